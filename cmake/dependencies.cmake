@@ -1,0 +1,20 @@
+# The libraries of docs/decisions/0002-dependencies.md. scripts/deps.sh installs them on Debian.
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson>=2.13)
+pkg_check_modules(YAML REQUIRED IMPORTED_TARGET yaml-0.1)
+pkg_check_modules(PCRE2 REQUIRED IMPORTED_TARGET libpcre2-8)
+pkg_check_modules(UTF8PROC REQUIRED IMPORTED_TARGET libutf8proc)
+
+if(INKSTONE_OPENMP)
+  find_package(OpenMP REQUIRED COMPONENTS C)
+else()
+  find_package(Threads REQUIRED)
+endif()
+
+if(INKSTONE_ONEDNN)
+  find_library(ONEDNN_LIBRARY dnnl)
+  find_path(ONEDNN_INCLUDE oneapi/dnnl/dnnl.h)
+  if(NOT ONEDNN_LIBRARY OR NOT ONEDNN_INCLUDE)
+    message(STATUS "oneDNN not found: dense products use our own kernels")
+  endif()
+endif()

@@ -1,0 +1,1 @@
+# Filled by the install rules: libraries, header, pkg-config and CMake files, man pages, completion.

@@ -1,0 +1,200 @@
+/* inkstone.h - the public interface of Inkstone, a deep-learning text generator.
+ *
+ * Everything a program may use is here; the command line is written against it.
+ *
+ * Conventions
+ *   - A function that can fail because of the world (a file, memory, a request, a model) returns bool,
+ *     or a pointer that is NULL on failure, and says in one sentence in its `ink_error` what is wrong,
+ *     where, and what to do. Wrong use of the interface itself (NULL where an object is needed) aborts.
+ *   - Text is UTF-8 bytes with a length; it may hold any byte, NUL included.
+ *   - What is returned by a function named `..._new`, `..._open` or documented as "the caller frees"
+ *     is given back with the `..._free`, `..._close` of the same family or `ink_free`.
+ *   - Nothing here prints and nothing here exits: news arrives through an `ink_listener`.
+ *   - An object is used by one thread at a time; different objects may be used by different threads,
+ *     except that training, writing and evaluating share one pool of worker threads and take turns.
+ */
+#ifndef INKSTONE_H
+#define INKSTONE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define INK_API __attribute__((visibility("default")))
+#else
+#define INK_API
+#endif
+
+#define INK_VERSION "0.1.0"
+
+/* ---- errors ---------------------------------------------------------------------------------- */
+
+enum { INK_OK = 0, INK_FAILED = 1, INK_USAGE = 2 }; /* also the exit status of the command line */
+
+/* Zero-initialize before the first use. The first error wins: later ones leave it as it is. */
+typedef struct ink_error {
+  int code;        /* INK_OK, INK_FAILED (the world is wrong) or INK_USAGE (the request is wrong) */
+  char text[1020]; /* one sentence, without a final newline */
+} ink_error;
+
+/* The library's version, as INK_VERSION of the header it was built with. */
+INK_API const char *ink_version(void);
+
+/* Frees text that a function documented as "the caller frees". NULL is fine. */
+INK_API void ink_free(void *text);
+
+/* ---- settings -------------------------------------------------------------------------------- */
+
+/* A bag of named values, each with a type, a range, a default and a sentence of help. The same names
+ * serve as flags of the command line (--name VALUE), as keys of a recipe.yaml and here. */
+typedef struct ink_settings ink_settings;
+
+/* One per activity; free with ink_settings_free. */
+INK_API ink_settings *ink_settings_train(void);     /* model, data, tokenizer, optimization, sampling */
+INK_API ink_settings *ink_settings_write(void);     /* sampling and limits of generated text */
+INK_API ink_settings *ink_settings_eval(void);      /* how a model is scored */
+INK_API ink_settings *ink_settings_tokenizer(void); /* training of a tokenizer */
+INK_API ink_settings *ink_settings_bench(void);     /* what to measure */
+INK_API void ink_settings_free(ink_settings *);
+
+/* Gives `name` ("top-p" or "top_p") the value spelled by `text`. Unknown names are refused with the
+ * nearest known one, values outside of the range with the range: INK_USAGE. */
+INK_API bool ink_settings_set(ink_settings *, const char *name, const char *text, ink_error *);
+
+/* Sets every key of a YAML mapping; an explicit ink_settings_set, before or after, wins over it. */
+INK_API bool ink_settings_load(ink_settings *, const char *yaml_path, ink_error *);
+
+/* The current value as text, "" where unset; the caller frees. NULL if there is no such name. */
+INK_API char *ink_settings_get(const ink_settings *, const char *name);
+
+typedef struct ink_setting_info {
+  const char *name;          /* as in a flag: "top-p" */
+  const char *section;       /* "model", "training", ... for grouping in help */
+  const char *arg;           /* what stands for the value in help: "N", "F", "a|b|c"; "" for a switch */
+  const char *default_value; /* as text; "" if none */
+  const char *help;          /* one sentence */
+  bool is_switch;            /* takes no value on the command line: --name or --no-name */
+  bool repeats;              /* may be given several times */
+} ink_setting_info;
+
+/* Describes the index-th setting; false past the last. The pointers live as long as the settings. */
+INK_API bool ink_settings_describe(const ink_settings *, int index, ink_setting_info *);
+
+/* ---- news of a running activity --------------------------------------------------------------- */
+
+typedef enum ink_event_kind {
+  INK_EVENT_NOTE,     /* text: something worth a line ("vocabulary: 4,096 tokens from 1.1 MB") */
+  INK_EVENT_WARNING,  /* text: something to look at ("3 invalid UTF-8 bytes replaced in a.txt") */
+  INK_EVENT_PROGRESS, /* stage, done, total and, while training, the measures below */
+  INK_EVENT_EVAL,     /* step, loss, valid_loss */
+  INK_EVENT_SAMPLE,   /* text: written by the model as it is now */
+} ink_event_kind;
+
+typedef struct ink_event {
+  ink_event_kind kind;
+  const char *stage;        /* "training", "evaluating", "counting words", ... */
+  const char *text;         /* for NOTE, WARNING, SAMPLE; valid during the call only */
+  int64_t done, total;      /* of this stage, in `unit`s; total 0 if unknown */
+  const char *unit;         /* "step", "byte", "merge", ... */
+  double loss;              /* nats per token, smoothed over the last steps; 0 if none yet */
+  double valid_loss;        /* the last held-out loss, nats per token; 0 if none yet */
+  double learning_rate;     /* of the step just done */
+  double tokens_per_second; /* over the last steps */
+  double peak_share;        /* arithmetic done / the machine's measured peak, 0..1; 0 if unknown */
+  double seconds, seconds_left;
+  int64_t memory;           /* bytes held by this process */
+} ink_event;
+
+/* Called on the thread that runs the activity. */
+typedef void ink_listener(void *user, const ink_event *event);
+
+/* Asks the running activity to stop at the next safe place: training writes a checkpoint first.
+ * May be called from a signal handler or another thread. */
+INK_API void ink_interrupt(void);
+
+/* ---- training -------------------------------------------------------------------------------- */
+
+/* Learns from `count` text files and leaves a model directory (Hugging Face layout) at `out`.
+ * task: "write". Resumes a run, exactly, where the setting "resume" is on. */
+INK_API bool ink_train(const char *task, const char *const *files, int count, const char *out,
+                       const ink_settings *, ink_listener *, void *user, ink_error *);
+
+/* ---- models ---------------------------------------------------------------------------------- */
+
+typedef struct ink_model ink_model;
+
+INK_API ink_model *ink_model_open(const char *directory, ink_error *);
+INK_API void ink_model_close(ink_model *);
+
+/* What the model is, as a JSON object (architecture, sizes, parameters, vocabulary, training).
+ * The caller frees. */
+INK_API char *ink_model_describe(const ink_model *, ink_error *);
+
+/* One generated token. `text` is whole characters only: bytes of an unfinished character are held
+ * back and arrive with the token that finishes it, so `length` may be 0. */
+typedef struct ink_token {
+  int sample;       /* which of the "samples" texts this belongs to */
+  int32_t id;       /* -1 where held-back text is flushed at the end */
+  double logprob;   /* natural logarithm of the model's probability, before temperature and filters */
+  const char *text; /* valid during the call only */
+  size_t length;
+} ink_token;
+
+/* Return false to stop. */
+typedef bool ink_token_listener(void *user, const ink_token *token);
+
+/* Continues `prompt`. Why each text ended is not news but part of the stream's end: see ink_written. */
+typedef struct ink_written {
+  int64_t prompt_tokens, new_tokens;
+  int64_t dropped_prompt_tokens; /* left out at the front because the context is shorter */
+  double prompt_seconds, new_seconds;
+} ink_written;
+INK_API bool ink_write(ink_model *, const char *prompt, size_t length, const ink_settings *,
+                       ink_token_listener *, void *user, ink_written *, ink_error *);
+
+/* How well the model predicts a text. */
+typedef struct ink_scores {
+  int64_t tokens, bytes, characters, documents;
+  double nats;                /* sum of -ln p over all scored tokens */
+  double perplexity;          /* exp(nats / tokens) */
+  double bits_per_byte, bits_per_character;
+} ink_scores;
+INK_API bool ink_eval(ink_model *, const char *const *files, int count, const ink_settings *,
+                      ink_scores *, ink_listener *, void *user, ink_error *);
+
+/* ---- tokenizers ------------------------------------------------------------------------------ */
+
+typedef struct ink_tokenizer ink_tokenizer;
+
+/* Learns a tokenizer from files and writes it as a tokenizer.json at `out`. */
+INK_API bool ink_tokenizer_train(const char *const *files, int count, const char *out,
+                                 const ink_settings *, ink_listener *, void *user, ink_error *);
+
+/* Opens a tokenizer.json or a directory that holds one. */
+INK_API ink_tokenizer *ink_tokenizer_open(const char *path, ink_error *);
+INK_API void ink_tokenizer_close(ink_tokenizer *);
+INK_API int64_t ink_tokenizer_size(const ink_tokenizer *);
+
+/* Ids of a text; the caller frees *ids. No special tokens are added. */
+INK_API bool ink_tokenizer_encode(ink_tokenizer *, const char *text, size_t length, int32_t **ids,
+                                  size_t *count, ink_error *);
+
+/* The bytes of ids; the caller frees *text, which is also NUL-terminated. Ids outside of the vocabulary are refused. */
+INK_API bool ink_tokenizer_decode(ink_tokenizer *, const int32_t *ids, size_t count, char **text,
+                                  size_t *length, ink_error *);
+
+/* ---- measuring ------------------------------------------------------------------------------- */
+
+/* what: "train", "generate", "ops", "machine". The result as a JSON object; the caller frees. */
+INK_API char *ink_bench(const char *what, const ink_settings *, ink_listener *, void *user,
+                        ink_error *);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

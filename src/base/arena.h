@@ -1,0 +1,29 @@
+/* arena.h - memory that is given back all at once.
+ *
+ * Inkstone's three lifetimes are three arenas: parameters live with the model, state with the session,
+ * activations with the step. Allocation is a pointer bump; arena_reset keeps the memory for the next
+ * step, so that a steady step allocates nothing from the system. */
+#ifndef BASE_ARENA_H
+#define BASE_ARENA_H
+
+#include "memory.h"
+
+typedef struct Arena Arena;
+
+Arena *arena_new(size_t chunk_bytes); /* 0: a sensible size for small objects */
+void arena_free(Arena *);
+
+void *arena_alloc(Arena *, size_t bytes);        /* 64-byte aligned, undefined contents */
+void *arena_alloc_zeroed(Arena *, size_t bytes); /* likewise, zeroed */
+char *arena_strndup(Arena *, const char *text, size_t length);
+char *arena_printf(Arena *, const char *format, ...) PRINTF(2, 3);
+
+/* Forgets everything allocated; the memory is kept, joined into one chunk of the size that was used. */
+void arena_reset(Arena *);
+
+size_t arena_used(const Arena *); /* bytes handed out since the last reset */
+size_t arena_peak(const Arena *); /* the largest arena_used ever */
+
+#define arena_new_of(arena, type) ((type *)arena_alloc_zeroed((arena), sizeof(type)))
+
+#endif

@@ -1,0 +1,34 @@
+/* buffer.h - a growable run of bytes, and a hash table keyed by bytes. */
+#ifndef BASE_BUFFER_H
+#define BASE_BUFFER_H
+
+#include "memory.h"
+
+/* Zero-initialized is empty. `data` is NUL-terminated whenever it is not NULL. */
+typedef struct Buffer {
+  char *data;
+  size_t length, room;
+} Buffer;
+
+void buffer_add(Buffer *, const void *bytes, size_t length);
+void buffer_adds(Buffer *, const char *text);
+void buffer_addf(Buffer *, const char *format, ...) PRINTF(2, 3);
+void buffer_clear(Buffer *); /* empties, keeps the memory */
+void buffer_free(Buffer *);
+char *buffer_take(Buffer *); /* the bytes, "" if none, now the caller's to mem_free; empties */
+
+/* Bytes -> int64. Keys are copied. Iteration in order of insertion is by `map_at`. */
+typedef struct Map Map;
+Map *map_new(void);
+void map_free(Map *);
+void map_set(Map *, const void *key, size_t length, int64_t value);
+bool map_get(const Map *, const void *key, size_t length, int64_t *value);
+/* The value's place, made with `initial` where the key is new; valid until the next insertion. */
+int64_t *map_slot(Map *, const void *key, size_t length, int64_t initial);
+size_t map_count(const Map *);
+const char *map_at(const Map *, size_t index, size_t *length, int64_t *value);
+
+/* 64-bit hash of bytes (FNV-1a then a finalizer): stable across runs and machines. */
+uint64_t hash_bytes(const void *bytes, size_t length, uint64_t seed);
+
+#endif

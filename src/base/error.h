@@ -1,0 +1,25 @@
+/* error.h - the two kinds of error.
+ *
+ * The program is wrong: CHECK aborts with file, line and expression.
+ * The world is wrong: a function returns false (or NULL) and leaves one sentence in its Error that says
+ * where and what to do. The first error wins. */
+#ifndef BASE_ERROR_H
+#define BASE_ERROR_H
+
+#include "inkstone.h"
+
+typedef ink_error Error;
+
+#define PRINTF(format, first) __attribute__((format(printf, format, first)))
+
+/* Both return false always, so that `return fail(err, ...)` reads well. `err` may be NULL. */
+bool fail(Error *err, const char *format, ...) PRINTF(2, 3);       /* INK_FAILED */
+bool fail_usage(Error *err, const char *format, ...) PRINTF(2, 3); /* INK_USAGE */
+
+/* Puts "prefix: " before the text of an error that happened below: the place, seen from further up. */
+bool fail_prefix(Error *err, const char *format, ...) PRINTF(2, 3);
+
+_Noreturn void check_failed(const char *file, int line, const char *expression);
+#define CHECK(condition) ((condition) ? (void)0 : check_failed(__FILE__, __LINE__, #condition))
+
+#endif

@@ -1,0 +1,57 @@
+/* file.h - files as whole things: map, read, replace atomically, lock. Errors name the path. */
+#ifndef BASE_FILE_H
+#define BASE_FILE_H
+
+#include <stdio.h>
+
+#include "error.h"
+
+/* A read-only view of a file: mapped if it is a regular file, read otherwise (pipe, "-" for stdin). */
+typedef struct FileView {
+  const char *data; /* not NUL-terminated */
+  size_t size;
+  bool mapped;
+} FileView;
+bool file_view(const char *path, FileView *, Error *);
+void file_view_close(FileView *);
+
+/* Replaces `path` in one step: temporary file beside it, fsync, rename, fsync of the directory.
+ * After a crash at any instant the old or the new contents are there, whole. */
+bool file_replace(const char *path, const void *data, size_t size, Error *);
+/* The same for contents written in pieces: write to the FILE, then commit or abandon. */
+typedef struct FileWriter {
+  FILE *stream;
+  char path[4096], temporary[4096];
+} FileWriter;
+bool file_writer_open(FileWriter *, const char *path, Error *);
+bool file_writer_put(FileWriter *, const void *data, size_t size, Error *);
+bool file_writer_commit(FileWriter *, Error *); /* closes in any case */
+void file_writer_abandon(FileWriter *);
+
+bool file_exists(const char *path);
+bool dir_exists(const char *path);
+bool dir_make(const char *path, Error *);          /* with its parents; fine if it is there */
+bool dir_sync(const char *path, Error *);          /* fsync of the directory itself */
+bool dir_remove(const char *path, Error *);        /* with everything in it; fine if absent */
+bool dir_rename(const char *from, const char *to, Error *);
+/* Names in a directory, sorted, without "." and ".."; free with names_free. */
+typedef struct Names {
+  char **items;
+  size_t count;
+} Names;
+bool dir_list(const char *path, Names *, Error *);
+void names_free(Names *);
+
+/* "dir/name", in a buffer of the caller; CHECKs that it fits. */
+#define PATH_ROOM 4096
+const char *path_join(char room[PATH_ROOM], const char *dir, const char *name);
+
+/* Free bytes on the file system of an existing path; -1 if unknown. */
+int64_t disk_free(const char *path);
+
+/* An exclusive lock on dir/lock, held until file_unlock or the end of the process; refused with the
+ * holder's process id. Returns a descriptor, -1 on failure. */
+int file_lock(const char *dir, Error *);
+void file_unlock(int descriptor);
+
+#endif

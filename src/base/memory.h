@@ -1,0 +1,70 @@
+/* memory.h - the only place that calls malloc.
+ *
+ * mem_alloc never returns NULL. When memory runs out it unwinds, as Lua does, to the innermost
+ * MEM_GUARD: every public function that works has one, so that exhaustion is an ordinary error of
+ * that call. What the call had allocated outside of arenas is not reclaimed then (it leaks, nothing is
+ * corrupted). Without a guard, or on a worker thread, exhaustion aborts: do not allocate in
+ * parallel_for bodies. */
+#ifndef BASE_MEMORY_H
+#define BASE_MEMORY_H
+
+#include <setjmp.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "error.h"
+
+/* 64-byte aligned, contents undefined. */
+void *mem_alloc(size_t bytes);
+/* 64-byte aligned, zeroed. count * size is checked for overflow (unwinds as exhaustion). */
+void *mem_alloc_zeroed(size_t count, size_t size);
+/* Grows or shrinks; the address may change; `block` may be NULL. */
+void *mem_resize(void *block, size_t bytes);
+void mem_free(void *block); /* NULL is fine */
+char *mem_strdup(const char *text);
+
+/* Bytes now held through this file, and the resident memory of the whole process. */
+int64_t mem_held(void);
+int64_t mem_resident(void);
+/* Physical memory this process may use: the machine's, or its control group's limit if smaller. */
+int64_t mem_available(void);
+
+/* Usage:  MEM_GUARD(err, return false);   // as the first statement of a public function
+ *         ...
+ *         MEM_GUARD_END();                // before every ordinary return
+ * A guard inside of a guard is allowed; the inner one wins. */
+typedef struct MemGuard {
+  jmp_buf place;
+  size_t wanted; /* the request that failed */
+  struct MemGuard *outer;
+} MemGuard;
+void mem_guard_push(MemGuard *);
+void mem_guard_pop(void);
+bool mem_guard_fail(Error *err, const MemGuard *); /* "out of memory: ..." */
+#define MEM_GUARD(err, on_failure)        \
+  MemGuard mem_guard_;                    \
+  mem_guard_push(&mem_guard_);            \
+  if (setjmp(mem_guard_.place)) {         \
+    mem_guard_fail((err), &mem_guard_);   \
+    on_failure;                           \
+  }
+#define MEM_GUARD_END() mem_guard_pop()
+
+/* For tests: the n-th allocation from now fails once (0: none). */
+void mem_fail_after(int64_t n);
+
+/* A growable array: VEC(int32_t) ids = {0}; vec_push(&ids, 7); ... vec_free(&ids); */
+#define VEC(type)         \
+  struct {                \
+    type *data;           \
+    size_t count, room;   \
+  }
+void *vec_grow_(void *data, size_t *room, size_t need, size_t item);
+#define vec_reserve(v, need)                                                                   \
+  ((v)->data = ((size_t)(need) > (v)->room)                                                    \
+                   ? vec_grow_((v)->data, &(v)->room, (size_t)(need), sizeof *(v)->data)       \
+                   : (v)->data)
+#define vec_push(v, item) (vec_reserve((v), (v)->count + 1), (v)->data[(v)->count++] = (item))
+#define vec_free(v) (mem_free((v)->data), (v)->data = NULL, (v)->count = (v)->room = 0)
+
+#endif

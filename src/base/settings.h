@@ -1,0 +1,86 @@
+/* settings.h - describe once, derive the rest.
+ *
+ * A `.def` file lists the settings of one area, one line each:
+ *
+ *   SETTING(kind, name, default, min, max, arg, help)
+ *
+ * kind     C type       written as
+ * INT      int64_t      12, 4k, 2M (k, M, G: powers of 1000)
+ * REAL     double       0.1, 3e-4
+ * TEXT     char *       any text (NULL if unset)
+ * CHOICE   char *       one of the words in `arg`, "a|b|c" (NULL if unset and no default)
+ * SWITCH   bool         --name, --no-name; true, false in YAML
+ * BYTES    int64_t      512M, 1G (powers of 1024)
+ * SECONDS  double       90, 30s, 10m, 2h
+ * LIST     TextList     any text, may be given several times
+ *
+ * `default` is text, "" for unset (0, NULL, empty). From the list come the struct (SETTINGS_STRUCT), its
+ * table (SETTINGS_TABLE), flags, --help, man page, completion, YAML keys and their checks. */
+#ifndef BASE_SETTINGS_H
+#define BASE_SETTINGS_H
+
+#include "memory.h"
+
+typedef struct TextList {
+  char **items;
+  size_t count;
+} TextList;
+
+typedef enum SettingKind {
+  SETTING_INT, SETTING_REAL, SETTING_TEXT, SETTING_CHOICE, SETTING_SWITCH, SETTING_BYTES,
+  SETTING_SECONDS, SETTING_LIST
+} SettingKind;
+
+typedef int64_t SettingType_INT;
+typedef double SettingType_REAL;
+typedef char *SettingType_TEXT;
+typedef char *SettingType_CHOICE;
+typedef bool SettingType_SWITCH;
+typedef int64_t SettingType_BYTES;
+typedef double SettingType_SECONDS;
+typedef TextList SettingType_LIST;
+
+typedef struct Setting {
+  const char *name; /* as the struct's member: top_p; the flag is --top-p */
+  SettingKind kind;
+  size_t offset;
+  const char *otherwise; /* default, as text */
+  double min, max;
+  const char *arg, *help;
+} Setting;
+
+typedef struct SettingTable {
+  const char *section;
+  const Setting *items;
+  size_t count;
+  size_t size; /* of the struct */
+} SettingTable;
+
+/* In a header:  #define SETTINGS_FILE ... is not needed; write
+ *   typedef struct ModelSettings {
+ *   #define SETTING(kind, name, otherwise, min, max, arg, help) SettingType_##kind name;
+ *   #include "models/settings.def"
+ *   #undef SETTING
+ *   } ModelSettings;
+ * and in one .c file:
+ *   static const Setting items[] = {
+ *   #define SETTING(kind, name, otherwise, min, max, arg, help) SETTING_ITEM(ModelSettings, kind, name, otherwise, min, max, arg, help),
+ *   #include "models/settings.def"
+ *   #undef SETTING
+ *   };
+ *   const SettingTable model_settings_table = {"model", items, sizeof items / sizeof *items, sizeof(ModelSettings)}; */
+#define SETTING_ITEM(type, kind, name, otherwise, min, max, arg, help) \
+  { #name, SETTING_##kind, offsetof(type, name), otherwise, min, max, arg, help }
+
+/* struct ink_settings: one value struct per table. */
+typedef ink_settings Settings;
+Settings *settings_new(const SettingTable *const *tables, size_t count); /* free: ink_settings_free */
+void *settings_part(const Settings *, const SettingTable *);             /* the struct of one table */
+/* Was it given by flag or file, rather than left at its default? CHECKs that the name exists. */
+bool settings_given(const Settings *, const char *name);
+/* As ink_settings_set, but a value given before stays: how presets and `--budget` fill in the rest. */
+bool settings_fill(Settings *, const char *name, const char *text, Error *);
+/* Every setting as a YAML document / from the one written by it: how a run remembers itself. */
+char *settings_to_yaml(const Settings *); /* caller frees with mem_free */
+
+#endif

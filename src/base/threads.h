@@ -1,0 +1,29 @@
+/* threads.h - one pool of workers for the whole process.
+ *
+ * parallel_for(n, body, arg) calls body(arg, begin, end) for disjoint ranges that cover 0..n-1.
+ * How the range is cut depends on the number of threads, so a body must give each index its own result:
+ * anything summed over indices is cut into a fixed number of pieces first (see parallel_chunks). */
+#ifndef BASE_THREADS_H
+#define BASE_THREADS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef void ParallelBody(void *arg, int64_t begin, int64_t end);
+/* A call from inside of a body runs in place on that thread. */
+void parallel_for(int64_t n, ParallelBody *body, void *arg);
+/* The worker a body runs on, 0..threads_count()-1: for scratch memory made before parallel_for. */
+int parallel_worker(void);
+
+void threads_set(int count); /* 0: as many as this process may run on */
+int threads_count(void);
+
+/* Seconds since some fixed instant, monotonic; and since 1970. */
+double clock_seconds(void);
+double clock_unix(void);
+
+/* Set by ink_interrupt; long activities look at it between steps. */
+bool interrupted(void);
+void interrupt_clear(void);
+
+#endif

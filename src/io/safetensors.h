@@ -1,0 +1,32 @@
+/* safetensors.h - named tensors in one file: 8 bytes of header length, a JSON header, raw little-endian data.
+ * https://github.com/huggingface/safetensors . Every size and offset of a file is checked against the bytes there are. */
+#ifndef IO_SAFETENSORS_H
+#define IO_SAFETENSORS_H
+
+#include "base/file.h"
+#include "base/json.h"
+#include "ops/tensor.h"
+
+typedef struct NamedTensor {
+  const char *name;
+  Tensor tensor; /* data points into the mapped file, possibly unaligned */
+} NamedTensor;
+
+typedef struct Safetensors {
+  NamedTensor *items; /* sorted by name */
+  size_t count;
+  json_t *metadata;   /* the "__metadata__" object, or NULL */
+  FileView file;
+  Arena *arena;
+} Safetensors;
+
+bool safetensors_open(Safetensors *, const char *path, Error *);
+void safetensors_close(Safetensors *);
+const NamedTensor *safetensors_find(const Safetensors *, const char *name); /* NULL if absent */
+/* Copies a tensor of any float type into f32; counts must agree (CHECK). */
+void tensor_to_f32(float *out, const Tensor *);
+
+/* Atomic; names in the order given (callers sort); metadata may be NULL. */
+bool safetensors_write(const char *path, const NamedTensor *items, size_t count, const json_t *metadata, Error *);
+
+#endif

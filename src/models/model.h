@@ -1,0 +1,82 @@
+/* model.h - what a network architecture is to the rest of the program.
+ *
+ * To add one: a file in src/models/ that defines `const Arch arch_<name>` and a line in models.def. Nothing in
+ * train/ or run/ names an architecture. */
+#ifndef MODELS_MODEL_H
+#define MODELS_MODEL_H
+
+#include "base/json.h"
+#include "base/settings.h"
+#include "nn/layers.h"
+
+typedef struct ModelSettings {
+#define SETTING(kind, name, otherwise, min, max, arg, help) SettingType_##kind name;
+#include "models/settings.def"
+#undef SETTING
+} ModelSettings;
+extern const SettingTable model_settings_table;
+
+/* A model's shape, complete: what config.json says. */
+typedef struct Config {
+  const struct Arch *arch;
+  int64_t vocabulary, layers, width, heads, kv_heads, head_size, ffn, context;
+  double dropout, rope_theta, norm_epsilon;
+  bool tied, attention_bias, mlp_bias;
+  int64_t bos, eos, pad; /* token ids; -1: none */
+} Config;
+
+/* Input of a forward pass. Targets: the id each position should predict, -1 where nothing is scored. */
+typedef struct Batch {
+  int64_t sequences, time;
+  const int32_t *tokens, *targets; /* [sequences, time]; targets NULL when generating */
+} Batch;
+
+/* logits = hidden weight^T + bias, left to the caller: the loss never makes them all, generation makes the
+ * last position's only. hidden [sequences, time, width]. */
+typedef struct Output {
+  Tensor *hidden, *weight, *bias;
+} Output;
+
+typedef struct Arch {
+  const char *name;            /* --arch */
+  const char *model_type;      /* config.json */
+  const char *hf_class;        /* "LlamaForCausalLM"; our own name where transformers has none */
+  bool unlimited_context;      /* recurrent: state instead of a window */
+  Output (*forward)(Net *, const Config *, const Batch *);
+  /* Fills in what the preset table and flags leave open, for this architecture. */
+  bool (*complete)(Config *, Error *);
+  bool (*read)(Config *, const json_t *config, const char *where, Error *); /* config.json -> Config */
+  void (*write)(const Config *, json_t *config);                           /* and back */
+} Arch;
+extern const Arch *const arch_table[];
+extern const int arch_count;
+
+/* The shape that settings describe, for that vocabulary. Refuses contradictions (width not divisible by heads). */
+bool config_from_settings(Config *, const ModelSettings *, int64_t vocabulary, Error *);
+bool config_read(Config *, const char *path, Error *);
+bool config_write(const Config *, const char *path, Error *);
+
+/* A network with its parameters. */
+typedef struct Model {
+  Config config;
+  Params *params;
+} Model;
+/* Declares the parameters by a dry run; allocates them (values undefined). */
+Model *model_new(const Config *, bool gradients);
+void model_free(Model *);
+
+Output model_forward(const Model *, Net *, const Batch *);
+/* Mean loss over scored targets of the batch, a scalar; divisor as in op_cross_entropy. */
+Tensor *model_loss(const Model *, Net *, const Batch *, float smoothing, double divisor);
+/* Logits of the last position of each sequence: [sequences, vocabulary]. */
+Tensor *model_last_logits(const Model *, Net *, const Batch *);
+
+/* By dry runs: parameters of a shape; and bytes of activations and floating-point operations of one training step
+ * (forward and backward) over [sequences, time] tokens. */
+typedef struct Cost {
+  int64_t parameters, activation_bytes;
+  double flops;
+} Cost;
+Cost model_cost(const Config *, int64_t sequences, int64_t time);
+
+#endif

@@ -1,0 +1,24 @@
+/* layers.h - layers: each takes its parameters from the scope it is called in, named as Hugging Face does. */
+#ifndef NN_LAYERS_H
+#define NN_LAYERS_H
+
+#include "nn/net.h"
+
+/* <name>.weight [out,in] and, with bias, <name>.bias [out]. stddev: of the initial weights. */
+typedef struct LinearOptions {
+  bool bias;
+  bool transposed; /* weight stored [in,out]: GPT-2's Conv1D */
+  float stddev;
+} LinearOptions;
+Tensor *nn_linear(Net *, const char *name, Tensor *x, int64_t out, LinearOptions);
+
+Tensor *nn_rmsnorm(Net *, const char *name, Tensor *x, float epsilon);
+Tensor *nn_layernorm(Net *, const char *name, Tensor *x, float epsilon);
+/* <name>.weight [vocabulary, width]; the table itself, for tied outputs. */
+Tensor *nn_embedding_table(Net *, const char *name, int64_t vocabulary, int64_t width, float stddev);
+Tensor *nn_dropout(Net *, Tensor *x);
+
+/* Causal self-attention over q, k, v already projected: appends k and v to this scope's cache if there is state. */
+Tensor *nn_self_attention(Net *, Tensor *q, Tensor *k, Tensor *v, AttentionShape);
+
+#endif

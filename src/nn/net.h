@@ -1,0 +1,40 @@
+/* net.h - what a forward pass needs besides its input: tape, parameters, state, scope.
+ *
+ * A model is a function of a Net. It never knows whether it is being declared (dry tape), trained (recording tape,
+ * no state) or generating (state). Names of parameters and states are the scopes joined by dots. */
+#ifndef NN_NET_H
+#define NN_NET_H
+
+#include "nn/params.h"
+#include "ops/ops.h"
+
+/* What generation remembers between calls: KV cache, h and c. Lives with the session. */
+typedef struct State State;
+State *state_new(void);
+void state_free(State *);
+/* Forgets the contents (zeroes), keeps the memory. */
+void state_clear(State *);
+int64_t state_bytes(const State *);
+/* Sequence i of the state becomes a copy of what was sequence from[i]: beams, and one prompt for many samples. */
+void state_reorder(State *, const int32_t *from, int64_t sequences);
+
+typedef struct Net {
+  Tape *tape;
+  Params *params;
+  State *state;        /* NULL while training */
+  int64_t state_room;  /* positions a KV cache is made for */
+  int64_t batch, time; /* of this call's tokens [batch, time] */
+  Tensor *start;       /* i32 [batch]: position of each sequence's first token; NULL: all 0 */
+  float dropout;       /* probability; 0 unless training */
+  char scope[512];
+} Net;
+
+void net_enter(Net *, const char *format, ...) PRINTF(2, 3); /* "layers.%d" */
+void net_leave(Net *, const char *format, ...) PRINTF(2, 3); /* the same words: checked */
+
+/* The parameter "<scope>.<name>". */
+Tensor *net_param(Net *, const char *name, int dims, const int64_t *shape, Init, bool decays);
+/* The state "<scope>.<name>", zero at first; NULL where there is no state (training). */
+Tensor *net_state(Net *, const char *name, int dims, const int64_t *shape);
+
+#endif

@@ -1,0 +1,44 @@
+/* params.h - the named parameters of a model.
+ *
+ * A dry forward declares them (net.h); params_allocate then gives them memory, sorted by name, all in one
+ * run of floats, so that the optimizer, clipping, averaging and saving each are one pass. */
+#ifndef NN_PARAMS_H
+#define NN_PARAMS_H
+
+#include "ops/tensor.h"
+
+typedef enum InitKind { INIT_ZERO, INIT_ONE, INIT_NORMAL, INIT_UNIFORM } InitKind;
+typedef struct Init {
+  InitKind kind;
+  float scale; /* NORMAL: standard deviation; UNIFORM: half-width */
+} Init;
+
+typedef struct Param {
+  const char *name; /* as in the safetensors file: "model.layers.0.mlp.up_proj.weight" */
+  Tensor tensor;    /* f32 */
+  Init init;
+  bool decays;      /* weight decay applies: matrices; not norms, not biases */
+  int64_t offset;   /* of its first element in the run of all */
+} Param;
+
+typedef struct Params Params;
+Params *params_new(void);
+void params_free(Params *);
+
+/* The parameter of that name, declared if it is new and the set is still open. A second declaration with
+ * another shape is a bug (CHECK); so is a new name after params_allocate. */
+Param *params_declare(Params *, const char *name, int dims, const int64_t *shape, Init, bool decays);
+Param *params_find(const Params *, const char *name); /* NULL if absent */
+
+/* Closes the set, sorts by name, allocates. With `gradients`, also a run of the same length for them. */
+void params_allocate(Params *, bool gradients);
+/* Initial values from hash(seed, name, index): the same whatever the order of declaration. */
+void params_initialize(Params *, uint64_t seed);
+
+size_t params_count(const Params *);
+Param *params_at(Params *, size_t index); /* by name after params_allocate */
+int64_t params_elements(const Params *);
+float *params_values(Params *);    /* the run of all; NULL before params_allocate */
+float *params_gradients(Params *); /* NULL without gradients */
+
+#endif

@@ -1,0 +1,68 @@
+/* ops.h - every operator as a function: computes at once, remembers itself on the tape for backward.
+ *
+ * Shapes: N rows (any leading dimensions), D columns, B sequences, T tokens each, H query heads, G key/value
+ * heads (H a multiple of G), d values a head, V vocabulary. All f32 unless said. Optional inputs may be NULL.
+ * Each operator's formula, backward and sample are in the file of its name. */
+#ifndef OPS_OPS_H
+#define OPS_OPS_H
+
+#include "ops/tape.h"
+
+/* Rows of `table` [V,D] at `ids` i32 [...]: -> [..., D]. */
+Tensor *op_embedding(Tape *, Tensor *table, Tensor *ids);
+
+/* y = x W^T + b: x [..., I], W [O,I] (or [I,O] if transposed, GPT-2's Conv1D), b [O] or NULL -> [..., O]. */
+Tensor *op_linear(Tape *, Tensor *x, Tensor *weight, Tensor *bias, bool transposed);
+
+/* Elementwise, same shapes. */
+Tensor *op_add(Tape *, Tensor *a, Tensor *b);
+/* Columns first .. first+width-1 of x [..., D] -> [..., width]. */
+Tensor *op_slice(Tape *, Tensor *x, int64_t first, int64_t width);
+
+Tensor *op_rmsnorm(Tape *, Tensor *x, Tensor *weight, float epsilon);
+Tensor *op_layernorm(Tape *, Tensor *x, Tensor *weight, Tensor *bias, float epsilon);
+
+typedef enum Activation { ACTIVATION_GELU_TANH, ACTIVATION_GELU, ACTIVATION_RELU, ACTIVATION_SILU } Activation;
+Tensor *op_activation(Tape *, Tensor *x, Activation);
+/* silu(gate) * up, elementwise: the middle of SwiGLU (Shazeer 2020). */
+Tensor *op_swiglu(Tape *, Tensor *gate, Tensor *up);
+
+/* Zeroes each element with probability p and scales the rest by 1/(1-p); x itself where p is 0. The mask
+ * is a function of the tape's seed and stream, so nothing is stored. */
+Tensor *op_dropout(Tape *, Tensor *x, float p);
+
+/* Rotary position embedding (Su et al. 2021) in Hugging Face's half-split form. x [B,T,heads*d];
+ * sequence b's first token is at position start[b] (i32 [B]; NULL: 0). */
+Tensor *op_rope(Tape *, Tensor *x, Tensor *start, int64_t heads, float theta);
+
+/* softmax(Q K^T / sqrt(d)) V, one softmax per head; never keeps a T x S matrix for backward.
+ * q [B,T,H*d], k and v [B,S,G*d] -> [B,T,H*d]. causal: query t of sequence b sees keys 0 .. start[b]+t.
+ * lengths i32 [B] (NULL: S): keys at and after lengths[b] are not seen. start as in op_rope. */
+typedef struct AttentionShape {
+  int64_t heads, kv_heads;
+  bool causal;
+} AttentionShape;
+Tensor *op_attention(Tape *, Tensor *q, Tensor *k, Tensor *v, Tensor *start, Tensor *lengths, AttentionShape);
+
+/* Mean of -ln softmax(h W^T + b)[target] over the rows whose target (i32 [N]) is not negative, with label
+ * smoothing s: (1-s) * that + s * mean over the vocabulary. h [N,D], W [V,D], b [V] or NULL -> scalar [].
+ * Works through blocks of rows: never holds N x V values. Divides by `divisor` rather than by its own count
+ * where divisor > 0 (for gradient accumulation); 0 rows give 0. */
+Tensor *op_cross_entropy(Tape *, Tensor *h, Tensor *weight, Tensor *bias, Tensor *targets, float smoothing,
+                         double divisor);
+
+/* One LSTM layer over all T steps (Hochreiter & Schmidhuber 1997, PyTorch's gate order i, f, g, o).
+ * x [B,T,4D]: the input products W_ih x + b_ih + b_hh, computed for all steps at once by op_linear;
+ * weight W_hh [4D,D]; h0, c0 [B,D] (NULL: zeros) -> h of every step [B,T,D]; *h_last, *c_last [B,D] (both may be
+ * NULL) are constants: no gradient flows through them. */
+Tensor *op_lstm(Tape *, Tensor *x, Tensor *weight, Tensor *h0, Tensor *c0, Tensor **h_last, Tensor **c_last);
+
+/* One GRU layer (Cho et al. 2014, PyTorch's form and gate order r, z, n): x [B,T,3D] = W_ih x + b_ih,
+ * W_hh [3D,D], b_hh [3D] -> [B,T,D]. h0, *h_last as above. */
+Tensor *op_gru(Tape *, Tensor *x, Tensor *weight, Tensor *bias, Tensor *h0, Tensor **h_last);
+
+/* The table of all operators, in the order of ops.def. */
+extern const Op *const op_table[];
+extern const int op_count;
+
+#endif

@@ -1,0 +1,90 @@
+/* tape.h - eager operators with a tape.
+ *
+ * Calling an operator computes its output at once and, where a gradient is wanted, links a node; tape_backward
+ * walks the nodes from the last to the first. A tape lives for one step: its tensors and nodes are
+ * in its arena, which tape_reset empties.
+ *
+ * A dry tape computes nothing: operators only give shapes. The same forward code then declares all
+ * parameters and states, and counts activations and arithmetic. */
+#ifndef OPS_TAPE_H
+#define OPS_TAPE_H
+
+#include "ops/tensor.h"
+
+#define NODE_MAX_INPUTS 8
+#define NODE_MAX_OUTPUTS 3
+
+typedef struct Tape Tape;
+typedef struct Node Node;
+typedef struct OpSampler OpSampler; /* ops/sample.h */
+
+/* One operator. The table of all is op_table, made from ops.def. */
+typedef struct Op {
+  const char *name;
+  const char *formula; /* for the reference page: what it computes, with shapes and the paper */
+  void (*forward)(Node *);         /* fills the outputs' data */
+  void (*backward)(Node *);        /* adds to the inputs' gradients; NULL: has none */
+  double (*flops)(const Node *);   /* of forward, counted for the throughput figures; NULL: negligible */
+  void (*sample)(OpSampler *);     /* draws inputs for the harness and calls the operator */
+} Op;
+
+/* What one call of an operator remembers. An operator with attributes makes a struct that starts with
+ * `Node node`. Whatever backward reads beyond the inputs' and outputs' data is allocated by forward
+ * with node_scratch: an operator never points into the caller's arrays. */
+struct Node {
+  const Op *op;
+  Tape *tape;
+  Tensor *in[NODE_MAX_INPUTS]; /* may hold NULL for an optional input */
+  Tensor *out[NODE_MAX_OUTPUTS];
+  int inputs, outputs;
+  Node *previous; /* the node recorded before this one */
+};
+
+Tape *tape_new(bool dry);
+void tape_free(Tape *);
+/* Ends a step: forgets nodes and activations. `record`: link nodes for a backward. `seed`: of this step's
+ * dropout masks. */
+void tape_reset(Tape *, bool record, uint64_t seed);
+bool tape_is_dry(const Tape *);
+bool tape_is_recording(const Tape *);
+Arena *tape_arena(Tape *);
+/* A fresh random stream number, different at each call within a step, the same when the step is run again. */
+uint64_t tape_stream(Tape *);
+uint64_t tape_seed(const Tape *);
+
+/* A new activation; data undefined (NULL on a dry tape, where the bytes are counted all the same). */
+Tensor *tape_tensor(Tape *, TensorType, int dims, const int64_t *shape);
+/* A constant input of the step (tokens, positions): copies `data` into the tape's arena. */
+Tensor *tape_constant(Tape *, TensorType, int dims, const int64_t *shape, const void *data);
+/* The same elements under another shape; the gradient is shared. dims and shape must give the same count. */
+Tensor *tape_reshape(Tape *, Tensor *, int dims, const int64_t *shape);
+
+/* Building a node, in the operator's public function:
+ *     Rope *n = node_new(tape, &op_rope_info, sizeof *n);
+ *     node_input(&n->node, x);
+ *     n->theta = theta;
+ *     return node_run(&n->node, node_output(&n->node, x->dims, x->shape)); */
+void *node_new(Tape *, const Op *, size_t bytes);
+void node_input(Node *, Tensor *); /* NULL allowed: an absent optional input */
+Tensor *node_output(Node *, int dims, const int64_t *shape); /* f32 */
+/* Computes (unless dry), records (if any input wants a gradient and the tape records), returns out[0]. */
+Tensor *node_run(Node *, Tensor *out);
+/* Memory that lives until the end of the step; 64-byte aligned; undefined contents. */
+void *node_scratch(Node *, size_t bytes);
+
+/* In forward: will backward be called? (Then save what it needs.) */
+bool node_records(const Node *);
+
+/* In backward. `grad_of` the output: what arrived, or NULL if nothing did (then return at once).
+ * `grad_add` to an input: where to add, zeroed at the first touch; NULL if no gradient is wanted.
+ * `grad_beta`: for products that can overwrite: gives the place and 0 or 1 for beta; marks it touched. */
+float *grad_add(Node *, Tensor *);
+float *grad_beta(Node *, Tensor *, float *beta);
+
+/* d loss / d everything, for a scalar `loss` of this tape, whose own gradient is set to `scale`. */
+void tape_backward(Tape *, Tensor *loss, float scale);
+
+double tape_flops(const Tape *);      /* of all forwards since the last reset, dry or not */
+int64_t tape_bytes(const Tape *);     /* of all activations and scratch since the last reset */
+
+#endif

@@ -1,0 +1,34 @@
+/* tensor.h - a typed, contiguous, row-major array of up to four dimensions.
+ *
+ * A tensor does not own its data: parameters, states and activations live in the arena of their lifetime.
+ * In a dry run (tape.h) `data` is NULL and only shapes flow. */
+#ifndef OPS_TENSOR_H
+#define OPS_TENSOR_H
+
+#include "base/arena.h"
+
+#define TENSOR_MAX_DIMS 4
+
+typedef enum TensorType { TENSOR_F32, TENSOR_BF16, TENSOR_F16, TENSOR_I32 } TensorType;
+
+typedef struct Tensor {
+  TensorType type;
+  int dims;
+  int64_t shape[TENSOR_MAX_DIMS];
+  void *data;
+  float *grad;     /* same shape, f32; NULL until backward first adds to it */
+  bool wants_grad; /* a parameter being trained, or computed from one */
+} Tensor;
+
+size_t tensor_type_size(TensorType);       /* bytes per element */
+const char *tensor_type_name(TensorType);  /* "f32", ... */
+int64_t tensor_count(const Tensor *);      /* elements; 1 for a scalar (0 dims) */
+size_t tensor_bytes(const Tensor *);
+/* The last dimension, and the product of the others: most operators see a matrix [rows, columns]. */
+int64_t tensor_columns(const Tensor *);
+int64_t tensor_rows(const Tensor *);
+bool tensor_same_shape(const Tensor *, const Tensor *);
+static inline float *tensor_f32(const Tensor *t) { return (float *)t->data; }
+static inline int32_t *tensor_i32(const Tensor *t) { return (int32_t *)t->data; }
+
+#endif
