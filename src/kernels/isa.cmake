@@ -1,6 +1,9 @@
 # kernels_for_each_isa(target): compiles isa/kernels.inc once per instruction set into `target`.
 # To add an instruction set: one line in the list below and one in kernels.c's table.
 function(kernels_for_each_isa target)
+  if(NOT EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/kernels/isa/scalar.c)
+    return()
+  endif()
   target_sources(${target} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/kernels/isa/scalar.c)
   if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
     target_sources(${target} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/kernels/isa/avx2.c

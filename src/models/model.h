@@ -37,21 +37,41 @@ typedef struct Output {
   Tensor *hidden, *weight, *bias;
 } Output;
 
+/* What --size means for an architecture; heads and ffn 0 where it has none. */
+typedef struct Preset {
+  const char *name;
+  int64_t layers, width, heads, ffn, context;
+} Preset;
+enum { PRESETS = 5 };
+
+/* One member of config.json and where it lives in Config: read, checked and written from the same line. */
+typedef enum ConfigKind { CONFIG_INT, CONFIG_REAL, CONFIG_BOOL } ConfigKind;
+typedef struct ConfigKey {
+  const char *key;
+  ConfigKind kind;
+  size_t offset;
+  double otherwise; /* where the file does not say; NAN: it must */
+} ConfigKey;
+
 typedef struct Arch {
-  const char *name;            /* --arch */
-  const char *model_type;      /* config.json */
-  const char *hf_class;        /* "LlamaForCausalLM"; our own name where transformers has none */
-  bool unlimited_context;      /* recurrent: state instead of a window */
+  const char *name;       /* --arch */
+  const char *model_type; /* config.json */
+  const char *hf_class;   /* "LlamaForCausalLM"; our own name where transformers has none */
+  bool unlimited_context; /* recurrent: a state instead of a window */
+  const Preset *presets;  /* PRESETS of them, from small to large */
+  const ConfigKey *keys;  /* ended by a NULL key */
   Output (*forward)(Net *, const Config *, const Batch *);
-  /* Fills in what the preset table and flags leave open, for this architecture. */
+  /* Fills in what presets and settings leave at 0 and refuses what contradicts. */
   bool (*complete)(Config *, Error *);
-  bool (*read)(Config *, const json_t *config, const char *where, Error *); /* config.json -> Config */
-  void (*write)(const Config *, json_t *config);                           /* and back */
+  /* What config.json says beside the keys: read refuses what forward does not do, write adds what transformers needs. */
+  bool (*read_rest)(Config *, const json_t *config, const char *where, Error *);
+  void (*write_rest)(const Config *, json_t *config);
 } Arch;
 extern const Arch *const arch_table[];
 extern const int arch_count;
 
 /* The shape that settings describe, for that vocabulary. Refuses contradictions (width not divisible by heads). */
+const Arch *arch_find(const char *name); /* NULL if unknown */
 bool config_from_settings(Config *, const ModelSettings *, int64_t vocabulary, Error *);
 bool config_read(Config *, const char *path, Error *);
 bool config_write(const Config *, const char *path, Error *);

@@ -10,19 +10,20 @@
 
 /* What generation remembers between calls: KV cache, h and c. Lives with the session. */
 typedef struct State State;
-State *state_new(void);
+/* For up to `sequences` sequences of up to `room` positions (room matters to KV caches only). */
+State *state_new(int64_t sequences, int64_t room);
+int64_t state_room(const State *);
 void state_free(State *);
 /* Forgets the contents (zeroes), keeps the memory. */
 void state_clear(State *);
 int64_t state_bytes(const State *);
-/* Sequence i of the state becomes a copy of what was sequence from[i]: beams, and one prompt for many samples. */
-void state_reorder(State *, const int32_t *from, int64_t sequences);
+/* Sequence i, i < count, becomes a copy of what was sequence from[i]: beams, and one prompt for many samples. */
+void state_reorder(State *, const int32_t *from, int64_t count);
 
 typedef struct Net {
   Tape *tape;
   Params *params;
   State *state;        /* NULL while training */
-  int64_t state_room;  /* positions a KV cache is made for */
   int64_t batch, time; /* of this call's tokens [batch, time] */
   Tensor *start;       /* i32 [batch]: position of each sequence's first token; NULL: all 0 */
   float dropout;       /* probability; 0 unless training */
@@ -34,7 +35,8 @@ void net_leave(Net *, const char *format, ...) PRINTF(2, 3); /* the same words: 
 
 /* The parameter "<scope>.<name>". */
 Tensor *net_param(Net *, const char *name, int dims, const int64_t *shape, Init, bool decays);
-/* The state "<scope>.<name>", zero at first; NULL where there is no state (training). */
+/* The state "<scope>.<name>", zero at first; NULL where there is no state (training). shape[0] is the batch: the first
+ * sequences of those the state was made for. */
 Tensor *net_state(Net *, const char *name, int dims, const int64_t *shape);
 
 #endif

@@ -7,7 +7,13 @@
 
 #include "ops/tensor.h"
 
-typedef enum InitKind { INIT_ZERO, INIT_ONE, INIT_NORMAL, INIT_UNIFORM } InitKind;
+typedef enum InitKind {
+  INIT_ZERO,
+  INIT_ONE,
+  INIT_NORMAL,
+  INIT_UNIFORM,
+  INIT_FORGET /* an LSTM's bias: 1 for the forget gates, the second quarter, else 0 (Jozefowicz et al. 2015) */
+} InitKind;
 typedef struct Init {
   InitKind kind;
   float scale; /* NORMAL: standard deviation; UNIFORM: half-width */
@@ -37,8 +43,11 @@ void params_initialize(Params *, uint64_t seed);
 
 size_t params_count(const Params *);
 Param *params_at(Params *, size_t index); /* by name after params_allocate */
-int64_t params_elements(const Params *);
-float *params_values(Params *);    /* the run of all; NULL before params_allocate */
-float *params_gradients(Params *); /* NULL without gradients */
+int64_t params_elements(const Params *); /* numbers the model learns */
+/* The run of all values, and of all gradients (NULL without), params_length floats long: parameters start at
+ * multiples of 16 floats, the gaps hold zeros. */
+int64_t params_length(const Params *);
+float *params_values(Params *);
+float *params_gradients(Params *);
 
 #endif

@@ -1,0 +1,179 @@
+/* config.c - a model's shape: from settings, from config.json, and back. */
+#include <math.h>
+#include <string.h>
+
+#include "models/model.h"
+
+static const Setting items[] = {
+#define SETTING(kind, name, otherwise, min, max, arg, help) \
+  SETTING_ITEM(ModelSettings, kind, name, otherwise, min, max, arg, help),
+#include "models/settings.def"
+#undef SETTING
+};
+const SettingTable model_settings_table = {"model", items, sizeof items / sizeof *items, sizeof(ModelSettings)};
+
+#define ARCH(name) extern const Arch arch_##name;
+#include "models/models.def"
+#undef ARCH
+const Arch *const arch_table[] = {
+#define ARCH(name) &arch_##name,
+#include "models/models.def"
+#undef ARCH
+};
+const int arch_count = sizeof arch_table / sizeof *arch_table;
+
+const Arch *arch_find(const char *name) {
+  for (int i = 0; i < arch_count; i++)
+    if (!strcmp(arch_table[i]->name, name)) return arch_table[i];
+  return NULL;
+}
+
+static const Preset *preset_find(const Arch *arch, const char *name) {
+  for (int i = 0; i < PRESETS; i++)
+    if (!strcmp(arch->presets[i].name, name)) return &arch->presets[i];
+  CHECK(!"a size without a preset");
+  return NULL;
+}
+
+static int64_t either(int64_t given, int64_t preset) { return given ? given : preset; }
+
+bool config_from_settings(Config *c, const ModelSettings *s, int64_t vocabulary, Error *err) {
+  const Arch *arch = arch_find(s->arch);
+  CHECK(arch);
+  const Preset *p = preset_find(arch, s->size);
+  *c = (Config){.arch = arch,
+                .vocabulary = vocabulary,
+                .layers = either(s->layers, p->layers),
+                .width = either(s->width, p->width),
+                .heads = either(s->heads, p->heads),
+                .kv_heads = s->kv_heads,
+                .ffn = either(s->ffn, s->width ? 0 : p->ffn),
+                .context = either(s->context, p->context),
+                .dropout = s->dropout,
+                .rope_theta = s->rope_theta,
+                .norm_epsilon = 1e-5,
+                .tied = s->tied,
+                .bos = -1,
+                .eos = -1,
+                .pad = -1};
+  if (vocabulary < 1) return fail_usage(err, "a vocabulary of %lld tokens cannot be learnt", (long long)vocabulary);
+  return arch->complete(c, err);
+}
+
+static const ConfigKey common_keys[] = {
+    {"vocab_size", CONFIG_INT, offsetof(Config, vocabulary), NAN},
+    {"tie_word_embeddings", CONFIG_BOOL, offsetof(Config, tied), 1},
+    {"pad_token_id", CONFIG_INT, offsetof(Config, pad), -1},
+    {NULL, 0, 0, 0},
+};
+
+static void *member(Config *c, const ConfigKey *k) { return (char *)c + k->offset; }
+
+static bool read_key(Config *c, const ConfigKey *k, const json_t *json, const char *where, Error *err) {
+  const json_t *value = json_object_get(json, k->key);
+  if ((!value || json_is_null(value)) && isnan(k->otherwise))
+    return fail(err, "%s: \"%s\" is missing", where, k->key);
+  if (value && json_is_null(value)) value = NULL;
+  if (!value) {
+    if (k->kind == CONFIG_INT) *(int64_t *)member(c, k) = (int64_t)k->otherwise;
+    if (k->kind == CONFIG_REAL) *(double *)member(c, k) = k->otherwise;
+    if (k->kind == CONFIG_BOOL) *(bool *)member(c, k) = k->otherwise != 0;
+    return true;
+  }
+  switch (k->kind) {
+    case CONFIG_INT: return json_get_int(json, k->key, 0, member(c, k), where, err);
+    case CONFIG_REAL: return json_get_real(json, k->key, 0, member(c, k), where, err);
+    case CONFIG_BOOL: return json_get_bool(json, k->key, false, member(c, k), where, err);
+  }
+  return false;
+}
+
+static bool read_keys(Config *c, const ConfigKey *k, const json_t *json, const char *where, Error *err) {
+  for (; k->key; k++)
+    if (!read_key(c, k, json, where, err)) return false;
+  return true;
+}
+
+static void write_keys(const Config *c, const ConfigKey *k, json_t *json) {
+  for (; k->key; k++) {
+    const void *at = (const char *)c + k->offset;
+    if (k->kind == CONFIG_INT && *(const int64_t *)at < 0) json_object_set_new(json, k->key, json_null());
+    else if (k->kind == CONFIG_INT) json_object_set_new(json, k->key, json_integer(*(const int64_t *)at));
+    if (k->kind == CONFIG_REAL) json_object_set_new(json, k->key, json_real(*(const double *)at));
+    if (k->kind == CONFIG_BOOL) json_object_set_new(json, k->key, json_boolean(*(const bool *)at));
+  }
+}
+
+/* A token id, or a list of which the first is taken, or null. */
+static bool read_token(const json_t *json, const char *key, int64_t *out, const char *where, Error *err) {
+  const json_t *value = json_object_get(json, key);
+  if (json_is_array(value)) value = json_array_get(value, 0);
+  *out = -1;
+  if (!value || json_is_null(value)) return true;
+  if (!json_is_integer(value)) return fail(err, "%s: \"%s\" is not a token id", where, key);
+  *out = json_integer_value(value);
+  return true;
+}
+
+/* Sizes a file may ask for; far above any real model, far below what could overflow a product of three of them. */
+static bool check_ranges(const Config *c, const char *where, Error *err) {
+  const struct {
+    const char *name;
+    int64_t value, low, high;
+  } ranges[] = {
+      {"vocabulary", c->vocabulary, 1, 10000000}, {"layers", c->layers, 1, 1000},
+      {"width", c->width, 1, 65536},              {"heads", c->heads, 0, 1024},
+      {"key/value heads", c->kv_heads, 0, 1024},  {"feed-forward width", c->ffn, 0, 1048576},
+      {"context", c->context, 1, 16777216},       {"begin token", c->bos, -1, c->vocabulary - 1},
+      {"end token", c->eos, -1, c->vocabulary - 1},
+  };
+  for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++)
+    if (ranges[i].value < ranges[i].low || ranges[i].value > ranges[i].high)
+      return fail(err, "%s: %s is %lld, which is not between %lld and %lld", where, ranges[i].name,
+                  (long long)ranges[i].value, (long long)ranges[i].low, (long long)ranges[i].high);
+  return true;
+}
+
+static const Arch *arch_by_type(const json_t *json) {
+  const char *type = json_get_text(json, "model_type", "");
+  for (int i = 0; i < arch_count; i++)
+    if (!strcmp(arch_table[i]->model_type, type)) return arch_table[i];
+  return NULL;
+}
+
+static bool config_parse(Config *c, const json_t *json, const char *path, Error *err) {
+  if (!json_is_object(json)) return fail(err, "%s: not a JSON object", path);
+  *c = (Config){.arch = arch_by_type(json), .norm_epsilon = 1e-5, .rope_theta = 10000};
+  if (!c->arch)
+    return fail(err, "%s: model_type \"%s\" is not one of those Inkstone knows (llama, gpt2, inkstone_lstm, inkstone_gru)",
+                path, json_get_text(json, "model_type", ""));
+  return read_keys(c, common_keys, json, path, err) && read_keys(c, c->arch->keys, json, path, err) &&
+         read_token(json, "bos_token_id", &c->bos, path, err) &&
+         read_token(json, "eos_token_id", &c->eos, path, err) && c->arch->read_rest(c, json, path, err) &&
+         check_ranges(c, path, err) && (c->arch->complete(c, err) || fail_prefix(err, "%s", path));
+}
+
+bool config_read(Config *c, const char *path, Error *err) {
+  json_t *json = json_read(path, err);
+  if (!json) return false;
+  const bool ok = config_parse(c, json, path, err);
+  json_decref(json);
+  return ok;
+}
+
+static json_t *token_or_null(int64_t id) { return id < 0 ? json_null() : json_integer(id); }
+
+bool config_write(const Config *c, const char *path, Error *err) {
+  json_t *json = json_object();
+  json_object_set_new(json, "architectures", json_pack("[s]", c->arch->hf_class));
+  json_object_set_new(json, "model_type", json_string(c->arch->model_type));
+  json_object_set_new(json, "torch_dtype", json_string("float32"));
+  write_keys(c, common_keys, json);
+  write_keys(c, c->arch->keys, json);
+  json_object_set_new(json, "bos_token_id", token_or_null(c->bos));
+  json_object_set_new(json, "eos_token_id", token_or_null(c->eos));
+  c->arch->write_rest(c, json);
+  const bool ok = json_write(path, json, err);
+  json_decref(json);
+  return ok;
+}

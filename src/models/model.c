@@ -1,0 +1,78 @@
+/* model.c - a network with its parameters: declared by a dry run, then run for loss or logits. */
+#include "models/model.h"
+
+#include <string.h>
+
+static Net net_over(const Model *m, Tape *tape, const Batch *batch) {
+  return (Net){.tape = tape, .params = m->params, .batch = batch->sequences, .time = batch->time};
+}
+
+static void declare(const Model *m) {
+  Tape *tape = tape_new(true);
+  const Batch batch = {.sequences = 1, .time = 1};
+  Net net = net_over(m, tape, &batch);
+  m->config.arch->forward(&net, &m->config, &batch);
+  tape_free(tape);
+}
+
+Model *model_new(const Config *config, bool gradients) {
+  Model *m = mem_alloc_zeroed(1, sizeof *m);
+  m->config = *config;
+  m->params = params_new();
+  declare(m);
+  params_allocate(m->params, gradients);
+  return m;
+}
+
+void model_free(Model *m) {
+  if (!m) return;
+  params_free(m->params);
+  mem_free(m);
+}
+
+Output model_forward(const Model *m, Net *net, const Batch *batch) {
+  CHECK(net->params == m->params);
+  net->batch = batch->sequences;
+  net->time = batch->time;
+  return m->config.arch->forward(net, &m->config, batch);
+}
+
+Tensor *model_loss(const Model *m, Net *net, const Batch *batch, float smoothing, double divisor) {
+  Output out = model_forward(m, net, batch);
+  Tensor *targets =
+      tape_constant(net->tape, TENSOR_I32, 2, (int64_t[]){batch->sequences, batch->time}, batch->targets);
+  return op_cross_entropy(net->tape, out.hidden, out.weight, out.bias, targets, smoothing, divisor);
+}
+
+/* The rows of the last position: [B,T,D] -> [B,D]. Only for generation, so it has no gradient. */
+static Tensor *last_rows(Net *net, const Tensor *hidden) {
+  const int64_t batch = net->batch, time = net->time, width = tensor_columns(hidden);
+  Tensor *last = tape_tensor(net->tape, TENSOR_F32, 2, (int64_t[]){batch, width});
+  for (int64_t b = 0; b < batch && last->data; b++)
+    memcpy(tensor_f32(last) + b * width, tensor_f32(hidden) + (b * time + time - 1) * width,
+           sizeof(float) * (size_t)width);
+  return last;
+}
+
+Tensor *model_last_logits(const Model *m, Net *net, const Batch *batch) {
+  Output out = model_forward(m, net, batch);
+  return op_linear(net->tape, last_rows(net, out.hidden), out.weight, out.bias, false);
+}
+
+Cost model_cost(const Config *config, int64_t sequences, int64_t time) {
+  Model m = {.config = *config, .params = params_new()};
+  Tape *tape = tape_new(true);
+  tape_reset(tape, true, 0);
+  const Batch batch = {.sequences = sequences, .time = time};
+  Net net = net_over(&m, tape, &batch);
+  net.dropout = (float)config->dropout;
+  model_loss(&m, &net, &batch, 0, 0);
+  Cost cost = {.parameters = params_elements(m.params),
+               /* every activation has a gradient of its size, alive until the end of the step */
+               .activation_bytes = 2 * tape_bytes(tape),
+               /* backward does each product twice: once for the input, once for the weight */
+               .flops = 3 * tape_flops(tape)};
+  tape_free(tape);
+  params_free(m.params);
+  return cost;
+}

@@ -1,0 +1,66 @@
+#include "models/recurrent.h"
+
+#include <math.h>
+#include <string.h>
+
+const ConfigKey recurrent_keys[] = {
+    {"num_hidden_layers", CONFIG_INT, offsetof(Config, layers), NAN},
+    {"hidden_size", CONFIG_INT, offsetof(Config, width), NAN},
+    {"training_window", CONFIG_INT, offsetof(Config, context), NAN},
+    {NULL, 0, 0, 0},
+};
+
+bool recurrent_complete(Config *c, Error *err) {
+  (void)err;
+  c->heads = c->kv_heads = c->head_size = 0; /* no attention: such flags mean nothing here */
+  c->ffn = 0;
+  return true;
+}
+
+bool recurrent_read_rest(Config *c, const json_t *config, const char *where, Error *err) {
+  (void)c, (void)config, (void)where, (void)err;
+  return true;
+}
+
+void recurrent_write_rest(const Config *c, json_t *config) { (void)c, (void)config; }
+
+static Init uniform(const Config *c) { return (Init){INIT_UNIFORM, 1 / sqrtf((float)c->width)}; }
+
+Tensor *recurrent_input(Net *net, const Config *c, Tensor *x, int gates, InitKind bias) {
+  const int64_t out = gates * c->width;
+  Tensor *weight = net_param(net, "weight_ih", 2, (int64_t[]){out, c->width}, uniform(c), true);
+  Tensor *b = net_param(net, "bias_ih", 1, &out, (Init){bias, uniform(c).scale}, false);
+  return op_linear(net->tape, x, weight, b, false);
+}
+
+Tensor *recurrent_weight(Net *net, const Config *c, int gates) {
+  return net_param(net, "weight_hh", 2, (int64_t[]){gates * c->width, c->width}, uniform(c), true);
+}
+
+Tensor *recurrent_state(Net *net, const Config *c, const char *name) {
+  return net_state(net, name, 2, (int64_t[]){net->batch, c->width});
+}
+
+void recurrent_keep(Tensor *state, const Tensor *last) {
+  if (state && last->data) memcpy(state->data, last->data, tensor_bytes(last));
+}
+
+Output recurrent_forward(Net *net, const Config *c, const Batch *batch, RecurrentLayer *layer) {
+  /* With tied embeddings the output needs small rows, 1/2 over the root of the width as in llama.c. */
+  const float stddev = 0.5f / sqrtf((float)c->width);
+  Tensor *ids = tape_constant(net->tape, TENSOR_I32, 2, (int64_t[]){batch->sequences, batch->time}, batch->tokens);
+  net_enter(net, "model");
+  Tensor *table = nn_embedding_table(net, "embed_tokens", c->vocabulary, c->width, stddev);
+  Tensor *x = nn_dropout(net, op_embedding(net->tape, table, ids));
+  for (int64_t i = 0; i < c->layers; i++) {
+    net_enter(net, "layers.%d", (int)i);
+    x = nn_dropout(net, layer(net, c, x));
+    net_leave(net, "layers.%d", (int)i);
+  }
+  net_leave(net, "model");
+  if (!c->tied) table = nn_embedding_table(net, "lm_head", c->vocabulary, c->width, stddev);
+  net_enter(net, "lm_head");
+  Tensor *bias = net_param(net, "bias", 1, &c->vocabulary, (Init){INIT_ZERO, 0}, false);
+  net_leave(net, "lm_head");
+  return (Output){.hidden = x, .weight = table, .bias = bias};
+}

@@ -1,0 +1,25 @@
+/* recurrent.h - what lstm.c and gru.c share: embedding, stacked layers with dropout between them, and state in place
+ * of a window. Their model_type is our own: transformers has no such class. */
+#ifndef MODELS_RECURRENT_H
+#define MODELS_RECURRENT_H
+
+#include "models/model.h"
+
+/* One layer in the current scope: x [B,T,D] -> [B,T,D]. */
+typedef Tensor *RecurrentLayer(Net *, const Config *, Tensor *x);
+Output recurrent_forward(Net *, const Config *, const Batch *, RecurrentLayer *);
+
+/* W x + b for all steps at once, into `gates` blocks of the width; initial values as PyTorch's: uniform within
+ * 1 / sqrt(width). */
+Tensor *recurrent_input(Net *, const Config *, Tensor *x, int gates, InitKind bias);
+Tensor *recurrent_weight(Net *, const Config *, int gates); /* W_hh [gates D, D] */
+/* The state of that name [B,D], NULL while training; and what it becomes. */
+Tensor *recurrent_state(Net *, const Config *, const char *name);
+void recurrent_keep(Tensor *state, const Tensor *last);
+
+extern const ConfigKey recurrent_keys[];
+bool recurrent_complete(Config *, Error *);
+bool recurrent_read_rest(Config *, const json_t *, const char *where, Error *);
+void recurrent_write_rest(const Config *, json_t *);
+
+#endif

@@ -1,0 +1,64 @@
+/* layers.c - layers over the operators. B: sequences, T: tokens of each, D: width. */
+#include "nn/layers.h"
+
+#include <string.h>
+
+Tensor *nn_linear(Net *net, const char *name, Tensor *x, int64_t out, LinearOptions o) {
+  const int64_t in = tensor_columns(x);
+  net_enter(net, "%s", name);
+  Tensor *weight = net_param(net, "weight", 2, o.transposed ? (int64_t[]){in, out} : (int64_t[]){out, in},
+                             (Init){INIT_NORMAL, o.stddev}, true);
+  Tensor *bias = o.bias ? net_param(net, "bias", 1, &out, (Init){INIT_ZERO, 0}, false) : NULL;
+  net_leave(net, "%s", name);
+  return op_linear(net->tape, x, weight, bias, o.transposed);
+}
+
+Tensor *nn_rmsnorm(Net *net, const char *name, Tensor *x, float epsilon) {
+  const int64_t width = tensor_columns(x);
+  net_enter(net, "%s", name);
+  Tensor *weight = net_param(net, "weight", 1, &width, (Init){INIT_ONE, 0}, false);
+  net_leave(net, "%s", name);
+  return op_rmsnorm(net->tape, x, weight, epsilon);
+}
+
+Tensor *nn_layernorm(Net *net, const char *name, Tensor *x, float epsilon) {
+  const int64_t width = tensor_columns(x);
+  net_enter(net, "%s", name);
+  Tensor *weight = net_param(net, "weight", 1, &width, (Init){INIT_ONE, 0}, false);
+  Tensor *bias = net_param(net, "bias", 1, &width, (Init){INIT_ZERO, 0}, false);
+  net_leave(net, "%s", name);
+  return op_layernorm(net->tape, x, weight, bias, epsilon);
+}
+
+Tensor *nn_embedding_table(Net *net, const char *name, int64_t vocabulary, int64_t width, float stddev) {
+  net_enter(net, "%s", name);
+  Tensor *table = net_param(net, "weight", 2, (int64_t[]){vocabulary, width}, (Init){INIT_NORMAL, stddev}, true);
+  net_leave(net, "%s", name);
+  return table;
+}
+
+Tensor *nn_dropout(Net *net, Tensor *x) { return op_dropout(net->tape, x, net->dropout); }
+
+/* Writes rows [B,T,D] into a cache [B,room,D] at each sequence's own position. */
+static void cache_append(Net *net, Tensor *cache, const Tensor *rows) {
+  const int64_t width = tensor_columns(rows), room = cache->shape[1];
+  for (int64_t b = 0; b < net->batch; b++) {
+    const int64_t at = net->start ? tensor_i32(net->start)[b] : 0;
+    CHECK(at >= 0 && at + net->time <= room);
+    memcpy(tensor_f32(cache) + (b * room + at) * width, tensor_f32(rows) + b * net->time * width,
+           sizeof(float) * (size_t)(net->time * width));
+  }
+}
+
+static Tensor *cached(Net *net, const char *name, Tensor *rows) {
+  Tensor *cache = net->state ? net_state(net, name, 3, (int64_t[]){net->batch, state_room(net->state),
+                                                                  tensor_columns(rows)})
+                             : NULL;
+  if (!cache) return rows;
+  cache_append(net, cache, rows);
+  return cache;
+}
+
+Tensor *nn_self_attention(Net *net, Tensor *q, Tensor *k, Tensor *v, AttentionShape shape) {
+  return op_attention(net->tape, q, cached(net, "k", k), cached(net, "v", v), net->start, NULL, shape);
+}

@@ -1,0 +1,145 @@
+/* params.c - declaration, storage and initial values of parameters. */
+#include "nn/params.h"
+
+#include <string.h>
+
+#include "base/buffer.h"
+#include "base/random.h"
+#include "base/threads.h"
+
+struct Params {
+  Arena *arena; /* names and Param structs: they never move */
+  VEC(Param *) items;
+  Map *by_name;
+  int64_t elements;
+  float *values, *gradients;
+  bool allocated;
+};
+
+Params *params_new(void) {
+  Params *p = mem_alloc_zeroed(1, sizeof *p);
+  p->arena = arena_new(0);
+  p->by_name = map_new();
+  return p;
+}
+
+void params_free(Params *p) {
+  if (!p) return;
+  arena_free(p->arena);
+  map_free(p->by_name);
+  vec_free(&p->items);
+  mem_free(p->values);
+  mem_free(p->gradients);
+  mem_free(p);
+}
+
+Param *params_find(const Params *p, const char *name) {
+  int64_t at;
+  return map_get(p->by_name, name, strlen(name), &at) ? (Param *)(intptr_t)at : NULL;
+}
+
+static bool has_shape(const Tensor *t, int dims, const int64_t *shape) {
+  return t->dims == dims && !memcmp(t->shape, shape, sizeof *shape * (size_t)dims);
+}
+
+Param *params_declare(Params *p, const char *name, int dims, const int64_t *shape, Init init, bool decays) {
+  Param *param = params_find(p, name);
+  if (param) {
+    CHECK(has_shape(&param->tensor, dims, shape));
+    return param;
+  }
+  CHECK(!p->allocated && dims <= TENSOR_MAX_DIMS);
+  param = arena_new_of(p->arena, Param);
+  param->name = arena_strndup(p->arena, name, strlen(name));
+  param->tensor.type = TENSOR_F32;
+  param->tensor.dims = dims;
+  memcpy(param->tensor.shape, shape, sizeof *shape * (size_t)dims);
+  param->tensor.wants_grad = true;
+  param->init = init;
+  param->decays = decays;
+  vec_push(&p->items, param);
+  map_set(p->by_name, name, strlen(name), (int64_t)(intptr_t)param);
+  p->elements += tensor_count(&param->tensor);
+  return param;
+}
+
+static int by_name(const void *a, const void *b) {
+  return strcmp((*(Param *const *)a)->name, (*(Param *const *)b)->name);
+}
+
+/* Each parameter starts on a 64-byte line; the gaps stay zero and are never anybody's. */
+static int64_t padded(int64_t count) { return (count + 15) / 16 * 16; }
+
+static void assign_places(Params *p) {
+  int64_t offset = 0;
+  for (size_t i = 0; i < p->items.count; i++) {
+    p->items.data[i]->offset = offset;
+    offset += padded(tensor_count(&p->items.data[i]->tensor));
+  }
+  p->elements = offset;
+}
+
+void params_allocate(Params *p, bool gradients) {
+  CHECK(!p->allocated);
+  p->allocated = true;
+  if (p->items.count) qsort(p->items.data, p->items.count, sizeof *p->items.data, by_name);
+  assign_places(p);
+  p->values = mem_alloc_zeroed((size_t)p->elements, sizeof(float));
+  if (gradients) p->gradients = mem_alloc_zeroed((size_t)p->elements, sizeof(float));
+  for (size_t i = 0; i < p->items.count; i++) {
+    Param *param = p->items.data[i];
+    param->tensor.data = p->values + param->offset;
+    param->tensor.wants_grad = gradients;
+    if (gradients) param->tensor.grad = p->gradients + param->offset;
+  }
+}
+
+typedef struct Filling {
+  const Param *param;
+  uint64_t seed, stream;
+} Filling;
+
+static void fill_range(void *arg, int64_t begin, int64_t end) {
+  const Filling *f = arg;
+  float *x = tensor_f32(&f->param->tensor);
+  const float scale = f->param->init.scale;
+  for (int64_t i = begin; i < end; i++)
+    x[i] = f->param->init.kind == INIT_NORMAL
+               ? scale * (float)random_normal(f->seed, f->stream, (uint64_t)i)
+               : scale * (float)(2 * random_unit(f->seed, f->stream, (uint64_t)i) - 1);
+}
+
+static void fill_constant(const Param *param, float value, int64_t begin, int64_t end) {
+  for (int64_t i = begin; i < end; i++) tensor_f32(&param->tensor)[i] = value;
+}
+
+void params_initialize(Params *p, uint64_t seed) {
+  CHECK(p->allocated);
+  for (size_t i = 0; i < p->items.count; i++) {
+    const Param *param = p->items.data[i];
+    const int64_t n = tensor_count(&param->tensor);
+    Filling filling = {param, seed, random_stream(param->name)};
+    switch (param->init.kind) {
+      case INIT_ZERO: fill_constant(param, 0, 0, n); break;
+      case INIT_ONE: fill_constant(param, 1, 0, n); break;
+      case INIT_FORGET:
+        fill_constant(param, 0, 0, n);
+        fill_constant(param, 1, n / 4, n / 2);
+        break;
+      case INIT_NORMAL:
+      case INIT_UNIFORM: parallel_for(n, fill_range, &filling); break;
+    }
+  }
+}
+
+size_t params_count(const Params *p) { return p->items.count; }
+Param *params_at(Params *p, size_t index) { return p->items.data[index]; }
+float *params_values(Params *p) { return p->values; }
+float *params_gradients(Params *p) { return p->gradients; }
+int64_t params_length(const Params *p) { return p->elements; }
+
+int64_t params_elements(const Params *p) {
+  int64_t n = 0;
+  for (size_t i = 0; i < p->items.count; i++) n += tensor_count(&p->items.data[i]->tensor);
+  return n;
+}
