@@ -10,7 +10,7 @@
 
 typedef ink_error Error;
 
-#define PRINTF(format, first) __attribute__((format(printf, format, first)))
+#define PRINTF(text, first) __attribute__((format(printf, text, first)))
 
 /* Both return false always, so that `return fail(err, ...)` reads well. `err` may be NULL. */
 bool fail(Error *err, const char *format, ...) PRINTF(2, 3);       /* INK_FAILED */
