@@ -148,10 +148,11 @@ typedef struct ink_token {
 /* Return false to stop. */
 typedef bool ink_token_listener(void *user, const ink_token *token);
 
-/* Continues `prompt`. Why each text ended is not news but part of the stream's end: see ink_written. */
+/* Continues `prompt`. Each text ends at the model's end token, a stop text, the limit, or the listener's word. */
 typedef struct ink_written {
   int64_t prompt_tokens, new_tokens;
   int64_t dropped_prompt_tokens; /* left out at the front because the context is shorter */
+  int64_t shifts; /* times the context was full and its later half was read anew */
   double prompt_seconds, new_seconds;
 } ink_written;
 INK_API bool ink_write(ink_model *, const char *prompt, size_t length, const ink_settings *,

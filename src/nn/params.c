@@ -1,6 +1,7 @@
 /* params.c - declaration, storage and initial values of parameters. */
 #include "nn/params.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/buffer.h"

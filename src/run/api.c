@@ -1,0 +1,131 @@
+/* api.c - the public interface to a finished model: open, describe, write, evaluate. */
+#include <math.h>
+#include <string.h>
+
+#include "base/general.h"
+#include "base/threads.h"
+#include "run/scorer.h"
+#include "run/writer.h"
+
+struct ink_model {
+  Bundle bundle;
+};
+
+static void *guarded_open(const char *directory, Error *err) {
+  MEM_GUARD(err, return NULL);
+  ink_model *m = mem_alloc_zeroed(1, sizeof *m);
+  if (!bundle_open(&m->bundle, directory, err)) {
+    mem_free(m);
+    m = NULL;
+  }
+  MEM_GUARD_END();
+  return m;
+}
+
+ink_model *ink_model_open(const char *directory, ink_error *err) { return guarded_open(directory, err); }
+
+void ink_model_close(ink_model *m) {
+  if (!m) return;
+  bundle_close(&m->bundle);
+  mem_free(m);
+}
+
+static json_t *shape_json(const Config *c) {
+  json_t *json = json_object();
+  const struct {
+    const char *name;
+    int64_t value;
+  } sizes[] = {{"vocabulary", c->vocabulary}, {"layers", c->layers}, {"width", c->width}, {"heads", c->heads},
+               {"kv_heads", c->kv_heads},     {"ffn", c->ffn},       {"context", c->context}};
+  for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+    if (sizes[i].value) json_object_set_new(json, sizes[i].name, json_integer(sizes[i].value));
+  json_object_set_new(json, "tied", json_boolean(c->tied));
+  return json;
+}
+
+char *ink_model_describe(const ink_model *m, ink_error *err) {
+  MEM_GUARD(err, return NULL);
+  const Bundle *b = &m->bundle;
+  const int64_t parameters = params_elements(b->model->params);
+  json_t *json = json_pack("{s:s, s:s, s:I, s:I, s:o, s:O}", "arch", b->model->config.arch->name, "class",
+                           b->model->config.arch->hf_class, "parameters", (json_int_t)parameters, "weight_bytes",
+                           (json_int_t)(parameters * (int64_t)sizeof(float)), "shape", shape_json(&b->model->config),
+                           "trained", b->card);
+  char *text = json_dumps(json, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
+  json_decref(json);
+  char *copy = mem_strdup(text ? text : "{}");
+  free(text);
+  MEM_GUARD_END();
+  return copy;
+}
+
+/* ---- writing ---- */
+
+ink_settings *ink_settings_write(void) {
+  static const SettingTable *const tables[] = {&sampling_settings_table, &general_settings_table};
+  return settings_new(tables, 2);
+}
+
+static const GeneralSettings *general_of(const ink_settings *settings) {
+  const GeneralSettings *general = settings_part(settings, &general_settings_table);
+  threads_set((int)general->threads);
+  return general;
+}
+
+bool ink_write(ink_model *m, const char *prompt, size_t length, const ink_settings *settings,
+               ink_token_listener *listener, void *user, ink_written *written, ink_error *err) {
+  MEM_GUARD(err, return false);
+  const GeneralSettings *general = general_of(settings);
+  const WriteRequest request = {.model = m->bundle.model,
+                                .tokenizer = m->bundle.tokenizer,
+                                .sampling = settings_part(settings, &sampling_settings_table),
+                                .seed = general->seed,
+                                .begin = bundle_begin(&m->bundle),
+                                .listener = listener,
+                                .user = user};
+  const bool ok = writer_run(&request, prompt, length, written, err);
+  MEM_GUARD_END();
+  return ok;
+}
+
+/* ---- evaluating ---- */
+
+ink_settings *ink_settings_eval(void) {
+  static const SettingTable *const tables[] = {&data_settings_table, &general_settings_table};
+  return settings_new(tables, 2);
+}
+
+static bool eval_corpus(const Bundle *b, const Corpus *corpus, bool by_document, const News *news, ink_scores *out,
+                        Error *err) {
+  Dataset data;
+  Score score;
+  if (!dataset_encode(&data, corpus, b->tokenizer, news, err)) return false;
+  const bool ok = score_dataset(b->model, &data, by_document, 0, news, &score, err);
+  dataset_free(&data);
+  if (!ok) return false;
+  if (interrupted()) return fail(err, "interrupted");
+  if (!score.tokens) return fail(err, "nothing to score: the text is a single token long");
+  *out = (ink_scores){.tokens = score.tokens,
+                      .bytes = corpus->bytes,
+                      .characters = corpus->characters,
+                      .documents = (int64_t)corpus->count,
+                      .nats = score.nats,
+                      .perplexity = exp(score.nats / (double)score.tokens),
+                      .bits_per_byte = score.nats / log(2) / (double)corpus->bytes,
+                      .bits_per_character = score.nats / log(2) / (double)corpus->characters};
+  return true;
+}
+
+bool ink_eval(ink_model *m, const char *const *files, int count, const ink_settings *settings, ink_scores *out,
+              ink_listener *listener, void *user, ink_error *err) {
+  MEM_GUARD(err, return false);
+  general_of(settings);
+  const News news = {listener, user};
+  const DataSettings *data = settings_part(settings, &data_settings_table);
+  Corpus *corpus = corpus_open(files, (size_t)count, data, &news, err);
+  const bool ok =
+      corpus && eval_corpus(&m->bundle, corpus, !strcmp(data->windows, "document"), &news, out, err);
+  corpus_free(corpus);
+  MEM_GUARD_END();
+  return ok;
+}

@@ -1,0 +1,186 @@
+#include "run/bundle.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "io/safetensors.h"
+
+/* ---- weights ---- */
+
+bool weights_write(const char *path, Params *params, const float *values, Error *err) {
+  const size_t count = params_count(params);
+  NamedTensor *items = mem_alloc_zeroed(count, sizeof *items);
+  for (size_t i = 0; i < count; i++) {
+    const Param *p = params_at(params, i);
+    items[i] = (NamedTensor){p->name, p->tensor};
+    items[i].tensor.data = (void *)(uintptr_t)(values + p->offset);
+  }
+  json_t *metadata = json_pack("{s:s}", "format", "pt"); /* what transformers looks for */
+  const bool ok = safetensors_write(path, items, count, metadata, err);
+  json_decref(metadata);
+  mem_free(items);
+  return ok;
+}
+
+/* Tensors that other programs store and that carry nothing we need: masks, tables of rotation angles, and the
+ * output matrix of a model that ties it to the embedding. */
+static bool is_known_extra(const char *name, const Params *params) {
+  static const char *const endings[] = {".attn.bias", ".attn.masked_bias", ".rotary_emb.inv_freq"};
+  for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
+    const size_t length = strlen(name), tail = strlen(endings[i]);
+    if (length >= tail && !strcmp(name + length - tail, endings[i])) return true;
+  }
+  return !strcmp(name, "lm_head.weight") && !params_find(params, "lm_head.weight");
+}
+
+static bool same_shape_or_fail(const char *path, const Param *p, const Tensor *found, Error *err) {
+  if (tensor_same_shape(&p->tensor, found)) return true;
+  Buffer wanted = {0}, there = {0};
+  for (int i = 0; i < p->tensor.dims; i++) buffer_addf(&wanted, "%s%" PRId64, i ? "x" : "", p->tensor.shape[i]);
+  for (int i = 0; i < found->dims; i++) buffer_addf(&there, "%s%" PRId64, i ? "x" : "", found->shape[i]);
+  fail(err, "%s: tensor \"%s\" is %s but config.json asks for %s", path, p->name,
+       there.data ? there.data : "a scalar", wanted.data ? wanted.data : "a scalar");
+  buffer_free(&wanted);
+  buffer_free(&there);
+  return false;
+}
+
+/* Older GPT-2 files leave out the first part of the name, "transformer.". */
+static const NamedTensor *find_tensor(const Safetensors *file, const char *name) {
+  const NamedTensor *found = safetensors_find(file, name);
+  const char *dot = strchr(name, '.');
+  return found || !dot ? found : safetensors_find(file, dot + 1);
+}
+
+static bool read_all(const char *path, const Safetensors *file, Params *params, float *values, Error *err) {
+  size_t used = 0;
+  for (size_t i = 0; i < params_count(params); i++) {
+    const Param *p = params_at(params, i);
+    const NamedTensor *found = find_tensor(file, p->name);
+    if (!found) return fail(err, "%s: tensor \"%s\" is missing: not the weights of this config.json", path, p->name);
+    if (!same_shape_or_fail(path, p, &found->tensor, err)) return false;
+    if (found->tensor.type == TENSOR_I32) return fail(err, "%s: tensor \"%s\" holds integers", path, p->name);
+    tensor_to_f32(values + p->offset, &found->tensor);
+    used++;
+  }
+  for (size_t i = 0; i < file->count && used < file->count; i++) {
+    const char *name = file->items[i].name;
+    if (params_find(params, name) || is_known_extra(name, params)) continue;
+    char full[256];
+    snprintf(full, sizeof full, "transformer.%s", name);
+    if (!params_find(params, full))
+      return fail(err, "%s: tensor \"%s\" has no place in this architecture", path, name);
+  }
+  return true;
+}
+
+bool weights_read(const char *path, Params *params, float *values, Error *err) {
+  Safetensors file;
+  if (!safetensors_open(&file, path, err)) return false;
+  const bool ok = read_all(path, &file, params, values, err);
+  safetensors_close(&file);
+  return ok;
+}
+
+/* ---- the directory ---- */
+
+static json_t *read_card(const char *directory, Error *err) {
+  char path[PATH_ROOM];
+  path_join(path, directory, "inkstone.json");
+  return file_exists(path) ? json_read(path, err) : json_object();
+}
+
+static void fingerprint_text(const Tokenizer *tokenizer, char text[32]) {
+  snprintf(text, 32, "%016" PRIx64, tokenizer_fingerprint(tokenizer));
+}
+
+static bool check_tokenizer(const Bundle *b, const char *directory, const Config *config, Error *err) {
+  char fingerprint[32];
+  fingerprint_text(b->tokenizer, fingerprint);
+  const char *expected = json_get_text(b->card, "tokenizer_fingerprint", NULL);
+  if (expected && strcmp(expected, fingerprint))
+    return fail(err, "%s: tokenizer.json is of another model (fingerprint %s, the model was trained with %s): put back its own",
+                directory, fingerprint, expected);
+  if (tokenizer_size(b->tokenizer) > config->vocabulary)
+    return fail(err, "%s: tokenizer.json has %" PRId64 " tokens but the model only %" PRId64
+                     ": it is of another model", directory, tokenizer_size(b->tokenizer), config->vocabulary);
+  return true;
+}
+
+static bool open_parts(Bundle *b, const char *directory, Error *err) {
+  char path[PATH_ROOM];
+  Config config;
+  if (!dir_exists(directory))
+    return fail(err, "%s: no such model directory; make one with `inkstone train write TEXT -o %s`", directory, directory);
+  if (!config_read(&config, path_join(path, directory, "config.json"), err)) return false;
+  if (!(b->card = read_card(directory, err))) return false;
+  if (!(b->tokenizer = tokenizer_open(path_join(path, directory, "tokenizer.json"), err))) return false;
+  if (!check_tokenizer(b, directory, &config, err)) return false;
+  if (config.bos < 0) config.bos = tokenizer_begin(b->tokenizer);
+  path_join(path, directory, "model.safetensors");
+  if (!file_exists(path)) {
+    path_join(path, directory, "model.safetensors.index.json");
+    return file_exists(path) ? fail(err, "%s: weights in several files are not supported yet: save them as one", path)
+                             : fail(err, "%s: model.safetensors is missing (training not finished its first evaluation?)", directory);
+  }
+  b->model = model_new(&config, false);
+  return weights_read(path, b->model->params, params_values(b->model->params), err);
+}
+
+bool bundle_open(Bundle *b, const char *directory, Error *err) {
+  *b = (Bundle){0};
+  if (open_parts(b, directory, err)) return true;
+  bundle_close(b);
+  return false;
+}
+
+void bundle_close(Bundle *b) {
+  model_free(b->model);
+  tokenizer_free(b->tokenizer);
+  json_decref(b->card);
+  *b = (Bundle){0};
+}
+
+int32_t bundle_begin(const Bundle *b) {
+  const json_t *trained = json_object_get(b->card, "begin_token");
+  return json_is_integer(trained) ? (int32_t)json_integer_value(trained) : tokenizer_begin(b->tokenizer);
+}
+
+static bool write_tokenizer_config(const char *directory, const Config *c, const Tokenizer *tokenizer, Error *err) {
+  char path[PATH_ROOM];
+  json_t *json = json_pack("{s:s, s:b, s:I}", "tokenizer_class", "PreTrainedTokenizerFast",
+                           "clean_up_tokenization_spaces", 0, "model_max_length", (json_int_t)c->context);
+  if (tokenizer_end(tokenizer) >= 0) {
+    json_object_set_new(json, "eos_token", json_string("<|endoftext|>"));
+    json_object_set_new(json, "pad_token", json_string("<|endoftext|>"));
+  }
+  const bool ok = json_write(path_join(path, directory, "tokenizer_config.json"), json, err);
+  json_decref(json);
+  return ok;
+}
+
+static bool write_generation_config(const char *directory, const Config *c, Error *err) {
+  char path[PATH_ROOM];
+  json_t *json = json_pack("{s:b, s:f, s:f}", "do_sample", 1, "temperature", 0.8, "top_p", 0.95);
+  if (c->eos >= 0) json_object_set_new(json, "eos_token_id", json_integer(c->eos));
+  if (c->eos >= 0) json_object_set_new(json, "pad_token_id", json_integer(c->eos));
+  const bool ok = json_write(path_join(path, directory, "generation_config.json"), json, err);
+  json_decref(json);
+  return ok;
+}
+
+bool bundle_write_card(const char *directory, const json_t *card, Error *err) {
+  char path[PATH_ROOM];
+  return json_write(path_join(path, directory, "inkstone.json"), card, err);
+}
+
+bool bundle_write_description(const char *directory, const Config *c, const Tokenizer *tokenizer, json_t *card,
+                              Error *err) {
+  char path[PATH_ROOM], fingerprint[32];
+  fingerprint_text(tokenizer, fingerprint);
+  json_object_set_new(card, "tokenizer_fingerprint", json_string(fingerprint));
+  return config_write(c, path_join(path, directory, "config.json"), err) &&
+         tokenizer_save(tokenizer, path_join(path, directory, "tokenizer.json"), err) &&
+         write_tokenizer_config(directory, c, tokenizer, err) && write_generation_config(directory, c, err) &&
+         bundle_write_card(directory, card, err);
+}

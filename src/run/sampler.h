@@ -1,0 +1,35 @@
+/* sampler.h - from logits to a token. */
+#ifndef RUN_SAMPLER_H
+#define RUN_SAMPLER_H
+
+#include "base/settings.h"
+
+typedef struct SamplingSettings {
+#define SETTING(kind, name, otherwise, min, max, arg, help) SettingType_##kind name;
+#include "run/settings.def"
+#undef SETTING
+} SamplingSettings;
+extern const SettingTable sampling_settings_table;
+
+typedef struct Candidate {
+  int32_t id;
+  float logit;
+  double p;
+} Candidate;
+
+typedef struct Sampler {
+  const SamplingSettings *settings;
+  int64_t vocabulary;
+  Candidate *candidates; /* [vocabulary] */
+  int32_t *counts;       /* [vocabulary]: how often each token was seen lately */
+} Sampler;
+void sampler_open(Sampler *, const SamplingSettings *, int64_t vocabulary);
+void sampler_close(Sampler *);
+
+/* Draws the next token. history: all tokens so far, the first `prompt` of them given, the rest written. random: uniform in
+ * [0,1). *logprob: ln of the model's own probability of the token, before penalties, temperature and filters.
+ * Order: penalties, temperature, top-k, typical, top-p, min-p; ties go to the smaller id. */
+int32_t sampler_draw(Sampler *, const float *logits, const int32_t *history, int64_t prompt, int64_t length, double random,
+                     double *logprob);
+
+#endif

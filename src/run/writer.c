@@ -1,0 +1,181 @@
+#include "run/writer.h"
+
+#include <string.h>
+
+#include "base/random.h"
+#include "base/threads.h"
+#include "run/session.h"
+#include "run/stream.h"
+
+/* One of the texts being written. */
+typedef struct Line {
+  Ids ids; /* prompt and text */
+  TextStream stream;
+  int64_t written;
+  bool done;
+} Line;
+
+typedef struct Writer {
+  const WriteRequest *request;
+  Session *session;
+  Sampler sampler;
+  Line *lines;
+  int64_t count, prompt, live;
+  int32_t *next; /* [count]: the tokens to feed */
+  ink_written *written;
+  bool stopped;
+} Writer;
+
+/* Room for what is asked, within the context where there is one. */
+static int64_t room_for(const WriteRequest *r, int64_t prompt) {
+  const int64_t wanted = prompt + r->sampling->max_tokens, context = r->model->config.context;
+  return r->model->config.arch->unlimited_context || wanted < context ? wanted : context;
+}
+
+/* The prompt's ids; too long for the context, its beginning is left out, and counted. */
+static bool read_prompt(const WriteRequest *r, const char *prompt, size_t length, Ids *ids, ink_written *w,
+                        Error *err) {
+  if (r->begin >= 0) vec_push(ids, r->begin);
+  const size_t first = ids->count;
+  if (!tokenizer_encode(r->tokenizer, prompt, length, false, ids, err)) return false;
+  if (!ids->count && tokenizer_end(r->tokenizer) >= 0) vec_push(ids, tokenizer_end(r->tokenizer));
+  if (!ids->count) return fail_usage(err, "the prompt is empty and this model has no token to start from: give it a few words");
+  w->prompt_tokens = (int64_t)ids->count;
+  if (r->model->config.arch->unlimited_context) return true;
+  const int64_t context = r->model->config.context;
+  const int64_t kept = context - (r->sampling->max_tokens < context / 2 ? r->sampling->max_tokens : context / 2);
+  const int64_t over = (int64_t)ids->count - kept;
+  if (over <= 0) return true;
+  memmove(ids->data + first, ids->data + first + over, (ids->count - first - (size_t)over) * sizeof *ids->data);
+  ids->count -= (size_t)over;
+  w->dropped_prompt_tokens = over;
+  return true;
+}
+
+static bool emit(Writer *w, int64_t sample, int32_t id, double logprob) {
+  const TextStream *s = &w->lines[sample].stream;
+  const ink_token token = {.sample = (int)sample, .id = id, .logprob = logprob, .text = s->ready ? s->held.data : "",
+                           .length = s->ready};
+  if (!w->request->listener(w->request->user, &token)) w->stopped = true;
+  return !w->stopped;
+}
+
+static void finish(Writer *w, int64_t sample) {
+  Line *line = &w->lines[sample];
+  line->done = true;
+  w->live--;
+  if (line->stream.stopped) return;
+  stream_finish(&line->stream);
+  if (line->stream.ready) emit(w, sample, -1, 0);
+}
+
+static bool ends(const Writer *w, int32_t id) {
+  return !w->request->sampling->ignore_end &&
+         (id == w->request->model->config.eos || id == tokenizer_end(w->request->tokenizer));
+}
+
+static void take(Writer *w, int64_t sample, const float *logits) {
+  const WriteRequest *r = w->request;
+  Line *line = &w->lines[sample];
+  double logprob;
+  /* the number-th draw of sample-th text depends on nothing else: not on threads, nor on how many texts there are */
+  const double random =
+      random_unit((uint64_t)r->seed, random_stream("write") + (uint64_t)sample, (uint64_t)line->written);
+  const int32_t id =
+      sampler_draw(&w->sampler, logits, line->ids.data, w->prompt, (int64_t)line->ids.count, random, &logprob);
+  vec_push(&line->ids, id);
+  line->written++;
+  w->next[sample] = id;
+  w->written->new_tokens++;
+  if (ends(w, id)) {
+    finish(w, sample);
+    return;
+  }
+  size_t length = 0;
+  const char *piece = tokenizer_piece(r->tokenizer, id, &length);
+  stream_add(&line->stream, piece ? piece : "", piece ? length : 0);
+  if (!emit(w, sample, id, logprob)) return;
+  if (line->stream.stopped || line->written >= r->sampling->max_tokens) finish(w, sample);
+}
+
+/* The context is full: forget, and read the later half of each text again. */
+static const float *shift(Writer *w) {
+  const int64_t half = session_room(w->session) / 2;
+  int32_t *tail = mem_alloc((size_t)(w->count * half) * sizeof *tail);
+  for (int64_t i = 0; i < w->count; i++) {
+    const Ids *ids = &w->lines[i].ids;
+    const int64_t have = (int64_t)ids->count < half ? (int64_t)ids->count : half; /* texts that ended may be short */
+    memset(tail + i * half, 0, (size_t)half * sizeof *tail);
+    memcpy(tail + i * half + half - have, ids->data + ids->count - have, (size_t)have * sizeof *tail);
+  }
+  session_rewind(w->session);
+  const float *logits = session_feed(w->session, tail, w->count, half);
+  mem_free(tail);
+  w->written->shifts++;
+  return logits;
+}
+
+static void write_texts(Writer *w, const float *logits) {
+  const int64_t vocabulary = w->request->model->config.vocabulary;
+  bool first = true; /* one prompt was read: all texts draw from the same logits */
+  while (w->live && !w->stopped && !interrupted()) {
+    for (int64_t i = 0; i < w->count && !w->stopped; i++)
+      if (!w->lines[i].done) take(w, i, logits + (first ? 0 : i * vocabulary));
+    first = false;
+    if (!w->live || w->stopped) break;
+    logits = session_position(w->session) < session_room(w->session) ? session_feed(w->session, w->next, w->count, 1)
+                                                                     : shift(w);
+  }
+}
+
+static void open_lines(Writer *w, const Ids *prompt) {
+  for (int64_t i = 0; i < w->count; i++) {
+    Line *line = &w->lines[i];
+    vec_reserve(&line->ids, prompt->count);
+    memcpy(line->ids.data, prompt->data, prompt->count * sizeof *prompt->data);
+    line->ids.count = prompt->count;
+    line->stream.stops = &w->request->sampling->stop;
+  }
+}
+
+static void close_writer(Writer *w) {
+  for (int64_t i = 0; i < w->count; i++) {
+    vec_free(&w->lines[i].ids);
+    stream_free(&w->lines[i].stream);
+  }
+  mem_free(w->lines);
+  mem_free(w->next);
+  sampler_close(&w->sampler);
+  session_free(w->session);
+}
+
+static void run(const WriteRequest *r, const Ids *prompt, ink_written *written) {
+  Writer w = {.request = r, .count = r->sampling->samples, .written = written, .prompt = (int64_t)prompt->count};
+  w.live = w.count;
+  w.lines = mem_alloc_zeroed((size_t)w.count, sizeof *w.lines);
+  w.next = mem_alloc_zeroed((size_t)w.count, sizeof *w.next);
+  w.session = session_new(r->model, w.count, room_for(r, w.prompt));
+  sampler_open(&w.sampler, r->sampling, r->model->config.vocabulary);
+  open_lines(&w, prompt);
+  const double start = clock_seconds();
+  const float *logits = session_feed(w.session, prompt->data, 1, w.prompt);
+  if (w.count > 1) session_spread(w.session);
+  written->prompt_seconds = clock_seconds() - start;
+  write_texts(&w, logits);
+  written->new_seconds = clock_seconds() - start - written->prompt_seconds;
+  close_writer(&w);
+}
+
+bool writer_run(const WriteRequest *r, const char *prompt, size_t length, ink_written *written, Error *err) {
+  Ids ids = {0};
+  *written = (ink_written){0};
+  const bool ok = read_prompt(r, prompt, length, &ids, written, err);
+  if (ok) run(r, &ids, written);
+  vec_free(&ids);
+  return ok;
+}
+
+bool writer_collect(void *buffer, const ink_token *token) {
+  if (token->sample == 0) buffer_add(buffer, token->text, token->length);
+  return true;
+}
