@@ -80,7 +80,15 @@ void *settings_part(const Settings *, const SettingTable *);             /* the 
 bool settings_given(const Settings *, const char *name);
 /* As ink_settings_set, but a value given before stays: how presets and `--budget` fill in the rest. */
 bool settings_fill(Settings *, const char *name, const char *text, Error *);
-/* Every setting as a YAML document / from the one written by it: how a run remembers itself. */
-char *settings_to_yaml(const Settings *); /* caller frees with mem_free */
+/* What was given or filled in, as a YAML mapping that ink_settings_load reads back; the rest is at its defaults.
+ * The caller frees with mem_free. */
+char *settings_to_yaml(const Settings *);
+/* As ink_settings_load, from text; `where` names it in errors. */
+bool settings_load_text(Settings *, const char *yaml, const char *where, Error *);
+
+/* For settings_yaml.c: sets a value as a file does. `first`: a list starts anew. */
+bool settings_put_from_file(Settings *, const char *name, const char *text, bool first, Error *);
+/* Edit distance of short names, for "did you mean". */
+size_t text_distance(const char *a, const char *b);
 
 #endif

@@ -5,6 +5,7 @@
 #ifndef DATA_CORPUS_H
 #define DATA_CORPUS_H
 
+#include "base/arena.h"
 #include "text/tokenizer.h"
 
 typedef struct DataSettings {

@@ -51,12 +51,10 @@ char *ink_model_describe(const ink_model *m, ink_error *err) {
                            b->model->config.arch->hf_class, "parameters", (json_int_t)parameters, "weight_bytes",
                            (json_int_t)(parameters * (int64_t)sizeof(float)), "shape", shape_json(&b->model->config),
                            "trained", b->card);
-  char *text = json_dumps(json, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
+  char *text = json_text(json, JSON_INDENT(2));
   json_decref(json);
-  char *copy = mem_strdup(text ? text : "{}");
-  free(text);
   MEM_GUARD_END();
-  return copy;
+  return text;
 }
 
 /* ---- writing ---- */

@@ -30,7 +30,7 @@ static void score_batch(Scorer *s, int64_t sequences, Score *score) {
 
 static void score_windows(Scorer *s, int64_t count, int64_t every, const News *news, Score *score) {
   int64_t filled = 0;
-  for (int64_t i = 0; i < count && !interrupted(); i += every) {
+  for (int64_t i = 0; i < count && !(news && interrupted()); i += every) {
     get_window(s->windows, i, s->tokens + filled * s->time, s->targets + filled * s->time);
     if (++filled < s->batch && i + every < count) continue;
     score_batch(s, filled, score);

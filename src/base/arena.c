@@ -1,0 +1,91 @@
+#include "base/arena.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+typedef struct Chunk {
+  struct Chunk *older;
+  size_t size, used; /* of the bytes after this header */
+} Chunk;
+
+/* The header takes a whole cache line, so that what follows is aligned to 64 bytes. */
+enum { HEADER = 64 };
+
+struct Arena {
+  Chunk *newest;
+  size_t chunk_bytes, used, peak;
+};
+
+Arena *arena_new(size_t chunk_bytes) {
+  Arena *a = mem_alloc_zeroed(1, sizeof *a);
+  a->chunk_bytes = chunk_bytes ? chunk_bytes : 64 << 10;
+  return a;
+}
+
+static void free_chunks(Arena *a) {
+  while (a->newest) {
+    Chunk *older = a->newest->older;
+    mem_free(a->newest);
+    a->newest = older;
+  }
+}
+
+void arena_free(Arena *a) {
+  if (!a) return;
+  free_chunks(a);
+  mem_free(a);
+}
+
+static void add_chunk(Arena *a, size_t bytes) {
+  Chunk *c = mem_alloc(HEADER + bytes);
+  *c = (Chunk){a->newest, bytes, 0};
+  a->newest = c;
+}
+
+void *arena_alloc(Arena *a, size_t bytes) {
+  CHECK(bytes <= PTRDIFF_MAX - 2 * HEADER);
+  bytes = (bytes + 63) & ~(size_t)63;
+  if (!a->newest || a->newest->size - a->newest->used < bytes)
+    add_chunk(a, bytes > a->chunk_bytes ? bytes : a->chunk_bytes);
+  void *place = (char *)a->newest + HEADER + a->newest->used;
+  a->newest->used += bytes;
+  a->used += bytes;
+  if (a->used > a->peak) a->peak = a->used;
+  return place;
+}
+
+void *arena_alloc_zeroed(Arena *a, size_t bytes) { return memset(arena_alloc(a, bytes), 0, bytes); }
+
+char *arena_strndup(Arena *a, const char *text, size_t length) {
+  char *copy = arena_alloc(a, length + 1);
+  memcpy(copy, text, length);
+  copy[length] = '\0';
+  return copy;
+}
+
+char *arena_printf(Arena *a, const char *format, ...) {
+  va_list args, again;
+  va_start(args, format);
+  va_copy(again, args);
+  const int length = vsnprintf(NULL, 0, format, args);
+  va_end(args);
+  CHECK(length >= 0);
+  char *text = arena_alloc(a, (size_t)length + 1);
+  vsnprintf(text, (size_t)length + 1, format, again);
+  va_end(again);
+  return text;
+}
+
+void arena_reset(Arena *a) {
+  if (a->newest && a->newest->older) { /* several chunks: from now on one that holds all */
+    const size_t bytes = a->used;
+    free_chunks(a);
+    add_chunk(a, bytes > a->chunk_bytes ? bytes : a->chunk_bytes);
+  }
+  if (a->newest) a->newest->used = 0;
+  a->used = 0;
+}
+
+size_t arena_used(const Arena *a) { return a->used; }
+size_t arena_peak(const Arena *a) { return a->peak; }

@@ -1,0 +1,146 @@
+#include "base/buffer.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/arena.h"
+
+/* ---- Buffer ---- */
+
+static void make_room(Buffer *b, size_t more) {
+  CHECK(more < PTRDIFF_MAX - b->length - 1);
+  const size_t need = b->length + more + 1;
+  if (need <= b->room) return;
+  b->room = need < 2 * b->room ? 2 * b->room : need;
+  b->data = mem_resize(b->data, b->room);
+}
+
+void buffer_add(Buffer *b, const void *bytes, size_t length) {
+  make_room(b, length);
+  if (length) memcpy(b->data + b->length, bytes, length);
+  b->length += length;
+  b->data[b->length] = '\0';
+}
+
+void buffer_adds(Buffer *b, const char *text) { buffer_add(b, text, strlen(text)); }
+
+void buffer_addf(Buffer *b, const char *format, ...) {
+  va_list args, again;
+  va_start(args, format);
+  va_copy(again, args);
+  const int length = vsnprintf(NULL, 0, format, args);
+  va_end(args);
+  CHECK(length >= 0);
+  make_room(b, (size_t)length);
+  vsnprintf(b->data + b->length, (size_t)length + 1, format, again);
+  va_end(again);
+  b->length += (size_t)length;
+}
+
+void buffer_clear(Buffer *b) {
+  b->length = 0;
+  if (b->data) b->data[0] = '\0';
+}
+
+void buffer_free(Buffer *b) {
+  mem_free(b->data);
+  *b = (Buffer){0};
+}
+
+char *buffer_take(Buffer *b) {
+  char *data = b->data ? b->data : mem_strdup("");
+  *b = (Buffer){0};
+  return data;
+}
+
+/* ---- Map: open addressing over an array of entries in order of insertion ---- */
+
+typedef struct Entry {
+  char *key; /* in the arena */
+  size_t length;
+  uint64_t hash;
+  int64_t value;
+} Entry;
+
+struct Map {
+  Arena *keys;
+  VEC(Entry) entries;
+  uint32_t *slots; /* 0: empty, else 1 + index of the entry */
+  size_t slot_count;
+};
+
+Map *map_new(void) {
+  Map *m = mem_alloc_zeroed(1, sizeof *m);
+  m->keys = arena_new(0);
+  return m;
+}
+
+void map_free(Map *m) {
+  if (!m) return;
+  arena_free(m->keys);
+  vec_free(&m->entries);
+  mem_free(m->slots);
+  mem_free(m);
+}
+
+uint64_t hash_bytes(const void *bytes, size_t length, uint64_t seed) {
+  const unsigned char *p = bytes;
+  uint64_t h = 14695981039346656037u ^ seed;
+  for (size_t i = 0; i < length; i++) h = (h ^ p[i]) * 1099511628211u;
+  h = (h ^ (h >> 30)) * 0xbf58476d1ce4e5b9u;
+  h = (h ^ (h >> 27)) * 0x94d049bb133111ebu;
+  return h ^ (h >> 31);
+}
+
+static size_t find_slot(const Map *m, const void *key, size_t length, uint64_t hash) {
+  size_t at = hash & (m->slot_count - 1);
+  for (; m->slots[at]; at = (at + 1) & (m->slot_count - 1)) {
+    const Entry *e = &m->entries.data[m->slots[at] - 1];
+    if (e->hash == hash && e->length == length && !memcmp(e->key, key, length)) break;
+  }
+  return at;
+}
+
+static void grow_slots(Map *m) {
+  const size_t count = m->slot_count ? 2 * m->slot_count : 64;
+  CHECK(count <= UINT32_MAX);
+  mem_free(m->slots);
+  m->slots = mem_alloc_zeroed(count, sizeof *m->slots);
+  m->slot_count = count;
+  for (size_t i = 0; i < m->entries.count; i++) {
+    size_t at = m->entries.data[i].hash & (count - 1);
+    while (m->slots[at]) at = (at + 1) & (count - 1);
+    m->slots[at] = (uint32_t)i + 1;
+  }
+}
+
+int64_t *map_slot(Map *m, const void *key, size_t length, int64_t initial) {
+  if (2 * (m->entries.count + 1) > m->slot_count) grow_slots(m);
+  const uint64_t hash = hash_bytes(key, length, 0);
+  const size_t at = find_slot(m, key, length, hash);
+  if (!m->slots[at]) {
+    vec_push(&m->entries, ((Entry){arena_strndup(m->keys, key, length), length, hash, initial}));
+    m->slots[at] = (uint32_t)m->entries.count;
+  }
+  return &m->entries.data[m->slots[at] - 1].value;
+}
+
+void map_set(Map *m, const void *key, size_t length, int64_t value) { *map_slot(m, key, length, value) = value; }
+
+bool map_get(const Map *m, const void *key, size_t length, int64_t *value) {
+  if (!m->slot_count) return false;
+  const size_t at = find_slot(m, key, length, hash_bytes(key, length, 0));
+  if (!m->slots[at]) return false;
+  if (value) *value = m->entries.data[m->slots[at] - 1].value;
+  return true;
+}
+
+size_t map_count(const Map *m) { return m->entries.count; }
+
+const char *map_at(const Map *m, size_t index, size_t *length, int64_t *value) {
+  const Entry *e = &m->entries.data[index];
+  if (length) *length = e->length;
+  if (value) *value = e->value;
+  return e->key;
+}

@@ -1,0 +1,47 @@
+#include "base/error.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void set(Error *err, int code, const char *format, va_list args) {
+  if (!err || err->code) return;
+  err->code = code;
+  vsnprintf(err->text, sizeof err->text, format, args);
+}
+
+bool fail(Error *err, const char *format, ...) {
+  va_list args;
+  va_start(args, format);
+  set(err, INK_FAILED, format, args);
+  va_end(args);
+  return false;
+}
+
+bool fail_usage(Error *err, const char *format, ...) {
+  va_list args;
+  va_start(args, format);
+  set(err, INK_USAGE, format, args);
+  va_end(args);
+  return false;
+}
+
+bool fail_prefix(Error *err, const char *format, ...) {
+  char text[sizeof err->text], prefix[512];
+  va_list args;
+  if (!err || !err->code) return false;
+  va_start(args, format);
+  vsnprintf(prefix, sizeof prefix, format, args);
+  va_end(args);
+  memcpy(text, err->text, sizeof text);
+  snprintf(err->text, sizeof err->text, "%s: %.*s", prefix, (int)(sizeof text - sizeof prefix - 3), text);
+  return false;
+}
+
+void check_failed(const char *file, int line, const char *expression) {
+  fprintf(stderr, "inkstone: bug: %s:%d: %s does not hold; please report it\n", file, line, expression);
+  abort();
+}
+
+const char *ink_version(void) { return INK_VERSION; }

@@ -1,0 +1,252 @@
+#include "base/file.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "base/buffer.h"
+
+static bool fail_path(Error *err, const char *path, const char *what) {
+  return fail(err, "%s: %s: %s", path, what, strerror(errno));
+}
+
+/* ---- reading ---- */
+
+static bool read_stream(int descriptor, const char *path, FileView *view, Error *err) {
+  Buffer buffer = {0};
+  char piece[1 << 16];
+  ssize_t n;
+  while ((n = read(descriptor, piece, sizeof piece)) != 0) {
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) {
+      buffer_free(&buffer);
+      return fail_path(err, path, "cannot be read");
+    }
+    buffer_add(&buffer, piece, (size_t)n);
+  }
+  view->size = buffer.length;
+  view->data = buffer_take(&buffer);
+  view->mapped = false;
+  return true;
+}
+
+static bool map_file(int descriptor, size_t size, const char *path, FileView *view, Error *err) {
+  void *data = mmap(NULL, size, PROT_READ, MAP_PRIVATE, descriptor, 0);
+  if (data == MAP_FAILED) return fail_path(err, path, "cannot be mapped");
+  *view = (FileView){data, size, true};
+  return true;
+}
+
+static bool view_descriptor(int descriptor, const char *path, FileView *view, Error *err) {
+  struct stat info;
+  if (fstat(descriptor, &info)) return fail_path(err, path, "cannot be examined");
+  if (S_ISDIR(info.st_mode)) return fail(err, "%s: is a directory, not a file", path);
+  return S_ISREG(info.st_mode) && info.st_size > 0 ? map_file(descriptor, (size_t)info.st_size, path, view, err)
+                                                   : read_stream(descriptor, path, view, err);
+}
+
+bool file_view(const char *path, FileView *view, Error *err) {
+  *view = (FileView){0};
+  if (!strcmp(path, "-")) return read_stream(STDIN_FILENO, "standard input", view, err);
+  const int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) return fail_path(err, path, "cannot be opened");
+  const bool ok = view_descriptor(descriptor, path, view, err);
+  close(descriptor);
+  return ok;
+}
+
+void file_view_close(FileView *view) {
+  if (view->mapped) munmap((void *)(uintptr_t)view->data, view->size);
+  else mem_free((void *)(uintptr_t)view->data);
+  *view = (FileView){0};
+}
+
+/* ---- writing ---- */
+
+static void parent_of(const char *path, char parent[PATH_ROOM]) {
+  const char *slash = strrchr(path, '/');
+  const size_t length = slash ? (size_t)(slash - path) : 0;
+  CHECK(length < PATH_ROOM);
+  memcpy(parent, slash ? path : ".", slash ? length : 1);
+  parent[slash ? length : 1] = '\0';
+  if (slash == path) memcpy(parent, "/", 2);
+}
+
+bool file_writer_open(FileWriter *w, const char *path, Error *err) {
+  w->stream = NULL;
+  if (strlen(path) + 16 > sizeof w->temporary) return fail(err, "%s: the path is too long", path);
+  snprintf(w->path, sizeof w->path, "%s", path);
+  snprintf(w->temporary, sizeof w->temporary, "%.4080s.tmp%d", path, (int)getpid() % 1000000);
+  w->stream = fopen(w->temporary, "wbe");
+  return w->stream || fail_path(err, path, "cannot be written");
+}
+
+bool file_writer_put(FileWriter *w, const void *data, size_t size, Error *err) {
+  return !size || fwrite(data, 1, size, w->stream) == size || fail_path(err, w->path, "cannot be written");
+}
+
+void file_writer_abandon(FileWriter *w) {
+  if (!w->stream) return;
+  fclose(w->stream);
+  w->stream = NULL;
+  remove(w->temporary);
+}
+
+bool file_writer_commit(FileWriter *w, Error *err) {
+  char parent[PATH_ROOM];
+  const bool written = fflush(w->stream) == 0 && fsync(fileno(w->stream)) == 0;
+  const int problem = errno;
+  const bool closed = fclose(w->stream) == 0;
+  w->stream = NULL;
+  if (!written || !closed) {
+    errno = written ? errno : problem;
+    fail_path(err, w->path, "cannot be written");
+    remove(w->temporary);
+    return false;
+  }
+  if (rename(w->temporary, w->path)) {
+    fail_path(err, w->path, "cannot be replaced");
+    remove(w->temporary);
+    return false;
+  }
+  parent_of(w->path, parent);
+  return dir_sync(parent, err);
+}
+
+bool file_replace(const char *path, const void *data, size_t size, Error *err) {
+  FileWriter w;
+  if (!file_writer_open(&w, path, err)) return false;
+  if (file_writer_put(&w, data, size, err)) return file_writer_commit(&w, err);
+  file_writer_abandon(&w);
+  return false;
+}
+
+/* ---- directories ---- */
+
+bool file_exists(const char *path) {
+  struct stat info;
+  return !stat(path, &info) && !S_ISDIR(info.st_mode);
+}
+
+bool dir_exists(const char *path) {
+  struct stat info;
+  return !stat(path, &info) && S_ISDIR(info.st_mode);
+}
+
+bool dir_make(const char *path, Error *err) {
+  char room[PATH_ROOM];
+  if (strlen(path) >= sizeof room) return fail(err, "%s: the path is too long", path);
+  memcpy(room, path, strlen(path) + 1);
+  for (char *p = room + 1; *p; p++) {
+    if (*p != '/') continue;
+    *p = '\0';
+    if (mkdir(room, 0777) && errno != EEXIST) return fail_path(err, room, "cannot be made");
+    *p = '/';
+  }
+  if (mkdir(room, 0777) && errno != EEXIST) return fail_path(err, room, "cannot be made");
+  return dir_exists(path) || fail(err, "%s: is a file, not a directory", path);
+}
+
+bool dir_sync(const char *path, Error *err) {
+  const int descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (descriptor < 0) return fail_path(err, path, "cannot be opened");
+  const bool ok = fsync(descriptor) == 0 || errno == EINVAL; /* some file systems have no such thing */
+  close(descriptor);
+  return ok || fail_path(err, path, "cannot be written to disk");
+}
+
+static int compare_names(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
+
+bool dir_list(const char *path, Names *names, Error *err) {
+  VEC(char *) found = {0};
+  DIR *dir = opendir(path);
+  *names = (Names){0};
+  if (!dir) return fail_path(err, path, "cannot be listed");
+  for (struct dirent *entry; (entry = readdir(dir));)
+    if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..")) vec_push(&found, mem_strdup(entry->d_name));
+  closedir(dir);
+  if (found.count) qsort(found.data, found.count, sizeof *found.data, compare_names);
+  *names = (Names){found.data, found.count};
+  return true;
+}
+
+void names_free(Names *names) {
+  for (size_t i = 0; i < names->count; i++) mem_free(names->items[i]);
+  mem_free(names->items);
+  *names = (Names){0};
+}
+
+static bool remove_inside(const char *path, Error *err) {
+  Names names;
+  if (!dir_list(path, &names, err)) return false;
+  bool ok = true;
+  for (size_t i = 0; ok && i < names.count; i++) {
+    char inner[PATH_ROOM];
+    struct stat info;
+    path_join(inner, path, names.items[i]);
+    if (!lstat(inner, &info) && S_ISDIR(info.st_mode)) ok = dir_remove(inner, err);
+    else ok = unlink(inner) == 0 || fail_path(err, inner, "cannot be removed");
+  }
+  names_free(&names);
+  return ok;
+}
+
+bool dir_remove(const char *path, Error *err) {
+  if (!dir_exists(path)) return true;
+  return remove_inside(path, err) && (rmdir(path) == 0 || fail_path(err, path, "cannot be removed"));
+}
+
+bool dir_rename(const char *from, const char *to, Error *err) {
+  return rename(from, to) == 0 || fail_path(err, to, "cannot be renamed into place");
+}
+
+const char *path_join(char room[PATH_ROOM], const char *dir, const char *name) {
+  const size_t length = strlen(dir);
+  const int n = snprintf(room, PATH_ROOM, "%s%s%s", dir, length && dir[length - 1] == '/' ? "" : "/", name);
+  CHECK(n > 0 && n < PATH_ROOM);
+  return room;
+}
+
+int64_t disk_free(const char *path) {
+  struct statvfs info;
+  return statvfs(path, &info) ? -1 : (int64_t)info.f_bavail * (int64_t)info.f_frsize;
+}
+
+/* ---- lock ---- */
+
+static int locked_by_another(int descriptor, const char *dir, Error *err) {
+  char holder[32] = "";
+  const ssize_t n = pread(descriptor, holder, sizeof holder - 1, 0);
+  close(descriptor);
+  fail(err, "%s: in use by another inkstone (process %ld): wait for it, stop it, or choose another directory", dir,
+       n > 0 ? atol(holder) : 0);
+  return -1;
+}
+
+int file_lock(const char *dir, Error *err) {
+  char path[PATH_ROOM], own[32];
+  path_join(path, dir, "lock");
+  const int descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+  if (descriptor < 0) {
+    fail_path(err, path, "cannot be written");
+    return -1;
+  }
+  if (flock(descriptor, LOCK_EX | LOCK_NB)) return locked_by_another(descriptor, dir, err);
+  const int length = snprintf(own, sizeof own, "%ld\n", (long)getpid());
+  if (ftruncate(descriptor, 0) || pwrite(descriptor, own, (size_t)length, 0) != length) {
+    fail_path(err, path, "cannot be written");
+    close(descriptor);
+    return -1;
+  }
+  return descriptor;
+}
+
+void file_unlock(int descriptor) { close(descriptor); }

@@ -1,0 +1,117 @@
+#include "base/memory.h"
+
+#include <malloc.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+static _Thread_local MemGuard *guard;
+static int64_t held;       /* updated atomically: workers may free */
+static int64_t fail_after; /* 0: never */
+
+void mem_guard_push(MemGuard *g) {
+  g->outer = guard;
+  g->wanted = 0;
+  guard = g;
+}
+
+void mem_guard_pop(void) {
+  CHECK(guard);
+  guard = guard->outer;
+}
+
+bool mem_guard_fail(Error *err, const MemGuard *g) {
+  guard = g->outer;
+  return fail(err, "out of memory: %zu more bytes could not be had; close other programs or choose smaller sizes",
+              g->wanted);
+}
+
+static void exhausted(size_t wanted) {
+  if (!guard) {
+    fprintf(stderr, "inkstone: out of memory: %zu more bytes could not be had\n", wanted);
+    abort();
+  }
+  guard->wanted = wanted;
+  longjmp(guard->place, 1);
+}
+
+void mem_fail_after(int64_t n) { fail_after = n; }
+
+static bool fails_now(void) { return fail_after > 0 && --fail_after == 0; }
+
+static void count_block(void *block, int sign) {
+  __atomic_add_fetch(&held, sign * (int64_t)malloc_usable_size(block), __ATOMIC_RELAXED);
+}
+
+void *mem_alloc(size_t bytes) {
+  void *block = NULL;
+  if (bytes > PTRDIFF_MAX - 64 || fails_now() || posix_memalign(&block, 64, bytes ? bytes : 1)) exhausted(bytes);
+  count_block(block, 1);
+  return block;
+}
+
+void *mem_alloc_zeroed(size_t count, size_t size) {
+  size_t bytes;
+  if (__builtin_mul_overflow(count, size, &bytes)) exhausted(SIZE_MAX);
+  return memset(mem_alloc(bytes), 0, bytes);
+}
+
+void *mem_resize(void *block, size_t bytes) {
+  if (!block) return mem_alloc(bytes);
+  const size_t had = malloc_usable_size(block);
+  void *moved = mem_alloc(bytes);
+  memcpy(moved, block, had < bytes ? had : bytes);
+  mem_free(block);
+  return moved;
+}
+
+void mem_free(void *block) {
+  if (!block) return;
+  count_block(block, -1);
+  free(block);
+}
+
+char *mem_strdup(const char *text) {
+  const size_t length = strlen(text) + 1;
+  return memcpy(mem_alloc(length), text, length);
+}
+
+void ink_free(void *text) { mem_free(text); }
+
+void *vec_grow_(void *data, size_t *room, size_t need, size_t item) {
+  size_t more = *room + *room / 2 + 16, bytes;
+  if (more < need) more = need;
+  if (__builtin_mul_overflow(more, item, &bytes)) exhausted(SIZE_MAX);
+  *room = more;
+  return mem_resize(data, bytes);
+}
+
+int64_t mem_held(void) { return __atomic_load_n(&held, __ATOMIC_RELAXED); }
+
+/* The first number in a file of /proc or /sys, times unit; -1 where there is none ("max"). */
+static int64_t read_number(const char *path, int skip, int64_t unit) {
+  long long value = -1, ignored;
+  FILE *f = fopen(path, "r");
+  if (!f) return -1;
+  for (int i = 0; i < skip; i++)
+    if (fscanf(f, "%lld", &ignored) != 1) break;
+  if (fscanf(f, "%lld", &value) != 1) value = -1;
+  fclose(f);
+  return value < 0 ? -1 : value * unit;
+}
+
+int64_t mem_resident(void) { return read_number("/proc/self/statm", 1, sysconf(_SC_PAGESIZE)); }
+
+int64_t mem_available(void) {
+  int64_t least = (int64_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE);
+  const int64_t limits[] = {read_number("/sys/fs/cgroup/memory.max", 0, 1),
+                            read_number("/sys/fs/cgroup/memory/memory.limit_in_bytes", 0, 1)};
+  for (int i = 0; i < 2; i++)
+    if (limits[i] > 0 && limits[i] < least) least = limits[i];
+  struct rlimit space;
+  if (!getrlimit(RLIMIT_AS, &space) && space.rlim_cur != RLIM_INFINITY && (int64_t)space.rlim_cur < least)
+    least = (int64_t)space.rlim_cur;
+  return least;
+}

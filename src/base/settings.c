@@ -1,0 +1,410 @@
+#include "base/settings.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/buffer.h"
+
+enum { MOST_TABLES = 8, NAME_ROOM = 64 };
+
+/* Who gave a value: what is explicit wins over a file, a file over what was filled in. */
+typedef enum Origin { BY_DEFAULT, BY_FILL, BY_FILE, BY_CALL } Origin;
+
+typedef struct Part {
+  const SettingTable *table;
+  char *values;
+  unsigned char *origins;
+  char (*flags)[NAME_ROOM]; /* names as flags */
+} Part;
+
+struct ink_settings {
+  Part parts[MOST_TABLES];
+  size_t count;
+};
+
+/* One setting of one object. */
+typedef struct Place {
+  const Setting *setting;
+  void *value;
+  unsigned char *origin;
+  const char *flag, *section;
+} Place;
+
+static Place place_at(const Settings *s, size_t part, size_t item) {
+  const Part *p = &s->parts[part];
+  const Setting *setting = &p->table->items[item];
+  return (Place){setting, p->values + setting->offset, &p->origins[item], p->flags[item], p->table->section};
+}
+
+/* ---- values <-> text ---- */
+
+static bool scaled(const char *text, double base, const char *suffixes, double *out) {
+  char *end;
+  errno = 0;
+  *out = strtod(text, &end);
+  if (end == text || errno == ERANGE || !isfinite(*out)) return false;
+  if (*end) {
+    const char *at = strchr(suffixes, *end);
+    if (!at || !*at) return false;
+    for (const char *p = suffixes; p <= at; p++) *out *= base;
+    end++;
+    if (base == 1024 && (*end == 'B' || *end == 'b')) end++;
+  }
+  return !*end;
+}
+
+static bool whole(const char *text, int64_t *out) {
+  char *end;
+  errno = 0;
+  const long long value = strtoll(text, &end, 10);
+  *out = value;
+  if (end != text && !*end) return errno == 0;
+  double real;
+  if (!scaled(text, 1000, "kMG", &real) && !scaled(text, 1000, "KmG", &real)) return false;
+  *out = (int64_t)real;
+  return fabs(real) < 9e18 && (double)*out == real;
+}
+
+static bool duration(const char *text, double *out) {
+  static const struct {
+    char unit;
+    double seconds;
+  } units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}};
+  char *end;
+  const double value = strtod(text, &end);
+  *out = value;
+  if (end == text || !isfinite(value)) return false;
+  for (size_t i = 0; i < sizeof units / sizeof *units; i++)
+    if (*end == units[i].unit && !end[1]) {
+      *out = value * units[i].seconds;
+      return true;
+    }
+  return !*end;
+}
+
+static bool truth(const char *text, bool *out) {
+  static const char *const yes[] = {"true", "yes", "on", "1"}, *const no[] = {"false", "no", "off", "0"};
+  for (int i = 0; i < 4; i++) {
+    *out = true;
+    if (!strcasecmp(text, yes[i])) return true;
+    *out = false;
+    if (!strcasecmp(text, no[i])) return true;
+  }
+  return false;
+}
+
+static bool is_choice(const char *choices, const char *word) {
+  const size_t length = strlen(word);
+  for (const char *p = choices;; p++) {
+    const char *end = strchr(p, '|');
+    const size_t n = end ? (size_t)(end - p) : strlen(p);
+    if (n == length && !memcmp(p, word, n)) return true;
+    if (!end) return false;
+    p = end;
+  }
+}
+
+static void set_text(char **at, const char *text) {
+  char *copy = *text ? mem_strdup(text) : NULL;
+  mem_free(*at);
+  *at = copy;
+}
+
+static void clear_list(TextList *list) {
+  for (size_t i = 0; i < list->count; i++) mem_free(list->items[i]);
+  mem_free(list->items);
+  *list = (TextList){0};
+}
+
+static void add_to_list(TextList *list, const char *text) {
+  char *copy = mem_strdup(text);
+  list->items = mem_resize(list->items, (list->count + 1) * sizeof *list->items);
+  list->items[list->count++] = copy;
+}
+
+static bool in_range(const Place *p, double value, const char *text, Error *err) {
+  if (value >= p->setting->min && value <= p->setting->max) return true;
+  return fail_usage(err, "--%s: %s is out of range: from %.12g to %.12g", p->flag, text, p->setting->min,
+                    p->setting->max);
+}
+
+static bool assign(const Place *p, const char *text, Error *err) {
+  double real = 0;
+  int64_t integer = 0;
+  switch (p->setting->kind) {
+    case SETTING_INT:
+      if (!whole(text, &integer)) return fail_usage(err, "--%s: \"%s\" is not a whole number", p->flag, text);
+      if (!in_range(p, (double)integer, text, err)) return false;
+      *(int64_t *)p->value = integer;
+      return true;
+    case SETTING_REAL:
+      if (!scaled(text, 1000, "", &real)) return fail_usage(err, "--%s: \"%s\" is not a number", p->flag, text);
+      if (!in_range(p, real, text, err)) return false;
+      *(double *)p->value = real;
+      return true;
+    case SETTING_BYTES:
+      if (!scaled(text, 1024, "kMGT", &real) && !scaled(text, 1024, "KmgT", &real))
+        return fail_usage(err, "--%s: \"%s\" is not a size such as 512M or 2G", p->flag, text);
+      if (!in_range(p, real, text, err)) return false;
+      *(int64_t *)p->value = (int64_t)real;
+      return true;
+    case SETTING_SECONDS:
+      if (!duration(text, &real)) return fail_usage(err, "--%s: \"%s\" is not a time such as 90s, 10m or 2h", p->flag, text);
+      if (!in_range(p, real, text, err)) return false;
+      *(double *)p->value = real;
+      return true;
+    case SETTING_SWITCH:
+      return truth(text, p->value) || fail_usage(err, "--%s: \"%s\" is neither true nor false", p->flag, text);
+    case SETTING_CHOICE:
+      if (!is_choice(p->setting->arg, text))
+        return fail_usage(err, "--%s: \"%s\" is not one of %s", p->flag, text, p->setting->arg);
+      set_text(p->value, text);
+      return true;
+    case SETTING_TEXT: set_text(p->value, text); return true;
+    case SETTING_LIST: add_to_list(p->value, text); return true;
+  }
+  return false;
+}
+
+static char *shortest_real(double value) {
+  char text[40];
+  for (int digits = 1; digits <= 17; digits++) {
+    snprintf(text, sizeof text, "%.*g", digits, value);
+    if (strtod(text, NULL) == value) break;
+  }
+  return mem_strdup(text);
+}
+
+static char *whole_text(int64_t value) {
+  char text[32];
+  snprintf(text, sizeof text, "%lld", (long long)value);
+  return mem_strdup(text);
+}
+
+static char *list_text(const TextList *list) {
+  Buffer b = {0};
+  for (size_t i = 0; i < list->count; i++) buffer_addf(&b, "%s%s", i ? "," : "", list->items[i]);
+  return buffer_take(&b);
+}
+
+static char *value_text(const Place *p) {
+  switch (p->setting->kind) {
+    case SETTING_INT:
+    case SETTING_BYTES: return whole_text(*(const int64_t *)p->value);
+    case SETTING_REAL:
+    case SETTING_SECONDS: return shortest_real(*(const double *)p->value);
+    case SETTING_SWITCH: return mem_strdup(*(const bool *)p->value ? "true" : "false");
+    case SETTING_TEXT:
+    case SETTING_CHOICE: return mem_strdup(*(char *const *)p->value ? *(char *const *)p->value : "");
+    case SETTING_LIST: return list_text(p->value);
+  }
+  return mem_strdup("");
+}
+
+/* ---- objects ---- */
+
+static void name_as_flag(char flag[NAME_ROOM], const char *name) {
+  CHECK(strlen(name) < NAME_ROOM);
+  size_t i = 0;
+  for (; name[i]; i++) flag[i] = name[i] == '_' ? '-' : name[i];
+  flag[i] = '\0';
+}
+
+static void open_part(Part *part, const SettingTable *table) {
+  part->table = table;
+  part->values = mem_alloc_zeroed(1, table->size);
+  part->origins = mem_alloc_zeroed(table->count, 1);
+  part->flags = mem_alloc_zeroed(table->count, NAME_ROOM);
+  for (size_t i = 0; i < table->count; i++) name_as_flag(part->flags[i], table->items[i].name);
+}
+
+Settings *settings_new(const SettingTable *const *tables, size_t count) {
+  CHECK(count <= MOST_TABLES);
+  Settings *s = mem_alloc_zeroed(1, sizeof *s);
+  for (s->count = 0; s->count < count; s->count++) {
+    open_part(&s->parts[s->count], tables[s->count]);
+    for (size_t i = 0; i < tables[s->count]->count; i++) {
+      Error err = {0};
+      const Place p = place_at(s, s->count, i);
+      if (*p.setting->otherwise && !assign(&p, p.setting->otherwise, &err)) check_failed(err.text, 0, p.flag);
+    }
+  }
+  return s;
+}
+
+static void free_value(const Place *p) {
+  if (p->setting->kind == SETTING_TEXT || p->setting->kind == SETTING_CHOICE) mem_free(*(char **)p->value);
+  if (p->setting->kind == SETTING_LIST) clear_list(p->value);
+}
+
+void ink_settings_free(ink_settings *s) {
+  if (!s) return;
+  for (size_t k = 0; k < s->count; k++) {
+    for (size_t i = 0; i < s->parts[k].table->count; i++) {
+      const Place p = place_at(s, k, i);
+      free_value(&p);
+    }
+    mem_free(s->parts[k].values);
+    mem_free(s->parts[k].origins);
+    mem_free(s->parts[k].flags);
+  }
+  mem_free(s);
+}
+
+void *settings_part(const Settings *s, const SettingTable *table) {
+  for (size_t k = 0; k < s->count; k++)
+    if (s->parts[k].table == table) return s->parts[k].values;
+  CHECK(!"settings without that table");
+  return NULL;
+}
+
+/* ---- names ---- */
+
+static bool find(const Settings *s, const char *name, Place *out) {
+  char flag[NAME_ROOM];
+  if (strlen(name) >= sizeof flag) return false;
+  name_as_flag(flag, name);
+  for (size_t k = 0; k < s->count; k++)
+    for (size_t i = 0; i < s->parts[k].table->count; i++)
+      if (!strcmp(flag, s->parts[k].flags[i])) {
+        *out = place_at(s, k, i);
+        return true;
+      }
+  return false;
+}
+
+size_t text_distance(const char *a, const char *b) {
+  size_t row[NAME_ROOM + 1], n = strlen(b);
+  if (n > NAME_ROOM || strlen(a) > NAME_ROOM) return NAME_ROOM;
+  for (size_t j = 0; j <= n; j++) row[j] = j;
+  for (size_t i = 1; *a; a++, i++) {
+    size_t diagonal = row[0];
+    row[0] = i;
+    for (size_t j = 1; j <= n; j++) {
+      size_t best = diagonal + (*a != b[j - 1]);
+      if (row[j] + 1 < best) best = row[j] + 1;
+      if (row[j - 1] + 1 < best) best = row[j - 1] + 1;
+      diagonal = row[j];
+      row[j] = best;
+    }
+  }
+  return row[n];
+}
+
+static const char *nearest(const Settings *s, const char *name) {
+  const char *best = NULL;
+  size_t least = strlen(name) / 3 + 2; /* further away it is no slip of the fingers */
+  for (size_t k = 0; k < s->count; k++)
+    for (size_t i = 0; i < s->parts[k].table->count; i++) {
+      const size_t d = text_distance(name, s->parts[k].flags[i]);
+      if (d < least) {
+        least = d;
+        best = s->parts[k].flags[i];
+      }
+    }
+  return best;
+}
+
+static bool put(Settings *s, const char *name, const char *text, Origin origin, bool first, Error *err) {
+  Place p;
+  if (!find(s, name, &p)) {
+    const char *near = nearest(s, name);
+    return near ? fail_usage(err, "unknown setting \"%s\"; did you mean \"%s\"?", name, near)
+                : fail_usage(err, "unknown setting \"%s\"", name);
+  }
+  if (*p.origin > origin) return true;
+  if (p.setting->kind == SETTING_LIST && (*p.origin < origin || first)) clear_list(p.value);
+  if (!assign(&p, text, err)) return false;
+  *p.origin = (unsigned char)origin;
+  return true;
+}
+
+bool ink_settings_set(ink_settings *s, const char *name, const char *text, ink_error *err) {
+  return put(s, name, text, BY_CALL, false, err);
+}
+
+bool settings_put_from_file(Settings *s, const char *name, const char *text, bool first, Error *err) {
+  return put(s, name, text, BY_FILE, first, err);
+}
+
+bool settings_fill(Settings *s, const char *name, const char *text, Error *err) {
+  return put(s, name, text, BY_FILL, true, err);
+}
+
+bool settings_given(const Settings *s, const char *name) {
+  Place p;
+  CHECK(find(s, name, &p));
+  return *p.origin >= BY_FILE;
+}
+
+char *ink_settings_get(const ink_settings *s, const char *name) {
+  Place p;
+  return find(s, name, &p) ? value_text(&p) : NULL;
+}
+
+bool ink_settings_describe(const ink_settings *s, int index, ink_setting_info *info) {
+  for (size_t k = 0; index >= 0 && k < s->count; k++) {
+    const int count = (int)s->parts[k].table->count;
+    if (index < count) {
+      const Place p = place_at(s, k, (size_t)index);
+      *info = (ink_setting_info){.name = p.flag,
+                                 .section = p.section,
+                                 .arg = p.setting->arg,
+                                 .default_value = p.setting->otherwise,
+                                 .help = p.setting->help,
+                                 .is_switch = p.setting->kind == SETTING_SWITCH,
+                                 .repeats = p.setting->kind == SETTING_LIST};
+      return true;
+    }
+    index -= count;
+  }
+  return false;
+}
+
+/* ---- as YAML ---- */
+
+static void yaml_quoted(Buffer *b, const char *text) {
+  buffer_adds(b, "\"");
+  for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
+    if (*p == '"' || *p == '\\') buffer_addf(b, "\\%c", *p);
+    else if (*p < 0x20 || *p == 0x7f) buffer_addf(b, "\\x%02x", *p);
+    else buffer_add(b, p, 1);
+  }
+  buffer_adds(b, "\"");
+}
+
+static void yaml_value(Buffer *b, const Place *p) {
+  if (p->setting->kind != SETTING_LIST) {
+    char *text = value_text(p);
+    const bool plain = p->setting->kind != SETTING_TEXT;
+    if (plain) buffer_adds(b, text);
+    else yaml_quoted(b, text);
+    mem_free(text);
+    return;
+  }
+  const TextList *list = p->value;
+  buffer_adds(b, "[");
+  for (size_t i = 0; i < list->count; i++) {
+    buffer_adds(b, i ? ", " : "");
+    yaml_quoted(b, list->items[i]);
+  }
+  buffer_adds(b, "]");
+}
+
+char *settings_to_yaml(const Settings *s) {
+  Buffer b = {0};
+  for (size_t k = 0; k < s->count; k++)
+    for (size_t i = 0; i < s->parts[k].table->count; i++) {
+      const Place p = place_at(s, k, i);
+      if (*p.origin == BY_DEFAULT) continue;
+      buffer_addf(&b, "%s: ", p.flag);
+      yaml_value(&b, &p);
+      buffer_adds(&b, "\n");
+    }
+  return buffer_take(&b);
+}

@@ -1,0 +1,366 @@
+/* api.c - ink_train: from files and settings to a model directory. */
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+#include "base/general.h"
+#include "base/threads.h"
+#include "ops/peak.h"
+#include "train/budget.h"
+#include "train/report.h"
+#include "train/trainer.h"
+
+ink_settings *ink_settings_train(void) {
+  static const SettingTable *const tables[] = {&model_settings_table, &data_settings_table, &tokenizer_settings_table,
+                                               &train_settings_table, &general_settings_table};
+  return settings_new(tables, sizeof tables / sizeof *tables);
+}
+
+/* Everything one call of ink_train holds. */
+typedef struct Run {
+  const char *task, *dir;
+  Settings *settings; /* ours: defaults get filled in */
+  TrainSettings *train;
+  DataSettings *data;
+  ModelSettings *model;
+  GeneralSettings *general;
+  TextList files;
+  News news;
+  double deadline;
+  int lock;
+  Corpus *corpus, *held_out;
+  Bundle base; /* of --from */
+  Tokenizer *tokenizer;
+  Dataset dataset, valid;
+  Config config;
+  Plan plan;
+  json_t *card;
+  bool resumed;
+} Run;
+
+/* ---- settings ---- */
+
+/* Copies what was given: the caller's settings stay as they are. */
+static bool copy_given(Settings *to, const Settings *from, Error *err) {
+  char *yaml = settings_to_yaml(from);
+  const bool ok = settings_load_text(to, yaml, "settings", err);
+  mem_free(yaml);
+  return ok;
+}
+
+static void take_parts(Run *r) {
+  r->train = settings_part(r->settings, &train_settings_table);
+  r->data = settings_part(r->settings, &data_settings_table);
+  r->model = settings_part(r->settings, &model_settings_table);
+  r->general = settings_part(r->settings, &general_settings_table);
+  threads_set((int)r->general->threads);
+}
+
+static const char *in_run(const Run *r, char room[PATH_ROOM], const char *name) { return path_join(room, r->dir, name); }
+
+/* What may differ when a run is continued: it changes how long and how, not what is learnt up to here. */
+static bool may_change(const char *name) {
+  static const char *const free_names[] = {"steps", "threads", "patience", "keep-checkpoints", "resume", "sample-tokens"};
+  for (size_t i = 0; i < sizeof free_names / sizeof *free_names; i++)
+    if (!strcmp(name, free_names[i])) return true;
+  return false;
+}
+
+static bool reconcile(const Settings *given, Settings *saved, const ink_setting_info *info, Error *err) {
+  char *now = ink_settings_get(given, info->name), *then = ink_settings_get(saved, info->name);
+  const bool same = !strcmp(now, then);
+  bool ok = true;
+  if (!same && may_change(info->name)) ok = ink_settings_set(saved, info->name, now, err);
+  else if (!same)
+    ok = fail_usage(err, "--resume continues the run as it was: --%s was %s, not %s (leave it out, or start another run with -o)",
+                    info->name, *then ? then : "not given", now);
+  ink_free(now);
+  ink_free(then);
+  return ok;
+}
+
+/* The settings of the run being resumed, with what may change as given now. */
+static bool settings_of_run(Run *r, const Settings *given, const char *recipe, Error *err) {
+  ink_setting_info info;
+  if (!ink_settings_load(r->settings, recipe, err)) return false;
+  for (int i = 0; ink_settings_describe(given, i, &info); i++)
+    if (settings_given(given, info.name) && !reconcile(given, r->settings, &info, err)) return false;
+  return true;
+}
+
+/* ---- data ---- */
+
+static bool open_corpus(Run *r, Error *err) {
+  r->corpus = corpus_open((const char *const *)r->files.items, r->files.count, r->data, &r->news, err);
+  if (!r->corpus) return false;
+  const TextList *valid = &r->data->valid;
+  if (valid->count) {
+    r->held_out = corpus_open((const char *const *)valid->items, valid->count, r->data, &r->news, err);
+    return r->held_out != NULL;
+  }
+  if (r->data->holdout <= 0) return true;
+  r->held_out = corpus_hold_out(r->corpus, r->data->holdout, err);
+  return r->held_out || fail_prefix(err, "nothing could be held out for evaluation (give --valid FILE, or --holdout 0)");
+}
+
+static bool make_tokenizer(Run *r, Error *err) {
+  char path[PATH_ROOM];
+  if (r->resumed) r->tokenizer = tokenizer_open(in_run(r, path, "tokenizer.json"), err);
+  else if (r->train->from) r->tokenizer = tokenizer_open(path_join(path, r->train->from, "tokenizer.json"), err);
+  else if (r->train->tokenizer_from) r->tokenizer = tokenizer_open(r->train->tokenizer_from, err);
+  else {
+    TextSource source = corpus_source(r->corpus);
+    r->tokenizer = tokenizer_train(&source, settings_part(r->settings, &tokenizer_settings_table), &r->news, err);
+    mem_free(source.self);
+  }
+  return r->tokenizer != NULL;
+}
+
+static bool encode(Run *r, Error *err) {
+  return dataset_encode(&r->dataset, r->corpus, r->tokenizer, &r->news, err) &&
+         (!r->held_out || dataset_encode(&r->valid, r->held_out, r->tokenizer, &r->news, err));
+}
+
+/* ---- model ---- */
+
+static bool make_config(Run *r, Error *err) {
+  char path[PATH_ROOM];
+  if (r->resumed) {
+    if (!config_read(&r->config, in_run(r, path, "config.json"), err)) return false;
+  } else if (r->train->from) {
+    if (!bundle_open(&r->base, r->train->from, err)) return false;
+    r->config = r->base.model->config;
+  } else {
+    if (!config_from_settings(&r->config, r->model, tokenizer_size(r->tokenizer), err)) return false;
+    r->config.eos = tokenizer_end(r->tokenizer);
+  }
+  r->config.dropout = r->model->dropout;
+  return true;
+}
+
+/* Texts start with the token that ended the one before, where there were several. */
+static int32_t begin_token(const Run *r) {
+  if (r->train->from) return bundle_begin(&r->base);
+  return r->dataset.documents > 1 ? tokenizer_end(r->tokenizer) : -1;
+}
+
+static json_t *strings(const TextList *list) {
+  json_t *array = json_array();
+  for (size_t i = 0; i < list->count; i++) json_array_append_new(array, json_string(list->items[i]));
+  return array;
+}
+
+static void fingerprint(const Run *r, char text[64]) {
+  snprintf(text, 64, "%016" PRIx64 "-%016" PRIx64, r->corpus->fingerprint, r->held_out ? r->held_out->fingerprint : 0);
+}
+
+static json_t *make_card(const Run *r) {
+  char print[64];
+  fingerprint(r, print);
+  json_t *data = json_pack("{s:o, s:s, s:I, s:I, s:I, s:I}", "files", strings(&r->files), "fingerprint", print,
+                           "documents", (json_int_t)r->corpus->count, "bytes", (json_int_t)r->corpus->bytes,
+                           "characters", (json_int_t)r->corpus->characters, "tokens", (json_int_t)r->dataset.count);
+  return json_pack("{s:s, s:s, s:i, s:o}", "inkstone_version", INK_VERSION, "task", r->task, "begin_token",
+                   (int)begin_token(r), "data", data);
+}
+
+static bool write_description(Run *r, Error *err) {
+  char path[PATH_ROOM];
+  r->card = make_card(r);
+  if (!plan_record(&r->plan, r->settings, err) ||
+      !bundle_write_description(r->dir, &r->config, r->tokenizer, r->card, err))
+    return false;
+  char *yaml = settings_to_yaml(r->settings);
+  const bool ok = file_replace(in_run(r, path, "recipe.yaml"), yaml, strlen(yaml), err);
+  mem_free(yaml);
+  return ok;
+}
+
+static bool read_card(Run *r, Error *err) {
+  char path[PATH_ROOM];
+  r->card = json_read(in_run(r, path, "inkstone.json"), err);
+  return r->card != NULL;
+}
+
+static bool same_text(const Run *r, Error *err) {
+  char print[64];
+  fingerprint(r, print);
+  const char *then = json_get_text(json_object_get(r->card, "data"), "fingerprint", "");
+  return !strcmp(print, then) ||
+         fail(err, "%s: the text is not the one this run began with (fingerprint %s, was %s): put back the same files, or start another run",
+              r->dir, print, then);
+}
+
+/* ---- results ---- */
+
+static json_t *results(const Run *r, const Trainer *t) {
+  const TrainState *s = &t->state;
+  const double tokens = (double)s->step * (double)(r->plan.batch * r->config.context);
+  json_t *json = json_pack("{s:I, s:f, s:f}", "steps", (json_int_t)s->step, "tokens_seen", tokens, "seconds", s->seconds);
+  if (s->best_loss > 0) {
+    const double nats = s->best_loss * (double)r->valid.count;
+    json_update_new(json, json_pack("{s:f, s:f, s:I, s:f, s:f}", "valid_loss", s->best_loss, "valid_perplexity",
+                                    exp(s->best_loss), "best_step", (json_int_t)s->best_step, "valid_bits_per_byte",
+                                    nats / log(2) / (double)r->valid.bytes, "valid_bits_per_character",
+                                    nats / log(2) / (double)r->valid.characters));
+  }
+  return json;
+}
+
+static bool write_results(Run *r, const Trainer *t, Error *err) {
+  json_object_set_new(r->card, "training", results(r, t));
+  return bundle_write_card(r->dir, r->card, err) && report_run(r->dir, r->card, r->settings, err);
+}
+
+/* ---- the run ---- */
+
+static bool fill_weights(Run *r, Trainer *t, Error *err) {
+  bool found;
+  params_initialize(t->model->params, t->seed);
+  if (r->base.model)
+    memcpy(params_values(t->model->params), params_values(r->base.model->params),
+           (size_t)params_length(t->model->params) * sizeof(float));
+  optimizer_open(&t->optimizer, t->model->params, r->train);
+  t->state = (TrainState){.steps = r->plan.steps, .warmup = r->plan.warmup, .rate_scale = 1};
+  if (!r->resumed) return true;
+  if (!checkpoint_load(r->dir, &t->state, &t->optimizer, &found, err)) return false;
+  if (r->train->steps != t->state.steps && r->deadline == 0 && r->train->budget == 0) t->state.steps = r->train->steps;
+  if (t->state.steps < t->state.step) t->state.steps = t->state.step;
+  news_note(&r->news, "resuming at step %" PRId64 " of %" PRId64, t->state.step, t->state.steps);
+  return true;
+}
+
+static bool run_trainer(Run *r, Trainer *t, Error *err) {
+  bool finished = false;
+  if (!fill_weights(r, t, err) || !log_open(&t->log, r->dir, t->state.step, err)) return false;
+  const bool ok = trainer_run(t, &finished, err);
+  log_close(&t->log);
+  if (!ok || !write_results(r, t, err)) return false;
+  return finished || fail(err, "interrupted at step %" PRId64 " of %" PRId64 ", nothing is lost: continue with `inkstone train %s -o %s --resume`",
+                          t->state.step, t->state.steps, r->task, r->dir);
+}
+
+static bool train_model(Run *r, Error *err) {
+  Trainer t = {.run = r->dir,
+               .settings = r->train,
+               .plan = &r->plan,
+               .seed = (uint64_t)r->general->seed,
+               .model = model_new(&r->config, true),
+               .tokenizer = r->tokenizer,
+               .begin = (int32_t)json_integer_value(json_object_get(r->card, "begin_token")),
+               .valid = r->held_out ? &r->valid : NULL,
+               .by_document = !strcmp(r->data->windows, "document"),
+               .news = r->news,
+               .deadline = r->deadline,
+               .peak = machine_peak_flops(threads_count())};
+  const bool ok = windows_open(&t.windows, &r->dataset, r->config.context, t.by_document, t.seed, &r->news, err) &&
+                  run_trainer(r, &t, err);
+  windows_free(&t.windows);
+  optimizer_close(&t.optimizer);
+  model_free(t.model);
+  return ok;
+}
+
+static bool begin(Run *r, Error *err) {
+  if (!open_corpus(r, err)) return false;
+  if (r->train->budget > 0 && !budget_choose(r->settings, r->corpus, r->deadline, &r->news, err)) return false;
+  if (!make_tokenizer(r, err) || !encode(r, err) || !make_config(r, err) ||
+      !plan_make(&r->plan, &r->config, r->train, &r->dataset, err))
+    return false;
+  if (r->deadline > 0 && !budget_steps(r->settings, &r->plan, &r->dataset, r->deadline, &r->news, err)) return false;
+  return plan_check(&r->plan, &r->dataset, r->dir, &r->news, err);
+}
+
+static bool start_new(Run *r, Error *err) {
+  if (r->train->budget > 0) r->deadline = clock_seconds() + r->train->budget;
+  if (!begin(r, err)) return false;
+  if (r->train->dry_run) return true;
+  return write_description(r, err) && train_model(r, err);
+}
+
+static bool start_again(Run *r, Error *err) {
+  r->resumed = true;
+  return read_card(r, err) && open_corpus(r, err) && same_text(r, err) && make_tokenizer(r, err) && encode(r, err) &&
+         make_config(r, err) && plan_make(&r->plan, &r->config, r->train, &r->dataset, err) && train_model(r, err);
+}
+
+/* ---- the directory ---- */
+
+static bool remove_old(const Run *r, Error *err) {
+  static const char *const names[] = {"model.safetensors", "log.jsonl", "report.html", "recipe.yaml"};
+  char path[PATH_ROOM];
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) remove(in_run(r, path, names[i]));
+  return checkpoint_remove_all(r->dir, err);
+}
+
+/* A new run wants an empty place; a resumed one its checkpoint. *again: there is one to resume. */
+static bool prepare_directory(Run *r, const Settings *given, bool *again, Error *err) {
+  char recipe[PATH_ROOM], model[PATH_ROOM];
+  in_run(r, recipe, "recipe.yaml");
+  *again = r->train->resume && checkpoint_exists(r->dir) && file_exists(recipe);
+  if (*again) return settings_of_run(r, given, recipe, err);
+  const bool occupied = checkpoint_exists(r->dir) || file_exists(in_run(r, model, "model.safetensors"));
+  if (r->train->resume) news_note(&r->news, "%s: no checkpoint to resume from yet: starting from the beginning", r->dir);
+  else if (occupied && !r->train->overwrite)
+    return fail(err, "%s holds a model already: continue it with --resume, replace it with --overwrite, or choose another -o", r->dir);
+  if (r->train->dry_run) return true;
+  return remove_old(r, err);
+}
+
+/* The files named now, or else those the run began with. */
+static bool choose_files(Run *r, const char *const *files, int count, Error *err) {
+  char path[PATH_ROOM];
+  if (count > 0) {
+    r->files = (TextList){(char **)(uintptr_t)files, (size_t)count};
+    return true;
+  }
+  json_t *card = file_exists(in_run(r, path, "inkstone.json")) ? json_read(path, err) : NULL;
+  const json_t *names = json_object_get(json_object_get(card, "data"), "files");
+  r->files.items = mem_alloc_zeroed(json_array_size(names) + 1, sizeof *r->files.items);
+  for (size_t i = 0; i < json_array_size(names); i++) {
+    const char *name = json_string_value(json_array_get(names, i));
+    if (name) r->files.items[r->files.count++] = mem_strdup(name);
+  }
+  json_decref(card);
+  return r->files.count || fail_usage(err, "which text? Give one or more files to learn from");
+}
+
+static bool run_in_directory(Run *r, const Settings *given, const char *const *files, int count, Error *err) {
+  bool again;
+  if (!dir_make(r->dir, err)) return false;
+  if ((r->lock = file_lock(r->dir, err)) < 0) return false;
+  if (!choose_files(r, files, count, err) || !prepare_directory(r, given, &again, err)) return false;
+  take_parts(r);
+  return again ? start_again(r, err) : plan_contradictions(given, err) && start_new(r, err);
+}
+
+static void close_run(Run *r, bool own_files) {
+  for (size_t i = 0; own_files && i < r->files.count; i++) mem_free(r->files.items[i]);
+  if (own_files) mem_free(r->files.items);
+  dataset_free(&r->dataset);
+  dataset_free(&r->valid);
+  tokenizer_free(r->tokenizer);
+  bundle_close(&r->base);
+  corpus_free(r->corpus);
+  corpus_free(r->held_out);
+  json_decref(r->card);
+  ink_settings_free(r->settings);
+  if (r->lock >= 0) file_unlock(r->lock);
+}
+
+bool ink_train(const char *task, const char *const *files, int count, const char *out, const ink_settings *settings,
+               ink_listener *listener, void *user, ink_error *err) {
+  MEM_GUARD(err, return false);
+  Run run = {.task = task, .dir = out, .news = {listener, user}, .lock = -1};
+  bool ok = !strcmp(task, "write") || fail_usage(err, "training for \"%s\" is not known: write", task);
+  interrupt_clear();
+  if (ok) {
+    run.settings = ink_settings_train();
+    ok = copy_given(run.settings, settings, err);
+    take_parts(&run);
+    ok = ok && run_in_directory(&run, settings, files, count, err);
+    close_run(&run, count == 0);
+  }
+  MEM_GUARD_END();
+  return ok;
+}

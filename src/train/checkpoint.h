@@ -1,0 +1,30 @@
+/* checkpoint.h - a run on disk, so that it can be killed at any instant.
+ *
+ * <run>/checkpoint-<step>/ holds model.safetensors, optimizer.safetensors and trainer_state.json. It is written under
+ * another name, fsynced and renamed: it is there whole or not at all. */
+#ifndef TRAIN_CHECKPOINT_H
+#define TRAIN_CHECKPOINT_H
+
+#include "train/optimizer.h"
+
+/* Where a run stands, beside weights and moments. What is random or shuffled is a function of the step. */
+typedef struct TrainState {
+  int64_t step, steps;      /* done, and planned in all */
+  int64_t warmup;
+  double rate_scale;        /* halved by each rollback */
+  int64_t rollbacks;
+  double recent_loss;       /* running average, for spikes; 0: none yet */
+  double best_loss;         /* of the evaluations; 0: none yet */
+  int64_t best_step, worse; /* evaluations since the best one */
+  double valid_loss;        /* the last evaluation */
+  double seconds;           /* trained, over all parts of the run */
+} TrainState;
+
+bool checkpoint_save(const char *run, const TrainState *, Optimizer *, int64_t keep, Error *);
+/* The newest one. *found says whether there is any; false only for one that cannot be read. */
+bool checkpoint_load(const char *run, TrainState *, Optimizer *, bool *found, Error *);
+bool checkpoint_exists(const char *run);
+/* Removes all, and what a crash left unfinished. */
+bool checkpoint_remove_all(const char *run, Error *);
+
+#endif

@@ -1,0 +1,91 @@
+#include "train/log.h"
+
+#include <string.h>
+
+#include "base/buffer.h"
+#include "base/json.h"
+#include "base/threads.h"
+
+/* The lines up to `step`; a last line cut by a crash is left out. */
+static void keep_until(const FileView *old, int64_t step, Buffer *kept) {
+  for (size_t at = 0; at < old->size;) {
+    const char *line = old->data + at, *end = memchr(line, '\n', old->size - at);
+    if (!end) return;
+    json_t *json = json_parse(line, (size_t)(end - line), "log.jsonl", NULL);
+    if (json && json_integer_value(json_object_get(json, "step")) <= step)
+      buffer_add(kept, line, (size_t)(end - line) + 1);
+    json_decref(json);
+    at += (size_t)(end - line) + 1;
+  }
+}
+
+static bool truncate_log(const char *path, int64_t step, Error *err) {
+  FileView old;
+  Buffer kept = {0};
+  if (!file_exists(path)) return true;
+  if (!file_view(path, &old, err)) return false;
+  keep_until(&old, step, &kept);
+  file_view_close(&old);
+  const bool ok = file_replace(path, kept.data ? kept.data : "", kept.length, err);
+  buffer_free(&kept);
+  return ok;
+}
+
+bool log_open(TrainLog *log, const char *run, int64_t step, Error *err) {
+  *log = (TrainLog){0};
+  path_join(log->path, run, "log.jsonl");
+  if (!truncate_log(log->path, step, err)) return false;
+  log->lines = fopen(log->path, "a");
+  if (!log->lines) return fail(err, "%s: cannot be opened for writing", log->path);
+  return (log->events = tfevents_open(run, err)) != NULL;
+}
+
+void log_close(TrainLog *log) {
+  if (log->lines) fclose(log->lines);
+  if (log->events) tfevents_close(log->events);
+  *log = (TrainLog){0};
+}
+
+static bool write_line(TrainLog *log, json_t *json, Error *err) {
+  const bool ok = json_dumpf(json, log->lines, JSON_COMPACT | JSON_REAL_PRECISION(9)) == 0 &&
+                  fputc('\n', log->lines) != EOF && fflush(log->lines) == 0;
+  json_decref(json);
+  return ok || fail(err, "%s: cannot be written: is the disk full?", log->path);
+}
+
+bool log_step(TrainLog *log, const LogStep *s, Error *err) {
+  const struct {
+    const char *name, *tag;
+    double value;
+  } values[] = {{"time", NULL, s->seconds},
+                {"loss", "loss/train", s->loss},
+                {"valid_loss", "loss/valid", s->valid_loss},
+                {"lr", "learning_rate", s->learning_rate},
+                {"tokens_per_second", "speed/tokens_per_second", s->tokens_per_second},
+                {"gradient_norm", "gradient_norm", s->gradient_norm}};
+  json_t *json = json_pack("{s:I}", "step", (json_int_t)s->step);
+  const double now = clock_unix();
+  bool ok = true;
+  for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
+    if (values[i].value == 0) continue;
+    json_object_set_new(json, values[i].name, json_real(values[i].value));
+    if (values[i].tag) ok = ok && tfevents_scalar(log->events, values[i].tag, s->step, values[i].value, now, err);
+  }
+  return write_line(log, json, err) && ok && tfevents_flush(log->events, err);
+}
+
+static bool log_text(TrainLog *log, int64_t step, const char *kind, const char *text, Error *err) {
+  /* a sample may end in the middle of a character, which JSON cannot hold: jansson refuses, so leave it out then */
+  json_t *value = json_string(text);
+  if (!value) return true;
+  json_t *json = json_pack("{s:I, s:o}", "step", (json_int_t)step, kind, value);
+  return write_line(log, json, err) && tfevents_text(log->events, kind, step, text, clock_unix(), err);
+}
+
+bool log_sample(TrainLog *log, int64_t step, const char *text, Error *err) {
+  return log_text(log, step, "sample", text, err);
+}
+
+bool log_remark(TrainLog *log, int64_t step, const char *text, Error *err) {
+  return log_text(log, step, "remark", text, err);
+}

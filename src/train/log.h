@@ -1,0 +1,27 @@
+/* log.h - a run's diary: log.jsonl (one JSON object a line) and TensorBoard event files, side by side. */
+#ifndef TRAIN_LOG_H
+#define TRAIN_LOG_H
+
+#include "base/file.h"
+#include "io/tfevents.h"
+
+typedef struct TrainLog {
+  FILE *lines;
+  TfEvents *events;
+  char path[PATH_ROOM];
+} TrainLog;
+
+/* Drops what an interrupted run logged after `step`, whose steps will be done again. */
+bool log_open(TrainLog *, const char *run, int64_t step, Error *);
+void log_close(TrainLog *);
+
+typedef struct LogStep {
+  int64_t step;
+  double seconds, loss, valid_loss; /* a loss of 0: not measured here */
+  double learning_rate, tokens_per_second, gradient_norm;
+} LogStep;
+bool log_step(TrainLog *, const LogStep *, Error *);
+bool log_sample(TrainLog *, int64_t step, const char *text, Error *);
+bool log_remark(TrainLog *, int64_t step, const char *text, Error *); /* a rollback, a changed plan */
+
+#endif

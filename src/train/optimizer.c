@@ -1,0 +1,123 @@
+#include "train/optimizer.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/threads.h"
+#include "kernels/kernels.h"
+
+void optimizer_open(Optimizer *o, Params *params, const TrainSettings *settings) {
+  const size_t n = (size_t)params_length(params);
+  *o = (Optimizer){.params = params, .settings = settings};
+  o->m = mem_alloc_zeroed(n, sizeof(float));
+  o->v = mem_alloc_zeroed(n, sizeof(float));
+  if (settings->ema > 0) {
+    o->average = mem_alloc(n * sizeof(float));
+    memcpy(o->average, params_values(params), n * sizeof(float));
+  }
+}
+
+void optimizer_close(Optimizer *o) {
+  mem_free(o->m);
+  mem_free(o->v);
+  mem_free(o->average);
+}
+
+int64_t optimizer_bytes_per_parameter(const TrainSettings *s) {
+  return (int64_t)sizeof(float) * (s->ema > 0 ? 3 : 2);
+}
+
+float *optimizer_weights(Optimizer *o) { return o->average ? o->average : params_values(o->params); }
+
+/* ---- norm ---- */
+
+/* Sums are made over pieces of a fixed size and added in order: the same for any number of threads. */
+enum { PIECE = 1 << 16 };
+
+typedef struct NormJob {
+  const float *gradients;
+  int64_t length;
+  double *sums; /* one a piece */
+} NormJob;
+
+static void norm_pieces(void *arg, int64_t begin, int64_t end) {
+  const NormJob *job = arg;
+  for (int64_t i = begin; i < end; i++) {
+    const int64_t at = i * PIECE, left = job->length - at;
+    job->sums[i] = (double)kernels->sum_squares(job->gradients + at, left < PIECE ? left : PIECE);
+  }
+}
+
+double gradient_norm(Params *params) {
+  NormJob job = {params_gradients(params), params_length(params), NULL};
+  const int64_t pieces = (job.length + PIECE - 1) / PIECE;
+  job.sums = mem_alloc((size_t)pieces * sizeof *job.sums);
+  parallel_for(pieces, norm_pieces, &job);
+  double sum = 0;
+  for (int64_t i = 0; i < pieces; i++) sum += job.sums[i];
+  mem_free(job.sums);
+  return sqrt(sum);
+}
+
+/* ---- update ---- */
+
+typedef struct UpdateJob {
+  Optimizer *optimizer;
+  double learning_rate, clip, correction1, correction2, decay;
+  int64_t offset, count; /* of the parameter being updated */
+} UpdateJob;
+
+static void average_range(const Optimizer *o, int64_t at, int64_t n) {
+  const float keep = (float)o->settings->ema;
+  float *average = o->average + at;
+  const float *w = params_values(o->params) + at;
+  for (int64_t i = 0; i < n; i++) average[i] = keep * average[i] + (1 - keep) * w[i];
+}
+
+/* Pieces of a fixed size here too: where a vector loop ends and its tail begins must not depend on the threads. */
+static void update_pieces(void *arg, int64_t begin, int64_t end) {
+  const UpdateJob *job = arg;
+  Optimizer *o = job->optimizer;
+  const TrainSettings *s = o->settings;
+  for (int64_t i = begin; i < end; i++) {
+    const int64_t at = job->offset + i * PIECE, left = job->offset + job->count - at;
+    const int64_t n = left < PIECE ? left : PIECE;
+    kernels->adamw(params_values(o->params) + at, o->m + at, o->v + at, params_gradients(o->params) + at,
+                   (float)job->clip, (float)job->learning_rate, (float)s->beta1, (float)s->beta2,
+                   (float)job->correction1, (float)job->correction2, (float)s->epsilon, (float)job->decay, n);
+    if (o->average) average_range(o, at, n);
+  }
+}
+
+void optimizer_step(Optimizer *o, int64_t step, double learning_rate, double clip) {
+  const TrainSettings *s = o->settings;
+  UpdateJob job = {.optimizer = o,
+                   .learning_rate = learning_rate,
+                   .clip = clip,
+                   .correction1 = 1 - pow(s->beta1, (double)step),
+                   .correction2 = 1 - pow(s->beta2, (double)step)};
+  for (size_t i = 0; i < params_count(o->params); i++) {
+    const Param *p = params_at(o->params, i);
+    job.offset = p->offset;
+    job.count = tensor_count(&p->tensor);
+    job.decay = p->decays ? s->weight_decay : 0;
+    parallel_for((job.count + PIECE - 1) / PIECE, update_pieces, &job);
+  }
+}
+
+/* ---- schedule ---- */
+
+/* Warmup-stable-decay (Hu et al. 2024): the last fifth goes down. */
+static const double wsd_decay = 0.2;
+
+double schedule_share(const TrainSettings *s, int64_t step, int64_t steps, int64_t warmup) {
+  if (step <= warmup) return (double)step / (double)warmup;
+  const double rest = steps > warmup ? (double)(step - warmup) / (double)(steps - warmup) : 1; /* 0..1 */
+  const double low = s->min_lr;
+  if (!strcmp(s->schedule, "cosine")) return low + (1 - low) * 0.5 * (1 + cos(3.14159265358979323846 * rest));
+  if (!strcmp(s->schedule, "linear")) return 1 - (1 - low) * rest;
+  if (!strcmp(s->schedule, "inverse-sqrt")) return sqrt((warmup > 0 ? (double)warmup : 1) / (double)step);
+  if (!strcmp(s->schedule, "wsd"))
+    return rest <= 1 - wsd_decay ? 1 : low + (1 - low) * (1 - rest) / wsd_decay;
+  return 1; /* constant */
+}

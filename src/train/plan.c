@@ -1,0 +1,173 @@
+#include "train/plan.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "train/optimizer.h"
+
+static const Setting items[] = {
+#define SETTING(kind, name, otherwise, min, max, arg, help) \
+  SETTING_ITEM(TrainSettings, kind, name, otherwise, min, max, arg, help),
+#include "train/settings.def"
+#undef SETTING
+};
+const SettingTable train_settings_table = {"training", items, sizeof items / sizeof *items, sizeof(TrainSettings)};
+
+/* ---- telling numbers ---- */
+
+const char *tell_count(char room[32], int64_t n) {
+  char digits[24];
+  const int length = snprintf(digits, sizeof digits, "%" PRId64, n);
+  int out = 0;
+  for (int i = 0; i < length; i++) {
+    if (i && (length - i) % 3 == 0 && digits[i - 1] != '-') room[out++] = ',';
+    room[out++] = digits[i];
+  }
+  room[out] = '\0';
+  return room;
+}
+
+const char *tell_bytes(char room[32], int64_t bytes) {
+  static const char *const units[] = {"bytes", "kB", "MB", "GB", "TB"};
+  double value = (double)bytes;
+  int unit = 0;
+  while (value >= 1000 && unit < 4) {
+    value /= 1000;
+    unit++;
+  }
+  snprintf(room, 32, value < 10 && unit ? "%.1f %s" : "%.0f %s", value, units[unit]);
+  return room;
+}
+
+const char *tell_seconds(char room[32], double seconds) {
+  if (seconds < 100) snprintf(room, 32, "%.0f s", seconds);
+  else if (seconds < 6000) snprintf(room, 32, "%.0f min", seconds / 60);
+  else snprintf(room, 32, "%.0f h %.0f min", floor(seconds / 3600), fmod(seconds, 3600) / 60);
+  return room;
+}
+
+/* ---- defaults ---- */
+
+static int64_t clamp(int64_t x, int64_t low, int64_t high) { return x < low ? low : x > high ? high : x; }
+static int64_t at_least_1(int64_t x) { return x > 0 ? x : 1; }
+
+/* Tokens an update: gradients of small networks are useful at small batches, large ones need quieter gradients. */
+static int64_t default_batch_tokens(const Config *c) { return clamp(16 * c->width, 2048, 8192); }
+
+/* The best rate falls with the width (Yang et al. 2022); 0.256 / width is 0.002 at 128. */
+static double default_learning_rate(const Config *c) { return fmin(3e-3, fmax(2e-4, 0.256 / (double)c->width)); }
+
+/* 20 tokens a parameter (Hoffmann et al. 2022), within 1 to 40 passes over the text. */
+static double default_epochs(int64_t parameters, int64_t tokens) {
+  return fmin(40, fmax(1, 20 * (double)parameters / (double)tokens));
+}
+
+static bool plan_batch(Plan *p, const TrainSettings *s, Error *err) {
+  const int64_t tokens = s->batch_tokens ? s->batch_tokens : default_batch_tokens(&p->config);
+  p->batch = s->batch ? s->batch : at_least_1(tokens / p->config.context);
+  p->accumulate = s->accumulate;
+  if (p->batch % p->accumulate)
+    return fail_usage(err, "a batch of %" PRId64 " sequences cannot be cut in %" PRId64 " equal pieces: change --batch or --accumulate",
+                      p->batch, p->accumulate);
+  return true;
+}
+
+static bool plan_steps(Plan *p, const TrainSettings *s, int64_t tokens, Error *err) {
+  const double epochs = s->epochs > 0 ? s->epochs : default_epochs(p->cost.parameters, tokens);
+  const double per_step = (double)(p->batch * p->config.context);
+  p->steps = s->steps ? s->steps : at_least_1((int64_t)(epochs * (double)tokens / per_step + 0.5));
+  p->warmup = s->warmup >= 0 ? s->warmup : clamp(p->steps / 50, 20, 1000);
+  if (p->warmup > p->steps / 2 && s->warmup < 0) p->warmup = p->steps / 2;
+  if (p->warmup > p->steps)
+    return fail_usage(err, "--warmup %" PRId64 " is longer than the run of %" PRId64 " steps", p->warmup, p->steps);
+  p->eval_every = s->eval_every ? s->eval_every : at_least_1(p->steps / 20);
+  p->checkpoint_every = s->checkpoint_every ? s->checkpoint_every : p->eval_every;
+  p->sample_every = s->sample_every ? s->sample_every : at_least_1(p->steps / 5);
+  return true;
+}
+
+static void reckon(Plan *p, const TrainSettings *s, int64_t tokens) {
+  const int64_t each = 2 * (int64_t)sizeof(float) + optimizer_bytes_per_parameter(s); /* weight and gradient */
+  p->memory = p->cost.parameters * each + p->cost.activation_bytes + tokens * (int64_t)sizeof(int32_t) + (64 << 20);
+  const int64_t checkpoint = p->cost.parameters * ((int64_t)sizeof(float) + optimizer_bytes_per_parameter(s));
+  p->disk = checkpoint * (s->keep_checkpoints + 1) + 2 * p->cost.parameters * (int64_t)sizeof(float);
+}
+
+bool plan_contradictions(const Settings *settings, Error *err) {
+  static const char *const pairs[][2] = {{"batch", "batch-tokens"}, {"steps", "epochs"},       {"steps", "budget"},
+                                         {"epochs", "budget"},      {"from", "tokenizer-from"}, {"resume", "overwrite"}};
+  for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
+    if (settings_given(settings, pairs[i][0]) && settings_given(settings, pairs[i][1]))
+      return fail_usage(err, "--%s and --%s contradict each other: give one", pairs[i][0], pairs[i][1]);
+  return true;
+}
+
+bool plan_make(Plan *p, const Config *config, const TrainSettings *s, const Dataset *train, Error *err) {
+  *p = (Plan){.config = *config};
+  if (!plan_batch(p, s, err)) return false;
+  p->cost = model_cost(config, p->batch / p->accumulate, config->context);
+  p->learning_rate = s->lr > 0 ? s->lr : default_learning_rate(config);
+  if (!plan_steps(p, s, train->count, err)) return false;
+  reckon(p, s, train->count);
+  return true;
+}
+
+/* ---- checks ---- */
+
+static bool check_disk(const Plan *p, const char *directory, Error *err) {
+  char a[32], b[32];
+  const int64_t room = disk_free(directory);
+  if (room < 0 || room >= p->disk) return true;
+  return fail(err, "%s: the model and its checkpoints need %s but the disk has %s left: free some, or choose another -o or a smaller --size",
+              directory, tell_bytes(a, p->disk), tell_bytes(b, room));
+}
+
+static bool check_memory(const Plan *p, Error *err) {
+  char a[32], b[32];
+  const int64_t room = mem_available();
+  if (p->memory <= room) return true;
+  return fail(err, "training needs about %s of memory but this machine has %s: %s", tell_bytes(a, p->memory),
+              tell_bytes(b, room),
+              p->cost.activation_bytes > p->memory / 2
+                  ? "give --accumulate a multiple of what it is, or a smaller --batch or --context"
+                  : "choose a smaller --size or --vocab");
+}
+
+bool plan_check(const Plan *p, const Dataset *train, const char *directory, const News *news, Error *err) {
+  char a[32], b[32], c[32];
+  const double tokens = (double)p->steps * (double)(p->batch * p->config.context);
+  news_note(news, "model: %s, %s parameters (%" PRId64 " layers, width %" PRId64 ", context %" PRId64
+                  ", vocabulary %s)",
+            p->config.arch->name, tell_count(a, p->cost.parameters), p->config.layers, p->config.width,
+            p->config.context, tell_count(b, p->config.vocabulary));
+  news_note(news, "run: %s steps of %s tokens, %.1f passes over %s tokens of text", tell_count(a, p->steps),
+            tell_count(b, p->batch * p->config.context), tokens / (double)train->count, tell_count(c, train->count));
+  news_note(news, "needs: %s of memory (this machine has %s), %s of disk, %.3g floating-point operations",
+            tell_bytes(a, p->memory), tell_bytes(b, mem_available()), tell_bytes(c, p->disk),
+            p->cost.flops * (double)(p->accumulate * p->steps));
+  return check_memory(p, err) && check_disk(p, directory, err);
+}
+
+bool plan_record(const Plan *p, Settings *settings, Error *err) {
+  const struct {
+    const char *name;
+    double value;
+  } values[] = {
+      {"layers", (double)p->config.layers},   {"width", (double)p->config.width},
+      {"heads", (double)p->config.heads},     {"kv_heads", (double)p->config.kv_heads},
+      {"ffn", (double)p->config.ffn},         {"context", (double)p->config.context},
+      {"batch", (double)p->batch},            {"steps", (double)p->steps},
+      {"warmup", (double)p->warmup},          {"eval_every", (double)p->eval_every},
+      {"sample_every", (double)p->sample_every}, {"checkpoint_every", (double)p->checkpoint_every},
+      {"lr", p->learning_rate},
+  };
+  for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
+    char text[32];
+    snprintf(text, sizeof text, "%.17g", values[i].value);
+    if (!settings_fill(settings, values[i].name, text, err)) return false;
+  }
+  return true;
+}

@@ -1,0 +1,34 @@
+/* plan.h - what a run will do, settled before it starts: every default filled in, memory and disk reckoned. */
+#ifndef TRAIN_PLAN_H
+#define TRAIN_PLAN_H
+
+#include "data/dataset.h"
+#include "models/model.h"
+#include "train/settings.h"
+
+typedef struct Plan {
+  Config config;
+  int64_t batch;      /* sequences an update, over all pieces */
+  int64_t accumulate; /* pieces */
+  int64_t steps, warmup, eval_every, checkpoint_every, sample_every;
+  double learning_rate;
+  Cost cost;          /* of one piece */
+  int64_t memory;     /* bytes needed, in all */
+  int64_t disk;       /* bytes of the model and its checkpoints */
+} Plan;
+
+/* Settings that cannot both be given. */
+bool plan_contradictions(const Settings *, Error *);
+/* Fills in what the settings leave open, by the shape and the amount of text. */
+bool plan_make(Plan *, const Config *, const TrainSettings *, const Dataset *train, Error *);
+/* Tells parameters, tokens, memory, and refuses what this machine cannot hold, with the numbers and a way out. */
+bool plan_check(const Plan *, const Dataset *train, const char *directory, const News *, Error *);
+/* Writes the plan back as settings, so that a resumed run does not have to decide anew. */
+bool plan_record(const Plan *, Settings *, Error *);
+
+/* "1,234,567"; "3.4 GB"; "1 h 23 min": how numbers are told. */
+const char *tell_count(char room[32], int64_t n);
+const char *tell_bytes(char room[32], int64_t bytes);
+const char *tell_seconds(char room[32], double seconds);
+
+#endif

@@ -1,0 +1,298 @@
+#include "train/trainer.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+#include "base/random.h"
+#include "base/threads.h"
+#include "run/scorer.h"
+#include "run/writer.h"
+
+/* ---- one update ---- */
+
+static int64_t read_batch(Trainer *t) {
+  const int64_t time = t->windows.time, batch = t->plan->batch;
+  int64_t scored = 0;
+  for (int64_t i = 0; i < batch; i++)
+    windows_get(&t->windows, t->state.step * batch + i, t->tokens + i * time, t->targets + i * time);
+  for (int64_t i = 0; i < batch * time; i++) scored += t->targets[i] >= 0;
+  return scored;
+}
+
+/* Gradients of the mean loss over the whole batch, made piece by piece; returns that loss. */
+static double accumulate_gradients(Trainer *t, int64_t scored) {
+  const int64_t time = t->windows.time, pieces = t->plan->accumulate, rows = t->plan->batch / pieces;
+  double loss = 0;
+  memset(params_gradients(t->model->params), 0, (size_t)params_length(t->model->params) * sizeof(float));
+  for (int64_t i = 0; i < pieces; i++) {
+    tape_reset(t->tape, true, random_bits(t->seed, random_stream("dropout"), (uint64_t)(t->state.step * pieces + i)));
+    Net net = {.tape = t->tape, .params = t->model->params, .dropout = (float)t->plan->config.dropout};
+    const Batch batch = {rows, time, t->tokens + i * rows * time, t->targets + i * rows * time};
+    Tensor *out = model_loss(t->model, &net, &batch, (float)t->settings->label_smoothing, (double)scored);
+    tape_backward(t->tape, out, 1);
+    loss += (double)tensor_f32(out)[0];
+  }
+  return loss;
+}
+
+static double learning_rate(const Trainer *t, int64_t step) {
+  return t->plan->learning_rate * t->state.rate_scale *
+         schedule_share(t->settings, step, t->state.steps, t->state.warmup);
+}
+
+/* Losses are averaged over about 50 steps, to tell a spike from noise. */
+static void remember_loss(TrainState *s, double loss) {
+  s->recent_loss = s->recent_loss == 0 ? loss : 0.98 * s->recent_loss + 0.02 * loss;
+}
+
+static bool diverged(const Trainer *t, double loss, double norm) {
+  return !isfinite(loss) || !isfinite(norm) ||
+         (t->state.recent_loss > 0 && loss > t->settings->spike * t->state.recent_loss);
+}
+
+/* One update; false where the loss or the gradient says that training went astray. */
+static bool update(Trainer *t) {
+  const int64_t scored = read_batch(t);
+  const double loss = accumulate_gradients(t, scored);
+  const double norm = gradient_norm(t->model->params);
+  if (diverged(t, loss, norm)) return false;
+  const double clip = t->settings->clip > 0 && norm > t->settings->clip ? t->settings->clip / norm : 1;
+  t->state.step++;
+  optimizer_step(&t->optimizer, t->state.step, learning_rate(t, t->state.step), clip);
+  remember_loss(&t->state, loss);
+  t->loss_sum += loss;
+  t->loss_count++;
+  t->norm = norm;
+  return true;
+}
+
+/* ---- divergence ---- */
+
+enum { MOST_ROLLBACKS = 8 };
+
+static bool roll_back(Trainer *t, Error *err) {
+  const int64_t at = t->state.step + 1;
+  const double scale = t->state.rate_scale / 2, seconds = t->state.seconds;
+  const int64_t rollbacks = t->state.rollbacks + 1;
+  bool found;
+  if (rollbacks > MOST_ROLLBACKS)
+    return fail(err, "training diverges at step %" PRId64 " even at 1/%d of the learning rate: give a smaller --lr, a longer --warmup or a smaller --clip",
+                at, 1 << MOST_ROLLBACKS);
+  if (!checkpoint_load(t->run, &t->state, &t->optimizer, &found, err)) return false;
+  CHECK(found);
+  t->state.rate_scale = scale;
+  t->state.rollbacks = rollbacks;
+  t->state.seconds = seconds;
+  t->loss_sum = 0;
+  t->loss_count = 0;
+  char text[256];
+  snprintf(text, sizeof text, "the loss diverged at step %" PRId64 ": back to the checkpoint of step %" PRId64
+           " with %.3g of the learning rate", at, t->state.step, scale);
+  news_warning(&t->news, "%s", text);
+  return log_remark(&t->log, t->state.step, text, err);
+}
+
+/* ---- looking at it ---- */
+
+static double elapsed(const Trainer *t) { return t->state.seconds + clock_seconds() - t->part_start; }
+
+static void tell_progress(Trainer *t, bool now) {
+  const double clock = clock_seconds();
+  if (!now && clock - t->told < 0.1) return;
+  t->told = clock;
+  const double per_token = t->plan->cost.flops * (double)t->plan->accumulate /
+                           (double)(t->plan->batch * t->windows.time);
+  const double left = (double)(t->state.steps - t->state.step) * (double)(t->plan->batch * t->windows.time);
+  const ink_event event = {
+      .kind = INK_EVENT_PROGRESS,
+      .stage = "training",
+      .done = t->state.step,
+      .total = t->state.steps,
+      .unit = "step",
+      .loss = t->state.recent_loss,
+      .valid_loss = t->state.valid_loss,
+      .learning_rate = learning_rate(t, t->state.step),
+      .tokens_per_second = t->speed,
+      .peak_share = t->peak > 0 ? t->speed * per_token / t->peak : 0,
+      .seconds = elapsed(t),
+      .seconds_left = t->speed > 0 ? left / t->speed : 0,
+      .memory = mem_resident(),
+  };
+  news_send(&t->news, &event);
+}
+
+static bool log_now(Trainer *t, double valid_loss, Error *err) {
+  const LogStep line = {.step = t->state.step,
+                        .seconds = elapsed(t),
+                        .loss = t->loss_count ? t->loss_sum / (double)t->loss_count : 0,
+                        .valid_loss = valid_loss,
+                        .learning_rate = learning_rate(t, t->state.step),
+                        .tokens_per_second = t->speed,
+                        .gradient_norm = t->norm};
+  t->loss_sum = 0;
+  t->loss_count = 0;
+  return log_step(&t->log, &line, err);
+}
+
+/* ---- evaluation ---- */
+
+static void swap_floats(float *a, float *b, int64_t n) {
+  for (int64_t i = 0; i < n; i++) {
+    const float x = a[i];
+    a[i] = b[i];
+    b[i] = x;
+  }
+}
+
+/* Evaluation and samples see the averaged weights where there are any; called again, it puts things back. */
+static void swap_average(Trainer *t) {
+  if (t->optimizer.average)
+    swap_floats(params_values(t->model->params), t->optimizer.average, params_length(t->model->params));
+}
+
+static bool save_model(Trainer *t, Error *err) {
+  char path[PATH_ROOM];
+  return weights_write(path_join(path, t->run, "model.safetensors"), t->model->params,
+                       optimizer_weights(&t->optimizer), err);
+}
+
+enum { EVAL_TOKENS = 200000 };
+
+static bool measure(Trainer *t, double *loss, Error *err) {
+  const int64_t given = t->settings->eval_tokens, limit = given ? given : EVAL_TOKENS;
+  Score score;
+  swap_average(t);
+  const bool ok = score_dataset(t->model, t->valid, t->by_document, t->state.step == t->state.steps ? given : limit,
+                                NULL, &score, err);
+  swap_average(t);
+  *loss = ok && score.tokens ? score.nats / (double)score.tokens : 0;
+  return ok;
+}
+
+static bool is_better(const TrainState *s, double loss) { return s->best_loss == 0 || loss < s->best_loss; }
+
+/* Scores the held-out text and keeps the model if it is the best so far. */
+static bool evaluate(Trainer *t, Error *err) {
+  double loss;
+  if (!measure(t, &loss, err)) return false;
+  t->state.valid_loss = loss;
+  if (is_better(&t->state, loss)) {
+    t->state.best_loss = loss;
+    t->state.best_step = t->state.step;
+    t->state.worse = 0;
+    if (!save_model(t, err)) return false;
+  } else {
+    t->state.worse++;
+  }
+  const ink_event event = {.kind = INK_EVENT_EVAL, .stage = "evaluating", .done = t->state.step,
+                           .total = t->state.steps, .loss = t->state.recent_loss, .valid_loss = loss};
+  news_send(&t->news, &event);
+  return log_now(t, loss, err);
+}
+
+static bool show_sample(Trainer *t, Error *err) {
+  static const SettingTable *const tables[] = {&sampling_settings_table};
+  Settings *settings = settings_new(tables, 1);
+  SamplingSettings *sampling = settings_part(settings, &sampling_settings_table);
+  Buffer text = {0};
+  ink_written written;
+  sampling->max_tokens = t->settings->sample_tokens;
+  const WriteRequest request = {t->model, t->tokenizer, sampling, (int64_t)t->seed, t->begin, writer_collect, &text};
+  const char *prompt = t->settings->sample_prompt ? t->settings->sample_prompt : "";
+  buffer_adds(&text, prompt);
+  swap_average(t);
+  const bool ok = writer_run(&request, prompt, strlen(prompt), &written, err);
+  swap_average(t);
+  ink_settings_free(settings);
+  if (ok && text.length) {
+    news_send(&t->news, &(ink_event){.kind = INK_EVENT_SAMPLE, .done = t->state.step, .text = text.data});
+    log_sample(&t->log, t->state.step, text.data, err);
+  }
+  buffer_free(&text);
+  return ok;
+}
+
+/* ---- the budget's clock ---- */
+
+/* A shared machine does not keep its speed: a run with a budget mends its number of steps, and with it the schedule,
+ * so that it ends in time. Never in the last tenth, where the rate is low already and little can change. */
+static bool keep_time(Trainer *t, int64_t steps_here, Error *err) {
+  const TrainState *s = &t->state;
+  if (t->deadline == 0 || steps_here < 20 || s->step % (1 + s->steps / 50) || s->step > s->steps - s->steps / 10)
+    return true;
+  const double now = clock_seconds(), each = (now - t->part_start) / (double)steps_here;
+  const double fit = (double)s->step + 0.985 * (t->deadline - now) / each;
+  const double ratio = fit / (double)s->steps;
+  if (ratio > 0.98 && ratio < 1.02) return true;
+  const int64_t steps = fit > (double)s->step + 1 ? (int64_t)fit : s->step + 1;
+  char text[160];
+  snprintf(text, sizeof text, "the machine's speed changed: %" PRId64 " steps instead of %" PRId64 " fit the time left", steps, s->steps);
+  t->state.steps = steps;
+  return log_remark(&t->log, s->step, text, err);
+}
+
+/* ---- the loop ---- */
+
+static bool save_checkpoint(Trainer *t, Error *err) {
+  TrainState state = t->state;
+  state.seconds = elapsed(t);
+  return checkpoint_save(t->run, &state, &t->optimizer, t->settings->keep_checkpoints, err);
+}
+
+static bool due(int64_t step, int64_t every, int64_t steps) { return step % every == 0 || step == steps; }
+
+/* What comes after an update, in this order: the log, held-out text, a sample, a checkpoint. */
+static bool after_update(Trainer *t, Error *err) {
+  const int64_t step = t->state.step, steps = t->state.steps;
+  const bool eval = due(step, t->plan->eval_every, steps);
+  if (eval && t->valid && !evaluate(t, err)) return false;
+  if (eval && !t->valid && !save_model(t, err)) return false;
+  if (t->loss_count && due(step, 1 + steps / 1000, steps) && !log_now(t, 0, err)) return false;
+  if (t->settings->sample_tokens && due(step, t->plan->sample_every, steps) && !show_sample(t, err)) return false;
+  return !due(step, t->plan->checkpoint_every, steps) || save_checkpoint(t, err);
+}
+
+static bool out_of_patience(const Trainer *t) { return t->settings->patience && t->state.worse >= t->settings->patience; }
+
+static void measure_speed(Trainer *t, double seconds) {
+  const double now = (double)(t->plan->batch * t->windows.time) / seconds;
+  t->speed = t->speed == 0 ? now : 0.9 * t->speed + 0.1 * now;
+}
+
+static bool loop(Trainer *t, Error *err) {
+  const int64_t first = t->state.step;
+  while (t->state.step < t->state.steps && !interrupted() && !out_of_patience(t)) {
+    const double start = clock_seconds();
+    if (!update(t)) {
+      if (!roll_back(t, err)) return false;
+      continue;
+    }
+    measure_speed(t, clock_seconds() - start);
+    tell_progress(t, t->state.step == t->state.steps);
+    if (!keep_time(t, t->state.step - first, err) || !after_update(t, err)) return false;
+  }
+  return true;
+}
+
+static bool end_part(Trainer *t, bool *finished, Error *err) {
+  *finished = !interrupted();
+  if (*finished && out_of_patience(t))
+    news_note(&t->news, "stopped early: no better evaluation since step %" PRId64, t->state.best_step);
+  const bool saved = save_checkpoint(t, err);
+  t->state.seconds = elapsed(t);
+  return saved;
+}
+
+bool trainer_run(Trainer *t, bool *finished, Error *err) {
+  const size_t count = (size_t)(t->plan->batch * t->windows.time);
+  t->tokens = mem_alloc(count * sizeof *t->tokens);
+  t->targets = mem_alloc(count * sizeof *t->targets);
+  t->tape = tape_new(false);
+  t->part_start = clock_seconds();
+  const bool ok = (checkpoint_exists(t->run) || save_checkpoint(t, err)) && loop(t, err) && end_part(t, finished, err);
+  tape_free(t->tape);
+  mem_free(t->tokens);
+  mem_free(t->targets);
+  return ok;
+}
