@@ -1,0 +1,105 @@
+#!/bin/sh
+# From nothing to poems: installs what is missing, builds, trains a small model for two minutes, lets it write.
+#
+#   sh scripts/demo.sh                  Tang and Song poems, from the Debian package fortunes-zh
+#   sh scripts/demo.sh --lang en        sayings and quotations, from the Debian package fortunes
+#   sh scripts/demo.sh --text FILE      your own text
+#   ... --budget TIME                   train for this long: 30s, 10m, 2h (default 2m)
+set -eu
+
+usage() { sed -n '2,/^set/s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+
+lang=zh budget=2m own_text=
+while [ $# -gt 0 ]; do
+  [ $# -gt 1 ] || usage
+  case $1 in
+    --lang) lang=$2 ;;
+    --text) own_text=$(realpath "$2") ;;
+    --budget) budget=$2 ;;
+    *) usage ;;
+  esac
+  shift 2
+done
+
+cd "$(dirname "$0")/.."
+inkstone=build/release/inkstone
+fortunes=/usr/share/games/fortunes
+escape=$(printf '\033')
+
+if [ -t 1 ] && [ "${TERM-dumb}" != dumb ]; then
+  bold="$escape[1m" dim="$escape[2m" green="$escape[32m" cyan="$escape[36m" plain="$escape[0m"
+else
+  bold= dim= green= cyan= plain=
+fi
+heading() { printf '\n%s%s%s\n' "$bold$cyan" "$*" "$plain"; }
+note() { printf '%s%s%s\n' "$dim" "$*" "$plain"; }
+
+# Fortune files hold texts that end at a line with a lone %, as `--separator %` reads them. These make them plain.
+
+# Title and author on one line, 《静夜思》李白, then the verses; without colours and blank lines.
+clean_poems() {
+  sed "s/$escape\[[0-9;]*m//g; s/[[:space:]]*\$//; s/^题目: *//; s/^作者[:：] *//; s/（.*）\$//" "$@" |
+    awk '/^《.*》$/ { title = $0; next }
+         title != "" { print title $0; title = ""; next }
+         NF'
+}
+# Without tabs and characters struck over (_^H), so that what is left is prose.
+clean_sayings() { sed 's/.\x08//g; s/\x08//g; s/\t/  /g; s/[[:space:]]*$//' "$@"; }
+
+mkdir -p models
+case $own_text,$lang in
+  ?*,*)
+    name=$(basename "$own_text" | sed 's/\.[^.]*$//')
+    text=$own_text separator= what="$own_text"
+    ;;
+  ,zh)
+    name=poems text=models/poems.txt separator=% package=fortunes-zh what='poems of the Tang and Song dynasties'
+    ;;
+  ,en)
+    name=sayings text=models/sayings.txt separator=% package=fortunes what='sayings and quotations'
+    ;;
+  *) usage ;;
+esac
+model=models/demo-$name
+
+heading "1  Install what is missing, and build"
+sh scripts/deps.sh ${package-}
+cmake --preset release --log-level=WARNING
+quiet=--quiet
+[ -z "$bold" ] || quiet=
+cmake --build --preset release --target inkstone -- $quiet
+note "$($inkstone --version): $inkstone"
+
+heading "2  The text: $what"
+case $own_text,$lang in
+  ,zh) clean_poems $fortunes/tang300 $fortunes/song100 >$text ;;
+  ,en)
+    clean_sayings $fortunes/people $fortunes/wisdom $fortunes/science $fortunes/work $fortunes/men-women \
+      $fortunes/literature $fortunes/love $fortunes/politics $fortunes/education $fortunes/platitudes >$text
+    ;;
+esac
+note "$(wc -c <"$text") bytes in $text; it begins:"
+head -c 2000 "$text" | head -n 5
+
+heading "3  Train for $budget"
+$inkstone train write "$text" -o "$model" --budget "$budget" ${separator:+--separator "$separator"} --overwrite
+
+write() { # PROMPT
+  printf '\n%s%s%s' "$bold$green" "$1" "$plain"
+  $inkstone write -m "$model" "$1" --max-tokens 120 --seed 7 --quiet | tail -c +$(($(printf %s "$1" | wc -c) + 1))
+}
+heading "4  What it writes"
+case $own_text,$lang in
+  ,zh) for prompt in '《月夜》' '《送友人》李白' '春风'; do write "$prompt"; done ;;
+  ,en) for prompt in 'The ' 'Love is' 'A good friend'; do write "$prompt"; done ;;
+  *) $inkstone write -m "$model" --max-tokens 200 --seed 7 --quiet ;;
+esac
+
+heading "Next"
+cat <<END
+  $inkstone write -m $model "$([ "$lang" = zh ] && echo 明月 || echo Life)"        write more; --temperature 1.2 is bolder, --help tells the rest
+  $inkstone info $model                  what the model is
+  sh scripts/demo.sh --text FILE --budget 10m      your own text, a better model
+  inkstone train write --help                      everything that can be chosen
+and $model/report.html shows how it learnt.
+END

@@ -1,0 +1,165 @@
+#!/usr/bin/env python3
+"""Breaks the program on purpose, one line at a time, and expects a test to notice each time.
+
+    python3 scripts/sabotage.py [--only TEXT] [--list FILE] [--jobs N]
+
+tests/sabotage/sabotages.txt holds one sabotage a line:
+
+    file ||| exact fragment ||| replacement ||| regular expression of CTest names
+
+Works on a copy in build/sabotage, never on the tree itself. Fails if a sabotage survives, does not compile, or
+names a fragment that its file does not hold exactly once; and, before any of it, if the tests do not pass as they are.
+"""
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parent.parent
+WORK = ROOT / "build" / "sabotage"
+TREE = WORK / "inkstone"
+BUILD = WORK / "build"
+SECONDS_PER_TEST = 120  # a sabotage may well make a loop endless
+
+
+class Sabotage(NamedTuple):
+    line: int
+    file: str
+    fragment: str
+    replacement: str
+    tests: str
+
+    def __str__(self):
+        return f"{self.file}: {self.fragment.strip()} -> {self.replacement.strip()}"
+
+
+def read_list(path):
+    for number, line in enumerate(path.read_text().splitlines(), 1):
+        if not line.strip() or line.startswith("#"):
+            continue
+        parts = line.split(" ||| ")
+        if len(parts) != 4:
+            sys.exit(f"{path}:{number}: wanted 'file ||| fragment ||| replacement ||| tests', got {len(parts)} parts")
+        yield Sabotage(number, *parts)
+
+
+def run(*command):
+    return subprocess.run([str(c) for c in command], text=True, errors="replace", stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
+
+def copy_tree():
+    """The tree as it is now, uncommitted work included. Unchanged files keep their times: nothing is built twice."""
+    names = run("git", "-C", ROOT, "ls-files", "-z", "--cached", "--others", "--exclude-standard").stdout
+    wanted = {name for name in names.split("\0") if name and (ROOT / name).is_file()}
+    for old in [p for p in TREE.rglob("*") if p.is_file()]:
+        if str(old.relative_to(TREE)) not in wanted:
+            old.unlink()
+    for name in wanted:
+        source, target = ROOT / name, TREE / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if not target.exists() or target.read_bytes() != source.read_bytes():
+            shutil.copy(source, target)
+    shared = WORK / "shared"
+    if (ROOT.parent / "shared").exists() and not shared.exists():
+        shared.symlink_to(ROOT.parent / "shared")
+
+
+class Builder:
+    def __init__(self, jobs):
+        self.jobs = jobs
+        configured = run("cmake", "-S", TREE, "-B", BUILD, "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release")
+        if configured.returncode:
+            sys.exit(configured.stdout)
+        listing = run("ninja", "-C", BUILD, "-t", "targets", "all").stdout
+        self.targets = set(re.findall(r"^([\w.-]+): phony", listing, re.M))
+
+    def tests_of(self, pattern):
+        listing = run("ctest", "--test-dir", BUILD, "-N", "-R", pattern).stdout
+        return re.findall(r"^\s*Test\s+#\d+: (\S+)", listing, re.M)
+
+    def build(self, tests):
+        """The programs of unit tests; tests that are no program of their own run the command."""
+        targets = {t if t in self.targets else "inkstone" for t in tests}
+        return run("ninja", "-C", BUILD, "-j", self.jobs, *sorted(targets))
+
+    def test(self, pattern):
+        return run("ctest", "--test-dir", BUILD, "--timeout", SECONDS_PER_TEST, "--stop-on-failure",
+                   "--output-on-failure", "-R", pattern)
+
+
+def check_untouched(builder, sabotages):
+    """Every test the list names passes, and was not skipped, on the program as it is."""
+    patterns = sorted({s.tests for s in sabotages})
+    for s in sabotages:
+        if not builder.tests_of(s.tests):
+            sys.exit(f"line {s.line}: no test is named like '{s.tests}'")
+    every = "|".join(f"({p})" for p in patterns)
+    built = builder.build(builder.tests_of(every))
+    if built.returncode:
+        sys.exit(built.stdout + "\nsabotage: the tree does not build")
+    tested = builder.test(every)
+    if tested.returncode:
+        sys.exit(tested.stdout + "\nsabotage: these tests fail before anything is broken")
+    for name in re.findall(r"Test\s+#\d+: (\S+) .*\*\*\*Skipped", tested.stdout):
+        print(f"note: {name} skips itself here and notices nothing", flush=True)
+
+
+def caught_by(output):
+    names = re.findall(r"^\s*\d+ - (\S+) \(", output, re.M)
+    return ", ".join(dict.fromkeys(names)) or "?"
+
+
+def try_one(builder, sabotage):
+    """-> (caught, how)"""
+    path = TREE / sabotage.file
+    if not path.is_file():
+        return False, "no such file"
+    text = path.read_text()
+    if text.count(sabotage.fragment) != 1:
+        return False, f"fragment found {text.count(sabotage.fragment)} times, not once"
+    try:
+        path.write_text(text.replace(sabotage.fragment, sabotage.replacement))
+        built = builder.build(builder.tests_of(sabotage.tests))
+        if built.returncode:
+            errors = [l for l in built.stdout.splitlines() if "error" in l]
+            return False, "does not compile: " + (errors or ["?"])[0]
+        tested = builder.test(sabotage.tests)
+        return (True, caught_by(tested.stdout)) if tested.returncode else (False, "SURVIVED")
+    finally:
+        path.write_text(text)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--list", type=Path, default=ROOT / "tests/sabotage/sabotages.txt")
+    parser.add_argument("--only", default="", help="only the sabotages whose line holds this text")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    options = parser.parse_args()
+
+    sabotages = [s for s in read_list(options.list) if options.only in " ".join(s[1:])]
+    if not sabotages:
+        sys.exit("sabotage: nothing to do")
+    TREE.mkdir(parents=True, exist_ok=True)
+    copy_tree()
+    builder = Builder(options.jobs)
+    check_untouched(builder, sabotages)
+
+    failed = 0
+    for number, sabotage in enumerate(sabotages, 1):
+        started = time.monotonic()
+        caught, how = try_one(builder, sabotage)
+        failed += not caught
+        print(f"{number:3}/{len(sabotages)} {'caught' if caught else 'FAILED'} {time.monotonic() - started:5.1f} s"
+              f"  {sabotage}\n{'':8}{'by ' if caught else ''}{how}", flush=True)
+    print(f"\n{len(sabotages) - failed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

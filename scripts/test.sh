@@ -1,0 +1,42 @@
+#!/bin/sh
+# Builds Inkstone and runs every test, on a machine where nothing need be installed before.
+#
+#   sh scripts/test.sh                     the release build
+#   sh scripts/test.sh --preset NAME...    other builds: debug, clang, asan, tsan
+#   sh scripts/test.sh --all               release (gcc), clang, asan: what CI runs
+#   sh scripts/test.sh --sabotage          breaks the program line by line: each must fail a test (minutes)
+set -eu
+cd "$(dirname "$0")/.."
+
+usage() { sed -n '2,/^set/s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+
+presets=
+sabotage=
+while [ $# -gt 0 ]; do
+  case $1 in
+    --all) presets="$presets release clang asan" ;;
+    --preset) [ $# -gt 1 ] || usage; presets="$presets $2"; shift ;;
+    --sabotage) sabotage=yes ;;
+    *) usage ;;
+  esac
+  shift
+done
+[ -n "$presets$sabotage" ] || presets=release
+
+case $presets in
+  *clang*) sh scripts/deps.sh --dev ;;
+  *) sh scripts/deps.sh ;;
+esac
+
+# Threads that wait for one another sleep: the tests run side by side on few cores.
+export OMP_WAIT_POLICY=passive
+# A test takes what is free: two at a time keep two cores busy while one of them waits.
+jobs=$(nproc)
+
+for preset in $presets; do
+  printf '\n== %s\n' "$preset"
+  cmake --preset "$preset" --log-level=WARNING
+  cmake --build --preset "$preset" -- --quiet
+  ctest --test-dir "build/$preset" --output-on-failure --parallel "$jobs"
+done
+[ -z "$sabotage" ] || python3 scripts/sabotage.py
