@@ -5,8 +5,7 @@
  * transpose_a: A is stored [k,m]; transpose_b: B is stored [n,k]. `gemm` uses the worker pool, `gemm_serial`
  * runs on the calling thread (for parallel_for bodies). An element of C is the sum over k in an order that
  * does not depend on m, n, the tile it falls in, or the number of threads: the same row gives the same
- * result alone and in a batch, with 1 thread and with 8. (Where the library behind it cannot promise that
- * across m, the note is in gemm.c.) */
+ * result alone and in a batch, with 1 thread and with 8. */
 #ifndef OPS_GEMM_H
 #define OPS_GEMM_H
 
@@ -17,7 +16,4 @@ void gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, c
           const float *b, int64_t ldb, float beta, float *c, int64_t ldc);
 void gemm_serial(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, const float *a,
                  int64_t lda, const float *b, int64_t ldb, float beta, float *c, int64_t ldc);
-/* "oneDNN 2.6.3" or "own". */
-const char *gemm_backend(void);
-
 #endif

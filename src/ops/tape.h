@@ -29,8 +29,8 @@ typedef struct Op {
 } Op;
 
 /* What one call of an operator remembers. An operator with attributes makes a struct that starts with
- * `Node node`. Whatever backward reads beyond the inputs' and outputs' data is allocated by forward
- * with node_scratch: an operator never points into the caller's arrays. */
+ * `Node node`. Whatever backward reads beyond the inputs' and outputs' data is allocated with node_scratch
+ * before node_run (so that a dry tape counts it too): an operator never points into the caller's arrays. */
 struct Node {
   const Op *op;
   Tape *tape;
@@ -69,17 +69,21 @@ void node_input(Node *, Tensor *); /* NULL allowed: an absent optional input */
 Tensor *node_output(Node *, int dims, const int64_t *shape); /* f32 */
 /* Computes (unless dry), records (if any input wants a gradient and the tape records), returns out[0]. */
 Tensor *node_run(Node *, Tensor *out);
-/* Memory that lives until the end of the step; 64-byte aligned; undefined contents. */
+/* Memory that lives until the end of the step; 64-byte aligned; undefined contents; NULL on a dry tape. */
 void *node_scratch(Node *, size_t bytes);
+float *node_floats(Node *, int64_t count); /* likewise */
 
-/* In forward: will backward be called? (Then save what it needs.) */
+/* Once the inputs are given: will backward be called? (Then save what it needs.) */
 bool node_records(const Node *);
 
-/* In backward. `grad_of` the output: what arrived, or NULL if nothing did (then return at once).
+/* In backward, which is called only where a gradient arrived in out[0]->grad. All take NULL for an absent input.
  * `grad_add` to an input: where to add, zeroed at the first touch; NULL if no gradient is wanted.
- * `grad_beta`: for products that can overwrite: gives the place and 0 or 1 for beta; marks it touched. */
+ * `grad_beta`: for products that can overwrite: gives the place and 0 or 1 for beta; marks it touched.
+ * `grad_give`: adds `grad`, which must live until the end of the step; an untouched input keeps that very array and
+ * may add to it later, so that only one input can be given it and nobody reads it afterwards. */
 float *grad_add(Node *, Tensor *);
 float *grad_beta(Node *, Tensor *, float *beta);
+void grad_give(Node *, Tensor *, float *grad);
 
 /* d loss / d everything, for a scalar `loss` of this tape, whose own gradient is set to `scale`. */
 void tape_backward(Tape *, Tensor *loss, float scale);

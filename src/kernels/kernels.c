@@ -1,0 +1,40 @@
+/* kernels.c - the table of the instruction set in use. */
+#include "kernels/kernels.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+extern const Kernels kernels_scalar, kernels_avx2, kernels_avx512;
+
+const Kernels *kernels = &kernels_scalar;
+
+#ifdef __x86_64__
+static bool has_avx2(void) { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
+static bool has_avx512(void) {
+  return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
+         __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq");
+}
+#endif
+
+/* From scalar up; the last one is the best. */
+const Kernels *kernels_available(int index) {
+  if (index == 0) return &kernels_scalar;
+#ifdef __x86_64__
+  if (index == 1 && has_avx2()) return &kernels_avx2;
+  if (index == 2 && has_avx512()) return &kernels_avx512;
+#endif
+  return NULL;
+}
+
+bool kernels_select(const char *name) {
+  if (!name) name = getenv("INKSTONE_ISA");
+  const Kernels *chosen = NULL, *each;
+  for (int i = 0; (each = kernels_available(i)); i++)
+    if (!name || !*name || !strcmp(each->isa, name)) chosen = each;
+  if (chosen) kernels = chosen;
+  return chosen != NULL;
+}
+
+__attribute__((constructor)) static void select_at_start(void) {
+  if (!kernels_select(NULL)) kernels_select("");
+}

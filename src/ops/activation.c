@@ -1,0 +1,104 @@
+/* activation.c - elementwise nonlinearities. */
+#include <math.h>
+#include <string.h>
+
+#include "kernels/kernels.h"
+#include "ops/loops.h"
+#include "ops/sample.h"
+
+extern const Op op_activation_info;
+
+typedef struct ActivationNode {
+  Node node;
+  Activation kind;
+} ActivationNode;
+
+/* Phi(x), the share of a normal distribution below x. */
+static float normal_share(float x) { return 0.5f * (1 + erff(x * 0.70710678f)); }
+
+static void forward_range(void *arg, int64_t begin, int64_t end) {
+  const ActivationNode *n = arg;
+  const float *x = tensor_f32(n->node.in[0]);
+  float *y = tensor_f32(n->node.out[0]);
+  switch (n->kind) {
+    case ACTIVATION_GELU_TANH: kernels->gelu_tanh(y + begin, x + begin, end - begin); break;
+    case ACTIVATION_GELU:
+      for (int64_t i = begin; i < end; i++) y[i] = x[i] * normal_share(x[i]);
+      break;
+    case ACTIVATION_RELU:
+      for (int64_t i = begin; i < end; i++) y[i] = x[i] > 0 ? x[i] : 0;
+      break;
+    case ACTIVATION_SILU:
+      kernels->sigmoid(y + begin, x + begin, end - begin);
+      for (int64_t i = begin; i < end; i++) y[i] *= x[i];
+      break;
+  }
+}
+
+static void forward(Node *n) { loop_elements(tensor_count(n->in[0]), forward_range, n); }
+
+/* d/dx x Phi(x) = Phi(x) + x phi(x) */
+static void gelu_backward(float *dx, const float *x, const float *dy, int64_t n) {
+  for (int64_t i = 0; i < n; i++)
+    dx[i] += dy[i] * (normal_share(x[i]) + x[i] * 0.39894228f * expf(-0.5f * x[i] * x[i]));
+}
+
+static void relu_backward(float *dx, const float *x, const float *dy, int64_t n) {
+  for (int64_t i = 0; i < n; i++) dx[i] += x[i] > 0 ? dy[i] : 0;
+}
+
+enum { CHUNK = 256 };
+
+/* d/dx x s(x) = s (1 + x (1 - s)) */
+static void silu_backward(float *dx, const float *x, const float *dy, int64_t n) {
+  float s[CHUNK];
+  for (int64_t begin = 0; begin < n; begin += CHUNK) {
+    const int64_t count = n - begin < CHUNK ? n - begin : CHUNK;
+    kernels->sigmoid(s, x + begin, count);
+    for (int64_t i = 0; i < count; i++) dx[begin + i] += dy[begin + i] * s[i] * (1 + x[begin + i] * (1 - s[i]));
+  }
+}
+
+static void backward_range(void *arg, int64_t begin, int64_t end) {
+  const ActivationNode *n = arg;
+  const float *x = tensor_f32(n->node.in[0]) + begin, *dy = n->node.out[0]->grad + begin;
+  float *dx = n->node.in[0]->grad + begin;
+  switch (n->kind) {
+    case ACTIVATION_GELU_TANH: kernels->gelu_tanh_backward(dx, x, dy, end - begin); break;
+    case ACTIVATION_GELU: gelu_backward(dx, x, dy, end - begin); break;
+    case ACTIVATION_RELU: relu_backward(dx, x, dy, end - begin); break;
+    case ACTIVATION_SILU: silu_backward(dx, x, dy, end - begin); break;
+  }
+}
+
+static void backward(Node *n) {
+  grad_add(n, n->in[0]);
+  loop_elements(tensor_count(n->in[0]), backward_range, n);
+}
+
+Tensor *op_activation(Tape *tape, Tensor *x, Activation kind) {
+  ActivationNode *n = node_new(tape, &op_activation_info, sizeof *n);
+  n->kind = kind;
+  node_input(&n->node, x);
+  return node_run(&n->node, node_output(&n->node, x->dims, x->shape));
+}
+
+/* Cases: each function. */
+static void sample(OpSampler *s) {
+  const int which = sample_case(s, 4);
+  const bool large = sample_large(s);
+  Tensor *x = sample_normal(s, "x", 2, (int64_t[]){large ? 2048 : 9, large ? 2048 : 37});
+  sample_output(s, op_activation(sample_tape(s), x, (Activation)which));
+}
+
+const Op op_activation_info = {
+    .name = "activation",
+    .formula = "elementwise, one of\n"
+               "gelu_tanh: y = x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3)))\n"
+               "gelu: y = x Phi(x), Phi the normal distribution function (Hendrycks & Gimpel 2016)\n"
+               "relu: y = max(x, 0)\n"
+               "silu: y = x / (1 + exp(-x))",
+    .forward = forward,
+    .backward = backward,
+    .sample = sample,
+};

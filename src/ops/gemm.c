@@ -1,0 +1,152 @@
+/* gemm.c - dense products, packed and blocked in the way of Goto & van de Geijn (2008).
+ *
+ * C is cut into panels of gemm_nr columns and blocks of gemm_mr rows. For KC steps of k at a time, a panel of B (which then
+ * stays in the first cache) meets one panel of A after the other. Each element of C is the sum of its KC-long partial sums in
+ * order, and each of those runs over k in order, whatever m, n, the place in C or the number of threads: a row alone gives
+ * the bits it gives in a batch. Why not a library: docs/decisions/0003-dense-products.md. */
+#include "ops/gemm.h"
+
+#include "base/memory.h"
+#include "base/threads.h"
+#include "kernels/kernels.h"
+
+enum {
+  KC = 256,        /* steps of k at a time */
+  MC = 112,        /* rows of A a single thread packs at a time */
+  SHARED_MC = 448, /* rows of A that stay in a thread's second cache while it passes over the columns */
+  WIDEST = 32,     /* largest gemm_nr */
+  TALLEST = 14     /* largest gemm_mr */
+};
+
+typedef struct Product {
+  bool transpose_a, transpose_b;
+  int64_t m, n, k;
+  const float *a, *b;
+  int64_t lda, ldb;
+  float beta;
+  float *c;
+  int64_t ldc;
+  int64_t mr, nr;      /* of the kernels in use */
+  float *packed;       /* this block of A: [row panels][steps][mr] */
+  int64_t row_panels, pieces, columns; /* row panels, pieces they are cut into, and column panels */
+  int64_t first, steps;                /* the block of k being worked on */
+} Product;
+
+static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
+static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+static void pack_a(const Product *x, float *out, int64_t row, int64_t first, int64_t steps) {
+  const int64_t rows = least(x->mr, x->m - row);
+  if (x->transpose_a) kernels->pack_rows(out, x->a + first * x->lda + row, x->lda, steps, rows, x->mr);
+  else kernels->pack_transposed(out, x->a + row * x->lda + first, x->lda, rows, steps, x->mr);
+}
+
+static void pack_b(const Product *x, float *out, int64_t column, int64_t first, int64_t steps) {
+  const int64_t columns = least(x->nr, x->n - column);
+  if (x->transpose_b) kernels->pack_transposed(out, x->b + column * x->ldb + first, x->ldb, columns, steps, x->nr);
+  else kernels->pack_rows(out, x->b + first * x->ldb + column, x->ldb, steps, columns, x->nr);
+}
+
+static void multiply(const Product *x, const float *a, const float *b, int64_t row, int64_t column, int64_t first,
+                     int64_t steps) {
+  kernels->gemm_block(x->c + row * x->ldc + column, x->ldc, a, b, x->nr, steps, least(x->mr, x->m - row),
+                      least(x->nr, x->n - column), first ? 1 : x->beta);
+}
+
+static void clear(const Product *x) {
+  for (int64_t i = 0; i < x->m && x->beta == 0; i++) kernels->scale(x->c + i * x->ldc, 0, x->c + i * x->ldc, x->n);
+}
+
+/* ---- on one thread ---- */
+
+/* Panels being worked on; a thread's own, so that parallel bodies need not allocate. */
+static _Thread_local float panel_b[KC * WIDEST] __attribute__((aligned(64)));
+static _Thread_local float panels_a[KC * (MC + TALLEST)] __attribute__((aligned(64)));
+
+static void serial_rows(const Product *x, int64_t from, int64_t to, int64_t first, int64_t steps) {
+  for (int64_t row = from; row < to; row += x->mr) pack_a(x, panels_a + (row - from) * steps, row, first, steps);
+  for (int64_t column = 0; column < x->n; column += x->nr) {
+    pack_b(x, panel_b, column, first, steps);
+    for (int64_t row = from; row < to; row += x->mr)
+      multiply(x, panels_a + (row - from) * steps, panel_b, row, column, first, steps);
+  }
+}
+
+void gemm_serial(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, const float *a, int64_t lda,
+                 const float *b, int64_t ldb, float beta, float *c, int64_t ldc) {
+  const Product x = {.transpose_a = transpose_a, .transpose_b = transpose_b, .m = m, .n = n, .k = k, .a = a, .b = b,
+                     .lda = lda, .ldb = ldb, .beta = beta, .c = c, .ldc = ldc,
+                     .mr = kernels->gemm_mr(), .nr = kernels->gemm_nr()};
+  const int64_t chunk = MC / x.mr * x.mr;
+  if (k == 0) clear(&x);
+  for (int64_t first = 0; first < k; first += KC)
+    for (int64_t row = 0; row < m; row += chunk)
+      serial_rows(&x, row, least(m, row + chunk), first, least(KC, k - first));
+}
+
+/* ---- on all threads ---- */
+
+/* Where row panel `panel` of A lies for the block of k being worked on. */
+static float *packed_a(const Product *x, int64_t panel) { return x->packed + panel * x->mr * x->steps; }
+
+static void pack_panels(void *arg, int64_t begin, int64_t end) {
+  const Product *x = arg;
+  for (int64_t panel = begin; panel < end; panel++)
+    pack_a(x, packed_a(x, panel), panel * x->mr, x->first, x->steps);
+}
+
+/* Task (piece of the row panels, column panel), columns running fastest. */
+static void multiply_panels(void *arg, int64_t begin, int64_t end) {
+  const Product *x = arg;
+  for (int64_t task = begin; task < end; task++) {
+    const int64_t piece = task / x->columns, column = task % x->columns * x->nr;
+    const int64_t from = x->row_panels * piece / x->pieces, to = x->row_panels * (piece + 1) / x->pieces;
+    pack_b(x, panel_b, column, x->first, x->steps);
+    for (int64_t panel = from; panel < to; panel++)
+      multiply(x, packed_a(x, panel), panel_b, panel * x->mr, column, x->first, x->steps);
+  }
+}
+
+/* ---- a single row: the whole time goes into reading B, so nothing is packed ---- */
+
+static void multiply_row(void *arg, int64_t begin, int64_t end) {
+  const Product *x = arg;
+  for (int64_t panel = begin; panel < end; panel++) {
+    const int64_t column = panel * x->nr;
+    for (int64_t first = 0; first < x->k; first += KC)
+      kernels->gemm_row(x->c + column, x->a + first, x->b + column * x->ldb + first, x->ldb, least(KC, x->k - first),
+                        least(x->nr, x->n - column), first ? 1 : x->beta);
+  }
+}
+
+/* The packed A of the product being made; grows to the largest there was. One product runs on the pool at a time. */
+static VEC(float) shared_a;
+
+void gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, const float *a, int64_t lda,
+          const float *b, int64_t ldb, float beta, float *c, int64_t ldc) {
+  Product x = {.transpose_a = transpose_a, .transpose_b = transpose_b, .m = m, .n = n, .k = k, .a = a, .b = b,
+               .lda = lda, .ldb = ldb, .beta = beta, .c = c, .ldc = ldc,
+               .mr = kernels->gemm_mr(), .nr = kernels->gemm_nr()};
+  if (m <= 0 || n <= 0) return;
+  if (k == 0) {
+    clear(&x);
+    return;
+  }
+  x.row_panels = ceil_div(m, x.mr);
+  x.columns = ceil_div(n, x.nr);
+  if (m == 1 && transpose_b && !transpose_a) {
+    parallel_for(x.columns, multiply_row, &x);
+    return;
+  }
+  x.pieces = ceil_div(m, SHARED_MC);
+  /* few tasks for many threads: cut the rows finer, at the price of packing B more often */
+  if (x.columns * x.pieces < 4 * threads_count()) x.pieces = ceil_div(4 * threads_count(), x.columns);
+  x.pieces = least(x.pieces, x.row_panels);
+  vec_reserve(&shared_a, x.row_panels * x.mr * least(KC, k) + WIDEST);
+  x.packed = shared_a.data;
+  for (x.first = 0; x.first < k; x.first += KC) {
+    x.steps = least(KC, k - x.first);
+    parallel_for(x.row_panels, pack_panels, &x);
+    parallel_for(x.columns * x.pieces, multiply_panels, &x);
+  }
+}

@@ -1,0 +1,88 @@
+/* layernorm.c - layer normalization (Ba et al. 2016). With n = (x - mean) r and r = 1 / sqrt(variance + epsilon):
+ * dx = r (w dy - mean(w dy) - n mean(w dy n)), dw = the sum over rows of dy n, db = that of dy. */
+#include "kernels/kernels.h"
+#include "ops/loops.h"
+#include "ops/sample.h"
+
+extern const Op op_layernorm_info;
+
+typedef struct LayerNorm {
+  Node node; /* in: x, weight, bias */
+  float epsilon;
+  float *mean, *r;                          /* of each row */
+  float *dx, *weight_pieces, *bias_pieces; /* in backward; each may be NULL */
+} LayerNorm;
+
+static void normalize_rows(void *arg, int64_t begin, int64_t end) {
+  const LayerNorm *n = arg;
+  const Tensor *x = n->node.in[0];
+  const int64_t width = tensor_columns(x);
+  for (int64_t i = begin; i < end; i++)
+    kernels->layernorm(tensor_f32(n->node.out[0]) + i * width, n->mean + i, n->r + i, tensor_f32(x) + i * width,
+                       tensor_f32(n->node.in[1]), tensor_f32(n->node.in[2]), n->epsilon, width);
+}
+
+static void forward(Node *n) { parallel_for(tensor_rows(n->in[0]), normalize_rows, n); }
+
+static void add_weight_gradient(float *dw, const float *dy, const float *x, float mean, float r, int64_t width) {
+  for (int64_t j = 0; j < width; j++) dw[j] += dy[j] * ((x[j] - mean) * r);
+}
+
+static void backward_row(const LayerNorm *n, int64_t piece, int64_t i) {
+  const int64_t width = tensor_columns(n->node.in[0]);
+  const float *x = tensor_f32(n->node.in[0]) + i * width, *dy = n->node.out[0]->grad + i * width;
+  if (n->dx)
+    kernels->layernorm_backward(n->dx + i * width, x, tensor_f32(n->node.in[1]), dy, n->mean[i], n->r[i], width);
+  if (n->weight_pieces) add_weight_gradient(n->weight_pieces + piece * width, dy, x, n->mean[i], n->r[i], width);
+  if (n->bias_pieces) kernels->add(n->bias_pieces + piece * width, dy, width);
+}
+
+static void backward_pieces(void *arg, int64_t begin, int64_t end) {
+  const LayerNorm *n = arg;
+  const int64_t rows = tensor_rows(n->node.in[0]);
+  for (int64_t p = begin; p < end; p++)
+    for (int64_t i = loop_piece_begin(rows, p); i < loop_piece_begin(rows, p + 1); i++) backward_row(n, p, i);
+}
+
+static void backward(Node *node) {
+  LayerNorm *n = (LayerNorm *)node;
+  const int64_t width = tensor_columns(node->in[0]), pieces = loop_pieces(tensor_rows(node->in[0]));
+  const size_t bytes = (size_t)(pieces * width) * sizeof(float);
+  float *dw = grad_add(node, node->in[1]), *db = grad_add(node, node->in[2]);
+  n->dx = grad_add(node, node->in[0]);
+  n->weight_pieces = dw ? arena_alloc_zeroed(tape_arena(node->tape), bytes) : NULL;
+  n->bias_pieces = db ? arena_alloc_zeroed(tape_arena(node->tape), bytes) : NULL;
+  parallel_for(pieces, backward_pieces, n);
+  if (dw) loop_sum_rows(dw, n->weight_pieces, pieces, width);
+  if (db) loop_sum_rows(db, n->bias_pieces, pieces, width);
+}
+
+Tensor *op_layernorm(Tape *tape, Tensor *x, Tensor *weight, Tensor *bias, float epsilon) {
+  CHECK(tensor_count(weight) == tensor_columns(x) && tensor_count(bias) == tensor_columns(x));
+  LayerNorm *n = node_new(tape, &op_layernorm_info, sizeof *n);
+  n->epsilon = epsilon;
+  node_input(&n->node, x);
+  node_input(&n->node, weight);
+  node_input(&n->node, bias);
+  n->mean = node_floats(&n->node, tensor_rows(x));
+  n->r = node_floats(&n->node, tensor_rows(x));
+  return node_run(&n->node, node_output(&n->node, x->dims, x->shape));
+}
+
+static void sample(OpSampler *s) {
+  const bool large = sample_large(s);
+  const int64_t width = large ? 512 : 21;
+  Tensor *x = sample_normal(s, "x", 3, (int64_t[]){large ? 8 : 5, large ? 512 : 9, width});
+  Tensor *weight = sample_normal(s, "weight", 1, &width);
+  Tensor *bias = sample_normal(s, "bias", 1, &width);
+  sample_output(s, op_layernorm(sample_tape(s), x, weight, bias, 1e-2f));
+}
+
+const Op op_layernorm_info = {
+    .name = "layernorm",
+    .formula = "y = (x - mean(x)) / sqrt(variance(x) + epsilon) * w + b, over the last dimension:\n"
+               "x [...,D], w [D], b [D] (Ba et al. 2016)",
+    .forward = forward,
+    .backward = backward,
+    .sample = sample,
+};

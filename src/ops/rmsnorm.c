@@ -1,0 +1,80 @@
+/* rmsnorm.c - root mean square normalization (Zhang & Sennrich 2019). With r = 1 / sqrt(mean x^2 + epsilon):
+ * dx = r w dy - x r^3 / D sum(x w dy), dw = the sum over rows of dy x r. */
+#include "kernels/kernels.h"
+#include "ops/loops.h"
+#include "ops/sample.h"
+
+extern const Op op_rmsnorm_info;
+
+typedef struct RmsNorm {
+  Node node; /* in: x, weight */
+  float epsilon;
+  float *r;                  /* of each row */
+  float *dx, *weight_pieces; /* in backward; either may be NULL */
+} RmsNorm;
+
+static void normalize_rows(void *arg, int64_t begin, int64_t end) {
+  const RmsNorm *n = arg;
+  const Tensor *x = n->node.in[0];
+  const int64_t width = tensor_columns(x);
+  for (int64_t i = begin; i < end; i++) {
+    const float r = kernels->rmsnorm(tensor_f32(n->node.out[0]) + i * width, tensor_f32(x) + i * width,
+                                     tensor_f32(n->node.in[1]), n->epsilon, width);
+    if (n->r) n->r[i] = r;
+  }
+}
+
+static void forward(Node *n) { parallel_for(tensor_rows(n->in[0]), normalize_rows, n); }
+
+static void add_weight_gradient(float *dw, const float *dy, const float *x, float r, int64_t width) {
+  for (int64_t j = 0; j < width; j++) dw[j] += dy[j] * (x[j] * r);
+}
+
+static void backward_pieces(void *arg, int64_t begin, int64_t end) {
+  const RmsNorm *n = arg;
+  const Tensor *x = n->node.in[0];
+  const int64_t width = tensor_columns(x), rows = tensor_rows(x);
+  for (int64_t p = begin; p < end; p++)
+    for (int64_t i = loop_piece_begin(rows, p); i < loop_piece_begin(rows, p + 1); i++) {
+      const float *xi = tensor_f32(x) + i * width, *dy = n->node.out[0]->grad + i * width;
+      if (n->dx) kernels->rmsnorm_backward(n->dx + i * width, xi, tensor_f32(n->node.in[1]), dy, n->r[i], width);
+      if (n->weight_pieces) add_weight_gradient(n->weight_pieces + p * width, dy, xi, n->r[i], width);
+    }
+}
+
+static void backward(Node *node) {
+  RmsNorm *n = (RmsNorm *)node;
+  const int64_t width = tensor_columns(node->in[0]), pieces = loop_pieces(tensor_rows(node->in[0]));
+  float *dw = grad_add(node, node->in[1]);
+  n->dx = grad_add(node, node->in[0]);
+  n->weight_pieces = dw ? arena_alloc_zeroed(tape_arena(node->tape), (size_t)(pieces * width) * sizeof(float)) : NULL;
+  parallel_for(pieces, backward_pieces, n);
+  if (dw) loop_sum_rows(dw, n->weight_pieces, pieces, width);
+}
+
+Tensor *op_rmsnorm(Tape *tape, Tensor *x, Tensor *weight, float epsilon) {
+  CHECK(tensor_count(weight) == tensor_columns(x));
+  RmsNorm *n = node_new(tape, &op_rmsnorm_info, sizeof *n);
+  n->epsilon = epsilon;
+  node_input(&n->node, x);
+  node_input(&n->node, weight);
+  n->r = node_records(&n->node) ? node_floats(&n->node, tensor_rows(x)) : NULL;
+  return node_run(&n->node, node_output(&n->node, x->dims, x->shape));
+}
+
+static void sample(OpSampler *s) {
+  const bool large = sample_large(s);
+  const int64_t width = large ? 512 : 21;
+  Tensor *x = sample_normal(s, "x", 3, (int64_t[]){large ? 8 : 5, large ? 512 : 9, width});
+  Tensor *weight = sample_normal(s, "weight", 1, &width);
+  sample_output(s, op_rmsnorm(sample_tape(s), x, weight, 1e-2f));
+}
+
+const Op op_rmsnorm_info = {
+    .name = "rmsnorm",
+    .formula = "y = x / sqrt(mean(x^2) + epsilon) * w, over the last dimension: x [...,D], w [D]\n"
+               "(Zhang & Sennrich 2019)",
+    .forward = forward,
+    .backward = backward,
+    .sample = sample,
+};

@@ -1,0 +1,51 @@
+/* swiglu.c - the gated middle of a feed-forward layer (Shazeer 2020). */
+#include "kernels/kernels.h"
+#include "ops/loops.h"
+#include "ops/sample.h"
+
+extern const Op op_swiglu_info;
+
+static void forward_range(void *arg, int64_t begin, int64_t end) {
+  const Node *n = arg;
+  kernels->swiglu(tensor_f32(n->out[0]) + begin, tensor_f32(n->in[0]) + begin, tensor_f32(n->in[1]) + begin,
+                  end - begin);
+}
+
+static void forward(Node *n) { loop_elements(tensor_count(n->out[0]), forward_range, n); }
+
+static float *gradient_at(const Tensor *x, int64_t begin) { return x->wants_grad ? x->grad + begin : NULL; }
+
+static void backward_range(void *arg, int64_t begin, int64_t end) {
+  const Node *n = arg;
+  kernels->swiglu_backward(gradient_at(n->in[0], begin), gradient_at(n->in[1], begin), tensor_f32(n->in[0]) + begin,
+                           tensor_f32(n->in[1]) + begin, n->out[0]->grad + begin, end - begin);
+}
+
+static void backward(Node *n) {
+  grad_add(n, n->in[0]);
+  grad_add(n, n->in[1]);
+  loop_elements(tensor_count(n->out[0]), backward_range, n);
+}
+
+Tensor *op_swiglu(Tape *tape, Tensor *gate, Tensor *up) {
+  CHECK(tensor_same_shape(gate, up));
+  Node *n = node_new(tape, &op_swiglu_info, sizeof *n);
+  node_input(n, gate);
+  node_input(n, up);
+  return node_run(n, node_output(n, gate->dims, gate->shape));
+}
+
+static void sample(OpSampler *s) {
+  const int64_t shape[] = {sample_large(s) ? 2048 : 9, sample_large(s) ? 1376 : 37};
+  Tensor *gate = sample_normal(s, "gate", 2, shape);
+  Tensor *up = sample_normal(s, "up", 2, shape);
+  sample_output(s, op_swiglu(sample_tape(s), gate, up));
+}
+
+const Op op_swiglu_info = {
+    .name = "swiglu",
+    .formula = "y = silu(gate) * up with silu(x) = x / (1 + exp(-x)), elementwise, same shapes (Shazeer 2020)",
+    .forward = forward,
+    .backward = backward,
+    .sample = sample,
+};

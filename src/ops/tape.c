@@ -1,0 +1,180 @@
+#include "ops/tape.h"
+
+#include <string.h>
+
+#include "kernels/kernels.h"
+#include "ops/loops.h"
+
+struct Tape {
+  Arena *arena;
+  Node *last; /* recorded; linked backward by `previous` */
+  bool dry, record;
+  uint64_t seed, streams;
+  double flops;
+  int64_t bytes;
+};
+
+Tape *tape_new(bool dry) {
+  Tape *t = mem_alloc_zeroed(1, sizeof *t);
+  t->arena = arena_new(1 << 20);
+  t->dry = dry;
+  return t;
+}
+
+void tape_free(Tape *t) {
+  if (!t) return;
+  arena_free(t->arena);
+  mem_free(t);
+}
+
+void tape_reset(Tape *t, bool record, uint64_t seed) {
+  arena_reset(t->arena);
+  t->last = NULL;
+  t->record = record;
+  t->seed = seed;
+  t->streams = 0;
+  t->flops = 0;
+  t->bytes = 0;
+}
+
+bool tape_is_dry(const Tape *t) { return t->dry; }
+bool tape_is_recording(const Tape *t) { return t->record; }
+Arena *tape_arena(Tape *t) { return t->arena; }
+uint64_t tape_stream(Tape *t) { return ++t->streams; }
+uint64_t tape_seed(const Tape *t) { return t->seed; }
+double tape_flops(const Tape *t) { return t->flops; }
+int64_t tape_bytes(const Tape *t) { return t->bytes; }
+
+/* ---- tensors ---- */
+
+/* Counted in whole lines, as the arena hands them out. */
+static void *tape_alloc(Tape *t, size_t bytes) {
+  t->bytes += (int64_t)((bytes + 63) / 64 * 64);
+  return t->dry ? NULL : arena_alloc(t->arena, bytes);
+}
+
+static Tensor *shaped(Tape *t, TensorType type, int dims, const int64_t *shape) {
+  CHECK(dims >= 0 && dims <= TENSOR_MAX_DIMS);
+  Tensor *tensor = arena_new_of(t->arena, Tensor);
+  tensor->type = type;
+  tensor->dims = dims;
+  for (int i = 0; i < dims; i++) tensor->shape[i] = shape[i];
+  return tensor;
+}
+
+Tensor *tape_tensor(Tape *t, TensorType type, int dims, const int64_t *shape) {
+  Tensor *tensor = shaped(t, type, dims, shape);
+  tensor->data = tape_alloc(t, tensor_bytes(tensor));
+  return tensor;
+}
+
+Tensor *tape_constant(Tape *t, TensorType type, int dims, const int64_t *shape, const void *data) {
+  Tensor *tensor = tape_tensor(t, type, dims, shape);
+  if (!t->dry) memcpy(tensor->data, data, tensor_bytes(tensor));
+  return tensor;
+}
+
+static void reshape_forward(Node *n) { n->out[0]->data = n->in[0]->data; }
+static void reshape_backward(Node *n) { grad_give(n, n->in[0], n->out[0]->grad); }
+static const Op reshape_info = {.name = "reshape", .forward = reshape_forward, .backward = reshape_backward};
+
+Tensor *tape_reshape(Tape *t, Tensor *x, int dims, const int64_t *shape) {
+  Node *n = node_new(t, &reshape_info, sizeof *n);
+  node_input(n, x);
+  Tensor *view = shaped(t, x->type, dims, shape);
+  CHECK(tensor_count(view) == tensor_count(x));
+  n->out[n->outputs++] = view;
+  return node_run(n, view);
+}
+
+/* ---- nodes ---- */
+
+void *node_new(Tape *t, const Op *op, size_t bytes) {
+  Node *n = arena_alloc_zeroed(t->arena, bytes);
+  n->op = op;
+  n->tape = t;
+  return n;
+}
+
+void node_input(Node *n, Tensor *x) {
+  CHECK(n->inputs < NODE_MAX_INPUTS);
+  n->in[n->inputs++] = x;
+}
+
+Tensor *node_output(Node *n, int dims, const int64_t *shape) {
+  CHECK(n->outputs < NODE_MAX_OUTPUTS);
+  return n->out[n->outputs++] = tape_tensor(n->tape, TENSOR_F32, dims, shape);
+}
+
+void *node_scratch(Node *n, size_t bytes) { return tape_alloc(n->tape, bytes); }
+
+float *node_floats(Node *n, int64_t count) { return node_scratch(n, (size_t)count * sizeof(float)); }
+
+bool node_records(const Node *n) {
+  if (!n->tape->record || !n->op->backward) return false;
+  for (int i = 0; i < n->inputs; i++)
+    if (n->in[i] && n->in[i]->wants_grad) return true;
+  return false;
+}
+
+Tensor *node_run(Node *n, Tensor *out) {
+  Tape *t = n->tape;
+  const bool records = node_records(n);
+  for (int i = 0; i < n->outputs; i++) n->out[i]->wants_grad = records;
+  if (n->op->flops) t->flops += n->op->flops(n);
+  if (!t->dry) n->op->forward(n);
+  if (records) {
+    n->previous = t->last;
+    t->last = n;
+  }
+  return out;
+}
+
+/* ---- backward ---- */
+
+float *grad_beta(Node *n, Tensor *x, float *beta) {
+  *beta = 1;
+  if (!x || !x->wants_grad) return NULL;
+  if (!x->grad) {
+    *beta = 0;
+    x->grad = arena_alloc(n->tape->arena, tensor_bytes(x));
+  }
+  return x->grad;
+}
+
+float *grad_add(Node *n, Tensor *x) {
+  float beta;
+  float *grad = grad_beta(n, x, &beta);
+  if (grad && beta == 0) memset(grad, 0, tensor_bytes(x));
+  return grad;
+}
+
+typedef struct Addition {
+  float *to;
+  const float *from;
+} Addition;
+
+static void add_range(void *arg, int64_t begin, int64_t end) {
+  const Addition *a = arg;
+  kernels->add(a->to + begin, a->from + begin, end - begin);
+}
+
+void grad_give(Node *n, Tensor *x, float *grad) {
+  (void)n;
+  if (!x || !x->wants_grad) return;
+  if (!x->grad) {
+    x->grad = grad;
+    return;
+  }
+  Addition addition = {x->grad, grad};
+  loop_elements(tensor_count(x), add_range, &addition);
+}
+
+void tape_backward(Tape *t, Tensor *loss, float scale) {
+  CHECK(!t->dry && tensor_count(loss) == 1);
+  if (!loss->wants_grad) return;
+  loss->grad = arena_alloc(t->arena, sizeof(float));
+  *loss->grad = scale;
+  for (Node *n = t->last; n; n = n->previous)
+    if (n->out[0]->grad) n->op->backward(n);
+}
