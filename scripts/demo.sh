@@ -44,7 +44,7 @@ clean_poems() {
          NF'
 }
 # Without tabs and characters struck over (_^H), so that what is left is prose.
-clean_sayings() { sed 's/.\x08//g; s/\x08//g; s/\t/  /g; s/[[:space:]]*$//' "$@"; }
+clean_sayings() { sed 's/_*\x08\x08*//g; s/\t/  /g; s/[[:space:]]*$//' "$@"; }
 
 mkdir -p models
 case $own_text,$lang in
