@@ -6,22 +6,24 @@
 #include "ops/loops.h"
 #include "ops/sample.h"
 
-extern const Op op_activation_info;
-
 typedef struct ActivationNode {
   Node node;
   Activation kind;
 } ActivationNode;
 
 /* Phi(x), the share of a normal distribution below x. */
-static float normal_share(float x) { return 0.5f * (1 + erff(x * 0.70710678f)); }
+static float normal_share(float x) {
+  return 0.5f * (1 + erff(x * 0.70710678f));
+}
 
 static void forward_range(void *arg, int64_t begin, int64_t end) {
   const ActivationNode *n = arg;
   const float *x = tensor_f32(n->node.in[0]);
   float *y = tensor_f32(n->node.out[0]);
   switch (n->kind) {
-    case ACTIVATION_GELU_TANH: kernels->gelu_tanh(y + begin, x + begin, end - begin); break;
+    case ACTIVATION_GELU_TANH:
+      kernels->gelu_tanh(y + begin, x + begin, end - begin);
+      break;
     case ACTIVATION_GELU:
       for (int64_t i = begin; i < end; i++) y[i] = x[i] * normal_share(x[i]);
       break;
@@ -35,7 +37,9 @@ static void forward_range(void *arg, int64_t begin, int64_t end) {
   }
 }
 
-static void forward(Node *n) { loop_elements(tensor_count(n->in[0]), forward_range, n); }
+static void forward(Node *n) {
+  loop_elements(tensor_count(n->in[0]), forward_range, n);
+}
 
 /* d/dx x Phi(x) = Phi(x) + x phi(x) */
 static void gelu_backward(float *dx, const float *x, const float *dy, int64_t n) {
@@ -55,7 +59,8 @@ static void silu_backward(float *dx, const float *x, const float *dy, int64_t n)
   for (int64_t begin = 0; begin < n; begin += CHUNK) {
     const int64_t count = n - begin < CHUNK ? n - begin : CHUNK;
     kernels->sigmoid(s, x + begin, count);
-    for (int64_t i = 0; i < count; i++) dx[begin + i] += dy[begin + i] * s[i] * (1 + x[begin + i] * (1 - s[i]));
+    for (int64_t i = 0; i < count; i++)
+      dx[begin + i] += dy[begin + i] * s[i] * (1 + x[begin + i] * (1 - s[i]));
   }
 }
 
@@ -64,10 +69,18 @@ static void backward_range(void *arg, int64_t begin, int64_t end) {
   const float *x = tensor_f32(n->node.in[0]) + begin, *dy = n->node.out[0]->grad + begin;
   float *dx = n->node.in[0]->grad + begin;
   switch (n->kind) {
-    case ACTIVATION_GELU_TANH: kernels->gelu_tanh_backward(dx, x, dy, end - begin); break;
-    case ACTIVATION_GELU: gelu_backward(dx, x, dy, end - begin); break;
-    case ACTIVATION_RELU: relu_backward(dx, x, dy, end - begin); break;
-    case ACTIVATION_SILU: silu_backward(dx, x, dy, end - begin); break;
+    case ACTIVATION_GELU_TANH:
+      kernels->gelu_tanh_backward(dx, x, dy, end - begin);
+      break;
+    case ACTIVATION_GELU:
+      gelu_backward(dx, x, dy, end - begin);
+      break;
+    case ACTIVATION_RELU:
+      relu_backward(dx, x, dy, end - begin);
+      break;
+    case ACTIVATION_SILU:
+      silu_backward(dx, x, dy, end - begin);
+      break;
   }
 }
 
@@ -93,11 +106,12 @@ static void sample(OpSampler *s) {
 
 const Op op_activation_info = {
     .name = "activation",
-    .formula = "elementwise, one of\n"
-               "gelu_tanh: y = x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3)))\n"
-               "gelu: y = x Phi(x), Phi the normal distribution function (Hendrycks & Gimpel 2016)\n"
-               "relu: y = max(x, 0)\n"
-               "silu: y = x / (1 + exp(-x))",
+    .formula =
+        "elementwise, one of\n"
+        "gelu_tanh: y = x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3)))\n"
+        "gelu: y = x Phi(x), Phi the normal distribution function (Hendrycks & Gimpel 2016)\n"
+        "relu: y = max(x, 0)\n"
+        "silu: y = x / (1 + exp(-x))",
     .forward = forward,
     .backward = backward,
     .sample = sample,

@@ -5,8 +5,6 @@
 #include "ops/loops.h"
 #include "ops/sample.h"
 
-extern const Op op_add_info;
-
 static void add_range(void *arg, int64_t begin, int64_t end) {
   const Node *n = arg;
   const float *a = tensor_f32(n->in[0]), *b = tensor_f32(n->in[1]);
@@ -14,7 +12,9 @@ static void add_range(void *arg, int64_t begin, int64_t end) {
   for (int64_t i = begin; i < end; i++) y[i] = a[i] + b[i];
 }
 
-static void forward(Node *n) { loop_elements(tensor_count(n->out[0]), add_range, n); }
+static void forward(Node *n) {
+  loop_elements(tensor_count(n->out[0]), add_range, n);
+}
 
 typedef struct Passing {
   float *to;
@@ -24,8 +24,10 @@ typedef struct Passing {
 
 static void pass_range(void *arg, int64_t begin, int64_t end) {
   const Passing *p = arg;
-  if (p->beta == 0) memcpy(p->to + begin, p->from + begin, (size_t)(end - begin) * sizeof(float));
-  else kernels->add(p->to + begin, p->from + begin, end - begin);
+  if (p->beta == 0)
+    memcpy(p->to + begin, p->from + begin, (size_t)(end - begin) * sizeof(float));
+  else
+    kernels->add(p->to + begin, p->from + begin, end - begin);
 }
 
 static void backward(Node *n) {

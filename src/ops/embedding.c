@@ -1,12 +1,10 @@
-/* embedding.c - rows of a table. Backward scatters: each thread takes columns, so that rows that name the same id
- * are added in order. */
+/* embedding.c - rows of a table. Backward scatters: each thread takes columns, so that rows that name the
+ * same id are added in order. */
 #include <string.h>
 
 #include "kernels/kernels.h"
 #include "ops/loops.h"
 #include "ops/sample.h"
-
-extern const Op op_embedding_info;
 
 static void copy_rows(void *arg, int64_t begin, int64_t end) {
   const Node *n = arg;
@@ -19,7 +17,9 @@ static void copy_rows(void *arg, int64_t begin, int64_t end) {
   }
 }
 
-static void forward(Node *n) { parallel_for(tensor_count(n->in[1]), copy_rows, n); }
+static void forward(Node *n) {
+  parallel_for(tensor_count(n->in[1]), copy_rows, n);
+}
 
 enum { STRIP = 64 };
 
@@ -28,7 +28,8 @@ static void scatter_strips(void *arg, int64_t begin, int64_t end) {
   const int64_t width = tensor_columns(n->in[0]), rows = tensor_count(n->in[1]), first = begin * STRIP;
   const int64_t count = (end * STRIP < width ? end * STRIP : width) - first;
   for (int64_t r = 0; r < rows; r++)
-    kernels->add(n->in[0]->grad + tensor_i32(n->in[1])[r] * width + first, n->out[0]->grad + r * width + first, count);
+    kernels->add(n->in[0]->grad + tensor_i32(n->in[1])[r] * width + first,
+                 n->out[0]->grad + r * width + first, count);
 }
 
 static void backward(Node *n) {

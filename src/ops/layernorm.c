@@ -1,15 +1,13 @@
-/* layernorm.c - layer normalization (Ba et al. 2016). With n = (x - mean) r and r = 1 / sqrt(variance + epsilon):
- * dx = r (w dy - mean(w dy) - n mean(w dy n)), dw = the sum over rows of dy n, db = that of dy. */
+/* layernorm.c - layer normalization (Ba et al. 2016). With n = (x - mean) r and r = 1 / sqrt(variance +
+ * epsilon): dx = r (w dy - mean(w dy) - n mean(w dy n)), dw = the sum over rows of dy n, db = that of dy. */
 #include "kernels/kernels.h"
 #include "ops/loops.h"
 #include "ops/sample.h"
 
-extern const Op op_layernorm_info;
-
 typedef struct LayerNorm {
   Node node; /* in: x, weight, bias */
   float epsilon;
-  float *mean, *r;                          /* of each row */
+  float *mean, *r;                         /* of each row */
   float *dx, *weight_pieces, *bias_pieces; /* in backward; each may be NULL */
 } LayerNorm;
 
@@ -18,13 +16,17 @@ static void normalize_rows(void *arg, int64_t begin, int64_t end) {
   const Tensor *x = n->node.in[0];
   const int64_t width = tensor_columns(x);
   for (int64_t i = begin; i < end; i++)
-    kernels->layernorm(tensor_f32(n->node.out[0]) + i * width, n->mean + i, n->r + i, tensor_f32(x) + i * width,
-                       tensor_f32(n->node.in[1]), tensor_f32(n->node.in[2]), n->epsilon, width);
+    kernels->layernorm(tensor_f32(n->node.out[0]) + i * width, n->mean + i, n->r + i,
+                       tensor_f32(x) + i * width, tensor_f32(n->node.in[1]), tensor_f32(n->node.in[2]),
+                       n->epsilon, width);
 }
 
-static void forward(Node *n) { parallel_for(tensor_rows(n->in[0]), normalize_rows, n); }
+static void forward(Node *n) {
+  parallel_for(tensor_rows(n->in[0]), normalize_rows, n);
+}
 
-static void add_weight_gradient(float *dw, const float *dy, const float *x, float mean, float r, int64_t width) {
+static void add_weight_gradient(float *dw, const float *dy, const float *x, float mean, float r,
+                                int64_t width) {
   for (int64_t j = 0; j < width; j++) dw[j] += dy[j] * ((x[j] - mean) * r);
 }
 
@@ -32,8 +34,10 @@ static void backward_row(const LayerNorm *n, int64_t piece, int64_t i) {
   const int64_t width = tensor_columns(n->node.in[0]);
   const float *x = tensor_f32(n->node.in[0]) + i * width, *dy = n->node.out[0]->grad + i * width;
   if (n->dx)
-    kernels->layernorm_backward(n->dx + i * width, x, tensor_f32(n->node.in[1]), dy, n->mean[i], n->r[i], width);
-  if (n->weight_pieces) add_weight_gradient(n->weight_pieces + piece * width, dy, x, n->mean[i], n->r[i], width);
+    kernels->layernorm_backward(n->dx + i * width, x, tensor_f32(n->node.in[1]), dy, n->mean[i], n->r[i],
+                                width);
+  if (n->weight_pieces)
+    add_weight_gradient(n->weight_pieces + piece * width, dy, x, n->mean[i], n->r[i], width);
   if (n->bias_pieces) kernels->add(n->bias_pieces + piece * width, dy, width);
 }
 
@@ -80,8 +84,9 @@ static void sample(OpSampler *s) {
 
 const Op op_layernorm_info = {
     .name = "layernorm",
-    .formula = "y = (x - mean(x)) / sqrt(variance(x) + epsilon) * w + b, over the last dimension:\n"
-               "x [...,D], w [D], b [D] (Ba et al. 2016)",
+    .formula =
+        "y = (x - mean(x)) / sqrt(variance(x) + epsilon) * w + b, over the last dimension:\n"
+        "x [...,D], w [D], b [D] (Ba et al. 2016)",
     .forward = forward,
     .backward = backward,
     .sample = sample,

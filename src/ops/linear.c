@@ -5,8 +5,6 @@
 #include "ops/loops.h"
 #include "ops/sample.h"
 
-extern const Op op_linear_info;
-
 typedef struct Linear {
   Node node; /* in: x, weight, bias */
   int64_t rows, inputs, outputs;
@@ -32,8 +30,10 @@ static void weight_backward(Linear *n, const float *dy) {
   const float *x = tensor_f32(n->node.in[0]);
   float beta, *dw = grad_beta(&n->node, n->node.in[1], &beta);
   if (!dw) return;
-  if (n->transposed) gemm(true, false, n->inputs, n->outputs, n->rows, x, n->inputs, dy, n->outputs, beta, dw, n->outputs);
-  else gemm(true, false, n->outputs, n->inputs, n->rows, dy, n->outputs, x, n->inputs, beta, dw, n->inputs);
+  if (n->transposed)
+    gemm(true, false, n->inputs, n->outputs, n->rows, x, n->inputs, dy, n->outputs, beta, dw, n->outputs);
+  else
+    gemm(true, false, n->outputs, n->inputs, n->rows, dy, n->outputs, x, n->inputs, beta, dw, n->inputs);
 }
 
 static void backward(Node *node) {
@@ -74,7 +74,8 @@ Tensor *op_linear(Tape *tape, Tensor *x, Tensor *weight, Tensor *bias, bool tran
 static void sample(OpSampler *s) {
   const int which = sample_case(s, 4);
   const bool large = sample_large(s), transposed = which & 1;
-  const int64_t in = large ? 512 : 37, out = large ? 2048 : 19, sequences = large ? 8 : 3, time = large ? 256 : 11;
+  const int64_t in = large ? 512 : 37, out = large ? 2048 : 19, sequences = large ? 8 : 3,
+                time = large ? 256 : 11;
   Tensor *x = sample_normal(s, "x", 3, (int64_t[]){sequences, time, in});
   Tensor *weight = sample_normal(s, "weight", 2, transposed ? (int64_t[]){in, out} : (int64_t[]){out, in});
   Tensor *bias = which & 2 ? NULL : sample_normal(s, "bias", 1, &out);

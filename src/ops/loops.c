@@ -4,7 +4,9 @@
 
 enum { BLOCK = 4096, STRIP = 64, PIECES = 32 };
 
-static int64_t at_most(int64_t n, int64_t limit) { return n < limit ? n : limit; }
+static int64_t at_most(int64_t n, int64_t limit) {
+  return n < limit ? n : limit;
+}
 
 typedef struct Elements {
   int64_t count;
@@ -40,6 +42,10 @@ void loop_sum_rows(float *to, const float *x, int64_t rows, int64_t columns) {
   parallel_for((columns + STRIP - 1) / STRIP, sum_strips, &sum);
 }
 
-int64_t loop_pieces(int64_t rows) { return at_most(rows, PIECES); }
+int64_t loop_pieces(int64_t rows) {
+  return at_most(rows, PIECES);
+}
 
-int64_t loop_piece_begin(int64_t rows, int64_t piece) { return rows * piece / loop_pieces(rows); }
+int64_t loop_piece_begin(int64_t rows, int64_t piece) {
+  return rows * piece / loop_pieces(rows);
+}

@@ -1,9 +1,5 @@
 #include "ops/ops.h"
 
-#define OP(name) extern const Op op_##name##_info;
-#include "ops/ops.def"
-#undef OP
-
 const Op *const op_table[] = {
 #define OP(name) &op_##name##_info,
 #include "ops/ops.def"

@@ -22,7 +22,12 @@ Tensor *op_slice(Tape *, Tensor *x, int64_t first, int64_t width);
 Tensor *op_rmsnorm(Tape *, Tensor *x, Tensor *weight, float epsilon);
 Tensor *op_layernorm(Tape *, Tensor *x, Tensor *weight, Tensor *bias, float epsilon);
 
-typedef enum Activation { ACTIVATION_GELU_TANH, ACTIVATION_GELU, ACTIVATION_RELU, ACTIVATION_SILU } Activation;
+typedef enum Activation {
+  ACTIVATION_GELU_TANH,
+  ACTIVATION_GELU,
+  ACTIVATION_RELU,
+  ACTIVATION_SILU
+} Activation;
 Tensor *op_activation(Tape *, Tensor *x, Activation);
 /* silu(gate) * up, elementwise: the middle of SwiGLU (Shazeer 2020). */
 Tensor *op_swiglu(Tape *, Tensor *gate, Tensor *up);
@@ -53,15 +58,18 @@ Tensor *op_cross_entropy(Tape *, Tensor *h, Tensor *weight, Tensor *bias, Tensor
 
 /* One LSTM layer over all T steps (Hochreiter & Schmidhuber 1997, PyTorch's gate order i, f, g, o).
  * x [B,T,4D]: the input products W_ih x + b_ih + b_hh, computed for all steps at once by op_linear;
- * weight W_hh [4D,D]; h0, c0 [B,D] (NULL: zeros) -> h of every step [B,T,D]; *h_last, *c_last [B,D] (both may be
- * NULL) are constants: no gradient flows through them. */
+ * weight W_hh [4D,D]; h0, c0 [B,D] (NULL: zeros) -> h of every step [B,T,D]; *h_last, *c_last [B,D] (both may
+ * be NULL) are constants: no gradient flows through them. */
 Tensor *op_lstm(Tape *, Tensor *x, Tensor *weight, Tensor *h0, Tensor *c0, Tensor **h_last, Tensor **c_last);
 
 /* One GRU layer (Cho et al. 2014, PyTorch's form and gate order r, z, n): x [B,T,3D] = W_ih x + b_ih,
  * W_hh [3D,D], b_hh [3D] -> [B,T,D]. h0, *h_last as above. */
 Tensor *op_gru(Tape *, Tensor *x, Tensor *weight, Tensor *bias, Tensor *h0, Tensor **h_last);
 
-/* The table of all operators, in the order of ops.def. */
+/* The table of all operators, in the order of ops.def, and each of them: op_embedding_info, ... */
+#define OP(name) extern const Op op_##name##_info;
+#include "ops/ops.def"
+#undef OP
 extern const Op *const op_table[];
 extern const int op_count;
 

@@ -4,8 +4,6 @@
 #include "ops/loops.h"
 #include "ops/sample.h"
 
-extern const Op op_rmsnorm_info;
-
 typedef struct RmsNorm {
   Node node; /* in: x, weight */
   float epsilon;
@@ -24,7 +22,9 @@ static void normalize_rows(void *arg, int64_t begin, int64_t end) {
   }
 }
 
-static void forward(Node *n) { parallel_for(tensor_rows(n->in[0]), normalize_rows, n); }
+static void forward(Node *n) {
+  parallel_for(tensor_rows(n->in[0]), normalize_rows, n);
+}
 
 static void add_weight_gradient(float *dw, const float *dy, const float *x, float r, int64_t width) {
   for (int64_t j = 0; j < width; j++) dw[j] += dy[j] * (x[j] * r);
@@ -37,7 +37,8 @@ static void backward_pieces(void *arg, int64_t begin, int64_t end) {
   for (int64_t p = begin; p < end; p++)
     for (int64_t i = loop_piece_begin(rows, p); i < loop_piece_begin(rows, p + 1); i++) {
       const float *xi = tensor_f32(x) + i * width, *dy = n->node.out[0]->grad + i * width;
-      if (n->dx) kernels->rmsnorm_backward(n->dx + i * width, xi, tensor_f32(n->node.in[1]), dy, n->r[i], width);
+      if (n->dx)
+        kernels->rmsnorm_backward(n->dx + i * width, xi, tensor_f32(n->node.in[1]), dy, n->r[i], width);
       if (n->weight_pieces) add_weight_gradient(n->weight_pieces + p * width, dy, xi, n->r[i], width);
     }
 }
@@ -47,7 +48,8 @@ static void backward(Node *node) {
   const int64_t width = tensor_columns(node->in[0]), pieces = loop_pieces(tensor_rows(node->in[0]));
   float *dw = grad_add(node, node->in[1]);
   n->dx = grad_add(node, node->in[0]);
-  n->weight_pieces = dw ? arena_alloc_zeroed(tape_arena(node->tape), (size_t)(pieces * width) * sizeof(float)) : NULL;
+  n->weight_pieces =
+      dw ? arena_alloc_zeroed(tape_arena(node->tape), (size_t)(pieces * width) * sizeof(float)) : NULL;
   parallel_for(pieces, backward_pieces, n);
   if (dw) loop_sum_rows(dw, n->weight_pieces, pieces, width);
 }
@@ -72,8 +74,9 @@ static void sample(OpSampler *s) {
 
 const Op op_rmsnorm_info = {
     .name = "rmsnorm",
-    .formula = "y = x / sqrt(mean(x^2) + epsilon) * w, over the last dimension: x [...,D], w [D]\n"
-               "(Zhang & Sennrich 2019)",
+    .formula =
+        "y = x / sqrt(mean(x^2) + epsilon) * w, over the last dimension: x [...,D], w [D]\n"
+        "(Zhang & Sennrich 2019)",
     .forward = forward,
     .backward = backward,
     .sample = sample,

@@ -5,8 +5,6 @@
 #include "ops/loops.h"
 #include "ops/sample.h"
 
-extern const Op op_slice_info;
-
 typedef struct Slice {
   Node node;
   int64_t first, width;
@@ -20,7 +18,9 @@ static void copy_rows(void *arg, int64_t begin, int64_t end) {
            (size_t)n->width * sizeof(float));
 }
 
-static void forward(Node *n) { parallel_for(tensor_rows(n->in[0]), copy_rows, n); }
+static void forward(Node *n) {
+  parallel_for(tensor_rows(n->in[0]), copy_rows, n);
+}
 
 static void add_rows(void *arg, int64_t begin, int64_t end) {
   const Slice *n = arg;
@@ -51,9 +51,11 @@ static void sample(OpSampler *s) {
   const int which = sample_case(s, 4);
   const int64_t width = sample_large(s) ? 512 : 9;
   Tape *tape = sample_tape(s);
-  Tensor *x = sample_normal(s, "x", 3, (int64_t[]){sample_large(s) ? 8 : 2, sample_large(s) ? 256 : 5, 3 * width});
+  Tensor *x =
+      sample_normal(s, "x", 3, (int64_t[]){sample_large(s) ? 8 : 2, sample_large(s) ? 256 : 5, 3 * width});
   Tensor *y = op_slice(tape, x, which % 3 * width, width);
-  if (which == 3) y = op_add(tape, y, op_add(tape, op_slice(tape, x, width, width), op_slice(tape, x, 2 * width, width)));
+  if (which == 3)
+    y = op_add(tape, y, op_add(tape, op_slice(tape, x, width, width), op_slice(tape, x, 2 * width, width)));
   sample_output(s, y);
 }
 

@@ -3,22 +3,25 @@
 #include "ops/loops.h"
 #include "ops/sample.h"
 
-extern const Op op_swiglu_info;
-
 static void forward_range(void *arg, int64_t begin, int64_t end) {
   const Node *n = arg;
   kernels->swiglu(tensor_f32(n->out[0]) + begin, tensor_f32(n->in[0]) + begin, tensor_f32(n->in[1]) + begin,
                   end - begin);
 }
 
-static void forward(Node *n) { loop_elements(tensor_count(n->out[0]), forward_range, n); }
+static void forward(Node *n) {
+  loop_elements(tensor_count(n->out[0]), forward_range, n);
+}
 
-static float *gradient_at(const Tensor *x, int64_t begin) { return x->wants_grad ? x->grad + begin : NULL; }
+static float *gradient_at(const Tensor *x, int64_t begin) {
+  return x->wants_grad ? x->grad + begin : NULL;
+}
 
 static void backward_range(void *arg, int64_t begin, int64_t end) {
   const Node *n = arg;
-  kernels->swiglu_backward(gradient_at(n->in[0], begin), gradient_at(n->in[1], begin), tensor_f32(n->in[0]) + begin,
-                           tensor_f32(n->in[1]) + begin, n->out[0]->grad + begin, end - begin);
+  kernels->swiglu_backward(gradient_at(n->in[0], begin), gradient_at(n->in[1], begin),
+                           tensor_f32(n->in[0]) + begin, tensor_f32(n->in[1]) + begin,
+                           n->out[0]->grad + begin, end - begin);
 }
 
 static void backward(Node *n) {
@@ -44,7 +47,8 @@ static void sample(OpSampler *s) {
 
 const Op op_swiglu_info = {
     .name = "swiglu",
-    .formula = "y = silu(gate) * up with silu(x) = x / (1 + exp(-x)), elementwise, same shapes (Shazeer 2020)",
+    .formula =
+        "y = silu(gate) * up with silu(x) = x / (1 + exp(-x)), elementwise, same shapes (Shazeer 2020)",
     .forward = forward,
     .backward = backward,
     .sample = sample,

@@ -37,13 +37,27 @@ void tape_reset(Tape *t, bool record, uint64_t seed) {
   t->bytes = 0;
 }
 
-bool tape_is_dry(const Tape *t) { return t->dry; }
-bool tape_is_recording(const Tape *t) { return t->record; }
-Arena *tape_arena(Tape *t) { return t->arena; }
-uint64_t tape_stream(Tape *t) { return ++t->streams; }
-uint64_t tape_seed(const Tape *t) { return t->seed; }
-double tape_flops(const Tape *t) { return t->flops; }
-int64_t tape_bytes(const Tape *t) { return t->bytes; }
+bool tape_is_dry(const Tape *t) {
+  return t->dry;
+}
+bool tape_is_recording(const Tape *t) {
+  return t->record;
+}
+Arena *tape_arena(Tape *t) {
+  return t->arena;
+}
+uint64_t tape_stream(Tape *t) {
+  return ++t->streams;
+}
+uint64_t tape_seed(const Tape *t) {
+  return t->seed;
+}
+double tape_flops(const Tape *t) {
+  return t->flops;
+}
+int64_t tape_bytes(const Tape *t) {
+  return t->bytes;
+}
 
 /* ---- tensors ---- */
 
@@ -74,8 +88,12 @@ Tensor *tape_constant(Tape *t, TensorType type, int dims, const int64_t *shape, 
   return tensor;
 }
 
-static void reshape_forward(Node *n) { n->out[0]->data = n->in[0]->data; }
-static void reshape_backward(Node *n) { grad_give(n, n->in[0], n->out[0]->grad); }
+static void reshape_forward(Node *n) {
+  n->out[0]->data = n->in[0]->data;
+}
+static void reshape_backward(Node *n) {
+  grad_give(n, n->in[0], n->out[0]->grad);
+}
 static const Op reshape_info = {.name = "reshape", .forward = reshape_forward, .backward = reshape_backward};
 
 Tensor *tape_reshape(Tape *t, Tensor *x, int dims, const int64_t *shape) {
@@ -106,9 +124,13 @@ Tensor *node_output(Node *n, int dims, const int64_t *shape) {
   return n->out[n->outputs++] = tape_tensor(n->tape, TENSOR_F32, dims, shape);
 }
 
-void *node_scratch(Node *n, size_t bytes) { return tape_alloc(n->tape, bytes); }
+void *node_scratch(Node *n, size_t bytes) {
+  return tape_alloc(n->tape, bytes);
+}
 
-float *node_floats(Node *n, int64_t count) { return node_scratch(n, (size_t)count * sizeof(float)); }
+float *node_floats(Node *n, int64_t count) {
+  return node_scratch(n, (size_t)count * sizeof(float));
+}
 
 bool node_records(const Node *n) {
   if (!n->tape->record || !n->op->backward) return false;

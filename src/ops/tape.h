@@ -1,8 +1,8 @@
 /* tape.h - eager operators with a tape.
  *
- * Calling an operator computes its output at once and, where a gradient is wanted, links a node; tape_backward
- * walks the nodes from the last to the first. A tape lives for one step: its tensors and nodes are
- * in its arena, which tape_reset empties.
+ * Calling an operator computes its output at once and, where a gradient is wanted, links a node;
+ * tape_backward walks the nodes from the last to the first. A tape lives for one step: its tensors and nodes
+ * are in its arena, which tape_reset empties.
  *
  * A dry tape computes nothing: operators only give shapes. The same forward code then declares all
  * parameters and states, and counts activations and arithmetic. */
@@ -11,7 +11,7 @@
 
 #include "ops/tensor.h"
 
-#define NODE_MAX_INPUTS 8
+#define NODE_MAX_INPUTS  8
 #define NODE_MAX_OUTPUTS 3
 
 typedef struct Tape Tape;
@@ -21,11 +21,11 @@ typedef struct OpSampler OpSampler; /* ops/sample.h */
 /* One operator. The table of all is op_table, made from ops.def. */
 typedef struct Op {
   const char *name;
-  const char *formula; /* for the reference page: what it computes, with shapes and the paper */
-  void (*forward)(Node *);         /* fills the outputs' data */
-  void (*backward)(Node *);        /* adds to the inputs' gradients; NULL: has none */
-  double (*flops)(const Node *);   /* of forward, counted for the throughput figures; NULL: negligible */
-  void (*sample)(OpSampler *);     /* draws inputs for the harness and calls the operator */
+  const char *formula;           /* for the reference page: what it computes, with shapes and the paper */
+  void (*forward)(Node *);       /* fills the outputs' data */
+  void (*backward)(Node *);      /* adds to the inputs' gradients; NULL: has none */
+  double (*flops)(const Node *); /* of forward, counted for the throughput figures; NULL: negligible */
+  void (*sample)(OpSampler *);   /* draws inputs for the harness and calls the operator */
 } Op;
 
 /* What one call of an operator remembers. An operator with attributes makes a struct that starts with
@@ -65,7 +65,7 @@ Tensor *tape_reshape(Tape *, Tensor *, int dims, const int64_t *shape);
  *     n->theta = theta;
  *     return node_run(&n->node, node_output(&n->node, x->dims, x->shape)); */
 void *node_new(Tape *, const Op *, size_t bytes);
-void node_input(Node *, Tensor *); /* NULL allowed: an absent optional input */
+void node_input(Node *, Tensor *);                           /* NULL allowed: an absent optional input */
 Tensor *node_output(Node *, int dims, const int64_t *shape); /* f32 */
 /* Computes (unless dry), records (if any input wants a gradient and the tape records), returns out[0]. */
 Tensor *node_run(Node *, Tensor *out);
@@ -76,11 +76,11 @@ float *node_floats(Node *, int64_t count); /* likewise */
 /* Once the inputs are given: will backward be called? (Then save what it needs.) */
 bool node_records(const Node *);
 
-/* In backward, which is called only where a gradient arrived in out[0]->grad. All take NULL for an absent input.
- * `grad_add` to an input: where to add, zeroed at the first touch; NULL if no gradient is wanted.
+/* In backward, which is called only where a gradient arrived in out[0]->grad. All take NULL for an absent
+ * input. `grad_add` to an input: where to add, zeroed at the first touch; NULL if no gradient is wanted.
  * `grad_beta`: for products that can overwrite: gives the place and 0 or 1 for beta; marks it touched.
- * `grad_give`: adds `grad`, which must live until the end of the step; an untouched input keeps that very array and
- * may add to it later, so that only one input can be given it and nobody reads it afterwards. */
+ * `grad_give`: adds `grad`, which must live until the end of the step; an untouched input keeps that very
+ * array and may add to it later, so that only one input can be given it and nobody reads it afterwards. */
 float *grad_add(Node *, Tensor *);
 float *grad_beta(Node *, Tensor *, float *beta);
 void grad_give(Node *, Tensor *, float *grad);
@@ -88,7 +88,7 @@ void grad_give(Node *, Tensor *, float *grad);
 /* d loss / d everything, for a scalar `loss` of this tape, whose own gradient is set to `scale`. */
 void tape_backward(Tape *, Tensor *loss, float scale);
 
-double tape_flops(const Tape *);      /* of all forwards since the last reset, dry or not */
-int64_t tape_bytes(const Tape *);     /* of all activations and scratch since the last reset */
+double tape_flops(const Tape *);  /* of all forwards since the last reset, dry or not */
+int64_t tape_bytes(const Tape *); /* of all activations and scratch since the last reset */
 
 #endif

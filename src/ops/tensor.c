@@ -3,19 +3,25 @@
 size_t tensor_type_size(TensorType type) {
   switch (type) {
     case TENSOR_F32:
-    case TENSOR_I32: return 4;
+    case TENSOR_I32:
+      return 4;
     case TENSOR_BF16:
-    case TENSOR_F16: return 2;
+    case TENSOR_F16:
+      return 2;
   }
   check_failed(__FILE__, __LINE__, "a tensor type");
 }
 
 const char *tensor_type_name(TensorType type) {
   switch (type) {
-    case TENSOR_F32: return "f32";
-    case TENSOR_BF16: return "bf16";
-    case TENSOR_F16: return "f16";
-    case TENSOR_I32: return "i32";
+    case TENSOR_F32:
+      return "f32";
+    case TENSOR_BF16:
+      return "bf16";
+    case TENSOR_F16:
+      return "f16";
+    case TENSOR_I32:
+      return "i32";
   }
   check_failed(__FILE__, __LINE__, "a tensor type");
 }
@@ -26,9 +32,13 @@ int64_t tensor_count(const Tensor *t) {
   return count;
 }
 
-size_t tensor_bytes(const Tensor *t) { return (size_t)tensor_count(t) * tensor_type_size(t->type); }
+size_t tensor_bytes(const Tensor *t) {
+  return (size_t)tensor_count(t) * tensor_type_size(t->type);
+}
 
-int64_t tensor_columns(const Tensor *t) { return t->dims ? t->shape[t->dims - 1] : 1; }
+int64_t tensor_columns(const Tensor *t) {
+  return t->dims ? t->shape[t->dims - 1] : 1;
+}
 
 int64_t tensor_rows(const Tensor *t) {
   int64_t rows = 1;

@@ -1,0 +1,275 @@
+/* attention.c - multi-head attention with grouped key/value heads (Ainslie et al. 2023), computed block of
+ * query rows by block, so that T x S scores never exist. As in FlashAttention (Dao et al. 2022) forward keeps
+ * the logarithm of each softmax's sum, and backward makes the scores again. With P = softmax(s Q K^T), O = P
+ * V and s = 1/sqrt(d): dV = P^T dO, dS = s P (dO V^T - rowsum(dO O)), dQ = dS K, dK = dS^T Q. */
+#include <math.h>
+#include <string.h>
+
+#include "kernels/kernels.h"
+#include "ops/gemm.h"
+#include "ops/loops.h"
+#include "ops/sample.h"
+
+enum { BLOCK_ROWS = 64 };
+
+typedef struct Attention {
+  Node node; /* in: q, k, v, start, lengths */
+  AttentionShape shape;
+  int64_t sequences, rows, keys, size; /* B, T, S, d */
+  int64_t blocks;                      /* of rows, in one sequence */
+  float *scores;                       /* of each worker, BLOCK_ROWS x S; with a gradient twice that */
+  float *log_sums;                     /* [B,H,T] */
+  float *dq, *dk, *dv, beta_q;
+} Attention;
+
+/* A row of rows x d values somewhere in [B, rows, heads * d]. */
+static int64_t head_at(int64_t sequence, int64_t rows, int64_t heads, int64_t head, int64_t size) {
+  return (sequence * rows * heads + head) * size;
+}
+
+/* One query head of one sequence: where its matrices begin in the arrays; rows are `step` and `kv_step`
+ * apart. */
+typedef struct Head {
+  int64_t sequence, head;
+  int64_t at, step, kv_at, kv_step;
+} Head;
+
+static Head head_of(const Attention *n, int64_t sequence, int64_t head) {
+  const int64_t kv_head = head / (n->shape.heads / n->shape.kv_heads);
+  return (Head){.sequence = sequence,
+                .head = head,
+                .at = head_at(sequence, n->rows, n->shape.heads, head, n->size),
+                .step = n->shape.heads * n->size,
+                .kv_at = head_at(sequence, n->keys, n->shape.kv_heads, kv_head, n->size),
+                .kv_step = n->shape.kv_heads * n->size};
+}
+
+static const float *query(const Attention *n, const Head *h) {
+  return tensor_f32(n->node.in[0]) + h->at;
+}
+static const float *key(const Attention *n, const Head *h) {
+  return tensor_f32(n->node.in[1]) + h->kv_at;
+}
+static const float *value(const Attention *n, const Head *h) {
+  return tensor_f32(n->node.in[2]) + h->kv_at;
+}
+static float *output(const Attention *n, const Head *h) {
+  return tensor_f32(n->node.out[0]) + h->at;
+}
+static float *log_sum(const Attention *n, const Head *h) {
+  return n->log_sums + (h->sequence * n->shape.heads + h->head) * n->rows;
+}
+static float scale_of(const Attention *n) {
+  return 1 / sqrtf((float)n->size);
+}
+static float *worker_scores(const Attention *n, int which) {
+  return n->scores + (2 * parallel_worker() + which) * BLOCK_ROWS * n->keys;
+}
+
+static int64_t element_or(const Tensor *t, int64_t index, int64_t otherwise) {
+  return t && t->data ? tensor_i32(t)[index] : otherwise;
+}
+
+/* How many keys, from the first, row t of a sequence sees. Never fewer than the row before it. */
+static int64_t seen_keys(const Attention *n, int64_t sequence, int64_t t) {
+  const int64_t length = element_or(n->node.in[4], sequence, n->keys);
+  int64_t seen = length < n->keys ? length : n->keys;
+  if (n->shape.causal) {
+    const int64_t reach = element_or(n->node.in[3], sequence, 0) + t + 1;
+    if (reach < seen) seen = reach;
+  }
+  return seen > 0 ? seen : 0;
+}
+
+/* ---- forward ---- */
+
+/* Scores become exp(score - maximum); returns the factor that makes them a distribution, 0 if nothing is
+ * seen. */
+static float softmax(float *score, int64_t seen, float scale, float *log_total) {
+  *log_total = 0;
+  if (!seen) return 0;
+  kernels->scale(score, scale, score, seen);
+  const float top = kernels->maximum(score, seen), total = kernels->exp_shifted(score, score, top, seen);
+  *log_total = top + logf(total);
+  return 1 / total;
+}
+
+/* A single row, as in decoding: two passes over the cache, nothing packed. */
+static void attend_row(const Attention *n, const Head *h, int64_t t) {
+  const int64_t seen = seen_keys(n, h->sequence, t), size = n->size;
+  const float *q = query(n, h) + t * h->step, *k = key(n, h), *v = value(n, h);
+  float *score = worker_scores(n, 0), *out = output(n, h) + t * h->step;
+  for (int64_t j = 0; j < seen; j++) score[j] = kernels->dot(q, k + j * h->kv_step, size);
+  const float factor = softmax(score, seen, scale_of(n), log_sum(n, h) + t);
+  memset(out, 0, (size_t)size * sizeof *out);
+  for (int64_t j = 0; j < seen; j++) kernels->axpy(out, score[j] * factor, v + j * h->kv_step, size);
+}
+
+/* Rows first .. first+count-1. A row's result does not depend on the others': what it does not see is zero.
+ */
+static void attend_rows(const Attention *n, const Head *h, int64_t first, int64_t count) {
+  const int64_t width = seen_keys(n, h->sequence, first + count - 1), size = n->size;
+  float *scores = worker_scores(n, 0), *out = output(n, h) + first * h->step, factors[BLOCK_ROWS];
+  gemm_serial(false, true, count, width, size, query(n, h) + first * h->step, h->step, key(n, h), h->kv_step,
+              0, scores, width);
+  for (int64_t r = 0; r < count; r++) {
+    const int64_t seen = seen_keys(n, h->sequence, first + r);
+    factors[r] = softmax(scores + r * width, seen, scale_of(n), log_sum(n, h) + first + r);
+    memset(scores + r * width + seen, 0, (size_t)(width - seen) * sizeof *scores);
+  }
+  gemm_serial(false, false, count, size, width, scores, width, value(n, h), h->kv_step, 0, out, h->step);
+  for (int64_t r = 0; r < count; r++) kernels->scale(out + r * h->step, factors[r], out + r * h->step, size);
+}
+
+static void attend_blocks(void *arg, int64_t begin, int64_t end) {
+  const Attention *n = arg;
+  for (int64_t i = begin; i < end; i++) {
+    const int64_t block = i % n->blocks, head = i / n->blocks % n->shape.heads, first = block * BLOCK_ROWS;
+    const Head h = head_of(n, i / n->blocks / n->shape.heads, head);
+    if (n->rows == 1)
+      attend_row(n, &h, 0);
+    else
+      attend_rows(n, &h, first, n->rows - first < BLOCK_ROWS ? n->rows - first : BLOCK_ROWS);
+  }
+}
+
+static void forward(Node *node) {
+  Attention *n = (Attention *)node;
+  parallel_for(n->sequences * n->shape.heads * n->blocks, attend_blocks, n);
+}
+
+/* ---- backward ---- */
+
+/* The probabilities of a block of rows, made again from the scores' logarithmic sums. */
+static void remake_probabilities(const Attention *n, const Head *h, int64_t first, int64_t count,
+                                 int64_t width) {
+  float *p = worker_scores(n, 0);
+  gemm_serial(false, true, count, width, n->size, query(n, h) + first * h->step, h->step, key(n, h),
+              h->kv_step, 0, p, width);
+  for (int64_t r = 0; r < count; r++, p += width) {
+    const int64_t seen = seen_keys(n, h->sequence, first + r);
+    kernels->scale(p, scale_of(n), p, seen);
+    kernels->exp_shifted(p, p, log_sum(n, h)[first + r], seen);
+    memset(p + seen, 0, (size_t)(width - seen) * sizeof *p);
+  }
+}
+
+/* P becomes dS. */
+static void score_gradients(const Attention *n, const Head *h, int64_t first, int64_t count, int64_t width) {
+  const float *out = output(n, h), *dout = n->node.out[0]->grad + h->at, scale = scale_of(n);
+  float *p = worker_scores(n, 0), *dp = worker_scores(n, 1);
+  gemm_serial(false, true, count, width, n->size, dout + first * h->step, h->step, value(n, h), h->kv_step, 0,
+              dp, width);
+  for (int64_t r = 0; r < count; r++, p += width, dp += width) {
+    const int64_t at = (first + r) * h->step;
+    const float mean = kernels->dot(dout + at, out + at, n->size);
+    for (int64_t j = 0; j < width; j++) p[j] *= scale * (dp[j] - mean);
+  }
+}
+
+static void backward_rows(const Attention *n, const Head *h, int64_t first, int64_t count) {
+  const int64_t width = seen_keys(n, h->sequence, first + count - 1), size = n->size,
+                at = h->at + first * h->step;
+  const float *ds = worker_scores(n, 0);
+  remake_probabilities(n, h, first, count, width);
+  if (n->dv)
+    gemm_serial(true, false, width, size, count, ds, width, n->node.out[0]->grad + at, h->step, 1,
+                n->dv + h->kv_at, h->kv_step);
+  if (!n->dq && !n->dk) return;
+  score_gradients(n, h, first, count, width);
+  if (n->dq)
+    gemm_serial(false, false, count, size, width, ds, width, key(n, h), h->kv_step, n->beta_q, n->dq + at,
+                h->step);
+  if (n->dk)
+    gemm_serial(true, false, width, size, count, ds, width, query(n, h) + first * h->step, h->step, 1,
+                n->dk + h->kv_at, h->kv_step);
+}
+
+/* Key/value heads of sequences: one worker adds up the gradient of its keys over all queries that saw them.
+ */
+static void backward_groups(void *arg, int64_t begin, int64_t end) {
+  const Attention *n = arg;
+  const int64_t group = n->shape.heads / n->shape.kv_heads;
+  for (int64_t i = begin; i < end; i++)
+    for (int64_t member = 0; member < group; member++) {
+      const int64_t head = i % n->shape.kv_heads * group + member;
+      const Head h = head_of(n, i / n->shape.kv_heads, head);
+      for (int64_t first = 0; first < n->rows; first += BLOCK_ROWS)
+        backward_rows(n, &h, first, n->rows - first < BLOCK_ROWS ? n->rows - first : BLOCK_ROWS);
+    }
+}
+
+static void backward(Node *node) {
+  Attention *n = (Attention *)node;
+  n->dq = grad_beta(node, node->in[0], &n->beta_q);
+  n->dk = grad_add(node, node->in[1]);
+  n->dv = grad_add(node, node->in[2]);
+  parallel_for(n->sequences * n->shape.kv_heads, backward_groups, n);
+}
+
+/* ---- the operator ---- */
+
+static double flops(const Node *node) {
+  const Attention *n = (const Attention *)node;
+  double pairs = 0;
+  for (int64_t b = 0; b < n->sequences; b++)
+    for (int64_t t = 0; t < n->rows; t++) pairs += (double)seen_keys(n, b, t);
+  return 4 * pairs * (double)(n->shape.heads * n->size);
+}
+
+Tensor *op_attention(Tape *tape, Tensor *q, Tensor *k, Tensor *v, Tensor *start, Tensor *lengths,
+                     AttentionShape shape) {
+  CHECK(q->dims == 3 && k->dims == 3 && tensor_same_shape(k, v) && q->shape[0] == k->shape[0]);
+  CHECK(shape.kv_heads > 0 && shape.heads % shape.kv_heads == 0 && q->shape[2] % shape.heads == 0);
+  CHECK(k->shape[2] * shape.heads == q->shape[2] * shape.kv_heads);
+  Attention *n = node_new(tape, &op_attention_info, sizeof *n);
+  n->shape = shape;
+  n->sequences = q->shape[0];
+  n->rows = q->shape[1];
+  n->keys = k->shape[1];
+  n->size = q->shape[2] / shape.heads;
+  n->blocks = (n->rows + BLOCK_ROWS - 1) / BLOCK_ROWS;
+  node_input(&n->node, q);
+  node_input(&n->node, k);
+  node_input(&n->node, v);
+  node_input(&n->node, start);
+  node_input(&n->node, lengths);
+  n->scores = node_floats(&n->node, 2 * threads_count() * BLOCK_ROWS * n->keys);
+  n->log_sums = node_floats(&n->node, n->sequences * shape.heads * n->rows);
+  return node_run(&n->node, node_output(&n->node, 3, q->shape));
+}
+
+/* Cases: 0 causal; 1 all keys; 2 grouped heads, several blocks of rows; 3 later rows over a cache, its rest
+ * unseen; 4 padded keys; 5 one row, as in decoding; 6 one row that sees nothing, beside one that does. */
+static void sample(OpSampler *s) {
+  const int which = sample_case(s, 7);
+  const bool large = sample_large(s), cache = which == 3 || which == 5;
+  const int64_t sequences = large ? 8 : 2, size = large ? 64 : 5, heads = large ? 8 : 6,
+                kv_heads = which < 2 ? heads : 2;
+  const int64_t time = large        ? 512
+                       : which >= 5 ? 1
+                       : which == 2 ? 70
+                                    : 7,
+                keys = large || !cache ? time + (which == 4) + 3 * (which == 6) : 15;
+  const AttentionShape shape = {heads, kv_heads, which != 1 && which != 4 && which != 6};
+  Tensor *q = sample_normal(s, "q", 3, (int64_t[]){sequences, time, heads * size});
+  Tensor *k = sample_normal(s, "k", 3, (int64_t[]){sequences, keys, kv_heads * size});
+  Tensor *v = sample_normal(s, "v", 3, (int64_t[]){sequences, keys, kv_heads * size});
+  Tensor *start = cache ? sample_ids(s, "start", 1, &sequences, 1, 8) : NULL;
+  Tensor *lengths =
+      which == 4 || which == 6 ? sample_ids(s, "lengths", 1, &sequences, which == 6 ? 0 : 2, 5) : NULL;
+  sample_output(s, op_attention(sample_tape(s), q, k, v, start, lengths, shape));
+}
+
+const Op op_attention_info = {
+    .name = "attention",
+    .formula =
+        "y = softmax(Q K^T / sqrt(d)) V, for each head; head h of H shares key/value head h / (H/G):\n"
+        "q [B,T,H*d], k and v [B,S,G*d] -> y [B,T,H*d]. Query t of sequence b sees keys 0 .. start[b]+t if\n"
+        "causal, and only keys before lengths[b] (i32 [B], both optional)\n"
+        "(Vaswani et al. 2017; Ainslie et al. 2023; computed as Dao et al. 2022)",
+    .forward = forward,
+    .backward = backward,
+    .flops = flops,
+    .sample = sample,
+};

@@ -1,0 +1,191 @@
+/* cross_entropy.c - output layer and loss in one, block of rows by block of rows, so that N x V logits never
+ * exist. As in Liger Kernel (Hsu et al. 2024) the gradients are made in the forward pass, while a block's
+ * logits are at hand: with p = softmax(z), dz = p - (1-s) onehot(target) - s/V. Backward only scales them. */
+#include <math.h>
+#include <string.h>
+
+#include "kernels/kernels.h"
+#include "ops/gemm.h"
+#include "ops/loops.h"
+#include "ops/sample.h"
+
+/* Logits of a block: about 4 MB, which stays in cache, but enough rows for an efficient product. */
+enum { BLOCK_LOGITS = 1 << 20, LEAST_ROWS = 32, MOST_ROWS = 1024 };
+
+typedef struct CrossEntropy {
+  Node node; /* in: h, weight, bias, targets */
+  int64_t rows, width, vocabulary, block;
+  float smoothing;
+  double divisor;
+  float *logits;         /* [block,V], then their gradients */
+  float *losses;         /* [N] */
+  float *dh, *dw, *db;   /* not yet divided; NULL where not wanted */
+  int64_t first, beyond; /* rows of the block at hand */
+} CrossEntropy;
+
+static int32_t target_of(const CrossEntropy *n, int64_t row) {
+  const int32_t target = tensor_i32(n->node.in[3])[row];
+  CHECK(target < n->vocabulary);
+  return target;
+}
+
+static void compute_logits(CrossEntropy *n) {
+  const Tensor *h = n->node.in[0], *weight = n->node.in[1], *bias = n->node.in[2];
+  const int64_t rows = n->beyond - n->first;
+  for (int64_t r = 0; bias && r < rows; r++)
+    memcpy(n->logits + r * n->vocabulary, tensor_f32(bias), (size_t)n->vocabulary * sizeof(float));
+  gemm(false, true, rows, n->vocabulary, n->width, tensor_f32(h) + n->first * n->width, n->width,
+       tensor_f32(weight), n->width, bias ? 1 : 0, n->logits, n->vocabulary);
+}
+
+/* The loss of one row of logits z, which become their gradient. */
+static float score_row(const CrossEntropy *n, float *z, int32_t target) {
+  const int64_t count = n->vocabulary;
+  const float smoothing = n->smoothing, wanted = z[target], top = kernels->maximum(z, count);
+  const float mean = smoothing > 0 ? kernels->sum(z, count) / (float)count : 0;
+  const float total = kernels->exp_shifted(z, z, top, count), log_total = top + logf(total);
+  if (node_records(&n->node)) {
+    const float each = smoothing / (float)count, scale = 1 / total;
+    for (int64_t j = 0; j < count; j++) z[j] = z[j] * scale - each;
+    z[target] -= 1 - smoothing;
+  }
+  return (1 - smoothing) * (log_total - wanted) + smoothing * (log_total - mean);
+}
+
+static void score_rows(void *arg, int64_t begin, int64_t end) {
+  const CrossEntropy *n = arg;
+  for (int64_t r = begin; r < end; r++) {
+    float *z = n->logits + r * n->vocabulary;
+    const int32_t target = target_of(n, n->first + r);
+    if (target < 0) memset(z, 0, (size_t)n->vocabulary * sizeof *z);
+    n->losses[n->first + r] = target < 0 ? 0 : score_row(n, z, target);
+  }
+}
+
+static void add_gradients(CrossEntropy *n) {
+  const int64_t rows = n->beyond - n->first, width = n->width, vocabulary = n->vocabulary;
+  const float *h = tensor_f32(n->node.in[0]) + n->first * width, *weight = tensor_f32(n->node.in[1]);
+  const float beta = n->first ? 1 : 0;
+  if (n->dh)
+    gemm(false, false, rows, width, vocabulary, n->logits, vocabulary, weight, width, 0,
+         n->dh + n->first * width, width);
+  if (n->dw) gemm(true, false, vocabulary, width, rows, n->logits, vocabulary, h, width, beta, n->dw, width);
+  if (n->db) loop_sum_rows(n->db, n->logits, rows, vocabulary);
+}
+
+static double count_scored(const CrossEntropy *n) {
+  int64_t scored = 0;
+  for (int64_t r = 0; r < n->rows; r++) scored += target_of(n, r) >= 0;
+  return (double)scored;
+}
+
+static void forward(Node *node) {
+  CrossEntropy *n = (CrossEntropy *)node;
+  if (n->divisor <= 0) n->divisor = count_scored(n);
+  if (n->db) memset(n->db, 0, (size_t)n->vocabulary * sizeof(float));
+  for (n->first = 0; n->first < n->rows; n->first = n->beyond) {
+    n->beyond = n->first + n->block < n->rows ? n->first + n->block : n->rows;
+    compute_logits(n);
+    parallel_for(n->beyond - n->first, score_rows, n);
+    add_gradients(n);
+  }
+  double sum = 0;
+  for (int64_t r = 0; r < n->rows; r++) sum += (double)n->losses[r];
+  *tensor_f32(node->out[0]) = n->divisor > 0 ? (float)(sum / n->divisor) : 0;
+}
+
+typedef struct Scaling {
+  float *x;
+  float factor;
+} Scaling;
+
+static void scale_range(void *arg, int64_t begin, int64_t end) {
+  const Scaling *s = arg;
+  kernels->scale(s->x + begin, s->factor, s->x + begin, end - begin);
+}
+
+static void give_scaled(Node *n, Tensor *x, float *grad, float factor) {
+  if (!grad) return;
+  Scaling scaling = {grad, factor};
+  loop_elements(tensor_count(x), scale_range, &scaling);
+  grad_give(n, x, grad);
+}
+
+static void backward(Node *node) {
+  const CrossEntropy *n = (const CrossEntropy *)node;
+  const float factor = n->divisor > 0 ? (float)((double)*node->out[0]->grad / n->divisor) : 0;
+  give_scaled(node, node->in[0], n->dh, factor);
+  give_scaled(node, node->in[1], n->dw, factor);
+  give_scaled(node, node->in[2], n->db, factor);
+}
+
+static double flops(const Node *node) {
+  const CrossEntropy *n = (const CrossEntropy *)node;
+  return 2.0 * (double)n->rows * (double)n->width * (double)n->vocabulary;
+}
+
+static int64_t block_rows(int64_t rows, int64_t vocabulary) {
+  int64_t block = BLOCK_LOGITS / vocabulary;
+  if (block < LEAST_ROWS) block = LEAST_ROWS;
+  if (block > MOST_ROWS) block = MOST_ROWS;
+  return block < rows ? block : rows;
+}
+
+static float *gradient_room(CrossEntropy *n, const Tensor *x) {
+  return node_records(&n->node) && x && x->wants_grad ? node_floats(&n->node, tensor_count(x)) : NULL;
+}
+
+Tensor *op_cross_entropy(Tape *tape, Tensor *h, Tensor *weight, Tensor *bias, Tensor *targets,
+                         float smoothing, double divisor) {
+  CrossEntropy *n = node_new(tape, &op_cross_entropy_info, sizeof *n);
+  n->rows = tensor_rows(h);
+  n->width = tensor_columns(h);
+  n->vocabulary = tensor_rows(weight);
+  CHECK(tensor_columns(weight) == n->width && tensor_count(targets) == n->rows);
+  CHECK(!bias || tensor_count(bias) == n->vocabulary);
+  n->smoothing = smoothing;
+  n->divisor = divisor;
+  n->block = block_rows(n->rows, n->vocabulary);
+  node_input(&n->node, h);
+  node_input(&n->node, weight);
+  node_input(&n->node, bias);
+  node_input(&n->node, targets);
+  n->logits = node_floats(&n->node, n->block * n->vocabulary);
+  n->losses = node_floats(&n->node, n->rows);
+  n->dh = gradient_room(n, h);
+  n->dw = gradient_room(n, weight);
+  n->db = gradient_room(n, bias);
+  return node_run(&n->node, node_output(&n->node, 0, NULL));
+}
+
+/* Cases: plain; bias and smoothing; a given divisor; several blocks; no row scored. Ids from -2: some are
+ * ignored. */
+static void sample(OpSampler *s) {
+  const int which = sample_case(s, 5);
+  const bool large = sample_large(s);
+  const int64_t rows = large        ? 2048
+                       : which == 3 ? 1500
+                                    : 13,
+                width = large ? 384 : 11, vocabulary = large ? 8192 : 23;
+  Tensor *h = sample_normal(s, "h", 2, (int64_t[]){rows, width});
+  Tensor *weight = sample_normal(s, "weight", 2, (int64_t[]){vocabulary, width});
+  Tensor *bias = which == 1 || which == 3 ? sample_normal(s, "bias", 1, &vocabulary) : NULL;
+  Tensor *targets = sample_ids(s, "targets", 1, &rows, -2, which == 4 ? 0 : (int32_t)vocabulary);
+  sample_output(s, op_cross_entropy(sample_tape(s), h, weight, bias, targets, which == 1 ? 0.1f : 0,
+                                    which == 2 ? 29 : 0));
+}
+
+const Op op_cross_entropy_info = {
+    .name = "cross_entropy",
+    .formula =
+        "z = h W^T + b, loss of a row = (1-s) (-ln softmax(z)[target]) + s mean(-ln softmax(z)), s the "
+        "label\n"
+        "smoothing; y = their sum over rows whose target is not negative, divided by the number of such "
+        "rows\n"
+        "or by a given divisor: h [N,D], W [V,D], b [V] optional, targets i32 [N] -> y [] (Szegedy et al. "
+        "2016)",
+    .forward = forward,
+    .backward = backward,
+    .flops = flops,
+    .sample = sample,
+};
