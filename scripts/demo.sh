@@ -86,7 +86,7 @@ $inkstone train write "$text" -o "$model" --budget "$budget" ${separator:+--sepa
 
 write() { # PROMPT
   printf '\n%s%s%s' "$bold$green" "$1" "$plain"
-  $inkstone write -m "$model" "$1" --max-tokens 120 --seed 7 --quiet | tail -c +$(($(printf %s "$1" | wc -c) + 1))
+  $inkstone write -m "$model" "$1" --continuation --max-tokens 120 --seed 7 --quiet
 }
 heading "4  What it writes"
 case $own_text,$lang in
