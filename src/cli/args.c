@@ -1,0 +1,200 @@
+#include "cli/args.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/settings.h"
+
+enum { NAME_ROOM = 64 };
+
+/* The arguments being read. */
+typedef struct Args {
+  Call *call;
+  int count, at; /* `at`: the next one */
+  char **items;
+} Args;
+
+/* ---- looking flags up ---- */
+
+static bool find_flag(const Call *call, const char *name, FlagInfo *out) {
+  for (int i = 0; flag_at(call->command, call->settings, i, out); i++)
+    if (!strcmp(out->info.name, name)) return true;
+  return false;
+}
+
+static bool find_letter(const Call *call, char letter, FlagInfo *out) {
+  for (int i = 0; flag_at(call->command, call->settings, i, out); i++)
+    if (out->letter == letter) return true;
+  return false;
+}
+
+/* A command that does have the flag. */
+static const Command *owner_of(const char *name) {
+  const Command *owner = NULL;
+  for (int i = 0; !owner && commands[i]; i++) {
+    Call call = {.command = commands[i], .settings = commands[i]->settings ? commands[i]->settings() : NULL};
+    FlagInfo flag;
+    if (find_flag(&call, name, &flag)) owner = commands[i];
+    ink_settings_free(call.settings);
+  }
+  return owner;
+}
+
+static bool nearest_flag(const Call *call, const char *name, char best[NAME_ROOM]) {
+  FlagInfo flag;
+  size_t least = strlen(name) / 3 + 2; /* further away it is no slip of the fingers */
+  best[0] = '\0';
+  for (int i = 0; flag_at(call->command, call->settings, i, &flag); i++) {
+    const size_t distance = text_distance(name, flag.info.name);
+    if (distance >= least) continue;
+    least = distance;
+    snprintf(best, NAME_ROOM, "%s", flag.info.name);
+  }
+  return best[0];
+}
+
+static bool unknown_flag(const Call *call, const char *name, Error *err) {
+  char near[NAME_ROOM];
+  const Command *owner = owner_of(name);
+  if (owner)
+    return fail_usage(err, "--%s is a flag of `inkstone %s`, not of `inkstone %s`", name, owner->name,
+                      call->command->name);
+  if (nearest_flag(call, name, near))
+    return fail_usage(err, "unknown flag --%s; did you mean --%s?", name, near);
+  return fail_usage(err, "unknown flag --%s", name);
+}
+
+/* ---- one flag ---- */
+
+/* The value after a flag. One that looks like a flag itself is rather a forgotten value. */
+static const char *next_value(Args *a, const FlagInfo *flag, Error *err) {
+  const char *value = a->at < a->count ? a->items[a->at] : NULL;
+  if (value && !(value[0] == '-' && value[1] == '-' && isalpha((unsigned char)value[2]))) {
+    a->at++;
+    return value;
+  }
+  if (value)
+    fail_usage(
+        err,
+        "--%s needs a value (%s), and \"%s\" looks like the next flag; if it is the value, write --%s=%s",
+        flag->info.name, flag->info.arg, value, flag->info.name, value);
+  else
+    fail_usage(err, "--%s needs a value: --%s %s", flag->info.name, flag->info.name, flag->info.arg);
+  return NULL;
+}
+
+static bool put(Args *a, const FlagInfo *flag, const char *value, Error *err) {
+  if (flag->own == OWN_NONE) return ink_settings_set(a->call->settings, flag->info.name, value, err);
+  if (!flag->info.is_switch && !*value) return fail_usage(err, "--%s: the value is empty", flag->info.name);
+  a->call->values[flag->own] = value;
+  return true;
+}
+
+static bool put_switch(Args *a, const FlagInfo *flag, const char *attached, Error *err) {
+  if (flag->own == OWN_NONE) return put(a, flag, attached ? attached : "true", err);
+  if (attached) return fail_usage(err, "--%s takes no value", flag->info.name);
+  return put(a, flag, "", err);
+}
+
+/* --no-name, where `name` is a switch of the library. */
+static bool is_negated(const Call *call, const char *name, FlagInfo *flag) {
+  return !strncmp(name, "no-", 3) && find_flag(call, name + 3, flag) && flag->info.is_switch &&
+         flag->own == OWN_NONE;
+}
+
+static bool take_long(Args *a, const char *text, Error *err) {
+  char name[NAME_ROOM];
+  FlagInfo flag;
+  const size_t length = strcspn(text, "=");
+  const char *attached = text[length] ? text + length + 1 : NULL;
+  if (length >= sizeof name) return fail_usage(err, "unknown flag --%.80s...", text);
+  for (size_t i = 0; i < length; i++)
+    name[i] = text[i] == '_' ? '-' : text[i]; /* as keys of a recipe are spelled */
+  name[length] = '\0';
+  if (find_flag(a->call, name, &flag)) {
+    if (flag.info.is_switch) return put_switch(a, &flag, attached, err);
+    const char *value = attached ? attached : next_value(a, &flag, err);
+    return value && put(a, &flag, value, err);
+  }
+  if (!is_negated(a->call, name, &flag)) return unknown_flag(a->call, name, err);
+  if (attached) return fail_usage(err, "--%s takes no value", name);
+  return put(a, &flag, "false", err);
+}
+
+static bool take_short(Args *a, const char *text, Error *err) {
+  FlagInfo flag;
+  if (!find_letter(a->call, text[0], &flag))
+    return fail_usage(err, "unknown flag -%.*s", (int)strcspn(text, "="), text);
+  if (flag.info.is_switch) {
+    if (text[1]) return fail_usage(err, "-%c takes no value; give switches one by one", text[0]);
+    return put_switch(a, &flag, NULL, err);
+  }
+  const char *value = text[1] ? text + 1 + (text[1] == '=') : next_value(a, &flag, err);
+  return value && put(a, &flag, value, err);
+}
+
+/* ---- the whole line ---- */
+
+static bool take_all(Args *a, Error *err) {
+  bool flags_over = false;
+  while (a->at < a->count && !a->call->values[OWN_HELP]) {
+    char *text = a->items[a->at++];
+    if (flags_over || text[0] != '-' || !text[1])
+      a->call->operands[a->call->operand_count++] = text;
+    else if (!strcmp(text, "--"))
+      flags_over = true;
+    else if (!(text[1] == '-' ? take_long(a, text + 2, err) : take_short(a, text + 1, err)))
+      return false;
+  }
+  return true;
+}
+
+static bool check_required(const Call *call, Error *err) {
+  for (int i = 0; i < MOST_FLAGS && call->command->flags[i].name; i++) {
+    const Flag *flag = &call->command->flags[i];
+    if (flag->required && !call->values[flag->own])
+      return fail_usage(err, "-%c %s is missing (--%s: %s)", flag->letter, flag->arg, flag->name, flag->help);
+  }
+  return true;
+}
+
+static bool check_word(const Call *call, Error *err) {
+  const Command *command = call->command;
+  char word[NAME_ROOM], near[NAME_ROOM] = "";
+  if (!command->words) return true;
+  if (!call->operand_count) return fail_usage(err, "which %s? One of %s", command->word, command->words);
+  size_t least = strlen(call->operands[0]) / 3 + 2;
+  for (int i = 0; choice_at(command->words, i, word, sizeof word); i++) {
+    const size_t distance = text_distance(call->operands[0], word);
+    if (!distance) return true;
+    if (distance >= least) continue;
+    least = distance;
+    snprintf(near, sizeof near, "%s", word);
+  }
+  if (near[0])
+    return fail_usage(err, "\"%s\" is no %s; did you mean \"%s\"?", call->operands[0], command->word, near);
+  return fail_usage(err, "\"%s\" is no %s: expected %s, as in: inkstone %s %s", call->operands[0],
+                    command->word, command->words, command->name, command->operands);
+}
+
+static bool check_operands(const Call *call, Error *err) {
+  const Command *command = call->command;
+  if (!check_word(call, err)) return false;
+  if (call->operand_count < command->least)
+    return fail_usage(err, "something is missing: inkstone %s %s", command->name, command->operands);
+  if (command->most >= 0 && call->operand_count > command->most)
+    return fail_usage(err, "\"%s\" is too much (text of several words goes in quotes): inkstone %s %s",
+                      call->operands[command->most], command->name, command->operands);
+  return true;
+}
+
+bool args_parse(Call *call, int argc, char **argv, Error *err) {
+  Args a = {.call = call, .count = argc, .items = argv};
+  call->operands = argv;
+  if (!take_all(&a, err)) return false;
+  if (call->values[OWN_HELP]) return true;
+  if (call->values[OWN_CONFIG] && !ink_settings_load(call->settings, call->values[OWN_CONFIG], err))
+    return false;
+  return check_operands(call, err) && check_required(call, err);
+}

@@ -1,0 +1,112 @@
+/* completion.c - a completion script for bash, from the tables of the commands. */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/command.h"
+
+enum { WORD_ROOM = 64 };
+
+static void put_choices(const char *choices) {
+  char word[WORD_ROOM];
+  for (int i = 0; choice_at(choices, i, word, sizeof word); i++) printf("%s%s", i ? " " : "", word);
+}
+
+/* The words that may stand first (`group` NULL) or after the first word of two. */
+static void put_names(const char *group) {
+  const size_t length = group ? strlen(group) : 0;
+  const char *last = "";
+  for (int i = 0; commands[i]; i++) {
+    const char *name = commands[i]->name;
+    if (group && (strncmp(name, group, length) || name[length] != ' ')) continue;
+    const char *word = group ? name + length + 1 : name;
+    const size_t n = strcspn(word, " ");
+    if (strlen(last) >= n && !strncmp(last, word, n)) continue; /* the group was named */
+    printf("%.*s ", (int)n, word);
+    last = word;
+  }
+}
+
+static void put_groups(void) {
+  char group[WORD_ROOM], last[WORD_ROOM] = "";
+  for (int i = 0; commands[i]; i++) {
+    const char *space = strchr(commands[i]->name, ' ');
+    if (!space) continue;
+    snprintf(group, sizeof group, "%.*s", (int)(space - commands[i]->name), commands[i]->name);
+    if (!strcmp(group, last)) continue;
+    printf("    %s) words=\"", group);
+    put_names(group);
+    puts("\" ;;");
+    snprintf(last, sizeof last, "%s", group);
+  }
+}
+
+/* "train --arch) choose ...": what may follow a flag; files where nothing else is known. */
+static void put_values(const Command *command, const ink_settings *settings) {
+  FlagInfo flag;
+  for (int i = 0; flag_at(command, settings, i, &flag); i++) {
+    if (flag.info.is_switch) continue;
+    printf("    \"%s --%s\"", command->name, flag.info.name);
+    if (flag.letter) printf(" | \"%s -%c\"", command->name, flag.letter);
+    fputs(") ", stdout);
+    if (strchr(flag.info.arg, '|') || !strcmp(flag.info.arg, "bash")) {
+      fputs("_inkstone_choose \"", stdout);
+      put_choices(flag.info.arg);
+      puts("\"; return ;;");
+    } else
+      puts("return ;;");
+  }
+}
+
+static void put_command_flags(const Command *command, const ink_settings *settings) {
+  FlagInfo flag;
+  printf("    \"%s\") flags=\"", command->name);
+  for (int i = 0; flag_at(command, settings, i, &flag); i++)
+    printf("%s--%s%s", i ? " " : "",
+           flag.info.is_switch && !strcmp(flag.info.default_value, "true") ? "no-" : "", flag.info.name);
+  fputs("\" words=\"", stdout);
+  put_choices(command->words);
+  puts("\" ;;");
+}
+
+static void for_each_command(void (*put)(const Command *, const ink_settings *)) {
+  for (int i = 0; commands[i]; i++) {
+    ink_settings *settings = commands[i]->settings ? commands[i]->settings() : NULL;
+    put(commands[i], settings);
+    ink_settings_free(settings);
+  }
+}
+
+void completion_bash(void) {
+  puts(
+      "# bash completion for inkstone, made by `inkstone help --completion bash`\n"
+      "_inkstone_choose() { COMPREPLY=($(compgen -W \"$1\" -- \"$cur\")); }\n"
+      "_inkstone() {\n"
+      "  local cur=${COMP_WORDS[COMP_CWORD]} at=$COMP_CWORD command=${COMP_WORDS[1]} first=2 words= flags= "
+      "prev\n"
+      "  COMPREPLY=()\n"
+      "  [[ $cur == = ]] && cur= && at=$((at + 1)) # --flag=value comes as three words\n"
+      "  prev=${COMP_WORDS[at - 1]}\n"
+      "  [[ $prev == = ]] && prev=${COMP_WORDS[at - 2]}\n"
+      "  if ((COMP_CWORD == 1)); then");
+  fputs("    _inkstone_choose \"", stdout);
+  put_names(NULL);
+  puts("--help --version\"\n    return\n  fi\n  case $command in");
+  put_groups();
+  puts(
+      "  esac\n"
+      "  if [[ -n $words ]]; then\n"
+      "    ((COMP_CWORD == 2)) && { _inkstone_choose \"$words\"; return; }\n"
+      "    command+=\" ${COMP_WORDS[2]}\" first=3 words=\n"
+      "  fi\n"
+      "  case \"$command $prev\" in");
+  for_each_command(put_values);
+  puts("  esac\n  case $command in");
+  for_each_command(put_command_flags);
+  puts(
+      "  esac\n"
+      "  if [[ $cur == -* ]]; then _inkstone_choose \"$flags\"\n"
+      "  elif ((COMP_CWORD == first)) && [[ -n $words ]]; then _inkstone_choose \"$words\"\n"
+      "  fi\n"
+      "}\n"
+      "complete -o default -F _inkstone inkstone # files where nothing else fits");
+}

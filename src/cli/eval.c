@@ -1,0 +1,61 @@
+/* eval.c - inkstone eval: how well a model predicts text. */
+#include <stdio.h>
+
+#include "base/json.h"
+#include "base/memory.h"
+#include "cli/command.h"
+#include "cli/present.h"
+#include "cli/progress.h"
+#include "cli/streams.h"
+
+static json_t *scores_json(const ink_scores *s) {
+  return json_pack("{s:I, s:I, s:I, s:I, s:f, s:f, s:f, s:f}", "documents", (json_int_t)s->documents, "bytes",
+                   (json_int_t)s->bytes, "characters", (json_int_t)s->characters, "tokens",
+                   (json_int_t)s->tokens, "nats", s->nats, "perplexity", s->perplexity, "bits_per_byte",
+                   s->bits_per_byte, "bits_per_character", s->bits_per_character);
+}
+
+static bool score(ink_model *model, const Call *call, Error *err) {
+  Progress progress;
+  ink_scores scores;
+  streams_catch_signals();
+  progress_open(&progress, call->values[OWN_QUIET]);
+  const bool ok = ink_eval(model, (const char *const *)call->operands, call->operand_count, call->settings,
+                           &scores, progress_listen, &progress, err);
+  progress_close(&progress);
+  if (!ok) return false;
+  json_t *json = scores_json(&scores);
+  present(json, call->values[OWN_JSON]);
+  json_decref(json);
+  return true;
+}
+
+static bool run(Call *call, Error *err) {
+  ink_model *model = ink_model_open(call->values[OWN_MODEL], err);
+  const bool ok = model && score(model, call, err);
+  ink_model_close(model);
+  return ok;
+}
+
+const Command command_eval = {
+    .name = "eval",
+    .operands = "-m MODEL FILE...",
+    .summary = "measure how well a model predicts text",
+    .description =
+        "Prints the perplexity per token (the exponential of the mean surprise) and the bits that the model "
+        "needs per "
+        "byte and per character of the text. Compare models by bits per byte or character: these do not "
+        "depend on the "
+        "tokenizer. Text that the model has learned from flatters it.",
+    .examples = {{"inkstone eval -m poems test.txt", "scores of a file the model has not seen"},
+                 {"inkstone eval -m poems test.txt --json | jq .bits_per_character", "one of the numbers"}},
+    .flags = {{OWN_MODEL, "model", "MODEL", "model directory", 'm', true},
+              FLAG_JSON("the scores as a JSON object"),
+              FLAG_CONFIG,
+              FLAG_QUIET,
+              FLAG_HELP},
+    .settings = ink_settings_eval,
+    .least = 1,
+    .most = -1,
+    .run = run,
+};

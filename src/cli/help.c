@@ -1,0 +1,213 @@
+/* help.c - what `inkstone`, `inkstone help` and --help print, from the tables of the commands. */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buffer.h"
+#include "cli/command.h"
+#include "cli/glyph.h"
+
+enum {
+  FLAG_INDENT = 2,
+  HELP_COLUMN = 27,
+  LEAST_WIDTH = 60,
+  USUAL_WIDTH = 80,
+  MOST_WIDTH = 100,
+  WORD_ROOM = 64
+};
+
+static int page_width(void) {
+  if (!isatty(STDOUT_FILENO)) return USUAL_WIDTH;
+  const int width = glyph_terminal_width(STDOUT_FILENO);
+  return width < LEAST_WIDTH ? LEAST_WIDTH : width > MOST_WIDTH ? MOST_WIDTH : width;
+}
+
+/* Prints words from column `at`, going on at `indent` of further lines; ends the line. */
+static void wrap(const char *text, int at, int indent) {
+  const int width = page_width();
+  bool first = true; /* on its line */
+  for (text += strspn(text, " "); *text; text += strspn(text, " ")) {
+    const int word = (int)strcspn(text, " \n");
+    if (*text == '\n' || (!first && at + 1 + word > width)) {
+      printf("\n%*s", indent, "");
+      at = indent;
+      first = true;
+      if (*text == '\n') text++;
+      continue;
+    }
+    printf("%s%.*s", first ? "" : " ", word, text);
+    at += word + !first;
+    first = false;
+    text += word;
+  }
+  putchar('\n');
+}
+
+/* ---- flags ---- */
+
+/* "-o, --output MODEL", "    --[no-]tied" */
+static void add_usage(Buffer *b, const FlagInfo *flag) {
+  const ink_setting_info *info = &flag->info;
+  if (flag->letter)
+    buffer_addf(b, "-%c, ", flag->letter);
+  else
+    buffer_adds(b, "    ");
+  buffer_addf(b, "--%s%s", info->is_switch && !strcmp(info->default_value, "true") ? "[no-]" : "",
+              info->name);
+  if (!info->is_switch) buffer_addf(b, " %s", info->arg);
+}
+
+static void add_help(Buffer *b, const FlagInfo *flag) {
+  const ink_setting_info *info = &flag->info;
+  buffer_adds(b, info->help);
+  if (flag->required) buffer_adds(b, " (required)");
+  if (info->repeats) buffer_adds(b, " (may be repeated)");
+  if (*info->default_value && !info->is_switch) buffer_addf(b, " [%s]", info->default_value);
+  if (info->is_switch && !strcmp(info->default_value, "true")) buffer_adds(b, " [on]");
+}
+
+static void put_flag(const FlagInfo *flag) {
+  Buffer usage = {0}, help = {0};
+  add_usage(&usage, flag);
+  add_help(&help, flag);
+  const int used = printf("%*s%s", FLAG_INDENT, "", usage.data);
+  if (used > HELP_COLUMN - 2)
+    printf("\n%*s", HELP_COLUMN, "");
+  else
+    printf("%*s", HELP_COLUMN - used, "");
+  wrap(help.data, HELP_COLUMN, HELP_COLUMN);
+  buffer_free(&usage);
+  buffer_free(&help);
+}
+
+static void put_flags(const Command *command, const ink_settings *settings) {
+  FlagInfo flag;
+  const char *section = NULL;
+  for (int i = 0; flag_at(command, settings, i, &flag); i++) {
+    if (!section || strcmp(section, flag.info.section)) {
+      section = flag.info.section;
+      printf("\n%s:\n", *section ? section : "flags");
+    }
+    put_flag(&flag);
+  }
+}
+
+/* ---- pages ---- */
+
+static void put_examples(const Command *command) {
+  puts("\nexamples:");
+  for (int i = 0; i < MOST_EXAMPLES && command->examples[i].line; i++) {
+    const Example *e = &command->examples[i];
+    if (*e->says) printf("%*s# %s\n", FLAG_INDENT, "", e->says);
+    printf("%*s%s\n", FLAG_INDENT, "", e->line);
+  }
+}
+
+void help_command(const Command *command) {
+  ink_settings *settings = command->settings ? command->settings() : NULL;
+  const int used = printf("usage: inkstone %s ", command->name);
+  Buffer usage = {0};
+  buffer_addf(&usage, "%s [FLAGS]", command->operands);
+  wrap(usage.data, used, used);
+  putchar('\n');
+  wrap(command->description, 0, 0);
+  put_flags(command, settings);
+  put_examples(command);
+  buffer_free(&usage);
+  ink_settings_free(settings);
+}
+
+static void put_summary(const Command *command) {
+  printf("%*s%-18s", FLAG_INDENT, "", command->name);
+  wrap(command->summary, FLAG_INDENT + 18, FLAG_INDENT + 18);
+}
+
+void help_overview(void) {
+  puts(
+      "Inkstone learns from text and then writes: train, write and measure language models\non the processor "
+      "you have.\n");
+  puts("usage: inkstone COMMAND [FLAGS]\n");
+  for (int i = 0; commands[i]; i++) put_summary(commands[i]);
+  puts(
+      "\na first try, with any text file of yours:\n"
+      "  inkstone train write poems.txt -o poems --budget 5m\n"
+      "  inkstone write -m poems \"The moon\"\n\n"
+      "`inkstone COMMAND --help` explains a command, its flags and examples; --version says which Inkstone "
+      "it is.");
+}
+
+void help_group(const char *group) {
+  const size_t length = strlen(group);
+  printf("usage: inkstone %s COMMAND [FLAGS]\n\n", group);
+  for (int i = 0; commands[i]; i++)
+    if (!strncmp(commands[i]->name, group, length) && commands[i]->name[length] == ' ')
+      put_summary(commands[i]);
+  printf("\n`inkstone %s COMMAND --help` explains a command, its flags and examples.\n", group);
+}
+
+/* ---- inkstone help ---- */
+
+/* The name of a command from operands: "tokenizer encode" as one word or two. */
+static void join_operands(const Call *call, char name[WORD_ROOM]) {
+  size_t used = 0;
+  name[0] = '\0';
+  for (int i = 0; i < call->operand_count && used < WORD_ROOM; i++)
+    used += (size_t)snprintf(name + used, WORD_ROOM - used, "%s%s", i ? " " : "", call->operands[i]);
+}
+
+static bool print_help(const char *name, Error *err) {
+  const Command *command = command_named(name);
+  if (!*name)
+    help_overview();
+  else if (command)
+    help_command(command);
+  else if (command_is_group(name))
+    help_group(name);
+  else
+    return command_unknown(name, err);
+  return true;
+}
+
+static bool print_man(const char *name, Error *err) {
+  const Command *command = command_named(name);
+  if (!strcmp(name, "inkstone"))
+    man_overview();
+  else if (command)
+    man_command(command);
+  else
+    return command_unknown(name, err);
+  return true;
+}
+
+static bool run(Call *call, Error *err) {
+  const char *man = call->values[OWN_MAN], *shell = call->values[OWN_COMPLETION];
+  char name[WORD_ROOM];
+  if (man) return print_man(man, err);
+  if (shell && strcmp(shell, "bash"))
+    return fail_usage(err, "--completion: \"%s\" is not one of bash", shell);
+  if (shell) {
+    completion_bash();
+    return true;
+  }
+  join_operands(call, name);
+  return print_help(name, err);
+}
+
+const Command command_help = {
+    .name = "help",
+    .operands = "[COMMAND]",
+    .summary = "explain a command",
+    .description =
+        "Prints the help of a command, or the overview of all; also the man pages and the completion that "
+        "are installed.",
+    .examples = {{"inkstone help train", ""},
+                 {"inkstone help --man train | man -l -", "as a man page"},
+                 {"eval \"$(inkstone help --completion bash)\"",
+                  "complete commands and flags in this shell"}},
+    .flags = {{OWN_MAN, "man", "COMMAND", "the man page of a command, or of \"inkstone\", as mdoc", 0, false},
+              {OWN_COMPLETION, "completion", "bash", "the completion script of a shell", 0, false},
+              FLAG_HELP},
+    .least = 0,
+    .most = 2,
+    .run = run,
+};

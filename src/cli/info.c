@@ -1,0 +1,30 @@
+/* info.c - inkstone info: what a model is. */
+#include <string.h>
+
+#include "base/json.h"
+#include "cli/command.h"
+#include "cli/present.h"
+
+static bool run(Call *call, Error *err) {
+  ink_model *model = ink_model_open(call->operands[0], err);
+  char *text = model ? ink_model_describe(model, err) : NULL;
+  const bool ok = text && present_text(text, call->values[OWN_JSON], err);
+  ink_free(text);
+  ink_model_close(model);
+  return ok;
+}
+
+const Command command_info = {
+    .name = "info",
+    .operands = "MODEL",
+    .summary = "show what a model is",
+    .description =
+        "Shows the class, the sizes and the parameters of the model in the directory MODEL, and how it was "
+        "trained.",
+    .examples = {{"inkstone info poems", ""},
+                 {"inkstone info poems --json | jq .parameters", "one of the numbers"}},
+    .flags = {FLAG_JSON("as a JSON object"), FLAG_HELP},
+    .least = 1,
+    .most = 1,
+    .run = run,
+};

@@ -1,0 +1,209 @@
+#include "cli/progress.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buffer.h"
+#include "base/threads.h"
+#include "cli/glyph.h"
+
+static const double redraw_every = 0.1, line_every = 5; /* seconds */
+
+enum { FIELD_ROOM = 192, MOST_FIELDS = 8 };
+
+/* What is shown of an event, the most important first: where the line is too narrow, the last go first. */
+typedef struct Fields {
+  char text[MOST_FIELDS][FIELD_ROOM];
+  int count;
+} Fields;
+
+static char *add_field(Fields *f) {
+  CHECK(f->count < MOST_FIELDS);
+  return f->text[f->count++];
+}
+
+/* ---- what there is to say ---- */
+
+static const char *amount(char room[FIGURE_ROOM], int64_t value, const char *unit) {
+  return !strcmp(unit, "byte") ? figure_bytes(room, value) : figure_count(room, value);
+}
+
+static void place_field(Fields *f, const Progress *p, const ink_event *e) {
+  char done[FIGURE_ROOM], total[FIGURE_ROOM];
+  const char *unit = e->unit ? e->unit : "", *shown = strcmp(unit, "byte") ? unit : "";
+  amount(done, e->done, unit);
+  if (e->total > 0)
+    snprintf(add_field(f), FIELD_ROOM, "%s  %s%s%s of %s", p->stage, shown, *shown ? " " : "", done,
+             amount(total, e->total, unit));
+  else
+    snprintf(add_field(f), FIELD_ROOM, "%s  %s%s%s", p->stage, shown, *shown ? " " : "", done);
+}
+
+/* What the library says; else from how long this stage took so far. */
+static double seconds_left(const Progress *p, const ink_event *e, double now) {
+  if (e->seconds_left > 0) return e->seconds_left;
+  const double passed = now - p->stage_began;
+  if (passed < 2 || e->done <= 0 || e->total <= e->done) return 0;
+  return passed / (double)e->done * (double)(e->total - e->done);
+}
+
+static void collect(Fields *f, const Progress *p, const ink_event *e, double now) {
+  char room[FIGURE_ROOM];
+  const double left = seconds_left(p, e, now);
+  *f = (Fields){0};
+  place_field(f, p, e);
+  if (left > 0) snprintf(add_field(f), FIELD_ROOM, "%s left", figure_time(room, left));
+  if (e->loss > 0) snprintf(add_field(f), FIELD_ROOM, "loss %.3f", e->loss);
+  if (e->valid_loss > 0) snprintf(add_field(f), FIELD_ROOM, "held-out %.3f", e->valid_loss);
+  if (e->tokens_per_second > 0)
+    snprintf(add_field(f), FIELD_ROOM, "%s tokens/s", figure_count(room, (int64_t)e->tokens_per_second));
+  if (e->peak_share > 0) snprintf(add_field(f), FIELD_ROOM, "%.0f %% of peak", e->peak_share * 100);
+  if (e->memory > 0) snprintf(add_field(f), FIELD_ROOM, "%s", figure_bytes(room, e->memory));
+}
+
+/* ---- one redrawn line ---- */
+
+static int fields_columns(const Fields *f) {
+  int columns = 0;
+  for (int i = 0; i < f->count; i++) columns += (i ? 2 : 0) + glyph_columns(f->text[i], strlen(f->text[i]));
+  return columns;
+}
+
+static void add_bar(Buffer *line, const Progress *p, const ink_event *e, int cells) {
+  const double share = (double)e->done / (double)e->total;
+  const int full = (int)(cells * (share > 1 ? 1 : share < 0 ? 0 : share) + 0.5);
+  for (int i = 0; i < cells; i++)
+    buffer_adds(line, p->blocks ? (i < full ? "█" : "░") : i < full ? "#" : ".");
+  buffer_addf(line, " %3.0f %%  ", (share > 1 ? 1 : share) * 100);
+}
+
+static void draw(Progress *p, const ink_event *e, double now) {
+  enum { BAR = 20, BAR_WITH_SHARE = BAR + 8 };
+  const int width =
+      glyph_terminal_width(STDERR_FILENO) - 1; /* the last column would wrap on some terminals */
+  Fields f;
+  Buffer line = {0};
+  collect(&f, p, e, now);
+  while (f.count > 1 && fields_columns(&f) > width) f.count--;
+  if (e->total > 0 && fields_columns(&f) + BAR_WITH_SHARE <= width) add_bar(&line, p, e, BAR);
+  for (int i = 0; i < f.count; i++) buffer_addf(&line, "%s%s", i ? "  " : "", f.text[i]);
+  fprintf(stderr, "\r%.*s\033[K", (int)glyph_fit(line.data, line.length, width), line.data);
+  fflush(stderr);
+  buffer_free(&line);
+  p->drawn = true;
+}
+
+void progress_close(Progress *p) {
+  if (p->drawn) fputs("\r\033[K", stderr);
+  p->drawn = false;
+}
+
+static void print_line(const Progress *p, const ink_event *e, double now) {
+  Fields f;
+  collect(&f, p, e, now);
+  for (int i = 0; i < f.count; i++) fprintf(stderr, "%s%s", i ? ", " : "", f.text[i]);
+  fputc('\n', stderr);
+}
+
+/* ---- news ---- */
+
+static void enter_stage(Progress *p, const char *stage, double now) {
+  if (!strncmp(p->stage, stage, sizeof p->stage - 1)) return;
+  snprintf(p->stage, sizeof p->stage, "%s", stage);
+  p->stage_began = p->shown = now;
+  p->told = false;
+}
+
+static void show_progress(Progress *p, const ink_event *e) {
+  const double now = clock_seconds();
+  const bool over = e->total > 0 && e->done >= e->total;
+  enter_stage(p, e->stage ? e->stage : "working", now);
+  if (p->terminal ? now - p->shown < redraw_every && !(over && p->drawn)
+                  : now - p->shown < line_every && !(over && p->told))
+    return;
+  p->shown = now;
+  p->told = !over;
+  if (p->terminal)
+    draw(p, e, now);
+  else
+    print_line(p, e, now);
+}
+
+static void show_evaluation(Progress *p, const ink_event *e) {
+  char step[FIGURE_ROOM];
+  const bool best = e->valid_loss > 0 && (p->best_loss == 0 || e->valid_loss < p->best_loss);
+  if (best) p->best_loss = e->valid_loss;
+  progress_say(p, "step %s: loss %.4f, held-out %.4f%s", figure_count(step, e->done), e->loss, e->valid_loss,
+               best ? ", the best so far" : "");
+}
+
+/* Its first few words, as far as they can stand between double quotes in a shell. */
+static void remember_beginning(Progress *p, const char *text) {
+  text += strspn(text, " \n\r\t");
+  const size_t line = strcspn(text, "\"$`\\!\n\r\t");
+  size_t end = glyph_fit(text, line, 16);
+  if (end < line) /* not in the middle of a word */
+    for (size_t i = end; i > 0; i--)
+      if (text[i] == ' ') {
+        end = i;
+        break;
+      }
+  snprintf(p->beginning, sizeof p->beginning, "%.*s", (int)end, text);
+}
+
+/* Each line behind a mark; control characters, which could play tricks on the terminal, as "?". */
+static void show_sample(Progress *p, const ink_event *e) {
+  Buffer shown = {0};
+  const char *mark = p->blocks || !p->terminal ? "  │ " : "  | ";
+  remember_beginning(p, e->text);
+  size_t length = strlen(e->text);
+  while (length && e->text[length - 1] == '\n') length--;
+  buffer_adds(&shown, mark);
+  for (size_t i = 0; i < length; i++) {
+    const char c = e->text[i];
+    if (c == '\n')
+      buffer_addf(&shown, "\n%s", mark);
+    else
+      buffer_add(&shown, ((unsigned char)c < 0x20 && c != '\t') || c == 0x7f ? "?" : &c, 1);
+  }
+  progress_say(p, "%s", shown.data);
+  buffer_free(&shown);
+}
+
+void progress_listen(void *user, const ink_event *e) {
+  Progress *p = user;
+  switch (e->kind) {
+    case INK_EVENT_NOTE:
+      progress_say(p, "%s", e->text);
+      break;
+    case INK_EVENT_WARNING:
+      progress_close(p);
+      fprintf(stderr, "warning: %s\n", e->text);
+      break;
+    case INK_EVENT_PROGRESS:
+      if (!p->quiet) show_progress(p, e);
+      break;
+    case INK_EVENT_EVAL:
+      show_evaluation(p, e);
+      break;
+    case INK_EVENT_SAMPLE:
+      show_sample(p, e);
+      break;
+  }
+}
+
+void progress_say(Progress *p, const char *format, ...) {
+  va_list args;
+  if (p->quiet) return;
+  progress_close(p);
+  va_start(args, format);
+  vfprintf(stderr, format, args);
+  va_end(args);
+  fputc('\n', stderr);
+}
+
+void progress_open(Progress *p, bool quiet) {
+  *p = (Progress){.quiet = quiet, .terminal = isatty(STDERR_FILENO) == 1, .blocks = glyph_set_locale()};
+}

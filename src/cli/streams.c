@@ -1,0 +1,66 @@
+#include "cli/streams.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+
+static int output_error; /* errno of the first failed write to stdout */
+
+void streams_open(void) {
+  for (int fd = 0; fd <= 2; fd++)
+    if (fcntl(fd, F_GETFD) < 0 && errno == EBADF) {
+      /* the lowest free number is fd; read-only, so that writing a result to it fails and is reported */
+      const int opened = open("/dev/null", fd == 2 ? O_WRONLY : O_RDONLY);
+      if (opened != fd) _exit(INK_FAILED);
+    }
+}
+
+static bool flush(void) {
+  if (fflush(stdout) != 0 && !output_error) output_error = errno;
+  return !output_error && !ferror(stdout);
+}
+
+bool streams_put(const char *bytes, size_t length) {
+  if (fwrite(bytes, 1, length, stdout) < length && !output_error) output_error = errno;
+  return flush();
+}
+
+int streams_close(int status) {
+  if (flush()) return status;
+  if (output_error != EPIPE) /* who closed a pipe knows it */
+    fprintf(stderr, "inkstone: cannot write to standard output: %s\n",
+            output_error ? strerror(output_error) : "an earlier write failed");
+  return status == INK_OK ? INK_FAILED : status;
+}
+
+bool streams_text(const char *operand, Buffer *text, Error *err) {
+  FileView input;
+  if (operand && strcmp(operand, "-")) {
+    buffer_adds(text, operand);
+    return true;
+  }
+  if (isatty(STDIN_FILENO)) fputs("(reading the text from the terminal; end it with Ctrl-D)\n", stderr);
+  if (!file_view("-", &input, err)) return false;
+  buffer_add(text, input.data, input.size);
+  file_view_close(&input);
+  return true;
+}
+
+static void ask_to_stop(int signal_number) {
+  ink_interrupt();
+}
+
+void streams_catch_signals(void) {
+  const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+  for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
+    struct sigaction action = {.sa_handler = ask_to_stop, .sa_flags = SA_RESTART | SA_RESETHAND}, before;
+    sigemptyset(&action.sa_mask);
+    if (sigaction(signals[i], NULL, &before) == 0 && before.sa_handler == SIG_IGN) continue; /* nohup */
+    sigaction(signals[i], &action, NULL);
+  }
+}

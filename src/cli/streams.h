@@ -1,0 +1,23 @@
+/* streams.h - the standard streams and signals, so that every command treats them alike. */
+#ifndef CLI_STREAMS_H
+#define CLI_STREAMS_H
+
+#include "base/buffer.h"
+
+/* Called first. A closed stdin, stdout or stderr gets a place holder: else the next file opened would take
+ * its number, and a model be written where the results go. */
+void streams_open(void);
+
+/* Writes and flushes a piece of a result; false once stdout failed. */
+bool streams_put(const char *bytes, size_t length);
+
+/* Called last: a result that did not arrive is a failure. Returns the exit status. */
+int streams_close(int status);
+
+/* The operand's own bytes, or all of stdin where it is "-" or NULL. */
+bool streams_text(const char *operand, Buffer *, Error *);
+
+/* From here on SIGINT, SIGTERM and SIGHUP ask the library to stop; the second one of a kind kills at once. */
+void streams_catch_signals(void);
+
+#endif

@@ -1,0 +1,205 @@
+/* tokenizer.c - inkstone tokenizer train, encode, decode. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "cli/command.h"
+#include "cli/glyph.h"
+#include "cli/present.h"
+#include "cli/progress.h"
+#include "cli/streams.h"
+
+/* ---- train ---- */
+
+static bool run_train(Call *call, Error *err) {
+  const char *path = call->values[OWN_OUTPUT];
+  Progress progress;
+  streams_catch_signals();
+  progress_open(&progress, call->values[OWN_QUIET]);
+  const bool ok = ink_tokenizer_train((const char *const *)call->operands, call->operand_count, path,
+                                      call->settings, progress_listen, &progress, err);
+  progress_close(&progress);
+  if (ok)
+    progress_say(&progress, "%s is ready. Try:\n  inkstone tokenizer encode -m %s \"some text\"", path, path);
+  return ok;
+}
+
+const Command command_tokenizer_train = {
+    .name = "tokenizer train",
+    .operands = "FILE... -o TOKENIZER",
+    .summary = "learn a tokenizer from text",
+    .description =
+        "Learns how to cut text into tokens and writes it as a tokenizer.json that Hugging Face tokenizers "
+        "loads, too. "
+        "`inkstone train` does this by itself; a tokenizer of its own serves several models, by "
+        "--tokenizer-from.",
+    .examples = {{"inkstone tokenizer train books/*.txt -o tokenizer.json --vocab 8k",
+                  "8,000 tokens, byte-level BPE"},
+                 {"inkstone tokenizer train poems.txt -o tokenizer.json --tokenizer char",
+                  "one token per character"}},
+    .flags = {{OWN_OUTPUT, "output", "TOKENIZER", "file the tokenizer is written to", 'o', true},
+              FLAG_CONFIG,
+              FLAG_QUIET,
+              FLAG_HELP},
+    .settings = ink_settings_tokenizer,
+    .least = 1,
+    .most = -1,
+    .run = run_train,
+};
+
+/* ---- encode ---- */
+
+/* A token's text; its bytes where these are no whole characters. */
+static json_t *piece_json(int32_t id, const char *text, size_t length) {
+  if (glyph_valid(text, length))
+    return json_pack("{s:i, s:o}", "id", (int)id, "text", glyph_json(text, length));
+  json_t *bytes = json_array();
+  for (size_t i = 0; i < length; i++) json_array_append_new(bytes, json_integer((unsigned char)text[i]));
+  return json_pack("{s:i, s:o}", "id", (int)id, "bytes", bytes);
+}
+
+static bool put_pieces(ink_tokenizer *t, const int32_t *ids, size_t count, Error *err) {
+  json_t *pieces = json_array();
+  bool ok = true;
+  for (size_t i = 0; ok && i < count; i++) {
+    char *text;
+    size_t length;
+    ok = ink_tokenizer_decode(t, ids + i, 1, &text, &length, err);
+    if (ok) json_array_append_new(pieces, piece_json(ids[i], text, length));
+    if (ok) ink_free(text);
+  }
+  if (ok) {
+    char *line = json_text(pieces, JSON_COMPACT);
+    puts(line);
+    mem_free(line);
+  }
+  json_decref(pieces);
+  return ok;
+}
+
+static void put_ids(const int32_t *ids, size_t count) {
+  for (size_t i = 0; i < count; i++) printf("%s%" PRId32, i ? " " : "", ids[i]);
+  putchar('\n');
+}
+
+static bool encode(ink_tokenizer *t, const Call *call, Error *err) {
+  Buffer text = {0};
+  int32_t *ids = NULL;
+  size_t count = 0;
+  bool ok = streams_text(call->operand_count ? call->operands[0] : NULL, &text, err) &&
+            ink_tokenizer_encode(t, text.data ? text.data : "", text.length, &ids, &count, err);
+  if (ok && call->values[OWN_JSON])
+    ok = put_pieces(t, ids, count, err);
+  else if (ok)
+    put_ids(ids, count);
+  ink_free((char *)ids);
+  buffer_free(&text);
+  return ok;
+}
+
+static bool with_tokenizer(Call *call, bool (*work)(ink_tokenizer *, const Call *, Error *), Error *err) {
+  ink_tokenizer *t = ink_tokenizer_open(call->values[OWN_MODEL], err);
+  const bool ok = t && work(t, call, err);
+  ink_tokenizer_close(t);
+  return ok;
+}
+
+static bool run_encode(Call *call, Error *err) {
+  return with_tokenizer(call, encode, err);
+}
+
+#define FLAG_TOKENIZER \
+  { OWN_MODEL, "model", "PATH", "tokenizer.json, or a directory that holds one", 'm', true }
+
+const Command command_tokenizer_encode = {
+    .name = "tokenizer encode",
+    .operands = "-m PATH [TEXT | -]",
+    .summary = "cut text into tokens",
+    .description =
+        "Prints the ids of the tokens of TEXT, or of standard input, every byte of it. With --json, each "
+        "token's id and "
+        "text; its bytes where it ends in the middle of a character.",
+    .examples = {{"inkstone tokenizer encode -m poems \"The moon\"", "ids, separated by spaces"},
+                 {"inkstone tokenizer encode -m poems --json < poem.txt", "what the pieces are"}},
+    .flags = {FLAG_TOKENIZER, FLAG_JSON("a list of objects, one per token"), FLAG_HELP},
+    .least = 0,
+    .most = 1,
+    .run = run_encode,
+};
+
+/* ---- decode ---- */
+
+typedef VEC(int32_t) IdList;
+
+static bool parse_ids(const char *text, IdList *ids, Error *err) {
+  static const char between[] = " ,\t\r\n[]";
+  for (text += strspn(text, between); *text; text += strspn(text, between)) {
+    char *end;
+    errno = 0;
+    const long value = strtol(text, &end, 10);
+    if (end == text || (*end && !strchr(between, *end)))
+      return fail_usage(err, "\"%.*s\" is not the id of a token, a whole number", (int)strcspn(text, between),
+                        text);
+    if (errno || value < 0 || value > INT32_MAX)
+      return fail_usage(err, "%.*s is not the id of any token", (int)strcspn(text, between), text);
+    vec_push(ids, (int32_t)value);
+    text = end;
+  }
+  return true;
+}
+
+static bool read_ids(const Call *call, IdList *ids, Error *err) {
+  Buffer text = {0};
+  bool ok = true;
+  if (call->operand_count < 2) {
+    ok = streams_text(call->operand_count ? call->operands[0] : NULL, &text, err);
+    if (ok && text.data && strlen(text.data) < text.length)
+      ok = fail(err, "standard input: a NUL byte is no id of a token");
+    if (ok) ok = parse_ids(text.data ? text.data : "", ids, err);
+  }
+  for (int i = 0; ok && call->operand_count > 1 && i < call->operand_count; i++)
+    ok = parse_ids(call->operands[i], ids, err);
+  buffer_free(&text);
+  return ok;
+}
+
+static bool decode(ink_tokenizer *t, const Call *call, Error *err) {
+  IdList ids = {0};
+  char *text = NULL;
+  size_t length = 0;
+  const bool ok =
+      read_ids(call, &ids, err) && ink_tokenizer_decode(t, ids.data, ids.count, &text, &length, err);
+  if (ok) {
+    streams_put(text, length); /* exactly these bytes; on a terminal, the prompt gets a line of its own */
+    if (isatty(STDOUT_FILENO) && length && text[length - 1] != '\n') putchar('\n');
+  }
+  ink_free(text);
+  vec_free(&ids);
+  return ok;
+}
+
+static bool run_decode(Call *call, Error *err) {
+  return with_tokenizer(call, decode, err);
+}
+
+const Command command_tokenizer_decode = {
+    .name = "tokenizer decode",
+    .operands = "-m PATH [ID... | -]",
+    .summary = "put tokens together to text",
+    .description =
+        "Prints the text of the tokens with these ids, given as operands or on standard input, separated by "
+        "spaces or "
+        "commas. The bytes are exactly those of the tokens: no line end is added.",
+    .examples =
+        {{"inkstone tokenizer decode -m poems 17 4 250", ""},
+         {"inkstone tokenizer encode -m poems - < a.txt | inkstone tokenizer decode -m poems - | cmp - a.txt",
+          "nothing gets lost"}},
+    .flags = {FLAG_TOKENIZER, FLAG_HELP},
+    .least = 0,
+    .most = -1,
+    .run = run_decode,
+};

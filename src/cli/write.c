@@ -1,0 +1,189 @@
+/* write.c - inkstone write: continues a prompt. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/json.h"
+#include "base/memory.h"
+#include "base/threads.h"
+#include "cli/command.h"
+#include "cli/figure.h"
+#include "cli/glyph.h"
+#include "cli/streams.h"
+
+/* One of the texts being written. */
+typedef struct Text {
+  Buffer text;
+  json_t *tokens; /* with --json */
+} Text;
+
+typedef struct Page {
+  Text *texts;
+  int count;
+  Buffer prompt;
+  bool json, show_prompt;
+  bool begun, broken; /* something is on stdout; stdout failed */
+  char last;          /* byte on stdout */
+} Page;
+
+static void put(Page *page, const char *text, size_t length) {
+  if (!length) return;
+  page->last = text[length - 1];
+  if (!streams_put(text, length)) page->broken = true;
+}
+
+static void begin_text(Page *page) {
+  page->begun = true;
+  if (page->show_prompt) put(page, page->prompt.data, page->prompt.length);
+}
+
+static void end_text(Page *page) {
+  if (page->last != '\n') put(page, "\n", 1);
+}
+
+/* The first text is shown as it comes, the others, written at the same time, after it. */
+static bool take_token(void *user, const ink_token *token) {
+  Page *page = user;
+  Text *text = &page->texts[token->sample];
+  if (page->json && token->id >= 0)
+    json_array_append_new(
+        text->tokens, json_pack("{s:i, s:f, s:o}", "id", (int)token->id, "logprob", token->logprob, "text",
+                                glyph_json(token->text, token->length)));
+  if (page->json || token->sample > 0)
+    buffer_add(&text->text, token->text, token->length);
+  else {
+    if (!page->begun) begin_text(page);
+    put(page, token->text, token->length);
+  }
+  return !page->broken;
+}
+
+static void put_rest(Page *page) {
+  if (!page->begun) begin_text(page); /* not a single token came */
+  end_text(page);
+  for (int i = 1; i < page->count; i++) {
+    put(page, "---\n", 4);
+    begin_text(page);
+    put(page, page->texts[i].text.data, page->texts[i].text.length);
+    end_text(page);
+  }
+}
+
+static void put_json(Page *page, const ink_written *w) {
+  for (int i = 0; i < page->count; i++) {
+    Text *text = &page->texts[i];
+    json_t *json = json_pack("{s:i, s:o, s:o, s:O, s:I, s:I, s:I}", "sample", i, "prompt",
+                             glyph_json(page->prompt.data, page->prompt.length), "text",
+                             glyph_json(text->text.data, text->text.length), "tokens", text->tokens,
+                             "prompt_tokens", (json_int_t)w->prompt_tokens, "dropped_prompt_tokens",
+                             (json_int_t)w->dropped_prompt_tokens, "shifts", (json_int_t)w->shifts);
+    char *line = json_text(json, JSON_COMPACT);
+    put(page, line, strlen(line));
+    put(page, "\n", 1);
+    mem_free(line);
+    json_decref(json);
+  }
+}
+
+/* What happened that the text itself does not show. */
+static void tell(const ink_written *w, bool quiet) {
+  if (w->dropped_prompt_tokens)
+    fprintf(stderr,
+            "warning: the prompt is longer than the model's context: its first %" PRId64 " of %" PRId64
+            " tokens were left out (a shorter --max-tokens leaves more room)\n",
+            w->dropped_prompt_tokens, w->prompt_tokens);
+  if (w->shifts && !quiet)
+    fprintf(stderr,
+            "note: the model's context was full %" PRId64 " time%s; what was further back was forgotten\n",
+            w->shifts, w->shifts == 1 ? "" : "s");
+  if (!quiet && isatty(STDERR_FILENO) && w->new_seconds > 0) {
+    char time[FIGURE_ROOM];
+    fprintf(stderr, "(%" PRId64 " tokens in %s, %.0f tokens/s)\n", w->new_tokens,
+            figure_time(time, w->new_seconds), (double)w->new_tokens / w->new_seconds);
+  }
+}
+
+static void open_page(Page *page, const Call *call) {
+  char *samples = ink_settings_get(call->settings, "samples");
+  if (sscanf(samples, "%d", &page->count) != 1) page->count = 1;
+  ink_free(samples);
+  page->json = call->values[OWN_JSON];
+  page->show_prompt = !call->values[OWN_CONTINUATION];
+  page->texts = mem_alloc_zeroed((size_t)page->count, sizeof *page->texts);
+  for (int i = 0; page->json && i < page->count; i++) page->texts[i].tokens = json_array();
+}
+
+static void close_page(Page *page) {
+  for (int i = 0; i < page->count; i++) {
+    buffer_free(&page->texts[i].text);
+    json_decref(page->texts[i].tokens);
+  }
+  mem_free(page->texts);
+  buffer_free(&page->prompt);
+}
+
+static bool write_page(Page *page, ink_model *model, const Call *call, Error *err) {
+  ink_written written = {0};
+  streams_catch_signals();
+  if (!ink_write(model, page->prompt.data ? page->prompt.data : "", page->prompt.length, call->settings,
+                 take_token, page, &written, err))
+    return false;
+  if (page->json)
+    put_json(page, &written);
+  else
+    put_rest(page);
+  tell(&written, call->values[OWN_QUIET]);
+  return !interrupted() || fail(err, "interrupted");
+}
+
+static bool read_prompt(const Call *call, Buffer *prompt, Error *err) {
+  if (!call->operand_count) return true; /* from the beginning of a text */
+  const char *operand = call->operands[0];
+  if (!streams_text(operand, prompt, err)) return false;
+  if (!strcmp(operand, "-") && prompt->length && prompt->data[prompt->length - 1] == '\n') prompt->length--;
+  return true;
+}
+
+static bool run(Call *call, Error *err) {
+  Page page = {0};
+  open_page(&page, call);
+  bool ok = read_prompt(call, &page.prompt, err);
+  ink_model *model = ok ? ink_model_open(call->values[OWN_MODEL], err) : NULL;
+  ok = model && write_page(&page, model, call, err);
+  ink_model_close(model);
+  close_page(&page);
+  return ok;
+}
+
+const Command command_write = {
+    .name = "write",
+    .operands = "-m MODEL [PROMPT | -]",
+    .summary = "continue a prompt",
+    .description =
+        "Writes on from PROMPT, or from the beginning of a text if there is none. \"-\" reads the prompt "
+        "from standard "
+        "input, without its last line end. The text goes to standard output as it is written. Several texts "
+        "(-n) are "
+        "separated by lines of \"---\". With --json each text is one line: a JSON object with the prompt, "
+        "the text and "
+        "its tokens with the natural logarithm of the probability that the model gave each.",
+    .examples = {{"inkstone write -m poems \"The moon\"", "one text"},
+                 {"inkstone write -m poems \"The moon\" -n 3 --temperature 1.1 --seed 7",
+                  "three bolder ones"},
+                 {"inkstone write -m letters --stop \"Yours\" - < letter.txt",
+                  "go on from a file, stop at a word"},
+                 {"inkstone write -m poems \"The moon\" --greedy --json", "for another program"}},
+    .flags = {{OWN_MODEL, "model", "MODEL", "model directory", 'm', true},
+              {OWN_NONE, "samples", NULL, NULL, 'n', false},
+              {OWN_CONTINUATION, "continuation", NULL, "print only what is new, without the prompt", 0,
+               false},
+              FLAG_JSON("one JSON object per text"),
+              FLAG_CONFIG,
+              FLAG_QUIET,
+              FLAG_HELP},
+    .settings = ink_settings_write,
+    .least = 0,
+    .most = 1,
+    .run = run,
+};
