@@ -96,10 +96,11 @@ case $own_text,$lang in
 esac
 
 heading "Next"
+[ "$lang" = zh ] && prompt=明月 || prompt=Life
 cat <<END
-  $inkstone write -m $model "$([ "$lang" = zh ] && echo 明月 || echo Life)"        write more; --temperature 1.2 is bolder, --help tells the rest
-  $inkstone info $model                  what the model is
-  sh scripts/demo.sh --text FILE --budget 10m      your own text, a better model
-  inkstone train write --help                      everything that can be chosen
-and $model/report.html shows how it learnt.
+  $inkstone write -m $model "$prompt" --temperature 1.1      write more, bolder
+  $inkstone info $model                                      what the model is
+  sh scripts/demo.sh --text FILE --budget 10m                your own text, a better model
+  $inkstone train write --help                               everything that can be chosen
+How it learnt is drawn in $model/report.html.
 END
