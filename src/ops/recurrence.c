@@ -1,0 +1,66 @@
+#include "ops/recurrence.h"
+
+#include <string.h>
+
+#include "base/threads.h"
+#include "ops/gemm.h"
+
+Recurrence recurrence_new(Node *n, const Tensor *x, int64_t gates) {
+  CHECK(x->dims == 3 && x->shape[2] % gates == 0);
+  const int64_t width = x->shape[2] / gates;
+  Recurrence r = {.sequences = x->shape[0], .time = x->shape[1], .width = width};
+  r.weight = (Packed){.n = gates * width, .k = width};
+  if (r.time > 1) r.weight.panels = node_floats(n, packed_floats(gates * width, width));
+  r.zeros = node_floats(n, width);
+  return r;
+}
+
+void recurrence_start(Recurrence *r, const Tensor *weight) {
+  memset(r->zeros, 0, (size_t)r->width * sizeof(float));
+  if (r->weight.panels) packed_fill(&r->weight, true, tensor_f32(weight), r->width);
+}
+
+const float *recurrence_before(const Recurrence *r, const float *all, const Tensor *first, int64_t b,
+                               int64_t t) {
+  if (t > 0) return all + (b * r->time + t - 1) * r->width;
+  return first ? tensor_f32(first) + b * r->width : r->zeros;
+}
+
+static int64_t rows_apart(const Recurrence *r, const Tensor *first, int64_t t) {
+  if (t > 0) return r->time * r->width;
+  return first ? r->width : 0;
+}
+
+void recurrence_multiply(const Recurrence *r, const Tensor *weight, const float *all, const Tensor *first,
+                         int64_t t, int64_t begin, int64_t end, float *to, int64_t step) {
+  const float *h = recurrence_before(r, all, first, begin, t);
+  const int64_t apart = rows_apart(r, first, t), out_apart = r->time * step;
+  float *c = to + (begin * r->time + t) * step;
+  if (r->weight.panels)
+    packed_multiply(&r->weight, end - begin, h, apart, 1, c, out_apart);
+  else
+    gemm(false, true, end - begin, r->weight.n, r->width, h, apart, tensor_f32(weight), r->width, 1, c,
+         out_apart);
+}
+
+void recurrence_last(const Recurrence *r, const float *all, const Tensor *last) {
+  for (int64_t b = 0; b < r->sequences; b++)
+    memcpy(tensor_f32(last) + b * r->width, all + (b * r->time + r->time - 1) * r->width,
+           (size_t)r->width * sizeof(float));
+}
+
+float *recurrence_room(Node *n, int64_t count) {
+  return arena_alloc_zeroed(tape_arena(n->tape), (size_t)count * sizeof(float));
+}
+
+void recurrence_weight_gradient(const Recurrence *r, Node *n, Tensor *weight, const float *all,
+                                const Tensor *first, const float *dproducts) {
+  float beta, *dw = grad_beta(n, weight, &beta);
+  if (!dw) return;
+  float *before = recurrence_room(n, r->sequences * r->time * r->width);
+  for (int64_t i = 0; i < r->sequences * r->time; i++)
+    memcpy(before + i * r->width, recurrence_before(r, all, first, i / r->time, i % r->time),
+           (size_t)r->width * sizeof(float));
+  gemm(true, false, r->weight.n, r->width, r->sequences * r->time, dproducts, r->weight.n, before, r->width,
+       beta, dw, r->width);
+}

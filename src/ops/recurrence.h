@@ -1,0 +1,39 @@
+/* recurrence.h - what the recurrent operators share: a batch of sequences walked step by step, the state of
+ * the step before, and products of that state with weights that stay the same. B sequences, T steps, D values
+ * of state. */
+#ifndef OPS_RECURRENCE_H
+#define OPS_RECURRENCE_H
+
+#include "ops/packed.h"
+#include "ops/tape.h"
+
+typedef struct Recurrence {
+  int64_t sequences, time, width; /* B, T, D */
+  Packed weight;                  /* panels NULL for a single step, which is not worth packing */
+  float *zeros;                   /* [D]: the state before the first step where none is given */
+} Recurrence;
+
+/* Before node_run: sizes, and room for the packed weight [gates * D, D]. */
+Recurrence recurrence_new(Node *, const Tensor *x, int64_t gates);
+/* In forward: packs the weight, clears the zeros. */
+void recurrence_start(Recurrence *, const Tensor *weight);
+
+/* State before step t of sequence b: `all` [B,T,D] holds the states after each step, `first` [B,D] may be
+ * NULL. */
+const float *recurrence_before(const Recurrence *, const float *all, const Tensor *first, int64_t b,
+                               int64_t t);
+
+/* to[b] += W h for the rows begin .. end-1 of step t, h the state before it; to [B,T,step]. */
+void recurrence_multiply(const Recurrence *, const Tensor *weight, const float *all, const Tensor *first,
+                         int64_t t, int64_t begin, int64_t end, float *to, int64_t step);
+
+/* The last step of `all`, into `last` [B,D]. */
+void recurrence_last(const Recurrence *, const float *all, const Tensor *last);
+
+/* In backward: gradient of the weight from that of its products, dproducts [B,T,gates * D]. */
+void recurrence_weight_gradient(const Recurrence *, Node *, Tensor *weight, const float *all,
+                                const Tensor *first, const float *dproducts);
+/* In backward: room in the tape's arena, zeroed. */
+float *recurrence_room(Node *, int64_t count);
+
+#endif
