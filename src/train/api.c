@@ -193,23 +193,45 @@ static bool same_text(const Run *r, Error *err) {
 
 /* ---- results ---- */
 
-static json_t *results(const Run *r, const Trainer *t) {
-  const TrainState *s = &t->state;
-  const double tokens = (double)s->step * (double)(r->plan.batch * r->config.context);
-  json_t *json = json_pack("{s:I, s:f, s:f}", "steps", (json_int_t)s->step, "tokens_seen", tokens, "seconds", s->seconds);
-  if (s->best_loss > 0) {
-    const double nats = s->best_loss * (double)r->valid.count;
-    json_update_new(json, json_pack("{s:f, s:f, s:I, s:f, s:f}", "valid_loss", s->best_loss, "valid_perplexity",
-                                    exp(s->best_loss), "best_step", (json_int_t)s->best_step, "valid_bits_per_byte",
-                                    nats / log(2) / (double)r->valid.bytes, "valid_bits_per_character",
-                                    nats / log(2) / (double)r->valid.characters));
-  }
-  return json;
+enum { FINAL_TOKENS = 4000000 };
+
+static void add_scores(const Run *r, const Score *score, json_t *json) {
+  const double nats = score->nats / (double)score->tokens * (double)r->valid.count;
+  const struct {
+    const char *name;
+    double value;
+  } values[] = {{"valid_loss", score->nats / (double)score->tokens},
+                {"valid_perplexity", exp(score->nats / (double)score->tokens)},
+                {"valid_bits_per_byte", nats / log(2) / (double)r->valid.bytes},
+                {"valid_bits_per_character", nats / log(2) / (double)r->valid.characters}};
+  for (size_t i = 0; i < sizeof values / sizeof *values; i++)
+    json_object_set_new(json, values[i].name, json_real(values[i].value));
 }
 
-static bool write_results(Run *r, const Trainer *t, Error *err) {
-  json_object_set_new(r->card, "training", results(r, t));
-  return bundle_write_card(r->dir, r->card, err) && report_run(r->dir, r->card, r->settings, err);
+/* The model that was kept, on all of the held-out text. */
+static bool score_kept_model(Run *r, Trainer *t, json_t *json, Error *err) {
+  char path[PATH_ROOM];
+  Score score;
+  if (!r->held_out) return true;
+  if (!weights_read(in_run(r, path, "model.safetensors"), t->model->params, params_values(t->model->params), err) ||
+      !score_dataset(t->model, &r->valid, t->by_document, FINAL_TOKENS, NULL, &score, err))
+    return false;
+  if (score.tokens) add_scores(r, &score, json);
+  if (score.tokens)
+    news_note(&r->news, "held-out text: loss %.4f, perplexity %.2f, %.3f bits a byte (model of step %" PRId64 ")",
+              score.nats / (double)score.tokens, exp(score.nats / (double)score.tokens),
+              json_number_value(json_object_get(json, "valid_bits_per_byte")), t->state.best_step);
+  return true;
+}
+
+static bool write_results(Run *r, Trainer *t, bool finished, Error *err) {
+  const TrainState *s = &t->state;
+  const double tokens = (double)s->step * (double)(r->plan.batch * r->config.context);
+  json_t *json = json_pack("{s:b, s:I, s:I, s:f, s:f}", "finished", finished, "steps", (json_int_t)s->step, "best_step",
+                           (json_int_t)s->best_step, "tokens_seen", tokens, "seconds", s->seconds);
+  json_object_set_new(r->card, "training", json);
+  return (!finished || score_kept_model(r, t, json, err)) && bundle_write_card(r->dir, r->card, err) &&
+         report_run(r->dir, r->card, r->settings, err);
 }
 
 /* ---- the run ---- */
@@ -235,7 +257,7 @@ static bool run_trainer(Run *r, Trainer *t, Error *err) {
   if (!fill_weights(r, t, err) || !log_open(&t->log, r->dir, t->state.step, err)) return false;
   const bool ok = trainer_run(t, &finished, err);
   log_close(&t->log);
-  if (!ok || !write_results(r, t, err)) return false;
+  if (!ok || !write_results(r, t, finished, err)) return false;
   return finished || fail(err, "interrupted at step %" PRId64 " of %" PRId64 ", nothing is lost: continue with `inkstone train %s -o %s --resume`",
                           t->state.step, t->state.steps, r->task, r->dir);
 }

@@ -53,6 +53,7 @@ const char *tell_seconds(char room[32], double seconds) {
 
 static int64_t clamp(int64_t x, int64_t low, int64_t high) { return x < low ? low : x > high ? high : x; }
 static int64_t at_least_1(int64_t x) { return x > 0 ? x : 1; }
+static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
 /* Tokens an update: gradients of small networks are useful at small batches, large ones need quieter gradients. */
 static int64_t default_batch_tokens(const Config *c) { return clamp(16 * c->width, 2048, 8192); }
@@ -75,18 +76,26 @@ static bool plan_batch(Plan *p, const TrainSettings *s, Error *err) {
   return true;
 }
 
+/* A steady look at the held-out text should not cost more than a tenth of the training (a third a token, forward only). */
+static int64_t default_eval_tokens(const Plan *p) {
+  return clamp(p->eval_every * p->batch * p->config.context / 4, 8192, 200000);
+}
+
+void plan_set_steps(Plan *p, const TrainSettings *s, int64_t steps) {
+  p->steps = at_least_1(steps);
+  p->warmup = s->warmup >= 0 ? s->warmup : least(clamp(p->steps / 50, 20, 1000), p->steps / 2);
+  p->eval_every = s->eval_every ? s->eval_every : at_least_1(p->steps / 20);
+  p->eval_tokens = s->eval_tokens ? s->eval_tokens : default_eval_tokens(p);
+  p->checkpoint_every = s->checkpoint_every ? s->checkpoint_every : p->eval_every;
+  p->sample_every = s->sample_every ? s->sample_every : at_least_1(p->steps / 5);
+}
+
 static bool plan_steps(Plan *p, const TrainSettings *s, int64_t tokens, Error *err) {
   const double epochs = s->epochs > 0 ? s->epochs : default_epochs(p->cost.parameters, tokens);
   const double per_step = (double)(p->batch * p->config.context);
-  p->steps = s->steps ? s->steps : at_least_1((int64_t)(epochs * (double)tokens / per_step + 0.5));
-  p->warmup = s->warmup >= 0 ? s->warmup : clamp(p->steps / 50, 20, 1000);
-  if (p->warmup > p->steps / 2 && s->warmup < 0) p->warmup = p->steps / 2;
-  if (p->warmup > p->steps)
-    return fail_usage(err, "--warmup %" PRId64 " is longer than the run of %" PRId64 " steps", p->warmup, p->steps);
-  p->eval_every = s->eval_every ? s->eval_every : at_least_1(p->steps / 20);
-  p->checkpoint_every = s->checkpoint_every ? s->checkpoint_every : p->eval_every;
-  p->sample_every = s->sample_every ? s->sample_every : at_least_1(p->steps / 5);
-  return true;
+  plan_set_steps(p, s, s->steps ? s->steps : (int64_t)(epochs * (double)tokens / per_step + 0.5));
+  return p->warmup <= p->steps ||
+         fail_usage(err, "--warmup %" PRId64 " is longer than the run of %" PRId64 " steps", p->warmup, p->steps);
 }
 
 static void reckon(Plan *p, const TrainSettings *s, int64_t tokens) {
@@ -161,6 +170,7 @@ bool plan_record(const Plan *p, Settings *settings, Error *err) {
       {"ffn", (double)p->config.ffn},         {"context", (double)p->config.context},
       {"batch", (double)p->batch},            {"steps", (double)p->steps},
       {"warmup", (double)p->warmup},          {"eval_every", (double)p->eval_every},
+      {"eval_tokens", (double)p->eval_tokens},
       {"sample_every", (double)p->sample_every}, {"checkpoint_every", (double)p->checkpoint_every},
       {"lr", p->learning_rate},
   };

@@ -10,7 +10,7 @@ typedef struct Plan {
   Config config;
   int64_t batch;      /* sequences an update, over all pieces */
   int64_t accumulate; /* pieces */
-  int64_t steps, warmup, eval_every, checkpoint_every, sample_every;
+  int64_t steps, warmup, eval_every, eval_tokens, checkpoint_every, sample_every;
   double learning_rate;
   Cost cost;          /* of one piece */
   int64_t memory;     /* bytes needed, in all */
@@ -21,6 +21,8 @@ typedef struct Plan {
 bool plan_contradictions(const Settings *, Error *);
 /* Fills in what the settings leave open, by the shape and the amount of text. */
 bool plan_make(Plan *, const Config *, const TrainSettings *, const Dataset *train, Error *);
+/* As plan_make does for the steps, when something decided on another number of them. */
+void plan_set_steps(Plan *, const TrainSettings *, int64_t steps);
 /* Tells parameters, tokens, memory, and refuses what this machine cannot hold, with the numbers and a way out. */
 bool plan_check(const Plan *, const Dataset *train, const char *directory, const News *, Error *);
 /* Writes the plan back as settings, so that a resumed run does not have to decide anew. */

@@ -157,14 +157,10 @@ static bool save_model(Trainer *t, Error *err) {
                        optimizer_weights(&t->optimizer), err);
 }
 
-enum { EVAL_TOKENS = 200000 };
-
 static bool measure(Trainer *t, double *loss, Error *err) {
-  const int64_t given = t->settings->eval_tokens, limit = given ? given : EVAL_TOKENS;
   Score score;
   swap_average(t);
-  const bool ok = score_dataset(t->model, t->valid, t->by_document, t->state.step == t->state.steps ? given : limit,
-                                NULL, &score, err);
+  const bool ok = score_dataset(t->model, t->valid, t->by_document, t->plan->eval_tokens, NULL, &score, err);
   swap_average(t);
   *loss = ok && score.tokens ? score.nats / (double)score.tokens : 0;
   return ok;

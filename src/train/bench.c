@@ -1,0 +1,192 @@
+/* bench.c - `inkstone bench`: figures with the ceiling of the machine they were measured on. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/general.h"
+#include "base/random.h"
+#include "base/threads.h"
+#include "kernels/kernels.h"
+#include "ops/bench.h"
+#include "ops/peak.h"
+#include "run/session.h"
+#include "train/measure.h"
+
+typedef struct BenchSettings {
+#define SETTING(kind, name, otherwise, min, max, arg, help) SettingType_##kind name;
+#include "train/bench.def"
+#undef SETTING
+} BenchSettings;
+
+static const Setting items[] = {
+#define SETTING(kind, name, otherwise, min, max, arg, help) \
+  SETTING_ITEM(BenchSettings, kind, name, otherwise, min, max, arg, help),
+#include "train/bench.def"
+#undef SETTING
+};
+static const SettingTable bench_settings_table = {"bench", items, sizeof items / sizeof *items, sizeof(BenchSettings)};
+
+ink_settings *ink_settings_bench(void) {
+  static const SettingTable *const tables[] = {&bench_settings_table, &model_settings_table, &general_settings_table};
+  return settings_new(tables, sizeof tables / sizeof *tables);
+}
+
+typedef struct Bench {
+  const BenchSettings *settings;
+  Config config;
+  News news;
+  double peak, memory; /* the machine's ceilings: FLOP/s and bytes/s */
+} Bench;
+
+static int by_value(const void *a, const void *b) {
+  const double x = *(const double *)a, y = *(const double *)b;
+  return x < y ? -1 : x > y;
+}
+
+static double median(double *values, int64_t n) {
+  qsort(values, (size_t)n, sizeof *values, by_value);
+  return values[n / 2];
+}
+
+static json_t *shape_json(const Config *c, const Cost *cost) {
+  return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I}", "arch", c->arch->name, "parameters", (json_int_t)cost->parameters,
+                   "layers", (json_int_t)c->layers, "width", (json_int_t)c->width, "context", (json_int_t)c->context,
+                   "vocabulary", (json_int_t)c->vocabulary);
+}
+
+/* ---- train ---- */
+
+static bool bench_train(Bench *b, json_t *out, Error *err) {
+  const int64_t n = b->settings->repeats, tokens = b->settings->batch * b->config.context;
+  const Cost cost = model_cost(&b->config, b->settings->batch, b->config.context);
+  double *seconds = mem_alloc((size_t)n * sizeof *seconds);
+  (void)err;
+  for (int64_t i = 0; i < n; i++) {
+    seconds[i] = measure_step(&b->config, b->settings->batch, 0.5);
+    news_progress(&b->news, "training steps", i + 1, n, "measurement");
+  }
+  const double each = median(seconds, n), rate = cost.flops / each;
+  mem_free(seconds);
+  json_object_set_new(out, "model", shape_json(&b->config, &cost));
+  json_update_new(out, json_pack("{s:I, s:f, s:f, s:f, s:f, s:f}", "tokens_a_step", (json_int_t)tokens, "seconds_a_step", each,
+                                 "tokens_per_second", (double)tokens / each, "flops_per_second", rate,
+                                 "share_of_peak", rate / b->peak, "flops_a_token", cost.flops / (double)tokens));
+  return true;
+}
+
+/* ---- generate ---- */
+
+typedef struct Run {
+  double prompt, token; /* seconds for the prompt, and for one new token */
+} Run;
+
+static Run generate_once(const Bench *b, const Model *m, const int32_t *prompt) {
+  const int64_t length = b->settings->prompt_tokens, more = b->settings->new_tokens;
+  Session *session = session_new(m, 1, length + more);
+  Run run;
+  double start = clock_seconds();
+  session_feed(session, prompt, 1, length);
+  run.prompt = clock_seconds() - start;
+  start = clock_seconds();
+  for (int64_t i = 0; i < more; i++) session_feed(session, prompt + i % length, 1, 1);
+  run.token = (clock_seconds() - start) / (double)more;
+  session_free(session);
+  return run;
+}
+
+static bool check_room(const Bench *b, Error *err) {
+  const int64_t need = b->settings->prompt_tokens + b->settings->new_tokens;
+  return b->config.arch->unlimited_context || need <= b->config.context ||
+         fail_usage(err, "%lld tokens do not fit into a context of %lld: give a larger --context", (long long)need,
+                    (long long)b->config.context);
+}
+
+static void generate_figures(const Bench *b, double prompt, double token, json_t *out) {
+  const Cost whole = model_cost(&b->config, 1, b->settings->prompt_tokens);
+  const double bytes = (double)whole.parameters * sizeof(float), length = (double)b->settings->prompt_tokens;
+  json_object_set_new(out, "model", shape_json(&b->config, &whole));
+  json_update_new(out, json_pack("{s:f, s:f, s:f, s:f}", "prompt_tokens_per_second", length / prompt,
+                                 "prompt_share_of_peak", whole.flops / 3 / prompt / b->peak, "new_tokens_per_second",
+                                 1 / token, "new_share_of_memory_bandwidth", bytes / token / b->memory));
+}
+
+static bool bench_generate(Bench *b, json_t *out, Error *err) {
+  const int64_t n = b->settings->repeats, length = b->settings->prompt_tokens;
+  if (!check_room(b, err)) return false;
+  Model *m = model_new(&b->config, false);
+  params_initialize(m->params, 1);
+  int32_t *prompt = mem_alloc((size_t)length * sizeof *prompt);
+  double *prompts = mem_alloc((size_t)n * sizeof *prompts), *tokens = mem_alloc((size_t)n * sizeof *tokens);
+  for (int64_t i = 0; i < length; i++)
+    prompt[i] = (int32_t)random_below((uint64_t)b->config.vocabulary, 1, random_stream("prompt"), (uint64_t)i);
+  for (int64_t i = 0; i < n; i++) {
+    const Run run = generate_once(b, m, prompt);
+    prompts[i] = run.prompt;
+    tokens[i] = run.token;
+    news_progress(&b->news, "writing", i + 1, n, "measurement");
+  }
+  generate_figures(b, median(prompts, n), median(tokens, n), out);
+  mem_free(prompts);
+  mem_free(tokens);
+  mem_free(prompt);
+  model_free(m);
+  return true;
+}
+
+/* ---- ops ---- */
+
+static bool bench_ops(Bench *b, json_t *out, Error *err) {
+  json_t *list = json_array();
+  bool found = false;
+  for (int i = 0; i < op_count; i++) {
+    const char *name = op_table[i]->name;
+    double seconds, flops;
+    if (b->settings->operator && strcmp(name, b->settings->operator)) continue;
+    found = true;
+    if (!op_bench(name, (int)b->settings->repeats, &seconds, &flops)) continue;
+    json_t *row = json_pack("{s:s, s:f}", "operator", name, "seconds", seconds);
+    if (flops > 0) json_object_set_new(row, "flops_per_second", json_real(flops / seconds));
+    if (flops > 0) json_object_set_new(row, "share_of_peak", json_real(flops / seconds / b->peak));
+    json_array_append_new(list, row);
+    news_progress(&b->news, "operators", i + 1, op_count, "operator");
+  }
+  json_object_set_new(out, "operators", list);
+  return found || fail_usage(err, "there is no operator \"%s\"", b->settings->operator);
+}
+
+/* ---- all ---- */
+
+static bool bench_machine(Bench *b, json_t *out, Error *err) {
+  (void)b, (void)out, (void)err; /* its figures stand in every answer */
+  return true;
+}
+
+static const struct {
+  const char *name;
+  bool (*run)(Bench *, json_t *, Error *);
+} benches[] = {{"machine", bench_machine}, {"train", bench_train}, {"generate", bench_generate}, {"ops", bench_ops}};
+
+static char *run_bench(size_t which, const ink_settings *settings, News news, Error *err) {
+  const GeneralSettings *general = settings_part(settings, &general_settings_table);
+  Bench b = {.settings = settings_part(settings, &bench_settings_table), .news = news};
+  threads_set((int)general->threads);
+  if (!config_from_settings(&b.config, settings_part(settings, &model_settings_table), b.settings->vocab, err)) return NULL;
+  b.peak = machine_peak_flops(threads_count());
+  b.memory = machine_memory_bandwidth();
+  json_t *out = json_pack("{s:s, s:s, s:i, s:s, s:f, s:f}", "bench", benches[which].name, "inkstone_version", INK_VERSION,
+                          "threads", threads_count(), "isa", kernels->isa, "peak_flops_per_second", b.peak,
+                          "memory_bytes_per_second", b.memory);
+  char *text = benches[which].run(&b, out, err) ? json_text(out, JSON_INDENT(2)) : NULL;
+  json_decref(out);
+  return text;
+}
+
+char *ink_bench(const char *what, const ink_settings *settings, ink_listener *listener, void *user, ink_error *err) {
+  MEM_GUARD(err, return NULL);
+  char *text = NULL;
+  size_t which = 0;
+  while (which < sizeof benches / sizeof *benches && strcmp(what, benches[which].name)) which++;
+  if (which < sizeof benches / sizeof *benches) text = run_bench(which, settings, (News){listener, user}, err);
+  else fail_usage(err, "cannot measure \"%s\": machine, train, generate or ops", what);
+  MEM_GUARD_END();
+  return text;
+}

@@ -1,0 +1,11 @@
+/* measure.h - how long a training step takes here, found out by doing some. */
+#ifndef TRAIN_MEASURE_H
+#define TRAIN_MEASURE_H
+
+#include "models/model.h"
+
+/* Seconds for one update over [sequences, context] tokens: forward, backward, optimizer. The best of as many as fit into
+ * `seconds`, two at least, after one that warms up. */
+double measure_step(const Config *, int64_t sequences, double seconds);
+
+#endif

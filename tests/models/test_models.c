@@ -1,0 +1,178 @@
+/* Every architecture: sizes, learning, threads, and text read at once against token by token. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "base/buffer.h"
+#include "base/random.h"
+#include "base/threads.h"
+#include "kernels/kernels.h"
+#include "models/model.h"
+
+#include <cmocka.h> /* last: it defines fail() */
+
+enum { VOCABULARY = 50, SEQUENCES = 3, TIME = 17 };
+
+static Settings *settings_of(const char *arch, const char *size) {
+  static const SettingTable *const tables[] = {&model_settings_table};
+  Settings *s = settings_new(tables, 1);
+  Error err = {0};
+  assert_true(ink_settings_set(s, "arch", arch, &err) && ink_settings_set(s, "size", size, &err));
+  return s;
+}
+
+static Config config_of(const char *arch, const char *size, int64_t vocabulary) {
+  Settings *s = settings_of(arch, size);
+  Error err = {0};
+  Config c;
+  assert_true(config_from_settings(&c, settings_part(s, &model_settings_table), vocabulary, &err));
+  ink_settings_free(s);
+  return c;
+}
+
+static void fill_tokens(int32_t *tokens, int64_t count, const char *name) {
+  for (int64_t i = 0; i < count; i++)
+    tokens[i] = (int32_t)random_below(VOCABULARY, 7, random_stream(name), (uint64_t)i);
+}
+
+static void presets_have_the_sizes_they_promise(void **state) {
+  (void)state;
+  static const struct {
+    const char *name;
+    double low, high;
+  } sizes[] = {{"nano", 1.5e5, 2.6e5}, {"tiny", 8e5, 1.3e6}, {"small", 4e6, 6e6}, {"base", 2.4e7, 3.6e7}, {"medium", 1.0e8, 1.5e8}};
+  for (int a = 0; a < arch_count; a++)
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+      const Config c = config_of(arch_table[a]->name, sizes[i].name, 4096);
+      const double n = (double)model_cost(&c, 1, 1).parameters;
+      if (n < sizes[i].low || n > sizes[i].high) fail_msg("%s %s has %.0f parameters", arch_table[a]->name, sizes[i].name, n);
+    }
+}
+
+/* Plain gradient steps on one batch: any working network learns it by heart. */
+static float train(const Config *c, int steps, float *first, uint64_t *hash) {
+  Model *m = model_new(c, true);
+  Tape *tape = tape_new(false);
+  int32_t tokens[SEQUENCES * TIME], targets[SEQUENCES * TIME];
+  float loss = 0;
+  params_initialize(m->params, 3);
+  fill_tokens(tokens, SEQUENCES * TIME, "tokens");
+  fill_tokens(targets, SEQUENCES * TIME, "targets");
+  targets[5] = -1;
+  for (int i = 0; i < steps; i++) {
+    tape_reset(tape, true, (uint64_t)i);
+    Net net = {.tape = tape, .params = m->params, .dropout = (float)c->dropout};
+    const Batch batch = {SEQUENCES, TIME, tokens, targets};
+    memset(params_gradients(m->params), 0, (size_t)params_length(m->params) * sizeof(float));
+    Tensor *out = model_loss(m, &net, &batch, 0, 0);
+    tape_backward(tape, out, 1);
+    loss = tensor_f32(out)[0];
+    if (i == 0) *first = loss;
+    kernels->axpy(params_values(m->params), -0.5f, params_gradients(m->params), params_length(m->params));
+  }
+  if (hash) *hash = hash_bytes(params_values(m->params), (size_t)params_length(m->params) * sizeof(float), 0);
+  tape_free(tape);
+  model_free(m);
+  return loss;
+}
+
+static void every_architecture_learns(void **state) {
+  (void)state;
+  for (int a = 0; a < arch_count; a++) {
+    const Config c = config_of(arch_table[a]->name, "nano", VOCABULARY);
+    float first, last = train(&c, 150, &first, NULL);
+    if (fabsf(first - logf(VOCABULARY)) > 0.5f) fail_msg("%s starts at a loss of %g", c.arch->name, (double)first);
+    if (!(last < 0.6f * first)) fail_msg("%s learns from %g to %g only", c.arch->name, (double)first, (double)last);
+  }
+}
+
+static void threads_do_not_change_a_bit(void **state) {
+  (void)state;
+  for (int a = 0; a < arch_count; a++) {
+    Config c = config_of(arch_table[a]->name, "nano", VOCABULARY);
+    c.dropout = 0.1;
+    uint64_t expected = 0, got;
+    static const int counts[] = {1, 2, 3, 8};
+    for (int i = 0; i < 4; i++) {
+      float first;
+      threads_set(counts[i]);
+      train(&c, 3, &first, &got);
+      if (i == 0) expected = got;
+      if (got != expected) fail_msg("%s with %d threads gives other weights", c.arch->name, counts[i]);
+    }
+    threads_set(0);
+  }
+}
+
+/* Logits after `time` tokens, read `piece` at a time. */
+static void read_tokens(const Model *m, const int32_t *tokens, int64_t time, int64_t piece, float *logits) {
+  State *state = state_new(1, time);
+  Tape *tape = tape_new(false);
+  int32_t start = 0;
+  const int64_t one = 1;
+  for (int64_t at = 0; at < time; at += piece) {
+    tape_reset(tape, false, 0);
+    start = (int32_t)at;
+    Net net = {.tape = tape, .params = m->params, .state = state};
+    net.start = tape_constant(tape, TENSOR_I32, 1, &one, &start);
+    const Batch batch = {1, time - at < piece ? time - at : piece, tokens + at, NULL};
+    const Tensor *out = model_last_logits(m, &net, &batch);
+    memcpy(logits, out->data, VOCABULARY * sizeof *logits);
+  }
+  tape_free(tape);
+  state_free(state);
+}
+
+static void reading_at_once_equals_token_by_token(void **state) {
+  (void)state;
+  int32_t tokens[40];
+  fill_tokens(tokens, 40, "text");
+  for (int a = 0; a < arch_count; a++) {
+    const Config c = config_of(arch_table[a]->name, "nano", VOCABULARY);
+    Model *m = model_new(&c, false);
+    params_initialize(m->params, 5);
+    float whole[VOCABULARY], pieces[VOCABULARY], single[VOCABULARY];
+    read_tokens(m, tokens, 40, 40, whole);
+    read_tokens(m, tokens, 40, 7, pieces);
+    read_tokens(m, tokens, 40, 1, single);
+    if (memcmp(whole, single, sizeof whole) || memcmp(whole, pieces, sizeof whole))
+      fail_msg("%s: logits depend on how the text is cut", c.arch->name);
+    model_free(m);
+  }
+}
+
+static void dropout_is_for_training_only(void **state) {
+  (void)state;
+  Config c = config_of("llama", "nano", VOCABULARY), dry = c;
+  c.dropout = 0.5;
+  float with, without;
+  train(&c, 1, &with, NULL);
+  train(&dry, 1, &without, NULL);
+  assert_true(with != without);
+}
+
+static void contradictions_are_refused(void **state) {
+  (void)state;
+  static const char *const cases[][3] = {{"llama", "heads", "5"}, {"llama", "kv-heads", "3"}, {"gpt2", "heads", "5"}, {"gpt2", "kv-heads", "2"}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    Settings *s = settings_of(cases[i][0], "tiny");
+    Error err = {0};
+    Config c;
+    assert_true(ink_settings_set(s, cases[i][1], cases[i][2], &err));
+    assert_false(config_from_settings(&c, settings_part(s, &model_settings_table), 100, &err));
+    assert_int_equal(err.code, INK_USAGE);
+    ink_settings_free(s);
+  }
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(presets_have_the_sizes_they_promise),   cmocka_unit_test(every_architecture_learns),
+      cmocka_unit_test(threads_do_not_change_a_bit),           cmocka_unit_test(reading_at_once_equals_token_by_token),
+      cmocka_unit_test(dropout_is_for_training_only),          cmocka_unit_test(contradictions_are_refused),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,150 @@
+/* Drawing a token: each filter alone against what its paper says, and their order. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "run/sampler.h"
+
+#include <cmocka.h> /* last: it defines fail() */
+
+enum { N = 8 };
+/* Probabilities .30 .20 .15 .12 .10 .07 .04 .02, in another order than by size. */
+static const double p[N] = {0.12, 0.30, 0.02, 0.15, 0.20, 0.04, 0.10, 0.07};
+static const int32_t order[N] = {1, 4, 3, 0, 6, 7, 5, 2}; /* likeliest first */
+
+static SamplingSettings plain(void) {
+  return (SamplingSettings){.temperature = 1, .top_p = 1, .typical = 1, .repetition_penalty = 1};
+}
+
+/* How often each token comes out of many draws that cover [0,1) evenly. */
+static void shares(const SamplingSettings *s, const int32_t *history, int64_t prompt, int64_t length, double out[N]) {
+  enum { DRAWS = 10000 };
+  float logits[N];
+  Sampler sampler;
+  for (int i = 0; i < N; i++) logits[i] = (float)log(p[i]) + 3;
+  memset(out, 0, N * sizeof *out);
+  sampler_open(&sampler, s, N);
+  for (int i = 0; i < DRAWS; i++)
+    out[sampler_draw(&sampler, logits, history, prompt, length, (i + 0.5) / DRAWS, NULL)] += 1.0 / DRAWS;
+  sampler_close(&sampler);
+}
+
+static void expect_first(const SamplingSettings *s, int kept) {
+  double got[N], total = 0;
+  shares(s, NULL, 0, 0, got);
+  for (int i = 0; i < kept; i++) total += p[order[i]];
+  for (int i = 0; i < N; i++) {
+    const double expected = i < kept ? p[order[i]] / total : 0;
+    if (fabs(got[order[i]] - expected) > 2e-4) fail_msg("token %d: %g, not %g", order[i], got[order[i]], expected);
+  }
+}
+
+static void without_filters_it_draws_as_the_model_says(void **state) {
+  (void)state;
+  SamplingSettings s = plain();
+  expect_first(&s, N);
+}
+
+static void top_k(void **state) {
+  (void)state;
+  SamplingSettings s = plain();
+  for (s.top_k = 1; s.top_k <= N; s.top_k++) expect_first(&s, (int)s.top_k);
+}
+
+static void top_p(void **state) {
+  (void)state;
+  SamplingSettings s = plain();
+  s.top_p = 0.49; /* .30 + .20 reaches it */
+  expect_first(&s, 2);
+  s.top_p = 0.51;
+  expect_first(&s, 3);
+  s.top_p = 0;
+  expect_first(&s, 1);
+}
+
+static void min_p(void **state) {
+  (void)state;
+  SamplingSettings s = plain();
+  s.min_p = 0.35; /* at least .105 */
+  expect_first(&s, 4);
+  s.min_p = 1;
+  expect_first(&s, 1);
+}
+
+static void typical(void **state) {
+  (void)state;
+  SamplingSettings s = plain();
+  double got[N];
+  s.typical = 0.2; /* entropy 1.84 nats: .15 (1.90) is nearest, then .20 (1.61) */
+  shares(&s, NULL, 0, 0, got);
+  assert_true(fabs(got[3] - 0.15 / 0.35) < 2e-4 && fabs(got[4] - 0.20 / 0.35) < 2e-4);
+}
+
+static void temperature(void **state) {
+  (void)state;
+  SamplingSettings s = plain();
+  double got[N], total = 0;
+  s.temperature = 0.5; /* probabilities squared */
+  shares(&s, NULL, 0, 0, got);
+  for (int i = 0; i < N; i++) total += p[i] * p[i];
+  for (int i = 0; i < N; i++) assert_true(fabs(got[i] - p[i] * p[i] / total) < 2e-4);
+  s.temperature = 0;
+  expect_first(&s, 1);
+  s = plain();
+  s.greedy = true;
+  expect_first(&s, 1);
+}
+
+static void penalties(void **state) {
+  (void)state;
+  static const int32_t history[] = {1, 4, 4};
+  SamplingSettings s = plain();
+  double got[N], before[N];
+  shares(&s, NULL, 0, 0, before);
+  s.frequency_penalty = 1; /* counts what was written, not the prompt: e^-2 for token 4 */
+  shares(&s, history, 1, 3, got);
+  assert_true(fabs(got[4] / got[1] - before[4] / before[1] * exp(-2)) < 2e-3);
+  s = plain();
+  s.presence_penalty = 1;
+  shares(&s, history, 1, 3, got);
+  assert_true(fabs(got[4] / got[1] - before[4] / before[1] * exp(-1)) < 2e-3);
+  s = plain();
+  s.repetition_penalty = 2; /* the prompt too: a positive logit is halved, once however often it was seen */
+  shares(&s, history, 1, 3, got);
+  assert_true(fabs(got[4] / got[0] - exp((log(p[4]) + 3) / 2 - (log(p[0]) + 3))) < 2e-3);
+  assert_true(fabs(got[1] / got[0] - exp((log(p[1]) + 3) / 2 - (log(p[0]) + 3))) < 2e-3);
+  s.penalty_window = 2; /* token 1 is three back */
+  shares(&s, history, 1, 3, got);
+  assert_true(fabs(got[1] / got[0] - p[1] / p[0]) < 2e-2);
+}
+
+static void the_log_probability_is_the_models_own(void **state) {
+  (void)state;
+  SamplingSettings s = plain();
+  float logits[N];
+  Sampler sampler;
+  double logprob;
+  s.temperature = 0.1;
+  for (int i = 0; i < N; i++) logits[i] = (float)log(p[i]) - 7;
+  sampler_open(&sampler, &s, N);
+  const int32_t id = sampler_draw(&sampler, logits, NULL, 0, 0, 0.3, &logprob);
+  sampler_close(&sampler);
+  assert_true(fabs(logprob - log(p[id])) < 1e-5);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(without_filters_it_draws_as_the_model_says),
+      cmocka_unit_test(top_k),
+      cmocka_unit_test(top_p),
+      cmocka_unit_test(min_p),
+      cmocka_unit_test(typical),
+      cmocka_unit_test(temperature),
+      cmocka_unit_test(penalties),
+      cmocka_unit_test(the_log_probability_is_the_models_own),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
