@@ -84,7 +84,7 @@ void completion_bash(void) {
       "  local cur=${COMP_WORDS[COMP_CWORD]} at=$COMP_CWORD command=${COMP_WORDS[1]} first=2 words= flags= "
       "prev\n"
       "  COMPREPLY=()\n"
-      "  [[ $cur == = ]] && cur= && at=$((at + 1)) # --flag=value comes as three words\n"
+      "  [[ $cur == = ]] && cur='' && at=$((at + 1)) # --flag=value comes as three words\n"
       "  prev=${COMP_WORDS[at - 1]}\n"
       "  [[ $prev == = ]] && prev=${COMP_WORDS[at - 2]}\n"
       "  if ((COMP_CWORD == 1)); then");
@@ -96,7 +96,7 @@ void completion_bash(void) {
       "  esac\n"
       "  if [[ -n $words ]]; then\n"
       "    ((COMP_CWORD == 2)) && { _inkstone_choose \"$words\"; return; }\n"
-      "    command+=\" ${COMP_WORDS[2]}\" first=3 words=\n"
+      "    command+=\" ${COMP_WORDS[2]}\" first=3 words=''\n"
       "  fi\n"
       "  case \"$command $prev\" in");
   for_each_command(put_values);

@@ -132,8 +132,7 @@ void help_overview(void) {
       "\na first try, with any text file of yours:\n"
       "  inkstone train write poems.txt -o poems --budget 5m\n"
       "  inkstone write -m poems \"The moon\"\n\n"
-      "`inkstone COMMAND --help` explains a command, its flags and examples; --version says which Inkstone "
-      "it is.");
+      "`inkstone COMMAND --help` explains a command, its flags and examples.");
 }
 
 void help_group(const char *group) {

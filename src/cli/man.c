@@ -3,25 +3,42 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/buffer.h"
 #include "cli/command.h"
 
 static const char date[] = "November 23, 2026";
 
-/* Text as roff takes it: no escape, no hyphen that breaks a flag, no request at a line's start. */
+/* One byte as roff takes it: no escape, no hyphen that breaks a flag. */
+static void put_byte(char c) {
+  if (c == '\\')
+    fputs("\\e", stdout);
+  else if (c == '-')
+    fputs("\\-", stdout);
+  else
+    putchar(c);
+}
+
+/* Running text: sentences begin lines, as mdoc wants it, lines are short, "\n" ends a paragraph. Ends the
+ * line. */
 static void put_text(const char *text) {
-  bool line_start = true;
-  for (; *text; text++) {
-    if (line_start && (*text == '.' || *text == '\'')) fputs("\\&", stdout);
-    line_start = *text == '\n';
-    if (*text == '\\')
-      fputs("\\e", stdout);
-    else if (*text == '-')
-      fputs("\\-", stdout);
-    else if (*text == '\n')
-      fputs("\n.Pp\n", stdout);
-    else
-      putchar(*text);
+  enum { WIDTH = 70 };
+  size_t column = 0;
+  for (text += strspn(text, " "); *text; text += strspn(text, " ")) {
+    const size_t word = strcspn(text, " \n");
+    if (column && column + word > WIDTH) column = 0, putchar('\n');
+    if (column)
+      putchar(' ');
+    else if (*text == '.' || *text == '\'')
+      fputs("\\&", stdout); /* no request */
+    for (size_t i = 0; i < word; i++) put_byte(text[i]);
+    column += word + 1;
+    text += word;
+    if (*text == '\n')
+      column = 0, fputs("\n.Pp\n", stdout), text++;
+    else if (*text && text[-1] == '.')
+      column = 0, putchar('\n');
   }
+  putchar('\n');
 }
 
 /* An argument of a macro, quoted, so that none of its words is taken for another macro. */
@@ -40,19 +57,6 @@ static void put_argument(const char *text) {
   putchar('"');
 }
 
-/* Sentences on lines of their own, as mdoc wants them. */
-static void put_paragraphs(const char *text) {
-  char piece[2] = "";
-  for (const char *p = text; *p; p++) {
-    piece[0] = *p;
-    if (p > text && *p == ' ' && p[-1] == '.')
-      putchar('\n');
-    else
-      put_text(piece);
-  }
-  putchar('\n');
-}
-
 static void put_title(const char *name, const char *summary) {
   char page[64];
   size_t n = 0;
@@ -62,34 +66,35 @@ static void put_title(const char *name, const char *summary) {
   for (size_t i = 0; i < n; i++) putchar(toupper((unsigned char)page[i]));
   printf(" 1\n.Os\n.Sh NAME\n.Nm %s\n.Nd ", page);
   put_text(summary);
-  putchar('\n');
 }
 
 /* ---- flags ---- */
+
+static void put_flag_help(const ink_setting_info *info, bool on) {
+  Buffer help = {0};
+  buffer_addf(&help, "%c%s.", toupper((unsigned char)info->help[0]), info->help + 1);
+  if (info->repeats) buffer_adds(&help, " May be given several times.");
+  if (on)
+    buffer_adds(&help, " On by default.");
+  else if (*info->default_value && !info->is_switch)
+    buffer_addf(&help, " The default is %s.", info->default_value);
+  put_text(help.data);
+  buffer_free(&help);
+}
 
 static void put_flag(const FlagInfo *flag) {
   const ink_setting_info *info = &flag->info;
   const bool on = info->is_switch && !strcmp(info->default_value, "true");
   fputs(".It", stdout);
   if (flag->letter) printf(" Fl %c ,", flag->letter);
-  printf(" Fl \\-%s%s", on ? "[no\\-]" : "", "");
-  put_text(info->name);
+  printf(" Fl \\-%s", on ? "[no\\-]" : "");
+  for (const char *p = info->name; *p; p++) put_byte(*p);
   if (!info->is_switch) {
     fputs(" Ar", stdout);
     put_argument(info->arg);
   }
   putchar('\n');
-  put_text(info->help);
-  if (info->repeats) fputs(" (may be repeated)", stdout);
-  putchar('\n');
-  if (on)
-    puts("On by default.");
-  else if (*info->default_value && !info->is_switch) {
-    fputs("The default is", stdout);
-    putchar(' ');
-    put_text(info->default_value);
-    puts(".");
-  }
+  put_flag_help(info, on);
 }
 
 static void put_flags(const Command *command, const ink_settings *settings) {
@@ -115,9 +120,9 @@ static void put_examples(const Command *command) {
   for (int i = 0; i < MOST_EXAMPLES && command->examples[i].line; i++) {
     const Example *e = &command->examples[i];
     if (*e->says) {
-      putchar(toupper((unsigned char)e->says[0]));
-      put_text(e->says + 1);
-      puts(":");
+      char says[128];
+      snprintf(says, sizeof says, "%c%s:", toupper((unsigned char)e->says[0]), e->says + 1);
+      put_text(says);
     }
     fputs(".Dl", stdout);
     put_argument(e->line);
@@ -137,14 +142,12 @@ void man_command(const Command *command) {
   ink_settings *settings = command->settings ? command->settings() : NULL;
   snprintf(name, sizeof name, "inkstone %s", command->name);
   put_title(name, command->summary);
-  fputs(".Sh SYNOPSIS\n.Nm inkstone", stdout);
-  putchar('\n');
-  fputs(".Ic", stdout);
+  fputs(".Sh SYNOPSIS\n.Nm inkstone\n.Ic", stdout);
   put_argument(command->name);
   fputs("\n.Ar", stdout);
   put_argument(command->operands);
   puts("\n.Op Ar FLAGS\n.Sh DESCRIPTION");
-  put_paragraphs(command->description);
+  put_text(command->description);
   put_flags(command, settings);
   put_status();
   put_examples(command);
@@ -182,7 +185,6 @@ void man_overview(void) {
     put_argument(commands[i]->name);
     putchar('\n');
     put_text(commands[i]->summary);
-    putchar('\n');
   }
   puts(
       ".El\n.Pp\nResults go to standard output, everything else to standard error.\n"

@@ -11,7 +11,7 @@
 
 static const double redraw_every = 0.1, line_every = 5; /* seconds */
 
-enum { FIELD_ROOM = 192, MOST_FIELDS = 8 };
+enum { FIELD_ROOM = 192, MOST_FIELDS = 8, SHORT_BAR = 10, LONG_BAR = 28 };
 
 /* What is shown of an event, the most important first: where the line is too narrow, the last go first. */
 typedef struct Fields {
@@ -32,13 +32,12 @@ static const char *amount(char room[FIGURE_ROOM], int64_t value, const char *uni
 
 static void place_field(Fields *f, const Progress *p, const ink_event *e) {
   char done[FIGURE_ROOM], total[FIGURE_ROOM];
-  const char *unit = e->unit ? e->unit : "", *shown = strcmp(unit, "byte") ? unit : "";
+  const char *unit = e->unit ? e->unit : "";
   amount(done, e->done, unit);
   if (e->total > 0)
-    snprintf(add_field(f), FIELD_ROOM, "%s  %s%s%s of %s", p->stage, shown, *shown ? " " : "", done,
-             amount(total, e->total, unit));
+    snprintf(add_field(f), FIELD_ROOM, "%s %s/%s", p->stage, done, amount(total, e->total, unit));
   else
-    snprintf(add_field(f), FIELD_ROOM, "%s  %s%s%s", p->stage, shown, *shown ? " " : "", done);
+    snprintf(add_field(f), FIELD_ROOM, "%s %s", p->stage, done);
 }
 
 /* What the library says; else from how long this stage took so far. */
@@ -56,7 +55,7 @@ static void collect(Fields *f, const Progress *p, const ink_event *e, double now
   place_field(f, p, e);
   if (left > 0) snprintf(add_field(f), FIELD_ROOM, "%s left", figure_time(room, left));
   if (e->loss > 0) snprintf(add_field(f), FIELD_ROOM, "loss %.3f", e->loss);
-  if (e->valid_loss > 0) snprintf(add_field(f), FIELD_ROOM, "held-out %.3f", e->valid_loss);
+  if (e->valid_loss > 0) snprintf(add_field(f), FIELD_ROOM, "valid %.3f", e->valid_loss);
   if (e->tokens_per_second > 0)
     snprintf(add_field(f), FIELD_ROOM, "%s tokens/s", figure_count(room, (int64_t)e->tokens_per_second));
   if (e->peak_share > 0) snprintf(add_field(f), FIELD_ROOM, "%.0f %% of peak", e->peak_share * 100);
@@ -71,23 +70,27 @@ static int fields_columns(const Fields *f) {
   return columns;
 }
 
-static void add_bar(Buffer *line, const Progress *p, const ink_event *e, int cells) {
-  const double share = (double)e->done / (double)e->total;
-  const int full = (int)(cells * (share > 1 ? 1 : share < 0 ? 0 : share) + 0.5);
+/* In so many columns: the cells, with room the share in figures, and two blanks. */
+static void add_bar(Buffer *line, const Progress *p, const ink_event *e, int columns) {
+  const bool figures = columns >= LONG_BAR;
+  const double share = (double)e->done / (double)e->total, bounded = share > 1 ? 1 : share < 0 ? 0 : share;
+  const int cells = figures ? LONG_BAR - 8 : columns - 2, full = (int)(cells * bounded + 0.5);
   for (int i = 0; i < cells; i++)
     buffer_adds(line, p->blocks ? (i < full ? "█" : "░") : i < full ? "#" : ".");
-  buffer_addf(line, " %3.0f %%  ", (share > 1 ? 1 : share) * 100);
+  if (figures) buffer_addf(line, " %3.0f %%", bounded * 100);
+  buffer_adds(line, "  ");
 }
 
 static void draw(Progress *p, const ink_event *e, double now) {
-  enum { BAR = 20, BAR_WITH_SHARE = BAR + 8 };
   const int width =
       glyph_terminal_width(STDERR_FILENO) - 1; /* the last column would wrap on some terminals */
+  const int bar = e->total > 0 ? SHORT_BAR : 0;
   Fields f;
   Buffer line = {0};
   collect(&f, p, e, now);
-  while (f.count > 1 && fields_columns(&f) > width) f.count--;
-  if (e->total > 0 && fields_columns(&f) + BAR_WITH_SHARE <= width) add_bar(&line, p, e, BAR);
+  while (f.count > 1 && bar + fields_columns(&f) > width) f.count--;
+  const int room = width - fields_columns(&f);
+  if (bar && room >= bar) add_bar(&line, p, e, room);
   for (int i = 0; i < f.count; i++) buffer_addf(&line, "%s%s", i ? "  " : "", f.text[i]);
   fprintf(stderr, "\r%.*s\033[K", (int)glyph_fit(line.data, line.length, width), line.data);
   fflush(stderr);
@@ -135,8 +138,8 @@ static void show_evaluation(Progress *p, const ink_event *e) {
   char step[FIGURE_ROOM];
   const bool best = e->valid_loss > 0 && (p->best_loss == 0 || e->valid_loss < p->best_loss);
   if (best) p->best_loss = e->valid_loss;
-  progress_say(p, "step %s: loss %.4f, held-out %.4f%s", figure_count(step, e->done), e->loss, e->valid_loss,
-               best ? ", the best so far" : "");
+  progress_say(p, "step %s: loss %.4f, valid loss %.4f%s", figure_count(step, e->done), e->loss,
+               e->valid_loss, best ? ", the best so far" : "");
 }
 
 /* Its first few words, as far as they can stand between double quotes in a shell. */
