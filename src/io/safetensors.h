@@ -3,6 +3,7 @@
 #ifndef IO_SAFETENSORS_H
 #define IO_SAFETENSORS_H
 
+#include "base/arena.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "ops/tensor.h"

@@ -1,0 +1,241 @@
+#include "io/safetensors.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buffer.h"
+
+/* As in the reference implementation. */
+static const uint64_t largest_header = 100 << 20;
+
+static const struct {
+  const char *name;
+  TensorType type;
+} dtypes[] = {{"F32", TENSOR_F32}, {"BF16", TENSOR_BF16}, {"F16", TENSOR_F16}, {"I32", TENSOR_I32}};
+
+/* ---- reading ---- */
+
+static uint64_t read_u64(const char *bytes) {
+  uint64_t value = 0;
+  for (int i = 7; i >= 0; i--) value = value << 8 | (unsigned char)bytes[i];
+  return value;
+}
+
+static bool read_dtype(const json_t *entry, Tensor *t, const char *path, const char *name, Error *err) {
+  const char *dtype = json_get_text(entry, "dtype", "");
+  for (size_t i = 0; i < sizeof dtypes / sizeof *dtypes; i++)
+    if (!strcmp(dtype, dtypes[i].name)) {
+      t->type = dtypes[i].type;
+      return true;
+    }
+  return fail(err, "%s: tensor \"%s\" is of type \"%s\", which is not supported (F32, BF16, F16, I32)", path, name, dtype);
+}
+
+/* Dimensions whose product, in bytes, is `*bytes`, all in checked arithmetic. */
+static bool read_shape(const json_t *entry, Tensor *t, uint64_t *bytes, const char *path, const char *name, Error *err) {
+  const json_t *shape = json_object_get(entry, "shape");
+  if (!json_is_array(shape)) return fail(err, "%s: tensor \"%s\" has no shape", path, name);
+  if (json_array_size(shape) > TENSOR_MAX_DIMS)
+    return fail(err, "%s: tensor \"%s\" has %zu dimensions, more than %d", path, name, json_array_size(shape), TENSOR_MAX_DIMS);
+  *bytes = tensor_type_size(t->type);
+  for (t->dims = 0; t->dims < (int)json_array_size(shape); t->dims++) {
+    const json_t *size = json_array_get(shape, (size_t)t->dims);
+    const int64_t n = json_integer_value(size);
+    if (!json_is_integer(size) || n < 0 || __builtin_mul_overflow(*bytes, (uint64_t)n, bytes) || *bytes > INT64_MAX)
+      return fail(err, "%s: tensor \"%s\" has an impossible shape", path, name);
+    t->shape[t->dims] = n;
+  }
+  return true;
+}
+
+/* "data_offsets": [begin, end] must lie within the data and hold just what the shape needs. */
+static bool read_place(const json_t *entry, uint64_t bytes, uint64_t room, uint64_t *begin, const char *path,
+                       const char *name, Error *err) {
+  const json_t *offsets = json_object_get(entry, "data_offsets");
+  const json_t *from = json_array_get(offsets, 0), *to = json_array_get(offsets, 1);
+  if (json_array_size(offsets) != 2 || !json_is_integer(from) || !json_is_integer(to))
+    return fail(err, "%s: tensor \"%s\" has no data_offsets", path, name);
+  const int64_t first = json_integer_value(from), last = json_integer_value(to);
+  if (first < 0 || last < first || (uint64_t)last > room)
+    return fail(err, "%s: tensor \"%s\" lies outside of the file (bytes %" PRId64 " to %" PRId64 " of %" PRIu64
+                "): the file is cut short or altered", path, name, first, last, room);
+  if ((uint64_t)(last - first) != bytes)
+    return fail(err, "%s: tensor \"%s\" needs %" PRIu64 " bytes but has %" PRId64, path, name, bytes, last - first);
+  *begin = (uint64_t)first;
+  return true;
+}
+
+static bool read_entry(Safetensors *s, const char *name, const json_t *entry, const char *data, uint64_t room,
+                       const char *path, Error *err) {
+  NamedTensor *item = &s->items[s->count];
+  uint64_t bytes, begin;
+  if (!json_is_object(entry)) return fail(err, "%s: \"%s\" is not described by an object", path, name);
+  if (!read_dtype(entry, &item->tensor, path, name, err) || !read_shape(entry, &item->tensor, &bytes, path, name, err) ||
+      !read_place(entry, bytes, room, &begin, path, name, err))
+    return false;
+  item->name = arena_strndup(s->arena, name, strlen(name));
+  item->tensor.data = (void *)(uintptr_t)(data + begin);
+  s->count++;
+  return true;
+}
+
+static int by_place(const void *a, const void *b) {
+  const NamedTensor *x = a, *y = b;
+  if (x->tensor.data != y->tensor.data) return x->tensor.data < y->tensor.data ? -1 : 1;
+  return tensor_bytes(&x->tensor) < tensor_bytes(&y->tensor) ? -1 : tensor_bytes(&x->tensor) > tensor_bytes(&y->tensor);
+}
+
+static int by_name(const void *a, const void *b) {
+  return strcmp(((const NamedTensor *)a)->name, ((const NamedTensor *)b)->name);
+}
+
+/* The format allows neither holes nor overlaps: every byte of the data belongs to one tensor. */
+static bool check_cover(Safetensors *s, const char *data, uint64_t room, const char *path, Error *err) {
+  const char *expected = data;
+  if (s->count) qsort(s->items, s->count, sizeof *s->items, by_place);
+  for (size_t i = 0; i < s->count; i++) {
+    if ((const char *)s->items[i].tensor.data != expected)
+      return fail(err, "%s: tensor \"%s\" %s", path, s->items[i].name,
+                  (const char *)s->items[i].tensor.data < expected ? "overlaps another" : "leaves a gap before it");
+    expected += tensor_bytes(&s->items[i].tensor);
+  }
+  if (expected != data + room)
+    return fail(err, "%s: %" PRIu64 " bytes at the end belong to no tensor: the file was altered", path,
+                (uint64_t)(data + room - expected));
+  if (s->count) qsort(s->items, s->count, sizeof *s->items, by_name);
+  return true;
+}
+
+static bool read_header(Safetensors *s, const json_t *header, const char *data, uint64_t room, const char *path, Error *err) {
+  const char *name;
+  json_t *entry;
+  if (!json_is_object(header)) return fail(err, "%s: the header is not a JSON object", path);
+  s->items = arena_alloc_zeroed(s->arena, (json_object_size(header) + 1) * sizeof *s->items);
+  json_object_foreach((json_t *)(uintptr_t)header, name, entry) {
+    if (!strcmp(name, "__metadata__")) s->metadata = json_incref(entry);
+    else if (!read_entry(s, name, entry, data, room, path, err)) return false;
+  }
+  return check_cover(s, data, room, path, err);
+}
+
+static bool parse(Safetensors *s, const char *path, Error *err) {
+  if (s->file.size < 8) return fail(err, "%s: %zu bytes are too few for a safetensors file", path, s->file.size);
+  const uint64_t length = read_u64(s->file.data), rest = s->file.size - 8;
+  if (length > rest || length > largest_header)
+    return fail(err, "%s: the header claims %" PRIu64 " bytes, the file has %" PRIu64 ": not a safetensors file, or cut short",
+                path, length, rest);
+  json_t *header = json_parse(s->file.data + 8, length, path, err);
+  if (!header) return false;
+  const bool ok = read_header(s, header, s->file.data + 8 + length, rest - length, path, err);
+  json_decref(header);
+  return ok;
+}
+
+bool safetensors_open(Safetensors *s, const char *path, Error *err) {
+  *s = (Safetensors){0};
+  if (!file_view(path, &s->file, err)) return false;
+  s->arena = arena_new(0);
+  if (parse(s, path, err)) return true;
+  safetensors_close(s);
+  return false;
+}
+
+void safetensors_close(Safetensors *s) {
+  json_decref(s->metadata);
+  arena_free(s->arena);
+  file_view_close(&s->file);
+  *s = (Safetensors){0};
+}
+
+const NamedTensor *safetensors_find(const Safetensors *s, const char *name) {
+  const NamedTensor key = {.name = name};
+  return s->count ? bsearch(&key, s->items, s->count, sizeof key, by_name) : NULL;
+}
+
+/* ---- types ---- */
+
+static float half_to_float(uint16_t h) {
+  const uint32_t sign = (uint32_t)(h & 0x8000) << 16, exponent = h >> 10 & 31, fraction = h & 1023;
+  float value;
+  uint32_t bits = sign | (exponent + 112) << 23 | fraction << 13;
+  if (exponent == 31) bits = sign | 0x7f800000 | fraction << 13;
+  if (exponent == 0) {
+    value = (float)fraction * 0x1p-24f;
+    return sign ? -value : value;
+  }
+  memcpy(&value, &bits, sizeof value);
+  return value;
+}
+
+static float brain_to_float(uint16_t b) {
+  const uint32_t bits = (uint32_t)b << 16;
+  float value;
+  memcpy(&value, &bits, sizeof value);
+  return value;
+}
+
+void tensor_to_f32(float *out, const Tensor *t) {
+  const int64_t n = tensor_count(t);
+  if (t->type == TENSOR_F32) {
+    memcpy(out, t->data, (size_t)n * sizeof *out);
+    return;
+  }
+  CHECK(t->type == TENSOR_BF16 || t->type == TENSOR_F16);
+  for (int64_t i = 0; i < n; i++) {
+    uint16_t x;
+    memcpy(&x, (const char *)t->data + 2 * i, sizeof x);
+    out[i] = t->type == TENSOR_BF16 ? brain_to_float(x) : half_to_float(x);
+  }
+}
+
+/* ---- writing ---- */
+
+static const char *dtype_name(TensorType type) {
+  for (size_t i = 0; i < sizeof dtypes / sizeof *dtypes; i++)
+    if (dtypes[i].type == type) return dtypes[i].name;
+  CHECK(!"a type without a name");
+  return "";
+}
+
+static json_t *describe(const Tensor *t, uint64_t begin) {
+  json_t *shape = json_array();
+  for (int i = 0; i < t->dims; i++) json_array_append_new(shape, json_integer(t->shape[i]));
+  return json_pack("{s:s, s:o, s:[I, I]}", "dtype", dtype_name(t->type), "shape", shape, "data_offsets",
+                   (json_int_t)begin, (json_int_t)(begin + tensor_bytes(t)));
+}
+
+static char *make_header(const NamedTensor *items, size_t count, const json_t *metadata) {
+  json_t *header = json_object();
+  uint64_t begin = 0;
+  if (metadata) json_object_set(header, "__metadata__", (json_t *)(uintptr_t)metadata);
+  for (size_t i = 0; i < count; i++) {
+    json_object_set_new(header, items[i].name, describe(&items[i].tensor, begin));
+    begin += tensor_bytes(&items[i].tensor);
+  }
+  char *text = json_text(header, JSON_COMPACT);
+  json_decref(header);
+  return text;
+}
+
+/* The header is padded with spaces so that the data begins at a multiple of 8. */
+static bool put_header(FileWriter *w, const char *text, Error *err) {
+  const size_t length = strlen(text), padding = (8 - length % 8) % 8;
+  unsigned char size[8];
+  for (int i = 0; i < 8; i++) size[i] = (unsigned char)((uint64_t)(length + padding) >> 8 * i);
+  return file_writer_put(w, size, 8, err) && file_writer_put(w, text, length, err) &&
+         file_writer_put(w, "        ", padding, err);
+}
+
+bool safetensors_write(const char *path, const NamedTensor *items, size_t count, const json_t *metadata, Error *err) {
+  FileWriter w;
+  if (!file_writer_open(&w, path, err)) return false;
+  char *header = make_header(items, count, metadata);
+  bool ok = put_header(&w, header, err);
+  for (size_t i = 0; ok && i < count; i++)
+    ok = file_writer_put(&w, items[i].tensor.data, tensor_bytes(&items[i].tensor), err);
+  mem_free(header);
+  if (ok) return file_writer_commit(&w, err);
+  file_writer_abandon(&w);
+  return false;
+}
