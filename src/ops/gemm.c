@@ -1,10 +1,13 @@
 /* gemm.c - dense products, packed and blocked in the way of Goto & van de Geijn (2008).
  *
- * C is cut into panels of gemm_nr columns and blocks of gemm_mr rows. For KC steps of k at a time, a panel of B (which then
- * stays in the first cache) meets one panel of A after the other. Each element of C is the sum of its KC-long partial sums in
- * order, and each of those runs over k in order, whatever m, n, the place in C or the number of threads: a row alone gives
- * the bits it gives in a batch. Why not a library: docs/decisions/0003-dense-products.md. */
+ * C is cut into panels of gemm_nr columns and blocks of gemm_mr rows. For KC steps of k at a time, a panel of
+ * B (which then stays in the first cache) meets one panel of A after the other. Each element of C is the sum
+ * of its KC-long partial sums in order, and each of those runs over k in order, whatever m, n, the place in C
+ * or the number of threads: a row alone gives the bits it gives in a batch. Why not a library:
+ * docs/decisions/0003-dense-products.md. */
 #include "ops/gemm.h"
+
+#include <string.h>
 
 #include "base/memory.h"
 #include "base/threads.h"
@@ -26,35 +29,44 @@ typedef struct Product {
   float beta;
   float *c;
   int64_t ldc;
-  int64_t mr, nr;      /* of the kernels in use */
-  float *packed;       /* this block of A: [row panels][steps][mr] */
+  int64_t mr, nr;                      /* of the kernels in use */
+  float *packed;                       /* this block of A: [row panels][steps][mr] */
   int64_t row_panels, pieces, columns; /* row panels, pieces they are cut into, and column panels */
   int64_t first, steps;                /* the block of k being worked on */
 } Product;
 
-static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
-static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+static int64_t least(int64_t a, int64_t b) {
+  return a < b ? a : b;
+}
+static int64_t ceil_div(int64_t a, int64_t b) {
+  return (a + b - 1) / b;
+}
 
 static void pack_a(const Product *x, float *out, int64_t row, int64_t first, int64_t steps) {
   const int64_t rows = least(x->mr, x->m - row);
-  if (x->transpose_a) kernels->pack_rows(out, x->a + first * x->lda + row, x->lda, steps, rows, x->mr);
-  else kernels->pack_transposed(out, x->a + row * x->lda + first, x->lda, rows, steps, x->mr);
+  if (x->transpose_a)
+    kernels->pack_rows(out, x->a + first * x->lda + row, x->lda, steps, rows, x->mr);
+  else
+    kernels->pack_transposed(out, x->a + row * x->lda + first, x->lda, rows, steps, x->mr);
 }
 
 static void pack_b(const Product *x, float *out, int64_t column, int64_t first, int64_t steps) {
   const int64_t columns = least(x->nr, x->n - column);
-  if (x->transpose_b) kernels->pack_transposed(out, x->b + column * x->ldb + first, x->ldb, columns, steps, x->nr);
-  else kernels->pack_rows(out, x->b + first * x->ldb + column, x->ldb, steps, columns, x->nr);
+  if (x->transpose_b)
+    kernels->pack_transposed(out, x->b + column * x->ldb + first, x->ldb, columns, steps, x->nr);
+  else
+    kernels->pack_rows(out, x->b + first * x->ldb + column, x->ldb, steps, columns, x->nr);
 }
 
-static void multiply(const Product *x, const float *a, const float *b, int64_t row, int64_t column, int64_t first,
-                     int64_t steps) {
+static void multiply(const Product *x, const float *a, const float *b, int64_t row, int64_t column,
+                     int64_t first, int64_t steps) {
   kernels->gemm_block(x->c + row * x->ldc + column, x->ldc, a, b, x->nr, steps, least(x->mr, x->m - row),
                       least(x->nr, x->n - column), first ? 1 : x->beta);
 }
 
 static void clear(const Product *x) {
-  for (int64_t i = 0; i < x->m && x->beta == 0; i++) kernels->scale(x->c + i * x->ldc, 0, x->c + i * x->ldc, x->n);
+  for (int64_t i = 0; i < x->m && x->beta == 0; i++)
+    memset(x->c + i * x->ldc, 0, (size_t)x->n * sizeof(float));
 }
 
 /* ---- on one thread ---- */
@@ -64,7 +76,8 @@ static _Thread_local float panel_b[KC * WIDEST] __attribute__((aligned(64)));
 static _Thread_local float panels_a[KC * (MC + TALLEST)] __attribute__((aligned(64)));
 
 static void serial_rows(const Product *x, int64_t from, int64_t to, int64_t first, int64_t steps) {
-  for (int64_t row = from; row < to; row += x->mr) pack_a(x, panels_a + (row - from) * steps, row, first, steps);
+  for (int64_t row = from; row < to; row += x->mr)
+    pack_a(x, panels_a + (row - from) * steps, row, first, steps);
   for (int64_t column = 0; column < x->n; column += x->nr) {
     pack_b(x, panel_b, column, first, steps);
     for (int64_t row = from; row < to; row += x->mr)
@@ -72,11 +85,22 @@ static void serial_rows(const Product *x, int64_t from, int64_t to, int64_t firs
   }
 }
 
-void gemm_serial(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, const float *a, int64_t lda,
-                 const float *b, int64_t ldb, float beta, float *c, int64_t ldc) {
-  const Product x = {.transpose_a = transpose_a, .transpose_b = transpose_b, .m = m, .n = n, .k = k, .a = a, .b = b,
-                     .lda = lda, .ldb = ldb, .beta = beta, .c = c, .ldc = ldc,
-                     .mr = kernels->gemm_mr(), .nr = kernels->gemm_nr()};
+void gemm_serial(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, const float *a,
+                 int64_t lda, const float *b, int64_t ldb, float beta, float *c, int64_t ldc) {
+  const Product x = {.transpose_a = transpose_a,
+                     .transpose_b = transpose_b,
+                     .m = m,
+                     .n = n,
+                     .k = k,
+                     .a = a,
+                     .b = b,
+                     .lda = lda,
+                     .ldb = ldb,
+                     .beta = beta,
+                     .c = c,
+                     .ldc = ldc,
+                     .mr = kernels->gemm_mr(),
+                     .nr = kernels->gemm_nr()};
   const int64_t chunk = MC / x.mr * x.mr;
   if (k == 0) clear(&x);
   for (int64_t first = 0; first < k; first += KC)
@@ -87,7 +111,9 @@ void gemm_serial(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64
 /* ---- on all threads ---- */
 
 /* Where row panel `panel` of A lies for the block of k being worked on. */
-static float *packed_a(const Product *x, int64_t panel) { return x->packed + panel * x->mr * x->steps; }
+static float *packed_a(const Product *x, int64_t panel) {
+  return x->packed + panel * x->mr * x->steps;
+}
 
 static void pack_panels(void *arg, int64_t begin, int64_t end) {
   const Product *x = arg;
@@ -114,19 +140,31 @@ static void multiply_row(void *arg, int64_t begin, int64_t end) {
   for (int64_t panel = begin; panel < end; panel++) {
     const int64_t column = panel * x->nr;
     for (int64_t first = 0; first < x->k; first += KC)
-      kernels->gemm_row(x->c + column, x->a + first, x->b + column * x->ldb + first, x->ldb, least(KC, x->k - first),
-                        least(x->nr, x->n - column), first ? 1 : x->beta);
+      kernels->gemm_row(x->c + column, x->a + first, x->b + column * x->ldb + first, x->ldb,
+                        least(KC, x->k - first), least(x->nr, x->n - column), first ? 1 : x->beta);
   }
 }
 
-/* The packed A of the product being made; grows to the largest there was. One product runs on the pool at a time. */
+/* The packed A of the product being made; grows to the largest there was. One product runs on the pool at a
+ * time. */
 static VEC(float) shared_a;
 
 void gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, const float *a, int64_t lda,
           const float *b, int64_t ldb, float beta, float *c, int64_t ldc) {
-  Product x = {.transpose_a = transpose_a, .transpose_b = transpose_b, .m = m, .n = n, .k = k, .a = a, .b = b,
-               .lda = lda, .ldb = ldb, .beta = beta, .c = c, .ldc = ldc,
-               .mr = kernels->gemm_mr(), .nr = kernels->gemm_nr()};
+  Product x = {.transpose_a = transpose_a,
+               .transpose_b = transpose_b,
+               .m = m,
+               .n = n,
+               .k = k,
+               .a = a,
+               .b = b,
+               .lda = lda,
+               .ldb = ldb,
+               .beta = beta,
+               .c = c,
+               .ldc = ldc,
+               .mr = kernels->gemm_mr(),
+               .nr = kernels->gemm_nr()};
   if (m <= 0 || n <= 0) return;
   if (k == 0) {
     clear(&x);
