@@ -14,7 +14,7 @@ typedef struct Dropout {
   float scale;      /* of what is kept */
   float *to;
   const float *from;
-  float beta;
+  bool add; /* to what is there */
 } Dropout;
 
 /* begin is a multiple of DRAWN: loop_elements cuts at whole blocks. */
@@ -23,8 +23,8 @@ static void mask_range(void *arg, int64_t begin, int64_t end) {
   for (int64_t i = begin; i < end; i += DRAWN) {
     uint64_t bits = random_bits(n->seed, n->stream, (uint64_t)(i / DRAWN));
     for (int64_t j = i; j < i + DRAWN && j < end; j++, bits >>= 16) {
-      const float factor = (uint32_t)(bits % LEVELS) < n->dropped ? 0 : n->scale;
-      n->to[j] = n->beta * n->to[j] + factor * n->from[j];
+      const float kept = (uint32_t)(bits % LEVELS) < n->dropped ? 0 : n->scale * n->from[j];
+      n->to[j] = n->add ? n->to[j] + kept : kept;
     }
   }
 }
@@ -33,13 +33,14 @@ static void forward(Node *node) {
   Dropout *n = (Dropout *)node;
   n->to = tensor_f32(node->out[0]);
   n->from = tensor_f32(node->in[0]);
-  n->beta = 0;
   loop_elements(tensor_count(node->in[0]), mask_range, n);
 }
 
 static void backward(Node *node) {
   Dropout *n = (Dropout *)node;
-  n->to = grad_beta(node, node->in[0], &n->beta);
+  float beta;
+  n->to = grad_beta(node, node->in[0], &beta);
+  n->add = beta != 0;
   n->from = node->out[0]->grad;
   loop_elements(tensor_count(node->in[0]), mask_range, n);
 }

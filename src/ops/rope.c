@@ -13,7 +13,8 @@ typedef struct Rope {
       *turns; /* [B or 1, T, 2, d/2]: cosines, then sines; one table for all sequences where all start at 0 */
   float *to;
   const float *from;
-  float beta, direction;
+  float direction; /* -1: back */
+  bool add;        /* to what is there */
 } Rope;
 
 static int64_t time_of(const Rope *n) {
@@ -40,8 +41,9 @@ static void turn(const Rope *n, float *y, const float *x, const float *cosine, c
   const int64_t half = n->half;
   for (int64_t i = 0; i < half; i++) {
     const float a = x[i], b = x[half + i], s = n->direction * sine[i];
-    y[i] = n->beta * y[i] + (a * cosine[i] - b * s);
-    y[half + i] = n->beta * y[half + i] + (b * cosine[i] + a * s);
+    const float turned_a = a * cosine[i] - b * s, turned_b = b * cosine[i] + a * s;
+    y[i] = n->add ? y[i] + turned_a : turned_a;
+    y[half + i] = n->add ? y[half + i] + turned_b : turned_b;
   }
 }
 
@@ -66,7 +68,9 @@ static void forward(Node *node) {
 
 static void backward(Node *node) {
   Rope *n = (Rope *)node;
-  n->to = grad_beta(node, node->in[0], &n->beta);
+  float beta;
+  n->to = grad_beta(node, node->in[0], &beta);
+  n->add = beta != 0;
   n->from = node->out[0]->grad;
   n->direction = -1;
   parallel_for(tensor_rows(node->in[0]), turn_rows, n);
