@@ -5,7 +5,6 @@
 #ifndef DATA_CORPUS_H
 #define DATA_CORPUS_H
 
-#include "base/arena.h"
 #include "text/tokenizer.h"
 
 typedef struct DataSettings {
@@ -25,8 +24,8 @@ typedef struct Corpus {
   size_t count;
   int64_t bytes, characters; /* of all documents */
   uint64_t fingerprint;      /* hash of all bytes and cuts: is this the corpus of the run being resumed? */
-  Arena *arena;
-  struct CorpusFile *files; /* what keeps the text mapped */
+  struct CorpusFile *files;  /* what keeps the text mapped; of the corpus that was opened, not of what it held out */
+  size_t file_count;
 } Corpus;
 
 /* "-" is standard input. */

@@ -69,7 +69,7 @@ static bool read_place(const json_t *entry, uint64_t bytes, uint64_t room, uint6
 static bool read_entry(Safetensors *s, const char *name, const json_t *entry, const char *data, uint64_t room,
                        const char *path, Error *err) {
   NamedTensor *item = &s->items[s->count];
-  uint64_t bytes, begin;
+  uint64_t bytes = 0, begin = 0;
   if (!json_is_object(entry)) return fail(err, "%s: \"%s\" is not described by an object", path, name);
   if (!read_dtype(entry, &item->tensor, path, name, err) || !read_shape(entry, &item->tensor, &bytes, path, name, err) ||
       !read_place(entry, bytes, room, &begin, path, name, err))

@@ -1,0 +1,354 @@
+#include "data/corpus.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/random.h"
+#include "text/utf8.h"
+
+static const Setting items[] = {
+#define SETTING(kind, name, otherwise, min, max, arg, help) \
+  SETTING_ITEM(DataSettings, kind, name, otherwise, min, max, arg, help),
+#include "data/settings.def"
+#undef SETTING
+};
+const SettingTable data_settings_table = {"data", items, sizeof items / sizeof *items, sizeof(DataSettings)};
+
+/* A file's text: as it lies in the file where nothing had to be changed, else a mended copy. */
+typedef struct CorpusFile {
+  FileView view;
+  char *copy; /* NULL: none was needed */
+  const char *text;
+  size_t length;
+} CorpusFile;
+
+typedef struct Reader {
+  const DataSettings *settings;
+  const News *news;
+  const char *path;
+  CorpusFile *file;
+  Error *err;
+} Reader;
+
+static const char *shown_path(const Reader *r) { return strcmp(r->path, "-") ? r->path : "standard input"; }
+
+/* ---- is it text? ---- */
+
+static bool starts_with(const FileView *f, const char *bytes, size_t n) {
+  return f->size >= n && !memcmp(f->data, bytes, n);
+}
+
+/* UTF-16 without a mark: nearly every second byte of Latin text is NUL. */
+static bool looks_like_utf16(const FileView *f) {
+  const size_t n = f->size < 4096 ? f->size : 4096;
+  size_t zeros[2] = {0, 0};
+  for (size_t i = 0; i < n; i++) zeros[i & 1] += f->data[i] == 0;
+  return n >= 4 && (zeros[0] > n / 2 * 7 / 10 || zeros[1] > n / 2 * 7 / 10);
+}
+
+static bool check_kind(const Reader *r) {
+  const FileView *f = &r->file->view;
+  if (!f->size) return fail(r->err, "%s: is empty: there is nothing to learn from", shown_path(r));
+  if (starts_with(f, "\xff\xfe\0\0", 4) || starts_with(f, "\0\0\xfe\xff", 4))
+    return fail(r->err, "%s: is UTF-32, not UTF-8: convert it with `iconv -f UTF-32 -t UTF-8`", shown_path(r));
+  if (starts_with(f, "\xff\xfe", 2) || starts_with(f, "\xfe\xff", 2) || looks_like_utf16(f))
+    return fail(r->err, "%s: is UTF-16, not UTF-8: convert it with `iconv -f UTF-16 -t UTF-8`", shown_path(r));
+  if (starts_with(f, "\x1f\x8b", 2)) return fail(r->err, "%s: is compressed: unpack it with gunzip first", shown_path(r));
+  const char *nul = memchr(f->data, 0, f->size);
+  return !nul || fail(r->err, "%s: byte %zu is NUL: this is a binary file, not text", shown_path(r), (size_t)(nul - f->data));
+}
+
+static size_t line_of(const char *text, size_t at) {
+  size_t line = 1;
+  for (size_t i = 0; i < at; i++) line += text[i] == '\n';
+  return line;
+}
+
+/* ---- mending ---- */
+
+static void replace_invalid(const char *text, size_t length, Buffer *out, int64_t *replaced) {
+  while (length) {
+    const size_t good = utf8_valid_prefix(text, length);
+    buffer_add(out, text, good);
+    if (good == length) return;
+    buffer_adds(out, "\xef\xbf\xbd"); /* U+FFFD */
+    ++*replaced;
+    text += good + 1;
+    length -= good + 1;
+  }
+}
+
+static bool check_encoding(Reader *r) {
+  CorpusFile *f = r->file;
+  const size_t good = utf8_valid_prefix(f->text, f->length);
+  if (good == f->length) return true;
+  if (strcmp(r->settings->invalid, "replace"))
+    return fail(r->err, "%s:%zu: byte %zu (0x%02x) is not UTF-8: convert the file with `iconv -f ENCODING -t UTF-8`, or give --invalid replace",
+                shown_path(r), line_of(f->text, good), good, (unsigned char)f->text[good]);
+  Buffer mended = {0};
+  int64_t replaced = 0;
+  replace_invalid(f->text, f->length, &mended, &replaced);
+  f->length = mended.length;
+  f->copy = buffer_take(&mended);
+  f->text = f->copy;
+  news_warning(r->news, "%s: %" PRId64 " bytes that are not UTF-8 were replaced by U+FFFD", shown_path(r), replaced);
+  return true;
+}
+
+static void drop_carriage_returns(Reader *r) {
+  CorpusFile *f = r->file;
+  const char *first = memmem(f->text, f->length, "\r\n", 2);
+  if (!first) return;
+  char *copy = mem_alloc(f->length + 1);
+  size_t out = 0, lines = 0;
+  for (size_t i = 0; i < f->length; i++) {
+    const bool drop = f->text[i] == '\r' && i + 1 < f->length && f->text[i + 1] == '\n';
+    lines += drop;
+    if (!drop) copy[out++] = f->text[i];
+  }
+  mem_free(f->copy);
+  f->text = f->copy = copy;
+  f->length = out;
+  news_note(r->news, "%s: line ends CR LF read as LF (%zu lines)", shown_path(r), lines);
+}
+
+static bool read_file(Reader *r) {
+  CorpusFile *f = r->file;
+  if (!file_view(r->path, &f->view, r->err) || !check_kind(r)) return false;
+  f->text = f->view.data;
+  f->length = f->view.size;
+  if (starts_with(&f->view, "\xef\xbb\xbf", 3)) {
+    f->text += 3;
+    f->length -= 3;
+    news_note(r->news, "%s: byte-order mark dropped", shown_path(r));
+  }
+  if (!check_encoding(r)) return false;
+  drop_carriage_returns(r);
+  return true;
+}
+
+/* ---- cutting ---- */
+
+typedef VEC(Document) Documents;
+
+typedef struct Cutter {
+  Documents documents;
+  size_t empty; /* left out */
+} Cutter;
+
+static bool is_blank(const char *text, size_t length) {
+  for (size_t i = 0; i < length; i++)
+    if (!memchr(" \t\n\r", text[i], 4)) return false;
+  return true;
+}
+
+/* A document without the line ends around it; the last line keeps none, the end token stands for it. */
+static void add_document(Cutter *c, const char *text, size_t length) {
+  while (length && text[0] == '\n') {
+    text++;
+    length--;
+  }
+  while (length && text[length - 1] == '\n') length--;
+  if (is_blank(text, length)) c->empty++;
+  else vec_push(&c->documents, ((Document){text, length}));
+}
+
+static const char *line_end(const char *text, const char *end) {
+  const char *at = memchr(text, '\n', (size_t)(end - text));
+  return at ? at : end;
+}
+
+static void cut_lines(Cutter *c, const char *text, size_t length) {
+  const char *end = text + length;
+  for (const char *at = text; at < end;) {
+    const char *stop = line_end(at, end);
+    if (stop > at) add_document(c, at, (size_t)(stop - at));
+    at = stop + 1;
+  }
+}
+
+/* Cuts before lines for which `ends` holds; those lines belong to no document. */
+static void cut_at(Cutter *c, const char *text, size_t length, bool (*ends)(const char *, size_t, const char *), const char *word) {
+  const char *end = text + length, *begin = text;
+  for (const char *at = text; at < end;) {
+    const char *stop = line_end(at, end);
+    if (ends(at, (size_t)(stop - at), word)) {
+      if (at > begin) add_document(c, begin, (size_t)(at - begin));
+      begin = stop < end ? stop + 1 : end;
+    }
+    at = stop + 1;
+  }
+  if (begin < end) add_document(c, begin, (size_t)(end - begin));
+}
+
+static bool is_blank_line(const char *line, size_t length, const char *word) {
+  (void)word;
+  return is_blank(line, length);
+}
+
+static bool is_separator(const char *line, size_t length, const char *word) {
+  return strlen(word) == length && !memcmp(line, word, length);
+}
+
+/* The rule of `--documents auto`: lines are documents where nearly all of them are whole texts, that is, long (by
+ * characters) and ending like a sentence, with hardly a blank line between. */
+static bool lines_are_texts(const char *text, size_t length) {
+  size_t lines = 0, blank = 0, whole = 0;
+  const char *end = text + length;
+  static const char *const closers[] = {".", "!", "?", "\"", ")", "。", "！", "？", "”", "」", "』", "）", "…"};
+  for (const char *at = text; at < end && lines < 2000;) {
+    const char *stop = line_end(at, end);
+    const size_t n = (size_t)(stop - at);
+    lines++;
+    blank += is_blank(at, n);
+    for (size_t i = 0; n >= 20 && i < sizeof closers / sizeof *closers; i++) {
+      const size_t k = strlen(closers[i]);
+      if (n >= k && !memcmp(stop - k, closers[i], k)) {
+        whole++;
+        break;
+      }
+    }
+    at = stop + 1;
+  }
+  return lines >= 20 && blank * 20 < lines && whole * 10 >= lines * 9;
+}
+
+static const char *choose_cut(const DataSettings *s, const Corpus *c, size_t files) {
+  if (strcmp(s->documents, "auto")) return s->documents;
+  return files == 1 && lines_are_texts(c->files[0].text, c->files[0].length) ? "line" : "file";
+}
+
+static void cut(Cutter *cutter, const CorpusFile *f, const char *how, const char *separator) {
+  if (separator) cut_at(cutter, f->text, f->length, is_separator, separator);
+  else if (!strcmp(how, "line")) cut_lines(cutter, f->text, f->length);
+  else if (!strcmp(how, "paragraph")) cut_at(cutter, f->text, f->length, is_blank_line, "");
+  else add_document(cutter, f->text, f->length);
+}
+
+/* ---- the corpus ---- */
+
+static void count_up(Corpus *c) {
+  c->bytes = c->characters = 0;
+  c->fingerprint = 0;
+  for (size_t i = 0; i < c->count; i++) {
+    c->bytes += (int64_t)c->documents[i].length;
+    c->characters += utf8_count(c->documents[i].text, c->documents[i].length);
+    c->fingerprint = hash_bytes(c->documents[i].text, c->documents[i].length, c->fingerprint);
+  }
+}
+
+static bool read_files(Corpus *c, const char *const *files, size_t count, const DataSettings *s, const News *news, Error *err) {
+  for (size_t i = 0; i < count; i++) {
+    Reader r = {s, news, files[i], &c->files[c->file_count++], err};
+    if (!read_file(&r)) return false;
+  }
+  return true;
+}
+
+static bool cut_files(Corpus *c, const DataSettings *s, const News *news, Error *err) {
+  Cutter cutter = {{0}, 0};
+  const char *how = choose_cut(s, c, c->file_count);
+  for (size_t i = 0; i < c->file_count; i++) cut(&cutter, &c->files[i], how, s->separator);
+  c->documents = cutter.documents.data;
+  c->count = cutter.documents.count;
+  if (cutter.empty) news_note(news, "%zu empty documents left out", cutter.empty);
+  if (!c->count) return fail(err, "there is no text in the files given: they hold blank lines only");
+  count_up(c);
+  if (s->separator) news_note(news, "%zu documents, ended by lines \"%s\"", c->count, s->separator);
+  else news_note(news, "%zu document%s, a %s each", c->count, c->count == 1 ? "" : "s", how);
+  return true;
+}
+
+Corpus *corpus_open(const char *const *files, size_t count, const DataSettings *s, const News *news, Error *err) {
+  Corpus *c = mem_alloc_zeroed(1, sizeof *c);
+  c->files = mem_alloc_zeroed(count ? count : 1, sizeof *c->files);
+  if (read_files(c, files, count, s, news, err) && cut_files(c, s, news, err)) return c;
+  corpus_free(c);
+  return NULL;
+}
+
+void corpus_free(Corpus *c) {
+  if (!c) return;
+  for (size_t i = 0; i < c->file_count; i++) {
+    file_view_close(&c->files[i].view);
+    mem_free(c->files[i].copy);
+  }
+  mem_free(c->files);
+  mem_free(c->documents);
+  mem_free(c);
+}
+
+/* ---- held out ---- */
+
+/* The last part of a single document, from a line's beginning where there is one not far away. */
+static Corpus *hold_out_end(Corpus *c, double share, Error *err) {
+  const Document *d = c->documents;
+  size_t at = (size_t)((double)d->length * (1 - share));
+  const char *line = memchr(d->text + at, '\n', d->length - at < 4096 ? d->length - at : 4096);
+  if (line && (size_t)(line + 1 - d->text) < d->length) at = (size_t)(line + 1 - d->text);
+  while (at < d->length && ((unsigned char)d->text[at] & 0xc0) == 0x80) at++;
+  if (at == 0 || at >= d->length) {
+    fail(err, "the text is too short to hold out a part of it");
+    return NULL;
+  }
+  Corpus *held = mem_alloc_zeroed(1, sizeof *held);
+  held->documents = mem_alloc(sizeof *held->documents);
+  held->documents[0] = (Document){d->text + at, d->length - at};
+  held->count = 1;
+  c->documents[0].length = at;
+  return held;
+}
+
+/* Equal documents have equal hashes: a duplicate never stands on both sides. */
+static bool is_held(const Document *d, double share) {
+  return (double)(hash_bytes(d->text, d->length, random_stream("hold out")) >> 11) * 0x1p-53 < share;
+}
+
+static Corpus *hold_out_documents(Corpus *c, double share, Error *err) {
+  Corpus *held = mem_alloc_zeroed(1, sizeof *held);
+  size_t kept = 0;
+  held->documents = mem_alloc(c->count * sizeof *held->documents);
+  for (size_t i = 0; i < c->count; i++) {
+    if (is_held(&c->documents[i], share)) held->documents[held->count++] = c->documents[i];
+    else c->documents[kept++] = c->documents[i];
+  }
+  c->count = kept;
+  if (kept && held->count) return held;
+  corpus_free(held);
+  fail(err, "%zu documents are too few to hold out a share of %g", kept ? kept : c->count, share);
+  return NULL;
+}
+
+Corpus *corpus_hold_out(Corpus *c, double share, Error *err) {
+  Corpus *held = c->count == 1 ? hold_out_end(c, share, err) : hold_out_documents(c, share, err);
+  if (!held) return NULL;
+  count_up(c);
+  count_up(held);
+  return held;
+}
+
+/* ---- as a source ---- */
+
+typedef struct Source {
+  const Corpus *corpus;
+  size_t next;
+} Source;
+
+static void source_rewind(void *self) { ((Source *)self)->next = 0; }
+
+static bool source_next(void *self, const char **text, size_t *length, Error *err) {
+  Source *s = self;
+  (void)err;
+  if (s->next >= s->corpus->count) return false;
+  *text = s->corpus->documents[s->next].text;
+  *length = s->corpus->documents[s->next++].length;
+  return true;
+}
+
+TextSource corpus_source(const Corpus *c) {
+  Source *s = mem_alloc_zeroed(1, sizeof *s);
+  s->corpus = c;
+  return (TextSource){s, source_rewind, source_next, c->bytes};
+}

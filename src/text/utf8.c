@@ -1,0 +1,75 @@
+#include "text/utf8.h"
+
+#include <string.h>
+
+/* How long a character with this first byte is; 0: no character begins so. */
+static size_t length_of(unsigned char first) {
+  if (first < 0x80) return 1;
+  if (first >= 0xc2 && first < 0xe0) return 2;
+  if (first >= 0xe0 && first < 0xf0) return 3;
+  return first >= 0xf0 && first < 0xf5 ? 4 : 0;
+}
+
+size_t utf8_decode(const char *text, size_t length, uint32_t *code) {
+  static const uint32_t least[5] = {0, 0, 0x80, 0x800, 0x10000};
+  const unsigned char *p = (const unsigned char *)text;
+  const size_t n = length ? length_of(p[0]) : 0;
+  if (!n || n > length) return 0;
+  uint32_t c = n == 1 ? p[0] : p[0] & (0x7fu >> n);
+  for (size_t i = 1; i < n; i++) {
+    if ((p[i] & 0xc0) != 0x80) return 0;
+    c = c << 6 | (p[i] & 0x3f);
+  }
+  if (c < least[n] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000)) return 0;
+  *code = c;
+  return n;
+}
+
+size_t utf8_character(const char *text, size_t length) {
+  uint32_t code;
+  return utf8_decode(text, length, &code);
+}
+
+size_t utf8_valid_prefix(const char *text, size_t length) {
+  size_t at = 0;
+  while (at < length) {
+    uint64_t word;
+    if (length - at >= sizeof word) { /* eight ASCII bytes at once */
+      memcpy(&word, text + at, sizeof word);
+      if (!(word & 0x8080808080808080u)) {
+        at += sizeof word;
+        continue;
+      }
+    }
+    const size_t n = utf8_character(text + at, length - at);
+    if (!n) break;
+    at += n;
+  }
+  return at;
+}
+
+int64_t utf8_count(const char *text, size_t length) {
+  int64_t count = 0;
+  for (size_t i = 0; i < length; i++) count += ((unsigned char)text[i] & 0xc0) != 0x80;
+  return count;
+}
+
+size_t utf8_whole_prefix(const char *text, size_t length) {
+  for (size_t back = 1; back <= 3 && back <= length; back++) {
+    const unsigned char c = (unsigned char)text[length - back];
+    if ((c & 0xc0) == 0x80) continue;
+    return length_of(c) > back ? length - back : length;
+  }
+  return length;
+}
+
+size_t utf8_encode(uint32_t code, char out[4]) {
+  if (code < 0x80) {
+    out[0] = (char)code;
+    return 1;
+  }
+  const size_t n = code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+  for (size_t i = n - 1; i > 0; i--, code >>= 6) out[i] = (char)(0x80 | (code & 0x3f));
+  out[0] = (char)(code | (0xf00u >> n & 0xff));
+  return n;
+}
