@@ -94,19 +94,8 @@ static float softmax(float *score, int64_t seen, float scale, float *log_total) 
   return 1 / total;
 }
 
-/* A single row, as in decoding: two passes over the cache, nothing packed. */
-static void attend_row(const Attention *n, const Head *h, int64_t t) {
-  const int64_t seen = seen_keys(n, h->sequence, t), size = n->size;
-  const float *q = query(n, h) + t * h->step, *k = key(n, h), *v = value(n, h);
-  float *score = worker_scores(n, 0), *out = output(n, h) + t * h->step;
-  for (int64_t j = 0; j < seen; j++) score[j] = kernels->dot(q, k + j * h->kv_step, size);
-  const float factor = softmax(score, seen, scale_of(n), log_sum(n, h) + t);
-  memset(out, 0, (size_t)size * sizeof *out);
-  for (int64_t j = 0; j < seen; j++) kernels->axpy(out, score[j] * factor, v + j * h->kv_step, size);
-}
-
-/* Rows first .. first+count-1. A row's result does not depend on the others': what it does not see is zero.
- */
+/* Rows first .. first+count-1. A row's result does not depend on the others', what it does not see is zero: a
+ * text read at once and one read token by token have the same bits. */
 static void attend_rows(const Attention *n, const Head *h, int64_t first, int64_t count) {
   const int64_t width = seen_keys(n, h->sequence, first + count - 1), size = n->size;
   float *scores = worker_scores(n, 0), *out = output(n, h) + first * h->step, factors[BLOCK_ROWS];
@@ -126,10 +115,7 @@ static void attend_blocks(void *arg, int64_t begin, int64_t end) {
   for (int64_t i = begin; i < end; i++) {
     const int64_t block = i % n->blocks, head = i / n->blocks % n->shape.heads, first = block * BLOCK_ROWS;
     const Head h = head_of(n, i / n->blocks / n->shape.heads, head);
-    if (n->rows == 1)
-      attend_row(n, &h, 0);
-    else
-      attend_rows(n, &h, first, n->rows - first < BLOCK_ROWS ? n->rows - first : BLOCK_ROWS);
+    attend_rows(n, &h, first, n->rows - first < BLOCK_ROWS ? n->rows - first : BLOCK_ROWS);
   }
 }
 

@@ -18,7 +18,8 @@ enum {
   MC = 112,        /* rows of A a single thread packs at a time */
   SHARED_MC = 448, /* rows of A that stay in a thread's second cache while it passes over the columns */
   WIDEST = 32,     /* largest gemm_nr */
-  TALLEST = 14     /* largest gemm_mr */
+  TALLEST = 14,    /* largest gemm_mr */
+  FEW = 4          /* rows for which packing B would cost more than it saves */
 };
 
 typedef struct Product {
@@ -58,15 +59,46 @@ static void pack_b(const Product *x, float *out, int64_t column, int64_t first, 
     kernels->pack_rows(out, x->b + first * x->ldb + column, x->ldb, steps, columns, x->nr);
 }
 
-static void multiply(const Product *x, const float *a, const float *b, int64_t row, int64_t column,
-                     int64_t first, int64_t steps) {
-  kernels->gemm_block(x->c + row * x->ldc + column, x->ldc, a, b, x->nr, steps, least(x->mr, x->m - row),
-                      least(x->nr, x->n - column), first ? 1 : x->beta);
+/* A panel of B to multiply with, and its row stride. */
+typedef struct PanelB {
+  const float *at;
+  int64_t stride;
+} PanelB;
+
+/* Packs into `room`; but for a few rows a whole panel is used where it lies, if its columns lie side by side.
+ */
+static PanelB panel_of_b(const Product *x, float *room, int64_t column, int64_t first, int64_t steps) {
+  if (x->m <= FEW && !x->transpose_b && column + x->nr <= x->n)
+    return (PanelB){x->b + first * x->ldb + column, x->ldb};
+  pack_b(x, room, column, first, steps);
+  return (PanelB){room, x->nr};
+}
+
+static void multiply(const Product *x, const float *a, PanelB b, int64_t row, int64_t column, int64_t first,
+                     int64_t steps) {
+  kernels->gemm_block(x->c + row * x->ldc + column, x->ldc, a, b.at, b.stride, steps,
+                      least(x->mr, x->m - row), least(x->nr, x->n - column), first ? 1 : x->beta);
 }
 
 static void clear(const Product *x) {
   for (int64_t i = 0; i < x->m && x->beta == 0; i++)
     memset(x->c + i * x->ldc, 0, (size_t)x->n * sizeof(float));
+}
+
+/* ---- a single row: the whole time goes into reading B, so nothing is packed ---- */
+
+static bool is_row(const Product *x) {
+  return x->m == 1 && !x->transpose_a && x->transpose_b;
+}
+
+static void multiply_row(void *arg, int64_t begin, int64_t end) {
+  const Product *x = arg;
+  for (int64_t panel = begin; panel < end; panel++) {
+    const int64_t column = panel * x->nr;
+    for (int64_t first = 0; first < x->k; first += KC)
+      kernels->gemm_row(x->c + column, x->a + first, x->b + column * x->ldb + first, x->ldb,
+                        least(KC, x->k - first), least(x->nr, x->n - column), first ? 1 : x->beta);
+  }
 }
 
 /* ---- on one thread ---- */
@@ -79,30 +111,34 @@ static void serial_rows(const Product *x, int64_t from, int64_t to, int64_t firs
   for (int64_t row = from; row < to; row += x->mr)
     pack_a(x, panels_a + (row - from) * steps, row, first, steps);
   for (int64_t column = 0; column < x->n; column += x->nr) {
-    pack_b(x, panel_b, column, first, steps);
+    const PanelB b = panel_of_b(x, panel_b, column, first, steps);
     for (int64_t row = from; row < to; row += x->mr)
-      multiply(x, panels_a + (row - from) * steps, panel_b, row, column, first, steps);
+      multiply(x, panels_a + (row - from) * steps, b, row, column, first, steps);
   }
 }
 
 void gemm_serial(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, const float *a,
                  int64_t lda, const float *b, int64_t ldb, float beta, float *c, int64_t ldc) {
-  const Product x = {.transpose_a = transpose_a,
-                     .transpose_b = transpose_b,
-                     .m = m,
-                     .n = n,
-                     .k = k,
-                     .a = a,
-                     .b = b,
-                     .lda = lda,
-                     .ldb = ldb,
-                     .beta = beta,
-                     .c = c,
-                     .ldc = ldc,
-                     .mr = kernels->gemm_mr(),
-                     .nr = kernels->gemm_nr()};
+  Product x = {.transpose_a = transpose_a,
+               .transpose_b = transpose_b,
+               .m = m,
+               .n = n,
+               .k = k,
+               .a = a,
+               .b = b,
+               .lda = lda,
+               .ldb = ldb,
+               .beta = beta,
+               .c = c,
+               .ldc = ldc,
+               .mr = kernels->gemm_mr(),
+               .nr = kernels->gemm_nr()};
   const int64_t chunk = MC / x.mr * x.mr;
   if (k == 0) clear(&x);
+  if (is_row(&x)) {
+    multiply_row(&x, 0, ceil_div(n, x.nr));
+    return;
+  }
   for (int64_t first = 0; first < k; first += KC)
     for (int64_t row = 0; row < m; row += chunk)
       serial_rows(&x, row, least(m, row + chunk), first, least(KC, k - first));
@@ -127,21 +163,9 @@ static void multiply_panels(void *arg, int64_t begin, int64_t end) {
   for (int64_t task = begin; task < end; task++) {
     const int64_t piece = task / x->columns, column = task % x->columns * x->nr;
     const int64_t from = x->row_panels * piece / x->pieces, to = x->row_panels * (piece + 1) / x->pieces;
-    pack_b(x, panel_b, column, x->first, x->steps);
+    const PanelB b = panel_of_b(x, panel_b, column, x->first, x->steps);
     for (int64_t panel = from; panel < to; panel++)
-      multiply(x, packed_a(x, panel), panel_b, panel * x->mr, column, x->first, x->steps);
-  }
-}
-
-/* ---- a single row: the whole time goes into reading B, so nothing is packed ---- */
-
-static void multiply_row(void *arg, int64_t begin, int64_t end) {
-  const Product *x = arg;
-  for (int64_t panel = begin; panel < end; panel++) {
-    const int64_t column = panel * x->nr;
-    for (int64_t first = 0; first < x->k; first += KC)
-      kernels->gemm_row(x->c + column, x->a + first, x->b + column * x->ldb + first, x->ldb,
-                        least(KC, x->k - first), least(x->nr, x->n - column), first ? 1 : x->beta);
+      multiply(x, packed_a(x, panel), b, panel * x->mr, column, x->first, x->steps);
   }
 }
 
@@ -172,7 +196,7 @@ void gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, c
   }
   x.row_panels = ceil_div(m, x.mr);
   x.columns = ceil_div(n, x.nr);
-  if (m == 1 && transpose_b && !transpose_a) {
+  if (is_row(&x)) {
     parallel_for(x.columns, multiply_row, &x);
     return;
   }

@@ -83,7 +83,7 @@ static void every_architecture_learns(void **state) {
   (void)state;
   for (int a = 0; a < arch_count; a++) {
     const Config c = config_of(arch_table[a]->name, "nano", VOCABULARY);
-    float first, last = train(&c, 150, &first, NULL);
+    float first, last = train(&c, 300, &first, NULL);
     if (fabsf(first - logf(VOCABULARY)) > 0.5f) fail_msg("%s starts at a loss of %g", c.arch->name, (double)first);
     if (!(last < 0.6f * first)) fail_msg("%s learns from %g to %g only", c.arch->name, (double)first, (double)last);
   }
