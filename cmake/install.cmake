@@ -1,1 +1,56 @@
-# Filled by the install rules: libraries, header, pkg-config and CMake files, man pages, completion.
+# Install rules: the command, libraries, header, pkg-config and CMake files, man pages, bash completion.
+include(CMakePackageConfigHelpers)
+
+# ---- libraries and what finds them ----
+set_target_properties(inkstone_shared PROPERTIES EXPORT_NAME inkstone)
+set_target_properties(inkstone_static PROPERTIES EXPORT_NAME static)
+install(TARGETS inkstone RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+install(TARGETS inkstone_static inkstone_shared EXPORT inkstoneTargets
+        LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
+        PUBLIC_HEADER DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+
+# Paths are relative to the installed file: `cmake --install --prefix ELSEWHERE` works, and so does moving it.
+file(RELATIVE_PATH INKSTONE_PC_TO_PREFIX /prefix/${CMAKE_INSTALL_LIBDIR}/pkgconfig /prefix)
+set(INKSTONE_PC_REQUIRES "jansson yaml-0.1 libpcre2-8 libutf8proc")
+set(INKSTONE_PC_LIBS "-lm")
+if(ONEDNN_LIBRARY AND ONEDNN_INCLUDE)
+  string(PREPEND INKSTONE_PC_LIBS "${ONEDNN_LIBRARY} ")
+endif()
+foreach(lib ${OpenMP_C_LIB_NAMES})
+  string(PREPEND INKSTONE_PC_LIBS "${OpenMP_${lib}_LIBRARY} ")
+endforeach()
+if(NOT INKSTONE_OPENMP)
+  string(APPEND INKSTONE_PC_LIBS " -pthread")
+endif()
+configure_file(cmake/inkstone.pc.in inkstone.pc @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/inkstone.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+
+set(package ${CMAKE_INSTALL_LIBDIR}/cmake/inkstone)
+configure_package_config_file(cmake/inkstoneConfig.cmake.in inkstoneConfig.cmake INSTALL_DESTINATION ${package})
+write_basic_package_version_file(inkstoneConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/inkstoneConfig.cmake ${PROJECT_BINARY_DIR}/inkstoneConfigVersion.cmake
+        DESTINATION ${package})
+install(EXPORT inkstoneTargets NAMESPACE inkstone:: DESTINATION ${package})
+
+# ---- generated from the command tables by the command itself ----
+function(generated file destination name) # ... is the output of `inkstone help ARGN`
+  add_custom_command(OUTPUT ${PROJECT_BINARY_DIR}/${file} DEPENDS inkstone VERBATIM
+                     COMMAND inkstone help ${ARGN} > ${PROJECT_BINARY_DIR}/${file})
+  install(FILES ${PROJECT_BINARY_DIR}/${file} DESTINATION ${destination} RENAME ${name})
+  set_property(GLOBAL APPEND PROPERTY INKSTONE_GENERATED ${PROJECT_BINARY_DIR}/${file})
+endfunction()
+
+file(STRINGS src/cli/commands.def commands REGEX "^COMMAND")
+list(TRANSFORM commands REPLACE "^COMMAND\\((.*)\\)$" "-\\1")
+foreach(suffix "" ${commands})
+  string(REPLACE "_" "-" page "inkstone${suffix}")
+  string(REGEX REPLACE "^-" "" command "${suffix}")
+  string(REPLACE "_" "-" command "${command}")
+  if(NOT command)
+    set(command inkstone)
+  endif()
+  generated(${page}.1 ${CMAKE_INSTALL_MANDIR}/man1 ${page}.1 --man ${command})
+endforeach()
+generated(inkstone.bash ${CMAKE_INSTALL_DATADIR}/bash-completion/completions inkstone --completion bash)
+get_property(files GLOBAL PROPERTY INKSTONE_GENERATED)
+add_custom_target(inkstone_pages ALL DEPENDS ${files})

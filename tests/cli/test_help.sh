@@ -1,0 +1,101 @@
+# Help, version, man pages and completion, all from the tables of the commands.
+. "$(dirname "$0")/lib.sh"
+
+commands='train|write|eval|info|tokenizer train|tokenizer encode|tokenizer decode|bench|help'
+
+run
+expect_status 0
+expect_silent_err
+for text in train write eval info "tokenizer train" bench "a first try" --help; do expect_out "$text"; done
+cp out overview
+for flag in --help -h help; do
+  run "$flag"
+  expect_same out overview
+done
+
+run --version
+expect_status 0
+version=$(sed -n 's/^#define INK_VERSION "\(.*\)"/\1/p' "$SOURCE/include/inkstone.h")
+[ "$(cat out)" = "inkstone $version" ] || flunk "expected version $version"
+
+IFS='|'
+for command in $commands; do
+  IFS=' '
+  run $command --help
+  expect_status 0
+  expect_silent_err
+  expect_out "usage: inkstone $command"
+  expect_out "examples:"
+  expect_out "--help"
+  awk 'length > 100 { exit 1 }' out || flunk "a line is longer than 100 columns"
+  cp out page
+  run $command -h
+  expect_same out page
+  run help $command
+  expect_same out page
+  if command -v mandoc >/dev/null 2>&1; then
+    run help --man "$command"
+    expect_status 0
+    last="mandoc -Tlint of $command"
+    # pages that are not installed are the only thing it may miss
+    mandoc -Tlint out 2>&1 | grep -v 'referenced manual not found' >err && flunk "the man page has faults"
+    mandoc -Tutf8 out >page.txt 2>/dev/null
+    grep -q "EXIT STATUS\|E.*X.*I.*T" page.txt || flunk "no page came out"
+  else skip_part "no mandoc"; fi
+  IFS='|'
+done
+unset IFS
+
+# Every setting of the library is explained, with its range of words and its default.
+run train --help
+grep -ho 'SETTING([A-Z]*, [a-z_0-9]*' "$SOURCE"/src/models/settings.def "$SOURCE"/src/train/settings.def \
+  "$SOURCE"/src/data/settings.def "$SOURCE"/src/text/settings.def "$SOURCE"/src/base/general.def |
+  sed 's/.* //; s/_/-/g' >names
+[ "$(wc -l <names)" -gt 40 ] || flunk "too few settings were looked for"
+while read -r name; do expect_out "$name"; done <names
+expect_out "llama|gpt2|lstm|gru"
+expect_out "[llama]"
+expect_out "--[no-]tied"
+run write --help
+expect_out "-n, --samples"
+
+run tokenizer
+expect_status 0
+expect_out "tokenizer encode"
+run help tokenizer
+expect_status 0
+run help --man inkstone
+expect_status 0
+expect_out ".Xr inkstone-tokenizer-train 1"
+
+run help --completion bash
+expect_status 0
+if command -v bash >/dev/null 2>&1; then
+  cp out completion
+  cat >complete.sh <<'END'
+. ./completion
+COMP_WORDS=("$@")
+COMP_CWORD=$(($# - 1))
+_inkstone
+echo "${COMPREPLY[@]}"
+END
+  completes() { # EXPECTED WORD...
+    wanted=$1
+    shift
+    last="completion of: $*"
+    bash complete.sh "$@" >out 2>err
+    status=$?
+    [ "$(cat out)" = "$wanted" ] || flunk "expected: $wanted"
+    expect_silent_err
+  }
+  completes "tokenizer" inkstone tok
+  completes "train encode decode" inkstone tokenizer ""
+  completes "write" inkstone train ""
+  completes "--arch" inkstone train write --arc
+  completes "llama lstm" inkstone train write --arch l
+  completes "gpt2 gru" inkstone train write --arch = g
+  completes "ops" inkstone bench o
+  completes "--no-tied" inkstone train write --no-
+  completes "" inkstone write -m "" # files
+else skip_part "no bash"; fi
+finish

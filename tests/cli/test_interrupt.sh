@@ -1,0 +1,111 @@
+# Ctrl-C, kill and a second process on the same run: nothing is lost.
+. "$(dirname "$0")/lib.sh"
+text_of 2000 >text
+
+# Starts inkstone in the background: $! is its process id.
+start() {
+  last="inkstone $* (in the background)"
+  "$INKSTONE" "$@" >out 2>err </dev/null &
+  process=$!
+}
+ended() {
+  wait "$process"
+  status=$?
+}
+# Waits until a command succeeds, for a minute at most.
+until_true() {
+  tries=0
+  until eval "$1" || [ $tries -ge 600 ]; do
+    tries=$((tries + 1))
+    sleep 0.1
+  done
+  [ $tries -lt 600 ] || flunk "waited in vain for: $1"
+}
+long="--size nano --tokenizer byte --context 32 --batch 4 --steps 40000 --eval-every 20 --sample-tokens 0"
+
+for signal in INT TERM HUP; do
+  rm -rf model
+  start train write text -o model $long
+  until_true 'ls model/checkpoint* >/dev/null 2>&1'
+  if [ $signal = INT ]; then
+    cp err err.first
+    "$INKSTONE" train write text -o model $long --resume >out 2>err </dev/null
+    status=$?
+    last="a second process on the same run"
+    expect_failure "model" "$process"
+  fi
+  kill -$signal "$process"
+  ended
+  last="train, stopped by SIG$signal"
+  expect_status 1
+  run write -m model --max-tokens 3 The
+  expect_status 0
+done
+
+# Stopped and resumed is the same as never stopped, byte for byte.
+flags="--size nano --tokenizer byte --context 32 --batch 4 --steps 60 --eval-every 10 --sample-tokens 0"
+run train write text -o whole $flags
+expect_status 0
+start train write text -o parts $flags
+until_true 'ls parts/checkpoint* >/dev/null 2>&1'
+kill -INT "$process" 2>/dev/null
+ended
+if [ "$status" -ne 0 ]; then
+  expect_failure "--resume"
+  run train write -o parts --resume
+  expect_status 0
+else skip_part "the run ended before it could be interrupted"; fi
+last="comparing resumed and uninterrupted weights"
+expect_same whole/model.safetensors parts/model.safetensors
+
+# Killed, not asked.
+start train write text -o killed $flags
+until_true 'ls killed/checkpoint* >/dev/null 2>&1'
+kill -KILL "$process" 2>/dev/null
+ended
+run train write text -o killed $flags --resume
+expect_status 0
+expect_same whole/model.safetensors killed/model.safetensors
+
+# Another setting is not the same run; nor is other text; nor is a finished model overwritten unasked.
+run train write text -o whole --resume --layers 7
+expect_usage "--layers"
+text_of 100 >other
+run train write other -o whole --resume
+expect_failure "whole"
+run train write text -o whole $flags
+expect_failure "whole" "--resume" "--overwrite"
+
+# An interrupted tokenizer training leaves no half of one; the one that was there stays.
+text_of 400000 >much
+printf 'mine' >tokenizer.json
+start tokenizer train much -o tokenizer.json --vocab 30000 --threads 1
+sleep 0.3
+kill -INT "$process" 2>/dev/null
+ended
+if [ "$status" -ne 0 ]; then
+  expect_failure "interrupted"
+  [ "$(cat tokenizer.json)" = mine ] || flunk "the old tokenizer.json is gone"
+  [ -z "$(find . -maxdepth 1 -name 'tokenizer.json?*')" ] || flunk "temporary files are left"
+else skip_part "the tokenizer was learnt before it could be interrupted"; fi
+
+# Writing: what was written stands, and the program ends soon.
+start write -m whole --max-tokens 100000000 --ignore-end The
+until_true 'test -s out'
+kill -INT "$process"
+ended
+last="write, interrupted"
+expect_status 1
+expect_out "The"
+
+# A second signal kills at once, also where the first is not yet heeded.
+start write -m whole --max-tokens 100000000 --ignore-end The
+until_true 'test -s out'
+kill -STOP "$process"
+kill -INT "$process"
+kill -CONT "$process"
+kill -INT "$process" 2>/dev/null
+ended
+last="write, interrupted twice"
+[ "$status" -ne 0 ] || flunk "expected an end by signal or status 1"
+finish

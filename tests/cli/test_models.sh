@@ -1,0 +1,56 @@
+# Model directories that are broken: an error that names the file, never a crash.
+. "$(dirname "$0")/lib.sh"
+text_of 300 >text
+train_small model text
+expect_status 0
+run write -m model --max-tokens 5 "The"
+expect_status 0
+size=$(wc -c <model/model.safetensors)
+
+# Uses a copy of the model after the commands of the first argument; the others must be in the error.
+broken() {
+  rm -rf copy
+  cp -r model copy
+  (cd copy && eval "$1")
+  shift
+  for command in "write -m copy --max-tokens 5 The" "eval -m copy text" "info copy"; do
+    run $command
+    expect_failure "$@"
+  done
+}
+
+broken 'rm model.safetensors' model.safetensors
+broken 'rm config.json' config.json
+broken 'rm tokenizer.json' tokenizer.json
+broken ": >model.safetensors" model.safetensors
+for part in 4 8 100 $((size / 2)) $((size - 1)); do
+  broken "head -c $part ../model/model.safetensors >model.safetensors" model.safetensors
+done
+broken 'printf "\377\377\377\377\377\377\377\177" | dd of=model.safetensors conv=notrunc bs=8 2>/dev/null' model.safetensors
+broken 'sed -i "s/\"F32\"/\"Q99\"/" model.safetensors' model.safetensors
+broken 'sed -i "s/\"F32\"/\"I64\"/" model.safetensors' model.safetensors
+broken 'printf "{" >config.json' config.json
+broken 'printf "[]" >config.json' config.json
+broken 'printf "{}" >config.json' config.json
+broken 'sed -i "s/\"hidden_size\": [0-9]*/\"hidden_size\": 1000000000000/" config.json' config.json
+broken 'sed -i "s/\"hidden_size\": [0-9]*/\"hidden_size\": -4/" config.json' config.json
+broken 'sed -i "s/\"hidden_size\": [0-9]*/\"hidden_size\": 48/" config.json' copy
+broken 'sed -i "s/\"num_hidden_layers\": [0-9]*/\"num_hidden_layers\": 1/" config.json' copy
+broken 'sed -i "s/\"model_type\": \"[a-z0-9]*\"/\"model_type\": \"bert\"/" config.json' config.json bert
+broken 'head -c 50 ../model/tokenizer.json >tokenizer.json' tokenizer.json
+broken 'printf "\"text\"" >tokenizer.json' tokenizer.json
+
+# The tokenizer of another model.
+run tokenizer train text -o other.json --vocab 400
+expect_status 0
+broken 'cp ../other.json tokenizer.json' tokenizer vocabulary
+
+for path in nowhere text; do
+  run write -m "$path" The
+  expect_failure "$path"
+  run info "$path"
+  expect_failure "$path"
+  run tokenizer encode -m "$path" The
+  expect_failure "$path"
+done
+finish

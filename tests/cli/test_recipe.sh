@@ -1,0 +1,74 @@
+# Settings from a YAML recipe, and settings that contradict each other.
+. "$(dirname "$0")/lib.sh"
+text_of 200 >text
+plan() { run train write text -o model --dry-run "$@"; }
+
+cat >recipe.yaml <<'END'
+# a small one
+size: nano
+tokenizer: byte
+context: 32
+batch: 4
+steps: 8
+END
+plan --config recipe.yaml
+expect_status 0
+expect_silent_out
+expect_err "context 32"
+plan --config recipe.yaml --context 64
+expect_err "context 64" # a flag wins, wherever it stands
+plan --context 64 --config recipe.yaml
+expect_err "context 64"
+expect_no_file model/model.safetensors
+
+plan --config nowhere.yaml
+expect_failure "nowhere.yaml"
+printf 'size: nano\nlaeyrs: 3\n' >bad.yaml
+plan --config bad.yaml
+expect_usage 'bad.yaml:2: unknown setting "laeyrs"; did you mean "layers"?'
+printf 'size: nano\nlayers: 5000\n' >bad.yaml
+plan --config bad.yaml
+expect_usage "bad.yaml:2"
+printf 'size: nano\nsize: tiny\n' >bad.yaml
+plan --config bad.yaml
+expect_status 1
+expect_err "bad.yaml:2"
+expect_err "twice"
+printf 'size: [nano\n' >bad.yaml
+plan --config bad.yaml
+expect_status 1
+expect_err "bad.yaml"
+printf -- '- size\n' >bad.yaml
+plan --config bad.yaml
+expect_status 1
+expect_err "bad.yaml:1"
+printf 'layers:\n  a: 1\n' >bad.yaml
+plan --config bad.yaml
+expect_status 1
+expect_err "bad.yaml:2"
+printf '\000\001\002' >bad.yaml
+plan --config bad.yaml
+expect_status 1
+expect_err "bad.yaml"
+
+# contradictions
+plan --steps 10 --epochs 2
+expect_usage "--steps"
+expect_err "--epochs"
+plan --batch 4 --batch-tokens 100
+expect_usage "--batch-tokens"
+plan --width 64 --heads 5
+expect_status 2
+expect_err "heads"
+plan --budget 10s --steps 5
+expect_usage "--budget"
+plan --from nowhere --layers 3
+expect_status 2
+expect_err "--from"
+plan --tokenizer-from nowhere.json --tokenizer bpe
+expect_status 2
+expect_err "--tokenizer"
+plan --valid text --holdout 0.2
+expect_status 2
+expect_err "--holdout"
+finish

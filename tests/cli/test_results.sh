@@ -1,0 +1,49 @@
+# eval, info, bench: figures for people and for programs.
+. "$(dirname "$0")/lib.sh"
+text_of 300 >text
+train_small model text
+expect_status 0
+
+run eval -m model text
+expect_status 0
+for label in "bits per byte" "bits per character" perplexity tokens documents; do expect_out "$label"; done
+run eval -m model text --json -q
+expect_status 0
+expect_silent_err
+expect_json out
+cp out one
+for key in '"bits_per_byte"' '"perplexity"' '"tokens"' '"nats"'; do expect_out "$key"; done
+run eval -m model text --json -q --threads 3
+expect_same out one
+run eval -m model nowhere
+expect_failure "nowhere"
+
+run info model
+expect_status 0
+expect_out "llama"
+expect_out "parameters"
+run info model --json
+expect_status 0
+expect_json out
+expect_out '"parameters":'
+
+run bench machine --json -q
+expect_status 0
+expect_silent_err
+expect_json out
+run bench machine
+expect_status 0
+run bench ops --operator add --repeats 1 --json -q
+expect_status 0
+expect_json out
+run bench ops --operator nosuch
+[ "$status" -ne 0 ] || flunk "an operator that is not"
+expect_err "nosuch"
+small="--size nano --vocab 256 --context 32 --batch 1 --repeats 1"
+run bench train $small --json -q
+expect_status 0
+expect_json out
+run bench generate $small --prompt-tokens 8 --new-tokens 4 --json -q
+expect_status 0
+expect_json out
+finish

@@ -1,0 +1,73 @@
+# Results to stdout, everything else to stderr; closed and full streams.
+. "$(dirname "$0")/lib.sh"
+
+check_full() {
+  last="inkstone $* >/dev/full"
+  "$INKSTONE" "$@" >/dev/full 2>err </dev/null
+  status=$?
+  expect_status 1
+  expect_err "cannot write to standard output"
+  last="inkstone $* >&-"
+  "$INKSTONE" "$@" 2>err </dev/null >&-
+  status=$?
+  expect_status 1
+  expect_err "cannot write to standard output"
+}
+
+text_of 300 >text
+train_small model text
+expect_status 0
+: >out
+check_full --version
+check_full --help
+check_full train --help
+check_full info model
+check_full info model --json
+check_full eval -m model text -q
+check_full write -m model --max-tokens 5 The
+check_full write -m model --max-tokens 5 The --json
+check_full tokenizer encode -m model The
+check_full tokenizer decode -m model 70 71
+check_full help --completion bash
+
+# A full disk ends the writing: a million tokens would take long.
+last="write a lot to a full disk"
+"$INKSTONE" write -m model --max-tokens 1000000 --ignore-end The >/dev/full 2>err </dev/null
+status=$?
+expect_status 1
+
+# Who has read enough may leave; nobody complains.
+"$INKSTONE" write -m model --max-tokens 1000000 --ignore-end The 2>err </dev/null | head -c 20 >out
+last="write | head"
+expect_silent_err
+[ "$(wc -c <out)" -eq 20 ] || flunk "20 bytes should have come"
+
+# Text comes as it is written, not at the end.
+"$INKSTONE" write -m model --max-tokens 100000000 --ignore-end The >out 2>err </dev/null &
+process=$!
+tries=0
+until [ -s out ] || [ $tries -ge 300 ]; do tries=$((tries + 1)) && sleep 0.1; done
+kill "$process"
+wait "$process"
+expect_out The
+
+# Training goes on where nobody reads its news any more, and with all streams closed.
+{ train_small quiet text --overwrite; } >/dev/null
+"$INKSTONE" train write text -o unread --size nano --tokenizer byte --context 32 --batch 4 --steps 8 2>&1 </dev/null | true
+last="train 2>&1 | true"
+tries=0
+until [ -s unread/model.safetensors ] || [ $tries -ge 300 ]; do tries=$((tries + 1)) && sleep 0.1; done
+expect_file unread/model.safetensors
+"$INKSTONE" train write text -o closed --size nano --tokenizer byte --context 32 --batch 4 --steps 8 <&- >&- 2>&-
+status=$?
+last="train with closed streams"
+expect_status 0
+run write -m closed --max-tokens 3 The
+expect_status 0
+
+# --quiet says nothing where nothing is wrong.
+train_small silent text --quiet
+expect_status 0
+expect_silent_out
+expect_silent_err
+finish

@@ -1,0 +1,62 @@
+# inkstone tokenizer: train, encode, decode.
+. "$(dirname "$0")/lib.sh"
+text_of 300 >text
+printf '明月松間照，清泉石上流。\n' >>text
+
+for kind in bpe char byte; do
+  run tokenizer train text -o $kind.json --tokenizer $kind
+  expect_status 0
+  expect_silent_out
+  expect_json $kind.json
+  run tokenizer encode -m $kind.json "The moon 明月"
+  expect_status 0
+  expect_silent_err
+  grep -qE '^[0-9]+( [0-9]+)*$' out || flunk "ids in one line"
+  ids=$(cat out)
+  run tokenizer decode -m $kind.json $ids
+  [ "$(cat out)" = "The moon 明月" ] || flunk "$kind does not come back"
+  run tokenizer decode -m $kind.json "$ids"
+  [ "$(cat out)" = "The moon 明月" ] || flunk "$kind does not come back from one operand"
+  "$INKSTONE" tokenizer encode -m $kind.json - <text | "$INKSTONE" tokenizer decode -m $kind.json - >back
+  expect_same back text
+  run tokenizer encode -m $kind.json --json "月"
+  expect_status 0
+  expect_json out
+  run tokenizer decode -m $kind.json 99999999
+  expect_status 1
+  expect_err "99999999"
+done
+
+# any bytes come back
+head -c 3000 /dev/urandom >bytes
+for kind in bpe byte; do
+  "$INKSTONE" tokenizer encode -m $kind.json <bytes >ids
+  "$INKSTONE" tokenizer decode -m $kind.json <ids >back
+  last="random bytes through $kind"
+  expect_same back bytes
+done
+run tokenizer encode -m byte.json --json "月"
+expect_out '"bytes":['
+
+run tokenizer encode -m byte.json ""
+expect_status 0
+run tokenizer decode -m byte.json 1 x
+expect_usage '"x" is not the id of a token'
+run tokenizer decode -m byte.json 1.5
+expect_usage "1.5"
+run tokenizer decode -m byte.json -- -1
+expect_usage "-1"
+run_with_input "[5, 6,7]
+" tokenizer decode -m byte.json
+expect_status 0
+
+# The same on any number of threads; the size asked for.
+run tokenizer train text -o one.json --vocab 300 --threads 1
+run tokenizer train text -o three.json --vocab 300 --threads 3
+expect_same one.json three.json
+run tokenizer train nowhere -o x.json
+expect_failure "nowhere"
+run tokenizer train text -o x.json --vocab 100 --tokenizer bpe # less than the bytes
+expect_status 2
+expect_no_file x.json
+finish

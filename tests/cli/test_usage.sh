@@ -1,0 +1,106 @@
+# Wrong requests: exit status 2, one sentence that names the flag, and where to read on.
+. "$(dirname "$0")/lib.sh"
+text_of 50 >text
+
+run trian
+expect_usage 'unknown command "trian"; did you mean "train"?'
+run frobnicate
+expect_usage 'unknown command "frobnicate"'
+run tokenizer trian
+expect_usage 'did you mean "tokenizer train"?'
+run help trian
+expect_usage 'did you mean "train"?'
+run help --completion fish
+expect_usage "--completion"
+run --laeyrs
+expect_usage "--laeyrs"
+
+run train
+expect_usage "which task?"
+run train text -o model
+expect_usage "inkstone train write FILE... -o MODEL"
+run train wirte text -o model
+expect_usage 'did you mean "write"?'
+run train write text
+expect_usage "-o MODEL is missing"
+run train write text -o
+expect_usage "--output needs a value"
+run train write text -o --quiet
+expect_usage "--output=--quiet"
+run train write text -o ""
+expect_usage "--output: the value is empty"
+expect_no_file model
+
+run train write text -o model --laeyrs 3
+expect_usage "unknown flag --laeyrs; did you mean --layers?"
+run train write text -o model --no-tide
+expect_usage "did you mean"
+run train write text -o model --top-p 0.5
+expect_usage '`inkstone write`'
+run train write text -o model -x
+expect_usage "unknown flag -x"
+run train write text -o model --layers
+expect_usage "--layers needs a value"
+run train write text -o model --layers 2000
+expect_usage "--layers: 2000 is out of range: from 0 to 1000"
+run train write text -o model --layers=-1
+expect_usage "--layers: -1 is out of range"
+run train write text -o model --layers two
+expect_usage '--layers: "two" is not a whole number'
+run train write text -o model --lr fast
+expect_usage '--lr: "fast" is not a number'
+run train write text -o model --lr nan
+expect_usage "--lr"
+run train write text -o model --budget soon
+expect_usage "--budget"
+run train write text -o model --memory lots
+expect_usage "--memory"
+run train write text -o model --arch transformer
+expect_usage "llama|gpt2|lstm|gru"
+run train write text -o model --tied=perhaps
+expect_usage "--tied"
+run train write text -o model --no-tied=true
+expect_usage "--no-tied takes no value"
+run train write text -o model --no-layers
+expect_usage "unknown flag --no-layers"
+run train write text -o model --quiet=yes
+expect_usage "--quiet takes no value"
+run train write text -o model -qh
+expect_usage "-q takes no value"
+expect_no_file model
+
+run write "The moon"
+expect_usage "-m MODEL is missing"
+run write -m model the moon
+expect_usage "quotes"
+run write -m model --temperature -1 moon
+expect_usage "--temperature: -1 is out of range"
+run write -m model -n 0 moon
+expect_usage "--samples: 0 is out of range"
+run eval -m model
+expect_usage "something is missing"
+run info
+expect_usage "something is missing"
+run info a b
+expect_usage '"b" is too much'
+run bench
+expect_usage "train|generate|ops|machine"
+run bench opps
+expect_usage 'did you mean "ops"?'
+run tokenizer train text
+expect_usage "-o TOKENIZER is missing"
+
+# Everything after "--" is no flag; a value may be attached, or look like a number below zero.
+run train write --output=model -- -x
+expect_failure "-x"
+run write -m nowhere --frequency-penalty -0.5 -n2 -- --moon
+expect_failure "nowhere"
+run write --model=nowhere --top_p=0.5 moon # as keys of a recipe are spelled
+expect_failure "nowhere"
+
+# --help wins over what else would be wrong.
+run train write --help
+expect_status 0
+run write -h
+expect_status 0
+finish
