@@ -1,0 +1,214 @@
+#!/usr/bin/env python3
+"""Writes tests/golden/ops/<operator>.txt: what PyTorch computes for the cases of each operator's sample().
+
+    python3 scripts/golden_ops.py        (needs torch and transformers; run once, the numbers are committed)
+
+Inputs are drawn by the formula of src/base/random.c and src/ops/sample.c, rounded to f32; PyTorch then computes in
+f64. A file holds, for each case, its output and the gradient of each f32 input, where the loss is the sum of the
+output weighed by numbers drawn under the name "output". Of long tensors every `stride`-th value is kept.
+"""
+import math
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+
+torch.set_default_dtype(torch.float64)
+OUT = Path(__file__).resolve().parent.parent / "tests" / "golden" / "ops"
+MASK, SEED, KEPT = 2**64 - 1, 1, 200
+
+
+# ---- the same numbers as in C ----
+
+def finalize(x):
+    x = ((x ^ (x >> 30)) * 0xBF58476D1CE4E5B9) & MASK
+    x = ((x ^ (x >> 27)) * 0x94D049BB133111EB) & MASK
+    return x ^ (x >> 31)
+
+
+def stream_of(name):
+    h = 14695981039346656037
+    for byte in name.encode():
+        h = ((h ^ byte) * 1099511628211) & MASK
+    return finalize(h)
+
+
+def mix(x):
+    return finalize((x + 0x9E3779B97F4A7C15) & MASK)
+
+
+def bits(stream, index):
+    return mix(mix(mix(SEED) ^ stream) ^ index)
+
+
+def unit(stream, index):
+    return (bits(stream, index) >> 11) * 2.0**-53
+
+
+def draw_normal(name, shape):
+    stream = stream_of(name)
+    values = [math.sqrt(-2 * math.log(1 - unit(stream, 2 * i))) * math.cos(2 * math.pi * unit(stream, 2 * i + 1))
+              for i in range(math.prod(shape))]
+    return torch.tensor(values).float().double().reshape(shape)
+
+
+class Case:
+    """The inputs of one case, and in the end its output."""
+
+    def __init__(self, which):
+        self.which, self.inputs = which, {}
+
+    def normal(self, name, *shape):
+        self.inputs[name] = draw_normal(name, shape).requires_grad_()
+        return self.inputs[name]
+
+    @staticmethod
+    def ids(name, low, high, *shape):
+        stream = stream_of(name)
+        return torch.tensor([low + ((bits(stream, i) * (high - low)) >> 64)
+                             for i in range(math.prod(shape))]).reshape(shape)
+
+
+# ---- each operator's cases, as in its sample() ----
+
+def embedding(c):
+    return F.embedding(c.ids("ids", 0, 7, 3, 5), c.normal("table", 7, 67))
+
+
+def linear(c):
+    x = c.normal("x", 3, 11, 37)
+    weight = c.normal("weight", 37, 19).T if c.which & 1 else c.normal("weight", 19, 37)
+    return F.linear(x, weight, None if c.which & 2 else c.normal("bias", 19))
+
+
+def add(c):
+    a = c.normal("a", 7, 31)
+    y = a + (a if c.which == 1 else c.normal("b", 7, 31))
+    return F.silu(y) + y if c.which == 2 else y
+
+
+def slice_(c):
+    parts = c.normal("x", 2, 5, 27).split(9, dim=-1)
+    return parts[0] + parts[1] + parts[2] if c.which == 3 else parts[c.which % 3]
+
+
+def rmsnorm(c):
+    return F.rms_norm(c.normal("x", 5, 9, 21), (21,), c.normal("weight", 21), eps=1e-2)
+
+
+def layernorm(c):
+    return F.layer_norm(c.normal("x", 5, 9, 21), (21,), c.normal("weight", 21), c.normal("bias", 21), eps=1e-2)
+
+
+def activation(c):
+    x = c.normal("x", 9, 37)
+    return [lambda: F.gelu(x, approximate="tanh"), lambda: F.gelu(x), lambda: F.relu(x), lambda: F.silu(x)][c.which]()
+
+
+def swiglu(c):
+    return F.silu(c.normal("gate", 9, 37)) * c.normal("up", 9, 37)
+
+
+def dropout_mask(stream, shape, p):
+    dropped, count = int(p * 65536 + 0.5), math.prod(shape)
+    levels = [(bits(stream, i // 4) >> (16 * (i % 4))) & 0xFFFF for i in range(count)]
+    return torch.tensor([0 if v < dropped else 65536 / (65536 - dropped) for v in levels]).reshape(shape)
+
+
+def dropout(c):
+    x = c.normal("x", 13, 7)
+    return 2 * x if c.which == 1 else x * dropout_mask(1, (13, 7), 0.3) + x * dropout_mask(2, (13, 7), 0.3)
+
+
+def rope(c):
+    from transformers import LlamaConfig
+    from transformers.models.llama.modeling_llama import LlamaRotaryEmbedding, apply_rotary_pos_emb
+    x = c.normal("x", 2, 5, 30)
+    start = c.ids("start", 1, 9, 2) if c.which else torch.zeros(2, dtype=torch.long)
+    config = LlamaConfig(hidden_size=30, num_attention_heads=3, head_dim=10)
+    config.rope_theta = 50.0
+    config.rope_parameters = {"rope_type": "default", "rope_theta": 50.0}
+    heads = x.reshape(2, 5, 3, 10).transpose(1, 2)
+    cosine, sine = LlamaRotaryEmbedding(config)(x, start[:, None] + torch.arange(5))
+    turned, _ = apply_rotary_pos_emb(heads, heads, cosine, sine)
+    return turned.transpose(1, 2).reshape(2, 5, 30)
+
+
+def attention(c):
+    which, size, heads = c.which, 5, 6
+    cache, kv_heads = which in (3, 5), heads if which < 2 else 2
+    time = 1 if which >= 5 else 70 if which == 2 else 7
+    keys = 15 if cache else time + (which == 4) + 3 * (which == 6)
+    q = c.normal("q", 2, time, heads * size)
+    k, v = c.normal("k", 2, keys, kv_heads * size), c.normal("v", 2, keys, kv_heads * size)
+    start = c.ids("start", 1, 8, 2) if cache else torch.zeros(2, dtype=torch.long)
+    lengths = c.ids("lengths", 0 if which == 6 else 2, 5, 2) if which in (4, 6) else torch.full((2,), keys)
+    key, query = torch.arange(keys)[None, None, :], torch.arange(time)[None, :, None]
+    seen = (key < lengths[:, None, None]).expand(2, time, keys)
+    if which not in (1, 4, 6):
+        seen = seen & (key <= start[:, None, None] + query)
+    blind = ~seen.any(-1, keepdim=True)
+    split = lambda t, h: t.reshape(2, -1, h, size).transpose(1, 2)
+    y = F.scaled_dot_product_attention(split(q, heads), split(k, kv_heads), split(v, kv_heads),
+                                       attn_mask=(seen | blind)[:, None], enable_gqa=True)
+    return (y.transpose(1, 2) * ~blind[..., None]).reshape(2, time, heads * size)
+
+
+def cross_entropy(c):
+    which, rows = c.which, 1500 if c.which == 3 else 13
+    h, weight = c.normal("h", rows, 11), c.normal("weight", 23, 11)
+    bias = c.normal("bias", 23) if which in (1, 3) else None
+    targets = c.ids("targets", -2, 0 if which == 4 else 23, rows)
+    total = F.cross_entropy(F.linear(h, weight, bias), targets.clamp(min=-1), ignore_index=-1, reduction="sum",
+                            label_smoothing=0.1 if which == 1 else 0)
+    return total / (29 if which == 2 else max(1, int((targets >= 0).sum())))
+
+
+def recurrent(c, kind, gates):
+    time = 1 if c.which == 2 else 4
+    x, weight = c.normal("x", 5, time, gates * 7), c.normal("weight", gates * 7, 7)
+    bias = c.normal("bias", gates * 7) if kind is torch.gru else torch.zeros(gates * 7)
+    names = ["h0"] if kind is torch.gru else ["h0", "c0"]
+    states = [(c.normal(n, 5, 7) if c.which else torch.zeros(5, 7))[None] for n in names]
+    through = [torch.eye(gates * 7), weight, torch.zeros(gates * 7), bias]
+    return kind(x, states[0] if kind is torch.gru else states, through, True, 1, 0.0, False, False, True)[0]
+
+
+def lstm(c):
+    return recurrent(c, torch.lstm, 4)
+
+
+def gru(c):
+    return recurrent(c, torch.gru, 3)
+
+
+CASES = {embedding: 1, linear: 4, add: 3, slice_: 4, rmsnorm: 1, layernorm: 1, activation: 4, swiglu: 1, dropout: 2,
+         rope: 2, attention: 7, cross_entropy: 5, lstm: 3, gru: 3}
+
+
+# ---- writing ----
+
+def write_tensor(file, what, tensor):
+    values = tensor.detach().flatten().tolist()
+    stride = max(1, -(-len(values) // KEPT)) | 1  # odd, to meet every column
+    kept = values[::stride]
+    file.write(f"{what} {len(values)} {stride}\n")
+    for i in range(0, len(kept), 8):
+        file.write(" ".join(f"{v:.9g}" for v in kept[i:i + 8]) + "\n")
+
+
+def write_operator(operator, cases):
+    name = operator.__name__.rstrip("_")
+    with open(OUT / f"{name}.txt", "w") as file:
+        for which in range(cases):
+            case = Case(which)
+            y = operator(case)
+            (y * draw_normal("output", tuple(y.shape))).sum().backward()
+            file.write(f"case {which}\n")
+            write_tensor(file, "output", y)
+            for input_name, tensor in case.inputs.items():
+                write_tensor(file, input_name, tensor.grad)
+
+
+for operator, cases in CASES.items():
+    write_operator(operator, cases)

@@ -1,0 +1,228 @@
+/* The tape, and what operators promise beside their formulas. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/random.h"
+#include "ops/gemm.h"
+#include "ops/ops.h"
+#include "ops/packed.h"
+
+#include <cmocka.h> /* last: it defines a macro `fail` */
+
+static Tensor *normal(Tape *tape, uint64_t stream, int dims, const int64_t *shape) {
+  Tensor *t = tape_tensor(tape, TENSOR_F32, dims, shape);
+  for (int64_t i = 0; i < tensor_count(t); i++)
+    tensor_f32(t)[i] = (float)random_normal(3, stream, (uint64_t)i);
+  return t;
+}
+
+static Tape *recording(void) {
+  Tape *tape = tape_new(false);
+  tape_reset(tape, true, 5);
+  return tape;
+}
+
+/* The sum of all elements: a linear layer of ones. */
+static Tensor *sum(Tape *tape, Tensor *x) {
+  const int64_t count = tensor_count(x);
+  Tensor *ones = tape_tensor(tape, TENSOR_F32, 2, (int64_t[]){1, count});
+  for (int64_t i = 0; i < count; i++) tensor_f32(ones)[i] = 1;
+  return op_linear(tape, tape_reshape(tape, x, 2, (int64_t[]){1, count}), ones, NULL, false);
+}
+
+static void reshape_shares_data_and_gradient(void **state) {
+  (void)state;
+  Tape *tape = recording();
+  Tensor *x = normal(tape, 1, 2, (int64_t[]){3, 4});
+  x->wants_grad = true;
+  Tensor *view = tape_reshape(tape, x, 3, (int64_t[]){2, 3, 2});
+  assert_ptr_equal(view->data, x->data);
+  assert_int_equal(tensor_columns(view), 2);
+  /* used under both shapes, before and after */
+  Tensor *both = op_add(tape, tape_reshape(tape, view, 2, (int64_t[]){3, 4}), op_add(tape, x, x));
+  tape_backward(tape, sum(tape, both), 2);
+  for (int i = 0; i < 12; i++) assert_float_equal(x->grad[i], 6, 1e-6);
+  tape_free(tape);
+}
+
+static void gradient_reaches_all_uses(void **state) {
+  (void)state;
+  Tape *tape = recording();
+  Tensor *x = normal(tape, 1, 1, (int64_t[]){5});
+  x->wants_grad = true;
+  Tensor *twice = op_add(tape, x, x), *four = op_add(tape, twice, twice), *five = op_add(tape, x, four);
+  tape_backward(tape, sum(tape, op_add(tape, five, twice)), 1); /* 5x + 2x */
+  for (int i = 0; i < 5; i++) assert_float_equal(x->grad[i], 7, 1e-6);
+  tape_free(tape);
+}
+
+static void nothing_wanted_nothing_recorded(void **state) {
+  (void)state;
+  Tape *tape = recording();
+  Tensor *x = normal(tape, 1, 1, (int64_t[]){5}), *y = sum(tape, op_add(tape, x, x));
+  assert_false(y->wants_grad);
+  tape_backward(tape, y, 1);
+  assert_null(x->grad);
+  tape_free(tape);
+}
+
+static void reset_forgets_the_step(void **state) {
+  (void)state;
+  Tape *tape = recording();
+  const uint64_t stream = tape_stream(tape);
+  assert_int_not_equal(tape_stream(tape), stream);
+  sum(tape, normal(tape, 1, 1, (int64_t[]){100}));
+  assert_true(tape_bytes(tape) >= 400 && tape_flops(tape) == 200);
+  tape_reset(tape, false, 6);
+  assert_int_equal(tape_stream(tape), stream);
+  assert_int_equal(tape_seed(tape), 6);
+  assert_int_equal(tape_bytes(tape), 0);
+  assert_true(tape_flops(tape) == 0);
+  assert_false(tape_is_recording(tape));
+  tape_free(tape);
+}
+
+static int64_t zeros_of(const Tensor *t) {
+  int64_t zeros = 0;
+  for (int64_t i = 0; i < tensor_count(t); i++) zeros += tensor_f32(t)[i] == 0;
+  return zeros;
+}
+
+static void dropout_draws_the_right_share(void **state) {
+  (void)state;
+  Tape *tape = recording();
+  Tensor *ones = tape_tensor(tape, TENSOR_F32, 1, (int64_t[]){100000});
+  for (int i = 0; i < 100000; i++) tensor_f32(ones)[i] = 1;
+  assert_ptr_equal(op_dropout(tape, ones, 0), ones);
+  const Tensor *a = op_dropout(tape, ones, 0.1f), *b = op_dropout(tape, ones, 0.1f);
+  assert_true(labs(zeros_of(a) - 10000) < 400); /* 4 standard deviations */
+  assert_true(labs(zeros_of(b) - 10000) < 400);
+  int64_t both = 0;
+  for (int i = 0; i < 100000; i++) both += tensor_f32(a)[i] == 0 && tensor_f32(b)[i] == 0;
+  assert_true(labs(both - 1000) < 130); /* independent masks */
+  float kept = 0;
+  for (int i = 0; i < 100000 && kept == 0; i++) kept = tensor_f32(a)[i];
+  assert_float_equal(kept, 1 / 0.9, 1e-4);
+  tape_free(tape);
+}
+
+/* ---- the same row alone and among others ---- */
+
+static void assert_same_row(const float *a, const float *b, int64_t n) {
+  for (int64_t i = 0; i < n; i++) assert_memory_equal(a + i, b + i, sizeof *a);
+}
+
+/* A prompt read in two pieces over a cache gives the bits of the prompt read at once. */
+static void attention_in_pieces(void **state) {
+  (void)state;
+  enum { T = 90, CUT = 37, H = 4, G = 2, D = 12, ROOM = 128 };
+  Tape *tape = recording();
+  const AttentionShape shape = {H, G, true};
+  Tensor *q = normal(tape, 1, 3, (int64_t[]){1, T, H * D}),
+         *k = normal(tape, 2, 3, (int64_t[]){1, ROOM, G * D}),
+         *v = normal(tape, 3, 3, (int64_t[]){1, ROOM, G * D});
+  const Tensor *whole = op_attention(tape, q, k, v, NULL, NULL, shape);
+  Tensor *later = tape_tensor(tape, TENSOR_F32, 3, (int64_t[]){1, T - CUT, H * D});
+  memcpy(later->data, tensor_f32(q) + CUT * H * D, tensor_bytes(later));
+  Tensor *start = tape_constant(tape, TENSOR_I32, 1, (int64_t[]){1}, (int32_t[]){CUT});
+  const Tensor *piece = op_attention(tape, later, k, v, start, NULL, shape);
+  assert_same_row(tensor_f32(piece), tensor_f32(whole) + CUT * H * D, (T - CUT) * H * D);
+  tape_free(tape);
+}
+
+/* One step after another, as in writing, gives the bits of all steps at once, as in training. */
+static void lstm_step_by_step(void **state) {
+  (void)state;
+  enum { B = 2, T = 5, D = 300 }; /* more than one partial sum of a product */
+  Tape *tape = recording();
+  Tensor *x = normal(tape, 1, 3, (int64_t[]){B, T, 4 * D}), *w = normal(tape, 2, 2, (int64_t[]){4 * D, D});
+  Tensor *h = NULL, *c = NULL, *h_last, *c_last;
+  const Tensor *whole = op_lstm(tape, x, w, NULL, NULL, &h_last, &c_last);
+  for (int64_t t = 0; t < T; t++) {
+    Tensor *now = tape_tensor(tape, TENSOR_F32, 3, (int64_t[]){B, 1, 4 * D});
+    for (int64_t b = 0; b < B; b++)
+      memcpy(tensor_f32(now) + b * 4 * D, tensor_f32(x) + (b * T + t) * 4 * D, 4 * D * sizeof(float));
+    const Tensor *y = op_lstm(tape, now, w, h, c, &h, &c);
+    for (int64_t b = 0; b < B; b++)
+      assert_same_row(tensor_f32(y) + b * D, tensor_f32(whole) + (b * T + t) * D, D);
+  }
+  assert_same_row(tensor_f32(h), tensor_f32(h_last), B * D);
+  assert_same_row(tensor_f32(c), tensor_f32(c_last), B * D);
+  assert_false(h_last->wants_grad || c_last->wants_grad);
+  tape_free(tape);
+}
+
+static void gru_step_by_step(void **state) {
+  (void)state;
+  enum { B = 3, T = 4, D = 20 };
+  Tape *tape = recording();
+  Tensor *x = normal(tape, 1, 3, (int64_t[]){B, T, 3 * D}), *w = normal(tape, 2, 2, (int64_t[]){3 * D, D});
+  Tensor *bias = normal(tape, 3, 1, (int64_t[]){3 * D}), *h = NULL, *h_last;
+  op_gru(tape, x, w, bias, NULL, &h_last);
+  for (int64_t t = 0; t < T; t++) {
+    Tensor *now = tape_tensor(tape, TENSOR_F32, 3, (int64_t[]){B, 1, 3 * D});
+    for (int64_t b = 0; b < B; b++)
+      memcpy(tensor_f32(now) + b * 3 * D, tensor_f32(x) + (b * T + t) * 3 * D, 3 * D * sizeof(float));
+    op_gru(tape, now, w, bias, h, &h);
+  }
+  assert_same_row(tensor_f32(h), tensor_f32(h_last), B * D);
+  tape_free(tape);
+}
+
+static void packed_product_is_gemm(void **state) {
+  (void)state;
+  enum { M = 17, N = 45, K = 530 };
+  Tape *tape = recording();
+  const float *a = tensor_f32(normal(tape, 1, 2, (int64_t[]){M, K})),
+              *b = tensor_f32(normal(tape, 2, 2, (int64_t[]){N, K}));
+  float *c = tensor_f32(normal(tape, 3, 2, (int64_t[]){M, N})),
+        *d = tensor_f32(normal(tape, 3, 2, (int64_t[]){M, N}));
+  for (int transpose = 0; transpose < 2; transpose++) {
+    Packed packed = {.n = N, .k = K};
+    packed.panels = arena_alloc(tape_arena(tape), (size_t)packed_floats(N, K) * sizeof(float));
+    packed_fill(&packed, transpose, b, transpose ? K : N);
+    packed_multiply(&packed, M, a, K, (float)transpose, c, N);
+    gemm(false, transpose, M, N, K, a, K, b, transpose ? K : N, (float)transpose, d, N);
+    assert_same_row(c, d, M * N);
+  }
+  tape_free(tape);
+}
+
+/* A mean over the same rows is the same in one call, and in two that are given the count of both. */
+static void cross_entropy_in_two_halves(void **state) {
+  (void)state;
+  enum { N = 10, D = 6, V = 9 };
+  Tape *tape = recording();
+  Tensor *h = normal(tape, 1, 2, (int64_t[]){N, D}), *w = normal(tape, 2, 2, (int64_t[]){V, D});
+  int32_t ids[N] = {0, 8, 3, -1, 5, 5, 7, -100, 2, 1};
+  Tensor *targets = tape_constant(tape, TENSOR_I32, 1, (int64_t[]){N}, ids);
+  const float whole = *tensor_f32(op_cross_entropy(tape, h, w, NULL, targets, 0.2f, 0));
+  float halves = 0;
+  for (int i = 0; i < 2; i++) {
+    Tensor *part = tape_constant(tape, TENSOR_F32, 2, (int64_t[]){N / 2, D}, tensor_f32(h) + i * N / 2 * D);
+    Tensor *some = tape_constant(tape, TENSOR_I32, 1, (int64_t[]){N / 2}, ids + i * N / 2);
+    halves += *tensor_f32(op_cross_entropy(tape, part, w, NULL, some, 0.2f, 8));
+  }
+  assert_float_equal(whole, halves, 1e-6);
+  tape_free(tape);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(reshape_shares_data_and_gradient),
+      cmocka_unit_test(gradient_reaches_all_uses),
+      cmocka_unit_test(nothing_wanted_nothing_recorded),
+      cmocka_unit_test(reset_forgets_the_step),
+      cmocka_unit_test(dropout_draws_the_right_share),
+      cmocka_unit_test(attention_in_pieces),
+      cmocka_unit_test(lstm_step_by_step),
+      cmocka_unit_test(gru_step_by_step),
+      cmocka_unit_test(packed_product_is_gemm),
+      cmocka_unit_test(cross_entropy_in_two_halves),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
