@@ -44,7 +44,7 @@ static void add_chunk(Arena *a, size_t bytes) {
 }
 
 void *arena_alloc(Arena *a, size_t bytes) {
-  CHECK(bytes <= PTRDIFF_MAX - 2 * HEADER);
+  if (bytes > PTRDIFF_MAX - 2 * HEADER) mem_exhausted(bytes);
   bytes = (bytes + 63) & ~(size_t)63;
   if (!a->newest || a->newest->size - a->newest->used < bytes)
     add_chunk(a, bytes > a->chunk_bytes ? bytes : a->chunk_bytes);
@@ -55,7 +55,9 @@ void *arena_alloc(Arena *a, size_t bytes) {
   return place;
 }
 
-void *arena_alloc_zeroed(Arena *a, size_t bytes) { return memset(arena_alloc(a, bytes), 0, bytes); }
+void *arena_alloc_zeroed(Arena *a, size_t bytes) {
+  return memset(arena_alloc(a, bytes), 0, bytes);
+}
 
 char *arena_strndup(Arena *a, const char *text, size_t length) {
   char *copy = arena_alloc(a, length + 1);
@@ -80,6 +82,7 @@ char *arena_printf(Arena *a, const char *format, ...) {
 void arena_reset(Arena *a) {
   if (a->newest && a->newest->older) { /* several chunks: from now on one that holds all */
     const size_t bytes = a->used;
+    a->used = 0;
     free_chunks(a);
     add_chunk(a, bytes > a->chunk_bytes ? bytes : a->chunk_bytes);
   }
@@ -87,5 +90,9 @@ void arena_reset(Arena *a) {
   a->used = 0;
 }
 
-size_t arena_used(const Arena *a) { return a->used; }
-size_t arena_peak(const Arena *a) { return a->peak; }
+size_t arena_used(const Arena *a) {
+  return a->used;
+}
+size_t arena_peak(const Arena *a) {
+  return a->peak;
+}

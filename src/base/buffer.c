@@ -9,11 +9,12 @@
 /* ---- Buffer ---- */
 
 static void make_room(Buffer *b, size_t more) {
-  CHECK(more < PTRDIFF_MAX - b->length - 1);
+  if (more >= PTRDIFF_MAX - b->length) mem_exhausted(more);
   const size_t need = b->length + more + 1;
   if (need <= b->room) return;
-  b->room = need < 2 * b->room ? 2 * b->room : need;
-  b->data = mem_resize(b->data, b->room);
+  const size_t room = need < 2 * b->room ? 2 * b->room : need;
+  b->data = mem_resize(b->data, room);
+  b->room = room;
 }
 
 void buffer_add(Buffer *b, const void *bytes, size_t length) {
@@ -23,7 +24,9 @@ void buffer_add(Buffer *b, const void *bytes, size_t length) {
   b->data[b->length] = '\0';
 }
 
-void buffer_adds(Buffer *b, const char *text) { buffer_add(b, text, strlen(text)); }
+void buffer_adds(Buffer *b, const char *text) {
+  buffer_add(b, text, strlen(text));
+}
 
 void buffer_addf(Buffer *b, const char *format, ...) {
   va_list args, again;
@@ -105,8 +108,9 @@ static size_t find_slot(const Map *m, const void *key, size_t length, uint64_t h
 static void grow_slots(Map *m) {
   const size_t count = m->slot_count ? 2 * m->slot_count : 64;
   CHECK(count <= UINT32_MAX);
+  uint32_t *slots = mem_alloc_zeroed(count, sizeof *slots);
   mem_free(m->slots);
-  m->slots = mem_alloc_zeroed(count, sizeof *m->slots);
+  m->slots = slots;
   m->slot_count = count;
   for (size_t i = 0; i < m->entries.count; i++) {
     size_t at = m->entries.data[i].hash & (count - 1);
@@ -126,7 +130,9 @@ int64_t *map_slot(Map *m, const void *key, size_t length, int64_t initial) {
   return &m->entries.data[m->slots[at] - 1].value;
 }
 
-void map_set(Map *m, const void *key, size_t length, int64_t value) { *map_slot(m, key, length, value) = value; }
+void map_set(Map *m, const void *key, size_t length, int64_t value) {
+  *map_slot(m, key, length, value) = value;
+}
 
 bool map_get(const Map *m, const void *key, size_t length, int64_t *value) {
   if (!m->slot_count) return false;
@@ -136,7 +142,9 @@ bool map_get(const Map *m, const void *key, size_t length, int64_t *value) {
   return true;
 }
 
-size_t map_count(const Map *m) { return m->entries.count; }
+size_t map_count(const Map *m) {
+  return m->entries.count;
+}
 
 const char *map_at(const Map *m, size_t index, size_t *length, int64_t *value) {
   const Entry *e = &m->entries.data[index];

@@ -35,7 +35,8 @@ bool fail_prefix(Error *err, const char *format, ...) {
   vsnprintf(prefix, sizeof prefix, format, args);
   va_end(args);
   memcpy(text, err->text, sizeof text);
-  snprintf(err->text, sizeof err->text, "%s: %.*s", prefix, (int)(sizeof text - sizeof prefix - 3), text);
+  const int room = (int)(sizeof text - strlen(prefix) - sizeof ": ");
+  snprintf(err->text, sizeof err->text, "%s: %.*s", prefix, room, text);
   return false;
 }
 
@@ -44,4 +45,6 @@ void check_failed(const char *file, int line, const char *expression) {
   abort();
 }
 
-const char *ink_version(void) { return INK_VERSION; }
+const char *ink_version(void) {
+  return INK_VERSION;
+}

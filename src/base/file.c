@@ -49,8 +49,9 @@ static bool view_descriptor(int descriptor, const char *path, FileView *view, Er
   struct stat info;
   if (fstat(descriptor, &info)) return fail_path(err, path, "cannot be examined");
   if (S_ISDIR(info.st_mode)) return fail(err, "%s: is a directory, not a file", path);
-  return S_ISREG(info.st_mode) && info.st_size > 0 ? map_file(descriptor, (size_t)info.st_size, path, view, err)
-                                                   : read_stream(descriptor, path, view, err);
+  return S_ISREG(info.st_mode) && info.st_size > 0
+             ? map_file(descriptor, (size_t)info.st_size, path, view, err)
+             : read_stream(descriptor, path, view, err);
 }
 
 bool file_view(const char *path, FileView *view, Error *err) {
@@ -64,8 +65,10 @@ bool file_view(const char *path, FileView *view, Error *err) {
 }
 
 void file_view_close(FileView *view) {
-  if (view->mapped) munmap((void *)(uintptr_t)view->data, view->size);
-  else mem_free((void *)(uintptr_t)view->data);
+  if (view->mapped)
+    munmap((void *)(uintptr_t)view->data, view->size);
+  else
+    mem_free((void *)(uintptr_t)view->data);
   *view = (FileView){0};
 }
 
@@ -163,7 +166,9 @@ bool dir_sync(const char *path, Error *err) {
   return ok || fail_path(err, path, "cannot be written to disk");
 }
 
-static int compare_names(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
+static int compare_names(const void *a, const void *b) {
+  return strcmp(*(char *const *)a, *(char *const *)b);
+}
 
 bool dir_list(const char *path, Names *names, Error *err) {
   VEC(char *) found = {0};
@@ -171,7 +176,8 @@ bool dir_list(const char *path, Names *names, Error *err) {
   *names = (Names){0};
   if (!dir) return fail_path(err, path, "cannot be listed");
   for (struct dirent *entry; (entry = readdir(dir));)
-    if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..")) vec_push(&found, mem_strdup(entry->d_name));
+    if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, ".."))
+      vec_push(&found, mem_strdup(entry->d_name));
   closedir(dir);
   if (found.count) qsort(found.data, found.count, sizeof *found.data, compare_names);
   *names = (Names){found.data, found.count};
@@ -184,24 +190,29 @@ void names_free(Names *names) {
   *names = (Names){0};
 }
 
+static bool is_directory_itself(const char *path) { /* not a link to one: what it points to is not ours */
+  struct stat info;
+  return !lstat(path, &info) && S_ISDIR(info.st_mode);
+}
+
 static bool remove_inside(const char *path, Error *err) {
   Names names;
   if (!dir_list(path, &names, err)) return false;
   bool ok = true;
   for (size_t i = 0; ok && i < names.count; i++) {
     char inner[PATH_ROOM];
-    struct stat info;
     path_join(inner, path, names.items[i]);
-    if (!lstat(inner, &info) && S_ISDIR(info.st_mode)) ok = dir_remove(inner, err);
-    else ok = unlink(inner) == 0 || fail_path(err, inner, "cannot be removed");
+    ok = dir_remove(inner, err);
   }
   names_free(&names);
   return ok;
 }
 
 bool dir_remove(const char *path, Error *err) {
-  if (!dir_exists(path)) return true;
-  return remove_inside(path, err) && (rmdir(path) == 0 || fail_path(err, path, "cannot be removed"));
+  const bool directory = is_directory_itself(path);
+  if (directory && !remove_inside(path, err)) return false;
+  const bool removed = directory ? rmdir(path) == 0 : unlink(path) == 0 || errno == ENOENT;
+  return removed || fail_path(err, path, "cannot be removed");
 }
 
 bool dir_rename(const char *from, const char *to, Error *err) {
@@ -222,31 +233,37 @@ int64_t disk_free(const char *path) {
 
 /* ---- lock ---- */
 
-static int locked_by_another(int descriptor, const char *dir, Error *err) {
+static bool fail_locked(int descriptor, const char *dir, Error *err) {
   char holder[32] = "";
   const ssize_t n = pread(descriptor, holder, sizeof holder - 1, 0);
-  close(descriptor);
-  fail(err, "%s: in use by another inkstone (process %ld): wait for it, stop it, or choose another directory", dir,
-       n > 0 ? atol(holder) : 0);
-  return -1;
+  return fail(
+      err, "%s: in use by another inkstone (process %ld): wait for it, stop it, or choose another directory",
+      dir, n > 0 ? atol(holder) : 0);
+}
+
+static bool lock_descriptor(int descriptor, const char *dir, const char *path, Error *err) {
+  char own[32];
+  if (flock(descriptor, LOCK_EX | LOCK_NB))
+    return errno == EWOULDBLOCK ? fail_locked(descriptor, dir, err)
+                                : fail_path(err, path, "cannot be locked");
+  const int length = snprintf(own, sizeof own, "%ld\n", (long)getpid());
+  return (!ftruncate(descriptor, 0) && pwrite(descriptor, own, (size_t)length, 0) == length) ||
+         fail_path(err, path, "cannot be written");
 }
 
 int file_lock(const char *dir, Error *err) {
-  char path[PATH_ROOM], own[32];
+  char path[PATH_ROOM];
   path_join(path, dir, "lock");
   const int descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
   if (descriptor < 0) {
     fail_path(err, path, "cannot be written");
     return -1;
   }
-  if (flock(descriptor, LOCK_EX | LOCK_NB)) return locked_by_another(descriptor, dir, err);
-  const int length = snprintf(own, sizeof own, "%ld\n", (long)getpid());
-  if (ftruncate(descriptor, 0) || pwrite(descriptor, own, (size_t)length, 0) != length) {
-    fail_path(err, path, "cannot be written");
-    close(descriptor);
-    return -1;
-  }
-  return descriptor;
+  if (lock_descriptor(descriptor, dir, path, err)) return descriptor;
+  close(descriptor);
+  return -1;
 }
 
-void file_unlock(int descriptor) { close(descriptor); }
+void file_unlock(int descriptor) {
+  close(descriptor);
+}

@@ -30,9 +30,9 @@ void file_writer_abandon(FileWriter *);
 
 bool file_exists(const char *path);
 bool dir_exists(const char *path);
-bool dir_make(const char *path, Error *);          /* with its parents; fine if it is there */
-bool dir_sync(const char *path, Error *);          /* fsync of the directory itself */
-bool dir_remove(const char *path, Error *);        /* with everything in it; fine if absent */
+bool dir_make(const char *path, Error *);   /* with its parents; fine if it is there */
+bool dir_sync(const char *path, Error *);   /* fsync of the directory itself */
+bool dir_remove(const char *path, Error *); /* with everything in it; links are not followed */
 bool dir_rename(const char *from, const char *to, Error *);
 /* Names in a directory, sorted, without "." and ".."; free with names_free. */
 typedef struct Names {

@@ -1,17 +1,14 @@
 #include "base/json.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
 
+#include "base/buffer.h"
 #include "base/file.h"
-#include "base/memory.h"
 
 json_t *json_parse(const char *text, size_t length, const char *where, Error *err) {
   json_error_t problem;
   json_t *json = json_loadb(text, length, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &problem);
-  if (!json)
-    fail(err, "%s:%d:%d: not valid JSON: %s", where, problem.line, problem.column, problem.text);
+  if (!json) fail(err, "%s:%d:%d: not valid JSON: %s", where, problem.line, problem.column, problem.text);
   return json;
 }
 
@@ -25,7 +22,7 @@ json_t *json_read(const char *path, Error *err) {
 
 char *json_text(const json_t *json, size_t flags) {
   char *text = json_dumps(json, flags | JSON_REAL_PRECISION(17));
-  CHECK(text);
+  if (!text) mem_exhausted(0); /* the only other reason, a value that is no JSON, cannot be built */
   char *copy = mem_strdup(text);
   free(text);
   return copy;
@@ -33,11 +30,10 @@ char *json_text(const json_t *json, size_t flags) {
 
 bool json_write(const char *path, const json_t *json, Error *err) {
   char *text = json_text(json, JSON_INDENT(2));
-  FileWriter writer;
-  bool ok = file_writer_open(&writer, path, err);
-  if (ok && (ok = file_writer_put(&writer, text, strlen(text), err) && file_writer_put(&writer, "\n", 1, err)))
-    ok = file_writer_commit(&writer, err);
-  else if (writer.stream) file_writer_abandon(&writer);
+  Buffer lines = {0};
+  buffer_addf(&lines, "%s\n", text);
+  const bool ok = file_replace(path, lines.data, lines.length, err);
+  buffer_free(&lines);
   mem_free(text);
   return ok;
 }
@@ -61,7 +57,8 @@ bool json_get_real(const json_t *object, const char *key, double otherwise, doub
   return !value || json_is_number(value) || fail(err, "%s: \"%s\" is not a number", where, key);
 }
 
-bool json_get_bool(const json_t *object, const char *key, bool otherwise, bool *out, const char *where, Error *err) {
+bool json_get_bool(const json_t *object, const char *key, bool otherwise, bool *out, const char *where,
+                   Error *err) {
   const json_t *value = present(object, key);
   *out = value ? json_is_true(value) : otherwise;
   return !value || json_is_boolean(value) || fail(err, "%s: \"%s\" is neither true nor false", where, key);

@@ -7,18 +7,23 @@
 
 #include "error.h"
 
-json_t *json_read(const char *path, Error *);                                      /* caller: json_decref */
-json_t *json_parse(const char *text, size_t length, const char *where, Error *);   /* `where` names the source in errors */
-bool json_write(const char *path, const json_t *, Error *);                        /* indented, atomic */
+json_t *json_read(const char *path, Error *); /* caller: json_decref */
+json_t *json_parse(const char *text, size_t length, const char *where,
+                   Error *);                                /* `where` names the source in errors */
+bool json_write(const char *path, const json_t *, Error *); /* indented, atomic */
 
 /* As text, reals with all their digits; flags as json_dumps. The caller frees with mem_free. */
 char *json_text(const json_t *, size_t flags);
 
 /* Member `key` of `object`, which must be of that type; an absent member gives `otherwise`.
  * A wrong type fails with "where: key ...". */
-bool json_get_int(const json_t *object, const char *key, int64_t otherwise, int64_t *out, const char *where, Error *);
-bool json_get_real(const json_t *object, const char *key, double otherwise, double *out, const char *where, Error *);
-bool json_get_bool(const json_t *object, const char *key, bool otherwise, bool *out, const char *where, Error *);
-const char *json_get_text(const json_t *object, const char *key, const char *otherwise); /* wrong type: otherwise */
+bool json_get_int(const json_t *object, const char *key, int64_t otherwise, int64_t *out, const char *where,
+                  Error *);
+bool json_get_real(const json_t *object, const char *key, double otherwise, double *out, const char *where,
+                   Error *);
+bool json_get_bool(const json_t *object, const char *key, bool otherwise, bool *out, const char *where,
+                   Error *);
+const char *json_get_text(const json_t *object, const char *key,
+                          const char *otherwise); /* wrong type: otherwise */
 
 #endif

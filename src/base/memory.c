@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
 static _Thread_local MemGuard *guard;
 static int64_t held;       /* updated atomically: workers may free */
@@ -25,11 +23,12 @@ void mem_guard_pop(void) {
 
 bool mem_guard_fail(Error *err, const MemGuard *g) {
   guard = g->outer;
-  return fail(err, "out of memory: %zu more bytes could not be had; close other programs or choose smaller sizes",
+  return fail(err,
+              "out of memory: %zu more bytes could not be had; close other programs or choose smaller sizes",
               g->wanted);
 }
 
-static void exhausted(size_t wanted) {
+void mem_exhausted(size_t wanted) {
   if (!guard) {
     fprintf(stderr, "inkstone: out of memory: %zu more bytes could not be had\n", wanted);
     abort();
@@ -38,9 +37,13 @@ static void exhausted(size_t wanted) {
   longjmp(guard->place, 1);
 }
 
-void mem_fail_after(int64_t n) { fail_after = n; }
+void mem_fail_after(int64_t n) {
+  fail_after = n;
+}
 
-static bool fails_now(void) { return fail_after > 0 && --fail_after == 0; }
+static bool fails_now(void) {
+  return fail_after > 0 && --fail_after == 0;
+}
 
 static void count_block(void *block, int sign) {
   __atomic_add_fetch(&held, sign * (int64_t)malloc_usable_size(block), __ATOMIC_RELAXED);
@@ -52,8 +55,9 @@ static const size_t huge_page = 2 << 20;
 void *mem_alloc(size_t bytes) {
   void *block = NULL;
   const bool huge = bytes >= 2 * huge_page;
-  if (bytes > PTRDIFF_MAX - huge_page || fails_now() || posix_memalign(&block, huge ? huge_page : 64, bytes ? bytes : 1))
-    exhausted(bytes);
+  if (bytes > PTRDIFF_MAX - huge_page || fails_now() ||
+      posix_memalign(&block, huge ? huge_page : 64, bytes ? bytes : 1))
+    mem_exhausted(bytes);
   if (huge) madvise(block, bytes, MADV_HUGEPAGE);
   count_block(block, 1);
   return block;
@@ -61,7 +65,7 @@ void *mem_alloc(size_t bytes) {
 
 void *mem_alloc_zeroed(size_t count, size_t size) {
   size_t bytes;
-  if (__builtin_mul_overflow(count, size, &bytes)) exhausted(SIZE_MAX);
+  if (__builtin_mul_overflow(count, size, &bytes)) mem_exhausted(SIZE_MAX);
   return memset(mem_alloc(bytes), 0, bytes);
 }
 
@@ -85,40 +89,19 @@ char *mem_strdup(const char *text) {
   return memcpy(mem_alloc(length), text, length);
 }
 
-void ink_free(void *text) { mem_free(text); }
+void ink_free(void *text) {
+  mem_free(text);
+}
 
 void *vec_grow_(void *data, size_t *room, size_t need, size_t item) {
   size_t more = *room + *room / 2 + 16, bytes;
   if (more < need) more = need;
-  if (__builtin_mul_overflow(more, item, &bytes)) exhausted(SIZE_MAX);
-  *room = more;
-  return mem_resize(data, bytes);
+  if (__builtin_mul_overflow(more, item, &bytes)) mem_exhausted(SIZE_MAX);
+  void *moved = mem_resize(data, bytes);
+  *room = more; /* only now: if memory ran out, the array is as it was */
+  return moved;
 }
 
-int64_t mem_held(void) { return __atomic_load_n(&held, __ATOMIC_RELAXED); }
-
-/* The first number in a file of /proc or /sys, times unit; -1 where there is none ("max"). */
-static int64_t read_number(const char *path, int skip, int64_t unit) {
-  long long value = -1, ignored;
-  FILE *f = fopen(path, "r");
-  if (!f) return -1;
-  for (int i = 0; i < skip; i++)
-    if (fscanf(f, "%lld", &ignored) != 1) break;
-  if (fscanf(f, "%lld", &value) != 1) value = -1;
-  fclose(f);
-  return value < 0 ? -1 : value * unit;
-}
-
-int64_t mem_resident(void) { return read_number("/proc/self/statm", 1, sysconf(_SC_PAGESIZE)); }
-
-int64_t mem_available(void) {
-  int64_t least = (int64_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE);
-  const int64_t limits[] = {read_number("/sys/fs/cgroup/memory.max", 0, 1),
-                            read_number("/sys/fs/cgroup/memory/memory.limit_in_bytes", 0, 1)};
-  for (int i = 0; i < 2; i++)
-    if (limits[i] > 0 && limits[i] < least) least = limits[i];
-  struct rlimit space;
-  if (!getrlimit(RLIMIT_AS, &space) && space.rlim_cur != RLIM_INFINITY && (int64_t)space.rlim_cur < least)
-    least = (int64_t)space.rlim_cur;
-  return least;
+int64_t mem_held(void) {
+  return __atomic_load_n(&held, __ATOMIC_RELAXED);
 }

@@ -23,11 +23,18 @@ void *mem_resize(void *block, size_t bytes);
 void mem_free(void *block); /* NULL is fine */
 char *mem_strdup(const char *text);
 
+/* Unwinds as mem_alloc does: for memory that another library could not have, or a size beyond any machine. */
+_Noreturn void mem_exhausted(size_t wanted);
+
 /* Bytes now held through this file, and the resident memory of the whole process. */
 int64_t mem_held(void);
 int64_t mem_resident(void);
-/* Physical memory this process may use: the machine's, or its control group's limit if smaller. */
+/* Physical memory this process may use: the machine's, or the limit of its control group (versions 1 and 2,
+ * any group above included) or of its address space (ulimit -v) if smaller. */
 int64_t mem_available(void);
+/* The smallest memory limit among the control groups that `proc_file` (/proc/self/cgroup) names below `mount`
+ * (/sys/fs/cgroup); INT64_MAX where there is none. */
+int64_t mem_group_limit(const char *proc_file, const char *mount);
 
 /* Usage:  MEM_GUARD(err, return false);   // as the first statement of a public function
  *         ...
@@ -41,12 +48,12 @@ typedef struct MemGuard {
 void mem_guard_push(MemGuard *);
 void mem_guard_pop(void);
 bool mem_guard_fail(Error *err, const MemGuard *); /* "out of memory: ..." */
-#define MEM_GUARD(err, on_failure)        \
-  MemGuard mem_guard_;                    \
-  mem_guard_push(&mem_guard_);            \
-  if (setjmp(mem_guard_.place)) {         \
-    mem_guard_fail((err), &mem_guard_);   \
-    on_failure;                           \
+#define MEM_GUARD(err, on_failure)      \
+  MemGuard mem_guard_;                  \
+  mem_guard_push(&mem_guard_);          \
+  if (setjmp(mem_guard_.place)) {       \
+    mem_guard_fail((err), &mem_guard_); \
+    on_failure;                         \
   }
 #define MEM_GUARD_END() mem_guard_pop()
 
@@ -54,17 +61,17 @@ bool mem_guard_fail(Error *err, const MemGuard *); /* "out of memory: ..." */
 void mem_fail_after(int64_t n);
 
 /* A growable array: VEC(int32_t) ids = {0}; vec_push(&ids, 7); ... vec_free(&ids); */
-#define VEC(type)         \
-  struct {                \
-    type *data;           \
-    size_t count, room;   \
+#define VEC(type)       \
+  struct {              \
+    type *data;         \
+    size_t count, room; \
   }
 void *vec_grow_(void *data, size_t *room, size_t need, size_t item);
-#define vec_reserve(v, need)                                                                   \
-  ((v)->data = ((size_t)(need) > (v)->room)                                                    \
-                   ? vec_grow_((v)->data, &(v)->room, (size_t)(need), sizeof *(v)->data)       \
+#define vec_reserve(v, need)                                                             \
+  ((v)->data = ((size_t)(need) > (v)->room)                                              \
+                   ? vec_grow_((v)->data, &(v)->room, (size_t)(need), sizeof *(v)->data) \
                    : (v)->data)
 #define vec_push(v, item) (vec_reserve((v), (v)->count + 1), (v)->data[(v)->count++] = (item))
-#define vec_free(v) (mem_free((v)->data), (v)->data = NULL, (v)->count = (v)->room = 0)
+#define vec_free(v)       (mem_free((v)->data), (v)->data = NULL, (v)->count = (v)->room = 0)
 
 #endif

@@ -28,5 +28,6 @@ void news_warning(const News *n, const char *format, ...) {
 }
 
 void news_progress(const News *n, const char *stage, int64_t done, int64_t total, const char *unit) {
-  news_send(n, &(ink_event){.kind = INK_EVENT_PROGRESS, .stage = stage, .done = done, .total = total, .unit = unit});
+  news_send(n, &(ink_event){
+                   .kind = INK_EVENT_PROGRESS, .stage = stage, .done = done, .total = total, .unit = unit});
 }

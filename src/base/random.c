@@ -31,9 +31,12 @@ uint64_t random_below(uint64_t n, uint64_t seed, uint64_t stream, uint64_t index
   return (uint64_t)(((unsigned __int128)random_bits(seed, stream, index) * n) >> 64);
 }
 
-uint64_t random_stream(const char *purpose) { return hash_bytes(purpose, strlen(purpose), 0); }
+uint64_t random_stream(const char *purpose) {
+  return hash_bytes(purpose, strlen(purpose), 0);
+}
 
-/* A balanced Feistel network over the smallest even number of bits that holds n; walks until it lands below n. */
+/* A balanced Feistel network over the smallest even number of bits that holds n; walks until it lands below
+ * n. */
 uint64_t random_permute(uint64_t index, uint64_t n, uint64_t seed, uint64_t stream) {
   CHECK(index < n);
   int half = 1;

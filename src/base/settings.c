@@ -43,19 +43,18 @@ static Place place_at(const Settings *s, size_t part, size_t item) {
 
 /* ---- values <-> text ---- */
 
+/* A number, and perhaps one of `suffixes`, which stand for base, base^2, ... */
 static bool scaled(const char *text, double base, const char *suffixes, double *out) {
   char *end;
-  errno = 0;
   *out = strtod(text, &end);
-  if (end == text || errno == ERANGE || !isfinite(*out)) return false;
-  if (*end) {
-    const char *at = strchr(suffixes, *end);
-    if (!at || !*at) return false;
-    for (const char *p = suffixes; p <= at; p++) *out *= base;
+  if (end == text) return false;
+  const char *at = *end ? strchr(suffixes, tolower((unsigned char)*end)) : NULL;
+  if (at) {
+    *out *= pow(base, (double)(at - suffixes + 1));
     end++;
     if (base == 1024 && (*end == 'B' || *end == 'b')) end++;
   }
-  return !*end;
+  return !*end && isfinite(*out);
 }
 
 static bool whole(const char *text, int64_t *out) {
@@ -65,9 +64,9 @@ static bool whole(const char *text, int64_t *out) {
   *out = value;
   if (end != text && !*end) return errno == 0;
   double real;
-  if (!scaled(text, 1000, "kMG", &real) && !scaled(text, 1000, "KmG", &real)) return false;
-  *out = (int64_t)real;
-  return fabs(real) < 9e18 && (double)*out == real;
+  if (!scaled(text, 1000, "kmg", &real) || fabs(real) > 9e18) return false;
+  *out = llround(real); /* 1.005k is 1004.9999999999999 in binary */
+  return fabs((double)*out - real) <= 1e-12 * fabs(real);
 }
 
 static bool duration(const char *text, double *out) {
@@ -129,7 +128,7 @@ static void add_to_list(TextList *list, const char *text) {
 
 static bool in_range(const Place *p, double value, const char *text, Error *err) {
   if (value >= p->setting->min && value <= p->setting->max) return true;
-  return fail_usage(err, "--%s: %s is out of range: from %.12g to %.12g", p->flag, text, p->setting->min,
+  return fail_usage(err, "--%s: %s is out of range: from %.15g to %.15g", p->flag, text, p->setting->min,
                     p->setting->max);
 }
 
@@ -143,30 +142,39 @@ static bool assign(const Place *p, const char *text, Error *err) {
       *(int64_t *)p->value = integer;
       return true;
     case SETTING_REAL:
-      if (!scaled(text, 1000, "", &real)) return fail_usage(err, "--%s: \"%s\" is not a number", p->flag, text);
+      if (!scaled(text, 1000, "", &real))
+        return fail_usage(err, "--%s: \"%s\" is not a number", p->flag, text);
       if (!in_range(p, real, text, err)) return false;
       *(double *)p->value = real;
       return true;
     case SETTING_BYTES:
-      if (!scaled(text, 1024, "kMGT", &real) && !scaled(text, 1024, "KmgT", &real))
+      if (!scaled(text, 1024, "kmgt", &real))
         return fail_usage(err, "--%s: \"%s\" is not a size such as 512M or 2G", p->flag, text);
       if (!in_range(p, real, text, err)) return false;
       *(int64_t *)p->value = (int64_t)real;
       return true;
     case SETTING_SECONDS:
-      if (!duration(text, &real)) return fail_usage(err, "--%s: \"%s\" is not a time such as 90s, 10m or 2h", p->flag, text);
+      if (!duration(text, &real))
+        return fail_usage(err, "--%s: \"%s\" is not a time such as 90s, 10m or 2h", p->flag, text);
       if (!in_range(p, real, text, err)) return false;
       *(double *)p->value = real;
       return true;
     case SETTING_SWITCH:
-      return truth(text, p->value) || fail_usage(err, "--%s: \"%s\" is neither true nor false", p->flag, text);
+      return truth(text, p->value) ||
+             fail_usage(err, "--%s: \"%s\" is neither true nor false", p->flag, text);
     case SETTING_CHOICE:
       if (!is_choice(p->setting->arg, text))
         return fail_usage(err, "--%s: \"%s\" is not one of %s", p->flag, text, p->setting->arg);
       set_text(p->value, text);
       return true;
-    case SETTING_TEXT: set_text(p->value, text); return true;
-    case SETTING_LIST: add_to_list(p->value, text); return true;
+    case SETTING_TEXT:
+      if (!settings_yaml_holds(text)) return fail_usage(err, "--%s: \"%s\" is not UTF-8", p->flag, text);
+      set_text(p->value, text);
+      return true;
+    case SETTING_LIST:
+      if (!settings_yaml_holds(text)) return fail_usage(err, "--%s: \"%s\" is not UTF-8", p->flag, text);
+      add_to_list(p->value, text);
+      return true;
   }
   return false;
 }
@@ -195,13 +203,18 @@ static char *list_text(const TextList *list) {
 static char *value_text(const Place *p) {
   switch (p->setting->kind) {
     case SETTING_INT:
-    case SETTING_BYTES: return whole_text(*(const int64_t *)p->value);
+    case SETTING_BYTES:
+      return whole_text(*(const int64_t *)p->value);
     case SETTING_REAL:
-    case SETTING_SECONDS: return shortest_real(*(const double *)p->value);
-    case SETTING_SWITCH: return mem_strdup(*(const bool *)p->value ? "true" : "false");
+    case SETTING_SECONDS:
+      return shortest_real(*(const double *)p->value);
+    case SETTING_SWITCH:
+      return mem_strdup(*(const bool *)p->value ? "true" : "false");
     case SETTING_TEXT:
-    case SETTING_CHOICE: return mem_strdup(*(char *const *)p->value ? *(char *const *)p->value : "");
-    case SETTING_LIST: return list_text(p->value);
+    case SETTING_CHOICE:
+      return mem_strdup(*(char *const *)p->value ? *(char *const *)p->value : "");
+    case SETTING_LIST:
+      return list_text(p->value);
   }
   return mem_strdup("");
 }
@@ -297,11 +310,14 @@ size_t text_distance(const char *a, const char *b) {
 }
 
 static const char *nearest(const Settings *s, const char *name) {
+  char flag[NAME_ROOM];
   const char *best = NULL;
   size_t least = strlen(name) / 3 + 2; /* further away it is no slip of the fingers */
+  if (strlen(name) >= sizeof flag) return NULL;
+  name_as_flag(flag, name);
   for (size_t k = 0; k < s->count; k++)
     for (size_t i = 0; i < s->parts[k].table->count; i++) {
-      const size_t d = text_distance(name, s->parts[k].flags[i]);
+      const size_t d = text_distance(flag, s->parts[k].flags[i]);
       if (d < least) {
         least = d;
         best = s->parts[k].flags[i];
@@ -317,15 +333,27 @@ static bool put(Settings *s, const char *name, const char *text, Origin origin, 
     return near ? fail_usage(err, "unknown setting \"%s\"; did you mean \"%s\"?", name, near)
                 : fail_usage(err, "unknown setting \"%s\"", name);
   }
+  const bool list = p.setting->kind == SETTING_LIST;
+  if (!list && !(text && first)) return fail_usage(err, "--%s: needs one value, not a list", p.flag);
   if (*p.origin > origin) return true;
-  if (p.setting->kind == SETTING_LIST && (*p.origin < origin || first)) clear_list(p.value);
-  if (!assign(&p, text, err)) return false;
+  if (list && first) clear_list(p.value);
+  if (text && !assign(&p, text, err)) return false;
   *p.origin = (unsigned char)origin;
   return true;
 }
 
+/* A list grows with every call; it starts anew with the first one, whatever a file said. */
+static bool set_by_call(Settings *s, const char *name, const char *text, Error *err) {
+  Place p;
+  const bool first = !find(s, name, &p) || p.setting->kind != SETTING_LIST || *p.origin < BY_CALL;
+  return put(s, name, text, BY_CALL, first, err);
+}
+
 bool ink_settings_set(ink_settings *s, const char *name, const char *text, ink_error *err) {
-  return put(s, name, text, BY_CALL, false, err);
+  MEM_GUARD(err, return false);
+  const bool ok = set_by_call(s, name, text, err);
+  MEM_GUARD_END();
+  return ok;
 }
 
 bool settings_put_from_file(Settings *s, const char *name, const char *text, bool first, Error *err) {
@@ -343,8 +371,11 @@ bool settings_given(const Settings *s, const char *name) {
 }
 
 char *ink_settings_get(const ink_settings *s, const char *name) {
+  MEM_GUARD(NULL, return NULL);
   Place p;
-  return find(s, name, &p) ? value_text(&p) : NULL;
+  char *text = find(s, name, &p) ? value_text(&p) : NULL;
+  MEM_GUARD_END();
+  return text;
 }
 
 bool ink_settings_describe(const ink_settings *s, int index, ink_setting_info *info) {
@@ -368,22 +399,14 @@ bool ink_settings_describe(const ink_settings *s, int index, ink_setting_info *i
 
 /* ---- as YAML ---- */
 
-static void yaml_quoted(Buffer *b, const char *text) {
-  buffer_adds(b, "\"");
-  for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
-    if (*p == '"' || *p == '\\') buffer_addf(b, "\\%c", *p);
-    else if (*p < 0x20 || *p == 0x7f) buffer_addf(b, "\\x%02x", *p);
-    else buffer_add(b, p, 1);
-  }
-  buffer_adds(b, "\"");
-}
-
 static void yaml_value(Buffer *b, const Place *p) {
   if (p->setting->kind != SETTING_LIST) {
     char *text = value_text(p);
     const bool plain = p->setting->kind != SETTING_TEXT;
-    if (plain) buffer_adds(b, text);
-    else yaml_quoted(b, text);
+    if (plain)
+      buffer_adds(b, text);
+    else
+      settings_yaml_quote(b, text);
     mem_free(text);
     return;
   }
@@ -391,7 +414,7 @@ static void yaml_value(Buffer *b, const Place *p) {
   buffer_adds(b, "[");
   for (size_t i = 0; i < list->count; i++) {
     buffer_adds(b, i ? ", " : "");
-    yaml_quoted(b, list->items[i]);
+    settings_yaml_quote(b, list->items[i]);
   }
   buffer_adds(b, "]");
 }

@@ -19,7 +19,7 @@
 #ifndef BASE_SETTINGS_H
 #define BASE_SETTINGS_H
 
-#include "memory.h"
+#include "buffer.h"
 
 typedef struct TextList {
   char **items;
@@ -27,8 +27,14 @@ typedef struct TextList {
 } TextList;
 
 typedef enum SettingKind {
-  SETTING_INT, SETTING_REAL, SETTING_TEXT, SETTING_CHOICE, SETTING_SWITCH, SETTING_BYTES,
-  SETTING_SECONDS, SETTING_LIST
+  SETTING_INT,
+  SETTING_REAL,
+  SETTING_TEXT,
+  SETTING_CHOICE,
+  SETTING_SWITCH,
+  SETTING_BYTES,
+  SETTING_SECONDS,
+  SETTING_LIST
 } SettingKind;
 
 typedef int64_t SettingType_INT;
@@ -64,11 +70,11 @@ typedef struct SettingTable {
  *   } ModelSettings;
  * and in one .c file:
  *   static const Setting items[] = {
- *   #define SETTING(kind, name, otherwise, min, max, arg, help) SETTING_ITEM(ModelSettings, kind, name, otherwise, min, max, arg, help),
- *   #include "models/settings.def"
- *   #undef SETTING
+ *   #define SETTING(kind, name, otherwise, min, max, arg, help) SETTING_ITEM(ModelSettings, kind, name,
+ * otherwise, min, max, arg, help), #include "models/settings.def" #undef SETTING
  *   };
- *   const SettingTable model_settings_table = {"model", items, sizeof items / sizeof *items, sizeof(ModelSettings)}; */
+ *   const SettingTable model_settings_table = {"model", items, sizeof items / sizeof *items,
+ * sizeof(ModelSettings)}; */
 #define SETTING_ITEM(type, kind, name, otherwise, min, max, arg, help) \
   { #name, SETTING_##kind, offsetof(type, name), otherwise, min, max, arg, help }
 
@@ -80,14 +86,17 @@ void *settings_part(const Settings *, const SettingTable *);             /* the 
 bool settings_given(const Settings *, const char *name);
 /* As ink_settings_set, but a value given before stays: how presets and `--budget` fill in the rest. */
 bool settings_fill(Settings *, const char *name, const char *text, Error *);
-/* What was given or filled in, as a YAML mapping that ink_settings_load reads back; the rest is at its defaults.
- * The caller frees with mem_free. */
+/* What was given or filled in, as a YAML mapping that ink_settings_load reads back; the rest is at its
+ * defaults. The caller frees with mem_free. */
 char *settings_to_yaml(const Settings *);
 /* As ink_settings_load, from text; `where` names it in errors. */
 bool settings_load_text(Settings *, const char *yaml, const char *where, Error *);
 
-/* For settings_yaml.c: sets a value as a file does. `first`: a list starts anew. */
+/* Between settings.c and settings_yaml.c: sets a value as a file does. `first`: a list starts anew; `text`
+ * NULL: and ends there, empty. */
 bool settings_put_from_file(Settings *, const char *name, const char *text, bool first, Error *);
+bool settings_yaml_holds(const char *text);           /* YAML is Unicode: not any bytes */
+void settings_yaml_quote(Buffer *, const char *text); /* what it holds, in quotes, on one line */
 /* Edit distance of short names, for "did you mean". */
 size_t text_distance(const char *a, const char *b);
 

@@ -1,7 +1,7 @@
 #include "base/threads.h"
 
 #include <sched.h>
-#include <signal.h>
+#include <stdatomic.h>
 #include <time.h>
 
 #include "base/error.h"
@@ -18,7 +18,9 @@ static int processors(void) {
   return count < 1 ? 1 : count > MOST_THREADS ? MOST_THREADS : count;
 }
 
-int threads_count(void) { return wanted ? wanted : processors(); }
+int threads_count(void) {
+  return wanted ? wanted : processors();
+}
 
 void threads_set(int count) {
   CHECK(count >= 0);
@@ -30,7 +32,9 @@ void threads_set(int count) {
 static _Thread_local int worker;
 static _Thread_local bool inside;
 
-int parallel_worker(void) { return worker; }
+int parallel_worker(void) {
+  return worker;
+}
 
 typedef struct Job {
   ParallelBody *body;
@@ -59,7 +63,8 @@ static struct {
   const Job *job;
   int started, running; /* workers there are; parts not done yet */
   uint64_t round;
-} pool = {.lock = PTHREAD_MUTEX_INITIALIZER, .start = PTHREAD_COND_INITIALIZER, .finish = PTHREAD_COND_INITIALIZER};
+} pool = {
+    .lock = PTHREAD_MUTEX_INITIALIZER, .start = PTHREAD_COND_INITIALIZER, .finish = PTHREAD_COND_INITIALIZER};
 
 static void *serve(void *arg) {
   const int index = (int)(intptr_t)arg;
@@ -113,8 +118,10 @@ void parallel_for(int64_t n, ParallelBody *body, void *arg) {
   Job job = {body, arg, n, threads_count()};
   if (n <= 0) return;
   if (job.threads > n) job.threads = (int)n;
-  if (inside || job.threads == 1) body(arg, 0, n);
-  else run_job(&job);
+  if (inside || job.threads == 1)
+    body(arg, 0, n);
+  else
+    run_job(&job);
 }
 
 /* ---- clocks ---- */
@@ -125,13 +132,23 @@ static double clock_read(clockid_t id) {
   return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-double clock_seconds(void) { return clock_read(CLOCK_MONOTONIC); }
-double clock_unix(void) { return clock_read(CLOCK_REALTIME); }
+double clock_seconds(void) {
+  return clock_read(CLOCK_MONOTONIC);
+}
+double clock_unix(void) {
+  return clock_read(CLOCK_REALTIME);
+}
 
 /* ---- interruption ---- */
 
-static volatile sig_atomic_t interrupt_flag;
+static atomic_bool interrupt_flag; /* lock-free: a signal handler may set it */
 
-void ink_interrupt(void) { interrupt_flag = 1; }
-bool interrupted(void) { return interrupt_flag != 0; }
-void interrupt_clear(void) { interrupt_flag = 0; }
+void ink_interrupt(void) {
+  interrupt_flag = true;
+}
+bool interrupted(void) {
+  return interrupt_flag;
+}
+void interrupt_clear(void) {
+  interrupt_flag = false;
+}

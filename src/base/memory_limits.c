@@ -1,0 +1,70 @@
+/* memory_limits.c - how much memory this process has, and how much it may have. */
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+
+/* The number after `skip` others in a file of /proc or /sys; `otherwise` where there is none ("max"). */
+static int64_t read_number(const char *path, int skip, int64_t otherwise) {
+  long long value = 0;
+  bool found = true;
+  FILE *f = fopen(path, "re");
+  if (!f) return otherwise;
+  for (int i = 0; found && i <= skip; i++) found = fscanf(f, "%lld", &value) == 1;
+  fclose(f);
+  return found && value >= 0 ? value : otherwise;
+}
+
+int64_t mem_resident(void) {
+  return read_number("/proc/self/statm", 1, 0) * sysconf(_SC_PAGESIZE);
+}
+
+static int64_t smaller(int64_t a, int64_t b) {
+  return a < b ? a : b;
+}
+
+/* The limit of a group holds for the groups inside of it: the smallest on the way up counts. A container
+ * often sees only the end of that way, mounted as if it were the root. */
+static int64_t limit_on_the_way_up(const char *mount, char *group, const char *name) {
+  int64_t least = INT64_MAX;
+  for (;;) {
+    char path[4096];
+    if (snprintf(path, sizeof path, "%s%s/%s", mount, group, name) < (int)sizeof path)
+      least = smaller(least, read_number(path, 0, INT64_MAX));
+    char *slash = strrchr(group, '/');
+    if (!slash) return least;
+    *slash = '\0';
+  }
+}
+
+/* Lines are "number:controllers:/path"; version 2 has a single one, "0::/path". */
+int64_t mem_group_limit(const char *proc_file, const char *mount) {
+  char line[4096], mount_v1[4096];
+  int64_t least = INT64_MAX;
+  snprintf(mount_v1, sizeof mount_v1, "%s/memory", mount);
+  FILE *f = fopen(proc_file, "re");
+  if (!f) return least;
+  while (fgets(line, sizeof line, f)) {
+    line[strcspn(line, "\n")] = '\0';
+    char *controllers = strchr(line, ':');
+    char *group = controllers ? strchr(controllers + 1, ':') : NULL;
+    if (!group) continue;
+    *group++ = '\0';
+    if (!controllers[1])
+      least = smaller(least, limit_on_the_way_up(mount, group, "memory.max"));
+    else if (strstr(controllers, "memory"))
+      least = smaller(least, limit_on_the_way_up(mount_v1, group, "memory.limit_in_bytes"));
+  }
+  fclose(f);
+  return least;
+}
+
+int64_t mem_available(void) {
+  int64_t least = (int64_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE);
+  least = smaller(least, mem_group_limit("/proc/self/cgroup", "/sys/fs/cgroup"));
+  struct rlimit space;
+  if (!getrlimit(RLIMIT_AS, &space) && space.rlim_cur < (rlim_t)least) least = (int64_t)space.rlim_cur;
+  return least;
+}
