@@ -8,8 +8,8 @@
 #include "error.h"
 
 json_t *json_read(const char *path, Error *); /* caller: json_decref */
-json_t *json_parse(const char *text, size_t length, const char *where,
-                   Error *);                                /* `where` names the source in errors */
+/* `where` names the source in errors. */
+json_t *json_parse(const char *text, size_t length, const char *where, Error *);
 bool json_write(const char *path, const json_t *, Error *); /* indented, atomic */
 
 /* As text, reals with all their digits; flags as json_dumps. The caller frees with mem_free. */
@@ -23,7 +23,7 @@ bool json_get_real(const json_t *object, const char *key, double otherwise, doub
                    Error *);
 bool json_get_bool(const json_t *object, const char *key, bool otherwise, bool *out, const char *where,
                    Error *);
-const char *json_get_text(const json_t *object, const char *key,
-                          const char *otherwise); /* wrong type: otherwise */
+/* A wrong type gives `otherwise`. */
+const char *json_get_text(const json_t *object, const char *key, const char *otherwise);
 
 #endif

@@ -62,7 +62,7 @@ typedef struct SettingTable {
   size_t size; /* of the struct */
 } SettingTable;
 
-/* In a header:  #define SETTINGS_FILE ... is not needed; write
+/* In a header:
  *   typedef struct ModelSettings {
  *   #define SETTING(kind, name, otherwise, min, max, arg, help) SettingType_##kind name;
  *   #include "models/settings.def"
@@ -70,11 +70,12 @@ typedef struct SettingTable {
  *   } ModelSettings;
  * and in one .c file:
  *   static const Setting items[] = {
- *   #define SETTING(kind, name, otherwise, min, max, arg, help) SETTING_ITEM(ModelSettings, kind, name,
- * otherwise, min, max, arg, help), #include "models/settings.def" #undef SETTING
+ *   #define SETTING(kind, name, ...) SETTING_ITEM(ModelSettings, kind, name, __VA_ARGS__),
+ *   #include "models/settings.def"
+ *   #undef SETTING
  *   };
  *   const SettingTable model_settings_table = {"model", items, sizeof items / sizeof *items,
- * sizeof(ModelSettings)}; */
+ *                                              sizeof(ModelSettings)}; */
 #define SETTING_ITEM(type, kind, name, otherwise, min, max, arg, help) \
   { #name, SETTING_##kind, offsetof(type, name), otherwise, min, max, arg, help }
 
