@@ -106,8 +106,28 @@ static void reckon(Plan *p, const TrainSettings *s, int64_t tokens) {
 }
 
 bool plan_contradictions(const Settings *settings, Error *err) {
-  static const char *const pairs[][2] = {{"batch", "batch-tokens"}, {"steps", "epochs"},       {"steps", "budget"},
-                                         {"epochs", "budget"},      {"from", "tokenizer-from"}, {"resume", "overwrite"}};
+  static const char *const pairs[][2] = {{"batch", "batch-tokens"},
+                                         {"steps", "epochs"},
+                                         {"steps", "budget"},
+                                         {"epochs", "budget"},
+                                         {"valid", "holdout"},
+                                         {"separator", "documents"},
+                                         {"resume", "overwrite"},
+                                         {"from", "tokenizer-from"},
+                                         {"tokenizer-from", "tokenizer"},
+                                         {"tokenizer-from", "vocab"},
+                                         {"from", "tokenizer"},
+                                         {"from", "vocab"},
+                                         {"from", "arch"},
+                                         {"from", "size"},
+                                         {"from", "layers"},
+                                         {"from", "width"},
+                                         {"from", "heads"},
+                                         {"from", "kv-heads"},
+                                         {"from", "ffn"},
+                                         {"from", "context"},
+                                         {"from", "tied"},
+                                         {"from", "rope-theta"}};
   for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
     if (settings_given(settings, pairs[i][0]) && settings_given(settings, pairs[i][1]))
       return fail_usage(err, "--%s and --%s contradict each other: give one", pairs[i][0], pairs[i][1]);
