@@ -41,15 +41,17 @@ static const Command *owner_of(const char *name) {
   return owner;
 }
 
+/* Where `name` is negated, only what can be negated counts. */
 static bool nearest_flag(const Call *call, const char *name, char best[NAME_ROOM]) {
   FlagInfo flag;
+  const char *no = strncmp(name, "no-", 3) ? "" : "no-";
   size_t least = strlen(name) / 3 + 2; /* further away it is no slip of the fingers */
   best[0] = '\0';
   for (int i = 0; flag_at(call->command, call->settings, i, &flag); i++) {
-    const size_t distance = text_distance(name, flag.info.name);
-    if (distance >= least) continue;
+    const size_t distance = text_distance(name + strlen(no), flag.info.name);
+    if (distance >= least || (*no && !(flag.info.is_switch && flag.own == OWN_NONE))) continue;
     least = distance;
-    snprintf(best, NAME_ROOM, "%s", flag.info.name);
+    snprintf(best, NAME_ROOM, "%s%.40s", no, flag.info.name);
   }
   return best[0];
 }

@@ -5,6 +5,7 @@
 
 here=$(cd "$(dirname "$0")" && pwd)
 : "${INKSTONE:=$here/../../build/release/inkstone}" "${SOURCE:=$here/../..}"
+[ -x "$INKSTONE" ] || { echo "there is no $INKSTONE: build first, or set INKSTONE" && exit 1; }
 folder=$(mktemp -d) || exit 1
 trap 'rm -rf "$folder"' EXIT
 trap 'exit 1' INT TERM

@@ -2,10 +2,14 @@
 . "$(dirname "$0")/lib.sh"
 text_of 2000 >text
 
-# Starts inkstone in the background: $! is its process id.
+# A shell starts what runs in the background with SIGINT ignored, and inkstone respects that.
+env --default-signal=INT true 2>/dev/null || {
+  echo "SKIP: this env cannot give SIGINT back its meaning"
+  exit 77
+}
 start() {
   last="inkstone $* (in the background)"
-  "$INKSTONE" "$@" >out 2>err </dev/null &
+  env --default-signal=INT "$INKSTONE" "$@" >out 2>err </dev/null &
   process=$!
 }
 ended() {

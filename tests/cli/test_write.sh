@@ -36,8 +36,9 @@ expect_status 0
 run write -m model --max-tokens 20 -n 3 "The moon"
 expect_status 0
 [ "$(grep -cx -e --- out)" -eq 2 ] || flunk "three texts have two separators"
-head -c "$(wc -c <first)" out >head
-expect_same head first
+length=$(wc -c <first)
+head -c "$length" out >alone
+expect_same alone first
 run write -m model --max-tokens 20 --greedy "The moon"
 cp out greedy
 run write -m model --max-tokens 20 --temperature 0 "The moon"
