@@ -6,6 +6,7 @@
 #include "base/general.h"
 #include "base/threads.h"
 #include "ops/peak.h"
+#include "run/scorer.h"
 #include "train/budget.h"
 #include "train/report.h"
 #include "train/trainer.h"

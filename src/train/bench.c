@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/general.h"
+#include "base/news.h"
 #include "base/random.h"
 #include "base/threads.h"
 #include "kernels/kernels.h"
@@ -67,7 +68,7 @@ static bool bench_train(Bench *b, json_t *out, Error *err) {
   const double each = median(seconds, n), rate = cost.flops / each;
   mem_free(seconds);
   json_object_set_new(out, "model", shape_json(&b->config, &cost));
-  json_update_new(out, json_pack("{s:I, s:f, s:f, s:f, s:f, s:f}", "tokens_a_step", (json_int_t)tokens, "seconds_a_step", each,
+  json_object_update_new(out, json_pack("{s:I, s:f, s:f, s:f, s:f, s:f}", "tokens_a_step", (json_int_t)tokens, "seconds_a_step", each,
                                  "tokens_per_second", (double)tokens / each, "flops_per_second", rate,
                                  "share_of_peak", rate / b->peak, "flops_a_token", cost.flops / (double)tokens));
   return true;
@@ -104,7 +105,7 @@ static void generate_figures(const Bench *b, double prompt, double token, json_t
   const Cost whole = model_cost(&b->config, 1, b->settings->prompt_tokens);
   const double bytes = (double)whole.parameters * sizeof(float), length = (double)b->settings->prompt_tokens;
   json_object_set_new(out, "model", shape_json(&b->config, &whole));
-  json_update_new(out, json_pack("{s:f, s:f, s:f, s:f}", "prompt_tokens_per_second", length / prompt,
+  json_object_update_new(out, json_pack("{s:f, s:f, s:f, s:f}", "prompt_tokens_per_second", length / prompt,
                                  "prompt_share_of_peak", whole.flops / 3 / prompt / b->peak, "new_tokens_per_second",
                                  1 / token, "new_share_of_memory_bandwidth", bytes / token / b->memory));
 }

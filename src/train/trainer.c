@@ -41,9 +41,10 @@ static double learning_rate(const Trainer *t, int64_t step) {
          schedule_share(t->settings, step, t->state.steps, t->state.warmup);
 }
 
-/* Losses are averaged over about 50 steps, to tell a spike from noise. */
+/* Losses are averaged over about the last 30 steps (at first over all), to tell a spike from noise. */
 static void remember_loss(TrainState *s, double loss) {
-  s->recent_loss = s->recent_loss == 0 ? loss : 0.98 * s->recent_loss + 0.02 * loss;
+  const double weight = s->step < 30 ? 1 / (double)s->step : 1.0 / 30;
+  s->recent_loss += weight * (loss - s->recent_loss);
 }
 
 static bool diverged(const Trainer *t, double loss, double norm) {
