@@ -71,7 +71,9 @@ void *vec_grow_(void *data, size_t *room, size_t need, size_t item);
   ((v)->data = ((size_t)(need) > (v)->room)                                              \
                    ? vec_grow_((v)->data, &(v)->room, (size_t)(need), sizeof *(v)->data) \
                    : (v)->data)
-#define vec_push(v, item) (vec_reserve((v), (v)->count + 1), (v)->data[(v)->count++] = (item))
-#define vec_free(v)       (mem_free((v)->data), (v)->data = NULL, (v)->count = (v)->room = 0)
+/* Counts only once `item` is there: making it may run out of memory. */
+#define vec_push(v, item) \
+  (vec_reserve((v), (v)->count + 1), (v)->data[(v)->count] = (item), (void)(v)->count++)
+#define vec_free(v) (mem_free((v)->data), (v)->data = NULL, (v)->count = (v)->room = 0)
 
 #endif

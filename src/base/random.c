@@ -35,17 +35,18 @@ uint64_t random_stream(const char *purpose) {
   return hash_bytes(purpose, strlen(purpose), 0);
 }
 
-/* A balanced Feistel network over the smallest even number of bits that holds n; walks until it lands below
+/* A balanced Feistel network of four rounds over the smallest even number of bits that holds n; walks until it lands below
  * n. */
 uint64_t random_permute(uint64_t index, uint64_t n, uint64_t seed, uint64_t stream) {
   CHECK(index < n);
   int half = 1;
   while (half < 32 && (1ull << (2 * half)) < n) half++;
   const uint64_t mask = (1ull << half) - 1;
+  const uint64_t key = random_bits(seed, stream, n);
   do {
     uint64_t left = index >> half, right = index & mask;
     for (uint64_t round = 0; round < 4; round++) {
-      const uint64_t next = left ^ (random_bits(seed ^ round, stream, right) & mask);
+      const uint64_t next = left ^ (random_bits(key, round, right) & mask);
       left = right;
       right = next;
     }

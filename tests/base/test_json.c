@@ -1,0 +1,114 @@
+/* JSON: what is refused and where, typed members, whole files. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buffer.h"
+#include "base/json.h"
+#include "base/scratch.h"
+
+#include <cmocka.h> /* last: it defines fail() */
+
+static json_t *parse(const char *text, Error *err) {
+  return json_parse(text, strlen(text), "a.json", err);
+}
+
+static void errors_say_where(void **state) {
+  Error err = {0};
+  assert_null(parse("{\n  \"a\": 1,\n  \"b\": ,\n}", &err));
+  assert_int_equal(err.code, INK_FAILED);
+  assert_memory_equal(err.text, "a.json:3:", 9);
+}
+
+static void what_is_not_json_is_refused(void **state) {
+  const char *const wrong[] = {"",     "{",        "{\"a\": 1} x", "{\"a\": 1, \"a\": 2}",
+                               "[1,]", "\"\xff\"", "[1e999]",      "{'a': 1}"};
+  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+    Error err = {0};
+    assert_null(parse(wrong[i], &err));
+    assert_int_equal(err.code, INK_FAILED);
+  }
+}
+
+static void depth_is_limited(void **state) {
+  Buffer deep = {0};
+  for (int i = 0; i < 1000000; i++) buffer_adds(&deep, "[");
+  Error err = {0};
+  assert_null(parse(deep.data, &err));
+  assert_int_equal(err.code, INK_FAILED);
+  buffer_free(&deep);
+}
+
+static void members_are_typed(void **state) {
+  Error err = {0};
+  json_t *json = parse("{\"i\": 9007199254740993, \"r\": 0.5, \"b\": true, \"t\": \"x\", \"n\": null}", &err);
+  int64_t i;
+  double r;
+  bool b;
+  assert_true(json_get_int(json, "i", 0, &i, "a", &err) && i == 9007199254740993);
+  assert_true(json_get_real(json, "r", 0, &r, "a", &err) && r == 0.5);
+  assert_true(json_get_real(json, "i", 0, &r, "a", &err) && r == 9007199254740992.0);
+  assert_true(json_get_bool(json, "b", false, &b, "a", &err) && b);
+  assert_true(json_get_int(json, "absent", -5, &i, "a", &err) && i == -5);
+  assert_true(json_get_real(json, "n", 2.5, &r, "a", &err) && r == 2.5);
+  assert_true(json_get_bool(json, "absent", true, &b, "a", &err) && b);
+  assert_string_equal(json_get_text(json, "t", "none"), "x");
+  assert_string_equal(json_get_text(json, "i", "none"), "none");
+  assert_int_equal(err.code, INK_OK);
+  json_decref(json);
+}
+
+static void wrong_types_name_the_member(void **state) {
+  json_t *json = parse("{\"x\": \"text\", \"y\": 1.5}", NULL);
+  int64_t i;
+  double r;
+  bool b;
+  Error err[4] = {0};
+  assert_false(json_get_int(json, "x", 0, &i, "config.json", &err[0]));
+  assert_string_equal(err[0].text, "config.json: \"x\" is not a whole number");
+  assert_false(json_get_int(json, "y", 0, &i, "config.json", &err[1]));
+  assert_false(json_get_real(json, "x", 0, &r, "config.json", &err[2]));
+  assert_false(json_get_bool(json, "y", 0, &b, "config.json", &err[3]));
+  for (int k = 0; k < 4; k++) assert_int_equal(err[k].code, INK_FAILED);
+  json_decref(json);
+}
+
+static void files_come_back_as_they_were(void **state) {
+  Error err = {0};
+  json_t *json =
+      json_pack("{s:f, s:I, s:s}", "third", 1.0 / 3, "big", (json_int_t)INT64_MAX, "text", "\xe5\xa2\xa8\n");
+  assert_true(json_write(in_scratch("a.json"), json, &err));
+  json_t *read = json_read(in_scratch("a.json"), &err);
+  assert_true(json_equal(json, read)); /* reals bit for bit */
+  char *text = json_text(read, JSON_COMPACT | JSON_SORT_KEYS);
+  assert_string_equal(
+      text, "{\"big\":9223372036854775807,\"text\":\"\xe5\xa2\xa8\\n\",\"third\":0.33333333333333331}");
+  mem_free(text);
+  json_decref(read);
+  json_decref(json);
+}
+
+static void file_errors_name_the_file(void **state) {
+  Error err = {0}, other = {0};
+  assert_null(json_read(in_scratch("absent.json"), &err));
+  assert_non_null(strstr(err.text, "absent.json"));
+  assert_non_null(strstr(err.text, "No such file"));
+  json_t *json = json_object();
+  assert_false(json_write(in_scratch("no/such/dir.json"), json, &other));
+  assert_int_equal(other.code, INK_FAILED);
+  json_decref(json);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(errors_say_where),
+      cmocka_unit_test(what_is_not_json_is_refused),
+      cmocka_unit_test(depth_is_limited),
+      cmocka_unit_test(members_are_typed),
+      cmocka_unit_test(wrong_types_name_the_member),
+      cmocka_unit_test(files_come_back_as_they_were),
+      cmocka_unit_test(file_errors_name_the_file),
+  };
+  return cmocka_run_group_tests(tests, scratch_open, scratch_close);
+}
