@@ -84,6 +84,10 @@ void mem_free(void *block) {
   free(block);
 }
 
+void mem_free_foreign(void *block) {
+  free(block);
+}
+
 char *mem_strdup(const char *text) {
   const size_t length = strlen(text) + 1;
   return memcpy(mem_alloc(length), text, length);

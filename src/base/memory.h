@@ -22,6 +22,7 @@ void *mem_alloc_zeroed(size_t count, size_t size);
 void *mem_resize(void *block, size_t bytes);
 void mem_free(void *block); /* NULL is fine */
 char *mem_strdup(const char *text);
+void mem_free_foreign(void *block); /* what a library got from malloc and handed over */
 
 /* Unwinds as mem_alloc does: for memory that another library could not have, or a size beyond any machine. */
 _Noreturn void mem_exhausted(size_t wanted);

@@ -87,12 +87,11 @@ static bool duration(const char *text, double *out) {
 }
 
 static bool truth(const char *text, bool *out) {
-  static const char *const yes[] = {"true", "yes", "on", "1"}, *const no[] = {"false", "no", "off", "0"};
-  for (int i = 0; i < 4; i++) {
-    *out = true;
-    if (!strcasecmp(text, yes[i])) return true;
-    *out = false;
-    if (!strcasecmp(text, no[i])) return true;
+  static const char *const words[2][4] = {{"false", "no", "off", "0"}, {"true", "yes", "on", "1"}};
+  for (int i = 0; i < 8; i++) {
+    if (strcasecmp(text, words[i / 4][i % 4])) continue;
+    *out = i / 4;
+    return true;
   }
   return false;
 }
@@ -126,62 +125,90 @@ static void add_to_list(TextList *list, const char *text) {
   list->items[list->count++] = copy;
 }
 
+/* A new list of one item or none, made before the old one goes: memory may run out. */
+static void start_list(TextList *list, const char *text) {
+  TextList fresh = {0};
+  if (text) add_to_list(&fresh, text);
+  clear_list(list);
+  *list = fresh;
+}
+
 static bool in_range(const Place *p, double value, const char *text, Error *err) {
   if (value >= p->setting->min && value <= p->setting->max) return true;
   return fail_usage(err, "--%s: %s is out of range: from %.15g to %.15g", p->flag, text, p->setting->min,
                     p->setting->max);
 }
 
-static bool assign(const Place *p, const char *text, Error *err) {
-  double real = 0;
-  int64_t integer = 0;
+/* A value before it is in its place, so that a wrong one changes nothing. Texts are their own values. */
+typedef union Value {
+  int64_t integer;
+  double real;
+  bool truth;
+} Value;
+
+static bool parse(const Place *p, const char *text, Value *out, Error *err) {
+  double real;
   switch (p->setting->kind) {
     case SETTING_INT:
-      if (!whole(text, &integer)) return fail_usage(err, "--%s: \"%s\" is not a whole number", p->flag, text);
-      if (!in_range(p, (double)integer, text, err)) return false;
-      *(int64_t *)p->value = integer;
-      return true;
+      if (!whole(text, &out->integer))
+        return fail_usage(err, "--%s: \"%s\" is not a whole number", p->flag, text);
+      return in_range(p, (double)out->integer, text, err);
     case SETTING_REAL:
-      if (!scaled(text, 1000, "", &real))
+      if (!scaled(text, 1000, "", &out->real))
         return fail_usage(err, "--%s: \"%s\" is not a number", p->flag, text);
-      if (!in_range(p, real, text, err)) return false;
-      *(double *)p->value = real;
-      return true;
+      return in_range(p, out->real, text, err);
     case SETTING_BYTES:
       if (!scaled(text, 1024, "kmgt", &real))
         return fail_usage(err, "--%s: \"%s\" is not a size such as 512M or 2G", p->flag, text);
       if (!in_range(p, real, text, err)) return false;
-      *(int64_t *)p->value = (int64_t)real;
+      out->integer = (int64_t)real;
       return true;
     case SETTING_SECONDS:
-      if (!duration(text, &real))
+      if (!duration(text, &out->real))
         return fail_usage(err, "--%s: \"%s\" is not a time such as 90s, 10m or 2h", p->flag, text);
-      if (!in_range(p, real, text, err)) return false;
-      *(double *)p->value = real;
-      return true;
+      return in_range(p, out->real, text, err);
     case SETTING_SWITCH:
-      return truth(text, p->value) ||
+      return truth(text, &out->truth) ||
              fail_usage(err, "--%s: \"%s\" is neither true nor false", p->flag, text);
     case SETTING_CHOICE:
-      if (!is_choice(p->setting->arg, text))
-        return fail_usage(err, "--%s: \"%s\" is not one of %s", p->flag, text, p->setting->arg);
-      set_text(p->value, text);
-      return true;
+      return is_choice(p->setting->arg, text) ||
+             fail_usage(err, "--%s: \"%s\" is not one of %s", p->flag, text, p->setting->arg);
     case SETTING_TEXT:
-      if (!settings_yaml_holds(text)) return fail_usage(err, "--%s: \"%s\" is not UTF-8", p->flag, text);
-      set_text(p->value, text);
-      return true;
     case SETTING_LIST:
-      if (!settings_yaml_holds(text)) return fail_usage(err, "--%s: \"%s\" is not UTF-8", p->flag, text);
-      add_to_list(p->value, text);
-      return true;
+      return settings_yaml_holds(text) || fail_usage(err, "--%s: \"%s\" is not UTF-8", p->flag, text);
   }
   return false;
 }
 
+static void store(const Place *p, const char *text, const Value *value, bool first) {
+  switch (p->setting->kind) {
+    case SETTING_INT:
+    case SETTING_BYTES:
+      *(int64_t *)p->value = value->integer;
+      break;
+    case SETTING_REAL:
+    case SETTING_SECONDS:
+      *(double *)p->value = value->real;
+      break;
+    case SETTING_SWITCH:
+      *(bool *)p->value = value->truth;
+      break;
+    case SETTING_CHOICE:
+    case SETTING_TEXT:
+      set_text(p->value, text);
+      break;
+    case SETTING_LIST:
+      if (first)
+        start_list(p->value, text);
+      else
+        add_to_list(p->value, text);
+  }
+}
+
+/* The fewest digits, from 15 on, that read back as the same. */
 static char *shortest_real(double value) {
   char text[40];
-  for (int digits = 1; digits <= 17; digits++) {
+  for (int digits = 15; digits <= 17; digits++) {
     snprintf(text, sizeof text, "%.*g", digits, value);
     if (strtod(text, NULL) == value) break;
   }
@@ -244,7 +271,10 @@ Settings *settings_new(const SettingTable *const *tables, size_t count) {
     for (size_t i = 0; i < tables[s->count]->count; i++) {
       Error err = {0};
       const Place p = place_at(s, s->count, i);
-      if (*p.setting->otherwise && !assign(&p, p.setting->otherwise, &err)) check_failed(err.text, 0, p.flag);
+      Value value;
+      if (!*p.setting->otherwise) continue;
+      if (!parse(&p, p.setting->otherwise, &value, &err)) check_failed(err.text, 0, p.flag);
+      store(&p, p.setting->otherwise, &value, true);
     }
   }
   return s;
@@ -335,9 +365,10 @@ static bool put(Settings *s, const char *name, const char *text, Origin origin, 
   }
   const bool list = p.setting->kind == SETTING_LIST;
   if (!list && !(text && first)) return fail_usage(err, "--%s: needs one value, not a list", p.flag);
+  Value value;
+  if (text && !parse(&p, text, &value, err)) return false;
   if (*p.origin > origin) return true;
-  if (list && first) clear_list(p.value);
-  if (text && !assign(&p, text, err)) return false;
+  store(&p, text, &value, first);
   *p.origin = (unsigned char)origin;
   return true;
 }

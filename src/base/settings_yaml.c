@@ -1,6 +1,5 @@
 /* settings_yaml.c - settings from a YAML mapping of names to scalars or lists of scalars, read event by
  * event: nothing nests, so that there is no depth to guard and no alias to expand. */
-#include <stdio.h>
 #include <string.h>
 #include <yaml.h>
 
@@ -130,36 +129,46 @@ bool ink_settings_load(ink_settings *s, const char *path, ink_error *err) {
 
 /* ---- writing ---- */
 
+/* The code point at the front of NUL-terminated text and how many bytes it takes; 0 bytes where it is not
+ * UTF-8 (RFC 3629: shortest forms, no surrogates). libyaml's own check lets surrogates pass and its reader
+ * then refuses. */
+static int decode(const unsigned char *p, uint32_t *code) {
+  static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+  const int bytes = *p < 0x80 ? 1 : *p < 0xc0 ? 0 : *p < 0xe0 ? 2 : *p < 0xf0 ? 3 : *p < 0xf8 ? 4 : 0;
+  *code = bytes == 1 ? *p : *p & (0x7f >> bytes);
+  for (int i = 1; i < bytes; i++) {
+    if ((p[i] & 0xc0) != 0x80) return 0;
+    *code = *code << 6 | (p[i] & 0x3f);
+  }
+  const bool surrogate = *code >= 0xd800 && *code < 0xe000;
+  return *code >= least[bytes] && *code <= 0x10ffff && !surrogate ? bytes : 0;
+}
+
 bool settings_yaml_holds(const char *text) {
-  yaml_event_t event;
-  const yaml_char_t *bytes = (const yaml_char_t *)text;
-  if (!yaml_scalar_event_initialize(&event, NULL, NULL, bytes, -1, 1, 1, YAML_ANY_SCALAR_STYLE)) return false;
-  yaml_event_delete(&event);
+  uint32_t code;
+  const unsigned char *p = (const unsigned char *)text;
+  for (int bytes; *p; p += bytes)
+    if (!(bytes = decode(p, &code))) return false;
   return true;
 }
 
-/* Writes the escape for the character at `p` if YAML cannot hold it raw or would take it for a line break;
- * returns the character's bytes, 0 if it needs none. `p` is UTF-8 and NUL-terminated. */
-static int escape(const unsigned char *p, char out[8]) {
-  if (*p == '"' || *p == '\\') return snprintf(out, 8, "\\%c", *p), 1;
-  if (*p < 0x20 || *p == 0x7f) return snprintf(out, 8, "\\x%02x", *p), 1;
-  if (*p == 0xc2 && p[1] < 0xa0) return snprintf(out, 8, "\\x%02x", p[1]), 2; /* U+0080..9F */
-  if (*p == 0xe2 && p[1] == 0x80 && (p[2] | 1) == 0xa9) return snprintf(out, 8, "\\u20%02x", p[2] - 0x80), 3;
-  if (*p == 0xef && p[1] == 0xbb && p[2] == 0xbf) return snprintf(out, 8, "\\ufeff"), 3;
-  if (*p == 0xef && p[1] == 0xbf && (p[2] | 1) == 0xbf) return snprintf(out, 8, "\\uff%02x", p[2] + 0x40), 3;
-  return 0;
+/* Must be written as an escape: YAML refuses it raw, or takes it for a line break. */
+static bool needs_escape(uint32_t code) {
+  return code < 0x20 || (code >= 0x7f && code < 0xa0) || code == 0x2028 || code == 0x2029 || code == 0xfeff ||
+         code == 0xfffe || code == 0xffff;
 }
 
 void settings_yaml_quote(Buffer *b, const char *text) {
+  uint32_t code;
   buffer_adds(b, "\"");
-  for (const unsigned char *p = (const unsigned char *)text; *p;) {
-    char out[8];
-    const int escaped = escape(p, out);
-    if (escaped)
-      buffer_adds(b, out);
+  const unsigned char *p = (const unsigned char *)text;
+  for (int bytes; *p; p += bytes) {
+    bytes = decode(p, &code);
+    CHECK(bytes);
+    if (needs_escape(code))
+      buffer_addf(b, code < 0x100 ? "\\x%02x" : "\\u%04x", (unsigned)code);
     else
-      buffer_add(b, p, 1);
-    p += escaped ? escaped : 1;
+      buffer_addf(b, "%s%.*s", code == '"' || code == '\\' ? "\\" : "", bytes, (const char *)p);
   }
   buffer_adds(b, "\"");
 }
