@@ -220,6 +220,7 @@ bool dir_rename(const char *from, const char *to, Error *err) {
 }
 
 const char *path_join(char room[PATH_ROOM], const char *dir, const char *name) {
+  CHECK(name);
   const size_t length = strlen(dir);
   const int n = snprintf(room, PATH_ROOM, "%s%s%s", dir, length && dir[length - 1] == '/' ? "" : "/", name);
   CHECK(n > 0 && n < PATH_ROOM);

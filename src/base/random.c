@@ -5,18 +5,6 @@
 
 #include "base/buffer.h"
 
-/* The finalizer of splitmix64 (Steele et al. 2014). */
-static uint64_t mix(uint64_t x) {
-  x += 0x9e3779b97f4a7c15u;
-  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
-  x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
-  return x ^ (x >> 31);
-}
-
-uint64_t random_bits(uint64_t seed, uint64_t stream, uint64_t index) {
-  return mix(mix(mix(seed) ^ stream) ^ index);
-}
-
 double random_unit(uint64_t seed, uint64_t stream, uint64_t index) {
   return (double)(random_bits(seed, stream, index) >> 11) * 0x1p-53;
 }

@@ -6,7 +6,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
-uint64_t random_bits(uint64_t seed, uint64_t stream, uint64_t index);
+/* The finalizer of splitmix64 (Steele et al. 2014). */
+static inline uint64_t random_mix(uint64_t x) {
+  x += 0x9e3779b97f4a7c15u;
+  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
+  x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
+  return x ^ (x >> 31);
+}
+/* Inline, so that a loop over the index mixes seed and stream once. */
+static inline uint64_t random_bits(uint64_t seed, uint64_t stream, uint64_t index) {
+  return random_mix(random_mix(random_mix(seed) ^ stream) ^ index);
+}
 double random_unit(uint64_t seed, uint64_t stream, uint64_t index);   /* [0, 1), 53 bits */
 double random_normal(uint64_t seed, uint64_t stream, uint64_t index); /* Box-Muller, mean 0, deviation 1 */
 /* 0..n-1, n > 0; the bias of at most n / 2^64 is accepted. */

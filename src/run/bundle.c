@@ -22,14 +22,17 @@ bool weights_write(const char *path, Params *params, const float *values, Error 
   return ok;
 }
 
+static bool ends_with(const char *name, const char *tail) {
+  const size_t length = strlen(name), n = strlen(tail);
+  return length >= n && !strcmp(name + length - n, tail);
+}
+
 /* Tensors that other programs store and that carry nothing we need: masks, tables of rotation angles, and the
  * output matrix of a model that ties it to the embedding. */
 static bool is_known_extra(const char *name, const Params *params) {
   static const char *const endings[] = {".attn.bias", ".attn.masked_bias", ".rotary_emb.inv_freq"};
-  for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
-    const size_t length = strlen(name), tail = strlen(endings[i]);
-    if (length >= tail && !strcmp(name + length - tail, endings[i])) return true;
-  }
+  for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
+    if (ends_with(name, endings[i])) return true;
   return !strcmp(name, "lm_head.weight") && !params_find(params, "lm_head.weight");
 }
 
@@ -45,18 +48,22 @@ static bool same_shape_or_fail(const char *path, const Param *p, const Tensor *f
   return false;
 }
 
-/* Older GPT-2 files leave out the first part of the name, "transformer.". */
-static const NamedTensor *find_tensor(const Safetensors *file, const char *name) {
+/* Older GPT-2 files leave out the first part of the name, "transformer."; and a matrix that is both embedding and output
+ * may be stored under its name as the output only. */
+static const NamedTensor *find_tensor(const Safetensors *file, const Params *params, const char *name) {
   const NamedTensor *found = safetensors_find(file, name);
   const char *dot = strchr(name, '.');
-  return found || !dot ? found : safetensors_find(file, dot + 1);
+  if (!found && dot) found = safetensors_find(file, dot + 1);
+  const bool table = ends_with(name, "embed_tokens.weight") || ends_with(name, "wte.weight");
+  if (!found && table && !params_find(params, "lm_head.weight")) found = safetensors_find(file, "lm_head.weight");
+  return found;
 }
 
 static bool read_all(const char *path, const Safetensors *file, Params *params, float *values, Error *err) {
   size_t used = 0;
   for (size_t i = 0; i < params_count(params); i++) {
     const Param *p = params_at(params, i);
-    const NamedTensor *found = find_tensor(file, p->name);
+    const NamedTensor *found = find_tensor(file, params, p->name);
     if (!found) return fail(err, "%s: tensor \"%s\" is missing: not the weights of this config.json", path, p->name);
     if (!same_shape_or_fail(path, p, &found->tensor, err)) return false;
     if (found->tensor.type == TENSOR_I32) return fail(err, "%s: tensor \"%s\" holds integers", path, p->name);

@@ -11,9 +11,9 @@
 #include "base/json.h"
 #include "base/news.h"
 #include "base/settings.h"
+#include "text/bpe.h"
 
 typedef struct Tokenizer Tokenizer;
-typedef VEC(int32_t) Ids;
 
 /* tokenizer.json. Everything in it that is not understood is refused by name, never ignored. */
 Tokenizer *tokenizer_open(const char *path, Error *);

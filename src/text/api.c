@@ -1,0 +1,49 @@
+/* api.c - the public interface to tokenizers. */
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/file.h"
+#include "text/tokenizer.h"
+
+struct ink_tokenizer {
+  Tokenizer *tokenizer;
+};
+
+ink_tokenizer *ink_tokenizer_open(const char *path, ink_error *err) {
+  MEM_GUARD(err, return NULL);
+  char room[PATH_ROOM];
+  Tokenizer *tokenizer = tokenizer_open(dir_exists(path) ? path_join(room, path, "tokenizer.json") : path, err);
+  ink_tokenizer *t = tokenizer ? mem_alloc_zeroed(1, sizeof *t) : NULL;
+  if (t) t->tokenizer = tokenizer;
+  MEM_GUARD_END();
+  return t;
+}
+
+void ink_tokenizer_close(ink_tokenizer *t) {
+  if (!t) return;
+  tokenizer_free(t->tokenizer);
+  mem_free(t);
+}
+
+int64_t ink_tokenizer_size(const ink_tokenizer *t) { return tokenizer_size(t->tokenizer); }
+
+bool ink_tokenizer_encode(ink_tokenizer *t, const char *text, size_t length, int32_t **ids, size_t *count, ink_error *err) {
+  MEM_GUARD(err, return false);
+  Ids found = {0};
+  const bool ok = tokenizer_encode(t->tokenizer, text, length, true, &found, err);
+  vec_reserve(&found, 1); /* not NULL, even if there are none */
+  *ids = found.data;
+  *count = found.count;
+  MEM_GUARD_END();
+  return ok;
+}
+
+bool ink_tokenizer_decode(ink_tokenizer *t, const int32_t *ids, size_t count, char **text, size_t *length, ink_error *err) {
+  MEM_GUARD(err, return false);
+  Buffer out = {0};
+  const bool ok = tokenizer_decode(t->tokenizer, ids, count, &out, err);
+  *length = out.length;
+  *text = buffer_take(&out);
+  MEM_GUARD_END();
+  return ok;
+}

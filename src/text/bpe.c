@@ -1,0 +1,150 @@
+#include "text/bpe.h"
+
+#include <string.h>
+
+static size_t hash_pair(int32_t left, int32_t right) {
+  uint64_t h = ((uint64_t)(uint32_t)left << 32 | (uint32_t)right) * 0x9e3779b97f4a7c15u;
+  return (size_t)(h ^ h >> 29);
+}
+
+static size_t find(const Merges *m, int32_t left, int32_t right) {
+  size_t at = hash_pair(left, right) & (m->slot_count - 1);
+  for (; m->slots[at]; at = (at + 1) & (m->slot_count - 1)) {
+    const Merge *x = &m->list.data[m->slots[at] - 1];
+    if (x->left == left && x->right == right) break;
+  }
+  return at;
+}
+
+static void grow(Merges *m) {
+  mem_free(m->slots);
+  m->slot_count = m->slot_count ? 2 * m->slot_count : 1024;
+  m->slots = mem_alloc_zeroed(m->slot_count, sizeof *m->slots);
+  for (size_t i = 0; i < m->list.count; i++)
+    m->slots[find(m, m->list.data[i].left, m->list.data[i].right)] = (int32_t)i + 1;
+}
+
+void merges_add(Merges *m, Merge merge) {
+  if (3 * (m->list.count + 1) > m->slot_count) grow(m);
+  const size_t at = find(m, merge.left, merge.right);
+  if (m->slots[at]) return; /* the first one has the lower rank */
+  vec_push(&m->list, merge);
+  m->slots[at] = (int32_t)m->list.count;
+}
+
+int32_t merges_rank(const Merges *m, int32_t left, int32_t right) {
+  return m->slot_count ? m->slots[find(m, left, right)] - 1 : -1;
+}
+
+void merges_free(Merges *m) {
+  vec_free(&m->list);
+  mem_free(m->slots);
+  *m = (Merges){0};
+}
+
+/* ---- short words: look at every pair each time ---- */
+
+enum { SHORT = 24 };
+
+static size_t apply_short(const Merges *m, int32_t *symbols, size_t count) {
+  int32_t ranks[SHORT];
+  for (size_t i = 0; i + 1 < count; i++) ranks[i] = merges_rank(m, symbols[i], symbols[i + 1]);
+  while (count > 1) {
+    size_t best = 0;
+    for (size_t i = 1; i + 1 < count; i++)
+      if ((uint32_t)ranks[i] < (uint32_t)ranks[best]) best = i; /* -1 is the largest */
+    if (ranks[best] < 0) break;
+    symbols[best] = m->list.data[ranks[best]].result;
+    count--;
+    memmove(symbols + best + 1, symbols + best + 2, (count - best - 1) * sizeof *symbols);
+    if (best + 1 < count) memmove(ranks + best + 1, ranks + best + 2, (count - best - 2) * sizeof *ranks);
+    if (best > 0) ranks[best - 1] = merges_rank(m, symbols[best - 1], symbols[best]);
+    if (best + 1 < count) ranks[best] = merges_rank(m, symbols[best], symbols[best + 1]);
+  }
+  return count;
+}
+
+/* ---- long words: a linked list of symbols and a heap of pairs ---- */
+
+typedef struct Candidate {
+  int32_t rank;
+  uint32_t left;        /* the symbol's place */
+  int32_t first, second; /* what stood there: a stale candidate is one that no longer does */
+} Candidate;
+
+typedef struct Long {
+  const Merges *merges;
+  int32_t *symbols; /* -1: joined to one before */
+  uint32_t *next, *previous;
+  size_t count;
+  VEC(Candidate) heap;
+} Long;
+
+static bool before(const Candidate *a, const Candidate *b) {
+  return a->rank != b->rank ? a->rank < b->rank : a->left < b->left;
+}
+
+static void push(Long *w, Candidate c) {
+  vec_push(&w->heap, c);
+  size_t i = w->heap.count - 1;
+  for (; i && before(&c, &w->heap.data[(i - 1) / 2]); i = (i - 1) / 2) w->heap.data[i] = w->heap.data[(i - 1) / 2];
+  w->heap.data[i] = c;
+}
+
+static Candidate pop(Long *w) {
+  Candidate *h = w->heap.data;
+  const Candidate top = h[0], last = h[--w->heap.count];
+  size_t i = 0, n = w->heap.count;
+  for (size_t child; (child = 2 * i + 1) < n; i = child) {
+    if (child + 1 < n && before(&h[child + 1], &h[child])) child++;
+    if (!before(&h[child], &last)) break;
+    h[i] = h[child];
+  }
+  if (n) h[i] = last;
+  return top;
+}
+
+static void offer(Long *w, uint32_t left) {
+  const uint32_t right = w->next[left];
+  if (right >= w->count) return;
+  const int32_t rank = merges_rank(w->merges, w->symbols[left], w->symbols[right]);
+  if (rank >= 0) push(w, (Candidate){rank, left, w->symbols[left], w->symbols[right]});
+}
+
+static void join(Long *w, const Candidate *c) {
+  const uint32_t left = c->left, right = w->next[left];
+  if (w->symbols[left] != c->first || right >= w->count || w->symbols[right] != c->second) return;
+  w->symbols[left] = w->merges->list.data[c->rank].result;
+  w->symbols[right] = -1;
+  w->next[left] = w->next[right];
+  if (w->next[left] < w->count) w->previous[w->next[left]] = left;
+  if (left > 0) offer(w, w->previous[left]);
+  offer(w, left);
+}
+
+static size_t apply_long(const Merges *m, int32_t *symbols, size_t count) {
+  Long w = {.merges = m, .symbols = symbols, .count = count};
+  CHECK(count < UINT32_MAX);
+  w.next = mem_alloc(count * sizeof *w.next);
+  w.previous = mem_alloc(count * sizeof *w.previous);
+  for (size_t i = 0; i < count; i++) {
+    w.next[i] = (uint32_t)i + 1;
+    w.previous[i] = i ? (uint32_t)i - 1 : 0;
+  }
+  for (size_t i = 0; i + 1 < count; i++) offer(&w, (uint32_t)i);
+  while (w.heap.count) {
+    const Candidate c = pop(&w);
+    join(&w, &c);
+  }
+  size_t left = 0;
+  for (size_t i = 0; i < count; i = w.next[i]) symbols[left++] = symbols[i];
+  vec_free(&w.heap);
+  mem_free(w.next);
+  mem_free(w.previous);
+  return left;
+}
+
+size_t merges_apply(const Merges *m, int32_t *symbols, size_t count) {
+  if (count < 2 || !m->list.count) return count;
+  return count <= SHORT ? apply_short(m, symbols, count) : apply_long(m, symbols, count);
+}

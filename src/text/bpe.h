@@ -1,0 +1,30 @@
+/* bpe.h - byte-pair encoding of one word: the core that every tokenizer here shares.
+ *
+ * Merges are a table (left, right) -> (rank, result); a word's symbols are joined at the pair of lowest rank, the leftmost
+ * first, until no pair has a rank (Sennrich et al. 2016). */
+#ifndef TEXT_BPE_H
+#define TEXT_BPE_H
+
+#include "base/memory.h"
+
+typedef VEC(int32_t) Ids;
+
+typedef struct Merge {
+  int32_t left, right, result;
+} Merge;
+
+/* Ranks are places in the list. */
+typedef struct Merges {
+  VEC(Merge) list;
+  int32_t *slots; /* open addressing; 0: empty, else 1 + rank */
+  size_t slot_count;
+} Merges;
+void merges_add(Merges *, Merge);
+/* The rank of a pair; -1 if it is not merged. */
+int32_t merges_rank(const Merges *, int32_t left, int32_t right);
+void merges_free(Merges *);
+
+/* Joins symbols in place; returns how many are left. O(n log n) for long words. */
+size_t merges_apply(const Merges *, int32_t *symbols, size_t count);
+
+#endif

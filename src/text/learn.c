@@ -1,0 +1,217 @@
+#include "text/learn.h"
+
+#include <string.h>
+
+#include "base/threads.h"
+
+typedef struct Word {
+  uint32_t first, count; /* its symbols */
+  int64_t times;
+} Word;
+
+/* A pair of neighbours: how often it occurs, and the words where it may be found (some may have lost it since). */
+typedef struct Pair {
+  int32_t left, right;
+  int64_t times;
+  VEC(uint32_t) words;
+} Pair;
+
+typedef struct Waiting {
+  int64_t times; /* when it was put there: a larger one than the pair's own is out of date */
+  int32_t left, right;
+  uint32_t pair;
+} Waiting;
+
+typedef struct Learner {
+  VEC(Word) words;
+  VEC(int32_t) symbols;
+  VEC(Pair) pairs;
+  uint32_t *slots; /* hash of (left, right) -> 1 + place in pairs */
+  size_t slot_count;
+  VEC(Waiting) heap;
+} Learner;
+
+/* ---- the table of pairs ---- */
+
+static size_t find_slot(const Learner *l, int32_t left, int32_t right) {
+  uint64_t h = ((uint64_t)(uint32_t)left << 32 | (uint32_t)right) * 0x9e3779b97f4a7c15u;
+  size_t at = (h ^ h >> 29) & (l->slot_count - 1);
+  for (; l->slots[at]; at = (at + 1) & (l->slot_count - 1)) {
+    const Pair *p = &l->pairs.data[l->slots[at] - 1];
+    if (p->left == left && p->right == right) break;
+  }
+  return at;
+}
+
+static void grow_slots(Learner *l) {
+  mem_free(l->slots);
+  l->slot_count = l->slot_count ? 2 * l->slot_count : 1 << 16;
+  l->slots = mem_alloc_zeroed(l->slot_count, sizeof *l->slots);
+  for (size_t i = 0; i < l->pairs.count; i++)
+    l->slots[find_slot(l, l->pairs.data[i].left, l->pairs.data[i].right)] = (uint32_t)i + 1;
+}
+
+static uint32_t pair_of(Learner *l, int32_t left, int32_t right) {
+  if (2 * (l->pairs.count + 1) > l->slot_count) grow_slots(l);
+  const size_t at = find_slot(l, left, right);
+  if (!l->slots[at]) {
+    vec_push(&l->pairs, ((Pair){.left = left, .right = right}));
+    l->slots[at] = (uint32_t)l->pairs.count;
+  }
+  return l->slots[at] - 1;
+}
+
+/* ---- the heap: most frequent first ---- */
+
+static bool before(const Waiting *a, const Waiting *b) {
+  if (a->times != b->times) return a->times > b->times;
+  return a->left != b->left ? a->left < b->left : a->right < b->right;
+}
+
+static void push(Learner *l, uint32_t pair) {
+  const Pair *p = &l->pairs.data[pair];
+  const Waiting w = {p->times, p->left, p->right, pair};
+  vec_push(&l->heap, w);
+  size_t i = l->heap.count - 1;
+  for (; i && before(&w, &l->heap.data[(i - 1) / 2]); i = (i - 1) / 2) l->heap.data[i] = l->heap.data[(i - 1) / 2];
+  l->heap.data[i] = w;
+}
+
+static Waiting pop(Learner *l) {
+  Waiting *h = l->heap.data;
+  const Waiting top = h[0], last = h[--l->heap.count];
+  size_t i = 0, n = l->heap.count;
+  for (size_t child; (child = 2 * i + 1) < n; i = child) {
+    if (child + 1 < n && before(&h[child + 1], &h[child])) child++;
+    if (!before(&h[child], &last)) break;
+    h[i] = h[child];
+  }
+  if (n) h[i] = last;
+  return top;
+}
+
+/* The pair that occurs most often now; -1 if none occurs twice. */
+static int64_t next_pair(Learner *l) {
+  while (l->heap.count) {
+    const Waiting top = pop(l);
+    const Pair *p = &l->pairs.data[top.pair];
+    if (p->times == top.times) return p->times > 1 ? (int64_t)top.pair : -1;
+    if (p->times > 1) push(l, top.pair); /* it became rarer since */
+  }
+  return -1;
+}
+
+/* ---- words ---- */
+
+static void load_words(Learner *l, const WordCounts *c, const int32_t byte_ids[256]) {
+  vec_reserve(&l->symbols, (size_t)c->bytes);
+  vec_reserve(&l->words, map_count(c->words));
+  for (size_t i = 0; i < map_count(c->words); i++) {
+    size_t length;
+    int64_t times;
+    const char *word = map_at(c->words, i, &length, &times);
+    if (length < 2) continue;
+    vec_push(&l->words, ((Word){(uint32_t)l->symbols.count, (uint32_t)length, times}));
+    for (size_t k = 0; k < length; k++) vec_push(&l->symbols, byte_ids[(unsigned char)word[k]]);
+  }
+}
+
+static void note_place(Pair *p, uint32_t word) {
+  if (!p->words.count || p->words.data[p->words.count - 1] != word) vec_push(&p->words, word);
+}
+
+static void count_pairs(Learner *l) {
+  for (size_t w = 0; w < l->words.count; w++) {
+    const Word *word = &l->words.data[w];
+    const int32_t *s = l->symbols.data + word->first;
+    for (uint32_t i = 0; i + 1 < word->count; i++) {
+      const uint32_t at = pair_of(l, s[i], s[i + 1]); /* may move the table */
+      Pair *p = &l->pairs.data[at];
+      p->times += word->times;
+      note_place(p, (uint32_t)w);
+    }
+  }
+  for (size_t i = 0; i < l->pairs.count; i++) push(l, (uint32_t)i);
+}
+
+/* ---- one merge ---- */
+
+/* Pairs that became more frequent through it, to be put on the heap once it is done. */
+typedef VEC(uint32_t) Fresh;
+
+static void lose(Learner *l, int32_t left, int32_t right, int64_t times) {
+  const uint32_t at = pair_of(l, left, right);
+  l->pairs.data[at].times -= times;
+}
+
+static void gain(Learner *l, int32_t left, int32_t right, int64_t times, uint32_t word, Fresh *fresh) {
+  const uint32_t at = pair_of(l, left, right);
+  Pair *p = &l->pairs.data[at];
+  if (!p->times || !fresh->count || fresh->data[fresh->count - 1] != at) vec_push(fresh, at);
+  p->times += times;
+  note_place(p, word);
+}
+
+/* Replaces the pair wherever it stands in a word, from the left, and moves the counts of its neighbours over. */
+static void merge_in_word(Learner *l, uint32_t w, int32_t left, int32_t right, int32_t result, Fresh *fresh) {
+  Word *word = &l->words.data[w];
+  int32_t *s = l->symbols.data + word->first;
+  uint32_t out = 0;
+  for (uint32_t i = 0; i < word->count; i++) {
+    if (i + 1 >= word->count || s[i] != left || s[i + 1] != right) {
+      s[out++] = s[i];
+      continue;
+    }
+    if (out > 0) {
+      lose(l, s[out - 1], left, word->times);
+      gain(l, s[out - 1], result, word->times, w, fresh);
+    }
+    if (i + 2 < word->count) {
+      lose(l, right, s[i + 2], word->times);
+      gain(l, result, s[i + 2], word->times, w, fresh);
+    }
+    s[out++] = result;
+    i++;
+  }
+  word->count = out;
+}
+
+static void merge(Learner *l, uint32_t pair, int32_t result) {
+  const int32_t left = l->pairs.data[pair].left, right = l->pairs.data[pair].right;
+  uint32_t *words = l->pairs.data[pair].words.data;
+  const size_t count = l->pairs.data[pair].words.count;
+  Fresh fresh = {0};
+  l->pairs.data[pair].words.data = NULL; /* the table may move while it grows */
+  l->pairs.data[pair].words.count = l->pairs.data[pair].words.room = 0;
+  for (size_t i = 0; i < count; i++) merge_in_word(l, words[i], left, right, result, &fresh);
+  l->pairs.data[pair].times = 0;
+  for (size_t i = 0; i < fresh.count; i++) push(l, fresh.data[i]);
+  vec_free(&fresh);
+  mem_free(words);
+}
+
+static void learner_free(Learner *l) {
+  for (size_t i = 0; i < l->pairs.count; i++) vec_free(&l->pairs.data[i].words);
+  vec_free(&l->pairs);
+  vec_free(&l->words);
+  vec_free(&l->symbols);
+  vec_free(&l->heap);
+  mem_free(l->slots);
+}
+
+bool learn_merges(Merges *merges, const WordCounts *counts, const int32_t byte_ids[256], int64_t known, int64_t wanted,
+                  const News *news, Error *err) {
+  Learner l = {0};
+  if (counts->bytes > UINT32_MAX / 2) return fail(err, "the distinct words take more than 2 GB: give a smaller --memory");
+  load_words(&l, counts, byte_ids);
+  count_pairs(&l);
+  for (int64_t id = known; id < wanted && !interrupted(); id++) {
+    const int64_t pair = next_pair(&l);
+    if (pair < 0) break;
+    merges_add(merges, (Merge){l.pairs.data[pair].left, l.pairs.data[pair].right, (int32_t)id});
+    merge(&l, (uint32_t)pair, (int32_t)id);
+    if (id % 64 == 0) news_progress(news, "learning merges", id - known, wanted - known, "merge");
+  }
+  learner_free(&l);
+  return !interrupted() || fail(err, "interrupted");
+}

@@ -1,0 +1,174 @@
+/* train.c - tokenizers learnt from a corpus: byte, char and bpe, all byte-level BPE underneath. */
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "text/count.h"
+#include "text/learn.h"
+#include "text/tokenizer_impl.h"
+#include "text/utf8.h"
+
+static const Setting items[] = {
+#define SETTING(kind, name, otherwise, min, max, arg, help) \
+  SETTING_ITEM(TokenizerSettings, kind, name, otherwise, min, max, arg, help),
+#include "text/settings.def"
+#undef SETTING
+};
+const SettingTable tokenizer_settings_table = {"tokenizer", items, sizeof items / sizeof *items,
+                                               sizeof(TokenizerSettings)};
+
+enum { BYTES = 256 };
+
+/* A token of these bytes gets the next id. */
+static int32_t add_piece(Tokenizer *t, const char *bytes, size_t length) {
+  Buffer name = {0};
+  const int32_t id = (int32_t)t->pieces.count;
+  alphabet_spell(bytes, length, &name);
+  tokenizer_put(t, id, bytes, length, name.data, PIECE_TEXT);
+  buffer_free(&name);
+  return id;
+}
+
+/* Ids of bytes are in the order of GPT-2's alphabet: those that print, then the others. */
+static void add_bytes(Tokenizer *t) {
+  for (int pass = 0; pass < 2; pass++)
+    for (int i = 0; i < BYTES; i++) {
+      const char byte = (char)i;
+      Buffer name = {0};
+      alphabet_spell(&byte, 1, &name);
+      const bool first = (unsigned char)name.data[0] < 0xc4; /* below U+0100: it stands for itself */
+      buffer_free(&name);
+      if (first == (pass == 0)) t->bytes[i] = add_piece(t, &byte, 1);
+    }
+}
+
+static void add_end(Tokenizer *t) {
+  const int32_t id = (int32_t)t->pieces.count;
+  tokenizer_put(t, id, END_OF_TEXT, strlen(END_OF_TEXT), END_OF_TEXT, PIECE_SPECIAL);
+  const AddedToken token = {t->pieces.data[id].name, strlen(END_OF_TEXT), id};
+  vec_push(&t->added, token);
+}
+
+/* ---- char ---- */
+
+typedef struct Character {
+  const char *bytes;
+  size_t length;
+  int64_t times;
+} Character;
+
+static int by_frequency(const void *a, const void *b) {
+  const Character *x = a, *y = b;
+  if (x->times != y->times) return x->times > y->times ? -1 : 1;
+  return memcmp(x->bytes, y->bytes, x->length < y->length ? x->length : y->length);
+}
+
+/* The id of a beginning of a character, made of the one a byte shorter and that byte. */
+static int32_t add_beginning(Tokenizer *t, const char *bytes, size_t length) {
+  int64_t id;
+  if (map_get(t->by_bytes, bytes, length, &id)) return (int32_t)id;
+  const int32_t left = add_beginning(t, bytes, length - 1), right = t->bytes[(unsigned char)bytes[length - 1]];
+  const int32_t result = add_piece(t, bytes, length);
+  merges_add(&t->merges, (Merge){left, right, result});
+  return result;
+}
+
+/* How many new tokens a character needs: itself, and the beginnings that no character before it had. */
+static int64_t cost_of(const Tokenizer *t, const Character *c) {
+  int64_t cost = 0, id;
+  for (size_t n = c->length; n > 1 && !map_get(t->by_bytes, c->bytes, n, &id); n--) cost++;
+  return cost;
+}
+
+static void add_characters(Tokenizer *t, const WordCounts *counts, int64_t wanted) {
+  const size_t n = map_count(counts->words);
+  Character *list = mem_alloc_zeroed(n + 1, sizeof *list);
+  for (size_t i = 0; i < n; i++) list[i].bytes = map_at(counts->words, i, &list[i].length, &list[i].times);
+  qsort(list, n, sizeof *list, by_frequency);
+  for (size_t i = 0; i < n; i++) {
+    if (wanted && (int64_t)t->pieces.count + cost_of(t, &list[i]) + 1 > wanted) break; /* 1: the end token */
+    add_beginning(t, list[i].bytes, list[i].length);
+  }
+  mem_free(list);
+}
+
+static bool train_char(Tokenizer *t, TextSource *source, const TokenizerSettings *s, const News *news, Error *err) {
+  WordCounts counts;
+  const bool ok = count_words(&counts, source, NULL, s->memory, news, err);
+  if (ok) add_characters(t, &counts, s->vocab);
+  word_counts_free(&counts);
+  return ok;
+}
+
+/* ---- bpe ---- */
+
+/* Twice the root of the text's bytes, as a power of two: 2,048 for 1 MB, 16,384 for 100 MB. */
+static int64_t default_vocabulary(int64_t bytes) {
+  const double exact = log2(2 * sqrt((double)(bytes + 1)));
+  return (int64_t)1 << (int64_t)fmin(15, fmax(9, floor(exact + 0.5)));
+}
+
+static void add_results(Tokenizer *t) {
+  Buffer bytes = {0};
+  for (size_t i = 0; i < t->merges.list.count; i++) {
+    const Merge m = t->merges.list.data[i];
+    buffer_clear(&bytes);
+    buffer_add(&bytes, t->pieces.data[m.left].bytes, t->pieces.data[m.left].length);
+    buffer_add(&bytes, t->pieces.data[m.right].bytes, t->pieces.data[m.right].length);
+    add_piece(t, bytes.data, bytes.length);
+  }
+  buffer_free(&bytes);
+}
+
+static bool train_bpe(Tokenizer *t, TextSource *source, const TokenizerSettings *s, const News *news, Error *err) {
+  WordCounts counts;
+  t->pattern = words_compile(words_ours, "words_ours", err);
+  if (!t->pattern) return false;
+  t->pattern_text = arena_strndup(t->arena, words_ours, strlen(words_ours));
+  bool ok = count_words(&counts, source, t->pattern, s->memory, news, err);
+  const int64_t wanted = s->vocab ? s->vocab : default_vocabulary(counts.text_bytes);
+  ok = ok && learn_merges(&t->merges, &counts, t->bytes, BYTES, wanted - 1, news, err);
+  word_counts_free(&counts);
+  if (ok) add_results(t);
+  return ok;
+}
+
+/* ---- which ---- */
+
+/* Characters where a text is too short for words to come again and again, or where they are words themselves: when most
+ * characters take several bytes, as in Chinese. */
+static const char *choose_kind(TextSource *source, Error *err) {
+  static const int64_t enough = 300000;
+  const char *text;
+  size_t length;
+  int64_t bytes = 0, characters = 0;
+  source->rewind(source->self);
+  while (bytes < 20000000 && source->next(source->self, &text, &length, err)) {
+    bytes += (int64_t)length;
+    characters += utf8_count(text, length);
+  }
+  return bytes < enough || (double)bytes > 1.8 * (double)characters ? "char" : "bpe";
+}
+
+static bool train(Tokenizer *t, TextSource *source, const TokenizerSettings *s, const char *kind, const News *news, Error *err) {
+  if (s->vocab && s->vocab < BYTES + 1)
+    return fail_usage(err, "--vocab %" PRId64 " is too small: %d bytes and the end of a text make %d tokens already", s->vocab, BYTES, BYTES + 1);
+  t->byte_level = true;
+  add_bytes(t);
+  if (!strcmp(kind, "char") && !train_char(t, source, s, news, err)) return false;
+  if (!strcmp(kind, "bpe") && !train_bpe(t, source, s, news, err)) return false;
+  add_end(t);
+  return tokenizer_finish(t, "tokenizer", err);
+}
+
+Tokenizer *tokenizer_train(TextSource *source, const TokenizerSettings *s, const News *news, Error *err) {
+  const char *kind = strcmp(s->tokenizer, "auto") ? s->tokenizer : choose_kind(source, err);
+  Tokenizer *t = tokenizer_new();
+  if (!train(t, source, s, kind, news, err)) {
+    tokenizer_free(t);
+    return NULL;
+  }
+  news_note(news, "vocabulary: %" PRId64 " tokens (%s)", tokenizer_size(t), kind);
+  return t;
+}
