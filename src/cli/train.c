@@ -6,8 +6,9 @@
 #include "cli/streams.h"
 
 static void suggest(Progress *p, const char *model) {
-  progress_say(p, "\n%s is ready. Try:\n  inkstone write -m %s \"%s\"\n  inkstone info %s", model, model,
-               p->beginning, model);
+  const char *prompt = p->beginning;
+  progress_say(p, "\n%s is ready. Try:\n  inkstone write -m %s%s%s%s\n  inkstone info %s", model, model,
+               *prompt ? " \"" : "", prompt, *prompt ? "\"" : "", model);
 }
 
 static bool run(Call *call, Error *err) {

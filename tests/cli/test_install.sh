@@ -27,7 +27,8 @@ check "the installed command" "$prefix/bin/inkstone" --version
 nm -D --defined-only "$library/libinkstone.so" | awk '$2 ~ /[A-Z]/ { print $3 }' | grep -v '^ink_' >strangers
 nm -g --defined-only "$library/libinkstone.a" | awk 'NF == 3 { print $3 }' | grep -v '^ink_' >>strangers
 [ ! -s strangers ] || flunk "names that are not ink_...: $(head -n 5 strangers | tr '\n' ' ')"
-grep -o '\bink_[a-z_]*(' "$SOURCE/include/inkstone.h" | tr -d '(' | sort -u >promised
+sed -n 's/^INK_API .*\(ink_[a-z_]*\)(.*/\1/p' "$SOURCE/include/inkstone.h" | sort -u >promised
+[ "$(wc -l <promised)" -gt 20 ] || flunk "too few functions were looked for"
 nm -D --defined-only "$library/libinkstone.so" | awk '{ print $3 }' | sort -u >given
 comm -23 promised given | grep . && flunk "inkstone.h promises what the library lacks"
 

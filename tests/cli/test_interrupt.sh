@@ -9,6 +9,7 @@ env --default-signal=INT true 2>/dev/null || {
 }
 start() {
   last="inkstone $* (in the background)"
+  rm -f out err # what until_true waits for must be of this process
   env --default-signal=INT "$INKSTONE" "$@" >out 2>err </dev/null &
   process=$!
 }

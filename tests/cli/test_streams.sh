@@ -43,6 +43,7 @@ expect_silent_err
 [ "$(wc -c <out)" -eq 20 ] || flunk "20 bytes should have come"
 
 # Text comes as it is written, not at the end.
+rm out
 "$INKSTONE" write -m model --max-tokens 100000000 --ignore-end The >out 2>err </dev/null &
 process=$!
 tries=0
