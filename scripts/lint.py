@@ -1,0 +1,271 @@
+#!/usr/bin/env python3
+"""Checks what the compiler does not: layers, who may allocate or print, size, form. Development only.
+
+  scripts/lint.py              checks this tree: exit status 0 (perhaps with warnings), 1 where a rule is broken
+  scripts/lint.py --self-test  plants violations of every rule in a tree of its own and looks that each is found
+"""
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+# What the files of a layer may include: layers, or single files. inkstone.h may be included by anyone.
+LAYERS = {
+    "kernels": {"kernels"},
+    "base": {"base"},
+    "ops": {"ops", "kernels", "base"},
+    "nn": {"nn", "ops", "base"},
+    "models": {"models", "nn", "ops", "base"},
+    "text": {"text", "ops", "base"},
+    "io": {"io", "ops", "base"},
+    "data": {"data", "text", "ops", "base"},
+    "run": {"run", "models/model.h", "nn", "ops", "io", "data", "text", "base"},
+    "train": {"train", "run", "models/model.h", "nn", "ops", "io", "data", "text", "base"},
+    "cli": {"cli", "base"},
+}
+ARCHITECTURES = r"llama|gpt2|lstm|gru"
+ALLOCATES = r"malloc|calloc|realloc|free|strdup|strndup|posix_memalign|aligned_alloc"
+PRINTS = r"exit|_exit|quick_exit|printf|vprintf|puts|putchar|perror"
+PRINTS_TO = r"(fprintf|vfprintf|fputs|fputc|putc|fwrite)\s*\([^;]*?\bstd(?:err|out)\b"
+# The program is wrong, or memory is out with nobody to tell: the last words before abort().
+LAST_WORDS = {"src/base/error.c", "src/base/memory.c"}
+
+FUNCTION_LINES, FUNCTION_MOST = 60, 100
+FILE_LINES, FILE_MOST = 600, 800
+CLANG_FORMAT = "14"  # other versions lay out some lines otherwise
+
+C_ROOTS = ("include", "src", "tests", "bench", "examples")
+TEXT_ROOTS = C_ROOTS + ("cmake", "scripts", "recipes")
+TEXT_NAMES = (".c", ".h", ".inc", ".def", ".cmake", ".txt", ".py", ".sh", ".yaml")
+
+
+def files_below(root, folders, endings):
+    for folder in folders:
+        for where, folders_inside, names in os.walk(os.path.join(root, folder)):
+            folders_inside[:] = sorted(f for f in folders_inside if f not in ("golden", "data", "__pycache__"))
+            for name in sorted(names):
+                if name.endswith(endings):
+                    yield os.path.relpath(os.path.join(where, name), root)
+
+
+def read(root, path):
+    with open(os.path.join(root, path), encoding="utf-8") as f:
+        return f.read()
+
+
+def blank(match):
+    """As many lines as there were, and nothing on them."""
+    return re.sub(r"[^\n]", " ", match.group())
+
+
+def without_comments(text):
+    return re.sub(r'/\*.*?\*/|//[^\n]*|("(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])+\')',
+                  lambda m: m.group(1) or blank(m), text, flags=re.S)
+
+
+def without_strings(code):
+    return re.sub(r'"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])+\'', lambda m: m.group()[0] * 2, code)
+
+
+def find_all(pattern, text):
+    for match in re.finditer(pattern, text, flags=re.M | re.S):
+        yield text.count("\n", 0, match.start()) + 1, match
+
+
+def layer_of(path):
+    parts = path.split("/")
+    return parts[1] if parts[0] == "src" and len(parts) > 2 else None
+
+
+# ---- rules: each yields (line, what is wrong); but for layout, which is of the whole tree ----
+
+
+def check_includes(root, path, code):
+    layer = layer_of(path)
+    if layer not in LAYERS:
+        return
+    for line, match in find_all(r'^[ \t]*#[ \t]*include[ \t]+"([^"]+)"', code):
+        name = match.group(1)
+        beside = os.path.relpath(os.path.join(root, os.path.dirname(path), name), os.path.join(root, "src"))
+        if "/" not in name and os.path.exists(os.path.join(root, "src", beside)):
+            name = beside
+        if name != "inkstone.h" and not {name, name.split("/")[0]} & LAYERS[layer]:
+            yield line, f'{layer}/ may not include "{name}"'
+
+
+def check_names(root, path, code):
+    if layer_of(path) in ("train", "run"):
+        for line, match in find_all(rf"(?i)(?<![a-z0-9])({ARCHITECTURES})(?![a-z0-9])", code):
+            yield line, f'{layer_of(path)}/ names an architecture: "{match.group()}"'
+
+
+def check_allocation(root, path, code):
+    if layer_of(path) not in (None, "base"):
+        for line, match in find_all(rf"(?<![\w.>])({ALLOCATES})\s*\(", without_strings(code)):
+            yield line, f"{match.group(1)}() outside of base/: memory comes from base/memory.h or an arena"
+
+
+def check_printing(root, path, code):
+    if layer_of(path) not in (None, "cli") and path not in LAST_WORDS:
+        for line, match in find_all(rf"(?<![\w.>])(?:({PRINTS})\s*\(|{PRINTS_TO})", without_strings(code)):
+            yield line, f"{match.group(1) or match.group(2)}() below cli/: use Error or News"
+
+
+def check_form(root, path, text):
+    for line, match in find_all(r"[ \t]+$", text):
+        yield line, "space at the end of the line"
+    for line, match in find_all(r"^[^\n]*?\t", text):
+        yield line, "tab"
+    if text and not text.endswith("\n"):
+        yield text.count("\n") + 1, "no newline at the end of the file"
+
+
+def check_clang_format(root, paths):
+    tool = shutil.which(f"clang-format-{CLANG_FORMAT}") or shutil.which("clang-format")
+    version = subprocess.run([tool, "--version"], capture_output=True, text=True).stdout if tool else ""
+    if f"version {CLANG_FORMAT}." not in version:
+        print(f"not checked: layout, for want of clang-format {CLANG_FORMAT}")
+        return
+    done = subprocess.run([tool, "--dry-run", "-Werror", *paths], cwd=root, capture_output=True, text=True)
+    first = {}
+    for path, line in re.findall(r"^([^\s:]+):(\d+):\d+: error:", done.stderr, flags=re.M):
+        first.setdefault(path, line)
+    for path, line in first.items():
+        yield f"{path}:{line}: not laid out as .clang-format says: clang-format -i {path}"
+
+
+# ---- sizes ----
+
+
+def functions_of(code):
+    """(line, lines, name) of each function: it starts in the first column with its type, and its brace closes there."""
+    for line, match in find_all(r"^(?!typedef|struct|enum|union|static const \w+ \w+\[)[A-Za-z_][^;{}=#]*?\b(?!__attribute__)(\w+)"
+                                r"\([^;{}=]*\)\s*\{(?:[^\n]*\}$|.*?^\})", code):
+        yield line, match.group().count("\n") + 1, match.group(1)
+
+
+def check_sizes(sizes, what, desired, most):
+    """`sizes`: (lines, place). The ten largest, and those that are too large."""
+    sizes.sort(reverse=True)
+    print(f"longest {what}s:")
+    for lines, place in sizes[:10]:
+        print(f"  {lines:4}  {place}")
+    for lines, place in sizes:
+        if lines > most:
+            yield f"{place}: a {what} of {lines} lines; at most {most}"
+        elif lines > desired:
+            print(f"warning: {place}: a {what} of {lines} lines; better at most {desired}")
+
+
+def lint(root):
+    """Every broken rule as one line of text; sizes and warnings are printed."""
+    problems, functions, lengths = [], [], []
+
+    def note(path, found):
+        problems.extend(f"{path}:{line}: {what}" for line, what in found)
+
+    for path in files_below(root, TEXT_ROOTS, TEXT_NAMES):
+        note(path, check_form(root, path, read(root, path)))
+    for path in files_below(root, C_ROOTS, (".c", ".h", ".inc", ".def")):
+        text = read(root, path)
+        code = without_comments(text)
+        for rule in (check_includes, check_names, check_allocation, check_printing):
+            note(path, rule(root, path, code))
+        functions += [(lines, f"{path}:{line} {name}") for line, lines, name in functions_of(without_strings(code))]
+        lengths.append((text.count("\n"), path))
+    problems += check_sizes(functions, "function", FUNCTION_LINES, FUNCTION_MOST)
+    problems += check_sizes(lengths, "file", FILE_LINES, FILE_MOST)
+    formatted = list(files_below(root, C_ROOTS, (".c", ".h")))
+    problems += check_clang_format(root, formatted)
+    return problems
+
+
+# ---- self-test ----
+
+CLEAN = {
+    "include/inkstone.h": "int ink;\n",
+    "src/base/memory.h": "void *mem_alloc(int bytes);\n",
+    "src/base/memory.c": '#include "memory.h"\n\n#include <stdlib.h>\n\nvoid *mem_alloc(int bytes) {\n  return malloc(bytes);\n}\n',
+    "src/train/train.c": '#include "base/memory.h"\n#include "inkstone.h"\n#include "models/model.h"\n\n'
+                         "/* As GPT2 and the LSTM are trained: malloc(), printf() and exit() are only named here. */\n"
+                         'static const char *text = "call free() /* or \\" exit(1) */";\n\n'
+                         "void train(void) {\n  list->free(list);\n  snprintf(a, b, text);\n  fprintf(log, text);\n"
+                         "  int grumble = 1;\n}\n",
+    "src/models/lstm.c": "int lstm;\n",
+    "src/cli/main.c": '#include <stdio.h>\n\nint main(void) {\n  printf("text\\n");\n  return 0;\n}\n',
+}
+LONG_FUNCTION = "int f(int a,\n      int b) {\n" + "  a += b;\n" * (FUNCTION_MOST + 1) + "}\n"
+# path, contents, what must be said
+PLANTED = [
+    ("src/base/a.c", '#include "ops/ops.h"\n', 'src/base/a.c:1: base/ may not include "ops/ops.h"'),
+    ("src/kernels/a.c", '\n#include "base/memory.h"\n', "src/kernels/a.c:2: kernels/ may not include"),
+    ("src/train/a.c", '#include "models/llama.h"\n', 'train/ may not include "models/llama.h"'),
+    ("src/cli/a.c", '#include "run/session.h"\n', "cli/ may not include"),
+    ("src/io/a.c", '#include "text/utf8.h"\n', "io/ may not include"),
+    ("src/run/a.c", '/* comment\n */ int x = is(name, "gpt2");\n', 'src/run/a.c:2: run/ names an architecture: "gpt2"'),
+    ("src/train/a.c", "int gru_cell;\n", "train/ names an architecture"),
+    ("src/ops/a.c", "\n\nvoid *p = malloc(3);\n", "src/ops/a.c:3: malloc() outside of base/"),
+    ("src/cli/a.c", "void f(void) {\n  free(p);\n}\n", "src/cli/a.c:2: free() outside of base/"),
+    ("src/text/a.c", "void f(void) { exit(1); }\n", "exit() below cli/"),
+    ("src/text/a.c", 'void f(void) { printf("x"); }\n', "printf() below cli/"),
+    ("src/base/a.c", 'void f(void) { fprintf(stderr, "x"); }\n', "fprintf() below cli/"),
+    ("src/run/a.c", 'void f(void) { fputs("x", stdout); }\n', "fputs() below cli/"),
+    ("tests/ops/test_a.c", "int a; \n", "tests/ops/test_a.c:1: space at the end"),
+    ("cmake/a.cmake", "if(A)\n\tset(b)\n", "cmake/a.cmake:2: tab"),
+    ("src/nn/a.def", "X(a)", "no newline"),
+    ("src/nn/a.c", LONG_FUNCTION, f"src/nn/a.c:1 f: a function of {FUNCTION_MOST + 4} lines"),
+    ("src/nn/a.c", "int a;\n" * (FILE_MOST + 1), f"src/nn/a.c: a file of {FILE_MOST + 1} lines"),
+    ("src/nn/a.c", "int  a;\n", "not laid out"),
+]
+
+
+def write_tree(root, files):
+    for path, contents in files.items():
+        os.makedirs(os.path.dirname(os.path.join(root, path)), exist_ok=True)
+        with open(os.path.join(root, path), "w", encoding="utf-8") as f:
+            f.write(contents)
+
+
+def lint_of(files):
+    with tempfile.TemporaryDirectory() as root:
+        shutil.copy(os.path.join(home(), ".clang-format"), root)
+        write_tree(root, files)
+        output, sys.stdout = sys.stdout, open(os.devnull, "w")
+        try:
+            return lint(root)
+        finally:
+            sys.stdout = output
+
+
+def self_test():
+    failures = [f"said of a clean tree: {problem}" for problem in lint_of(CLEAN)]
+    has_format = any("laid out" in p for p in lint_of({"src/nn/a.c": "int  a;\n"}))
+    for path, contents, expected in PLANTED:
+        if expected == "not laid out" and not has_format:
+            continue
+        found = lint_of({**CLEAN, path: contents})
+        if not any(expected in problem for problem in found):
+            failures.append(f"not found: {expected}; only {found}")
+    print("\n".join(failures) or f"self-test: all of {len(PLANTED)} planted violations are found")
+    return 1 if failures else 0
+
+
+def home():
+    return os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+
+def main():
+    if sys.argv[1:] == ["--self-test"]:
+        return self_test()
+    if sys.argv[1:]:
+        print(__doc__)
+        return 2
+    problems = lint(home())
+    print("\n".join(problems) or "lint: no rule is broken")
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
