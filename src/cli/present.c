@@ -14,16 +14,51 @@ enum { INDENT = 2, MOST_COLUMNS = 16 };
 
 /* ---- single values ---- */
 
-static void add_real(Buffer *b, double value) {
+static bool named(const char *key, const char *word) {
+  return strstr(key, word) != NULL;
+}
+
+static void add_seconds(Buffer *b, double value) {
   char room[FIGURE_ROOM];
-  if (fabs(value) >= 1e5 && fabs(value) < 1e15)
+  if (value >= 60)
+    buffer_adds(b, figure_time(room, value));
+  else if (value >= 1)
+    buffer_addf(b, "%.3g s", value);
+  else if (value >= 1e-3)
+    buffer_addf(b, "%.3g ms", value * 1e3);
+  else
+    buffer_addf(b, "%.3g us", value * 1e6);
+}
+
+static void add_large(Buffer *b, double value) {
+  static const char prefixes[] = " kMGTPE";
+  size_t i = 0;
+  for (; fabs(value) >= 999.5 && prefixes[i + 1]; i++) value /= 1000;
+  buffer_addf(b, "%.4g %c", value, prefixes[i]);
+}
+
+/* What a number measures is in its name. */
+static void add_real(Buffer *b, const char *key, double value) {
+  char room[FIGURE_ROOM];
+  if (named(key, "share"))
+    buffer_addf(b, "%.1f %%", value * 100);
+  else if (!strncmp(key, "seconds", 7))
+    add_seconds(b, value);
+  else if (fabs(value) >= 1e7)
+    add_large(b, value);
+  else if (fabs(value) >= 1e4)
     buffer_adds(b, figure_count(room, (int64_t)llround(value)));
   else
     buffer_addf(b, "%.5g", value);
 }
 
-static void add_value(Buffer *b, const json_t *value) {
+static void add_integer(Buffer *b, const char *key, int64_t value) {
   char room[FIGURE_ROOM];
+  const bool size = named(key, "bytes") && value >= 1000000;
+  buffer_adds(b, size ? figure_bytes(room, value) : figure_count(room, value));
+}
+
+static void add_value(Buffer *b, const char *key, const json_t *value) {
   size_t i;
   const json_t *item;
   switch (json_typeof(value)) {
@@ -31,10 +66,10 @@ static void add_value(Buffer *b, const json_t *value) {
       buffer_add(b, json_string_value(value), json_string_length(value));
       break;
     case JSON_INTEGER:
-      buffer_adds(b, figure_count(room, json_integer_value(value)));
+      add_integer(b, key, json_integer_value(value));
       break;
     case JSON_REAL:
-      add_real(b, json_real_value(value));
+      add_real(b, key, json_real_value(value));
       break;
     case JSON_TRUE:
       buffer_adds(b, "yes");
@@ -48,7 +83,7 @@ static void add_value(Buffer *b, const json_t *value) {
     case JSON_ARRAY:
       json_array_foreach(value, i, item) {
         buffer_adds(b, i ? ", " : "");
-        add_value(b, item);
+        add_value(b, key, item);
       }
       break;
     case JSON_OBJECT:
@@ -57,9 +92,9 @@ static void add_value(Buffer *b, const json_t *value) {
   }
 }
 
-static char *value_text(const json_t *value) {
+static char *value_text(const char *key, const json_t *value) {
   Buffer b = {0};
-  if (value) add_value(&b, value);
+  if (value) add_value(&b, key, value);
   return buffer_take(&b);
 }
 
@@ -83,7 +118,7 @@ static bool is_table(const json_t *value) {
 
 /* The keys of the first row are the columns; the column's text of one row (-1: its heading). */
 static char *cell(const json_t *table, int row, const char *key) {
-  return row < 0 ? label(key) : value_text(json_object_get(json_array_get(table, (size_t)row), key));
+  return row < 0 ? label(key) : value_text(key, json_object_get(json_array_get(table, (size_t)row), key));
 }
 
 static int column_width(const json_t *table, const char *key) {
@@ -136,7 +171,8 @@ static int label_width(const json_t *object) {
 
 static void put_object(const json_t *object, int indent);
 
-static void put_member(const char *name, const json_t *value, int indent, int width) {
+static void put_member(const char *key, const json_t *value, int indent, int width) {
+  char *name = label(key);
   printf("%*s", indent, "");
   if (json_is_object(value) || is_table(value)) {
     printf("%s\n", name);
@@ -144,12 +180,13 @@ static void put_member(const char *name, const json_t *value, int indent, int wi
       put_object(value, indent + INDENT);
     else
       put_table(value, indent + INDENT);
-    return;
+  } else {
+    char *text = value_text(key, value);
+    pad(name, width, false);
+    printf("  %s\n", text);
+    mem_free(text);
   }
-  char *text = value_text(value);
-  pad(name, width, false);
-  printf("  %s\n", text);
-  mem_free(text);
+  mem_free(name);
 }
 
 /* Depth is limited where the JSON was read. */
@@ -157,11 +194,7 @@ static void put_object(const json_t *object, int indent) {
   const int width = label_width(object);
   const char *key;
   json_t *value;
-  json_object_foreach((json_t *)(uintptr_t)object, key, value) {
-    char *name = label(key);
-    put_member(name, value, indent, width);
-    mem_free(name);
-  }
+  json_object_foreach((json_t *)(uintptr_t)object, key, value) put_member(key, value, indent, width);
 }
 
 void present(const json_t *json, bool as_json) {
