@@ -110,7 +110,7 @@ def swiglu(c):
 
 
 def dropout_mask(stream, shape, p):
-    dropped, count = int(p * 65536 + 0.5), math.prod(shape)
+    dropped, count = int(p * 65536), math.prod(shape)
     levels = [(bits(stream, i // 4) >> (16 * (i % 4))) & 0xFFFF for i in range(count)]
     return torch.tensor([0 if v < dropped else 65536 / (65536 - dropped) for v in levels]).reshape(shape)
 

@@ -2,30 +2,31 @@
  * and the element's index, drawn again in backward. One draw of 64 bits decides four elements, 16 bits each.
  */
 #include "base/random.h"
+#include "kernels/kernels.h"
 #include "ops/loops.h"
 #include "ops/sample.h"
 
-enum { LEVELS = 65536, DRAWN = 4 };
+enum { LEVELS = 65536, CHUNK = 1024 };
 
 typedef struct Dropout {
   Node node;
-  uint64_t seed, stream;
-  uint32_t dropped; /* of LEVELS */
-  float scale;      /* of what is kept */
+  uint64_t key;    /* of the random numbers */
+  int32_t dropped; /* of LEVELS */
+  float scale;     /* of what is kept */
   float *to;
   const float *from;
   bool add; /* to what is there */
 } Dropout;
 
-/* begin is a multiple of DRAWN: loop_elements cuts at whole blocks. */
+/* begin is a multiple of CHUNK: loop_elements cuts at whole blocks. */
 static void mask_range(void *arg, int64_t begin, int64_t end) {
   const Dropout *n = arg;
-  for (int64_t i = begin; i < end; i += DRAWN) {
-    uint64_t bits = random_bits(n->seed, n->stream, (uint64_t)(i / DRAWN));
-    for (int64_t j = i; j < i + DRAWN && j < end; j++, bits >>= 16) {
-      const float kept = (uint32_t)(bits % LEVELS) < n->dropped ? 0 : n->scale * n->from[j];
-      n->to[j] = n->add ? n->to[j] + kept : kept;
-    }
+  float masked[CHUNK];
+  for (int64_t i = begin; i < end; i += CHUNK) {
+    const int64_t count = end - i < CHUNK ? end - i : CHUNK;
+    float *to = n->add ? masked : n->to + i;
+    kernels->dropout(to, n->from + i, n->key, (uint64_t)i, n->dropped, n->scale, count);
+    if (n->add) kernels->add(n->to + i, masked, count);
   }
 }
 
@@ -48,11 +49,10 @@ static void backward(Node *node) {
 Tensor *op_dropout(Tape *tape, Tensor *x, float p) {
   CHECK(p >= 0 && p < 1);
   Dropout *n = node_new(tape, &op_dropout_info, sizeof *n);
-  n->dropped = (uint32_t)(p * LEVELS + 0.5f);
+  n->dropped = (int32_t)(p * LEVELS);
   if (!n->dropped) return x;
   n->scale = (float)LEVELS / (float)(LEVELS - n->dropped);
-  n->seed = tape_seed(tape);
-  n->stream = tape_stream(tape);
+  n->key = random_mix(random_mix(tape_seed(tape)) ^ tape_stream(tape)); /* as random_bits does */
   node_input(&n->node, x);
   return node_run(&n->node, node_output(&n->node, x->dims, x->shape));
 }
