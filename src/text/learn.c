@@ -29,6 +29,8 @@ typedef struct Learner {
   uint32_t *slots; /* hash of (left, right) -> 1 + place in pairs */
   size_t slot_count;
   VEC(Waiting) heap;
+  Map *by_bytes;       /* what a token stands for -> its id: two pairs may join to the same bytes */
+  VEC(int64_t) spelled; /* id -> place in by_bytes */
 } Learner;
 
 /* ---- the table of pairs ---- */
@@ -196,21 +198,52 @@ static void learner_free(Learner *l) {
   vec_free(&l->words);
   vec_free(&l->symbols);
   vec_free(&l->heap);
+  vec_free(&l->spelled);
+  map_free(l->by_bytes);
   mem_free(l->slots);
+}
+
+static void spell(Learner *l, const char *bytes, size_t length, int64_t id) {
+  vec_reserve(&l->spelled, (size_t)id + 1);
+  l->spelled.data[id] = (int64_t)map_count(l->by_bytes);
+  map_set(l->by_bytes, bytes, length, id);
+}
+
+static void spell_bytes(Learner *l, const int32_t byte_ids[256]) {
+  l->by_bytes = map_new();
+  for (int i = 0; i < 256; i++) spell(l, &(char){(char)i}, 1, byte_ids[i]);
+}
+
+/* The id of the two joined; `fresh` if no token stands for those bytes yet. */
+static int64_t joined_id(Learner *l, const Pair *p, int64_t fresh) {
+  Buffer bytes = {0};
+  const int32_t parts[2] = {p->left, p->right};
+  int64_t id = fresh;
+  for (int i = 0; i < 2; i++) {
+    size_t length;
+    const char *piece = map_at(l->by_bytes, (size_t)l->spelled.data[parts[i]], &length, NULL);
+    buffer_add(&bytes, piece, length);
+  }
+  if (!map_get(l->by_bytes, bytes.data, bytes.length, &id)) spell(l, bytes.data, bytes.length, fresh);
+  buffer_free(&bytes);
+  return id;
 }
 
 bool learn_merges(Merges *merges, const WordCounts *counts, const int32_t byte_ids[256], int64_t known, int64_t wanted,
                   const News *news, Error *err) {
   Learner l = {0};
   if (counts->bytes > UINT32_MAX / 2) return fail(err, "the distinct words take more than 2 GB: give a smaller --memory");
+  spell_bytes(&l, byte_ids);
   load_words(&l, counts, byte_ids);
   count_pairs(&l);
-  for (int64_t id = known; id < wanted && !interrupted(); id++) {
+  for (int64_t next = known; next < wanted && !interrupted();) {
     const int64_t pair = next_pair(&l);
     if (pair < 0) break;
+    const int64_t id = joined_id(&l, &l.pairs.data[pair], next);
     merges_add(merges, (Merge){l.pairs.data[pair].left, l.pairs.data[pair].right, (int32_t)id});
     merge(&l, (uint32_t)pair, (int32_t)id);
-    if (id % 64 == 0) news_progress(news, "learning merges", id - known, wanted - known, "merge");
+    next += id == next;
+    if (next % 64 == 0) news_progress(news, "learning merges", next - known, wanted - known, "merge");
   }
   learner_free(&l);
   return !interrupted() || fail(err, "interrupted");

@@ -116,7 +116,7 @@ static void add_results(Tokenizer *t) {
     buffer_clear(&bytes);
     buffer_add(&bytes, t->pieces.data[m.left].bytes, t->pieces.data[m.left].length);
     buffer_add(&bytes, t->pieces.data[m.right].bytes, t->pieces.data[m.right].length);
-    add_piece(t, bytes.data, bytes.length);
+    if (m.result == (int32_t)t->pieces.count) add_piece(t, bytes.data, bytes.length); /* else another pair made it */
   }
   buffer_free(&bytes);
 }

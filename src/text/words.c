@@ -7,8 +7,10 @@
 #include "base/memory.h"
 
 const char words_gpt2[] = "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
-const char words_ours[] =
-    "'(?:s|t|re|ve|m|ll|d)| ?\\p{Han}+| ?[^\\P{L}\\p{Han}]+| ?\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
+/* Han by its blocks: what \p{Han} means differs between PCRE2, where it takes in the marks 。、「」, and others. */
+#define HAN "\\x{3400}-\\x{9FFF}\\x{F900}-\\x{FAFF}\\x{20000}-\\x{3FFFF}"
+const char words_ours[] = "'(?:s|t|re|ve|m|ll|d)| ?[" HAN "]+| ?[^\\P{L}" HAN
+                          "]+| ?\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
 
 struct WordPattern {
   pcre2_code *code;
