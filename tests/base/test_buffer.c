@@ -61,7 +61,11 @@ static void a_map_of_many_keys(void **state) {
   char key[16];
   Map *map = map_new();
   assert_false(map_get(map, "absent", 6, NULL));
-  for (int i = 0; i < KEYS; i++) map_set(map, key, key_of(i, key), i);
+  for (int i = 0; i < KEYS; i++) {
+    map_set(map, key, key_of(i, key), i);
+    assert_false(
+        map_get(map, key, key_of(i + 1, key), NULL)); /* found absent at any size: no table is full */
+  }
   for (int i = 0; i < KEYS; i += 3) map_set(map, key, key_of(i, key), -i);
   assert_int_equal(map_count(map), KEYS);
   for (int i = 0; i < KEYS; i++) {

@@ -16,6 +16,8 @@ static void the_numbers_are_the_same_everywhere(void **state) {
   assert_true(random_bits(0, 0, 0) == 0x238275bc38fcbe91);
   assert_true(random_bits(1, 2, 3) == 0xd0734750fde362b3);
   assert_true(random_bits(UINT64_MAX, 5, 1ull << 63) == 0x7b90a19bcb52d8e8);
+  assert_true(fabs(random_normal(1, 2, 3) - 1.1931383653235457) < 1e-14);
+  assert_true(fabs(random_normal(1, 2, 4) - 0.21354921507393493) < 1e-14);
   assert_true(random_stream("dropout") != random_stream("shuffle"));
 }
 

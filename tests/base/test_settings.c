@@ -376,9 +376,36 @@ static void every_character_reloads(void **state) {
 }
 
 static void texts_that_look_like_yaml_reload(void **state) {
-  static const char *const texts[] = {
-      " ",  "  lead", "trail ", "- a", "a: b", "#", "null", "~",  "true", "\"", "'", "\\",  "\n", "a\nb\n",
-      "\t", "a\r\nb", "{",      "[",   "%",    "@", "!!x",  "&a", "*a",   "|",  ">", "---", "..."};
+  static const char *const texts[] = {" ",
+                                      "  lead",
+                                      "trail ",
+                                      "- a",
+                                      "a: b",
+                                      "#",
+                                      "null",
+                                      "~",
+                                      "true",
+                                      "\"",
+                                      "'",
+                                      "\\",
+                                      "\n",
+                                      "a\nb\n",
+                                      "\t",
+                                      "a\r\nb",
+                                      "{",
+                                      "[",
+                                      "%",
+                                      "@",
+                                      "!!x",
+                                      "&a",
+                                      "*a",
+                                      "|",
+                                      ">",
+                                      "---",
+                                      "a \xe2\x80\xa8 b",
+                                      "a \xe2\x80\xa9 b",
+                                      "a \xc2\x85 b",
+                                      "..."};
   const Both b = open_both();
   for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
     set(&b, "out", texts[i]);

@@ -53,7 +53,7 @@ static void each_index_is_done_once(void **state) {
         check_cover(sizes[k], (int)sizes[k]);
   }
   threads_set(2);
-  for (int round = 0; round < 300; round++) check_cover(round % 50 + 2, 2);
+  for (int round = 0; round < 100; round++) check_cover(round % 50 + 2, 2);
 }
 
 static void note_thread(void *arg, int64_t begin, int64_t end) {
