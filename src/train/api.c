@@ -284,10 +284,19 @@ static bool train_model(Run *r, Error *err) {
   return ok;
 }
 
+/* One window at least: of less there is nothing to be learnt. */
+static bool enough_text(const Run *r, Error *err) {
+  const int64_t tokens = r->dataset.count, context = r->config.context;
+  if (tokens > context || !strcmp(r->data->windows, "document")) return true;
+  return fail(err, "%s: the text is %" PRId64 " tokens long, not more than the context of %" PRId64
+                   ": give more text, or --context %" PRId64, r->files.items[0], tokens, context,
+              tokens / 4 > 1 ? tokens / 4 : 1);
+}
+
 static bool begin(Run *r, Error *err) {
   if (!open_corpus(r, err)) return false;
   if (r->train->budget > 0 && !budget_choose(r->settings, r->corpus, r->deadline, &r->news, err)) return false;
-  if (!make_tokenizer(r, err) || !encode(r, err) || !make_config(r, err) ||
+  if (!make_tokenizer(r, err) || !encode(r, err) || !make_config(r, err) || !enough_text(r, err) ||
       !plan_make(&r->plan, &r->config, r->train, &r->dataset, err))
     return false;
   if (r->deadline > 0 && !budget_steps(r->settings, &r->plan, &r->dataset, r->deadline, &r->news, err)) return false;
