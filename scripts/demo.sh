@@ -36,12 +36,25 @@ note() { printf '%s%s%s\n' "$dim" "$*" "$plain"; }
 
 # Fortune files hold texts that end at a line with a lone %, as `--separator %` reads them. These make them plain.
 
-# Title and author on one line, 《静夜思》李白, then the verses; without colours and blank lines.
+plain_lines() { sed "s/$escape\[[0-9;]*m//g; s/^[[:space:]]*//; s/[[:space:]]*\$//; /^\$/d" "$@"; } # no colours, no indents
+
+# Title and author on one line, 《静夜思》李白, then the verses.
 clean_poems() {
-  sed "s/$escape\[[0-9;]*m//g; s/[[:space:]]*\$//; s/^题目: *//; s/^作者[:：] *//; s/（.*）\$//" "$@" |
+  plain_lines "$@" | sed 's/^题目: *//; s/^作者[:：] *//; s/（.*）$//' |
     awk '/^《.*》$/ { title = $0; next }
          title != "" { print title $0; title = ""; next }
-         NF'
+         { print; last = $0 }
+         END { if (last != "%") print "%" }'
+}
+# Verses that end with "-- author《title》", in the same form; prose, proverbs and the rest of the file are left out.
+clean_verses() {
+  plain_lines "$@" | LC_ALL=C awk '
+    $0 == "%" { text = ""; next }
+    /^-- *[^ -~《]+《[^》]+》$/ && text !~ /[ -~]|“|「|『|：/ && split($0, part, /-- *|《|》/) && length(part[2]) <= 12 {
+      print "《" part[3] "》" part[2] "\n" text "%"
+      next
+    }
+    { text = text $0 "\n" }'
 }
 # Without tabs and characters struck over (_^H), so that what is left is prose.
 clean_sayings() { sed 's/_*\x08\x08*//g; s/\t/  /g; s/[[:space:]]*$//' "$@"; }
@@ -53,7 +66,7 @@ case $own_text,$lang in
     text=$own_text separator= what="$own_text"
     ;;
   ,zh)
-    name=poems text=models/poems.txt separator=% package=fortunes-zh what='poems of the Tang and Song dynasties'
+    name=poems text=models/poems.txt separator=% package=fortunes-zh what='poems and verses of the Tang and Song dynasties'
     ;;
   ,en)
     name=sayings text=models/sayings.txt separator=% package=fortunes what='sayings and quotations'
@@ -64,7 +77,7 @@ model=models/demo-$name
 
 heading "1  Install what is missing, and build"
 sh scripts/deps.sh ${package-}
-cmake --preset release --log-level=WARNING
+cmake --preset release >/dev/null
 quiet=--quiet
 [ -z "$bold" ] || quiet=
 cmake --build --preset release --target inkstone -- $quiet
@@ -72,7 +85,10 @@ note "$($inkstone --version): $inkstone"
 
 heading "2  The text: $what"
 case $own_text,$lang in
-  ,zh) clean_poems $fortunes/tang300 $fortunes/song100 >$text ;;
+  ,zh)
+    for file in tang300 song100; do clean_poems $fortunes/$file; done >$text
+    clean_verses $fortunes/chinese >>$text
+    ;;
   ,en)
     clean_sayings $fortunes/people $fortunes/wisdom $fortunes/science $fortunes/work $fortunes/men-women \
       $fortunes/literature $fortunes/love $fortunes/politics $fortunes/education $fortunes/platitudes >$text
@@ -98,9 +114,12 @@ esac
 heading "Next"
 [ "$lang" = zh ] && prompt=明月 || prompt=Life
 cat <<END
-  $inkstone write -m $model "$prompt" --temperature 1.1      write more, bolder
-  $inkstone info $model                                      what the model is
-  sh scripts/demo.sh --text FILE --budget 10m                your own text, a better model
-  $inkstone train write --help                               everything that can be chosen
-How it learnt is drawn in $model/report.html.
+Write more, bolder:
+  $inkstone write -m $model "$prompt" --temperature 1.1
+What the model is, and how it learnt:
+  $inkstone info $model        and in a browser: $model/report.html
+Your own text, and a better model:
+  sh scripts/demo.sh --text FILE --budget 10m
+Everything that can be chosen:
+  $inkstone train write --help
 END

@@ -35,7 +35,7 @@ jobs=$(nproc)
 
 for preset in $presets; do
   printf '\n== %s\n' "$preset"
-  cmake --preset "$preset" --log-level=WARNING
+  cmake --preset "$preset" >/dev/null
   cmake --build --preset "$preset" -- --quiet
   ctest --test-dir "build/$preset" --output-on-failure --parallel "$jobs"
 done
