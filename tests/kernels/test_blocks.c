@@ -1,0 +1,160 @@
+/* The parts of dense products: blocks of C, panels, and the row that must have the block's bits. */
+#include "arrays.h"
+
+enum { TALLEST = 16, WIDEST = 32 };
+
+/* ---- blocks ---- */
+
+/* A block with its packed operands; ldc and ldb are wider than they need be. */
+typedef struct Block {
+  int64_t mr, nr, k, ldb, ldc;
+  float *a, *b, *c;
+} Block;
+
+static Block block_new(const Kernels *k, int64_t steps, int64_t rows, int64_t ldb) {
+  Block x = {.mr = k->gemm_mr(), .nr = k->gemm_nr(), .k = steps};
+  assert_in_range(x.mr, 1, TALLEST);
+  assert_in_range(x.nr, 1, WIDEST);
+  x.ldb = ldb ? ldb : x.nr;
+  x.ldc = x.nr + 3;
+  x.a = array_random(steps * x.mr, 1);
+  for (int64_t p = 0; p < steps; p++)
+    for (int64_t i = rows; i < x.mr; i++) x.a[p * x.mr + i] = 0;
+  x.b = array_random(steps ? (steps - 1) * x.ldb + x.nr : 0, 1);
+  x.c = array_random(x.mr * x.ldc, 1);
+  return x;
+}
+
+static void check_block(const Kernels *k, const Block *x, int64_t rows, int64_t cols, float beta) {
+  float *c = array_copy(x->c, x->mr * x->ldc);
+  if (beta == 0) c[0] = NAN; /* is not read */
+  k->gemm_block(c, x->ldc, x->a, x->b, x->ldb, x->k, rows, cols, beta);
+  for (int64_t i = 0; i < x->mr; i++)
+    for (int64_t j = 0; j < x->ldc; j++) {
+      const int64_t at = i * x->ldc + j;
+      double want = i < rows && j < cols && beta == 0 ? 0 : (double)x->c[at];
+      for (int64_t p = 0; p < x->k && i < rows && j < cols; p++)
+        want += (double)x->a[p * x->mr + i] * (double)x->b[p * x->ldb + j];
+      const bool outside = i >= rows || j >= cols;
+      near(c[at], want, outside ? 0 : (4 + (double)x->k) * EPSILON * (1 + sqrt((double)x->k)), at);
+    }
+}
+
+/* n steps; every number of rows and columns. */
+static void check_blocks(const Kernels *k, int64_t n) {
+  if (n > 3 && n != 17 && n != 64) return;
+  for (int64_t rows = 1; rows <= k->gemm_mr(); rows++)
+    for (int64_t cols = 1; cols <= k->gemm_nr(); cols += cols % 8 == 3 ? 4 : 1) {
+      const Block x = block_new(k, n, rows, cols % 2 ? 0 : 45);
+      check_block(k, &x, rows, cols, 0);
+      check_block(k, &x, rows, cols, 1);
+      arrays_free();
+    }
+}
+
+static void blocks(void **state) {
+  each_length(check_blocks);
+}
+
+/* A row has the same bits whatever rows are with it, and alone through gemm_row. */
+static void check_rows(const Kernels *k, int64_t n) {
+  const int64_t mr = k->gemm_mr(), nr = k->gemm_nr();
+  const Block x = block_new(k, n, mr, 0);
+  float *all = array_copy(x.c, mr * x.ldc), *few = array_copy(x.c, mr * x.ldc), *row = array_empty(n);
+  float *turned = array_empty(nr * (n + 1));
+  for (int64_t i = 0; i < nr * n; i++) turned[i % nr * (n + 1) + i / nr] = x.b[i];
+  for (int64_t i = 0; i < mr; i++)
+    for (int64_t p = 0; p < n; p++) x.a[p * mr + i] = x.a[p * mr]; /* all rows equal the first */
+  for (int64_t i = 1; i < mr; i++) memcpy(all + i * x.ldc, all, (size_t)nr * sizeof(float));
+  for (int64_t p = 0; p < n; p++) row[p] = x.a[p * mr];
+  k->gemm_block(all, x.ldc, x.a, x.b, x.ldb, n, mr, nr, 1);
+  for (int64_t rows = 1; rows <= mr; rows++) {
+    memcpy(few, x.c, (size_t)x.ldc * sizeof(float));
+    k->gemm_block(few, x.ldc, x.a, x.b, x.ldb, n, rows, nr, 1);
+    same_bits(few, all, nr);
+    same_bits(all + (rows - 1) * x.ldc, all, nr);
+  }
+  for (int64_t cols = 1; cols <= nr; cols++) {
+    memcpy(few, x.c, (size_t)x.ldc * sizeof(float));
+    k->gemm_row(few, row, turned, n + 1, n, cols, 1);
+    same_bits(few, all, cols);
+    same_bits(few + cols, x.c + cols, x.ldc - cols); /* nothing beside is touched */
+    few[0] = NAN;
+    k->gemm_row(few, row, turned, n + 1, n, cols, 0);
+    for (int64_t j = 0; j < cols; j++) few[j] += x.c[j];
+    for (int64_t j = 0; j < cols; j++) near(few[j], (double)all[j], (4 + (double)n) * EPSILON * 4, j);
+  }
+}
+
+static void a_row_has_the_same_bits_alone(void **state) {
+  each_length(check_rows);
+}
+
+/* ---- packing ---- */
+
+static void check_panels(const Kernels *k, int64_t n) {
+  const int64_t widths[] = {k->gemm_mr(), k->gemm_nr()};
+  if (n > 40 && n != 64) return;
+  for (int w = 0; w < 2; w++)
+    for (int64_t used = 1; used <= widths[w]; used++) {
+      const int64_t width = widths[w], ld = (used > n ? used : n) + (used % 3 ? 0 : 20);
+      const float *in = array_random(ld * (used > n ? used : n), 1);
+      float *turned = array_empty(n * width), *plain = array_empty(n * width);
+      k->pack_transposed(turned, in, ld, used, n, width);
+      k->pack_rows(plain, in, ld, n, used, width);
+      for (int64_t p = 0; p < n; p++)
+        for (int64_t i = 0; i < width; i++) {
+          assert_true(turned[p * width + i] == (i < used ? in[i * ld + p] : 0));
+          assert_true(plain[p * width + i] == (i < used ? in[p * ld + i] : 0));
+        }
+      arrays_free();
+    }
+}
+
+/* Reads nothing past the last element of a matrix without gaps. */
+static void check_exact_ends(const Kernels *k, int64_t n) {
+  const int64_t widths[] = {k->gemm_mr(), k->gemm_nr()};
+  for (int w = 0; w < 2; w++) {
+    const int64_t width = widths[w];
+    float *out = array_empty(n * width);
+    const float *turned = array_random(n * width, 1), *plain = array_random(n * width, 1);
+    k->pack_transposed(out, turned, n, width, n, width);
+    if (n) assert_true(out[n * width - 1] == turned[n * width - 1]);
+    k->pack_rows(out, plain, width, n, width, width);
+    same_bits(out, plain, n * width);
+  }
+}
+
+static void panels(void **state) {
+  each_length(check_panels);
+  each_length(check_exact_ends);
+}
+
+/* ---- the machine's limit ---- */
+
+static void a_burst_computes_what_it_counts(void **state) {
+  const Kernels *k;
+  for (int i = 0; (k = kernels_available(i)); i++) {
+    float sink[3] = {0.5f, 0.25f, -1};
+    now.k = k;
+    const double operations = k->fma_burst(10, sink), lanes = operations / (2 * 12 * 10);
+    assert_true(lanes >= 1 && lanes == floor(lanes));
+    double want = 0;
+    for (int chain = 1; chain <= 12; chain++) {
+      double x = 0.001 * chain;
+      for (int step = 0; step < 10; step++) x = x * 0.5 + 0.25;
+      want += x * lanes;
+    }
+    near(sink[2], want, 64 * EPSILON * want, 0);
+  }
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(blocks),
+      cmocka_unit_test(a_row_has_the_same_bits_alone),
+      cmocka_unit_test(panels),
+      cmocka_unit_test(a_burst_computes_what_it_counts),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
