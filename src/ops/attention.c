@@ -17,7 +17,7 @@ typedef struct Attention {
   AttentionShape shape;
   int64_t sequences, rows, keys, size; /* B, T, S, d */
   int64_t blocks;                      /* of rows, in one sequence */
-  float *scores;                       /* of each worker, BLOCK_ROWS x S; with a gradient twice that */
+  float *room;                         /* of the workers, for a block of rows */
   float *log_sums;                     /* [B,H,T] */
   float *dq, *dk, *dv, beta_q;
 } Attention;
@@ -62,8 +62,12 @@ static float *log_sum(const Attention *n, const Head *h) {
 static float scale_of(const Attention *n) {
   return 1 / sqrtf((float)n->size);
 }
-static float *worker_scores(const Attention *n, int which) {
-  return n->scores + (2 * parallel_worker() + which) * BLOCK_ROWS * n->keys;
+/* Three arrays for each worker: scores, their gradients, and queries, BLOCK_ROWS rows of each. */
+static int64_t room_of(const Attention *n) {
+  return BLOCK_ROWS * (2 * n->keys + n->size);
+}
+static float *worker_room(const Attention *n, int which) {
+  return n->room + parallel_worker() * room_of(n) + which * BLOCK_ROWS * n->keys;
 }
 
 static int64_t element_or(const Tensor *t, int64_t index, int64_t otherwise) {
@@ -81,31 +85,40 @@ static int64_t seen_keys(const Attention *n, int64_t sequence, int64_t t) {
   return seen > 0 ? seen : 0;
 }
 
+/* Scaled scores of the rows first .. first+count-1 with the keys that any of them sees; minus infinity, whose
+ * exponential is 0, where a row does not see the key. */
+static void make_scores(const Attention *n, const Head *h, int64_t first, int64_t count, int64_t width) {
+  float *queries = worker_room(n, 2), *scores = worker_room(n, 0);
+  for (int64_t r = 0; r < count; r++)
+    kernels->scale(queries + r * n->size, scale_of(n), query(n, h) + (first + r) * h->step, n->size);
+  gemm_serial(false, true, count, width, n->size, queries, n->size, key(n, h), h->kv_step, 0, scores, width);
+  for (int64_t r = 0; r < count; r++)
+    for (int64_t j = seen_keys(n, h->sequence, first + r); j < width; j++) scores[r * width + j] = -INFINITY;
+}
+
 /* ---- forward ---- */
 
 /* Scores become exp(score - maximum); returns the factor that makes them a distribution, 0 if nothing is
  * seen. */
-static float softmax(float *score, int64_t seen, float scale, float *log_total) {
+static float softmax(float *score, int64_t width, float *log_total) {
+  const float top = width ? kernels->maximum(score, width) : -INFINITY;
   *log_total = 0;
-  if (!seen) return 0;
-  kernels->scale(score, scale, score, seen);
-  const float top = kernels->maximum(score, seen), total = kernels->exp_shifted(score, score, top, seen);
+  if (top == -INFINITY) {
+    memset(score, 0, (size_t)width * sizeof *score);
+    return 0;
+  }
+  const float total = kernels->exp_shifted(score, score, top, width);
   *log_total = top + logf(total);
   return 1 / total;
 }
 
-/* Rows first .. first+count-1. A row's result does not depend on the others', what it does not see is zero: a
- * text read at once and one read token by token have the same bits. */
+/* A row's result does not depend on the others': the probability of what it does not see is zero. */
 static void attend_rows(const Attention *n, const Head *h, int64_t first, int64_t count) {
   const int64_t width = seen_keys(n, h->sequence, first + count - 1), size = n->size;
-  float *scores = worker_scores(n, 0), *out = output(n, h) + first * h->step, factors[BLOCK_ROWS];
-  gemm_serial(false, true, count, width, size, query(n, h) + first * h->step, h->step, key(n, h), h->kv_step,
-              0, scores, width);
-  for (int64_t r = 0; r < count; r++) {
-    const int64_t seen = seen_keys(n, h->sequence, first + r);
-    factors[r] = softmax(scores + r * width, seen, scale_of(n), log_sum(n, h) + first + r);
-    memset(scores + r * width + seen, 0, (size_t)(width - seen) * sizeof *scores);
-  }
+  float *scores = worker_room(n, 0), *out = output(n, h) + first * h->step, factors[BLOCK_ROWS];
+  make_scores(n, h, first, count, width);
+  for (int64_t r = 0; r < count; r++)
+    factors[r] = softmax(scores + r * width, width, log_sum(n, h) + first + r);
   gemm_serial(false, false, count, size, width, scores, width, value(n, h), h->kv_step, 0, out, h->step);
   for (int64_t r = 0; r < count; r++) kernels->scale(out + r * h->step, factors[r], out + r * h->step, size);
 }
@@ -126,24 +139,19 @@ static void forward(Node *node) {
 
 /* ---- backward ---- */
 
-/* The probabilities of a block of rows, made again from the scores' logarithmic sums. */
+/* The probabilities, made again from the logarithms of the sums. */
 static void remake_probabilities(const Attention *n, const Head *h, int64_t first, int64_t count,
                                  int64_t width) {
-  float *p = worker_scores(n, 0);
-  gemm_serial(false, true, count, width, n->size, query(n, h) + first * h->step, h->step, key(n, h),
-              h->kv_step, 0, p, width);
-  for (int64_t r = 0; r < count; r++, p += width) {
-    const int64_t seen = seen_keys(n, h->sequence, first + r);
-    kernels->scale(p, scale_of(n), p, seen);
-    kernels->exp_shifted(p, p, log_sum(n, h)[first + r], seen);
-    memset(p + seen, 0, (size_t)(width - seen) * sizeof *p);
-  }
+  float *p = worker_room(n, 0);
+  make_scores(n, h, first, count, width);
+  for (int64_t r = 0; r < count; r++)
+    kernels->exp_shifted(p + r * width, p + r * width, log_sum(n, h)[first + r], width);
 }
 
 /* P becomes dS. */
 static void score_gradients(const Attention *n, const Head *h, int64_t first, int64_t count, int64_t width) {
   const float *out = output(n, h), *dout = n->node.out[0]->grad + h->at, scale = scale_of(n);
-  float *p = worker_scores(n, 0), *dp = worker_scores(n, 1);
+  float *p = worker_room(n, 0), *dp = worker_room(n, 1);
   gemm_serial(false, true, count, width, n->size, dout + first * h->step, h->step, value(n, h), h->kv_step, 0,
               dp, width);
   for (int64_t r = 0; r < count; r++, p += width, dp += width) {
@@ -156,7 +164,7 @@ static void score_gradients(const Attention *n, const Head *h, int64_t first, in
 static void backward_rows(const Attention *n, const Head *h, int64_t first, int64_t count) {
   const int64_t width = seen_keys(n, h->sequence, first + count - 1), size = n->size,
                 at = h->at + first * h->step;
-  const float *ds = worker_scores(n, 0);
+  const float *ds = worker_room(n, 0);
   remake_probabilities(n, h, first, count, width);
   if (n->dv)
     gemm_serial(true, false, width, size, count, ds, width, n->node.out[0]->grad + at, h->step, 1,
@@ -220,7 +228,7 @@ Tensor *op_attention(Tape *tape, Tensor *q, Tensor *k, Tensor *v, Tensor *start,
   node_input(&n->node, v);
   node_input(&n->node, start);
   node_input(&n->node, lengths);
-  n->scores = node_floats(&n->node, 2 * threads_count() * BLOCK_ROWS * n->keys);
+  n->room = node_floats(&n->node, threads_count() * room_of(n));
   n->log_sums = node_floats(&n->node, n->sequences * shape.heads * n->rows);
   return node_run(&n->node, node_output(&n->node, 3, q->shape));
 }

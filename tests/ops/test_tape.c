@@ -116,22 +116,33 @@ static void assert_same_row(const float *a, const float *b, int64_t n) {
   for (int64_t i = 0; i < n; i++) assert_memory_equal(a + i, b + i, sizeof *a);
 }
 
-/* A prompt read in two pieces over a cache gives the bits of the prompt read at once. */
-static void attention_in_pieces(void **state) {
-  (void)state;
-  enum { T = 90, CUT = 37, H = 4, G = 2, D = 12, ROOM = 128 };
+/* A prompt read in pieces over a cache, or row by row as in decoding, has the bits of the prompt read at
+ * once. */
+static void check_pieces(int64_t piece) {
+  enum { T = 90, H = 4, G = 2, D = 12, ROOM = 128 };
   Tape *tape = recording();
   const AttentionShape shape = {H, G, true};
   Tensor *q = normal(tape, 1, 3, (int64_t[]){1, T, H * D}),
          *k = normal(tape, 2, 3, (int64_t[]){1, ROOM, G * D}),
          *v = normal(tape, 3, 3, (int64_t[]){1, ROOM, G * D});
   const Tensor *whole = op_attention(tape, q, k, v, NULL, NULL, shape);
-  Tensor *later = tape_tensor(tape, TENSOR_F32, 3, (int64_t[]){1, T - CUT, H * D});
-  memcpy(later->data, tensor_f32(q) + CUT * H * D, tensor_bytes(later));
-  Tensor *start = tape_constant(tape, TENSOR_I32, 1, (int64_t[]){1}, (int32_t[]){CUT});
-  const Tensor *piece = op_attention(tape, later, k, v, start, NULL, shape);
-  assert_same_row(tensor_f32(piece), tensor_f32(whole) + CUT * H * D, (T - CUT) * H * D);
+  for (int64_t at = 0; at < T; at += piece) {
+    const int64_t rows = piece < T - at ? piece : T - at;
+    const int32_t first = (int32_t)at;
+    Tensor *some =
+        tape_constant(tape, TENSOR_F32, 3, (int64_t[]){1, rows, H * D}, tensor_f32(q) + at * H * D);
+    Tensor *start = tape_constant(tape, TENSOR_I32, 1, (int64_t[]){1}, &first);
+    const Tensor *y = op_attention(tape, some, k, v, start, NULL, shape);
+    assert_same_row(tensor_f32(y), tensor_f32(whole) + at * H * D, rows * H * D);
+  }
   tape_free(tape);
+}
+
+static void attention_in_pieces(void **state) {
+  (void)state;
+  check_pieces(37);
+  check_pieces(3);
+  check_pieces(1);
 }
 
 /* One step after another, as in writing, gives the bits of all steps at once, as in training. */
