@@ -1,0 +1,119 @@
+/* Parameters: one run of floats, sorted by name, with initial values that depend on seed, name and place
+ * only. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "nn/net.h"
+
+#include <cmocka.h> /* last: it defines fail() */
+
+static const int64_t shape[2] = {7, 5};
+static const Init normal = {INIT_NORMAL, 0.5f};
+
+static Params *of_names(const char *const *names, Init init) {
+  Params *p = params_new();
+  for (; *names; names++) params_declare(p, *names, 2, shape, init, true);
+  params_allocate(p, true);
+  params_initialize(p, 11);
+  return p;
+}
+
+static void they_are_sorted_by_name_and_never_overlap(void **state) {
+  Params *p = of_names((const char *const[]){"b.weight", "a.weight", "b.bias", "a", NULL}, normal);
+  const char *const sorted[] = {"a", "a.weight", "b.bias", "b.weight"};
+  assert_int_equal(params_count(p), 4);
+  assert_int_equal(params_elements(p), 4 * 35);
+  for (size_t i = 0; i < 4; i++) {
+    const Param *param = params_at(p, i);
+    assert_string_equal(param->name, sorted[i]);
+    assert_true(param->offset % 16 == 0 && (i == 0 || param->offset >= params_at(p, i - 1)->offset + 35));
+    assert_ptr_equal(param->tensor.data, params_values(p) + param->offset);
+    assert_ptr_equal(param->tensor.grad, params_gradients(p) + param->offset);
+  }
+  assert_null(params_find(p, "c"));
+  params_free(p);
+}
+
+static void initial_values_depend_on_the_name_not_on_the_order(void **state) {
+  Params *p = of_names((const char *const[]){"a", "b", NULL}, normal);
+  Params *q = of_names((const char *const[]){"b", "x", "a", NULL}, normal);
+  const float *a = tensor_f32(&params_find(p, "a")->tensor), *b = tensor_f32(&params_find(p, "b")->tensor);
+  assert_memory_equal(a, params_find(q, "a")->tensor.data, 35 * sizeof *a);
+  assert_memory_equal(b, params_find(q, "b")->tensor.data, 35 * sizeof *b);
+  assert_memory_not_equal(a, b, 35 * sizeof *a);
+  params_initialize(p, 12);
+  assert_memory_not_equal(a, params_find(q, "a")->tensor.data, 35 * sizeof *a);
+  params_free(p);
+  params_free(q);
+}
+
+static void kinds_of_initial_values(void **state) {
+  const int64_t large = 40000;
+  const Init kinds[] = {
+      {INIT_ZERO, 0}, {INIT_ONE, 0}, {INIT_NORMAL, 0.5f}, {INIT_UNIFORM, 0.5f}, {INIT_FORGET, 0}};
+  static const double mean[] = {0, 1, 0, 0, 0.25};
+  static const double square[] = {0, 1, 0.25, 0.25 / 3, 0.25};
+  for (int i = 0; i < 5; i++) {
+    Params *p = params_new();
+    const float *x = (params_declare(p, "w", 1, &large, kinds[i], false), params_allocate(p, false),
+                      params_initialize(p, 3), params_values(p));
+    double sum = 0, squares = 0;
+    for (int64_t j = 0; j < large; j++) sum += (double)x[j], squares += (double)x[j] * (double)x[j];
+    assert_true(fabs(sum / (double)large - mean[i]) < 0.01 &&
+                fabs(squares / (double)large - square[i]) < 0.01);
+    if (kinds[i].kind == INIT_FORGET)
+      assert_true(x[large / 4] == 1 && x[large / 4 - 1] == 0 && x[large / 2] == 0);
+    params_free(p);
+  }
+}
+
+static void scopes_name_parameters(void **state) {
+  Net net = {.tape = tape_new(true), .params = params_new(), .batch = 1, .time = 1};
+  net_enter(&net, "model");
+  net_enter(&net, "layers.%d", 3);
+  net_param(&net, "weight", 2, shape, normal, true);
+  net_leave(&net, "layers.%d", 3);
+  net_param(&net, "weight", 2, shape, normal, true);
+  net_param(&net, "weight", 2, shape, normal, true); /* a second use of the same one */
+  net_leave(&net, "model");
+  assert_non_null(params_find(net.params, "model.layers.3.weight"));
+  assert_non_null(params_find(net.params, "model.weight"));
+  assert_int_equal(params_count(net.params), 2);
+  tape_free(net.tape);
+  params_free(net.params);
+}
+
+static void state_is_kept_cleared_and_reordered(void **state) {
+  const int64_t rows[2] = {3, 2};
+  Net net = {
+      .tape = tape_new(false), .params = params_new(), .state = state_new(3, 1), .batch = 3, .time = 1};
+  float *h = tensor_f32(net_state(&net, "h", 2, rows));
+  for (int i = 0; i < 6; i++) assert_true(h[i] == 0);
+  for (int i = 0; i < 6; i++) h[i] = (float)i;
+  const int32_t from[] = {2, 0, 2};
+  state_reorder(net.state, from, 3);
+  const float expected[] = {4, 5, 0, 1, 4, 5};
+  assert_memory_equal(tensor_f32(net_state(&net, "h", 2, rows)), expected, sizeof expected);
+  state_clear(net.state);
+  for (int i = 0; i < 6; i++) assert_true(tensor_f32(net_state(&net, "h", 2, rows))[i] == 0);
+  state_free(net.state);
+  net.state = NULL;
+  assert_null(net_state(&net, "h", 2, rows)); /* training keeps none */
+  tape_free(net.tape);
+  params_free(net.params);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(they_are_sorted_by_name_and_never_overlap),
+      cmocka_unit_test(initial_values_depend_on_the_name_not_on_the_order),
+      cmocka_unit_test(kinds_of_initial_values),
+      cmocka_unit_test(scopes_name_parameters),
+      cmocka_unit_test(state_is_kept_cleared_and_reordered),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

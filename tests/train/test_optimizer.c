@@ -1,0 +1,218 @@
+/* AdamW against PyTorch, clipping, averaging, schedules, and a checkpoint that gives back what it was given.
+ */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/scratch.h"
+#include "base/threads.h"
+#include "train/checkpoint.h"
+
+#include <cmocka.h> /* last: it defines fail() */
+
+static Settings *settings;
+
+static TrainSettings *with(const char *const *pairs) {
+  static const SettingTable *const tables[] = {&train_settings_table};
+  Error err = {0};
+  ink_settings_free(settings);
+  settings = settings_new(tables, 1);
+  for (; *pairs; pairs += 2) assert_true(ink_settings_set(settings, pairs[0], pairs[1], &err));
+  return settings_part(settings, &train_settings_table);
+}
+
+static Params *weight_and_bias(void) {
+  static const float w[] = {0.5f, -1, 2, 0.25f}, b[] = {0.1f, -0.2f};
+  Params *p = params_new();
+  params_declare(p, "weight", 2, (int64_t[]){2, 2}, (Init){INIT_ZERO, 0}, true);
+  params_declare(p, "bias", 1, (int64_t[]){2}, (Init){INIT_ZERO, 0}, false);
+  params_allocate(p, true);
+  memcpy(params_find(p, "weight")->tensor.data, w, sizeof w);
+  memcpy(params_find(p, "bias")->tensor.data, b, sizeof b);
+  return p;
+}
+
+static void set_gradients(Params *p, int64_t step) {
+  static const float w[] = {0.3f, -0.2f, 0.05f, 1.5f}, b[] = {-0.4f, 0.02f};
+  for (int i = 0; i < 4; i++)
+    params_find(p, "weight")->tensor.grad[i] = w[i] * (float)step * (i == 1 && step == 2 ? -1.0f : 1.0f);
+  for (int i = 0; i < 2; i++) params_find(p, "bias")->tensor.grad[i] = b[i] * (float)step;
+}
+
+static void expect_near(const Params *p, const char *name, const double *expected, int count) {
+  const float *x = tensor_f32(&params_find(p, name)->tensor);
+  for (int i = 0; i < count; i++)
+    if (fabs((double)x[i] - expected[i]) > 2e-7)
+      fail_msg("%s[%d] is %.9g, not %.9g", name, i, (double)x[i], expected[i]);
+}
+
+/* torch.optim.AdamW in float64: rates .01/3, .02/3, .01; betas .9, .95; decay .1 on the weight, none on the
+ * bias. */
+static void adamw_is_pytorchs(void **state) {
+  static const double weight[] = {0.4798475469943015, -0.9937094399520462, 1.9768493819345851,
+                                  0.23034724118385602};
+  static const double bias[] = {0.11916500400826997, -0.2191649984739209};
+  Params *p = weight_and_bias();
+  Optimizer o;
+  optimizer_open(&o, p, with((const char *const[]){NULL}));
+  for (int64_t step = 1; step <= 3; step++) {
+    set_gradients(p, step);
+    optimizer_step(&o, step, 0.01 * (double)step / 3, 1);
+  }
+  expect_near(p, "weight", weight, 4);
+  expect_near(p, "bias", bias, 2);
+  optimizer_close(&o);
+  params_free(p);
+}
+
+static void clipping_scales_the_gradient(void **state) {
+  Params *p = weight_and_bias(), *q = weight_and_bias();
+  const TrainSettings *s =
+      with((const char *const[]){"epsilon", "1", NULL}); /* so that the scale shows in one step */
+  Optimizer a, b;
+  optimizer_open(&a, p, s);
+  optimizer_open(&b, q, s);
+  set_gradients(p, 1);
+  set_gradients(q, 4);
+  assert_true(fabs(gradient_norm(p) - sqrt(0.09 + 0.04 + 0.0025 + 2.25 + 0.16 + 0.0004)) < 1e-6);
+  optimizer_step(&a, 1, 0.1, 1);
+  optimizer_step(&b, 1, 0.1, 0.25);
+  assert_memory_equal(params_values(p), params_values(q), (size_t)params_length(p) * sizeof(float));
+  optimizer_close(&a);
+  optimizer_close(&b);
+  params_free(p);
+  params_free(q);
+}
+
+/* Many pieces, the last one odd. */
+static void threads_change_no_bit(void **state) {
+  static const int counts[] = {1, 2, 3, 8};
+  const int64_t length = 300001;
+  float *first = mem_alloc((size_t)length * sizeof *first);
+  double norm = 0;
+  for (int i = 0; i < 4; i++) {
+    Params *p = params_new();
+    params_declare(p, "w", 1, &length, (Init){INIT_NORMAL, 1}, true);
+    params_allocate(p, true);
+    params_initialize(p, 5);
+    threads_set(counts[i]);
+    Optimizer o;
+    optimizer_open(&o, p, with((const char *const[]){NULL}));
+    memcpy(params_gradients(p), params_values(p), (size_t)length * sizeof *first);
+    const double now = gradient_norm(p);
+    optimizer_step(&o, 1, 0.1, 1 / now);
+    if (i == 0) memcpy(first, params_values(p), (size_t)length * sizeof *first), norm = now;
+    assert_true(now == norm && fabs(now - sqrt((double)length)) < 5);
+    assert_memory_equal(first, params_values(p), (size_t)length * sizeof *first);
+    optimizer_close(&o);
+    params_free(p);
+  }
+  threads_set(0);
+  mem_free(first);
+}
+
+static void the_average_follows_the_weights(void **state) {
+  Params *p = weight_and_bias();
+  Optimizer o;
+  optimizer_open(&o, p, with((const char *const[]){"ema", "0.75", NULL}));
+  const float before = params_values(p)[0];
+  set_gradients(p, 1);
+  optimizer_step(&o, 1, 0.1, 1);
+  assert_true(params_values(p)[0] != before);
+  assert_true(fabsf(optimizer_weights(&o)[0] - (0.75f * before + 0.25f * params_values(p)[0])) < 1e-7f);
+  optimizer_close(&o);
+  params_free(p);
+}
+
+static double share(const char *schedule, int64_t step) {
+  return schedule_share(with((const char *const[]){"schedule", schedule, "min-lr", "0.1", NULL}), step, 110,
+                        10);
+}
+
+static void expect_share(const char *schedule, int64_t step, double expected) {
+  const double got = share(schedule, step);
+  if (fabs(got - expected) > 1e-12)
+    fail_msg("%s at step %d is %g, not %g", schedule, (int)step, got, expected);
+}
+
+static void schedules(void **state) {
+  static const char *const names[] = {"cosine", "linear", "inverse-sqrt", "wsd", "constant"};
+  for (int i = 0; i < 5; i++) {
+    expect_share(names[i], 1, 0.1);
+    expect_share(names[i], 10, 1);
+  }
+  expect_share("cosine", 60, 0.55);
+  expect_share("cosine", 110, 0.1);
+  expect_share("cosine", 35, 0.1 + 0.9 * 0.5 * (1 + sqrt(0.5)));
+  expect_share("linear", 60, 0.55);
+  expect_share("linear", 110, 0.1);
+  expect_share("inverse-sqrt", 40, 0.5);
+  expect_share("wsd", 90, 1);
+  expect_share("wsd", 100, 0.55);
+  expect_share("wsd", 110, 0.1);
+  expect_share("constant", 110, 1);
+}
+
+/* What was saved comes back, and only the newest are kept. */
+static void checkpoints_give_back_what_they_were_given(void **state) {
+  Params *p = weight_and_bias(), *q = weight_and_bias();
+  const TrainSettings *s = with((const char *const[]){"ema", "0.5", NULL});
+  const TrainState saved = {.step = 3,
+                            .steps = 9,
+                            .warmup = 2,
+                            .rate_scale = 0.25,
+                            .rollbacks = 2,
+                            .recent_loss = 1.25,
+                            .best_loss = 1.5,
+                            .best_step = 2,
+                            .worse = 1,
+                            .valid_loss = 1.75,
+                            .seconds = 0.125};
+  TrainState earlier = saved, loaded = {0};
+  const size_t bytes = (size_t)params_length(p) * sizeof(float);
+  Optimizer a, b;
+  Error err = {0};
+  bool found;
+  optimizer_open(&a, p, s);
+  optimizer_open(&b, q, s);
+  set_gradients(p, 1);
+  optimizer_step(&a, 1, 0.1, 1);
+  earlier.step = 1;
+  assert_false(checkpoint_exists(scratch));
+  assert_true(checkpoint_save(scratch, &earlier, &a, 1, &err));
+  set_gradients(p, 2);
+  optimizer_step(&a, 2, 0.1, 1);
+  assert_true(checkpoint_save(scratch, &saved, &a, 1, &err));
+  assert_false(dir_exists(in_scratch("checkpoint-0000000001")));
+  assert_true(checkpoint_load(scratch, &loaded, &b, &found, &err) && found);
+  assert_memory_equal(&loaded, &saved, sizeof saved);
+  assert_memory_equal(params_values(q), params_values(p), bytes);
+  assert_memory_equal(b.average, a.average, bytes);
+  assert_memory_equal(b.m, a.m, bytes);
+  assert_memory_equal(b.v, a.v, bytes);
+  assert_true(checkpoint_remove_all(scratch, &err) && !checkpoint_exists(scratch));
+  optimizer_close(&a);
+  optimizer_close(&b);
+  params_free(p);
+  params_free(q);
+}
+
+static int forget_settings(void **state) {
+  ink_settings_free(settings);
+  return 0;
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(adamw_is_pytorchs),
+      cmocka_unit_test(clipping_scales_the_gradient),
+      cmocka_unit_test(threads_change_no_bit),
+      cmocka_unit_test(the_average_follows_the_weights),
+      cmocka_unit_test(schedules),
+      cmocka_unit_test_setup_teardown(checkpoints_give_back_what_they_were_given, scratch_open,
+                                      scratch_close),
+  };
+  return cmocka_run_group_tests(tests, NULL, forget_settings);
+}
