@@ -26,12 +26,12 @@ until_true() {
   done
   [ $tries -lt 600 ] || flunk "waited in vain for: $1"
 }
-long="--size nano --tokenizer byte --context 32 --batch 4 --steps 40000 --eval-every 20 --sample-tokens 0"
+long="--threads 1 --size nano --tokenizer byte --context 32 --batch 4 --steps 40000 --eval-every 20 --sample-tokens 0"
 
 for signal in INT TERM HUP; do
   rm -rf model
   start train write text -o model $long
-  until_true 'ls model/checkpoint* >/dev/null 2>&1'
+  until_true 'test -s model/model.safetensors'
   if [ $signal = INT ]; then
     cp err err.first
     "$INKSTONE" train write text -o model $long --resume >out 2>err </dev/null
@@ -48,7 +48,7 @@ for signal in INT TERM HUP; do
 done
 
 # Stopped and resumed is the same as never stopped, byte for byte.
-flags="--size nano --tokenizer byte --context 32 --batch 4 --steps 60 --eval-every 10 --sample-tokens 0"
+flags="--threads 1 --size nano --tokenizer byte --context 32 --batch 4 --steps 60 --eval-every 10 --sample-tokens 0"
 run train write text -o whole $flags
 expect_status 0
 start train write text -o parts $flags

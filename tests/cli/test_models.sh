@@ -41,9 +41,10 @@ broken 'head -c 50 ../model/tokenizer.json >tokenizer.json' tokenizer.json
 broken 'printf "\"text\"" >tokenizer.json' tokenizer.json
 
 # The tokenizer of another model.
-run tokenizer train text -o other.json --vocab 400
+run tokenizer train text -o other.json --tokenizer bpe --vocab 300
 expect_status 0
-broken 'cp ../other.json tokenizer.json' tokenizer vocabulary
+broken 'cp ../other.json tokenizer.json' tokenizer.json "another model"
+broken 'cp ../other.json tokenizer.json; rm inkstone.json' tokenizer.json "another model"
 
 for path in nowhere text; do
   run write -m "$path" The

@@ -1,7 +1,7 @@
 # News of a run: plain lines where stderr is no terminal, one redrawn line that fits where it is one.
 . "$(dirname "$0")/lib.sh"
 { text_of 300; printf '明月松間照清泉石上流\n'; } >text
-flags="--size nano --tokenizer char --context 32 --batch 4 --steps 40 --eval-every 10 --sample-every 20 --sample-tokens 40"
+flags="--threads 1 --size nano --tokenizer char --context 32 --batch 4 --steps 40 --eval-every 10 --sample-every 20 --sample-tokens 40"
 run train write text -o model $flags --sample-prompt "明月"
 expect_status 0
 expect_err "step 10: loss"
@@ -41,7 +41,7 @@ print("bar", "yes" if any("█" in s or "░" in s for s in redrawn) else "no")
 END
 for width in 120 80 40; do
   last="training on a terminal of $width columns"
-  python3 terminal.py $width "$INKSTONE" train write text -o model$width --steps 2000 --sample-tokens 10 --size nano \
+  python3 terminal.py $width "$INKSTONE" train write text -o model$width --steps 600 --sample-tokens 10 --size nano --threads 1 \
     --tokenizer char --context 32 --batch 8 >out 2>err
   status=$?
   for line in "status 0" "redrawn yes" "fits yes" "whole yes" "bar yes"; do expect_out "$line"; done
