@@ -16,7 +16,7 @@ typedef struct Attention {
   Node node; /* in: q, k, v, start, lengths */
   AttentionShape shape;
   int64_t sequences, rows, keys, size; /* B, T, S, d */
-  int64_t blocks;                      /* of rows, in one sequence */
+  int64_t block, blocks;               /* rows of a block, and blocks of a sequence */
   float *room;                         /* of the workers, for a block of rows */
   float *log_sums;                     /* [B,H,T] */
   float *dq, *dk, *dv, beta_q;
@@ -62,12 +62,16 @@ static float *log_sum(const Attention *n, const Head *h) {
 static float scale_of(const Attention *n) {
   return 1 / sqrtf((float)n->size);
 }
-/* Three arrays for each worker: scores, their gradients, and queries, BLOCK_ROWS rows of each. */
+/* Three arrays for each worker: scores, their gradients, and queries, `block` rows of each. */
 static int64_t room_of(const Attention *n) {
-  return BLOCK_ROWS * (2 * n->keys + n->size);
+  return n->block * (2 * n->keys + n->size);
 }
 static float *worker_room(const Attention *n, int which) {
-  return n->room + parallel_worker() * room_of(n) + which * BLOCK_ROWS * n->keys;
+  return n->room + parallel_worker() * room_of(n) + which * n->block * n->keys;
+}
+
+static int64_t rows_from(const Attention *n, int64_t first) {
+  return n->rows - first < n->block ? n->rows - first : n->block;
 }
 
 static int64_t element_or(const Tensor *t, int64_t index, int64_t otherwise) {
@@ -126,9 +130,9 @@ static void attend_rows(const Attention *n, const Head *h, int64_t first, int64_
 static void attend_blocks(void *arg, int64_t begin, int64_t end) {
   const Attention *n = arg;
   for (int64_t i = begin; i < end; i++) {
-    const int64_t block = i % n->blocks, head = i / n->blocks % n->shape.heads, first = block * BLOCK_ROWS;
+    const int64_t block = i % n->blocks, head = i / n->blocks % n->shape.heads, first = block * n->block;
     const Head h = head_of(n, i / n->blocks / n->shape.heads, head);
-    attend_rows(n, &h, first, n->rows - first < BLOCK_ROWS ? n->rows - first : BLOCK_ROWS);
+    attend_rows(n, &h, first, rows_from(n, first));
   }
 }
 
@@ -188,8 +192,8 @@ static void backward_groups(void *arg, int64_t begin, int64_t end) {
     for (int64_t member = 0; member < group; member++) {
       const int64_t head = i % n->shape.kv_heads * group + member;
       const Head h = head_of(n, i / n->shape.kv_heads, head);
-      for (int64_t first = 0; first < n->rows; first += BLOCK_ROWS)
-        backward_rows(n, &h, first, n->rows - first < BLOCK_ROWS ? n->rows - first : BLOCK_ROWS);
+      for (int64_t first = 0; first < n->rows; first += n->block)
+        backward_rows(n, &h, first, rows_from(n, first));
     }
 }
 
@@ -222,7 +226,9 @@ Tensor *op_attention(Tape *tape, Tensor *q, Tensor *k, Tensor *v, Tensor *start,
   n->rows = q->shape[1];
   n->keys = k->shape[1];
   n->size = q->shape[2] / shape.heads;
-  n->blocks = (n->rows + BLOCK_ROWS - 1) / BLOCK_ROWS;
+  CHECK(n->rows > 0);
+  n->block = n->rows < BLOCK_ROWS ? n->rows : BLOCK_ROWS;
+  n->blocks = (n->rows + n->block - 1) / n->block;
   node_input(&n->node, q);
   node_input(&n->node, k);
   node_input(&n->node, v);
