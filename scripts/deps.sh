@@ -11,12 +11,10 @@ set -eu
 # Which library is for what: docs/decisions/0002-dependencies.md.
 packages='gcc libc6-dev cmake ninja-build pkg-config
   libjansson-dev libyaml-dev libpcre2-dev libutf8proc-dev libcmocka-dev python3'
-development='clang libomp-dev libclang-rt-dev clang-format mandoc'
-optional='libdnnl-dev' # dense products run on our own kernels without it
+development='clang libclang-rt-dev clang-format mandoc'
 
 say() { printf 'deps: %s\n' "$*" >&2; }
 installed() { dpkg-query -W -f='${Status}\n' "$1" 2>/dev/null | grep -q 'install ok installed'; }
-offered() { [ -n "$(apt-cache policy "$1" 2>/dev/null | grep 'Candidate: [0-9]')" ]; }
 
 for argument; do
   case $argument in
@@ -27,12 +25,12 @@ for argument; do
 done
 
 if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
-  say "this is not a Debian system; by Debian's names, Inkstone needs:" $packages "and, for speed, $optional"
+  say "this is not a Debian system; by Debian's names, Inkstone needs:" $packages
   exit 1
 fi
 
 missing=
-for package in $packages $optional; do
+for package in $packages; do
   installed "$package" || missing="$missing $package"
 done
 [ -n "$missing" ] || exit 0
@@ -54,8 +52,4 @@ try() { # quiet, unless it fails
 
 say "installing$missing"
 try $as_root apt-get update -q
-for package in $optional; do
-  offered "$package" || { missing=$(printf '%s' "$missing" | sed "s/ $package//"); say "no $package here: going without"; }
-done
-[ -z "$missing" ] ||
-  try $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $missing
+try $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $missing

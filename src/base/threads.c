@@ -1,8 +1,13 @@
 #include "base/threads.h"
 
+#include <limits.h>
+#include <linux/futex.h>
+#include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/error.h"
 
@@ -30,6 +35,24 @@ int threads_count(void) {
 
 /* ---- parallel_for ---- */
 
+/* A pool of our own rather than OpenMP's: that one waits actively and gives each thread a fixed share, which
+ * on two cores that others use too costs most of the time (docs/decisions/0005-threads.md). */
+
+static void futex_wait(atomic_int *at, int old) {
+  syscall(SYS_futex, at, FUTEX_WAIT_PRIVATE, old, NULL, NULL, 0);
+}
+static void futex_wake(atomic_int *at) {
+  syscall(SYS_futex, at, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
+}
+
+static void pause_briefly(void) {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("yield");
+#endif
+}
+
 static _Thread_local int worker;
 static _Thread_local bool inside;
 
@@ -37,95 +60,114 @@ int parallel_worker(void) {
   return worker;
 }
 
-typedef struct Job {
+/* The range is cut in parts, some for each thread. A thread does its own, in order, and then those that
+ * others have not begun: where the processors are shared with other programs and a thread has to wait, nobody
+ * waits for its work. */
+enum { PARTS_EACH = 4 };
+
+static struct {
   ParallelBody *body;
   void *arg;
   int64_t n;
-  int threads;
-} Job;
+  int threads, parts;
+  atomic_int next[MOST_THREADS]; /* of its own parts, the first that a thread has not begun */
+  atomic_int finished;           /* parts; the caller may sleep on it */
+  atomic_int present;            /* threads inside of the job: while there is one, nothing here may change */
+  atomic_int open;               /* may threads enter? */
+  atomic_int round;              /* threads sleep on it */
+  atomic_int sleepers, waiting;  /* threads asleep on round; callers on finished */
+  int started;
+} pool;
 
-/* The index-th of `threads` nearly equal parts. */
-static void run_part(const Job *job, int index) {
-  const int64_t begin = job->n * index / job->threads, end = job->n * (index + 1) / job->threads;
+static void run_part(int part) {
+  const int64_t begin = pool.n * part / pool.parts, end = pool.n * (part + 1) / pool.parts;
+  if (begin < end) pool.body(pool.arg, begin, end);
+  if (atomic_fetch_add(&pool.finished, 1) + 1 == pool.parts && pool.waiting) futex_wake(&pool.finished);
+}
+
+/* A thread's own parts are neighbours, the same ones in the next loop over the same rows: they are in its
+ * cache. */
+static void run_parts_of(int owner) {
+  const int first = pool.parts * owner / pool.threads, last = pool.parts * (owner + 1) / pool.threads;
+  for (int i; (i = first + atomic_fetch_add(&pool.next[owner], 1)) < last;) run_part(i);
+}
+
+static void work(int index) {
   worker = index;
   inside = true;
-  if (begin < end) job->body(job->arg, begin, end);
+  for (int i = 0; i < pool.threads; i++) run_parts_of((index + i) % pool.threads);
   inside = false;
   worker = 0;
 }
 
-#ifdef INKSTONE_PTHREADS
-#include <pthread.h>
+/* A thread looks for work for some microseconds, the time between two loops of a step, before it sleeps. */
+enum { LOOKS = 2000 };
 
-/* A pool without OpenMP: for the thread sanitizer, which knows nothing of libgomp's own locks. */
-static struct {
-  pthread_mutex_t lock;
-  pthread_cond_t start, finish;
-  const Job *job;
-  int started, running; /* workers there are; parts not done yet */
-  uint64_t round;
-} pool = {
-    .lock = PTHREAD_MUTEX_INITIALIZER, .start = PTHREAD_COND_INITIALIZER, .finish = PTHREAD_COND_INITIALIZER};
+static int await_change(atomic_int *value, int old, atomic_int *sleepers) {
+  for (int i = 0; i < LOOKS; i++) {
+    if (atomic_load(value) != old) return atomic_load(value);
+    pause_briefly();
+  }
+  atomic_fetch_add(sleepers, 1);
+  while (atomic_load(value) == old) futex_wait(value, old);
+  atomic_fetch_sub(sleepers, 1);
+  return atomic_load(value);
+}
 
 static void *serve(void *arg) {
   const int index = (int)(intptr_t)arg;
-  uint64_t seen = 0;
-  pthread_mutex_lock(&pool.lock);
-  for (;;) {
-    while (pool.round == seen) pthread_cond_wait(&pool.start, &pool.lock);
-    seen = pool.round;
-    const Job *job = pool.job;
-    if (!job || index >= job->threads) continue;
-    pthread_mutex_unlock(&pool.lock);
-    run_part(job, index);
-    pthread_mutex_lock(&pool.lock);
-    if (--pool.running == 0) pthread_cond_signal(&pool.finish);
+  for (int seen = 0;;) {
+    seen = await_change(&pool.round, seen, &pool.sleepers);
+    atomic_fetch_add(&pool.present, 1);
+    if (atomic_load(&pool.open) && index < pool.threads) work(index);
+    atomic_fetch_sub(&pool.present, 1);
   }
   return NULL;
 }
 
-static void start_workers(int count) {
+static void start_threads(int count) {
   for (; pool.started < count; pool.started++) {
     pthread_t thread;
-    CHECK(!pthread_create(&thread, NULL, serve, (void *)(intptr_t)(pool.started + 1)));
+    if (pthread_create(&thread, NULL, serve, (void *)(intptr_t)(pool.started + 1)))
+      return; /* fewer do it, too */
     pthread_detach(thread);
   }
 }
 
-static void run_job(const Job *job) {
-  pthread_mutex_lock(&pool.lock);
-  start_workers(job->threads - 1);
-  pool.job = job;
-  pool.running = job->threads - 1;
-  pool.round++;
-  pthread_cond_broadcast(&pool.start);
-  pthread_mutex_unlock(&pool.lock);
-  run_part(job, 0);
-  pthread_mutex_lock(&pool.lock);
-  while (pool.running) pthread_cond_wait(&pool.finish, &pool.lock);
-  pool.job = NULL;
-  pthread_mutex_unlock(&pool.lock);
+/* Who came late to the last job, and found it done, leaves in no time. */
+static void await_empty(void) {
+  while (atomic_load(&pool.present)) sched_yield();
 }
-#else
-#include <omp.h>
 
-/* Always the whole team, even if some have no part: libgomp ends the threads that a smaller team leaves over
- * and starts them anew for the next large one (4 threads, 3 and 4 parts in turn: 210 us a call; this way 60).
- */
-static void run_job(const Job *job) {
-#pragma omp parallel num_threads(threads_count())
-  for (int i = omp_get_thread_num(); i < job->threads; i += omp_get_num_threads()) run_part(job, i);
+static void set_job(int64_t n, ParallelBody *body, void *arg) {
+  pool.body = body;
+  pool.arg = arg;
+  pool.n = n;
+  pool.threads = n < threads_count() ? (int)n : threads_count();
+  pool.parts = n < pool.threads * PARTS_EACH ? (int)n : pool.threads * PARTS_EACH;
+  for (int i = 0; i < pool.threads; i++) atomic_store(&pool.next[i], 0);
+  atomic_store(&pool.finished, 0);
 }
-#endif
+
+static void run_job(int64_t n, ParallelBody *body, void *arg) {
+  start_threads(threads_count() - 1);
+  await_empty();
+  set_job(n, body, arg);
+  atomic_store(&pool.open, 1);
+  atomic_fetch_add(&pool.round, 1);
+  if (atomic_load(&pool.sleepers)) futex_wake(&pool.round);
+  work(0);
+  for (int done; (done = atomic_load(&pool.finished)) < pool.parts;)
+    await_change(&pool.finished, done, &pool.waiting);
+  atomic_store(&pool.open, 0);
+}
 
 void parallel_for(int64_t n, ParallelBody *body, void *arg) {
-  Job job = {body, arg, n, threads_count()};
   if (n <= 0) return;
-  if (job.threads > n) job.threads = (int)n;
-  if (inside || job.threads == 1)
+  if (inside || n == 1 || threads_count() == 1)
     body(arg, 0, n);
   else
-    run_job(&job);
+    run_job(n, body, arg);
 }
 
 /* ---- clocks ---- */

@@ -32,7 +32,9 @@ typedef struct Reader {
   Error *err;
 } Reader;
 
-static const char *shown_path(const Reader *r) { return strcmp(r->path, "-") ? r->path : "standard input"; }
+static const char *shown_path(const Reader *r) {
+  return strcmp(r->path, "-") ? r->path : "standard input";
+}
 
 /* ---- is it text? ---- */
 
@@ -52,12 +54,16 @@ static bool check_kind(const Reader *r) {
   const FileView *f = &r->file->view;
   if (!f->size) return fail(r->err, "%s: is empty: there is nothing to learn from", shown_path(r));
   if (starts_with(f, "\xff\xfe\0\0", 4) || starts_with(f, "\0\0\xfe\xff", 4))
-    return fail(r->err, "%s: is UTF-32, not UTF-8: convert it with `iconv -f UTF-32 -t UTF-8`", shown_path(r));
+    return fail(r->err, "%s: is UTF-32, not UTF-8: convert it with `iconv -f UTF-32 -t UTF-8`",
+                shown_path(r));
   if (starts_with(f, "\xff\xfe", 2) || starts_with(f, "\xfe\xff", 2) || looks_like_utf16(f))
-    return fail(r->err, "%s: is UTF-16, not UTF-8: convert it with `iconv -f UTF-16 -t UTF-8`", shown_path(r));
-  if (starts_with(f, "\x1f\x8b", 2)) return fail(r->err, "%s: is compressed: unpack it with gunzip first", shown_path(r));
+    return fail(r->err, "%s: is UTF-16, not UTF-8: convert it with `iconv -f UTF-16 -t UTF-8`",
+                shown_path(r));
+  if (starts_with(f, "\x1f\x8b", 2))
+    return fail(r->err, "%s: is compressed: unpack it with gunzip first", shown_path(r));
   const char *nul = memchr(f->data, 0, f->size);
-  return !nul || fail(r->err, "%s: byte %zu is NUL: this is a binary file, not text", shown_path(r), (size_t)(nul - f->data));
+  return !nul || fail(r->err, "%s: byte %zu is NUL: this is a binary file, not text", shown_path(r),
+                      (size_t)(nul - f->data));
 }
 
 static size_t line_of(const char *text, size_t at) {
@@ -85,7 +91,9 @@ static bool check_encoding(Reader *r) {
   const size_t good = utf8_valid_prefix(f->text, f->length);
   if (good == f->length) return true;
   if (strcmp(r->settings->invalid, "replace"))
-    return fail(r->err, "%s:%zu: byte %zu (0x%02x) is not UTF-8: convert the file with `iconv -f ENCODING -t UTF-8`, or give --invalid replace",
+    return fail(r->err,
+                "%s:%zu: byte %zu (0x%02x) is not UTF-8: convert the file with `iconv -f ENCODING -t UTF-8`, "
+                "or give --invalid replace",
                 shown_path(r), line_of(f->text, good), good, (unsigned char)f->text[good]);
   Buffer mended = {0};
   int64_t replaced = 0;
@@ -93,7 +101,8 @@ static bool check_encoding(Reader *r) {
   f->length = mended.length;
   f->copy = buffer_take(&mended);
   f->text = f->copy;
-  news_warning(r->news, "%s: %" PRId64 " bytes that are not UTF-8 were replaced by U+FFFD", shown_path(r), replaced);
+  news_warning(r->news, "%s: %" PRId64 " bytes that are not UTF-8 were replaced by U+FFFD", shown_path(r),
+               replaced);
   return true;
 }
 
@@ -151,8 +160,10 @@ static void add_document(Cutter *c, const char *text, size_t length) {
     length--;
   }
   while (length && text[length - 1] == '\n') length--;
-  if (is_blank(text, length)) c->empty++;
-  else vec_push(&c->documents, ((Document){text, length}));
+  if (is_blank(text, length))
+    c->empty++;
+  else
+    vec_push(&c->documents, ((Document){text, length}));
 }
 
 static const char *line_end(const char *text, const char *end) {
@@ -170,7 +181,8 @@ static void cut_lines(Cutter *c, const char *text, size_t length) {
 }
 
 /* Cuts before lines for which `ends` holds; those lines belong to no document. */
-static void cut_at(Cutter *c, const char *text, size_t length, bool (*ends)(const char *, size_t, const char *), const char *word) {
+static void cut_at(Cutter *c, const char *text, size_t length,
+                   bool (*ends)(const char *, size_t, const char *), const char *word) {
   const char *end = text + length, *begin = text;
   for (const char *at = text; at < end;) {
     const char *stop = line_end(at, end);
@@ -192,12 +204,13 @@ static bool is_separator(const char *line, size_t length, const char *word) {
   return strlen(word) == length && !memcmp(line, word, length);
 }
 
-/* The rule of `--documents auto`: lines are documents where nearly all of them are whole texts, that is, long (by
- * characters) and ending like a sentence, with hardly a blank line between. */
+/* The rule of `--documents auto`: lines are documents where nearly all of them are whole texts, that is, long
+ * (by characters) and ending like a sentence, with hardly a blank line between. */
 static bool lines_are_texts(const char *text, size_t length) {
   size_t lines = 0, blank = 0, whole = 0;
   const char *end = text + length;
-  static const char *const closers[] = {".", "!", "?", "\"", ")", "。", "！", "？", "”", "」", "』", "）", "…"};
+  static const char *const closers[] = {".",  "!", "?",  "\"", ")",  "。", "！",
+                                        "？", "”", "」", "』", "）", "…"};
   for (const char *at = text; at < end && lines < 2000;) {
     const char *stop = line_end(at, end);
     const size_t n = (size_t)(stop - at);
@@ -221,10 +234,14 @@ static const char *choose_cut(const DataSettings *s, const Corpus *c, size_t fil
 }
 
 static void cut(Cutter *cutter, const CorpusFile *f, const char *how, const char *separator) {
-  if (separator) cut_at(cutter, f->text, f->length, is_separator, separator);
-  else if (!strcmp(how, "line")) cut_lines(cutter, f->text, f->length);
-  else if (!strcmp(how, "paragraph")) cut_at(cutter, f->text, f->length, is_blank_line, "");
-  else add_document(cutter, f->text, f->length);
+  if (separator)
+    cut_at(cutter, f->text, f->length, is_separator, separator);
+  else if (!strcmp(how, "line"))
+    cut_lines(cutter, f->text, f->length);
+  else if (!strcmp(how, "paragraph"))
+    cut_at(cutter, f->text, f->length, is_blank_line, "");
+  else
+    add_document(cutter, f->text, f->length);
 }
 
 /* ---- the corpus ---- */
@@ -239,7 +256,8 @@ static void count_up(Corpus *c) {
   }
 }
 
-static bool read_files(Corpus *c, const char *const *files, size_t count, const DataSettings *s, const News *news, Error *err) {
+static bool read_files(Corpus *c, const char *const *files, size_t count, const DataSettings *s,
+                       const News *news, Error *err) {
   for (size_t i = 0; i < count; i++) {
     Reader r = {s, news, files[i], &c->files[c->file_count++], err};
     if (!read_file(&r)) return false;
@@ -256,12 +274,15 @@ static bool cut_files(Corpus *c, const DataSettings *s, const News *news, Error 
   if (cutter.empty) news_note(news, "%zu empty documents left out", cutter.empty);
   if (!c->count) return fail(err, "there is no text in the files given: they hold blank lines only");
   count_up(c);
-  if (s->separator) news_note(news, "%zu documents, ended by lines \"%s\"", c->count, s->separator);
-  else news_note(news, "%zu document%s, a %s each", c->count, c->count == 1 ? "" : "s", how);
+  if (s->separator)
+    news_note(news, "%zu documents, ended by lines \"%s\"", c->count, s->separator);
+  else
+    news_note(news, "%zu document%s, a %s each", c->count, c->count == 1 ? "" : "s", how);
   return true;
 }
 
-Corpus *corpus_open(const char *const *files, size_t count, const DataSettings *s, const News *news, Error *err) {
+Corpus *corpus_open(const char *const *files, size_t count, const DataSettings *s, const News *news,
+                    Error *err) {
   Corpus *c = mem_alloc_zeroed(1, sizeof *c);
   c->files = mem_alloc_zeroed(count ? count : 1, sizeof *c->files);
   if (read_files(c, files, count, s, news, err) && cut_files(c, s, news, err)) return c;
@@ -311,8 +332,10 @@ static Corpus *hold_out_documents(Corpus *c, double share, Error *err) {
   size_t kept = 0;
   held->documents = mem_alloc(c->count * sizeof *held->documents);
   for (size_t i = 0; i < c->count; i++) {
-    if (is_held(&c->documents[i], share)) held->documents[held->count++] = c->documents[i];
-    else c->documents[kept++] = c->documents[i];
+    if (is_held(&c->documents[i], share))
+      held->documents[held->count++] = c->documents[i];
+    else
+      c->documents[kept++] = c->documents[i];
   }
   c->count = kept;
   if (kept && held->count) return held;
@@ -336,7 +359,9 @@ typedef struct Source {
   size_t next;
 } Source;
 
-static void source_rewind(void *self) { ((Source *)self)->next = 0; }
+static void source_rewind(void *self) {
+  ((Source *)self)->next = 0;
+}
 
 static bool source_next(void *self, const char **text, size_t *length, Error *err) {
   Source *s = self;

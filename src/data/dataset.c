@@ -8,13 +8,14 @@
 
 /* ---- encoding ---- */
 
-/* Documents are shared out in runs of about this many bytes, each encoded into ids of its own and then joined. */
+/* Documents are shared out in runs of about this many bytes, each encoded into ids of its own and then
+ * joined. */
 static const size_t run_bytes = 1 << 18;
 
 typedef struct Run {
   size_t first, count; /* documents */
   Ids ids;
-  int64_t *lengths;    /* of each document, end token included */
+  int64_t *lengths; /* of each document, end token included */
   Error err;
 } Run;
 
@@ -68,7 +69,8 @@ static void join(const Encoding *e, Dataset *d) {
     const Run *r = &e->runs[i];
     if (r->ids.count) memcpy(d->tokens + at, r->ids.data, r->ids.count * sizeof *d->tokens);
     at += r->ids.count;
-    for (size_t k = 0; k < r->count; k++, document++) d->starts[document + 1] = d->starts[document] + r->lengths[k];
+    for (size_t k = 0; k < r->count; k++, document++)
+      d->starts[document + 1] = d->starts[document] + r->lengths[k];
   }
 }
 
@@ -86,16 +88,19 @@ static bool first_error(const Encoding *e, Error *err) {
   return true;
 }
 
-bool dataset_encode(Dataset *d, const Corpus *corpus, const Tokenizer *tokenizer, const News *news, Error *err) {
+bool dataset_encode(Dataset *d, const Corpus *corpus, const Tokenizer *tokenizer, const News *news,
+                    Error *err) {
   Encoding e = {.corpus = corpus, .tokenizer = tokenizer};
-  *d = (Dataset){.documents = (int64_t)corpus->count, .bytes = corpus->bytes, .characters = corpus->characters};
+  *d = (Dataset){
+      .documents = (int64_t)corpus->count, .bytes = corpus->bytes, .characters = corpus->characters};
   plan_runs(&e);
   const int64_t batch = 4 * threads_count(); /* runs between two reports */
   for (int64_t i = 0; i < (int64_t)e.count; i += batch) {
     Encoding part = e;
     part.runs = e.runs + i;
     parallel_for((int64_t)e.count - i < batch ? (int64_t)e.count - i : batch, encode_runs, &part);
-    news_progress(news, "encoding", i + batch < (int64_t)e.count ? i + batch : (int64_t)e.count, (int64_t)e.count, "piece");
+    news_progress(news, "encoding", i + batch < (int64_t)e.count ? i + batch : (int64_t)e.count,
+                  (int64_t)e.count, "piece");
   }
   const bool ok = first_error(&e, err);
   if (ok) join(&e, d);
@@ -115,21 +120,27 @@ void dataset_free(Dataset *d) {
 static void list_document_windows(Windows *w) {
   VEC(int64_t) pieces = {0};
   for (int64_t i = 0; i < w->data->documents; i++)
-    for (int64_t at = w->data->starts[i]; at + 1 < w->data->starts[i + 1] || at == w->data->starts[i]; at += w->time)
+    for (int64_t at = w->data->starts[i]; at + 1 < w->data->starts[i + 1] || at == w->data->starts[i];
+         at += w->time)
       vec_push(&pieces, at);
   w->pieces = pieces.data;
   w->count = (int64_t)pieces.count;
 }
 
-bool windows_open(Windows *w, const Dataset *data, int64_t time, bool by_document, uint64_t seed, const News *news,
-                  Error *err) {
+bool windows_open(Windows *w, const Dataset *data, int64_t time, bool by_document, uint64_t seed,
+                  const News *news, Error *err) {
   *w = (Windows){.data = data, .time = time, .by_document = by_document, .seed = seed};
-  if (data->count < 2) return fail(err, "the text is %" PRId64 " tokens long: too short to predict anything", data->count);
+  if (data->count < 2)
+    return fail(err, "the text is %" PRId64 " tokens long: too short to predict anything", data->count);
   if (data->count <= time && !by_document)
-    news_warning(news, "the text is shorter (%" PRId64 " tokens) than a window of %" PRId64 ": it is padded; a smaller --context would waste less",
+    news_warning(news,
+                 "the text is shorter (%" PRId64 " tokens) than a window of %" PRId64
+                 ": it is padded; a smaller --context would waste less",
                  data->count, time);
-  if (by_document) list_document_windows(w);
-  else w->count = data->count - 1 > time ? (data->count - 1) / time : 1;
+  if (by_document)
+    list_document_windows(w);
+  else
+    w->count = data->count - 1 > time ? (data->count - 1) / time : 1;
   return true;
 }
 
@@ -151,27 +162,36 @@ static int64_t document_end(const Dataset *d, int64_t at) {
   int64_t low = 0, high = d->documents; /* starts[low] <= at < starts[high] */
   while (high - low > 1) {
     const int64_t middle = (low + high) / 2;
-    if (d->starts[middle] <= at) low = middle;
-    else high = middle;
+    if (d->starts[middle] <= at)
+      low = middle;
+    else
+      high = middle;
   }
   return d->starts[high];
 }
 
-/* The stream is cut anew in each epoch, at an offset between 0 and what whole windows leave over, at most a window. */
+/* The stream is cut anew in each epoch, at an offset between 0 and what whole windows leave over, at most a
+ * window. */
 static int64_t offset_of(const Windows *w, uint64_t epoch) {
   const int64_t spare = w->data->count - 1 - w->count * w->time;
-  return spare > 0 ? (int64_t)random_below((uint64_t)spare + 1, w->seed, random_stream("window offset"), epoch) : 0;
+  return spare > 0
+             ? (int64_t)random_below((uint64_t)spare + 1, w->seed, random_stream("window offset"), epoch)
+             : 0;
 }
 
 void windows_get(const Windows *w, int64_t index, int32_t *tokens, int32_t *targets) {
   const uint64_t epoch = (uint64_t)(index / w->count);
   const int64_t which = (int64_t)random_permute((uint64_t)(index % w->count), (uint64_t)w->count, w->seed,
                                                 random_stream("window order") + epoch);
-  if (w->by_document) fill(w, w->pieces[which], document_end(w->data, w->pieces[which]), tokens, targets);
-  else fill(w, offset_of(w, epoch) + which * w->time, w->data->count, tokens, targets);
+  if (w->by_document)
+    fill(w, w->pieces[which], document_end(w->data, w->pieces[which]), tokens, targets);
+  else
+    fill(w, offset_of(w, epoch) + which * w->time, w->data->count, tokens, targets);
 }
 
-int64_t windows_eval_count(const Windows *w) { return (w->data->count - 1 + w->time - 1) / w->time; }
+int64_t windows_eval_count(const Windows *w) {
+  return (w->data->count - 1 + w->time - 1) / w->time;
+}
 
 void windows_eval(const Windows *w, int64_t index, int32_t *tokens, int32_t *targets) {
   fill(w, index * w->time, w->data->count, tokens, targets);

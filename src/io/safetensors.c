@@ -29,20 +29,24 @@ static bool read_dtype(const json_t *entry, Tensor *t, const char *path, const c
       t->type = dtypes[i].type;
       return true;
     }
-  return fail(err, "%s: tensor \"%s\" is of type \"%s\", which is not supported (F32, BF16, F16, I32)", path, name, dtype);
+  return fail(err, "%s: tensor \"%s\" is of type \"%s\", which is not supported (F32, BF16, F16, I32)", path,
+              name, dtype);
 }
 
 /* Dimensions whose product, in bytes, is `*bytes`, all in checked arithmetic. */
-static bool read_shape(const json_t *entry, Tensor *t, uint64_t *bytes, const char *path, const char *name, Error *err) {
+static bool read_shape(const json_t *entry, Tensor *t, uint64_t *bytes, const char *path, const char *name,
+                       Error *err) {
   const json_t *shape = json_object_get(entry, "shape");
   if (!json_is_array(shape)) return fail(err, "%s: tensor \"%s\" has no shape", path, name);
   if (json_array_size(shape) > TENSOR_MAX_DIMS)
-    return fail(err, "%s: tensor \"%s\" has %zu dimensions, more than %d", path, name, json_array_size(shape), TENSOR_MAX_DIMS);
+    return fail(err, "%s: tensor \"%s\" has %zu dimensions, more than %d", path, name, json_array_size(shape),
+                TENSOR_MAX_DIMS);
   *bytes = tensor_type_size(t->type);
   for (t->dims = 0; t->dims < (int)json_array_size(shape); t->dims++) {
     const json_t *size = json_array_get(shape, (size_t)t->dims);
     const int64_t n = json_integer_value(size);
-    if (!json_is_integer(size) || n < 0 || __builtin_mul_overflow(*bytes, (uint64_t)n, bytes) || *bytes > INT64_MAX)
+    if (!json_is_integer(size) || n < 0 || __builtin_mul_overflow(*bytes, (uint64_t)n, bytes) ||
+        *bytes > INT64_MAX)
       return fail(err, "%s: tensor \"%s\" has an impossible shape", path, name);
     t->shape[t->dims] = n;
   }
@@ -58,10 +62,13 @@ static bool read_place(const json_t *entry, uint64_t bytes, uint64_t room, uint6
     return fail(err, "%s: tensor \"%s\" has no data_offsets", path, name);
   const int64_t first = json_integer_value(from), last = json_integer_value(to);
   if (first < 0 || last < first || (uint64_t)last > room)
-    return fail(err, "%s: tensor \"%s\" lies outside of the file (bytes %" PRId64 " to %" PRId64 " of %" PRIu64
-                "): the file is cut short or altered", path, name, first, last, room);
+    return fail(err,
+                "%s: tensor \"%s\" lies outside of the file (bytes %" PRId64 " to %" PRId64 " of %" PRIu64
+                "): the file is cut short or altered",
+                path, name, first, last, room);
   if ((uint64_t)(last - first) != bytes)
-    return fail(err, "%s: tensor \"%s\" needs %" PRIu64 " bytes but has %" PRId64, path, name, bytes, last - first);
+    return fail(err, "%s: tensor \"%s\" needs %" PRIu64 " bytes but has %" PRId64, path, name, bytes,
+                last - first);
   *begin = (uint64_t)first;
   return true;
 }
@@ -71,7 +78,8 @@ static bool read_entry(Safetensors *s, const char *name, const json_t *entry, co
   NamedTensor *item = &s->items[s->count];
   uint64_t bytes = 0, begin = 0;
   if (!json_is_object(entry)) return fail(err, "%s: \"%s\" is not described by an object", path, name);
-  if (!read_dtype(entry, &item->tensor, path, name, err) || !read_shape(entry, &item->tensor, &bytes, path, name, err) ||
+  if (!read_dtype(entry, &item->tensor, path, name, err) ||
+      !read_shape(entry, &item->tensor, &bytes, path, name, err) ||
       !read_place(entry, bytes, room, &begin, path, name, err))
     return false;
   item->name = arena_strndup(s->arena, name, strlen(name));
@@ -83,7 +91,9 @@ static bool read_entry(Safetensors *s, const char *name, const json_t *entry, co
 static int by_place(const void *a, const void *b) {
   const NamedTensor *x = a, *y = b;
   if (x->tensor.data != y->tensor.data) return x->tensor.data < y->tensor.data ? -1 : 1;
-  return tensor_bytes(&x->tensor) < tensor_bytes(&y->tensor) ? -1 : tensor_bytes(&x->tensor) > tensor_bytes(&y->tensor);
+  return tensor_bytes(&x->tensor) < tensor_bytes(&y->tensor)
+             ? -1
+             : tensor_bytes(&x->tensor) > tensor_bytes(&y->tensor);
 }
 
 static int by_name(const void *a, const void *b) {
@@ -96,8 +106,9 @@ static bool check_cover(Safetensors *s, const char *data, uint64_t room, const c
   if (s->count) qsort(s->items, s->count, sizeof *s->items, by_place);
   for (size_t i = 0; i < s->count; i++) {
     if ((const char *)s->items[i].tensor.data != expected)
-      return fail(err, "%s: tensor \"%s\" %s", path, s->items[i].name,
-                  (const char *)s->items[i].tensor.data < expected ? "overlaps another" : "leaves a gap before it");
+      return fail(
+          err, "%s: tensor \"%s\" %s", path, s->items[i].name,
+          (const char *)s->items[i].tensor.data < expected ? "overlaps another" : "leaves a gap before it");
     expected += tensor_bytes(&s->items[i].tensor);
   }
   if (expected != data + room)
@@ -107,23 +118,29 @@ static bool check_cover(Safetensors *s, const char *data, uint64_t room, const c
   return true;
 }
 
-static bool read_header(Safetensors *s, const json_t *header, const char *data, uint64_t room, const char *path, Error *err) {
+static bool read_header(Safetensors *s, const json_t *header, const char *data, uint64_t room,
+                        const char *path, Error *err) {
   const char *name;
   json_t *entry;
   if (!json_is_object(header)) return fail(err, "%s: the header is not a JSON object", path);
   s->items = arena_alloc_zeroed(s->arena, (json_object_size(header) + 1) * sizeof *s->items);
   json_object_foreach((json_t *)(uintptr_t)header, name, entry) {
-    if (!strcmp(name, "__metadata__")) s->metadata = json_incref(entry);
-    else if (!read_entry(s, name, entry, data, room, path, err)) return false;
+    if (!strcmp(name, "__metadata__"))
+      s->metadata = json_incref(entry);
+    else if (!read_entry(s, name, entry, data, room, path, err))
+      return false;
   }
   return check_cover(s, data, room, path, err);
 }
 
 static bool parse(Safetensors *s, const char *path, Error *err) {
-  if (s->file.size < 8) return fail(err, "%s: %zu bytes are too few for a safetensors file", path, s->file.size);
+  if (s->file.size < 8)
+    return fail(err, "%s: %zu bytes are too few for a safetensors file", path, s->file.size);
   const uint64_t length = read_u64(s->file.data), rest = s->file.size - 8;
   if (length > rest || length > largest_header)
-    return fail(err, "%s: the header claims %" PRIu64 " bytes, the file has %" PRIu64 ": not a safetensors file, or cut short",
+    return fail(err,
+                "%s: the header claims %" PRIu64 " bytes, the file has %" PRIu64
+                ": not a safetensors file, or cut short",
                 path, length, rest);
   json_t *header = json_parse(s->file.data + 8, length, path, err);
   if (!header) return false;
@@ -227,7 +244,8 @@ static bool put_header(FileWriter *w, const char *text, Error *err) {
          file_writer_put(w, "        ", padding, err);
 }
 
-bool safetensors_write(const char *path, const NamedTensor *items, size_t count, const json_t *metadata, Error *err) {
+bool safetensors_write(const char *path, const NamedTensor *items, size_t count, const json_t *metadata,
+                       Error *err) {
   FileWriter w;
   if (!file_writer_open(&w, path, err)) return false;
   char *header = make_header(items, count, metadata);

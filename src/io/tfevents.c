@@ -35,7 +35,8 @@ static uint32_t masked(const void *data, size_t length) {
   return (crc >> 15 | crc << 17) + 0xa282ead8u;
 }
 
-/* ---- protocol buffers: a key (field number and wire type), then a varint, 4 or 8 bytes, or a length and bytes ---- */
+/* ---- protocol buffers: a key (field number and wire type), then a varint, 4 or 8 bytes, or a length and
+ * bytes ---- */
 
 enum { VARINT = 0, FIXED64 = 1, BYTES = 2, FIXED32 = 5 };
 
@@ -44,7 +45,9 @@ static void put_varint(Buffer *b, uint64_t value) {
   buffer_add(b, &(unsigned char){(unsigned char)value}, 1);
 }
 
-static void put_key(Buffer *b, int field, int wire) { put_varint(b, (uint64_t)(field << 3 | wire)); }
+static void put_key(Buffer *b, int field, int wire) {
+  put_varint(b, (uint64_t)(field << 3 | wire));
+}
 
 static void put_bytes(Buffer *b, int field, const void *data, size_t length) {
   put_key(b, field, BYTES);
@@ -52,7 +55,9 @@ static void put_bytes(Buffer *b, int field, const void *data, size_t length) {
   buffer_add(b, data, length);
 }
 
-static void put_text(Buffer *b, int field, const char *text) { put_bytes(b, field, text, strlen(text)); }
+static void put_text(Buffer *b, int field, const char *text) {
+  put_bytes(b, field, text, strlen(text));
+}
 
 /* Appends `inner` as a message and frees it. */
 static void put_message(Buffer *b, int field, Buffer *inner) {
@@ -132,9 +137,10 @@ bool tfevents_scalar(TfEvents *t, const char *tag, int64_t step, double value, d
 }
 
 /* Value { string tag = 1; TensorProto tensor = 8; SummaryMetadata metadata = 9; } with
- * TensorProto { DataType dtype = 1 (7: string); TensorShapeProto shape = 2; repeated bytes string_val = 8; } and
- * SummaryMetadata { PluginData { string plugin_name = 1; } plugin_data = 1; } */
-bool tfevents_text(TfEvents *t, const char *tag, int64_t step, const char *text, double wall_time, Error *err) {
+ * TensorProto { DataType dtype = 1 (7: string); TensorShapeProto shape = 2; repeated bytes string_val = 8; }
+ * and SummaryMetadata { PluginData { string plugin_name = 1; } plugin_data = 1; } */
+bool tfevents_text(TfEvents *t, const char *tag, int64_t step, const char *text, double wall_time,
+                   Error *err) {
   Buffer v = {0}, tensor = {0}, shape = {0}, size = {0}, metadata = {0}, plugin = {0};
   put_key(&size, 1, VARINT);
   put_varint(&size, 1);

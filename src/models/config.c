@@ -10,7 +10,8 @@ static const Setting items[] = {
 #include "models/settings.def"
 #undef SETTING
 };
-const SettingTable model_settings_table = {"model", items, sizeof items / sizeof *items, sizeof(ModelSettings)};
+const SettingTable model_settings_table = {"model", items, sizeof items / sizeof *items,
+                                           sizeof(ModelSettings)};
 
 #define ARCH(name) extern const Arch arch_##name;
 #include "models/models.def"
@@ -35,7 +36,9 @@ static const Preset *preset_find(const Arch *arch, const char *name) {
   return NULL;
 }
 
-static int64_t either(int64_t given, int64_t preset) { return given ? given : preset; }
+static int64_t either(int64_t given, int64_t preset) {
+  return given ? given : preset;
+}
 
 bool config_from_settings(Config *c, const ModelSettings *s, int64_t vocabulary, Error *err) {
   const Arch *arch = arch_find(s->arch);
@@ -56,7 +59,8 @@ bool config_from_settings(Config *c, const ModelSettings *s, int64_t vocabulary,
                 .bos = -1,
                 .eos = -1,
                 .pad = -1};
-  if (vocabulary < 1) return fail_usage(err, "a vocabulary of %lld tokens cannot be learnt", (long long)vocabulary);
+  if (vocabulary < 1)
+    return fail_usage(err, "a vocabulary of %lld tokens cannot be learnt", (long long)vocabulary);
   return arch->complete(c, err);
 }
 
@@ -67,7 +71,9 @@ static const ConfigKey common_keys[] = {
     {NULL, 0, 0, 0},
 };
 
-static void *member(Config *c, const ConfigKey *k) { return (char *)c + k->offset; }
+static void *member(Config *c, const ConfigKey *k) {
+  return (char *)c + k->offset;
+}
 
 static bool read_key(Config *c, const ConfigKey *k, const json_t *json, const char *where, Error *err) {
   const json_t *value = json_object_get(json, k->key);
@@ -81,9 +87,12 @@ static bool read_key(Config *c, const ConfigKey *k, const json_t *json, const ch
     return true;
   }
   switch (k->kind) {
-    case CONFIG_INT: return json_get_int(json, k->key, 0, member(c, k), where, err);
-    case CONFIG_REAL: return json_get_real(json, k->key, 0, member(c, k), where, err);
-    case CONFIG_BOOL: return json_get_bool(json, k->key, false, member(c, k), where, err);
+    case CONFIG_INT:
+      return json_get_int(json, k->key, 0, member(c, k), where, err);
+    case CONFIG_REAL:
+      return json_get_real(json, k->key, 0, member(c, k), where, err);
+    case CONFIG_BOOL:
+      return json_get_bool(json, k->key, false, member(c, k), where, err);
   }
   return false;
 }
@@ -97,8 +106,10 @@ static bool read_keys(Config *c, const ConfigKey *k, const json_t *json, const c
 static void write_keys(const Config *c, const ConfigKey *k, json_t *json) {
   for (; k->key; k++) {
     const void *at = (const char *)c + k->offset;
-    if (k->kind == CONFIG_INT && *(const int64_t *)at < 0) json_object_set_new(json, k->key, json_null());
-    else if (k->kind == CONFIG_INT) json_object_set_new(json, k->key, json_integer(*(const int64_t *)at));
+    if (k->kind == CONFIG_INT && *(const int64_t *)at < 0)
+      json_object_set_new(json, k->key, json_null());
+    else if (k->kind == CONFIG_INT)
+      json_object_set_new(json, k->key, json_integer(*(const int64_t *)at));
     if (k->kind == CONFIG_REAL) json_object_set_new(json, k->key, json_real(*(const double *)at));
     if (k->kind == CONFIG_BOOL) json_object_set_new(json, k->key, json_boolean(*(const bool *)at));
   }
@@ -115,16 +126,21 @@ static bool read_token(const json_t *json, const char *key, int64_t *out, const 
   return true;
 }
 
-/* Sizes a file may ask for; far above any real model, far below what could overflow a product of three of them. */
+/* Sizes a file may ask for; far above any real model, far below what could overflow a product of three of
+ * them. */
 static bool check_ranges(const Config *c, const char *where, Error *err) {
   const struct {
     const char *name;
     int64_t value, low, high;
   } ranges[] = {
-      {"vocabulary", c->vocabulary, 1, 10000000}, {"layers", c->layers, 1, 1000},
-      {"width", c->width, 1, 65536},              {"heads", c->heads, 0, 1024},
-      {"key/value heads", c->kv_heads, 0, 1024},  {"feed-forward width", c->ffn, 0, 1048576},
-      {"context", c->context, 1, 16777216},       {"begin token", c->bos, -1, c->vocabulary - 1},
+      {"vocabulary", c->vocabulary, 1, 10000000},
+      {"layers", c->layers, 1, 1000},
+      {"width", c->width, 1, 65536},
+      {"heads", c->heads, 0, 1024},
+      {"key/value heads", c->kv_heads, 0, 1024},
+      {"feed-forward width", c->ffn, 0, 1048576},
+      {"context", c->context, 1, 16777216},
+      {"begin token", c->bos, -1, c->vocabulary - 1},
       {"end token", c->eos, -1, c->vocabulary - 1},
   };
   for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++)
@@ -145,8 +161,10 @@ static bool config_parse(Config *c, const json_t *json, const char *path, Error 
   if (!json_is_object(json)) return fail(err, "%s: not a JSON object", path);
   *c = (Config){.arch = arch_by_type(json), .norm_epsilon = 1e-5, .rope_theta = 10000};
   if (!c->arch)
-    return fail(err, "%s: model_type \"%s\" is not one of those Inkstone knows (llama, gpt2, inkstone_lstm, inkstone_gru)",
-                path, json_get_text(json, "model_type", ""));
+    return fail(
+        err,
+        "%s: model_type \"%s\" is not one of those Inkstone knows (llama, gpt2, inkstone_lstm, inkstone_gru)",
+        path, json_get_text(json, "model_type", ""));
   return read_keys(c, common_keys, json, path, err) && read_keys(c, c->arch->keys, json, path, err) &&
          read_token(json, "bos_token_id", &c->bos, path, err) &&
          read_token(json, "eos_token_id", &c->eos, path, err) && c->arch->read_rest(c, json, path, err) &&
@@ -161,7 +179,9 @@ bool config_read(Config *c, const char *path, Error *err) {
   return ok;
 }
 
-static json_t *token_or_null(int64_t id) { return id < 0 ? json_null() : json_integer(id); }
+static json_t *token_or_null(int64_t id) {
+  return id < 0 ? json_null() : json_integer(id);
+}
 
 bool config_write(const Config *c, const char *path, Error *err) {
   json_t *json = json_object();

@@ -1,13 +1,14 @@
-/* gpt2.c - GPT-2 (Radford et al. 2019): learned positions, LayerNorm before each block, GELU, biases everywhere.
- * Names, transposed weights (Conv1D) and config.json are those of transformers' GPT2LMHeadModel. */
+/* gpt2.c - GPT-2 (Radford et al. 2019): learned positions, LayerNorm before each block, GELU, biases
+ * everywhere. Names, transposed weights (Conv1D) and config.json are those of transformers' GPT2LMHeadModel.
+ */
 #include <math.h>
 #include <string.h>
 
 #include "models/model.h"
 
 static const Preset presets[PRESETS] = {
-    {"nano", 4, 32, 4, 0, 128},    {"tiny", 3, 128, 4, 0, 256},   {"small", 5, 256, 8, 0, 256},
-    {"base", 9, 512, 8, 0, 512},   {"medium", 17, 768, 12, 0, 1024},
+    {"nano", 4, 32, 4, 0, 128},  {"tiny", 3, 128, 4, 0, 256},      {"small", 5, 256, 8, 0, 256},
+    {"base", 9, 512, 8, 0, 512}, {"medium", 17, 768, 12, 0, 1024},
 };
 
 static const ConfigKey keys[] = {
@@ -26,7 +27,8 @@ static bool complete(Config *c, Error *err) {
     return fail_usage(err, "a width of %lld cannot be divided among %lld heads: give a multiple of it",
                       (long long)c->width, (long long)c->heads);
   if (c->kv_heads && c->kv_heads != c->heads)
-    return fail_usage(err, "gpt2 has as many key/value heads as heads: leave out --kv-heads or use --arch llama");
+    return fail_usage(err,
+                      "gpt2 has as many key/value heads as heads: leave out --kv-heads or use --arch llama");
   c->kv_heads = c->heads;
   c->head_size = c->width / c->heads;
   return true;
@@ -91,7 +93,8 @@ static Tensor *positions(Net *net, const Batch *batch) {
 
 static Output forward(Net *net, const Config *c, const Batch *batch) {
   const float stddev = 0.5f / sqrtf((float)c->width);
-  Tensor *ids = tape_constant(net->tape, TENSOR_I32, 2, (int64_t[]){batch->sequences, batch->time}, batch->tokens);
+  Tensor *ids =
+      tape_constant(net->tape, TENSOR_I32, 2, (int64_t[]){batch->sequences, batch->time}, batch->tokens);
   net_enter(net, "transformer");
   Tensor *table = nn_embedding_table(net, "wte", c->vocabulary, c->width, stddev);
   Tensor *places = nn_embedding_table(net, "wpe", c->context, c->width, stddev / 2);

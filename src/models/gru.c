@@ -4,7 +4,7 @@
 #include <math.h>
 
 static const Preset presets[PRESETS] = {
-    {"nano", 2, 36, 0, 0, 64},    {"tiny", 2, 176, 0, 0, 64},   {"small", 2, 464, 0, 0, 128},
+    {"nano", 2, 36, 0, 0, 64},    {"tiny", 2, 176, 0, 0, 64},     {"small", 2, 464, 0, 0, 128},
     {"base", 3, 1088, 0, 0, 128}, {"medium", 4, 2048, 0, 0, 128},
 };
 

@@ -1,13 +1,14 @@
-/* llama.c - the Llama class of decoder-only Transformers (Touvron et al. 2023): RMSNorm before each block, rotary
- * positions, grouped-query attention, SwiGLU, no biases. Names and config.json are those of transformers' LlamaForCausalLM. */
+/* llama.c - the Llama class of decoder-only Transformers (Touvron et al. 2023): RMSNorm before each block,
+ * rotary positions, grouped-query attention, SwiGLU, no biases. Names and config.json are those of
+ * transformers' LlamaForCausalLM. */
 #include <math.h>
 #include <string.h>
 
 #include "models/model.h"
 
 static const Preset presets[PRESETS] = {
-    {"nano", 4, 32, 4, 0, 128},    {"tiny", 3, 128, 4, 0, 256},   {"small", 5, 256, 8, 0, 256},
-    {"base", 9, 512, 8, 0, 512},   {"medium", 17, 768, 12, 0, 1024},
+    {"nano", 4, 32, 4, 0, 128},  {"tiny", 3, 128, 4, 0, 256},      {"small", 5, 256, 8, 0, 256},
+    {"base", 9, 512, 8, 0, 512}, {"medium", 17, 768, 12, 0, 1024},
 };
 
 static const ConfigKey keys[] = {
@@ -41,7 +42,8 @@ static bool complete(Config *c, Error *err) {
   return true;
 }
 
-/* Newer files say {"rope_parameters": {"rope_theta": F, "rope_type": "default"}}, older ones "rope_scaling". */
+/* Newer files say {"rope_parameters": {"rope_theta": F, "rope_type": "default"}}, older ones "rope_scaling".
+ */
 static bool read_rest(Config *c, const json_t *config, const char *where, Error *err) {
   const char *activation = json_get_text(config, "hidden_act", "silu");
   if (strcmp(activation, "silu"))
@@ -106,7 +108,8 @@ static Tensor *block(Net *net, const Config *c, Tensor *x) {
 
 static Output forward(Net *net, const Config *c, const Batch *batch) {
   const float stddev = 0.5f / sqrtf((float)c->width);
-  Tensor *ids = tape_constant(net->tape, TENSOR_I32, 2, (int64_t[]){batch->sequences, batch->time}, batch->tokens);
+  Tensor *ids =
+      tape_constant(net->tape, TENSOR_I32, 2, (int64_t[]){batch->sequences, batch->time}, batch->tokens);
   net_enter(net, "model");
   Tensor *table = nn_embedding_table(net, "embed_tokens", c->vocabulary, c->width, stddev);
   Tensor *x = nn_dropout(net, op_embedding(net->tape, table, ids));

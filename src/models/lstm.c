@@ -2,8 +2,8 @@
 #include "models/recurrent.h"
 
 static const Preset presets[PRESETS] = {
-    {"nano", 2, 36, 0, 0, 64},    {"tiny", 2, 160, 0, 0, 64},   {"small", 2, 416, 0, 0, 128},
-    {"base", 3, 960, 0, 0, 128},  {"medium", 4, 1792, 0, 0, 128},
+    {"nano", 2, 36, 0, 0, 64},   {"tiny", 2, 160, 0, 0, 64},     {"small", 2, 416, 0, 0, 128},
+    {"base", 3, 960, 0, 0, 128}, {"medium", 4, 1792, 0, 0, 128},
 };
 
 static Tensor *layer(Net *net, const Config *c, Tensor *x) {

@@ -22,9 +22,13 @@ bool recurrent_read_rest(Config *c, const json_t *config, const char *where, Err
   return true;
 }
 
-void recurrent_write_rest(const Config *c, json_t *config) { (void)c, (void)config; }
+void recurrent_write_rest(const Config *c, json_t *config) {
+  (void)c, (void)config;
+}
 
-static Init uniform(const Config *c) { return (Init){INIT_UNIFORM, 1 / sqrtf((float)c->width)}; }
+static Init uniform(const Config *c) {
+  return (Init){INIT_UNIFORM, 1 / sqrtf((float)c->width)};
+}
 
 Tensor *recurrent_input(Net *net, const Config *c, Tensor *x, int gates, InitKind bias) {
   const int64_t out = gates * c->width;
@@ -48,7 +52,8 @@ void recurrent_keep(Tensor *state, const Tensor *last) {
 Output recurrent_forward(Net *net, const Config *c, const Batch *batch, RecurrentLayer *layer) {
   /* With tied embeddings the output needs small rows, 1/2 over the root of the width as in llama.c. */
   const float stddev = 0.5f / sqrtf((float)c->width);
-  Tensor *ids = tape_constant(net->tape, TENSOR_I32, 2, (int64_t[]){batch->sequences, batch->time}, batch->tokens);
+  Tensor *ids =
+      tape_constant(net->tape, TENSOR_I32, 2, (int64_t[]){batch->sequences, batch->time}, batch->tokens);
   net_enter(net, "model");
   Tensor *table = nn_embedding_table(net, "embed_tokens", c->vocabulary, c->width, stddev);
   Tensor *x = nn_dropout(net, op_embedding(net->tape, table, ids));

@@ -32,12 +32,15 @@ Tensor *nn_layernorm(Net *net, const char *name, Tensor *x, float epsilon) {
 
 Tensor *nn_embedding_table(Net *net, const char *name, int64_t vocabulary, int64_t width, float stddev) {
   net_enter(net, "%s", name);
-  Tensor *table = net_param(net, "weight", 2, (int64_t[]){vocabulary, width}, (Init){INIT_NORMAL, stddev}, true);
+  Tensor *table =
+      net_param(net, "weight", 2, (int64_t[]){vocabulary, width}, (Init){INIT_NORMAL, stddev}, true);
   net_leave(net, "%s", name);
   return table;
 }
 
-Tensor *nn_dropout(Net *net, Tensor *x) { return op_dropout(net->tape, x, net->dropout); }
+Tensor *nn_dropout(Net *net, Tensor *x) {
+  return op_dropout(net->tape, x, net->dropout);
+}
 
 /* Writes rows [B,T,D] into a cache [B,room,D] at each sequence's own position. */
 static void cache_append(Net *net, Tensor *cache, const Tensor *rows) {
@@ -51,9 +54,10 @@ static void cache_append(Net *net, Tensor *cache, const Tensor *rows) {
 }
 
 static Tensor *cached(Net *net, const char *name, Tensor *rows) {
-  Tensor *cache = net->state ? net_state(net, name, 3, (int64_t[]){net->batch, state_room(net->state),
-                                                                  tensor_columns(rows)})
-                             : NULL;
+  Tensor *cache =
+      net->state
+          ? net_state(net, name, 3, (int64_t[]){net->batch, state_room(net->state), tensor_columns(rows)})
+          : NULL;
   if (!cache) return rows;
   cache_append(net, cache, rows);
   return cache;

@@ -31,13 +31,18 @@ void state_free(State *s) {
   mem_free(s);
 }
 
-int64_t state_room(const State *s) { return s->room; }
-
-void state_clear(State *s) {
-  for (size_t i = 0; i < s->items.count; i++) memset(s->items.data[i]->data, 0, tensor_bytes(s->items.data[i]));
+int64_t state_room(const State *s) {
+  return s->room;
 }
 
-int64_t state_bytes(const State *s) { return (int64_t)arena_used(s->arena); }
+void state_clear(State *s) {
+  for (size_t i = 0; i < s->items.count; i++)
+    memset(s->items.data[i]->data, 0, tensor_bytes(s->items.data[i]));
+}
+
+int64_t state_bytes(const State *s) {
+  return (int64_t)arena_used(s->arena);
+}
 
 static void reorder(Tensor *t, const int32_t *from, int64_t count, int64_t sequences) {
   const size_t each = tensor_bytes(t) / (size_t)sequences;

@@ -69,7 +69,9 @@ static int by_name(const void *a, const void *b) {
 }
 
 /* Each parameter starts on a 64-byte line; the gaps stay zero and are never anybody's. */
-static int64_t padded(int64_t count) { return (count + 15) / 16 * 16; }
+static int64_t padded(int64_t count) {
+  return (count + 15) / 16 * 16;
+}
 
 static void assign_places(Params *p) {
   int64_t offset = 0;
@@ -121,23 +123,39 @@ void params_initialize(Params *p, uint64_t seed) {
     const int64_t n = tensor_count(&param->tensor);
     Filling filling = {param, seed, random_stream(param->name)};
     switch (param->init.kind) {
-      case INIT_ZERO: fill_constant(param, 0, 0, n); break;
-      case INIT_ONE: fill_constant(param, 1, 0, n); break;
+      case INIT_ZERO:
+        fill_constant(param, 0, 0, n);
+        break;
+      case INIT_ONE:
+        fill_constant(param, 1, 0, n);
+        break;
       case INIT_FORGET:
         fill_constant(param, 0, 0, n);
         fill_constant(param, 1, n / 4, n / 2);
         break;
       case INIT_NORMAL:
-      case INIT_UNIFORM: parallel_for(n, fill_range, &filling); break;
+      case INIT_UNIFORM:
+        parallel_for(n, fill_range, &filling);
+        break;
     }
   }
 }
 
-size_t params_count(const Params *p) { return p->items.count; }
-Param *params_at(Params *p, size_t index) { return p->items.data[index]; }
-float *params_values(Params *p) { return p->values; }
-float *params_gradients(Params *p) { return p->gradients; }
-int64_t params_length(const Params *p) { return p->elements; }
+size_t params_count(const Params *p) {
+  return p->items.count;
+}
+Param *params_at(Params *p, size_t index) {
+  return p->items.data[index];
+}
+float *params_values(Params *p) {
+  return p->values;
+}
+float *params_gradients(Params *p) {
+  return p->gradients;
+}
+int64_t params_length(const Params *p) {
+  return p->elements;
+}
 
 int64_t params_elements(const Params *p) {
   int64_t n = 0;

@@ -22,7 +22,9 @@ static void *guarded_open(const char *directory, Error *err) {
   return m;
 }
 
-ink_model *ink_model_open(const char *directory, ink_error *err) { return guarded_open(directory, err); }
+ink_model *ink_model_open(const char *directory, ink_error *err) {
+  return guarded_open(directory, err);
+}
 
 void ink_model_close(ink_model *m) {
   if (!m) return;
@@ -35,8 +37,9 @@ static json_t *shape_json(const Config *c) {
   const struct {
     const char *name;
     int64_t value;
-  } sizes[] = {{"vocabulary", c->vocabulary}, {"layers", c->layers}, {"width", c->width}, {"heads", c->heads},
-               {"kv_heads", c->kv_heads},     {"ffn", c->ffn},       {"context", c->context}};
+  } sizes[] = {{"vocabulary", c->vocabulary}, {"layers", c->layers},     {"width", c->width},
+               {"heads", c->heads},           {"kv_heads", c->kv_heads}, {"ffn", c->ffn},
+               {"context", c->context}};
   for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
     if (sizes[i].value) json_object_set_new(json, sizes[i].name, json_integer(sizes[i].value));
   json_object_set_new(json, "tied", json_boolean(c->tied));
@@ -48,9 +51,9 @@ char *ink_model_describe(const ink_model *m, ink_error *err) {
   const Bundle *b = &m->bundle;
   const int64_t parameters = params_elements(b->model->params);
   json_t *json = json_pack("{s:s, s:s, s:I, s:I, s:o, s:O}", "arch", b->model->config.arch->name, "class",
-                           b->model->config.arch->hf_class, "parameters", (json_int_t)parameters, "weight_bytes",
-                           (json_int_t)(parameters * (int64_t)sizeof(float)), "shape", shape_json(&b->model->config),
-                           "trained", b->card);
+                           b->model->config.arch->hf_class, "parameters", (json_int_t)parameters,
+                           "weight_bytes", (json_int_t)(parameters * (int64_t)sizeof(float)), "shape",
+                           shape_json(&b->model->config), "trained", b->card);
   char *text = json_text(json, JSON_INDENT(2));
   json_decref(json);
   MEM_GUARD_END();
@@ -93,8 +96,8 @@ ink_settings *ink_settings_eval(void) {
   return settings_new(tables, 2);
 }
 
-static bool eval_corpus(const Bundle *b, const Corpus *corpus, bool by_document, const News *news, ink_scores *out,
-                        Error *err) {
+static bool eval_corpus(const Bundle *b, const Corpus *corpus, bool by_document, const News *news,
+                        ink_scores *out, Error *err) {
   Dataset data;
   Score score;
   if (!dataset_encode(&data, corpus, b->tokenizer, news, err)) return false;
@@ -114,8 +117,8 @@ static bool eval_corpus(const Bundle *b, const Corpus *corpus, bool by_document,
   return true;
 }
 
-bool ink_eval(ink_model *m, const char *const *files, int count, const ink_settings *settings, ink_scores *out,
-              ink_listener *listener, void *user, ink_error *err) {
+bool ink_eval(ink_model *m, const char *const *files, int count, const ink_settings *settings,
+              ink_scores *out, ink_listener *listener, void *user, ink_error *err) {
   MEM_GUARD(err, return false);
   general_of(settings);
   const News news = {listener, user};

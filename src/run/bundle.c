@@ -39,7 +39,8 @@ static bool is_known_extra(const char *name, const Params *params) {
 static bool same_shape_or_fail(const char *path, const Param *p, const Tensor *found, Error *err) {
   if (tensor_same_shape(&p->tensor, found)) return true;
   Buffer wanted = {0}, there = {0};
-  for (int i = 0; i < p->tensor.dims; i++) buffer_addf(&wanted, "%s%" PRId64, i ? "x" : "", p->tensor.shape[i]);
+  for (int i = 0; i < p->tensor.dims; i++)
+    buffer_addf(&wanted, "%s%" PRId64, i ? "x" : "", p->tensor.shape[i]);
   for (int i = 0; i < found->dims; i++) buffer_addf(&there, "%s%" PRId64, i ? "x" : "", found->shape[i]);
   fail(err, "%s: tensor \"%s\" is %s but config.json asks for %s", path, p->name,
        there.data ? there.data : "a scalar", wanted.data ? wanted.data : "a scalar");
@@ -48,14 +49,15 @@ static bool same_shape_or_fail(const char *path, const Param *p, const Tensor *f
   return false;
 }
 
-/* Older GPT-2 files leave out the first part of the name, "transformer."; and a matrix that is both embedding and output
- * may be stored under its name as the output only. */
+/* Older GPT-2 files leave out the first part of the name, "transformer."; and a matrix that is both embedding
+ * and output may be stored under its name as the output only. */
 static const NamedTensor *find_tensor(const Safetensors *file, const Params *params, const char *name) {
   const NamedTensor *found = safetensors_find(file, name);
   const char *dot = strchr(name, '.');
   if (!found && dot) found = safetensors_find(file, dot + 1);
   const bool table = ends_with(name, "embed_tokens.weight") || ends_with(name, "wte.weight");
-  if (!found && table && !params_find(params, "lm_head.weight")) found = safetensors_find(file, "lm_head.weight");
+  if (!found && table && !params_find(params, "lm_head.weight"))
+    found = safetensors_find(file, "lm_head.weight");
   return found;
 }
 
@@ -64,7 +66,8 @@ static bool read_all(const char *path, const Safetensors *file, Params *params, 
   for (size_t i = 0; i < params_count(params); i++) {
     const Param *p = params_at(params, i);
     const NamedTensor *found = find_tensor(file, params, p->name);
-    if (!found) return fail(err, "%s: tensor \"%s\" is missing: not the weights of this config.json", path, p->name);
+    if (!found)
+      return fail(err, "%s: tensor \"%s\" is missing: not the weights of this config.json", path, p->name);
     if (!same_shape_or_fail(path, p, &found->tensor, err)) return false;
     if (found->tensor.type == TENSOR_I32) return fail(err, "%s: tensor \"%s\" holds integers", path, p->name);
     tensor_to_f32(values + p->offset, &found->tensor);
@@ -106,11 +109,15 @@ static bool check_tokenizer(const Bundle *b, const char *directory, const Config
   fingerprint_text(b->tokenizer, fingerprint);
   const char *expected = json_get_text(b->card, "tokenizer_fingerprint", NULL);
   if (expected && strcmp(expected, fingerprint))
-    return fail(err, "%s: tokenizer.json is of another model (fingerprint %s, the model was trained with %s): put back its own",
+    return fail(err,
+                "%s: tokenizer.json is of another model (fingerprint %s, the model was trained with %s): put "
+                "back its own",
                 directory, fingerprint, expected);
   if (tokenizer_size(b->tokenizer) > config->vocabulary)
-    return fail(err, "%s: tokenizer.json has %" PRId64 " tokens but the model only %" PRId64
-                     ": it is of another model", directory, tokenizer_size(b->tokenizer), config->vocabulary);
+    return fail(err,
+                "%s: tokenizer.json has %" PRId64 " tokens but the model only %" PRId64
+                ": it is of another model",
+                directory, tokenizer_size(b->tokenizer), config->vocabulary);
   return true;
 }
 
@@ -118,7 +125,8 @@ static bool open_parts(Bundle *b, const char *directory, Error *err) {
   char path[PATH_ROOM];
   Config config;
   if (!dir_exists(directory))
-    return fail(err, "%s: no such model directory; make one with `inkstone train write TEXT -o %s`", directory, directory);
+    return fail(err, "%s: no such model directory; make one with `inkstone train write TEXT -o %s`",
+                directory, directory);
   if (!config_read(&config, path_join(path, directory, "config.json"), err)) return false;
   if (!(b->card = read_card(directory, err))) return false;
   if (!(b->tokenizer = tokenizer_open(path_join(path, directory, "tokenizer.json"), err))) return false;
@@ -127,8 +135,10 @@ static bool open_parts(Bundle *b, const char *directory, Error *err) {
   path_join(path, directory, "model.safetensors");
   if (!file_exists(path)) {
     path_join(path, directory, "model.safetensors.index.json");
-    return file_exists(path) ? fail(err, "%s: weights in several files are not supported yet: save them as one", path)
-                             : fail(err, "%s: model.safetensors is missing (training not finished its first evaluation?)", directory);
+    return file_exists(path)
+               ? fail(err, "%s: weights in several files are not supported yet: save them as one", path)
+               : fail(err, "%s: model.safetensors is missing (training not finished its first evaluation?)",
+                      directory);
   }
   b->model = model_new(&config, false);
   return weights_read(path, b->model->params, params_values(b->model->params), err);
@@ -153,7 +163,8 @@ int32_t bundle_begin(const Bundle *b) {
   return json_is_integer(trained) ? (int32_t)json_integer_value(trained) : tokenizer_begin(b->tokenizer);
 }
 
-static bool write_tokenizer_config(const char *directory, const Config *c, const Tokenizer *tokenizer, Error *err) {
+static bool write_tokenizer_config(const char *directory, const Config *c, const Tokenizer *tokenizer,
+                                   Error *err) {
   char path[PATH_ROOM];
   json_t *json = json_pack("{s:s, s:b, s:I}", "tokenizer_class", "PreTrainedTokenizerFast",
                            "clean_up_tokenization_spaces", 0, "model_max_length", (json_int_t)c->context);
@@ -181,8 +192,8 @@ bool bundle_write_card(const char *directory, const json_t *card, Error *err) {
   return json_write(path_join(path, directory, "inkstone.json"), card, err);
 }
 
-bool bundle_write_description(const char *directory, const Config *c, const Tokenizer *tokenizer, json_t *card,
-                              Error *err) {
+bool bundle_write_description(const char *directory, const Config *c, const Tokenizer *tokenizer,
+                              json_t *card, Error *err) {
   char path[PATH_ROOM], fingerprint[32];
   fingerprint_text(tokenizer, fingerprint);
   json_object_set_new(card, "tokenizer_fingerprint", json_string(fingerprint));

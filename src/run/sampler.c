@@ -29,7 +29,8 @@ static bool has_penalties(const SamplingSettings *s) {
   return s->repetition_penalty != 1 || s->frequency_penalty != 0 || s->presence_penalty != 0;
 }
 
-/* Repetition looks at prompt and text (Keskar et al. 2019); frequency and presence at the text written (OpenAI). */
+/* Repetition looks at prompt and text (Keskar et al. 2019); frequency and presence at the text written
+ * (OpenAI). */
 static void penalize(Sampler *s, const int32_t *history, int64_t prompt, int64_t length) {
   const SamplingSettings *o = s->settings;
   const int64_t first = o->penalty_window && length > o->penalty_window ? length - o->penalty_window : 0;
@@ -60,9 +61,12 @@ static int64_t best(const Candidate *c, int64_t n) {
   return at;
 }
 
-static void sort_by_logit(Candidate *c, int64_t n) { qsort(c, (size_t)n, sizeof *c, by_logit); }
+static void sort_by_logit(Candidate *c, int64_t n) {
+  qsort(c, (size_t)n, sizeof *c, by_logit);
+}
 
-/* The k largest, sorted, at the front. Only what passes the smallest of the first k needs sorting with them. */
+/* The k largest, sorted, at the front. Only what passes the smallest of the first k needs sorting with them.
+ */
 static int64_t keep_top_k(Candidate *c, int64_t n, int64_t k) {
   sort_by_logit(c, k);
   int64_t kept = k;
@@ -102,7 +106,8 @@ static int by_p(const void *a, const void *b) {
   return x->id < y->id ? -1 : 1;
 }
 
-/* Sorts by |surprise - expected surprise| and keeps the first of probability p in all (Meister et al. 2023). */
+/* Sorts by |surprise - expected surprise| and keeps the first of probability p in all (Meister et al. 2023).
+ */
 static int64_t keep_typical(Candidate *c, int64_t n, double p) {
   double entropy = 0, sum = 0;
   for (int64_t i = 0; i < n; i++)

@@ -2,8 +2,8 @@
 
 #include "base/threads.h"
 
-/* Tokens scored at once, and the window of a network that has no limit of its own: its state starts empty in each
- * window, so a long one comes closer to the truth. */
+/* Tokens scored at once, and the window of a network that has no limit of its own: its state starts empty in
+ * each window, so a long one comes closer to the truth. */
 enum { TOKENS_AT_ONCE = 4096, LONG_WINDOW = 1024 };
 
 typedef struct Scorer {
@@ -15,8 +15,10 @@ typedef struct Scorer {
 } Scorer;
 
 static void get_window(const Windows *w, int64_t index, int32_t *tokens, int32_t *targets) {
-  if (w->by_document) windows_get(w, index, tokens, targets);
-  else windows_eval(w, index, tokens, targets);
+  if (w->by_document)
+    windows_get(w, index, tokens, targets);
+  else
+    windows_eval(w, index, tokens, targets);
 }
 
 static void score_batch(Scorer *s, int64_t sequences, Score *score) {

@@ -30,8 +30,12 @@ void session_free(Session *s) {
   mem_free(s);
 }
 
-int64_t session_position(const Session *s) { return s->position; }
-int64_t session_room(const Session *s) { return s->room; }
+int64_t session_position(const Session *s) {
+  return s->position;
+}
+int64_t session_room(const Session *s) {
+  return s->room;
+}
 
 void session_rewind(Session *s) {
   state_clear(s->state);

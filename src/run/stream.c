@@ -53,4 +53,6 @@ void stream_finish(TextStream *s) {
   s->ready = s->held.length;
 }
 
-void stream_free(TextStream *s) { buffer_free(&s->held); }
+void stream_free(TextStream *s) {
+  buffer_free(&s->held);
+}

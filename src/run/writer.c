@@ -39,14 +39,18 @@ static bool read_prompt(const WriteRequest *r, const char *prompt, size_t length
   const size_t first = ids->count;
   if (!tokenizer_encode(r->tokenizer, prompt, length, false, ids, err)) return false;
   if (!ids->count && tokenizer_end(r->tokenizer) >= 0) vec_push(ids, tokenizer_end(r->tokenizer));
-  if (!ids->count) return fail_usage(err, "the prompt is empty and this model has no token to start from: give it a few words");
+  if (!ids->count)
+    return fail_usage(err,
+                      "the prompt is empty and this model has no token to start from: give it a few words");
   w->prompt_tokens = (int64_t)ids->count;
   if (r->model->config.arch->unlimited_context) return true;
   const int64_t context = r->model->config.context;
-  const int64_t kept = context - (r->sampling->max_tokens < context / 2 ? r->sampling->max_tokens : context / 2);
+  const int64_t kept =
+      context - (r->sampling->max_tokens < context / 2 ? r->sampling->max_tokens : context / 2);
   const int64_t over = (int64_t)ids->count - kept;
   if (over <= 0) return true;
-  memmove(ids->data + first, ids->data + first + over, (ids->count - first - (size_t)over) * sizeof *ids->data);
+  memmove(ids->data + first, ids->data + first + over,
+          (ids->count - first - (size_t)over) * sizeof *ids->data);
   ids->count -= (size_t)over;
   w->dropped_prompt_tokens = over;
   return true;
@@ -54,7 +58,10 @@ static bool read_prompt(const WriteRequest *r, const char *prompt, size_t length
 
 static bool emit(Writer *w, int64_t sample, int32_t id, double logprob) {
   const TextStream *s = &w->lines[sample].stream;
-  const ink_token token = {.sample = (int)sample, .id = id, .logprob = logprob, .text = s->ready ? s->held.data : "",
+  const ink_token token = {.sample = (int)sample,
+                           .id = id,
+                           .logprob = logprob,
+                           .text = s->ready ? s->held.data : "",
                            .length = s->ready};
   if (!w->request->listener(w->request->user, &token)) w->stopped = true;
   return !w->stopped;
@@ -78,11 +85,12 @@ static void take(Writer *w, int64_t sample, const float *logits) {
   const WriteRequest *r = w->request;
   Line *line = &w->lines[sample];
   double logprob;
-  /* the number-th draw of sample-th text depends on nothing else: not on threads, nor on how many texts there are */
+  /* the number-th draw of sample-th text depends on nothing else: not on threads, nor on how many texts there
+   * are */
   const double random =
       random_unit((uint64_t)r->seed, random_stream("write") + (uint64_t)sample, (uint64_t)line->written);
-  const int32_t id =
-      sampler_draw(&w->sampler, logits, line->ids.data, w->prompt, (int64_t)line->ids.count, random, &logprob);
+  const int32_t id = sampler_draw(&w->sampler, logits, line->ids.data, w->prompt, (int64_t)line->ids.count,
+                                  random, &logprob);
   vec_push(&line->ids, id);
   line->written++;
   w->next[sample] = id;
@@ -104,7 +112,8 @@ static const float *shift(Writer *w) {
   int32_t *tail = mem_alloc((size_t)(w->count * half) * sizeof *tail);
   for (int64_t i = 0; i < w->count; i++) {
     const Ids *ids = &w->lines[i].ids;
-    const int64_t have = (int64_t)ids->count < half ? (int64_t)ids->count : half; /* texts that ended may be short */
+    const int64_t have =
+        (int64_t)ids->count < half ? (int64_t)ids->count : half; /* texts that ended may be short */
     memset(tail + i * half, 0, (size_t)half * sizeof *tail);
     memcpy(tail + i * half + half - have, ids->data + ids->count - have, (size_t)have * sizeof *tail);
   }
@@ -123,8 +132,9 @@ static void write_texts(Writer *w, const float *logits) {
       if (!w->lines[i].done) take(w, i, logits + (first ? 0 : i * vocabulary));
     first = false;
     if (!w->live || w->stopped) break;
-    logits = session_position(w->session) < session_room(w->session) ? session_feed(w->session, w->next, w->count, 1)
-                                                                     : shift(w);
+    logits = session_position(w->session) < session_room(w->session)
+                 ? session_feed(w->session, w->next, w->count, 1)
+                 : shift(w);
   }
 }
 
@@ -150,7 +160,8 @@ static void close_writer(Writer *w) {
 }
 
 static void run(const WriteRequest *r, const Ids *prompt, ink_written *written) {
-  Writer w = {.request = r, .count = r->sampling->samples, .written = written, .prompt = (int64_t)prompt->count};
+  Writer w = {
+      .request = r, .count = r->sampling->samples, .written = written, .prompt = (int64_t)prompt->count};
   w.live = w.count;
   w.lines = mem_alloc_zeroed((size_t)w.count, sizeof *w.lines);
   w.next = mem_alloc_zeroed((size_t)w.count, sizeof *w.next);

@@ -12,8 +12,9 @@
 #include "train/trainer.h"
 
 ink_settings *ink_settings_train(void) {
-  static const SettingTable *const tables[] = {&model_settings_table, &data_settings_table, &tokenizer_settings_table,
-                                               &train_settings_table, &general_settings_table};
+  static const SettingTable *const tables[] = {&model_settings_table, &data_settings_table,
+                                               &tokenizer_settings_table, &train_settings_table,
+                                               &general_settings_table};
   return settings_new(tables, sizeof tables / sizeof *tables);
 }
 
@@ -57,11 +58,14 @@ static void take_parts(Run *r) {
   threads_set((int)r->general->threads);
 }
 
-static const char *in_run(const Run *r, char room[PATH_ROOM], const char *name) { return path_join(room, r->dir, name); }
+static const char *in_run(const Run *r, char room[PATH_ROOM], const char *name) {
+  return path_join(room, r->dir, name);
+}
 
 /* What may differ when a run is continued: it changes how long and how, not what is learnt up to here. */
 static bool may_change(const char *name) {
-  static const char *const free_names[] = {"steps", "threads", "patience", "keep-checkpoints", "resume", "sample-tokens"};
+  static const char *const free_names[] = {"steps",  "threads",      "patience", "keep-checkpoints",
+                                           "resume", "sample-tokens"};
   for (size_t i = 0; i < sizeof free_names / sizeof *free_names; i++)
     if (!strcmp(name, free_names[i])) return true;
   return false;
@@ -71,9 +75,12 @@ static bool reconcile(const Settings *given, Settings *saved, const ink_setting_
   char *now = ink_settings_get(given, info->name), *then = ink_settings_get(saved, info->name);
   const bool same = !strcmp(now, then);
   bool ok = true;
-  if (!same && may_change(info->name)) ok = ink_settings_set(saved, info->name, now, err);
+  if (!same && may_change(info->name))
+    ok = ink_settings_set(saved, info->name, now, err);
   else if (!same)
-    ok = fail_usage(err, "--resume continues the run as it was: --%s was %s, not %s (leave it out, or start another run with -o)",
+    ok = fail_usage(err,
+                    "--resume continues the run as it was: --%s was %s, not %s (leave it out, or start "
+                    "another run with -o)",
                     info->name, *then ? then : "not given", now);
   ink_free(now);
   ink_free(then);
@@ -101,17 +108,22 @@ static bool open_corpus(Run *r, Error *err) {
   }
   if (r->data->holdout <= 0) return true;
   r->held_out = corpus_hold_out(r->corpus, r->data->holdout, err);
-  return r->held_out || fail_prefix(err, "nothing could be held out for evaluation (give --valid FILE, or --holdout 0)");
+  return r->held_out ||
+         fail_prefix(err, "nothing could be held out for evaluation (give --valid FILE, or --holdout 0)");
 }
 
 static bool make_tokenizer(Run *r, Error *err) {
   char path[PATH_ROOM];
-  if (r->resumed) r->tokenizer = tokenizer_open(in_run(r, path, "tokenizer.json"), err);
-  else if (r->train->from) r->tokenizer = tokenizer_open(path_join(path, r->train->from, "tokenizer.json"), err);
-  else if (r->train->tokenizer_from) r->tokenizer = tokenizer_open(r->train->tokenizer_from, err);
+  if (r->resumed)
+    r->tokenizer = tokenizer_open(in_run(r, path, "tokenizer.json"), err);
+  else if (r->train->from)
+    r->tokenizer = tokenizer_open(path_join(path, r->train->from, "tokenizer.json"), err);
+  else if (r->train->tokenizer_from)
+    r->tokenizer = tokenizer_open(r->train->tokenizer_from, err);
   else {
     TextSource source = corpus_source(r->corpus);
-    r->tokenizer = tokenizer_train(&source, settings_part(r->settings, &tokenizer_settings_table), &r->news, err);
+    r->tokenizer =
+        tokenizer_train(&source, settings_part(r->settings, &tokenizer_settings_table), &r->news, err);
     mem_free(source.self);
   }
   return r->tokenizer != NULL;
@@ -152,15 +164,17 @@ static json_t *strings(const TextList *list) {
 }
 
 static void fingerprint(const Run *r, char text[64]) {
-  snprintf(text, 64, "%016" PRIx64 "-%016" PRIx64, r->corpus->fingerprint, r->held_out ? r->held_out->fingerprint : 0);
+  snprintf(text, 64, "%016" PRIx64 "-%016" PRIx64, r->corpus->fingerprint,
+           r->held_out ? r->held_out->fingerprint : 0);
 }
 
 static json_t *make_card(const Run *r) {
   char print[64];
   fingerprint(r, print);
-  json_t *data = json_pack("{s:o, s:s, s:I, s:I, s:I, s:I}", "files", strings(&r->files), "fingerprint", print,
-                           "documents", (json_int_t)r->corpus->count, "bytes", (json_int_t)r->corpus->bytes,
-                           "characters", (json_int_t)r->corpus->characters, "tokens", (json_int_t)r->dataset.count);
+  json_t *data =
+      json_pack("{s:o, s:s, s:I, s:I, s:I, s:I}", "files", strings(&r->files), "fingerprint", print,
+                "documents", (json_int_t)r->corpus->count, "bytes", (json_int_t)r->corpus->bytes,
+                "characters", (json_int_t)r->corpus->characters, "tokens", (json_int_t)r->dataset.count);
   return json_pack("{s:s, s:s, s:i, s:o}", "inkstone_version", INK_VERSION, "task", r->task, "begin_token",
                    (int)begin_token(r), "data", data);
 }
@@ -187,9 +201,10 @@ static bool same_text(const Run *r, Error *err) {
   char print[64];
   fingerprint(r, print);
   const char *then = json_get_text(json_object_get(r->card, "data"), "fingerprint", "");
-  return !strcmp(print, then) ||
-         fail(err, "%s: the text is not the one this run began with (fingerprint %s, was %s): put back the same files, or start another run",
-              r->dir, print, then);
+  return !strcmp(print, then) || fail(err,
+                                      "%s: the text is not the one this run began with (fingerprint %s, was "
+                                      "%s): put back the same files, or start another run",
+                                      r->dir, print, then);
 }
 
 /* ---- results ---- */
@@ -214,12 +229,14 @@ static bool score_kept_model(Run *r, Trainer *t, json_t *json, Error *err) {
   char path[PATH_ROOM];
   Score score;
   if (!r->held_out) return true;
-  if (!weights_read(in_run(r, path, "model.safetensors"), t->model->params, params_values(t->model->params), err) ||
+  if (!weights_read(in_run(r, path, "model.safetensors"), t->model->params, params_values(t->model->params),
+                    err) ||
       !score_dataset(t->model, &r->valid, t->by_document, FINAL_TOKENS, NULL, &score, err))
     return false;
   if (score.tokens) add_scores(r, &score, json);
   if (score.tokens)
-    news_note(&r->news, "held-out text: loss %.4f, perplexity %.2f, %.3f bits a byte (model of step %" PRId64 ")",
+    news_note(&r->news,
+              "held-out text: loss %.4f, perplexity %.2f, %.3f bits a byte (model of step %" PRId64 ")",
               score.nats / (double)score.tokens, exp(score.nats / (double)score.tokens),
               json_number_value(json_object_get(json, "valid_bits_per_byte")), t->state.best_step);
   return true;
@@ -228,8 +245,9 @@ static bool score_kept_model(Run *r, Trainer *t, json_t *json, Error *err) {
 static bool write_results(Run *r, Trainer *t, bool finished, Error *err) {
   const TrainState *s = &t->state;
   const double tokens = (double)s->step * (double)(r->plan.batch * r->config.context);
-  json_t *json = json_pack("{s:b, s:I, s:I, s:f, s:f}", "finished", finished, "steps", (json_int_t)s->step, "best_step",
-                           (json_int_t)s->best_step, "tokens_seen", tokens, "seconds", s->seconds);
+  json_t *json =
+      json_pack("{s:b, s:I, s:I, s:f, s:f}", "finished", finished, "steps", (json_int_t)s->step, "best_step",
+                (json_int_t)s->best_step, "tokens_seen", tokens, "seconds", s->seconds);
   json_object_set_new(r->card, "training", json);
   return (!finished || score_kept_model(r, t, json, err)) && bundle_write_card(r->dir, r->card, err) &&
          report_run(r->dir, r->card, r->settings, err);
@@ -247,7 +265,8 @@ static bool fill_weights(Run *r, Trainer *t, Error *err) {
   t->state = (TrainState){.steps = r->plan.steps, .warmup = r->plan.warmup, .rate_scale = 1};
   if (!r->resumed) return true;
   if (!checkpoint_load(r->dir, &t->state, &t->optimizer, &found, err)) return false;
-  if (r->train->steps != t->state.steps && r->deadline == 0 && r->train->budget == 0) t->state.steps = r->train->steps;
+  if (r->train->steps != t->state.steps && r->deadline == 0 && r->train->budget == 0)
+    t->state.steps = r->train->steps;
   if (t->state.steps < t->state.step) t->state.steps = t->state.step;
   news_note(&r->news, "resuming at step %" PRId64 " of %" PRId64, t->state.step, t->state.steps);
   return true;
@@ -259,7 +278,9 @@ static bool run_trainer(Run *r, Trainer *t, Error *err) {
   const bool ok = trainer_run(t, &finished, err);
   log_close(&t->log);
   if (!ok || !write_results(r, t, finished, err)) return false;
-  return finished || fail(err, "interrupted at step %" PRId64 " of %" PRId64 ", nothing is lost: continue with `inkstone train %s -o %s --resume`",
+  return finished || fail(err,
+                          "interrupted at step %" PRId64 " of %" PRId64
+                          ", nothing is lost: continue with `inkstone train %s -o %s --resume`",
                           t->state.step, t->state.steps, r->task, r->dir);
 }
 
@@ -276,8 +297,9 @@ static bool train_model(Run *r, Error *err) {
                .news = r->news,
                .deadline = r->deadline,
                .peak = machine_peak_flops(threads_count())};
-  const bool ok = windows_open(&t.windows, &r->dataset, r->config.context, t.by_document, t.seed, &r->news, err) &&
-                  run_trainer(r, &t, err);
+  const bool ok =
+      windows_open(&t.windows, &r->dataset, r->config.context, t.by_document, t.seed, &r->news, err) &&
+      run_trainer(r, &t, err);
   windows_free(&t.windows);
   optimizer_close(&t.optimizer);
   model_free(t.model);
@@ -288,18 +310,21 @@ static bool train_model(Run *r, Error *err) {
 static bool enough_text(const Run *r, Error *err) {
   const int64_t tokens = r->dataset.count, context = r->config.context;
   if (tokens > context || !strcmp(r->data->windows, "document")) return true;
-  return fail(err, "%s: the text is %" PRId64 " tokens long, not more than the context of %" PRId64
-                   ": give more text, or --context %" PRId64, r->files.items[0], tokens, context,
-              tokens / 4 > 1 ? tokens / 4 : 1);
+  return fail(err,
+              "%s: the text is %" PRId64 " tokens long, not more than the context of %" PRId64
+              ": give more text, or --context %" PRId64,
+              r->files.items[0], tokens, context, tokens / 4 > 1 ? tokens / 4 : 1);
 }
 
 static bool begin(Run *r, Error *err) {
   if (!open_corpus(r, err)) return false;
-  if (r->train->budget > 0 && !budget_choose(r->settings, r->corpus, r->deadline, &r->news, err)) return false;
+  if (r->train->budget > 0 && !budget_choose(r->settings, r->corpus, r->deadline, &r->news, err))
+    return false;
   if (!make_tokenizer(r, err) || !encode(r, err) || !make_config(r, err) || !enough_text(r, err) ||
       !plan_make(&r->plan, &r->config, r->train, &r->dataset, err))
     return false;
-  if (r->deadline > 0 && !budget_steps(r->settings, &r->plan, &r->dataset, r->deadline, &r->news, err)) return false;
+  if (r->deadline > 0 && !budget_steps(r->settings, &r->plan, &r->dataset, r->deadline, &r->news, err))
+    return false;
   return plan_check(&r->plan, &r->dataset, r->dir, &r->news, err);
 }
 
@@ -312,8 +337,9 @@ static bool start_new(Run *r, Error *err) {
 
 static bool start_again(Run *r, Error *err) {
   r->resumed = true;
-  return read_card(r, err) && open_corpus(r, err) && same_text(r, err) && make_tokenizer(r, err) && encode(r, err) &&
-         make_config(r, err) && plan_make(&r->plan, &r->config, r->train, &r->dataset, err) && train_model(r, err);
+  return read_card(r, err) && open_corpus(r, err) && same_text(r, err) && make_tokenizer(r, err) &&
+         encode(r, err) && make_config(r, err) &&
+         plan_make(&r->plan, &r->config, r->train, &r->dataset, err) && train_model(r, err);
 }
 
 /* ---- the directory ---- */
@@ -332,9 +358,13 @@ static bool prepare_directory(Run *r, const Settings *given, bool *again, Error 
   *again = r->train->resume && checkpoint_exists(r->dir) && file_exists(recipe);
   if (*again) return settings_of_run(r, given, recipe, err);
   const bool occupied = checkpoint_exists(r->dir) || file_exists(in_run(r, model, "model.safetensors"));
-  if (r->train->resume) news_note(&r->news, "%s: no checkpoint to resume from yet: starting from the beginning", r->dir);
+  if (r->train->resume)
+    news_note(&r->news, "%s: no checkpoint to resume from yet: starting from the beginning", r->dir);
   else if (occupied && !r->train->overwrite)
-    return fail(err, "%s holds a model already: continue it with --resume, replace it with --overwrite, or choose another -o", r->dir);
+    return fail(err,
+                "%s holds a model already: continue it with --resume, replace it with --overwrite, or choose "
+                "another -o",
+                r->dir);
   if (r->train->dry_run) return true;
   return remove_old(r, err);
 }
@@ -380,8 +410,8 @@ static void close_run(Run *r, bool own_files) {
   if (r->lock >= 0) file_unlock(r->lock);
 }
 
-bool ink_train(const char *task, const char *const *files, int count, const char *out, const ink_settings *settings,
-               ink_listener *listener, void *user, ink_error *err) {
+bool ink_train(const char *task, const char *const *files, int count, const char *out,
+               const ink_settings *settings, ink_listener *listener, void *user, ink_error *err) {
   MEM_GUARD(err, return false);
   Run run = {.task = task, .dir = out, .news = {listener, user}, .lock = -1};
   bool ok = !strcmp(task, "write") || fail_usage(err, "training for \"%s\" is not known: write", task);

@@ -24,10 +24,12 @@ static const Setting items[] = {
 #include "train/bench.def"
 #undef SETTING
 };
-static const SettingTable bench_settings_table = {"bench", items, sizeof items / sizeof *items, sizeof(BenchSettings)};
+static const SettingTable bench_settings_table = {"bench", items, sizeof items / sizeof *items,
+                                                  sizeof(BenchSettings)};
 
 ink_settings *ink_settings_bench(void) {
-  static const SettingTable *const tables[] = {&bench_settings_table, &model_settings_table, &general_settings_table};
+  static const SettingTable *const tables[] = {&bench_settings_table, &model_settings_table,
+                                               &general_settings_table};
   return settings_new(tables, sizeof tables / sizeof *tables);
 }
 
@@ -49,9 +51,10 @@ static double median(double *values, int64_t n) {
 }
 
 static json_t *shape_json(const Config *c, const Cost *cost) {
-  return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I}", "arch", c->arch->name, "parameters", (json_int_t)cost->parameters,
-                   "layers", (json_int_t)c->layers, "width", (json_int_t)c->width, "context", (json_int_t)c->context,
-                   "vocabulary", (json_int_t)c->vocabulary);
+  return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I}", "arch", c->arch->name, "parameters",
+                   (json_int_t)cost->parameters, "layers", (json_int_t)c->layers, "width",
+                   (json_int_t)c->width, "context", (json_int_t)c->context, "vocabulary",
+                   (json_int_t)c->vocabulary);
 }
 
 /* ---- train ---- */
@@ -68,9 +71,10 @@ static bool bench_train(Bench *b, json_t *out, Error *err) {
   const double each = median(seconds, n), rate = cost.flops / each;
   mem_free(seconds);
   json_object_set_new(out, "model", shape_json(&b->config, &cost));
-  json_object_update_new(out, json_pack("{s:I, s:f, s:f, s:f, s:f, s:f}", "tokens_a_step", (json_int_t)tokens, "seconds_a_step", each,
-                                 "tokens_per_second", (double)tokens / each, "flops_per_second", rate,
-                                 "share_of_peak", rate / b->peak, "flops_a_token", cost.flops / (double)tokens));
+  json_object_update_new(
+      out, json_pack("{s:I, s:f, s:f, s:f, s:f, s:f}", "tokens_a_step", (json_int_t)tokens, "seconds_a_step",
+                     each, "tokens_per_second", (double)tokens / each, "flops_per_second", rate,
+                     "share_of_peak", rate / b->peak, "flops_a_token", cost.flops / (double)tokens));
   return true;
 }
 
@@ -97,17 +101,18 @@ static Run generate_once(const Bench *b, const Model *m, const int32_t *prompt) 
 static bool check_room(const Bench *b, Error *err) {
   const int64_t need = b->settings->prompt_tokens + b->settings->new_tokens;
   return b->config.arch->unlimited_context || need <= b->config.context ||
-         fail_usage(err, "%lld tokens do not fit into a context of %lld: give a larger --context", (long long)need,
-                    (long long)b->config.context);
+         fail_usage(err, "%lld tokens do not fit into a context of %lld: give a larger --context",
+                    (long long)need, (long long)b->config.context);
 }
 
 static void generate_figures(const Bench *b, double prompt, double token, json_t *out) {
   const Cost whole = model_cost(&b->config, 1, b->settings->prompt_tokens);
   const double bytes = (double)whole.parameters * sizeof(float), length = (double)b->settings->prompt_tokens;
   json_object_set_new(out, "model", shape_json(&b->config, &whole));
-  json_object_update_new(out, json_pack("{s:f, s:f, s:f, s:f}", "prompt_tokens_per_second", length / prompt,
-                                 "prompt_share_of_peak", whole.flops / 3 / prompt / b->peak, "new_tokens_per_second",
-                                 1 / token, "new_share_of_memory_bandwidth", bytes / token / b->memory));
+  json_object_update_new(
+      out, json_pack("{s:f, s:f, s:f, s:f}", "prompt_tokens_per_second", length / prompt,
+                     "prompt_share_of_peak", whole.flops / 3 / prompt / b->peak, "new_tokens_per_second",
+                     1 / token, "new_share_of_memory_bandwidth", bytes / token / b->memory));
 }
 
 static bool bench_generate(Bench *b, json_t *out, Error *err) {
@@ -118,7 +123,8 @@ static bool bench_generate(Bench *b, json_t *out, Error *err) {
   int32_t *prompt = mem_alloc((size_t)length * sizeof *prompt);
   double *prompts = mem_alloc((size_t)n * sizeof *prompts), *tokens = mem_alloc((size_t)n * sizeof *tokens);
   for (int64_t i = 0; i < length; i++)
-    prompt[i] = (int32_t)random_below((uint64_t)b->config.vocabulary, 1, random_stream("prompt"), (uint64_t)i);
+    prompt[i] =
+        (int32_t)random_below((uint64_t)b->config.vocabulary, 1, random_stream("prompt"), (uint64_t)i);
   for (int64_t i = 0; i < n; i++) {
     const Run run = generate_once(b, m, prompt);
     prompts[i] = run.prompt;
@@ -141,7 +147,7 @@ static bool bench_ops(Bench *b, json_t *out, Error *err) {
   for (int i = 0; i < op_count; i++) {
     const char *name = op_table[i]->name;
     double seconds, flops;
-    if (b->settings->operator && strcmp(name, b->settings->operator)) continue;
+    if (b->settings->operator&& strcmp(name, b->settings->operator)) continue;
     found = true;
     if (!op_bench(name, (int)b->settings->repeats, &seconds, &flops)) continue;
     json_t *row = json_pack("{s:s, s:f}", "operator", name, "seconds", seconds);
@@ -164,30 +170,36 @@ static bool bench_machine(Bench *b, json_t *out, Error *err) {
 static const struct {
   const char *name;
   bool (*run)(Bench *, json_t *, Error *);
-} benches[] = {{"machine", bench_machine}, {"train", bench_train}, {"generate", bench_generate}, {"ops", bench_ops}};
+} benches[] = {
+    {"machine", bench_machine}, {"train", bench_train}, {"generate", bench_generate}, {"ops", bench_ops}};
 
 static char *run_bench(size_t which, const ink_settings *settings, News news, Error *err) {
   const GeneralSettings *general = settings_part(settings, &general_settings_table);
   Bench b = {.settings = settings_part(settings, &bench_settings_table), .news = news};
   threads_set((int)general->threads);
-  if (!config_from_settings(&b.config, settings_part(settings, &model_settings_table), b.settings->vocab, err)) return NULL;
+  if (!config_from_settings(&b.config, settings_part(settings, &model_settings_table), b.settings->vocab,
+                            err))
+    return NULL;
   b.peak = machine_peak_flops(threads_count());
   b.memory = machine_memory_bandwidth();
-  json_t *out = json_pack("{s:s, s:s, s:i, s:s, s:f, s:f}", "bench", benches[which].name, "inkstone_version", INK_VERSION,
-                          "threads", threads_count(), "isa", kernels->isa, "peak_flops_per_second", b.peak,
-                          "memory_bytes_per_second", b.memory);
+  json_t *out = json_pack("{s:s, s:s, s:i, s:s, s:f, s:f}", "bench", benches[which].name, "inkstone_version",
+                          INK_VERSION, "threads", threads_count(), "isa", kernels->isa,
+                          "peak_flops_per_second", b.peak, "memory_bytes_per_second", b.memory);
   char *text = benches[which].run(&b, out, err) ? json_text(out, JSON_INDENT(2)) : NULL;
   json_decref(out);
   return text;
 }
 
-char *ink_bench(const char *what, const ink_settings *settings, ink_listener *listener, void *user, ink_error *err) {
+char *ink_bench(const char *what, const ink_settings *settings, ink_listener *listener, void *user,
+                ink_error *err) {
   MEM_GUARD(err, return NULL);
   char *text = NULL;
   size_t which = 0;
   while (which < sizeof benches / sizeof *benches && strcmp(what, benches[which].name)) which++;
-  if (which < sizeof benches / sizeof *benches) text = run_bench(which, settings, (News){listener, user}, err);
-  else fail_usage(err, "cannot measure \"%s\": machine, train, generate or ops", what);
+  if (which < sizeof benches / sizeof *benches)
+    text = run_bench(which, settings, (News){listener, user}, err);
+  else
+    fail_usage(err, "cannot measure \"%s\": machine, train, generate or ops", what);
   MEM_GUARD_END();
   return text;
 }

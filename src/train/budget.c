@@ -30,8 +30,9 @@ static double law_loss(double parameters, double seen, double different) {
 typedef struct Shape {
   int64_t layers, width, heads;
 } Shape;
-static const Shape shapes[] = {{2, 64, 2},  {4, 64, 2},  {3, 96, 3},  {3, 128, 4}, {5, 128, 4},  {4, 192, 6},
-                               {6, 192, 6}, {4, 256, 8}, {6, 256, 8}, {6, 384, 6}, {8, 512, 8}, {12, 768, 12}};
+static const Shape shapes[] = {{2, 64, 2},  {4, 64, 2},  {3, 96, 3},  {3, 128, 4},
+                               {5, 128, 4}, {4, 192, 6}, {6, 192, 6}, {4, 256, 8},
+                               {6, 256, 8}, {6, 384, 6}, {8, 512, 8}, {12, 768, 12}};
 enum { SHAPES = sizeof shapes / sizeof *shapes };
 
 typedef struct Choice {
@@ -46,39 +47,40 @@ typedef struct Text {
   int64_t vocabulary, tokens;
 } Text;
 
-static int64_t count_characters_of_kind(const Corpus *corpus, double *bytes_a_character) {
-  *bytes_a_character = corpus->characters ? (double)corpus->bytes / (double)corpus->characters : 1;
-  return corpus->characters;
-}
-
-/* Chinese is learnt by characters: they are many and each says much. Letters are joined to pieces of words, more of them the
- * longer the text. A rule from the runs in docs/log.md. */
+/* Chinese is learnt by characters: they are many and each says much. Letters are joined to pieces of words,
+ * more of them the longer the text. A rule from the runs in docs/log.md. */
 static Text choose_text(const Corpus *corpus) {
-  double width;
-  const int64_t characters = count_characters_of_kind(corpus, &width);
-  if (width > 1.8) return (Text){"char", 8192, characters};
+  const int64_t characters = corpus->characters;
+  if ((double)corpus->bytes > 1.8 * (double)characters) return (Text){"char", 8192, characters};
   const int64_t vocabulary = characters < 4000000 ? 1024 : characters < 30000000 ? 4096 : 8192;
   return (Text){"bpe", vocabulary, (int64_t)((double)characters / (vocabulary > 2000 ? 3.4 : 2.6))};
 }
 
-static bool config_of(Config *c, const ModelSettings *given, Shape shape, int64_t vocabulary, Error *err) {
+/* The shape is fixed where any of it was given; NULL: as the settings say. */
+static bool config_of(Config *c, const ModelSettings *given, const Shape *shape, int64_t vocabulary,
+                      Error *err) {
   ModelSettings s = *given;
-  if (!s.layers) s.layers = shape.layers;
-  if (!s.width) s.width = shape.width;
-  if (!s.heads) s.heads = given->width ? 0 : shape.heads;
-  if (!s.context) s.context = 128;
+  if (shape) {
+    s.layers = shape->layers;
+    s.width = shape->width;
+    s.heads = shape->heads;
+    if (!s.context) s.context = 128;
+  }
   return config_from_settings(c, &s, vocabulary, err);
 }
 
 enum { TOKENS_A_STEP = 2048 };
 
-static bool weigh(Choice *choice, const ModelSettings *given, Shape shape, const Text *text, double seconds, Error *err) {
+static bool weigh(Choice *choice, const ModelSettings *given, const Shape *shape, const Text *text,
+                  double seconds, Error *err) {
   Config config;
   if (!config_of(&config, given, shape, text->vocabulary, err)) return false;
   const int64_t sequences = config.context < TOKENS_A_STEP ? TOKENS_A_STEP / config.context : 1;
   const double each = measure_step(&config, sequences, 0.25);
   const Cost cost = model_cost(&config, 1, 1);
-  *choice = (Choice){.shape = {config.layers, config.width, config.heads}, .vocabulary = text->vocabulary, .context = config.context};
+  *choice = (Choice){.shape = {config.layers, config.width, config.heads},
+                     .vocabulary = text->vocabulary,
+                     .context = config.context};
   choice->tokens_per_second = (double)(sequences * config.context) / each;
   choice->parameters = (double)(cost.parameters - config.vocabulary * config.width);
   choice->tokens = choice->tokens_per_second * seconds;
@@ -87,16 +89,24 @@ static bool weigh(Choice *choice, const ModelSettings *given, Shape shape, const
 }
 
 /* From small to large, until larger ones only get worse: they see too little in the time. */
-static bool choose_shape(Choice *best, const ModelSettings *given, const Text *text, double deadline, const News *news, Error *err) {
+static bool choose_shape(Choice *best, const ModelSettings *given, bool fixed, const Text *text,
+                         double deadline, const News *news, Error *err) {
   *best = (Choice){.loss = INFINITY};
-  for (int i = 0; i < SHAPES; i++) {
+  for (int i = 0; i < (fixed ? 1 : SHAPES); i++) {
     Choice now;
     news_progress(news, "measuring this machine", i, SHAPES, "shape");
-    if (!weigh(&now, given, shapes[i], text, deadline - clock_seconds(), err)) return false;
+    if (!weigh(&now, given, fixed ? NULL : &shapes[i], text, deadline - clock_seconds(), err)) return false;
     if (now.loss < best->loss) *best = now;
-    if (now.loss > best->loss * 1.05 || given->width) break;
+    if (now.loss > best->loss * 1.05) break;
   }
   return true;
+}
+
+static bool is_fixed(const Settings *s) {
+  static const char *const names[] = {"size", "layers", "width", "heads", "arch"};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    if (settings_given(s, names[i])) return true;
+  return false;
 }
 
 static bool fill_int(Settings *s, const char *name, int64_t value, Error *err) {
@@ -106,18 +116,22 @@ static bool fill_int(Settings *s, const char *name, int64_t value, Error *err) {
 }
 
 /* The more often the same text is seen, the more must be done against learning it by heart. */
-static const char *choose_dropout(double passes) { return passes > 24 ? "0.2" : passes > 8 ? "0.1" : "0"; }
+static const char *choose_dropout(double passes) {
+  return passes > 24 ? "0.2" : passes > 8 ? "0.1" : "0";
+}
 
 /* At least some two thousand updates, of a thousand tokens or more. */
-static int64_t choose_batch_tokens(double tokens) { return (int64_t)fmin(8192, fmax(1024, tokens / 2000)); }
+static int64_t choose_batch_tokens(double tokens) {
+  return (int64_t)fmin(8192, fmax(1024, tokens / 2000));
+}
 
 static bool fill(Settings *s, const Choice *c, const Text *text, Error *err) {
-  const ModelSettings *given = settings_part(s, &model_settings_table);
-  const bool shaped = given->width || given->layers;
+  const bool shaped = is_fixed(s);
   const int64_t batch = choose_batch_tokens(c->tokens) / c->context;
   return settings_fill(s, "tokenizer", text->tokenizer, err) && fill_int(s, "vocab", text->vocabulary, err) &&
-         (shaped || (fill_int(s, "layers", c->shape.layers, err) && fill_int(s, "width", c->shape.width, err) &&
-                     fill_int(s, "heads", c->shape.heads, err))) &&
+         (shaped ||
+          (fill_int(s, "layers", c->shape.layers, err) && fill_int(s, "width", c->shape.width, err) &&
+           fill_int(s, "heads", c->shape.heads, err))) &&
          fill_int(s, "context", c->context, err) &&
          (settings_given(s, "batch-tokens") || fill_int(s, "batch", batch > 0 ? batch : 1, err)) &&
          settings_fill(s, "dropout", choose_dropout(c->tokens / (double)text->tokens), err);
@@ -128,29 +142,36 @@ bool budget_choose(Settings *s, const Corpus *corpus, double deadline, const New
   const Text text = choose_text(corpus);
   Choice best;
   char a[32], b[32], c[32];
-  if (!choose_shape(&best, given, &text, deadline, news, err)) return false;
-  news_note(news, "budget: %s for text, vocabulary up to %s; %" PRId64 " layers of width %" PRId64
-                  " (%s parameters without embeddings) see %s tokens in the time, %.1f passes over the text: the lowest expected loss of the shapes measured",
+  if (!choose_shape(&best, given, is_fixed(s), &text, deadline, news, err)) return false;
+  news_note(news,
+            "budget: %s for text, vocabulary up to %s; %" PRId64 " layers of width %" PRId64
+            " (%s parameters without embeddings) see %s tokens in the time, %.1f passes over the text: the "
+            "lowest expected loss of the shapes measured",
             text.tokenizer, tell_count(a, text.vocabulary), best.shape.layers, best.shape.width,
-            tell_count(b, (int64_t)best.parameters), tell_count(c, (int64_t)best.tokens), best.tokens / (double)text.tokens);
+            tell_count(b, (int64_t)best.parameters), tell_count(c, (int64_t)best.tokens),
+            best.tokens / (double)text.tokens);
   return fill(s, &best, &text, err);
 }
 
 /* ---- steps ---- */
 
-/* Time that is not training: evaluations, samples, checkpoints and the report, as a share of the whole; keep_time of the
- * trainer corrects it on the way. */
+/* Time that is not training: evaluations, samples, checkpoints and the report, as a share of the whole;
+ * keep_time of the trainer corrects it on the way. */
 static const double overhead = 0.08;
 
-bool budget_steps(Settings *s, Plan *plan, const Dataset *data, double deadline, const News *news, Error *err) {
+bool budget_steps(Settings *s, Plan *plan, const Dataset *data, double deadline, const News *news,
+                  Error *err) {
   char a[32], b[32];
   (void)data;
-  const double each = measure_step(&plan->config, plan->batch / plan->accumulate, 0.7) * (double)plan->accumulate;
+  const double each =
+      measure_step(&plan->config, plan->batch / plan->accumulate, 0.7) * (double)plan->accumulate;
   const double left = deadline - clock_seconds();
   if (left < 3 * each)
-    return fail_usage(err, "--budget leaves no time for training: preparing took it all; give at least %s more",
+    return fail_usage(err,
+                      "--budget leaves no time for training: preparing took it all; give at least %s more",
                       tell_seconds(a, 10 * each - left));
   plan_set_steps(plan, settings_part(s, &train_settings_table), (int64_t)(left * (1 - overhead) / each));
-  news_note(news, "budget: %s steps fit into the %s that are left", tell_count(a, plan->steps), tell_seconds(b, left));
+  news_note(news, "budget: %s steps fit into the %s that are left", tell_count(a, plan->steps),
+            tell_seconds(b, left));
   return true;
 }

@@ -14,13 +14,14 @@ static const char prefix[] = "checkpoint-", unfinished[] = "checkpoint.tmp";
 /* ---- state <-> JSON ---- */
 
 /* Every member once, for reading and writing alike. */
-#define STATE_MEMBERS(INT, REAL)                                                                                  \
-  INT(step) INT(steps) INT(warmup) REAL(rate_scale) INT(rollbacks) REAL(recent_loss) REAL(best_loss) INT(best_step) \
-  INT(worse) REAL(valid_loss) REAL(seconds)
+#define STATE_MEMBERS(INT, REAL)                                                                          \
+  INT(step)                                                                                               \
+  INT(steps) INT(warmup) REAL(rate_scale) INT(rollbacks) REAL(recent_loss) REAL(best_loss) INT(best_step) \
+      INT(worse) REAL(valid_loss) REAL(seconds)
 
 static json_t *state_to_json(const TrainState *s) {
   json_t *json = json_object();
-#define INT(name) json_object_set_new(json, #name, json_integer(s->name));
+#define INT(name)  json_object_set_new(json, #name, json_integer(s->name));
 #define REAL(name) json_object_set_new(json, #name, json_real(s->name));
   STATE_MEMBERS(INT, REAL)
 #undef INT
@@ -36,7 +37,8 @@ static bool state_from_json(TrainState *s, const json_t *json, const char *where
   STATE_MEMBERS(INT, REAL)
 #undef INT
 #undef REAL
-  if (s->step < 0 || s->steps < s->step) return fail(err, "%s: step %" PRId64 " of %" PRId64 " makes no sense", where, s->step, s->steps);
+  if (s->step < 0 || s->steps < s->step)
+    return fail(err, "%s: step %" PRId64 " of %" PRId64 " makes no sense", where, s->step, s->steps);
   return true;
 }
 
@@ -63,8 +65,8 @@ static bool moments_write(const char *path, Optimizer *o, Error *err) {
   return ok;
 }
 
-static bool moment_read(const Safetensors *file, const char *prefix_, float *values, Params *params, const char *path,
-                        Error *err) {
+static bool moment_read(const Safetensors *file, const char *prefix_, float *values, Params *params,
+                        const char *path, Error *err) {
   for (size_t i = 0; values && i < params_count(params); i++) {
     const Param *p = params_at(params, i);
     char name[1024];
@@ -144,15 +146,16 @@ static bool write_parts(const char *dir, const TrainState *state, Optimizer *o, 
   char path[PATH_ROOM];
   return dir_make(dir, err) &&
          weights_write(path_join(path, dir, "model.safetensors"), o->params, params_values(o->params), err) &&
-         moments_write(path_join(path, dir, "optimizer.safetensors"), o, err) && write_state(dir, state, err) &&
-         dir_sync(dir, err);
+         moments_write(path_join(path, dir, "optimizer.safetensors"), o, err) &&
+         write_state(dir, state, err) && dir_sync(dir, err);
 }
 
 bool checkpoint_save(const char *run, const TrainState *state, Optimizer *o, int64_t keep, Error *err) {
   char temporary[PATH_ROOM], path[PATH_ROOM];
   path_join(temporary, run, unfinished);
   checkpoint_path(path, run, state->step);
-  /* One of the same step is of the same run: it is the same, or a rollback later and will roll back again alike. */
+  /* One of the same step is of the same run: it is the same, or a rollback later and will roll back again
+   * alike. */
   if (dir_exists(path)) return true;
   const bool ok = dir_remove(temporary, err) && write_parts(temporary, state, o, err) &&
                   dir_rename(temporary, path, err) && dir_sync(run, err) && rotate(run, keep, err);
@@ -172,7 +175,9 @@ static int64_t newest_in(const char *run) {
   return step;
 }
 
-bool checkpoint_exists(const char *run) { return newest_in(run) >= 0; }
+bool checkpoint_exists(const char *run) {
+  return newest_in(run) >= 0;
+}
 
 static bool read_state(const char *dir, TrainState *state, Error *err) {
   char path[PATH_ROOM];

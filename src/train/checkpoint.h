@@ -1,7 +1,7 @@
 /* checkpoint.h - a run on disk, so that it can be killed at any instant.
  *
- * <run>/checkpoint-<step>/ holds model.safetensors, optimizer.safetensors and trainer_state.json. It is written under
- * another name, fsynced and renamed: it is there whole or not at all. */
+ * <run>/checkpoint-<step>/ holds model.safetensors, optimizer.safetensors and trainer_state.json. It is
+ * written under another name, fsynced and renamed: it is there whole or not at all. */
 #ifndef TRAIN_CHECKPOINT_H
 #define TRAIN_CHECKPOINT_H
 
@@ -9,9 +9,9 @@
 
 /* Where a run stands, beside weights and moments. What is random or shuffled is a function of the step. */
 typedef struct TrainState {
-  int64_t step, steps;      /* done, and planned in all */
+  int64_t step, steps; /* done, and planned in all */
   int64_t warmup;
-  double rate_scale;        /* halved by each rollback */
+  double rate_scale; /* halved by each rollback */
   int64_t rollbacks;
   double recent_loss;       /* running average, for spikes; 0: none yet */
   double best_loss;         /* of the evaluations; 0: none yet */

@@ -69,13 +69,15 @@ bool log_step(TrainLog *log, const LogStep *s, Error *err) {
   for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
     if (values[i].value == 0) continue;
     json_object_set_new(json, values[i].name, json_real(values[i].value));
-    if (values[i].tag) ok = ok && tfevents_scalar(log->events, values[i].tag, s->step, values[i].value, now, err);
+    if (values[i].tag)
+      ok = ok && tfevents_scalar(log->events, values[i].tag, s->step, values[i].value, now, err);
   }
   return write_line(log, json, err) && ok && tfevents_flush(log->events, err);
 }
 
 static bool log_text(TrainLog *log, int64_t step, const char *kind, const char *text, Error *err) {
-  /* a sample may end in the middle of a character, which JSON cannot hold: jansson refuses, so leave it out then */
+  /* a sample may end in the middle of a character, which JSON cannot hold: jansson refuses, so leave it out
+   * then */
   json_t *value = json_string(text);
   if (!value) return true;
   json_t *json = json_pack("{s:I, s:o}", "step", (json_int_t)step, kind, value);

@@ -4,8 +4,8 @@
 
 #include "models/model.h"
 
-/* Seconds for one update over [sequences, context] tokens: forward, backward, optimizer. The best of as many as fit into
- * `seconds`, two at least, after one that warms up. */
+/* Seconds for one update over [sequences, context] tokens: forward, backward, optimizer. The best of as many
+ * as fit into `seconds`, two at least, after one that warms up. */
 double measure_step(const Config *, int64_t sequences, double seconds);
 
 #endif

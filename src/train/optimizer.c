@@ -27,7 +27,9 @@ int64_t optimizer_bytes_per_parameter(const TrainSettings *s) {
   return (int64_t)sizeof(float) * (s->ema > 0 ? 3 : 2);
 }
 
-float *optimizer_weights(Optimizer *o) { return o->average ? o->average : params_values(o->params); }
+float *optimizer_weights(Optimizer *o) {
+  return o->average ? o->average : params_values(o->params);
+}
 
 /* ---- norm ---- */
 
@@ -74,7 +76,8 @@ static void average_range(const Optimizer *o, int64_t at, int64_t n) {
   for (int64_t i = 0; i < n; i++) average[i] = keep * average[i] + (1 - keep) * w[i];
 }
 
-/* Pieces of a fixed size here too: where a vector loop ends and its tail begins must not depend on the threads. */
+/* Pieces of a fixed size here too: where a vector loop ends and its tail begins must not depend on the
+ * threads. */
 static void update_pieces(void *arg, int64_t begin, int64_t end) {
   const UpdateJob *job = arg;
   Optimizer *o = job->optimizer;

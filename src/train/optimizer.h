@@ -1,4 +1,5 @@
-/* optimizer.h - AdamW over all parameters at once, gradient clipping, learning-rate schedules, weight averaging. */
+/* optimizer.h - AdamW over all parameters at once, gradient clipping, learning-rate schedules, weight
+ * averaging. */
 #ifndef TRAIN_OPTIMIZER_H
 #define TRAIN_OPTIMIZER_H
 
@@ -8,8 +9,8 @@
 typedef struct Optimizer {
   Params *params;
   const TrainSettings *settings;
-  float *m, *v;    /* moments of the gradient, laid out as params_values */
-  float *average;  /* exponential moving average of the weights; NULL without --ema */
+  float *m, *v;   /* moments of the gradient, laid out as params_values */
+  float *average; /* exponential moving average of the weights; NULL without --ema */
 } Optimizer;
 void optimizer_open(Optimizer *, Params *, const TrainSettings *);
 void optimizer_close(Optimizer *);

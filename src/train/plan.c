@@ -14,7 +14,8 @@ static const Setting items[] = {
 #include "train/settings.def"
 #undef SETTING
 };
-const SettingTable train_settings_table = {"training", items, sizeof items / sizeof *items, sizeof(TrainSettings)};
+const SettingTable train_settings_table = {"training", items, sizeof items / sizeof *items,
+                                           sizeof(TrainSettings)};
 
 /* ---- telling numbers ---- */
 
@@ -43,23 +44,37 @@ const char *tell_bytes(char room[32], int64_t bytes) {
 }
 
 const char *tell_seconds(char room[32], double seconds) {
-  if (seconds < 100) snprintf(room, 32, "%.0f s", seconds);
-  else if (seconds < 6000) snprintf(room, 32, "%.0f min", seconds / 60);
-  else snprintf(room, 32, "%.0f h %.0f min", floor(seconds / 3600), fmod(seconds, 3600) / 60);
+  if (seconds < 100)
+    snprintf(room, 32, "%.0f s", seconds);
+  else if (seconds < 6000)
+    snprintf(room, 32, "%.0f min", seconds / 60);
+  else
+    snprintf(room, 32, "%.0f h %.0f min", floor(seconds / 3600), fmod(seconds, 3600) / 60);
   return room;
 }
 
 /* ---- defaults ---- */
 
-static int64_t clamp(int64_t x, int64_t low, int64_t high) { return x < low ? low : x > high ? high : x; }
-static int64_t at_least_1(int64_t x) { return x > 0 ? x : 1; }
-static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
+static int64_t clamp(int64_t x, int64_t low, int64_t high) {
+  return x < low ? low : x > high ? high : x;
+}
+static int64_t at_least_1(int64_t x) {
+  return x > 0 ? x : 1;
+}
+static int64_t least(int64_t a, int64_t b) {
+  return a < b ? a : b;
+}
 
-/* Tokens an update: gradients of small networks are useful at small batches, large ones need quieter gradients. */
-static int64_t default_batch_tokens(const Config *c) { return clamp(16 * c->width, 2048, 8192); }
+/* Tokens an update: gradients of small networks are useful at small batches, large ones need quieter
+ * gradients. */
+static int64_t default_batch_tokens(const Config *c) {
+  return clamp(16 * c->width, 2048, 8192);
+}
 
 /* The best rate falls with the width (Yang et al. 2022); 0.256 / width is 0.002 at 128. */
-static double default_learning_rate(const Config *c) { return fmin(3e-3, fmax(2e-4, 0.256 / (double)c->width)); }
+static double default_learning_rate(const Config *c) {
+  return fmin(3e-3, fmax(2e-4, 0.256 / (double)c->width));
+}
 
 /* 20 tokens a parameter (Hoffmann et al. 2022), within 1 to 40 passes over the text. */
 static double default_epochs(int64_t parameters, int64_t tokens) {
@@ -71,12 +86,15 @@ static bool plan_batch(Plan *p, const TrainSettings *s, Error *err) {
   p->batch = s->batch ? s->batch : at_least_1(tokens / p->config.context);
   p->accumulate = s->accumulate;
   if (p->batch % p->accumulate)
-    return fail_usage(err, "a batch of %" PRId64 " sequences cannot be cut in %" PRId64 " equal pieces: change --batch or --accumulate",
+    return fail_usage(err,
+                      "a batch of %" PRId64 " sequences cannot be cut in %" PRId64
+                      " equal pieces: change --batch or --accumulate",
                       p->batch, p->accumulate);
   return true;
 }
 
-/* A steady look at the held-out text should not cost more than a tenth of the training (a third a token, forward only). */
+/* A steady look at the held-out text should not cost more than a tenth of the training (a third a token,
+ * forward only). */
 static int64_t default_eval_tokens(const Plan *p) {
   return clamp(p->eval_every * p->batch * p->config.context / 4, 8192, 200000);
 }
@@ -95,12 +113,15 @@ static bool plan_steps(Plan *p, const TrainSettings *s, int64_t tokens, Error *e
   const double per_step = (double)(p->batch * p->config.context);
   plan_set_steps(p, s, s->steps ? s->steps : (int64_t)(epochs * (double)tokens / per_step + 0.5));
   return p->warmup <= p->steps ||
-         fail_usage(err, "--warmup %" PRId64 " is longer than the run of %" PRId64 " steps", p->warmup, p->steps);
+         fail_usage(err, "--warmup %" PRId64 " is longer than the run of %" PRId64 " steps", p->warmup,
+                    p->steps);
 }
 
 static void reckon(Plan *p, const TrainSettings *s, int64_t tokens) {
-  const int64_t each = 2 * (int64_t)sizeof(float) + optimizer_bytes_per_parameter(s); /* weight and gradient */
-  p->memory = p->cost.parameters * each + p->cost.activation_bytes + tokens * (int64_t)sizeof(int32_t) + (64 << 20);
+  const int64_t each =
+      2 * (int64_t)sizeof(float) + optimizer_bytes_per_parameter(s); /* weight and gradient */
+  p->memory =
+      p->cost.parameters * each + p->cost.activation_bytes + tokens * (int64_t)sizeof(int32_t) + (64 << 20);
   const int64_t checkpoint = p->cost.parameters * ((int64_t)sizeof(float) + optimizer_bytes_per_parameter(s));
   p->disk = checkpoint * (s->keep_checkpoints + 1) + 2 * p->cost.parameters * (int64_t)sizeof(float);
 }
@@ -150,7 +171,9 @@ static bool check_disk(const Plan *p, const char *directory, Error *err) {
   char a[32], b[32];
   const int64_t room = disk_free(directory);
   if (room < 0 || room >= p->disk) return true;
-  return fail(err, "%s: the model and its checkpoints need %s but the disk has %s left: free some, or choose another -o or a smaller --size",
+  return fail(err,
+              "%s: the model and its checkpoints need %s but the disk has %s left: free some, or choose "
+              "another -o or a smaller --size",
               directory, tell_bytes(a, p->disk), tell_bytes(b, room));
 }
 
@@ -168,12 +191,14 @@ static bool check_memory(const Plan *p, Error *err) {
 bool plan_check(const Plan *p, const Dataset *train, const char *directory, const News *news, Error *err) {
   char a[32], b[32], c[32];
   const double tokens = (double)p->steps * (double)(p->batch * p->config.context);
-  news_note(news, "model: %s, %s parameters (%" PRId64 " layers, width %" PRId64 ", context %" PRId64
-                  ", vocabulary %s)",
+  news_note(news,
+            "model: %s, %s parameters (%" PRId64 " layers, width %" PRId64 ", context %" PRId64
+            ", vocabulary %s)",
             p->config.arch->name, tell_count(a, p->cost.parameters), p->config.layers, p->config.width,
             p->config.context, tell_count(b, p->config.vocabulary));
   news_note(news, "run: %s steps of %s tokens, %.1f passes over %s tokens of text", tell_count(a, p->steps),
-            tell_count(b, p->batch * p->config.context), tokens / (double)train->count, tell_count(c, train->count));
+            tell_count(b, p->batch * p->config.context), tokens / (double)train->count,
+            tell_count(c, train->count));
   news_note(news, "needs: %s of memory (this machine has %s), %s of disk, %.3g floating-point operations",
             tell_bytes(a, p->memory), tell_bytes(b, mem_available()), tell_bytes(c, p->disk),
             p->cost.flops * (double)(p->accumulate * p->steps));
@@ -185,13 +210,19 @@ bool plan_record(const Plan *p, Settings *settings, Error *err) {
     const char *name;
     double value;
   } values[] = {
-      {"layers", (double)p->config.layers},   {"width", (double)p->config.width},
-      {"heads", (double)p->config.heads},     {"kv_heads", (double)p->config.kv_heads},
-      {"ffn", (double)p->config.ffn},         {"context", (double)p->config.context},
-      {"batch", (double)p->batch},            {"steps", (double)p->steps},
-      {"warmup", (double)p->warmup},          {"eval_every", (double)p->eval_every},
+      {"layers", (double)p->config.layers},
+      {"width", (double)p->config.width},
+      {"heads", (double)p->config.heads},
+      {"kv_heads", (double)p->config.kv_heads},
+      {"ffn", (double)p->config.ffn},
+      {"context", (double)p->config.context},
+      {"batch", (double)p->batch},
+      {"steps", (double)p->steps},
+      {"warmup", (double)p->warmup},
+      {"eval_every", (double)p->eval_every},
       {"eval_tokens", (double)p->eval_tokens},
-      {"sample_every", (double)p->sample_every}, {"checkpoint_every", (double)p->checkpoint_every},
+      {"sample_every", (double)p->sample_every},
+      {"checkpoint_every", (double)p->checkpoint_every},
       {"lr", p->learning_rate},
   };
   for (size_t i = 0; i < sizeof values / sizeof *values; i++) {

@@ -1,4 +1,5 @@
-/* plan.h - what a run will do, settled before it starts: every default filled in, memory and disk reckoned. */
+/* plan.h - what a run will do, settled before it starts: every default filled in, memory and disk reckoned.
+ */
 #ifndef TRAIN_PLAN_H
 #define TRAIN_PLAN_H
 
@@ -12,9 +13,9 @@ typedef struct Plan {
   int64_t accumulate; /* pieces */
   int64_t steps, warmup, eval_every, eval_tokens, checkpoint_every, sample_every;
   double learning_rate;
-  Cost cost;          /* of one piece */
-  int64_t memory;     /* bytes needed, in all */
-  int64_t disk;       /* bytes of the model and its checkpoints */
+  Cost cost;      /* of one piece */
+  int64_t memory; /* bytes needed, in all */
+  int64_t disk;   /* bytes of the model and its checkpoints */
 } Plan;
 
 /* Settings that cannot both be given. */
@@ -23,7 +24,8 @@ bool plan_contradictions(const Settings *, Error *);
 bool plan_make(Plan *, const Config *, const TrainSettings *, const Dataset *train, Error *);
 /* As plan_make does for the steps, when something decided on another number of them. */
 void plan_set_steps(Plan *, const TrainSettings *, int64_t steps);
-/* Tells parameters, tokens, memory, and refuses what this machine cannot hold, with the numbers and a way out. */
+/* Tells parameters, tokens, memory, and refuses what this machine cannot hold, with the numbers and a way
+ * out. */
 bool plan_check(const Plan *, const Dataset *train, const char *directory, const News *, Error *);
 /* Writes the plan back as settings, so that a resumed run does not have to decide anew. */
 bool plan_record(const Plan *, Settings *, Error *);

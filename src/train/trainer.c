@@ -26,7 +26,8 @@ static double accumulate_gradients(Trainer *t, int64_t scored) {
   double loss = 0;
   memset(params_gradients(t->model->params), 0, (size_t)params_length(t->model->params) * sizeof(float));
   for (int64_t i = 0; i < pieces; i++) {
-    tape_reset(t->tape, true, random_bits(t->seed, random_stream("dropout"), (uint64_t)(t->state.step * pieces + i)));
+    tape_reset(t->tape, true,
+               random_bits(t->seed, random_stream("dropout"), (uint64_t)(t->state.step * pieces + i)));
     Net net = {.tape = t->tape, .params = t->model->params, .dropout = (float)t->plan->config.dropout};
     const Batch batch = {rows, time, t->tokens + i * rows * time, t->targets + i * rows * time};
     Tensor *out = model_loss(t->model, &net, &batch, (float)t->settings->label_smoothing, (double)scored);
@@ -78,8 +79,11 @@ static bool roll_back(Trainer *t, Error *err) {
   const int64_t rollbacks = t->state.rollbacks + 1;
   bool found;
   if (rollbacks > MOST_ROLLBACKS)
-    return fail(err, "training diverges at step %" PRId64 " even at 1/%d of the learning rate: give a smaller --lr, a longer --warmup or a smaller --clip",
-                at, 1 << MOST_ROLLBACKS);
+    return fail(
+        err,
+        "training diverges at step %" PRId64
+        " even at 1/%d of the learning rate: give a smaller --lr, a longer --warmup or a smaller --clip",
+        at, 1 << MOST_ROLLBACKS);
   if (!checkpoint_load(t->run, &t->state, &t->optimizer, &found, err)) return false;
   CHECK(found);
   t->state.rate_scale = scale;
@@ -88,22 +92,26 @@ static bool roll_back(Trainer *t, Error *err) {
   t->loss_sum = 0;
   t->loss_count = 0;
   char text[256];
-  snprintf(text, sizeof text, "the loss diverged at step %" PRId64 ": back to the checkpoint of step %" PRId64
-           " with %.3g of the learning rate", at, t->state.step, scale);
+  snprintf(text, sizeof text,
+           "the loss diverged at step %" PRId64 ": back to the checkpoint of step %" PRId64
+           " with %.3g of the learning rate",
+           at, t->state.step, scale);
   news_warning(&t->news, "%s", text);
   return log_remark(&t->log, t->state.step, text, err);
 }
 
 /* ---- looking at it ---- */
 
-static double elapsed(const Trainer *t) { return t->state.seconds + clock_seconds() - t->part_start; }
+static double elapsed(const Trainer *t) {
+  return t->state.seconds + clock_seconds() - t->part_start;
+}
 
 static void tell_progress(Trainer *t, bool now) {
   const double clock = clock_seconds();
   if (!now && clock - t->told < 0.1) return;
   t->told = clock;
-  const double per_token = t->plan->cost.flops * (double)t->plan->accumulate /
-                           (double)(t->plan->batch * t->windows.time);
+  const double per_token =
+      t->plan->cost.flops * (double)t->plan->accumulate / (double)(t->plan->batch * t->windows.time);
   const double left = (double)(t->state.steps - t->state.step) * (double)(t->plan->batch * t->windows.time);
   const ink_event event = {
       .kind = INK_EVENT_PROGRESS,
@@ -167,7 +175,9 @@ static bool measure(Trainer *t, double *loss, Error *err) {
   return ok;
 }
 
-static bool is_better(const TrainState *s, double loss) { return s->best_loss == 0 || loss < s->best_loss; }
+static bool is_better(const TrainState *s, double loss) {
+  return s->best_loss == 0 || loss < s->best_loss;
+}
 
 /* Scores the held-out text and keeps the model if it is the best so far. */
 static bool evaluate(Trainer *t, Error *err) {
@@ -182,8 +192,12 @@ static bool evaluate(Trainer *t, Error *err) {
   } else {
     t->state.worse++;
   }
-  const ink_event event = {.kind = INK_EVENT_EVAL, .stage = "evaluating", .done = t->state.step,
-                           .total = t->state.steps, .loss = t->state.recent_loss, .valid_loss = loss};
+  const ink_event event = {.kind = INK_EVENT_EVAL,
+                           .stage = "evaluating",
+                           .done = t->state.step,
+                           .total = t->state.steps,
+                           .loss = t->state.recent_loss,
+                           .valid_loss = loss};
   news_send(&t->news, &event);
   return log_now(t, loss, err);
 }
@@ -195,7 +209,8 @@ static bool show_sample(Trainer *t, Error *err) {
   Buffer text = {0};
   ink_written written;
   sampling->max_tokens = t->settings->sample_tokens;
-  const WriteRequest request = {t->model, t->tokenizer, sampling, (int64_t)t->seed, t->begin, writer_collect, &text};
+  const WriteRequest request = {t->model, t->tokenizer,   sampling, (int64_t)t->seed,
+                                t->begin, writer_collect, &text};
   const char *prompt = t->settings->sample_prompt ? t->settings->sample_prompt : "";
   buffer_adds(&text, prompt);
   swap_average(t);
@@ -212,11 +227,13 @@ static bool show_sample(Trainer *t, Error *err) {
 
 /* ---- the budget's clock ---- */
 
-/* A shared machine does not keep its speed: a run with a budget mends its number of steps, and with it the schedule,
- * so that it ends in time. Never in the last tenth, where the rate is low already and little can change. */
+/* A shared machine does not keep its speed: a run with a budget mends its number of steps, and with it the
+ * schedule, so that it ends in time. Never in the last tenth, where the rate is low already and little can
+ * change. */
 static bool keep_time(Trainer *t, int64_t steps_here, Error *err) {
   const TrainState *s = &t->state;
-  if (t->deadline == 0 || steps_here < 20 || s->step % (1 + s->steps / 50) || s->step > s->steps - s->steps / 10)
+  if (t->deadline == 0 || steps_here < 20 || s->step % (1 + s->steps / 50) ||
+      s->step > s->steps - s->steps / 10)
     return true;
   const double now = clock_seconds(), each = (now - t->part_start) / (double)steps_here;
   const double fit = (double)s->step + 0.985 * (t->deadline - now) / each;
@@ -224,7 +241,9 @@ static bool keep_time(Trainer *t, int64_t steps_here, Error *err) {
   if (ratio > 0.98 && ratio < 1.02) return true;
   const int64_t steps = fit > (double)s->step + 1 ? (int64_t)fit : s->step + 1;
   char text[160];
-  snprintf(text, sizeof text, "the machine's speed changed: %" PRId64 " steps instead of %" PRId64 " fit the time left", steps, s->steps);
+  snprintf(text, sizeof text,
+           "the machine's speed changed: %" PRId64 " steps instead of %" PRId64 " fit the time left", steps,
+           s->steps);
   t->state.steps = steps;
   return log_remark(&t->log, s->step, text, err);
 }
@@ -237,7 +256,9 @@ static bool save_checkpoint(Trainer *t, Error *err) {
   return checkpoint_save(t->run, &state, &t->optimizer, t->settings->keep_checkpoints, err);
 }
 
-static bool due(int64_t step, int64_t every, int64_t steps) { return step % every == 0 || step == steps; }
+static bool due(int64_t step, int64_t every, int64_t steps) {
+  return step % every == 0 || step == steps;
+}
 
 /* What comes after an update, in this order: the log, held-out text, a sample, a checkpoint. */
 static bool after_update(Trainer *t, Error *err) {
@@ -246,11 +267,14 @@ static bool after_update(Trainer *t, Error *err) {
   if (eval && t->valid && !evaluate(t, err)) return false;
   if (eval && !t->valid && !save_model(t, err)) return false;
   if (t->loss_count && due(step, 1 + steps / 1000, steps) && !log_now(t, 0, err)) return false;
-  if (t->settings->sample_tokens && due(step, t->plan->sample_every, steps) && !show_sample(t, err)) return false;
+  if (t->settings->sample_tokens && due(step, t->plan->sample_every, steps) && !show_sample(t, err))
+    return false;
   return !due(step, t->plan->checkpoint_every, steps) || save_checkpoint(t, err);
 }
 
-static bool out_of_patience(const Trainer *t) { return t->settings->patience && t->state.worse >= t->settings->patience; }
+static bool out_of_patience(const Trainer *t) {
+  return t->settings->patience && t->state.worse >= t->settings->patience;
+}
 
 static void measure_speed(Trainer *t, double seconds) {
   const double now = (double)(t->plan->batch * t->windows.time) / seconds;
@@ -287,7 +311,8 @@ bool trainer_run(Trainer *t, bool *finished, Error *err) {
   t->targets = mem_alloc(count * sizeof *t->targets);
   t->tape = tape_new(false);
   t->part_start = clock_seconds();
-  const bool ok = (checkpoint_exists(t->run) || save_checkpoint(t, err)) && loop(t, err) && end_part(t, finished, err);
+  const bool ok =
+      (checkpoint_exists(t->run) || save_checkpoint(t, err)) && loop(t, err) && end_part(t, finished, err);
   tape_free(t->tape);
   mem_free(t->tokens);
   mem_free(t->targets);

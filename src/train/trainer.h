@@ -14,24 +14,24 @@ typedef struct Trainer {
   uint64_t seed;
   Model *model;
   const Tokenizer *tokenizer;
-  int32_t begin;          /* token that samples start from; -1: none */
-  const Dataset *valid;   /* NULL: nothing held out */
+  int32_t begin;        /* token that samples start from; -1: none */
+  const Dataset *valid; /* NULL: nothing held out */
   Windows windows;
   bool by_document;
   Optimizer optimizer;
   TrainState state;
   TrainLog log;
   News news;
-  double deadline;        /* clock_seconds() at which --budget ends; 0: none */
-  double peak;            /* the machine's measured FLOP/s */
+  double deadline; /* clock_seconds() at which --budget ends; 0: none */
+  double peak;     /* the machine's measured FLOP/s */
   Tape *tape;
   int32_t *tokens, *targets; /* [batch, time] of the whole update */
   /* since the last line of the log */
   double loss_sum, norm;
   int64_t loss_count;
-  double part_start;      /* clock when this part of the run began */
-  double speed;           /* tokens/s, smoothed */
-  double told;            /* clock of the last progress event */
+  double part_start; /* clock when this part of the run began */
+  double speed;      /* tokens/s, smoothed */
+  double told;       /* clock of the last progress event */
 } Trainer;
 
 /* Runs from state.step to state.steps. *finished is false where it was interrupted, after a checkpoint. */

@@ -43,12 +43,17 @@ static void presets_have_the_sizes_they_promise(void **state) {
   static const struct {
     const char *name;
     double low, high;
-  } sizes[] = {{"nano", 1.5e5, 2.6e5}, {"tiny", 8e5, 1.3e6}, {"small", 4e6, 6e6}, {"base", 2.4e7, 3.6e7}, {"medium", 1.0e8, 1.5e8}};
+  } sizes[] = {{"nano", 1.5e5, 2.6e5},
+               {"tiny", 8e5, 1.3e6},
+               {"small", 4e6, 6e6},
+               {"base", 2.4e7, 3.6e7},
+               {"medium", 1.0e8, 1.5e8}};
   for (int a = 0; a < arch_count; a++)
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
       const Config c = config_of(arch_table[a]->name, sizes[i].name, 4096);
       const double n = (double)model_cost(&c, 1, 1).parameters;
-      if (n < sizes[i].low || n > sizes[i].high) fail_msg("%s %s has %.0f parameters", arch_table[a]->name, sizes[i].name, n);
+      if (n < sizes[i].low || n > sizes[i].high)
+        fail_msg("%s %s has %.0f parameters", arch_table[a]->name, sizes[i].name, n);
     }
 }
 
@@ -84,8 +89,10 @@ static void every_architecture_learns(void **state) {
   for (int a = 0; a < arch_count; a++) {
     const Config c = config_of(arch_table[a]->name, "nano", VOCABULARY);
     float first, last = train(&c, 300, &first, NULL);
-    if (fabsf(first - logf(VOCABULARY)) > 0.5f) fail_msg("%s starts at a loss of %g", c.arch->name, (double)first);
-    if (!(last < 0.6f * first)) fail_msg("%s learns from %g to %g only", c.arch->name, (double)first, (double)last);
+    if (fabsf(first - logf(VOCABULARY)) > 0.5f)
+      fail_msg("%s starts at a loss of %g", c.arch->name, (double)first);
+    if (!(last < 0.6f * first))
+      fail_msg("%s learns from %g to %g only", c.arch->name, (double)first, (double)last);
   }
 }
 
@@ -156,7 +163,8 @@ static void dropout_is_for_training_only(void **state) {
 
 static void contradictions_are_refused(void **state) {
   (void)state;
-  static const char *const cases[][3] = {{"llama", "heads", "5"}, {"llama", "kv-heads", "3"}, {"gpt2", "heads", "5"}, {"gpt2", "kv-heads", "2"}};
+  static const char *const cases[][3] = {
+      {"llama", "heads", "5"}, {"llama", "kv-heads", "3"}, {"gpt2", "heads", "5"}, {"gpt2", "kv-heads", "2"}};
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     Settings *s = settings_of(cases[i][0], "tiny");
     Error err = {0};
@@ -170,9 +178,12 @@ static void contradictions_are_refused(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(presets_have_the_sizes_they_promise),   cmocka_unit_test(every_architecture_learns),
-      cmocka_unit_test(threads_do_not_change_a_bit),           cmocka_unit_test(reading_at_once_equals_token_by_token),
-      cmocka_unit_test(dropout_is_for_training_only),          cmocka_unit_test(contradictions_are_refused),
+      cmocka_unit_test(presets_have_the_sizes_they_promise),
+      cmocka_unit_test(every_architecture_learns),
+      cmocka_unit_test(threads_do_not_change_a_bit),
+      cmocka_unit_test(reading_at_once_equals_token_by_token),
+      cmocka_unit_test(dropout_is_for_training_only),
+      cmocka_unit_test(contradictions_are_refused),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

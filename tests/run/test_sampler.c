@@ -20,7 +20,8 @@ static SamplingSettings plain(void) {
 }
 
 /* How often each token comes out of many draws that cover [0,1) evenly. */
-static void shares(const SamplingSettings *s, const int32_t *history, int64_t prompt, int64_t length, double out[N]) {
+static void shares(const SamplingSettings *s, const int32_t *history, int64_t prompt, int64_t length,
+                   double out[N]) {
   enum { DRAWS = 10000 };
   float logits[N];
   Sampler sampler;
@@ -38,7 +39,8 @@ static void expect_first(const SamplingSettings *s, int kept) {
   for (int i = 0; i < kept; i++) total += p[order[i]];
   for (int i = 0; i < N; i++) {
     const double expected = i < kept ? p[order[i]] / total : 0;
-    if (fabs(got[order[i]] - expected) > 2e-4) fail_msg("token %d: %g, not %g", order[i], got[order[i]], expected);
+    if (fabs(got[order[i]] - expected) > 2e-4)
+      fail_msg("token %d: %g, not %g", order[i], got[order[i]], expected);
   }
 }
 

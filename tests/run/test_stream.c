@@ -34,10 +34,16 @@ static void expect(const TextList *stops, const char *const *pieces, const char 
 
 static void characters_are_never_split(void **state) {
   (void)state;
-  expect(NULL, (const char *const[]){"a\xe6", "\x98", "\xa5" "b", NULL}, "a||春b|");
+  expect(NULL,
+         (const char *const[]){"a\xe6", "\x98",
+                               "\xa5"
+                               "b",
+                               NULL},
+         "a||春b|");
   expect(NULL, (const char *const[]){"\xf0\x9f", "\x98\x80", NULL}, "|😀|");
   expect(NULL, (const char *const[]){"x\xe6\x98", NULL}, "x|\xe6\x98"); /* never finished: shown at the end */
-  expect(NULL, (const char *const[]){"\xff\xfe", "a", NULL}, "\xff\xfe|a|"); /* not the beginning of anything */
+  expect(NULL, (const char *const[]){"\xff\xfe", "a", NULL},
+         "\xff\xfe|a|"); /* not the beginning of anything */
 }
 
 static void stop_texts_never_show(void **state) {
