@@ -181,17 +181,22 @@ static void checkpoints_give_back_what_they_were_given(void **state) {
   optimizer_step(&a, 1, 0.1, 1);
   earlier.step = 1;
   assert_false(checkpoint_exists(scratch));
-  assert_true(checkpoint_save(scratch, &earlier, &a, 1, &err));
+  assert_true(checkpoint_save(scratch, &earlier, &a, 2, &err));
   set_gradients(p, 2);
   optimizer_step(&a, 2, 0.1, 1);
-  assert_true(checkpoint_save(scratch, &saved, &a, 1, &err));
-  assert_false(dir_exists(in_scratch("checkpoint-0000000001")));
+  assert_true(checkpoint_save(scratch, &saved, &a, 2, &err));
   assert_true(checkpoint_load(scratch, &loaded, &b, &found, &err) && found);
   assert_memory_equal(&loaded, &saved, sizeof saved);
   assert_memory_equal(params_values(q), params_values(p), bytes);
   assert_memory_equal(b.average, a.average, bytes);
   assert_memory_equal(b.m, a.m, bytes);
   assert_memory_equal(b.v, a.v, bytes);
+  earlier.step = 2;
+  assert_true(
+      checkpoint_save(scratch, &earlier, &a, 1, &err)); /* only the newest stays, whatever was written last */
+  assert_true(!dir_exists(in_scratch("checkpoint-0000000001")) &&
+              !dir_exists(in_scratch("checkpoint-0000000002")));
+  assert_true(dir_exists(in_scratch("checkpoint-0000000003")));
   assert_true(checkpoint_remove_all(scratch, &err) && !checkpoint_exists(scratch));
   optimizer_close(&a);
   optimizer_close(&b);
