@@ -28,8 +28,6 @@ case $presets in
   *) sh scripts/deps.sh ;;
 esac
 
-# Threads that wait for one another sleep: the tests run side by side on few cores.
-export OMP_WAIT_POLICY=passive
 # A test takes what is free: two at a time keep two cores busy while one of them waits.
 jobs=$(nproc)
 
