@@ -4,12 +4,12 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
-/* after those that it wants */
-#include <cmocka.h>
 
 #include "base/memory.h"
 #include "cli/figure.h"
 #include "cli/glyph.h"
+
+#include <cmocka.h> /* last: it defines fail() */
 
 static void valid_characters(void **state) {
   static const struct {
