@@ -107,7 +107,7 @@ typedef struct ink_event {
   double tokens_per_second; /* over the last steps */
   double peak_share;        /* arithmetic done / the machine's measured peak, 0..1; 0 if unknown */
   double seconds, seconds_left;
-  int64_t memory;           /* bytes held by this process */
+  int64_t memory; /* bytes held by this process */
 } ink_event;
 
 /* Called on the thread that runs the activity. */
@@ -148,11 +148,12 @@ typedef struct ink_token {
 /* Return false to stop. */
 typedef bool ink_token_listener(void *user, const ink_token *token);
 
-/* Continues `prompt`. Each text ends at the model's end token, a stop text, the limit, or the listener's word. */
+/* Continues `prompt`. Each text ends at the model's end token, a stop text, the limit, or the listener's
+ * word. */
 typedef struct ink_written {
   int64_t prompt_tokens, new_tokens;
   int64_t dropped_prompt_tokens; /* left out at the front because the context is shorter */
-  int64_t shifts; /* times the context was full and its later half was read anew */
+  int64_t shifts;                /* times the context was full and its later half was read anew */
   double prompt_seconds, new_seconds;
 } ink_written;
 INK_API bool ink_write(ink_model *, const char *prompt, size_t length, const ink_settings *,
@@ -161,20 +162,20 @@ INK_API bool ink_write(ink_model *, const char *prompt, size_t length, const ink
 /* How well the model predicts a text. */
 typedef struct ink_scores {
   int64_t tokens, bytes, characters, documents;
-  double nats;                /* sum of -ln p over all scored tokens */
-  double perplexity;          /* exp(nats / tokens) */
+  double nats;       /* sum of -ln p over all scored tokens */
+  double perplexity; /* exp(nats / tokens) */
   double bits_per_byte, bits_per_character;
 } ink_scores;
-INK_API bool ink_eval(ink_model *, const char *const *files, int count, const ink_settings *,
-                      ink_scores *, ink_listener *, void *user, ink_error *);
+INK_API bool ink_eval(ink_model *, const char *const *files, int count, const ink_settings *, ink_scores *,
+                      ink_listener *, void *user, ink_error *);
 
 /* ---- tokenizers ------------------------------------------------------------------------------ */
 
 typedef struct ink_tokenizer ink_tokenizer;
 
 /* Learns a tokenizer from files and writes it as a tokenizer.json at `out`. */
-INK_API bool ink_tokenizer_train(const char *const *files, int count, const char *out,
-                                 const ink_settings *, ink_listener *, void *user, ink_error *);
+INK_API bool ink_tokenizer_train(const char *const *files, int count, const char *out, const ink_settings *,
+                                 ink_listener *, void *user, ink_error *);
 
 /* Opens a tokenizer.json or a directory that holds one. */
 INK_API ink_tokenizer *ink_tokenizer_open(const char *path, ink_error *);
@@ -185,15 +186,15 @@ INK_API int64_t ink_tokenizer_size(const ink_tokenizer *);
 INK_API bool ink_tokenizer_encode(ink_tokenizer *, const char *text, size_t length, int32_t **ids,
                                   size_t *count, ink_error *);
 
-/* The bytes of ids; the caller frees *text, which is also NUL-terminated. Ids outside of the vocabulary are refused. */
+/* The bytes of ids; the caller frees *text, which is also NUL-terminated. Ids outside of the vocabulary are
+ * refused. */
 INK_API bool ink_tokenizer_decode(ink_tokenizer *, const int32_t *ids, size_t count, char **text,
                                   size_t *length, ink_error *);
 
 /* ---- measuring ------------------------------------------------------------------------------- */
 
 /* what: "train", "generate", "ops", "machine". The result as a JSON object; the caller frees. */
-INK_API char *ink_bench(const char *what, const ink_settings *, ink_listener *, void *user,
-                        ink_error *);
+INK_API char *ink_bench(const char *what, const ink_settings *, ink_listener *, void *user, ink_error *);
 
 #ifdef __cplusplus
 }

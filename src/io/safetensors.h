@@ -1,5 +1,6 @@
 /* safetensors.h - named tensors in one file: 8 bytes of header length, a JSON header, raw little-endian data.
- * https://github.com/huggingface/safetensors . Every size and offset of a file is checked against the bytes there are. */
+ * https://github.com/huggingface/safetensors . Every size and offset of a file is checked against the bytes
+ * there are. */
 #ifndef IO_SAFETENSORS_H
 #define IO_SAFETENSORS_H
 
@@ -16,7 +17,7 @@ typedef struct NamedTensor {
 typedef struct Safetensors {
   NamedTensor *items; /* sorted by name */
   size_t count;
-  json_t *metadata;   /* the "__metadata__" object, or NULL */
+  json_t *metadata; /* the "__metadata__" object, or NULL */
   FileView file;
   Arena *arena;
 } Safetensors;
@@ -28,6 +29,7 @@ const NamedTensor *safetensors_find(const Safetensors *, const char *name); /* N
 void tensor_to_f32(float *out, const Tensor *);
 
 /* Atomic; names in the order given (callers sort); metadata may be NULL. */
-bool safetensors_write(const char *path, const NamedTensor *items, size_t count, const json_t *metadata, Error *);
+bool safetensors_write(const char *path, const NamedTensor *items, size_t count, const json_t *metadata,
+                       Error *);
 
 #endif

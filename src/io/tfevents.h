@@ -1,4 +1,5 @@
-/* tfevents.h - TensorBoard event files: TFRecord frames (length, masked CRC32C, data) of hand-encoded protocol buffers. */
+/* tfevents.h - TensorBoard event files: TFRecord frames (length, masked CRC32C, data) of hand-encoded
+ * protocol buffers. */
 #ifndef IO_TFEVENTS_H
 #define IO_TFEVENTS_H
 

@@ -1,14 +1,15 @@
 /* kernels.h - pure functions on raw memory, one text (kernels.c) compiled once per instruction set.
  *
- * kernels.def lists them; from the list come the table's struct here, the table each instruction set fills in,
- * and their tests. kernels_select() picks the best table this processor runs, or the one named by the environment
- * variable INKSTONE_ISA ("scalar", "avx2", "avx512"). Single-threaded, no allocation, no dependencies. */
+ * kernels.def lists them; from the list come the table's struct here, the table each instruction set fills
+ * in, and their tests. kernels_select() picks the best table this processor runs, or the one named by the
+ * environment variable INKSTONE_ISA ("scalar", "avx2", "avx512"). Single-threaded, no allocation, no
+ * dependencies. */
 #ifndef KERNELS_KERNELS_H
 #define KERNELS_KERNELS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdbool.h>
 
 typedef struct Kernels {
   const char *isa;

@@ -1,7 +1,7 @@
 /* model.h - what a network architecture is to the rest of the program.
  *
- * To add one: a file in src/models/ that defines `const Arch arch_<name>` and a line in models.def. Nothing in
- * train/ or run/ names an architecture. */
+ * To add one: a file in src/models/ that defines `const Arch arch_<name>` and a line in models.def. Nothing
+ * in train/ or run/ names an architecture. */
 #ifndef MODELS_MODEL_H
 #define MODELS_MODEL_H
 
@@ -63,14 +63,16 @@ typedef struct Arch {
   Output (*forward)(Net *, const Config *, const Batch *);
   /* Fills in what presets and settings leave at 0 and refuses what contradicts. */
   bool (*complete)(Config *, Error *);
-  /* What config.json says beside the keys: read refuses what forward does not do, write adds what transformers needs. */
+  /* What config.json says beside the keys: read refuses what forward does not do, write adds what
+   * transformers needs. */
   bool (*read_rest)(Config *, const json_t *config, const char *where, Error *);
   void (*write_rest)(const Config *, json_t *config);
 } Arch;
 extern const Arch *const arch_table[];
 extern const int arch_count;
 
-/* The shape that settings describe, for that vocabulary. Refuses contradictions (width not divisible by heads). */
+/* The shape that settings describe, for that vocabulary. Refuses contradictions (width not divisible by
+ * heads). */
 const Arch *arch_find(const char *name); /* NULL if unknown */
 bool config_from_settings(Config *, const ModelSettings *, int64_t vocabulary, Error *);
 bool config_read(Config *, const char *path, Error *);
@@ -91,8 +93,8 @@ Tensor *model_loss(const Model *, Net *, const Batch *, float smoothing, double 
 /* Logits of the last position of each sequence: [sequences, vocabulary]. */
 Tensor *model_last_logits(const Model *, Net *, const Batch *);
 
-/* By dry runs: parameters of a shape; and bytes of activations and floating-point operations of one training step
- * (forward and backward) over [sequences, time] tokens. */
+/* By dry runs: parameters of a shape; and bytes of activations and floating-point operations of one training
+ * step (forward and backward) over [sequences, time] tokens. */
 typedef struct Cost {
   int64_t parameters, activation_bytes;
   double flops;

@@ -1,5 +1,5 @@
-/* recurrent.h - what lstm.c and gru.c share: embedding, stacked layers with dropout between them, and state in place
- * of a window. Their model_type is our own: transformers has no such class. */
+/* recurrent.h - what lstm.c and gru.c share: embedding, stacked layers with dropout between them, and state
+ * in place of a window. Their model_type is our own: transformers has no such class. */
 #ifndef MODELS_RECURRENT_H
 #define MODELS_RECURRENT_H
 
@@ -9,8 +9,8 @@
 typedef Tensor *RecurrentLayer(Net *, const Config *, Tensor *x);
 Output recurrent_forward(Net *, const Config *, const Batch *, RecurrentLayer *);
 
-/* W x + b for all steps at once, into `gates` blocks of the width; initial values as PyTorch's: uniform within
- * 1 / sqrt(width). */
+/* W x + b for all steps at once, into `gates` blocks of the width; initial values as PyTorch's: uniform
+ * within 1 / sqrt(width). */
 Tensor *recurrent_input(Net *, const Config *, Tensor *x, int gates, InitKind bias);
 Tensor *recurrent_weight(Net *, const Config *, int gates); /* W_hh [gates D, D] */
 /* The state of that name [B,D], NULL while training; and what it becomes. */

@@ -18,7 +18,8 @@ Tensor *nn_layernorm(Net *, const char *name, Tensor *x, float epsilon);
 Tensor *nn_embedding_table(Net *, const char *name, int64_t vocabulary, int64_t width, float stddev);
 Tensor *nn_dropout(Net *, Tensor *x);
 
-/* Causal self-attention over q, k, v already projected: appends k and v to this scope's cache if there is state. */
+/* Causal self-attention over q, k, v already projected: appends k and v to this scope's cache if there is
+ * state. */
 Tensor *nn_self_attention(Net *, Tensor *q, Tensor *k, Tensor *v, AttentionShape);
 
 #endif

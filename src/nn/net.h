@@ -1,7 +1,7 @@
 /* net.h - what a forward pass needs besides its input: tape, parameters, state, scope.
  *
- * A model is a function of a Net. It never knows whether it is being declared (dry tape), trained (recording tape,
- * no state) or generating (state). Names of parameters and states are the scopes joined by dots. */
+ * A model is a function of a Net. It never knows whether it is being declared (dry tape), trained (recording
+ * tape, no state) or generating (state). Names of parameters and states are the scopes joined by dots. */
 #ifndef NN_NET_H
 #define NN_NET_H
 
@@ -17,7 +17,8 @@ void state_free(State *);
 /* Forgets the contents (zeroes), keeps the memory. */
 void state_clear(State *);
 int64_t state_bytes(const State *);
-/* Sequence i, i < count, becomes a copy of what was sequence from[i]: beams, and one prompt for many samples. */
+/* Sequence i, i < count, becomes a copy of what was sequence from[i]: beams, and one prompt for many samples.
+ */
 void state_reorder(State *, const int32_t *from, int64_t count);
 
 typedef struct Net {
@@ -35,8 +36,8 @@ void net_leave(Net *, const char *format, ...) PRINTF(2, 3); /* the same words: 
 
 /* The parameter "<scope>.<name>". */
 Tensor *net_param(Net *, const char *name, int dims, const int64_t *shape, Init, bool decays);
-/* The state "<scope>.<name>", zero at first; NULL where there is no state (training). shape[0] is the batch: the first
- * sequences of those the state was made for. */
+/* The state "<scope>.<name>", zero at first; NULL where there is no state (training). shape[0] is the batch:
+ * the first sequences of those the state was made for. */
 Tensor *net_state(Net *, const char *name, int dims, const int64_t *shape);
 
 #endif

@@ -12,7 +12,8 @@ typedef enum InitKind {
   INIT_ONE,
   INIT_NORMAL,
   INIT_UNIFORM,
-  INIT_FORGET /* an LSTM's bias: 1 for the forget gates, the second quarter, else 0 (Jozefowicz et al. 2015) */
+  INIT_FORGET /* an LSTM's bias: 1 for the forget gates, the second quarter, else 0 (Jozefowicz et al. 2015)
+               */
 } InitKind;
 typedef struct Init {
   InitKind kind;
@@ -23,8 +24,8 @@ typedef struct Param {
   const char *name; /* as in the safetensors file: "model.layers.0.mlp.up_proj.weight" */
   Tensor tensor;    /* f32 */
   Init init;
-  bool decays;      /* weight decay applies: matrices; not norms, not biases */
-  int64_t offset;   /* of its first element in the run of all */
+  bool decays;    /* weight decay applies: matrices; not norms, not biases */
+  int64_t offset; /* of its first element in the run of all */
 } Param;
 
 typedef struct Params Params;
@@ -43,7 +44,7 @@ void params_initialize(Params *, uint64_t seed);
 
 size_t params_count(const Params *);
 Param *params_at(Params *, size_t index); /* by name after params_allocate */
-int64_t params_elements(const Params *); /* numbers the model learns */
+int64_t params_elements(const Params *);  /* numbers the model learns */
 /* The run of all values, and of all gradients (NULL without), params_length floats long: parameters start at
  * multiples of 16 floats, the gaps hold zeros. */
 int64_t params_length(const Params *);

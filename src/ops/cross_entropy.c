@@ -9,8 +9,9 @@
 #include "ops/loops.h"
 #include "ops/sample.h"
 
-/* Logits of a block: about 4 MB, which stays in cache, but enough rows that the weight, read twice and its gradient
- * updated once a block, is not what takes the time (V 50304, D 384: 77 GFLOP/s with 32 rows, 153 with 256). */
+/* Logits of a block: about 4 MB, which stays in cache, but enough rows that the weight, read twice and its
+ * gradient updated once a block, is not what takes the time (V 50304, D 384: 77 GFLOP/s with 32 rows, 153
+ * with 256). */
 enum { BLOCK_LOGITS = 1 << 20, LEAST_ROWS = 256, MOST_ROWS = 1024 };
 
 typedef struct CrossEntropy {

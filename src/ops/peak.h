@@ -1,4 +1,5 @@
-/* peak.h - what this machine can do at most, measured in a moment: the ceiling that speeds are told against. */
+/* peak.h - what this machine can do at most, measured in a moment: the ceiling that speeds are told against.
+ */
 #ifndef OPS_PEAK_H
 #define OPS_PEAK_H
 

@@ -20,15 +20,19 @@ typedef struct Tensor {
   bool wants_grad; /* a parameter being trained, or computed from one */
 } Tensor;
 
-size_t tensor_type_size(TensorType);       /* bytes per element */
-const char *tensor_type_name(TensorType);  /* "f32", ... */
-int64_t tensor_count(const Tensor *);      /* elements; 1 for a scalar (0 dims) */
+size_t tensor_type_size(TensorType);      /* bytes per element */
+const char *tensor_type_name(TensorType); /* "f32", ... */
+int64_t tensor_count(const Tensor *);     /* elements; 1 for a scalar (0 dims) */
 size_t tensor_bytes(const Tensor *);
 /* The last dimension, and the product of the others: most operators see a matrix [rows, columns]. */
 int64_t tensor_columns(const Tensor *);
 int64_t tensor_rows(const Tensor *);
 bool tensor_same_shape(const Tensor *, const Tensor *);
-static inline float *tensor_f32(const Tensor *t) { return (float *)t->data; }
-static inline int32_t *tensor_i32(const Tensor *t) { return (int32_t *)t->data; }
+static inline float *tensor_f32(const Tensor *t) {
+  return (float *)t->data;
+}
+static inline int32_t *tensor_i32(const Tensor *t) {
+  return (int32_t *)t->data;
+}
 
 #endif

@@ -5,8 +5,8 @@
 #include "run/bundle.h"
 #include "run/sampler.h"
 
-/* Ends: the model's end token, a stop text, max_tokens, the listener's word, or interrupted(). When the context is full,
- * its later half is read anew and writing goes on (counted in `shifts`). */
+/* Ends: the model's end token, a stop text, max_tokens, the listener's word, or interrupted(). When the
+ * context is full, its later half is read anew and writing goes on (counted in `shifts`). */
 typedef struct WriteRequest {
   const Model *model;
   const Tokenizer *tokenizer;

@@ -1,7 +1,8 @@
-/* Portable C: vectors of four, which every compiler lowers to what the machine has. The reference for the others. */
-#define VL 4
+/* Portable C: vectors of four, which every compiler lowers to what the machine has. The reference for the
+ * others. */
+#define VL      4
 #define GEMM_MR 4
 #define GEMM_VN 2
-#define ISA "scalar"
-#define TABLE kernels_scalar
+#define ISA     "scalar"
+#define TABLE   kernels_scalar
 #include "kernels/isa/kernels.inc"
