@@ -22,7 +22,7 @@ LAYERS = {
     "io": {"io", "ops", "base"},
     "data": {"data", "text", "ops", "base"},
     "run": {"run", "models/model.h", "nn", "ops", "io", "data", "text", "base"},
-    "train": {"train", "run", "models/model.h", "nn", "ops", "io", "data", "text", "base"},
+    "train": {"train", "run", "models/model.h", "nn", "ops", "kernels/kernels.h", "io", "data", "text", "base"},
     "cli": {"cli", "base"},
 }
 ARCHITECTURES = r"llama|gpt2|lstm|gru"
