@@ -1,7 +1,9 @@
 /* attention.c - multi-head attention with grouped key/value heads (Ainslie et al. 2023), computed block of
  * query rows by block, so that T x S scores never exist. As in FlashAttention (Dao et al. 2022) forward keeps
- * the logarithm of each softmax's sum, and backward makes the scores again. With P = softmax(s Q K^T), O = P
- * V and s = 1/sqrt(d): dV = P^T dO, dS = s P (dO V^T - rowsum(dO O)), dQ = dS K, dK = dS^T Q. */
+ * the logarithm of each softmax's sum, and backward makes the scores again.
+ *
+ * With P = softmax(s Q K^T), O = P V and s = 1/sqrt(d):
+ * dV = P^T dO,  dS = s P (dO V^T - rowsum(dO O)),  dQ = dS K,  dK = dS^T Q. */
 #include <math.h>
 #include <string.h>
 
@@ -27,8 +29,7 @@ static int64_t head_at(int64_t sequence, int64_t rows, int64_t heads, int64_t he
   return (sequence * rows * heads + head) * size;
 }
 
-/* One query head of one sequence: where its matrices begin in the arrays; rows are `step` and `kv_step`
- * apart. */
+/* One query head of one sequence: where its matrices begin; their rows are `step` and `kv_step` apart. */
 typedef struct Head {
   int64_t sequence, head;
   int64_t at, step, kv_at, kv_step;
@@ -102,8 +103,7 @@ static void make_scores(const Attention *n, const Head *h, int64_t first, int64_
 
 /* ---- forward ---- */
 
-/* Scores become exp(score - maximum); returns the factor that makes them a distribution, 0 if nothing is
- * seen. */
+/* Scores become exp(score - maximum). Returns what makes them a distribution; 0 if nothing is seen. */
 static float softmax(float *score, int64_t width, float *log_total) {
   const float top = width ? kernels->maximum(score, width) : -INFINITY;
   *log_total = 0;
@@ -240,7 +240,7 @@ Tensor *op_attention(Tape *tape, Tensor *q, Tensor *k, Tensor *v, Tensor *start,
 }
 
 /* Cases: 0 causal; 1 all keys; 2 grouped heads, several blocks of rows; 3 later rows over a cache, its rest
- * unseen; 4 padded keys; 5 one row, as in decoding; 6 one row that sees nothing, beside one that does. */
+ * unseen; 4 padded keys; 5 one row, as in decoding; 6 rows of which some see nothing. */
 static void sample(OpSampler *s) {
   const int which = sample_case(s, 7);
   const bool large = sample_large(s), cache = which == 3 || which == 5;

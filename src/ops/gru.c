@@ -58,8 +58,7 @@ static void forward(Node *node) {
   recurrence_last(&n->r, tensor_f32(node->out[0]), node->out[1]);
 }
 
-/* From dh of a step: the gradients of its sums, and the part of the last dh that does not go through a
- * product. */
+/* From dh of a step: the gradients of its sums, and what of the last dh does not go through a product. */
 static void step_row_backward(const float *gates, const float *before, float *dh, float *dx, float *dproducts,
                               int64_t width) {
   const float *r = gates, *z = gates + width, *product = gates + 2 * width, *n = gates + 3 * width;

@@ -1,6 +1,5 @@
 /* lstm.c - one layer of long short-term memory (Hochreiter & Schmidhuber 1997; Gers et al. 2000), all steps
- * at once. Sequences are independent, so a worker walks some of them through all steps without waiting for
- * others. */
+ * at once. Sequences are independent: a worker walks some of them through all steps and waits for nobody. */
 #include <string.h>
 
 #include "base/threads.h"

@@ -2,8 +2,8 @@
 
 #include "kernels/kernels.h"
 
-/* STEPS of k make one partial sum, as in gemm.c. Panels lie in the order they are met: [k / STEPS][n /
- * nr][steps][nr] */
+/* STEPS of k make one partial sum, as in gemm.c. Panels lie in the order they are met:
+ * [k / STEPS][n / nr][steps][nr]. */
 enum { STEPS = 256, TALLEST = 14 };
 
 static int64_t least(int64_t a, int64_t b) {

@@ -1,6 +1,6 @@
 /* recurrence.h - what the recurrent operators share: a batch of sequences walked step by step, the state of
- * the step before, and products of that state with weights that stay the same. B sequences, T steps, D values
- * of state. */
+ * the step before, and its products with a weight that stays the same.
+ * B sequences, T steps, D values of state. */
 #ifndef OPS_RECURRENCE_H
 #define OPS_RECURRENCE_H
 
@@ -18,8 +18,7 @@ Recurrence recurrence_new(Node *, const Tensor *x, int64_t gates);
 /* In forward: packs the weight, clears the zeros. */
 void recurrence_start(Recurrence *, const Tensor *weight);
 
-/* State before step t of sequence b: `all` [B,T,D] holds the states after each step, `first` [B,D] may be
- * NULL. */
+/* State before step t of sequence b. `all` [B,T,D]: the states after each step; `first` [B,D] may be NULL. */
 const float *recurrence_before(const Recurrence *, const float *all, const Tensor *first, int64_t b,
                                int64_t t);
 
