@@ -34,14 +34,15 @@ fi
 heading() { printf '\n%s%s%s\n' "$bold$cyan" "$*" "$plain"; }
 note() { printf '%s%s%s\n' "$dim" "$*" "$plain"; }
 
-# Fortune files hold texts that end at a line with a lone %, as `--separator %` reads them. These make them plain.
+# Fortune files hold texts that end at a line with a lone %, as `--separator %` reads them. These make them plain. LC_ALL=C: the same
+# whatever language the machine speaks; so nothing but ASCII within [].
 
-plain_lines() { sed "s/$escape\[[0-9;]*m//g; s/^[[:space:]]*//; s/[[:space:]]*\$//; /^\$/d" "$@"; } # no colours, no indents
+plain_lines() { LC_ALL=C sed "s/$escape\[[0-9;]*m//g; s/^[[:space:]]*//; s/[[:space:]]*\$//; /^\$/d" "$@"; } # no colours, no indents
 
 # Title and author on one line, 《静夜思》李白, then the verses.
 clean_poems() {
-  plain_lines "$@" | sed 's/^题目: *//; s/^作者[:：] *//; s/（.*）$//' |
-    awk '/^《.*》$/ { title = $0; next }
+  plain_lines "$@" | LC_ALL=C sed 's/^题目: *//; s/^作者://; s/^作者：//; s/（.*）$//' |
+    LC_ALL=C awk '/^《.*》$/ { title = $0; next }
          title != "" { print title $0; title = ""; next }
          { print; last = $0 }
          END { if (last != "%") print "%" }'
@@ -50,14 +51,14 @@ clean_poems() {
 clean_verses() {
   plain_lines "$@" | LC_ALL=C awk '
     $0 == "%" { text = ""; next }
-    /^-- *[^ -~《]+《[^》]+》$/ && text !~ /[ -~]|“|「|『|：/ && split($0, part, /-- *|《|》/) && length(part[2]) <= 12 {
+    /^-- *[^ -~]+《.+》$/ && text !~ /[ -~]|“|「|『|：/ && split($0, part, /-- *|《|》/) && length(part[2]) <= 12 {
       print "《" part[3] "》" part[2] "\n" text "%"
       next
     }
     { text = text $0 "\n" }'
 }
 # Without tabs and characters struck over (_^H), so that what is left is prose.
-clean_sayings() { sed 's/_*\x08\x08*//g; s/\t/  /g; s/[[:space:]]*$//' "$@"; }
+clean_sayings() { LC_ALL=C sed 's/_*\x08\x08*//g; s/\t/  /g; s/[[:space:]]*$//' "$@"; }
 
 mkdir -p models
 case $own_text,$lang in

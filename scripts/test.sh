@@ -3,7 +3,7 @@
 #
 #   sh scripts/test.sh                     the release build
 #   sh scripts/test.sh --preset NAME...    other builds: debug, clang, asan, tsan
-#   sh scripts/test.sh --all               release (gcc), clang, asan: what CI runs
+#   sh scripts/test.sh --all               release (gcc), clang, asan, tsan: what CI runs
 #   sh scripts/test.sh --sabotage          breaks the program line by line: each must fail a test (minutes)
 set -eu
 cd "$(dirname "$0")/.."
@@ -14,7 +14,7 @@ presets=
 sabotage=
 while [ $# -gt 0 ]; do
   case $1 in
-    --all) presets="$presets release clang asan" ;;
+    --all) presets="$presets release clang asan tsan" ;;
     --preset) [ $# -gt 1 ] || usage; presets="$presets $2"; shift ;;
     --sabotage) sabotage=yes ;;
     *) usage ;;
