@@ -43,6 +43,7 @@ inside() {
   unshare --mount --propagation private sh -eu -c '
     mount -t proc proc "$1/proc"
     mount --bind /dev "$1/dev"
+    mount --bind /dev/pts "$1/dev/pts"
     exec chroot "$1" env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin TERM="${TERM-dumb}" \
       sh -c "cd /root/inkstone && $2"' inside "$machine" "$1"
 }

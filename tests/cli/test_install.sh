@@ -52,7 +52,7 @@ check "pkg-config, static" $cc "$SOURCE/examples/write.c" $(pkg-config --cflags 
   $(pkg-config --static --libs inkstone | sed 's/-linkstone/-l:libinkstone.a/') -o with_static
 ldd with_static | grep -q libinkstone && flunk "the static example wants the shared library"
 try_example ./with_static
-check "cmake" cmake -S "$SOURCE/examples" -B built -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_C_COMPILER="$cc"
+check "cmake" cmake -G Ninja -S "$SOURCE/examples" -B built -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_C_COMPILER="$cc"
 check "cmake --build" cmake --build built
 try_example built/write
 try_example built/write_static
