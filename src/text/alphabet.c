@@ -1,9 +1,11 @@
-/* alphabet.c - GPT-2's way of writing bytes as characters: those that print stand for themselves, the others get code points
- * from U+0100 on, in order. */
+/* alphabet.c - GPT-2's way of writing bytes as characters: those that print stand for themselves, the others
+ * get code points from U+0100 on, in order. */
 #include "text/tokenizer_impl.h"
 #include "text/utf8.h"
 
-static bool prints(int byte) { return (byte >= '!' && byte <= '~') || (byte >= 0xa1 && byte <= 0xac) || byte >= 0xae; }
+static bool prints(int byte) {
+  return (byte >= '!' && byte <= '~') || (byte >= 0xa1 && byte <= 0xac) || byte >= 0xae;
+}
 
 typedef struct Alphabet {
   uint32_t code[256];

@@ -12,7 +12,8 @@ struct ink_tokenizer {
 ink_tokenizer *ink_tokenizer_open(const char *path, ink_error *err) {
   MEM_GUARD(err, return NULL);
   char room[PATH_ROOM];
-  Tokenizer *tokenizer = tokenizer_open(dir_exists(path) ? path_join(room, path, "tokenizer.json") : path, err);
+  Tokenizer *tokenizer =
+      tokenizer_open(dir_exists(path) ? path_join(room, path, "tokenizer.json") : path, err);
   ink_tokenizer *t = tokenizer ? mem_alloc_zeroed(1, sizeof *t) : NULL;
   if (t) t->tokenizer = tokenizer;
   MEM_GUARD_END();
@@ -25,9 +26,12 @@ void ink_tokenizer_close(ink_tokenizer *t) {
   mem_free(t);
 }
 
-int64_t ink_tokenizer_size(const ink_tokenizer *t) { return tokenizer_size(t->tokenizer); }
+int64_t ink_tokenizer_size(const ink_tokenizer *t) {
+  return tokenizer_size(t->tokenizer);
+}
 
-bool ink_tokenizer_encode(ink_tokenizer *t, const char *text, size_t length, int32_t **ids, size_t *count, ink_error *err) {
+bool ink_tokenizer_encode(ink_tokenizer *t, const char *text, size_t length, int32_t **ids, size_t *count,
+                          ink_error *err) {
   MEM_GUARD(err, return false);
   Ids found = {0};
   const bool ok = tokenizer_encode(t->tokenizer, text, length, true, &found, err);
@@ -38,7 +42,8 @@ bool ink_tokenizer_encode(ink_tokenizer *t, const char *text, size_t length, int
   return ok;
 }
 
-bool ink_tokenizer_decode(ink_tokenizer *t, const int32_t *ids, size_t count, char **text, size_t *length, ink_error *err) {
+bool ink_tokenizer_decode(ink_tokenizer *t, const int32_t *ids, size_t count, char **text, size_t *length,
+                          ink_error *err) {
   MEM_GUARD(err, return false);
   Buffer out = {0};
   const bool ok = tokenizer_decode(t->tokenizer, ids, count, &out, err);

@@ -2,17 +2,17 @@
 
 #include <string.h>
 
-static size_t hash_pair(int32_t left, int32_t right) {
-  uint64_t h = ((uint64_t)(uint32_t)left << 32 | (uint32_t)right) * 0x9e3779b97f4a7c15u;
-  return (size_t)(h ^ h >> 29);
-}
+/* The pair is in the slot itself: most look-ups end at the first cache line. */
+struct MergeSlot {
+  int32_t left, right;
+  int32_t rank; /* 0: empty, else 1 + rank */
+};
 
 static size_t find(const Merges *m, int32_t left, int32_t right) {
-  size_t at = hash_pair(left, right) & (m->slot_count - 1);
-  for (; m->slots[at]; at = (at + 1) & (m->slot_count - 1)) {
-    const Merge *x = &m->list.data[m->slots[at] - 1];
-    if (x->left == left && x->right == right) break;
-  }
+  const uint64_t h = ((uint64_t)(uint32_t)left << 32 | (uint32_t)right) * 0x9e3779b97f4a7c15u;
+  size_t at = (h ^ h >> 29) & (m->slot_count - 1);
+  while (m->slots[at].rank && (m->slots[at].left != left || m->slots[at].right != right))
+    at = (at + 1) & (m->slot_count - 1);
   return at;
 }
 
@@ -20,20 +20,20 @@ static void grow(Merges *m) {
   mem_free(m->slots);
   m->slot_count = m->slot_count ? 2 * m->slot_count : 1024;
   m->slots = mem_alloc_zeroed(m->slot_count, sizeof *m->slots);
-  for (size_t i = 0; i < m->list.count; i++)
-    m->slots[find(m, m->list.data[i].left, m->list.data[i].right)] = (int32_t)i + 1;
+  for (size_t i = 0; i < m->list.count; i++) {
+    const Merge *x = &m->list.data[i];
+    m->slots[find(m, x->left, x->right)] = (MergeSlot){x->left, x->right, (int32_t)i + 1};
+  }
 }
 
 void merges_add(Merges *m, Merge merge) {
-  if (3 * (m->list.count + 1) > m->slot_count) grow(m);
-  const size_t at = find(m, merge.left, merge.right);
-  if (m->slots[at]) return; /* the first one has the lower rank */
+  if (2 * (m->list.count + 1) > m->slot_count) grow(m);
   vec_push(&m->list, merge);
-  m->slots[at] = (int32_t)m->list.count;
+  m->slots[find(m, merge.left, merge.right)] = (MergeSlot){merge.left, merge.right, (int32_t)m->list.count};
 }
 
 int32_t merges_rank(const Merges *m, int32_t left, int32_t right) {
-  return m->slot_count ? m->slots[find(m, left, right)] - 1 : -1;
+  return m->slot_count ? m->slots[find(m, left, right)].rank - 1 : -1;
 }
 
 void merges_free(Merges *m) {
@@ -68,8 +68,7 @@ static size_t apply_short(const Merges *m, int32_t *symbols, size_t count) {
 
 typedef struct Candidate {
   int32_t rank;
-  uint32_t left;        /* the symbol's place */
-  int32_t first, second; /* what stood there: a stale candidate is one that no longer does */
+  uint32_t left; /* the left symbol's place */
 } Candidate;
 
 typedef struct Long {
@@ -87,7 +86,8 @@ static bool before(const Candidate *a, const Candidate *b) {
 static void push(Long *w, Candidate c) {
   vec_push(&w->heap, c);
   size_t i = w->heap.count - 1;
-  for (; i && before(&c, &w->heap.data[(i - 1) / 2]); i = (i - 1) / 2) w->heap.data[i] = w->heap.data[(i - 1) / 2];
+  for (; i && before(&c, &w->heap.data[(i - 1) / 2]); i = (i - 1) / 2)
+    w->heap.data[i] = w->heap.data[(i - 1) / 2];
   w->heap.data[i] = c;
 }
 
@@ -108,13 +108,15 @@ static void offer(Long *w, uint32_t left) {
   const uint32_t right = w->next[left];
   if (right >= w->count) return;
   const int32_t rank = merges_rank(w->merges, w->symbols[left], w->symbols[right]);
-  if (rank >= 0) push(w, (Candidate){rank, left, w->symbols[left], w->symbols[right]});
+  if (rank >= 0) push(w, (Candidate){rank, left});
 }
 
-static void join(Long *w, const Candidate *c) {
-  const uint32_t left = c->left, right = w->next[left];
-  if (w->symbols[left] != c->first || right >= w->count || w->symbols[right] != c->second) return;
-  w->symbols[left] = w->merges->list.data[c->rank].result;
+/* Unless the pair that was seen there is gone since. */
+static void join(Long *w, Candidate c) {
+  const Merge *m = &w->merges->list.data[c.rank];
+  const uint32_t left = c.left, right = w->next[left];
+  if (w->symbols[left] != m->left || right >= w->count || w->symbols[right] != m->right) return;
+  w->symbols[left] = m->result;
   w->symbols[right] = -1;
   w->next[left] = w->next[right];
   if (w->next[left] < w->count) w->previous[w->next[left]] = left;
@@ -132,10 +134,7 @@ static size_t apply_long(const Merges *m, int32_t *symbols, size_t count) {
     w.previous[i] = i ? (uint32_t)i - 1 : 0;
   }
   for (size_t i = 0; i + 1 < count; i++) offer(&w, (uint32_t)i);
-  while (w.heap.count) {
-    const Candidate c = pop(&w);
-    join(&w, &c);
-  }
+  while (w.heap.count) join(&w, pop(&w));
   size_t left = 0;
   for (size_t i = 0; i < count; i = w.next[i]) symbols[left++] = symbols[i];
   vec_free(&w.heap);

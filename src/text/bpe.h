@@ -1,7 +1,7 @@
 /* bpe.h - byte-pair encoding of one word: the core that every tokenizer here shares.
  *
- * Merges are a table (left, right) -> (rank, result); a word's symbols are joined at the pair of lowest rank, the leftmost
- * first, until no pair has a rank (Sennrich et al. 2016). */
+ * Merges are a table (left, right) -> (rank, result); a word's symbols are joined at the pair of lowest rank,
+ * the leftmost first, until no pair has a rank (Sennrich et al. 2016). */
 #ifndef TEXT_BPE_H
 #define TEXT_BPE_H
 
@@ -13,10 +13,12 @@ typedef struct Merge {
   int32_t left, right, result;
 } Merge;
 
-/* Ranks are places in the list. */
+typedef struct MergeSlot MergeSlot;
+
+/* Ranks are places in the list. Of a pair that is there twice the later one counts, as for Hugging Face. */
 typedef struct Merges {
   VEC(Merge) list;
-  int32_t *slots; /* open addressing; 0: empty, else 1 + rank */
+  MergeSlot *slots; /* hash table (left, right) -> rank */
   size_t slot_count;
 } Merges;
 void merges_add(Merges *, Merge);
@@ -24,7 +26,8 @@ void merges_add(Merges *, Merge);
 int32_t merges_rank(const Merges *, int32_t left, int32_t right);
 void merges_free(Merges *);
 
-/* Joins symbols in place; returns how many are left. O(n log n) for long words. */
+/* Joins symbols in place; returns how many are left. O(n log n) for long words, with about 20 bytes a symbol.
+ */
 size_t merges_apply(const Merges *, int32_t *symbols, size_t count);
 
 #endif

@@ -6,113 +6,142 @@
 #include "base/threads.h"
 #include "text/utf8.h"
 
-/* Text is counted in pieces of this size, so many at a time, whatever the number of threads: what is dropped for want of
- * memory must not depend on it. */
-enum { PIECE_BYTES = 1 << 19, PIECES = 16, LONGEST_WORD = 48 };
+/* The text is counted in pieces of this size, so many at a time, whatever the number of threads: what is
+ * dropped for want of memory must not depend on it. */
+enum { PIECE_BYTES = 1 << 19, PIECES = 16 };
+/* Chinese text without marks is one word: its frequent phrases are found in parts of this many bytes. */
+enum { LONGEST_WORD = 48 };
+/* A piece's own table: full, the piece is left where it is and taken up again once the table is empty. */
+enum { TABLE_WORDS = 1 << 15, TABLE_BYTES = 1 << 19 };
 
-/* What a distinct word costs here and while merges are learnt: table, symbols, places of its pairs. */
-static int64_t cost_of(int64_t words, int64_t bytes) { return 120 * words + 20 * bytes; }
+/* What distinct words cost while merges are learnt from them: symbols, places of pairs, the table of pairs.
+ * Measured, with room to spare, on text of random letters. */
+static int64_t cost_of(const WordTable *t) {
+  return 70 * (int64_t)t->words.count + 24 * (int64_t)t->bytes.count;
+}
 
-typedef struct Piece {
+typedef struct Stretch {
   const char *text;
   size_t length;
-  Map *words;
+} Stretch;
+
+/* Several short documents or a part of a long one, and how far it is counted. */
+typedef struct Piece {
+  VEC(Stretch) stretches;
+  size_t bytes; /* of all stretches */
+  size_t next;  /* stretch */
+  Stretch text; /* what is left of the present one beyond the valid part that `words` walks over */
+  Words words;
+  Stretch word; /* what is left of a long word */
+  WordTable table;
 } Piece;
 
-typedef struct Batch {
+typedef struct Counter {
+  WordCounts *counts;
   Piece pieces[PIECES];
-  size_t count;
-  const WordPattern *pattern;
-} Batch;
+  size_t count; /* of pieces that have text */
+  int64_t memory;
+} Counter;
 
-static void count_word(Map *words, const char *word, size_t length) {
-  while (length > LONGEST_WORD) {
-    const size_t n = utf8_whole_prefix(word, LONGEST_WORD);
-    ++*map_slot(words, word, n, 0);
-    word += n;
-    length -= n;
+/* ---- one piece: no allocation here, it runs on a worker ---- */
+
+/* Valid text is walked over; a byte that is no UTF-8 is stepped over. */
+static bool next_text(Piece *p) {
+  if (!p->text.length) {
+    if (p->next == p->stretches.count) return false;
+    p->text = p->stretches.data[p->next++];
   }
-  if (length) ++*map_slot(words, word, length, 0);
+  const size_t good = utf8_valid_prefix(p->text.text, p->text.length);
+  const size_t n = good < p->text.length ? good + 1 : good;
+  words_over(&p->words, p->text.text, good);
+  p->text.text += n;
+  p->text.length -= n;
+  return true;
 }
 
-static void count_characters(Map *words, const char *text, size_t length) {
-  for (size_t at = 0; at < length;) {
-    const size_t n = utf8_character(text + at, length - at);
-    if (n > 1) ++*map_slot(words, text + at, n, 0); /* single bytes are tokens anyway */
-    at += n ? n : 1;
-  }
+/* Where there is no pattern the word is a stretch of text, of which each character counts. */
+static bool next_part(Piece *p, const char **part, size_t *length) {
+  while (!p->word.length)
+    if (!words_next(&p->words, &p->word.text, &p->word.length) && !next_text(p)) return false;
+  const size_t most = p->word.length < LONGEST_WORD ? p->word.length : LONGEST_WORD;
+  *part = p->word.text;
+  *length = p->words.pattern ? utf8_whole_prefix(*part, most) : utf8_character(*part, p->word.length);
+  p->word.text += *length;
+  p->word.length -= *length;
+  return true;
 }
 
-/* Words of the valid stretches; bytes that are no UTF-8 are left alone. */
-static void count_piece(Piece *p, const WordPattern *pattern) {
-  const char *text = p->text;
-  size_t length = p->length;
-  while (pattern && length) {
-    const size_t good = utf8_valid_prefix(text, length);
-    Words words;
-    const char *word;
-    size_t n;
-    words_begin(&words, pattern, text, good);
-    while (words_next(&words, &word, &n)) count_word(p->words, word, n);
-    words_end(&words);
-    text += good + (good < length);
-    length -= good + (good < length);
-  }
-  if (!pattern) count_characters(p->words, text, length);
+static bool has_room(const WordTable *t) {
+  return t->words.count < TABLE_WORDS && t->bytes.count + LONGEST_WORD <= TABLE_BYTES;
 }
 
 static void count_pieces(void *arg, int64_t begin, int64_t end) {
-  Batch *b = arg;
-  for (int64_t i = begin; i < end; i++) count_piece(&b->pieces[i], b->pattern);
+  Counter *c = arg;
+  const char *part;
+  size_t length;
+  for (Piece *p = c->pieces + begin; p < c->pieces + end; p++)
+    while (has_room(&p->table) && next_part(p, &part, &length))
+      word_table_add(&p->table, part, length, word_hash(part, length), 1);
 }
 
-static void add_words(WordCounts *c, const Map *words) {
-  for (size_t i = 0; i < map_count(words); i++) {
-    size_t length;
-    int64_t times;
-    const char *word = map_at(words, i, &length, &times);
-    int64_t *slot = map_slot(c->words, word, length, 0);
-    if (!*slot) c->bytes += (int64_t)length;
-    *slot += times;
+static bool is_done(const Piece *p) {
+  return !p->word.length && p->words.at == p->words.length && !p->text.length &&
+         p->next == p->stretches.count;
+}
+
+/* ---- all of them ---- */
+
+static void start(Counter *c, const WordPattern *pattern) {
+  for (Piece *p = c->pieces; p < c->pieces + PIECES; p++) {
+    words_open(&p->words, pattern);
+    word_table_reserve(&p->table, TABLE_WORDS, TABLE_BYTES);
   }
 }
 
-static void keep_above(WordCounts *c, int64_t least) {
-  Map *kept = map_new();
-  int64_t bytes = 0;
-  for (size_t i = 0; i < map_count(c->words); i++) {
-    size_t length;
-    int64_t times;
-    const char *word = map_at(c->words, i, &length, &times);
-    if (times < least) {
-      c->dropped++;
-      continue;
-    }
-    map_set(kept, word, length, times);
-    bytes += (int64_t)length;
+static void stop(Counter *c) {
+  for (Piece *p = c->pieces; p < c->pieces + PIECES; p++) {
+    words_close(&p->words);
+    word_table_free(&p->table);
+    vec_free(&p->stretches);
   }
-  map_free(c->words);
-  c->words = kept;
-  c->bytes = bytes;
 }
 
-/* Down to half of the memory, so that there is room for the old table beside the new one and for what is to come. */
+static void add_table(WordCounts *c, const WordTable *t) {
+  for (size_t i = 0; i < t->words.count; i++) {
+    const CountedWord *w = &t->words.data[i];
+    word_table_add(&c->words, t->bytes.data + w->at, w->length, w->hash, w->times);
+    c->occurrences += w->times;
+  }
+}
+
+/* Down to half, so that it is not needed again at once. */
 static void drop_rare(WordCounts *c, int64_t memory) {
-  for (int64_t least = 2; cost_of((int64_t)map_count(c->words), c->bytes) > memory / 2; least *= 2) keep_above(c, least);
+  if (cost_of(&c->words) <= memory) return;
+  for (int64_t least = 2; cost_of(&c->words) > memory / 2; least *= 2)
+    c->dropped += word_table_drop_below(&c->words, least);
 }
 
-static void count_batch(WordCounts *c, Batch *b, int64_t memory) {
-  for (size_t i = 0; i < b->count; i++) b->pieces[i].words = map_new();
-  parallel_for((int64_t)b->count, count_pieces, b);
-  for (size_t i = 0; i < b->count; i++) {
-    add_words(c, b->pieces[i].words);
-    map_free(b->pieces[i].words);
+/* Counts the pieces to their ends. False where the pattern gave up. */
+static bool count_batch(Counter *c, Error *err) {
+  bool done = false, ok = true;
+  while (!done && ok) {
+    parallel_for((int64_t)c->count, count_pieces, c);
+    done = true;
+    for (Piece *p = c->pieces; p < c->pieces + c->count; p++) {
+      add_table(c->counts, &p->table);
+      word_table_clear(&p->table);
+      drop_rare(c->counts, c->memory);
+      ok = ok && words_ok(&p->words, err);
+      done = done && is_done(p);
+    }
   }
-  b->count = 0;
-  if (cost_of((int64_t)map_count(c->words), c->bytes) > memory / 4 * 3) drop_rare(c, memory);
+  for (Piece *p = c->pieces; p < c->pieces + c->count; p++) p->stretches.count = p->bytes = p->next = 0;
+  c->count = 0;
+  return ok;
 }
 
-/* Where a piece of a long text ends: after the last line end in it, else after the last space, else between characters. */
+/* Where a piece of a long text ends: after the last line end in it, else after the last space, else between
+ * characters. */
 static size_t piece_end(const char *text, size_t length) {
   if (length <= PIECE_BYTES) return length;
   const char *at = memrchr(text, '\n', PIECE_BYTES);
@@ -121,39 +150,57 @@ static size_t piece_end(const char *text, size_t length) {
   return utf8_whole_prefix(text, PIECE_BYTES);
 }
 
-static bool count_text(WordCounts *c, Batch *b, const char *text, size_t length, int64_t memory, const TextSource *source,
-                       const News *news) {
-  c->text_bytes += (int64_t)length;
-  c->characters += utf8_count(text, length);
-  while (length && !interrupted()) {
-    const size_t n = piece_end(text, length);
-    b->pieces[b->count++] = (Piece){text, n, NULL};
-    text += n;
-    length -= n;
-    if (b->count < PIECES) continue;
-    count_batch(c, b, memory);
-    news_progress(news, "counting words", c->text_bytes - (int64_t)length, source->bytes, "byte");
-  }
-  return !interrupted();
+static bool flush(Counter *c, const News *news, int64_t total, Error *err) {
+  if (interrupted()) return fail(err, "interrupted");
+  if (!count_batch(c, err)) return false;
+  news_progress(news, "counting words", c->counts->text_bytes, total, "byte");
+  return true;
 }
 
-bool count_words(WordCounts *c, TextSource *source, const WordPattern *pattern, int64_t memory, const News *news, Error *err) {
-  Batch batch = {.pattern = pattern};
+static bool take_text(Counter *c, const char *text, size_t length, const News *news, int64_t total,
+                      Error *err) {
+  while (length) {
+    const size_t n = piece_end(text, length);
+    const bool fits = c->count && c->pieces[c->count - 1].bytes + n <= PIECE_BYTES;
+    if (!fits && c->count == PIECES && !flush(c, news, total, err)) return false;
+    if (!fits) c->count++;
+    Piece *p = &c->pieces[c->count - 1];
+    vec_push(&p->stretches, ((Stretch){text, n}));
+    p->bytes += n;
+    c->counts->text_bytes += (int64_t)n;
+    text += n;
+    length -= n;
+  }
+  return true;
+}
+
+static bool count_source(Counter *c, TextSource *source, const News *news, Error *err) {
   const char *text;
   size_t length;
-  *c = (WordCounts){.words = map_new()};
+  Error problem = {0};
   source->rewind(source->self);
-  while (source->next(source->self, &text, &length, err)) {
-    if (!count_text(c, &batch, text, length, memory, source, news)) return fail(err, "interrupted");
-    if (batch.count == PIECES) count_batch(c, &batch, memory);
-  }
-  count_batch(c, &batch, memory);
-  if (c->dropped)
-    news_warning(news, "%" PRId64 " rare words did not fit into --memory and were dropped: the vocabulary is learnt from the frequent ones", c->dropped);
-  return !err->code;
+  while (source->next(source->self, &text, &length, &problem))
+    if (!take_text(c, text, length, news, source->bytes, err)) return false;
+  return problem.code ? fail(err, "%s", problem.text) : flush(c, news, source->bytes, err);
+}
+
+bool count_words(WordCounts *counts, TextSource *source, const WordPattern *pattern, int64_t memory,
+                 const News *news, Error *err) {
+  Counter *c = mem_alloc_zeroed(1, sizeof *c);
+  *counts = (WordCounts){0};
+  c->counts = counts;
+  c->memory = memory;
+  start(c, pattern);
+  const bool ok = count_source(c, source, news, err);
+  stop(c);
+  mem_free(c);
+  if (ok && counts->dropped)
+    news_warning(
+        news, "the distinct words do not fit into --memory: %.1f %% of all words, rare ones, were left out",
+        100.0 * (double)counts->dropped / (double)counts->occurrences);
+  return ok;
 }
 
 void word_counts_free(WordCounts *c) {
-  map_free(c->words);
-  *c = (WordCounts){0};
+  word_table_free(&c->words);
 }

@@ -9,7 +9,8 @@ typedef struct Word {
   int64_t times;
 } Word;
 
-/* A pair of neighbours: how often it occurs, and the words where it may be found (some may have lost it since). */
+/* A pair of neighbours: how often it occurs, and the words where it may be found (some may have lost it
+ * since). */
 typedef struct Pair {
   int32_t left, right;
   int64_t times;
@@ -29,7 +30,7 @@ typedef struct Learner {
   uint32_t *slots; /* hash of (left, right) -> 1 + place in pairs */
   size_t slot_count;
   VEC(Waiting) heap;
-  Map *by_bytes;       /* what a token stands for -> its id: two pairs may join to the same bytes */
+  Map *by_bytes;        /* what a token stands for -> its id: two pairs may join to the same bytes */
   VEC(int64_t) spelled; /* id -> place in by_bytes */
 } Learner;
 
@@ -75,7 +76,8 @@ static void push(Learner *l, uint32_t pair) {
   const Waiting w = {p->times, p->left, p->right, pair};
   vec_push(&l->heap, w);
   size_t i = l->heap.count - 1;
-  for (; i && before(&w, &l->heap.data[(i - 1) / 2]); i = (i - 1) / 2) l->heap.data[i] = l->heap.data[(i - 1) / 2];
+  for (; i && before(&w, &l->heap.data[(i - 1) / 2]); i = (i - 1) / 2)
+    l->heap.data[i] = l->heap.data[(i - 1) / 2];
   l->heap.data[i] = w;
 }
 
@@ -105,17 +107,17 @@ static int64_t next_pair(Learner *l) {
 
 /* ---- words ---- */
 
-static void load_words(Learner *l, const WordCounts *c, const int32_t byte_ids[256]) {
-  vec_reserve(&l->symbols, (size_t)c->bytes);
-  vec_reserve(&l->words, map_count(c->words));
-  for (size_t i = 0; i < map_count(c->words); i++) {
-    size_t length;
-    int64_t times;
-    const char *word = map_at(c->words, i, &length, &times);
-    if (length < 2) continue;
-    vec_push(&l->words, ((Word){(uint32_t)l->symbols.count, (uint32_t)length, times}));
-    for (size_t k = 0; k < length; k++) vec_push(&l->symbols, byte_ids[(unsigned char)word[k]]);
+static void load_words(Learner *l, WordCounts *c, const int32_t byte_ids[256]) {
+  vec_reserve(&l->symbols, c->words.bytes.count);
+  vec_reserve(&l->words, c->words.words.count);
+  for (size_t i = 0; i < c->words.words.count; i++) {
+    const CountedWord *w = &c->words.words.data[i];
+    if (w->length < 2) continue;
+    vec_push(&l->words, ((Word){(uint32_t)l->symbols.count, w->length, w->times}));
+    for (size_t k = 0; k < w->length; k++)
+      vec_push(&l->symbols, byte_ids[(unsigned char)c->words.bytes.data[w->at + k]]);
   }
+  word_table_free(&c->words); /* before the pairs take their memory */
 }
 
 static void note_place(Pair *p, uint32_t word) {
@@ -154,7 +156,8 @@ static void gain(Learner *l, int32_t left, int32_t right, int64_t times, uint32_
   note_place(p, word);
 }
 
-/* Replaces the pair wherever it stands in a word, from the left, and moves the counts of its neighbours over. */
+/* Replaces the pair wherever it stands in a word, from the left, and moves the counts of its neighbours over.
+ */
 static void merge_in_word(Learner *l, uint32_t w, int32_t left, int32_t right, int32_t result, Fresh *fresh) {
   Word *word = &l->words.data[w];
   int32_t *s = l->symbols.data + word->first;
@@ -229,10 +232,11 @@ static int64_t joined_id(Learner *l, const Pair *p, int64_t fresh) {
   return id;
 }
 
-bool learn_merges(Merges *merges, const WordCounts *counts, const int32_t byte_ids[256], int64_t known, int64_t wanted,
-                  const News *news, Error *err) {
+bool learn_merges(Merges *merges, WordCounts *counts, const int32_t byte_ids[256], int64_t known,
+                  int64_t wanted, const News *news, Error *err) {
   Learner l = {0};
-  if (counts->bytes > UINT32_MAX / 2) return fail(err, "the distinct words take more than 2 GB: give a smaller --memory");
+  if (counts->words.bytes.count > UINT32_MAX / 2)
+    return fail(err, "the distinct words take more than 2 GB: give a smaller --memory");
   spell_bytes(&l, byte_ids);
   load_words(&l, counts, byte_ids);
   count_pairs(&l);

@@ -1,9 +1,10 @@
 /* tokenizer.h - text <-> token ids.
  *
- * One engine for all: byte-pair encoding over bytes. `byte` is BPE without merges, `char` is BPE whose merges only
- * put the bytes of one character together, `bpe` learns merges from the corpus inside of words that a PCRE2 pattern
- * cuts. So every tokenizer we train is a byte-level tokenizer.json, and any byte string round-trips.
- * Also read: SentencePiece-style BPE with byte fallback (Llama 2 class: normalizer Prepend/Replace). */
+ * One engine for all: byte-pair encoding over bytes. `byte` is BPE without merges, `char` is BPE whose merges
+ * only put the bytes of one character together, `bpe` learns merges from the corpus inside of words that a
+ * PCRE2 pattern cuts. So every tokenizer we train is a byte-level tokenizer.json, and any byte string
+ * round-trips. Also read: SentencePiece-style BPE with byte fallback (Llama 2 class: normalizer
+ * Prepend/Replace). */
 #ifndef TEXT_TOKENIZER_H
 #define TEXT_TOKENIZER_H
 
@@ -21,17 +22,21 @@ bool tokenizer_save(const Tokenizer *, const char *path, Error *);
 void tokenizer_free(Tokenizer *);
 
 int64_t tokenizer_size(const Tokenizer *); /* ids are 0 .. size-1 */
-/* Appends the ids of the text; no beginning- or end-of-text is added. Added (special) tokens spelled out in the text
- * are recognized only with `specials`. A tokenizer is not changed by encoding: several threads may share it. */
+/* Appends the ids of the text; no beginning- or end-of-text is added. Added (special) tokens spelled out in
+ * the text are recognized only with `specials`. A tokenizer is not changed by encoding: several threads may
+ * share it. */
 bool tokenizer_encode(const Tokenizer *, const char *text, size_t length, bool specials, Ids *, Error *);
-/* The bytes a token stands for (may be part of a character); special tokens: empty. NULL if id is out of range. */
+/* The bytes a token stands for (may be part of a character); special tokens: empty. NULL if id is out of
+ * range. */
 const char *tokenizer_piece(const Tokenizer *, int32_t id, size_t *length);
-/* Bytes of a run of ids as the tokenizer.json's decoder gives them (a leading space stripped, where it says so). */
+/* Bytes of a run of ids as the tokenizer.json's decoder gives them (a leading space stripped, where it says
+ * so). */
 bool tokenizer_decode(const Tokenizer *, const int32_t *ids, size_t count, Buffer *, Error *);
-int32_t tokenizer_id(const Tokenizer *, const char *content); /* of a special token such as "<|endoftext|>"; -1 */
+int32_t tokenizer_id(const Tokenizer *,
+                     const char *content); /* of a special token such as "<|endoftext|>"; -1 */
 bool tokenizer_is_special(const Tokenizer *, int32_t id);
-/* The id between documents, "<|endoftext|>" in ours; -1 if there is none. And what the tokenizer.json's post-processor
- * puts before every text; -1 if nothing. */
+/* The id between documents, "<|endoftext|>" in ours; -1 if there is none. And what the tokenizer.json's
+ * post-processor puts before every text; -1 if nothing. */
 int32_t tokenizer_end(const Tokenizer *);
 int32_t tokenizer_begin(const Tokenizer *);
 /* 64-bit fingerprint of vocabulary and merges, to tell tokenizers apart. */
@@ -45,7 +50,8 @@ typedef struct TokenizerSettings {
 } TokenizerSettings;
 extern const SettingTable tokenizer_settings_table;
 
-/* A source of text that can be read more than once: calls `next` until it gives no more. Pieces end at document ends. */
+/* A source of text that can be read more than once: calls `next` until it gives no more. Pieces end at
+ * document ends. */
 typedef struct TextSource {
   void *self;
   void (*rewind)(void *self);

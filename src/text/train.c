@@ -45,9 +45,7 @@ static void add_bytes(Tokenizer *t) {
 
 static void add_end(Tokenizer *t) {
   const int32_t id = (int32_t)t->pieces.count;
-  tokenizer_put(t, id, END_OF_TEXT, strlen(END_OF_TEXT), END_OF_TEXT, PIECE_SPECIAL);
-  const AddedToken token = {t->pieces.data[id].name, strlen(END_OF_TEXT), id};
-  vec_push(&t->added, token);
+  tokenizer_put_added(t, id, END_OF_TEXT, true, false);
 }
 
 /* ---- char ---- */
@@ -68,7 +66,8 @@ static int by_frequency(const void *a, const void *b) {
 static int32_t add_beginning(Tokenizer *t, const char *bytes, size_t length) {
   int64_t id;
   if (map_get(t->by_bytes, bytes, length, &id)) return (int32_t)id;
-  const int32_t left = add_beginning(t, bytes, length - 1), right = t->bytes[(unsigned char)bytes[length - 1]];
+  const int32_t left = add_beginning(t, bytes, length - 1),
+                right = t->bytes[(unsigned char)bytes[length - 1]];
   const int32_t result = add_piece(t, bytes, length);
   merges_add(&t->merges, (Merge){left, right, result});
   return result;
@@ -82,9 +81,12 @@ static int64_t cost_of(const Tokenizer *t, const Character *c) {
 }
 
 static void add_characters(Tokenizer *t, const WordCounts *counts, int64_t wanted) {
-  const size_t n = map_count(counts->words);
+  const size_t n = counts->words.words.count;
   Character *list = mem_alloc_zeroed(n + 1, sizeof *list);
-  for (size_t i = 0; i < n; i++) list[i].bytes = map_at(counts->words, i, &list[i].length, &list[i].times);
+  for (size_t i = 0; i < n; i++) {
+    const CountedWord *w = &counts->words.words.data[i];
+    list[i] = (Character){counts->words.bytes.data + w->at, w->length, w->times};
+  }
   qsort(list, n, sizeof *list, by_frequency);
   for (size_t i = 0; i < n; i++) {
     if (wanted && (int64_t)t->pieces.count + cost_of(t, &list[i]) + 1 > wanted) break; /* 1: the end token */
@@ -93,7 +95,8 @@ static void add_characters(Tokenizer *t, const WordCounts *counts, int64_t wante
   mem_free(list);
 }
 
-static bool train_char(Tokenizer *t, TextSource *source, const TokenizerSettings *s, const News *news, Error *err) {
+static bool train_char(Tokenizer *t, TextSource *source, const TokenizerSettings *s, const News *news,
+                       Error *err) {
   WordCounts counts;
   const bool ok = count_words(&counts, source, NULL, s->memory, news, err);
   if (ok) add_characters(t, &counts, s->vocab);
@@ -116,12 +119,14 @@ static void add_results(Tokenizer *t) {
     buffer_clear(&bytes);
     buffer_add(&bytes, t->pieces.data[m.left].bytes, t->pieces.data[m.left].length);
     buffer_add(&bytes, t->pieces.data[m.right].bytes, t->pieces.data[m.right].length);
-    if (m.result == (int32_t)t->pieces.count) add_piece(t, bytes.data, bytes.length); /* else another pair made it */
+    if (m.result == (int32_t)t->pieces.count)
+      add_piece(t, bytes.data, bytes.length); /* else another pair made it */
   }
   buffer_free(&bytes);
 }
 
-static bool train_bpe(Tokenizer *t, TextSource *source, const TokenizerSettings *s, const News *news, Error *err) {
+static bool train_bpe(Tokenizer *t, TextSource *source, const TokenizerSettings *s, const News *news,
+                      Error *err) {
   WordCounts counts;
   t->pattern = words_compile(words_ours, "words_ours", err);
   if (!t->pattern) return false;
@@ -136,8 +141,8 @@ static bool train_bpe(Tokenizer *t, TextSource *source, const TokenizerSettings 
 
 /* ---- which ---- */
 
-/* Characters where a text is too short for words to come again and again, or where they are words themselves: when most
- * characters take several bytes, as in Chinese. */
+/* Characters where a text is too short for words to come again and again, or where they are words themselves:
+ * when most characters take several bytes, as in Chinese. */
 static const char *choose_kind(TextSource *source, Error *err) {
   static const int64_t enough = 300000;
   const char *text;
@@ -151,9 +156,12 @@ static const char *choose_kind(TextSource *source, Error *err) {
   return bytes < enough || (double)bytes > 1.8 * (double)characters ? "char" : "bpe";
 }
 
-static bool train(Tokenizer *t, TextSource *source, const TokenizerSettings *s, const char *kind, const News *news, Error *err) {
+static bool train(Tokenizer *t, TextSource *source, const TokenizerSettings *s, const char *kind,
+                  const News *news, Error *err) {
   if (s->vocab && s->vocab < BYTES + 1)
-    return fail_usage(err, "--vocab %" PRId64 " is too small: %d bytes and the end of a text make %d tokens already", s->vocab, BYTES, BYTES + 1);
+    return fail_usage(
+        err, "--vocab %" PRId64 " is too small: %d bytes and the end of a text make %d tokens already",
+        s->vocab, BYTES, BYTES + 1);
   t->byte_level = true;
   add_bytes(t);
   if (!strcmp(kind, "char") && !train_char(t, source, s, news, err)) return false;

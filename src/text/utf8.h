@@ -6,7 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Bytes of the character at the front: 1 to 4; 0 where there is none (an invalid byte, or a character cut short). */
+/* Bytes of the character at the front: 1 to 4; 0 where there is none (an invalid byte, or a character cut
+ * short). */
 size_t utf8_character(const char *text, size_t length);
 /* The same, giving its code point. */
 size_t utf8_decode(const char *text, size_t length, uint32_t *code);

@@ -6,9 +6,11 @@
 
 #include "base/memory.h"
 
-const char words_gpt2[] = "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
-/* Han by its blocks: what \p{Han} means differs between PCRE2, where it takes in the marks 。、「」, and others. */
-#define HAN "\\x{3400}-\\x{9FFF}\\x{F900}-\\x{FAFF}\\x{20000}-\\x{3FFFF}"
+const char words_gpt2[] =
+    "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
+/* Han by its blocks: what \p{Han} means differs between PCRE2, where it takes in the marks 。、「」, and
+ * others. U+3005 to U+3007 are the letters among the marks of that block: 々〆〇. */
+#define HAN "\\x{3005}-\\x{3007}\\x{3400}-\\x{9FFF}\\x{F900}-\\x{FAFF}\\x{20000}-\\x{3FFFF}"
 const char words_ours[] = "'(?:s|t|re|ve|m|ll|d)| ?[" HAN "]+| ?[^\\P{L}" HAN
                           "]+| ?\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
 
@@ -16,14 +18,21 @@ struct WordPattern {
   pcre2_code *code;
 };
 
+static void say_problem(int problem, const char **text) {
+  static _Thread_local PCRE2_UCHAR room[128];
+  pcre2_get_error_message(problem, room, sizeof room);
+  *text = (const char *)room;
+}
+
 WordPattern *words_compile(const char *pattern, const char *where, Error *err) {
+  static const uint32_t options = PCRE2_UTF | PCRE2_UCP | PCRE2_NEVER_BACKSLASH_C;
   int problem;
   PCRE2_SIZE at;
-  pcre2_code *code = pcre2_compile((PCRE2_SPTR)pattern, strlen(pattern), PCRE2_UTF | PCRE2_UCP | PCRE2_NEVER_BACKSLASH_C, &problem, &at, NULL);
+  pcre2_code *code = pcre2_compile((PCRE2_SPTR)pattern, strlen(pattern), options, &problem, &at, NULL);
   if (!code) {
-    PCRE2_UCHAR text[128];
-    pcre2_get_error_message(problem, text, sizeof text);
-    fail(err, "%s: the pre-tokenizer's pattern is wrong at character %zu: %s", where, (size_t)at, (const char *)text);
+    const char *text;
+    say_problem(problem, &text);
+    fail(err, "%s: the pre-tokenizer's pattern is wrong at byte %zu: %s", where, (size_t)at, text);
     return NULL;
   }
   pcre2_jit_compile(code, PCRE2_JIT_COMPLETE); /* where there is none, it is matched without */
@@ -38,43 +47,60 @@ void words_free(WordPattern *w) {
   mem_free(w);
 }
 
-void words_begin(Words *w, const WordPattern *pattern, const char *text, size_t length) {
-  *w = (Words){.pattern = pattern, .text = text, .length = length};
-  if (pattern) w->match = pcre2_match_data_create(1, NULL);
+void words_open(Words *w, const WordPattern *pattern) {
+  *w = (Words){.pattern = pattern};
+  if (pattern && !(w->match = pcre2_match_data_create(1, NULL))) mem_exhausted(sizeof(PCRE2_SIZE[2]));
 }
 
-void words_end(Words *w) {
+void words_over(Words *w, const char *text, size_t length) {
+  w->text = text;
+  w->length = length;
+  w->at = w->match_begin = w->match_end = 0;
+}
+
+void words_close(Words *w) {
   if (w->match) pcre2_match_data_free(w->match);
+  w->match = NULL;
 }
 
-/* Finds the next match at or after w->at; none leaves the rest as one piece. A pattern that a hostile file made slow runs
- * into PCRE2's own limits, which count as no match. */
-static void find(Words *w) {
+bool words_ok(const Words *w, Error *err) {
+  if (!w->problem) return true;
+  const char *text;
+  say_problem(w->problem, &text);
+  return fail(err,
+              "the tokenizer's pattern gives up at byte %zu of a text (%s): break the text into lines there",
+              w->at, text);
+}
+
+/* Finds the next match at or after w->at; none leaves the rest as one piece. */
+static bool find(Words *w) {
   size_t from = w->at;
   while (from < w->length) {
-    const int found = pcre2_match(w->pattern->code, (PCRE2_SPTR)w->text, w->length, from, PCRE2_NO_UTF_CHECK, w->match, NULL);
-    if (found < 0) break;
+    const int found = pcre2_match(w->pattern->code, (PCRE2_SPTR)w->text, w->length, from, PCRE2_NO_UTF_CHECK,
+                                  w->match, NULL);
+    if (found == PCRE2_ERROR_NOMATCH) break;
+    if (found < 0) {
+      w->problem = found;
+      return false;
+    }
     const PCRE2_SIZE *place = pcre2_get_ovector_pointer(w->match);
     w->match_begin = place[0];
     w->match_end = place[1];
-    if (w->match_end > w->match_begin) return;
-    from = w->match_end + 1; /* an empty match cuts nothing */
+    if (w->match_end > w->at) return true;
+    from++; /* an empty match cuts where it stands, but not here again */
     while (from < w->length && ((unsigned char)w->text[from] & 0xc0) == 0x80) from++;
   }
   w->match_begin = w->match_end = w->length;
-}
-
-static bool give(Words *w, size_t end, const char **word, size_t *length) {
-  *word = w->text + w->at;
-  *length = end - w->at;
-  w->at = end;
   return true;
 }
 
 bool words_next(Words *w, const char **word, size_t *length) {
-  if (w->at >= w->length) return false;
-  if (!w->pattern) return give(w, w->length, word, length);
-  if (w->at >= w->match_end) find(w);
-  if (w->at < w->match_begin) return give(w, w->match_begin, word, length);
-  return give(w, w->match_end, word, length);
+  if (w->problem || w->at >= w->length) return false;
+  if (!w->pattern) w->match_end = w->length;
+  if (w->at >= w->match_end && !find(w)) return false;
+  const size_t end = w->at < w->match_begin ? w->match_begin : w->match_end;
+  *word = w->text + w->at;
+  *length = end - w->at;
+  w->at = end;
+  return true;
 }

@@ -3,6 +3,7 @@
     compare_hf.py LIBINKSTONE.SO TOKENIZER.JSON FILE...      exit 1 where a line differs, 77 where `tokenizers` is absent
 """
 import ctypes
+import gzip
 import sys
 
 try:
@@ -54,7 +55,7 @@ path = sys.argv[2]
 ours, theirs = Ours(path), Tokenizer.from_file(path)
 lines = []
 for name in sys.argv[3:]:
-    with open(name, encoding="utf-8", newline="") as f:
+    with (gzip.open if name.endswith(".gz") else open)(name, "rt", encoding="utf-8", newline="") as f:
         lines += [line for line in f if line]
 wrong = 0
 for start in range(0, len(lines), 10000):

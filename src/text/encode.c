@@ -1,0 +1,210 @@
+/* encode.c - text to ids: added tokens, normalization, words, merges. */
+#include <string.h>
+
+#include "text/tokenizer_impl.h"
+#include "text/utf8.h"
+
+/* Pieces of words seen in this call and their ids: text repeats itself. Direct mapped; a collision replaces.
+ */
+enum { CACHED_BYTES = 32, CACHED_IDS = 14, MOST_SLOTS = 1 << 14 };
+
+typedef struct CacheEntry {
+  uint8_t length, count; /* length 0: empty */
+  char word[CACHED_BYTES];
+  int32_t ids[CACHED_IDS];
+} CacheEntry;
+
+/* A word is merged as a whole up to this length, which bounds the memory; beyond it there is none in any
+ * language. */
+static const size_t longest_word = 1 << 20;
+
+typedef struct Encoder {
+  const Tokenizer *tokenizer;
+  Ids *out;
+  CacheEntry *cache;
+  size_t slots; /* of the cache: a power of two, or 0 for short texts */
+  Words words;
+  bool specials; /* added tokens that the text spells out are those tokens */
+} Encoder;
+
+/* ---- first symbols, then merges ---- */
+
+static size_t symbols_of_bytes(const Tokenizer *t, const char *word, size_t length, int32_t *symbols) {
+  for (size_t i = 0; i < length; i++) symbols[i] = t->bytes[(unsigned char)word[i]];
+  return length;
+}
+
+static bool has_bytes(const Tokenizer *t, const char *text, size_t length) {
+  if (!t->byte_fallback) return false;
+  for (size_t i = 0; i < length; i++)
+    if (t->bytes[(unsigned char)text[i]] < 0) return false;
+  return true;
+}
+
+/* Known characters as they are, unknown ones as bytes or, without those, as the unknown token. */
+static size_t symbols_of_characters(const Tokenizer *t, const char *word, size_t length, int32_t *symbols) {
+  size_t count = 0;
+  for (size_t at = 0, n; at < length; at += n) {
+    int64_t id;
+    n = utf8_character(word + at, length - at);
+    const bool valid = n > 0;
+    if (!valid) n = 1;
+    if (valid && map_get(t->by_bytes, word + at, n, &id))
+      symbols[count++] = (int32_t)id;
+    else if (has_bytes(t, word + at, n))
+      count += symbols_of_bytes(t, word + at, n, symbols + count);
+    else if (!(t->fuse_unknown && count && symbols[count - 1] == t->unknown))
+      symbols[count++] = t->unknown;
+  }
+  return count;
+}
+
+static void merge_word(Encoder *e, const char *word, size_t length) {
+  const Tokenizer *t = e->tokenizer;
+  int64_t id;
+  if (t->whole_words && map_get(t->by_bytes, word, length, &id)) {
+    vec_push(e->out, (int32_t)id);
+    return;
+  }
+  vec_reserve(e->out, e->out->count + length);
+  int32_t *symbols = e->out->data + e->out->count;
+  const size_t count = t->byte_level ? symbols_of_bytes(t, word, length, symbols)
+                                     : symbols_of_characters(t, word, length, symbols);
+  e->out->count += merges_apply(&t->merges, symbols, count);
+}
+
+/* ---- words ---- */
+
+static void add_ids(Ids *out, const int32_t *ids, size_t count) {
+  vec_reserve(out, out->count + count);
+  memcpy(out->data + out->count, ids, count * sizeof *ids);
+  out->count += count;
+}
+
+static void remember(CacheEntry *entry, const char *word, size_t length, const int32_t *ids, size_t count) {
+  entry->length = (uint8_t)length;
+  entry->count = (uint8_t)count;
+  memcpy(entry->word, word, length);
+  memcpy(entry->ids, ids, count * sizeof *ids);
+}
+
+static void encode_short(Encoder *e, const char *word, size_t length) {
+  CacheEntry *entry = &e->cache[hash_bytes(word, length, 0) & (e->slots - 1)];
+  if (entry->length == length && !memcmp(entry->word, word, length)) {
+    add_ids(e->out, entry->ids, entry->count);
+    return;
+  }
+  const size_t first = e->out->count;
+  merge_word(e, word, length);
+  const size_t count = e->out->count - first;
+  if (count <= CACHED_IDS) remember(entry, word, length, e->out->data + first, count);
+}
+
+static bool may_cut(const Tokenizer *t, const char *at) {
+  const unsigned char before = (unsigned char)at[-1], after = (unsigned char)at[0];
+  return t->cut_before[after] && !(t->joined[before][after / 64] >> after % 64 & 1);
+}
+
+/* Up to the first place where it may be cut; characters stay whole in any case. */
+static size_t part_of(const Tokenizer *t, const char *word, size_t length) {
+  const size_t most = length < longest_word ? length : longest_word;
+  for (size_t i = 1; i < most; i++)
+    if (may_cut(t, word + i)) return i;
+  return length <= longest_word ? length : utf8_whole_prefix(word, longest_word);
+}
+
+static void encode_word(Encoder *e, const char *word, size_t length) {
+  const Tokenizer *t = e->tokenizer;
+  if (!t->merges.list.count) {
+    merge_word(e, word, length);
+    return;
+  }
+  while (length) {
+    const size_t n = t->pattern && length <= CACHED_BYTES ? length : part_of(t, word, length);
+    if (n == 1 && t->byte_level)
+      vec_push(e->out, t->bytes[(unsigned char)*word]);
+    else if (n <= CACHED_BYTES && e->slots)
+      encode_short(e, word, n);
+    else
+      merge_word(e, word, n);
+    word += n;
+    length -= n;
+  }
+}
+
+/* Bytes that are no UTF-8 cannot be matched against a pattern: each is a word of its own. */
+static void encode_words(Encoder *e, const char *text, size_t length) {
+  while (length) {
+    const size_t good = e->tokenizer->pattern ? utf8_valid_prefix(text, length) : length;
+    const size_t n = good < length ? good + 1 : length;
+    const char *word;
+    size_t word_length;
+    words_over(&e->words, text, good);
+    while (words_next(&e->words, &word, &word_length)) encode_word(e, word, word_length);
+    if (good < n) encode_word(e, text + good, 1);
+    text += n;
+    length -= n;
+  }
+}
+
+/* ---- texts ---- */
+
+/* Text without added tokens, normalized. */
+static void encode_segment(Encoder *e, const char *text, size_t length) {
+  Buffer spaced = {0};
+  if (!length) return;
+  if (e->tokenizer->space_first && text[0] != ' ') {
+    buffer_adds(&spaced, " ");
+    buffer_add(&spaced, text, length);
+    text = spaced.data;
+    length = spaced.length;
+  }
+  encode_words(e, text, length);
+  buffer_free(&spaced);
+}
+
+/* Added tokens as their ids, and what is between them by `rest`. */
+static void split(Encoder *e, const AddedTokens *added, const char *text, size_t length,
+                  void rest(Encoder *, const char *, size_t)) {
+  for (size_t at = 0; at < length;) {
+    size_t stop = e->specials ? at : length;
+    const AddedToken *found = added_find(added, text, length, &stop);
+    rest(e, text + at, stop - at);
+    if (found) vec_push(e->out, found->id);
+    at = stop + (found ? found->length : 0);
+  }
+}
+
+static void encode_plain(Encoder *e, const char *text, size_t length) {
+  const Tokenizer *t = e->tokenizer;
+  Buffer normal = {0};
+  if (!normalizer_does_nothing(&t->normalizer)) {
+    normalize(&t->normalizer, text, length, &normal);
+    text = normal.data;
+    length = normal.length;
+  }
+  split(e, &t->added_normalized, text, length, encode_segment);
+  buffer_free(&normal);
+}
+
+static void make_cache(Encoder *e, size_t length) {
+  enum { WORTH_A_CACHE = 512, BYTES_A_SLOT = 16 };
+  if (length < WORTH_A_CACHE || !e->tokenizer->merges.list.count) return;
+  e->slots = WORTH_A_CACHE / BYTES_A_SLOT;
+  while (e->slots < MOST_SLOTS && e->slots * BYTES_A_SLOT < length) e->slots *= 2;
+  e->cache = mem_alloc_zeroed(e->slots, sizeof *e->cache);
+}
+
+bool tokenizer_encode(const Tokenizer *t, const char *text, size_t length, bool specials, Ids *ids,
+                      Error *err) {
+  Encoder e = {.tokenizer = t, .out = ids, .specials = specials};
+  const size_t before = ids->count;
+  make_cache(&e, length);
+  words_open(&e.words, t->pattern);
+  split(&e, &t->added, text, length, encode_plain);
+  words_close(&e.words);
+  mem_free(e.cache);
+  const bool ok = words_ok(&e.words, err);
+  if (!ok) ids->count = before;
+  return ok;
+}

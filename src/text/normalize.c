@@ -1,0 +1,78 @@
+/* normalize.c - what is done to a text before it is cut. Bytes that are no UTF-8 stay as they are. */
+#include <string.h>
+#include <utf8proc.h>
+
+#include "text/tokenizer_impl.h"
+#include "text/utf8.h"
+
+bool normalizer_does_nothing(const Normalizer *n) {
+  return !n->compose && !n->space_mark && !n->prepend;
+}
+
+/* "▁" is written as a space; the vocabulary's tokens were read so, too. */
+static void unmark_spaces(const char *text, size_t length, Buffer *out) {
+  while (length) {
+    const char *mark = memmem(text, length, SPACE_MARK, strlen(SPACE_MARK));
+    const size_t before = mark ? (size_t)(mark - text) : length, n = before + (mark ? strlen(SPACE_MARK) : 0);
+    buffer_add(out, text, before);
+    if (mark) buffer_adds(out, " ");
+    text += n;
+    length -= n;
+  }
+}
+
+/* Characters that NFC leaves alone and that no character among these joins on to: Latin letters, and the
+ * marks, kana and Han of nearly all Chinese and Japanese text. */
+static bool is_settled(uint32_t c) {
+  return c < 0x300 || (c >= 0x2010 && c < 0x2070) || (c >= 0x3001 && c < 0x302a) ||
+         (c >= 0x3041 && c < 0x3097) || (c >= 0x30a0 && c < 0x3100) || (c >= 0x3400 && c < 0xa000) ||
+         (c >= 0xff00 && c < 0xfff0);
+}
+
+static bool all_settled(const char *text, size_t length) {
+  uint32_t code;
+  for (size_t at = 0, n; at < length; at += n)
+    if (!(n = utf8_decode(text + at, length - at, &code)) || !is_settled(code)) return false;
+  return true;
+}
+
+static void compose_line(const char *text, size_t length, Buffer *out) {
+  static const utf8proc_option_t options = UTF8PROC_STABLE | UTF8PROC_COMPOSE;
+  utf8proc_uint8_t *result = NULL;
+  if (all_settled(text, length)) {
+    buffer_add(out, text, length);
+    return;
+  }
+  const utf8proc_ssize_t n =
+      utf8proc_map((const utf8proc_uint8_t *)text, (utf8proc_ssize_t)length, &result, options);
+  if (n == UTF8PROC_ERROR_NOMEM) mem_exhausted(4 * length);
+  if (n >= 0)
+    buffer_add(out, result, (size_t)n);
+  else
+    buffer_add(out, text, length);
+  mem_free_foreign(result);
+}
+
+/* A line end joins on to nothing, so lines can be composed one by one. */
+static void compose(const char *text, size_t length, Buffer *out) {
+  while (length) {
+    const char *end = memchr(text, '\n', length);
+    const size_t n = end ? (size_t)(end - text) + 1 : length;
+    compose_line(text, n, out);
+    text += n;
+    length -= n;
+  }
+}
+
+void normalize(const Normalizer *n, const char *text, size_t length, Buffer *out) {
+  Buffer composed = {0};
+  if (n->prepend && length) buffer_adds(out, " ");
+  if (n->compose) compose(text, length, n->space_mark ? &composed : out);
+  if (n->compose && n->space_mark)
+    unmark_spaces(composed.data ? composed.data : "", composed.length, out);
+  else if (n->space_mark)
+    unmark_spaces(text, length, out);
+  else if (!n->compose)
+    buffer_add(out, text, length);
+  buffer_free(&composed);
+}

@@ -1,0 +1,69 @@
+/* tokenizer_write.c - our tokenizers as tokenizer.json, for Hugging Face's tokenizers and for ourselves. */
+#include "base/file.h"
+#include "text/tokenizer_impl.h"
+
+static json_t *vocabulary_json(const Tokenizer *t) {
+  json_t *vocabulary = json_object();
+  for (size_t i = 0; i < t->pieces.count; i++)
+    if (t->pieces.data[i].name)
+      json_object_set_new(vocabulary, t->pieces.data[i].name, json_integer((json_int_t)i));
+  return vocabulary;
+}
+
+static json_t *merges_json(const Tokenizer *t) {
+  json_t *merges = json_array();
+  Buffer text = {0};
+  for (size_t i = 0; i < t->merges.list.count; i++) {
+    const Merge m = t->merges.list.data[i];
+    buffer_clear(&text);
+    buffer_addf(&text, "%s %s", t->pieces.data[m.left].name, t->pieces.data[m.right].name);
+    json_array_append_new(merges, json_string(text.data));
+  }
+  buffer_free(&text);
+  return merges;
+}
+
+static json_t *added_json(const Tokenizer *t) {
+  json_t *added = json_array();
+  for (size_t i = 0; i < t->added.list.count; i++) {
+    const AddedToken *a = &t->added.list.data[i];
+    json_array_append_new(
+        added, json_pack("{s:i, s:s, s:b, s:b, s:b, s:b, s:b}", "id", (int)a->id, "content", a->content,
+                         "single_word", 0, "lstrip", 0, "rstrip", 0, "normalized", 0, "special", 1));
+  }
+  return added;
+}
+
+static json_t *byte_level_json(void) {
+  return json_pack("{s:s, s:b, s:b, s:b}", "type", "ByteLevel", "add_prefix_space", 0, "trim_offsets", 1,
+                   "use_regex", 0);
+}
+
+static json_t *pre_tokenizer_json(const Tokenizer *t) {
+  if (!t->pattern) return byte_level_json();
+  json_t *split = json_pack("{s:s, s:{s:s}, s:s, s:b}", "type", "Split", "pattern", "Regex", t->pattern_text,
+                            "behavior", "Isolated", "invert", 0);
+  return json_pack("{s:s, s:[o, o]}", "type", "Sequence", "pretokenizers", split, byte_level_json());
+}
+
+static json_t *model_json(const Tokenizer *t) {
+  return json_pack("{s:s, s:n, s:n, s:n, s:n, s:b, s:b, s:b, s:o, s:o}", "type", "BPE", "dropout",
+                   "unk_token", "continuing_subword_prefix", "end_of_word_suffix", "fuse_unk", 0,
+                   "byte_fallback", 0, "ignore_merges", (int)t->whole_words, "vocab", vocabulary_json(t),
+                   "merges", merges_json(t));
+}
+
+static json_t *tokenizer_json(const Tokenizer *t) {
+  return json_pack("{s:s, s:n, s:n, s:o, s:n, s:o, s:o, s:o, s:o}", "version", "1.0", "truncation", "padding",
+                   "added_tokens", added_json(t), "normalizer", "pre_tokenizer", pre_tokenizer_json(t),
+                   "post_processor", byte_level_json(), "decoder", byte_level_json(), "model", model_json(t));
+}
+
+/* One that was read is written back as it was, byte for byte. */
+bool tokenizer_save(const Tokenizer *t, const char *path, Error *err) {
+  if (t->source) return file_replace(path, t->source, t->source_length, err);
+  json_t *json = tokenizer_json(t);
+  const bool ok = json_write(path, json, err);
+  json_decref(json);
+  return ok;
+}
