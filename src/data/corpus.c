@@ -42,23 +42,28 @@ static bool starts_with(const FileView *f, const char *bytes, size_t n) {
   return f->size >= n && !memcmp(f->data, bytes, n);
 }
 
-/* UTF-16 without a mark: nearly every second byte of Latin text is NUL. */
-static bool looks_like_utf16(const FileView *f) {
-  const size_t n = f->size < 4096 ? f->size : 4096;
-  size_t zeros[2] = {0, 0};
-  for (size_t i = 0; i < n; i++) zeros[i & 1] += f->data[i] == 0;
-  return n >= 4 && (zeros[0] > n / 2 * 7 / 10 || zeros[1] > n / 2 * 7 / 10);
+/* Wide characters without a mark: text that is mostly Latin has NULs at every second byte, or at three of
+ * four. */
+static const char *wide_encoding(const FileView *f) {
+  const size_t quarters = (f->size < 4096 ? f->size : 4096) / 4;
+  size_t zeros[4] = {0, 0, 0, 0};
+  for (size_t i = 0; i < 4 * quarters; i++) zeros[i % 4] += f->data[i] == 0;
+  const size_t most = quarters * 7 / 10;
+  const bool first = zeros[0] > most, second = zeros[1] > most, third = zeros[2] > most,
+             last = zeros[3] > most;
+  if (starts_with(f, "\xff\xfe\0\0", 4) || starts_with(f, "\0\0\xfe\xff", 4)) return "UTF-32";
+  if (starts_with(f, "\xff\xfe", 2) || starts_with(f, "\xfe\xff", 2)) return "UTF-16";
+  if ((second && third && last) || (first && second && third)) return "UTF-32";
+  return (second && last) || (first && third) ? "UTF-16" : NULL;
 }
 
 static bool check_kind(const Reader *r) {
   const FileView *f = &r->file->view;
   if (!f->size) return fail(r->err, "%s: is empty: there is nothing to learn from", shown_path(r));
-  if (starts_with(f, "\xff\xfe\0\0", 4) || starts_with(f, "\0\0\xfe\xff", 4))
-    return fail(r->err, "%s: is UTF-32, not UTF-8: convert it with `iconv -f UTF-32 -t UTF-8`",
-                shown_path(r));
-  if (starts_with(f, "\xff\xfe", 2) || starts_with(f, "\xfe\xff", 2) || looks_like_utf16(f))
-    return fail(r->err, "%s: is UTF-16, not UTF-8: convert it with `iconv -f UTF-16 -t UTF-8`",
-                shown_path(r));
+  const char *wide = wide_encoding(f);
+  if (wide)
+    return fail(r->err, "%s: is %s, not UTF-8: convert it with `iconv -f %s -t UTF-8`", shown_path(r), wide,
+                wide);
   if (starts_with(f, "\x1f\x8b", 2))
     return fail(r->err, "%s: is compressed: unpack it with gunzip first", shown_path(r));
   const char *nul = memchr(f->data, 0, f->size);
@@ -94,7 +99,8 @@ static bool check_encoding(Reader *r) {
     return fail(r->err,
                 "%s:%zu: byte %zu (0x%02x) is not UTF-8: convert the file with `iconv -f ENCODING -t UTF-8`, "
                 "or give --invalid replace",
-                shown_path(r), line_of(f->text, good), good, (unsigned char)f->text[good]);
+                shown_path(r), line_of(f->text, good), (size_t)(f->text - f->view.data) + good,
+                (unsigned char)f->text[good]);
   Buffer mended = {0};
   int64_t replaced = 0;
   replace_invalid(f->text, f->length, &mended, &replaced);
@@ -228,9 +234,11 @@ static bool lines_are_texts(const char *text, size_t length) {
   return lines >= 20 && blank * 20 < lines && whole * 10 >= lines * 9;
 }
 
-static const char *choose_cut(const DataSettings *s, const Corpus *c, size_t files) {
+static const char *choose_cut(const DataSettings *s, const Corpus *c) {
   if (strcmp(s->documents, "auto")) return s->documents;
-  return files == 1 && lines_are_texts(c->files[0].text, c->files[0].length) ? "line" : "file";
+  for (size_t i = 0; i < c->file_count; i++)
+    if (!lines_are_texts(c->files[i].text, c->files[i].length)) return "file";
+  return "line";
 }
 
 static void cut(Cutter *cutter, const CorpusFile *f, const char *how, const char *separator) {
@@ -267,7 +275,7 @@ static bool read_files(Corpus *c, const char *const *files, size_t count, const 
 
 static bool cut_files(Corpus *c, const DataSettings *s, const News *news, Error *err) {
   Cutter cutter = {{0}, 0};
-  const char *how = choose_cut(s, c, c->file_count);
+  const char *how = choose_cut(s, c);
   for (size_t i = 0; i < c->file_count; i++) cut(&cutter, &c->files[i], how, s->separator);
   c->documents = cutter.documents.data;
   c->count = cutter.documents.count;
@@ -303,23 +311,37 @@ void corpus_free(Corpus *c) {
 
 /* ---- held out ---- */
 
-/* The last part of a single document, from a line's beginning where there is one not far away. */
-static Corpus *hold_out_end(Corpus *c, double share, Error *err) {
-  const Document *d = c->documents;
+static Corpus *room_for_held(const Corpus *c) {
+  Corpus *held = mem_alloc_zeroed(1, sizeof *held);
+  held->documents = mem_alloc(c->count * sizeof *held->documents);
+  return held;
+}
+
+/* Where the last `share` of a document begins: at a line where one begins soon after, at a character in any
+ * case. */
+static size_t last_part(const Document *d, double share) {
+  enum { SOON = 4096 };
   size_t at = (size_t)((double)d->length * (1 - share));
-  const char *line = memchr(d->text + at, '\n', d->length - at < 4096 ? d->length - at : 4096);
+  const size_t rest = d->length - at;
+  const char *line = memchr(d->text + at, '\n', rest < SOON ? rest : SOON);
   if (line && (size_t)(line + 1 - d->text) < d->length) at = (size_t)(line + 1 - d->text);
   while (at < d->length && ((unsigned char)d->text[at] & 0xc0) == 0x80) at++;
-  if (at == 0 || at >= d->length) {
-    fail(err, "the text is too short to hold out a part of it");
-    return NULL;
+  return at;
+}
+
+static Corpus *hold_out_ends(Corpus *c, double share, Error *err) {
+  Corpus *held = room_for_held(c);
+  for (size_t i = 0; i < c->count; i++) {
+    Document *d = &c->documents[i];
+    const size_t at = last_part(d, share);
+    if (at == 0 || at >= d->length) continue;
+    held->documents[held->count++] = (Document){d->text + at, d->length - at};
+    d->length = at;
   }
-  Corpus *held = mem_alloc_zeroed(1, sizeof *held);
-  held->documents = mem_alloc(sizeof *held->documents);
-  held->documents[0] = (Document){d->text + at, d->length - at};
-  held->count = 1;
-  c->documents[0].length = at;
-  return held;
+  if (held->count) return held;
+  corpus_free(held);
+  fail(err, "the text is too short to hold out a part of it: give more, or --holdout 0");
+  return NULL;
 }
 
 /* Equal documents have equal hashes: a duplicate never stands on both sides. */
@@ -327,10 +349,19 @@ static bool is_held(const Document *d, double share) {
   return (double)(hash_bytes(d->text, d->length, random_stream("hold out")) >> 11) * 0x1p-53 < share;
 }
 
-static Corpus *hold_out_documents(Corpus *c, double share, Error *err) {
-  Corpus *held = mem_alloc_zeroed(1, sizeof *held);
+/* Few documents, or one that is most of the text: then whole ones would be far from the share. */
+static bool whole_documents_fit(const Corpus *c, double share) {
+  double held = 0, all = 0;
+  for (size_t i = 0; i < c->count; i++) {
+    all += (double)c->documents[i].length;
+    if (is_held(&c->documents[i], share)) held += (double)c->documents[i].length;
+  }
+  return held < all && held > all * share / 2 && held < all * share * 2;
+}
+
+static Corpus *hold_out_documents(Corpus *c, double share) {
+  Corpus *held = room_for_held(c);
   size_t kept = 0;
-  held->documents = mem_alloc(c->count * sizeof *held->documents);
   for (size_t i = 0; i < c->count; i++) {
     if (is_held(&c->documents[i], share))
       held->documents[held->count++] = c->documents[i];
@@ -338,14 +369,11 @@ static Corpus *hold_out_documents(Corpus *c, double share, Error *err) {
       c->documents[kept++] = c->documents[i];
   }
   c->count = kept;
-  if (kept && held->count) return held;
-  corpus_free(held);
-  fail(err, "%zu documents are too few to hold out a share of %g", kept ? kept : c->count, share);
-  return NULL;
+  return held;
 }
 
 Corpus *corpus_hold_out(Corpus *c, double share, Error *err) {
-  Corpus *held = c->count == 1 ? hold_out_end(c, share, err) : hold_out_documents(c, share, err);
+  Corpus *held = whole_documents_fit(c, share) ? hold_out_documents(c, share) : hold_out_ends(c, share, err);
   if (!held) return NULL;
   count_up(c);
   count_up(held);

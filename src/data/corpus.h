@@ -1,7 +1,8 @@
 /* corpus.h - files -> documents: checked UTF-8 text, cut, split into training and held-out parts.
  *
- * Refused, with file, line or byte and the mend: missing, unreadable, empty, binary (NUL bytes), UTF-16/32, invalid
- * UTF-8 (unless `--invalid replace`). A byte-order mark is dropped and CRLF becomes LF, and both are said once a file. */
+ * Refused, with file, line or byte and the mend: missing, unreadable, empty, binary (NUL bytes), UTF-16/32,
+ * invalid UTF-8 (unless `--invalid replace`). A byte-order mark is dropped and CRLF becomes LF, and both are
+ * said once a file. */
 #ifndef DATA_CORPUS_H
 #define DATA_CORPUS_H
 
@@ -24,7 +25,8 @@ typedef struct Corpus {
   size_t count;
   int64_t bytes, characters; /* of all documents */
   uint64_t fingerprint;      /* hash of all bytes and cuts: is this the corpus of the run being resumed? */
-  struct CorpusFile *files;  /* what keeps the text mapped; of the corpus that was opened, not of what it held out */
+  struct CorpusFile
+      *files; /* what keeps the text mapped; of the corpus that was opened, not of what it held out */
   size_t file_count;
 } Corpus;
 
@@ -32,9 +34,11 @@ typedef struct Corpus {
 Corpus *corpus_open(const char *const *files, size_t count, const DataSettings *, const News *, Error *);
 void corpus_free(Corpus *);
 /* Moves a share of the documents, picked by a hash of their text (duplicates stay together), into a new
- * corpus; of a single document its last part, cut at a line end. Both sides keep at least one document, or the call fails. */
+ * corpus. Where that gives less than half or more than twice the share of the text (one document, or a few),
+ * moves the last part of each document instead, cut at a line end. Fails where nothing could be moved. */
 Corpus *corpus_hold_out(Corpus *, double share, Error *);
-/* The documents as a source for tokenizer_train; valid while the corpus is. Free with mem_free(source.self). */
+/* The documents as a source for tokenizer_train; valid while the corpus is. Free with mem_free(source.self).
+ */
 TextSource corpus_source(const Corpus *);
 
 #endif

@@ -91,8 +91,10 @@ static bool first_error(const Encoding *e, Error *err) {
 bool dataset_encode(Dataset *d, const Corpus *corpus, const Tokenizer *tokenizer, const News *news,
                     Error *err) {
   Encoding e = {.corpus = corpus, .tokenizer = tokenizer};
-  *d = (Dataset){
-      .documents = (int64_t)corpus->count, .bytes = corpus->bytes, .characters = corpus->characters};
+  *d = (Dataset){.documents = (int64_t)corpus->count,
+                 .bytes = corpus->bytes,
+                 .characters = corpus->characters,
+                 .ended = tokenizer_end(tokenizer) >= 0};
   plan_runs(&e);
   const int64_t batch = 4 * threads_count(); /* runs between two reports */
   for (int64_t i = 0; i < (int64_t)e.count; i += batch) {
@@ -116,13 +118,14 @@ void dataset_free(Dataset *d) {
 
 /* ---- windows ---- */
 
-/* A window of `time` tokens has its targets one further on, so neighbours share one token. */
+/* A window of `time` tokens has its targets one further on, so neighbours share one token. The first of a
+ * document begins with the end token before it, where there is one: that is what texts are started from. */
 static void list_document_windows(Windows *w) {
   VEC(int64_t) pieces = {0};
-  for (int64_t i = 0; i < w->data->documents; i++)
-    for (int64_t at = w->data->starts[i]; at + 1 < w->data->starts[i + 1] || at == w->data->starts[i];
-         at += w->time)
-      vec_push(&pieces, at);
+  for (int64_t i = 0; i < w->data->documents; i++) {
+    const int64_t first = w->data->starts[i] - (w->data->ended && i > 0);
+    for (int64_t at = first; at + 1 < w->data->starts[i + 1]; at += w->time) vec_push(&pieces, at);
+  }
   w->pieces = pieces.data;
   w->count = (int64_t)pieces.count;
 }
@@ -141,7 +144,9 @@ bool windows_open(Windows *w, const Dataset *data, int64_t time, bool by_documen
     list_document_windows(w);
   else
     w->count = data->count - 1 > time ? (data->count - 1) / time : 1;
-  return true;
+  if (w->count) return true;
+  windows_free(w);
+  return fail(err, "each document is one token: too short to predict anything");
 }
 
 void windows_free(Windows *w) {
@@ -184,7 +189,7 @@ void windows_get(const Windows *w, int64_t index, int32_t *tokens, int32_t *targ
   const int64_t which = (int64_t)random_permute((uint64_t)(index % w->count), (uint64_t)w->count, w->seed,
                                                 random_stream("window order") + epoch);
   if (w->by_document)
-    fill(w, w->pieces[which], document_end(w->data, w->pieces[which]), tokens, targets);
+    fill(w, w->pieces[which], document_end(w->data, w->pieces[which] + 1), tokens, targets);
   else
     fill(w, offset_of(w, epoch) + which * w->time, w->data->count, tokens, targets);
 }

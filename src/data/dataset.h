@@ -10,14 +10,16 @@ typedef struct Dataset {
   int64_t count;
   int64_t *starts; /* [documents + 1]: where each document begins; the last is `count` */
   int64_t documents, bytes, characters;
+  bool ended; /* by an end token, each document */
 } Dataset;
 /* Encodes with all threads; shows progress. */
 bool dataset_encode(Dataset *, const Corpus *, const Tokenizer *, const News *, Error *);
 void dataset_free(Dataset *);
 
-/* Training windows, as a pure function of (seed, epoch, index): nothing to save for an exact resume but the index.
- * packed: the stream is cut into pieces of `time` at an offset that the epoch draws; document: see settings.def (a document
- * longer than `time` gives several windows). The order is a permutation drawn by the epoch. */
+/* Training windows, as a pure function of (seed, epoch, index): nothing to save for an exact resume but the
+ * index. packed: the stream is cut into pieces of `time` at an offset that the epoch draws; document: see
+ * settings.def (a document longer than `time` gives several windows; a document's first window begins with
+ * the end token before it). The order is a permutation drawn by the epoch. */
 typedef struct Windows {
   const Dataset *data;
   int64_t time;
@@ -26,13 +28,16 @@ typedef struct Windows {
   int64_t *pieces; /* by_document: first token of each window */
   int64_t count;   /* windows per epoch, at least 1 */
 } Windows;
-/* Fails where the text is shorter than one window can use (packed: fewer than 2 tokens; shorter than `time` is
- * said as a warning and padded). */
-bool windows_open(Windows *, const Dataset *, int64_t time, bool by_document, uint64_t seed, const News *, Error *);
+/* Fails where the text is shorter than one window can use (packed: fewer than 2 tokens; shorter than `time`
+ * is said as a warning and padded). */
+bool windows_open(Windows *, const Dataset *, int64_t time, bool by_document, uint64_t seed, const News *,
+                  Error *);
 void windows_free(Windows *);
-/* Window number `index` counted from the start of training (epoch = index / count): tokens and targets [time], targets -1 at padding. */
+/* Window number `index` counted from the start of training (epoch = index / count): tokens and targets
+ * [time], targets -1 at padding. */
 void windows_get(const Windows *, int64_t index, int32_t *tokens, int32_t *targets);
-/* The index-th evaluation window, in order, offset 0; the stream's every token but the first is a target exactly once. */
+/* The index-th evaluation window, in order, offset 0; the stream's every token but the first is a target
+ * exactly once. */
 int64_t windows_eval_count(const Windows *);
 void windows_eval(const Windows *, int64_t index, int32_t *tokens, int32_t *targets);
 
