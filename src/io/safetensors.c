@@ -125,7 +125,9 @@ static bool read_header(Safetensors *s, const json_t *header, const char *data, 
   if (!json_is_object(header)) return fail(err, "%s: the header is not a JSON object", path);
   s->items = arena_alloc_zeroed(s->arena, (json_object_size(header) + 1) * sizeof *s->items);
   json_object_foreach((json_t *)(uintptr_t)header, name, entry) {
-    if (!strcmp(name, "__metadata__"))
+    if (!strcmp(name, "__metadata__") && !json_is_object(entry))
+      return fail(err, "%s: \"__metadata__\" is not an object", path);
+    else if (!strcmp(name, "__metadata__"))
       s->metadata = json_incref(entry);
     else if (!read_entry(s, name, entry, data, room, path, err))
       return false;

@@ -1,0 +1,267 @@
+/* safetensors: what is written comes back, here and in Python; what is cut short, altered or made up is
+ * refused. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buffer.h"
+#include "base/scratch.h"
+#include "io/safetensors.h"
+
+#include <cmocka.h> /* last: it defines fail() */
+
+static const float matrix[] = {1, -2, 3.5f, 0, 1e-40f, -1e30f};
+static const uint16_t brains[] = {0x3f80, 0xc000}, halves[] = {0x3c00, 0xc000, 0x0001};
+static const int32_t whole[] = {7, -9};
+
+static const NamedTensor some[] = {
+    {"a.weight", {.type = TENSOR_F32, .dims = 2, .shape = {2, 3}, .data = (void *)(uintptr_t)matrix}},
+    {"b", {.type = TENSOR_BF16, .dims = 1, .shape = {2}, .data = (void *)(uintptr_t)brains}},
+    {"c", {.type = TENSOR_F16, .dims = 1, .shape = {3}, .data = (void *)(uintptr_t)halves}},
+    {"d", {.type = TENSOR_I32, .dims = 2, .shape = {1, 2}, .data = (void *)(uintptr_t)whole}},
+    {"empty", {.type = TENSOR_F32, .dims = 2, .shape = {0, 4}, .data = NULL}},
+    {"scalar", {.type = TENSOR_F32, .dims = 0, .data = (void *)(uintptr_t)matrix}},
+};
+enum { SOME = sizeof some / sizeof *some };
+
+static const char *write_some(const char *name) {
+  json_t *metadata = json_pack("{s:s}", "format", "pt");
+  Error err = {0};
+  if (!safetensors_write(in_scratch(name), some, SOME, metadata, &err)) fail_msg("%s", err.text);
+  json_decref(metadata);
+  return in_scratch(name);
+}
+
+static void what_was_written(void **state) {
+  Safetensors s;
+  Error err = {0};
+  if (!safetensors_open(&s, write_some("some"), &err)) fail_msg("%s", err.text);
+  assert_int_equal(s.count, SOME);
+  assert_string_equal(json_get_text(s.metadata, "format", ""), "pt");
+  for (size_t i = 0; i < SOME; i++) {
+    const NamedTensor *t = safetensors_find(&s, some[i].name);
+    assert_non_null(t);
+    assert_int_equal(t->tensor.type, some[i].tensor.type);
+    assert_true(tensor_same_shape(&t->tensor, &some[i].tensor));
+    if (tensor_bytes(&t->tensor))
+      assert_memory_equal(t->tensor.data, some[i].tensor.data, tensor_bytes(&t->tensor));
+  }
+  assert_null(safetensors_find(&s, "absent"));
+  uint64_t header;
+  memcpy(&header, s.file.data, sizeof header);
+  assert_int_equal(header % 8, 0); /* the data is aligned, as the reference implementation does it */
+  safetensors_close(&s);
+}
+
+static void written_again_the_same_bytes(void **state) {
+  FileView a, b;
+  assert_true(file_view(write_some("one"), &a, NULL));
+  assert_true(file_view(write_some("two"), &b, NULL));
+  assert_int_equal(a.size, b.size);
+  assert_memory_equal(a.data, b.data, a.size);
+  file_view_close(&a);
+  file_view_close(&b);
+}
+
+static void to_f32(void **state) {
+  uint16_t all[65536];
+  static float out[65536];
+  for (int i = 0; i < 65536; i++) all[i] = (uint16_t)i;
+  tensor_to_f32(out, &(Tensor){.type = TENSOR_F16, .dims = 1, .shape = {65536}, .data = all});
+  for (int i = 0; i < 65536; i++) { /* by the definition: sign, exponent, fraction */
+    const int exponent = i >> 10 & 31, fraction = i & 1023;
+    const double sign = i & 0x8000 ? -1 : 1;
+    if (exponent == 31) {
+      assert_true(fraction ? isnan(out[i]) : isinf(out[i]) && !signbit(out[i]) == (sign > 0));
+      continue;
+    }
+    const double value = exponent ? ldexp(1024 + fraction, exponent - 25) : ldexp(fraction, -24);
+    assert_true((double)out[i] == sign * value && !signbit(out[i]) == (sign > 0));
+  }
+  tensor_to_f32(out, &(Tensor){.type = TENSOR_BF16, .dims = 1, .shape = {65536}, .data = all});
+  for (int i = 0; i < 65536; i++) {
+    uint32_t bits;
+    memcpy(&bits, &out[i], sizeof bits);
+    assert_int_equal(bits, (uint32_t)i << 16);
+  }
+  char unaligned[sizeof matrix + 1];
+  memcpy(unaligned + 1, matrix, sizeof matrix);
+  tensor_to_f32(out, &(Tensor){.type = TENSOR_F32, .dims = 1, .shape = {6}, .data = unaligned + 1});
+  assert_memory_equal(out, matrix, sizeof matrix);
+}
+
+/* ---- hostile files ---- */
+
+static bool opens(const void *bytes, size_t length, Error *err) {
+  Safetensors s;
+  *err = (Error){0};
+  assert_true(file_replace(in_scratch("bad"), bytes, length, NULL));
+  if (!safetensors_open(&s, in_scratch("bad"), err)) {
+    assert_non_null(strstr(err->text, "bad"));
+    return false;
+  }
+  safetensors_close(&s);
+  return true;
+}
+
+static void cut_at_every_byte(void **state) {
+  FileView view;
+  Error err;
+  assert_true(file_view(write_some("some"), &view, NULL));
+  for (size_t n = 0; n < view.size; n++) assert_false(opens(view.data, n, &err));
+  assert_true(opens(view.data, view.size, &err));
+  char *longer = mem_alloc_zeroed(1, view.size + 1);
+  memcpy(longer, view.data, view.size);
+  assert_false(opens(longer, view.size + 1, &err));
+  assert_non_null(strstr(err.text, "belong to no tensor"));
+  mem_free(longer);
+  file_view_close(&view);
+}
+
+/* Any single altered byte of the header: refused, or a file whose tensors still lie inside of it. */
+static void every_byte_altered(void **state) {
+  FileView view;
+  Error err;
+  uint64_t header;
+  assert_true(file_view(write_some("some"), &view, NULL));
+  memcpy(&header, view.data, sizeof header);
+  char *bytes = mem_alloc(view.size);
+  for (size_t i = 0; i < 8 + header; i++)
+    for (int bit = 0; bit < 8; bit += 3) {
+      memcpy(bytes, view.data, view.size);
+      bytes[i] = (char)(bytes[i] ^ 1 << bit);
+      opens(bytes, view.size, &err);
+    }
+  mem_free(bytes);
+  file_view_close(&view);
+}
+
+static bool header_opens(const char *json, size_t data, Error *err) {
+  Buffer file = {0};
+  const uint64_t length = strlen(json);
+  buffer_add(&file, &length, sizeof length); /* the tests run on little-endian machines */
+  buffer_adds(&file, json);
+  for (size_t i = 0; i < data; i++) buffer_add(&file, "", 1);
+  const bool ok = opens(file.data, file.length, err);
+  buffer_free(&file);
+  return ok;
+}
+
+static void made_up_headers(void **state) {
+#define F32(name, shape, offsets) \
+  "\"" name "\":{\"dtype\":\"F32\",\"shape\":" shape ",\"data_offsets\":" offsets "}"
+  static const struct {
+    const char *json, *says;
+  } cases[] = {
+      {"[]", "not a JSON object"},
+      {"{\"a\":3}", "not described"},
+      {"{" F32("a", "[2]", "[0,8]") "," F32("a", "[2]", "[0,8]") "}", "uplicate"},
+      {"{" F32("a", "[2]", "[0,8]"), "bad"},
+      {"{" F32("a", "[2]", "[0,4]") "}", "needs 8 bytes but has 4"},
+      {"{" F32("a", "[3]", "[0,12]") "}", "outside of the file"},
+      {"{" F32("a", "[1]", "[-4,0]") "}", "outside of the file"},
+      {"{" F32("a", "[1]", "[8,4]") "}", "outside of the file"},
+      {"{" F32("a", "[1]", "[4,9223372036854775807]") "}", "outside of the file"},
+      {"{" F32("a", "[1]", "[0,18446744073709551620]") "}", "bad"},
+      {"{" F32("a", "[1]", "[0]") "}", "no data_offsets"},
+      {"{" F32("a", "[1]", "[0,4,8]") "}", "no data_offsets"},
+      {"{" F32("a", "[1]", "[0,\"4\"]") "}", "no data_offsets"},
+      {"{" F32("a", "2", "[0,8]") "}", "no shape"},
+      {"{" F32("a", "[-1]", "[0,8]") "}", "impossible shape"},
+      {"{" F32("a", "[2.0]", "[0,8]") "}", "impossible shape"},
+      {"{" F32("a", "[4611686018427387904,4]", "[0,0]") "}", "impossible shape"},
+      {"{" F32("a", "[2147483648,2147483648,2]", "[0,8]") "}", "impossible shape"},
+      {"{" F32("a", "[1,1,1,1,2]", "[0,8]") "}", "5 dimensions"},
+      {"{" F32("a", "[1]", "[0,4]") "}", "4 bytes at the end belong to no tensor"},
+      {"{" F32("a", "[1]", "[4,8]") "}", "gap"},
+      {"{" F32("a", "[2]", "[0,8]") "," F32("b", "[1]", "[4,8]") "}", "overlaps"},
+      {"{" F32("a", "[2]", "[0,8]") "," F32("b", "[2]", "[0,8]") "}", "overlaps"},
+      {"{\"a\":{\"dtype\":\"I64\",\"shape\":[1],\"data_offsets\":[0,8]}}", "\"I64\""},
+      {"{\"a\":{\"shape\":[1],\"data_offsets\":[0,8]}}", "type \"\""},
+      {"{\"__metadata__\":[]," F32("a", "[2]", "[0,8]") "}", "__metadata__"},
+  };
+  Error err;
+  assert_true(header_opens("{" F32("a", "[2]", "[0,8]") "}", 8, &err));
+  assert_true(header_opens("{" F32("b", "[1]", "[0,4]") "," F32("a", "[1]", "[4,8]") "}", 8, &err));
+  assert_true(header_opens("{}", 0, &err));
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    if (header_opens(cases[i].json, 8, &err)) fail_msg("%s was taken", cases[i].json);
+    if (!strstr(err.text, cases[i].says)) fail_msg("%s: \"%s\"", cases[i].json, err.text);
+  }
+}
+
+static void header_lengths(void **state) {
+  static const uint64_t lengths[] = {0, 3, 1000, UINT64_MAX, UINT64_MAX - 7, (uint64_t)1 << 63};
+  char file[16] = "........{}      ";
+  Error err;
+  for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+    memcpy(file, &lengths[i], sizeof lengths[i]);
+    assert_false(opens(file, sizeof file, &err));
+  }
+}
+
+/* ---- others ---- */
+
+static bool python(const char *script, const char *path) {
+  static const char interpreter[] = "/work/dev/venv/bin/python";
+  char command[2 * PATH_ROOM];
+  if (!file_exists(interpreter)) {
+    print_message("SKIP: no Python with safetensors at %s\n", interpreter);
+    skip();
+  }
+  snprintf(command, sizeof command, "%s - '%s' <<'END'\n%s\nEND\n", interpreter, path, script);
+  return system(command) == 0;
+}
+
+static void python_reads_it(void **state) {
+  assert_true(
+      python("import sys, torch, safetensors\n"
+             "from safetensors.torch import load_file\n"
+             "t = load_file(sys.argv[1])\n"
+             "assert list(sorted(t)) == ['a.weight', 'b', 'c', 'd', 'empty', 'scalar'], list(t)\n"
+             "assert t['a.weight'].tolist()[0] == [1, -2, 3.5] and t['a.weight'].shape == (2, 3)\n"
+             "assert t['b'].dtype == torch.bfloat16 and t['b'].tolist() == [1, -2]\n"
+             "assert t['c'].dtype == torch.float16 and t['c'].tolist() == [1, -2, 2.0 ** -24]\n"
+             "assert t['d'].tolist() == [[7, -9]] and t['empty'].shape == (0, 4)\n"
+             "assert t['scalar'].shape == () and t['scalar'].item() == 1\n"
+             "assert safetensors.safe_open(sys.argv[1], 'pt').metadata() == {'format': 'pt'}\n",
+             write_some("some")));
+}
+
+static void what_python_wrote(void **state) {
+  Safetensors s;
+  Error err = {0};
+  const char *path = in_scratch("python");
+  assert_true(
+      python("import sys, torch\n"
+             "from safetensors.torch import save_file\n"
+             "save_file({'z': torch.arange(6.).reshape(2, 3), 'h': torch.tensor([1, 2]).half(),\n"
+             "           'i': torch.tensor([[5]], dtype=torch.int32)}, sys.argv[1], {'by': 'python'})\n",
+             path));
+  if (!safetensors_open(&s, path, &err)) fail_msg("%s", err.text);
+  assert_int_equal(s.count, 3);
+  float out[6];
+  tensor_to_f32(out, &safetensors_find(&s, "z")->tensor);
+  for (int i = 0; i < 6; i++) assert_true(out[i] == (float)i);
+  tensor_to_f32(out, &safetensors_find(&s, "h")->tensor);
+  assert_true(out[0] == 1 && out[1] == 2);
+  assert_int_equal(*tensor_i32(&safetensors_find(&s, "i")->tensor), 5);
+  safetensors_close(&s);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(what_was_written),
+      cmocka_unit_test(written_again_the_same_bytes),
+      cmocka_unit_test(to_f32),
+      cmocka_unit_test(cut_at_every_byte),
+      cmocka_unit_test(every_byte_altered),
+      cmocka_unit_test(made_up_headers),
+      cmocka_unit_test(header_lengths),
+      cmocka_unit_test(python_reads_it),
+      cmocka_unit_test(what_python_wrote),
+  };
+  return cmocka_run_group_tests(tests, scratch_open, scratch_close);
+}
