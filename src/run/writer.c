@@ -108,7 +108,7 @@ static void take(Writer *w, int64_t sample, const float *logits) {
 
 /* The context is full: forget, and read the later half of each text again. */
 static const float *shift(Writer *w) {
-  const int64_t half = session_room(w->session) / 2;
+  const int64_t half = (session_room(w->session) + 1) / 2;
   int32_t *tail = mem_alloc((size_t)(w->count * half) * sizeof *tail);
   for (int64_t i = 0; i < w->count; i++) {
     const Ids *ids = &w->lines[i].ids;

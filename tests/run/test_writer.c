@@ -1,0 +1,188 @@
+/* Writing with networks of random weights: what a text depends on, and what it does not. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "base/threads.h"
+#include "run/writer.h"
+
+#include <cmocka.h> /* last: it defines fail() */
+
+enum { MOST_SAMPLES = 4 };
+
+/* A network of each architecture over single bytes. */
+typedef struct Fixture {
+  Tokenizer *tokenizer;
+  Model *model;
+} Fixture;
+
+static bool nothing(void *self, const char **text, size_t *length, Error *err) {
+  return false;
+}
+static void no_rewind(void *self) {}
+
+static Fixture fixture(const char *arch, const char *context) {
+  static const SettingTable *const tables[] = {&model_settings_table, &tokenizer_settings_table};
+  Settings *s = settings_new(tables, 2);
+  TextSource source = {NULL, no_rewind, nothing, 0};
+  Error err = {0};
+  Config c;
+  assert_true(ink_settings_set(s, "arch", arch, &err) && ink_settings_set(s, "size", "nano", &err));
+  assert_true(ink_settings_set(s, "context", context, &err));
+  assert_true(ink_settings_set(s, "tokenizer", "byte", &err));
+  Fixture f = {.tokenizer =
+                   tokenizer_train(&source, settings_part(s, &tokenizer_settings_table), &(News){0}, &err)};
+  if (!f.tokenizer) fail_msg("%s", err.text);
+  assert_true(
+      config_from_settings(&c, settings_part(s, &model_settings_table), tokenizer_size(f.tokenizer), &err));
+  c.eos = -1;
+  f.model = model_new(&c, false);
+  params_initialize(f.model->params, 9);
+  ink_settings_free(s);
+  return f;
+}
+
+static void drop(Fixture *f) {
+  tokenizer_free(f->tokenizer);
+  model_free(f->model);
+}
+
+static bool collect(void *texts, const ink_token *token) {
+  buffer_add((Buffer *)texts + token->sample, token->text, token->length);
+  return true;
+}
+
+static SamplingSettings sampling(int64_t samples, int64_t tokens) {
+  return (SamplingSettings){.temperature = 1,
+                            .top_p = 1,
+                            .typical = 1,
+                            .repetition_penalty = 1,
+                            .ignore_end = true,
+                            .samples = samples,
+                            .max_tokens = tokens};
+}
+
+static ink_written write_texts(const Fixture *f, const SamplingSettings *s, int64_t seed, const char *prompt,
+                               Buffer texts[MOST_SAMPLES]) {
+  const WriteRequest request = {f->model, f->tokenizer, s, seed, -1, collect, texts};
+  ink_written written;
+  Error err = {0};
+  for (int i = 0; i < MOST_SAMPLES; i++) buffer_clear(&texts[i]);
+  if (!writer_run(&request, prompt, strlen(prompt), &written, &err)) fail_msg("%s", err.text);
+  return written;
+}
+
+static void expect_same(const Buffer *a, const Buffer *b) {
+  assert_int_equal(a->length, b->length);
+  assert_memory_equal(a->data, b->data, a->length);
+}
+
+static void free_texts(Buffer texts[MOST_SAMPLES]) {
+  for (int i = 0; i < MOST_SAMPLES; i++) buffer_free(&texts[i]);
+}
+
+static const char *const archs[] = {"llama", "gpt2", "lstm", "gru"};
+
+/* The text is a function of model, prompt, settings and seed: not of threads, nor of the texts beside it. */
+static void a_text_depends_on_the_seed_alone(void **state) {
+  for (int a = 0; a < 4; a++) {
+    Fixture f = fixture(archs[a], "64");
+    const SamplingSettings one = sampling(1, 40), four = sampling(4, 40);
+    Buffer alone[MOST_SAMPLES] = {{0}}, among[MOST_SAMPLES] = {{0}}, other[MOST_SAMPLES] = {{0}};
+    threads_set(1);
+    write_texts(&f, &one, 7, "ink", alone);
+    threads_set(3);
+    const ink_written written = write_texts(&f, &four, 7, "ink", among);
+    threads_set(0);
+    write_texts(&f, &one, 8, "ink", other);
+    assert_int_equal(written.prompt_tokens, 3);
+    assert_int_equal(written.new_tokens, 4 * 40);
+    expect_same(&alone[0], &among[0]);
+    assert_memory_not_equal(alone[0].data, other[0].data, 40);
+    assert_memory_not_equal(among[0].data, among[1].data, 40);
+    free_texts(alone);
+    free_texts(among);
+    free_texts(other);
+    drop(&f);
+  }
+}
+
+/* Reading 40 tokens at once and then writing gives what writing all of it gave. */
+static void going_on_from_a_text_is_writing_it(void **state) {
+  for (int a = 0; a < 4; a++) {
+    Fixture f = fixture(archs[a], "64");
+    SamplingSettings s = sampling(1, 30);
+    Buffer whole[MOST_SAMPLES] = {{0}}, rest[MOST_SAMPLES] = {{0}};
+    s.greedy = true;
+    write_texts(&f, &s, 1, "The moon is ", whole);
+    char prompt[64] = "The moon is ";
+    memcpy(prompt + 12, whole[0].data, 10);
+    if (memchr(prompt, '\0', 22)) fail_msg("%s writes a NUL: choose another seed of weights", archs[a]);
+    s.max_tokens = 20;
+    write_texts(&f, &s, 1, prompt, rest);
+    assert_memory_equal(rest[0].data, whole[0].data + 10, 20);
+    free_texts(whole);
+    free_texts(rest);
+    drop(&f);
+  }
+}
+
+static void a_full_context_is_shifted_and_counted(void **state) {
+  static const char *const contexts[] = {"1", "2", "9", "16"};
+  for (int i = 0; i < 4; i++) {
+    Fixture f = fixture("llama", contexts[i]);
+    const SamplingSettings s = sampling(2, 40);
+    Buffer texts[MOST_SAMPLES] = {{0}};
+    const ink_written written = write_texts(&f, &s, 3, "abcdefghijklmnop", texts);
+    const int64_t context = f.model->config.context;
+    assert_int_equal(written.new_tokens, 80);
+    assert_true(written.shifts >= 40 / context - 1 && written.shifts > 0);
+    assert_int_equal(written.dropped_prompt_tokens, 16 - (context - context / 2));
+    free_texts(texts);
+    drop(&f);
+  }
+}
+
+static void recurrent_networks_have_no_limit(void **state) {
+  Fixture f = fixture("gru", "8");
+  const SamplingSettings s = sampling(1, 40);
+  Buffer texts[MOST_SAMPLES] = {{0}};
+  const ink_written written = write_texts(&f, &s, 3, "abcdefghijklmnop", texts);
+  assert_true(written.shifts == 0 && written.dropped_prompt_tokens == 0 && written.new_tokens == 40);
+  free_texts(texts);
+  drop(&f);
+}
+
+static void the_end_token_ends(void **state) {
+  Fixture f = fixture("llama", "64");
+  SamplingSettings s = sampling(1, 64);
+  Buffer texts[MOST_SAMPLES] = {{0}};
+  s.greedy = true;
+  write_texts(&f, &s, 3, "ink", texts);
+  const char *sixth = texts[0].data + 5, *first = memchr(texts[0].data, *sixth, 6);
+  const size_t before = (size_t)(first - texts[0].data);
+  s.ignore_end = false;
+  Ids ids = {0};
+  Error err = {0};
+  assert_true(tokenizer_encode(f.tokenizer, sixth, 1, false, &ids, &err));
+  f.model->config.eos = ids.data[0]; /* this byte ends the text now */
+  const ink_written written = write_texts(&f, &s, 3, "ink", texts);
+  assert_int_equal(texts[0].length, before);
+  assert_int_equal(written.new_tokens, before + 1);
+  vec_free(&ids);
+  free_texts(texts);
+  drop(&f);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(a_text_depends_on_the_seed_alone),
+      cmocka_unit_test(going_on_from_a_text_is_writing_it),
+      cmocka_unit_test(a_full_context_is_shifted_and_counted),
+      cmocka_unit_test(recurrent_networks_have_no_limit),
+      cmocka_unit_test(the_end_token_ends),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
