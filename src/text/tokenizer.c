@@ -152,15 +152,16 @@ const char *tokenizer_piece(const Tokenizer *t, int32_t id, size_t *length) {
 /* ---- decoding ---- */
 
 bool tokenizer_decode(const Tokenizer *t, const int32_t *ids, size_t count, Buffer *out, Error *err) {
-  const size_t first = out->length;
+  bool at_front = true;
   for (size_t i = 0; i < count; i++) {
     size_t length;
     const char *bytes = tokenizer_piece(t, ids[i], &length);
     if (!bytes)
       return fail(err, "id %" PRId32 " is not in the vocabulary of %" PRId64 " tokens", ids[i],
                   tokenizer_size(t));
-    const bool strip = t->strip_space && out->length == first && length && bytes[0] == ' ';
+    const bool strip = t->strip_space && at_front && length && bytes[0] == ' ';
     buffer_add(out, bytes + strip, length - strip);
+    at_front = at_front && !length;
   }
   return true;
 }
