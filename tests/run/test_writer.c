@@ -31,6 +31,8 @@ static Fixture fixture(const char *arch, const char *context) {
   Config c;
   assert_true(ink_settings_set(s, "arch", arch, &err) && ink_settings_set(s, "size", "nano", &err));
   assert_true(ink_settings_set(s, "context", context, &err));
+  assert_true(
+      ink_settings_set(s, "tied", "false", &err)); /* tied and untrained, it says the last byte again */
   assert_true(ink_settings_set(s, "tokenizer", "byte", &err));
   Fixture f = {.tokenizer =
                    tokenizer_train(&source, settings_part(s, &tokenizer_settings_table), &(News){0}, &err)};
@@ -109,7 +111,23 @@ static void a_text_depends_on_the_seed_alone(void **state) {
   }
 }
 
-/* Reading 40 tokens at once and then writing gives what writing all of it gave. */
+/* Side by side, each text has the whole prompt behind it. */
+static void likeliest_texts_are_the_same(void **state) {
+  for (int a = 0; a < 4; a++) {
+    Fixture f = fixture(archs[a], "64");
+    SamplingSettings one = sampling(1, 30), four = sampling(4, 30);
+    Buffer alone[MOST_SAMPLES] = {{0}}, among[MOST_SAMPLES] = {{0}};
+    one.greedy = four.greedy = true;
+    write_texts(&f, &one, 1, "The moon is ", alone);
+    write_texts(&f, &four, 1, "The moon is ", among);
+    for (int i = 0; i < 4; i++) expect_same(&among[i], &alone[0]);
+    free_texts(alone);
+    free_texts(among);
+    drop(&f);
+  }
+}
+
+/* Reading a text at once gives what writing it token by token gave. */
 static void going_on_from_a_text_is_writing_it(void **state) {
   for (int a = 0; a < 4; a++) {
     Fixture f = fixture(archs[a], "64");
@@ -179,6 +197,7 @@ static void the_end_token_ends(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_text_depends_on_the_seed_alone),
+      cmocka_unit_test(likeliest_texts_are_the_same),
       cmocka_unit_test(going_on_from_a_text_is_writing_it),
       cmocka_unit_test(a_full_context_is_shifted_and_counted),
       cmocka_unit_test(recurrent_networks_have_no_limit),
