@@ -16,7 +16,6 @@
 enum {
   KC = 256,        /* steps of k at a time */
   MC = 112,        /* rows of A a single thread packs at a time */
-  SHARED_MC = 448, /* rows of A that stay in a thread's second cache while it passes over the columns */
   WIDEST = 32,     /* largest gemm_nr */
   TALLEST = 14,    /* largest gemm_mr */
   FEW = 4          /* rows for which packing B would cost more than it saves */
@@ -200,9 +199,9 @@ void gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, c
     parallel_for(x.columns, multiply_row, &x);
     return;
   }
-  x.pieces = ceil_div(m, SHARED_MC);
+  x.pieces = 1;
   /* few tasks for many threads: cut the rows finer, at the price of packing B more often */
-  if (x.columns * x.pieces < 4 * threads_count()) x.pieces = ceil_div(4 * threads_count(), x.columns);
+  if (x.columns < 4 * threads_count()) x.pieces = ceil_div(4 * threads_count(), x.columns);
   x.pieces = least(x.pieces, x.row_panels);
   vec_reserve(&shared_a, x.row_panels * x.mr * least(KC, k) + WIDEST);
   x.packed = shared_a.data;
