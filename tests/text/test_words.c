@@ -1,0 +1,93 @@
+/* Where text is cut into words. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "base/buffer.h"
+#include "text/words.h"
+
+#include <cmocka.h> /* last: it defines fail() */
+
+/* The words of a text with "|" between. */
+static void expect(const char *pattern, const char *text, const char *wanted) {
+  Error err = {0};
+  WordPattern *p = pattern ? words_compile(pattern, "here", &err) : NULL;
+  Words words;
+  const char *word;
+  size_t length;
+  Buffer out = {0};
+  buffer_adds(&out, "");
+  words_open(&words, p);
+  words_over(&words, text, strlen(text));
+  while (words_next(&words, &word, &length)) {
+    if (out.length) buffer_adds(&out, "|");
+    buffer_add(&out, word, length);
+  }
+  assert_true(words_ok(&words, &err));
+  assert_string_equal(out.data, wanted);
+  words_close(&words);
+  words_free(p);
+  buffer_free(&out);
+}
+
+static void gpt2(void **state) {
+  expect(words_gpt2, "It's 2,048  words!", "It|'s| 2|,|048| | words|!");
+  expect(words_gpt2, "x\n\ny  ", "x|\n|\n|y|  ");
+}
+
+static void ours(void **state) {
+  expect(words_ours, "It's 205  words!\n\nYes (no).", "It|'s| 2|0|5| | words|!\n\n|Yes| (|no|).");
+  expect(words_ours, "床前明月光，疑是地上霜。", "床前明月光|，|疑是地上霜|。");
+  expect(words_ours, "二〇二四年，人々ok", "二〇二四年|，|人々|ok");
+  expect(words_ours, "“你好！”他说", "“|你好|！”|他说");
+  expect(words_ours, "a \n b", "a| \n| b");
+}
+
+static void without_a_pattern_all_is_one_word(void **state) {
+  expect(NULL, "a b, c", "a b, c");
+}
+
+static void what_does_not_match_is_a_word(void **state) {
+  expect("b+", "aabbcc", "aa|bb|cc");
+  expect("x*", "ab", "a|b"); /* an empty match cuts */
+  expect("zzz", "ab", "ab");
+}
+
+static void wrong_patterns_are_refused(void **state) {
+  Error err = {0};
+  assert_null(words_compile("a(b", "file.json", &err));
+  assert_non_null(strstr(err.text, "file.json"));
+  assert_non_null(strstr(err.text, "byte 3"));
+}
+
+/* A pattern that needs ages is given up, and it is said. */
+static void slow_patterns_are_given_up(void **state) {
+  Error err = {0};
+  WordPattern *p = words_compile("(?:a|aa)+[bc]", "here", &err);
+  char text[5000];
+  Words words;
+  const char *word;
+  size_t length;
+  memset(text, 'a', sizeof text);
+  words_open(&words, p);
+  words_over(&words, text, sizeof text);
+  assert_false(words_next(&words, &word, &length));
+  assert_false(words_ok(&words, &err));
+  assert_non_null(strstr(err.text, "gives up"));
+  words_close(&words);
+  words_free(p);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(gpt2),
+      cmocka_unit_test(ours),
+      cmocka_unit_test(without_a_pattern_all_is_one_word),
+      cmocka_unit_test(what_does_not_match_is_a_word),
+      cmocka_unit_test(wrong_patterns_are_refused),
+      cmocka_unit_test(slow_patterns_are_given_up),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
