@@ -107,7 +107,7 @@ write() { # PROMPT
 }
 heading "4  What it writes"
 case $own_text,$lang in
-  ,zh) for prompt in '《月夜》' '《送友人》李白' '春风'; do write "$prompt"; done ;;
+  ,zh) for prompt in '《月夜》' '《送友人》李白' '《春风》'; do write "$prompt"; done ;;
   ,en) for prompt in 'The' 'Love is' 'A good'; do write "$prompt"; done ;;
   *) $inkstone write -m "$model" --max-tokens 200 --seed 7 --quiet ;;
 esac
