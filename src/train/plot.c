@@ -1,0 +1,180 @@
+#include "train/plot.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Room around the curves for ticks as wide as a phone needs them. */
+enum { LEFT = 58, RIGHT = 16, TOP = 14, BOTTOM = 44 };
+/* More points than a screen has places for them tell nothing more. */
+enum { MOST_POINTS = 300 };
+
+typedef struct Frame {
+  const Plot *plot;
+  double x0, x1, y0, y1;
+} Frame;
+
+typedef VEC(PlotPoint) Points;
+
+/* ---- the range ---- */
+
+static int ascending(const void *a, const void *b) {
+  const double x = *(const double *)a, y = *(const double *)b;
+  return x < y ? -1 : x > y;
+}
+
+static double along(const Plot *p, double x) {
+  return p->log_x ? log10(fmax(x, 1)) : x;
+}
+
+static double nearly_all(double *values, size_t count) {
+  qsort(values, count, sizeof *values, ascending);
+  return values[(count - 1) * 98 / 100];
+}
+
+/* Of y what 98 of 100 points do not exceed; all of it where little would be cut. */
+static Frame frame_of(const Plot *p) {
+  Frame f = {p, INFINITY, -INFINITY, INFINITY, -INFINITY};
+  VEC(double) ys = {0};
+  for (size_t s = 0; s < p->count; s++)
+    for (size_t i = 0; i < p->series[s].points.count; i++) {
+      const PlotPoint at = p->series[s].points.data[i];
+      f.x0 = fmin(f.x0, along(p, at.x));
+      f.x1 = fmax(f.x1, along(p, at.x));
+      f.y0 = fmin(f.y0, at.y);
+      f.y1 = fmax(f.y1, at.y);
+      vec_push(&ys, at.y);
+    }
+  const double most = nearly_all(ys.data, ys.count);
+  if (f.y1 - most > 0.3 * (most - f.y0)) f.y1 = most;
+  vec_free(&ys);
+  if (f.x1 <= f.x0) f.x1 = f.x0 + 1;
+  if (f.y1 <= f.y0) f.y1 = f.y0 + fmax(fabs(f.y0), 1e-9);
+  const double margin = 0.05 * (f.y1 - f.y0);
+  f.y0 -= f.y0 >= 0 && f.y0 < 5 * margin ? f.y0 : margin;
+  f.y1 += margin;
+  return f;
+}
+
+static double place_x(const Frame *f, double x) {
+  return LEFT + (along(f->plot, x) - f->x0) / (f->x1 - f->x0) * (f->plot->width - LEFT - RIGHT);
+}
+
+static double place_y(const Frame *f, double y) {
+  const double inside = y > f->y1 ? f->y1 : y;
+  return f->plot->height - BOTTOM - (inside - f->y0) / (f->y1 - f->y0) * (f->plot->height - TOP - BOTTOM);
+}
+
+/* ---- axes ---- */
+
+/* 1, 2 or 5 times a power of ten, so that about `wanted` of them fit. */
+static double round_step(double range, int wanted) {
+  const double raw = range / wanted, power = pow(10, floor(log10(raw))), lead = raw / power;
+  return power * (lead < 1.5 ? 1 : lead < 3.5 ? 2 : lead < 7.5 ? 5 : 10);
+}
+
+static const char *tick_text(char room[32], double value) {
+  if (fabs(value) >= 1e6)
+    snprintf(room, 32, "%gM", value / 1e6);
+  else if (fabs(value) >= 1e4)
+    snprintf(room, 32, "%gk", value / 1e3);
+  else
+    snprintf(room, 32, "%.4g", value + 0.0); /* never "-0" */
+  return room;
+}
+
+static void draw_y_axis(Buffer *out, const Frame *f) {
+  const double step = round_step(f->y1 - f->y0, f->plot->height / 60);
+  char room[32];
+  for (double k = ceil(f->y0 / step - 1e-9); k * step <= f->y1; k++) {
+    const double y = place_y(f, k * step);
+    buffer_addf(
+        out, "<line class=grid x1=%d x2=%d y1=%.1f y2=%.1f /><text x=%d y=%.1f text-anchor=end>%s</text>\n",
+        LEFT, f->plot->width - RIGHT, y, y, LEFT - 6, y + 4, tick_text(room, k * step));
+  }
+}
+
+static void draw_x_tick(Buffer *out, const Frame *f, double x) {
+  char room[32];
+  buffer_addf(out, "<text x=%.1f y=%d text-anchor=middle>%s</text>\n", place_x(f, x),
+              f->plot->height - BOTTOM + 18, tick_text(room, x));
+}
+
+static void draw_x_axis(Buffer *out, const Frame *f) {
+  const Plot *p = f->plot;
+  const double step = fmax(round_step(f->x1 - f->x0, p->width / 110), p->log_x ? 1 : 0);
+  for (double k = ceil(f->x0 / step - 1e-9); k * step <= f->x1 + 1e-9; k++)
+    draw_x_tick(out, f, p->log_x ? pow(10, k * step) : k * step);
+  buffer_addf(out, "<text x=%d y=%d text-anchor=end>%s</text>\n", p->width - RIGHT, p->height - 6, p->x_name);
+}
+
+/* ---- curves ---- */
+
+/* Means of neighbours along the axis, where there are too many points. */
+static Points thinned(const Frame *f, const PlotSeries *s) {
+  Points out = {0};
+  const bool all = s->points.count <= MOST_POINTS;
+  for (size_t i = 0; i < s->points.count;) {
+    PlotPoint sum = {0, 0};
+    const double slot = floor((along(f->plot, s->points.data[i].x) - f->x0) / (f->x1 - f->x0) * MOST_POINTS);
+    size_t n = 0;
+    do {
+      sum.x += s->points.data[i].x;
+      sum.y += s->points.data[i].y;
+      i++;
+      n++;
+    } while (!all && i < s->points.count &&
+             floor((along(f->plot, s->points.data[i].x) - f->x0) / (f->x1 - f->x0) * MOST_POINTS) == slot);
+    vec_push(&out, ((PlotPoint){sum.x / (double)n, sum.y / (double)n}));
+  }
+  return out;
+}
+
+static void draw_line(Buffer *out, const Frame *f, const Points *points, const char *css, const char *more) {
+  buffer_addf(out, "<polyline class=\"%s%s\" points=\"", css, more);
+  for (size_t i = 0; i < points->count; i++)
+    buffer_addf(out, "%.1f,%.1f ", place_x(f, points->data[i].x), place_y(f, points->data[i].y));
+  buffer_adds(out, "\"/>\n");
+}
+
+static void draw_dots(Buffer *out, const Frame *f, const Points *points, const PlotSeries *s) {
+  for (size_t i = 0; i < points->count; i++)
+    buffer_addf(out,
+                "<circle class=\"%s%s\" cx=%.1f cy=%.1f r=%s><title>%s %.5g at %s %.0f</title></circle>\n",
+                s->css, s->dots ? "" : " hover", place_x(f, points->data[i].x), place_y(f, points->data[i].y),
+                s->dots ? "3" : "5", s->name, points->data[i].y, f->plot->x_name, points->data[i].x);
+}
+
+/* Over about a thirtieth of what is shown, from both sides: a curve that does not lag behind. */
+static void average(Points *points) {
+  const double keep = points->count > 30 ? 1 - 30.0 / (double)points->count : 0;
+  for (size_t i = 1; i < points->count; i++)
+    points->data[i].y = keep * points->data[i - 1].y + (1 - keep) * points->data[i].y;
+  for (size_t i = points->count; i-- > 1;)
+    points->data[i - 1].y = keep * points->data[i].y + (1 - keep) * points->data[i - 1].y;
+}
+
+static void draw_series(Buffer *out, const Frame *f, const PlotSeries *s) {
+  Points points = thinned(f, s);
+  if (s->smooth && points.count > 30) {
+    draw_line(out, f, &points, s->css, " faint");
+    average(&points);
+  }
+  draw_line(out, f, &points, s->css, "");
+  draw_dots(out, f, &points, s);
+  vec_free(&points);
+}
+
+void plot_svg(Buffer *out, const Plot *p) {
+  const Frame f = frame_of(p);
+  for (size_t s = 0; p->count > 1 && s < p->count; s++)
+    if (p->series[s].points.count)
+      buffer_addf(out, "<span class=\"key %s\">%s</span>\n", p->series[s].css, p->series[s].name);
+  buffer_addf(out, "<svg%s viewBox=\"0 0 %d %d\" role=img>\n", p->width > 500 ? " class=wide" : "", p->width,
+              p->height);
+  draw_y_axis(out, &f);
+  draw_x_axis(out, &f);
+  for (size_t s = 0; s < p->count; s++)
+    if (p->series[s].points.count) draw_series(out, &f, &p->series[s]);
+  buffer_adds(out, "</svg>");
+}

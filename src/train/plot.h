@@ -1,0 +1,29 @@
+/* plot.h - curves as SVG: a few series over the same x, ticks at round numbers, values as tooltips. */
+#ifndef TRAIN_PLOT_H
+#define TRAIN_PLOT_H
+
+#include "base/buffer.h"
+
+typedef struct PlotPoint {
+  double x, y;
+} PlotPoint;
+
+typedef struct PlotSeries {
+  const char *name, *css; /* css: the class that colours it */
+  VEC(PlotPoint) points;  /* x ascending, all finite */
+  bool dots;              /* mark each point */
+  bool smooth;            /* the points faint, and a moving average over them */
+} PlotSeries;
+
+typedef struct Plot {
+  const char *x_name;
+  const PlotSeries *series;
+  size_t count;
+  int width, height;
+  bool log_x; /* x at least 1 */
+} Plot;
+
+/* y reaches as high as 98 of 100 points do, so that a wild start does not flatten the rest. */
+void plot_svg(Buffer *out, const Plot *);
+
+#endif

@@ -1,0 +1,292 @@
+/* report_page.c - the report as HTML. Whatever comes from outside goes through add_escaped. */
+#include <math.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "text/utf8.h"
+#include "train/plan.h"
+#include "train/plot.h"
+#include "train/report.h"
+
+static const char style[] =
+    ":root{color-scheme:light dark;--ink:#1f2328;--quiet:#68707a;--paper:#fcfbf8;--card:#fff;--rule:#d9d6ce;"
+    "--a:#2a6fdb;--b:#c2410c;--c:#0f766e}\n"
+    "@media(prefers-color-scheme:dark){:root{--ink:#e6e4df;--quiet:#9aa0a8;--paper:#17181a;--card:#1f2124;"
+    "--rule:#383b40;--a:#7db0ff;--b:#ff9b66;--c:#5fd0c0}}\n"
+    "*{box-sizing:border-box}\n"
+    "body{font:16px/1.55 system-ui,'Noto Sans CJK SC',sans-serif;color:var(--ink);background:var(--paper);"
+    "max-width:52rem;margin:0 auto;padding:2rem 1rem 4rem}\n"
+    "h1{font-size:1.7rem;line-height:1.2;margin:0;overflow-wrap:anywhere}\n"
+    "h2{font-size:1.15rem;margin:2.4rem 0 .6rem}\n"
+    ".quiet{color:var(--quiet)}\n"
+    ".facts{display:grid;grid-template-columns:repeat(auto-fit,minmax(9.5rem,1fr));gap:.7rem;margin:1.5rem "
+    "0}\n"
+    ".facts div,figure,pre{background:var(--card);border:1px solid var(--rule);border-radius:.6rem}\n"
+    ".facts div{padding:.6rem .8rem;font-size:.85rem;color:var(--quiet)}\n"
+    ".facts b{display:block;font-size:1.35rem;line-height:1.3;color:var(--ink);font-weight:600}\n"
+    "figure{margin:0 0 1rem;padding:.8rem .8rem .4rem}figcaption{font-weight:600;font-size:.95rem}\n"
+    ".pair{display:grid;grid-template-columns:repeat(auto-fit,minmax(18rem,1fr));gap:0 1rem}\n"
+    ".key{font-weight:400;margin-left:.9rem;white-space:nowrap}\n"
+    ".key::before{content:'';display:inline-block;width:1rem;height:.2rem;border-radius:.1rem;margin-right:."
+    "35rem;"
+    "vertical-align:middle;background:currentColor}\n"
+    "input{margin:0 .3rem 0 .8rem}label{font-size:.9rem}input:not(:checked)+label{color:var(--quiet)}\n"
+    "figure.log,#log:checked~figure.linear{display:none}#log:checked~figure.log{display:block}\n"
+    "svg{display:block;width:100%;height:auto;font-size:12px;overflow:visible}svg text{fill:var(--quiet)}\n"
+    ".grid{stroke:var(--rule)}polyline{fill:none;stroke-width:2;stroke-linejoin:round}\n"
+    ".a{color:var(--a)}.b{color:var(--b)}.c{color:var(--c)}polyline,circle{stroke:currentColor}\n"
+    "circle{fill:currentColor}polyline.faint{stroke-width:1;opacity:.35}circle.hover{opacity:0}"
+    "circle.hover:hover{opacity:1}\n"
+    "pre{white-space:pre-wrap;overflow-wrap:anywhere;padding:.7rem .9rem;margin:.2rem 0 1.1rem}\n"
+    "pre.text{font:16px/1.6 Georgia,'Noto Serif CJK SC',serif}\n"
+    "pre.shell{font:14px/1.7 ui-monospace,'DejaVu Sans Mono',monospace}\n"
+    "summary{cursor:pointer;color:var(--quiet)}table{border-collapse:collapse;width:100%}td{padding:.25rem "
+    "0;vertical-align:top;overflow-wrap:anywhere;"
+    "border-bottom:1px solid var(--rule)}td:first-child{color:var(--quiet);width:11rem;padding-right:1rem}\n"
+    "@media(max-width:600px){svg{font-size:15px}svg.wide{font-size:21px}td:first-child{width:8.5rem}}\n";
+
+/* Bytes that are no UTF-8 and control characters become U+FFFD. */
+static void add_escaped(Buffer *out, const char *text) {
+  const size_t length = strlen(text);
+  for (size_t at = 0, n; at < length; at += n) {
+    const unsigned char c = (unsigned char)text[at];
+    n = utf8_character(text + at, length - at);
+    const bool shown = n && (c >= 32 || c == '\n' || c == '\t') && c != 127;
+    if (!n) n = 1;
+    if (c == '<')
+      buffer_adds(out, "&lt;");
+    else if (c == '>')
+      buffer_adds(out, "&gt;");
+    else if (c == '&')
+      buffer_adds(out, "&amp;");
+    else if (c == '"')
+      buffer_adds(out, "&quot;");
+    else if (shown)
+      buffer_add(out, text + at, n);
+    else
+      buffer_adds(out, "\xef\xbf\xbd");
+  }
+}
+
+/* ---- headline ---- */
+
+static void add_fact(Buffer *out, const char *value, const char *name) {
+  buffer_addf(out, "<div><b>%s</b>%s</div>\n", value, name);
+}
+
+static void add_measure(Buffer *out, const char *format, double value, const char *name) {
+  char text[64];
+  if (!(value > 0) || !isfinite(value)) return;
+  snprintf(text, sizeof text, format, value);
+  add_fact(out, text, name);
+}
+
+static double last_loss(const Report *r) {
+  for (size_t i = r->points.count; i-- > 0;)
+    if (r->points.data[i].loss > 0) return r->points.data[i].loss;
+  return 0;
+}
+
+static void add_headline(Buffer *out, const Report *r) {
+  char room[32];
+  buffer_adds(out, "<div class=facts>\n");
+  add_measure(out, "%.4f", r->valid_loss, "held-out loss");
+  if (!(r->valid_loss > 0)) add_measure(out, "%.4f", last_loss(r), "training loss");
+  add_measure(out, "%.2f", r->perplexity, "perplexity");
+  add_measure(out, "%.3f", r->bits_per_byte, "bits a byte");
+  if (r->bits_per_character > r->bits_per_byte * 1.01)
+    add_measure(out, "%.3f", r->bits_per_character, "bits a character");
+  if (r->parameters) add_fact(out, tell_count(room, r->parameters), "parameters");
+  if (r->tokens_seen) add_fact(out, tell_count(room, r->tokens_seen), "tokens seen");
+  if (r->seconds > 0) add_fact(out, tell_seconds(room, r->seconds), "training time");
+  if (r->seconds > 0 && r->tokens_seen)
+    add_fact(out, tell_count(room, (int64_t)((double)r->tokens_seen / r->seconds)), "tokens a second");
+  buffer_adds(out, "</div>\n");
+}
+
+/* ---- curves ---- */
+
+static PlotSeries series_of(const Report *r, size_t offset, const char *name, const char *css) {
+  PlotSeries s = {.name = name, .css = css};
+  for (size_t i = 0; i < r->points.count; i++) {
+    double value;
+    memcpy(&value, (const char *)&r->points.data[i] + offset, sizeof value);
+    if (value > 0) vec_push(&s.points, ((PlotPoint){(double)r->points.data[i].step, value}));
+  }
+  return s;
+}
+#define SERIES(r, member, name, css) series_of(r, offsetof(ReportPoint, member), name, css)
+
+static void add_losses(Buffer *out, const Report *r) {
+  PlotSeries series[] = {SERIES(r, loss, "training", "a"), SERIES(r, valid_loss, "held out", "b")};
+  const Plot plot = {.x_name = "step", .series = series, .count = 2, .width = 760, .height = 320};
+  series[0].smooth = true;
+  series[1].dots = true;
+  if (series[0].points.count) {
+    buffer_adds(out,
+                "<h2>Loss</h2>\n<p class=quiet>Nats a token: lower is better. Steps"
+                "<input type=radio name=x id=linear checked><label for=linear>linear</label>"
+                "<input type=radio name=x id=log><label for=log>logarithmic</label>\n");
+    buffer_adds(out, "<figure class=linear>");
+    plot_svg(out, &plot);
+    buffer_adds(out, "</figure>\n<figure class=log>");
+    plot_svg(out, &(Plot){plot.x_name, series, 2, plot.width, plot.height, true});
+    buffer_adds(out, "</figure>\n");
+  }
+  for (size_t i = 0; i < 2; i++) vec_free(&series[i].points);
+}
+
+static void add_small(Buffer *out, const char *title, PlotSeries series) {
+  if (series.points.count) {
+    buffer_addf(out, "<figure><figcaption>%s</figcaption>", title);
+    plot_svg(out, &(Plot){"step", &series, 1, 380, 220, false});
+    buffer_adds(out, "</figure>\n");
+  }
+  vec_free(&series.points);
+}
+
+static void add_curves(Buffer *out, const Report *r) {
+  add_losses(out, r);
+  buffer_adds(out, "<div class=pair>\n");
+  add_small(out, "Learning rate", SERIES(r, learning_rate, "learning rate", "c"));
+  add_small(out, "Tokens a second", SERIES(r, tokens_per_second, "tokens a second", "c"));
+  buffer_adds(out, "</div>\n");
+}
+
+/* ---- texts ---- */
+
+/* At most this many samples: the first, the last, and evenly what is between. */
+enum { MOST_SAMPLES = 12 };
+
+static bool is_chosen(size_t index, size_t count) {
+  if (count <= MOST_SAMPLES || !index) return true;
+  return index * (MOST_SAMPLES - 1) / (count - 1) != (index - 1) * (MOST_SAMPLES - 1) / (count - 1);
+}
+
+static size_t count_texts(const Report *r, bool remarks) {
+  size_t count = 0;
+  for (size_t i = 0; i < r->texts.count; i++) count += r->texts.data[i].remark == remarks;
+  return count;
+}
+
+static void add_samples(Buffer *out, const Report *r) {
+  const size_t count = count_texts(r, false);
+  char room[32];
+  if (!count) return;
+  buffer_adds(out, "<h2>What it wrote while it learnt</h2>\n");
+  if (count > MOST_SAMPLES)
+    buffer_addf(out, "<p class=quiet>%d of %zu samples; all are in log.jsonl</p>\n", MOST_SAMPLES, count);
+  for (size_t i = 0, index = 0; i < r->texts.count; i++) {
+    const ReportText *t = &r->texts.data[i];
+    if (t->remark || !is_chosen(index++, count)) continue;
+    buffer_addf(out, "<div class=quiet>step %s</div><pre class=text>", tell_count(room, t->step));
+    add_escaped(out, t->text);
+    buffer_adds(out, "</pre>\n");
+  }
+}
+
+static void add_remarks(Buffer *out, const Report *r) {
+  const size_t count = count_texts(r, true);
+  char room[32];
+  if (!count) return;
+  buffer_addf(out, "<h2>What happened</h2><details><summary>%zu remark%s</summary><table>\n", count,
+              count == 1 ? "" : "s");
+  for (size_t i = 0; i < r->texts.count; i++) {
+    if (!r->texts.data[i].remark) continue;
+    buffer_addf(out, "<tr><td>step %s<td>", tell_count(room, r->texts.data[i].step));
+    add_escaped(out, r->texts.data[i].text);
+    buffer_adds(out, "\n");
+  }
+  buffer_adds(out, "</table></details>\n");
+}
+
+/* ---- tables ---- */
+
+static void add_table(Buffer *out, const char *title, const ReportFact *facts, size_t count) {
+  if (!count) return;
+  buffer_addf(out, "<h2>%s</h2><table>\n", title);
+  for (size_t i = 0; i < count; i++) {
+    buffer_adds(out, "<tr><td>");
+    add_escaped(out, facts[i].name);
+    buffer_adds(out, "<td>");
+    add_escaped(out, facts[i].value);
+    buffer_adds(out, "\n");
+  }
+  buffer_adds(out, "</table>\n");
+}
+
+/* As the shell reads it back as one word. */
+static void add_shell_word(Buffer *out, const char *word) {
+  Buffer quoted = {0};
+  if (word[strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./-")]) {
+    buffer_adds(&quoted, "'");
+    for (; *word; word++) {
+      if (*word == '\'')
+        buffer_adds(&quoted, "'\\''");
+      else
+        buffer_add(&quoted, word, 1);
+    }
+    buffer_adds(&quoted, "'");
+  }
+  add_escaped(out, quoted.data ? quoted.data : word);
+  buffer_free(&quoted);
+}
+
+static void add_next(Buffer *out, const Report *r) {
+  static const struct {
+    const char *before, *after;
+  } commands[] = {{"inkstone write -m ", " \"...\""},
+                  {"inkstone write -m ", " --samples 3 --temperature 1"},
+                  {"inkstone eval -m ", " FILE"},
+                  {"inkstone info ", ""},
+                  {"tensorboard --logdir ", ""}};
+  buffer_adds(out, "<h2>Next</h2><pre class=shell>");
+  if (!r->finished) {
+    buffer_addf(out, "inkstone train %s -o ", r->task);
+    add_shell_word(out, r->run);
+    buffer_adds(out, " --resume\n");
+  }
+  for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+    buffer_adds(out, commands[i].before);
+    add_shell_word(out, r->run);
+    add_escaped(out, commands[i].after);
+    buffer_adds(out, "\n");
+  }
+  buffer_adds(out, "</pre>\n");
+}
+
+/* ---- the page ---- */
+
+static void add_title(Buffer *out, const Report *r) {
+  char room[2][32];
+  buffer_adds(out,
+              "<!doctype html>\n<html lang=en>\n<meta charset=utf-8>\n"
+              "<meta name=viewport content=\"width=device-width,initial-scale=1\">\n<title>");
+  add_escaped(out, r->run);
+  buffer_addf(out, " - Inkstone</title>\n<style>\n%s</style>\n<h1>", style);
+  add_escaped(out, r->run);
+  buffer_addf(out, "</h1>\n<div class=quiet>%s", r->finished ? "Learnt to " : "Learning to ");
+  add_escaped(out, r->task);
+  buffer_addf(out, " in %s steps", tell_count(room[0], r->steps));
+  if (!r->finished)
+    buffer_adds(out, ", then interrupted");
+  else if (r->best_step && r->best_step != r->steps)
+    buffer_addf(out, ", the best of them kept: %s", tell_count(room[1], r->best_step));
+  buffer_addf(out, ". %s, Inkstone %s</div>\n", r->ended, INK_VERSION);
+}
+
+bool report_write(const Report *r, const char *path, Error *err) {
+  Buffer page = {0};
+  add_title(&page, r);
+  add_headline(&page, r);
+  add_curves(&page, r);
+  add_samples(&page, r);
+  add_remarks(&page, r);
+  add_table(&page, "Text", r->data.data, r->data.count);
+  add_table(&page, "Settings", r->settings.data, r->settings.count);
+  add_next(&page, r);
+  buffer_adds(&page, "</html>\n");
+  const bool ok = file_replace(path, page.data, page.length, err);
+  buffer_free(&page);
+  return ok;
+}
