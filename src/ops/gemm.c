@@ -14,11 +14,11 @@
 #include "kernels/kernels.h"
 
 enum {
-  KC = 256,        /* steps of k at a time */
-  MC = 112,        /* rows of A a single thread packs at a time */
-  WIDEST = 32,     /* largest gemm_nr */
-  TALLEST = 14,    /* largest gemm_mr */
-  FEW = 4          /* rows for which packing B would cost more than it saves */
+  KC = 256,     /* steps of k at a time */
+  MC = 112,     /* rows of A a single thread packs at a time */
+  WIDEST = 32,  /* largest gemm_nr */
+  TALLEST = 14, /* largest gemm_mr */
+  FEW = 4       /* rows for which packing B would cost more than it saves */
 };
 
 typedef struct Product {
