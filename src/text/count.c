@@ -92,10 +92,7 @@ static bool is_done(const Piece *p) {
 /* ---- all of them ---- */
 
 static void start(Counter *c, const WordPattern *pattern) {
-  for (Piece *p = c->pieces; p < c->pieces + PIECES; p++) {
-    words_open(&p->words, pattern);
-    word_table_reserve(&p->table, TABLE_WORDS, TABLE_BYTES);
-  }
+  for (Piece *p = c->pieces; p < c->pieces + PIECES; p++) words_open(&p->words, pattern);
 }
 
 static void stop(Counter *c) {
@@ -165,6 +162,7 @@ static bool take_text(Counter *c, const char *text, size_t length, const News *n
     if (!fits && c->count == PIECES && !flush(c, news, total, err)) return false;
     if (!fits) c->count++;
     Piece *p = &c->pieces[c->count - 1];
+    word_table_reserve(&p->table, TABLE_WORDS, TABLE_BYTES);
     vec_push(&p->stretches, ((Stretch){text, n}));
     p->bytes += n;
     c->counts->text_bytes += (int64_t)n;

@@ -90,7 +90,3 @@ void word_table_free(WordTable *t) {
   mem_free(t->slots);
   *t = (WordTable){0};
 }
-
-int64_t word_table_memory(const WordTable *t) {
-  return (int64_t)(t->words.room * sizeof *t->words.data + t->bytes.room + t->slot_count * sizeof *t->slots);
-}

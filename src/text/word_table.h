@@ -27,7 +27,5 @@ void word_table_reserve(WordTable *, size_t words, size_t bytes);
 int64_t word_table_drop_below(WordTable *, int64_t times);
 void word_table_clear(WordTable *); /* keeps the memory */
 void word_table_free(WordTable *);
-/* Bytes of memory that it takes. */
-int64_t word_table_memory(const WordTable *);
 
 #endif

@@ -1,0 +1,16 @@
+# tests/fuzz/fuzz_<name>.c becomes the program fuzz_<name>, where the preset fuzz asks for it.
+function(build_fuzzers)
+  target_compile_options(inkstone_flags INTERFACE -fsanitize=fuzzer-no-link) # it sees which branches were taken
+  file(GLOB files CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/fuzz/fuzz_*.c)
+  get_property(layers GLOBAL PROPERTY INKSTONE_LAYERS)
+  foreach(file ${files})
+    get_filename_component(name ${file} NAME_WE)
+    add_executable(${name} ${file})
+    target_compile_options(${name} PRIVATE -fsanitize=fuzzer)
+    target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+    target_link_libraries(${name} PRIVATE ${layers})
+  endforeach()
+endfunction()
+if(INKSTONE_FUZZ)
+  build_fuzzers()
+endif()
