@@ -10,7 +10,9 @@
 #include "base/scratch.h"
 #include "io/safetensors.h"
 
-#include <cmocka.h> /* last: it defines fail() */
+#include <cmocka.h> /* last but one: it defines fail() */
+
+#include "io/python.h"
 
 static const float matrix[] = {1, -2, 3.5f, 0, 1e-40f, -1e30f};
 static const uint16_t brains[] = {0x3f80, 0xc000}, halves[] = {0x3c00, 0xc000, 0x0001};
@@ -204,42 +206,31 @@ static void header_lengths(void **state) {
 
 /* ---- others ---- */
 
-static bool python(const char *script, const char *path) {
-  static const char interpreter[] = "/work/dev/venv/bin/python";
-  char command[2 * PATH_ROOM];
-  if (!file_exists(interpreter)) {
-    print_message("SKIP: no Python with safetensors at %s\n", interpreter);
-    skip();
-  }
-  snprintf(command, sizeof command, "%s - '%s' <<'END'\n%s\nEND\n", interpreter, path, script);
-  return system(command) == 0;
-}
-
 static void python_reads_it(void **state) {
-  assert_true(
-      python("import sys, torch, safetensors\n"
-             "from safetensors.torch import load_file\n"
-             "t = load_file(sys.argv[1])\n"
-             "assert list(sorted(t)) == ['a.weight', 'b', 'c', 'd', 'empty', 'scalar'], list(t)\n"
-             "assert t['a.weight'].tolist()[0] == [1, -2, 3.5] and t['a.weight'].shape == (2, 3)\n"
-             "assert t['b'].dtype == torch.bfloat16 and t['b'].tolist() == [1, -2]\n"
-             "assert t['c'].dtype == torch.float16 and t['c'].tolist() == [1, -2, 2.0 ** -24]\n"
-             "assert t['d'].tolist() == [[7, -9]] and t['empty'].shape == (0, 4)\n"
-             "assert t['scalar'].shape == () and t['scalar'].item() == 1\n"
-             "assert safetensors.safe_open(sys.argv[1], 'pt').metadata() == {'format': 'pt'}\n",
-             write_some("some")));
+  PYTHON("torch, safetensors",
+         "import sys, torch, safetensors\n"
+         "from safetensors.torch import load_file\n"
+         "t = load_file(sys.argv[1])\n"
+         "assert list(sorted(t)) == ['a.weight', 'b', 'c', 'd', 'empty', 'scalar'], list(t)\n"
+         "assert t['a.weight'].tolist()[0] == [1, -2, 3.5] and t['a.weight'].shape == (2, 3)\n"
+         "assert t['b'].dtype == torch.bfloat16 and t['b'].tolist() == [1, -2]\n"
+         "assert t['c'].dtype == torch.float16 and t['c'].tolist() == [1, -2, 2.0 ** -24]\n"
+         "assert t['d'].tolist() == [[7, -9]] and t['empty'].shape == (0, 4)\n"
+         "assert t['scalar'].shape == () and t['scalar'].item() == 1\n"
+         "assert safetensors.safe_open(sys.argv[1], 'pt').metadata() == {'format': 'pt'}\n",
+         write_some("some"));
 }
 
 static void what_python_wrote(void **state) {
   Safetensors s;
   Error err = {0};
   const char *path = in_scratch("python");
-  assert_true(
-      python("import sys, torch\n"
-             "from safetensors.torch import save_file\n"
-             "save_file({'z': torch.arange(6.).reshape(2, 3), 'h': torch.tensor([1, 2]).half(),\n"
-             "           'i': torch.tensor([[5]], dtype=torch.int32)}, sys.argv[1], {'by': 'python'})\n",
-             path));
+  PYTHON("torch, safetensors",
+         "import sys, torch\n"
+         "from safetensors.torch import save_file\n"
+         "save_file({'z': torch.arange(6.).reshape(2, 3), 'h': torch.tensor([1, 2]).half(),\n"
+         "           'i': torch.tensor([[5]], dtype=torch.int32)}, sys.argv[1], {'by': 'python'})\n",
+         path);
   if (!safetensors_open(&s, path, &err)) fail_msg("%s", err.text);
   assert_int_equal(s.count, 3);
   float out[6];

@@ -8,7 +8,9 @@
 #include "base/scratch.h"
 #include "io/tfevents.h"
 
-#include <cmocka.h> /* last: it defines fail() */
+#include <cmocka.h> /* last but one: it defines fail() */
+
+#include "io/python.h"
 
 /* RFC 3720, B.4. */
 static void checksums(void **state) {
@@ -81,14 +83,7 @@ static void tensorboard_reads_it(void **state) {
       "assert text.step == 7\n"
       "assert text.tensor_proto.string_val[0].decode() == '春眠不觉晓,\\n<b>处处</b>'\n"
       "assert e.SummaryMetadata('sample').plugin_data.plugin_name == 'text'\n";
-  static const char interpreter[] = "/work/dev/venv/bin/python";
-  char command[PATH_ROOM];
-  if (!file_exists(interpreter)) {
-    print_message("SKIP: no Python with tensorboard at %s\n", interpreter);
-    skip();
-  }
-  snprintf(command, sizeof command, "%s - '%s' <<'END'\n%s\nEND\n", interpreter, scratch, script);
-  assert_int_equal(system(command), 0);
+  PYTHON("tensorboard", script, scratch);
 }
 
 static void no_place_to_write(void **state) {
