@@ -4,7 +4,7 @@
 #include <pcre2.h>
 #include <string.h>
 
-#include "base/memory.h"
+#include "base/buffer.h"
 
 const char words_gpt2[] =
     "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
@@ -24,11 +24,42 @@ static void say_problem(int problem, const char **text) {
   *text = (const char *)room;
 }
 
-WordPattern *words_compile(const char *pattern, const char *where, Error *err) {
+/* Unicode's White_Space. To PCRE2's \s belongs U+180E, too, which is none since Unicode 6.3. */
+#define SPACES \
+  "\\x09-\\x0D\\x20\\x85\\xA0\\x{1680}\\x{2000}-\\x{200A}\\x{2028}\\x{2029}\\x{202F}\\x{205F}\\x{3000}"
+
+/* The pattern with \s and \S spelled out. */
+static char *spell_spaces(const char *pattern) {
+  Buffer out = {0};
+  bool in_class = false;
+  for (const char *p = pattern; *p; p++) {
+    const char escaped = p[0] == '\\' ? p[1] : '\0';
+    if (escaped == 's')
+      buffer_adds(&out, in_class ? SPACES : "[" SPACES "]");
+    else if (escaped == 'S' && !in_class)
+      buffer_adds(&out, "[^" SPACES "]");
+    else
+      buffer_add(&out, p, escaped ? 2 : 1);
+    if (escaped)
+      p++;
+    else if (*p == '[' || *p == ']')
+      in_class = *p == '[';
+  }
+  return buffer_take(&out);
+}
+
+static pcre2_code *compile(const char *pattern, int *problem, PCRE2_SIZE *at) {
   static const uint32_t options = PCRE2_UTF | PCRE2_UCP | PCRE2_NEVER_BACKSLASH_C;
+  return pcre2_compile((PCRE2_SPTR)pattern, strlen(pattern), options, problem, at, NULL);
+}
+
+WordPattern *words_compile(const char *pattern, const char *where, Error *err) {
   int problem;
   PCRE2_SIZE at;
-  pcre2_code *code = pcre2_compile((PCRE2_SPTR)pattern, strlen(pattern), options, &problem, &at, NULL);
+  char *spelled = spell_spaces(pattern);
+  pcre2_code *code = compile(spelled, &problem, &at);
+  mem_free(spelled);
+  if (!code) code = compile(pattern, &problem, &at); /* for the place in the pattern as it was written */
   if (!code) {
     const char *text;
     say_problem(problem, &text);

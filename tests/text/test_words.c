@@ -34,6 +34,10 @@ static void expect(const char *pattern, const char *text, const char *wanted) {
 
 static void gpt2(void **state) {
   expect(words_gpt2, "It's 2,048  words!", "It|'s| 2|,|048| | words|!");
+  expect(words_gpt2,
+         "a \xe1\xa0\x8e b\xe3\x80\x80"
+         "c",
+         "a| \xe1\xa0\x8e| b|\xe3\x80\x80|c"); /* U+180E is no space */
   expect(words_gpt2, "x\n\ny  ", "x|\n|\n|y|  ");
 }
 
