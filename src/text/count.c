@@ -15,7 +15,7 @@ enum { LONGEST_WORD = 48 };
 enum { TABLE_WORDS = 1 << 15, TABLE_BYTES = 1 << 19 };
 
 /* What distinct words cost while merges are learnt from them: symbols, places of pairs, the table of pairs.
- * Measured, with room to spare, on text of random letters. */
+ * An estimate: at 1G, 100 MB of text took 0.9 to 1.1 GB in all, 0.1 of it the text itself. */
 static int64_t cost_of(const WordTable *t) {
   return 70 * (int64_t)t->words.count + 24 * (int64_t)t->bytes.count;
 }

@@ -88,6 +88,17 @@ static void sentencepiece_style(void **state) {
   tokenizer_free(t);
 }
 
+static void the_longest_added_token_counts(void **state) {
+  Error err = {0};
+  Parts parts = {.added =
+                     "[{\"id\":7,\"content\":\"<s>\",\"special\":true,\"normalized\":false},"
+                     "{\"id\":8,\"content\":\"<s>>\",\"special\":true,\"normalized\":false}]"};
+  Tokenizer *t = read_parts(parts, &err);
+  assert_non_null(t);
+  EXPECT(t, true, "<s><s>>b", 7, 8, 1, 3);
+  tokenizer_free(t);
+}
+
 static void expect_refused(Parts parts, const char *word) {
   Error err = {0};
   Tokenizer *t = read_parts(parts, &err);
@@ -189,6 +200,7 @@ static void ours_are_read_by_others(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(sentencepiece_style),
+      cmocka_unit_test(the_longest_added_token_counts),
       cmocka_unit_test(what_is_not_understood_is_named),
       cmocka_unit_test(ids_and_merges_are_checked),
       cmocka_unit_test_setup_teardown(what_we_write_we_read, scratch_open, scratch_close),

@@ -191,16 +191,36 @@ static void memory_is_kept_on_a_line_without_spaces(void **state) {
   assert_int_equal(one.words.words.count, two.words.words.count);
   assert_memory_equal(one.words.bytes.data, two.words.bytes.data, one.words.bytes.count);
   assert_int_equal(one.dropped, two.dropped);
+  for (size_t i = 0; i < one.words.words.count; i++) assert_true(one.words.words.data[i].length <= 48);
   word_counts_free(&one);
   word_counts_free(&two);
   mem_free(text);
 }
 
+static void rare_words_are_dropped_and_the_others_found_again(void **state) {
+  WordTable t = {0};
+  static const char *const words[] = {"a", "bb", "a", "ccc", "bb", "bb"};
+  for (int i = 0; i < 6; i++)
+    word_table_add(&t, words[i], strlen(words[i]), word_hash(words[i], strlen(words[i])), 1);
+  assert_int_equal(word_table_drop_below(&t, 2), 1);
+  assert_int_equal(t.words.count, 2);
+  word_table_add(&t, "bb", 2, word_hash("bb", 2), 1);
+  assert_int_equal(t.words.count, 2);
+  assert_int_equal(t.words.data[0].times, 2);
+  assert_int_equal(t.words.data[1].times, 4);
+  assert_memory_equal(t.bytes.data, "abb", 3);
+  word_table_free(&t);
+}
+
 /* Nothing is lost where it fits: every occurrence is counted, over pieces and batches. */
 static void every_word_is_counted(void **state) {
-  char *text = babble(9000000, " ");
+  enum { LENGTH = 9000000 };
+  char *text = mem_alloc(LENGTH + 1);
   int warnings = 0;
-  size_t length = strlen(text);
+  const size_t length = LENGTH;
+  random_state = 5; /* more distinct words than the table of a piece has room for */
+  for (size_t i = 0; i < LENGTH; i++) text[i] = (char)(i % 6 ? 'a' + pick(26) : ' ');
+  text[LENGTH] = '\0';
   WordCounts c = count(text, length, 1000000000, 2, &warnings);
   int64_t bytes = 0;
   for (size_t i = 0; i < c.words.words.count; i++)
@@ -247,6 +267,7 @@ int main(void) {
       cmocka_unit_test(no_token_crosses_a_sentence),
       cmocka_unit_test_setup_teardown(the_same_file_for_any_number_of_threads, scratch_open, scratch_close),
       cmocka_unit_test(memory_is_kept_on_a_line_without_spaces),
+      cmocka_unit_test(rare_words_are_dropped_and_the_others_found_again),
       cmocka_unit_test(every_word_is_counted),
       cmocka_unit_test(interrupted_training_ends),
       cmocka_unit_test(too_small_vocabularies_are_refused),
