@@ -14,12 +14,20 @@ static const char prefix[] = "checkpoint-", unfinished[] = "checkpoint.tmp";
 /* ---- state <-> JSON ---- */
 
 /* Every member once, for reading and writing alike. */
-#define STATE_MEMBERS(INT, REAL)                                                              \
-  INT(step)                                                                                   \
-  INT(steps)                                                                                  \
-  INT(warmup)                                                                                 \
-  REAL(rate_scale) INT(rollbacks) REAL(recent_loss) REAL(best_loss) INT(best_step) INT(worse) \
-      REAL(valid_loss) REAL(seconds)
+// clang-format off
+#define STATE_MEMBERS(INT, REAL) \
+  INT(step)          \
+  INT(steps)         \
+  INT(warmup)        \
+  REAL(rate_scale)   \
+  INT(rollbacks)     \
+  REAL(recent_loss)  \
+  REAL(best_loss)    \
+  INT(best_step)     \
+  INT(worse)         \
+  REAL(valid_loss)   \
+  REAL(seconds)
+// clang-format on
 
 static json_t *state_to_json(const TrainState *s) {
   json_t *json = json_object();

@@ -67,6 +67,8 @@ expect_status 0
 run help --man inkstone
 expect_status 0
 expect_out ".Xr inkstone-tokenizer-train 1"
+run help --man train
+expect_out 'With \-\-budget' # a hyphen would not be found by who searches for the flag
 
 run help --completion bash
 expect_status 0
