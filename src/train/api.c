@@ -209,8 +209,6 @@ static bool same_text(const Run *r, Error *err) {
 
 /* ---- results ---- */
 
-enum { FINAL_TOKENS = 4000000 };
-
 static void add_scores(const Run *r, const Score *score, json_t *json) {
   const double nats = score->nats / (double)score->tokens * (double)r->valid.count;
   const struct {

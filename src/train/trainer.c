@@ -168,9 +168,11 @@ static bool save_model(Trainer *t, Error *err) {
 
 static bool measure(Trainer *t, double *loss, Error *err) {
   Score score;
+  const double start = clock_seconds();
   swap_average(t);
   const bool ok = score_dataset(t->model, t->valid, t->by_document, t->plan->eval_tokens, NULL, &score, err);
   swap_average(t);
+  t->eval_seconds = clock_seconds() - start;
   *loss = ok && score.tokens ? score.nats / (double)score.tokens : 0;
   return ok;
 }
@@ -227,18 +229,33 @@ static bool show_sample(Trainer *t, Error *err) {
 
 /* ---- the budget's clock ---- */
 
+/* Seconds that scoring the finished model on all of the held-out text will take, by the last evaluation. */
+static double closing_seconds(const Trainer *t) {
+  if (!t->valid || t->plan->eval_tokens == 0) return 0;
+  const double all = fmin((double)t->valid->count, FINAL_TOKENS);
+  return t->eval_seconds * fmax(1, all / (double)t->plan->eval_tokens);
+}
+
+/* Seconds a step took since the last look, evaluations and samples included, smoothed. */
+static double measure_pace(Trainer *t, double now) {
+  const double each = (now - t->pace_clock) / (double)(t->state.step - t->pace_step);
+  t->pace = t->pace == 0 ? each : 0.5 * t->pace + 0.5 * each;
+  t->pace_clock = now;
+  t->pace_step = t->state.step;
+  return t->pace;
+}
+
 /* A shared machine does not keep its speed: a run with a budget mends its number of steps, and with it the
- * schedule, so that it ends in time. Never in the last tenth, where the rate is low already and little can
- * change. */
-static bool keep_time(Trainer *t, int64_t steps_here, Error *err) {
+ * schedule, so that it ends in time. Looked at after evaluations: each look then sees the same share of them.
+ */
+static bool keep_time(Trainer *t, Error *err) {
   const TrainState *s = &t->state;
-  if (t->deadline == 0 || steps_here < 20 || s->step % (1 + s->steps / 50) ||
-      s->step > s->steps - s->steps / 10)
-    return true;
-  const double now = clock_seconds(), each = (now - t->part_start) / (double)steps_here;
-  const double fit = (double)s->step + 0.985 * (t->deadline - now) / each;
-  const double ratio = fit / (double)s->steps;
-  if (ratio > 0.98 && ratio < 1.02) return true;
+  const int64_t every = s->steps / 20 < t->plan->eval_every ? 1 + s->steps / 20 : t->plan->eval_every;
+  if (t->deadline == 0 || s->step % every || s->step >= s->steps) return true;
+  const double now = clock_seconds();
+  const double fit = (double)s->step + (t->deadline - now - closing_seconds(t)) / measure_pace(t, now);
+  const double change = fit / (double)s->steps;
+  if (change > 0.98 && change < 1.02) return true;
   const int64_t steps = fit > (double)s->step + 1 ? (int64_t)fit : s->step + 1;
   char text[160];
   snprintf(text, sizeof text,
@@ -282,7 +299,8 @@ static void measure_speed(Trainer *t, double seconds) {
 }
 
 static bool loop(Trainer *t, Error *err) {
-  const int64_t first = t->state.step;
+  t->pace_clock = clock_seconds();
+  t->pace_step = t->state.step;
   while (t->state.step < t->state.steps && !interrupted() && !out_of_patience(t)) {
     const double start = clock_seconds();
     if (!update(t)) {
@@ -291,7 +309,7 @@ static bool loop(Trainer *t, Error *err) {
     }
     measure_speed(t, clock_seconds() - start);
     tell_progress(t, t->state.step == t->state.steps);
-    if (!keep_time(t, t->state.step - first, err) || !after_update(t, err)) return false;
+    if (!after_update(t, err) || !keep_time(t, err)) return false;
   }
   return true;
 }

@@ -7,6 +7,10 @@
 #include "train/log.h"
 #include "train/plan.h"
 
+/* The finished model is scored on so much of the held-out text at most: all of it, in any but huge corpora.
+ */
+enum { FINAL_TOKENS = 4000000 };
+
 typedef struct Trainer {
   const char *run; /* the model directory */
   const TrainSettings *settings;
@@ -32,6 +36,9 @@ typedef struct Trainer {
   double part_start; /* clock when this part of the run began */
   double speed;      /* tokens/s, smoothed */
   double told;       /* clock of the last progress event */
+  /* what keep_time goes by: the last look's clock and step, seconds a step, seconds of the last evaluation */
+  double pace_clock, pace, eval_seconds;
+  int64_t pace_step;
 } Trainer;
 
 /* Runs from state.step to state.steps. *finished is false where it was interrupted, after a checkpoint. */
