@@ -10,8 +10,8 @@
  *   - What is returned by a function named `..._new`, `..._open` or documented as "the caller frees"
  *     is given back with the `..._free`, `..._close` of the same family or `ink_free`.
  *   - Nothing here prints and nothing here exits: news arrives through an `ink_listener`.
- *   - An object is used by one thread at a time; different objects may be used by different threads,
- *     except that training, writing and evaluating share one pool of worker threads and take turns.
+ *   - An object is used by one thread at a time; different objects may be used by different threads at
+ *     once, though the pool of worker threads helps one of them at a time.
  */
 #ifndef INKSTONE_H
 #define INKSTONE_H

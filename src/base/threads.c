@@ -77,7 +77,8 @@ static struct {
   atomic_int round;              /* threads sleep on it */
   atomic_int sleepers, waiting;  /* threads asleep on round; callers on finished */
   int started;
-} pool;
+  atomic_flag taken; /* by a thread that runs a job */
+} pool = {.taken = ATOMIC_FLAG_INIT};
 
 static void run_part(int part) {
   const int64_t begin = pool.n * part / pool.parts, end = pool.n * (part + 1) / pool.parts;
@@ -178,10 +179,12 @@ static void run_job(int64_t n, ParallelBody *body, void *arg) {
 
 void parallel_for(int64_t n, ParallelBody *body, void *arg) {
   if (n <= 0) return;
-  if (inside || n == 1 || threads_count() == 1)
+  if (inside || n == 1 || threads_count() == 1 || atomic_flag_test_and_set(&pool.taken)) {
     body(arg, 0, n);
-  else
-    run_job(n, body, arg);
+    return;
+  }
+  run_job(n, body, arg);
+  atomic_flag_clear(&pool.taken);
 }
 
 /* ---- clocks ---- */

@@ -79,18 +79,6 @@ static size_t line_of(const char *text, size_t at) {
 
 /* ---- mending ---- */
 
-static void replace_invalid(const char *text, size_t length, Buffer *out, int64_t *replaced) {
-  while (length) {
-    const size_t good = utf8_valid_prefix(text, length);
-    buffer_add(out, text, good);
-    if (good == length) return;
-    buffer_adds(out, "\xef\xbf\xbd"); /* U+FFFD */
-    ++*replaced;
-    text += good + 1;
-    length -= good + 1;
-  }
-}
-
 static bool check_encoding(Reader *r) {
   CorpusFile *f = r->file;
   const size_t good = utf8_valid_prefix(f->text, f->length);
@@ -102,8 +90,7 @@ static bool check_encoding(Reader *r) {
                 shown_path(r), line_of(f->text, good), (size_t)(f->text - f->view.data) + good,
                 (unsigned char)f->text[good]);
   Buffer mended = {0};
-  int64_t replaced = 0;
-  replace_invalid(f->text, f->length, &mended, &replaced);
+  const int64_t replaced = utf8_repair(f->text, f->length, &mended);
   f->length = mended.length;
   f->copy = buffer_take(&mended);
   f->text = f->copy;

@@ -27,14 +27,16 @@ typedef struct Encoding {
 } Encoding;
 
 static void encode_run(const Encoding *e, Run *r) {
+  MEM_GUARD(&r->err, return );
   const int32_t end = tokenizer_end(e->tokenizer);
   for (size_t i = 0; i < r->count; i++) {
     const Document *d = &e->corpus->documents[r->first + i];
     const size_t before = r->ids.count;
-    if (!tokenizer_encode(e->tokenizer, d->text, d->length, false, &r->ids, &r->err)) return;
+    if (!tokenizer_encode(e->tokenizer, d->text, d->length, false, &r->ids, &r->err)) break;
     if (end >= 0) vec_push(&r->ids, end);
     r->lengths[i] = (int64_t)(r->ids.count - before);
   }
+  MEM_GUARD_END();
 }
 
 static void encode_runs(void *arg, int64_t begin, int64_t end) {

@@ -7,6 +7,7 @@
  * docs/decisions/0003-dense-products.md. */
 #include "ops/gemm.h"
 
+#include <stdatomic.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -168,9 +169,23 @@ static void multiply_panels(void *arg, int64_t begin, int64_t end) {
   }
 }
 
-/* The packed A of the product being made; grows to the largest there was. One product runs on the pool at a
- * time. */
-static VEC(float) shared_a;
+/* Room for a packed A, kept for the next product; a second one at the same time makes its own. */
+typedef VEC(float) PackedA;
+static _Atomic(PackedA *) spare_a;
+
+static PackedA *take_packed_a(int64_t floats) {
+  PackedA *room = atomic_exchange(&spare_a, NULL);
+  if (!room) room = mem_alloc_zeroed(1, sizeof *room);
+  vec_reserve(room, floats);
+  return room;
+}
+
+static void give_packed_a(PackedA *room) {
+  PackedA *other = atomic_exchange(&spare_a, room);
+  if (!other) return;
+  vec_free(other);
+  mem_free(other);
+}
 
 void gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, const float *a, int64_t lda,
           const float *b, int64_t ldb, float beta, float *c, int64_t ldc) {
@@ -203,11 +218,12 @@ void gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, c
   /* few tasks for many threads: cut the rows finer, at the price of packing B more often */
   if (x.columns < 4 * threads_count()) x.pieces = ceil_div(4 * threads_count(), x.columns);
   x.pieces = least(x.pieces, x.row_panels);
-  vec_reserve(&shared_a, x.row_panels * x.mr * least(KC, k) + WIDEST);
-  x.packed = shared_a.data;
+  PackedA *room = take_packed_a(x.row_panels * x.mr * least(KC, k) + WIDEST);
+  x.packed = room->data;
   for (x.first = 0; x.first < k; x.first += KC) {
     x.steps = least(KC, k - x.first);
     parallel_for(x.row_panels, pack_panels, &x);
     parallel_for(x.columns * x.pieces, multiply_panels, &x);
   }
+  give_packed_a(room);
 }

@@ -63,6 +63,17 @@ size_t utf8_whole_prefix(const char *text, size_t length) {
   return length;
 }
 
+int64_t utf8_repair(const char *text, size_t length, Buffer *out) {
+  for (int64_t replaced = 0;; replaced++) {
+    const size_t good = utf8_valid_prefix(text, length);
+    buffer_add(out, text, good);
+    if (good == length) return replaced;
+    buffer_adds(out, "\xef\xbf\xbd");
+    text += good + 1;
+    length -= good + 1;
+  }
+}
+
 size_t utf8_encode(uint32_t code, char out[4]) {
   if (code < 0x80) {
     out[0] = (char)code;

@@ -2,9 +2,7 @@
 #ifndef TEXT_UTF8_H
 #define TEXT_UTF8_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "base/buffer.h"
 
 /* Bytes of the character at the front: 1 to 4; 0 where there is none (an invalid byte, or a character cut
  * short). */
@@ -17,6 +15,8 @@ size_t utf8_valid_prefix(const char *text, size_t length);
 int64_t utf8_count(const char *text, size_t length);
 /* `length` less an unfinished character at the end: what may be shown before more bytes arrive. */
 size_t utf8_whole_prefix(const char *text, size_t length);
+/* Adds the text with each invalid byte replaced by U+FFFD; gives how many those were. */
+int64_t utf8_repair(const char *text, size_t length, Buffer *out);
 /* Writes a code point: 1 to 4 bytes. */
 size_t utf8_encode(uint32_t code, char out[4]);
 

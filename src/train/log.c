@@ -5,6 +5,7 @@
 #include "base/buffer.h"
 #include "base/json.h"
 #include "base/threads.h"
+#include "text/utf8.h"
 
 /* The lines up to `step`; a last line cut by a crash is left out. */
 static void keep_until(const FileView *old, int64_t step, Buffer *kept) {
@@ -75,13 +76,16 @@ bool log_step(TrainLog *log, const LogStep *s, Error *err) {
   return write_line(log, json, err) && ok && tfevents_flush(log->events, err);
 }
 
+/* A sample may hold bytes that are no characters, or end amid one; JSON cannot. */
 static bool log_text(TrainLog *log, int64_t step, const char *kind, const char *text, Error *err) {
-  /* a sample may end in the middle of a character, which JSON cannot hold: jansson refuses, so leave it out
-   * then */
-  json_t *value = json_string(text);
-  if (!value) return true;
-  json_t *json = json_pack("{s:I, s:o}", "step", (json_int_t)step, kind, value);
-  return write_line(log, json, err) && tfevents_text(log->events, kind, step, text, clock_unix(), err);
+  Buffer whole = {0};
+  utf8_repair(text, utf8_whole_prefix(text, strlen(text)), &whole);
+  buffer_adds(&whole, "");
+  json_t *json = json_pack("{s:I, s:s}", "step", (json_int_t)step, kind, whole.data);
+  const bool ok =
+      write_line(log, json, err) && tfevents_text(log->events, kind, step, whole.data, clock_unix(), err);
+  buffer_free(&whole);
+  return ok;
 }
 
 bool log_sample(TrainLog *log, int64_t step, const char *text, Error *err) {

@@ -1,6 +1,7 @@
 /* Dense products: right for every form, size and stride; and the same bits for a row alone or among others,
  * in any place of C, on any number of threads, packed at once or before. */
 #include <math.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -292,6 +293,45 @@ static void check_packed(const Case *s) {
   operands_free(&o);
 }
 
+/* Threads of the program itself, not of the pool, each with a product of its own. */
+typedef struct Caller {
+  pthread_t thread;
+  Case form;
+  Operands operands;
+  Matrix want;
+} Caller;
+
+static void *multiply_often(void *arg) {
+  Caller *caller = arg;
+  for (int i = 0; i < 50; i++) {
+    Matrix c = product(gemm, &caller->form, &caller->operands, 1);
+    same_bits(&caller->form, &c, &caller->want, "many callers");
+    mem_free(c.x);
+  }
+  return NULL;
+}
+
+static void products_at_the_same_time(void **state) {
+  (void)state;
+  enum { CALLERS = 4 };
+  Caller callers[CALLERS];
+  threads_set(3);
+  for (int i = 0; i < CALLERS; i++) {
+    Caller *caller = &callers[i];
+    caller->form = (Case){.transpose_b = i % 2, .m = 40 + 30 * i, .n = 64 + 9 * i, .k = 50 + 100 * i};
+    caller->operands = operands_new(&caller->form);
+    caller->want = product(gemm_serial, &caller->form, &caller->operands, 1);
+  }
+  for (int i = 0; i < CALLERS; i++)
+    assert_int_equal(pthread_create(&callers[i].thread, NULL, multiply_often, &callers[i]), 0);
+  for (int i = 0; i < CALLERS; i++) {
+    pthread_join(callers[i].thread, NULL);
+    mem_free(callers[i].want.x);
+    operands_free(&callers[i].operands);
+  }
+  threads_set(0);
+}
+
 static void packed_before_gives_the_same_bits(void **state) {
   each_set_and_case(check_packed);
 }
@@ -323,6 +363,7 @@ int main(void) {
       cmocka_unit_test(a_column_has_the_same_bits_alone),
       cmocka_unit_test(every_form_has_the_same_bits),
       cmocka_unit_test(any_number_of_threads_gives_the_same_bits),
+      cmocka_unit_test(products_at_the_same_time),
       cmocka_unit_test(packed_before_gives_the_same_bits),
       cmocka_unit_test(not_a_number_stays_in_its_row),
       cmocka_unit_test(ceilings_are_measured),

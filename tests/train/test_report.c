@@ -45,9 +45,11 @@ static void what_the_log_writes(void **state) {
   for (int64_t i = 1; i <= 10; i++)
     assert_true(log_step(&log, &(LogStep){.step = i, .seconds = (double)i, .loss = 1.0 / (double)i}, &err));
   assert_true(log_sample(&log, 10, "a \"text\"\n", &err));
+  assert_true(log_sample(&log, 10, "no\xff character, and a cut one: 春\xe7\x9c", &err));
   log_close(&log);
   report_open(&r, "model");
   assert_true(report_from_log(&r, in_scratch("log.jsonl"), &err));
+  assert_string_equal(r.texts.data[1].text, "no\xef\xbf\xbd character, and a cut one: 春");
   assert_int_equal(r.points.count, 10);
   assert_true(r.points.data[9].loss == 0.1 && r.points.data[9].seconds == 10);
   assert_string_equal(r.texts.data[0].text, "a \"text\"\n");
