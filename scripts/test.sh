@@ -1,9 +1,9 @@
 #!/bin/sh
 # Builds Inkstone and runs every test, on a machine where nothing need be installed before.
 #
-#   sh scripts/test.sh                     the release build
-#   sh scripts/test.sh --preset NAME...    other builds: debug, clang, asan, tsan
-#   sh scripts/test.sh --all               release (gcc), clang, asan, tsan: what CI runs
+#   sh scripts/test.sh                     as it is used, and with sanitizers of memory: the builds release and asan
+#   sh scripts/test.sh --preset NAME       another build: release, debug, clang, asan, tsan (give it again for more)
+#   sh scripts/test.sh --all               release (gcc), clang, asan, tsan
 #   sh scripts/test.sh --sabotage          breaks the program line by line: each must fail a test (minutes)
 set -eu
 cd "$(dirname "$0")/.."
@@ -21,7 +21,7 @@ while [ $# -gt 0 ]; do
   esac
   shift
 done
-[ -n "$presets$sabotage" ] || presets=release
+[ -n "$presets$sabotage" ] || presets='release asan'
 
 case $presets in
   *clang*) sh scripts/deps.sh --dev ;;
