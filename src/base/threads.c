@@ -116,16 +116,41 @@ static int await_change(atomic_int *value, int old, atomic_int *sleepers) {
   return atomic_load(value);
 }
 
-/* Ties thread `index` to a processor of its own, else the system may for seconds run two on one and leave
- * another idle. The caller is not tied: it goes where there is room. */
-static void settle(int index) {
-  cpu_set_t all, own;
-  if (sched_getaffinity(0, sizeof all, &all) || CPU_COUNT(&all) < 2) return;
-  int skip = index % CPU_COUNT(&all), cpu = 0;
-  while (!CPU_ISSET(cpu, &all) || skip-- > 0) cpu++;
+/* The processor of thread `index` among those allowed. */
+static int processor_of(int index, const cpu_set_t *allowed) {
+  int skip = index % CPU_COUNT(allowed), cpu = 0;
+  while (!CPU_ISSET(cpu, allowed) || skip-- > 0) cpu++;
+  return cpu;
+}
+
+static void move_to(int cpu) {
+  cpu_set_t own;
   CPU_ZERO(&own);
   CPU_SET(cpu, &own);
   pthread_setaffinity_np(pthread_self(), sizeof own, &own);
+}
+
+/* Ties a worker to a processor of its own, else the system may for seconds run two on one and leave another
+ * idle. */
+static void settle(int index) {
+  cpu_set_t allowed;
+  if (sched_getaffinity(0, sizeof allowed, &allowed) == 0 && CPU_COUNT(&allowed) > 1)
+    move_to(processor_of(index, &allowed));
+}
+
+/* The caller is not tied, its thread is not ours. But where the system has put it on a worker's processor it
+ * is shown to its own; the worker cannot give way. Not more often than is worth it. */
+static void settle_caller(void) {
+  static const double pause = 0.01;
+  static _Thread_local double last;
+  cpu_set_t allowed;
+  if (clock_seconds() - last < pause) return;
+  last = clock_seconds();
+  if (sched_getaffinity(0, sizeof allowed, &allowed) || CPU_COUNT(&allowed) < threads_count()) return;
+  const int own = processor_of(0, &allowed);
+  if (sched_getcpu() == own) return;
+  move_to(own);
+  pthread_setaffinity_np(pthread_self(), sizeof allowed, &allowed);
 }
 
 static void *serve(void *arg) {
@@ -166,6 +191,7 @@ static void set_job(int64_t n, ParallelBody *body, void *arg) {
 
 static void run_job(int64_t n, ParallelBody *body, void *arg) {
   start_threads(threads_count() - 1);
+  settle_caller();
   await_empty();
   set_job(n, body, arg);
   atomic_store(&pool.open, 1);

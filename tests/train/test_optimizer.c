@@ -1,14 +1,13 @@
-/* AdamW against PyTorch, clipping, averaging, schedules, and a checkpoint that gives back what it was given.
- */
+/* AdamW against PyTorch, clipping, averaging. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
-#include "base/scratch.h"
 #include "base/threads.h"
-#include "train/checkpoint.h"
+#include "train/optimizer.h"
 
 #include <cmocka.h> /* last: it defines fail() */
 
@@ -126,84 +125,6 @@ static void the_average_follows_the_weights(void **state) {
   params_free(p);
 }
 
-static double share(const char *schedule, int64_t step) {
-  return schedule_share(with((const char *const[]){"schedule", schedule, "min-lr", "0.1", NULL}), step, 110,
-                        10);
-}
-
-static void expect_share(const char *schedule, int64_t step, double expected) {
-  const double got = share(schedule, step);
-  if (fabs(got - expected) > 1e-12)
-    fail_msg("%s at step %d is %g, not %g", schedule, (int)step, got, expected);
-}
-
-static void schedules(void **state) {
-  static const char *const names[] = {"cosine", "linear", "inverse-sqrt", "wsd", "constant"};
-  for (int i = 0; i < 5; i++) {
-    expect_share(names[i], 1, 0.1);
-    expect_share(names[i], 10, 1);
-  }
-  expect_share("cosine", 60, 0.55);
-  expect_share("cosine", 110, 0.1);
-  expect_share("cosine", 35, 0.1 + 0.9 * 0.5 * (1 + sqrt(0.5)));
-  expect_share("linear", 60, 0.55);
-  expect_share("linear", 110, 0.1);
-  expect_share("inverse-sqrt", 40, 0.5);
-  expect_share("wsd", 90, 1);
-  expect_share("wsd", 100, 0.55);
-  expect_share("wsd", 110, 0.1);
-  expect_share("constant", 110, 1);
-}
-
-/* What was saved comes back, and only the newest are kept. */
-static void checkpoints_give_back_what_they_were_given(void **state) {
-  Params *p = weight_and_bias(), *q = weight_and_bias();
-  const TrainSettings *s = with((const char *const[]){"ema", "0.5", NULL});
-  const TrainState saved = {.step = 3,
-                            .steps = 9,
-                            .warmup = 2,
-                            .rate_scale = 0.25,
-                            .rollbacks = 2,
-                            .recent_loss = 1.25,
-                            .best_loss = 1.5,
-                            .best_step = 2,
-                            .worse = 1,
-                            .valid_loss = 1.75,
-                            .seconds = 0.125};
-  TrainState earlier = saved, loaded = {0};
-  const size_t bytes = (size_t)params_length(p) * sizeof(float);
-  Optimizer a, b;
-  Error err = {0};
-  bool found;
-  optimizer_open(&a, p, s);
-  optimizer_open(&b, q, s);
-  set_gradients(p, 1);
-  optimizer_step(&a, 1, 0.1, 1);
-  earlier.step = 1;
-  assert_false(checkpoint_exists(scratch));
-  assert_true(checkpoint_save(scratch, &earlier, &a, 2, &err));
-  set_gradients(p, 2);
-  optimizer_step(&a, 2, 0.1, 1);
-  assert_true(checkpoint_save(scratch, &saved, &a, 2, &err));
-  assert_true(checkpoint_load(scratch, &loaded, &b, &found, &err) && found);
-  assert_memory_equal(&loaded, &saved, sizeof saved);
-  assert_memory_equal(params_values(q), params_values(p), bytes);
-  assert_memory_equal(b.average, a.average, bytes);
-  assert_memory_equal(b.m, a.m, bytes);
-  assert_memory_equal(b.v, a.v, bytes);
-  earlier.step = 2;
-  assert_true(
-      checkpoint_save(scratch, &earlier, &a, 1, &err)); /* only the newest stays, whatever was written last */
-  assert_true(!dir_exists(in_scratch("checkpoint-0000000001")) &&
-              !dir_exists(in_scratch("checkpoint-0000000002")));
-  assert_true(dir_exists(in_scratch("checkpoint-0000000003")));
-  assert_true(checkpoint_remove_all(scratch, &err) && !checkpoint_exists(scratch));
-  optimizer_close(&a);
-  optimizer_close(&b);
-  params_free(p);
-  params_free(q);
-}
-
 static int forget_settings(void **state) {
   ink_settings_free(settings);
   return 0;
@@ -215,9 +136,6 @@ int main(void) {
       cmocka_unit_test(clipping_scales_the_gradient),
       cmocka_unit_test(threads_change_no_bit),
       cmocka_unit_test(the_average_follows_the_weights),
-      cmocka_unit_test(schedules),
-      cmocka_unit_test_setup_teardown(checkpoints_give_back_what_they_were_given, scratch_open,
-                                      scratch_close),
   };
   return cmocka_run_group_tests(tests, NULL, forget_settings);
 }
