@@ -1,0 +1,120 @@
+/* --budget: what was given stays as given, the rest is chosen, and too little time is said. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/threads.h"
+#include "train/budget.h"
+#include "train/runs.h"
+
+#include <cmocka.h> /* last: it defines fail() */
+
+#define WITH(...) ((const char *const[]){__VA_ARGS__, NULL})
+
+static ink_settings *settings_with(const char *const *pairs) {
+  ink_settings *s = ink_settings_train();
+  Error err = {0};
+  for (; *pairs; pairs += 2)
+    if (!ink_settings_set(s, pairs[0], pairs[1], &err)) fail_msg("%s", err.text);
+  return s;
+}
+
+static int64_t value_of(const ink_settings *s, const char *name) {
+  char *text = ink_settings_get(s, name);
+  const int64_t value = strtoll(text, NULL, 10);
+  ink_free(text);
+  return value;
+}
+
+/* Chooses for some_text() with a second to go. */
+static void choose(ink_settings *s, Watch *watch) {
+  const char *text = some_text();
+  const News news = {watch_event, watch};
+  Error err = {0};
+  Corpus *corpus = corpus_open(&text, 1, settings_part(s, &data_settings_table), &(News){0}, &err);
+  if (!corpus || !budget_choose(s, corpus, clock_seconds() + 1, &news, &err)) fail_msg("%s", err.text);
+  corpus_free(corpus);
+}
+
+static void a_given_shape_is_kept(void **state) {
+  static const char *const shape[] = {"layers",  "1",       "width", "16",           "heads", "2",    "vocab",
+                                      "400",     "context", "24",    "batch-tokens", "96",    "arch", "gru",
+                                      "dropout", "0.3125",  NULL};
+  ink_settings *s = settings_with(shape);
+  Watch watch = {0};
+  choose(s, &watch);
+  for (int i = 0; shape[i]; i += 2) {
+    char *now = ink_settings_get(s, shape[i]);
+    if (strcmp(now, shape[i + 1])) fail_msg("--%s was %s, is %s", shape[i], shape[i + 1], now);
+    ink_free(now);
+  }
+  assert_true(heard(&watch.notes, "budget:"));
+  watch_free(&watch);
+  ink_settings_free(s);
+}
+
+static void a_given_size_is_kept(void **state) {
+  ink_settings *s = settings_with(WITH("size", "nano"));
+  Watch watch = {0};
+  choose(s, &watch);
+  char *size = ink_settings_get(s, "size");
+  assert_string_equal(size, "nano");
+  assert_int_equal(value_of(s, "layers"), 0); /* not chosen: the size says it */
+  ink_free(size);
+  watch_free(&watch);
+  ink_settings_free(s);
+}
+
+/* Letters are joined, characters of many bytes are not. */
+static void the_tokenizer_is_by_the_text(void **state) {
+  const char *poem = in_scratch("poem");
+  Buffer text = {0};
+  Error err = {0};
+  for (int i = 0; i < 100; i++) buffer_adds(&text, "明月松間照，清泉石上流。\n");
+  assert_true(file_replace(poem, text.data, text.length, &err));
+  const struct { const char *path, *tokenizer; } cases[] = {{poem, "char"}, {some_text(), "bpe"}};
+  for (int i = 0; i < 2; i++) {
+    ink_settings *s = settings_with(WITH("size", "nano"));
+    Corpus *corpus = corpus_open(&cases[i].path, 1, settings_part(s, &data_settings_table), &(News){0}, &err);
+    assert_true(corpus && budget_choose(s, corpus, clock_seconds() + 1, &(News){0}, &err));
+    char *tokenizer = ink_settings_get(s, "tokenizer");
+    assert_string_equal(tokenizer, cases[i].tokenizer);
+    ink_free(tokenizer);
+    corpus_free(corpus);
+    ink_settings_free(s);
+  }
+  buffer_free(&text);
+}
+
+static void no_time_left_is_said(void **state) {
+  ink_settings *s = settings_with(WITH("size", "nano", "tokenizer", "byte", "budget", "0.01"));
+  const char *text = some_text();
+  Error err = {0};
+  assert_false(ink_train("write", &text, 1, in_scratch("m"), s, NULL, NULL, &err));
+  assert_int_equal(err.code, INK_USAGE);
+  if (!strstr(err.text, "--budget") || !strstr(err.text, "more")) fail_msg("%s", err.text);
+  assert_false(file_exists(in_scratch("m/config.json")));
+  ink_settings_free(s);
+}
+
+static void a_budget_and_steps_contradict(void **state) {
+  ink_settings *s = settings_with(WITH("steps", "3", "budget", "10"));
+  const char *text = some_text();
+  Error err = {0};
+  assert_false(ink_train("write", &text, 1, in_scratch("m"), s, NULL, NULL, &err));
+  assert_int_equal(err.code, INK_USAGE);
+  assert_true(strstr(err.text, "--steps") && strstr(err.text, "--budget"));
+  ink_settings_free(s);
+}
+
+#define IN_SCRATCH(test) cmocka_unit_test_setup_teardown(test, scratch_open, scratch_close)
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      IN_SCRATCH(a_given_shape_is_kept),         IN_SCRATCH(a_given_size_is_kept),
+      IN_SCRATCH(the_tokenizer_is_by_the_text),  IN_SCRATCH(no_time_left_is_said),
+      IN_SCRATCH(a_budget_and_steps_contradict),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
