@@ -408,19 +408,22 @@ static void close_run(Run *r, bool own_files) {
   if (r->lock >= 0) file_unlock(r->lock);
 }
 
+static bool run_guarded(Run *r, const Settings *given, const char *const *files, int count, Error *err) {
+  MEM_GUARD(err, return false);
+  r->settings = ink_settings_train();
+  bool ok = copy_given(r->settings, given, err);
+  take_parts(r);
+  ok = ok && run_in_directory(r, given, files, count, err);
+  MEM_GUARD_END();
+  return ok;
+}
+
 bool ink_train(const char *task, const char *const *files, int count, const char *out,
                const ink_settings *settings, ink_listener *listener, void *user, ink_error *err) {
-  MEM_GUARD(err, return false);
   Run run = {.task = task, .dir = out, .news = {listener, user}, .lock = -1};
-  bool ok = !strcmp(task, "write") || fail_usage(err, "training for \"%s\" is not known: write", task);
+  if (strcmp(task, "write")) return fail_usage(err, "training for \"%s\" is not known: write", task);
   interrupt_clear();
-  if (ok) {
-    run.settings = ink_settings_train();
-    ok = copy_given(run.settings, settings, err);
-    take_parts(&run);
-    ok = ok && run_in_directory(&run, settings, files, count, err);
-    close_run(&run, count == 0);
-  }
-  MEM_GUARD_END();
+  const bool ok = run_guarded(&run, settings, files, count, err);
+  close_run(&run, count == 0); /* also when memory ran out: the directory is locked */
   return ok;
 }
