@@ -7,7 +7,8 @@
 #include <sys/mman.h>
 
 static _Thread_local MemGuard *guard;
-static int64_t held;       /* updated atomically: workers may free */
+/* Updated atomically: workers allocate and free, too. */
+static int64_t held;
 static int64_t fail_after; /* 0: never */
 
 void mem_guard_push(MemGuard *g) {
@@ -38,11 +39,12 @@ void mem_exhausted(size_t wanted) {
 }
 
 void mem_fail_after(int64_t n) {
-  fail_after = n;
+  __atomic_store_n(&fail_after, n, __ATOMIC_RELAXED);
 }
 
 static bool fails_now(void) {
-  return fail_after > 0 && --fail_after == 0;
+  return __atomic_load_n(&fail_after, __ATOMIC_RELAXED) > 0 &&
+         __atomic_sub_fetch(&fail_after, 1, __ATOMIC_RELAXED) == 0;
 }
 
 static void count_block(void *block, int sign) {

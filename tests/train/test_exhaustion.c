@@ -1,0 +1,218 @@
+/* Memory runs out at the n-th allocation, for each n until all goes well, as SQLite tests it: every public
+ * function that works comes back with an error, leaves no half of a file, and does well when asked again. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/threads.h"
+#include "train/runs.h"
+
+#include <cmocka.h> /* last: it defines fail() */
+
+#define WITH(...) ((const char *const[]){__VA_ARGS__, NULL})
+
+/* What is done again and again; what must be there afterwards or not. */
+typedef struct Deed {
+  const char *name;
+  bool (*act)(Error *);
+  const char *result; /* a file that is there, whole, after success only; NULL: none */
+  int64_t dense;      /* every n up to this one, then fewer and fewer */
+} Deed;
+
+static const char *threads;
+static ink_model *model;
+static ink_tokenizer *tokenizer;
+
+static ink_settings *set_all(ink_settings *s, const char *const *pairs) {
+  Error err = {0};
+  for (; *pairs; pairs += 2)
+    if (!ink_settings_set(s, pairs[0], pairs[1], &err)) fail_msg("%s", err.text);
+  return s;
+}
+
+/* Settings are made while there is memory: what makes them has no error to return. */
+static ink_settings *training, *writing, *evaluating, *learning;
+
+static void make_settings(void) {
+  training = small_settings(WITH("steps", "2", "warmup", "0", "eval-every", "1", "sample-tokens", "3", "ema",
+                                 "0.5", "threads", threads, "overwrite", "true"));
+  writing = set_all(ink_settings_write(), WITH("max-tokens", "4", "samples", "2", "stop", "qqq", "top-p",
+                                               "0.9", "repetition-penalty", "1.1", "threads", threads));
+  evaluating = set_all(ink_settings_eval(), WITH("threads", threads));
+  learning = set_all(ink_settings_tokenizer(), WITH("vocab", "270", "threads", threads));
+}
+
+static void free_settings(void) {
+  ink_settings *const all[] = {training, writing, evaluating, learning};
+  for (int i = 0; i < 4; i++) ink_settings_free(all[i]);
+}
+
+static bool ignore_token(void *user, const ink_token *token) {
+  return true;
+}
+
+static bool learn_tokenizer(Error *err) {
+  const char *text = in_scratch("text");
+  return ink_tokenizer_train(&text, 1, in_scratch("out/tokenizer.json"), learning, NULL, NULL, err);
+}
+
+static bool open_tokenizer(Error *err) {
+  ink_tokenizer *t = ink_tokenizer_open(in_scratch("tokenizer.json"), err);
+  ink_tokenizer_close(t);
+  return t != NULL;
+}
+
+static bool encode_and_decode(Error *err) {
+  int32_t *ids;
+  char *text;
+  size_t count, length;
+  if (!ink_tokenizer_encode(tokenizer, "The moon, 明月.", 17, &ids, &count, err)) return false;
+  const bool ok = ink_tokenizer_decode(tokenizer, ids, count, &text, &length, err);
+  if (ok) assert_true(length == 17 && !memcmp(text, "The moon, 明月.", 17));
+  if (ok) ink_free(text);
+  ink_free(ids);
+  return ok;
+}
+
+static bool learn_model(Error *err) {
+  const char *text = in_scratch("text");
+  return ink_train("write", &text, 1, in_scratch("out"), training, NULL, NULL, err);
+}
+
+static bool open_model(Error *err) {
+  ink_model *m = ink_model_open(in_scratch("model"), err);
+  ink_model_close(m);
+  return m != NULL;
+}
+
+static bool describe(Error *err) {
+  char *text = ink_model_describe(model, err);
+  ink_free(text);
+  return text != NULL;
+}
+
+static bool write_text(Error *err) {
+  ink_written written;
+  return ink_write(model, "The ", 4, writing, ignore_token, NULL, &written, err);
+}
+
+static bool evaluate(Error *err) {
+  const char *text = in_scratch("text");
+  ink_scores scores;
+  return ink_eval(model, &text, 1, evaluating, &scores, NULL, NULL, err);
+}
+
+/* Nothing of a file that was not finished. */
+static void expect_no_temporaries(const char *name) {
+  Names names;
+  Error err = {0};
+  if (!dir_list(in_scratch("out"), &names, &err)) fail_msg("%s", err.text);
+  for (size_t i = 0; i < names.count; i++)
+    if (strstr(names.items[i], ".tmp") && strcmp(names.items[i], "checkpoint.tmp"))
+      fail_msg("%s leaves %s", name, names.items[i]);
+  names_free(&names);
+}
+
+static void expect_exhaustion(const Deed *d, int64_t n, const Error *err) {
+  if (err->code != INK_FAILED || !strstr(err->text, "out of memory"))
+    fail_msg("%s, allocation %d: error %d, \"%s\"", d->name, (int)n, err->code, err->text);
+  if (d->result && file_exists(in_scratch(d->result)))
+    fail_msg("%s, allocation %d: a result", d->name, (int)n);
+  expect_no_temporaries(d->name);
+}
+
+/* Until it goes well, and that with a failure still to come: no allocation was left out. */
+static void try_all(const Deed *d) {
+  bool done = false;
+  int64_t n = 1;
+  leaks_allowed(true); /* as memory.h says */
+  for (; !done; n += n < d->dense ? 1 : 1 + n / 24) {
+    Error err = {0};
+    mem_fail_after(n);
+    done = d->act(&err);
+    mem_fail_after(0);
+    if (!done) expect_exhaustion(d, n, &err);
+  }
+  leaks_allowed(false);
+  if (d->result) assert_true(file_exists(in_scratch(d->result)));
+  printf("%s: fewer than %d allocations\n", d->name, (int)n);
+}
+
+static int open_all(void **state) {
+  Error err = {0};
+  threads = *state;
+  if (scratch_open(state)) return -1;
+  some_text();
+  make_settings();
+  const char *text = in_scratch("text");
+  ink_settings_set(training, "tokenizer", "byte", &err);
+  if (!dir_make(in_scratch("out"), &err) ||
+      !ink_train("write", &text, 1, in_scratch("model"), training, NULL, NULL, &err) ||
+      !ink_tokenizer_train(&text, 1, in_scratch("tokenizer.json"), learning, NULL, NULL, &err))
+    return -1;
+  model = ink_model_open(in_scratch("model"), &err);
+  tokenizer = ink_tokenizer_open(in_scratch("tokenizer.json"), &err);
+  return model && tokenizer ? 0 : -1;
+}
+
+static int close_all(void **state) {
+  ink_model_close(model);
+  ink_tokenizer_close(tokenizer);
+  free_settings();
+  threads_set(0);
+  return scratch_close(state);
+}
+
+static void learning_a_tokenizer(void **state) {
+  try_all(&(Deed){"learning a tokenizer", learn_tokenizer, .result = "out/tokenizer.json", .dense = 200});
+}
+
+static void opening_a_tokenizer(void **state) {
+  try_all(&(Deed){"opening a tokenizer", open_tokenizer, .dense = 200});
+}
+
+static void encoding(void **state) {
+  try_all(&(Deed){"encoding", encode_and_decode, .dense = 200});
+}
+
+static void opening_a_model(void **state) {
+  try_all(&(Deed){"opening a model", open_model, .dense = 200});
+}
+
+static void describing(void **state) {
+  try_all(&(Deed){"describing", describe, .dense = 200});
+}
+
+static void writing_text(void **state) {
+  try_all(&(Deed){"writing", write_text, .dense = 200});
+}
+
+static void scoring(void **state) {
+  try_all(&(Deed){"scoring", evaluate, .dense = 200});
+}
+
+static void learning_a_model(void **state) {
+  try_all(&(Deed){"training", learn_model, .dense = 100});
+}
+
+#define EXHAUST(test, count) \
+  { #test ", " count " threads", test, open_all, close_all, (void *)(uintptr_t)(count) }
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      EXHAUST(learning_a_tokenizer, "1"),
+      EXHAUST(opening_a_tokenizer, "1"),
+      EXHAUST(encoding, "1"),
+      EXHAUST(opening_a_model, "1"),
+      EXHAUST(describing, "1"),
+      EXHAUST(writing_text, "1"),
+      EXHAUST(scoring, "1"),
+      EXHAUST(learning_a_model, "1"),
+      EXHAUST(learning_a_tokenizer, "3"),
+      EXHAUST(writing_text, "3"),
+      EXHAUST(scoring, "3"),
+      EXHAUST(learning_a_model, "3"),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
