@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/settings.h"
 #include "nn/layers.h"
+#include "ops/batch.h"
 
 typedef struct ModelSettings {
 #define SETTING(kind, name, otherwise, min, max, arg, help) SettingType_##kind name;
@@ -24,12 +25,6 @@ typedef struct Config {
   bool tied, attention_bias, mlp_bias;
   int64_t bos, eos, pad; /* token ids; -1: none */
 } Config;
-
-/* Input of a forward pass. Targets: the id each position should predict, -1 where nothing is scored. */
-typedef struct Batch {
-  int64_t sequences, time;
-  const int32_t *tokens, *targets; /* [sequences, time]; targets NULL when generating */
-} Batch;
 
 /* logits = hidden weight^T + bias, left to the caller: the loss never makes them all, generation makes the
  * last position's only. hidden [sequences, time, width]. */
@@ -58,6 +53,7 @@ typedef struct Arch {
   const char *model_type; /* config.json */
   const char *hf_class;   /* "LlamaForCausalLM"; our own name where transformers has none */
   bool unlimited_context; /* recurrent: a state instead of a window */
+  bool encodes;           /* has an encoder: its batches bring a source */
   const Preset *presets;  /* PRESETS of them, from small to large */
   const ConfigKey *keys;  /* ended by a NULL key */
   Output (*forward)(Net *, const Config *, const Batch *);

@@ -24,7 +24,7 @@ static void get_window(const Windows *w, int64_t index, int32_t *tokens, int32_t
 static void score_batch(Scorer *s, int64_t sequences, Score *score) {
   tape_reset(s->tape, false, 0);
   Net net = {.tape = s->tape, .params = s->model->params};
-  const Batch batch = {sequences, s->time, s->tokens, s->targets};
+  const Batch batch = {.sequences = sequences, .time = s->time, .tokens = s->tokens, .targets = s->targets};
   const Tensor *loss = model_loss(s->model, &net, &batch, 0, 1); /* divisor 1: the sum */
   score->nats += (double)tensor_f32(loss)[0];
   for (int64_t i = 0; i < sequences * s->time; i++) score->tokens += s->targets[i] >= 0;

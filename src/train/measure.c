@@ -44,9 +44,10 @@ double measure_step(const Config *config, int64_t sequences, double seconds) {
   static const SettingTable *const tables[] = {&train_settings_table};
   Settings *settings = settings_new(tables, 1);
   int32_t *tokens = random_tokens(sequences * config->context, config->vocabulary);
-  Rehearsal r = {.model = model_new(config, true),
-                 .tape = tape_new(false),
-                 .batch = {sequences, config->context, tokens, tokens}};
+  Rehearsal r = {
+      .model = model_new(config, true),
+      .tape = tape_new(false),
+      .batch = {.sequences = sequences, .time = config->context, .tokens = tokens, .targets = tokens}};
   params_initialize(r.model->params, 1);
   optimizer_open(&r.optimizer, r.model->params, settings_part(settings, &train_settings_table));
   const double best = best_update(&r, seconds);

@@ -29,7 +29,10 @@ static double accumulate_gradients(Trainer *t, int64_t scored) {
     tape_reset(t->tape, true,
                random_bits(t->seed, random_stream("dropout"), (uint64_t)(t->state.step * pieces + i)));
     Net net = {.tape = t->tape, .params = t->model->params, .dropout = (float)t->plan->config.dropout};
-    const Batch batch = {rows, time, t->tokens + i * rows * time, t->targets + i * rows * time};
+    const Batch batch = {.sequences = rows,
+                         .time = time,
+                         .tokens = t->tokens + i * rows * time,
+                         .targets = t->targets + i * rows * time};
     Tensor *out = model_loss(t->model, &net, &batch, (float)t->settings->label_smoothing, (double)scored);
     tape_backward(t->tape, out, 1);
     loss += (double)tensor_f32(out)[0];

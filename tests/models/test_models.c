@@ -70,7 +70,7 @@ static float train(const Config *c, int steps, float *first, uint64_t *hash) {
   for (int i = 0; i < steps; i++) {
     tape_reset(tape, true, (uint64_t)i);
     Net net = {.tape = tape, .params = m->params, .dropout = (float)c->dropout};
-    const Batch batch = {SEQUENCES, TIME, tokens, targets};
+    const Batch batch = {.sequences = SEQUENCES, .time = TIME, .tokens = tokens, .targets = targets};
     memset(params_gradients(m->params), 0, (size_t)params_length(m->params) * sizeof(float));
     Tensor *out = model_loss(m, &net, &batch, 0, 0);
     tape_backward(tape, out, 1);
@@ -125,7 +125,8 @@ static void read_tokens(const Model *m, const int32_t *tokens, int64_t time, int
     start = (int32_t)at;
     Net net = {.tape = tape, .params = m->params, .state = state};
     net.start = tape_constant(tape, TENSOR_I32, 1, &one, &start);
-    const Batch batch = {1, time - at < piece ? time - at : piece, tokens + at, NULL};
+    const Batch batch = {
+        .sequences = 1, .time = time - at < piece ? time - at : piece, .tokens = tokens + at};
     const Tensor *out = model_last_logits(m, &net, &batch);
     memcpy(logits, out->data, VOCABULARY * sizeof *logits);
   }
