@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Ids and merges against Hugging Face tokenizers, on every line of the shared corpora. Development only.
+"""Ids and merges against Hugging Face tokenizers, on lines of the shared corpora. Development only.
 
     test_hf.py INKSTONE LIBINKSTONE.SO SHARED     exit 1 where something differs, 77 where something needed is absent
 """
@@ -21,6 +21,7 @@ if not os.path.isdir(shared + "/data"):
     print("SKIP: there is no " + shared + "/data")
     sys.exit(77)
 
+os.environ.setdefault("INKSTONE_EVERY", "8")  # lines of which one is looked at
 scratch = tempfile.TemporaryDirectory()
 data = shared + "/data/"
 patterns = ["text/*/*.t*", "translate/*/*.txt", "translate/*/*/*", "reply/*/*.txt", "summarize/*/*.jsonl*", "tokenizers/cs336/*.txt",

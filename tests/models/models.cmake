@@ -1,0 +1,4 @@
+# Models to and from Hugging Face transformers.
+if(TARGET inkstone)
+  python_test(models_transformers models/test_transformers.py $<TARGET_FILE:inkstone>)
+endif()

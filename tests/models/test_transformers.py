@@ -1,0 +1,156 @@
+#!/usr/bin/env python3
+"""Models to and from Hugging Face transformers: the same ids, the same logits. Development only.
+
+    test_transformers.py INKSTONE      exit 1 where something differs, 77 where transformers or torch is absent
+
+What our command says of a model: the log-probabilities of tokens it draws (`write --json`; at a high temperature, so that
+unlikely ones are among them, and greedily) and of a given text as a whole (`eval --json`).
+"""
+import json
+import os
+import subprocess
+import sys
+import tempfile
+
+os.environ.update(HF_HUB_OFFLINE="1", TRANSFORMERS_VERBOSITY="error", TOKENIZERS_PARALLELISM="false")
+inkstone = sys.argv[1]
+try:
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer, GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
+except ImportError as missing:
+    print("SKIP:", missing)
+    sys.exit(77)
+
+torch.manual_seed(3)
+torch.set_num_threads(1)
+scratch = tempfile.TemporaryDirectory()
+os.chdir(scratch.name)
+failed = []
+MOST = 1e-4
+
+LINES = ["The moon {0} sings over {1} old stones, and nobody's there.", "明月松間照{0}里，清泉石上流{1}年。", "It's {1}: naïve café №{0}!"]
+with open("text", "w", encoding="utf-8") as out:
+    out.writelines(LINES[i % 3].format(i, i * i % 89) + "\n" for i in range(600))
+PROBES = ["The moon 7 sings", "明月松間照三里", "It's 12:  two  spaces,\ttabs\nand lines", " naïve é 𝛼 ☃ <|endoftext|> x"]
+
+
+def run(*command, status=0):
+    result = subprocess.run([inkstone, *map(str, command)], capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    if result.returncode != status:
+        sys.exit(f"inkstone {' '.join(map(str, command))}: exit status {result.returncode}, not {status}\n{result.stderr}")
+    return result
+
+
+def check(name, difference, most=MOST):
+    good = difference <= most  # false for nan
+    print(f"{'ok' if good else 'DIFFERENT'}: {name}: {difference:.3g}", flush=True)
+    if not good:
+        failed.append(name)
+
+
+def ids_here(directory, text):
+    return [int(i) for i in run("tokenizer", "encode", "-m", directory, text).stdout.split()]
+
+
+def log_probabilities(model, ids):
+    with torch.no_grad():
+        return torch.log_softmax(model(torch.tensor([ids])).logits[0].double(), -1)
+
+
+def compare_tokenizers(directory, tokenizer):
+    for text in PROBES + [line.format(1, 2) for line in LINES]:
+        theirs = tokenizer(text, add_special_tokens=False)["input_ids"]
+        if ids_here(directory, text) != theirs or tokenizer.decode(theirs) != text:
+            print("DIFFERENT ids:", directory, repr(text), ids_here(directory, text), theirs)
+            failed.append(directory + " ids")
+
+
+def compare_written(directory, model, tokenizer, prompt, *flags):
+    """Each token drawn here has the log-probability that transformers gives it."""
+    lines = run("write", "-m", directory, "--json", "--ignore-end", "--max-tokens", 30, *flags, prompt).stdout.splitlines()
+    worst = 0
+    for text in map(json.loads, lines):
+        ids = tokenizer(prompt, add_special_tokens=False)["input_ids"]
+        if text["prompt_tokens"] == len(ids) + 1:  # the end of the document before
+            ids = [tokenizer.eos_token_id] + ids
+        assert text["prompt_tokens"] == len(ids) and len(text["tokens"]) >= 30
+        drawn = [t for t in text["tokens"] if t["id"] >= 0]
+        log_p = log_probabilities(model, ids + [t["id"] for t in drawn])
+        for i, token in enumerate(drawn):
+            worst = max(worst, abs(token["logprob"] - log_p[len(ids) - 1 + i, token["id"]].item()))
+        if "--greedy" in flags and log_p[len(ids) - 1:-1].argmax(-1).tolist() != [t["id"] for t in drawn]:
+            failed.append(directory + " greedy")
+    check(f"{directory} written {' '.join(map(str, flags))}", worst)
+
+
+def compare_scored(directory, model, tokenizer):
+    """A text shorter than the context: one window, of which each token but the first is scored."""
+    text = LINES[0].format(3, 4)
+    with open("probe", "w", encoding="utf-8") as out:
+        out.write(text)
+    scores = json.loads(run("eval", "-m", directory, "probe", "--json", "-q").stdout)
+    ids = tokenizer(text, add_special_tokens=False)["input_ids"]
+    if scores["tokens"] == len(ids):
+        ids.append(tokenizer.eos_token_id)
+    assert scores["tokens"] == len(ids) - 1 > 10
+    log_p = log_probabilities(model, ids)
+    nats = -sum(log_p[i, ids[i + 1]].item() for i in range(len(ids) - 1))
+    check(f"{directory} scored", abs(nats - scores["nats"]) / scores["tokens"])
+
+
+def compare(directory):
+    model = AutoModelForCausalLM.from_pretrained(directory, dtype=torch.float32).eval()
+    tokenizer = AutoTokenizer.from_pretrained(directory)
+    compare_tokenizers(directory, tokenizer)
+    compare_written(directory, model, tokenizer, PROBES[0], "--greedy")
+    compare_written(directory, model, tokenizer, PROBES[1], "--temperature", 3, "--top-p", 1, "-n", 4)
+    compare_scored(directory, model, tokenizer)
+    return model, tokenizer
+
+
+def trained_here(name, *flags):
+    run("train", "write", "text", "-o", name, "--layers", 2, "--width", 32, "--heads", 4, "--context", 96, "--batch", 4, "--steps", 30,
+        "--warmup", 3, "--lr", 0.01, "--vocab", 400, "--sample-tokens", 0, "--threads", 1, "-q", *flags)
+    return compare(name)
+
+
+def saved_there(name, model, tokenizer, **options):
+    for p in model.parameters():  # far from uniform, so that every part of the network shows
+        torch.nn.init.normal_(p, std=0.2) if p.dim() > 1 else p.data.add_(torch.randn_like(p) * 0.2)
+    model.save_pretrained(name, **options)
+    tokenizer.save_pretrained(name)
+
+
+_, tokenizer = trained_here("llama_grouped", "--arch", "llama", "--kv-heads", 2)
+trained_here("llama_untied", "--arch", "llama", "--no-tied")
+trained_here("gpt2", "--arch", "gpt2")
+trained_here("gpt2_untied", "--arch", "gpt2", "--no-tied", "--tokenizer", "char")
+
+size = len(tokenizer)
+shape = dict(vocab_size=size, hidden_size=32, intermediate_size=48, num_hidden_layers=2, num_attention_heads=4, max_position_embeddings=96,
+             bos_token_id=None, eos_token_id=tokenizer.eos_token_id)
+their_llama = LlamaForCausalLM(LlamaConfig(**shape, num_key_value_heads=2, rope_theta=500.0, rms_norm_eps=1e-5))
+saved_there("their_llama", their_llama, tokenizer)
+compare("their_llama")
+saved_there("their_llama_tied", LlamaForCausalLM(LlamaConfig(**shape, tie_word_embeddings=True, attention_bias=True, mlp_bias=True,
+                                                             head_dim=12)), tokenizer)
+compare("their_llama_tied")
+saved_there("their_llama_bf16", LlamaForCausalLM(LlamaConfig(**shape)).to(torch.bfloat16), tokenizer)
+compare("their_llama_bf16")
+their_gpt2 = GPT2LMHeadModel(GPT2Config(vocab_size=size, n_embd=32, n_layer=2, n_head=4, n_positions=96, bos_token_id=None,
+                                        eos_token_id=tokenizer.eos_token_id))
+saved_there("their_gpt2", their_gpt2, tokenizer)
+compare("their_gpt2")
+
+# Weights in several files: read, or refused with the file's name and the mend.
+saved_there("sharded", their_llama, tokenizer, max_shard_size="30KB")
+assert os.path.exists("sharded/model.safetensors.index.json")
+result = subprocess.run([inkstone, "info", "sharded"], capture_output=True, text=True)
+if result.returncode == 0:
+    compare("sharded")
+elif result.returncode != 1 or "index.json" not in result.stderr or "as one" not in result.stderr:
+    print("sharded:", result.returncode, result.stderr)
+    failed.append("sharded")
+
+print("failed:", failed or "nothing")
+sys.exit(1 if failed else 0)
