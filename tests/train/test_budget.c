@@ -49,6 +49,7 @@ static void a_given_shape_is_kept(void **state) {
     if (strcmp(now, shape[i + 1])) fail_msg("--%s was %s, is %s", shape[i], shape[i + 1], now);
     ink_free(now);
   }
+  assert_int_equal(value_of(s, "batch"), 0); /* it would contradict batch-tokens */
   assert_true(heard(&watch.notes, "budget:"));
   watch_free(&watch);
   ink_settings_free(s);

@@ -20,6 +20,38 @@ static void train_well(const char *run, const char *text, const char *const *pai
   if (!train(in_scratch(run), text, pairs, watch, &err)) fail_msg("%s: %s", run, err.text);
 }
 
+static char *read_log(const char *run) {
+  FileView view;
+  char path[PATH_ROOM];
+  Error err = {0};
+  if (!file_view(path_join(path, in_scratch(run), "log.jsonl"), &view, &err)) fail_msg("%s", err.text);
+  char *text = mem_alloc(view.size + 1);
+  memcpy(text, view.data, view.size);
+  text[view.size] = '\0';
+  file_view_close(&view);
+  return text;
+}
+
+/* The numbers of one name in the log, in order: at most 32. */
+static int logged(const char *run, const char *name, double values[32]) {
+  char *log = read_log(run), key[64];
+  int count = 0;
+  snprintf(key, sizeof key, "\"%s\":", name);
+  for (const char *at = log; count < 32 && (at = strstr(at, key)); at += strlen(key))
+    values[count++] = strtod(at + strlen(key), NULL);
+  mem_free(log);
+  return count;
+}
+
+static void expect_same_log(const char *run_a, const char *run_b, const char *name) {
+  double a[32], b[32];
+  const int count = logged(run_a, name, a);
+  assert_true(count > 0);
+  assert_int_equal(logged(run_b, name, b), count);
+  for (int i = 0; i < count; i++)
+    if (a[i] != b[i]) fail_msg("%s number %d is %.9g and %.9g", name, i, a[i], b[i]);
+}
+
 /* ---- the same run, stopped and not stopped ---- */
 
 typedef struct Variant {
@@ -51,6 +83,9 @@ static void expect_exact_resume(const Variant *v, int64_t at) {
   for (size_t i = 0; i < sizeof files / sizeof *files; i++)
     if (!same_file("whole", "parts", files[i])) fail_msg("%s: %s differs", v->name, files[i]);
   assert_true(result_of(in_scratch("whole"), "valid_loss") == result_of(in_scratch("parts"), "valid_loss"));
+  expect_same_log("whole", "parts", "step"); /* no step is told twice */
+  expect_same_log("whole", "parts", "loss");
+  expect_same_log("whole", "parts", "valid_loss");
   watch_free(&watch);
 }
 
@@ -138,19 +173,57 @@ static void pieces_make_the_same_batch(void **state) {
   assert_true(difference("1", "4") < 1e-5);
 }
 
-/* ---- divergence ---- */
+/* ---- one step after another ---- */
 
-static char *read_log(const char *run) {
-  FileView view;
-  char path[PATH_ROOM];
-  Error err = {0};
-  if (!file_view(path_join(path, in_scratch(run), "log.jsonl"), &view, &err)) fail_msg("%s", err.text);
-  char *text = mem_alloc(view.size + 1);
-  memcpy(text, view.data, view.size);
-  text[view.size] = '\0';
-  file_view_close(&view);
-  return text;
+/* At no rate to speak of, what differs between steps is what they saw. */
+static void each_step_sees_other_text(void **state) {
+  double losses[32];
+  train_well("m", some_text(), WITH("lr", "1e-30"), NULL);
+  assert_int_equal(logged("m", "loss", losses), 12);
+  for (int i = 0; i < 12; i++)
+    for (int k = 0; k < i; k++) assert_true(losses[i] != losses[k]);
 }
+
+static const char *endless_a(void) {
+  const char *path = in_scratch("endless");
+  Buffer text = {0};
+  for (int i = 0; i < 400; i++) buffer_adds(&text, "aaaaaaaaaa");
+  assert_true(file_replace(path, text.data, text.length, NULL));
+  buffer_free(&text);
+  return path;
+}
+
+/* On a text that is the same everywhere steps are alike, unless by dropout: only the window at its end is
+ * shorter. */
+static void a_step_leaves_nothing_to_the_next(void **state) {
+  double losses[32], norms[32];
+  train_well("m", endless_a(), WITH("lr", "1e-30"), NULL);
+  assert_true(logged("m", "loss", losses) == 12 && logged("m", "gradient_norm", norms) == 12);
+  for (int i = 1; i < 12; i++)
+    assert_true(fabs(losses[i] / losses[0] - 1) < 0.05 && fabs(norms[i] / norms[0] - 1) < 0.05);
+}
+
+static void dropout_is_drawn_anew_in_each_step(void **state) {
+  double losses[32];
+  train_well("m", endless_a(), WITH("lr", "1e-30", "dropout", "0.5"), NULL);
+  assert_int_equal(logged("m", "loss", losses), 12);
+  for (int i = 0; i < 12; i++)
+    for (int k = 0; k < i; k++) assert_true(losses[i] != losses[k]);
+}
+
+/* With so large an epsilon no weight moves further than the rate times the clipped gradient. */
+static void clipping_bounds_the_step(void **state) {
+#define STEPS_OF(clip) \
+  WITH("epsilon", "1", "lr", "0.5", "steps", "4", "warmup", "0", "weight-decay", "0", "clip", clip)
+  train_well("clipped", some_text(), STEPS_OF("0.001"), NULL);
+  train_well("free", some_text(), STEPS_OF("0"), NULL);
+  train_well("none", some_text(), WITH("lr", "1e-30", "steps", "4"), NULL);
+  assert_true(difference("free", "none") > 1e-2);
+  assert_true(difference("clipped", "none") < 4 * 0.5 * 0.001);
+  assert_true(difference("clipped", "none") > 1e-6);
+}
+
+/* ---- divergence ---- */
 
 static size_t count_of(const char *text, const char *word) {
   size_t n = 0;
@@ -231,6 +304,18 @@ static void the_best_model_is_kept(void **state) {
   assert_true(result_of(in_scratch("m"), "best_step") < 60);
   assert_true(fabs(result_of(in_scratch("m"), "valid_loss") - least) < 1e-9);
   assert_false(same_file("m", "m/checkpoint-0000000060", model_file));
+  watch_free(&watch);
+}
+
+static void the_average_is_what_is_evaluated_and_kept(void **state) {
+  Watch watch = {0};
+  train_well("m", some_text(), WITH("ema", "0.8", "lr", "0.02", "schedule", "constant"), &watch);
+  train_well("plain", some_text(), WITH("lr", "0.02", "schedule", "constant"), NULL);
+  assert_true(watch.evaluations == 3 && watch.losses[2] < watch.losses[0]);
+  assert_true(fabs(result_of(in_scratch("m"), "valid_loss") - watch.losses[2]) < 1e-9);
+  assert_false(same_file("m", "plain", model_file));
+  /* the weights themselves go on as if there were no average */
+  assert_true(same_file("m/checkpoint-0000000012", "plain", model_file));
   watch_free(&watch);
 }
 
@@ -332,10 +417,15 @@ int main(void) {
       IN_SCRATCH(threads_change_no_bit),
       IN_SCRATCH(the_seed_changes_it),
       IN_SCRATCH(pieces_make_the_same_batch),
+      IN_SCRATCH(each_step_sees_other_text),
+      IN_SCRATCH(a_step_leaves_nothing_to_the_next),
+      IN_SCRATCH(dropout_is_drawn_anew_in_each_step),
+      IN_SCRATCH(clipping_bounds_the_step),
       IN_SCRATCH(a_spike_goes_back_with_half_the_rate),
       IN_SCRATCH(a_loss_that_is_no_number_is_divergence),
       IN_SCRATCH(patience_ends_early),
       IN_SCRATCH(the_best_model_is_kept),
+      IN_SCRATCH(the_average_is_what_is_evaluated_and_kept),
       IN_SCRATCH(held_out_text_is_scored_as_eval_does),
       IN_SCRATCH(short_documents_make_windows),
       IN_SCRATCH(too_short_a_text_is_refused),
