@@ -10,8 +10,8 @@
 
 /* ---- the law of loss ---- */
 
-/* Constants for text in tokens of about one to three bytes, in nats a token; fitted in docs/log.md. */
-static const double law_A = 14, law_a = 0.30, law_B = 60, law_b = 0.33;
+/* In nats a token, above what no model gets below; fitted in docs/log.md ("The budget's law"). */
+static const double law_A = 40, law_a = 0.34, law_B = 650, law_b = 0.5;
 /* After about this many passes over the same text a further one teaches little. */
 static const double law_passes = 15;
 
@@ -47,13 +47,30 @@ typedef struct Text {
   int64_t vocabulary, tokens;
 } Text;
 
-/* Chinese is learnt by characters: they are many and each says much. Letters are joined to pieces of words,
- * more of them the longer the text. A rule from the runs in docs/log.md. */
-static Text choose_text(const Corpus *corpus) {
-  const int64_t characters = corpus->characters;
-  if ((double)corpus->bytes > 1.8 * (double)characters) return (Text){"char", 8192, characters};
-  const int64_t vocabulary = characters < 4000000 ? 1024 : characters < 30000000 ? 4096 : 8192;
-  return (Text){"bpe", vocabulary, (int64_t)((double)characters / (vocabulary > 2000 ? 3.4 : 2.6))};
+/* Letters are joined to pieces of words, more of them the longer the text. */
+static int64_t choose_vocabulary(int64_t characters) {
+  return characters < 2000000 ? 512 : characters < 8000000 ? 1024 : characters < 30000000 ? 4096 : 8192;
+}
+
+/* Bytes a token of text in letters comes to, by the vocabulary: 2.05 at 512, 2.62 at 1024 (measured). */
+static double bytes_a_token(int64_t vocabulary) {
+  return fmin(4.5, fmax(1, 2.05 + 0.57 * log2((double)vocabulary / 512)));
+}
+
+/* Chinese is learnt by characters: they are many and each says much. A rule from the runs in docs/log.md. */
+static Text choose_text(const Settings *settings, const Corpus *corpus) {
+  const TokenizerSettings *given = settings_part(settings, &tokenizer_settings_table);
+  const double bytes = (double)corpus->bytes, characters = (double)corpus->characters;
+  const bool many = bytes > 1.8 * characters;
+  Text text = {.tokenizer = strcmp(given->tokenizer, "auto") ? given->tokenizer : many ? "char" : "bpe"};
+  const bool pieces = !strcmp(text.tokenizer, "bpe") && !many, single = !strcmp(text.tokenizer, "byte");
+  text.vocabulary = single         ? 257
+                    : given->vocab ? given->vocab
+                    : pieces       ? choose_vocabulary(corpus->characters)
+                    : many         ? 8192
+                                   : 256;
+  text.tokens = (int64_t)(pieces ? bytes / bytes_a_token(text.vocabulary) : single ? bytes : characters);
+  return text;
 }
 
 /* The shape is fixed where any of it was given; NULL: as the settings say. */
@@ -117,7 +134,14 @@ static bool fill_int(Settings *s, const char *name, int64_t value, Error *err) {
 
 /* The more often the same text is seen, the more must be done against learning it by heart. */
 static const char *choose_dropout(double passes) {
-  return passes > 24 ? "0.2" : passes > 8 ? "0.1" : "0";
+  return passes > 25 ? "0.2" : passes > 4 ? "0.1" : "0";
+}
+
+/* Short runs want bolder steps than long ones (docs/log.md). */
+static bool fill_rate(Settings *s, int64_t width, Error *err) {
+  char text[32];
+  snprintf(text, sizeof text, "%.4g", fmin(4e-3, 0.5 / (double)width));
+  return settings_fill(s, "lr", text, err);
 }
 
 /* At least some two thousand updates, of a thousand tokens or more. */
@@ -134,12 +158,13 @@ static bool fill(Settings *s, const Choice *c, const Text *text, Error *err) {
            fill_int(s, "heads", c->shape.heads, err))) &&
          fill_int(s, "context", c->context, err) &&
          (settings_given(s, "batch-tokens") || fill_int(s, "batch", batch > 0 ? batch : 1, err)) &&
+         fill_rate(s, c->shape.width, err) &&
          settings_fill(s, "dropout", choose_dropout(c->tokens / (double)text->tokens), err);
 }
 
 bool budget_choose(Settings *s, const Corpus *corpus, double deadline, const News *news, Error *err) {
   const ModelSettings *given = settings_part(s, &model_settings_table);
-  const Text text = choose_text(corpus);
+  const Text text = choose_text(s, corpus);
   Choice best;
   char a[32], b[32], c[32];
   if (!choose_shape(&best, given, is_fixed(s), &text, deadline, news, err)) return false;
