@@ -391,7 +391,7 @@ static bool run_in_directory(Run *r, const Settings *given, const char *const *f
   if ((r->lock = file_lock(r->dir, err)) < 0) return false;
   if (!choose_files(r, files, count, err) || !prepare_directory(r, given, &again, err)) return false;
   take_parts(r);
-  return again ? start_again(r, err) : plan_contradictions(given, err) && start_new(r, err);
+  return again ? start_again(r, err) : start_new(r, err);
 }
 
 static void close_run(Run *r, bool own_files) {
@@ -411,7 +411,7 @@ static void close_run(Run *r, bool own_files) {
 static bool run_guarded(Run *r, const Settings *given, const char *const *files, int count, Error *err) {
   MEM_GUARD(err, return false);
   r->settings = ink_settings_train();
-  bool ok = copy_given(r->settings, given, err);
+  bool ok = plan_contradictions(given, err) && copy_given(r->settings, given, err);
   take_parts(r);
   ok = ok && run_in_directory(r, given, files, count, err);
   MEM_GUARD_END();
