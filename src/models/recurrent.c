@@ -11,10 +11,10 @@ const ConfigKey recurrent_keys[] = {
 };
 
 bool recurrent_complete(Config *c, Error *err) {
-  (void)err;
-  c->heads = c->kv_heads = c->head_size = 0; /* no attention: such flags mean nothing here */
-  c->ffn = 0;
-  return true;
+  return (!c->heads && !c->kv_heads && !c->ffn) ||
+         fail_usage(err,
+                    "%s has neither attention nor feed-forward blocks: leave out --heads, --kv-heads, --ffn",
+                    c->arch->name);
 }
 
 bool recurrent_read_rest(Config *c, const json_t *config, const char *where, Error *err) {

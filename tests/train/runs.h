@@ -34,13 +34,13 @@ static inline bool heard(const Buffer *said, const char *words) {
   return said->length && strstr(said->data, words);
 }
 
-/* A network of some 3,000 parameters over bytes, 12 steps of 64 tokens; `pairs` adds to that or replaces it.
+/* A small network over bytes, 12 steps of 64 tokens; `pairs` adds to that or replaces it.
  */
 static inline ink_settings *small_settings(const char *const *pairs) {
-  static const char *const base[] = {
-      "layers",     "1", "width",     "16",   "heads",         "2",  "ffn",    "32", "context", "16",
-      "batch",      "4", "tokenizer", "byte", "steps",         "12", "warmup", "2",  "threads", "1",
-      "eval-every", "4", "seed",      "7",    "sample-tokens", "0",  NULL};
+  static const char *const base[] = {"layers", "1", "width",         "16",   "context",    "16",
+                                     "batch",  "4", "tokenizer",     "byte", "steps",      "12",
+                                     "warmup", "2", "threads",       "1",    "eval-every", "4",
+                                     "seed",   "7", "sample-tokens", "0",    NULL};
   ink_settings *s = ink_settings_train();
   Error err = {0};
   for (int i = 0; base[i]; i += 2) ink_settings_set(s, base[i], base[i + 1], &err);

@@ -39,7 +39,7 @@ static void choose(ink_settings *s, Watch *watch) {
 
 static void a_given_shape_is_kept(void **state) {
   static const char *const shape[] = {"layers",  "1",       "width", "16",           "heads", "2",    "vocab",
-                                      "400",     "context", "24",    "batch-tokens", "96",    "arch", "gru",
+                                      "400",     "context", "24",    "batch-tokens", "96",    "arch", "gpt2",
                                       "dropout", "0.3125",  NULL};
   ink_settings *s = settings_with(shape);
   Watch watch = {0};
