@@ -38,6 +38,7 @@ expect_failure "nul.txt" "NUL"
 printf 'short\n' >short.txt
 learn short.txt
 expect_failure "short.txt" "context" "--context"
+expect_no_file model/config.json
 
 # these are fine, and the first two are said
 { printf '\357\273\277'; cat good; } >bom.txt
@@ -51,11 +52,22 @@ run tokenizer encode -m model "$(printf 'a\r\nb')"
 expect_status 0
 rm -rf model
 
-# A text that is one line, without any space, of 20 MB.
-awk 'BEGIN { for (i = 0; i < 200000; i++) printf "%s", "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz012345678" i % 10 }' >line
+# A text that is one line, without any space, of 64 MB.
+awk 'BEGIN { for (i = 0; i < 640000; i++) printf "%s", "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz012345678" i % 10 }' >line
 run tokenizer train line -o tokenizer.json --vocab 300 --memory 64M
 expect_status 0
 expect_file tokenizer.json
+learn line --holdout 0
+expect_status 0
+rm -rf model line
+
+# A hole of zeros, as a crash may leave one at the end of a file: the first of them is named.
+cp good hole.txt
+truncate -s 100M hole.txt
+learn hole.txt
+expect_failure "hole.txt" "NUL" "$(wc -c <good)"
+expect_no_file model/config.json
+rm hole.txt
 
 # Unreadable, and a file that is a pipe.
 if is_root && ! command -v setpriv >/dev/null 2>&1; then skip_part "unreadable files: root reads everything"

@@ -69,6 +69,49 @@ run train write text -o model -qh
 expect_usage "-q takes no value"
 expect_no_file model
 
+# Settings that contradict each other, or that mean nothing for what was asked: before anything is made.
+contradictory() {
+  run train write text -o model "$@"
+  expect_status 2
+  expect_err "see inkstone"
+  expect_silent_out
+  [ ! -e model/config.json ] || flunk "nothing should be made"
+}
+contradictory --batch 4 --batch-tokens 512
+expect_err "--batch-tokens"
+contradictory --steps 10 --epochs 2
+expect_err "--epochs"
+contradictory --budget 1m --steps 10
+expect_err "--budget"
+contradictory --valid text --holdout 0.2
+expect_err "--holdout"
+contradictory --separator % --documents line
+expect_err "--documents"
+contradictory --resume --overwrite
+expect_err "--overwrite"
+contradictory --from model --vocab 300
+expect_err "--vocab"
+contradictory --from model --arch gpt2
+expect_err "--arch"
+contradictory --tokenizer-from tokenizer.json --tokenizer bpe
+expect_err "--tokenizer-from"
+expect_no_file model
+contradictory --heads 3 --width 64
+expect_err "a width of 64 cannot be divided among 3 heads"
+contradictory --kv-heads 3 --heads 4
+expect_err "4 heads cannot share 3 key/value heads"
+contradictory --kv-heads 2 --heads 4 --arch gpt2
+expect_err "--kv-heads"
+contradictory --heads 4 --arch lstm
+expect_err "--heads"
+contradictory --ffn 64 --arch gru
+expect_err "--ffn"
+contradictory --accumulate 3 --batch 4
+expect_err "--accumulate"
+contradictory --warmup 20 --steps 10
+expect_err "--warmup"
+rm -rf model
+
 run write "The moon"
 expect_usage "-m MODEL is missing"
 run write -m model the moon
