@@ -294,7 +294,7 @@ static bool train_model(Run *r, Error *err) {
                .by_document = !strcmp(r->data->windows, "document"),
                .news = r->news,
                .deadline = r->deadline,
-               .peak = machine_peak_flops(threads_count())};
+               .peak = r->news.listener ? machine_peak_flops(threads_count()) : 0};
   const bool ok =
       windows_open(&t.windows, &r->dataset, r->config.context, t.by_document, t.seed, &r->news, err) &&
       run_trainer(r, &t, err);
