@@ -8,10 +8,11 @@
 
 #include "base/file.h"
 
-static char scratch[64];
+static char scratch[256];
 
 static int scratch_open(void **state) {
-  strcpy(scratch, "/tmp/inkstone-test-XXXXXX");
+  const char *place = getenv("TMPDIR");
+  snprintf(scratch, sizeof scratch, "%.200s/inkstone-test-XXXXXX", place && *place ? place : "/tmp");
   return mkdtemp(scratch) ? 0 : -1;
 }
 
