@@ -401,10 +401,14 @@ bool settings_given(const Settings *s, const char *name) {
   return *p.origin >= BY_FILE;
 }
 
+char *settings_text(const Settings *s, const char *name) {
+  Place p;
+  return find(s, name, &p) ? value_text(&p) : NULL;
+}
+
 char *ink_settings_get(const ink_settings *s, const char *name) {
   MEM_GUARD(NULL, return NULL);
-  Place p;
-  char *text = find(s, name, &p) ? value_text(&p) : NULL;
+  char *text = settings_text(s, name);
   MEM_GUARD_END();
   return text;
 }

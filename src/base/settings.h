@@ -85,6 +85,8 @@ Settings *settings_new(const SettingTable *const *tables, size_t count); /* free
 void *settings_part(const Settings *, const SettingTable *);             /* the struct of one table */
 /* Was it given by flag or file, rather than left at its default? CHECKs that the name exists. */
 bool settings_given(const Settings *, const char *name);
+/* As ink_settings_get, but running out of memory unwinds. The caller frees. */
+char *settings_text(const Settings *, const char *name);
 /* As ink_settings_set, but a value given before stays: how presets and `--budget` fill in the rest. */
 bool settings_fill(Settings *, const char *name, const char *text, Error *);
 /* What was given or filled in, as a YAML mapping that ink_settings_load reads back; the rest is at its

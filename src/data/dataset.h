@@ -2,6 +2,7 @@
 #ifndef DATA_DATASET_H
 #define DATA_DATASET_H
 
+#include "data/batches.h"
 #include "data/corpus.h"
 
 /* All documents one after another, each followed by the end token (where the tokenizer has one). */
@@ -40,5 +41,13 @@ void windows_get(const Windows *, int64_t index, int32_t *tokens, int32_t *targe
  * exactly once. */
 int64_t windows_eval_count(const Windows *);
 void windows_eval(const Windows *, int64_t index, int32_t *tokens, int32_t *targets);
+
+/* The same as batches of `sequences` windows. An epoch may end amid a batch. */
+Batches *windows_batches(const Dataset *, int64_t sequences, int64_t time, bool by_document, uint64_t seed,
+                         const News *, Error *);
+/* Evaluation: each target once; about `limit` tokens spread evenly over the text (0: all). The last batch may
+ * have fewer sequences. */
+Batches *windows_eval_batches(const Dataset *, int64_t sequences, int64_t time, bool by_document,
+                              int64_t limit, Error *);
 
 #endif

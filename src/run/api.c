@@ -4,6 +4,7 @@
 
 #include "base/general.h"
 #include "base/threads.h"
+#include "data/dataset.h"
 #include "run/scorer.h"
 #include "run/writer.h"
 
@@ -99,11 +100,13 @@ ink_settings *ink_settings_eval(void) {
 static bool eval_corpus(const Bundle *b, const Corpus *corpus, bool by_document, const News *news,
                         ink_scores *out, Error *err) {
   Dataset data;
-  Score score;
+  const ScoreShape shape = score_shape(&b->model->config);
   if (!dataset_encode(&data, corpus, b->tokenizer, news, err)) return false;
-  const bool ok = score_dataset(b->model, &data, by_document, 0, news, &score, err);
+  Batches *batches = windows_eval_batches(&data, shape.sequences, shape.time, by_document, 0, err);
+  const Score score = batches ? score_batches(b->model, batches, news) : (Score){0};
+  batches_free(batches);
   dataset_free(&data);
-  if (!ok) return false;
+  if (!batches) return false;
   if (interrupted()) return fail(err, "interrupted");
   if (!score.tokens) return fail(err, "nothing to score: the text is a single token long");
   *out = (ink_scores){.tokens = score.tokens,

@@ -72,7 +72,7 @@ static bool may_change(const char *name) {
 }
 
 static bool reconcile(const Settings *given, Settings *saved, const ink_setting_info *info, Error *err) {
-  char *now = ink_settings_get(given, info->name), *then = ink_settings_get(saved, info->name);
+  char *now = settings_text(given, info->name), *then = settings_text(saved, info->name);
   const bool same = !strcmp(now, then);
   bool ok = true;
   if (!same && may_change(info->name))
@@ -97,6 +97,10 @@ static bool settings_of_run(Run *r, const Settings *given, const char *recipe, E
 }
 
 /* ---- data ---- */
+
+static bool by_document(const Run *r) {
+  return !strcmp(r->data->windows, "document");
+}
 
 static bool open_corpus(Run *r, Error *err) {
   r->corpus = corpus_open((const char *const *)r->files.items, r->files.count, r->data, &r->news, err);
@@ -209,6 +213,15 @@ static bool same_text(const Run *r, Error *err) {
 
 /* ---- results ---- */
 
+/* The finished model is scored on so much of the held-out text at most: all of it, in any but huge corpora.
+ */
+enum { FINAL_TOKENS = 4000000 };
+
+static Batches *open_valid(const Run *r, int64_t limit, Error *err) {
+  const ScoreShape shape = score_shape(&r->config);
+  return windows_eval_batches(&r->valid, shape.sequences, shape.time, by_document(r), limit, err);
+}
+
 static void add_scores(const Run *r, const Score *score, json_t *json) {
   const double nats = score->nats / (double)score->tokens * (double)r->valid.count;
   const struct {
@@ -225,12 +238,14 @@ static void add_scores(const Run *r, const Score *score, json_t *json) {
 /* The model that was kept, on all of the held-out text. */
 static bool score_kept_model(Run *r, Trainer *t, json_t *json, Error *err) {
   char path[PATH_ROOM];
-  Score score;
   if (!r->held_out) return true;
   if (!weights_read(in_run(r, path, "model.safetensors"), t->model->params, params_values(t->model->params),
-                    err) ||
-      !score_dataset(t->model, &r->valid, t->by_document, FINAL_TOKENS, NULL, &score, err))
+                    err))
     return false;
+  Batches *all = open_valid(r, FINAL_TOKENS, err);
+  if (!all) return false;
+  const Score score = score_batches(t->model, all, NULL);
+  batches_free(all);
   if (score.tokens) add_scores(r, &score, json);
   if (score.tokens)
     news_note(&r->news,
@@ -282,6 +297,15 @@ static bool run_trainer(Run *r, Trainer *t, Error *err) {
                           t->state.step, t->state.steps, r->task, r->dir);
 }
 
+static bool open_batches(const Run *r, Trainer *t, Error *err) {
+  t->batches =
+      windows_batches(&r->dataset, r->plan.batch, r->config.context, by_document(r), t->seed, &r->news, err);
+  if (!t->batches || !r->held_out) return t->batches != NULL;
+  t->valid = open_valid(r, r->plan.eval_tokens, err);
+  t->closing = fmax(1, fmin((double)r->valid.count, FINAL_TOKENS) / (double)r->plan.eval_tokens);
+  return t->valid != NULL;
+}
+
 static bool train_model(Run *r, Error *err) {
   Trainer t = {.run = r->dir,
                .settings = r->train,
@@ -290,15 +314,12 @@ static bool train_model(Run *r, Error *err) {
                .model = model_new(&r->config, true),
                .tokenizer = r->tokenizer,
                .begin = (int32_t)json_integer_value(json_object_get(r->card, "begin_token")),
-               .valid = r->held_out ? &r->valid : NULL,
-               .by_document = !strcmp(r->data->windows, "document"),
                .news = r->news,
                .deadline = r->deadline,
                .peak = r->news.listener ? machine_peak_flops(threads_count()) : 0};
-  const bool ok =
-      windows_open(&t.windows, &r->dataset, r->config.context, t.by_document, t.seed, &r->news, err) &&
-      run_trainer(r, &t, err);
-  windows_free(&t.windows);
+  const bool ok = open_batches(r, &t, err) && run_trainer(r, &t, err);
+  batches_free(t.batches);
+  batches_free(t.valid);
   optimizer_close(&t.optimizer);
   model_free(t.model);
   return ok;
@@ -307,7 +328,7 @@ static bool train_model(Run *r, Error *err) {
 /* One window at least: of less there is nothing to be learnt. */
 static bool enough_text(const Run *r, Error *err) {
   const int64_t tokens = r->dataset.count, context = r->config.context;
-  if (tokens > context || !strcmp(r->data->windows, "document")) return true;
+  if (tokens > context || by_document(r)) return true;
   return fail(err,
               "%s: the text is %" PRId64 " tokens long, not more than the context of %" PRId64
               ": give more text, or --context %" PRId64,

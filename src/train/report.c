@@ -129,7 +129,7 @@ void report_from_settings(Report *r, const Settings *settings) {
   char *yaml = settings_to_yaml(settings);
   for (int i = 0; ink_settings_describe(settings, i, &info); i++) {
     if (!has_key(yaml, info.name)) continue;
-    char *value = ink_settings_get(settings, info.name);
+    char *value = settings_text(settings, info.name);
     vec_push(&r->settings, ((ReportFact){keep(r, info.name), keep(r, value)}));
     ink_free(value);
   }

@@ -11,29 +11,19 @@
 
 /* ---- one update ---- */
 
-static int64_t read_batch(Trainer *t) {
-  const int64_t time = t->windows.time, batch = t->plan->batch;
-  int64_t scored = 0;
-  for (int64_t i = 0; i < batch; i++)
-    windows_get(&t->windows, t->state.step * batch + i, t->tokens + i * time, t->targets + i * time);
-  for (int64_t i = 0; i < batch * time; i++) scored += t->targets[i] >= 0;
-  return scored;
-}
-
 /* Gradients of the mean loss over the whole batch, made piece by piece; returns that loss. */
-static double accumulate_gradients(Trainer *t, int64_t scored) {
-  const int64_t time = t->windows.time, pieces = t->plan->accumulate, rows = t->plan->batch / pieces;
+static double accumulate_gradients(Trainer *t, const Batch *batch) {
+  const int64_t pieces = t->plan->accumulate, rows = batch->sequences, scored = batch_scored(batch);
   double loss = 0;
   memset(params_gradients(t->model->params), 0, (size_t)params_length(t->model->params) * sizeof(float));
   for (int64_t i = 0; i < pieces; i++) {
     tape_reset(t->tape, true,
                random_bits(t->seed, random_stream("dropout"), (uint64_t)(t->state.step * pieces + i)));
     Net net = {.tape = t->tape, .params = t->model->params, .dropout = (float)t->plan->config.dropout};
-    const Batch batch = {.sequences = rows,
-                         .time = time,
-                         .tokens = t->tokens + i * rows * time,
-                         .targets = t->targets + i * rows * time};
-    Tensor *out = model_loss(t->model, &net, &batch, (float)t->settings->label_smoothing, (double)scored);
+    const int64_t first = rows * i / pieces;
+    const Batch piece = batch_piece(batch, first, rows * (i + 1) / pieces - first);
+    if (!piece.sequences) continue;
+    Tensor *out = model_loss(t->model, &net, &piece, (float)t->settings->label_smoothing, (double)scored);
     tape_backward(t->tape, out, 1);
     loss += (double)tensor_f32(out)[0];
   }
@@ -58,8 +48,9 @@ static bool diverged(const Trainer *t, double loss, double norm) {
 
 /* One update; false where the loss or the gradient says that training went astray. */
 static bool update(Trainer *t) {
-  const int64_t scored = read_batch(t);
-  const double loss = accumulate_gradients(t, scored);
+  Batch batch;
+  batches_get(t->batches, t->state.step, &batch);
+  const double loss = accumulate_gradients(t, &batch);
   const double norm = gradient_norm(t->model->params);
   if (diverged(t, loss, norm)) return false;
   const double clip = t->settings->clip > 0 && norm > t->settings->clip ? t->settings->clip / norm : 1;
@@ -113,9 +104,9 @@ static void tell_progress(Trainer *t, bool now) {
   const double clock = clock_seconds();
   if (!now && clock - t->told < 0.1) return;
   t->told = clock;
-  const double per_token =
-      t->plan->cost.flops * (double)t->plan->accumulate / (double)(t->plan->batch * t->windows.time);
-  const double left = (double)(t->state.steps - t->state.step) * (double)(t->plan->batch * t->windows.time);
+  const double a_step = (double)(t->plan->batch * t->batches->time);
+  const double per_token = t->plan->cost.flops * (double)t->plan->accumulate / a_step;
+  const double left = (double)(t->state.steps - t->state.step) * a_step;
   const ink_event event = {
       .kind = INK_EVENT_PROGRESS,
       .stage = "training",
@@ -169,15 +160,13 @@ static bool save_model(Trainer *t, Error *err) {
                        optimizer_weights(&t->optimizer), err);
 }
 
-static bool measure(Trainer *t, double *loss, Error *err) {
-  Score score;
+static double measure(Trainer *t) {
   const double start = clock_seconds();
   swap_average(t);
-  const bool ok = score_dataset(t->model, t->valid, t->by_document, t->plan->eval_tokens, NULL, &score, err);
+  const Score score = score_batches(t->model, t->valid, NULL);
   swap_average(t);
   t->eval_seconds = clock_seconds() - start;
-  *loss = ok && score.tokens ? score.nats / (double)score.tokens : 0;
-  return ok;
+  return score.tokens ? score.nats / (double)score.tokens : 0;
 }
 
 static bool is_better(const TrainState *s, double loss) {
@@ -186,8 +175,7 @@ static bool is_better(const TrainState *s, double loss) {
 
 /* Scores the held-out text and keeps the model if it is the best so far. */
 static bool evaluate(Trainer *t, Error *err) {
-  double loss;
-  if (!measure(t, &loss, err)) return false;
+  const double loss = measure(t);
   t->state.valid_loss = loss;
   if (is_better(&t->state, loss)) {
     t->state.best_loss = loss;
@@ -232,13 +220,6 @@ static bool show_sample(Trainer *t, Error *err) {
 
 /* ---- the budget's clock ---- */
 
-/* Seconds that scoring the finished model on all of the held-out text will take, by the last evaluation. */
-static double closing_seconds(const Trainer *t) {
-  if (!t->valid || t->plan->eval_tokens == 0) return 0;
-  const double all = fmin((double)t->valid->count, FINAL_TOKENS);
-  return t->eval_seconds * fmax(1, all / (double)t->plan->eval_tokens);
-}
-
 /* Seconds a step took since the last look, evaluations and samples included, smoothed. */
 static double measure_pace(Trainer *t, double now) {
   const double each = (now - t->pace_clock) / (double)(t->state.step - t->pace_step);
@@ -256,7 +237,8 @@ static bool keep_time(Trainer *t, Error *err) {
   const int64_t every = s->steps / 20 < t->plan->eval_every ? 1 + s->steps / 20 : t->plan->eval_every;
   if (t->deadline == 0 || s->step % every || s->step >= s->steps) return true;
   const double now = clock_seconds();
-  const double fit = (double)s->step + (t->deadline - now - closing_seconds(t)) / measure_pace(t, now);
+  const double fit =
+      (double)s->step + (t->deadline - now - t->closing * t->eval_seconds) / measure_pace(t, now);
   const double change = fit / (double)s->steps;
   if (change > 0.98 && change < 1.02) return true;
   const int64_t steps = fit > (double)s->step + 1 ? (int64_t)fit : s->step + 1;
@@ -297,7 +279,7 @@ static bool out_of_patience(const Trainer *t) {
 }
 
 static void measure_speed(Trainer *t, double seconds) {
-  const double now = (double)(t->plan->batch * t->windows.time) / seconds;
+  const double now = (double)(t->plan->batch * t->batches->time) / seconds;
   t->speed = t->speed == 0 ? now : 0.9 * t->speed + 0.1 * now;
 }
 
@@ -327,15 +309,10 @@ static bool end_part(Trainer *t, bool *finished, Error *err) {
 }
 
 bool trainer_run(Trainer *t, bool *finished, Error *err) {
-  const size_t count = (size_t)(t->plan->batch * t->windows.time);
-  t->tokens = mem_alloc(count * sizeof *t->tokens);
-  t->targets = mem_alloc(count * sizeof *t->targets);
   t->tape = tape_new(false);
   t->part_start = clock_seconds();
   const bool ok =
       (checkpoint_exists(t->run) || save_checkpoint(t, err)) && loop(t, err) && end_part(t, finished, err);
   tape_free(t->tape);
-  mem_free(t->tokens);
-  mem_free(t->targets);
   return ok;
 }

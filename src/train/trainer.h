@@ -7,10 +7,6 @@
 #include "train/log.h"
 #include "train/plan.h"
 
-/* The finished model is scored on so much of the held-out text at most: all of it, in any but huge corpora.
- */
-enum { FINAL_TOKENS = 4000000 };
-
 typedef struct Trainer {
   const char *run; /* the model directory */
   const TrainSettings *settings;
@@ -18,18 +14,16 @@ typedef struct Trainer {
   uint64_t seed;
   Model *model;
   const Tokenizer *tokenizer;
-  int32_t begin;        /* token that samples start from; -1: none */
-  const Dataset *valid; /* NULL: nothing held out */
-  Windows windows;
-  bool by_document;
+  int32_t begin;            /* token that samples start from; -1: none */
+  Batches *batches, *valid; /* valid NULL: nothing held out */
   Optimizer optimizer;
   TrainState state;
   TrainLog log;
   News news;
   double deadline; /* clock_seconds() at which --budget ends; 0: none */
+  double closing;  /* evaluations that scoring the finished model is worth, in time */
   double peak;     /* the machine's measured FLOP/s */
   Tape *tape;
-  int32_t *tokens, *targets; /* [batch, time] of the whole update */
   /* since the last line of the log */
   double loss_sum, norm;
   int64_t loss_count;
