@@ -46,6 +46,12 @@ expect_status 0
 broken 'cp ../other.json tokenizer.json' tokenizer.json "another model"
 broken 'cp ../other.json tokenizer.json; rm inkstone.json' tokenizer.json "another model"
 
+# One of the same size.
+train_small model text --overwrite --tokenizer bpe --vocab 300
+text_of 120 | tr 'a-m' 'n-z' >turned
+run tokenizer train turned -o other.json --tokenizer bpe --vocab 300
+broken 'cp ../other.json tokenizer.json' "tokenizer.json" "another model" "fingerprint"
+
 for path in nowhere text; do
   run write -m "$path" The
   expect_failure "$path"

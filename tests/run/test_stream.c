@@ -51,6 +51,10 @@ static void stop_texts_never_show(void **state) {
   char *words[] = {"END", "\n\n"};
   const TextList stops = {words, 2};
   expect(&stops, (const char *const[]){"to the E", "N", "D of", NULL}, "to the |||");
+  expect(&stops, (const char *const[]){"or\n\nEND", NULL},
+         "or|"); /* the first of both, whatever their order */
+  char *turned[] = {"\n\n", "END"};
+  expect(&(TextList){turned, 2}, (const char *const[]){"or\n\nEND", NULL}, "or|");
 }
 
 static void half_a_stop_text_shows_when_it_is_none(void **state) {

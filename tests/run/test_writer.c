@@ -163,6 +163,37 @@ static void a_full_context_is_shifted_and_counted(void **state) {
   }
 }
 
+/* Of a prompt that is too long the end is what counts. */
+static void a_long_prompt_is_read_by_its_end(void **state) {
+  Fixture f = fixture("llama", "16");
+  SamplingSettings s = sampling(1, 8);
+  Buffer whole[MOST_SAMPLES] = {{0}}, end[MOST_SAMPLES] = {{0}};
+  s.greedy = true;
+  assert_int_equal(write_texts(&f, &s, 1, "Xylophones say: the moon", whole).dropped_prompt_tokens, 16);
+  assert_int_equal(write_texts(&f, &s, 1, "the moon", end).dropped_prompt_tokens, 0);
+  expect_same(&whole[0], &end[0]);
+  free_texts(whole);
+  free_texts(end);
+  drop(&f);
+}
+
+/* After a stop text nothing more is drawn. */
+static void a_stop_text_ends(void **state) {
+  Fixture f = fixture("llama", "64");
+  SamplingSettings s = sampling(1, 40);
+  Buffer texts[MOST_SAMPLES] = {{0}};
+  write_texts(&f, &s, 3, "ink", texts);
+  char stop[3] = {texts[0].data[8], texts[0].data[9], '\0'}, *stops[] = {stop};
+  const size_t first = (size_t)((char *)memmem(texts[0].data, texts[0].length, stop, 2) - texts[0].data);
+  if (strlen(stop) < 2 || first > 8) fail_msg("it writes a NUL there: choose another seed");
+  s.stop = (TextList){stops, 1};
+  const ink_written written = write_texts(&f, &s, 3, "ink", texts);
+  assert_int_equal(texts[0].length, first);
+  assert_int_equal(written.new_tokens, first + 2);
+  free_texts(texts);
+  drop(&f);
+}
+
 static void recurrent_networks_have_no_limit(void **state) {
   Fixture f = fixture("gru", "8");
   const SamplingSettings s = sampling(1, 40);
@@ -200,6 +231,8 @@ int main(void) {
       cmocka_unit_test(likeliest_texts_are_the_same),
       cmocka_unit_test(going_on_from_a_text_is_writing_it),
       cmocka_unit_test(a_full_context_is_shifted_and_counted),
+      cmocka_unit_test(a_long_prompt_is_read_by_its_end),
+      cmocka_unit_test(a_stop_text_ends),
       cmocka_unit_test(recurrent_networks_have_no_limit),
       cmocka_unit_test(the_end_token_ends),
   };
