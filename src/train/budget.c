@@ -30,9 +30,9 @@ static double law_loss(double parameters, double seen, double different) {
 typedef struct Shape {
   int64_t layers, width, heads;
 } Shape;
-static const Shape shapes[] = {{2, 64, 2},  {4, 64, 2},  {3, 96, 3},  {3, 128, 4},
-                               {5, 128, 4}, {4, 192, 6}, {6, 192, 6}, {4, 256, 8},
-                               {6, 256, 8}, {6, 384, 6}, {8, 512, 8}, {12, 768, 12}};
+static const Shape shapes[] = {{2, 64, 2},  {4, 64, 2},  {3, 96, 3},   {3, 128, 4}, {4, 128, 4},
+                               {6, 128, 4}, {4, 192, 6}, {6, 192, 6},  {4, 256, 8}, {6, 256, 8},
+                               {6, 384, 6}, {8, 512, 8}, {12, 768, 12}};
 enum { SHAPES = sizeof shapes / sizeof *shapes };
 
 typedef struct Choice {
@@ -81,7 +81,7 @@ static bool config_of(Config *c, const ModelSettings *given, const Shape *shape,
     s.layers = shape->layers;
     s.width = shape->width;
     s.heads = shape->heads;
-    if (!s.context) s.context = 128;
+    if (!s.context) s.context = 256;
   }
   return config_from_settings(c, &s, vocabulary, err);
 }
