@@ -115,8 +115,10 @@ static bool choose_shape(Choice *best, const ModelSettings *given, bool fixed, c
   *best = (Choice){.loss = INFINITY};
   for (int i = 0; i < (fixed ? 1 : SHAPES); i++) {
     Choice now;
+    const double left =
+        fmax(deadline - clock_seconds(), 1e-3); /* that none is left is said by budget_steps */
     news_progress(news, "measuring this machine", i, SHAPES, "shape");
-    if (!weigh(&now, given, fixed ? NULL : &shapes[i], text, deadline - clock_seconds(), err)) return false;
+    if (!weigh(&now, given, fixed ? NULL : &shapes[i], text, left, err)) return false;
     if (now.loss < best->loss) *best = now;
     if (now.loss > best->loss * 1.05) break;
   }
