@@ -81,7 +81,7 @@ static bool config_of(Config *c, const ModelSettings *given, const Shape *shape,
     s.layers = shape->layers;
     s.width = shape->width;
     s.heads = shape->heads;
-    if (!s.context) s.context = 256;
+    if (!s.context) s.context = 128;
   }
   return config_from_settings(c, &s, vocabulary, err);
 }
@@ -146,7 +146,7 @@ static const char *choose_dropout(double passes) {
 /* Short runs want bolder steps than long ones (docs/log.md). */
 static bool fill_rate(Settings *s, int64_t width, Error *err) {
   char text[32];
-  snprintf(text, sizeof text, "%.4g", fmin(4e-3, 0.5 / (double)width));
+  snprintf(text, sizeof text, "%.4g", fmin(4e-3, 0.32 / (double)width));
   return settings_fill(s, "lr", text, err);
 }
 
