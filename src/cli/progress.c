@@ -153,10 +153,11 @@ static void remember_beginning(Progress *p, const char *text) {
         end = i;
         break;
       }
+  if (!glyph_valid(text, end)) end = 0; /* written before it had learnt to spell */
   snprintf(p->beginning, sizeof p->beginning, "%.*s", (int)end, text);
 }
 
-/* Each line behind a mark; control characters, which could play tricks on the terminal, as "?". */
+/* Each line behind a mark; what is no character, or controls the terminal, as "?". */
 static void show_sample(Progress *p, const ink_event *e) {
   Buffer shown = {0};
   const char *mark = p->blocks || !p->terminal ? "  │ " : "  | ";
@@ -164,12 +165,15 @@ static void show_sample(Progress *p, const ink_event *e) {
   size_t length = strlen(e->text);
   while (length && e->text[length - 1] == '\n') length--;
   buffer_adds(&shown, mark);
-  for (size_t i = 0; i < length; i++) {
-    const char c = e->text[i];
-    if (c == '\n')
+  uint32_t code;
+  for (size_t i = 0, n; i < length; i += n ? n : 1) {
+    n = glyph_next(e->text + i, length - i, &code);
+    if (n && code == '\n')
       buffer_addf(&shown, "\n%s", mark);
+    else if (!n || (code < 0x20 && code != '\t') || (code >= 0x7f && code < 0xa0))
+      buffer_adds(&shown, "?");
     else
-      buffer_add(&shown, ((unsigned char)c < 0x20 && c != '\t') || c == 0x7f ? "?" : &c, 1);
+      buffer_add(&shown, e->text + i, n);
   }
   progress_say(p, "%s", shown.data);
   buffer_free(&shown);
