@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/file.h"
 #include "base/random.h"
+#include "data/text_file.h"
 #include "text/utf8.h"
 
 static const Setting items[] = {
@@ -16,121 +16,6 @@ static const Setting items[] = {
 };
 const SettingTable data_settings_table = {"data", items, sizeof items / sizeof *items, sizeof(DataSettings)};
 
-/* A file's text: as it lies in the file where nothing had to be changed, else a mended copy. */
-typedef struct CorpusFile {
-  FileView view;
-  char *copy; /* NULL: none was needed */
-  const char *text;
-  size_t length;
-} CorpusFile;
-
-typedef struct Reader {
-  const DataSettings *settings;
-  const News *news;
-  const char *path;
-  CorpusFile *file;
-  Error *err;
-} Reader;
-
-static const char *shown_path(const Reader *r) {
-  return strcmp(r->path, "-") ? r->path : "standard input";
-}
-
-/* ---- is it text? ---- */
-
-static bool starts_with(const FileView *f, const char *bytes, size_t n) {
-  return f->size >= n && !memcmp(f->data, bytes, n);
-}
-
-/* Wide characters without a mark: text that is mostly Latin has NULs at every second byte, or at three of
- * four. */
-static const char *wide_encoding(const FileView *f) {
-  const size_t quarters = (f->size < 4096 ? f->size : 4096) / 4;
-  size_t zeros[4] = {0, 0, 0, 0};
-  for (size_t i = 0; i < 4 * quarters; i++) zeros[i % 4] += f->data[i] == 0;
-  const size_t most = quarters * 7 / 10;
-  const bool first = zeros[0] > most, second = zeros[1] > most, third = zeros[2] > most,
-             last = zeros[3] > most;
-  if (starts_with(f, "\xff\xfe\0\0", 4) || starts_with(f, "\0\0\xfe\xff", 4)) return "UTF-32";
-  if (starts_with(f, "\xff\xfe", 2) || starts_with(f, "\xfe\xff", 2)) return "UTF-16";
-  if ((second && third && last) || (first && second && third)) return "UTF-32";
-  return (second && last) || (first && third) ? "UTF-16" : NULL;
-}
-
-static bool check_kind(const Reader *r) {
-  const FileView *f = &r->file->view;
-  if (!f->size) return fail(r->err, "%s: is empty: there is nothing to learn from", shown_path(r));
-  const char *wide = wide_encoding(f);
-  if (wide)
-    return fail(r->err, "%s: is %s, not UTF-8: convert it with `iconv -f %s -t UTF-8`", shown_path(r), wide,
-                wide);
-  if (starts_with(f, "\x1f\x8b", 2))
-    return fail(r->err, "%s: is compressed: unpack it with gunzip first", shown_path(r));
-  const char *nul = memchr(f->data, 0, f->size);
-  return !nul || fail(r->err, "%s: byte %zu is NUL: this is a binary file, not text", shown_path(r),
-                      (size_t)(nul - f->data));
-}
-
-static size_t line_of(const char *text, size_t at) {
-  size_t line = 1;
-  for (size_t i = 0; i < at; i++) line += text[i] == '\n';
-  return line;
-}
-
-/* ---- mending ---- */
-
-static bool check_encoding(Reader *r) {
-  CorpusFile *f = r->file;
-  const size_t good = utf8_valid_prefix(f->text, f->length);
-  if (good == f->length) return true;
-  if (strcmp(r->settings->invalid, "replace"))
-    return fail(r->err,
-                "%s:%zu: byte %zu (0x%02x) is not UTF-8: convert the file with `iconv -f ENCODING -t UTF-8`, "
-                "or give --invalid replace",
-                shown_path(r), line_of(f->text, good), (size_t)(f->text - f->view.data) + good,
-                (unsigned char)f->text[good]);
-  Buffer mended = {0};
-  const int64_t replaced = utf8_repair(f->text, f->length, &mended);
-  f->length = mended.length;
-  f->copy = buffer_take(&mended);
-  f->text = f->copy;
-  news_warning(r->news, "%s: %" PRId64 " bytes that are not UTF-8 were replaced by U+FFFD", shown_path(r),
-               replaced);
-  return true;
-}
-
-static void drop_carriage_returns(Reader *r) {
-  CorpusFile *f = r->file;
-  const char *first = memmem(f->text, f->length, "\r\n", 2);
-  if (!first) return;
-  char *copy = mem_alloc(f->length + 1);
-  size_t out = 0, lines = 0;
-  for (size_t i = 0; i < f->length; i++) {
-    const bool drop = f->text[i] == '\r' && i + 1 < f->length && f->text[i + 1] == '\n';
-    lines += drop;
-    if (!drop) copy[out++] = f->text[i];
-  }
-  mem_free(f->copy);
-  f->text = f->copy = copy;
-  f->length = out;
-  news_note(r->news, "%s: line ends CR LF read as LF (%zu lines)", shown_path(r), lines);
-}
-
-static bool read_file(Reader *r) {
-  CorpusFile *f = r->file;
-  if (!file_view(r->path, &f->view, r->err) || !check_kind(r)) return false;
-  f->text = f->view.data;
-  f->length = f->view.size;
-  if (starts_with(&f->view, "\xef\xbb\xbf", 3)) {
-    f->text += 3;
-    f->length -= 3;
-    news_note(r->news, "%s: byte-order mark dropped", shown_path(r));
-  }
-  if (!check_encoding(r)) return false;
-  drop_carriage_returns(r);
-  return true;
-}
-
 /* ---- cutting ---- */
 
 typedef VEC(Document) Documents;
@@ -139,12 +24,6 @@ typedef struct Cutter {
   Documents documents;
   size_t empty; /* left out */
 } Cutter;
-
-static bool is_blank(const char *text, size_t length) {
-  for (size_t i = 0; i < length; i++)
-    if (!memchr(" \t\n\r", text[i], 4)) return false;
-  return true;
-}
 
 /* A document without the line ends around it; the last line keeps none, the end token stands for it. */
 static void add_document(Cutter *c, const char *text, size_t length) {
@@ -157,11 +36,6 @@ static void add_document(Cutter *c, const char *text, size_t length) {
     c->empty++;
   else
     vec_push(&c->documents, ((Document){text, length}));
-}
-
-static const char *line_end(const char *text, const char *end) {
-  const char *at = memchr(text, '\n', (size_t)(end - text));
-  return at ? at : end;
 }
 
 static void cut_lines(Cutter *c, const char *text, size_t length) {
@@ -230,7 +104,7 @@ static const char *choose_cut(const DataSettings *s, const Corpus *c) {
   return "line";
 }
 
-static void cut(Cutter *cutter, const CorpusFile *f, const char *how, const char *separator) {
+static void cut(Cutter *cutter, const TextFile *f, const char *how, const char *separator) {
   if (separator)
     cut_at(cutter, f->text, f->length, is_separator, separator);
   else if (!strcmp(how, "line"))
@@ -256,8 +130,8 @@ static void count_up(Corpus *c) {
 static bool read_files(Corpus *c, const char *const *files, size_t count, const DataSettings *s,
                        const News *news, Error *err) {
   for (size_t i = 0; i < count; i++) {
-    Reader r = {s, news, files[i], &c->files[c->file_count++], err};
-    if (!read_file(&r)) return false;
+    if (!text_file_open(&c->files[c->file_count++], files[i], !strcmp(s->invalid, "replace"), news, err))
+      return false;
   }
   return true;
 }
@@ -289,10 +163,7 @@ Corpus *corpus_open(const char *const *files, size_t count, const DataSettings *
 
 void corpus_free(Corpus *c) {
   if (!c) return;
-  for (size_t i = 0; i < c->file_count; i++) {
-    file_view_close(&c->files[i].view);
-    mem_free(c->files[i].copy);
-  }
+  for (size_t i = 0; i < c->file_count; i++) text_file_close(&c->files[i]);
   mem_free(c->files);
   mem_free(c->documents);
   mem_free(c);

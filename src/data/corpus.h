@@ -1,8 +1,6 @@
 /* corpus.h - files -> documents: checked UTF-8 text, cut, split into training and held-out parts.
  *
- * Refused, with file, line or byte and the mend: missing, unreadable, empty, binary (NUL bytes), UTF-16/32,
- * invalid UTF-8 (unless `--invalid replace`). A byte-order mark is dropped and CRLF becomes LF, and both are
- * said once a file. */
+ * What is refused of a file, and what is mended in it: text_file.h. */
 #ifndef DATA_CORPUS_H
 #define DATA_CORPUS_H
 
@@ -25,8 +23,7 @@ typedef struct Corpus {
   size_t count;
   int64_t bytes, characters; /* of all documents */
   uint64_t fingerprint;      /* hash of all bytes and cuts: is this the corpus of the run being resumed? */
-  struct CorpusFile
-      *files; /* what keeps the text mapped; of the corpus that was opened, not of what it held out */
+  struct TextFile *files; /* what keeps the text mapped; of the corpus that was opened, not of what it held out */
   size_t file_count;
 } Corpus;
 

@@ -44,11 +44,14 @@ int64_t state_bytes(const State *s) {
   return (int64_t)arena_used(s->arena);
 }
 
+/* Rows that stay where they are, often most of them, are left alone. */
 static void reorder(Tensor *t, const int32_t *from, int64_t count, int64_t sequences) {
   const size_t each = tensor_bytes(t) / (size_t)sequences;
   char *data = t->data, *copy = mem_alloc(each * (size_t)count);
-  for (int64_t i = 0; i < count; i++) memcpy(copy + each * (size_t)i, data + each * (size_t)from[i], each);
-  memcpy(data, copy, each * (size_t)count);
+  for (int64_t i = 0; i < count; i++)
+    if (from[i] != i) memcpy(copy + each * (size_t)i, data + each * (size_t)from[i], each);
+  for (int64_t i = 0; i < count; i++)
+    if (from[i] != i) memcpy(data + each * (size_t)i, copy + each * (size_t)i, each);
   mem_free(copy);
 }
 
@@ -110,9 +113,10 @@ Tensor *net_state(Net *net, const char *name, int dims, const int64_t *shape) {
   char full[1024];
   scope_name(net, name, full);
   Tensor *whole = state_declare(net->state, full, dims, shape);
-  CHECK(shape[0] <= whole->shape[0] && dims == whole->dims);
+  CHECK(net->first + shape[0] <= whole->shape[0] && dims == whole->dims);
   Tensor *view = arena_new_of(tape_arena(net->tape), Tensor);
   *view = *whole;
+  view->data = (char *)whole->data + tensor_bytes(whole) / (size_t)whole->shape[0] * (size_t)net->first;
   view->shape[0] = shape[0];
   return view;
 }

@@ -25,6 +25,7 @@ typedef struct Net {
   Tape *tape;
   Params *params;
   State *state;        /* NULL while training */
+  int64_t first;       /* sequence of the state that is this batch's first */
   int64_t batch, time; /* of this call's tokens [batch, time] */
   Tensor *start;       /* i32 [batch]: position of each sequence's first token; NULL: all 0 */
   float dropout;       /* probability; 0 unless training */
@@ -37,7 +38,7 @@ void net_leave(Net *, const char *format, ...) PRINTF(2, 3); /* the same words: 
 /* The parameter "<scope>.<name>". */
 Tensor *net_param(Net *, const char *name, int dims, const int64_t *shape, Init, bool decays);
 /* The state "<scope>.<name>", zero at first; NULL where there is no state (training). shape[0] is the batch:
- * the first sequences of those the state was made for. */
+ * sequences net->first and following of those the state was made for. */
 Tensor *net_state(Net *, const char *name, int dims, const int64_t *shape);
 
 #endif

@@ -12,10 +12,16 @@ void session_free(Session *);
 /* Reads tokens [sequences, time], `sequences` at most those of session_new, and gives the logits after the
  * last of each: [sequences, vocabulary], valid until the next call. Long inputs are read in pieces. */
 const float *session_feed(Session *, const int32_t *tokens, int64_t sequences, int64_t time);
+/* The same for sequences first, first+1, ..., each going on from its own position: prompts of several lengths
+ * are read one by one into one session, then written on from together. */
+const float *session_feed_at(Session *, int64_t first, const int32_t *tokens, int64_t sequences,
+                             int64_t time);
+/* Sequence i becomes a copy of what was sequence from[i], i < count. */
+void session_reorder(Session *, const int32_t *from, int64_t count);
 /* Every sequence becomes a copy of the first: one prompt read once for many texts. */
 void session_spread(Session *);
 void session_rewind(Session *);            /* forgets all text */
-int64_t session_position(const Session *); /* tokens read, the same for every sequence */
+int64_t session_position(const Session *); /* tokens read by the first sequence */
 int64_t session_room(const Session *);
 
 #endif

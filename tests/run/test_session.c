@@ -101,9 +101,33 @@ static void spread_all_go_on_from_the_first(void **state) {
   }
 }
 
+/* Two texts of their own lengths, read one by one, then together, and swapped: each as if it were alone. */
+static void texts_of_several_lengths_go_on_together(void **state) {
+  enum { SHORT = 9, LONGER = 300 };
+  for (int a = 0; a < 4; a++) {
+    Model *m = network(archs[a]);
+    Session *both = session_new(m, TEXTS, LONG), *alone = session_new(m, 1, LONG);
+    const int32_t *tokens = some_tokens(), next[TEXTS] = {7, 5}, swap[TEXTS] = {1, 0};
+    float expected[VOCABULARY];
+    session_feed(alone, tokens + LONG, 1, LONGER);
+    session_feed(alone, &next[1], 1, 1);
+    memcpy(expected, session_feed(alone, &next[0], 1, 1), sizeof expected);
+    session_feed_at(both, 0, tokens, 1, SHORT);
+    session_feed_at(both, 1, tokens + LONG, 1, LONGER);
+    session_feed(both, next, TEXTS, 1);
+    session_reorder(both, swap, TEXTS);
+    assert_int_equal(session_position(both), LONGER + 1);
+    assert_memory_equal(session_feed(both, next, TEXTS, 1), expected, sizeof expected);
+    session_free(both);
+    session_free(alone);
+    model_free(m);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(long_texts_are_read_as_short_ones),
+      cmocka_unit_test(texts_of_several_lengths_go_on_together),
       cmocka_unit_test(rewound_it_remembers_nothing),
       cmocka_unit_test(spread_all_go_on_from_the_first),
   };

@@ -108,9 +108,13 @@ static void saved_again_they_are_the_same_files(void **state) {
 
 static void only_the_newest_are_kept(void **state) {
   Weights w = weights_open(5);
+  TrainState loaded;
+  Error err = {0};
+  bool found;
   optimize(&w);
   for (int64_t step = 1; step <= 5; step++) save(&w, step, 2);
   assert_true(!there(1) && !there(2) && !there(3) && there(4) && there(5));
+  assert_true(checkpoint_load(scratch, &loaded, &w.optimizer, &found, &err) && loaded.step == 5);
   save(&w, 6, 4);
   assert_true(there(4) && there(5) && there(6));
   save(&w, 2, 1); /* the newest by step, whatever was written last */

@@ -1,0 +1,129 @@
+#include "data/unpack.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <zlib.h>
+#include <zstd.h>
+
+#include "base/buffer.h"
+
+enum { PIECE = 1 << 17, MOST_RATIO = 300, ALWAYS_ALLOWED = 16 << 20 };
+
+typedef struct Unpacker {
+  const FileView *packed;
+  const char *name;
+  Buffer text;
+  uint64_t most; /* bytes it may become */
+  Error *err;
+} Unpacker;
+
+static bool starts_with(const FileView *f, const char *bytes, size_t n) {
+  return f->size >= n && !memcmp(f->data, bytes, n);
+}
+
+static bool is_gzip(const FileView *f) {
+  return starts_with(f, "\x1f\x8b", 2);
+}
+
+bool is_packed(const FileView *f) {
+  return is_gzip(f) || starts_with(f, "\x28\xb5\x2f\xfd", 4);
+}
+
+static uint64_t most_bytes(size_t packed) {
+  const uint64_t memory = (uint64_t)mem_available() / 2, text = (uint64_t)packed * MOST_RATIO;
+  const uint64_t most = text > ALWAYS_ALLOWED ? text : ALWAYS_ALLOWED;
+  return most < memory ? most : memory;
+}
+
+static bool put(Unpacker *u, const char *bytes, size_t count) {
+  if (u->text.length + count > u->most)
+    return fail(u->err,
+                "%s: unpacks to more than %" PRIu64 " MB from %zu KB, which is no text or does not fit in "
+                "memory: if it is text, unpack it first",
+                u->name, u->most >> 20, u->packed->size >> 10);
+  buffer_add(&u->text, bytes, count);
+  return true;
+}
+
+static bool damaged(Unpacker *u, const char *why) {
+  return fail(u->err, "%s: is damaged after %zu bytes of text (%s): fetch it again", u->name, u->text.length,
+              why);
+}
+
+/* ---- gzip ---- */
+
+static bool has_member(const z_stream *z, const FileView *f) {
+  const FileView rest = {(const char *)z->next_in, (size_t)(f->data + f->size - (const char *)z->next_in),
+                         false};
+  return is_gzip(&rest);
+}
+
+/* zlib counts input in 32 bits. */
+static void feed(z_stream *z, const FileView *f) {
+  const size_t left = (size_t)(f->data + f->size - (const char *)z->next_in);
+  z->avail_in = (uInt)(left < 1u << 30 ? left : 1u << 30);
+}
+
+static bool inflate_all(Unpacker *u, z_stream *z) {
+  static const int window_and_header = 15 + 16;
+  char piece[PIECE];
+  z->next_in = (Bytef *)(uintptr_t)u->packed->data;
+  if (inflateInit2(z, window_and_header) != Z_OK) mem_exhausted(0);
+  for (;;) {
+    feed(z, u->packed);
+    z->next_out = (Bytef *)piece;
+    z->avail_out = sizeof piece;
+    const int status = inflate(z, Z_NO_FLUSH);
+    if (status == Z_MEM_ERROR) mem_exhausted(0);
+    if (status == Z_BUF_ERROR) return damaged(u, "it is cut short");
+    if (status != Z_OK && status != Z_STREAM_END) return damaged(u, z->msg ? z->msg : "not gzip");
+    if (!put(u, piece, sizeof piece - z->avail_out)) return false;
+    if (status == Z_STREAM_END && !has_member(z, u->packed)) return true;
+    if (status == Z_STREAM_END) inflateReset(z);
+  }
+}
+
+static bool unpack_gzip(Unpacker *u) {
+  z_stream z = {0};
+  const bool ok = inflate_all(u, &z);
+  inflateEnd(&z);
+  return ok;
+}
+
+/* ---- Zstandard ---- */
+
+static bool decompress_all(Unpacker *u, ZSTD_DStream *z) {
+  char piece[PIECE];
+  ZSTD_inBuffer in = {u->packed->data, u->packed->size, 0};
+  size_t status = 0;
+  bool full = false; /* there may be more to come out, though nothing is left to go in */
+  while (in.pos < in.size || full) {
+    ZSTD_outBuffer out = {piece, sizeof piece, 0};
+    status = ZSTD_decompressStream(z, &out, &in);
+    if (ZSTD_isError(status)) return damaged(u, ZSTD_getErrorName(status));
+    if (!put(u, piece, out.pos)) return false;
+    full = out.pos == out.size;
+  }
+  return status == 0 || damaged(u, "it is cut short");
+}
+
+static bool unpack_zstd(Unpacker *u) {
+  ZSTD_DStream *z = ZSTD_createDStream();
+  if (!z) mem_exhausted(0);
+  const bool ok = decompress_all(u, z);
+  ZSTD_freeDStream(z);
+  return ok;
+}
+
+bool unpack(FileView *view, const char *name, Error *err) {
+  Unpacker u = {.packed = view, .name = name, .most = most_bytes(view->size), .err = err};
+  const bool ok = is_gzip(view) ? unpack_gzip(&u) : unpack_zstd(&u);
+  if (!ok) {
+    buffer_free(&u.text);
+    return false;
+  }
+  file_view_close(view);
+  view->size = u.text.length;
+  view->data = buffer_take(&u.text);
+  return true;
+}

@@ -1,0 +1,14 @@
+/* unpack.h - gzip (RFC 1952) and Zstandard (RFC 8878) files, unpacked into memory. */
+#ifndef DATA_UNPACK_H
+#define DATA_UNPACK_H
+
+#include "base/file.h"
+
+/* By the first bytes, whatever the file's name is. */
+bool is_packed(const FileView *);
+/* Replaces the view by one of what it unpacks to; several members or frames are joined. Refused: damaged or
+ * cut short; more than half of this machine's memory; a bomb, which is more than 16 MB and 300 times the
+ * packed size, further than any text goes. */
+bool unpack(FileView *, const char *name, Error *);
+
+#endif
