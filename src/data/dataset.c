@@ -157,9 +157,9 @@ void windows_free(Windows *w) {
 }
 
 /* Tokens from `at`, targets one on, up to `end`; the rest is padding. */
-static void fill(const Windows *w, int64_t at, int64_t end, int32_t *tokens, int32_t *targets) {
+static void fill(const Windows *w, int64_t at, int64_t end, int64_t time, int32_t *tokens, int32_t *targets) {
   const int64_t have = end - at - 1 < w->time ? end - at - 1 : w->time;
-  for (int64_t t = 0; t < w->time; t++) {
+  for (int64_t t = 0; t < time; t++) {
     tokens[t] = t < have ? w->data->tokens[at + t] : 0;
     targets[t] = t < have ? w->data->tokens[at + t + 1] : -1;
   }
@@ -191,15 +191,16 @@ void windows_get(const Windows *w, int64_t index, int32_t *tokens, int32_t *targ
   const int64_t which = (int64_t)random_permute((uint64_t)(index % w->count), (uint64_t)w->count, w->seed,
                                                 random_stream("window order") + epoch);
   if (w->by_document)
-    fill(w, w->pieces[which], document_end(w->data, w->pieces[which] + 1), tokens, targets);
+    fill(w, w->pieces[which], document_end(w->data, w->pieces[which] + 1), w->time, tokens, targets);
   else
-    fill(w, offset_of(w, epoch) + which * w->time, w->data->count, tokens, targets);
+    fill(w, offset_of(w, epoch) + which * w->time, w->data->count, w->time, tokens, targets);
 }
 
-int64_t windows_eval_count(const Windows *w) {
-  return (w->data->count - 1 + w->time - 1) / w->time;
+int64_t windows_length(const Windows *w, int64_t which) {
+  const int64_t at = w->pieces[which], rest = document_end(w->data, at + 1) - at - 1;
+  return rest < w->time ? rest : w->time;
 }
 
-void windows_eval(const Windows *w, int64_t index, int32_t *tokens, int32_t *targets) {
-  fill(w, index * w->time, w->data->count, tokens, targets);
+void windows_at(const Windows *w, int64_t which, int64_t time, int32_t *tokens, int32_t *targets) {
+  fill(w, w->pieces[which], document_end(w->data, w->pieces[which] + 1), time, tokens, targets);
 }

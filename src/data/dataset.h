@@ -37,17 +37,17 @@ void windows_free(Windows *);
 /* Window number `index` counted from the start of training (epoch = index / count): tokens and targets
  * [time], targets -1 at padding. */
 void windows_get(const Windows *, int64_t index, int32_t *tokens, int32_t *targets);
-/* The index-th evaluation window, in order, offset 0; the stream's every token but the first is a target
- * exactly once. */
-int64_t windows_eval_count(const Windows *);
-void windows_eval(const Windows *, int64_t index, int32_t *tokens, int32_t *targets);
+/* By document only, in the order of the text: the targets of window `which`, and the window, padded to `time`
+ * (at least as long). Together they have each token but the first as a target exactly once. */
+int64_t windows_length(const Windows *, int64_t which);
+void windows_at(const Windows *, int64_t which, int64_t time, int32_t *tokens, int32_t *targets);
 
 /* The same as batches of `sequences` windows. An epoch may end amid a batch. */
 Batches *windows_batches(const Dataset *, int64_t sequences, int64_t time, bool by_document, uint64_t seed,
                          const News *, Error *);
-/* Evaluation: each target once; about `limit` tokens spread evenly over the text (0: all). The last batch may
- * have fewer sequences. */
-Batches *windows_eval_batches(const Dataset *, int64_t sequences, int64_t time, bool by_document,
-                              int64_t limit, Error *);
+/* Evaluation: each document from its own beginning, those longer than `time` in pieces; each target once, or
+ * about `limit` targets spread evenly over the text (0: all). Windows of like length share a batch of at most
+ * `together` tokens, or a single window. */
+Batches *windows_eval_batches(const Dataset *, int64_t time, int64_t together, int64_t limit, Error *);
 
 #endif

@@ -97,12 +97,11 @@ ink_settings *ink_settings_eval(void) {
   return settings_new(tables, 2);
 }
 
-static bool eval_corpus(const Bundle *b, const Corpus *corpus, bool by_document, const News *news,
-                        ink_scores *out, Error *err) {
+static bool eval_corpus(const Bundle *b, const Corpus *corpus, const News *news, ink_scores *out,
+                        Error *err) {
   Dataset data;
-  const ScoreShape shape = score_shape(&b->model->config);
   if (!dataset_encode(&data, corpus, b->tokenizer, news, err)) return false;
-  Batches *batches = windows_eval_batches(&data, shape.sequences, shape.time, by_document, 0, err);
+  Batches *batches = windows_eval_batches(&data, score_window(&b->model->config), SCORE_TOGETHER, 0, err);
   const Score score = batches ? score_batches(b->model, batches, news) : (Score){0};
   batches_free(batches);
   dataset_free(&data);
@@ -127,8 +126,7 @@ bool ink_eval(ink_model *m, const char *const *files, int count, const ink_setti
   const News news = {listener, user};
   const DataSettings *data = settings_part(settings, &data_settings_table);
   Corpus *corpus = corpus_open(files, (size_t)count, data, &news, err);
-  const bool ok =
-      corpus && eval_corpus(&m->bundle, corpus, !strcmp(data->windows, "document"), &news, out, err);
+  const bool ok = corpus && eval_corpus(&m->bundle, corpus, &news, out, err);
   corpus_free(corpus);
   MEM_GUARD_END();
   return ok;

@@ -2,13 +2,12 @@
 
 #include "base/threads.h"
 
-/* Tokens scored at once, and the window of a network that has no limit of its own: its state starts empty in
- * each window, so a long one comes closer to the truth. */
-enum { TOKENS_AT_ONCE = 4096, LONG_WINDOW = 1024 };
+/* The window of a network that has no limit of its own: its state starts empty in each window, so a long one
+ * comes closer to the truth. */
+enum { LONG_WINDOW = 1024 };
 
-ScoreShape score_shape(const Config *c) {
-  const int64_t time = c->arch->unlimited_context && c->context < LONG_WINDOW ? LONG_WINDOW : c->context;
-  return (ScoreShape){.sequences = time < TOKENS_AT_ONCE ? TOKENS_AT_ONCE / time : 1, .time = time};
+int64_t score_window(const Config *c) {
+  return c->arch->unlimited_context && c->context < LONG_WINDOW ? LONG_WINDOW : c->context;
 }
 
 static void score_batch(const Model *model, Tape *tape, const Batch *batch, Score *score) {

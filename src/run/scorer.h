@@ -15,10 +15,8 @@ typedef struct Score {
  * it goes on to the end: a training run's evaluation must not depend on when somebody interrupts it. */
 Score score_batches(const Model *, Batches *, const News *);
 
-/* What evaluation batches should be: the window of a network, and how many of them at once. */
-typedef struct ScoreShape {
-  int64_t sequences, time;
-} ScoreShape;
-ScoreShape score_shape(const Config *);
+/* What evaluation batches should be: tokens at once, and the window of a network. */
+enum { SCORE_TOGETHER = 4096 };
+int64_t score_window(const Config *);
 
 #endif

@@ -218,8 +218,7 @@ static bool same_text(const Run *r, Error *err) {
 enum { FINAL_TOKENS = 4000000 };
 
 static Batches *open_valid(const Run *r, int64_t limit, Error *err) {
-  const ScoreShape shape = score_shape(&r->config);
-  return windows_eval_batches(&r->valid, shape.sequences, shape.time, by_document(r), limit, err);
+  return windows_eval_batches(&r->valid, score_window(&r->config), SCORE_TOGETHER, limit, err);
 }
 
 static void add_scores(const Run *r, const Score *score, json_t *json) {
