@@ -4,6 +4,8 @@ pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson>=2.13)
 pkg_check_modules(YAML REQUIRED IMPORTED_TARGET yaml-0.1)
 pkg_check_modules(PCRE2 REQUIRED IMPORTED_TARGET libpcre2-8)
 pkg_check_modules(UTF8PROC REQUIRED IMPORTED_TARGET libutf8proc)
+pkg_check_modules(ZLIB REQUIRED IMPORTED_TARGET zlib)
+pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
 
 find_package(Threads REQUIRED)
 
@@ -14,4 +16,5 @@ find_path(ONEDNN_INCLUDE oneapi/dnnl/dnnl.h)
 # Everything the library links.
 add_library(inkstone_needs INTERFACE)
 target_link_libraries(inkstone_needs INTERFACE PkgConfig::JANSSON PkgConfig::YAML PkgConfig::PCRE2 PkgConfig::UTF8PROC
+                      PkgConfig::ZLIB PkgConfig::ZSTD
                       Threads::Threads m)

@@ -11,7 +11,7 @@ install(TARGETS inkstone_static inkstone_shared EXPORT inkstoneTargets
 
 # Paths are relative to the installed file: `cmake --install --prefix ELSEWHERE` works, and so does moving it.
 file(RELATIVE_PATH INKSTONE_PC_TO_PREFIX /prefix/${CMAKE_INSTALL_LIBDIR}/pkgconfig /prefix)
-set(INKSTONE_PC_REQUIRES "jansson yaml-0.1 libpcre2-8 libutf8proc")
+set(INKSTONE_PC_REQUIRES "jansson yaml-0.1 libpcre2-8 libutf8proc zlib libzstd")
 set(INKSTONE_PC_LIBS "-lm -pthread")
 configure_file(cmake/inkstone.pc.in inkstone.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/inkstone.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

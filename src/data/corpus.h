@@ -4,7 +4,7 @@
 #ifndef DATA_CORPUS_H
 #define DATA_CORPUS_H
 
-#include "text/tokenizer.h"
+#include "data/encode.h"
 
 typedef struct DataSettings {
 #define SETTING(kind, name, otherwise, min, max, arg, help) SettingType_##kind name;
@@ -13,17 +13,13 @@ typedef struct DataSettings {
 } DataSettings;
 extern const SettingTable data_settings_table;
 
-typedef struct Document {
-  const char *text;
-  size_t length;
-} Document;
-
 typedef struct Corpus {
   Document *documents;
   size_t count;
   int64_t bytes, characters; /* of all documents */
   uint64_t fingerprint;      /* hash of all bytes and cuts: is this the corpus of the run being resumed? */
-  struct TextFile *files; /* what keeps the text mapped; of the corpus that was opened, not of what it held out */
+  struct TextFile
+      *files; /* what keeps the text mapped; of the corpus that was opened, not of what it held out */
   size_t file_count;
 } Corpus;
 

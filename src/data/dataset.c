@@ -1,115 +1,23 @@
 #include "data/dataset.h"
 
 #include <inttypes.h>
-#include <string.h>
 
 #include "base/random.h"
-#include "base/threads.h"
-
-/* ---- encoding ---- */
-
-/* Documents are shared out in runs of about this many bytes, each encoded into ids of its own and then
- * joined. */
-static const size_t run_bytes = 1 << 18;
-
-typedef struct Run {
-  size_t first, count; /* documents */
-  Ids ids;
-  int64_t *lengths; /* of each document, end token included */
-  Error err;
-} Run;
-
-typedef struct Encoding {
-  const Corpus *corpus;
-  const Tokenizer *tokenizer;
-  Run *runs;
-  size_t count;
-} Encoding;
-
-static void encode_run(const Encoding *e, Run *r) {
-  MEM_GUARD(&r->err, return );
-  const int32_t end = tokenizer_end(e->tokenizer);
-  for (size_t i = 0; i < r->count; i++) {
-    const Document *d = &e->corpus->documents[r->first + i];
-    const size_t before = r->ids.count;
-    if (!tokenizer_encode(e->tokenizer, d->text, d->length, false, &r->ids, &r->err)) break;
-    if (end >= 0) vec_push(&r->ids, end);
-    r->lengths[i] = (int64_t)(r->ids.count - before);
-  }
-  MEM_GUARD_END();
-}
-
-static void encode_runs(void *arg, int64_t begin, int64_t end) {
-  const Encoding *e = arg;
-  for (int64_t i = begin; i < end; i++) encode_run(e, &e->runs[i]);
-}
-
-static void plan_runs(Encoding *e) {
-  VEC(Run) runs = {0};
-  for (size_t i = 0; i < e->corpus->count;) {
-    Run r = {.first = i};
-    size_t bytes = 0;
-    while (i < e->corpus->count && (r.count == 0 || bytes < run_bytes)) {
-      bytes += e->corpus->documents[i++].length;
-      r.count++;
-    }
-    r.lengths = mem_alloc_zeroed(r.count, sizeof *r.lengths);
-    vec_push(&runs, r);
-  }
-  e->runs = runs.data;
-  e->count = runs.count;
-}
-
-static void join(const Encoding *e, Dataset *d) {
-  size_t at = 0;
-  int64_t document = 0;
-  for (size_t i = 0; i < e->count; i++) d->count += (int64_t)e->runs[i].ids.count;
-  d->tokens = mem_alloc((size_t)d->count * sizeof *d->tokens);
-  d->starts = mem_alloc((size_t)(d->documents + 1) * sizeof *d->starts);
-  d->starts[0] = 0;
-  for (size_t i = 0; i < e->count; i++) {
-    const Run *r = &e->runs[i];
-    if (r->ids.count) memcpy(d->tokens + at, r->ids.data, r->ids.count * sizeof *d->tokens);
-    at += r->ids.count;
-    for (size_t k = 0; k < r->count; k++, document++)
-      d->starts[document + 1] = d->starts[document] + r->lengths[k];
-  }
-}
-
-static void free_runs(Encoding *e) {
-  for (size_t i = 0; i < e->count; i++) {
-    vec_free(&e->runs[i].ids);
-    mem_free(e->runs[i].lengths);
-  }
-  mem_free(e->runs);
-}
-
-static bool first_error(const Encoding *e, Error *err) {
-  for (size_t i = 0; i < e->count; i++)
-    if (e->runs[i].err.code) return fail(err, "%s", e->runs[i].err.text);
-  return true;
-}
+#include "data/encode.h"
 
 bool dataset_encode(Dataset *d, const Corpus *corpus, const Tokenizer *tokenizer, const News *news,
                     Error *err) {
-  Encoding e = {.corpus = corpus, .tokenizer = tokenizer};
-  *d = (Dataset){.documents = (int64_t)corpus->count,
+  const Encoder encoder = {.tokenizers = {tokenizer}, .end = tokenizer_end(tokenizer)};
+  Encoded e;
+  if (!texts_encode(&e, &encoder, corpus->documents, corpus->count, news, err)) return false;
+  *d = (Dataset){.tokens = e.tokens,
+                 .count = e.starts[e.count],
+                 .starts = e.starts,
+                 .documents = e.count,
                  .bytes = corpus->bytes,
                  .characters = corpus->characters,
-                 .ended = tokenizer_end(tokenizer) >= 0};
-  plan_runs(&e);
-  const int64_t batch = 4 * threads_count(); /* runs between two reports */
-  for (int64_t i = 0; i < (int64_t)e.count; i += batch) {
-    Encoding part = e;
-    part.runs = e.runs + i;
-    parallel_for((int64_t)e.count - i < batch ? (int64_t)e.count - i : batch, encode_runs, &part);
-    news_progress(news, "encoding", i + batch < (int64_t)e.count ? i + batch : (int64_t)e.count,
-                  (int64_t)e.count, "piece");
-  }
-  const bool ok = first_error(&e, err);
-  if (ok) join(&e, d);
-  free_runs(&e);
-  return ok;
+                 .ended = encoder.end >= 0};
+  return true;
 }
 
 void dataset_free(Dataset *d) {

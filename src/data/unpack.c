@@ -38,7 +38,8 @@ static uint64_t most_bytes(size_t packed) {
 static bool put(Unpacker *u, const char *bytes, size_t count) {
   if (u->text.length + count > u->most)
     return fail(u->err,
-                "%s: unpacks to more than %" PRIu64 " MB from %zu KB, which is no text or does not fit in "
+                "%s: unpacks to more than %" PRIu64
+                " MB from %zu KB, which is no text or does not fit in "
                 "memory: if it is text, unpack it first",
                 u->name, u->most >> 20, u->packed->size >> 10);
   buffer_add(&u->text, bytes, count);

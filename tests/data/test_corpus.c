@@ -102,7 +102,6 @@ static void no_text_at_all(void **state) {
       "\x7f"
       "ELF some text and then\0a byte",
       "byte 23", "NUL", "binary");
-  REFUSED("\x1f\x8b\x08packed", "compressed", "gunzip");
 }
 
 static void invalid_bytes_name_their_line(void **state) {

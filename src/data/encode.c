@@ -1,0 +1,115 @@
+#include "data/encode.h"
+
+#include <string.h>
+
+#include "base/threads.h"
+
+/* Texts are shared out in runs of about this many bytes, each encoded into ids of its own and then joined. */
+static const size_t run_bytes = 1 << 18;
+
+typedef struct Run {
+  size_t first, count; /* texts */
+  Ids ids;
+  int64_t *lengths; /* of each text */
+  Error err;
+} Run;
+
+typedef struct Work {
+  const Encoder *encoder;
+  const Document *texts;
+  Run *runs;
+  size_t count;
+} Work;
+
+static void encode_run(const Work *w, Run *r) {
+  MEM_GUARD(&r->err, return );
+  const Encoder *e = w->encoder;
+  for (size_t i = 0; i < r->count; i++) {
+    const Document *d = &w->texts[r->first + i];
+    const Tokenizer *tokenizer = e->tokenizers[e->which ? e->which[r->first + i] : 0];
+    const size_t before = r->ids.count;
+    if (!tokenizer_encode(tokenizer, d->text, d->length, false, &r->ids, &r->err)) break;
+    if (e->end >= 0) vec_push(&r->ids, e->end);
+    r->lengths[i] = (int64_t)(r->ids.count - before);
+  }
+  MEM_GUARD_END();
+}
+
+static void encode_runs(void *arg, int64_t begin, int64_t end) {
+  const Work *w = arg;
+  for (int64_t i = begin; i < end; i++) encode_run(w, &w->runs[i]);
+}
+
+static void plan_runs(Work *w, size_t count) {
+  VEC(Run) runs = {0};
+  for (size_t i = 0; i < count;) {
+    Run r = {.first = i};
+    size_t bytes = 0;
+    while (i < count && (r.count == 0 || bytes < run_bytes)) {
+      bytes += w->texts[i++].length;
+      r.count++;
+    }
+    r.lengths = mem_alloc_zeroed(r.count, sizeof *r.lengths);
+    vec_push(&runs, r);
+  }
+  w->runs = runs.data;
+  w->count = runs.count;
+}
+
+static void encode_all(const Work *w, const News *news) {
+  const int64_t batch = 4 * threads_count(), all = (int64_t)w->count; /* runs between two reports */
+  for (int64_t i = 0; i < all; i += batch) {
+    Work part = *w;
+    const int64_t stop = i + batch < all ? i + batch : all;
+    part.runs = w->runs + i;
+    parallel_for(stop - i, encode_runs, &part);
+    news_progress(news, "encoding", stop, all, "piece");
+  }
+}
+
+static void join(const Work *w, Encoded *e) {
+  size_t at = 0, total = 0;
+  int64_t text = 0;
+  for (size_t i = 0; i < w->count; i++) total += w->runs[i].ids.count;
+  e->tokens = mem_alloc((total ? total : 1) * sizeof *e->tokens);
+  e->starts = mem_alloc((size_t)(e->count + 1) * sizeof *e->starts);
+  e->starts[0] = 0;
+  for (size_t i = 0; i < w->count; i++) {
+    const Run *r = &w->runs[i];
+    if (r->ids.count) memcpy(e->tokens + at, r->ids.data, r->ids.count * sizeof *e->tokens);
+    at += r->ids.count;
+    for (size_t k = 0; k < r->count; k++, text++) e->starts[text + 1] = e->starts[text] + r->lengths[k];
+  }
+}
+
+static void free_runs(Work *w) {
+  for (size_t i = 0; i < w->count; i++) {
+    vec_free(&w->runs[i].ids);
+    mem_free(w->runs[i].lengths);
+  }
+  mem_free(w->runs);
+}
+
+static bool first_error(const Work *w, Error *err) {
+  for (size_t i = 0; i < w->count; i++)
+    if (w->runs[i].err.code) return fail(err, "%s", w->runs[i].err.text);
+  return true;
+}
+
+bool texts_encode(Encoded *e, const Encoder *encoder, const Document *texts, size_t count, const News *news,
+                  Error *err) {
+  Work w = {.encoder = encoder, .texts = texts};
+  *e = (Encoded){.count = (int64_t)count};
+  plan_runs(&w, count);
+  encode_all(&w, news);
+  const bool ok = first_error(&w, err);
+  if (ok) join(&w, e);
+  free_runs(&w);
+  return ok;
+}
+
+void encoded_free(Encoded *e) {
+  mem_free(e->tokens);
+  mem_free(e->starts);
+  *e = (Encoded){0};
+}

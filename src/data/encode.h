@@ -1,0 +1,27 @@
+/* encode.h - many texts as token ids, by all threads. */
+#ifndef DATA_ENCODE_H
+#define DATA_ENCODE_H
+
+#include "text/tokenizer.h"
+
+typedef struct Document {
+  const char *text;
+  size_t length;
+} Document;
+
+typedef struct Encoder {
+  const Tokenizer *tokenizers[2];
+  const uint8_t *which; /* of each text; NULL: the first for all */
+  int32_t end;          /* goes behind each text; -1: nothing does */
+} Encoder;
+
+typedef struct Encoded {
+  int32_t *tokens;
+  int64_t *starts; /* [count + 1]: where each text begins; the last is where all end */
+  int64_t count;
+} Encoded;
+/* Shows progress. */
+bool texts_encode(Encoded *, const Encoder *, const Document *, size_t count, const News *, Error *);
+void encoded_free(Encoded *);
+
+#endif
