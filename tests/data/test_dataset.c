@@ -83,6 +83,27 @@ static void evaluation_scores_each_target_once(void **state) {
     }
 }
 
+static void a_limit_looks_everywhere(void **state) {
+  enum { DOCUMENTS = 100, LENGTH = 10, COUNT = DOCUMENTS * LENGTH };
+  int64_t lengths[DOCUMENTS], scored = 0, tenths = 0;
+  int seen[COUNT] = {0};
+  Error err = {0};
+  for (int i = 0; i < DOCUMENTS; i++) lengths[i] = LENGTH;
+  Dataset d = stream(COUNT, lengths, DOCUMENTS, false);
+  Batches *b = windows_eval_batches(&d, 16, 100, COUNT / 4, &err);
+  for (int64_t i = 0; i < b->count; i++) count_batch(b, i, seen);
+  for (int i = 0; i < 10; i++) {
+    int of_tenth = 0;
+    for (int k = 0; k < COUNT / 10; k++) of_tenth += seen[i * (COUNT / 10) + k];
+    scored += of_tenth;
+    tenths += of_tenth > 0;
+  }
+  assert_in_range(scored, COUNT / 5, COUNT / 3);
+  assert_int_equal(tenths, 10);
+  batches_free(b);
+  dataset_free(&d);
+}
+
 static void epochs_cover_the_stream(void **state) {
   enum { COUNT = 1000, TIME = 16, EPOCHS = 30 };
   int32_t tokens[TIME], targets[TIME], first[EPOCHS];
@@ -260,6 +281,7 @@ static void encoding_is_the_same_on_any_threads(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(evaluation_scores_each_target_once),
+      cmocka_unit_test(a_limit_looks_everywhere),
       cmocka_unit_test(epochs_cover_the_stream),
       cmocka_unit_test(a_window_does_not_depend_on_those_before),
       cmocka_unit_test(other_seeds_other_orders),
