@@ -1,8 +1,10 @@
 /* parallel_for covers each index once, whatever the number of threads; nested calls run in place. */
 #include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -96,6 +98,27 @@ static void nested_calls_run_in_place(void **state) {
     assert_int_equal(done, 8);
   }
   assert_int_equal(parallel_worker(), 0);
+}
+
+/* Each of two waits for the other to have begun: no thread can do both. */
+typedef struct Meeting {
+  atomic_int there;
+  int worker[2];
+} Meeting;
+
+static void meet(void *arg, int64_t begin, int64_t end) {
+  Meeting *m = arg;
+  assert_int_equal(end, begin + 1);
+  m->worker[begin] = parallel_worker();
+  atomic_fetch_add(&m->there, 1);
+  while (atomic_load(&m->there) < 2) sched_yield();
+}
+
+static void those_at_work_together_are_numbered_apart(void **state) {
+  Meeting m = {.worker = {-1, -1}};
+  threads_set(2);
+  parallel_for(2, meet, &m);
+  assert_int_equal(m.worker[0] + m.worker[1], 1);
 }
 
 static void all_processors_by_default(void **state) {
