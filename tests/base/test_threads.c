@@ -152,9 +152,13 @@ static void clocks_go_forward(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(each_index_is_done_once),   cmocka_unit_test(a_single_index_wakes_nobody),
-      cmocka_unit_test(nested_calls_run_in_place), cmocka_unit_test(all_processors_by_default),
-      cmocka_unit_test(clocks_go_forward),         cmocka_unit_test(an_interruption_is_seen_until_cleared),
+      cmocka_unit_test(each_index_is_done_once),
+      cmocka_unit_test(a_single_index_wakes_nobody),
+      cmocka_unit_test(nested_calls_run_in_place),
+      cmocka_unit_test(those_at_work_together_are_numbered_apart),
+      cmocka_unit_test(all_processors_by_default),
+      cmocka_unit_test(clocks_go_forward),
+      cmocka_unit_test(an_interruption_is_seen_until_cleared),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
