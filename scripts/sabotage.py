@@ -16,6 +16,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import NamedTuple
@@ -48,10 +49,9 @@ def read_list(path):
         yield Sabotage(number, *parts)
 
 
-# The first failure is enough, and no test need wait for a disk.
-ENVIRONMENT = dict(os.environ, CMOCKA_TEST_ABORT="1")
-if os.access("/dev/shm", os.W_OK):
-    ENVIRONMENT["TMPDIR"] = "/dev/shm"
+# The first failure is enough, no test need wait for a disk, and what a test leaves that is ended so goes with the rest.
+SCRATCH = tempfile.TemporaryDirectory(dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None)
+ENVIRONMENT = dict(os.environ, CMOCKA_TEST_ABORT="1", TMPDIR=SCRATCH.name)
 
 
 def run(*command):
