@@ -6,7 +6,7 @@
 #include "text/utf8.h"
 
 bool normalizer_does_nothing(const Normalizer *n) {
-  return !n->compose && !n->space_mark && !n->prepend;
+  return !n->compose && !n->compatible && !n->lowercase && !n->space_mark && !n->prepend;
 }
 
 /* "▁" is written as a space; the vocabulary's tokens were read so, too. */
@@ -22,24 +22,26 @@ static void unmark_spaces(const char *text, size_t length, Buffer *out) {
 }
 
 /* Characters that NFC leaves alone and that no character among these joins on to: Latin letters, and the
- * marks, kana and Han of nearly all Chinese and Japanese text. */
-static bool is_settled(uint32_t c) {
+ * marks, kana and Han of nearly all Chinese and Japanese text. NFKC leaves a little less alone. */
+static bool is_settled(uint32_t c, bool compatible) {
+  if (compatible && (c >= 0xa0) && (c < 0x3001 || c == 0x30ff || c >= 0xff00)) return false;
   return c < 0x300 || (c >= 0x2010 && c < 0x2070) || (c >= 0x3001 && c < 0x302a) ||
          (c >= 0x3041 && c < 0x3097) || (c >= 0x30a0 && c < 0x3100) || (c >= 0x3400 && c < 0xa000) ||
          (c >= 0xff00 && c < 0xfff0);
 }
 
-static bool all_settled(const char *text, size_t length) {
+static bool all_settled(const char *text, size_t length, bool compatible) {
   uint32_t code;
   for (size_t at = 0, n; at < length; at += n)
-    if (!(n = utf8_decode(text + at, length - at, &code)) || !is_settled(code)) return false;
+    if (!(n = utf8_decode(text + at, length - at, &code)) || !is_settled(code, compatible)) return false;
   return true;
 }
 
-static void compose_line(const char *text, size_t length, Buffer *out) {
-  static const utf8proc_option_t options = UTF8PROC_STABLE | UTF8PROC_COMPOSE;
+static void compose_line(const char *text, size_t length, bool compatible, Buffer *out) {
+  const utf8proc_option_t options =
+      UTF8PROC_STABLE | UTF8PROC_COMPOSE | (compatible ? UTF8PROC_COMPAT : (utf8proc_option_t)0);
   utf8proc_uint8_t *result = NULL;
-  if (all_settled(text, length)) {
+  if (all_settled(text, length, compatible)) {
     buffer_add(out, text, length);
     return;
   }
@@ -54,25 +56,53 @@ static void compose_line(const char *text, size_t length, Buffer *out) {
 }
 
 /* A line end joins on to nothing, so lines can be composed one by one. */
-static void compose(const char *text, size_t length, Buffer *out) {
+static void compose(const char *text, size_t length, bool compatible, Buffer *out) {
   while (length) {
     const char *end = memchr(text, '\n', length);
     const size_t n = end ? (size_t)(end - text) + 1 : length;
-    compose_line(text, n, out);
+    compose_line(text, n, compatible, out);
     text += n;
     length -= n;
   }
 }
 
+/* Unicode's lower case, of one character at a time as Hugging Face's Lowercase does it; the only one that
+ * becomes two is U+0130, I with a dot. */
+static void lower_character(const char *text, size_t n, uint32_t code, Buffer *out) {
+  char bytes[4];
+  if (code == 0x130)
+    buffer_add(out, "i\xcc\x87", 3);
+  else if (n)
+    buffer_add(out, bytes, utf8_encode((uint32_t)utf8proc_tolower((utf8proc_int32_t)code), bytes));
+  else
+    buffer_add(out, text, 1);
+}
+
+static void lower(const char *text, size_t length, Buffer *out) {
+  for (size_t at = 0, n; at < length; at += n ? n : 1) {
+    uint32_t code = 0;
+    n = utf8_decode(text + at, length - at, &code);
+    lower_character(text + at, n, code, out);
+  }
+}
+
 void normalize(const Normalizer *n, const char *text, size_t length, Buffer *out) {
-  Buffer composed = {0};
+  Buffer steps[2] = {{0}, {0}};
   if (n->prepend && length) buffer_adds(out, " ");
-  if (n->compose) compose(text, length, n->space_mark ? &composed : out);
-  if (n->compose && n->space_mark)
-    unmark_spaces(composed.data ? composed.data : "", composed.length, out);
-  else if (n->space_mark)
+  if (n->compose || n->compatible) {
+    compose(text, length, n->compatible, &steps[0]);
+    text = steps[0].data ? steps[0].data : "";
+    length = steps[0].length;
+  }
+  if (n->lowercase) {
+    lower(text, length, &steps[1]);
+    text = steps[1].data ? steps[1].data : "";
+    length = steps[1].length;
+  }
+  if (n->space_mark)
     unmark_spaces(text, length, out);
-  else if (!n->compose)
+  else
     buffer_add(out, text, length);
-  buffer_free(&composed);
+  buffer_free(&steps[0]);
+  buffer_free(&steps[1]);
 }

@@ -139,7 +139,9 @@ uint64_t tokenizer_fingerprint(const Tokenizer *t) {
     const int32_t pair[2] = {t->merges.list.data[i].left, t->merges.list.data[i].right};
     h = hash_bytes(pair, sizeof pair, h);
   }
-  return h;
+  const Normalizer *n = &t->normalizer;
+  const uint8_t changes[2] = {n->compatible, n->lowercase}; /* the text itself, more than how it is spelt */
+  return n->compatible || n->lowercase ? hash_bytes(changes, sizeof changes, h) : h;
 }
 
 const char *tokenizer_piece(const Tokenizer *t, int32_t id, size_t *length) {

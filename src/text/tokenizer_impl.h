@@ -4,6 +4,7 @@
 
 #include "base/arena.h"
 #include "text/bpe.h"
+#include "text/normalize.h"
 #include "text/tokenizer.h"
 #include "text/words.h"
 
@@ -38,16 +39,6 @@ void added_put(AddedTokens *, AddedToken);
  */
 const AddedToken *added_find(const AddedTokens *, const char *text, size_t length, size_t *at);
 void added_free(AddedTokens *);
-
-/* ---- what is done to a text first ---- */
-
-typedef struct Normalizer {
-  bool compose;    /* Unicode's canonical composition, NFC */
-  bool space_mark; /* SentencePiece: "▁" is another way to write a space; the vocabulary holds the space */
-  bool prepend;    /* SentencePiece: a space goes before the text */
-} Normalizer;
-bool normalizer_does_nothing(const Normalizer *);
-void normalize(const Normalizer *, const char *text, size_t length, Buffer *out);
 
 struct Tokenizer {
   Arena *arena;

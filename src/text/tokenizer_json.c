@@ -68,8 +68,14 @@ static bool replaces(const json_t *part, const char *from, const char *to) {
 static bool read_normalizer(Reader *r, const json_t *part) {
   Normalizer *n = &r->t->normalizer;
   const char *type = type_of(part);
+  if ((!strcmp(type, "NFC") || !strcmp(type, "NFKC")) && n->lowercase)
+    return unsupported(r, "normalizer", "Lowercase before NFC or NFKC");
   if (!strcmp(type, "NFC"))
     n->compose = true;
+  else if (!strcmp(type, "NFKC"))
+    n->compatible = true;
+  else if (!strcmp(type, "Lowercase"))
+    n->lowercase = true;
   else if (!strcmp(type, "Prepend") && !strcmp(json_get_text(part, "prepend", ""), SPACE_MARK))
     n->prepend = true;
   else if (!strcmp(type, "Replace") && replaces(part, " ", SPACE_MARK))

@@ -53,10 +53,21 @@ static json_t *model_json(const Tokenizer *t) {
                    "merges", merges_json(t));
 }
 
+static json_t *normalizer_json(const Normalizer *n) {
+  json_t *parts = json_array();
+  if (n->compose) json_array_append_new(parts, json_pack("{s:s}", "type", "NFC"));
+  if (n->compatible) json_array_append_new(parts, json_pack("{s:s}", "type", "NFKC"));
+  if (n->lowercase) json_array_append_new(parts, json_pack("{s:s}", "type", "Lowercase"));
+  if (json_array_size(parts)) return json_pack("{s:s, s:o}", "type", "Sequence", "normalizers", parts);
+  json_decref(parts);
+  return json_null();
+}
+
 static json_t *tokenizer_json(const Tokenizer *t) {
-  return json_pack("{s:s, s:n, s:n, s:o, s:n, s:o, s:o, s:o, s:o}", "version", "1.0", "truncation", "padding",
-                   "added_tokens", added_json(t), "normalizer", "pre_tokenizer", pre_tokenizer_json(t),
-                   "post_processor", byte_level_json(), "decoder", byte_level_json(), "model", model_json(t));
+  return json_pack("{s:s, s:n, s:n, s:o, s:o, s:o, s:o, s:o, s:o}", "version", "1.0", "truncation", "padding",
+                   "added_tokens", added_json(t), "normalizer", normalizer_json(&t->normalizer),
+                   "pre_tokenizer", pre_tokenizer_json(t), "post_processor", byte_level_json(), "decoder",
+                   byte_level_json(), "model", model_json(t));
 }
 
 /* One that was read is written back as it was, byte for byte. */

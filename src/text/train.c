@@ -139,6 +139,36 @@ static bool train_bpe(Tokenizer *t, TextSource *source, const TokenizerSettings 
   return ok;
 }
 
+/* ---- normalized text ---- */
+
+/* A source whose pieces are normalized as they go by. */
+typedef struct NormalSource {
+  TextSource *raw;
+  const Normalizer *normalizer;
+  Buffer piece;
+} NormalSource;
+
+static void normal_rewind(void *self) {
+  const NormalSource *s = self;
+  s->raw->rewind(s->raw->self);
+}
+
+static bool normal_next(void *self, const char **text, size_t *length, Error *err) {
+  NormalSource *s = self;
+  if (!s->raw->next(s->raw->self, text, length, err)) return false;
+  buffer_clear(&s->piece);
+  normalize(s->normalizer, *text, *length, &s->piece);
+  *text = s->piece.data ? s->piece.data : "";
+  *length = s->piece.length;
+  return true;
+}
+
+static Normalizer chosen_normalizer(const TokenizerSettings *s) {
+  const char *form = s->normalize ? s->normalize : "none";
+  return (Normalizer){
+      .compose = !strcmp(form, "nfc"), .compatible = !strcmp(form, "nfkc"), .lowercase = s->lowercase};
+}
+
 /* ---- which ---- */
 
 /* Characters where a text is too short for words to come again and again, or where they are words themselves:
@@ -170,10 +200,16 @@ static bool train(Tokenizer *t, TextSource *source, const TokenizerSettings *s, 
   return tokenizer_finish(t, "tokenizer", err);
 }
 
-Tokenizer *tokenizer_train(TextSource *source, const TokenizerSettings *s, const News *news, Error *err) {
-  const char *kind = strcmp(s->tokenizer, "auto") ? s->tokenizer : choose_kind(source, err);
+Tokenizer *tokenizer_train(TextSource *raw, const TokenizerSettings *s, const News *news, Error *err) {
   Tokenizer *t = tokenizer_new();
-  if (!train(t, source, s, kind, news, err)) {
+  t->normalizer = chosen_normalizer(s);
+  NormalSource normal = {raw, &t->normalizer, {0}};
+  TextSource changed = {&normal, normal_rewind, normal_next, raw->bytes};
+  TextSource *source = normalizer_does_nothing(&t->normalizer) ? raw : &changed;
+  const char *kind = strcmp(s->tokenizer, "auto") ? s->tokenizer : choose_kind(source, err);
+  const bool ok = train(t, source, s, kind, news, err);
+  buffer_free(&normal.piece);
+  if (!ok) {
     tokenizer_free(t);
     return NULL;
   }

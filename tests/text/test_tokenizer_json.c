@@ -110,7 +110,10 @@ static void expect_refused(Parts parts, const char *word) {
 }
 
 static void what_is_not_understood_is_named(void **state) {
-  expect_refused((Parts){.normalizer = "{\"type\":\"Lowercase\"}"}, "Lowercase");
+  expect_refused((Parts){.normalizer = "{\"type\":\"StripAccents\"}"}, "StripAccents");
+  expect_refused((Parts){.normalizer = "{\"type\":\"Sequence\",\"normalizers\":[{\"type\":\"Lowercase\"},"
+                                       "{\"type\":\"NFKC\"}]}"},
+                 "Lowercase before");
   expect_refused((Parts){.normalizer = "{\"type\":\"Prepend\",\"prepend\":\"▁\"}"},
                  "Prepend without Replace");
   expect_refused((Parts){.pre_tokenizer = "{\"type\":\"Metaspace\"}"}, "Metaspace");
