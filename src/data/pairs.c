@@ -1,0 +1,141 @@
+#include "data/pairs.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/random.h"
+#include "data/pairs_impl.h"
+#include "text/normalize.h"
+
+static const Setting items[] = {
+#define SETTING(kind, name, otherwise, min, max, arg, help) \
+  SETTING_ITEM(PairSettings, kind, name, otherwise, min, max, arg, help),
+#include "data/pair_settings.def"
+#undef SETTING
+};
+const SettingTable pair_settings_table = {"pairs", items, sizeof items / sizeof *items, sizeof(PairSettings)};
+
+void pairs_free(Pairs *p) {
+  if (!p) return;
+  for (size_t i = 0; i < p->file_count; i++) {
+    text_file_close(&p->files[i].text);
+    mem_free(p->files[i].decoded);
+    mem_free(p->file_names[i]);
+  }
+  if (p->files) { /* turns belong to those that were opened */
+    mem_free(p->turns);
+    mem_free(p->roles);
+    mem_free(p->file_names);
+  }
+  mem_free(p->files);
+  mem_free(p->examples);
+  mem_free(p);
+}
+
+const char *example_place(const Pairs *p, const Example *e, char room[PATH_ROOM]) {
+  const char *name = p->file_names[e->file];
+  snprintf(room, PATH_ROOM, "%.4000s:%zu", name, e->line);
+  return room;
+}
+
+/* ---- held out ---- */
+
+/* Letters without case, in Unicode's compatible form; spaces count as one, at the ends as none. */
+static void add_key(const Document *d, Buffer *out) {
+  static const Normalizer plain = {.compatible = true, .lowercase = true};
+  Buffer text = {0};
+  normalize(&plain, d->text, d->length, &text);
+  for (size_t i = 0; i < text.length; i++) {
+    const bool space = is_blank(text.data + i, 1);
+    if (!space || (out->length && out->data[out->length - 1] != ' '))
+      buffer_add(out, space ? " " : text.data + i, 1);
+  }
+  buffer_add(out, " ", 1);
+  buffer_free(&text);
+}
+
+uint64_t source_key(const Pairs *p, const Example *e) {
+  Buffer key = {0};
+  const size_t turns = example_is_pair(e) ? 1 : e->turns;
+  for (size_t i = 0; i < turns; i++) add_key(example_turn(p, e, i), &key);
+  const uint64_t hash = hash_bytes(key.data, key.length, random_stream("hold out"));
+  buffer_free(&key);
+  return hash;
+}
+
+void pairs_fingerprint(Pairs *p) {
+  p->fingerprint = 0;
+  for (size_t i = 0; i < p->count; i++) {
+    const Example *e = &p->examples[i];
+    p->fingerprint = hash_bytes(&p->roles[e->first], e->turns, p->fingerprint);
+    for (size_t k = 0; k < e->turns; k++) {
+      const Document *turn = example_turn(p, e, k);
+      p->fingerprint = hash_bytes(turn->text, turn->length, p->fingerprint);
+    }
+  }
+}
+
+Pairs *pairs_hold_out(Pairs *p, double share, Error *err) {
+  Pairs *held = mem_alloc_zeroed(1, sizeof *held);
+  *held = *p;
+  held->files = NULL;
+  held->file_count = 0;
+  held->left_out = (PairsLeftOut){0};
+  held->examples = mem_alloc((p->count + 1) * sizeof *held->examples);
+  held->count = 0;
+  size_t kept = 0;
+  for (size_t i = 0; i < p->count; i++) {
+    const bool out = (double)(source_key(p, &p->examples[i]) >> 11) * 0x1p-53 < share;
+    *(out ? &held->examples[held->count++] : &p->examples[kept++]) = p->examples[i];
+  }
+  p->count = kept;
+  pairs_fingerprint(p);
+  pairs_fingerprint(held);
+  if (kept && held->count) return held;
+  fail(err, "%zu examples are too few to hold out %g of them: give --valid or more data, or --holdout 0",
+       kept + held->count, share);
+  pairs_free(held);
+  return NULL;
+}
+
+/* ---- as a source ---- */
+
+typedef struct Source {
+  const Pairs *pairs;
+  unsigned roles;
+  size_t example, turn;
+} Source;
+
+static void source_rewind(void *self) {
+  Source *s = self;
+  s->example = s->turn = 0;
+}
+
+static bool source_next(void *self, const char **text, size_t *length, Error *err) {
+  Source *s = self;
+  (void)err;
+  for (; s->example < s->pairs->count; s->example++, s->turn = 0) {
+    const Example *e = &s->pairs->examples[s->example];
+    for (; s->turn < e->turns; s->turn++) {
+      if (!(s->roles >> s->pairs->roles[e->first + s->turn] & 1)) continue;
+      const Document *d = example_turn(s->pairs, e, s->turn++);
+      *text = d->text;
+      *length = d->length;
+      return true;
+    }
+  }
+  return false;
+}
+
+TextSource pairs_source(const Pairs *p, unsigned roles) {
+  const char *text;
+  size_t length;
+  Source *s = mem_alloc_zeroed(1, sizeof *s);
+  TextSource source = {s, source_rewind, source_next, 0};
+  s->pairs = p;
+  s->roles = roles;
+  while (source_next(s, &text, &length, NULL)) source.bytes += (int64_t)length;
+  source_rewind(s);
+  return source;
+}

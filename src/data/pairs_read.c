@@ -1,0 +1,360 @@
+/* pairs_read.c - pairs_open: which form files have, and reading them line by line. */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "data/pairs_impl.h"
+
+/* ---- examples, as their lines are read ---- */
+
+bool bad_line(PairReader *r, const char *format, ...) {
+  char what[400];
+  va_list args;
+  va_start(args, format);
+  vsnprintf(what, sizeof what, format, args);
+  va_end(args);
+  forget_turns(r);
+  if (!r->settings->skip_bad) return fail(r->err, "%s:%zu: %s", r->file->text.name, r->line, what);
+  r->pairs->left_out.bad++;
+  fail(&r->first_bad, "%s:%zu: %s", r->file->text.name, r->line, what);
+  return true;
+}
+
+static Document trimmed(Document d) {
+  for (; d.length && is_blank(d.text, 1); d.length--) d.text++;
+  while (d.length && is_blank(d.text + d.length - 1, 1)) d.length--;
+  return d;
+}
+
+static void put_turn(PairReader *r, Document d, Role role) {
+  vec_push(&r->turns, d);
+  vec_push(&r->roles, (uint8_t)role);
+}
+
+void add_turn(PairReader *r, Document d, Role role) {
+  d = trimmed(d);
+  if (d.length)
+    put_turn(r, d, role);
+  else
+    r->pairs->left_out.empty_turns++;
+}
+
+static void keep(PairReader *r, size_t turns, bool roles) {
+  const size_t all = r->turns.count - r->begun;
+  vec_push(&r->examples, ((Example){.first = r->begun,
+                                    .turns = (uint32_t)turns,
+                                    .references = (uint32_t)(all - turns),
+                                    .line = r->line,
+                                    .file = (uint32_t)(r->file - r->pairs->files),
+                                    .roles = roles}));
+  r->begun = r->turns.count;
+}
+
+void forget_turns(PairReader *r) {
+  r->turns.count = r->roles.count = r->begun;
+}
+
+static bool has_reply(const PairReader *r, bool roles) {
+  for (size_t i = r->begun + 1; i < r->turns.count; i++)
+    if (!roles || r->roles.data[i] == ROLE_ASSISTANT) return true;
+  return false;
+}
+
+void keep_conversation(PairReader *r, bool roles) {
+  if (has_reply(r, roles)) {
+    keep(r, r->turns.count - r->begun, roles);
+    return;
+  }
+  r->pairs->left_out.lonely++;
+  forget_turns(r);
+}
+
+void keep_pair(PairReader *r, Document source, Document target, const Document *references, size_t count) {
+  PairsLeftOut *out = &r->pairs->left_out;
+  source = trimmed(source);
+  target = trimmed(target);
+  out->blank += !source.length && !target.length;
+  out->empty_source += !source.length && target.length;
+  out->empty_target += source.length && !target.length;
+  if (!source.length || !target.length) return;
+  put_turn(r, source, ROLE_USER);
+  put_turn(r, target, ROLE_ASSISTANT);
+  for (size_t i = 0; i < count; i++) put_turn(r, trimmed(references[i]), ROLE_ASSISTANT);
+  keep(r, 2, true);
+}
+
+/* ---- lines ---- */
+
+typedef struct Lines {
+  const char *at, *end;
+} Lines;
+
+static Lines lines_of(const PairFile *f) {
+  return (Lines){f->text.text, f->text.text + f->text.length};
+}
+
+static bool next_line(Lines *l, Document *line) {
+  if (l->at >= l->end) return false;
+  const char *stop = line_end(l->at, l->end);
+  *line = (Document){l->at, (size_t)(stop - l->at)};
+  l->at = stop + 1;
+  return true;
+}
+
+/* The index-th piece between marks, from 0; false where there are fewer. */
+static bool piece_of(Document line, const char *mark, size_t index, Document *piece) {
+  const size_t n = strlen(mark);
+  const char *end = line.text + line.length;
+  for (;; index--) {
+    const char *stop = memmem(line.text, (size_t)(end - line.text), mark, n);
+    if (index == 0) {
+      *piece = (Document){line.text, (size_t)((stop ? stop : end) - line.text)};
+      return true;
+    }
+    if (!stop) return false;
+    line.text = stop + n;
+  }
+}
+
+static size_t count_columns(Document line) {
+  size_t count = 1;
+  for (size_t i = 0; i < line.length; i++) count += line.text[i] == '\t';
+  return count;
+}
+
+/* ---- forms ---- */
+
+static bool read_tsv_line(PairReader *r, Document line) {
+  const size_t have = count_columns(line);
+  const size_t first = r->columns[0] ? (size_t)r->columns[0] : 1,
+               second = r->columns[1] ? (size_t)r->columns[1] : 2;
+  Document source, target;
+  if (have < 2) return bad_line(r, "has no tab: a line is source TAB target");
+  if (have > 2 && !r->columns[1])
+    return bad_line(
+        r, "has %zu columns: choose those of source and target with --columns, such as --columns 1,2", have);
+  if (!piece_of(line, "\t", first - 1, &source) || !piece_of(line, "\t", second - 1, &target))
+    return bad_line(r, "has %zu columns, too few for --columns %s", have, r->settings->columns);
+  keep_pair(r, source, target, NULL, 0);
+  return true;
+}
+
+static bool read_tsv(PairReader *r) {
+  Lines lines = lines_of(r->file);
+  Document line;
+  for (r->line = 1; next_line(&lines, &line); r->line++) {
+    if (is_blank(line.text, line.length))
+      r->pairs->left_out.blank++;
+    else if (!read_tsv_line(r, line))
+      return false;
+  }
+  return true;
+}
+
+static size_t count_lines(const PairFile *f) {
+  return f->text.length ? line_of(f->text.text, f->text.length) - (f->text.text[f->text.length - 1] == '\n')
+                        : 0;
+}
+
+static bool read_parallel(PairReader *r) {
+  PairFile *files = r->pairs->files;
+  const size_t counts[2] = {count_lines(&files[0]), count_lines(&files[1])};
+  if (counts[0] != counts[1])
+    return fail(r->err, "%s has %zu lines and %s has %zu: line by line, parallel files say the same",
+                files[0].text.name, counts[0], files[1].text.name, counts[1]);
+  Lines sources = lines_of(&files[0]), targets = lines_of(&files[1]);
+  Document source, target;
+  r->file = files;
+  for (r->line = 1; next_line(&sources, &source) && next_line(&targets, &target); r->line++)
+    keep_pair(r, source, target, NULL, 0);
+  return true;
+}
+
+/* Who speaks is not known: the roles are given when replies are chosen. */
+static bool read_marked_line(PairReader *r, Document line) {
+  const size_t have = count_columns(line);
+  Document piece;
+  if (have > 1 && !r->columns[0])
+    return bad_line(r, "has %zu columns: choose that of the conversation with --columns, such as --columns 1",
+                    have);
+  if (!piece_of(line, "\t", r->columns[0] ? (size_t)r->columns[0] - 1 : 0, &line))
+    return bad_line(r, "has %zu columns, too few for --columns %s", have, r->settings->columns);
+  const char *mark = r->settings->turn_mark, *end = line.text + line.length;
+  for (bool more = true; more; line.length = (size_t)(end - line.text)) {
+    piece_of(line, mark, 0, &piece);
+    more = piece.text + piece.length < end;
+    if (more || !is_blank(piece.text, piece.length))
+      add_turn(r, piece, ROLE_USER); /* the last mark ends a turn */
+    line.text = piece.text + piece.length + (more ? strlen(mark) : 0);
+  }
+  keep_conversation(r, false);
+  return true;
+}
+
+static bool read_marked_turns(PairReader *r) {
+  Lines lines = lines_of(r->file);
+  Document line;
+  for (r->line = 1; next_line(&lines, &line); r->line++) {
+    if (is_blank(line.text, line.length))
+      r->pairs->left_out.blank++;
+    else if (!read_marked_line(r, line))
+      return false;
+  }
+  return true;
+}
+
+static bool read_turns(PairReader *r) {
+  Lines lines = lines_of(r->file);
+  Document line;
+  if (r->settings->turn_mark) return read_marked_turns(r);
+  size_t number = 1;
+  for (; next_line(&lines, &line); number++) {
+    if (r->turns.count == r->begun) r->line = number;
+    if (!is_blank(line.text, line.length))
+      add_turn(r, line, ROLE_USER);
+    else if (r->turns.count > r->begun)
+      keep_conversation(r, false);
+  }
+  if (r->turns.count > r->begun) keep_conversation(r, false);
+  return true;
+}
+
+/* ---- which form ---- */
+
+static bool has_tabs(const PairFile *f) {
+  enum { ENOUGH = 100 };
+  size_t looked_at = 0, with = 0;
+  Lines lines = lines_of(f);
+  Document line;
+  while (looked_at < ENOUGH && next_line(&lines, &line)) {
+    if (is_blank(line.text, line.length)) continue;
+    looked_at++;
+    with += memchr(line.text, '\t', line.length) != NULL;
+  }
+  return 2 * with > looked_at;
+}
+
+static char first_letter(const PairFile *f) {
+  for (size_t i = 0; i < f->text.length; i++)
+    if (!is_blank(f->text.text + i, 1)) return f->text.text[i];
+  return '\0';
+}
+
+static bool recognize(PairReader *r, PairForm *form) {
+  static const struct {
+    const char *name;
+    PairForm form;
+  } forms[] = {{"tsv", FORM_TSV}, {"parallel", FORM_PARALLEL}, {"json", FORM_JSON}, {"turns", FORM_TURNS}};
+  const PairSettings *s = r->settings;
+  for (size_t i = 0; i < sizeof forms / sizeof *forms; i++)
+    if (!strcmp(s->format, forms[i].name)) {
+      *form = forms[i].form;
+      return true;
+    }
+  const char first = first_letter(r->file);
+  if (first == '[')
+    return fail(r->err,
+                "%s:1: begins with [: JSON is read by lines, an object each: make them with `jq -c '.[]'`",
+                r->file->text.name);
+  *form = first == '{' ? FORM_JSON : FORM_TURNS;
+  if (*form == FORM_JSON || s->turn_mark) return true;
+  if (has_tabs(r->file))
+    *form = FORM_TSV;
+  else if (!r->conversations && r->pairs->file_count == 2)
+    *form = FORM_PARALLEL;
+  else if (!r->conversations)
+    return fail(r->err,
+                "%s:1: has no tabs: pairs are lines source TAB target, JSON lines, or two parallel files",
+                r->file->text.name);
+  return true;
+}
+
+static bool read_form(PairReader *r, PairForm form) {
+  static const char *const said[] = {"source TAB target", "a file of sources and one of targets",
+                                     "JSON lines", "turns of conversations"};
+  if (form == FORM_TURNS && !r->conversations)
+    return fail(r->err, "%s: conversations are for replying; here, pairs are wanted", r->file->text.name);
+  if (form == FORM_PARALLEL && r->pairs->file_count != 2)
+    return fail(r->err, "parallel files are two, of sources and of targets; %zu are given",
+                r->pairs->file_count);
+  news_note(r->news, "%s%s%s: read as %s", r->file->text.name, form == FORM_PARALLEL ? ", " : "",
+            form == FORM_PARALLEL ? r->file[1].text.name : "", said[form]);
+  if (form == FORM_TSV) return read_tsv(r);
+  if (form == FORM_PARALLEL) return read_parallel(r);
+  return form == FORM_JSON ? read_json_lines(r) : read_turns(r);
+}
+
+static bool read_files(PairReader *r) {
+  PairForm form = FORM_TSV;
+  for (size_t i = 0; i < r->pairs->file_count; i++) {
+    r->file = &r->pairs->files[i];
+    if (!recognize(r, &form) || !read_form(r, form)) return false;
+    if (form == FORM_PARALLEL) break;
+  }
+  return true;
+}
+
+/* ---- opening ---- */
+
+static bool choose_columns(PairReader *r) {
+  const char *text = r->settings->columns;
+  char *end;
+  if (!text) return true;
+  r->columns[0] = strtoll(text, &end, 10);
+  r->columns[1] = *end == ',' ? strtoll(end + 1, &end, 10) : 0;
+  const bool right = !*end && r->columns[0] > 0 && r->columns[1] >= (strchr(text, ',') != NULL);
+  return right || fail_usage(r->err, "--columns %s: two numbers are wanted, from 1, such as 1,2", text);
+}
+
+static bool open_files(PairReader *r, const char *const *files, size_t count, bool repair) {
+  Pairs *p = r->pairs;
+  p->files = mem_alloc_zeroed(count + 1, sizeof *p->files);
+  p->file_names = mem_alloc_zeroed(count + 1, sizeof *p->file_names);
+  for (; p->file_count < count;) {
+    TextFile *f = &p->files[p->file_count++].text;
+    if (!text_file_open(f, files[p->file_count - 1], repair, r->news, r->err)) return false;
+    p->file_names[p->file_count - 1] = mem_strdup(f->name);
+  }
+  return true;
+}
+
+static void say_left_out(const PairReader *r) {
+  const PairsLeftOut *o = &r->pairs->left_out;
+  if (o->bad)
+    news_warning(r->news, "%" PRId64 " lines that cannot be read are left out; the first: %s", o->bad,
+                 r->first_bad.text);
+  if (o->empty_source + o->empty_target)
+    news_warning(r->news, "%" PRId64 " pairs have no source and %" PRId64 " no target: left out",
+                 o->empty_source, o->empty_target);
+  if (o->blank) news_note(r->news, "%" PRId64 " blank lines left out", o->blank);
+  if (o->empty_turns) news_warning(r->news, "%" PRId64 " empty turns left out", o->empty_turns);
+  if (o->lonely) news_warning(r->news, "%" PRId64 " conversations without a reply left out", o->lonely);
+}
+
+static bool read_all(PairReader *r, const char *const *files, size_t count, bool repair) {
+  const bool ok =
+      choose_columns(r) && choose_fields(r) && open_files(r, files, count, repair) && read_files(r);
+  Pairs *p = r->pairs;
+  p->turns = r->turns.data;
+  p->turn_count = r->turns.count;
+  p->roles = r->roles.data;
+  p->examples = r->examples.data;
+  p->count = r->examples.count;
+  mem_free(r->fields);
+  if (!ok) return false;
+  say_left_out(r);
+  pairs_fingerprint(p);
+  return p->count || fail(r->err, "%s: there is nothing to learn from in %s", files[0],
+                          count > 1 ? "the files given" : "it");
+}
+
+Pairs *pairs_open(const char *const *files, size_t count, bool conversations, const DataSettings *data,
+                  const PairSettings *settings, const News *news, Error *err) {
+  PairReader r = {.settings = settings, .conversations = conversations, .news = news, .err = err};
+  r.pairs = mem_alloc_zeroed(1, sizeof *r.pairs);
+  if (read_all(&r, files, count, !strcmp(data->invalid, "replace"))) return r.pairs;
+  pairs_free(r.pairs);
+  return NULL;
+}
