@@ -1,0 +1,289 @@
+#include "data/pair_batches.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/random.h"
+#include "data/pair_rows.h"
+
+typedef struct PairBatches {
+  Batches base;
+  PairTokens data;
+  PairLayout layout;
+  bool shuffled;
+  uint64_t seed;
+  PairItems items;      /* sorted by length */
+  VEC(int64_t) equal;   /* where each run of items of equal length begins */
+  VEC(int64_t) cuts;    /* where each batch begins; then the end of the last */
+  int64_t cut_examples; /* what did not fit */
+  PairRow row;
+  int32_t *tokens, *targets, *source, *source_lengths;
+} PairBatches;
+
+/* ---- lengths ---- */
+
+/* Lengths within a sixteenth of each other count as one: batches then are mixed anew in each epoch, at the
+ * cost of a little padding. */
+static int64_t rounded(int64_t length, int64_t most) {
+  int64_t unit = 1;
+  while (length / unit >= 32) unit *= 2;
+  const int64_t up = (length + unit - 1) / unit * unit;
+  return up < most ? up : most;
+}
+
+static int64_t source_room(const PairBatches *b, const PairItem *item) {
+  return rounded(item->source, b->layout.source_time);
+}
+
+static int64_t target_room(const PairBatches *b, const PairItem *item) {
+  return rounded(item->target, b->layout.time);
+}
+
+static int by_length(const void *a, const void *b, void *batches) {
+  const PairItem *x = a, *y = b;
+  const int64_t orders[] = {source_room(batches, x) - source_room(batches, y),
+                            target_room(batches, x) - target_room(batches, y),
+                            (int64_t)x->example - y->example, (int64_t)x->stop - y->stop};
+  for (size_t i = 0; i < sizeof orders / sizeof *orders; i++)
+    if (orders[i]) return orders[i] < 0 ? -1 : 1;
+  return 0;
+}
+
+/* ---- items ---- */
+
+static void measure(PairBatches *b, PairItem *item) {
+  pair_row(&b->row, &b->data, &b->layout, item);
+  item->source = (int32_t)b->row.source.count;
+  item->target = (int32_t)b->row.ids.count - 1;
+}
+
+static void list_items(PairBatches *b) {
+  PairItems all = {0};
+  for (size_t i = 0; i < b->data.pairs->count; i++) pair_items(&all, &b->data, &b->layout, (uint32_t)i);
+  for (size_t i = 0; i < all.count; i++) {
+    PairItem *item = &all.data[i];
+    measure(b, item);
+    b->cut_examples += b->row.cut;
+    if (!b->row.targets || (b->row.cut && b->layout.drop_long)) continue;
+    vec_push(&b->items, *item);
+  }
+  vec_free(&all);
+}
+
+/* Every so many-th, in the order of the files. */
+static void thin_out(PairBatches *b, int64_t limit) {
+  int64_t targets = 0;
+  size_t kept = 0;
+  for (size_t i = 0; i < b->items.count; i++) {
+    pair_row(&b->row, &b->data, &b->layout, &b->items.data[i]);
+    targets += b->row.targets;
+  }
+  const size_t every = limit > 0 && targets > limit ? (size_t)(targets / limit) : 1;
+  for (size_t i = 0; i < b->items.count; i += every) b->items.data[kept++] = b->items.data[i];
+  b->items.count = kept;
+}
+
+static void count_targets(PairBatches *b) {
+  double bytes = 0, characters = 0;
+  for (size_t i = 0; i < b->items.count; i++) {
+    pair_row(&b->row, &b->data, &b->layout, &b->items.data[i]);
+    b->base.tokens += b->row.targets;
+    bytes += b->row.bytes;
+    characters += b->row.characters;
+  }
+  b->base.bytes = (int64_t)(bytes + 0.5);
+  b->base.characters = (int64_t)(characters + 0.5);
+}
+
+/* ---- cutting ---- */
+
+static int64_t larger(int64_t a, int64_t b) {
+  return a > b ? a : b;
+}
+
+static void find_equal(PairBatches *b) {
+  for (size_t i = 0; i < b->items.count; i++) {
+    const PairItem *x = &b->items.data[i];
+    if (i && source_room(b, x) == source_room(b, x - 1) && target_room(b, x) == target_room(b, x - 1))
+      continue;
+    vec_push(&b->equal, (int64_t)i);
+  }
+  vec_push(&b->equal, (int64_t)b->items.count);
+}
+
+/* The rounded lengths decide, so that it does not matter which of the equal ones a batch gets. */
+static void cut(PairBatches *b, int64_t sequences, int64_t tokens) {
+  int64_t source = 0, time = 0, begin = 0;
+  vec_push(&b->cuts, 0);
+  for (int64_t i = 0; i < (int64_t)b->items.count; i++) {
+    const PairItem *item = &b->items.data[i];
+    const int64_t longer_source = larger(source, source_room(b, item)),
+                  longer_time = larger(time, target_room(b, item));
+    const int64_t count = i - begin + 1;
+    if (count > 1 &&
+        ((sequences && count > sequences) || count * larger(longer_source, longer_time) > tokens)) {
+      vec_push(&b->cuts, i);
+      begin = i;
+      source = source_room(b, item);
+      time = target_room(b, item);
+    } else {
+      source = longer_source;
+      time = longer_time;
+    }
+    b->base.sequences = larger(b->base.sequences, i - begin + 1);
+    b->base.source_time = larger(b->base.source_time, source);
+    b->base.time = larger(b->base.time, time);
+  }
+  vec_push(&b->cuts, (int64_t)b->items.count);
+  b->base.count = (int64_t)b->cuts.count - 1;
+}
+
+/* ---- giving ---- */
+
+/* The first of a rising list that is not beyond `at`. */
+static size_t find_run(const PairBatches *b, int64_t at) {
+  size_t low = 0, high = b->equal.count - 1; /* equal[low] <= at < equal[high] */
+  while (high - low > 1) {
+    const size_t middle = (low + high) / 2;
+    if (b->equal.data[middle] <= at)
+      low = middle;
+    else
+      high = middle;
+  }
+  return low;
+}
+
+static const PairItem *item_at(const PairBatches *b, int64_t at, uint64_t epoch) {
+  if (!b->shuffled) return &b->items.data[at];
+  const size_t run = find_run(b, at);
+  const int64_t first = b->equal.data[run], count = b->equal.data[run + 1] - first;
+  const uint64_t stream = random_stream("pair order") + epoch;
+  return &b->items.data[first + (int64_t)random_permute((uint64_t)(at - first), (uint64_t)count,
+                                                        b->seed + run, stream)];
+}
+
+static void fill_row(const PairBatches *b, int64_t row, const Batch *batch) {
+  const PairRow *r = &b->row;
+  int32_t *tokens = b->tokens + row * batch->time, *targets = b->targets + row * batch->time;
+  int32_t *source = b->source + row * batch->source_time;
+  for (int64_t t = 0; t < batch->time; t++) {
+    const bool there = t + 1 < (int64_t)r->ids.count;
+    tokens[t] = there ? r->ids.data[t] : b->layout.pad;
+    targets[t] = there && r->scored.data[t + 1] ? r->ids.data[t + 1] : -1;
+  }
+  for (int64_t t = 0; t < batch->source_time; t++)
+    source[t] = t < (int64_t)r->source.count ? r->source.data[t] : b->layout.pad;
+  b->source_lengths[row] = (int32_t)r->source.count;
+}
+
+static void get(Batches *base, int64_t index, Batch *batch) {
+  PairBatches *b = (PairBatches *)base;
+  const uint64_t epoch = b->shuffled ? (uint64_t)(index / base->count) : 0, n = (uint64_t)base->count;
+  const uint64_t which =
+      b->shuffled ? random_permute((uint64_t)index % n, n, b->seed, random_stream("batch order") + epoch)
+                  : (uint64_t)index % n;
+  const int64_t begin = b->cuts.data[which], end = b->cuts.data[which + 1];
+  *batch = (Batch){.sequences = end - begin, .tokens = b->tokens, .targets = b->targets};
+  for (int64_t i = begin; i < end; i++) {
+    const PairItem *item = item_at(b, i, epoch);
+    batch->time = larger(batch->time, item->target);
+    batch->source_time = larger(batch->source_time, item->source);
+  }
+  for (int64_t i = begin; i < end; i++) {
+    pair_row(&b->row, &b->data, &b->layout, item_at(b, i, epoch));
+    fill_row(b, i - begin, batch);
+  }
+  if (!b->layout.separate) return;
+  batch->source = b->source;
+  batch->source_lengths = b->source_lengths;
+}
+
+/* ---- making ---- */
+
+static void free_batches(Batches *base) {
+  PairBatches *b = (PairBatches *)base;
+  vec_free(&b->items);
+  vec_free(&b->equal);
+  vec_free(&b->cuts);
+  pair_row_free(&b->row);
+  mem_free(b->tokens);
+  mem_free(b->targets);
+  mem_free(b->source);
+  mem_free(b->source_lengths);
+  mem_free(b);
+}
+
+static const BatchesKind kind = {get, free_batches};
+
+/* Room for the largest batch. */
+static void make_room(PairBatches *b) {
+  size_t targets = 1, sources = 1;
+  for (size_t i = 0; i + 1 < b->cuts.count; i++) {
+    const int64_t begin = b->cuts.data[i], end = b->cuts.data[i + 1];
+    int64_t time = 0, source = 0;
+    for (int64_t k = begin; k < end; k++) {
+      time = larger(time, target_room(b, &b->items.data[k]));
+      source = larger(source, source_room(b, &b->items.data[k]));
+    }
+    targets = (size_t)larger((int64_t)targets, (end - begin) * time);
+    sources = (size_t)larger((int64_t)sources, (end - begin) * source);
+  }
+  b->tokens = mem_alloc_zeroed(targets, sizeof *b->tokens);
+  b->targets = mem_alloc_zeroed(targets, sizeof *b->targets);
+  b->source = mem_alloc_zeroed(sources, sizeof *b->source);
+  b->source_lengths = mem_alloc_zeroed((size_t)b->base.sequences, sizeof *b->source_lengths);
+}
+
+static void say_long(const PairBatches *b, const News *news) {
+  if (!b->cut_examples) return;
+  if (b->layout.separate)
+    news_warning(news,
+                 "%" PRId64 " examples are longer than the model's %" PRId64 " tokens of source or %" PRId64
+                 " of target: %s",
+                 b->cut_examples, b->layout.source_time, b->layout.time,
+                 b->layout.drop_long ? "dropped" : "cut off");
+  else
+    news_warning(news, "%" PRId64 " examples are longer than the model's %" PRId64 " tokens: %s",
+                 b->cut_examples, b->layout.time, b->layout.drop_long ? "dropped" : "cut off");
+}
+
+static Batches *make(PairBatches *b, int64_t sequences, int64_t tokens, int64_t limit, const News *news,
+                     Error *err) {
+  CHECK(b->layout.time >= 2 && (!b->layout.separate || b->layout.source_time >= 2));
+  list_items(b);
+  say_long(b, news);
+  if (!b->items.count) {
+    free_batches(&b->base);
+    fail(err, "no example is short enough for the model: give it a larger --context, or --too-long truncate");
+    return NULL;
+  }
+  thin_out(b, limit);
+  count_targets(b);
+  qsort_r(b->items.data, b->items.count, sizeof *b->items.data, by_length, b);
+  find_equal(b);
+  cut(b, sequences, tokens);
+  make_room(b);
+  return &b->base;
+}
+
+static PairBatches *new_batches(const PairTokens *data, const PairLayout *layout) {
+  PairBatches *b = mem_alloc_zeroed(1, sizeof *b);
+  b->base.kind = &kind;
+  b->data = *data;
+  b->layout = *layout;
+  return b;
+}
+
+Batches *pair_batches(const PairTokens *data, const PairLayout *layout, int64_t sequences, int64_t tokens,
+                      uint64_t seed, const News *news, Error *err) {
+  PairBatches *b = new_batches(data, layout);
+  b->shuffled = true;
+  b->seed = seed;
+  return make(b, sequences, tokens, 0, news, err);
+}
+
+Batches *pair_eval_batches(const PairTokens *data, const PairLayout *layout, int64_t sequences,
+                           int64_t tokens, int64_t limit, const News *news, Error *err) {
+  return make(new_batches(data, layout), sequences, tokens, limit, news, err);
+}

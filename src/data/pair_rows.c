@@ -1,0 +1,205 @@
+#include "data/pair_rows.h"
+
+#include "text/utf8.h"
+
+typedef struct Laying {
+  const PairTokens *data;
+  const PairLayout *layout;
+  const Example *example;
+  const PairItem *item;
+  PairRow *row;
+} Laying;
+
+typedef struct Span {
+  const int32_t *ids;
+  int64_t count;
+} Span;
+
+static Span turn_ids(const PairTokens *data, const Example *e, size_t turn) {
+  const int64_t *starts = data->ids.starts + e->first + turn;
+  return (Span){data->ids.tokens + starts[0], starts[1] - starts[0]};
+}
+
+static Role role_of(const Laying *l, size_t turn) {
+  if (l->example->roles) return (Role)l->data->pairs->roles[l->example->first + turn];
+  return turn % 2 == l->item->parity ? ROLE_ASSISTANT : ROLE_USER;
+}
+
+static bool is_reply(const Laying *l, size_t turn) {
+  return turn > 0 && role_of(l, turn) == ROLE_ASSISTANT;
+}
+
+/* ---- the row that is predicted ---- */
+
+static int64_t room_left(const Laying *l) {
+  return l->layout->time + 1 - (int64_t)l->row->ids.count;
+}
+
+static void put(Laying *l, int32_t id, bool scored) {
+  PairRow *row = l->row;
+  if (room_left(l) <= 0) {
+    row->cut = true;
+    return;
+  }
+  vec_push(&row->ids, id);
+  vec_push(&row->scored, scored);
+  row->targets += scored;
+}
+
+static void put_ids(Laying *l, Span span, bool scored) {
+  for (int64_t i = 0; i < span.count; i++) put(l, span.ids[i], scored);
+}
+
+/* A turn's text as targets; of one that is cut, its share of the letters. */
+static void put_target(Laying *l, size_t turn) {
+  const Span span = turn_ids(l->data, l->example, turn);
+  const Document *text = example_turn(l->data->pairs, l->example, turn);
+  const int64_t room = room_left(l);
+  const double share = span.count > room ? (double)(room > 0 ? room : 0) / (double)span.count : 1;
+  put_ids(l, span, true);
+  l->row->bytes += share * (double)text->length;
+  l->row->characters += share * (double)utf8_count(text->text, text->length);
+}
+
+/* ---- layouts ---- */
+
+static void add_source(PairRow *row, Span span) {
+  for (int64_t i = 0; i < span.count; i++) vec_push(&row->source, span.ids[i]);
+}
+
+static void lay_pair_source(Laying *l) {
+  Span span = turn_ids(l->data, l->example, 0);
+  const int64_t room = l->layout->source_time - 1;
+  l->row->cut |= span.count > room;
+  if (span.count > room) span.count = room;
+  add_source(l->row, span);
+}
+
+static void lay_turns_source(Laying *l) {
+  Ids *source = &l->row->source;
+  for (size_t i = 0; i < l->item->scored; i++) {
+    vec_push(source, l->layout->turn[role_of(l, i)]);
+    add_source(l->row, turn_ids(l->data, l->example, i));
+    vec_push(source, l->layout->turn_end);
+  }
+  const int64_t over = (int64_t)source->count - (l->layout->source_time - 1);
+  if (over <= 0) return;
+  l->row->cut = true;
+  source->count -= (size_t)over;
+  for (size_t i = 0; i < source->count; i++) source->data[i] = source->data[i + (size_t)over];
+}
+
+static void lay_separate(Laying *l) {
+  if (l->layout->chat)
+    lay_turns_source(l);
+  else
+    lay_pair_source(l);
+  vec_push(&l->row->source, l->layout->end);
+  put(l, l->layout->start, false);
+  put_target(l, l->item->scored);
+  put(l, l->layout->end, true);
+}
+
+/* The separator takes one of the time + 1 places. */
+static void lay_joint_pair(Laying *l) {
+  Span source = turn_ids(l->data, l->example, 0);
+  const int64_t time = l->layout->time, target = turn_ids(l->data, l->example, 1).count + 1;
+  if (source.count + target > time) {
+    const int64_t rest = time - source.count, sure = rest > time / 2 ? rest : time / 2;
+    const int64_t room = time - (target < sure ? target : sure);
+    l->row->cut = true;
+    if (source.count > room) source.count = room;
+  }
+  put_ids(l, source, false);
+  put(l, l->layout->separator, false);
+  put_target(l, 1);
+  put(l, l->layout->end, true);
+}
+
+static void lay_joint_chat(Laying *l) {
+  for (size_t i = l->item->first; i < l->item->stop; i++) {
+    const bool scored = i >= l->item->scored && is_reply(l, i);
+    put(l, l->layout->turn[role_of(l, i)], false);
+    if (scored)
+      put_target(l, i);
+    else
+      put_ids(l, turn_ids(l->data, l->example, i), false);
+    put(l, l->layout->turn_end, scored);
+  }
+}
+
+void pair_row(PairRow *row, const PairTokens *data, const PairLayout *layout, const PairItem *item) {
+  Laying l = {data, layout, &data->pairs->examples[item->example], item, row};
+  row->source.count = row->ids.count = row->scored.count = 0;
+  row->targets = 0;
+  row->bytes = row->characters = 0;
+  row->cut = false;
+  if (layout->separate)
+    lay_separate(&l);
+  else if (layout->chat)
+    lay_joint_chat(&l);
+  else
+    lay_joint_pair(&l);
+}
+
+void pair_row_free(PairRow *row) {
+  vec_free(&row->source);
+  vec_free(&row->ids);
+  vec_free(&row->scored);
+}
+
+/* ---- what an example gives ---- */
+
+static int64_t turn_length(const Laying *l, size_t turn) {
+  return turn_ids(l->data, l->example, turn).count + 2; /* who speaks, and the end of it */
+}
+
+/* Begins a sequence anew before `turn`, with as many turns before it as half of the room holds. */
+static int64_t begin_before(const Laying *l, PairItem *item, uint32_t turn) {
+  int64_t length = 0;
+  item->first = turn;
+  while (item->first > 0 && length + turn_length(l, item->first - 1) <= l->layout->time / 2)
+    length += turn_length(l, --item->first);
+  return length;
+}
+
+/* Pieces of a joint conversation that fit, each with replies of its own. */
+static void add_pieces(PairItems *items, const Laying *l, PairItem *item) {
+  int64_t length = 0;
+  bool replies = false;
+  for (uint32_t i = 0; i < l->example->turns; i++) {
+    if (length + turn_length(l, i) > l->layout->time + 1) {
+      if (replies) vec_push(items, *item);
+      replies = false;
+      item->scored = i;
+      length = begin_before(l, item, i);
+    }
+    length += turn_length(l, i);
+    if (!is_reply(l, i)) continue;
+    replies = true;
+    item->stop = i + 1;
+  }
+  if (replies) vec_push(items, *item);
+}
+
+static void add_replies(PairItems *items, const Laying *l, PairItem *item) {
+  for (uint32_t i = 1; i < l->example->turns; i++) {
+    if (!is_reply(l, i)) continue;
+    item->scored = i;
+    item->stop = i + 1;
+    vec_push(items, *item);
+  }
+}
+
+void pair_items(PairItems *items, const PairTokens *data, const PairLayout *layout, uint32_t example) {
+  const Example *e = &data->pairs->examples[example];
+  CHECK(layout->chat || example_is_pair(e));
+  for (uint32_t parity = 0; parity < (e->roles ? 1 : 2); parity++) {
+    PairItem item = {.example = example, .parity = parity};
+    const Laying l = {.data = data, .layout = layout, .example = e, .item = &item};
+    if (layout->separate || !layout->chat)
+      add_replies(items, &l, &item);
+    else
+      add_pieces(items, &l, &item);
+  }
+}

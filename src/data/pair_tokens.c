@@ -1,0 +1,52 @@
+/* pair_tokens.c - the turns of pairs and conversations as token ids. */
+#include <inttypes.h>
+
+#include "data/pair_batches.h"
+
+static void say_side(const PairTokens *p, bool target, const News *news) {
+  VEC(int64_t) lengths = {0};
+  for (size_t i = 0; i < p->pairs->count; i++) {
+    const Example *e = &p->pairs->examples[i];
+    for (size_t k = 0; k < e->turns; k++)
+      if (!example_is_pair(e) || (k == 1) == target)
+        vec_push(&lengths, p->ids.starts[e->first + k + 1] - p->ids.starts[e->first + k]);
+  }
+  const Lengths l = lengths_of(lengths.data, lengths.count);
+  vec_free(&lengths);
+  news_note(news,
+            "%s: %" PRId64 " tokens at the median, %.1f on average, 95 of 100 up to %" PRId64
+            ", at most %" PRId64,
+            target ? "target" : "source", l.median, l.mean, l.high, l.most);
+}
+
+/* The turns of these examples; those of others, and references, are left empty. */
+static Document *wanted_turns(const Pairs *p, uint8_t *which) {
+  Document *texts = mem_alloc_zeroed(p->turn_count + 1, sizeof *texts);
+  for (size_t i = 0; i < p->count; i++) {
+    const Example *e = &p->examples[i];
+    for (size_t k = e->first; k < e->first + e->turns; k++) {
+      texts[k] = p->turns[k];
+      which[k] = p->roles[k] == ROLE_ASSISTANT;
+    }
+  }
+  return texts;
+}
+
+bool pairs_encode(PairTokens *p, const Pairs *pairs, const Tokenizer *source, const Tokenizer *target,
+                  const News *news, Error *err) {
+  uint8_t *which = mem_alloc_zeroed(pairs->turn_count + 1, sizeof *which);
+  Document *texts = wanted_turns(pairs, which);
+  const Encoder encoder = {.tokenizers = {source, target}, .which = which, .end = -1};
+  *p = (PairTokens){.pairs = pairs};
+  const bool ok = texts_encode(&p->ids, &encoder, texts, pairs->turn_count, news, err);
+  mem_free(texts);
+  mem_free(which);
+  if (!ok) return false;
+  say_side(p, false, news);
+  say_side(p, true, news);
+  return true;
+}
+
+void pair_tokens_free(PairTokens *p) {
+  encoded_free(&p->ids);
+}
