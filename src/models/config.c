@@ -40,6 +40,14 @@ static int64_t either(int64_t given, int64_t preset) {
   return given ? given : preset;
 }
 
+static const double usual_theta = 10000; /* the default of --rope-theta */
+
+static bool knows(const Arch *arch, size_t offset) {
+  for (const ConfigKey *k = arch->keys; k->key; k++)
+    if (k->offset == offset) return true;
+  return false;
+}
+
 bool config_from_settings(Config *c, const ModelSettings *s, int64_t vocabulary, Error *err) {
   const Arch *arch = arch_find(s->arch);
   CHECK(arch);
@@ -61,6 +69,8 @@ bool config_from_settings(Config *c, const ModelSettings *s, int64_t vocabulary,
                 .pad = -1};
   if (vocabulary < 1)
     return fail_usage(err, "a vocabulary of %lld tokens cannot be learnt", (long long)vocabulary);
+  if (s->rope_theta != usual_theta && !knows(arch, offsetof(Config, rope_theta)))
+    return fail_usage(err, "%s has no rotary positions: leave out --rope-theta", arch->name);
   return arch->complete(c, err);
 }
 
@@ -159,7 +169,7 @@ static const Arch *arch_by_type(const json_t *json) {
 
 static bool config_parse(Config *c, const json_t *json, const char *path, Error *err) {
   if (!json_is_object(json)) return fail(err, "%s: not a JSON object", path);
-  *c = (Config){.arch = arch_by_type(json), .norm_epsilon = 1e-5, .rope_theta = 10000};
+  *c = (Config){.arch = arch_by_type(json), .norm_epsilon = 1e-5, .rope_theta = usual_theta};
   if (!c->arch)
     return fail(
         err,

@@ -106,6 +106,8 @@ contradictory --heads 4 --arch lstm
 expect_err "--heads"
 contradictory --ffn 64 --arch gru
 expect_err "--ffn"
+contradictory --rope-theta 5000 --arch gpt2
+expect_err "--rope-theta"
 contradictory --accumulate 3 --batch 4
 expect_err "--accumulate"
 contradictory --warmup 20 --steps 10
