@@ -33,7 +33,7 @@ typedef struct Matrix {
 
 /* The last row has no gap behind it, so that a sanitizer sees reads and writes past the end. */
 static Matrix matrix_new(int64_t rows, int64_t columns, int64_t gap) {
-  static uint64_t draws;
+  static _Thread_local uint64_t draws;
   Matrix a = {.rows = rows, .columns = columns, .ld = columns + gap};
   const int64_t count = rows ? (rows - 1) * a.ld + columns : 0;
   a.x = mem_alloc((size_t)count * sizeof *a.x + 1);
