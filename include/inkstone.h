@@ -58,6 +58,7 @@ typedef struct ink_settings ink_settings;
 INK_API ink_settings *ink_settings_train(void);     /* model, data, tokenizer, optimization, sampling */
 INK_API ink_settings *ink_settings_write(void);     /* sampling and limits of generated text */
 INK_API ink_settings *ink_settings_eval(void);      /* how a model is scored */
+INK_API ink_settings *ink_settings_score(void);     /* metrics, and how files are compared by them */
 INK_API ink_settings *ink_settings_tokenizer(void); /* training of a tokenizer */
 INK_API ink_settings *ink_settings_bench(void);     /* what to measure */
 INK_API void ink_settings_free(ink_settings *);
@@ -168,6 +169,14 @@ typedef struct ink_scores {
 } ink_scores;
 INK_API bool ink_eval(ink_model *, const char *const *files, int count, const ink_settings *, ink_scores *,
                       ink_listener *, void *user, ink_error *);
+
+/* ---- scoring text ---------------------------------------------------------------------------- */
+
+/* How near the lines of a file are to those of `count` references, by the metrics of the setting "metric"
+ * (BLEU, chrF, TER, ROUGE), digit for digit as sacrebleu and rouge-score have them. The result as a JSON
+ * array with an object per metric: name, signature, score, ...; the caller frees. "-" is standard input. */
+INK_API char *ink_score(const char *hypothesis, const char *const *references, int count,
+                        const ink_settings *, ink_listener *, void *user, ink_error *);
 
 /* ---- tokenizers ------------------------------------------------------------------------------ */
 

@@ -1,7 +1,7 @@
 # Help, version, man pages and completion, all from the tables of the commands.
 . "$(dirname "$0")/lib.sh"
 
-commands='train|write|eval|info|tokenizer train|tokenizer encode|tokenizer decode|bench|help'
+commands='train|write|eval|score|info|tokenizer train|tokenizer encode|tokenizer decode|bench|help'
 
 run
 expect_status 0

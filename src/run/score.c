@@ -1,0 +1,259 @@
+/* score.c - the public interface to metrics: files against files, line by line. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/threads.h"
+#include "data/text_file.h"
+#include "text/metric_resample.h"
+#include "text/utf8.h"
+
+typedef struct ScoreSettings {
+#define SETTING(kind, name, otherwise, min, max, arg, help) SettingType_##kind name;
+#include "run/score.def"
+#undef SETTING
+} ScoreSettings;
+
+static const Setting items[] = {
+#define SETTING(kind, name, otherwise, min, max, arg, help) \
+  SETTING_ITEM(ScoreSettings, kind, name, otherwise, min, max, arg, help),
+#include "run/score.def"
+#undef SETTING
+};
+static const SettingTable score_settings_table = {"scoring", items, sizeof items / sizeof *items,
+                                                  sizeof(ScoreSettings)};
+
+ink_settings *ink_settings_score(void) {
+  static const SettingTable *const tables[] = {&metric_settings_table, &score_settings_table};
+  return settings_new(tables, 2);
+}
+
+/* ---- files ---- */
+
+typedef VEC(Segment) Lines;
+
+typedef struct LineFile {
+  TextFile file;
+  Lines lines;
+} LineFile;
+
+/* First what was written, then the references, then what other systems wrote. */
+typedef struct Files {
+  LineFile *items;
+  size_t count, references; /* of the former, the latter */
+  Segment *aligned;         /* the references of one line */
+} Files;
+
+enum { LONGEST_LINE = 1 << 28 }; /* bytes: what is counted of it fits 32 bits */
+
+static bool open_lines(LineFile *f, const char *path, bool repair, const News *news, Error *err) {
+  if (!text_file_open(&f->file, path, repair, news, err)) return false;
+  const char *end = f->file.text + f->file.length;
+  for (const char *at = f->file.text, *stop; at < end; at = stop + 1) {
+    stop = line_end(at, end);
+    if (stop - at > LONGEST_LINE)
+      return fail(err, "%s:%zu: the line is longer than 256 MB: is it one text per line?", f->file.name,
+                  f->lines.count + 1);
+    vec_push(&f->lines, ((Segment){at, (size_t)(stop - at)}));
+  }
+  return true;
+}
+
+static bool check_lines(const Files *files, size_t index, Error *err) {
+  const LineFile *first = &files->items[0], *f = &files->items[index];
+  if (!first->lines.count) return fail(err, "%s: there are no lines to score", first->file.name);
+  if (f->lines.count == first->lines.count) return true;
+  return fail(
+      err,
+      "%s has %zu lines and %s has %zu: each line of one must belong to the same line of the other; an "
+      "empty line stands for no text",
+      first->file.name, first->lines.count, f->file.name, f->lines.count);
+}
+
+static void close_files(Files *files) {
+  for (size_t i = 0; i < files->count; i++) {
+    text_file_close(&files->items[i].file);
+    vec_free(&files->items[i].lines);
+  }
+  mem_free(files->items);
+  mem_free(files->aligned);
+}
+
+static bool open_files(Files *files, const char *hypothesis, const char *const *references, size_t count,
+                       const ScoreSettings *s, const News *news, Error *err) {
+  const bool repair = !strcmp(s->invalid, "replace");
+  files->references = count;
+  files->count = 1 + count + s->paired.count;
+  files->items = mem_alloc_zeroed(files->count, sizeof *files->items);
+  files->aligned = mem_alloc_zeroed(count, sizeof *files->aligned);
+  for (size_t i = 0; i < files->count; i++) {
+    const char *path = !i ? hypothesis : i <= count ? references[i - 1] : s->paired.items[i - 1 - count];
+    if (!open_lines(&files->items[i], path, repair, news, err) || !check_lines(files, i, err)) return false;
+  }
+  return true;
+}
+
+/* ---- one system by one metric ---- */
+
+typedef struct Scoring {
+  const ScoreSettings *settings;
+  const MetricSettings *metric_settings;
+  Files files;
+  Metrics metrics;
+  const News *news;
+  Error *err;
+} Scoring;
+
+static bool measure(Scoring *s, Metric *m, size_t system, MetricRows *rows) {
+  const Lines *lines = &s->files.items[system].lines;
+  *rows = metric_rows_new(m, lines->count);
+  for (size_t i = 0; i < lines->count; i++) {
+    if (i % 64 == 0) news_progress(s->news, "scoring", (int64_t)i, (int64_t)lines->count, "line");
+    if (interrupted()) return fail(s->err, "interrupted");
+    for (size_t r = 0; r < s->files.references; r++)
+      s->files.aligned[r] = s->files.items[1 + r].lines.data[i];
+    metric_measure(m, lines->data[i], s->files.aligned, s->files.references,
+                   rows->items + i * metric_statistics(m));
+  }
+  return true;
+}
+
+static bool is_bootstrap_test(const Scoring *s) {
+  return s->settings->paired.count && !strcmp(s->settings->paired_test, "bootstrap");
+}
+
+static size_t test_samples(const Scoring *s) {
+  const int64_t wanted = s->settings->paired_n;
+  return (size_t)(wanted ? wanted : is_bootstrap_test(s) ? 1000 : 10000);
+}
+
+/* Resamplings for intervals, which the bootstrap test gives as well; 0: none asked for. */
+static size_t interval_samples(const Scoring *s) {
+  if (is_bootstrap_test(s)) return test_samples(s);
+  return s->settings->confidence ? (size_t)s->settings->confidence_n : 0;
+}
+
+static void put(json_t *object, const char *key, json_t *value) {
+  json_object_set_new(object, key, value);
+}
+
+/* Text that may hold any bytes, as a file's name does. */
+static json_t *text_json(const char *text) {
+  Buffer valid = {0};
+  utf8_repair(text, strlen(text), &valid);
+  json_t *json = json_stringn(valid.data ? valid.data : "", valid.length);
+  buffer_free(&valid);
+  return json;
+}
+
+static json_t *sentence_scores(const Metric *m, const MetricRows *rows) {
+  json_t *list = json_array();
+  for (size_t i = 0; i < rows->count; i++)
+    json_array_append_new(list, json_real(metric_score(m, rows->items + i * metric_statistics(m))));
+  return list;
+}
+
+/* The score of a system, its interval, its lines. */
+static void put_score(json_t *object, const Scoring *s, const Metric *m, const MetricRows *rows) {
+  double sum[METRIC_STATISTICS];
+  metric_rows_sum(m, rows, sum);
+  char *details = metric_details(m, sum);
+  put(object, "score", json_real(metric_score(m, sum)));
+  if (*details) put(object, "verbose_score", json_string(details));
+  mem_free(details);
+  if (s->settings->sentences) put(object, "sentences", sentence_scores(m, rows));
+  if (!interval_samples(s)) return;
+  const Interval interval = bootstrap_interval(m, rows, interval_samples(s), (uint64_t)s->settings->seed);
+  put(object, "confidence_mean", json_real(interval.mean));
+  put(object, "confidence_var", json_real(interval.half)); /* sacrebleu's name for it */
+}
+
+static bool add_paired(Scoring *s, Metric *m, const MetricRows *rows, size_t system, json_t *list) {
+  MetricRows other;
+  const bool ok = measure(s, m, system, &other);
+  if (ok) {
+    json_t *object = json_object();
+    put(object, "system", text_json(s->files.items[system].file.name));
+    put_score(object, s, m, &other);
+    put(object, "p_value",
+        json_real((is_bootstrap_test(s) ? bootstrap_test : randomization_test)(
+            m, rows, &other, test_samples(s), (uint64_t)s->settings->seed)));
+    json_array_append_new(list, object);
+  }
+  metric_rows_free(&other);
+  return ok;
+}
+
+/* ---- the result ---- */
+
+/* "bs:1000|seed:12345|": what was drawn at random. */
+static char *resampling(const Scoring *s) {
+  const bool randomized = s->settings->paired.count && !is_bootstrap_test(s);
+  Buffer b = {0};
+  if (interval_samples(s)) buffer_addf(&b, "bs:%zu|", interval_samples(s));
+  if (randomized) buffer_addf(&b, "ar:%zu|", test_samples(s));
+  if (b.length) buffer_addf(&b, "seed:%" PRId64 "|", s->settings->seed);
+  return buffer_take(&b);
+}
+
+static json_t *names_json(const Scoring *s, const Metric *m) {
+  char *title = metric_title(m), *resampled = resampling(s);
+  char *signature = metric_signature(m, s->files.references, resampled);
+  json_t *json = json_pack("{s:s, s:s, s:o}", "name", title, "signature", signature, "system",
+                           text_json(s->files.items[0].file.name));
+  mem_free(title);
+  mem_free(resampled);
+  mem_free(signature);
+  return json;
+}
+
+static bool score_by(Scoring *s, Metric *m, json_t *result) {
+  const size_t first_paired = 1 + s->files.references;
+  MetricRows rows;
+  bool ok = measure(s, m, 0, &rows);
+  if (ok) {
+    json_t *object = names_json(s, m), *paired = json_array();
+    json_array_append_new(result, object);
+    put_score(object, s, m, &rows);
+    for (size_t i = first_paired; ok && i < s->files.count; i++) ok = add_paired(s, m, &rows, i, paired);
+    if (json_array_size(paired))
+      put(object, "paired", paired);
+    else
+      json_decref(paired);
+  }
+  metric_rows_free(&rows);
+  return ok;
+}
+
+static char *score_all(Scoring *s) {
+  json_t *result = json_array();
+  bool ok = true;
+  for (size_t i = 0; ok && i < s->metrics.count; i++) ok = score_by(s, s->metrics.items[i], result);
+  char *text = ok ? json_text(result, JSON_INDENT(2)) : NULL;
+  json_decref(result);
+  return text;
+}
+
+static bool check_settings(const ScoreSettings *s, Error *err) {
+  if (!s->sentences || (!s->confidence && !s->paired.count)) return true;
+  return fail_usage(err, "--sentences has no %s: that is of all lines together",
+                    s->confidence ? "--confidence" : "--paired");
+}
+
+char *ink_score(const char *hypothesis, const char *const *references, int count,
+                const ink_settings *settings, ink_listener *listener, void *user, ink_error *err) {
+  MEM_GUARD(err, return NULL);
+  const News news = {listener, user};
+  MetricSettings metric_settings = *(MetricSettings *)settings_part(settings, &metric_settings_table);
+  Scoring s = {settings_part(settings, &score_settings_table), &metric_settings, {0}, {0}, &news, err};
+  CHECK(count > 0);
+  metric_settings.effective_order |= s.settings->sentences; /* a line has few n-grams */
+  char *text = NULL;
+  if (check_settings(s.settings, err) && metrics_open(&s.metrics, s.metric_settings, err) &&
+      open_files(&s.files, hypothesis, references, (size_t)count, s.settings, &news, err))
+    text = score_all(&s);
+  metrics_close(&s.metrics);
+  close_files(&s.files);
+  MEM_GUARD_END();
+  return text;
+}

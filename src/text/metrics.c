@@ -1,0 +1,131 @@
+#include "text/metrics.h"
+
+#include <string.h>
+
+#include "text/metric.h"
+
+static const Setting items[] = {
+#define SETTING(kind, name, otherwise, min, max, arg, help) \
+  SETTING_ITEM(MetricSettings, kind, name, otherwise, min, max, arg, help),
+#include "text/metric_settings.def"
+#undef SETTING
+};
+const SettingTable metric_settings_table = {"metrics", items, sizeof items / sizeof *items,
+                                            sizeof(MetricSettings)};
+
+#define METRIC(name) extern const MetricKind metric_##name;
+#include "text/metrics.def"
+#undef METRIC
+
+static const MetricKind *const kinds[] = {
+#define METRIC(name) &metric_##name,
+#include "text/metrics.def"
+#undef METRIC
+};
+enum { KINDS = sizeof kinds / sizeof *kinds };
+
+const char *yes_or_no(bool value) {
+  return value ? "yes" : "no";
+}
+
+/* ---- opening ---- */
+
+static Metric *open_one(const MetricKind *kind, const MetricSettings *settings) {
+  Metric *m = mem_alloc_zeroed(1, sizeof *m);
+  m->kind = kind;
+  m->settings = settings;
+  m->words = map_new();
+  CHECK(kind->statistics(m) <= METRIC_STATISTICS);
+  return m;
+}
+
+static void close_one(Metric *m) {
+  map_free(m->words);
+  vec_free(&m->codes);
+  vec_free(&m->other);
+  buffer_free(&m->word);
+  vec_free(&m->hypothesis);
+  vec_free(&m->reference);
+  ngrams_free(&m->ngrams);
+  ngrams_free(&m->word_ngrams);
+  vec_free(&m->hypothesis_ends);
+  vec_free(&m->reference_ends);
+  vec_free(&m->before);
+  vec_free(&m->now);
+  vec_free(&m->choices);
+  vec_free(&m->kept);
+  edits_free(&m->edits);
+  mem_free(m);
+}
+
+static bool is_word(const char *name, const char *word, size_t length) {
+  return name && strlen(name) == length && !memcmp(name, word, length);
+}
+
+static bool fail_unknown(const char *word, size_t length, Error *err) {
+  Buffer names = {0};
+  for (size_t i = 0; i < KINDS; i++) {
+    const char *family = kinds[i]->family;
+    if (family && (!i || kinds[i - 1]->family != family)) buffer_addf(&names, "%s, ", family);
+    buffer_addf(&names, "%s%s", kinds[i]->name, i + 1 < KINDS ? ", " : "");
+  }
+  fail_usage(err, "--metric: \"%.*s\" is not one of %s", (int)(length < 80 ? length : 80), word, names.data);
+  buffer_free(&names);
+  return false;
+}
+
+bool metrics_open(Metrics *metrics, const MetricSettings *settings, Error *err) {
+  VEC(Metric *) found = {0};
+  *metrics = (Metrics){0};
+  for (const char *at = settings->metric ? settings->metric : "";; at++) {
+    const size_t length = strcspn(at, ","), before = found.count;
+    for (size_t i = 0; i < KINDS; i++)
+      if (is_word(kinds[i]->name, at, length) || is_word(kinds[i]->family, at, length))
+        vec_push(&found, open_one(kinds[i], settings));
+    *metrics = (Metrics){found.data, found.count};
+    if (found.count == before) return fail_unknown(at, length, err);
+    at += length;
+    if (!*at) return true;
+  }
+}
+
+void metrics_close(Metrics *metrics) {
+  for (size_t i = 0; i < metrics->count; i++) close_one(metrics->items[i]);
+  mem_free(metrics->items);
+  *metrics = (Metrics){0};
+}
+
+/* ---- one metric ---- */
+
+char *metric_title(const Metric *m) {
+  Buffer b = {0};
+  m->kind->title(m, &b);
+  return buffer_take(&b);
+}
+
+char *metric_signature(const Metric *m, size_t references, const char *resampled) {
+  Buffer b = {0};
+  buffer_addf(&b, "nrefs:%zu|%s", references, resampled);
+  m->kind->signature(m, &b);
+  buffer_addf(&b, "version:inkstone-%s", INK_VERSION);
+  return buffer_take(&b);
+}
+
+size_t metric_statistics(const Metric *m) {
+  return m->kind->statistics(m);
+}
+
+void metric_measure(Metric *m, Segment hypothesis, const Segment *references, size_t count, double *row) {
+  CHECK(count > 0);
+  m->kind->measure(m, hypothesis, references, count, row);
+}
+
+double metric_score(const Metric *m, const double *sum) {
+  return m->kind->score(m, sum);
+}
+
+char *metric_details(const Metric *m, const double *sum) {
+  Buffer b = {0};
+  if (m->kind->details) m->kind->details(m, sum, &b);
+  return buffer_take(&b);
+}
