@@ -87,6 +87,11 @@ def add(c):
     return F.silu(y) + y if c.which == 2 else y
 
 
+def scale(c):
+    x = c.normal("x", 7, 31)
+    return x + 1.75 * x if c.which else 1.75 * x
+
+
 def slice_(c):
     parts = c.normal("x", 2, 5, 27).split(9, dim=-1)
     return parts[0] + parts[1] + parts[2] if c.which == 3 else parts[c.which % 3]
@@ -182,7 +187,7 @@ def gru(c):
     return recurrent(c, torch.gru, 3)
 
 
-CASES = {embedding: 1, linear: 4, add: 3, slice_: 4, rmsnorm: 1, layernorm: 1, activation: 4, swiglu: 1, dropout: 2,
+CASES = {embedding: 1, linear: 4, add: 3, scale: 2, slice_: 4, rmsnorm: 1, layernorm: 1, activation: 4, swiglu: 1, dropout: 2,
          rope: 2, attention: 7, cross_entropy: 5, lstm: 3, gru: 3}
 
 

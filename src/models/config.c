@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/buffer.h"
 #include "models/model.h"
 
 static const Setting items[] = {
@@ -48,6 +49,13 @@ static bool knows(const Arch *arch, size_t offset) {
   return false;
 }
 
+static FeedForward feed_forward_of(const char *activation) {
+  return !strcmp(activation, "gelu")     ? FFN_GELU
+         : !strcmp(activation, "silu")   ? FFN_SILU
+         : !strcmp(activation, "swiglu") ? FFN_SWIGLU
+                                         : FFN_RELU;
+}
+
 bool config_from_settings(Config *c, const ModelSettings *s, int64_t vocabulary, Error *err) {
   const Arch *arch = arch_find(s->arch);
   CHECK(arch);
@@ -59,6 +67,9 @@ bool config_from_settings(Config *c, const ModelSettings *s, int64_t vocabulary,
                 .heads = either(s->heads, p->heads),
                 .kv_heads = s->kv_heads,
                 .ffn = either(s->ffn, s->width ? 0 : p->ffn),
+                .encoder_layers = s->encoder_layers,
+                .scale_embedding = arch->encodes,
+                .feed_forward = feed_forward_of(s->activation),
                 .context = either(s->context, p->context),
                 .dropout = s->dropout,
                 .rope_theta = s->rope_theta,
@@ -71,6 +82,8 @@ bool config_from_settings(Config *c, const ModelSettings *s, int64_t vocabulary,
     return fail_usage(err, "a vocabulary of %lld tokens cannot be learnt", (long long)vocabulary);
   if (s->rope_theta != usual_theta && !knows(arch, offsetof(Config, rope_theta)))
     return fail_usage(err, "%s has no rotary positions: leave out --rope-theta", arch->name);
+  if ((s->encoder_layers || c->feed_forward != FFN_RELU) && !arch->encodes)
+    return fail_usage(err, "%s has no encoder: leave out --encoder-layers and --activation", arch->name);
   return arch->complete(c, err);
 }
 
@@ -149,6 +162,9 @@ static bool check_ranges(const Config *c, const char *where, Error *err) {
       {"heads", c->heads, 0, 1024},
       {"key/value heads", c->kv_heads, 0, 1024},
       {"feed-forward width", c->ffn, 0, 1048576},
+      {"encoder layers", c->encoder_layers, 0, 1000},
+      {"encoder heads", c->encoder_heads, 0, 1024},
+      {"encoder feed-forward width", c->encoder_ffn, 0, 1048576},
       {"context", c->context, 1, 16777216},
       {"begin token", c->bos, -1, c->vocabulary - 1},
       {"end token", c->eos, -1, c->vocabulary - 1},
@@ -167,14 +183,19 @@ static const Arch *arch_by_type(const json_t *json) {
   return NULL;
 }
 
+static bool fail_unknown_type(const json_t *json, const char *path, Error *err) {
+  Buffer known = {0};
+  for (int i = 0; i < arch_count; i++) buffer_addf(&known, "%s%s", i ? ", " : "", arch_table[i]->model_type);
+  fail(err, "%s: model_type \"%s\" is not one of those Inkstone knows (%s)", path,
+       json_get_text(json, "model_type", ""), known.data);
+  buffer_free(&known);
+  return false;
+}
+
 static bool config_parse(Config *c, const json_t *json, const char *path, Error *err) {
   if (!json_is_object(json)) return fail(err, "%s: not a JSON object", path);
   *c = (Config){.arch = arch_by_type(json), .norm_epsilon = 1e-5, .rope_theta = usual_theta};
-  if (!c->arch)
-    return fail(
-        err,
-        "%s: model_type \"%s\" is not one of those Inkstone knows (llama, gpt2, inkstone_lstm, inkstone_gru)",
-        path, json_get_text(json, "model_type", ""));
+  if (!c->arch) return fail_unknown_type(json, path, err);
   return read_keys(c, common_keys, json, path, err) && read_keys(c, c->arch->keys, json, path, err) &&
          read_token(json, "bos_token_id", &c->bos, path, err) &&
          read_token(json, "eos_token_id", &c->eos, path, err) && c->arch->read_rest(c, json, path, err) &&

@@ -9,7 +9,7 @@ static Net net_over(const Model *m, Tape *tape, const Batch *batch) {
 
 static void declare(const Model *m) {
   Tape *tape = tape_new(true);
-  const Batch batch = {.sequences = 1, .time = 1};
+  const Batch batch = {.sequences = 1, .time = 1, .source_time = m->config.arch->encodes};
   Net net = net_over(m, tape, &batch);
   m->config.arch->forward(&net, &m->config, &batch);
   tape_free(tape);
@@ -34,6 +34,8 @@ Output model_forward(const Model *m, Net *net, const Batch *batch) {
   CHECK(net->params == m->params);
   net->batch = batch->sequences;
   net->time = batch->time;
+  if (batch->source_time && !net->source_lengths)
+    net->source_lengths = tape_constant(net->tape, TENSOR_I32, 1, &batch->sequences, batch->source_lengths);
   return m->config.arch->forward(net, &m->config, batch);
 }
 
@@ -63,7 +65,7 @@ Cost model_cost(const Config *config, int64_t sequences, int64_t time) {
   Model m = {.config = *config, .params = params_new()};
   Tape *tape = tape_new(true);
   tape_reset(tape, true, 0);
-  const Batch batch = {.sequences = sequences, .time = time};
+  const Batch batch = {.sequences = sequences, .time = time, .source_time = config->arch->encodes ? time : 0};
   Net net = net_over(&m, tape, &batch);
   net.dropout = (float)config->dropout;
   model_loss(&m, &net, &batch, 0, 0);

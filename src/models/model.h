@@ -17,13 +17,19 @@ typedef struct ModelSettings {
 } ModelSettings;
 extern const SettingTable model_settings_table;
 
+/* The middle of a feed-forward block, where an architecture leaves it open. */
+typedef enum FeedForward { FFN_RELU, FFN_GELU, FFN_GELU_TANH, FFN_SILU, FFN_SWIGLU } FeedForward;
+
 /* A model's shape, complete: what config.json says. */
 typedef struct Config {
   const struct Arch *arch;
   int64_t vocabulary, layers, width, heads, kv_heads, head_size, ffn, context;
+  int64_t encoder_layers, encoder_heads, encoder_ffn; /* 0 without an encoder */
   double dropout, rope_theta, norm_epsilon;
-  bool tied, attention_bias, mlp_bias;
+  bool tied, attention_bias, mlp_bias, scale_embedding;
+  FeedForward feed_forward;
   int64_t bos, eos, pad; /* token ids; -1: none */
+  int64_t decoder_start; /* what a target starts with, where there is an encoder */
 } Config;
 
 /* logits = hidden weight^T + bias, left to the caller: the loss never makes them all, generation makes the

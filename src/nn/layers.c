@@ -64,5 +64,13 @@ static Tensor *cached(Net *net, const char *name, Tensor *rows) {
 }
 
 Tensor *nn_self_attention(Net *net, Tensor *q, Tensor *k, Tensor *v, AttentionShape shape) {
-  return op_attention(net->tape, q, cached(net, "k", k), cached(net, "v", v), net->start, NULL, shape);
+  return op_attention(net->tape, q, cached(net, "k", k), cached(net, "v", v),
+                      (AttentionSight){.start = net->start}, shape);
+}
+
+Tensor *nn_cross_attention(Net *net, Tensor *q, Tensor *k, Tensor *v, AttentionShape shape) {
+  const AttentionSight sight = {.lengths = net->source_lengths, .memory = net->source_of};
+  k = net_remember(net, "k", k);
+  v = net_remember(net, "v", v);
+  return op_attention(net->tape, q, k, v, sight, shape);
 }

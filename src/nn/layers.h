@@ -21,5 +21,8 @@ Tensor *nn_dropout(Net *, Tensor *x);
 /* Causal self-attention over q, k, v already projected: appends k and v to this scope's cache if there is
  * state. */
 Tensor *nn_self_attention(Net *, Tensor *q, Tensor *k, Tensor *v, AttentionShape);
+/* Attention of what is written to what an encoder read: k, v [sources, source_time, ...], or NULL where the
+ * state remembers those of a call before. */
+Tensor *nn_cross_attention(Net *, Tensor *q, Tensor *k, Tensor *v, AttentionShape);
 
 #endif

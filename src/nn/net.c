@@ -9,17 +9,17 @@
 
 struct State {
   Arena *arena;
-  VEC(Tensor *) items;
-  Map *by_name;
-  int64_t sequences, room;
+  VEC(Tensor *) items;    /* of each sequence */
+  VEC(Tensor *) memories; /* of each source */
+  Map *by_name;           /* where in its list */
+  StateSize size;
 };
 
-State *state_new(int64_t sequences, int64_t room) {
+State *state_new(StateSize size) {
   State *s = mem_alloc_zeroed(1, sizeof *s);
   s->arena = arena_new(0);
   s->by_name = map_new();
-  s->sequences = sequences;
-  s->room = room;
+  s->size = size;
   return s;
 }
 
@@ -28,11 +28,12 @@ void state_free(State *s) {
   arena_free(s->arena);
   map_free(s->by_name);
   vec_free(&s->items);
+  vec_free(&s->memories);
   mem_free(s);
 }
 
 int64_t state_room(const State *s) {
-  return s->room;
+  return s->size.room;
 }
 
 void state_clear(State *s) {
@@ -56,22 +57,36 @@ static void reorder(Tensor *t, const int32_t *from, int64_t count, int64_t seque
 }
 
 void state_reorder(State *s, const int32_t *from, int64_t count) {
-  CHECK(count <= s->sequences);
-  for (size_t i = 0; i < s->items.count; i++) reorder(s->items.data[i], from, count, s->sequences);
+  CHECK(count <= s->size.sequences);
+  for (size_t i = 0; i < s->items.count; i++) reorder(s->items.data[i], from, count, s->size.sequences);
+}
+
+static Tensor *zeros(State *s, int dims, const int64_t *shape, int64_t count) {
+  Tensor *t = arena_new_of(s->arena, Tensor);
+  t->type = TENSOR_F32;
+  t->dims = dims;
+  memcpy(t->shape, shape, sizeof *shape * (size_t)dims);
+  t->shape[0] = count;
+  t->data = arena_alloc_zeroed(s->arena, tensor_bytes(t));
+  return t;
 }
 
 static Tensor *state_declare(State *s, const char *name, int dims, const int64_t *shape) {
   int64_t at;
   if (map_get(s->by_name, name, strlen(name), &at)) return s->items.data[at];
-  Tensor *t = arena_new_of(s->arena, Tensor);
-  t->type = TENSOR_F32;
-  t->dims = dims;
-  memcpy(t->shape, shape, sizeof *shape * (size_t)dims);
-  t->shape[0] = s->sequences;
-  t->data = arena_alloc_zeroed(s->arena, tensor_bytes(t));
   map_set(s->by_name, name, strlen(name), (int64_t)s->items.count);
-  vec_push(&s->items, t);
-  return t;
+  vec_push(&s->items, zeros(s, dims, shape, s->size.sequences));
+  return s->items.data[s->items.count - 1];
+}
+
+static Tensor *memory_declare(State *s, const char *name, const Tensor *x) {
+  int64_t at;
+  if (map_get(s->by_name, name, strlen(name), &at)) return s->memories.data[at];
+  CHECK(x && x->dims == 3); /* sources come first */
+  const int64_t shape[] = {0, s->size.source_room, x->shape[2]};
+  map_set(s->by_name, name, strlen(name), (int64_t)s->memories.count);
+  vec_push(&s->memories, zeros(s, 3, shape, s->size.sources));
+  return s->memories.data[s->memories.count - 1];
 }
 
 static void scope_name(const Net *net, const char *name, char room[1024]) {
@@ -119,4 +134,18 @@ Tensor *net_state(Net *net, const char *name, int dims, const int64_t *shape) {
   view->data = (char *)whole->data + tensor_bytes(whole) / (size_t)whole->shape[0] * (size_t)net->first;
   view->shape[0] = shape[0];
   return view;
+}
+
+Tensor *net_remember(Net *net, const char *name, Tensor *x) {
+  if (!net->state || tape_is_dry(net->tape)) return x;
+  char full[1024];
+  scope_name(net, name, full);
+  Tensor *memory = memory_declare(net->state, full, x);
+  if (!x) return memory;
+  const int64_t room = memory->shape[1], width = memory->shape[2], time = x->shape[1];
+  CHECK(net->first + x->shape[0] <= memory->shape[0] && time <= room);
+  for (int64_t i = 0; i < x->shape[0]; i++)
+    memcpy(tensor_f32(memory) + (net->first + i) * room * width, tensor_f32(x) + i * time * width,
+           (size_t)(time * width) * sizeof(float));
+  return memory;
 }

@@ -8,27 +8,34 @@
 #include "nn/params.h"
 #include "ops/ops.h"
 
-/* What generation remembers between calls: KV cache, h and c. Lives with the session. */
+/* What generation remembers between calls: KV cache, h and c, what an encoder made of the sources. Lives with
+ * the session. */
 typedef struct State State;
-/* For up to `sequences` sequences of up to `room` positions (room matters to KV caches only). */
-State *state_new(int64_t sequences, int64_t room);
+/* Up to `sequences` sequences of up to `room` positions (room matters to KV caches only), written from up to
+ * `sources` sources of up to `source_room` tokens. */
+typedef struct StateSize {
+  int64_t sequences, room, sources, source_room;
+} StateSize;
+State *state_new(StateSize);
 int64_t state_room(const State *);
 void state_free(State *);
 /* Forgets the contents (zeroes), keeps the memory. */
 void state_clear(State *);
 int64_t state_bytes(const State *);
 /* Sequence i, i < count, becomes a copy of what was sequence from[i]: beams, and one prompt for many samples.
- */
+ * Sources stay where they are. */
 void state_reorder(State *, const int32_t *from, int64_t count);
 
 typedef struct Net {
   Tape *tape;
   Params *params;
-  State *state;        /* NULL while training */
-  int64_t first;       /* sequence of the state that is this batch's first */
-  int64_t batch, time; /* of this call's tokens [batch, time] */
-  Tensor *start;       /* i32 [batch]: position of each sequence's first token; NULL: all 0 */
-  float dropout;       /* probability; 0 unless training */
+  State *state;           /* NULL while training */
+  int64_t first;          /* sequence of the state that is this batch's first */
+  int64_t batch, time;    /* of this call's tokens [batch, time] */
+  Tensor *start;          /* i32 [batch]: position of each sequence's first token; NULL: all 0 */
+  Tensor *source_lengths; /* i32 [sources]: tokens of each that are not padding */
+  Tensor *source_of;      /* i32 [batch]: which source each sequence is written from; NULL: its own */
+  float dropout;          /* probability; 0 unless training */
   char scope[512];
 } Net;
 
@@ -40,5 +47,9 @@ Tensor *net_param(Net *, const char *name, int dims, const int64_t *shape, Init,
 /* The state "<scope>.<name>", zero at first; NULL where there is no state (training). shape[0] is the batch:
  * sequences net->first and following of those the state was made for. */
 Tensor *net_state(Net *, const char *name, int dims, const int64_t *shape);
+/* What an encoder made of the sources, x [sources, source_time, D]: x itself while training. With a state, x
+ * is kept from the call that brings the sources, which are numbers net->first and following, and found again
+ * with x NULL: [all sources, source_room, D]. */
+Tensor *net_remember(Net *, const char *name, Tensor *x);
 
 #endif

@@ -15,7 +15,7 @@
 enum { BLOCK_ROWS = 64 };
 
 typedef struct Attention {
-  Node node; /* in: q, k, v, start, lengths */
+  Node node; /* in: q, k, v, start, lengths, memory */
   AttentionShape shape;
   int64_t sequences, rows, keys, size; /* B, T, S, d */
   int64_t block, blocks;               /* rows of a block, and blocks of a sequence */
@@ -35,13 +35,18 @@ typedef struct Head {
   int64_t at, step, kv_at, kv_step;
 } Head;
 
+static int64_t element_or(const Tensor *t, int64_t index, int64_t otherwise) {
+  return t && t->data ? tensor_i32(t)[index] : otherwise;
+}
+
 static Head head_of(const Attention *n, int64_t sequence, int64_t head) {
   const int64_t kv_head = head / (n->shape.heads / n->shape.kv_heads);
+  const int64_t memory = element_or(n->node.in[5], sequence, sequence);
   return (Head){.sequence = sequence,
                 .head = head,
                 .at = head_at(sequence, n->rows, n->shape.heads, head, n->size),
                 .step = n->shape.heads * n->size,
-                .kv_at = head_at(sequence, n->keys, n->shape.kv_heads, kv_head, n->size),
+                .kv_at = head_at(memory, n->keys, n->shape.kv_heads, kv_head, n->size),
                 .kv_step = n->shape.kv_heads * n->size};
 }
 
@@ -75,13 +80,10 @@ static int64_t rows_from(const Attention *n, int64_t first) {
   return n->rows - first < n->block ? n->rows - first : n->block;
 }
 
-static int64_t element_or(const Tensor *t, int64_t index, int64_t otherwise) {
-  return t && t->data ? tensor_i32(t)[index] : otherwise;
-}
-
 /* How many keys, from the first, row t of a sequence sees. Never fewer than the row before it. */
 static int64_t seen_keys(const Attention *n, int64_t sequence, int64_t t) {
-  const int64_t length = element_or(n->node.in[4], sequence, n->keys);
+  const int64_t memory = element_or(n->node.in[5], sequence, sequence);
+  const int64_t length = element_or(n->node.in[4], memory, n->keys);
   int64_t seen = length < n->keys ? length : n->keys;
   if (n->shape.causal) {
     const int64_t reach = element_or(n->node.in[3], sequence, 0) + t + 1;
@@ -215,9 +217,10 @@ static double flops(const Node *node) {
   return 4 * pairs * (double)(n->shape.heads * n->size);
 }
 
-Tensor *op_attention(Tape *tape, Tensor *q, Tensor *k, Tensor *v, Tensor *start, Tensor *lengths,
+Tensor *op_attention(Tape *tape, Tensor *q, Tensor *k, Tensor *v, AttentionSight sight,
                      AttentionShape shape) {
-  CHECK(q->dims == 3 && k->dims == 3 && tensor_same_shape(k, v) && q->shape[0] == k->shape[0]);
+  CHECK(q->dims == 3 && k->dims == 3 && tensor_same_shape(k, v));
+  CHECK(sight.memory || q->shape[0] == k->shape[0]);
   CHECK(shape.kv_heads > 0 && shape.heads % shape.kv_heads == 0 && q->shape[2] % shape.heads == 0);
   CHECK(k->shape[2] * shape.heads == q->shape[2] * shape.kv_heads);
   Attention *n = node_new(tape, &op_attention_info, sizeof *n);
@@ -232,8 +235,10 @@ Tensor *op_attention(Tape *tape, Tensor *q, Tensor *k, Tensor *v, Tensor *start,
   node_input(&n->node, q);
   node_input(&n->node, k);
   node_input(&n->node, v);
-  node_input(&n->node, start);
-  node_input(&n->node, lengths);
+  node_input(&n->node, sight.start);
+  node_input(&n->node, sight.lengths);
+  node_input(&n->node, sight.memory);
+  CHECK(!sight.memory || !node_records(&n->node)); /* sequences that share keys would add to one gradient */
   n->room = node_floats(&n->node, threads_count() * room_of(n));
   n->log_sums = node_floats(&n->node, n->sequences * shape.heads * n->rows);
   return node_run(&n->node, node_output(&n->node, 3, q->shape));
@@ -258,7 +263,8 @@ static void sample(OpSampler *s) {
   Tensor *start = cache ? sample_ids(s, "start", 1, &sequences, 1, 8) : NULL;
   Tensor *lengths =
       which == 4 || which == 6 ? sample_ids(s, "lengths", 1, &sequences, which == 6 ? 0 : 2, 5) : NULL;
-  sample_output(s, op_attention(sample_tape(s), q, k, v, start, lengths, shape));
+  sample_output(
+      s, op_attention(sample_tape(s), q, k, v, (AttentionSight){.start = start, .lengths = lengths}, shape));
 }
 
 const Op op_attention_info = {

@@ -5,8 +5,8 @@
 #include <stdint.h>
 
 /* Targets: the id each position should predict, -1 where nothing is scored; NULL when generating.
- * Source: what an encoder reads, padded behind; NULL for networks that have none, and when generating after
- * the first call, since the state then remembers what the encoder made of it. */
+ * Source: what an encoder reads, padded behind; source_time 0 for networks that have none, and when
+ * generating after the first call, since the state then remembers what the encoder made of it. */
 typedef struct Batch {
   int64_t sequences, time;
   const int32_t *tokens, *targets; /* [sequences, time] */

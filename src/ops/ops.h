@@ -16,6 +16,8 @@ Tensor *op_linear(Tape *, Tensor *x, Tensor *weight, Tensor *bias, bool transpos
 
 /* Elementwise, same shapes. */
 Tensor *op_add(Tape *, Tensor *a, Tensor *b);
+/* factor * x. */
+Tensor *op_scale(Tape *, Tensor *x, float factor);
 /* Columns first .. first+width-1 of x [..., D] -> [..., width]. */
 Tensor *op_slice(Tape *, Tensor *x, int64_t first, int64_t width);
 
@@ -42,12 +44,17 @@ Tensor *op_rope(Tape *, Tensor *x, Tensor *start, int64_t heads, float theta);
 
 /* softmax(Q K^T / sqrt(d)) V, one softmax per head; never keeps a T x S matrix for backward.
  * q [B,T,H*d], k and v [B,S,G*d] -> [B,T,H*d]. causal: query t of sequence b sees keys 0 .. start[b]+t.
- * lengths i32 [B] (NULL: S): keys at and after lengths[b] are not seen. start as in op_rope. */
+ * lengths i32 [B] (NULL: S): keys at and after lengths[b] are not seen. start as in op_rope.
+ * memory i32 [B]: k and v are [M,S,G*d], lengths [M], and sequence b sees those of memory[b]: many texts
+ * being written from one source. Without gradients only. */
 typedef struct AttentionShape {
   int64_t heads, kv_heads;
   bool causal;
 } AttentionShape;
-Tensor *op_attention(Tape *, Tensor *q, Tensor *k, Tensor *v, Tensor *start, Tensor *lengths, AttentionShape);
+typedef struct AttentionSight {
+  Tensor *start, *lengths, *memory;
+} AttentionSight;
+Tensor *op_attention(Tape *, Tensor *q, Tensor *k, Tensor *v, AttentionSight, AttentionShape);
 
 /* Mean of -ln softmax(h W^T + b)[target] over the rows whose target (i32 [N]) is not negative, with label
  * smoothing s: (1-s) * that + s * mean over the vocabulary. h [N,D], W [V,D], b [V] or NULL -> scalar [].

@@ -31,8 +31,12 @@ static bool ends_with(const char *name, const char *tail) {
  * output matrix of a model that ties it to the embedding. */
 static bool is_known_extra(const char *name, const Params *params) {
   static const char *const endings[] = {".attn.bias", ".attn.masked_bias", ".rotary_emb.inv_freq"};
+  const bool shared = params_find(params, "model.shared.weight") != NULL;
   for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
     if (ends_with(name, endings[i])) return true;
+  if (shared &&
+      (ends_with(name, "coder.embed_tokens.weight") || ends_with(name, "coder.embed_positions.weight")))
+    return true; /* copies of the shared embedding, and sinusoids */
   return !strcmp(name, "lm_head.weight") && !params_find(params, "lm_head.weight");
 }
 
@@ -55,7 +59,8 @@ static const NamedTensor *find_tensor(const Safetensors *file, const Params *par
   const NamedTensor *found = safetensors_find(file, name);
   const char *dot = strchr(name, '.');
   if (!found && dot) found = safetensors_find(file, dot + 1);
-  const bool table = ends_with(name, "embed_tokens.weight") || ends_with(name, "wte.weight");
+  const bool table = ends_with(name, "embed_tokens.weight") || ends_with(name, "wte.weight") ||
+                     ends_with(name, "shared.weight");
   if (!found && table && !params_find(params, "lm_head.weight"))
     found = safetensors_find(file, "lm_head.weight");
   return found;

@@ -6,22 +6,30 @@ struct Session {
   const Model *model;
   State *state;
   Tape *tape;
-  int64_t sequences, room;
-  int32_t *position; /* [sequences]: tokens read */
+  StateSize size;
+  int32_t *position;       /* [sequences]: tokens read */
+  int32_t *source_of;      /* [sequences] */
+  int32_t *source_lengths; /* [sources] */
+  Batch sources;           /* of the next feed */
 };
 
 /* Tokens read at once: enough for full-speed products, little enough for short-lived activations. */
 enum { PIECE = 256 };
 
-Session *session_new(const Model *model, int64_t sequences, int64_t room) {
+Session *session_new_sized(const Model *model, StateSize size) {
   Session *s = mem_alloc_zeroed(1, sizeof *s);
   s->model = model;
-  s->sequences = sequences;
-  s->room = room;
-  s->state = state_new(sequences, room);
+  s->size = size;
+  s->state = state_new(size);
   s->tape = tape_new(false);
-  s->position = mem_alloc_zeroed((size_t)sequences, sizeof *s->position);
+  s->position = mem_alloc_zeroed((size_t)size.sequences, sizeof *s->position);
+  s->source_of = mem_alloc_zeroed((size_t)size.sequences, sizeof *s->source_of);
+  s->source_lengths = mem_alloc_zeroed((size_t)size.sources, sizeof *s->source_lengths);
   return s;
+}
+
+Session *session_new(const Model *model, int64_t sequences, int64_t room) {
+  return session_new_sized(model, (StateSize){.sequences = sequences, .room = room});
 }
 
 void session_free(Session *s) {
@@ -29,6 +37,8 @@ void session_free(Session *s) {
   state_free(s->state);
   tape_free(s->tape);
   mem_free(s->position);
+  mem_free(s->source_of);
+  mem_free(s->source_lengths);
   mem_free(s);
 }
 
@@ -36,35 +46,64 @@ int64_t session_position(const Session *s) {
   return s->position[0];
 }
 int64_t session_room(const Session *s) {
-  return s->room;
+  return s->size.room;
 }
 
 void session_rewind(Session *s) {
   state_clear(s->state);
-  memset(s->position, 0, (size_t)s->sequences * sizeof *s->position);
+  memset(s->position, 0, (size_t)s->size.sequences * sizeof *s->position);
+}
+
+static void reorder_ids(int32_t *ids, const int32_t *from, int64_t count, int64_t all) {
+  int32_t *old = mem_alloc((size_t)all * sizeof *old);
+  memcpy(old, ids, (size_t)all * sizeof *old);
+  for (int64_t i = 0; i < count; i++) ids[i] = old[from[i]];
+  mem_free(old);
 }
 
 void session_reorder(Session *s, const int32_t *from, int64_t count) {
-  CHECK(count <= s->sequences);
-  int32_t *old = mem_alloc((size_t)s->sequences * sizeof *old);
-  memcpy(old, s->position, (size_t)s->sequences * sizeof *old);
-  for (int64_t i = 0; i < count; i++) s->position[i] = old[from[i]];
-  mem_free(old);
+  CHECK(count <= s->size.sequences);
+  reorder_ids(s->position, from, count, s->size.sequences);
+  reorder_ids(s->source_of, from, count, s->size.sequences);
   state_reorder(s->state, from, count);
 }
 
 void session_spread(Session *s) {
-  int32_t *from = mem_alloc_zeroed((size_t)s->sequences, sizeof *from); /* all 0 */
-  session_reorder(s, from, s->sequences);
+  int32_t *from = mem_alloc_zeroed((size_t)s->size.sequences, sizeof *from); /* all 0 */
+  session_reorder(s, from, s->size.sequences);
   mem_free(from);
+}
+
+void session_read_sources(Session *s, const int32_t *sources, const int32_t *lengths, int64_t time) {
+  CHECK(time > 0 && time <= s->size.source_room);
+  s->sources = (Batch){.source = sources, .source_lengths = lengths, .source_time = time};
+}
+
+/* The sources of this feed become those of its sequences. */
+static Batch take_sources(Session *s, int64_t first, int64_t sequences) {
+  const Batch sources = s->sources;
+  CHECK(!sources.source_time || first + sequences <= s->size.sources);
+  for (int64_t i = first; i < first + sequences && sources.source_time; i++) {
+    s->source_of[i] = (int32_t)i;
+    s->source_lengths[i] = sources.source_lengths[i - first];
+  }
+  s->sources = (Batch){0};
+  return sources;
 }
 
 static const float *feed_piece(Session *s, int64_t first, const int32_t *tokens, int64_t sequences,
                                int64_t time) {
   tape_reset(s->tape, false, 0);
   Net net = {.tape = s->tape, .params = s->model->params, .state = s->state, .first = first};
+  Batch batch = take_sources(s, first, sequences);
+  batch.sequences = sequences;
+  batch.time = time;
+  batch.tokens = tokens;
   net.start = tape_constant(s->tape, TENSOR_I32, 1, &sequences, s->position + first);
-  const Batch batch = {.sequences = sequences, .time = time, .tokens = tokens};
+  if (s->size.sources) {
+    net.source_of = tape_constant(s->tape, TENSOR_I32, 1, &sequences, s->source_of + first);
+    net.source_lengths = tape_constant(s->tape, TENSOR_I32, 1, &s->size.sources, s->source_lengths);
+  }
   const Tensor *logits = model_last_logits(s->model, &net, &batch);
   for (int64_t i = 0; i < sequences; i++) s->position[first + i] += (int32_t)time;
   return tensor_f32(logits);
@@ -72,7 +111,7 @@ static const float *feed_piece(Session *s, int64_t first, const int32_t *tokens,
 
 const float *session_feed_at(Session *s, int64_t first, const int32_t *tokens, int64_t sequences,
                              int64_t time) {
-  CHECK(first + sequences <= s->sequences && time > 0);
+  CHECK(first + sequences <= s->size.sequences && time > 0);
   if (time <= PIECE) return feed_piece(s, first, tokens, sequences, time);
   int32_t *piece = mem_alloc((size_t)(sequences * PIECE) * sizeof *piece);
   const float *logits = NULL;

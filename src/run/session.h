@@ -7,6 +7,8 @@
 typedef struct Session Session;
 /* For `sequences` texts of up to `room` positions, side by side. */
 Session *session_new(const Model *, int64_t sequences, int64_t room);
+/* With sources to write from; see StateSize. */
+Session *session_new_sized(const Model *, StateSize);
 void session_free(Session *);
 
 /* Reads tokens [sequences, time], `sequences` at most those of session_new, and gives the logits after the
@@ -16,6 +18,9 @@ const float *session_feed(Session *, const int32_t *tokens, int64_t sequences, i
  * are read one by one into one session, then written on from together. */
 const float *session_feed_at(Session *, int64_t first, const int32_t *tokens, int64_t sequences,
                              int64_t time);
+/* For networks with an encoder: what the sequences of the next feed, and of that one only, are written from:
+ * [sequences, time], padded behind. They become sources first, first+1, ... of the state. */
+void session_read_sources(Session *, const int32_t *sources, const int32_t *lengths, int64_t time);
 /* Sequence i becomes a copy of what was sequence from[i], i < count. */
 void session_reorder(Session *, const int32_t *from, int64_t count);
 /* Every sequence becomes a copy of the first: one prompt read once for many texts. */

@@ -89,8 +89,11 @@ static void scopes_name_parameters(void **state) {
 
 static void state_is_kept_cleared_and_reordered(void **state) {
   const int64_t rows[2] = {3, 2};
-  Net net = {
-      .tape = tape_new(false), .params = params_new(), .state = state_new(3, 1), .batch = 3, .time = 1};
+  Net net = {.tape = tape_new(false),
+             .params = params_new(),
+             .state = state_new((StateSize){.sequences = 3, .room = 1}),
+             .batch = 3,
+             .time = 1};
   float *h = tensor_f32(net_state(&net, "h", 2, rows));
   for (int i = 0; i < 6; i++) assert_true(h[i] == 0);
   for (int i = 0; i < 6; i++) h[i] = (float)i;

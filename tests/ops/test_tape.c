@@ -125,14 +125,14 @@ static void check_pieces(int64_t piece) {
   Tensor *q = normal(tape, 1, 3, (int64_t[]){1, T, H * D}),
          *k = normal(tape, 2, 3, (int64_t[]){1, ROOM, G * D}),
          *v = normal(tape, 3, 3, (int64_t[]){1, ROOM, G * D});
-  const Tensor *whole = op_attention(tape, q, k, v, NULL, NULL, shape);
+  const Tensor *whole = op_attention(tape, q, k, v, (AttentionSight){0}, shape);
   for (int64_t at = 0; at < T; at += piece) {
     const int64_t rows = piece < T - at ? piece : T - at;
     const int32_t first = (int32_t)at;
     Tensor *some =
         tape_constant(tape, TENSOR_F32, 3, (int64_t[]){1, rows, H * D}, tensor_f32(q) + at * H * D);
     Tensor *start = tape_constant(tape, TENSOR_I32, 1, (int64_t[]){1}, &first);
-    const Tensor *y = op_attention(tape, some, k, v, start, NULL, shape);
+    const Tensor *y = op_attention(tape, some, k, v, (AttentionSight){.start = start}, shape);
     assert_same_row(tensor_f32(y), tensor_f32(whole) + at * H * D, rows * H * D);
   }
   tape_free(tape);

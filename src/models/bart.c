@@ -1,0 +1,14 @@
+/* bart.c - BART (Lewis et al. 2020): learned positions, a norm behind the embedding, norms behind the blocks.
+ * BartForConditionalGeneration loads it. */
+#include "models/encoder_decoder.h"
+
+static Output forward(Net *net, const Config *c, const Batch *batch) {
+  static const EncoderDecoder kind = {.learned_positions = true, .embedding_norm = true};
+  return encoder_decoder_forward(net, c, batch, &kind);
+}
+
+const Arch arch_bart = {.name = "bart",
+                        .model_type = "bart",
+                        .hf_class = "BartForConditionalGeneration",
+                        .forward = forward,
+                        ENCODER_DECODER_ARCH};

@@ -1,0 +1,259 @@
+/* encoder_decoder.c - a source is read at once, both ways; the target is written from left to right, each
+ * layer looking at what was written and at the source. B: sequences, S: source tokens, T: target tokens, D:
+ * width. */
+#include "models/encoder_decoder.h"
+
+#include <math.h>
+#include <string.h>
+
+const Preset encoder_decoder_presets[PRESETS] = {
+    {"nano", 2, 32, 4, 128, 128},   {"tiny", 2, 128, 4, 256, 256},      {"small", 3, 256, 4, 512, 256},
+    {"base", 4, 512, 8, 2048, 512}, {"medium", 7, 768, 12, 3072, 1024},
+};
+
+const ConfigKey encoder_decoder_keys[] = {
+    {"decoder_layers", CONFIG_INT, offsetof(Config, layers), NAN},
+    {"encoder_layers", CONFIG_INT, offsetof(Config, encoder_layers), NAN},
+    {"d_model", CONFIG_INT, offsetof(Config, width), NAN},
+    {"decoder_attention_heads", CONFIG_INT, offsetof(Config, heads), NAN},
+    {"encoder_attention_heads", CONFIG_INT, offsetof(Config, encoder_heads), NAN},
+    {"decoder_ffn_dim", CONFIG_INT, offsetof(Config, ffn), NAN},
+    {"encoder_ffn_dim", CONFIG_INT, offsetof(Config, encoder_ffn), NAN},
+    {"max_position_embeddings", CONFIG_INT, offsetof(Config, context), NAN},
+    {"scale_embedding", CONFIG_BOOL, offsetof(Config, scale_embedding), 0},
+    {"decoder_start_token_id", CONFIG_INT, offsetof(Config, decoder_start), NAN},
+    {NULL, 0, 0, 0},
+};
+
+/* ---- the shape ---- */
+
+bool encoder_decoder_complete(Config *c, Error *err) {
+  if (!c->encoder_layers) c->encoder_layers = c->layers;
+  if (!c->encoder_heads) c->encoder_heads = c->heads;
+  if (!c->ffn) c->ffn = 4 * c->width;
+  if (!c->encoder_ffn) c->encoder_ffn = c->ffn;
+  if (c->heads < 1 || c->encoder_heads < 1 || c->width % c->heads || c->width % c->encoder_heads)
+    return fail_usage(err, "a width of %lld cannot be divided among %lld heads: give a multiple of it",
+                      (long long)c->width, (long long)c->heads);
+  if (c->width % 2) return fail_usage(err, "a width of %lld is odd", (long long)c->width);
+  if (c->kv_heads && c->kv_heads != c->heads)
+    return fail_usage(err, "%s has as many key/value heads as heads: leave out --kv-heads", c->arch->name);
+  if (!c->tied) return fail_usage(err, "%s shares one embedding: leave out --no-tied", c->arch->name);
+  c->kv_heads = c->heads;
+  c->head_size = c->width / c->heads;
+  return true;
+}
+
+/* As transformers names them; the last is ours alone. */
+static const struct {
+  const char *name;
+  FeedForward kind;
+} activations[] = {{"relu", FFN_RELU}, {"gelu", FFN_GELU},  {"gelu_new", FFN_GELU_TANH},
+                   {"silu", FFN_SILU}, {"swish", FFN_SILU}, {"swiglu", FFN_SWIGLU}};
+enum { ACTIVATIONS = sizeof activations / sizeof *activations };
+
+bool encoder_decoder_read_rest(Config *c, const json_t *config, const char *where, Error *err) {
+  const char *name = json_get_text(config, "activation_function", "gelu");
+  int64_t decoder_vocabulary;
+  bool shared;
+  if (!json_get_int(config, "decoder_vocab_size", c->vocabulary, &decoder_vocabulary, where, err) ||
+      !json_get_bool(config, "share_encoder_decoder_embeddings", true, &shared, where, err))
+    return false;
+  if (!shared || decoder_vocabulary != c->vocabulary)
+    return fail(err, "%s: separate embeddings of source and target are not supported", where);
+  if (c->decoder_start < 0 || c->decoder_start >= c->vocabulary)
+    return fail(err, "%s: decoder_start_token_id is not in the vocabulary", where);
+  for (int i = 0; i < ACTIVATIONS; i++)
+    if (!strcmp(activations[i].name, name)) {
+      c->feed_forward = activations[i].kind;
+      return true;
+    }
+  return fail(err, "%s: activation_function \"%s\" is not supported (relu, gelu, gelu_new, silu)", where,
+              name);
+}
+
+void encoder_decoder_write_rest(const Config *c, json_t *config) {
+  static const char *const dropouts[] = {"dropout",           "attention_dropout", "activation_dropout",
+                                         "encoder_layerdrop", "decoder_layerdrop", "classifier_dropout"};
+  for (size_t i = 0; i < sizeof dropouts / sizeof *dropouts; i++)
+    json_object_set_new(config, dropouts[i], json_real(0));
+  for (int i = 0; i < ACTIVATIONS; i++)
+    if (activations[i].kind == c->feed_forward) {
+      json_object_set_new(config, "activation_function", json_string(activations[i].name));
+      break;
+    }
+  json_object_set_new(config, "is_encoder_decoder", json_true());
+  json_object_set_new(config, "num_hidden_layers", json_integer(c->encoder_layers));
+  json_object_set_new(config, "decoder_vocab_size", json_integer(c->vocabulary));
+  json_object_set_new(config, "share_encoder_decoder_embeddings", json_true());
+  json_object_set_new(config, "forced_eos_token_id", json_null());
+}
+
+/* ---- layers ---- */
+
+/* Of one side: encoder or decoder. */
+typedef struct Side {
+  Net *net;
+  const Config *config;
+  const EncoderDecoder *kind;
+  int64_t heads, ffn;
+  Tensor *lengths; /* of the sources; the encoder's */
+} Side;
+
+/* Glorot & Bengio 2010, as fairseq and Marian begin. */
+static Tensor *linear(const Side *s, const char *name, Tensor *x, int64_t out) {
+  const float stddev = sqrtf(2 / (float)(tensor_columns(x) + out));
+  return nn_linear(s->net, name, x, out, (LinearOptions){.bias = true, .stddev = stddev});
+}
+
+static Tensor *norm(const Side *s, const char *name, Tensor *x) {
+  return nn_layernorm(s->net, name, x, (float)s->config->norm_epsilon);
+}
+
+/* pre-norm: x + f(norm(x)); post-norm: norm(x + f(x)). */
+static Tensor *block_input(const Side *s, const char *name, Tensor *x) {
+  return s->kind->pre_norm ? norm(s, name, x) : x;
+}
+static Tensor *block_output(const Side *s, const char *name, Tensor *x, Tensor *change) {
+  x = op_add(s->net->tape, x, nn_dropout(s->net, change));
+  return s->kind->pre_norm ? x : norm(s, name, x);
+}
+
+/* Over the sequence itself: all of it in the encoder, what is behind in the decoder. */
+static Tensor *self_attention(const Side *s, Tensor *x, bool causal) {
+  const AttentionShape shape = {.heads = s->heads, .kv_heads = s->heads, .causal = causal};
+  const int64_t width = s->config->width;
+  Tensor *in = block_input(s, "self_attn_layer_norm", x);
+  net_enter(s->net, "self_attn");
+  Tensor *q = linear(s, "q_proj", in, width), *k = linear(s, "k_proj", in, width),
+         *v = linear(s, "v_proj", in, width);
+  Tensor *y = causal ? nn_self_attention(s->net, q, k, v, shape)
+                     : op_attention(s->net->tape, q, k, v, (AttentionSight){.lengths = s->lengths}, shape);
+  y = linear(s, "out_proj", y, width);
+  net_leave(s->net, "self_attn");
+  return block_output(s, "self_attn_layer_norm", x, y);
+}
+
+/* memory [B,S,D], or NULL where the state remembers its keys and values. */
+static Tensor *cross_attention(const Side *s, Tensor *x, Tensor *memory) {
+  const AttentionShape shape = {.heads = s->heads, .kv_heads = s->heads};
+  const int64_t width = s->config->width;
+  Tensor *in = block_input(s, "encoder_attn_layer_norm", x);
+  net_enter(s->net, "encoder_attn");
+  Tensor *q = linear(s, "q_proj", in, width), *k = memory ? linear(s, "k_proj", memory, width) : NULL,
+         *v = memory ? linear(s, "v_proj", memory, width) : NULL;
+  Tensor *y = linear(s, "out_proj", nn_cross_attention(s->net, q, k, v, shape), width);
+  net_leave(s->net, "encoder_attn");
+  return block_output(s, "encoder_attn_layer_norm", x, y);
+}
+
+static Tensor *activate(const Side *s, Tensor *inner, Tensor *in) {
+  static const Activation kinds[] = {[FFN_RELU] = ACTIVATION_RELU,
+                                     [FFN_GELU] = ACTIVATION_GELU,
+                                     [FFN_GELU_TANH] = ACTIVATION_GELU_TANH,
+                                     [FFN_SILU] = ACTIVATION_SILU};
+  if (s->config->feed_forward == FFN_SWIGLU)
+    return op_swiglu(s->net->tape, linear(s, "fc_gate", in, s->ffn), inner);
+  return op_activation(s->net->tape, inner, kinds[s->config->feed_forward]);
+}
+
+static Tensor *feed_forward(const Side *s, Tensor *x) {
+  Tensor *in = block_input(s, "final_layer_norm", x);
+  Tensor *inner = activate(s, linear(s, "fc1", in, s->ffn), in);
+  return block_output(s, "final_layer_norm", x, linear(s, "fc2", inner, s->config->width));
+}
+
+/* ---- embeddings ---- */
+
+/* Positions 0 .. count-1: sin(p / 10000^(2i/D)) in the first half of the columns, cos in the second. */
+static Tensor *sinusoids(Net *net, int64_t count, int64_t width) {
+  Tensor *table = tape_tensor(net->tape, TENSOR_F32, 2, (int64_t[]){count, width});
+  for (int64_t p = 0; p < count && table->data; p++)
+    for (int64_t i = 0; i < width / 2; i++) {
+      const double angle = (double)p * pow(10000, -2.0 * (double)i / (double)width);
+      tensor_f32(table)[p * width + i] = (float)sin(angle);
+      tensor_f32(table)[p * width + width / 2 + i] = (float)cos(angle);
+    }
+  return table;
+}
+
+/* Where in its sequence each token is: [B,T]; `first` is added. *most: one more than the largest. */
+static Tensor *positions(Net *net, const Tensor *start, int64_t sequences, int64_t time, int32_t first,
+                         int64_t *most) {
+  Tensor *ids = tape_tensor(net->tape, TENSOR_I32, 2, (int64_t[]){sequences, time});
+  *most = first + time;
+  for (int64_t b = 0; b < sequences && ids->data; b++) {
+    const int32_t from = first + (start ? tensor_i32(start)[b] : 0);
+    for (int64_t t = 0; t < time; t++) tensor_i32(ids)[b * time + t] = from + (int32_t)t;
+    if (from + time > *most) *most = from + time;
+  }
+  return ids;
+}
+
+enum { UNUSED_POSITIONS = 2 }; /* rows of BART's table, of which fairseq's padding token was one */
+
+static Tensor *position_rows(const Side *s, const Tensor *start, int64_t sequences, int64_t time) {
+  const Config *c = s->config;
+  int64_t most;
+  Tensor *ids =
+      positions(s->net, start, sequences, time, s->kind->learned_positions ? UNUSED_POSITIONS : 0, &most);
+  Tensor *table =
+      s->kind->learned_positions
+          ? nn_embedding_table(s->net, "embed_positions", c->context + UNUSED_POSITIONS, c->width, 0.02f)
+          : sinusoids(s->net, most, c->width);
+  return op_embedding(s->net->tape, table, ids);
+}
+
+static Tensor *embed(const Side *s, Tensor *table, const int32_t *tokens, const Tensor *start,
+                     int64_t sequences, int64_t time) {
+  Tape *tape = s->net->tape;
+  Tensor *ids = tape_constant(tape, TENSOR_I32, 2, (int64_t[]){sequences, time}, tokens);
+  Tensor *x = op_embedding(tape, table, ids);
+  if (s->config->scale_embedding) x = op_scale(tape, x, sqrtf((float)s->config->width));
+  x = op_add(tape, x, position_rows(s, start, sequences, time));
+  if (s->kind->embedding_norm) x = norm(s, "layernorm_embedding", x);
+  return nn_dropout(s->net, x);
+}
+
+/* ---- the whole ---- */
+
+static Tensor *encode(Side s, const Batch *batch, Tensor *table) {
+  s.lengths = tape_constant(s.net->tape, TENSOR_I32, 1, &batch->sequences, batch->source_lengths);
+  net_enter(s.net, "encoder");
+  Tensor *x = embed(&s, table, batch->source, NULL, batch->sequences, batch->source_time);
+  for (int64_t i = 0; i < s.config->encoder_layers; i++) {
+    net_enter(s.net, "layers.%d", (int)i);
+    x = feed_forward(&s, self_attention(&s, x, false));
+    net_leave(s.net, "layers.%d", (int)i);
+  }
+  if (s.kind->pre_norm) x = norm(&s, "layer_norm", x);
+  net_leave(s.net, "encoder");
+  return x;
+}
+
+static Tensor *decode(Side s, const Batch *batch, Tensor *table, Tensor *memory) {
+  net_enter(s.net, "decoder");
+  Tensor *x = embed(&s, table, batch->tokens, s.net->start, batch->sequences, batch->time);
+  for (int64_t i = 0; i < s.config->layers; i++) {
+    net_enter(s.net, "layers.%d", (int)i);
+    x = feed_forward(&s, cross_attention(&s, self_attention(&s, x, true), memory));
+    net_leave(s.net, "layers.%d", (int)i);
+  }
+  if (s.kind->pre_norm) x = norm(&s, "layer_norm", x);
+  net_leave(s.net, "decoder");
+  return x;
+}
+
+Output encoder_decoder_forward(Net *net, const Config *c, const Batch *batch, const EncoderDecoder *kind) {
+  const Side encoder = {net, c, kind, c->encoder_heads, c->encoder_ffn, NULL},
+             decoder = {net, c, kind, c->heads, c->ffn, NULL};
+  const float stddev = c->scale_embedding ? 1 / sqrtf((float)c->width) : 0.02f;
+  net_enter(net, "model");
+  Tensor *table = nn_embedding_table(net, "shared", c->vocabulary, c->width, stddev);
+  Tensor *memory = batch->source_time ? encode(encoder, batch, table) : NULL;
+  Tensor *x = decode(decoder, batch, table, memory);
+  net_leave(net, "model");
+  Tensor *bias =
+      net_param(net, "final_logits_bias", 2, (int64_t[]){1, c->vocabulary}, (Init){INIT_ZERO, 0}, false);
+  return (Output){.hidden = x, .weight = table, .bias = tape_reshape(net->tape, bias, 1, &c->vocabulary)};
+}

@@ -1,0 +1,14 @@
+/* mbart.c - BART with norms before the blocks (Liu et al. 2020), which train deeper without a warm-up (Xiong
+ * et al. 2020). MBartForConditionalGeneration loads it. */
+#include "models/encoder_decoder.h"
+
+static Output forward(Net *net, const Config *c, const Batch *batch) {
+  static const EncoderDecoder kind = {.pre_norm = true, .learned_positions = true, .embedding_norm = true};
+  return encoder_decoder_forward(net, c, batch, &kind);
+}
+
+const Arch arch_mbart = {.name = "mbart",
+                         .model_type = "mbart",
+                         .hf_class = "MBartForConditionalGeneration",
+                         .forward = forward,
+                         ENCODER_DECODER_ARCH};
