@@ -55,10 +55,11 @@ INK_API void ink_free(void *text);
 typedef struct ink_settings ink_settings;
 
 /* One per activity; free with ink_settings_free. */
-INK_API ink_settings *ink_settings_train(void);     /* model, data, tokenizer, optimization, sampling */
-INK_API ink_settings *ink_settings_write(void);     /* sampling and limits of generated text */
-INK_API ink_settings *ink_settings_eval(void);      /* how a model is scored */
-INK_API ink_settings *ink_settings_score(void);     /* metrics, and how files are compared by them */
+INK_API ink_settings *ink_settings_train(void);   /* model, data, tokenizer, optimization, sampling */
+INK_API ink_settings *ink_settings_write(void);   /* sampling and limits of generated text */
+INK_API ink_settings *ink_settings_rewrite(void); /* how translations, summaries, replies are searched for */
+INK_API ink_settings *ink_settings_eval(void);    /* how a model is scored */
+INK_API ink_settings *ink_settings_score(void);   /* metrics, and how files are compared by them */
 INK_API ink_settings *ink_settings_tokenizer(void); /* training of a tokenizer */
 INK_API ink_settings *ink_settings_bench(void);     /* what to measure */
 INK_API void ink_settings_free(ink_settings *);
@@ -92,7 +93,7 @@ typedef enum ink_event_kind {
   INK_EVENT_NOTE,     /* text: something worth a line ("vocabulary: 4,096 tokens from 1.1 MB") */
   INK_EVENT_WARNING,  /* text: something to look at ("3 invalid UTF-8 bytes replaced in a.txt") */
   INK_EVENT_PROGRESS, /* stage, done, total and, while training, the measures below */
-  INK_EVENT_EVAL,     /* step, loss, valid_loss */
+  INK_EVENT_EVAL,     /* done (the step), loss, valid_loss, metric, best */
   INK_EVENT_SAMPLE,   /* text: written by the model as it is now */
 } ink_event_kind;
 
@@ -104,8 +105,11 @@ typedef struct ink_event {
   const char *unit;         /* "step", "byte", "merge", ... */
   double loss;              /* nats per token, smoothed over the last steps; 0 if none yet */
   double valid_loss;        /* the last held-out loss, nats per token; 0 if none yet */
+  const char *metric;       /* EVAL: what judges beside the loss ("bleu"); NULL: the loss does */
+  double metric_value;      /* 0 to 100 */
+  bool best;                /* EVAL: the best one so far */
   double learning_rate;     /* of the step just done */
-  double tokens_per_second; /* over the last steps */
+  double tokens_per_second; /* over the last steps; of sources and targets both, padding counted */
   double peak_share;        /* arithmetic done / the machine's measured peak, 0..1; 0 if unknown */
   double seconds, seconds_left;
   int64_t memory; /* bytes held by this process */
@@ -121,7 +125,8 @@ INK_API void ink_interrupt(void);
 /* ---- training -------------------------------------------------------------------------------- */
 
 /* Learns from `count` text files and leaves a model directory (Hugging Face layout) at `out`.
- * task: "write". Resumes a run, exactly, where the setting "resume" is on. */
+ * task: "write", from running text; "translate", "summarize" or "reply", from pairs or conversations. Resumes
+ * a run, exactly, where the setting "resume" is on. */
 INK_API bool ink_train(const char *task, const char *const *files, int count, const char *out,
                        const ink_settings *, ink_listener *, void *user, ink_error *);
 
@@ -159,6 +164,45 @@ typedef struct ink_written {
 } ink_written;
 INK_API bool ink_write(ink_model *, const char *prompt, size_t length, const ink_settings *,
                        ink_token_listener *, void *user, ink_written *, ink_error *);
+
+/* What was made of one input. */
+typedef struct ink_output {
+  int64_t input;    /* which of the inputs */
+  int rank;         /* 0: the best; up to the setting "n_best" */
+  const char *text; /* valid during the call only */
+  size_t length;
+  double logprob, score; /* ln of the model's probability; what the search went by */
+} ink_output;
+
+/* Called in the order of the inputs, best first. Return false to stop. */
+typedef bool ink_output_listener(void *user, const ink_output *output);
+
+/* What happened to the inputs that their outputs do not show; added up over calls. */
+typedef struct ink_rewritten {
+  int64_t split_texts;    /* longer than the model reads: cut at sentences, the outputs joined */
+  int64_t cut_sentences;  /* a single sentence too long, cut amid */
+  int64_t dropped_turns;  /* of conversations longer than the model reads: the oldest */
+  int64_t unknown_inputs; /* mostly letters that the model has not learnt: another language? */
+  int64_t new_tokens;
+  double seconds;
+} ink_rewritten;
+
+/* A text each for `count` texts, by a model of that task ("translate", "summarize", "reply"; one of another
+ * task is refused). A text of white space gives an empty one. `done` starts as zeros. */
+INK_API bool ink_rewrite(ink_model *, const char *task, const char *const *texts, const size_t *lengths,
+                         int64_t count, const ink_settings *, ink_output_listener *, void *user,
+                         ink_rewritten *done, ink_error *);
+
+/* One thing that was said. */
+typedef struct ink_turn {
+  const char *role; /* "system", "user", "assistant" */
+  const char *text;
+  size_t length;
+} ink_turn;
+
+/* What the assistant says next, by a model that learnt to reply. */
+INK_API bool ink_reply(ink_model *, const ink_turn *turns, int count, const ink_settings *,
+                       ink_output_listener *, void *user, ink_rewritten *done, ink_error *);
 
 /* How well the model predicts a text. */
 typedef struct ink_scores {

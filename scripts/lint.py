@@ -21,11 +21,11 @@ LAYERS = {
     "text": {"text", "ops", "base"},
     "io": {"io", "ops", "base"},
     "data": {"data", "text", "ops", "base"},
-    "run": {"run", "models/model.h", "nn", "ops", "io", "data", "text", "base"},
+    "run": {"run", "models/model.h", "nn", "ops", "kernels/kernels.h", "io", "data", "text", "base"},
     "train": {"train", "run", "models/model.h", "nn", "ops", "kernels/kernels.h", "io", "data", "text", "base"},
     "cli": {"cli", "base"},
 }
-ARCHITECTURES = r"llama|gpt2|lstm|gru"
+ARCHITECTURES = r"llama|gpt2|marian|m?bart|lstm|gru"
 ALLOCATES = r"malloc|calloc|realloc|free|strdup|strndup|posix_memalign|aligned_alloc"
 PRINTS = r"exit|_exit|quick_exit|printf|vprintf|puts|putchar|perror"
 PRINTS_TO = r"(fprintf|vfprintf|fputs|fputc|putc|fwrite)\s*\([^;]*?\bstd(?:err|out)\b"

@@ -17,6 +17,7 @@ typedef enum OwnFlag {
   OWN_MAN,
   OWN_COMPLETION,
   OWN_HELP,
+  OWN_INPUT,
   OWN_COUNT,
   OWN_NONE = OWN_COUNT /* a setting of the library */
 } OwnFlag;

@@ -136,10 +136,10 @@ static void show_progress(Progress *p, const ink_event *e) {
 
 static void show_evaluation(Progress *p, const ink_event *e) {
   char step[FIGURE_ROOM];
-  const bool best = e->valid_loss > 0 && (p->best_loss == 0 || e->valid_loss < p->best_loss);
-  if (best) p->best_loss = e->valid_loss;
-  progress_say(p, "step %s: loss %.4f, valid loss %.4f%s", figure_count(step, e->done), e->loss,
-               e->valid_loss, best ? ", the best so far" : "");
+  char metric[FIGURE_ROOM] = "";
+  if (e->metric) snprintf(metric, sizeof metric, ", %s %.1f", e->metric, e->metric_value);
+  progress_say(p, "step %s: loss %.4f, valid loss %.4f%s%s", figure_count(step, e->done), e->loss,
+               e->valid_loss, metric, e->best ? ", the best so far" : "");
 }
 
 /* Its first few words, as far as they can stand between double quotes in a shell. */

@@ -12,7 +12,6 @@ typedef struct Progress {
   bool told;                    /* this stage has a plain line */
   char stage[64];
   double stage_began, shown; /* when the stage began, and when it was last shown */
-  double best_loss;          /* held-out loss; 0: none yet */
   char beginning[64];        /* how the last sample text began: a prompt to try */
 } Progress;
 

@@ -28,18 +28,21 @@ static bool run(Call *call, Error *err) {
 
 const Command command_train = {
     .name = "train",
-    .operands = "write FILE... -o MODEL",
-    .words = "write",
+    .operands = "TASK FILE... -o MODEL",
+    .words = "write|translate|summarize|reply",
     .word = "task",
-    .summary = "learn from text: makes a model",
+    .summary = "learn from text, pairs of texts or conversations: makes a model",
     .description =
         "Learns a tokenizer and a neural network from text files (UTF-8) and leaves both in the directory "
-        "MODEL, in the "
-        "layout of Hugging Face. A share of the text is held out to measure the model by. With --budget, "
-        "Inkstone "
-        "measures this machine and chooses the model and the run so that they end in that time; else --size "
-        "or the "
-        "flags below say what to train.\n"
+        "MODEL, in the layout of Hugging Face. TASK says what is learnt, and the command that then uses it: "
+        "write, from running text; translate and summarize, from pairs: lines of source TAB target, two "
+        "files "
+        "line by line, or JSON lines; reply, from conversations: JSON lines with \"messages\", or one turn a "
+        "line and blank lines between. Any --arch learns any task, but those with an encoder (marian, bart, "
+        "mbart) need pairs. A share is held out to measure the model by. With --budget, Inkstone measures "
+        "this "
+        "machine and chooses the model and the run so that they end in that time; else --size or the flags "
+        "below say what to train.\n"
         "A run that was interrupted, by Ctrl-C or by a power cut, goes on with --resume exactly as if "
         "nothing had "
         "happened; FILE may be left out then. In MODEL there are also the log (log.jsonl, TensorBoard event "
@@ -49,6 +52,8 @@ const Command command_train = {
                   "the best model ten minutes can give"},
                  {"inkstone train write books/*.txt -o books --size small --context 256 --epochs 3",
                   "a larger model, the run as you say"},
+                 {"inkstone train translate pairs.tsv -o en-de --arch marian --best-by bleu --beam 5",
+                  "translation, the model kept that translates best"},
                  {"inkstone train write -o books --resume", "go on where it was interrupted"},
                  {"inkstone train write letters.txt -o letters --from books --lr 1e-4 --epochs 2",
                   "teach a finished model another style"},

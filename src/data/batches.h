@@ -22,6 +22,7 @@ struct Batches {
   int64_t count;                        /* batches an epoch, the same in every epoch */
   int64_t sequences, time, source_time; /* the largest of each in any batch */
   int64_t tokens;                       /* scored targets an epoch, about */
+  double step_tokens;                   /* the same of a batch, on average */
   int64_t bytes, characters;            /* of the text that those targets spell */
 };
 

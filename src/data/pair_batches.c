@@ -263,6 +263,7 @@ static Batches *make(PairBatches *b, int64_t sequences, int64_t tokens, int64_t 
   qsort_r(b->items.data, b->items.count, sizeof *b->items.data, by_length, b);
   find_equal(b);
   cut(b, sequences, tokens);
+  b->base.step_tokens = (double)b->base.tokens / (double)b->base.count;
   make_room(b);
   return &b->base;
 }

@@ -13,7 +13,7 @@ static bool train_and_save(const Corpus *corpus, const char *out, const ink_sett
                            const News *news, Error *err) {
   TextSource source = corpus_source(corpus);
   Tokenizer *tokenizer =
-      tokenizer_train(&source, settings_part(settings, &tokenizer_settings_table), news, err);
+      tokenizer_train(&source, settings_part(settings, &tokenizer_settings_table), NULL, news, err);
   mem_free(source.self);
   const bool ok = tokenizer && tokenizer_save(tokenizer, out, err);
   tokenizer_free(tokenizer);

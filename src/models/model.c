@@ -61,11 +61,12 @@ Tensor *model_last_logits(const Model *m, Net *net, const Batch *batch) {
   return op_linear(net->tape, last_rows(net, out.hidden), out.weight, out.bias, false);
 }
 
-Cost model_cost(const Config *config, int64_t sequences, int64_t time) {
+Cost model_cost(const Config *config, int64_t sequences, int64_t time, int64_t source_time) {
   Model m = {.config = *config, .params = params_new()};
   Tape *tape = tape_new(true);
   tape_reset(tape, true, 0);
-  const Batch batch = {.sequences = sequences, .time = time, .source_time = config->arch->encodes ? time : 0};
+  const Batch batch = {
+      .sequences = sequences, .time = time, .source_time = config->arch->encodes ? source_time : 0};
   Net net = net_over(&m, tape, &batch);
   net.dropout = (float)config->dropout;
   model_loss(&m, &net, &batch, 0, 0);

@@ -96,11 +96,12 @@ Tensor *model_loss(const Model *, Net *, const Batch *, float smoothing, double 
 Tensor *model_last_logits(const Model *, Net *, const Batch *);
 
 /* By dry runs: parameters of a shape; and bytes of activations and floating-point operations of one training
- * step (forward and backward) over [sequences, time] tokens. */
+ * step (forward and backward) over [sequences, time] tokens and, where there is an encoder, sources
+ * [sequences, source_time]. */
 typedef struct Cost {
   int64_t parameters, activation_bytes;
   double flops;
 } Cost;
-Cost model_cost(const Config *, int64_t sequences, int64_t time);
+Cost model_cost(const Config *, int64_t sequences, int64_t time, int64_t source_time);
 
 #endif

@@ -5,6 +5,7 @@
 #include "base/general.h"
 #include "base/threads.h"
 #include "data/dataset.h"
+#include "run/rewriter.h"
 #include "run/scorer.h"
 #include "run/writer.h"
 
@@ -78,6 +79,7 @@ bool ink_write(ink_model *m, const char *prompt, size_t length, const ink_settin
                ink_token_listener *listener, void *user, ink_written *written, ink_error *err) {
   MEM_GUARD(err, return false);
   const GeneralSettings *general = general_of(settings);
+  const bool may = bundle_check_task(&m->bundle, task_find("write"), err);
   const WriteRequest request = {.model = m->bundle.model,
                                 .tokenizer = m->bundle.tokenizer,
                                 .sampling = settings_part(settings, &sampling_settings_table),
@@ -85,7 +87,78 @@ bool ink_write(ink_model *m, const char *prompt, size_t length, const ink_settin
                                 .begin = bundle_begin(&m->bundle),
                                 .listener = listener,
                                 .user = user};
-  const bool ok = writer_run(&request, prompt, length, written, err);
+  const bool ok = may && writer_run(&request, prompt, length, written, err);
+  MEM_GUARD_END();
+  return ok;
+}
+
+/* ---- rewriting ---- */
+
+ink_settings *ink_settings_rewrite(void) {
+  static const SettingTable *const tables[] = {&search_settings_table, &sampling_settings_table,
+                                               &general_settings_table};
+  return settings_new(tables, 3);
+}
+
+static bool rewrite(const Bundle *b, const Task *task, const RewriteInput *inputs, int64_t count,
+                    const ink_settings *settings, ink_output_listener *listener, void *user,
+                    ink_rewritten *done, Error *err) {
+  PairLayout layout;
+  const SearchSettings search = bundle_search(b, settings);
+  const SamplingSettings *sampling = settings_part(settings, &sampling_settings_table);
+  general_of(settings);
+  if (!bundle_check_task(b, task, err) || !bundle_layout(b, task, &layout, err)) return false;
+  const RewriteRequest request = {.model = b->model,
+                                  .tokenizer = b->tokenizer,
+                                  .layout = &layout,
+                                  .search = &search,
+                                  .max_tokens = sampling->max_tokens,
+                                  .listener = listener,
+                                  .user = user};
+  return rewriter_run(&request, inputs, count, done, err);
+}
+
+bool ink_rewrite(ink_model *m, const char *task, const char *const *texts, const size_t *lengths,
+                 int64_t count, const ink_settings *settings, ink_output_listener *listener, void *user,
+                 ink_rewritten *done, ink_error *err) {
+  MEM_GUARD(err, return false);
+  const Task *known = task_named(task, err);
+  Turn *turns = mem_alloc_zeroed((size_t)count + 1, sizeof *turns);
+  RewriteInput *inputs = mem_alloc_zeroed((size_t)count + 1, sizeof *inputs);
+  for (int64_t i = 0; i < count; i++) {
+    turns[i] = (Turn){ROLE_USER, texts[i], lengths[i]};
+    inputs[i] = (RewriteInput){&turns[i], 1};
+  }
+  const bool ok = known && rewrite(&m->bundle, known, inputs, count, settings, listener, user, done, err);
+  mem_free(inputs);
+  mem_free(turns);
+  MEM_GUARD_END();
+  return ok;
+}
+
+static bool read_role(const char *name, Role *role, Error *err) {
+  static const char *const names[ROLES] = {
+      [ROLE_SYSTEM] = "system", [ROLE_USER] = "user", [ROLE_ASSISTANT] = "assistant"};
+  for (int i = 0; i < ROLES; i++)
+    if (!strcmp(names[i], name)) {
+      *role = (Role)i;
+      return true;
+    }
+  return fail_usage(err, "the role \"%s\" is not known: system, user or assistant", name);
+}
+
+bool ink_reply(ink_model *m, const ink_turn *said, int count, const ink_settings *settings,
+               ink_output_listener *listener, void *user, ink_rewritten *done, ink_error *err) {
+  MEM_GUARD(err, return false);
+  Turn *turns = mem_alloc_zeroed((size_t)count + 1, sizeof *turns);
+  bool ok = count > 0 || fail_usage(err, "nothing was said that could be replied to");
+  for (int i = 0; i < count && ok; i++) {
+    turns[i] = (Turn){.text = said[i].text, .length = said[i].length};
+    ok = read_role(said[i].role, &turns[i].role, err);
+  }
+  const RewriteInput input = {turns, (size_t)count};
+  ok = ok && rewrite(&m->bundle, task_find("reply"), &input, 1, settings, listener, user, done, err);
+  mem_free(turns);
   MEM_GUARD_END();
   return ok;
 }

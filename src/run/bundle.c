@@ -99,9 +99,9 @@ bool weights_read(const char *path, Params *params, float *values, Error *err) {
 
 /* ---- the directory ---- */
 
-static json_t *read_card(const char *directory, Error *err) {
+static json_t *read_object(const char *directory, const char *name, Error *err) {
   char path[PATH_ROOM];
-  path_join(path, directory, "inkstone.json");
+  path_join(path, directory, name);
   return file_exists(path) ? json_read(path, err) : json_object();
 }
 
@@ -133,7 +133,9 @@ static bool open_parts(Bundle *b, const char *directory, Error *err) {
     return fail(err, "%s: no such model directory; make one with `inkstone train write TEXT -o %s`",
                 directory, directory);
   if (!config_read(&config, path_join(path, directory, "config.json"), err)) return false;
-  if (!(b->card = read_card(directory, err))) return false;
+  if (!(b->card = read_object(directory, "inkstone.json", err)) ||
+      !(b->generation = read_object(directory, "generation_config.json", err)))
+    return false;
   if (!(b->tokenizer = tokenizer_open(path_join(path, directory, "tokenizer.json"), err))) return false;
   if (!check_tokenizer(b, directory, &config, err)) return false;
   if (config.bos < 0) config.bos = tokenizer_begin(b->tokenizer);
@@ -160,6 +162,7 @@ void bundle_close(Bundle *b) {
   model_free(b->model);
   tokenizer_free(b->tokenizer);
   json_decref(b->card);
+  json_decref(b->generation);
   *b = (Bundle){0};
 }
 
@@ -168,25 +171,114 @@ int32_t bundle_begin(const Bundle *b) {
   return json_is_integer(trained) ? (int32_t)json_integer_value(trained) : tokenizer_begin(b->tokenizer);
 }
 
+/* ---- what it is for ---- */
+
+static const Task *task_of(const Bundle *b) {
+  return task_find(json_get_text(b->card, "task", ""));
+}
+
+bool bundle_check_task(const Bundle *b, const Task *task, Error *err) {
+  const Task *learnt = task_of(b);
+  const bool encodes = b->model->config.arch->encodes;
+  if (learnt == task) return true;
+  if (learnt)
+    return fail_usage(err,
+                      "this model was trained to %s, not to %s: `inkstone %s -m MODEL`, or train one for it",
+                      learnt->name, task->name, learnt->name);
+  if (encodes == task_has_pairs(task) && !task->chat) return true;
+  return fail_usage(err, encodes ? "this model reads a source and writes a target: try `inkstone translate`"
+                                 : "this model only writes on: `inkstone write -m MODEL`");
+}
+
+/* Of a model from elsewhere. */
+static PairLayout foreign_layout(const Config *c) {
+  return (PairLayout){.separate = true,
+                      .start = (int32_t)c->decoder_start,
+                      .end = (int32_t)c->eos,
+                      .pad = (int32_t)c->pad,
+                      .time = c->context,
+                      .source_time = c->context};
+}
+
+bool bundle_layout(const Bundle *b, const Task *task, PairLayout *layout, Error *err) {
+  const Config *c = &b->model->config;
+  if (task_of(b)) return layout_find(layout, task, b->tokenizer, c->arch->encodes, c->context, err);
+  *layout = foreign_layout(c);
+  return (layout->start >= 0 && layout->end >= 0) ||
+         fail(err,
+              "config.json does not say which tokens begin and end a target (decoder_start_token_id, "
+              "eos_token_id)");
+}
+
+/* Names of ours and of generation_config.json. */
+// clang-format off
+#define SEARCH_MEMBERS(INT, REAL) \
+  INT(beam, "num_beams") \
+  REAL(length_penalty, "length_penalty") \
+  INT(no_repeat_ngram, "no_repeat_ngram_size") \
+  INT(min_tokens, "min_new_tokens")
+// clang-format on
+
+SearchSettings bundle_search(const Bundle *b, const Settings *settings) {
+  SearchSettings s = *(const SearchSettings *)settings_part(settings, &search_settings_table);
+  const json_t *value;
+#define INT(name, key)                                                                                \
+  value = json_object_get(b->generation, key);                                                        \
+  if (!settings_given(settings, #name) && json_is_integer(value) && json_integer_value(value) >= 0 && \
+      json_integer_value(value) <= 1000)                                                              \
+    s.name = json_integer_value(value);
+#define REAL(name, key)                        \
+  value = json_object_get(b->generation, key); \
+  if (!settings_given(settings, #name) && json_is_number(value)) s.name = json_number_value(value);
+  SEARCH_MEMBERS(INT, REAL)
+#undef INT
+#undef REAL
+  if (s.beam < 1) s.beam = 1;
+  if (s.n_best > s.beam) s.beam = s.n_best;
+  return s;
+}
+
+static void add_search(json_t *json, const SearchSettings *s) {
+#define INT(name, key)  json_object_set_new(json, key, json_integer(s->name));
+#define REAL(name, key) json_object_set_new(json, key, json_real(s->name));
+  SEARCH_MEMBERS(INT, REAL)
+#undef INT
+#undef REAL
+}
+
+/* ---- writing ---- */
+
+/* What transformers' apply_chat_template makes of a conversation is what layout_input makes of it. */
+static const char chat_template[] =
+    "{% for message in messages %}{{ '<|' + message['role'] + '|>' + (message['content'] | trim) + '<|end|>' "
+    "}}"
+    "{% endfor %}{% if add_generation_prompt %}{{ '<|assistant|>' }}{% endif %}";
+
 static bool write_tokenizer_config(const char *directory, const Config *c, const Tokenizer *tokenizer,
-                                   Error *err) {
+                                   const Task *task, Error *err) {
   char path[PATH_ROOM];
   json_t *json = json_pack("{s:s, s:b, s:I}", "tokenizer_class", "PreTrainedTokenizerFast",
                            "clean_up_tokenization_spaces", 0, "model_max_length", (json_int_t)c->context);
   if (tokenizer_end(tokenizer) >= 0) {
     json_object_set_new(json, "eos_token", json_string("<|endoftext|>"));
-    json_object_set_new(json, "pad_token", json_string("<|endoftext|>"));
+    json_object_set_new(json, "pad_token", json_string(task_has_pairs(task) ? "<|pad|>" : "<|endoftext|>"));
   }
+  if (task->chat) json_object_set_new(json, "chat_template", json_string(chat_template));
   const bool ok = json_write(path_join(path, directory, "tokenizer_config.json"), json, err);
   json_decref(json);
   return ok;
 }
 
-static bool write_generation_config(const char *directory, const Config *c, Error *err) {
+static bool write_generation_config(const char *directory, const Config *c, const BundleUse *use,
+                                    Error *err) {
   char path[PATH_ROOM];
-  json_t *json = json_pack("{s:b, s:f, s:f}", "do_sample", 1, "temperature", 0.8, "top_p", 0.95);
+  const bool pairs = task_has_pairs(use->task);
+  json_t *json =
+      pairs ? json_object() : json_pack("{s:b, s:f, s:f}", "do_sample", 1, "temperature", 0.8, "top_p", 0.95);
+  if (pairs) add_search(json, use->search);
+  if (c->arch->encodes) json_object_set_new(json, "decoder_start_token_id", json_integer(c->decoder_start));
   if (c->eos >= 0) json_object_set_new(json, "eos_token_id", json_integer(c->eos));
-  if (c->eos >= 0) json_object_set_new(json, "pad_token_id", json_integer(c->eos));
+  if (c->eos >= 0) json_object_set_new(json, "pad_token_id", json_integer(c->pad >= 0 ? c->pad : c->eos));
   const bool ok = json_write(path_join(path, directory, "generation_config.json"), json, err);
   json_decref(json);
   return ok;
@@ -198,12 +290,12 @@ bool bundle_write_card(const char *directory, const json_t *card, Error *err) {
 }
 
 bool bundle_write_description(const char *directory, const Config *c, const Tokenizer *tokenizer,
-                              json_t *card, Error *err) {
+                              const BundleUse *use, json_t *card, Error *err) {
   char path[PATH_ROOM], fingerprint[32];
   fingerprint_text(tokenizer, fingerprint);
   json_object_set_new(card, "tokenizer_fingerprint", json_string(fingerprint));
   return config_write(c, path_join(path, directory, "config.json"), err) &&
          tokenizer_save(tokenizer, path_join(path, directory, "tokenizer.json"), err) &&
-         write_tokenizer_config(directory, c, tokenizer, err) && write_generation_config(directory, c, err) &&
-         bundle_write_card(directory, card, err);
+         write_tokenizer_config(directory, c, tokenizer, use->task, err) &&
+         write_generation_config(directory, c, use, err) && bundle_write_card(directory, card, err);
 }

@@ -7,21 +7,29 @@
 #define RUN_BUNDLE_H
 
 #include "base/file.h"
+#include "data/layout.h"
 #include "models/model.h"
-#include "text/tokenizer.h"
+#include "run/search.h"
 
 typedef struct Bundle {
   Model *model;
   Tokenizer *tokenizer;
-  json_t *card; /* inkstone.json; an empty object where the directory has none */
+  json_t *card;       /* inkstone.json; an empty object where the directory has none */
+  json_t *generation; /* generation_config.json, likewise */
 } Bundle;
 
 bool bundle_open(Bundle *, const char *directory, Error *);
 void bundle_close(Bundle *);
 
+/* What a model is for. */
+typedef struct BundleUse {
+  const Task *task;
+  const SearchSettings *search; /* how its texts are searched for, where the task has pairs */
+} BundleUse;
+
 /* Everything but the weights, each file replaced atomically. `card` gains the tokenizer's fingerprint. */
-bool bundle_write_description(const char *directory, const Config *, const Tokenizer *, json_t *card,
-                              Error *);
+bool bundle_write_description(const char *directory, const Config *, const Tokenizer *, const BundleUse *,
+                              json_t *card, Error *);
 bool bundle_write_card(const char *directory, const json_t *card, Error *);
 
 /* Parameters <-> a safetensors file. `values` is a run as params_values gives it (the weights, their average,
@@ -33,5 +41,12 @@ bool weights_read(const char *path, Params *, float *values, Error *);
 /* The token that starts a text of its own: what the tokenizer puts there, or what our training did; -1: none.
  */
 int32_t bundle_begin(const Bundle *);
+
+/* Refuses a task that the model was not trained for, naming the one it was. */
+bool bundle_check_task(const Bundle *, const Task *, Error *);
+/* How its inputs are laid out, by the special tokens of tokenizer and config.json. */
+bool bundle_layout(const Bundle *, const Task *, PairLayout *, Error *);
+/* These settings, where not given as generation_config.json says. */
+SearchSettings bundle_search(const Bundle *, const Settings *);
 
 #endif

@@ -59,6 +59,9 @@ typedef struct TextSource {
   bool (*next)(void *self, const char **text, size_t *length, Error *err);
   int64_t bytes; /* in all, 0 if unknown: for the progress bar */
 } TextSource;
-Tokenizer *tokenizer_train(TextSource *, const TokenizerSettings *, const News *, Error *);
+/* `specials`: tokens beside END_OF_TEXT that stand for no text, ended by NULL; NULL: none. They count as part
+ * of the vocabulary asked for. */
+Tokenizer *tokenizer_train(TextSource *, const TokenizerSettings *, const char *const *specials, const News *,
+                           Error *);
 
 #endif

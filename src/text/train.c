@@ -43,9 +43,16 @@ static void add_bytes(Tokenizer *t) {
     }
 }
 
-static void add_end(Tokenizer *t) {
-  const int32_t id = (int32_t)t->pieces.count;
-  tokenizer_put_added(t, id, END_OF_TEXT, true, false);
+/* END_OF_TEXT, and what else the task asks for. */
+static void add_specials(Tokenizer *t, const char *const *more) {
+  tokenizer_put_added(t, (int32_t)t->pieces.count, END_OF_TEXT, true, false);
+  for (; more && *more; more++) tokenizer_put_added(t, (int32_t)t->pieces.count, *more, true, false);
+}
+
+static int64_t count_specials(const char *const *more) {
+  int64_t count = 1;
+  while (more && *more++) count++;
+  return count;
 }
 
 /* ---- char ---- */
@@ -80,6 +87,7 @@ static int64_t cost_of(const Tokenizer *t, const Character *c) {
   return cost;
 }
 
+/* `wanted`: the most tokens; 0: any number. */
 static void add_characters(Tokenizer *t, const WordCounts *counts, int64_t wanted) {
   const size_t n = counts->words.words.count;
   Character *list = mem_alloc_zeroed(n + 1, sizeof *list);
@@ -89,17 +97,17 @@ static void add_characters(Tokenizer *t, const WordCounts *counts, int64_t wante
   }
   qsort(list, n, sizeof *list, by_frequency);
   for (size_t i = 0; i < n; i++) {
-    if (wanted && (int64_t)t->pieces.count + cost_of(t, &list[i]) + 1 > wanted) break; /* 1: the end token */
+    if (wanted && (int64_t)t->pieces.count + cost_of(t, &list[i]) > wanted) break;
     add_beginning(t, list[i].bytes, list[i].length);
   }
   mem_free(list);
 }
 
-static bool train_char(Tokenizer *t, TextSource *source, const TokenizerSettings *s, const News *news,
-                       Error *err) {
+static bool train_char(Tokenizer *t, TextSource *source, const TokenizerSettings *s, int64_t specials,
+                       const News *news, Error *err) {
   WordCounts counts;
   const bool ok = count_words(&counts, source, NULL, s->memory, news, err);
-  if (ok) add_characters(t, &counts, s->vocab);
+  if (ok) add_characters(t, &counts, s->vocab ? s->vocab - specials : 0);
   word_counts_free(&counts);
   return ok;
 }
@@ -125,15 +133,15 @@ static void add_results(Tokenizer *t) {
   buffer_free(&bytes);
 }
 
-static bool train_bpe(Tokenizer *t, TextSource *source, const TokenizerSettings *s, const News *news,
-                      Error *err) {
+static bool train_bpe(Tokenizer *t, TextSource *source, const TokenizerSettings *s, int64_t specials,
+                      const News *news, Error *err) {
   WordCounts counts;
   t->pattern = words_compile(words_ours, "words_ours", err);
   if (!t->pattern) return false;
   t->pattern_text = arena_strndup(t->arena, words_ours, strlen(words_ours));
   bool ok = count_words(&counts, source, t->pattern, s->memory, news, err);
   const int64_t wanted = s->vocab ? s->vocab : default_vocabulary(counts.text_bytes);
-  ok = ok && learn_merges(&t->merges, &counts, t->bytes, BYTES, wanted - 1, news, err);
+  ok = ok && learn_merges(&t->merges, &counts, t->bytes, BYTES, wanted - specials, news, err);
   word_counts_free(&counts);
   if (ok) add_results(t);
   return ok;
@@ -186,28 +194,30 @@ static const char *choose_kind(TextSource *source, Error *err) {
   return bytes < enough || (double)bytes > 1.8 * (double)characters ? "char" : "bpe";
 }
 
-static bool train(Tokenizer *t, TextSource *source, const TokenizerSettings *s, const char *kind,
-                  const News *news, Error *err) {
-  if (s->vocab && s->vocab < BYTES + 1)
-    return fail_usage(
-        err, "--vocab %" PRId64 " is too small: %d bytes and the end of a text make %d tokens already",
-        s->vocab, BYTES, BYTES + 1);
+static bool train(Tokenizer *t, TextSource *source, const TokenizerSettings *s, const char *const *more,
+                  const char *kind, const News *news, Error *err) {
+  const int64_t specials = count_specials(more), least = BYTES + specials;
+  if (s->vocab && s->vocab < least)
+    return fail_usage(err,
+                      "--vocab %" PRId64 " is too small: %d bytes and %s make %" PRId64 " tokens already",
+                      s->vocab, BYTES, specials > 1 ? "the special tokens" : "the end of a text", least);
   t->byte_level = true;
   add_bytes(t);
-  if (!strcmp(kind, "char") && !train_char(t, source, s, news, err)) return false;
-  if (!strcmp(kind, "bpe") && !train_bpe(t, source, s, news, err)) return false;
-  add_end(t);
+  if (!strcmp(kind, "char") && !train_char(t, source, s, specials, news, err)) return false;
+  if (!strcmp(kind, "bpe") && !train_bpe(t, source, s, specials, news, err)) return false;
+  add_specials(t, more);
   return tokenizer_finish(t, "tokenizer", err);
 }
 
-Tokenizer *tokenizer_train(TextSource *raw, const TokenizerSettings *s, const News *news, Error *err) {
+Tokenizer *tokenizer_train(TextSource *raw, const TokenizerSettings *s, const char *const *specials,
+                           const News *news, Error *err) {
   Tokenizer *t = tokenizer_new();
   t->normalizer = chosen_normalizer(s);
   NormalSource normal = {raw, &t->normalizer, {0}};
   TextSource changed = {&normal, normal_rewind, normal_next, raw->bytes};
   TextSource *source = normalizer_does_nothing(&t->normalizer) ? raw : &changed;
   const char *kind = strcmp(s->tokenizer, "auto") ? s->tokenizer : choose_kind(source, err);
-  const bool ok = train(t, source, s, kind, news, err);
+  const bool ok = train(t, source, s, specials, kind, news, err);
   buffer_free(&normal.piece);
   if (!ok) {
     tokenizer_free(t);

@@ -9,33 +9,34 @@
 #include "run/scorer.h"
 #include "train/budget.h"
 #include "train/report.h"
+#include "train/snapshots.h"
 #include "train/trainer.h"
 
 ink_settings *ink_settings_train(void) {
-  static const SettingTable *const tables[] = {&model_settings_table, &data_settings_table,
-                                               &tokenizer_settings_table, &train_settings_table,
-                                               &general_settings_table};
+  static const SettingTable *const tables[] = {
+      &model_settings_table, &data_settings_table,   &pair_settings_table,   &tokenizer_settings_table,
+      &train_settings_table, &search_settings_table, &general_settings_table};
   return settings_new(tables, sizeof tables / sizeof *tables);
 }
 
 /* Everything one call of ink_train holds. */
 typedef struct Run {
-  const char *task, *dir;
+  const Task *task;
+  const char *dir;
   Settings *settings; /* ours: defaults get filled in */
   TrainSettings *train;
-  DataSettings *data;
   ModelSettings *model;
   GeneralSettings *general;
   TextList files;
   News news;
   double deadline;
   int lock;
-  Corpus *corpus, *held_out;
+  Material *material;
   Bundle base; /* of --from */
   Tokenizer *tokenizer;
-  Dataset dataset, valid;
   Config config;
   Plan plan;
+  Batches *batches;
   json_t *card;
   bool resumed;
 } Run;
@@ -52,7 +53,6 @@ static bool copy_given(Settings *to, const Settings *from, Error *err) {
 
 static void take_parts(Run *r) {
   r->train = settings_part(r->settings, &train_settings_table);
-  r->data = settings_part(r->settings, &data_settings_table);
   r->model = settings_part(r->settings, &model_settings_table);
   r->general = settings_part(r->settings, &general_settings_table);
   threads_set((int)r->general->threads);
@@ -96,25 +96,7 @@ static bool settings_of_run(Run *r, const Settings *given, const char *recipe, E
   return true;
 }
 
-/* ---- data ---- */
-
-static bool by_document(const Run *r) {
-  return !strcmp(r->data->windows, "document");
-}
-
-static bool open_corpus(Run *r, Error *err) {
-  r->corpus = corpus_open((const char *const *)r->files.items, r->files.count, r->data, &r->news, err);
-  if (!r->corpus) return false;
-  const TextList *valid = &r->data->valid;
-  if (valid->count) {
-    r->held_out = corpus_open((const char *const *)valid->items, valid->count, r->data, &r->news, err);
-    return r->held_out != NULL;
-  }
-  if (r->data->holdout <= 0) return true;
-  r->held_out = corpus_hold_out(r->corpus, r->data->holdout, err);
-  return r->held_out ||
-         fail_prefix(err, "nothing could be held out for evaluation (give --valid FILE, or --holdout 0)");
-}
+/* ---- tokenizer ---- */
 
 static bool make_tokenizer(Run *r, Error *err) {
   char path[PATH_ROOM];
@@ -125,20 +107,22 @@ static bool make_tokenizer(Run *r, Error *err) {
   else if (r->train->tokenizer_from)
     r->tokenizer = tokenizer_open(r->train->tokenizer_from, err);
   else {
-    TextSource source = corpus_source(r->corpus);
-    r->tokenizer =
-        tokenizer_train(&source, settings_part(r->settings, &tokenizer_settings_table), &r->news, err);
+    TextSource source = material_source(r->material);
+    r->tokenizer = tokenizer_train(&source, settings_part(r->settings, &tokenizer_settings_table),
+                                   layout_specials(r->task), &r->news, err);
     mem_free(source.self);
   }
   return r->tokenizer != NULL;
 }
 
-static bool encode(Run *r, Error *err) {
-  return dataset_encode(&r->dataset, r->corpus, r->tokenizer, &r->news, err) &&
-         (!r->held_out || dataset_encode(&r->valid, r->held_out, r->tokenizer, &r->news, err));
-}
-
 /* ---- model ---- */
+
+/* A new model's special tokens are those of its material. */
+static void take_tokens(Config *c, const MaterialTokens *t) {
+  c->eos = t->end;
+  c->pad = t->pad;
+  c->decoder_start = t->start;
+}
 
 static bool make_config(Run *r, Error *err) {
   char path[PATH_ROOM];
@@ -149,16 +133,16 @@ static bool make_config(Run *r, Error *err) {
     r->config = r->base.model->config;
   } else {
     if (!config_from_settings(&r->config, r->model, tokenizer_size(r->tokenizer), err)) return false;
-    r->config.eos = tokenizer_end(r->tokenizer);
   }
   r->config.dropout = r->model->dropout;
+  if (!material_fit(r->material, r->tokenizer, r->config.arch->encodes, r->config.context, err)) return false;
+  if (!r->resumed && !r->train->from) take_tokens(&r->config, &r->material->tokens);
   return true;
 }
 
-/* Texts start with the token that ended the one before, where there were several. */
+/* What a text of its own starts from. */
 static int32_t begin_token(const Run *r) {
-  if (r->train->from) return bundle_begin(&r->base);
-  return r->dataset.documents > 1 ? tokenizer_end(r->tokenizer) : -1;
+  return r->train->from ? bundle_begin(&r->base) : r->material->tokens.begin;
 }
 
 static json_t *strings(const TextList *list) {
@@ -168,26 +152,27 @@ static json_t *strings(const TextList *list) {
 }
 
 static void fingerprint(const Run *r, char text[64]) {
-  snprintf(text, 64, "%016" PRIx64 "-%016" PRIx64, r->corpus->fingerprint,
-           r->held_out ? r->held_out->fingerprint : 0);
+  snprintf(text, 64, "%016" PRIx64 "-%016" PRIx64, r->material->train.fingerprint,
+           r->material->held.fingerprint);
 }
 
 static json_t *make_card(const Run *r) {
+  const MaterialPart *part = &r->material->train;
   char print[64];
   fingerprint(r, print);
-  json_t *data =
-      json_pack("{s:o, s:s, s:I, s:I, s:I, s:I}", "files", strings(&r->files), "fingerprint", print,
-                "documents", (json_int_t)r->corpus->count, "bytes", (json_int_t)r->corpus->bytes,
-                "characters", (json_int_t)r->corpus->characters, "tokens", (json_int_t)r->dataset.count);
-  return json_pack("{s:s, s:s, s:i, s:o}", "inkstone_version", INK_VERSION, "task", r->task, "begin_token",
-                   (int)begin_token(r), "data", data);
+  json_t *data = json_pack("{s:o, s:s, s:I, s:I, s:I, s:I}", "files", strings(&r->files), "fingerprint",
+                           print, "documents", (json_int_t)part->examples, "bytes", (json_int_t)part->bytes,
+                           "characters", (json_int_t)part->characters, "tokens", (json_int_t)part->tokens);
+  return json_pack("{s:s, s:s, s:i, s:o}", "inkstone_version", INK_VERSION, "task", r->task->name,
+                   "begin_token", (int)begin_token(r), "data", data);
 }
 
 static bool write_description(Run *r, Error *err) {
   char path[PATH_ROOM];
+  const BundleUse use = {r->task, settings_part(r->settings, &search_settings_table)};
   r->card = make_card(r);
   if (!plan_record(&r->plan, r->settings, err) ||
-      !bundle_write_description(r->dir, &r->config, r->tokenizer, r->card, err))
+      !bundle_write_description(r->dir, &r->config, r->tokenizer, &use, r->card, err))
     return false;
   char *yaml = settings_to_yaml(r->settings);
   const bool ok = file_replace(in_run(r, path, "recipe.yaml"), yaml, strlen(yaml), err);
@@ -218,34 +203,49 @@ static bool same_text(const Run *r, Error *err) {
 enum { FINAL_TOKENS = 4000000 };
 
 static Batches *open_valid(const Run *r, int64_t limit, Error *err) {
-  return windows_eval_batches(&r->valid, score_window(&r->config), SCORE_TOGETHER, limit, err);
+  return material_eval_batches(r->material, (BatchSize){0, SCORE_TOGETHER}, score_window(&r->config), limit,
+                               err);
 }
 
-static void add_scores(const Run *r, const Score *score, json_t *json) {
-  const double nats = score->nats / (double)score->tokens * (double)r->valid.count;
+static void add_scores(const Batches *valid, const Score *score, json_t *json) {
+  const double nats = score->nats / (double)score->tokens * (double)valid->tokens;
   const struct {
     const char *name;
     double value;
   } values[] = {{"valid_loss", score->nats / (double)score->tokens},
                 {"valid_perplexity", exp(score->nats / (double)score->tokens)},
-                {"valid_bits_per_byte", nats / log(2) / (double)r->valid.bytes},
-                {"valid_bits_per_character", nats / log(2) / (double)r->valid.characters}};
+                {"valid_bits_per_byte", nats / log(2) / (double)valid->bytes},
+                {"valid_bits_per_character", nats / log(2) / (double)valid->characters}};
   for (size_t i = 0; i < sizeof values / sizeof *values; i++)
     json_object_set_new(json, values[i].name, json_real(values[i].value));
+}
+
+/* The mean of the snapshots becomes the model. */
+static bool keep_mean(Run *r, Trainer *t, Error *err) {
+  char path[PATH_ROOM];
+  if (!t->state.snapshot_count) return true;
+  float *values = params_values(t->model->params);
+  if (!snapshots_mean(r->dir, &t->state, t->model->params, values, err) ||
+      !weights_write(in_run(r, path, "model.safetensors"), t->model->params, values, err))
+    return false;
+  news_note(&r->news, "the model is the mean of the %s %" PRId64 " evaluated ones", r->train->average_of,
+            t->state.snapshot_count);
+  t->state.snapshot_count = 0;
+  return snapshots_prune(r->dir, &t->state, err);
 }
 
 /* The model that was kept, on all of the held-out text. */
 static bool score_kept_model(Run *r, Trainer *t, json_t *json, Error *err) {
   char path[PATH_ROOM];
-  if (!r->held_out) return true;
+  if (!r->material->has_held) return true;
   if (!weights_read(in_run(r, path, "model.safetensors"), t->model->params, params_values(t->model->params),
                     err))
     return false;
   Batches *all = open_valid(r, FINAL_TOKENS, err);
   if (!all) return false;
   const Score score = score_batches(t->model, all, NULL);
+  if (score.tokens) add_scores(all, &score, json);
   batches_free(all);
-  if (score.tokens) add_scores(r, &score, json);
   if (score.tokens)
     news_note(&r->news,
               "held-out text: loss %.4f, perplexity %.2f, %.3f bits a byte (model of step %" PRId64 ")",
@@ -256,13 +256,13 @@ static bool score_kept_model(Run *r, Trainer *t, json_t *json, Error *err) {
 
 static bool write_results(Run *r, Trainer *t, bool finished, Error *err) {
   const TrainState *s = &t->state;
-  const double tokens = (double)s->step * (double)(r->plan.batch * r->config.context);
+  const double tokens = (double)s->step * r->plan.step_tokens;
   json_t *json =
       json_pack("{s:b, s:I, s:I, s:f, s:f}", "finished", finished, "steps", (json_int_t)s->step, "best_step",
                 (json_int_t)s->best_step, "tokens_seen", tokens, "seconds", s->seconds);
   json_object_set_new(r->card, "training", json);
-  return (!finished || score_kept_model(r, t, json, err)) && bundle_write_card(r->dir, r->card, err) &&
-         report_run(r->dir, r->card, r->settings, err);
+  return (!finished || (keep_mean(r, t, err) && score_kept_model(r, t, json, err))) &&
+         bundle_write_card(r->dir, r->card, err) && report_run(r->dir, r->card, r->settings, err);
 }
 
 /* ---- the run ---- */
@@ -277,6 +277,7 @@ static bool fill_weights(Run *r, Trainer *t, Error *err) {
   t->state = (TrainState){.steps = r->plan.steps, .warmup = r->plan.warmup, .rate_scale = 1};
   if (!r->resumed) return true;
   if (!checkpoint_load(r->dir, &t->state, &t->optimizer, &found, err)) return false;
+  snapshots_find(r->dir, &t->state);
   if (r->train->steps != t->state.steps && r->deadline == 0 && r->train->budget == 0)
     t->state.steps = r->train->steps;
   if (t->state.steps < t->state.step) t->state.steps = t->state.step;
@@ -293,16 +294,21 @@ static bool run_trainer(Run *r, Trainer *t, Error *err) {
   return finished || fail(err,
                           "interrupted at step %" PRId64 " of %" PRId64
                           ", nothing is lost: continue with `inkstone train %s -o %s --resume`",
-                          t->state.step, t->state.steps, r->task, r->dir);
+                          t->state.step, t->state.steps, r->task->name, r->dir);
 }
 
-static bool open_batches(const Run *r, Trainer *t, Error *err) {
-  t->batches =
-      windows_batches(&r->dataset, r->plan.batch, r->config.context, by_document(r), t->seed, &r->news, err);
-  if (!t->batches || !r->held_out) return t->batches != NULL;
-  t->valid = open_valid(r, r->plan.eval_tokens, err);
-  t->closing = fmax(1, fmin((double)r->valid.count, FINAL_TOKENS) / (double)r->plan.eval_tokens);
-  return t->valid != NULL;
+static bool open_valid_and_judge(const Run *r, Trainer *t, Error *err) {
+  const MaterialPart *held = &r->material->held;
+  if (r->material->has_held && !(t->valid = open_valid(r, r->plan.eval_tokens, err))) return false;
+  t->closing = fmax(1, fmin((double)held->tokens, FINAL_TOKENS) / (double)r->plan.eval_tokens);
+  if (!material_examples(r->material))
+    return !judge_has_metric(r->train) ||
+           fail_usage(err,
+                      "--best-by %s compares what is written with what is right: there is none of that in "
+                      "running text (leave it out)",
+                      r->train->best_by);
+  const SearchSettings *search = settings_part(r->settings, &search_settings_table);
+  return (t->judge = judge_open(r->material, r->tokenizer, r->train, search, err)) != NULL;
 }
 
 static bool train_model(Run *r, Error *err) {
@@ -312,38 +318,39 @@ static bool train_model(Run *r, Error *err) {
                .seed = (uint64_t)r->general->seed,
                .model = model_new(&r->config, true),
                .tokenizer = r->tokenizer,
+               .batches = r->batches,
                .begin = (int32_t)json_integer_value(json_object_get(r->card, "begin_token")),
                .news = r->news,
                .deadline = r->deadline,
                .peak = r->news.listener ? machine_peak_flops(threads_count()) : 0};
-  const bool ok = open_batches(r, &t, err) && run_trainer(r, &t, err);
-  batches_free(t.batches);
+  const bool ok = open_valid_and_judge(r, &t, err) && run_trainer(r, &t, err);
+  judge_free(t.judge);
   batches_free(t.valid);
   optimizer_close(&t.optimizer);
   model_free(t.model);
   return ok;
 }
 
-/* One window at least: of less there is nothing to be learnt. */
-static bool enough_text(const Run *r, Error *err) {
-  const int64_t tokens = r->dataset.count, context = r->config.context;
-  if (tokens > context || by_document(r)) return true;
-  return fail(err,
-              "%s: the text is %" PRId64 " tokens long, not more than the context of %" PRId64
-              ": give more text, or --context %" PRId64,
-              r->files.items[0], tokens, context, tokens / 4 > 1 ? tokens / 4 : 1);
+static bool open_material(Run *r, Error *err) {
+  r->material = material_open(r->task, &r->files, r->settings, &r->news, err);
+  return r->material != NULL;
+}
+
+static bool make_plan(Run *r, Error *err) {
+  if (!plan_open(&r->plan, &r->config, r->train, err)) return false;
+  r->batches = material_batches(r->material, r->plan.batch, (uint64_t)r->general->seed, err);
+  return r->batches && plan_make(&r->plan, r->train, r->material, r->batches, err);
 }
 
 static bool begin(Run *r, Error *err) {
-  if (!open_corpus(r, err)) return false;
-  if (r->train->budget > 0 && !budget_choose(r->settings, r->corpus, r->deadline, &r->news, err))
+  if (!open_material(r, err)) return false;
+  if (r->train->budget > 0 && !budget_choose(r->settings, &r->material->train, r->deadline, &r->news, err))
     return false;
-  if (!make_tokenizer(r, err) || !encode(r, err) || !make_config(r, err) || !enough_text(r, err) ||
-      !plan_make(&r->plan, &r->config, r->train, &r->dataset, err))
+  if (!make_tokenizer(r, err) || !material_encode(r->material, r->tokenizer, err) || !make_config(r, err) ||
+      !make_plan(r, err))
     return false;
-  if (r->deadline > 0 && !budget_steps(r->settings, &r->plan, &r->dataset, r->deadline, &r->news, err))
-    return false;
-  return plan_check(&r->plan, &r->dataset, r->dir, &r->news, err);
+  if (r->deadline > 0 && !budget_steps(r->settings, &r->plan, r->deadline, &r->news, err)) return false;
+  return plan_check(&r->plan, r->batches, r->dir, &r->news, err);
 }
 
 static bool start_new(Run *r, Error *err) {
@@ -355,9 +362,9 @@ static bool start_new(Run *r, Error *err) {
 
 static bool start_again(Run *r, Error *err) {
   r->resumed = true;
-  return read_card(r, err) && open_corpus(r, err) && same_text(r, err) && make_tokenizer(r, err) &&
-         encode(r, err) && make_config(r, err) &&
-         plan_make(&r->plan, &r->config, r->train, &r->dataset, err) && train_model(r, err);
+  return read_card(r, err) && open_material(r, err) && same_text(r, err) && make_tokenizer(r, err) &&
+         material_encode(r->material, r->tokenizer, err) && make_config(r, err) && make_plan(r, err) &&
+         train_model(r, err);
 }
 
 /* ---- the directory ---- */
@@ -417,12 +424,10 @@ static bool run_in_directory(Run *r, const Settings *given, const char *const *f
 static void close_run(Run *r, bool own_files) {
   for (size_t i = 0; own_files && i < r->files.count; i++) mem_free(r->files.items[i]);
   if (own_files) mem_free(r->files.items);
-  dataset_free(&r->dataset);
-  dataset_free(&r->valid);
+  batches_free(r->batches);
   tokenizer_free(r->tokenizer);
   bundle_close(&r->base);
-  corpus_free(r->corpus);
-  corpus_free(r->held_out);
+  material_free(r->material);
   json_decref(r->card);
   ink_settings_free(r->settings);
   if (r->lock >= 0) file_unlock(r->lock);
@@ -440,8 +445,8 @@ static bool run_guarded(Run *r, const Settings *given, const char *const *files,
 
 bool ink_train(const char *task, const char *const *files, int count, const char *out,
                const ink_settings *settings, ink_listener *listener, void *user, ink_error *err) {
-  Run run = {.task = task, .dir = out, .news = {listener, user}, .lock = -1};
-  if (strcmp(task, "write")) return fail_usage(err, "training for \"%s\" is not known: write", task);
+  Run run = {.task = task_named(task, err), .dir = out, .news = {listener, user}, .lock = -1};
+  if (!run.task) return false;
   interrupt_clear();
   const bool ok = run_guarded(&run, settings, files, count, err);
   close_run(&run, count == 0); /* also when memory ran out: the directory is locked */

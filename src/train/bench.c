@@ -61,7 +61,7 @@ static json_t *shape_json(const Config *c, const Cost *cost) {
 
 static bool bench_train(Bench *b, json_t *out, Error *err) {
   const int64_t n = b->settings->repeats, tokens = b->settings->batch * b->config.context;
-  const Cost cost = model_cost(&b->config, b->settings->batch, b->config.context);
+  const Cost cost = model_cost(&b->config, b->settings->batch, b->config.context, b->config.context);
   double *seconds = mem_alloc((size_t)n * sizeof *seconds);
   (void)err;
   for (int64_t i = 0; i < n; i++) {
@@ -106,7 +106,7 @@ static bool check_room(const Bench *b, Error *err) {
 }
 
 static void generate_figures(const Bench *b, double prompt, double token, json_t *out) {
-  const Cost whole = model_cost(&b->config, 1, b->settings->prompt_tokens);
+  const Cost whole = model_cost(&b->config, 1, b->settings->prompt_tokens, b->settings->prompt_tokens);
   const double bytes = (double)whole.parameters * sizeof(float), length = (double)b->settings->prompt_tokens;
   json_object_set_new(out, "model", shape_json(&b->config, &whole));
   json_object_update_new(

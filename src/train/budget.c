@@ -58,7 +58,7 @@ static double bytes_a_token(int64_t vocabulary) {
 }
 
 /* Chinese is learnt by characters: they are many and each says much. A rule from the runs in docs/log.md. */
-static Text choose_text(const Settings *settings, const Corpus *corpus) {
+static Text choose_text(const Settings *settings, const MaterialPart *corpus) {
   const TokenizerSettings *given = settings_part(settings, &tokenizer_settings_table);
   const double bytes = (double)corpus->bytes, characters = (double)corpus->characters;
   const bool many = bytes > 1.8 * characters;
@@ -98,7 +98,7 @@ static bool weigh(Choice *choice, const ModelSettings *given, const Shape *shape
   if (!config_of(&config, given, shape, text->vocabulary, err)) return false;
   const int64_t sequences = config.context < TOKENS_A_STEP ? TOKENS_A_STEP / config.context : 1;
   const double each = measure_step(&config, sequences, 0.25);
-  const Cost cost = model_cost(&config, 1, 1);
+  const Cost cost = model_cost(&config, 1, 1, 1);
   *choice = (Choice){.shape = {config.layers, config.width, config.heads},
                      .vocabulary = text->vocabulary,
                      .context = config.context};
@@ -157,18 +157,17 @@ static int64_t choose_batch_tokens(double tokens) {
 
 static bool fill(Settings *s, const Choice *c, const Text *text, Error *err) {
   const bool shaped = is_fixed(s);
-  const int64_t batch = choose_batch_tokens(c->tokens) / c->context;
   return settings_fill(s, "tokenizer", text->tokenizer, err) && fill_int(s, "vocab", text->vocabulary, err) &&
          (shaped ||
           (fill_int(s, "layers", c->shape.layers, err) && fill_int(s, "width", c->shape.width, err) &&
            fill_int(s, "heads", c->shape.heads, err))) &&
          fill_int(s, "context", c->context, err) &&
-         (settings_given(s, "batch-tokens") || fill_int(s, "batch", batch > 0 ? batch : 1, err)) &&
+         fill_int(s, "batch_tokens", choose_batch_tokens(c->tokens), err) &&
          fill_rate(s, c->shape.width, err) &&
          settings_fill(s, "dropout", choose_dropout(c->tokens / (double)text->tokens), err);
 }
 
-bool budget_choose(Settings *s, const Corpus *corpus, double deadline, const News *news, Error *err) {
+bool budget_choose(Settings *s, const MaterialPart *corpus, double deadline, const News *news, Error *err) {
   const ModelSettings *given = settings_part(s, &model_settings_table);
   const Text text = choose_text(s, corpus);
   Choice best;
@@ -190,12 +189,12 @@ bool budget_choose(Settings *s, const Corpus *corpus, double deadline, const New
  * keep_time of the trainer corrects it on the way. */
 static const double overhead = 0.08;
 
-bool budget_steps(Settings *s, Plan *plan, const Dataset *data, double deadline, const News *news,
-                  Error *err) {
+bool budget_steps(Settings *s, Plan *plan, double deadline, const News *news, Error *err) {
   char a[32], b[32];
-  (void)data;
-  const double each =
-      measure_step(&plan->config, plan->batch / plan->accumulate, 0.7) * (double)plan->accumulate;
+  const int64_t whole = (int64_t)plan->step_tokens / plan->config.context / plan->accumulate;
+  const int64_t sequences = whole > 1 ? whole : 1;
+  const double each = measure_step(&plan->config, sequences, 0.7) * plan->step_tokens /
+                      (double)(sequences * plan->config.context);
   const double left = deadline - clock_seconds();
   if (left < 3 * each)
     return fail_usage(err,

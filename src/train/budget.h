@@ -10,8 +10,8 @@
 
 /* Fills in tokenizer, vocabulary and shape, as far as they were not given, and says what was chosen and why.
  */
-bool budget_choose(Settings *, const Corpus *, double deadline, const News *, Error *);
+bool budget_choose(Settings *, const MaterialPart *, double deadline, const News *, Error *);
 /* Once the text is encoded: as many steps as end at the deadline, by measuring a few real ones. */
-bool budget_steps(Settings *, Plan *, const Dataset *, double deadline, const News *, Error *);
+bool budget_steps(Settings *, Plan *, double deadline, const News *, Error *);
 
 #endif

@@ -22,7 +22,7 @@ static const char prefix[] = "checkpoint-", unfinished[] = "checkpoint.tmp";
   REAL(rate_scale)   \
   INT(rollbacks)     \
   REAL(recent_loss)  \
-  REAL(best_loss)    \
+  REAL(best_score)   \
   INT(best_step)     \
   INT(worse)         \
   REAL(valid_loss)   \
@@ -36,7 +36,26 @@ static json_t *state_to_json(const TrainState *s) {
   STATE_MEMBERS(INT, REAL)
 #undef INT
 #undef REAL
+  json_t *snapshots = json_array();
+  for (int64_t i = 0; i < s->snapshot_count; i++)
+    json_array_append_new(snapshots, json_pack("{s:I, s:f}", "step", (json_int_t)s->snapshots[i].step, "rank",
+                                               s->snapshots[i].rank));
+  json_object_set_new(json, "snapshots", snapshots);
   return json;
+}
+
+static bool snapshots_from_json(TrainState *s, const json_t *json, const char *where, Error *err) {
+  const json_t *list = json_object_get(json, "snapshots");
+  const size_t count = json_array_size(list);
+  if (count > MOST_SNAPSHOTS) return fail(err, "%s: %zu snapshots are too many", where, count);
+  for (size_t i = 0; i < count; i++) {
+    const json_t *item = json_array_get(list, i);
+    if (!json_get_int(item, "step", 0, &s->snapshots[i].step, where, err) ||
+        !json_get_real(item, "rank", 0, &s->snapshots[i].rank, where, err))
+      return false;
+  }
+  s->snapshot_count = (int64_t)count;
+  return true;
 }
 
 static bool state_from_json(TrainState *s, const json_t *json, const char *where, Error *err) {
@@ -49,7 +68,7 @@ static bool state_from_json(TrainState *s, const json_t *json, const char *where
 #undef REAL
   if (s->step < 0 || s->steps < s->step)
     return fail(err, "%s: step %" PRId64 " of %" PRId64 " makes no sense", where, s->step, s->steps);
-  return true;
+  return snapshots_from_json(s, json, where, err);
 }
 
 /* ---- moments ---- */

@@ -7,6 +7,13 @@
 
 #include "train/optimizer.h"
 
+/* Weights kept beside the checkpoints; see snapshots.h. */
+typedef struct Snapshot {
+  int64_t step;
+  double rank; /* larger is kept longer */
+} Snapshot;
+enum { MOST_SNAPSHOTS = 32 };
+
 /* Where a run stands, beside weights and moments. What is random or shuffled is a function of the step. */
 typedef struct TrainState {
   int64_t step, steps; /* done, and planned in all */
@@ -14,10 +21,12 @@ typedef struct TrainState {
   double rate_scale; /* halved by each rollback */
   int64_t rollbacks;
   double recent_loss;       /* running average, for spikes; 0: none yet */
-  double best_loss;         /* of the evaluations; 0: none yet */
-  int64_t best_step, worse; /* evaluations since the best one */
+  double best_score;        /* of the best evaluation: minus its loss, or what --best-by names */
+  int64_t best_step, worse; /* 0: none yet; evaluations since the best one */
   double valid_loss;        /* the last evaluation */
   double seconds;           /* trained, over all parts of the run */
+  Snapshot snapshots[MOST_SNAPSHOTS];
+  int64_t snapshot_count;
 } TrainState;
 
 bool checkpoint_save(const char *run, const TrainState *, Optimizer *, int64_t keep, Error *);

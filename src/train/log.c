@@ -73,6 +73,13 @@ bool log_step(TrainLog *log, const LogStep *s, Error *err) {
     if (values[i].tag)
       ok = ok && tfevents_scalar(log->events, values[i].tag, s->step, values[i].value, now, err);
   }
+  if (s->metric) {
+    char name[64];
+    snprintf(name, sizeof name, "valid_%s", s->metric);
+    json_object_set_new(json, name, json_real(s->metric_value));
+    snprintf(name, sizeof name, "metric/%s", s->metric);
+    ok = ok && tfevents_scalar(log->events, name, s->step, s->metric_value, now, err);
+  }
   return write_line(log, json, err) && ok && tfevents_flush(log->events, err);
 }
 

@@ -18,6 +18,8 @@ void log_close(TrainLog *);
 typedef struct LogStep {
   int64_t step;
   double seconds, loss, valid_loss; /* a loss of 0: not measured here */
+  const char *metric;               /* the name of metric_value; NULL: not measured here */
+  double metric_value;
   double learning_rate, tokens_per_second, gradient_norm;
 } LogStep;
 bool log_step(TrainLog *, const LogStep *, Error *);

@@ -44,10 +44,17 @@ double measure_step(const Config *config, int64_t sequences, double seconds) {
   static const SettingTable *const tables[] = {&train_settings_table};
   Settings *settings = settings_new(tables, 1);
   int32_t *tokens = random_tokens(sequences * config->context, config->vocabulary);
+  int32_t *lengths = mem_alloc((size_t)sequences * sizeof *lengths);
   Rehearsal r = {
       .model = model_new(config, true),
       .tape = tape_new(false),
       .batch = {.sequences = sequences, .time = config->context, .tokens = tokens, .targets = tokens}};
+  for (int64_t i = 0; i < sequences; i++) lengths[i] = (int32_t)config->context;
+  if (config->arch->encodes) {
+    r.batch.source = tokens;
+    r.batch.source_lengths = lengths;
+    r.batch.source_time = config->context;
+  }
   params_initialize(r.model->params, 1);
   optimizer_open(&r.optimizer, r.model->params, settings_part(settings, &train_settings_table));
   const double best = best_update(&r, seconds);
@@ -55,6 +62,7 @@ double measure_step(const Config *config, int64_t sequences, double seconds) {
   model_free(r.model);
   tape_free(r.tape);
   mem_free(tokens);
+  mem_free(lengths);
   ink_settings_free(settings);
   return best;
 }

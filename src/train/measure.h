@@ -4,8 +4,9 @@
 
 #include "models/model.h"
 
-/* Seconds for one update over [sequences, context] tokens: forward, backward, optimizer. The best of as many
- * as fit into `seconds`, two at least, after one that warms up. */
+/* Seconds for one update over [sequences, context] tokens (and as large a source, where there is an encoder):
+ * forward, backward, optimizer. The best of as many as fit into `seconds`, two at least, after one that warms
+ * up. */
 double measure_step(const Config *, int64_t sequences, double seconds);
 
 #endif

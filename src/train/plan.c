@@ -81,22 +81,24 @@ static double default_epochs(int64_t parameters, int64_t tokens) {
   return fmin(40, fmax(1, 20 * (double)parameters / (double)tokens));
 }
 
-static bool plan_batch(Plan *p, const TrainSettings *s, Error *err) {
-  const int64_t tokens = s->batch_tokens ? s->batch_tokens : default_batch_tokens(&p->config);
-  p->batch = s->batch ? s->batch : at_least_1(tokens / p->config.context);
-  p->accumulate = s->accumulate;
-  if (p->batch % p->accumulate)
+bool plan_open(Plan *p, const Config *config, const TrainSettings *s, Error *err) {
+  *p = (Plan){.config = *config, .accumulate = s->accumulate};
+  p->batch.sequences = s->batch;
+  p->batch.tokens = s->batch_tokens ? s->batch_tokens
+                    : s->batch      ? s->batch * config->context
+                                    : default_batch_tokens(config);
+  if (s->batch % s->accumulate)
     return fail_usage(err,
                       "a batch of %" PRId64 " sequences cannot be cut in %" PRId64
                       " equal pieces: change --batch or --accumulate",
-                      p->batch, p->accumulate);
+                      s->batch, s->accumulate);
   return true;
 }
 
 /* A steady look at the held-out text should not cost more than a tenth of the training (a third a token,
  * forward only). */
 static int64_t default_eval_tokens(const Plan *p) {
-  return clamp(p->eval_every * p->batch * p->config.context / 4, 8192, 200000);
+  return clamp((int64_t)((double)p->eval_every * p->step_tokens / 4), 8192, 200000);
 }
 
 void plan_set_steps(Plan *p, const TrainSettings *s, int64_t steps) {
@@ -110,8 +112,7 @@ void plan_set_steps(Plan *p, const TrainSettings *s, int64_t steps) {
 
 static bool plan_steps(Plan *p, const TrainSettings *s, int64_t tokens, Error *err) {
   const double epochs = s->epochs > 0 ? s->epochs : default_epochs(p->cost.parameters, tokens);
-  const double per_step = (double)(p->batch * p->config.context);
-  plan_set_steps(p, s, s->steps ? s->steps : (int64_t)(epochs * (double)tokens / per_step + 0.5));
+  plan_set_steps(p, s, s->steps ? s->steps : (int64_t)(epochs * (double)tokens / p->step_tokens + 0.5));
   return p->warmup <= p->steps ||
          fail_usage(err, "--warmup %" PRId64 " is longer than the run of %" PRId64 " steps", p->warmup,
                     p->steps);
@@ -155,13 +156,22 @@ bool plan_contradictions(const Settings *settings, Error *err) {
   return true;
 }
 
-bool plan_make(Plan *p, const Config *config, const TrainSettings *s, const Dataset *train, Error *err) {
-  *p = (Plan){.config = *config};
-  if (!plan_batch(p, s, err)) return false;
-  p->cost = model_cost(config, p->batch / p->accumulate, config->context);
-  p->learning_rate = s->lr > 0 ? s->lr : default_learning_rate(config);
-  if (!plan_steps(p, s, train->count, err)) return false;
-  reckon(p, s, train->count);
+/* A piece as large as any: most sequences have not the greatest length. */
+static void reckon_cost(Plan *p, const Batches *b) {
+  const int64_t longest = b->time > b->source_time ? b->time : b->source_time;
+  const int64_t most = at_least_1(least(b->sequences, p->batch.tokens / longest));
+  const int64_t sequences = (most + p->accumulate - 1) / p->accumulate;
+  p->cost = model_cost(&p->config, sequences, b->time, b->source_time);
+  p->flops_a_position = p->cost.flops / (double)(sequences * (b->time + b->source_time));
+}
+
+bool plan_make(Plan *p, const TrainSettings *s, const Material *material, const Batches *batches,
+               Error *err) {
+  p->step_tokens = batches->step_tokens;
+  reckon_cost(p, batches);
+  p->learning_rate = s->lr > 0 ? s->lr : default_learning_rate(&p->config);
+  if (!plan_steps(p, s, batches->tokens, err)) return false;
+  reckon(p, s, material->train.tokens);
   return true;
 }
 
@@ -188,20 +198,20 @@ static bool check_memory(const Plan *p, Error *err) {
                   : "choose a smaller --size or --vocab");
 }
 
-bool plan_check(const Plan *p, const Dataset *train, const char *directory, const News *news, Error *err) {
+bool plan_check(const Plan *p, const Batches *batches, const char *directory, const News *news, Error *err) {
   char a[32], b[32], c[32];
-  const double tokens = (double)p->steps * (double)(p->batch * p->config.context);
+  const double tokens = (double)p->steps * p->step_tokens;
   news_note(news,
             "model: %s, %s parameters (%" PRId64 " layers, width %" PRId64 ", context %" PRId64
             ", vocabulary %s)",
             p->config.arch->name, tell_count(a, p->cost.parameters), p->config.layers, p->config.width,
             p->config.context, tell_count(b, p->config.vocabulary));
   news_note(news, "run: %s steps of %s tokens, %.1f passes over %s tokens of text", tell_count(a, p->steps),
-            tell_count(b, p->batch * p->config.context), tokens / (double)train->count,
-            tell_count(c, train->count));
+            tell_count(b, (int64_t)(p->step_tokens + 0.5)), tokens / (double)batches->tokens,
+            tell_count(c, batches->tokens));
   news_note(news, "needs: %s of memory (this machine has %s), %s of disk, %.3g floating-point operations",
             tell_bytes(a, p->memory), tell_bytes(b, mem_available()), tell_bytes(c, p->disk),
-            p->cost.flops * (double)(p->accumulate * p->steps));
+            p->flops_a_position * tokens * (1 + (double)batches->source_time / (double)batches->time));
   return check_memory(p, err) && check_disk(p, directory, err);
 }
 
@@ -216,7 +226,8 @@ bool plan_record(const Plan *p, Settings *settings, Error *err) {
       {"kv_heads", (double)p->config.kv_heads},
       {"ffn", (double)p->config.ffn},
       {"context", (double)p->config.context},
-      {"batch", (double)p->batch},
+      {"batch", (double)p->batch.sequences},
+      {"batch_tokens", (double)p->batch.tokens},
       {"steps", (double)p->steps},
       {"warmup", (double)p->warmup},
       {"eval_every", (double)p->eval_every},

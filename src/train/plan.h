@@ -3,30 +3,34 @@
 #ifndef TRAIN_PLAN_H
 #define TRAIN_PLAN_H
 
-#include "data/dataset.h"
+#include "data/material.h"
 #include "models/model.h"
 #include "train/settings.h"
 
 typedef struct Plan {
   Config config;
-  int64_t batch;      /* sequences an update, over all pieces */
+  BatchSize batch;    /* of an update, over all pieces */
   int64_t accumulate; /* pieces */
   int64_t steps, warmup, eval_every, eval_tokens, checkpoint_every, sample_every;
   double learning_rate;
-  Cost cost;      /* of one piece */
-  int64_t memory; /* bytes needed, in all */
-  int64_t disk;   /* bytes of the model and its checkpoints */
+  double step_tokens;      /* targets an update, on average */
+  Cost cost;               /* of one piece, as large as any */
+  double flops_a_position; /* of a source or a target, forward and backward */
+  int64_t memory;          /* bytes needed, in all */
+  int64_t disk;            /* bytes of the model and its checkpoints */
 } Plan;
 
 /* Settings that cannot both be given. */
 bool plan_contradictions(const Settings *, Error *);
-/* Fills in what the settings leave open, by the shape and the amount of text. */
-bool plan_make(Plan *, const Config *, const TrainSettings *, const Dataset *train, Error *);
+/* How large batches are: what the settings leave open by the shape. */
+bool plan_open(Plan *, const Config *, const TrainSettings *, Error *);
+/* The rest, by the batches that this gave. */
+bool plan_make(Plan *, const TrainSettings *, const Material *, const Batches *, Error *);
 /* As plan_make does for the steps, when something decided on another number of them. */
 void plan_set_steps(Plan *, const TrainSettings *, int64_t steps);
 /* Tells parameters, tokens, memory, and refuses what this machine cannot hold, with the numbers and a way
  * out. */
-bool plan_check(const Plan *, const Dataset *train, const char *directory, const News *, Error *);
+bool plan_check(const Plan *, const Batches *, const char *directory, const News *, Error *);
 /* Writes the plan back as settings, so that a resumed run does not have to decide anew. */
 bool plan_record(const Plan *, Settings *, Error *);
 

@@ -8,6 +8,7 @@
 #include "base/threads.h"
 #include "run/scorer.h"
 #include "run/writer.h"
+#include "train/snapshots.h"
 
 /* ---- one update ---- */
 
@@ -50,6 +51,7 @@ static bool diverged(const Trainer *t, double loss, double norm) {
 static bool update(Trainer *t) {
   Batch batch;
   batches_get(t->batches, t->state.step, &batch);
+  t->positions = batch.sequences * (batch.time + batch.source_time);
   const double loss = accumulate_gradients(t, &batch);
   const double norm = gradient_norm(t->model->params);
   if (diverged(t, loss, norm)) return false;
@@ -79,6 +81,7 @@ static bool roll_back(Trainer *t, Error *err) {
         " even at 1/%d of the learning rate: give a smaller --lr, a longer --warmup or a smaller --clip",
         at, 1 << MOST_ROLLBACKS);
   if (!checkpoint_load(t->run, &t->state, &t->optimizer, &found, err)) return false;
+  snapshots_find(t->run, &t->state);
   CHECK(found);
   t->state.rate_scale = scale;
   t->state.rollbacks = rollbacks;
@@ -104,9 +107,6 @@ static void tell_progress(Trainer *t, bool now) {
   const double clock = clock_seconds();
   if (!now && clock - t->told < 0.1) return;
   t->told = clock;
-  const double a_step = (double)(t->plan->batch * t->batches->time);
-  const double per_token = t->plan->cost.flops * (double)t->plan->accumulate / a_step;
-  const double left = (double)(t->state.steps - t->state.step) * a_step;
   const ink_event event = {
       .kind = INK_EVENT_PROGRESS,
       .stage = "training",
@@ -117,19 +117,27 @@ static void tell_progress(Trainer *t, bool now) {
       .valid_loss = t->state.valid_loss,
       .learning_rate = learning_rate(t, t->state.step),
       .tokens_per_second = t->speed,
-      .peak_share = t->peak > 0 ? t->speed * per_token / t->peak : 0,
+      .peak_share = t->peak > 0 ? t->speed * t->plan->flops_a_position / t->peak : 0,
       .seconds = elapsed(t),
-      .seconds_left = t->speed > 0 ? left / t->speed : 0,
+      .seconds_left = (double)(t->state.steps - t->state.step) * t->each,
       .memory = mem_resident(),
   };
   news_send(&t->news, &event);
 }
 
-static bool log_now(Trainer *t, double valid_loss, Error *err) {
+/* An evaluation: the held-out loss, and what --best-by names; higher is better. */
+typedef struct Verdict {
+  double loss, metric; /* metric 0: the loss judges */
+  double score;
+} Verdict;
+
+static bool log_now(Trainer *t, const Verdict *v, Error *err) {
   const LogStep line = {.step = t->state.step,
                         .seconds = elapsed(t),
                         .loss = t->loss_count ? t->loss_sum / (double)t->loss_count : 0,
-                        .valid_loss = valid_loss,
+                        .valid_loss = v ? v->loss : 0,
+                        .metric = v && judge_has_metric(t->settings) ? t->settings->best_by : NULL,
+                        .metric_value = v ? v->metric : 0,
                         .learning_rate = learning_rate(t, t->state.step),
                         .tokens_per_second = t->speed,
                         .gradient_norm = t->norm};
@@ -160,25 +168,38 @@ static bool save_model(Trainer *t, Error *err) {
                        optimizer_weights(&t->optimizer), err);
 }
 
-static double measure(Trainer *t) {
+static bool measure(Trainer *t, Verdict *v, Error *err) {
   const double start = clock_seconds();
+  bool ok = true;
+  *v = (Verdict){0};
   swap_average(t);
   const Score score = score_batches(t->model, t->valid, NULL);
+  if (judge_has_metric(t->settings)) ok = judge_score(t->judge, t->model, &v->metric, err);
   swap_average(t);
   t->eval_seconds = clock_seconds() - start;
-  return score.tokens ? score.nats / (double)score.tokens : 0;
+  v->loss = score.tokens ? score.nats / (double)score.tokens : 0;
+  v->score = judge_has_metric(t->settings) ? v->metric : -v->loss;
+  return ok;
 }
 
-static bool is_better(const TrainState *s, double loss) {
-  return s->best_loss == 0 || loss < s->best_loss;
+static bool is_better(const TrainState *s, double score) {
+  return s->best_step == 0 || score > s->best_score;
+}
+
+static bool keep_snapshot(Trainer *t, double score, Error *err) {
+  const bool best = !strcmp(t->settings->average_of, "best");
+  return !t->settings->average ||
+         snapshots_add(t->run, &t->state, t->model->params, optimizer_weights(&t->optimizer),
+                       best ? score : (double)t->state.step, t->settings->average, err);
 }
 
 /* Scores the held-out text and keeps the model if it is the best so far. */
 static bool evaluate(Trainer *t, Error *err) {
-  const double loss = measure(t);
-  t->state.valid_loss = loss;
-  if (is_better(&t->state, loss)) {
-    t->state.best_loss = loss;
+  Verdict v;
+  if (!measure(t, &v, err) || !keep_snapshot(t, v.score, err)) return false;
+  t->state.valid_loss = v.loss;
+  if (is_better(&t->state, v.score)) {
+    t->state.best_score = v.score;
     t->state.best_step = t->state.step;
     t->state.worse = 0;
     if (!save_model(t, err)) return false;
@@ -190,26 +211,36 @@ static bool evaluate(Trainer *t, Error *err) {
                            .done = t->state.step,
                            .total = t->state.steps,
                            .loss = t->state.recent_loss,
-                           .valid_loss = loss};
+                           .valid_loss = v.loss,
+                           .metric = judge_has_metric(t->settings) ? t->settings->best_by : NULL,
+                           .metric_value = v.metric,
+                           .best = t->state.best_step == t->state.step};
   news_send(&t->news, &event);
-  return log_now(t, loss, err);
+  return log_now(t, &v, err);
 }
 
-static bool show_sample(Trainer *t, Error *err) {
+static bool write_on(Trainer *t, Buffer *text, Error *err) {
   static const SettingTable *const tables[] = {&sampling_settings_table};
   Settings *settings = settings_new(tables, 1);
   SamplingSettings *sampling = settings_part(settings, &sampling_settings_table);
-  Buffer text = {0};
   ink_written written;
   sampling->max_tokens = t->settings->sample_tokens;
   const WriteRequest request = {t->model, t->tokenizer,   sampling, (int64_t)t->seed,
-                                t->begin, writer_collect, &text};
+                                t->begin, writer_collect, text};
   const char *prompt = t->settings->sample_prompt ? t->settings->sample_prompt : "";
-  buffer_adds(&text, prompt);
-  swap_average(t);
+  buffer_adds(text, prompt);
   const bool ok = writer_run(&request, prompt, strlen(prompt), &written, err);
-  swap_average(t);
   ink_settings_free(settings);
+  return ok;
+}
+
+/* How a running text goes on, or what is made of a few examples. */
+static bool show_sample(Trainer *t, Error *err) {
+  Buffer text = {0};
+  swap_average(t);
+  const bool ok =
+      t->judge ? judge_show(t->judge, t->model, t->state.step, &text, err) : write_on(t, &text, err);
+  swap_average(t);
   if (ok && text.length) {
     news_send(&t->news, &(ink_event){.kind = INK_EVENT_SAMPLE, .done = t->state.step, .text = text.data});
     log_sample(&t->log, t->state.step, text.data, err);
@@ -255,7 +286,8 @@ static bool keep_time(Trainer *t, Error *err) {
 static bool save_checkpoint(Trainer *t, Error *err) {
   TrainState state = t->state;
   state.seconds = elapsed(t);
-  return checkpoint_save(t->run, &state, &t->optimizer, t->settings->keep_checkpoints, err);
+  return checkpoint_save(t->run, &state, &t->optimizer, t->settings->keep_checkpoints, err) &&
+         (!t->settings->average || snapshots_prune(t->run, &t->state, err));
 }
 
 static bool due(int64_t step, int64_t every, int64_t steps) {
@@ -268,7 +300,7 @@ static bool after_update(Trainer *t, Error *err) {
   const bool eval = due(step, t->plan->eval_every, steps);
   if (eval && t->valid && !evaluate(t, err)) return false;
   if (eval && !t->valid && !save_model(t, err)) return false;
-  if (t->loss_count && due(step, 1 + steps / 1000, steps) && !log_now(t, 0, err)) return false;
+  if (t->loss_count && due(step, 1 + steps / 1000, steps) && !log_now(t, NULL, err)) return false;
   if (t->settings->sample_tokens && due(step, t->plan->sample_every, steps) && !show_sample(t, err))
     return false;
   return !due(step, t->plan->checkpoint_every, steps) || save_checkpoint(t, err);
@@ -279,8 +311,9 @@ static bool out_of_patience(const Trainer *t) {
 }
 
 static void measure_speed(Trainer *t, double seconds) {
-  const double now = (double)(t->plan->batch * t->batches->time) / seconds;
+  const double now = (double)t->positions / seconds;
   t->speed = t->speed == 0 ? now : 0.9 * t->speed + 0.1 * now;
+  t->each = t->each == 0 ? seconds : 0.9 * t->each + 0.1 * seconds;
 }
 
 static bool loop(Trainer *t, Error *err) {

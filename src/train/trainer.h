@@ -4,6 +4,7 @@
 
 #include "run/bundle.h"
 #include "train/checkpoint.h"
+#include "train/judge.h"
 #include "train/log.h"
 #include "train/plan.h"
 
@@ -16,6 +17,7 @@ typedef struct Trainer {
   const Tokenizer *tokenizer;
   int32_t begin;            /* token that samples start from; -1: none */
   Batches *batches, *valid; /* valid NULL: nothing held out */
+  Judge *judge;             /* shows what the model makes of examples; NULL: of running text */
   Optimizer optimizer;
   TrainState state;
   TrainLog log;
@@ -28,7 +30,9 @@ typedef struct Trainer {
   double loss_sum, norm;
   int64_t loss_count;
   double part_start; /* clock when this part of the run began */
-  double speed;      /* tokens/s, smoothed */
+  int64_t positions; /* of sources and targets, in the last update */
+  double speed;      /* of them, a second, smoothed */
+  double each;       /* seconds an update, smoothed */
   double told;       /* clock of the last progress event */
   /* what keep_time goes by: the last look's clock and step, seconds a step, seconds of the last evaluation */
   double pace_clock, pace, eval_seconds;

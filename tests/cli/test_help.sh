@@ -92,12 +92,12 @@ END
   }
   completes "tokenizer" inkstone tok
   completes "train encode decode" inkstone tokenizer ""
-  completes "write" inkstone train ""
+  completes "write translate summarize reply" inkstone train ""
   completes "--arch" inkstone train write --arc
   completes "llama lstm" inkstone train write --arch l
   completes "gpt2 gru" inkstone train write --arch = g
   completes "ops" inkstone bench o
-  completes "--no-tied" inkstone train write --no-
+  completes "--no-tied" inkstone train write --no-ti
   completes "" inkstone write -m "" # files
 else skip_part "no bash"; fi
 finish

@@ -18,7 +18,7 @@ expect_usage "--laeyrs"
 run train
 expect_usage "which task?"
 run train text -o model
-expect_usage "inkstone train write FILE... -o MODEL"
+expect_usage "inkstone train TASK FILE... -o MODEL"
 run train wirte text -o model
 expect_usage 'did you mean "write"?'
 run train write text

@@ -238,7 +238,7 @@ static Tokenizer *bytes_tokenizer(void) {
   TextSource source = corpus_source(&one);
   Error err = {0};
   assert_true(ink_settings_set(s, "tokenizer", "byte", &err));
-  Tokenizer *t = tokenizer_train(&source, settings_part(s, &tokenizer_settings_table), &nobody, &err);
+  Tokenizer *t = tokenizer_train(&source, settings_part(s, &tokenizer_settings_table), NULL, &nobody, &err);
   if (!t) fail_msg("%s", err.text);
   mem_free(source.self);
   ink_settings_free(s);

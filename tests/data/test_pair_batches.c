@@ -392,7 +392,7 @@ static void texts_become_ids(void **state) {
   Pairs *p = try_texts(&text, 1, false, NULL, &err);
   TextSource source = pairs_source(p, ~0u);
   const TokenizerSettings s = {.tokenizer = "byte", .memory = 1000000};
-  Tokenizer *t = tokenizer_train(&source, &s, &news, &err);
+  Tokenizer *t = tokenizer_train(&source, &s, NULL, &news, &err);
   mem_free(source.self);
   PairTokens data;
   p->count = 2; /* the third example is another's */

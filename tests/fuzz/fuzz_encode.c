@@ -40,7 +40,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   TextSource source = {&half, rewind_half, next_half, (int64_t)half.length};
   const TokenizerSettings settings = {.tokenizer = kinds[size % 3], .vocab = 300, .memory = 1000000};
   Error err = {0};
-  Tokenizer *t = tokenizer_train(&source, &settings, NULL, &err);
+  Tokenizer *t = tokenizer_train(&source, &settings, NULL, NULL, &err);
   CHECK(t);
   round_trip(t, (const char *)data, size);
   tokenizer_free(t);

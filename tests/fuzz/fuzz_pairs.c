@@ -35,7 +35,7 @@ static Tokenizer *bytes_tokenizer(void) {
   if (t) return t;
   TextSource source = pairs_source(&none, 0);
   const TokenizerSettings settings = {.tokenizer = "byte", .memory = 1000000};
-  t = tokenizer_train(&source, &settings, &(News){0}, NULL);
+  t = tokenizer_train(&source, &settings, NULL, &(News){0}, NULL);
   mem_free(source.self);
   return t;
 }

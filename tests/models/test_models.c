@@ -63,7 +63,7 @@ static void presets_have_the_sizes_they_promise(void **state) {
   for (int a = 0; a < arch_count; a++)
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
       const Config c = config_of(arch_table[a]->name, sizes[i].name, 4096);
-      const double n = (double)model_cost(&c, 1, 1).parameters;
+      const double n = (double)model_cost(&c, 1, 1, 1).parameters;
       if (n < sizes[i].low || n > sizes[i].high)
         fail_msg("%s %s has %.0f parameters", arch_table[a]->name, sizes[i].name, n);
     }

@@ -34,8 +34,8 @@ static Fixture fixture(const char *arch, const char *context) {
   assert_true(
       ink_settings_set(s, "tied", "false", &err)); /* tied and untrained, it says the last byte again */
   assert_true(ink_settings_set(s, "tokenizer", "byte", &err));
-  Fixture f = {.tokenizer =
-                   tokenizer_train(&source, settings_part(s, &tokenizer_settings_table), &(News){0}, &err)};
+  Fixture f = {.tokenizer = tokenizer_train(&source, settings_part(s, &tokenizer_settings_table), NULL,
+                                            &(News){0}, &err)};
   if (!f.tokenizer) fail_msg("%s", err.text);
   assert_true(
       config_from_settings(&c, settings_part(s, &model_settings_table), tokenizer_size(f.tokenizer), &err));

@@ -70,7 +70,7 @@ static void tokenizers_normalize(void **state) {
   TextSource source = {&texts, texts_rewind, texts_next, 0};
   const TokenizerSettings s = {
       .tokenizer = "bpe", .vocab = 262, .memory = 1 << 20, .lowercase = true, .normalize = "nfkc"};
-  Tokenizer *t = tokenizer_train(&source, &s, &(News){0}, NULL);
+  Tokenizer *t = tokenizer_train(&source, &s, NULL, &(News){0}, NULL);
   assert_non_null(t);
   for (int32_t id = 256; id < tokenizer_size(t) - 1; id++) {
     size_t length;

@@ -32,7 +32,7 @@ static Tokenizer *learn(const char *kind, int64_t vocabulary, const char *const 
   TextSource source = {&t, texts_rewind, texts_next, 0};
   const TokenizerSettings s = {
       .tokenizer = (char *)(uintptr_t)kind, .vocab = vocabulary, .memory = 1000000000};
-  return tokenizer_train(&source, &s, news, err);
+  return tokenizer_train(&source, &s, NULL, news, err);
 }
 
 #endif

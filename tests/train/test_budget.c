@@ -27,14 +27,21 @@ static int64_t value_of(const ink_settings *s, const char *name) {
   return value;
 }
 
+static Material *open_file(const ink_settings *s, const char *path, Error *err) {
+  char *paths[] = {(char *)(uintptr_t)path};
+  const TextList files = {paths, 1};
+  return material_open(task_find("write"), &files, s, &(News){0}, err);
+}
+
 /* Chooses for some_text() with so many seconds to go. */
 static void choose(ink_settings *s, double seconds, Watch *watch) {
   const char *text = some_text();
   const News news = {watch_event, watch};
   Error err = {0};
-  Corpus *corpus = corpus_open(&text, 1, settings_part(s, &data_settings_table), &(News){0}, &err);
-  if (!corpus || !budget_choose(s, corpus, clock_seconds() + seconds, &news, &err)) fail_msg("%s", err.text);
-  corpus_free(corpus);
+  Material *material = open_file(s, text, &err);
+  if (!material || !budget_choose(s, &material->train, clock_seconds() + seconds, &news, &err))
+    fail_msg("%s", err.text);
+  material_free(material);
 }
 
 static void a_given_shape_is_kept(void **state) {
@@ -77,12 +84,12 @@ static void the_tokenizer_is_by_the_text(void **state) {
   const struct { const char *path, *tokenizer; } cases[] = {{poem, "char"}, {some_text(), "bpe"}};
   for (int i = 0; i < 2; i++) {
     ink_settings *s = settings_with(WITH("size", "nano"));
-    Corpus *corpus = corpus_open(&cases[i].path, 1, settings_part(s, &data_settings_table), &(News){0}, &err);
-    assert_true(corpus && budget_choose(s, corpus, clock_seconds() + 1, &(News){0}, &err));
+    Material *material = open_file(s, cases[i].path, &err);
+    assert_true(material && budget_choose(s, &material->train, clock_seconds() + 1, &(News){0}, &err));
     char *tokenizer = ink_settings_get(s, "tokenizer");
     assert_string_equal(tokenizer, cases[i].tokenizer);
     ink_free(tokenizer);
-    corpus_free(corpus);
+    material_free(material);
     ink_settings_free(s);
   }
   buffer_free(&text);

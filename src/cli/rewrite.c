@@ -1,0 +1,217 @@
+/* rewrite.c - inkstone translate, summarize, reply: a text in, a text out; a line in, a line out. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/memory.h"
+#include "base/threads.h"
+#include "cli/command.h"
+#include "cli/figure.h"
+#include "cli/glyph.h"
+#include "cli/streams.h"
+
+typedef struct Job {
+  const Call *call;
+  ink_model *model;
+  const char *task;
+  ink_rewritten done;
+  const char *const *texts; /* of the call being made */
+  const size_t *lengths;
+  int64_t line; /* of its first text, from 0 */
+  bool lines;   /* an output is one line */
+  bool broken;  /* stdout failed */
+} Job;
+
+static void put(Job *job, const char *text, size_t length) {
+  if (!streams_put(text, length)) job->broken = true;
+}
+
+/* Line ends inside of an output would break "one line in, one line out". */
+static void put_line(Job *job, const char *text, size_t length) {
+  Buffer line = {0};
+  buffer_add(&line, text, length);
+  for (size_t i = 0; job->lines && i < line.length; i++)
+    if (line.data[i] == '\n' || line.data[i] == '\r') line.data[i] = ' ';
+  buffer_add(&line, "\n", 1);
+  put(job, line.data, line.length);
+  buffer_free(&line);
+}
+
+static void put_json(Job *job, const ink_output *o) {
+  json_t *json =
+      json_pack("{s:I, s:o, s:i, s:o, s:f, s:f}", "line", (json_int_t)(job->line + o->input + 1), "source",
+                glyph_json(job->texts[o->input], job->lengths[o->input]), "rank", o->rank, "text",
+                glyph_json(o->text, o->length), "logprob", o->logprob, "score", o->score);
+  char *text = json_text(json, JSON_COMPACT);
+  put_line(job, text, strlen(text));
+  mem_free(text);
+  json_decref(json);
+}
+
+static bool take_output(void *user, const ink_output *o) {
+  Job *job = user;
+  if (job->call->values[OWN_JSON])
+    put_json(job, o);
+  else
+    put_line(job, o->text, o->length);
+  return !job->broken;
+}
+
+static bool rewrite(Job *job, const char *const *texts, const size_t *lengths, int64_t count, Error *err) {
+  job->texts = texts;
+  job->lengths = lengths;
+  const bool ok = ink_rewrite(job->model, job->task, texts, lengths, count, job->call->settings, take_output,
+                              job, &job->done, err);
+  job->line += count;
+  return ok;
+}
+
+/* ---- lines ---- */
+
+/* Lines translated together: enough for products at full speed. */
+enum { LINES_AT_ONCE = 512 };
+
+static bool rewrite_lines(Job *job, const char *input, size_t size, Error *err) {
+  const char *texts[LINES_AT_ONCE];
+  size_t lengths[LINES_AT_ONCE];
+  int64_t count = 0;
+  bool ok = true;
+  job->lines = true;
+  for (size_t at = 0; at < size && ok && !job->broken;) {
+    const char *line = input + at, *end = memchr(line, '\n', size - at);
+    const size_t length = end ? (size_t)(end - line) : size - at;
+    texts[count] = line;
+    lengths[count++] = length && line[length - 1] == '\r' ? length - 1 : length;
+    at += length + 1;
+    if (count < LINES_AT_ONCE && at < size) continue;
+    ok = rewrite(job, texts, lengths, count, err);
+    count = 0;
+  }
+  return ok;
+}
+
+/* From a person at a terminal, or a program that waits for each answer, line by line. */
+static bool rewrite_live(Job *job, Error *err) {
+  Buffer line = {0};
+  bool ok = true;
+  int c = 0;
+  job->lines = true;
+  while (ok && c != EOF && !job->broken && !interrupted()) {
+    buffer_clear(&line);
+    while ((c = getchar()) != EOF && c != '\n') buffer_add(&line, &(char){(char)c}, 1);
+    if (c == EOF && !line.length) break;
+    buffer_adds(&line, "");
+    ok = rewrite(job, (const char *const[]){line.data}, &line.length, 1, err);
+  }
+  buffer_free(&line);
+  return ok;
+}
+
+static bool rewrite_file(Job *job, const char *path, Error *err) {
+  FileView view;
+  if (!file_view(path, &view, err)) return false;
+  const bool ok = rewrite_lines(job, view.data, view.size, err);
+  file_view_close(&view);
+  return ok;
+}
+
+static bool rewrite_operand(Job *job, Error *err) {
+  Buffer text = {0};
+  const char *operand = job->call->operand_count ? job->call->operands[0] : "-";
+  const bool is_stdin = !strcmp(operand, "-");
+  if (job->call->values[OWN_INPUT]) return rewrite_file(job, job->call->values[OWN_INPUT], err);
+  if (is_stdin && isatty(STDIN_FILENO)) return rewrite_live(job, err);
+  bool ok = streams_text(operand, &text, err);
+  if (ok && is_stdin)
+    ok = rewrite_lines(job, text.data ? text.data : "", text.length, err);
+  else if (ok)
+    ok = rewrite(job, (const char *const[]){text.data ? text.data : ""}, &text.length, 1, err);
+  buffer_free(&text);
+  return ok;
+}
+
+/* What happened that the text itself does not show. */
+static void tell(const Job *job) {
+  const ink_rewritten *d = &job->done;
+  if (d->split_texts)
+    fprintf(stderr,
+            "note: %" PRId64 " text%s longer than the model reads: cut at sentences, the parts joined\n",
+            d->split_texts, d->split_texts == 1 ? " was" : "s were");
+  if (d->cut_sentences)
+    fprintf(stderr, "warning: %" PRId64 " sentence%s too long for the model and had to be cut amid\n",
+            d->cut_sentences, d->cut_sentences == 1 ? " was" : "s were");
+  if (d->unknown_inputs)
+    fprintf(stderr,
+            "warning: %" PRId64
+            " text%s hardly any piece that the model has learnt: is it the right language?\n",
+            d->unknown_inputs, d->unknown_inputs == 1 ? " has" : "s have");
+  if (!job->call->values[OWN_QUIET] && isatty(STDERR_FILENO) && d->seconds > 0) {
+    char time[FIGURE_ROOM];
+    fprintf(stderr, "(%" PRId64 " texts in %s, %.1f a second)\n", job->line, figure_time(time, d->seconds),
+            (double)job->line / d->seconds);
+  }
+}
+
+static bool run(Call *call, Error *err) {
+  Job job = {.call = call, .task = call->command->name};
+  streams_catch_signals();
+  job.model = ink_model_open(call->values[OWN_MODEL], err);
+  const bool ok = job.model && rewrite_operand(&job, err);
+  ink_model_close(job.model);
+  tell(&job);
+  return ok;
+}
+
+#define FLAGS                                                                     \
+  {                                                                               \
+    {OWN_MODEL, "model", "MODEL", "model directory", 'm', true},                  \
+        {OWN_INPUT, "input", "FILE", "read this file, line by line", 'i', false}, \
+        FLAG_JSON("a JSON object per output"), FLAG_CONFIG, FLAG_QUIET, FLAG_HELP \
+  }
+#define COMMON                                                                                               \
+  "TEXT is one text. Standard input, and the file of -i, are read line by line: one line in, one line out, " \
+  "in order, "                                                                                               \
+  "empty lines kept. Long texts are cut at the ends of sentences and the parts joined, which is said."
+
+const Command command_translate = {
+    .name = "translate",
+    .operands = "-m MODEL [TEXT | -]",
+    .summary = "translate a text, or lines",
+    .description = COMMON,
+    .examples = {{"inkstone translate -m en-de \"A man is riding a horse.\"", "one sentence"},
+                 {"inkstone translate -m en-de --beam 1 -i lines.txt > translated.txt", "a file, fast"},
+                 {"inkstone translate -m en-de --n-best 3 --json \"Hello\"",
+                  "three translations with their scores"}},
+    .flags = FLAGS,
+    .settings = ink_settings_rewrite,
+    .most = 1,
+    .run = run,
+};
+
+const Command command_summarize = {
+    .name = "summarize",
+    .operands = "-m MODEL [TEXT | -]",
+    .summary = "summarize a text, or lines",
+    .description = COMMON,
+    .examples = {{"inkstone summarize -m news \"$(cat article.txt)\"", "a file as one text"},
+                 {"inkstone summarize -m synopsis -i descriptions.txt", "one text a line"}},
+    .flags = FLAGS,
+    .settings = ink_settings_rewrite,
+    .most = 1,
+    .run = run,
+};
+
+const Command command_reply = {
+    .name = "reply",
+    .operands = "-m MODEL [TEXT | -]",
+    .summary = "reply to what is said, once",
+    .description = COMMON " For a conversation with memory: inkstone chat.",
+    .examples = {{"inkstone reply -m assistant \"How are you?\"", "one reply"}},
+    .flags = FLAGS,
+    .settings = ink_settings_rewrite,
+    .most = 1,
+    .run = run,
+};

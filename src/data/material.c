@@ -1,0 +1,31 @@
+#include "data/material.h"
+
+Material *material_open(const Task *task, const TextList *files, const Settings *settings, const News *news,
+                        Error *err) {
+  return task->material->open(task, files, settings, news, err);
+}
+
+void material_free(Material *m) {
+  if (m) m->kind->free(m);
+}
+
+TextSource material_source(const Material *m) {
+  return m->kind->source(m);
+}
+
+bool material_encode(Material *m, const Tokenizer *tokenizer, Error *err) {
+  return m->kind->encode(m, tokenizer, err);
+}
+
+bool material_fit(Material *m, const Tokenizer *tokenizer, bool encodes, int64_t context, Error *err) {
+  m->context = context;
+  return m->kind->fit(m, tokenizer, encodes, context, err);
+}
+
+Batches *material_batches(const Material *m, BatchSize size, uint64_t seed, Error *err) {
+  return m->kind->training(m, size, seed, err);
+}
+
+Batches *material_eval_batches(const Material *m, BatchSize size, int64_t time, int64_t limit, Error *err) {
+  return m->kind->evaluation(m, size, time, limit, err);
+}

@@ -1,0 +1,115 @@
+/* pair_material.c - pairs and conversations as what is learnt from. */
+#include <string.h>
+
+#include "data/material.h"
+#include "text/utf8.h"
+
+typedef struct PairMaterial {
+  Material base;
+  const DataSettings *data;
+  const PairSettings *pair;
+  Pairs *train, *held;
+  PairTokens tokens, held_tokens;
+  PairLayout layout;
+} PairMaterial;
+
+static void count_part(MaterialPart *part, const Pairs *p) {
+  *part = (MaterialPart){.examples = (int64_t)p->count, .fingerprint = p->fingerprint};
+  for (size_t i = 0; i < p->count; i++)
+    for (size_t k = 0; k < p->examples[i].turns; k++) {
+      const Document *turn = example_turn(p, &p->examples[i], k);
+      part->bytes += (int64_t)turn->length;
+      part->characters += utf8_count(turn->text, turn->length);
+    }
+}
+
+static void free_pairs(Material *base) {
+  PairMaterial *m = (PairMaterial *)base;
+  pair_tokens_free(&m->tokens);
+  pair_tokens_free(&m->held_tokens);
+  pairs_free(m->held);
+  pairs_free(m->train);
+  mem_free(m);
+}
+
+static Pairs *read_files(const PairMaterial *m, const TextList *files, Error *err) {
+  return pairs_open((const char *const *)files->items, files->count, m->base.task->chat, m->data, m->pair,
+                    &m->base.news, err);
+}
+
+static bool open_both(PairMaterial *m, const TextList *files, Error *err) {
+  PairsReport report;
+  if (!(m->train = read_files(m, files, err))) return false;
+  const bool given = m->data->valid.count > 0;
+  if (given)
+    m->held = read_files(m, &m->data->valid, err);
+  else if (m->data->holdout > 0)
+    m->held = pairs_hold_out(m->train, m->data->holdout, err);
+  if (!m->held && (given || m->data->holdout > 0)) return false;
+  return pairs_check(m->train, m->held, m->pair, &report, &m->base.news, err);
+}
+
+static Material *open_pairs(const Task *task, const TextList *files, const Settings *settings,
+                            const News *news, Error *err) {
+  PairMaterial *m = mem_alloc_zeroed(1, sizeof *m);
+  m->base = (Material){.kind = &material_pairs, .task = task, .settings = settings, .news = *news};
+  m->data = settings_part(settings, &data_settings_table);
+  m->pair = settings_part(settings, &pair_settings_table);
+  if (!open_both(m, files, err)) {
+    free_pairs(&m->base);
+    return NULL;
+  }
+  count_part(&m->base.train, m->train);
+  m->base.has_held = m->held != NULL;
+  if (m->held) count_part(&m->base.held, m->held);
+  return &m->base;
+}
+
+static TextSource pair_source(const Material *base) {
+  return pairs_source(((const PairMaterial *)base)->train, (1u << ROLES) - 1);
+}
+
+static bool encode_pairs(Material *base, const Tokenizer *t, Error *err) {
+  PairMaterial *m = (PairMaterial *)base;
+  if (!pairs_encode(&m->tokens, m->train, t, t, &base->news, err)) return false;
+  base->train.tokens = m->tokens.ids.starts[m->tokens.ids.count];
+  if (!m->held) return true;
+  if (!pairs_encode(&m->held_tokens, m->held, t, t, &(News){0}, err)) return false;
+  base->held.tokens = m->held_tokens.ids.starts[m->held_tokens.ids.count];
+  return true;
+}
+
+static bool fit_pairs(Material *base, const Tokenizer *t, bool encodes, int64_t context, Error *err) {
+  PairMaterial *m = (PairMaterial *)base;
+  if (!layout_find(&m->layout, base->task, t, encodes, context, err)) return false;
+  m->layout.drop_long = !strcmp(m->pair->too_long, "drop");
+  base->tokens = (MaterialTokens){-1, layout_end(&m->layout), m->layout.start, m->layout.pad};
+  return true;
+}
+
+static Batches *training_batches(const Material *base, BatchSize size, uint64_t seed, Error *err) {
+  const PairMaterial *m = (const PairMaterial *)base;
+  return pair_batches(&m->tokens, &m->layout, size.sequences, size.tokens, seed, &base->news, err);
+}
+
+static Batches *evaluation_batches(const Material *base, BatchSize size, int64_t time, int64_t limit,
+                                   Error *err) {
+  const PairMaterial *m = (const PairMaterial *)base;
+  PairLayout whole = m->layout;
+  (void)time;
+  whole.drop_long = false;
+  return pair_eval_batches(&m->held_tokens, &whole, size.sequences, size.tokens, limit, &(News){0}, err);
+}
+
+const MaterialKind material_pairs = {open_pairs, free_pairs,       pair_source,       encode_pairs,
+                                     fit_pairs,  training_batches, evaluation_batches};
+
+const Pairs *material_examples(const Material *base) {
+  const PairMaterial *m = (const PairMaterial *)base;
+  if (base->kind != &material_pairs) return NULL;
+  return m->held ? m->held : m->train;
+}
+
+const PairLayout *material_layout(const Material *base) {
+  return base->kind == &material_pairs ? &((const PairMaterial *)base)->layout : NULL;
+}

@@ -1,0 +1,114 @@
+/* text_material.c - running text as what is learnt from: documents, windows. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "data/dataset.h"
+#include "data/material.h"
+
+typedef struct TextMaterial {
+  Material base;
+  const DataSettings *data;
+  const char *file; /* the first */
+  Corpus *corpus, *held_out;
+  Dataset dataset, valid;
+} TextMaterial;
+
+static void count_part(MaterialPart *part, const Corpus *c) {
+  *part = (MaterialPart){.examples = (int64_t)c->count,
+                         .bytes = c->bytes,
+                         .characters = c->characters,
+                         .fingerprint = c->fingerprint};
+}
+
+static void free_text(Material *base) {
+  TextMaterial *m = (TextMaterial *)base;
+  dataset_free(&m->dataset);
+  dataset_free(&m->valid);
+  corpus_free(m->corpus);
+  corpus_free(m->held_out);
+  mem_free(m);
+}
+
+static bool open_held_out(TextMaterial *m, Error *err) {
+  const TextList *valid = &m->data->valid;
+  if (valid->count) {
+    m->held_out = corpus_open((const char *const *)valid->items, valid->count, m->data, &m->base.news, err);
+    return m->held_out != NULL;
+  }
+  if (m->data->holdout <= 0) return true;
+  m->held_out = corpus_hold_out(m->corpus, m->data->holdout, err);
+  return m->held_out ||
+         fail_prefix(err, "nothing could be held out for evaluation (give --valid FILE, or --holdout 0)");
+}
+
+static Material *open_text(const Task *task, const TextList *files, const Settings *settings,
+                           const News *news, Error *err) {
+  TextMaterial *m = mem_alloc_zeroed(1, sizeof *m);
+  m->base = (Material){.kind = &material_text, .task = task, .settings = settings, .news = *news};
+  m->data = settings_part(settings, &data_settings_table);
+  m->file = files->items[0];
+  m->corpus = corpus_open((const char *const *)files->items, files->count, m->data, news, err);
+  if (!m->corpus || !open_held_out(m, err)) {
+    free_text(&m->base);
+    return NULL;
+  }
+  count_part(&m->base.train, m->corpus);
+  m->base.has_held = m->held_out != NULL;
+  if (m->held_out) count_part(&m->base.held, m->held_out);
+  return &m->base;
+}
+
+static TextSource text_source(const Material *base) {
+  return corpus_source(((const TextMaterial *)base)->corpus);
+}
+
+static bool encode_text(Material *base, const Tokenizer *tokenizer, Error *err) {
+  TextMaterial *m = (TextMaterial *)base;
+  if (!dataset_encode(&m->dataset, m->corpus, tokenizer, &base->news, err) ||
+      (m->held_out && !dataset_encode(&m->valid, m->held_out, tokenizer, &base->news, err)))
+    return false;
+  base->train.tokens = m->dataset.count;
+  base->held.tokens = m->valid.count;
+  return true;
+}
+
+static bool by_document(const TextMaterial *m) {
+  return !strcmp(m->data->windows, "document");
+}
+
+/* One window at least: of less there is nothing to be learnt. Texts start with the token that ended the one
+ * before, where there were several. */
+static bool fit_text(Material *base, const Tokenizer *tokenizer, bool encodes, int64_t context, Error *err) {
+  const TextMaterial *m = (const TextMaterial *)base;
+  const int64_t tokens = m->dataset.count;
+  const int32_t end = tokenizer_end(tokenizer);
+  base->tokens = (MaterialTokens){m->dataset.documents > 1 ? end : -1, end, -1, -1};
+  if (encodes)
+    return fail_usage(err,
+                      "an architecture with an encoder reads a source and writes a target: it cannot learn "
+                      "to write from running text (--arch llama can)");
+  if (tokens > context || by_document(m)) return true;
+  return fail(err,
+              "%s: the text is %" PRId64 " tokens long, not more than the context of %" PRId64
+              ": give more text, or --context %" PRId64,
+              m->file, tokens, context, tokens / 4 > 1 ? tokens / 4 : 1);
+}
+
+static Batches *training_batches(const Material *base, BatchSize size, uint64_t seed, Error *err) {
+  const TextMaterial *m = (const TextMaterial *)base;
+  const int64_t most = size.tokens / base->context;
+  return windows_batches(&m->dataset,
+                         size.sequences ? size.sequences
+                         : most > 0     ? most
+                                        : 1,
+                         base->context, by_document(m), seed, &base->news, err);
+}
+
+static Batches *evaluation_batches(const Material *base, BatchSize size, int64_t time, int64_t limit,
+                                   Error *err) {
+  const TextMaterial *m = (const TextMaterial *)base;
+  return windows_eval_batches(&m->valid, time, size.tokens, limit, err);
+}
+
+const MaterialKind material_text = {open_text, free_text,        text_source,       encode_text,
+                                    fit_text,  training_batches, evaluation_batches};

@@ -1,0 +1,238 @@
+#include "run/rewriter.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/threads.h"
+#include "text/sentences.h"
+#include "text/utf8.h"
+
+/* A part of a text that the model reads at once. */
+typedef struct Part {
+  int64_t text; /* which it belongs to */
+  Ids source, prompt;
+  const char *after; /* the white space behind it in the text */
+  size_t after_length;
+} Part;
+
+typedef struct Rewriter {
+  const RewriteRequest *request;
+  VEC(Part) parts;
+  int64_t room; /* tokens of a source */
+  ink_rewritten *out;
+} Rewriter;
+
+static bool is_space(char c) {
+  return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+static size_t without_spaces(const char *text, size_t length) {
+  while (length && is_space(text[length - 1])) length--;
+  return length;
+}
+
+/* ---- cutting ---- */
+
+static bool count_tokens(const Rewriter *w, const char *text, size_t length, int64_t *count, Error *err) {
+  Ids ids = {0};
+  const bool ok = tokenizer_encode(w->request->tokenizer, text, length, false, &ids, err);
+  *count = (int64_t)ids.count;
+  vec_free(&ids);
+  return ok;
+}
+
+static bool add_turns(Rewriter *w, Part part, const Turn *turns, size_t count, Error *err) {
+  const RewriteRequest *r = w->request;
+  size_t dropped = 0;
+  const bool ok =
+      layout_input(r->layout, r->tokenizer, turns, count, &part.source, &part.prompt, &dropped, err);
+  w->out->dropped_turns += (int64_t)dropped;
+  vec_push(&w->parts, part);
+  return ok;
+}
+
+static bool add_part(Rewriter *w, int64_t text, const char *bytes, size_t length, Error *err) {
+  const size_t kept = without_spaces(bytes, length);
+  const Part part = {.text = text, .after = bytes + kept, .after_length = length - kept};
+  return add_turns(w, part, &(Turn){ROLE_USER, bytes, kept}, 1, err);
+}
+
+/* A sentence that is too long: halved at characters until it fits. */
+static bool add_halves(Rewriter *w, int64_t text, const char *bytes, size_t length, Error *err) {
+  int64_t tokens;
+  if (!count_tokens(w, bytes, length, &tokens, err)) return false;
+  if (tokens <= w->room || length < 8) return add_part(w, text, bytes, length, err);
+  const size_t half = utf8_whole_prefix(bytes, length / 2);
+  w->out->cut_sentences++;
+  return add_halves(w, text, bytes, half, err) && add_halves(w, text, bytes + half, length - half, err);
+}
+
+/* As many whole sentences as fit, at least one. */
+static bool next_part(const Rewriter *w, const char *bytes, size_t length, size_t *taken, Error *err) {
+  int64_t all = 0, tokens;
+  for (*taken = 0; *taken < length;) {
+    const size_t n = sentence_length(bytes + *taken, length - *taken);
+    if (!count_tokens(w, bytes + *taken, n, &tokens, err)) return false;
+    if (*taken && all + tokens > w->room) return true;
+    all += tokens;
+    *taken += n;
+  }
+  return true;
+}
+
+/* Pieces that are no whole characters: of a byte-level tokenizer these are letters that it has not learnt. */
+static bool is_unknown(const Rewriter *w, const Ids *ids) {
+  size_t fragments = 0;
+  for (size_t i = 0; i < ids->count; i++) {
+    size_t length;
+    const char *piece = tokenizer_piece(w->request->tokenizer, ids->data[i], &length);
+    fragments += !piece || !(utf8_valid_prefix(piece, length) == length);
+  }
+  return 2 * fragments > ids->count;
+}
+
+static bool look_at(Rewriter *w, const char *bytes, size_t length, int64_t *tokens, Error *err) {
+  Ids ids = {0};
+  const bool ok = tokenizer_encode(w->request->tokenizer, bytes, length, false, &ids, err);
+  *tokens = (int64_t)ids.count;
+  w->out->unknown_inputs += is_unknown(w, &ids);
+  vec_free(&ids);
+  return ok;
+}
+
+static bool add_conversation(Rewriter *w, int64_t text, const RewriteInput *input, int64_t tokens,
+                             Error *err) {
+  if (tokens > w->room)
+    return fail(err,
+                "what was said last is %" PRId64 " tokens long, the model reads %" PRId64
+                ": say it in fewer words",
+                tokens, w->room);
+  return add_turns(w, (Part){.text = text}, input->turns, input->count, err);
+}
+
+static bool add_text(Rewriter *w, int64_t text, const RewriteInput *input, Error *err) {
+  const Turn *last = &input->turns[input->count - 1];
+  const char *bytes = last->text;
+  size_t length = last->length, taken;
+  int64_t tokens;
+  if (!without_spaces(bytes, length)) return true;
+  if (!look_at(w, bytes, length, &tokens, err)) return false;
+  if (w->request->layout->chat) return add_conversation(w, text, input, tokens, err);
+  if (tokens <= w->room) return add_part(w, text, bytes, length, err);
+  w->out->split_texts++;
+  for (; length; bytes += taken, length -= taken)
+    if (!next_part(w, bytes, length, &taken, err) || !add_halves(w, text, bytes, taken, err)) return false;
+  return true;
+}
+
+/* ---- searching ---- */
+
+typedef struct Place {
+  int64_t length, part;
+} Place;
+
+static int by_length(const void *a, const void *b) {
+  const Place *x = a, *y = b;
+  if (x->length != y->length) return x->length < y->length ? -1 : 1;
+  return x->part < y->part ? -1 : 1;
+}
+
+/* Neighbours of like length: little padding, and they end at about the same time. */
+static Hypothesis *search_parts(const Rewriter *w) {
+  const size_t count = w->parts.count, beam = (size_t)w->request->search->beam;
+  Place *order = mem_alloc_zeroed(count, sizeof *order);
+  Input *inputs = mem_alloc_zeroed(count, sizeof *inputs);
+  for (size_t i = 0; i < count; i++)
+    order[i] = (Place){(int64_t)(w->parts.data[i].source.count + w->parts.data[i].prompt.count), (int64_t)i};
+  qsort(order, count, sizeof *order, by_length);
+  for (size_t i = 0; i < count; i++) {
+    const Part *p = &w->parts.data[order[i].part];
+    inputs[i] = (Input){p->source.data, p->prompt.data, (int64_t)p->source.count, (int64_t)p->prompt.count};
+  }
+  const SearchRequest search = {w->request->model, w->request->search, w->request->max_tokens,
+                                layout_end(w->request->layout), w->request->layout->pad};
+  Hypothesis *sorted = search_run(&search, inputs, (int64_t)count);
+  Hypothesis *found = mem_alloc_zeroed(count * beam, sizeof *found);
+  for (size_t i = 0; i < count; i++)
+    memcpy(found + (size_t)order[i].part * beam, sorted + i * beam, beam * sizeof *found);
+  mem_free(sorted);
+  mem_free(inputs);
+  mem_free(order);
+  return found;
+}
+
+/* ---- giving ---- */
+
+static bool give(const Rewriter *w, int64_t text, int rank, const Buffer *b, double logprob, double score) {
+  const ink_output output = {.input = text,
+                             .rank = rank,
+                             .text = b->data ? b->data : "",
+                             .length = b->length,
+                             .logprob = logprob,
+                             .score = score};
+  return w->request->listener(w->request->user, &output);
+}
+
+/* The parts of a text, each followed by the white space that followed it there. */
+static bool give_joined(const Rewriter *w, int64_t text, size_t first, size_t last, const Hypothesis *found,
+                        bool *goes_on, Error *err) {
+  const size_t beam = (size_t)w->request->search->beam;
+  const int64_t ranks = last - first == 1 ? w->request->search->n_best : 1;
+  Buffer b = {0};
+  bool ok = true;
+  for (int64_t rank = 0; rank < ranks && ok && *goes_on; rank++) {
+    double logprob = 0, score = 0;
+    buffer_clear(&b);
+    for (size_t i = first; i < last && ok; i++) {
+      const Hypothesis *h = &found[i * beam + (size_t)rank];
+      if (!h->ids.data) break;
+      ok = tokenizer_decode(w->request->tokenizer, h->ids.data, h->ids.count, &b, err);
+      if (i + 1 < last) buffer_add(&b, w->parts.data[i].after, w->parts.data[i].after_length);
+      logprob += h->logprob;
+      score += h->score / (double)(last - first);
+      w->out->new_tokens += (int64_t)h->ids.count;
+    }
+    if (ok) *goes_on = give(w, text, (int)rank, &b, logprob, score);
+  }
+  buffer_free(&b);
+  return ok;
+}
+
+static bool give_all(const Rewriter *w, int64_t count, const Hypothesis *found, Error *err) {
+  const Buffer nothing = {0};
+  size_t first = 0;
+  bool goes_on = true;
+  for (int64_t text = 0; text < count && goes_on; text++) {
+    size_t last = first;
+    while (last < w->parts.count && w->parts.data[last].text == text) last++;
+    if (last == first)
+      goes_on = give(w, text, 0, &nothing, 0, 0);
+    else if (!give_joined(w, text, first, last, found, &goes_on, err))
+      return false;
+    first = last;
+  }
+  return true;
+}
+
+bool rewriter_run(const RewriteRequest *r, const RewriteInput *inputs, int64_t count, ink_rewritten *out,
+                  Error *err) {
+  Rewriter w = {.request = r, .room = layout_room(r->layout, r->max_tokens), .out = out};
+  bool ok = true;
+  for (int64_t i = 0; i < count && ok; i++) ok = add_text(&w, i, &inputs[i], err);
+  if (ok && w.parts.count) {
+    const double start = clock_seconds();
+    Hypothesis *found = search_parts(&w);
+    out->seconds += clock_seconds() - start;
+    ok = interrupted() ? fail(err, "interrupted") : give_all(&w, count, found, err);
+    hypotheses_free(found, (int64_t)w.parts.count * r->search->beam);
+  } else if (ok) {
+    ok = give_all(&w, count, NULL, err);
+  }
+  for (size_t i = 0; i < w.parts.count; i++) {
+    vec_free(&w.parts.data[i].source);
+    vec_free(&w.parts.data[i].prompt);
+  }
+  vec_free(&w.parts);
+  return ok;
+}

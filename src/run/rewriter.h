@@ -1,0 +1,32 @@
+/* rewriter.h - texts in, texts out: translate, summarize, reply. */
+#ifndef RUN_REWRITER_H
+#define RUN_REWRITER_H
+
+#include "data/layout.h"
+#include "run/bundle.h"
+#include "run/sampler.h"
+#include "run/search.h"
+
+typedef struct RewriteRequest {
+  const Model *model;
+  const Tokenizer *tokenizer;
+  const PairLayout *layout;
+  const SearchSettings *search;
+  int64_t max_tokens; /* new ones, for each part */
+  ink_output_listener *listener;
+  void *user;
+} RewriteRequest;
+
+/* A text, or what was said up to now. */
+typedef struct RewriteInput {
+  const Turn *turns;
+  size_t count;
+} RewriteInput;
+
+/* Gives n_best outputs for each input, in their order; a text of white space gives an empty one. A text too
+ * long for the model is cut at the ends of sentences, the parts are rewritten each and joined, and that is
+ * counted in `ink_rewritten`; so is a single sentence too long, which has to be cut amid. Of a conversation
+ * the oldest turns are left out; a last turn too long by itself is refused. */
+bool rewriter_run(const RewriteRequest *, const RewriteInput *, int64_t count, ink_rewritten *, Error *);
+
+#endif

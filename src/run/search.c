@@ -1,0 +1,320 @@
+#include "run/search.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/threads.h"
+#include "kernels/kernels.h"
+#include "run/session.h"
+
+static const Setting items[] = {
+#define SETTING(kind, name, otherwise, min, max, arg, help) \
+  SETTING_ITEM(SearchSettings, kind, name, otherwise, min, max, arg, help),
+#include "run/search.def"
+#undef SETTING
+};
+const SettingTable search_settings_table = {"search", items, sizeof items / sizeof *items,
+                                            sizeof(SearchSettings)};
+
+/* A token that could follow one of the beams. */
+typedef struct Step {
+  double logprob; /* of the whole text with it */
+  int32_t id;
+  int32_t beam;
+} Step;
+
+/* One input being searched. Its beams are neighbouring rows of the session. */
+typedef struct Line {
+  const Input *input;
+  Hypothesis *beams, *found; /* [beam] texts followed; [beam] ended, best first */
+  Hypothesis *next;          /* [beam] */
+  Step *steps;               /* [2 beam] best first */
+  int64_t alive, ended, row; /* beams followed, texts ended, its first row */
+  int32_t *from;             /* [beam]: the row that each of the next comes from */
+  float *scratch;            /* [vocabulary] */
+} Line;
+
+typedef struct Search {
+  const SearchRequest *request;
+  const float *logits; /* [rows, vocabulary] */
+  int64_t beam, vocabulary, written;
+  Line **live; /* inputs not done yet, in the order of their rows */
+  int64_t count;
+} Search;
+
+/* ---- what may follow ---- */
+
+/* ln of the sum of e^x over the row. */
+static double log_sum(const float *x, float *scratch, int64_t n) {
+  const float top = kernels->maximum(x, n);
+  return top + log((double)kernels->exp_shifted(scratch, x, top, n));
+}
+
+/* Would `id` make n tokens in a row that the text has already? */
+static bool repeats(const Ids *text, int32_t id, int64_t n) {
+  const int64_t length = (int64_t)text->count;
+  const int32_t *tail = text->data + length - (n - 1);
+  for (int64_t at = 0; at + n <= length; at++)
+    if (text->data[at + n - 1] == id && !memcmp(text->data + at, tail, (size_t)(n - 1) * sizeof *tail))
+      return true;
+  return false;
+}
+
+static bool allowed(const Search *s, const Hypothesis *h, int32_t id) {
+  const SearchSettings *o = s->request->settings;
+  if (id == s->request->never) return false;
+  if (id == s->request->end) return s->written >= o->min_tokens;
+  return !o->no_repeat_ngram || (int64_t)h->ids.count < o->no_repeat_ngram ||
+         !repeats(&h->ids, id, o->no_repeat_ngram);
+}
+
+/* Keeps the best, in order; of equals the one that came first. */
+static void keep(Step *steps, int64_t *count, int64_t most, Step step) {
+  int64_t at = *count < most ? (*count)++ : most - 1;
+  for (; at > 0 && steps[at - 1].logprob < step.logprob; at--) steps[at] = steps[at - 1];
+  steps[at] = step;
+}
+
+static int64_t weigh_steps(const Search *s, Line *line) {
+  const int64_t most = 2 * s->beam;
+  int64_t count = 0;
+  for (int64_t k = 0; k < line->alive; k++) {
+    const Hypothesis *h = &line->beams[k];
+    const float *x = s->logits + (line->row + k) * s->vocabulary;
+    const double base = h->logprob - log_sum(x, line->scratch, s->vocabulary);
+    for (int32_t id = 0; id < s->vocabulary; id++) {
+      const double logprob = base + (double)x[id];
+      if (count == most && logprob <= line->steps[most - 1].logprob) continue;
+      if (allowed(s, h, id)) keep(line->steps, &count, most, (Step){logprob, id, (int32_t)k});
+    }
+  }
+  return count;
+}
+
+/* ---- texts ---- */
+
+static double score_of(const Search *s, double logprob, int64_t length) {
+  return logprob / pow((double)length, s->request->settings->length_penalty);
+}
+
+static void copy_ids(Ids *to, const Ids *from) {
+  to->count = 0;
+  vec_reserve(to, from->count + 1);
+  if (from->count) memcpy(to->data, from->data, from->count * sizeof *from->data);
+  to->count = from->count;
+}
+
+static void add_found(const Search *s, Line *line, const Ids *ids, double logprob) {
+  const double score = score_of(s, logprob, (int64_t)ids->count + 1);
+  int64_t at = line->ended;
+  if (line->ended == s->beam) {
+    if (score <= line->found[s->beam - 1].score) return;
+    at = s->beam - 1;
+  } else {
+    line->ended++;
+  }
+  Hypothesis h = line->found[at];
+  copy_ids(&h.ids, ids);
+  h.logprob = logprob;
+  h.score = score;
+  for (; at > 0 && line->found[at - 1].score < score; at--) line->found[at] = line->found[at - 1];
+  line->found[at] = h;
+}
+
+/* An end counts where it is among the best `beam` steps; the others that are no end are followed. */
+static void take_steps(const Search *s, Line *line, int64_t count) {
+  int64_t alive = 0;
+  for (int64_t i = 0; i < count && alive < s->beam; i++) {
+    const Step *step = &line->steps[i];
+    const Hypothesis *parent = &line->beams[step->beam];
+    if (step->id == s->request->end) {
+      if (i < s->beam) add_found(s, line, &parent->ids, step->logprob);
+      continue;
+    }
+    copy_ids(&line->next[alive].ids, &parent->ids);
+    vec_push(&line->next[alive].ids, step->id);
+    line->next[alive].logprob = step->logprob;
+    line->from[alive++] = (int32_t)(line->row + step->beam);
+  }
+  Hypothesis *old = line->beams;
+  line->beams = line->next;
+  line->next = old;
+  line->alive = alive;
+}
+
+static bool is_full(const Search *s, const Line *line) {
+  return line->ended >= s->beam || line->alive == 0;
+}
+
+static void advance(void *arg, int64_t begin, int64_t end) {
+  const Search *s = arg;
+  for (int64_t i = begin; i < end; i++) take_steps(s, s->live[i], weigh_steps(s, s->live[i]));
+}
+
+/* ---- lines ---- */
+
+/* With room for all that will be written: steps need not allocate then. */
+static void open_line(Line *line, const Input *input, const Search *s, int64_t most) {
+  const size_t beam = (size_t)s->beam;
+  *line = (Line){.input = input, .alive = 1};
+  Hypothesis **sets[] = {&line->beams, &line->next, &line->found};
+  for (int i = 0; i < 3; i++) {
+    *sets[i] = mem_alloc_zeroed(beam, sizeof **sets[i]);
+    for (size_t k = 0; k < beam; k++) vec_reserve(&(*sets[i])[k].ids, most + 1);
+  }
+  line->steps = mem_alloc_zeroed(2 * beam, sizeof *line->steps);
+  line->from = mem_alloc_zeroed(beam, sizeof *line->from);
+  line->scratch = mem_alloc_zeroed((size_t)s->vocabulary, sizeof *line->scratch);
+}
+
+static void close_line(Line *line, int64_t beam) {
+  hypotheses_free(line->beams, beam);
+  hypotheses_free(line->next, beam);
+  mem_free(line->steps);
+  mem_free(line->from);
+  mem_free(line->scratch);
+}
+
+void hypotheses_free(Hypothesis *h, int64_t count) {
+  for (int64_t i = 0; i < count; i++) vec_free(&h[i].ids);
+  mem_free(h);
+}
+
+/* ---- many at once ---- */
+
+static int64_t longest_source(const Input *inputs, int64_t count) {
+  int64_t longest = 0;
+  for (int64_t i = 0; i < count; i++)
+    if (inputs[i].source_length > longest) longest = inputs[i].source_length;
+  return longest;
+}
+
+/* Inputs whose prompts are of one length, with their sources side by side. */
+static const float *read_together(Session *session, const Input *inputs, int64_t first, int64_t count) {
+  const int64_t length = inputs[first].length, time = longest_source(inputs + first, count);
+  int32_t *prompts = mem_alloc((size_t)(count * length) * sizeof *prompts);
+  int32_t *sources = mem_alloc_zeroed((size_t)(count * time), sizeof *sources);
+  int32_t *lengths = mem_alloc((size_t)count * sizeof *lengths);
+  for (int64_t i = 0; i < count; i++) {
+    const Input *input = &inputs[first + i];
+    memcpy(prompts + i * length, input->prompt, (size_t)length * sizeof *prompts);
+    if (time) memcpy(sources + i * time, input->source, (size_t)input->source_length * sizeof *sources);
+    lengths[i] = (int32_t)input->source_length;
+  }
+  if (time) session_read_sources(session, sources, lengths, time);
+  const float *logits = session_feed_at(session, first, prompts, count, length);
+  mem_free(prompts);
+  mem_free(sources);
+  mem_free(lengths);
+  return logits;
+}
+
+/* Logits after each prompt: [count, vocabulary]. */
+static float *read_inputs(Session *session, const Search *s, const Input *inputs, int64_t count) {
+  const size_t row = (size_t)s->vocabulary * sizeof(float);
+  float *logits = mem_alloc((size_t)count * row);
+  for (int64_t i = 0, n; i < count; i += n) {
+    for (n = 1; i + n < count && inputs[i + n].length == inputs[i].length;) n++;
+    memcpy(logits + i * s->vocabulary, read_together(session, inputs, i, n), (size_t)n * row);
+  }
+  return logits;
+}
+
+/* Lines that are done leave; the others' rows close up. Gives the number of rows. */
+static int64_t close_ranks(Search *s, int32_t *from, int32_t *tokens) {
+  int64_t rows = 0, live = 0;
+  for (int64_t i = 0; i < s->count; i++) {
+    Line *line = s->live[i];
+    if (is_full(s, line)) continue;
+    s->live[live++] = line;
+    line->row = rows;
+    for (int64_t k = 0; k < line->alive; k++, rows++) {
+      from[rows] = line->from[k];
+      tokens[rows] = line->beams[k].ids.data[line->beams[k].ids.count - 1];
+    }
+  }
+  s->count = live;
+  return rows;
+}
+
+/* Out of room: texts that have not ended count as they are. */
+static void end_rest(const Search *s) {
+  for (int64_t i = 0; i < s->count; i++)
+    for (int64_t k = 0; k < s->live[i]->alive; k++)
+      add_found(s, s->live[i], &s->live[i]->beams[k].ids, s->live[i]->beams[k].logprob);
+}
+
+static void follow(Search *s, Session *session, int64_t most) {
+  const size_t rows_most = (size_t)(s->count * s->beam);
+  int32_t *from = mem_alloc(rows_most * sizeof *from), *tokens = mem_alloc(rows_most * sizeof *tokens);
+  for (s->written = 0; s->count && !interrupted(); s->written++) {
+    if (s->written == most) {
+      end_rest(s);
+      break;
+    }
+    parallel_for(s->count, advance, s);
+    const int64_t rows = close_ranks(s, from, tokens);
+    if (!rows || s->written + 1 == most) continue;
+    session_reorder(session, from, rows);
+    s->logits = session_feed_at(session, 0, tokens, rows, 1);
+  }
+  mem_free(from);
+  mem_free(tokens);
+}
+
+static int64_t longest_prompt(const Input *inputs, int64_t count) {
+  int64_t longest = 0;
+  for (int64_t i = 0; i < count; i++)
+    if (inputs[i].length > longest) longest = inputs[i].length;
+  return longest;
+}
+
+static void search_together(const SearchRequest *r, const Input *inputs, int64_t count, Hypothesis **found) {
+  const Config *c = &r->model->config;
+  const int64_t prompt = longest_prompt(inputs, count), wanted = r->most;
+  const int64_t room =
+      c->arch->unlimited_context || prompt + wanted < c->context ? prompt + wanted : c->context;
+  const int64_t most = room - prompt;
+  Search s = {.request = r, .beam = r->settings->beam, .vocabulary = c->vocabulary, .count = count};
+  Session *session = session_new_sized(r->model, (StateSize){.sequences = count * s.beam,
+                                                             .room = room,
+                                                             .sources = c->arch->encodes ? count : 0,
+                                                             .source_room = longest_source(inputs, count)});
+  Line *lines = mem_alloc_zeroed((size_t)count, sizeof *lines);
+  s.live = mem_alloc((size_t)count * sizeof *s.live);
+  for (int64_t i = 0; i < count; i++) {
+    open_line(&lines[i], &inputs[i], &s, most);
+    lines[i].row = i;
+    s.live[i] = &lines[i];
+  }
+  float *first = read_inputs(session, &s, inputs, count);
+  s.logits = first;
+  follow(&s, session, most);
+  for (int64_t i = 0; i < count; i++) {
+    found[i] = lines[i].found;
+    close_line(&lines[i], s.beam);
+  }
+  mem_free(first);
+  mem_free(s.live);
+  mem_free(lines);
+  session_free(session);
+}
+
+/* Rows of one session: enough for products at full speed, few enough that their states stay near. */
+enum { ROWS = 160 };
+
+Hypothesis *search_run(const SearchRequest *r, const Input *inputs, int64_t count) {
+  const int64_t beam = r->settings->beam, together = beam < ROWS ? ROWS / beam : 1;
+  Hypothesis *results = mem_alloc_zeroed((size_t)(count * beam), sizeof *results);
+  Hypothesis **found = mem_alloc_zeroed((size_t)together, sizeof *found);
+  for (int64_t i = 0; i < count; i += together) {
+    const int64_t now = count - i < together ? count - i : together;
+    search_together(r, inputs + i, now, found);
+    for (int64_t k = 0; k < now; k++) {
+      memcpy(results + (i + k) * beam, found[k], (size_t)beam * sizeof *results);
+      mem_free(found[k]);
+    }
+  }
+  mem_free(found);
+  return results;
+}
