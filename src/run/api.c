@@ -106,12 +106,14 @@ static bool rewrite(const Bundle *b, const Task *task, const RewriteInput *input
   PairLayout layout;
   const SearchSettings search = bundle_search(b, settings);
   const SamplingSettings *sampling = settings_part(settings, &sampling_settings_table);
-  general_of(settings);
+  const GeneralSettings *general = general_of(settings);
   if (!bundle_check_task(b, task, err) || !bundle_layout(b, task, &layout, err)) return false;
   const RewriteRequest request = {.model = b->model,
                                   .tokenizer = b->tokenizer,
                                   .layout = &layout,
                                   .search = &search,
+                                  .sampling = sampling,
+                                  .seed = (uint64_t)general->seed,
                                   .max_tokens = sampling->max_tokens,
                                   .listener = listener,
                                   .user = user};

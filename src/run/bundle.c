@@ -233,6 +233,8 @@ SearchSettings bundle_search(const Bundle *b, const Settings *settings) {
   SEARCH_MEMBERS(INT, REAL)
 #undef INT
 #undef REAL
+  if (!settings_given(settings, "sample") && !settings_given(settings, "beam"))
+    s.sample = json_is_true(json_object_get(b->generation, "do_sample"));
   if (s.beam < 1) s.beam = 1;
   if (s.n_best > s.beam) s.beam = s.n_best;
   return s;
@@ -244,6 +246,12 @@ static void add_search(json_t *json, const SearchSettings *s) {
   SEARCH_MEMBERS(INT, REAL)
 #undef INT
 #undef REAL
+}
+
+/* How texts are drawn by default: where a reply is wanted the likeliest one is dull. */
+static void add_sampling(json_t *json) {
+  json_object_update_new(json,
+                         json_pack("{s:b, s:f, s:f}", "do_sample", 1, "temperature", 0.8, "top_p", 0.95));
 }
 
 /* ---- writing ---- */
@@ -273,9 +281,9 @@ static bool write_generation_config(const char *directory, const Config *c, cons
                                     Error *err) {
   char path[PATH_ROOM];
   const bool pairs = task_has_pairs(use->task);
-  json_t *json =
-      pairs ? json_object() : json_pack("{s:b, s:f, s:f}", "do_sample", 1, "temperature", 0.8, "top_p", 0.95);
+  json_t *json = json_object();
   if (pairs) add_search(json, use->search);
+  if (!pairs || use->task->chat) add_sampling(json);
   if (c->arch->encodes) json_object_set_new(json, "decoder_start_token_id", json_integer(c->decoder_start));
   if (c->eos >= 0) json_object_set_new(json, "eos_token_id", json_integer(c->eos));
   if (c->eos >= 0) json_object_set_new(json, "pad_token_id", json_integer(c->pad >= 0 ? c->pad : c->eos));

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/threads.h"
+#include "run/draw.h"
 #include "text/sentences.h"
 #include "text/utf8.h"
 
@@ -138,25 +139,40 @@ static int by_length(const void *a, const void *b) {
   return x->part < y->part ? -1 : 1;
 }
 
+/* How many texts are found for each part. */
+static int64_t texts_each(const Rewriter *w) {
+  const SearchSettings *s = w->request->search;
+  return s->sample ? s->n_best : s->beam;
+}
+
+static Hypothesis *find(const Rewriter *w, const Input *inputs, const int64_t *numbers, int64_t count) {
+  const RewriteRequest *r = w->request;
+  const int32_t end = layout_end(r->layout), never = r->layout->pad;
+  if (r->search->sample)
+    return draw_run(&(DrawRequest){r->model, r->sampling, r->seed, texts_each(w), end, never}, inputs, count,
+                    numbers);
+  return search_run(&(SearchRequest){r->model, r->search, r->max_tokens, end, never}, inputs, count);
+}
+
 /* Neighbours of like length: little padding, and they end at about the same time. */
-static Hypothesis *search_parts(const Rewriter *w) {
-  const size_t count = w->parts.count, beam = (size_t)w->request->search->beam;
+static Hypothesis *rewrite_parts(const Rewriter *w) {
+  const size_t count = w->parts.count, each = (size_t)texts_each(w);
   Place *order = mem_alloc_zeroed(count, sizeof *order);
   Input *inputs = mem_alloc_zeroed(count, sizeof *inputs);
+  int64_t *numbers = mem_alloc_zeroed(count, sizeof *numbers);
   for (size_t i = 0; i < count; i++)
     order[i] = (Place){(int64_t)(w->parts.data[i].source.count + w->parts.data[i].prompt.count), (int64_t)i};
   qsort(order, count, sizeof *order, by_length);
   for (size_t i = 0; i < count; i++) {
-    const Part *p = &w->parts.data[order[i].part];
+    const Part *p = &w->parts.data[numbers[i] = order[i].part];
     inputs[i] = (Input){p->source.data, p->prompt.data, (int64_t)p->source.count, (int64_t)p->prompt.count};
   }
-  const SearchRequest search = {w->request->model, w->request->search, w->request->max_tokens,
-                                layout_end(w->request->layout), w->request->layout->pad};
-  Hypothesis *sorted = search_run(&search, inputs, (int64_t)count);
-  Hypothesis *found = mem_alloc_zeroed(count * beam, sizeof *found);
+  Hypothesis *sorted = find(w, inputs, numbers, (int64_t)count);
+  Hypothesis *found = mem_alloc_zeroed(count * each, sizeof *found);
   for (size_t i = 0; i < count; i++)
-    memcpy(found + (size_t)order[i].part * beam, sorted + i * beam, beam * sizeof *found);
+    memcpy(found + (size_t)order[i].part * each, sorted + i * each, each * sizeof *found);
   mem_free(sorted);
+  mem_free(numbers);
   mem_free(inputs);
   mem_free(order);
   return found;
@@ -177,7 +193,7 @@ static bool give(const Rewriter *w, int64_t text, int rank, const Buffer *b, dou
 /* The parts of a text, each followed by the white space that followed it there. */
 static bool give_joined(const Rewriter *w, int64_t text, size_t first, size_t last, const Hypothesis *found,
                         bool *goes_on, Error *err) {
-  const size_t beam = (size_t)w->request->search->beam;
+  const size_t each = (size_t)texts_each(w);
   const int64_t ranks = last - first == 1 ? w->request->search->n_best : 1;
   Buffer b = {0};
   bool ok = true;
@@ -185,7 +201,7 @@ static bool give_joined(const Rewriter *w, int64_t text, size_t first, size_t la
     double logprob = 0, score = 0;
     buffer_clear(&b);
     for (size_t i = first; i < last && ok; i++) {
-      const Hypothesis *h = &found[i * beam + (size_t)rank];
+      const Hypothesis *h = &found[i * each + (size_t)rank];
       if (!h->ids.data) break;
       ok = tokenizer_decode(w->request->tokenizer, h->ids.data, h->ids.count, &b, err);
       if (i + 1 < last) buffer_add(&b, w->parts.data[i].after, w->parts.data[i].after_length);
@@ -222,10 +238,10 @@ bool rewriter_run(const RewriteRequest *r, const RewriteInput *inputs, int64_t c
   for (int64_t i = 0; i < count && ok; i++) ok = add_text(&w, i, &inputs[i], err);
   if (ok && w.parts.count) {
     const double start = clock_seconds();
-    Hypothesis *found = search_parts(&w);
+    Hypothesis *found = rewrite_parts(&w);
     out->seconds += clock_seconds() - start;
     ok = interrupted() ? fail(err, "interrupted") : give_all(&w, count, found, err);
-    hypotheses_free(found, (int64_t)w.parts.count * r->search->beam);
+    hypotheses_free(found, (int64_t)w.parts.count * texts_each(&w));
   } else if (ok) {
     ok = give_all(&w, count, NULL, err);
   }

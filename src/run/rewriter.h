@@ -12,6 +12,8 @@ typedef struct RewriteRequest {
   const Tokenizer *tokenizer;
   const PairLayout *layout;
   const SearchSettings *search;
+  const SamplingSettings *sampling; /* where search->sample says to draw; else may be NULL */
+  uint64_t seed;
   int64_t max_tokens; /* new ones, for each part */
   ink_output_listener *listener;
   void *user;
@@ -23,10 +25,11 @@ typedef struct RewriteInput {
   size_t count;
 } RewriteInput;
 
-/* Gives n_best outputs for each input, in their order; a text of white space gives an empty one. A text too
- * long for the model is cut at the ends of sentences, the parts are rewritten each and joined, and that is
- * counted in `ink_rewritten`; so is a single sentence too long, which has to be cut amid. Of a conversation
- * the oldest turns are left out; a last turn too long by itself is refused. */
+/* Gives n_best outputs (drawn ones, where search->sample) for each input, in their order; a text of white
+ * space gives an empty one. A text too long for the model is cut at the ends of sentences, the parts are
+ * rewritten each and joined, and that is counted in `ink_rewritten`; so is a single sentence too long, which
+ * has to be cut amid. Of a conversation the oldest turns are left out; a last turn too long by itself is
+ * refused. */
 bool rewriter_run(const RewriteRequest *, const RewriteInput *, int64_t count, ink_rewritten *, Error *);
 
 #endif

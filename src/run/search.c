@@ -5,7 +5,6 @@
 
 #include "base/threads.h"
 #include "kernels/kernels.h"
-#include "run/session.h"
 
 static const Setting items[] = {
 #define SETTING(kind, name, otherwise, min, max, arg, help) \
@@ -175,50 +174,7 @@ static void close_line(Line *line, int64_t beam) {
   mem_free(line->scratch);
 }
 
-void hypotheses_free(Hypothesis *h, int64_t count) {
-  for (int64_t i = 0; i < count; i++) vec_free(&h[i].ids);
-  mem_free(h);
-}
-
 /* ---- many at once ---- */
-
-static int64_t longest_source(const Input *inputs, int64_t count) {
-  int64_t longest = 0;
-  for (int64_t i = 0; i < count; i++)
-    if (inputs[i].source_length > longest) longest = inputs[i].source_length;
-  return longest;
-}
-
-/* Inputs whose prompts are of one length, with their sources side by side. */
-static const float *read_together(Session *session, const Input *inputs, int64_t first, int64_t count) {
-  const int64_t length = inputs[first].length, time = longest_source(inputs + first, count);
-  int32_t *prompts = mem_alloc((size_t)(count * length) * sizeof *prompts);
-  int32_t *sources = mem_alloc_zeroed((size_t)(count * time), sizeof *sources);
-  int32_t *lengths = mem_alloc((size_t)count * sizeof *lengths);
-  for (int64_t i = 0; i < count; i++) {
-    const Input *input = &inputs[first + i];
-    memcpy(prompts + i * length, input->prompt, (size_t)length * sizeof *prompts);
-    if (time) memcpy(sources + i * time, input->source, (size_t)input->source_length * sizeof *sources);
-    lengths[i] = (int32_t)input->source_length;
-  }
-  if (time) session_read_sources(session, sources, lengths, time);
-  const float *logits = session_feed_at(session, first, prompts, count, length);
-  mem_free(prompts);
-  mem_free(sources);
-  mem_free(lengths);
-  return logits;
-}
-
-/* Logits after each prompt: [count, vocabulary]. */
-static float *read_inputs(Session *session, const Search *s, const Input *inputs, int64_t count) {
-  const size_t row = (size_t)s->vocabulary * sizeof(float);
-  float *logits = mem_alloc((size_t)count * row);
-  for (int64_t i = 0, n; i < count; i += n) {
-    for (n = 1; i + n < count && inputs[i + n].length == inputs[i].length;) n++;
-    memcpy(logits + i * s->vocabulary, read_together(session, inputs, i, n), (size_t)n * row);
-  }
-  return logits;
-}
 
 /* Lines that are done leave; the others' rows close up. Gives the number of rows. */
 static int64_t close_ranks(Search *s, int32_t *from, int32_t *tokens) {
@@ -262,24 +218,11 @@ static void follow(Search *s, Session *session, int64_t most) {
   mem_free(tokens);
 }
 
-static int64_t longest_prompt(const Input *inputs, int64_t count) {
-  int64_t longest = 0;
-  for (int64_t i = 0; i < count; i++)
-    if (inputs[i].length > longest) longest = inputs[i].length;
-  return longest;
-}
-
 static void search_together(const SearchRequest *r, const Input *inputs, int64_t count, Hypothesis **found) {
-  const Config *c = &r->model->config;
-  const int64_t prompt = longest_prompt(inputs, count), wanted = r->most;
-  const int64_t room =
-      c->arch->unlimited_context || prompt + wanted < c->context ? prompt + wanted : c->context;
-  const int64_t most = room - prompt;
-  Search s = {.request = r, .beam = r->settings->beam, .vocabulary = c->vocabulary, .count = count};
-  Session *session = session_new_sized(r->model, (StateSize){.sequences = count * s.beam,
-                                                             .room = room,
-                                                             .sources = c->arch->encodes ? count : 0,
-                                                             .source_room = longest_source(inputs, count)});
+  int64_t most = r->most;
+  Search s = {
+      .request = r, .beam = r->settings->beam, .vocabulary = r->model->config.vocabulary, .count = count};
+  Session *session = inputs_session(r->model, inputs, count, s.beam, &most);
   Line *lines = mem_alloc_zeroed((size_t)count, sizeof *lines);
   s.live = mem_alloc((size_t)count * sizeof *s.live);
   for (int64_t i = 0; i < count; i++) {
@@ -287,7 +230,7 @@ static void search_together(const SearchRequest *r, const Input *inputs, int64_t
     lines[i].row = i;
     s.live[i] = &lines[i];
   }
-  float *first = read_inputs(session, &s, inputs, count);
+  float *first = inputs_read(session, r->model, inputs, count);
   s.logits = first;
   follow(&s, session, most);
   for (int64_t i = 0; i < count; i++) {
@@ -300,11 +243,8 @@ static void search_together(const SearchRequest *r, const Input *inputs, int64_t
   session_free(session);
 }
 
-/* Rows of one session: enough for products at full speed, few enough that their states stay near. */
-enum { ROWS = 160 };
-
 Hypothesis *search_run(const SearchRequest *r, const Input *inputs, int64_t count) {
-  const int64_t beam = r->settings->beam, together = beam < ROWS ? ROWS / beam : 1;
+  const int64_t beam = r->settings->beam, together = beam < ROWS_TOGETHER ? ROWS_TOGETHER / beam : 1;
   Hypothesis *results = mem_alloc_zeroed((size_t)(count * beam), sizeof *results);
   Hypothesis **found = mem_alloc_zeroed((size_t)together, sizeof *found);
   for (int64_t i = 0; i < count; i += together) {

@@ -2,8 +2,8 @@
 #ifndef RUN_SEARCH_H
 #define RUN_SEARCH_H
 
-#include "models/model.h"
-#include "text/tokenizer.h"
+#include "base/settings.h"
+#include "run/inputs.h"
 
 typedef struct SearchSettings {
 #define SETTING(kind, name, otherwise, min, max, arg, help) SettingType_##kind name;
@@ -11,20 +11,6 @@ typedef struct SearchSettings {
 #undef SETTING
 } SearchSettings;
 extern const SettingTable search_settings_table;
-
-/* What is to be continued: at least one token; and what it is written from, where the network has an encoder.
- */
-typedef struct Input {
-  const int32_t *source, *prompt;
-  int64_t source_length, length;
-} Input;
-
-/* score = logprob / length ^ length_penalty, the end token counted (Wu et al. 2016 without their constant 5,
- * as fairseq and transformers do). */
-typedef struct Hypothesis {
-  Ids ids; /* without prompt and end */
-  double logprob, score;
-} Hypothesis;
 
 typedef struct SearchRequest {
   const Model *model;
@@ -34,7 +20,10 @@ typedef struct SearchRequest {
   int32_t never; /* a token that is not written, such as padding; -1: none */
 } SearchRequest;
 
-/* Up to `beam` hypotheses for each of `count` inputs, best first: results[i * beam + k]; fewer where less was
+/* score = logprob / length ^ length_penalty, the end token counted (Wu et al. 2016 without their constant 5,
+ * as fairseq and transformers do).
+ *
+ * Up to `beam` hypotheses for each of `count` inputs, best first: results[i * beam + k]; fewer where less was
  * found (ids.data NULL and score -INFINITY then). The results of an input do not depend on what else is
  * searched with it. Inputs of similar length should be neighbours. Free with hypotheses_free. */
 Hypothesis *search_run(const SearchRequest *, const Input *inputs, int64_t count);

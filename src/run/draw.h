@@ -1,0 +1,22 @@
+/* draw.h - texts drawn from a model for many inputs at once, where search.h looks for the likeliest. */
+#ifndef RUN_DRAW_H
+#define RUN_DRAW_H
+
+#include "run/inputs.h"
+#include "run/sampler.h"
+
+typedef struct DrawRequest {
+  const Model *model;
+  const SamplingSettings *settings;
+  uint64_t seed;
+  int64_t each;  /* texts for each input */
+  int32_t end;   /* the token that ends a text */
+  int32_t never; /* a token that ends it, too: none that is part of a text; -1: none */
+} DrawRequest;
+
+/* `each` texts for each of `count` inputs: results[i * each + k]. score = logprob, of the model's own
+ * probabilities. What is drawn for an input depends on its number and the seed, not on what else is
+ * drawn with it. Free with hypotheses_free. */
+Hypothesis *draw_run(const DrawRequest *, const Input *inputs, int64_t count, const int64_t *numbers);
+
+#endif

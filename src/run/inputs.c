@@ -1,0 +1,65 @@
+#include "run/inputs.h"
+
+#include <string.h>
+
+void hypotheses_free(Hypothesis *h, int64_t count) {
+  for (int64_t i = 0; i < count; i++) vec_free(&h[i].ids);
+  mem_free(h);
+}
+
+static int64_t longest_prompt(const Input *inputs, int64_t count) {
+  int64_t longest = 0;
+  for (int64_t i = 0; i < count; i++)
+    if (inputs[i].length > longest) longest = inputs[i].length;
+  return longest;
+}
+
+static int64_t longest_source(const Input *inputs, int64_t count) {
+  int64_t longest = 0;
+  for (int64_t i = 0; i < count; i++)
+    if (inputs[i].source_length > longest) longest = inputs[i].source_length;
+  return longest;
+}
+
+/* Inputs whose prompts are of one length, with their sources side by side. */
+static const float *read_together(Session *session, const Input *inputs, int64_t first, int64_t count) {
+  const int64_t length = inputs[first].length, time = longest_source(inputs + first, count);
+  int32_t *prompts = mem_alloc((size_t)(count * length) * sizeof *prompts);
+  int32_t *sources = mem_alloc_zeroed((size_t)(count * time), sizeof *sources);
+  int32_t *lengths = mem_alloc((size_t)count * sizeof *lengths);
+  for (int64_t i = 0; i < count; i++) {
+    const Input *input = &inputs[first + i];
+    memcpy(prompts + i * length, input->prompt, (size_t)length * sizeof *prompts);
+    if (time) memcpy(sources + i * time, input->source, (size_t)input->source_length * sizeof *sources);
+    lengths[i] = (int32_t)input->source_length;
+  }
+  if (time) session_read_sources(session, sources, lengths, time);
+  const float *logits = session_feed_at(session, first, prompts, count, length);
+  mem_free(prompts);
+  mem_free(sources);
+  mem_free(lengths);
+  return logits;
+}
+
+float *inputs_read(Session *session, const Model *model, const Input *inputs, int64_t count) {
+  const int64_t vocabulary = model->config.vocabulary;
+  const size_t row = (size_t)vocabulary * sizeof(float);
+  float *logits = mem_alloc((size_t)count * row);
+  for (int64_t i = 0, n; i < count; i += n) {
+    for (n = 1; i + n < count && inputs[i + n].length == inputs[i].length;) n++;
+    memcpy(logits + i * vocabulary, read_together(session, inputs, i, n), (size_t)n * row);
+  }
+  return logits;
+}
+
+Session *inputs_session(const Model *model, const Input *inputs, int64_t count, int64_t each, int64_t *most) {
+  const Config *c = &model->config;
+  const int64_t prompt = longest_prompt(inputs, count);
+  const int64_t room =
+      c->arch->unlimited_context || prompt + *most < c->context ? prompt + *most : c->context;
+  *most = room - prompt;
+  return session_new_sized(model, (StateSize){.sequences = count * each,
+                                              .room = room,
+                                              .sources = c->arch->encodes ? count : 0,
+                                              .source_room = longest_source(inputs, count)});
+}
