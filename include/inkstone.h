@@ -204,12 +204,16 @@ typedef struct ink_turn {
 INK_API bool ink_reply(ink_model *, const ink_turn *turns, int count, const ink_settings *,
                        ink_output_listener *, void *user, ink_rewritten *done, ink_error *);
 
-/* How well the model predicts a text. */
+/* How well the model predicts a text: of pairs and conversations the targets and replies, given what comes
+ * before them. */
 typedef struct ink_scores {
   int64_t tokens, bytes, characters, documents;
   double nats;       /* sum of -ln p over all scored tokens */
   double perplexity; /* exp(nats / tokens) */
   double bits_per_byte, bits_per_character;
+  char *written; /* of a model of pairs or conversations, what it wrote for them: JSON {"examples", "metrics":
+                    [{"name", "signature", "score"}], "distinct_1", "distinct_2"}; free with ink_free; else
+                    NULL */
 } ink_scores;
 INK_API bool ink_eval(ink_model *, const char *const *files, int count, const ink_settings *, ink_scores *,
                       ink_listener *, void *user, ink_error *);

@@ -1,5 +1,6 @@
 /* eval.c - inkstone eval: how well a model predicts text. */
 #include <stdio.h>
+#include <string.h>
 
 #include "base/json.h"
 #include "base/memory.h"
@@ -7,6 +8,23 @@
 #include "cli/present.h"
 #include "cli/progress.h"
 #include "cli/streams.h"
+
+/* What was written, flat: each metric by its name, its signature beside it. */
+static void add_written(json_t *json, const char *written, Error *err) {
+  json_t *all = json_parse(written, strlen(written), "what was written", err);
+  const json_t *metrics = json_object_get(all, "metrics");
+  for (size_t i = 0; i < json_array_size(metrics); i++) {
+    const json_t *m = json_array_get(metrics, i);
+    const char *name = json_get_text(m, "name", "");
+    char signature[64];
+    snprintf(signature, sizeof signature, "%s signature", name);
+    json_object_set(json, name, json_object_get(m, "score"));
+    json_object_set(json, signature, json_object_get(m, "signature"));
+  }
+  json_object_set(json, "distinct_1", json_object_get(all, "distinct_1"));
+  json_object_set(json, "distinct_2", json_object_get(all, "distinct_2"));
+  json_decref(all);
+}
 
 static json_t *scores_json(const ink_scores *s) {
   return json_pack("{s:I, s:I, s:I, s:I, s:f, s:f, s:f, s:f}", "documents", (json_int_t)s->documents, "bytes",
@@ -25,6 +43,8 @@ static bool score(ink_model *model, const Call *call, Error *err) {
   progress_close(&progress);
   if (!ok) return false;
   json_t *json = scores_json(&scores);
+  if (scores.written) add_written(json, scores.written, err);
+  ink_free(scores.written);
   present(json, call->values[OWN_JSON]);
   json_decref(json);
   return true;
@@ -46,8 +66,15 @@ const Command command_eval = {
         "needs per "
         "byte and per character of the text. Compare models by bits per byte or character: these do not "
         "depend on the "
-        "tokenizer. Text that the model has learned from flatters it.",
+        "tokenizer. Text that the model has learned from flatters it.\n"
+        "Of a model that translates, summarizes or replies, FILE holds pairs or conversations as for "
+        "`inkstone train`; "
+        "the perplexity is that of targets and replies, and what the model writes is compared with them by "
+        "--metric "
+        "and looked at for variety (distinct words and pairs of words).",
     .examples = {{"inkstone eval -m poems test.txt", "scores of a file the model has not seen"},
+                 {"inkstone eval -m en-de test.en test.de --beam 5 --outputs test.out",
+                  "BLEU and chrF of translations"},
                  {"inkstone eval -m poems test.txt --json | jq .bits_per_character", "one of the numbers"}},
     .flags = {{OWN_MODEL, "model", "MODEL", "model directory", 'm', true},
               FLAG_JSON("the scores as a JSON object"),

@@ -1,17 +1,11 @@
-/* api.c - the public interface to a finished model: open, describe, write, evaluate. */
-#include <math.h>
+/* api.c - the public interface to a finished model: open, describe, write, rewrite. */
 #include <string.h>
 
 #include "base/general.h"
 #include "base/threads.h"
-#include "data/dataset.h"
+#include "run/model.h"
 #include "run/rewriter.h"
-#include "run/scorer.h"
 #include "run/writer.h"
-
-struct ink_model {
-  Bundle bundle;
-};
 
 static void *guarded_open(const char *directory, Error *err) {
   MEM_GUARD(err, return NULL);
@@ -161,48 +155,6 @@ bool ink_reply(ink_model *m, const ink_turn *said, int count, const ink_settings
   const RewriteInput input = {turns, (size_t)count};
   ok = ok && rewrite(&m->bundle, task_find("reply"), &input, 1, settings, listener, user, done, err);
   mem_free(turns);
-  MEM_GUARD_END();
-  return ok;
-}
-
-/* ---- evaluating ---- */
-
-ink_settings *ink_settings_eval(void) {
-  static const SettingTable *const tables[] = {&data_settings_table, &general_settings_table};
-  return settings_new(tables, 2);
-}
-
-static bool eval_corpus(const Bundle *b, const Corpus *corpus, const News *news, ink_scores *out,
-                        Error *err) {
-  Dataset data;
-  if (!dataset_encode(&data, corpus, b->tokenizer, news, err)) return false;
-  Batches *batches = windows_eval_batches(&data, score_window(&b->model->config), SCORE_TOGETHER, 0, err);
-  const Score score = batches ? score_batches(b->model, batches, news) : (Score){0};
-  batches_free(batches);
-  dataset_free(&data);
-  if (!batches) return false;
-  if (interrupted()) return fail(err, "interrupted");
-  if (!score.tokens) return fail(err, "nothing to score: the text is a single token long");
-  *out = (ink_scores){.tokens = score.tokens,
-                      .bytes = corpus->bytes,
-                      .characters = corpus->characters,
-                      .documents = (int64_t)corpus->count,
-                      .nats = score.nats,
-                      .perplexity = exp(score.nats / (double)score.tokens),
-                      .bits_per_byte = score.nats / log(2) / (double)corpus->bytes,
-                      .bits_per_character = score.nats / log(2) / (double)corpus->characters};
-  return true;
-}
-
-bool ink_eval(ink_model *m, const char *const *files, int count, const ink_settings *settings,
-              ink_scores *out, ink_listener *listener, void *user, ink_error *err) {
-  MEM_GUARD(err, return false);
-  general_of(settings);
-  const News news = {listener, user};
-  const DataSettings *data = settings_part(settings, &data_settings_table);
-  Corpus *corpus = corpus_open(files, (size_t)count, data, &news, err);
-  const bool ok = corpus && eval_corpus(&m->bundle, corpus, &news, out, err);
-  corpus_free(corpus);
   MEM_GUARD_END();
   return ok;
 }

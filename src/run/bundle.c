@@ -177,6 +177,11 @@ static const Task *task_of(const Bundle *b) {
   return task_find(json_get_text(b->card, "task", ""));
 }
 
+const Task *bundle_task(const Bundle *b) {
+  const Task *learnt = task_of(b);
+  return learnt ? learnt : task_find(b->model->config.arch->encodes ? "translate" : "write");
+}
+
 bool bundle_check_task(const Bundle *b, const Task *task, Error *err) {
   const Task *learnt = task_of(b);
   const bool encodes = b->model->config.arch->encodes;

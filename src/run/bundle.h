@@ -42,6 +42,8 @@ bool weights_read(const char *path, Params *, float *values, Error *);
  */
 int32_t bundle_begin(const Bundle *);
 
+/* What it was trained for; of a model from elsewhere what its architecture can do. */
+const Task *bundle_task(const Bundle *);
 /* Refuses a task that the model was not trained for, naming the one it was. */
 bool bundle_check_task(const Bundle *, const Task *, Error *);
 /* How its inputs are laid out, by the special tokens of tokenizer and config.json. */

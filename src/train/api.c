@@ -24,6 +24,7 @@ typedef struct Run {
   const Task *task;
   const char *dir;
   Settings *settings; /* ours: defaults get filled in */
+  Settings *judging;  /* the metric of --best-by; how samples are drawn */
   TrainSettings *train;
   ModelSettings *model;
   GeneralSettings *general;
@@ -297,18 +298,43 @@ static bool run_trainer(Run *r, Trainer *t, Error *err) {
                           t->state.step, t->state.steps, r->task->name, r->dir);
 }
 
+/* "bleu-zh": BLEU as it cuts Chinese. */
+static const MetricSettings *metric_of(Settings *settings, const char *best_by) {
+  char name[32];
+  Error err = {0};
+  snprintf(name, sizeof name, "%.*s", (int)strcspn(best_by, "-"), best_by);
+  CHECK(ink_settings_set(settings, "metric", name, &err));
+  if (strchr(best_by, '-')) CHECK(ink_settings_set(settings, "tokenize", strchr(best_by, '-') + 1, &err));
+  return settings_part(settings, &metric_settings_table);
+}
+
+static bool open_judge(const Run *r, Trainer *t, Error *err) {
+  const PairLayout *layout = material_layout(r->material);
+  const JudgeRequest request = {
+      .pairs = material_examples(r->material),
+      .layout = layout,
+      .tokenizer = r->tokenizer,
+      .search = settings_part(r->settings, &search_settings_table),
+      .sampling = settings_part(r->judging, &sampling_settings_table),
+      .metrics = judged_by_metric(r->train) ? metric_of(r->judging, r->train->best_by) : NULL,
+      .seed = t->seed,
+      .max_tokens = layout->time,
+      .most = (size_t)r->train->eval_examples};
+  t->judge = judge_open(&request, err);
+  return t->judge != NULL;
+}
+
 static bool open_valid_and_judge(const Run *r, Trainer *t, Error *err) {
   const MaterialPart *held = &r->material->held;
   if (r->material->has_held && !(t->valid = open_valid(r, r->plan.eval_tokens, err))) return false;
   t->closing = fmax(1, fmin((double)held->tokens, FINAL_TOKENS) / (double)r->plan.eval_tokens);
   if (!material_examples(r->material))
-    return !judge_has_metric(r->train) ||
+    return !judged_by_metric(r->train) ||
            fail_usage(err,
                       "--best-by %s compares what is written with what is right: there is none of that in "
                       "running text (leave it out)",
                       r->train->best_by);
-  const SearchSettings *search = settings_part(r->settings, &search_settings_table);
-  return (t->judge = judge_open(r->material, r->tokenizer, r->train, search, err)) != NULL;
+  return open_judge(r, t, err);
 }
 
 static bool train_model(Run *r, Error *err) {
@@ -430,12 +456,15 @@ static void close_run(Run *r, bool own_files) {
   material_free(r->material);
   json_decref(r->card);
   ink_settings_free(r->settings);
+  ink_settings_free(r->judging);
   if (r->lock >= 0) file_unlock(r->lock);
 }
 
 static bool run_guarded(Run *r, const Settings *given, const char *const *files, int count, Error *err) {
   MEM_GUARD(err, return false);
+  static const SettingTable *const judging[] = {&metric_settings_table, &sampling_settings_table};
   r->settings = ink_settings_train();
+  r->judging = settings_new(judging, 2);
   bool ok = plan_contradictions(given, err) && copy_given(r->settings, given, err);
   take_parts(r);
   ok = ok && run_in_directory(r, given, files, count, err);

@@ -127,6 +127,10 @@ static void reckon(Plan *p, const TrainSettings *s, int64_t tokens) {
   p->disk = checkpoint * (s->keep_checkpoints + 1) + 2 * p->cost.parameters * (int64_t)sizeof(float);
 }
 
+bool judged_by_metric(const TrainSettings *s) {
+  return strcmp(s->best_by, "loss") != 0;
+}
+
 bool plan_contradictions(const Settings *settings, Error *err) {
   static const char *const pairs[][2] = {{"batch", "batch-tokens"},
                                          {"steps", "epochs"},

@@ -20,6 +20,8 @@ typedef struct Plan {
   int64_t disk;            /* bytes of the model and its checkpoints */
 } Plan;
 
+/* Does --best-by name a metric (else the loss judges)? */
+bool judged_by_metric(const TrainSettings *);
 /* Settings that cannot both be given. */
 bool plan_contradictions(const Settings *, Error *);
 /* How large batches are: what the settings leave open by the shape. */

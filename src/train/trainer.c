@@ -136,7 +136,7 @@ static bool log_now(Trainer *t, const Verdict *v, Error *err) {
                         .seconds = elapsed(t),
                         .loss = t->loss_count ? t->loss_sum / (double)t->loss_count : 0,
                         .valid_loss = v ? v->loss : 0,
-                        .metric = v && judge_has_metric(t->settings) ? t->settings->best_by : NULL,
+                        .metric = v && judged_by_metric(t->settings) ? t->settings->best_by : NULL,
                         .metric_value = v ? v->metric : 0,
                         .learning_rate = learning_rate(t, t->state.step),
                         .tokens_per_second = t->speed,
@@ -174,11 +174,12 @@ static bool measure(Trainer *t, Verdict *v, Error *err) {
   *v = (Verdict){0};
   swap_average(t);
   const Score score = score_batches(t->model, t->valid, NULL);
-  if (judge_has_metric(t->settings)) ok = judge_score(t->judge, t->model, &v->metric, err);
+  if (judged_by_metric(t->settings) && (ok = judge_run(t->judge, t->model, err)))
+    v->metric = judge_score(t->judge, 0);
   swap_average(t);
   t->eval_seconds = clock_seconds() - start;
   v->loss = score.tokens ? score.nats / (double)score.tokens : 0;
-  v->score = judge_has_metric(t->settings) ? v->metric : -v->loss;
+  v->score = judged_by_metric(t->settings) ? v->metric : -v->loss;
   return ok;
 }
 
@@ -212,7 +213,7 @@ static bool evaluate(Trainer *t, Error *err) {
                            .total = t->state.steps,
                            .loss = t->state.recent_loss,
                            .valid_loss = v.loss,
-                           .metric = judge_has_metric(t->settings) ? t->settings->best_by : NULL,
+                           .metric = judged_by_metric(t->settings) ? t->settings->best_by : NULL,
                            .metric_value = v.metric,
                            .best = t->state.best_step == t->state.step};
   news_send(&t->news, &event);

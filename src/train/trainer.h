@@ -3,8 +3,8 @@
 #define TRAIN_TRAINER_H
 
 #include "run/bundle.h"
+#include "run/judge.h"
 #include "train/checkpoint.h"
-#include "train/judge.h"
 #include "train/log.h"
 #include "train/plan.h"
 

@@ -1,0 +1,166 @@
+/* evaluate.c - the public interface to measuring a model: how well it predicts text, and how good is what it
+ * makes of examples. */
+#include <math.h>
+#include <string.h>
+
+#include "base/general.h"
+#include "base/threads.h"
+#include "data/dataset.h"
+#include "run/judge.h"
+#include "run/model.h"
+#include "run/scorer.h"
+
+typedef struct EvalSettings {
+#define SETTING(kind, name, otherwise, min, max, arg, help) SettingType_##kind name;
+#include "run/eval.def"
+#undef SETTING
+} EvalSettings;
+
+static const Setting items[] = {
+#define SETTING(kind, name, otherwise, min, max, arg, help) \
+  SETTING_ITEM(EvalSettings, kind, name, otherwise, min, max, arg, help),
+#include "run/eval.def"
+#undef SETTING
+};
+static const SettingTable eval_settings_table = {"evaluation", items, sizeof items / sizeof *items,
+                                                 sizeof(EvalSettings)};
+
+ink_settings *ink_settings_eval(void) {
+  static const SettingTable *const tables[] = {
+      &eval_settings_table,     &data_settings_table,   &pair_settings_table,   &search_settings_table,
+      &sampling_settings_table, &metric_settings_table, &general_settings_table};
+  return settings_new(tables, sizeof tables / sizeof *tables);
+}
+
+typedef struct Evaluation {
+  const Bundle *bundle;
+  const ink_settings *settings;
+  const News *news;
+  ink_scores *out;
+} Evaluation;
+
+static bool take_score(const Evaluation *e, Batches *batches, Error *err) {
+  if (!batches) return false;
+  const Score score = score_batches(e->bundle->model, batches, e->news);
+  ink_scores *out = e->out;
+  if (interrupted()) return fail(err, "interrupted");
+  if (!score.tokens) return fail(err, "nothing to score: the text is a single token long");
+  out->tokens = score.tokens;
+  out->bytes = batches->bytes;
+  out->characters = batches->characters;
+  out->nats = score.nats;
+  out->perplexity = exp(score.nats / (double)score.tokens);
+  out->bits_per_byte = score.nats / log(2) / (double)batches->bytes;
+  out->bits_per_character = score.nats / log(2) / (double)batches->characters;
+  return true;
+}
+
+/* ---- running text ---- */
+
+static bool eval_corpus(const Evaluation *e, const Corpus *corpus, Error *err) {
+  const Bundle *b = e->bundle;
+  Dataset data;
+  if (!dataset_encode(&data, corpus, b->tokenizer, e->news, err)) return false;
+  Batches *batches = windows_eval_batches(&data, score_window(&b->model->config), SCORE_TOGETHER, 0, err);
+  const bool ok = take_score(e, batches, err);
+  batches_free(batches);
+  dataset_free(&data);
+  e->out->documents = (int64_t)corpus->count;
+  return ok;
+}
+
+static bool eval_text(const Evaluation *e, const char *const *files, size_t count, Error *err) {
+  const DataSettings *data = settings_part(e->settings, &data_settings_table);
+  Corpus *corpus = corpus_open(files, count, data, e->news, err);
+  const bool ok = corpus && eval_corpus(e, corpus, err);
+  corpus_free(corpus);
+  return ok;
+}
+
+/* ---- pairs and conversations ---- */
+
+static bool score_pairs(const Evaluation *e, const Pairs *pairs, const PairLayout *layout, Error *err) {
+  const Tokenizer *t = e->bundle->tokenizer;
+  PairTokens tokens;
+  if (!pairs_encode(&tokens, pairs, t, t, e->news, err)) return false;
+  Batches *batches = pair_eval_batches(&tokens, layout, 0, SCORE_TOGETHER, 0, e->news, err);
+  const bool ok = take_score(e, batches, err);
+  batches_free(batches);
+  pair_tokens_free(&tokens);
+  return ok;
+}
+
+/* One line each: line ends inside of an output become spaces. */
+static bool write_outputs(const Judge *j, const char *path, Error *err) {
+  Buffer all = {0};
+  for (size_t i = 0; i < judge_count(j); i++) {
+    size_t length;
+    const char *text = judge_output(j, i, &length);
+    const size_t begin = all.length;
+    buffer_add(&all, text, length);
+    for (size_t k = begin; k < all.length; k++)
+      if (all.data[k] == '\n' || all.data[k] == '\r') all.data[k] = ' ';
+    buffer_add(&all, "\n", 1);
+  }
+  const bool ok = file_replace(path, all.data ? all.data : "", all.length, err);
+  buffer_free(&all);
+  return ok;
+}
+
+static bool tell_results(const Evaluation *e, const Judge *j, const char *outputs, Error *err) {
+  double words, two;
+  judge_distinct(j, &words, &two);
+  json_t *json = json_pack("{s:I, s:o, s:f, s:f}", "examples", (json_int_t)judge_count(j), "metrics",
+                           judge_scores(j), "distinct_1", words, "distinct_2", two);
+  e->out->written = json_text(json, JSON_COMPACT);
+  json_decref(json);
+  return !outputs || !*outputs || write_outputs(j, outputs, err);
+}
+
+static bool judge_pairs(const Evaluation *e, const Pairs *pairs, const PairLayout *layout, Error *err) {
+  const EvalSettings *s = settings_part(e->settings, &eval_settings_table);
+  const SearchSettings search = bundle_search(e->bundle, e->settings);
+  const SamplingSettings *sampling = settings_part(e->settings, &sampling_settings_table);
+  const GeneralSettings *general = settings_part(e->settings, &general_settings_table);
+  const JudgeRequest request = {.pairs = pairs,
+                                .layout = layout,
+                                .tokenizer = e->bundle->tokenizer,
+                                .search = &search,
+                                .sampling = sampling,
+                                .metrics = settings_part(e->settings, &metric_settings_table),
+                                .seed = (uint64_t)general->seed,
+                                .max_tokens = sampling->max_tokens,
+                                .most = (size_t)s->examples};
+  if (!s->decode) return true;
+  Judge *j = judge_open(&request, err);
+  const bool ok = j && judge_run(j, e->bundle->model, err) && tell_results(e, j, s->outputs, err);
+  judge_free(j);
+  return ok;
+}
+
+static bool eval_pairs(const Evaluation *e, const Task *task, const char *const *files, size_t count,
+                       Error *err) {
+  PairLayout layout;
+  if (!bundle_layout(e->bundle, task, &layout, err)) return false;
+  Pairs *pairs = pairs_open(files, count, task->chat, settings_part(e->settings, &data_settings_table),
+                            settings_part(e->settings, &pair_settings_table), e->news, err);
+  const bool ok = pairs && score_pairs(e, pairs, &layout, err) && judge_pairs(e, pairs, &layout, err);
+  if (pairs) e->out->documents = (int64_t)pairs->count;
+  pairs_free(pairs);
+  return ok;
+}
+
+bool ink_eval(ink_model *m, const char *const *files, int count, const ink_settings *settings,
+              ink_scores *out, ink_listener *listener, void *user, ink_error *err) {
+  MEM_GUARD(err, return false);
+  const GeneralSettings *general = settings_part(settings, &general_settings_table);
+  const News news = {listener, user};
+  const Evaluation e = {&m->bundle, settings, &news, out};
+  const Task *task = bundle_task(&m->bundle);
+  threads_set((int)general->threads);
+  *out = (ink_scores){0};
+  const bool ok = task_has_pairs(task) ? eval_pairs(&e, task, files, (size_t)count, err)
+                                       : eval_text(&e, files, (size_t)count, err);
+  MEM_GUARD_END();
+  return ok;
+}

@@ -1,0 +1,255 @@
+#include "run/judge.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/random.h"
+#include "base/threads.h"
+#include "text/codes.h"
+
+struct Judge {
+  JudgeRequest request;
+  size_t *chosen; /* examples, in their order */
+  size_t count;
+  Turn *turns;
+  RewriteInput *inputs;
+  Metrics metrics;
+  double **sums; /* of each metric's statistics */
+  Buffer *outputs;
+};
+
+/* ---- examples ---- */
+
+/* The last reply: of a pair its target. Where nothing says who speaks, the last turn is one. */
+static size_t reply_of(const Pairs *p, const Example *e) {
+  for (size_t i = e->turns - 1; i > 0; i--)
+    if (!e->roles || p->roles[e->first + i] == ROLE_ASSISTANT) return i;
+  return e->turns - 1;
+}
+
+static Role role_of(const Pairs *p, const Example *e, size_t turn, size_t reply) {
+  if (e->roles) return (Role)p->roles[e->first + turn];
+  return (reply - turn) % 2 ? ROLE_USER : ROLE_ASSISTANT;
+}
+
+static const Example *example_at(const Judge *j, size_t which) {
+  return &j->request.pairs->examples[j->chosen[which]];
+}
+
+static size_t add_input(Judge *j, size_t which, size_t used) {
+  const Pairs *p = j->request.pairs;
+  const Example *e = example_at(j, which);
+  const size_t reply = reply_of(p, e);
+  j->inputs[which] = (RewriteInput){j->turns + used, reply};
+  for (size_t i = 0; i < reply; i++) {
+    const Document *d = example_turn(p, e, i);
+    j->turns[used++] = (Turn){role_of(p, e, i, reply), d->text, d->length};
+  }
+  return used;
+}
+
+static void choose(Judge *j) {
+  const size_t all = j->request.pairs->count, most = j->request.most;
+  size_t turns = 0, used = 0;
+  j->count = most && most < all ? most : all;
+  j->chosen = mem_alloc_zeroed(j->count, sizeof *j->chosen);
+  for (size_t i = 0; i < j->count; i++) {
+    j->chosen[i] = i * all / j->count;
+    turns += example_at(j, i)->turns;
+  }
+  j->turns = mem_alloc_zeroed(turns, sizeof *j->turns);
+  j->inputs = mem_alloc_zeroed(j->count, sizeof *j->inputs);
+  j->outputs = mem_alloc_zeroed(j->count, sizeof *j->outputs);
+  for (size_t i = 0; i < j->count; i++) used = add_input(j, i, used);
+}
+
+static bool open_metrics(Judge *j, Error *err) {
+  if (!j->request.metrics) return true;
+  if (!metrics_open(&j->metrics, j->request.metrics, err)) return false;
+  j->sums = mem_alloc_zeroed(j->metrics.count, sizeof *j->sums);
+  for (size_t i = 0; i < j->metrics.count; i++)
+    j->sums[i] = mem_alloc_zeroed(metric_statistics(j->metrics.items[i]), sizeof **j->sums);
+  return true;
+}
+
+Judge *judge_open(const JudgeRequest *request, Error *err) {
+  Judge *j = mem_alloc_zeroed(1, sizeof *j);
+  j->request = *request;
+  choose(j);
+  if (open_metrics(j, err)) return j;
+  judge_free(j);
+  return NULL;
+}
+
+void judge_free(Judge *j) {
+  if (!j) return;
+  for (size_t i = 0; j->sums && i < j->metrics.count; i++) mem_free(j->sums[i]);
+  for (size_t i = 0; i < j->count; i++) buffer_free(&j->outputs[i]);
+  metrics_close(&j->metrics);
+  mem_free(j->sums);
+  mem_free(j->outputs);
+  mem_free(j->chosen);
+  mem_free(j->turns);
+  mem_free(j->inputs);
+  mem_free(j);
+}
+
+size_t judge_count(const Judge *j) {
+  return j->count;
+}
+
+/* ---- measuring ---- */
+
+static bool take_output(void *user, const ink_output *o) {
+  Judge *j = user;
+  if (!o->rank) buffer_add(&j->outputs[o->input], o->text, o->length);
+  return true;
+}
+
+static RewriteRequest request_for(const Judge *j, const Model *model, ink_output_listener *listener,
+                                  void *user) {
+  const JudgeRequest *r = &j->request;
+  return (RewriteRequest){.model = model,
+                          .tokenizer = r->tokenizer,
+                          .layout = r->layout,
+                          .search = r->search,
+                          .sampling = r->sampling,
+                          .seed = r->seed,
+                          .max_tokens = r->max_tokens,
+                          .listener = listener,
+                          .user = user};
+}
+
+static Segment segment_of(const Document *d) {
+  return (Segment){d->text, d->length};
+}
+
+/* The references: what is right, and of a pair the others that stand behind its turns. */
+static void measure(Judge *j, size_t which) {
+  const Pairs *p = j->request.pairs;
+  const Example *e = example_at(j, which);
+  const size_t count = 1 + e->references;
+  double row[METRIC_STATISTICS];
+  Segment *references = mem_alloc_zeroed(count, sizeof *references);
+  references[0] = segment_of(example_turn(p, e, reply_of(p, e)));
+  for (size_t i = 1; i < count; i++) references[i] = segment_of(example_turn(p, e, e->turns + i - 1));
+  const Segment written = {j->outputs[which].data ? j->outputs[which].data : "", j->outputs[which].length};
+  for (size_t i = 0; i < j->metrics.count; i++) {
+    Metric *m = j->metrics.items[i];
+    metric_measure(m, written, references, count, row);
+    for (size_t k = 0; k < metric_statistics(m); k++) j->sums[i][k] += row[k];
+  }
+  mem_free(references);
+}
+
+bool judge_run(Judge *j, const Model *model, Error *err) {
+  const RewriteRequest request = request_for(j, model, take_output, j);
+  ink_rewritten done = {0};
+  for (size_t i = 0; i < j->count; i++) buffer_clear(&j->outputs[i]);
+  for (size_t i = 0; i < j->metrics.count; i++)
+    memset(j->sums[i], 0, metric_statistics(j->metrics.items[i]) * sizeof **j->sums);
+  if (!rewriter_run(&request, j->inputs, (int64_t)j->count, &done, err)) return false;
+  for (size_t i = 0; i < j->count; i++) measure(j, i);
+  return true;
+}
+
+double judge_score(const Judge *j, size_t metric) {
+  return metric_score(j->metrics.items[metric], j->sums[metric]);
+}
+
+json_t *judge_scores(const Judge *j) {
+  json_t *list = json_array();
+  size_t references = 1;
+  for (size_t i = 0; i < j->count; i++)
+    if (1 + example_at(j, i)->references > references) references = 1 + example_at(j, i)->references;
+  for (size_t i = 0; i < j->metrics.count; i++) {
+    char *title = metric_title(j->metrics.items[i]);
+    char *signature = metric_signature(j->metrics.items[i], references, "");
+    json_array_append_new(list, json_pack("{s:s, s:s, s:f}", "name", title, "signature", signature, "score",
+                                          judge_score(j, i)));
+    mem_free(title);
+    mem_free(signature);
+  }
+  return list;
+}
+
+const char *judge_output(const Judge *j, size_t which, size_t *length) {
+  *length = j->outputs[which].length;
+  return j->outputs[which].data ? j->outputs[which].data : "";
+}
+
+/* ---- variety ---- */
+
+typedef VEC(uint64_t) Hashes;
+
+static int by_value(const void *a, const void *b) {
+  const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+  return (x > y) - (x < y);
+}
+
+static double share_of_different(Hashes *h) {
+  size_t different = 0;
+  if (h->count) qsort(h->data, h->count, sizeof *h->data, by_value);
+  for (size_t i = 0; i < h->count; i++) different += !i || h->data[i] != h->data[i - 1];
+  return h->count ? (double)different / (double)h->count : 0;
+}
+
+static void add_word(const Codes *codes, size_t begin, size_t end, Hashes *words, Hashes *pairs,
+                     uint64_t *before) {
+  if (begin == end) return;
+  const uint64_t hash = hash_bytes(codes->data + begin, (end - begin) * sizeof *codes->data, 1);
+  vec_push(words, hash);
+  if (*before) vec_push(pairs, hash_bytes(before, sizeof *before, hash));
+  *before = hash;
+}
+
+static void add_words(const Codes *codes, Hashes *words, Hashes *pairs) {
+  uint64_t before = 0;
+  size_t begin = 0;
+  for (size_t i = 0; i < codes->count; i++) {
+    const bool space = code_is_space(codes->data[i]), han = code_is_han(codes->data[i]);
+    if (!space && !han) continue;
+    add_word(codes, begin, i, words, pairs, &before);
+    if (han) add_word(codes, i, i + 1, words, pairs, &before);
+    begin = i + 1;
+  }
+  add_word(codes, begin, codes->count, words, pairs, &before);
+}
+
+void judge_distinct(const Judge *j, double *words, double *pairs) {
+  Hashes one = {0}, two = {0};
+  Codes codes = {0};
+  for (size_t i = 0; i < j->count; i++) {
+    size_t length;
+    const char *text = judge_output(j, i, &length);
+    codes_decode(&codes, text, length);
+    add_words(&codes, &one, &two);
+  }
+  *words = share_of_different(&one);
+  *pairs = share_of_different(&two);
+  vec_free(&one);
+  vec_free(&two);
+  vec_free(&codes);
+}
+
+/* ---- showing ---- */
+
+static bool show_output(void *user, const ink_output *o) {
+  if (!o->rank) buffer_addf(user, "→ %.*s\n", (int)o->length, o->text);
+  return true;
+}
+
+enum { SHOWN = 2 };
+
+bool judge_show(Judge *j, const Model *model, int64_t step, Buffer *out, Error *err) {
+  const RewriteRequest request = request_for(j, model, show_output, out);
+  ink_rewritten done = {0};
+  bool ok = true;
+  for (int64_t i = 0; i < SHOWN && ok; i++) {
+    const RewriteInput *input = &j->inputs[(uint64_t)(step * SHOWN + i) * 7919 % j->count];
+    const Turn *last = &input->turns[input->count - 1];
+    buffer_addf(out, "%.*s\n", (int)last->length, last->text);
+    ok = rewriter_run(&request, input, 1, &done, err);
+  }
+  return ok;
+}

@@ -1,0 +1,11 @@
+/* model.h - what a program holds of a model; for the files of run/ that implement inkstone.h. */
+#ifndef RUN_MODEL_H
+#define RUN_MODEL_H
+
+#include "run/bundle.h"
+
+struct ink_model {
+  Bundle bundle;
+};
+
+#endif
