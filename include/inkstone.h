@@ -193,6 +193,11 @@ INK_API bool ink_rewrite(ink_model *, const char *task, const char *const *texts
                          int64_t count, const ink_settings *, ink_output_listener *, void *user,
                          ink_rewritten *done, ink_error *);
 
+/* How the model comes to what it makes of these texts, as a page of HTML: where it looks in the source for
+ * each word, and the alternatives it weighs. The caller frees; NULL on failure. */
+INK_API char *ink_explain(ink_model *, const char *task, const char *const *texts, const size_t *lengths,
+                          int64_t count, const ink_settings *, ink_error *);
+
 /* One thing that was said. */
 typedef struct ink_turn {
   const char *role; /* "system", "user", "assistant" */

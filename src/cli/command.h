@@ -18,6 +18,7 @@ typedef enum OwnFlag {
   OWN_COMPLETION,
   OWN_HELP,
   OWN_INPUT,
+  OWN_EXPLAIN,
   OWN_COUNT,
   OWN_NONE = OWN_COUNT /* a setting of the library */
 } OwnFlag;

@@ -60,9 +60,28 @@ static bool take_output(void *user, const ink_output *o) {
   return !job->broken;
 }
 
+/* A page instead of the texts: of the first ones, where there are very many. */
+enum { EXPLAINED = 50 };
+
+static bool explain(Job *job, const char *const *texts, const size_t *lengths, int64_t count, Error *err) {
+  const int64_t shown = count < EXPLAINED ? count : EXPLAINED;
+  const char *path = job->call->values[OWN_EXPLAIN];
+  if (job->line) return true; /* the first lines have been shown */
+  char *page = ink_explain(job->model, job->task, texts, lengths, shown, job->call->settings, err);
+  const bool ok = page && file_replace(path, page, strlen(page), err);
+  ink_free(page);
+  job->line += count;
+  if (ok && !job->call->values[OWN_QUIET])
+    fprintf(stderr, "%s: shows how %" PRId64 " text%s came about; open it in a browser\n", path, shown,
+            shown == 1 ? "" : "s");
+  if (ok && shown < count) fprintf(stderr, "note: the other lines are left out of it\n");
+  return ok;
+}
+
 static bool rewrite(Job *job, const char *const *texts, const size_t *lengths, int64_t count, Error *err) {
   job->texts = texts;
   job->lengths = lengths;
+  if (job->call->values[OWN_EXPLAIN]) return explain(job, texts, lengths, count, err);
   const bool ok = ink_rewrite(job->model, job->task, texts, lengths, count, job->call->settings, take_output,
                               job, &job->done, err);
   job->line += count;
@@ -165,11 +184,17 @@ static bool run(Call *call, Error *err) {
   return ok;
 }
 
-#define FLAGS                                                                     \
-  {                                                                               \
-    {OWN_MODEL, "model", "MODEL", "model directory", 'm', true},                  \
-        {OWN_INPUT, "input", "FILE", "read this file, line by line", 'i', false}, \
-        FLAG_JSON("a JSON object per output"), FLAG_CONFIG, FLAG_QUIET, FLAG_HELP \
+#define FLAGS                                                                                               \
+  {                                                                                                         \
+    {OWN_MODEL, "model", "MODEL", "model directory", 'm', true},                                            \
+        {OWN_INPUT, "input", "FILE", "read this file, line by line", 'i', false},                           \
+        {OWN_EXPLAIN,                                                                                       \
+         "explain",                                                                                         \
+         "FILE",                                                                                            \
+         "write a page (HTML) that shows where the model looked and what it weighed, instead of the texts", \
+         0,                                                                                                 \
+         false},                                                                                            \
+        FLAG_JSON("a JSON object per output"), FLAG_CONFIG, FLAG_QUIET, FLAG_HELP                           \
   }
 #define COMMON                                                                                               \
   "TEXT is one text. Standard input, and the file of -i, are read line by line: one line in, one line out, " \

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "nn/watch.h"
+
 Tensor *nn_linear(Net *net, const char *name, Tensor *x, int64_t out, LinearOptions o) {
   const int64_t in = tensor_columns(x);
   net_enter(net, "%s", name);
@@ -64,6 +66,7 @@ static Tensor *cached(Net *net, const char *name, Tensor *rows) {
 }
 
 Tensor *nn_self_attention(Net *net, Tensor *q, Tensor *k, Tensor *v, AttentionShape shape) {
+  watch_attention(net, false, q, k, shape);
   return op_attention(net->tape, q, cached(net, "k", k), cached(net, "v", v),
                       (AttentionSight){.start = net->start}, shape);
 }
@@ -72,5 +75,6 @@ Tensor *nn_cross_attention(Net *net, Tensor *q, Tensor *k, Tensor *v, AttentionS
   const AttentionSight sight = {.lengths = net->source_lengths, .memory = net->source_of};
   k = net_remember(net, "k", k);
   v = net_remember(net, "v", v);
+  watch_attention(net, true, q, k, shape);
   return op_attention(net->tape, q, k, v, sight, shape);
 }

@@ -36,6 +36,7 @@ typedef struct Net {
   Tensor *source_lengths; /* i32 [sources]: tokens of each that are not padding */
   Tensor *source_of;      /* i32 [batch]: which source each sequence is written from; NULL: its own */
   float dropout;          /* probability; 0 unless training */
+  struct Watch *watch;    /* NULL: nobody looks on; see watch.h */
   char scope[512];
 } Net;
 

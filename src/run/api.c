@@ -3,6 +3,7 @@
 
 #include "base/general.h"
 #include "base/threads.h"
+#include "run/explain.h"
 #include "run/model.h"
 #include "run/rewriter.h"
 #include "run/writer.h"
@@ -94,42 +95,73 @@ ink_settings *ink_settings_rewrite(void) {
   return settings_new(tables, 3);
 }
 
-static bool rewrite(const Bundle *b, const Task *task, const RewriteInput *inputs, int64_t count,
-                    const ink_settings *settings, ink_output_listener *listener, void *user,
-                    ink_rewritten *done, Error *err) {
+/* Everything a rewriting needs that lies in model and settings. */
+typedef struct Rewriting {
   PairLayout layout;
-  const SearchSettings search = bundle_search(b, settings);
+  SearchSettings search;
+  RewriteRequest request;
+} Rewriting;
+
+static bool prepare(Rewriting *w, const Bundle *b, const Task *task, const ink_settings *settings,
+                    Error *err) {
   const SamplingSettings *sampling = settings_part(settings, &sampling_settings_table);
   const GeneralSettings *general = general_of(settings);
-  if (!bundle_check_task(b, task, err) || !bundle_layout(b, task, &layout, err)) return false;
-  const RewriteRequest request = {.model = b->model,
-                                  .tokenizer = b->tokenizer,
-                                  .layout = &layout,
-                                  .search = &search,
-                                  .sampling = sampling,
-                                  .seed = (uint64_t)general->seed,
-                                  .max_tokens = sampling->max_tokens,
-                                  .listener = listener,
-                                  .user = user};
-  return rewriter_run(&request, inputs, count, done, err);
+  w->search = bundle_search(b, settings);
+  w->request = (RewriteRequest){.model = b->model,
+                                .tokenizer = b->tokenizer,
+                                .layout = &w->layout,
+                                .search = &w->search,
+                                .sampling = sampling,
+                                .seed = (uint64_t)general->seed,
+                                .max_tokens = sampling->max_tokens};
+  return bundle_check_task(b, task, err) && bundle_layout(b, task, &w->layout, err);
+}
+
+/* Texts as inputs of one turn each; the turns and the inputs are the caller's to free. */
+static RewriteInput *inputs_of(const char *const *texts, const size_t *lengths, int64_t count, Turn **turns) {
+  RewriteInput *inputs = mem_alloc_zeroed((size_t)count + 1, sizeof *inputs);
+  *turns = mem_alloc_zeroed((size_t)count + 1, sizeof **turns);
+  for (int64_t i = 0; i < count; i++) {
+    (*turns)[i] = (Turn){ROLE_USER, texts[i], lengths[i]};
+    inputs[i] = (RewriteInput){&(*turns)[i], 1};
+  }
+  return inputs;
 }
 
 bool ink_rewrite(ink_model *m, const char *task, const char *const *texts, const size_t *lengths,
                  int64_t count, const ink_settings *settings, ink_output_listener *listener, void *user,
                  ink_rewritten *done, ink_error *err) {
   MEM_GUARD(err, return false);
+  Rewriting w;
+  Turn *turns;
+  RewriteInput *inputs = inputs_of(texts, lengths, count, &turns);
   const Task *known = task_named(task, err);
-  Turn *turns = mem_alloc_zeroed((size_t)count + 1, sizeof *turns);
-  RewriteInput *inputs = mem_alloc_zeroed((size_t)count + 1, sizeof *inputs);
-  for (int64_t i = 0; i < count; i++) {
-    turns[i] = (Turn){ROLE_USER, texts[i], lengths[i]};
-    inputs[i] = (RewriteInput){&turns[i], 1};
-  }
-  const bool ok = known && rewrite(&m->bundle, known, inputs, count, settings, listener, user, done, err);
+  bool ok = known && prepare(&w, &m->bundle, known, settings, err);
+  w.request.listener = listener;
+  w.request.user = user;
+  ok = ok && rewriter_run(&w.request, inputs, count, done, err);
   mem_free(inputs);
   mem_free(turns);
   MEM_GUARD_END();
   return ok;
+}
+
+char *ink_explain(ink_model *m, const char *task, const char *const *texts, const size_t *lengths,
+                  int64_t count, const ink_settings *settings, ink_error *err) {
+  MEM_GUARD(err, return NULL);
+  Rewriting w;
+  Turn *turns;
+  Buffer sections = {0}, page = {0};
+  RewriteInput *inputs = inputs_of(texts, lengths, count, &turns);
+  const Task *known = task_named(task, err);
+  const bool ok = known && prepare(&w, &m->bundle, known, settings, err) &&
+                  explain_run(&w.request, inputs, count, &sections, err);
+  if (ok) explain_page(task, sections.data ? sections.data : "", &page);
+  buffer_free(&sections);
+  mem_free(inputs);
+  mem_free(turns);
+  MEM_GUARD_END();
+  return ok ? buffer_take(&page) : NULL;
 }
 
 static bool read_role(const char *name, Role *role, Error *err) {
@@ -152,8 +184,12 @@ bool ink_reply(ink_model *m, const ink_turn *said, int count, const ink_settings
     turns[i] = (Turn){.text = said[i].text, .length = said[i].length};
     ok = read_role(said[i].role, &turns[i].role, err);
   }
+  Rewriting w;
   const RewriteInput input = {turns, (size_t)count};
-  ok = ok && rewrite(&m->bundle, task_find("reply"), &input, 1, settings, listener, user, done, err);
+  ok = ok && prepare(&w, &m->bundle, task_find("reply"), settings, err);
+  w.request.listener = listener;
+  w.request.user = user;
+  ok = ok && rewriter_run(&w.request, &input, 1, done, err);
   mem_free(turns);
   MEM_GUARD_END();
   return ok;

@@ -215,6 +215,15 @@ static bool give_joined(const Rewriter *w, int64_t text, size_t first, size_t la
   return ok;
 }
 
+static void show_parts(const Rewriter *w, const Hypothesis *found) {
+  const RewriteRequest *r = w->request;
+  for (size_t i = 0; r->on_part && i < w->parts.count; i++) {
+    const Part *p = &w->parts.data[i];
+    const Input input = {p->source.data, p->prompt.data, (int64_t)p->source.count, (int64_t)p->prompt.count};
+    r->on_part(r->part_user, r, &input, &found[i * (size_t)texts_each(w)].ids);
+  }
+}
+
 static bool give_all(const Rewriter *w, int64_t count, const Hypothesis *found, Error *err) {
   const Buffer nothing = {0};
   size_t first = 0;
@@ -240,6 +249,7 @@ bool rewriter_run(const RewriteRequest *r, const RewriteInput *inputs, int64_t c
     const double start = clock_seconds();
     Hypothesis *found = rewrite_parts(&w);
     out->seconds += clock_seconds() - start;
+    if (!interrupted()) show_parts(&w, found);
     ok = interrupted() ? fail(err, "interrupted") : give_all(&w, count, found, err);
     hypotheses_free(found, (int64_t)w.parts.count * texts_each(&w));
   } else if (ok) {

@@ -17,6 +17,9 @@ typedef struct RewriteRequest {
   int64_t max_tokens; /* new ones, for each part */
   ink_output_listener *listener;
   void *user;
+  /* Looks at each part's input and what was found best for it; NULL: nobody does. */
+  void (*on_part)(void *user, const struct RewriteRequest *, const Input *, const Ids *);
+  void *part_user;
 } RewriteRequest;
 
 /* A text, or what was said up to now. */

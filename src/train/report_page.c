@@ -3,22 +3,12 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "text/utf8.h"
+#include "text/html.h"
 #include "train/plan.h"
 #include "train/plot.h"
 #include "train/report.h"
 
 static const char style[] =
-    ":root{color-scheme:light dark;--ink:#1f2328;--quiet:#68707a;--paper:#fcfbf8;--card:#fff;--rule:#d9d6ce;"
-    "--a:#2a6fdb;--b:#c2410c;--c:#0f766e}\n"
-    "@media(prefers-color-scheme:dark){:root{--ink:#e6e4df;--quiet:#9aa0a8;--paper:#17181a;--card:#1f2124;"
-    "--rule:#383b40;--a:#7db0ff;--b:#ff9b66;--c:#5fd0c0}}\n"
-    "*{box-sizing:border-box}\n"
-    "body{font:16px/1.55 system-ui,'Noto Sans CJK SC',sans-serif;color:var(--ink);background:var(--paper);"
-    "max-width:52rem;margin:0 auto;padding:2rem 1rem 4rem}\n"
-    "h1{font-size:1.7rem;line-height:1.2;margin:0;overflow-wrap:anywhere}\n"
-    "h2{font-size:1.15rem;margin:2.4rem 0 .6rem}\n"
-    ".quiet{color:var(--quiet)}\n"
     ".facts{display:grid;grid-template-columns:repeat(auto-fit,minmax(9.5rem,1fr));gap:.7rem;margin:1.5rem "
     "0}\n"
     ".facts div,figure,pre{background:var(--card);border:1px solid var(--rule);border-radius:.6rem}\n"
@@ -45,27 +35,8 @@ static const char style[] =
     "border-bottom:1px solid var(--rule)}td:first-child{color:var(--quiet);width:11rem;padding-right:1rem}\n"
     "@media(max-width:600px){svg{font-size:15px}svg.wide{font-size:21px}td:first-child{width:8.5rem}}\n";
 
-/* Bytes that are no UTF-8 and control characters become U+FFFD. */
 static void add_escaped(Buffer *out, const char *text) {
-  const size_t length = strlen(text);
-  for (size_t at = 0, n; at < length; at += n) {
-    const unsigned char c = (unsigned char)text[at];
-    n = utf8_character(text + at, length - at);
-    const bool shown = n && (c >= 32 || c == '\n' || c == '\t') && c != 127;
-    if (!n) n = 1;
-    if (c == '<')
-      buffer_adds(out, "&lt;");
-    else if (c == '>')
-      buffer_adds(out, "&gt;");
-    else if (c == '&')
-      buffer_adds(out, "&amp;");
-    else if (c == '"')
-      buffer_adds(out, "&quot;");
-    else if (shown)
-      buffer_add(out, text + at, n);
-    else
-      buffer_adds(out, "\xef\xbf\xbd");
-  }
+  html_text(out, text, strlen(text));
 }
 
 /* ---- headline ---- */
@@ -263,7 +234,7 @@ static void add_title(Buffer *out, const Report *r) {
               "<!doctype html>\n<html lang=en>\n<meta charset=utf-8>\n"
               "<meta name=viewport content=\"width=device-width,initial-scale=1\">\n<title>");
   add_escaped(out, r->run);
-  buffer_addf(out, " - Inkstone</title>\n<style>\n%s</style>\n<h1>", style);
+  buffer_addf(out, " - Inkstone</title>\n<style>\n%s%s</style>\n<h1>", html_style, style);
   add_escaped(out, r->run);
   buffer_addf(out, "</h1>\n<div class=quiet>%s", r->finished ? "Learnt to " : "Learning to ");
   add_escaped(out, r->task);

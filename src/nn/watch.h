@@ -1,0 +1,19 @@
+/* watch.h - where a network looks while it writes: attention added up over layers and heads, to be shown to a
+ * person. Only for a batch of one sequence without a state. */
+#ifndef NN_WATCH_H
+#define NN_WATCH_H
+
+#include "nn/net.h"
+
+typedef struct Watch {
+  bool source;        /* what is read of the source; else of the sequence itself */
+  int64_t rows, keys; /* of `sum`, known after the first look */
+  int64_t looks;      /* heads in it */
+  float *sum;         /* [rows, keys]; free with mem_free */
+} Watch;
+
+/* Adds the softmax of q [1,T,H d] k [1,S,H' d] where this kind of attention is watched; nothing where no one
+ * watches. */
+void watch_attention(Net *, bool source, const Tensor *q, const Tensor *k, AttentionShape);
+
+#endif

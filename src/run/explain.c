@@ -1,0 +1,272 @@
+#include "run/explain.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "nn/watch.h"
+#include "text/html.h"
+#include "text/utf8.h"
+
+/* One input with what was written for it, looked at in a single forward pass. */
+typedef struct Explanation {
+  const RewriteRequest *request;
+  const Input *input;
+  const Ids *ids; /* what was written */
+  Watch watch;
+  float *logits;  /* [length, vocabulary]: after the prompt, after each token written */
+  int64_t length; /* tokens written, and the end */
+} Explanation;
+
+/* ---- looking ---- */
+
+/* The rows that predict what was written: the last of the prompt, and on. */
+static void look(Explanation *e) {
+  const Model *model = e->request->model;
+  const int64_t vocabulary = model->config.vocabulary, prompt = e->input->length;
+  const int64_t time = prompt + (int64_t)e->ids->count;
+  int32_t *tokens = mem_alloc((size_t)time * sizeof *tokens);
+  const int32_t source_length = (int32_t)e->input->source_length;
+  memcpy(tokens, e->input->prompt, (size_t)prompt * sizeof *tokens);
+  if (e->ids->count) memcpy(tokens + prompt, e->ids->data, e->ids->count * sizeof *tokens);
+  Tape *tape = tape_new(false);
+  tape_reset(tape, false, 0);
+  e->watch.source = model->config.arch->encodes;
+  Net net = {.tape = tape, .params = model->params, .watch = &e->watch};
+  const Batch batch = {.sequences = 1,
+                       .time = time,
+                       .tokens = tokens,
+                       .source = e->input->source,
+                       .source_lengths = &source_length,
+                       .source_time = source_length};
+  const Output out = model_forward(model, &net, &batch);
+  const Tensor *logits = op_linear(tape, out.hidden, out.weight, out.bias, false);
+  e->length = (int64_t)e->ids->count + 1;
+  e->logits = mem_alloc((size_t)(e->length * vocabulary) * sizeof *e->logits);
+  memcpy(e->logits, tensor_f32(logits) + (prompt - 1) * vocabulary,
+         (size_t)(e->length * vocabulary) * sizeof *e->logits);
+  tape_free(tape);
+  mem_free(tokens);
+}
+
+/* ---- words ---- */
+
+/* Tokens first .. stop-1. */
+typedef struct Word {
+  size_t first, stop;
+  Buffer text;
+} Word;
+typedef VEC(Word) Words;
+
+static bool is_ideographic(const char *text, size_t length) {
+  return length >= 3 && (unsigned char)text[0] >= 0xe2;
+}
+
+/* A token that begins with a space begins a word, and so does one in a script without spaces. */
+static void cut_words(const Tokenizer *t, const int32_t *ids, size_t count, Words *words) {
+  bool apart = true;
+  for (size_t i = 0; i < count; i++) {
+    size_t length;
+    const char *piece = tokenizer_piece(t, ids[i], &length);
+    const bool special = tokenizer_is_special(t, ids[i]), ideographic = is_ideographic(piece, length);
+    if (apart || special || ideographic || (length && piece[0] == ' ')) vec_push(words, ((Word){.first = i}));
+    Word *w = &words->data[words->count - 1];
+    w->stop = i + 1;
+    buffer_add(&w->text, piece, special ? 0 : length);
+    apart = special || ideographic;
+  }
+}
+
+static void free_words(Words *words) {
+  for (size_t i = 0; i < words->count; i++) buffer_free(&words->data[i].text);
+  vec_free(words);
+}
+
+static void add_text(Buffer *html, const char *text, size_t length) {
+  while (length && *text == ' ') text++, length--;
+  html_text(html, text, length);
+}
+
+static void add_word(Buffer *html, const Word *w) {
+  if (w->text.length)
+    add_text(html, w->text.data, w->text.length);
+  else
+    buffer_adds(html, "■"); /* a special token */
+}
+
+/* ---- attention ---- */
+
+/* Attention of a written word to a source word: summed over the tokens looked at, the mean of those looking.
+ */
+static double weight_of(const Explanation *e, const Word *row, const Word *column) {
+  const int64_t before = e->input->length - 1; /* the row that predicts token 0 */
+  double sum = 0;
+  for (size_t t = row->first; t < row->stop; t++)
+    for (size_t s = column->first; s < column->stop; s++)
+      sum += (double)e->watch.sum[(before + (int64_t)t) * e->watch.keys + (int64_t)s];
+  return sum / (double)e->watch.looks / (double)(row->stop - row->first);
+}
+
+static void add_row(const Explanation *e, const Word *row, const Words *columns, Buffer *html) {
+  buffer_adds(html, "<tr><th>");
+  add_word(html, row);
+  buffer_adds(html, "</th>");
+  for (size_t i = 0; i < columns->count; i++) {
+    const double weight = weight_of(e, row, &columns->data[i]);
+    buffer_addf(html, "<td style=\"--w:%.3f\" title=\"%.1f %%\"></td>", weight, 100 * weight);
+  }
+  buffer_adds(html, "</tr>\n");
+}
+
+static void add_attention(const Explanation *e, const Words *rows, const Words *columns, Buffer *html) {
+  if (!e->watch.sum) return;
+  buffer_adds(html, "<div class=wide><table class=look><tr><td class=none></td>");
+  for (size_t i = 0; i < columns->count; i++) {
+    buffer_adds(html, "<th class=up><span>");
+    add_word(html, &columns->data[i]);
+    buffer_adds(html, "</span></th>");
+  }
+  buffer_adds(html, "</tr>\n");
+  for (size_t i = 0; i < rows->count; i++) add_row(e, &rows->data[i], columns, html);
+  buffer_adds(html, "</table></div>\n");
+}
+
+/* ---- alternatives ---- */
+
+enum { SHOWN = 5 };
+
+static double log_sum(const float *x, int64_t n) {
+  float top = x[0];
+  double sum = 0;
+  for (int64_t i = 1; i < n; i++) top = x[i] > top ? x[i] : top;
+  for (int64_t i = 0; i < n; i++) sum += exp((double)(x[i] - top));
+  return top + log(sum);
+}
+
+/* The likeliest, best first. */
+static void find_best(const float *x, int64_t n, int32_t best[SHOWN], int64_t *count) {
+  *count = 0;
+  for (int64_t i = 0; i < n; i++) {
+    if (*count == SHOWN && x[i] <= x[best[SHOWN - 1]]) continue;
+    int64_t at = *count < SHOWN ? (*count)++ : SHOWN - 1;
+    for (; at > 0 && x[best[at - 1]] < x[i]; at--) best[at] = best[at - 1];
+    best[at] = (int32_t)i;
+  }
+}
+
+static void add_token(const Explanation *e, int32_t id, Buffer *html) {
+  size_t length;
+  const char *piece = tokenizer_piece(e->request->tokenizer, id, &length);
+  if (id == layout_end(e->request->layout))
+    buffer_adds(html, "(end)");
+  else
+    add_text(html, piece ? piece : "", piece ? length : 0);
+}
+
+static void add_choice(const Explanation *e, const float *x, double all, int32_t id, bool taken,
+                       Buffer *html) {
+  const double p = exp((double)x[id] - all);
+  buffer_addf(html, "<li%s style=\"--p:%.3f\"><span>", taken ? " class=taken" : "", p);
+  add_token(e, id, html);
+  buffer_addf(html, "</span> <i>%.*f %%</i></li>", p < 0.1, 100 * p);
+}
+
+static void add_step(const Explanation *e, int64_t step, Buffer *html) {
+  const int64_t vocabulary = e->request->model->config.vocabulary;
+  const float *x = e->logits + step * vocabulary;
+  const double all = log_sum(x, vocabulary);
+  const int32_t taken = step < (int64_t)e->ids->count ? e->ids->data[step] : layout_end(e->request->layout);
+  int32_t best[SHOWN];
+  int64_t count;
+  bool shown = false;
+  find_best(x, vocabulary, best, &count);
+  buffer_adds(html, "<ul>");
+  for (int64_t i = 0; i < count; i++) {
+    add_choice(e, x, all, best[i], best[i] == taken, html);
+    shown |= best[i] == taken;
+  }
+  if (!shown) add_choice(e, x, all, taken, true, html);
+  buffer_adds(html, "</ul>\n");
+}
+
+/* ---- sections ---- */
+
+static void add_section(const Explanation *e, Buffer *html) {
+  const Tokenizer *t = e->request->tokenizer;
+  const bool encodes = e->watch.source;
+  const int32_t *from = encodes ? e->input->source : e->input->prompt;
+  const int64_t length = encodes ? e->input->source_length : e->input->length;
+  Words rows = {0}, columns = {0};
+  cut_words(t, e->ids->data, e->ids->count, &rows);
+  cut_words(t, from, (size_t)length, &columns);
+  buffer_adds(html, "<section><p>");
+  for (size_t i = 0; i < columns.count; i++)
+    html_text(html, columns.data[i].text.data, columns.data[i].text.length);
+  buffer_adds(html, "</p><p class=out>");
+  for (size_t i = 0; i < rows.count; i++) html_text(html, rows.data[i].text.data, rows.data[i].text.length);
+  buffer_adds(html, "</p>\n");
+  add_attention(e, &rows, &columns, html);
+  buffer_adds(html, "<div class=steps>");
+  for (int64_t i = 0; i < e->length; i++) add_step(e, i, html);
+  buffer_adds(html, "</div></section>\n");
+  free_words(&rows);
+  free_words(&columns);
+}
+
+static void explain_part(const RewriteRequest *r, const Input *input, const Ids *ids, Buffer *html) {
+  Explanation e = {.request = r, .input = input, .ids = ids};
+  look(&e);
+  add_section(&e, html);
+  mem_free(e.watch.sum);
+  mem_free(e.logits);
+}
+
+static void take_part(void *user, const RewriteRequest *r, const Input *input, const Ids *ids) {
+  explain_part(r, input, ids, user);
+}
+
+static bool nothing(void *user, const ink_output *output) {
+  (void)user;
+  (void)output;
+  return true;
+}
+
+bool explain_run(const RewriteRequest *request, const RewriteInput *inputs, int64_t count, Buffer *html,
+                 Error *err) {
+  RewriteRequest r = *request;
+  ink_rewritten done = {0};
+  r.listener = nothing;
+  r.on_part = take_part;
+  r.part_user = html;
+  return rewriter_run(&r, inputs, count, &done, err);
+}
+
+static const char style[] =
+    "section{border-top:1px solid var(--rule);padding:1rem 0}p{margin:.2rem 0}.out{font-weight:600}\n"
+    ".wide{overflow-x:auto}.look{border-collapse:collapse;margin:1rem 0;font-size:.9rem}\n"
+    ".look td{width:1.9rem;min-width:1.9rem;height:1.7rem;padding:0;border:1px solid var(--rule);"
+    "background:color-mix(in srgb,var(--a) calc(100%*var(--w)),var(--card))}.look "
+    "td.none{border:0;background:none}\n"
+    ".look th{font-weight:400;text-align:right;padding:0 "
+    ".5rem;white-space:nowrap}.up{vertical-align:bottom}\n"
+    ".up span{writing-mode:vertical-rl;transform:rotate(180deg);padding:.4rem 0}\n"
+    ".steps{display:flex;flex-wrap:wrap;gap:.6rem}.steps "
+    "ul{list-style:none;margin:0;padding:.5rem;background:var(--card);"
+    "border:1px solid var(--rule);border-radius:.5rem;font-size:.85rem;min-width:7.5rem}\n"
+    ".steps li{display:flex;justify-content:space-between;gap:.6rem;background:linear-gradient(to right,"
+    "color-mix(in srgb,var(--a) 25%,transparent) calc(100%*var(--p)),transparent 0)}\n"
+    ".steps i{color:var(--quiet);font-style:normal}.taken{font-weight:700}\n";
+
+void explain_page(const char *title, const char *sections, Buffer *html) {
+  buffer_adds(html,
+              "<!doctype html>\n<html><head><meta charset=utf-8><meta name=viewport "
+              "content=\"width=device-width\">\n<title>");
+  html_text(html, title, strlen(title));
+  buffer_addf(html, "</title>\n<style>\n%s%s</style></head><body>\n<h1>", html_style, style);
+  html_text(html, title, strlen(title));
+  buffer_addf(
+      html,
+      "</h1>\n<p class=quiet>Each table: how much the model looked at each word it read (columns) while "
+      "it wrote each word (rows), the mean over layers and heads. Below it, token by token: the "
+      "likeliest ones to come next, in bold the one taken.</p>\n%s</body></html>\n",
+      sections);
+}
