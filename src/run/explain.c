@@ -3,50 +3,17 @@
 #include <math.h>
 #include <string.h>
 
-#include "nn/watch.h"
+#include "run/look.h"
 #include "text/html.h"
 #include "text/utf8.h"
 
-/* One input with what was written for it, looked at in a single forward pass. */
+/* One input with what was written for it. */
 typedef struct Explanation {
   const RewriteRequest *request;
   const Input *input;
   const Ids *ids; /* what was written */
-  Watch watch;
-  float *logits;  /* [length, vocabulary]: after the prompt, after each token written */
-  int64_t length; /* tokens written, and the end */
+  Look look;
 } Explanation;
-
-/* ---- looking ---- */
-
-/* The rows that predict what was written: the last of the prompt, and on. */
-static void look(Explanation *e) {
-  const Model *model = e->request->model;
-  const int64_t vocabulary = model->config.vocabulary, prompt = e->input->length;
-  const int64_t time = prompt + (int64_t)e->ids->count;
-  int32_t *tokens = mem_alloc((size_t)time * sizeof *tokens);
-  const int32_t source_length = (int32_t)e->input->source_length;
-  memcpy(tokens, e->input->prompt, (size_t)prompt * sizeof *tokens);
-  if (e->ids->count) memcpy(tokens + prompt, e->ids->data, e->ids->count * sizeof *tokens);
-  Tape *tape = tape_new(false);
-  tape_reset(tape, false, 0);
-  e->watch.source = model->config.arch->encodes;
-  Net net = {.tape = tape, .params = model->params, .watch = &e->watch};
-  const Batch batch = {.sequences = 1,
-                       .time = time,
-                       .tokens = tokens,
-                       .source = e->input->source,
-                       .source_lengths = &source_length,
-                       .source_time = source_length};
-  const Output out = model_forward(model, &net, &batch);
-  const Tensor *logits = op_linear(tape, out.hidden, out.weight, out.bias, false);
-  e->length = (int64_t)e->ids->count + 1;
-  e->logits = mem_alloc((size_t)(e->length * vocabulary) * sizeof *e->logits);
-  memcpy(e->logits, tensor_f32(logits) + (prompt - 1) * vocabulary,
-         (size_t)(e->length * vocabulary) * sizeof *e->logits);
-  tape_free(tape);
-  mem_free(tokens);
-}
 
 /* ---- words ---- */
 
@@ -102,8 +69,8 @@ static double weight_of(const Explanation *e, const Word *row, const Word *colum
   double sum = 0;
   for (size_t t = row->first; t < row->stop; t++)
     for (size_t s = column->first; s < column->stop; s++)
-      sum += (double)e->watch.sum[(before + (int64_t)t) * e->watch.keys + (int64_t)s];
-  return sum / (double)e->watch.looks / (double)(row->stop - row->first);
+      sum += (double)e->look.watch.sum[(before + (int64_t)t) * e->look.watch.keys + (int64_t)s];
+  return sum / (double)e->look.watch.looks / (double)(row->stop - row->first);
 }
 
 static void add_row(const Explanation *e, const Word *row, const Words *columns, Buffer *html) {
@@ -118,7 +85,7 @@ static void add_row(const Explanation *e, const Word *row, const Words *columns,
 }
 
 static void add_attention(const Explanation *e, const Words *rows, const Words *columns, Buffer *html) {
-  if (!e->watch.sum) return;
+  if (!e->look.watch.sum) return;
   buffer_adds(html, "<div class=wide><table class=look><tr><td class=none></td>");
   for (size_t i = 0; i < columns->count; i++) {
     buffer_adds(html, "<th class=up><span>");
@@ -172,7 +139,7 @@ static void add_choice(const Explanation *e, const float *x, double all, int32_t
 
 static void add_step(const Explanation *e, int64_t step, Buffer *html) {
   const int64_t vocabulary = e->request->model->config.vocabulary;
-  const float *x = e->logits + step * vocabulary;
+  const float *x = e->look.logits + step * vocabulary;
   const double all = log_sum(x, vocabulary);
   const int32_t taken = step < (int64_t)e->ids->count ? e->ids->data[step] : layout_end(e->request->layout);
   int32_t best[SHOWN];
@@ -192,7 +159,7 @@ static void add_step(const Explanation *e, int64_t step, Buffer *html) {
 
 static void add_section(const Explanation *e, Buffer *html) {
   const Tokenizer *t = e->request->tokenizer;
-  const bool encodes = e->watch.source;
+  const bool encodes = e->look.watch.source;
   const int32_t *from = encodes ? e->input->source : e->input->prompt;
   const int64_t length = encodes ? e->input->source_length : e->input->length;
   Words rows = {0}, columns = {0};
@@ -206,7 +173,7 @@ static void add_section(const Explanation *e, Buffer *html) {
   buffer_adds(html, "</p>\n");
   add_attention(e, &rows, &columns, html);
   buffer_adds(html, "<div class=steps>");
-  for (int64_t i = 0; i < e->length; i++) add_step(e, i, html);
+  for (int64_t i = 0; i < e->look.length; i++) add_step(e, i, html);
   buffer_adds(html, "</div></section>\n");
   free_words(&rows);
   free_words(&columns);
@@ -214,10 +181,9 @@ static void add_section(const Explanation *e, Buffer *html) {
 
 static void explain_part(const RewriteRequest *r, const Input *input, const Ids *ids, Buffer *html) {
   Explanation e = {.request = r, .input = input, .ids = ids};
-  look(&e);
+  look_at(&e.look, r->model, input, ids);
   add_section(&e, html);
-  mem_free(e.watch.sum);
-  mem_free(e.logits);
+  look_free(&e.look);
 }
 
 static void take_part(void *user, const RewriteRequest *r, const Input *input, const Ids *ids) {

@@ -1,10 +1,12 @@
 #include "run/search.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/threads.h"
 #include "kernels/kernels.h"
+#include "run/look.h"
 
 static const Setting items[] = {
 #define SETTING(kind, name, otherwise, min, max, arg, help) \
@@ -174,6 +176,26 @@ static void close_line(Line *line, int64_t beam) {
   mem_free(line->scratch);
 }
 
+/* ---- coverage ---- */
+
+static int by_score(const void *a, const void *b) {
+  const double x = ((const Hypothesis *)a)->score, y = ((const Hypothesis *)b)->score;
+  return (x < y) - (x > y);
+}
+
+/* What was found, ordered anew by how much of the source each text accounts for. */
+static void weigh_coverage(const Search *s, const Line *line) {
+  const double weight = s->request->settings->coverage_penalty;
+  if (weight == 0) return;
+  for (int64_t i = 0; i < line->ended; i++) {
+    Look look;
+    look_at(&look, s->request->model, line->input, &line->found[i].ids);
+    line->found[i].score += weight * look_coverage(&look, line->input);
+    look_free(&look);
+  }
+  qsort(line->found, (size_t)line->ended, sizeof *line->found, by_score);
+}
+
 /* ---- many at once ---- */
 
 /* Lines that are done leave; the others' rows close up. Gives the number of rows. */
@@ -234,6 +256,7 @@ static void search_together(const SearchRequest *r, const Input *inputs, int64_t
   s.logits = first;
   follow(&s, session, most);
   for (int64_t i = 0; i < count; i++) {
+    weigh_coverage(&s, &lines[i]);
     found[i] = lines[i].found;
     close_line(&lines[i], s.beam);
   }

@@ -1,0 +1,22 @@
+/* look.h - a text that was written, seen again in one forward pass: what the network weighed at each step,
+ * and where it looked. */
+#ifndef RUN_LOOK_H
+#define RUN_LOOK_H
+
+#include "nn/watch.h"
+#include "run/inputs.h"
+
+typedef struct Look {
+  float *logits;  /* [length, vocabulary]: after the prompt, after each token written */
+  int64_t length; /* tokens written, and the end */
+  Watch watch;    /* of the source, or of the sequence itself where there is no encoder */
+} Look;
+void look_at(Look *, const Model *, const Input *, const Ids *written);
+void look_free(Look *);
+
+/* Sum over the source's tokens of ln(min(1, attention that all written tokens together paid it)): 0 where all
+ * of it was looked at, far below where parts were left out (Wu et al. 2016, with the mean over layers and
+ * heads). 0 for networks without attention. */
+double look_coverage(const Look *, const Input *);
+
+#endif
