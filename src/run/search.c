@@ -105,8 +105,9 @@ static void copy_ids(Ids *to, const Ids *from) {
   to->count = from->count;
 }
 
-static void add_found(const Search *s, Line *line, const Ids *ids, double logprob) {
-  const double score = score_of(s, logprob, (int64_t)ids->count + 1);
+/* `length`: tokens that logprob is of, with the end where there is one. */
+static void add_found(const Search *s, Line *line, const Ids *ids, double logprob, size_t length) {
+  const double score = score_of(s, logprob, (int64_t)length);
   int64_t at = line->ended;
   if (line->ended == s->beam) {
     if (score <= line->found[s->beam - 1].score) return;
@@ -129,7 +130,7 @@ static void take_steps(const Search *s, Line *line, int64_t count) {
     const Step *step = &line->steps[i];
     const Hypothesis *parent = &line->beams[step->beam];
     if (step->id == s->request->end) {
-      if (i < s->beam) add_found(s, line, &parent->ids, step->logprob);
+      if (i < s->beam) add_found(s, line, &parent->ids, step->logprob, parent->ids.count + 1);
       continue;
     }
     copy_ids(&line->next[alive].ids, &parent->ids);
@@ -218,8 +219,10 @@ static int64_t close_ranks(Search *s, int32_t *from, int32_t *tokens) {
 /* Out of room: texts that have not ended count as they are. */
 static void end_rest(const Search *s) {
   for (int64_t i = 0; i < s->count; i++)
-    for (int64_t k = 0; k < s->live[i]->alive; k++)
-      add_found(s, s->live[i], &s->live[i]->beams[k].ids, s->live[i]->beams[k].logprob);
+    for (int64_t k = 0; k < s->live[i]->alive; k++) {
+      const Hypothesis *h = &s->live[i]->beams[k];
+      add_found(s, s->live[i], &h->ids, h->logprob, h->ids.count);
+    }
 }
 
 static void follow(Search *s, Session *session, int64_t most) {

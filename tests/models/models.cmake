@@ -1,4 +1,5 @@
 # Models to and from Hugging Face transformers.
 if(TARGET inkstone)
   python_test(models_transformers models/test_transformers.py $<TARGET_FILE:inkstone>)
+  python_test(models_encoder_decoder models/test_encoder_decoder.py $<TARGET_FILE:inkstone>)
 endif()

@@ -1,0 +1,124 @@
+#!/usr/bin/env python3
+"""Encoder-decoder models to and from Hugging Face transformers: the same logits, the same beams. Development only.
+
+    test_encoder_decoder.py INKSTONE      exit 1 where something differs, 77 where transformers or torch is absent
+"""
+import json
+import os
+import subprocess
+import sys
+import tempfile
+
+os.environ.update(HF_HUB_OFFLINE="1", TRANSFORMERS_VERBOSITY="error", TOKENIZERS_PARALLELISM="false")
+inkstone = sys.argv[1]
+try:
+    import torch
+    from transformers import (AutoTokenizer, BartConfig, BartForConditionalGeneration, MarianConfig, MarianMTModel, MBartConfig,
+                              MBartForConditionalGeneration)
+except ImportError as missing:
+    print("SKIP:", missing)
+    sys.exit(77)
+
+torch.manual_seed(5)
+torch.set_num_threads(1)
+scratch = tempfile.TemporaryDirectory()
+os.chdir(scratch.name)
+failed = []
+
+WORDS = {"one": "一", "two": "二", "red": "红", "blue": "蓝", "cat": "猫", "dog": "狗", "sees": "看见", "a": "", "house": "房子"}
+SENTENCES = ["one red cat sees a house", "two blue dog sees one cat", "a cat", "red red blue dog", "house sees two house sees a red one"]
+with open("pairs.tsv", "w", encoding="utf-8") as out:
+    for i in range(400):
+        words = [list(WORDS)[(i * k * k + 3 * k + i // 7) % len(WORDS)] for k in range(1, 3 + i % 5)]
+        print(" ".join(words), "".join(WORDS[w] for w in words) + "。", sep="\t", file=out)
+with open("probe.tsv", "w", encoding="utf-8") as out:
+    for sentence in SENTENCES:
+        print(sentence, "".join(WORDS[w] for w in sentence.split()) + "。", sep="\t", file=out)
+
+
+def run(*command):
+    result = subprocess.run([inkstone, *map(str, command)], capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    if result.returncode:
+        sys.exit(f"inkstone {' '.join(map(str, command))}: exit status {result.returncode}\n{result.stderr}")
+    return result.stdout
+
+
+def check(name, good, says=""):
+    print(f"{'ok' if good else 'DIFFERENT'}: {name} {says}", flush=True)
+    if not good:
+        failed.append(name)
+
+
+def log_p_of(model, source, target):
+    """ln p of each of the target's tokens."""
+    start = model.config.decoder_start_token_id
+    with torch.no_grad():
+        logits = model(input_ids=torch.tensor([source]), decoder_input_ids=torch.tensor([[start] + target[:-1]])).logits[0].double()
+    return torch.log_softmax(logits, -1)[range(len(target)), target]
+
+
+def compare(directory, kind):
+    model, info = kind.from_pretrained(directory, dtype=torch.float32, output_loading_info=True)
+    model.eval()
+    check(f"{directory} loads", not info["missing_keys"] and not info["unexpected_keys"], info["unexpected_keys"] or info["missing_keys"])
+    tokenizer = AutoTokenizer.from_pretrained(directory)
+    end = model.config.eos_token_id
+
+    def ids(text):
+        return tokenizer(text, add_special_tokens=False)["input_ids"] + [end]
+
+    scores = json.loads(run("eval", "-m", directory, "probe.tsv", "--json", "-q", "--no-decode"))
+    pairs = [line.rstrip("\n").split("\t") for line in open("probe.tsv", encoding="utf-8")]
+    nats = -sum(log_p_of(model, ids(s), ids(t)).sum().item() for s, t in pairs)
+    check(f"{directory} scored", abs(nats - scores["nats"]) / scores["tokens"] < 1e-4, f"{nats:.6f} {scores['nats']:.6f}")
+    for beam, penalty in ((1, 1), (4, 1), (3, 0.3)):
+        for sentence in SENTENCES:
+            found = [json.loads(line) for line in run("translate", "-m", directory, sentence, "--json", "--beam", beam, "--n-best", beam,
+                                                      "--length-penalty", penalty, "--max-tokens", 24, "-q").splitlines()]
+            theirs = model.generate(torch.tensor([ids(sentence)]), num_beams=beam, num_return_sequences=beam, do_sample=False,
+                                    length_penalty=float(penalty), early_stopping=True, max_new_tokens=24, no_repeat_ngram_size=0,
+                                    min_length=0, bad_words_ids=[[model.config.pad_token_id]], return_dict_in_generate=True,
+                                    output_scores=True, forced_eos_token_id=None)
+            texts = [tokenizer.decode(row, skip_special_tokens=True) for row in theirs.sequences]
+            mine = [line["text"] for line in found]
+            if mine != texts:
+                check(f"{directory} beam {beam} penalty {penalty} {sentence!r}", False, f"\n  {mine}\n  {texts}")
+            elif beam > 1:
+                worst = max(abs(line["score"] - score.item()) for line, score in zip(found, theirs.sequences_scores))
+                check(f"{directory} beam {beam} penalty {penalty} {sentence!r}", worst < 1e-3, f"{worst:.3g}")
+    return tokenizer
+
+
+def trained_here(name, kind, *flags):
+    run("train", "translate", "pairs.tsv", "-o", name, "--layers", 2, "--encoder-layers", 1, "--width", 32, "--heads", 4, "--context", 48,
+        "--batch-tokens", 400, "--steps", 60, "--warmup", 6, "--lr", 0.01, "--vocab", 320, "--tokenizer", "bpe", "--sample-tokens", 0,
+        "--threads", 1, "-q", *flags)
+    return compare(name, kind)
+
+
+def saved_there(name, model, tokenizer):
+    for p in model.parameters():  # far from uniform, so that every part of the network shows
+        torch.nn.init.normal_(p, std=0.25) if p.dim() > 1 else p.data.add_(torch.randn_like(p) * 0.2)
+    model.model.shared.weight.data[model.config.pad_token_id].normal_()
+    model.final_logits_bias.normal_()
+    model.final_logits_bias[0, model.config.eos_token_id] += 3
+    model.save_pretrained(name)
+    tokenizer.save_pretrained(name)
+    compare(name, type(model))
+
+
+tokenizer = trained_here("marian", MarianMTModel, "--arch", "marian")
+trained_here("marian_gelu", MarianMTModel, "--arch", "marian", "--activation", "gelu", "--lowercase")
+trained_here("bart", BartForConditionalGeneration, "--arch", "bart", "--activation", "gelu")
+trained_here("mbart", MBartForConditionalGeneration, "--arch", "mbart")
+
+end, pad = tokenizer.eos_token_id, tokenizer.pad_token_id
+shape = dict(vocab_size=len(tokenizer), d_model=32, encoder_layers=2, decoder_layers=1, encoder_attention_heads=4, decoder_attention_heads=2,
+             encoder_ffn_dim=48, decoder_ffn_dim=40, max_position_embeddings=48, eos_token_id=end, pad_token_id=pad,
+             decoder_start_token_id=pad, bos_token_id=None, forced_eos_token_id=None, scale_embedding=True)
+saved_there("their_marian", MarianMTModel(MarianConfig(**shape, activation_function="silu")), tokenizer)
+saved_there("their_bart", BartForConditionalGeneration(BartConfig(**shape, activation_function="gelu")), tokenizer)
+saved_there("their_mbart", MBartForConditionalGeneration(MBartConfig(**shape, activation_function="relu")), tokenizer)
+
+if failed:
+    sys.exit(f"{len(failed)} different: {failed}")
