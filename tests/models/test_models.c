@@ -182,10 +182,19 @@ static void dropout_is_for_training_only(void **state) {
 
 static void contradictions_are_refused(void **state) {
   (void)state;
-  static const char *const cases[][3] = {
-      {"llama", "heads", "5"},   {"llama", "kv-heads", "3"}, {"gpt2", "heads", "5"},
-      {"gpt2", "kv-heads", "2"}, {"lstm", "heads", "2"},     {"gru", "ffn", "64"},
-      {"marian", "heads", "5"},  {"bart", "kv-heads", "1"},  {"llama", "activation", "gelu"}};
+  static const char *const cases[][3] = {{"llama", "heads", "5"},
+                                         {"llama", "kv-heads", "3"},
+                                         {"gpt2", "heads", "5"},
+                                         {"gpt2", "kv-heads", "2"},
+                                         {"lstm", "heads", "2"},
+                                         {"gru", "ffn", "64"},
+                                         {"marian", "heads", "5"},
+                                         {"bart", "kv-heads", "1"},
+                                         {"llama", "activation", "gelu"},
+                                         {"seq2seq", "heads", "2"},
+                                         {"seq2seq", "activation", "gelu"},
+                                         {"gru", "cell", "lstm"},
+                                         {"marian", "attention", "multiplicative"}};
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     Settings *s = settings_of(cases[i][0], "tiny");
     Error err = {0};
