@@ -65,9 +65,11 @@ static Tensor *cell(Net *net, const Config *c, Tensor *x) {
   return c->cell == CELL_LSTM ? lstm_layer(net, c, x) : gru_layer(net, c, x);
 }
 
+/* The table is the output's, too, and begins with small rows for that: scaled as in Vaswani et al. (2017). */
 static Tensor *embed(Net *net, Tensor *table, const int32_t *tokens, int64_t sequences, int64_t time) {
   Tensor *ids = tape_constant(net->tape, TENSOR_I32, 2, (int64_t[]){sequences, time}, tokens);
-  return nn_dropout(net, op_embedding(net->tape, table, ids));
+  const float scale = sqrtf((float)tensor_columns(table));
+  return nn_dropout(net, op_scale(net->tape, op_embedding(net->tape, table, ids), scale));
 }
 
 /* ---- the encoder ---- */
