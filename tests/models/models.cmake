@@ -1,4 +1,5 @@
-# Models to and from Hugging Face transformers.
+# Models to and from Hugging Face transformers; and our own recurrent ones in PyTorch.
 if(TARGET inkstone)
   python_test(models_transformers models/test_transformers.py $<TARGET_FILE:inkstone>)
+  python_test(models_seq2seq models/test_seq2seq.py $<TARGET_FILE:inkstone>)
 endif()
