@@ -97,6 +97,11 @@ def slice_(c):
     return parts[0] + parts[1] + parts[2] if c.which == 3 else parts[c.which % 3]
 
 
+def reverse(c):
+    x, lengths = c.normal("x", 5, 6, 7), c.ids("lengths", 0, 7, 5).tolist()
+    return torch.stack([torch.cat([row[:n].flip(0), row[n:]]) for row, n in zip(x, lengths)])
+
+
 def rmsnorm(c):
     return F.rms_norm(c.normal("x", 5, 9, 21), (21,), c.normal("weight", 21), eps=1e-2)
 
@@ -107,7 +112,8 @@ def layernorm(c):
 
 def activation(c):
     x = c.normal("x", 9, 37)
-    return [lambda: F.gelu(x, approximate="tanh"), lambda: F.gelu(x), lambda: F.relu(x), lambda: F.silu(x)][c.which]()
+    return [lambda: F.gelu(x, approximate="tanh"), lambda: F.gelu(x), lambda: F.relu(x), lambda: F.silu(x),
+            lambda: torch.tanh(x)][c.which]()
 
 
 def swiglu(c):
@@ -159,6 +165,16 @@ def attention(c):
     return (y.transpose(1, 2) * ~blind[..., None]).reshape(2, time, heads * size)
 
 
+def additive_attention(c):
+    time = 1 if c.which == 2 else 5
+    q, k, v, weight = c.normal("q", 3, time, 9), c.normal("k", 3, 6, 9), c.normal("v", 3, 6, 7), c.normal("weight", 9)
+    lengths = c.ids("lengths", 0, 5, 3) if c.which == 1 else torch.full((3,), 6)
+    seen = torch.arange(6) < lengths[:, None, None]
+    blind = ~seen.any(-1, keepdim=True)
+    scores = torch.tanh(q[:, :, None] + k[:, None]) @ weight
+    return scores.masked_fill(~(seen | blind), -torch.inf).softmax(-1) @ v * ~blind
+
+
 def cross_entropy(c):
     which, rows = c.which, 1500 if c.which == 3 else 13
     h, weight = c.normal("h", rows, 11), c.normal("weight", 23, 11)
@@ -187,8 +203,8 @@ def gru(c):
     return recurrent(c, torch.gru, 3)
 
 
-CASES = {embedding: 1, linear: 4, add: 3, scale: 2, slice_: 4, rmsnorm: 1, layernorm: 1, activation: 4, swiglu: 1, dropout: 2,
-         rope: 2, attention: 7, cross_entropy: 5, lstm: 3, gru: 3}
+CASES = {embedding: 1, linear: 4, add: 3, scale: 2, slice_: 4, reverse: 1, rmsnorm: 1, layernorm: 1, activation: 5, swiglu: 1, dropout: 2,
+         rope: 2, attention: 7, additive_attention: 3, cross_entropy: 5, lstm: 3, gru: 3}
 
 
 # ---- writing ----

@@ -25,7 +25,7 @@ LAYERS = {
     "train": {"train", "run", "models/model.h", "nn", "ops", "kernels/kernels.h", "io", "data", "text", "base"},
     "cli": {"cli", "base"},
 }
-ARCHITECTURES = r"llama|gpt2|marian|m?bart|lstm|gru"
+ARCHITECTURES = r"llama|gpt2|marian|m?bart|seq2seq|lstm|gru"
 ALLOCATES = r"malloc|calloc|realloc|free|strdup|strndup|posix_memalign|aligned_alloc"
 PRINTS = r"exit|_exit|quick_exit|printf|vprintf|puts|putchar|perror"
 PRINTS_TO = r"(fprintf|vfprintf|fputs|fputc|putc|fwrite)\s*\([^;]*?\bstd(?:err|out)\b"

@@ -56,6 +56,28 @@ static FeedForward feed_forward_of(const char *activation) {
                                          : FFN_RELU;
 }
 
+/* The words of a choice, in the order of its enumeration. */
+static const char *const words[][2] = {
+    [CONFIG_CELL] = {"gru", "lstm"}, [CONFIG_ATTENTION] = {"additive", "multiplicative"}};
+
+static int word_index(ConfigKind kind, const char *word) {
+  for (int i = 0; i < 2; i++)
+    if (!strcmp(words[kind][i], word)) return i;
+  return -1;
+}
+
+/* What was asked for and the architecture does not have. */
+static bool refuse_strangers(const Config *c, const ModelSettings *s, Error *err) {
+  const Arch *arch = c->arch;
+  if (s->rope_theta != usual_theta && !knows(arch, offsetof(Config, rope_theta)))
+    return fail_usage(err, "%s has no rotary positions: leave out --rope-theta", arch->name);
+  if ((s->encoder_layers || c->feed_forward != FFN_RELU) && !arch->encodes)
+    return fail_usage(err, "%s has no encoder: leave out --encoder-layers and --activation", arch->name);
+  if ((c->cell || c->attention) && !knows(arch, offsetof(Config, cell)))
+    return fail_usage(err, "%s has no choice of recurrence: leave out --cell and --attention", arch->name);
+  return true;
+}
+
 bool config_from_settings(Config *c, const ModelSettings *s, int64_t vocabulary, Error *err) {
   const Arch *arch = arch_find(s->arch);
   CHECK(arch);
@@ -70,6 +92,8 @@ bool config_from_settings(Config *c, const ModelSettings *s, int64_t vocabulary,
                 .encoder_layers = s->encoder_layers,
                 .scale_embedding = arch->encodes,
                 .feed_forward = feed_forward_of(s->activation),
+                .cell = (Cell)word_index(CONFIG_CELL, s->cell),
+                .attention = (AttentionScore)word_index(CONFIG_ATTENTION, s->attention),
                 .context = either(s->context, p->context),
                 .dropout = s->dropout,
                 .rope_theta = s->rope_theta,
@@ -80,11 +104,7 @@ bool config_from_settings(Config *c, const ModelSettings *s, int64_t vocabulary,
                 .pad = -1};
   if (vocabulary < 1)
     return fail_usage(err, "a vocabulary of %lld tokens cannot be learnt", (long long)vocabulary);
-  if (s->rope_theta != usual_theta && !knows(arch, offsetof(Config, rope_theta)))
-    return fail_usage(err, "%s has no rotary positions: leave out --rope-theta", arch->name);
-  if ((s->encoder_layers || c->feed_forward != FFN_RELU) && !arch->encodes)
-    return fail_usage(err, "%s has no encoder: leave out --encoder-layers and --activation", arch->name);
-  return arch->complete(c, err);
+  return refuse_strangers(c, s, err) && arch->complete(c, err);
 }
 
 static const ConfigKey common_keys[] = {
@@ -96,6 +116,15 @@ static const ConfigKey common_keys[] = {
 
 static void *member(Config *c, const ConfigKey *k) {
   return (char *)c + k->offset;
+}
+
+static bool read_word(const ConfigKey *k, const json_t *json, unsigned *out, const char *where, Error *err) {
+  const int index = word_index(k->kind, json_get_text(json, k->key, ""));
+  if (index < 0)
+    return fail(err, "%s: \"%s\" is neither \"%s\" nor \"%s\"", where, k->key, words[k->kind][0],
+                words[k->kind][1]);
+  *out = (unsigned)index;
+  return true;
 }
 
 static bool read_key(Config *c, const ConfigKey *k, const json_t *json, const char *where, Error *err) {
@@ -116,6 +145,9 @@ static bool read_key(Config *c, const ConfigKey *k, const json_t *json, const ch
       return json_get_real(json, k->key, 0, member(c, k), where, err);
     case CONFIG_BOOL:
       return json_get_bool(json, k->key, false, member(c, k), where, err);
+    case CONFIG_CELL:
+    case CONFIG_ATTENTION:
+      return read_word(k, json, member(c, k), where, err);
   }
   return false;
 }
@@ -135,6 +167,8 @@ static void write_keys(const Config *c, const ConfigKey *k, json_t *json) {
       json_object_set_new(json, k->key, json_integer(*(const int64_t *)at));
     if (k->kind == CONFIG_REAL) json_object_set_new(json, k->key, json_real(*(const double *)at));
     if (k->kind == CONFIG_BOOL) json_object_set_new(json, k->key, json_boolean(*(const bool *)at));
+    if (k->kind >= CONFIG_CELL)
+      json_object_set_new(json, k->key, json_string(words[k->kind][*(const unsigned *)at]));
   }
 }
 

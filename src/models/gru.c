@@ -8,7 +8,7 @@ static const Preset presets[PRESETS] = {
     {"base", 3, 1088, 0, 0, 128}, {"medium", 4, 2048, 0, 0, 128},
 };
 
-static Tensor *layer(Net *net, const Config *c, Tensor *x) {
+Tensor *gru_layer(Net *net, const Config *c, Tensor *x) {
   const int64_t out = 3 * c->width;
   Tensor *h = recurrent_state(net, c, "h"), *h_last;
   Tensor *gates = recurrent_input(net, c, x, 3, INIT_UNIFORM);
@@ -19,7 +19,7 @@ static Tensor *layer(Net *net, const Config *c, Tensor *x) {
 }
 
 static Output forward(Net *net, const Config *c, const Batch *batch) {
-  return recurrent_forward(net, c, batch, layer);
+  return recurrent_forward(net, c, batch, gru_layer);
 }
 
 const Arch arch_gru = {.name = "gru",

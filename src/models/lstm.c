@@ -6,7 +6,7 @@ static const Preset presets[PRESETS] = {
     {"base", 3, 960, 0, 0, 128}, {"medium", 4, 1792, 0, 0, 128},
 };
 
-static Tensor *layer(Net *net, const Config *c, Tensor *x) {
+Tensor *lstm_layer(Net *net, const Config *c, Tensor *x) {
   Tensor *h = recurrent_state(net, c, "h"), *cell = recurrent_state(net, c, "c"), *h_last, *c_last;
   Tensor *gates = recurrent_input(net, c, x, 4, INIT_FORGET);
   x = op_lstm(net->tape, gates, recurrent_weight(net, c, 4), h, cell, &h_last, &c_last);
@@ -16,7 +16,7 @@ static Tensor *layer(Net *net, const Config *c, Tensor *x) {
 }
 
 static Output forward(Net *net, const Config *c, const Batch *batch) {
-  return recurrent_forward(net, c, batch, layer);
+  return recurrent_forward(net, c, batch, lstm_layer);
 }
 
 const Arch arch_lstm = {.name = "lstm",

@@ -20,6 +20,10 @@ extern const SettingTable model_settings_table;
 /* The middle of a feed-forward block, where an architecture leaves it open. */
 typedef enum FeedForward { FFN_RELU, FFN_GELU, FFN_GELU_TANH, FFN_SILU, FFN_SWIGLU } FeedForward;
 
+/* Where an architecture leaves open its recurrence, and how its attention scores. */
+typedef enum Cell { CELL_GRU, CELL_LSTM } Cell;
+typedef enum AttentionScore { ATTENTION_ADDITIVE, ATTENTION_MULTIPLICATIVE } AttentionScore;
+
 /* A model's shape, complete: what config.json says. */
 typedef struct Config {
   const struct Arch *arch;
@@ -28,6 +32,8 @@ typedef struct Config {
   double dropout, rope_theta, norm_epsilon;
   bool tied, attention_bias, mlp_bias, scale_embedding;
   FeedForward feed_forward;
+  Cell cell;
+  AttentionScore attention;
   int64_t bos, eos, pad; /* token ids; -1: none */
   int64_t decoder_start; /* what a target starts with, where there is an encoder */
 } Config;
@@ -45,8 +51,9 @@ typedef struct Preset {
 } Preset;
 enum { PRESETS = 5 };
 
-/* One member of config.json and where it lives in Config: read, checked and written from the same line. */
-typedef enum ConfigKind { CONFIG_INT, CONFIG_REAL, CONFIG_BOOL } ConfigKind;
+/* One member of config.json and where it lives in Config: read, checked and written from the same line. The
+ * last two are words. */
+typedef enum ConfigKind { CONFIG_INT, CONFIG_REAL, CONFIG_BOOL, CONFIG_CELL, CONFIG_ATTENTION } ConfigKind;
 typedef struct ConfigKey {
   const char *key;
   ConfigKind kind;

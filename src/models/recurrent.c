@@ -49,13 +49,24 @@ void recurrent_keep(Tensor *state, const Tensor *last) {
   if (state && last->data) memcpy(state->data, last->data, tensor_bytes(last));
 }
 
+/* With tied embeddings the output needs small rows, 1/2 over the root of the width as in llama.c. */
+Tensor *recurrent_table(Net *net, const Config *c, const char *name) {
+  return nn_embedding_table(net, name, c->vocabulary, c->width, 0.5f / sqrtf((float)c->width));
+}
+
+Output recurrent_output(Net *net, const Config *c, Tensor *x, Tensor *table) {
+  if (!c->tied) table = recurrent_table(net, c, "lm_head");
+  net_enter(net, "lm_head");
+  Tensor *bias = net_param(net, "bias", 1, &c->vocabulary, (Init){INIT_ZERO, 0}, false);
+  net_leave(net, "lm_head");
+  return (Output){.hidden = x, .weight = table, .bias = bias};
+}
+
 Output recurrent_forward(Net *net, const Config *c, const Batch *batch, RecurrentLayer *layer) {
-  /* With tied embeddings the output needs small rows, 1/2 over the root of the width as in llama.c. */
-  const float stddev = 0.5f / sqrtf((float)c->width);
   Tensor *ids =
       tape_constant(net->tape, TENSOR_I32, 2, (int64_t[]){batch->sequences, batch->time}, batch->tokens);
   net_enter(net, "model");
-  Tensor *table = nn_embedding_table(net, "embed_tokens", c->vocabulary, c->width, stddev);
+  Tensor *table = recurrent_table(net, c, "embed_tokens");
   Tensor *x = nn_dropout(net, op_embedding(net->tape, table, ids));
   for (int64_t i = 0; i < c->layers; i++) {
     net_enter(net, "layers.%d", (int)i);
@@ -63,9 +74,5 @@ Output recurrent_forward(Net *net, const Config *c, const Batch *batch, Recurren
     net_leave(net, "layers.%d", (int)i);
   }
   net_leave(net, "model");
-  if (!c->tied) table = nn_embedding_table(net, "lm_head", c->vocabulary, c->width, stddev);
-  net_enter(net, "lm_head");
-  Tensor *bias = net_param(net, "bias", 1, &c->vocabulary, (Init){INIT_ZERO, 0}, false);
-  net_leave(net, "lm_head");
-  return (Output){.hidden = x, .weight = table, .bias = bias};
+  return recurrent_output(net, c, x, table);
 }

@@ -1,5 +1,5 @@
-/* recurrent.h - what lstm.c and gru.c share: embedding, stacked layers with dropout between them, and state
- * in place of a window. Their model_type is our own: transformers has no such class. */
+/* recurrent.h - what lstm.c, gru.c and seq2seq.c share: embedding, stacked layers with dropout between them,
+ * and state in place of a window. Their model_type is our own: transformers has no such class. */
 #ifndef MODELS_RECURRENT_H
 #define MODELS_RECURRENT_H
 
@@ -7,7 +7,12 @@
 
 /* One layer in the current scope: x [B,T,D] -> [B,T,D]. */
 typedef Tensor *RecurrentLayer(Net *, const Config *, Tensor *x);
+RecurrentLayer lstm_layer, gru_layer;
 Output recurrent_forward(Net *, const Config *, const Batch *, RecurrentLayer *);
+
+/* The embedding [V,D]; and logits from x by it or, where it is not tied, by a matrix of their own. */
+Tensor *recurrent_table(Net *, const Config *, const char *name);
+Output recurrent_output(Net *, const Config *, Tensor *x, Tensor *table);
 
 /* W x + b for all steps at once, into `gates` blocks of the width; initial values as PyTorch's: uniform
  * within 1 / sqrt(width). */

@@ -34,6 +34,9 @@ static void forward_range(void *arg, int64_t begin, int64_t end) {
       kernels->sigmoid(y + begin, x + begin, end - begin);
       for (int64_t i = begin; i < end; i++) y[i] *= x[i];
       break;
+    case ACTIVATION_TANH:
+      kernels->tangent(y + begin, x + begin, end - begin);
+      break;
   }
 }
 
@@ -64,6 +67,11 @@ static void silu_backward(float *dx, const float *x, const float *dy, int64_t n)
   }
 }
 
+/* From y = tanh x. */
+static void tanh_backward(float *dx, const float *y, const float *dy, int64_t n) {
+  for (int64_t i = 0; i < n; i++) dx[i] += dy[i] * (1 - y[i] * y[i]);
+}
+
 static void backward_range(void *arg, int64_t begin, int64_t end) {
   const ActivationNode *n = arg;
   const float *x = tensor_f32(n->node.in[0]) + begin, *dy = n->node.out[0]->grad + begin;
@@ -80,6 +88,9 @@ static void backward_range(void *arg, int64_t begin, int64_t end) {
       break;
     case ACTIVATION_SILU:
       silu_backward(dx, x, dy, end - begin);
+      break;
+    case ACTIVATION_TANH:
+      tanh_backward(dx, tensor_f32(n->node.out[0]) + begin, dy, end - begin);
       break;
   }
 }
@@ -98,7 +109,7 @@ Tensor *op_activation(Tape *tape, Tensor *x, Activation kind) {
 
 /* Cases: each function. */
 static void sample(OpSampler *s) {
-  const int which = sample_case(s, 4);
+  const int which = sample_case(s, 5);
   const bool large = sample_large(s);
   Tensor *x = sample_normal(s, "x", 2, (int64_t[]){large ? 2048 : 9, large ? 2048 : 37});
   sample_output(s, op_activation(sample_tape(s), x, (Activation)which));
@@ -111,7 +122,8 @@ const Op op_activation_info = {
         "gelu_tanh: y = x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3)))\n"
         "gelu: y = x Phi(x), Phi the normal distribution function (Hendrycks & Gimpel 2016)\n"
         "relu: y = max(x, 0)\n"
-        "silu: y = x / (1 + exp(-x))",
+        "silu: y = x / (1 + exp(-x))\n"
+        "tanh: y = tanh(x)",
     .forward = forward,
     .backward = backward,
     .sample = sample,

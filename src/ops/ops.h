@@ -20,6 +20,9 @@ Tensor *op_add(Tape *, Tensor *a, Tensor *b);
 Tensor *op_scale(Tape *, Tensor *x, float factor);
 /* Columns first .. first+width-1 of x [..., D] -> [..., width]. */
 Tensor *op_slice(Tape *, Tensor *x, int64_t first, int64_t width);
+/* Sequences from their last token to their first: x [B,S,D], token s of lengths[b] (i32 [B]) becomes token
+ * lengths[b]-1-s; what is behind stays. */
+Tensor *op_reverse(Tape *, Tensor *x, Tensor *lengths);
 
 Tensor *op_rmsnorm(Tape *, Tensor *x, Tensor *weight, float epsilon);
 Tensor *op_layernorm(Tape *, Tensor *x, Tensor *weight, Tensor *bias, float epsilon);
@@ -28,7 +31,8 @@ typedef enum Activation {
   ACTIVATION_GELU_TANH,
   ACTIVATION_GELU,
   ACTIVATION_RELU,
-  ACTIVATION_SILU
+  ACTIVATION_SILU,
+  ACTIVATION_TANH
 } Activation;
 Tensor *op_activation(Tape *, Tensor *x, Activation);
 /* silu(gate) * up, elementwise: the middle of SwiGLU (Shazeer 2020). */
@@ -55,6 +59,9 @@ typedef struct AttentionSight {
   Tensor *start, *lengths, *memory;
 } AttentionSight;
 Tensor *op_attention(Tape *, Tensor *q, Tensor *k, Tensor *v, AttentionSight, AttentionShape);
+/* softmax(w . tanh(q[t] + k[s])) V, one softmax per query (Bahdanau et al. 2015). q [B,T,A], k [B,S,A],
+ * v [B,S,D], w [A] -> [B,T,D]. lengths and memory as above; never causal. */
+Tensor *op_additive_attention(Tape *, Tensor *q, Tensor *k, Tensor *v, Tensor *weight, AttentionSight);
 
 /* Mean of -ln softmax(h W^T + b)[target] over the rows whose target (i32 [N]) is not negative, with label
  * smoothing s: (1-s) * that + s * mean over the vocabulary. h [N,D], W [V,D], b [V] or NULL -> scalar [].

@@ -33,6 +33,26 @@ static Config config_of(const char *arch, const char *size, int64_t vocabulary) 
   return c;
 }
 
+/* Every architecture and, behind them, those whose settings choose another network. */
+static const struct {
+  const char *arch, *flags[4][2];
+} variants[] = {{"seq2seq", {{"attention", "multiplicative"}, {"layers", "2"}}},
+                {"seq2seq", {{"cell", "lstm"}, {"encoder-layers", "2"}}}};
+enum { VARIANTS = sizeof variants / sizeof *variants };
+
+static Config network(int index, int64_t vocabulary) {
+  if (index < arch_count) return config_of(arch_table[index]->name, "nano", vocabulary);
+  index -= arch_count;
+  Settings *s = settings_of(variants[index].arch, "nano");
+  Error err = {0};
+  Config c;
+  for (int i = 0; variants[index].flags[i][0]; i++)
+    assert_true(ink_settings_set(s, variants[index].flags[i][0], variants[index].flags[i][1], &err));
+  assert_true(config_from_settings(&c, settings_part(s, &model_settings_table), vocabulary, &err));
+  ink_settings_free(s);
+  return c;
+}
+
 static void fill_tokens(int32_t *tokens, int64_t count, const char *name) {
   for (int64_t i = 0; i < count; i++)
     tokens[i] = (int32_t)random_below(VOCABULARY, 7, random_stream(name), (uint64_t)i);
@@ -99,8 +119,8 @@ static float train(const Config *c, int steps, float *first, uint64_t *hash) {
 
 static void every_architecture_learns(void **state) {
   (void)state;
-  for (int a = 0; a < arch_count; a++) {
-    const Config c = config_of(arch_table[a]->name, "nano", VOCABULARY);
+  for (int a = 0; a < arch_count + VARIANTS; a++) {
+    const Config c = network(a, VOCABULARY);
     float first, last = train(&c, 300, &first, NULL);
     if (fabsf(first - logf(VOCABULARY)) > 1)
       fail_msg("%s starts at a loss of %g", c.arch->name, (double)first);
@@ -111,8 +131,8 @@ static void every_architecture_learns(void **state) {
 
 static void threads_do_not_change_a_bit(void **state) {
   (void)state;
-  for (int a = 0; a < arch_count; a++) {
-    Config c = config_of(arch_table[a]->name, "nano", VOCABULARY);
+  for (int a = 0; a < arch_count + VARIANTS; a++) {
+    Config c = network(a, VOCABULARY);
     c.dropout = 0.1;
     uint64_t expected = 0, got;
     static const int counts[] = {1, 2, 3, 8};
@@ -156,8 +176,8 @@ static void reading_at_once_equals_token_by_token(void **state) {
   (void)state;
   int32_t tokens[40];
   fill_tokens(tokens, 40, "text");
-  for (int a = 0; a < arch_count; a++) {
-    const Config c = config_of(arch_table[a]->name, "nano", VOCABULARY);
+  for (int a = 0; a < arch_count + VARIANTS; a++) {
+    const Config c = network(a, VOCABULARY);
     Model *m = model_new(&c, false);
     params_initialize(m->params, 5);
     float whole[VOCABULARY], pieces[VOCABULARY], single[VOCABULARY];
@@ -182,10 +202,19 @@ static void dropout_is_for_training_only(void **state) {
 
 static void contradictions_are_refused(void **state) {
   (void)state;
-  static const char *const cases[][3] = {
-      {"llama", "heads", "5"},   {"llama", "kv-heads", "3"}, {"gpt2", "heads", "5"},
-      {"gpt2", "kv-heads", "2"}, {"lstm", "heads", "2"},     {"gru", "ffn", "64"},
-      {"marian", "heads", "5"},  {"bart", "kv-heads", "1"},  {"llama", "activation", "gelu"}};
+  static const char *const cases[][3] = {{"llama", "heads", "5"},
+                                         {"llama", "kv-heads", "3"},
+                                         {"gpt2", "heads", "5"},
+                                         {"gpt2", "kv-heads", "2"},
+                                         {"lstm", "heads", "2"},
+                                         {"gru", "ffn", "64"},
+                                         {"marian", "heads", "5"},
+                                         {"bart", "kv-heads", "1"},
+                                         {"llama", "activation", "gelu"},
+                                         {"seq2seq", "heads", "2"},
+                                         {"seq2seq", "activation", "gelu"},
+                                         {"gru", "cell", "lstm"},
+                                         {"marian", "attention", "multiplicative"}};
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     Settings *s = settings_of(cases[i][0], "tiny");
     Error err = {0};

@@ -1,0 +1,183 @@
+/* seq2seq.c - recurrent translation: an encoder of GRUs or LSTMs that reads the source from both ends, a
+ * recurrent decoder, and attention between them (Bahdanau et al. 2015; Luong et al. 2015).
+ *
+ * The source's own summary is the memory at its first token, where the backward run has read all of it. As in
+ * Cho et al. (2014) every step of the decoder is given it, where Bahdanau et al. begin from it: no state but
+ * zero is then ever needed. Attention follows the recurrence, as Luong et al. have it, so that a step does
+ * not wait for the attention of the one before and training makes all steps' products at once.
+ *
+ * B: sequences, S: source tokens, T: target tokens, D: width. */
+#include <math.h>
+
+#include "models/recurrent.h"
+
+static const Preset presets[PRESETS] = {
+    {"nano", 1, 36, 0, 0, 64},   {"tiny", 1, 128, 0, 0, 128},    {"small", 1, 368, 0, 0, 128},
+    {"base", 2, 768, 0, 0, 256}, {"medium", 3, 1344, 0, 0, 256},
+};
+
+static const ConfigKey keys[] = {
+    {"num_hidden_layers", CONFIG_INT, offsetof(Config, layers), NAN},
+    {"encoder_layers", CONFIG_INT, offsetof(Config, encoder_layers), NAN},
+    {"hidden_size", CONFIG_INT, offsetof(Config, width), NAN},
+    {"training_window", CONFIG_INT, offsetof(Config, context), NAN},
+    {"cell", CONFIG_CELL, offsetof(Config, cell), NAN},
+    {"attention", CONFIG_ATTENTION, offsetof(Config, attention), NAN},
+    {"decoder_start_token_id", CONFIG_INT, offsetof(Config, decoder_start), NAN},
+    {NULL, 0, 0, 0},
+};
+
+/* ---- the shape ---- */
+
+static bool complete(Config *c, Error *err) {
+  if (!c->encoder_layers) c->encoder_layers = c->layers;
+  return (!c->heads && !c->kv_heads && !c->ffn && c->feed_forward == FFN_RELU) ||
+         fail_usage(err,
+                    "%s has neither heads nor feed-forward blocks: leave out --heads, --kv-heads, --ffn and "
+                    "--activation",
+                    c->arch->name);
+}
+
+static bool read_rest(Config *c, const json_t *config, const char *where, Error *err) {
+  (void)config;
+  return (c->decoder_start >= 0 && c->decoder_start < c->vocabulary) ||
+         fail(err, "%s: decoder_start_token_id is not in the vocabulary", where);
+}
+
+static void write_rest(const Config *c, json_t *config) {
+  (void)c;
+  json_object_set_new(config, "is_encoder_decoder", json_true());
+}
+
+/* ---- layers ---- */
+
+static Tensor *linear(Net *net, const char *name, Tensor *x, int64_t out, bool bias) {
+  const float stddev = sqrtf(2 / (float)(tensor_columns(x) + out)); /* Glorot & Bengio 2010 */
+  return nn_linear(net, name, x, out, (LinearOptions){.bias = bias, .stddev = stddev});
+}
+
+/* W a + V b + c, which is a linear map of a and b side by side. */
+static Tensor *join(Net *net, const char *a_name, Tensor *a, const char *b_name, Tensor *b, int64_t out) {
+  return op_add(net->tape, linear(net, a_name, a, out, true), linear(net, b_name, b, out, false));
+}
+
+static Tensor *cell(Net *net, const Config *c, Tensor *x) {
+  return c->cell == CELL_LSTM ? lstm_layer(net, c, x) : gru_layer(net, c, x);
+}
+
+/* The table is the output's, too, and begins with small rows for that: scaled as in Vaswani et al. (2017). */
+static Tensor *embed(Net *net, Tensor *table, const int32_t *tokens, int64_t sequences, int64_t time) {
+  Tensor *ids = tape_constant(net->tape, TENSOR_I32, 2, (int64_t[]){sequences, time}, tokens);
+  const float scale = sqrtf((float)tensor_columns(table));
+  return nn_dropout(net, op_scale(net->tape, op_embedding(net->tape, table, ids), scale));
+}
+
+/* ---- the encoder ---- */
+
+static Tensor *read_both_ways(Net *net, const Config *c, Tensor *x, Tensor *lengths) {
+  net_enter(net, "forward");
+  Tensor *ahead = cell(net, c, x);
+  net_leave(net, "forward");
+  net_enter(net, "backward");
+  Tensor *back = op_reverse(net->tape, cell(net, c, op_reverse(net->tape, x, lengths)), lengths);
+  net_leave(net, "backward");
+  return nn_dropout(net, join(net, "join_forward", ahead, "join_backward", back, c->width));
+}
+
+/* -> [B,S,D]. The net is a copy: a source is read in one call, so that these layers keep no state. */
+static Tensor *encode(Net net, const Config *c, const Batch *batch, Tensor *table) {
+  net.state = NULL;
+  Tensor *lengths = tape_constant(net.tape, TENSOR_I32, 1, &batch->sequences, batch->source_lengths);
+  net_enter(&net, "encoder");
+  Tensor *x = embed(&net, table, batch->source, batch->sequences, batch->source_time);
+  for (int64_t i = 0; i < c->encoder_layers; i++) {
+    net_enter(&net, "layers.%d", (int)i);
+    x = read_both_ways(&net, c, x, lengths);
+    net_leave(&net, "layers.%d", (int)i);
+  }
+  return x;
+}
+
+/* ---- the decoder ---- */
+
+/* What the decoder reads of the sources: [sources, S, D] and, for additive attention, keys of that shape. */
+typedef struct Memory {
+  Tensor *values, *keys;
+} Memory;
+
+/* encoded: NULL where the state remembers it. */
+static Memory memory_of(Net *net, const Config *c, Tensor *encoded) {
+  Memory m = {.values = net_remember(net, "memory", encoded)};
+  if (c->attention == ATTENTION_ADDITIVE)
+    m.keys = net_remember(net, "keys", encoded ? linear(net, "key", encoded, c->width, false) : NULL);
+  return m;
+}
+
+/* What x [sources, S, D] has at the first token of each sequence's source: [B,D]. */
+static Tensor *first_rows(Net *net, Tensor *x) {
+  const int64_t step = x->shape[1], rows = tensor_rows(x);
+  Tensor *ids = tape_tensor(net->tape, TENSOR_I32, 1, &net->batch);
+  for (int64_t b = 0; b < net->batch && ids->data; b++)
+    tensor_i32(ids)[b] = (int32_t)(step * (net->source_of ? tensor_i32(net->source_of)[b] : b));
+  Tensor *flat = tape_reshape(net->tape, x, 2, (int64_t[]){rows, tensor_columns(x)});
+  return op_embedding(net->tape, flat, ids);
+}
+
+/* x [B,D] at each of T steps: [B,T,D]. */
+static Tensor *at_each_step(Net *net, Tensor *x) {
+  Tensor *ids = tape_tensor(net->tape, TENSOR_I32, 2, (int64_t[]){net->batch, net->time});
+  for (int64_t i = 0; i < net->batch * net->time && ids->data; i++)
+    tensor_i32(ids)[i] = (int32_t)(i / net->time);
+  return op_embedding(net->tape, x, ids);
+}
+
+/* Luong et al.'s "general" score is h^T W m: the query's map learns the operator's constant scale, too. */
+static Tensor *attend(Net *net, const Config *c, Tensor *h, Memory m) {
+  const AttentionSight sight = {.lengths = net->source_lengths, .memory = net->source_of};
+  Tensor *q = linear(net, "query", h, c->width, c->attention == ATTENTION_ADDITIVE);
+  if (c->attention == ATTENTION_MULTIPLICATIVE)
+    return op_attention(net->tape, q, m.values, m.values, sight, (AttentionShape){.heads = 1, .kv_heads = 1});
+  const Init init = {INIT_NORMAL, 1 / sqrtf((float)c->width)};
+  Tensor *weight = net_param(net, "score", 1, &c->width, init, true);
+  return op_additive_attention(net->tape, q, m.keys, m.values, weight, sight);
+}
+
+static Tensor *decode(Net *net, const Config *c, const Batch *batch, Tensor *table, Tensor *encoded) {
+  net_enter(net, "decoder");
+  const Memory memory = memory_of(net, c, encoded);
+  Tensor *summary = linear(net, "summary", first_rows(net, memory.values), c->width, false);
+  Tensor *h = op_add(net->tape, embed(net, table, batch->tokens, batch->sequences, batch->time),
+                     at_each_step(net, summary));
+  for (int64_t i = 0; i < c->layers; i++) {
+    net_enter(net, "layers.%d", (int)i);
+    h = nn_dropout(net, cell(net, c, h));
+    net_leave(net, "layers.%d", (int)i);
+  }
+  Tensor *y = join(net, "join_state", h, "join_context", attend(net, c, h, memory), c->width);
+  y = nn_dropout(net, op_activation(net->tape, y, ACTIVATION_TANH));
+  net_leave(net, "decoder");
+  return y;
+}
+
+/* ---- the whole ---- */
+
+static Output forward(Net *net, const Config *c, const Batch *batch) {
+  net_enter(net, "model");
+  Tensor *table = recurrent_table(net, c, "embed_tokens");
+  Tensor *encoded = batch->source_time ? encode(*net, c, batch, table) : NULL;
+  Tensor *y = decode(net, c, batch, table, encoded);
+  net_leave(net, "model");
+  return recurrent_output(net, c, y, table);
+}
+
+const Arch arch_seq2seq = {.name = "seq2seq",
+                           .model_type = "inkstone_seq2seq",
+                           .hf_class = "InkstoneSeq2Seq",
+                           .unlimited_context = true,
+                           .encodes = true,
+                           .presets = presets,
+                           .keys = keys,
+                           .forward = forward,
+                           .complete = complete,
+                           .read_rest = read_rest,
+                           .write_rest = write_rest};
