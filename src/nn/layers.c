@@ -56,10 +56,7 @@ static void cache_append(Net *net, Tensor *cache, const Tensor *rows) {
 }
 
 static Tensor *cached(Net *net, const char *name, Tensor *rows) {
-  Tensor *cache =
-      net->state
-          ? net_state(net, name, 3, (int64_t[]){net->batch, state_room(net->state), tensor_columns(rows)})
-          : NULL;
+  Tensor *cache = net_cache(net, name, tensor_columns(rows));
   if (!cache) return rows;
   cache_append(net, cache, rows);
   return cache;

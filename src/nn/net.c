@@ -7,9 +7,15 @@
 
 #include "base/buffer.h"
 
+/* What is kept of each sequence. */
+typedef struct Item {
+  Tensor *tensor;
+  bool cache; /* [sequences, room, D]: a place for each position */
+} Item;
+
 struct State {
   Arena *arena;
-  VEC(Tensor *) items;    /* of each sequence */
+  VEC(Item) items;
   VEC(Tensor *) memories; /* of each source */
   Map *by_name;           /* where in its list */
   StateSize size;
@@ -38,27 +44,31 @@ int64_t state_room(const State *s) {
 
 void state_clear(State *s) {
   for (size_t i = 0; i < s->items.count; i++)
-    memset(s->items.data[i]->data, 0, tensor_bytes(s->items.data[i]));
+    memset(s->items.data[i].tensor->data, 0, tensor_bytes(s->items.data[i].tensor));
 }
 
 int64_t state_bytes(const State *s) {
   return (int64_t)arena_used(s->arena);
 }
 
-/* Rows that stay where they are, often most of them, are left alone. */
-static void reorder(Tensor *t, const int32_t *from, int64_t count, int64_t sequences) {
-  const size_t each = tensor_bytes(t) / (size_t)sequences;
-  char *data = t->data, *copy = mem_alloc(each * (size_t)count);
+/* The first `used` bytes of each row. Rows that stay where they are, often most of them, are left alone. */
+static void reorder(const Tensor *t, const int32_t *from, int64_t count, size_t used) {
+  const size_t each = tensor_bytes(t) / (size_t)t->shape[0];
+  char *data = t->data, *copy = mem_alloc(used * (size_t)count);
   for (int64_t i = 0; i < count; i++)
-    if (from[i] != i) memcpy(copy + each * (size_t)i, data + each * (size_t)from[i], each);
+    if (from[i] != i) memcpy(copy + used * (size_t)i, data + each * (size_t)from[i], used);
   for (int64_t i = 0; i < count; i++)
-    if (from[i] != i) memcpy(data + each * (size_t)i, copy + each * (size_t)i, each);
+    if (from[i] != i) memcpy(data + each * (size_t)i, copy + used * (size_t)i, used);
   mem_free(copy);
 }
 
-void state_reorder(State *s, const int32_t *from, int64_t count) {
-  CHECK(count <= s->size.sequences);
-  for (size_t i = 0; i < s->items.count; i++) reorder(s->items.data[i], from, count, s->size.sequences);
+void state_reorder(State *s, const int32_t *from, int64_t count, int64_t used) {
+  CHECK(count <= s->size.sequences && used <= s->size.room);
+  for (size_t i = 0; i < s->items.count; i++) {
+    const Item *item = &s->items.data[i];
+    const size_t each = tensor_bytes(item->tensor) / (size_t)s->size.sequences;
+    reorder(item->tensor, from, count, item->cache ? each / (size_t)s->size.room * (size_t)used : each);
+  }
 }
 
 static Tensor *zeros(State *s, int dims, const int64_t *shape, int64_t count) {
@@ -71,12 +81,12 @@ static Tensor *zeros(State *s, int dims, const int64_t *shape, int64_t count) {
   return t;
 }
 
-static Tensor *state_declare(State *s, const char *name, int dims, const int64_t *shape) {
+static Tensor *state_declare(State *s, const char *name, int dims, const int64_t *shape, bool cache) {
   int64_t at;
-  if (map_get(s->by_name, name, strlen(name), &at)) return s->items.data[at];
+  if (map_get(s->by_name, name, strlen(name), &at)) return s->items.data[at].tensor;
   map_set(s->by_name, name, strlen(name), (int64_t)s->items.count);
-  vec_push(&s->items, zeros(s, dims, shape, s->size.sequences));
-  return s->items.data[s->items.count - 1];
+  vec_push(&s->items, ((Item){zeros(s, dims, shape, s->size.sequences), cache}));
+  return s->items.data[s->items.count - 1].tensor;
 }
 
 static Tensor *memory_declare(State *s, const char *name, const Tensor *x) {
@@ -123,17 +133,26 @@ Tensor *net_param(Net *net, const char *name, int dims, const int64_t *shape, In
   return &params_declare(net->params, full, dims, shape, init, decays)->tensor;
 }
 
-Tensor *net_state(Net *net, const char *name, int dims, const int64_t *shape) {
+static Tensor *state_view(Net *net, const char *name, int dims, const int64_t *shape, bool cache) {
   if (!net->state || tape_is_dry(net->tape)) return NULL;
   char full[1024];
   scope_name(net, name, full);
-  Tensor *whole = state_declare(net->state, full, dims, shape);
+  Tensor *whole = state_declare(net->state, full, dims, shape, cache);
   CHECK(net->first + shape[0] <= whole->shape[0] && dims == whole->dims);
   Tensor *view = arena_new_of(tape_arena(net->tape), Tensor);
   *view = *whole;
   view->data = (char *)whole->data + tensor_bytes(whole) / (size_t)whole->shape[0] * (size_t)net->first;
   view->shape[0] = shape[0];
   return view;
+}
+
+Tensor *net_state(Net *net, const char *name, int dims, const int64_t *shape) {
+  return state_view(net, name, dims, shape, false);
+}
+
+Tensor *net_cache(Net *net, const char *name, int64_t width) {
+  const int64_t room = net->state ? state_room(net->state) : 0;
+  return state_view(net, name, 3, (int64_t[]){net->batch, room, width}, true);
 }
 
 Tensor *net_remember(Net *net, const char *name, Tensor *x) {

@@ -23,8 +23,8 @@ void state_free(State *);
 void state_clear(State *);
 int64_t state_bytes(const State *);
 /* Sequence i, i < count, becomes a copy of what was sequence from[i]: beams, and one prompt for many samples.
- * Sources stay where they are. */
-void state_reorder(State *, const int32_t *from, int64_t count);
+ * Of caches only the first `used` positions are copied. Sources stay where they are. */
+void state_reorder(State *, const int32_t *from, int64_t count, int64_t used);
 
 typedef struct Net {
   Tape *tape;
@@ -48,6 +48,9 @@ Tensor *net_param(Net *, const char *name, int dims, const int64_t *shape, Init,
 /* The state "<scope>.<name>", zero at first; NULL where there is no state (training). shape[0] is the batch:
  * sequences net->first and following of those the state was made for. */
 Tensor *net_state(Net *, const char *name, int dims, const int64_t *shape);
+/* The same with a place for each position, of which those behind the text read so far mean nothing:
+ * [batch, state_room, width]. */
+Tensor *net_cache(Net *, const char *name, int64_t width);
 /* What an encoder made of the sources, x [sources, source_time, D]: x itself while training. With a state, x
  * is kept from the call that brings the sources, which are numbers net->first and following, and found again
  * with x NULL: [all sources, source_room, D]. */

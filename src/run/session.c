@@ -61,11 +61,18 @@ static void reorder_ids(int32_t *ids, const int32_t *from, int64_t count, int64_
   mem_free(old);
 }
 
+static int64_t furthest(const Session *s) {
+  int64_t most = 0;
+  for (int64_t i = 0; i < s->size.sequences; i++)
+    if (s->position[i] > most) most = s->position[i];
+  return most < s->size.room ? most : s->size.room;
+}
+
 void session_reorder(Session *s, const int32_t *from, int64_t count) {
   CHECK(count <= s->size.sequences);
   reorder_ids(s->position, from, count, s->size.sequences);
   reorder_ids(s->source_of, from, count, s->size.sequences);
-  state_reorder(s->state, from, count);
+  state_reorder(s->state, from, count, furthest(s));
 }
 
 void session_spread(Session *s) {

@@ -98,7 +98,7 @@ static void state_is_kept_cleared_and_reordered(void **state) {
   for (int i = 0; i < 6; i++) assert_true(h[i] == 0);
   for (int i = 0; i < 6; i++) h[i] = (float)i;
   const int32_t from[] = {2, 0, 2};
-  state_reorder(net.state, from, 3);
+  state_reorder(net.state, from, 3, 1);
   const float expected[] = {4, 5, 0, 1, 4, 5};
   assert_memory_equal(tensor_f32(net_state(&net, "h", 2, rows)), expected, sizeof expected);
   state_clear(net.state);
