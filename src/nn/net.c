@@ -44,7 +44,8 @@ int64_t state_room(const State *s) {
 
 void state_clear(State *s) {
   for (size_t i = 0; i < s->items.count; i++)
-    memset(s->items.data[i].tensor->data, 0, tensor_bytes(s->items.data[i].tensor));
+    if (!s->items.data[i].cache)
+      memset(s->items.data[i].tensor->data, 0, tensor_bytes(s->items.data[i].tensor));
 }
 
 int64_t state_bytes(const State *s) {
@@ -71,13 +72,14 @@ void state_reorder(State *s, const int32_t *from, int64_t count, int64_t used) {
   }
 }
 
-static Tensor *zeros(State *s, int dims, const int64_t *shape, int64_t count) {
+/* Pages of a cache that no text reaches are never touched. */
+static Tensor *place(State *s, int dims, const int64_t *shape, int64_t count, bool zero) {
   Tensor *t = arena_new_of(s->arena, Tensor);
   t->type = TENSOR_F32;
   t->dims = dims;
   memcpy(t->shape, shape, sizeof *shape * (size_t)dims);
   t->shape[0] = count;
-  t->data = arena_alloc_zeroed(s->arena, tensor_bytes(t));
+  t->data = zero ? arena_alloc_zeroed(s->arena, tensor_bytes(t)) : arena_alloc(s->arena, tensor_bytes(t));
   return t;
 }
 
@@ -85,7 +87,7 @@ static Tensor *state_declare(State *s, const char *name, int dims, const int64_t
   int64_t at;
   if (map_get(s->by_name, name, strlen(name), &at)) return s->items.data[at].tensor;
   map_set(s->by_name, name, strlen(name), (int64_t)s->items.count);
-  vec_push(&s->items, ((Item){zeros(s, dims, shape, s->size.sequences), cache}));
+  vec_push(&s->items, ((Item){place(s, dims, shape, s->size.sequences, !cache), cache}));
   return s->items.data[s->items.count - 1].tensor;
 }
 
@@ -95,7 +97,7 @@ static Tensor *memory_declare(State *s, const char *name, const Tensor *x) {
   CHECK(x && x->dims == 3); /* sources come first */
   const int64_t shape[] = {0, s->size.source_room, x->shape[2]};
   map_set(s->by_name, name, strlen(name), (int64_t)s->memories.count);
-  vec_push(&s->memories, zeros(s, 3, shape, s->size.sources));
+  vec_push(&s->memories, place(s, 3, shape, s->size.sources, false));
   return s->memories.data[s->memories.count - 1];
 }
 

@@ -19,7 +19,7 @@ typedef struct StateSize {
 State *state_new(StateSize);
 int64_t state_room(const State *);
 void state_free(State *);
-/* Forgets the contents (zeroes), keeps the memory. */
+/* Forgets the contents, keeps the memory. */
 void state_clear(State *);
 int64_t state_bytes(const State *);
 /* Sequence i, i < count, becomes a copy of what was sequence from[i]: beams, and one prompt for many samples.
