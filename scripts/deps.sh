@@ -10,7 +10,7 @@ set -eu
 
 # Which library is for what: docs/decisions/0002-dependencies.md.
 packages='gcc libc6-dev cmake ninja-build pkg-config
-  libjansson-dev libyaml-dev libpcre2-dev libutf8proc-dev zlib1g-dev libzstd-dev libcmocka-dev python3'
+  libjansson-dev libyaml-dev libpcre2-dev libutf8proc-dev zlib1g-dev libzstd-dev libedit-dev libcmocka-dev python3'
 development='clang libclang-rt-dev clang-format mandoc'
 
 say() { printf 'deps: %s\n' "$*" >&2; }

@@ -1,0 +1,307 @@
+/* chat.c - inkstone chat: a conversation, turn by turn, with a model that learnt to reply. */
+#include <errno.h>
+#include <histedit.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/json.h"
+#include "base/memory.h"
+#include "base/threads.h"
+#include "cli/command.h"
+#include "cli/glyph.h"
+#include "cli/streams.h"
+
+typedef struct Said {
+  const char *role; /* "system" (only as the first), "user", "assistant" */
+  char *text;
+} Said;
+
+typedef struct Chat {
+  const Call *call;
+  ink_model *model;
+  VEC(Said) said;
+  Buffer reply;
+  EditLine *edit; /* NULL: lines come from a file or a pipe */
+  History *history;
+  Buffer line;
+  bool ended;
+} Chat;
+
+/* ---- what was said ---- */
+
+static void say(Chat *c, const char *role, const char *text) {
+  const Said said = {role, mem_strdup(text)};
+  vec_push(&c->said, said);
+}
+
+static void unsay(Chat *c) {
+  mem_free(c->said.data[--c->said.count].text);
+}
+
+static bool last_is(const Chat *c, const char *role) {
+  return c->said.count && !strcmp(c->said.data[c->said.count - 1].role, role);
+}
+
+static void forget(Chat *c) {
+  while (c->said.count) unsay(c);
+}
+
+/* A system text is about the conversation that follows: with a new one, that begins anew. */
+static void set_system(Chat *c, const char *text) {
+  forget(c);
+  if (*text) say(c, "system", text);
+}
+
+/* ---- replying ---- */
+
+static bool take_reply(void *user, const ink_output *o) {
+  Chat *c = user;
+  if (o->rank == 0) buffer_add(&c->reply, o->text, o->length);
+  return true;
+}
+
+static bool put_reply(Chat *c) {
+  buffer_adds(&c->reply, "");
+  say(c, "assistant", c->reply.data);
+  buffer_adds(&c->reply, "\n");
+  return streams_put(c->reply.data, c->reply.length);
+}
+
+static bool ask_model(Chat *c, ink_rewritten *done, Error *err) {
+  const size_t count = c->said.count;
+  ink_turn *turns = mem_alloc_zeroed(count, sizeof *turns);
+  for (size_t i = 0; i < count; i++)
+    turns[i] = (ink_turn){c->said.data[i].role, c->said.data[i].text, strlen(c->said.data[i].text)};
+  buffer_clear(&c->reply);
+  const bool ok = ink_reply(c->model, turns, (int)count, c->call->settings, take_reply, c, done, err);
+  mem_free(turns);
+  return ok;
+}
+
+/* What could not be replied to was not said, so that the next turn does not rest on it. */
+static bool reply(Chat *c, const char *text, Error *err) {
+  ink_rewritten done = {0};
+  interrupt_clear();
+  streams_catch_signals();
+  say(c, "user", text);
+  if (!ask_model(c, &done, err)) {
+    unsay(c);
+    return false;
+  }
+  if (done.dropped_turns && !c->call->values[OWN_QUIET])
+    fprintf(stderr,
+            "note: the conversation is longer than the model reads: its first %" PRId64
+            " turn%s not seen (/reset begins anew)\n",
+            done.dropped_turns, done.dropped_turns == 1 ? " was" : "s were");
+  return put_reply(c) || fail(err, "standard output is closed");
+}
+
+/* ---- commands ---- */
+
+static bool save(const Chat *c, const char *path, Error *err) {
+  json_t *messages = json_array();
+  for (size_t i = 0; i < c->said.count; i++) {
+    const Said *s = &c->said.data[i];
+    json_array_append_new(
+        messages, json_pack("{s:s, s:o}", "role", s->role, "content", glyph_json(s->text, strlen(s->text))));
+  }
+  json_t *json = json_pack("{s:o}", "messages", messages);
+  char *text = json_text(json, JSON_COMPACT);
+  FILE *file = fopen(path, "a");
+  bool ok = file && fprintf(file, "%s\n", text) > 0;
+  if (file && fclose(file) != 0) ok = false;
+  if (!ok) fail(err, "%s: cannot write the conversation: %s", path, strerror(errno));
+  mem_free(text);
+  json_decref(json);
+  return ok;
+}
+
+static bool do_help(Chat *c, const char *rest, Error *err) {
+  fputs(
+      "/reset        forget the conversation\n"
+      "/undo         take back what was said last, and the reply to it\n"
+      "/system TEXT  begin anew, with this instruction to the model\n"
+      "/save FILE    add the conversation to a file, as one line of JSON\n"
+      "/quit         end; so does Ctrl-D. Ctrl-C stops a reply.\n",
+      stderr);
+  return true;
+}
+
+static bool do_reset(Chat *c, const char *rest, Error *err) {
+  forget(c);
+  return true;
+}
+
+static bool do_undo(Chat *c, const char *rest, Error *err) {
+  if (!last_is(c, "assistant")) return fail(err, "there is nothing to take back");
+  unsay(c);
+  unsay(c); /* what it replied to */
+  return true;
+}
+
+static bool do_system(Chat *c, const char *rest, Error *err) {
+  set_system(c, rest);
+  return true;
+}
+
+static bool do_save(Chat *c, const char *rest, Error *err) {
+  if (!*rest) return fail(err, "where to? /save FILE");
+  return save(c, rest, err);
+}
+
+static bool do_quit(Chat *c, const char *rest, Error *err) {
+  c->ended = true;
+  return true;
+}
+
+static const struct {
+  const char *name;
+  bool (*run)(Chat *, const char *rest, Error *);
+} chat_commands[] = {{"/help", do_help},     {"/reset", do_reset}, {"/undo", do_undo},
+                     {"/system", do_system}, {"/save", do_save},   {"/quit", do_quit}};
+
+static bool obey(Chat *c, const char *line, Error *err) {
+  const size_t length = strcspn(line, " \t");
+  const char *rest = line + length + strspn(line + length, " \t");
+  for (size_t i = 0; i < sizeof chat_commands / sizeof *chat_commands; i++)
+    if (strlen(chat_commands[i].name) == length && !strncmp(chat_commands[i].name, line, length))
+      return chat_commands[i].run(c, rest, err);
+  return fail(err, "there is no %.*s; /help says what there is", (int)length, line);
+}
+
+/* ---- lines ---- */
+
+static volatile sig_atomic_t prompt_interrupts; /* Ctrl-C since the last line that was read */
+
+static void count_interrupt(int signal_number) {
+  prompt_interrupts++;
+}
+
+/* Without SA_RESTART: reading a line ends with EINTR. */
+static void catch_prompt_interrupt(void) {
+  struct sigaction action = {.sa_handler = count_interrupt};
+  sigemptyset(&action.sa_mask);
+  sigaction(SIGINT, &action, NULL);
+}
+
+static char *prompt(EditLine *edit) {
+  static char text[] = "> ";
+  return text;
+}
+
+/* Ctrl-C gives the line up, a second one ends the conversation. */
+static const char *edited_line(Chat *c) {
+  HistEvent event;
+  int count;
+  prompt_interrupts = 0;
+  catch_prompt_interrupt();
+  for (;;) {
+    const int before = prompt_interrupts;
+    const char *line = el_gets(c->edit, &count);
+    if (line && *line && strspn(line, " \t\n") < strlen(line)) history(c->history, &event, H_ENTER, line);
+    if (line || prompt_interrupts == before) return line;
+    fputs(prompt_interrupts > 1 ? "\n" : "\n(Ctrl-C again, or Ctrl-D, ends the conversation)\n", stderr);
+    if (prompt_interrupts > 1) return NULL;
+    el_reset(c->edit);
+  }
+}
+
+static const char *plain_line(Chat *c) {
+  int byte;
+  buffer_clear(&c->line);
+  while ((byte = getchar()) != EOF && byte != '\n') buffer_add(&c->line, &(char){(char)byte}, 1);
+  if (byte == EOF && !c->line.length) return NULL;
+  buffer_adds(&c->line, "");
+  return c->line.data;
+}
+
+/* The next line without its end; NULL: there is none. Free with mem_free. */
+static char *next_line(Chat *c) {
+  const char *line = c->edit ? edited_line(c) : plain_line(c);
+  if (!line) return NULL;
+  char *text = mem_strdup(line);
+  size_t length = strlen(text);
+  while (length && strchr(" \t\r\n", text[length - 1])) text[--length] = 0;
+  return text;
+}
+
+static void open_editor(Chat *c) {
+  HistEvent event;
+  if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)) return;
+  glyph_set_locale(); /* UTF-8, wherever we are */
+  c->edit = el_init("inkstone", stdin, stdout, stderr);
+  if (!c->edit) return;
+  c->history = history_init();
+  history(c->history, &event, H_SETSIZE, 1000);
+  el_set(c->edit, EL_PROMPT, prompt);
+  el_set(c->edit, EL_EDITOR, "emacs");
+  el_set(c->edit, EL_HIST, history, c->history);
+  el_source(c->edit, NULL); /* the user's ~/.editrc */
+}
+
+/* ---- the conversation ---- */
+
+/* At a terminal an error is said and the conversation goes on; a script has to learn of it. */
+static bool converse(Chat *c, Error *err) {
+  bool ok = true;
+  while (ok && !c->ended) {
+    char *line = next_line(c);
+    if (!line) break;
+    Error problem = {0};
+    if (*line) ok = *line == '/' ? obey(c, line, &problem) : reply(c, line, &problem);
+    mem_free(line);
+    if (ok) continue;
+    ok = c->edit != NULL;
+    if (ok)
+      fprintf(stderr, "(%s)\n", problem.text);
+    else
+      *err = problem;
+  }
+  return ok;
+}
+
+static bool run(Call *call, Error *err) {
+  Chat c = {.call = call};
+  ink_rewritten none = {0};
+  c.model = ink_model_open(call->values[OWN_MODEL], err);
+  /* a model of another task is refused before anything is said */
+  bool ok =
+      c.model && ink_rewrite(c.model, "reply", NULL, NULL, 0, call->settings, take_reply, &c, &none, err);
+  if (ok) {
+    open_editor(&c);
+    if (c.edit && !call->values[OWN_QUIET]) fputs("(/help says what else there is; Ctrl-D ends)\n", stderr);
+    ok = converse(&c, err);
+  }
+  if (c.edit) {
+    el_end(c.edit);
+    history_end(c.history);
+  }
+  forget(&c);
+  vec_free(&c.said);
+  buffer_free(&c.reply);
+  buffer_free(&c.line);
+  ink_model_close(c.model);
+  return ok;
+}
+
+const Command command_chat = {
+    .name = "chat",
+    .operands = "-m MODEL",
+    .summary = "have a conversation",
+    .description =
+        "Replies to each line that is typed, remembering what was said. /help lists what else may be typed: "
+        "/reset, /undo, /system TEXT, /save FILE, /quit. Ctrl-C stops a reply, Ctrl-D ends. Where standard "
+        "input is no terminal its lines are the user's turns, and each reply is a line.",
+    .examples = {{"inkstone chat -m assistant", "a conversation"},
+                 {"printf 'Hello\\nHow are you?\\n/save talk.jsonl\\n' | inkstone chat -m assistant",
+                  "two turns from a script, kept"}},
+    .flags = {{OWN_MODEL, "model", "MODEL", "model directory", 'm', true},
+              FLAG_CONFIG,
+              FLAG_QUIET,
+              FLAG_HELP},
+    .settings = ink_settings_rewrite,
+    .run = run,
+};

@@ -1,0 +1,102 @@
+# inkstone chat: a conversation from a script and at a terminal.
+. "$(dirname "$0")/lib.sh"
+awk 'BEGIN { for (i = 0; i < 40; i++) printf "hello\nhi there\nhow are you\nfine thanks\n\n你好\n你好吗\n再见\n再见了\n\n" }' >talk.txt
+small="--threads 1 --size nano --context 64 --tokenizer byte --batch 4 --steps 6 --eval-every 3 --sample-tokens 0"
+run train reply talk.txt -o model --arch llama $small
+expect_status 0
+
+run_with_input "hello
+how are you
+/save talk.jsonl
+/undo
+/save talk.jsonl
+/system Be kind.
+你好
+/save talk.jsonl
+/reset
+/save talk.jsonl
+" chat -m model --max-tokens 5
+expect_status 0
+expect_silent_err
+expect_json_lines talk.jsonl
+[ "$(wc -l <talk.jsonl)" -eq 4 ] || flunk "/save adds a line each time"
+[ "$(sed -n 1p talk.jsonl | grep -o '"role":"[a-z]*"' | tr -d '\n')" = \
+  '"role":"user""role":"assistant""role":"user""role":"assistant"' ] || flunk "the turns alternate"
+[ "$(sed -n 2p talk.jsonl | grep -o '"role"' | wc -l)" -eq 2 ] || flunk "/undo takes back a turn and its reply"
+sed -n 3p talk.jsonl | grep -q '^{"messages":\[{"role":"system","content":"Be kind."},{"role":"user","content":"你好"},' ||
+  flunk "/system begins anew"
+[ "$(sed -n 4p talk.jsonl)" = '{"messages":[]}' ] || flunk "/reset forgets"
+
+# the last line needs no end; the first reply is the one that `reply` gives
+printf hello >input
+"$INKSTONE" chat -m model --max-tokens 5 <input >out 2>err
+cp out chatted
+run reply -m model --max-tokens 5 hello
+expect_same out chatted
+
+run_with_input "hello
+/quit
+hello
+" chat -m model --max-tokens 5
+expect_status 0
+expect_same out chatted
+
+wrong() {
+  run_with_input "$1
+hello
+" chat -m model
+  expect_failure "$2"
+}
+wrong /nonsense "there is no /nonsense"
+wrong /save "where to?"
+wrong /undo "nothing to take back"
+wrong "/save /nowhere/file" "/nowhere/file: cannot write"
+
+text_of 100 >text
+train_small writer text
+run chat -m writer
+expect_usage "inkstone write -m MODEL"
+
+# At a terminal: Chinese characters are edited whole, Ctrl-C gives up a line, twice it ends.
+python3 -c 'import pty' 2>/dev/null || { skip_part "no python3 to make a terminal"; finish; }
+last="chat at a terminal"
+rm -f out err typed.jsonl
+python3 - "$INKSTONE" <<'END' >err 2>&1 || flunk "the terminal"
+import os, pty, select, sys, time
+child, terminal = pty.fork()
+if child == 0:
+    os.environ["TERM"] = "xterm"
+    os.execv(sys.argv[1], [sys.argv[1], "chat", "-m", "model", "--max-tokens", "5"])
+seen = b""
+def read_until(text):
+    global seen
+    end = time.time() + 20
+    while text not in seen:
+        if not select.select([terminal], [], [], max(0, end - time.time()))[0]: sys.exit(f"no {text!r} in {seen!r}")
+        seen += os.read(terminal, 4096)
+    seen = seen[seen.index(text) + len(text):]
+def write(text):
+    os.write(terminal, text.encode())
+read_until(b"> ")
+write("你好吗\x7f\r")
+read_until(b"\n"); read_until(b"> ")
+write("/save typed.jsonl\r")
+read_until(b"\n"); read_until(b"> ")
+write("given up\x03")
+read_until(b"again")
+read_until(b"> ")
+write("/save typed.jsonl\r")
+read_until(b"\n"); read_until(b"> ")
+write("\x03")
+read_until(b"again")
+read_until(b"> ")
+write("\x03")
+try:
+    while os.read(terminal, 4096): pass # what closes a terminal waits until all was read
+except OSError: pass
+assert os.waitpid(child, 0)[1] == 0
+END
+for line in 1 2; do
+  sed -n ${line}p typed.jsonl 2>/dev/null | grep -q '"role":"user","content":"你好"}' || flunk "what was typed, line $line"
+done
+finish

@@ -1,0 +1,48 @@
+# inkstone translate, summarize, reply: lines, refusals, what is said about data.
+. "$(dirname "$0")/lib.sh"
+awk 'BEGIN { n = split("one two three red blue green", e, " "); split("eins zwei drei rot blau gruen", g, " ")
+  for (i = 0; i < 216; i++) print e[i % n + 1], e[int(i / n) % n + 1], e[int(i / n / n) + 1] "\t" \
+                                  g[i % n + 1], g[int(i / n) % n + 1], g[int(i / n / n) + 1] }' >pairs.tsv
+small="--threads 1 --size nano --context 32 --tokenizer bpe --vocab 300 --batch 8 --steps 12 --eval-every 6 --sample-tokens 0"
+for arch in marian llama; do
+  run train translate pairs.tsv -o $arch --arch $arch $small
+  expect_status 0
+  run translate -m $arch --max-tokens 6 "one two"
+  expect_status 0
+  cp out alone
+  printf 'red blue\r\n\none two' >lines
+  run translate -m $arch --max-tokens 6 -i lines
+  expect_status 0
+  [ "$(wc -l <out)" -eq 3 ] || flunk "a line for each line"
+  [ -z "$(sed -n 2p out)" ] || flunk "a blank line stays blank"
+  sed -n 3p out | cmp -s - alone || flunk "a line alone and among others is the same"
+  cp out from_file
+  run_with_input "$(cat lines)" translate -m $arch --max-tokens 6
+  expect_same out from_file
+  run translate -m $arch --max-tokens 6 --beam 3 --n-best 3 --json "one two"
+  expect_json_lines out
+  for key in '"rank":0' '"rank":1' '"rank":2' '"source":"one two"' '"score":'; do expect_out "$key"; done
+  for wrong in summarize reply write; do
+    run $wrong -m $arch red
+    expect_usage "inkstone translate -m MODEL"
+  done
+  run translate -m $arch --max-tokens 4 "你好世界你好"
+  expect_err "right language"
+  run translate -m $arch --max-tokens 4 "$(for i in 1 2 3 4 5 6 7 8 9; do printf 'One two three. '; done)"
+  expect_status 0
+  expect_err "cut at sentences"
+done
+
+refused() { # FILE-CONTENTS TEXT
+  printf "$1" >bad
+  run train translate bad -o refused
+  expect_failure "$2"
+}
+refused 'a\tb\tc\n' "bad:1: has 3 columns"
+refused 'ab\n' "bad:1: has no tabs"
+text_of 50 >text
+run train write text -o refused --best-by bleu
+expect_usage "--best-by"
+run train write text -o refused --arch marian
+expect_usage "architecture with an encoder"
+finish
