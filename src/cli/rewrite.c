@@ -1,5 +1,7 @@
 /* rewrite.c - inkstone translate, summarize, reply: a text in, a text out; a line in, a line out. */
+#include <errno.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -112,21 +114,45 @@ static bool rewrite_lines(Job *job, const char *input, size_t size, Error *err) 
   return ok;
 }
 
-/* From a person at a terminal, or a program that waits for each answer, line by line. */
-static bool rewrite_live(Job *job, Error *err) {
-  Buffer line = {0};
-  bool ok = true;
-  int c = 0;
-  job->lines = true;
-  while (ok && c != EOF && !job->broken && !interrupted()) {
-    buffer_clear(&line);
-    while ((c = getchar()) != EOF && c != '\n') buffer_add(&line, &(char){(char)c}, 1);
-    if (c == EOF && !line.length) break;
-    buffer_adds(&line, "");
-    ok = rewrite(job, (const char *const[]){line.data}, &line.length, 1, err);
+static bool more_is_ready(void) {
+  struct pollfd in = {.fd = STDIN_FILENO, .events = POLLIN};
+  return poll(&in, 1, 0) > 0;
+}
+
+/* Waits for bytes and appends them. False at the end, or where a signal asks to stop. */
+static bool read_some(Buffer *held) {
+  struct pollfd in = {.fd = STDIN_FILENO, .events = POLLIN};
+  char chunk[1 << 16];
+  while (poll(&in, 1, -1) < 0)
+    if (errno != EINTR || interrupted()) return false;
+  const ssize_t n = read(STDIN_FILENO, chunk, sizeof chunk);
+  if (n > 0) buffer_add(held, chunk, (size_t)n);
+  return n > 0;
+}
+
+/* Up to the last line end. */
+static size_t whole_lines(const Buffer *held) {
+  const char *last = held->length ? memrchr(held->data, '\n', held->length) : NULL;
+  return last ? (size_t)(last - held->data) + 1 : 0;
+}
+
+/* Lines are rewritten when no more wait: a program may read each answer before it goes on, and input may be
+ * larger than memory. */
+static bool rewrite_stdin(Job *job, Error *err) {
+  enum { ENOUGH = 1 << 20 };
+  Buffer held = {0};
+  bool ok = true, more = true;
+  while (ok && more && !job->broken) {
+    more = read_some(&held);
+    if (more && held.length < ENOUGH && more_is_ready()) continue;
+    if (interrupted()) break;
+    const size_t whole = more ? whole_lines(&held) : held.length;
+    ok = rewrite_lines(job, held.data, whole, err);
+    if (whole) memmove(held.data, held.data + whole, held.length - whole);
+    held.length -= whole;
   }
-  buffer_free(&line);
-  return ok;
+  buffer_free(&held);
+  return ok && (!interrupted() || fail(err, "interrupted"));
 }
 
 static bool rewrite_file(Job *job, const char *path, Error *err) {
@@ -138,18 +164,14 @@ static bool rewrite_file(Job *job, const char *path, Error *err) {
 }
 
 static bool rewrite_operand(Job *job, Error *err) {
-  Buffer text = {0};
-  const char *operand = job->call->operand_count ? job->call->operands[0] : "-";
-  const bool is_stdin = !strcmp(operand, "-");
-  if (job->call->values[OWN_INPUT]) return rewrite_file(job, job->call->values[OWN_INPUT], err);
-  if (is_stdin && isatty(STDIN_FILENO)) return rewrite_live(job, err);
-  bool ok = streams_text(operand, &text, err);
-  if (ok && is_stdin)
-    ok = rewrite_lines(job, text.data ? text.data : "", text.length, err);
-  else if (ok)
-    ok = rewrite(job, (const char *const[]){text.data ? text.data : ""}, &text.length, 1, err);
-  buffer_free(&text);
-  return ok;
+  const Call *call = job->call;
+  const char *operand = call->operand_count ? call->operands[0] : "-";
+  const size_t length = strlen(operand);
+  if (call->values[OWN_INPUT] && call->operand_count)
+    return fail_usage(err, "a text and --input contradict each other: give one");
+  if (call->values[OWN_INPUT]) return rewrite_file(job, call->values[OWN_INPUT], err);
+  if (!strcmp(operand, "-")) return rewrite_stdin(job, err);
+  return rewrite(job, &operand, &length, 1, err);
 }
 
 /* What happened that the text itself does not show. */

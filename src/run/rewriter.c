@@ -59,24 +59,25 @@ static bool add_part(Rewriter *w, int64_t text, const char *bytes, size_t length
   return add_turns(w, part, &(Turn){ROLE_USER, bytes, kept}, 1, err);
 }
 
-/* A sentence that is too long: halved at characters until it fits. */
+/* Halved at characters until it fits. */
 static bool add_halves(Rewriter *w, int64_t text, const char *bytes, size_t length, Error *err) {
   int64_t tokens;
   if (!count_tokens(w, bytes, length, &tokens, err)) return false;
   if (tokens <= w->room || length < 8) return add_part(w, text, bytes, length, err);
   const size_t half = utf8_whole_prefix(bytes, length / 2);
-  w->out->cut_sentences++;
   return add_halves(w, text, bytes, half, err) && add_halves(w, text, bytes + half, length - half, err);
 }
 
-/* As many whole sentences as fit, at least one. */
-static bool next_part(const Rewriter *w, const char *bytes, size_t length, size_t *taken, Error *err) {
-  int64_t all = 0, tokens;
+/* As many whole sentences as fit, at least one: *all tokens of them. */
+static bool next_part(const Rewriter *w, const char *bytes, size_t length, size_t *taken, int64_t *all,
+                      Error *err) {
+  int64_t tokens;
+  *all = 0;
   for (*taken = 0; *taken < length;) {
     const size_t n = sentence_length(bytes + *taken, length - *taken);
     if (!count_tokens(w, bytes + *taken, n, &tokens, err)) return false;
-    if (*taken && all + tokens > w->room) return true;
-    all += tokens;
+    if (*taken && *all + tokens > w->room) return true;
+    *all += tokens;
     *taken += n;
   }
   return true;
@@ -122,8 +123,11 @@ static bool add_text(Rewriter *w, int64_t text, const RewriteInput *input, Error
   if (w->request->layout->chat) return add_conversation(w, text, input, tokens, err);
   if (tokens <= w->room) return add_part(w, text, bytes, length, err);
   w->out->split_texts++;
-  for (; length; bytes += taken, length -= taken)
-    if (!next_part(w, bytes, length, &taken, err) || !add_halves(w, text, bytes, taken, err)) return false;
+  for (; length; bytes += taken, length -= taken) {
+    if (!next_part(w, bytes, length, &taken, &tokens, err)) return false;
+    w->out->cut_sentences += tokens > w->room;
+    if (!add_halves(w, text, bytes, taken, err)) return false;
+  }
   return true;
 }
 
@@ -190,19 +194,25 @@ static bool give(const Rewriter *w, int64_t text, int rank, const Buffer *b, dou
   return w->request->listener(w->request->user, &output);
 }
 
-/* The parts of a text, each followed by the white space that followed it there. */
+static bool was_found(const Hypothesis *found, size_t first, size_t last, size_t each, size_t rank) {
+  for (size_t i = first; i < last; i++)
+    if (!found[i * each + rank].ids.data) return false;
+  return true;
+}
+
+/* The parts of a text, the n-th best of each, followed by the white space that followed it there. */
 static bool give_joined(const Rewriter *w, int64_t text, size_t first, size_t last, const Hypothesis *found,
                         bool *goes_on, Error *err) {
   const size_t each = (size_t)texts_each(w);
-  const int64_t ranks = last - first == 1 ? w->request->search->n_best : 1;
+  const int64_t ranks = w->request->search->n_best;
   Buffer b = {0};
   bool ok = true;
   for (int64_t rank = 0; rank < ranks && ok && *goes_on; rank++) {
     double logprob = 0, score = 0;
     buffer_clear(&b);
+    if (rank && !was_found(found, first, last, each, (size_t)rank)) break;
     for (size_t i = first; i < last && ok; i++) {
       const Hypothesis *h = &found[i * each + (size_t)rank];
-      if (!h->ids.data) break;
       ok = tokenizer_decode(w->request->tokenizer, h->ids.data, h->ids.count, &b, err);
       if (i + 1 < last) buffer_add(&b, w->parts.data[i].after, w->parts.data[i].after_length);
       logprob += h->logprob;

@@ -169,6 +169,14 @@ static void open_line(Line *line, const Input *input, const Search *s, int64_t m
   line->scratch = mem_alloc_zeroed((size_t)s->vocabulary, sizeof *line->scratch);
 }
 
+/* Where less was found than asked for. */
+static void mark_missing(const Search *s, const Line *line) {
+  for (int64_t i = line->ended; i < s->beam; i++) {
+    vec_free(&line->found[i].ids);
+    line->found[i].score = -INFINITY;
+  }
+}
+
 static void close_line(Line *line, int64_t beam) {
   hypotheses_free(line->beams, beam);
   hypotheses_free(line->next, beam);
@@ -260,6 +268,7 @@ static void search_together(const SearchRequest *r, const Input *inputs, int64_t
   follow(&s, session, most);
   for (int64_t i = 0; i < count; i++) {
     weigh_coverage(&s, &lines[i]);
+    mark_missing(&s, &lines[i]);
     found[i] = lines[i].found;
     close_line(&lines[i], s.beam);
   }
