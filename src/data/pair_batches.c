@@ -216,9 +216,10 @@ static void free_batches(Batches *base) {
 
 static const BatchesKind kind = {get, free_batches};
 
-/* Room for the largest batch. */
+/* Room for the largest batch; how large they are. */
 static void make_room(PairBatches *b) {
   size_t targets = 1, sources = 1;
+  double places = 0;
   for (size_t i = 0; i + 1 < b->cuts.count; i++) {
     const int64_t begin = b->cuts.data[i], end = b->cuts.data[i + 1];
     int64_t time = 0, source = 0;
@@ -228,7 +229,9 @@ static void make_room(PairBatches *b) {
     }
     targets = (size_t)larger((int64_t)targets, (end - begin) * time);
     sources = (size_t)larger((int64_t)sources, (end - begin) * source);
+    places += (double)((end - begin) * (time + source));
   }
+  b->base.step_places = places / (double)b->base.count;
   b->tokens = mem_alloc_zeroed(targets, sizeof *b->tokens);
   b->targets = mem_alloc_zeroed(targets, sizeof *b->targets);
   b->source = mem_alloc_zeroed(sources, sizeof *b->source);

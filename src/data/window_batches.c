@@ -57,7 +57,7 @@ Batches *windows_batches(const Dataset *data, int64_t sequences, int64_t time, b
   WindowBatches *w = new_batches(&training, &windows);
   w->base.sequences = sequences;
   w->base.count = (windows.count + sequences - 1) / sequences;
-  w->base.step_tokens = (double)(sequences * time);
+  w->base.step_tokens = w->base.step_places = (double)(sequences * time);
   make_room(w, sequences * time);
   return &w->base;
 }

@@ -215,7 +215,7 @@ bool plan_check(const Plan *p, const Batches *batches, const char *directory, co
             tell_count(c, batches->tokens));
   news_note(news, "needs: %s of memory (this machine has %s), %s of disk, %.3g floating-point operations",
             tell_bytes(a, p->memory), tell_bytes(b, mem_available()), tell_bytes(c, p->disk),
-            p->flops_a_position * tokens * (1 + (double)batches->source_time / (double)batches->time));
+            p->flops_a_position * batches->step_places * (double)p->steps);
   return check_memory(p, err) && check_disk(p, directory, err);
 }
 
