@@ -10,6 +10,7 @@
 #include <math.h>
 
 #include "models/recurrent.h"
+#include "nn/watch.h"
 
 static const Preset presets[PRESETS] = {
     {"nano", 1, 36, 0, 0, 64},   {"tiny", 1, 128, 0, 0, 128},    {"small", 1, 368, 0, 0, 128},
@@ -135,10 +136,14 @@ static Tensor *at_each_step(Net *net, Tensor *x) {
 static Tensor *attend(Net *net, const Config *c, Tensor *h, Memory m) {
   const AttentionSight sight = {.lengths = net->source_lengths, .memory = net->source_of};
   Tensor *q = linear(net, "query", h, c->width, c->attention == ATTENTION_ADDITIVE);
-  if (c->attention == ATTENTION_MULTIPLICATIVE)
-    return op_attention(net->tape, q, m.values, m.values, sight, (AttentionShape){.heads = 1, .kv_heads = 1});
+  const AttentionShape shape = {.heads = 1, .kv_heads = 1};
+  if (c->attention == ATTENTION_MULTIPLICATIVE) {
+    watch_attention(net, true, q, m.values, shape);
+    return op_attention(net->tape, q, m.values, m.values, sight, shape);
+  }
   const Init init = {INIT_NORMAL, 1 / sqrtf((float)c->width)};
   Tensor *weight = net_param(net, "score", 1, &c->width, init, true);
+  watch_additive_attention(net, q, m.keys, weight);
   return op_additive_attention(net->tape, q, m.keys, m.values, weight, sight);
 }
 

@@ -16,4 +16,7 @@ typedef struct Watch {
  * watches. */
 void watch_attention(Net *, bool source, const Tensor *q, const Tensor *k, AttentionShape);
 
+/* The same of additive attention, whose scores are weight . tanh(q[t] + k[s]). */
+void watch_additive_attention(Net *, const Tensor *q, const Tensor *k, const Tensor *weight);
+
 #endif
