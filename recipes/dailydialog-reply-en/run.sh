@@ -1,0 +1,6 @@
+#!/bin/sh
+# All of it, from the text to the numbers: sh recipes/dailydialog-reply-en/run.sh [what get.sh wants]
+. "$(dirname "$0")/../lib.sh"
+sh "$recipe/get.sh" "$@"
+train reply "$data/train.txt"
+ink eval -m "$model" "$data/test.txt" --turn-mark __eou__ --outputs "$model/test.out"
