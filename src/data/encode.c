@@ -28,7 +28,10 @@ static void encode_run(const Work *w, Run *r) {
     const Document *d = &w->texts[r->first + i];
     const Tokenizer *tokenizer = e->tokenizers[e->which ? e->which[r->first + i] : 0];
     const size_t before = r->ids.count;
-    if (!tokenizer_encode(tokenizer, d->text, d->length, false, &r->ids, &r->err)) break;
+    if (!(e->drop ? tokenizer_encode_dropping(tokenizer, d->text, d->length, e->drop, e->seed, r->first + i,
+                                              &r->ids, &r->err)
+                  : tokenizer_encode(tokenizer, d->text, d->length, false, &r->ids, &r->err)))
+      break;
     if (e->end >= 0) vec_push(&r->ids, e->end);
     r->lengths[i] = (int64_t)(r->ids.count - before);
   }

@@ -29,6 +29,11 @@ typedef struct PairTokens {
 /* `target` encodes what assistants say; it may be the same tokenizer. Says how long both sides are. */
 bool pairs_encode(PairTokens *, const Pairs *, const Tokenizer *source, const Tokenizer *target, const News *,
                   Error *);
+/* The same with words cut otherwise (BPE-dropout), each example in `versions` of it: `many` becomes those
+ * examples, which hold no text of their own; free it after the tokens, with pairs_free. */
+bool pairs_encode_dropping(PairTokens *, const Pairs *, Pairs **many, const Tokenizer *source,
+                           const Tokenizer *target, double drop, int64_t versions, uint64_t seed,
+                           const News *, Error *);
 void pair_tokens_free(PairTokens *);
 
 typedef struct PairLayout {

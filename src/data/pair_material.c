@@ -1,6 +1,7 @@
 /* pair_material.c - pairs and conversations as what is learnt from. */
 #include <string.h>
 
+#include "base/random.h"
 #include "data/material.h"
 #include "text/utf8.h"
 
@@ -9,6 +10,7 @@ typedef struct PairMaterial {
   const DataSettings *data;
   const PairSettings *pair;
   Pairs *train, *held;
+  Pairs *versions; /* of the training pairs, with BPE-dropout */
   PairTokens tokens, held_tokens;
   PairLayout layout;
 } PairMaterial;
@@ -27,6 +29,7 @@ static void free_pairs(Material *base) {
   PairMaterial *m = (PairMaterial *)base;
   pair_tokens_free(&m->tokens);
   pair_tokens_free(&m->held_tokens);
+  pairs_free(m->versions);
   pairs_free(m->held);
   pairs_free(m->train);
   mem_free(m);
@@ -69,9 +72,21 @@ static TextSource pair_source(const Material *base) {
   return pairs_source(((const PairMaterial *)base)->train, (1u << ROLES) - 1);
 }
 
+/* With BPE-dropout a pair is met in so many versions. */
+enum { VERSIONS = 8 };
+
+static bool encode_training(PairMaterial *m, const Tokenizer *t, Error *err) {
+  const double drop = m->pair->bpe_dropout;
+  const uint64_t seed = random_stream("bpe dropout");
+  if (drop == 0) return pairs_encode(&m->tokens, m->train, t, t, &m->base.news, err);
+  news_note(&m->base.news, "each pair is there in %d versions, its words cut otherwise in each", VERSIONS);
+  return pairs_encode_dropping(&m->tokens, m->train, &m->versions, t, t, drop, VERSIONS, seed, &m->base.news,
+                               err);
+}
+
 static bool encode_pairs(Material *base, const Tokenizer *t, Error *err) {
   PairMaterial *m = (PairMaterial *)base;
-  if (!pairs_encode(&m->tokens, m->train, t, t, &base->news, err)) return false;
+  if (!encode_training(m, t, err)) return false;
   base->train.tokens = m->tokens.ids.starts[m->tokens.ids.count];
   if (!m->held) return true;
   if (!pairs_encode(&m->held_tokens, m->held, t, t, &(News){0}, err)) return false;

@@ -1,5 +1,6 @@
 /* pair_tokens.c - the turns of pairs and conversations as token ids. */
 #include <inttypes.h>
+#include <string.h>
 
 #include "data/pair_batches.h"
 
@@ -32,11 +33,11 @@ static Document *wanted_turns(const Pairs *p, uint8_t *which) {
   return texts;
 }
 
-bool pairs_encode(PairTokens *p, const Pairs *pairs, const Tokenizer *source, const Tokenizer *target,
-                  const News *news, Error *err) {
+static bool encode(PairTokens *p, const Pairs *pairs, Encoder encoder, const News *news, Error *err) {
   uint8_t *which = mem_alloc_zeroed(pairs->turn_count + 1, sizeof *which);
   Document *texts = wanted_turns(pairs, which);
-  const Encoder encoder = {.tokenizers = {source, target}, .which = which, .end = -1};
+  encoder.which = which;
+  encoder.end = -1;
   *p = (PairTokens){.pairs = pairs};
   const bool ok = texts_encode(&p->ids, &encoder, texts, pairs->turn_count, news, err);
   mem_free(texts);
@@ -45,6 +46,35 @@ bool pairs_encode(PairTokens *p, const Pairs *pairs, const Tokenizer *source, co
   say_side(p, false, news);
   say_side(p, true, news);
   return true;
+}
+
+bool pairs_encode(PairTokens *p, const Pairs *pairs, const Tokenizer *source, const Tokenizer *target,
+                  const News *news, Error *err) {
+  return encode(p, pairs, (Encoder){.tokenizers = {source, target}}, news, err);
+}
+
+/* ---- several versions ---- */
+
+static Pairs *repeat(const Pairs *p, size_t versions) {
+  Pairs *many = mem_alloc_zeroed(1, sizeof *many);
+  *many = (Pairs){.turn_count = p->turn_count * versions, .count = p->count * versions};
+  many->turns = mem_alloc_zeroed(many->turn_count + 1, sizeof *many->turns);
+  many->roles = mem_alloc_zeroed(many->turn_count + 1, sizeof *many->roles);
+  many->examples = mem_alloc_zeroed(many->count + 1, sizeof *many->examples);
+  for (size_t v = 0; v < versions; v++) {
+    memcpy(many->turns + v * p->turn_count, p->turns, p->turn_count * sizeof *p->turns);
+    memcpy(many->roles + v * p->turn_count, p->roles, p->turn_count * sizeof *p->roles);
+    memcpy(many->examples + v * p->count, p->examples, p->count * sizeof *p->examples);
+    for (size_t i = 0; i < p->count; i++) many->examples[v * p->count + i].first += v * p->turn_count;
+  }
+  return many;
+}
+
+bool pairs_encode_dropping(PairTokens *p, const Pairs *pairs, Pairs **many, const Tokenizer *source,
+                           const Tokenizer *target, double drop, int64_t versions, uint64_t seed,
+                           const News *news, Error *err) {
+  *many = repeat(pairs, (size_t)versions);
+  return encode(p, *many, (Encoder){.tokenizers = {source, target}, .drop = drop, .seed = seed}, news, err);
 }
 
 void pair_tokens_free(PairTokens *p) {

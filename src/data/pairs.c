@@ -23,7 +23,7 @@ void pairs_free(Pairs *p) {
     mem_free(p->files[i].decoded);
     mem_free(p->file_names[i]);
   }
-  if (p->files) { /* turns belong to those that were opened */
+  if (!p->borrows) {
     mem_free(p->turns);
     mem_free(p->roles);
     mem_free(p->file_names);
@@ -80,6 +80,7 @@ Pairs *pairs_hold_out(Pairs *p, double share, Error *err) {
   Pairs *held = mem_alloc_zeroed(1, sizeof *held);
   *held = *p;
   held->files = NULL;
+  held->borrows = true;
   held->file_count = 0;
   held->left_out = (PairsLeftOut){0};
   held->examples = mem_alloc((p->count + 1) * sizeof *held->examples);

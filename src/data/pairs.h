@@ -58,6 +58,7 @@ typedef struct Pairs {
   char **file_names;
   struct PairFile *files; /* what keeps the texts; of the pairs that were opened, not of what they held out */
   size_t file_count;
+  bool borrows; /* turns and roles are others' */
 } Pairs;
 
 /* `conversations`: text without tabs is turns; otherwise conversations are refused. "-" is standard input. */

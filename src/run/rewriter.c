@@ -184,14 +184,20 @@ static Hypothesis *rewrite_parts(const Rewriter *w) {
 
 /* ---- giving ---- */
 
+/* Pieces of characters that a model wrote and did not finish become U+FFFD: others could not read the text.
+ */
 static bool give(const Rewriter *w, int64_t text, int rank, const Buffer *b, double logprob, double score) {
+  Buffer whole = {0};
+  if (b->length) utf8_repair(b->data, b->length, &whole);
   const ink_output output = {.input = text,
                              .rank = rank,
-                             .text = b->data ? b->data : "",
-                             .length = b->length,
+                             .text = whole.data ? whole.data : "",
+                             .length = whole.length,
                              .logprob = logprob,
                              .score = score};
-  return w->request->listener(w->request->user, &output);
+  const bool goes_on = w->request->listener(w->request->user, &output);
+  buffer_free(&whole);
+  return goes_on;
 }
 
 static bool was_found(const Hypothesis *found, size_t first, size_t last, size_t each, size_t rank) {

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "base/random.h"
+
 /* The pair is in the slot itself: most look-ups end at the first cache line. */
 struct MergeSlot {
   int32_t left, right;
@@ -146,4 +148,29 @@ static size_t apply_long(const Merges *m, int32_t *symbols, size_t count) {
 size_t merges_apply(const Merges *m, int32_t *symbols, size_t count) {
   if (count < 2 || !m->list.count) return count;
   return count <= SHORT ? apply_short(m, symbols, count) : apply_long(m, symbols, count);
+}
+
+/* ---- dropout ---- */
+
+size_t merges_apply_dropping(const Merges *m, int32_t *symbols, size_t count, double drop, uint64_t seed,
+                             uint64_t stream) {
+  enum { MOST = 64 };
+  uint64_t drawn = 0;
+  if (count > MOST) return merges_apply(m, symbols, count);
+  while (count > 1) {
+    int32_t best_rank = -1;
+    size_t best = 0;
+    for (size_t i = 0; i + 1 < count; i++) {
+      const int32_t rank = merges_rank(m, symbols[i], symbols[i + 1]);
+      if (rank < 0 || random_unit(seed, stream, drawn++) < drop) continue;
+      if (best_rank >= 0 && rank >= best_rank) continue;
+      best_rank = rank;
+      best = i;
+    }
+    if (best_rank < 0) break;
+    symbols[best] = m->list.data[best_rank].result;
+    count--;
+    memmove(symbols + best + 1, symbols + best + 2, (count - best - 1) * sizeof *symbols);
+  }
+  return count;
 }

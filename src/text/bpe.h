@@ -30,4 +30,9 @@ void merges_free(Merges *);
  */
 size_t merges_apply(const Merges *, int32_t *symbols, size_t count);
 
+/* BPE-dropout (Provilkov et al. 2020): in each step every merge is left out with probability `drop`; a
+ * function of (seed, stream). Words of more than a few dozen symbols are merged as ever. */
+size_t merges_apply_dropping(const Merges *, int32_t *symbols, size_t count, double drop, uint64_t seed,
+                             uint64_t stream);
+
 #endif

@@ -1,6 +1,7 @@
 /* encode.c - text to ids: added tokens, normalization, words, merges. */
 #include <string.h>
 
+#include "base/random.h"
 #include "text/tokenizer_impl.h"
 #include "text/utf8.h"
 
@@ -24,7 +25,9 @@ typedef struct Encoder {
   CacheEntry *cache;
   size_t slots; /* of the cache: a power of two, or 0 for short texts */
   Words words;
-  bool specials; /* added tokens that the text spells out are those tokens */
+  bool specials;         /* added tokens that the text spells out are those tokens */
+  double drop;           /* of merges; 0: none, as ever */
+  uint64_t seed, stream; /* a word takes a stream of its own */
 } Encoder;
 
 /* ---- first symbols, then merges ---- */
@@ -62,7 +65,7 @@ static size_t symbols_of_characters(const Tokenizer *t, const char *word, size_t
 static void merge_word(Encoder *e, const char *word, size_t length) {
   const Tokenizer *t = e->tokenizer;
   int64_t id;
-  if (t->whole_words && map_get(t->by_bytes, word, length, &id)) {
+  if (t->whole_words && !e->drop && map_get(t->by_bytes, word, length, &id)) {
     vec_push(e->out, (int32_t)id);
     return;
   }
@@ -70,7 +73,8 @@ static void merge_word(Encoder *e, const char *word, size_t length) {
   int32_t *symbols = e->out->data + e->out->count;
   const size_t count = t->byte_level ? symbols_of_bytes(t, word, length, symbols)
                                      : symbols_of_characters(t, word, length, symbols);
-  e->out->count += merges_apply(&t->merges, symbols, count);
+  e->out->count += e->drop ? merges_apply_dropping(&t->merges, symbols, count, e->drop, e->seed, e->stream++)
+                           : merges_apply(&t->merges, symbols, count);
 }
 
 /* ---- words ---- */
@@ -189,22 +193,32 @@ static void encode_plain(Encoder *e, const char *text, size_t length) {
 
 static void make_cache(Encoder *e, size_t length) {
   enum { WORTH_A_CACHE = 512, BYTES_A_SLOT = 16 };
-  if (length < WORTH_A_CACHE || !e->tokenizer->merges.list.count) return;
+  if (length < WORTH_A_CACHE || e->drop || !e->tokenizer->merges.list.count) return;
   e->slots = WORTH_A_CACHE / BYTES_A_SLOT;
   while (e->slots < MOST_SLOTS && e->slots * BYTES_A_SLOT < length) e->slots *= 2;
   e->cache = mem_alloc_zeroed(e->slots, sizeof *e->cache);
 }
 
+static bool encode(Encoder *e, const char *text, size_t length, Error *err) {
+  const size_t before = e->out->count;
+  make_cache(e, length);
+  words_open(&e->words, e->tokenizer->pattern);
+  split(e, &e->tokenizer->added, text, length, encode_plain);
+  words_close(&e->words);
+  mem_free(e->cache);
+  const bool ok = words_ok(&e->words, err);
+  if (!ok) e->out->count = before;
+  return ok;
+}
+
 bool tokenizer_encode(const Tokenizer *t, const char *text, size_t length, bool specials, Ids *ids,
                       Error *err) {
   Encoder e = {.tokenizer = t, .out = ids, .specials = specials};
-  const size_t before = ids->count;
-  make_cache(&e, length);
-  words_open(&e.words, t->pattern);
-  split(&e, &t->added, text, length, encode_plain);
-  words_close(&e.words);
-  mem_free(e.cache);
-  const bool ok = words_ok(&e.words, err);
-  if (!ok) ids->count = before;
-  return ok;
+  return encode(&e, text, length, err);
+}
+
+bool tokenizer_encode_dropping(const Tokenizer *t, const char *text, size_t length, double drop,
+                               uint64_t seed, uint64_t stream, Ids *ids, Error *err) {
+  Encoder e = {.tokenizer = t, .out = ids, .drop = drop, .seed = seed, .stream = random_mix(stream)};
+  return encode(&e, text, length, err);
 }

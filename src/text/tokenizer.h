@@ -26,6 +26,10 @@ int64_t tokenizer_size(const Tokenizer *); /* ids are 0 .. size-1 */
  * the text are recognized only with `specials`. A tokenizer is not changed by encoding: several threads may
  * share it. */
 bool tokenizer_encode(const Tokenizer *, const char *text, size_t length, bool specials, Ids *, Error *);
+/* For training: words cut otherwise than they would be, by leaving out merges with probability `drop`
+ * (bpe.h), as drawn from (seed, stream). No specials. */
+bool tokenizer_encode_dropping(const Tokenizer *, const char *text, size_t length, double drop, uint64_t seed,
+                               uint64_t stream, Ids *, Error *);
 /* The bytes a token stands for (may be part of a character); special tokens: empty. NULL if id is out of
  * range. */
 const char *tokenizer_piece(const Tokenizer *, int32_t id, size_t *length);

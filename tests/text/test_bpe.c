@@ -74,11 +74,62 @@ static void a_very_long_word(void **state) {
   merges_free(&m);
 }
 
+/* How many letters a symbol stands for; they are compared with `letters`. */
+static size_t spell(const Merges *m, int32_t symbol, const int32_t *letters, bool *same) {
+  for (size_t i = 0; i < m->list.count; i++) {
+    const Merge *x = &m->list.data[i];
+    if (x->result != symbol) continue;
+    const size_t left = spell(m, x->left, letters, same);
+    return left + spell(m, x->right, letters + left, same);
+  }
+  *same &= symbol == *letters;
+  return 1;
+}
+
+static bool same_bytes(const Merges *m, const int32_t *symbols, size_t count, const int32_t *letters,
+                       size_t n) {
+  bool same = true;
+  size_t at = 0;
+  for (size_t i = 0; i < count; i++) at += spell(m, symbols[i], letters + at, &same);
+  return same && at == n;
+}
+
+/* a b c d, joined to ab, cd, abcd: BPE-dropout leaves each merge out as often as it says. */
+static void dropping_leaves_merges_out(void **state) {
+  (void)state;
+  Merges m = {0};
+  merges_add(&m, (Merge){0, 1, 4});
+  merges_add(&m, (Merge){2, 3, 5});
+  merges_add(&m, (Merge){4, 5, 6});
+  const int32_t letters[] = {0, 1, 2, 3};
+  int whole = 0, none = 0;
+  enum { DRAWS = 20000 };
+  for (int i = 0; i < DRAWS; i++) {
+    int32_t word[4], again[4];
+    memcpy(word, letters, sizeof word);
+    memcpy(again, letters, sizeof again);
+    const size_t count = merges_apply_dropping(&m, word, 4, 0.25, 9, (uint64_t)i);
+    assert_int_equal(merges_apply_dropping(&m, again, 4, 0.25, 9, (uint64_t)i), count);
+    assert_memory_equal(word, again, count * sizeof *word);
+    assert_true(same_bytes(&m, word, count, letters, 4));
+    whole += count == 1;
+    none += count == 4;
+  }
+  /* nothing is merged where both first merges are left out in the first step: p^2; all of it where one of the
+   * two is taken (1 - p^2), then the other (1 - p), then the last (1 - p) */
+  assert_true(none > 0.0555 * DRAWS && none < 0.0695 * DRAWS);
+  assert_true(whole > 0.517 * DRAWS && whole < 0.538 * DRAWS);
+  int32_t word[] = {0, 1, 2, 3};
+  assert_int_equal(merges_apply_dropping(&m, word, 4, 0, 1, 1), 1);
+  merges_free(&m);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(random_merges_on_random_words),
       cmocka_unit_test(of_two_equal_pairs_the_later_counts),
       cmocka_unit_test(a_very_long_word),
+      cmocka_unit_test(dropping_leaves_merges_out),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
