@@ -5,9 +5,10 @@
 #include "cli/progress.h"
 #include "cli/streams.h"
 
-static void suggest(Progress *p, const char *model) {
+/* A task is the command that uses its model. */
+static void suggest(Progress *p, const char *task, const char *model) {
   const char *prompt = p->beginning;
-  progress_say(p, "\n%s is ready. Try:\n  inkstone write -m %s%s%s%s\n  inkstone info %s", model, model,
+  progress_say(p, "\n%s is ready. Try:\n  inkstone %s -m %s%s%s%s\n  inkstone info %s", model, task, model,
                *prompt ? " \"" : "", prompt, *prompt ? "\"" : "", model);
 }
 
@@ -21,7 +22,7 @@ static bool run(Call *call, Error *err) {
                             call->operand_count - 1, model, call->settings, progress_listen, &progress, err);
   progress_close(&progress);
   char *dry = ink_settings_get(call->settings, "dry-run");
-  if (ok && dry[0] != 't') suggest(&progress, model);
+  if (ok && dry[0] != 't') suggest(&progress, call->operands[0], model);
   ink_free(dry);
   return ok;
 }

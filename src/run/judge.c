@@ -246,7 +246,9 @@ bool judge_show(Judge *j, const Model *model, int64_t step, Buffer *out, Error *
   ink_rewritten done = {0};
   bool ok = true;
   for (int64_t i = 0; i < SHOWN && ok; i++) {
-    const RewriteInput *input = &j->inputs[(uint64_t)(step * SHOWN + i) * 7919 % j->count];
+    const uint64_t which =
+        random_below(j->count, j->request.seed, random_stream("shown"), (uint64_t)(step * SHOWN + i));
+    const RewriteInput *input = &j->inputs[which];
     const Turn *last = &input->turns[input->count - 1];
     buffer_addf(out, "%.*s\n", (int)last->length, last->text);
     ok = rewriter_run(&request, input, 1, &done, err);

@@ -42,6 +42,18 @@ static void forget_from(Report *r, int64_t step) {
   r->texts.count = kept;
 }
 
+/* "valid_bleu": a metric, whose name the report keeps. */
+static double metric_of(Report *r, const json_t *line) {
+  json_t *object = (json_t *)(uintptr_t)line, *value;
+  const char *key;
+  json_object_foreach(object, key, value) {
+    if (strncmp(key, "valid_", 6) || !strcmp(key, "valid_loss")) continue;
+    if (!r->metric) r->metric = keep(r, key + 6);
+    return json_number_value(value);
+  }
+  return 0;
+}
+
 static void add_line(Report *r, const json_t *line) {
   const int64_t step = json_integer_value(json_object_get(line, "step"));
   const char *sample = json_get_text(line, "sample", NULL), *remark = json_get_text(line, "remark", NULL);
@@ -50,9 +62,10 @@ static void add_line(Report *r, const json_t *line) {
     return;
   }
   if (r->points.count && r->points.data[r->points.count - 1].step >= step) forget_from(r, step);
+  const double metric = metric_of(r, line);
   vec_push(&r->points,
            ((ReportPoint){step, number(line, "time"), number(line, "loss"), number(line, "valid_loss"),
-                          number(line, "lr"), number(line, "tokens_per_second")}));
+                          number(line, "lr"), number(line, "tokens_per_second"), metric}));
 }
 
 static bool read_lines(Report *r, const FileView *log, const char *path, Error *err) {

@@ -10,7 +10,7 @@
 /* A line of the log; 0: not measured there. */
 typedef struct ReportPoint {
   int64_t step;
-  double seconds, loss, valid_loss, learning_rate, tokens_per_second;
+  double seconds, loss, valid_loss, learning_rate, tokens_per_second, metric;
 } ReportPoint;
 
 typedef struct ReportText {
@@ -30,6 +30,7 @@ typedef struct Report {
   int64_t steps, best_step;
   int64_t parameters, tokens_seen;                                           /* 0: unknown */
   double seconds, valid_loss, perplexity, bits_per_byte, bits_per_character; /* 0: unknown */
+  const char *metric; /* what --best-by names, of the points; NULL: the loss judged */
   VEC(ReportPoint) points;
   VEC(ReportText) texts;
   VEC(ReportFact) data, settings;

@@ -119,6 +119,7 @@ static void add_small(Buffer *out, const char *title, PlotSeries series) {
 static void add_curves(Buffer *out, const Report *r) {
   add_losses(out, r);
   buffer_adds(out, "<div class=pair>\n");
+  if (r->metric) add_small(out, r->metric, SERIES(r, metric, r->metric, "b"));
   add_small(out, "Learning rate", SERIES(r, learning_rate, "learning rate", "c"));
   add_small(out, "Tokens a second", SERIES(r, tokens_per_second, "tokens a second", "c"));
   buffer_adds(out, "</div>\n");

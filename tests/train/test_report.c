@@ -119,7 +119,7 @@ static void a_page_that_needs_nothing_else(void **state) {
   report_open(&r, "it's");
   report_from_card(&r, card);
   for (int64_t i = 1; i <= 1000; i++)
-    vec_push(&r.points, ((ReportPoint){i, 0.1 * (double)i, 5.0 / (double)i, i % 100 ? 0 : 2, 1e-3, 1000}));
+    vec_push(&r.points, ((ReportPoint){i, 0.1 * (double)i, 5.0 / (double)i, i % 100 ? 0 : 2, 1e-3, 1000, 0}));
   vec_push(&r.texts, ((ReportText){500, "<script>&\"春眠不觉晓\"\x01\xff", false}));
   vec_push(&r.settings, ((ReportFact){"separator", "</table>"}));
   char *page = page_of(&r);
