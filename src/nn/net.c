@@ -101,6 +101,23 @@ static Tensor *memory_declare(State *s, const char *name, const Tensor *x) {
   return s->memories.data[s->memories.count - 1];
 }
 
+static void grow_cache(State *s, Item *item, int64_t room) {
+  const Tensor *old = item->tensor;
+  const int64_t shape[] = {0, room, old->shape[2]};
+  const size_t had = tensor_bytes(old) / (size_t)old->shape[0];
+  item->tensor = place(s, 3, shape, s->size.sequences, false);
+  const size_t has = tensor_bytes(item->tensor) / (size_t)s->size.sequences;
+  for (int64_t i = 0; i < s->size.sequences; i++)
+    memcpy((char *)item->tensor->data + has * (size_t)i, (const char *)old->data + had * (size_t)i, had);
+}
+
+void state_grow(State *s, int64_t room) {
+  CHECK(room >= s->size.room);
+  for (size_t i = 0; i < s->items.count; i++)
+    if (s->items.data[i].cache) grow_cache(s, &s->items.data[i], room);
+  s->size.room = room;
+}
+
 static void scope_name(const Net *net, const char *name, char room[1024]) {
   const int n = snprintf(room, 1024, "%s%s%s", net->scope, *net->scope ? "." : "", name);
   CHECK(n > 0 && n < 1024);

@@ -18,6 +18,8 @@ typedef struct StateSize {
 } StateSize;
 State *state_new(StateSize);
 int64_t state_room(const State *);
+/* Makes room for more positions; what is there stays. */
+void state_grow(State *, int64_t room);
 void state_free(State *);
 /* Forgets the contents, keeps the memory. */
 void state_clear(State *);

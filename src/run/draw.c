@@ -62,12 +62,11 @@ static void step(Draw *d, const float *logits, const int32_t *which) {
   d->count = kept;
 }
 
-static void draw_together(const DrawRequest *r, const Input *inputs, int64_t count, const int64_t *numbers,
-                          Hypothesis *results) {
-  int64_t most = r->settings->max_tokens;
+static void draw_together(const DrawRequest *r, Session *session, const Input *inputs, int64_t count,
+                          const int64_t *numbers, Hypothesis *results) {
+  const int64_t most = inputs_room(session, inputs, count, r->settings->max_tokens);
   const size_t rows = (size_t)(count * r->each);
   Draw d = {.request = r, .count = (int64_t)rows};
-  Session *session = inputs_session(r->model, inputs, count, r->each, &most);
   float *first = inputs_read(session, r->model, inputs, count);
   int32_t *which = mem_alloc(rows * sizeof *which);
   d.rows = mem_alloc_zeroed(rows, sizeof *d.rows);
@@ -92,14 +91,15 @@ static void draw_together(const DrawRequest *r, const Input *inputs, int64_t cou
   mem_free(d.rows);
   mem_free(d.from);
   mem_free(d.next);
-  session_free(session);
 }
 
 Hypothesis *draw_run(const DrawRequest *r, const Input *inputs, int64_t count, const int64_t *numbers) {
   const int64_t together = r->each < ROWS_TOGETHER ? ROWS_TOGETHER / r->each : 1;
   Hypothesis *results = mem_alloc_zeroed((size_t)(count * r->each), sizeof *results);
+  Session *session = inputs_session(r->model, inputs, count, together, r->each, r->settings->max_tokens);
   for (int64_t i = 0; i < count; i += together)
-    draw_together(r, inputs + i, count - i < together ? count - i : together, numbers + i,
+    draw_together(r, session, inputs + i, count - i < together ? count - i : together, numbers + i,
                   results + i * r->each);
+  session_free(session);
   return results;
 }

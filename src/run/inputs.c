@@ -42,6 +42,7 @@ static const float *read_together(Session *session, const Input *inputs, int64_t
 }
 
 float *inputs_read(Session *session, const Model *model, const Input *inputs, int64_t count) {
+  session_rewind(session);
   const int64_t vocabulary = model->config.vocabulary;
   const size_t row = (size_t)vocabulary * sizeof(float);
   float *logits = mem_alloc((size_t)count * row);
@@ -52,14 +53,18 @@ float *inputs_read(Session *session, const Model *model, const Input *inputs, in
   return logits;
 }
 
-Session *inputs_session(const Model *model, const Input *inputs, int64_t count, int64_t each, int64_t *most) {
+Session *inputs_session(const Model *model, const Input *inputs, int64_t count, int64_t together,
+                        int64_t each, int64_t most) {
   const Config *c = &model->config;
-  const int64_t prompt = longest_prompt(inputs, count);
-  const int64_t room =
-      c->arch->unlimited_context || prompt + *most < c->context ? prompt + *most : c->context;
-  *most = room - prompt;
-  return session_new_sized(model, (StateSize){.sequences = count * each,
-                                              .room = room,
-                                              .sources = c->arch->encodes ? count : 0,
-                                              .source_room = longest_source(inputs, count)});
+  const int64_t wanted = longest_prompt(inputs, count) + most, rows = count < together ? count : together;
+  return session_new_sized(
+      model, (StateSize){.sequences = rows * each,
+                         .room = c->arch->unlimited_context || wanted < c->context ? wanted : c->context,
+                         .sources = c->arch->encodes ? rows : 0,
+                         .source_room = longest_source(inputs, count)});
+}
+
+int64_t inputs_room(const Session *session, const Input *inputs, int64_t count, int64_t most) {
+  const int64_t left = session_room(session) - longest_prompt(inputs, count);
+  return left < most ? left : most;
 }

@@ -21,10 +21,14 @@ void hypotheses_free(Hypothesis *, int64_t count);
 /* Rows of one session: enough for products at full speed, few enough that their states stay near. */
 enum { ROWS_TOGETHER = 160 };
 
-/* A session in which each of `count` inputs can be continued by `most` tokens in `each` rows; *most becomes
- * less where the network's context is. */
-Session *inputs_session(const Model *, const Input *, int64_t count, int64_t each, int64_t *most);
-/* Reads them into its first rows. The logits after each prompt, [count, vocabulary]; free with mem_free. */
+/* A session in which `together` of these inputs at a time can be continued by up to `most` tokens, each in
+ * `each` rows; by fewer where the network's context ends. */
+Session *inputs_session(const Model *, const Input *, int64_t count, int64_t together, int64_t each,
+                        int64_t most);
+/* How many tokens can follow these inputs in it, at most `most`. */
+int64_t inputs_room(const Session *, const Input *, int64_t count, int64_t most);
+/* Forgets what was read and reads these into the first rows. The logits after each prompt, [count,
+ * vocabulary]; free with mem_free. */
 float *inputs_read(Session *, const Model *, const Input *, int64_t count);
 
 #endif

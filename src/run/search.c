@@ -32,14 +32,14 @@ typedef struct Line {
   Step *steps;               /* [2 beam] best first */
   int64_t alive, ended, row; /* beams followed, texts ended, its first row */
   int32_t *from;             /* [beam]: the row that each of the next comes from */
-  float *scratch;            /* [vocabulary] */
 } Line;
 
 typedef struct Search {
   const SearchRequest *request;
   const float *logits; /* [rows, vocabulary] */
   int64_t beam, vocabulary, written;
-  Line **live; /* inputs not done yet, in the order of their rows */
+  float *scratch; /* of each worker, [vocabulary] */
+  Line **live;    /* inputs not done yet, in the order of their rows */
   int64_t count;
 } Search;
 
@@ -76,18 +76,33 @@ static void keep(Step *steps, int64_t *count, int64_t most, Step step) {
   steps[at] = step;
 }
 
+/* Tokens looked at together: few of them hold one that is good enough. */
+enum { AT_ONCE = 128 };
+
+static void weigh_some(const Search *s, Line *line, int32_t beam, double base, int64_t first,
+                       int64_t *count) {
+  const int64_t most = 2 * s->beam, stop = first + AT_ONCE < s->vocabulary ? first + AT_ONCE : s->vocabulary;
+  const Hypothesis *h = &line->beams[beam];
+  const float *x = s->logits + (line->row + beam) * s->vocabulary;
+  if (*count == most &&
+      base + (double)kernels->maximum(x + first, stop - first) <= line->steps[most - 1].logprob)
+    return;
+  for (int64_t id = first; id < stop; id++) {
+    const double logprob = base + (double)x[id];
+    if (*count == most && logprob <= line->steps[most - 1].logprob) continue;
+    if (allowed(s, h, (int32_t)id)) keep(line->steps, count, most, (Step){logprob, (int32_t)id, beam});
+  }
+}
+
 static int64_t weigh_steps(const Search *s, Line *line) {
-  const int64_t most = 2 * s->beam;
   int64_t count = 0;
   for (int64_t k = 0; k < line->alive; k++) {
     const Hypothesis *h = &line->beams[k];
     const float *x = s->logits + (line->row + k) * s->vocabulary;
-    const double base = h->logprob - log_sum(x, line->scratch, s->vocabulary);
-    for (int32_t id = 0; id < s->vocabulary; id++) {
-      const double logprob = base + (double)x[id];
-      if (count == most && logprob <= line->steps[most - 1].logprob) continue;
-      if (allowed(s, h, id)) keep(line->steps, &count, most, (Step){logprob, id, (int32_t)k});
-    }
+    const double base =
+        h->logprob - log_sum(x, s->scratch + parallel_worker() * s->vocabulary, s->vocabulary);
+    for (int64_t first = 0; first < s->vocabulary; first += AT_ONCE)
+      weigh_some(s, line, (int32_t)k, base, first, &count);
   }
   return count;
 }
@@ -166,7 +181,6 @@ static void open_line(Line *line, const Input *input, const Search *s, int64_t m
   }
   line->steps = mem_alloc_zeroed(2 * beam, sizeof *line->steps);
   line->from = mem_alloc_zeroed(beam, sizeof *line->from);
-  line->scratch = mem_alloc_zeroed((size_t)s->vocabulary, sizeof *line->scratch);
 }
 
 /* Where less was found than asked for. */
@@ -182,7 +196,6 @@ static void close_line(Line *line, int64_t beam) {
   hypotheses_free(line->next, beam);
   mem_free(line->steps);
   mem_free(line->from);
-  mem_free(line->scratch);
 }
 
 /* ---- coverage ---- */
@@ -251,13 +264,14 @@ static void follow(Search *s, Session *session, int64_t most) {
   mem_free(tokens);
 }
 
-static void search_together(const SearchRequest *r, const Input *inputs, int64_t count, Hypothesis **found) {
-  int64_t most = r->most;
+static void search_together(const SearchRequest *r, Session *session, const Input *inputs, int64_t count,
+                            Hypothesis **found) {
+  const int64_t most = inputs_room(session, inputs, count, r->most);
   Search s = {
       .request = r, .beam = r->settings->beam, .vocabulary = r->model->config.vocabulary, .count = count};
-  Session *session = inputs_session(r->model, inputs, count, s.beam, &most);
   Line *lines = mem_alloc_zeroed((size_t)count, sizeof *lines);
   s.live = mem_alloc((size_t)count * sizeof *s.live);
+  s.scratch = mem_alloc((size_t)(threads_count() * s.vocabulary) * sizeof *s.scratch);
   for (int64_t i = 0; i < count; i++) {
     open_line(&lines[i], &inputs[i], &s, most);
     lines[i].row = i;
@@ -274,22 +288,24 @@ static void search_together(const SearchRequest *r, const Input *inputs, int64_t
   }
   mem_free(first);
   mem_free(s.live);
+  mem_free(s.scratch);
   mem_free(lines);
-  session_free(session);
 }
 
 Hypothesis *search_run(const SearchRequest *r, const Input *inputs, int64_t count) {
   const int64_t beam = r->settings->beam, together = beam < ROWS_TOGETHER ? ROWS_TOGETHER / beam : 1;
   Hypothesis *results = mem_alloc_zeroed((size_t)(count * beam), sizeof *results);
   Hypothesis **found = mem_alloc_zeroed((size_t)together, sizeof *found);
+  Session *session = inputs_session(r->model, inputs, count, together, beam, r->most);
   for (int64_t i = 0; i < count; i += together) {
     const int64_t now = count - i < together ? count - i : together;
-    search_together(r, inputs + i, now, found);
+    search_together(r, session, inputs + i, now, found);
     for (int64_t k = 0; k < now; k++) {
       memcpy(results + (i + k) * beam, found[k], (size_t)beam * sizeof *results);
       mem_free(found[k]);
     }
   }
+  session_free(session);
   mem_free(found);
   return results;
 }

@@ -16,11 +16,20 @@ struct Session {
 /* Tokens read at once: enough for full-speed products, little enough for short-lived activations. */
 enum { PIECE = 256 };
 
+/* Caches begin small and double: most texts end long before the room does, and fresh memory has to be
+ * cleared. */
+enum { FIRST_ROOM = 32 };
+
+static StateSize first_size(StateSize size) {
+  if (size.room > FIRST_ROOM) size.room = FIRST_ROOM;
+  return size;
+}
+
 Session *session_new_sized(const Model *model, StateSize size) {
   Session *s = mem_alloc_zeroed(1, sizeof *s);
   s->model = model;
   s->size = size;
-  s->state = state_new(size);
+  s->state = state_new(first_size(size));
   s->tape = tape_new(false);
   s->position = mem_alloc_zeroed((size_t)size.sequences, sizeof *s->position);
   s->source_of = mem_alloc_zeroed((size_t)size.sequences, sizeof *s->source_of);
@@ -65,7 +74,7 @@ static int64_t furthest(const Session *s) {
   int64_t most = 0;
   for (int64_t i = 0; i < s->size.sequences; i++)
     if (s->position[i] > most) most = s->position[i];
-  return most < s->size.room ? most : s->size.room;
+  return most;
 }
 
 void session_reorder(Session *s, const int32_t *from, int64_t count) {
@@ -116,9 +125,18 @@ static const float *feed_piece(Session *s, int64_t first, const int32_t *tokens,
   return tensor_f32(logits);
 }
 
+static void make_room(Session *s, int64_t time) {
+  int64_t room = state_room(s->state);
+  const int64_t wanted = furthest(s) + time;
+  if (wanted <= room) return;
+  while (room < wanted) room *= 2;
+  state_grow(s->state, room < s->size.room || wanted > s->size.room ? room : s->size.room);
+}
+
 const float *session_feed_at(Session *s, int64_t first, const int32_t *tokens, int64_t sequences,
                              int64_t time) {
   CHECK(first + sequences <= s->size.sequences && time > 0);
+  make_room(s, time);
   if (time <= PIECE) return feed_piece(s, first, tokens, sequences, time);
   int32_t *piece = mem_alloc((size_t)(sequences * PIECE) * sizeof *piece);
   const float *logits = NULL;
