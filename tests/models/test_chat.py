@@ -1,0 +1,64 @@
+#!/usr/bin/env python3
+"""A conversation as transformers lays it out by our chat template: the same ids, the same reply. Development only.
+
+    test_chat.py INKSTONE      exit 1 where something differs, 77 where transformers or torch is absent
+"""
+import os
+import subprocess
+import sys
+import tempfile
+
+os.environ.update(HF_HUB_OFFLINE="1", TRANSFORMERS_VERBOSITY="error", TOKENIZERS_PARALLELISM="false")
+inkstone = sys.argv[1]
+try:
+    import jinja2  # noqa: F401  (apply_chat_template needs it)
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+except ImportError as missing:
+    print("SKIP:", missing)
+    sys.exit(77)
+
+torch.set_num_threads(1)
+scratch = tempfile.TemporaryDirectory()
+os.chdir(scratch.name)
+
+
+def run(*command, text=None):
+    result = subprocess.run([inkstone, *map(str, command)], capture_output=True, text=True, input=text or "")
+    if result.returncode:
+        sys.exit(f"inkstone {' '.join(map(str, command))}: exit status {result.returncode}\n{result.stderr}")
+    return result.stdout
+
+
+with open("talks", "w", encoding="utf-8") as out:
+    for i in range(80):
+        print(f"hello {i}\nhello you {i % 7}\nhow are you?\nfine, 谢谢 {i % 5}\n", file=out)
+run("train", "reply", "talks", "-o", "talker", "--layers", 2, "--width", 32, "--heads", 2, "--context", 96, "--batch", 8, "--steps", 120,
+    "--lr", 0.01, "--tokenizer", "bpe", "--vocab", 320, "--sample-tokens", 0, "--threads", 1, "-q")
+tokenizer = AutoTokenizer.from_pretrained("talker")
+model = AutoModelForCausalLM.from_pretrained("talker", dtype=torch.float32).eval()
+messages = [{"role": "user", "content": "hello 3"}, {"role": "assistant", "content": "hello you 3"},
+            {"role": "user", "content": "how are you?"}]
+
+ids = tokenizer.apply_chat_template(messages, add_generation_prompt=True, return_dict=False)
+wanted = []
+for m in messages:
+    spelled = [int(i) for i in run("tokenizer", "encode", "-m", "talker", m["content"]).split()]
+    wanted += [tokenizer.convert_tokens_to_ids(f"<|{m['role']}|>"), *spelled, tokenizer.convert_tokens_to_ids("<|end|>")]
+wanted.append(tokenizer.convert_tokens_to_ids("<|assistant|>"))
+if ids != wanted:
+    sys.exit(f"DIFFERENT ids: {ids} {wanted}")
+
+# The same conversation through `chat`, whose own replies come between.
+theirs, said = [], []
+for line in ("hello 3", "how are you?"):
+    said.append({"role": "user", "content": line})
+    start = tokenizer.apply_chat_template(said, add_generation_prompt=True, return_tensors="pt", return_dict=False)
+    with torch.no_grad():
+        row = model.generate(start, attention_mask=torch.ones_like(start), do_sample=False, num_beams=1, max_new_tokens=20)[0, start.shape[1]:]
+    said.append({"role": "assistant", "content": tokenizer.decode(row, skip_special_tokens=True)})
+    theirs.append(said[-1]["content"])
+ours = run("chat", "-m", "talker", "--beam", 1, "--max-tokens", 20, "-q", text="hello 3\nhow are you?\n").splitlines()
+if ours != theirs:
+    sys.exit(f"DIFFERENT replies: {ours} {theirs}")
+print("ok:", theirs)
