@@ -101,6 +101,17 @@ static void multiply_row(void *arg, int64_t begin, int64_t end) {
   }
 }
 
+/* A row times rows that lie as they are needed: one partial sum in the order of all others, nothing packed.
+ */
+static bool is_sum_of_rows(const Product *x) {
+  return x->m == 1 && !x->transpose_a && !x->transpose_b && x->k <= KC && x->beta == 0;
+}
+
+static void add_rows(const Product *x) {
+  memset(x->c, 0, (size_t)x->n * sizeof(float));
+  for (int64_t p = 0; p < x->k; p++) kernels->axpy(x->c, x->a[p], x->b + p * x->ldb, x->n);
+}
+
 /* ---- on one thread ---- */
 
 /* Panels being worked on; a thread's own, so that parallel bodies need not allocate. */
@@ -137,6 +148,10 @@ void gemm_serial(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64
   if (k == 0) clear(&x);
   if (is_row(&x)) {
     multiply_row(&x, 0, ceil_div(n, x.nr));
+    return;
+  }
+  if (is_sum_of_rows(&x)) {
+    add_rows(&x);
     return;
   }
   for (int64_t first = 0; first < k; first += KC)
