@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <histedit.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -27,6 +26,7 @@ typedef struct Chat {
   EditLine *edit; /* NULL: lines come from a file or a pipe */
   History *history;
   Buffer line;
+  int given_up; /* lines in a row that Ctrl-C ended */
   bool ended;
 } Chat;
 
@@ -174,39 +174,41 @@ static bool obey(Chat *c, const char *line, Error *err) {
 
 /* ---- lines ---- */
 
-static volatile sig_atomic_t prompt_interrupts; /* Ctrl-C since the last line that was read */
-
-static void count_interrupt(int signal_number) {
-  prompt_interrupts++;
-}
-
-/* Without SA_RESTART: reading a line ends with EINTR. */
-static void catch_prompt_interrupt(void) {
-  struct sigaction action = {.sa_handler = count_interrupt};
-  sigemptyset(&action.sa_mask);
-  sigaction(SIGINT, &action, NULL);
-}
-
 static char *prompt(EditLine *edit) {
   static char text[] = "> ";
   return text;
+}
+
+/* While a line is edited Ctrl-C is a key: a signal could come just before a read, which would then wait. */
+static unsigned char give_up(EditLine *edit, int key) {
+  Chat *c;
+  el_get(edit, EL_CLIENTDATA, &c);
+  c->given_up++;
+  return CC_NEWLINE;
+}
+
+static void bind_interrupt(Chat *c) {
+  el_set(c->edit, EL_CLIENTDATA, c);
+  el_set(c->edit, EL_ADDFN, "give-up", "give up the line", give_up);
+  el_set(c->edit, EL_SETTY, "-d", "-isig", NULL);
+  el_set(c->edit, EL_BIND, "^C", "give-up", NULL);
 }
 
 /* Ctrl-C gives the line up, a second one ends the conversation. */
 static const char *edited_line(Chat *c) {
   HistEvent event;
   int count;
-  prompt_interrupts = 0;
-  catch_prompt_interrupt();
-  for (;;) {
-    const int before = prompt_interrupts;
+  for (c->given_up = 0; c->given_up < 2;) {
+    const int before = c->given_up;
     const char *line = el_gets(c->edit, &count);
-    if (line && *line && strspn(line, " \t\n") < strlen(line)) history(c->history, &event, H_ENTER, line);
-    if (line || prompt_interrupts == before) return line;
-    fputs(prompt_interrupts > 1 ? "\n" : "\n(Ctrl-C again, or Ctrl-D, ends the conversation)\n", stderr);
-    if (prompt_interrupts > 1) return NULL;
-    el_reset(c->edit);
+    if (c->given_up > before) {
+      if (c->given_up == 1) fputs("(Ctrl-C again, or Ctrl-D, ends the conversation)\n", stderr);
+      continue;
+    }
+    if (line && strspn(line, " \t\n") < strlen(line)) history(c->history, &event, H_ENTER, line);
+    return line;
   }
+  return NULL;
 }
 
 static const char *plain_line(Chat *c) {
@@ -240,6 +242,7 @@ static void open_editor(Chat *c) {
   el_set(c->edit, EL_EDITOR, "emacs");
   el_set(c->edit, EL_HIST, history, c->history);
   el_source(c->edit, NULL); /* the user's ~/.editrc */
+  bind_interrupt(c);
 }
 
 /* ---- the conversation ---- */
