@@ -101,9 +101,17 @@ typedef struct Side {
 } Side;
 
 /* Glorot & Bengio 2010, as fairseq and Marian begin. */
-static Tensor *linear(const Side *s, const char *name, Tensor *x, int64_t out) {
-  const float stddev = sqrtf(2 / (float)(tensor_columns(x) + out));
+static Tensor *scaled_linear(const Side *s, const char *name, Tensor *x, int64_t out, float gain) {
+  const float stddev = gain * sqrtf(2 / (float)(tensor_columns(x) + out));
   return nn_linear(s->net, name, x, out, (LinearOptions){.bias = true, .stddev = stddev});
+}
+static Tensor *linear(const Side *s, const char *name, Tensor *x, int64_t out) {
+  return scaled_linear(s, name, x, out, 1);
+}
+
+/* Queries, keys and values begin smaller, as if the three were one matrix of D x 3D (fairseq). */
+static Tensor *projection(const Side *s, const char *name, Tensor *x) {
+  return scaled_linear(s, name, x, s->config->width, sqrtf(0.5f));
 }
 
 static Tensor *norm(const Side *s, const char *name, Tensor *x) {
@@ -122,14 +130,12 @@ static Tensor *block_output(const Side *s, const char *name, Tensor *x, Tensor *
 /* Over the sequence itself: all of it in the encoder, what is behind in the decoder. */
 static Tensor *self_attention(const Side *s, Tensor *x, bool causal) {
   const AttentionShape shape = {.heads = s->heads, .kv_heads = s->heads, .causal = causal};
-  const int64_t width = s->config->width;
   Tensor *in = block_input(s, "self_attn_layer_norm", x);
   net_enter(s->net, "self_attn");
-  Tensor *q = linear(s, "q_proj", in, width), *k = linear(s, "k_proj", in, width),
-         *v = linear(s, "v_proj", in, width);
+  Tensor *q = projection(s, "q_proj", in), *k = projection(s, "k_proj", in), *v = projection(s, "v_proj", in);
   Tensor *y = causal ? nn_self_attention(s->net, q, k, v, shape)
                      : op_attention(s->net->tape, q, k, v, (AttentionSight){.lengths = s->lengths}, shape);
-  y = linear(s, "out_proj", y, width);
+  y = linear(s, "out_proj", y, s->config->width);
   net_leave(s->net, "self_attn");
   return block_output(s, "self_attn_layer_norm", x, y);
 }
@@ -137,12 +143,11 @@ static Tensor *self_attention(const Side *s, Tensor *x, bool causal) {
 /* memory [B,S,D], or NULL where the state remembers its keys and values. */
 static Tensor *cross_attention(const Side *s, Tensor *x, Tensor *memory) {
   const AttentionShape shape = {.heads = s->heads, .kv_heads = s->heads};
-  const int64_t width = s->config->width;
   Tensor *in = block_input(s, "encoder_attn_layer_norm", x);
   net_enter(s->net, "encoder_attn");
-  Tensor *q = linear(s, "q_proj", in, width), *k = memory ? linear(s, "k_proj", memory, width) : NULL,
-         *v = memory ? linear(s, "v_proj", memory, width) : NULL;
-  Tensor *y = linear(s, "out_proj", nn_cross_attention(s->net, q, k, v, shape), width);
+  Tensor *q = projection(s, "q_proj", in), *k = memory ? projection(s, "k_proj", memory) : NULL,
+         *v = memory ? projection(s, "v_proj", memory) : NULL;
+  Tensor *y = linear(s, "out_proj", nn_cross_attention(s->net, q, k, v, shape), s->config->width);
   net_leave(s->net, "encoder_attn");
   return block_output(s, "encoder_attn_layer_norm", x, y);
 }
