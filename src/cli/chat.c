@@ -200,6 +200,7 @@ static const char *edited_line(Chat *c) {
   int count;
   for (c->given_up = 0; c->given_up < 2;) {
     const int before = c->given_up;
+    el_set(c->edit, EL_PREP_TERM, 1); /* or Ctrl-C would be a signal until the prompt has been written */
     const char *line = el_gets(c->edit, &count);
     if (c->given_up > before) {
       if (c->given_up == 1) fputs("(Ctrl-C again, or Ctrl-D, ends the conversation)\n", stderr);
