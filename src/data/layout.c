@@ -1,5 +1,7 @@
 #include "data/layout.h"
 
+#include <inttypes.h>
+
 static const char pad[] = "<|pad|>", separator[] = "<|sep|>", turn_end[] = "<|end|>";
 static const char *const speakers[ROLES] = {
     [ROLE_SYSTEM] = "<|system|>", [ROLE_USER] = "<|user|>", [ROLE_ASSISTANT] = "<|assistant|>"};
@@ -21,6 +23,9 @@ static bool find_token(const Tokenizer *t, const char *name, int32_t *id, Error 
 
 bool layout_find(PairLayout *l, const Task *task, const Tokenizer *t, bool encodes, int64_t context,
                  Error *err) {
+  enum { LEAST = 16 }; /* source and target side by side, with what stands around them */
+  if (context < LEAST)
+    return fail_usage(err, "a context of %" PRId64 " tokens holds no pair: --context %d at least", context, LEAST);
   *l = (PairLayout){.separate = encodes, .chat = task->chat, .time = context, .source_time = context};
   l->end = tokenizer_end(t);
   if (l->end < 0) return fail(err, "the tokenizer has no token that ends a text, such as <|endoftext|>");

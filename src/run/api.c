@@ -106,7 +106,6 @@ static bool prepare(Rewriting *w, const Bundle *b, const Task *task, const ink_s
                     Error *err) {
   const SamplingSettings *sampling = settings_part(settings, &sampling_settings_table);
   const GeneralSettings *general = general_of(settings);
-  w->search = bundle_search(b, settings);
   w->request = (RewriteRequest){.model = b->model,
                                 .tokenizer = b->tokenizer,
                                 .layout = &w->layout,
@@ -114,7 +113,8 @@ static bool prepare(Rewriting *w, const Bundle *b, const Task *task, const ink_s
                                 .sampling = sampling,
                                 .seed = (uint64_t)general->seed,
                                 .max_tokens = sampling->max_tokens};
-  return bundle_check_task(b, task, err) && bundle_layout(b, task, &w->layout, err);
+  return bundle_check_task(b, task, err) && bundle_layout(b, task, &w->layout, err) &&
+         bundle_search(b, settings, &w->search, err);
 }
 
 /* Texts as inputs of one turn each; the turns and the inputs are the caller's to free. */

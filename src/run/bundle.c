@@ -1,6 +1,8 @@
 #include "run/bundle.h"
 
+#include <float.h>
 #include <inttypes.h>
+#include <math.h>
 #include <string.h>
 
 #include "io/safetensors.h"
@@ -66,6 +68,12 @@ static const NamedTensor *find_tensor(const Safetensors *file, const Params *par
   return found;
 }
 
+static bool all_finite(const float *x, int64_t n) {
+  bool finite = true;
+  for (int64_t i = 0; i < n; i++) finite &= fabsf(x[i]) <= FLT_MAX;
+  return finite;
+}
+
 static bool read_all(const char *path, const Safetensors *file, Params *params, float *values, Error *err) {
   size_t used = 0;
   for (size_t i = 0; i < params_count(params); i++) {
@@ -76,6 +84,9 @@ static bool read_all(const char *path, const Safetensors *file, Params *params, 
     if (!same_shape_or_fail(path, p, &found->tensor, err)) return false;
     if (found->tensor.type == TENSOR_I32) return fail(err, "%s: tensor \"%s\" holds integers", path, p->name);
     tensor_to_f32(values + p->offset, &found->tensor);
+    if (!all_finite(values + p->offset, tensor_count(&p->tensor)))
+      return fail(err, "%s: tensor \"%s\" has values that are no finite numbers: the file is damaged", path,
+                  p->name);
     used++;
   }
   for (size_t i = 0; i < file->count && used < file->count; i++) {
@@ -126,6 +137,13 @@ static bool check_tokenizer(const Bundle *b, const char *directory, const Config
   return true;
 }
 
+static bool check_begin(const Bundle *b, const char *directory, const Config *config, Error *err) {
+  const json_t *trained = json_object_get(b->card, "begin_token");
+  return !json_is_integer(trained) ||
+         (json_integer_value(trained) >= -1 && json_integer_value(trained) < config->vocabulary) ||
+         fail(err, "%s/inkstone.json: \"begin_token\" is not in the vocabulary", directory);
+}
+
 static bool open_parts(Bundle *b, const char *directory, Error *err) {
   char path[PATH_ROOM];
   Config config;
@@ -137,7 +155,7 @@ static bool open_parts(Bundle *b, const char *directory, Error *err) {
       !(b->generation = read_object(directory, "generation_config.json", err)))
     return false;
   if (!(b->tokenizer = tokenizer_open(path_join(path, directory, "tokenizer.json"), err))) return false;
-  if (!check_tokenizer(b, directory, &config, err)) return false;
+  if (!check_tokenizer(b, directory, &config, err) || !check_begin(b, directory, &config, err)) return false;
   if (config.bos < 0) config.bos = tokenizer_begin(b->tokenizer);
   path_join(path, directory, "model.safetensors");
   if (!file_exists(path)) {
@@ -224,7 +242,7 @@ bool bundle_layout(const Bundle *b, const Task *task, PairLayout *layout, Error 
   INT(min_tokens, "min_new_tokens")
 // clang-format on
 
-SearchSettings bundle_search(const Bundle *b, const Settings *settings) {
+static SearchSettings merged_search(const Bundle *b, const Settings *settings) {
   SearchSettings s = *(const SearchSettings *)settings_part(settings, &search_settings_table);
   const json_t *value;
 #define INT(name, key)                                                                                \
@@ -243,6 +261,48 @@ SearchSettings bundle_search(const Bundle *b, const Settings *settings) {
   if (s.beam < 1) s.beam = 1;
   if (s.n_best > s.beam) s.beam = s.n_best;
   return s;
+}
+
+/* Settings that would be without effect: those of drawing where texts are searched for, and the reverse. */
+static const struct {
+  const char *name;
+  enum { BY_SEARCH, BY_DRAWING, BY_WRITING } works;
+} bound_settings[] = {{"beam", BY_SEARCH},
+                      {"length-penalty", BY_SEARCH},
+                      {"coverage-penalty", BY_SEARCH},
+                      {"no-repeat-ngram", BY_SEARCH},
+                      {"min-tokens", BY_SEARCH},
+                      {"temperature", BY_DRAWING},
+                      {"greedy", BY_DRAWING},
+                      {"top-k", BY_DRAWING},
+                      {"top-p", BY_DRAWING},
+                      {"min-p", BY_DRAWING},
+                      {"typical", BY_DRAWING},
+                      {"repetition-penalty", BY_DRAWING},
+                      {"frequency-penalty", BY_DRAWING},
+                      {"presence-penalty", BY_DRAWING},
+                      {"penalty-window", BY_DRAWING},
+                      {"samples", BY_WRITING},
+                      {"stop", BY_WRITING},
+                      {"ignore-end", BY_WRITING}};
+
+static bool refuse_idle(const Settings *settings, bool draws, Error *err) {
+  static const char *const instead[] = {
+      [BY_SEARCH] = "is without effect where texts are drawn: leave out --sample, or give --beam to search",
+      [BY_DRAWING] = "is for texts that are drawn: add --sample (or leave it out: --beam 1 is greedy)",
+      [BY_WRITING] = "is for `inkstone write` only (--n-best N gives several texts)"};
+  for (size_t i = 0; i < sizeof bound_settings / sizeof *bound_settings; i++) {
+    const int works = (int)bound_settings[i].works;
+    if (works == (draws ? BY_DRAWING : BY_SEARCH) || !settings_given(settings, bound_settings[i].name))
+      continue;
+    return fail_usage(err, "--%s %s", bound_settings[i].name, instead[works]);
+  }
+  return true;
+}
+
+bool bundle_search(const Bundle *b, const Settings *settings, SearchSettings *out, Error *err) {
+  *out = merged_search(b, settings);
+  return refuse_idle(settings, out->sample, err);
 }
 
 static void add_search(json_t *json, const SearchSettings *s) {

@@ -48,7 +48,8 @@ const Task *bundle_task(const Bundle *);
 bool bundle_check_task(const Bundle *, const Task *, Error *);
 /* How its inputs are laid out, by the special tokens of tokenizer and config.json. */
 bool bundle_layout(const Bundle *, const Task *, PairLayout *, Error *);
-/* These settings, where not given as generation_config.json says. */
-SearchSettings bundle_search(const Bundle *, const Settings *);
+/* These settings, where not given as generation_config.json says. Refuses those that would be without effect.
+ */
+bool bundle_search(const Bundle *, const Settings *, SearchSettings *, Error *);
 
 #endif

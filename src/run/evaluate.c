@@ -119,7 +119,7 @@ static bool tell_results(const Evaluation *e, const Judge *j, const char *output
 
 static bool judge_pairs(const Evaluation *e, const Pairs *pairs, const PairLayout *layout, Error *err) {
   const EvalSettings *s = settings_part(e->settings, &eval_settings_table);
-  const SearchSettings search = bundle_search(e->bundle, e->settings);
+  SearchSettings search;
   const SamplingSettings *sampling = settings_part(e->settings, &sampling_settings_table);
   const GeneralSettings *general = settings_part(e->settings, &general_settings_table);
   const JudgeRequest request = {.pairs = pairs,
@@ -132,6 +132,7 @@ static bool judge_pairs(const Evaluation *e, const Pairs *pairs, const PairLayou
                                 .max_tokens = sampling->max_tokens,
                                 .most = (size_t)s->examples};
   if (!s->decode) return true;
+  if (!bundle_search(e->bundle, e->settings, &search, err)) return false;
   Judge *j = judge_open(&request, err);
   const bool ok = j && judge_run(j, e->bundle->model, err) && tell_results(e, j, s->outputs, err);
   judge_free(j);

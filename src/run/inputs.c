@@ -59,7 +59,7 @@ Session *inputs_session(const Model *model, const Input *inputs, int64_t count, 
   const int64_t wanted = longest_prompt(inputs, count) + most, rows = count < together ? count : together;
   return session_new_sized(
       model, (StateSize){.sequences = rows * each,
-                         .room = c->arch->unlimited_context || wanted < c->context ? wanted : c->context,
+                         .room = wanted < c->context ? wanted : c->context,
                          .sources = c->arch->encodes ? rows : 0,
                          .source_room = longest_source(inputs, count)});
 }

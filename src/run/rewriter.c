@@ -43,6 +43,14 @@ static bool count_tokens(const Rewriter *w, const char *text, size_t length, int
   return ok;
 }
 
+/* What could be cut was: only a model for a handful of tokens has no room for it. */
+static bool fits_or_fail(const PairLayout *l, const Part *part, Error *err) {
+  const int64_t source = (int64_t)part->source.count, prompt = (int64_t)part->prompt.count;
+  return (source <= l->source_time && prompt < l->time) ||
+         fail(err, "%" PRId64 " tokens cannot be cut further, and the model reads %" PRId64, source + prompt,
+              l->separate ? l->source_time : l->time);
+}
+
 static bool add_turns(Rewriter *w, Part part, const Turn *turns, size_t count, Error *err) {
   const RewriteRequest *r = w->request;
   size_t dropped = 0;
@@ -50,7 +58,7 @@ static bool add_turns(Rewriter *w, Part part, const Turn *turns, size_t count, E
       layout_input(r->layout, r->tokenizer, turns, count, &part.source, &part.prompt, &dropped, err);
   w->out->dropped_turns += (int64_t)dropped;
   vec_push(&w->parts, part);
-  return ok;
+  return ok && fits_or_fail(r->layout, &part, err);
 }
 
 static bool add_part(Rewriter *w, int64_t text, const char *bytes, size_t length, Error *err) {

@@ -33,6 +33,40 @@ for arch in marian llama; do
   expect_err "cut at sentences"
 done
 
+# Bounds that a person may ask for, and what would be without effect.
+run train translate pairs.tsv -o seq2seq --arch seq2seq $small
+expect_status 0
+for arch in marian llama seq2seq; do
+  run translate -m $arch --max-tokens 1000000000 --beam 300 "one two"
+  expect_status 0
+  run translate -m $arch --max-tokens 1000000000 --sample "one two"
+  expect_status 0
+  run translate -m $arch --temperature 0.5 red
+  expect_usage "--temperature is for texts that are drawn"
+  run translate -m $arch --sample --length-penalty 2 red
+  expect_usage "--length-penalty is without effect"
+  run translate -m $arch --stop . red
+  expect_usage "--stop is for \`inkstone write"
+done
+run train translate pairs.tsv -o refused --context 8 --threads 1
+expect_usage "--context 16 at least"
+
+# What a model directory says is used within bounds.
+odd() {
+  rm -rf copy
+  cp -r marian copy
+  printf '%s' "$1" >copy/generation_config.json
+  run translate -m copy --max-tokens 6 "one two"
+  expect_status 0
+}
+odd '{"num_beams": 1000000000000000000, "length_penalty": 1e308}'
+odd '{"num_beams": -1, "length_penalty": "long", "min_new_tokens": null, "no_repeat_ngram_size": 2.5}'
+cp -r marian nan
+size=$(wc -c <nan/model.safetensors)
+head -c 4000 /dev/zero | tr '\000' '\377' | dd of=nan/model.safetensors bs=1 seek=$((size - 4000)) conv=notrunc 2>/dev/null
+run translate -m nan --max-tokens 6 "one two"
+expect_failure "nan/model.safetensors" "no finite numbers"
+
 refused() { # FILE-CONTENTS TEXT
   printf "$1" >bad
   run train translate bad -o refused
