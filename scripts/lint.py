@@ -159,6 +159,23 @@ def check_sizes(sizes, what, desired, most):
             print(f"warning: {place}: a {what} of {lines} lines; better at most {desired}")
 
 
+SABOTAGES = "tests/sabotage/sabotages.txt"
+
+
+def check_sabotages(root):
+    """Each names a fragment that its file holds exactly once: found here, not after minutes of building."""
+    if not os.path.exists(os.path.join(root, SABOTAGES)):
+        return
+    for number, line in enumerate(read(root, SABOTAGES).splitlines(), 1):
+        parts = line.split(" ||| ")
+        if line.startswith("#") or len(parts) < 2:
+            continue
+        path, fragment = parts[:2]
+        times = read(root, path).count(fragment) if os.path.exists(os.path.join(root, path)) else 0
+        if times != 1:
+            yield f"{SABOTAGES}:{number}: its fragment is in {path} {times} times, not once"
+
+
 def lint(root):
     """Every broken rule as one line of text; sizes and warnings are printed."""
     problems, functions, lengths = [], [], []
@@ -179,6 +196,7 @@ def lint(root):
     problems += check_sizes(lengths, "file", FILE_LINES, FILE_MOST)
     formatted = list(files_below(root, C_ROOTS, (".c", ".h")))
     problems += check_clang_format(root, formatted)
+    problems += check_sabotages(root)
     return problems
 
 
@@ -218,6 +236,7 @@ PLANTED = [
     ("src/nn/a.c", LONG_FUNCTION, f"src/nn/a.c:1 f: a function of {FUNCTION_MOST + 4} lines"),
     ("src/nn/a.c", "int a;\n" * (FILE_MOST + 1), f"src/nn/a.c: a file of {FILE_MOST + 1} lines"),
     ("src/nn/a.c", "int  a;\n", "not laid out"),
+    (SABOTAGES, "src/models/lstm.c ||| int gru; ||| int x; ||| ^a$\n", f"{SABOTAGES}:1: its fragment is in src/models/lstm.c 0 times"),
 ]
 
 

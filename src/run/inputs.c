@@ -57,11 +57,10 @@ Session *inputs_session(const Model *model, const Input *inputs, int64_t count, 
                         int64_t each, int64_t most) {
   const Config *c = &model->config;
   const int64_t wanted = longest_prompt(inputs, count) + most, rows = count < together ? count : together;
-  return session_new_sized(
-      model, (StateSize){.sequences = rows * each,
-                         .room = wanted < c->context ? wanted : c->context,
-                         .sources = c->arch->encodes ? rows : 0,
-                         .source_room = longest_source(inputs, count)});
+  return session_new_sized(model, (StateSize){.sequences = rows * each,
+                                              .room = wanted < c->context ? wanted : c->context,
+                                              .sources = c->arch->encodes ? rows : 0,
+                                              .source_room = longest_source(inputs, count)});
 }
 
 int64_t inputs_room(const Session *session, const Input *inputs, int64_t count, int64_t most) {

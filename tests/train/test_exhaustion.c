@@ -21,7 +21,7 @@ typedef struct Deed {
 } Deed;
 
 static const char *threads;
-static ink_model *model;
+static ink_model *model, *translator, *replier;
 static ink_tokenizer *tokenizer;
 
 static ink_settings *set_all(ink_settings *s, const char *const *pairs) {
@@ -32,20 +32,27 @@ static ink_settings *set_all(ink_settings *s, const char *const *pairs) {
 }
 
 /* Settings are made while there is memory: what makes them has no error to return. */
-static ink_settings *training, *writing, *evaluating, *learning;
+static ink_settings *training, *writing, *evaluating, *learning, *pairing, *chatting, *rewriting;
 
 static void make_settings(void) {
   training = small_settings(WITH("steps", "2", "warmup", "0", "eval-every", "1", "sample-tokens", "3", "ema",
                                  "0.5", "threads", threads, "overwrite", "true"));
   writing = set_all(ink_settings_write(), WITH("max-tokens", "4", "samples", "2", "stop", "qqq", "top-p",
                                                "0.9", "repetition-penalty", "1.1", "threads", threads));
-  evaluating = set_all(ink_settings_eval(), WITH("threads", threads));
+  evaluating = set_all(ink_settings_eval(), WITH("max-tokens", "6", "threads", threads));
+  pairing = small_settings(WITH("arch", "marian", "heads", "2", "context", "32", "steps", "2", "warmup", "0",
+                                "eval-every", "1", "best-by", "chrf", "eval-examples", "3", "threads",
+                                threads, "overwrite", "true"));
+  chatting = small_settings(WITH("arch", "llama", "heads", "2", "context", "32", "steps", "2", "warmup", "0",
+                                 "eval-every", "2", "threads", threads));
+  rewriting = set_all(ink_settings_rewrite(), WITH("max-tokens", "6", "beam", "3", "n-best", "2",
+                                                   "coverage-penalty", "0.1", "threads", threads));
   learning = set_all(ink_settings_tokenizer(), WITH("vocab", "270", "threads", threads));
 }
 
 static void free_settings(void) {
-  ink_settings *const all[] = {training, writing, evaluating, learning};
-  for (int i = 0; i < 4; i++) ink_settings_free(all[i]);
+  ink_settings *const all[] = {training, writing, evaluating, learning, pairing, chatting, rewriting};
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++) ink_settings_free(all[i]);
 }
 
 static bool ignore_token(void *user, const ink_token *token) {
@@ -103,6 +110,45 @@ static bool evaluate(Error *err) {
   return ink_eval(model, &text, 1, evaluating, &scores, NULL, NULL, err);
 }
 
+static bool ignore_output(void *user, const ink_output *output) {
+  return true;
+}
+
+static bool learn_pairs(Error *err) {
+  const char *pairs = in_scratch("pairs.tsv");
+  return ink_train("translate", &pairs, 1, in_scratch("out"), pairing, NULL, NULL, err);
+}
+
+/* The second is longer than the model reads: it is cut. */
+static const char *const texts[] = {"The moon.",
+                                    "One moon sings. Two stones are there. Three rivers, and no end."};
+static const size_t lengths[] = {9, 61};
+
+static bool rewrite(Error *err) {
+  ink_rewritten done = {0};
+  return ink_rewrite(translator, "translate", texts, lengths, 2, rewriting, ignore_output, NULL, &done, err);
+}
+
+static bool explain(Error *err) {
+  char *page = ink_explain(translator, "translate", texts, lengths, 1, rewriting, err);
+  ink_free(page);
+  return page != NULL;
+}
+
+static bool evaluate_pairs(Error *err) {
+  const char *pairs = in_scratch("few.tsv");
+  ink_scores scores;
+  const bool ok = ink_eval(translator, &pairs, 1, evaluating, &scores, NULL, NULL, err);
+  if (ok) ink_free(scores.written);
+  return ok;
+}
+
+static bool converse(Error *err) {
+  static const ink_turn turns[] = {{"user", "hello", 5}, {"assistant", "hi", 2}, {"user", "who?", 4}};
+  ink_rewritten done = {0};
+  return ink_reply(replier, turns, 3, rewriting, ignore_output, NULL, &done, err);
+}
+
 /* Nothing of a file that was not finished. */
 static void expect_no_temporaries(const char *name) {
   Names names;
@@ -137,6 +183,23 @@ static void try_all(const Deed *d) {
   printf("%s: fewer than %d allocations\n", d->name, (int)n);
 }
 
+/* And a model of pairs, and one of conversations. */
+static bool some_pairs(Error *err) {
+  Buffer pairs = {0}, talk = {0};
+  for (int i = 0; i < 40; i++) {
+    buffer_addf(&pairs, "%d moons sing\tmany sing: %d\n", i, i);
+    buffer_addf(&talk, "are you %d?\nno, %d.\n\n", i, i + 1);
+  }
+  const char *pairs_file = in_scratch("pairs.tsv"), *talk_file = in_scratch("talk.txt");
+  bool ok = file_replace(pairs_file, pairs.data, pairs.length, err) &&
+            file_replace(in_scratch("few.tsv"), "2 moons sing\tmany sing: 2\nstones\tmany\n", 38, err) &&
+            file_replace(talk_file, talk.data, talk.length, err);
+  buffer_free(&pairs);
+  buffer_free(&talk);
+  return ok && ink_train("translate", &pairs_file, 1, in_scratch("translator"), pairing, NULL, NULL, err) &&
+         ink_train("reply", &talk_file, 1, in_scratch("replier"), chatting, NULL, NULL, err);
+}
+
 static int open_all(void **state) {
   Error err = {0};
   threads = *state;
@@ -151,13 +214,18 @@ static int open_all(void **state) {
       !ink_train("write", &text, 1, in_scratch("model"), training, NULL, NULL, &err) ||
       !ink_tokenizer_train(&text, 1, in_scratch("tokenizer.json"), learning, NULL, NULL, &err))
     return -1;
+  if (!some_pairs(&err)) return -1;
   model = ink_model_open(in_scratch("model"), &err);
+  translator = ink_model_open(in_scratch("translator"), &err);
+  replier = ink_model_open(in_scratch("replier"), &err);
   tokenizer = ink_tokenizer_open(in_scratch("tokenizer.json"), &err);
-  return model && tokenizer ? 0 : -1;
+  return model && translator && replier && tokenizer ? 0 : -1;
 }
 
 static int close_all(void **state) {
   ink_model_close(model);
+  ink_model_close(translator);
+  ink_model_close(replier);
   ink_tokenizer_close(tokenizer);
   free_settings();
   threads_set(0);
@@ -197,6 +265,26 @@ static void learning_a_model(void **state) {
   try_all(&(Deed){"training", learn_model, .dense = 100});
 }
 
+static void learning_from_pairs(void **state) {
+  try_all(&(Deed){"training on pairs", learn_pairs, .dense = 100});
+}
+
+static void rewriting_texts(void **state) {
+  try_all(&(Deed){"rewriting", rewrite, .dense = 200});
+}
+
+static void explaining(void **state) {
+  try_all(&(Deed){"explaining", explain, .dense = 200});
+}
+
+static void judging(void **state) {
+  try_all(&(Deed){"judging", evaluate_pairs, .dense = 200});
+}
+
+static void replying(void **state) {
+  try_all(&(Deed){"replying", converse, .dense = 200});
+}
+
 #define EXHAUST(test, count) \
   { #test ", " count " threads", test, open_all, close_all, (void *)(uintptr_t)(count) }
 
@@ -210,6 +298,13 @@ int main(void) {
       EXHAUST(writing_text, "1"),
       EXHAUST(scoring, "1"),
       EXHAUST(learning_a_model, "1"),
+      EXHAUST(learning_from_pairs, "1"),
+      EXHAUST(rewriting_texts, "1"),
+      EXHAUST(explaining, "1"),
+      EXHAUST(judging, "1"),
+      EXHAUST(replying, "1"),
+      EXHAUST(rewriting_texts, "3"),
+      EXHAUST(learning_from_pairs, "3"),
       EXHAUST(learning_a_tokenizer, "3"),
       EXHAUST(writing_text, "3"),
       EXHAUST(scoring, "3"),
