@@ -63,14 +63,33 @@ size_t utf8_whole_prefix(const char *text, size_t length) {
   return length;
 }
 
+/* Bytes at the front that begin a character and do not finish it, at least 1: what U+FFFD stands for
+ * ("maximal subpart", Unicode 3.9; as Python and Rust decode). */
+static size_t broken_length(const char *text, size_t length) {
+  const unsigned char *p = (const unsigned char *)text;
+  const size_t n = length_of(p[0]);
+  const unsigned char low = p[0] == 0xe0   ? 0xa0
+                            : p[0] == 0xf0 ? 0x90
+                                           : 0x80,
+                      high = p[0] == 0xed   ? 0x9f
+                             : p[0] == 0xf4 ? 0x8f
+                                            : 0xbf;
+  if (n < 2 || length < 2 || p[1] < low || p[1] > high) return 1;
+  size_t i = 2;
+  while (i < n && i < length && (p[i] & 0xc0) == 0x80) i++;
+  return i;
+}
+
 int64_t utf8_repair(const char *text, size_t length, Buffer *out) {
-  for (int64_t replaced = 0;; replaced++) {
+  for (int64_t replaced = 0;;) {
     const size_t good = utf8_valid_prefix(text, length);
     buffer_add(out, text, good);
     if (good == length) return replaced;
     buffer_adds(out, "\xef\xbf\xbd");
-    text += good + 1;
-    length -= good + 1;
+    const size_t broken = broken_length(text + good, length - good);
+    replaced += (int64_t)broken;
+    text += good + broken;
+    length -= good + broken;
   }
 }
 

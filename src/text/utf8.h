@@ -15,7 +15,8 @@ size_t utf8_valid_prefix(const char *text, size_t length);
 int64_t utf8_count(const char *text, size_t length);
 /* `length` less an unfinished character at the end: what may be shown before more bytes arrive. */
 size_t utf8_whole_prefix(const char *text, size_t length);
-/* Adds the text with each invalid byte replaced by U+FFFD; gives how many those were. */
+/* Adds the text with U+FFFD for each character that is not finished and each other invalid byte, as Python
+ * and Rust do; gives how many bytes those were. */
 int64_t utf8_repair(const char *text, size_t length, Buffer *out);
 /* Writes a code point: 1 to 4 bytes. */
 size_t utf8_encode(uint32_t code, char out[4]);

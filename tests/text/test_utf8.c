@@ -67,6 +67,38 @@ static void characters_are_counted(void **state) {
   assert_int_equal(utf8_count("a\xc3\xa9\xe4\xbd\xa0\0", 7), 4);
 }
 
+/* What Python makes of it: bytes.decode("utf-8", "replace"). */
+static void repaired_as_others_do(void **state) {
+  static const struct {
+    const char *bytes, *repaired;
+    int replaced;
+  } cases[] = {
+      {"\xe7\x8b\xe8\xa7\x81", "?\xe8\xa7\x81", 2},
+      {"a\xff"
+       "b",
+       "a?b", 1},
+      {"\xf0\x9f\x98", "?", 3},
+      {"\xf0\x9f\x98x", "?x", 3},
+      {"\xe0\x80\x80", "???", 3},
+      {"\xed\xa0\x80", "???", 3},
+      {"\xf4\x90\x80\x80", "????", 4},
+      {"\xc3(", "?(", 1},
+      {"\xc0\xaf", "??", 2},
+      {"\xe7\x8b\xe7\x8b\x97", "?\xe7\x8b\x97", 2},
+      {"whole", "whole", 0},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    Buffer out = {0}, wanted = {0};
+    for (const char *p = cases[i].repaired; *p; p++)
+      buffer_add(&wanted, *p == '?' ? "\xef\xbf\xbd" : p, *p == '?' ? 3 : 1);
+    assert_int_equal(utf8_repair(cases[i].bytes, strlen(cases[i].bytes), &out), cases[i].replaced);
+    assert_int_equal(out.length, wanted.length);
+    assert_memory_equal(out.data, wanted.data, wanted.length);
+    buffer_free(&out);
+    buffer_free(&wanted);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(every_code_point_and_back),
@@ -74,6 +106,7 @@ int main(void) {
       cmocka_unit_test(valid_prefix_ends_at_the_first_bad_byte),
       cmocka_unit_test(unfinished_characters_are_held_back),
       cmocka_unit_test(characters_are_counted),
+      cmocka_unit_test(repaired_as_others_do),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
