@@ -56,6 +56,7 @@ def theirs(beam, batch):
 
 def ours(beam):
     text = "\n".join(lines) + "\n"
+    time.sleep(0.5)  # PyTorch's threads go on spinning for a while
     start = time.perf_counter()
     result = subprocess.run([args.inkstone, "translate", "-m", args.model, "--beam", str(beam), "--max-tokens", "100", "-q", "--length-penalty",
                              "1", "--threads", str(args.threads)], input=text, capture_output=True, text=True, check=True)

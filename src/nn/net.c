@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/buffer.h"
+#include "base/threads.h"
 
 /* What is kept of each sequence. */
 typedef struct Item {
@@ -52,24 +53,50 @@ int64_t state_bytes(const State *s) {
   return (int64_t)arena_used(s->arena);
 }
 
-/* The first `used` bytes of each row. Rows that stay where they are, often most of them, are left alone. */
-static void reorder(const Tensor *t, const int32_t *from, int64_t count, size_t used) {
-  const size_t each = tensor_bytes(t) / (size_t)t->shape[0];
-  char *data = t->data, *copy = mem_alloc(used * (size_t)count);
-  for (int64_t i = 0; i < count; i++)
-    if (from[i] != i) memcpy(copy + used * (size_t)i, data + each * (size_t)from[i], used);
-  for (int64_t i = 0; i < count; i++)
-    if (from[i] != i) memcpy(data + each * (size_t)i, copy + used * (size_t)i, used);
-  mem_free(copy);
+typedef struct Reordering {
+  const State *state;
+  const int32_t *from;
+  int64_t count, used;
+  char *copies; /* of each worker, `room` bytes */
+  size_t room;
+} Reordering;
+
+static size_t row_bytes(const State *s, const Item *item) {
+  return tensor_bytes(item->tensor) / (size_t)s->size.sequences;
+}
+
+/* What of a row is in use. */
+static size_t used_bytes(const State *s, const Item *item, int64_t used) {
+  const size_t each = row_bytes(s, item);
+  return item->cache ? each / (size_t)s->size.room * (size_t)used : each;
+}
+
+/* Rows that stay where they are, often most of them, are left alone. */
+static void reorder_item(const Reordering *r, const Item *item, char *copy) {
+  const size_t each = row_bytes(r->state, item), used = used_bytes(r->state, item, r->used);
+  char *data = item->tensor->data;
+  for (int64_t i = 0; i < r->count; i++)
+    if (r->from[i] != i) memcpy(copy + used * (size_t)i, data + each * (size_t)r->from[i], used);
+  for (int64_t i = 0; i < r->count; i++)
+    if (r->from[i] != i) memcpy(data + each * (size_t)i, copy + used * (size_t)i, used);
+}
+
+static void reorder_items(void *arg, int64_t begin, int64_t end) {
+  const Reordering *r = arg;
+  char *copy = r->copies + r->room * (size_t)parallel_worker();
+  for (int64_t i = begin; i < end; i++) reorder_item(r, &r->state->items.data[i], copy);
 }
 
 void state_reorder(State *s, const int32_t *from, int64_t count, int64_t used) {
   CHECK(count <= s->size.sequences && used <= s->size.room);
+  Reordering r = {.state = s, .from = from, .count = count, .used = used};
   for (size_t i = 0; i < s->items.count; i++) {
-    const Item *item = &s->items.data[i];
-    const size_t each = tensor_bytes(item->tensor) / (size_t)s->size.sequences;
-    reorder(item->tensor, from, count, item->cache ? each / (size_t)s->size.room * (size_t)used : each);
+    const size_t room = used_bytes(s, &s->items.data[i], used) * (size_t)count;
+    if (room > r.room) r.room = room;
   }
+  r.copies = mem_alloc(r.room * (size_t)threads_count());
+  parallel_for((int64_t)s->items.count, reorder_items, &r);
+  mem_free(r.copies);
 }
 
 /* Pages of a cache that no text reaches are never touched. */

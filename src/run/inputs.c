@@ -41,13 +41,27 @@ static const float *read_together(Session *session, const Input *inputs, int64_t
   return logits;
 }
 
+/* Source tokens encoded at once: enough for products at full speed, little enough for a cache. */
+enum { SOURCE_TOKENS = 1024 };
+
+/* How many inputs from the first on are read together: with prompts of one length, and not too much of
+ * sources. */
+static int64_t readable_together(const Input *inputs, int64_t count) {
+  int64_t n = 1, longest = inputs[0].source_length;
+  for (; n < count && inputs[n].length == inputs[0].length; n++) {
+    if (inputs[n].source_length > longest) longest = inputs[n].source_length;
+    if (longest * (n + 1) > SOURCE_TOKENS) break;
+  }
+  return n;
+}
+
 float *inputs_read(Session *session, const Model *model, const Input *inputs, int64_t count) {
   session_rewind(session);
   const int64_t vocabulary = model->config.vocabulary;
   const size_t row = (size_t)vocabulary * sizeof(float);
   float *logits = mem_alloc((size_t)count * row);
   for (int64_t i = 0, n; i < count; i += n) {
-    for (n = 1; i + n < count && inputs[i + n].length == inputs[i].length;) n++;
+    n = readable_together(inputs + i, count - i);
     memcpy(logits + i * vocabulary, read_together(session, inputs, i, n), (size_t)n * row);
   }
   return logits;

@@ -19,7 +19,7 @@ typedef struct Hypothesis {
 void hypotheses_free(Hypothesis *, int64_t count);
 
 /* Rows of one session: enough for products at full speed, few enough that their states stay near. */
-enum { ROWS_TOGETHER = 160 };
+enum { ROWS_TOGETHER = 80 };
 
 /* A session in which `together` of these inputs at a time can be continued by up to `most` tokens, each in
  * `each` rows; by fewer where the network's context ends. */

@@ -38,18 +38,12 @@ typedef struct Search {
   const SearchRequest *request;
   const float *logits; /* [rows, vocabulary] */
   int64_t beam, vocabulary, written;
-  float *scratch; /* of each worker, [vocabulary] */
+  float *scratch; /* of each worker, [groups + vocabulary] */
   Line **live;    /* inputs not done yet, in the order of their rows */
   int64_t count;
 } Search;
 
 /* ---- what may follow ---- */
-
-/* ln of the sum of e^x over the row. */
-static double log_sum(const float *x, float *scratch, int64_t n) {
-  const float top = kernels->maximum(x, n);
-  return top + log((double)kernels->exp_shifted(scratch, x, top, n));
-}
 
 /* Would `id` make n tokens in a row that the text has already? */
 static bool repeats(const Ids *text, int32_t id, int64_t n) {
@@ -79,31 +73,49 @@ static void keep(Step *steps, int64_t *count, int64_t most, Step step) {
 /* Tokens looked at together: few of them hold one that is good enough. */
 enum { AT_ONCE = 128 };
 
-static void weigh_some(const Search *s, Line *line, int32_t beam, double base, int64_t first,
-                       int64_t *count) {
-  const int64_t most = 2 * s->beam, stop = first + AT_ONCE < s->vocabulary ? first + AT_ONCE : s->vocabulary;
+static int64_t groups_of(const Search *s) {
+  return (s->vocabulary + AT_ONCE - 1) / AT_ONCE;
+}
+
+static int64_t group_end(const Search *s, int64_t group) {
+  return (group + 1) * AT_ONCE < s->vocabulary ? (group + 1) * AT_ONCE : s->vocabulary;
+}
+
+/* The largest of each group of a row, and of all. */
+static float find_tops(const Search *s, const float *x, float *tops) {
+  const int64_t groups = groups_of(s);
+  for (int64_t g = 0; g < groups; g++)
+    tops[g] = kernels->maximum(x + g * AT_ONCE, group_end(s, g) - g * AT_ONCE);
+  return kernels->maximum(tops, groups);
+}
+
+static void weigh_group(const Search *s, Line *line, int32_t beam, double base, int64_t group,
+                        int64_t *count) {
+  const int64_t most = 2 * s->beam, stop = group_end(s, group);
   const Hypothesis *h = &line->beams[beam];
   const float *x = s->logits + (line->row + beam) * s->vocabulary;
-  if (*count == most &&
-      base + (double)kernels->maximum(x + first, stop - first) <= line->steps[most - 1].logprob)
-    return;
-  for (int64_t id = first; id < stop; id++) {
+  for (int64_t id = group * AT_ONCE; id < stop; id++) {
     const double logprob = base + (double)x[id];
     if (*count == most && logprob <= line->steps[most - 1].logprob) continue;
     if (allowed(s, h, (int32_t)id)) keep(line->steps, count, most, (Step){logprob, (int32_t)id, beam});
   }
 }
 
+static void weigh_beam(const Search *s, Line *line, int32_t beam, int64_t *count) {
+  const int64_t most = 2 * s->beam, groups = groups_of(s);
+  const float *x = s->logits + (line->row + beam) * s->vocabulary;
+  float *tops = s->scratch + parallel_worker() * (s->vocabulary + groups), *powers = tops + groups;
+  const float top = find_tops(s, x, tops);
+  const double log_sum = top + log((double)kernels->exp_shifted(powers, x, top, s->vocabulary));
+  const double base = line->beams[beam].logprob - log_sum;
+  for (int64_t g = 0; g < groups; g++)
+    if (*count < most || base + (double)tops[g] > line->steps[most - 1].logprob)
+      weigh_group(s, line, beam, base, g, count);
+}
+
 static int64_t weigh_steps(const Search *s, Line *line) {
   int64_t count = 0;
-  for (int64_t k = 0; k < line->alive; k++) {
-    const Hypothesis *h = &line->beams[k];
-    const float *x = s->logits + (line->row + k) * s->vocabulary;
-    const double base =
-        h->logprob - log_sum(x, s->scratch + parallel_worker() * s->vocabulary, s->vocabulary);
-    for (int64_t first = 0; first < s->vocabulary; first += AT_ONCE)
-      weigh_some(s, line, (int32_t)k, base, first, &count);
-  }
+  for (int64_t k = 0; k < line->alive; k++) weigh_beam(s, line, (int32_t)k, &count);
   return count;
 }
 
@@ -220,20 +232,23 @@ static void weigh_coverage(const Search *s, const Line *line) {
 
 /* ---- many at once ---- */
 
-/* Lines that are done leave; the others' rows close up. Gives the number of rows. */
+/* Lines that are done leave; the last one takes the place of each, so that most rows stay where they are.
+ * Gives the number of rows. */
 static int64_t close_ranks(Search *s, int32_t *from, int32_t *tokens) {
-  int64_t rows = 0, live = 0;
-  for (int64_t i = 0; i < s->count; i++) {
+  int64_t rows = 0;
+  for (int64_t i = 0; i < s->count;) {
     Line *line = s->live[i];
-    if (is_full(s, line)) continue;
-    s->live[live++] = line;
+    if (is_full(s, line)) {
+      s->live[i] = s->live[--s->count];
+      continue;
+    }
     line->row = rows;
     for (int64_t k = 0; k < line->alive; k++, rows++) {
       from[rows] = line->from[k];
       tokens[rows] = line->beams[k].ids.data[line->beams[k].ids.count - 1];
     }
+    i++;
   }
-  s->count = live;
   return rows;
 }
 
@@ -271,7 +286,7 @@ static void search_together(const SearchRequest *r, Session *session, const Inpu
       .request = r, .beam = r->settings->beam, .vocabulary = r->model->config.vocabulary, .count = count};
   Line *lines = mem_alloc_zeroed((size_t)count, sizeof *lines);
   s.live = mem_alloc((size_t)count * sizeof *s.live);
-  s.scratch = mem_alloc((size_t)(threads_count() * s.vocabulary) * sizeof *s.scratch);
+  s.scratch = mem_alloc((size_t)(threads_count() * (s.vocabulary + groups_of(&s))) * sizeof *s.scratch);
   for (int64_t i = 0; i < count; i++) {
     open_line(&lines[i], &inputs[i], &s, most);
     lines[i].row = i;
