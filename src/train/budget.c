@@ -191,7 +191,7 @@ static const double overhead = 0.08;
 
 bool budget_steps(Settings *s, Plan *plan, double deadline, const News *news, Error *err) {
   char a[32], b[32];
-  const int64_t whole = (int64_t)plan->step_tokens / plan->config.context / plan->accumulate;
+  const int64_t whole = (int64_t)plan->step_tokens / plan->config.context / (plan->accumulate * plan->mix);
   const int64_t sequences = whole > 1 ? whole : 1;
   const double each = measure_step(&plan->config, sequences, 0.7) * plan->step_tokens /
                       (double)(sequences * plan->config.context);

@@ -82,16 +82,17 @@ static double default_epochs(int64_t parameters, int64_t tokens) {
 }
 
 bool plan_open(Plan *p, const Config *config, const TrainSettings *s, Error *err) {
-  *p = (Plan){.config = *config, .accumulate = s->accumulate};
-  p->batch.sequences = s->batch;
-  p->batch.tokens = s->batch_tokens ? s->batch_tokens
-                    : s->batch      ? s->batch * config->context
-                                    : default_batch_tokens(config);
-  if (s->batch % s->accumulate)
+  *p = (Plan){.config = *config, .accumulate = s->accumulate, .mix = s->mix};
+  const int64_t tokens = s->batch_tokens ? s->batch_tokens
+                         : s->batch      ? s->batch * config->context
+                                         : default_batch_tokens(config);
+  if (s->batch % (s->accumulate * s->mix))
     return fail_usage(err,
                       "a batch of %" PRId64 " sequences cannot be cut in %" PRId64
-                      " equal pieces: change --batch or --accumulate",
-                      s->batch, s->accumulate);
+                      " equal pieces: change --batch, --accumulate or --mix",
+                      s->batch, s->accumulate * s->mix);
+  p->batch.sequences = s->batch / s->mix;
+  p->batch.tokens = at_least_1(tokens / s->mix);
   return true;
 }
 
@@ -142,6 +143,8 @@ bool plan_contradictions(const Settings *settings, Error *err) {
                                          {"from", "tokenizer-from"},
                                          {"tokenizer-from", "tokenizer"},
                                          {"tokenizer-from", "vocab"},
+                                         {"tokenizer-from", "vocabularies"},
+                                         {"from", "vocabularies"},
                                          {"from", "tokenizer"},
                                          {"from", "vocab"},
                                          {"from", "arch"},
@@ -171,7 +174,7 @@ static void reckon_cost(Plan *p, const Batches *b) {
 
 bool plan_make(Plan *p, const TrainSettings *s, const Material *material, const Batches *batches,
                Error *err) {
-  p->step_tokens = batches->step_tokens;
+  p->step_tokens = batches->step_tokens * (double)p->mix;
   reckon_cost(p, batches);
   p->learning_rate = s->lr > 0 ? s->lr : default_learning_rate(&p->config);
   if (!plan_steps(p, s, batches->tokens, err)) return false;
@@ -215,7 +218,7 @@ bool plan_check(const Plan *p, const Batches *batches, const char *directory, co
             tell_count(c, batches->tokens));
   news_note(news, "needs: %s of memory (this machine has %s), %s of disk, %.3g floating-point operations",
             tell_bytes(a, p->memory), tell_bytes(b, mem_available()), tell_bytes(c, p->disk),
-            p->flops_a_position * batches->step_places * (double)p->steps);
+            p->flops_a_position * batches->step_places * (double)(p->steps * p->mix));
   return check_memory(p, err) && check_disk(p, directory, err);
 }
 
@@ -230,8 +233,8 @@ bool plan_record(const Plan *p, Settings *settings, Error *err) {
       {"kv_heads", (double)p->config.kv_heads},
       {"ffn", (double)p->config.ffn},
       {"context", (double)p->config.context},
-      {"batch", (double)p->batch.sequences},
-      {"batch_tokens", (double)p->batch.tokens},
+      {"batch", (double)(p->batch.sequences * p->mix)},
+      {"batch_tokens", (double)(p->batch.tokens * p->mix)},
       {"steps", (double)p->steps},
       {"warmup", (double)p->warmup},
       {"eval_every", (double)p->eval_every},

@@ -9,7 +9,8 @@
 
 typedef struct Plan {
   Config config;
-  BatchSize batch;    /* of an update, over all pieces */
+  BatchSize batch;    /* one of those of an update, over all pieces */
+  int64_t mix;        /* batches of an update */
   int64_t accumulate; /* pieces */
   int64_t steps, warmup, eval_every, eval_tokens, checkpoint_every, sample_every;
   double learning_rate;
