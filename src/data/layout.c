@@ -25,11 +25,15 @@ bool layout_find(PairLayout *l, const Task *task, const Tokenizer *t, bool encod
                  Error *err) {
   enum { LEAST = 16 }; /* source and target side by side, with what stands around them */
   if (context < LEAST)
-    return fail_usage(err, "a context of %" PRId64 " tokens holds no pair: --context %d at least", context, LEAST);
+    return fail_usage(err, "a context of %" PRId64 " tokens holds no pair: --context %d at least", context,
+                      LEAST);
   *l = (PairLayout){.separate = encodes, .chat = task->chat, .time = context, .source_time = context};
   l->end = tokenizer_end(t);
   if (l->end < 0) return fail(err, "the tokenizer has no token that ends a text, such as <|endoftext|>");
-  if (!find_token(t, pad, &l->pad, err)) return false;
+  const Tokenizer *source = tokenizer_source(t);
+  l->source_end = tokenizer_end(source);
+  if (l->source_end < 0) return fail(err, "the tokenizer of sources has no token that ends a text");
+  if (!find_token(t, pad, &l->pad, err) || !find_token(source, pad, &l->source_pad, err)) return false;
   l->start = l->pad; /* as Marian's models begin */
   if (!l->chat) return encodes || find_token(t, separator, &l->separator, err);
   for (int role = 0; role < ROLES; role++)
@@ -45,7 +49,7 @@ int32_t layout_end(const PairLayout *l) {
 
 static bool add_turn(const PairLayout *l, const Tokenizer *t, const Turn *turn, Ids *ids, Error *err) {
   if (l->chat) vec_push(ids, l->turn[turn->role]);
-  if (!tokenizer_encode(t, turn->text, turn->length, false, ids, err)) return false;
+  if (!tokenizer_encode(tokenizer_source(t), turn->text, turn->length, false, ids, err)) return false;
   if (l->chat) vec_push(ids, l->turn_end);
   return true;
 }
@@ -73,7 +77,7 @@ bool layout_input(const PairLayout *l, const Tokenizer *t, const Turn *turns, si
   Ids *input = l->separate ? source : prompt;
   const int64_t room = l->separate ? l->source_time - 1 : l->time / 2;
   if (!add_turns(l, t, turns, count, room, input, dropped, err)) return false;
-  if (l->separate) vec_push(source, l->end);
+  if (l->separate) vec_push(source, l->source_end);
   vec_push(prompt, l->separate ? l->start : l->chat ? l->turn[ROLE_ASSISTANT] : l->separator);
   return true;
 }

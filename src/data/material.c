@@ -9,8 +9,8 @@ void material_free(Material *m) {
   if (m) m->kind->free(m);
 }
 
-TextSource material_source(const Material *m) {
-  return m->kind->source(m);
+TextSource material_source(const Material *m, MaterialSide side) {
+  return m->kind->source(m, side);
 }
 
 bool material_encode(Material *m, const Tokenizer *tokenizer, Error *err) {

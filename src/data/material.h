@@ -27,11 +27,12 @@ typedef struct BatchSize {
   int64_t tokens;    /* on either side, padding counted */
 } BatchSize;
 
+typedef enum MaterialSide { BOTH_SIDES, SOURCE_SIDE, TARGET_SIDE } MaterialSide;
 typedef struct Material Material;
 typedef struct MaterialKind {
   Material *(*open)(const Task *, const TextList *files, const Settings *, const News *, Error *);
   void (*free)(Material *);
-  TextSource (*source)(const Material *);
+  TextSource (*source)(const Material *, MaterialSide);
   bool (*encode)(Material *, const Tokenizer *, Error *);
   bool (*fit)(Material *, const Tokenizer *, bool encodes, int64_t context, Error *);
   Batches *(*training)(const Material *, BatchSize, uint64_t seed, Error *);
@@ -46,7 +47,8 @@ struct Material {
   const Settings *settings; /* of data and pairs */
   News news;
   MaterialPart train, held;
-  bool has_held; /* something to evaluate by */
+  bool has_held;         /* something to evaluate by */
+  bool two_vocabularies; /* sources have a tokenizer of their own */
   MaterialTokens tokens;
   int64_t context;
 };
@@ -54,8 +56,8 @@ struct Material {
 /* Reads, checks and splits, and says what it found. */
 Material *material_open(const Task *, const TextList *files, const Settings *, const News *, Error *);
 void material_free(Material *);
-/* All text, for tokenizer_train. Free with mem_free(source.self). */
-TextSource material_source(const Material *);
+/* The text for tokenizer_train: all, or one side of pairs. Free with mem_free(source.self). */
+TextSource material_source(const Material *, MaterialSide);
 bool material_encode(Material *, const Tokenizer *, Error *);
 /* Lays it out for a network, once encoded: fills in `tokens`. Refuses a tokenizer that lacks special tokens
  * and a text that gives not a single example. */

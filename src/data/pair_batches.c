@@ -173,7 +173,7 @@ static void fill_row(const PairBatches *b, int64_t row, const Batch *batch) {
     targets[t] = there && r->scored.data[t + 1] ? r->ids.data[t + 1] : -1;
   }
   for (int64_t t = 0; t < batch->source_time; t++)
-    source[t] = t < (int64_t)r->source.count ? r->source.data[t] : b->layout.pad;
+    source[t] = t < (int64_t)r->source.count ? r->source.data[t] : b->layout.source_pad;
   b->source_lengths[row] = (int32_t)r->source.count;
 }
 

@@ -41,9 +41,10 @@ typedef struct PairLayout {
   bool chat;     /* turns with their roles; pairs then are conversations of two turns */
   int32_t start, separator,
       end; /* START, SEP, END; those that the layout has no place for are not looked at */
-  int32_t turn[ROLES], turn_end; /* chat */
-  int32_t pad;                   /* what stands where nothing is: never scored */
-  int64_t time, source_time;     /* most tokens of a sequence and of a source */
+  int32_t source_end, source_pad; /* of separate sources, whose vocabulary may be another */
+  int32_t turn[ROLES], turn_end;  /* chat */
+  int32_t pad;                    /* what stands where nothing is: never scored */
+  int64_t time, source_time;      /* most tokens of a sequence and of a source */
   bool drop_long;
 } PairLayout;
 

@@ -58,7 +58,11 @@ static Material *open_pairs(const Task *task, const TextList *files, const Setti
   m->base = (Material){.kind = &material_pairs, .task = task, .settings = settings, .news = *news};
   m->data = settings_part(settings, &data_settings_table);
   m->pair = settings_part(settings, &pair_settings_table);
-  if (!open_both(m, files, err)) {
+  m->base.two_vocabularies = !strcmp(m->pair->vocabularies, "separate");
+  const bool may =
+      !m->base.two_vocabularies || !task->chat ||
+      fail_usage(err, "who talks to each other has one language: leave out --vocabularies separate");
+  if (!may || !open_both(m, files, err)) {
     free_pairs(&m->base);
     return NULL;
   }
@@ -68,8 +72,11 @@ static Material *open_pairs(const Task *task, const TextList *files, const Setti
   return &m->base;
 }
 
-static TextSource pair_source(const Material *base) {
-  return pairs_source(((const PairMaterial *)base)->train, (1u << ROLES) - 1);
+static TextSource pair_source(const Material *base, MaterialSide side) {
+  static const unsigned roles[] = {[BOTH_SIDES] = (1u << ROLES) - 1,
+                                   [SOURCE_SIDE] = 1u << ROLE_USER,
+                                   [TARGET_SIDE] = 1u << ROLE_ASSISTANT};
+  return pairs_source(((const PairMaterial *)base)->train, roles[side]);
 }
 
 /* With BPE-dropout a pair is met in so many versions. */
@@ -78,10 +85,10 @@ enum { VERSIONS = 8 };
 static bool encode_training(PairMaterial *m, const Tokenizer *t, Error *err) {
   const double drop = m->pair->bpe_dropout;
   const uint64_t seed = random_stream("bpe dropout");
-  if (drop == 0) return pairs_encode(&m->tokens, m->train, t, t, &m->base.news, err);
+  if (drop == 0) return pairs_encode(&m->tokens, m->train, tokenizer_source(t), t, &m->base.news, err);
   news_note(&m->base.news, "each pair is there in %d versions, its words cut otherwise in each", VERSIONS);
-  return pairs_encode_dropping(&m->tokens, m->train, &m->versions, t, t, drop, VERSIONS, seed, &m->base.news,
-                               err);
+  return pairs_encode_dropping(&m->tokens, m->train, &m->versions, tokenizer_source(t), t, drop, VERSIONS,
+                               seed, &m->base.news, err);
 }
 
 static bool encode_pairs(Material *base, const Tokenizer *t, Error *err) {
@@ -89,7 +96,7 @@ static bool encode_pairs(Material *base, const Tokenizer *t, Error *err) {
   if (!encode_training(m, t, err)) return false;
   base->train.tokens = m->tokens.ids.starts[m->tokens.ids.count];
   if (!m->held) return true;
-  if (!pairs_encode(&m->held_tokens, m->held, t, t, &(News){0}, err)) return false;
+  if (!pairs_encode(&m->held_tokens, m->held, tokenizer_source(t), t, &(News){0}, err)) return false;
   base->held.tokens = m->held_tokens.ids.starts[m->held_tokens.ids.count];
   return true;
 }

@@ -94,7 +94,7 @@ static void lay_separate(Laying *l) {
     lay_turns_source(l);
   else
     lay_pair_source(l);
-  vec_push(&l->row->source, l->layout->end);
+  vec_push(&l->row->source, l->layout->source_end);
   put(l, l->layout->start, false);
   put_target(l, l->item->scored);
   put(l, l->layout->end, true);

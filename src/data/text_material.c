@@ -58,7 +58,8 @@ static Material *open_text(const Task *task, const TextList *files, const Settin
   return &m->base;
 }
 
-static TextSource text_source(const Material *base) {
+static TextSource text_source(const Material *base, MaterialSide side) {
+  (void)side;
   return corpus_source(((const TextMaterial *)base)->corpus);
 }
 

@@ -191,6 +191,7 @@ static bool check_ranges(const Config *c, const char *where, Error *err) {
     int64_t value, low, high;
   } ranges[] = {
       {"vocabulary", c->vocabulary, 1, 10000000},
+      {"source vocabulary", c->source_vocabulary, 0, 10000000},
       {"layers", c->layers, 1, 1000},
       {"width", c->width, 1, 65536},
       {"heads", c->heads, 0, 1024},

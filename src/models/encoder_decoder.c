@@ -59,8 +59,12 @@ bool encoder_decoder_read_rest(Config *c, const json_t *config, const char *wher
   if (!json_get_int(config, "decoder_vocab_size", c->vocabulary, &decoder_vocabulary, where, err) ||
       !json_get_bool(config, "share_encoder_decoder_embeddings", true, &shared, where, err))
     return false;
-  if (!shared || decoder_vocabulary != c->vocabulary)
+  if (!shared && !c->arch->separable)
     return fail(err, "%s: separate embeddings of source and target are not supported", where);
+  if (shared && decoder_vocabulary != c->vocabulary)
+    return fail(err, "%s: one embedding for vocabularies of two sizes", where);
+  if (!shared) c->source_vocabulary = c->vocabulary;
+  c->vocabulary = decoder_vocabulary;
   if (c->decoder_start < 0 || c->decoder_start >= c->vocabulary)
     return fail(err, "%s: decoder_start_token_id is not in the vocabulary", where);
   for (int i = 0; i < ACTIVATIONS; i++)
@@ -84,8 +88,9 @@ void encoder_decoder_write_rest(const Config *c, json_t *config) {
     }
   json_object_set_new(config, "is_encoder_decoder", json_true());
   json_object_set_new(config, "num_hidden_layers", json_integer(c->encoder_layers));
+  if (c->source_vocabulary) json_object_set_new(config, "vocab_size", json_integer(c->source_vocabulary));
   json_object_set_new(config, "decoder_vocab_size", json_integer(c->vocabulary));
-  json_object_set_new(config, "share_encoder_decoder_embeddings", json_true());
+  json_object_set_new(config, "share_encoder_decoder_embeddings", json_boolean(!c->source_vocabulary));
   json_object_set_new(config, "forced_eos_token_id", json_null());
 }
 
@@ -254,8 +259,13 @@ Output encoder_decoder_forward(Net *net, const Config *c, const Batch *batch, co
              decoder = {net, c, kind, c->heads, c->ffn, NULL};
   const float stddev = c->scale_embedding ? 1 / sqrtf((float)c->width) : 0.02f;
   net_enter(net, "model");
-  Tensor *table = nn_embedding_table(net, "shared", c->vocabulary, c->width, stddev);
-  Tensor *memory = batch->source_time ? encode(encoder, batch, table) : NULL;
+  const bool shared = !c->source_vocabulary;
+  Tensor *table =
+      nn_embedding_table(net, shared ? "shared" : "decoder.embed_tokens", c->vocabulary, c->width, stddev);
+  Tensor *sources =
+      shared ? table
+             : nn_embedding_table(net, "encoder.embed_tokens", c->source_vocabulary, c->width, stddev);
+  Tensor *memory = batch->source_time ? encode(encoder, batch, sources) : NULL;
   Tensor *x = decode(decoder, batch, table, memory);
   net_leave(net, "model");
   Tensor *bias =

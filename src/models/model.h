@@ -27,7 +27,9 @@ typedef enum AttentionScore { ATTENTION_ADDITIVE, ATTENTION_MULTIPLICATIVE } Att
 /* A model's shape, complete: what config.json says. */
 typedef struct Config {
   const struct Arch *arch;
-  int64_t vocabulary, layers, width, heads, kv_heads, head_size, ffn, context;
+  int64_t vocabulary;        /* what is written, and read where there is no other */
+  int64_t source_vocabulary; /* of sources with an embedding of their own; 0: they share that of targets */
+  int64_t layers, width, heads, kv_heads, head_size, ffn, context;
   int64_t encoder_layers, encoder_heads, encoder_ffn; /* 0 without an encoder */
   double dropout, rope_theta, norm_epsilon;
   bool tied, attention_bias, mlp_bias, scale_embedding;
@@ -67,6 +69,7 @@ typedef struct Arch {
   const char *hf_class;   /* "LlamaForCausalLM"; our own name where transformers has none */
   bool unlimited_context; /* recurrent: a state instead of a window */
   bool encodes;           /* has an encoder: its batches bring a source */
+  bool separable;         /* whose embedding may be another than that of targets */
   const Preset *presets;  /* PRESETS of them, from small to large */
   const ConfigKey *keys;  /* ended by a NULL key */
   Output (*forward)(Net *, const Config *, const Batch *);

@@ -50,12 +50,12 @@ void recurrent_keep(Tensor *state, const Tensor *last) {
 }
 
 /* With tied embeddings the output needs small rows, 1/2 over the root of the width as in llama.c. */
-Tensor *recurrent_table(Net *net, const Config *c, const char *name) {
-  return nn_embedding_table(net, name, c->vocabulary, c->width, 0.5f / sqrtf((float)c->width));
+Tensor *recurrent_table(Net *net, const char *name, int64_t vocabulary, int64_t width) {
+  return nn_embedding_table(net, name, vocabulary, width, 0.5f / sqrtf((float)width));
 }
 
 Output recurrent_output(Net *net, const Config *c, Tensor *x, Tensor *table) {
-  if (!c->tied) table = recurrent_table(net, c, "lm_head");
+  if (!c->tied) table = recurrent_table(net, "lm_head", c->vocabulary, c->width);
   net_enter(net, "lm_head");
   Tensor *bias = net_param(net, "bias", 1, &c->vocabulary, (Init){INIT_ZERO, 0}, false);
   net_leave(net, "lm_head");
@@ -66,7 +66,7 @@ Output recurrent_forward(Net *net, const Config *c, const Batch *batch, Recurren
   Tensor *ids =
       tape_constant(net->tape, TENSOR_I32, 2, (int64_t[]){batch->sequences, batch->time}, batch->tokens);
   net_enter(net, "model");
-  Tensor *table = recurrent_table(net, c, "embed_tokens");
+  Tensor *table = recurrent_table(net, "embed_tokens", c->vocabulary, c->width);
   Tensor *x = nn_dropout(net, op_embedding(net->tape, table, ids));
   for (int64_t i = 0; i < c->layers; i++) {
     net_enter(net, "layers.%d", (int)i);

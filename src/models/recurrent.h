@@ -11,7 +11,7 @@ RecurrentLayer lstm_layer, gru_layer;
 Output recurrent_forward(Net *, const Config *, const Batch *, RecurrentLayer *);
 
 /* The embedding [V,D]; and logits from x by it or, where it is not tied, by a matrix of their own. */
-Tensor *recurrent_table(Net *, const Config *, const char *name);
+Tensor *recurrent_table(Net *, const char *name, int64_t vocabulary, int64_t width);
 Output recurrent_output(Net *, const Config *, Tensor *x, Tensor *table);
 
 /* W x + b for all steps at once, into `gates` blocks of the width; initial values as PyTorch's: uniform

@@ -20,6 +20,7 @@ static const Preset presets[PRESETS] = {
 static const ConfigKey keys[] = {
     {"num_hidden_layers", CONFIG_INT, offsetof(Config, layers), NAN},
     {"encoder_layers", CONFIG_INT, offsetof(Config, encoder_layers), NAN},
+    {"source_vocab_size", CONFIG_INT, offsetof(Config, source_vocabulary), 0},
     {"hidden_size", CONFIG_INT, offsetof(Config, width), NAN},
     {"training_window", CONFIG_INT, offsetof(Config, context), NAN},
     {"cell", CONFIG_CELL, offsetof(Config, cell), NAN},
@@ -168,8 +169,11 @@ static Tensor *decode(Net *net, const Config *c, const Batch *batch, Tensor *tab
 
 static Output forward(Net *net, const Config *c, const Batch *batch) {
   net_enter(net, "model");
-  Tensor *table = recurrent_table(net, c, "embed_tokens");
-  Tensor *encoded = batch->source_time ? encode(*net, c, batch, table) : NULL;
+  Tensor *table = recurrent_table(net, "embed_tokens", c->vocabulary, c->width);
+  Tensor *sources = c->source_vocabulary
+                        ? recurrent_table(net, "encoder.embed_tokens", c->source_vocabulary, c->width)
+                        : table;
+  Tensor *encoded = batch->source_time ? encode(*net, c, batch, sources) : NULL;
   Tensor *y = decode(net, c, batch, table, encoded);
   net_leave(net, "model");
   return recurrent_output(net, c, y, table);
@@ -180,6 +184,7 @@ const Arch arch_seq2seq = {.name = "seq2seq",
                            .hf_class = "InkstoneSeq2Seq",
                            .unlimited_context = true,
                            .encodes = true,
+                           .separable = true,
                            .presets = presets,
                            .keys = keys,
                            .forward = forward,

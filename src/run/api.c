@@ -34,8 +34,13 @@ static json_t *shape_json(const Config *c) {
   const struct {
     const char *name;
     int64_t value;
-  } sizes[] = {{"vocabulary", c->vocabulary}, {"layers", c->layers},     {"width", c->width},
-               {"heads", c->heads},           {"kv_heads", c->kv_heads}, {"ffn", c->ffn},
+  } sizes[] = {{"vocabulary", c->vocabulary},
+               {"source_vocabulary", c->source_vocabulary},
+               {"layers", c->layers},
+               {"width", c->width},
+               {"heads", c->heads},
+               {"kv_heads", c->kv_heads},
+               {"ffn", c->ffn},
                {"context", c->context}};
   for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
     if (sizes[i].value) json_object_set_new(json, sizes[i].name, json_integer(sizes[i].value));

@@ -33,7 +33,8 @@ static bool ends_with(const char *name, const char *tail) {
  * output matrix of a model that ties it to the embedding. */
 static bool is_known_extra(const char *name, const Params *params) {
   static const char *const endings[] = {".attn.bias", ".attn.masked_bias", ".rotary_emb.inv_freq"};
-  const bool shared = params_find(params, "model.shared.weight") != NULL;
+  const bool shared =
+      params_find(params, "model.shared.weight") || params_find(params, "model.decoder.embed_tokens.weight");
   for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
     if (ends_with(name, endings[i])) return true;
   if (shared &&
@@ -120,6 +121,36 @@ static void fingerprint_text(const Tokenizer *tokenizer, char text[32]) {
   snprintf(text, 32, "%016" PRIx64, tokenizer_fingerprint(tokenizer));
 }
 
+Tokenizer *bundle_tokenizer(const char *directory, Error *err) {
+  char path[PATH_ROOM];
+  Tokenizer *t = tokenizer_open(path_join(path, directory, "tokenizer.json"), err);
+  if (!t || !file_exists(path_join(path, directory, "source_tokenizer.json"))) return t;
+  Tokenizer *source = tokenizer_open(path, err);
+  if (source)
+    tokenizer_attach_source(t, source);
+  else
+    tokenizer_free(t);
+  return source ? t : NULL;
+}
+
+static bool save_tokenizers(const Tokenizer *t, const char *directory, Error *err) {
+  char path[PATH_ROOM];
+  const Tokenizer *source = tokenizer_source(t);
+  if (!tokenizer_save(t, path_join(path, directory, "tokenizer.json"), err)) return false;
+  path_join(path, directory, "source_tokenizer.json");
+  if (source != t) return tokenizer_save(source, path, err);
+  return dir_remove(path, err); /* of a model that was here before */
+}
+
+/* The file of a vocabulary larger than the model's, or NULL. */
+static const char *too_large(const Tokenizer *t, const Config *config) {
+  const Tokenizer *source = tokenizer_source(t);
+  const int64_t sources = config->source_vocabulary ? config->source_vocabulary : config->vocabulary;
+  return tokenizer_size(t) > config->vocabulary ? "tokenizer.json"
+         : tokenizer_size(source) > sources     ? "source_tokenizer.json"
+                                                : NULL;
+}
+
 static bool check_tokenizer(const Bundle *b, const char *directory, const Config *config, Error *err) {
   char fingerprint[32];
   fingerprint_text(b->tokenizer, fingerprint);
@@ -129,12 +160,9 @@ static bool check_tokenizer(const Bundle *b, const char *directory, const Config
                 "%s: tokenizer.json is of another model (fingerprint %s, the model was trained with %s): put "
                 "back its own",
                 directory, fingerprint, expected);
-  if (tokenizer_size(b->tokenizer) > config->vocabulary)
-    return fail(err,
-                "%s: tokenizer.json has %" PRId64 " tokens but the model only %" PRId64
-                ": it is of another model",
-                directory, tokenizer_size(b->tokenizer), config->vocabulary);
-  return true;
+  const char *large = too_large(b->tokenizer, config);
+  return !large ||
+         fail(err, "%s: %s has more tokens than the model: it is of another model", directory, large);
 }
 
 static bool check_begin(const Bundle *b, const char *directory, const Config *config, Error *err) {
@@ -154,7 +182,7 @@ static bool open_parts(Bundle *b, const char *directory, Error *err) {
   if (!(b->card = read_object(directory, "inkstone.json", err)) ||
       !(b->generation = read_object(directory, "generation_config.json", err)))
     return false;
-  if (!(b->tokenizer = tokenizer_open(path_join(path, directory, "tokenizer.json"), err))) return false;
+  if (!(b->tokenizer = bundle_tokenizer(directory, err))) return false;
   if (!check_tokenizer(b, directory, &config, err) || !check_begin(b, directory, &config, err)) return false;
   if (config.bos < 0) config.bos = tokenizer_begin(b->tokenizer);
   path_join(path, directory, "model.safetensors");
@@ -218,6 +246,7 @@ static PairLayout foreign_layout(const Config *c) {
   return (PairLayout){.separate = true,
                       .start = (int32_t)c->decoder_start,
                       .end = (int32_t)c->eos,
+                      .source_end = (int32_t)c->eos,
                       .pad = (int32_t)c->pad,
                       .time = c->context,
                       .source_time = c->context};
@@ -368,7 +397,7 @@ bool bundle_write_description(const char *directory, const Config *c, const Toke
   fingerprint_text(tokenizer, fingerprint);
   json_object_set_new(card, "tokenizer_fingerprint", json_string(fingerprint));
   return config_write(c, path_join(path, directory, "config.json"), err) &&
-         tokenizer_save(tokenizer, path_join(path, directory, "tokenizer.json"), err) &&
+         save_tokenizers(tokenizer, directory, err) &&
          write_tokenizer_config(directory, c, tokenizer, use->task, err) &&
          write_generation_config(directory, c, use, err) && bundle_write_card(directory, card, err);
 }

@@ -1,5 +1,5 @@
-/* bundle.h - a model directory: config.json, model.safetensors, tokenizer.json and the small files beside
- * them.
+/* bundle.h - a model directory: config.json, model.safetensors, tokenizer.json (source_tokenizer.json, where
+ * sources have a vocabulary of their own) and the small files beside them.
  *
  * The layout is Hugging Face's, so that transformers loads what we write and we load what it writes.
  * inkstone.json adds what only we know: task, data, training, results. */
@@ -19,6 +19,8 @@ typedef struct Bundle {
 } Bundle;
 
 bool bundle_open(Bundle *, const char *directory, Error *);
+/* tokenizer.json and, where sources have one of their own, source_tokenizer.json. */
+Tokenizer *bundle_tokenizer(const char *directory, Error *);
 void bundle_close(Bundle *);
 
 /* What a model is for. */

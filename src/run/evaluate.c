@@ -82,7 +82,7 @@ static bool eval_text(const Evaluation *e, const char *const *files, size_t coun
 static bool score_pairs(const Evaluation *e, const Pairs *pairs, const PairLayout *layout, Error *err) {
   const Tokenizer *t = e->bundle->tokenizer;
   PairTokens tokens;
-  if (!pairs_encode(&tokens, pairs, t, t, e->news, err)) return false;
+  if (!pairs_encode(&tokens, pairs, tokenizer_source(t), t, e->news, err)) return false;
   Batches *batches = pair_eval_batches(&tokens, layout, 0, SCORE_TOGETHER, 0, e->news, err);
   const bool ok = take_score(e, batches, err);
   batches_free(batches);

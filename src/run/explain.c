@@ -164,7 +164,7 @@ static void add_section(const Explanation *e, Buffer *html) {
   const int64_t length = encodes ? e->input->source_length : e->input->length;
   Words rows = {0}, columns = {0};
   cut_words(t, e->ids->data, e->ids->count, &rows);
-  cut_words(t, from, (size_t)length, &columns);
+  cut_words(tokenizer_source(t), from, (size_t)length, &columns);
   buffer_adds(html, "<section><p>");
   for (size_t i = 0; i < columns.count; i++)
     html_text(html, columns.data[i].text.data, columns.data[i].text.length);

@@ -26,7 +26,17 @@ void tokenizer_free(Tokenizer *t) {
   added_free(&t->added);
   added_free(&t->added_normalized);
   words_free(t->pattern);
+  tokenizer_free(t->of_sources);
   mem_free(t);
+}
+
+const Tokenizer *tokenizer_source(const Tokenizer *t) {
+  return t->of_sources ? t->of_sources : t;
+}
+
+void tokenizer_attach_source(Tokenizer *t, Tokenizer *source) {
+  tokenizer_free(t->of_sources);
+  t->of_sources = source;
 }
 
 void tokenizer_put(Tokenizer *t, int32_t id, const char *bytes, size_t length, const char *name,
@@ -131,7 +141,7 @@ int32_t tokenizer_id(const Tokenizer *t, const char *content) {
   return -1;
 }
 
-uint64_t tokenizer_fingerprint(const Tokenizer *t) {
+static uint64_t own_fingerprint(const Tokenizer *t) {
   uint64_t h = t->pattern_text ? hash_bytes(t->pattern_text, strlen(t->pattern_text), 0) : 0;
   for (size_t i = 0; i < t->pieces.count; i++)
     h = hash_bytes(t->pieces.data[i].bytes, t->pieces.data[i].length, h);
@@ -142,6 +152,13 @@ uint64_t tokenizer_fingerprint(const Tokenizer *t) {
   const Normalizer *n = &t->normalizer;
   const uint8_t changes[2] = {n->compatible, n->lowercase}; /* the text itself, more than how it is spelt */
   return n->compatible || n->lowercase ? hash_bytes(changes, sizeof changes, h) : h;
+}
+
+uint64_t tokenizer_fingerprint(const Tokenizer *t) {
+  const uint64_t h = own_fingerprint(t);
+  if (!t->of_sources) return h;
+  const uint64_t source = own_fingerprint(t->of_sources);
+  return hash_bytes(&source, sizeof source, h);
 }
 
 const char *tokenizer_piece(const Tokenizer *t, int32_t id, size_t *length) {

@@ -43,7 +43,11 @@ bool tokenizer_is_special(const Tokenizer *, int32_t id);
  * post-processor puts before every text; -1 if nothing. */
 int32_t tokenizer_end(const Tokenizer *);
 int32_t tokenizer_begin(const Tokenizer *);
-/* 64-bit fingerprint of vocabulary and merges, to tell tokenizers apart. */
+/* Of a model whose sources are written otherwise than its targets: the tokenizer of its sources. Else itself.
+ */
+const Tokenizer *tokenizer_source(const Tokenizer *);
+void tokenizer_attach_source(Tokenizer *, Tokenizer *source); /* which it then owns */
+/* 64-bit fingerprint of vocabulary and merges, that of sources included, to tell tokenizers apart. */
 uint64_t tokenizer_fingerprint(const Tokenizer *);
 
 /* ---- learning one ---- */

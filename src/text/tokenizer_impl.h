@@ -50,11 +50,12 @@ struct Tokenizer {
   AddedTokens added_normalized; /* looked for in the normalized text */
   WordPattern *pattern;         /* NULL: the whole text is one word */
   const char *pattern_text;
-  bool byte_level;    /* tokens are bytes in GPT-2's alphabet; else characters (SentencePiece) */
-  bool byte_fallback; /* a character without a token is its bytes as <0xXX> */
-  bool space_first;   /* a space goes before a text that has none there (ByteLevel's add_prefix_space) */
-  bool whole_words;   /* ignore_merges: a word that is a token is that token */
-  bool strip_space;   /* decoding leaves out one space at the front */
+  Tokenizer *of_sources; /* that of a model's sources; NULL: this one */
+  bool byte_level;       /* tokens are bytes in GPT-2's alphabet; else characters (SentencePiece) */
+  bool byte_fallback;    /* a character without a token is its bytes as <0xXX> */
+  bool space_first;      /* a space goes before a text that has none there (ByteLevel's add_prefix_space) */
+  bool whole_words;      /* ignore_merges: a word that is a token is that token */
+  bool strip_space;      /* decoding leaves out one space at the front */
   bool fuse_unknown;
   int32_t bytes[256];      /* ids of single bytes; -1: none */
   int32_t unknown;         /* -1: none */

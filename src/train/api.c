@@ -99,20 +99,35 @@ static bool settings_of_run(Run *r, const Settings *given, const char *recipe, E
 
 /* ---- tokenizer ---- */
 
+static Tokenizer *learn_tokenizer(const Run *r, MaterialSide side, Error *err) {
+  TextSource source = material_source(r->material, side);
+  Tokenizer *t = tokenizer_train(&source, settings_part(r->settings, &tokenizer_settings_table),
+                                 layout_specials(r->task), &r->news, err);
+  mem_free(source.self);
+  return t;
+}
+
+static Tokenizer *learn_tokenizers(const Run *r, Error *err) {
+  if (!r->material->two_vocabularies) return learn_tokenizer(r, BOTH_SIDES, err);
+  Tokenizer *target = learn_tokenizer(r, TARGET_SIDE, err),
+            *source = target ? learn_tokenizer(r, SOURCE_SIDE, err) : NULL;
+  if (source) {
+    tokenizer_attach_source(target, source);
+    return target;
+  }
+  tokenizer_free(target);
+  return NULL;
+}
+
 static bool make_tokenizer(Run *r, Error *err) {
-  char path[PATH_ROOM];
   if (r->resumed)
-    r->tokenizer = tokenizer_open(in_run(r, path, "tokenizer.json"), err);
+    r->tokenizer = bundle_tokenizer(r->dir, err);
   else if (r->train->from)
-    r->tokenizer = tokenizer_open(path_join(path, r->train->from, "tokenizer.json"), err);
+    r->tokenizer = bundle_tokenizer(r->train->from, err);
   else if (r->train->tokenizer_from)
     r->tokenizer = tokenizer_open(r->train->tokenizer_from, err);
-  else {
-    TextSource source = material_source(r->material);
-    r->tokenizer = tokenizer_train(&source, settings_part(r->settings, &tokenizer_settings_table),
-                                   layout_specials(r->task), &r->news, err);
-    mem_free(source.self);
-  }
+  else
+    r->tokenizer = learn_tokenizers(r, err);
   return r->tokenizer != NULL;
 }
 
@@ -123,6 +138,17 @@ static void take_tokens(Config *c, const MaterialTokens *t) {
   c->eos = t->end;
   c->pad = t->pad;
   c->decoder_start = t->start;
+  /* transformers wants a row for padding in both embeddings */
+  if (c->source_vocabulary && c->source_vocabulary <= c->pad) c->source_vocabulary = c->pad + 1;
+}
+
+static bool separate_vocabularies(Run *r, Error *err) {
+  const Tokenizer *source = tokenizer_source(r->tokenizer);
+  if (source == r->tokenizer) return true;
+  r->config.source_vocabulary = tokenizer_size(source);
+  return r->config.arch->separable ||
+         fail_usage(err, "%s has one embedding for source and target: leave out --vocabularies separate",
+                    r->config.arch->name);
 }
 
 static bool make_config(Run *r, Error *err) {
@@ -133,7 +159,9 @@ static bool make_config(Run *r, Error *err) {
     if (!bundle_open(&r->base, r->train->from, err)) return false;
     r->config = r->base.model->config;
   } else {
-    if (!config_from_settings(&r->config, r->model, tokenizer_size(r->tokenizer), err)) return false;
+    if (!config_from_settings(&r->config, r->model, tokenizer_size(r->tokenizer), err) ||
+        !separate_vocabularies(r, err))
+      return false;
   }
   r->config.dropout = r->model->dropout;
   if (!material_fit(r->material, r->tokenizer, r->config.arch->encodes, r->config.context, err)) return false;

@@ -33,6 +33,32 @@ for arch in marian llama; do
   expect_err "cut at sentences"
 done
 
+# A vocabulary for each side: the source's words are pieces of its own tokenizer only.
+for arch in marian seq2seq; do
+  run train translate pairs.tsv -o two --arch $arch --vocabularies separate --overwrite $small
+  expect_status 0
+  run translate -m two --max-tokens 6 --json "one two"
+  expect_status 0
+  run translate -m two --max-tokens 4 "eins zwei drei eins zwei drei"
+  expect_status 0
+  run train translate pairs.tsv -o two --resume --steps 14 --threads 1
+  expect_status 0
+  cp -r two other
+  rm other/source_tokenizer.json
+  run translate -m other red
+  expect_failure "another model"
+  rm -r other
+done
+grep -q zwei two/tokenizer.json || flunk "the target's words are in tokenizer.json"
+grep -q zwei two/source_tokenizer.json && flunk "and not in source_tokenizer.json"
+grep -q blue two/source_tokenizer.json || flunk "where the source's are"
+run train translate pairs.tsv -o two --arch marian --overwrite $small
+[ ! -e two/source_tokenizer.json ] || flunk "one vocabulary after two leaves no file behind"
+run translate -m two --max-tokens 4 red
+expect_status 0
+run train translate pairs.tsv -o refused --arch llama --vocabularies separate $small
+expect_usage "leave out --vocabularies separate"
+
 # Bounds that a person may ask for, and what would be without effect.
 run train translate pairs.tsv -o seq2seq --arch seq2seq $small
 expect_status 0

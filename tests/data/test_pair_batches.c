@@ -11,7 +11,19 @@
 
 #include <cmocka.h> /* last: it defines fail() */
 
-enum { START = 1, SEP = 2, END = 3, SYSTEM = 4, USER = 5, ASSISTANT = 6, OVER = 7, PAD = 9, FIRST = 10 };
+enum {
+  START = 1,
+  SEP = 2,
+  END = 3,
+  SYSTEM = 4,
+  USER = 5,
+  ASSISTANT = 6,
+  OVER = 7,
+  SOURCE_END = 8,
+  PAD = 9,
+  SOURCE_PAD = 0,
+  FIRST = 10
+};
 
 static PairLayout layout(bool separate, bool chat, int64_t time, int64_t source_time) {
   return (PairLayout){.separate = separate,
@@ -19,6 +31,8 @@ static PairLayout layout(bool separate, bool chat, int64_t time, int64_t source_
                       .start = START,
                       .separator = SEP,
                       .end = END,
+                      .source_end = SOURCE_END,
+                      .source_pad = SOURCE_PAD,
                       .pad = PAD,
                       .turn = {SYSTEM, USER, ASSISTANT},
                       .turn_end = OVER,
@@ -106,7 +120,7 @@ static void separate_pairs(void **state) {
   assert_int_equal(b.sequences, 2);
   assert_int_equal(b.time, 4);
   assert_int_equal(b.source_time, 3);
-  expect_ids(b.source, 6, IDS(15, END, PAD, 10, 11, END));
+  expect_ids(b.source, 6, IDS(15, SOURCE_END, SOURCE_PAD, 10, 11, SOURCE_END));
   expect_ids(b.source_lengths, 2, IDS(2, 3));
   expect_ids(b.tokens, 8, IDS(START, 16, PAD, PAD, START, 12, 13, 14));
   expect_ids(b.targets, 8, IDS(16, END, -1, -1, 12, 13, 14, END));
@@ -144,8 +158,8 @@ static void conversations_with_roles(void **state) {
   batches_get(batches, 0, &b);
   assert_int_equal(b.sequences, 2);
   assert_int_equal(b.source_time, 11);
-  expect_ids(b.source, 4, IDS(USER, 10, OVER, END));
-  expect_ids(b.source + 11, 11, IDS(USER, 10, OVER, ASSISTANT, 11, 12, OVER, USER, 13, OVER, END));
+  expect_ids(b.source, 4, IDS(USER, 10, OVER, SOURCE_END));
+  expect_ids(b.source + 11, 11, IDS(USER, 10, OVER, ASSISTANT, 11, 12, OVER, USER, 13, OVER, SOURCE_END));
   expect_ids(b.tokens, 6, IDS(START, 11, 12, START, 14, PAD));
   expect_ids(b.targets, 6, IDS(11, 12, END, 14, END, -1));
   batches_free(batches);
@@ -180,7 +194,7 @@ static void long_pairs(void **state) {
   assert_non_null(
       strstr(told, "1 examples are longer than the model's 5 tokens of source or 4 of target: cut off"));
   batches_get(batches, 0, &b);
-  expect_ids(b.source + 5, 5, IDS(10, 11, 12, 13, END));
+  expect_ids(b.source + 5, 5, IDS(10, 11, 12, 13, SOURCE_END));
   expect_ids(b.tokens + 4, 4, IDS(START, 19, 20, 21));
   expect_ids(b.targets + 4, 4, IDS(19, 20, 21, 22)); /* no END where the text goes on */
   assert_int_equal(batches->bytes, 1 + 4);

@@ -14,7 +14,7 @@ inkstone = sys.argv[1]
 try:
     import torch
     from transformers import (AutoTokenizer, BartConfig, BartForConditionalGeneration, MarianConfig, MarianMTModel, MBartConfig,
-                              MBartForConditionalGeneration)
+                              MBartForConditionalGeneration, PreTrainedTokenizerFast)
 except ImportError as missing:
     print("SKIP:", missing)
     sys.exit(77)
@@ -62,20 +62,21 @@ def compare(directory, kind):
     model.eval()
     check(f"{directory} loads", not info["missing_keys"] and not info["unexpected_keys"], info["unexpected_keys"] or info["missing_keys"])
     tokenizer = AutoTokenizer.from_pretrained(directory)
-    end = model.config.eos_token_id
+    source_file = os.path.join(directory, "source_tokenizer.json")
+    source_tokenizer = PreTrainedTokenizerFast(tokenizer_file=source_file) if os.path.exists(source_file) else tokenizer
 
-    def ids(text):
-        return tokenizer(text, add_special_tokens=False)["input_ids"] + [end]
+    def ids(text, side=tokenizer):
+        return side(text, add_special_tokens=False)["input_ids"] + [side.convert_tokens_to_ids("<|endoftext|>")]
 
     scores = json.loads(run("eval", "-m", directory, "probe.tsv", "--json", "-q", "--no-decode"))
     pairs = [line.rstrip("\n").split("\t") for line in open("probe.tsv", encoding="utf-8")]
-    nats = -sum(log_p_of(model, ids(s), ids(t)).sum().item() for s, t in pairs)
+    nats = -sum(log_p_of(model, ids(s, source_tokenizer), ids(t)).sum().item() for s, t in pairs)
     check(f"{directory} scored", abs(nats - scores["nats"]) / scores["tokens"] < 1e-4, f"{nats:.6f} {scores['nats']:.6f}")
     for beam, penalty in ((1, 1), (4, 1), (3, 0.3)):
         for sentence in SENTENCES:
             found = [json.loads(line) for line in run("translate", "-m", directory, sentence, "--json", "--beam", beam, "--n-best", beam,
                                                       "--length-penalty", penalty, "--max-tokens", 24, "-q").splitlines()]
-            theirs = model.generate(torch.tensor([ids(sentence)]), num_beams=beam, num_return_sequences=beam, do_sample=False,
+            theirs = model.generate(torch.tensor([ids(sentence, source_tokenizer)]), num_beams=beam, num_return_sequences=beam, do_sample=False,
                                     length_penalty=float(penalty), early_stopping=True, max_new_tokens=24, no_repeat_ngram_size=0,
                                     min_length=0, bad_words_ids=[[model.config.pad_token_id]], return_dict_in_generate=True,
                                     output_scores=True, forced_eos_token_id=None)
@@ -108,6 +109,7 @@ def saved_there(name, model, tokenizer):
 
 
 tokenizer = trained_here("marian", MarianMTModel, "--arch", "marian")
+trained_here("two_vocabularies", MarianMTModel, "--arch", "marian", "--vocabularies", "separate")
 trained_here("marian_gelu", MarianMTModel, "--arch", "marian", "--activation", "gelu", "--lowercase")
 trained_here("bart", BartForConditionalGeneration, "--arch", "bart", "--activation", "gelu")
 trained_here("mbart", MBartForConditionalGeneration, "--arch", "mbart")
