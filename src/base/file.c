@@ -21,21 +21,19 @@ static bool fail_path(Error *err, const char *path, const char *what) {
 /* ---- reading ---- */
 
 static bool read_stream(int descriptor, const char *path, FileView *view, Error *err) {
-  Buffer buffer = {0};
+  Spool spool = {0};
   char piece[1 << 16];
   ssize_t n;
-  while ((n = read(descriptor, piece, sizeof piece)) != 0) {
+  bool ok = true;
+  while (ok && (n = read(descriptor, piece, sizeof piece)) != 0) {
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0) {
-      buffer_free(&buffer);
-      return fail_path(err, path, "cannot be read");
-    }
-    buffer_add(&buffer, piece, (size_t)n);
+    ok = n < 0 ? fail_path(err, path, "cannot be read") : spool_add(&spool, piece, (size_t)n, err);
   }
-  view->size = buffer.length;
-  view->data = buffer_take(&buffer);
-  view->mapped = false;
-  return true;
+  if (ok)
+    file_view_take(view, &spool);
+  else
+    spool_free(&spool);
+  return ok;
 }
 
 static bool map_file(int descriptor, size_t size, const char *path, FileView *view, Error *err) {
@@ -70,6 +68,12 @@ void file_view_close(FileView *view) {
   else
     mem_free((void *)(uintptr_t)view->data);
   *view = (FileView){0};
+}
+
+void file_view_take(FileView *view, Spool *spool) {
+  spool_finish(spool);
+  *view = (FileView){spool->data ? spool->data : mem_alloc_zeroed(1, 1), spool->length, spool->on_disk};
+  *spool = (Spool){0};
 }
 
 /* ---- writing ---- */

@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#include "error.h"
+#include "spool.h"
 
 /* A read-only view of a file: mapped if it is a regular file, read otherwise (pipe, "-" for stdin). */
 typedef struct FileView {
@@ -14,6 +14,8 @@ typedef struct FileView {
 } FileView;
 bool file_view(const char *path, FileView *, Error *);
 void file_view_close(FileView *);
+/* What was spooled becomes the view's. */
+void file_view_take(FileView *, Spool *);
 
 /* Replaces `path` in one step: temporary file beside it, fsync, rename, fsync of the directory.
  * After a crash at any instant the old or the new contents are there, whole. */

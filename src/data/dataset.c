@@ -10,7 +10,8 @@ bool dataset_encode(Dataset *d, const Corpus *corpus, const Tokenizer *tokenizer
   const Encoder encoder = {.tokenizers = {tokenizer}, .end = tokenizer_end(tokenizer)};
   Encoded e;
   if (!texts_encode(&e, &encoder, corpus->documents, corpus->count, news, err)) return false;
-  *d = (Dataset){.tokens = e.tokens,
+  *d = (Dataset){.store = e.store,
+                 .tokens = e.tokens,
                  .count = e.starts[e.count],
                  .starts = e.starts,
                  .documents = e.count,
@@ -21,7 +22,7 @@ bool dataset_encode(Dataset *d, const Corpus *corpus, const Tokenizer *tokenizer
 }
 
 void dataset_free(Dataset *d) {
-  mem_free(d->tokens);
+  spool_free(&d->store);
   mem_free(d->starts);
   *d = (Dataset){0};
 }

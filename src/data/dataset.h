@@ -2,12 +2,14 @@
 #ifndef DATA_DATASET_H
 #define DATA_DATASET_H
 
+#include "base/spool.h"
 #include "data/batches.h"
 #include "data/corpus.h"
 
 /* All documents one after another, each followed by the end token (where the tokenizer has one). */
 typedef struct Dataset {
-  int32_t *tokens;
+  Spool store;           /* of the tokens, which may be more than memory */
+  const int32_t *tokens; /* in it */
   int64_t count;
   int64_t *starts; /* [documents + 1]: where each document begins; the last is `count` */
   int64_t documents, bytes, characters;

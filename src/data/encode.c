@@ -1,7 +1,5 @@
 #include "data/encode.h"
 
-#include <string.h>
-
 #include "base/threads.h"
 
 /* Texts are shared out in runs of about this many bytes, each encoded into ids of its own and then joined. */
@@ -59,30 +57,30 @@ static void plan_runs(Work *w, size_t count) {
   w->count = runs.count;
 }
 
-static void encode_all(const Work *w, const News *news) {
+/* Puts a run's ids behind those there are. */
+static bool collect(Run *r, Encoded *e, Error *err) {
+  int64_t *starts = e->starts + r->first;
+  if (r->err.code) return fail(err, "%s", r->err.text);
+  if (!spool_add(&e->store, r->ids.data, r->ids.count * sizeof *r->ids.data, err)) return false;
+  for (size_t k = 0; k < r->count; k++) starts[k + 1] = starts[k] + r->lengths[k];
+  vec_free(&r->ids);
+  return true;
+}
+
+static bool encode_all(const Work *w, Encoded *e, const News *news, Error *err) {
   const int64_t batch = 4 * threads_count(), all = (int64_t)w->count; /* runs between two reports */
-  for (int64_t i = 0; i < all; i += batch) {
+  bool ok = true;
+  for (int64_t i = 0; i < all && ok; i += batch) {
     Work part = *w;
     const int64_t stop = i + batch < all ? i + batch : all;
     part.runs = w->runs + i;
     parallel_for(stop - i, encode_runs, &part);
+    for (int64_t k = i; k < stop && ok; k++) ok = collect(&w->runs[k], e, err);
     news_progress(news, "encoding", stop, all, "piece");
   }
-}
-
-static void join(const Work *w, Encoded *e) {
-  size_t at = 0, total = 0;
-  int64_t text = 0;
-  for (size_t i = 0; i < w->count; i++) total += w->runs[i].ids.count;
-  e->tokens = mem_alloc((total ? total : 1) * sizeof *e->tokens);
-  e->starts = mem_alloc((size_t)(e->count + 1) * sizeof *e->starts);
-  e->starts[0] = 0;
-  for (size_t i = 0; i < w->count; i++) {
-    const Run *r = &w->runs[i];
-    if (r->ids.count) memcpy(e->tokens + at, r->ids.data, r->ids.count * sizeof *e->tokens);
-    at += r->ids.count;
-    for (size_t k = 0; k < r->count; k++, text++) e->starts[text + 1] = e->starts[text] + r->lengths[k];
-  }
+  spool_finish(&e->store);
+  e->tokens = (const int32_t *)(const void *)e->store.data;
+  return ok;
 }
 
 static void free_runs(Work *w) {
@@ -93,26 +91,20 @@ static void free_runs(Work *w) {
   mem_free(w->runs);
 }
 
-static bool first_error(const Work *w, Error *err) {
-  for (size_t i = 0; i < w->count; i++)
-    if (w->runs[i].err.code) return fail(err, "%s", w->runs[i].err.text);
-  return true;
-}
-
 bool texts_encode(Encoded *e, const Encoder *encoder, const Document *texts, size_t count, const News *news,
                   Error *err) {
   Work w = {.encoder = encoder, .texts = texts};
   *e = (Encoded){.count = (int64_t)count};
+  e->starts = mem_alloc_zeroed(count + 1, sizeof *e->starts);
   plan_runs(&w, count);
-  encode_all(&w, news);
-  const bool ok = first_error(&w, err);
-  if (ok) join(&w, e);
+  const bool ok = encode_all(&w, e, news, err);
   free_runs(&w);
+  if (!ok) encoded_free(e);
   return ok;
 }
 
 void encoded_free(Encoded *e) {
-  mem_free(e->tokens);
+  spool_free(&e->store);
   mem_free(e->starts);
   *e = (Encoded){0};
 }

@@ -2,6 +2,7 @@
 #ifndef DATA_ENCODE_H
 #define DATA_ENCODE_H
 
+#include "base/spool.h"
 #include "text/tokenizer.h"
 
 typedef struct Document {
@@ -18,8 +19,9 @@ typedef struct Encoder {
 } Encoder;
 
 typedef struct Encoded {
-  int32_t *tokens;
-  int64_t *starts; /* [count + 1]: where each text begins; the last is where all end */
+  Spool store;           /* of the tokens, which may be more than memory */
+  const int32_t *tokens; /* in it */
+  int64_t *starts;       /* [count + 1]: where each text begins; the last is where all end */
   int64_t count;
 } Encoded;
 /* Shows progress. */

@@ -12,7 +12,7 @@ enum { PIECE = 1 << 17, MOST_RATIO = 300, ALWAYS_ALLOWED = 16 << 20 };
 typedef struct Unpacker {
   const FileView *packed;
   const char *name;
-  Buffer text;
+  Spool text;
   uint64_t most; /* bytes it may become */
   Error *err;
 } Unpacker;
@@ -30,20 +30,17 @@ bool is_packed(const FileView *f) {
 }
 
 static uint64_t most_bytes(size_t packed) {
-  const uint64_t memory = (uint64_t)mem_available() / 2, text = (uint64_t)packed * MOST_RATIO;
-  const uint64_t most = text > ALWAYS_ALLOWED ? text : ALWAYS_ALLOWED;
-  return most < memory ? most : memory;
+  const uint64_t text = (uint64_t)packed * MOST_RATIO;
+  return text > ALWAYS_ALLOWED ? text : ALWAYS_ALLOWED;
 }
 
 static bool put(Unpacker *u, const char *bytes, size_t count) {
   if (u->text.length + count > u->most)
     return fail(u->err,
                 "%s: unpacks to more than %" PRIu64
-                " MB from %zu KB, which is no text or does not fit in "
-                "memory: if it is text, unpack it first",
+                " MB from %zu KB, which is no text: if it is, unpack it first",
                 u->name, u->most >> 20, u->packed->size >> 10);
-  buffer_add(&u->text, bytes, count);
-  return true;
+  return spool_add(&u->text, bytes, count, u->err);
 }
 
 static bool damaged(Unpacker *u, const char *why) {
@@ -120,11 +117,10 @@ bool unpack(FileView *view, const char *name, Error *err) {
   Unpacker u = {.packed = view, .name = name, .most = most_bytes(view->size), .err = err};
   const bool ok = is_gzip(view) ? unpack_gzip(&u) : unpack_zstd(&u);
   if (!ok) {
-    buffer_free(&u.text);
+    spool_free(&u.text);
     return false;
   }
   file_view_close(view);
-  view->size = u.text.length;
-  view->data = buffer_take(&u.text);
+  file_view_take(view, &u.text);
   return true;
 }

@@ -122,8 +122,8 @@ static bool plan_steps(Plan *p, const TrainSettings *s, int64_t tokens, Error *e
 static void reckon(Plan *p, const TrainSettings *s, int64_t tokens) {
   const int64_t each =
       2 * (int64_t)sizeof(float) + optimizer_bytes_per_parameter(s); /* weight and gradient */
-  p->memory =
-      p->cost.parameters * each + p->cost.activation_bytes + tokens * (int64_t)sizeof(int32_t) + (64 << 20);
+  const int64_t ids = least(tokens * (int64_t)sizeof(int32_t), (int64_t)spool_in_memory());
+  p->memory = p->cost.parameters * each + p->cost.activation_bytes + ids + (64 << 20);
   const int64_t checkpoint = p->cost.parameters * ((int64_t)sizeof(float) + optimizer_bytes_per_parameter(s));
   p->disk = checkpoint * (s->keep_checkpoints + 1) + 2 * p->cost.parameters * (int64_t)sizeof(float);
 }

@@ -125,9 +125,9 @@ static void invalid_bytes_replaced(void **state) {
       replace);
   expect_document(c, 0,
                   "a\xef\xbf\xbd"
-                  "b\xef\xbf\xbd\xef\xbf\xbd c\xf0\x9f\x98\x80");
+                  "b\xef\xbf\xbd c\xf0\x9f\x98\x80");
   assert_non_null(strstr(told, "3 bytes"));
-  assert_int_equal(c->characters, 8);
+  assert_int_equal(c->characters, 7);
   corpus_free(c);
 }
 

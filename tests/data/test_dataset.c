@@ -17,9 +17,10 @@ static const News nobody;
 /* Tokens are their own places, so that a window tells where it came from. */
 static Dataset stream(int64_t count, const int64_t *lengths, int64_t documents, bool ended) {
   Dataset d = {.count = count, .documents = documents, .ended = ended};
-  d.tokens = mem_alloc((size_t)count * sizeof *d.tokens);
   d.starts = mem_alloc_zeroed((size_t)documents + 1, sizeof *d.starts);
-  for (int64_t i = 0; i < count; i++) d.tokens[i] = (int32_t)i;
+  for (int64_t i = 0; i < count; i++)
+    assert_true(spool_add(&d.store, &(int32_t){(int32_t)i}, sizeof(int32_t), NULL));
+  d.tokens = (const int32_t *)(const void *)d.store.data;
   for (int64_t i = 0; i < documents; i++) d.starts[i + 1] = d.starts[i] + lengths[i];
   assert_int_equal(d.starts[documents], count);
   return d;
@@ -257,11 +258,17 @@ static void encoding_is_the_same_on_any_threads(void **state) {
     documents[i] = (Document){text + i, 1 + i % 1500};
     c.bytes += (int64_t)documents[i].length;
   }
-  Dataset one, many;
+  Dataset one, many, on_disk;
   threads_set(1);
   assert_true(dataset_encode(&one, &c, t, &nobody, NULL));
   threads_set(3);
   assert_true(dataset_encode(&many, &c, t, &nobody, NULL));
+  spool_set_in_memory(1 << 17);
+  assert_true(dataset_encode(&on_disk, &c, t, &nobody, NULL));
+  spool_set_in_memory(0);
+  assert_true(on_disk.store.on_disk && !many.store.on_disk);
+  assert_memory_equal(one.tokens, on_disk.tokens, (size_t)one.count * sizeof *one.tokens);
+  dataset_free(&on_disk);
   assert_int_equal(one.count, c.bytes + (tokenizer_end(t) >= 0 ? DOCUMENTS : 0));
   assert_int_equal(one.count, many.count);
   assert_memory_equal(one.tokens, many.tokens, (size_t)one.count * sizeof *one.tokens);

@@ -65,9 +65,10 @@ static void make(Made *m, const int *lengths, bool roles) {
   m->pairs.roles = mem_alloc_zeroed(turns, 1);
   m->pairs.examples = mem_alloc_zeroed(examples, sizeof *m->pairs.examples);
   m->data = (PairTokens){.pairs = &m->pairs};
-  m->data.ids.tokens = mem_alloc((size_t)ids * sizeof(int32_t));
   m->data.ids.starts = mem_alloc_zeroed(turns + 1, sizeof(int64_t));
-  for (int64_t i = 0; i < ids; i++) m->data.ids.tokens[i] = FIRST + (int32_t)i;
+  for (int64_t i = 0; i < ids; i++)
+    assert_true(spool_add(&m->data.ids.store, &(int32_t){FIRST + (int32_t)i}, sizeof(int32_t), NULL));
+  m->data.ids.tokens = (const int32_t *)(const void *)m->data.ids.store.data;
   size_t turn = 0;
   Example e = {.roles = roles};
   for (; *lengths >= 0; lengths++) {

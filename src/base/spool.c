@@ -1,0 +1,115 @@
+#include "base/spool.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+
+static size_t in_memory;
+
+size_t spool_in_memory(void) {
+  return in_memory ? in_memory : (size_t)mem_available() / 8;
+}
+
+void spool_set_in_memory(size_t bytes) {
+  in_memory = bytes;
+}
+
+static const char *directory(void) {
+  const char *chosen = getenv("TMPDIR");
+  return chosen && *chosen ? chosen : "/var/tmp"; /* /tmp may itself be memory */
+}
+
+static bool fail_room(Error *err, size_t bytes) {
+  return fail(
+      err,
+      "%s: no room for %zu MB of text or tokens that do not fit in memory (%s): free some, or set TMPDIR "
+      "to a larger disk",
+      directory(), bytes >> 20, strerror(errno));
+}
+
+/* A file that vanishes with its descriptor. */
+static int nameless_file(void) {
+  int file = open(directory(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+  if (file >= 0) return file;
+  char path[4096];
+  if (snprintf(path, sizeof path, "%s/inkstone-XXXXXX", directory()) >= (int)sizeof path) return -1;
+  file = mkostemp(path, O_CLOEXEC);
+  if (file >= 0) unlink(path);
+  return file;
+}
+
+/* The blocks are taken now: with none left later, writing to the map would kill the process. */
+static bool take_blocks(int file, size_t from, size_t to) {
+  errno = posix_fallocate(file, (off_t)from, (off_t)(to - from));
+  return errno == 0;
+}
+
+static bool move_to_disk(Spool *s, size_t room, Error *err) {
+  const int file = nameless_file();
+  void *map = MAP_FAILED;
+  if (file >= 0 && take_blocks(file, 0, room))
+    map = mmap(NULL, room, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+  if (map == MAP_FAILED) {
+    fail_room(err, room);
+    if (file >= 0) close(file);
+    return false;
+  }
+  if (s->length) memcpy(map, s->data, s->length);
+  mem_free(s->data);
+  *s = (Spool){map, s->length, room, file, true};
+  return true;
+}
+
+static bool grow_on_disk(Spool *s, size_t room, Error *err) {
+  if (!take_blocks(s->file, s->room, room)) return fail_room(err, room);
+  void *map = mremap(s->data, s->room, room, MREMAP_MAYMOVE);
+  if (map == MAP_FAILED) return fail_room(err, room);
+  s->data = map;
+  s->room = room;
+  return true;
+}
+
+static bool make_room(Spool *s, size_t wanted, Error *err) {
+  size_t room = s->room ? s->room : (size_t)1 << 16;
+  while (room < wanted) room += room / 2;
+  if (s->on_disk) return grow_on_disk(s, room, err);
+  if (room > spool_in_memory()) return move_to_disk(s, room, err);
+  s->data = mem_resize(s->data, room);
+  s->room = room;
+  return true;
+}
+
+bool spool_add(Spool *s, const void *bytes, size_t count, Error *err) {
+  if (count > PTRDIFF_MAX / 2 - s->length) mem_exhausted(count);
+  if (s->length + count > s->room && !make_room(s, s->length + count, err)) return false;
+  if (count) memcpy(s->data + s->length, bytes, count);
+  s->length += count;
+  return true;
+}
+
+void spool_finish(Spool *s) {
+  if (!s->on_disk || s->file < 0) return;
+  void *map = mremap(s->data, s->room, s->length, MREMAP_MAYMOVE);
+  if (map != MAP_FAILED && ftruncate(s->file, (off_t)s->length) == 0) {
+    s->data = map;
+    s->room = s->length;
+  }
+  close(s->file);
+  s->file = -1;
+}
+
+void spool_free(Spool *s) {
+  if (s->on_disk) {
+    if (s->file >= 0) close(s->file);
+    munmap(s->data, s->room);
+  } else {
+    mem_free(s->data);
+  }
+  *s = (Spool){0};
+}
