@@ -43,10 +43,16 @@ int64_t state_room(const State *s) {
   return s->size.room;
 }
 
-void state_clear(State *s) {
-  for (size_t i = 0; i < s->items.count; i++)
-    if (!s->items.data[i].cache)
-      memset(s->items.data[i].tensor->data, 0, tensor_bytes(s->items.data[i].tensor));
+static size_t row_bytes(const State *s, const Item *item) {
+  return tensor_bytes(item->tensor) / (size_t)s->size.sequences;
+}
+
+void state_begin(State *s, int64_t first, int64_t count) {
+  for (size_t i = 0; i < s->items.count; i++) {
+    const Item *item = &s->items.data[i];
+    const size_t each = row_bytes(s, item);
+    if (!item->cache) memset((char *)item->tensor->data + each * (size_t)first, 0, each * (size_t)count);
+  }
 }
 
 int64_t state_bytes(const State *s) {
@@ -60,10 +66,6 @@ typedef struct Reordering {
   char *copies; /* of each worker, `room` bytes */
   size_t room;
 } Reordering;
-
-static size_t row_bytes(const State *s, const Item *item) {
-  return tensor_bytes(item->tensor) / (size_t)s->size.sequences;
-}
 
 /* What of a row is in use. */
 static size_t used_bytes(const State *s, const Item *item, int64_t used) {
@@ -208,9 +210,12 @@ Tensor *net_remember(Net *net, const char *name, Tensor *x) {
   Tensor *memory = memory_declare(net->state, full, x);
   if (!x) return memory;
   const int64_t room = memory->shape[1], width = memory->shape[2], time = x->shape[1];
-  CHECK(net->first + x->shape[0] <= memory->shape[0] && time <= room);
-  for (int64_t i = 0; i < x->shape[0]; i++)
-    memcpy(tensor_f32(memory) + (net->first + i) * room * width, tensor_f32(x) + i * time * width,
+  CHECK(net->source_of && time <= room);
+  for (int64_t i = 0; i < x->shape[0]; i++) {
+    const int64_t at = tensor_i32(net->source_of)[i];
+    CHECK(at >= 0 && at < memory->shape[0]);
+    memcpy(tensor_f32(memory) + at * room * width, tensor_f32(x) + i * time * width,
            (size_t)(time * width) * sizeof(float));
+  }
   return memory;
 }

@@ -21,8 +21,8 @@ int64_t state_room(const State *);
 /* Makes room for more positions; what is there stays. */
 void state_grow(State *, int64_t room);
 void state_free(State *);
-/* Forgets the contents, keeps the memory. */
-void state_clear(State *);
+/* Sequences first, first+1, ... begin anew; caches need nothing for that. */
+void state_begin(State *, int64_t first, int64_t count);
 int64_t state_bytes(const State *);
 /* Sequence i, i < count, becomes a copy of what was sequence from[i]: beams, and one prompt for many samples.
  * Of caches only the first `used` positions are copied. Sources stay where they are. */
@@ -54,8 +54,8 @@ Tensor *net_state(Net *, const char *name, int dims, const int64_t *shape);
  * [batch, state_room, width]. */
 Tensor *net_cache(Net *, const char *name, int64_t width);
 /* What an encoder made of the sources, x [sources, source_time, D]: x itself while training. With a state, x
- * is kept from the call that brings the sources, which are numbers net->first and following, and found again
- * with x NULL: [all sources, source_room, D]. */
+ * is kept from the call that brings the sources, at the places that net->source_of says, and found again with
+ * x NULL: [all sources, source_room, D]. */
 Tensor *net_remember(Net *, const char *name, Tensor *x);
 
 #endif

@@ -4,102 +4,114 @@
 
 #include "base/random.h"
 #include "base/threads.h"
+#include "run/flow.h"
 
-/* A text being drawn: a row of the session. */
-typedef struct Row {
-  const Input *input;
-  Hypothesis *text;
-  uint64_t stream;
-} Row;
+/* What a worker needs to draw. */
+typedef struct Hand {
+  Sampler sampler;
+  int32_t *history; /* prompt and text in a row, for the penalties */
+} Hand;
 
 typedef struct Draw {
+  Flow flow;
   const DrawRequest *request;
-  Sampler sampler;
-  Row *rows; /* those not ended */
-  int64_t count;
-  int32_t *from, *next;
-  Ids history;
+  const int64_t *numbers; /* of the inputs */
+  Hypothesis *results;
+  Hand *hands; /* of each worker */
 } Draw;
 
-/* Prompt and text in a row, for the penalties. */
-static const int32_t *history_of(Draw *d, const Row *row) {
-  const Ids *ids = &row->text->ids;
-  const size_t prompt = (size_t)row->input->length;
-  vec_reserve(&d->history, prompt + ids->count + 1);
-  memcpy(d->history.data, row->input->prompt, prompt * sizeof *d->history.data);
-  if (ids->count) memcpy(d->history.data + prompt, ids->data, ids->count * sizeof *ids->data);
-  return d->history.data;
+typedef struct Line {
+  FlowLine flow;
+  Hypothesis *texts; /* [each] */
+  int32_t *which;    /* [each]: the text of each row */
+  uint64_t stream;   /* of the first text */
+} Line;
+
+static FlowLine *open_line(Flow *flow, const Input *input, int64_t index, int64_t room) {
+  const Draw *d = (const Draw *)flow;
+  const size_t each = (size_t)flow->each;
+  Line *line = mem_alloc_zeroed(1, sizeof *line);
+  line->flow = (FlowLine){.input = input, .index = index, .room = room, .alive = 1};
+  line->flow.from = mem_alloc_zeroed(each, sizeof *line->flow.from);
+  line->flow.tokens = mem_alloc_zeroed(each, sizeof *line->flow.tokens);
+  line->which = mem_alloc_zeroed(each, sizeof *line->which);
+  line->texts = d->results + index * flow->each;
+  line->stream = random_stream("draw") + (uint64_t)(d->numbers[index] * flow->each);
+  for (size_t i = 0; i < each; i++) vec_reserve(&line->texts[i].ids, room + 1);
+  return &line->flow;
+}
+
+static void close_line(Flow *flow, FlowLine *base) {
+  Line *line = (Line *)base;
+  (void)flow;
+  mem_free(line->flow.from);
+  mem_free(line->flow.tokens);
+  mem_free(line->which);
+  mem_free(line);
 }
 
 /* Draws a token; false where it ends the text. */
-static bool extend(Draw *d, Row *row, const float *logits) {
+static bool extend(const Draw *d, const Line *line, int32_t which, const float *logits) {
   const DrawRequest *r = d->request;
-  Ids *ids = &row->text->ids;
+  const Input *input = line->flow.input;
+  Hypothesis *text = &line->texts[which];
+  Hand *hand = &d->hands[parallel_worker()];
   double logprob;
-  const double random = random_unit(r->seed, row->stream, ids->count);
-  const int64_t prompt = row->input->length;
-  const int32_t id = sampler_draw(&d->sampler, logits, history_of(d, row), prompt,
-                                  prompt + (int64_t)ids->count, random, &logprob);
-  row->text->logprob += logprob;
-  row->text->score = row->text->logprob;
+  memcpy(hand->history, input->prompt, (size_t)input->length * sizeof *hand->history);
+  memcpy(hand->history + input->length, text->ids.data, text->ids.count * sizeof *hand->history);
+  const double random = random_unit(r->seed, line->stream + (uint64_t)which, text->ids.count);
+  const int32_t id = sampler_draw(&hand->sampler, logits, hand->history, input->length,
+                                  input->length + (int64_t)text->ids.count, random, &logprob);
+  text->logprob += logprob;
+  text->score = text->logprob;
   if (id == r->end || id == r->never) return false;
-  vec_push(ids, id);
+  vec_push(&text->ids, id);
   return true;
 }
 
-/* Row i draws from logits row which[i]; those that end leave, the others close up. */
-static void step(Draw *d, const float *logits, const int32_t *which) {
-  const int64_t vocabulary = d->request->model->config.vocabulary;
+/* The first time all texts draw from the one row there is. */
+static int64_t advance(const Flow *flow, FlowLine *base, const float *logits) {
+  const Draw *d = (const Draw *)flow;
+  Line *line = (Line *)base;
+  const bool begins = !base->written;
+  const int64_t count = begins ? flow->each : base->alive;
   int64_t kept = 0;
-  for (int64_t i = 0; i < d->count; i++) {
-    Row row = d->rows[i];
-    const int32_t source = which ? which[i] : (int32_t)i;
-    if (!extend(d, &row, logits + source * vocabulary)) continue;
-    d->from[kept] = source;
-    d->next[kept] = row.text->ids.data[row.text->ids.count - 1];
-    d->rows[kept++] = row;
+  for (int64_t i = 0; i < count; i++) {
+    const int32_t row = begins ? 0 : (int32_t)i, which = begins ? (int32_t)i : line->which[i];
+    if (!extend(d, line, which, logits + row * flow->model->config.vocabulary)) continue;
+    const Ids *ids = &line->texts[which].ids;
+    base->from[kept] = row;
+    base->tokens[kept] = ids->data[ids->count - 1];
+    line->which[kept++] = which;
   }
-  d->count = kept;
+  return kept;
 }
 
-static void draw_together(const DrawRequest *r, Session *session, const Input *inputs, int64_t count,
-                          const int64_t *numbers, Hypothesis *results) {
-  const int64_t most = inputs_room(session, inputs, count, r->settings->max_tokens);
-  const size_t rows = (size_t)(count * r->each);
-  Draw d = {.request = r, .count = (int64_t)rows};
-  float *first = inputs_read(session, r->model, inputs, count);
-  int32_t *which = mem_alloc(rows * sizeof *which);
-  d.rows = mem_alloc_zeroed(rows, sizeof *d.rows);
-  d.from = mem_alloc(rows * sizeof *d.from);
-  d.next = mem_alloc(rows * sizeof *d.next);
-  sampler_open(&d.sampler, r->settings, r->model->config.vocabulary);
-  for (int64_t i = 0; i < d.count; i++) {
-    const int64_t input = i / r->each;
-    const uint64_t number = (uint64_t)(numbers[input] * r->each + i % r->each);
-    which[i] = (int32_t)input;
-    d.rows[i] = (Row){&inputs[input], &results[i], random_stream("draw") + number};
-    vec_reserve(&results[i].ids, 1);
-  }
-  for (int64_t written = 0; d.count && written < most && !interrupted(); written++) {
-    step(&d, written ? session_feed_at(session, 0, d.next, d.count, 1) : first, written ? NULL : which);
-    if (d.count && written + 1 < most) session_reorder(session, d.from, d.count);
-  }
-  sampler_close(&d.sampler);
-  vec_free(&d.history);
-  mem_free(which);
-  mem_free(first);
-  mem_free(d.rows);
-  mem_free(d.from);
-  mem_free(d.next);
+static int64_t longest_history(const Flow *flow, const Input *inputs, int64_t count) {
+  int64_t longest = 0;
+  for (int64_t i = 0; i < count; i++)
+    if (inputs[i].length > longest) longest = inputs[i].length;
+  const int64_t context = flow->model->config.context;
+  return longest + (flow->most < context ? flow->most : context) + 1;
 }
 
 Hypothesis *draw_run(const DrawRequest *r, const Input *inputs, int64_t count, const int64_t *numbers) {
-  const int64_t together = r->each < ROWS_TOGETHER ? ROWS_TOGETHER / r->each : 1;
-  Hypothesis *results = mem_alloc_zeroed((size_t)(count * r->each), sizeof *results);
-  Session *session = inputs_session(r->model, inputs, count, together, r->each, r->settings->max_tokens);
-  for (int64_t i = 0; i < count; i += together)
-    draw_together(r, session, inputs + i, count - i < together ? count - i : together, numbers + i,
-                  results + i * r->each);
-  session_free(session);
-  return results;
+  const int threads = threads_count();
+  Draw d = {.flow = {r->model, r->each, r->settings->max_tokens, open_line, advance, close_line},
+            .request = r,
+            .numbers = numbers};
+  const size_t history = (size_t)longest_history(&d.flow, inputs, count);
+  d.results = mem_alloc_zeroed((size_t)(count * r->each), sizeof *d.results);
+  d.hands = mem_alloc_zeroed((size_t)threads, sizeof *d.hands);
+  for (int i = 0; i < threads; i++) {
+    sampler_open(&d.hands[i].sampler, r->settings, r->model->config.vocabulary);
+    d.hands[i].history = mem_alloc_zeroed(history, sizeof *d.hands[i].history);
+  }
+  flow_run(&d.flow, inputs, count);
+  for (int i = 0; i < threads; i++) {
+    sampler_close(&d.hands[i].sampler);
+    mem_free(d.hands[i].history);
+  }
+  mem_free(d.hands);
+  return d.results;
 }

@@ -1,4 +1,4 @@
-/* inputs.h - what is continued, many at once: prompts, and the sources they are written from. */
+/* inputs.h - what is continued: prompts, and the sources they are written from; and what is found. */
 #ifndef RUN_INPUTS_H
 #define RUN_INPUTS_H
 
@@ -17,18 +17,5 @@ typedef struct Hypothesis {
   double logprob, score; /* see search.h */
 } Hypothesis;
 void hypotheses_free(Hypothesis *, int64_t count);
-
-/* Rows of one session: enough for products at full speed, few enough that their states stay near. */
-enum { ROWS_TOGETHER = 80 };
-
-/* A session in which `together` of these inputs at a time can be continued by up to `most` tokens, each in
- * `each` rows; by fewer where the network's context ends. */
-Session *inputs_session(const Model *, const Input *, int64_t count, int64_t together, int64_t each,
-                        int64_t most);
-/* How many tokens can follow these inputs in it, at most `most`. */
-int64_t inputs_room(const Session *, const Input *, int64_t count, int64_t most);
-/* Forgets what was read and reads these into the first rows. The logits after each prompt, [count,
- * vocabulary]; free with mem_free. */
-float *inputs_read(Session *, const Model *, const Input *, int64_t count);
 
 #endif

@@ -59,8 +59,12 @@ int64_t session_room(const Session *s) {
 }
 
 void session_rewind(Session *s) {
-  state_clear(s->state);
-  memset(s->position, 0, (size_t)s->size.sequences * sizeof *s->position);
+  session_begin(s, 0, s->size.sequences);
+}
+
+void session_begin(Session *s, int64_t first, int64_t count) {
+  state_begin(s->state, first, count);
+  memset(s->position + first, 0, (size_t)count * sizeof *s->position);
 }
 
 static void reorder_ids(int32_t *ids, const int32_t *from, int64_t count, int64_t all) {
@@ -81,6 +85,7 @@ void session_reorder(Session *s, const int32_t *from, int64_t count) {
   CHECK(count <= s->size.sequences);
   reorder_ids(s->position, from, count, s->size.sequences);
   reorder_ids(s->source_of, from, count, s->size.sequences);
+  memset(s->position + count, 0, (size_t)(s->size.sequences - count) * sizeof *s->position);
   state_reorder(s->state, from, count, furthest(s));
 }
 
@@ -95,13 +100,22 @@ void session_read_sources(Session *s, const int32_t *sources, const int32_t *len
   s->sources = (Batch){.source = sources, .source_lengths = lengths, .source_time = time};
 }
 
+/* Is one of the first `count` sequences written from it? */
+static bool in_use(const Session *s, int32_t source, int64_t count) {
+  for (int64_t i = 0; i < count; i++)
+    if (s->source_of[i] == source) return true;
+  return false;
+}
+
 /* The sources of this feed become those of its sequences. */
 static Batch take_sources(Session *s, int64_t first, int64_t sequences) {
   const Batch sources = s->sources;
-  CHECK(!sources.source_time || first + sequences <= s->size.sources);
-  for (int64_t i = first; i < first + sequences && sources.source_time; i++) {
-    s->source_of[i] = (int32_t)i;
-    s->source_lengths[i] = sources.source_lengths[i - first];
+  int32_t place = 0;
+  for (int64_t i = first; i < first + sequences && sources.source_time; i++, place++) {
+    while (in_use(s, place, first)) place++;
+    CHECK(place < s->size.sources);
+    s->source_of[i] = place;
+    s->source_lengths[place] = sources.source_lengths[i - first];
   }
   s->sources = (Batch){0};
   return sources;

@@ -19,12 +19,15 @@ const float *session_feed(Session *, const int32_t *tokens, int64_t sequences, i
 const float *session_feed_at(Session *, int64_t first, const int32_t *tokens, int64_t sequences,
                              int64_t time);
 /* For networks with an encoder: what the sequences of the next feed, and of that one only, are written from:
- * [sequences, time], padded behind. They become sources first, first+1, ... of the state. */
+ * [sequences, time], padded behind. They take the places of sources that no sequence before `first` is
+ * written from. */
 void session_read_sources(Session *, const int32_t *sources, const int32_t *lengths, int64_t time);
-/* Sequence i becomes a copy of what was sequence from[i], i < count. */
+/* Sequence i becomes a copy of what was sequence from[i], i < count; those behind are not in use. */
 void session_reorder(Session *, const int32_t *from, int64_t count);
 /* Every sequence becomes a copy of the first: one prompt read once for many texts. */
 void session_spread(Session *);
+/* Sequences first, first+1, ... begin anew. The others below are in use, those above are not. */
+void session_begin(Session *, int64_t first, int64_t count);
 void session_rewind(Session *);            /* forgets all text */
 int64_t session_position(const Session *); /* tokens read by the first sequence */
 int64_t session_room(const Session *);

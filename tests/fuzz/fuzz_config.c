@@ -1,0 +1,51 @@
+/* Any bytes as a config.json: refused with a sentence, or a network that reads and writes. */
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/threads.h"
+#include "run/session.h"
+
+/* The fuzzer's bytes as a file in memory. */
+static const char *as_file(const uint8_t *data, size_t size, char path[64]) {
+  static int descriptor = -1;
+  if (descriptor < 0) descriptor = memfd_create("fuzz", 0);
+  CHECK(ftruncate(descriptor, 0) == 0);
+  CHECK(pwrite(descriptor, data, size, 0) == (ssize_t)size);
+  snprintf(path, 64, "/proc/self/fd/%d", descriptor);
+  return path;
+}
+
+static bool is_small(const Config *c) {
+  return c->vocabulary <= 512 && c->source_vocabulary <= 512 && c->layers <= 3 && c->encoder_layers <= 3 &&
+         c->width <= 64 && c->ffn <= 256 && c->encoder_ffn <= 256 && c->context <= 64 && c->heads <= 16 &&
+         c->encoder_heads <= 16;
+}
+
+static void run(const Config *c) {
+  enum { SOURCE = 3 };
+  const int32_t source[SOURCE] = {0}, length = SOURCE, token = (int32_t)c->vocabulary - 1;
+  const bool encodes = c->arch->encodes;
+  Model *m = model_new(c, false);
+  params_initialize(m->params, 1);
+  Session *s = session_new_sized(m, (StateSize){.sequences = 1,
+                                                .room = c->context,
+                                                .sources = encodes ? 1 : 0,
+                                                .source_room = encodes ? SOURCE : 0});
+  if (encodes && c->context >= SOURCE) session_read_sources(s, source, &length, SOURCE);
+  for (int i = 0; i < 3 && i < c->context && (!encodes || c->context >= SOURCE); i++)
+    session_feed(s, &token, 1, 1);
+  session_free(s);
+  model_free(m);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+  char path[64];
+  Error err = {0};
+  Config c;
+  threads_set(1);
+  const bool ok = config_read(&c, as_file(data, size, path), &err);
+  CHECK(ok == !err.code && ok == !*err.text);
+  if (ok && is_small(&c)) run(&c);
+  return 0;
+}
