@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+#include <wchar.h>
 
 #include "base/json.h"
 #include "base/memory.h"
@@ -179,19 +180,34 @@ static char *prompt(EditLine *edit) {
   return text;
 }
 
-/* While a line is edited Ctrl-C is a key: a signal could come just before a read, which would then wait. */
-static unsigned char give_up(EditLine *edit, int key) {
-  Chat *c;
-  el_get(edit, EL_CLIENTDATA, &c);
-  c->given_up++;
-  return CC_NEWLINE;
+enum { CTRL_C = 3 };
+
+/* While a line is edited Ctrl-C is a key: a signal could come just before a read, which would then wait. It
+ * ends the line. (A function bound to it would be simpler, but libedit never frees the names of those.) */
+static int read_key(EditLine *edit, wchar_t *key) {
+  mbstate_t state = {0};
+  for (;;) {
+    char byte;
+    const ssize_t n = read(STDIN_FILENO, &byte, 1);
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return (int)n;
+    if (byte == CTRL_C) {
+      Chat *c;
+      el_get(edit, EL_CLIENTDATA, &c);
+      c->given_up++;
+      *key = L'\n';
+      return 1;
+    }
+    const size_t used = mbrtowc(key, &byte, 1, &state);
+    if (used <= 1) return 1;
+    if (used == (size_t)-1) state = (mbstate_t){0}; /* no character: left out */
+  }
 }
 
 static void bind_interrupt(Chat *c) {
   el_set(c->edit, EL_CLIENTDATA, c);
-  el_set(c->edit, EL_ADDFN, "give-up", "give up the line", give_up);
+  el_set(c->edit, EL_GETCFN, read_key);
   el_set(c->edit, EL_SETTY, "-d", "-isig", NULL);
-  el_set(c->edit, EL_BIND, "^C", "give-up", NULL);
 }
 
 /* Ctrl-C gives the line up, a second one ends the conversation. */
