@@ -96,10 +96,11 @@ bool spool_add(Spool *s, const void *bytes, size_t count, Error *err) {
 void spool_finish(Spool *s) {
   if (!s->on_disk || s->file < 0) return;
   void *map = mremap(s->data, s->room, s->length, MREMAP_MAYMOVE);
-  if (map != MAP_FAILED && ftruncate(s->file, (off_t)s->length) == 0) {
+  if (map != MAP_FAILED) {
     s->data = map;
     s->room = s->length;
   }
+  if (ftruncate(s->file, (off_t)s->length)) errno = 0; /* the disk's room comes back later, then */
   close(s->file);
   s->file = -1;
 }

@@ -27,13 +27,10 @@ typedef struct Line {
   uint64_t stream;   /* of the first text */
 } Line;
 
-static FlowLine *open_line(Flow *flow, const Input *input, int64_t index, int64_t room) {
+static FlowLine *open_line(Flow *flow, int64_t index, int64_t room) {
   const Draw *d = (const Draw *)flow;
   const size_t each = (size_t)flow->each;
   Line *line = mem_alloc_zeroed(1, sizeof *line);
-  line->flow = (FlowLine){.input = input, .index = index, .room = room, .alive = 1};
-  line->flow.from = mem_alloc_zeroed(each, sizeof *line->flow.from);
-  line->flow.tokens = mem_alloc_zeroed(each, sizeof *line->flow.tokens);
   line->which = mem_alloc_zeroed(each, sizeof *line->which);
   line->texts = d->results + index * flow->each;
   line->stream = random_stream("draw") + (uint64_t)(d->numbers[index] * flow->each);
@@ -44,8 +41,6 @@ static FlowLine *open_line(Flow *flow, const Input *input, int64_t index, int64_
 static void close_line(Flow *flow, FlowLine *base) {
   Line *line = (Line *)base;
   (void)flow;
-  mem_free(line->flow.from);
-  mem_free(line->flow.tokens);
   mem_free(line->which);
   mem_free(line);
 }
@@ -87,20 +82,12 @@ static int64_t advance(const Flow *flow, FlowLine *base, const float *logits) {
   return kept;
 }
 
-static int64_t longest_history(const Flow *flow, const Input *inputs, int64_t count) {
-  int64_t longest = 0;
-  for (int64_t i = 0; i < count; i++)
-    if (inputs[i].length > longest) longest = inputs[i].length;
-  const int64_t context = flow->model->config.context;
-  return longest + (flow->most < context ? flow->most : context) + 1;
-}
-
 Hypothesis *draw_run(const DrawRequest *r, const Input *inputs, int64_t count, const int64_t *numbers) {
   const int threads = threads_count();
   Draw d = {.flow = {r->model, r->each, r->settings->max_tokens, open_line, advance, close_line},
             .request = r,
             .numbers = numbers};
-  const size_t history = (size_t)longest_history(&d.flow, inputs, count);
+  const size_t history = (size_t)r->model->config.context; /* all that a row has room for */
   d.results = mem_alloc_zeroed((size_t)(count * r->each), sizeof *d.results);
   d.hands = mem_alloc_zeroed((size_t)threads, sizeof *d.hands);
   for (int i = 0; i < threads; i++) {

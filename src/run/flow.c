@@ -42,6 +42,25 @@ static int64_t least(int64_t a, int64_t b) {
   return a < b ? a : b;
 }
 
+/* ---- lines ---- */
+
+static FlowLine *open_line(const Run *r, int64_t index, int64_t row) {
+  Flow *flow = r->flow;
+  const Input *input = &r->inputs[index];
+  const int64_t room = least(flow->most, session_room(r->session) - input->length);
+  FlowLine *line = flow->open(flow, index, room);
+  *line = (FlowLine){.input = input, .index = index, .room = room, .row = row, .alive = 1};
+  line->from = mem_alloc_zeroed((size_t)flow->each, sizeof *line->from);
+  line->tokens = mem_alloc_zeroed((size_t)flow->each, sizeof *line->tokens);
+  return line;
+}
+
+static void close_line(const Run *r, FlowLine *line) {
+  mem_free(line->from);
+  mem_free(line->tokens);
+  r->flow->close(r->flow, line);
+}
+
 /* ---- a step ---- */
 
 static void advance_some(void *arg, int64_t begin, int64_t end) {
@@ -70,7 +89,7 @@ static void let_go(Run *r) {
       i++;
       continue;
     }
-    r->flow->close(r->flow, line);
+    close_line(r, line);
     r->lines[i] = r->lines[--r->live];
   }
 }
@@ -128,11 +147,7 @@ static const float *read_prompts(Run *r, const Input *inputs, int64_t count) {
 static void read_some(Run *r, int64_t count) {
   const Input *inputs = r->inputs + r->next;
   FlowLine **fresh = r->lines + r->live;
-  for (int64_t i = 0; i < count; i++) {
-    const int64_t room = least(r->flow->most, session_room(r->session) - inputs[i].length);
-    fresh[i] = r->flow->open(r->flow, &inputs[i], r->next + i, room);
-    fresh[i]->row = r->rows + i;
-  }
+  for (int64_t i = 0; i < count; i++) fresh[i] = open_line(r, r->next + i, r->rows + i);
   advance(r, fresh, count, read_prompts(r, inputs, count), r->rows);
   r->live += count;
   r->rows += count;
@@ -172,7 +187,7 @@ void flow_run(Flow *flow, const Input *inputs, int64_t count) {
     if (going_on) advance(&r, r.lines, old, session_feed_at(r.session, 0, r.tokens, going_on, 1), 0);
     let_go(&r);
   }
-  while (r.live) flow->close(flow, r.lines[--r.live]);
+  while (r.live) close_line(&r, r.lines[--r.live]);
   session_free(r.session);
   mem_free(r.lines);
   mem_free(r.from);

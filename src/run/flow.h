@@ -25,12 +25,13 @@ typedef struct Flow {
   const Model *model;
   int64_t each; /* rows of an input, at most */
   int64_t most; /* tokens written, at most */
-  /* Makes what is kept about a line, with room for all that `advance` may need. */
-  FlowLine *(*open)(struct Flow *, const Input *, int64_t index, int64_t room);
+  /* Makes what is kept about a line, with room for all that `advance` may need; its FlowLine is filled in
+   * afterwards, and freed before `close`. */
+  FlowLine *(*open)(struct Flow *, int64_t index, int64_t room);
   /* One token more. logits [alive, vocabulary] -> how many rows go on, from and tokens filled in; 0: done.
    * Runs on all threads and must not allocate. */
   int64_t (*advance)(const struct Flow *, FlowLine *, const float *logits);
-  /* Done, or out of room (then `alive` rows had more to say), or interrupted. Frees it. */
+  /* Done, or out of room (then `alive` rows had more to say), or interrupted. Frees the rest. */
   void (*close)(struct Flow *, FlowLine *);
 } Flow;
 

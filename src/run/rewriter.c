@@ -35,9 +35,13 @@ static size_t without_spaces(const char *text, size_t length) {
 
 /* ---- cutting ---- */
 
+static const Tokenizer *source_tokenizer(const Rewriter *w) {
+  return tokenizer_source(w->request->tokenizer);
+}
+
 static bool count_tokens(const Rewriter *w, const char *text, size_t length, int64_t *count, Error *err) {
   Ids ids = {0};
-  const bool ok = tokenizer_encode(tokenizer_source(w->request->tokenizer), text, length, false, &ids, err);
+  const bool ok = tokenizer_encode(source_tokenizer(w), text, length, false, &ids, err);
   *count = (int64_t)ids.count;
   vec_free(&ids);
   return ok;
@@ -96,7 +100,7 @@ static bool is_unknown(const Rewriter *w, const Ids *ids) {
   size_t fragments = 0;
   for (size_t i = 0; i < ids->count; i++) {
     size_t length;
-    const char *piece = tokenizer_piece(tokenizer_source(w->request->tokenizer), ids->data[i], &length);
+    const char *piece = tokenizer_piece(source_tokenizer(w), ids->data[i], &length);
     fragments += !piece || !(utf8_valid_prefix(piece, length) == length);
   }
   return 2 * fragments > ids->count;
@@ -104,7 +108,7 @@ static bool is_unknown(const Rewriter *w, const Ids *ids) {
 
 static bool look_at(Rewriter *w, const char *bytes, size_t length, int64_t *tokens, Error *err) {
   Ids ids = {0};
-  const bool ok = tokenizer_encode(tokenizer_source(w->request->tokenizer), bytes, length, false, &ids, err);
+  const bool ok = tokenizer_encode(source_tokenizer(w), bytes, length, false, &ids, err);
   *tokens = (int64_t)ids.count;
   w->out->unknown_inputs += is_unknown(w, &ids);
   vec_free(&ids);

@@ -200,18 +200,16 @@ static void weigh_coverage(const Search *s, const Line *line) {
 /* ---- lines ---- */
 
 /* With room for all that will be written: steps need not allocate then. */
-static FlowLine *open_line(Flow *flow, const Input *input, int64_t index, int64_t room) {
+static FlowLine *open_line(Flow *flow, int64_t index, int64_t room) {
   const size_t beam = (size_t)flow->each;
   Line *line = mem_alloc_zeroed(1, sizeof *line);
-  line->flow = (FlowLine){.input = input, .index = index, .room = room, .alive = 1};
   Hypothesis **sets[] = {&line->beams, &line->next, &line->found};
   for (int i = 0; i < 3; i++) {
     *sets[i] = mem_alloc_zeroed(beam, sizeof **sets[i]);
     for (size_t k = 0; k < beam; k++) vec_reserve(&(*sets[i])[k].ids, room + 1);
   }
   line->steps = mem_alloc_zeroed(2 * beam, sizeof *line->steps);
-  line->flow.from = mem_alloc_zeroed(beam, sizeof *line->flow.from);
-  line->flow.tokens = mem_alloc_zeroed(beam, sizeof *line->flow.tokens);
+  (void)index;
   return &line->flow;
 }
 
@@ -242,8 +240,6 @@ static void close_line(Flow *flow, FlowLine *base) {
   hypotheses_free(line->next, s->beam);
   mem_free(line->found);
   mem_free(line->steps);
-  mem_free(base->from);
-  mem_free(base->tokens);
   mem_free(line);
 }
 

@@ -27,6 +27,5 @@ typedef struct SearchRequest {
  * found (ids.data NULL and score -INFINITY then). The results of an input do not depend on what else is
  * searched with it. Inputs of similar length should be neighbours. Free with hypotheses_free. */
 Hypothesis *search_run(const SearchRequest *, const Input *inputs, int64_t count);
-void hypotheses_free(Hypothesis *, int64_t count);
 
 #endif

@@ -44,7 +44,7 @@ static double make_gradients(Trainer *t) {
     t->positions += batch.sequences * (batch.time + batch.source_time);
   }
   for (int64_t i = first; i < stop; i++) {
-    batches_get(t->batches, i, &batch);
+    if (t->plan->mix > 1) batches_get(t->batches, i, &batch); /* a single one is still there */
     loss += add_gradients(t, &batch, i, scored);
   }
   return loss;

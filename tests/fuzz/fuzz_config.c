@@ -1,19 +1,7 @@
 /* Any bytes as a config.json: refused with a sentence, or a network that reads and writes. */
-#include <sys/mman.h>
-#include <unistd.h>
-
 #include "base/threads.h"
+#include "fuzz/memory_file.h"
 #include "run/session.h"
-
-/* The fuzzer's bytes as a file in memory. */
-static const char *as_file(const uint8_t *data, size_t size, char path[64]) {
-  static int descriptor = -1;
-  if (descriptor < 0) descriptor = memfd_create("fuzz", 0);
-  CHECK(ftruncate(descriptor, 0) == 0);
-  CHECK(pwrite(descriptor, data, size, 0) == (ssize_t)size);
-  snprintf(path, 64, "/proc/self/fd/%d", descriptor);
-  return path;
-}
 
 static bool is_small(const Config *c) {
   return c->vocabulary <= 512 && c->source_vocabulary <= 512 && c->layers <= 3 && c->encoder_layers <= 3 &&

@@ -1,21 +1,10 @@
 /* Any bytes as a text: refused with a sentence, or documents of valid UTF-8 that hold-out splits without
  * loss. The first byte chooses how documents are cut and whether invalid bytes are replaced. */
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "data/corpus.h"
+#include "fuzz/memory_file.h"
 #include "text/utf8.h"
-
-/* The fuzzer's bytes as a file in memory. */
-static const char *as_file(const uint8_t *data, size_t size, char path[64]) {
-  static int descriptor = -1;
-  if (descriptor < 0) descriptor = memfd_create("fuzz", 0);
-  CHECK(ftruncate(descriptor, 0) == 0);
-  CHECK(pwrite(descriptor, data, size, 0) == (ssize_t)size);
-  snprintf(path, 64, "/proc/self/fd/%d", descriptor);
-  return path;
-}
 
 static int64_t check(const Corpus *c) {
   int64_t bytes = 0;

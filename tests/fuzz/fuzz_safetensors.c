@@ -1,19 +1,8 @@
 /* Any bytes as a safetensors file: refused with a sentence, or tensors that all lie inside of the file. */
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
+#include "fuzz/memory_file.h"
 #include "io/safetensors.h"
-
-/* The fuzzer's bytes as a file in memory. */
-static const char *as_file(const uint8_t *data, size_t size, char path[64]) {
-  static int descriptor = -1;
-  if (descriptor < 0) descriptor = memfd_create("fuzz", 0);
-  CHECK(ftruncate(descriptor, 0) == 0);
-  CHECK(pwrite(descriptor, data, size, 0) == (ssize_t)size);
-  snprintf(path, 64, "/proc/self/fd/%d", descriptor);
-  return path;
-}
 
 static void read_all(const Safetensors *s) {
   for (size_t i = 0; i < s->count; i++) {
