@@ -51,7 +51,10 @@ static void gelu_backward(float *dx, const float *x, const float *dy, int64_t n)
 }
 
 static void relu_backward(float *dx, const float *x, const float *dy, int64_t n) {
-  for (int64_t i = 0; i < n; i++) dx[i] += x[i] > 0 ? dy[i] : 0;
+  for (int64_t i = 0; i < n; i++) {
+    const float d = dy[i]; /* read in any case: a condition would keep the compiler from vectors */
+    dx[i] += x[i] > 0 ? d : 0;
+  }
 }
 
 enum { CHUNK = 256 };

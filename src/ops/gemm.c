@@ -19,7 +19,9 @@ enum {
   MC = 112,     /* rows of A a single thread packs at a time */
   WIDEST = 32,  /* largest gemm_nr */
   TALLEST = 14, /* largest gemm_mr */
-  FEW = 4       /* rows for which packing B would cost more than it saves */
+  FEW = 4,      /* rows for which packing B would cost more than it saves */
+  NARROW = 8,   /* panels of columns for which packing A would */
+  FAR = 512     /* floats: rows this far apart, or a multiple of it, share places in the first cache */
 };
 
 typedef struct Product {
@@ -74,10 +76,19 @@ static PanelB panel_of_b(const Product *x, float *room, int64_t column, int64_t 
   return (PanelB){room, x->nr};
 }
 
-static void multiply(const Product *x, const float *a, PanelB b, int64_t row, int64_t column, int64_t first,
-                     int64_t steps) {
-  kernels->gemm_block(x->c + row * x->ldc + column, x->ldc, a, b.at, b.stride, steps,
-                      least(x->mr, x->m - row), least(x->nr, x->n - column), first ? 1 : x->beta);
+/* Whether A is read where it lies: its rows run along k, meet so few columns that packing would not pay, and
+ * are not so far apart that all of them would fall on a few places of the first cache. */
+static bool lies_as_needed(const Product *x) {
+  return !x->transpose_a && x->n <= NARROW * x->nr && x->lda % FAR;
+}
+
+/* `packed`: where the row panel was packed to, if it was. */
+static void multiply(const Product *x, const float *packed, PanelB b, int64_t row, int64_t column,
+                     int64_t first, int64_t steps) {
+  const bool as_it_lies = lies_as_needed(x);
+  kernels->gemm_block(x->c + row * x->ldc + column, x->ldc, as_it_lies ? x->a + row * x->lda + first : packed,
+                      as_it_lies ? x->lda : 0, b.at, b.stride, steps, least(x->mr, x->m - row),
+                      least(x->nr, x->n - column), first ? 1 : x->beta);
 }
 
 static void clear(const Product *x) {
@@ -119,7 +130,7 @@ static _Thread_local float panel_b[KC * WIDEST] __attribute__((aligned(64)));
 static _Thread_local float panels_a[KC * (MC + TALLEST)] __attribute__((aligned(64)));
 
 static void serial_rows(const Product *x, int64_t from, int64_t to, int64_t first, int64_t steps) {
-  for (int64_t row = from; row < to; row += x->mr)
+  for (int64_t row = from; row < to && !lies_as_needed(x); row += x->mr)
     pack_a(x, panels_a + (row - from) * steps, row, first, steps);
   for (int64_t column = 0; column < x->n; column += x->nr) {
     const PanelB b = panel_of_b(x, panel_b, column, first, steps);
@@ -233,12 +244,12 @@ void gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, c
   /* few tasks for many threads: cut the rows finer, at the price of packing B more often */
   if (x.columns < 4 * threads_count()) x.pieces = ceil_div(4 * threads_count(), x.columns);
   x.pieces = least(x.pieces, x.row_panels);
-  PackedA *room = take_packed_a(x.row_panels * x.mr * least(KC, k) + WIDEST);
-  x.packed = room->data;
+  PackedA *room = lies_as_needed(&x) ? NULL : take_packed_a(x.row_panels * x.mr * least(KC, k) + WIDEST);
+  if (room) x.packed = room->data;
   for (x.first = 0; x.first < k; x.first += KC) {
     x.steps = least(KC, k - x.first);
-    parallel_for(x.row_panels, pack_panels, &x);
+    if (room) parallel_for(x.row_panels, pack_panels, &x);
     parallel_for(x.columns * x.pieces, multiply_panels, &x);
   }
-  give_packed_a(room);
+  if (room) give_packed_a(room);
 }

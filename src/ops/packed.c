@@ -44,7 +44,7 @@ static void multiply_rows(const Packed *p, int64_t rows, const float *a, int64_t
     const int64_t steps = least(STEPS, p->k - first);
     kernels->pack_transposed(packed_a, a + first, lda, rows, steps, mr);
     for (int64_t column = 0; column < p->n; column += nr, panel += steps * nr)
-      kernels->gemm_block(c + column, ldc, packed_a, panel, nr, steps, rows, least(nr, p->n - column),
+      kernels->gemm_block(c + column, ldc, packed_a, 0, panel, nr, steps, rows, least(nr, p->n - column),
                           first ? 1 : beta);
   }
 }

@@ -25,10 +25,20 @@ static Block block_new(const Kernels *k, int64_t steps, int64_t rows, int64_t ld
   return x;
 }
 
+/* A as it would lie unpacked, `lda` from row to row, and nothing after its last value. */
+static float *unpacked(const Block *x, int64_t rows, int64_t lda) {
+  float *a = array_empty((rows - 1) * lda + x->k);
+  for (int64_t i = 0; i < rows; i++)
+    for (int64_t p = 0; p < x->k; p++) a[i * lda + p] = x->a[p * x->mr + i];
+  return a;
+}
+
 static void check_block(const Kernels *k, const Block *x, int64_t rows, int64_t cols, float beta) {
-  float *c = array_copy(x->c, x->mr * x->ldc);
-  if (beta == 0) c[0] = NAN; /* is not read */
-  k->gemm_block(c, x->ldc, x->a, x->b, x->ldb, x->k, rows, cols, beta);
+  float *c = array_copy(x->c, x->mr * x->ldc), *same = array_copy(x->c, x->mr * x->ldc);
+  if (beta == 0) c[0] = same[0] = NAN; /* is not read */
+  k->gemm_block(c, x->ldc, x->a, 0, x->b, x->ldb, x->k, rows, cols, beta);
+  k->gemm_block(same, x->ldc, unpacked(x, rows, x->k + 3), x->k + 3, x->b, x->ldb, x->k, rows, cols, beta);
+  same_bits(same, c, x->mr * x->ldc);
   for (int64_t i = 0; i < x->mr; i++)
     for (int64_t j = 0; j < x->ldc; j++) {
       const int64_t at = i * x->ldc + j;
@@ -67,10 +77,10 @@ static void check_rows(const Kernels *k, int64_t n) {
     for (int64_t p = 0; p < n; p++) x.a[p * mr + i] = x.a[p * mr]; /* all rows equal the first */
   for (int64_t i = 1; i < mr; i++) memcpy(all + i * x.ldc, all, (size_t)nr * sizeof(float));
   for (int64_t p = 0; p < n; p++) row[p] = x.a[p * mr];
-  k->gemm_block(all, x.ldc, x.a, x.b, x.ldb, n, mr, nr, 1);
+  k->gemm_block(all, x.ldc, x.a, 0, x.b, x.ldb, n, mr, nr, 1);
   for (int64_t rows = 1; rows <= mr; rows++) {
     memcpy(few, x.c, (size_t)x.ldc * sizeof(float));
-    k->gemm_block(few, x.ldc, x.a, x.b, x.ldb, n, rows, nr, 1);
+    k->gemm_block(few, x.ldc, x.a, 0, x.b, x.ldb, n, rows, nr, 1);
     same_bits(few, all, nr);
     same_bits(all + (rows - 1) * x.ldc, all, nr);
   }
