@@ -4,4 +4,9 @@
 #define GEMM_VN 2
 #define ISA     "avx512"
 #define TABLE   kernels_avx512
+
+#include <immintrin.h>
+#define FIRST(n)            (__mmask16)((1u << (n)) - 1)
+#define LOAD_SOME(p, n)     _mm512_maskz_loadu_ps(FIRST(n), p)
+#define STORE_SOME(p, v, n) _mm512_mask_storeu_ps(p, FIRST(n), v)
 #include "kernels/isa/kernels.inc"
