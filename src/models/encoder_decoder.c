@@ -268,7 +268,7 @@ Output encoder_decoder_forward(Net *net, const Config *c, const Batch *batch, co
   Tensor *memory = batch->source_time ? encode(encoder, batch, sources) : NULL;
   Tensor *x = decode(decoder, batch, table, memory);
   net_leave(net, "model");
-  Tensor *bias =
-      net_param(net, "final_logits_bias", 2, (int64_t[]){1, c->vocabulary}, (Init){INIT_ZERO, 0}, false);
+  Tensor *bias = net_param(net, "final_logits_bias", 2, (int64_t[]){1, c->vocabulary}, (Init){INIT_ZERO, 0},
+                           PARAM_VECTOR);
   return (Output){.hidden = x, .weight = table, .bias = tape_reshape(net->tape, bias, 1, &c->vocabulary)};
 }

@@ -12,7 +12,8 @@ Tensor *gru_layer(Net *net, const Config *c, Tensor *x) {
   const int64_t out = 3 * c->width;
   Tensor *h = recurrent_state(net, c, "h"), *h_last;
   Tensor *gates = recurrent_input(net, c, x, 3, INIT_UNIFORM);
-  Tensor *bias = net_param(net, "bias_hh", 1, &out, (Init){INIT_UNIFORM, 1 / sqrtf((float)c->width)}, false);
+  Tensor *bias =
+      net_param(net, "bias_hh", 1, &out, (Init){INIT_UNIFORM, 1 / sqrtf((float)c->width)}, PARAM_VECTOR);
   x = op_gru(net->tape, gates, recurrent_weight(net, c, 3), bias, h, &h_last);
   recurrent_keep(h, h_last);
   return x;

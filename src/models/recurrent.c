@@ -32,13 +32,13 @@ static Init uniform(const Config *c) {
 
 Tensor *recurrent_input(Net *net, const Config *c, Tensor *x, int gates, InitKind bias) {
   const int64_t out = gates * c->width;
-  Tensor *weight = net_param(net, "weight_ih", 2, (int64_t[]){out, c->width}, uniform(c), true);
-  Tensor *b = net_param(net, "bias_ih", 1, &out, (Init){bias, uniform(c).scale}, false);
+  Tensor *weight = net_param(net, "weight_ih", 2, (int64_t[]){out, c->width}, uniform(c), PARAM_MATRIX);
+  Tensor *b = net_param(net, "bias_ih", 1, &out, (Init){bias, uniform(c).scale}, PARAM_VECTOR);
   return op_linear(net->tape, x, weight, b, false);
 }
 
 Tensor *recurrent_weight(Net *net, const Config *c, int gates) {
-  return net_param(net, "weight_hh", 2, (int64_t[]){gates * c->width, c->width}, uniform(c), true);
+  return net_param(net, "weight_hh", 2, (int64_t[]){gates * c->width, c->width}, uniform(c), PARAM_MATRIX);
 }
 
 Tensor *recurrent_state(Net *net, const Config *c, const char *name) {
@@ -57,7 +57,7 @@ Tensor *recurrent_table(Net *net, const char *name, int64_t vocabulary, int64_t 
 Output recurrent_output(Net *net, const Config *c, Tensor *x, Tensor *table) {
   if (!c->tied) table = recurrent_table(net, "lm_head", c->vocabulary, c->width);
   net_enter(net, "lm_head");
-  Tensor *bias = net_param(net, "bias", 1, &c->vocabulary, (Init){INIT_ZERO, 0}, false);
+  Tensor *bias = net_param(net, "bias", 1, &c->vocabulary, (Init){INIT_ZERO, 0}, PARAM_VECTOR);
   net_leave(net, "lm_head");
   return (Output){.hidden = x, .weight = table, .bias = bias};
 }

@@ -143,7 +143,7 @@ static Tensor *attend(Net *net, const Config *c, Tensor *h, Memory m) {
     return op_attention(net->tape, q, m.values, m.values, sight, shape);
   }
   const Init init = {INIT_NORMAL, 1 / sqrtf((float)c->width)};
-  Tensor *weight = net_param(net, "score", 1, &c->width, init, true);
+  Tensor *weight = net_param(net, "score", 1, &c->width, init, PARAM_TABLE);
   watch_additive_attention(net, q, m.keys, weight);
   return op_additive_attention(net->tape, q, m.keys, m.values, weight, sight);
 }

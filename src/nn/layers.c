@@ -9,8 +9,8 @@ Tensor *nn_linear(Net *net, const char *name, Tensor *x, int64_t out, LinearOpti
   const int64_t in = tensor_columns(x);
   net_enter(net, "%s", name);
   Tensor *weight = net_param(net, "weight", 2, o.transposed ? (int64_t[]){in, out} : (int64_t[]){out, in},
-                             (Init){INIT_NORMAL, o.stddev}, true);
-  Tensor *bias = o.bias ? net_param(net, "bias", 1, &out, (Init){INIT_ZERO, 0}, false) : NULL;
+                             (Init){INIT_NORMAL, o.stddev}, PARAM_MATRIX);
+  Tensor *bias = o.bias ? net_param(net, "bias", 1, &out, (Init){INIT_ZERO, 0}, PARAM_VECTOR) : NULL;
   net_leave(net, "%s", name);
   return op_linear(net->tape, x, weight, bias, o.transposed);
 }
@@ -18,7 +18,7 @@ Tensor *nn_linear(Net *net, const char *name, Tensor *x, int64_t out, LinearOpti
 Tensor *nn_rmsnorm(Net *net, const char *name, Tensor *x, float epsilon) {
   const int64_t width = tensor_columns(x);
   net_enter(net, "%s", name);
-  Tensor *weight = net_param(net, "weight", 1, &width, (Init){INIT_ONE, 0}, false);
+  Tensor *weight = net_param(net, "weight", 1, &width, (Init){INIT_ONE, 0}, PARAM_VECTOR);
   net_leave(net, "%s", name);
   return op_rmsnorm(net->tape, x, weight, epsilon);
 }
@@ -26,8 +26,8 @@ Tensor *nn_rmsnorm(Net *net, const char *name, Tensor *x, float epsilon) {
 Tensor *nn_layernorm(Net *net, const char *name, Tensor *x, float epsilon) {
   const int64_t width = tensor_columns(x);
   net_enter(net, "%s", name);
-  Tensor *weight = net_param(net, "weight", 1, &width, (Init){INIT_ONE, 0}, false);
-  Tensor *bias = net_param(net, "bias", 1, &width, (Init){INIT_ZERO, 0}, false);
+  Tensor *weight = net_param(net, "weight", 1, &width, (Init){INIT_ONE, 0}, PARAM_VECTOR);
+  Tensor *bias = net_param(net, "bias", 1, &width, (Init){INIT_ZERO, 0}, PARAM_VECTOR);
   net_leave(net, "%s", name);
   return op_layernorm(net->tape, x, weight, bias, epsilon);
 }
@@ -35,7 +35,7 @@ Tensor *nn_layernorm(Net *net, const char *name, Tensor *x, float epsilon) {
 Tensor *nn_embedding_table(Net *net, const char *name, int64_t vocabulary, int64_t width, float stddev) {
   net_enter(net, "%s", name);
   Tensor *table =
-      net_param(net, "weight", 2, (int64_t[]){vocabulary, width}, (Init){INIT_NORMAL, stddev}, true);
+      net_param(net, "weight", 2, (int64_t[]){vocabulary, width}, (Init){INIT_NORMAL, stddev}, PARAM_TABLE);
   net_leave(net, "%s", name);
   return table;
 }

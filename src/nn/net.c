@@ -175,10 +175,10 @@ void net_leave(Net *net, const char *format, ...) {
   net->scope[total == last ? 0 : total - last - 1] = '\0';
 }
 
-Tensor *net_param(Net *net, const char *name, int dims, const int64_t *shape, Init init, bool decays) {
+Tensor *net_param(Net *net, const char *name, int dims, const int64_t *shape, Init init, ParamRole role) {
   char full[1024];
   scope_name(net, name, full);
-  return &params_declare(net->params, full, dims, shape, init, decays)->tensor;
+  return &params_declare(net->params, full, dims, shape, init, role)->tensor;
 }
 
 static Tensor *state_view(Net *net, const char *name, int dims, const int64_t *shape, bool cache) {

@@ -46,7 +46,7 @@ void net_enter(Net *, const char *format, ...) PRINTF(2, 3); /* "layers.%d" */
 void net_leave(Net *, const char *format, ...) PRINTF(2, 3); /* the same words: checked */
 
 /* The parameter "<scope>.<name>". */
-Tensor *net_param(Net *, const char *name, int dims, const int64_t *shape, Init, bool decays);
+Tensor *net_param(Net *, const char *name, int dims, const int64_t *shape, Init, ParamRole);
 /* The state "<scope>.<name>", zero at first; NULL where there is no state (training). shape[0] is the batch:
  * sequences net->first and following of those the state was made for. */
 Tensor *net_state(Net *, const char *name, int dims, const int64_t *shape);

@@ -43,7 +43,8 @@ static bool has_shape(const Tensor *t, int dims, const int64_t *shape) {
   return t->dims == dims && !memcmp(t->shape, shape, sizeof *shape * (size_t)dims);
 }
 
-Param *params_declare(Params *p, const char *name, int dims, const int64_t *shape, Init init, bool decays) {
+Param *params_declare(Params *p, const char *name, int dims, const int64_t *shape, Init init,
+                      ParamRole role) {
   Param *param = params_find(p, name);
   if (param) {
     CHECK(has_shape(&param->tensor, dims, shape));
@@ -57,7 +58,7 @@ Param *params_declare(Params *p, const char *name, int dims, const int64_t *shap
   memcpy(param->tensor.shape, shape, sizeof *shape * (size_t)dims);
   param->tensor.wants_grad = true;
   param->init = init;
-  param->decays = decays;
+  param->role = role;
   vec_push(&p->items, param);
   map_set(p->by_name, name, strlen(name), (int64_t)(intptr_t)param);
   p->elements += tensor_count(&param->tensor);

@@ -20,11 +20,18 @@ typedef struct Init {
   float scale; /* NORMAL: standard deviation; UNIFORM: half-width */
 } Init;
 
+/* What the optimizer does with a parameter depends on what it is for. */
+typedef enum ParamRole {
+  PARAM_VECTOR, /* a norm's weight, a bias: no weight decay */
+  PARAM_TABLE,  /* rows that are looked up or compared: embeddings, outputs; weight decay */
+  PARAM_MATRIX  /* a map between hidden values: weight decay, and Muon where it is asked for */
+} ParamRole;
+
 typedef struct Param {
   const char *name; /* as in the safetensors file: "model.layers.0.mlp.up_proj.weight" */
   Tensor tensor;    /* f32 */
   Init init;
-  bool decays;    /* weight decay applies: matrices; not norms, not biases */
+  ParamRole role;
   int64_t offset; /* of its first element in the run of all */
 } Param;
 
@@ -34,7 +41,7 @@ void params_free(Params *);
 
 /* The parameter of that name, declared if it is new and the set is still open. A second declaration with
  * another shape is a bug (CHECK); so is a new name after params_allocate. */
-Param *params_declare(Params *, const char *name, int dims, const int64_t *shape, Init, bool decays);
+Param *params_declare(Params *, const char *name, int dims, const int64_t *shape, Init, ParamRole);
 Param *params_find(const Params *, const char *name); /* NULL if absent */
 
 /* Closes the set, sorts by name, allocates. With `gradients`, also a run of the same length for them. */

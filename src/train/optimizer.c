@@ -6,9 +6,29 @@
 #include "base/threads.h"
 #include "kernels/kernels.h"
 
+static bool takes_muon(const Optimizer *o, const Param *p) {
+  return o->by_muon && p->role == PARAM_MATRIX && p->tensor.dims == 2;
+}
+
+static int64_t larger(int64_t x, int64_t y) {
+  return x > y ? x : y;
+}
+
+static void open_muon(Optimizer *o) {
+  int64_t elements = 0, side = 0;
+  for (size_t i = 0; i < params_count(o->params); i++) {
+    const Tensor *t = &params_at(o->params, i)->tensor;
+    if (!takes_muon(o, params_at(o->params, i))) continue;
+    elements = larger(elements, tensor_count(t));
+    side = larger(side, t->shape[0] < t->shape[1] ? t->shape[0] : t->shape[1]);
+  }
+  muon_open(&o->muon, elements, side);
+}
+
 void optimizer_open(Optimizer *o, Params *params, const TrainSettings *settings) {
   const size_t n = (size_t)params_length(params);
-  *o = (Optimizer){.params = params, .settings = settings};
+  *o = (Optimizer){.params = params, .settings = settings, .by_muon = !strcmp(settings->optimizer, "muon")};
+  if (o->by_muon) open_muon(o);
   o->m = mem_alloc_zeroed(n, sizeof(float));
   o->v = mem_alloc_zeroed(n, sizeof(float));
   if (settings->ema > 0) {
@@ -21,6 +41,7 @@ void optimizer_close(Optimizer *o) {
   mem_free(o->m);
   mem_free(o->v);
   mem_free(o->average);
+  if (o->by_muon) muon_close(&o->muon);
 }
 
 int64_t optimizer_bytes_per_parameter(const TrainSettings *s) {
@@ -92,6 +113,13 @@ static void update_pieces(void *arg, int64_t begin, int64_t end) {
   }
 }
 
+static void update_matrix(Optimizer *o, const Param *p, double learning_rate, double clip) {
+  const MuonStep step = {o->settings->momentum, learning_rate, o->settings->weight_decay, clip};
+  muon_step(&o->muon, params_values(o->params) + p->offset, o->m + p->offset,
+            params_gradients(o->params) + p->offset, p->tensor.shape[0], p->tensor.shape[1], step);
+  if (o->average) average_range(o, p->offset, tensor_count(&p->tensor));
+}
+
 void optimizer_step(Optimizer *o, int64_t step, double learning_rate, double clip) {
   const TrainSettings *s = o->settings;
   UpdateJob job = {.optimizer = o,
@@ -101,9 +129,13 @@ void optimizer_step(Optimizer *o, int64_t step, double learning_rate, double cli
                    .correction2 = 1 - pow(s->beta2, (double)step)};
   for (size_t i = 0; i < params_count(o->params); i++) {
     const Param *p = params_at(o->params, i);
+    if (takes_muon(o, p)) {
+      update_matrix(o, p, learning_rate, clip);
+      continue;
+    }
     job.offset = p->offset;
     job.count = tensor_count(&p->tensor);
-    job.decay = p->decays ? s->weight_decay : 0;
+    job.decay = p->role != PARAM_VECTOR ? s->weight_decay : 0;
     parallel_for((job.count + PIECE - 1) / PIECE, update_pieces, &job);
   }
 }

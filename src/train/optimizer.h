@@ -1,9 +1,10 @@
-/* optimizer.h - AdamW over all parameters at once, gradient clipping, learning-rate schedules, weight
+/* optimizer.h - AdamW or Muon over all parameters at once, gradient clipping, learning-rate schedules, weight
  * averaging. */
 #ifndef TRAIN_OPTIMIZER_H
 #define TRAIN_OPTIMIZER_H
 
 #include "nn/params.h"
+#include "train/muon.h"
 #include "train/settings.h"
 
 typedef struct Optimizer {
@@ -11,6 +12,8 @@ typedef struct Optimizer {
   const TrainSettings *settings;
   float *m, *v;   /* moments of the gradient, laid out as params_values */
   float *average; /* exponential moving average of the weights; NULL without --ema */
+  bool by_muon;   /* the matrices; v is not used for those */
+  Muon muon;
 } Optimizer;
 void optimizer_open(Optimizer *, Params *, const TrainSettings *);
 void optimizer_close(Optimizer *);

@@ -160,6 +160,10 @@ bool plan_contradictions(const Settings *settings, Error *err) {
   for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
     if (settings_given(settings, pairs[i][0]) && settings_given(settings, pairs[i][1]))
       return fail_usage(err, "--%s and --%s contradict each other: give one", pairs[i][0], pairs[i][1]);
+  const TrainSettings *s = settings_part(settings, &train_settings_table);
+  if (settings_given(settings, "momentum") && strcmp(s->optimizer, "muon"))
+    return fail_usage(err,
+                      "--momentum is a setting of --optimizer muon only: leave one out or add the other");
   return true;
 }
 

@@ -79,6 +79,8 @@ contradictory() {
 }
 contradictory --batch 4 --batch-tokens 512
 expect_err "--batch-tokens"
+contradictory --momentum 0.9
+expect_err "--optimizer muon"
 contradictory --steps 10 --epochs 2
 expect_err "--epochs"
 contradictory --budget 1m --steps 10

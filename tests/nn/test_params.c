@@ -16,7 +16,7 @@ static const Init normal = {INIT_NORMAL, 0.5f};
 
 static Params *of_names(const char *const *names, Init init) {
   Params *p = params_new();
-  for (; *names; names++) params_declare(p, *names, 2, shape, init, true);
+  for (; *names; names++) params_declare(p, *names, 2, shape, init, PARAM_MATRIX);
   params_allocate(p, true);
   params_initialize(p, 11);
   return p;
@@ -59,7 +59,7 @@ static void kinds_of_initial_values(void **state) {
   static const double square[] = {0, 1, 0.25, 0.25 / 3, 0.25};
   for (int i = 0; i < 5; i++) {
     Params *p = params_new();
-    const float *x = (params_declare(p, "w", 1, &large, kinds[i], false), params_allocate(p, false),
+    const float *x = (params_declare(p, "w", 1, &large, kinds[i], PARAM_VECTOR), params_allocate(p, false),
                       params_initialize(p, 3), params_values(p));
     double sum = 0, squares = 0;
     for (int64_t j = 0; j < large; j++) sum += (double)x[j], squares += (double)x[j] * (double)x[j];

@@ -9,7 +9,8 @@
 
 #include <cmocka.h> /* last: it defines fail() */
 
-static const TrainSettings settings = {.beta1 = 0.9, .beta2 = 0.95, .epsilon = 1e-8, .ema = 0.5};
+static const TrainSettings settings = {
+    .beta1 = 0.9, .beta2 = 0.95, .epsilon = 1e-8, .ema = 0.5, .optimizer = "adamw"};
 static const TrainState some_state = {.step = 3,
                                       .steps = 9,
                                       .warmup = 2,
@@ -30,8 +31,8 @@ typedef struct Weights {
 
 static Weights weights_open(int64_t columns) {
   Weights w = {.params = params_new()};
-  params_declare(w.params, "weight", 2, (int64_t[]){3, columns}, (Init){INIT_NORMAL, 1}, true);
-  params_declare(w.params, "bias", 1, (int64_t[]){3}, (Init){INIT_ZERO, 0}, false);
+  params_declare(w.params, "weight", 2, (int64_t[]){3, columns}, (Init){INIT_NORMAL, 1}, PARAM_MATRIX);
+  params_declare(w.params, "bias", 1, (int64_t[]){3}, (Init){INIT_ZERO, 0}, PARAM_VECTOR);
   params_allocate(w.params, true);
   return w;
 }

@@ -36,7 +36,7 @@ static ink_settings *training, *writing, *evaluating, *learning, *pairing, *chat
 
 static void make_settings(void) {
   training = small_settings(WITH("steps", "2", "warmup", "0", "eval-every", "1", "sample-tokens", "3", "ema",
-                                 "0.5", "threads", threads, "overwrite", "true"));
+                                 "0.5", "optimizer", "muon", "threads", threads, "overwrite", "true"));
   writing = set_all(ink_settings_write(), WITH("max-tokens", "4", "samples", "2", "stop", "qqq", "top-p",
                                                "0.9", "repetition-penalty", "1.1", "threads", threads));
   evaluating = set_all(ink_settings_eval(), WITH("max-tokens", "6", "threads", threads));

@@ -25,8 +25,8 @@ static TrainSettings *with(const char *const *pairs) {
 static Params *weight_and_bias(void) {
   static const float w[] = {0.5f, -1, 2, 0.25f}, b[] = {0.1f, -0.2f};
   Params *p = params_new();
-  params_declare(p, "weight", 2, (int64_t[]){2, 2}, (Init){INIT_ZERO, 0}, true);
-  params_declare(p, "bias", 1, (int64_t[]){2}, (Init){INIT_ZERO, 0}, false);
+  params_declare(p, "weight", 2, (int64_t[]){2, 2}, (Init){INIT_ZERO, 0}, PARAM_MATRIX);
+  params_declare(p, "bias", 1, (int64_t[]){2}, (Init){INIT_ZERO, 0}, PARAM_VECTOR);
   params_allocate(p, true);
   memcpy(params_find(p, "weight")->tensor.data, w, sizeof w);
   memcpy(params_find(p, "bias")->tensor.data, b, sizeof b);
@@ -66,6 +66,56 @@ static void adamw_is_pytorchs(void **state) {
   params_free(p);
 }
 
+/* torch.optim.Muon (2.15) in float64, adjust_lr_fn match_rms_adamw: rates, decay and gradients as above, of a
+ * wide and a tall matrix. */
+static void muon_is_pytorchs(void **state) {
+  static const double wide[] = {0.496863895747748,   -0.9994128535483431, 1.9982072222720086,
+                                0.24550011576590283, 0.7506630563843443,  -0.5005795077585693},
+                      tall[] = {0.4959365257747436,  -0.998104339525117, 1.9941780953844535,
+                                0.24477467055657773, 0.7554470748592325, -0.4996409562429653};
+  static const float w[] = {0.5f, -1, 2, 0.25f, 0.75f, -0.5f}, g[] = {0.3f, -0.2f, 0.05f, 1.5f, -0.7f, 0.4f};
+  Params *p = params_new();
+  params_declare(p, "tall", 2, (int64_t[]){3, 2}, (Init){INIT_ZERO, 0}, PARAM_MATRIX);
+  params_declare(p, "wide", 2, (int64_t[]){2, 3}, (Init){INIT_ZERO, 0}, PARAM_MATRIX);
+  params_allocate(p, true);
+  Optimizer o;
+  optimizer_open(&o, p, with((const char *const[]){"optimizer", "muon", NULL}));
+  for (size_t i = 0; i < 2; i++) memcpy(tensor_f32(&params_at(p, i)->tensor), w, sizeof w);
+  for (int64_t step = 1; step <= 3; step++) {
+    for (size_t i = 0; i < 2; i++)
+      for (int j = 0; j < 6; j++)
+        params_at(p, i)->tensor.grad[j] = 2 * g[j] * (float)step * (j == 1 && step == 2 ? -1.0f : 1.0f);
+    optimizer_step(&o, step, 0.01 * (double)step / 3, 0.5);
+  }
+  expect_near(p, "wide", wide, 6);
+  expect_near(p, "tall", tall, 6);
+  optimizer_close(&o);
+  params_free(p);
+}
+
+/* Tables and vectors are AdamW's also then: the bits of a run without Muon. */
+static void muon_leaves_tables_to_adamw(void **state) {
+  Params *p = params_new(), *q = params_new();
+  Params *const both[] = {p, q};
+  for (int i = 0; i < 2; i++) {
+    params_declare(both[i], "bias", 1, (int64_t[]){4}, (Init){INIT_NORMAL, 1}, PARAM_VECTOR);
+    params_declare(both[i], "table", 2, (int64_t[]){2, 4}, (Init){INIT_NORMAL, 1}, PARAM_TABLE);
+    params_allocate(both[i], true);
+    params_initialize(both[i], 1);
+    for (int64_t j = 0; j < params_length(both[i]); j++) params_gradients(both[i])[j] = (float)(j % 5) - 2;
+  }
+  Optimizer a, b;
+  optimizer_open(&a, p, with((const char *const[]){"optimizer", "muon", NULL}));
+  optimizer_step(&a, 1, 0.1, 1);
+  optimizer_close(&a);
+  optimizer_open(&b, q, with((const char *const[]){NULL}));
+  optimizer_step(&b, 1, 0.1, 1);
+  optimizer_close(&b);
+  assert_memory_equal(params_values(p), params_values(q), (size_t)params_length(p) * sizeof(float));
+  params_free(p);
+  params_free(q);
+}
+
 static void clipping_scales_the_gradient(void **state) {
   Params *p = weight_and_bias(), *q = weight_and_bias();
   const TrainSettings *s =
@@ -93,7 +143,7 @@ static void threads_change_no_bit(void **state) {
   double norm = 0;
   for (int i = 0; i < 4; i++) {
     Params *p = params_new();
-    params_declare(p, "w", 1, &length, (Init){INIT_NORMAL, 1}, true);
+    params_declare(p, "w", 1, &length, (Init){INIT_NORMAL, 1}, PARAM_TABLE);
     params_allocate(p, true);
     params_initialize(p, 5);
     threads_set(counts[i]);
@@ -132,10 +182,9 @@ static int forget_settings(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(adamw_is_pytorchs),
-      cmocka_unit_test(clipping_scales_the_gradient),
-      cmocka_unit_test(threads_change_no_bit),
-      cmocka_unit_test(the_average_follows_the_weights),
+      cmocka_unit_test(adamw_is_pytorchs),           cmocka_unit_test(muon_is_pytorchs),
+      cmocka_unit_test(muon_leaves_tables_to_adamw), cmocka_unit_test(clipping_scales_the_gradient),
+      cmocka_unit_test(threads_change_no_bit),       cmocka_unit_test(the_average_follows_the_weights),
   };
   return cmocka_run_group_tests(tests, NULL, forget_settings);
 }

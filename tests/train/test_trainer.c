@@ -97,8 +97,8 @@ static void expect_exact_resume(const Variant *v, int64_t at) {
 }
 
 static void resumed_is_as_never_stopped(void **state) {
-  const Variant v = {"all at once", WITH("dropout", "0.2", "ema", "0.9", "batch", "8", "accumulate", "2",
-                                         "mix", "2", "schedule", "wsd")};
+  const Variant v = {"all at once", WITH("dropout", "0.2", "ema", "0.9", "optimizer", "muon", "batch", "8",
+                                         "accumulate", "2", "mix", "2", "schedule", "wsd")};
   expect_exact_resume(&v, 8);
 }
 
@@ -127,10 +127,10 @@ static void threads_change_no_bit(void **state) {
   static const char *const counts[] = {"1", "2", "3"};
   for (int a = 0; a < 2; a++)
     for (int i = 0; i < 3; i++) {
-      train_well(
-          counts[i], some_text(),
-          WITH("arch", archs[a], "threads", counts[i], "steps", "4", "dropout", "0.1", "overwrite", "true"),
-          NULL);
+      train_well(counts[i], some_text(),
+                 WITH("arch", archs[a], "threads", counts[i], "steps", "4", "dropout", "0.1", "optimizer",
+                      "muon", "overwrite", "true"),
+                 NULL);
       if (i && !same_file("1", counts[i], model_file)) fail_msg("%s with %s threads", archs[a], counts[i]);
     }
   threads_set(0);
