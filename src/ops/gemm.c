@@ -15,13 +15,13 @@
 #include "kernels/kernels.h"
 
 enum {
-  KC = 256,     /* steps of k at a time */
-  MC = 112,     /* rows of A a single thread packs at a time */
-  WIDEST = 32,  /* largest gemm_nr */
-  TALLEST = 14, /* largest gemm_mr */
-  FEW = 4,      /* rows for which packing B would cost more than it saves */
-  NARROW = 8,   /* panels of columns for which packing A would */
-  FAR = 512     /* floats: rows this far apart, or a multiple of it, share places in the first cache */
+  KC = PACKED_STEPS, /* steps of k at a time */
+  MC = 112,          /* rows of A a single thread packs at a time */
+  WIDEST = 32,       /* largest gemm_nr */
+  TALLEST = 14,      /* largest gemm_mr */
+  FEW = 4,           /* rows for which packing B would cost more than it saves */
+  NARROW = 8,        /* panels of columns for which packing A would */
+  FAR = 512          /* floats: rows this far apart, or a multiple of it, share places in the first cache */
 };
 
 typedef struct Product {
@@ -29,6 +29,7 @@ typedef struct Product {
   int64_t m, n, k;
   const float *a, *b;
   int64_t lda, ldb;
+  const Packed *before; /* B as it was packed before; NULL: b */
   float beta;
   float *c;
   int64_t ldc;
@@ -67,9 +68,10 @@ typedef struct PanelB {
   int64_t stride;
 } PanelB;
 
-/* Packs into `room`; but for a few rows a whole panel is used where it lies, if its columns lie side by side.
- */
+/* Packs into `room`, unless that was done before; but for a few rows a whole panel is used where it lies, if
+ * its columns lie side by side. */
 static PanelB panel_of_b(const Product *x, float *room, int64_t column, int64_t first, int64_t steps) {
+  if (x->before) return (PanelB){packed_panel(x->before, column, first), x->nr};
   if (x->m <= FEW && !x->transpose_b && column + x->nr <= x->n)
     return (PanelB){x->b + first * x->ldb + column, x->ldb};
   pack_b(x, room, column, first, steps);
@@ -99,7 +101,7 @@ static void clear(const Product *x) {
 /* ---- a single row: the whole time goes into reading B, so nothing is packed ---- */
 
 static bool is_row(const Product *x) {
-  return x->m == 1 && !x->transpose_a && x->transpose_b;
+  return x->m == 1 && !x->transpose_a && x->transpose_b && !x->before;
 }
 
 static void multiply_row(void *arg, int64_t begin, int64_t end) {
@@ -115,7 +117,7 @@ static void multiply_row(void *arg, int64_t begin, int64_t end) {
 /* A row times rows that lie as they are needed: one partial sum in the order of all others, nothing packed.
  */
 static bool is_sum_of_rows(const Product *x) {
-  return x->m == 1 && !x->transpose_a && !x->transpose_b && x->k <= KC && x->beta == 0;
+  return x->m == 1 && !x->transpose_a && !x->transpose_b && !x->before && x->k <= KC && x->beta == 0;
 }
 
 static void add_rows(const Product *x) {
@@ -139,35 +141,20 @@ static void serial_rows(const Product *x, int64_t from, int64_t to, int64_t firs
   }
 }
 
-void gemm_serial(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, const float *a,
-                 int64_t lda, const float *b, int64_t ldb, float beta, float *c, int64_t ldc) {
-  Product x = {.transpose_a = transpose_a,
-               .transpose_b = transpose_b,
-               .m = m,
-               .n = n,
-               .k = k,
-               .a = a,
-               .b = b,
-               .lda = lda,
-               .ldb = ldb,
-               .beta = beta,
-               .c = c,
-               .ldc = ldc,
-               .mr = kernels->gemm_mr(),
-               .nr = kernels->gemm_nr()};
-  const int64_t chunk = MC / x.mr * x.mr;
-  if (k == 0) clear(&x);
+static void run_serial(Product x) {
+  if (x.k == 0) clear(&x);
   if (is_row(&x)) {
-    multiply_row(&x, 0, ceil_div(n, x.nr));
+    multiply_row(&x, 0, ceil_div(x.n, x.nr));
     return;
   }
   if (is_sum_of_rows(&x)) {
     add_rows(&x);
     return;
   }
-  for (int64_t first = 0; first < k; first += KC)
-    for (int64_t row = 0; row < m; row += chunk)
-      serial_rows(&x, row, least(m, row + chunk), first, least(KC, k - first));
+  const int64_t chunk = MC / x.mr * x.mr;
+  for (int64_t first = 0; first < x.k; first += KC)
+    for (int64_t row = 0; row < x.m; row += chunk)
+      serial_rows(&x, row, least(x.m, row + chunk), first, least(KC, x.k - first));
 }
 
 /* ---- on all threads ---- */
@@ -213,29 +200,14 @@ static void give_packed_a(PackedA *room) {
   mem_free(other);
 }
 
-void gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, const float *a, int64_t lda,
-          const float *b, int64_t ldb, float beta, float *c, int64_t ldc) {
-  Product x = {.transpose_a = transpose_a,
-               .transpose_b = transpose_b,
-               .m = m,
-               .n = n,
-               .k = k,
-               .a = a,
-               .b = b,
-               .lda = lda,
-               .ldb = ldb,
-               .beta = beta,
-               .c = c,
-               .ldc = ldc,
-               .mr = kernels->gemm_mr(),
-               .nr = kernels->gemm_nr()};
-  if (m <= 0 || n <= 0) return;
-  if (k == 0) {
+static void run(Product x) {
+  if (x.m <= 0 || x.n <= 0) return;
+  if (x.k == 0) {
     clear(&x);
     return;
   }
-  x.row_panels = ceil_div(m, x.mr);
-  x.columns = ceil_div(n, x.nr);
+  x.row_panels = ceil_div(x.m, x.mr);
+  x.columns = ceil_div(x.n, x.nr);
   if (is_row(&x)) {
     parallel_for(x.columns, multiply_row, &x);
     return;
@@ -244,12 +216,58 @@ void gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, c
   /* few tasks for many threads: cut the rows finer, at the price of packing B more often */
   if (x.columns < 4 * threads_count()) x.pieces = ceil_div(4 * threads_count(), x.columns);
   x.pieces = least(x.pieces, x.row_panels);
-  PackedA *room = lies_as_needed(&x) ? NULL : take_packed_a(x.row_panels * x.mr * least(KC, k) + WIDEST);
+  PackedA *room = lies_as_needed(&x) ? NULL : take_packed_a(x.row_panels * x.mr * least(KC, x.k) + WIDEST);
   if (room) x.packed = room->data;
-  for (x.first = 0; x.first < k; x.first += KC) {
-    x.steps = least(KC, k - x.first);
+  for (x.first = 0; x.first < x.k; x.first += KC) {
+    x.steps = least(KC, x.k - x.first);
     if (room) parallel_for(x.row_panels, pack_panels, &x);
     parallel_for(x.columns * x.pieces, multiply_panels, &x);
   }
   if (room) give_packed_a(room);
+}
+
+/* ---- the products ---- */
+
+static Product product(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, const float *a,
+                       int64_t lda, const float *b, int64_t ldb, float beta, float *c, int64_t ldc) {
+  return (Product){.transpose_a = transpose_a,
+                   .transpose_b = transpose_b,
+                   .m = m,
+                   .n = n,
+                   .k = k,
+                   .a = a,
+                   .b = b,
+                   .lda = lda,
+                   .ldb = ldb,
+                   .beta = beta,
+                   .c = c,
+                   .ldc = ldc,
+                   .mr = kernels->gemm_mr(),
+                   .nr = kernels->gemm_nr()};
+}
+
+static Product product_packed(int64_t m, const float *a, int64_t lda, const Packed *b, float beta, float *c,
+                              int64_t ldc) {
+  Product x = product(false, false, m, b->n, b->k, a, lda, NULL, 0, beta, c, ldc);
+  x.before = b;
+  return x;
+}
+
+void gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, const float *a, int64_t lda,
+          const float *b, int64_t ldb, float beta, float *c, int64_t ldc) {
+  run(product(transpose_a, transpose_b, m, n, k, a, lda, b, ldb, beta, c, ldc));
+}
+
+void gemm_serial(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, const float *a,
+                 int64_t lda, const float *b, int64_t ldb, float beta, float *c, int64_t ldc) {
+  run_serial(product(transpose_a, transpose_b, m, n, k, a, lda, b, ldb, beta, c, ldc));
+}
+
+void gemm_packed(int64_t m, const float *a, int64_t lda, const Packed *b, float beta, float *c, int64_t ldc) {
+  run(product_packed(m, a, lda, b, beta, c, ldc));
+}
+
+void gemm_packed_serial(int64_t m, const float *a, int64_t lda, const Packed *b, float beta, float *c,
+                        int64_t ldc) {
+  run_serial(product_packed(m, a, lda, b, beta, c, ldc));
 }

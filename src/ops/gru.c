@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "kernels/kernels.h"
+#include "ops/gemm.h"
 #include "ops/loops.h"
 #include "ops/ops.h"
 #include "ops/recurrence.h"
@@ -84,8 +85,8 @@ static void walk_back(void *arg, int64_t begin, int64_t end) {
                         recurrence_before(r, tensor_f32(n->node.out[0]), n->node.in[H0], b, t),
                         n->dh + b * width, n->dx + at * 3 * width, n->dproducts + at * 3 * width, width);
     }
-    packed_multiply(&n->turned, end - begin, n->dproducts + (begin * r->time + t) * 3 * width,
-                    r->time * 3 * width, 1, n->dh + begin * width, width);
+    gemm_packed_serial(end - begin, n->dproducts + (begin * r->time + t) * 3 * width, r->time * 3 * width,
+                       &n->turned, 1, n->dh + begin * width, width);
   }
 }
 

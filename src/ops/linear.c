@@ -18,12 +18,25 @@ static void fill_bias(void *arg, int64_t begin, int64_t end) {
            (size_t)n->outputs * sizeof(float));
 }
 
+/* With a single row, reading the weight takes all the time: it is read where it lies. */
+static const Packed *packed_weight(const Linear *n) {
+  PackedSet *set = tape_packed_weights(n->node.tape);
+  if (!set || n->rows == 1) return NULL;
+  return packed_set_get(set, !n->transposed, n->outputs, n->inputs, tensor_f32(n->node.in[1]),
+                        n->transposed ? n->outputs : n->inputs);
+}
+
 static void forward(Node *node) {
   Linear *n = (Linear *)node;
   const Tensor *x = node->in[0], *weight = node->in[1], *bias = node->in[2];
   if (bias) parallel_for(n->rows, fill_bias, n);
-  gemm(false, !n->transposed, n->rows, n->outputs, n->inputs, tensor_f32(x), n->inputs, tensor_f32(weight),
-       n->transposed ? n->outputs : n->inputs, bias ? 1 : 0, tensor_f32(node->out[0]), n->outputs);
+  const float beta = bias ? 1 : 0;
+  const Packed *packed = packed_weight(n);
+  if (packed)
+    gemm_packed(n->rows, tensor_f32(x), n->inputs, packed, beta, tensor_f32(node->out[0]), n->outputs);
+  else
+    gemm(false, !n->transposed, n->rows, n->outputs, n->inputs, tensor_f32(x), n->inputs, tensor_f32(weight),
+         n->transposed ? n->outputs : n->inputs, beta, tensor_f32(node->out[0]), n->outputs);
 }
 
 static void weight_backward(Linear *n, const float *dy) {

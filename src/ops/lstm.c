@@ -4,6 +4,7 @@
 
 #include "base/threads.h"
 #include "kernels/kernels.h"
+#include "ops/gemm.h"
 #include "ops/ops.h"
 #include "ops/recurrence.h"
 #include "ops/sample.h"
@@ -85,8 +86,8 @@ static void walk_back(void *arg, int64_t begin, int64_t end) {
       step_row_backward(n->gates + at * 4 * width, recurrence_before(r, n->cells, n->node.in[C0], b, t),
                         tanh_c, dh, n->dc + b * width, n->dgates + at * 4 * width, width);
     }
-    packed_multiply(&n->turned, end - begin, n->dgates + (begin * r->time + t) * 4 * width,
-                    r->time * 4 * width, 0, n->dh + begin * width, width);
+    gemm_packed_serial(end - begin, n->dgates + (begin * r->time + t) * 4 * width, r->time * 4 * width,
+                       &n->turned, 0, n->dh + begin * width, width);
   }
 }
 

@@ -1,10 +1,8 @@
 #include "ops/packed.h"
 
+#include "base/arena.h"
+#include "base/buffer.h"
 #include "kernels/kernels.h"
-
-/* STEPS of k make one partial sum, as in gemm.c. Panels lie in the order they are met:
- * [k / STEPS][n / nr][steps][nr]. */
-enum { STEPS = 256, TALLEST = 14 };
 
 static int64_t least(int64_t a, int64_t b) {
   return a < b ? a : b;
@@ -22,8 +20,8 @@ int64_t packed_floats(int64_t n, int64_t k) {
 void packed_fill(Packed *p, bool transpose, const float *b, int64_t ldb) {
   const int64_t nr = kernels->gemm_nr();
   float *out = p->panels;
-  for (int64_t first = 0; first < p->k; first += STEPS) {
-    const int64_t steps = least(STEPS, p->k - first);
+  for (int64_t first = 0; first < p->k; first += PACKED_STEPS) {
+    const int64_t steps = least(PACKED_STEPS, p->k - first);
     for (int64_t column = 0; column < p->n; column += nr, out += steps * nr) {
       const int64_t columns = least(nr, p->n - column);
       if (transpose)
@@ -34,24 +32,38 @@ void packed_fill(Packed *p, bool transpose, const float *b, int64_t ldb) {
   }
 }
 
-/* Up to gemm_mr rows. */
-static void multiply_rows(const Packed *p, int64_t rows, const float *a, int64_t lda, float beta, float *c,
-                          int64_t ldc) {
-  const int64_t nr = kernels->gemm_nr(), mr = kernels->gemm_mr();
-  const float *panel = p->panels;
-  float packed_a[STEPS * TALLEST];
-  for (int64_t first = 0; first < p->k; first += STEPS) {
-    const int64_t steps = least(STEPS, p->k - first);
-    kernels->pack_transposed(packed_a, a + first, lda, rows, steps, mr);
-    for (int64_t column = 0; column < p->n; column += nr, panel += steps * nr)
-      kernels->gemm_block(c + column, ldc, packed_a, 0, panel, nr, steps, rows, least(nr, p->n - column),
-                          first ? 1 : beta);
-  }
+const float *packed_panel(const Packed *p, int64_t column, int64_t first) {
+  return p->panels + first * padded(p->n) + column * least(PACKED_STEPS, p->k - first);
 }
 
-void packed_multiply(const Packed *p, int64_t m, const float *a, int64_t lda, float beta, float *c,
-                     int64_t ldc) {
-  const int64_t mr = kernels->gemm_mr();
-  for (int64_t row = 0; row < m; row += mr)
-    multiply_rows(p, least(mr, m - row), a + row * lda, lda, beta, c + row * ldc, ldc);
+/* ---- a set ---- */
+
+struct PackedSet {
+  Arena *arena;
+  Map *by_place; /* of the matrix in memory -> Packed */
+};
+
+PackedSet *packed_set_new(void) {
+  PackedSet *s = mem_alloc_zeroed(1, sizeof *s);
+  s->arena = arena_new(0);
+  s->by_place = map_new();
+  return s;
+}
+
+void packed_set_free(PackedSet *s) {
+  if (!s) return;
+  arena_free(s->arena);
+  map_free(s->by_place);
+  mem_free(s);
+}
+
+const Packed *packed_set_get(PackedSet *s, bool transpose, int64_t n, int64_t k, const float *b,
+                             int64_t ldb) {
+  int64_t at;
+  if (map_get(s->by_place, &b, sizeof b, &at)) return (const Packed *)(intptr_t)at;
+  Packed *p = arena_new_of(s->arena, Packed);
+  *p = (Packed){n, k, arena_alloc(s->arena, (size_t)packed_floats(n, k) * sizeof(float))};
+  packed_fill(p, transpose, b, ldb);
+  map_set(s->by_place, &b, sizeof b, (int64_t)(intptr_t)p);
+  return p;
 }

@@ -1,15 +1,15 @@
-/* packed.h - a matrix packed once for many products with few rows: the weights of a recurrence, met at every
- * step.
- *
- *   C[m,n] = A[m,k] op(B)[k,n] + beta C
- *
- * Runs on the calling thread. An element is summed in the order of gemm.h, so that it has the same bits. */
+/* packed.h - a matrix packed once for many products: the weights of a recurrence, met at every step, and
+ * those of a model that writes many texts at once. gemm_packed (gemm.h) multiplies with it. */
 #ifndef OPS_PACKED_H
 #define OPS_PACKED_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Steps of k that make one partial sum. */
+enum { PACKED_STEPS = 256 };
+
+/* op(B) [k,n], in panels as products meet them: [k / PACKED_STEPS][n / nr][steps][nr]. */
 typedef struct Packed {
   int64_t n, k;
   float *panels;
@@ -18,7 +18,13 @@ typedef struct Packed {
 int64_t packed_floats(int64_t n, int64_t k); /* room that `panels` needs */
 /* op(B) is [k,n]; transpose: B is stored [n,k]. */
 void packed_fill(Packed *, bool transpose, const float *b, int64_t ldb);
-void packed_multiply(const Packed *, int64_t m, const float *a, int64_t lda, float beta, float *c,
-                     int64_t ldc);
+/* Columns `column`, ... of steps `first`, ...: of the first of a panel, the first of PACKED_STEPS. */
+const float *packed_panel(const Packed *, int64_t column, int64_t first);
+
+/* Matrices that do not change while the set lives, each packed when it is first asked for. */
+typedef struct PackedSet PackedSet;
+PackedSet *packed_set_new(void);
+void packed_set_free(PackedSet *);
+const Packed *packed_set_get(PackedSet *, bool transpose, int64_t n, int64_t k, const float *b, int64_t ldb);
 
 #endif

@@ -37,7 +37,7 @@ void recurrence_multiply(const Recurrence *r, const Tensor *weight, const float 
   const int64_t apart = rows_apart(r, first, t), out_apart = r->time * step;
   float *c = to + (begin * r->time + t) * step;
   if (r->weight.panels)
-    packed_multiply(&r->weight, end - begin, h, apart, 1, c, out_apart);
+    gemm_packed_serial(end - begin, h, apart, &r->weight, 1, c, out_apart);
   else
     gemm(false, true, end - begin, r->weight.n, r->width, h, apart, tensor_f32(weight), r->width, 1, c,
          out_apart);

@@ -12,6 +12,7 @@ struct Tape {
   uint64_t seed, streams;
   double flops;
   int64_t bytes;
+  PackedSet *packed;
 };
 
 Tape *tape_new(bool dry) {
@@ -24,6 +25,7 @@ Tape *tape_new(bool dry) {
 void tape_free(Tape *t) {
   if (!t) return;
   arena_free(t->arena);
+  packed_set_free(t->packed);
   mem_free(t);
 }
 
@@ -35,6 +37,13 @@ void tape_reset(Tape *t, bool record, uint64_t seed) {
   t->streams = 0;
   t->flops = 0;
   t->bytes = 0;
+}
+
+void tape_pack_weights(Tape *t) {
+  if (!t->packed) t->packed = packed_set_new();
+}
+PackedSet *tape_packed_weights(Tape *t) {
+  return t->packed;
 }
 
 bool tape_is_dry(const Tape *t) {

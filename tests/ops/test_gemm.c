@@ -284,9 +284,14 @@ static void check_packed(const Case *s) {
   Packed packed = {.n = s->n, .k = s->k};
   packed.panels = mem_alloc((size_t)packed_floats(s->n, s->k) * sizeof(float));
   packed_fill(&packed, s->transpose_b, o.b.x, o.b.ld);
-  packed_multiply(&packed, s->m, o.a.x, o.a.ld, 1, c.x, c.ld);
+  gemm_packed_serial(s->m, o.a.x, o.a.ld, &packed, 1, c.x, c.ld);
   same_bits(s, &c, &want, "packed before");
   gaps_untouched(&o, &c);
+  Matrix all = matrix_copy(&o.c);
+  gemm_packed(s->m, o.a.x, o.a.ld, &packed, 1, all.x, all.ld);
+  same_bits(s, &all, &want, "packed before, on all threads");
+  gaps_untouched(&o, &all);
+  mem_free(all.x);
   mem_free(packed.panels);
   mem_free(want.x);
   mem_free(c.x);
