@@ -59,11 +59,70 @@ int64_t state_bytes(const State *s) {
   return (int64_t)arena_used(s->arena);
 }
 
+/* ---- reordering ---- */
+
+enum { SPARE = -1 }; /* a row kept aside for the moment */
+
+/* Row `to` becomes a copy of row `from`. */
+typedef struct Move {
+  int32_t from, to;
+} Move;
+
+typedef struct Moves {
+  Move *items;
+  int64_t count;
+} Moves;
+
+/* Moves one after the other that have the effect of all at once: a row is written when nobody has to read it
+ * any more, and where rows change places in a circle, one of them is kept aside. Rows that stay cost nothing.
+ * readers: how many moves to come read a row. */
+typedef struct Planning {
+  int32_t *readers, *source; /* source: where a row's content comes from; its own index once that is done */
+  Moves moves;
+} Planning;
+
+/* Row i, which nobody reads any more, and then the rows that waited for it in turn. */
+static void fill_row(Planning *p, int32_t i) {
+  while (i != SPARE && p->readers[i] == 0 && p->source[i] != i) {
+    const int32_t from = p->source[i];
+    p->moves.items[p->moves.count++] = (Move){from, i};
+    p->source[i] = i;
+    if (from != SPARE) p->readers[from]--;
+    i = from;
+  }
+}
+
+/* What is left is circles, each row read once. */
+static void break_circle(Planning *p, int32_t i, int64_t count) {
+  p->moves.items[p->moves.count++] = (Move){i, SPARE};
+  for (int32_t k = 0; k < count; k++)
+    if (p->source[k] == i && k != i) p->source[k] = SPARE;
+  p->readers[i] = 0;
+  fill_row(p, i);
+}
+
+static Moves plan_moves(const int32_t *from, int64_t count, int64_t rows) {
+  Planning p;
+  p.readers = mem_alloc_zeroed((size_t)rows, sizeof *p.readers);
+  p.source = mem_alloc((size_t)rows * sizeof *p.source);
+  p.moves = (Moves){mem_alloc((size_t)(2 * count) * sizeof *p.moves.items), 0};
+  for (int32_t i = 0; i < rows; i++) {
+    p.source[i] = i < count ? from[i] : i;
+    p.readers[p.source[i]] += p.source[i] != i;
+  }
+  for (int32_t i = 0; i < count; i++) fill_row(&p, i);
+  for (int32_t i = 0; i < count; i++)
+    if (p.source[i] != i) break_circle(&p, i, count);
+  mem_free(p.readers);
+  mem_free(p.source);
+  return p.moves;
+}
+
 typedef struct Reordering {
   const State *state;
-  const int32_t *from;
-  int64_t count, used;
-  char *copies; /* of each worker, `room` bytes */
+  Moves moves;
+  int64_t used;
+  char *spare; /* of each worker, `room` bytes */
   size_t room;
 } Reordering;
 
@@ -73,32 +132,32 @@ static size_t used_bytes(const State *s, const Item *item, int64_t used) {
   return item->cache ? each / (size_t)s->size.room * (size_t)used : each;
 }
 
-/* Rows that stay where they are, often most of them, are left alone. */
-static void reorder_item(const Reordering *r, const Item *item, char *copy) {
-  const size_t each = row_bytes(r->state, item), used = used_bytes(r->state, item, r->used);
-  char *data = item->tensor->data;
-  for (int64_t i = 0; i < r->count; i++)
-    if (r->from[i] != i) memcpy(copy + used * (size_t)i, data + each * (size_t)r->from[i], used);
-  for (int64_t i = 0; i < r->count; i++)
-    if (r->from[i] != i) memcpy(data + each * (size_t)i, copy + used * (size_t)i, used);
-}
-
 static void reorder_items(void *arg, int64_t begin, int64_t end) {
   const Reordering *r = arg;
-  char *copy = r->copies + r->room * (size_t)parallel_worker();
-  for (int64_t i = begin; i < end; i++) reorder_item(r, &r->state->items.data[i], copy);
+  char *spare = r->spare + r->room * (size_t)parallel_worker();
+  for (int64_t i = begin; i < end; i++) {
+    const Item *item = &r->state->items.data[i];
+    const size_t each = row_bytes(r->state, item), used = used_bytes(r->state, item, r->used);
+    char *data = item->tensor->data;
+    for (int64_t k = 0; k < r->moves.count; k++) {
+      const Move m = r->moves.items[k];
+      memcpy(m.to == SPARE ? spare : data + each * (size_t)m.to,
+             m.from == SPARE ? spare : data + each * (size_t)m.from, used);
+    }
+  }
 }
 
 void state_reorder(State *s, const int32_t *from, int64_t count, int64_t used) {
   CHECK(count <= s->size.sequences && used <= s->size.room);
-  Reordering r = {.state = s, .from = from, .count = count, .used = used};
+  Reordering r = {.state = s, .moves = plan_moves(from, count, s->size.sequences), .used = used};
   for (size_t i = 0; i < s->items.count; i++) {
-    const size_t room = used_bytes(s, &s->items.data[i], used) * (size_t)count;
+    const size_t room = used_bytes(s, &s->items.data[i], used);
     if (room > r.room) r.room = room;
   }
-  r.copies = mem_alloc(r.room * (size_t)threads_count());
+  r.spare = mem_alloc(r.room * (size_t)threads_count());
   parallel_for((int64_t)s->items.count, reorder_items, &r);
-  mem_free(r.copies);
+  mem_free(r.spare);
+  mem_free(r.moves.items);
 }
 
 /* Pages of a cache that no text reaches are never touched. */

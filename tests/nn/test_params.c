@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/random.h"
 #include "nn/net.h"
 
 #include <cmocka.h> /* last: it defines fail() */
@@ -75,10 +76,10 @@ static void scopes_name_parameters(void **state) {
   Net net = {.tape = tape_new(true), .params = params_new(), .batch = 1, .time = 1};
   net_enter(&net, "model");
   net_enter(&net, "layers.%d", 3);
-  net_param(&net, "weight", 2, shape, normal, true);
+  net_param(&net, "weight", 2, shape, normal, PARAM_MATRIX);
   net_leave(&net, "layers.%d", 3);
-  net_param(&net, "weight", 2, shape, normal, true);
-  net_param(&net, "weight", 2, shape, normal, true); /* a second use of the same one */
+  net_param(&net, "weight", 2, shape, normal, PARAM_MATRIX);
+  net_param(&net, "weight", 2, shape, normal, PARAM_MATRIX); /* a second use of the same one */
   net_leave(&net, "model");
   assert_non_null(params_find(net.params, "model.layers.3.weight"));
   assert_non_null(params_find(net.params, "model.weight"));
@@ -110,6 +111,35 @@ static void state_is_kept_cleared_and_reordered(void **state) {
   params_free(net.params);
 }
 
+/* Any rows to any places: chains, circles, rows read often, rows that stay, rows read from beyond those
+ * written. */
+static void any_reordering_is_as_if_all_rows_moved_at_once(void **state) {
+  enum { ROWS = 9, ROUNDS = 3000 };
+  Net net = {.tape = tape_new(false),
+             .state = state_new((StateSize){.sequences = ROWS, .room = 4}),
+             .batch = ROWS,
+             .time = 1};
+  float *cache = tensor_f32(net_cache(&net, "k", 1)),
+        *h = tensor_f32(net_state(&net, "h", 1, (int64_t[]){ROWS}));
+  for (uint64_t round = 0; round < ROUNDS; round++) {
+    const int64_t count = (int64_t)random_below(ROWS + 1, 1, 0, round);
+    int32_t from[ROWS];
+    for (int i = 0; i < ROWS; i++) {
+      cache[4 * i + 2] = h[i] = (float)i; /* the third of four places; three are in use */
+      from[i] = (int32_t)random_below(ROWS, 1, 1 + round, (uint64_t)i);
+      if (round % 2 && from[i] > 4) from[i] = i;
+    }
+    if (round % 3 == 0) /* circles only */
+      for (int i = 0; i < ROWS; i++) from[i] = (int32_t)((uint64_t)(i + 2 + i % 2) % ROWS);
+    state_reorder(net.state, from, count, 3);
+    for (int i = 0; i < ROWS; i++)
+      if (h[i] != (float)(i < count ? from[i] : i) || cache[4 * i + 2] != h[i])
+        fail_msg("round %d, row %d", (int)round, i);
+  }
+  state_free(net.state);
+  tape_free(net.tape);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(they_are_sorted_by_name_and_never_overlap),
@@ -117,6 +147,7 @@ int main(void) {
       cmocka_unit_test(kinds_of_initial_values),
       cmocka_unit_test(scopes_name_parameters),
       cmocka_unit_test(state_is_kept_cleared_and_reordered),
+      cmocka_unit_test(any_reordering_is_as_if_all_rows_moved_at_once),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
