@@ -178,12 +178,13 @@ static Tensor *feed_forward(const Side *s, Tensor *x) {
 /* Positions 0 .. count-1: sin(p / 10000^(2i/D)) in the first half of the columns, cos in the second. */
 static Tensor *sinusoids(Net *net, int64_t count, int64_t width) {
   Tensor *table = tape_tensor(net->tape, TENSOR_F32, 2, (int64_t[]){count, width});
-  for (int64_t p = 0; p < count && table->data; p++)
-    for (int64_t i = 0; i < width / 2; i++) {
-      const double angle = (double)p * pow(10000, -2.0 * (double)i / (double)width);
-      tensor_f32(table)[p * width + i] = (float)sin(angle);
-      tensor_f32(table)[p * width + width / 2 + i] = (float)cos(angle);
+  for (int64_t i = 0; i < width / 2 && table->data; i++) {
+    const double frequency = pow(10000, -2.0 * (double)i / (double)width);
+    for (int64_t p = 0; p < count; p++) {
+      tensor_f32(table)[p * width + i] = (float)sin((double)p * frequency);
+      tensor_f32(table)[p * width + width / 2 + i] = (float)cos((double)p * frequency);
     }
+  }
   return table;
 }
 

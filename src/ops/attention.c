@@ -20,7 +20,8 @@ typedef struct Attention {
   int64_t sequences, rows, keys, size; /* B, T, S, d */
   int64_t block, blocks;               /* rows of a block, and blocks of a sequence */
   float *room;                         /* of the workers, for a block of rows */
-  float *log_sums;                     /* [B,H,T] */
+  float *log_sums;                     /* [B,H,T], for backward */
+  int64_t *runs, run_count; /* where each run of sequences begins that have rows in common blocks */
   float *dq, *dk, *dv, beta_q;
 } Attention;
 
@@ -121,10 +122,10 @@ static float softmax(float *score, int64_t width, float *log_total) {
 /* A row's result does not depend on the others': the probability of what it does not see is zero. */
 static void attend_rows(const Attention *n, const Head *h, int64_t first, int64_t count) {
   const int64_t width = seen_keys(n, h->sequence, first + count - 1), size = n->size;
-  float *scores = worker_room(n, 0), *out = output(n, h) + first * h->step, factors[BLOCK_ROWS];
+  float *scores = worker_room(n, 0), *out = output(n, h) + first * h->step, factors[BLOCK_ROWS], log_total;
   make_scores(n, h, first, count, width);
   for (int64_t r = 0; r < count; r++)
-    factors[r] = softmax(scores + r * width, width, log_sum(n, h) + first + r);
+    factors[r] = softmax(scores + r * width, width, n->log_sums ? log_sum(n, h) + first + r : &log_total);
   gemm_serial(false, false, count, size, width, scores, width, value(n, h), h->kv_step, 0, out, h->step);
   for (int64_t r = 0; r < count; r++) kernels->scale(out + r * h->step, factors[r], out + r * h->step, size);
 }
@@ -138,8 +139,36 @@ static void attend_blocks(void *arg, int64_t begin, int64_t end) {
   }
 }
 
+/* Sequences of a single row that look at the same source, as beams do: their rows lie one behind the other
+ * and see the same keys, so that they make one block. */
+static bool shares_sources(const Attention *n) {
+  return n->node.in[5] && n->rows == 1 && !n->shape.causal;
+}
+
+static void find_runs(Attention *n) {
+  const int32_t *memory = tensor_i32(n->node.in[5]);
+  n->run_count = 0;
+  for (int64_t b = 0, first = 0; b < n->sequences; b++)
+    if (b == 0 || memory[b] != memory[first] || b - first == n->block) n->runs[n->run_count++] = first = b;
+  n->runs[n->run_count] = n->sequences;
+}
+
+static void attend_runs(void *arg, int64_t begin, int64_t end) {
+  const Attention *n = arg;
+  for (int64_t i = begin; i < end; i++) {
+    const int64_t run = i / n->shape.heads;
+    const Head h = head_of(n, n->runs[run], i % n->shape.heads);
+    attend_rows(n, &h, 0, n->runs[run + 1] - n->runs[run]);
+  }
+}
+
 static void forward(Node *node) {
   Attention *n = (Attention *)node;
+  if (shares_sources(n)) {
+    find_runs(n);
+    parallel_for(n->run_count * n->shape.heads, attend_runs, n);
+    return;
+  }
   parallel_for(n->sequences * n->shape.heads * n->blocks, attend_blocks, n);
 }
 
@@ -230,8 +259,6 @@ Tensor *op_attention(Tape *tape, Tensor *q, Tensor *k, Tensor *v, AttentionSight
   n->keys = k->shape[1];
   n->size = q->shape[2] / shape.heads;
   CHECK(n->rows > 0);
-  n->block = n->rows < BLOCK_ROWS ? n->rows : BLOCK_ROWS;
-  n->blocks = (n->rows + n->block - 1) / n->block;
   node_input(&n->node, q);
   node_input(&n->node, k);
   node_input(&n->node, v);
@@ -239,8 +266,13 @@ Tensor *op_attention(Tape *tape, Tensor *q, Tensor *k, Tensor *v, AttentionSight
   node_input(&n->node, sight.lengths);
   node_input(&n->node, sight.memory);
   CHECK(!sight.memory || !node_records(&n->node)); /* sequences that share keys would add to one gradient */
+  const bool shares = shares_sources(n);
+  const int64_t most = shares ? n->sequences : n->rows; /* rows of a block */
+  n->block = most < BLOCK_ROWS ? most : BLOCK_ROWS;
+  n->blocks = (n->rows + n->block - 1) / n->block;
   n->room = node_floats(&n->node, threads_count() * room_of(n));
-  n->log_sums = node_floats(&n->node, n->sequences * shape.heads * n->rows);
+  if (shares) n->runs = node_scratch(&n->node, (size_t)(n->sequences + 1) * sizeof *n->runs);
+  if (node_records(&n->node)) n->log_sums = node_floats(&n->node, n->sequences * shape.heads * n->rows);
   return node_run(&n->node, node_output(&n->node, 3, q->shape));
 }
 
