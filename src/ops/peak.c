@@ -1,5 +1,7 @@
 #include "ops/peak.h"
 
+#include <unistd.h>
+
 #include "base/memory.h"
 #include "base/threads.h"
 #include "kernels/kernels.h"
@@ -32,28 +34,54 @@ double machine_peak_flops(int threads) {
   return best;
 }
 
-enum { PIECES = 64 };
-static const int64_t piece_floats = 1 << 20;
+/* ---- reading ---- */
 
 typedef struct Reading {
   const float *data;
-  float sums[PIECES];
+  int64_t floats, rounds; /* of each thread */
+  float sums[MOST];
 } Reading;
 
-static void read_pieces(void *arg, int64_t begin, int64_t end) {
+static void read_rounds(void *arg, int64_t begin, int64_t end) {
   Reading *r = arg;
-  for (int64_t i = begin; i < end; i++) r->sums[i] = kernels->sum(r->data + i * piece_floats, piece_floats);
+  for (int64_t i = begin; i < end; i++)
+    for (int64_t k = 0; k < r->rounds; k++)
+      r->sums[i] += kernels->read_burst(r->data + i * r->floats, r->floats);
 }
 
-double machine_memory_bandwidth(void) {
-  Reading r = {.data = mem_alloc_zeroed(PIECES * (size_t)piece_floats, sizeof(float))};
+static double read_once(Reading *r, int threads) {
+  const double start = clock_seconds();
+  parallel_for(threads, read_rounds, r);
+  return (double)threads * (double)r->rounds * (double)r->floats * sizeof(float) / (clock_seconds() - start);
+}
+
+/* A measurement reads at least so much: long enough to be told apart from starting it. */
+static const int64_t least_bytes = 64 << 20;
+
+double machine_read_bandwidth(int64_t bytes) {
+  const int threads = threads_count() < MOST ? threads_count() : MOST;
+  Reading r = {.floats = (bytes + 511) / 512 * 128, .rounds = (least_bytes + bytes - 1) / bytes};
+  r.data = mem_alloc_zeroed((size_t)(threads * r.floats), sizeof(float));
   double best = 0;
   for (int i = 0; i < 4; i++) {
-    const double start = clock_seconds();
-    parallel_for(PIECES, read_pieces, &r);
-    const double now = (double)PIECES * (double)piece_floats * sizeof(float) / (clock_seconds() - start);
+    const double now = read_once(&r, threads);
     if (now > best) best = now;
   }
   mem_free((void *)(uintptr_t)r.data);
   return best;
+}
+
+double machine_memory_bandwidth(void) {
+  return machine_read_bandwidth((256 << 20) / threads_count());
+}
+
+int64_t machine_cache(int level) {
+  static const struct {
+    int name;
+    int64_t usual;
+  } levels[] = {{_SC_LEVEL1_DCACHE_SIZE, 32 << 10},
+                {_SC_LEVEL2_CACHE_SIZE, 512 << 10},
+                {_SC_LEVEL3_CACHE_SIZE, 8 << 20}};
+  const int64_t bytes = sysconf(levels[level - 1].name);
+  return (bytes > 0 ? bytes : levels[level - 1].usual) / (level == 3 ? threads_count() : 1);
 }

@@ -3,9 +3,17 @@
 #ifndef OPS_PEAK_H
 #define OPS_PEAK_H
 
+#include <stdint.h>
+
 /* f32 fused multiply-adds, in FLOP/s, over that many threads at once. */
 double machine_peak_flops(int threads);
-/* Reading memory with all threads, in bytes/s, from an array far larger than any cache. */
+/* Reading, in bytes/s, with all threads, each again and again through an array of its own of so many bytes.
+ */
+double machine_read_bandwidth(int64_t bytes);
+/* The same from arrays far larger than any cache. */
 double machine_memory_bandwidth(void);
+/* Bytes of a level of the caches, 1 to 3, that a thread may call its own; what is usual where the system does
+ * not say. */
+int64_t machine_cache(int level);
 
 #endif

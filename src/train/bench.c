@@ -162,8 +162,13 @@ static bool bench_ops(Bench *b, json_t *out, Error *err) {
 
 /* ---- all ---- */
 
+/* Arithmetic and memory stand in every answer; half of each cache, so that it is surely there. */
 static bool bench_machine(Bench *b, json_t *out, Error *err) {
-  (void)b, (void)out, (void)err; /* its figures stand in every answer */
+  static const char *const names[] = {"level1_bytes_per_second", "level2_bytes_per_second",
+                                      "level3_bytes_per_second"};
+  (void)b, (void)err;
+  for (int level = 1; level <= 3; level++)
+    json_object_set_new(out, names[level - 1], json_real(machine_read_bandwidth(machine_cache(level) / 2)));
   return true;
 }
 

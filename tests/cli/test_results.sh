@@ -31,6 +31,7 @@ run bench machine --json -q
 expect_status 0
 expect_silent_err
 expect_json out
+expect_out '"level2_bytes_per_second":'
 run bench machine
 expect_status 0
 run bench ops --operator add --repeats 1 --json -q

@@ -159,12 +159,22 @@ static void a_burst_computes_what_it_counts(void **state) {
   }
 }
 
+static void a_burst_reads_every_float(void **state) {
+  enum { LENGTH = 384 };
+  float x[LENGTH];
+  const Kernels *k;
+  for (int i = 0; i < LENGTH; i++) x[i] = (float)(1 + i % 7);
+  for (int i = 0; (k = kernels_available(i)); i++)
+    assert_true(k->read_burst(x, 128) == 507 && k->read_burst(x, LENGTH) == 1533);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(blocks),
       cmocka_unit_test(a_row_has_the_same_bits_alone),
       cmocka_unit_test(panels),
       cmocka_unit_test(a_burst_computes_what_it_counts),
+      cmocka_unit_test(a_burst_reads_every_float),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

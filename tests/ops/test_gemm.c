@@ -358,6 +358,8 @@ static void ceilings_are_measured(void **state) {
   const double one = machine_peak_flops(1), bandwidth = machine_memory_bandwidth();
   assert_true(one > 1e6 && one < 1e15);
   assert_true(bandwidth > 1e6 && bandwidth < 1e15);
+  for (int level = 1; level <= 3; level++) assert_true(machine_cache(level) >= 1024);
+  assert_true(machine_read_bandwidth(1000) > 1e6);
 }
 
 int main(void) {
