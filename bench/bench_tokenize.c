@@ -3,7 +3,7 @@
  *   bench_tokenize encode TOKENIZER.json TEXT [threads [repeats]]     each line a text; the best repeat
  *   bench_tokenize train VOCABULARY TEXT [threads]
  *
- * Prints one JSON object; bench/peers/tokenize.py runs it beside Hugging Face tokenizers. */
+ * Prints one JSON object; bench/peers/bpe.py runs it beside Hugging Face tokenizers. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

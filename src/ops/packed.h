@@ -21,7 +21,7 @@ void packed_fill(Packed *, bool transpose, const float *b, int64_t ldb);
 /* Columns `column`, ... of steps `first`, ...: of the first of a panel, the first of PACKED_STEPS. */
 const float *packed_panel(const Packed *, int64_t column, int64_t first);
 
-/* Matrices that do not change while the set lives, each packed when it is first asked for. */
+/* Matrices that do not change while the set lives, each packed when it is first asked for, by any thread. */
 typedef struct PackedSet PackedSet;
 PackedSet *packed_set_new(void);
 void packed_set_free(PackedSet *);

@@ -25,7 +25,6 @@ Tape *tape_new(bool dry) {
 void tape_free(Tape *t) {
   if (!t) return;
   arena_free(t->arena);
-  packed_set_free(t->packed);
   mem_free(t);
 }
 
@@ -39,8 +38,8 @@ void tape_reset(Tape *t, bool record, uint64_t seed) {
   t->bytes = 0;
 }
 
-void tape_pack_weights(Tape *t) {
-  if (!t->packed) t->packed = packed_set_new();
+void tape_pack_weights(Tape *t, PackedSet *set) {
+  t->packed = set;
 }
 PackedSet *tape_packed_weights(Tape *t) {
   return t->packed;

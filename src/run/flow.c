@@ -1,5 +1,7 @@
 #include "run/flow.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "base/threads.h"
@@ -10,11 +12,21 @@ enum { ROWS_TOGETHER = 80 };
 /* Source tokens encoded at once: enough for products at full speed, little enough for a cache. */
 enum { SOURCE_TOKENS = 1024 };
 
+/* So many rows make packing the weights worth their memory. */
+enum { MANY_ROWS = 8 };
+
+/* The inputs, which one or several runs take from the front. */
+typedef struct Queue {
+  const Input *inputs;
+  int64_t count, next; /* the first that waits */
+  pthread_mutex_t lock;
+} Queue;
+
+/* Lines that go through a session of their own together. */
 typedef struct Run {
   Flow *flow;
-  const Input *inputs;
-  int64_t count, next; /* inputs, and the first that waits */
-  int64_t together;    /* lines at a time */
+  Queue *queue;
+  int64_t together; /* lines at a time */
   Session *session;
   FlowLine **lines; /* [together] */
   int64_t live, rows;
@@ -46,7 +58,7 @@ static int64_t least(int64_t a, int64_t b) {
 
 static FlowLine *open_line(const Run *r, int64_t index, int64_t row) {
   Flow *flow = r->flow;
-  const Input *input = &r->inputs[index];
+  const Input *input = &r->queue->inputs[index];
   const int64_t room = least(flow->most, session_room(r->session) - input->length);
   FlowLine *line = flow->open(flow, index, room);
   *line = (FlowLine){.input = input, .index = index, .room = room, .row = row, .alive = 1};
@@ -144,52 +156,98 @@ static const float *read_prompts(Run *r, const Input *inputs, int64_t count) {
   return logits;
 }
 
-static void read_some(Run *r, int64_t count) {
-  const Input *inputs = r->inputs + r->next;
+static void read_some(Run *r, int64_t first, int64_t count) {
   FlowLine **fresh = r->lines + r->live;
-  for (int64_t i = 0; i < count; i++) fresh[i] = open_line(r, r->next + i, r->rows + i);
-  advance(r, fresh, count, read_prompts(r, inputs, count), r->rows);
+  for (int64_t i = 0; i < count; i++) fresh[i] = open_line(r, first + i, r->rows + i);
+  advance(r, fresh, count, read_prompts(r, r->queue->inputs + first, count), r->rows);
   r->live += count;
   r->rows += count;
-  r->next += count;
+}
+
+/* Inputs from *first on, at most `most`, that nobody else will take; how many. */
+static int64_t take_inputs(Queue *q, int64_t most, int64_t *first) {
+  pthread_mutex_lock(&q->lock);
+  *first = q->next;
+  const int64_t left = least(q->count - q->next, most),
+                count = left ? readable_together(q->inputs + q->next, left) : 0;
+  q->next += count;
+  pthread_mutex_unlock(&q->lock);
+  return count;
 }
 
 /* A few at a time would be read slowly: only where three quarters are free (measured: docs/log.md). */
 static void admit(Run *r) {
+  int64_t first, count;
   if (r->live && 4 * r->live > r->together) return;
-  while (r->next < r->count && r->live < r->together)
-    read_some(r, readable_together(r->inputs + r->next, least(r->count - r->next, r->together - r->live)));
+  while (r->live < r->together && (count = take_inputs(r->queue, r->together - r->live, &first)))
+    read_some(r, first, count);
 }
 
 /* ---- all of it ---- */
 
 static Session *open_session(const Run *r) {
   const Config *c = &r->flow->model->config;
-  const int64_t wanted = longest_prompt(r->inputs, r->count) + r->flow->most;
+  const Queue *q = r->queue;
+  const int64_t wanted = longest_prompt(q->inputs, q->count) + r->flow->most;
   return session_new_sized(r->flow->model, (StateSize){.sequences = r->together * r->flow->each,
                                                        .room = least(wanted, c->context),
                                                        .sources = c->arch->encodes ? r->together : 0,
-                                                       .source_room = longest_source(r->inputs, r->count)});
+                                                       .source_room = longest_source(q->inputs, q->count)});
+}
+
+static void run_lines(Run *r, PackedSet *packed) {
+  const size_t rows = (size_t)(r->together * r->flow->each);
+  r->session = open_session(r);
+  if (packed) session_pack_weights(r->session, packed);
+  r->lines = mem_alloc_zeroed((size_t)r->together, sizeof *r->lines);
+  r->from = mem_alloc_zeroed(rows, sizeof *r->from);
+  r->tokens = mem_alloc_zeroed(rows, sizeof *r->tokens);
+  do {
+    close_ranks(r);
+    const int64_t old = r->live, going_on = r->rows;
+    admit(r);
+    if (going_on) advance(r, r->lines, old, session_feed_at(r->session, 0, r->tokens, going_on, 1), 0);
+    let_go(r);
+  } while ((r->live || r->rows) && !interrupted());
+  while (r->live) close_line(r, r->lines[--r->live]);
+  session_free(r->session);
+  mem_free(r->lines);
+  mem_free(r->from);
+  mem_free(r->tokens);
+}
+
+/* Several runs at once, each on a thread of its own: nothing then has to wait at every step. */
+typedef struct Runs {
+  Flow *flow;
+  Queue queue;
+  int64_t together;
+  PackedSet *packed;
+  atomic_bool exhausted;
+} Runs;
+
+static void run_guarded(Runs *all) {
+  Error err = {0};
+  MEM_GUARD(&err, {
+    all->exhausted = true;
+    return;
+  });
+  Run r = {.flow = all->flow, .queue = &all->queue, .together = all->together};
+  run_lines(&r, all->packed);
+  MEM_GUARD_END();
+}
+
+static void run_several(void *arg, int64_t begin, int64_t end) {
+  for (int64_t i = begin; i < end; i++) run_guarded(arg);
 }
 
 void flow_run(Flow *flow, const Input *inputs, int64_t count) {
   const int64_t together = flow->each < ROWS_TOGETHER ? ROWS_TOGETHER / flow->each : 1;
-  Run r = {.flow = flow, .inputs = inputs, .count = count, .together = least(count, together)};
-  const size_t rows = (size_t)(r.together * flow->each);
-  r.session = open_session(&r);
-  r.lines = mem_alloc_zeroed((size_t)r.together, sizeof *r.lines);
-  r.from = mem_alloc_zeroed(rows, sizeof *r.from);
-  r.tokens = mem_alloc_zeroed(rows, sizeof *r.tokens);
-  while ((r.live || r.next < count) && !interrupted()) {
-    close_ranks(&r);
-    const int64_t old = r.live, going_on = r.rows;
-    admit(&r);
-    if (going_on) advance(&r, r.lines, old, session_feed_at(r.session, 0, r.tokens, going_on, 1), 0);
-    let_go(&r);
-  }
-  while (r.live) close_line(&r, r.lines[--r.live]);
-  session_free(r.session);
-  mem_free(r.lines);
-  mem_free(r.from);
-  mem_free(r.tokens);
+  Runs all = {.flow = flow,
+              .queue = {.inputs = inputs, .count = count, .lock = PTHREAD_MUTEX_INITIALIZER},
+              .together = least(count, together)};
+  if (all.together * flow->each >= MANY_ROWS) all.packed = packed_set_new();
+  const int64_t full = count / together; /* runs that have all their rows at least at first */
+  parallel_for(least(threads_count(), full > 1 ? full : 1), run_several, &all);
+  packed_set_free(all.packed);
+  if (all.exhausted) mem_exhausted(0);
 }

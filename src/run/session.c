@@ -16,9 +16,6 @@ struct Session {
 /* Tokens read at once: enough for full-speed products, little enough for short-lived activations. */
 enum { PIECE = 256 };
 
-/* So many texts side by side make packing the weights worth their memory. */
-enum { MANY = 8 };
-
 /* Caches begin small and double: most texts end long before the room does, and fresh memory has to be
  * cleared. */
 enum { FIRST_ROOM = 32 };
@@ -34,7 +31,6 @@ Session *session_new_sized(const Model *model, StateSize size) {
   s->size = size;
   s->state = state_new(first_size(size));
   s->tape = tape_new(false);
-  if (size.sequences >= MANY) tape_pack_weights(s->tape);
   s->position = mem_alloc_zeroed((size_t)size.sequences, sizeof *s->position);
   s->source_of = mem_alloc_zeroed((size_t)size.sequences, sizeof *s->source_of);
   s->source_lengths = mem_alloc_zeroed((size_t)size.sources, sizeof *s->source_lengths);
@@ -53,6 +49,10 @@ void session_free(Session *s) {
   mem_free(s->source_of);
   mem_free(s->source_lengths);
   mem_free(s);
+}
+
+void session_pack_weights(Session *s, PackedSet *set) {
+  tape_pack_weights(s->tape, set);
 }
 
 int64_t session_position(const Session *s) {

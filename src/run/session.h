@@ -10,6 +10,9 @@ Session *session_new(const Model *, int64_t sequences, int64_t room);
 /* With sources to write from; see StateSize. */
 Session *session_new_sized(const Model *, StateSize);
 void session_free(Session *);
+/* Weights are packed once, into a set that sessions of the same weights may share and that outlives them: it
+ * pays for many sequences, and takes the memory of the weights a second time. */
+void session_pack_weights(Session *, PackedSet *);
 
 /* Reads tokens [sequences, time], `sequences` at most those of session_new, and gives the logits after the
  * last of each: [sequences, vocabulary], valid until the next call. Long inputs are read in pieces. */

@@ -2,7 +2,7 @@
 """Byte-level BPE: Inkstone beside Hugging Face tokenizers on the same text, in turns in one run.
 
     ninja -C build/release bench_tokenize
-    bench/peers/tokenize.py build/release/bench/bench_tokenize TEXT [--tokenizer TOKENIZER.json] [--vocab 8000] [--rounds 3] [--threads N]
+    bench/peers/bpe.py build/release/bench/bench_tokenize TEXT [--tokenizer TOKENIZER.json] [--vocab 8000] [--rounds 3] [--threads N]
 
 With --tokenizer: encoding, each line a text, by all threads; theirs by encode_batch_fast (Rust, rayon), which leaves out offsets. All ids
 are compared. With --vocab: learning so many tokens by the pattern of GPT-2. The best of each counts; reading the file does not.
