@@ -33,10 +33,8 @@ static int32_t target_of(const CrossEntropy *n, int64_t row) {
 static void compute_logits(CrossEntropy *n) {
   const Tensor *h = n->node.in[0], *weight = n->node.in[1], *bias = n->node.in[2];
   const int64_t rows = n->beyond - n->first;
-  for (int64_t r = 0; bias && r < rows; r++)
-    memcpy(n->logits + r * n->vocabulary, tensor_f32(bias), (size_t)n->vocabulary * sizeof(float));
-  gemm(false, true, rows, n->vocabulary, n->width, tensor_f32(h) + n->first * n->width, n->width,
-       tensor_f32(weight), n->width, bias ? 1 : 0, n->logits, n->vocabulary);
+  gemm_bias(true, rows, n->vocabulary, n->width, tensor_f32(h) + n->first * n->width, n->width,
+            tensor_f32(weight), n->width, bias ? tensor_f32(bias) : NULL, n->logits, n->vocabulary);
 }
 
 /* The loss of one row of logits z, which become their gradient. */

@@ -30,9 +30,10 @@ typedef struct Product {
   const float *a, *b;
   int64_t lda, ldb;
   const Packed *before; /* B as it was packed before; NULL: b */
-  float beta;
   float *c;
   int64_t ldc;
+  const float *from; /* what the product is added to: C itself, a bias (ldfrom 0), or NULL for nothing */
+  int64_t ldfrom;
   int64_t mr, nr;                      /* of the kernels in use */
   float *packed;                       /* this block of A: [row panels][steps][mr] */
   int64_t row_panels, pieces, columns; /* row panels, pieces they are cut into, and column panels */
@@ -88,14 +89,20 @@ static bool lies_as_needed(const Product *x) {
 static void multiply(const Product *x, const float *packed, PanelB b, int64_t row, int64_t column,
                      int64_t first, int64_t steps) {
   const bool as_it_lies = lies_as_needed(x);
-  kernels->gemm_block(x->c + row * x->ldc + column, x->ldc, as_it_lies ? x->a + row * x->lda + first : packed,
-                      as_it_lies ? x->lda : 0, b.at, b.stride, steps, least(x->mr, x->m - row),
-                      least(x->nr, x->n - column), first ? 1 : x->beta);
+  float *c = x->c + row * x->ldc + column;
+  const float *from = first ? c : x->from ? x->from + row * x->ldfrom + column : NULL;
+  kernels->gemm_block(c, x->ldc, from, first ? x->ldc : x->ldfrom,
+                      as_it_lies ? x->a + row * x->lda + first : packed, as_it_lies ? x->lda : 0, b.at,
+                      b.stride, steps, least(x->mr, x->m - row), least(x->nr, x->n - column));
 }
 
-static void clear(const Product *x) {
-  for (int64_t i = 0; i < x->m && x->beta == 0; i++)
-    memset(x->c + i * x->ldc, 0, (size_t)x->n * sizeof(float));
+/* No steps: what the product would be added to is all there is. */
+static void multiply_nothing(const Product *x) {
+  for (int64_t i = 0; i < x->m && x->from != x->c; i++)
+    if (x->from)
+      memcpy(x->c + i * x->ldc, x->from + i * x->ldfrom, (size_t)x->n * sizeof(float));
+    else
+      memset(x->c + i * x->ldc, 0, (size_t)x->n * sizeof(float));
 }
 
 /* ---- a single row: the whole time goes into reading B, so nothing is packed ---- */
@@ -109,15 +116,19 @@ static void multiply_row(void *arg, int64_t begin, int64_t end) {
   for (int64_t panel = begin; panel < end; panel++) {
     const int64_t column = panel * x->nr;
     for (int64_t first = 0; first < x->k; first += KC)
-      kernels->gemm_row(x->c + column, x->a + first, x->b + column * x->ldb + first, x->ldb,
-                        least(KC, x->k - first), least(x->nr, x->n - column), first ? 1 : x->beta);
+      kernels->gemm_row(x->c + column,
+                        first     ? x->c + column
+                        : x->from ? x->from + column
+                                  : NULL,
+                        x->a + first, x->b + column * x->ldb + first, x->ldb, least(KC, x->k - first),
+                        least(x->nr, x->n - column));
   }
 }
 
 /* A row times rows that lie as they are needed: one partial sum in the order of all others, nothing packed.
  */
 static bool is_sum_of_rows(const Product *x) {
-  return x->m == 1 && !x->transpose_a && !x->transpose_b && !x->before && x->k <= KC && x->beta == 0;
+  return x->m == 1 && !x->transpose_a && !x->transpose_b && !x->before && x->k <= KC && !x->from;
 }
 
 static void add_rows(const Product *x) {
@@ -142,7 +153,7 @@ static void serial_rows(const Product *x, int64_t from, int64_t to, int64_t firs
 }
 
 static void run_serial(Product x) {
-  if (x.k == 0) clear(&x);
+  if (x.k == 0) multiply_nothing(&x);
   if (is_row(&x)) {
     multiply_row(&x, 0, ceil_div(x.n, x.nr));
     return;
@@ -203,7 +214,7 @@ static void give_packed_a(PackedA *room) {
 static void run(Product x) {
   if (x.m <= 0 || x.n <= 0) return;
   if (x.k == 0) {
-    clear(&x);
+    multiply_nothing(&x);
     return;
   }
   x.row_panels = ceil_div(x.m, x.mr);
@@ -229,7 +240,7 @@ static void run(Product x) {
 /* ---- the products ---- */
 
 static Product product(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, const float *a,
-                       int64_t lda, const float *b, int64_t ldb, float beta, float *c, int64_t ldc) {
+                       int64_t lda, const float *b, int64_t ldb, float *c, int64_t ldc) {
   return (Product){.transpose_a = transpose_a,
                    .transpose_b = transpose_b,
                    .m = m,
@@ -239,35 +250,52 @@ static Product product(bool transpose_a, bool transpose_b, int64_t m, int64_t n,
                    .b = b,
                    .lda = lda,
                    .ldb = ldb,
-                   .beta = beta,
                    .c = c,
                    .ldc = ldc,
                    .mr = kernels->gemm_mr(),
                    .nr = kernels->gemm_nr()};
 }
 
-static Product product_packed(int64_t m, const float *a, int64_t lda, const Packed *b, float beta, float *c,
+static Product product_packed(int64_t m, const float *a, int64_t lda, const Packed *b, float *c,
                               int64_t ldc) {
-  Product x = product(false, false, m, b->n, b->k, a, lda, NULL, 0, beta, c, ldc);
+  Product x = product(false, false, m, b->n, b->k, a, lda, NULL, 0, c, ldc);
   x.before = b;
+  return x;
+}
+
+static Product added_to_itself(Product x, float beta) {
+  if (beta == 0) return x;
+  x.from = x.c;
+  x.ldfrom = x.ldc;
+  return x;
+}
+
+static Product added_to_bias(Product x, const float *bias) {
+  x.from = bias;
   return x;
 }
 
 void gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, const float *a, int64_t lda,
           const float *b, int64_t ldb, float beta, float *c, int64_t ldc) {
-  run(product(transpose_a, transpose_b, m, n, k, a, lda, b, ldb, beta, c, ldc));
+  run(added_to_itself(product(transpose_a, transpose_b, m, n, k, a, lda, b, ldb, c, ldc), beta));
 }
 
 void gemm_serial(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, const float *a,
                  int64_t lda, const float *b, int64_t ldb, float beta, float *c, int64_t ldc) {
-  run_serial(product(transpose_a, transpose_b, m, n, k, a, lda, b, ldb, beta, c, ldc));
+  run_serial(added_to_itself(product(transpose_a, transpose_b, m, n, k, a, lda, b, ldb, c, ldc), beta));
 }
 
-void gemm_packed(int64_t m, const float *a, int64_t lda, const Packed *b, float beta, float *c, int64_t ldc) {
-  run(product_packed(m, a, lda, b, beta, c, ldc));
+void gemm_bias(bool transpose_b, int64_t m, int64_t n, int64_t k, const float *a, int64_t lda, const float *b,
+               int64_t ldb, const float *bias, float *c, int64_t ldc) {
+  run(added_to_bias(product(false, transpose_b, m, n, k, a, lda, b, ldb, c, ldc), bias));
+}
+
+void gemm_packed(int64_t m, const float *a, int64_t lda, const Packed *b, const float *bias, float *c,
+                 int64_t ldc) {
+  run(added_to_bias(product_packed(m, a, lda, b, c, ldc), bias));
 }
 
 void gemm_packed_serial(int64_t m, const float *a, int64_t lda, const Packed *b, float beta, float *c,
                         int64_t ldc) {
-  run_serial(product_packed(m, a, lda, b, beta, c, ldc));
+  run_serial(added_to_itself(product_packed(m, a, lda, b, c, ldc), beta));
 }

@@ -16,9 +16,13 @@ void gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, c
 void gemm_serial(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, const float *a,
                  int64_t lda, const float *b, int64_t ldb, float beta, float *c, int64_t ldc);
 
-/* C[m,n] = A[m,k] B[k,n] + beta C with B packed before (packed.h): the same bits, without packing it again.
- */
-void gemm_packed(int64_t m, const float *a, int64_t lda, const Packed *b, float beta, float *c, int64_t ldc);
+/* C[m,n] = A[m,k] op(B)[k,n] + bias[n] in every row; bias NULL: none. */
+void gemm_bias(bool transpose_b, int64_t m, int64_t n, int64_t k, const float *a, int64_t lda, const float *b,
+               int64_t ldb, const float *bias, float *c, int64_t ldc);
+
+/* With B packed before (packed.h): the same bits, without packing it again. */
+void gemm_packed(int64_t m, const float *a, int64_t lda, const Packed *b, const float *bias, float *c,
+                 int64_t ldc);
 void gemm_packed_serial(int64_t m, const float *a, int64_t lda, const Packed *b, float beta, float *c,
                         int64_t ldc);
 #endif

@@ -11,13 +11,6 @@ typedef struct Linear {
   bool transposed;
 } Linear;
 
-static void fill_bias(void *arg, int64_t begin, int64_t end) {
-  const Linear *n = arg;
-  for (int64_t r = begin; r < end; r++)
-    memcpy(tensor_f32(n->node.out[0]) + r * n->outputs, tensor_f32(n->node.in[2]),
-           (size_t)n->outputs * sizeof(float));
-}
-
 /* With a single row, reading the weight takes all the time: it is read where it lies. */
 static const Packed *packed_weight(const Linear *n) {
   PackedSet *set = tape_packed_weights(n->node.tape);
@@ -28,15 +21,14 @@ static const Packed *packed_weight(const Linear *n) {
 
 static void forward(Node *node) {
   Linear *n = (Linear *)node;
-  const Tensor *x = node->in[0], *weight = node->in[1], *bias = node->in[2];
-  if (bias) parallel_for(n->rows, fill_bias, n);
-  const float beta = bias ? 1 : 0;
+  const float *x = tensor_f32(node->in[0]), *bias = node->in[2] ? tensor_f32(node->in[2]) : NULL;
+  float *y = tensor_f32(node->out[0]);
   const Packed *packed = packed_weight(n);
   if (packed)
-    gemm_packed(n->rows, tensor_f32(x), n->inputs, packed, beta, tensor_f32(node->out[0]), n->outputs);
+    gemm_packed(n->rows, x, n->inputs, packed, bias, y, n->outputs);
   else
-    gemm(false, !n->transposed, n->rows, n->outputs, n->inputs, tensor_f32(x), n->inputs, tensor_f32(weight),
-         n->transposed ? n->outputs : n->inputs, beta, tensor_f32(node->out[0]), n->outputs);
+    gemm_bias(!n->transposed, n->rows, n->outputs, n->inputs, x, n->inputs, tensor_f32(node->in[1]),
+              n->transposed ? n->outputs : n->inputs, bias, y, n->outputs);
 }
 
 static void weight_backward(Linear *n, const float *dy) {

@@ -33,16 +33,30 @@ static float *unpacked(const Block *x, int64_t rows, int64_t lda) {
   return a;
 }
 
-static void check_block(const Kernels *k, const Block *x, int64_t rows, int64_t cols, float beta) {
+/* What a block is added to. */
+typedef enum From { NOTHING, ITSELF, BIAS } From;
+
+static void check_block(const Kernels *k, const Block *x, int64_t rows, int64_t cols, From kind) {
   float *c = array_copy(x->c, x->mr * x->ldc), *same = array_copy(x->c, x->mr * x->ldc);
-  if (beta == 0) c[0] = same[0] = NAN; /* is not read */
-  k->gemm_block(c, x->ldc, x->a, 0, x->b, x->ldb, x->k, rows, cols, beta);
-  k->gemm_block(same, x->ldc, unpacked(x, rows, x->k + 3), x->k + 3, x->b, x->ldb, x->k, rows, cols, beta);
+  const float *bias = array_copy(x->c, cols);
+  const int64_t step = kind == ITSELF ? x->ldc : 0;
+  if (kind != ITSELF) c[0] = same[0] = NAN; /* is not read */
+  k->gemm_block(c, x->ldc,
+                kind == ITSELF ? c
+                : kind == BIAS ? bias
+                               : NULL,
+                step, x->a, 0, x->b, x->ldb, x->k, rows, cols);
+  k->gemm_block(same, x->ldc,
+                kind == ITSELF ? same
+                : kind == BIAS ? bias
+                               : NULL,
+                step, unpacked(x, rows, x->k + 3), x->k + 3, x->b, x->ldb, x->k, rows, cols);
   same_bits(same, c, x->mr * x->ldc);
   for (int64_t i = 0; i < x->mr; i++)
     for (int64_t j = 0; j < x->ldc; j++) {
       const int64_t at = i * x->ldc + j;
-      double want = i < rows && j < cols && beta == 0 ? 0 : (double)x->c[at];
+      const bool in = i < rows && j < cols;
+      double want = in && kind == NOTHING ? 0 : (double)x->c[in && kind == BIAS ? j : at];
       for (int64_t p = 0; p < x->k && i < rows && j < cols; p++)
         want += (double)x->a[p * x->mr + i] * (double)x->b[p * x->ldb + j];
       const bool outside = i >= rows || j >= cols;
@@ -56,8 +70,9 @@ static void check_blocks(const Kernels *k, int64_t n) {
   for (int64_t rows = 1; rows <= k->gemm_mr(); rows++)
     for (int64_t cols = 1; cols <= k->gemm_nr(); cols += cols % 8 == 3 ? 4 : 1) {
       const Block x = block_new(k, n, rows, cols % 2 ? 0 : 45);
-      check_block(k, &x, rows, cols, 0);
-      check_block(k, &x, rows, cols, 1);
+      check_block(k, &x, rows, cols, NOTHING);
+      check_block(k, &x, rows, cols, ITSELF);
+      check_block(k, &x, rows, cols, BIAS);
       arrays_free();
     }
 }
@@ -77,20 +92,20 @@ static void check_rows(const Kernels *k, int64_t n) {
     for (int64_t p = 0; p < n; p++) x.a[p * mr + i] = x.a[p * mr]; /* all rows equal the first */
   for (int64_t i = 1; i < mr; i++) memcpy(all + i * x.ldc, all, (size_t)nr * sizeof(float));
   for (int64_t p = 0; p < n; p++) row[p] = x.a[p * mr];
-  k->gemm_block(all, x.ldc, x.a, 0, x.b, x.ldb, n, mr, nr, 1);
+  k->gemm_block(all, x.ldc, all, x.ldc, x.a, 0, x.b, x.ldb, n, mr, nr);
   for (int64_t rows = 1; rows <= mr; rows++) {
     memcpy(few, x.c, (size_t)x.ldc * sizeof(float));
-    k->gemm_block(few, x.ldc, x.a, 0, x.b, x.ldb, n, rows, nr, 1);
+    k->gemm_block(few, x.ldc, few, x.ldc, x.a, 0, x.b, x.ldb, n, rows, nr);
     same_bits(few, all, nr);
     same_bits(all + (rows - 1) * x.ldc, all, nr);
   }
   for (int64_t cols = 1; cols <= nr; cols++) {
     memcpy(few, x.c, (size_t)x.ldc * sizeof(float));
-    k->gemm_row(few, row, turned, n + 1, n, cols, 1);
+    k->gemm_row(few, few, row, turned, n + 1, n, cols);
     same_bits(few, all, cols);
     same_bits(few + cols, x.c + cols, x.ldc - cols); /* nothing beside is touched */
     few[0] = NAN;
-    k->gemm_row(few, row, turned, n + 1, n, cols, 0);
+    k->gemm_row(few, NULL, row, turned, n + 1, n, cols);
     for (int64_t j = 0; j < cols; j++) few[j] += x.c[j];
     for (int64_t j = 0; j < cols; j++) near(few[j], (double)all[j], (4 + (double)n) * EPSILON * 4, j);
   }

@@ -277,6 +277,18 @@ static void any_number_of_threads_gives_the_same_bits(void **state) {
   each_case(check_threads);
 }
 
+/* The first row of C in every row of the result: as a bias, and as what C was. */
+static Matrix biased_product(const Case *s, const Operands *o) {
+  Matrix c = matrix_copy(&o->c), old = matrix_copy(&o->c);
+  for (int64_t i = 0; i < old.rows; i++)
+    memcpy(old.x + i * old.ld, o->c.x, (size_t)old.columns * sizeof(float));
+  gemm_bias(s->transpose_b, s->m, s->n, s->k, o->a.x, o->a.ld, o->b.x, o->b.ld, o->c.x, c.x, c.ld);
+  gemm(false, s->transpose_b, s->m, s->n, s->k, o->a.x, o->a.ld, o->b.x, o->b.ld, 1, old.x, old.ld);
+  same_bits(s, &c, &old, "a bias");
+  mem_free(old.x);
+  return c;
+}
+
 static void check_packed(const Case *s) {
   if (s->transpose_a) return;
   Operands o = operands_new(s);
@@ -288,9 +300,11 @@ static void check_packed(const Case *s) {
   same_bits(s, &c, &want, "packed before");
   gaps_untouched(&o, &c);
   Matrix all = matrix_copy(&o.c);
-  gemm_packed(s->m, o.a.x, o.a.ld, &packed, 1, all.x, all.ld);
-  same_bits(s, &all, &want, "packed before, on all threads");
+  gemm_packed(s->m, o.a.x, o.a.ld, &packed, o.c.x, all.x, all.ld);
+  Matrix biased = biased_product(s, &o);
+  same_bits(s, &all, &biased, "packed before, on all threads");
   gaps_untouched(&o, &all);
+  mem_free(biased.x);
   mem_free(all.x);
   mem_free(packed.panels);
   mem_free(want.x);
