@@ -131,11 +131,6 @@ static bool is_sum_of_rows(const Product *x) {
   return x->m == 1 && !x->transpose_a && !x->transpose_b && !x->before && x->k <= KC && !x->from;
 }
 
-static void add_rows(const Product *x) {
-  memset(x->c, 0, (size_t)x->n * sizeof(float));
-  for (int64_t p = 0; p < x->k; p++) kernels->axpy(x->c, x->a[p], x->b + p * x->ldb, x->n);
-}
-
 /* ---- on one thread ---- */
 
 /* Panels being worked on; a thread's own, so that parallel bodies need not allocate. */
@@ -159,7 +154,7 @@ static void run_serial(Product x) {
     return;
   }
   if (is_sum_of_rows(&x)) {
-    add_rows(&x);
+    kernels->sum_rows(x.c, x.a, x.b, x.ldb, x.k, x.n);
     return;
   }
   const int64_t chunk = MC / x.mr * x.mr;

@@ -111,6 +111,29 @@ static void check_rows(const Kernels *k, int64_t n) {
   }
 }
 
+/* sum_rows over n columns: gemm_block's bits for the columns that a panel has, the same for those in later
+ * places. */
+static void check_sums(const Kernels *k, int64_t n) {
+  enum { STEPS = 70, GAP = 3 };
+  const int64_t nr = k->gemm_nr(), ldb = n + GAP;
+  float *x = array_random(STEPS, 1), *b = array_random(STEPS * ldb, 1), *got = array_empty(n),
+        *want = array_empty(nr);
+  float *panel = array_empty(STEPS * nr);
+  if (!n) return;
+  k->sum_rows(got, x, b, ldb, STEPS, n);
+  for (int64_t column = 0; column < n; column += nr) {
+    const int64_t cols = n - column < nr ? n - column : nr;
+    for (int64_t p = 0; p < STEPS; p++)
+      for (int64_t j = 0; j < nr; j++) panel[p * nr + j] = j < cols ? b[p * ldb + column + j] : 0;
+    k->gemm_block(want, nr, NULL, 0, x, STEPS, panel, nr, STEPS, 1, cols);
+    same_bits(got + column, want, cols);
+  }
+}
+
+static void a_sum_of_rows_has_the_same_bits(void **state) {
+  each_length(check_sums);
+}
+
 static void a_row_has_the_same_bits_alone(void **state) {
   each_length(check_rows);
 }
@@ -187,6 +210,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(blocks),
       cmocka_unit_test(a_row_has_the_same_bits_alone),
+      cmocka_unit_test(a_sum_of_rows_has_the_same_bits),
       cmocka_unit_test(panels),
       cmocka_unit_test(a_burst_computes_what_it_counts),
       cmocka_unit_test(a_burst_reads_every_float),
