@@ -10,7 +10,7 @@
 enum { ROWS_TOGETHER = 80 };
 
 /* Source tokens encoded at once: enough for products at full speed, little enough for a cache. */
-enum { SOURCE_TOKENS = 1024 };
+enum { SOURCE_TOKENS = 512 };
 
 /* So many rows make packing the weights worth their memory. */
 enum { MANY_ROWS = 8 };
