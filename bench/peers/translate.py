@@ -21,6 +21,7 @@ parser.add_argument("lines")
 parser.add_argument("--beams", default="1,5")
 parser.add_argument("--rounds", type=int, default=3)
 parser.add_argument("--limit", type=int, default=0)
+parser.add_argument("--batches", default="16,64,256", help="sizes that PyTorch may choose from")
 parser.add_argument("--threads", type=int, default=os.cpu_count())
 args = parser.parse_args()
 
@@ -67,7 +68,7 @@ version = subprocess.run([args.inkstone, "--version"], capture_output=True, text
 print(f"{len(lines)} sentences, {args.threads} threads; {version}; torch {torch.__version__}, transformers {transformers.__version__}, "
       f"Python {sys.version.split()[0]}")
 for beam in map(int, args.beams.split(",")):
-    sizes = {batch: theirs(beam, batch)[0] for batch in (16, 64, 256)}
+    sizes = {batch: theirs(beam, batch)[0] for batch in map(int, args.batches.split(","))}
     batch = min(sizes, key=sizes.get)
     best_theirs, best_ours = 1e9, 1e9
     for _ in range(args.rounds):

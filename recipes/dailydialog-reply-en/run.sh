@@ -4,3 +4,4 @@
 sh "$recipe/get.sh" "$@"
 train reply "$data/train.txt"
 ink eval -m "$model" "$data/test.txt" --turn-mark __eou__ --outputs "$model/test.out"
+sh recipes/conversations.sh "$model" "$recipe/said.txt" --sample >"$model/conversations.md"

@@ -3,4 +3,5 @@
 . "$(dirname "$0")/../lib.sh"
 sh "$recipe/get.sh" "$@"
 train reply "$data/train.txt"
-ink eval -m "$model" "$data/test.txt" --turn-mark __eou__ --outputs "$model/test.out"
+ink eval -m "$model" "$data/test.txt" --turn-mark __eou__ --tokenize zh --outputs "$model/test.out"
+sh recipes/conversations.sh "$model" "$recipe/said.txt" --sample >"$model/conversations.md"
