@@ -249,9 +249,9 @@ static bool put_header(FileWriter *w, const char *text, Error *err) {
 bool safetensors_write(const char *path, const NamedTensor *items, size_t count, const json_t *metadata,
                        Error *err) {
   FileWriter w;
-  if (!file_writer_open(&w, path, err)) return false;
-  char *header = make_header(items, count, metadata);
-  bool ok = put_header(&w, header, err);
+  char *header =
+      make_header(items, count, metadata); /* first: running out of memory must not leave half a file */
+  bool ok = file_writer_open(&w, path, err) && put_header(&w, header, err);
   for (size_t i = 0; ok && i < count; i++)
     ok = file_writer_put(&w, items[i].tensor.data, tensor_bytes(&items[i].tensor), err);
   mem_free(header);
