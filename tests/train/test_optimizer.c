@@ -79,14 +79,17 @@ static void muon_is_pytorchs(void **state) {
   params_declare(p, "wide", 2, (int64_t[]){2, 3}, (Init){INIT_ZERO, 0}, PARAM_MATRIX);
   params_allocate(p, true);
   Optimizer o;
-  optimizer_open(&o, p, with((const char *const[]){"optimizer", "muon", NULL}));
   for (size_t i = 0; i < 2; i++) memcpy(tensor_f32(&params_at(p, i)->tensor), w, sizeof w);
+  optimizer_open(&o, p, with((const char *const[]){"optimizer", "muon", "ema", "0.5", NULL}));
+  float average = w[3];
   for (int64_t step = 1; step <= 3; step++) {
     for (size_t i = 0; i < 2; i++)
       for (int j = 0; j < 6; j++)
         params_at(p, i)->tensor.grad[j] = 2 * g[j] * (float)step * (j == 1 && step == 2 ? -1.0f : 1.0f);
     optimizer_step(&o, step, 0.01 * (double)step / 3, 0.5);
+    average = 0.5f * average + 0.5f * tensor_f32(&params_find(p, "wide")->tensor)[3];
   }
+  assert_true(fabsf(optimizer_weights(&o)[params_find(p, "wide")->offset + 3] - average) < 1e-7f);
   expect_near(p, "wide", wide, 6);
   expect_near(p, "tall", tall, 6);
   optimizer_close(&o);
