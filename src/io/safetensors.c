@@ -249,8 +249,8 @@ static bool put_header(FileWriter *w, const char *text, Error *err) {
 bool safetensors_write(const char *path, const NamedTensor *items, size_t count, const json_t *metadata,
                        Error *err) {
   FileWriter w;
-  char *header =
-      make_header(items, count, metadata); /* first: running out of memory must not leave half a file */
+  /* Before the file is begun: running out of memory must not leave half of one. */
+  char *header = make_header(items, count, metadata);
   bool ok = file_writer_open(&w, path, err) && put_header(&w, header, err);
   for (size_t i = 0; ok && i < count; i++)
     ok = file_writer_put(&w, items[i].tensor.data, tensor_bytes(&items[i].tensor), err);

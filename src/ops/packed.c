@@ -79,7 +79,7 @@ const Packed *packed_set_get(PackedSet *s, bool transpose, int64_t n, int64_t k,
   pthread_mutex_lock(&s->lock);
   MEM_GUARD(&err, {
     pthread_mutex_unlock(&s->lock);
-    mem_exhausted(0);
+    mem_exhausted(mem_guard_.wanted);
   });
   const Packed *p = get(s, transpose, n, k, b, ldb);
   MEM_GUARD_END();

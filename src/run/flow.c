@@ -223,11 +223,13 @@ typedef struct Runs {
   int64_t together;
   PackedSet *packed;
   atomic_bool exhausted;
+  atomic_size_t wanted; /* the request that failed then */
 } Runs;
 
 static void run_guarded(Runs *all) {
   Error err = {0};
   MEM_GUARD(&err, {
+    all->wanted = mem_guard_.wanted;
     all->exhausted = true;
     return;
   });
@@ -249,5 +251,5 @@ void flow_run(Flow *flow, const Input *inputs, int64_t count) {
   const int64_t full = count / together; /* runs that have all their rows at least at first */
   parallel_for(least(threads_count(), full > 1 ? full : 1), run_several, &all);
   packed_set_free(all.packed);
-  if (all.exhausted) mem_exhausted(0);
+  if (all.exhausted) mem_exhausted(all.wanted);
 }
