@@ -1,7 +1,7 @@
 /* bench_gemm.c - dense products of training and decoding: GFLOP/s, share of the machine's FMA peak, and
  * oneDNN beside, all measured in turns in one run.
  *
- *   bench_gemm [threads [seconds for each line]]
+ *   bench_gemm [threads [seconds for each line [in out rows]...]]    (layers of one's own choice)
  *
  * One thread is timed by the processor time it got, so that others on the machine disturb little; the best
  * repeat counts. */
@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/memory.h"
 #include "base/random.h"
@@ -64,6 +65,9 @@ static struct {
   int lines;          /* that went into it: the products of training */
 } bench = {.limit = 0.15};
 
+/* Microseconds for which OpenMP's idle threads go on looking for work, on the processors of the next. */
+enum { SPINNING = 5000 };
+
 static void measure(Shape s) {
   float *a = matrix(s.m * s.k), *b = matrix(s.k * s.n), *c = matrix(s.m * s.n);
   const double work = 2.0 * (double)s.m * (double)s.n * (double)s.k, start = clock_seconds();
@@ -73,6 +77,7 @@ static void measure(Shape s) {
       const double before = seconds();
       runs[r](&s, a, b, c);
       best[r] = fmax(best[r], work / fmax(seconds() - before, 1e-9));
+      usleep(SPINNING);
     }
   printf("%s %6lld %6lld %6lld  own %7.1f GFLOP/s %5.1f %%   oneDNN %7.1f GFLOP/s %5.1f %%   ratio %.2f\n",
          s.form, (long long)s.m, (long long)s.n, (long long)s.k, best[0] * 1e-9, 100 * best[0] / bench.peak,
@@ -94,7 +99,7 @@ static void measure_layer(int64_t in, int64_t out, int64_t m) {
 
 int main(int argc, char **argv) {
   static const int64_t layers[][2] = {{128, 256}, {256, 688}, {384, 1536}, {768, 3072}};
-  static const int64_t rows[] = {1, 4, 64, 256, 1024, 4096};
+  static const int64_t rows[] = {1, 4, 64, 256, 1024, 4096}, few[] = {1, 64, 256};
   if (argc > 1) threads_set(atoi(argv[1]));
   if (argc > 2) bench.limit = atof(argv[2]);
 #ifdef INKSTONE_HAVE_ONEDNN
@@ -104,12 +109,11 @@ int main(int argc, char **argv) {
   printf("%s, %d threads, FMA peak %.1f GFLOP/s, memory %.1f GB/s\n", kernels->isa, threads_count(),
          bench.peak * 1e-9, machine_memory_bandwidth() * 1e-9);
   printf("form     m      n      k   (NT forward, NN gradient of the input, TN gradient of the weight)\n");
-  for (size_t l = 0; l < sizeof layers / sizeof *layers; l++)
+  for (int i = 3; i + 2 < argc; i += 3) measure_layer(atoll(argv[i]), atoll(argv[i + 1]), atoll(argv[i + 2]));
+  for (size_t l = 0; l < sizeof layers / sizeof *layers && argc <= 3; l++)
     for (size_t r = 0; r < sizeof rows / sizeof *rows; r++)
       measure_layer(layers[l][0], layers[l][1], rows[r]);
-  measure_layer(384, 50304, 1);
-  measure_layer(384, 50304, 64);
-  measure_layer(384, 50304, 256);
+  for (size_t r = 0; r < sizeof few / sizeof *few && argc <= 3; r++) measure_layer(384, 50304, few[r]);
   printf("geometric mean of the products of several rows: own %.1f %%, oneDNN %.1f %% of the peak\n",
          100 * exp(bench.logs[0] / bench.lines), 100 * exp(bench.logs[1] / bench.lines));
   return 0;

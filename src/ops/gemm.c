@@ -15,13 +15,14 @@
 #include "kernels/kernels.h"
 
 enum {
-  KC = PACKED_STEPS, /* steps of k at a time */
-  MC = 112,          /* rows of A a single thread packs at a time */
-  WIDEST = 32,       /* largest gemm_nr */
-  TALLEST = 14,      /* largest gemm_mr */
-  FEW = 4,           /* rows for which packing B would cost more than it saves */
-  NARROW = 8,        /* panels of columns for which packing A would */
-  FAR = 512          /* floats: rows this far apart, or a multiple of it, share places in the first cache */
+  KC = PACKED_STEPS,  /* steps of k at a time */
+  MC = 112,           /* rows of A a single thread packs at a time */
+  WIDEST = 32,        /* largest gemm_nr */
+  TALLEST = 14,       /* largest gemm_mr */
+  FEW = 4,            /* rows for which packing B would cost more than it saves */
+  NARROW = 8,         /* panels of columns for which packing A would */
+  RESIDENT = 1 << 16, /* floats of a block of B that stay in a second cache beside a chunk of A */
+  FAR = 512           /* floats: rows this far apart, or a multiple of it, share places in the first cache */
 };
 
 typedef struct Product {
@@ -30,12 +31,13 @@ typedef struct Product {
   const float *a, *b;
   int64_t lda, ldb;
   const Packed *before; /* B as it was packed before; NULL: b */
+  const float *block_b; /* this block of B, packed by all for all: [column panels][steps][nr], or NULL */
   float *c;
   int64_t ldc;
   const float *from; /* what the product is added to: C itself, a bias (ldfrom 0), or NULL for nothing */
   int64_t ldfrom;
   int64_t mr, nr;                      /* of the kernels in use */
-  float *packed;                       /* this block of A: [row panels][steps][mr] */
+  float *packed;                       /* this block of A, or of B: [panels][steps][mr or nr] */
   int64_t row_panels, pieces, columns; /* row panels, pieces they are cut into, and column panels */
   int64_t first, steps;                /* the block of k being worked on */
 } Product;
@@ -73,6 +75,7 @@ typedef struct PanelB {
  * its columns lie side by side. */
 static PanelB panel_of_b(const Product *x, float *room, int64_t column, int64_t first, int64_t steps) {
   if (x->before) return (PanelB){packed_panel(x->before, column, first), x->nr};
+  if (x->block_b) return (PanelB){x->block_b + column * steps, x->nr};
   if (x->m <= FEW && !x->transpose_b && column + x->nr <= x->n)
     return (PanelB){x->b + first * x->ldb + column, x->ldb};
   pack_b(x, room, column, first, steps);
@@ -165,6 +168,26 @@ static void run_serial(Product x) {
 
 /* ---- on all threads ---- */
 
+/* Room for a packed block, kept for the next product; a second one at the same time makes its own. */
+typedef VEC(float) Room;
+static _Atomic(Room *) spare_room;
+
+static Room *take_room(int64_t floats) {
+  Room *room = atomic_exchange(&spare_room, NULL);
+  if (!room) room = mem_alloc_zeroed(1, sizeof *room);
+  vec_reserve(room, floats);
+  return room;
+}
+
+static void give_room(Room *room) {
+  Room *other = atomic_exchange(&spare_room, room);
+  if (!other) return;
+  vec_free(other);
+  mem_free(other);
+}
+
+/* -- B is wide: A is packed once for all, each thread takes columns -- */
+
 /* Where row panel `panel` of A lies for the block of k being worked on. */
 static float *packed_a(const Product *x, int64_t panel) {
   return x->packed + panel * x->mr * x->steps;
@@ -188,48 +211,84 @@ static void multiply_panels(void *arg, int64_t begin, int64_t end) {
   }
 }
 
-/* Room for a packed A, kept for the next product; a second one at the same time makes its own. */
-typedef VEC(float) PackedA;
-static _Atomic(PackedA *) spare_a;
-
-static PackedA *take_packed_a(int64_t floats) {
-  PackedA *room = atomic_exchange(&spare_a, NULL);
-  if (!room) room = mem_alloc_zeroed(1, sizeof *room);
-  vec_reserve(room, floats);
-  return room;
+static Product rows_of(Product x, int64_t row, int64_t rows) {
+  x.a += x.transpose_a ? row : row * x.lda;
+  x.c += row * x.ldc;
+  if (x.from) x.from += row * x.ldfrom;
+  x.m = rows;
+  x.row_panels = ceil_div(rows, x.mr);
+  return x;
 }
 
-static void give_packed_a(PackedA *room) {
-  PackedA *other = atomic_exchange(&spare_a, room);
-  if (!other) return;
-  vec_free(other);
-  mem_free(other);
-}
-
-static void run(Product x) {
-  if (x.m <= 0 || x.n <= 0) return;
-  if (x.k == 0) {
-    multiply_nothing(&x);
-    return;
-  }
-  x.row_panels = ceil_div(x.m, x.mr);
-  x.columns = ceil_div(x.n, x.nr);
-  if (is_row(&x)) {
-    parallel_for(x.columns, multiply_row, &x);
-    return;
-  }
+static void run_wide_rows(Product x) {
   x.pieces = 1;
   /* few tasks for many threads: cut the rows finer, at the price of packing B more often */
   if (x.columns < 4 * threads_count()) x.pieces = ceil_div(4 * threads_count(), x.columns);
   x.pieces = least(x.pieces, x.row_panels);
-  PackedA *room = lies_as_needed(&x) ? NULL : take_packed_a(x.row_panels * x.mr * least(KC, x.k) + WIDEST);
+  Room *room = lies_as_needed(&x) ? NULL : take_room(x.row_panels * x.mr * least(KC, x.k) + WIDEST);
   if (room) x.packed = room->data;
   for (x.first = 0; x.first < x.k; x.first += KC) {
     x.steps = least(KC, x.k - x.first);
     if (room) parallel_for(x.row_panels, pack_panels, &x);
     parallel_for(x.columns * x.pieces, multiply_panels, &x);
   }
-  if (room) give_packed_a(room);
+  if (room) give_room(room);
+}
+
+/* As many rows at a time as a second cache holds of A: each panel of B meets them all. */
+static void run_wide(Product x) {
+  const int64_t most = RESIDENT / least(KC, x.k) / x.mr * x.mr;
+  for (int64_t row = 0; row < x.m; row += most) run_wide_rows(rows_of(x, row, least(most, x.m - row)));
+}
+
+/* -- B is narrow: it is packed once for all and stays in everyone's second cache; each thread takes rows,
+ * which it packs for itself, so that A passes through the last cache only once -- */
+
+static bool is_narrow(const Product *x) {
+  return !x->before && x->m > FEW && x->columns * x->nr * least(KC, x->k) <= RESIDENT;
+}
+
+static void pack_columns(void *arg, int64_t begin, int64_t end) {
+  const Product *x = arg;
+  for (int64_t panel = begin; panel < end; panel++)
+    pack_b(x, x->packed + panel * x->nr * x->steps, panel * x->nr, x->first, x->steps);
+}
+
+/* Task: a piece of the row panels. */
+static void multiply_rows(void *arg, int64_t begin, int64_t end) {
+  const Product *x = arg;
+  for (int64_t piece = begin; piece < end; piece++) {
+    const int64_t from = x->row_panels * piece / x->pieces, to = x->row_panels * (piece + 1) / x->pieces;
+    serial_rows(x, from * x->mr, least(x->m, to * x->mr), x->first, x->steps);
+  }
+}
+
+static void run_narrow(Product x) {
+  const int64_t most = MC / x.mr; /* panels a thread packs at a time */
+  x.pieces = least(x.row_panels, 4 * threads_count());
+  if (x.pieces * most < x.row_panels) x.pieces = ceil_div(x.row_panels, most);
+  Room *room = take_room(x.columns * x.nr * least(KC, x.k));
+  x.block_b = x.packed = room->data;
+  for (x.first = 0; x.first < x.k; x.first += KC) {
+    x.steps = least(KC, x.k - x.first);
+    parallel_for(x.columns, pack_columns, &x);
+    parallel_for(x.pieces, multiply_rows, &x);
+  }
+  give_room(room);
+}
+
+static void run(Product x) {
+  if (x.m <= 0 || x.n <= 0) return;
+  x.row_panels = ceil_div(x.m, x.mr);
+  x.columns = ceil_div(x.n, x.nr);
+  if (x.k == 0)
+    multiply_nothing(&x);
+  else if (is_row(&x))
+    parallel_for(x.columns, multiply_row, &x);
+  else if (is_narrow(&x))
+    run_narrow(x);
+  else
+    run_wide(x);
 }
 
 /* ---- the products ---- */
