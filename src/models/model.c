@@ -15,12 +15,23 @@ static void declare(const Model *m) {
   tape_free(tape);
 }
 
-Model *model_new(const Config *config, bool gradients) {
+static Model *declared(const Config *config) {
   Model *m = mem_alloc_zeroed(1, sizeof *m);
   m->config = *config;
   m->params = params_new();
   declare(m);
+  return m;
+}
+
+Model *model_new(const Config *config, bool gradients) {
+  Model *m = declared(config);
   params_allocate(m->params, gradients);
+  return m;
+}
+
+Model *model_twin(const Model *of) {
+  Model *m = declared(&of->config);
+  params_allocate_twin(m->params, of->params);
   return m;
 }
 

@@ -97,6 +97,8 @@ typedef struct Model {
 } Model;
 /* Declares the parameters by a dry run; allocates them (values undefined). */
 Model *model_new(const Config *, bool gradients);
+/* The same network over the same values, which live with `of`, but with gradients of its own. */
+Model *model_twin(const Model *of);
 void model_free(Model *);
 
 Output model_forward(const Model *, Net *, const Batch *);

@@ -14,7 +14,7 @@ struct Params {
   Map *by_name;
   int64_t elements;
   float *values, *gradients;
-  bool allocated;
+  bool allocated, borrowed; /* borrowed: the values are another set's */
 };
 
 Params *params_new(void) {
@@ -29,7 +29,7 @@ void params_free(Params *p) {
   arena_free(p->arena);
   map_free(p->by_name);
   vec_free(&p->items);
-  mem_free(p->values);
+  if (!p->borrowed) mem_free(p->values);
   mem_free(p->gradients);
   mem_free(p);
 }
@@ -74,8 +74,12 @@ static int64_t padded(int64_t count) {
   return (count + 15) / 16 * 16;
 }
 
+/* Closes the set. */
 static void assign_places(Params *p) {
   int64_t offset = 0;
+  CHECK(!p->allocated);
+  p->allocated = true;
+  if (p->items.count) qsort(p->items.data, p->items.count, sizeof *p->items.data, by_name);
   for (size_t i = 0; i < p->items.count; i++) {
     p->items.data[i]->offset = offset;
     offset += padded(tensor_count(&p->items.data[i]->tensor));
@@ -83,12 +87,8 @@ static void assign_places(Params *p) {
   p->elements = offset;
 }
 
-void params_allocate(Params *p, bool gradients) {
-  CHECK(!p->allocated);
-  p->allocated = true;
-  if (p->items.count) qsort(p->items.data, p->items.count, sizeof *p->items.data, by_name);
-  assign_places(p);
-  p->values = mem_alloc_zeroed((size_t)p->elements, sizeof(float));
+static void give_memory(Params *p, float *values, bool gradients) {
+  p->values = values;
   if (gradients) p->gradients = mem_alloc_zeroed((size_t)p->elements, sizeof(float));
   for (size_t i = 0; i < p->items.count; i++) {
     Param *param = p->items.data[i];
@@ -96,6 +96,18 @@ void params_allocate(Params *p, bool gradients) {
     param->tensor.wants_grad = gradients;
     if (gradients) param->tensor.grad = p->gradients + param->offset;
   }
+}
+
+void params_allocate(Params *p, bool gradients) {
+  assign_places(p);
+  give_memory(p, mem_alloc_zeroed((size_t)p->elements, sizeof(float)), gradients);
+}
+
+void params_allocate_twin(Params *p, const Params *of) {
+  assign_places(p);
+  CHECK(p->elements == of->elements && p->items.count == of->items.count);
+  p->borrowed = true;
+  give_memory(p, of->values, true);
 }
 
 typedef struct Filling {

@@ -46,6 +46,9 @@ Param *params_find(const Params *, const char *name); /* NULL if absent */
 
 /* Closes the set, sorts by name, allocates. With `gradients`, also a run of the same length for them. */
 void params_allocate(Params *, bool gradients);
+/* Likewise with gradients, but the values are those of a set with the same declarations, which lives longer.
+ */
+void params_allocate_twin(Params *, const Params *of);
 /* Initial values from hash(seed, name, index): the same whatever the order of declaration. */
 void params_initialize(Params *, uint64_t seed);
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "train/gradients.h"
 #include "train/optimizer.h"
 
 static const Setting items[] = {
@@ -123,7 +124,7 @@ static void reckon(Plan *p, const TrainSettings *s, int64_t tokens) {
   const int64_t each =
       2 * (int64_t)sizeof(float) + optimizer_bytes_per_parameter(s); /* weight and gradient */
   const int64_t ids = least(tokens * (int64_t)sizeof(int32_t), (int64_t)spool_in_memory());
-  p->memory = p->cost.parameters * each + p->cost.activation_bytes + ids + (64 << 20);
+  p->memory = p->cost.parameters * each + gradients_bytes(p) + ids + (64 << 20);
   const int64_t checkpoint = p->cost.parameters * ((int64_t)sizeof(float) + optimizer_bytes_per_parameter(s));
   p->disk = checkpoint * (s->keep_checkpoints + 1) + 2 * p->cost.parameters * (int64_t)sizeof(float);
 }

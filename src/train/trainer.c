@@ -4,51 +4,12 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/random.h"
 #include "base/threads.h"
 #include "run/scorer.h"
 #include "run/writer.h"
 #include "train/snapshots.h"
 
 /* ---- one update ---- */
-
-/* A batch's share in the gradients of the mean loss over `scored` tokens, made piece by piece; returns its
- * share in that loss. */
-static double add_gradients(Trainer *t, const Batch *batch, int64_t index, int64_t scored) {
-  const int64_t pieces = t->plan->accumulate, rows = batch->sequences;
-  double loss = 0;
-  for (int64_t i = 0; i < pieces; i++) {
-    tape_reset(t->tape, true, random_bits(t->seed, random_stream("dropout"), (uint64_t)(index * pieces + i)));
-    Net net = {.tape = t->tape, .params = t->model->params, .dropout = (float)t->plan->config.dropout};
-    const int64_t first = rows * i / pieces;
-    const Batch piece = batch_piece(batch, first, rows * (i + 1) / pieces - first);
-    if (!piece.sequences) continue;
-    Tensor *out = model_loss(t->model, &net, &piece, (float)t->settings->label_smoothing, (double)scored);
-    tape_backward(t->tape, out, 1);
-    loss += (double)tensor_f32(out)[0];
-  }
-  return loss;
-}
-
-/* Gradients of the mean loss over the batches of the coming step; returns that loss. */
-static double make_gradients(Trainer *t) {
-  const int64_t first = t->state.step * t->plan->mix, stop = first + t->plan->mix;
-  Batch batch;
-  int64_t scored = 0;
-  double loss = 0;
-  t->positions = 0;
-  memset(params_gradients(t->model->params), 0, (size_t)params_length(t->model->params) * sizeof(float));
-  for (int64_t i = first; i < stop; i++) {
-    batches_get(t->batches, i, &batch);
-    scored += batch_scored(&batch);
-    t->positions += batch.sequences * (batch.time + batch.source_time);
-  }
-  for (int64_t i = first; i < stop; i++) {
-    if (t->plan->mix > 1) batches_get(t->batches, i, &batch); /* a single one is still there */
-    loss += add_gradients(t, &batch, i, scored);
-  }
-  return loss;
-}
 
 static double learning_rate(const Trainer *t, int64_t step) {
   return t->plan->learning_rate * t->state.rate_scale *
@@ -68,7 +29,7 @@ static bool diverged(const Trainer *t, double loss, double norm) {
 
 /* One update; false where the loss or the gradient says that training went astray. */
 static bool update(Trainer *t) {
-  const double loss = make_gradients(t);
+  const double loss = gradients_make(t->gradients, t->state.step, &t->positions);
   const double norm = gradient_norm(t->model->params);
   if (diverged(t, loss, norm)) return false;
   const double clip = t->settings->clip > 0 && norm > t->settings->clip ? t->settings->clip / norm : 1;
@@ -359,10 +320,10 @@ static bool end_part(Trainer *t, bool *finished, Error *err) {
 }
 
 bool trainer_run(Trainer *t, bool *finished, Error *err) {
-  t->tape = tape_new(false);
+  t->gradients = gradients_new(t->model, t->batches, t->plan, t->settings, t->seed);
   t->part_start = clock_seconds();
   const bool ok =
       (checkpoint_exists(t->run) || save_checkpoint(t, err)) && loop(t, err) && end_part(t, finished, err);
-  tape_free(t->tape);
+  gradients_free(t->gradients);
   return ok;
 }

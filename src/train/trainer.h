@@ -5,6 +5,7 @@
 #include "run/bundle.h"
 #include "run/judge.h"
 #include "train/checkpoint.h"
+#include "train/gradients.h"
 #include "train/log.h"
 #include "train/plan.h"
 
@@ -25,7 +26,7 @@ typedef struct Trainer {
   double deadline; /* clock_seconds() at which --budget ends; 0: none */
   double closing;  /* evaluations that scoring the finished model is worth, in time */
   double peak;     /* the machine's measured FLOP/s */
-  Tape *tape;
+  Gradients *gradients;
   /* since the last line of the log */
   double loss_sum, norm;
   int64_t loss_count;

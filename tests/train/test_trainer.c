@@ -122,16 +122,19 @@ static void a_run_may_end_and_go_further(void **state) {
 
 /* ---- what must not change the result ---- */
 
+/* Nor whether an update's batches are worked on one after the other, or some at a time. */
 static void threads_change_no_bit(void **state) {
-  static const char *const archs[] = {"llama", "gru"};
-  static const char *const counts[] = {"1", "2", "3"};
-  for (int a = 0; a < 2; a++)
-    for (int i = 0; i < 3; i++) {
+  static const char *const variants[][2] = {{"llama", "1"}, {"gru", "1"}, {"llama", "3"}};
+  static const char *const counts[] = {"1", "2", "3", "4"};
+  for (int v = 0; v < 3; v++)
+    for (int i = 0; i < 4; i++) {
+      const char *arch = variants[v][0], *mix = variants[v][1];
       train_well(counts[i], some_text(),
-                 WITH("arch", archs[a], "threads", counts[i], "steps", "4", "dropout", "0.1", "optimizer",
-                      "muon", "overwrite", "true"),
+                 WITH("arch", arch, "mix", mix, "threads", counts[i], "steps", "4", "batch", "6", "dropout",
+                      "0.1", "optimizer", "muon", "overwrite", "true"),
                  NULL);
-      if (i && !same_file("1", counts[i], model_file)) fail_msg("%s with %s threads", archs[a], counts[i]);
+      if (i && !same_file("1", counts[i], model_file))
+        fail_msg("%s, %s batches an update, with %s threads", arch, mix, counts[i]);
     }
   threads_set(0);
 }

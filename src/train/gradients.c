@@ -1,0 +1,180 @@
+#include "train/gradients.h"
+
+#include <stdatomic.h>
+#include <string.h>
+
+#include "base/random.h"
+#include "base/threads.h"
+#include "kernels/kernels.h"
+#include "ops/loops.h"
+
+/* What one batch at a time goes through. */
+typedef struct Lane {
+  Model *model; /* its gradients are the lane's */
+  Tape *tape;
+  double loss; /* the batch's share in that of the update */
+} Lane;
+
+struct Gradients {
+  const Model *model;
+  Batches *batches;
+  const Plan *plan;
+  float smoothing;
+  uint64_t seed;
+  int64_t lanes;
+  Lane *lane;                  /* [lanes] */
+  Arena *arena;                /* batches' ids */
+  Batch *batch;                /* [mix], those of the update */
+  int64_t step, first, scored; /* of the update; the batch of the first lane; targets of all batches */
+  atomic_bool exhausted;
+  atomic_size_t wanted; /* the request that failed then */
+};
+
+/* More threads than batches are better used inside of each. */
+int64_t gradients_lanes(const Plan *plan) {
+  return threads_count() <= plan->mix ? threads_count() : 1;
+}
+
+int64_t gradients_bytes(const Plan *plan) {
+  const int64_t lanes = gradients_lanes(plan);
+  const int64_t floats = plan->mix > 1 ? lanes * plan->cost.parameters : 0;
+  return lanes * plan->cost.activation_bytes + floats * (int64_t)sizeof(float);
+}
+
+Gradients *gradients_new(const Model *model, Batches *batches, const Plan *plan,
+                         const TrainSettings *settings, uint64_t seed) {
+  Gradients *g = mem_alloc_zeroed(1, sizeof *g);
+  g->model = model;
+  g->batches = batches;
+  g->plan = plan;
+  g->smoothing = (float)settings->label_smoothing;
+  g->seed = seed;
+  g->lanes = gradients_lanes(plan);
+  g->lane = mem_alloc_zeroed((size_t)g->lanes, sizeof *g->lane);
+  for (int64_t i = 0; i < g->lanes; i++) {
+    g->lane[i].model = plan->mix > 1 ? model_twin(model) : NULL;
+    g->lane[i].tape = tape_new(false);
+  }
+  g->arena = arena_new(1 << 20);
+  g->batch = mem_alloc_zeroed((size_t)plan->mix, sizeof *g->batch);
+  return g;
+}
+
+void gradients_free(Gradients *g) {
+  if (!g) return;
+  for (int64_t i = 0; i < g->lanes; i++) {
+    model_free(g->lane[i].model);
+    tape_free(g->lane[i].tape);
+  }
+  mem_free(g->lane);
+  arena_free(g->arena);
+  mem_free(g->batch);
+  mem_free(g);
+}
+
+/* ---- batches ---- */
+
+static const int32_t *copy_ids(Arena *arena, const int32_t *ids, int64_t count) {
+  return ids ? memcpy(arena_alloc(arena, (size_t)count * sizeof *ids), ids, (size_t)count * sizeof *ids)
+             : NULL;
+}
+
+/* Since what batches_get gives holds until its next call only. */
+static Batch copy_batch(Arena *arena, const Batch *b) {
+  Batch copy = *b;
+  copy.tokens = copy_ids(arena, b->tokens, b->sequences * b->time);
+  copy.targets = copy_ids(arena, b->targets, b->sequences * b->time);
+  copy.source = copy_ids(arena, b->source, b->sequences * b->source_time);
+  copy.source_lengths = copy_ids(arena, b->source_lengths, b->sequences);
+  return copy;
+}
+
+/* Those of the update, and what they have in all. */
+static void get_batches(Gradients *g, int64_t *positions) {
+  Batch batch;
+  arena_reset(g->arena);
+  g->scored = *positions = 0;
+  for (int64_t i = 0; i < g->plan->mix; i++) {
+    batches_get(g->batches, g->step * g->plan->mix + i, &batch);
+    g->batch[i] = copy_batch(g->arena, &batch);
+    g->scored += batch_scored(&batch);
+    *positions += batch.sequences * (batch.time + batch.source_time);
+  }
+}
+
+/* ---- one batch ---- */
+
+static void clear(Params *p) {
+  memset(params_gradients(p), 0, (size_t)params_length(p) * sizeof(float));
+}
+
+/* Adds to the model's gradients a batch's share in those of the mean loss, piece by piece; returns its share
+ * in that loss. */
+static double add_gradients(const Gradients *g, const Model *model, Tape *tape, int64_t which) {
+  const Batch *batch = &g->batch[which];
+  const int64_t pieces = g->plan->accumulate, rows = batch->sequences, index = g->step * g->plan->mix + which;
+  double loss = 0;
+  for (int64_t i = 0; i < pieces; i++) {
+    tape_reset(tape, true, random_bits(g->seed, random_stream("dropout"), (uint64_t)(index * pieces + i)));
+    Net net = {.tape = tape, .params = model->params, .dropout = (float)g->plan->config.dropout};
+    const int64_t first = rows * i / pieces;
+    const Batch piece = batch_piece(batch, first, rows * (i + 1) / pieces - first);
+    if (!piece.sequences) continue;
+    Tensor *out = model_loss(model, &net, &piece, g->smoothing, (double)g->scored);
+    tape_backward(tape, out, 1);
+    loss += (double)tensor_f32(out)[0];
+  }
+  return loss;
+}
+
+/* ---- several ---- */
+
+static void run_lane(Gradients *g, int64_t i) {
+  Lane *lane = &g->lane[i];
+  Error err = {0};
+  MEM_GUARD(&err, {
+    g->wanted = mem_guard_.wanted;
+    g->exhausted = true;
+    return;
+  });
+  clear(lane->model->params);
+  lane->loss = add_gradients(g, lane->model, lane->tape, g->first + i);
+  MEM_GUARD_END();
+}
+
+static void run_lanes(void *arg, int64_t begin, int64_t end) {
+  for (int64_t i = begin; i < end; i++) run_lane(arg, i);
+}
+
+typedef struct Sum {
+  const Gradients *g;
+  int64_t lanes; /* that worked */
+} Sum;
+
+/* Lane after lane, which is the order of the batches. */
+static void add_range(void *arg, int64_t begin, int64_t end) {
+  const Sum *sum = arg;
+  float *to = params_gradients(sum->g->model->params);
+  for (int64_t i = 0; i < sum->lanes; i++)
+    kernels->add(to + begin, params_gradients(sum->g->lane[i].model->params) + begin, end - begin);
+}
+
+static double make_several(Gradients *g) {
+  double loss = 0;
+  for (g->first = 0; g->first < g->plan->mix; g->first += g->lanes) {
+    const int64_t left = g->plan->mix - g->first;
+    Sum sum = {g, left < g->lanes ? left : g->lanes};
+    parallel_for(sum.lanes, run_lanes, g);
+    if (g->exhausted) mem_exhausted(g->wanted);
+    loop_elements(params_length(g->model->params), add_range, &sum);
+    for (int64_t i = 0; i < sum.lanes; i++) loss += g->lane[i].loss;
+  }
+  return loss;
+}
+
+double gradients_make(Gradients *g, int64_t step, int64_t *positions) {
+  g->step = step;
+  get_batches(g, positions);
+  clear(g->model->params);
+  return g->plan->mix > 1 ? make_several(g) : add_gradients(g, g->model, g->lane->tape, 0);
+}
