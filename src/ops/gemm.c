@@ -22,6 +22,7 @@ enum {
   FEW = 4,            /* rows for which packing B would cost more than it saves */
   NARROW = 8,         /* panels of columns for which packing A would */
   RESIDENT = 1 << 16, /* floats of a block of B that stay in a second cache beside a chunk of A */
+  LINE = 16,          /* floats of a cache line */
   FAR = 512           /* floats: rows this far apart, or a multiple of it, share places in the first cache */
 };
 
@@ -199,6 +200,14 @@ static void pack_panels(void *arg, int64_t begin, int64_t end) {
     pack_a(x, packed_a(x, panel), panel * x->mr, x->first, x->steps);
 }
 
+/* A B that was packed before comes from far: a share of its next panel is asked for while each row panel
+ * meets this one. */
+static void ask_for_next(const Product *x, PanelB b, int64_t share, int64_t shares) {
+  const int64_t floats = x->nr * x->steps;
+  for (int64_t i = floats * share / shares / LINE * LINE; i < floats * (share + 1) / shares; i += LINE)
+    __builtin_prefetch(b.at + floats + i);
+}
+
 /* Task (piece of the row panels, column panel), columns running fastest. */
 static void multiply_panels(void *arg, int64_t begin, int64_t end) {
   const Product *x = arg;
@@ -206,8 +215,11 @@ static void multiply_panels(void *arg, int64_t begin, int64_t end) {
     const int64_t piece = task / x->columns, column = task % x->columns * x->nr;
     const int64_t from = x->row_panels * piece / x->pieces, to = x->row_panels * (piece + 1) / x->pieces;
     const PanelB b = panel_of_b(x, panel_b, column, x->first, x->steps);
-    for (int64_t panel = from; panel < to; panel++)
+    const bool far = x->before && column + x->nr < x->n;
+    for (int64_t panel = from; panel < to; panel++) {
+      if (far) ask_for_next(x, b, panel - from, to - from);
       multiply(x, packed_a(x, panel), b, panel * x->mr, column, x->first, x->steps);
+    }
   }
 }
 
