@@ -19,6 +19,7 @@ typedef enum OwnFlag {
   OWN_HELP,
   OWN_INPUT,
   OWN_EXPLAIN,
+  OWN_PEERS,
   OWN_COUNT,
   OWN_NONE = OWN_COUNT /* a setting of the library */
 } OwnFlag;

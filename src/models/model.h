@@ -90,6 +90,14 @@ bool config_from_settings(Config *, const ModelSettings *, int64_t vocabulary, E
 bool config_read(Config *, const char *path, Error *);
 bool config_write(const Config *, const char *path, Error *);
 
+/* A shape to measure, as settings of `bench`: name, value, ..., NULL. The list ends without a name. */
+typedef struct KnownShape {
+  const char *name;
+  bool writes; /* measured in writing, not in training */
+  const char *settings[24];
+} KnownShape;
+extern const KnownShape known_shapes[];
+
 /* A network with its parameters. */
 typedef struct Model {
   Config config;

@@ -160,7 +160,7 @@ static bool bench_ops(Bench *b, json_t *out, Error *err) {
   return found || fail_usage(err, "there is no operator \"%s\"", b->settings->operator);
 }
 
-/* ---- all ---- */
+/* ---- machine ---- */
 
 /* Arithmetic and memory stand in every answer; half of each cache, so that it is surely there. */
 static bool bench_machine(Bench *b, json_t *out, Error *err) {
@@ -172,11 +172,67 @@ static bool bench_machine(Bench *b, json_t *out, Error *err) {
   return true;
 }
 
+/* ---- all ---- */
+
+/* Which of the figures that `run` answers count: each is a share of a ceiling. */
+typedef struct Figure {
+  const char *name, *share, *ceiling;
+} Figure;
+typedef struct Kind {
+  const char *name;
+  bool (*run)(Bench *, json_t *, Error *);
+  Figure figures[2];
+} Kind;
+static const Kind training = {
+    "training", bench_train, {{"tokens_per_second", "share_of_peak", "arithmetic"}}};
+static const Kind writing = {"writing",
+                             bench_generate,
+                             {{"prompt_tokens_per_second", "prompt_share_of_peak", "arithmetic"},
+                              {"new_tokens_per_second", "new_share_of_memory_bandwidth", "memory"}}};
+
+static void add_figure(json_t *list, const Kind *kind, const KnownShape *shape, const Figure *f,
+                       const json_t *answer) {
+  json_array_append_new(
+      list, json_pack("{s:s, s:s, s:s, s:f, s:s, s:f}", "work", kind->name, "shape", shape->name, "figure",
+                      f->name, "value", json_number_value(json_object_get(answer, f->name)), "ceiling",
+                      f->ceiling, "share", json_number_value(json_object_get(answer, f->share))));
+}
+
+static bool measure_shape(const Bench *b, const KnownShape *shape, json_t *list, Error *err) {
+  const Kind *kind = shape->writes ? &writing : &training;
+  Settings *settings = ink_settings_bench();
+  for (int i = 0; shape->settings[i]; i += 2)
+    CHECK(ink_settings_set(settings, shape->settings[i], shape->settings[i + 1], err));
+  BenchSettings *own = settings_part(settings, &bench_settings_table);
+  own->repeats = b->settings->repeats;
+  Bench one = {.settings = own, .news = b->news, .peak = b->peak, .memory = b->memory};
+  json_t *answer = json_object();
+  const bool ok =
+      config_from_settings(&one.config, settings_part(settings, &model_settings_table), own->vocab, err) &&
+      kind->run(&one, answer, err);
+  for (size_t i = 0; ok && i < 2 && kind->figures[i].name; i++)
+    add_figure(list, kind, shape, &kind->figures[i], answer);
+  json_decref(answer);
+  ink_settings_free(settings);
+  return ok;
+}
+
+static bool bench_all(Bench *b, json_t *out, Error *err) {
+  json_t *list = json_array();
+  bool ok = bench_machine(b, out, err);
+  for (const KnownShape *s = known_shapes; ok && s->name; s++) ok = measure_shape(b, s, list, err);
+  json_object_set_new(out, "shapes", list);
+  return ok;
+}
+
 static const struct {
   const char *name;
   bool (*run)(Bench *, json_t *, Error *);
-} benches[] = {
-    {"machine", bench_machine}, {"train", bench_train}, {"generate", bench_generate}, {"ops", bench_ops}};
+} benches[] = {{"machine", bench_machine},
+               {"train", bench_train},
+               {"generate", bench_generate},
+               {"ops", bench_ops},
+               {"all", bench_all}};
 
 static char *run_bench(size_t which, const ink_settings *settings, News news, Error *err) {
   const GeneralSettings *general = settings_part(settings, &general_settings_table);
@@ -204,7 +260,7 @@ char *ink_bench(const char *what, const ink_settings *settings, ink_listener *li
   if (which < sizeof benches / sizeof *benches)
     text = run_bench(which, settings, (News){listener, user}, err);
   else
-    fail_usage(err, "cannot measure \"%s\": machine, train, generate or ops", what);
+    fail_usage(err, "cannot measure \"%s\": machine, train, generate, ops or all", what);
   MEM_GUARD_END();
   return text;
 }

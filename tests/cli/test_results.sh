@@ -40,6 +40,10 @@ expect_json out
 run bench ops --operator nosuch
 [ "$status" -ne 0 ] || flunk "an operator that is not"
 expect_err "nosuch"
+run bench machine --peers --json
+expect_usage "leave out --json"
+run bench machine --peers -q
+expect_failure "bench/peers/all.py"
 small="--size nano --vocab 256 --context 32 --batch 1 --repeats 1"
 run bench train $small --json -q
 expect_status 0
