@@ -361,6 +361,11 @@ void gemm_packed(int64_t m, const float *a, int64_t lda, const Packed *b, const 
   run(added_to_bias(product_packed(m, a, lda, b, c, ldc), bias));
 }
 
+void gemm_packed_add(int64_t m, const float *a, int64_t lda, const Packed *b, float beta, float *c,
+                     int64_t ldc) {
+  run(added_to_itself(product_packed(m, a, lda, b, c, ldc), beta));
+}
+
 void gemm_packed_serial(int64_t m, const float *a, int64_t lda, const Packed *b, float beta, float *c,
                         int64_t ldc) {
   run_serial(added_to_itself(product_packed(m, a, lda, b, c, ldc), beta));

@@ -23,6 +23,8 @@ void gemm_bias(bool transpose_b, int64_t m, int64_t n, int64_t k, const float *a
 /* With B packed before (packed.h): the same bits, without packing it again. */
 void gemm_packed(int64_t m, const float *a, int64_t lda, const Packed *b, const float *bias, float *c,
                  int64_t ldc);
+void gemm_packed_add(int64_t m, const float *a, int64_t lda, const Packed *b, float beta, float *c,
+                     int64_t ldc);
 void gemm_packed_serial(int64_t m, const float *a, int64_t lda, const Packed *b, float beta, float *c,
                         int64_t ldc);
 #endif

@@ -1,9 +1,8 @@
 /* gru.c - one layer of gated recurrent units (Cho et al. 2014), in PyTorch's form: the reset gate scales the
- * product W_n h + b_n rather than h. Sequences are walked as in lstm.c. */
+ * product W_n h + b_n rather than h. */
 #include <string.h>
 
 #include "kernels/kernels.h"
-#include "ops/gemm.h"
 #include "ops/loops.h"
 #include "ops/ops.h"
 #include "ops/recurrence.h"
@@ -32,30 +31,41 @@ static void step_row(float *gates, const float *x, const float *before, float *h
   for (int64_t j = 0; j < width; j++) h[j] = (1 - z[j]) * n[j] + z[j] * before[j];
 }
 
+typedef struct Step {
+  const Gru *n;
+  int64_t t;
+} Step;
+
+static void step_rows(void *arg, int64_t begin, int64_t end) {
+  const Step *s = arg;
+  const Gru *n = s->n;
+  const Recurrence *r = &n->r;
+  float *h = tensor_f32(n->node.out[0]);
+  for (int64_t b = begin; b < end; b++) {
+    const int64_t at = b * r->time + s->t;
+    step_row(n->gates + at * 4 * r->width, tensor_f32(n->node.in[X]) + at * 3 * r->width,
+             recurrence_before(r, h, n->node.in[H0], b, s->t), h + at * r->width, r->width);
+  }
+}
+
 static void walk(void *arg, int64_t begin, int64_t end) {
   const Gru *n = arg;
   const Recurrence *r = &n->r;
-  float *h = tensor_f32(n->node.out[0]);
   for (int64_t t = 0; t < r->time; t++) {
+    Step step = {n, t};
     for (int64_t b = begin; b < end; b++)
       memcpy(n->gates + (b * r->time + t) * 4 * r->width, tensor_f32(n->node.in[BIAS]),
              (size_t)(3 * r->width) * sizeof(float));
-    recurrence_multiply(r, n->node.in[WEIGHT], h, n->node.in[H0], t, begin, end, n->gates, 4 * r->width);
-    for (int64_t b = begin; b < end; b++) {
-      const int64_t at = b * r->time + t;
-      step_row(n->gates + at * 4 * r->width, tensor_f32(n->node.in[X]) + at * 3 * r->width,
-               recurrence_before(r, h, n->node.in[H0], b, t), h + at * r->width, r->width);
-    }
+    recurrence_multiply(r, n->node.in[WEIGHT], tensor_f32(n->node.out[0]), n->node.in[H0], t, begin, end,
+                        n->gates, 4 * r->width);
+    recurrence_rows(r, begin, end, step_rows, &step);
   }
 }
 
 static void forward(Node *node) {
   Gru *n = (Gru *)node;
   recurrence_start(&n->r, node->in[WEIGHT]);
-  if (n->r.time > 1)
-    parallel_for(n->r.sequences, walk, n);
-  else
-    walk(n, 0, n->r.sequences); /* one step: its product is parallel itself */
+  recurrence_walk(&n->r, walk, n);
   recurrence_last(&n->r, tensor_f32(node->out[0]), node->out[1]);
 }
 
@@ -73,19 +83,27 @@ static void step_row_backward(const float *gates, const float *before, float *dh
   }
 }
 
+static void step_rows_backward(void *arg, int64_t begin, int64_t end) {
+  const Step *s = arg;
+  const Gru *n = s->n;
+  const int64_t width = n->r.width;
+  for (int64_t b = begin; b < end; b++) {
+    const int64_t at = b * n->r.time + s->t;
+    kernels->add(n->dh + b * width, n->node.out[0]->grad + at * width, width);
+    step_row_backward(n->gates + at * 4 * width,
+                      recurrence_before(&n->r, tensor_f32(n->node.out[0]), n->node.in[H0], b, s->t),
+                      n->dh + b * width, n->dx + at * 3 * width, n->dproducts + at * 3 * width, width);
+  }
+}
+
 static void walk_back(void *arg, int64_t begin, int64_t end) {
   const Gru *n = arg;
   const Recurrence *r = &n->r;
   const int64_t width = r->width;
   for (int64_t t = r->time - 1; t >= 0; t--) {
-    for (int64_t b = begin; b < end; b++) {
-      const int64_t at = b * r->time + t;
-      kernels->add(n->dh + b * width, n->node.out[0]->grad + at * width, width);
-      step_row_backward(n->gates + at * 4 * width,
-                        recurrence_before(r, tensor_f32(n->node.out[0]), n->node.in[H0], b, t),
-                        n->dh + b * width, n->dx + at * 3 * width, n->dproducts + at * 3 * width, width);
-    }
-    gemm_packed_serial(end - begin, n->dproducts + (begin * r->time + t) * 3 * width, r->time * 3 * width,
+    Step step = {n, t};
+    recurrence_rows(r, begin, end, step_rows_backward, &step);
+    recurrence_product(r, end - begin, n->dproducts + (begin * r->time + t) * 3 * width, r->time * 3 * width,
                        &n->turned, 1, n->dh + begin * width, width);
   }
 }
@@ -99,7 +117,7 @@ static void backward(Node *node) {
   n->dx = recurrence_room(node, tensor_count(node->in[X]));
   n->dproducts = recurrence_room(node, tensor_count(node->in[X]));
   n->dh = recurrence_room(node, n->r.sequences * width);
-  parallel_for(n->r.sequences, walk_back, n);
+  recurrence_walk(&n->r, walk_back, n);
   recurrence_weight_gradient(&n->r, node, node->in[WEIGHT], tensor_f32(node->out[0]), node->in[H0],
                              n->dproducts);
   float *db = grad_add(node, node->in[BIAS]);

@@ -1,10 +1,8 @@
 /* lstm.c - one layer of long short-term memory (Hochreiter & Schmidhuber 1997; Gers et al. 2000), all steps
- * at once. Sequences are independent: a worker walks some of them through all steps and waits for nobody. */
+ * at once. */
 #include <string.h>
 
-#include "base/threads.h"
 #include "kernels/kernels.h"
-#include "ops/gemm.h"
 #include "ops/ops.h"
 #include "ops/recurrence.h"
 #include "ops/sample.h"
@@ -33,17 +31,31 @@ static void step_row(float *gates, const float *before, float *c, float *h, int6
   for (int64_t j = 0; j < width; j++) h[j] *= o[j];
 }
 
+typedef struct Step {
+  const Lstm *n;
+  int64_t t;
+} Step;
+
+static void step_rows(void *arg, int64_t begin, int64_t end) {
+  const Step *s = arg;
+  const Lstm *n = s->n;
+  const Recurrence *r = &n->r;
+  float *h = tensor_f32(n->node.out[0]);
+  for (int64_t b = begin; b < end; b++) {
+    const int64_t at = b * r->time + s->t;
+    step_row(n->gates + at * 4 * r->width, recurrence_before(r, n->cells, n->node.in[C0], b, s->t),
+             n->cells + at * r->width, h + at * r->width, r->width);
+  }
+}
+
 static void walk(void *arg, int64_t begin, int64_t end) {
   const Lstm *n = arg;
   const Recurrence *r = &n->r;
-  float *h = tensor_f32(n->node.out[0]);
   for (int64_t t = 0; t < r->time; t++) {
-    recurrence_multiply(r, n->node.in[WEIGHT], h, n->node.in[H0], t, begin, end, n->gates, 4 * r->width);
-    for (int64_t b = begin; b < end; b++) {
-      const int64_t at = b * r->time + t;
-      step_row(n->gates + at * 4 * r->width, recurrence_before(r, n->cells, n->node.in[C0], b, t),
-               n->cells + at * r->width, h + at * r->width, r->width);
-    }
+    Step step = {n, t};
+    recurrence_multiply(r, n->node.in[WEIGHT], tensor_f32(n->node.out[0]), n->node.in[H0], t, begin, end,
+                        n->gates, 4 * r->width);
+    recurrence_rows(r, begin, end, step_rows, &step);
   }
 }
 
@@ -51,10 +63,7 @@ static void forward(Node *node) {
   Lstm *n = (Lstm *)node;
   recurrence_start(&n->r, node->in[WEIGHT]);
   memcpy(n->gates, tensor_f32(node->in[X]), tensor_bytes(node->in[X]));
-  if (n->r.time > 1)
-    parallel_for(n->r.sequences, walk, n);
-  else
-    walk(n, 0, n->r.sequences); /* one step: its product is parallel itself */
+  recurrence_walk(&n->r, walk, n);
   recurrence_last(&n->r, tensor_f32(node->out[0]), node->out[1]);
   recurrence_last(&n->r, n->cells, node->out[2]);
 }
@@ -73,20 +82,28 @@ static void step_row_backward(const float *gates, const float *before, const flo
   }
 }
 
+static void step_rows_backward(void *arg, int64_t begin, int64_t end) {
+  const Step *s = arg;
+  const Lstm *n = s->n;
+  const int64_t width = n->r.width;
+  for (int64_t b = begin; b < end; b++) {
+    const int64_t at = b * n->r.time + s->t;
+    float *dh = n->dh + b * width, *tanh_c = n->tanh_c + b * width;
+    kernels->add(dh, n->node.out[0]->grad + at * width, width);
+    kernels->tangent(tanh_c, n->cells + at * width, width);
+    step_row_backward(n->gates + at * 4 * width, recurrence_before(&n->r, n->cells, n->node.in[C0], b, s->t),
+                      tanh_c, dh, n->dc + b * width, n->dgates + at * 4 * width, width);
+  }
+}
+
 static void walk_back(void *arg, int64_t begin, int64_t end) {
   const Lstm *n = arg;
   const Recurrence *r = &n->r;
   const int64_t width = r->width;
   for (int64_t t = r->time - 1; t >= 0; t--) {
-    for (int64_t b = begin; b < end; b++) {
-      const int64_t at = b * r->time + t;
-      float *dh = n->dh + b * width, *tanh_c = n->tanh_c + b * width;
-      kernels->add(dh, n->node.out[0]->grad + at * width, width);
-      kernels->tangent(tanh_c, n->cells + at * width, width);
-      step_row_backward(n->gates + at * 4 * width, recurrence_before(r, n->cells, n->node.in[C0], b, t),
-                        tanh_c, dh, n->dc + b * width, n->dgates + at * 4 * width, width);
-    }
-    gemm_packed_serial(end - begin, n->dgates + (begin * r->time + t) * 4 * width, r->time * 4 * width,
+    Step step = {n, t};
+    recurrence_rows(r, begin, end, step_rows_backward, &step);
+    recurrence_product(r, end - begin, n->dgates + (begin * r->time + t) * 4 * width, r->time * 4 * width,
                        &n->turned, 0, n->dh + begin * width, width);
   }
 }
@@ -101,7 +118,7 @@ static void backward(Node *node) {
   n->dh = recurrence_room(node, states);
   n->dc = recurrence_room(node, states);
   n->tanh_c = recurrence_room(node, states);
-  parallel_for(n->r.sequences, walk_back, n);
+  recurrence_walk(&n->r, walk_back, n);
   recurrence_weight_gradient(&n->r, node, node->in[WEIGHT], tensor_f32(node->out[0]), node->in[H0],
                              n->dgates);
   grad_give(node, node->in[X], n->dgates);

@@ -15,7 +15,11 @@ Recurrence recurrence_new(Node *n, const Tensor *x, int64_t gates) {
   return r;
 }
 
+/* Floats of a weight that stays in a second cache beside the states. */
+enum { RESIDENT = 1 << 16 };
+
 void recurrence_start(Recurrence *r, const Tensor *weight) {
+  r->together = r->time == 1 || r->weight.n * r->weight.k > RESIDENT;
   memset(r->zeros, 0, (size_t)r->width * sizeof(float));
   if (r->weight.panels) packed_fill(&r->weight, true, tensor_f32(weight), r->width);
 }
@@ -24,6 +28,28 @@ const float *recurrence_before(const Recurrence *r, const float *all, const Tens
                                int64_t t) {
   if (t > 0) return all + (b * r->time + t - 1) * r->width;
   return first ? tensor_f32(first) + b * r->width : r->zeros;
+}
+
+void recurrence_walk(const Recurrence *r, ParallelBody *walk, void *op) {
+  if (r->together)
+    walk(op, 0, r->sequences);
+  else
+    parallel_for(r->sequences, walk, op);
+}
+
+void recurrence_rows(const Recurrence *r, int64_t begin, int64_t end, ParallelBody *body, void *arg) {
+  if (r->together)
+    parallel_for(end, body, arg); /* begin is 0 */
+  else
+    body(arg, begin, end);
+}
+
+void recurrence_product(const Recurrence *r, int64_t m, const float *a, int64_t lda, const Packed *b,
+                        float beta, float *c, int64_t ldc) {
+  if (r->together)
+    gemm_packed_add(m, a, lda, b, beta, c, ldc);
+  else
+    gemm_packed_serial(m, a, lda, b, beta, c, ldc);
 }
 
 static int64_t rows_apart(const Recurrence *r, const Tensor *first, int64_t t) {
@@ -37,7 +63,7 @@ void recurrence_multiply(const Recurrence *r, const Tensor *weight, const float 
   const int64_t apart = rows_apart(r, first, t), out_apart = r->time * step;
   float *c = to + (begin * r->time + t) * step;
   if (r->weight.panels)
-    gemm_packed_serial(end - begin, h, apart, &r->weight, 1, c, out_apart);
+    recurrence_product(r, end - begin, h, apart, &r->weight, 1, c, out_apart);
   else
     gemm(false, true, end - begin, r->weight.n, r->width, h, apart, tensor_f32(weight), r->width, 1, c,
          out_apart);

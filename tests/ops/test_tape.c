@@ -182,6 +182,79 @@ static void gru_step_by_step(void **state) {
   tape_free(tape);
 }
 
+/* ---- a wide recurrence, whose steps all threads share, is a narrow one where the rest of it is zeros ----
+ */
+
+enum { SEQUENCES = 5, STEPS = 4, NARROW = 7, WIDE = 161 };
+
+/* x [rows, gates * NARROW] -> [rows, gates * width] */
+static Tensor *widened(Tape *tape, const Tensor *x, int dims, const int64_t *shape, int64_t gates,
+                       int64_t width) {
+  Tensor *y = tape_tensor(tape, TENSOR_F32, dims, shape);
+  memset(y->data, 0, tensor_bytes(y));
+  for (int64_t r = 0; r < tensor_count(x) / (gates * NARROW); r++)
+    for (int64_t g = 0; g < gates; g++)
+      memcpy(tensor_f32(y) + (r * gates + g) * width, tensor_f32(x) + (r * gates + g) * NARROW,
+             NARROW * sizeof(float));
+  y->wants_grad = true;
+  return y;
+}
+
+/* The weight [gates * width, width]: its rows are widened, and then lie further apart. */
+static Tensor *widened_weight(Tape *tape, const Tensor *w, int64_t gates, int64_t width) {
+  Tensor *y = tape_tensor(tape, TENSOR_F32, 2, (int64_t[]){gates * width, width});
+  memset(y->data, 0, tensor_bytes(y));
+  for (int64_t r = 0; r < gates * NARROW; r++)
+    memcpy(tensor_f32(y) + (r / NARROW * width + r % NARROW) * width, tensor_f32(w) + r * NARROW,
+           NARROW * sizeof(float));
+  y->wants_grad = true;
+  return y;
+}
+
+typedef struct Learnt {
+  Tensor *x, *w;
+} Learnt;
+
+static Learnt learn(Tape *tape, bool lstm, int64_t width) {
+  const int64_t gates = lstm ? 4 : 3;
+  const int32_t ids[SEQUENCES * STEPS] = {0, 1, 2, 3, 2, 1, 0, 3, 1};
+  Tensor *x = normal(tape, 1, 3, (int64_t[]){SEQUENCES, STEPS, gates * NARROW}),
+         *w = normal(tape, 2, 2, (int64_t[]){gates * NARROW, NARROW}),
+         *bias = normal(tape, 3, 1, (int64_t[]){gates * NARROW}),
+         *out = normal(tape, 4, 2, (int64_t[]){4, NARROW});
+  const Learnt l = {widened(tape, x, 3, (int64_t[]){SEQUENCES, STEPS, gates * width}, gates, width),
+                    widened_weight(tape, w, gates, width)};
+  bias = widened(tape, bias, 1, (int64_t[]){gates * width}, gates, width);
+  out = widened(tape, out, 2, (int64_t[]){4, width}, 1, width);
+  Tensor *h =
+      lstm ? op_lstm(tape, l.x, l.w, NULL, NULL, NULL, NULL) : op_gru(tape, l.x, l.w, bias, NULL, NULL);
+  Tensor *targets = tape_constant(tape, TENSOR_I32, 2, (int64_t[]){SEQUENCES, STEPS}, ids);
+  tape_backward(tape, op_cross_entropy(tape, h, out, NULL, targets, 0, 0), 1);
+  return l;
+}
+
+static void check_wide(bool lstm) {
+  Tape *narrow = recording(), *wide = recording();
+  const Learnt a = learn(narrow, lstm, NARROW), b = learn(wide, lstm, WIDE);
+  const int64_t gates = lstm ? 4 : 3;
+  for (int64_t i = 0; i < tensor_count(a.x); i++)
+    assert_float_equal(a.x->grad[i], b.x->grad[i / NARROW * WIDE + i % NARROW], 1e-6);
+  for (int64_t i = 0; i < gates * NARROW * NARROW; i++) {
+    const int64_t row = i / NARROW;
+    assert_float_equal(a.w->grad[i], b.w->grad[(row / NARROW * WIDE + row % NARROW) * WIDE + i % NARROW],
+                       1e-6);
+  }
+  assert_true(fabsf(a.w->grad[0]) > 1e-4f);
+  tape_free(narrow);
+  tape_free(wide);
+}
+
+static void a_wide_recurrence_learns_as_a_narrow_one(void **state) {
+  (void)state;
+  check_wide(true);
+  check_wide(false);
+}
+
 /* Whichever way the weight lies; and the second time, when it is packed already. */
 static void packed_weights_change_no_bit(void **state) {
   enum { M = 17, N = 45, K = 530 };
@@ -232,6 +305,7 @@ int main(void) {
       cmocka_unit_test(attention_in_pieces),
       cmocka_unit_test(lstm_step_by_step),
       cmocka_unit_test(gru_step_by_step),
+      cmocka_unit_test(a_wide_recurrence_learns_as_a_narrow_one),
       cmocka_unit_test(packed_weights_change_no_bit),
       cmocka_unit_test(cross_entropy_in_two_halves),
   };

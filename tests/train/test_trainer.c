@@ -124,17 +124,18 @@ static void a_run_may_end_and_go_further(void **state) {
 
 /* Nor whether an update's batches are worked on one after the other, or some at a time. */
 static void threads_change_no_bit(void **state) {
-  static const char *const variants[][2] = {{"llama", "1"}, {"gru", "1"}, {"llama", "3"}};
+  static const char *const variants[][3] = {
+      {"llama", "1", "16"}, {"gru", "1", "16"}, {"gru", "1", "160"}, {"llama", "3", "16"}};
   static const char *const counts[] = {"1", "2", "3", "4"};
-  for (int v = 0; v < 3; v++)
+  for (int v = 0; v < 4; v++)
     for (int i = 0; i < 4; i++) {
-      const char *arch = variants[v][0], *mix = variants[v][1];
+      const char *arch = variants[v][0], *mix = variants[v][1], *width = variants[v][2];
       train_well(counts[i], some_text(),
-                 WITH("arch", arch, "mix", mix, "threads", counts[i], "steps", "4", "batch", "6", "dropout",
-                      "0.1", "optimizer", "muon", "overwrite", "true"),
+                 WITH("arch", arch, "mix", mix, "width", width, "threads", counts[i], "steps", "4", "batch",
+                      "6", "dropout", "0.1", "optimizer", "muon", "overwrite", "true"),
                  NULL);
       if (i && !same_file("1", counts[i], model_file))
-        fail_msg("%s, %s batches an update, with %s threads", arch, mix, counts[i]);
+        fail_msg("%s of width %s, %s batches an update, with %s threads", arch, width, mix, counts[i]);
     }
   threads_set(0);
 }
