@@ -37,7 +37,13 @@ void arena_free(Arena *a) {
   mem_free(a);
 }
 
+/* Chunks double, up to a point: few large ones lie on large pages, which are cleared sooner. */
+static const size_t most_ahead = 32 << 20;
+
 static void add_chunk(Arena *a, size_t bytes) {
+  const size_t ahead = a->used < most_ahead ? a->used : most_ahead;
+  if (bytes < a->chunk_bytes) bytes = a->chunk_bytes;
+  if (bytes < ahead) bytes = ahead;
   Chunk *c = mem_alloc(HEADER + bytes);
   *c = (Chunk){a->newest, bytes, 0};
   a->newest = c;
@@ -46,8 +52,7 @@ static void add_chunk(Arena *a, size_t bytes) {
 void *arena_alloc(Arena *a, size_t bytes) {
   if (bytes > PTRDIFF_MAX - 2 * HEADER) mem_exhausted(bytes);
   bytes = (bytes + 63) & ~(size_t)63;
-  if (!a->newest || a->newest->size - a->newest->used < bytes)
-    add_chunk(a, bytes > a->chunk_bytes ? bytes : a->chunk_bytes);
+  if (!a->newest || a->newest->size - a->newest->used < bytes) add_chunk(a, bytes);
   void *place = (char *)a->newest + HEADER + a->newest->used;
   a->newest->used += bytes;
   a->used += bytes;
@@ -84,7 +89,7 @@ void arena_reset(Arena *a) {
     const size_t bytes = a->used;
     a->used = 0;
     free_chunks(a);
-    add_chunk(a, bytes > a->chunk_bytes ? bytes : a->chunk_bytes);
+    add_chunk(a, bytes);
   }
   if (a->newest) a->newest->used = 0;
   a->used = 0;
