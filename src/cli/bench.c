@@ -1,6 +1,7 @@
 /* bench.c - inkstone bench: how fast this machine is. */
 #include <errno.h>
 #include <spawn.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -24,6 +25,7 @@ static bool run_peers(Error *err) {
   self[length] = '\0';
   char *const words[] = {(char *)(uintptr_t)python, (char *)(uintptr_t)peers, self, NULL};
   pid_t child;
+  fflush(stdout); /* ours comes first */
   int status;
   const int failed = posix_spawnp(&child, python, NULL, NULL, words, environ);
   if (failed)
