@@ -31,20 +31,14 @@ static void step_row(float *gates, const float *x, const float *before, float *h
   for (int64_t j = 0; j < width; j++) h[j] = (1 - z[j]) * n[j] + z[j] * before[j];
 }
 
-typedef struct Step {
-  const Gru *n;
-  int64_t t;
-} Step;
-
-static void step_rows(void *arg, int64_t begin, int64_t end) {
-  const Step *s = arg;
-  const Gru *n = s->n;
+static void step_rows(const void *op, int64_t t, int64_t begin, int64_t end) {
+  const Gru *n = op;
   const Recurrence *r = &n->r;
   float *h = tensor_f32(n->node.out[0]);
   for (int64_t b = begin; b < end; b++) {
-    const int64_t at = b * r->time + s->t;
+    const int64_t at = b * r->time + t;
     step_row(n->gates + at * 4 * r->width, tensor_f32(n->node.in[X]) + at * 3 * r->width,
-             recurrence_before(r, h, n->node.in[H0], b, s->t), h + at * r->width, r->width);
+             recurrence_before(r, h, n->node.in[H0], b, t), h + at * r->width, r->width);
   }
 }
 
@@ -52,13 +46,12 @@ static void walk(void *arg, int64_t begin, int64_t end) {
   const Gru *n = arg;
   const Recurrence *r = &n->r;
   for (int64_t t = 0; t < r->time; t++) {
-    Step step = {n, t};
     for (int64_t b = begin; b < end; b++)
       memcpy(n->gates + (b * r->time + t) * 4 * r->width, tensor_f32(n->node.in[BIAS]),
              (size_t)(3 * r->width) * sizeof(float));
     recurrence_multiply(r, n->node.in[WEIGHT], tensor_f32(n->node.out[0]), n->node.in[H0], t, begin, end,
                         n->gates, 4 * r->width);
-    recurrence_rows(r, begin, end, step_rows, &step);
+    recurrence_rows(r, step_rows, n, t, begin, end);
   }
 }
 
@@ -83,15 +76,14 @@ static void step_row_backward(const float *gates, const float *before, float *dh
   }
 }
 
-static void step_rows_backward(void *arg, int64_t begin, int64_t end) {
-  const Step *s = arg;
-  const Gru *n = s->n;
+static void step_rows_backward(const void *op, int64_t t, int64_t begin, int64_t end) {
+  const Gru *n = op;
   const int64_t width = n->r.width;
   for (int64_t b = begin; b < end; b++) {
-    const int64_t at = b * n->r.time + s->t;
+    const int64_t at = b * n->r.time + t;
     kernels->add(n->dh + b * width, n->node.out[0]->grad + at * width, width);
     step_row_backward(n->gates + at * 4 * width,
-                      recurrence_before(&n->r, tensor_f32(n->node.out[0]), n->node.in[H0], b, s->t),
+                      recurrence_before(&n->r, tensor_f32(n->node.out[0]), n->node.in[H0], b, t),
                       n->dh + b * width, n->dx + at * 3 * width, n->dproducts + at * 3 * width, width);
   }
 }
@@ -101,8 +93,7 @@ static void walk_back(void *arg, int64_t begin, int64_t end) {
   const Recurrence *r = &n->r;
   const int64_t width = r->width;
   for (int64_t t = r->time - 1; t >= 0; t--) {
-    Step step = {n, t};
-    recurrence_rows(r, begin, end, step_rows_backward, &step);
+    recurrence_rows(r, step_rows_backward, n, t, begin, end);
     recurrence_product(r, end - begin, n->dproducts + (begin * r->time + t) * 3 * width, r->time * 3 * width,
                        &n->turned, 1, n->dh + begin * width, width);
   }

@@ -31,19 +31,13 @@ static void step_row(float *gates, const float *before, float *c, float *h, int6
   for (int64_t j = 0; j < width; j++) h[j] *= o[j];
 }
 
-typedef struct Step {
-  const Lstm *n;
-  int64_t t;
-} Step;
-
-static void step_rows(void *arg, int64_t begin, int64_t end) {
-  const Step *s = arg;
-  const Lstm *n = s->n;
+static void step_rows(const void *op, int64_t t, int64_t begin, int64_t end) {
+  const Lstm *n = op;
   const Recurrence *r = &n->r;
   float *h = tensor_f32(n->node.out[0]);
   for (int64_t b = begin; b < end; b++) {
-    const int64_t at = b * r->time + s->t;
-    step_row(n->gates + at * 4 * r->width, recurrence_before(r, n->cells, n->node.in[C0], b, s->t),
+    const int64_t at = b * r->time + t;
+    step_row(n->gates + at * 4 * r->width, recurrence_before(r, n->cells, n->node.in[C0], b, t),
              n->cells + at * r->width, h + at * r->width, r->width);
   }
 }
@@ -52,10 +46,9 @@ static void walk(void *arg, int64_t begin, int64_t end) {
   const Lstm *n = arg;
   const Recurrence *r = &n->r;
   for (int64_t t = 0; t < r->time; t++) {
-    Step step = {n, t};
     recurrence_multiply(r, n->node.in[WEIGHT], tensor_f32(n->node.out[0]), n->node.in[H0], t, begin, end,
                         n->gates, 4 * r->width);
-    recurrence_rows(r, begin, end, step_rows, &step);
+    recurrence_rows(r, step_rows, n, t, begin, end);
   }
 }
 
@@ -82,16 +75,15 @@ static void step_row_backward(const float *gates, const float *before, const flo
   }
 }
 
-static void step_rows_backward(void *arg, int64_t begin, int64_t end) {
-  const Step *s = arg;
-  const Lstm *n = s->n;
+static void step_rows_backward(const void *op, int64_t t, int64_t begin, int64_t end) {
+  const Lstm *n = op;
   const int64_t width = n->r.width;
   for (int64_t b = begin; b < end; b++) {
-    const int64_t at = b * n->r.time + s->t;
+    const int64_t at = b * n->r.time + t;
     float *dh = n->dh + b * width, *tanh_c = n->tanh_c + b * width;
     kernels->add(dh, n->node.out[0]->grad + at * width, width);
     kernels->tangent(tanh_c, n->cells + at * width, width);
-    step_row_backward(n->gates + at * 4 * width, recurrence_before(&n->r, n->cells, n->node.in[C0], b, s->t),
+    step_row_backward(n->gates + at * 4 * width, recurrence_before(&n->r, n->cells, n->node.in[C0], b, t),
                       tanh_c, dh, n->dc + b * width, n->dgates + at * 4 * width, width);
   }
 }
@@ -101,8 +93,7 @@ static void walk_back(void *arg, int64_t begin, int64_t end) {
   const Recurrence *r = &n->r;
   const int64_t width = r->width;
   for (int64_t t = r->time - 1; t >= 0; t--) {
-    Step step = {n, t};
-    recurrence_rows(r, begin, end, step_rows_backward, &step);
+    recurrence_rows(r, step_rows_backward, n, t, begin, end);
     recurrence_product(r, end - begin, n->dgates + (begin * r->time + t) * 4 * width, r->time * 4 * width,
                        &n->turned, 0, n->dh + begin * width, width);
   }

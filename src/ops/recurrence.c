@@ -37,11 +37,24 @@ void recurrence_walk(const Recurrence *r, ParallelBody *walk, void *op) {
     parallel_for(r->sequences, walk, op);
 }
 
-void recurrence_rows(const Recurrence *r, int64_t begin, int64_t end, ParallelBody *body, void *arg) {
+typedef struct Step {
+  RecurrenceStep *body;
+  const void *op;
+  int64_t t;
+} Step;
+
+static void run_step(void *arg, int64_t begin, int64_t end) {
+  const Step *s = arg;
+  s->body(s->op, s->t, begin, end);
+}
+
+void recurrence_rows(const Recurrence *r, RecurrenceStep *body, const void *op, int64_t t, int64_t begin,
+                     int64_t end) {
+  Step step = {body, op, t};
   if (r->together)
-    parallel_for(end, body, arg); /* begin is 0 */
+    parallel_for(end, run_step, &step); /* begin is 0 */
   else
-    body(arg, begin, end);
+    body(op, t, begin, end);
 }
 
 void recurrence_product(const Recurrence *r, int64_t m, const float *a, int64_t lda, const Packed *b,

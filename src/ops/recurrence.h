@@ -28,8 +28,10 @@ const float *recurrence_before(const Recurrence *, const float *all, const Tenso
  * thread may take some and wait for nobody; but a weight larger than its second cache would then pass by each
  * thread at each step: all threads then share each step of all sequences. */
 void recurrence_walk(const Recurrence *, ParallelBody *walk, void *op);
-/* In a walk: body(arg, ...) over its sequences, by all threads where they are together. */
-void recurrence_rows(const Recurrence *, int64_t begin, int64_t end, ParallelBody *body, void *arg);
+/* In a walk, what is done to rows begin .. end-1 at step t; by all threads where they are together. */
+typedef void RecurrenceStep(const void *op, int64_t t, int64_t begin, int64_t end);
+void recurrence_rows(const Recurrence *, RecurrenceStep *body, const void *op, int64_t t, int64_t begin,
+                     int64_t end);
 /* In a walk: c [m, b->n] = a b + beta c. */
 void recurrence_product(const Recurrence *, int64_t m, const float *a, int64_t lda, const Packed *b,
                         float beta, float *c, int64_t ldc);

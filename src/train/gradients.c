@@ -31,12 +31,12 @@ struct Gradients {
 };
 
 /* More threads than batches are better used inside of each. */
-int64_t gradients_lanes(const Plan *plan) {
+static int64_t lanes_of(const Plan *plan) {
   return threads_count() <= plan->mix ? threads_count() : 1;
 }
 
 int64_t gradients_bytes(const Plan *plan) {
-  const int64_t lanes = gradients_lanes(plan);
+  const int64_t lanes = lanes_of(plan);
   const int64_t floats = plan->mix > 1 ? lanes * plan->cost.parameters : 0;
   return lanes * plan->cost.activation_bytes + floats * (int64_t)sizeof(float);
 }
@@ -49,7 +49,7 @@ Gradients *gradients_new(const Model *model, Batches *batches, const Plan *plan,
   g->plan = plan;
   g->smoothing = (float)settings->label_smoothing;
   g->seed = seed;
-  g->lanes = gradients_lanes(plan);
+  g->lanes = lanes_of(plan);
   g->lane = mem_alloc_zeroed((size_t)g->lanes, sizeof *g->lane);
   for (int64_t i = 0; i < g->lanes; i++) {
     g->lane[i].model = plan->mix > 1 ? model_twin(model) : NULL;

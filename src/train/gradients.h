@@ -19,8 +19,7 @@ void gradients_free(Gradients *); /* NULL is fine */
  * after `step` others; returns that loss. *positions: of sources and targets, padding counted. */
 double gradients_make(Gradients *, int64_t step, int64_t *positions);
 
-/* Batches worked on at a time, and bytes that takes beside the model and its gradients. */
-int64_t gradients_lanes(const Plan *);
+/* Bytes that it takes beside the model and its gradients. */
 int64_t gradients_bytes(const Plan *);
 
 #endif
