@@ -13,8 +13,8 @@ typedef struct Chunk {
 enum { HEADER = 64 };
 
 struct Arena {
-  Chunk *newest;
-  size_t chunk_bytes, used, peak;
+  Chunk *newest, *spare;                /* spare: rewound, to be used again */
+  size_t chunk_bytes, used, peak, most; /* most: of used, since the last reset */
 };
 
 Arena *arena_new(size_t chunk_bytes) {
@@ -23,12 +23,17 @@ Arena *arena_new(size_t chunk_bytes) {
   return a;
 }
 
-static void free_chunks(Arena *a) {
-  while (a->newest) {
-    Chunk *older = a->newest->older;
-    mem_free(a->newest);
-    a->newest = older;
+static void free_list(Chunk **list) {
+  while (*list) {
+    Chunk *older = (*list)->older;
+    mem_free(*list);
+    *list = older;
   }
+}
+
+static void free_chunks(Arena *a) {
+  free_list(&a->newest);
+  free_list(&a->spare);
 }
 
 void arena_free(Arena *a) {
@@ -40,7 +45,20 @@ void arena_free(Arena *a) {
 /* Chunks double, up to a point: few large ones lie on large pages, which are cleared sooner. */
 static const size_t most_ahead = 32 << 20;
 
+static bool use_spare(Arena *a, size_t bytes) {
+  for (Chunk **at = &a->spare; *at; at = &(*at)->older)
+    if ((*at)->size >= bytes) {
+      Chunk *c = *at;
+      *at = c->older;
+      *c = (Chunk){a->newest, c->size, 0};
+      a->newest = c;
+      return true;
+    }
+  return false;
+}
+
 static void add_chunk(Arena *a, size_t bytes) {
+  if (use_spare(a, bytes)) return;
   const size_t ahead = a->used < most_ahead ? a->used : most_ahead;
   if (bytes < a->chunk_bytes) bytes = a->chunk_bytes;
   if (bytes < ahead) bytes = ahead;
@@ -56,6 +74,7 @@ void *arena_alloc(Arena *a, size_t bytes) {
   void *place = (char *)a->newest + HEADER + a->newest->used;
   a->newest->used += bytes;
   a->used += bytes;
+  if (a->used > a->most) a->most = a->used;
   if (a->used > a->peak) a->peak = a->used;
   return place;
 }
@@ -85,14 +104,29 @@ char *arena_printf(Arena *a, const char *format, ...) {
 }
 
 void arena_reset(Arena *a) {
-  if (a->newest && a->newest->older) { /* several chunks: from now on one that holds all */
-    const size_t bytes = a->used;
+  if (a->spare || (a->newest && a->newest->older)) { /* several chunks: from now on one that holds all */
+    const size_t bytes = a->most;
     a->used = 0;
     free_chunks(a);
     add_chunk(a, bytes);
   }
   if (a->newest) a->newest->used = 0;
-  a->used = 0;
+  a->used = a->most = 0;
+}
+
+ArenaMark arena_mark(const Arena *a) {
+  return (ArenaMark){a->newest, a->newest ? a->newest->used : 0, a->used};
+}
+
+void arena_rewind(Arena *a, ArenaMark mark) {
+  while (a->newest != mark.chunk) {
+    Chunk *c = a->newest;
+    a->newest = c->older;
+    c->older = a->spare;
+    a->spare = c;
+  }
+  if (a->newest) a->newest->used = mark.in_chunk;
+  a->used = mark.used;
 }
 
 size_t arena_used(const Arena *a) {

@@ -18,10 +18,19 @@ void *arena_alloc_zeroed(Arena *, size_t bytes); /* likewise, zeroed */
 char *arena_strndup(Arena *, const char *text, size_t length);
 char *arena_printf(Arena *, const char *format, ...) PRINTF(2, 3);
 
-/* Forgets everything allocated; the memory is kept, joined into one chunk of the size that was used. */
+/* Forgets everything allocated; the memory is kept, joined into one chunk of the size that was needed. */
 void arena_reset(Arena *);
 
-size_t arena_used(const Arena *); /* bytes handed out since the last reset */
+/* A place to come back to: arena_rewind forgets what was allocated since arena_mark, last marks first, and
+ * keeps the memory. What was there stays readable until the next allocation. */
+typedef struct ArenaMark {
+  void *chunk;
+  size_t in_chunk, used;
+} ArenaMark;
+ArenaMark arena_mark(const Arena *);
+void arena_rewind(Arena *, ArenaMark);
+
+size_t arena_used(const Arena *); /* bytes handed out and not forgotten */
 size_t arena_peak(const Arena *); /* the largest arena_used ever */
 
 #define arena_new_of(arena, type) ((type *)arena_alloc_zeroed((arena), sizeof(type)))

@@ -103,6 +103,7 @@ typedef struct Side {
   const EncoderDecoder *kind;
   int64_t heads, ffn;
   Tensor *lengths; /* of the sources; the encoder's */
+  Tensor *memory;  /* what the encoder made of them, [B,S,D]; NULL where the state remembers it */
 } Side;
 
 /* Glorot & Bengio 2010, as fairseq and Marian begin. */
@@ -145,8 +146,8 @@ static Tensor *self_attention(const Side *s, Tensor *x, bool causal) {
   return block_output(s, "self_attn_layer_norm", x, y);
 }
 
-/* memory [B,S,D], or NULL where the state remembers its keys and values. */
-static Tensor *cross_attention(const Side *s, Tensor *x, Tensor *memory) {
+static Tensor *cross_attention(const Side *s, Tensor *x) {
+  Tensor *memory = s->memory;
   const AttentionShape shape = {.heads = s->heads, .kv_heads = s->heads};
   Tensor *in = block_input(s, "encoder_attn_layer_norm", x);
   net_enter(s->net, "encoder_attn");
@@ -228,36 +229,47 @@ static Tensor *embed(const Side *s, Tensor *table, const int32_t *tokens, const 
 
 /* ---- the whole ---- */
 
+static Tensor *encoder_layer(Net *net, const void *side, Tensor *x) {
+  Side s = *(const Side *)side;
+  s.net = net;
+  return feed_forward(&s, self_attention(&s, x, false));
+}
+
+static Tensor *decoder_layer(Net *net, const void *side, Tensor *x) {
+  Side s = *(const Side *)side;
+  s.net = net;
+  return feed_forward(&s, cross_attention(&s, self_attention(&s, x, true)));
+}
+
+static Tensor *layers(const Side *s, int64_t count, NetLayer *layer, Tensor *x) {
+  Side *kept = arena_alloc(tape_arena(s->net->tape), sizeof *kept);
+  *kept = *s;
+  return nn_layers(s->net, "layers", count, layer, kept, x, s->memory);
+}
+
 static Tensor *encode(Side s, const Batch *batch, Tensor *table) {
   s.lengths = tape_constant(s.net->tape, TENSOR_I32, 1, &batch->sequences, batch->source_lengths);
   net_enter(s.net, "encoder");
   Tensor *x = embed(&s, table, batch->source, NULL, batch->sequences, batch->source_time);
-  for (int64_t i = 0; i < s.config->encoder_layers; i++) {
-    net_enter(s.net, "layers.%d", (int)i);
-    x = feed_forward(&s, self_attention(&s, x, false));
-    net_leave(s.net, "layers.%d", (int)i);
-  }
+  x = layers(&s, s.config->encoder_layers, encoder_layer, x);
   if (s.kind->pre_norm) x = norm(&s, "layer_norm", x);
   net_leave(s.net, "encoder");
   return x;
 }
 
-static Tensor *decode(Side s, const Batch *batch, Tensor *table, Tensor *memory) {
+static Tensor *decode(Side s, const Batch *batch, Tensor *table) {
   net_enter(s.net, "decoder");
   Tensor *x = embed(&s, table, batch->tokens, s.net->start, batch->sequences, batch->time);
-  for (int64_t i = 0; i < s.config->layers; i++) {
-    net_enter(s.net, "layers.%d", (int)i);
-    x = feed_forward(&s, cross_attention(&s, self_attention(&s, x, true), memory));
-    net_leave(s.net, "layers.%d", (int)i);
-  }
+  x = layers(&s, s.config->layers, decoder_layer, x);
   if (s.kind->pre_norm) x = norm(&s, "layer_norm", x);
   net_leave(s.net, "decoder");
   return x;
 }
 
 Output encoder_decoder_forward(Net *net, const Config *c, const Batch *batch, const EncoderDecoder *kind) {
-  const Side encoder = {net, c, kind, c->encoder_heads, c->encoder_ffn, NULL},
-             decoder = {net, c, kind, c->heads, c->ffn, NULL};
+  const Side encoder = {
+      .net = net, .config = c, .kind = kind, .heads = c->encoder_heads, .ffn = c->encoder_ffn};
+  Side decoder = {.net = net, .config = c, .kind = kind, .heads = c->heads, .ffn = c->ffn};
   const float stddev = c->scale_embedding ? 1 / sqrtf((float)c->width) : 0.02f;
   net_enter(net, "model");
   const bool shared = !c->source_vocabulary;
@@ -266,8 +278,8 @@ Output encoder_decoder_forward(Net *net, const Config *c, const Batch *batch, co
   Tensor *sources =
       shared ? table
              : nn_embedding_table(net, "encoder.embed_tokens", c->source_vocabulary, c->width, stddev);
-  Tensor *memory = batch->source_time ? encode(encoder, batch, sources) : NULL;
-  Tensor *x = decode(decoder, batch, table, memory);
+  if (batch->source_time) decoder.memory = encode(encoder, batch, sources);
+  Tensor *x = decode(decoder, batch, table);
   net_leave(net, "model");
   Tensor *bias = net_param(net, "final_logits_bias", 2, (int64_t[]){1, c->vocabulary}, (Init){INIT_ZERO, 0},
                            PARAM_VECTOR);

@@ -73,7 +73,8 @@ static Tensor *feed_forward(Net *net, const Config *c, Tensor *x, float stddev, 
   return nn_dropout(net, x);
 }
 
-static Tensor *block(Net *net, const Config *c, Tensor *x) {
+static Tensor *block(Net *net, const void *config, Tensor *x) {
+  const Config *c = config;
   /* Projections back into the residual stream start smaller, by the root of how many are added. */
   const float epsilon = (float)c->norm_epsilon, stddev = 0.5f / sqrtf((float)c->width);
   const float back = stddev / sqrtf(2.0f * (float)c->layers);
@@ -100,11 +101,7 @@ static Output forward(Net *net, const Config *c, const Batch *batch) {
   Tensor *places = nn_embedding_table(net, "wpe", c->context, c->width, stddev / 2);
   Tensor *x = op_embedding(net->tape, table, ids);
   x = nn_dropout(net, op_add(net->tape, x, op_embedding(net->tape, places, positions(net, batch))));
-  for (int64_t i = 0; i < c->layers; i++) {
-    net_enter(net, "h.%d", (int)i);
-    x = block(net, c, x);
-    net_leave(net, "h.%d", (int)i);
-  }
+  x = nn_layers(net, "h", c->layers, block, c, x, NULL);
   x = nn_layernorm(net, "ln_f", x, (float)c->norm_epsilon);
   net_leave(net, "transformer");
   if (!c->tied) table = nn_embedding_table(net, "lm_head", c->vocabulary, c->width, stddev);

@@ -100,7 +100,8 @@ static Tensor *feed_forward(Net *net, const Config *c, Tensor *x) {
   return nn_dropout(net, x);
 }
 
-static Tensor *block(Net *net, const Config *c, Tensor *x) {
+static Tensor *block(Net *net, const void *config, Tensor *x) {
+  const Config *c = config;
   const float epsilon = (float)c->norm_epsilon;
   x = op_add(net->tape, x, attention(net, c, nn_rmsnorm(net, "input_layernorm", x, epsilon)));
   return op_add(net->tape, x, feed_forward(net, c, nn_rmsnorm(net, "post_attention_layernorm", x, epsilon)));
@@ -113,11 +114,7 @@ static Output forward(Net *net, const Config *c, const Batch *batch) {
   net_enter(net, "model");
   Tensor *table = nn_embedding_table(net, "embed_tokens", c->vocabulary, c->width, stddev);
   Tensor *x = nn_dropout(net, op_embedding(net->tape, table, ids));
-  for (int64_t i = 0; i < c->layers; i++) {
-    net_enter(net, "layers.%d", (int)i);
-    x = block(net, c, x);
-    net_leave(net, "layers.%d", (int)i);
-  }
+  x = nn_layers(net, "layers", c->layers, block, c, x, NULL);
   x = nn_rmsnorm(net, "norm", x, (float)c->norm_epsilon);
   net_leave(net, "model");
   if (!c->tied) table = nn_embedding_table(net, "lm_head", c->vocabulary, c->width, stddev);

@@ -82,8 +82,8 @@ Cost model_cost(const Config *config, int64_t sequences, int64_t time, int64_t s
   net.dropout = (float)config->dropout;
   model_loss(&m, &net, &batch, 0, 0);
   Cost cost = {.parameters = params_elements(m.params),
-               /* every activation has a gradient of its size, alive until the end of the step */
-               .activation_bytes = 2 * tape_bytes(tape),
+               .activation_bytes = tape_step_bytes(tape, false),
+               .anew_bytes = tape_step_bytes(tape, true),
                /* backward does each product twice: once for the input, once for the weight */
                .flops = 3 * tape_flops(tape)};
   tape_free(tape);

@@ -119,7 +119,7 @@ Tensor *model_last_logits(const Model *, Net *, const Batch *);
  * step (forward and backward) over [sequences, time] tokens and, where there is an encoder, sources
  * [sequences, source_time]. */
 typedef struct Cost {
-  int64_t parameters, activation_bytes;
+  int64_t parameters, activation_bytes, anew_bytes; /* anew: with --checkpoint-activations */
   double flops;
 } Cost;
 Cost model_cost(const Config *, int64_t sequences, int64_t time, int64_t source_time);

@@ -62,17 +62,29 @@ Output recurrent_output(Net *net, const Config *c, Tensor *x, Tensor *table) {
   return (Output){.hidden = x, .weight = table, .bias = bias};
 }
 
+typedef struct Stack {
+  const Config *config;
+  RecurrentLayer *layer;
+} Stack;
+
+static Tensor *dropped_layer(Net *net, const void *arg, Tensor *x) {
+  const Stack *stack = arg;
+  return nn_dropout(net, stack->layer(net, stack->config, x));
+}
+
+Tensor *recurrent_layers(Net *net, const Config *c, Tensor *x, RecurrentLayer *layer) {
+  Stack *stack = arena_alloc(tape_arena(net->tape), sizeof *stack);
+  *stack = (Stack){c, layer};
+  return nn_layers(net, "layers", c->layers, dropped_layer, stack, x, NULL);
+}
+
 Output recurrent_forward(Net *net, const Config *c, const Batch *batch, RecurrentLayer *layer) {
   Tensor *ids =
       tape_constant(net->tape, TENSOR_I32, 2, (int64_t[]){batch->sequences, batch->time}, batch->tokens);
   net_enter(net, "model");
   Tensor *table = recurrent_table(net, "embed_tokens", c->vocabulary, c->width);
   Tensor *x = nn_dropout(net, op_embedding(net->tape, table, ids));
-  for (int64_t i = 0; i < c->layers; i++) {
-    net_enter(net, "layers.%d", (int)i);
-    x = nn_dropout(net, layer(net, c, x));
-    net_leave(net, "layers.%d", (int)i);
-  }
+  x = recurrent_layers(net, c, x, layer);
   net_leave(net, "model");
   return recurrent_output(net, c, x, table);
 }

@@ -8,6 +8,8 @@
 /* One layer in the current scope: x [B,T,D] -> [B,T,D]. */
 typedef Tensor *RecurrentLayer(Net *, const Config *, Tensor *x);
 RecurrentLayer lstm_layer, gru_layer;
+/* "layers.0", ..., each with dropout behind it. */
+Tensor *recurrent_layers(Net *, const Config *, Tensor *x, RecurrentLayer *);
 Output recurrent_forward(Net *, const Config *, const Batch *, RecurrentLayer *);
 
 /* The embedding [V,D]; and logits from x by it or, where it is not tied, by a matrix of their own. */

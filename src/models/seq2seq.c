@@ -63,8 +63,8 @@ static Tensor *join(Net *net, const char *a_name, Tensor *a, const char *b_name,
   return op_add(net->tape, linear(net, a_name, a, out, true), linear(net, b_name, b, out, false));
 }
 
-static Tensor *cell(Net *net, const Config *c, Tensor *x) {
-  return c->cell == CELL_LSTM ? lstm_layer(net, c, x) : gru_layer(net, c, x);
+static RecurrentLayer *cell_of(const Config *c) {
+  return c->cell == CELL_LSTM ? lstm_layer : gru_layer;
 }
 
 /* The table is the output's, too, and begins with small rows for that: scaled as in Vaswani et al. (2017). */
@@ -76,7 +76,15 @@ static Tensor *embed(Net *net, Tensor *table, const int32_t *tokens, int64_t seq
 
 /* ---- the encoder ---- */
 
-static Tensor *read_both_ways(Net *net, const Config *c, Tensor *x, Tensor *lengths) {
+typedef struct Reading {
+  const Config *config;
+  Tensor *lengths; /* of the sources */
+} Reading;
+
+static Tensor *read_both_ways(Net *net, const void *reading, Tensor *x) {
+  const Config *c = ((const Reading *)reading)->config;
+  Tensor *lengths = ((const Reading *)reading)->lengths;
+  RecurrentLayer *cell = cell_of(c);
   net_enter(net, "forward");
   Tensor *ahead = cell(net, c, x);
   net_leave(net, "forward");
@@ -89,15 +97,11 @@ static Tensor *read_both_ways(Net *net, const Config *c, Tensor *x, Tensor *leng
 /* -> [B,S,D]. The net is a copy: a source is read in one call, so that these layers keep no state. */
 static Tensor *encode(Net net, const Config *c, const Batch *batch, Tensor *table) {
   net.state = NULL;
-  Tensor *lengths = tape_constant(net.tape, TENSOR_I32, 1, &batch->sequences, batch->source_lengths);
+  Reading *reading = arena_alloc(tape_arena(net.tape), sizeof *reading);
+  *reading = (Reading){c, tape_constant(net.tape, TENSOR_I32, 1, &batch->sequences, batch->source_lengths)};
   net_enter(&net, "encoder");
   Tensor *x = embed(&net, table, batch->source, batch->sequences, batch->source_time);
-  for (int64_t i = 0; i < c->encoder_layers; i++) {
-    net_enter(&net, "layers.%d", (int)i);
-    x = read_both_ways(&net, c, x, lengths);
-    net_leave(&net, "layers.%d", (int)i);
-  }
-  return x;
+  return nn_layers(&net, "layers", c->encoder_layers, read_both_ways, reading, x, NULL);
 }
 
 /* ---- the decoder ---- */
@@ -154,11 +158,7 @@ static Tensor *decode(Net *net, const Config *c, const Batch *batch, Tensor *tab
   Tensor *summary = linear(net, "summary", first_rows(net, memory.values), c->width, false);
   Tensor *h = op_add(net->tape, embed(net, table, batch->tokens, batch->sequences, batch->time),
                      at_each_step(net, summary));
-  for (int64_t i = 0; i < c->layers; i++) {
-    net_enter(net, "layers.%d", (int)i);
-    h = nn_dropout(net, cell(net, c, h));
-    net_leave(net, "layers.%d", (int)i);
-  }
+  h = recurrent_layers(net, c, h, cell_of(c));
   Tensor *y = join(net, "join_state", h, "join_context", attend(net, c, h, memory), c->width);
   y = nn_dropout(net, op_activation(net->tape, y, ACTIVATION_TANH));
   net_leave(net, "decoder");

@@ -44,6 +44,34 @@ Tensor *nn_dropout(Net *net, Tensor *x) {
   return op_dropout(net->tape, x, net->dropout);
 }
 
+/* ---- layer after layer ---- */
+
+typedef struct LayerCall {
+  Net net; /* as it was: backward may call once more */
+  NetLayer *layer;
+  const void *arg;
+} LayerCall;
+
+static Tensor *call_layer(void *arg, Tensor *x) {
+  const LayerCall *call = arg;
+  Net net = call->net;
+  return call->layer(&net, call->arg, x);
+}
+
+Tensor *nn_layers(Net *net, const char *name, int64_t count, NetLayer *layer, const void *arg, Tensor *x,
+                  Tensor *beside) {
+  for (int64_t i = 0; i < count; i++) {
+    net_enter(net, "%s.%d", name, (int)i);
+    LayerCall *call = arena_alloc(tape_arena(net->tape), sizeof *call);
+    *call = (LayerCall){*net, layer, arg};
+    x = tape_part(net->tape, call_layer, call, x, beside);
+    net_leave(net, "%s.%d", name, (int)i);
+  }
+  return x;
+}
+
+/* ---- attention ---- */
+
 /* Writes rows [B,T,D] into a cache [B,room,D] at each sequence's own position. */
 static void cache_append(Net *net, Tensor *cache, const Tensor *rows) {
   const int64_t width = tensor_columns(rows), room = cache->shape[1];

@@ -18,6 +18,12 @@ Tensor *nn_layernorm(Net *, const char *name, Tensor *x, float epsilon);
 Tensor *nn_embedding_table(Net *, const char *name, int64_t vocabulary, int64_t width, float stddev);
 Tensor *nn_dropout(Net *, Tensor *x);
 
+/* x through `count` layers with scopes "<name>.0", ...; each is a part of the tape (ops/tape.h), which says
+ * what it may read; beside: an activation that they read, too, NULL for none. */
+typedef Tensor *NetLayer(Net *, const void *arg, Tensor *x);
+Tensor *nn_layers(Net *, const char *name, int64_t count, NetLayer *, const void *arg, Tensor *x,
+                  Tensor *beside);
+
 /* Causal self-attention over q, k, v already projected: appends k and v to this scope's cache if there is
  * state. */
 Tensor *nn_self_attention(Net *, Tensor *q, Tensor *k, Tensor *v, AttentionShape);

@@ -8,10 +8,11 @@
 struct Tape {
   Arena *arena;
   Node *last; /* recorded; linked backward by `previous` */
-  bool dry, record;
+  bool dry, record, anew;
   uint64_t seed, streams;
   double flops;
   int64_t bytes;
+  int64_t inside, most_inside, between; /* of bytes: in parts, in the largest of them, and their outputs */
   PackedSet *packed;
 };
 
@@ -35,7 +36,7 @@ void tape_reset(Tape *t, bool record, uint64_t seed) {
   t->seed = seed;
   t->streams = 0;
   t->flops = 0;
-  t->bytes = 0;
+  t->bytes = t->inside = t->most_inside = t->between = 0;
 }
 
 void tape_pack_weights(Tape *t, PackedSet *set) {
@@ -65,6 +66,11 @@ double tape_flops(const Tape *t) {
 }
 int64_t tape_bytes(const Tape *t) {
   return t->bytes;
+}
+
+int64_t tape_step_bytes(const Tape *t, bool compute_anew) {
+  const int64_t ends = 2 * (t->bytes - t->inside + t->between);
+  return ends + (compute_anew ? 2 * t->most_inside : t->inside + t->most_inside);
 }
 
 /* ---- tensors ---- */
@@ -200,11 +206,122 @@ void grad_give(Node *n, Tensor *x, float *grad) {
   loop_elements(tensor_count(x), add_range, &addition);
 }
 
+static void walk_back(Node *last) {
+  for (Node *n = last; n; n = n->previous)
+    if (n->out[0]->grad) n->op->backward(n);
+}
+
 void tape_backward(Tape *t, Tensor *loss, float scale) {
   CHECK(!t->dry && tensor_count(loss) == 1);
   if (!loss->wants_grad) return;
   loss->grad = arena_alloc(t->arena, sizeof(float));
   *loss->grad = scale;
-  for (Node *n = t->last; n; n = n->previous)
-    if (n->out[0]->grad) n->op->backward(n);
+  walk_back(t->last);
+}
+
+/* ---- parts ---- */
+
+typedef struct Part {
+  Node node; /* in: x, beside */
+  TapePart *run;
+  void *arg;
+  uint64_t streams; /* drawn before it */
+  Tensor *y;        /* its output as it knows it; NULL: to be computed anew */
+  Node *last;       /* of those recorded in it */
+} Part;
+
+void tape_compute_anew(Tape *t, bool anew) {
+  t->anew = anew;
+}
+
+/* Its nodes are linked among themselves only. */
+static Tensor *run_part(Part *p, bool record) {
+  Tape *t = p->node.tape;
+  Node *before = t->last;
+  const bool recorded = t->record;
+  t->last = NULL;
+  t->record = record;
+  Tensor *y = p->run(p->arg, p->node.in[0]);
+  CHECK(y != p->node.in[0]);
+  p->last = t->last;
+  t->last = before;
+  t->record = recorded;
+  return y;
+}
+
+/* Forgets everything since `mark` but `count` floats, which move there. */
+static float *keep_floats(Tape *t, ArenaMark mark, const float *data, int64_t count) {
+  arena_rewind(t->arena, mark);
+  const size_t bytes = (size_t)count * sizeof(float);
+  return memmove(arena_alloc(t->arena, bytes), data, bytes);
+}
+
+static void run_without_record(Part *p, Tensor *out) {
+  Tape *t = p->node.tape;
+  const ArenaMark mark = arena_mark(t->arena);
+  const int64_t before = t->bytes;
+  *out = *run_part(p, false);
+  out->data = keep_floats(t, mark, tensor_f32(out), tensor_count(out));
+  t->bytes = before + (int64_t)tensor_bytes(out);
+}
+
+static void run_and_record(Part *p, Tensor *out) {
+  Tape *t = p->node.tape;
+  const int64_t before = t->bytes;
+  p->y = run_part(p, t->record);
+  *out = *p->y;
+  const int64_t took = t->bytes - before;
+  t->inside += took;
+  t->between += (int64_t)tensor_bytes(out);
+  if (took > t->most_inside) t->most_inside = took;
+}
+
+static Tensor *run_anew(Part *p) {
+  Tape *t = p->node.tape;
+  const uint64_t streams = t->streams;
+  t->streams = p->streams;
+  Tensor *y = run_part(p, true);
+  t->streams = streams;
+  return y;
+}
+
+/* The gradient of x was new: it stays, the others' memory is given back. `beside` is read by many parts. */
+static void part_backward(Node *node) {
+  Part *p = (Part *)node;
+  Tensor *x = node->in[0];
+  float *dy = node->out[0]->grad;
+  grad_add(node, node->in[1]);
+  const ArenaMark mark = arena_mark(node->tape->arena);
+  const bool first = !x->grad;
+  Tensor *y = p->y ? p->y : run_anew(p);
+  y->grad = dy;
+  walk_back(p->last);
+  if (first && x->grad && x->grad != dy)
+    x->grad = keep_floats(node->tape, mark, x->grad, tensor_count(x));
+  else
+    arena_rewind(node->tape->arena, mark);
+}
+
+static const Op part_info = {.name = "part", .backward = part_backward};
+
+Tensor *tape_part(Tape *t, TapePart *run, void *arg, Tensor *x, Tensor *beside) {
+  Part *p = node_new(t, &part_info, sizeof *p);
+  node_input(&p->node, x);
+  node_input(&p->node, beside);
+  p->run = run;
+  p->arg = arg;
+  p->streams = t->streams;
+  Tensor *out = arena_new_of(t->arena, Tensor);
+  p->node.out[p->node.outputs++] = out;
+  const bool records = node_records(&p->node);
+  if (t->dry || (records && !t->anew))
+    run_and_record(p, out);
+  else
+    run_without_record(p, out);
+  out->wants_grad = records;
+  if (records) {
+    p->node.previous = t->last;
+    t->last = &p->node;
+  }
+  return out;
 }

@@ -93,7 +93,23 @@ void grad_give(Node *, Tensor *, float *grad);
 /* d loss / d everything, for a scalar `loss` of this tape, whose own gradient is set to `scale`. */
 void tape_backward(Tape *, Tensor *loss, float scale);
 
-double tape_flops(const Tape *);  /* of all forwards since the last reset, dry or not */
-int64_t tape_bytes(const Tape *); /* of all activations and scratch since the last reset */
+/* ---- parts ----
+ *
+ * A part is a stretch of the step, a layer as a rule, that reads `x` and `beside` (which may be NULL),
+ * further only what has no gradient or is a parameter, and of which only its output is read later. What it
+ * needs beside that is given back: at once where nothing is recorded, so that a long prompt takes the memory
+ * of one layer; else its gradients as soon as they went on to x, `beside` and the parameters. Where the tape
+ * is told to compute anew, a part keeps nothing for backward either, which runs it a second time (Chen et al.
+ * 2016, "Training Deep Nets with Sublinear Memory Cost"). `arg` lives until the end of the step. */
+typedef Tensor *TapePart(void *arg, Tensor *x);
+Tensor *tape_part(Tape *, TapePart *, void *arg, Tensor *x, Tensor *beside);
+void tape_compute_anew(Tape *, bool);
+
+double tape_flops(const Tape *); /* of all forwards since the last reset, dry or not */
+/* Bytes of all activations and scratch since the last reset that are not given back. */
+int64_t tape_bytes(const Tape *);
+/* The most that a forward like the one recorded and its backward take together, every activation having a
+ * gradient of its size. */
+int64_t tape_step_bytes(const Tape *, bool compute_anew);
 
 #endif

@@ -65,7 +65,7 @@ static bool bench_train(Bench *b, json_t *out, Error *err) {
   double *seconds = mem_alloc((size_t)n * sizeof *seconds);
   (void)err;
   for (int64_t i = 0; i < n; i++) {
-    seconds[i] = measure_step(&b->config, b->settings->batch, 0.5);
+    seconds[i] = measure_step(&b->config, b->settings->batch, b->settings->checkpoint_activations, 0.5);
     news_progress(&b->news, "training steps", i + 1, n, "measurement");
   }
   const double each = median(seconds, n), rate = cost.flops / each;

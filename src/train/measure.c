@@ -40,7 +40,7 @@ static double best_update(Rehearsal *r, double seconds) {
   return best;
 }
 
-double measure_step(const Config *config, int64_t sequences, double seconds) {
+double measure_step(const Config *config, int64_t sequences, bool compute_anew, double seconds) {
   static const SettingTable *const tables[] = {&train_settings_table};
   Settings *settings = settings_new(tables, 1);
   int32_t *tokens = random_tokens(sequences * config->context, config->vocabulary);
@@ -55,6 +55,7 @@ double measure_step(const Config *config, int64_t sequences, double seconds) {
     r.batch.source_lengths = lengths;
     r.batch.source_time = config->context;
   }
+  tape_compute_anew(r.tape, compute_anew);
   params_initialize(r.model->params, 1);
   optimizer_open(&r.optimizer, r.model->params, settings_part(settings, &train_settings_table));
   const double best = best_update(&r, seconds);

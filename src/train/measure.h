@@ -6,7 +6,7 @@
 
 /* Seconds for one update over [sequences, context] tokens (and as large a source, where there is an encoder):
  * forward, backward, optimizer. The best of as many as fit into `seconds`, two at least, after one that warms
- * up. */
-double measure_step(const Config *, int64_t sequences, double seconds);
+ * up. compute_anew: as --checkpoint-activations has it. */
+double measure_step(const Config *, int64_t sequences, bool compute_anew, double seconds);
 
 #endif

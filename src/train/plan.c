@@ -169,18 +169,19 @@ bool plan_contradictions(const Settings *settings, Error *err) {
 }
 
 /* A piece as large as any: most sequences have not the greatest length. */
-static void reckon_cost(Plan *p, const Batches *b) {
+static void reckon_cost(Plan *p, const TrainSettings *s, const Batches *b) {
   const int64_t longest = b->time > b->source_time ? b->time : b->source_time;
   const int64_t most = at_least_1(least(b->sequences, p->batch.tokens / longest));
   const int64_t sequences = (most + p->accumulate - 1) / p->accumulate;
   p->cost = model_cost(&p->config, sequences, b->time, b->source_time);
+  if (s->checkpoint_activations) p->cost.activation_bytes = p->cost.anew_bytes;
   p->flops_a_position = p->cost.flops / (double)(sequences * (b->time + b->source_time));
 }
 
 bool plan_make(Plan *p, const TrainSettings *s, const Material *material, const Batches *batches,
                Error *err) {
   p->step_tokens = batches->step_tokens * (double)p->mix;
-  reckon_cost(p, batches);
+  reckon_cost(p, s, batches);
   p->learning_rate = s->lr > 0 ? s->lr : default_learning_rate(&p->config);
   if (!plan_steps(p, s, batches->tokens, err)) return false;
   reckon(p, s, material->train.tokens);
@@ -206,7 +207,8 @@ static bool check_memory(const Plan *p, Error *err) {
   return fail(err, "training needs about %s of memory but this machine has %s: %s", tell_bytes(a, p->memory),
               tell_bytes(b, room),
               p->cost.activation_bytes > p->memory / 2
-                  ? "give --accumulate a multiple of what it is, or a smaller --batch or --context"
+                  ? "give --checkpoint-activations, --accumulate a multiple of what it is, or a smaller "
+                    "--batch or --context"
                   : "choose a smaller --size or --vocab");
 }
 

@@ -51,6 +51,36 @@ static void after_a_reset_the_same_step_allocates_nothing(void **state) {
   arena_free(arena);
 }
 
+static void rewound_memory_is_used_again(void **state) {
+  Arena *arena = arena_new(1000);
+  unsigned char *before = memset(arena_alloc(arena, 700), 7, 700);
+  const ArenaMark mark = arena_mark(arena);
+  step(arena);
+  const size_t peak = arena_peak(arena);
+  arena_rewind(arena, mark);
+  assert_int_equal(arena_used(arena), mark.used);
+  const int64_t held = mem_held();
+  for (int round = 0; round < 3; round++) { /* marks within marks, over several chunks */
+    step(arena);
+    const ArenaMark inner = arena_mark(arena);
+    void *place = memset(arena_alloc(arena, 64), 1, 64);
+    arena_rewind(arena, inner);
+    assert_ptr_equal(arena_alloc(arena, 64), place);
+    arena_rewind(arena, mark);
+  }
+  assert_int_equal(mem_held(), held);
+  for (int i = 0; i < 700; i++) assert_int_equal(before[i], 7);
+  arena_reset(arena); /* one chunk of all that was needed at once */
+  arena_alloc(arena, 1);
+  const int64_t joined = mem_held();
+  arena_reset(arena);
+  arena_alloc(arena, 700);
+  step(arena);
+  assert_int_equal(mem_held(), joined);
+  assert_true(arena_peak(arena) < peak + 128);
+  arena_free(arena);
+}
+
 static void everything_is_given_back(void **state) {
   const int64_t before = mem_held();
   Arena *arena = arena_new(0);
@@ -84,6 +114,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(blocks_are_aligned_and_disjoint),
       cmocka_unit_test(after_a_reset_the_same_step_allocates_nothing),
+      cmocka_unit_test(rewound_memory_is_used_again),
       cmocka_unit_test(everything_is_given_back),
       cmocka_unit_test(zeroed_after_use_is_zero),
       cmocka_unit_test(texts),

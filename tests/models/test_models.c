@@ -90,31 +90,62 @@ static void presets_have_the_sizes_they_promise(void **state) {
 }
 
 /* Plain gradient steps on one batch: any working network learns it by heart. */
-static float train(const Config *c, int steps, float *first, uint64_t *hash) {
-  Model *m = model_new(c, true);
-  Tape *tape = tape_new(false);
+typedef struct Learner {
+  Model *model;
+  Tape *tape;
   int32_t tokens[SEQUENCES * TIME], targets[SEQUENCES * TIME];
-  float loss = 0;
-  params_initialize(m->params, 3);
-  fill_tokens(tokens, SEQUENCES * TIME, "tokens");
-  fill_tokens(targets, SEQUENCES * TIME, "targets");
-  targets[5] = -1;
-  for (int i = 0; i < steps; i++) {
-    tape_reset(tape, true, (uint64_t)i);
-    Net net = {.tape = tape, .params = m->params, .dropout = (float)c->dropout};
-    Batch batch = {.sequences = SEQUENCES, .time = TIME, .tokens = tokens, .targets = targets};
-    add_source(&batch, c);
-    memset(params_gradients(m->params), 0, (size_t)params_length(m->params) * sizeof(float));
-    Tensor *out = model_loss(m, &net, &batch, 0, 0);
-    tape_backward(tape, out, 1);
-    loss = tensor_f32(out)[0];
-    if (i == 0) *first = loss;
-    kernels->axpy(params_values(m->params), -0.5f, params_gradients(m->params), params_length(m->params));
-  }
-  if (hash) *hash = hash_bytes(params_values(m->params), (size_t)params_length(m->params) * sizeof(float), 0);
-  tape_free(tape);
-  model_free(m);
+} Learner;
+
+static void learner_open(Learner *l, const Config *c, bool compute_anew) {
+  l->model = model_new(c, true);
+  l->tape = tape_new(false);
+  tape_compute_anew(l->tape, compute_anew);
+  params_initialize(l->model->params, 3);
+  fill_tokens(l->tokens, SEQUENCES * TIME, "tokens");
+  fill_tokens(l->targets, SEQUENCES * TIME, "targets");
+  l->targets[5] = -1;
+}
+
+static void learner_close(Learner *l) {
+  tape_free(l->tape);
+  model_free(l->model);
+}
+
+static float learn(Learner *l, int step) {
+  Params *p = l->model->params;
+  tape_reset(l->tape, true, (uint64_t)step);
+  Net net = {.tape = l->tape, .params = p, .dropout = (float)l->model->config.dropout};
+  Batch batch = {.sequences = SEQUENCES, .time = TIME, .tokens = l->tokens, .targets = l->targets};
+  add_source(&batch, &l->model->config);
+  memset(params_gradients(p), 0, (size_t)params_length(p) * sizeof(float));
+  Tensor *out = model_loss(l->model, &net, &batch, 0, 0);
+  tape_backward(l->tape, out, 1);
+  kernels->axpy(params_values(p), -0.5f, params_gradients(p), params_length(p));
+  return tensor_f32(out)[0];
+}
+
+static float train_so(const Config *c, int steps, bool compute_anew, float *first, uint64_t *hash) {
+  Learner l;
+  learner_open(&l, c, compute_anew);
+  float loss = *first = learn(&l, 0);
+  for (int i = 1; i < steps; i++) loss = learn(&l, i);
+  Params *p = l.model->params;
+  if (hash) *hash = hash_bytes(params_values(p), (size_t)params_length(p) * sizeof(float), 0);
+  learner_close(&l);
   return loss;
+}
+
+static int64_t step_bytes(const Config *c, bool compute_anew) {
+  Learner l;
+  learner_open(&l, c, compute_anew);
+  learn(&l, 0);
+  const int64_t bytes = (int64_t)arena_peak(tape_arena(l.tape));
+  learner_close(&l);
+  return bytes;
+}
+
+static float train(const Config *c, int steps, float *first, uint64_t *hash) {
+  return train_so(c, steps, false, first, hash);
 }
 
 static void every_architecture_learns(void **state) {
@@ -145,6 +176,37 @@ static void threads_do_not_change_a_bit(void **state) {
     }
     threads_set(0);
   }
+}
+
+/* With dropout, whose masks must come again. */
+static void computing_anew_does_not_change_a_bit(void **state) {
+  (void)state;
+  for (int a = 0; a < arch_count + VARIANTS; a++) {
+    Config c = network(a, VOCABULARY);
+    c.dropout = 0.1;
+    c.layers = 2;
+    float first;
+    uint64_t kept, anew;
+    train(&c, 3, &first, &kept);
+    train_so(&c, 3, true, &first, &anew);
+    if (kept != anew) fail_msg("%s computed anew gives other weights", c.arch->name);
+  }
+}
+
+/* What the dry run promises of memory: the arena of a real step may hold little more. */
+static void a_step_takes_the_memory_reckoned(void **state) {
+  (void)state;
+  for (int a = 0; a < arch_count + VARIANTS; a++)
+    for (int anew = 0; anew < 2; anew++) {
+      Config c = network(a, VOCABULARY);
+      c.layers = 6;
+      const Cost cost = model_cost(&c, SEQUENCES, TIME, SOURCE_TIME);
+      const int64_t reckoned = anew ? cost.anew_bytes : cost.activation_bytes;
+      const int64_t took = step_bytes(&c, anew);
+      if (took > reckoned + reckoned / 2 || took < reckoned / 3)
+        fail_msg("%s: %lld bytes reckoned%s, %lld taken", c.arch->name, (long long)reckoned,
+                 anew ? " computing anew" : "", (long long)took);
+    }
 }
 
 /* Logits after `time` tokens, read `piece` at a time. */
@@ -231,6 +293,8 @@ int main(void) {
       cmocka_unit_test(presets_have_the_sizes_they_promise),
       cmocka_unit_test(every_architecture_learns),
       cmocka_unit_test(threads_do_not_change_a_bit),
+      cmocka_unit_test(computing_anew_does_not_change_a_bit),
+      cmocka_unit_test(a_step_takes_the_memory_reckoned),
       cmocka_unit_test(reading_at_once_equals_token_by_token),
       cmocka_unit_test(dropout_is_for_training_only),
       cmocka_unit_test(contradictions_are_refused),

@@ -24,6 +24,8 @@ static Tape *recording(void) {
   return tape;
 }
 
+static Tape *recorded_on; /* what the parts below compute on */
+
 /* The sum of all elements: a linear layer of ones. */
 static Tensor *sum(Tape *tape, Tensor *x) {
   const int64_t count = tensor_count(x);
@@ -295,6 +297,74 @@ static void cross_entropy_in_two_halves(void **state) {
   tape_free(tape);
 }
 
+/* 2x + b twice, the second time from the output of the first. */
+static Tensor *doubled_and_more(void *beside, Tensor *x) {
+  Tape *tape = recorded_on;
+  return op_add(tape, op_add(tape, x, x), beside);
+}
+
+/* y = 2(2x + b) + b: dy/dx = 4, dy/db = 3. What parts took is there again once the gradients went on. */
+static void parts_give_back_their_memory(void **state) {
+  (void)state;
+  for (int anew = 0; anew < 2; anew++) {
+    Tape *tape = recorded_on = recording();
+    tape_compute_anew(tape, anew);
+    const int64_t shape[] = {64, 32};
+    Tensor *x = normal(tape, 1, 2, shape), *b = normal(tape, 2, 2, shape);
+    x->wants_grad = b->wants_grad = true;
+    const int64_t before = tape_bytes(tape), each = (int64_t)tensor_bytes(x);
+    Tensor *y = tape_part(tape, doubled_and_more, b, tape_part(tape, doubled_and_more, b, x, b), b);
+    assert_int_equal(tape_bytes(tape) - before, (anew ? 2 : 4) * each);
+    for (int i = 0; i < 64 * 32; i++)
+      assert_float_equal(tensor_f32(y)[i], 4 * tensor_f32(x)[i] + 3 * tensor_f32(b)[i], 1e-5);
+    tape_backward(tape, sum(tape, y), 1);
+    for (int i = 0; i < 64 * 32; i++) {
+      assert_float_equal(x->grad[i], 4, 1e-6);
+      assert_float_equal(b->grad[i], 3, 1e-6);
+    }
+    tape_free(tape);
+  }
+}
+
+/* Backward reads dy last, when the gradient of x was begun already. */
+static Tensor *two_activations(void *arg, Tensor *x) {
+  (void)arg;
+  Tape *tape = recorded_on;
+  return op_add(tape, op_activation(tape, x, ACTIVATION_SILU), op_activation(tape, x, ACTIVATION_TANH));
+}
+
+static void gradients_between_parts_are_kept(void **state) {
+  (void)state;
+  const int64_t shape[] = {64, 32};
+  float expected[64 * 32];
+  for (int as = 0; as < 3; as++) { /* without parts, kept, computed anew */
+    Tape *tape = recorded_on = recording();
+    tape_compute_anew(tape, as == 2);
+    Tensor *x = normal(tape, 1, 2, shape), *y = x;
+    x->wants_grad = true;
+    for (int i = 0; i < 4; i++)
+      y = as ? tape_part(tape, two_activations, NULL, y, NULL) : two_activations(NULL, y);
+    tape_backward(tape, sum(tape, y), 1);
+    if (!as) memcpy(expected, x->grad, sizeof expected);
+    assert_memory_equal(x->grad, expected, sizeof expected);
+    tape_free(tape);
+  }
+}
+
+static void without_a_record_a_part_leaves_its_output(void **state) {
+  (void)state;
+  Tape *tape = recorded_on = tape_new(false);
+  tape_reset(tape, false, 5);
+  const int64_t shape[] = {64, 32};
+  Tensor *x = normal(tape, 1, 2, shape), *y = x;
+  const int64_t before = tape_bytes(tape), each = (int64_t)tensor_bytes(x);
+  for (int i = 0; i < 5; i++) y = tape_part(tape, doubled_and_more, x, y, x);
+  assert_int_equal(tape_bytes(tape) - before, 5 * each);
+  assert_true((int64_t)arena_peak(tape_arena(tape)) < before + 5 * each + 3 * each);
+  for (int i = 0; i < 64 * 32; i++) assert_float_equal(tensor_f32(y)[i], 63 * tensor_f32(x)[i], 1e-3);
+  tape_free(tape);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(reshape_shares_data_and_gradient),
@@ -308,6 +378,9 @@ int main(void) {
       cmocka_unit_test(a_wide_recurrence_learns_as_a_narrow_one),
       cmocka_unit_test(packed_weights_change_no_bit),
       cmocka_unit_test(cross_entropy_in_two_halves),
+      cmocka_unit_test(parts_give_back_their_memory),
+      cmocka_unit_test(gradients_between_parts_are_kept),
+      cmocka_unit_test(without_a_record_a_part_leaves_its_output),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
