@@ -35,14 +35,20 @@ Model *model_twin(const Model *of) {
   return m;
 }
 
+void model_freeze(Model *m) {
+  m->halves = packed_set_new(true);
+}
+
 void model_free(Model *m) {
   if (!m) return;
+  packed_set_free(m->halves);
   params_free(m->params);
   mem_free(m);
 }
 
 Output model_forward(const Model *m, Net *net, const Batch *batch) {
   CHECK(net->params == m->params);
+  if (m->halves && !tape_packed_weights(net->tape)) tape_pack_weights(net->tape, m->halves);
   net->batch = batch->sequences;
   net->time = batch->time;
   if (batch->source_time && !net->source_lengths)

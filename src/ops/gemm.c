@@ -22,7 +22,7 @@ enum {
   FEW = 4,            /* rows for which packing B would cost more than it saves */
   NARROW = 8,         /* panels of columns for which packing A would */
   RESIDENT = 1 << 16, /* floats of a block of B that stay in a second cache beside a chunk of A */
-  LINE = 16,          /* floats of a cache line */
+  LINE = 64,          /* bytes of a cache line */
   FAR = 512           /* floats: rows this far apart, or a multiple of it, share places in the first cache */
 };
 
@@ -72,10 +72,18 @@ typedef struct PanelB {
   int64_t stride;
 } PanelB;
 
+/* Of a B packed before; 16 bits are widened into `room`. */
+static PanelB panel_before(const Product *x, float *room, int64_t column, int64_t first, int64_t steps) {
+  const void *panel = packed_panel(x->before, column, first);
+  if (x->before->type == TENSOR_F32) return (PanelB){panel, x->nr};
+  (x->before->type == TENSOR_BF16 ? kernels->widen_bf16 : kernels->widen_f16)(room, panel, steps * x->nr);
+  return (PanelB){room, x->nr};
+}
+
 /* Packs into `room`, unless that was done before; but for a few rows a whole panel is used where it lies, if
  * its columns lie side by side. */
 static PanelB panel_of_b(const Product *x, float *room, int64_t column, int64_t first, int64_t steps) {
-  if (x->before) return (PanelB){packed_panel(x->before, column, first), x->nr};
+  if (x->before) return panel_before(x, room, column, first, steps);
   if (x->block_b) return (PanelB){x->block_b + column * steps, x->nr};
   if (x->m <= FEW && !x->transpose_b && column + x->nr <= x->n)
     return (PanelB){x->b + first * x->ldb + column, x->ldb};
@@ -109,24 +117,35 @@ static void multiply_nothing(const Product *x) {
       memset(x->c + i * x->ldc, 0, (size_t)x->n * sizeof(float));
 }
 
-/* ---- a single row: the whole time goes into reading B, so nothing is packed ---- */
+/* ---- a single row: the whole time goes into reading B, so nothing is packed for it ---- */
 
 static bool is_row(const Product *x) {
-  return x->m == 1 && !x->transpose_a && x->transpose_b && !x->before;
+  return x->m == 1 && !x->transpose_a && (x->transpose_b || x->before);
 }
 
+static void multiply_row_panel(const Product *x, int64_t column, int64_t first) {
+  float *c = x->c + column;
+  const float *from = first ? c : x->from ? x->from + column : NULL, *a = x->a + first;
+  const int64_t steps = least(KC, x->k - first), columns = least(x->nr, x->n - column);
+  if (!x->before)
+    kernels->gemm_row(c, from, a, x->b + column * x->ldb + first, x->ldb, steps, columns);
+  else if (x->before->type == TENSOR_F32)
+    kernels->gemm_block(c, 0, from, 0, a, x->k, packed_panel(x->before, column, first), x->nr, steps, 1,
+                        columns);
+  else
+    (x->before->type == TENSOR_BF16 ? kernels->row_bf16 : kernels->row_f16)(
+        c, from, a, packed_panel(x->before, column, first), steps, columns);
+}
+
+/* Panel after panel where they were packed so, else rows of B to their end. */
 static void multiply_row(void *arg, int64_t begin, int64_t end) {
   const Product *x = arg;
-  for (int64_t panel = begin; panel < end; panel++) {
-    const int64_t column = panel * x->nr;
+  if (x->before)
     for (int64_t first = 0; first < x->k; first += KC)
-      kernels->gemm_row(x->c + column,
-                        first     ? x->c + column
-                        : x->from ? x->from + column
-                                  : NULL,
-                        x->a + first, x->b + column * x->ldb + first, x->ldb, least(KC, x->k - first),
-                        least(x->nr, x->n - column));
-  }
+      for (int64_t panel = begin; panel < end; panel++) multiply_row_panel(x, panel * x->nr, first);
+  else
+    for (int64_t panel = begin; panel < end; panel++)
+      for (int64_t first = 0; first < x->k; first += KC) multiply_row_panel(x, panel * x->nr, first);
 }
 
 /* A row times rows that lie as they are needed: one partial sum in the order of all others, nothing packed.
@@ -202,10 +221,11 @@ static void pack_panels(void *arg, int64_t begin, int64_t end) {
 
 /* A B that was packed before comes from far: a share of its next panel is asked for while each row panel
  * meets this one. */
-static void ask_for_next(const Product *x, PanelB b, int64_t share, int64_t shares) {
-  const int64_t floats = x->nr * x->steps;
-  for (int64_t i = floats * share / shares / LINE * LINE; i < floats * (share + 1) / shares; i += LINE)
-    __builtin_prefetch(b.at + floats + i);
+static void ask_for_next(const Product *x, int64_t column, int64_t share, int64_t shares) {
+  const char *next = packed_panel(x->before, column + x->nr, x->first);
+  const int64_t bytes = x->nr * x->steps * (int64_t)tensor_type_size(x->before->type);
+  for (int64_t i = bytes * share / shares / LINE * LINE; i < bytes * (share + 1) / shares; i += LINE)
+    __builtin_prefetch(next + i);
 }
 
 /* Task (piece of the row panels, column panel), columns running fastest. */
@@ -217,7 +237,7 @@ static void multiply_panels(void *arg, int64_t begin, int64_t end) {
     const PanelB b = panel_of_b(x, panel_b, column, x->first, x->steps);
     const bool far = x->before && column + x->nr < x->n;
     for (int64_t panel = from; panel < to; panel++) {
-      if (far) ask_for_next(x, b, panel - from, to - from);
+      if (far) ask_for_next(x, column, panel - from, to - from);
       multiply(x, packed_a(x, panel), b, panel * x->mr, column, x->first, x->steps);
     }
   }

@@ -11,11 +11,10 @@ typedef struct Linear {
   bool transposed;
 } Linear;
 
-/* With a single row, reading the weight takes all the time: it is read where it lies. */
 static const Packed *packed_weight(const Linear *n) {
   PackedSet *set = tape_packed_weights(n->node.tape);
-  if (!set || n->rows == 1) return NULL;
-  return packed_set_get(set, !n->transposed, n->outputs, n->inputs, tensor_f32(n->node.in[1]),
+  if (!set) return NULL;
+  return packed_set_get(set, n->rows, !n->transposed, n->outputs, n->inputs, tensor_f32(n->node.in[1]),
                         n->transposed ? n->outputs : n->inputs);
 }
 

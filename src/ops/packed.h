@@ -3,28 +3,33 @@
 #ifndef OPS_PACKED_H
 #define OPS_PACKED_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "ops/tensor.h"
 
 /* Steps of k that make one partial sum. */
 enum { PACKED_STEPS = 256 };
 
-/* op(B) [k,n], in panels as products meet them: [k / PACKED_STEPS][n / nr][steps][nr]. */
+/* op(B) [k,n], in panels as products meet them: [k / PACKED_STEPS][n / nr][steps][nr]. Of 16 bits only where
+ * they hold the very values: products have the same bits, and a row, which does nothing but read B, half the
+ * bytes to read. */
 typedef struct Packed {
   int64_t n, k;
-  float *panels;
+  TensorType type; /* f32, bf16, f16 */
+  void *panels;
 } Packed;
 
-int64_t packed_floats(int64_t n, int64_t k); /* room that `panels` needs */
-/* op(B) is [k,n]; transpose: B is stored [n,k]. */
-void packed_fill(Packed *, bool transpose, const float *b, int64_t ldb);
+int64_t packed_count(int64_t n, int64_t k); /* elements that `panels` must have room for */
+/* op(B) is [k,n]; transpose: B is stored [n,k]. False if the type does not hold the values. */
+bool packed_fill(Packed *, bool transpose, const float *b, int64_t ldb);
 /* Columns `column`, ... of steps `first`, ...: of the first of a panel, the first of PACKED_STEPS. */
-const float *packed_panel(const Packed *, int64_t column, int64_t first);
+const void *packed_panel(const Packed *, int64_t column, int64_t first);
 
-/* Matrices that do not change while the set lives, each packed when it is first asked for, by any thread. */
+/* Matrices that do not change while the set lives, each packed when it is first asked for, by any thread: all
+ * of them as floats, which pays for several rows met again and again, or, `halves`, those of 16 bits only. */
 typedef struct PackedSet PackedSet;
-PackedSet *packed_set_new(void);
+PackedSet *packed_set_new(bool halves);
 void packed_set_free(PackedSet *);
-const Packed *packed_set_get(PackedSet *, bool transpose, int64_t n, int64_t k, const float *b, int64_t ldb);
+/* For a product of `rows` rows; NULL where B is better taken as it lies. */
+const Packed *packed_set_get(PackedSet *, int64_t rows, bool transpose, int64_t n, int64_t k, const float *b,
+                             int64_t ldb);
 
 #endif

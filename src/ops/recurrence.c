@@ -10,7 +10,7 @@ Recurrence recurrence_new(Node *n, const Tensor *x, int64_t gates) {
   const int64_t width = x->shape[2] / gates;
   Recurrence r = {.sequences = x->shape[0], .time = x->shape[1], .width = width};
   r.weight = (Packed){.n = gates * width, .k = width};
-  if (r.time > 1) r.weight.panels = node_floats(n, packed_floats(gates * width, width));
+  if (r.time > 1) r.weight.panels = node_floats(n, packed_count(gates * width, width));
   r.zeros = node_floats(n, width);
   return r;
 }

@@ -46,8 +46,8 @@ void tape_free(Tape *);
 /* Ends a step: forgets nodes and activations. `record`: link nodes for a backward. `seed`: of this step's
  * dropout masks. */
 void tape_reset(Tape *, bool record, uint64_t seed);
-/* From now on weights stay as they are: those that op_linear meets are packed once, into a set that others
- * may share,, which pays for small batches met again and again and takes their memory a second time. */
+/* From now on weights stay as they are: those that op_linear meets are packed once, as packed.h says, into a
+ * set that others may share. */
 void tape_pack_weights(Tape *, PackedSet *);
 PackedSet *tape_packed_weights(Tape *); /* NULL: not asked for */
 bool tape_is_dry(const Tape *);

@@ -194,6 +194,7 @@ static bool open_parts(Bundle *b, const char *directory, Error *err) {
                       directory);
   }
   b->model = model_new(&config, false);
+  model_freeze(b->model);
   return weights_read(path, b->model->params, params_values(b->model->params), err);
 }
 

@@ -105,9 +105,14 @@ static bool check_room(const Bench *b, Error *err) {
                     (long long)need, (long long)b->config.context);
 }
 
+static bool writes_bf16(const Bench *b) {
+  return !strcmp(b->settings->precision, "bf16");
+}
+
 static void generate_figures(const Bench *b, double prompt, double token, json_t *out) {
   const Cost whole = model_cost(&b->config, 1, b->settings->prompt_tokens, b->settings->prompt_tokens);
-  const double bytes = (double)whole.parameters * sizeof(float), length = (double)b->settings->prompt_tokens;
+  const double bytes = (double)whole.parameters * (writes_bf16(b) ? 2 : 4),
+               length = (double)b->settings->prompt_tokens;
   json_object_set_new(out, "model", shape_json(&b->config, &whole));
   json_object_update_new(
       out, json_pack("{s:f, s:f, s:f, s:f}", "prompt_tokens_per_second", length / prompt,
@@ -115,11 +120,24 @@ static void generate_figures(const Bench *b, double prompt, double token, json_t
                      1 / token, "new_share_of_memory_bandwidth", bytes / token / b->memory));
 }
 
+/* To the nearest bf16, ties to even. */
+static void round_weights(Params *p) {
+  float *values = params_values(p);
+  for (int64_t i = 0; i < params_length(p); i++) {
+    uint32_t bits;
+    memcpy(&bits, values + i, sizeof bits);
+    bits = (bits + 0x7fff + (bits >> 16 & 1)) & 0xffff0000;
+    memcpy(values + i, &bits, sizeof bits);
+  }
+}
+
 static bool bench_generate(Bench *b, json_t *out, Error *err) {
   const int64_t n = b->settings->repeats, length = b->settings->prompt_tokens;
   if (!check_room(b, err)) return false;
   Model *m = model_new(&b->config, false);
   params_initialize(m->params, 1);
+  if (writes_bf16(b)) round_weights(m->params);
+  model_freeze(m);
   int32_t *prompt = mem_alloc((size_t)length * sizeof *prompt);
   double *prompts = mem_alloc((size_t)n * sizeof *prompts), *tokens = mem_alloc((size_t)n * sizeof *tokens);
   for (int64_t i = 0; i < length; i++)

@@ -178,6 +178,97 @@ static void panels(void **state) {
   each_length(check_exact_ends);
 }
 
+/* ---- weights of 16 bits ---- */
+
+typedef struct Half {
+  void (*narrow)(uint16_t *, const float *, int64_t);
+  void (*widen)(float *, const uint16_t *, int64_t);
+  void (*row)(float *, const float *, const float *, const uint16_t *, int64_t, int64_t);
+  int exponent, fraction; /* bits */
+} Half;
+
+static Half half_of(const Kernels *k, int which) {
+  return which ? (Half){k->narrow_f16, k->widen_f16, k->row_f16, 5, 10}
+               : (Half){k->narrow_bf16, k->widen_bf16, k->row_bf16, 8, 7};
+}
+
+/* By its definition; those of the largest exponent are no numbers and do not come here. */
+static double half_value(const Half *h, uint16_t bits) {
+  const int exponent = bits >> h->fraction & ((1 << h->exponent) - 1), bias = (1 << (h->exponent - 1)) - 1;
+  const double fraction = (double)(bits & ((1 << h->fraction) - 1)) * ldexp(1, -h->fraction);
+  const double value = exponent ? ldexp(1 + fraction, exponent - bias) : ldexp(fraction, 1 - bias);
+  return bits >> 15 ? -value : value;
+}
+
+static bool is_number(const Half *h, uint16_t bits) {
+  const int all = (1 << h->exponent) - 1;
+  return (bits >> h->fraction & all) != all;
+}
+
+static void every_half_is_its_value_and_comes_back(void **state) {
+  const Kernels *k;
+  for (int i = 0; (k = kernels_available(i)); i++)
+    for (int which = 0; which < 2; which++) {
+      const Half h = half_of(k, which);
+      for (int32_t bits = 0; bits < 1 << 16; bits++) {
+        if (!is_number(&h, (uint16_t)bits)) continue;
+        uint16_t in[19], back[19];
+        float value[19];
+        for (int j = 0; j < 19; j++) in[j] = (uint16_t)bits;
+        h.widen(value, in, 19);
+        h.narrow(back, value, 19);
+        if ((double)value[0] != half_value(&h, in[0]) || (double)value[18] != half_value(&h, in[0]))
+          fail_msg("%s: %04x is widened to %g", k->isa, (unsigned)bits, (double)value[0]);
+        assert_memory_equal(back, in, sizeof in);
+      }
+    }
+}
+
+/* What 16 bits do not hold must not come back as it was, or it would be taken for held. */
+static void other_values_do_not_come_back(void **state) {
+  static const float values[] = {0x1.004p0f, -0x1.004p0f, 65536,      1e30f,
+                                 INFINITY,   0x1p-25f,    0x1.8p-24f, 1e-40f};
+  const Kernels *k;
+  for (int i = 0; (k = kernels_available(i)); i++)
+    for (size_t v = 0; v < sizeof values / sizeof *values; v++) {
+      uint16_t narrow[3];
+      float x[3] = {values[v], values[v], values[v]}, wide[3];
+      k->narrow_f16(narrow, x, 3);
+      k->widen_f16(wide, narrow, 3);
+      if (values[v] != -0x1.004p0f && values[v] != 0x1.004p0f)
+        assert_true(wide[0] != x[0] && wide[2] != x[2]);
+      x[0] = x[1] = x[2] = 0x1.01p0f;
+      k->narrow_bf16(narrow, x, 3);
+      k->widen_bf16(wide, narrow, 3);
+      assert_true(wide[0] != x[0] && wide[2] != x[2]);
+    }
+}
+
+/* n steps: a row times a panel has the bits of gemm_block with the panel widened. */
+static void check_half_rows(const Kernels *k, int64_t n) {
+  const int64_t nr = k->gemm_nr(), count = n * nr;
+  for (int which = 0; which < 2; which++) {
+    const Half h = half_of(k, which);
+    float *x = array_random(n, 1), *bias = array_random(nr, 1), *wide = array_empty(count);
+    uint16_t *panel = malloc((size_t)count * sizeof *panel + 1);
+    h.narrow(panel, array_random(count, 1), count);
+    h.widen(wide, panel, count);
+    for (int64_t cols = 1; cols <= nr; cols += 5)
+      for (int biased = 0; biased < 2; biased++) {
+        float *got = array_empty(cols), *want = array_empty(cols);
+        h.row(got, biased ? bias : NULL, x, panel, n, cols);
+        k->gemm_block(want, 0, biased ? bias : NULL, 0, x, n + 1, wide, nr, n, 1, cols);
+        same_bits(got, want, cols);
+      }
+    free(panel);
+    arrays_free();
+  }
+}
+
+static void rows_of_halves_have_the_bits_of_floats(void **state) {
+  each_length(check_half_rows);
+}
+
 /* ---- the machine's limit ---- */
 
 static void a_burst_computes_what_it_counts(void **state) {
@@ -212,6 +303,9 @@ int main(void) {
       cmocka_unit_test(a_row_has_the_same_bits_alone),
       cmocka_unit_test(a_sum_of_rows_has_the_same_bits),
       cmocka_unit_test(panels),
+      cmocka_unit_test(every_half_is_its_value_and_comes_back),
+      cmocka_unit_test(other_values_do_not_come_back),
+      cmocka_unit_test(rows_of_halves_have_the_bits_of_floats),
       cmocka_unit_test(a_burst_computes_what_it_counts),
       cmocka_unit_test(a_burst_reads_every_float),
   };

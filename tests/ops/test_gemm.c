@@ -290,12 +290,48 @@ static Matrix biased_product(const Case *s, const Operands *o) {
   return c;
 }
 
+/* B of values that 16 bits hold, packed so: the bits of the product with floats. */
+static void check_halves(const Case *s, TensorType type) {
+  if (s->transpose_a) return;
+  Operands o = operands_new(s);
+  for (int64_t i = 0; i < o.b.rows; i++)
+    for (int64_t j = 0; j < o.b.columns; j++) {
+      float *x = &o.b.x[i * o.b.ld + j];
+      *x = (float)(int)(*x * 64) / 64;
+    }
+  Matrix want = product(gemm, s, &o, 1), all = matrix_copy(&o.c), serial = matrix_copy(&o.c);
+  Packed packed = {.n = s->n, .k = s->k, .type = type};
+  packed.panels = mem_alloc((size_t)packed_count(s->n, s->k) * sizeof(uint16_t));
+  assert_true(packed_fill(&packed, s->transpose_b, o.b.x, o.b.ld));
+  gemm_packed_add(s->m, o.a.x, o.a.ld, &packed, 1, all.x, all.ld);
+  gemm_packed_serial(s->m, o.a.x, o.a.ld, &packed, 1, serial.x, serial.ld);
+  same_bits(s, &all, &want, "of 16 bits");
+  same_bits(s, &serial, &want, "of 16 bits, on one thread");
+  gaps_untouched(&o, &all);
+  if (s->k && s->n) {
+    o.b.x[(o.b.rows - 1) * o.b.ld + o.b.columns - 1] = 1.0001f; /* the last value */
+    assert_false(packed_fill(&packed, s->transpose_b, o.b.x, o.b.ld));
+  }
+  mem_free(packed.panels);
+  mem_free(want.x);
+  mem_free(all.x);
+  mem_free(serial.x);
+  operands_free(&o);
+}
+
+static void check_bf16(const Case *s) {
+  check_halves(s, TENSOR_BF16);
+}
+static void check_f16(const Case *s) {
+  check_halves(s, TENSOR_F16);
+}
+
 static void check_packed(const Case *s) {
   if (s->transpose_a) return;
   Operands o = operands_new(s);
   Matrix want = product(gemm, s, &o, 1), c = matrix_copy(&o.c);
   Packed packed = {.n = s->n, .k = s->k};
-  packed.panels = mem_alloc((size_t)packed_floats(s->n, s->k) * sizeof(float));
+  packed.panels = mem_alloc((size_t)packed_count(s->n, s->k) * sizeof(float));
   packed_fill(&packed, s->transpose_b, o.b.x, o.b.ld);
   gemm_packed_serial(s->m, o.a.x, o.a.ld, &packed, 1, c.x, c.ld);
   same_bits(s, &c, &want, "packed before");
@@ -352,6 +388,11 @@ static void products_at_the_same_time(void **state) {
   threads_set(0);
 }
 
+static void halves_give_the_same_bits(void **state) {
+  each_set_and_case(check_bf16);
+  each_set_and_case(check_f16);
+}
+
 static void packed_before_gives_the_same_bits(void **state) {
   each_set_and_case(check_packed);
 }
@@ -386,6 +427,7 @@ int main(void) {
       cmocka_unit_test(every_form_has_the_same_bits),
       cmocka_unit_test(any_number_of_threads_gives_the_same_bits),
       cmocka_unit_test(products_at_the_same_time),
+      cmocka_unit_test(halves_give_the_same_bits),
       cmocka_unit_test(packed_before_gives_the_same_bits),
       cmocka_unit_test(not_a_number_stays_in_its_row),
       cmocka_unit_test(ceilings_are_measured),

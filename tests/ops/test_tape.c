@@ -261,7 +261,7 @@ static void a_wide_recurrence_learns_as_a_narrow_one(void **state) {
 static void packed_weights_change_no_bit(void **state) {
   enum { M = 17, N = 45, K = 530 };
   Tape *plain = recording(), *packing = recording();
-  PackedSet *set = packed_set_new();
+  PackedSet *set = packed_set_new(false);
   tape_pack_weights(packing, set);
   for (int transposed = 0; transposed < 2; transposed++) {
     const int64_t shape[] = {transposed ? K : N, transposed ? N : K};
@@ -272,6 +272,30 @@ static void packed_weights_change_no_bit(void **state) {
       const Tensor *z = op_linear(packing, x, weight, NULL, transposed);
       assert_same_row(tensor_f32(y), tensor_f32(z), M * N);
     }
+  }
+  tape_free(plain);
+  tape_free(packing);
+  packed_set_free(set);
+}
+
+/* Of a set of halves: matrices that are such are packed, with one row, too; others are left as they are. */
+static void halves_change_no_bit(void **state) {
+  enum { M = 5, N = 45, K = 300 };
+  Tape *plain = recording(), *packing = recording();
+  PackedSet *set = packed_set_new(true);
+  tape_pack_weights(packing, set);
+  for (int kind = 0; kind < 3; kind++) {
+    static const float steps[] = {64, 1024, 1 << 20}; /* bf16, f16, neither */
+    Tensor *weight = normal(plain, 2, 2, (int64_t[]){N, K});
+    float *w = tensor_f32(weight);
+    for (int64_t i = 0; i < N * K; i++) w[i] = fminf(fmaxf(rintf(w[i] * steps[kind]) / steps[kind], -1), 1);
+    for (int64_t rows = 1; rows <= M; rows += M - 1) {
+      Tensor *x = normal(plain, 3, 2, (int64_t[]){rows, K});
+      assert_same_row(tensor_f32(op_linear(plain, x, weight, NULL, false)),
+                      tensor_f32(op_linear(packing, x, weight, NULL, false)), rows * N);
+    }
+    const Packed *p = packed_set_get(set, 1, true, N, K, w, K);
+    assert_true(kind == 2 ? !p : p && p->type == (kind ? TENSOR_F16 : TENSOR_BF16));
   }
   tape_free(plain);
   tape_free(packing);
@@ -377,6 +401,7 @@ int main(void) {
       cmocka_unit_test(gru_step_by_step),
       cmocka_unit_test(a_wide_recurrence_learns_as_a_narrow_one),
       cmocka_unit_test(packed_weights_change_no_bit),
+      cmocka_unit_test(halves_change_no_bit),
       cmocka_unit_test(cross_entropy_in_two_halves),
       cmocka_unit_test(parts_give_back_their_memory),
       cmocka_unit_test(gradients_between_parts_are_kept),

@@ -9,4 +9,5 @@
 #define FIRST(n)            (__mmask16)((1u << (n)) - 1)
 #define LOAD_SOME(p, n)     _mm512_maskz_loadu_ps(FIRST(n), p)
 #define STORE_SOME(p, v, n) _mm512_mask_storeu_ps(p, FIRST(n), v)
+#define WIDEN_F16(p)        (vf) _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(p)))
 #include "kernels/isa/kernels.inc"
