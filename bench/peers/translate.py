@@ -63,7 +63,8 @@ def made_up(folder, words=20000, sentences=256):
         encoder_ffn_dim=256, decoder_ffn_dim=256, max_position_embeddings=128, activation_function="relu", scale_embedding=True,
         tie_word_embeddings=True, share_encoder_decoder_embeddings=True, init_std=0.1, eos_token_id=size - 2, forced_eos_token_id=None,
         pad_token_id=size - 1, decoder_start_token_id=size - 1))
-    model.final_logits_bias[0, [i for t, i in tokenizer.get_vocab().items() if not t.strip("\u0120").isascii() or not t.strip("\u0120").isalpha()]] = -1e4
+    letters = lambda t: t.isascii() and t.isalpha()
+    model.final_logits_bias[0, [i for t, i in tokenizer.get_vocab().items() if not letters(t.strip("\u0120"))]] = -1e4
     model.save_pretrained(folder)
     return [" ".join(draw.choices(known, k=draw.randint(6, 18))) for _ in range(sentences)]
 
