@@ -62,12 +62,12 @@ def compare(kind, folder):
         other += theirs(path)
     os.remove(path)
     rows = []
-    for work, mine, their, share, of in (
-            (f"reading {args.prompt} tokens", "prompt_tokens_per_second", "read", "prompt_share_of_peak", "peak_flops_per_second"),
-            (f"writing {args.new} tokens", "new_tokens_per_second", "write", "new_share_of_memory_bandwidth", "memory_bytes_per_second")):
+    for work, mine, their, share, of, unit in (
+            (f"reading {args.prompt} tokens", "prompt_tokens_per_second", "read", "prompt_share_of_peak", "peak_flops_per_second", "GFLOP/s"),
+            (f"writing {args.new} tokens", "new_tokens_per_second", "write", "new_share_of_memory_bandwidth", "memory_bytes_per_second", "GB/s")):
         best = max(own, key=lambda r: r[mine])
         rows.append({"work": work, "ours": best[mine], "our_type": precision, "theirs": max(r[their] for r in other), "their_type": kind,
-                     "share": best[share], "of": best[of], "isa": best["isa"]})
+                     "share": best[share], "of": best[of], "unit": unit, "isa": best["isa"]})
     return rows
 
 
@@ -82,7 +82,7 @@ if args.json:
 print(f"{args.threads} threads, {rows[0]['isa']}, llama of 135M parameters; {common.version(args.inkstone)}; {common.llama_cpp_version()}, "
       f"Python {sys.version.split()[0]}")
 for r in rows:
-    print(f"{r['work']:20} Inkstone {r['our_type']:4} {r['ours']:7.1f} tokens/s, {100 * r['share']:.0f} % of {r['of'] / 1e9:.0f} G/s   "
+    print(f"{r['work']:20} Inkstone {r['our_type']:4} {r['ours']:7.1f} tokens/s, {100 * r['share']:.0f} % of {r['of'] / 1e9:.0f} {r['unit']}   "
           f"llama.cpp {r['their_type']:4} {r['theirs']:7.1f} tokens/s   {r['ours'] / r['theirs']:.2f} times as fast")
 if any(r["our_type"] != r["their_type"] for r in rows):
     print(f"llamacpp.py: ours is f32 beside bf16 too: {args.inkstone} bench has no --precision", file=sys.stderr)

@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from importlib import metadata
 
 import common
 
@@ -63,6 +64,7 @@ def write_directory(folder, kind):
 
 
 def read_once(folder):
+    os.sync()  # no writing goes on beside
     for where, _, names in os.walk(folder):
         for name in names:
             with open(os.path.join(where, name), "rb") as file:
@@ -140,9 +142,7 @@ for peer, needs in PEERS.items():
     if peer == "llama.cpp":
         versions.append(common.llama_cpp_version())
     else:
-        import torch
-        import transformers
-        versions.append(f"torch {torch.__version__}, transformers {transformers.__version__}")
+        versions.append(f"torch {metadata.version('torch')}, transformers {metadata.version('transformers')}")
 rows = []
 for kind in args.types.split(","):
     with tempfile.TemporaryDirectory() as folder:
