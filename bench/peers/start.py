@@ -4,9 +4,9 @@
     bench/peers/start.py INKSTONE [--types f32,bf16] [--rounds 5] [--threads N] [--json]
 
 Random weights in the shape of SmolLM2-135M and a vocabulary of 49,152 tokens, as a directory (config.json, model.safetensors,
-tokenizer.json) for Inkstone and transformers and as a GGUF file for llama.cpp, all in the page cache: read once before. The prompt is
-"once upon a time". Ours: from starting the process `inkstone write` until the first byte of the first token stands in the pipe. Theirs: a process of its
-own whose clock starts after Python and the libraries are loaded, and stops when the first token is chosen: model and tokenizer read, the
+tokenizer.json) for Inkstone and transformers and as a GGUF file for llama.cpp, all in the page cache: read once before. The prompt is "once
+upon a time". Ours: from starting the process `inkstone write` until the first byte of the first token stands in the pipe. Theirs: a process of
+its own whose clock starts after Python and the libraries are loaded, and stops when the first token is chosen: model and tokenizer read, the
 prompt cut into tokens and computed. llama.cpp maps its file, without flash attention or with; transformers keeps the type of the file.
 The best of each counts. A peer that is not installed is left out, and said so.
 """
