@@ -1,37 +1,140 @@
 #!/usr/bin/env python3
 """Byte-level BPE: Inkstone beside Hugging Face tokenizers on the same text, in turns in one run.
 
-    ninja -C build/release bench_tokenize
-    bench/peers/bpe.py build/release/bench/bench_tokenize TEXT [--tokenizer TOKENIZER.json] [--vocab 8000] [--rounds 3] [--threads N]
+    bench/peers/bpe.py INKSTONE [TEXT] [--vocab 8257] [--tokenizer TOKENIZER.json] [--rounds 3] [--threads N]
 
-With --tokenizer: encoding, each line a text, by all threads; theirs by encode_batch_fast (Rust, rayon), which leaves out offsets. All ids
-are compared. With --vocab: learning so many tokens by the pattern of GPT-2. The best of each counts; reading the file does not.
+Without TEXT: 100 MB of what this Python has installed (*.py, *.pyi, *.md, *.rst, *.txt). Each line is a text, empty ones are left out.
+
+With --vocab: learning so many tokens (8,257: the bytes, the end of a text and 8,000 merges). Ours is `inkstone tokenizer train`, timed from
+outside: start, reading and writing are included. Theirs is a process of its own whose clock runs only while it learns, the lines being in
+memory before, in lists of 10,000, as that is faster. Both cut words by our pattern, taken from our tokenizer.json, and both break ties between
+pairs by the smaller ids, so the merges are compared; as ours counts words of more than 48 bytes in parts, a tie may fall otherwise now and
+then, and the merges of equal counts then stand in another order. What favours the peer is measured too: its own pattern of GPT-2. Memory is
+the peak of the resident set: ours of the whole process, the text with it; theirs less what was there before it began to learn.
+
+With --tokenizer: encoding, by all threads; theirs by encode_batch_fast (Rust, rayon), which leaves out offsets. All ids are compared. Ours is
+bench_tokenize beside INKSTONE (`ninja -C build/release bench_tokenize`); reading the file does not count. The best of each counts.
 """
 import argparse
 import json
 import os
 import subprocess
 import sys
+import sysconfig
+import tempfile
 import time
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-parser.add_argument("bench")
-parser.add_argument("text")
+parser.add_argument("inkstone")
+parser.add_argument("text", nargs="?")
 parser.add_argument("--tokenizer")
-parser.add_argument("--vocab", type=int, default=0)
+parser.add_argument("--vocab", type=int, default=0, help="0: 8257 where there is no --tokenizer")
 parser.add_argument("--rounds", type=int, default=3)
 parser.add_argument("--threads", type=int, default=os.cpu_count())
+parser.add_argument("--theirs", help=argparse.SUPPRESS)  # one measurement in a process of its own
 args = parser.parse_args()
 os.environ.update(RAYON_NUM_THREADS=str(args.threads), TOKENIZERS_PARALLELISM="true")
 
 import tokenizers
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
 
-def ours(*words):
-    out = subprocess.run([args.bench, *map(str, words)], capture_output=True, text=True, check=True).stdout
-    return json.loads(out)
+def made_text(path, size=100_000_000):
+    """What lies around here in any Python that has the peers: programs and their words."""
+    found = []
+    for root in sorted({sysconfig.get_path("stdlib"), sysconfig.get_path("purelib")}):
+        for folder, folders, names in os.walk(root):
+            folders.sort()
+            found += [os.path.join(folder, n) for n in sorted(names) if n.endswith((".py", ".pyi", ".md", ".rst", ".txt"))]
+    with open(path, "w", encoding="utf-8", newline="\n") as out:
+        for name in found:
+            try:
+                size -= out.write(open(name, encoding="utf-8").read().replace("\0", "") + "\n")
+            except (UnicodeDecodeError, OSError):
+                continue
+            if size <= 0:
+                break
 
+
+def read_lines():
+    with open(args.text, encoding="utf-8", newline="\n") as file:
+        return [line for line in file.read().split("\n") if line]
+
+
+def tell(what, size, our_seconds, their_seconds, rest):
+    print(f"{what}: Inkstone {size / our_seconds / 1e6:.2f} MB/s, tokenizers {tokenizers.__version__} {size / their_seconds / 1e6:.2f} MB/s; "
+          f"ratio {their_seconds / our_seconds:.2f}; {rest}", flush=True)
+
+
+# ---- learning ----
+
+def run(command):
+    """Runs it; its output, its seconds, and the peak of its resident set in bytes."""
+    start = time.perf_counter()
+    process = subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE, text=True)
+    out = process.stdout.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    if status:
+        sys.exit(f"{command[0]} failed")
+    return out, time.perf_counter() - start, usage.ru_maxrss * 1024
+
+
+def peak(forget=False):
+    """The largest resident set of this process, in bytes, since it was last forgotten."""
+    if forget:
+        with open("/proc/self/clear_refs", "w") as file:
+            file.write("5")
+    with open("/proc/self/status") as file:
+        return 1024 * int(next(line for line in file if line.startswith("VmHWM")).split()[1])
+
+
+def learn_theirs(pattern_of, path):
+    """Learns and prints seconds, memory and merges as JSON. PATTERN_OF is a tokenizer.json, or "gpt2"."""
+    theirs = Tokenizer(models.BPE())
+    own = pattern_of == "gpt2"
+    theirs.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False) if own else Tokenizer.from_file(pattern_of).pre_tokenizer
+    trainer = trainers.BpeTrainer(vocab_size=args.vocab, special_tokens=["<|endoftext|>"], show_progress=False,
+                                  initial_alphabet=pre_tokenizers.ByteLevel.alphabet())
+    lines = read_lines()
+    batches = [lines[i:i + 10000] for i in range(0, len(lines), 10000)]
+    before = peak(forget=True)
+    start = time.perf_counter()
+    theirs.train_from_iterator(batches, trainer)
+    seconds = time.perf_counter() - start
+    theirs.save(path)
+    print(json.dumps({"seconds": seconds, "memory": peak() - before}))
+
+
+def merges(path):
+    found = json.load(open(path, encoding="utf-8"))["model"]["merges"]
+    return [tuple(m.split(" ")) if isinstance(m, str) else tuple(m) for m in found]
+
+
+def learn(folder):
+    mine, other = os.path.join(folder, "ours.json"), os.path.join(folder, "theirs.json")
+    our_best, our_memory = 1e9, 0
+    best = {}
+    for _ in range(args.rounds):
+        _, seconds, memory = run([args.inkstone, "tokenizer", "train", args.text, "-o", mine, "--tokenizer", "bpe", "--vocab", args.vocab,
+                                  "--documents", "line", "--holdout", 0, "--threads", args.threads, "-q"])
+        our_best, our_memory = min(our_best, seconds), max(our_memory, memory)
+        for pattern in (mine, "gpt2"):
+            out, _, _ = run([sys.executable, __file__, args.inkstone, args.text, "--vocab", args.vocab, "--threads", args.threads,
+                             "--theirs", json.dumps([pattern, other if pattern == mine else os.devnull])])
+            found = json.loads(out)
+            best[pattern] = min(best.get(pattern, found), found, key=lambda r: r["seconds"])
+    ours, theirs = merges(mine), merges(other)
+    count = min(len(ours), len(theirs))
+    placed = sum(ours[i] == theirs[i] for i in range(count))
+    same = f"{len(set(ours[:count]) & set(theirs[:count]))} of {count} merges are the same, {placed} at the same place"
+    size = os.path.getsize(args.text)
+    for pattern, found in best.items():
+        tell(f"learning {args.vocab} tokens, theirs by {'the same pattern' if pattern == mine else 'its own pattern of GPT-2'}", size, our_best,
+             found["seconds"], f"{our_best:.2f} s and {our_memory / 1e6:.0f} MB against {found['seconds']:.2f} s and {found['memory'] / 1e6:.0f} MB"
+             + (f"; {same}" if pattern == mine else ""))
+
+
+# ---- encoding ----
 
 def digest(encodings):
     """FNV-1a over all ids, as bench_tokenize makes it."""
@@ -42,16 +145,12 @@ def digest(encodings):
     return f"{value:016x}"
 
 
-def tell(what, size, our_seconds, their_seconds, rest):
-    print(f"{what}: Inkstone {size / our_seconds / 1e6:.2f} MB/s, tokenizers {tokenizers.__version__} {size / their_seconds / 1e6:.2f} MB/s; "
-          f"ratio {their_seconds / our_seconds:.2f}; {rest}")
-
-
 def encode(lines):
+    program = os.path.join(os.path.dirname(args.inkstone), "bench", "bench_tokenize")
     theirs = Tokenizer.from_file(args.tokenizer)
     our_best, their_best = {"seconds": 1e9}, 1e9
     for _ in range(args.rounds):
-        our_best = min(our_best, ours("encode", args.tokenizer, args.text, args.threads, 3), key=lambda r: r["seconds"])
+        our_best = min(our_best, json.loads(run([program, "encode", args.tokenizer, args.text, args.threads, 3])[0]), key=lambda r: r["seconds"])
         start = time.perf_counter()
         encodings = theirs.encode_batch_fast(lines, add_special_tokens=False)
         their_best = min(their_best, time.perf_counter() - start)
@@ -61,25 +160,21 @@ def encode(lines):
     return same
 
 
-def train(lines):
-    our_best, their_best = {"seconds": 1e9}, 1e9
-    for _ in range(args.rounds):
-        our_best = min(our_best, ours("train", args.vocab, args.text, args.threads), key=lambda r: r["seconds"])
-        theirs = Tokenizer(models.BPE())
-        theirs.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-        theirs.decoder = decoders.ByteLevel()
-        trainer = trainers.BpeTrainer(vocab_size=args.vocab, special_tokens=["<|endoftext|>"], show_progress=False,
-                                      initial_alphabet=pre_tokenizers.ByteLevel.alphabet())
-        start = time.perf_counter()
-        theirs.train_from_iterator(lines, trainer)
-        their_best = min(their_best, time.perf_counter() - start)
-    tell(f"learning {args.vocab} tokens", our_best["bytes"], our_best["seconds"], their_best, f"{args.threads} threads")
-
-
-with open(args.text, encoding="utf-8") as file:
-    lines = [line for line in file.read().split("\n") if line]
-print(f"{os.path.getsize(args.text) / 1e6:.1f} MB, {len(lines)} lines, {args.threads} threads, Python {sys.version.split()[0]}")
-ok = encode(lines) if args.tokenizer else True
-if args.vocab:
-    train(lines)
+if not args.vocab and not args.tokenizer:
+    args.vocab = 8257
+if args.theirs:
+    learn_theirs(*json.loads(args.theirs))
+    sys.exit()
+ok = True
+with tempfile.TemporaryDirectory() as folder:
+    if not args.text:
+        args.text = os.path.join(folder, "text")
+        made_text(args.text)
+    version = subprocess.run([args.inkstone, "--version"], capture_output=True, text=True).stdout.strip()
+    print(f"{os.path.getsize(args.text) / 1e6:.1f} MB, {args.threads} threads; {version}; tokenizers {tokenizers.__version__}, "
+          f"Python {sys.version.split()[0]}", flush=True)
+    if args.tokenizer:
+        ok = encode(read_lines())
+    if args.vocab:
+        learn(folder)
 sys.exit(0 if ok else 1)

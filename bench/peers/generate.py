@@ -10,12 +10,12 @@ grows without copies (static), the logits of the last place only, and the better
 import argparse
 import json
 import os
-import subprocess
 import sys
 import time
 
+from common import SHAPE, generate, version
+
 os.environ.update(HF_HUB_OFFLINE="1", TRANSFORMERS_VERBOSITY="error")
-SHAPE = {"layers": 30, "width": 576, "heads": 9, "kv-heads": 3, "ffn": 1536, "vocab": 49152, "context": 2048}
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("inkstone")
 parser.add_argument("--prompt", type=int, default=512)
@@ -50,18 +50,9 @@ def theirs(static):
     return args.prompt / (read - start), args.new / (end - read)
 
 
-def ours():
-    time.sleep(0.5)  # PyTorch's threads go on spinning for a while
-    command = [args.inkstone, "bench", "generate", "--arch", "llama", "--prompt-tokens", args.prompt, "--new-tokens", args.new, "--repeats", 1,
-               "--threads", args.threads, "--json", "-q"]
-    for name, value in SHAPE.items():
-        command += ["--" + name, value]
-    return json.loads(subprocess.run(list(map(str, command)), check=True, capture_output=True).stdout)
-
-
 own, other = [], []
 for round_ in range(args.rounds + 1):
-    mine, modes = ours(), [theirs(static) for static in (False, True)]
+    mine, modes = generate(args.inkstone, args.prompt, args.new, args.threads), [theirs(static) for static in (False, True)]
     if round_:  # the first of each warms up
         own.append(mine)
         other += modes
@@ -77,8 +68,8 @@ rows = [
 if args.json:
     print(json.dumps({"rows": rows, "torch": torch.__version__, "transformers": transformers.__version__}, indent=2))
 else:
-    print(f"{args.threads} threads, {own[0]['isa']}, f32, llama of {sum(p.numel() for p in model.parameters()) / 1e6:.0f}M parameters, torch "
-          f"{torch.__version__}, transformers {transformers.__version__}, Python {sys.version.split()[0]}")
+    print(f"{args.threads} threads, {own[0]['isa']}, f32, llama of {sum(p.numel() for p in model.parameters()) / 1e6:.0f}M parameters; "
+          f"{version(args.inkstone)}; torch {torch.__version__}, transformers {transformers.__version__}, Python {sys.version.split()[0]}")
     for r in rows:
         print(f"{r['work']:20} Inkstone {r['ours']:7.1f} tokens/s, {100 * r['share']:.0f} % of {r['of']}   PyTorch {r['theirs']:7.1f} tokens/s   "
               f"{r['ours'] / r['theirs']:.2f} times as fast")

@@ -1,81 +1,183 @@
 #!/usr/bin/env python3
-"""Sentences a second of a translation model: Inkstone beside PyTorch (transformers' generate) on the same weights, in turns.
+"""Sentences a second of a translation model: Inkstone beside PyTorch (transformers' generate) and CTranslate2, same weights, in turns.
 
-    bench/peers/translate.py INKSTONE MODEL LINES [--beams 1,5] [--rounds 3] [--limit N] [--threads N]
+    bench/peers/translate.py INKSTONE [MODEL LINES] [--beams 1,5] [--rounds 3] [--limit N] [--peers torch,float32,int8] [--threads N]
 
-MODEL is a directory that both read (--arch marian). PyTorch gets what favours it: sentences sorted by length, the best of several
-batch sizes (tried first, not counted), inference mode, all threads. Both write the same texts, which is checked. Ours is timed from
-outside, start of the program and reading of the model included; PyTorch's model is loaded before the clock starts.
+MODEL is a directory that all read (--arch marian). Without it: random weights in the shape of Multi30k's Transformer-Tiny and 256 sentences
+of made-up words, each of which gets a text of 20 tokens. float32 and int8 are CTranslate2's (int8 is told, but is other arithmetic than ours).
+Peers get what favours them: sentences sorted by length, the best of several batch sizes, and for CTranslate2 of one or several
+translations at once on the threads (tried first, not counted), inference mode, all threads, models loaded and texts cut into tokens before
+the clock starts. Ours is timed from outside, start of the program, reading of the model and of texts included. The texts are compared.
+CTranslate2 uses oneDNN, or MKL where the processor is Intel's; CT2_USE_MKL=1 in the environment makes it MKL elsewhere.
 """
 import argparse
+import importlib.util
+import json
 import os
+import random
 import subprocess
 import sys
+import tempfile
 import time
 
 os.environ.update(HF_HUB_OFFLINE="1", TRANSFORMERS_VERBOSITY="error", TOKENIZERS_PARALLELISM="false")
-parser = argparse.ArgumentParser()
+parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("inkstone")
-parser.add_argument("model")
-parser.add_argument("lines")
+parser.add_argument("model", nargs="?")
+parser.add_argument("lines", nargs="?")
 parser.add_argument("--beams", default="1,5")
 parser.add_argument("--rounds", type=int, default=3)
 parser.add_argument("--limit", type=int, default=0)
-parser.add_argument("--batches", default="16,64,256", help="sizes that PyTorch may choose from")
+parser.add_argument("--batches", default="16,64,256", help="sizes that peers may choose from")
+parser.add_argument("--peers", default="torch,float32,int8")
 parser.add_argument("--threads", type=int, default=os.cpu_count())
 args = parser.parse_args()
+if args.model and not args.lines:
+    parser.error("a MODEL needs LINES to translate")
 
 import torch
 import transformers
-from transformers import AutoTokenizer, MarianMTModel
+from transformers import MarianConfig, MarianMTModel, PreTrainedTokenizerFast
 
 torch.set_num_threads(args.threads)
-model = MarianMTModel.from_pretrained(args.model, dtype=torch.float32).eval()
-tokenizer = AutoTokenizer.from_pretrained(args.model)
-lines = open(args.lines, encoding="utf-8").read().splitlines()[:args.limit or None]
-pad, end = model.config.pad_token_id, model.config.eos_token_id
+transformers.utils.logging.disable_progress_bar()
+MOST = 100 if args.model else 20  # tokens of a text
 
 
-def theirs(beam, batch):
+def made_up(folder, words=20000, sentences=256):
+    """Random weights, and sentences. A bias lets only letters be written: every text has all its tokens, and is a line."""
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+    draw = random.Random(1)
+    known = ["".join(draw.choice("bdfgklmnprstvz") + draw.choice("aeiou") for _ in range(draw.randint(1, 4))) for _ in range(words)]
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer, tokenizer.decoder = pre_tokenizers.ByteLevel(add_prefix_space=False), decoders.ByteLevel()
+    tokenizer.train_from_iterator([" ".join(draw.choices(known, k=12)) for _ in range(words)],
+                                  trainers.BpeTrainer(vocab_size=9998, show_progress=False,
+                                                      initial_alphabet=pre_tokenizers.ByteLevel.alphabet()))
+    tokenizer.add_special_tokens(["<|endoftext|>", "<|pad|>"])
+    size = tokenizer.get_vocab_size()
+    PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token="<|endoftext|>", pad_token="<|pad|>").save_pretrained(folder)
+    torch.manual_seed(1)
+    model = MarianMTModel(MarianConfig(
+        vocab_size=size, d_model=128, encoder_layers=4, decoder_layers=4, encoder_attention_heads=4, decoder_attention_heads=4,
+        encoder_ffn_dim=256, decoder_ffn_dim=256, max_position_embeddings=128, activation_function="relu", scale_embedding=True,
+        tie_word_embeddings=True, share_encoder_decoder_embeddings=True, init_std=0.1, eos_token_id=size - 2, forced_eos_token_id=None,
+        pad_token_id=size - 1, decoder_start_token_id=size - 1))
+    letters = lambda t: t.isascii() and t.isalpha()
+    model.final_logits_bias[0, [i for t, i in tokenizer.get_vocab().items() if not letters(t.strip("\u0120"))]] = -1e4
+    model.save_pretrained(folder)
+    return [" ".join(draw.choices(known, k=draw.randint(6, 18))) for _ in range(sentences)]
+
+
+# ---- peers: each a function of the beam that gives functions of a batch size, of which the best is taken ----
+
+def decode(rows):
+    return [tokenizer.decode(row, skip_special_tokens=True) for row in rows]
+
+
+def pytorch(_):
+    model = MarianMTModel.from_pretrained(args.model, dtype=torch.float32).eval()
+    pad, end = model.config.pad_token_id, model.config.eos_token_id
     ids = [tokenizer(line, add_special_tokens=False)["input_ids"] + [end] for line in lines]
     order = sorted(range(len(ids)), key=lambda i: len(ids[i]))
-    out = [None] * len(ids)
-    start = time.perf_counter()
-    with torch.inference_mode():
-        for at in range(0, len(order), batch):
-            part = order[at:at + batch]
-            longest = max(len(ids[i]) for i in part)
-            source = torch.tensor([ids[i] + [pad] * (longest - len(ids[i])) for i in part])
-            mask = torch.tensor([[1] * len(ids[i]) + [0] * (longest - len(ids[i])) for i in part])
-            found = model.generate(source, attention_mask=mask, num_beams=beam, do_sample=False, early_stopping=True, max_new_tokens=100,
-                                   length_penalty=1.0, no_repeat_ngram_size=0, bad_words_ids=[[pad]])
-            for i, row in zip(part, found):
-                out[i] = row
-    seconds = time.perf_counter() - start
-    return seconds, [tokenizer.decode(row, skip_special_tokens=True) for row in out]
+
+    def translate(beam, batch):
+        out = [None] * len(ids)
+        start = time.perf_counter()
+        with torch.inference_mode():
+            for at in range(0, len(order), batch):
+                part = order[at:at + batch]
+                longest = max(len(ids[i]) for i in part)
+                source = torch.tensor([ids[i] + [pad] * (longest - len(ids[i])) for i in part])
+                mask = torch.tensor([[1] * len(ids[i]) + [0] * (longest - len(ids[i])) for i in part])
+                found = model.generate(source, attention_mask=mask, num_beams=beam, do_sample=False, early_stopping=True, max_new_tokens=MOST,
+                                       length_penalty=1.0, no_repeat_ngram_size=0, bad_words_ids=[[pad]])
+                for i, row in zip(part, found):
+                    out[i] = row
+        seconds = time.perf_counter() - start
+        return seconds, decode(out)
+
+    return {"": translate}
+
+
+def ctranslate2_(kind):
+    import ctranslate2
+    from ctranslate2.converters import transformers as converters
+
+    class Loader(converters.BartLoader):
+        """CTranslate2's own for Marian starts from a zero embedding and drops the last token: ours starts from that of the padding."""
+        architecture_name = "MarianMTModel"
+
+        def get_model_spec(self, model):
+            model.config.normalize_before = model.config.normalize_embedding = False
+            return super().get_model_spec(model)
+
+        def set_config(self, config, model, tokenizer):
+            config.bos_token = config.eos_token = tokenizer.eos_token
+            config.unk_token = config.decoder_start_token = tokenizer.pad_token  # nothing is unknown: all bytes are tokens
+
+    converters._MODEL_LOADERS["MarianConfig"] = Loader()
+    source = [tokenizer.convert_ids_to_tokens(tokenizer(line, add_special_tokens=False)["input_ids"]) + [tokenizer.eos_token] for line in lines]
+    with tempfile.TemporaryDirectory() as folder:
+        converters.TransformersConverter(args.model).convert(folder, force=True)
+        models = {n: ctranslate2.Translator(folder, device="cpu", compute_type=kind, inter_threads=n, intra_threads=max(1, args.threads // n))
+                  for n in sorted({1, args.threads})}
+
+    def with_model(model):
+        def translate(beam, batch):
+            start = time.perf_counter()
+            found = model.translate_batch(source, max_batch_size=batch, beam_size=beam, length_penalty=1, max_decoding_length=MOST,
+                                          suppress_sequences=[[tokenizer.pad_token]])
+            seconds = time.perf_counter() - start
+            return seconds, decode([tokenizer.convert_tokens_to_ids(r.hypotheses[0]) for r in found])
+        return translate
+
+    return {f", {n} at once": with_model(model) for n, model in models.items()}
 
 
 def ours(beam):
     text = "\n".join(lines) + "\n"
     time.sleep(0.5)  # PyTorch's threads go on spinning for a while
     start = time.perf_counter()
-    result = subprocess.run([args.inkstone, "translate", "-m", args.model, "--beam", str(beam), "--max-tokens", "100", "-q", "--length-penalty",
-                             "1", "--threads", str(args.threads)], input=text, capture_output=True, text=True, check=True)
+    result = subprocess.run([args.inkstone, "translate", "-m", args.model, "--beam", str(beam), "--max-tokens", str(MOST), "-q", "--length-penalty",
+                             "1", "--threads", str(args.threads)], input=text, stdout=subprocess.PIPE, text=True, check=True)
     return time.perf_counter() - start, result.stdout.splitlines()
 
 
-version = subprocess.run([args.inkstone, "--version"], capture_output=True, text=True).stdout.strip()
-print(f"{len(lines)} sentences, {args.threads} threads; {version}; torch {torch.__version__}, transformers {transformers.__version__}, "
-      f"Python {sys.version.split()[0]}")
-for beam in map(int, args.beams.split(",")):
-    sizes = {batch: theirs(beam, batch)[0] for batch in map(int, args.batches.split(","))}
-    batch = min(sizes, key=sizes.get)
-    best_theirs, best_ours = 1e9, 1e9
-    for _ in range(args.rounds):
-        seconds, their_texts = theirs(beam, batch)
-        best_theirs = min(best_theirs, seconds)
-        seconds, our_texts = ours(beam)
-        best_ours = min(best_ours, seconds)
-    same = sum(a == b for a, b in zip(our_texts, their_texts))
-    print(f"beam {beam}: Inkstone {len(lines) / best_ours:.1f} sentences/s, PyTorch {len(lines) / best_theirs:.1f} (batches of {batch}); "
-          f"ratio {best_theirs / best_ours:.2f}; {same} of {len(lines)} texts are the same")
+# ---- both ----
+
+with tempfile.TemporaryDirectory() as folder:
+    if args.model:
+        lines = open(args.lines, encoding="utf-8").read().splitlines()
+    else:
+        args.model, lines = folder, made_up(folder)
+    lines = lines[:args.limit or None]
+    tokenizer = PreTrainedTokenizerFast.from_pretrained(args.model)
+    versions = {"torch": f"torch {torch.__version__}, transformers {transformers.__version__}"}
+    peers = {}
+    for name in args.peers.split(","):
+        if name != "torch" and not importlib.util.find_spec("ctranslate2"):
+            print(f"translate.py: CTranslate2 {name} is left out: {sys.executable} has no ctranslate2", file=sys.stderr)
+            continue
+        if name != "torch":
+            import ctranslate2
+            versions["ctranslate2"] = f"CTranslate2 {ctranslate2.__version__}"
+        peers["PyTorch" if name == "torch" else "CTranslate2 " + name] = (pytorch if name == "torch" else ctranslate2_)(name)
+    version = subprocess.run([args.inkstone, "--version"], capture_output=True, text=True).stdout.strip()
+    print(f"{len(lines)} sentences, {args.threads} threads; {version}; {', '.join(versions.values())}, Python {sys.version.split()[0]}", flush=True)
+    for beam in map(int, args.beams.split(",")):
+        choice, best = {}, {name: 1e9 for name in ["ours", *peers]}
+        texts = {}
+        for name, ways in peers.items():
+            tried = {(way, batch): ways[way](beam, batch)[0] for way in ways for batch in map(int, args.batches.split(","))}
+            choice[name] = min(tried, key=tried.get)
+        for _ in range(args.rounds):
+            for name in best:
+                way, batch = choice.get(name, (None, 0))
+                seconds, texts[name] = ours(beam) if name == "ours" else peers[name][way](beam, batch)
+                best[name] = min(best[name], seconds)
+        print(f"beam {beam}: Inkstone {len(lines) / best['ours']:.1f} sentences/s")
+        for name, (way, batch) in choice.items():
+            same = sum(a == b for a, b in zip(texts["ours"], texts[name]))
+            print(f"  {name} {len(lines) / best[name]:.1f} (batches of {batch}{way}); ratio {best[name] / best['ours']:.2f}; "
+                  f"{same} of {len(lines)} texts are the same", flush=True)

@@ -68,7 +68,7 @@ const Command command_bench = {
     .examples = {{"inkstone bench machine", "what this machine can do"},
                  {"inkstone bench train --size base --threads 2",
                   "training a model of 30 million parameters"},
-                 {"inkstone bench all --peers", "the whole table, and PyTorch beside it"},
+                 {"inkstone bench all --peers", "the whole table, and peers beside it"},
                  {"inkstone bench ops --operator attention --json", "one operator, for another program"}},
     .flags = {FLAG_JSON("as a JSON object"),
               {OWN_PEERS, "peers", NULL,

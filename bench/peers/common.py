@@ -1,0 +1,162 @@
+"""What several comparisons share: the shape of SmolLM2-135M, ours in it, and a vocabulary that needs no text."""
+import json
+import subprocess
+import time
+
+SHAPE = {"layers": 30, "width": 576, "heads": 9, "kv-heads": 3, "ffn": 1536, "vocab": 49152, "context": 2048}
+
+
+def version(inkstone):
+    return subprocess.run([inkstone, "--version"], capture_output=True, text=True, check=True).stdout.strip()
+
+
+def knows_precision(inkstone):
+    """Whether `inkstone bench` can be told to compute in bf16."""
+    return "--precision" in subprocess.run([inkstone, "bench", "--help"], capture_output=True, text=True, check=True).stdout
+
+
+def generate(inkstone, prompt, new, threads, precision="f32"):
+    """Ours reads a prompt and writes on, with random weights in a process of its own: what `inkstone bench generate` measured."""
+    time.sleep(0.5)  # the threads of a peer go on spinning for a while
+    command = [inkstone, "bench", "generate", "--arch", "llama", "--prompt-tokens", prompt, "--new-tokens", new, "--repeats", 1, "--threads", threads,
+               "--json", "-q"]
+    for name, value in SHAPE.items():
+        command += ["--" + name, value]
+    if precision != "f32":
+        command += ["--precision", precision]
+    return json.loads(subprocess.run(list(map(str, command)), check=True, capture_output=True).stdout)
+
+
+def vocabulary(size):
+    """Tokens and merges of a byte-level BPE: the 256 bytes as GPT-2 writes them, an end of text, and joined letters, two, three and four."""
+    plain = [*range(33, 127), *range(161, 173), *range(174, 256)]
+    tokens = [chr(b) for b in plain] + [chr(256 + i) for i in range(256 - len(plain))] + ["<|endoftext|>"]
+    letters, merges = "\u0120etaoinsrhldcumfpgwybvkxjqz", []
+    longer = list(letters)
+    while True:
+        shorter, longer = longer, []
+        for left in shorter:
+            for right in letters[1:]:
+                if len(tokens) == size:
+                    return tokens, merges
+                tokens.append(left + right)
+                merges.append((left, right))
+                longer.append(left + right)
+
+
+def weights(kind, names):
+    """Names and random values in that shape, matrices of a type (f32, or bf16 as its 16 bits); norms stay f32 in GGUF only."""
+    import numpy
+    draw = numpy.random.default_rng(1)
+    width, ffn, kv = SHAPE["width"], SHAPE["ffn"], SHAPE["width"] // SHAPE["heads"] * SHAPE["kv-heads"]
+
+    def make(*shape):
+        values = numpy.ones(shape, "float32") if len(shape) == 1 else draw.standard_normal(shape, "float32") * numpy.float32(0.02)
+        return (values.view("uint32") >> 16).astype("uint16") if kind == "bf16" and (len(shape) > 1 or names is HUB_NAMES) else values
+
+    yield names["table"], make(SHAPE["vocab"], width)  # the output's too, as there is no other
+    yield names["norm"], make(width)
+    shapes = [(width,), (width, width), (kv, width), (kv, width), (width, width), (width,), (ffn, width), (ffn, width), (width, ffn)]
+    for i in range(SHAPE["layers"]):
+        for name, shape in zip(names["layer"], shapes):
+            yield names["prefix"].format(i) + name + ".weight", make(*shape)
+
+
+GGUF_NAMES = {"table": "token_embd.weight", "norm": "output_norm.weight", "prefix": "blk.{}.", "layer": [
+    "attn_norm", "attn_q", "attn_k", "attn_v", "attn_output", "ffn_norm", "ffn_gate", "ffn_up", "ffn_down"]}
+HUB_NAMES = {"table": "model.embed_tokens.weight", "norm": "model.norm.weight", "prefix": "model.layers.{}.", "layer": [
+    "input_layernorm", "self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj", "post_attention_layernorm",
+    "mlp.gate_proj", "mlp.up_proj", "mlp.down_proj"]}
+
+
+def write_safetensors(path, kind):
+    """Those weights as Hugging Face keeps them."""
+    header, blocks, at = {"__metadata__": {"format": "pt"}}, [], 0
+    for name, values in weights(kind, HUB_NAMES):
+        header[name] = {"dtype": {"f32": "F32", "bf16": "BF16"}[kind], "shape": values.shape, "data_offsets": [at, at + values.nbytes]}
+        blocks.append(values)
+        at += values.nbytes
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    with open(path, "wb") as file:
+        file.write(len(text).to_bytes(8, "little") + text)
+        for values in blocks:
+            file.write(values.tobytes())
+
+
+def write_gguf(path, kind):
+    """Those weights, with that vocabulary, as llama.cpp reads them."""
+    import gguf as library
+    width = SHAPE["width"]
+    writer = library.GGUFWriter(path, "llama")
+    writer.add_context_length(SHAPE["context"])
+    writer.add_embedding_length(width)
+    writer.add_block_count(SHAPE["layers"])
+    writer.add_feed_forward_length(SHAPE["ffn"])
+    writer.add_head_count(SHAPE["heads"])
+    writer.add_head_count_kv(SHAPE["kv-heads"])
+    writer.add_rope_dimension_count(width // SHAPE["heads"])
+    writer.add_rope_freq_base(10000.0)
+    writer.add_layer_norm_rms_eps(1e-5)
+    writer.add_vocab_size(SHAPE["vocab"])
+    writer.add_file_type(library.LlamaFileType.ALL_F32 if kind == "f32" else library.LlamaFileType.MOSTLY_BF16)
+    tokens, merges = vocabulary(SHAPE["vocab"])
+    writer.add_tokenizer_model("gpt2")
+    writer.add_tokenizer_pre("gpt-2")
+    writer.add_token_list(tokens)
+    writer.add_token_types([library.TokenType.CONTROL if t == "<|endoftext|>" else library.TokenType.NORMAL for t in tokens])
+    writer.add_token_merges([" ".join(m) for m in merges])
+    writer.add_bos_token_id(256)
+    writer.add_eos_token_id(256)
+
+    for name, values in weights(kind, GGUF_NAMES):
+        type_ = library.GGMLQuantizationType.BF16 if values.dtype == "uint16" else None
+        writer.add_tensor(name, values.view("uint8") if type_ else values, raw_dtype=type_)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+
+
+class LlamaCpp:
+    """A GGUF file in llama.cpp, by the C functions that llama-cpp-python hands on."""
+
+    def __init__(self, path, threads, flash, context=1024, mapped=False):
+        import llama_cpp as library
+        self.library = library
+        self.quiet = library.llama_log_callback(lambda level, text, data: None)
+        library.llama_log_set(self.quiet, None)
+        library.llama_backend_init()
+        given = library.llama_model_default_params()
+        given.n_gpu_layers = 0
+        given.load_mode = library.LLAMA_LOAD_MODE_MMAP if mapped else library.LLAMA_LOAD_MODE_NONE
+        self.model = library.llama_model_load_from_file(path.encode(), given)
+        given = library.llama_context_default_params()
+        given.n_ctx, given.n_batch, given.n_ubatch = context, 512, 512
+        given.n_threads = given.n_threads_batch = threads
+        given.flash_attn_type = library.LLAMA_FLASH_ATTN_TYPE_ENABLED if flash else library.LLAMA_FLASH_ATTN_TYPE_DISABLED
+        self.context = self.model and library.llama_init_from_model(self.model, given)
+        if not self.context:
+            raise RuntimeError(f"llama.cpp does not load {path}")
+
+    def decode(self, ids):
+        """Reads the ids and gives the logits after the last of them."""
+        row = (self.library.llama_token * len(ids))(*ids)
+        if self.library.llama_decode(self.context, self.library.llama_batch_get_one(row, len(ids))):
+            raise RuntimeError("llama_decode failed")
+        return self.library.llama_get_logits_ith(self.context, -1)
+
+    def forget(self):
+        self.library.llama_memory_clear(self.library.llama_get_memory(self.context), False)
+
+    def tokenize(self, text):
+        row = (self.library.llama_token * 1024)()
+        count = self.library.llama_tokenize(self.library.llama_model_get_vocab(self.model), text, len(text), row, 1024, False, False)
+        return row[:count]
+
+
+def llama_cpp_version():
+    import llama_cpp
+    built = llama_cpp.llama_print_system_info().decode()
+    built = " ".join(p.strip().split(" = ")[0].split()[-1] for p in built.split("|") if p.strip().endswith("= 1"))
+    return f"llama.cpp {llama_cpp.llama_version().decode()} of llama-cpp-python {llama_cpp.__version__} ({built})"
