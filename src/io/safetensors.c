@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/buffer.h"
+#include "base/threads.h"
 
 /* As in the reference implementation. */
 static const uint64_t largest_header = 100 << 20;
@@ -194,18 +195,31 @@ static float brain_to_float(uint16_t b) {
   return value;
 }
 
-void tensor_to_f32(float *out, const Tensor *t) {
-  const int64_t n = tensor_count(t);
-  if (t->type == TENSOR_F32) {
-    memcpy(out, t->data, (size_t)n * sizeof *out);
-    return;
-  }
-  CHECK(t->type == TENSOR_BF16 || t->type == TENSOR_F16);
-  for (int64_t i = 0; i < n; i++) {
+typedef struct Conversion {
+  float *out;
+  const Tensor *from;
+} Conversion;
+
+enum { BLOCK = 1 << 16 }; /* numbers that are worth a thread */
+
+static void convert_blocks(void *arg, int64_t first, int64_t beyond) {
+  const Conversion *c = arg;
+  const int64_t count = tensor_count(c->from), begin = first * BLOCK;
+  const int64_t end = beyond * BLOCK < count ? beyond * BLOCK : count;
+  const char *data = c->from->data;
+  if (c->from->type == TENSOR_F32)
+    memcpy(c->out + begin, data + (size_t)begin * sizeof(float), (size_t)(end - begin) * sizeof(float));
+  for (int64_t i = begin; i < end && c->from->type != TENSOR_F32; i++) {
     uint16_t x;
-    memcpy(&x, (const char *)t->data + 2 * i, sizeof x);
-    out[i] = t->type == TENSOR_BF16 ? brain_to_float(x) : half_to_float(x);
+    memcpy(&x, data + 2 * i, sizeof x);
+    c->out[i] = c->from->type == TENSOR_BF16 ? brain_to_float(x) : half_to_float(x);
   }
+}
+
+void tensor_to_f32(float *out, const Tensor *t) {
+  CHECK(t->type != TENSOR_I32);
+  Conversion c = {out, t};
+  parallel_for((tensor_count(t) + BLOCK - 1) / BLOCK, convert_blocks, &c);
 }
 
 /* ---- writing ---- */

@@ -25,7 +25,7 @@ typedef struct Safetensors {
 bool safetensors_open(Safetensors *, const char *path, Error *);
 void safetensors_close(Safetensors *);
 const NamedTensor *safetensors_find(const Safetensors *, const char *name); /* NULL if absent */
-/* Copies a tensor of any float type into f32; counts must agree (CHECK). */
+/* Copies a tensor of any float type into f32, on all threads; counts must agree. */
 void tensor_to_f32(float *out, const Tensor *);
 
 /* Atomic; names in the order given (callers sort); metadata may be NULL. */

@@ -98,9 +98,19 @@ static void give_memory(Params *p, float *values, bool gradients) {
   }
 }
 
+static void clear_gaps(const Params *p) {
+  for (size_t i = 0; i < p->items.count; i++) {
+    const int64_t count = tensor_count(&p->items.data[i]->tensor);
+    float *end = tensor_f32(&p->items.data[i]->tensor) + count;
+    memset(end, 0, (size_t)(padded(count) - count) * sizeof *end);
+  }
+}
+
 void params_allocate(Params *p, bool gradients) {
   assign_places(p);
-  give_memory(p, mem_alloc_zeroed((size_t)p->elements, sizeof(float)), gradients);
+  if (p->elements > INT64_MAX / 4) mem_exhausted(SIZE_MAX);
+  give_memory(p, mem_alloc((size_t)p->elements * sizeof(float)), gradients);
+  clear_gaps(p);
 }
 
 void params_allocate_twin(Params *p, const Params *of) {
