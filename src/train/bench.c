@@ -63,18 +63,22 @@ static bool bench_train(Bench *b, json_t *out, Error *err) {
   const int64_t n = b->settings->repeats, tokens = b->settings->batch * b->config.context;
   const Cost cost = model_cost(&b->config, b->settings->batch, b->config.context, b->config.context);
   double *seconds = mem_alloc((size_t)n * sizeof *seconds);
+  const int64_t activations = b->settings->checkpoint_activations ? cost.anew_bytes : cost.activation_bytes;
+  int64_t resident = 0;
   (void)err;
   for (int64_t i = 0; i < n; i++) {
-    seconds[i] = measure_step(&b->config, b->settings->batch, b->settings->checkpoint_activations, 0.5);
+    seconds[i] =
+        measure_step(&b->config, b->settings->batch, b->settings->checkpoint_activations, 0.5, &resident);
     news_progress(&b->news, "training steps", i + 1, n, "measurement");
   }
   const double each = median(seconds, n), rate = cost.flops / each;
   mem_free(seconds);
   json_object_set_new(out, "model", shape_json(&b->config, &cost));
   json_object_update_new(
-      out, json_pack("{s:I, s:f, s:f, s:f, s:f, s:f}", "tokens_a_step", (json_int_t)tokens, "seconds_a_step",
-                     each, "tokens_per_second", (double)tokens / each, "flops_per_second", rate,
-                     "share_of_peak", rate / b->peak, "flops_a_token", cost.flops / (double)tokens));
+      out, json_pack("{s:I, s:f, s:f, s:f, s:f, s:f, s:I, s:I}", "tokens_a_step", (json_int_t)tokens,
+                     "seconds_a_step", each, "tokens_per_second", (double)tokens / each, "flops_per_second",
+                     rate, "share_of_peak", rate / b->peak, "flops_a_token", cost.flops / (double)tokens,
+                     "activation_bytes", (json_int_t)activations, "resident_bytes", (json_int_t)resident));
   return true;
 }
 
