@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Callable, NamedTuple
 
 BASE = {"layers": 4, "width": 256, "vocab": 4096, "context": 256, "batch": 4}
-HEAD, PIECE, NEW = 64, 256, 32  # values a head; tokens of a prompt read at once (run/session.c); tokens written after it
+HEAD, NEW = 64, 32  # values a head; tokens written after a prompt
 BEGIN, END = "<!-- scaling:begin -->", "<!-- scaling:end -->"
 
 
@@ -41,8 +41,8 @@ def training_by_all(s):
 
 
 def reading(s):
-    """As forward in training, but that only the last row of a piece is made logits of."""
-    return 2 * (block_weights(s) + s["layers"] * s["width"] * (s["prompt"] + 1) + s["vocab"] * s["width"] * -(-s["prompt"] // PIECE) / s["prompt"])
+    """As forward in training, but that only the last row becomes logits."""
+    return 2 * (block_weights(s) + s["layers"] * s["width"] * (s["prompt"] + 1) + s["vocab"] * s["width"] / s["prompt"])
 
 
 def writing(s):
@@ -70,7 +70,7 @@ DIMENSIONS = [
     Dimension("batch", "sequences of 256 tokens", [1, 2, 4, 8, 16, 32], lambda x: {"batch": x}, training, "the same for each token"),
     Dimension("threads", "threads", [], lambda x: {"threads": x}, training_by_all, "1 / threads"),
     Dimension("reading", "prompt, tokens", [64, 128, 256, 512, 1024, 2048, 4096, 8192],
-              lambda x: {"prompt": x}, reading, "a + b T: a third of training, without most logits"),
+              lambda x: {"prompt": x}, reading, "a + b T: a third of training, less all logits but the last"),
     Dimension("writing", "tokens before", [64, 128, 256, 512, 1024, 2048, 4096, 8192],
               lambda x: {"prompt": x}, writing, "a + b T: weights read, and keys and values"),
 ]
@@ -110,9 +110,12 @@ def seconds(dimension, answer):
 
 
 def check_law(shape, answer):
-    counted = answer.get("flops_a_token")
-    if counted and abs(training(shape) / counted - 1) > 1e-3:
-        sys.exit(f"the law counts {training(shape):.0f} operations a token, the program {counted:.0f}: {shape}")
+    if "prompt" in shape:
+        law, counted = reading(shape), answer["prompt_share_of_peak"] * answer["peak_flops_per_second"] / answer["prompt_tokens_per_second"]
+    else:
+        law, counted = training(shape), answer["flops_a_token"]
+    if abs(law / counted - 1) > 1e-3:
+        sys.exit(f"the law counts {law:.0f} operations a token, the program {counted:.0f}: {shape}")
 
 
 def measure(args, dimensions):
@@ -162,7 +165,7 @@ def extra(dimension, best):
     if dimension.name == "writing":
         return [("of the memory's speed, for the weights alone", f"{100 * best['new_share_of_memory_bandwidth']:.0f} %")]
     if dimension.name == "reading":
-        return []
+        return [("of the peak", f"{100 * best['prompt_share_of_peak']:.0f} %")]
     # weights, gradients and two moments of AdamW, four bytes each
     expected = 16 * best["model"]["parameters"] + best["activation_bytes"]
     return [("of the peak", f"{100 * best['share_of_peak']:.0f} %"), ("memory, MB", figures(best["resident_bytes"] / 1e6)),

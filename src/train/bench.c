@@ -109,14 +109,21 @@ static bool check_room(const Bench *b, Error *err) {
                     (long long)need, (long long)b->config.context);
 }
 
+/* Forward alone; and of a prompt only the last row becomes logits. */
+static double prompt_flops(const Config *c, const Cost *training, int64_t length) {
+  return training->flops / 3 - 2.0 * (double)(length - 1) * (double)c->width * (double)c->vocabulary;
+}
+
 static void generate_figures(const Bench *b, double prompt, double token, json_t *out) {
   const Cost whole = model_cost(&b->config, 1, b->settings->prompt_tokens, b->settings->prompt_tokens);
   const double bytes = (double)whole.parameters * sizeof(float), length = (double)b->settings->prompt_tokens;
   json_object_set_new(out, "model", shape_json(&b->config, &whole));
   json_object_update_new(
-      out, json_pack("{s:f, s:f, s:f, s:f}", "prompt_tokens_per_second", length / prompt,
-                     "prompt_share_of_peak", whole.flops / 3 / prompt / b->peak, "new_tokens_per_second",
-                     1 / token, "new_share_of_memory_bandwidth", bytes / token / b->memory));
+      out,
+      json_pack("{s:f, s:f, s:f, s:f}", "prompt_tokens_per_second", length / prompt, "prompt_share_of_peak",
+                prompt_flops(&b->config, &whole, b->settings->prompt_tokens) / prompt / b->peak,
+                "new_tokens_per_second", 1 / token, "new_share_of_memory_bandwidth",
+                bytes / token / b->memory));
 }
 
 static bool bench_generate(Bench *b, json_t *out, Error *err) {
