@@ -1,18 +1,19 @@
 #!/usr/bin/env python3
 """How cost grows with context, vocabulary, width, depth, batch and threads, beside the law it should follow.
 
-    bench/scaling.py build/release/inkstone [--only NAME,...] [--seconds 10] [--threads N] [--page docs/performance.md]
+    bench/scaling.py build/release/inkstone [--only NAME,...] [--seconds 40] [--threads N] [--page docs/performance.md]
 
 One dimension at a time varies around a small llama. A run is a process of its own, `inkstone bench train` or `bench generate`; all points
-take turns until each was measured for --seconds, twice at least, and the best run of each counts. The law is counted from the shape, not
-fitted: operations a token, or in writing values read. The program's own count must be the same, else the script fails. Tables go into the
-page between two comments, plots into plots/ beside it. Ten minutes on two idle cores.
+take turns until each had two runs that nobody disturbed, or took --seconds, waiting included; the best run counts. The law is counted from
+the shape, not fitted: operations a token, or in writing values read. The program's own count must be the same, else the script fails.
+Tables go into the page between two comments, plots into plots/ beside it. Five minutes on two idle cores.
 """
 import argparse
 import json
 import math
 import os
 import re
+import resource
 import subprocess
 import sys
 import time
@@ -21,6 +22,7 @@ from typing import Callable, NamedTuple
 
 BASE = {"layers": 4, "width": 256, "vocab": 4096, "context": 256, "batch": 4}
 HEAD, NEW = 64, 32  # values a head; tokens written after a prompt
+QUIET = 0.1  # processors that others may keep busy while we measure
 BEGIN, END = "<!-- scaling:begin -->", "<!-- scaling:end -->"
 
 
@@ -80,7 +82,7 @@ def parse():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("inkstone")
     parser.add_argument("--only", default=",".join(d.name for d in DIMENSIONS), help="dimensions, of those above")
-    parser.add_argument("--seconds", type=float, default=10)
+    parser.add_argument("--seconds", type=float, default=40)
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="of all dimensions but this one")
     parser.add_argument("--page", type=Path, default=Path(__file__).parent.parent / "docs/performance.md")
     parser.add_argument("--tiny", action="store_true", help="two points each around a smaller base: whether it works, not how fast")
@@ -97,11 +99,30 @@ def command(args, shape):
     return tuple(map(str, words))
 
 
-def run(words):
-    done = subprocess.run(words, capture_output=True, text=True)
-    if done.returncode:
-        sys.exit(f"{' '.join(words)}: {done.stderr.strip()}")
-    return json.loads(done.stdout)
+def busy():
+    """Seconds that all processors worked so far, also for other guests of the host; and those of our children."""
+    user, nice, system, _, _, interrupt, soft, steal = map(int, Path("/proc/stat").read_text().split()[1:9])
+    own = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return (user + nice + system + interrupt + soft + steal) / os.sysconf("SC_CLK_TCK"), own.ru_utime + own.ru_stime
+
+
+def others_during(work):
+    """How many processors others kept busy meanwhile."""
+    (all_before, own_before), start = busy(), time.perf_counter()
+    work()
+    all_after, own_after = busy()
+    return (all_after - all_before - (own_after - own_before)) / (time.perf_counter() - start)
+
+
+def run(words, patience):
+    """The answer, and whether others left the processors to us; first waits for that, a while."""
+    done, until = [], time.perf_counter() + patience
+    while time.perf_counter() < until and others_during(lambda: time.sleep(0.25)) > QUIET:
+        pass
+    others = others_during(lambda: done.append(subprocess.run(words, capture_output=True, text=True)))
+    if done[0].returncode:
+        sys.exit(f"{' '.join(words)}: {done[0].stderr.strip()}")
+    return dict(json.loads(done[0].stdout), quiet=others <= QUIET)
 
 
 def seconds(dimension, answer):
@@ -123,13 +144,14 @@ def measure(args, dimensions):
     base = dict(BASE, threads=args.threads, **({"layers": 1, "width": 64, "vocab": 256, "context": 64, "batch": 1} if args.tiny else {}))
     points = [(d, x, {**base, **d.shape(x)}) for d in dimensions for x in d.points]
     answers = {command(args, shape): [] for _, _, shape in points}
-    spent = dict.fromkeys(answers, 0.0)
-    while pending := [words for words in answers if spent[words] < args.seconds or len(answers[words]) < 2]:
-        print(f"{len(pending)} of {len(answers)} points are to be measured again", file=sys.stderr)
+    spent, pending = dict.fromkeys(answers, 0.0), list(answers)
+    while pending:
+        print(f"{len(pending)} of {len(answers)} points are to be measured", file=sys.stderr)
         for words in pending:
             start = time.perf_counter()
-            answers[words].append(run(words))
+            answers[words].append(run(words, args.seconds / 8))
             spent[words] += time.perf_counter() - start
+        pending = [words for words in answers if spent[words] < args.seconds and sum(a["quiet"] for a in answers[words]) < 2]
     for _, _, shape in points:
         check_law(shape, answers[command(args, shape)][0])
     return [(d, x, shape, answers[command(args, shape)]) for d, x, shape in points]
@@ -188,7 +210,8 @@ def machine(args, measured):
     answers = [found for *_, shape, found in measured if shape["threads"] == args.threads]
     peak, memory = (max(a[name] for found in answers for a in found) / 1e9 for name in ("peak_flops_per_second", "memory_bytes_per_second"))
     return (f"{model.group(1).strip() if model else 'Unknown processor'}, {args.threads} threads, {answers[0][0]['isa']}; at best {peak:.0f} GFLOP/s and "
-            f"{memory:.0f} GB/s; Inkstone {answers[0][0]['inkstone_version']}, the best of {min(map(len, answers))} runs and more.")
+            f"{memory:.0f} GB/s; Inkstone {answers[0][0]['inkstone_version']}, {sum(any(a['quiet'] for a in found) for found in answers)} of {len(answers)} "
+            f"points measured while nobody else took more than {QUIET:g} processors.")
 
 
 def write_page(page, text):
