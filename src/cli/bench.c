@@ -59,7 +59,8 @@ const Command command_bench = {
     .description =
         "train: tokens per second in training a model of the given shape, and the share of the machine's "
         "peak that this "
-        "is. generate: reading a prompt, and writing. ops: each operator, forward and backward. machine: the "
+        "is; memory that it takes. generate: reading a prompt, and writing. ops: each operator, forward and "
+        "backward. machine: the "
         "peak of "
         "arithmetic and of memory that the others are measured by. all: machine, and training and writing in "
         "shapes that "

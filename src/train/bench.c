@@ -63,18 +63,22 @@ static bool bench_train(Bench *b, json_t *out, Error *err) {
   const int64_t n = b->settings->repeats, tokens = b->settings->batch * b->config.context;
   const Cost cost = model_cost(&b->config, b->settings->batch, b->config.context, b->config.context);
   double *seconds = mem_alloc((size_t)n * sizeof *seconds);
+  const int64_t activations = b->settings->checkpoint_activations ? cost.anew_bytes : cost.activation_bytes;
+  int64_t resident = 0;
   (void)err;
   for (int64_t i = 0; i < n; i++) {
-    seconds[i] = measure_step(&b->config, b->settings->batch, b->settings->checkpoint_activations, 0.5);
+    seconds[i] =
+        measure_step(&b->config, b->settings->batch, b->settings->checkpoint_activations, 0.5, &resident);
     news_progress(&b->news, "training steps", i + 1, n, "measurement");
   }
   const double each = median(seconds, n), rate = cost.flops / each;
   mem_free(seconds);
   json_object_set_new(out, "model", shape_json(&b->config, &cost));
   json_object_update_new(
-      out, json_pack("{s:I, s:f, s:f, s:f, s:f, s:f}", "tokens_a_step", (json_int_t)tokens, "seconds_a_step",
-                     each, "tokens_per_second", (double)tokens / each, "flops_per_second", rate,
-                     "share_of_peak", rate / b->peak, "flops_a_token", cost.flops / (double)tokens));
+      out, json_pack("{s:I, s:f, s:f, s:f, s:f, s:f, s:I, s:I}", "tokens_a_step", (json_int_t)tokens,
+                     "seconds_a_step", each, "tokens_per_second", (double)tokens / each, "flops_per_second",
+                     rate, "share_of_peak", rate / b->peak, "flops_a_token", cost.flops / (double)tokens,
+                     "activation_bytes", (json_int_t)activations, "resident_bytes", (json_int_t)resident));
   return true;
 }
 
@@ -109,15 +113,22 @@ static bool writes_bf16(const Bench *b) {
   return !strcmp(b->settings->precision, "bf16");
 }
 
+/* Forward alone; and of a prompt only the last row becomes logits. */
+static double prompt_flops(const Config *c, const Cost *training, int64_t length) {
+  return training->flops / 3 - 2.0 * (double)(length - 1) * (double)c->width * (double)c->vocabulary;
+}
+
 static void generate_figures(const Bench *b, double prompt, double token, json_t *out) {
   const Cost whole = model_cost(&b->config, 1, b->settings->prompt_tokens, b->settings->prompt_tokens);
   const double bytes = (double)whole.parameters * (writes_bf16(b) ? 2 : 4),
                length = (double)b->settings->prompt_tokens;
   json_object_set_new(out, "model", shape_json(&b->config, &whole));
   json_object_update_new(
-      out, json_pack("{s:f, s:f, s:f, s:f}", "prompt_tokens_per_second", length / prompt,
-                     "prompt_share_of_peak", whole.flops / 3 / prompt / b->peak, "new_tokens_per_second",
-                     1 / token, "new_share_of_memory_bandwidth", bytes / token / b->memory));
+      out,
+      json_pack("{s:f, s:f, s:f, s:f}", "prompt_tokens_per_second", length / prompt, "prompt_share_of_peak",
+                prompt_flops(&b->config, &whole, b->settings->prompt_tokens) / prompt / b->peak,
+                "new_tokens_per_second", 1 / token, "new_share_of_memory_bandwidth",
+                bytes / token / b->memory));
 }
 
 /* To the nearest bf16, ties to even. */

@@ -97,7 +97,7 @@ static bool weigh(Choice *choice, const ModelSettings *given, const Shape *shape
   Config config;
   if (!config_of(&config, given, shape, text->vocabulary, err)) return false;
   const int64_t sequences = config.context < TOKENS_A_STEP ? TOKENS_A_STEP / config.context : 1;
-  const double each = measure_step(&config, sequences, false, 0.25);
+  const double each = measure_step(&config, sequences, false, 0.25, NULL);
   const Cost cost = model_cost(&config, 1, 1, 1);
   *choice = (Choice){.shape = {config.layers, config.width, config.heads},
                      .vocabulary = text->vocabulary,
@@ -193,7 +193,7 @@ bool budget_steps(Settings *s, Plan *plan, double deadline, const News *news, Er
   char a[32], b[32];
   const int64_t whole = (int64_t)plan->step_tokens / plan->config.context / (plan->accumulate * plan->mix);
   const int64_t sequences = whole > 1 ? whole : 1;
-  const double each = measure_step(&plan->config, sequences, false, 0.7) * plan->step_tokens /
+  const double each = measure_step(&plan->config, sequences, false, 0.7, NULL) * plan->step_tokens /
                       (double)(sequences * plan->config.context);
   const double left = deadline - clock_seconds();
   if (left < 3 * each)

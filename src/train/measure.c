@@ -40,7 +40,8 @@ static double best_update(Rehearsal *r, double seconds) {
   return best;
 }
 
-double measure_step(const Config *config, int64_t sequences, bool compute_anew, double seconds) {
+double measure_step(const Config *config, int64_t sequences, bool compute_anew, double seconds,
+                    int64_t *resident) {
   static const SettingTable *const tables[] = {&train_settings_table};
   Settings *settings = settings_new(tables, 1);
   int32_t *tokens = random_tokens(sequences * config->context, config->vocabulary);
@@ -59,6 +60,7 @@ double measure_step(const Config *config, int64_t sequences, bool compute_anew, 
   params_initialize(r.model->params, 1);
   optimizer_open(&r.optimizer, r.model->params, settings_part(settings, &train_settings_table));
   const double best = best_update(&r, seconds);
+  if (resident) *resident = mem_resident(); /* the tape still has the activations of the last step */
   optimizer_close(&r.optimizer);
   model_free(r.model);
   tape_free(r.tape);

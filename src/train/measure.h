@@ -6,7 +6,8 @@
 
 /* Seconds for one update over [sequences, context] tokens (and as large a source, where there is an encoder):
  * forward, backward, optimizer. The best of as many as fit into `seconds`, two at least, after one that warms
- * up. compute_anew: as --checkpoint-activations has it. */
-double measure_step(const Config *, int64_t sequences, bool compute_anew, double seconds);
+ * up. compute_anew: as --checkpoint-activations has it.
+ * `resident` (or NULL): what the process then holds of memory. */
+double measure_step(const Config *, int64_t sequences, bool compute_anew, double seconds, int64_t *resident);
 
 #endif

@@ -48,6 +48,7 @@ small="--size nano --vocab 256 --context 32 --batch 1 --repeats 1"
 run bench train $small --json -q
 expect_status 0
 expect_json out
+expect_out '"resident_bytes":'
 run bench generate $small --prompt-tokens 8 --new-tokens 4 --json -q
 expect_status 0
 expect_json out
