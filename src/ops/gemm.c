@@ -148,10 +148,23 @@ static void multiply_row(void *arg, int64_t begin, int64_t end) {
       for (int64_t first = 0; first < x->k; first += KC) multiply_row_panel(x, panel * x->nr, first);
 }
 
-/* A row times rows that lie as they are needed: one partial sum in the order of all others, nothing packed.
- */
+/* A row times rows that lie as they are needed: partial sums in the order of all others, nothing packed. */
 static bool is_sum_of_rows(const Product *x) {
-  return x->m == 1 && !x->transpose_a && !x->transpose_b && !x->before && x->k <= KC && !x->from;
+  return x->m == 1 && !x->transpose_a && !x->transpose_b && !x->before && !x->from;
+}
+
+enum { PART = 256 }; /* columns at a time where there are several partial sums */
+
+static void sum_rows(const Product *x) {
+  float part[PART];
+  kernels->sum_rows(x->c, x->a, x->b, x->ldb, least(KC, x->k), x->n);
+  for (int64_t first = KC; first < x->k; first += KC)
+    for (int64_t column = 0; column < x->n; column += PART) {
+      const int64_t columns = least(PART, x->n - column);
+      kernels->sum_rows(part, x->a + first, x->b + first * x->ldb + column, x->ldb, least(KC, x->k - first),
+                        columns);
+      kernels->add(x->c + column, part, columns);
+    }
 }
 
 /* ---- on one thread ---- */
@@ -177,7 +190,7 @@ static void run_serial(Product x) {
     return;
   }
   if (is_sum_of_rows(&x)) {
-    kernels->sum_rows(x.c, x.a, x.b, x.ldb, x.k, x.n);
+    sum_rows(&x);
     return;
   }
   const int64_t chunk = MC / x.mr * x.mr;
