@@ -21,4 +21,8 @@ const KnownShape known_shapes[] = {
      true,
      {"arch", "llama", "layers", "30", "width", "576", "heads", "9", "kv-heads", "3", "ffn", "1536", "vocab",
       "49152", "context", "2048"}},
+    {"llama, 135M, bf16",
+     true,
+     {"arch", "llama", "layers", "30", "width", "576", "heads", "9", "kv-heads", "3", "ffn", "1536", "vocab",
+      "49152", "context", "2048", "precision", "bf16"}},
     {0}};
