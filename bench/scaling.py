@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Callable, NamedTuple
 
 BASE = {"layers": 4, "width": 256, "vocab": 4096, "context": 256, "batch": 4}
-HEAD, NEW = 64, 32  # values a head; tokens written after a prompt
+HEAD, NEW = 64, 32  # values a head; tokens written after a prompt, none of which outgrows a cache of 2^n
 QUIET = 0.1  # processors that others may keep busy while we measure
 BEGIN, END = "<!-- scaling:begin -->", "<!-- scaling:end -->"
 
@@ -73,8 +73,8 @@ DIMENSIONS = [
     Dimension("threads", "threads", [], lambda x: {"threads": x}, training_by_all, "1 / threads"),
     Dimension("reading", "prompt, tokens", [64, 128, 256, 512, 1024, 2048, 4096, 8192],
               lambda x: {"prompt": x}, reading, "a + b T: a third of training, less all logits but the last"),
-    Dimension("writing", "tokens before", [64, 128, 256, 512, 1024, 2048, 4096, 8192],
-              lambda x: {"prompt": x}, writing, "a + b T: weights read, and keys and values"),
+    Dimension("writing", "text, tokens", [64, 128, 256, 512, 1024, 2048, 4096, 8192],
+              lambda x: {"prompt": x - NEW}, writing, "a + b T: weights read, and keys and values; of the last 32 tokens"),
 ]
 
 
