@@ -17,7 +17,6 @@
 enum {
   KC = PACKED_STEPS,  /* steps of k at a time */
   MC = 112,           /* rows of A a single thread packs at a time */
-  WIDEST = 32,        /* largest gemm_nr */
   TALLEST = 14,       /* largest gemm_mr */
   FEW = 4,            /* rows for which packing B would cost more than it saves */
   NARROW = 8,         /* panels of columns for which packing A would */
@@ -170,7 +169,7 @@ static void sum_rows(const Product *x) {
 /* ---- on one thread ---- */
 
 /* Panels being worked on; a thread's own, so that parallel bodies need not allocate. */
-static _Thread_local float panel_b[KC * WIDEST] __attribute__((aligned(64)));
+static _Thread_local float panel_b[KC * PACKED_WIDEST] __attribute__((aligned(64)));
 static _Thread_local float panels_a[KC * (MC + TALLEST)] __attribute__((aligned(64)));
 
 static void serial_rows(const Product *x, int64_t from, int64_t to, int64_t first, int64_t steps) {
@@ -270,7 +269,7 @@ static void run_wide_rows(Product x) {
   /* few tasks for many threads: cut the rows finer, at the price of packing B more often */
   if (x.columns < 4 * threads_count()) x.pieces = ceil_div(4 * threads_count(), x.columns);
   x.pieces = least(x.pieces, x.row_panels);
-  Room *room = lies_as_needed(&x) ? NULL : take_room(x.row_panels * x.mr * least(KC, x.k) + WIDEST);
+  Room *room = lies_as_needed(&x) ? NULL : take_room(x.row_panels * x.mr * least(KC, x.k) + PACKED_WIDEST);
   if (room) x.packed = room->data;
   for (x.first = 0; x.first < x.k; x.first += KC) {
     x.steps = least(KC, x.k - x.first);

@@ -22,9 +22,13 @@ int64_t packed_count(int64_t n, int64_t k) {
   return padded(n) * k;
 }
 
-const void *packed_panel(const Packed *p, int64_t column, int64_t first) {
+static void *panel_at(const Packed *p, int64_t column, int64_t first) {
   const int64_t at = first * padded(p->n) + column * least(PACKED_STEPS, p->k - first);
-  return (const char *)p->panels + (size_t)at * tensor_type_size(p->type);
+  return (char *)p->panels + (size_t)at * tensor_type_size(p->type);
+}
+
+const void *packed_panel(const Packed *p, int64_t column, int64_t first) {
+  return panel_at(p, column, first);
 }
 
 typedef struct Filling {
@@ -43,9 +47,8 @@ static void fill_floats(const Filling *f, float *out, int64_t column, int64_t fi
     kernels->pack_rows(out, f->b + first * f->ldb + column, f->ldb, steps, columns, nr);
 }
 
-enum { WIDEST = 32 }; /* largest gemm_nr */
-static _Thread_local float panel[PACKED_STEPS * WIDEST] __attribute__((aligned(64)));
-static _Thread_local float again[PACKED_STEPS * WIDEST] __attribute__((aligned(64)));
+static _Thread_local float panel[PACKED_STEPS * PACKED_WIDEST] __attribute__((aligned(64)));
+static _Thread_local float again[PACKED_STEPS * PACKED_WIDEST] __attribute__((aligned(64)));
 
 /* Through floats; what fills up the last panel would be taken for a value. */
 static bool fill_halves(const Filling *f, uint16_t *out, int64_t column, int64_t first, int64_t steps) {
@@ -63,8 +66,7 @@ static void fill_panels(void *arg, int64_t begin, int64_t end) {
   for (int64_t i = begin; i < end && !f->unfit; i++) {
     const int64_t first = i / f->columns * PACKED_STEPS, column = i % f->columns * kernels->gemm_nr();
     const int64_t steps = least(PACKED_STEPS, f->p->k - first);
-    void *out =
-        (char *)f->p->panels + ((const char *)packed_panel(f->p, column, first) - (const char *)f->p->panels);
+    void *out = panel_at(f->p, column, first);
     if (f->p->type == TENSOR_F32)
       fill_floats(f, out, column, first, steps);
     else if (!fill_halves(f, out, column, first, steps))

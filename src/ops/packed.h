@@ -5,8 +5,8 @@
 
 #include "ops/tensor.h"
 
-/* Steps of k that make one partial sum. */
-enum { PACKED_STEPS = 256 };
+/* Steps of k that make one partial sum, and the largest gemm_nr: together a panel at its largest. */
+enum { PACKED_STEPS = 256, PACKED_WIDEST = 32 };
 
 /* op(B) [k,n], in panels as products meet them: [k / PACKED_STEPS][n / nr][steps][nr]. Of 16 bits only where
  * they hold the very values: products have the same bits, and a row, which does nothing but read B, half the

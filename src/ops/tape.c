@@ -153,16 +153,18 @@ bool node_records(const Node *n) {
   return false;
 }
 
+static void link_node(Node *n) {
+  n->previous = n->tape->last;
+  n->tape->last = n;
+}
+
 Tensor *node_run(Node *n, Tensor *out) {
   Tape *t = n->tape;
   const bool records = node_records(n);
   for (int i = 0; i < n->outputs; i++) n->out[i]->wants_grad = records;
   if (n->op->flops) t->flops += n->op->flops(n);
   if (!t->dry) n->op->forward(n);
-  if (records) {
-    n->previous = t->last;
-    t->last = n;
-  }
+  if (records) link_node(n);
   return out;
 }
 
@@ -319,9 +321,6 @@ Tensor *tape_part(Tape *t, TapePart *run, void *arg, Tensor *x, Tensor *beside) 
   else
     run_without_record(p, out);
   out->wants_grad = records;
-  if (records) {
-    p->node.previous = t->last;
-    t->last = &p->node;
-  }
+  if (records) link_node(&p->node);
   return out;
 }
