@@ -18,6 +18,9 @@ typedef struct Kernels {
 #undef KERNEL
 } Kernels;
 
+/* Panels that row_f32, row_bf16 and row_f16 read side by side. */
+enum { ROW_PANELS = 4 };
+
 /* The table in use. Set at start; changed only by kernels_select. */
 extern const Kernels *kernels;
 

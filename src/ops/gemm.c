@@ -122,29 +122,43 @@ static bool is_row(const Product *x) {
   return x->m == 1 && !x->transpose_a && (x->transpose_b || x->before);
 }
 
-static void multiply_row_panel(const Product *x, int64_t column, int64_t first) {
+static void row_before(const Product *x, int64_t column, int64_t first, int64_t columns) {
+  const void *panels = packed_panel(x->before, column, first);
+  const float *a = x->a + first;
   float *c = x->c + column;
-  const float *from = first ? c : x->from ? x->from + column : NULL, *a = x->a + first;
-  const int64_t steps = least(KC, x->k - first), columns = least(x->nr, x->n - column);
-  if (!x->before)
-    kernels->gemm_row(c, from, a, x->b + column * x->ldb + first, x->ldb, steps, columns);
-  else if (x->before->type == TENSOR_F32)
-    kernels->gemm_block(c, 0, from, 0, a, x->k, packed_panel(x->before, column, first), x->nr, steps, 1,
-                        columns);
+  const float *from = first ? c : x->from ? x->from + column : NULL;
+  const int64_t steps = least(KC, x->k - first);
+  if (x->before->type == TENSOR_F32)
+    kernels->row_f32(c, from, a, panels, steps, columns);
+  else if (x->before->type == TENSOR_BF16)
+    kernels->row_bf16(c, from, a, panels, steps, columns);
   else
-    (x->before->type == TENSOR_BF16 ? kernels->row_bf16 : kernels->row_f16)(
-        c, from, a, packed_panel(x->before, column, first), steps, columns);
+    kernels->row_f16(c, from, a, panels, steps, columns);
 }
 
-/* Panel after panel where they were packed so, else rows of B to their end. */
+static void row_as_it_lies(const Product *x, int64_t column, int64_t first, int64_t columns) {
+  float *c = x->c + column;
+  const float *from = first ? c : x->from ? x->from + column : NULL;
+  kernels->gemm_row(c, from, x->a + first, x->b + column * x->ldb + first, x->ldb, least(KC, x->k - first),
+                    columns);
+}
+
+/* Stretches of columns: of so many panels as are best read side by side where they were packed before, else
+ * of one, whose rows are read to their end. */
+static int64_t stretch(const Product *x) {
+  return x->before ? ROW_PANELS * x->nr : x->nr;
+}
+
 static void multiply_row(void *arg, int64_t begin, int64_t end) {
   const Product *x = arg;
+  const int64_t width = stretch(x), to = least(end * width, x->n);
   if (x->before)
     for (int64_t first = 0; first < x->k; first += KC)
-      for (int64_t panel = begin; panel < end; panel++) multiply_row_panel(x, panel * x->nr, first);
+      row_before(x, begin * width, first, to - begin * width);
   else
-    for (int64_t panel = begin; panel < end; panel++)
-      for (int64_t first = 0; first < x->k; first += KC) multiply_row_panel(x, panel * x->nr, first);
+    for (int64_t column = begin * width; column < to; column += width)
+      for (int64_t first = 0; first < x->k; first += KC)
+        row_as_it_lies(x, column, first, least(width, to - column));
 }
 
 /* A row times rows that lie as they are needed: partial sums in the order of all others, nothing packed. */
@@ -185,7 +199,7 @@ static void serial_rows(const Product *x, int64_t from, int64_t to, int64_t firs
 static void run_serial(Product x) {
   if (x.k == 0) multiply_nothing(&x);
   if (is_row(&x)) {
-    multiply_row(&x, 0, ceil_div(x.n, x.nr));
+    multiply_row(&x, 0, ceil_div(x.n, stretch(&x)));
     return;
   }
   if (is_sum_of_rows(&x)) {
@@ -328,7 +342,7 @@ static void run(Product x) {
   if (x.k == 0)
     multiply_nothing(&x);
   else if (is_row(&x))
-    parallel_for(x.columns, multiply_row, &x);
+    parallel_for(ceil_div(x.n, stretch(&x)), multiply_row, &x);
   else if (is_narrow(&x))
     run_narrow(x);
   else

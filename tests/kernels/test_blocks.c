@@ -244,29 +244,51 @@ static void other_values_do_not_come_back(void **state) {
     }
 }
 
-/* n steps: a row times a panel has the bits of gemm_block with the panel widened. */
-static void check_half_rows(const Kernels *k, int64_t n) {
-  const int64_t nr = k->gemm_nr(), count = n * nr;
+/* n steps: a row times panels side by side has the bits of gemm_block with each, widened. */
+enum { PANELS = 2 * ROW_PANELS + 2 };
+
+typedef void RowOfFloats(float *, const float *, const float *, const float *, int64_t, int64_t);
+typedef void RowOfHalves(float *, const float *, const float *, const uint16_t *, int64_t, int64_t);
+
+static void check_row(const Kernels *k, int64_t n, const float *wide, RowOfFloats *floats, RowOfHalves *row,
+                      const uint16_t *narrow) {
+  const int64_t nr = k->gemm_nr();
+  const int64_t together = ROW_PANELS * nr,
+                widths[] = {1, nr - 1, nr, together - 1, together + 3, PANELS * nr - 5};
+  const float *x = array_random(n, 1), *bias = array_random(PANELS * nr, 1);
+  for (size_t w = 0; w < sizeof widths / sizeof *widths; w++)
+    for (int biased = 0; biased < 2; biased++) {
+      const int64_t cols = widths[w];
+      float *got = array_empty(cols), *want = array_empty(cols);
+      if (floats)
+        floats(got, biased ? bias : NULL, x, wide, n, cols);
+      else
+        row(got, biased ? bias : NULL, x, narrow, n, cols);
+      for (int64_t j = 0; j < cols; j += nr)
+        k->gemm_block(want + j, 0, biased ? bias + j : NULL, 0, x, n + 1, wide + j * n, nr, n, 1,
+                      cols - j < nr ? cols - j : nr);
+      same_bits(got, want, cols);
+    }
+}
+
+static void check_row_types(const Kernels *k, int64_t n) {
+  const int64_t count = PANELS * n * k->gemm_nr();
+  check_row(k, n, array_random(count, 1), k->row_f32, NULL, NULL);
+  arrays_free();
   for (int which = 0; which < 2; which++) {
     const Half h = half_of(k, which);
-    float *x = array_random(n, 1), *bias = array_random(nr, 1), *wide = array_empty(count);
-    uint16_t *panel = malloc((size_t)count * sizeof *panel + 1);
-    h.narrow(panel, array_random(count, 1), count);
-    h.widen(wide, panel, count);
-    for (int64_t cols = 1; cols <= nr; cols += 5)
-      for (int biased = 0; biased < 2; biased++) {
-        float *got = array_empty(cols), *want = array_empty(cols);
-        h.row(got, biased ? bias : NULL, x, panel, n, cols);
-        k->gemm_block(want, 0, biased ? bias : NULL, 0, x, n + 1, wide, nr, n, 1, cols);
-        same_bits(got, want, cols);
-      }
-    free(panel);
+    float *wide = array_empty(count);
+    uint16_t *panels = malloc((size_t)count * sizeof *panels + 1);
+    h.narrow(panels, array_random(count, 1), count);
+    h.widen(wide, panels, count);
+    check_row(k, n, wide, NULL, h.row, panels);
+    free(panels);
     arrays_free();
   }
 }
 
-static void rows_of_halves_have_the_bits_of_floats(void **state) {
-  each_length(check_half_rows);
+static void rows_have_the_bits_of_blocks(void **state) {
+  each_length(check_row_types);
 }
 
 /* ---- the machine's limit ---- */
@@ -305,7 +327,7 @@ int main(void) {
       cmocka_unit_test(panels),
       cmocka_unit_test(every_half_is_its_value_and_comes_back),
       cmocka_unit_test(other_values_do_not_come_back),
-      cmocka_unit_test(rows_of_halves_have_the_bits_of_floats),
+      cmocka_unit_test(rows_have_the_bits_of_blocks),
       cmocka_unit_test(a_burst_computes_what_it_counts),
       cmocka_unit_test(a_burst_reads_every_float),
   };

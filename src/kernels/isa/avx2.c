@@ -7,5 +7,6 @@
 #define WHOLE_BLOCK "kernels/isa/block_avx2.inc"
 
 #include <immintrin.h>
-#define WIDEN_F16(p) (vf) _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(p)))
+#define WIDEN_F16(p)  (vf) _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(p)))
+#define WIDEN_BF16(p) (vf) _mm256_slli_epi32(_mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)(p))), 16)
 #include "kernels/isa/kernels.inc"

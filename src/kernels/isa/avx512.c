@@ -10,4 +10,6 @@
 #define LOAD_SOME(p, n)     _mm512_maskz_loadu_ps(FIRST(n), p)
 #define STORE_SOME(p, v, n) _mm512_mask_storeu_ps(p, FIRST(n), v)
 #define WIDEN_F16(p)        (vf) _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(p)))
+#define WIDEN_BF16(p) \
+  (vf) _mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)(p))), 16)
 #include "kernels/isa/kernels.inc"
