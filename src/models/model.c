@@ -36,19 +36,19 @@ Model *model_twin(const Model *of) {
 }
 
 void model_freeze(Model *m) {
-  m->halves = packed_set_new(true);
+  m->packed = packed_set_new(true);
 }
 
 void model_free(Model *m) {
   if (!m) return;
-  packed_set_free(m->halves);
+  packed_set_free(m->packed);
   params_free(m->params);
   mem_free(m);
 }
 
 Output model_forward(const Model *m, Net *net, const Batch *batch) {
   CHECK(net->params == m->params);
-  if (m->halves && !tape_packed_weights(net->tape)) tape_pack_weights(net->tape, m->halves);
+  if (m->packed && !tape_packed_weights(net->tape)) tape_pack_weights(net->tape, m->packed);
   net->batch = batch->sequences;
   net->time = batch->time;
   if (batch->source_time && !net->source_lengths)

@@ -102,14 +102,14 @@ extern const KnownShape known_shapes[];
 typedef struct Model {
   Config config;
   Params *params;
-  PackedSet *halves; /* weights of 16 bits, once they are known to stay as they are; else NULL */
+  PackedSet *packed; /* weights, once they are known to stay as they are; else NULL */
 } Model;
 /* Declares the parameters by a dry run; allocates them (values undefined). */
 Model *model_new(const Config *, bool gradients);
 /* The same network over the same values, which live with `of`, but with gradients of its own. */
 Model *model_twin(const Model *of);
-/* From now on the weights stay as they are: those whose values 16 bits hold are read as such, with the same
- * results. */
+/* From now on the weights stay as they are and are packed: those whose values 16 bits hold as such, others as
+ * floats when they are met again. The same results. */
 void model_freeze(Model *);
 void model_free(Model *);
 

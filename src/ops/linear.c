@@ -14,7 +14,7 @@ typedef struct Linear {
 static const Packed *packed_weight(const Linear *n) {
   PackedSet *set = tape_packed_weights(n->node.tape);
   if (!set) return NULL;
-  return packed_set_get(set, n->rows, !n->transposed, n->outputs, n->inputs, tensor_f32(n->node.in[1]),
+  return packed_set_get(set, !n->transposed, n->outputs, n->inputs, tensor_f32(n->node.in[1]),
                         n->transposed ? n->outputs : n->inputs);
 }
 

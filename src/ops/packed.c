@@ -86,7 +86,7 @@ bool packed_fill(Packed *p, bool transpose, const float *b, int64_t ldb) {
 struct PackedSet {
   pthread_mutex_t lock;
   Arena *arena;
-  Map *by_place; /* of the matrix in memory -> Packed, or 0 if its values take more than 16 bits */
+  Map *by_place; /* of the matrix in memory -> Packed, or 0 if it was met once and takes more than 16 bits */
   bool halves;
 };
 
@@ -117,21 +117,25 @@ static const Packed *packed_as(PackedSet *s, TensorType type, bool transpose, in
   return NULL;
 }
 
+/* Values of more than 16 bits cost as much memory again and a pass through it: what is met only once, by a
+ * prompt, is taken as it lies. */
 static const Packed *get(PackedSet *s, bool transpose, int64_t n, int64_t k, const float *b, int64_t ldb) {
-  int64_t at;
-  if (map_get(s->by_place, &b, sizeof b, &at)) return (const Packed *)(intptr_t)at;
-  const Packed *p = packed_as(s, s->halves ? TENSOR_BF16 : TENSOR_F32, transpose, n, k, b, ldb);
-  if (!p) p = packed_as(s, TENSOR_F16, transpose, n, k, b, ldb);
+  int64_t at = 0;
+  const bool met = map_get(s->by_place, &b, sizeof b, &at);
+  if (at) return (const Packed *)(intptr_t)at;
+  const Packed *p = NULL;
+  if (!s->halves || met)
+    p = packed_as(s, TENSOR_F32, transpose, n, k, b, ldb);
+  else if (!(p = packed_as(s, TENSOR_BF16, transpose, n, k, b, ldb)))
+    p = packed_as(s, TENSOR_F16, transpose, n, k, b, ldb);
   map_set(s->by_place, &b, sizeof b, (int64_t)(intptr_t)p);
   return p;
 }
 
-/* A single row reads B once, and floats as fast where they lie. Out of memory, the lock is given back before
- * the call unwinds. */
-const Packed *packed_set_get(PackedSet *s, int64_t rows, bool transpose, int64_t n, int64_t k, const float *b,
+/* Out of memory, the lock is given back before the call unwinds. */
+const Packed *packed_set_get(PackedSet *s, bool transpose, int64_t n, int64_t k, const float *b,
                              int64_t ldb) {
   Error err = {0};
-  if (rows == 1 && !s->halves) return NULL;
   pthread_mutex_lock(&s->lock);
   MEM_GUARD(&err, {
     pthread_mutex_unlock(&s->lock);

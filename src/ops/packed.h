@@ -24,12 +24,12 @@ bool packed_fill(Packed *, bool transpose, const float *b, int64_t ldb);
 const void *packed_panel(const Packed *, int64_t column, int64_t first);
 
 /* Matrices that do not change while the set lives, each packed when it is first asked for, by any thread: all
- * of them as floats, which pays for several rows met again and again, or, `halves`, those of 16 bits only. */
+ * of them as floats, which pays for several rows met again and again, or, `halves`, with 16 bits where those
+ * hold the values, else as floats when it is asked for the second time. */
 typedef struct PackedSet PackedSet;
 PackedSet *packed_set_new(bool halves);
 void packed_set_free(PackedSet *);
-/* For a product of `rows` rows; NULL where B is better taken as it lies. */
-const Packed *packed_set_get(PackedSet *, int64_t rows, bool transpose, int64_t n, int64_t k, const float *b,
-                             int64_t ldb);
+/* NULL: take B as it lies this time. */
+const Packed *packed_set_get(PackedSet *, bool transpose, int64_t n, int64_t k, const float *b, int64_t ldb);
 
 #endif

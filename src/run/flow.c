@@ -221,7 +221,7 @@ typedef struct Runs {
   Flow *flow;
   Queue queue;
   int64_t together;
-  PackedSet *packed;
+  PackedSet *packed; /* of these runs, where the model has none: it is being trained */
   atomic_bool exhausted;
   atomic_size_t wanted; /* the request that failed then */
 } Runs;
@@ -247,7 +247,7 @@ void flow_run(Flow *flow, const Input *inputs, int64_t count) {
   Runs all = {.flow = flow,
               .queue = {.inputs = inputs, .count = count, .lock = PTHREAD_MUTEX_INITIALIZER},
               .together = least(count, together)};
-  if (all.together * flow->each >= MANY_ROWS) all.packed = packed_set_new(false);
+  if (all.together * flow->each >= MANY_ROWS && !flow->model->packed) all.packed = packed_set_new(false);
   const int64_t full = count / together; /* runs that have all their rows at least at first */
   parallel_for(least(threads_count(), full > 1 ? full : 1), run_several, &all);
   packed_set_free(all.packed);
