@@ -17,17 +17,18 @@ extern char **environ;
 /* The comparisons belong to the sources, as the peers are Python: nothing of them is in the program. */
 static const char peers[] = "bench/peers/all.py";
 
-static bool run_peers(Error *err) {
+/* On as many threads as ours, if that was said. */
+static bool run_peers(const char *threads, Error *err) {
   const char *python = getenv("PYTHON") ? getenv("PYTHON") : "python3";
   char self[4096];
   const ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
   if (length < 0) return fail(err, "--peers: /proc/self/exe: %s", strerror(errno));
   self[length] = '\0';
-  char *const words[] = {(char *)(uintptr_t)python, (char *)(uintptr_t)peers, self, NULL};
+  const char *words[] = {python, peers, self, strcmp(threads, "0") ? "--threads" : NULL, threads, NULL};
   pid_t child;
   fflush(stdout); /* ours comes first */
   int status;
-  const int failed = posix_spawnp(&child, python, NULL, NULL, words, environ);
+  const int failed = posix_spawnp(&child, python, NULL, NULL, (char *const *)(uintptr_t)words, environ);
   if (failed)
     return fail(err, "--peers: %s: %s: install Python, or name another in PYTHON", python, strerror(failed));
   while (waitpid(child, &status, 0) < 0)
@@ -45,9 +46,13 @@ static bool run(Call *call, Error *err) {
   progress_open(&progress, call->values[OWN_QUIET]);
   char *text = ink_bench(call->operands[0], call->settings, progress_listen, &progress, err);
   progress_close(&progress);
-  const bool ok = text && present_text(text, call->values[OWN_JSON], err);
+  bool ok = text && present_text(text, call->values[OWN_JSON], err);
   ink_free(text);
-  return ok && (!call->values[OWN_PEERS] || run_peers(err));
+  if (!ok || !call->values[OWN_PEERS]) return ok;
+  char *threads = ink_settings_get(call->settings, "threads");
+  ok = threads && run_peers(threads, err);
+  ink_free(threads);
+  return ok;
 }
 
 const Command command_bench = {
