@@ -67,16 +67,25 @@ static void add_chunk(Arena *a, size_t bytes) {
   a->newest = c;
 }
 
-void *arena_alloc(Arena *a, size_t bytes) {
-  if (bytes > PTRDIFF_MAX - 2 * HEADER) mem_exhausted(bytes);
-  bytes = (bytes + 63) & ~(size_t)63;
-  if (!a->newest || a->newest->size - a->newest->used < bytes) add_chunk(a, bytes);
+/* The next bytes at a multiple of `alignment`. What is skipped counts, even where a new chunk begins instead:
+ * it is needed once there is one chunk for all. */
+static void *take(Arena *a, size_t bytes, size_t alignment) {
+  const size_t skip = a->newest ? -a->newest->used & (alignment - 1) : 0;
+  if (!a->newest || a->newest->size - a->newest->used < skip + bytes)
+    add_chunk(a, bytes);
+  else
+    a->newest->used += skip;
   void *place = (char *)a->newest + HEADER + a->newest->used;
   a->newest->used += bytes;
-  a->used += bytes;
+  a->used += skip + bytes;
   if (a->used > a->most) a->most = a->used;
   if (a->used > a->peak) a->peak = a->used;
   return place;
+}
+
+void *arena_alloc(Arena *a, size_t bytes) {
+  if (bytes > PTRDIFF_MAX - 2 * HEADER) mem_exhausted(bytes);
+  return take(a, (bytes + 63) & ~(size_t)63, 64);
 }
 
 void *arena_alloc_zeroed(Arena *a, size_t bytes) {
@@ -84,7 +93,8 @@ void *arena_alloc_zeroed(Arena *a, size_t bytes) {
 }
 
 char *arena_strndup(Arena *a, const char *text, size_t length) {
-  char *copy = arena_alloc(a, length + 1);
+  if (length >= PTRDIFF_MAX - 2 * HEADER) mem_exhausted(length);
+  char *copy = take(a, length + 1, 1); /* a vocabulary is a hundred thousand short ones */
   memcpy(copy, text, length);
   copy[length] = '\0';
   return copy;

@@ -13,9 +13,9 @@ typedef struct Arena Arena;
 Arena *arena_new(size_t chunk_bytes); /* 0: a sensible size for small objects */
 void arena_free(Arena *);
 
-void *arena_alloc(Arena *, size_t bytes);        /* 64-byte aligned, undefined contents */
-void *arena_alloc_zeroed(Arena *, size_t bytes); /* likewise, zeroed */
-char *arena_strndup(Arena *, const char *text, size_t length);
+void *arena_alloc(Arena *, size_t bytes);                      /* 64-byte aligned, undefined contents */
+void *arena_alloc_zeroed(Arena *, size_t bytes);               /* likewise, zeroed */
+char *arena_strndup(Arena *, const char *text, size_t length); /* not aligned */
 char *arena_printf(Arena *, const char *format, ...) PRINTF(2, 3);
 
 /* Forgets everything allocated; the memory is kept, joined into one chunk of the size that was needed. */

@@ -105,8 +105,7 @@ static size_t find_slot(const Map *m, const void *key, size_t length, uint64_t h
   return at;
 }
 
-static void grow_slots(Map *m) {
-  const size_t count = m->slot_count ? 2 * m->slot_count : 64;
+static void make_slots(Map *m, size_t count) {
   CHECK(count <= UINT32_MAX);
   uint32_t *slots = mem_alloc_zeroed(count, sizeof *slots);
   mem_free(m->slots);
@@ -119,8 +118,20 @@ static void grow_slots(Map *m) {
   }
 }
 
+/* At most half of them are taken. */
+static void make_slots_for(Map *m, size_t keys) {
+  size_t count = m->slot_count ? m->slot_count : 64;
+  while (count / 2 < keys) count *= 2;
+  if (count > m->slot_count) make_slots(m, count);
+}
+
+void map_reserve(Map *m, size_t count) {
+  vec_reserve(&m->entries, count);
+  make_slots_for(m, count);
+}
+
 int64_t *map_slot(Map *m, const void *key, size_t length, int64_t initial) {
-  if (2 * (m->entries.count + 1) > m->slot_count) grow_slots(m);
+  make_slots_for(m, m->entries.count + 1);
   const uint64_t hash = hash_bytes(key, length, 0);
   const size_t at = find_slot(m, key, length, hash);
   if (!m->slots[at]) {

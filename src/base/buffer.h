@@ -21,6 +21,7 @@ char *buffer_take(Buffer *); /* the bytes, "" if none, now the caller's to mem_f
 typedef struct Map Map;
 Map *map_new(void);
 void map_free(Map *);
+void map_reserve(Map *, size_t count); /* room for so many keys in all */
 void map_set(Map *, const void *key, size_t length, int64_t value);
 bool map_get(const Map *, const void *key, size_t length, int64_t *value);
 /* The value's place, made with `initial` where the key is new; valid until the next insertion. */

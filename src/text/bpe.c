@@ -18,9 +18,12 @@ static size_t find(const Merges *m, int32_t left, int32_t right) {
   return at;
 }
 
-static void grow(Merges *m) {
+static void make_slots_for(Merges *m, size_t count) {
+  size_t slots = m->slot_count ? m->slot_count : 1024;
+  while (slots / 2 < count) slots *= 2;
+  if (slots == m->slot_count) return;
   mem_free(m->slots);
-  m->slot_count = m->slot_count ? 2 * m->slot_count : 1024;
+  m->slot_count = slots;
   m->slots = mem_alloc_zeroed(m->slot_count, sizeof *m->slots);
   for (size_t i = 0; i < m->list.count; i++) {
     const Merge *x = &m->list.data[i];
@@ -28,8 +31,13 @@ static void grow(Merges *m) {
   }
 }
 
+void merges_reserve(Merges *m, size_t count) {
+  vec_reserve(&m->list, count);
+  make_slots_for(m, count);
+}
+
 void merges_add(Merges *m, Merge merge) {
-  if (2 * (m->list.count + 1) > m->slot_count) grow(m);
+  make_slots_for(m, m->list.count + 1);
   vec_push(&m->list, merge);
   m->slots[find(m, merge.left, merge.right)] = (MergeSlot){merge.left, merge.right, (int32_t)m->list.count};
 }

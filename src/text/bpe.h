@@ -22,6 +22,7 @@ typedef struct Merges {
   size_t slot_count;
 } Merges;
 void merges_add(Merges *, Merge);
+void merges_reserve(Merges *, size_t count); /* room for so many in all */
 /* The rank of a pair; -1 if it is not merged. */
 int32_t merges_rank(const Merges *, int32_t left, int32_t right);
 void merges_free(Merges *);

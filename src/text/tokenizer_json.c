@@ -1,13 +1,21 @@
 /* tokenizer_json.c - reading tokenizer.json of Hugging Face's tokenizers: what is there is understood, or
- * refused by name. */
+ * refused by name. Nearly all of such a file is the vocabulary and the merges; no tree is made of them, which
+ * took four times as long as all the rest. */
 #include <inttypes.h>
 #include <string.h>
 
 #include "base/file.h"
+#include "text/json_scan.h"
 #include "text/tokenizer_impl.h"
 
 /* Ids in the vocabulary that only added tokens have: no memory for a single huge id. */
 enum { MOST_HOLES = 1 << 16 };
+
+/* A list in the text of the file, and how many strings are in it. */
+typedef struct Part {
+  JsonScan scan;
+  size_t strings;
+} Part;
 
 typedef struct Reader {
   Tokenizer *t;
@@ -15,7 +23,7 @@ typedef struct Reader {
   Error *err;
   Map *by_name; /* spelling -> id */
   Map *added;   /* the added tokens' spellings */
-  const json_t *vocabulary;
+  Part vocabulary, merges;
   bool marks_to_spaces; /* the decoder's parts so far */
   bool fused;
   bool cut_to_bytes; /* the pre-tokenizer's last part */
@@ -178,15 +186,22 @@ static PieceKind meaning(Reader *r, const char *name, Buffer *bytes) {
   return r->t->byte_level ? PIECE_ADDED : PIECE_TEXT;
 }
 
-static bool put_token(Reader *r, const char *name, size_t length, const json_t *value, Buffer *bytes) {
-  const int64_t id = json_integer_value(value), most = (int64_t)json_object_size(r->vocabulary) + MOST_HOLES;
+/* "name": id */
+static bool read_token(Reader *r, Buffer *bytes) {
+  JsonScan *s = &r->vocabulary.scan;
+  if (!json_scan_name(s)) return fail(r->err, "%s: \"vocab\" is no list of tokens", r->path);
+  const char *name = s->text.data;
+  const size_t length = s->text.length;
+  int64_t id;
   if (!length || strlen(name) != length)
     return fail(r->err, "%s: token \"%s\" is empty or holds a NUL character", r->path, name);
-  if (!json_is_integer(value) || id < 0 || id >= most)
+  if (!json_scan_integer(s, &id) || id < 0 || id >= (int64_t)r->vocabulary.strings + MOST_HOLES)
     return fail(r->err, "%s: token \"%s\" has no id, or one out of range", r->path, name);
   if ((size_t)id < r->t->pieces.count && r->t->pieces.data[id].name)
     return fail(r->err, "%s: id %" PRId64 " is given to \"%s\" and to \"%s\"", r->path, id,
                 r->t->pieces.data[id].name, name);
+  if (map_get(r->by_name, name, length, NULL))
+    return fail(r->err, "%s: token \"%s\" is there twice", r->path, name);
   const PieceKind kind = meaning(r, name, bytes);
   tokenizer_put(r->t, (int32_t)id, bytes->data, bytes->length, name, kind);
   map_set(r->by_name, name, length, id);
@@ -194,16 +209,15 @@ static bool put_token(Reader *r, const char *name, size_t length, const json_t *
 }
 
 static bool read_vocabulary(Reader *r) {
+  JsonScan *s = &r->vocabulary.scan;
   Buffer bytes = {0};
-  const char *name;
-  size_t length;
-  json_t *id;
-  bool ok = true;
-  if (!json_is_object(r->vocabulary)) return fail(r->err, "%s: the model has no \"vocab\"", r->path);
-  json_object_keylen_foreach((json_t *)(uintptr_t)r->vocabulary, name, length, id) if (ok) ok =
-      put_token(r, name, length, id, &bytes);
+  vec_reserve(&r->t->pieces, r->vocabulary.strings);
+  map_reserve(r->t->by_bytes, r->vocabulary.strings);
+  map_reserve(r->by_name, r->vocabulary.strings);
+  bool ok = json_scan_enter(s, '{') || fail(r->err, "%s: the model has no \"vocab\"", r->path);
+  while (ok && json_scan_more(s, '}')) ok = read_token(r, &bytes);
   buffer_free(&bytes);
-  return ok;
+  return ok && !s->wrong;
 }
 
 static bool id_named(Reader *r, const char *name, size_t length, int32_t *out, size_t rank) {
@@ -215,36 +229,47 @@ static bool id_named(Reader *r, const char *name, size_t length, int32_t *out, s
   return true;
 }
 
-/* "left right", or ["left", "right"]. */
-static bool read_merge(Reader *r, const json_t *merge, size_t rank, Buffer *joined) {
-  const char *left = json_string_value(merge), *right = left ? strchr(left, ' ') : NULL;
-  size_t left_length = right ? (size_t)(right - left) : 0;
-  if (right) right++;
-  if (json_array_size(merge) == 2) {
-    left = json_string_value(json_array_get(merge, 0));
-    right = json_string_value(json_array_get(merge, 1));
-    left_length = left ? strlen(left) : 0;
-  }
-  if (!left || !right) return fail(r->err, "%s: merge %zu is not a pair of tokens", r->path, rank);
-  Merge m;
+/* "left right", or ["left", "right"]: both joined, and how long the left one is. */
+static bool read_pair(JsonScan *s, Buffer *joined, size_t *left) {
   buffer_clear(joined);
-  buffer_add(joined, left, left_length);
-  buffer_adds(joined, right);
-  if (!id_named(r, left, left_length, &m.left, rank) || !id_named(r, right, strlen(right), &m.right, rank) ||
+  if (json_scan_next(s) == '[') {
+    json_scan_enter(s, '[');
+    for (int i = 0; i < 2; i++) {
+      *left = joined->length;
+      if (!json_scan_more(s, ']') || !json_scan_string(s)) return false;
+      buffer_add(joined, s->text.data, s->text.length);
+    }
+    return !json_scan_more(s, ']') && !s->wrong;
+  }
+  const char *space = json_scan_string(s) ? memchr(s->text.data, ' ', s->text.length) : NULL;
+  if (!space) return false;
+  *left = (size_t)(space - s->text.data);
+  buffer_add(joined, s->text.data, *left);
+  buffer_add(joined, space + 1, s->text.length - *left - 1);
+  return true;
+}
+
+static bool read_merge(Reader *r, size_t rank, Buffer *joined) {
+  size_t left;
+  if (!read_pair(&r->merges.scan, joined, &left))
+    return fail(r->err, "%s: merge %zu is not a pair of tokens", r->path, rank);
+  Merge m;
+  if (!id_named(r, joined->data, left, &m.left, rank) ||
+      !id_named(r, joined->data + left, joined->length - left, &m.right, rank) ||
       !id_named(r, joined->data, joined->length, &m.result, rank))
     return false;
   merges_add(&r->t->merges, m);
   return true;
 }
 
-static bool read_merges(Reader *r, const json_t *merges) {
+static bool read_merges(Reader *r) {
+  JsonScan *s = &r->merges.scan;
   Buffer joined = {0};
-  bool ok = true;
-  if (!json_is_array(merges)) return fail(r->err, "%s: the model has no \"merges\"", r->path);
-  for (size_t i = 0; ok && i < json_array_size(merges); i++)
-    ok = read_merge(r, json_array_get(merges, i), i, &joined);
+  merges_reserve(&r->t->merges, r->merges.strings);
+  bool ok = json_scan_enter(s, '[') || fail(r->err, "%s: the model has no \"merges\"", r->path);
+  for (size_t rank = 0; ok && json_scan_more(s, ']'); rank++) ok = read_merge(r, rank, &joined);
   buffer_free(&joined);
-  return ok;
+  return ok && !s->wrong;
 }
 
 /* An id of its own, or that of the token in the vocabulary that is spelled so. */
@@ -316,14 +341,13 @@ static bool read_model(Reader *r, const json_t *model) {
   for (size_t i = 0; i < sizeof unsupported_options / sizeof *unsupported_options; i++)
     if (!is_nothing(json_object_get(model, unsupported_options[i])))
       return unsupported(r, "model option", unsupported_options[i]);
-  r->vocabulary = json_object_get(model, "vocab");
   return only_known(r, model, "model",
                     "type|dropout|unk_token|continuing_subword_prefix|end_of_word_suffix|fuse_unk|"
                     "byte_fallback|ignore_merges|vocab|merges|") &&
          json_get_bool(model, "ignore_merges", false, &r->t->whole_words, r->path, r->err) &&
          json_get_bool(model, "fuse_unk", false, &r->t->fuse_unknown, r->path, r->err) &&
          json_get_bool(model, "byte_fallback", false, &r->t->byte_fallback, r->path, r->err) &&
-         read_vocabulary(r) && read_merges(r, json_object_get(model, "merges")) && read_unknown(r, model);
+         read_vocabulary(r) && read_merges(r) && read_unknown(r, model);
 }
 
 /* What the parts mean together. */
@@ -355,18 +379,76 @@ static bool read_all(Reader *r, const json_t *json) {
          tokenizer_finish(r->t, r->path, r->err);
 }
 
-Tokenizer *tokenizer_parse(const char *text, size_t length, const char *where, Error *err) {
+/* ---- the large parts are cut out, and null put there ---- */
+
+/* The value that comes next becomes `part`. */
+static void cut_out(JsonScan *s, Part *part, const char **kept, Buffer *rest) {
+  json_scan_next(s);
+  part->scan = (JsonScan){.at = s->at};
+  buffer_add(rest, *kept, (size_t)(s->at - *kept));
+  buffer_adds(rest, "null");
+  part->strings = json_scan_skip(s);
+  *kept = part->scan.end = s->at;
+}
+
+static bool is_named(const JsonScan *s, const char *name) {
+  return s->text.length == strlen(name) && !memcmp(s->text.data, name, s->text.length);
+}
+
+/* What is left when vocabulary and merges have been cut out of the model. */
+static void cut(Reader *r, const char *text, size_t length, Buffer *rest) {
+  JsonScan s = {.at = text, .end = text + length};
+  const char *kept = text;
+  for (json_scan_enter(&s, '{'); json_scan_more(&s, '}') && json_scan_name(&s);) {
+    if (!is_named(&s, "model") || json_scan_next(&s) != '{') {
+      json_scan_skip(&s);
+      continue;
+    }
+    for (json_scan_enter(&s, '{'); json_scan_more(&s, '}') && json_scan_name(&s);)
+      if (is_named(&s, "vocab"))
+        cut_out(&s, &r->vocabulary, &kept, rest);
+      else if (is_named(&s, "merges"))
+        cut_out(&s, &r->merges, &kept, rest);
+      else
+        json_scan_skip(&s);
+  }
+  buffer_add(rest, kept, (size_t)(text + length - kept));
+  buffer_free(&s.text);
+}
+
+static bool read_text(Reader *r, const char *text, size_t length) {
+  Buffer rest = {0};
+  cut(r, text, length, &rest);
+  json_t *json = json_parse(rest.data, rest.length, r->path, r->err);
+  const JsonScan *vocabulary = &r->vocabulary.scan, *merges = &r->merges.scan;
+  const bool ok = json && read_all(r, json) && vocabulary->at == vocabulary->end && merges->at == merges->end;
+  json_decref(json);
+  buffer_free(&rest);
+  buffer_free(&r->vocabulary.scan.text);
+  buffer_free(&r->merges.scan.text);
+  return ok;
+}
+
+/* A file that is no JSON is refused for that, and where, whatever else was found in it. */
+static void say_what_is_wrong(const char *text, size_t length, const char *where, const Error *found,
+                              Error *err) {
   json_t *json = json_parse(text, length, where, err);
-  if (!json) return NULL;
-  Reader r = {.t = tokenizer_new(), .path = where, .err = err, .by_name = map_new(), .added = map_new()};
-  const bool ok = read_all(&r, json);
+  if (json && found->code) fail(err, "%s", found->text);
+  if (json) fail(err, "%s: not valid JSON", where);
+  json_decref(json);
+}
+
+Tokenizer *tokenizer_parse(const char *text, size_t length, const char *where, Error *err) {
+  Error found = {0};
+  Reader r = {.t = tokenizer_new(), .path = where, .err = &found, .by_name = map_new(), .added = map_new()};
+  const bool ok = read_text(&r, text, length);
   r.t->source = arena_strndup(r.t->arena, text, length);
   r.t->source_length = length;
-  json_decref(json);
   map_free(r.by_name);
   map_free(r.added);
   if (ok) return r.t;
   tokenizer_free(r.t);
+  say_what_is_wrong(text, length, where, &found, err);
   return NULL;
 }
 

@@ -12,19 +12,28 @@
 static void blocks_are_aligned_and_disjoint(void **state) {
   Arena *arena = arena_new(256);
   unsigned char *blocks[200];
+  const char *texts[200];
   for (int i = 0; i < 200; i++) {
+    texts[i] = arena_strndup(arena, "a string of 27 characters..", (size_t)i % 28);
     blocks[i] = arena_alloc(arena, (size_t)(i * 7 % 500));
     assert_int_equal((uintptr_t)blocks[i] % 64, 0);
     memset(blocks[i], i, (size_t)(i * 7 % 500));
   }
   for (int i = 0; i < 200; i++)
     for (int k = 0; k < i * 7 % 500; k++) assert_int_equal(blocks[i][k], i);
+  for (int i = 0; i < 200; i++) {
+    assert_int_equal(strlen(texts[i]), i % 28);
+    assert_memory_equal(texts[i], "a string of 27 characters..", (size_t)i % 28);
+  }
   arena_free(arena);
   arena_free(NULL);
 }
 
 static void step(Arena *arena) {
-  for (size_t i = 1; i < 100; i++) memset(arena_alloc(arena, 100 * i), 0xff, 100 * i);
+  for (size_t i = 1; i < 100; i++) {
+    memset(arena_alloc(arena, 100 * i), 0xff, 100 * i);
+    arena_strndup(arena, "odd", i % 3);
+  }
 }
 
 static void after_a_reset_the_same_step_allocates_nothing(void **state) {

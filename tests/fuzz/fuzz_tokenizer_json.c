@@ -22,7 +22,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   Error err = {0};
   Tokenizer *t = tokenizer_parse((const char *)data, size, "fuzz.json", &err);
   CHECK(!t == (err.code != 0) && !err.code == !*err.text);
-  if (t) use(t);
+  if (t) {
+    json_t *json = json_parse((const char *)data, size, "fuzz.json", NULL);
+    CHECK(json); /* most of it was not read by jansson */
+    json_decref(json);
+    use(t);
+  }
   tokenizer_free(t);
   return 0;
 }

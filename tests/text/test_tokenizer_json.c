@@ -141,6 +141,7 @@ static void ids_and_merges_are_checked(void **state) {
   expect_refused((Parts){.vocabulary = "{\"<unk>\":0,\"a\":-1}", .merges = "[]"}, "\"a\"");
   expect_refused((Parts){.vocabulary = "{\"<unk>\":0,\"a\":2000000000}", .merges = "[]"}, "\"a\"");
   expect_refused((Parts){.vocabulary = "{\"<unk>\":0,\"a\":\"1\"}", .merges = "[]"}, "\"a\"");
+  expect_refused((Parts){.vocabulary = "{\"<unk>\":0,\"a\":1.5}", .merges = "[]"}, "\"a\"");
   expect_refused((Parts){.vocabulary = "{\"<unk>\":0,\"\":1}", .merges = "[]"}, "empty");
   expect_refused((Parts){.vocabulary = "[]"}, "vocab");
   expect_refused((Parts){.vocabulary = "{\"a\":0}", .merges = "[]", .added = "[]"}, "<unk>");
@@ -157,6 +158,40 @@ static void ids_and_merges_are_checked(void **state) {
   expect_refused((Parts){.added = "[{\"id\":70000000,\"content\":\"<s>\"}]"}, "<s>");
   expect_refused((Parts){.added = "[{\"id\":7}]"}, "added token 0");
   expect_refused((Parts){.added = "[]"}, "<s>"); /* of the post-processor */
+}
+
+/* Whatever else is wrong with it: the place, and what jansson says of it. */
+static void what_is_no_json_is_refused_for_that(void **state) {
+  expect_refused(
+      (Parts){.vocabulary = "{\"<unk>\":0,\"a\":1,\"a\":2,\"b\":3,\"c\":4,\"d\":5,\"e\":6}", .merges = "[]"},
+      "not valid JSON: duplicate object key");
+  expect_refused((Parts){.vocabulary = "{\"<unk>\":0,\"a\":1,}"}, "not valid JSON");
+  expect_refused((Parts){.vocabulary = "{\"<unk>\":0,\"\xff\":1}"}, "decode byte 0xff");
+  expect_refused((Parts){.vocabulary = "{\"<unk>\":0,\"a\":01}"}, "not valid JSON");
+  expect_refused((Parts){.vocabulary = "{\"<unk>\":0,\"a\":[1}"}, "not valid JSON");
+  expect_refused((Parts){.vocabulary = "{\"<unk>\":0} 1"}, "not valid JSON");
+  expect_refused((Parts){.merges = "[\"a b\",]"}, "not valid JSON");
+  expect_refused((Parts){.merges = "[\"a b\" \"b a\"]"}, "not valid JSON");
+  expect_refused((Parts){.merges = "[\"a c\"}"}, "not valid JSON");
+  expect_refused((Parts){.merges = "[\"a c\"], \"merges\":[]"}, "duplicate object key");
+  expect_refused((Parts){.more = "\"unk_token\":\"\\x\","}, "not valid JSON");
+  expect_refused((Parts){.more = "\"vocab\":{},"}, "duplicate object key");
+  expect_refused((Parts){.added = "[\n01]"}, "t.json:2:");
+}
+
+/* Names may be spelt otherwise, members stand in any order, and with the same names elsewhere. */
+static void parts_are_found_by_their_names(void **state) {
+  static const char text[] =
+      "{\"vocab\":1}"
+      "{\"model\":{\"merges\":[[\"a\",\"b\"]],\"unk_token\":\"<unk>\",\"v\\u006fcab\":"
+      "{\"<unk>\":0,\"a\":1,\"b\":2,\"ab\":3}},\"decoder\":{\"type\":\"Fuse\",\"vocab\":{}}}";
+  Error err = {0};
+  assert_null(tokenizer_parse(text, sizeof text - 1, "t.json", &err));
+  assert_non_null(strstr(err.text, "end of file expected"));
+  Tokenizer *t = tokenizer_parse(text + 11, sizeof text - 12, "t.json", &err);
+  assert_non_null(t);
+  EXPECT(t, true, "abba", 3, 2, 1);
+  tokenizer_free(t);
 }
 
 static void what_we_write_we_read(void **state) {
@@ -206,6 +241,8 @@ int main(void) {
       cmocka_unit_test(the_longest_added_token_counts),
       cmocka_unit_test(what_is_not_understood_is_named),
       cmocka_unit_test(ids_and_merges_are_checked),
+      cmocka_unit_test(what_is_no_json_is_refused_for_that),
+      cmocka_unit_test(parts_are_found_by_their_names),
       cmocka_unit_test_setup_teardown(what_we_write_we_read, scratch_open, scratch_close),
       cmocka_unit_test(ours_are_read_by_others),
   };
