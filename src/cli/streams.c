@@ -11,7 +11,18 @@
 
 static int output_error; /* errno of the first failed write to stdout */
 
+/* Files are mapped: what another program cut off is no longer there when it is read. */
+static void say_cut_short(int signal_number) {
+  static const char text[] =
+      "inkstone: a file was cut short by another program while it was in use: put it back, and replace files "
+      "by "
+      "renaming new ones over them\n";
+  if (write(STDERR_FILENO, text, sizeof text - 1) < 0) _exit(INK_FAILED);
+  _exit(INK_FAILED);
+}
+
 void streams_open(void) {
+  signal(SIGBUS, say_cut_short);
   for (int fd = 0; fd <= 2; fd++)
     if (fcntl(fd, F_GETFD) < 0 && errno == EBADF) {
       /* the lowest free number is fd; read-only, so that writing a result to it fails and is reported */

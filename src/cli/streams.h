@@ -5,7 +5,8 @@
 #include "base/buffer.h"
 
 /* Called first. A closed stdin, stdout or stderr gets a place holder: else the next file opened would take
- * its number, and a model be written where the results go. */
+ * its number, and a model be written where the results go. And a file that another program
+ * cuts short while it is mapped ends this one with a sentence. */
 void streams_open(void);
 
 /* Writes and flushes a piece of a result; false once stdout failed. */

@@ -82,4 +82,16 @@ expect_status 0
 printf 'max-tokens: 20\n' >recipe.yaml
 run write -m model --config recipe.yaml "The moon"
 expect_same out first
+# a file that another program cuts short while it is mapped: an end with a sentence
+cp -r model short
+last="inkstone write, its model cut short"
+rm -f out
+"$INKSTONE" write -m short --max-tokens 1000000 --ignore-end "The moon" >out 2>err </dev/null &
+writer=$!
+while [ ! -s out ] && kill -0 $writer 2>/dev/null; do sleep 0.05; done
+: >short/model.safetensors
+wait $writer
+status=$?
+expect_status 1
+expect_err "cut short by another program"
 finish
