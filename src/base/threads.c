@@ -9,7 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/error.h"
+#include "base/memory.h"
 
 /* ---- how many ---- */
 
@@ -211,6 +211,36 @@ void parallel_for(int64_t n, ParallelBody *body, void *arg) {
   }
   run_job(n, body, arg);
   atomic_flag_clear(&pool.taken);
+}
+
+/* ---- a thread beside ---- */
+
+struct Thread {
+  void (*body)(void *arg);
+  void *arg;
+  pthread_t handle;
+  bool runs; /* else it is still to be done */
+};
+
+static void *run_beside(void *arg) {
+  const Thread *t = arg;
+  t->body(t->arg);
+  return NULL;
+}
+
+Thread *thread_start(void (*body)(void *arg), void *arg) {
+  Thread *t = mem_alloc(sizeof *t);
+  *t = (Thread){.body = body, .arg = arg};
+  t->runs = threads_count() > 1 && pthread_create(&t->handle, NULL, run_beside, t) == 0;
+  return t;
+}
+
+void thread_join(Thread *t) {
+  if (t->runs)
+    pthread_join(t->handle, NULL);
+  else
+    t->body(t->arg);
+  mem_free(t);
 }
 
 /* ---- clocks ---- */

@@ -16,6 +16,13 @@ void parallel_for(int64_t n, ParallelBody *body, void *arg);
 /* The worker a body runs on, 0..threads_count()-1: for scratch memory made before parallel_for. */
 int parallel_worker(void);
 
+/* A function on a thread of its own, beside what the caller does until thread_join; on the caller's, there,
+ * if the system gives no other. Memory that runs out in it ends the program, unless it has a guard of its
+ * own. */
+typedef struct Thread Thread;
+Thread *thread_start(void (*body)(void *arg), void *arg);
+void thread_join(Thread *);
+
 void threads_set(int count); /* 0: as many as this process may run on */
 int threads_count(void);
 

@@ -29,6 +29,12 @@ Model *model_new(const Config *config, bool gradients) {
   return m;
 }
 
+Model *model_outline(const Config *config) {
+  Model *m = declared(config);
+  params_close(m->params);
+  return m;
+}
+
 Model *model_twin(const Model *of) {
   Model *m = declared(&of->config);
   params_allocate_twin(m->params, of->params);

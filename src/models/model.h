@@ -106,6 +106,8 @@ typedef struct Model {
 } Model;
 /* Declares the parameters by a dry run; allocates them (values undefined). */
 Model *model_new(const Config *, bool gradients);
+/* Likewise without memory: each is given its place by who reads them (params_close). */
+Model *model_outline(const Config *);
 /* The same network over the same values, which live with `of`, but with gradients of its own. */
 Model *model_twin(const Model *of);
 /* From now on the weights stay as they are and are packed: those whose values 16 bits hold as such, others as

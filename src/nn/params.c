@@ -9,7 +9,7 @@
 #include "base/threads.h"
 
 struct Params {
-  Arena *arena; /* names and Param structs: they never move */
+  Arena *arena; /* names and Param structs: they never move; and what params_room gives */
   VEC(Param *) items;
   Map *by_name;
   int64_t elements;
@@ -120,6 +120,25 @@ void params_allocate_twin(Params *p, const Params *of) {
   give_memory(p, of->values, true);
 }
 
+void params_close(Params *p) {
+  assign_places(p);
+  for (size_t i = 0; i < p->items.count; i++) p->items.data[i]->tensor.wants_grad = false;
+}
+
+void params_use(Param *param, const Tensor *stored) {
+  CHECK(tensor_same_shape(&param->tensor, stored));
+  param->tensor.type = stored->type;
+  param->tensor.data = stored->data;
+}
+
+float *params_room(Params *p, Param *param) {
+  return param->tensor.data = arena_alloc(p->arena, tensor_bytes(&param->tensor));
+}
+
+bool params_takes_halves(const Param *param) {
+  return param->role != PARAM_VECTOR && !param->tensor.wide;
+}
+
 typedef struct Filling {
   const Param *param;
   uint64_t seed, stream;
@@ -171,6 +190,7 @@ Param *params_at(Params *p, size_t index) {
   return p->items.data[index];
 }
 float *params_values(Params *p) {
+  CHECK(p->values || !p->elements);
   return p->values;
 }
 float *params_gradients(Params *p) {

@@ -32,9 +32,8 @@ static int32_t target_of(const CrossEntropy *n, int64_t row) {
 
 static void compute_logits(CrossEntropy *n) {
   const Tensor *h = n->node.in[0], *weight = n->node.in[1], *bias = n->node.in[2];
-  const int64_t rows = n->beyond - n->first;
-  gemm_bias(true, rows, n->vocabulary, n->width, tensor_f32(h) + n->first * n->width, n->width,
-            tensor_f32(weight), n->width, bias ? tensor_f32(bias) : NULL, n->logits, n->vocabulary);
+  gemm_weight(tape_packed_weights(n->node.tape), true, n->beyond - n->first,
+              tensor_f32(h) + n->first * n->width, weight, bias ? tensor_f32(bias) : NULL, n->logits);
 }
 
 /* The loss of one row of logits z, which become their gradient. */
@@ -63,10 +62,10 @@ static void score_rows(void *arg, int64_t begin, int64_t end) {
 
 static void add_gradients(CrossEntropy *n) {
   const int64_t rows = n->beyond - n->first, width = n->width, vocabulary = n->vocabulary;
-  const float *h = tensor_f32(n->node.in[0]) + n->first * width, *weight = tensor_f32(n->node.in[1]);
+  const float *h = tensor_f32(n->node.in[0]) + n->first * width;
   const float beta = n->first ? 1 : 0;
   if (n->dh)
-    gemm(false, false, rows, width, vocabulary, n->logits, vocabulary, weight, width, 0,
+    gemm(false, false, rows, width, vocabulary, n->logits, vocabulary, tensor_f32(n->node.in[1]), width, 0,
          n->dh + n->first * width, width);
   if (n->dw) gemm(true, false, vocabulary, width, rows, n->logits, vocabulary, h, width, beta, n->dw, width);
   if (n->db) loop_sum_rows(n->db, n->logits, rows, vocabulary);
@@ -187,4 +186,5 @@ const Op op_cross_entropy_info = {
     .backward = backward,
     .flops = flops,
     .sample = sample,
+    .halves = 1 << 1,
 };

@@ -13,7 +13,11 @@ static void copy_rows(void *arg, int64_t begin, int64_t end) {
   for (int64_t r = begin; r < end; r++) {
     const int32_t id = tensor_i32(n->in[1])[r];
     CHECK(id >= 0 && id < table->shape[0]);
-    memcpy(tensor_f32(n->out[0]) + r * width, tensor_f32(table) + id * width, (size_t)width * sizeof(float));
+    float *row = tensor_f32(n->out[0]) + r * width;
+    if (table->type == TENSOR_F32)
+      memcpy(row, tensor_f32(table) + id * width, (size_t)width * sizeof *row);
+    else
+      halves_widen(table->type, row, (const uint16_t *)table->data + id * width, width);
   }
 }
 
@@ -63,4 +67,5 @@ const Op op_embedding_info = {
     .forward = forward,
     .backward = backward,
     .sample = sample,
+    .halves = 1 << 0,
 };

@@ -26,11 +26,12 @@ enum {
 };
 
 typedef struct Product {
-  bool transpose_a, transpose_b;
+  bool transpose_a;
   int64_t m, n, k;
-  const float *a, *b;
+  const float *a, *b; /* b: of floats that were not packed before */
   int64_t lda, ldb;
-  const Packed *before; /* B as it was packed before; NULL: b */
+  Stored stored;        /* B */
+  const Packed *before; /* as it was packed before; NULL: it was not */
   const float *block_b; /* this block of B, packed by all for all: [column panels][steps][nr], or NULL */
   float *c;
   int64_t ldc;
@@ -57,14 +58,6 @@ static void pack_a(const Product *x, float *out, int64_t row, int64_t first, int
     kernels->pack_transposed(out, x->a + row * x->lda + first, x->lda, rows, steps, x->mr);
 }
 
-static void pack_b(const Product *x, float *out, int64_t column, int64_t first, int64_t steps) {
-  const int64_t columns = least(x->nr, x->n - column);
-  if (x->transpose_b)
-    kernels->pack_transposed(out, x->b + column * x->ldb + first, x->ldb, columns, steps, x->nr);
-  else
-    kernels->pack_rows(out, x->b + first * x->ldb + column, x->ldb, steps, columns, x->nr);
-}
-
 /* A panel of B to multiply with, and its row stride. */
 typedef struct PanelB {
   const float *at;
@@ -75,7 +68,7 @@ typedef struct PanelB {
 static PanelB panel_before(const Product *x, float *room, int64_t column, int64_t first, int64_t steps) {
   const void *panel = packed_panel(x->before, column, first);
   if (x->before->type == TENSOR_F32) return (PanelB){panel, x->nr};
-  (x->before->type == TENSOR_BF16 ? kernels->widen_bf16 : kernels->widen_f16)(room, panel, steps * x->nr);
+  halves_widen(x->before->type, room, panel, steps * x->nr);
   return (PanelB){room, x->nr};
 }
 
@@ -84,9 +77,9 @@ static PanelB panel_before(const Product *x, float *room, int64_t column, int64_
 static PanelB panel_of_b(const Product *x, float *room, int64_t column, int64_t first, int64_t steps) {
   if (x->before) return panel_before(x, room, column, first, steps);
   if (x->block_b) return (PanelB){x->block_b + column * steps, x->nr};
-  if (x->m <= FEW && !x->transpose_b && column + x->nr <= x->n)
+  if (x->m <= FEW && x->b && !x->stored.transposed && column + x->nr <= x->n)
     return (PanelB){x->b + first * x->ldb + column, x->ldb};
-  pack_b(x, room, column, first, steps);
+  stored_panel(&x->stored, room, column, first, steps);
   return (PanelB){room, x->nr};
 }
 
@@ -119,7 +112,7 @@ static void multiply_nothing(const Product *x) {
 /* ---- a single row: the whole time goes into reading B, so nothing is packed for it ---- */
 
 static bool is_row(const Product *x) {
-  return x->m == 1 && !x->transpose_a && (x->transpose_b || x->before);
+  return x->m == 1 && !x->transpose_a && ((x->b && x->stored.transposed) || x->before);
 }
 
 static void row_before(const Product *x, int64_t column, int64_t first, int64_t columns) {
@@ -163,7 +156,7 @@ static void multiply_row(void *arg, int64_t begin, int64_t end) {
 
 /* A row times rows that lie as they are needed: partial sums in the order of all others, nothing packed. */
 static bool is_sum_of_rows(const Product *x) {
-  return x->m == 1 && !x->transpose_a && !x->transpose_b && !x->before && !x->from;
+  return x->m == 1 && !x->transpose_a && x->b && !x->stored.transposed && !x->from;
 }
 
 enum { PART = 256 }; /* columns at a time where there are several partial sums */
@@ -309,7 +302,7 @@ static bool is_narrow(const Product *x) {
 static void pack_columns(void *arg, int64_t begin, int64_t end) {
   const Product *x = arg;
   for (int64_t panel = begin; panel < end; panel++)
-    pack_b(x, x->packed + panel * x->nr * x->steps, panel * x->nr, x->first, x->steps);
+    stored_panel(&x->stored, x->packed + panel * x->nr * x->steps, panel * x->nr, x->first, x->steps);
 }
 
 /* Task: a piece of the row panels. */
@@ -351,21 +344,26 @@ static void run(Product x) {
 
 /* ---- the products ---- */
 
-static Product product(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, const float *a,
-                       int64_t lda, const float *b, int64_t ldb, float *c, int64_t ldc) {
+static Product product_stored(bool transpose_a, int64_t m, int64_t n, int64_t k, const float *a, int64_t lda,
+                              Stored b, float *c, int64_t ldc) {
   return (Product){.transpose_a = transpose_a,
-                   .transpose_b = transpose_b,
                    .m = m,
                    .n = n,
                    .k = k,
                    .a = a,
-                   .b = b,
+                   .b = b.type == TENSOR_F32 ? b.at : NULL,
                    .lda = lda,
-                   .ldb = ldb,
+                   .ldb = b.ld,
+                   .stored = b,
                    .c = c,
                    .ldc = ldc,
                    .mr = kernels->gemm_mr(),
                    .nr = kernels->gemm_nr()};
+}
+
+static Product product(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, const float *a,
+                       int64_t lda, const float *b, int64_t ldb, float *c, int64_t ldc) {
+  return product_stored(transpose_a, m, n, k, a, lda, (Stored){b, TENSOR_F32, transpose_b, n, ldb}, c, ldc);
 }
 
 static Product product_packed(int64_t m, const float *a, int64_t lda, const Packed *b, float *c,
@@ -397,9 +395,19 @@ void gemm_serial(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64
   run_serial(added_to_itself(product(transpose_a, transpose_b, m, n, k, a, lda, b, ldb, c, ldc), beta));
 }
 
-void gemm_bias(bool transpose_b, int64_t m, int64_t n, int64_t k, const float *a, int64_t lda, const float *b,
-               int64_t ldb, const float *bias, float *c, int64_t ldc) {
-  run(added_to_bias(product(false, transpose_b, m, n, k, a, lda, b, ldb, c, ldc), bias));
+void gemm_bias(int64_t m, int64_t k, const float *a, int64_t lda, Stored b, const float *bias, float *c,
+               int64_t ldc) {
+  run(added_to_bias(product_stored(false, m, b.n, k, a, lda, b, c, ldc), bias));
+}
+
+void gemm_weight(PackedSet *set, bool transposed, int64_t m, const float *a, const Tensor *weight,
+                 const float *bias, float *c) {
+  const int64_t n = weight->shape[transposed ? 0 : 1], k = weight->shape[transposed ? 1 : 0];
+  const Packed *packed = set ? packed_set_get(set, transposed, weight) : NULL;
+  if (packed)
+    gemm_packed(m, a, k, packed, bias, c, n);
+  else
+    gemm_bias(m, k, a, k, stored_weight(weight, transposed), bias, c, n);
 }
 
 void gemm_packed(int64_t m, const float *a, int64_t lda, const Packed *b, const float *bias, float *c,

@@ -11,23 +11,11 @@ typedef struct Linear {
   bool transposed;
 } Linear;
 
-static const Packed *packed_weight(const Linear *n) {
-  PackedSet *set = tape_packed_weights(n->node.tape);
-  if (!set) return NULL;
-  return packed_set_get(set, !n->transposed, n->outputs, n->inputs, tensor_f32(n->node.in[1]),
-                        n->transposed ? n->outputs : n->inputs);
-}
-
 static void forward(Node *node) {
-  Linear *n = (Linear *)node;
-  const float *x = tensor_f32(node->in[0]), *bias = node->in[2] ? tensor_f32(node->in[2]) : NULL;
-  float *y = tensor_f32(node->out[0]);
-  const Packed *packed = packed_weight(n);
-  if (packed)
-    gemm_packed(n->rows, x, n->inputs, packed, bias, y, n->outputs);
-  else
-    gemm_bias(!n->transposed, n->rows, n->outputs, n->inputs, x, n->inputs, tensor_f32(node->in[1]),
-              n->transposed ? n->outputs : n->inputs, bias, y, n->outputs);
+  const Linear *n = (const Linear *)node;
+  const float *bias = node->in[2] ? tensor_f32(node->in[2]) : NULL;
+  gemm_weight(tape_packed_weights(node->tape), !n->transposed, n->rows, tensor_f32(node->in[0]), node->in[1],
+              bias, tensor_f32(node->out[0]));
 }
 
 static void weight_backward(Linear *n, const float *dy) {
@@ -93,4 +81,5 @@ const Op op_linear_info = {
     .backward = backward,
     .flops = flops,
     .sample = sample,
+    .halves = 1 << 1,
 };

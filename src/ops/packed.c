@@ -31,21 +31,40 @@ const void *packed_panel(const Packed *p, int64_t column, int64_t first) {
   return panel_at(p, column, first);
 }
 
+/* Part of B, from element `at`, as floats: where it lies, or widened. */
+static const float *part_of(const Stored *b, int64_t at, int64_t rows, int64_t length, int64_t *ld) {
+  static _Thread_local float part[PACKED_STEPS * PACKED_WIDEST] __attribute__((aligned(64)));
+  *ld = b->ld;
+  if (b->type == TENSOR_F32) return (const float *)b->at + at;
+  *ld = length;
+  for (int64_t row = 0; row < rows; row++)
+    halves_widen(b->type, part + row * length, (const uint16_t *)b->at + at + row * b->ld, length);
+  return part;
+}
+
+Stored stored_weight(const Tensor *weight, bool transposed) {
+  return (Stored){weight->data, weight->type, transposed, weight->shape[transposed ? 0 : 1],
+                  tensor_columns(weight)};
+}
+
+void stored_panel(const Stored *b, float *out, int64_t column, int64_t first, int64_t steps) {
+  const int64_t nr = kernels->gemm_nr(), columns = least(nr, b->n - column);
+  int64_t ld;
+  if (b->transposed) {
+    const float *part = part_of(b, column * b->ld + first, columns, steps, &ld);
+    kernels->pack_transposed(out, part, ld, columns, steps, nr);
+  } else {
+    const float *part = part_of(b, first * b->ld + column, steps, columns, &ld);
+    kernels->pack_rows(out, part, ld, steps, columns, nr);
+  }
+}
+
 typedef struct Filling {
   Packed *p;
-  bool transpose;
-  const float *b;
-  int64_t ldb, columns; /* columns: panels of a block of steps */
+  Stored b;
+  int64_t columns; /* panels of a block of steps */
   atomic_bool unfit;
 } Filling;
-
-static void fill_floats(const Filling *f, float *out, int64_t column, int64_t first, int64_t steps) {
-  const int64_t nr = kernels->gemm_nr(), columns = least(nr, f->p->n - column);
-  if (f->transpose)
-    kernels->pack_transposed(out, f->b + column * f->ldb + first, f->ldb, columns, steps, nr);
-  else
-    kernels->pack_rows(out, f->b + first * f->ldb + column, f->ldb, steps, columns, nr);
-}
 
 static _Thread_local float panel[PACKED_STEPS * PACKED_WIDEST] __attribute__((aligned(64)));
 static _Thread_local float again[PACKED_STEPS * PACKED_WIDEST] __attribute__((aligned(64)));
@@ -55,9 +74,10 @@ static bool fill_halves(const Filling *f, uint16_t *out, int64_t column, int64_t
   const bool brain = f->p->type == TENSOR_BF16;
   const int64_t nr = kernels->gemm_nr(), count = steps * nr;
   if (f->p->n - column < nr) memset(panel, 0, sizeof panel);
-  fill_floats(f, panel, column, first, steps);
+  stored_panel(&f->b, panel, column, first, steps);
   (brain ? kernels->narrow_bf16 : kernels->narrow_f16)(out, panel, count);
-  (brain ? kernels->widen_bf16 : kernels->widen_f16)(again, out, count);
+  if (f->b.type == f->p->type) return true;
+  halves_widen(f->p->type, again, out, count);
   return !memcmp(again, panel, (size_t)count * sizeof *panel);
 }
 
@@ -68,17 +88,20 @@ static void fill_panels(void *arg, int64_t begin, int64_t end) {
     const int64_t steps = least(PACKED_STEPS, f->p->k - first);
     void *out = panel_at(f->p, column, first);
     if (f->p->type == TENSOR_F32)
-      fill_floats(f, out, column, first, steps);
+      stored_panel(&f->b, out, column, first, steps);
     else if (!fill_halves(f, out, column, first, steps))
       f->unfit = true;
   }
 }
 
-bool packed_fill(Packed *p, bool transpose, const float *b, int64_t ldb) {
-  Filling f = {
-      .p = p, .transpose = transpose, .b = b, .ldb = ldb, .columns = padded(p->n) / kernels->gemm_nr()};
+static bool fill(Packed *p, Stored b) {
+  Filling f = {.p = p, .b = b, .columns = padded(p->n) / kernels->gemm_nr()};
   parallel_for(f.columns * ((p->k + PACKED_STEPS - 1) / PACKED_STEPS), fill_panels, &f);
   return !f.unfit;
+}
+
+bool packed_fill(Packed *p, bool transpose, const float *b, int64_t ldb) {
+  return fill(p, (Stored){b, TENSOR_F32, transpose, p->n, ldb});
 }
 
 /* ---- a set ---- */
@@ -86,7 +109,7 @@ bool packed_fill(Packed *p, bool transpose, const float *b, int64_t ldb) {
 struct PackedSet {
   pthread_mutex_t lock;
   Arena *arena;
-  Map *by_place; /* of the matrix in memory -> Packed, or 0 if it was met once and takes more than 16 bits */
+  Map *by_place; /* of the matrix in memory -> Packed, or 0 if it was met only once */
   bool halves;
 };
 
@@ -107,41 +130,43 @@ void packed_set_free(PackedSet *s) {
   mem_free(s);
 }
 
-static const Packed *packed_as(PackedSet *s, TensorType type, bool transpose, int64_t n, int64_t k,
-                               const float *b, int64_t ldb) {
+static const Packed *packed_as(PackedSet *s, TensorType type, bool transposed, const Tensor *weight) {
   const ArenaMark mark = arena_mark(s->arena);
+  const Stored b = stored_weight(weight, transposed);
+  const int64_t n = b.n, k = weight->shape[transposed ? 1 : 0];
   Packed *p = arena_new_of(s->arena, Packed);
   *p = (Packed){n, k, type, arena_alloc(s->arena, (size_t)packed_count(n, k) * tensor_type_size(type))};
-  if (packed_fill(p, transpose, b, ldb)) return p;
+  if (fill(p, b)) return p;
   arena_rewind(s->arena, mark);
   return NULL;
 }
 
-/* Values of more than 16 bits cost as much memory again and a pass through it: what is met only once, by a
- * prompt, is taken as it lies. */
-static const Packed *get(PackedSet *s, bool transpose, int64_t n, int64_t k, const float *b, int64_t ldb) {
-  int64_t at = 0;
-  const bool met = map_get(s->by_place, &b, sizeof b, &at);
-  if (at) return (const Packed *)(intptr_t)at;
+static const Packed *pack(PackedSet *s, bool transposed, const Tensor *weight) {
   const Packed *p = NULL;
-  if (!s->halves || met)
-    p = packed_as(s, TENSOR_F32, transpose, n, k, b, ldb);
-  else if (!(p = packed_as(s, TENSOR_BF16, transpose, n, k, b, ldb)))
-    p = packed_as(s, TENSOR_F16, transpose, n, k, b, ldb);
-  map_set(s->by_place, &b, sizeof b, (int64_t)(intptr_t)p);
-  return p;
+  if (s->halves && tensor_is_halves(weight)) return packed_as(s, weight->type, transposed, weight);
+  if (s->halves) p = packed_as(s, TENSOR_BF16, transposed, weight);
+  if (s->halves && !p) p = packed_as(s, TENSOR_F16, transposed, weight);
+  return p ? p : packed_as(s, TENSOR_F32, transposed, weight);
+}
+
+static const Packed *get(PackedSet *s, bool transposed, const Tensor *weight) {
+  const void *place = weight->data;
+  const bool met = map_get(s->by_place, &place, sizeof place, NULL);
+  int64_t *at = map_slot(s->by_place, &place, sizeof place, 0);
+  if (!met && s->halves) return NULL;
+  if (!*at) *at = (int64_t)(intptr_t)pack(s, transposed, weight);
+  return (const Packed *)(intptr_t)*at;
 }
 
 /* Out of memory, the lock is given back before the call unwinds. */
-const Packed *packed_set_get(PackedSet *s, bool transpose, int64_t n, int64_t k, const float *b,
-                             int64_t ldb) {
+const Packed *packed_set_get(PackedSet *s, bool transposed, const Tensor *weight) {
   Error err = {0};
   pthread_mutex_lock(&s->lock);
   MEM_GUARD(&err, {
     pthread_mutex_unlock(&s->lock);
     mem_exhausted(mem_guard_.wanted);
   });
-  const Packed *p = get(s, transpose, n, k, b, ldb);
+  const Packed *p = get(s, transposed, weight);
   MEM_GUARD_END();
   pthread_mutex_unlock(&s->lock);
   return p;

@@ -8,6 +8,17 @@
 /* Steps of k that make one partial sum, and the largest gemm_nr: together a panel at its largest. */
 enum { PACKED_STEPS = 256, PACKED_WIDEST = 32 };
 
+/* op(B) [k,n] as it is stored: [k,n] or, transposed, [n,k], of f32 or 16 bits; its rows are `ld` apart. */
+typedef struct Stored {
+  const void *at;
+  TensorType type;
+  bool transposed;
+  int64_t n, ld;
+} Stored;
+Stored stored_weight(const Tensor *, bool transposed);
+/* Steps `first`, ... of columns `column`, ..., as many as a panel has, as floats: [steps][nr]. */
+void stored_panel(const Stored *, float *out, int64_t column, int64_t first, int64_t steps);
+
 /* op(B) [k,n], in panels as products meet them: [k / PACKED_STEPS][n / nr][steps][nr]. Of 16 bits only where
  * they hold the very values: products have the same bits, and a row, which does nothing but read B, half the
  * bytes to read. */
@@ -23,13 +34,14 @@ bool packed_fill(Packed *, bool transpose, const float *b, int64_t ldb);
 /* Columns `column`, ... of steps `first`, ...: of the first of a panel, the first of PACKED_STEPS. */
 const void *packed_panel(const Packed *, int64_t column, int64_t first);
 
-/* Matrices that do not change while the set lives, each packed when it is first asked for, by any thread: all
- * of them as floats, which pays for several rows met again and again, or, `halves`, with 16 bits where those
- * hold the values, else as floats when it is asked for the second time. */
+/* Matrices that do not change while the set lives, each packed when it is asked for, by any thread: as
+ * floats, which pays for several rows met again and again; or, `halves`, with 16 bits where those hold the
+ * values, else as floats, and not before it is asked for the second time: that costs as much memory again,
+ * which is cleared first, and a prompt is read before. */
 typedef struct PackedSet PackedSet;
 PackedSet *packed_set_new(bool halves);
 void packed_set_free(PackedSet *);
-/* NULL: take B as it lies this time. */
-const Packed *packed_set_get(PackedSet *, bool transpose, int64_t n, int64_t k, const float *b, int64_t ldb);
+/* Of a weight [k,n] or, transposed, [n,k], of f32 or 16 bits; NULL: take it as it lies this time. */
+const Packed *packed_set_get(PackedSet *, bool transposed, const Tensor *weight);
 
 #endif

@@ -27,6 +27,7 @@ typedef struct Op {
   void (*backward)(Node *);      /* adds to the inputs' gradients; NULL: has none */
   double (*flops)(const Node *); /* of forward, counted for the throughput figures; NULL: negligible */
   void (*sample)(OpSampler *);   /* draws inputs for the harness and calls the operator */
+  unsigned halves;               /* bit i: input i may be a weight of 16 bits; others are f32, or ids */
 } Op;
 
 /* What one call of an operator remembers. An operator with attributes makes a struct that starts with

@@ -1,5 +1,7 @@
 #include "ops/tensor.h"
 
+#include "kernels/kernels.h"
+
 size_t tensor_type_size(TensorType type) {
   switch (type) {
     case TENSOR_F32:
@@ -34,6 +36,14 @@ int64_t tensor_count(const Tensor *t) {
 
 size_t tensor_bytes(const Tensor *t) {
   return (size_t)tensor_count(t) * tensor_type_size(t->type);
+}
+
+bool tensor_is_halves(const Tensor *t) {
+  return t->type == TENSOR_BF16 || t->type == TENSOR_F16;
+}
+
+void halves_widen(TensorType type, float *y, const void *x, int64_t n) {
+  (type == TENSOR_BF16 ? kernels->widen_bf16 : kernels->widen_f16)(y, x, n);
 }
 
 int64_t tensor_columns(const Tensor *t) {

@@ -18,6 +18,7 @@ typedef struct Tensor {
   void *data;
   float *grad;     /* same shape, f32; NULL until backward first adds to it */
   bool wants_grad; /* a parameter being trained, or computed from one */
+  bool wide;       /* of a parameter: an operator that a dry run met reads it as f32 only (Op.halves) */
 } Tensor;
 
 size_t tensor_type_size(TensorType);      /* bytes per element */
@@ -28,7 +29,11 @@ size_t tensor_bytes(const Tensor *);
 int64_t tensor_columns(const Tensor *);
 int64_t tensor_rows(const Tensor *);
 bool tensor_same_shape(const Tensor *, const Tensor *);
+bool tensor_is_halves(const Tensor *); /* floating point of 16 bits */
+/* Numbers of 16 bits of that type as floats. */
+void halves_widen(TensorType, float *y, const void *x, int64_t n);
 static inline float *tensor_f32(const Tensor *t) {
+  CHECK(t->type == TENSOR_F32);
   return (float *)t->data;
 }
 static inline int32_t *tensor_i32(const Tensor *t) {

@@ -1,132 +1,9 @@
 #include "run/bundle.h"
 
 #include <inttypes.h>
-#include <math.h>
-#include <stdatomic.h>
 #include <string.h>
 
-#include "io/safetensors.h"
-#include "ops/loops.h"
-
-/* ---- weights ---- */
-
-bool weights_write(const char *path, Params *params, const float *values, Error *err) {
-  const size_t count = params_count(params);
-  NamedTensor *items = mem_alloc_zeroed(count, sizeof *items);
-  for (size_t i = 0; i < count; i++) {
-    const Param *p = params_at(params, i);
-    items[i] = (NamedTensor){p->name, p->tensor};
-    items[i].tensor.data = (void *)(uintptr_t)(values + p->offset);
-  }
-  json_t *metadata = json_pack("{s:s}", "format", "pt"); /* what transformers looks for */
-  const bool ok = safetensors_write(path, items, count, metadata, err);
-  json_decref(metadata);
-  mem_free(items);
-  return ok;
-}
-
-static bool ends_with(const char *name, const char *tail) {
-  const size_t length = strlen(name), n = strlen(tail);
-  return length >= n && !strcmp(name + length - n, tail);
-}
-
-/* Tensors that other programs store and that carry nothing we need: masks, tables of rotation angles, and the
- * output matrix of a model that ties it to the embedding. */
-static bool is_known_extra(const char *name, const Params *params) {
-  static const char *const endings[] = {".attn.bias", ".attn.masked_bias", ".rotary_emb.inv_freq"};
-  const bool shared =
-      params_find(params, "model.shared.weight") || params_find(params, "model.decoder.embed_tokens.weight");
-  for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
-    if (ends_with(name, endings[i])) return true;
-  if (shared &&
-      (ends_with(name, "coder.embed_tokens.weight") || ends_with(name, "coder.embed_positions.weight")))
-    return true; /* copies of the shared embedding, and sinusoids */
-  return !strcmp(name, "lm_head.weight") && !params_find(params, "lm_head.weight");
-}
-
-static bool same_shape_or_fail(const char *path, const Param *p, const Tensor *found, Error *err) {
-  if (tensor_same_shape(&p->tensor, found)) return true;
-  Buffer wanted = {0}, there = {0};
-  for (int i = 0; i < p->tensor.dims; i++)
-    buffer_addf(&wanted, "%s%" PRId64, i ? "x" : "", p->tensor.shape[i]);
-  for (int i = 0; i < found->dims; i++) buffer_addf(&there, "%s%" PRId64, i ? "x" : "", found->shape[i]);
-  fail(err, "%s: tensor \"%s\" is %s but config.json asks for %s", path, p->name,
-       there.data ? there.data : "a scalar", wanted.data ? wanted.data : "a scalar");
-  buffer_free(&wanted);
-  buffer_free(&there);
-  return false;
-}
-
-/* Older GPT-2 files leave out the first part of the name, "transformer."; and a matrix that is both embedding
- * and output may be stored under its name as the output only. */
-static const NamedTensor *find_tensor(const Safetensors *file, const Params *params, const char *name) {
-  const NamedTensor *found = safetensors_find(file, name);
-  const char *dot = strchr(name, '.');
-  if (!found && dot) found = safetensors_find(file, dot + 1);
-  const bool table = ends_with(name, "embed_tokens.weight") || ends_with(name, "wte.weight") ||
-                     ends_with(name, "shared.weight");
-  if (!found && table && !params_find(params, "lm_head.weight"))
-    found = safetensors_find(file, "lm_head.weight");
-  return found;
-}
-
-typedef struct Search {
-  const float *x;
-  atomic_bool endless; /* found one that is no finite number */
-} Search;
-
-/* x - x is 0 for finite numbers, else no number, which a sum stays. */
-static void search_range(void *arg, int64_t begin, int64_t end) {
-  enum { SUMS = 8 };
-  Search *s = arg;
-  float sums[SUMS] = {0};
-  int64_t i = begin;
-  for (; i + SUMS <= end; i += SUMS)
-    for (int k = 0; k < SUMS; k++) sums[k] += s->x[i + k] - s->x[i + k];
-  for (; i < end; i++) sums[0] += s->x[i] - s->x[i];
-  for (int k = 0; k < SUMS; k++)
-    if (isnan(sums[k])) s->endless = true;
-}
-
-static bool all_finite(const float *x, int64_t n) {
-  Search s = {.x = x};
-  loop_elements(n, search_range, &s);
-  return !s.endless;
-}
-
-static bool read_all(const char *path, const Safetensors *file, Params *params, float *values, Error *err) {
-  size_t used = 0;
-  for (size_t i = 0; i < params_count(params); i++) {
-    const Param *p = params_at(params, i);
-    const NamedTensor *found = find_tensor(file, params, p->name);
-    if (!found)
-      return fail(err, "%s: tensor \"%s\" is missing: not the weights of this config.json", path, p->name);
-    if (!same_shape_or_fail(path, p, &found->tensor, err)) return false;
-    if (found->tensor.type == TENSOR_I32) return fail(err, "%s: tensor \"%s\" holds integers", path, p->name);
-    tensor_to_f32(values + p->offset, &found->tensor);
-    if (!all_finite(values + p->offset, tensor_count(&p->tensor)))
-      return fail(err, "%s: tensor \"%s\" has values that are no finite numbers: the file is damaged", path,
-                  p->name);
-    used++;
-  }
-  for (size_t i = 0; i < file->count && used < file->count; i++) {
-    const char *name = file->items[i].name;
-    if (params_find(params, name) || is_known_extra(name, params)) continue;
-    char full[256];
-    snprintf(full, sizeof full, "transformer.%s", name);
-    if (!params_find(params, full))
-      return fail(err, "%s: tensor \"%s\" has no place in this architecture", path, name);
-  }
-  return true;
-}
-
-bool weights_read(const char *path, Params *params, float *values, Error *err) {
-  Safetensors file;
-  if (!safetensors_open(&file, path, err)) return false;
-  const bool ok = read_all(path, &file, params, values, err);
-  safetensors_close(&file);
-  return ok;
-}
+#include "base/threads.h"
 
 /* ---- the directory ---- */
 
@@ -191,6 +68,55 @@ static bool check_begin(const Bundle *b, const char *directory, const Config *co
          fail(err, "%s/inkstone.json: \"begin_token\" is not in the vocabulary", directory);
 }
 
+/* The tokenizer, read on a thread of its own. */
+typedef struct TokenizerReading {
+  const char *directory;
+  Tokenizer *tokenizer;
+  Error err;
+} TokenizerReading;
+
+static void read_tokenizer(void *arg) {
+  TokenizerReading *r = arg;
+  MEM_GUARD(&r->err, return );
+  r->tokenizer = bundle_tokenizer(r->directory, &r->err);
+  MEM_GUARD_END();
+}
+
+static bool open_weights(Bundle *b, const char *directory, const Config *config, Error *err) {
+  char path[PATH_ROOM];
+  path_join(path, directory, "model.safetensors");
+  if (!file_exists(path)) {
+    path_join(path, directory, "model.safetensors.index.json");
+    return file_exists(path)
+               ? fail(err, "%s: weights in several files are not supported yet: save them as one", path)
+               : fail(err, "%s: model.safetensors is missing (training not finished its first evaluation?)",
+                      directory);
+  }
+  b->model = model_outline(config);
+  model_freeze(b->model);
+  return weights_map(path, b->model->params, &b->weights, err);
+}
+
+static bool guarded_weights(Bundle *b, const char *directory, const Config *config, Error *err) {
+  MEM_GUARD(err, return false);
+  const bool ok = open_weights(b, directory, config, err);
+  MEM_GUARD_END();
+  return ok;
+}
+
+/* Both take long. Whichever is wrong, the tokenizer's fault is told first. */
+static bool open_both(Bundle *b, const char *directory, const Config *config, Error *err) {
+  TokenizerReading reading = {.directory = directory};
+  Error of_weights = {0};
+  Thread *thread = thread_start(read_tokenizer, &reading);
+  const bool weights = guarded_weights(b, directory, config, &of_weights);
+  thread_join(thread);
+  b->tokenizer = reading.tokenizer;
+  if (!b->tokenizer) return fail(err, "%s", reading.err.text);
+  return check_tokenizer(b, directory, config, err) && check_begin(b, directory, config, err) &&
+         (weights || fail(err, "%s", of_weights.text));
+}
+
 static bool open_parts(Bundle *b, const char *directory, Error *err) {
   char path[PATH_ROOM];
   Config config;
@@ -201,20 +127,9 @@ static bool open_parts(Bundle *b, const char *directory, Error *err) {
   if (!(b->card = read_object(directory, "inkstone.json", err)) ||
       !(b->generation = read_object(directory, "generation_config.json", err)))
     return false;
-  if (!(b->tokenizer = bundle_tokenizer(directory, err))) return false;
-  if (!check_tokenizer(b, directory, &config, err) || !check_begin(b, directory, &config, err)) return false;
-  if (config.bos < 0) config.bos = tokenizer_begin(b->tokenizer);
-  path_join(path, directory, "model.safetensors");
-  if (!file_exists(path)) {
-    path_join(path, directory, "model.safetensors.index.json");
-    return file_exists(path)
-               ? fail(err, "%s: weights in several files are not supported yet: save them as one", path)
-               : fail(err, "%s: model.safetensors is missing (training not finished its first evaluation?)",
-                      directory);
-  }
-  b->model = model_new(&config, false);
-  model_freeze(b->model);
-  return weights_read(path, b->model->params, params_values(b->model->params), err);
+  if (!open_both(b, directory, &config, err)) return false;
+  if (config.bos < 0) b->model->config.bos = tokenizer_begin(b->tokenizer);
+  return true;
 }
 
 bool bundle_open(Bundle *b, const char *directory, Error *err) {
@@ -226,6 +141,7 @@ bool bundle_open(Bundle *b, const char *directory, Error *err) {
 
 void bundle_close(Bundle *b) {
   model_free(b->model);
+  safetensors_close(&b->weights);
   tokenizer_free(b->tokenizer);
   json_decref(b->card);
   json_decref(b->generation);

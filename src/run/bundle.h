@@ -10,9 +10,11 @@
 #include "data/layout.h"
 #include "models/model.h"
 #include "run/search.h"
+#include "run/weights.h"
 
 typedef struct Bundle {
-  Model *model;
+  Model *model;        /* reads its weights where the file is mapped */
+  Safetensors weights; /* that file */
   Tokenizer *tokenizer;
   json_t *card;       /* inkstone.json; an empty object where the directory has none */
   json_t *generation; /* generation_config.json, likewise */
@@ -33,12 +35,6 @@ typedef struct BundleUse {
 bool bundle_write_description(const char *directory, const Config *, const Tokenizer *, const BundleUse *,
                               json_t *card, Error *);
 bool bundle_write_card(const char *directory, const json_t *card, Error *);
-
-/* Parameters <-> a safetensors file. `values` is a run as params_values gives it (the weights, their average,
- * a moment of the optimizer). Reading demands every parameter, in its shape; what the file has beside them is
- * refused by name, except copies and constants that are known to carry nothing. */
-bool weights_write(const char *path, Params *, const float *values, Error *);
-bool weights_read(const char *path, Params *, float *values, Error *);
 
 /* The token that starts a text of its own: what the tokenizer puts there, or what our training did; -1: none.
  */

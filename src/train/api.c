@@ -299,9 +299,7 @@ static bool write_results(Run *r, Trainer *t, bool finished, Error *err) {
 static bool fill_weights(Run *r, Trainer *t, Error *err) {
   bool found;
   params_initialize(t->model->params, t->seed);
-  if (r->base.model)
-    memcpy(params_values(t->model->params), params_values(r->base.model->params),
-           (size_t)params_length(t->model->params) * sizeof(float));
+  if (r->base.model) weights_copy(t->model->params, r->base.model->params);
   optimizer_open(&t->optimizer, t->model->params, r->train);
   t->state = (TrainState){.steps = r->plan.steps, .warmup = r->plan.warmup, .rate_scale = 1};
   if (!r->resumed) return true;

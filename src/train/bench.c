@@ -142,9 +142,10 @@ static void round_weights(Params *p) {
   }
 }
 
-/* Weights are packed when they are first met, which is not what is measured. */
+/* Weights are packed when they are met for the second time, which is not what is measured. */
 static void meet_weights(const Model *m, const int32_t *prompt) {
-  Session *session = session_new(m, 1, 1);
+  Session *session = session_new(m, 1, 2);
+  session_feed(session, prompt, 1, 1);
   session_feed(session, prompt, 1, 1);
   session_free(session);
 }

@@ -283,7 +283,8 @@ static Matrix biased_product(const Case *s, const Operands *o) {
   Matrix c = matrix_copy(&o->c), old = matrix_copy(&o->c);
   for (int64_t i = 0; i < old.rows; i++)
     memcpy(old.x + i * old.ld, o->c.x, (size_t)old.columns * sizeof(float));
-  gemm_bias(s->transpose_b, s->m, s->n, s->k, o->a.x, o->a.ld, o->b.x, o->b.ld, o->c.x, c.x, c.ld);
+  const Stored b = {o->b.x, TENSOR_F32, s->transpose_b, s->n, o->b.ld};
+  gemm_bias(s->m, s->k, o->a.x, o->a.ld, b, o->c.x, c.x, c.ld);
   gemm(false, s->transpose_b, s->m, s->n, s->k, o->a.x, o->a.ld, o->b.x, o->b.ld, 1, old.x, old.ld);
   same_bits(s, &c, &old, "a bias");
   mem_free(old.x);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/random.h"
+#include "kernels/kernels.h"
 #include "ops/ops.h"
 
 #include <cmocka.h> /* last: it defines a macro `fail` */
@@ -278,7 +279,8 @@ static void packed_weights_change_no_bit(void **state) {
   packed_set_free(set);
 }
 
-/* Of a set of halves: matrices that are such are packed as such, others as floats, but not when met first. */
+/* Of a set of halves: matrices that are such are packed as such, others as floats, but none when met first.
+ */
 static void halves_change_no_bit(void **state) {
   enum { M = 5, N = 45, K = 300 };
   Tape *plain = recording(), *packing = recording();
@@ -289,18 +291,48 @@ static void halves_change_no_bit(void **state) {
     Tensor *weight = normal(plain, 2, 2, (int64_t[]){N, K});
     float *w = tensor_f32(weight);
     for (int64_t i = 0; i < N * K; i++) w[i] = fminf(fmaxf(rintf(w[i] * steps[kind]) / steps[kind], -1), 1);
-    if (kind == 2) assert_null(packed_set_get(set, true, N, K, w, K));
+    assert_null(packed_set_get(set, true, weight));
     for (int64_t rows = 1; rows <= M; rows += M - 1) {
       Tensor *x = normal(plain, 3, 2, (int64_t[]){rows, K});
       assert_same_row(tensor_f32(op_linear(plain, x, weight, NULL, false)),
                       tensor_f32(op_linear(packing, x, weight, NULL, false)), rows * N);
     }
     static const TensorType types[] = {TENSOR_BF16, TENSOR_F16, TENSOR_F32};
-    assert_int_equal(packed_set_get(set, true, N, K, w, K)->type, types[kind]);
+    assert_int_equal(packed_set_get(set, true, weight)->type, types[kind]);
   }
   tape_free(plain);
   tape_free(packing);
   packed_set_free(set);
+}
+
+/* Stored so, whichever way it lies, and whatever the set makes of it. */
+static void check_stored_halves(TensorType type, bool transposed, bool halves, int64_t rows) {
+  enum { N = 45, K = 530 };
+  static uint16_t stored[N * K];
+  Tape *plain = recording(), *packing = tape_new(false);
+  PackedSet *set = packed_set_new(halves);
+  tape_pack_weights(packing, set);
+  Tensor *x = normal(plain, 3, 2, (int64_t[]){rows, K});
+  Tensor *weight = normal(plain, 2, 2, (int64_t[]){transposed ? K : N, transposed ? N : K}), half = *weight;
+  (type == TENSOR_BF16 ? kernels->narrow_bf16 : kernels->narrow_f16)(stored, tensor_f32(weight), N * K);
+  halves_widen(type, tensor_f32(weight), stored, N * K);
+  half.type = type;
+  half.data = stored;
+  const Tensor *y = op_linear(plain, x, weight, NULL, transposed);
+  for (int again = 0; again < 2; again++)
+    assert_same_row(tensor_f32(y), tensor_f32(op_linear(packing, x, &half, NULL, transposed)), rows * N);
+  packed_set_free(set);
+  set = packed_set_new(halves);
+  assert_true(!packed_set_get(set, !transposed, &half) == halves); /* not when met first */
+  assert_true(packed_set_get(set, !transposed, &half)->type == (halves ? type : TENSOR_F32));
+  tape_free(plain);
+  tape_free(packing);
+  packed_set_free(set);
+}
+
+static void stored_halves_change_no_bit(void **state) {
+  for (int i = 0; i < 16; i++)
+    check_stored_halves(i & 1 ? TENSOR_BF16 : TENSOR_F16, i & 2, i & 4, i & 8 ? 17 : 1);
 }
 
 /* A mean over the same rows is the same in one call, and in two that are given the count of both. */
@@ -403,6 +435,7 @@ int main(void) {
       cmocka_unit_test(a_wide_recurrence_learns_as_a_narrow_one),
       cmocka_unit_test(packed_weights_change_no_bit),
       cmocka_unit_test(halves_change_no_bit),
+      cmocka_unit_test(stored_halves_change_no_bit),
       cmocka_unit_test(cross_entropy_in_two_halves),
       cmocka_unit_test(parts_give_back_their_memory),
       cmocka_unit_test(gradients_between_parts_are_kept),

@@ -1,0 +1,22 @@
+/* weights.h - parameters <-> a safetensors file.
+ *
+ * Reading demands every parameter, in its shape and with finite values; what the file has beside them is
+ * refused by name, except copies and constants that are known to carry nothing. */
+#ifndef RUN_WEIGHTS_H
+#define RUN_WEIGHTS_H
+
+#include "io/safetensors.h"
+#include "nn/params.h"
+
+/* `values` is a run as params_values gives it (the weights, their average, a moment of the optimizer). */
+bool weights_write(const char *path, Params *, const float *values, Error *);
+bool weights_read(const char *path, Params *, float *values, Error *);
+
+/* For a set that was closed without memory: opens the file, which must live as long, and has the parameters
+ * read where it is mapped, f32 and, as far as operators take them, 16 bits; others are copied. Why, and what
+ * becomes of a file that others write to: docs/decisions/0007-mapped-weights.md. */
+bool weights_map(const char *path, Params *, Safetensors *file, Error *);
+/* To a set with values of its own. */
+void weights_copy(Params *to, Params *from);
+
+#endif

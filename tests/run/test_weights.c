@@ -1,0 +1,176 @@
+/* Weights read where their file is mapped, of any type: the same bits come out, and what is damaged is
+ * refused. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "base/scratch.h"
+#include "kernels/kernels.h"
+#include "run/session.h"
+#include "run/weights.h"
+
+#include <cmocka.h> /* last: it defines fail() */
+
+enum { VOCABULARY = 40, TIME = 7, SOURCE = 3 };
+
+static Config config_of(const char *arch) {
+  static const SettingTable *const tables[] = {&model_settings_table};
+  Settings *s = settings_new(tables, 1);
+  Error err = {0};
+  Config c;
+  assert_true(ink_settings_set(s, "arch", arch, &err) && ink_settings_set(s, "size", "nano", &err));
+  assert_true(config_from_settings(&c, settings_part(s, &model_settings_table), VOCABULARY, &err));
+  ink_settings_free(s);
+  return c;
+}
+
+/* To `type`, and, so that both hold the same, back. */
+static void *rounded(TensorType type, float *x, int64_t n) {
+  uint16_t *halves = mem_alloc((size_t)n * sizeof *halves);
+  for (int64_t i = 0; i < n; i++) { /* values that bf16 and f16 hold */
+    uint32_t bits;
+    memcpy(&bits, &x[i], sizeof bits);
+    bits &= 0xfffe0000;
+    memcpy(&x[i], &bits, sizeof bits);
+    if (x[i] < 0x1p-14f && x[i] > -0x1p-14f) x[i] = 0;
+  }
+  (type == TENSOR_BF16 ? kernels->narrow_bf16 : kernels->narrow_f16)(halves, x, n);
+  return halves;
+}
+
+/* All parameters as `type`; behind two bytes that belong to nobody, so that f32 lies askew. */
+static const char *written(Params *params, TensorType type, bool askew, uint16_t damage) {
+  const size_t count = params_count(params);
+  NamedTensor *items = mem_alloc_zeroed(count + 1, sizeof *items);
+  uint16_t nobodys = 0;
+  Error err = {0};
+  size_t n = 0;
+  if (askew)
+    items[n++] =
+        (NamedTensor){"h.0.attn.bias", {.type = TENSOR_F16, .dims = 1, .shape = {1}, .data = &nobodys}};
+  for (size_t i = 0; i < count; i++, n++) {
+    const Param *p = params_at(params, i);
+    items[n] = (NamedTensor){p->name, p->tensor};
+    items[n].tensor.type = type;
+    if (type != TENSOR_F32)
+      items[n].tensor.data = rounded(type, tensor_f32(&p->tensor), tensor_count(&p->tensor));
+  }
+  if (damage) ((uint16_t *)items[n - 1].tensor.data)[tensor_count(&items[n - 1].tensor) - 1] = damage;
+  const char *path = in_scratch("model.safetensors");
+  assert_true(safetensors_write(path, items, n, NULL, &err));
+  for (size_t i = 0; i < n && type != TENSOR_F32; i++)
+    if (items[i].tensor.data != &nobodys) mem_free(items[i].tensor.data);
+  mem_free(items);
+  return path;
+}
+
+/* After a few tokens at once, and after one more. */
+static void read_text(const Model *m, float logits[2][VOCABULARY]) {
+  static const int32_t tokens[TIME + 1] = {1, 7, 0, VOCABULARY - 1, 3, 3, 9, 4}, source[SOURCE] = {5, 2, 6},
+                                     length = SOURCE;
+  const bool encodes = m->config.arch->encodes;
+  Session *s = session_new_sized(
+      m,
+      (StateSize){.sequences = 1, .room = TIME + 1, .sources = encodes, .source_room = encodes ? SOURCE : 0});
+  if (encodes) session_read_sources(s, source, &length, SOURCE);
+  memcpy(logits[0], session_feed(s, tokens, 1, TIME), sizeof logits[0]);
+  memcpy(logits[1], session_feed(s, tokens + TIME, 1, 1), sizeof logits[1]);
+  session_free(s);
+}
+
+static float loss_of(const Model *m) {
+  static const int32_t tokens[TIME] = {1, 7, 0, VOCABULARY - 1, 3, 3, 9}, source[SOURCE] = {5, 2, 6},
+                       length = SOURCE;
+  Tape *tape = tape_new(false);
+  Net net = {.tape = tape, .params = m->params};
+  Batch batch = {.sequences = 1, .time = TIME, .tokens = tokens, .targets = tokens};
+  if (m->config.arch->encodes) {
+    batch.source = source;
+    batch.source_lengths = &length;
+    batch.source_time = SOURCE;
+  }
+  const float loss = *tensor_f32(model_loss(m, &net, &batch, 0, 0));
+  tape_free(tape);
+  return loss;
+}
+
+static bool lies_in(const Safetensors *file, const Tensor *t) {
+  const char *data = t->data;
+  return data >= file->file.data && data < file->file.data + file->file.size;
+}
+
+/* Most of them are tables and matrices. */
+static int64_t mapped_elements(const Safetensors *file, Params *params) {
+  int64_t n = 0;
+  for (size_t i = 0; i < params_count(params); i++)
+    if (lies_in(file, &params_at(params, i)->tensor)) n += tensor_count(&params_at(params, i)->tensor);
+  return n;
+}
+
+static void check(const Arch *arch, TensorType type, bool askew) {
+  const Config c = config_of(arch->name);
+  Model *plain = model_new(&c, true), *mapped = model_outline(&c), *copy = model_new(&c, false);
+  Safetensors file;
+  Error err = {0};
+  float expected[2][VOCABULARY], got[2][VOCABULARY];
+  params_initialize(plain->params, 3);
+  const char *path = written(plain->params, type, askew, 0);
+  model_freeze(mapped);
+  if (!weights_map(path, mapped->params, &file, &err)) fail_msg("%s: %s", arch->name, err.text);
+  read_text(plain, expected);
+  read_text(mapped, got);
+  if (memcmp(expected, got, sizeof got)) fail_msg("%s, %s: other logits", arch->name, tensor_type_name(type));
+  if (loss_of(plain) != loss_of(mapped)) fail_msg("%s, %s: another loss", arch->name, tensor_type_name(type));
+  const int64_t all = params_elements(mapped->params), there = mapped_elements(&file, mapped->params);
+  assert_true(askew ? there == 0 : type == TENSOR_F32 ? there == all : there > all / 8);
+  weights_copy(copy->params, mapped->params);
+  for (size_t i = 0; i < params_count(copy->params); i++) {
+    const Tensor *a = &params_at(plain->params, i)->tensor, *b = &params_at(copy->params, i)->tensor;
+    assert_memory_equal(a->data, b->data, tensor_bytes(a));
+  }
+  model_free(plain);
+  model_free(mapped);
+  model_free(copy);
+  safetensors_close(&file);
+}
+
+static void mapped_weights_change_no_bit(void **state) {
+  for (int a = 0; a < arch_count; a++) {
+    check(arch_table[a], TENSOR_F32, false);
+    check(arch_table[a], TENSOR_BF16, false);
+    check(arch_table[a], TENSOR_F16, false);
+    check(arch_table[a], TENSOR_F32, true);
+  }
+}
+
+/* The last value of the last parameter, of a norm, and, by name, any: no number at all, or none that ends. */
+static void endless_values_are_refused(void **state) {
+  static const struct {
+    TensorType type;
+    uint16_t bits;
+  } cases[] = {{TENSOR_BF16, 0x7f80}, {TENSOR_BF16, 0xffc0}, {TENSOR_F16, 0x7c00}, {TENSOR_F16, 0xfe00}};
+  const Config c = config_of("gpt2");
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    Model *plain = model_new(&c, false), *mapped = model_outline(&c);
+    Safetensors file;
+    Error err = {0};
+    params_initialize(plain->params, 3);
+    const char *path = written(plain->params, cases[i].type, false, cases[i].bits);
+    assert_false(weights_map(path, mapped->params, &file, &err));
+    assert_non_null(strstr(err.text, "no finite numbers"));
+    assert_non_null(strstr(err.text, params_at(plain->params, params_count(plain->params) - 1)->name));
+    model_free(plain);
+    model_free(mapped);
+    safetensors_close(&file);
+  }
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test_setup_teardown(mapped_weights_change_no_bit, scratch_open, scratch_close),
+      cmocka_unit_test_setup_teardown(endless_values_are_refused, scratch_open, scratch_close),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
