@@ -7,10 +7,13 @@ function(kernels_for_each_isa target)
   target_sources(${target} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/kernels/isa/scalar.c)
   if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
     target_sources(${target} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/kernels/isa/avx2.c
-                                     ${CMAKE_CURRENT_SOURCE_DIR}/kernels/isa/avx512.c)
+                                     ${CMAKE_CURRENT_SOURCE_DIR}/kernels/isa/avx512.c
+                                     ${CMAKE_CURRENT_SOURCE_DIR}/kernels/isa/avx512bf16.c)
     set_source_files_properties(${CMAKE_CURRENT_SOURCE_DIR}/kernels/isa/avx2.c TARGET_DIRECTORY ${target}
       PROPERTIES COMPILE_OPTIONS "-march=haswell")
     set_source_files_properties(${CMAKE_CURRENT_SOURCE_DIR}/kernels/isa/avx512.c TARGET_DIRECTORY ${target}
       PROPERTIES COMPILE_OPTIONS "-march=skylake-avx512;-mprefer-vector-width=512")
+    set_source_files_properties(${CMAKE_CURRENT_SOURCE_DIR}/kernels/isa/avx512bf16.c TARGET_DIRECTORY ${target}
+      PROPERTIES COMPILE_OPTIONS "-march=skylake-avx512;-mavx512bf16;-mprefer-vector-width=512")
   endif()
 endfunction()

@@ -7,7 +7,7 @@
 #include <cpuid.h>
 #endif
 
-extern const Kernels kernels_scalar, kernels_avx2, kernels_avx512;
+extern const Kernels kernels_scalar, kernels_avx2, kernels_avx512, kernels_avx512bf16;
 
 const Kernels *kernels = &kernels_scalar;
 
@@ -24,6 +24,10 @@ static bool has_avx512(void) {
   return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
          __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq");
 }
+static bool has_avx512bf16(void) {
+  unsigned a, b, c, d;
+  return has_avx512() && __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a & bit_AVX512BF16);
+}
 #endif
 
 /* From scalar up; the last one is the best. */
@@ -32,6 +36,7 @@ const Kernels *kernels_available(int index) {
 #ifdef __x86_64__
   if (index == 1 && has_avx2()) return &kernels_avx2;
   if (index == 2 && has_avx512()) return &kernels_avx512;
+  if (index == 3 && has_avx512bf16()) return &kernels_avx512bf16;
 #endif
   return NULL;
 }

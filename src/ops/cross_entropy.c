@@ -32,7 +32,7 @@ static int32_t target_of(const CrossEntropy *n, int64_t row) {
 
 static void compute_logits(CrossEntropy *n) {
   const Tensor *h = n->node.in[0], *weight = n->node.in[1], *bias = n->node.in[2];
-  gemm_weight(tape_packed_weights(n->node.tape), true, n->beyond - n->first,
+  gemm_weight(tape_precision(n->node.tape), tape_packed_weights(n->node.tape), true, n->beyond - n->first,
               tensor_f32(h) + n->first * n->width, weight, bias ? tensor_f32(bias) : NULL, n->logits);
 }
 
@@ -64,10 +64,13 @@ static void add_gradients(CrossEntropy *n) {
   const int64_t rows = n->beyond - n->first, width = n->width, vocabulary = n->vocabulary;
   const float *h = tensor_f32(n->node.in[0]) + n->first * width;
   const float beta = n->first ? 1 : 0;
+  const Precision precision = tape_precision(n->node.tape);
   if (n->dh)
-    gemm(false, false, rows, width, vocabulary, n->logits, vocabulary, tensor_f32(n->node.in[1]), width, 0,
-         n->dh + n->first * width, width);
-  if (n->dw) gemm(true, false, vocabulary, width, rows, n->logits, vocabulary, h, width, beta, n->dw, width);
+    gemm_precise(precision, false, false, rows, width, vocabulary, n->logits, vocabulary,
+                 tensor_f32(n->node.in[1]), width, 0, n->dh + n->first * width, width);
+  if (n->dw)
+    gemm_precise(precision, true, false, vocabulary, width, rows, n->logits, vocabulary, h, width, beta,
+                 n->dw, width);
   if (n->db) loop_sum_rows(n->db, n->logits, rows, vocabulary);
 }
 

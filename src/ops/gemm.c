@@ -26,6 +26,7 @@ enum {
 };
 
 typedef struct Product {
+  Precision precision;
   bool transpose_a;
   int64_t m, n, k;
   const float *a, *b; /* b: of floats that were not packed before */
@@ -50,12 +51,39 @@ static int64_t ceil_div(int64_t a, int64_t b) {
   return (a + b - 1) / b;
 }
 
-static void pack_a(const Product *x, float *out, int64_t row, int64_t first, int64_t steps) {
+/* Rows of a panel: two steps of bf16 take the place of one of f32. */
+static int64_t panel_rows(const Product *x, int64_t steps) {
+  return x->precision == PRECISION_BF16 ? ceil_div(steps, 2) : steps;
+}
+
+/* Panels being worked on; a thread's own, so that parallel bodies need not allocate. */
+static _Thread_local float panel_b[KC * PACKED_WIDEST] __attribute__((aligned(64)));
+static _Thread_local float panels_a[KC * (MC + TALLEST)] __attribute__((aligned(64)));
+static _Thread_local float unrounded[KC * PACKED_WIDEST] __attribute__((aligned(64)));
+
+static void pack_a_floats(const Product *x, float *out, int64_t row, int64_t first, int64_t steps) {
   const int64_t rows = least(x->mr, x->m - row);
   if (x->transpose_a)
     kernels->pack_rows(out, x->a + first * x->lda + row, x->lda, steps, rows, x->mr);
   else
     kernels->pack_transposed(out, x->a + row * x->lda + first, x->lda, rows, steps, x->mr);
+}
+
+static void pack_a(const Product *x, float *out, int64_t row, int64_t first, int64_t steps) {
+  const bool rounds = x->precision == PRECISION_BF16;
+  pack_a_floats(x, rounds ? unrounded : out, row, first, steps);
+  if (rounds) kernels->pair_bf16((uint32_t *)(void *)out, unrounded, steps, x->mr);
+}
+
+static void pack_b(const Product *x, float *out, int64_t column, int64_t first, int64_t steps) {
+  const bool rounds = x->precision == PRECISION_BF16;
+  stored_panel(&x->stored, rounds ? unrounded : out, column, first, steps);
+  if (rounds) kernels->pair_bf16((uint32_t *)(void *)out, unrounded, steps, x->nr);
+}
+
+/* Whether A and B may be multiplied from where they lie, unpacked. */
+static bool lies_ready(const Product *x) {
+  return x->precision == PRECISION_F32;
 }
 
 /* A panel of B to multiply with, and its row stride. */
@@ -76,17 +104,17 @@ static PanelB panel_before(const Product *x, float *room, int64_t column, int64_
  * its columns lie side by side. */
 static PanelB panel_of_b(const Product *x, float *room, int64_t column, int64_t first, int64_t steps) {
   if (x->before) return panel_before(x, room, column, first, steps);
-  if (x->block_b) return (PanelB){x->block_b + column * steps, x->nr};
-  if (x->m <= FEW && x->b && !x->stored.transposed && column + x->nr <= x->n)
+  if (x->block_b) return (PanelB){x->block_b + column * panel_rows(x, steps), x->nr};
+  if (lies_ready(x) && x->m <= FEW && x->b && !x->stored.transposed && column + x->nr <= x->n)
     return (PanelB){x->b + first * x->ldb + column, x->ldb};
-  stored_panel(&x->stored, room, column, first, steps);
+  pack_b(x, room, column, first, steps);
   return (PanelB){room, x->nr};
 }
 
 /* Whether A is read where it lies: its rows run along k, meet so few columns that packing would not pay, and
  * are not so far apart that all of them would fall on a few places of the first cache. */
 static bool lies_as_needed(const Product *x) {
-  return !x->transpose_a && x->n <= NARROW * x->nr && x->lda % FAR;
+  return lies_ready(x) && !x->transpose_a && x->n <= NARROW * x->nr && x->lda % FAR;
 }
 
 /* `packed`: where the row panel was packed to, if it was. */
@@ -95,6 +123,12 @@ static void multiply(const Product *x, const float *packed, PanelB b, int64_t ro
   const bool as_it_lies = lies_as_needed(x);
   float *c = x->c + row * x->ldc + column;
   const float *from = first ? c : x->from ? x->from + row * x->ldfrom + column : NULL;
+  if (x->precision == PRECISION_BF16) {
+    kernels->gemm_pairs(c, x->ldc, from, first ? x->ldc : x->ldfrom, (const uint32_t *)(const void *)packed,
+                        (const uint32_t *)(const void *)b.at, panel_rows(x, steps), least(x->mr, x->m - row),
+                        least(x->nr, x->n - column));
+    return;
+  }
   kernels->gemm_block(c, x->ldc, from, first ? x->ldc : x->ldfrom,
                       as_it_lies ? x->a + row * x->lda + first : packed, as_it_lies ? x->lda : 0, b.at,
                       b.stride, steps, least(x->mr, x->m - row), least(x->nr, x->n - column));
@@ -112,7 +146,7 @@ static void multiply_nothing(const Product *x) {
 /* ---- a single row: the whole time goes into reading B, so nothing is packed for it ---- */
 
 static bool is_row(const Product *x) {
-  return x->m == 1 && !x->transpose_a && ((x->b && x->stored.transposed) || x->before);
+  return lies_ready(x) && x->m == 1 && !x->transpose_a && ((x->b && x->stored.transposed) || x->before);
 }
 
 static void row_before(const Product *x, int64_t column, int64_t first, int64_t columns) {
@@ -156,7 +190,7 @@ static void multiply_row(void *arg, int64_t begin, int64_t end) {
 
 /* A row times rows that lie as they are needed: partial sums in the order of all others, nothing packed. */
 static bool is_sum_of_rows(const Product *x) {
-  return x->m == 1 && !x->transpose_a && x->b && !x->stored.transposed && !x->from;
+  return lies_ready(x) && x->m == 1 && !x->transpose_a && x->b && !x->stored.transposed && !x->from;
 }
 
 enum { PART = 256 }; /* columns at a time where there are several partial sums */
@@ -175,17 +209,14 @@ static void sum_rows(const Product *x) {
 
 /* ---- on one thread ---- */
 
-/* Panels being worked on; a thread's own, so that parallel bodies need not allocate. */
-static _Thread_local float panel_b[KC * PACKED_WIDEST] __attribute__((aligned(64)));
-static _Thread_local float panels_a[KC * (MC + TALLEST)] __attribute__((aligned(64)));
-
 static void serial_rows(const Product *x, int64_t from, int64_t to, int64_t first, int64_t steps) {
+  const int64_t length = panel_rows(x, steps);
   for (int64_t row = from; row < to && !lies_as_needed(x); row += x->mr)
-    pack_a(x, panels_a + (row - from) * steps, row, first, steps);
+    pack_a(x, panels_a + (row - from) * length, row, first, steps);
   for (int64_t column = 0; column < x->n; column += x->nr) {
     const PanelB b = panel_of_b(x, panel_b, column, first, steps);
     for (int64_t row = from; row < to; row += x->mr)
-      multiply(x, panels_a + (row - from) * steps, b, row, column, first, steps);
+      multiply(x, panels_a + (row - from) * length, b, row, column, first, steps);
   }
 }
 
@@ -229,7 +260,7 @@ static void give_room(Room *room) {
 
 /* Where row panel `panel` of A lies for the block of k being worked on. */
 static float *packed_a(const Product *x, int64_t panel) {
-  return x->packed + panel * x->mr * x->steps;
+  return x->packed + panel * x->mr * panel_rows(x, x->steps);
 }
 
 static void pack_panels(void *arg, int64_t begin, int64_t end) {
@@ -302,7 +333,7 @@ static bool is_narrow(const Product *x) {
 static void pack_columns(void *arg, int64_t begin, int64_t end) {
   const Product *x = arg;
   for (int64_t panel = begin; panel < end; panel++)
-    stored_panel(&x->stored, x->packed + panel * x->nr * x->steps, panel * x->nr, x->first, x->steps);
+    pack_b(x, x->packed + panel * x->nr * panel_rows(x, x->steps), panel * x->nr, x->first, x->steps);
 }
 
 /* Task: a piece of the row panels. */
@@ -387,7 +418,7 @@ static Product added_to_bias(Product x, const float *bias) {
 
 void gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, const float *a, int64_t lda,
           const float *b, int64_t ldb, float beta, float *c, int64_t ldc) {
-  run(added_to_itself(product(transpose_a, transpose_b, m, n, k, a, lda, b, ldb, c, ldc), beta));
+  gemm_precise(PRECISION_F32, transpose_a, transpose_b, m, n, k, a, lda, b, ldb, beta, c, ldc);
 }
 
 void gemm_serial(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, const float *a,
@@ -395,19 +426,30 @@ void gemm_serial(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64
   run_serial(added_to_itself(product(transpose_a, transpose_b, m, n, k, a, lda, b, ldb, c, ldc), beta));
 }
 
-void gemm_bias(int64_t m, int64_t k, const float *a, int64_t lda, Stored b, const float *bias, float *c,
-               int64_t ldc) {
-  run(added_to_bias(product_stored(false, m, b.n, k, a, lda, b, c, ldc), bias));
+void gemm_precise(Precision precision, bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k,
+                  const float *a, int64_t lda, const float *b, int64_t ldb, float beta, float *c,
+                  int64_t ldc) {
+  Product x = product(transpose_a, transpose_b, m, n, k, a, lda, b, ldb, c, ldc);
+  x.precision = precision;
+  run(added_to_itself(x, beta));
 }
 
-void gemm_weight(PackedSet *set, bool transposed, int64_t m, const float *a, const Tensor *weight,
-                 const float *bias, float *c) {
+void gemm_bias(Precision precision, int64_t m, int64_t k, const float *a, int64_t lda, Stored b,
+               const float *bias, float *c, int64_t ldc) {
+  Product x = product_stored(false, m, b.n, k, a, lda, b, c, ldc);
+  x.precision = precision;
+  run(added_to_bias(x, bias));
+}
+
+void gemm_weight(Precision precision, PackedSet *set, bool transposed, int64_t m, const float *a,
+                 const Tensor *weight, const float *bias, float *c) {
   const int64_t n = weight->shape[transposed ? 0 : 1], k = weight->shape[transposed ? 1 : 0];
   const Packed *packed = set ? packed_set_get(set, transposed, weight) : NULL;
+  CHECK(!packed || precision == PRECISION_F32);
   if (packed)
     gemm_packed(m, a, k, packed, bias, c, n);
   else
-    gemm_bias(m, k, a, k, stored_weight(weight, transposed), bias, c, n);
+    gemm_bias(precision, m, k, a, k, stored_weight(weight, transposed), bias, c, n);
 }
 
 void gemm_packed(int64_t m, const float *a, int64_t lda, const Packed *b, const float *bias, float *c,

@@ -16,12 +16,17 @@ void gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, c
 void gemm_serial(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, const float *a,
                  int64_t lda, const float *b, int64_t ldb, float beta, float *c, int64_t ldc);
 
-/* C[m,n] = A[m,k] op(B)[k,n] + bias[n] in every row; bias NULL: none. */
-void gemm_bias(int64_t m, int64_t k, const float *a, int64_t lda, Stored b, const float *bias, float *c,
-               int64_t ldc);
+/* The same of numbers that are rounded first, as they are packed. */
+void gemm_precise(Precision, bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k,
+                  const float *a, int64_t lda, const float *b, int64_t ldb, float beta, float *c,
+                  int64_t ldc);
 
-/* The same with a weight, packed as the set has it; the set may be NULL. */
-void gemm_weight(PackedSet *, bool transposed, int64_t m, const float *a, const Tensor *weight,
+/* C[m,n] = A[m,k] op(B)[k,n] + bias[n] in every row; bias NULL: none. */
+void gemm_bias(Precision, int64_t m, int64_t k, const float *a, int64_t lda, Stored b, const float *bias,
+               float *c, int64_t ldc);
+
+/* The same with a weight, packed as the set has it; the set may be NULL and is of f32 only. */
+void gemm_weight(Precision, PackedSet *, bool transposed, int64_t m, const float *a, const Tensor *weight,
                  const float *bias, float *c);
 
 /* With B packed before (packed.h): the same bits, without packing it again. */

@@ -14,18 +14,21 @@ typedef struct Linear {
 static void forward(Node *node) {
   const Linear *n = (const Linear *)node;
   const float *bias = node->in[2] ? tensor_f32(node->in[2]) : NULL;
-  gemm_weight(tape_packed_weights(node->tape), !n->transposed, n->rows, tensor_f32(node->in[0]), node->in[1],
-              bias, tensor_f32(node->out[0]));
+  gemm_weight(tape_precision(node->tape), tape_packed_weights(node->tape), !n->transposed, n->rows,
+              tensor_f32(node->in[0]), node->in[1], bias, tensor_f32(node->out[0]));
 }
 
 static void weight_backward(Linear *n, const float *dy) {
   const float *x = tensor_f32(n->node.in[0]);
+  const Precision precision = tape_precision(n->node.tape);
   float beta, *dw = grad_beta(&n->node, n->node.in[1], &beta);
   if (!dw) return;
   if (n->transposed)
-    gemm(true, false, n->inputs, n->outputs, n->rows, x, n->inputs, dy, n->outputs, beta, dw, n->outputs);
+    gemm_precise(precision, true, false, n->inputs, n->outputs, n->rows, x, n->inputs, dy, n->outputs, beta,
+                 dw, n->outputs);
   else
-    gemm(true, false, n->outputs, n->inputs, n->rows, dy, n->outputs, x, n->inputs, beta, dw, n->inputs);
+    gemm_precise(precision, true, false, n->outputs, n->inputs, n->rows, dy, n->outputs, x, n->inputs, beta,
+                 dw, n->inputs);
 }
 
 static void backward(Node *node) {
@@ -33,8 +36,9 @@ static void backward(Node *node) {
   const float *dy = node->out[0]->grad;
   float beta, *dx = grad_beta(node, node->in[0], &beta);
   if (dx)
-    gemm(false, n->transposed, n->rows, n->inputs, n->outputs, dy, n->outputs, tensor_f32(node->in[1]),
-         n->transposed ? n->outputs : n->inputs, beta, dx, n->inputs);
+    gemm_precise(tape_precision(node->tape), false, n->transposed, n->rows, n->inputs, n->outputs, dy,
+                 n->outputs, tensor_f32(node->in[1]), n->transposed ? n->outputs : n->inputs, beta, dx,
+                 n->inputs);
   weight_backward(n, dy);
   float *db = grad_add(node, node->in[2]);
   if (db) loop_sum_rows(db, dy, n->rows, n->outputs);

@@ -13,6 +13,11 @@ static int64_t least(int64_t a, int64_t b) {
   return a < b ? a : b;
 }
 
+Precision precision_named(const char *name) {
+  const bool chosen = strcmp(name, "auto") ? !strcmp(name, "bf16") : kernels->has_bf16();
+  return chosen ? PRECISION_BF16 : PRECISION_F32;
+}
+
 static int64_t padded(int64_t n) {
   const int64_t nr = kernels->gemm_nr();
   return (n + nr - 1) / nr * nr;

@@ -8,6 +8,11 @@
 /* Steps of k that make one partial sum, and the largest gemm_nr: together a panel at its largest. */
 enum { PACKED_STEPS = 256, PACKED_WIDEST = 32 };
 
+/* Of the numbers that are multiplied: as they are, or the nearest that bf16 has. Sums are of f32 in any case.
+ */
+typedef enum Precision { PRECISION_F32, PRECISION_BF16 } Precision;
+Precision precision_named(const char *); /* "f32", "bf16"; "auto": bf16 if the processor has products of it */
+
 /* op(B) [k,n] as it is stored: [k,n] or, transposed, [n,k], of f32 or 16 bits; its rows are `ld` apart. */
 typedef struct Stored {
   const void *at;

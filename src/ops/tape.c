@@ -14,6 +14,7 @@ struct Tape {
   int64_t bytes;
   int64_t inside, most_inside, between; /* of bytes: in parts, in the largest of them, and their outputs */
   PackedSet *packed;
+  Precision precision;
 };
 
 Tape *tape_new(bool dry) {
@@ -41,6 +42,12 @@ void tape_reset(Tape *t, bool record, uint64_t seed) {
 
 void tape_pack_weights(Tape *t, PackedSet *set) {
   t->packed = set;
+}
+void tape_set_precision(Tape *t, Precision precision) {
+  t->precision = precision;
+}
+Precision tape_precision(const Tape *t) {
+  return t->precision;
 }
 PackedSet *tape_packed_weights(Tape *t) {
   return t->packed;

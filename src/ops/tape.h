@@ -51,6 +51,10 @@ void tape_reset(Tape *, bool record, uint64_t seed);
  * set that others may share. */
 void tape_pack_weights(Tape *, PackedSet *);
 PackedSet *tape_packed_weights(Tape *); /* NULL: not asked for */
+/* Of products with weights, forward and backward, from now on; f32 at first. Those of attention, of
+ * recurrences from step to step and of all else stay f32. */
+void tape_set_precision(Tape *, Precision);
+Precision tape_precision(const Tape *);
 bool tape_is_dry(const Tape *);
 bool tape_is_recording(const Tape *);
 Arena *tape_arena(Tape *);

@@ -63,12 +63,12 @@ static bool bench_train(Bench *b, json_t *out, Error *err) {
   const int64_t n = b->settings->repeats, tokens = b->settings->batch * b->config.context;
   const Cost cost = model_cost(&b->config, b->settings->batch, b->config.context, b->config.context);
   double *seconds = mem_alloc((size_t)n * sizeof *seconds);
-  const int64_t activations = b->settings->checkpoint_activations ? cost.anew_bytes : cost.activation_bytes;
+  const StepWay way = {b->settings->checkpoint_activations, precision_named(b->settings->precision)};
+  const int64_t activations = way.compute_anew ? cost.anew_bytes : cost.activation_bytes;
   int64_t resident = 0;
   (void)err;
   for (int64_t i = 0; i < n; i++) {
-    seconds[i] =
-        measure_step(&b->config, b->settings->batch, b->settings->checkpoint_activations, 0.5, &resident);
+    seconds[i] = measure_step(&b->config, b->settings->batch, way, 0.5, &resident);
     news_progress(&b->news, "training steps", i + 1, n, "measurement");
   }
   const double each = median(seconds, n), rate = cost.flops / each;
@@ -110,7 +110,7 @@ static bool check_room(const Bench *b, Error *err) {
 }
 
 static bool writes_bf16(const Bench *b) {
-  return !strcmp(b->settings->precision, "bf16");
+  return strcmp(b->settings->precision, "f32") != 0;
 }
 
 /* Forward alone; and of a prompt only the last row becomes logits. */

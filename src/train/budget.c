@@ -92,12 +92,12 @@ enum { TOKENS_A_STEP = 2048 };
  * checkpoints and a machine that does other things, too. */
 static const double training_share = 0.85;
 
-static bool weigh(Choice *choice, const ModelSettings *given, const Shape *shape, const Text *text,
-                  double seconds, Error *err) {
+static bool weigh(Choice *choice, const ModelSettings *given, StepWay way, const Shape *shape,
+                  const Text *text, double seconds, Error *err) {
   Config config;
   if (!config_of(&config, given, shape, text->vocabulary, err)) return false;
   const int64_t sequences = config.context < TOKENS_A_STEP ? TOKENS_A_STEP / config.context : 1;
-  const double each = measure_step(&config, sequences, false, 0.25, NULL);
+  const double each = measure_step(&config, sequences, way, 0.25, NULL);
   const Cost cost = model_cost(&config, 1, 1, 1);
   *choice = (Choice){.shape = {config.layers, config.width, config.heads},
                      .vocabulary = text->vocabulary,
@@ -110,7 +110,7 @@ static bool weigh(Choice *choice, const ModelSettings *given, const Shape *shape
 }
 
 /* From small to large, until larger ones only get worse: they see too little in the time. */
-static bool choose_shape(Choice *best, const ModelSettings *given, bool fixed, const Text *text,
+static bool choose_shape(Choice *best, const ModelSettings *given, StepWay way, bool fixed, const Text *text,
                          double deadline, const News *news, Error *err) {
   *best = (Choice){.loss = INFINITY};
   for (int i = 0; i < (fixed ? 1 : SHAPES); i++) {
@@ -118,7 +118,7 @@ static bool choose_shape(Choice *best, const ModelSettings *given, bool fixed, c
     const double left =
         fmax(deadline - clock_seconds(), 1e-3); /* that none is left is said by budget_steps */
     news_progress(news, "measuring this machine", i, SHAPES, "shape");
-    if (!weigh(&now, given, fixed ? NULL : &shapes[i], text, left, err)) return false;
+    if (!weigh(&now, given, way, fixed ? NULL : &shapes[i], text, left, err)) return false;
     if (now.loss < best->loss) *best = now;
     if (now.loss > best->loss * 1.05) break;
   }
@@ -172,7 +172,8 @@ bool budget_choose(Settings *s, const MaterialPart *corpus, double deadline, con
   const Text text = choose_text(s, corpus);
   Choice best;
   char a[32], b[32], c[32];
-  if (!choose_shape(&best, given, is_fixed(s), &text, deadline, news, err)) return false;
+  const StepWay way = step_way(settings_part(s, &train_settings_table));
+  if (!choose_shape(&best, given, way, is_fixed(s), &text, deadline, news, err)) return false;
   news_note(news,
             "budget: %s for text, vocabulary up to %s; %" PRId64 " layers of width %" PRId64
             " (%s parameters without embeddings) see %s tokens in the time, %.1f passes over the text: the "
@@ -193,7 +194,8 @@ bool budget_steps(Settings *s, Plan *plan, double deadline, const News *news, Er
   char a[32], b[32];
   const int64_t whole = (int64_t)plan->step_tokens / plan->config.context / (plan->accumulate * plan->mix);
   const int64_t sequences = whole > 1 ? whole : 1;
-  const double each = measure_step(&plan->config, sequences, false, 0.7, NULL) * plan->step_tokens /
+  const StepWay way = step_way(settings_part(s, &train_settings_table));
+  const double each = measure_step(&plan->config, sequences, way, 0.7, NULL) * plan->step_tokens /
                       (double)(sequences * plan->config.context);
   const double left = deadline - clock_seconds();
   if (left < 3 * each)

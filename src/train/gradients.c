@@ -55,6 +55,7 @@ Gradients *gradients_new(const Model *model, Batches *batches, const Plan *plan,
     g->lane[i].model = plan->mix > 1 ? model_twin(model) : NULL;
     g->lane[i].tape = tape_new(false);
     tape_compute_anew(g->lane[i].tape, settings->checkpoint_activations);
+    tape_set_precision(g->lane[i].tape, precision_named(settings->precision));
   }
   g->arena = arena_new(1 << 20);
   g->batch = mem_alloc_zeroed((size_t)plan->mix, sizeof *g->batch);

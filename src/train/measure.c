@@ -40,8 +40,11 @@ static double best_update(Rehearsal *r, double seconds) {
   return best;
 }
 
-double measure_step(const Config *config, int64_t sequences, bool compute_anew, double seconds,
-                    int64_t *resident) {
+StepWay step_way(const TrainSettings *s) {
+  return (StepWay){s->checkpoint_activations, precision_named(s->precision)};
+}
+
+double measure_step(const Config *config, int64_t sequences, StepWay way, double seconds, int64_t *resident) {
   static const SettingTable *const tables[] = {&train_settings_table};
   Settings *settings = settings_new(tables, 1);
   int32_t *tokens = random_tokens(sequences * config->context, config->vocabulary);
@@ -56,7 +59,8 @@ double measure_step(const Config *config, int64_t sequences, bool compute_anew, 
     r.batch.source_lengths = lengths;
     r.batch.source_time = config->context;
   }
-  tape_compute_anew(r.tape, compute_anew);
+  tape_compute_anew(r.tape, way.compute_anew);
+  tape_set_precision(r.tape, way.precision);
   params_initialize(r.model->params, 1);
   optimizer_open(&r.optimizer, r.model->params, settings_part(settings, &train_settings_table));
   const double best = best_update(&r, seconds);

@@ -291,6 +291,41 @@ static void rows_have_the_bits_of_blocks(void **state) {
   each_length(check_row_types);
 }
 
+/* ---- pairs of bf16 ---- */
+
+static void numbers_are_rounded_to_the_nearest(void **state) {
+  static const struct {
+    float from, to;
+  } known[] = {{1, 1},
+               {0x1.01p0f, 0x1.00p0f}, /* as near to 1.02: the even one */
+               {0x1.03p0f, 0x1.04p0f},
+               {0x1.0101p0f, 0x1.02p0f},
+               {-0x1.0300001p0f, -0x1.04p0f},
+               {0x1.ffp127f, INFINITY},
+               {-INFINITY, -INFINITY},
+               {0, 0},
+               {0x1p-140f, 0}};
+  enum { KNOWN = sizeof known / sizeof *known, STEPS = 3 };
+  const Kernels *k;
+  for (int i = 0; (k = kernels_available(i)); i++) {
+    float panel[STEPS * KNOWN];
+    uint32_t pairs[2 * KNOWN];
+    for (int j = 0; j < STEPS * KNOWN; j++) panel[j] = known[(j + j / KNOWN) % KNOWN].from;
+    memcpy(&panel[1], &(uint32_t){0x7f800001},
+           sizeof panel[1]); /* no number, though its upper half is infinity */
+    k->pair_bf16(pairs, panel, STEPS, KNOWN);
+    for (int j = 0; j < 2 * KNOWN; j++) {
+      const uint32_t high = pairs[j] & 0xffff0000u, low = pairs[j] << 16;
+      float first, second;
+      memcpy(&first, &high, sizeof first);
+      memcpy(&second, &low, sizeof second);
+      const int step = j / KNOWN * 2;
+      assert_true(j == 1 ? isnan(first) : first == known[(j % KNOWN + step) % KNOWN].to);
+      assert_true(second == (step ? 0 : known[(j + 1) % KNOWN].to)); /* there is no fourth step */
+    }
+  }
+}
+
 /* ---- the machine's limit ---- */
 
 static void a_burst_computes_what_it_counts(void **state) {
@@ -328,6 +363,7 @@ int main(void) {
       cmocka_unit_test(every_half_is_its_value_and_comes_back),
       cmocka_unit_test(other_values_do_not_come_back),
       cmocka_unit_test(rows_have_the_bits_of_blocks),
+      cmocka_unit_test(numbers_are_rounded_to_the_nearest),
       cmocka_unit_test(a_burst_computes_what_it_counts),
       cmocka_unit_test(a_burst_reads_every_float),
   };

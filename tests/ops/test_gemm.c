@@ -278,13 +278,61 @@ static void any_number_of_threads_gives_the_same_bits(void **state) {
   each_case(check_threads);
 }
 
+/* The nearer of the two numbers of bf16 around x, the even one where both are as near. */
+static float nearest(float x) {
+  uint32_t bits;
+  float low, high;
+  memcpy(&bits, &x, sizeof bits);
+  const uint32_t below = bits & 0xffff0000u, above = below + 0x10000u;
+  memcpy(&low, &below, sizeof low);
+  memcpy(&high, &above, sizeof high);
+  const double down = fabs((double)x - (double)low), up = fabs((double)high - (double)x);
+  return down < up || (down == up && !(below >> 16 & 1)) ? low : high;
+}
+
+static Matrix rounded(const Matrix *from) {
+  Matrix to = matrix_copy(from);
+  for (int64_t i = 0; i < to.rows; i++)
+    for (int64_t j = 0; j < to.columns; j++) to.x[i * to.ld + j] = nearest(from->x[i * from->ld + j]);
+  return to;
+}
+
+static void multiply_brains(bool ta, bool tb, int64_t m, int64_t n, int64_t k, const float *a, int64_t lda,
+                            const float *b, int64_t ldb, float beta, float *c, int64_t ldc) {
+  gemm_precise(PRECISION_BF16, ta, tb, m, n, k, a, lda, b, ldb, beta, c, ldc);
+}
+
+/* A product of bf16 is the product of what was rounded before: the same bits, where two multiply-adds do it;
+ * what the processor's own instruction does is held to what is right. On any number of threads. */
+static void check_brains(const Case *s) {
+  Operands o = operands_new(s), near = {rounded(&o.a), rounded(&o.b), matrix_copy(&o.c)};
+  for (int beta = 0; beta < 2; beta++) {
+    Matrix want = product(gemm, s, &near, (float)beta);
+    for (int threads = 1; threads <= 3; threads++) {
+      threads_set(threads);
+      Matrix c = product(multiply_brains, s, &o, (float)beta);
+      near_reference(s, &near, &c, (float)beta);
+      if (!kernels->has_bf16()) same_bits(s, &c, &want, "bf16");
+      mem_free(c.x);
+    }
+    mem_free(want.x);
+  }
+  threads_set(0);
+  operands_free(&o);
+  operands_free(&near);
+}
+
+static void products_of_bf16(void **state) {
+  each_case(check_brains);
+}
+
 /* The first row of C in every row of the result: as a bias, and as what C was. */
 static Matrix biased_product(const Case *s, const Operands *o) {
   Matrix c = matrix_copy(&o->c), old = matrix_copy(&o->c);
   for (int64_t i = 0; i < old.rows; i++)
     memcpy(old.x + i * old.ld, o->c.x, (size_t)old.columns * sizeof(float));
   const Stored b = {o->b.x, TENSOR_F32, s->transpose_b, s->n, o->b.ld};
-  gemm_bias(s->m, s->k, o->a.x, o->a.ld, b, o->c.x, c.x, c.ld);
+  gemm_bias(PRECISION_F32, s->m, s->k, o->a.x, o->a.ld, b, o->c.x, c.x, c.ld);
   gemm(false, s->transpose_b, s->m, s->n, s->k, o->a.x, o->a.ld, o->b.x, o->b.ld, 1, old.x, old.ld);
   same_bits(s, &c, &old, "a bias");
   mem_free(old.x);
@@ -427,6 +475,7 @@ int main(void) {
       cmocka_unit_test(a_column_has_the_same_bits_alone),
       cmocka_unit_test(every_form_has_the_same_bits),
       cmocka_unit_test(any_number_of_threads_gives_the_same_bits),
+      cmocka_unit_test(products_of_bf16),
       cmocka_unit_test(products_at_the_same_time),
       cmocka_unit_test(halves_give_the_same_bits),
       cmocka_unit_test(packed_before_gives_the_same_bits),

@@ -112,6 +112,20 @@ static void resumed_recurrent_is_as_never_stopped(void **state) {
   expect_exact_resume(&v, 5);
 }
 
+static void resumed_in_bf16_is_as_never_stopped(void **state) {
+  const Variant v = {"bf16", WITH("precision", "bf16")};
+  expect_exact_resume(&v, 8);
+}
+
+/* Rounding shows, and leaves a loss that is nearly the same. */
+static void bf16_learns_alike(void **state) {
+  train_well("f32", some_text(), WITH("steps", "12"), NULL);
+  train_well("bf16", some_text(), WITH("steps", "12", "precision", "bf16"), NULL);
+  const double whole = result_of(in_scratch("f32"), "valid_loss"),
+               half = result_of(in_scratch("bf16"), "valid_loss");
+  assert_true(whole != half && fabs(whole - half) < 0.01 * whole);
+}
+
 static void a_run_may_end_and_go_further(void **state) {
   const char *text = some_text();
   train_well("long", text, WITH("steps", "12", "schedule", "constant"), NULL);
@@ -124,16 +138,18 @@ static void a_run_may_end_and_go_further(void **state) {
 
 /* Nor whether an update's batches are worked on one after the other, or some at a time. */
 static void threads_change_no_bit(void **state) {
-  static const char *const variants[][3] = {
-      {"llama", "1", "16"}, {"gru", "1", "16"}, {"gru", "1", "160"}, {"llama", "3", "16"}};
+  static const char *const variants[][4] = {{"llama", "1", "16", "f32"},  {"gru", "1", "16", "f32"},
+                                            {"gru", "1", "160", "f32"},   {"llama", "3", "16", "f32"},
+                                            {"llama", "1", "16", "bf16"}, {"gru", "3", "16", "bf16"}};
   static const char *const counts[] = {"1", "2", "3", "4"};
-  for (int v = 0; v < 4; v++)
+  for (int v = 0; v < 6; v++)
     for (int i = 0; i < 4; i++) {
       const char *arch = variants[v][0], *mix = variants[v][1], *width = variants[v][2];
-      train_well(counts[i], some_text(),
-                 WITH("arch", arch, "mix", mix, "width", width, "threads", counts[i], "steps", "4", "batch",
-                      "6", "dropout", "0.1", "optimizer", "muon", "overwrite", "true"),
-                 NULL);
+      train_well(
+          counts[i], some_text(),
+          WITH("arch", arch, "mix", mix, "width", width, "threads", counts[i], "steps", "4", "batch", "6",
+               "dropout", "0.1", "optimizer", "muon", "precision", variants[v][3], "overwrite", "true"),
+          NULL);
       if (i && !same_file("1", counts[i], model_file))
         fail_msg("%s of width %s, %s batches an update, with %s threads", arch, width, mix, counts[i]);
     }
@@ -449,6 +465,8 @@ int main(void) {
       IN_SCRATCH(resumed_is_as_never_stopped),
       IN_SCRATCH(resumed_by_document_is_as_never_stopped),
       IN_SCRATCH(resumed_recurrent_is_as_never_stopped),
+      IN_SCRATCH(resumed_in_bf16_is_as_never_stopped),
+      IN_SCRATCH(bf16_learns_alike),
       IN_SCRATCH(a_run_may_end_and_go_further),
       IN_SCRATCH(threads_change_no_bit),
       IN_SCRATCH(the_seed_changes_it),
