@@ -13,6 +13,7 @@
 #include "base/threads.h"
 #include "kernels/kernels.h"
 #include "ops/gemm.h"
+#include "ops/nearest.h"
 #include "ops/packed.h"
 #include "ops/peak.h"
 
@@ -179,30 +180,38 @@ static void empty_products(void **state) {
 
 /* ---- bits ---- */
 
+static void multiply_brains(bool ta, bool tb, int64_t m, int64_t n, int64_t k, const float *a, int64_t lda,
+                            const float *b, int64_t ldb, float beta, float *c, int64_t ldc) {
+  gemm_precise(PRECISION_BF16, ta, tb, m, n, k, a, lda, b, ldb, beta, c, ldc);
+}
+
 /* Rows first .. first+count-1 of op(A), alone. */
-static void check_some_rows(const Case *s, const Operands *o, const Matrix *all, int64_t first,
-                            int64_t count) {
+static void check_some_rows(Multiply *multiply, const Case *s, const Operands *o, const Matrix *all,
+                            int64_t first, int64_t count) {
   Case some = *s;
   Operands part = *o;
   some.m = count;
   part.a.x += s->transpose_a ? first : first * o->a.ld;
   part.c = (Matrix){o->c.x + first * o->c.ld, count, o->c.columns, o->c.ld};
-  Matrix c = product(gemm, &some, &part, 1), serial = product(gemm_serial, &some, &part, 1);
-  const Matrix want = {all->x + first * all->ld, count, all->columns, all->ld};
-  same_bits(&some, &c, &want, "some rows");
-  same_bits(&some, &serial, &want, "some rows on one thread");
+  Matrix c = product(multiply, &some, &part, 1);
+  same_bits(&some, &c, &(Matrix){all->x + first * all->ld, count, all->columns, all->ld}, "some rows");
   mem_free(c.x);
-  mem_free(serial.x);
+}
+
+static void check_rows_alone_by(Multiply *multiply, Multiply *multiply_some, const Case *s) {
+  Operands o = operands_new(s);
+  Matrix all = product(multiply, s, &o, 1);
+  for (int64_t i = 0; i < s->m; i += 1 + s->m / 20) check_some_rows(multiply_some, s, &o, &all, i, 1);
+  for (int64_t count = 2; count < s->m && count < 20; count += 3)
+    check_some_rows(multiply_some, s, &o, &all, s->m - count, count);
+  mem_free(all.x);
+  operands_free(&o);
 }
 
 static void check_rows_alone(const Case *s) {
-  Operands o = operands_new(s);
-  Matrix all = product(gemm, s, &o, 1);
-  for (int64_t i = 0; i < s->m; i += 1 + s->m / 20) check_some_rows(s, &o, &all, i, 1);
-  for (int64_t count = 2; count < s->m && count < 20; count += 3)
-    check_some_rows(s, &o, &all, s->m - count, count);
-  mem_free(all.x);
-  operands_free(&o);
+  check_rows_alone_by(gemm, gemm, s);
+  check_rows_alone_by(gemm, gemm_serial, s);
+  check_rows_alone_by(multiply_brains, multiply_brains, s);
 }
 
 static void a_row_has_the_same_bits_alone(void **state) {
@@ -278,28 +287,11 @@ static void any_number_of_threads_gives_the_same_bits(void **state) {
   each_case(check_threads);
 }
 
-/* The nearer of the two numbers of bf16 around x, the even one where both are as near. */
-static float nearest(float x) {
-  uint32_t bits;
-  float low, high;
-  memcpy(&bits, &x, sizeof bits);
-  const uint32_t below = bits & 0xffff0000u, above = below + 0x10000u;
-  memcpy(&low, &below, sizeof low);
-  memcpy(&high, &above, sizeof high);
-  const double down = fabs((double)x - (double)low), up = fabs((double)high - (double)x);
-  return down < up || (down == up && !(below >> 16 & 1)) ? low : high;
-}
-
 static Matrix rounded(const Matrix *from) {
   Matrix to = matrix_copy(from);
   for (int64_t i = 0; i < to.rows; i++)
-    for (int64_t j = 0; j < to.columns; j++) to.x[i * to.ld + j] = nearest(from->x[i * from->ld + j]);
+    for (int64_t j = 0; j < to.columns; j++) to.x[i * to.ld + j] = nearest_bf16(from->x[i * from->ld + j]);
   return to;
-}
-
-static void multiply_brains(bool ta, bool tb, int64_t m, int64_t n, int64_t k, const float *a, int64_t lda,
-                            const float *b, int64_t ldb, float beta, float *c, int64_t ldc) {
-  gemm_precise(PRECISION_BF16, ta, tb, m, n, k, a, lda, b, ldb, beta, c, ldc);
 }
 
 /* A product of bf16 is the product of what was rounded before: the same bits, where two multiply-adds do it;
@@ -307,12 +299,14 @@ static void multiply_brains(bool ta, bool tb, int64_t m, int64_t n, int64_t k, c
 static void check_brains(const Case *s) {
   Operands o = operands_new(s), near = {rounded(&o.a), rounded(&o.b), matrix_copy(&o.c)};
   for (int beta = 0; beta < 2; beta++) {
-    Matrix want = product(gemm, s, &near, (float)beta);
+    threads_set(1);
+    Matrix want = kernels->has_bf16() ? product(multiply_brains, s, &o, (float)beta)
+                                      : product(gemm, s, &near, (float)beta);
+    near_reference(s, &near, &want, (float)beta);
     for (int threads = 1; threads <= 3; threads++) {
       threads_set(threads);
       Matrix c = product(multiply_brains, s, &o, (float)beta);
-      near_reference(s, &near, &c, (float)beta);
-      if (!kernels->has_bf16()) same_bits(s, &c, &want, "bf16");
+      same_bits(s, &c, &want, "bf16");
       mem_free(c.x);
     }
     mem_free(want.x);
@@ -323,7 +317,7 @@ static void check_brains(const Case *s) {
 }
 
 static void products_of_bf16(void **state) {
-  each_case(check_brains);
+  each_set_and_case(check_brains);
 }
 
 /* The first row of C in every row of the result: as a bias, and as what C was. */
