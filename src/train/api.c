@@ -74,7 +74,7 @@ static bool may_change(const char *name) {
 
 static bool reconcile(const Settings *given, Settings *saved, const ink_setting_info *info, Error *err) {
   char *now = settings_text(given, info->name), *then = settings_text(saved, info->name);
-  const bool same = !strcmp(now, then);
+  const bool same = !strcmp(now, then) || !strcmp(now, "auto"); /* left to us, it was decided then */
   bool ok = true;
   if (!same && may_change(info->name))
     ok = ink_settings_set(saved, info->name, now, err);
@@ -405,8 +405,17 @@ static bool begin(Run *r, Error *err) {
   return plan_check(&r->plan, r->batches, r->dir, &r->news, err);
 }
 
+/* `auto` asks this processor, once: the run is the same wherever it goes on. */
+static bool decide_precision(Run *r, Error *err) {
+  if (strcmp(r->train->precision, "auto")) return true;
+  const bool has = precision_named("auto") == PRECISION_BF16;
+  news_note(&r->news, "precision: %s", has ? "bf16" : "f32, since this processor has no products of bf16");
+  return ink_settings_set(r->settings, "precision", has ? "bf16" : "f32", err);
+}
+
 static bool start_new(Run *r, Error *err) {
   if (r->train->budget > 0) r->deadline = clock_seconds() + r->train->budget;
+  if (!decide_precision(r, err)) return false;
   if (!begin(r, err)) return false;
   if (r->train->dry_run) return true;
   return write_description(r, err) && train_model(r, err);

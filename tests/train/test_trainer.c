@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/threads.h"
+#include "kernels/kernels.h"
 #include "train/runs.h"
 
 #include <cmocka.h> /* last: it defines fail() */
@@ -115,6 +116,27 @@ static void resumed_recurrent_is_as_never_stopped(void **state) {
 static void resumed_in_bf16_is_as_never_stopped(void **state) {
   const Variant v = {"bf16", WITH("precision", "bf16")};
   expect_exact_resume(&v, 8);
+}
+
+static bool yes(void) {
+  return true;
+}
+
+/* Begun where the processor has products of bf16, it goes on with them where there are none. */
+static void what_auto_is_was_decided_when_the_run_began(void **state) {
+  const Kernels *here = kernels;
+  Kernels there = *here;
+  Watch watch = {.interrupt_at = 8};
+  Error err = {0};
+  there.has_bf16 = yes;
+  train_well("whole", some_text(), WITH("precision", "bf16"), NULL);
+  kernels = &there;
+  assert_false(train(in_scratch("parts"), some_text(), WITH("precision", "auto"), &watch, &err));
+  kernels = here;
+  assert_true(heard(&watch.notes, "bf16"));
+  train_well("parts", some_text(), WITH("precision", "auto", "resume", "true"), NULL);
+  assert_true(same_file("whole", "parts", model_file));
+  watch_free(&watch);
 }
 
 /* Rounding shows, and leaves a loss that is nearly the same. */
@@ -466,6 +488,7 @@ int main(void) {
       IN_SCRATCH(resumed_by_document_is_as_never_stopped),
       IN_SCRATCH(resumed_recurrent_is_as_never_stopped),
       IN_SCRATCH(resumed_in_bf16_is_as_never_stopped),
+      IN_SCRATCH(what_auto_is_was_decided_when_the_run_began),
       IN_SCRATCH(bf16_learns_alike),
       IN_SCRATCH(a_run_may_end_and_go_further),
       IN_SCRATCH(threads_change_no_bit),
