@@ -18,6 +18,10 @@ Precision precision_named(const char *name) {
   return chosen ? PRECISION_BF16 : PRECISION_F32;
 }
 
+const char *precision_name(Precision precision) {
+  return precision == PRECISION_BF16 ? "bf16" : "f32";
+}
+
 static int64_t padded(int64_t n) {
   const int64_t nr = kernels->gemm_nr();
   return (n + nr - 1) / nr * nr;

@@ -12,6 +12,7 @@ enum { PACKED_STEPS = 256, PACKED_WIDEST = 32 };
  */
 typedef enum Precision { PRECISION_F32, PRECISION_BF16 } Precision;
 Precision precision_named(const char *); /* "f32", "bf16"; "auto": bf16 if the processor has products of it */
+const char *precision_name(Precision);
 
 /* op(B) [k,n] as it is stored: [k,n] or, transposed, [n,k], of f32 or 16 bits; its rows are `ld` apart. */
 typedef struct Stored {

@@ -9,17 +9,19 @@
 enum { BURST = 1 << 19, MOST = 256 };
 
 typedef struct Burst {
+  double (*run)(int64_t iterations, float *sink);
   double operations[MOST];
 } Burst;
 
 static void burst(void *arg, int64_t begin, int64_t end) {
   Burst *b = arg;
   float sink[3] = {0.999f, 0.001f, 0};
-  for (int64_t i = begin; i < end; i++) b->operations[i] = kernels->fma_burst(BURST, sink);
+  for (int64_t i = begin; i < end; i++) b->operations[i] = b->run(BURST, sink);
 }
 
-double machine_peak_flops(int threads) {
-  Burst b = {{0}};
+double machine_peak_flops(int threads, Precision precision) {
+  const bool pairs = precision == PRECISION_BF16 && kernels->has_bf16();
+  Burst b = {.run = pairs ? kernels->pairs_burst : kernels->fma_burst};
   double best = 0;
   if (threads > MOST) threads = MOST;
   const double begin = clock_seconds();

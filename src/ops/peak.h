@@ -3,10 +3,11 @@
 #ifndef OPS_PEAK_H
 #define OPS_PEAK_H
 
-#include <stdint.h>
+#include "ops/packed.h"
 
-/* f32 fused multiply-adds, in FLOP/s, over that many threads at once. */
-double machine_peak_flops(int threads);
+/* Fused multiply-adds, in FLOP/s, over that many threads at once; of bf16 where the processor has such, as it
+ * is f32's that do their work elsewhere. */
+double machine_peak_flops(int threads, Precision);
 /* Reading, in bytes/s, with all threads, each again and again through an array of its own of so many bytes.
  */
 double machine_read_bandwidth(int64_t bytes);

@@ -374,7 +374,9 @@ static bool train_model(Run *r, Error *err) {
                .begin = (int32_t)json_integer_value(json_object_get(r->card, "begin_token")),
                .news = r->news,
                .deadline = r->deadline,
-               .peak = r->news.listener ? machine_peak_flops(threads_count()) : 0};
+               .peak = r->news.listener
+                           ? machine_peak_flops(threads_count(), precision_named(r->train->precision))
+                           : 0};
   const bool ok = open_valid_and_judge(r, &t, err) && run_trainer(r, &t, err);
   judge_free(t.judge);
   batches_free(t.valid);
@@ -408,9 +410,10 @@ static bool begin(Run *r, Error *err) {
 /* `auto` asks this processor, once: the run is the same wherever it goes on. */
 static bool decide_precision(Run *r, Error *err) {
   if (strcmp(r->train->precision, "auto")) return true;
-  const bool has = precision_named("auto") == PRECISION_BF16;
-  news_note(&r->news, "precision: %s", has ? "bf16" : "f32, since this processor has no products of bf16");
-  return ink_settings_set(r->settings, "precision", has ? "bf16" : "f32", err);
+  const Precision chosen = precision_named("auto");
+  news_note(&r->news, "precision: %s, as this processor has %s of bf16", precision_name(chosen),
+            chosen == PRECISION_BF16 ? "products" : "no products");
+  return ink_settings_set(r->settings, "precision", precision_name(chosen), err);
 }
 
 static bool start_new(Run *r, Error *err) {

@@ -75,9 +75,10 @@ static bool bench_train(Bench *b, json_t *out, Error *err) {
   mem_free(seconds);
   json_object_set_new(out, "model", shape_json(&b->config, &cost));
   json_object_update_new(
-      out, json_pack("{s:I, s:f, s:f, s:f, s:f, s:f, s:I, s:I}", "tokens_a_step", (json_int_t)tokens,
-                     "seconds_a_step", each, "tokens_per_second", (double)tokens / each, "flops_per_second",
-                     rate, "share_of_peak", rate / b->peak, "flops_a_token", cost.flops / (double)tokens,
+      out, json_pack("{s:s, s:I, s:f, s:f, s:f, s:f, s:f, s:I, s:I}", "precision",
+                     precision_name(way.precision), "tokens_a_step", (json_int_t)tokens, "seconds_a_step",
+                     each, "tokens_per_second", (double)tokens / each, "flops_per_second", rate,
+                     "share_of_peak", rate / b->peak, "flops_a_token", cost.flops / (double)tokens,
                      "activation_bytes", (json_int_t)activations, "resident_bytes", (json_int_t)resident));
   return true;
 }
@@ -272,6 +273,11 @@ static const struct {
                {"ops", bench_ops},
                {"all", bench_all}};
 
+/* What bench generate has in bf16 are weights, which it multiplies as floats. */
+static Precision multiplied(size_t which, const BenchSettings *s) {
+  return benches[which].run == bench_train ? precision_named(s->precision) : PRECISION_F32;
+}
+
 static char *run_bench(size_t which, const ink_settings *settings, News news, Error *err) {
   const GeneralSettings *general = settings_part(settings, &general_settings_table);
   Bench b = {.settings = settings_part(settings, &bench_settings_table), .news = news};
@@ -279,7 +285,7 @@ static char *run_bench(size_t which, const ink_settings *settings, News news, Er
   if (!config_from_settings(&b.config, settings_part(settings, &model_settings_table), b.settings->vocab,
                             err))
     return NULL;
-  b.peak = machine_peak_flops(threads_count());
+  b.peak = machine_peak_flops(threads_count(), multiplied(which, b.settings));
   b.memory = machine_memory_bandwidth();
   json_t *out = json_pack("{s:s, s:s, s:i, s:s, s:f, s:f}", "bench", benches[which].name, "inkstone_version",
                           INK_VERSION, "threads", threads_count(), "isa", kernels->isa,

@@ -49,6 +49,10 @@ run bench train $small --json -q
 expect_status 0
 expect_json out
 expect_out '"resident_bytes":'
+expect_out '"precision": "f32"'
+run bench train $small --precision bf16 --json -q
+expect_status 0
+expect_out '"precision": "bf16"'
 run bench generate $small --prompt-tokens 8 --new-tokens 4 --json -q
 expect_status 0
 expect_json out

@@ -345,6 +345,18 @@ static void a_burst_computes_what_it_counts(void **state) {
   }
 }
 
+static void a_burst_of_pairs_computes_what_it_counts(void **state) {
+  const Kernels *k;
+  for (int i = 0; (k = kernels_available(i)); i++) {
+    float sink[3] = {0.5f, 0.25f, -1};
+    now.k = k;
+    const double operations = k->pairs_burst(10, sink), lanes = operations / (4 * 12 * 10);
+    assert_true(lanes >= 1 && lanes == floor(lanes));
+    const double want = lanes * (0.001 * 78 + 12 * 10 * 2 * 0.125);
+    near(sink[2], want, 64 * EPSILON * want, 0);
+  }
+}
+
 static void a_burst_reads_every_float(void **state) {
   enum { LENGTH = 384 };
   float x[LENGTH];
@@ -365,6 +377,7 @@ int main(void) {
       cmocka_unit_test(rows_have_the_bits_of_blocks),
       cmocka_unit_test(numbers_are_rounded_to_the_nearest),
       cmocka_unit_test(a_burst_computes_what_it_counts),
+      cmocka_unit_test(a_burst_of_pairs_computes_what_it_counts),
       cmocka_unit_test(a_burst_reads_every_float),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -454,11 +454,33 @@ static void not_a_number_stays_in_its_row(void **state) {
 
 /* No speed is tested: only that the ceilings are some. */
 static void ceilings_are_measured(void **state) {
-  const double one = machine_peak_flops(1), bandwidth = machine_memory_bandwidth();
+  const double one = machine_peak_flops(1, PRECISION_F32), bandwidth = machine_memory_bandwidth();
   assert_true(one > 1e6 && one < 1e15);
   assert_true(bandwidth > 1e6 && bandwidth < 1e15);
   for (int level = 1; level <= 3; level++) assert_true(machine_cache(level) >= 1024);
   assert_true(machine_read_bandwidth(1000) > 1e6);
+}
+
+static bool yes(void) {
+  return true;
+}
+static bool no(void) {
+  return false;
+}
+static double beyond_belief(int64_t iterations, float *sink) {
+  return 1e30;
+}
+
+static void the_ceiling_is_that_of_what_is_multiplied(void **state) {
+  const Kernels *before = kernels;
+  Kernels other = *before;
+  kernels = &other;
+  other.pairs_burst = beyond_belief;
+  other.has_bf16 = yes;
+  assert_true(machine_peak_flops(1, PRECISION_BF16) > 1e20 && machine_peak_flops(1, PRECISION_F32) < 1e15);
+  other.has_bf16 = no;
+  assert_true(machine_peak_flops(1, PRECISION_BF16) < 1e15);
+  kernels = before;
 }
 
 int main(void) {
@@ -475,6 +497,7 @@ int main(void) {
       cmocka_unit_test(packed_before_gives_the_same_bits),
       cmocka_unit_test(not_a_number_stays_in_its_row),
       cmocka_unit_test(ceilings_are_measured),
+      cmocka_unit_test(the_ceiling_is_that_of_what_is_multiplied),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -133,7 +133,7 @@ static void what_auto_is_was_decided_when_the_run_began(void **state) {
   kernels = &there;
   assert_false(train(in_scratch("parts"), some_text(), WITH("precision", "auto"), &watch, &err));
   kernels = here;
-  assert_true(heard(&watch.notes, "bf16"));
+  assert_true(heard(&watch.notes, "precision: bf16"));
   train_well("parts", some_text(), WITH("precision", "auto", "resume", "true"), NULL);
   assert_true(same_file("whole", "parts", model_file));
   watch_free(&watch);
