@@ -41,8 +41,8 @@ static double rounded_at(View v, int64_t row, int64_t column) {
 }
 
 /* C [m,n] is, but for the rounding of sums, A [m,k] B [n,k]^T of rounded numbers, plus a bias, times
- * `factor`. In the mean over C: a number that lies between two of bf16 may go either way. One operand left as
- * it is would make 1e-3 of it. */
+ * `factor`. In the mean over C: a number that lies between two of bf16 may go either way. Operands left as
+ * they are make 2e-3 of it. */
 static void expect_product(const char *what, const float *c, int64_t m, int64_t n, int64_t k, View a, View b,
                            const float *bias, double factor) {
   double apart = 0, size = 0;
