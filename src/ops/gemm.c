@@ -61,6 +61,62 @@ static _Thread_local float panel_b[KC * PACKED_WIDEST] __attribute__((aligned(64
 static _Thread_local float panels_a[KC * (MC + TALLEST)] __attribute__((aligned(64)));
 static _Thread_local float unrounded[KC * PACKED_WIDEST] __attribute__((aligned(64)));
 
+/* ---- what is needed next ---- */
+
+/* Rows of bytes that may lie far: they are asked for while something is computed, a few lines with each block
+ * of C. The hardware does so only for neighbours, and starts anew with every row. */
+typedef struct Soon {
+  const char *row;
+  int64_t rows, apart, bytes; /* left; from one to the next; of each */
+  int64_t done;               /* bytes of this row */
+  int64_t few;                /* lines at a time */
+} Soon;
+
+static void ask_for_some(Soon *s) {
+  for (int64_t i = 0; i < s->few && s->rows > 0; i++) {
+    __builtin_prefetch(s->row + s->done, 0, 2);
+    s->done += LINE;
+    if (s->done < s->bytes) continue;
+    s->done = 0;
+    s->row += s->apart;
+    s->rows--;
+  }
+}
+
+/* In so many times. */
+static Soon spread(Soon s, int64_t times) {
+  s.few = ceil_div(s.rows * ceil_div(s.bytes, LINE), times);
+  return s;
+}
+
+static void ask_for_all(Soon s) {
+  s = spread(s, 1);
+  ask_for_some(&s);
+}
+
+/* Rows and columns, from the first, of a matrix as it is stored. */
+static Soon soon(const void *at, int64_t size, int64_t ld, int64_t rows, int64_t columns) {
+  return (Soon){.row = at, .rows = rows, .apart = ld * size, .bytes = columns * size};
+}
+
+/* Rows of op(A); none beyond its last. */
+static Soon soon_a(const Product *x, int64_t row, int64_t rows, int64_t first, int64_t steps) {
+  const int64_t there = least(rows, x->m - row), size = sizeof *x->a;
+  if (there <= 0) return (Soon){0};
+  if (x->transpose_a) return soon(x->a + first * x->lda + row, size, x->lda, steps, there);
+  return soon(x->a + row * x->lda + first, size, x->lda, there, steps);
+}
+
+/* Columns of op(B), as it is stored. */
+static Soon soon_b(const Product *x, int64_t column, int64_t columns, int64_t first, int64_t steps) {
+  const Stored *b = &x->stored;
+  const int64_t there = least(columns, x->n - column), size = (int64_t)tensor_type_size(b->type);
+  const char *at = b->at;
+  if (there <= 0) return (Soon){0};
+  if (b->transposed) return soon(at + (column * b->ld + first) * size, size, b->ld, there, steps);
+  return soon(at + (first * b->ld + column) * size, size, b->ld, steps, there);
+}
+
 static void pack_a_floats(const Product *x, float *out, int64_t row, int64_t first, int64_t steps) {
   const int64_t rows = least(x->mr, x->m - row);
   if (x->transpose_a)
@@ -209,18 +265,44 @@ static void sum_rows(const Product *x) {
 
 /* ---- on one thread ---- */
 
+/* The rows of A to be met next: these ones at the next steps, if all of A stays near for so long, else those
+ * that follow. */
+static Soon next_rows(const Product *x, int64_t from, int64_t to, int64_t first, int64_t steps) {
+  const int64_t after = first + steps;
+  if (after < x->k && x->m * KC <= 2 * RESIDENT)
+    return soon_a(x, from, to - from, after, least(KC, x->k - after));
+  return soon_a(x, to, to - from, first, steps);
+}
+
+/* Of the block of B to be packed next by all for all, as many rows as these are of A's. */
+static Soon next_block(const Product *x, int64_t from, int64_t to, int64_t first, int64_t steps) {
+  const int64_t after = first + steps;
+  if (!x->block_b || after >= x->k) return (Soon){0};
+  Soon s = soon_b(x, 0, x->n, after, least(KC, x->k - after));
+  const int64_t begin = s.rows * from / x->m, end = s.rows * to / x->m;
+  s.row += begin * s.apart;
+  s.rows = end - begin;
+  return s;
+}
+
 static void serial_rows(const Product *x, int64_t from, int64_t to, int64_t first, int64_t steps) {
-  const int64_t length = panel_rows(x, steps);
+  const int64_t length = panel_rows(x, steps), blocks = ceil_div(to - from, x->mr) * ceil_div(x->n, x->nr);
+  Soon next_a = spread(next_rows(x, from, to, first, steps), blocks);
+  Soon next_b = spread(next_block(x, from, to, first, steps), blocks);
   for (int64_t row = from; row < to && !lies_as_needed(x); row += x->mr)
     pack_a(x, panels_a + (row - from) * length, row, first, steps);
   for (int64_t column = 0; column < x->n; column += x->nr) {
     const PanelB b = panel_of_b(x, panel_b, column, first, steps);
-    for (int64_t row = from; row < to; row += x->mr)
+    for (int64_t row = from; row < to; row += x->mr) {
+      ask_for_some(&next_a);
+      ask_for_some(&next_b);
       multiply(x, panels_a + (row - from) * length, b, row, column, first, steps);
+    }
   }
 }
 
 static void run_serial(Product x) {
+  if (x.n <= 0) return;
   if (x.k == 0) multiply_nothing(&x);
   if (is_row(&x)) {
     multiply_row(&x, 0, ceil_div(x.n, stretch(&x)));
@@ -265,17 +347,20 @@ static float *packed_a(const Product *x, int64_t panel) {
 
 static void pack_panels(void *arg, int64_t begin, int64_t end) {
   const Product *x = arg;
-  for (int64_t panel = begin; panel < end; panel++)
+  for (int64_t panel = begin; panel < end; panel++) {
+    if (!x->transpose_a) ask_for_all(soon_a(x, (panel + 1) * x->mr, x->mr, x->first, x->steps));
     pack_a(x, packed_a(x, panel), panel * x->mr, x->first, x->steps);
+  }
 }
 
-/* A B that was packed before comes from far: a share of its next panel is asked for while each row panel
- * meets this one. */
-static void ask_for_next(const Product *x, int64_t column, int64_t share, int64_t shares) {
-  const char *next = packed_panel(x->before, column + x->nr, x->first);
-  const int64_t bytes = x->nr * x->steps * (int64_t)tensor_type_size(x->before->type);
-  for (int64_t i = bytes * share / shares / LINE * LINE; i < bytes * (share + 1) / shares; i += LINE)
-    __builtin_prefetch(next + i);
+/* The panel of B that follows: as it was packed before, or as it is stored. */
+static Soon next_panel(const Product *x, int64_t column) {
+  const int64_t next = column + x->nr;
+  if (!x->before) return soon_b(x, next, x->nr, x->first, x->steps);
+  if (next >= x->n) return (Soon){0};
+  const int64_t count = x->nr * x->steps;
+  return soon(packed_panel(x->before, next, x->first), (int64_t)tensor_type_size(x->before->type), count, 1,
+              count);
 }
 
 /* Task (piece of the row panels, column panel), columns running fastest. */
@@ -285,9 +370,9 @@ static void multiply_panels(void *arg, int64_t begin, int64_t end) {
     const int64_t piece = task / x->columns, column = task % x->columns * x->nr;
     const int64_t from = x->row_panels * piece / x->pieces, to = x->row_panels * (piece + 1) / x->pieces;
     const PanelB b = panel_of_b(x, panel_b, column, x->first, x->steps);
-    const bool far = x->before && column + x->nr < x->n;
+    Soon next = spread(next_panel(x, column), to - from);
     for (int64_t panel = from; panel < to; panel++) {
-      if (far) ask_for_next(x, column, panel - from, to - from);
+      ask_for_some(&next);
       multiply(x, packed_a(x, panel), b, panel * x->mr, column, x->first, x->steps);
     }
   }
@@ -317,10 +402,13 @@ static void run_wide_rows(Product x) {
   if (room) give_room(room);
 }
 
-/* As many rows at a time as a second cache holds of A: each panel of B meets them all. */
+/* As many rows at a time as a second cache holds of A, or nearly: each panel of B meets them all. */
 static void run_wide(Product x) {
-  const int64_t most = RESIDENT / least(KC, x.k) / x.mr * x.mr;
-  for (int64_t row = 0; row < x.m; row += most) run_wide_rows(rows_of(x, row, least(most, x.m - row)));
+  const int64_t most = RESIDENT / least(KC, x.k) / x.mr, chunks = ceil_div(x.row_panels, most);
+  for (int64_t i = 0; i < chunks; i++) {
+    const int64_t from = x.row_panels * i / chunks * x.mr, to = x.row_panels * (i + 1) / chunks * x.mr;
+    run_wide_rows(rows_of(x, from, least(to, x.m) - from));
+  }
 }
 
 /* -- B is narrow: it is packed once for all and stays in everyone's second cache; each thread takes rows,
@@ -332,8 +420,10 @@ static bool is_narrow(const Product *x) {
 
 static void pack_columns(void *arg, int64_t begin, int64_t end) {
   const Product *x = arg;
-  for (int64_t panel = begin; panel < end; panel++)
+  for (int64_t panel = begin; panel < end; panel++) {
+    if (x->stored.transposed) ask_for_all(soon_b(x, (panel + 1) * x->nr, x->nr, x->first, x->steps));
     pack_b(x, x->packed + panel * x->nr * panel_rows(x, x->steps), panel * x->nr, x->first, x->steps);
+  }
 }
 
 /* Task: a piece of the row panels. */
