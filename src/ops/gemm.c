@@ -89,6 +89,7 @@ static Soon spread(Soon s, int64_t times) {
   return s;
 }
 
+/* While pack_transposed has the panel before; pack_rows asks for itself. */
 static void ask_for_all(Soon s) {
   s = spread(s, 1);
   ask_for_some(&s);
