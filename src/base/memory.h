@@ -3,8 +3,8 @@
  * mem_alloc never returns NULL. When memory runs out it unwinds, as Lua does, to the innermost
  * MEM_GUARD: every public function that works has one, so that exhaustion is an ordinary error of
  * that call. What the call had allocated outside of arenas is not reclaimed then (it leaks, nothing is
- * corrupted). Without a guard exhaustion aborts: a parallel_for body that
- * allocates has one of its own, for guards are a thread's. */
+ * corrupted). Without a guard exhaustion aborts, and guards are a thread's: a body that allocates runs by
+ * parallel_guarded. */
 #ifndef BASE_MEMORY_H
 #define BASE_MEMORY_H
 

@@ -213,6 +213,31 @@ void parallel_for(int64_t n, ParallelBody *body, void *arg) {
   atomic_flag_clear(&pool.taken);
 }
 
+typedef struct Guarded {
+  ParallelBody *body;
+  void *arg;
+  atomic_bool exhausted;
+  atomic_size_t wanted; /* the request that failed then */
+} Guarded;
+
+static void run_guarded(void *arg, int64_t begin, int64_t end) {
+  Guarded *g = arg;
+  Error err = {0};
+  MEM_GUARD(&err, {
+    g->wanted = mem_guard_.wanted;
+    g->exhausted = true;
+    return;
+  });
+  g->body(g->arg, begin, end);
+  MEM_GUARD_END();
+}
+
+void parallel_guarded(int64_t n, ParallelBody *body, void *arg) {
+  Guarded g = {.body = body, .arg = arg};
+  parallel_for(n, run_guarded, &g);
+  if (g.exhausted) mem_exhausted(g.wanted);
+}
+
 /* ---- a thread beside ---- */
 
 struct Thread {

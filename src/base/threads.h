@@ -13,6 +13,9 @@ typedef void ParallelBody(void *arg, int64_t begin, int64_t end);
 /* A call from inside of a body runs in place on that thread, and so does one while another thread of the
  * program has the pool. */
 void parallel_for(int64_t n, ParallelBody *body, void *arg);
+/* The same for a body that allocates: where memory runs out on any thread, the caller unwinds (memory.h) once
+ * all have come to an end. */
+void parallel_guarded(int64_t n, ParallelBody *body, void *arg);
 /* The worker a body runs on, 0..threads_count()-1: for scratch memory made before parallel_for. */
 int parallel_worker(void);
 

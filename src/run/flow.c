@@ -1,7 +1,6 @@
 #include "run/flow.h"
 
 #include <pthread.h>
-#include <stdatomic.h>
 #include <string.h>
 
 #include "base/threads.h"
@@ -222,24 +221,14 @@ typedef struct Runs {
   Queue queue;
   int64_t together;
   PackedSet *packed; /* of these runs, where the model has none: it is being trained */
-  atomic_bool exhausted;
-  atomic_size_t wanted; /* the request that failed then */
 } Runs;
 
-static void run_guarded(Runs *all) {
-  Error err = {0};
-  MEM_GUARD(&err, {
-    all->wanted = mem_guard_.wanted;
-    all->exhausted = true;
-    return;
-  });
-  Run r = {.flow = all->flow, .queue = &all->queue, .together = all->together};
-  run_lines(&r, all->packed);
-  MEM_GUARD_END();
-}
-
 static void run_several(void *arg, int64_t begin, int64_t end) {
-  for (int64_t i = begin; i < end; i++) run_guarded(arg);
+  Runs *all = arg;
+  for (int64_t i = begin; i < end; i++) {
+    Run r = {.flow = all->flow, .queue = &all->queue, .together = all->together};
+    run_lines(&r, all->packed);
+  }
 }
 
 void flow_run(Flow *flow, const Input *inputs, int64_t count) {
@@ -249,7 +238,6 @@ void flow_run(Flow *flow, const Input *inputs, int64_t count) {
               .together = least(count, together)};
   if (all.together * flow->each >= MANY_ROWS && !flow->model->packed) all.packed = packed_set_new(false);
   const int64_t full = count / together; /* runs that have all their rows at least at first */
-  parallel_for(least(threads_count(), full > 1 ? full : 1), run_several, &all);
+  parallel_guarded(least(threads_count(), full > 1 ? full : 1), run_several, &all);
   packed_set_free(all.packed);
-  if (all.exhausted) mem_exhausted(all.wanted);
 }
