@@ -321,22 +321,33 @@ static void run_serial(Product x) {
 
 /* ---- on all threads ---- */
 
-/* Room for a packed block, kept for the next product; a second one at the same time makes its own. */
+/* Room for a packed block, kept for the next product; those that run at the same time, each on a thread of
+ * its own, have one each. */
 typedef VEC(float) Room;
-static _Atomic(Room *) spare_room;
+enum { SPARE_ROOMS = 16 };
+static _Atomic(Room *) spare_rooms[SPARE_ROOMS];
+
+static Room *spare_room(void) {
+  for (int i = 0; i < SPARE_ROOMS; i++) {
+    Room *room = atomic_load(&spare_rooms[i]) ? atomic_exchange(&spare_rooms[i], NULL) : NULL;
+    if (room) return room;
+  }
+  return mem_alloc_zeroed(1, sizeof(Room));
+}
 
 static Room *take_room(int64_t floats) {
-  Room *room = atomic_exchange(&spare_room, NULL);
-  if (!room) room = mem_alloc_zeroed(1, sizeof *room);
+  Room *room = spare_room();
   vec_reserve(room, floats);
   return room;
 }
 
 static void give_room(Room *room) {
-  Room *other = atomic_exchange(&spare_room, room);
-  if (!other) return;
-  vec_free(other);
-  mem_free(other);
+  for (int i = 0; i < SPARE_ROOMS; i++) {
+    Room *none = NULL;
+    if (atomic_compare_exchange_strong(&spare_rooms[i], &none, room)) return;
+  }
+  vec_free(room);
+  mem_free(room);
 }
 
 /* -- B is wide: A is packed once for all, each thread takes columns -- */
