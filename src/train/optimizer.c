@@ -16,13 +16,19 @@ static int64_t larger(int64_t x, int64_t y) {
 
 static void open_muon(Optimizer *o) {
   int64_t elements = 0, side = 0;
+  o->matrices = mem_alloc(params_count(o->params) * sizeof *o->matrices);
   for (size_t i = 0; i < params_count(o->params); i++) {
-    const Tensor *t = &params_at(o->params, i)->tensor;
-    if (!takes_muon(o, params_at(o->params, i))) continue;
+    const Param *p = params_at(o->params, i);
+    const Tensor *t = &p->tensor;
+    if (!takes_muon(o, p)) continue;
+    o->matrices[o->matrix_count++] = p;
     elements = larger(elements, tensor_count(t));
     side = larger(side, t->shape[0] < t->shape[1] ? t->shape[0] : t->shape[1]);
   }
-  muon_open(&o->muon, elements, side);
+  /* Fewer matrices than threads are each better worked on by all. */
+  o->workers = o->matrix_count < threads_count() ? 1 : threads_count();
+  o->muon = mem_alloc_zeroed((size_t)o->workers, sizeof *o->muon);
+  for (int i = 0; i < o->workers; i++) muon_open(&o->muon[i], elements, side);
 }
 
 void optimizer_open(Optimizer *o, Params *params, const TrainSettings *settings) {
@@ -41,7 +47,9 @@ void optimizer_close(Optimizer *o) {
   mem_free(o->m);
   mem_free(o->v);
   mem_free(o->average);
-  if (o->by_muon) muon_close(&o->muon);
+  for (int i = 0; i < o->workers; i++) muon_close(&o->muon[i]);
+  mem_free(o->muon);
+  mem_free(o->matrices);
 }
 
 int64_t optimizer_bytes_per_parameter(const TrainSettings *s) {
@@ -86,8 +94,9 @@ double gradient_norm(Params *params) {
 
 typedef struct UpdateJob {
   Optimizer *optimizer;
-  double learning_rate, clip, correction1, correction2, decay;
-  int64_t offset, count; /* of the parameter being updated */
+  double learning_rate, clip, correction1, correction2;
+  double decay;          /* of the parameter being updated by AdamW */
+  int64_t offset, count; /* of it */
 } UpdateJob;
 
 static void average_range(const Optimizer *o, int64_t at, int64_t n) {
@@ -113,11 +122,17 @@ static void update_pieces(void *arg, int64_t begin, int64_t end) {
   }
 }
 
-static void update_matrix(Optimizer *o, const Param *p, double learning_rate, double clip) {
-  const MuonStep step = {o->settings->momentum, learning_rate, o->settings->weight_decay, clip};
-  muon_step(&o->muon, params_values(o->params) + p->offset, o->m + p->offset,
-            params_gradients(o->params) + p->offset, p->tensor.shape[0], p->tensor.shape[1], step);
-  if (o->average) average_range(o, p->offset, tensor_count(&p->tensor));
+static void update_matrices(void *arg, int64_t begin, int64_t end) {
+  const UpdateJob *job = arg;
+  Optimizer *o = job->optimizer;
+  const MuonStep step = {o->settings->momentum, job->learning_rate, o->settings->weight_decay, job->clip};
+  for (int64_t i = begin; i < end; i++) {
+    const Param *p = o->matrices[i];
+    muon_step(&o->muon[o->workers > 1 ? parallel_worker() : 0], params_values(o->params) + p->offset,
+              o->m + p->offset, params_gradients(o->params) + p->offset, p->tensor.shape[0],
+              p->tensor.shape[1], step);
+    if (o->average) average_range(o, p->offset, tensor_count(&p->tensor));
+  }
 }
 
 void optimizer_step(Optimizer *o, int64_t step, double learning_rate, double clip) {
@@ -129,15 +144,16 @@ void optimizer_step(Optimizer *o, int64_t step, double learning_rate, double cli
                    .correction2 = 1 - pow(s->beta2, (double)step)};
   for (size_t i = 0; i < params_count(o->params); i++) {
     const Param *p = params_at(o->params, i);
-    if (takes_muon(o, p)) {
-      update_matrix(o, p, learning_rate, clip);
-      continue;
-    }
+    if (takes_muon(o, p)) continue;
     job.offset = p->offset;
     job.count = tensor_count(&p->tensor);
     job.decay = p->role != PARAM_VECTOR ? s->weight_decay : 0;
     parallel_for((job.count + PIECE - 1) / PIECE, update_pieces, &job);
   }
+  if (o->workers > 1)
+    parallel_guarded(o->matrix_count, update_matrices, &job);
+  else
+    update_matrices(&job, 0, o->matrix_count);
 }
 
 /* ---- schedule ---- */

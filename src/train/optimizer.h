@@ -10,10 +10,13 @@
 typedef struct Optimizer {
   Params *params;
   const TrainSettings *settings;
-  float *m, *v;   /* moments of the gradient, laid out as params_values */
-  float *average; /* exponential moving average of the weights; NULL without --ema */
-  bool by_muon;   /* the matrices; v is not used for those */
-  Muon muon;
+  float *m, *v;           /* moments of the gradient, laid out as params_values */
+  float *average;         /* exponential moving average of the weights; NULL without --ema */
+  bool by_muon;           /* the matrices; v is not used for those */
+  const Param **matrices; /* [matrix_count]: those */
+  int64_t matrix_count;
+  Muon *muon; /* [workers]: where they are worked on, each by a thread of its own */
+  int workers;
 } Optimizer;
 void optimizer_open(Optimizer *, Params *, const TrainSettings *);
 void optimizer_close(Optimizer *);
