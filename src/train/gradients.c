@@ -1,6 +1,5 @@
 #include "train/gradients.h"
 
-#include <stdatomic.h>
 #include <string.h>
 
 #include "base/random.h"
@@ -26,8 +25,6 @@ struct Gradients {
   Arena *arena;                /* batches' ids */
   Batch *batch;                /* [mix], those of the update */
   int64_t step, first, scored; /* of the update; the batch of the first lane; targets of all batches */
-  atomic_bool exhausted;
-  atomic_size_t wanted; /* the request that failed then */
 };
 
 /* More threads than batches are better used inside of each. */
@@ -131,21 +128,13 @@ static double add_gradients(const Gradients *g, const Model *model, Tape *tape, 
 
 /* ---- several ---- */
 
-static void run_lane(Gradients *g, int64_t i) {
-  Lane *lane = &g->lane[i];
-  Error err = {0};
-  MEM_GUARD(&err, {
-    g->wanted = mem_guard_.wanted;
-    g->exhausted = true;
-    return;
-  });
-  clear(lane->model->params);
-  lane->loss = add_gradients(g, lane->model, lane->tape, g->first + i);
-  MEM_GUARD_END();
-}
-
 static void run_lanes(void *arg, int64_t begin, int64_t end) {
-  for (int64_t i = begin; i < end; i++) run_lane(arg, i);
+  const Gradients *g = arg;
+  for (int64_t i = begin; i < end; i++) {
+    Lane *lane = &g->lane[i];
+    clear(lane->model->params);
+    lane->loss = add_gradients(g, lane->model, lane->tape, g->first + i);
+  }
 }
 
 typedef struct Sum {
@@ -166,8 +155,7 @@ static double make_several(Gradients *g) {
   for (g->first = 0; g->first < g->plan->mix; g->first += g->lanes) {
     const int64_t left = g->plan->mix - g->first;
     Sum sum = {g, left < g->lanes ? left : g->lanes};
-    parallel_for(sum.lanes, run_lanes, g);
-    if (g->exhausted) mem_exhausted(g->wanted);
+    parallel_guarded(sum.lanes, run_lanes, g);
     loop_elements(params_length(g->model->params), add_range, &sum);
     for (int64_t i = 0; i < sum.lanes; i++) loss += g->lane[i].loss;
   }

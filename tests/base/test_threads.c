@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "base/threads.h"
 #include "inkstone.h"
 
@@ -140,6 +141,31 @@ static void an_interruption_is_seen_until_cleared(void **state) {
   assert_false(interrupted());
 }
 
+static void allocate(void *arg, int64_t begin, int64_t end) {
+  for (int64_t i = begin; i < end; i++) mem_free(mem_alloc(64));
+}
+
+static bool allocate_on_all(Error *err) {
+  MEM_GUARD(err, return false);
+  parallel_guarded(MOST, allocate, NULL);
+  MEM_GUARD_END();
+  return true;
+}
+
+/* The caller's own guard sees it, whichever thread it was that found no memory. */
+static void exhaustion_in_a_body_is_the_callers(void **state) {
+  Error err = {0};
+  threads_set(WORKERS);
+  for (int64_t n = 1; n <= MOST; n += 37) {
+    mem_fail_after(n);
+    assert_false(allocate_on_all(&err));
+    assert_non_null(strstr(err.text, "out of memory"));
+  }
+  mem_fail_after(0);
+  assert_true(allocate_on_all(&err));
+  threads_set(0);
+}
+
 static void clocks_go_forward(void **state) {
   double before = clock_seconds();
   for (int i = 0; i < 1000; i++) {
@@ -157,6 +183,7 @@ int main(void) {
       cmocka_unit_test(nested_calls_run_in_place),
       cmocka_unit_test(those_at_work_together_are_numbered_apart),
       cmocka_unit_test(all_processors_by_default),
+      cmocka_unit_test(exhaustion_in_a_body_is_the_callers),
       cmocka_unit_test(clocks_go_forward),
       cmocka_unit_test(an_interruption_is_seen_until_cleared),
   };
