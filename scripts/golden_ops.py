@@ -131,6 +131,12 @@ def dropout(c):
     return 2 * x if c.which == 1 else x * dropout_mask(1, (13, 7), 0.3) + x * dropout_mask(2, (13, 7), 0.3)
 
 
+def residual(c):
+    x, change = c.normal("x", 7, 31), c.normal("change", 7, 31)
+    y = x + (change * dropout_mask(1, (7, 31), 0.3) if c.which == 1 else change)
+    return x + y * dropout_mask(1, (7, 31), 0.2) if c.which == 2 else y
+
+
 def rope(c):
     from transformers import LlamaConfig
     from transformers.models.llama.modeling_llama import LlamaRotaryEmbedding, apply_rotary_pos_emb
@@ -203,7 +209,7 @@ def gru(c):
     return recurrent(c, torch.gru, 3)
 
 
-CASES = {embedding: 1, linear: 4, add: 3, scale: 2, slice_: 4, reverse: 1, rmsnorm: 1, layernorm: 1, activation: 5, swiglu: 1, dropout: 2,
+CASES = {embedding: 1, linear: 4, add: 3, residual: 3, scale: 2, slice_: 4, reverse: 1, rmsnorm: 1, layernorm: 1, activation: 5, swiglu: 1, dropout: 2,
          rope: 2, attention: 7, additive_attention: 3, cross_entropy: 5, lstm: 3, gru: 3}
 
 

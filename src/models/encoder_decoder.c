@@ -129,7 +129,7 @@ static Tensor *block_input(const Side *s, const char *name, Tensor *x) {
   return s->kind->pre_norm ? norm(s, name, x) : x;
 }
 static Tensor *block_output(const Side *s, const char *name, Tensor *x, Tensor *change) {
-  x = op_add(s->net->tape, x, nn_dropout(s->net, change));
+  x = nn_residual(s->net, x, change);
   return s->kind->pre_norm ? x : norm(s, name, x);
 }
 

@@ -62,7 +62,7 @@ static Tensor *attention(Net *net, const Config *c, Tensor *x, float stddev, flo
   Tensor *v = op_slice(net->tape, qkv, 2 * width, width);
   x = nn_linear(net, "c_proj", nn_self_attention(net, q, k, v, shape), width, conv1d(stddev_back));
   net_leave(net, "attn");
-  return nn_dropout(net, x);
+  return x;
 }
 
 static Tensor *feed_forward(Net *net, const Config *c, Tensor *x, float stddev, float stddev_back) {
@@ -70,7 +70,7 @@ static Tensor *feed_forward(Net *net, const Config *c, Tensor *x, float stddev, 
   x = op_activation(net->tape, nn_linear(net, "c_fc", x, c->ffn, conv1d(stddev)), ACTIVATION_GELU_TANH);
   x = nn_linear(net, "c_proj", x, c->width, conv1d(stddev_back));
   net_leave(net, "mlp");
-  return nn_dropout(net, x);
+  return x;
 }
 
 static Tensor *block(Net *net, const void *config, Tensor *x) {
@@ -78,8 +78,8 @@ static Tensor *block(Net *net, const void *config, Tensor *x) {
   /* Projections back into the residual stream start smaller, by the root of how many are added. */
   const float epsilon = (float)c->norm_epsilon, stddev = 0.5f / sqrtf((float)c->width);
   const float back = stddev / sqrtf(2.0f * (float)c->layers);
-  x = op_add(net->tape, x, attention(net, c, nn_layernorm(net, "ln_1", x, epsilon), stddev, back));
-  return op_add(net->tape, x, feed_forward(net, c, nn_layernorm(net, "ln_2", x, epsilon), stddev, back));
+  x = nn_residual(net, x, attention(net, c, nn_layernorm(net, "ln_1", x, epsilon), stddev, back));
+  return nn_residual(net, x, feed_forward(net, c, nn_layernorm(net, "ln_2", x, epsilon), stddev, back));
 }
 
 /* Token t of sequence b is at position start[b] + t: [B,T]. */

@@ -87,7 +87,7 @@ static Tensor *attention(Net *net, const Config *c, Tensor *x) {
   k = op_rope(net->tape, k, net->start, c->kv_heads, theta);
   x = nn_linear(net, "o_proj", nn_self_attention(net, q, k, v, shape), c->width, scale.back);
   net_leave(net, "self_attn");
-  return nn_dropout(net, x);
+  return x;
 }
 
 static Tensor *feed_forward(Net *net, const Config *c, Tensor *x) {
@@ -97,14 +97,14 @@ static Tensor *feed_forward(Net *net, const Config *c, Tensor *x) {
   Tensor *up = nn_linear(net, "up_proj", x, c->ffn, scale.into);
   x = nn_linear(net, "down_proj", op_swiglu(net->tape, gate, up), c->width, scale.back);
   net_leave(net, "mlp");
-  return nn_dropout(net, x);
+  return x;
 }
 
 static Tensor *block(Net *net, const void *config, Tensor *x) {
   const Config *c = config;
   const float epsilon = (float)c->norm_epsilon;
-  x = op_add(net->tape, x, attention(net, c, nn_rmsnorm(net, "input_layernorm", x, epsilon)));
-  return op_add(net->tape, x, feed_forward(net, c, nn_rmsnorm(net, "post_attention_layernorm", x, epsilon)));
+  x = nn_residual(net, x, attention(net, c, nn_rmsnorm(net, "input_layernorm", x, epsilon)));
+  return nn_residual(net, x, feed_forward(net, c, nn_rmsnorm(net, "post_attention_layernorm", x, epsilon)));
 }
 
 static Output forward(Net *net, const Config *c, const Batch *batch) {

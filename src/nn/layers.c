@@ -44,6 +44,10 @@ Tensor *nn_dropout(Net *net, Tensor *x) {
   return op_dropout(net->tape, x, net->dropout);
 }
 
+Tensor *nn_residual(Net *net, Tensor *x, Tensor *change) {
+  return op_residual(net->tape, x, change, net->dropout);
+}
+
 /* ---- layer after layer ---- */
 
 typedef struct LayerCall {

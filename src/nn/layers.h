@@ -17,6 +17,7 @@ Tensor *nn_layernorm(Net *, const char *name, Tensor *x, float epsilon);
 /* <name>.weight [vocabulary, width]; the table itself, for tied outputs. */
 Tensor *nn_embedding_table(Net *, const char *name, int64_t vocabulary, int64_t width, float stddev);
 Tensor *nn_dropout(Net *, Tensor *x);
+Tensor *nn_residual(Net *, Tensor *x, Tensor *change); /* as op_residual */
 
 /* x through `count` layers with scopes "<name>.0", ...; each is a part of the tape (ops/tape.h), which says
  * what it may read; beside: an activation that they read, too, NULL for none. */

@@ -99,6 +99,7 @@ static void backward_range(void *arg, int64_t begin, int64_t end) {
 }
 
 static void backward(Node *n) {
+  if (((ActivationNode *)n)->kind == ACTIVATION_TANH) tape_restore(n->out[0]);
   grad_add(n, n->in[0]);
   loop_elements(tensor_count(n->in[0]), backward_range, n);
 }
@@ -130,4 +131,5 @@ const Op op_activation_info = {
     .forward = forward,
     .backward = backward,
     .sample = sample,
+    .fleeting = true,
 };

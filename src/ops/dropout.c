@@ -1,33 +1,18 @@
-/* dropout.c - dropout (Srivastava et al. 2014). The mask is a function of the tape's seed, the call's stream
- * and the element's index, drawn again in backward. One draw of 64 bits decides four elements, 16 bits each.
- */
-#include "base/random.h"
-#include "kernels/kernels.h"
+/* dropout.c - dropout (Srivastava et al. 2014). The gradient is masked where it lies and handed on. */
 #include "ops/loops.h"
+#include "ops/mask.h"
 #include "ops/sample.h"
-
-enum { LEVELS = 65536, CHUNK = 1024 };
 
 typedef struct Dropout {
   Node node;
-  uint64_t key;    /* of the random numbers */
-  int32_t dropped; /* of LEVELS */
-  float scale;     /* of what is kept */
+  Mask mask;
   float *to;
   const float *from;
-  bool add; /* to what is there */
 } Dropout;
 
-/* begin is a multiple of CHUNK: loop_elements cuts at whole blocks. */
 static void mask_range(void *arg, int64_t begin, int64_t end) {
   const Dropout *n = arg;
-  float masked[CHUNK];
-  for (int64_t i = begin; i < end; i += CHUNK) {
-    const int64_t count = end - i < CHUNK ? end - i : CHUNK;
-    float *to = n->add ? masked : n->to + i;
-    kernels->dropout(to, n->from + i, n->key, (uint64_t)i, n->dropped, n->scale, count);
-    if (n->add) kernels->add(n->to + i, masked, count);
-  }
+  mask_apply(&n->mask, n->to + begin, n->from + begin, begin, end - begin);
 }
 
 static void forward(Node *node) {
@@ -39,20 +24,17 @@ static void forward(Node *node) {
 
 static void backward(Node *node) {
   Dropout *n = (Dropout *)node;
-  float beta;
-  n->to = grad_beta(node, node->in[0], &beta);
-  n->add = beta != 0;
-  n->from = node->out[0]->grad;
+  n->to = node->out[0]->grad;
+  n->from = n->to;
   loop_elements(tensor_count(node->in[0]), mask_range, n);
+  grad_give(node, node->in[0], n->to);
 }
 
 Tensor *op_dropout(Tape *tape, Tensor *x, float p) {
-  CHECK(p >= 0 && p < 1);
+  const Mask mask = mask_new(tape, p);
+  if (!mask.dropped) return x;
   Dropout *n = node_new(tape, &op_dropout_info, sizeof *n);
-  n->dropped = (int32_t)(p * LEVELS);
-  if (!n->dropped) return x;
-  n->scale = (float)LEVELS / (float)(LEVELS - n->dropped);
-  n->key = random_mix(random_mix(tape_seed(tape)) ^ tape_stream(tape)); /* as random_bits does */
+  n->mask = mask;
   node_input(&n->node, x);
   return node_run(&n->node, node_output(&n->node, x->dims, x->shape));
 }

@@ -16,6 +16,8 @@ Tensor *op_linear(Tape *, Tensor *x, Tensor *weight, Tensor *bias, bool transpos
 
 /* Elementwise, same shapes. */
 Tensor *op_add(Tape *, Tensor *a, Tensor *b);
+/* x + dropout(change), same shapes, in the memory of change: its values may not be read again, by anybody. */
+Tensor *op_residual(Tape *, Tensor *x, Tensor *change, float dropout);
 /* factor * x. */
 Tensor *op_scale(Tape *, Tensor *x, float factor);
 /* Columns first .. first+width-1 of x [..., D] -> [..., width]. */
@@ -43,7 +45,7 @@ Tensor *op_swiglu(Tape *, Tensor *gate, Tensor *up);
 Tensor *op_dropout(Tape *, Tensor *x, float p);
 
 /* Rotary position embedding (Su et al. 2021) in Hugging Face's half-split form. x [B,T,heads*d];
- * sequence b's first token is at position start[b] (i32 [B]; NULL: 0). */
+ * sequence b's first token is at position start[b] (i32 [B]; NULL: 0). In the memory of x, likewise. */
 Tensor *op_rope(Tape *, Tensor *x, Tensor *start, int64_t heads, float theta);
 
 /* softmax(Q K^T / sqrt(d)) V, one softmax per head; never keeps a T x S matrix for backward.

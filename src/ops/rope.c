@@ -1,5 +1,6 @@
 /* rope.c - rotary position embedding (Su et al. 2021), Hugging Face's half-split form: in each head the pair
- * (x_i, x_{i+d/2}) is turned by the angle position * theta^(-2i/d). Backward turns the gradient back. */
+ * (x_i, x_{i+d/2}) is turned by the angle position * theta^(-2i/d), where it lies. Backward turns the
+ * gradient back. */
 #include <math.h>
 
 #include "ops/loops.h"
@@ -11,10 +12,8 @@ typedef struct Rope {
   float theta;
   float
       *turns; /* [B or 1, T, 2, d/2]: cosines, then sines; one table for all sequences where all start at 0 */
-  float *to;
-  const float *from;
+  float *values;   /* what is turned, where it lies */
   float direction; /* -1: back */
-  bool add;        /* to what is there */
 } Rope;
 
 static int64_t time_of(const Rope *n) {
@@ -37,13 +36,12 @@ static void fill_turns(void *arg, int64_t begin, int64_t end) {
   }
 }
 
-static void turn(const Rope *n, float *y, const float *x, const float *cosine, const float *sine) {
-  const int64_t half = n->half;
+static void turn(float *restrict x, float *restrict y, const float *restrict cosine,
+                 const float *restrict sine, float direction, int64_t half) {
   for (int64_t i = 0; i < half; i++) {
-    const float a = x[i], b = x[half + i], s = n->direction * sine[i];
-    const float turned_a = a * cosine[i] - b * s, turned_b = b * cosine[i] + a * s;
-    y[i] = n->add ? y[i] + turned_a : turned_a;
-    y[half + i] = n->add ? y[half + i] + turned_b : turned_b;
+    const float a = x[i], b = y[i], s = direction * sine[i];
+    x[i] = a * cosine[i] - b * s;
+    y[i] = b * cosine[i] + a * s;
   }
 }
 
@@ -52,15 +50,16 @@ static void turn_rows(void *arg, int64_t begin, int64_t end) {
   const int64_t tables = n->node.in[1] ? tensor_rows(n->node.in[0]) : time_of(n);
   for (int64_t row = begin; row < end; row++) {
     const float *cosine = n->turns + row % tables * 2 * n->half;
-    for (int64_t h = row * n->heads; h < (row + 1) * n->heads; h++)
-      turn(n, n->to + h * 2 * n->half, n->from + h * 2 * n->half, cosine, cosine + n->half);
+    for (int64_t h = row * n->heads; h < (row + 1) * n->heads; h++) {
+      float *x = n->values + h * 2 * n->half;
+      turn(x, x + n->half, cosine, cosine + n->half, n->direction, n->half);
+    }
   }
 }
 
 static void forward(Node *node) {
   Rope *n = (Rope *)node;
-  n->to = tensor_f32(node->out[0]);
-  n->from = tensor_f32(node->in[0]);
+  n->values = tensor_f32(node->out[0]);
   n->direction = 1;
   parallel_for(node->in[1] ? tensor_rows(node->in[0]) : time_of(n), fill_turns, n);
   parallel_for(tensor_rows(node->in[0]), turn_rows, n);
@@ -68,12 +67,10 @@ static void forward(Node *node) {
 
 static void backward(Node *node) {
   Rope *n = (Rope *)node;
-  float beta;
-  n->to = grad_beta(node, node->in[0], &beta);
-  n->add = beta != 0;
-  n->from = node->out[0]->grad;
+  n->values = node->out[0]->grad;
   n->direction = -1;
   parallel_for(tensor_rows(node->in[0]), turn_rows, n);
+  grad_give(node, node->in[0], n->values);
 }
 
 Tensor *op_rope(Tape *tape, Tensor *x, Tensor *start, int64_t heads, float theta) {
@@ -86,7 +83,7 @@ Tensor *op_rope(Tape *tape, Tensor *x, Tensor *start, int64_t heads, float theta
   node_input(&n->node, x);
   node_input(&n->node, start);
   n->turns = node_floats(&n->node, (start ? tensor_rows(x) : x->shape[1]) * 2 * n->half);
-  return node_run(&n->node, node_output(&n->node, 3, x->shape));
+  return node_run(&n->node, node_output_over(&n->node, x));
 }
 
 /* Cases: all sequences at 0; each from its own start. */
@@ -104,7 +101,8 @@ const Op op_rope_info = {
     .formula =
         "In each head, for i < d/2, with angle a = (start[b] + t) theta^(-2i/d):\n"
         "y[i] = x[i] cos a - x[i+d/2] sin a,  y[i+d/2] = x[i+d/2] cos a + x[i] sin a\n"
-        "x [B,T,heads*d], start i32 [B] optional (0) (Su et al. 2021, Hugging Face's half-split form)",
+        "x [B,T,heads*d], whose memory y takes, start i32 [B] optional (0)\n"
+        "(Su et al. 2021, Hugging Face's half-split form)",
     .forward = forward,
     .backward = backward,
     .sample = sample,

@@ -52,4 +52,5 @@ const Op op_swiglu_info = {
     .forward = forward,
     .backward = backward,
     .sample = sample,
+    .fleeting = true,
 };

@@ -5,6 +5,15 @@
 #include "kernels/kernels.h"
 #include "ops/loops.h"
 
+/* Where the fleeting outputs of one operator lie, one at a time. */
+typedef struct Place {
+  const Op *op;
+  void *room; /* NULL on a dry tape */
+  size_t bytes;
+  Node *owner; /* whose output is there */
+} Place;
+enum { PLACES = 8 };
+
 struct Tape {
   Arena *arena;
   Node *last; /* recorded; linked backward by `previous` */
@@ -13,6 +22,12 @@ struct Tape {
   double flops;
   int64_t bytes;
   int64_t inside, most_inside, between; /* of bytes: in parts, in the largest of them, and their outputs */
+  /* outputs that take no memory of their own, though their gradients do: all, in parts, in the largest of
+   * those */
+  int64_t unkept, unkept_inside, most_gradients;
+  Place places[PLACES];
+  int place_count;
+  bool in_part;
   PackedSet *packed;
   Precision precision;
 };
@@ -26,6 +41,7 @@ Tape *tape_new(bool dry) {
 
 void tape_free(Tape *t) {
   if (!t) return;
+  for (int i = 0; i < t->place_count; i++) mem_free(t->places[i].room);
   arena_free(t->arena);
   mem_free(t);
 }
@@ -38,6 +54,7 @@ void tape_reset(Tape *t, bool record, uint64_t seed) {
   t->streams = 0;
   t->flops = 0;
   t->bytes = t->inside = t->most_inside = t->between = 0;
+  t->unkept = t->unkept_inside = t->most_gradients = 0;
 }
 
 void tape_pack_weights(Tape *t, PackedSet *set) {
@@ -71,13 +88,18 @@ uint64_t tape_seed(const Tape *t) {
 double tape_flops(const Tape *t) {
   return t->flops;
 }
+static int64_t places_bytes(const Tape *t) {
+  int64_t sum = 0;
+  for (int i = 0; i < t->place_count; i++) sum += (int64_t)t->places[i].bytes;
+  return sum;
+}
 int64_t tape_bytes(const Tape *t) {
-  return t->bytes;
+  return t->bytes + places_bytes(t);
 }
 
 int64_t tape_step_bytes(const Tape *t, bool compute_anew) {
-  const int64_t ends = 2 * (t->bytes - t->inside + t->between);
-  return ends + (compute_anew ? 2 * t->most_inside : t->inside + t->most_inside);
+  const int64_t ends = 2 * (t->bytes - t->inside + t->between) + t->unkept - t->unkept_inside;
+  return ends + (compute_anew ? t->most_inside : t->inside) + t->most_gradients + places_bytes(t);
 }
 
 /* ---- tensors ---- */
@@ -122,6 +144,7 @@ Tensor *tape_reshape(Tape *t, Tensor *x, int dims, const int64_t *shape) {
   node_input(n, x);
   Tensor *view = shaped(t, x->type, dims, shape);
   CHECK(tensor_count(view) == tensor_count(x));
+  view->maker = x->maker;
   n->out[n->outputs++] = view;
   return node_run(n, view);
 }
@@ -144,9 +167,98 @@ void node_input(Node *n, Tensor *x) {
   n->in[n->inputs++] = x;
 }
 
+/* ---- fleeting outputs ---- */
+
+static Place *place_of(Tape *t, const Op *op) {
+  for (int i = 0; i < t->place_count; i++)
+    if (t->places[i].op == op) return &t->places[i];
+  CHECK(t->place_count < PLACES);
+  t->places[t->place_count] = (Place){.op = op};
+  return &t->places[t->place_count++];
+}
+
+static void take_place(Place *place, Node *n) {
+  const size_t bytes = tensor_bytes(n->out[0]);
+  if (bytes > place->bytes) {
+    if (!n->tape->dry) {
+      mem_free(place->room);
+      *place = (Place){.op = n->op};
+      place->room = mem_alloc(bytes);
+    }
+    place->bytes = bytes;
+  }
+  place->owner = n;
+  n->out[0]->data = place->room;
+}
+
+static void restore_inputs(const Node *n) {
+  for (int i = 0; i < n->inputs; i++)
+    if (n->in[i]) tape_restore(n->in[i]);
+  for (int i = 0; i < n->inputs; i++)
+    CHECK(!n->in[i] || !n->in[i]->maker || place_of(n->tape, n->in[i]->maker->op)->owner == n->in[i]->maker);
+}
+
+void tape_restore(Tensor *x) {
+  Node *maker = x->maker;
+  if (!maker) return;
+  if (x != maker->out[0] && !maker->out[0]->maker) { /* the same under another shape, which was kept */
+    x->maker = NULL;
+    x->data = maker->out[0]->data;
+    return;
+  }
+  Place *place = place_of(maker->tape, maker->op);
+  if (place->owner != maker) {
+    restore_inputs(maker);
+    take_place(place, maker);
+    if (!maker->tape->dry) maker->op->forward(maker);
+  }
+  x->data = maker->out[0]->data;
+}
+
+/* From now on in memory of its own. */
+static void keep(Tape *t, Tensor *x) {
+  tape_restore(x);
+  const void *data = x->data;
+  x->maker = NULL;
+  x->data = tape_alloc(t, tensor_bytes(x));
+  if (!t->dry) memcpy(x->data, data, tensor_bytes(x));
+}
+
+/* Those that have the place of `op`, where it is needed for another. */
+static void keep_inputs_of(Node *n, const Op *op, const Node *but) {
+  for (int i = 0; i < n->inputs; i++)
+    if (n->in[i] && n->in[i]->maker && n->in[i]->maker != but && n->in[i]->maker->op == op)
+      keep(n->tape, n->in[i]);
+}
+
+static void part_inputs(Node *n) {
+  for (int i = 0; i < n->inputs; i++)
+    if (n->in[i] && n->in[i]->maker) keep_inputs_of(n, n->in[i]->maker->op, n->in[i]->maker);
+}
+
+static Tensor *fleeting_output(Node *n, int dims, const int64_t *shape) {
+  Tensor *x = shaped(n->tape, TENSOR_F32, dims, shape);
+  CHECK(n->outputs == 0);
+  n->out[n->outputs++] = x;
+  x->maker = n;
+  keep_inputs_of(n, n->op, NULL);
+  n->tape->unkept += (int64_t)tensor_bytes(x);
+  take_place(place_of(n->tape, n->op), n);
+  return x;
+}
+
 Tensor *node_output(Node *n, int dims, const int64_t *shape) {
   CHECK(n->outputs < NODE_MAX_OUTPUTS);
+  if (n->op->fleeting && n->tape->in_part && node_records(n)) return fleeting_output(n, dims, shape);
   return n->out[n->outputs++] = tape_tensor(n->tape, TENSOR_F32, dims, shape);
+}
+
+Tensor *node_output_over(Node *n, Tensor *x) {
+  CHECK(n->outputs < NODE_MAX_OUTPUTS && !x->maker && x->type == TENSOR_F32);
+  Tensor *y = shaped(n->tape, TENSOR_F32, x->dims, x->shape);
+  y->data = x->data;
+  n->tape->unkept += (int64_t)tensor_bytes(x);
+  return n->out[n->outputs++] = y;
 }
 
 void *node_scratch(Node *n, size_t bytes) {
@@ -174,6 +286,8 @@ Tensor *node_run(Node *n, Tensor *out) {
   const bool records = node_records(n);
   for (int i = 0; i < n->outputs; i++) n->out[i]->wants_grad = records;
   if (n->op->flops) t->flops += n->op->flops(n);
+  part_inputs(n);
+  restore_inputs(n);
   if (!t->dry) n->op->forward(n);
   if (records) link_node(n);
   return out;
@@ -221,7 +335,10 @@ void grad_give(Node *n, Tensor *x, float *grad) {
 
 static void walk_back(Node *last) {
   for (Node *n = last; n; n = n->previous)
-    if (n->out[0]->grad) n->op->backward(n);
+    if (n->out[0]->grad) {
+      restore_inputs(n);
+      n->op->backward(n);
+    }
 }
 
 void tape_backward(Tape *t, Tensor *loss, float scale) {
@@ -233,6 +350,10 @@ void tape_backward(Tape *t, Tensor *loss, float scale) {
 }
 
 /* ---- parts ---- */
+
+static int64_t larger(int64_t a, int64_t b) {
+  return a > b ? a : b;
+}
 
 typedef struct Part {
   Node node; /* in: x, beside */
@@ -251,14 +372,16 @@ void tape_compute_anew(Tape *t, bool anew) {
 static Tensor *run_part(Part *p, bool record) {
   Tape *t = p->node.tape;
   Node *before = t->last;
-  const bool recorded = t->record;
+  const bool recorded = t->record, in_part = t->in_part;
   t->last = NULL;
   t->record = record;
+  t->in_part = true;
   Tensor *y = p->run(p->arg, p->node.in[0]);
   CHECK(y != p->node.in[0]);
   p->last = t->last;
   t->last = before;
   t->record = recorded;
+  t->in_part = in_part;
   return y;
 }
 
@@ -280,13 +403,16 @@ static void run_without_record(Part *p, Tensor *out) {
 
 static void run_and_record(Part *p, Tensor *out) {
   Tape *t = p->node.tape;
-  const int64_t before = t->bytes;
+  const int64_t before = t->bytes, unkept_before = t->unkept;
   p->y = run_part(p, t->record);
   *out = *p->y;
-  const int64_t took = t->bytes - before;
+  if (out->maker) keep(t, out); /* it is read outside */
+  const int64_t took = t->bytes - before, unkept = t->unkept - unkept_before;
   t->inside += took;
+  t->unkept_inside += unkept;
   t->between += (int64_t)tensor_bytes(out);
-  if (took > t->most_inside) t->most_inside = took;
+  t->most_inside = larger(t->most_inside, took);
+  t->most_gradients = larger(t->most_gradients, took + unkept);
 }
 
 static Tensor *run_anew(Part *p) {

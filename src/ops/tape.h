@@ -28,6 +28,7 @@ typedef struct Op {
   double (*flops)(const Node *); /* of forward, counted for the throughput figures; NULL: negligible */
   void (*sample)(OpSampler *);   /* draws inputs for the harness and calls the operator */
   unsigned halves;               /* bit i: input i may be a weight of 16 bits; others are f32, or ids */
+  bool fleeting;                 /* one pass over the inputs makes its output: see "fleeting outputs" below */
 } Op;
 
 /* What one call of an operator remembers. An operator with attributes makes a struct that starts with
@@ -77,6 +78,8 @@ Tensor *tape_reshape(Tape *, Tensor *, int dims, const int64_t *shape);
 void *node_new(Tape *, const Op *, size_t bytes);
 void node_input(Node *, Tensor *);                           /* NULL allowed: an absent optional input */
 Tensor *node_output(Node *, int dims, const int64_t *shape); /* f32 */
+/* An output in the memory of `x`, whose values nobody may read any more: no later operator, no backward. */
+Tensor *node_output_over(Node *, Tensor *x);
 /* Computes (unless dry), records (if any input wants a gradient and the tape records), returns out[0]. */
 Tensor *node_run(Node *, Tensor *out);
 /* Memory that lives until the end of the step; 64-byte aligned; undefined contents; NULL on a dry tape. */
@@ -109,6 +112,16 @@ void tape_backward(Tape *, Tensor *loss, float scale);
 typedef Tensor *TapePart(void *arg, Tensor *x);
 Tensor *tape_part(Tape *, TapePart *, void *arg, Tensor *x, Tensor *beside);
 void tape_compute_anew(Tape *, bool);
+
+/* ---- fleeting outputs ----
+ *
+ * What one pass over the inputs gives, a norm or an activation, is not kept for backward: inside of a part
+ * that is recorded, all outputs of an operator marked so lie in the same place, one after the other, and each
+ * is made again where it is read after another took the place. Steps take less memory, and the place stays in
+ * the caches. Of two that one operator reads together one is kept. A fleeting operator's forward allocates
+ * nothing and may be called twice; a backward that reads the data of an output, not only of inputs, calls
+ * tape_restore first. */
+void tape_restore(Tensor *);
 
 double tape_flops(const Tape *); /* of all forwards since the last reset, dry or not */
 /* Bytes of all activations and scratch since the last reset that are not given back. */

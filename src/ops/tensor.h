@@ -16,9 +16,10 @@ typedef struct Tensor {
   int dims;
   int64_t shape[TENSOR_MAX_DIMS];
   void *data;
-  float *grad;     /* same shape, f32; NULL until backward first adds to it */
-  bool wants_grad; /* a parameter being trained, or computed from one */
-  bool wide;       /* of a parameter: an operator that a dry run met reads it as f32 only (Op.halves) */
+  float *grad;        /* same shape, f32; NULL until backward first adds to it */
+  bool wants_grad;    /* a parameter being trained, or computed from one */
+  bool wide;          /* of a parameter: an operator that a dry run met reads it as f32 only (Op.halves) */
+  struct Node *maker; /* of a fleeting output (tape.h), whose data may have to be made again; else NULL */
 } Tensor;
 
 size_t tensor_type_size(TensorType);      /* bytes per element */

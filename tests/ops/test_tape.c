@@ -408,6 +408,89 @@ static void gradients_between_parts_are_kept(void **state) {
   }
 }
 
+static Tensor *silu(Tensor *x) {
+  return op_activation(recorded_on, x, ACTIVATION_SILU);
+}
+
+static Tensor *turned(Tensor *x, int64_t rows, int64_t columns) {
+  return tape_reshape(recorded_on, x, 2, (int64_t[]){rows, columns});
+}
+
+/* Activations that are read again after others: through another shape, by a product that needs them for its
+ * weight, by their own backward, two at once, one by the next; the last is what is read outside. */
+static Tensor *many_activations(void *weight, Tensor *x) {
+  Tape *tape = recorded_on;
+  Tensor *early = turned(silu(x), 32, 64);
+  Tensor *bent = op_activation(tape, op_scale(tape, x, 0.7f), ACTIVATION_TANH);
+  Tensor *beside = op_scale(tape, silu(op_scale(tape, x, 0.3f)), 2);
+  Tensor *sum = op_add(tape, op_scale(tape, bent, 1.5f), beside);
+  sum = op_add(tape, sum, op_linear(tape, turned(early, 64, 32), weight, NULL, false));
+  sum = op_add(tape, turned(sum, 32, 64), early);
+  Tensor *first = silu(sum), *seen = turned(first, 64, 32);
+  sum = op_add(tape, op_activation(tape, sum, ACTIVATION_GELU), silu(first));
+  sum = op_add(tape, turned(sum, 64, 32), op_linear(tape, seen, weight, NULL, false));
+  return silu(sum);
+}
+
+/* The same bits as where all outputs are kept. */
+static void fleeting_outputs_are_made_again(void **state) {
+  (void)state;
+  float expected[64 * 32], of_weight[32 * 32];
+  for (int as = 0; as < 3; as++) { /* without parts, kept, computed anew */
+    Tape *tape = recorded_on = recording();
+    tape_compute_anew(tape, as == 2);
+    Tensor *x = normal(tape, 1, 2, (int64_t[]){64, 32}), *y = x;
+    Tensor *weight = normal(tape, 2, 2, (int64_t[]){32, 32});
+    x->wants_grad = weight->wants_grad = true;
+    for (int i = 0; i < 3; i++) {
+      y = as ? tape_part(tape, many_activations, weight, y, weight) : many_activations(weight, y);
+      assert_null(y->maker);
+    }
+    tape_backward(tape, sum(tape, y), 1);
+    if (!as) memcpy(expected, x->grad, sizeof expected);
+    if (!as) memcpy(of_weight, weight->grad, sizeof of_weight);
+    assert_memory_equal(x->grad, expected, sizeof expected);
+    assert_memory_equal(weight->grad, of_weight, sizeof of_weight);
+    tape_free(tape);
+  }
+}
+
+static Tensor *three_products(void *weight, Tensor *x) {
+  Tape *tape = recorded_on;
+  for (int i = 0; i < 3; i++) x = op_linear(tape, silu(x), weight, NULL, false);
+  return x;
+}
+
+/* Of 64 layers of three activations there is one at a time; the place is made anew for a larger one. */
+static void fleeting_outputs_share_a_place(void **state) {
+  (void)state;
+  Tape *tape = recorded_on = tape_new(false);
+  for (int64_t rows = 1; rows < 9; rows += 7) {
+    tape_reset(tape, true, 5);
+    Tensor *x = normal(tape, 1, 2, (int64_t[]){rows, 32}), *y = x;
+    Tensor *weight = normal(tape, 2, 2, (int64_t[]){32, 32});
+    x->wants_grad = true;
+    const int64_t before = tape_bytes(tape), each = (int64_t)tensor_bytes(x);
+    for (int i = 0; i < 64; i++) y = tape_part(tape, three_products, weight, y, NULL);
+    assert_true(tape_bytes(tape) - before <= (64 * 3 + 1) * each);
+    tape_backward(tape, sum(tape, y), 1);
+  }
+  tape_free(tape);
+}
+
+/* What gives its memory away is not read again, and the memory is that of the output. */
+static void a_residual_takes_the_memory_of_the_change(void **state) {
+  (void)state;
+  Tape *tape = recording();
+  Tensor *x = normal(tape, 1, 2, (int64_t[]){3, 7}), *change = normal(tape, 2, 2, (int64_t[]){3, 7});
+  const int64_t before = tape_bytes(tape);
+  const float expected = tensor_f32(x)[20] + tensor_f32(change)[20];
+  const Tensor *y = op_residual(tape, x, change, 0);
+  assert_ptr_equal(y->data, change->data);
+  assert_true(tensor_f32(y)[20] == expected && tape_bytes(tape) == before);
+  tape_free(tape);
+}
+
 static void without_a_record_a_part_leaves_its_output(void **state) {
   (void)state;
   Tape *tape = recorded_on = tape_new(false);
@@ -438,6 +521,9 @@ int main(void) {
       cmocka_unit_test(stored_halves_change_no_bit),
       cmocka_unit_test(cross_entropy_in_two_halves),
       cmocka_unit_test(parts_give_back_their_memory),
+      cmocka_unit_test(fleeting_outputs_are_made_again),
+      cmocka_unit_test(fleeting_outputs_share_a_place),
+      cmocka_unit_test(a_residual_takes_the_memory_of_the_change),
       cmocka_unit_test(gradients_between_parts_are_kept),
       cmocka_unit_test(without_a_record_a_part_leaves_its_output),
   };
