@@ -1,4 +1,5 @@
-/* activation.c - elementwise nonlinearities. */
+/* activation.c - elementwise nonlinearities. The gradient is multiplied by the slope where it lies and handed
+ * on. */
 #include <math.h>
 #include <string.h>
 
@@ -44,64 +45,62 @@ static void forward(Node *n) {
   loop_elements(tensor_count(n->in[0]), forward_range, n);
 }
 
-/* d/dx x Phi(x) = Phi(x) + x phi(x) */
-static void gelu_backward(float *dx, const float *x, const float *dy, int64_t n) {
-  for (int64_t i = 0; i < n; i++)
-    dx[i] += dy[i] * (normal_share(x[i]) + x[i] * 0.39894228f * expf(-0.5f * x[i] * x[i]));
+/* d: dy, becomes dx. d/dx x Phi(x) = Phi(x) + x phi(x) */
+static void gelu_backward(float *d, const float *x, int64_t n) {
+  for (int64_t i = 0; i < n; i++) d[i] *= normal_share(x[i]) + x[i] * 0.39894228f * expf(-0.5f * x[i] * x[i]);
 }
 
-static void relu_backward(float *dx, const float *x, const float *dy, int64_t n) {
+static void relu_backward(float *d, const float *x, int64_t n) {
   for (int64_t i = 0; i < n; i++) {
-    const float d = dy[i]; /* read in any case: a condition would keep the compiler from vectors */
-    dx[i] += x[i] > 0 ? d : 0;
+    const float dy = d[i]; /* read in any case: a condition would keep the compiler from vectors */
+    d[i] = x[i] > 0 ? dy : 0;
   }
 }
 
 enum { CHUNK = 256 };
 
 /* d/dx x s(x) = s (1 + x (1 - s)) */
-static void silu_backward(float *dx, const float *x, const float *dy, int64_t n) {
+static void silu_backward(float *d, const float *x, int64_t n) {
   float s[CHUNK];
   for (int64_t begin = 0; begin < n; begin += CHUNK) {
     const int64_t count = n - begin < CHUNK ? n - begin : CHUNK;
     kernels->sigmoid(s, x + begin, count);
-    for (int64_t i = 0; i < count; i++)
-      dx[begin + i] += dy[begin + i] * s[i] * (1 + x[begin + i] * (1 - s[i]));
+    for (int64_t i = 0; i < count; i++) d[begin + i] *= s[i] * (1 + x[begin + i] * (1 - s[i]));
   }
 }
 
 /* From y = tanh x. */
-static void tanh_backward(float *dx, const float *y, const float *dy, int64_t n) {
-  for (int64_t i = 0; i < n; i++) dx[i] += dy[i] * (1 - y[i] * y[i]);
+static void tanh_backward(float *d, const float *y, int64_t n) {
+  for (int64_t i = 0; i < n; i++) d[i] *= 1 - y[i] * y[i];
 }
 
 static void backward_range(void *arg, int64_t begin, int64_t end) {
   const ActivationNode *n = arg;
-  const float *x = tensor_f32(n->node.in[0]) + begin, *dy = n->node.out[0]->grad + begin;
-  float *dx = n->node.in[0]->grad + begin;
+  const float *x = tensor_f32(n->node.in[0]) + begin;
+  float *d = n->node.out[0]->grad + begin;
   switch (n->kind) {
     case ACTIVATION_GELU_TANH:
-      kernels->gelu_tanh_backward(dx, x, dy, end - begin);
+      kernels->gelu_tanh_backward(d, x, end - begin);
       break;
     case ACTIVATION_GELU:
-      gelu_backward(dx, x, dy, end - begin);
+      gelu_backward(d, x, end - begin);
       break;
     case ACTIVATION_RELU:
-      relu_backward(dx, x, dy, end - begin);
+      relu_backward(d, x, end - begin);
       break;
     case ACTIVATION_SILU:
-      silu_backward(dx, x, dy, end - begin);
+      silu_backward(d, x, end - begin);
       break;
     case ACTIVATION_TANH:
-      tanh_backward(dx, tensor_f32(n->node.out[0]) + begin, dy, end - begin);
+      tanh_backward(d, tensor_f32(n->node.out[0]) + begin, end - begin);
       break;
   }
 }
 
 static void backward(Node *n) {
   if (((ActivationNode *)n)->kind == ACTIVATION_TANH) tape_restore(n->out[0]);
-  grad_add(n, n->in[0]);
   loop_elements(tensor_count(n->in[0]), backward_range, n);
+  grad_give(n, n->in[0], n->out[0]->grad);
 }
 
 Tensor *op_activation(Tape *tape, Tensor *x, Activation kind) {

@@ -73,6 +73,9 @@ static float scale_of(const Attention *n) {
 static int64_t room_of(const Attention *n) {
   return n->block * (2 * n->keys + n->size);
 }
+static int64_t workers_room(const Attention *n) {
+  return threads_count() * room_of(n);
+}
 static float *worker_room(const Attention *n, int which) {
   return n->room + parallel_worker() * room_of(n) + which * n->block * n->keys;
 }
@@ -164,6 +167,7 @@ static void attend_runs(void *arg, int64_t begin, int64_t end) {
 
 static void forward(Node *node) {
   Attention *n = (Attention *)node;
+  n->room = node->passing;
   if (shares_sources(n)) {
     find_runs(n);
     parallel_for(n->run_count * n->shape.heads, attend_runs, n);
@@ -230,6 +234,7 @@ static void backward_groups(void *arg, int64_t begin, int64_t end) {
 
 static void backward(Node *node) {
   Attention *n = (Attention *)node;
+  n->room = arena_alloc(tape_arena(node->tape), (size_t)workers_room(n) * sizeof *n->room);
   n->dq = grad_beta(node, node->in[0], &n->beta_q);
   n->dk = grad_add(node, node->in[1]);
   n->dv = grad_add(node, node->in[2]);
@@ -270,7 +275,7 @@ Tensor *op_attention(Tape *tape, Tensor *q, Tensor *k, Tensor *v, AttentionSight
   const int64_t most = shares ? n->sequences : n->rows; /* rows of a block */
   n->block = most < BLOCK_ROWS ? most : BLOCK_ROWS;
   n->blocks = (n->rows + n->block - 1) / n->block;
-  n->room = node_floats(&n->node, threads_count() * room_of(n));
+  node_passing(&n->node, workers_room(n));
   if (shares) n->runs = node_scratch(&n->node, (size_t)(n->sequences + 1) * sizeof *n->runs);
   if (node_records(&n->node)) n->log_sums = node_floats(&n->node, n->sequences * shape.heads * n->rows);
   return node_run(&n->node, node_output(&n->node, 3, q->shape));

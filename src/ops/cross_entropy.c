@@ -82,6 +82,7 @@ static double count_scored(const CrossEntropy *n) {
 
 static void forward(Node *node) {
   CrossEntropy *n = (CrossEntropy *)node;
+  n->logits = node->passing;
   if (n->divisor <= 0) n->divisor = count_scored(n);
   if (n->db) memset(n->db, 0, (size_t)n->vocabulary * sizeof(float));
   for (n->first = 0; n->first < n->rows; n->first = n->beyond) {
@@ -151,7 +152,7 @@ Tensor *op_cross_entropy(Tape *tape, Tensor *h, Tensor *weight, Tensor *bias, Te
   node_input(&n->node, weight);
   node_input(&n->node, bias);
   node_input(&n->node, targets);
-  n->logits = node_floats(&n->node, n->block * n->vocabulary);
+  node_passing(&n->node, n->block * n->vocabulary);
   n->losses = node_floats(&n->node, n->rows);
   n->dh = gradient_room(n, h);
   n->dw = gradient_room(n, weight);

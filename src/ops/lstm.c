@@ -54,7 +54,7 @@ static void walk(void *arg, int64_t begin, int64_t end) {
 
 static void forward(Node *node) {
   Lstm *n = (Lstm *)node;
-  recurrence_start(&n->r, node->in[WEIGHT]);
+  recurrence_start(&n->r, node, node->in[WEIGHT]);
   memcpy(n->gates, tensor_f32(node->in[X]), tensor_bytes(node->in[X]));
   recurrence_walk(&n->r, walk, n);
   recurrence_last(&n->r, tensor_f32(node->out[0]), node->out[1]);

@@ -10,7 +10,7 @@ Recurrence recurrence_new(Node *n, const Tensor *x, int64_t gates) {
   const int64_t width = x->shape[2] / gates;
   Recurrence r = {.sequences = x->shape[0], .time = x->shape[1], .width = width};
   r.weight = (Packed){.n = gates * width, .k = width};
-  if (r.time > 1) r.weight.panels = node_floats(n, packed_count(gates * width, width));
+  if (r.time > 1) node_passing(n, packed_count(gates * width, width));
   r.zeros = node_floats(n, width);
   return r;
 }
@@ -18,9 +18,10 @@ Recurrence recurrence_new(Node *n, const Tensor *x, int64_t gates) {
 /* Floats of a weight that stays in a second cache beside the states. */
 enum { RESIDENT = 1 << 16 };
 
-void recurrence_start(Recurrence *r, const Tensor *weight) {
+void recurrence_start(Recurrence *r, const Node *n, const Tensor *weight) {
   r->together = r->time == 1 || r->weight.n * r->weight.k > RESIDENT;
   memset(r->zeros, 0, (size_t)r->width * sizeof(float));
+  r->weight.panels = n->passing;
   if (r->weight.panels) packed_fill(&r->weight, true, tensor_f32(weight), r->width);
 }
 

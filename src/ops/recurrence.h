@@ -17,8 +17,9 @@ typedef struct Recurrence {
 
 /* Before node_run: sizes, and room for the packed weight [gates * D, D]. */
 Recurrence recurrence_new(Node *, const Tensor *x, int64_t gates);
-/* In forward: packs the weight, clears the zeros, decides on `together`. */
-void recurrence_start(Recurrence *, const Tensor *weight);
+/* In forward: packs the weight, which only forward multiplies with, clears the zeros, decides on `together`.
+ */
+void recurrence_start(Recurrence *, const Node *, const Tensor *weight);
 
 /* State before step t of sequence b. `all` [B,T,D]: the states after each step; `first` [B,D] may be NULL. */
 const float *recurrence_before(const Recurrence *, const float *all, const Tensor *first, int64_t b,

@@ -1,4 +1,5 @@
-/* swiglu.c - the gated middle of a feed-forward layer (Shazeer 2020). */
+/* swiglu.c - the gated middle of a feed-forward layer (Shazeer 2020). The gradient of the gate takes the
+ * place of the output's. */
 #include "kernels/kernels.h"
 #include "ops/loops.h"
 #include "ops/sample.h"
@@ -13,21 +14,32 @@ static void forward(Node *n) {
   loop_elements(tensor_count(n->out[0]), forward_range, n);
 }
 
-static float *gradient_at(const Tensor *x, int64_t begin) {
-  return x->wants_grad ? x->grad + begin : NULL;
-}
+typedef struct Slopes {
+  const Node *node;
+  float *dup; /* NULL: not wanted */
+  bool add;   /* to what is there */
+} Slopes;
+
+enum { CHUNK = 1024 };
 
 static void backward_range(void *arg, int64_t begin, int64_t end) {
-  const Node *n = arg;
-  kernels->swiglu_backward(gradient_at(n->in[0], begin), gradient_at(n->in[1], begin),
-                           tensor_f32(n->in[0]) + begin, tensor_f32(n->in[1]) + begin,
-                           n->out[0]->grad + begin, end - begin);
+  const Slopes *s = arg;
+  const float *gate = tensor_f32(s->node->in[0]), *up = tensor_f32(s->node->in[1]);
+  float room[CHUNK];
+  for (int64_t i = begin; i < end; i += CHUNK) {
+    const int64_t count = end - i < CHUNK ? end - i : CHUNK;
+    float *dup = s->dup && !s->add ? s->dup + i : room;
+    kernels->swiglu_backward(s->node->out[0]->grad + i, dup, gate + i, up + i, count);
+    if (s->dup && s->add) kernels->add(s->dup + i, room, count);
+  }
 }
 
 static void backward(Node *n) {
-  grad_add(n, n->in[0]);
-  grad_add(n, n->in[1]);
-  loop_elements(tensor_count(n->out[0]), backward_range, n);
+  float beta;
+  Slopes s = {.node = n, .dup = grad_beta(n, n->in[1], &beta)};
+  s.add = beta != 0;
+  loop_elements(tensor_count(n->out[0]), backward_range, &s);
+  grad_give(n, n->in[0], n->out[0]->grad);
 }
 
 Tensor *op_swiglu(Tape *tape, Tensor *gate, Tensor *up) {

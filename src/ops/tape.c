@@ -25,6 +25,7 @@ struct Tape {
   /* outputs that take no memory of their own, though their gradients do: all, in parts, in the largest of
    * those */
   int64_t unkept, unkept_inside, most_gradients;
+  int64_t most_passing; /* that a forward had for itself */
   Place places[PLACES];
   int place_count;
   bool in_part;
@@ -54,7 +55,7 @@ void tape_reset(Tape *t, bool record, uint64_t seed) {
   t->streams = 0;
   t->flops = 0;
   t->bytes = t->inside = t->most_inside = t->between = 0;
-  t->unkept = t->unkept_inside = t->most_gradients = 0;
+  t->unkept = t->unkept_inside = t->most_gradients = t->most_passing = 0;
 }
 
 void tape_pack_weights(Tape *t, PackedSet *set) {
@@ -88,6 +89,10 @@ uint64_t tape_seed(const Tape *t) {
 double tape_flops(const Tape *t) {
   return t->flops;
 }
+static int64_t larger(int64_t a, int64_t b) {
+  return a > b ? a : b;
+}
+
 static int64_t places_bytes(const Tape *t) {
   int64_t sum = 0;
   for (int i = 0; i < t->place_count; i++) sum += (int64_t)t->places[i].bytes;
@@ -99,7 +104,8 @@ int64_t tape_bytes(const Tape *t) {
 
 int64_t tape_step_bytes(const Tape *t, bool compute_anew) {
   const int64_t ends = 2 * (t->bytes - t->inside + t->between) + t->unkept - t->unkept_inside;
-  return ends + (compute_anew ? t->most_inside : t->inside) + t->most_gradients + places_bytes(t);
+  return ends + (compute_anew ? t->most_inside : t->inside) + larger(t->most_gradients, t->most_passing) +
+         places_bytes(t);
 }
 
 /* ---- tensors ---- */
@@ -269,6 +275,19 @@ float *node_floats(Node *n, int64_t count) {
   return node_scratch(n, (size_t)count * sizeof(float));
 }
 
+void node_passing(Node *n, int64_t floats) {
+  n->passing_bytes = (size_t)floats * sizeof(float);
+  n->tape->most_passing = larger(n->tape->most_passing, (int64_t)n->passing_bytes);
+}
+
+static void run_forward(Node *n) {
+  Arena *arena = n->tape->arena;
+  const ArenaMark mark = arena_mark(arena);
+  if (n->passing_bytes) n->passing = arena_alloc(arena, n->passing_bytes);
+  n->op->forward(n);
+  if (n->passing_bytes) arena_rewind(arena, mark);
+}
+
 bool node_records(const Node *n) {
   if (!n->tape->record || !n->op->backward) return false;
   for (int i = 0; i < n->inputs; i++)
@@ -288,7 +307,7 @@ Tensor *node_run(Node *n, Tensor *out) {
   if (n->op->flops) t->flops += n->op->flops(n);
   part_inputs(n);
   restore_inputs(n);
-  if (!t->dry) n->op->forward(n);
+  if (!t->dry) run_forward(n);
   if (records) link_node(n);
   return out;
 }
@@ -350,10 +369,6 @@ void tape_backward(Tape *t, Tensor *loss, float scale) {
 }
 
 /* ---- parts ---- */
-
-static int64_t larger(int64_t a, int64_t b) {
-  return a > b ? a : b;
-}
 
 typedef struct Part {
   Node node; /* in: x, beside */

@@ -40,7 +40,9 @@ struct Node {
   Tensor *in[NODE_MAX_INPUTS]; /* may hold NULL for an optional input */
   Tensor *out[NODE_MAX_OUTPUTS];
   int inputs, outputs;
-  Node *previous; /* the node recorded before this one */
+  Node *previous;       /* the node recorded before this one */
+  size_t passing_bytes; /* see node_passing */
+  void *passing;
 };
 
 Tape *tape_new(bool dry);
@@ -85,6 +87,8 @@ Tensor *node_run(Node *, Tensor *out);
 /* Memory that lives until the end of the step; 64-byte aligned; undefined contents; NULL on a dry tape. */
 void *node_scratch(Node *, size_t bytes);
 float *node_floats(Node *, int64_t count); /* likewise */
+/* Memory for forward alone, where it is n->passing; what is computed next takes it over. */
+void node_passing(Node *, int64_t floats);
 
 /* Once the inputs are given: will backward be called? (Then save what it needs.) */
 bool node_records(const Node *);
