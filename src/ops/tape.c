@@ -197,11 +197,22 @@ static void take_place(Place *place, Node *n) {
   n->out[0]->data = place->room;
 }
 
+static bool inputs_present(const Node *n) {
+  for (int i = 0; i < n->inputs; i++) {
+    const Node *maker = n->in[i] ? n->in[i]->maker : NULL;
+    if (maker && place_of(n->tape, maker->op)->owner != maker) return false;
+  }
+  return true;
+}
+
+/* To make one again may take the place of what was made before it: then that is made once more. */
 static void restore_inputs(const Node *n) {
-  for (int i = 0; i < n->inputs; i++)
-    if (n->in[i]) tape_restore(n->in[i]);
-  for (int i = 0; i < n->inputs; i++)
-    CHECK(!n->in[i] || !n->in[i]->maker || place_of(n->tape, n->in[i]->maker->op)->owner == n->in[i]->maker);
+  int rounds = 0;
+  do {
+    CHECK(rounds++ <= n->inputs);
+    for (int i = 0; i < n->inputs; i++)
+      if (n->in[i]) tape_restore(n->in[i]);
+  } while (!inputs_present(n));
 }
 
 void tape_restore(Tensor *x) {
@@ -237,9 +248,11 @@ static void keep_inputs_of(Node *n, const Op *op, const Node *but) {
       keep(n->tape, n->in[i]);
 }
 
-static void part_inputs(Node *n) {
+/* For forward: no two have the same place, and all are there. */
+static void prepare_inputs(Node *n) {
   for (int i = 0; i < n->inputs; i++)
     if (n->in[i] && n->in[i]->maker) keep_inputs_of(n, n->in[i]->maker->op, n->in[i]->maker);
+  restore_inputs(n);
 }
 
 static Tensor *fleeting_output(Node *n, int dims, const int64_t *shape) {
@@ -248,6 +261,7 @@ static Tensor *fleeting_output(Node *n, int dims, const int64_t *shape) {
   n->out[n->outputs++] = x;
   x->maker = n;
   keep_inputs_of(n, n->op, NULL);
+  prepare_inputs(n); /* to make one again may need the place, too */
   n->tape->unkept += (int64_t)tensor_bytes(x);
   take_place(place_of(n->tape, n->op), n);
   return x;
@@ -305,8 +319,7 @@ Tensor *node_run(Node *n, Tensor *out) {
   const bool records = node_records(n);
   for (int i = 0; i < n->outputs; i++) n->out[i]->wants_grad = records;
   if (n->op->flops) t->flops += n->op->flops(n);
-  part_inputs(n);
-  restore_inputs(n);
+  prepare_inputs(n);
   if (!t->dry) run_forward(n);
   if (records) link_node(n);
   return out;

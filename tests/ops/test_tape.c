@@ -416,8 +416,16 @@ static Tensor *turned(Tensor *x, int64_t rows, int64_t columns) {
   return tape_reshape(recorded_on, x, 2, (int64_t[]){rows, columns});
 }
 
+static Tensor *normed(Tensor *x) {
+  const int64_t width = tensor_columns(x);
+  Tensor *weight = tape_tensor(recorded_on, TENSOR_F32, 1, &width);
+  for (int64_t i = 0; i < width; i++) tensor_f32(weight)[i] = 1 + 0.01f * (float)i;
+  return op_rmsnorm(recorded_on, x, weight, 1e-5f);
+}
+
 /* Activations that are read again after others: through another shape, by a product that needs them for its
- * weight, by their own backward, two at once, one by the next; the last is what is read outside. */
+ * weight, by their own backward, two at once, one by the next, beside one that is made from another in its
+ * own place; the last is what is read outside. */
 static Tensor *many_activations(void *weight, Tensor *x) {
   Tape *tape = recorded_on;
   Tensor *early = turned(silu(x), 32, 64);
@@ -429,6 +437,12 @@ static Tensor *many_activations(void *weight, Tensor *x) {
   Tensor *first = silu(sum), *seen = turned(first, 64, 32);
   sum = op_add(tape, op_activation(tape, sum, ACTIVATION_GELU), silu(first));
   sum = op_add(tape, turned(sum, 64, 32), op_linear(tape, seen, weight, NULL, false));
+  Tensor *under = normed(sum), *low = silu(under), *high = normed(op_scale(tape, sum, 0.9f));
+  Tensor *other = silu(high), *deep = normed(low);
+  sum =
+      op_linear(tape, under, weight, NULL, false); /* before deep is read: the place was taken twice for it */
+  sum = op_add(tape, sum, op_scale(tape, deep, 0.5f));
+  sum = op_add(tape, op_add(tape, high, low), op_add(tape, sum, op_scale(tape, other, 0.3f)));
   return silu(sum);
 }
 
