@@ -51,6 +51,7 @@ void tape_reset(Tape *t, bool record, uint64_t seed) {
   arena_reset(t->arena);
   t->last = NULL;
   t->record = record;
+  t->in_part = false; /* memory may have run out in one */
   t->seed = seed;
   t->streams = 0;
   t->flops = 0;

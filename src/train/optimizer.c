@@ -128,9 +128,8 @@ static void update_matrices(void *arg, int64_t begin, int64_t end) {
   const MuonStep step = {o->settings->momentum, job->learning_rate, o->settings->weight_decay, job->clip};
   for (int64_t i = begin; i < end; i++) {
     const Param *p = o->matrices[i];
-    muon_step(&o->muon[o->workers > 1 ? parallel_worker() : 0], params_values(o->params) + p->offset,
-              o->m + p->offset, params_gradients(o->params) + p->offset, p->tensor.shape[0],
-              p->tensor.shape[1], step);
+    muon_step(&o->muon[parallel_worker()], params_values(o->params) + p->offset, o->m + p->offset,
+              params_gradients(o->params) + p->offset, p->tensor.shape[0], p->tensor.shape[1], step);
     if (o->average) average_range(o, p->offset, tensor_count(&p->tensor));
   }
 }
