@@ -1,5 +1,6 @@
-/* bench_gemm.c - dense products of training and decoding: GFLOP/s, share of the machine's FMA peak, and
- * oneDNN beside, all measured in turns in one run.
+/* bench_gemm.c - dense products of training and decoding: GFLOP/s and share of the machine's FMA peak, of
+ * f32, of bf16 (share of its own peak) where the processor multiplies it, and of oneDNN's f32, all measured
+ * in turns in one run.
  *
  *   bench_gemm [threads [seconds for each line [in out rows]...]]    (layers of one's own choice)
  *
@@ -35,6 +36,11 @@ static void run_own(const Shape *s, const float *a, const float *b, float *c) {
   gemm(s->ta, s->tb, s->m, s->n, s->k, a, s->ta ? s->m : s->k, b, s->tb ? s->k : s->n, 0, c, s->n);
 }
 
+static void run_bf16(const Shape *s, const float *a, const float *b, float *c) {
+  gemm_precise(PRECISION_BF16, s->ta, s->tb, s->m, s->n, s->k, a, s->ta ? s->m : s->k, b, s->tb ? s->k : s->n,
+               0, c, s->n);
+}
+
 static void run_onednn(const Shape *s, const float *a, const float *b, float *c) {
 #ifdef INKSTONE_HAVE_ONEDNN
   dnnl_sgemm(s->ta ? 'T' : 'N', s->tb ? 'T' : 'N', s->m, s->n, s->k, 1, a, s->ta ? s->m : s->k, b,
@@ -42,8 +48,23 @@ static void run_onednn(const Shape *s, const float *a, const float *b, float *c)
 #endif
 }
 
-enum { RUNS = 2 };
-static Run *const runs[RUNS] = {run_own, run_onednn};
+enum { RUNS = 3 };
+static const struct {
+  const char *name;
+  Run *run;
+  Precision precision;
+} runs[RUNS] = {{"own", run_own, PRECISION_F32},
+                {"bf16", run_bf16, PRECISION_BF16},
+                {"oneDNN", run_onednn, PRECISION_F32}};
+
+static bool runs_here(int run) {
+  if (runs[run].precision == PRECISION_BF16) return kernels->has_bf16();
+#ifdef INKSTONE_HAVE_ONEDNN
+  return true;
+#else
+  return runs[run].run != run_onednn;
+#endif
+}
 
 /* What the process computed for, or where several threads wait for one another, what the clock says. */
 static double seconds(void) {
@@ -60,9 +81,9 @@ static float *matrix(int64_t count) {
 }
 
 static struct {
-  double peak, limit; /* FLOP/s; seconds for each line */
-  double logs[RUNS];  /* of the shares of the peak, for their geometric mean */
-  int lines;          /* that went into it: the products of training */
+  double peak[RUNS], limit; /* FLOP/s; seconds for each line */
+  double logs[RUNS];        /* of the shares of the peak, for their geometric mean */
+  int lines;                /* that went into it: the products of training */
 } bench = {.limit = 0.15};
 
 /* Microseconds for which OpenMP's idle threads go on looking for work, on the processors of the next. */
@@ -74,16 +95,19 @@ static void measure(Shape s) {
   double best[RUNS] = {0};
   for (int i = 0; i < 3 || clock_seconds() - start < bench.limit; i++)
     for (int r = 0; r < RUNS; r++) {
+      if (!runs_here(r)) continue;
       const double before = seconds();
-      runs[r](&s, a, b, c);
+      runs[r].run(&s, a, b, c);
       best[r] = fmax(best[r], work / fmax(seconds() - before, 1e-9));
       usleep(SPINNING);
     }
-  printf("%s %6lld %6lld %6lld  own %7.1f GFLOP/s %5.1f %%   oneDNN %7.1f GFLOP/s %5.1f %%   ratio %.2f\n",
-         s.form, (long long)s.m, (long long)s.n, (long long)s.k, best[0] * 1e-9, 100 * best[0] / bench.peak,
-         best[1] * 1e-9, 100 * best[1] / bench.peak, best[0] / best[1]);
+  printf("%s %6lld %6lld %6lld", s.form, (long long)s.m, (long long)s.n, (long long)s.k);
+  for (int r = 0; r < RUNS; r++)
+    if (runs_here(r))
+      printf("   %s %7.1f GFLOP/s %5.1f %%", runs[r].name, best[r] * 1e-9, 100 * best[r] / bench.peak[r]);
+  printf("\n");
   bench.lines += s.m > 1;
-  for (int r = 0; r < RUNS; r++) bench.logs[r] += s.m > 1 ? log(best[r] / bench.peak) : 0;
+  for (int r = 0; r < RUNS; r++) bench.logs[r] += s.m > 1 ? log(best[r] / bench.peak[r]) : 0;
   mem_free(a);
   mem_free(b);
   mem_free(c);
@@ -105,16 +129,18 @@ int main(int argc, char **argv) {
 #ifdef INKSTONE_HAVE_ONEDNN
   omp_set_num_threads(threads_count());
 #endif
-  bench.peak = machine_peak_flops(threads_count());
-  printf("%s, %d threads, FMA peak %.1f GFLOP/s, memory %.1f GB/s\n", kernels->isa, threads_count(),
-         bench.peak * 1e-9, machine_memory_bandwidth() * 1e-9);
+  for (int r = 0; r < RUNS; r++) bench.peak[r] = machine_peak_flops(threads_count(), runs[r].precision);
+  printf("%s, %d threads, peak of f32 %.1f GFLOP/s, of bf16 %.1f, memory %.1f GB/s\n", kernels->isa,
+         threads_count(), bench.peak[0] * 1e-9, bench.peak[1] * 1e-9, machine_memory_bandwidth() * 1e-9);
   printf("form     m      n      k   (NT forward, NN gradient of the input, TN gradient of the weight)\n");
   for (int i = 3; i + 2 < argc; i += 3) measure_layer(atoll(argv[i]), atoll(argv[i + 1]), atoll(argv[i + 2]));
   for (size_t l = 0; l < sizeof layers / sizeof *layers && argc <= 3; l++)
     for (size_t r = 0; r < sizeof rows / sizeof *rows; r++)
       measure_layer(layers[l][0], layers[l][1], rows[r]);
   for (size_t r = 0; r < sizeof few / sizeof *few && argc <= 3; r++) measure_layer(384, 50304, few[r]);
-  printf("geometric mean of the products of several rows: own %.1f %%, oneDNN %.1f %% of the peak\n",
-         100 * exp(bench.logs[0] / bench.lines), 100 * exp(bench.logs[1] / bench.lines));
+  printf("geometric mean of the products of several rows, %% of the peak:");
+  for (int r = 0; r < RUNS; r++)
+    if (runs_here(r)) printf("   %s %.1f", runs[r].name, 100 * exp(bench.logs[r] / bench.lines));
+  printf("\n");
   return 0;
 }

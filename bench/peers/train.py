@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """Training steps of Inkstone beside PyTorch, the same shapes, in turns in one run.
 
-    bench/peers/train.py INKSTONE [--shapes gpt2-30m,llama-5m,marian-tiny,lstm-650] [--rounds 3] [--threads N] [--json]
+    bench/peers/train.py INKSTONE [--shapes gpt2-30m,llama-5m,marian-tiny,lstm-650] [--precision f32|bf16] [--rounds 3] [--threads N] [--json]
 
-A step is forward, backward, clipping's norm and AdamW, in f32, on random tokens. PyTorch gets what favours it: its own fused attention and
+A step is forward, backward, clipping's norm and AdamW, on random tokens. PyTorch gets what favours it: its own fused attention and
 optimizer, embeddings looked up once, all threads, and the better of eager mode and torch.compile (which needs a C++ compiler;
---no-compile leaves it out). Each round runs ours (`inkstone bench train`, a process of its own), then theirs; the best of each counts.
+--no-compile leaves it out). With bf16 weights and optimizer stay f32 in both; PyTorch's forward runs under autocast. Each round runs ours (`inkstone bench train`, a process of its own), then theirs; the best of each counts.
 Memory is the peak of the resident set: ours of the whole process, theirs less what importing torch took.
 """
 import argparse
@@ -29,6 +29,7 @@ def parse():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("inkstone")
     parser.add_argument("--shapes", default=",".join(SHAPES))
+    parser.add_argument("--precision", choices=("f32", "bf16"), default="f32")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--no-compile", action="store_true")
@@ -157,7 +158,9 @@ def measure_theirs(args):
 
     def step():
         optimizer.zero_grad(set_to_none=True)
-        forward(tokens).backward()
+        with torch.autocast("cpu", torch.bfloat16, enabled=args.precision == "bf16"):
+            loss = forward(tokens)
+        loss.backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0, foreach=True)
         optimizer.step()
 
@@ -188,14 +191,14 @@ def child(command, env=None):
 def ours(args, name):
     kind, layers, width, heads, ffn, vocabulary, sequences, length, dropout = SHAPES[name]
     command = [args.inkstone, "bench", "train", "--arch", kind, "--layers", layers, "--width", width, "--vocab", vocabulary, "--batch", sequences,
-               "--context", length, "--dropout", dropout, "--repeats", 3, "--threads", args.threads, "--json", "-q"]
+               "--context", length, "--dropout", dropout, "--precision", args.precision, "--repeats", 3, "--threads", args.threads, "--json", "-q"]
     command += ["--heads", heads, "--ffn", ffn] if kind != "lstm" else []
     result, memory = child(list(map(str, command)))
     return result, memory
 
 
 def theirs(args, name, compiled):
-    command = [sys.executable, __file__, args.inkstone, "--theirs", name, "--threads", str(args.threads)] + ["--compiled"] * compiled
+    command = [sys.executable, __file__, args.inkstone, "--theirs", name, "--precision", args.precision, "--threads", str(args.threads)] + ["--compiled"] * compiled
     tuned = dict(os.environ, MALLOC_TOP_PAD_="268435456", MALLOC_MMAP_THRESHOLD_="1073741824", MALLOC_TRIM_THRESHOLD_="1073741824")
     for name_ in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"):
         tuned.pop(name_, None)
@@ -230,7 +233,7 @@ def main():
     rows = [compare(args, name) for name in args.shapes.split(",")]
     if args.json:
         return print(json.dumps(rows, indent=2))
-    print(f"{args.threads} threads, {rows[0]['isa']}, f32, torch {rows[0]['torch']}, Python {sys.version.split()[0]}")
+    print(f"{args.threads} threads, {rows[0]['isa']}, {args.precision}, torch {rows[0]['torch']}, Python {sys.version.split()[0]}")
     for r in rows:
         print(f"{r['shape']:12} {r['parameters'] / 1e6:5.1f}M  Inkstone {r['tokens'] / r['ours']:7.0f} tokens/s, {100 * r['share_of_peak']:.0f} % of "
               f"{r['peak'] / 1e9:.0f} GFLOP/s, {r['our_memory'] / 1e6:.0f} MB   PyTorch{' compiled' if r['compiled'] else ''} {r['tokens'] / r['theirs']:7.0f} "

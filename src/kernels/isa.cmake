@@ -8,12 +8,15 @@ function(kernels_for_each_isa target)
   if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
     target_sources(${target} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/kernels/isa/avx2.c
                                      ${CMAKE_CURRENT_SOURCE_DIR}/kernels/isa/avx512.c
-                                     ${CMAKE_CURRENT_SOURCE_DIR}/kernels/isa/avx512bf16.c)
+                                     ${CMAKE_CURRENT_SOURCE_DIR}/kernels/isa/avx512bf16.c
+                                     ${CMAKE_CURRENT_SOURCE_DIR}/kernels/isa/amx.c)
     set_source_files_properties(${CMAKE_CURRENT_SOURCE_DIR}/kernels/isa/avx2.c TARGET_DIRECTORY ${target}
       PROPERTIES COMPILE_OPTIONS "-march=haswell")
     set_source_files_properties(${CMAKE_CURRENT_SOURCE_DIR}/kernels/isa/avx512.c TARGET_DIRECTORY ${target}
       PROPERTIES COMPILE_OPTIONS "-march=skylake-avx512;-mprefer-vector-width=512")
     set_source_files_properties(${CMAKE_CURRENT_SOURCE_DIR}/kernels/isa/avx512bf16.c TARGET_DIRECTORY ${target}
       PROPERTIES COMPILE_OPTIONS "-march=skylake-avx512;-mavx512bf16;-mprefer-vector-width=512")
+    set_source_files_properties(${CMAKE_CURRENT_SOURCE_DIR}/kernels/isa/amx.c TARGET_DIRECTORY ${target}
+      PROPERTIES COMPILE_OPTIONS "-march=skylake-avx512;-mavx512bf16;-mamx-tile;-mamx-bf16;-mprefer-vector-width=512")
   endif()
 endfunction()

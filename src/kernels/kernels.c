@@ -5,9 +5,11 @@
 #include <string.h>
 #ifdef __x86_64__
 #include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 #endif
 
-extern const Kernels kernels_scalar, kernels_avx2, kernels_avx512, kernels_avx512bf16;
+extern const Kernels kernels_scalar, kernels_avx2, kernels_avx512, kernels_avx512bf16, kernels_amx;
 
 const Kernels *kernels = &kernels_scalar;
 
@@ -28,6 +30,13 @@ static bool has_avx512bf16(void) {
   unsigned a, b, c, d;
   return has_avx512() && __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a & bit_AVX512BF16);
 }
+/* Tiles take eight kilobytes of each thread's saved state: Linux (5.16) wants to be asked for them first. */
+static bool has_amx(void) {
+  enum { REQUEST_STATE = 0x1023, TILE_DATA = 18, AMX_BF16 = 1 << 22, AMX_TILE = 1 << 24 };
+  unsigned a, b, c, d;
+  return has_avx512bf16() && __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d & AMX_BF16) && (d & AMX_TILE) &&
+         !syscall(SYS_arch_prctl, REQUEST_STATE, TILE_DATA);
+}
 #endif
 
 /* From scalar up; the last one is the best. */
@@ -37,6 +46,7 @@ const Kernels *kernels_available(int index) {
   if (index == 1 && has_avx2()) return &kernels_avx2;
   if (index == 2 && has_avx512()) return &kernels_avx512;
   if (index == 3 && has_avx512bf16()) return &kernels_avx512bf16;
+  if (index == 4 && has_amx()) return &kernels_amx;
 #endif
   return NULL;
 }

@@ -2,7 +2,7 @@
  *
  * kernels.def lists them; from the list come the table's struct here, the table each instruction set fills
  * in, and their tests. kernels_select() picks the best table this processor runs, or the one named by the
- * environment variable INKSTONE_ISA ("scalar", "avx2", "avx512", "avx512bf16"). Single-threaded, no
+ * environment variable INKSTONE_ISA ("scalar", "avx2", "avx512", "avx512bf16", "amx"). Single-threaded, no
  * allocation, no dependencies. */
 #ifndef KERNELS_KERNELS_H
 #define KERNELS_KERNELS_H

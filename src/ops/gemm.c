@@ -13,16 +13,16 @@
 #include "base/memory.h"
 #include "base/threads.h"
 #include "kernels/kernels.h"
+#include "ops/peak.h"
 
 enum {
-  KC = PACKED_STEPS,  /* steps of k at a time */
-  MC = 112,           /* rows of A a single thread packs at a time */
-  TALLEST = 14,       /* largest gemm_mr */
-  FEW = 4,            /* rows for which packing B would cost more than it saves */
-  NARROW = 8,         /* panels of columns for which packing A would */
-  RESIDENT = 1 << 16, /* floats of a block of B that stay in a second cache beside a chunk of A */
-  LINE = 64,          /* bytes of a cache line */
-  FAR = 512           /* floats: rows this far apart, or a multiple of it, share places in the first cache */
+  KC = PACKED_STEPS, /* steps of k at a time */
+  MC = 112,          /* rows of A a single thread packs at a time */
+  TALLEST = 32,      /* largest gemm_mr or pairs_mr */
+  FEW = 4,           /* rows for which packing B would cost more than it saves */
+  NARROW = 8,        /* panels of columns for which packing A would */
+  LINE = 64,         /* bytes of a cache line */
+  FAR = 512          /* floats: rows this far apart, or a multiple of it, share places in the first cache */
 };
 
 typedef struct Product {
@@ -44,6 +44,15 @@ typedef struct Product {
   int64_t first, steps;                /* the block of k being worked on */
 } Product;
 
+/* Floats of a block of B that stay in a second cache beside a chunk of A: half of it. Changes no bit of a
+ * product. */
+static int64_t resident(void) {
+  static _Atomic int64_t floats;
+  if (!atomic_load_explicit(&floats, memory_order_relaxed))
+    atomic_store_explicit(&floats, machine_cache(2) / 2 / (int64_t)sizeof(float), memory_order_relaxed);
+  return atomic_load_explicit(&floats, memory_order_relaxed);
+}
+
 static int64_t least(int64_t a, int64_t b) {
   return a < b ? a : b;
 }
@@ -53,13 +62,12 @@ static int64_t ceil_div(int64_t a, int64_t b) {
 
 /* Rows of a panel: two steps of bf16 take the place of one of f32. */
 static int64_t panel_rows(const Product *x, int64_t steps) {
-  return x->precision == PRECISION_BF16 ? ceil_div(steps, 2) : steps;
+  return x->precision == PRECISION_BF16 ? kernels->pair_steps(steps) : steps;
 }
 
 /* Panels being worked on; a thread's own, so that parallel bodies need not allocate. */
 static _Thread_local float panel_b[KC * PACKED_WIDEST] __attribute__((aligned(64)));
 static _Thread_local float panels_a[KC * (MC + TALLEST)] __attribute__((aligned(64)));
-static _Thread_local float unrounded[KC * PACKED_WIDEST] __attribute__((aligned(64)));
 
 /* ---- what is needed next ---- */
 
@@ -118,24 +126,22 @@ static Soon soon_b(const Product *x, int64_t column, int64_t columns, int64_t fi
   return soon(at + (first * b->ld + column) * size, size, b->ld, steps, there);
 }
 
-static void pack_a_floats(const Product *x, float *out, int64_t row, int64_t first, int64_t steps) {
-  const int64_t rows = least(x->mr, x->m - row);
-  if (x->transpose_a)
-    kernels->pack_rows(out, x->a + first * x->lda + row, x->lda, steps, rows, x->mr);
-  else
-    kernels->pack_transposed(out, x->a + row * x->lda + first, x->lda, rows, steps, x->mr);
-}
-
 static void pack_a(const Product *x, float *out, int64_t row, int64_t first, int64_t steps) {
-  const bool rounds = x->precision == PRECISION_BF16;
-  pack_a_floats(x, rounds ? unrounded : out, row, first, steps);
-  if (rounds) kernels->pair_bf16((uint32_t *)(void *)out, unrounded, steps, x->mr);
+  const int64_t rows = least(x->mr, x->m - row);
+  const float *in = x->a + (x->transpose_a ? first * x->lda + row : row * x->lda + first);
+  if (x->precision == PRECISION_BF16)
+    kernels->pairs_a((uint32_t *)(void *)out, in, x->lda, !x->transpose_a, rows, steps);
+  else if (x->transpose_a)
+    kernels->pack_rows(out, in, x->lda, steps, rows, x->mr);
+  else
+    kernels->pack_transposed(out, in, x->lda, rows, steps, x->mr);
 }
 
 static void pack_b(const Product *x, float *out, int64_t column, int64_t first, int64_t steps) {
-  const bool rounds = x->precision == PRECISION_BF16;
-  stored_panel(&x->stored, rounds ? unrounded : out, column, first, steps);
-  if (rounds) kernels->pair_bf16((uint32_t *)(void *)out, unrounded, steps, x->nr);
+  if (x->precision == PRECISION_BF16)
+    stored_pairs(&x->stored, (uint32_t *)(void *)out, column, first, steps);
+  else
+    stored_panel(&x->stored, out, column, first, steps);
 }
 
 /* Whether A and B may be multiplied from where they lie, unpacked. */
@@ -270,7 +276,7 @@ static void sum_rows(const Product *x) {
  * that follow. */
 static Soon next_rows(const Product *x, int64_t from, int64_t to, int64_t first, int64_t steps) {
   const int64_t after = first + steps;
-  if (after < x->k && x->m * KC <= 2 * RESIDENT)
+  if (after < x->k && x->m * KC <= 2 * resident())
     return soon_a(x, from, to - from, after, least(KC, x->k - after));
   return soon_a(x, to, to - from, first, steps);
 }
@@ -404,7 +410,9 @@ static void run_wide_rows(Product x) {
   /* few tasks for many threads: cut the rows finer, at the price of packing B more often */
   if (x.columns < 4 * threads_count()) x.pieces = ceil_div(4 * threads_count(), x.columns);
   x.pieces = least(x.pieces, x.row_panels);
-  Room *room = lies_as_needed(&x) ? NULL : take_room(x.row_panels * x.mr * least(KC, x.k) + PACKED_WIDEST);
+  Room *room = lies_as_needed(&x)
+                   ? NULL
+                   : take_room(x.row_panels * x.mr * panel_rows(&x, least(KC, x.k)) + PACKED_WIDEST);
   if (room) x.packed = room->data;
   for (x.first = 0; x.first < x.k; x.first += KC) {
     x.steps = least(KC, x.k - x.first);
@@ -416,7 +424,7 @@ static void run_wide_rows(Product x) {
 
 /* As many rows at a time as a second cache holds of A, or nearly: each panel of B meets them all. */
 static void run_wide(Product x) {
-  const int64_t most = RESIDENT / least(KC, x.k) / x.mr, chunks = ceil_div(x.row_panels, most);
+  const int64_t most = resident() / least(KC, x.k) / x.mr, chunks = ceil_div(x.row_panels, most);
   for (int64_t i = 0; i < chunks; i++) {
     const int64_t from = x.row_panels * i / chunks * x.mr, to = x.row_panels * (i + 1) / chunks * x.mr;
     run_wide_rows(rows_of(x, from, least(to, x.m) - from));
@@ -427,7 +435,7 @@ static void run_wide(Product x) {
  * which it packs for itself, so that A passes through the last cache only once -- */
 
 static bool is_narrow(const Product *x) {
-  return !x->before && x->m > FEW && x->columns * x->nr * least(KC, x->k) <= RESIDENT;
+  return !x->before && x->m > FEW && x->columns * x->nr * least(KC, x->k) <= resident();
 }
 
 static void pack_columns(void *arg, int64_t begin, int64_t end) {
@@ -451,7 +459,7 @@ static void run_narrow(Product x) {
   const int64_t most = MC / x.mr; /* panels a thread packs at a time */
   x.pieces = least(x.row_panels, 4 * threads_count());
   if (x.pieces * most < x.row_panels) x.pieces = ceil_div(x.row_panels, most);
-  Room *room = take_room(x.columns * x.nr * least(KC, x.k));
+  Room *room = take_room(x.columns * x.nr * panel_rows(&x, least(KC, x.k)));
   x.block_b = x.packed = room->data;
   for (x.first = 0; x.first < x.k; x.first += KC) {
     x.steps = least(KC, x.k - x.first);
@@ -506,6 +514,12 @@ static Product product_packed(int64_t m, const float *a, int64_t lda, const Pack
   return x;
 }
 
+static Product in_precision(Product x, Precision precision) {
+  x.precision = precision;
+  if (precision == PRECISION_BF16) x.mr = kernels->pairs_mr();
+  return x;
+}
+
 static Product added_to_itself(Product x, float beta) {
   if (beta == 0) return x;
   x.from = x.c;
@@ -531,16 +545,14 @@ void gemm_serial(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64
 void gemm_precise(Precision precision, bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k,
                   const float *a, int64_t lda, const float *b, int64_t ldb, float beta, float *c,
                   int64_t ldc) {
-  Product x = product(transpose_a, transpose_b, m, n, k, a, lda, b, ldb, c, ldc);
-  x.precision = precision;
-  run(added_to_itself(x, beta));
+  const Product x = product(transpose_a, transpose_b, m, n, k, a, lda, b, ldb, c, ldc);
+  run(added_to_itself(in_precision(x, precision), beta));
 }
 
 void gemm_bias(Precision precision, int64_t m, int64_t k, const float *a, int64_t lda, Stored b,
                const float *bias, float *c, int64_t ldc) {
-  Product x = product_stored(false, m, b.n, k, a, lda, b, c, ldc);
-  x.precision = precision;
-  run(added_to_bias(x, bias));
+  const Product x = product_stored(false, m, b.n, k, a, lda, b, c, ldc);
+  run(added_to_bias(in_precision(x, precision), bias));
 }
 
 void gemm_weight(Precision precision, PackedSet *set, bool transposed, int64_t m, const float *a,

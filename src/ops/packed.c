@@ -56,16 +56,27 @@ Stored stored_weight(const Tensor *weight, bool transposed) {
                   tensor_columns(weight)};
 }
 
+/* Steps `first`, ... of a panel's columns, of which there are so many. */
+static const float *steps_of(const Stored *b, int64_t column, int64_t first, int64_t steps, int64_t *columns,
+                             int64_t *ld) {
+  *columns = least(kernels->gemm_nr(), b->n - column);
+  if (b->transposed) return part_of(b, column * b->ld + first, *columns, steps, ld);
+  return part_of(b, first * b->ld + column, steps, *columns, ld);
+}
+
 void stored_panel(const Stored *b, float *out, int64_t column, int64_t first, int64_t steps) {
-  const int64_t nr = kernels->gemm_nr(), columns = least(nr, b->n - column);
-  int64_t ld;
-  if (b->transposed) {
-    const float *part = part_of(b, column * b->ld + first, columns, steps, &ld);
-    kernels->pack_transposed(out, part, ld, columns, steps, nr);
-  } else {
-    const float *part = part_of(b, first * b->ld + column, steps, columns, &ld);
-    kernels->pack_rows(out, part, ld, steps, columns, nr);
-  }
+  int64_t columns, ld;
+  const float *part = steps_of(b, column, first, steps, &columns, &ld);
+  if (b->transposed)
+    kernels->pack_transposed(out, part, ld, columns, steps, kernels->gemm_nr());
+  else
+    kernels->pack_rows(out, part, ld, steps, columns, kernels->gemm_nr());
+}
+
+void stored_pairs(const Stored *b, uint32_t *out, int64_t column, int64_t first, int64_t steps) {
+  int64_t columns, ld;
+  const float *part = steps_of(b, column, first, steps, &columns, &ld);
+  kernels->pairs_b(out, part, ld, b->transposed, columns, steps);
 }
 
 typedef struct Filling {

@@ -24,6 +24,8 @@ typedef struct Stored {
 Stored stored_weight(const Tensor *, bool transposed);
 /* Steps `first`, ... of columns `column`, ..., as many as a panel has, as floats: [steps][nr]. */
 void stored_panel(const Stored *, float *out, int64_t column, int64_t first, int64_t steps);
+/* The same as a panel of pairs of bf16. */
+void stored_pairs(const Stored *, uint32_t *out, int64_t column, int64_t first, int64_t steps);
 
 /* op(B) [k,n], in panels as products meet them: [k / PACKED_STEPS][n / nr][steps][nr]. Of 16 bits only where
  * they hold the very values: products have the same bits, and a row, which does nothing but read B, half the

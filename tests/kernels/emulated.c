@@ -1,22 +1,22 @@
 /* What test_emulated.py runs on an emulated processor that has AVX-512 with products of bf16: their kernels
  * against numbers rounded and multiplied one by one. No C library, no operating system: it fills `counts` and
- * halts. */
+ * halts. (The emulator has no AMX, and vcvtne2ps2bf16 takes one of its operands for both.) */
 #include <stddef.h>
 #include <stdint.h>
 
 #include "kernels/kernels.h"
 
-extern const Kernels kernels_avx512bf16;
+extern const Kernels kernels_avx512bf16, kernels_amx;
 
 /* In this order test_emulated.py reads them. `order`: values that would be others if the second of a pair
  * came first, without which the order would not have been looked at. `tiny`: bits of a product below 2^-126.
  */
 struct {
-  uint32_t done, values, pairs_wrong, values_wrong, order, outside, tiny;
+  uint32_t done, values, wrong, order, outside, tiny;
 } counts;
 
-enum { MR = 14, NR = 32, STEPS = 256 };
-static float a[STEPS * MR], b[STEPS * NR], c[MR * NR], before[MR * NR];
+enum { MR = 32, NR = 32, STEPS = 256 };
+static float a[STEPS * MR], b[STEPS * NR], c[MR * NR], before[MR * NR]; /* a [MR][STEPS], b [STEPS][NR] */
 static uint32_t pairs_a[STEPS * MR], pairs_b[STEPS * NR];
 
 void *memcpy(void *to, const void *from, size_t n);
@@ -49,40 +49,35 @@ static float nearest(float x) {
       .x;
 }
 
-static void pair(uint32_t *pairs, const float *x, int steps, int width) {
-  kernels_avx512bf16.pair_bf16(pairs, x, steps, width);
-  for (int s = 0; s < steps; s += 2)
-    for (int i = 0; i < width; i++) {
-      const float second = s + 1 < steps ? nearest(x[(s + 1) * width + i]) : 0;
-      counts.pairs_wrong +=
-          pairs[s / 2 * width + i] != (bits(nearest(x[s * width + i])) | bits(second) >> 16);
-    }
+static float fma_of(int row, int column, int step, float total) {
+  return __builtin_fmaf(nearest(a[row * STEPS + step]), nearest(b[step * NR + column]), total);
 }
 
 /* With one fused multiply-add a step; `swap`: the second step of each pair first. */
 static float sum(int row, int column, int steps, int swap) {
   float total = 0;
-  for (int s = 0; s < steps; s++) {
-    const int step = swap && (s ^ 1) < steps ? s ^ 1 : s;
-    total = __builtin_fmaf(nearest(a[step * MR + row]), nearest(b[step * NR + column]), total);
-  }
+  for (int s = 0; s < steps; s++) total = fma_of(row, column, swap && (s ^ 1) < steps ? s ^ 1 : s, total);
   return total;
 }
 
 static void compare(int row, int column, int steps, float add) {
   const float want = add + sum(row, column, steps, 0);
   counts.values++;
-  counts.values_wrong += bits(c[row * NR + column]) != bits(want);
+  counts.wrong += bits(c[row * NR + column]) != bits(want);
   counts.order += bits(add + sum(row, column, steps, 1)) != bits(want);
 }
 
-static void check(int steps, int rows, int columns, bool adds) {
-  for (int i = 0; i < steps * MR; i++) a[i] = draw();
-  for (int i = 0; i < steps * NR; i++) b[i] = draw();
+static void draw_all(void) {
+  for (int i = 0; i < STEPS * MR; i++) a[i] = draw();
+  for (int i = 0; i < STEPS * NR; i++) b[i] = draw();
   for (int i = 0; i < MR * NR; i++) c[i] = before[i] = draw();
-  pair(pairs_a, a, steps, MR);
-  pair(pairs_b, b, steps, NR);
-  kernels_avx512bf16.gemm_pairs(c, NR, adds ? c : NULL, NR, pairs_a, pairs_b, (steps + 1) / 2, rows, columns);
+}
+
+static void check(const Kernels *k, int steps, int rows, int columns, bool adds) {
+  draw_all();
+  k->pairs_a(pairs_a, a, STEPS, true, rows, steps);
+  k->pairs_b(pairs_b, b, NR, false, columns, steps);
+  k->gemm_pairs(c, NR, adds ? c : NULL, NR, pairs_a, pairs_b, k->pair_steps(steps), rows, columns);
   for (int i = 0; i < MR; i++)
     for (int j = 0; j < NR; j++)
       if (i < rows && j < columns)
@@ -91,20 +86,19 @@ static void check(int steps, int rows, int columns, bool adds) {
         counts.outside += bits(c[i * NR + j]) != bits(before[i * NR + j]);
 }
 
-static void multiply_tiny(void) {
-  for (int i = 0; i < MR; i++) a[i] = 0x1p-70f;
-  for (int i = 0; i < NR; i++) b[i] = 0x1p-70f;
-  pair(pairs_a, a, 1, MR);
-  pair(pairs_b, b, 1, NR);
-  kernels_avx512bf16.gemm_pairs(c, NR, NULL, NR, pairs_a, pairs_b, 1, 1, 1);
+static void multiply_tiny(const Kernels *k) {
+  a[0] = b[0] = 0x1p-70f;
+  k->pairs_a(pairs_a, a, STEPS, true, 1, 1);
+  k->pairs_b(pairs_b, b, NR, false, 1, 1);
+  k->gemm_pairs(c, NR, NULL, NR, pairs_a, pairs_b, k->pair_steps(1), 1, 1);
   counts.tiny = bits(c[0]);
 }
 
 void run(void);
 void run(void) {
   static const int steps[] = {1, 2, 3, 5, 64, 255, 256}, rows[] = {1, 6, 14}, columns[] = {1, 16, 31, 32};
-  for (int i = 0; i < 84; i++) check(steps[i % 7], rows[i % 3], columns[i % 4], i & 1);
-  multiply_tiny();
+  for (int i = 0; i < 84; i++) check(&kernels_avx512bf16, steps[i % 7], rows[i % 3], columns[i % 4], i & 1);
+  multiply_tiny(&kernels_avx512bf16);
   counts.done = 1;
 }
 

@@ -293,6 +293,74 @@ static void rows_have_the_bits_of_blocks(void **state) {
 
 /* ---- pairs of bf16 ---- */
 
+static float nearest_bf16(float x) {
+  uint32_t bits;
+  memcpy(&bits, &x, sizeof bits);
+  bits = (bits + 0x7fff + (bits >> 16 & 1)) & 0xffff0000u;
+  memcpy(&x, &bits, sizeof x);
+  return x;
+}
+
+/* A product by pairs of a [rows, steps] and b [steps, cols], each stored along k or across. */
+typedef struct Pairs {
+  int64_t rows, cols, steps;
+  bool a_along, b_along;
+  float *a, *b;
+} Pairs;
+
+static float a_of(const Pairs *x, int64_t row, int64_t step) {
+  return x->a[x->a_along ? row * x->steps + step : step * x->rows + row];
+}
+static float b_of(const Pairs *x, int64_t step, int64_t col) {
+  return x->b[x->b_along ? col * x->steps + step : step * x->cols + col];
+}
+
+static void multiply_pairs(const Kernels *k, const Pairs *x, float *c, int64_t ldc, const float *from) {
+  enum { MOST = 64 * WIDEST };
+  static uint32_t panel_a[MOST] __attribute__((aligned(64))), panel_b[MOST] __attribute__((aligned(64)));
+  assert_in_range(k->pairs_mr(), 1, WIDEST);
+  assert_in_range(k->pair_steps(x->steps), (x->steps + 1) / 2, 64);
+  memset(panel_a, 0xff,
+         sizeof panel_a); /* no numbers: rows that are none must not matter, steps must be filled up */
+  memset(panel_b, 0xff, sizeof panel_b);
+  k->pairs_a(panel_a, x->a, x->a_along ? x->steps : x->rows, x->a_along, x->rows, x->steps);
+  k->pairs_b(panel_b, x->b, x->b_along ? x->steps : x->cols, x->b_along, x->cols, x->steps);
+  k->gemm_pairs(c, ldc, from, ldc, panel_a, panel_b, k->pair_steps(x->steps), x->rows, x->cols);
+}
+
+static void check_pairs(const Kernels *k, Pairs x, bool adds) {
+  enum { GAP = 3 };
+  const int64_t ldc = x.cols + GAP;
+  x.a = array_random(x.rows * x.steps, 1);
+  x.b = array_random(x.steps * x.cols, 1);
+  const float *before = array_random(x.rows * ldc, 1);
+  float *c = array_copy(before, x.rows * ldc);
+  multiply_pairs(k, &x, c, ldc, adds ? c : NULL);
+  for (int64_t at = 0; at < x.rows * ldc; at++) {
+    const int64_t i = at / ldc, j = at % ldc;
+    double want = j >= x.cols || adds ? (double)before[at] : 0;
+    for (int64_t p = 0; p < x.steps && j < x.cols; p++)
+      want += (double)nearest_bf16(a_of(&x, i, p)) * (double)nearest_bf16(b_of(&x, p, j));
+    near(c[at], want, j >= x.cols ? 0 : (4 + (double)x.steps) * EPSILON * (1 + sqrt((double)x.steps)), at);
+  }
+  arrays_free();
+}
+
+static void blocks_of_pairs(void **state) {
+  static const int64_t steps[] = {1, 2, 3, 16, 17, 31, 32, 33, 64, 65, 127, 128};
+  const Kernels *k;
+  for (int i = 0; (k = kernels_available(i)); i++)
+    for (int64_t rows = 1; rows <= k->pairs_mr(); rows++)
+      for (int64_t cols = 1; cols <= k->gemm_nr(); cols += cols % 8 == 1 ? 6 : 1)
+        for (size_t s = 0; s < sizeof steps / sizeof *steps; s++)
+          for (int form = rows * cols % 3; form < 8; form += 3) {
+            now.k = k;
+            now.n = steps[s];
+            check_pairs(k, (Pairs){rows, cols, steps[s], form & 1, form & 2, NULL, NULL}, form & 4);
+          }
+}
+
+/* Each at each of three steps, as a number of A and of B, the rest of its row or column being 0, times 1. */
 static void numbers_are_rounded_to_the_nearest(void **state) {
   static const struct {
     float from, to;
@@ -307,23 +375,20 @@ static void numbers_are_rounded_to_the_nearest(void **state) {
                {0x1p-140f, 0}};
   enum { KNOWN = sizeof known / sizeof *known, STEPS = 3 };
   const Kernels *k;
-  for (int i = 0; (k = kernels_available(i)); i++) {
-    float panel[STEPS * KNOWN];
-    uint32_t pairs[2 * KNOWN];
-    for (int j = 0; j < STEPS * KNOWN; j++) panel[j] = known[(j + j / KNOWN) % KNOWN].from;
-    memcpy(&panel[1], &(uint32_t){0x7f800001},
-           sizeof panel[1]); /* no number, though its upper half is infinity */
-    k->pair_bf16(pairs, panel, STEPS, KNOWN);
-    for (int j = 0; j < 2 * KNOWN; j++) {
-      const uint32_t high = pairs[j] & 0xffff0000u, low = pairs[j] << 16;
-      float first, second;
-      memcpy(&first, &high, sizeof first);
-      memcpy(&second, &low, sizeof second);
-      const int step = j / KNOWN * 2;
-      assert_true(j == 1 ? isnan(first) : first == known[(j % KNOWN + step) % KNOWN].to);
-      assert_true(second == (step ? 0 : known[(j + 1) % KNOWN].to)); /* there is no fourth step */
-    }
-  }
+  for (int i = 0; (k = kernels_available(i)); i++)
+    for (int form = 0; form < 16; form++)
+      for (int at = 0; at < STEPS * (KNOWN + 1); at++) {
+        float one[STEPS] = {1, 1, 1}, number[STEPS] = {0}, c;
+        const int which = at / STEPS;
+        if (which < KNOWN)
+          number[at % STEPS] = known[which].from;
+        else
+          memcpy(&number[at % STEPS], &(uint32_t){0x7f800001},
+                 sizeof *number); /* no number, though its upper half is infinity */
+        const Pairs x = {1, 1, STEPS, form & 1, form & 2, form & 4 ? one : number, form & 4 ? number : one};
+        multiply_pairs(k, &x, &c, 1, NULL);
+        assert_true(which < KNOWN ? c == known[which].to : isnan(c));
+      }
 }
 
 /* ---- the machine's limit ---- */
@@ -345,15 +410,16 @@ static void a_burst_computes_what_it_counts(void **state) {
   }
 }
 
+/* Ten iterations more grow the sum by what ten iterations multiply. */
 static void a_burst_of_pairs_computes_what_it_counts(void **state) {
   const Kernels *k;
   for (int i = 0; (k = kernels_available(i)); i++) {
-    float sink[3] = {0.5f, 0.25f, -1};
+    float ten[3] = {0.5f, 0.25f, -1}, twenty[3] = {0.5f, 0.25f, -1};
     now.k = k;
-    const double operations = k->pairs_burst(10, sink), lanes = operations / (4 * 12 * 10);
-    assert_true(lanes >= 1 && lanes == floor(lanes));
-    const double want = lanes * (0.001 * 78 + 12 * 10 * 2 * 0.125);
-    near(sink[2], want, 64 * EPSILON * want, 0);
+    const double operations = k->pairs_burst(10, ten), more = k->pairs_burst(20, twenty),
+                 want = operations / 2 * 0.125;
+    assert_true(operations >= 4 * 12 * 10 && more == 2 * operations);
+    near(twenty[2] - ten[2], want, 64 * EPSILON * want, 0);
   }
 }
 
@@ -375,6 +441,7 @@ int main(void) {
       cmocka_unit_test(every_half_is_its_value_and_comes_back),
       cmocka_unit_test(other_values_do_not_come_back),
       cmocka_unit_test(rows_have_the_bits_of_blocks),
+      cmocka_unit_test(blocks_of_pairs),
       cmocka_unit_test(numbers_are_rounded_to_the_nearest),
       cmocka_unit_test(a_burst_computes_what_it_counts),
       cmocka_unit_test(a_burst_of_pairs_computes_what_it_counts),
