@@ -16,17 +16,19 @@
 #include "ops/peak.h"
 
 enum {
-  KC = PACKED_STEPS, /* steps of k at a time */
-  MC = 112,          /* rows of A a single thread packs at a time */
-  TALLEST = 32,      /* largest gemm_mr or pairs_mr */
-  FEW = 4,           /* rows for which packing B would cost more than it saves */
-  NARROW = 8,        /* panels of columns for which packing A would */
-  LINE = 64,         /* bytes of a cache line */
-  FAR = 512          /* floats: rows this far apart, or a multiple of it, share places in the first cache */
+  KC = PACKED_STEPS,      /* steps of k at a time, */
+  KC_BF16 = PAIRED_STEPS, /* of bf16 */
+  MC = 112,               /* rows of A a single thread packs at a time */
+  TALLEST = 32,           /* largest gemm_mr or pairs_mr */
+  FEW = 4,                /* rows for which packing B would cost more than it saves */
+  NARROW = 8,             /* panels of columns for which packing A would */
+  LINE = 64,              /* bytes of a cache line */
+  FAR = 512 /* floats: rows this far apart, or a multiple of it, share places in the first cache */
 };
 
 typedef struct Product {
   Precision precision;
+  int64_t deep; /* steps of k at a time */
   bool transpose_a;
   int64_t m, n, k;
   const float *a, *b; /* b: of floats that were not packed before */
@@ -44,20 +46,24 @@ typedef struct Product {
   int64_t first, steps;                /* the block of k being worked on */
 } Product;
 
-/* Floats of a block of B that stay in a second cache beside a chunk of A: half of it. Changes no bit of a
- * product. */
-static int64_t resident(void) {
-  static _Atomic int64_t floats;
-  if (!atomic_load_explicit(&floats, memory_order_relaxed))
-    atomic_store_explicit(&floats, machine_cache(2) / 2 / (int64_t)sizeof(float), memory_order_relaxed);
-  return atomic_load_explicit(&floats, memory_order_relaxed);
-}
-
 static int64_t least(int64_t a, int64_t b) {
   return a < b ? a : b;
 }
 static int64_t ceil_div(int64_t a, int64_t b) {
   return (a + b - 1) / b;
+}
+
+/* Floats of a block of B that stay in a second cache beside a chunk of A: half of it. No bit of a product
+ * depends on it. */
+static int64_t resident(void) {
+  enum { LEAST = 1 << 16 };
+  static _Atomic int64_t kept; /* asking the system takes longer than a small product */
+  int64_t floats = atomic_load_explicit(&kept, memory_order_relaxed);
+  if (floats) return floats;
+  floats = machine_cache(2) / 2 / (int64_t)sizeof(float);
+  if (floats < LEAST) floats = LEAST;
+  atomic_store_explicit(&kept, floats, memory_order_relaxed);
+  return floats;
 }
 
 /* Rows of a panel: two steps of bf16 take the place of one of f32. */
@@ -66,8 +72,8 @@ static int64_t panel_rows(const Product *x, int64_t steps) {
 }
 
 /* Panels being worked on; a thread's own, so that parallel bodies need not allocate. */
-static _Thread_local float panel_b[KC * PACKED_WIDEST] __attribute__((aligned(64)));
-static _Thread_local float panels_a[KC * (MC + TALLEST)] __attribute__((aligned(64)));
+static _Thread_local float panel_b[KC_BF16 / 2 * PACKED_WIDEST] __attribute__((aligned(64)));
+static _Thread_local float panels_a[KC_BF16 / 2 * (MC + TALLEST)] __attribute__((aligned(64)));
 
 /* ---- what is needed next ---- */
 
@@ -276,8 +282,8 @@ static void sum_rows(const Product *x) {
  * that follow. */
 static Soon next_rows(const Product *x, int64_t from, int64_t to, int64_t first, int64_t steps) {
   const int64_t after = first + steps;
-  if (after < x->k && x->m * KC <= 2 * resident())
-    return soon_a(x, from, to - from, after, least(KC, x->k - after));
+  if (after < x->k && x->m * x->deep <= 2 * resident())
+    return soon_a(x, from, to - from, after, least(x->deep, x->k - after));
   return soon_a(x, to, to - from, first, steps);
 }
 
@@ -285,7 +291,7 @@ static Soon next_rows(const Product *x, int64_t from, int64_t to, int64_t first,
 static Soon next_block(const Product *x, int64_t from, int64_t to, int64_t first, int64_t steps) {
   const int64_t after = first + steps;
   if (!x->block_b || after >= x->k) return (Soon){0};
-  Soon s = soon_b(x, 0, x->n, after, least(KC, x->k - after));
+  Soon s = soon_b(x, 0, x->n, after, least(x->deep, x->k - after));
   const int64_t begin = s.rows * from / x->m, end = s.rows * to / x->m;
   s.row += begin * s.apart;
   s.rows = end - begin;
@@ -320,9 +326,9 @@ static void run_serial(Product x) {
     return;
   }
   const int64_t chunk = MC / x.mr * x.mr;
-  for (int64_t first = 0; first < x.k; first += KC)
+  for (int64_t first = 0; first < x.k; first += x.deep)
     for (int64_t row = 0; row < x.m; row += chunk)
-      serial_rows(&x, row, least(x.m, row + chunk), first, least(KC, x.k - first));
+      serial_rows(&x, row, least(x.m, row + chunk), first, least(x.deep, x.k - first));
 }
 
 /* ---- on all threads ---- */
@@ -412,10 +418,10 @@ static void run_wide_rows(Product x) {
   x.pieces = least(x.pieces, x.row_panels);
   Room *room = lies_as_needed(&x)
                    ? NULL
-                   : take_room(x.row_panels * x.mr * panel_rows(&x, least(KC, x.k)) + PACKED_WIDEST);
+                   : take_room(x.row_panels * x.mr * panel_rows(&x, least(x.deep, x.k)) + PACKED_WIDEST);
   if (room) x.packed = room->data;
-  for (x.first = 0; x.first < x.k; x.first += KC) {
-    x.steps = least(KC, x.k - x.first);
+  for (x.first = 0; x.first < x.k; x.first += x.deep) {
+    x.steps = least(x.deep, x.k - x.first);
     if (room) parallel_for(x.row_panels, pack_panels, &x);
     parallel_for(x.columns * x.pieces, multiply_panels, &x);
   }
@@ -424,7 +430,8 @@ static void run_wide_rows(Product x) {
 
 /* As many rows at a time as a second cache holds of A, or nearly: each panel of B meets them all. */
 static void run_wide(Product x) {
-  const int64_t most = resident() / least(KC, x.k) / x.mr, chunks = ceil_div(x.row_panels, most);
+  const int64_t most = resident() / panel_rows(&x, least(x.deep, x.k)) / x.mr,
+                chunks = ceil_div(x.row_panels, most);
   for (int64_t i = 0; i < chunks; i++) {
     const int64_t from = x.row_panels * i / chunks * x.mr, to = x.row_panels * (i + 1) / chunks * x.mr;
     run_wide_rows(rows_of(x, from, least(to, x.m) - from));
@@ -435,7 +442,7 @@ static void run_wide(Product x) {
  * which it packs for itself, so that A passes through the last cache only once -- */
 
 static bool is_narrow(const Product *x) {
-  return !x->before && x->m > FEW && x->columns * x->nr * least(KC, x->k) <= resident();
+  return !x->before && x->m > FEW && x->columns * x->nr * panel_rows(x, least(x->deep, x->k)) <= resident();
 }
 
 static void pack_columns(void *arg, int64_t begin, int64_t end) {
@@ -459,10 +466,10 @@ static void run_narrow(Product x) {
   const int64_t most = MC / x.mr; /* panels a thread packs at a time */
   x.pieces = least(x.row_panels, 4 * threads_count());
   if (x.pieces * most < x.row_panels) x.pieces = ceil_div(x.row_panels, most);
-  Room *room = take_room(x.columns * x.nr * panel_rows(&x, least(KC, x.k)));
+  Room *room = take_room(x.columns * x.nr * panel_rows(&x, least(x.deep, x.k)));
   x.block_b = x.packed = room->data;
-  for (x.first = 0; x.first < x.k; x.first += KC) {
-    x.steps = least(KC, x.k - x.first);
+  for (x.first = 0; x.first < x.k; x.first += x.deep) {
+    x.steps = least(x.deep, x.k - x.first);
     parallel_for(x.columns, pack_columns, &x);
     parallel_for(x.pieces, multiply_rows, &x);
   }
@@ -494,6 +501,7 @@ static Product product_stored(bool transpose_a, int64_t m, int64_t n, int64_t k,
                    .a = a,
                    .b = b.type == TENSOR_F32 ? b.at : NULL,
                    .lda = lda,
+                   .deep = KC,
                    .ldb = b.ld,
                    .stored = b,
                    .c = c,
@@ -516,7 +524,7 @@ static Product product_packed(int64_t m, const float *a, int64_t lda, const Pack
 
 static Product in_precision(Product x, Precision precision) {
   x.precision = precision;
-  if (precision == PRECISION_BF16) x.mr = kernels->pairs_mr();
+  if (precision == PRECISION_BF16) x.mr = kernels->pairs_mr(), x.deep = KC_BF16;
   return x;
 }
 

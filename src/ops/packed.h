@@ -5,13 +5,15 @@
 
 #include "ops/tensor.h"
 
-/* Steps of k that make one partial sum, and the largest gemm_nr: together a panel at its largest. */
-enum { PACKED_STEPS = 256, PACKED_WIDEST = 32 };
+/* Steps of k that make one partial sum, of f32 and of bf16, whose C would else be read and written more often
+ * than its products take; and the largest gemm_nr: together a panel at its largest. */
+enum { PACKED_STEPS = 256, PAIRED_STEPS = 1024, PACKED_WIDEST = 32 };
 
 /* Of the numbers that are multiplied: as they are, or the nearest that bf16 has. Sums are of f32 in any case.
  */
 typedef enum Precision { PRECISION_F32, PRECISION_BF16 } Precision;
-Precision precision_named(const char *); /* "f32", "bf16"; "auto": bf16 if the processor has products of it */
+/* "f32", "bf16"; "auto": bf16 if the processor multiplies it faster than f32, which is tried for a moment. */
+Precision precision_named(const char *);
 const char *precision_name(Precision);
 
 /* op(B) [k,n] as it is stored: [k,n] or, transposed, [n,k], of f32 or 16 bits; its rows are `ld` apart. */

@@ -294,14 +294,15 @@ static Matrix rounded(const Matrix *from) {
   return to;
 }
 
-/* A product of bf16 is the product of what was rounded before: the same bits, where two multiply-adds do it;
- * what the processor's own instruction does is held to what is right. On any number of threads. */
+/* A product of bf16 is the product of what was rounded before: the same bits, where two multiply-adds do it
+ * and f32 too has a single partial sum; what the processor's own instruction does is held to what is right.
+ * On any number of threads. */
 static void check_brains(const Case *s) {
   Operands o = operands_new(s), near = {rounded(&o.a), rounded(&o.b), matrix_copy(&o.c)};
   for (int beta = 0; beta < 2; beta++) {
     threads_set(1);
-    Matrix want = kernels->has_bf16() ? product(multiply_brains, s, &o, (float)beta)
-                                      : product(gemm, s, &near, (float)beta);
+    Matrix want = kernels->has_bf16() || s->k > PACKED_STEPS ? product(multiply_brains, s, &o, (float)beta)
+                                                             : product(gemm, s, &near, (float)beta);
     near_reference(s, &near, &want, (float)beta);
     for (int threads = 1; threads <= 3; threads++) {
       threads_set(threads);
@@ -470,6 +471,9 @@ static bool no(void) {
 static double beyond_belief(int64_t iterations, float *sink) {
   return 1e30;
 }
+static double beyond_all(int64_t iterations, float *sink) {
+  return 1e40;
+}
 
 static void the_ceiling_is_that_of_what_is_multiplied(void **state) {
   const Kernels *before = kernels;
@@ -478,7 +482,12 @@ static void the_ceiling_is_that_of_what_is_multiplied(void **state) {
   other.pairs_burst = beyond_belief;
   other.has_bf16 = yes;
   assert_true(machine_peak_flops(1, PRECISION_BF16) > 1e20 && machine_peak_flops(1, PRECISION_F32) < 1e15);
+  assert_true(precision_named("auto") == PRECISION_BF16);
+  other.fma_burst = beyond_all; /* products of bf16, and no gain of them */
+  assert_true(precision_named("auto") == PRECISION_F32);
+  other.fma_burst = before->fma_burst;
   other.has_bf16 = no;
+  assert_true(precision_named("auto") == PRECISION_F32);
   assert_true(machine_peak_flops(1, PRECISION_BF16) < 1e15);
   kernels = before;
 }
