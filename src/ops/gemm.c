@@ -53,15 +53,17 @@ static int64_t ceil_div(int64_t a, int64_t b) {
   return (a + b - 1) / b;
 }
 
-/* Floats of a block of B that stay in a second cache beside a chunk of A: half of it. No bit of a product
- * depends on it. */
-static int64_t resident(void) {
-  enum { LEAST = 1 << 16 };
+/* Floats of a block of B that stay in a second cache beside a chunk of A. No bit of a product depends on it.
+ * For bf16 half of that cache: of 2 MB, a Xeon's, that made training a tenth faster, and f32 no faster
+ * (docs/log.md). */
+static int64_t resident(const Product *x) {
+  enum { FLOATS = 1 << 16 };
   static _Atomic int64_t kept; /* asking the system takes longer than a small product */
+  if (x->precision == PRECISION_F32) return FLOATS;
   int64_t floats = atomic_load_explicit(&kept, memory_order_relaxed);
   if (floats) return floats;
   floats = machine_cache(2) / 2 / (int64_t)sizeof(float);
-  if (floats < LEAST) floats = LEAST;
+  if (floats < FLOATS) floats = FLOATS;
   atomic_store_explicit(&kept, floats, memory_order_relaxed);
   return floats;
 }
@@ -282,7 +284,7 @@ static void sum_rows(const Product *x) {
  * that follow. */
 static Soon next_rows(const Product *x, int64_t from, int64_t to, int64_t first, int64_t steps) {
   const int64_t after = first + steps;
-  if (after < x->k && x->m * x->deep <= 2 * resident())
+  if (after < x->k && x->m * x->deep <= 2 * resident(x))
     return soon_a(x, from, to - from, after, least(x->deep, x->k - after));
   return soon_a(x, to, to - from, first, steps);
 }
@@ -430,7 +432,7 @@ static void run_wide_rows(Product x) {
 
 /* As many rows at a time as a second cache holds of A, or nearly: each panel of B meets them all. */
 static void run_wide(Product x) {
-  const int64_t most = resident() / panel_rows(&x, least(x.deep, x.k)) / x.mr,
+  const int64_t most = resident(&x) / panel_rows(&x, least(x.deep, x.k)) / x.mr,
                 chunks = ceil_div(x.row_panels, most);
   for (int64_t i = 0; i < chunks; i++) {
     const int64_t from = x.row_panels * i / chunks * x.mr, to = x.row_panels * (i + 1) / chunks * x.mr;
@@ -442,7 +444,7 @@ static void run_wide(Product x) {
  * which it packs for itself, so that A passes through the last cache only once -- */
 
 static bool is_narrow(const Product *x) {
-  return !x->before && x->m > FEW && x->columns * x->nr * panel_rows(x, least(x->deep, x->k)) <= resident();
+  return !x->before && x->m > FEW && x->columns * x->nr * panel_rows(x, least(x->deep, x->k)) <= resident(x);
 }
 
 static void pack_columns(void *arg, int64_t begin, int64_t end) {
