@@ -5,7 +5,7 @@
 
 Inputs are drawn by the formula of src/base/random.c and src/ops/sample.c, rounded to f32; PyTorch then computes in
 f64. A file holds, for each case, its output and the gradient of each f32 input, where the loss is the sum of the
-output weighed by numbers drawn under the name "output". Of long tensors every `stride`-th value is kept.
+output weighed by numbers drawn under the name "output", or what is a number already. Of long tensors every `stride`-th value is kept.
 """
 import math
 from pathlib import Path
@@ -230,7 +230,7 @@ def write_operator(operator, cases):
         for which in range(cases):
             case = Case(which)
             y = operator(case)
-            (y * draw_normal("output", tuple(y.shape))).sum().backward()
+            (y * (draw_normal("output", tuple(y.shape)) if y.dim() else 1)).sum().backward()
             file.write(f"case {which}\n")
             write_tensor(file, "output", y)
             for input_name, tensor in case.inputs.items():

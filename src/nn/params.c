@@ -56,7 +56,7 @@ Param *params_declare(Params *p, const char *name, int dims, const int64_t *shap
   param->tensor.type = TENSOR_F32;
   param->tensor.dims = dims;
   memcpy(param->tensor.shape, shape, sizeof *shape * (size_t)dims);
-  param->tensor.wants_grad = true;
+  param->tensor.wants_grad = param->tensor.parameter = true;
   param->init = init;
   param->role = role;
   vec_push(&p->items, param);
@@ -195,6 +195,16 @@ float *params_values(Params *p) {
 }
 float *params_gradients(Params *p) {
   return p->gradients;
+}
+void params_forget_gradients(Params *p) {
+  for (size_t i = 0; i < p->items.count; i++) p->items.data[i]->tensor.fresh = true;
+}
+void params_settle_gradients(Params *p) {
+  for (size_t i = 0; i < p->items.count; i++) {
+    Tensor *t = &p->items.data[i]->tensor;
+    if (t->fresh && t->grad) memset(t->grad, 0, tensor_bytes(t));
+    t->fresh = false;
+  }
 }
 int64_t params_length(const Params *p) {
   return p->elements;

@@ -67,5 +67,9 @@ int64_t params_elements(const Params *);  /* numbers the model learns */
 int64_t params_length(const Params *);
 float *params_values(Params *);
 float *params_gradients(Params *);
+/* Before a step, in place of clearing them: what is added first overwrites. After it: 0 where nothing was
+ * added. */
+void params_forget_gradients(Params *);
+void params_settle_gradients(Params *);
 
 #endif

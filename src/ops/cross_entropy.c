@@ -1,6 +1,7 @@
 /* cross_entropy.c - output layer and loss in one, block of rows by block of rows, so that N x V logits never
  * exist. As in Liger Kernel (Hsu et al. 2024) the gradients are made in the forward pass, while a block's
- * logits are at hand: with p = softmax(z), dz = p - (1-s) onehot(target) - s/V. Backward only scales them. */
+ * logits are at hand: with p = softmax(z), dz = (p - (1-s) onehot(target) - s/V) / divisor. So a loss must be
+ * what the tape ends with, its own gradient 1. Those of parameters are added where they belong at once. */
 #include <math.h>
 #include <string.h>
 
@@ -20,7 +21,8 @@ typedef struct CrossEntropy {
   double divisor;
   float *logits;         /* [block,V], then their gradients */
   float *losses;         /* [N] */
-  float *dh, *dw, *db;   /* not yet divided; NULL where not wanted */
+  float *dh, *dw, *db;   /* NULL where not wanted; of parameters in forward only */
+  float dw_beta;         /* 0: there is nothing yet to add to */
   int64_t first, beyond; /* rows of the block at hand */
 } CrossEntropy;
 
@@ -43,9 +45,10 @@ static float score_row(const CrossEntropy *n, float *z, int32_t target) {
   const float mean = smoothing > 0 ? kernels->sum(z, count) / (float)count : 0;
   const float total = kernels->exp_shifted(z, z, top, count), log_total = top + logf(total);
   if (node_records(&n->node)) {
-    const float each = smoothing / (float)count, scale = 1 / total;
+    const float share = (float)(1 / n->divisor), each = share * smoothing / (float)count,
+                scale = share / total;
     for (int64_t j = 0; j < count; j++) z[j] = z[j] * scale - each;
-    z[target] -= 1 - smoothing;
+    z[target] -= share * (1 - smoothing);
   }
   return (1 - smoothing) * (log_total - wanted) + smoothing * (log_total - mean);
 }
@@ -63,7 +66,7 @@ static void score_rows(void *arg, int64_t begin, int64_t end) {
 static void add_gradients(CrossEntropy *n) {
   const int64_t rows = n->beyond - n->first, width = n->width, vocabulary = n->vocabulary;
   const float *h = tensor_f32(n->node.in[0]) + n->first * width;
-  const float beta = n->first ? 1 : 0;
+  const float beta = n->first ? 1 : n->dw_beta;
   const Precision precision = tape_precision(n->node.tape);
   if (n->dh)
     gemm_precise(precision, false, false, rows, width, vocabulary, n->logits, vocabulary,
@@ -80,11 +83,26 @@ static double count_scored(const CrossEntropy *n) {
   return (double)scored;
 }
 
+static bool is_learnt_here(const CrossEntropy *n, const Tensor *x) {
+  return node_records(&n->node) && x && x->wants_grad;
+}
+
+/* Where the gradients of parameters are; those of others have room of this operator. */
+static void find_places(CrossEntropy *n) {
+  Tensor *weight = n->node.in[1], *bias = n->node.in[2];
+  n->dw_beta = 0;
+  if (is_learnt_here(n, weight) && weight->parameter) n->dw = grad_beta(&n->node, weight, &n->dw_beta);
+  if (is_learnt_here(n, bias) && bias->parameter)
+    n->db = grad_add(&n->node, bias);
+  else if (n->db)
+    memset(n->db, 0, (size_t)n->vocabulary * sizeof(float));
+}
+
 static void forward(Node *node) {
   CrossEntropy *n = (CrossEntropy *)node;
   n->logits = node->passing;
   if (n->divisor <= 0) n->divisor = count_scored(n);
-  if (n->db) memset(n->db, 0, (size_t)n->vocabulary * sizeof(float));
+  find_places(n);
   for (n->first = 0; n->first < n->rows; n->first = n->beyond) {
     n->beyond = n->first + n->block < n->rows ? n->first + n->block : n->rows;
     compute_logits(n);
@@ -96,29 +114,16 @@ static void forward(Node *node) {
   *tensor_f32(node->out[0]) = n->divisor > 0 ? (float)(sum / n->divisor) : 0;
 }
 
-typedef struct Scaling {
-  float *x;
-  float factor;
-} Scaling;
-
-static void scale_range(void *arg, int64_t begin, int64_t end) {
-  const Scaling *s = arg;
-  kernels->scale(s->x + begin, s->factor, s->x + begin, end - begin);
-}
-
-static void give_scaled(Node *n, Tensor *x, float *grad, float factor) {
-  if (!grad) return;
-  Scaling scaling = {grad, factor};
-  loop_elements(tensor_count(x), scale_range, &scaling);
-  grad_give(n, x, grad);
+static void give(Node *n, Tensor *x, float *grad) {
+  if (grad && !x->parameter) grad_give(n, x, grad);
 }
 
 static void backward(Node *node) {
   const CrossEntropy *n = (const CrossEntropy *)node;
-  const float factor = n->divisor > 0 ? (float)((double)*node->out[0]->grad / n->divisor) : 0;
-  give_scaled(node, node->in[0], n->dh, factor);
-  give_scaled(node, node->in[1], n->dw, factor);
-  give_scaled(node, node->in[2], n->db, factor);
+  CHECK(*node->out[0]->grad == 1);
+  give(node, node->in[0], n->dh);
+  give(node, node->in[1], n->dw);
+  give(node, node->in[2], n->db);
 }
 
 static double flops(const Node *node) {
@@ -134,7 +139,7 @@ static int64_t block_rows(int64_t rows, int64_t vocabulary) {
 }
 
 static float *gradient_room(CrossEntropy *n, const Tensor *x) {
-  return node_records(&n->node) && x && x->wants_grad ? node_floats(&n->node, tensor_count(x)) : NULL;
+  return is_learnt_here(n, x) && !x->parameter ? node_floats(&n->node, tensor_count(x)) : NULL;
 }
 
 Tensor *op_cross_entropy(Tape *tape, Tensor *h, Tensor *weight, Tensor *bias, Tensor *targets,

@@ -331,10 +331,9 @@ Tensor *node_run(Node *n, Tensor *out) {
 float *grad_beta(Node *n, Tensor *x, float *beta) {
   *beta = 1;
   if (!x || !x->wants_grad) return NULL;
-  if (!x->grad) {
-    *beta = 0;
-    x->grad = arena_alloc(n->tape->arena, tensor_bytes(x));
-  }
+  if (!x->grad || x->fresh) *beta = 0;
+  if (!x->grad) x->grad = arena_alloc(n->tape->arena, tensor_bytes(x));
+  x->fresh = false;
   return x->grad;
 }
 
@@ -356,13 +355,12 @@ static void add_range(void *arg, int64_t begin, int64_t end) {
 }
 
 void grad_give(Node *n, Tensor *x, float *grad) {
-  (void)n;
   if (!x || !x->wants_grad) return;
   if (!x->grad) {
     x->grad = grad;
     return;
   }
-  Addition addition = {x->grad, grad};
+  Addition addition = {grad_add(n, x), grad};
   loop_elements(tensor_count(x), add_range, &addition);
 }
 

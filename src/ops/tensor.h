@@ -18,6 +18,8 @@ typedef struct Tensor {
   void *data;
   float *grad;        /* same shape, f32; NULL until backward first adds to it */
   bool wants_grad;    /* a parameter being trained, or computed from one */
+  bool parameter;     /* its gradient has memory that outlives the step, */
+  bool fresh;         /* whose values are nobody's: the first to add to them writes them */
   bool wide;          /* of a parameter: an operator that a dry run met reads it as f32 only (Op.halves) */
   struct Node *maker; /* of a fleeting output (tape.h), whose data may have to be made again; else NULL */
 } Tensor;

@@ -103,16 +103,13 @@ static void get_batches(Gradients *g, int64_t *positions) {
 
 /* ---- one batch ---- */
 
-static void clear(Params *p) {
-  memset(params_gradients(p), 0, (size_t)params_length(p) * sizeof(float));
-}
-
-/* Adds to the model's gradients a batch's share in those of the mean loss, piece by piece; returns its share
+/* The model's gradients become a batch's share in those of the mean loss, piece by piece; returns its share
  * in that loss. */
-static double add_gradients(const Gradients *g, const Model *model, Tape *tape, int64_t which) {
+static double make_gradients(const Gradients *g, const Model *model, Tape *tape, int64_t which) {
   const Batch *batch = &g->batch[which];
   const int64_t pieces = g->plan->accumulate, rows = batch->sequences, index = g->step * g->plan->mix + which;
   double loss = 0;
+  params_forget_gradients(model->params);
   for (int64_t i = 0; i < pieces; i++) {
     tape_reset(tape, true, random_bits(g->seed, random_stream("dropout"), (uint64_t)(index * pieces + i)));
     Net net = {.tape = tape, .params = model->params, .dropout = (float)g->plan->config.dropout};
@@ -123,6 +120,7 @@ static double add_gradients(const Gradients *g, const Model *model, Tape *tape, 
     tape_backward(tape, out, 1);
     loss += (double)tensor_f32(out)[0];
   }
+  params_settle_gradients(model->params);
   return loss;
 }
 
@@ -132,8 +130,7 @@ static void run_lanes(void *arg, int64_t begin, int64_t end) {
   const Gradients *g = arg;
   for (int64_t i = begin; i < end; i++) {
     Lane *lane = &g->lane[i];
-    clear(lane->model->params);
-    lane->loss = add_gradients(g, lane->model, lane->tape, g->first + i);
+    lane->loss = make_gradients(g, lane->model, lane->tape, g->first + i);
   }
 }
 
@@ -152,6 +149,7 @@ static void add_range(void *arg, int64_t begin, int64_t end) {
 
 static double make_several(Gradients *g) {
   double loss = 0;
+  memset(params_gradients(g->model->params), 0, (size_t)params_length(g->model->params) * sizeof(float));
   for (g->first = 0; g->first < g->plan->mix; g->first += g->lanes) {
     const int64_t left = g->plan->mix - g->first;
     Sum sum = {g, left < g->lanes ? left : g->lanes};
@@ -165,6 +163,5 @@ static double make_several(Gradients *g) {
 double gradients_make(Gradients *g, int64_t step, int64_t *positions) {
   g->step = step;
   get_batches(g, positions);
-  clear(g->model->params);
-  return g->plan->mix > 1 ? make_several(g) : add_gradients(g, g->model, g->lane->tape, 0);
+  return g->plan->mix > 1 ? make_several(g) : make_gradients(g, g->model, g->lane->tape, 0);
 }

@@ -39,6 +39,36 @@ static void they_are_sorted_by_name_and_never_overlap(void **state) {
   params_free(p);
 }
 
+static Tensor *tensor_of(Params *p, const char *name) {
+  return &params_find(p, name)->tensor;
+}
+
+/* What an earlier step left is overwritten where this one adds, and gone where it does not. */
+static void gradients_are_of_the_last_step(void **state) {
+  Params *p = of_names((const char *const[]){"weight", "unused", NULL}, normal);
+  Tape *tape = tape_new(false);
+  int32_t ids[3] = {1, 2, 2};
+  float first[35];
+  for (int step = 0; step < 2; step++) {
+    for (int64_t i = 0; i < params_length(p) && step == 0; i++) params_gradients(p)[i] = NAN;
+    tape_reset(tape, true, 1);
+    params_forget_gradients(p);
+    Tensor *h =
+        op_embedding(tape, tensor_of(p, "weight"), tape_constant(tape, TENSOR_I32, 1, (int64_t[]){3}, ids));
+    Tensor *targets = tape_constant(tape, TENSOR_I32, 1, (int64_t[]){3}, ids);
+    tape_backward(tape, op_cross_entropy(tape, h, tensor_of(p, "weight"), NULL, targets, 0, 0), 1);
+    params_settle_gradients(p);
+    for (int i = 0; i < 35; i++) {
+      assert_true(tensor_of(p, "unused")->grad[i] == 0 && isfinite(tensor_of(p, "weight")->grad[i]));
+      if (step) assert_true(tensor_of(p, "weight")->grad[i] == first[i]);
+      first[i] = tensor_of(p, "weight")->grad[i];
+    }
+  }
+  assert_true(first[2 * 5] != 0);
+  tape_free(tape);
+  params_free(p);
+}
+
 static void initial_values_depend_on_the_name_not_on_the_order(void **state) {
   Params *p = of_names((const char *const[]){"a", "b", NULL}, normal);
   Params *q = of_names((const char *const[]){"b", "x", "a", NULL}, normal);
@@ -143,6 +173,7 @@ static void any_reordering_is_as_if_all_rows_moved_at_once(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(they_are_sorted_by_name_and_never_overlap),
+      cmocka_unit_test(gradients_are_of_the_last_step),
       cmocka_unit_test(initial_values_depend_on_the_name_not_on_the_order),
       cmocka_unit_test(kinds_of_initial_values),
       cmocka_unit_test(scopes_name_parameters),
