@@ -190,7 +190,7 @@ void man_overview(void) {
       ".El\n.Pp\nResults go to standard output, everything else to standard error.\n"
       "Every setting of a command is a flag and a key of a recipe\n.Pq Fl \\-config Ar recipe.yaml .\n"
       ".Sh ENVIRONMENT\n.Bl -tag -width Ds\n.It Ev INKSTONE_ISA\n"
-      "Use the kernels of this instruction set: scalar, avx2 or avx512.\n.El");
+      "Use the kernels of this instruction set: scalar, avx2, avx512, avx512bf16 or amx.\n.El");
   put_status();
   puts(
       ".Sh EXAMPLES\n.Dl \"inkstone train write poems.txt \\-o poems \\-\\-budget 5m\"\n"
