@@ -197,13 +197,13 @@ float *params_gradients(Params *p) {
   return p->gradients;
 }
 void params_forget_gradients(Params *p) {
-  for (size_t i = 0; i < p->items.count; i++) p->items.data[i]->tensor.fresh = true;
+  for (size_t i = 0; i < p->items.count; i++) p->items.data[i]->tensor.forgotten = true;
 }
 void params_settle_gradients(Params *p) {
   for (size_t i = 0; i < p->items.count; i++) {
     Tensor *t = &p->items.data[i]->tensor;
-    if (t->fresh && t->grad) memset(t->grad, 0, tensor_bytes(t));
-    t->fresh = false;
+    if (t->forgotten && t->grad) memset(t->grad, 0, tensor_bytes(t));
+    t->forgotten = false;
   }
 }
 int64_t params_length(const Params *p) {

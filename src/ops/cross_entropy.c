@@ -83,17 +83,17 @@ static double count_scored(const CrossEntropy *n) {
   return (double)scored;
 }
 
-static bool is_learnt_here(const CrossEntropy *n, const Tensor *x) {
-  return node_records(&n->node) && x && x->wants_grad;
+/* Of weight and bias, where they are parameters. */
+static bool adds_in_forward(const CrossEntropy *n, int input) {
+  const Tensor *x = n->node.in[input];
+  return input > 0 && x && x->wants_grad && x->parameter && node_records(&n->node);
 }
 
-/* Where the gradients of parameters are; those of others have room of this operator. */
 static void find_places(CrossEntropy *n) {
-  Tensor *weight = n->node.in[1], *bias = n->node.in[2];
   n->dw_beta = 0;
-  if (is_learnt_here(n, weight) && weight->parameter) n->dw = grad_beta(&n->node, weight, &n->dw_beta);
-  if (is_learnt_here(n, bias) && bias->parameter)
-    n->db = grad_add(&n->node, bias);
+  if (adds_in_forward(n, 1)) n->dw = grad_beta(&n->node, n->node.in[1], &n->dw_beta);
+  if (adds_in_forward(n, 2))
+    n->db = grad_add(&n->node, n->node.in[2]);
   else if (n->db)
     memset(n->db, 0, (size_t)n->vocabulary * sizeof(float));
 }
@@ -114,16 +114,13 @@ static void forward(Node *node) {
   *tensor_f32(node->out[0]) = n->divisor > 0 ? (float)(sum / n->divisor) : 0;
 }
 
-static void give(Node *n, Tensor *x, float *grad) {
-  if (grad && !x->parameter) grad_give(n, x, grad);
-}
-
 static void backward(Node *node) {
   const CrossEntropy *n = (const CrossEntropy *)node;
   CHECK(*node->out[0]->grad == 1);
-  give(node, node->in[0], n->dh);
-  give(node, node->in[1], n->dw);
-  give(node, node->in[2], n->db);
+  for (int i = 0; i < 3; i++) {
+    float *const grad = i == 0 ? n->dh : i == 1 ? n->dw : n->db;
+    if (grad && !adds_in_forward(n, i)) grad_give(node, node->in[i], grad);
+  }
 }
 
 static double flops(const Node *node) {
@@ -138,8 +135,10 @@ static int64_t block_rows(int64_t rows, int64_t vocabulary) {
   return block < rows ? block : rows;
 }
 
-static float *gradient_room(CrossEntropy *n, const Tensor *x) {
-  return is_learnt_here(n, x) && !x->parameter ? node_floats(&n->node, tensor_count(x)) : NULL;
+static float *gradient_room(CrossEntropy *n, int input) {
+  const Tensor *x = n->node.in[input];
+  const bool wanted = node_records(&n->node) && x && x->wants_grad && !adds_in_forward(n, input);
+  return wanted ? node_floats(&n->node, tensor_count(x)) : NULL;
 }
 
 Tensor *op_cross_entropy(Tape *tape, Tensor *h, Tensor *weight, Tensor *bias, Tensor *targets,
@@ -148,7 +147,7 @@ Tensor *op_cross_entropy(Tape *tape, Tensor *h, Tensor *weight, Tensor *bias, Te
   n->rows = tensor_rows(h);
   n->width = tensor_columns(h);
   n->vocabulary = tensor_rows(weight);
-  CHECK(tensor_columns(weight) == n->width && tensor_count(targets) == n->rows);
+  CHECK(n->rows > 0 && tensor_columns(weight) == n->width && tensor_count(targets) == n->rows);
   CHECK(!bias || tensor_count(bias) == n->vocabulary);
   n->smoothing = smoothing;
   n->divisor = divisor;
@@ -159,9 +158,9 @@ Tensor *op_cross_entropy(Tape *tape, Tensor *h, Tensor *weight, Tensor *bias, Te
   node_input(&n->node, targets);
   node_passing(&n->node, n->block * n->vocabulary);
   n->losses = node_floats(&n->node, n->rows);
-  n->dh = gradient_room(n, h);
-  n->dw = gradient_room(n, weight);
-  n->db = gradient_room(n, bias);
+  n->dh = gradient_room(n, 0);
+  n->dw = gradient_room(n, 1);
+  n->db = gradient_room(n, 2);
   return node_run(&n->node, node_output(&n->node, 0, NULL));
 }
 

@@ -3,7 +3,8 @@
  * C is cut into panels of gemm_nr columns and blocks of gemm_mr rows. For KC steps of k at a time, a panel of
  * B (which then stays in the first cache) meets one panel of A after the other. Each element of C is the sum
  * of its KC-long partial sums in order, and each of those runs over k in order, whatever m, n, the place in C
- * or the number of threads: a row alone gives the bits it gives in a batch. Why not a library:
+ * or the number of threads: a row alone gives the bits it gives in a batch. With bf16 it is pairs_mr rows and
+ * KC_BF16 steps, and a partial sum runs over k in an order of the kernel's own. Why not a library:
  * docs/decisions/0003-dense-products.md. */
 #include "ops/gemm.h"
 
@@ -28,20 +29,20 @@ enum {
 
 typedef struct Product {
   Precision precision;
-  int64_t deep; /* steps of k at a time */
+  int64_t most_steps; /* of k at a time */
   bool transpose_a;
   int64_t m, n, k;
   const float *a, *b; /* b: of floats that were not packed before */
   int64_t lda, ldb;
   Stored stored;        /* B */
   const Packed *before; /* as it was packed before; NULL: it was not */
-  const float *block_b; /* this block of B, packed by all for all: [column panels][steps][nr], or NULL */
+  const float *block_b; /* this block of B, packed by all for all: [column panels][panel_rows][nr], or NULL */
   float *c;
   int64_t ldc;
   const float *from; /* what the product is added to: C itself, a bias (ldfrom 0), or NULL for nothing */
   int64_t ldfrom;
   int64_t mr, nr;                      /* of the kernels in use */
-  float *packed;                       /* this block of A, or of B: [panels][steps][mr or nr] */
+  float *packed;                       /* this block of A, or of B: [panels][panel_rows][mr or nr] */
   int64_t row_panels, pieces, columns; /* row panels, pieces they are cut into, and column panels */
   int64_t first, steps;                /* the block of k being worked on */
 } Product;
@@ -284,8 +285,8 @@ static void sum_rows(const Product *x) {
  * that follow. */
 static Soon next_rows(const Product *x, int64_t from, int64_t to, int64_t first, int64_t steps) {
   const int64_t after = first + steps;
-  if (after < x->k && x->m * x->deep <= 2 * resident(x))
-    return soon_a(x, from, to - from, after, least(x->deep, x->k - after));
+  if (after < x->k && x->m * x->most_steps <= 2 * resident(x))
+    return soon_a(x, from, to - from, after, least(x->most_steps, x->k - after));
   return soon_a(x, to, to - from, first, steps);
 }
 
@@ -293,7 +294,7 @@ static Soon next_rows(const Product *x, int64_t from, int64_t to, int64_t first,
 static Soon next_block(const Product *x, int64_t from, int64_t to, int64_t first, int64_t steps) {
   const int64_t after = first + steps;
   if (!x->block_b || after >= x->k) return (Soon){0};
-  Soon s = soon_b(x, 0, x->n, after, least(x->deep, x->k - after));
+  Soon s = soon_b(x, 0, x->n, after, least(x->most_steps, x->k - after));
   const int64_t begin = s.rows * from / x->m, end = s.rows * to / x->m;
   s.row += begin * s.apart;
   s.rows = end - begin;
@@ -328,9 +329,9 @@ static void run_serial(Product x) {
     return;
   }
   const int64_t chunk = MC / x.mr * x.mr;
-  for (int64_t first = 0; first < x.k; first += x.deep)
+  for (int64_t first = 0; first < x.k; first += x.most_steps)
     for (int64_t row = 0; row < x.m; row += chunk)
-      serial_rows(&x, row, least(x.m, row + chunk), first, least(x.deep, x.k - first));
+      serial_rows(&x, row, least(x.m, row + chunk), first, least(x.most_steps, x.k - first));
 }
 
 /* ---- on all threads ---- */
@@ -418,12 +419,13 @@ static void run_wide_rows(Product x) {
   /* few tasks for many threads: cut the rows finer, at the price of packing B more often */
   if (x.columns < 4 * threads_count()) x.pieces = ceil_div(4 * threads_count(), x.columns);
   x.pieces = least(x.pieces, x.row_panels);
-  Room *room = lies_as_needed(&x)
-                   ? NULL
-                   : take_room(x.row_panels * x.mr * panel_rows(&x, least(x.deep, x.k)) + PACKED_WIDEST);
+  Room *room =
+      lies_as_needed(&x)
+          ? NULL
+          : take_room(x.row_panels * x.mr * panel_rows(&x, least(x.most_steps, x.k)) + PACKED_WIDEST);
   if (room) x.packed = room->data;
-  for (x.first = 0; x.first < x.k; x.first += x.deep) {
-    x.steps = least(x.deep, x.k - x.first);
+  for (x.first = 0; x.first < x.k; x.first += x.most_steps) {
+    x.steps = least(x.most_steps, x.k - x.first);
     if (room) parallel_for(x.row_panels, pack_panels, &x);
     parallel_for(x.columns * x.pieces, multiply_panels, &x);
   }
@@ -432,7 +434,7 @@ static void run_wide_rows(Product x) {
 
 /* As many rows at a time as a second cache holds of A, or nearly: each panel of B meets them all. */
 static void run_wide(Product x) {
-  const int64_t most = resident(&x) / panel_rows(&x, least(x.deep, x.k)) / x.mr,
+  const int64_t most = resident(&x) / panel_rows(&x, least(x.most_steps, x.k)) / x.mr,
                 chunks = ceil_div(x.row_panels, most);
   for (int64_t i = 0; i < chunks; i++) {
     const int64_t from = x.row_panels * i / chunks * x.mr, to = x.row_panels * (i + 1) / chunks * x.mr;
@@ -444,7 +446,8 @@ static void run_wide(Product x) {
  * which it packs for itself, so that A passes through the last cache only once -- */
 
 static bool is_narrow(const Product *x) {
-  return !x->before && x->m > FEW && x->columns * x->nr * panel_rows(x, least(x->deep, x->k)) <= resident(x);
+  return !x->before && x->m > FEW &&
+         x->columns * x->nr * panel_rows(x, least(x->most_steps, x->k)) <= resident(x);
 }
 
 static void pack_columns(void *arg, int64_t begin, int64_t end) {
@@ -468,10 +471,10 @@ static void run_narrow(Product x) {
   const int64_t most = MC / x.mr; /* panels a thread packs at a time */
   x.pieces = least(x.row_panels, 4 * threads_count());
   if (x.pieces * most < x.row_panels) x.pieces = ceil_div(x.row_panels, most);
-  Room *room = take_room(x.columns * x.nr * panel_rows(&x, least(x.deep, x.k)));
+  Room *room = take_room(x.columns * x.nr * panel_rows(&x, least(x.most_steps, x.k)));
   x.block_b = x.packed = room->data;
-  for (x.first = 0; x.first < x.k; x.first += x.deep) {
-    x.steps = least(x.deep, x.k - x.first);
+  for (x.first = 0; x.first < x.k; x.first += x.most_steps) {
+    x.steps = least(x.most_steps, x.k - x.first);
     parallel_for(x.columns, pack_columns, &x);
     parallel_for(x.pieces, multiply_rows, &x);
   }
@@ -503,7 +506,7 @@ static Product product_stored(bool transpose_a, int64_t m, int64_t n, int64_t k,
                    .a = a,
                    .b = b.type == TENSOR_F32 ? b.at : NULL,
                    .lda = lda,
-                   .deep = KC,
+                   .most_steps = KC,
                    .ldb = b.ld,
                    .stored = b,
                    .c = c,
@@ -526,7 +529,7 @@ static Product product_packed(int64_t m, const float *a, int64_t lda, const Pack
 
 static Product in_precision(Product x, Precision precision) {
   x.precision = precision;
-  if (precision == PRECISION_BF16) x.mr = kernels->pairs_mr(), x.deep = KC_BF16;
+  if (precision == PRECISION_BF16) x.mr = kernels->pairs_mr(), x.most_steps = KC_BF16;
   return x;
 }
 

@@ -68,7 +68,8 @@ Tensor *op_additive_attention(Tape *, Tensor *q, Tensor *k, Tensor *v, Tensor *w
 /* Mean of -ln softmax(h W^T + b)[target] over the rows whose target (i32 [N]) is not negative, with label
  * smoothing s: (1-s) * that + s * mean over the vocabulary. h [N,D], W [V,D], b [V] or NULL -> scalar [].
  * Works through blocks of rows: never holds N x V values. Divides by `divisor` rather than by its own count
- * where divisor > 0 (for gradient accumulation); 0 rows give 0. */
+ * where divisor > 0 (for gradient accumulation); 0 rows give 0. Where gradients are recorded it must be the
+ * loss that tape_backward is called with: it makes them in forward. */
 Tensor *op_cross_entropy(Tape *, Tensor *h, Tensor *weight, Tensor *bias, Tensor *targets, float smoothing,
                          double divisor);
 

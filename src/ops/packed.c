@@ -14,8 +14,8 @@ static int64_t least(int64_t a, int64_t b) {
   return a < b ? a : b;
 }
 
-/* Not wherever it has them: vdpbf16ps has twice the rate of f32 on Zen 4, less than half of it on a Xeon of
- * 2023. */
+/* Products of bf16 are not quick wherever there are some: vdpbf16ps has twice the rate of f32 on Zen 4, less
+ * than half of it on a Xeon of 2023. */
 static bool bf16_pays(void) {
   const int threads = threads_count();
   return kernels->has_bf16() &&

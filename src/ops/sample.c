@@ -33,12 +33,20 @@ static void draw_normal(Tensor *t, const char *name) {
   if (t->data) parallel_for(tensor_count(t), draw_range, &draw);
 }
 
+static void make_parameter(const OpSampler *s, Tensor *t) {
+  t->parameter = true;
+  t->forgotten = s->forgotten;
+  t->grad = arena_alloc(tape_arena(s->tape), tensor_bytes(t));
+  for (int64_t i = 0; i < tensor_count(t); i++) t->grad[i] = s->held;
+}
+
 Tensor *sample_normal(OpSampler *s, const char *name, int dims, const int64_t *shape) {
   const int index = s->inputs++;
   CHECK(index < SAMPLE_INPUTS);
   Tensor *t = tape_tensor(s->tape, TENSOR_F32, dims, shape);
   draw_normal(t, name);
   t->wants_grad = index != s->frozen;
+  if (s->parameters) make_parameter(s, t);
   if (index == s->moved) tensor_f32(t)[s->element] += s->by;
   s->in[index] = t;
   s->names[index] = name;
@@ -100,5 +108,5 @@ void sample_run(OpSampler *s, const Op *op) {
 }
 
 void sample_backward(OpSampler *s) {
-  tape_backward(s->tape, s->total, 1);
+  tape_backward(s->tape, s->total);
 }

@@ -38,8 +38,11 @@ struct OpSampler {
   int which; /* case */
   bool large;
   bool forward_only; /* the tape does not record */
-  int frozen;        /* index of the input that wants no gradient; -1: none */
-  int moved;         /* index of the input whose element `element` is moved by `by`; -1: none */
+  bool parameters;   /* inputs have memory for their gradients, which holds `held`; */
+  bool forgotten;    /* of an earlier step */
+  float held;
+  int frozen; /* index of the input that wants no gradient; -1: none */
+  int moved;  /* index of the input whose element `element` is moved by `by`; -1: none */
   int64_t element;
   float by;
   /* filled in by it: */
@@ -48,7 +51,7 @@ struct OpSampler {
   const char *names[SAMPLE_INPUTS];
   int inputs;
   Tensor *out;
-  double loss;            /* the sum of the output's elements, each with a weight from a hash */
+  double loss; /* the sum of the output's elements, each with a weight from a hash, of one number 1 */
   double forward_seconds; /* of the operator alone */
   double ready;           /* when the last input was drawn */
   Tensor *total;

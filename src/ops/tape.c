@@ -331,9 +331,9 @@ Tensor *node_run(Node *n, Tensor *out) {
 float *grad_beta(Node *n, Tensor *x, float *beta) {
   *beta = 1;
   if (!x || !x->wants_grad) return NULL;
-  if (!x->grad || x->fresh) *beta = 0;
+  if (!x->grad || x->forgotten) *beta = 0;
   if (!x->grad) x->grad = arena_alloc(n->tape->arena, tensor_bytes(x));
-  x->fresh = false;
+  x->forgotten = false;
   return x->grad;
 }
 
@@ -372,11 +372,11 @@ static void walk_back(Node *last) {
     }
 }
 
-void tape_backward(Tape *t, Tensor *loss, float scale) {
+void tape_backward(Tape *t, Tensor *loss) {
   CHECK(!t->dry && tensor_count(loss) == 1);
   if (!loss->wants_grad) return;
   loss->grad = arena_alloc(t->arena, sizeof(float));
-  *loss->grad = scale;
+  *loss->grad = 1;
   walk_back(t->last);
 }
 

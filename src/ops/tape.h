@@ -93,17 +93,18 @@ void node_passing(Node *, int64_t floats);
 /* Once the inputs are given: will backward be called? (Then save what it needs.) */
 bool node_records(const Node *);
 
-/* In backward, which is called only where a gradient arrived in out[0]->grad. All take NULL for an absent
- * input. `grad_add` to an input: where to add, zeroed at the first touch; NULL if no gradient is wanted.
- * `grad_beta`: for products that can overwrite: gives the place and 0 or 1 for beta; marks it touched.
- * `grad_give`: adds `grad`, which must live until the end of the step; an untouched input keeps that very
- * array and may add to it later, so that only one input can be given it and nobody reads it afterwards. */
+/* In backward, which is called only where a gradient arrived in out[0]->grad; a loss, whose own gradient is
+ * 1, may add to parameters in forward. All take NULL for an absent input. `grad_add` to an input: where to
+ * add, zeroed at the first touch; NULL if no gradient is wanted. `grad_beta`: for products that can
+ * overwrite: gives the place and 0 or 1 for beta; marks it touched. `grad_give`: adds `grad`, which must live
+ * until the end of the step; an untouched input that is no parameter keeps that very array and may add to it
+ * later, so that only one input can be given it and nobody reads it afterwards. */
 float *grad_add(Node *, Tensor *);
 float *grad_beta(Node *, Tensor *, float *beta);
 void grad_give(Node *, Tensor *, float *grad);
 
-/* d loss / d everything, for a scalar `loss` of this tape, whose own gradient is set to `scale`. */
-void tape_backward(Tape *, Tensor *loss, float scale);
+/* d loss / d everything, for a scalar `loss` of this tape. */
+void tape_backward(Tape *, Tensor *loss);
 
 /* ---- parts ----
  *

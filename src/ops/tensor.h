@@ -16,10 +16,10 @@ typedef struct Tensor {
   int dims;
   int64_t shape[TENSOR_MAX_DIMS];
   void *data;
-  float *grad;        /* same shape, f32; NULL until backward first adds to it */
+  float *grad;        /* same shape, f32; NULL until backward first adds to it, but of a parameter */
   bool wants_grad;    /* a parameter being trained, or computed from one */
   bool parameter;     /* its gradient has memory that outlives the step, */
-  bool fresh;         /* whose values are nobody's: the first to add to them writes them */
+  bool forgotten;     /* whose values are of an earlier step: the first to add to them overwrites them */
   bool wide;          /* of a parameter: an operator that a dry run met reads it as f32 only (Op.halves) */
   struct Node *maker; /* of a fleeting output (tape.h), whose data may have to be made again; else NULL */
 } Tensor;

@@ -411,8 +411,8 @@ static bool begin(Run *r, Error *err) {
 static bool decide_precision(Run *r, Error *err) {
   if (strcmp(r->train->precision, "auto")) return true;
   const Precision chosen = precision_named("auto");
-  news_note(&r->news, "precision: %s, as this processor has %s of bf16", precision_name(chosen),
-            chosen == PRECISION_BF16 ? "products" : "no products");
+  news_note(&r->news, "precision: %s, as this processor multiplies bf16 %s than f32", precision_name(chosen),
+            chosen == PRECISION_BF16 ? "faster" : "no faster");
   return ink_settings_set(r->settings, "precision", precision_name(chosen), err);
 }
 

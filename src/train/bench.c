@@ -37,6 +37,7 @@ typedef struct Bench {
   const BenchSettings *settings;
   Config config;
   News news;
+  Precision precision; /* of what is multiplied */
   double peak, memory; /* the machine's ceilings: FLOP/s and bytes/s */
 } Bench;
 
@@ -63,7 +64,7 @@ static bool bench_train(Bench *b, json_t *out, Error *err) {
   const int64_t n = b->settings->repeats, tokens = b->settings->batch * b->config.context;
   const Cost cost = model_cost(&b->config, b->settings->batch, b->config.context, b->config.context);
   double *seconds = mem_alloc((size_t)n * sizeof *seconds);
-  const StepWay way = {b->settings->checkpoint_activations, precision_named(b->settings->precision)};
+  const StepWay way = {b->settings->checkpoint_activations, b->precision};
   const int64_t activations = way.compute_anew ? cost.anew_bytes : cost.activation_bytes;
   int64_t resident = 0;
   (void)err;
@@ -285,7 +286,8 @@ static char *run_bench(size_t which, const ink_settings *settings, News news, Er
   if (!config_from_settings(&b.config, settings_part(settings, &model_settings_table), b.settings->vocab,
                             err))
     return NULL;
-  b.peak = machine_peak_flops(threads_count(), multiplied(which, b.settings));
+  b.precision = multiplied(which, b.settings);
+  b.peak = machine_peak_flops(threads_count(), b.precision);
   b.memory = machine_memory_bandwidth();
   json_t *out = json_pack("{s:s, s:s, s:i, s:s, s:f, s:f}", "bench", benches[which].name, "inkstone_version",
                           INK_VERSION, "threads", threads_count(), "isa", kernels->isa,

@@ -48,11 +48,12 @@ Gradients *gradients_new(const Model *model, Batches *batches, const Plan *plan,
   g->seed = seed;
   g->lanes = lanes_of(plan);
   g->lane = mem_alloc_zeroed((size_t)g->lanes, sizeof *g->lane);
+  const Precision precision = precision_named(settings->precision);
   for (int64_t i = 0; i < g->lanes; i++) {
     g->lane[i].model = plan->mix > 1 ? model_twin(model) : NULL;
     g->lane[i].tape = tape_new(false);
     tape_compute_anew(g->lane[i].tape, settings->checkpoint_activations);
-    tape_set_precision(g->lane[i].tape, precision_named(settings->precision));
+    tape_set_precision(g->lane[i].tape, precision);
   }
   g->arena = arena_new(1 << 20);
   g->batch = mem_alloc_zeroed((size_t)plan->mix, sizeof *g->batch);
@@ -117,7 +118,7 @@ static double make_gradients(const Gradients *g, const Model *model, Tape *tape,
     const Batch piece = batch_piece(batch, first, rows * (i + 1) / pieces - first);
     if (!piece.sequences) continue;
     Tensor *out = model_loss(model, &net, &piece, g->smoothing, (double)g->scored);
-    tape_backward(tape, out, 1);
+    tape_backward(tape, out);
     loss += (double)tensor_f32(out)[0];
   }
   params_settle_gradients(model->params);

@@ -16,7 +16,7 @@ static void update(Rehearsal *r) {
   Net net = {.tape = r->tape, .params = r->model->params, .dropout = (float)r->model->config.dropout};
   tape_reset(r->tape, true, (uint64_t)r->step);
   params_forget_gradients(r->model->params);
-  tape_backward(r->tape, model_loss(r->model, &net, &r->batch, 0, 0), 1);
+  tape_backward(r->tape, model_loss(r->model, &net, &r->batch, 0, 0));
   params_settle_gradients(r->model->params);
   gradient_norm(r->model->params);
   optimizer_step(&r->optimizer, ++r->step, 1e-6, 1);

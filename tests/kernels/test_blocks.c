@@ -376,7 +376,7 @@ static void numbers_are_rounded_to_the_nearest(void **state) {
   enum { KNOWN = sizeof known / sizeof *known, STEPS = 3 };
   const Kernels *k;
   for (int i = 0; (k = kernels_available(i)); i++)
-    for (int form = 0; form < 16; form++)
+    for (int form = 0; form < 8; form++)
       for (int at = 0; at < STEPS * (KNOWN + 1); at++) {
         float one[STEPS] = {1, 1, 1}, number[STEPS] = {0}, c;
         const int which = at / STEPS;

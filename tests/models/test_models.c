@@ -119,7 +119,7 @@ static float learn(Learner *l, int step) {
   add_source(&batch, &l->model->config);
   memset(params_gradients(p), 0, (size_t)params_length(p) * sizeof(float));
   Tensor *out = model_loss(l->model, &net, &batch, 0, 0);
-  tape_backward(l->tape, out, 1);
+  tape_backward(l->tape, out);
   kernels->axpy(params_values(p), -0.5f, params_gradients(p), params_length(p));
   return tensor_f32(out)[0];
 }

@@ -177,6 +177,38 @@ static void accumulation(void **state) {
   each_case(check_accumulation);
 }
 
+/* Parameters: to what an earlier batch of the step gave is added, what an earlier step left is overwritten.
+ */
+static void check_parameters(const Op *op, int which) {
+  for (int forgotten = 0; forgotten < 2; forgotten++) {
+    OpSampler once = sampler_new(which), learnt = sampler_new(which);
+    run(&once, op);
+    learnt.parameters = true;
+    learnt.forgotten = forgotten;
+    learnt.held = forgotten ? NAN : 1;
+    run(&learnt, op);
+    for (int i = 0; i < learnt.inputs; i++) {
+      const Tensor *plain = once.in[i], *x = learnt.in[i];
+      const int64_t count = x->forgotten ? 0 : tensor_count(x); /* nothing was added */
+      for (int64_t e = 0; e < count; e++) {
+        const double want = (double)(forgotten ? 0 : 1) + (plain->grad ? (double)plain->grad[e] : 0);
+        if (!(fabs((double)x->grad[e] - want) <=
+              1e-5 * (1 + (plain->grad ? largest(plain->grad, count) : 0))))
+          fail_msg("%s, case %d: %s[%lld] of a parameter is %g rather than %g", op->name, which,
+                   learnt.names[i], (long long)e, (double)x->grad[e], want);
+      }
+      assert_true(!x->forgotten || !plain->grad);
+    }
+    tape_free(once.tape);
+    tape_free(learnt.tape);
+  }
+}
+
+static void parameters(void **state) {
+  (void)state;
+  each_case(check_parameters);
+}
+
 static void check_threads(const Op *op, int which) {
   static const int counts[] = {2, 3, 8};
   OpSampler one = sampler_new(which), many = sampler_new(which);
@@ -272,6 +304,7 @@ int main(void) {
       cmocka_unit_test(gradients),
       cmocka_unit_test(frozen_inputs),
       cmocka_unit_test(accumulation),
+      cmocka_unit_test(parameters),
       cmocka_unit_test(any_number_of_threads),
       cmocka_unit_test(forward_without_recording),
       cmocka_unit_test(every_instruction_set),

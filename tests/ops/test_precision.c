@@ -74,7 +74,7 @@ static void check_linear(bool transposed) {
   Tensor *x = normal(tape, 1, 2, (int64_t[]){ROWS, IN}), *bias = normal(tape, 3, 1, (int64_t[]){OUT});
   Tensor *weight = normal(tape, 2, 2, transposed ? (int64_t[]){IN, OUT} : (int64_t[]){OUT, IN});
   Tensor *y = op_linear(tape, x, weight, bias, transposed);
-  tape_backward(tape, gated_sum(tape, y), 1);
+  tape_backward(tape, gated_sum(tape, y));
   const View inputs = {tensor_f32(x), IN, 1}, gradients = {y->grad, OUT, 1};
   const View weights = transposed ? (View){tensor_f32(weight), 1, OUT} : (View){tensor_f32(weight), IN, 1};
   expect_product("y", tensor_f32(y), ROWS, OUT, IN, inputs, weights, tensor_f32(bias), 1);
@@ -126,7 +126,7 @@ static void the_loss_multiplies_rounded_numbers(void **state) {
   for (int i = 0; i < N; i++) ids[i] = 7 * i % V;
   Tensor *targets = tape_constant(tape, TENSOR_I32, 1, (int64_t[]){N}, ids);
   Tensor *loss = op_cross_entropy(tape, h, weight, bias, targets, 0, 0);
-  tape_backward(tape, loss, 1);
+  tape_backward(tape, loss);
   float dz[N * V];
   const View hidden = {tensor_f32(h), D, 1}, weights = {tensor_f32(weight), D, 1}, gradients = {dz, V, 1};
   const double want = reference_loss(hidden, weights, tensor_f32(bias), ids, dz);
