@@ -34,6 +34,8 @@ static void open_muon(Optimizer *o) {
 void optimizer_open(Optimizer *o, Params *params, const TrainSettings *settings) {
   const size_t n = (size_t)params_length(params);
   *o = (Optimizer){.params = params, .settings = settings, .by_muon = !strcmp(settings->optimizer, "muon")};
+  o->decay =
+      settings->weight_decay > 0 ? settings->weight_decay : 0; /* -1 where no plan is, to measure time */
   if (o->by_muon) open_muon(o);
   o->m = mem_alloc_zeroed(n, sizeof(float));
   o->v = mem_alloc_zeroed(n, sizeof(float));
@@ -125,7 +127,7 @@ static void update_pieces(void *arg, int64_t begin, int64_t end) {
 static void update_matrices(void *arg, int64_t begin, int64_t end) {
   const UpdateJob *job = arg;
   Optimizer *o = job->optimizer;
-  const MuonStep step = {o->settings->momentum, job->learning_rate, o->settings->weight_decay, job->clip};
+  const MuonStep step = {o->settings->momentum, job->learning_rate, o->decay, job->clip};
   for (int64_t i = begin; i < end; i++) {
     const Param *p = o->matrices[i];
     muon_step(&o->muon[parallel_worker()], params_values(o->params) + p->offset, o->m + p->offset,
@@ -146,7 +148,7 @@ void optimizer_step(Optimizer *o, int64_t step, double learning_rate, double cli
     if (takes_muon(o, p)) continue;
     job.offset = p->offset;
     job.count = tensor_count(&p->tensor);
-    job.decay = p->role != PARAM_VECTOR ? s->weight_decay : 0;
+    job.decay = p->role != PARAM_VECTOR ? o->decay : 0;
     parallel_for((job.count + PIECE - 1) / PIECE, update_pieces, &job);
   }
   if (o->workers > 1)

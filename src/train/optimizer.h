@@ -11,6 +11,7 @@ typedef struct Optimizer {
   Params *params;
   const TrainSettings *settings;
   float *m, *v;           /* moments of the gradient, laid out as params_values */
+  double decay;           /* of matrices and tables */
   float *average;         /* exponential moving average of the weights; NULL without --ema */
   bool by_muon;           /* the matrices; v is not used for those */
   const Param **matrices; /* [matrix_count]: those */

@@ -13,7 +13,7 @@ typedef struct Plan {
   int64_t mix;        /* batches of an update */
   int64_t accumulate; /* pieces */
   int64_t steps, warmup, eval_every, eval_tokens, checkpoint_every, sample_every;
-  double learning_rate;
+  double learning_rate, weight_decay;
   double step_tokens;      /* targets an update, on average */
   Cost cost;               /* of one piece, as large as any */
   double flops_a_position; /* of a source or a target, forward and backward */

@@ -21,6 +21,18 @@ plan --context 64 --config recipe.yaml
 expect_err "context 64"
 expect_no_file model/model.safetensors
 
+# what is left open is written down as it was decided
+decides() { # what recipe.yaml then has, by these flags
+  expected=$1
+  shift
+  run train write text -o decided --config recipe.yaml --overwrite -q "$@"
+  expect_status 0
+  grep -qx "$expected" decided/recipe.yaml || flunk "recipe.yaml has no $expected"
+}
+decides "weight-decay: 0.1"
+decides "weight-decay: 0.25" --optimizer muon --lr 0.2 --steps 100
+decides "weight-decay: 0.02" --optimizer muon --weight-decay 0.02
+
 plan --config nowhere.yaml
 expect_failure "nowhere.yaml"
 printf 'size: nano\nlaeyrs: 3\n' >bad.yaml

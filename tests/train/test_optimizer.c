@@ -18,6 +18,7 @@ static TrainSettings *with(const char *const *pairs) {
   Error err = {0};
   ink_settings_free(settings);
   settings = settings_new(tables, 1);
+  assert_true(ink_settings_set(settings, "weight-decay", "0.1", &err)); /* else a plan decides */
   for (; *pairs; pairs += 2) assert_true(ink_settings_set(settings, pairs[0], pairs[1], &err));
   return settings_part(settings, &train_settings_table);
 }
