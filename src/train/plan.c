@@ -103,8 +103,8 @@ static int64_t default_eval_tokens(const Plan *p) {
   return clamp((int64_t)((double)p->eval_every * p->step_tokens / 4), 8192, 200000);
 }
 
-/* By Muon what a matrix was is forgotten within a fifth of the run: best by a wide margin of what was tried,
- * 1 for 1,000 updates at .007, .5 for 1,500, .3 for 3,000 (docs/log.md, 2026-11-26). */
+/* By Muon what a matrix was is forgotten within a fifth of the run: with norms behind the blocks (marian)
+ * best by a wide margin, with norms before them no worse than 0.1 (docs/log.md, 2026-11-26). */
 static double default_weight_decay(const Plan *p, const TrainSettings *s) {
   return strcmp(s->optimizer, "muon") ? 0.1 : fmin(1, 5 / (p->learning_rate * (double)p->steps));
 }
