@@ -103,7 +103,7 @@ static int64_t default_eval_tokens(const Plan *p) {
   return clamp((int64_t)((double)p->eval_every * p->step_tokens / 4), 8192, 200000);
 }
 
-/* By Muon what a matrix was is forgotten within a fifth of the run: with norms behind the blocks (marian)
+/* By Muon what a matrix was is forgotten within a fifth of the run: with norms behind the blocks
  * best by a wide margin, with norms before them no worse than 0.1 (docs/log.md, 2026-11-26). */
 static double default_weight_decay(const Plan *p, const TrainSettings *s) {
   return strcmp(s->optimizer, "muon") ? 0.1 : fmin(1, 5 / (p->learning_rate * (double)p->steps));
