@@ -300,7 +300,7 @@ static bool fill_weights(Run *r, Trainer *t, Error *err) {
   bool found;
   params_initialize(t->model->params, t->seed);
   if (r->base.model) weights_copy(t->model->params, r->base.model->params);
-  optimizer_open(&t->optimizer, t->model->params, r->train);
+  optimizer_open(&t->optimizer, t->model->params, r->train, r->plan.weight_decay);
   t->state = (TrainState){.steps = r->plan.steps, .warmup = r->plan.warmup, .rate_scale = 1};
   if (!r->resumed) return true;
   if (!checkpoint_load(r->dir, &t->state, &t->optimizer, &found, err)) return false;

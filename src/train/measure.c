@@ -64,7 +64,7 @@ double measure_step(const Config *config, int64_t sequences, StepWay way, double
   tape_compute_anew(r.tape, way.compute_anew);
   tape_set_precision(r.tape, way.precision);
   params_initialize(r.model->params, 1);
-  optimizer_open(&r.optimizer, r.model->params, settings_part(settings, &train_settings_table));
+  optimizer_open(&r.optimizer, r.model->params, settings_part(settings, &train_settings_table), 0);
   const double best = best_update(&r, seconds);
   if (resident) *resident = mem_resident(); /* the tape still has the activations of the last step */
   optimizer_close(&r.optimizer);

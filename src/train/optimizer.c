@@ -31,11 +31,12 @@ static void open_muon(Optimizer *o) {
   for (int i = 0; i < o->workers; i++) muon_open(&o->muon[i], elements, side);
 }
 
-void optimizer_open(Optimizer *o, Params *params, const TrainSettings *settings) {
+void optimizer_open(Optimizer *o, Params *params, const TrainSettings *settings, double decay) {
   const size_t n = (size_t)params_length(params);
-  *o = (Optimizer){.params = params, .settings = settings, .by_muon = !strcmp(settings->optimizer, "muon")};
-  o->decay =
-      settings->weight_decay > 0 ? settings->weight_decay : 0; /* -1 where no plan is, to measure time */
+  *o = (Optimizer){.params = params,
+                   .settings = settings,
+                   .decay = decay,
+                   .by_muon = !strcmp(settings->optimizer, "muon")};
   if (o->by_muon) open_muon(o);
   o->m = mem_alloc_zeroed(n, sizeof(float));
   o->v = mem_alloc_zeroed(n, sizeof(float));

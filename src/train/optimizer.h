@@ -19,7 +19,8 @@ typedef struct Optimizer {
   Muon *muon; /* [workers]: where they are worked on, each by a thread of its own */
   int workers;
 } Optimizer;
-void optimizer_open(Optimizer *, Params *, const TrainSettings *);
+/* decay: as the plan decided. */
+void optimizer_open(Optimizer *, Params *, const TrainSettings *, double decay);
 void optimizer_close(Optimizer *);
 /* Bytes beside weights and gradients, per parameter. */
 int64_t optimizer_bytes_per_parameter(const TrainSettings *);

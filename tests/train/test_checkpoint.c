@@ -38,7 +38,7 @@ static Weights weights_open(int64_t columns) {
 }
 
 static void optimize(Weights *w) {
-  optimizer_open(&w->optimizer, w->params, &settings);
+  optimizer_open(&w->optimizer, w->params, &settings, settings.weight_decay);
   params_initialize(w->params, 11);
   for (int64_t i = 0; i < params_length(w->params); i++)
     params_gradients(w->params)[i] = 0.37f * (float)((i * 7) % 5) - 0.6f;
@@ -74,7 +74,7 @@ static void they_give_back_what_they_were_given(void **state) {
   Error err = {0};
   bool found;
   optimize(&a);
-  optimizer_open(&b.optimizer, b.params, &settings);
+  optimizer_open(&b.optimizer, b.params, &settings, settings.weight_decay);
   save(&a, 3, 1);
   assert_true(checkpoint_load(scratch, &loaded, &b.optimizer, &found, &err) && found);
   assert_memory_equal(&loaded, &some_state, sizeof loaded);
@@ -93,7 +93,7 @@ static void saved_again_they_are_the_same_files(void **state) {
   Error err = {0};
   bool found;
   optimize(&a);
-  optimizer_open(&b.optimizer, b.params, &settings);
+  optimizer_open(&b.optimizer, b.params, &settings, settings.weight_decay);
   save(&a, 3, 1);
   assert_true(checkpoint_load(scratch, &loaded, &b.optimizer, &found, &err));
   const char *again = in_scratch("again");
@@ -154,7 +154,7 @@ static void expect_refused(const char *file, const char *why) {
   TrainState loaded;
   Error err = {0};
   bool found;
-  optimizer_open(&w.optimizer, w.params, &settings);
+  optimizer_open(&w.optimizer, w.params, &settings, settings.weight_decay);
   if (checkpoint_load(scratch, &loaded, &w.optimizer, &found, &err)) fail_msg("%s: read, %s", file, why);
   assert_int_equal(err.code, INK_FAILED);
   if (!strstr(err.text, file)) fail_msg("%s, %s: \"%s\" does not name it", file, why, err.text);

@@ -18,7 +18,6 @@ static TrainSettings *with(const char *const *pairs) {
   Error err = {0};
   ink_settings_free(settings);
   settings = settings_new(tables, 1);
-  assert_true(ink_settings_set(settings, "weight-decay", "0.1", &err)); /* else a plan decides */
   for (; *pairs; pairs += 2) assert_true(ink_settings_set(settings, pairs[0], pairs[1], &err));
   return settings_part(settings, &train_settings_table);
 }
@@ -56,7 +55,7 @@ static void adamw_is_pytorchs(void **state) {
   static const double bias[] = {0.11916500400826997, -0.2191649984739209};
   Params *p = weight_and_bias();
   Optimizer o;
-  optimizer_open(&o, p, with((const char *const[]){NULL}));
+  optimizer_open(&o, p, with((const char *const[]){NULL}), 0.1);
   for (int64_t step = 1; step <= 3; step++) {
     set_gradients(p, step);
     optimizer_step(&o, step, 0.01 * (double)step / 3, 1);
@@ -81,7 +80,7 @@ static void muon_is_pytorchs(void **state) {
   params_allocate(p, true);
   Optimizer o;
   for (size_t i = 0; i < 2; i++) memcpy(tensor_f32(&params_at(p, i)->tensor), w, sizeof w);
-  optimizer_open(&o, p, with((const char *const[]){"optimizer", "muon", "ema", "0.5", NULL}));
+  optimizer_open(&o, p, with((const char *const[]){"optimizer", "muon", "ema", "0.5", NULL}), 0.1);
   float average = w[3];
   for (int64_t step = 1; step <= 3; step++) {
     for (size_t i = 0; i < 2; i++)
@@ -109,10 +108,10 @@ static void muon_leaves_tables_to_adamw(void **state) {
     for (int64_t j = 0; j < params_length(both[i]); j++) params_gradients(both[i])[j] = (float)(j % 5) - 2;
   }
   Optimizer a, b;
-  optimizer_open(&a, p, with((const char *const[]){"optimizer", "muon", NULL}));
+  optimizer_open(&a, p, with((const char *const[]){"optimizer", "muon", NULL}), 0.1);
   optimizer_step(&a, 1, 0.1, 1);
   optimizer_close(&a);
-  optimizer_open(&b, q, with((const char *const[]){NULL}));
+  optimizer_open(&b, q, with((const char *const[]){NULL}), 0.1);
   optimizer_step(&b, 1, 0.1, 1);
   optimizer_close(&b);
   assert_memory_equal(params_values(p), params_values(q), (size_t)params_length(p) * sizeof(float));
@@ -125,8 +124,8 @@ static void clipping_scales_the_gradient(void **state) {
   const TrainSettings *s =
       with((const char *const[]){"epsilon", "1", NULL}); /* so that the scale shows in one step */
   Optimizer a, b;
-  optimizer_open(&a, p, s);
-  optimizer_open(&b, q, s);
+  optimizer_open(&a, p, s, 0.1);
+  optimizer_open(&b, q, s, 0.1);
   set_gradients(p, 1);
   set_gradients(q, 4);
   assert_true(fabs(gradient_norm(p) - sqrt(0.09 + 0.04 + 0.0025 + 2.25 + 0.16 + 0.0004)) < 1e-6);
@@ -152,7 +151,7 @@ static void threads_change_no_bit(void **state) {
     params_initialize(p, 5);
     threads_set(counts[i]);
     Optimizer o;
-    optimizer_open(&o, p, with((const char *const[]){NULL}));
+    optimizer_open(&o, p, with((const char *const[]){NULL}), 0.1);
     memcpy(params_gradients(p), params_values(p), (size_t)length * sizeof *first);
     const double now = gradient_norm(p);
     optimizer_step(&o, 1, 0.1, 1 / now);
@@ -169,7 +168,7 @@ static void threads_change_no_bit(void **state) {
 static void the_average_follows_the_weights(void **state) {
   Params *p = weight_and_bias();
   Optimizer o;
-  optimizer_open(&o, p, with((const char *const[]){"ema", "0.75", NULL}));
+  optimizer_open(&o, p, with((const char *const[]){"ema", "0.75", NULL}), 0.1);
   const float before = params_values(p)[0];
   set_gradients(p, 1);
   optimizer_step(&o, 1, 0.1, 1);

@@ -144,6 +144,15 @@ static void what_auto_is_was_decided_when_the_run_began(void **state) {
   watch_free(&watch);
 }
 
+static void weights_decay_as_the_plan_decides(void **state) {
+  train_well("default", some_text(), WITH("steps", "6"), NULL);
+  train_well("same", some_text(), WITH("steps", "6", "weight-decay", "0.1"), NULL);
+  train_well("asked", some_text(), WITH("steps", "6", "weight-decay", "-1"), NULL);
+  train_well("none", some_text(), WITH("steps", "6", "weight-decay", "0"), NULL);
+  assert_true(same_file("default", "same", model_file) && same_file("default", "asked", model_file));
+  assert_false(same_file("default", "none", model_file));
+}
+
 /* Rounding shows, and leaves a loss that is nearly the same. */
 static void bf16_learns_alike(void **state) {
   train_well("f32", some_text(), WITH("steps", "12"), NULL);
@@ -495,6 +504,7 @@ int main(void) {
       IN_SCRATCH(resumed_in_bf16_is_as_never_stopped),
       IN_SCRATCH(what_auto_is_was_decided_when_the_run_began),
       IN_SCRATCH(bf16_learns_alike),
+      IN_SCRATCH(weights_decay_as_the_plan_decides),
       IN_SCRATCH(a_run_may_end_and_go_further),
       IN_SCRATCH(threads_change_no_bit),
       IN_SCRATCH(the_seed_changes_it),
