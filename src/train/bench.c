@@ -202,11 +202,14 @@ static bool bench_ops(Bench *b, json_t *out, Error *err) {
 
 /* ---- machine ---- */
 
-/* Arithmetic and memory stand in every answer; half of each cache, so that it is surely there. */
+/* Arithmetic of f32 and memory stand in every answer; bf16's is f32's where there are no such products; half
+ * of each cache, so that it is surely there. */
 static bool bench_machine(Bench *b, json_t *out, Error *err) {
   static const char *const names[] = {"level1_bytes_per_second", "level2_bytes_per_second",
                                       "level3_bytes_per_second"};
   (void)b, (void)err;
+  json_object_set_new(out, "peak_bf16_flops_per_second",
+                      json_real(machine_peak_flops(threads_count(), PRECISION_BF16)));
   for (int level = 1; level <= 3; level++)
     json_object_set_new(out, names[level - 1], json_real(machine_read_bandwidth(machine_cache(level) / 2)));
   return true;

@@ -28,6 +28,7 @@ expect_json out
 expect_out '"parameters":'
 
 run bench machine --json -q
+grep -q '"peak_bf16_flops_per_second": [1-9]' out || flunk "no ceiling of bf16"
 expect_status 0
 expect_silent_err
 expect_json out
