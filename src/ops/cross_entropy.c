@@ -91,6 +91,7 @@ static bool adds_in_forward(const CrossEntropy *n, int input) {
 
 static void find_places(CrossEntropy *n) {
   n->dw_beta = 0;
+  CHECK(n->rows > 0 || !node_records(&n->node)); /* else what was forgotten would stay */
   if (adds_in_forward(n, 1)) n->dw = grad_beta(&n->node, n->node.in[1], &n->dw_beta);
   if (adds_in_forward(n, 2))
     n->db = grad_add(&n->node, n->node.in[2]);
@@ -147,7 +148,7 @@ Tensor *op_cross_entropy(Tape *tape, Tensor *h, Tensor *weight, Tensor *bias, Te
   n->rows = tensor_rows(h);
   n->width = tensor_columns(h);
   n->vocabulary = tensor_rows(weight);
-  CHECK(n->rows > 0 && tensor_columns(weight) == n->width && tensor_count(targets) == n->rows);
+  CHECK(tensor_columns(weight) == n->width && tensor_count(targets) == n->rows);
   CHECK(!bias || tensor_count(bias) == n->vocabulary);
   n->smoothing = smoothing;
   n->divisor = divisor;
