@@ -21,7 +21,8 @@ typedef struct CrossEntropy {
   double divisor;
   float *logits;         /* [block,V], then their gradients */
   float *losses;         /* [N] */
-  float *dh, *dw, *db;   /* NULL where not wanted; of parameters in forward only */
+  float *room[3];        /* for gradients of h, weight and bias; NULL where not wanted, or a parameter's */
+  float *dw, *db;        /* where forward adds: there, or to a parameter's own; NULL where not wanted */
   float dw_beta;         /* 0: there is nothing yet to add to */
   int64_t first, beyond; /* rows of the block at hand */
 } CrossEntropy;
@@ -68,9 +69,9 @@ static void add_gradients(CrossEntropy *n) {
   const float *h = tensor_f32(n->node.in[0]) + n->first * width;
   const float beta = n->first ? 1 : n->dw_beta;
   const Precision precision = tape_precision(n->node.tape);
-  if (n->dh)
+  if (n->room[0])
     gemm_precise(precision, false, false, rows, width, vocabulary, n->logits, vocabulary,
-                 tensor_f32(n->node.in[1]), width, 0, n->dh + n->first * width, width);
+                 tensor_f32(n->node.in[1]), width, 0, n->room[0] + n->first * width, width);
   if (n->dw)
     gemm_precise(precision, true, false, vocabulary, width, rows, n->logits, vocabulary, h, width, beta,
                  n->dw, width);
@@ -90,6 +91,8 @@ static bool adds_in_forward(const CrossEntropy *n, int input) {
 }
 
 static void find_places(CrossEntropy *n) {
+  n->dw = n->room[1];
+  n->db = n->room[2];
   n->dw_beta = 0;
   CHECK(n->rows > 0 || !node_records(&n->node)); /* else what was forgotten would stay */
   if (adds_in_forward(n, 1)) n->dw = grad_beta(&n->node, n->node.in[1], &n->dw_beta);
@@ -118,10 +121,8 @@ static void forward(Node *node) {
 static void backward(Node *node) {
   const CrossEntropy *n = (const CrossEntropy *)node;
   CHECK(*node->out[0]->grad == 1);
-  for (int i = 0; i < 3; i++) {
-    float *const grad = i == 0 ? n->dh : i == 1 ? n->dw : n->db;
-    if (grad && !adds_in_forward(n, i)) grad_give(node, node->in[i], grad);
-  }
+  for (int i = 0; i < 3; i++)
+    if (n->room[i]) grad_give(node, node->in[i], n->room[i]);
 }
 
 static double flops(const Node *node) {
@@ -159,9 +160,7 @@ Tensor *op_cross_entropy(Tape *tape, Tensor *h, Tensor *weight, Tensor *bias, Te
   node_input(&n->node, targets);
   node_passing(&n->node, n->block * n->vocabulary);
   n->losses = node_floats(&n->node, n->rows);
-  n->dh = gradient_room(n, 0);
-  n->dw = gradient_room(n, 1);
-  n->db = gradient_room(n, 2);
+  for (int i = 0; i < 3; i++) n->room[i] = gradient_room(n, i);
   return node_run(&n->node, node_output(&n->node, 0, NULL));
 }
 

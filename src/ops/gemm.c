@@ -74,6 +74,11 @@ static int64_t panel_rows(const Product *x, int64_t steps) {
   return x->precision == PRECISION_BF16 ? kernels->pair_steps(steps) : steps;
 }
 
+/* Of the longest. */
+static int64_t most_panel_rows(const Product *x) {
+  return panel_rows(x, least(x->most_steps, x->k));
+}
+
 /* Panels being worked on; a thread's own, so that parallel bodies need not allocate. */
 static _Thread_local float panel_b[KC_BF16 / 2 * PACKED_WIDEST] __attribute__((aligned(64)));
 static _Thread_local float panels_a[KC_BF16 / 2 * (MC + TALLEST)] __attribute__((aligned(64)));
@@ -420,9 +425,7 @@ static void run_wide_rows(Product x) {
   if (x.columns < 4 * threads_count()) x.pieces = ceil_div(4 * threads_count(), x.columns);
   x.pieces = least(x.pieces, x.row_panels);
   Room *room =
-      lies_as_needed(&x)
-          ? NULL
-          : take_room(x.row_panels * x.mr * panel_rows(&x, least(x.most_steps, x.k)) + PACKED_WIDEST);
+      lies_as_needed(&x) ? NULL : take_room(x.row_panels * x.mr * most_panel_rows(&x) + PACKED_WIDEST);
   if (room) x.packed = room->data;
   for (x.first = 0; x.first < x.k; x.first += x.most_steps) {
     x.steps = least(x.most_steps, x.k - x.first);
@@ -434,8 +437,7 @@ static void run_wide_rows(Product x) {
 
 /* As many rows at a time as a second cache holds of A, or nearly: each panel of B meets them all. */
 static void run_wide(Product x) {
-  const int64_t most = resident(&x) / panel_rows(&x, least(x.most_steps, x.k)) / x.mr,
-                chunks = ceil_div(x.row_panels, most);
+  const int64_t most = resident(&x) / most_panel_rows(&x) / x.mr, chunks = ceil_div(x.row_panels, most);
   for (int64_t i = 0; i < chunks; i++) {
     const int64_t from = x.row_panels * i / chunks * x.mr, to = x.row_panels * (i + 1) / chunks * x.mr;
     run_wide_rows(rows_of(x, from, least(to, x.m) - from));
@@ -446,8 +448,7 @@ static void run_wide(Product x) {
  * which it packs for itself, so that A passes through the last cache only once -- */
 
 static bool is_narrow(const Product *x) {
-  return !x->before && x->m > FEW &&
-         x->columns * x->nr * panel_rows(x, least(x->most_steps, x->k)) <= resident(x);
+  return !x->before && x->m > FEW && x->columns * x->nr * most_panel_rows(x) <= resident(x);
 }
 
 static void pack_columns(void *arg, int64_t begin, int64_t end) {
@@ -471,7 +472,7 @@ static void run_narrow(Product x) {
   const int64_t most = MC / x.mr; /* panels a thread packs at a time */
   x.pieces = least(x.row_panels, 4 * threads_count());
   if (x.pieces * most < x.row_panels) x.pieces = ceil_div(x.row_panels, most);
-  Room *room = take_room(x.columns * x.nr * panel_rows(&x, least(x.most_steps, x.k)));
+  Room *room = take_room(x.columns * x.nr * most_panel_rows(&x));
   x.block_b = x.packed = room->data;
   for (x.first = 0; x.first < x.k; x.first += x.most_steps) {
     x.steps = least(x.most_steps, x.k - x.first);

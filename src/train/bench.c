@@ -248,7 +248,8 @@ static bool measure_shape(const Bench *b, const KnownShape *shape, json_t *list,
     CHECK(ink_settings_set(settings, shape->settings[i], shape->settings[i + 1], err));
   BenchSettings *own = settings_part(settings, &bench_settings_table);
   own->repeats = b->settings->repeats;
-  Bench one = {.settings = own, .news = b->news, .peak = b->peak, .memory = b->memory};
+  Bench one = {
+      .settings = own, .news = b->news, .precision = b->precision, .peak = b->peak, .memory = b->memory};
   json_t *answer = json_object();
   const bool ok =
       config_from_settings(&one.config, settings_part(settings, &model_settings_table), own->vocab, err) &&
