@@ -107,13 +107,6 @@ bool config_from_settings(Config *c, const ModelSettings *s, int64_t vocabulary,
   return refuse_strangers(c, s, err) && arch->complete(c, err);
 }
 
-static const ConfigKey common_keys[] = {
-    {"vocab_size", CONFIG_INT, offsetof(Config, vocabulary), NAN},
-    {"tie_word_embeddings", CONFIG_BOOL, offsetof(Config, tied), 1},
-    {"pad_token_id", CONFIG_INT, offsetof(Config, pad), -1},
-    {NULL, 0, 0, 0},
-};
-
 static void *member(Config *c, const ConfigKey *k) {
   return (char *)c + k->offset;
 }
@@ -127,24 +120,35 @@ static bool read_word(const ConfigKey *k, const json_t *json, unsigned *out, con
   return true;
 }
 
-static bool read_key(Config *c, const ConfigKey *k, const json_t *json, const char *where, Error *err) {
-  const json_t *value = json_object_get(json, k->key);
-  if ((!value || json_is_null(value)) && isnan(k->otherwise))
-    return fail(err, "%s: \"%s\" is missing", where, k->key);
-  if (value && json_is_null(value)) value = NULL;
-  if (!value) {
-    if (k->kind == CONFIG_INT) *(int64_t *)member(c, k) = (int64_t)k->otherwise;
-    if (k->kind == CONFIG_REAL) *(double *)member(c, k) = k->otherwise;
-    if (k->kind == CONFIG_BOOL) *(bool *)member(c, k) = k->otherwise != 0;
-    return true;
-  }
+static void put_number(Config *c, const ConfigKey *k, double value) {
+  if (k->kind == CONFIG_REAL)
+    *(double *)member(c, k) = value;
+  else if (k->kind == CONFIG_BOOL)
+    *(bool *)member(c, k) = value != 0;
+  else
+    *(int64_t *)member(c, k) = (int64_t)value;
+}
+
+/* A token id, or a list of which the first is taken. */
+static bool read_token(const json_t *json, const char *key, int64_t *out, const char *where, Error *err) {
+  const json_t *value = json_object_get(json, key);
+  if (json_is_array(value)) value = json_array_get(value, 0);
+  if (!json_is_integer(value)) return fail(err, "%s: \"%s\" is not a token id", where, key);
+  *out = json_integer_value(value);
+  return true;
+}
+
+static bool read_value(Config *c, const ConfigKey *k, const char *key, const json_t *json, const char *where,
+                       Error *err) {
   switch (k->kind) {
     case CONFIG_INT:
-      return json_get_int(json, k->key, 0, member(c, k), where, err);
+      return json_get_int(json, key, 0, member(c, k), where, err);
     case CONFIG_REAL:
-      return json_get_real(json, k->key, 0, member(c, k), where, err);
+      return json_get_real(json, key, 0, member(c, k), where, err);
     case CONFIG_BOOL:
-      return json_get_bool(json, k->key, false, member(c, k), where, err);
+      return json_get_bool(json, key, false, member(c, k), where, err);
+    case CONFIG_TOKEN:
+      return read_token(json, key, member(c, k), where, err);
     case CONFIG_CELL:
     case CONFIG_ATTENTION:
       return read_word(k, json, member(c, k), where, err);
@@ -152,35 +156,119 @@ static bool read_key(Config *c, const ConfigKey *k, const json_t *json, const ch
   return false;
 }
 
-static bool read_keys(Config *c, const ConfigKey *k, const json_t *json, const char *where, Error *err) {
-  for (; k->key; k++)
+static bool read_key(Config *c, const ConfigKey *k, const json_t *json, const char *where, Error *err) {
+  const json_t *alias = k->alias ? json_object_get(json, k->alias) : NULL;
+  const char *key = alias ? k->alias : k->key;
+  const json_t *value = json_object_get(json, key);
+  const double otherwise = value ? k->null : k->otherwise;
+  if (value && !json_is_null(value)) return read_value(c, k, key, json, where, err);
+  if (isnan(otherwise)) return fail(err, "%s: \"%s\" is %s", where, key, value ? "null" : "missing");
+  put_number(c, k, otherwise);
+  return true;
+}
+
+static bool read_keys(Config *c, const json_t *json, const char *where, Error *err) {
+  for (const ConfigKey *k = c->arch->keys; k->key; k++)
     if (!read_key(c, k, json, where, err)) return false;
   return true;
 }
 
-static void write_keys(const Config *c, const ConfigKey *k, json_t *json) {
-  for (; k->key; k++) {
-    const void *at = (const char *)c + k->offset;
-    if (k->kind == CONFIG_INT && *(const int64_t *)at < 0)
-      json_object_set_new(json, k->key, json_null());
-    else if (k->kind == CONFIG_INT)
-      json_object_set_new(json, k->key, json_integer(*(const int64_t *)at));
-    if (k->kind == CONFIG_REAL) json_object_set_new(json, k->key, json_real(*(const double *)at));
-    if (k->kind == CONFIG_BOOL) json_object_set_new(json, k->key, json_boolean(*(const bool *)at));
-    if (k->kind >= CONFIG_CELL)
-      json_object_set_new(json, k->key, json_string(words[k->kind][*(const unsigned *)at]));
-  }
+/* ---- keys that are not read ---- */
+
+static const ConfigFact common_facts[] = {
+#define FACT(key, values) {#key, values},
+#include "models/config_facts.def"
+#undef FACT
+#define SETTING_KEY(key, setting)   {#key, "*"},
+#define RULE_KEY(key, kind, member) {#key, "*"},
+#define FIXED_KEY(key, values)      {#key, "*"},
+#define HARMLESS_KEY(key)           {#key, "*"},
+#include "models/generation.def"
+#undef SETTING_KEY
+#undef RULE_KEY
+#undef FIXED_KEY
+#undef HARMLESS_KEY
+    {NULL, NULL}};
+
+static const ConfigFact *find_fact(const ConfigFact *facts, const char *key) {
+  for (; facts && facts->key; facts++)
+    if (!strcmp(facts->key, key)) return facts;
+  return NULL;
 }
 
-/* A token id, or a list of which the first is taken, or null. */
-static bool read_token(const json_t *json, const char *key, int64_t *out, const char *where, Error *err) {
-  const json_t *value = json_object_get(json, key);
-  if (json_is_array(value)) value = json_array_get(value, 0);
-  *out = -1;
-  if (!value || json_is_null(value)) return true;
-  if (!json_is_integer(value)) return fail(err, "%s: \"%s\" is not a token id", where, key);
-  *out = json_integer_value(value);
+static bool is_read(const Arch *arch, const char *key) {
+  for (const ConfigKey *k = arch->keys; k->key; k++)
+    if (!strcmp(k->key, key) || (k->alias && !strcmp(k->alias, key))) return true;
+  return false;
+}
+
+bool config_fact_holds(const char *values, const json_t *value) {
+  if (!strcmp(values, "*") || json_is_null(value)) return true;
+  char *text = json_text(value, JSON_COMPACT | JSON_ENCODE_ANY);
+  const size_t length = strlen(text);
+  bool found = false;
+  for (const char *at = values; at && !found; at = strchr(at, '|') ? strchr(at, '|') + 1 : NULL)
+    found = strcspn(at, "|") == length && !strncmp(at, text, length);
+  mem_free(text);
+  return found;
+}
+
+/* Text that is no word selects nothing: what somebody keeps there. */
+static bool is_prose(const json_t *value) {
+  static const char word[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.";
+  const char *text = json_string_value(value);
+  return text && text[strspn(text, word)];
+}
+
+static bool check_key(const Arch *arch, const char *key, const json_t *value, const char *where, Error *err) {
+  if (key[0] == '_' || json_is_null(value) || is_read(arch, key)) return true;
+  const ConfigFact *fact = find_fact(arch->facts, key);
+  if (!fact) fact = find_fact(common_facts, key);
+  if (!fact && is_prose(value)) return true;
+  if (!fact)
+    return fail(
+        err,
+        "%s: \"%s\" is no key that %s models are known to have, and might change what the model does: "
+        "if it does not, take it out of the file",
+        where, key, arch->model_type);
+  if (config_fact_holds(fact->values, value)) return true;
+  char *text = json_text(value, JSON_COMPACT | JSON_ENCODE_ANY);
+  fail(err, "%s: \"%s\": %.60s is not supported%s%s", where, key, text, *fact->values ? ", only " : "",
+       fact->values);
+  mem_free(text);
+  return false;
+}
+
+static bool check_keys(const Arch *arch, const json_t *json, const char *where, Error *err) {
+  const char *key;
+  json_t *value;
+  json_object_foreach((json_t *)(uintptr_t)json, key, value) {
+    if (!check_key(arch, key, value, where, err)) return false;
+  }
   return true;
+}
+
+/* ---- writing ---- */
+
+static json_t *key_json(const ConfigKey *k, const void *at) {
+  switch (k->kind) {
+    case CONFIG_INT:
+    case CONFIG_TOKEN:
+      return *(const int64_t *)at < 0 ? json_null() : json_integer(*(const int64_t *)at);
+    case CONFIG_REAL:
+      return json_real(*(const double *)at);
+    case CONFIG_BOOL:
+      return json_boolean(*(const bool *)at);
+    case CONFIG_CELL:
+    case CONFIG_ATTENTION:
+      return json_string(words[k->kind][*(const unsigned *)at]);
+  }
+  return NULL;
+}
+
+static void write_keys(const Config *c, json_t *json) {
+  for (const ConfigKey *k = c->arch->keys; k->key; k++)
+    json_object_set_new(json, k->key, key_json(k, (const char *)c + k->offset));
 }
 
 /* Sizes a file may ask for; far above any real model, far below what could overflow a product of three of
@@ -201,14 +289,23 @@ static bool check_ranges(const Config *c, const char *where, Error *err) {
       {"encoder heads", c->encoder_heads, 0, 1024},
       {"encoder feed-forward width", c->encoder_ffn, 0, 1048576},
       {"context", c->context, 1, 16777216},
-      {"begin token", c->bos, -1, c->vocabulary - 1},
-      {"end token", c->eos, -1, c->vocabulary - 1},
+      {"bos_token_id", c->bos, -1, c->vocabulary - 1},
+      {"eos_token_id", c->eos, -1, c->vocabulary - 1},
+      {"pad_token_id", c->pad, -1, c->vocabulary - 1},
   };
   for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++)
     if (ranges[i].value < ranges[i].low || ranges[i].value > ranges[i].high)
       return fail(err, "%s: %s is %lld, which is not between %lld and %lld", where, ranges[i].name,
                   (long long)ranges[i].value, (long long)ranges[i].low, (long long)ranges[i].high);
   return true;
+}
+
+/* A class default that the vocabulary does not have: nothing ever gives that token. */
+static void drop_default_tokens(Config *c, const json_t *json) {
+  for (const ConfigKey *k = c->arch->keys; k->key; k++)
+    if (k->kind == CONFIG_TOKEN && !json_object_get(json, k->key) &&
+        *(int64_t *)member(c, k) >= c->vocabulary)
+      *(int64_t *)member(c, k) = -1;
 }
 
 static const Arch *arch_by_type(const json_t *json) {
@@ -231,10 +328,11 @@ static bool config_parse(Config *c, const json_t *json, const char *path, Error 
   if (!json_is_object(json)) return fail(err, "%s: not a JSON object", path);
   *c = (Config){.arch = arch_by_type(json), .norm_epsilon = 1e-5, .rope_theta = usual_theta};
   if (!c->arch) return fail_unknown_type(json, path, err);
-  return read_keys(c, common_keys, json, path, err) && read_keys(c, c->arch->keys, json, path, err) &&
-         read_token(json, "bos_token_id", &c->bos, path, err) &&
-         read_token(json, "eos_token_id", &c->eos, path, err) && c->arch->read_rest(c, json, path, err) &&
-         check_ranges(c, path, err) && (c->arch->complete(c, err) || fail_prefix(err, "%s", path));
+  if (!check_keys(c->arch, json, path, err) || !read_keys(c, json, path, err) ||
+      !c->arch->read_rest(c, json, path, err))
+    return false;
+  drop_default_tokens(c, json);
+  return check_ranges(c, path, err) && (c->arch->complete(c, err) || fail_prefix(err, "%s", path));
 }
 
 bool config_read(Config *c, const char *path, Error *err) {
@@ -245,19 +343,12 @@ bool config_read(Config *c, const char *path, Error *err) {
   return ok;
 }
 
-static json_t *token_or_null(int64_t id) {
-  return id < 0 ? json_null() : json_integer(id);
-}
-
 bool config_write(const Config *c, const char *path, Error *err) {
   json_t *json = json_object();
   json_object_set_new(json, "architectures", json_pack("[s]", c->arch->hf_class));
   json_object_set_new(json, "model_type", json_string(c->arch->model_type));
   json_object_set_new(json, "torch_dtype", json_string("float32"));
-  write_keys(c, common_keys, json);
-  write_keys(c, c->arch->keys, json);
-  json_object_set_new(json, "bos_token_id", token_or_null(c->bos));
-  json_object_set_new(json, "eos_token_id", token_or_null(c->eos));
+  write_keys(c, json);
   c->arch->write_rest(c, json);
   const bool ok = json_write(path, json, err);
   json_decref(json);

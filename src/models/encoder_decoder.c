@@ -11,19 +11,35 @@ const Preset encoder_decoder_presets[PRESETS] = {
     {"base", 4, 512, 8, 2048, 512}, {"medium", 7, 768, 12, 3072, 1024},
 };
 
-const ConfigKey encoder_decoder_keys[] = {
-    {"decoder_layers", CONFIG_INT, offsetof(Config, layers), NAN},
-    {"encoder_layers", CONFIG_INT, offsetof(Config, encoder_layers), NAN},
-    {"d_model", CONFIG_INT, offsetof(Config, width), NAN},
-    {"decoder_attention_heads", CONFIG_INT, offsetof(Config, heads), NAN},
-    {"encoder_attention_heads", CONFIG_INT, offsetof(Config, encoder_heads), NAN},
-    {"decoder_ffn_dim", CONFIG_INT, offsetof(Config, ffn), NAN},
-    {"encoder_ffn_dim", CONFIG_INT, offsetof(Config, encoder_ffn), NAN},
-    {"max_position_embeddings", CONFIG_INT, offsetof(Config, context), NAN},
-    {"scale_embedding", CONFIG_BOOL, offsetof(Config, scale_embedding), 0},
-    {"decoder_start_token_id", CONFIG_INT, offsetof(Config, decoder_start), NAN},
-    {NULL, 0, 0, 0},
-};
+const ConfigFact encoder_decoder_facts[] = {
+    {"is_encoder_decoder", "true"},
+    {"activation_function", "*"}, /* read below, with the two that follow */
+    {"decoder_vocab_size", "*"},
+    {"share_encoder_decoder_embeddings", "*"},
+    {"dropout", "*"},
+    {"attention_dropout", "*"},
+    {"activation_dropout", "*"},
+    {"classifier_dropout", "*"},
+    {"classif_dropout", "*"},
+    {"encoder_layerdrop", "*"},
+    {"decoder_layerdrop", "*"},
+    /* of transformers before 4, where these made the classes that are apart now */
+    {"normalize_before", "*"},
+    {"normalize_embedding", "*"},
+    {"add_final_layer_norm", "*"},
+    {"static_position_embeddings", "*"},
+    {"extra_pos_embeddings", "*"},
+    {"layernorm_variant", "*"},
+    {"do_blenderbot_90_layernorm", "*"},
+    {"add_bias_logits", "false"},
+    {"force_bos_token_to_be_generated", "*"}, /* generation.c */
+    {"student_encoder_layers", "*"},
+    {"student_decoder_layers", "*"},
+    {"replacing_rate", "*"},
+    {"save_step", "*"},
+    {"num_hidden_layers", "*"}, /* another name */
+    {"kobart_version", "*"},
+    {NULL, NULL}};
 
 /* ---- the shape ---- */
 
@@ -59,12 +75,18 @@ bool encoder_decoder_read_rest(Config *c, const json_t *config, const char *wher
   if (!json_get_int(config, "decoder_vocab_size", c->vocabulary, &decoder_vocabulary, where, err) ||
       !json_get_bool(config, "share_encoder_decoder_embeddings", true, &shared, where, err))
     return false;
+  if (!c->tied)
+    return fail(
+        err,
+        "%s: \"tie_word_embeddings\" false is not supported for %s: save the model with shared embeddings",
+        where, c->arch->model_type);
   if (!shared && !c->arch->separable)
     return fail(err, "%s: separate embeddings of source and target are not supported", where);
   if (shared && decoder_vocabulary != c->vocabulary)
     return fail(err, "%s: one embedding for vocabularies of two sizes", where);
   if (!shared) c->source_vocabulary = c->vocabulary;
   c->vocabulary = decoder_vocabulary;
+  if (c->decoder_start < 0) c->decoder_start = c->bos; /* as transformers' generate */
   if (c->decoder_start < 0 || c->decoder_start >= c->vocabulary)
     return fail(err, "%s: decoder_start_token_id is not in the vocabulary", where);
   for (int i = 0; i < ACTIVATIONS; i++)

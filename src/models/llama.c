@@ -12,19 +12,38 @@ static const Preset presets[PRESETS] = {
 };
 
 static const ConfigKey keys[] = {
-    {"num_hidden_layers", CONFIG_INT, offsetof(Config, layers), NAN},
-    {"hidden_size", CONFIG_INT, offsetof(Config, width), NAN},
-    {"num_attention_heads", CONFIG_INT, offsetof(Config, heads), NAN},
-    {"num_key_value_heads", CONFIG_INT, offsetof(Config, kv_heads), 0},
-    {"head_dim", CONFIG_INT, offsetof(Config, head_size), 0},
-    {"intermediate_size", CONFIG_INT, offsetof(Config, ffn), NAN},
-    {"max_position_embeddings", CONFIG_INT, offsetof(Config, context), NAN},
-    {"rms_norm_eps", CONFIG_REAL, offsetof(Config, norm_epsilon), 1e-6},
-    {"rope_theta", CONFIG_REAL, offsetof(Config, rope_theta), 10000},
-    {"attention_bias", CONFIG_BOOL, offsetof(Config, attention_bias), 0},
-    {"mlp_bias", CONFIG_BOOL, offsetof(Config, mlp_bias), 0},
-    {NULL, 0, 0, 0},
+    {"vocab_size", CONFIG_INT, offsetof(Config, vocabulary), 32000, NAN, NULL},
+    {"num_hidden_layers", CONFIG_INT, offsetof(Config, layers), 32, NAN, NULL},
+    {"hidden_size", CONFIG_INT, offsetof(Config, width), 4096, NAN, NULL},
+    {"num_attention_heads", CONFIG_INT, offsetof(Config, heads), 32, NAN, NULL},
+    {"num_key_value_heads", CONFIG_INT, offsetof(Config, kv_heads), 0, 0, NULL},
+    {"head_dim", CONFIG_INT, offsetof(Config, head_size), 0, 0, NULL},
+    {"intermediate_size", CONFIG_INT, offsetof(Config, ffn), 11008, NAN, NULL},
+    {"max_position_embeddings", CONFIG_INT, offsetof(Config, context), 2048, NAN, NULL},
+    {"rms_norm_eps", CONFIG_REAL, offsetof(Config, norm_epsilon), 1e-6, NAN, NULL},
+    {"rope_theta", CONFIG_REAL, offsetof(Config, rope_theta), 10000, 10000, NULL},
+    {"attention_bias", CONFIG_BOOL, offsetof(Config, attention_bias), 0, NAN, NULL},
+    {"mlp_bias", CONFIG_BOOL, offsetof(Config, mlp_bias), 0, NAN, NULL},
+    {"tie_word_embeddings", CONFIG_BOOL, offsetof(Config, tied), 0, NAN, NULL},
+    {"bos_token_id", CONFIG_TOKEN, offsetof(Config, bos), 1, -1, NULL},
+    {"eos_token_id", CONFIG_TOKEN, offsetof(Config, eos), 2, -1, NULL},
+    {"pad_token_id", CONFIG_TOKEN, offsetof(Config, pad), -1, -1, NULL},
+    {NULL, 0, 0, 0, 0, NULL},
 };
+
+static const ConfigFact facts[] = {{"hidden_act", "\"silu\"|\"swish\""},
+                                   {"is_encoder_decoder", "false"},
+                                   {"attention_dropout", "*"},
+                                   {"pretraining_tp", "*"},
+                                   {"partial_rotary_factor", "1|1.0"},
+                                   {"original_max_position_embeddings", "*"},
+                                   {"rope_scaling", "*"}, /* read below */
+                                   {"rope_parameters", "*"},
+                                   {"rope_interleaved", "false"},
+                                   {"sliding_window", ""},
+                                   {"is_llama_config", "true"},
+                                   {"transformers.js_config", "*"},
+                                   {NULL, NULL}};
 
 static bool complete(Config *c, Error *err) {
   if (!c->kv_heads) c->kv_heads = c->heads;
@@ -42,18 +61,20 @@ static bool complete(Config *c, Error *err) {
   return true;
 }
 
-/* Newer files say {"rope_parameters": {"rope_theta": F, "rope_type": "default"}}, older ones "rope_scaling".
- */
+/* Newer files say {"rope_parameters": {"rope_theta": F, "rope_type": "default"}}, older ones "rope_scaling",
+ * which wins. */
 static bool read_rest(Config *c, const json_t *config, const char *where, Error *err) {
-  const char *activation = json_get_text(config, "hidden_act", "silu");
-  if (strcmp(activation, "silu"))
-    return fail(err, "%s: hidden_act \"%s\" is not supported, only silu", where, activation);
-  const json_t *rope = json_object_get(config, "rope_parameters");
-  if (!json_is_object(rope)) rope = json_object_get(config, "rope_scaling");
-  if (!json_is_object(rope)) return true;
+  const json_t *rope = json_object_get(config, "rope_scaling");
+  if (!json_object_size(rope)) rope = json_object_get(config, "rope_parameters");
+  if (!rope || json_is_null(rope)) return true;
+  if (!json_is_object(rope))
+    return fail(err, "%s: \"rope_scaling\" or \"rope_parameters\" is no object", where);
   const char *type = json_get_text(rope, "rope_type", json_get_text(rope, "type", "default"));
+  double part;
   if (strcmp(type, "default"))
     return fail(err, "%s: rotary positions scaled by \"%s\" are not supported", where, type);
+  if (!json_get_real(rope, "partial_rotary_factor", 1, &part, where, err)) return false;
+  if (part != 1) return fail(err, "%s: partial_rotary_factor %g is not supported, only 1", where, part);
   return json_get_real(rope, "rope_theta", c->rope_theta, &c->rope_theta, where, err);
 }
 
@@ -126,6 +147,7 @@ const Arch arch_llama = {.name = "llama",
                          .hf_class = "LlamaForCausalLM",
                          .presets = presets,
                          .keys = keys,
+                         .facts = facts,
                          .forward = forward,
                          .complete = complete,
                          .read_rest = read_rest,

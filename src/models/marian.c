@@ -3,6 +3,9 @@
  * MarianMTModel loads it. */
 #include "models/encoder_decoder.h"
 
+/* vocabulary; begin, end, padding, start of a target */
+static const ConfigKey keys[] = {ENCODER_DECODER_KEYS(58101, -1, 0, 58100, 58100)};
+
 static Output forward(Net *net, const Config *c, const Batch *batch) {
   static const EncoderDecoder kind = {0};
   return encoder_decoder_forward(net, c, batch, &kind);

@@ -2,6 +2,9 @@
  * et al. 2020). MBartForConditionalGeneration loads it. */
 #include "models/encoder_decoder.h"
 
+/* vocabulary; begin, end, padding, start of a target */
+static const ConfigKey keys[] = {ENCODER_DECODER_KEYS(50265, 0, 2, 1, -1)};
+
 static Output forward(Net *net, const Config *c, const Batch *batch) {
   static const EncoderDecoder kind = {.pre_norm = true, .learned_positions = true, .embedding_norm = true};
   return encoder_decoder_forward(net, c, batch, &kind);

@@ -55,23 +55,40 @@ enum { PRESETS = 5 };
 
 /* One member of config.json and where it lives in Config: read, checked and written from the same line. The
  * last two are words. */
-typedef enum ConfigKind { CONFIG_INT, CONFIG_REAL, CONFIG_BOOL, CONFIG_CELL, CONFIG_ATTENTION } ConfigKind;
+typedef enum ConfigKind {
+  CONFIG_INT,
+  CONFIG_REAL,
+  CONFIG_BOOL,
+  CONFIG_TOKEN, /* an id, or a list of which the first is taken; -1: none */
+  CONFIG_CELL,
+  CONFIG_ATTENTION
+} ConfigKind;
 typedef struct ConfigKey {
   const char *key;
   ConfigKind kind;
   size_t offset;
-  double otherwise; /* where the file does not say; NAN: it must */
+  double otherwise;  /* where the file does not say, as transformers' class; NAN: it must */
+  double null;       /* what null means; NAN: it may not be null */
+  const char *alias; /* another name for it, which wins (transformers' attribute_map); NULL: none */
 } ConfigKey;
 
+/* A key of config.json that is not read: the values that change nothing here, as JSON, between bars ("false",
+ * "1|1.0"); "*": any. Absent or null is fine. What is no key and no fact is refused by name. */
+typedef struct ConfigFact {
+  const char *key, *values;
+} ConfigFact;
+bool config_fact_holds(const char *values, const json_t *value);
+
 typedef struct Arch {
-  const char *name;       /* --arch */
-  const char *model_type; /* config.json */
-  const char *hf_class;   /* "LlamaForCausalLM"; our own name where transformers has none */
-  bool unlimited_context; /* recurrent: a state instead of a window */
-  bool encodes;           /* has an encoder: its batches bring a source */
-  bool separable;         /* whose embedding may be another than that of targets */
-  const Preset *presets;  /* PRESETS of them, from small to large */
-  const ConfigKey *keys;  /* ended by a NULL key */
+  const char *name;        /* --arch */
+  const char *model_type;  /* config.json */
+  const char *hf_class;    /* "LlamaForCausalLM"; our own name where transformers has none */
+  bool unlimited_context;  /* recurrent: a state instead of a window */
+  bool encodes;            /* has an encoder: its batches bring a source */
+  bool separable;          /* whose embedding may be another than that of targets */
+  const Preset *presets;   /* PRESETS of them, from small to large */
+  const ConfigKey *keys;   /* ended by a NULL key */
+  const ConfigFact *facts; /* of this architecture, beside config_facts.def; ended by a NULL key */
   Output (*forward)(Net *, const Config *, const Batch *);
   /* Fills in what presets and settings leave at 0 and refuses what contradicts. */
   bool (*complete)(Config *, Error *);

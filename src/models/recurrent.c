@@ -4,10 +4,15 @@
 #include <string.h>
 
 const ConfigKey recurrent_keys[] = {
-    {"num_hidden_layers", CONFIG_INT, offsetof(Config, layers), NAN},
-    {"hidden_size", CONFIG_INT, offsetof(Config, width), NAN},
-    {"training_window", CONFIG_INT, offsetof(Config, context), NAN},
-    {NULL, 0, 0, 0},
+    {"vocab_size", CONFIG_INT, offsetof(Config, vocabulary), NAN, NAN, NULL},
+    {"num_hidden_layers", CONFIG_INT, offsetof(Config, layers), NAN, NAN, NULL},
+    {"hidden_size", CONFIG_INT, offsetof(Config, width), NAN, NAN, NULL},
+    {"training_window", CONFIG_INT, offsetof(Config, context), NAN, NAN, NULL},
+    {"tie_word_embeddings", CONFIG_BOOL, offsetof(Config, tied), 1, NAN, NULL},
+    {"bos_token_id", CONFIG_TOKEN, offsetof(Config, bos), -1, -1, NULL},
+    {"eos_token_id", CONFIG_TOKEN, offsetof(Config, eos), -1, -1, NULL},
+    {"pad_token_id", CONFIG_TOKEN, offsetof(Config, pad), -1, -1, NULL},
+    {NULL, 0, 0, 0, 0, NULL},
 };
 
 bool recurrent_complete(Config *c, Error *err) {

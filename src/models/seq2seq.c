@@ -18,16 +18,23 @@ static const Preset presets[PRESETS] = {
 };
 
 static const ConfigKey keys[] = {
-    {"num_hidden_layers", CONFIG_INT, offsetof(Config, layers), NAN},
-    {"encoder_layers", CONFIG_INT, offsetof(Config, encoder_layers), NAN},
-    {"source_vocab_size", CONFIG_INT, offsetof(Config, source_vocabulary), 0},
-    {"hidden_size", CONFIG_INT, offsetof(Config, width), NAN},
-    {"training_window", CONFIG_INT, offsetof(Config, context), NAN},
-    {"cell", CONFIG_CELL, offsetof(Config, cell), NAN},
-    {"attention", CONFIG_ATTENTION, offsetof(Config, attention), NAN},
-    {"decoder_start_token_id", CONFIG_INT, offsetof(Config, decoder_start), NAN},
-    {NULL, 0, 0, 0},
+    {"vocab_size", CONFIG_INT, offsetof(Config, vocabulary), NAN, NAN, NULL},
+    {"num_hidden_layers", CONFIG_INT, offsetof(Config, layers), NAN, NAN, NULL},
+    {"encoder_layers", CONFIG_INT, offsetof(Config, encoder_layers), NAN, NAN, NULL},
+    {"source_vocab_size", CONFIG_INT, offsetof(Config, source_vocabulary), 0, 0, NULL},
+    {"hidden_size", CONFIG_INT, offsetof(Config, width), NAN, NAN, NULL},
+    {"training_window", CONFIG_INT, offsetof(Config, context), NAN, NAN, NULL},
+    {"cell", CONFIG_CELL, offsetof(Config, cell), NAN, NAN, NULL},
+    {"attention", CONFIG_ATTENTION, offsetof(Config, attention), NAN, NAN, NULL},
+    {"decoder_start_token_id", CONFIG_TOKEN, offsetof(Config, decoder_start), NAN, NAN, NULL},
+    {"tie_word_embeddings", CONFIG_BOOL, offsetof(Config, tied), 1, NAN, NULL},
+    {"bos_token_id", CONFIG_TOKEN, offsetof(Config, bos), -1, -1, NULL},
+    {"eos_token_id", CONFIG_TOKEN, offsetof(Config, eos), -1, -1, NULL},
+    {"pad_token_id", CONFIG_TOKEN, offsetof(Config, pad), -1, -1, NULL},
+    {NULL, 0, 0, 0, 0, NULL},
 };
+
+static const ConfigFact facts[] = {{"is_encoder_decoder", "true"}, {NULL, NULL}};
 
 /* ---- the shape ---- */
 
@@ -187,6 +194,7 @@ const Arch arch_seq2seq = {.name = "seq2seq",
                            .separable = true,
                            .presets = presets,
                            .keys = keys,
+                           .facts = facts,
                            .forward = forward,
                            .complete = complete,
                            .read_rest = read_rest,

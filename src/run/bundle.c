@@ -188,14 +188,37 @@ static PairLayout foreign_layout(const Config *c) {
                       .source_time = c->context};
 }
 
+/* Each id is looked up in an embedding, whatever file it comes from. */
+static bool check_layout(const PairLayout *l, const Config *c, Error *err) {
+  const int64_t sources = c->source_vocabulary ? c->source_vocabulary : c->vocabulary;
+  const struct {
+    const char *name;
+    int64_t id, vocabulary;
+  } ids[] = {{"decoder_start_token_id", l->start, c->vocabulary},
+             {"eos_token_id", l->end, c->vocabulary},
+             {"pad_token_id", l->pad, c->vocabulary},
+             {"the end token of sources (eos_token_id)", l->source_end, sources},
+             {"the padding token of sources", l->source_pad, sources}};
+  for (size_t i = 0; i < sizeof ids / sizeof *ids; i++)
+    if (ids[i].id >= ids[i].vocabulary)
+      return fail(err,
+                  "%s is %" PRId64 ", but its vocabulary has %" PRId64
+                  " tokens: this is not the config.json of these tokenizers",
+                  ids[i].name, ids[i].id, ids[i].vocabulary);
+  return true;
+}
+
 bool bundle_layout(const Bundle *b, const Task *task, PairLayout *layout, Error *err) {
   const Config *c = &b->model->config;
-  if (task_of(b)) return layout_find(layout, task, b->tokenizer, c->arch->encodes, c->context, err);
+  if (task_of(b))
+    return layout_find(layout, task, b->tokenizer, c->arch->encodes, c->context, err) &&
+           check_layout(layout, c, err);
   *layout = foreign_layout(c);
-  return (layout->start >= 0 && layout->end >= 0) ||
-         fail(err,
-              "config.json does not say which tokens begin and end a target (decoder_start_token_id, "
-              "eos_token_id)");
+  if (layout->start < 0 || layout->end < 0)
+    return fail(err,
+                "config.json does not say which tokens begin and end a target (decoder_start_token_id, "
+                "eos_token_id)");
+  return check_layout(layout, c, err);
 }
 
 /* Names of ours and of generation_config.json. */

@@ -1,0 +1,135 @@
+/* What config.json means: class defaults of what it leaves out (test_config.py compares them with
+ * transformers), other names, and what is refused by name. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/scratch.h"
+#include "models/model.h"
+
+#include <cmocka.h> /* last: it defines fail() */
+
+static bool parsed(Config *c, const char *text, Error *err) {
+  const char *path = in_scratch("config.json");
+  *err = (Error){0};
+  assert_true(file_replace(path, text, strlen(text), err));
+  return config_read(c, path, err);
+}
+
+/* What is read, as config_write spells it. */
+static void expect(const char *text, const char *const *members) {
+  Config c;
+  Error err;
+  if (!parsed(&c, text, &err)) fail_msg("%s: %s", text, err.text);
+  const char *path = in_scratch("written.json");
+  assert_true(config_write(&c, path, &err));
+  json_t *json = json_read(path, &err);
+  for (; *members; members += 2) {
+    char *value = json_text(json_object_get(json, members[0]), JSON_ENCODE_ANY | JSON_REAL_PRECISION(6));
+    if (strcmp(value, members[1])) fail_msg("%s: %s is %s, not %s", text, members[0], value, members[1]);
+    mem_free(value);
+  }
+  json_decref(json);
+}
+#define EXPECT(text, ...) expect(text, (const char *const[]){__VA_ARGS__, NULL})
+
+static void what_is_left_out_is_as_in_the_class(void **state) {
+  (void)state;
+  EXPECT("{\"model_type\": \"llama\"}", "vocab_size", "32000", "num_hidden_layers", "32", "hidden_size",
+         "4096", "num_attention_heads", "32", "num_key_value_heads", "32", "head_dim", "128",
+         "intermediate_size", "11008", "max_position_embeddings", "2048", "tie_word_embeddings", "false",
+         "attention_bias", "false", "mlp_bias", "false", "bos_token_id", "1", "eos_token_id", "2",
+         "pad_token_id", "null", "rope_theta", "10000.0");
+  EXPECT("{\"model_type\": \"gpt2\"}", "vocab_size", "50257", "n_layer", "12", "n_embd", "768", "n_head",
+         "12", "n_inner", "3072", "n_positions", "1024", "tie_word_embeddings", "true", "bos_token_id",
+         "50256", "eos_token_id", "50256", "pad_token_id", "null");
+  EXPECT("{\"model_type\": \"marian\"}", "vocab_size", "58101", "decoder_layers", "12", "encoder_layers",
+         "12", "d_model", "1024", "decoder_attention_heads", "16", "encoder_attention_heads", "16",
+         "decoder_ffn_dim", "4096", "encoder_ffn_dim", "4096", "max_position_embeddings", "1024",
+         "scale_embedding", "false", "decoder_start_token_id", "58100", "pad_token_id", "58100",
+         "eos_token_id", "0", "bos_token_id", "null", "activation_function", "\"gelu\"");
+  EXPECT("{\"model_type\": \"bart\"}", "vocab_size", "50265", "decoder_start_token_id", "2", "pad_token_id",
+         "1", "eos_token_id", "2", "bos_token_id", "0");
+  EXPECT("{\"model_type\": \"mbart\"}", "decoder_start_token_id", "0", "pad_token_id", "1", "eos_token_id",
+         "2");
+}
+
+static void null_and_other_names(void **state) {
+  (void)state;
+  EXPECT("{\"model_type\": \"llama\", \"bos_token_id\": null, \"eos_token_id\": [7, 8], \"head_dim\": null}",
+         "bos_token_id", "null", "eos_token_id", "7", "head_dim", "128");
+  EXPECT("{\"model_type\": \"gpt2\", \"n_embd\": 96, \"hidden_size\": 120, \"num_hidden_layers\": 2}",
+         "n_embd", "120", "n_layer", "2");
+  EXPECT("{\"model_type\": \"bart\", \"encoder_layers\": 6, \"num_hidden_layers\": 3}", "encoder_layers",
+         "3");
+  EXPECT(
+      "{\"model_type\": \"llama\", \"rope_theta\": 5.0, \"rope_parameters\": {\"rope_theta\": 7.0}, "
+      "\"rope_scaling\": {\"rope_type\": \"default\"}}",
+      "rope_theta", "5.0");
+  /* a default that a small vocabulary does not have is a token that never comes */
+  EXPECT("{\"model_type\": \"gpt2\", \"vocab_size\": 300}", "eos_token_id", "null", "bos_token_id", "null");
+}
+
+static void known_keys_change_nothing(void **state) {
+  (void)state;
+  EXPECT(
+      "{\"model_type\": \"llama\", \"use_cache\": false, \"pretraining_tp\": 2, \"_name_or_path\": \"x\", "
+      "\"temperature\": 0.5, \"no_such_thing\": null, \"letters\": \"a b c\", \"hidden_act\": \"silu\"}",
+      "vocab_size", "32000");
+  EXPECT("{\"model_type\": \"gpt2\", \"scale_attn_weights\": true, \"pruned_heads\": {}}", "vocab_size",
+         "50257");
+}
+
+static void what_would_change_results_is_refused_by_name(void **state) {
+  (void)state;
+  static const char *const cases[][3] = {
+      {"gpt2", "\"scale_attn_by_inverse_layer_idx\": true", "scale_attn_by_inverse_layer_idx"},
+      {"gpt2", "\"scale_attn_weights\": false", "scale_attn_weights"},
+      {"gpt2", "\"add_cross_attention\": true", "add_cross_attention"},
+      {"gpt2", "\"activation_function\": \"relu\"", "activation_function"},
+      {"gpt2", "\"pruned_heads\": {\"0\": [1]}", "pruned_heads"},
+      {"gpt2", "\"vocab_size\": 300, \"eos_token_id\": 300", "eos_token_id"},
+      {"gpt2", "\"vocab_size\": 300, \"pad_token_id\": 4000000000", "pad_token_id"},
+      {"gpt2", "\"vocab_size\": 300, \"bos_token_id\": -2", "bos_token_id"},
+      {"gpt2", "\"eos_token_id\": \"</s>\"", "eos_token_id"},
+      {"gpt2", "\"eos_token_id\": []", "eos_token_id"},
+      {"llama", "\"hidden_act\": \"gelu\"", "hidden_act"},
+      {"llama", "\"sliding_window\": 64", "sliding_window"},
+      {"llama", "\"quantization_config\": {\"bits\": 4}", "quantization_config"},
+      {"llama", "\"attention_multiplier\": 0.5", "attention_multiplier"},
+      {"llama", "\"layer_norm_type\": \"rms\"", "layer_norm_type"},
+      {"llama", "\"is_encoder_decoder\": true", "is_encoder_decoder"},
+      {"llama", "\"hidden_size\": null", "hidden_size"},
+      {"llama", "\"partial_rotary_factor\": 0.5", "partial_rotary_factor"},
+      {"llama", "\"rope_parameters\": {\"partial_rotary_factor\": 0.5}", "partial_rotary_factor"},
+      {"llama", "\"rope_scaling\": {\"type\": \"linear\", \"factor\": 2.0}", "linear"},
+      {"bart", "\"tie_word_embeddings\": false", "tie_word_embeddings"},
+      {"bart", "\"decoder_start_token_id\": 50265", "decoder_start_token_id"},
+      {"marian", "\"vocab_size\": 300", "decoder_start_token_id"},
+      {"marian", "\"is_decoder\": true", "is_decoder"},
+      {"marian", "\"prefix\": \"translate\"", "prefix"},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    char text[256];
+    Config c;
+    Error err;
+    snprintf(text, sizeof text, "{\"model_type\": \"%s\", %s}", cases[i][0], cases[i][1]);
+    if (parsed(&c, text, &err)) fail_msg("%s is accepted", text);
+    if (!strstr(err.text, cases[i][2]) || !strstr(err.text, "config.json"))
+      fail_msg("%s: %s", text, err.text);
+  }
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test_setup_teardown(what_is_left_out_is_as_in_the_class, scratch_open, scratch_close),
+      cmocka_unit_test_setup_teardown(null_and_other_names, scratch_open, scratch_close),
+      cmocka_unit_test_setup_teardown(known_keys_change_nothing, scratch_open, scratch_close),
+      cmocka_unit_test_setup_teardown(what_would_change_results_is_refused_by_name, scratch_open,
+                                      scratch_close),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,108 @@
+#!/usr/bin/env python3
+"""What config.json means where it does not say: every key of every architecture against transformers. Development only.
+
+    test_config.py CONFIG_ECHO      exit 1 where something differs, 77 where transformers is absent
+
+CONFIG_ECHO reads a config.json as inkstone does and writes all that it took it for.
+"""
+import json
+import os
+import subprocess
+import sys
+import tempfile
+
+os.environ.update(HF_HUB_OFFLINE="1", TRANSFORMERS_VERBOSITY="error")
+echo = sys.argv[1]
+try:
+    from transformers import AutoConfig, GenerationConfig
+except ImportError as missing:
+    print("SKIP:", missing)
+    sys.exit(77)
+
+scratch = tempfile.TemporaryDirectory()
+os.chdir(scratch.name)
+failed = []
+# What we write beside the keys that are read; and what is read elsewhere.
+NOT_READ = {"architectures", "model_type", "torch_dtype", "forced_eos_token_id", "rope_scaling", "hidden_act", "activation_function",
+            "is_encoder_decoder", "decoder_vocab_size", "share_encoder_decoder_embeddings", "n_ctx"}
+ALIASES = {"gpt2": {"num_hidden_layers": 2, "hidden_size": 120, "num_attention_heads": 3, "max_position_embeddings": 77},
+           "marian": {"num_hidden_layers": 2, "hidden_size": 64, "num_attention_heads": 2}}
+ALIASES["bart"] = ALIASES["mbart"] = ALIASES["marian"]
+# Of every key one that is no default, so that leaving it out shows.
+OTHER = {
+    "llama": dict(vocab_size=60000, num_hidden_layers=3, hidden_size=128, num_attention_heads=16, num_key_value_heads=2, head_dim=16,
+                  intermediate_size=70, max_position_embeddings=99, rms_norm_eps=1e-3, rope_theta=500.0, attention_bias=True, mlp_bias=True,
+                  tie_word_embeddings=True, bos_token_id=7, eos_token_id=8, pad_token_id=9),
+    "gpt2": dict(vocab_size=60000, n_layer=3, n_embd=96, n_head=6, n_inner=70, n_positions=99, layer_norm_epsilon=1e-3,
+                 tie_word_embeddings=False, bos_token_id=7, eos_token_id=8, pad_token_id=9),
+    "marian": dict(vocab_size=60000, decoder_layers=3, encoder_layers=2, d_model=64, decoder_attention_heads=4, encoder_attention_heads=8,
+                   decoder_ffn_dim=70, encoder_ffn_dim=72, max_position_embeddings=99, scale_embedding=True, bos_token_id=7, eos_token_id=8,
+                   pad_token_id=9, decoder_start_token_id=10, tie_word_embeddings=True),
+}
+OTHER["bart"] = OTHER["mbart"] = OTHER["marian"]
+
+
+def complain(*what):
+    print("DIFFERENT:", *what)
+    failed.append(what[0])
+
+
+def ours(values):
+    with open("config.json", "w") as out:
+        json.dump(values, out)
+    result = subprocess.run([echo, "config.json", "out.json"], capture_output=True, text=True)
+    return json.load(open("out.json")) if result.returncode == 0 else result.stderr.strip()
+
+
+def theirs(values):
+    config = AutoConfig.for_model(**values)
+    have = config.to_dict()
+    have["rope_theta"] = (have.get("rope_parameters") or {}).get("rope_theta")
+    return config, have
+
+
+def compare(name, values):
+    found = ours(values)
+    if isinstance(found, str):
+        return complain(name, found)
+    config, wanted = theirs(values)
+    for key, value in found.items():
+        if key in NOT_READ or "drop" in key or key == "num_hidden_layers" and "encoder_layers" in found:
+            continue
+        should = wanted[key] if key in wanted else getattr(config, key)
+        if key == "num_key_value_heads":
+            should = should or wanted["num_attention_heads"]
+        if key == "n_inner":
+            should = should or 4 * wanted["n_embd"]
+        if key == "decoder_start_token_id" and should is None:
+            should = wanted["bos_token_id"]  # as generate does
+        if value != should:
+            complain(name, f"{key} is {value}, transformers has {should}")
+
+
+count = 0
+for model_type, others in OTHER.items():
+    compare(f"{model_type} by default", {"model_type": model_type})
+    compare(f"{model_type} nothing by default", {"model_type": model_type, **others})
+    for key in others:
+        count += 1
+        # (widths here are multiples of the heads there, and the other way round)
+        compare(f"{model_type} without {key}", {"model_type": model_type, **{k: v for k, v in others.items() if k != key}})
+        compare(f"{model_type} with {key} only", {"model_type": model_type, key: others[key]})
+    for key, value in ALIASES.get(model_type, {}).items():
+        compare(f"{model_type} alias {key}", {"model_type": model_type, **others, key: value})
+    # every key of the class is known: none of a file that transformers saves is refused
+    found = ours({k: v for k, v in AutoConfig.for_model(model_type).to_dict().items() if k != "model_type"} | {"model_type": model_type})
+    if isinstance(found, str):
+        complain(f"{model_type} saved", found)
+
+# Every key of GenerationConfig is in generation.def, and every key there is one that some transformers has.
+listed = set()
+for line in open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../src/models/generation.def"), encoding="utf-8"):
+    if "_KEY(" in line and not line.startswith(" *"):
+        listed.add(line.split("(")[1].split(",")[0].split(")")[0])
+known = {key for key in vars(GenerationConfig()) if not key.startswith("_")} | set(GenerationConfig._get_default_generation_params())
+if known - listed:
+    complain("generation.def lacks", known - listed)
+print(f"{count} keys;", "beyond this transformers:", sorted(listed - known), "failed:", failed or "nothing")
+sys.exit(1 if failed else 0)
