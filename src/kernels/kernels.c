@@ -3,7 +3,8 @@
 
 #include <stdlib.h>
 #include <string.h>
-#ifdef __x86_64__
+#if defined __x86_64__ && !defined KERNELS_SCALAR_ONLY
+#define WIDE_KERNELS
 #include <cpuid.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -13,7 +14,7 @@ extern const Kernels kernels_scalar, kernels_avx2, kernels_avx512, kernels_avx51
 
 const Kernels *kernels = &kernels_scalar;
 
-#ifdef __x86_64__
+#ifdef WIDE_KERNELS
 /* clang 14 does not know it by name. */
 static bool has_f16c(void) {
   unsigned a, b, c, d;
@@ -42,7 +43,7 @@ static bool has_amx(void) {
 /* From scalar up; the last one is the best. */
 const Kernels *kernels_available(int index) {
   if (index == 0) return &kernels_scalar;
-#ifdef __x86_64__
+#ifdef WIDE_KERNELS
   if (index == 1 && has_avx2()) return &kernels_avx2;
   if (index == 2 && has_avx512()) return &kernels_avx512;
   if (index == 3 && has_avx512bf16()) return &kernels_avx512bf16;

@@ -372,9 +372,9 @@ static void give_room(Room *room) {
 
 /* -- B is wide: A is packed once for all, each thread takes columns -- */
 
-/* Where row panel `panel` of A lies for the block of k being worked on. */
+/* Where row panel `panel` of A lies for the block of k being worked on; nowhere where A is read as it is. */
 static float *packed_a(const Product *x, int64_t panel) {
-  return x->packed + panel * x->mr * panel_rows(x, x->steps);
+  return x->packed ? x->packed + panel * x->mr * panel_rows(x, x->steps) : NULL;
 }
 
 static void pack_panels(void *arg, int64_t begin, int64_t end) {

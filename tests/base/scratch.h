@@ -10,18 +10,18 @@
 
 static char scratch[256];
 
-static int scratch_open(void **state) {
+static inline int scratch_open(void **state) {
   const char *place = getenv("TMPDIR");
   snprintf(scratch, sizeof scratch, "%.200s/inkstone-test-XXXXXX", place && *place ? place : "/tmp");
   return mkdtemp(scratch) ? 0 : -1;
 }
 
-static int scratch_close(void **state) {
+static inline int scratch_close(void **state) {
   return dir_remove(scratch, NULL) ? 0 : -1;
 }
 
 /* A path in the scratch directory; good until the fourth call from now. */
-static const char *in_scratch(const char *name) {
+static inline const char *in_scratch(const char *name) {
   static char rooms[4][PATH_ROOM];
   static int next;
   return path_join(rooms[next++ % 4], scratch, name);

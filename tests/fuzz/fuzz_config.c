@@ -1,13 +1,8 @@
 /* Any bytes as a config.json: refused with a sentence, or a network that reads and writes. */
 #include "base/threads.h"
 #include "fuzz/memory_file.h"
+#include "fuzz/small_config.h"
 #include "run/session.h"
-
-static bool is_small(const Config *c) {
-  return c->vocabulary <= 512 && c->source_vocabulary <= 512 && c->layers <= 3 && c->encoder_layers <= 3 &&
-         c->width <= 64 && c->ffn <= 256 && c->encoder_ffn <= 256 && c->context <= 64 && c->heads <= 16 &&
-         c->encoder_heads <= 16;
-}
 
 static void run(const Config *c) {
   enum { SOURCE = 3 };
