@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/threads.h"
+#include "run/directory.h"
 
 /* ---- the directory ---- */
 
@@ -19,7 +20,7 @@ static void fingerprint_text(const Tokenizer *tokenizer, char text[32]) {
 
 Tokenizer *bundle_tokenizer(const char *directory, Error *err) {
   char path[PATH_ROOM];
-  Tokenizer *t = tokenizer_open(path_join(path, directory, "tokenizer.json"), err);
+  Tokenizer *t = tokenizer_open_at(directory, err);
   if (!t || !file_exists(path_join(path, directory, "source_tokenizer.json"))) return t;
   Tokenizer *source = tokenizer_open(path, err);
   if (source)
@@ -82,24 +83,18 @@ static void read_tokenizer(void *arg) {
   MEM_GUARD_END();
 }
 
-static bool open_weights(Bundle *b, const char *directory, const Config *config, Error *err) {
+static bool open_weights(Bundle *b, const char *directory, Config config, Error *err) {
   char path[PATH_ROOM];
-  path_join(path, directory, "model.safetensors");
-  if (!file_exists(path)) {
-    path_join(path, directory, "model.safetensors.index.json");
-    return file_exists(path)
-               ? fail(err, "%s: weights in several files are not supported yet: save them as one", path)
-               : fail(err, "%s: model.safetensors is missing (training not finished its first evaluation?)",
-                      directory);
-  }
-  b->model = model_outline(config);
+  if (!directory_weights(directory, path, err) || !safetensors_open(&b->weights, path, err)) return false;
+  if (!config.arch->encodes && weights_untie(&b->weights)) config.tied = false;
+  b->model = model_outline(&config);
   model_freeze(b->model);
   return weights_map(path, b->model->params, &b->weights, err);
 }
 
 static bool guarded_weights(Bundle *b, const char *directory, const Config *config, Error *err) {
   MEM_GUARD(err, return false);
-  const bool ok = open_weights(b, directory, config, err);
+  const bool ok = open_weights(b, directory, *config, err);
   MEM_GUARD_END();
   return ok;
 }
@@ -120,9 +115,7 @@ static bool open_both(Bundle *b, const char *directory, const Config *config, Er
 static bool open_parts(Bundle *b, const char *directory, Error *err) {
   char path[PATH_ROOM];
   Config config;
-  if (!dir_exists(directory))
-    return fail(err, "%s: no such model directory; make one with `inkstone train write TEXT -o %s`",
-                directory, directory);
+  if (!directory_check(directory, err)) return false;
   if (!config_read(&config, path_join(path, directory, "config.json"), err)) return false;
   if (!(b->card = read_object(directory, "inkstone.json", err)) ||
       !(b->generation = read_object(directory, "generation_config.json", err)))

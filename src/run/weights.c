@@ -29,18 +29,29 @@ static bool ends_with(const char *name, const char *tail) {
   return length >= n && !strcmp(name + length - n, tail);
 }
 
-/* Tensors that other programs store and that carry nothing we need: masks, tables of rotation angles, and the
- * output matrix of a model that ties it to the embedding. */
-static bool is_known_extra(const char *name, const Params *params) {
-  static const char *const endings[] = {".attn.bias", ".attn.masked_bias", ".rotary_emb.inv_freq"};
-  const bool shared =
-      params_find(params, "model.shared.weight") || params_find(params, "model.decoder.embed_tokens.weight");
+/* Tensors that other programs store and that carry nothing: masks, tables of rotation angles, sinusoids. */
+static bool is_constant(const char *name) {
+  static const char *const endings[] = {".attn.bias", ".attn.masked_bias", ".rotary_emb.inv_freq",
+                                        "coder.embed_positions.weight"};
   for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
     if (ends_with(name, endings[i])) return true;
-  if (shared &&
-      (ends_with(name, "coder.embed_tokens.weight") || ends_with(name, "coder.embed_positions.weight")))
-    return true; /* copies of the shared embedding, and sinusoids */
-  return !strcmp(name, "lm_head.weight") && !params_find(params, "lm_head.weight");
+  return false;
+}
+
+static const char *const tables[] = {"model.shared.weight", "model.decoder.embed_tokens.weight",
+                                     "model.embed_tokens.weight", "transformer.wte.weight"};
+
+/* The embedding that also gives the output. */
+static const Param *tied_table(const Params *params) {
+  for (size_t i = 0; i < sizeof tables / sizeof *tables && !params_find(params, "lm_head.weight"); i++)
+    if (params_find(params, tables[i])) return params_find(params, tables[i]);
+  return NULL;
+}
+
+/* Is that another name of the table, where it is tied and shared? */
+static bool names_table(const char *name, const Param *table) {
+  return table && (!strcmp(name, "lm_head.weight") ||
+                   (!strcmp(table->name, tables[0]) && ends_with(name, "coder.embed_tokens.weight")));
 }
 
 static bool same_shape_or_fail(const char *path, const Param *p, const Tensor *found, Error *err) {
@@ -57,15 +68,14 @@ static bool same_shape_or_fail(const char *path, const Param *p, const Tensor *f
 }
 
 /* Older GPT-2 files leave out the first part of the name, "transformer."; and a matrix that is both embedding
- * and output may be stored under its name as the output only. */
+ * and output may be stored under another of its names only. */
 static const NamedTensor *find_tensor(const Safetensors *file, const Params *params, const char *name) {
   const NamedTensor *found = safetensors_find(file, name);
+  const Param *table = tied_table(params);
   const char *dot = strchr(name, '.');
   if (!found && dot) found = safetensors_find(file, dot + 1);
-  const bool table = ends_with(name, "embed_tokens.weight") || ends_with(name, "wte.weight") ||
-                     ends_with(name, "shared.weight");
-  if (!found && table && !params_find(params, "lm_head.weight"))
-    found = safetensors_find(file, "lm_head.weight");
+  for (size_t i = 0; i < file->count && !found && table && !strcmp(table->name, name); i++)
+    if (names_table(file->items[i].name, table)) found = &file->items[i];
   return found;
 }
 
@@ -83,16 +93,47 @@ static const NamedTensor *tensor_for(const char *path, const Safetensors *file, 
   return NULL;
 }
 
+static bool same_values(const Tensor *a, const Tensor *b) {
+  const size_t count = (size_t)tensor_count(a);
+  if (!tensor_same_shape(a, b) || a->type == TENSOR_I32 || b->type == TENSOR_I32) return false;
+  if (a->type == b->type) return !memcmp(a->data, b->data, count * tensor_type_size(a->type));
+  float *x = mem_alloc(count * sizeof *x), *y = mem_alloc(count * sizeof *y);
+  tensor_to_f32(x, a);
+  tensor_to_f32(y, b);
+  const bool same = !memcmp(x, y, count * sizeof *x);
+  mem_free(x);
+  mem_free(y);
+  return same;
+}
+
+/* What the file has beside the parameters. */
+static bool check_other(const char *path, const Safetensors *file, const Params *params,
+                        const NamedTensor *other, Error *err) {
+  const Param *table = tied_table(params);
+  char full[256];
+  snprintf(full, sizeof full, "transformer.%s", other->name);
+  if (is_constant(other->name) || params_find(params, full)) return true;
+  if (!names_table(other->name, table))
+    return fail(err, "%s: tensor \"%s\" has no place in this architecture", path, other->name);
+  return same_values(&other->tensor, &find_tensor(file, params, table->name)->tensor) ||
+         fail(err, "%s: tensor \"%s\" differs from \"%s\", and this architecture has one for both", path,
+              other->name, table->name);
+}
+
 static bool check_others(const char *path, const Safetensors *file, const Params *params, Error *err) {
-  for (size_t i = 0; i < file->count && params_count(params) < file->count; i++) {
-    const char *name = file->items[i].name;
-    if (params_find(params, name) || is_known_extra(name, params)) continue;
-    char full[256];
-    snprintf(full, sizeof full, "transformer.%s", name);
-    if (!params_find(params, full))
-      return fail(err, "%s: tensor \"%s\" has no place in this architecture", path, name);
-  }
+  for (size_t i = 0; i < file->count; i++)
+    if (!params_find(params, file->items[i].name) && !check_other(path, file, params, &file->items[i], err))
+      return false;
   return true;
+}
+
+bool weights_untie(const Safetensors *file) {
+  const NamedTensor *head = safetensors_find(file, "lm_head.weight"), *table = NULL;
+  for (size_t i = 0; i < sizeof tables / sizeof *tables && !table; i++) {
+    table = safetensors_find(file, tables[i]);
+    if (!table) table = safetensors_find(file, strchr(tables[i], '.') + 1);
+  }
+  return head && table && !same_values(&head->tensor, &table->tensor);
 }
 
 /* ---- values that are no finite numbers ---- */
@@ -192,7 +233,7 @@ bool weights_read(const char *path, Params *params, float *values, Error *err) {
 }
 
 bool weights_map(const char *path, Params *params, Safetensors *file, Error *err) {
-  return safetensors_open(file, path, err) && read_all(path, file, params, NULL, err);
+  return read_all(path, file, params, NULL, err);
 }
 
 void weights_copy(Params *to, Params *from) {

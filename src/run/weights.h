@@ -12,9 +12,13 @@
 bool weights_write(const char *path, Params *, const float *values, Error *);
 bool weights_read(const char *path, Params *, float *values, Error *);
 
-/* For a set that was closed without memory: opens the file, which must live as long, and has the parameters
- * read where it is mapped, f32 and, as far as operators take them, 16 bits; others are copied. Why, and what
- * becomes of a file that others write to: docs/decisions/0007-mapped-weights.md. */
+/* Does it store a matrix of outputs that differs from the embedding? It is used then, as transformers 5 does,
+ * whatever config.json says of ties. */
+bool weights_untie(const Safetensors *);
+
+/* For a set that was closed without memory: has the parameters read where the file, which must live as long,
+ * is mapped, f32 and, as far as operators take them, 16 bits; others are copied. Why, and what becomes of a
+ * file that others write to: docs/decisions/0007-mapped-weights.md. */
 bool weights_map(const char *path, Params *, Safetensors *file, Error *);
 /* To a set with values of its own. */
 void weights_copy(Params *to, Params *from);

@@ -11,9 +11,7 @@ struct ink_tokenizer {
 
 ink_tokenizer *ink_tokenizer_open(const char *path, ink_error *err) {
   MEM_GUARD(err, return NULL);
-  char room[PATH_ROOM];
-  Tokenizer *tokenizer =
-      tokenizer_open(dir_exists(path) ? path_join(room, path, "tokenizer.json") : path, err);
+  Tokenizer *tokenizer = tokenizer_open_at(path, err);
   ink_tokenizer *t = tokenizer ? mem_alloc_zeroed(1, sizeof *t) : NULL;
   if (t) t->tokenizer = tokenizer;
   MEM_GUARD_END();

@@ -18,6 +18,7 @@ typedef struct Tokenizer Tokenizer;
 
 /* tokenizer.json. Everything in it that is not understood is refused by name, never ignored. */
 Tokenizer *tokenizer_open(const char *path, Error *);
+Tokenizer *tokenizer_open_at(const char *path, Error *); /* or the directory that holds one */
 bool tokenizer_save(const Tokenizer *, const char *path, Error *);
 void tokenizer_free(Tokenizer *);
 

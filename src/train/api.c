@@ -125,7 +125,7 @@ static bool make_tokenizer(Run *r, Error *err) {
   else if (r->train->from)
     r->tokenizer = bundle_tokenizer(r->train->from, err);
   else if (r->train->tokenizer_from)
-    r->tokenizer = tokenizer_open(r->train->tokenizer_from, err);
+    r->tokenizer = tokenizer_open_at(r->train->tokenizer_from, err);
   else
     r->tokenizer = learn_tokenizers(r, err);
   return r->tokenizer != NULL;

@@ -45,4 +45,47 @@ for key in eos_token_id pad_token_id decoder_start_token_id; do
     fi
   done
 done
+# What lies in a directory in place of a model is named.
+printf GGUF >model.gguf
+is_refused model.gguf model.gguf "GGUF" "directory"
+is_refused untied/model.safetensors "a file of weights" "directory"
+is_refused untied/config.json "give the directory"
+is_refused nowhere "no such model directory"
+mkdir plain && echo hello >plain/notes.txt
+is_refused plain "it has no config.json"
+mkdir adapter && echo '{}' >adapter/adapter_config.json && echo x >adapter/adapter_model.safetensors
+is_refused adapter adapter_config.json "adapter only" merge_and_unload
+mkdir tokens && cp untied/tokenizer.json tokens
+is_refused tokens tokenizer.json "no model"
+mkdir packed && cp model.gguf packed/tiny.q4.gguf
+is_refused packed tiny.q4.gguf "not read yet"
+with() { # COMMAND TEXT...: a copy of the model after that command
+  rm -rf copy && cp -r untied copy && (cd copy && eval "$1")
+  shift
+  is_refused copy "$@"
+}
+with 'echo "{}" >adapter_config.json' adapter_config.json "an adapter lies beside the model"
+with 'echo x >adapter_model.safetensors' adapter_model.safetensors "an adapter lies beside the model"
+with 'mv model.safetensors pytorch_model.bin' pytorch_model.bin "safetensors" "save_pretrained"
+with 'mv model.safetensors pytorch_model-00001-of-00002.bin' pytorch_model-00001-of-00002.bin "save_pretrained"
+with 'mv model.safetensors model-00001-of-00002.safetensors' "one of several files"
+with 'mv model.safetensors model.safetensors.index.json' model.safetensors.index.json "as one" max_shard_size
+with 'mv model.safetensors model.fp16.safetensors' model.fp16.safetensors "that name"
+with 'mv model.safetensors tf_model.h5' tf_model.h5 TensorFlow
+with 'rm model.safetensors' "model.safetensors is missing" "first evaluation"
+with 'mv tokenizer.json tokenizer.model' tokenizer.model SentencePiece save_pretrained
+with 'mv tokenizer.json source.spm' source.spm SentencePiece
+with 'mv tokenizer.json vocab.json; echo >merges.txt' merges.txt save_pretrained
+with 'rm tokenizer.json tokenizer_config.json' tokenizer.json
+run tokenizer encode -m copy The
+expect_failure tokenizer.json
+rm -rf copy && cp -r untied copy && mv copy/tokenizer.json copy/tokenizer.model
+run tokenizer encode -m copy The
+expect_failure tokenizer.model SentencePiece
+run tokenizer encode -m copy/tokenizer.model The
+expect_failure tokenizer.model SentencePiece
+for command in "info copy" "eval -m copy text.txt" "train write text.txt -o from --from copy --dry-run"; do
+  run $command
+  expect_failure tokenizer.model
+done
 finish

@@ -16,6 +16,7 @@ os.environ.update(HF_HUB_OFFLINE="1", TRANSFORMERS_VERBOSITY="error", TOKENIZERS
 inkstone = sys.argv[1]
 try:
     import torch
+    from safetensors.torch import load_file, save_file
     from transformers import AutoModelForCausalLM, AutoTokenizer, GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
 except ImportError as missing:
     print("SKIP:", missing)
@@ -141,6 +142,24 @@ their_gpt2 = GPT2LMHeadModel(GPT2Config(vocab_size=size, n_embd=32, n_layer=2, n
                                         eos_token_id=tokenizer.eos_token_id))
 saved_there("their_gpt2", their_gpt2, tokenizer)
 compare("their_gpt2")
+
+# A stored matrix of outputs that differs from the embedding is used, whatever config.json says of ties.
+for name, model in (("their_llama", their_llama), ("their_gpt2", their_gpt2)):
+    own_head = name + "_own_head"
+    model.config.tie_word_embeddings = False
+    model.save_pretrained(own_head)
+    tokenizer.save_pretrained(own_head)
+    tensors = load_file(f"{own_head}/model.safetensors")
+    tensors["lm_head.weight"] = torch.randn(size, 32) * 0.2
+    save_file(tensors, f"{own_head}/model.safetensors", metadata={"format": "pt"})
+    config = json.load(open(f"{own_head}/config.json"))
+    config["tie_word_embeddings"] = True
+    json.dump(config, open(f"{own_head}/config.json", "w"))
+    compare(own_head)
+    # and where config.json leaves it out, the class decides: llama does not tie, gpt2 does
+    del config["tie_word_embeddings"]
+    json.dump(config, open(f"{own_head}/config.json", "w"))
+    compare(own_head)
 
 # Weights in several files: read, or refused with the file's name and the mend.
 saved_there("sharded", their_llama, tokenizer, max_shard_size="30KB")

@@ -118,7 +118,8 @@ static void check(const Arch *arch, TensorType type, bool askew) {
   params_initialize(plain->params, 3);
   const char *path = written(plain->params, type, askew, 0);
   model_freeze(mapped);
-  if (!weights_map(path, mapped->params, &file, &err)) fail_msg("%s: %s", arch->name, err.text);
+  if (!safetensors_open(&file, path, &err) || !weights_map(path, mapped->params, &file, &err))
+    fail_msg("%s: %s", arch->name, err.text);
   read_text(plain, expected);
   read_text(mapped, got);
   if (memcmp(expected, got, sizeof got)) fail_msg("%s, %s: other logits", arch->name, tensor_type_name(type));
@@ -158,7 +159,7 @@ static void endless_values_are_refused(void **state) {
     Error err = {0};
     params_initialize(plain->params, 3);
     const char *path = written(plain->params, cases[i].type, false, cases[i].bits);
-    assert_false(weights_map(path, mapped->params, &file, &err));
+    assert_false(safetensors_open(&file, path, &err) && weights_map(path, mapped->params, &file, &err));
     assert_non_null(strstr(err.text, "no finite numbers"));
     assert_non_null(strstr(err.text, params_at(plain->params, params_count(plain->params) - 1)->name));
     model_free(plain);
@@ -167,9 +168,74 @@ static void endless_values_are_refused(void **state) {
   }
 }
 
+/* All parameters and, under another name, the first that ends like `table`, its last value moved by `change`.
+ */
+static const char *with_copy(Params *params, const char *table, const char *name, float change) {
+  const size_t count = params_count(params);
+  NamedTensor *items = mem_alloc_zeroed(count + 1, sizeof *items);
+  Error err = {0};
+  float *values = NULL;
+  for (size_t i = 0; i < count; i++) {
+    const Param *p = params_at(params, i);
+    const size_t length = strlen(p->name), tail = strlen(table);
+    items[i] = (NamedTensor){p->name, p->tensor};
+    if (length < tail || strcmp(p->name + length - tail, table)) continue;
+    const size_t n = (size_t)tensor_count(&p->tensor);
+    values = mem_alloc(n * sizeof *values);
+    memcpy(values, p->tensor.data, n * sizeof *values);
+    values[n - 1] += change;
+    items[count] = (NamedTensor){name, p->tensor};
+    items[count].tensor.data = values;
+  }
+  assert_non_null(values);
+  assert_true(safetensors_write(in_scratch("copy"), items, count + 1, NULL, &err));
+  mem_free(values);
+  mem_free(items);
+  return in_scratch("copy");
+}
+
+/* Tensors beside the parameters: a second copy of the embedding is fine, a table of its own is used or
+ * refused. */
+static void other_tensors_are_used_or_refused(void **state) {
+  (void)state;
+  static const struct {
+    const char *arch, *table, *name;
+    float change;
+    bool unties, accepted;
+  } cases[] = {{"llama", "embed_tokens.weight", "lm_head.weight", 0, false, true},
+               {"llama", "embed_tokens.weight", "lm_head.weight", 1, true, false},
+               {"gpt2", "wte.weight", "lm_head.weight", 0, false, true},
+               {"gpt2", "wte.weight", "lm_head.weight", 1, true, false},
+               {"gpt2", "wte.weight", "h.0.attn.bias", 1, false, true},
+               {"gpt2", "wte.weight", "score.weight", 0, false, false},
+               {"bart", "shared.weight", "lm_head.weight", 0, false, true},
+               {"bart", "shared.weight", "lm_head.weight", 1, true, false},
+               {"bart", "shared.weight", "model.encoder.embed_tokens.weight", 0, false, true},
+               {"bart", "shared.weight", "model.encoder.embed_tokens.weight", 1, false, false},
+               {"marian", "shared.weight", "model.decoder.embed_tokens.weight", 1, false, false},
+               {"marian", "shared.weight", "model.decoder.embed_positions.weight", 0, false, true}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    const Config c = config_of(cases[i].arch);
+    Model *plain = model_new(&c, false), *read = model_new(&c, false);
+    Safetensors file;
+    Error err = {0};
+    params_initialize(plain->params, 3);
+    const char *path = with_copy(plain->params, cases[i].table, cases[i].name, cases[i].change);
+    assert_true(safetensors_open(&file, path, &err));
+    if (weights_untie(&file) != cases[i].unties) fail_msg("%s: %s unties", cases[i].arch, cases[i].name);
+    safetensors_close(&file);
+    if (weights_read(path, read->params, params_values(read->params), &err) != cases[i].accepted)
+      fail_msg("%s: %s: %s", cases[i].arch, cases[i].name, err.text);
+    if (!cases[i].accepted) assert_non_null(strstr(err.text, cases[i].name));
+    model_free(plain);
+    model_free(read);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(mapped_weights_change_no_bit, scratch_open, scratch_close),
+      cmocka_unit_test_setup_teardown(other_tensors_are_used_or_refused, scratch_open, scratch_close),
       cmocka_unit_test_setup_teardown(endless_values_are_refused, scratch_open, scratch_close),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
