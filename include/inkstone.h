@@ -244,9 +244,14 @@ INK_API ink_tokenizer *ink_tokenizer_open(const char *path, ink_error *);
 INK_API void ink_tokenizer_close(ink_tokenizer *);
 INK_API int64_t ink_tokenizer_size(const ink_tokenizer *);
 
-/* Ids of a text; the caller frees *ids. No special tokens are added. */
-INK_API bool ink_tokenizer_encode(ink_tokenizer *, const char *text, size_t length, int32_t **ids,
-                                  size_t *count, ink_error *);
+/* Ids of a text; the caller frees *ids. No special tokens are added. special_tokens: those that the text
+ * spells are these tokens; without it, as in prompts and in text to learn from, they are letters. */
+INK_API bool ink_tokenizer_encode(ink_tokenizer *, const char *text, size_t length, bool special_tokens,
+                                  int32_t **ids, size_t *count, ink_error *);
+
+/* What its files ask for that has no effect here, and what texts lose by it, as one sentence; NULL: nothing.
+ * Lives as long as the tokenizer. */
+INK_API const char *ink_tokenizer_remark(const ink_tokenizer *);
 
 /* The bytes of ids; the caller frees *text, which is also NUL-terminated. Ids outside of the vocabulary are
  * refused. */

@@ -1,8 +1,10 @@
 #include "base/buffer.h"
 
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "base/arena.h"
 
@@ -96,6 +98,23 @@ uint64_t hash_bytes(const void *bytes, size_t length, uint64_t seed) {
   return h ^ (h >> 31);
 }
 
+static uint64_t secret;
+
+static void draw_secret(void) {
+  if (getrandom(&secret, sizeof secret, 0) != sizeof secret) secret = (uint64_t)(uintptr_t)&secret;
+  secret |= 1;
+}
+
+uint64_t hash_secret(void) {
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
+  pthread_once(&once, draw_secret);
+  return secret;
+}
+
+static uint64_t hash_key(const void *key, size_t length) {
+  return hash_bytes(key, length, hash_secret());
+}
+
 static size_t find_slot(const Map *m, const void *key, size_t length, uint64_t hash) {
   size_t at = hash & (m->slot_count - 1);
   for (; m->slots[at]; at = (at + 1) & (m->slot_count - 1)) {
@@ -132,7 +151,7 @@ void map_reserve(Map *m, size_t count) {
 
 int64_t *map_slot(Map *m, const void *key, size_t length, int64_t initial) {
   make_slots_for(m, m->entries.count + 1);
-  const uint64_t hash = hash_bytes(key, length, 0);
+  const uint64_t hash = hash_key(key, length);
   const size_t at = find_slot(m, key, length, hash);
   if (!m->slots[at]) {
     vec_push(&m->entries, ((Entry){arena_strndup(m->keys, key, length), length, hash, initial}));
@@ -147,7 +166,7 @@ void map_set(Map *m, const void *key, size_t length, int64_t value) {
 
 bool map_get(const Map *m, const void *key, size_t length, int64_t *value) {
   if (!m->slot_count) return false;
-  const size_t at = find_slot(m, key, length, hash_bytes(key, length, 0));
+  const size_t at = find_slot(m, key, length, hash_key(key, length));
   if (!m->slots[at]) return false;
   if (value) *value = m->entries.data[m->slots[at] - 1].value;
   return true;

@@ -31,5 +31,8 @@ const char *map_at(const Map *, size_t index, size_t *length, int64_t *value);
 
 /* 64-bit hash of bytes (FNV-1a then a finalizer): stable across runs and machines. */
 uint64_t hash_bytes(const void *bytes, size_t length, uint64_t seed);
+/* An odd number that each process draws: tables of foreign keys hash with it, so that no file can be made
+ * whose keys all collide. */
+uint64_t hash_secret(void);
 
 #endif

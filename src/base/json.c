@@ -1,13 +1,56 @@
 #include "base/json.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/buffer.h"
 #include "base/file.h"
 
+/* Digits from `at` on that make a whole number beyond 64 bits: how many; else 0. */
+static size_t too_big(const char *at, const char *end) {
+  static const char most[] = "9223372036854775807";
+  size_t n = 0;
+  while (at + n < end && at[n] >= '0' && at[n] <= '9') n++;
+  if (n < sizeof most - 1 || (n == sizeof most - 1 && memcmp(at, most, n) <= 0)) return 0;
+  return at + n < end && strchr(".eE", at[n]) ? 0 : n;
+}
+
+/* The text with ".0" behind whole numbers that are too big for jansson: JSON has no such limit. */
+static void make_real(const char *text, size_t length, Buffer *out) {
+  const char *end = text + length, *kept = text;
+  bool quoted = false;
+  for (const char *at = text; at < end; at++) {
+    if (*at == '\\')
+      at++;
+    else if (*at == '"')
+      quoted = !quoted;
+    else if (!quoted && *at >= '0' && *at <= '9') {
+      const size_t n = too_big(at, end);
+      if (n) {
+        buffer_add(out, kept, (size_t)(at + n - kept));
+        buffer_adds(out, ".0");
+        kept = at + n;
+      }
+      while (at + 1 < end && at[1] && strchr("0123456789.eE+-", at[1])) at++;
+    }
+  }
+  buffer_add(out, kept, (size_t)(end - kept));
+}
+
+static json_t *load(const char *text, size_t length, json_error_t *problem) {
+  static const size_t flags = JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL;
+  json_t *json = json_loadb(text, length, flags, problem);
+  if (json || json_error_code(problem) != json_error_numeric_overflow) return json;
+  Buffer real = {0};
+  make_real(text, length, &real);
+  json = json_loadb(real.data, real.length, flags, problem);
+  buffer_free(&real);
+  return json;
+}
+
 json_t *json_parse(const char *text, size_t length, const char *where, Error *err) {
   json_error_t problem;
-  json_t *json = json_loadb(text, length, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &problem);
+  json_t *json = load(text, length, &problem);
   if (!json) fail(err, "%s:%d:%d: not valid JSON: %s", where, problem.line, problem.column, problem.text);
   return json;
 }

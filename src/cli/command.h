@@ -20,6 +20,7 @@ typedef enum OwnFlag {
   OWN_INPUT,
   OWN_EXPLAIN,
   OWN_PEERS,
+  OWN_LETTERS,
   OWN_COUNT,
   OWN_NONE = OWN_COUNT /* a setting of the library */
 } OwnFlag;

@@ -91,7 +91,8 @@ static bool encode(ink_tokenizer *t, const Call *call, Error *err) {
   int32_t *ids = NULL;
   size_t count = 0;
   bool ok = streams_text(call->operand_count ? call->operands[0] : NULL, &text, err) &&
-            ink_tokenizer_encode(t, text.data ? text.data : "", text.length, &ids, &count, err);
+            ink_tokenizer_encode(t, text.data ? text.data : "", text.length, !call->values[OWN_LETTERS], &ids,
+                                 &count, err);
   if (ok && call->values[OWN_JSON])
     ok = put_pieces(t, ids, count, err);
   else if (ok)
@@ -103,6 +104,7 @@ static bool encode(ink_tokenizer *t, const Call *call, Error *err) {
 
 static bool with_tokenizer(Call *call, bool (*work)(ink_tokenizer *, const Call *, Error *), Error *err) {
   ink_tokenizer *t = ink_tokenizer_open(call->values[OWN_MODEL], err);
+  if (t && ink_tokenizer_remark(t)) fprintf(stderr, "note: %s\n", ink_tokenizer_remark(t));
   const bool ok = t && work(t, call, err);
   ink_tokenizer_close(t);
   return ok;
@@ -125,7 +127,13 @@ const Command command_tokenizer_encode = {
         "text; its bytes where it ends in the middle of a character.",
     .examples = {{"inkstone tokenizer encode -m poems \"The moon\"", "ids, separated by spaces"},
                  {"inkstone tokenizer encode -m poems --json < poem.txt", "what the pieces are"}},
-    .flags = {FLAG_TOKENIZER, FLAG_JSON("a list of objects, one per token"), FLAG_HELP},
+    .flags =
+        {FLAG_TOKENIZER,
+         {OWN_LETTERS, "no-special-tokens", NULL,
+          "special tokens that the text spells, such as <|endoftext|>, are letters, as they are in prompts",
+          0, false},
+         FLAG_JSON("a list of objects, one per token"),
+         FLAG_HELP},
     .least = 0,
     .most = 1,
     .run = run_encode,

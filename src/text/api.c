@@ -28,11 +28,15 @@ int64_t ink_tokenizer_size(const ink_tokenizer *t) {
   return tokenizer_size(t->tokenizer);
 }
 
-bool ink_tokenizer_encode(ink_tokenizer *t, const char *text, size_t length, int32_t **ids, size_t *count,
-                          ink_error *err) {
+const char *ink_tokenizer_remark(const ink_tokenizer *t) {
+  return tokenizer_remark(t->tokenizer);
+}
+
+bool ink_tokenizer_encode(ink_tokenizer *t, const char *text, size_t length, bool special_tokens,
+                          int32_t **ids, size_t *count, ink_error *err) {
   MEM_GUARD(err, return false);
   Ids found = {0};
-  const bool ok = tokenizer_encode(t->tokenizer, text, length, true, &found, err);
+  const bool ok = tokenizer_encode(t->tokenizer, text, length, special_tokens, &found, err);
   vec_reserve(&found, 1); /* not NULL, even if there are none */
   *ids = found.data;
   *count = found.count;

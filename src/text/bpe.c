@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/buffer.h"
 #include "base/random.h"
 
 /* The pair is in the slot itself: most look-ups end at the first cache line. */
@@ -11,8 +12,8 @@ struct MergeSlot {
 };
 
 static size_t find(const Merges *m, int32_t left, int32_t right) {
-  const uint64_t h = ((uint64_t)(uint32_t)left << 32 | (uint32_t)right) * 0x9e3779b97f4a7c15u;
-  size_t at = (h ^ h >> 29) & (m->slot_count - 1);
+  const uint64_t key = (uint64_t)(uint32_t)left << 32 | (uint32_t)right;
+  size_t at = (size_t)(key * m->multiplier >> m->shift);
   while (m->slots[at].rank && (m->slots[at].left != left || m->slots[at].right != right))
     at = (at + 1) & (m->slot_count - 1);
   return at;
@@ -24,6 +25,9 @@ static void make_slots_for(Merges *m, size_t count) {
   if (slots == m->slot_count) return;
   mem_free(m->slots);
   m->slot_count = slots;
+  m->multiplier = hash_secret();
+  m->shift = 64;
+  for (size_t i = slots; i > 1; i /= 2) m->shift--;
   m->slots = mem_alloc_zeroed(m->slot_count, sizeof *m->slots);
   for (size_t i = 0; i < m->list.count; i++) {
     const Merge *x = &m->list.data[i];

@@ -20,6 +20,8 @@ typedef struct Merges {
   VEC(Merge) list;
   MergeSlot *slots; /* hash table (left, right) -> rank */
   size_t slot_count;
+  uint64_t multiplier; /* a pair as one number, times it and shifted, is its place (multiply-shift) */
+  int shift;
 } Merges;
 void merges_add(Merges *, Merge);
 void merges_reserve(Merges *, size_t count); /* room for so many in all */

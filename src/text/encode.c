@@ -32,9 +32,23 @@ typedef struct Encoder {
 
 /* ---- first symbols, then merges ---- */
 
+/* What has no token is the unknown one, or nothing. */
+static size_t add_unknown(const Tokenizer *t, int32_t *symbols, size_t count) {
+  if (t->unknown < 0 || (t->fuse_unknown && count && symbols[count - 1] == t->unknown)) return count;
+  symbols[count] = t->unknown;
+  return count + 1;
+}
+
 static size_t symbols_of_bytes(const Tokenizer *t, const char *word, size_t length, int32_t *symbols) {
-  for (size_t i = 0; i < length; i++) symbols[i] = t->bytes[(unsigned char)word[i]];
-  return length;
+  size_t count = 0;
+  for (size_t i = 0; i < length; i++) {
+    const int32_t id = t->bytes[(unsigned char)word[i]];
+    if (id >= 0)
+      symbols[count++] = id;
+    else
+      count = add_unknown(t, symbols, count);
+  }
+  return count;
 }
 
 static bool has_bytes(const Tokenizer *t, const char *text, size_t length) {
@@ -56,8 +70,8 @@ static size_t symbols_of_characters(const Tokenizer *t, const char *word, size_t
       symbols[count++] = (int32_t)id;
     else if (has_bytes(t, word + at, n))
       count += symbols_of_bytes(t, word + at, n, symbols + count);
-    else if (!(t->fuse_unknown && count && symbols[count - 1] == t->unknown))
-      symbols[count++] = t->unknown;
+    else
+      count = add_unknown(t, symbols, count);
   }
   return count;
 }
@@ -65,7 +79,7 @@ static size_t symbols_of_characters(const Tokenizer *t, const char *word, size_t
 static void merge_word(Encoder *e, const char *word, size_t length) {
   const Tokenizer *t = e->tokenizer;
   int64_t id;
-  if (t->whole_words && !e->drop && map_get(t->by_bytes, word, length, &id)) {
+  if (t->whole_words && !e->drop && map_get(t->by_bytes, word, length, &id) && !t->pieces.data[id].special) {
     vec_push(e->out, (int32_t)id);
     return;
   }
@@ -125,7 +139,7 @@ static void encode_word(Encoder *e, const char *word, size_t length) {
   }
   while (length) {
     const size_t n = t->pattern && length <= CACHED_BYTES ? length : part_of(t, word, length);
-    if (n == 1 && t->byte_level)
+    if (n == 1 && t->byte_level && t->bytes[(unsigned char)*word] >= 0)
       vec_push(e->out, t->bytes[(unsigned char)*word]);
     else if (n <= CACHED_BYTES && e->slots)
       encode_short(e, word, n);
@@ -171,11 +185,11 @@ static void encode_segment(Encoder *e, const char *text, size_t length) {
 static void split(Encoder *e, const AddedTokens *added, const char *text, size_t length,
                   void rest(Encoder *, const char *, size_t)) {
   for (size_t at = 0; at < length;) {
-    size_t stop = e->specials ? at : length;
-    const AddedToken *found = added_find(added, text, length, &stop);
-    rest(e, text + at, stop - at);
-    if (found) vec_push(e->out, found->id);
-    at = stop + (found ? found->length : 0);
+    AddedMatch m;
+    added_find(added, text, length, at, e->specials, &m);
+    rest(e, text + at, m.begin - at);
+    if (m.token) vec_push(e->out, m.token->id);
+    at = m.end;
   }
 }
 
@@ -189,6 +203,24 @@ static void encode_plain(Encoder *e, const char *text, size_t length) {
   }
   split(e, &t->added_normalized, text, length, encode_segment);
   buffer_free(&normal);
+}
+
+static const char *first_special(const Tokenizer *t, const AddedTokens *added, const char *text,
+                                 size_t length) {
+  AddedMatch m;
+  for (size_t at = 0; added_find(added, text, length, at, true, &m); at = m.end)
+    if (m.token->special) return t->pieces.data[m.token->id].name;
+  return NULL;
+}
+
+const char *tokenizer_special_in(const Tokenizer *t, const char *text, size_t length) {
+  const char *found = first_special(t, &t->added, text, length);
+  if (found || !t->added_normalized.list.count) return found;
+  Buffer normal = {0};
+  normalize(&t->normalizer, text, length, &normal);
+  found = first_special(t, &t->added_normalized, normal.data, normal.length);
+  buffer_free(&normal);
+  return found;
 }
 
 static void make_cache(Encoder *e, size_t length) {

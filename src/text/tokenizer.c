@@ -2,6 +2,8 @@
 #include "text/tokenizer.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "text/tokenizer_impl.h"
@@ -11,8 +13,9 @@
 Tokenizer *tokenizer_new(void) {
   Tokenizer *t = mem_alloc_zeroed(1, sizeof *t);
   t->arena = arena_new(1 << 18);
+  t->by_name = map_new();
   t->by_bytes = map_new();
-  t->begin = t->end = t->unknown = -1;
+  t->begin = t->end = t->pad = t->unknown = -1;
   for (int i = 0; i < 256; i++) t->bytes[i] = -1;
   return t;
 }
@@ -21,6 +24,9 @@ void tokenizer_free(Tokenizer *t) {
   if (!t) return;
   arena_free(t->arena);
   vec_free(&t->pieces);
+  vec_free(&t->behind);
+  buffer_free(&t->remark);
+  map_free(t->by_name);
   map_free(t->by_bytes);
   merges_free(&t->merges);
   added_free(&t->added);
@@ -42,28 +48,40 @@ void tokenizer_attach_source(Tokenizer *t, Tokenizer *source) {
 void tokenizer_put(Tokenizer *t, int32_t id, const char *bytes, size_t length, const char *name,
                    PieceKind kind) {
   CHECK(id >= 0);
-  while (t->pieces.count <= (size_t)id) vec_push(&t->pieces, ((Piece){.bytes = "", .kind = PIECE_SPECIAL}));
+  while (t->pieces.count <= (size_t)id) vec_push(&t->pieces, ((Piece){.bytes = "", .kind = PIECE_ADDED}));
   Piece *p = &t->pieces.data[id];
   p->bytes = arena_strndup(t->arena, bytes, length);
   p->length = length;
   p->name = arena_strndup(t->arena, name, strlen(name));
   p->kind = kind;
+  map_set(t->by_name, name, strlen(name), id);
   if (kind == PIECE_TEXT) map_set(t->by_bytes, p->bytes, length, id);
 }
 
-void tokenizer_put_added(Tokenizer *t, int32_t id, const char *content, bool special, bool normalized) {
+/* Texts are spelled with it where nothing else does, whatever a list of special tokens says of it. */
+static bool stands_for_a_byte(const Tokenizer *t, const Piece *p) {
+  return p->length == 1 && p->kind == (t->byte_level ? PIECE_TEXT : PIECE_BYTE);
+}
+
+void tokenizer_put_added(Tokenizer *t, int32_t id, const char *content, AddedToken token, bool normalized) {
   const bool known =
       (size_t)id < t->pieces.count && t->pieces.data[id].name; /* in the vocabulary: merges may use it */
   if (!known) tokenizer_put(t, id, content, strlen(content), content, PIECE_ADDED);
-  t->pieces.data[id].kind = special ? PIECE_SPECIAL : PIECE_ADDED;
-  if (!normalized || normalizer_does_nothing(&t->normalizer)) {
-    added_put(&t->added, (AddedToken){t->pieces.data[id].name, strlen(content), id});
+  Piece *p = &t->pieces.data[id];
+  p->added = true;
+  p->special = token.special && !stands_for_a_byte(t, p);
+  token.id = id;
+  token.content = p->name;
+  token.length = strlen(content);
+  if (!normalized) {
+    added_put(&t->added, token);
     return;
   }
   Buffer normal = {0};
   normalize(&t->normalizer, content, strlen(content), &normal);
-  added_put(&t->added_normalized,
-            (AddedToken){arena_strndup(t->arena, normal.data, normal.length), normal.length, id});
+  token.content = arena_strndup(t->arena, normal.data, normal.length);
+  token.length = normal.length;
+  if (token.length && token.length <= LONGEST_ADDED) added_put(&t->added_normalized, token);
   buffer_free(&normal);
 }
 
@@ -71,34 +89,49 @@ static bool find_bytes(Tokenizer *t, const char *where, Error *err) {
   for (size_t i = 0; i < t->pieces.count; i++) {
     const Piece *p = &t->pieces.data[i];
     if (!p->name) return fail(err, "%s: no token has id %zu, but others have higher ones", where, i);
-    if (p->kind == (t->byte_level ? PIECE_TEXT : PIECE_BYTE) && p->length == 1)
-      t->bytes[(unsigned char)p->bytes[0]] = (int32_t)i;
-  }
-  for (unsigned i = 0; i < 256; i++) {
-    const bool spelled = t->bytes[i] >= 0 && (t->byte_level || t->byte_fallback);
-    if (!spelled && (t->byte_level || t->unknown < 0))
-      return fail(err, "%s: the vocabulary lacks byte 0x%02x, so not every text could be encoded", where, i);
+    if (stands_for_a_byte(t, p)) t->bytes[(unsigned char)p->bytes[0]] = (int32_t)i;
   }
   return true;
 }
 
-static int32_t find_end(const Tokenizer *t) {
-  static const char *const ends[] = {END_OF_TEXT, "<|end_of_text|>", "</s>", "<|im_end|>"};
-  int32_t id = -1;
-  for (size_t i = 0; i < sizeof ends / sizeof *ends && id < 0; i++) id = tokenizer_id(t, ends[i]);
-  return id;
+/* As Hugging Face's tokenizers do it: what has no token is the unknown one or, without it, nothing. */
+static void remark_missing_bytes(Tokenizer *t) {
+  int missing = 0, first = 0;
+  if (!t->byte_level && !t->byte_fallback) return;
+  for (int i = 256; i-- > 0;)
+    if (t->bytes[i] < 0) missing++, first = i;
+  if (!missing) return;
+  tokenizer_remark_on(t, "%d of the 256 bytes have no token, the first of them 0x%02x: a text's are %s",
+                      missing, (unsigned)first, t->unknown < 0 ? "left out" : "read as the unknown token");
+}
+
+/* Of a tokenizer whose files do not say what ends a text: common spellings. */
+static void guess_end(Tokenizer *t) {
+  static const char *const ends[] = {END_OF_TEXT, "<|end_of_text|>", "</s>", "<|im_end|>", "<eos>"};
+  for (size_t i = 0; i < sizeof ends / sizeof *ends && t->end < 0; i++) t->end = tokenizer_id(t, ends[i]);
+}
+
+/* May a byte stand in a word with nothing for it in the ids? Then its neighbours stand side by side. */
+static bool may_vanish(const Tokenizer *t, int byte) {
+  const char c = (char)byte;
+  if (t->unknown >= 0) return false;
+  if (t->byte_level || byte < 0x80) return t->bytes[byte] < 0 && !map_get(t->by_bytes, &c, 1, NULL);
+  return true; /* the last one of a character of which another is missing */
 }
 
 /* Where a word may be cut without changing its ids: between two bytes that no merge brings together. Unknown
  * characters that become one token stand together, so where there are such, only before a known ASCII
- * character. Not at all where the word as a whole may be a token, or unknown ones are merged. */
+ * character; and not behind what may leave no token. Not at all where the word as a whole may be a token, or
+ * unknown ones are merged. */
 static void find_cuts(Tokenizer *t) {
   bool all_bytes = t->byte_level || t->byte_fallback;
   if (t->whole_words) return;
   for (int i = 0; i < 256; i++) all_bytes &= t->bytes[i] >= 0;
   for (int i = 0; i < 256; i++) {
     const char byte = (char)i;
-    t->cut_before[i] = all_bytes ? (i & 0xc0) != 0x80 : i < 0x80 && map_get(t->by_bytes, &byte, 1, NULL);
+    const bool known = t->byte_level ? t->bytes[i] >= 0 : i < 0x80 && map_get(t->by_bytes, &byte, 1, NULL);
+    t->cut_before[i] = (all_bytes || known) && (i & 0xc0) != 0x80;
+    if (!all_bytes && may_vanish(t, i)) memset(t->joined[i], 0xff, sizeof t->joined[i]);
   }
   for (size_t i = 0; i < t->merges.list.count; i++) {
     const Merge m = t->merges.list.data[i];
@@ -112,9 +145,19 @@ static void find_cuts(Tokenizer *t) {
 
 bool tokenizer_finish(Tokenizer *t, const char *where, Error *err) {
   if (!find_bytes(t, where, err)) return false;
-  t->end = find_end(t);
+  remark_missing_bytes(t);
+  guess_end(t);
   find_cuts(t);
   return true;
+}
+
+void tokenizer_remark_on(Tokenizer *t, const char *format, ...) {
+  char text[512];
+  va_list args;
+  va_start(args, format);
+  vsnprintf(text, sizeof text, format, args);
+  va_end(args);
+  buffer_addf(&t->remark, "%s%s", t->remark.length ? "; " : "", text);
 }
 
 /* ---- what there is ---- */
@@ -128,17 +171,41 @@ int32_t tokenizer_end(const Tokenizer *t) {
 int32_t tokenizer_begin(const Tokenizer *t) {
   return t->begin;
 }
+const Ids *tokenizer_behind(const Tokenizer *t) {
+  return &t->behind;
+}
+int32_t tokenizer_pad(const Tokenizer *t) {
+  return t->pad;
+}
+
+void tokenizer_offer_end(Tokenizer *t, int64_t end) {
+  if (!t->named_end && end >= 0 && end < tokenizer_size(t)) t->end = (int32_t)end;
+}
+
+const char *tokenizer_remark(const Tokenizer *t) {
+  return t->remark.data;
+}
+
+bool tokenizer_strips_space(const Tokenizer *t) {
+  return t->strip_space;
+}
 
 bool tokenizer_is_special(const Tokenizer *t, int32_t id) {
-  return id >= 0 && (size_t)id < t->pieces.count && t->pieces.data[id].kind == PIECE_SPECIAL;
+  return id >= 0 && (size_t)id < t->pieces.count && t->pieces.data[id].special;
+}
+
+int32_t tokenizer_find(const Tokenizer *t, const char *name) {
+  int64_t id;
+  return map_get(t->by_name, name, strlen(name), &id) ? (int32_t)id : -1;
 }
 
 int32_t tokenizer_id(const Tokenizer *t, const char *content) {
-  for (size_t i = t->pieces.count; i-- > 0;) { /* they are at the end, mostly */
-    const Piece *p = &t->pieces.data[i];
-    if (p->kind >= PIECE_ADDED && p->name && !strcmp(p->name, content)) return (int32_t)i;
-  }
-  return -1;
+  const int32_t id = tokenizer_find(t, content);
+  return id >= 0 && t->pieces.data[id].added ? id : -1;
+}
+
+const char *tokenizer_name(const Tokenizer *t, int32_t id) {
+  return id >= 0 && (size_t)id < t->pieces.count ? t->pieces.data[id].name : NULL;
 }
 
 static uint64_t own_fingerprint(const Tokenizer *t) {
@@ -164,7 +231,7 @@ uint64_t tokenizer_fingerprint(const Tokenizer *t) {
 const char *tokenizer_piece(const Tokenizer *t, int32_t id, size_t *length) {
   if (id < 0 || (size_t)id >= t->pieces.count) return NULL;
   const Piece *p = &t->pieces.data[id];
-  *length = p->kind == PIECE_SPECIAL ? 0 : p->length;
+  *length = p->special ? 0 : p->length;
   return p->bytes;
 }
 

@@ -16,17 +16,21 @@
 
 typedef struct Tokenizer Tokenizer;
 
-/* tokenizer.json. Everything in it that is not understood is refused by name, never ignored. */
+/* tokenizer.json, and of the files beside it (tokenizer_config.json, special_tokens_map.json) what they add
+ * to it. Everything in it that is not understood is refused by name, never ignored. */
 Tokenizer *tokenizer_open(const char *path, Error *);
 Tokenizer *tokenizer_open_at(const char *path, Error *); /* or the directory that holds one */
 bool tokenizer_save(const Tokenizer *, const char *path, Error *);
 void tokenizer_free(Tokenizer *);
 
 int64_t tokenizer_size(const Tokenizer *); /* ids are 0 .. size-1 */
-/* Appends the ids of the text; no beginning- or end-of-text is added. Added (special) tokens spelled out in
- * the text are recognized only with `specials`. A tokenizer is not changed by encoding: several threads may
- * share it. */
+/* The one way from text to ids. Appends the ids of the text; no beginning- or end-of-text is added.
+ * `specials`: may special tokens appear in the text? Those that it spells out are then these tokens; without,
+ * they are letters, as where the text is not ours: it cannot end a turn or a document. Added tokens that are
+ * not special are found in any case. A tokenizer is not changed by encoding: several threads may share it. */
 bool tokenizer_encode(const Tokenizer *, const char *text, size_t length, bool specials, Ids *, Error *);
+/* The first special token that a text spells out; NULL: none. */
+const char *tokenizer_special_in(const Tokenizer *, const char *text, size_t length);
 /* For training: words cut otherwise than they would be, by leaving out merges with probability `drop`
  * (bpe.h), as drawn from (seed, stream). No specials. */
 bool tokenizer_encode_dropping(const Tokenizer *, const char *text, size_t length, double drop, uint64_t seed,
@@ -40,10 +44,21 @@ bool tokenizer_decode(const Tokenizer *, const int32_t *ids, size_t count, Buffe
 int32_t tokenizer_id(const Tokenizer *,
                      const char *content); /* of a special token such as "<|endoftext|>"; -1 */
 bool tokenizer_is_special(const Tokenizer *, int32_t id);
-/* The id between documents, "<|endoftext|>" in ours; -1 if there is none. And what the tokenizer.json's
- * post-processor puts before every text; -1 if nothing. */
+const char *tokenizer_name(const Tokenizer *,
+                           int32_t id); /* its spelling in tokenizer.json; NULL: no such id */
+/* The id behind documents, "<|endoftext|>" in ours; of others the eos_token that tokenizer_config.json names,
+ * or what config.json does (tokenizer_offer_end: of less weight than a name), or the one of a common
+ * spelling; -1 if there is none. The id of padding, likewise, but never guessed. */
 int32_t tokenizer_end(const Tokenizer *);
+void tokenizer_offer_end(Tokenizer *, int64_t end);
+int32_t tokenizer_pad(const Tokenizer *);
+/* What the post-processor puts before every text, -1 if nothing, and behind it. */
 int32_t tokenizer_begin(const Tokenizer *);
+const Ids *tokenizer_behind(const Tokenizer *);
+/* A text of its own begins with a space that is not part of it. */
+bool tokenizer_strips_space(const Tokenizer *);
+/* What was met in the files and is without effect here, or what texts lose; NULL: nothing. */
+const char *tokenizer_remark(const Tokenizer *);
 /* Of a model whose sources are written otherwise than its targets: the tokenizer of its sources. Else itself.
  */
 const Tokenizer *tokenizer_source(const Tokenizer *);

@@ -8,9 +8,6 @@
 #include "text/json_scan.h"
 #include "text/tokenizer_impl.h"
 
-/* Ids in the vocabulary that only added tokens have: no memory for a single huge id. */
-enum { MOST_HOLES = 1 << 16 };
-
 /* A list in the text of the file, and how many strings are in it. */
 typedef struct Part {
   JsonScan scan;
@@ -21,8 +18,6 @@ typedef struct Reader {
   Tokenizer *t;
   const char *path;
   Error *err;
-  Map *by_name; /* spelling -> id */
-  Map *added;   /* the added tokens' spellings */
   Part vocabulary, merges;
   bool marks_to_spaces; /* the decoder's parts so far */
   bool fused;
@@ -143,21 +138,61 @@ static bool read_decoder(Reader *r, const json_t *part) {
   return strcmp(type, "Strip") ? unsupported(r, "decoder", type) : read_strip(r, part);
 }
 
-/* Of a template only what stands before a single text is of use here. */
+/* What the post-processor puts before a text, or behind it. */
+static bool put_around(Reader *r, bool behind, int64_t id) {
+  enum { MOST_BEHIND = 8 };
+  if (id < 0 || id >= tokenizer_size(r->t))
+    return fail(r->err, "%s: the post-processor's id %" PRId64 " is not in the vocabulary", r->path, id);
+  if (!behind && r->t->begin >= 0) return unsupported(r, "post-processor", "two tokens before a text");
+  if (r->t->behind.count == MOST_BEHIND) return unsupported(r, "post-processor", "nine tokens behind a text");
+  if (behind)
+    vec_push(&r->t->behind, (int32_t)id);
+  else
+    r->t->begin = (int32_t)id;
+  return true;
+}
+
+/* {"SpecialToken": {"id": NAME}}, whose ids stand in "special_tokens". */
+static bool put_template_token(Reader *r, const json_t *part, const char *name, bool behind) {
+  const json_t *ids = json_object_get(json_object_get(json_object_get(part, "special_tokens"), name), "ids");
+  if (!json_array_size(ids)) {
+    const int32_t id = tokenizer_id(r->t, name);
+    return id >= 0 ? put_around(r, behind, id)
+                   : fail(r->err, "%s: the post-processor's \"%s\" is not an added token", r->path, name);
+  }
+  for (size_t i = 0; i < json_array_size(ids); i++) {
+    const json_t *id = json_array_get(ids, i);
+    if (!put_around(r, behind, json_is_integer(id) ? json_integer_value(id) : -1)) return false;
+  }
+  return true;
+}
+
+/* Of a template only that for single texts is of use here. */
 static bool read_template(Reader *r, const json_t *part) {
   const json_t *single = json_object_get(part, "single");
-  const char *name = json_get_text(json_object_get(json_array_get(single, 0), "SpecialToken"), "id", NULL);
-  if (!name) return true;
-  if (json_object_get(json_array_get(single, 1), "SpecialToken"))
-    return unsupported(r, "post-processor", "two tokens before a text");
-  r->t->begin = tokenizer_id(r->t, name);
-  return r->t->begin >= 0 ||
-         fail(r->err, "%s: the post-processor's \"%s\" is not an added token", r->path, name);
+  bool behind = false;
+  for (size_t i = 0; i < json_array_size(single); i++) {
+    const json_t *item = json_array_get(single, i);
+    const char *name = json_get_text(json_object_get(item, "SpecialToken"), "id", NULL);
+    if (name && !put_template_token(r, part, name, behind)) return false;
+    behind |= !name;
+  }
+  return true;
+}
+
+/* ["</s>", 2] */
+static bool put_pair(Reader *r, const json_t *part, const char *key, bool behind) {
+  const json_t *id = json_array_get(json_object_get(part, key), 1);
+  return json_is_integer(id) ? put_around(r, behind, json_integer_value(id))
+                             : fail(r->err, "%s: the post-processor %s has no \"%s\" with an id", r->path,
+                                    type_of(part), key);
 }
 
 static bool read_post_processor(Reader *r, const json_t *part) {
   const char *type = type_of(part);
   if (!strcmp(type, "ByteLevel")) return true; /* it moves offsets only */
+  if (!strcmp(type, "RobertaProcessing") || !strcmp(type, "BertProcessing"))
+    return put_pair(r, part, "cls", false) && put_pair(r, part, "sep", true);
   return strcmp(type, "TemplateProcessing") ? unsupported(r, "post-processor", type) : read_template(r, part);
 }
 
@@ -183,7 +218,8 @@ static PieceKind meaning(Reader *r, const char *name, Buffer *bytes) {
   }
   const Normalizer spaces = {.space_mark = r->t->normalizer.space_mark};
   normalize(&spaces, name, strlen(name), bytes);
-  return r->t->byte_level ? PIECE_ADDED : PIECE_TEXT;
+  /* no text has a space where spaces are written as marks: such a token is never met */
+  return r->t->byte_level || (spaces.space_mark && strchr(name, ' ')) ? PIECE_ADDED : PIECE_TEXT;
 }
 
 /* "name": id */
@@ -200,11 +236,10 @@ static bool read_token(Reader *r, Buffer *bytes) {
   if ((size_t)id < r->t->pieces.count && r->t->pieces.data[id].name)
     return fail(r->err, "%s: id %" PRId64 " is given to \"%s\" and to \"%s\"", r->path, id,
                 r->t->pieces.data[id].name, name);
-  if (map_get(r->by_name, name, length, NULL))
+  if (map_get(r->t->by_name, name, length, NULL))
     return fail(r->err, "%s: token \"%s\" is there twice", r->path, name);
   const PieceKind kind = meaning(r, name, bytes);
   tokenizer_put(r->t, (int32_t)id, bytes->data, bytes->length, name, kind);
-  map_set(r->by_name, name, length, id);
   return true;
 }
 
@@ -213,7 +248,7 @@ static bool read_vocabulary(Reader *r) {
   Buffer bytes = {0};
   vec_reserve(&r->t->pieces, r->vocabulary.strings);
   map_reserve(r->t->by_bytes, r->vocabulary.strings);
-  map_reserve(r->by_name, r->vocabulary.strings);
+  map_reserve(r->t->by_name, r->vocabulary.strings);
   bool ok = json_scan_enter(s, '{') || fail(r->err, "%s: the model has no \"vocab\"", r->path);
   while (ok && json_scan_more(s, '}')) ok = read_token(r, &bytes);
   buffer_free(&bytes);
@@ -222,7 +257,7 @@ static bool read_vocabulary(Reader *r) {
 
 static bool id_named(Reader *r, const char *name, size_t length, int32_t *out, size_t rank) {
   int64_t id;
-  if (!map_get(r->by_name, name, length, &id))
+  if (!map_get(r->t->by_name, name, length, &id))
     return fail(r->err, "%s: merge %zu speaks of \"%.*s\", which is no token", r->path, rank, (int)length,
                 name);
   *out = (int32_t)id;
@@ -272,46 +307,16 @@ static bool read_merges(Reader *r) {
   return ok && !s->wrong;
 }
 
-/* An id of its own, or that of the token in the vocabulary that is spelled so. */
-static bool check_added(Reader *r, const json_t *entry, const char *content, int64_t id) {
-  static const char *const options[] = {"single_word", "lstrip", "rstrip"};
-  int64_t known;
-  for (size_t i = 0; i < sizeof options / sizeof *options; i++)
-    if (json_is_true(json_object_get(entry, options[i])))
-      return fail(r->err, "%s: added token \"%s\": \"%s\" is not supported", r->path, content, options[i]);
-  if (id < 0 || id > (int64_t)r->t->pieces.count + MOST_HOLES)
-    return fail(r->err, "%s: added token \"%s\" has no id, or one out of range", r->path, content);
-  if (map_get(r->added, content, strlen(content), NULL))
-    return fail(r->err, "%s: added token \"%s\" is there twice", r->path, content);
-  const char *taken = (size_t)id < r->t->pieces.count ? r->t->pieces.data[id].name : NULL;
-  if (taken && strcmp(taken, content))
-    return fail(r->err, "%s: id %" PRId64 " is given to \"%s\" and to \"%s\"", r->path, id, taken, content);
-  if (map_get(r->by_name, content, strlen(content), &known) && known != id)
-    return fail(r->err, "%s: added token \"%s\" has id %" PRId64 " here and %" PRId64 " in the vocabulary",
-                r->path, content, id, known);
-  return only_known(r, entry, "added tokens", "id|content|special|normalized|single_word|lstrip|rstrip|");
-}
-
-static bool read_added_token(Reader *r, const json_t *entry, size_t index) {
-  const json_t *text = json_object_get(entry, "content"), *id = json_object_get(entry, "id");
-  const char *content = json_string_value(text);
-  bool special, normalized;
-  if (!content || !*content || strlen(content) != json_string_length(text) || !json_is_integer(id))
-    return fail(r->err, "%s: added token %zu has no content or no id", r->path, index);
-  if (!check_added(r, entry, content, json_integer_value(id)) ||
-      !json_get_bool(entry, "special", false, &special, r->path, r->err) ||
-      !json_get_bool(entry, "normalized", !special, &normalized, r->path, r->err))
-    return false;
-  tokenizer_put_added(r->t, (int32_t)json_integer_value(id), content, special, normalized);
-  map_set(r->by_name, content, strlen(content), json_integer_value(id));
-  map_set(r->added, content, strlen(content), 1);
-  return true;
-}
-
 static bool read_added(Reader *r, const json_t *added) {
+  static const char known[] = "id|content|special|normalized|single_word|lstrip|rstrip|";
   if (added && !json_is_array(added)) return fail(r->err, "%s: \"added_tokens\" is not a list", r->path);
-  for (size_t i = 0; i < json_array_size(added); i++)
-    if (!read_added_token(r, json_array_get(added, i), i)) return false;
+  for (size_t i = 0; i < json_array_size(added); i++) {
+    const json_t *entry = json_array_get(added, i), *id = json_object_get(entry, "id");
+    if (!json_is_integer(id)) return fail(r->err, "%s: added token %zu has no id", r->path, i);
+    if (!only_known(r, entry, "added tokens", known) ||
+        !tokenizer_read_added(r->t, entry, json_integer_value(id), r->path, r->err))
+      return false;
+  }
   return true;
 }
 
@@ -327,7 +332,7 @@ static bool read_unknown(Reader *r, const json_t *model) {
   const char *name = json_get_text(model, "unk_token", NULL);
   int64_t id;
   if (!name) return true;
-  if (!map_get(r->by_name, name, strlen(name), &id))
+  if (!map_get(r->t->by_name, name, strlen(name), &id))
     return fail(r->err, "%s: the unknown token \"%s\" is not in the vocabulary", r->path, name);
   r->t->unknown = (int32_t)id;
   return true;
@@ -360,11 +365,16 @@ static bool check_parts(Reader *r) {
   return true;
 }
 
+/* How long texts are and what fills them up is for who uses the ids. */
+static void pass_over(Reader *r, const json_t *json) {
+  static const char *const parts[] = {"truncation", "padding"};
+  for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+    if (!is_nothing(json_object_get(json, parts[i])))
+      tokenizer_remark_on(r->t, "its \"%s\" is not applied", parts[i]);
+}
+
 static bool read_all(Reader *r, const json_t *json) {
-  static const char *const ours_to_choose[] = {"truncation", "padding"};
-  for (size_t i = 0; i < sizeof ours_to_choose / sizeof *ours_to_choose; i++)
-    if (!is_nothing(json_object_get(json, ours_to_choose[i])))
-      return fail(r->err, "%s: \"%s\" is not supported: set it to null", r->path, ours_to_choose[i]);
+  pass_over(r, json);
   return only_known(r, json, "tokenizer",
                     "version|truncation|padding|added_tokens|normalizer|pre_tokenizer|"
                     "post_processor|decoder|model|") &&
@@ -375,8 +385,7 @@ static bool read_all(Reader *r, const json_t *json) {
          check_parts(r) && read_model(r, json_object_get(json, "model")) &&
          read_added(r, json_object_get(json, "added_tokens")) &&
          for_each(r, json_object_get(json, "post_processor"), "processors", "post-processor",
-                  read_post_processor) &&
-         tokenizer_finish(r->t, r->path, r->err);
+                  read_post_processor);
 }
 
 /* ---- the large parts are cut out, and null put there ---- */
@@ -438,24 +447,34 @@ static void say_what_is_wrong(const char *text, size_t length, const char *where
   json_decref(json);
 }
 
-Tokenizer *tokenizer_parse(const char *text, size_t length, const char *where, Error *err) {
+/* All but tokenizer_finish. */
+static Tokenizer *read_file(const char *text, size_t length, const char *where, Error *err) {
   Error found = {0};
-  Reader r = {.t = tokenizer_new(), .path = where, .err = &found, .by_name = map_new(), .added = map_new()};
+  Reader r = {.t = tokenizer_new(), .path = where, .err = &found};
   const bool ok = read_text(&r, text, length);
   r.t->source = arena_strndup(r.t->arena, text, length);
   r.t->source_length = length;
-  map_free(r.by_name);
-  map_free(r.added);
   if (ok) return r.t;
   tokenizer_free(r.t);
   say_what_is_wrong(text, length, where, &found, err);
   return NULL;
 }
 
+static Tokenizer *finish(Tokenizer *t, bool ok, const char *where, Error *err) {
+  if (ok && tokenizer_finish(t, where, err)) return t;
+  tokenizer_free(t);
+  return NULL;
+}
+
+Tokenizer *tokenizer_parse(const char *text, size_t length, const char *where, Error *err) {
+  Tokenizer *t = read_file(text, length, where, err);
+  return t ? finish(t, true, where, err) : NULL;
+}
+
 Tokenizer *tokenizer_open(const char *path, Error *err) {
   FileView file;
   if (!file_view(path, &file, err)) return NULL;
-  Tokenizer *t = tokenizer_parse(file.data, file.size, path, err);
+  Tokenizer *t = read_file(file.data, file.size, path, err);
   file_view_close(&file);
-  return t;
+  return t ? finish(t, tokenizer_read_beside(t, path, err), path, err) : NULL;
 }

@@ -23,14 +23,16 @@ static json_t *merges_json(const Tokenizer *t) {
   return merges;
 }
 
+static json_t *added_entry(const Tokenizer *t, const AddedToken *a, bool normalized) {
+  return json_pack("{s:i, s:s, s:b, s:b, s:b, s:b, s:b}", "id", (int)a->id, "content",
+                   t->pieces.data[a->id].name, "single_word", a->single_word, "lstrip", a->lstrip, "rstrip",
+                   a->rstrip, "normalized", normalized, "special", a->special);
+}
+
 static json_t *added_json(const Tokenizer *t) {
   json_t *added = json_array();
-  for (size_t i = 0; i < t->added.list.count; i++) {
-    const AddedToken *a = &t->added.list.data[i];
-    json_array_append_new(
-        added, json_pack("{s:i, s:s, s:b, s:b, s:b, s:b, s:b}", "id", (int)a->id, "content", a->content,
-                         "single_word", 0, "lstrip", 0, "rstrip", 0, "normalized", 0, "special", 1));
-  }
+  for (size_t i = 0; i < t->added.list.count; i++)
+    json_array_append_new(added, added_entry(t, &t->added.list.data[i], false));
   return added;
 }
 
@@ -70,10 +72,27 @@ static json_t *tokenizer_json(const Tokenizer *t) {
                    byte_level_json(), "model", model_json(t));
 }
 
-/* One that was read is written back as it was, byte for byte. */
+static void append_beside(const Tokenizer *t, const AddedTokens *added, bool normalized, json_t *list) {
+  for (size_t i = 0; i < added->list.count; i++)
+    if (t->pieces.data[added->list.data[i].id].beside)
+      json_array_append_new(list, added_entry(t, &added->list.data[i], normalized));
+}
+
+/* The file that was read, with the added tokens that only the files beside it list. */
+static json_t *completed_json(const Tokenizer *t, const char *path, Error *err) {
+  json_t *json = json_parse(t->source, t->source_length, path, err);
+  json_t *list = json_object_get(json, "added_tokens");
+  if (json && !list) json_object_set_new(json, "added_tokens", list = json_array());
+  if (json) append_beside(t, &t->added, false, list);
+  if (json) append_beside(t, &t->added_normalized, true, list);
+  return json;
+}
+
+/* One that was read is written back as it was, byte for byte, where it was complete. */
 bool tokenizer_save(const Tokenizer *t, const char *path, Error *err) {
-  if (t->source) return file_replace(path, t->source, t->source_length, err);
-  json_t *json = tokenizer_json(t);
+  if (t->source && !t->completed) return file_replace(path, t->source, t->source_length, err);
+  json_t *json = t->source ? completed_json(t, path, err) : tokenizer_json(t);
+  if (!json) return false;
   const bool ok = json_write(path, json, err);
   json_decref(json);
   return ok;

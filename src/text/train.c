@@ -45,8 +45,9 @@ static void add_bytes(Tokenizer *t) {
 
 /* END_OF_TEXT, and what else the task asks for. */
 static void add_specials(Tokenizer *t, const char *const *more) {
-  tokenizer_put_added(t, (int32_t)t->pieces.count, END_OF_TEXT, true, false);
-  for (; more && *more; more++) tokenizer_put_added(t, (int32_t)t->pieces.count, *more, true, false);
+  const AddedToken special = {.special = true};
+  tokenizer_put_added(t, (int32_t)t->pieces.count, END_OF_TEXT, special, false);
+  for (; more && *more; more++) tokenizer_put_added(t, (int32_t)t->pieces.count, *more, special, false);
 }
 
 static int64_t count_specials(const char *const *more) {

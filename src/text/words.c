@@ -18,8 +18,17 @@ struct WordPattern {
   pcre2_code *code;
 };
 
+/* A pattern that for each short word looks at all of the text behind it, as `a*b|.` does in a row of a's,
+ * would take time by the square of the text. So it is shown a window first, and more only where it asks for
+ * it (a partial match); who asks again and again without getting on is given up. */
+enum { FIRST_WINDOW = 1024, MOST_AHEAD = 64 << 20, LOOKS_TOO_FAR = -10000 };
+
 static void say_problem(int problem, const char **text) {
   static _Thread_local PCRE2_UCHAR room[128];
+  if (problem == LOOKS_TOO_FAR) {
+    *text = "it looks far ahead for each word";
+    return;
+  }
   pcre2_get_error_message(problem, room, sizeof room);
   *text = (const char *)room;
 }
@@ -66,7 +75,7 @@ WordPattern *words_compile(const char *pattern, const char *where, Error *err) {
     fail(err, "%s: the pre-tokenizer's pattern is wrong at byte %zu: %s", where, (size_t)at, text);
     return NULL;
   }
-  pcre2_jit_compile(code, PCRE2_JIT_COMPLETE); /* where there is none, it is matched without */
+  pcre2_jit_compile(code, PCRE2_JIT_COMPLETE | PCRE2_JIT_PARTIAL_HARD); /* else it is matched without */
   WordPattern *w = mem_alloc_zeroed(1, sizeof *w);
   w->code = code;
   return w;
@@ -103,12 +112,48 @@ bool words_ok(const Words *w, Error *err) {
               w->at, text);
 }
 
+/* PCRE2's answer for the text up to `stop`; whether more of the text could change it is asked for where there
+ * is more. */
+static int match_up_to(const Words *w, size_t from, size_t stop) {
+  const uint32_t partial = stop < w->length ? PCRE2_PARTIAL_HARD : 0;
+  return pcre2_match(w->pattern->code, (PCRE2_SPTR)w->text, stop, from, PCRE2_NO_UTF_CHECK | partial,
+                     w->match, NULL);
+}
+
+/* Where a window of `size` bytes from `from` ends: between characters. */
+static size_t window_end(const Words *w, size_t from, size_t size) {
+  if (size >= w->length - from) return w->length;
+  size_t stop = from + size;
+  while (stop < w->length && ((unsigned char)w->text[stop] & 0xc0) == 0x80) stop++;
+  return stop;
+}
+
+/* The first match at or after `from`, of the whole text. */
+static int match(Words *w, size_t from) {
+  for (size_t size = FIRST_WINDOW;; size *= 4) {
+    const size_t stop = window_end(w, from, size);
+    if (stop - from > FIRST_WINDOW + 3) w->ahead += stop - from;
+    if (w->ahead > MOST_AHEAD) return LOOKS_TOO_FAR;
+    const int found = match_up_to(w, from, stop);
+    if (found == PCRE2_ERROR_NOMATCH && stop < w->length) { /* nor does one begin in the window */
+      from = stop;
+      size = FIRST_WINDOW / 4;
+    } else if (found != PCRE2_ERROR_PARTIAL) {
+      return found;
+    }
+  }
+}
+
+static void forgive(Words *w, size_t progress) {
+  enum { OFTEN = 4096 }; /* times that a byte may be looked at: seconds for a megabyte */
+  w->ahead = w->ahead > OFTEN * progress ? w->ahead - OFTEN * progress : 0;
+}
+
 /* Finds the next match at or after w->at; none leaves the rest as one piece. */
 static bool find(Words *w) {
   size_t from = w->at;
   while (from < w->length) {
-    const int found = pcre2_match(w->pattern->code, (PCRE2_SPTR)w->text, w->length, from, PCRE2_NO_UTF_CHECK,
-                                  w->match, NULL);
+    const int found = match(w, from);
     if (found == PCRE2_ERROR_NOMATCH) break;
     if (found < 0) {
       w->problem = found;
@@ -117,6 +162,7 @@ static bool find(Words *w) {
     const PCRE2_SIZE *place = pcre2_get_ovector_pointer(w->match);
     w->match_begin = place[0];
     w->match_end = place[1];
+    if (w->ahead) forgive(w, w->match_end - from);
     if (w->match_end > w->at) return true;
     from++; /* an empty match cuts where it stands, but not here again */
     while (from < w->length && ((unsigned char)w->text[from] & 0xc0) == 0x80) from++;

@@ -26,7 +26,8 @@ typedef struct Words {
   size_t length, at;
   size_t match_begin, match_end; /* found, not given out yet */
   void *match;
-  int problem; /* PCRE2's: a limit of its own was reached */
+  size_t ahead; /* bytes that the pattern looked at beyond its first window, less what it got past */
+  int problem;  /* PCRE2's: a limit of its own was reached, or LOOKS_TOO_FAR */
 } Words;
 void words_open(Words *, const WordPattern *);
 /* The text must be valid UTF-8 and stay where it is. */

@@ -31,6 +31,24 @@ static void what_is_not_json_is_refused(void **state) {
   }
 }
 
+/* Ids of other programs, and what tokenizer_config.json has for "no limit". */
+static void numbers_beyond_64_bits_are_reals(void **state) {
+  Error err = {0};
+  json_t *json = parse(
+      "{\"a\\\"1\": 18446744073709551615, \"b\": [-1000000000000000019884624838656, 9223372036854775807,"
+      " 9223372036854775808], \"c\": \"99999999999999999999\", \"d\": 123456789012345678901e-3}",
+      &err);
+  assert_non_null(json);
+  const json_t *b = json_object_get(json, "b");
+  assert_true(json_real_value(json_object_get(json, "a\"1")) == 18446744073709551616.0);
+  assert_true(json_real_value(json_array_get(b, 0)) == -1e30);
+  assert_true(json_integer_value(json_array_get(b, 1)) == INT64_MAX);
+  assert_true(json_real_value(json_array_get(b, 2)) == 9223372036854775808.0);
+  assert_string_equal(json_get_text(json, "c", ""), "99999999999999999999");
+  assert_true(json_real_value(json_object_get(json, "d")) == 123456789012345678.901);
+  json_decref(json);
+}
+
 static void depth_is_limited(void **state) {
   Buffer deep = {0};
   for (int i = 0; i < 1000000; i++) buffer_adds(&deep, "[");
@@ -104,6 +122,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(errors_say_where),
       cmocka_unit_test(what_is_not_json_is_refused),
+      cmocka_unit_test(numbers_beyond_64_bits_are_reals),
       cmocka_unit_test(depth_is_limited),
       cmocka_unit_test(members_are_typed),
       cmocka_unit_test(wrong_types_name_the_member),

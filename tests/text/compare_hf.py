@@ -4,7 +4,6 @@
 
 INKSTONE_EVERY=N looks at every N-th line only.
 """
-import ctypes
 import gzip
 import os
 import sys
@@ -14,48 +13,10 @@ try:
 except ImportError:
     print("SKIP: the Python package tokenizers is not installed")
     sys.exit(77)
-
-
-class Error(ctypes.Structure):
-    _fields_ = [("code", ctypes.c_int), ("text", ctypes.c_char * 1020)]
-
-
-library = ctypes.CDLL(sys.argv[1])
-library.ink_tokenizer_open.restype = ctypes.c_void_p
-library.ink_tokenizer_open.argtypes = [ctypes.c_char_p, ctypes.POINTER(Error)]
-library.ink_tokenizer_encode.restype = ctypes.c_bool
-library.ink_tokenizer_encode.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t,
-                                         ctypes.POINTER(ctypes.POINTER(ctypes.c_int32)), ctypes.POINTER(ctypes.c_size_t),
-                                         ctypes.POINTER(Error)]
-library.ink_tokenizer_decode.restype = ctypes.c_bool
-library.ink_tokenizer_decode.argtypes = [ctypes.c_void_p, ctypes.POINTER(ctypes.c_int32), ctypes.c_size_t,
-                                         ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_size_t), ctypes.POINTER(Error)]
-library.ink_free.argtypes = [ctypes.c_void_p]
-
-
-class Ours:
-    def __init__(self, path):
-        error = Error()
-        self.tokenizer = library.ink_tokenizer_open(path.encode(), error)
-        assert self.tokenizer, error.text.decode()
-
-    def encode(self, line):
-        data, ids, count, error = line.encode(), ctypes.POINTER(ctypes.c_int32)(), ctypes.c_size_t(), Error()
-        assert library.ink_tokenizer_encode(self.tokenizer, data, len(data), ids, count, error), error.text.decode()
-        found = ids[: count.value]
-        library.ink_free(ids)
-        return found
-
-    def decode(self, ids):
-        array, text, length, error = (ctypes.c_int32 * len(ids))(*ids), ctypes.c_void_p(), ctypes.c_size_t(), Error()
-        assert library.ink_tokenizer_decode(self.tokenizer, array, len(ids), text, length, error), error.text.decode()
-        found = ctypes.string_at(text, length.value)
-        library.ink_free(text)
-        return found.decode("utf-8", "replace")
-
+from library import Tokenizer as Ours
 
 path = sys.argv[2]
-ours, theirs = Ours(path), Tokenizer.from_file(path)
+ours, theirs = Ours(sys.argv[1], path), Tokenizer.from_file(path)
 lines = []
 for name in sys.argv[3:]:
     with (gzip.open if name.endswith(".gz") else open)(name, "rt", encoding="utf-8", newline="") as f:

@@ -132,7 +132,7 @@ static void what_is_not_understood_is_named(void **state) {
   expect_refused((Parts){.more = "\"dropout\":0.1,"}, "dropout");
   expect_refused((Parts){.more = "\"novelty\":true,"}, "novelty");
   expect_refused((Parts){.more = "\"ignore_merges\":3,"}, "ignore_merges");
-  expect_refused((Parts){.added = "[{\"id\":7,\"content\":\"<s>\",\"lstrip\":true}]"}, "lstrip");
+  expect_refused((Parts){.added = "[{\"id\":7,\"content\":\"<s>\",\"lstrip\":1}]"}, "lstrip");
 }
 
 static void ids_and_merges_are_checked(void **state) {
@@ -156,7 +156,8 @@ static void ids_and_merges_are_checked(void **state) {
                  "twice");
   expect_refused((Parts){.added = "[{\"id\":9,\"content\":\"<s>\"}]"}, "id 7");
   expect_refused((Parts){.added = "[{\"id\":70000000,\"content\":\"<s>\"}]"}, "<s>");
-  expect_refused((Parts){.added = "[{\"id\":7}]"}, "added token 0");
+  expect_refused((Parts){.added = "[{\"id\":7}]"}, "id 7 has no content");
+  expect_refused((Parts){.added = "[{\"content\":\"<s>\"}]"}, "added token 0");
   expect_refused((Parts){.added = "[]"}, "<s>"); /* of the post-processor */
 }
 

@@ -84,6 +84,55 @@ static void slow_patterns_are_given_up(void **state) {
   words_free(p);
 }
 
+/* A pattern that looks at all of the rest for each letter: given up before it takes time by the square. */
+static void patterns_that_look_far_ahead_are_given_up(void **state) {
+  enum { LENGTH = 100000 };
+  Error err = {0};
+  WordPattern *p = words_compile("a*b|.", "here", &err);
+  char *text = mem_alloc(LENGTH);
+  Words words;
+  const char *word;
+  size_t length, count = 0;
+  memset(text, 'a', LENGTH);
+  words_open(&words, p);
+  words_over(&words, text, 1000); /* short texts are cut all the same */
+  while (words_next(&words, &word, &length)) count++;
+  assert_int_equal(count, 1000);
+  words_over(&words, text, LENGTH);
+  while (words_next(&words, &word, &length)) count++;
+  assert_true(count < 10000);
+  assert_false(words_ok(&words, &err));
+  assert_non_null(strstr(err.text, "far ahead"));
+  words_close(&words);
+  words_free(p);
+  mem_free(text);
+}
+
+/* Words, gaps and what is looked at behind them may be of any length. */
+static void long_words_are_cut_as_short_ones(void **state) {
+  Error err = {0};
+  WordPattern *p = words_compile("b+(?=c)|c$|d+|e", "here", &err);
+  static const struct {
+    char byte;
+    size_t length;
+  } parts[] = {{'b', 70000}, {'c', 1}, {'x', 5000}, {'e', 1}, {'b', 30000}, {'d', 1023}, {'d', 1}, {'c', 1}};
+  static const size_t wanted[] = {70000, 5001, 1, 30000, 1024, 1};
+  Buffer text = {0};
+  Words words;
+  const char *word;
+  size_t length, count = 0;
+  for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+    for (size_t k = 0; k < parts[i].length; k++) buffer_add(&text, &parts[i].byte, 1);
+  words_open(&words, p);
+  words_over(&words, text.data, text.length);
+  for (; words_next(&words, &word, &length); count++) assert_int_equal(length, wanted[count]);
+  assert_int_equal(count, 6);
+  assert_true(words_ok(&words, &err));
+  words_close(&words);
+  words_free(p);
+  buffer_free(&text);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(gpt2),
@@ -92,6 +141,8 @@ int main(void) {
       cmocka_unit_test(what_does_not_match_is_a_word),
       cmocka_unit_test(wrong_patterns_are_refused),
       cmocka_unit_test(slow_patterns_are_given_up),
+      cmocka_unit_test(patterns_that_look_far_ahead_are_given_up),
+      cmocka_unit_test(long_words_are_cut_as_short_ones),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
