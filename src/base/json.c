@@ -1,6 +1,5 @@
 #include "base/json.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/buffer.h"
@@ -48,10 +47,18 @@ static json_t *load(const char *text, size_t length, json_error_t *problem) {
   return json;
 }
 
+/* Whatever jansson builds is whole: where memory runs out, the call of ours that wanted it unwinds. */
+__attribute__((constructor)) static void lend_memory(void) {
+  json_set_alloc_funcs(mem_alloc_library, mem_free);
+}
+
 json_t *json_parse(const char *text, size_t length, const char *where, Error *err) {
   json_error_t problem;
   json_t *json = load(text, length, &problem);
-  if (!json) fail(err, "%s:%d:%d: not valid JSON: %s", where, problem.line, problem.column, problem.text);
+  if (!json && json_error_code(&problem) == json_error_out_of_memory)
+    fail(err, "%s: out of memory", where); /* outside of every guard */
+  else if (!json)
+    fail(err, "%s:%d:%d: not valid JSON: %s", where, problem.line, problem.column, problem.text);
   return json;
 }
 
@@ -66,9 +73,7 @@ json_t *json_read(const char *path, Error *err) {
 char *json_text(const json_t *json, size_t flags) {
   char *text = json_dumps(json, flags | JSON_REAL_PRECISION(17));
   if (!text) mem_exhausted(0); /* the only other reason, a value that is no JSON, cannot be built */
-  char *copy = mem_strdup(text);
-  free(text);
-  return copy;
+  return text;
 }
 
 bool json_write(const char *path, const json_t *json, Error *err) {

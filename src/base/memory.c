@@ -86,6 +86,13 @@ void mem_free(void *block) {
   free(block);
 }
 
+void *mem_alloc_library(size_t bytes) {
+  void *block = bytes > PTRDIFF_MAX || fails_now() ? NULL : malloc(bytes ? bytes : 1);
+  if (block) count_block(block, 1);
+  if (!block && guard) mem_exhausted(bytes);
+  return block;
+}
+
 void mem_free_foreign(void *block) {
   free(block);
 }

@@ -24,6 +24,11 @@ void mem_free(void *block); /* NULL is fine */
 char *mem_strdup(const char *text);
 void mem_free_foreign(void *block); /* what a library got from malloc and handed over */
 
+/* For libraries that let us give them memory; mem_free takes it back. Within a guard it unwinds out of the
+ * library as mem_alloc does, so that nothing the library builds lacks a part; without one (a program that
+ * uses the library, too, and is not inside of a call of ours) it gives NULL, as malloc does. */
+void *mem_alloc_library(size_t bytes);
+
 /* Unwinds as mem_alloc does: for memory that another library could not have, or a size beyond any machine. */
 _Noreturn void mem_exhausted(size_t wanted);
 

@@ -22,6 +22,7 @@ static bool next(Reader *r) {
   if (r->has_event) yaml_event_delete(&r->event);
   r->has_event = yaml_parser_parse(&r->parser, &r->event);
   if (r->has_event) return true;
+  if (r->parser.error == YAML_MEMORY_ERROR) mem_exhausted(0); /* libyaml takes no allocator */
   return fail(r->err, "%s:%zu: not valid YAML: %s", r->where, r->parser.problem_mark.line + 1,
               r->parser.problem ? r->parser.problem : "cannot be read");
 }

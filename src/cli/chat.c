@@ -254,6 +254,11 @@ static void open_editor(Chat *c) {
   c->edit = el_init("inkstone", stdin, stdout, stderr);
   if (!c->edit) return;
   c->history = history_init();
+  if (!c->history) { /* no memory for an editor: lines are read as they come */
+    el_end(c->edit);
+    c->edit = NULL;
+    return;
+  }
   history(c->history, &event, H_SETSIZE, 1000);
   el_set(c->edit, EL_PROMPT, prompt);
   el_set(c->edit, EL_EDITOR, "emacs");

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <zlib.h>
 #include <zstd.h>
+#include <zstd_errors.h>
 
 #include "base/buffer.h"
 
@@ -81,8 +82,15 @@ static bool inflate_all(Unpacker *u, z_stream *z) {
   }
 }
 
+static void *lend(void *user, uInt count, uInt size) {
+  return mem_alloc_library((size_t)count * size);
+}
+static void take_back(void *user, void *block) {
+  mem_free(block);
+}
+
 static bool unpack_gzip(Unpacker *u) {
-  z_stream z = {0};
+  z_stream z = {.zalloc = lend, .zfree = take_back};
   const bool ok = inflate_all(u, &z);
   inflateEnd(&z);
   return ok;
@@ -98,6 +106,8 @@ static bool decompress_all(Unpacker *u, ZSTD_DStream *z) {
   while (in.pos < in.size || full) {
     ZSTD_outBuffer out = {piece, sizeof piece, 0};
     status = ZSTD_decompressStream(z, &out, &in);
+    /* its allocator can be chosen only in an interface that may change */
+    if (ZSTD_getErrorCode(status) == ZSTD_error_memory_allocation) mem_exhausted(0);
     if (ZSTD_isError(status)) return damaged(u, ZSTD_getErrorName(status));
     if (!put(u, piece, out.pos)) return false;
     full = out.pos == out.size;

@@ -15,6 +15,7 @@ const char words_ours[] = "'(?:s|t|re|ve|m|ll|d)| ?[" HAN "]+| ?[^\\P{L}" HAN
                           "]+| ?\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
 
 struct WordPattern {
+  pcre2_general_context *memory;
   pcre2_code *code;
 };
 
@@ -22,6 +23,13 @@ struct WordPattern {
  * would take time by the square of the text. So it is shown a window first, and more only where it asks for
  * it (a partial match); who asks again and again without getting on is given up. */
 enum { FIRST_WINDOW = 1024, MOST_AHEAD = 64 << 20, LOOKS_TOO_FAR = -10000 };
+
+static void *lend(PCRE2_SIZE bytes, void *user) {
+  return mem_alloc_library(bytes);
+}
+static void take_back(void *block, void *user) {
+  mem_free(block);
+}
 
 static void say_problem(int problem, const char **text) {
   static _Thread_local PCRE2_UCHAR room[128];
@@ -57,39 +65,47 @@ static char *spell_spaces(const char *pattern) {
   return buffer_take(&out);
 }
 
-static pcre2_code *compile(const char *pattern, int *problem, PCRE2_SIZE *at) {
+static pcre2_code *compile(const char *pattern, pcre2_general_context *memory, int *problem, PCRE2_SIZE *at) {
   static const uint32_t options = PCRE2_UTF | PCRE2_UCP | PCRE2_NEVER_BACKSLASH_C;
-  return pcre2_compile((PCRE2_SPTR)pattern, strlen(pattern), options, problem, at, NULL);
+  pcre2_compile_context *context = pcre2_compile_context_create(memory);
+  pcre2_code *code = pcre2_compile((PCRE2_SPTR)pattern, strlen(pattern), options, problem, at, context);
+  pcre2_compile_context_free(context);
+  return code;
 }
 
 WordPattern *words_compile(const char *pattern, const char *where, Error *err) {
   int problem;
   PCRE2_SIZE at;
   char *spelled = spell_spaces(pattern);
-  pcre2_code *code = compile(spelled, &problem, &at);
+  pcre2_general_context *memory = pcre2_general_context_create(lend, take_back, NULL);
+  pcre2_code *code = compile(spelled, memory, &problem, &at);
   mem_free(spelled);
-  if (!code) code = compile(pattern, &problem, &at); /* for the place in the pattern as it was written */
+  if (!code)
+    code = compile(pattern, memory, &problem, &at); /* for the place in the pattern as it was written */
   if (!code) {
     const char *text;
     say_problem(problem, &text);
     fail(err, "%s: the pre-tokenizer's pattern is wrong at byte %zu: %s", where, (size_t)at, text);
+    pcre2_general_context_free(memory);
     return NULL;
   }
   pcre2_jit_compile(code, PCRE2_JIT_COMPLETE | PCRE2_JIT_PARTIAL_HARD); /* else it is matched without */
   WordPattern *w = mem_alloc_zeroed(1, sizeof *w);
-  w->code = code;
+  *w = (WordPattern){memory, code};
   return w;
 }
 
 void words_free(WordPattern *w) {
   if (!w) return;
   pcre2_code_free(w->code);
+  pcre2_general_context_free(w->memory);
   mem_free(w);
 }
 
 void words_open(Words *w, const WordPattern *pattern) {
   *w = (Words){.pattern = pattern};
-  if (pattern && !(w->match = pcre2_match_data_create(1, NULL))) mem_exhausted(sizeof(PCRE2_SIZE[2]));
+  if (pattern && !(w->match = pcre2_match_data_create(1, pattern->memory)))
+    mem_exhausted(sizeof(PCRE2_SIZE[2])); /* outside of every guard */
 }
 
 void words_over(Words *w, const char *text, size_t length) {
