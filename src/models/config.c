@@ -100,7 +100,6 @@ bool config_from_settings(Config *c, const ModelSettings *s, int64_t vocabulary,
                 .norm_epsilon = 1e-5,
                 .tied = s->tied,
                 .bos = -1,
-                .eos = -1,
                 .pad = -1};
   if (vocabulary < 1)
     return fail_usage(err, "a vocabulary of %lld tokens cannot be learnt", (long long)vocabulary);
@@ -125,6 +124,8 @@ static void put_number(Config *c, const ConfigKey *k, double value) {
     *(double *)member(c, k) = value;
   else if (k->kind == CONFIG_BOOL)
     *(bool *)member(c, k) = value != 0;
+  else if (k->kind == CONFIG_TOKENS)
+    *(TokenSet *)member(c, k) = token_set_of((int64_t)value);
   else
     *(int64_t *)member(c, k) = (int64_t)value;
 }
@@ -138,6 +139,29 @@ static bool read_token(const json_t *json, const char *key, int64_t *out, const 
   return true;
 }
 
+bool config_read_tokens(const json_t *json, const char *key, TokenSet *out, const char *where, Error *err) {
+  const json_t *value = json_object_get(json, key);
+  const size_t count = json_is_array(value) ? json_array_size(value) : 1;
+  *out = (TokenSet){.count = 0};
+  if (!value || json_is_null(value)) return true;
+  for (size_t i = 0; i < count; i++) {
+    const json_t *id = json_is_array(value) ? json_array_get(value, i) : value;
+    const int64_t n = json_integer_value(id);
+    if (!json_is_integer(id) || n < 0 || n > INT32_MAX)
+      return fail(err, "%s: \"%s\" is not a token id", where, key);
+    if (!token_set_add(out, n))
+      return fail(err, "%s: \"%s\" has more than %d tokens, which is not supported", where, key, MOST_TOKENS);
+  }
+  return count || fail(err, "%s: \"%s\" is not a token id", where, key);
+}
+
+json_t *config_tokens_json(const TokenSet *s) {
+  if (s->count < 2) return s->count ? json_integer(s->ids[0]) : json_null();
+  json_t *list = json_array();
+  for (int32_t i = 0; i < s->count; i++) json_array_append_new(list, json_integer(s->ids[i]));
+  return list;
+}
+
 static bool read_value(Config *c, const ConfigKey *k, const char *key, const json_t *json, const char *where,
                        Error *err) {
   switch (k->kind) {
@@ -149,6 +173,8 @@ static bool read_value(Config *c, const ConfigKey *k, const char *key, const jso
       return json_get_bool(json, key, false, member(c, k), where, err);
     case CONFIG_TOKEN:
       return read_token(json, key, member(c, k), where, err);
+    case CONFIG_TOKENS:
+      return config_read_tokens(json, key, member(c, k), where, err);
     case CONFIG_CELL:
     case CONFIG_ATTENTION:
       return read_word(k, json, member(c, k), where, err);
@@ -255,6 +281,8 @@ static json_t *key_json(const ConfigKey *k, const void *at) {
     case CONFIG_INT:
     case CONFIG_TOKEN:
       return *(const int64_t *)at < 0 ? json_null() : json_integer(*(const int64_t *)at);
+    case CONFIG_TOKENS:
+      return config_tokens_json(at);
     case CONFIG_REAL:
       return json_real(*(const double *)at);
     case CONFIG_BOOL:
@@ -269,6 +297,12 @@ static json_t *key_json(const ConfigKey *k, const void *at) {
 static void write_keys(const Config *c, json_t *json) {
   for (const ConfigKey *k = c->arch->keys; k->key; k++)
     json_object_set_new(json, k->key, key_json(k, (const char *)c + k->offset));
+}
+
+static int64_t largest(const TokenSet *s) {
+  int64_t most = -1;
+  for (int32_t i = 0; i < s->count; i++) most = s->ids[i] > most ? s->ids[i] : most;
+  return most;
 }
 
 /* Sizes a file may ask for; far above any real model, far below what could overflow a product of three of
@@ -290,7 +324,7 @@ static bool check_ranges(const Config *c, const char *where, Error *err) {
       {"encoder feed-forward width", c->encoder_ffn, 0, 1048576},
       {"context", c->context, 1, 16777216},
       {"bos_token_id", c->bos, -1, c->vocabulary - 1},
-      {"eos_token_id", c->eos, -1, c->vocabulary - 1},
+      {"eos_token_id", largest(&c->ends), -1, c->vocabulary - 1},
       {"pad_token_id", c->pad, -1, c->vocabulary - 1},
   };
   for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++)
@@ -302,10 +336,11 @@ static bool check_ranges(const Config *c, const char *where, Error *err) {
 
 /* A class default that the vocabulary does not have: nothing ever gives that token. */
 static void drop_default_tokens(Config *c, const json_t *json) {
-  for (const ConfigKey *k = c->arch->keys; k->key; k++)
-    if (k->kind == CONFIG_TOKEN && !json_object_get(json, k->key) &&
-        *(int64_t *)member(c, k) >= c->vocabulary)
-      *(int64_t *)member(c, k) = -1;
+  for (const ConfigKey *k = c->arch->keys; k->key; k++) {
+    if (json_object_get(json, k->key)) continue;
+    if (k->kind == CONFIG_TOKEN && *(int64_t *)member(c, k) >= c->vocabulary) put_number(c, k, -1);
+    if (k->kind == CONFIG_TOKENS && largest(member(c, k)) >= c->vocabulary) put_number(c, k, -1);
+  }
 }
 
 static const Arch *arch_by_type(const json_t *json) {

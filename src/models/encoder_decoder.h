@@ -35,7 +35,7 @@ extern const ConfigFact encoder_decoder_facts[];
   {"scale_embedding", CONFIG_BOOL, offsetof(Config, scale_embedding), 0, NAN, NULL},                  \
   {"tie_word_embeddings", CONFIG_BOOL, offsetof(Config, tied), 1, NAN, NULL},                         \
   {"bos_token_id", CONFIG_TOKEN, offsetof(Config, bos), bos_, -1, NULL},                              \
-  {"eos_token_id", CONFIG_TOKEN, offsetof(Config, eos), eos_, -1, NULL},                              \
+  {"eos_token_id", CONFIG_TOKENS, offsetof(Config, ends), eos_, -1, NULL},                              \
   {"pad_token_id", CONFIG_TOKEN, offsetof(Config, pad), pad_, -1, NULL},                              \
   {"decoder_start_token_id", CONFIG_TOKEN, offsetof(Config, decoder_start), start_, -1, NULL},        \
   {NULL, 0, 0, 0, 0, NULL}

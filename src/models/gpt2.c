@@ -21,7 +21,7 @@ static const ConfigKey keys[] = {
     {"layer_norm_epsilon", CONFIG_REAL, offsetof(Config, norm_epsilon), 1e-5, NAN, NULL},
     {"tie_word_embeddings", CONFIG_BOOL, offsetof(Config, tied), 1, NAN, NULL},
     {"bos_token_id", CONFIG_TOKEN, offsetof(Config, bos), 50256, -1, NULL},
-    {"eos_token_id", CONFIG_TOKEN, offsetof(Config, eos), 50256, -1, NULL},
+    {"eos_token_id", CONFIG_TOKENS, offsetof(Config, ends), 50256, -1, NULL},
     {"pad_token_id", CONFIG_TOKEN, offsetof(Config, pad), -1, -1, NULL},
     {NULL, 0, 0, 0, 0, NULL},
 };

@@ -26,7 +26,7 @@ static const ConfigKey keys[] = {
     {"mlp_bias", CONFIG_BOOL, offsetof(Config, mlp_bias), 0, NAN, NULL},
     {"tie_word_embeddings", CONFIG_BOOL, offsetof(Config, tied), 0, NAN, NULL},
     {"bos_token_id", CONFIG_TOKEN, offsetof(Config, bos), 1, -1, NULL},
-    {"eos_token_id", CONFIG_TOKEN, offsetof(Config, eos), 2, -1, NULL},
+    {"eos_token_id", CONFIG_TOKENS, offsetof(Config, ends), 2, -1, NULL},
     {"pad_token_id", CONFIG_TOKEN, offsetof(Config, pad), -1, -1, NULL},
     {NULL, 0, 0, 0, 0, NULL},
 };

@@ -7,6 +7,7 @@
 
 #include "base/json.h"
 #include "base/settings.h"
+#include "base/token_set.h"
 #include "nn/layers.h"
 #include "ops/batch.h"
 
@@ -36,7 +37,8 @@ typedef struct Config {
   FeedForward feed_forward;
   Cell cell;
   AttentionScore attention;
-  int64_t bos, eos, pad; /* token ids; -1: none */
+  int64_t bos, pad;      /* token ids; -1: none */
+  TokenSet ends;         /* each of these ends a text */
   int64_t decoder_start; /* what a target starts with, where there is an encoder */
 } Config;
 
@@ -59,7 +61,8 @@ typedef enum ConfigKind {
   CONFIG_INT,
   CONFIG_REAL,
   CONFIG_BOOL,
-  CONFIG_TOKEN, /* an id, or a list of which the first is taken; -1: none */
+  CONFIG_TOKEN,  /* an id, or a list of which the first is taken; -1: none */
+  CONFIG_TOKENS, /* an id, or a list of them; -1: none */
   CONFIG_CELL,
   CONFIG_ATTENTION
 } ConfigKind;
@@ -105,6 +108,9 @@ extern const int arch_count;
 const Arch *arch_find(const char *name); /* NULL if unknown */
 bool config_from_settings(Config *, const ModelSettings *, int64_t vocabulary, Error *);
 bool config_read(Config *, const char *path, Error *);
+/* Member `key` of a file of a model: an id, a list of them, or null. */
+bool config_read_tokens(const json_t *, const char *key, TokenSet *, const char *where, Error *);
+json_t *config_tokens_json(const TokenSet *);
 bool config_write(const Config *, const char *path, Error *);
 
 /* A shape to measure, as settings of `bench`: name, value, ..., NULL. The list ends without a name. */

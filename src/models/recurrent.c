@@ -10,7 +10,7 @@ const ConfigKey recurrent_keys[] = {
     {"training_window", CONFIG_INT, offsetof(Config, context), NAN, NAN, NULL},
     {"tie_word_embeddings", CONFIG_BOOL, offsetof(Config, tied), 1, NAN, NULL},
     {"bos_token_id", CONFIG_TOKEN, offsetof(Config, bos), -1, -1, NULL},
-    {"eos_token_id", CONFIG_TOKEN, offsetof(Config, eos), -1, -1, NULL},
+    {"eos_token_id", CONFIG_TOKENS, offsetof(Config, ends), -1, -1, NULL},
     {"pad_token_id", CONFIG_TOKEN, offsetof(Config, pad), -1, -1, NULL},
     {NULL, 0, 0, 0, 0, NULL},
 };

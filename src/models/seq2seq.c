@@ -29,7 +29,7 @@ static const ConfigKey keys[] = {
     {"decoder_start_token_id", CONFIG_TOKEN, offsetof(Config, decoder_start), NAN, NAN, NULL},
     {"tie_word_embeddings", CONFIG_BOOL, offsetof(Config, tied), 1, NAN, NULL},
     {"bos_token_id", CONFIG_TOKEN, offsetof(Config, bos), -1, -1, NULL},
-    {"eos_token_id", CONFIG_TOKEN, offsetof(Config, eos), -1, -1, NULL},
+    {"eos_token_id", CONFIG_TOKENS, offsetof(Config, ends), -1, -1, NULL},
     {"pad_token_id", CONFIG_TOKEN, offsetof(Config, pad), -1, -1, NULL},
     {NULL, 0, 0, 0, 0, NULL},
 };

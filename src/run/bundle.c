@@ -5,6 +5,7 @@
 
 #include "base/threads.h"
 #include "run/directory.h"
+#include "run/special_tokens.h"
 
 /* ---- the directory ---- */
 
@@ -21,6 +22,10 @@ static void fingerprint_text(const Tokenizer *tokenizer, char text[32]) {
 Tokenizer *bundle_tokenizer(const char *directory, Error *err) {
   char path[PATH_ROOM];
   Tokenizer *t = tokenizer_open_at(directory, err);
+  if (t && !special_tokens_offer(t, directory, err)) {
+    tokenizer_free(t);
+    return NULL;
+  }
   if (!t || !file_exists(path_join(path, directory, "source_tokenizer.json"))) return t;
   Tokenizer *source = tokenizer_open(path, err);
   if (source)
@@ -122,7 +127,7 @@ static bool open_parts(Bundle *b, const char *directory, Error *err) {
     return false;
   if (!open_both(b, directory, &config, err)) return false;
   if (config.bos < 0) b->model->config.bos = tokenizer_begin(b->tokenizer);
-  return true;
+  return special_tokens_settle(&b->model->config, b->generation, b->tokenizer, err);
 }
 
 bool bundle_open(Bundle *b, const char *directory, Error *err) {
@@ -174,8 +179,8 @@ bool bundle_check_task(const Bundle *b, const Task *task, Error *err) {
 static PairLayout foreign_layout(const Config *c) {
   return (PairLayout){.separate = true,
                       .start = (int32_t)c->decoder_start,
-                      .end = (int32_t)c->eos,
-                      .source_end = (int32_t)c->eos,
+                      .end = token_set_first(&c->ends),
+                      .source_end = token_set_first(&c->ends),
                       .pad = (int32_t)c->pad,
                       .time = c->context,
                       .source_time = c->context};
@@ -302,27 +307,6 @@ static void add_sampling(json_t *json) {
 
 /* ---- writing ---- */
 
-/* What transformers' apply_chat_template makes of a conversation is what layout_input makes of it. */
-static const char chat_template[] =
-    "{% for message in messages %}{{ '<|' + message['role'] + '|>' + (message['content'] | trim) + '<|end|>' "
-    "}}"
-    "{% endfor %}{% if add_generation_prompt %}{{ '<|assistant|>' }}{% endif %}";
-
-static bool write_tokenizer_config(const char *directory, const Config *c, const Tokenizer *tokenizer,
-                                   const Task *task, Error *err) {
-  char path[PATH_ROOM];
-  json_t *json = json_pack("{s:s, s:b, s:I}", "tokenizer_class", "PreTrainedTokenizerFast",
-                           "clean_up_tokenization_spaces", 0, "model_max_length", (json_int_t)c->context);
-  if (tokenizer_end(tokenizer) >= 0) {
-    json_object_set_new(json, "eos_token", json_string("<|endoftext|>"));
-    json_object_set_new(json, "pad_token", json_string(task_has_pairs(task) ? "<|pad|>" : "<|endoftext|>"));
-  }
-  if (task->chat) json_object_set_new(json, "chat_template", json_string(chat_template));
-  const bool ok = json_write(path_join(path, directory, "tokenizer_config.json"), json, err);
-  json_decref(json);
-  return ok;
-}
-
 static bool write_generation_config(const char *directory, const Config *c, const BundleUse *use,
                                     Error *err) {
   char path[PATH_ROOM];
@@ -331,8 +315,10 @@ static bool write_generation_config(const char *directory, const Config *c, cons
   if (pairs) add_search(json, use->search);
   if (!pairs || use->task->chat) add_sampling(json);
   if (c->arch->encodes) json_object_set_new(json, "decoder_start_token_id", json_integer(c->decoder_start));
-  if (c->eos >= 0) json_object_set_new(json, "eos_token_id", json_integer(c->eos));
-  if (c->eos >= 0) json_object_set_new(json, "pad_token_id", json_integer(c->pad >= 0 ? c->pad : c->eos));
+  if (c->ends.count) {
+    json_object_set_new(json, "eos_token_id", config_tokens_json(&c->ends));
+    json_object_set_new(json, "pad_token_id", json_integer(c->pad >= 0 ? c->pad : c->ends.ids[0]));
+  }
   const bool ok = json_write(path_join(path, directory, "generation_config.json"), json, err);
   json_decref(json);
   return ok;
@@ -350,6 +336,6 @@ bool bundle_write_description(const char *directory, const Config *c, const Toke
   json_object_set_new(card, "tokenizer_fingerprint", json_string(fingerprint));
   return config_write(c, path_join(path, directory, "config.json"), err) &&
          save_tokenizers(tokenizer, directory, err) &&
-         write_tokenizer_config(directory, c, tokenizer, use->task, err) &&
+         special_tokens_write(directory, c, tokenizer, use->task, err) &&
          write_generation_config(directory, c, use, err) && bundle_write_card(directory, card, err);
 }

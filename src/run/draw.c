@@ -59,7 +59,7 @@ static bool extend(const Draw *d, const Line *line, int32_t which, const float *
                                   input->length + (int64_t)text->ids.count, random, &logprob);
   text->logprob += logprob;
   text->score = text->logprob;
-  if (id == r->end || id == r->never) return false;
+  if (token_set_has(&r->ends, id) || id == r->never) return false;
   vec_push(&text->ids, id);
   return true;
 }

@@ -10,7 +10,7 @@ typedef struct DrawRequest {
   const SamplingSettings *settings;
   uint64_t seed;
   int64_t each;  /* texts for each input */
-  int32_t end;   /* the token that ends a text */
+  TokenSet ends; /* the tokens that end a text */
   int32_t never; /* a token that ends it, too: none that is part of a text; -1: none */
 } DrawRequest;
 

@@ -56,8 +56,8 @@ static bool repeats(const Ids *text, int32_t id, int64_t n) {
 
 static bool allowed(const Search *s, const Hypothesis *h, int32_t id) {
   const SearchSettings *o = s->request->settings;
+  if (token_set_has(&s->request->ends, id)) return (int64_t)h->ids.count >= o->min_tokens;
   if (id == s->request->never) return false;
-  if (id == s->request->end) return (int64_t)h->ids.count >= o->min_tokens;
   return !o->no_repeat_ngram || (int64_t)h->ids.count < o->no_repeat_ngram ||
          !repeats(&h->ids, id, o->no_repeat_ngram);
 }
@@ -154,7 +154,7 @@ static int64_t take_steps(const Search *s, Line *line, int64_t count) {
   for (int64_t i = 0; i < count && alive < s->beam; i++) {
     const Step *step = &line->steps[i];
     const Hypothesis *parent = &line->beams[step->beam];
-    if (step->id == s->request->end) {
+    if (token_set_has(&s->request->ends, step->id)) {
       if (i < s->beam) add_found(s, line, &parent->ids, step->logprob, parent->ids.count + 1);
       continue;
     }

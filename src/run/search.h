@@ -16,7 +16,7 @@ typedef struct SearchRequest {
   const Model *model;
   const SearchSettings *settings;
   int64_t most;  /* new tokens */
-  int32_t end;   /* the token that ends a text */
+  TokenSet ends; /* the tokens that end a text */
   int32_t never; /* a token that is not written, such as padding; -1: none */
 } SearchRequest;
 

@@ -77,8 +77,7 @@ static void finish(Writer *w, int64_t sample) {
 }
 
 static bool ends(const Writer *w, int32_t id) {
-  return !w->request->sampling->ignore_end &&
-         (id == w->request->model->config.eos || id == tokenizer_end(w->request->tokenizer));
+  return !w->request->sampling->ignore_end && token_set_has(&w->request->model->config.ends, id);
 }
 
 static void take(Writer *w, int64_t sample, const float *logits) {

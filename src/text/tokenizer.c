@@ -177,6 +177,9 @@ const Ids *tokenizer_behind(const Tokenizer *t) {
 int32_t tokenizer_pad(const Tokenizer *t) {
   return t->pad;
 }
+int32_t tokenizer_unknown(const Tokenizer *t) {
+  return t->unknown;
+}
 
 void tokenizer_offer_end(Tokenizer *t, int64_t end) {
   if (!t->named_end && end >= 0 && end < tokenizer_size(t)) t->end = (int32_t)end;

@@ -52,6 +52,7 @@ const char *tokenizer_name(const Tokenizer *,
 int32_t tokenizer_end(const Tokenizer *);
 void tokenizer_offer_end(Tokenizer *, int64_t end);
 int32_t tokenizer_pad(const Tokenizer *);
+int32_t tokenizer_unknown(const Tokenizer *);
 /* What the post-processor puts before every text, -1 if nothing, and behind it. */
 int32_t tokenizer_begin(const Tokenizer *);
 const Ids *tokenizer_behind(const Tokenizer *);

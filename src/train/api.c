@@ -135,7 +135,7 @@ static bool make_tokenizer(Run *r, Error *err) {
 
 /* A new model's special tokens are those of its material. */
 static void take_tokens(Config *c, const MaterialTokens *t) {
-  c->eos = t->end;
+  c->ends = token_set_of(t->end);
   c->pad = t->pad;
   c->decoder_start = t->start;
   /* transformers wants a row for padding in both embeddings */
@@ -166,7 +166,9 @@ static bool make_config(Run *r, Error *err) {
   r->config.dropout = r->model->dropout;
   if (!material_fit(r->material, r->tokenizer, r->config.arch->encodes, r->config.context, err)) return false;
   if (!r->resumed && !r->train->from) take_tokens(&r->config, &r->material->tokens);
-  return true;
+  return token_set_add(&r->config.ends, r->material->tokens.end) ||
+         fail(err, "the model has %d end tokens already, and the layout of this task wants another",
+              MOST_TOKENS);
 }
 
 /* What a text of its own starts from. */

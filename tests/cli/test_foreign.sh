@@ -34,7 +34,7 @@ targets=$(sed -n 's/.*"decoder_vocab_size": \([0-9]*\).*/\1/p' mt/config.json)
 for key in eos_token_id pad_token_id decoder_start_token_id; do
   for id in $((targets - 1)) "$targets" 4000000000 -7; do
     rm -rf copy && cp -r mt copy && rm copy/inkstone.json
-    sed -i "s/\"$key\": [0-9]*/\"$key\": $id/" copy/config.json
+    sed -i "s/\"$key\": [0-9]*/\"$key\": $id/" copy/config.json copy/generation_config.json
     run translate -m copy --max-tokens 3 "a b1 c"
     if [ "$id" = $((targets - 1)) ]; then
       # the last of the targets' is none of the sources'

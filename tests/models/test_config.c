@@ -60,7 +60,7 @@ static void what_is_left_out_is_as_in_the_class(void **state) {
 static void null_and_other_names(void **state) {
   (void)state;
   EXPECT("{\"model_type\": \"llama\", \"bos_token_id\": null, \"eos_token_id\": [7, 8], \"head_dim\": null}",
-         "bos_token_id", "null", "eos_token_id", "7", "head_dim", "128");
+         "bos_token_id", "null", "eos_token_id", "[7, 8]", "head_dim", "128");
   EXPECT("{\"model_type\": \"gpt2\", \"n_embd\": 96, \"hidden_size\": 120, \"num_hidden_layers\": 2}",
          "n_embd", "120", "n_layer", "2");
   EXPECT("{\"model_type\": \"bart\", \"encoder_layers\": 6, \"num_hidden_layers\": 3}", "encoder_layers",

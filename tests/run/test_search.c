@@ -66,7 +66,7 @@ static SearchSettings plain(int64_t beam) {
 }
 
 static SearchRequest request(const World *w, const SearchSettings *s) {
-  return (SearchRequest){w->model, s, LONGEST, END, NEVER};
+  return (SearchRequest){w->model, s, LONGEST, token_set_of(END), NEVER};
 }
 
 /* ln p of the text and, where it is shorter than the longest, of its end; by one look at all of it. */
@@ -200,8 +200,8 @@ static void greedy_is_beam_1(void **state) {
   int long_ones = 0;
   for (size_t a = 0; a < sizeof archs / sizeof *archs; a++) {
     World *w = world_of(archs[a]);
-    const SearchRequest r = {w->model, &s, LONGEST, END, -1};
-    const DrawRequest d = {w->model, &greedy, 1, 1, END, -1};
+    const SearchRequest r = {w->model, &s, LONGEST, token_set_of(END), -1};
+    const DrawRequest d = {w->model, &greedy, 1, 1, token_set_of(END), -1};
     Hypothesis *found = search_run(&r, w->inputs, INPUTS), *drawn = draw_run(&d, w->inputs, INPUTS, numbers);
     for (int i = 0; i < INPUTS; i++) {
       assert_int_equal(found[i].ids.count, drawn[i].ids.count);
@@ -225,7 +225,7 @@ static void texts_are_drawn_as_likely_as_they_are(void **state) {
   World *w = world_of("llama");
   const Input *input = &w->inputs[20];
   const int64_t numbers[2] = {0, 1};
-  const DrawRequest r = {w->model, &s, 11, EACH, END, -1};
+  const DrawRequest r = {w->model, &s, 11, EACH, token_set_of(END), -1};
   const Ids none = {0};
   Look look;
   look_at(&look, w->model, input, &none);

@@ -39,7 +39,6 @@ static Fixture fixture(const char *arch, const char *context) {
   if (!f.tokenizer) fail_msg("%s", err.text);
   assert_true(
       config_from_settings(&c, settings_part(s, &model_settings_table), tokenizer_size(f.tokenizer), &err));
-  c.eos = -1;
   f.model = model_new(&c, false);
   params_initialize(f.model->params, 9);
   ink_settings_free(s);
@@ -216,7 +215,7 @@ static void the_end_token_ends(void **state) {
   Ids ids = {0};
   Error err = {0};
   assert_true(tokenizer_encode(f.tokenizer, sixth, 1, false, &ids, &err));
-  f.model->config.eos = ids.data[0]; /* this byte ends the text now */
+  f.model->config.ends = token_set_of(ids.data[0]); /* this byte ends the text now */
   const ink_written written = write_texts(&f, &s, 3, "ink", texts);
   assert_int_equal(texts[0].length, before);
   assert_int_equal(written.new_tokens, before + 1);

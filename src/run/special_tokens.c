@@ -1,0 +1,66 @@
+#include "run/special_tokens.h"
+
+#include <inttypes.h>
+
+#include "base/file.h"
+
+static bool offer(Tokenizer *t, const char *directory, const char *name, Error *err) {
+  char path[PATH_ROOM];
+  TokenSet ends;
+  path_join(path, directory, name);
+  if (!file_exists(path)) return true;
+  json_t *json = json_read(path, err);
+  const bool ok = json && config_read_tokens(json, "eos_token_id", &ends, path, err);
+  if (ok && ends.count) tokenizer_offer_end(t, ends.ids[0]);
+  json_decref(json);
+  return ok;
+}
+
+bool special_tokens_offer(Tokenizer *t, const char *directory, Error *err) {
+  return offer(t, directory, "generation_config.json", err) && offer(t, directory, "config.json", err);
+}
+
+bool special_tokens_settle(Config *c, const json_t *generation, const Tokenizer *t, Error *err) {
+  TokenSet ends;
+  if (!config_read_tokens(generation, "eos_token_id", &ends, "generation_config.json", err)) return false;
+  for (int32_t i = 0; i < ends.count; i++)
+    if (ends.ids[i] >= c->vocabulary)
+      return fail(err, "generation_config.json: the end token %" PRId32 " is not in the vocabulary",
+                  ends.ids[i]);
+  if (ends.count) c->ends = ends;
+  if (!c->ends.count) token_set_add(&c->ends, tokenizer_end(t));
+  return true;
+}
+
+/* ---- writing ---- */
+
+/* What transformers' apply_chat_template makes of a conversation is what layout_input makes of it. */
+static const char chat_template[] =
+    "{% for message in messages %}{{ '<|' + message['role'] + '|>' + (message['content'] | trim) + '<|end|>' "
+    "}}"
+    "{% endfor %}{% if add_generation_prompt %}{{ '<|assistant|>' }}{% endif %}";
+
+static void put_name(json_t *json, const char *key, const Tokenizer *t, int64_t id) {
+  const char *name = tokenizer_name(t, (int32_t)id);
+  if (name) json_object_set_new(json, key, json_string(name));
+}
+
+static void put_names(json_t *json, const Config *c, const Tokenizer *t) {
+  const int32_t end = tokenizer_end(t);
+  put_name(json, "eos_token", t, end);
+  put_name(json, "pad_token", t, c->pad >= 0 ? c->pad : end);
+  put_name(json, "bos_token", t, tokenizer_begin(t));
+  put_name(json, "unk_token", t, tokenizer_unknown(t));
+}
+
+bool special_tokens_write(const char *directory, const Config *c, const Tokenizer *t, const Task *task,
+                          Error *err) {
+  char path[PATH_ROOM];
+  json_t *json = json_pack("{s:s, s:b, s:I}", "tokenizer_class", "PreTrainedTokenizerFast",
+                           "clean_up_tokenization_spaces", 0, "model_max_length", (json_int_t)c->context);
+  put_names(json, c, t);
+  if (task->chat) json_object_set_new(json, "chat_template", json_string(chat_template));
+  const bool ok = json_write(path_join(path, directory, "tokenizer_config.json"), json, err);
+  json_decref(json);
+  return ok;
+}

@@ -1,0 +1,17 @@
+/* special_tokens.h - which tokens begin, end and fill up the texts of a model directory: ids in config.json
+ * and generation_config.json, names in tokenizer_config.json. */
+#ifndef RUN_SPECIAL_TOKENS_H
+#define RUN_SPECIAL_TOKENS_H
+
+#include "data/task.h"
+#include "models/model.h"
+#include "text/tokenizer.h"
+
+/* Tells a tokenizer whose files name no end what the other files of the directory say. */
+bool special_tokens_offer(Tokenizer *, const char *directory, Error *);
+/* What ends the model's texts: generation_config.json's tokens, else config.json's, else the tokenizer's. */
+bool special_tokens_settle(Config *, const json_t *generation, const Tokenizer *, Error *);
+/* tokenizer_config.json, which names tokens that the tokenizer has, and no others. */
+bool special_tokens_write(const char *directory, const Config *, const Tokenizer *, const Task *, Error *);
+
+#endif

@@ -1,0 +1,55 @@
+# Special tokens: which ones end a text, what they are called, where they may stand.
+. "$(dirname "$0")/lib.sh"
+text_of 240 >text.txt
+quick="--size nano --steps 20 --threads 1 --sample-tokens 0 -q"
+id_of() { tr -d ' \n' <"$1/tokenizer.json" | tr '{' '\n' | sed -n "s/^\"id\":\([0-9]*\),\"content\":\"$2\".*/\1/p"; }
+
+# Every end that the model names ends its texts; each of them is kept by what is trained from it.
+run train write text.txt -o u --vocab 300 --tokenizer bpe $quick
+expect_status 0
+rm u/inkstone.json
+end=$(id_of u '<|endoftext|>')
+run write -m u --greedy --max-tokens 60 --json --continuation The
+long=$(grep -o '"id":[0-9]*' out | wc -l)
+third=$(grep -o '"id":[0-9]*' out | sed -n '3s/.*://p')
+for file in config.json generation_config.json; do
+  cp -r u ends
+  sed -i "s/\"eos_token_id\": $end/\"eos_token_id\": [$end, $third]/" ends/$file
+  [ $file = config.json ] && sed -i '/eos_token_id/d' ends/generation_config.json
+  run write -m ends --greedy --max-tokens 60 --json --continuation The
+  short=$(grep -o '"id":[0-9]*' out | wc -l)
+  [ "$short" -le 3 ] && [ "$long" -gt 3 ] || flunk "$file: $short tokens, $long without the second end"
+  run train write text.txt -o tuned --from ends --steps 2 --threads 1 --sample-tokens 0 -q
+  expect_status 0
+  for written in config.json generation_config.json; do
+    tr -d ' \n' <tuned/$written | grep -q "\"eos_token_id\":\[$end,$third\]" || flunk "$written of --from has lost an end"
+  done
+  rm -rf ends tuned
+done
+cp -r u ends
+sed -i "s/\"eos_token_id\": $end/\"eos_token_id\": [$end, 300]/" ends/generation_config.json
+run write -m ends The
+expect_failure generation_config.json 300 vocabulary
+rm -rf ends
+
+# An end of another spelling, and one that only config.json knows: documents end with it, and it is named.
+for case in '</s> tokenizer_config.json' '<eos> config.json' '终 tokenizer_config.json'; do
+  for spelling in ${case% *}; do
+    known=${case#* }
+    cp -r u other
+    sed -i "s#<|endoftext|>#$spelling#" other/tokenizer.json other/tokenizer_config.json
+    [ $known = config.json ] && rm other/tokenizer_config.json
+    run train write text.txt -o tuned --from other --steps 2 --threads 1 --sample-tokens 0 -q
+    expect_status 0
+    grep -q "\"eos_token\": \"$spelling\"" tuned/tokenizer_config.json || flunk "$spelling ($known) is not named"
+    grep -q "\"pad_token\": \"$spelling\"" tuned/tokenizer_config.json || flunk "$spelling ($known) does not pad"
+    tokens=$(sed -n 's/.*"tokens": \([0-9]*\).*/\1/p' tuned/inkstone.json | head -n 1)
+    [ "${first:=$tokens}" = "$tokens" ] || flunk "$spelling ($known): $tokens tokens, not $first"
+    run eval -m tuned text.txt -q
+    expect_status 0
+    rm -rf other tuned
+  done
+done
+run train write text.txt -o tuned --from u --steps 2 --threads 1 --sample-tokens 0 -q
+[ "$first" = "$(sed -n 's/.*"tokens": \([0-9]*\).*/\1/p' tuned/inkstone.json | head -n 1)" ] || flunk "other tokens than with <|endoftext|>"
+finish
