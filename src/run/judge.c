@@ -244,14 +244,16 @@ enum { SHOWN = 2 };
 bool judge_show(Judge *j, const Model *model, int64_t step, Buffer *out, Error *err) {
   const RewriteRequest request = request_for(j, model, show_output, out);
   ink_rewritten done = {0};
-  bool ok = true;
-  for (int64_t i = 0; i < SHOWN && ok; i++) {
+  for (int64_t i = 0; i < SHOWN; i++) {
     const uint64_t which =
         random_below(j->count, j->request.seed, random_stream("shown"), (uint64_t)(step * SHOWN + i));
     const RewriteInput *input = &j->inputs[which];
     const Turn *last = &input->turns[input->count - 1];
+    Error why = {0};
     buffer_addf(out, "%.*s\n", (int)last->length, last->text);
-    ok = rewriter_run(&request, input, 1, &done, err);
+    if (rewriter_run(&request, input, 1, &done, &why)) continue;
+    if (interrupted()) return fail(err, "%s", why.text);
+    buffer_addf(out, "→ (%s)\n", why.text);
   }
-  return ok;
+  return true;
 }

@@ -292,8 +292,13 @@ static bool write_results(Run *r, Trainer *t, bool finished, Error *err) {
       json_pack("{s:b, s:I, s:I, s:f, s:f}", "finished", finished, "steps", (json_int_t)s->step, "best_step",
                 (json_int_t)s->best_step, "tokens_seen", tokens, "seconds", s->seconds);
   json_object_set_new(r->card, "training", json);
-  return (!finished || (keep_mean(r, t, err) && score_kept_model(r, t, json, err))) &&
-         bundle_write_card(r->dir, r->card, err) && report_run(r->dir, r->card, r->settings, err);
+  if ((finished && !(keep_mean(r, t, err) && score_kept_model(r, t, json, err))) ||
+      !bundle_write_card(r->dir, r->card, err))
+    return false;
+  Error unshown = {0}; /* the report only shows what is there */
+  if (!report_run(r->dir, r->card, r->settings, &unshown))
+    news_warning(&r->news, "there is no report: %s", unshown.text);
+  return true;
 }
 
 /* ---- the run ---- */

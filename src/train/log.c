@@ -1,6 +1,8 @@
 #include "train/log.h"
 
+#include <stdio_ext.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/buffer.h"
 #include "base/json.h"
@@ -47,11 +49,18 @@ void log_close(TrainLog *log) {
   *log = (TrainLog){0};
 }
 
+/* A line that cannot be written whole is taken back: what follows it, and the report, would not understand
+ * its beginning. */
 static bool write_line(TrainLog *log, json_t *json, Error *err) {
+  const long start = ftell(log->lines);
   const bool ok = json_dumpf(json, log->lines, JSON_COMPACT | JSON_REAL_PRECISION(9)) == 0 &&
                   fputc('\n', log->lines) != EOF && fflush(log->lines) == 0;
   json_decref(json);
-  return ok || fail(err, "%s: cannot be written: is the disk full?", log->path);
+  if (ok) return true;
+  __fpurge(log->lines);
+  clearerr(log->lines);
+  if (start >= 0 && ftruncate(fileno(log->lines), start) == 0) fseek(log->lines, start, SEEK_SET);
+  return fail(err, "%s: cannot be written: is the disk full?", log->path);
 }
 
 bool log_step(TrainLog *log, const LogStep *s, Error *err) {

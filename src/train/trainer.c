@@ -22,16 +22,67 @@ static void remember_loss(TrainState *s, double loss) {
   s->recent_loss += weight * (loss - s->recent_loss);
 }
 
-static bool diverged(const Trainer *t, double loss, double norm) {
-  return !isfinite(loss) || !isfinite(norm) ||
-         (t->state.recent_loss > 0 && loss > t->settings->spike * t->state.recent_loss);
+/* Several times what is usual, and by so many nats a token that noise on text known almost by heart (a loss
+ * of 0.01 after 0.003) does not count. */
+static bool is_spike(const Trainer *t, double loss) {
+  const double least_rise = 0.5, usual = t->state.recent_loss;
+  return usual > 0 && loss > t->settings->spike * usual && loss > usual + least_rise;
+}
+
+/* Does the model still know what it knew? The batches of the last updates say so: weights that went astray
+ * fail on all of them, whereas a batch of harder text than others is a spike by itself, at any learning rate.
+ */
+static bool knows_recent_batches(Trainer *t) {
+  enum { LOOKS = 4 };
+  for (int64_t step = t->state.step - 1; step >= 0 && step >= t->state.step - LOOKS; step--) {
+    const double loss = gradients_make(t->gradients, step, &t->positions);
+    if (isfinite(loss) && !is_spike(t, loss)) return true;
+  }
+  return false;
+}
+
+/* What only shows how training goes must not end it: said once, and training goes on. */
+static void tell_unshown(Trainer *t, const Error *err) {
+  if (!err->code || t->told_unshown) return;
+  t->told_unshown = true;
+  news_warning(&t->news, "%s (training goes on)", err->text);
+}
+
+static void remark(Trainer *t, const char *text) {
+  Error err = {0};
+  log_remark(&t->log, t->state.step, text, &err);
+  tell_unshown(t, &err);
+}
+
+static void tell_hard_batch(Trainer *t, double loss) {
+  char text[256];
+  if (t->told_hard_batch) return;
+  t->told_hard_batch = true;
+  snprintf(text, sizeof text,
+           "the batch of step %" PRId64
+           " has a loss of %.3g where %.3g is usual, but the batches before it have not: it is harder text, "
+           "not divergence (further ones are not mentioned)",
+           t->state.step + 1, loss, t->state.recent_loss);
+  news_note(&t->news, "%s", text);
+  remark(t, text);
+}
+
+/* Computes the loss and the gradients of the next update; false where training went astray. */
+static bool make_gradients(Trainer *t, double *loss, double *norm) {
+  for (bool looked = false;; looked = true) {
+    *loss = gradients_make(t->gradients, t->state.step, &t->positions);
+    *norm = gradient_norm(t->model->params);
+    if (!isfinite(*loss) || !isfinite(*norm)) return false;
+    if (looked || !is_spike(t, *loss)) return true;
+    if (!knows_recent_batches(t)) return false;
+    tell_hard_batch(t, *loss);
+  }
 }
 
 /* One update; false where the loss or the gradient says that training went astray. */
 static bool update(Trainer *t) {
-  const double loss = gradients_make(t->gradients, t->state.step, &t->positions);
-  const double norm = gradient_norm(t->model->params);
-  if (diverged(t, loss, norm)) return false;
+  double loss, norm;
+  if (!make_gradients(t, &loss, &norm)) return false;
   const double clip = t->settings->clip > 0 && norm > t->settings->clip ? t->settings->clip / norm : 1;
   t->state.step++;
   optimizer_step(&t->optimizer, t->state.step, learning_rate(t, t->state.step), clip);
@@ -71,7 +122,8 @@ static bool roll_back(Trainer *t, Error *err) {
            " with %.3g of the learning rate",
            at, t->state.step, scale);
   news_warning(&t->news, "%s", text);
-  return log_remark(&t->log, t->state.step, text, err);
+  remark(t, text);
+  return true;
 }
 
 /* ---- looking at it ---- */
@@ -108,7 +160,8 @@ typedef struct Verdict {
   double score;
 } Verdict;
 
-static bool log_now(Trainer *t, const Verdict *v, Error *err) {
+static void log_now(Trainer *t, const Verdict *v) {
+  Error err = {0};
   const LogStep line = {.step = t->state.step,
                         .seconds = elapsed(t),
                         .loss = t->loss_count ? t->loss_sum / (double)t->loss_count : 0,
@@ -120,7 +173,8 @@ static bool log_now(Trainer *t, const Verdict *v, Error *err) {
                         .gradient_norm = t->norm};
   t->loss_sum = 0;
   t->loss_count = 0;
-  return log_step(&t->log, &line, err);
+  log_step(&t->log, &line, &err);
+  tell_unshown(t, &err);
 }
 
 /* ---- evaluation ---- */
@@ -194,7 +248,8 @@ static bool evaluate(Trainer *t, Error *err) {
                            .metric_value = v.metric,
                            .best = t->state.best_step == t->state.step};
   news_send(&t->news, &event);
-  return log_now(t, &v, err);
+  log_now(t, &v);
+  return true;
 }
 
 static bool write_on(Trainer *t, Buffer *text, Error *err) {
@@ -213,18 +268,19 @@ static bool write_on(Trainer *t, Buffer *text, Error *err) {
 }
 
 /* How a running text goes on, or what is made of a few examples. */
-static bool show_sample(Trainer *t, Error *err) {
+static void show_sample(Trainer *t) {
   Buffer text = {0};
+  Error err = {0};
   swap_average(t);
   const bool ok =
-      t->judge ? judge_show(t->judge, t->model, t->state.step, &text, err) : write_on(t, &text, err);
+      t->judge ? judge_show(t->judge, t->model, t->state.step, &text, &err) : write_on(t, &text, &err);
   swap_average(t);
   if (ok && text.length) {
     news_send(&t->news, &(ink_event){.kind = INK_EVENT_SAMPLE, .done = t->state.step, .text = text.data});
-    log_sample(&t->log, t->state.step, text.data, err);
+    log_sample(&t->log, t->state.step, text.data, &err);
   }
   buffer_free(&text);
-  return ok;
+  if (!interrupted()) tell_unshown(t, &err);
 }
 
 /* ---- the budget's clock ---- */
@@ -241,22 +297,22 @@ static double measure_pace(Trainer *t, double now) {
 /* A shared machine does not keep its speed: a run with a budget mends its number of steps, and with it the
  * schedule, so that it ends in time. Looked at after evaluations: each look then sees the same share of them.
  */
-static bool keep_time(Trainer *t, Error *err) {
+static void keep_time(Trainer *t) {
   const TrainState *s = &t->state;
   const int64_t every = s->steps / 20 < t->plan->eval_every ? 1 + s->steps / 20 : t->plan->eval_every;
-  if (t->deadline == 0 || s->step % every || s->step >= s->steps) return true;
+  if (t->deadline == 0 || s->step % every || s->step >= s->steps) return;
   const double now = clock_seconds();
   const double fit =
       (double)s->step + (t->deadline - now - t->closing * t->eval_seconds) / measure_pace(t, now);
   const double change = fit / (double)s->steps;
-  if (change > 0.98 && change < 1.02) return true;
+  if (change > 0.98 && change < 1.02) return;
   const int64_t steps = fit > (double)s->step + 1 ? (int64_t)fit : s->step + 1;
   char text[160];
   snprintf(text, sizeof text,
            "the machine's speed changed: %" PRId64 " steps instead of %" PRId64 " fit the time left", steps,
            s->steps);
   t->state.steps = steps;
-  return log_remark(&t->log, s->step, text, err);
+  remark(t, text);
 }
 
 /* ---- the loop ---- */
@@ -278,9 +334,8 @@ static bool after_update(Trainer *t, Error *err) {
   const bool eval = due(step, t->plan->eval_every, steps);
   if (eval && t->valid && !evaluate(t, err)) return false;
   if (eval && !t->valid && !save_model(t, err)) return false;
-  if (t->loss_count && due(step, 1 + steps / 1000, steps) && !log_now(t, NULL, err)) return false;
-  if (t->settings->sample_tokens && due(step, t->plan->sample_every, steps) && !show_sample(t, err))
-    return false;
+  if (t->loss_count && due(step, 1 + steps / 1000, steps)) log_now(t, NULL);
+  if (t->settings->sample_tokens && due(step, t->plan->sample_every, steps)) show_sample(t);
   return !due(step, t->plan->checkpoint_every, steps) || save_checkpoint(t, err);
 }
 
@@ -305,7 +360,8 @@ static bool loop(Trainer *t, Error *err) {
     }
     measure_speed(t, clock_seconds() - start);
     tell_progress(t, t->state.step == t->state.steps);
-    if (!after_update(t, err) || !keep_time(t, err)) return false;
+    if (!after_update(t, err)) return false;
+    keep_time(t);
   }
   return true;
 }

@@ -30,11 +30,12 @@ typedef struct Trainer {
   /* since the last line of the log */
   double loss_sum, norm;
   int64_t loss_count;
-  double part_start; /* clock when this part of the run began */
-  int64_t positions; /* of sources and targets, in the last update */
-  double speed;      /* of them, a second, smoothed */
-  double each;       /* seconds an update, smoothed */
-  double told;       /* clock of the last progress event */
+  double part_start;                  /* clock when this part of the run began */
+  int64_t positions;                  /* of sources and targets, in the last update */
+  double speed;                       /* of them, a second, smoothed */
+  double each;                        /* seconds an update, smoothed */
+  double told;                        /* clock of the last progress event */
+  bool told_hard_batch, told_unshown; /* said once in a part of a run */
   /* what keep_time goes by: the last look's clock and step, seconds a step, seconds of the last evaluation */
   double pace_clock, pace, eval_seconds;
   int64_t pace_step;
