@@ -94,11 +94,13 @@ Hypothesis *draw_run(const DrawRequest *r, const Input *inputs, int64_t count, c
     sampler_open(&d.hands[i].sampler, r->settings, r->model->config.vocabulary);
     d.hands[i].history = mem_alloc_zeroed(history, sizeof *d.hands[i].history);
   }
-  flow_run(&d.flow, inputs, count);
+  const bool ok = flow_run(&d.flow, inputs, count);
   for (int i = 0; i < threads; i++) {
     sampler_close(&d.hands[i].sampler);
     mem_free(d.hands[i].history);
   }
   mem_free(d.hands);
-  return d.results;
+  if (ok) return d.results;
+  hypotheses_free(d.results, count * r->each);
+  return NULL;
 }

@@ -16,7 +16,7 @@ typedef struct DrawRequest {
 
 /* `each` texts for each of `count` inputs: results[i * each + k]. score = logprob, of the model's own
  * probabilities. What is drawn for an input depends on its number and the seed, not on what else is
- * drawn with it. Free with hypotheses_free. */
+ * drawn with it. NULL where the network's values are no numbers. Free with hypotheses_free. */
 Hypothesis *draw_run(const DrawRequest *, const Input *inputs, int64_t count, const int64_t *numbers);
 
 #endif

@@ -45,6 +45,7 @@ static bool take_score(const Evaluation *e, Batches *batches, Error *err) {
   ink_scores *out = e->out;
   if (interrupted()) return fail(err, "interrupted");
   if (!score.tokens) return fail(err, "nothing to score: the text is a single token long");
+  if (!isfinite(score.nats)) return fail_not_finite(err);
   out->tokens = score.tokens;
   out->bytes = batches->bytes;
   out->characters = batches->characters;

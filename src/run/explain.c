@@ -179,15 +179,20 @@ static void add_section(const Explanation *e, Buffer *html) {
   free_words(&columns);
 }
 
-static void explain_part(const RewriteRequest *r, const Input *input, const Ids *ids, Buffer *html) {
-  Explanation e = {.request = r, .input = input, .ids = ids};
-  look_at(&e.look, r->model, input, ids);
-  add_section(&e, html);
-  look_free(&e.look);
-}
+typedef struct Sections {
+  Buffer *html;
+  bool not_finite; /* what was looked at means nothing */
+} Sections;
 
 static void take_part(void *user, const RewriteRequest *r, const Input *input, const Ids *ids) {
-  explain_part(r, input, ids, user);
+  Sections *s = user;
+  Explanation e = {.request = r, .input = input, .ids = ids};
+  look_at(&e.look, r->model, input, ids);
+  if (e.look.finite)
+    add_section(&e, s->html);
+  else
+    s->not_finite = true;
+  look_free(&e.look);
 }
 
 static bool nothing(void *user, const ink_output *output) {
@@ -200,10 +205,11 @@ bool explain_run(const RewriteRequest *request, const RewriteInput *inputs, int6
                  Error *err) {
   RewriteRequest r = *request;
   ink_rewritten done = {0};
+  Sections sections = {.html = html};
   r.listener = nothing;
   r.on_part = take_part;
-  r.part_user = html;
-  return rewriter_run(&r, inputs, count, &done, err);
+  r.part_user = &sections;
+  return rewriter_run(&r, inputs, count, &done, err) && (!sections.not_finite || fail_not_finite(err));
 }
 
 static const char style[] =

@@ -1,6 +1,7 @@
 #include "run/flow.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "base/threads.h"
@@ -194,7 +195,7 @@ static Session *open_session(const Run *r) {
                                                        .source_room = longest_source(q->inputs, q->count)});
 }
 
-static void run_lines(Run *r, PackedSet *packed) {
+static bool run_lines(Run *r, PackedSet *packed) {
   const size_t rows = (size_t)(r->together * r->flow->each);
   r->session = open_session(r);
   if (packed) session_pack_weights(r->session, packed);
@@ -207,12 +208,14 @@ static void run_lines(Run *r, PackedSet *packed) {
     admit(r);
     if (going_on) advance(r, r->lines, old, session_feed_at(r->session, 0, r->tokens, going_on, 1), 0);
     let_go(r);
-  } while ((r->live || r->rows) && !interrupted());
+  } while ((r->live || r->rows) && !interrupted() && session_ok(r->session, NULL));
   while (r->live) close_line(r, r->lines[--r->live]);
+  const bool ok = session_ok(r->session, NULL);
   session_free(r->session);
   mem_free(r->lines);
   mem_free(r->from);
   mem_free(r->tokens);
+  return ok;
 }
 
 /* Several runs at once, each on a thread of its own: nothing then has to wait at every step. */
@@ -221,17 +224,18 @@ typedef struct Runs {
   Queue queue;
   int64_t together;
   PackedSet *packed; /* of these runs, where the model has none: it is being trained */
+  atomic_bool not_finite;
 } Runs;
 
 static void run_several(void *arg, int64_t begin, int64_t end) {
   Runs *all = arg;
   for (int64_t i = begin; i < end; i++) {
     Run r = {.flow = all->flow, .queue = &all->queue, .together = all->together};
-    run_lines(&r, all->packed);
+    if (!run_lines(&r, all->packed)) all->not_finite = true;
   }
 }
 
-void flow_run(Flow *flow, const Input *inputs, int64_t count) {
+bool flow_run(Flow *flow, const Input *inputs, int64_t count) {
   const int64_t together = flow->each < ROWS_TOGETHER ? ROWS_TOGETHER / flow->each : 1;
   Runs all = {.flow = flow,
               .queue = {.inputs = inputs, .count = count, .lock = PTHREAD_MUTEX_INITIALIZER},
@@ -240,4 +244,5 @@ void flow_run(Flow *flow, const Input *inputs, int64_t count) {
   const int64_t full = count / together; /* runs that have all their rows at least at first */
   parallel_guarded(least(threads_count(), full > 1 ? full : 1), run_several, &all);
   packed_set_free(all.packed);
+  return !all.not_finite;
 }

@@ -35,7 +35,8 @@ typedef struct Flow {
   void (*close)(struct Flow *, FlowLine *);
 } Flow;
 
-/* Each input from open to close; neighbours should be of like length. */
-void flow_run(Flow *, const Input *, int64_t count);
+/* Each input from open to close; neighbours should be of like length. False where the network's values are no
+ * numbers: what was written then means nothing. */
+bool flow_run(Flow *, const Input *, int64_t count);
 
 #endif

@@ -31,6 +31,7 @@ void look_at(Look *look, const Model *model, const Input *input, const Ids *writ
   const size_t wanted = (size_t)(look->length * vocabulary);
   look->logits = mem_alloc(wanted * sizeof *look->logits);
   memcpy(look->logits, tensor_f32(logits) + (prompt - 1) * vocabulary, wanted * sizeof *look->logits);
+  look->finite = are_finite(look->logits, (int64_t)wanted);
   tape_free(tape);
   mem_free(tokens);
 }

@@ -9,6 +9,7 @@
 typedef struct Look {
   float *logits;  /* [length, vocabulary]: after the prompt, after each token written */
   int64_t length; /* tokens written, and the end */
+  bool finite;    /* else its values mean nothing */
   Watch watch;    /* of the source, or of the sequence itself where there is no encoder */
 } Look;
 void look_at(Look *, const Model *, const Input *, const Ids *written);

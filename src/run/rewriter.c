@@ -187,8 +187,8 @@ static Hypothesis *rewrite_parts(const Rewriter *w) {
     inputs[i] = (Input){p->source.data, p->prompt.data, (int64_t)p->source.count, (int64_t)p->prompt.count};
   }
   Hypothesis *sorted = find(w, inputs, numbers, (int64_t)count);
-  Hypothesis *found = mem_alloc_zeroed(count * each, sizeof *found);
-  for (size_t i = 0; i < count; i++)
+  Hypothesis *found = sorted ? mem_alloc_zeroed(count * each, sizeof *found) : NULL;
+  for (size_t i = 0; i < count && sorted; i++)
     memcpy(found + (size_t)order[i].part * each, sorted + i * each, each * sizeof *found);
   mem_free(sorted);
   mem_free(numbers);
@@ -271,6 +271,13 @@ static bool give_all(const Rewriter *w, int64_t count, const Hypothesis *found, 
   return true;
 }
 
+static bool give_found(const Rewriter *w, int64_t count, const Hypothesis *found, Error *err) {
+  if (interrupted()) return fail(err, "interrupted");
+  if (!found) return fail_not_finite(err);
+  show_parts(w, found);
+  return give_all(w, count, found, err);
+}
+
 bool rewriter_run(const RewriteRequest *r, const RewriteInput *inputs, int64_t count, ink_rewritten *out,
                   Error *err) {
   Rewriter w = {.request = r, .room = layout_room(r->layout, r->max_tokens), .out = out};
@@ -280,9 +287,8 @@ bool rewriter_run(const RewriteRequest *r, const RewriteInput *inputs, int64_t c
     const double start = clock_seconds();
     Hypothesis *found = rewrite_parts(&w);
     out->seconds += clock_seconds() - start;
-    if (!interrupted()) show_parts(&w, found);
-    ok = interrupted() ? fail(err, "interrupted") : give_all(&w, count, found, err);
-    hypotheses_free(found, (int64_t)w.parts.count * texts_each(&w));
+    ok = give_found(&w, count, found, err);
+    if (found) hypotheses_free(found, (int64_t)w.parts.count * texts_each(&w));
   } else if (ok) {
     ok = give_all(&w, count, NULL, err);
   }

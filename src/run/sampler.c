@@ -1,5 +1,6 @@
 #include "run/sampler.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +30,11 @@ static bool has_penalties(const SamplingSettings *s) {
   return s->repetition_penalty != 1 || s->frequency_penalty != 0 || s->presence_penalty != 0;
 }
 
+/* A penalty may carry a logit beyond what a float holds. */
+static float bounded(double logit) {
+  return (float)fmax(-FLT_MAX, fmin(FLT_MAX, logit));
+}
+
 /* Repetition looks at prompt and text (Keskar et al. 2019); frequency and presence at the text written
  * (OpenAI). */
 static void penalize(Sampler *s, const int32_t *history, int64_t prompt, int64_t length) {
@@ -37,13 +43,14 @@ static void penalize(Sampler *s, const int32_t *history, int64_t prompt, int64_t
   for (int64_t i = first; i < length; i++) {
     Candidate *c = &s->candidates[history[i]];
     if (!s->counts[history[i]]++)
-      c->logit *= (float)(c->logit > 0 ? 1 / o->repetition_penalty : o->repetition_penalty);
+      c->logit =
+          bounded(c->logit * (float)(c->logit > 0 ? 1 / o->repetition_penalty : o->repetition_penalty));
   }
   for (int64_t i = first; i < length; i++) s->counts[history[i]] = 0;
   for (int64_t i = first > prompt ? first : prompt; i < length; i++) {
     Candidate *c = &s->candidates[history[i]];
-    if (!s->counts[history[i]]++) c->logit -= (float)o->presence_penalty;
-    c->logit -= (float)o->frequency_penalty;
+    if (!s->counts[history[i]]++) c->logit = bounded(c->logit - (float)o->presence_penalty);
+    c->logit = bounded(c->logit - (float)o->frequency_penalty);
   }
   for (int64_t i = first; i < length; i++) s->counts[history[i]] = 0;
 }
@@ -90,6 +97,7 @@ static int64_t drop_hopeless(Candidate *c, int64_t n, double p) {
   int64_t kept = 0;
   for (int64_t i = 0; i < n; i++)
     if (c[i].p >= bar) c[kept++] = c[i];
+  CHECK(kept); /* at least one has the mean or more */
   return kept;
 }
 

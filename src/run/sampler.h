@@ -26,10 +26,10 @@ typedef struct Sampler {
 void sampler_open(Sampler *, const SamplingSettings *, int64_t vocabulary);
 void sampler_close(Sampler *);
 
-/* Draws the next token. history: all tokens so far, the first `prompt` of them given, the rest written.
- * random: uniform in [0,1). *logprob: ln of the model's own probability of the token, before penalties,
- * temperature and filters. Order: penalties, temperature, top-k, typical, top-p, min-p; ties go to the
- * smaller id. */
+/* Draws the next token by finite logits. history: all tokens so far, the first `prompt` of them given, the
+ * rest written. random: uniform in [0,1). *logprob: ln of the model's own probability of the token, before
+ * penalties, temperature and filters. Order: penalties, temperature, top-k, typical, top-p, min-p; ties go to
+ * the smaller id. */
 int32_t sampler_draw(Sampler *, const float *logits, const int32_t *history, int64_t prompt, int64_t length,
                      double random, double *logprob);
 

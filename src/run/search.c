@@ -251,7 +251,9 @@ Hypothesis *search_run(const SearchRequest *r, const Input *inputs, int64_t coun
               .vocabulary = r->model->config.vocabulary};
   s.results = mem_alloc_zeroed((size_t)(count * beam), sizeof *s.results);
   s.scratch = mem_alloc((size_t)(threads_count() * (s.vocabulary + groups_of(&s))) * sizeof *s.scratch);
-  flow_run(&s.flow, inputs, count);
+  const bool ok = flow_run(&s.flow, inputs, count);
   mem_free(s.scratch);
-  return s.results;
+  if (ok) return s.results;
+  hypotheses_free(s.results, count * beam);
+  return NULL;
 }

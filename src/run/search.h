@@ -25,7 +25,8 @@ typedef struct SearchRequest {
  *
  * Up to `beam` hypotheses for each of `count` inputs, best first: results[i * beam + k]; fewer where less was
  * found (ids.data NULL and score -INFINITY then). The results of an input do not depend on what else is
- * searched with it. Inputs of similar length should be neighbours. Free with hypotheses_free. */
+ * searched with it. Inputs of similar length should be neighbours. NULL where the network's
+ * values are no numbers. Free with hypotheses_free. */
 Hypothesis *search_run(const SearchRequest *, const Input *inputs, int64_t count);
 
 #endif

@@ -1,5 +1,7 @@
 #include "run/session.h"
 
+#include <float.h>
+#include <math.h>
 #include <string.h>
 
 struct Session {
@@ -11,6 +13,7 @@ struct Session {
   int32_t *source_of;      /* [sequences] */
   int32_t *source_lengths; /* [sources] */
   Batch sources;           /* of the next feed */
+  bool not_finite;         /* some logits were no numbers */
 };
 
 /* Tokens read at once: enough for full-speed products, little enough for short-lived activations. */
@@ -125,6 +128,33 @@ static Batch take_sources(Session *s, int64_t first, int64_t sequences) {
   return sources;
 }
 
+bool fail_not_finite(Error *err) {
+  return fail(
+      err,
+      "what the network computes are no finite numbers: its weights are damaged or diverged in training; "
+      "fetch them again, or train at a lower --lr");
+}
+
+bool session_ok(const Session *s, Error *err) {
+  return !s->not_finite || fail_not_finite(err);
+}
+
+bool are_finite(const float *x, int64_t count) {
+  int64_t finite = 0;
+  for (int64_t i = 0; i < count; i++) finite += fabsf(x[i]) <= FLT_MAX;
+  return finite == count;
+}
+
+/* Logits end here for all that generate. */
+static const float *checked(Session *s, const Tensor *logits) {
+  float *x = (float *)(uintptr_t)tensor_f32(logits);
+  const int64_t count = tensor_count(logits);
+  if (are_finite(x, count)) return x;
+  s->not_finite = true;
+  memset(x, 0, (size_t)count * sizeof *x);
+  return x;
+}
+
 static const float *feed_piece(Session *s, int64_t first, const int32_t *tokens, int64_t sequences,
                                int64_t time) {
   tape_reset(s->tape, false, 0);
@@ -140,7 +170,7 @@ static const float *feed_piece(Session *s, int64_t first, const int32_t *tokens,
   }
   const Tensor *logits = model_last_logits(s->model, &net, &batch);
   for (int64_t i = 0; i < sequences; i++) s->position[first + i] += (int32_t)time;
-  return tensor_f32(logits);
+  return checked(s, logits);
 }
 
 static void make_room(Session *s, int64_t time) {

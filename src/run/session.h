@@ -17,6 +17,12 @@ void session_pack_weights(Session *, PackedSet *);
 /* Reads tokens [sequences, time], `sequences` at most those of session_new, and gives the logits after the
  * last of each: [sequences, vocabulary], valid until the next call. Long inputs are read in pieces. */
 const float *session_feed(Session *, const int32_t *tokens, int64_t sequences, int64_t time);
+/* Values that are no finite numbers (weights that diverged or are damaged) come as zeros, so that whoever
+ * draws or searches may go on until it asks: false then, and from then on. */
+bool session_ok(const Session *, Error *);
+/* What is said wherever a network computes such values. */
+bool fail_not_finite(Error *);
+bool are_finite(const float *, int64_t count);
 /* The same for sequences first, first+1, ..., each going on from its own position: prompts of several lengths
  * are read one by one into one session, then written on from together. */
 const float *session_feed_at(Session *, int64_t first, const int32_t *tokens, int64_t sequences,

@@ -126,7 +126,7 @@ static const float *shift(Writer *w) {
 static void write_texts(Writer *w, const float *logits) {
   const int64_t vocabulary = w->request->model->config.vocabulary;
   bool first = true; /* one prompt was read: all texts draw from the same logits */
-  while (w->live && !w->stopped && !interrupted()) {
+  while (w->live && !w->stopped && !interrupted() && session_ok(w->session, NULL)) {
     for (int64_t i = 0; i < w->count && !w->stopped; i++)
       if (!w->lines[i].done) take(w, i, logits + (first ? 0 : i * vocabulary));
     first = false;
@@ -158,7 +158,7 @@ static void close_writer(Writer *w) {
   session_free(w->session);
 }
 
-static void run(const WriteRequest *r, const Ids *prompt, ink_written *written) {
+static bool run(const WriteRequest *r, const Ids *prompt, ink_written *written, Error *err) {
   Writer w = {
       .request = r, .count = r->sampling->samples, .written = written, .prompt = (int64_t)prompt->count};
   w.live = w.count;
@@ -173,14 +173,15 @@ static void run(const WriteRequest *r, const Ids *prompt, ink_written *written) 
   written->prompt_seconds = clock_seconds() - start;
   write_texts(&w, logits);
   written->new_seconds = clock_seconds() - start - written->prompt_seconds;
+  const bool ok = session_ok(w.session, err);
   close_writer(&w);
+  return ok;
 }
 
 bool writer_run(const WriteRequest *r, const char *prompt, size_t length, ink_written *written, Error *err) {
   Ids ids = {0};
   *written = (ink_written){0};
-  const bool ok = read_prompt(r, prompt, length, &ids, written, err);
-  if (ok) run(r, &ids, written);
+  const bool ok = read_prompt(r, prompt, length, &ids, written, err) && run(r, &ids, written, err);
   vec_free(&ids);
   return ok;
 }
