@@ -14,7 +14,11 @@
 /* ---- how many ---- */
 
 enum { MOST_THREADS = 256 };
-static atomic_int count_now; /* 0: not asked yet */
+/* Of the thread that asks: who calls with other settings on another thread changes nothing here. What helps a
+ * thread has its number, as room is made for so many. 0: not asked yet. */
+static _Thread_local int count_now;
+/* Likewise: those before the activity that this thread works for. */
+static _Thread_local unsigned seen_interruptions;
 
 static int processors(void) {
   cpu_set_t set;
@@ -69,7 +73,9 @@ static struct {
   ParallelBody *body;
   void *arg;
   int64_t n;
-  int threads, parts;
+  int count;                     /* threads_count of the caller, */
+  unsigned seen;                 /* and what interruptions it has seen */
+  int threads, parts;            /* that take part */
   atomic_int next[MOST_THREADS]; /* of its own parts, the first that a thread has not begun */
   atomic_int finished;           /* parts; the caller may sleep on it */
   atomic_int present;            /* threads inside of the job: while there is one, nothing here may change */
@@ -96,6 +102,8 @@ static void run_parts_of(int owner) {
 static void work(int index) {
   worker = index;
   inside = true;
+  count_now = pool.count;
+  seen_interruptions = pool.seen;
   for (int i = 0; i < pool.threads; i++) run_parts_of((index + i) % pool.threads);
   inside = false;
   worker = 0;
@@ -183,7 +191,9 @@ static void set_job(int64_t n, ParallelBody *body, void *arg) {
   pool.body = body;
   pool.arg = arg;
   pool.n = n;
-  pool.threads = n < threads_count() ? (int)n : threads_count();
+  pool.count = threads_count();
+  pool.seen = seen_interruptions;
+  pool.threads = n < pool.count ? (int)n : pool.count;
   pool.parts = n < pool.threads * PARTS_EACH ? (int)n : pool.threads * PARTS_EACH;
   for (int i = 0; i < pool.threads; i++) atomic_store(&pool.next[i], 0);
   atomic_store(&pool.finished, 0);
@@ -244,18 +254,22 @@ struct Thread {
   void (*body)(void *arg);
   void *arg;
   pthread_t handle;
-  bool runs; /* else it is still to be done */
+  int count;     /* threads_count of who started it, */
+  unsigned seen; /* and what interruptions it has seen */
+  bool runs;     /* else it is still to be done */
 };
 
 static void *run_beside(void *arg) {
   const Thread *t = arg;
+  count_now = t->count;
+  seen_interruptions = t->seen;
   t->body(t->arg);
   return NULL;
 }
 
 Thread *thread_start(void (*body)(void *arg), void *arg) {
   Thread *t = mem_alloc(sizeof *t);
-  *t = (Thread){.body = body, .arg = arg};
+  *t = (Thread){.body = body, .arg = arg, .count = threads_count(), .seen = seen_interruptions};
   t->runs = threads_count() > 1 && pthread_create(&t->handle, NULL, run_beside, t) == 0;
   return t;
 }
@@ -285,14 +299,22 @@ double clock_unix(void) {
 
 /* ---- interruption ---- */
 
-static atomic_bool interrupt_flag; /* lock-free: a signal handler may set it */
+static atomic_uint interruptions; /* lock-free: a signal handler may count one */
+static _Thread_local bool watches;
 
 void ink_interrupt(void) {
-  interrupt_flag = true;
+  interruptions++;
 }
 bool interrupted(void) {
-  return interrupt_flag;
+  return interruptions != seen_interruptions;
 }
 void interrupt_clear(void) {
-  interrupt_flag = false;
+  seen_interruptions = interruptions;
+}
+void interrupt_begin(void) {
+  if (!watches) interrupt_clear();
+}
+void interrupt_watch(void) {
+  watches = true;
+  interrupt_clear();
 }

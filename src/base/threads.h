@@ -26,15 +26,22 @@ typedef struct Thread Thread;
 Thread *thread_start(void (*body)(void *arg), void *arg);
 void thread_join(Thread *);
 
-void threads_set(int count); /* 0: as many as this process may run on */
+/* How many work for the thread that says so, and for threads it starts. 0: as many as this process may run
+ * on. */
+void threads_set(int count);
 int threads_count(void);
 
 /* Seconds since some fixed instant, monotonic; and since 1970. */
 double clock_seconds(void);
 double clock_unix(void);
 
-/* Set by ink_interrupt; long activities look at it between steps. */
+/* Was there an ink_interrupt since this thread's activity began? Long activities look at it between steps, on
+ * this thread and on those that help it. */
 bool interrupted(void);
+/* A public function that works begins: what came before does not concern it, unless its caller watches. */
+void interrupt_begin(void);
+/* From now on this thread itself asks interrupted() between the calls that it makes, and clears it. */
+void interrupt_watch(void);
 void interrupt_clear(void);
 
 #endif

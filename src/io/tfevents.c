@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <pthread.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -16,17 +17,22 @@ struct TfEvents {
 
 /* ---- CRC32C (Castagnoli), as TFRecord asks for, masked so that a CRC of a CRC is no fixed point ---- */
 
+static uint32_t crc_table[256];
+
+static void fill_crc_table(void) {
+  for (uint32_t i = 0; i < 256; i++) {
+    uint32_t c = i;
+    for (int k = 0; k < 8; k++) c = c & 1 ? c >> 1 ^ 0x82f63b78u : c >> 1;
+    crc_table[i] = c;
+  }
+}
+
 uint32_t crc32c(const void *data, size_t length) {
-  static uint32_t table[256];
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
   const unsigned char *p = data;
-  if (!table[1])
-    for (uint32_t i = 0; i < 256; i++) {
-      uint32_t c = i;
-      for (int k = 0; k < 8; k++) c = c & 1 ? c >> 1 ^ 0x82f63b78u : c >> 1;
-      table[i] = c;
-    }
+  pthread_once(&once, fill_crc_table);
   uint32_t crc = 0xffffffffu;
-  for (size_t i = 0; i < length; i++) crc = table[(crc ^ p[i]) & 255] ^ crc >> 8;
+  for (size_t i = 0; i < length; i++) crc = crc_table[(crc ^ p[i]) & 255] ^ crc >> 8;
   return crc ^ 0xffffffffu;
 }
 

@@ -166,6 +166,30 @@ static void exhaustion_in_a_body_is_the_callers(void **state) {
   threads_set(0);
 }
 
+static void *choose_five(void *arg) {
+  threads_set(5);
+  return (void *)(intptr_t)threads_count();
+}
+
+static void note_count(void *arg) {
+  *(int *)arg = threads_count();
+}
+
+/* Scratch memory is made for so many workers: another thread that wants more does not bring them here. */
+static void each_thread_has_its_number(void **state) {
+  pthread_t thread;
+  void *five;
+  int of_helper = 0;
+  threads_set(2);
+  assert_int_equal(pthread_create(&thread, NULL, choose_five, NULL), 0);
+  pthread_join(thread, &five);
+  assert_int_equal((intptr_t)five, 5);
+  assert_int_equal(threads_count(), 2);
+  thread_join(thread_start(note_count, &of_helper));
+  assert_int_equal(of_helper, 2);
+  threads_set(0);
+}
+
 static void clocks_go_forward(void **state) {
   double before = clock_seconds();
   for (int i = 0; i < 1000; i++) {
@@ -184,6 +208,7 @@ int main(void) {
       cmocka_unit_test(those_at_work_together_are_numbered_apart),
       cmocka_unit_test(all_processors_by_default),
       cmocka_unit_test(exhaustion_in_a_body_is_the_callers),
+      cmocka_unit_test(each_thread_has_its_number),
       cmocka_unit_test(clocks_go_forward),
       cmocka_unit_test(an_interruption_is_seen_until_cleared),
   };

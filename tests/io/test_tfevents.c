@@ -1,5 +1,6 @@
 /* TensorBoard's event files: checksums that others published, frames that hold, and what TensorBoard itself
  * reads. */
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -21,6 +22,25 @@ static void checksums(void **state) {
   for (int i = 0; i < 32; i++) bytes[i] = (unsigned char)i;
   assert_int_equal(crc32c(bytes, 32), 0x46dd794eu);
   assert_int_equal(crc32c("123456789", 9), 0xe3069283u);
+}
+
+static void *checksum(void *barrier) {
+  pthread_barrier_wait(barrier);
+  return (void *)(uintptr_t)(crc32c("123456789", 9) == 0xe3069283u);
+}
+
+/* The first use, by two at once: what is made then is made once (seen by the thread sanitizer). */
+static void checksums_of_two_threads(void **state) {
+  pthread_barrier_t barrier;
+  pthread_t threads[2];
+  pthread_barrier_init(&barrier, NULL, 2);
+  for (int i = 0; i < 2; i++) assert_int_equal(pthread_create(&threads[i], NULL, checksum, &barrier), 0);
+  for (int i = 0; i < 2; i++) {
+    void *right;
+    pthread_join(threads[i], &right);
+    assert_non_null(right);
+  }
+  pthread_barrier_destroy(&barrier);
 }
 
 static void write_events(void) {
@@ -94,6 +114,7 @@ static void no_place_to_write(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(checksums_of_two_threads), /* before any other */
       cmocka_unit_test(checksums),
       cmocka_unit_test(records_hold),
       cmocka_unit_test(tensorboard_reads_it),
