@@ -118,8 +118,9 @@ typedef struct ink_event {
 /* Called on the thread that runs the activity. */
 typedef void ink_listener(void *user, const ink_event *event);
 
-/* Asks the running activity to stop at the next safe place: training writes a checkpoint first.
- * May be called from a signal handler or another thread. */
+/* Asks the running activities to stop at the next safe place: they return false, training after it wrote a
+ * checkpoint. Those that begin later are not concerned. May be called from a signal handler or another
+ * thread. */
 INK_API void ink_interrupt(void);
 
 /* ---- training -------------------------------------------------------------------------------- */

@@ -126,15 +126,15 @@ static void close_page(Page *page) {
 static bool write_page(Page *page, ink_model *model, const Call *call, Error *err) {
   ink_written written = {0};
   streams_catch_signals();
-  if (!ink_write(model, page->prompt.data ? page->prompt.data : "", page->prompt.length, call->settings,
-                 take_token, page, &written, err))
-    return false;
+  const bool ok = ink_write(model, page->prompt.data ? page->prompt.data : "", page->prompt.length,
+                            call->settings, take_token, page, &written, err);
+  if (!ok && !interrupted()) return false; /* what was written until then is shown */
   if (page->json)
     put_json(page, &written);
   else
     put_rest(page);
   tell(&written, call->values[OWN_QUIET]);
-  return !interrupted() || fail(err, "interrupted");
+  return ok;
 }
 
 static bool read_prompt(const Call *call, Buffer *prompt, Error *err) {

@@ -26,7 +26,7 @@ bool ink_tokenizer_train(const char *const *files, int count, const char *out, c
   const News news = {listener, user};
   const GeneralSettings *general = settings_part(settings, &general_settings_table);
   threads_set((int)general->threads);
-  interrupt_clear();
+  interrupt_begin();
   Corpus *corpus =
       corpus_open(files, (size_t)count, settings_part(settings, &data_settings_table), &news, err);
   const bool ok = corpus && train_and_save(corpus, out, settings, &news, err);

@@ -69,7 +69,9 @@ ink_settings *ink_settings_write(void) {
   return settings_new(tables, 2);
 }
 
+/* At the beginning of each call that generates. */
 static const GeneralSettings *general_of(const ink_settings *settings) {
+  interrupt_begin();
   const GeneralSettings *general = settings_part(settings, &general_settings_table);
   threads_set((int)general->threads);
   return general;
@@ -87,7 +89,8 @@ bool ink_write(ink_model *m, const char *prompt, size_t length, const ink_settin
                                 .begin = bundle_begin(&m->bundle),
                                 .listener = listener,
                                 .user = user};
-  const bool ok = may && writer_run(&request, prompt, length, written, err);
+  const bool ok = may && writer_run(&request, prompt, length, written, err) &&
+                  (!interrupted() || fail(err, "interrupted"));
   MEM_GUARD_END();
   return ok;
 }

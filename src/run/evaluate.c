@@ -160,6 +160,7 @@ bool ink_eval(ink_model *m, const char *const *files, int count, const ink_setti
   const Evaluation e = {&m->bundle, settings, &news, out};
   const Task *task = bundle_task(&m->bundle);
   threads_set((int)general->threads);
+  interrupt_begin();
   *out = (ink_scores){0};
   const bool ok = task_has_pairs(task) ? eval_pairs(&e, task, files, (size_t)count, err)
                                        : eval_text(&e, files, (size_t)count, err);

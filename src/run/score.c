@@ -247,6 +247,7 @@ char *ink_score(const char *hypothesis, const char *const *references, int count
   MetricSettings metric_settings = *(MetricSettings *)settings_part(settings, &metric_settings_table);
   Scoring s = {settings_part(settings, &score_settings_table), &metric_settings, {0}, {0}, &news, err};
   CHECK(count > 0);
+  interrupt_begin();
   metric_settings.effective_order |= s.settings->sentences; /* a line has few n-grams */
   char *text = NULL;
   if (check_settings(s.settings, err) && metrics_open(&s.metrics, s.metric_settings, err) &&

@@ -521,7 +521,7 @@ bool ink_train(const char *task, const char *const *files, int count, const char
                const ink_settings *settings, ink_listener *listener, void *user, ink_error *err) {
   Run run = {.task = task_named(task, err), .dir = out, .news = {listener, user}, .lock = -1};
   if (!run.task) return false;
-  interrupt_clear();
+  interrupt_begin();
   const bool ok = run_guarded(&run, settings, files, count, err);
   close_run(&run, count == 0); /* also when memory ran out: the directory is locked */
   return ok;

@@ -306,6 +306,7 @@ char *ink_bench(const char *what, const ink_settings *settings, ink_listener *li
   MEM_GUARD(err, return NULL);
   char *text = NULL;
   size_t which = 0;
+  interrupt_begin();
   while (which < sizeof benches / sizeof *benches && strcmp(what, benches[which].name)) which++;
   if (which < sizeof benches / sizeof *benches)
     text = run_bench(which, settings, (News){listener, user}, err);
