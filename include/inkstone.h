@@ -161,6 +161,8 @@ typedef struct ink_written {
   int64_t prompt_tokens, new_tokens;
   int64_t dropped_prompt_tokens; /* left out at the front because the context is shorter */
   int64_t shifts;                /* times the context was full and its later half was read anew */
+  const char *special_token;     /* the first one that the prompt spells and that was read as letters; NULL:
+                                    none; lives as long as the model */
   double prompt_seconds, new_seconds;
 } ink_written;
 INK_API bool ink_write(ink_model *, const char *prompt, size_t length, const ink_settings *,
@@ -180,10 +182,11 @@ typedef bool ink_output_listener(void *user, const ink_output *output);
 
 /* What happened to the inputs that their outputs do not show; added up over calls. */
 typedef struct ink_rewritten {
-  int64_t split_texts;    /* longer than the model reads: cut at sentences, the outputs joined */
-  int64_t cut_sentences;  /* a single sentence too long, cut amid */
-  int64_t dropped_turns;  /* of conversations longer than the model reads: the oldest */
-  int64_t unknown_inputs; /* mostly letters that the model has not learnt: another language? */
+  int64_t split_texts;      /* longer than the model reads: cut at sentences, the outputs joined */
+  int64_t cut_sentences;    /* a single sentence too long, cut amid */
+  int64_t dropped_turns;    /* of conversations longer than the model reads: the oldest */
+  int64_t spelled_specials; /* inputs that spell special tokens: they were read as letters */
+  int64_t unknown_inputs;   /* mostly letters that the model has not learnt: another language? */
   int64_t new_tokens;
   double seconds;
 } ink_rewritten;

@@ -184,6 +184,9 @@ static void tell(const Job *job) {
   if (d->cut_sentences)
     fprintf(stderr, "warning: %" PRId64 " sentence%s too long for the model and had to be cut amid\n",
             d->cut_sentences, d->cut_sentences == 1 ? " was" : "s were");
+  if (d->spelled_specials && !job->call->values[OWN_QUIET])
+    fprintf(stderr, "note: %" PRId64 " text%s special tokens such as <s>: they were read as letters\n",
+            d->spelled_specials, d->spelled_specials == 1 ? " spells" : "s spell");
   if (d->unknown_inputs)
     fprintf(stderr,
             "warning: %" PRId64

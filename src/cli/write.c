@@ -93,6 +93,12 @@ static void tell(const ink_written *w, bool quiet) {
             "warning: the prompt is longer than the model's context: its first %" PRId64 " of %" PRId64
             " tokens were left out (a shorter --max-tokens leaves more room)\n",
             w->dropped_prompt_tokens, w->prompt_tokens);
+  if (w->special_token && !quiet)
+    fprintf(
+        stderr,
+        "note: the prompt spells the special token %s: it was read as letters (--special-tokens reads it as "
+        "the token)\n",
+        w->special_token);
   if (w->shifts && !quiet)
     fprintf(stderr,
             "note: the model's context was full %" PRId64 " time%s; what was further back was forgotten\n",

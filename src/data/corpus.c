@@ -161,6 +161,15 @@ Corpus *corpus_open(const char *const *files, size_t count, const DataSettings *
   return NULL;
 }
 
+void corpus_whole_files(Corpus *c) {
+  mem_free(c->documents);
+  c->documents = mem_alloc_zeroed(c->file_count + 1, sizeof *c->documents);
+  c->count = 0;
+  for (size_t i = 0; i < c->file_count; i++)
+    if (c->files[i].length) c->documents[c->count++] = (Document){c->files[i].text, c->files[i].length};
+  count_up(c);
+}
+
 void corpus_free(Corpus *c) {
   if (!c) return;
   for (size_t i = 0; i < c->file_count; i++) text_file_close(&c->files[i]);

@@ -26,6 +26,8 @@ typedef struct Corpus {
 /* "-" is standard input. */
 Corpus *corpus_open(const char *const *files, size_t count, const DataSettings *, const News *, Error *);
 void corpus_free(Corpus *);
+/* Of one whose documents are files: with the line ends around each text, which it was opened without. */
+void corpus_whole_files(Corpus *);
 /* Moves a share of the documents, picked by a hash of their text (duplicates stay together), into a new
  * corpus. Where that gives less than half or more than twice the share of the text (one document, or a few),
  * moves the last part of each document instead, cut at a line end. Fails where nothing could be moved. */

@@ -5,9 +5,9 @@
 #include "base/random.h"
 #include "data/encode.h"
 
-bool dataset_encode(Dataset *d, const Corpus *corpus, const Tokenizer *tokenizer, const News *news,
-                    Error *err) {
-  const Encoder encoder = {.tokenizers = {tokenizer}, .end = tokenizer_end(tokenizer)};
+bool dataset_encode(Dataset *d, const Corpus *corpus, const Tokenizer *tokenizer, DocumentTokens around,
+                    const News *news, Error *err) {
+  const Encoder encoder = {.tokenizers = {tokenizer}, .begin = around.begin, .end = around.end};
   Encoded e;
   if (!texts_encode(&e, &encoder, corpus->documents, corpus->count, news, err)) return false;
   *d = (Dataset){.store = e.store,
@@ -17,7 +17,7 @@ bool dataset_encode(Dataset *d, const Corpus *corpus, const Tokenizer *tokenizer
                  .documents = e.count,
                  .bytes = corpus->bytes,
                  .characters = corpus->characters,
-                 .ended = encoder.end >= 0};
+                 .ended = around.begin < 0 && around.end >= 0};
   return true;
 }
 

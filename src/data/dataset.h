@@ -6,17 +6,22 @@
 #include "data/batches.h"
 #include "data/corpus.h"
 
-/* All documents one after another, each followed by the end token (where the tokenizer has one). */
+/* What stands before and behind each document; -1: nothing. */
+typedef struct DocumentTokens {
+  int32_t begin, end;
+} DocumentTokens;
+
+/* All documents one after another, with these tokens around each. */
 typedef struct Dataset {
   Spool store;           /* of the tokens, which may be more than memory */
   const int32_t *tokens; /* in it */
   int64_t count;
   int64_t *starts; /* [documents + 1]: where each document begins; the last is `count` */
   int64_t documents, bytes, characters;
-  bool ended; /* by an end token, each document */
+  bool ended; /* by an end token, each document, which is what the next one begins with: it has no other */
 } Dataset;
 /* Encodes with all threads; shows progress. */
-bool dataset_encode(Dataset *, const Corpus *, const Tokenizer *, const News *, Error *);
+bool dataset_encode(Dataset *, const Corpus *, const Tokenizer *, DocumentTokens, const News *, Error *);
 void dataset_free(Dataset *);
 
 /* Training windows, as a pure function of (seed, epoch, index): nothing to save for an exact resume but the

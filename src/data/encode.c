@@ -26,6 +26,7 @@ static void encode_run(const Work *w, Run *r) {
     const Document *d = &w->texts[r->first + i];
     const Tokenizer *tokenizer = e->tokenizers[e->which ? e->which[r->first + i] : 0];
     const size_t before = r->ids.count;
+    if (e->begin >= 0) vec_push(&r->ids, e->begin);
     if (!(e->drop ? tokenizer_encode_dropping(tokenizer, d->text, d->length, e->drop, e->seed, r->first + i,
                                               &r->ids, &r->err)
                   : tokenizer_encode(tokenizer, d->text, d->length, false, &r->ids, &r->err)))

@@ -13,7 +13,7 @@ typedef struct Document {
 typedef struct Encoder {
   const Tokenizer *tokenizers[2];
   const uint8_t *which; /* of each text; NULL: the first for all */
-  int32_t end;          /* goes behind each text; -1: nothing does */
+  int32_t begin, end;   /* go before and behind each text; -1: nothing does */
   double drop;          /* of merges, anew in each text; 0: none. See tokenizer_encode_dropping */
   uint64_t seed;
 } Encoder;

@@ -37,7 +37,7 @@ static bool encode(PairTokens *p, const Pairs *pairs, Encoder encoder, const New
   uint8_t *which = mem_alloc_zeroed(pairs->turn_count + 1, sizeof *which);
   Document *texts = wanted_turns(pairs, which);
   encoder.which = which;
-  encoder.end = -1;
+  encoder.begin = encoder.end = -1;
   *p = (PairTokens){.pairs = pairs};
   const bool ok = texts_encode(&p->ids, &encoder, texts, pairs->turn_count, news, err);
   mem_free(texts);

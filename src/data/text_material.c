@@ -63,10 +63,20 @@ static TextSource text_source(const Material *base, MaterialSide side) {
   return corpus_source(((const TextMaterial *)base)->corpus);
 }
 
+/* What a text of its own starts from: what the tokenizer puts there, or the token that ended the text before,
+ * where there were several. */
+static int32_t begin_of(const TextMaterial *m, const Tokenizer *t) {
+  if (tokenizer_begin(t) >= 0) return tokenizer_begin(t);
+  return m->corpus->count > 1 ? tokenizer_end(t) : -1;
+}
+
+/* The held-out documents are each scored by itself, as the model will write them. */
 static bool encode_text(Material *base, const Tokenizer *tokenizer, Error *err) {
   TextMaterial *m = (TextMaterial *)base;
-  if (!dataset_encode(&m->dataset, m->corpus, tokenizer, &base->news, err) ||
-      (m->held_out && !dataset_encode(&m->valid, m->held_out, tokenizer, &base->news, err)))
+  const DocumentTokens train = {tokenizer_begin(tokenizer), tokenizer_end(tokenizer)},
+                       held = {begin_of(m, tokenizer), tokenizer_end(tokenizer)};
+  if (!dataset_encode(&m->dataset, m->corpus, tokenizer, train, &base->news, err) ||
+      (m->held_out && !dataset_encode(&m->valid, m->held_out, tokenizer, held, &base->news, err)))
     return false;
   base->train.tokens = m->dataset.count;
   base->held.tokens = m->valid.count;
@@ -77,13 +87,12 @@ static bool by_document(const TextMaterial *m) {
   return !strcmp(m->data->windows, "document");
 }
 
-/* One window at least: of less there is nothing to be learnt. Texts start with the token that ended the one
- * before, where there were several. */
+/* One window at least: of less there is nothing to be learnt. */
 static bool fit_text(Material *base, const Tokenizer *tokenizer, bool encodes, int64_t context, Error *err) {
   const TextMaterial *m = (const TextMaterial *)base;
   const int64_t tokens = m->dataset.count;
   const int32_t end = tokenizer_end(tokenizer);
-  base->tokens = (MaterialTokens){m->dataset.documents > 1 ? end : -1, end, -1, -1};
+  base->tokens = (MaterialTokens){begin_of(m, tokenizer), end, -1, -1};
   if (encodes)
     return fail_usage(err,
                       "an architecture with an encoder reads a source and writes a target: it cannot learn "

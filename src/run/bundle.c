@@ -157,6 +157,10 @@ static const Task *task_of(const Bundle *b) {
   return task_find(json_get_text(b->card, "task", ""));
 }
 
+bool bundle_is_ours(const Bundle *b) {
+  return task_of(b) != NULL;
+}
+
 const Task *bundle_task(const Bundle *b) {
   const Task *learnt = task_of(b);
   return learnt ? learnt : task_find(b->model->config.arch->encodes ? "translate" : "write");
@@ -270,6 +274,7 @@ static const struct {
                       {"penalty-window", BY_DRAWING},
                       {"samples", BY_WRITING},
                       {"stop", BY_WRITING},
+                      {"special-tokens", BY_WRITING},
                       {"ignore-end", BY_WRITING}};
 
 static bool refuse_idle(const Settings *settings, bool draws, Error *err) {

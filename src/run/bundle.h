@@ -40,6 +40,8 @@ bool bundle_write_card(const char *directory, const json_t *card, Error *);
  */
 int32_t bundle_begin(const Bundle *);
 
+/* Was it trained here? Else it is from elsewhere: what its texts stand between, its files have to say. */
+bool bundle_is_ours(const Bundle *);
 /* What it was trained for; of a model from elsewhere what its architecture can do. */
 const Task *bundle_task(const Bundle *);
 /* Refuses a task that the model was not trained for, naming the one it was. */

@@ -9,6 +9,7 @@
 #include "run/judge.h"
 #include "run/model.h"
 #include "run/scorer.h"
+#include "text/utf8.h"
 
 typedef struct EvalSettings {
 #define SETTING(kind, name, otherwise, min, max, arg, help) SettingType_##kind name;
@@ -58,10 +59,18 @@ static bool take_score(const Evaluation *e, Batches *batches, Error *err) {
 
 /* ---- running text ---- */
 
+/* What the model has learnt to find around a text: its begin, as `write` gives it, and an end. Models from
+ * elsewhere are asked to predict an end only where their tokenizer puts one behind every text. */
+static DocumentTokens around_documents(const Bundle *b) {
+  const Ids *behind = tokenizer_behind(b->tokenizer);
+  const int32_t end = bundle_is_ours(b) ? tokenizer_end(b->tokenizer) : behind->count ? behind->data[0] : -1;
+  return (DocumentTokens){bundle_begin(b), end};
+}
+
 static bool eval_corpus(const Evaluation *e, const Corpus *corpus, Error *err) {
   const Bundle *b = e->bundle;
   Dataset data;
-  if (!dataset_encode(&data, corpus, b->tokenizer, e->news, err)) return false;
+  if (!dataset_encode(&data, corpus, b->tokenizer, around_documents(b), e->news, err)) return false;
   Batches *batches = windows_eval_batches(&data, score_window(&b->model->config), SCORE_TOGETHER, 0, err);
   const bool ok = take_score(e, batches, err);
   batches_free(batches);
@@ -70,9 +79,44 @@ static bool eval_corpus(const Evaluation *e, const Corpus *corpus, Error *err) {
   return ok;
 }
 
+/* A begin that a document spells is the one that it is given in any case. */
+static void drop_spelled_begins(Corpus *c, const char *begin) {
+  const size_t n = strlen(begin);
+  for (size_t i = 0; i < c->count; i++) {
+    Document *d = &c->documents[i];
+    if (d->length <= n || memcmp(d->text, begin, n)) continue;
+    *d = (Document){d->text + n, d->length - n};
+    c->bytes -= (int64_t)n;
+    c->characters -= utf8_count(begin, n);
+  }
+}
+
+static void say_specials(const Evaluation *e, const Corpus *corpus) {
+  const Tokenizer *t = e->bundle->tokenizer;
+  const char *spelled = NULL, *remark = tokenizer_remark(t);
+  for (size_t i = 0; i < corpus->count && !spelled; i++)
+    spelled = tokenizer_special_in(t, corpus->documents[i].text, corpus->documents[i].length);
+  if (spelled) news_note(e->news, "the text spells the special token %s: it is read as letters", spelled);
+  if (remark) news_note(e->news, "tokenizer.json: %s", remark);
+}
+
+/* For a model from elsewhere a document is a file, its last line end included: no end stands for it. */
+static Corpus *open_foreign(const Evaluation *e, const char *const *files, size_t count, DataSettings data,
+                            Error *err) {
+  static char whole[] = "file";
+  if (!strcmp(data.documents, "auto")) data.documents = whole;
+  Corpus *c = corpus_open(files, count, &data, e->news, err);
+  const char *begin = tokenizer_name(e->bundle->tokenizer, bundle_begin(e->bundle));
+  if (c && !data.separator && !strcmp(data.documents, whole)) corpus_whole_files(c);
+  if (c && begin) drop_spelled_begins(c, begin);
+  return c;
+}
+
 static bool eval_text(const Evaluation *e, const char *const *files, size_t count, Error *err) {
   const DataSettings *data = settings_part(e->settings, &data_settings_table);
-  Corpus *corpus = corpus_open(files, count, data, e->news, err);
+  Corpus *corpus = bundle_is_ours(e->bundle) ? corpus_open(files, count, data, e->news, err)
+                                             : open_foreign(e, files, count, *data, err);
+  if (corpus) say_specials(e, corpus);
   const bool ok = corpus && eval_corpus(e, corpus, err);
   corpus_free(corpus);
   return ok;

@@ -111,6 +111,7 @@ static bool look_at(Rewriter *w, const char *bytes, size_t length, int64_t *toke
   const bool ok = tokenizer_encode(source_tokenizer(w), bytes, length, false, &ids, err);
   *tokens = (int64_t)ids.count;
   w->out->unknown_inputs += is_unknown(w, &ids);
+  w->out->spelled_specials += tokenizer_special_in(source_tokenizer(w), bytes, length) != NULL;
   vec_free(&ids);
   return ok;
 }

@@ -12,6 +12,7 @@ typedef struct Line {
   Ids ids; /* prompt and text */
   TextStream stream;
   int64_t written;
+  bool at_front; /* of a text that has nothing before it: a space there may not be part of it */
   bool done;
 } Line;
 
@@ -23,6 +24,7 @@ typedef struct Writer {
   int64_t count, prompt, live;
   int32_t *next; /* [count]: the tokens to feed */
   ink_written *written;
+  bool from_nothing; /* there was no prompt */
   bool stopped;
 } Writer;
 
@@ -32,12 +34,20 @@ static int64_t room_for(const WriteRequest *r, int64_t prompt) {
   return r->model->config.arch->unlimited_context || wanted < context ? wanted : context;
 }
 
+static void drop_second(Ids *ids) {
+  for (size_t i = 2; i < ids->count; i++) ids->data[i - 1] = ids->data[i];
+  ids->count--;
+}
+
 /* The prompt's ids; too long for the context, its beginning is left out, and counted. */
 static bool read_prompt(const WriteRequest *r, const char *prompt, size_t length, Ids *ids, ink_written *w,
                         Error *err) {
   if (r->begin >= 0) vec_push(ids, r->begin);
   const size_t first = ids->count;
-  if (!tokenizer_encode(r->tokenizer, prompt, length, false, ids, err)) return false;
+  const bool specials = r->sampling->special_tokens;
+  if (!tokenizer_encode(r->tokenizer, prompt, length, specials, ids, err)) return false;
+  if (first && ids->count > first && ids->data[first] == r->begin) drop_second(ids); /* it was spelled */
+  if (!specials) w->special_token = tokenizer_special_in(r->tokenizer, prompt, length);
   if (!ids->count && tokenizer_end(r->tokenizer) >= 0) vec_push(ids, tokenizer_end(r->tokenizer));
   if (!ids->count)
     return fail_usage(err,
@@ -80,6 +90,16 @@ static bool ends(const Writer *w, int32_t id) {
   return !w->request->sampling->ignore_end && token_set_has(&w->request->model->config.ends, id);
 }
 
+/* As tokenizer_decode gives the text. */
+static void add_piece(const Writer *w, Line *line, int32_t id) {
+  size_t length = 0;
+  const char *piece = tokenizer_piece(w->request->tokenizer, id, &length);
+  const bool strip =
+      line->at_front && length && *piece == ' ' && tokenizer_strips_space(w->request->tokenizer);
+  line->at_front = line->at_front && !length;
+  stream_add(&line->stream, piece ? piece + strip : "", piece ? length - strip : 0);
+}
+
 static void take(Writer *w, int64_t sample, const float *logits) {
   const WriteRequest *r = w->request;
   Line *line = &w->lines[sample];
@@ -98,9 +118,7 @@ static void take(Writer *w, int64_t sample, const float *logits) {
     finish(w, sample);
     return;
   }
-  size_t length = 0;
-  const char *piece = tokenizer_piece(r->tokenizer, id, &length);
-  stream_add(&line->stream, piece ? piece : "", piece ? length : 0);
+  add_piece(w, line, id);
   if (!emit(w, sample, id, logprob)) return;
   if (line->stream.stopped || line->written >= r->sampling->max_tokens) finish(w, sample);
 }
@@ -143,6 +161,7 @@ static void open_lines(Writer *w, const Ids *prompt) {
     vec_reserve(&line->ids, prompt->count);
     memcpy(line->ids.data, prompt->data, prompt->count * sizeof *prompt->data);
     line->ids.count = prompt->count;
+    line->at_front = w->from_nothing;
     line->stream.stops = &w->request->sampling->stop;
   }
 }
@@ -158,9 +177,13 @@ static void close_writer(Writer *w) {
   session_free(w->session);
 }
 
-static bool run(const WriteRequest *r, const Ids *prompt, ink_written *written, Error *err) {
-  Writer w = {
-      .request = r, .count = r->sampling->samples, .written = written, .prompt = (int64_t)prompt->count};
+static bool run(const WriteRequest *r, const Ids *prompt, bool from_nothing, ink_written *written,
+                Error *err) {
+  Writer w = {.request = r,
+              .count = r->sampling->samples,
+              .written = written,
+              .prompt = (int64_t)prompt->count,
+              .from_nothing = from_nothing};
   w.live = w.count;
   w.lines = mem_alloc_zeroed((size_t)w.count, sizeof *w.lines);
   w.next = mem_alloc_zeroed((size_t)w.count, sizeof *w.next);
@@ -181,7 +204,7 @@ static bool run(const WriteRequest *r, const Ids *prompt, ink_written *written, 
 bool writer_run(const WriteRequest *r, const char *prompt, size_t length, ink_written *written, Error *err) {
   Ids ids = {0};
   *written = (ink_written){0};
-  const bool ok = read_prompt(r, prompt, length, &ids, written, err) && run(r, &ids, written, err);
+  const bool ok = read_prompt(r, prompt, length, &ids, written, err) && run(r, &ids, !length, written, err);
   vec_free(&ids);
   return ok;
 }

@@ -97,12 +97,13 @@ static bool find_bytes(Tokenizer *t, const char *where, Error *err) {
 /* As Hugging Face's tokenizers do it: what has no token is the unknown one or, without it, nothing. */
 static void remark_missing_bytes(Tokenizer *t) {
   int missing = 0, first = 0;
-  if (!t->byte_level && !t->byte_fallback) return;
   for (int i = 256; i-- > 0;)
     if (t->bytes[i] < 0) missing++, first = i;
-  if (!missing) return;
-  tokenizer_remark_on(t, "%d of the 256 bytes have no token, the first of them 0x%02x: a text's are %s",
-                      missing, (unsigned)first, t->unknown < 0 ? "left out" : "read as the unknown token");
+  if (missing && t->byte_level)
+    tokenizer_remark_on(t, "%d of the 256 bytes have no token, the first of them 0x%02x: a text's are %s",
+                        missing, (unsigned)first, t->unknown < 0 ? "left out" : "read as the unknown token");
+  else if (missing && t->unknown < 0)
+    tokenizer_remark_on(t, "characters that have no token are left out of texts");
 }
 
 /* Of a tokenizer whose files do not say what ends a text: common spellings. */

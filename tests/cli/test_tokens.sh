@@ -52,4 +52,53 @@ for case in '</s> tokenizer_config.json' '<eos> config.json' '终 tokenizer_conf
 done
 run train write text.txt -o tuned --from u --steps 2 --threads 1 --sample-tokens 0 -q
 [ "$first" = "$(sed -n 's/.*"tokens": \([0-9]*\).*/\1/p' tuned/inkstone.json | head -n 1)" ] || flunk "other tokens than with <|endoftext|>"
+
+# A text of a model from elsewhere stands between what its tokenizer puts around it, and nothing else: the begin is read and not scored,
+# an end is scored where there is one, and the last line end belongs to the text.
+around() { # DIRECTORY POST_PROCESSOR
+  cp -r u "$1"
+  tr -d '\n' <u/tokenizer.json | sed "s/\"post_processor\": *{[^}]*}/\"post_processor\": $2/" >"$1/tokenizer.json"
+}
+scored() { # DIRECTORY FILE
+  run eval -m "$1" "$2" --json -q
+  expect_status 0
+  tokens=$(sed -n 's/.*"tokens": \([0-9]*\).*/\1/p' out) nats=$(sed -n 's/.*"nats": \([0-9.]*\).*/\1/p' out)
+}
+before='{"type": "TemplateProcessing", "single": [{"SpecialToken": {"id": "<|endoftext|>"}}, {"Sequence": {"id": "A"}}]}'
+around begins "$before"
+around framed "{\"type\": \"RobertaProcessing\", \"cls\": [\"<|endoftext|>\", $end], \"sep\": [\"<|endoftext|>\", $end]}"
+printf 'The moon sings under 明月.\n\n' >line
+ids=$("$INKSTONE" tokenizer encode -m u - <line | wc -w)
+scored u line
+[ "$tokens" -eq $((ids - 1)) ] || flunk "no begin, no end: $tokens of $ids tokens"
+scored framed line
+[ "$tokens" -eq $((ids + 1)) ] || flunk "begin and end: $tokens of $ids tokens"
+scored begins line
+[ "$tokens" -eq "$ids" ] || flunk "a begin: $tokens of $ids tokens"
+alone=$nats
+{ printf '<|endoftext|>' && cat line; } >spelled
+scored begins spelled
+[ "$nats" = "$alone" ] || flunk "with a begin of its own: $nats nats, not $alone"
+text_of 40 | tr ' ' '\n' | sed 's/$/./' >lines # their lines are no documents of theirs
+run eval -m begins lines
+expect_err "1 document"
+cp -r begins card && cp tuned/inkstone.json card && sed -i '/tokenizer_fingerprint/d' card/inkstone.json
+scored card line
+[ "$tokens" -eq $((ids - 2)) ] || flunk "of ours, whose end stands for the line ends: $tokens of $ids tokens"
+
+# Special tokens that a prompt spells are letters, and it is said; or tokens, where that is wanted.
+run write -m begins --max-tokens 2 --json "<|endoftext|>moon"
+expect_err "special token <|endoftext|>: it was read as letters"
+letters=$(sed -n 's/.*"prompt_tokens":\([0-9]*\).*/\1/p' out)
+run write -m begins --max-tokens 2 --json --special-tokens "<|endoftext|>moon"
+expect_silent_err
+taken=$(sed -n 's/.*"prompt_tokens":\([0-9]*\).*/\1/p' out)
+run write -m begins --max-tokens 2 --json "moon"
+expect_silent_err
+[ "$taken" = "$(sed -n 's/.*"prompt_tokens":\([0-9]*\).*/\1/p' out)" ] || flunk "the begin is there twice: $taken tokens"
+[ "$letters" -gt "$taken" ] || flunk "$letters tokens with letters, $taken without"
+run tokenizer encode -m u "<|endoftext|>moon"
+with=$(wc -w <out)
+run tokenizer encode -m u --no-special-tokens "<|endoftext|>moon"
+[ $((letters - taken)) -eq $(($(wc -w <out) - with + 1)) ] || flunk "a prompt is encoded otherwise"
 finish

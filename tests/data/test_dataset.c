@@ -260,11 +260,11 @@ static void encoding_is_the_same_on_any_threads(void **state) {
   }
   Dataset one, many, on_disk;
   threads_set(1);
-  assert_true(dataset_encode(&one, &c, t, &nobody, NULL));
+  assert_true(dataset_encode(&one, &c, t, (DocumentTokens){-1, tokenizer_end(t)}, &nobody, NULL));
   threads_set(3);
-  assert_true(dataset_encode(&many, &c, t, &nobody, NULL));
+  assert_true(dataset_encode(&many, &c, t, (DocumentTokens){-1, tokenizer_end(t)}, &nobody, NULL));
   spool_set_in_memory(1 << 17);
-  assert_true(dataset_encode(&on_disk, &c, t, &nobody, NULL));
+  assert_true(dataset_encode(&on_disk, &c, t, (DocumentTokens){-1, tokenizer_end(t)}, &nobody, NULL));
   spool_set_in_memory(0);
   assert_true(on_disk.store.on_disk && !many.store.on_disk);
   assert_memory_equal(one.tokens, on_disk.tokens, (size_t)one.count * sizeof *one.tokens);
@@ -285,6 +285,38 @@ static void encoding_is_the_same_on_any_threads(void **state) {
   tokenizer_free(t);
 }
 
+/* As the model writes them: each from the token that begins a text, with an end only where one is wanted. */
+static void documents_stand_between_their_tokens(void **state) {
+  enum { BEGIN = 3, END = 5 };
+  Document documents[] = {{"a", 1}, {"bcd", 3}};
+  Corpus c = {.documents = documents, .count = 2, .bytes = 4, .characters = 4};
+  Tokenizer *t = bytes_tokenizer();
+  static const struct {
+    DocumentTokens around;
+    int64_t scored, first; /* the least token that predicts one */
+  } cases[] = {{{BEGIN, END}, 6, BEGIN}, {{BEGIN, -1}, 4, BEGIN}, {{-1, END}, 5, END}, {{-1, -1}, 2, 65}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    Dataset d;
+    Error err = {0};
+    assert_true(dataset_encode(&d, &c, t, cases[i].around, &nobody, &err));
+    Batches *b = windows_eval_batches(&d, 16, 64, 0, &err);
+    assert_non_null(b);
+    int64_t scored = 0, least = 1000;
+    for (int64_t k = 0; k < b->count; k++) {
+      Batch batch;
+      batches_get(b, k, &batch);
+      scored += batch_scored(&batch);
+      for (int64_t at = 0; at < batch.sequences; at++)
+        if (batch.tokens[at * batch.time] < least) least = batch.tokens[at * batch.time];
+    }
+    assert_int_equal(scored, cases[i].scored);
+    assert_int_equal(least, cases[i].first);
+    batches_free(b);
+    dataset_free(&d);
+  }
+  tokenizer_free(t);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(evaluation_scores_each_target_once),
@@ -296,6 +328,7 @@ int main(void) {
       cmocka_unit_test(documents_begin_with_the_end_before),
       cmocka_unit_test(short_texts),
       cmocka_unit_test(encoding_is_the_same_on_any_threads),
+      cmocka_unit_test(documents_stand_between_their_tokens),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

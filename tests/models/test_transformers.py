@@ -17,6 +17,7 @@ inkstone = sys.argv[1]
 try:
     import torch
     from safetensors.torch import load_file, save_file
+    from tokenizers.processors import TemplateProcessing
     from transformers import AutoModelForCausalLM, AutoTokenizer, GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
 except ImportError as missing:
     print("SKIP:", missing)
@@ -71,7 +72,7 @@ def compare_written(directory, model, tokenizer, prompt, *flags):
     lines = run("write", "-m", directory, "--json", "--ignore-end", "--max-tokens", 30, *flags, prompt).stdout.splitlines()
     worst = 0
     for text in map(json.loads, lines):
-        ids = tokenizer(prompt, add_special_tokens=False)["input_ids"]
+        ids = tokenizer(prompt)["input_ids"]
         if text["prompt_tokens"] == len(ids) + 1:  # the end of the document before
             ids = [tokenizer.eos_token_id] + ids
         assert text["prompt_tokens"] == len(ids) and len(text["tokens"]) >= 30
@@ -85,15 +86,16 @@ def compare_written(directory, model, tokenizer, prompt, *flags):
 
 
 def compare_scored(directory, model, tokenizer):
-    """A text shorter than the context: one window, of which each token but the first is scored."""
-    text = LINES[0].format(3, 4)
+    """A text shorter than the context: one window. From elsewhere, the file as transformers' tokenizer gives it, its last line end
+    among it; of ours, a document between the end before and its own."""
+    text = LINES[0].format(3, 4) + "\n"
     with open("probe", "w", encoding="utf-8") as out:
         out.write(text)
     scores = json.loads(run("eval", "-m", directory, "probe", "--json", "-q").stdout)
-    ids = tokenizer(text, add_special_tokens=False)["input_ids"]
-    if scores["tokens"] == len(ids):
-        ids.append(tokenizer.eos_token_id)
-    assert scores["tokens"] == len(ids) - 1 > 10
+    ids = tokenizer(text)["input_ids"]
+    if os.path.exists(directory + "/inkstone.json"):
+        ids = [tokenizer.eos_token_id] + tokenizer(text.rstrip("\n"), add_special_tokens=False)["input_ids"] + [tokenizer.eos_token_id]
+    assert scores["tokens"] == len(ids) - 1 > 10, (scores["tokens"], len(ids))
     log_p = log_probabilities(model, ids)
     nats = -sum(log_p[i, ids[i + 1]].item() for i in range(len(ids) - 1))
     check(f"{directory} scored", abs(nats - scores["nats"]) / scores["tokens"])
@@ -136,6 +138,12 @@ compare("their_llama")
 saved_there("their_llama_tied", LlamaForCausalLM(LlamaConfig(**shape, tie_word_embeddings=True, attention_bias=True, mlp_bias=True,
                                                              head_dim=12)), tokenizer)
 compare("their_llama_tied")
+bos = AutoTokenizer.from_pretrained("their_llama")  # texts begin with a token of their own, and prompts do
+bos.add_special_tokens({"bos_token": "<begin>"})
+bos._tokenizer.post_processor = TemplateProcessing(single="<begin> $A", special_tokens=[("<begin>", bos.bos_token_id)])
+saved_there("their_llama_begin", LlamaForCausalLM(LlamaConfig(**{**shape, "vocab_size": len(bos), "bos_token_id": bos.bos_token_id,
+                                                                 "eos_token_id": [tokenizer.eos_token_id, 7]})), bos)
+compare("their_llama_begin")
 saved_there("their_llama_bf16", LlamaForCausalLM(LlamaConfig(**shape)).to(torch.bfloat16), tokenizer)
 compare("their_llama_bf16")
 their_gpt2 = GPT2LMHeadModel(GPT2Config(vocab_size=size, n_embd=32, n_layer=2, n_head=4, n_positions=96, bos_token_id=None,

@@ -7,6 +7,7 @@
 
 #include "base/threads.h"
 #include "run/writer.h"
+#include "text/tokenizer_impl.h"
 
 #include <cmocka.h> /* last: it defines fail() */
 
@@ -224,6 +225,79 @@ static void the_end_token_ends(void **state) {
   drop(&f);
 }
 
+static bool collect_ids(void *ids, const ink_token *token) {
+  if (token->id >= 0) vec_push((Ids *)ids, token->id);
+  return true;
+}
+
+/* With spaces as marks, one before every text: the space at the front is none of the text. */
+static void a_text_from_nothing_is_what_its_ids_decode_to(void **state) {
+  static const char json[] =
+      "{\"normalizer\":{\"type\":\"Sequence\",\"normalizers\":[{\"type\":\"Prepend\",\"prepend\":\"▁\"},"
+      "{\"type\":\"Replace\",\"pattern\":{\"String\":\" \"},\"content\":\"▁\"}]},\"decoder\":{\"type\":"
+      "\"Sequence\",\"decoders\":[{\"type\":\"Replace\",\"pattern\":{\"String\":\"▁\"},\"content\":\" \"},"
+      "{\"type\":\"Fuse\"},{\"type\":\"Strip\",\"content\":\" \",\"start\":1,\"stop\":0}]},\"added_tokens\":"
+      "[{\"id\":0,\"content\":\"<s>\",\"special\":true}],\"model\":{\"merges\":[],\"vocab\":{\"<s>\":0,\"▁\":"
+      "1,"
+      "\"a\":2,\"▁a\":3,\"▁月\":4,\"▁▁\":5,\"<\":6,\"s\":7,\">\":8}}}";
+  Fixture f = fixture("llama", "64");
+  Error err = {0};
+  tokenizer_free(f.tokenizer);
+  f.tokenizer = tokenizer_parse(json, sizeof json - 1, "t.json", &err);
+  if (!f.tokenizer) fail_msg("%s", err.text);
+  Config c = f.model->config;
+  c.vocabulary = tokenizer_size(f.tokenizer);
+  model_free(f.model);
+  f.model = model_new(&c, false);
+  params_initialize(f.model->params, 9);
+  SamplingSettings s = sampling(1, 12);
+  int spaces = 0;
+  for (int64_t seed = 0; seed < 12; seed++) {
+    Buffer texts[MOST_SAMPLES] = {{0}}, decoded = {0};
+    Ids ids = {0};
+    ink_written written;
+    const WriteRequest request = {f.model, f.tokenizer, &s, seed, 0, collect_ids, &ids};
+    assert_true(writer_run(&request, "", 0, &written, &err));
+    assert_true(tokenizer_decode(f.tokenizer, ids.data, ids.count, &decoded, &err));
+    const WriteRequest again = {f.model, f.tokenizer, &s, seed, 0, collect, texts};
+    assert_true(writer_run(&again, "", 0, &written, &err));
+    expect_same(&texts[0], &decoded);
+    spaces += ids.data[0] == 3 || ids.data[0] == 4;
+    vec_free(&ids);
+    buffer_free(&decoded);
+    free_texts(texts);
+  }
+  assert_true(spaces > 1);
+  drop(&f);
+}
+
+/* Letters, unless asked for; then a begin that is spelled is not given twice. */
+static void special_tokens_of_a_prompt(void **state) {
+  Fixture f = fixture("llama", "64");
+  SamplingSettings s = sampling(1, 4);
+  Buffer texts[MOST_SAMPLES] = {{0}};
+  const int32_t end = tokenizer_end(f.tokenizer);
+  WriteRequest request = {f.model, f.tokenizer, &s, 1, end, collect, texts};
+  static const char prompt[] = "<|endoftext|>ink";
+  ink_written written;
+  Error err = {0};
+  assert_true(writer_run(&request, prompt, strlen(prompt), &written, &err));
+  assert_int_equal(written.prompt_tokens, 1 + strlen(prompt));
+  assert_string_equal(written.special_token, "<|endoftext|>");
+  s.special_tokens = true;
+  assert_true(writer_run(&request, prompt, strlen(prompt), &written, &err));
+  assert_int_equal(written.prompt_tokens, 4);
+  assert_null(written.special_token);
+  request.begin = -1;
+  assert_true(writer_run(&request, prompt, strlen(prompt), &written, &err));
+  assert_int_equal(written.prompt_tokens, 4);
+  s.special_tokens = false;
+  assert_true(writer_run(&request, "ink", 3, &written, &err));
+  assert_null(written.special_token);
+  free_texts(texts);
+  drop(&f);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_text_depends_on_the_seed_alone),
@@ -234,6 +308,8 @@ int main(void) {
       cmocka_unit_test(a_stop_text_ends),
       cmocka_unit_test(recurrent_networks_have_no_limit),
       cmocka_unit_test(the_end_token_ends),
+      cmocka_unit_test(a_text_from_nothing_is_what_its_ids_decode_to),
+      cmocka_unit_test(special_tokens_of_a_prompt),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
