@@ -121,7 +121,8 @@ static void clear_list(TextList *list) {
 
 static void add_to_list(TextList *list, const char *text) {
   char *copy = mem_strdup(text);
-  list->items = mem_resize(list->items, (list->count + 1) * sizeof *list->items);
+  const bool full = !(list->count & (list->count - 1)); /* there is room up to the next power of two */
+  if (full) list->items = mem_resize(list->items, (list->count ? 2 * list->count : 1) * sizeof *list->items);
   list->items[list->count++] = copy;
 }
 

@@ -3,6 +3,7 @@
 #define TEXT_METRIC_H
 
 #include "text/codes.h"
+#include "text/common.h"
 #include "text/edits.h"
 #include "text/metrics.h"
 #include "text/ngrams.h"
@@ -30,8 +31,8 @@ struct Metric {
   Tokens hypothesis, reference;
   Ngrams ngrams, word_ngrams;
   Ends hypothesis_ends, reference_ends;
-  VEC(int32_t) before, now; /* two rows of a table */
-  VEC(char) choices, kept;
+  Common common;
+  VEC(char) kept;
   Edits edits;
 };
 

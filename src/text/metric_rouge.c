@@ -92,50 +92,6 @@ static void cut(Metric *m, Segment line, Tokens *tokens, Ends *ends) {
   }
 }
 
-/* ---- longest common subsequence ---- */
-
-static int32_t larger(int32_t a, int32_t b) {
-  return a > b ? a : b;
-}
-
-/* t[i][j] = the longest of the first i of a and the first j of b, by rows. Where `choices` is given, it gets
- * for each pair of words whether a way back that may go on with fewer of a or of b has to take fewer of b. */
-static int32_t longest_common(Metric *m, const int32_t *a, size_t rows, const int32_t *b, size_t columns,
-                              char *choices) {
-  vec_reserve(&m->before, columns + 1);
-  vec_reserve(&m->now, columns + 1);
-  memset(m->now.data, 0, (columns + 1) * sizeof *m->now.data);
-  m->before.data[0] = 0;
-  for (size_t i = 0; i < rows; i++) {
-    memcpy(m->before.data, m->now.data, (columns + 1) * sizeof *m->now.data);
-    const int32_t *above = m->before.data;
-    int32_t *now = m->now.data;
-    for (size_t j = 0; j < columns; j++) {
-      if (choices) choices[i * columns + j] = now[j] > above[j + 1];
-      now[j + 1] = a[i] == b[j] ? above[j] + 1 : larger(above[j + 1], now[j]);
-    }
-  }
-  return m->now.data[columns];
-}
-
-/* Marks in `kept` the words of a that are in one of the longest common subsequences: rouge-score's. */
-static void keep_common(Metric *m, const int32_t *a, size_t rows, const int32_t *b, size_t columns,
-                        char *kept) {
-  if (columns && rows > SIZE_MAX / columns) mem_exhausted(SIZE_MAX);
-  vec_reserve(&m->choices, rows * columns);
-  longest_common(m, a, rows, b, columns, m->choices.data);
-  for (size_t i = rows, j = columns; i > 0 && j > 0;) {
-    if (a[i - 1] == b[j - 1]) {
-      kept[--i] = 1;
-      j--;
-    } else if (m->choices.data[(i - 1) * columns + j - 1]) {
-      j--;
-    } else {
-      i--;
-    }
-  }
-}
-
 /* ---- shared words ---- */
 
 static double shared_ngrams(Metric *m, int order) {
@@ -170,8 +126,8 @@ static double shared_by_sentence(Metric *m) {
   memset(m->kept.data, 0, m->reference.count);
   for (size_t r = 0, from = 0; r < m->reference_ends.count; from = m->reference_ends.data[r++])
     for (size_t h = 0, start = 0; h < m->hypothesis_ends.count; start = m->hypothesis_ends.data[h++])
-      keep_common(m, m->reference.data + from, m->reference_ends.data[r] - from, m->hypothesis.data + start,
-                  m->hypothesis_ends.data[h] - start, m->kept.data + from);
+      common_mark(&m->common, m->reference.data + from, m->reference_ends.data[r] - from,
+                  m->hypothesis.data + start, m->hypothesis_ends.data[h] - start, m->kept.data + from);
   for (size_t i = 0; i < m->reference.count; i++)
     shared += m->kept.data[i] && take_pair(&m->ngrams, m->reference.data[i]);
   return shared;
@@ -189,8 +145,8 @@ static double shared(Metric *m) {
   if (!m->hypothesis.count || !m->reference.count) return 0;
   if (m->kind->variant == LONGEST_BY_SENTENCE) return shared_by_sentence(m);
   if (m->kind->variant == LONGEST)
-    return longest_common(m, m->reference.data, m->reference.count, m->hypothesis.data, m->hypothesis.count,
-                          NULL);
+    return (double)common_length(&m->common, m->reference.data, m->reference.count, m->hypothesis.data,
+                                 m->hypothesis.count);
   return shared_ngrams(m, m->kind->variant);
 }
 

@@ -50,9 +50,7 @@ static void close_one(Metric *m) {
   ngrams_free(&m->word_ngrams);
   vec_free(&m->hypothesis_ends);
   vec_free(&m->reference_ends);
-  vec_free(&m->before);
-  vec_free(&m->now);
-  vec_free(&m->choices);
+  common_free(&m->common);
   vec_free(&m->kept);
   edits_free(&m->edits);
   mem_free(m);

@@ -474,6 +474,24 @@ static void setting_and_getting_survive_exhaustion(void **state) {
   ink_settings_free(b.settings);
 }
 
+/* A list grows by more than the item that is added: 1.5 allocations each are more than enough. */
+static void long_lists_take_linear_time(void **state) {
+  enum { COUNT = 20000 };
+  char path[PATH_ROOM];
+  const Both b = open_both();
+  Buffer yaml = {0};
+  Error err = {0};
+  buffer_adds(&yaml, "stop:\n");
+  for (int i = 0; i < COUNT; i++) buffer_addf(&yaml, "- s%d\n", i);
+  assert_true(file_replace(path_join(path, scratch, "long.yaml"), yaml.data, yaml.length, &err));
+  buffer_free(&yaml);
+  mem_fail_after(COUNT + COUNT / 2);
+  const bool ok = ink_settings_load(b.settings, path, &err);
+  mem_fail_after(0);
+  if (!ok) fail_msg("%s", err.text);
+  ink_settings_free(b.settings);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(defaults),
@@ -491,6 +509,7 @@ int main(void) {
       cmocka_unit_test(texts_that_look_like_yaml_reload),
       cmocka_unit_test(description),
       cmocka_unit_test(loading_survives_exhaustion),
+      cmocka_unit_test(long_lists_take_linear_time),
       cmocka_unit_test(setting_and_getting_survive_exhaustion),
   };
   return cmocka_run_group_tests(tests, scratch_open, scratch_close);
