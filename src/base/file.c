@@ -223,6 +223,24 @@ bool dir_rename(const char *from, const char *to, Error *err) {
   return rename(from, to) == 0 || fail_path(err, to, "cannot be renamed into place");
 }
 
+static bool is_same_file(const char *a, const char *b) {
+  struct stat x, y;
+  return !lstat(a, &x) && !lstat(b, &y) && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
+bool file_link_over(const char *from, const char *to, Error *err) {
+  char temporary[PATH_ROOM];
+  if (is_same_file(from, to)) return true; /* rename() would leave both names */
+  if (snprintf(temporary, sizeof temporary, "%s.link", to) >= (int)sizeof temporary)
+    return fail(err, "%s: the path is too long", to);
+  unlink(temporary);
+  const char *source = link(from, temporary) ? from : temporary;
+  if (rename(source, to) == 0) return true;
+  fail_path(err, to, "cannot be replaced");
+  if (source == temporary) unlink(temporary);
+  return false;
+}
+
 const char *path_join(char room[PATH_ROOM], const char *dir, const char *name) {
   CHECK(name);
   const size_t length = strlen(dir);

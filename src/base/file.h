@@ -36,6 +36,8 @@ bool dir_make(const char *path, Error *);   /* with its parents; fine if it is t
 bool dir_sync(const char *path, Error *);   /* fsync of the directory itself */
 bool dir_remove(const char *path, Error *); /* with everything in it; links are not followed */
 bool dir_rename(const char *from, const char *to, Error *);
+/* `to` becomes another name of the file `from`, in one step; where there are no links, `from` is moved. */
+bool file_link_over(const char *from, const char *to, Error *);
 /* Names in a directory, sorted, without "." and ".."; free with names_free. */
 typedef struct Names {
   char **items;

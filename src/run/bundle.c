@@ -5,6 +5,7 @@
 
 #include "base/threads.h"
 #include "run/directory.h"
+#include "run/model_dir.h"
 #include "run/special_tokens.h"
 
 /* ---- the directory ---- */
@@ -117,10 +118,11 @@ static bool open_both(Bundle *b, const char *directory, const Config *config, Er
          (weights || fail(err, "%s", of_weights.text));
 }
 
-static bool open_parts(Bundle *b, const char *directory, Error *err) {
-  char path[PATH_ROOM];
+static bool open_parts(Bundle *b, const char *named, Error *err) {
+  char path[PATH_ROOM], room[PATH_ROOM];
   Config config;
-  if (!directory_check(directory, err)) return false;
+  if (!directory_check(named, err)) return false;
+  const char *directory = model_dir_read(room, named);
   if (!config_read(&config, path_join(path, directory, "config.json"), err)) return false;
   if (!(b->card = read_object(directory, "inkstone.json", err)) ||
       !(b->generation = read_object(directory, "generation_config.json", err)))

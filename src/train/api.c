@@ -9,6 +9,7 @@
 #include "run/scorer.h"
 #include "train/budget.h"
 #include "train/report.h"
+#include "train/run_dir.h"
 #include "train/snapshots.h"
 #include "train/trainer.h"
 
@@ -22,7 +23,7 @@ ink_settings *ink_settings_train(void) {
 /* Everything one call of ink_train holds. */
 typedef struct Run {
   const Task *task;
-  const char *dir;
+  RunDir dir;
   Settings *settings; /* ours: defaults get filled in */
   Settings *judging;  /* the metric of --best-by; how samples are drawn */
   TrainSettings *train;
@@ -31,7 +32,6 @@ typedef struct Run {
   TextList files;
   News news;
   double deadline;
-  int lock;
   Material *material;
   Bundle base; /* of --from */
   Tokenizer *tokenizer;
@@ -60,7 +60,7 @@ static void take_parts(Run *r) {
 }
 
 static const char *in_run(const Run *r, char room[PATH_ROOM], const char *name) {
-  return path_join(room, r->dir, name);
+  return run_dir_file(&r->dir, room, name);
 }
 
 /* What may differ when a run is continued: it changes how long and how, not what is learnt up to here. */
@@ -121,7 +121,7 @@ static Tokenizer *learn_tokenizers(const Run *r, Error *err) {
 
 static bool make_tokenizer(Run *r, Error *err) {
   if (r->resumed)
-    r->tokenizer = bundle_tokenizer(r->dir, err);
+    r->tokenizer = bundle_tokenizer(r->dir.path, err);
   else if (r->train->from)
     r->tokenizer = bundle_tokenizer(r->train->from, err);
   else if (r->train->tokenizer_from)
@@ -202,8 +202,9 @@ static bool write_description(Run *r, Error *err) {
   char path[PATH_ROOM];
   const BundleUse use = {r->task, settings_part(r->settings, &search_settings_table)};
   r->card = make_card(r);
-  if (!plan_record(&r->plan, r->settings, err) ||
-      !bundle_write_description(r->dir, &r->config, r->tokenizer, &use, r->card, err))
+  /* The card first: it says that what follows is ours. */
+  if (!plan_record(&r->plan, r->settings, err) || !bundle_write_card(r->dir.path, r->card, err) ||
+      !bundle_write_description(r->dir.path, &r->config, r->tokenizer, &use, r->card, err))
     return false;
   char *yaml = settings_to_yaml(r->settings);
   const bool ok = file_replace(in_run(r, path, "recipe.yaml"), yaml, strlen(yaml), err);
@@ -224,7 +225,7 @@ static bool same_text(const Run *r, Error *err) {
   return !strcmp(print, then) || fail(err,
                                       "%s: the text is not the one this run began with (fingerprint %s, was "
                                       "%s): put back the same files, or start another run",
-                                      r->dir, print, then);
+                                      r->dir.home, print, then);
 }
 
 /* ---- results ---- */
@@ -256,13 +257,13 @@ static bool keep_mean(Run *r, Trainer *t, Error *err) {
   char path[PATH_ROOM];
   if (!t->state.snapshot_count) return true;
   float *values = params_values(t->model->params);
-  if (!snapshots_mean(r->dir, &t->state, t->model->params, values, err) ||
+  if (!snapshots_mean(r->dir.path, &t->state, t->model->params, values, err) ||
       !weights_write(in_run(r, path, "model.safetensors"), t->model->params, values, err))
     return false;
   news_note(&r->news, "the model is the mean of the %s %" PRId64 " evaluated ones", r->train->average_of,
             t->state.snapshot_count);
   t->state.snapshot_count = 0;
-  return snapshots_prune(r->dir, &t->state, err);
+  return snapshots_prune(r->dir.path, &t->state, err);
 }
 
 /* The model that was kept, on all of the held-out text. */
@@ -293,10 +294,10 @@ static bool write_results(Run *r, Trainer *t, bool finished, Error *err) {
                 (json_int_t)s->best_step, "tokens_seen", tokens, "seconds", s->seconds);
   json_object_set_new(r->card, "training", json);
   if ((finished && !(keep_mean(r, t, err) && score_kept_model(r, t, json, err))) ||
-      !bundle_write_card(r->dir, r->card, err))
+      !bundle_write_card(r->dir.path, r->card, err))
     return false;
   Error unshown = {0}; /* the report only shows what is there */
-  if (!report_run(r->dir, r->card, r->settings, &unshown))
+  if (!report_run(r->dir.path, r->card, r->settings, &unshown))
     news_warning(&r->news, "there is no report: %s", unshown.text);
   return true;
 }
@@ -310,8 +311,8 @@ static bool fill_weights(Run *r, Trainer *t, Error *err) {
   optimizer_open(&t->optimizer, t->model->params, r->train, r->plan.weight_decay);
   t->state = (TrainState){.steps = r->plan.steps, .warmup = r->plan.warmup, .rate_scale = 1};
   if (!r->resumed) return true;
-  if (!checkpoint_load(r->dir, &t->state, &t->optimizer, &found, err)) return false;
-  snapshots_find(r->dir, &t->state);
+  if (!checkpoint_load(r->dir.path, &t->state, &t->optimizer, &found, err)) return false;
+  snapshots_find(r->dir.path, &t->state);
   if (r->train->steps != t->state.steps && r->deadline == 0 && r->train->budget == 0)
     t->state.steps = r->train->steps;
   if (t->state.steps < t->state.step) t->state.steps = t->state.step;
@@ -321,14 +322,14 @@ static bool fill_weights(Run *r, Trainer *t, Error *err) {
 
 static bool run_trainer(Run *r, Trainer *t, Error *err) {
   bool finished = false;
-  if (!fill_weights(r, t, err) || !log_open(&t->log, r->dir, t->state.step, err)) return false;
+  if (!fill_weights(r, t, err) || !log_open(&t->log, r->dir.path, t->state.step, err)) return false;
   const bool ok = trainer_run(t, &finished, err);
   log_close(&t->log);
   if (!ok || !write_results(r, t, finished, err)) return false;
   return finished || fail(err,
                           "interrupted at step %" PRId64 " of %" PRId64
                           ", nothing is lost: continue with `inkstone train %s -o %s --resume`",
-                          t->state.step, t->state.steps, r->task->name, r->dir);
+                          t->state.step, t->state.steps, r->task->name, r->dir.home);
 }
 
 /* "bleu-zh": BLEU as it cuts Chinese. */
@@ -371,7 +372,7 @@ static bool open_valid_and_judge(const Run *r, Trainer *t, Error *err) {
 }
 
 static bool train_model(Run *r, Error *err) {
-  Trainer t = {.run = r->dir,
+  Trainer t = {.run = &r->dir,
                .settings = r->train,
                .plan = &r->plan,
                .seed = (uint64_t)r->general->seed,
@@ -411,7 +412,7 @@ static bool begin(Run *r, Error *err) {
       !make_plan(r, err))
     return false;
   if (r->deadline > 0 && !budget_steps(r->settings, &r->plan, r->deadline, &r->news, err)) return false;
-  return plan_check(&r->plan, r->batches, r->dir, &r->news, err);
+  return plan_check(&r->plan, r->batches, r->dir.home, &r->news, err);
 }
 
 /* `auto` asks this processor, once: the run is the same wherever it goes on. */
@@ -428,7 +429,7 @@ static bool start_new(Run *r, Error *err) {
   if (!decide_precision(r, err)) return false;
   if (!begin(r, err)) return false;
   if (r->train->dry_run) return true;
-  return write_description(r, err) && train_model(r, err);
+  return run_dir_begin(&r->dir, err) && write_description(r, err) && train_model(r, err);
 }
 
 static bool start_again(Run *r, Error *err) {
@@ -440,30 +441,7 @@ static bool start_again(Run *r, Error *err) {
 
 /* ---- the directory ---- */
 
-static bool remove_old(const Run *r, Error *err) {
-  static const char *const names[] = {"model.safetensors", "log.jsonl", "report.html", "recipe.yaml"};
-  char path[PATH_ROOM];
-  for (size_t i = 0; i < sizeof names / sizeof *names; i++) remove(in_run(r, path, names[i]));
-  return checkpoint_remove_all(r->dir, err);
-}
-
-/* A new run wants an empty place; a resumed one its checkpoint. *again: there is one to resume. */
-static bool prepare_directory(Run *r, const Settings *given, bool *again, Error *err) {
-  char recipe[PATH_ROOM], model[PATH_ROOM];
-  in_run(r, recipe, "recipe.yaml");
-  *again = r->train->resume && checkpoint_exists(r->dir) && file_exists(recipe);
-  if (*again) return settings_of_run(r, given, recipe, err);
-  const bool occupied = checkpoint_exists(r->dir) || file_exists(in_run(r, model, "model.safetensors"));
-  if (r->train->resume)
-    news_note(&r->news, "%s: no checkpoint to resume from yet: starting from the beginning", r->dir);
-  else if (occupied && !r->train->overwrite)
-    return fail(err,
-                "%s holds a model already: continue it with --resume, replace it with --overwrite, or choose "
-                "another -o",
-                r->dir);
-  if (r->train->dry_run) return true;
-  return remove_old(r, err);
-}
+static const char no_text[] = "which text? Give one or more files to learn from";
 
 /* The files named now, or else those the run began with. */
 static bool choose_files(Run *r, const char *const *files, int count, Error *err) {
@@ -480,14 +458,20 @@ static bool choose_files(Run *r, const char *const *files, int count, Error *err
     if (name) r->files.items[r->files.count++] = mem_strdup(name);
   }
   json_decref(card);
-  return r->files.count || fail_usage(err, "which text? Give one or more files to learn from");
+  return r->files.count || fail_usage(err, no_text);
 }
 
-static bool run_in_directory(Run *r, const Settings *given, const char *const *files, int count, Error *err) {
+static bool run_in_directory(Run *r, const char *home, const Settings *given, const char *const *files,
+                             int count, Error *err) {
+  char path[PATH_ROOM];
   bool again;
-  if (!dir_make(r->dir, err)) return false;
-  if ((r->lock = file_lock(r->dir, err)) < 0) return false;
-  if (!choose_files(r, files, count, err) || !prepare_directory(r, given, &again, err)) return false;
+  if (count == 0 && !dir_exists(home))
+    return r->train->resume ? fail(err, "%s: there is no such directory, and so no run to resume", home)
+                            : fail_usage(err, no_text);
+  if (!run_dir_open(&r->dir, home, r->train->dry_run, err) ||
+      !run_dir_choose(&r->dir, r->train, &r->news, &again, err) || !choose_files(r, files, count, err))
+    return false;
+  if (again && !settings_of_run(r, given, in_run(r, path, "recipe.yaml"), err)) return false;
   take_parts(r);
   return again ? start_again(r, err) : start_new(r, err);
 }
@@ -502,27 +486,28 @@ static void close_run(Run *r, bool own_files) {
   json_decref(r->card);
   ink_settings_free(r->settings);
   ink_settings_free(r->judging);
-  if (r->lock >= 0) file_unlock(r->lock);
+  run_dir_close(&r->dir);
 }
 
-static bool run_guarded(Run *r, const Settings *given, const char *const *files, int count, Error *err) {
+static bool run_guarded(Run *r, const char *home, const Settings *given, const char *const *files, int count,
+                        Error *err) {
   MEM_GUARD(err, return false);
   static const SettingTable *const judging[] = {&metric_settings_table, &sampling_settings_table};
   r->settings = ink_settings_train();
   r->judging = settings_new(judging, 2);
   bool ok = plan_contradictions(given, err) && copy_given(r->settings, given, err);
   take_parts(r);
-  ok = ok && run_in_directory(r, given, files, count, err);
+  ok = ok && run_in_directory(r, home, given, files, count, err);
   MEM_GUARD_END();
   return ok;
 }
 
 bool ink_train(const char *task, const char *const *files, int count, const char *out,
                const ink_settings *settings, ink_listener *listener, void *user, ink_error *err) {
-  Run run = {.task = task_named(task, err), .dir = out, .news = {listener, user}, .lock = -1};
+  Run run = {.task = task_named(task, err), .dir = {.lock = -1}, .news = {listener, user}};
   if (!run.task) return false;
   interrupt_begin();
-  const bool ok = run_guarded(&run, settings, files, count, err);
+  const bool ok = run_guarded(&run, out, settings, files, count, err);
   close_run(&run, count == 0); /* also when memory ran out: the directory is locked */
   return ok;
 }

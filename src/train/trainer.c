@@ -108,8 +108,8 @@ static bool roll_back(Trainer *t, Error *err) {
         "training diverges at step %" PRId64
         " even at 1/%d of the learning rate: give a smaller --lr, a longer --warmup or a smaller --clip",
         at, 1 << MOST_ROLLBACKS);
-  if (!checkpoint_load(t->run, &t->state, &t->optimizer, &found, err)) return false;
-  snapshots_find(t->run, &t->state);
+  if (!checkpoint_load(t->run->path, &t->state, &t->optimizer, &found, err)) return false;
+  snapshots_find(t->run->path, &t->state);
   CHECK(found);
   t->state.rate_scale = scale;
   t->state.rollbacks = rollbacks;
@@ -195,8 +195,9 @@ static void swap_average(Trainer *t) {
 
 static bool save_model(Trainer *t, Error *err) {
   char path[PATH_ROOM];
-  return weights_write(path_join(path, t->run, "model.safetensors"), t->model->params,
-                       optimizer_weights(&t->optimizer), err);
+  return weights_write(run_dir_file(t->run, path, "model.safetensors"), t->model->params,
+                       optimizer_weights(&t->optimizer), err) &&
+         run_dir_settle(t->run, err);
 }
 
 static bool measure(Trainer *t, Verdict *v, Error *err) {
@@ -221,7 +222,7 @@ static bool is_better(const TrainState *s, double score) {
 static bool keep_snapshot(Trainer *t, double score, Error *err) {
   const bool best = !strcmp(t->settings->average_of, "best");
   return !t->settings->average ||
-         snapshots_add(t->run, &t->state, t->model->params, optimizer_weights(&t->optimizer),
+         snapshots_add(t->run->path, &t->state, t->model->params, optimizer_weights(&t->optimizer),
                        best ? score : (double)t->state.step, t->settings->average, err);
 }
 
@@ -320,8 +321,8 @@ static void keep_time(Trainer *t) {
 static bool save_checkpoint(Trainer *t, Error *err) {
   TrainState state = t->state;
   state.seconds = elapsed(t);
-  return checkpoint_save(t->run, &state, &t->optimizer, t->settings->keep_checkpoints, err) &&
-         (!t->settings->average || snapshots_prune(t->run, &t->state, err));
+  return checkpoint_save(t->run->path, &state, &t->optimizer, t->settings->keep_checkpoints, err) &&
+         (!t->settings->average || snapshots_prune(t->run->path, &t->state, err));
 }
 
 static bool due(int64_t step, int64_t every, int64_t steps) {
@@ -378,8 +379,8 @@ static bool end_part(Trainer *t, bool *finished, Error *err) {
 bool trainer_run(Trainer *t, bool *finished, Error *err) {
   t->gradients = gradients_new(t->model, t->batches, t->plan, t->settings, t->seed);
   t->part_start = clock_seconds();
-  const bool ok =
-      (checkpoint_exists(t->run) || save_checkpoint(t, err)) && loop(t, err) && end_part(t, finished, err);
+  const bool ok = (checkpoint_exists(t->run->path) || save_checkpoint(t, err)) && loop(t, err) &&
+                  end_part(t, finished, err);
   gradients_free(t->gradients);
   return ok;
 }

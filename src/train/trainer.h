@@ -7,10 +7,10 @@
 #include "train/checkpoint.h"
 #include "train/gradients.h"
 #include "train/log.h"
-#include "train/plan.h"
+#include "train/run_dir.h"
 
 typedef struct Trainer {
-  const char *run; /* the model directory */
+  RunDir *run;
   const TrainSettings *settings;
   const Plan *plan;
   uint64_t seed;

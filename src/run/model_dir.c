@@ -1,0 +1,120 @@
+#include "run/model_dir.h"
+
+#include <string.h>
+
+static const char next[] = "inkstone-next", ready[] = "inkstone-next.ready", done[] = "inkstone-next.done";
+static const char card[] = "inkstone.json", weights[] = "model.safetensors", checkpoint[] = "checkpoint-";
+
+/* What we write, the card aside. */
+static const char *const own[] = {"config.json",
+                                  "generation_config.json",
+                                  "log.jsonl",
+                                  "model.safetensors",
+                                  "recipe.yaml",
+                                  "report.html",
+                                  "source_tokenizer.json",
+                                  "tokenizer.json",
+                                  "tokenizer_config.json",
+                                  "chat_template.jinja"};
+/* What others' models are stored in. */
+static const char *const weights_ends[] = {".safetensors", ".safetensors.index.json", ".bin", ".gguf", ".pt"};
+
+static bool ends_in(const char *name, const char *end) {
+  const size_t n = strlen(name), m = strlen(end);
+  return n >= m && !strcmp(name + n - m, end);
+}
+
+static bool is_of_a_model(const char *name) {
+  for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+    if (!strcmp(name, own[i])) return true;
+  for (size_t i = 0; i < sizeof weights_ends / sizeof *weights_ends; i++)
+    if (ends_in(name, weights_ends[i])) return true;
+  return false;
+}
+
+static bool is_checkpoint(const char *dir, const char *name) {
+  char inner[PATH_ROOM], path[PATH_ROOM];
+  return !strncmp(name, checkpoint, sizeof checkpoint - 1) &&
+         file_exists(path_join(path, path_join(inner, dir, name), "trainer_state.json"));
+}
+
+ModelDirContent model_dir_content(const char *dir, char room[PATH_ROOM], const char **met) {
+  Names names;
+  char path[PATH_ROOM];
+  *met = NULL;
+  if (!dir_exists(dir) || !dir_list(dir, &names, NULL)) return MODEL_DIR_EMPTY;
+  const bool ours = file_exists(path_join(path, dir, card));
+  ModelDirContent content = ours ? MODEL_DIR_STARTED : MODEL_DIR_EMPTY;
+  for (size_t i = 0; i < names.count; i++) {
+    const char *name = names.items[i];
+    const bool trained = !strcmp(name, weights) || is_checkpoint(dir, name);
+    if (ours ? !trained : !trained && !is_of_a_model(name)) continue;
+    content = ours ? MODEL_DIR_OURS : MODEL_DIR_FOREIGN;
+    snprintf(room, PATH_ROOM, "%s", name);
+    *met = room;
+    break;
+  }
+  names_free(&names);
+  return content;
+}
+
+const char *model_dir_read(char room[PATH_ROOM], const char *dir) {
+  return dir_exists(path_join(room, dir, ready)) ? room : dir;
+}
+
+const char *model_dir_next(char room[PATH_ROOM], const char *dir) {
+  return path_join(room, dir, next);
+}
+
+/* ---- replacing ---- */
+
+/* Checkpoints and averaged weights of the old run: its model does not need them. */
+static bool remove_old_states(const char *dir, Error *err) {
+  Names names;
+  char path[PATH_ROOM];
+  bool ok = dir_list(dir, &names, err);
+  for (size_t i = 0; ok && i < names.count; i++)
+    if (is_checkpoint(dir, names.items[i]) || !strncmp(names.items[i], "snapshot-", 9))
+      ok = dir_remove(path_join(path, dir, names.items[i]), err);
+  names_free(&names);
+  return ok;
+}
+
+static bool remove_obsolete(const char *dir, const char *from, Error *err) {
+  char old[PATH_ROOM], new[PATH_ROOM];
+  for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+    if (!file_exists(path_join(new, from, own[i])) && !dir_remove(path_join(old, dir, own[i]), err))
+      return false;
+  return true;
+}
+
+static bool place_all(const char *dir, const char *from, Error *err) {
+  Names names;
+  char old[PATH_ROOM], new[PATH_ROOM];
+  bool ok = dir_list(from, &names, err);
+  for (size_t i = 0; ok && i < names.count; i++) {
+    path_join(old, dir, names.items[i]);
+    path_join(new, from, names.items[i]);
+    ok = dir_exists(new) ? dir_remove(old, err) && dir_rename(new, old, err) : file_link_over(new, old, err);
+  }
+  names_free(&names);
+  return ok && dir_sync(dir, err);
+}
+
+bool model_dir_finish(const char *dir, Error *err) {
+  char from[PATH_ROOM], old[PATH_ROOM];
+  path_join(from, dir, ready);
+  path_join(old, dir, done);
+  if (dir_exists(from) && (!remove_obsolete(dir, from, err) || !place_all(dir, from, err) ||
+                           !dir_remove(old, err) || !dir_rename(from, old, err)))
+    return false;
+  return dir_remove(old, err);
+}
+
+bool model_dir_replace(const char *dir, Error *err) {
+  char from[PATH_ROOM], to[PATH_ROOM];
+  path_join(from, dir, next);
+  path_join(to, dir, ready);
+  return remove_old_states(dir, err) && dir_sync(from, err) && dir_rename(from, to, err) &&
+         dir_sync(dir, err) && model_dir_finish(dir, err);
+}

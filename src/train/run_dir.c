@@ -1,0 +1,108 @@
+#include "train/run_dir.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "run/model_dir.h"
+#include "train/checkpoint.h"
+
+bool run_dir_open(RunDir *d, const char *home, bool dry, Error *err) {
+  *d = (RunDir){.home = home, .lock = -1};
+  if (strlen(home) > PATH_ROOM / 2) return fail(err, "%.60s...: the path is too long", home);
+  memcpy(d->path, home, strlen(home) + 1);
+  if (dry) return true;
+  d->made = !dir_exists(home);
+  if (!dir_make(home, err)) return false;
+  d->lock = file_lock(home, err);
+  return d->lock >= 0 && model_dir_finish(home, err);
+}
+
+static bool has_run(const char *path) {
+  char recipe[PATH_ROOM];
+  return checkpoint_exists(path) && file_exists(path_join(recipe, path, "recipe.yaml"));
+}
+
+/* The newest run: one that is to replace the model in `home` comes before the model's own. */
+static bool find_run(RunDir *d) {
+  char next[PATH_ROOM];
+  model_dir_next(next, d->home);
+  if (has_run(next)) {
+    memcpy(d->path, next, strlen(next) + 1);
+    return true;
+  }
+  return has_run(d->home);
+}
+
+static bool choose_new(RunDir *d, bool overwrite, Error *err) {
+  char met[PATH_ROOM];
+  const char *name;
+  switch (model_dir_content(d->home, met, &name)) {
+    case MODEL_DIR_EMPTY:
+    case MODEL_DIR_STARTED:
+      return true;
+    case MODEL_DIR_FOREIGN:
+      return fail(
+          err,
+          "%s holds %s, which Inkstone did not write (no inkstone.json there says so): it is left alone; "
+          "choose another -o",
+          d->home, name);
+    case MODEL_DIR_OURS:
+      break;
+  }
+  model_dir_next(d->path, d->home);
+  return overwrite ||
+         fail(err,
+              "%s holds a model already: continue it with --resume, replace it with --overwrite, or choose "
+              "another -o",
+              d->home);
+}
+
+bool run_dir_choose(RunDir *d, const TrainSettings *s, const News *news, bool *again, Error *err) {
+  char met[PATH_ROOM];
+  const char *name;
+  *again = s->resume && find_run(d);
+  if (*again) return true;
+  if (!s->resume) return choose_new(d, s->overwrite, err);
+  const ModelDirContent content = model_dir_content(d->home, met, &name);
+  if (content == MODEL_DIR_OURS || content == MODEL_DIR_FOREIGN)
+    return fail(
+        err,
+        "%s holds %s but no run to continue (a checkpoint with its recipe.yaml): train its model further "
+        "with --from %s and another -o, or begin again with --overwrite",
+        d->home, name, d->home);
+  news_note(news, "%s: no checkpoint to resume from yet: starting from the beginning", d->home);
+  return true;
+}
+
+/* What a run that was stopped before its first checkpoint left. */
+static bool remove_started(const char *path, Error *err) {
+  static const char *const names[] = {"log.jsonl", "report.html", "recipe.yaml"};
+  char file[PATH_ROOM];
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    if (!dir_remove(path_join(file, path, names[i]), err)) return false;
+  return checkpoint_remove_all(path, err);
+}
+
+bool run_dir_begin(RunDir *d, Error *err) {
+  return strcmp(d->path, d->home) ? dir_remove(d->path, err) && dir_make(d->path, err)
+                                  : remove_started(d->path, err);
+}
+
+bool run_dir_settle(RunDir *d, Error *err) {
+  if (!strcmp(d->path, d->home)) return true;
+  if (!model_dir_replace(d->home, err)) return false;
+  memcpy(d->path, d->home, strlen(d->home) + 1);
+  return true;
+}
+
+void run_dir_close(RunDir *d) {
+  char lock[PATH_ROOM];
+  Names names;
+  if (d->lock < 0) return;
+  if (d->made && dir_list(d->home, &names, NULL)) {
+    if (names.count == 1 && !unlink(path_join(lock, d->home, "lock"))) rmdir(d->home);
+    names_free(&names);
+  }
+  file_unlock(d->lock);
+}

@@ -1,0 +1,97 @@
+# The start of a run is one transaction: a model that is there stays whole until the new one is, and what is not ours is left alone.
+. "$(dirname "$0")/lib.sh"
+text_of 300 >text
+train_small model text
+expect_status 0
+"$INKSTONE" write -m model --greedy --max-tokens 20 The >first 2>err
+sum_of() { (cd "$1" && find . -type f ! -name lock -exec sha256sum {} + | sort); }
+sum_of model >before
+same_model() { sum_of model >after; expect_same before after; }
+small="--threads 1 --size nano --tokenizer byte --context 32 --batch 4 --steps 8 --eval-every 4 --sample-tokens 0"
+
+# What cannot begin takes nothing with it.
+run train write missing.txt -o model --overwrite $small
+expect_failure "missing.txt"
+same_model
+run train write text -o model --overwrite $small --from nowhere --steps 2
+same_model
+run train write text -o model --overwrite --threads 1 --layers 64 --width 8192 --steps 1
+expect_failure "memory"
+same_model
+run train write missing.txt -o model --config model/recipe.yaml --overwrite
+expect_failure "missing.txt"
+same_model
+run train write text -o model $small
+expect_failure "holds a model already"
+same_model
+run train write text -o model --overwrite $small --dry-run
+expect_status 0
+same_model
+
+# A run that has a model already and no checkpoint, or no recipe, is not begun again in silence.
+cp -r model finished
+rm -r finished/checkpoint-*
+run train write text -o finished --resume $small
+expect_failure "no run to continue"
+expect_file finished/model.safetensors
+cp -r model norecipe
+rm norecipe/recipe.yaml
+run train write text -o norecipe --resume $small
+expect_failure "no run to continue"
+ls norecipe/checkpoint-* >/dev/null 2>&1 || flunk "its checkpoints are gone"
+
+# Until the new run has a model the old one is in its place; a killed run goes on.
+cp -r model killed
+run train write text -o killed --overwrite $small --steps 100000 --eval-every 100000 --checkpoint-every 20 -q &
+sleep 1
+pkill -KILL -f -- "-o killed --overwrite" 2>/dev/null
+wait
+run write -m killed --greedy --max-tokens 20 The
+expect_status 0
+expect_same out first
+run train write -o killed --resume --steps 200
+expect_status 0
+expect_no_file killed/inkstone-next
+run info killed
+expect_out "200"
+
+# The new model replaces all of the old one, and what lies beside is left alone.
+cp -r model replaced
+echo mine >replaced/notes.txt
+run train write text -o replaced --overwrite $small --steps 4 --seed 2
+expect_status 0
+expect_file replaced/notes.txt
+[ "$(ls -d replaced/checkpoint-* | wc -l)" -eq 1 ] || flunk "checkpoints of the old run are left"
+! cmp -s replaced/model.safetensors model/model.safetensors || flunk "the model is the old one"
+ls -d replaced/inkstone-next* 2>/dev/null && flunk "left behind"
+run write -m replaced --max-tokens 4 The
+expect_status 0
+
+# A model trained further in its own place.
+run train write text -o replaced --from replaced --overwrite --threads 1 --steps 2 --batch 4 --sample-tokens 0
+expect_status 0
+run train write text -o replaced --config replaced/recipe.yaml --overwrite --threads 1
+expect_status 0
+
+# What others wrote is not replaced, nor a recipe that is kept there.
+for name in config.json tokenizer.json model-00001-of-00002.safetensors model.safetensors.index.json pytorch_model.bin recipe.yaml; do
+  rm -rf foreign && mkdir foreign && echo '{}' >"foreign/$name"
+  for flag in "" --overwrite --resume; do
+    run train write text -o foreign $flag $small
+    expect_failure "foreign" "$name"
+  done
+  [ "$(cat "foreign/$name")" = "{}" ] || flunk "$name was replaced"
+done
+
+# Nothing is left of what never began.
+run train write text -o dry $small --dry-run
+expect_status 0
+expect_no_file dry
+run train write missing.txt -o nothing $small
+expect_failure "missing.txt"
+expect_no_file nothing
+run train write -o nosuch --resume
+expect_failure "nosuch" "no such directory"
+expect_no_file nosuch
+
+finish
