@@ -264,18 +264,22 @@ static void open_part(Part *part, const SettingTable *table) {
   for (size_t i = 0; i < table->count; i++) name_as_flag(part->flags[i], table->items[i].name);
 }
 
+static void store_default(const Place *p) {
+  Error err = {0};
+  Value value = {0};
+  const char *text = p->setting->otherwise;
+  if (*text && !parse(p, text, &value, &err)) check_failed(err.text, 0, p->flag);
+  if (*text || p->setting->kind == SETTING_TEXT) store(p, text, &value, true);
+}
+
 Settings *settings_new(const SettingTable *const *tables, size_t count) {
   CHECK(count <= MOST_TABLES);
   Settings *s = mem_alloc_zeroed(1, sizeof *s);
   for (s->count = 0; s->count < count; s->count++) {
     open_part(&s->parts[s->count], tables[s->count]);
     for (size_t i = 0; i < tables[s->count]->count; i++) {
-      Error err = {0};
       const Place p = place_at(s, s->count, i);
-      Value value;
-      if (!*p.setting->otherwise) continue;
-      if (!parse(&p, p.setting->otherwise, &value, &err)) check_failed(err.text, 0, p.flag);
-      store(&p, p.setting->otherwise, &value, true);
+      store_default(&p);
     }
   }
   return s;
@@ -400,6 +404,20 @@ bool settings_given(const Settings *s, const char *name) {
   Place p;
   CHECK(find(s, name, &p));
   return *p.origin >= BY_FILE;
+}
+
+bool settings_given_by_call(const Settings *s, const char *name) {
+  Place p;
+  CHECK(find(s, name, &p));
+  return *p.origin == BY_CALL;
+}
+
+void settings_forget(Settings *s, const char *name) {
+  Place p;
+  CHECK(find(s, name, &p));
+  if (p.setting->kind == SETTING_LIST) clear_list(p.value);
+  store_default(&p);
+  *p.origin = BY_DEFAULT;
 }
 
 char *settings_text(const Settings *s, const char *name) {

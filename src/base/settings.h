@@ -85,6 +85,10 @@ Settings *settings_new(const SettingTable *const *tables, size_t count); /* free
 void *settings_part(const Settings *, const SettingTable *);             /* the struct of one table */
 /* Was it given by flag or file, rather than left at its default? CHECKs that the name exists. */
 bool settings_given(const Settings *, const char *name);
+/* Given by a call (a flag), which wins over a file? */
+bool settings_given_by_call(const Settings *, const char *name);
+/* Back to the default, as if never given. */
+void settings_forget(Settings *, const char *name);
 /* As ink_settings_get, but running out of memory unwinds. The caller frees. */
 char *settings_text(const Settings *, const char *name);
 /* As ink_settings_set, but a value given before stays: how presets and `--budget` fill in the rest. */

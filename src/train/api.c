@@ -8,6 +8,7 @@
 #include "ops/peak.h"
 #include "run/scorer.h"
 #include "train/budget.h"
+#include "train/recipe.h"
 #include "train/report.h"
 #include "train/run_dir.h"
 #include "train/snapshots.h"
@@ -36,10 +37,11 @@ typedef struct Run {
   Bundle base; /* of --from */
   Tokenizer *tokenizer;
   Config config;
+  int64_t window; /* tokens of a training window */
   Plan plan;
   Batches *batches;
   json_t *card;
-  bool resumed;
+  bool resumed, steps_given;
 } Run;
 
 /* ---- settings ---- */
@@ -65,8 +67,8 @@ static const char *in_run(const Run *r, char room[PATH_ROOM], const char *name) 
 
 /* What may differ when a run is continued: it changes how long and how, not what is learnt up to here. */
 static bool may_change(const char *name) {
-  static const char *const free_names[] = {"steps",  "threads",      "patience", "keep-checkpoints",
-                                           "resume", "sample-tokens"};
+  static const char *const free_names[] = {"steps",  "threads",       "patience", "keep-checkpoints",
+                                           "resume", "sample-tokens", "budget",   "epochs"};
   for (size_t i = 0; i < sizeof free_names / sizeof *free_names; i++)
     if (!strcmp(name, free_names[i])) return true;
   return false;
@@ -151,6 +153,19 @@ static bool separate_vocabularies(Run *r, Error *err) {
                     r->config.arch->name);
 }
 
+/* A base's own context may be far longer than what it is tuned with. */
+static bool choose_window(Run *r, Error *err) {
+  enum { BUDGET_WINDOW = 512 }; /* what a longer window teaches is not seen within minutes or hours */
+  r->window = r->config.context;
+  if (r->train->from && r->model->context)
+    r->window = r->model->context;
+  else if (r->train->from && r->train->budget > 0 && r->window > BUDGET_WINDOW)
+    r->window = BUDGET_WINDOW;
+  return r->window <= r->config.context || r->config.arch->unlimited_context ||
+         fail_usage(err, "--context %" PRId64 " is more than %s reads: give %" PRId64 " at most", r->window,
+                    r->train->from, r->config.context);
+}
+
 static bool make_config(Run *r, Error *err) {
   char path[PATH_ROOM];
   if (r->resumed) {
@@ -164,7 +179,9 @@ static bool make_config(Run *r, Error *err) {
       return false;
   }
   r->config.dropout = r->model->dropout;
-  if (!material_fit(r->material, r->tokenizer, r->config.arch->encodes, r->config.context, err)) return false;
+  if (!choose_window(r, err) ||
+      !material_fit(r->material, r->tokenizer, r->config.arch->encodes, r->window, err))
+    return false;
   if (!r->resumed && !r->train->from) take_tokens(&r->config, &r->material->tokens);
   return token_set_add(&r->config.ends, r->material->tokens.end) ||
          fail(err, "the model has %d end tokens already, and the layout of this task wants another",
@@ -199,17 +216,12 @@ static json_t *make_card(const Run *r) {
 }
 
 static bool write_description(Run *r, Error *err) {
-  char path[PATH_ROOM];
   const BundleUse use = {r->task, settings_part(r->settings, &search_settings_table)};
   r->card = make_card(r);
   /* The card first: it says that what follows is ours. */
-  if (!plan_record(&r->plan, r->settings, err) || !bundle_write_card(r->dir.path, r->card, err) ||
-      !bundle_write_description(r->dir.path, &r->config, r->tokenizer, &use, r->card, err))
-    return false;
-  char *yaml = settings_to_yaml(r->settings);
-  const bool ok = file_replace(in_run(r, path, "recipe.yaml"), yaml, strlen(yaml), err);
-  mem_free(yaml);
-  return ok;
+  return recipe_fill(r->settings, &r->plan, err) && bundle_write_card(r->dir.path, r->card, err) &&
+         bundle_write_description(r->dir.path, &r->config, r->tokenizer, &use, r->card, err) &&
+         recipe_write(&r->dir, r->settings, err);
 }
 
 static bool read_card(Run *r, Error *err) {
@@ -235,8 +247,8 @@ static bool same_text(const Run *r, Error *err) {
 enum { FINAL_TOKENS = 4000000 };
 
 static Batches *open_valid(const Run *r, int64_t limit, Error *err) {
-  return material_eval_batches(r->material, (BatchSize){0, SCORE_TOGETHER}, score_window(&r->config), limit,
-                               err);
+  const int64_t window = r->window < r->config.context ? r->window : score_window(&r->config);
+  return material_eval_batches(r->material, (BatchSize){0, SCORE_TOGETHER}, window, limit, err);
 }
 
 static void add_scores(const Batches *valid, const Score *score, json_t *json) {
@@ -313,8 +325,7 @@ static bool fill_weights(Run *r, Trainer *t, Error *err) {
   if (!r->resumed) return true;
   if (!checkpoint_load(r->dir.path, &t->state, &t->optimizer, &found, err)) return false;
   snapshots_find(r->dir.path, &t->state);
-  if (r->train->steps != t->state.steps && r->deadline == 0 && r->train->budget == 0)
-    t->state.steps = r->train->steps;
+  if (r->steps_given) t->state.steps = r->train->steps;
   if (t->state.steps < t->state.step) t->state.steps = t->state.step;
   news_note(&r->news, "resuming at step %" PRId64 " of %" PRId64, t->state.step, t->state.steps);
   return true;
@@ -374,6 +385,7 @@ static bool open_valid_and_judge(const Run *r, Trainer *t, Error *err) {
 static bool train_model(Run *r, Error *err) {
   Trainer t = {.run = &r->dir,
                .settings = r->train,
+               .all_settings = r->settings,
                .plan = &r->plan,
                .seed = (uint64_t)r->general->seed,
                .model = model_new(&r->config, true),
@@ -399,14 +411,15 @@ static bool open_material(Run *r, Error *err) {
 }
 
 static bool make_plan(Run *r, Error *err) {
-  if (!plan_open(&r->plan, &r->config, r->train, err)) return false;
+  if (!plan_open(&r->plan, &r->config, r->window, r->train, err)) return false;
   r->batches = material_batches(r->material, r->plan.batch, (uint64_t)r->general->seed, err);
   return r->batches && plan_make(&r->plan, r->train, r->material, r->batches, err);
 }
 
 static bool begin(Run *r, Error *err) {
   if (!open_material(r, err)) return false;
-  if (r->train->budget > 0 && !budget_choose(r->settings, &r->material->train, r->deadline, &r->news, err))
+  if (r->train->budget > 0 && !r->train->from &&
+      !budget_choose(r->settings, &r->material->train, r->deadline, &r->news, err))
     return false;
   if (!make_tokenizer(r, err) || !material_encode(r->material, r->tokenizer, err) || !make_config(r, err) ||
       !make_plan(r, err))
@@ -472,6 +485,7 @@ static bool run_in_directory(Run *r, const char *home, const Settings *given, co
       !run_dir_choose(&r->dir, r->train, &r->news, &again, err) || !choose_files(r, files, count, err))
     return false;
   if (again && !settings_of_run(r, given, in_run(r, path, "recipe.yaml"), err)) return false;
+  r->steps_given = settings_given(given, "steps");
   take_parts(r);
   return again ? start_again(r, err) : start_new(r, err);
 }
@@ -495,7 +509,7 @@ static bool run_guarded(Run *r, const char *home, const Settings *given, const c
   static const SettingTable *const judging[] = {&metric_settings_table, &sampling_settings_table};
   r->settings = ink_settings_train();
   r->judging = settings_new(judging, 2);
-  bool ok = plan_contradictions(given, err) && copy_given(r->settings, given, err);
+  bool ok = copy_given(r->settings, given, err) && plan_contradictions(given, r->settings, err);
   take_parts(r);
   ok = ok && run_in_directory(r, home, given, files, count, err);
   MEM_GUARD_END();

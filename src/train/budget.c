@@ -192,11 +192,14 @@ static const double overhead = 0.08;
 
 bool budget_steps(Settings *s, Plan *plan, double deadline, const News *news, Error *err) {
   char a[32], b[32];
-  const int64_t whole = (int64_t)plan->step_tokens / plan->config.context / (plan->accumulate * plan->mix);
-  const int64_t sequences = whole > 1 ? whole : 1;
+  enum { MEASURED = 4096 }; /* tokens: enough to be representative, few enough for large networks */
+  const double piece = fmin(MEASURED, plan->step_tokens / (double)(plan->accumulate * plan->mix));
+  const int64_t sequences = (int64_t)fmax(1, piece / (double)plan->context);
   const StepWay way = step_way(settings_part(s, &train_settings_table));
-  const double each = measure_step(&plan->config, sequences, way, 0.7, NULL) * plan->step_tokens /
-                      (double)(sequences * plan->config.context);
+  Config config = plan->config;
+  config.context = plan->context;
+  const double each = measure_step(&config, sequences, way, 0.7, NULL) * plan->step_tokens /
+                      (double)(sequences * plan->context);
   const double left = deadline - clock_seconds();
   if (left < 3 * each)
     return fail_usage(err,

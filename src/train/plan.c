@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "train/gradients.h"
 #include "train/optimizer.h"
+#include "train/recipe.h"
 
 static const Setting items[] = {
 #define SETTING(kind, name, otherwise, min, max, arg, help) \
@@ -82,10 +83,10 @@ static double default_epochs(int64_t parameters, int64_t tokens) {
   return fmin(40, fmax(1, 20 * (double)parameters / (double)tokens));
 }
 
-bool plan_open(Plan *p, const Config *config, const TrainSettings *s, Error *err) {
-  *p = (Plan){.config = *config, .accumulate = s->accumulate, .mix = s->mix};
+bool plan_open(Plan *p, const Config *config, int64_t context, const TrainSettings *s, Error *err) {
+  *p = (Plan){.config = *config, .context = context, .accumulate = s->accumulate, .mix = s->mix};
   const int64_t tokens = s->batch_tokens ? s->batch_tokens
-                         : s->batch      ? s->batch * config->context
+                         : s->batch      ? s->batch * context
                                          : default_batch_tokens(config);
   if (s->batch % (s->accumulate * s->mix))
     return fail_usage(err,
@@ -140,11 +141,36 @@ bool judged_by_metric(const TrainSettings *s) {
   return strcmp(s->best_by, "loss") != 0;
 }
 
-bool plan_contradictions(const Settings *settings, Error *err) {
+/* Two settings of which one makes the other meaningless. What a flag says wins over what a file says. */
+static bool contradict(const Settings *given, Settings *own, const char *a, const char *b, Error *err) {
+  if (!settings_given(given, a) || !settings_given(given, b)) return true;
+  const bool a_wins = settings_given_by_call(given, a), b_wins = settings_given_by_call(given, b);
+  if (a_wins == b_wins) return fail_usage(err, "--%s and --%s contradict each other: give one", a, b);
+  settings_forget(own, a_wins ? b : a);
+  return true;
+}
+
+/* With --from the network is the base's: of what describes one, only how it is trained is free. */
+static bool contradict_base(const Settings *given, Settings *own, Error *err) {
+  static const char *const free_names[] = {"context", "dropout"};
+  for (size_t i = 0; i < model_settings_table.count; i++) {
+    char name[64];
+    bool is_free = false;
+    snprintf(name, sizeof name, "%s", model_settings_table.items[i].name);
+    for (char *c = name; *c; c++) *c = *c == '_' ? '-' : *c; /* as a flag */
+    for (size_t k = 0; k < sizeof free_names / sizeof *free_names; k++)
+      is_free |= !strcmp(name, free_names[k]);
+    if (!is_free && !contradict(given, own, "from", name, err)) return false;
+  }
+  return true;
+}
+
+bool plan_contradictions(const Settings *given, Settings *own, Error *err) {
   static const char *const pairs[][2] = {{"batch", "batch-tokens"},
                                          {"steps", "epochs"},
                                          {"steps", "budget"},
                                          {"epochs", "budget"},
+                                         {"replan", "budget"},
                                          {"valid", "holdout"},
                                          {"separator", "documents"},
                                          {"resume", "overwrite"},
@@ -154,25 +180,14 @@ bool plan_contradictions(const Settings *settings, Error *err) {
                                          {"tokenizer-from", "vocabularies"},
                                          {"from", "vocabularies"},
                                          {"from", "tokenizer"},
-                                         {"from", "vocab"},
-                                         {"from", "arch"},
-                                         {"from", "size"},
-                                         {"from", "layers"},
-                                         {"from", "width"},
-                                         {"from", "heads"},
-                                         {"from", "kv-heads"},
-                                         {"from", "ffn"},
-                                         {"from", "context"},
-                                         {"from", "tied"},
-                                         {"from", "rope-theta"}};
+                                         {"from", "vocab"}};
   for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
-    if (settings_given(settings, pairs[i][0]) && settings_given(settings, pairs[i][1]))
-      return fail_usage(err, "--%s and --%s contradict each other: give one", pairs[i][0], pairs[i][1]);
-  const TrainSettings *s = settings_part(settings, &train_settings_table);
-  if (settings_given(settings, "momentum") && strcmp(s->optimizer, "muon"))
+    if (!contradict(given, own, pairs[i][0], pairs[i][1], err)) return false;
+  const TrainSettings *s = settings_part(own, &train_settings_table);
+  if (settings_given(own, "momentum") && strcmp(s->optimizer, "muon"))
     return fail_usage(err,
                       "--momentum is a setting of --optimizer muon only: leave one out or add the other");
-  return true;
+  return contradict_base(given, own, err) && recipe_check_replan(s->replan, err);
 }
 
 /* A piece as large as any: most sequences have not the greatest length. */
@@ -226,7 +241,7 @@ bool plan_check(const Plan *p, const Batches *batches, const char *directory, co
             "model: %s, %s parameters (%" PRId64 " layers, width %" PRId64 ", context %" PRId64
             ", vocabulary %s)",
             p->config.arch->name, tell_count(a, p->cost.parameters), p->config.layers, p->config.width,
-            p->config.context, tell_count(b, p->config.vocabulary));
+            p->context, tell_count(b, p->config.vocabulary));
   news_note(news, "run: %s steps of %s tokens, %.1f passes over %s tokens of text", tell_count(a, p->steps),
             tell_count(b, (int64_t)(p->step_tokens + 0.5)), tokens / (double)batches->tokens,
             tell_count(c, batches->tokens));
@@ -234,34 +249,4 @@ bool plan_check(const Plan *p, const Batches *batches, const char *directory, co
             tell_bytes(a, p->memory), tell_bytes(b, mem_available()), tell_bytes(c, p->disk),
             p->flops_a_position * batches->step_places * (double)(p->steps * p->mix));
   return check_memory(p, err) && check_disk(p, directory, err);
-}
-
-bool plan_record(const Plan *p, Settings *settings, Error *err) {
-  const struct {
-    const char *name;
-    double value;
-  } values[] = {
-      {"layers", (double)p->config.layers},
-      {"width", (double)p->config.width},
-      {"heads", (double)p->config.heads},
-      {"kv_heads", (double)p->config.kv_heads},
-      {"ffn", (double)p->config.ffn},
-      {"context", (double)p->config.context},
-      {"batch", (double)(p->batch.sequences * p->mix)},
-      {"batch_tokens", (double)(p->batch.tokens * p->mix)},
-      {"steps", (double)p->steps},
-      {"warmup", (double)p->warmup},
-      {"eval_every", (double)p->eval_every},
-      {"eval_tokens", (double)p->eval_tokens},
-      {"sample_every", (double)p->sample_every},
-      {"checkpoint_every", (double)p->checkpoint_every},
-      {"lr", p->learning_rate},
-      {"weight_decay", p->weight_decay},
-  };
-  for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
-    char text[32];
-    snprintf(text, sizeof text, "%.17g", values[i].value);
-    if (!settings_fill(settings, values[i].name, text, err)) return false;
-  }
-  return true;
 }

@@ -9,6 +9,7 @@
 
 typedef struct Plan {
   Config config;
+  int64_t context;    /* tokens of a training window, at most the network's own context */
   BatchSize batch;    /* one of those of an update, over all pieces */
   int64_t mix;        /* batches of an update */
   int64_t accumulate; /* pieces */
@@ -23,10 +24,11 @@ typedef struct Plan {
 
 /* Does --best-by name a metric (else the loss judges)? */
 bool judged_by_metric(const TrainSettings *);
-/* Settings that cannot both be given. */
-bool plan_contradictions(const Settings *, Error *);
+/* Refuses settings that cannot both be given; of a flag and a file that contradict each other the file's goes
+ * from `own`, the run's copy of `given`. */
+bool plan_contradictions(const Settings *given, Settings *own, Error *);
 /* How large batches are: what the settings leave open by the shape. */
-bool plan_open(Plan *, const Config *, const TrainSettings *, Error *);
+bool plan_open(Plan *, const Config *, int64_t context, const TrainSettings *, Error *);
 /* The rest, by the batches that this gave. */
 bool plan_make(Plan *, const TrainSettings *, const Material *, const Batches *, Error *);
 /* As plan_make does for the steps, when something decided on another number of them. */
@@ -34,9 +36,6 @@ void plan_set_steps(Plan *, const TrainSettings *, int64_t steps);
 /* Tells parameters, tokens, memory, and refuses what this machine cannot hold, with the numbers and a way
  * out. */
 bool plan_check(const Plan *, const Batches *, const char *directory, const News *, Error *);
-/* Writes the plan back as settings, so that a resumed run does not have to decide anew. */
-bool plan_record(const Plan *, Settings *, Error *);
-
 /* "1,234,567"; "3.4 GB"; "1 h 23 min": how numbers are told. */
 const char *tell_count(char room[32], int64_t n);
 const char *tell_bytes(char room[32], int64_t bytes);

@@ -7,6 +7,7 @@
 #include "base/threads.h"
 #include "run/scorer.h"
 #include "run/writer.h"
+#include "train/recipe.h"
 #include "train/snapshots.h"
 
 /* ---- one update ---- */
@@ -298,15 +299,16 @@ static double measure_pace(Trainer *t, double now) {
 /* A shared machine does not keep its speed: a run with a budget mends its number of steps, and with it the
  * schedule, so that it ends in time. Looked at after evaluations: each look then sees the same share of them.
  */
-static void keep_time(Trainer *t) {
+static bool keep_time(Trainer *t, Error *err) {
   const TrainState *s = &t->state;
+  t->state.steps = recipe_steps(t->settings->replan, s->step, s->steps);
   const int64_t every = s->steps / 20 < t->plan->eval_every ? 1 + s->steps / 20 : t->plan->eval_every;
-  if (t->deadline == 0 || s->step % every || s->step >= s->steps) return;
+  if (t->deadline == 0 || s->step % every || s->step >= s->steps) return true;
   const double now = clock_seconds();
   const double fit =
       (double)s->step + (t->deadline - now - t->closing * t->eval_seconds) / measure_pace(t, now);
   const double change = fit / (double)s->steps;
-  if (change > 0.98 && change < 1.02) return;
+  if (change > 0.98 && change < 1.02) return true;
   const int64_t steps = fit > (double)s->step + 1 ? (int64_t)fit : s->step + 1;
   char text[160];
   snprintf(text, sizeof text,
@@ -314,6 +316,7 @@ static void keep_time(Trainer *t) {
            s->steps);
   t->state.steps = steps;
   remark(t, text);
+  return recipe_replan(t->run, t->all_settings, s->step, steps, err);
 }
 
 /* ---- the loop ---- */
@@ -361,14 +364,19 @@ static bool loop(Trainer *t, Error *err) {
     }
     measure_speed(t, clock_seconds() - start);
     tell_progress(t, t->state.step == t->state.steps);
-    if (!after_update(t, err)) return false;
-    keep_time(t);
+    if (!after_update(t, err) || !keep_time(t, err)) return false;
   }
   return true;
 }
 
+/* A run that was told to end before its first evaluation has a model, too. */
+static bool keep_any_model(Trainer *t, Error *err) {
+  return t->state.best_step > 0 || (t->valid ? evaluate(t, err) : save_model(t, err));
+}
+
 static bool end_part(Trainer *t, bool *finished, Error *err) {
   *finished = !interrupted();
+  if (*finished && !keep_any_model(t, err)) return false;
   if (*finished && out_of_patience(t))
     news_note(&t->news, "stopped early: no better evaluation since step %" PRId64, t->state.best_step);
   const bool saved = save_checkpoint(t, err);

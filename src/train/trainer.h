@@ -12,6 +12,7 @@
 typedef struct Trainer {
   RunDir *run;
   const TrainSettings *settings;
+  Settings *all_settings; /* which those are part of: a recipe is written from them */
   const Plan *plan;
   uint64_t seed;
   Model *model;

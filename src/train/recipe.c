@@ -1,0 +1,100 @@
+#include "train/recipe.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+/* With --from the shape is the base's. */
+static const char *const shape[] = {"layers", "width", "heads", "kv_heads", "ffn"};
+
+static bool is_shape(const char *name) {
+  for (size_t i = 0; i < sizeof shape / sizeof *shape; i++)
+    if (!strcmp(name, shape[i])) return true;
+  return false;
+}
+
+bool recipe_fill(Settings *settings, const Plan *p, Error *err) {
+  const TrainSettings *train = settings_part(settings, &train_settings_table);
+  const struct {
+    const char *name;
+    double value;
+  } values[] = {
+      {"layers", (double)p->config.layers},
+      {"width", (double)p->config.width},
+      {"heads", (double)p->config.heads},
+      {"kv_heads", (double)p->config.kv_heads},
+      {"ffn", (double)p->config.ffn},
+      {"context", (double)p->context},
+      {"batch_tokens", (double)(p->batch.tokens * p->mix)},
+      {"steps", (double)p->steps},
+      {"warmup", (double)p->warmup},
+      {"eval_every", (double)p->eval_every},
+      {"eval_tokens", (double)p->eval_tokens},
+      {"sample_every", (double)p->sample_every},
+      {"checkpoint_every", (double)p->checkpoint_every},
+      {"lr", p->learning_rate},
+      {"weight_decay", p->weight_decay},
+  };
+  for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
+    char text[32];
+    if (train->from && is_shape(values[i].name)) continue;
+    if (!strcmp(values[i].name, "batch_tokens") && train->batch) continue;
+    snprintf(text, sizeof text, "%.17g", values[i].value);
+    if (!settings_fill(settings, values[i].name, text, err)) return false;
+  }
+  return true;
+}
+
+/* The run's settings without those that the others are the outcome of, and those of one command only. */
+bool recipe_write(const RunDir *dir, const Settings *settings, Error *err) {
+  static const char *const spent[] = {"budget", "epochs", "resume", "overwrite", "dry_run"};
+  static const char head[] =
+      "# The settings of this run, whole: the same texts with --config recipe.yaml give the same weights.\n";
+  char path[PATH_ROOM];
+  Settings *kept = ink_settings_train();
+  char *yaml = settings_to_yaml(settings);
+  bool ok = settings_load_text(kept, yaml, "settings", err);
+  mem_free(yaml);
+  for (size_t i = 0; i < sizeof spent / sizeof *spent; i++) settings_forget(kept, spent[i]);
+  Buffer text = {0};
+  yaml = settings_to_yaml(kept);
+  buffer_adds(&text, head);
+  buffer_adds(&text, yaml);
+  ok = ok && file_replace(run_dir_file(dir, path, "recipe.yaml"), text.data, text.length, err);
+  mem_free(yaml);
+  buffer_free(&text);
+  ink_settings_free(kept);
+  return ok;
+}
+
+/* ---- steps that change on the way ---- */
+
+bool recipe_check_replan(const char *changes, Error *err) {
+  int64_t at, to;
+  int read = 0;
+  for (const char *p = changes; p && *p; p += read) {
+    if (sscanf(p, " %" SCNd64 ":%" SCNd64 "%n", &at, &to, &read) != 2 || at < 1 || to < at ||
+        !strchr(" ", p[read]))
+      return fail_usage(err, "--replan: \"%s\" is not a list of STEP:STEPS, such as \"120:900 240:880\"",
+                        changes);
+  }
+  return true;
+}
+
+int64_t recipe_steps(const char *changes, int64_t step, int64_t otherwise) {
+  int64_t at, to;
+  int read;
+  for (const char *p = changes; p && sscanf(p, " %" SCNd64 ":%" SCNd64 "%n", &at, &to, &read) == 2; p += read)
+    if (at == step) otherwise = to;
+  return otherwise;
+}
+
+bool recipe_replan(const RunDir *dir, Settings *settings, int64_t step, int64_t steps, Error *err) {
+  const TrainSettings *train = settings_part(settings, &train_settings_table);
+  Buffer text = {0};
+  if (train->replan) buffer_addf(&text, "%s ", train->replan);
+  buffer_addf(&text, "%" PRId64 ":%" PRId64, step, steps);
+  const bool ok = ink_settings_set(settings, "replan", text.data, err) && recipe_write(dir, settings, err);
+  buffer_free(&text);
+  return ok;
+}

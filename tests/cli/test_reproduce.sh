@@ -1,0 +1,60 @@
+# Every recipe.yaml that the program wrote gives its run again, byte for byte; what a flag says wins over what it says.
+. "$(dirname "$0")/lib.sh"
+text_of 200 >text
+awk '{ print $0 "\t" $NF " " $1 }' text >pairs.tsv
+awk '{ print $0 "\n" $1 " " $2 "\n" }' text >turns
+small="--threads 1 --size nano --sample-tokens 0 --tokenizer byte"
+
+# again NAME TASK FILE FLAGS...: a run, and the one that its recipe gives
+again() {
+  name=$1 task=$2 file=$3
+  shift 3
+  run train "$task" "$file" -o "$name" "$@"
+  expect_status 0
+  run train "$task" "$file" -o "$name.again" --config "$name/recipe.yaml" --threads 1 -q
+  expect_status 0
+  expect_same "$name/model.safetensors" "$name.again/model.safetensors"
+  expect_same "$name/recipe.yaml" "$name.again/recipe.yaml"
+}
+again sequences write text $small --context 32 --steps 8 --batch 4
+again tokens write text $small --context 32 --epochs 0.2 --batch-tokens 200 --width 96 --heads 3 --seed 5
+again planned write text $small --steps 3
+again tuned write text --from sequences --threads 1 --steps 4 --batch 2 --context 16 --sample-tokens 0
+again replanned write text $small --context 32 --steps 12 --batch 4 --replan "4:10 6:9"
+again pairs translate pairs.tsv $small --arch marian --vocabularies separate --steps 4 --mix 2 --optimizer muon --context 64
+again talk reply turns $small --arch gru --steps 4 --batch 4 --context 64 --overwrite
+# Seconds enough that the run changes its number of steps on the way, or not.
+again budget write text $small --context 32 --budget 3s
+grep -q budget: budget/recipe.yaml && flunk "a budget in a recipe"
+
+# The number of steps that was planned anew is the one that was trained.
+run info replanned
+grep -q "steps *9$" out || flunk "not 9 steps"
+
+# A flag wins over the recipe's contrary; two flags contradict each other.
+run train write text -o wins --config tokens/recipe.yaml --batch 2 --steps 9 --threads 1
+expect_status 0
+expect_err "run: 9 steps"
+run train write text -o wins --overwrite --batch 2 --batch-tokens 64
+expect_usage "contradict"
+run train write text -o wins --overwrite --replan "3-9"
+expect_usage "--replan"
+
+# With --from the network is the base's: whatever would be another one is refused by name, how it is trained is free.
+for flag in "--encoder-layers 3" "--activation gelu" "--cell lstm" "--attention multiplicative" "--ffn 8" "--rope-theta 5" "--no-tied" "--arch gpt2"; do
+  run train write text -o shaped --from sequences --steps 1 $flag
+  expect_usage "--from and --$(echo "$flag" | sed 's/^--\(no-\)*//; s/ .*//')"
+done
+run train write text -o longer --from sequences --steps 1 --context 64
+expect_usage "32 at most"
+run train write text -o kept --from sequences --steps 2 --threads 1 --context 16 --batch 2 --dropout 0.1
+expect_status 0
+grep -q '"max_position_embeddings": 32' kept/config.json || flunk "the base's own context is lost"
+
+# A budget for a base's own shape: nothing else is announced, and looking costs little.
+run train write text -o dry --from sequences --budget 60s --dry-run
+expect_status 0
+expect_not_err "the lowest expected loss of the shapes"
+expect_err "context 32"
+
+finish
