@@ -142,6 +142,10 @@ INK_API void ink_model_close(ink_model *);
  * The caller frees. */
 INK_API char *ink_model_describe(const ink_model *, ink_error *);
 
+/* Gives those of these settings that were not given the values that the model asks for (its
+ * generation_config.json): what writing with it does by default. */
+INK_API bool ink_model_defaults(const ink_model *, ink_settings *, ink_error *);
+
 /* One generated token. `text` is whole characters only: bytes of an unfinished character are held
  * back and arrive with the token that finishes it, so `length` may be 0. */
 typedef struct ink_token {

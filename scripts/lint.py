@@ -21,7 +21,7 @@ LAYERS = {
     "text": {"text", "ops", "base"},
     "io": {"io", "ops", "base"},
     "data": {"data", "text", "ops", "base"},
-    "run": {"run", "models/model.h", "nn", "ops", "kernels/kernels.h", "io", "data", "text", "base"},
+    "run": {"run", "models/model.h", "models/generation.def", "nn", "ops", "kernels/kernels.h", "io", "data", "text", "base"},
     "train": {"train", "run", "models/model.h", "nn", "ops", "kernels/kernels.h", "io", "data", "text", "base"},
     "cli": {"cli", "base"},
 }

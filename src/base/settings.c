@@ -420,6 +420,11 @@ void settings_forget(Settings *s, const char *name) {
   *p.origin = BY_DEFAULT;
 }
 
+bool settings_knows(const Settings *s, const char *name) {
+  Place p;
+  return find(s, name, &p);
+}
+
 char *settings_text(const Settings *s, const char *name) {
   Place p;
   return find(s, name, &p) ? value_text(&p) : NULL;
@@ -430,6 +435,34 @@ char *ink_settings_get(const ink_settings *s, const char *name) {
   char *text = settings_text(s, name);
   MEM_GUARD_END();
   return text;
+}
+
+static void copy_value(const Place *to, const Place *from) {
+  const SettingKind kind = from->setting->kind;
+  const TextList *list = from->value;
+  *to->origin = *from->origin;
+  if (kind == SETTING_SWITCH) *(bool *)to->value = *(const bool *)from->value;
+  if (kind == SETTING_REAL || kind == SETTING_SECONDS) *(double *)to->value = *(const double *)from->value;
+  if (kind == SETTING_INT || kind == SETTING_BYTES) *(int64_t *)to->value = *(const int64_t *)from->value;
+  if (kind == SETTING_LIST) {
+    clear_list(to->value);
+    for (size_t i = 0; i < list->count; i++) add_to_list(to->value, list->items[i]);
+  } else if (kind == SETTING_TEXT || kind == SETTING_CHOICE) {
+    const char *text = *(char *const *)from->value;
+    set_text(to->value, text ? text : "");
+  }
+}
+
+Settings *settings_copy(const Settings *from) {
+  const SettingTable *tables[MOST_TABLES];
+  for (size_t k = 0; k < from->count; k++) tables[k] = from->parts[k].table;
+  Settings *s = settings_new(tables, from->count);
+  for (size_t k = 0; k < s->count; k++)
+    for (size_t i = 0; i < s->parts[k].table->count; i++) {
+      const Place to = place_at(s, k, i), source = place_at(from, k, i);
+      copy_value(&to, &source);
+    }
+  return s;
 }
 
 bool ink_settings_describe(const ink_settings *s, int index, ink_setting_info *info) {

@@ -89,6 +89,8 @@ bool settings_given(const Settings *, const char *name);
 bool settings_given_by_call(const Settings *, const char *name);
 /* Back to the default, as if never given. */
 void settings_forget(Settings *, const char *name);
+bool settings_knows(const Settings *, const char *name);
+Settings *settings_copy(const Settings *); /* with who gave what; free: ink_settings_free */
 /* As ink_settings_get, but running out of memory unwinds. The caller frees. */
 char *settings_text(const Settings *, const char *name);
 /* As ink_settings_set, but a value given before stays: how presets and `--budget` fill in the rest. */

@@ -138,16 +138,18 @@ static bool take_short(Args *a, const char *text, Error *err) {
 
 /* ---- the whole line ---- */
 
+/* Behind --help, nothing is wrong: whose help it is may follow (-m MODEL). */
 static bool take_all(Args *a, Error *err) {
   bool flags_over = false;
-  while (a->at < a->count && !a->call->values[OWN_HELP]) {
+  while (a->at < a->count) {
     char *text = a->items[a->at++];
+    Error ignored = {0}, *here = a->call->values[OWN_HELP] ? &ignored : err;
     if (flags_over || text[0] != '-' || !text[1])
       a->call->operands[a->call->operand_count++] = text;
     else if (!strcmp(text, "--"))
       flags_over = true;
-    else if (!(text[1] == '-' ? take_long(a, text + 2, err) : take_short(a, text + 1, err)))
-      return false;
+    else if (!(text[1] == '-' ? take_long(a, text + 2, here) : take_short(a, text + 1, here)))
+      return here == &ignored;
   }
   return true;
 }

@@ -105,7 +105,7 @@ bool choice_at(const char *choices, int index, char *word, size_t room);
 /* Help of all, of a group or of a command, on stdout; man page and completion likewise. */
 void help_overview(void);
 void help_group(const char *group);
-void help_command(const Command *);
+bool help_command(const Command *, const char *model, Error *); /* NULL: of any model */
 void man_overview(void);
 void man_command(const Command *);
 void completion_bash(void);

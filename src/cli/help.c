@@ -57,19 +57,40 @@ static void add_usage(Buffer *b, const FlagInfo *flag) {
   if (!info->is_switch) buffer_addf(b, " %s", info->arg);
 }
 
-static void add_help(Buffer *b, const FlagInfo *flag) {
+/* `value`: the model's default, where it is another. */
+static void add_help(Buffer *b, const FlagInfo *flag, const char *value) {
   const ink_setting_info *info = &flag->info;
   buffer_adds(b, info->help);
   if (flag->required) buffer_adds(b, " (required)");
   if (info->repeats) buffer_adds(b, " (may be repeated)");
+  if (value) {
+    buffer_addf(b, " [%s: this model's default]",
+                !info->is_switch         ? value
+                : !strcmp(value, "true") ? "on"
+                                         : "off");
+    return;
+  }
   if (*info->default_value && !info->is_switch) buffer_addf(b, " [%s]", info->default_value);
   if (info->is_switch && !strcmp(info->default_value, "true")) buffer_adds(b, " [on]");
 }
 
-static void put_flag(const FlagInfo *flag) {
+/* The value of a setting, where that is not the same as in `plain`; the caller frees. */
+static char *other_value(const FlagInfo *flag, const ink_settings *settings, const ink_settings *plain) {
+  if (flag->own != OWN_NONE || settings == plain) return NULL;
+  char *value = ink_settings_get(settings, flag->info.name),
+       *before = ink_settings_get(plain, flag->info.name);
+  const bool same = !value || !before || !strcmp(value, before);
+  ink_free(before);
+  if (!same) return value;
+  ink_free(value);
+  return NULL;
+}
+
+static void put_flag(const FlagInfo *flag, char *value) {
   Buffer usage = {0}, help = {0};
   add_usage(&usage, flag);
-  add_help(&help, flag);
+  add_help(&help, flag, value);
+  ink_free(value);
   const int used = printf("%*s%s", FLAG_INDENT, "", usage.data);
   if (used > HELP_COLUMN - 2)
     printf("\n%*s", HELP_COLUMN, "");
@@ -80,7 +101,7 @@ static void put_flag(const FlagInfo *flag) {
   buffer_free(&help);
 }
 
-static void put_flags(const Command *command, const ink_settings *settings) {
+static void put_flags(const Command *command, const ink_settings *settings, const ink_settings *plain) {
   FlagInfo flag;
   const char *section = NULL;
   for (int i = 0; flag_at(command, settings, i, &flag); i++) {
@@ -88,7 +109,7 @@ static void put_flags(const Command *command, const ink_settings *settings) {
       section = flag.info.section;
       printf("\n%s:\n", *section ? section : "flags");
     }
-    put_flag(&flag);
+    put_flag(&flag, other_value(&flag, settings, plain));
   }
 }
 
@@ -103,18 +124,34 @@ static void put_examples(const Command *command) {
   }
 }
 
-void help_command(const Command *command) {
-  ink_settings *settings = command->settings ? command->settings() : NULL;
+/* A model's own defaults are in place of ours. */
+static bool fill_defaults(ink_settings *settings, const char *directory, Error *err) {
+  ink_model *model = ink_model_open(directory, err);
+  const bool ok = model && ink_model_defaults(model, settings, err);
+  ink_model_close(model);
+  return ok;
+}
+
+static void put_page(const Command *command, const ink_settings *settings, const ink_settings *plain) {
   const int used = printf("usage: inkstone %s ", command->name);
   Buffer usage = {0};
   buffer_addf(&usage, "%s [FLAGS]", command->operands);
   wrap(usage.data, used, used);
   putchar('\n');
   wrap(command->description, 0, 0);
-  put_flags(command, settings);
+  put_flags(command, settings, plain);
   put_examples(command);
   buffer_free(&usage);
-  ink_settings_free(settings);
+}
+
+bool help_command(const Command *command, const char *model, Error *err) {
+  ink_settings *plain = command->settings ? command->settings() : NULL;
+  ink_settings *filled = plain && model ? command->settings() : NULL;
+  const bool ok = !filled || fill_defaults(filled, model, err);
+  if (ok) put_page(command, filled ? filled : plain, plain);
+  ink_settings_free(plain);
+  ink_settings_free(filled);
+  return ok;
 }
 
 static void put_summary(const Command *command) {
@@ -159,7 +196,7 @@ static bool print_help(const char *name, Error *err) {
   if (!*name)
     help_overview();
   else if (command)
-    help_command(command);
+    return help_command(command, NULL, err);
   else if (command_is_group(name))
     help_group(name);
   else

@@ -16,7 +16,7 @@ static bool run_command(const Command *command, int words, int argc, char **argv
   Call call = {.command = command, .settings = command->settings ? command->settings() : NULL};
   bool ok = args_parse(&call, argc - words, argv + words, err);
   if (ok && call.values[OWN_HELP])
-    help_command(command);
+    ok = help_command(command, call.values[OWN_MODEL], err);
   else if (ok)
     ok = command->run(&call, err);
   ink_settings_free(call.settings);

@@ -4,6 +4,7 @@
 #include "base/general.h"
 #include "base/threads.h"
 #include "run/explain.h"
+#include "run/generation.h"
 #include "run/model.h"
 #include "run/rewriter.h"
 #include "run/writer.h"
@@ -52,14 +53,22 @@ char *ink_model_describe(const ink_model *m, ink_error *err) {
   MEM_GUARD(err, return NULL);
   const Bundle *b = &m->bundle;
   const int64_t parameters = params_elements(b->model->params);
-  json_t *json = json_pack("{s:s, s:s, s:I, s:I, s:o, s:O}", "arch", b->model->config.arch->name, "class",
-                           b->model->config.arch->hf_class, "parameters", (json_int_t)parameters,
-                           "weight_bytes", (json_int_t)(parameters * (int64_t)sizeof(float)), "shape",
-                           shape_json(&b->model->config), "trained", b->card);
+  json_t *json =
+      json_pack("{s:s, s:s, s:I, s:I, s:o, s:o, s:O}", "arch", b->model->config.arch->name, "class",
+                b->model->config.arch->hf_class, "parameters", (json_int_t)parameters, "weight_bytes",
+                (json_int_t)(parameters * (int64_t)sizeof(float)), "shape", shape_json(&b->model->config),
+                "generation", generation_describe(b), "trained", b->card);
   char *text = json_text(json, JSON_INDENT(2));
   json_decref(json);
   MEM_GUARD_END();
   return text;
+}
+
+bool ink_model_defaults(const ink_model *m, ink_settings *settings, ink_error *err) {
+  MEM_GUARD(err, return false);
+  const bool ok = generation_fill(settings, &m->bundle, err);
+  MEM_GUARD_END();
+  return ok;
 }
 
 /* ---- writing ---- */
@@ -77,20 +86,28 @@ static const GeneralSettings *general_of(const ink_settings *settings) {
   return general;
 }
 
-bool ink_write(ink_model *m, const char *prompt, size_t length, const ink_settings *settings,
-               ink_token_listener *listener, void *user, ink_written *written, ink_error *err) {
-  MEM_GUARD(err, return false);
-  const GeneralSettings *general = general_of(settings);
-  const bool may = bundle_check_task(&m->bundle, task_find("write"), err);
+static bool write_as(ink_model *m, const Generation *g, const char *prompt, size_t length,
+                     ink_token_listener *listener, void *user, ink_written *written, Error *err) {
+  const GeneralSettings *general = general_of(g->settings);
   const WriteRequest request = {.model = m->bundle.model,
                                 .tokenizer = m->bundle.tokenizer,
-                                .sampling = settings_part(settings, &sampling_settings_table),
+                                .sampling = g->sampling,
+                                .rules = &g->rules,
                                 .seed = general->seed,
                                 .begin = bundle_begin(&m->bundle),
                                 .listener = listener,
                                 .user = user};
-  const bool ok = may && writer_run(&request, prompt, length, written, err) &&
-                  (!interrupted() || fail(err, "interrupted"));
+  return writer_run(&request, prompt, length, written, err) && (!interrupted() || fail(err, "interrupted"));
+}
+
+bool ink_write(ink_model *m, const char *prompt, size_t length, const ink_settings *settings,
+               ink_token_listener *listener, void *user, ink_written *written, ink_error *err) {
+  MEM_GUARD(err, return false);
+  Generation g = {0};
+  const bool ok = bundle_check_task(&m->bundle, task_find("write"), err) &&
+                  generation_open(&g, &m->bundle, NULL, settings, err) &&
+                  write_as(m, &g, prompt, length, listener, user, written, err);
+  generation_close(&g);
   MEM_GUARD_END();
   return ok;
 }
@@ -106,23 +123,28 @@ ink_settings *ink_settings_rewrite(void) {
 /* Everything a rewriting needs that lies in model and settings. */
 typedef struct Rewriting {
   PairLayout layout;
-  SearchSettings search;
+  Generation generation;
   RewriteRequest request;
 } Rewriting;
 
+/* Zero before; to be closed in any case. */
 static bool prepare(Rewriting *w, const Bundle *b, const Task *task, const ink_settings *settings,
                     Error *err) {
-  const SamplingSettings *sampling = settings_part(settings, &sampling_settings_table);
   const GeneralSettings *general = general_of(settings);
+  Generation *g = &w->generation;
+  if (!bundle_check_task(b, task, err) || !bundle_layout(b, task, &w->layout, err) ||
+      !generation_open(g, b, &w->layout, settings, err))
+    return false;
   w->request = (RewriteRequest){.model = b->model,
                                 .tokenizer = b->tokenizer,
                                 .layout = &w->layout,
-                                .search = &w->search,
-                                .sampling = sampling,
+                                .search = &g->search,
+                                .sampling = g->sampling,
+                                .rules = &g->rules,
+                                .never = g->never,
                                 .seed = (uint64_t)general->seed,
-                                .max_tokens = sampling->max_tokens};
-  return bundle_check_task(b, task, err) && bundle_layout(b, task, &w->layout, err) &&
-         bundle_search(b, settings, &w->search, err);
+                                .max_tokens = g->sampling->max_tokens};
+  return true;
 }
 
 /* Texts as inputs of one turn each; the turns and the inputs are the caller's to free. */
@@ -140,7 +162,7 @@ bool ink_rewrite(ink_model *m, const char *task, const char *const *texts, const
                  int64_t count, const ink_settings *settings, ink_output_listener *listener, void *user,
                  ink_rewritten *done, ink_error *err) {
   MEM_GUARD(err, return false);
-  Rewriting w;
+  Rewriting w = {0};
   Turn *turns;
   RewriteInput *inputs = inputs_of(texts, lengths, count, &turns);
   const Task *known = task_named(task, err);
@@ -148,6 +170,7 @@ bool ink_rewrite(ink_model *m, const char *task, const char *const *texts, const
   w.request.listener = listener;
   w.request.user = user;
   ok = ok && rewriter_run(&w.request, inputs, count, done, err);
+  generation_close(&w.generation);
   mem_free(inputs);
   mem_free(turns);
   MEM_GUARD_END();
@@ -157,7 +180,7 @@ bool ink_rewrite(ink_model *m, const char *task, const char *const *texts, const
 char *ink_explain(ink_model *m, const char *task, const char *const *texts, const size_t *lengths,
                   int64_t count, const ink_settings *settings, ink_error *err) {
   MEM_GUARD(err, return NULL);
-  Rewriting w;
+  Rewriting w = {0};
   Turn *turns;
   Buffer sections = {0}, page = {0};
   RewriteInput *inputs = inputs_of(texts, lengths, count, &turns);
@@ -166,6 +189,7 @@ char *ink_explain(ink_model *m, const char *task, const char *const *texts, cons
                   explain_run(&w.request, inputs, count, &sections, err);
   if (ok) explain_page(task, sections.data ? sections.data : "", &page);
   buffer_free(&sections);
+  generation_close(&w.generation);
   mem_free(inputs);
   mem_free(turns);
   MEM_GUARD_END();
@@ -192,12 +216,13 @@ bool ink_reply(ink_model *m, const ink_turn *said, int count, const ink_settings
     turns[i] = (Turn){.text = said[i].text, .length = said[i].length};
     ok = read_role(said[i].role, &turns[i].role, err);
   }
-  Rewriting w;
+  Rewriting w = {0};
   const RewriteInput input = {turns, (size_t)count};
   ok = ok && prepare(&w, &m->bundle, task_find("reply"), settings, err);
   w.request.listener = listener;
   w.request.user = user;
   ok = ok && rewriter_run(&w.request, &input, 1, done, err);
+  generation_close(&w.generation);
   mem_free(turns);
   MEM_GUARD_END();
   return ok;

@@ -5,6 +5,7 @@
 
 #include "base/threads.h"
 #include "run/directory.h"
+#include "run/generation.h"
 #include "run/model_dir.h"
 #include "run/special_tokens.h"
 
@@ -125,10 +126,11 @@ static bool open_parts(Bundle *b, const char *named, Error *err) {
   const char *directory = model_dir_read(room, named);
   if (!config_read(&config, path_join(path, directory, "config.json"), err)) return false;
   if (!(b->card = read_object(directory, "inkstone.json", err)) ||
-      !(b->generation = read_object(directory, "generation_config.json", err)))
+      !(b->generation = generation_read(directory, &config, err)))
     return false;
   if (!open_both(b, directory, &config, err)) return false;
   if (config.bos < 0) b->model->config.bos = tokenizer_begin(b->tokenizer);
+  generation_settle(&b->model->config, b->generation);
   return special_tokens_settle(&b->model->config, b->generation, b->tokenizer, err);
 }
 
@@ -225,111 +227,7 @@ bool bundle_layout(const Bundle *b, const Task *task, PairLayout *layout, Error 
   return check_layout(layout, c, err);
 }
 
-/* Names of ours and of generation_config.json. */
-// clang-format off
-#define SEARCH_MEMBERS(INT, REAL) \
-  INT(beam, "num_beams") \
-  REAL(length_penalty, "length_penalty") \
-  INT(no_repeat_ngram, "no_repeat_ngram_size") \
-  INT(min_tokens, "min_new_tokens")
-// clang-format on
-
-static SearchSettings merged_search(const Bundle *b, const Settings *settings) {
-  SearchSettings s = *(const SearchSettings *)settings_part(settings, &search_settings_table);
-  const json_t *value;
-#define INT(name, key)                                                                                \
-  value = json_object_get(b->generation, key);                                                        \
-  if (!settings_given(settings, #name) && json_is_integer(value) && json_integer_value(value) >= 0 && \
-      json_integer_value(value) <= 1000)                                                              \
-    s.name = json_integer_value(value);
-#define REAL(name, key)                        \
-  value = json_object_get(b->generation, key); \
-  if (!settings_given(settings, #name) && json_is_number(value)) s.name = json_number_value(value);
-  SEARCH_MEMBERS(INT, REAL)
-#undef INT
-#undef REAL
-  if (!settings_given(settings, "sample") && !settings_given(settings, "beam"))
-    s.sample = json_is_true(json_object_get(b->generation, "do_sample"));
-  if (s.beam < 1) s.beam = 1;
-  if (s.n_best > s.beam) s.beam = s.n_best;
-  return s;
-}
-
-/* Settings that would be without effect: those of drawing where texts are searched for, and the reverse. */
-static const struct {
-  const char *name;
-  enum { BY_SEARCH, BY_DRAWING, BY_WRITING } works;
-} bound_settings[] = {{"beam", BY_SEARCH},
-                      {"length-penalty", BY_SEARCH},
-                      {"coverage-penalty", BY_SEARCH},
-                      {"no-repeat-ngram", BY_SEARCH},
-                      {"min-tokens", BY_SEARCH},
-                      {"temperature", BY_DRAWING},
-                      {"greedy", BY_DRAWING},
-                      {"top-k", BY_DRAWING},
-                      {"top-p", BY_DRAWING},
-                      {"min-p", BY_DRAWING},
-                      {"typical", BY_DRAWING},
-                      {"repetition-penalty", BY_DRAWING},
-                      {"frequency-penalty", BY_DRAWING},
-                      {"presence-penalty", BY_DRAWING},
-                      {"penalty-window", BY_DRAWING},
-                      {"samples", BY_WRITING},
-                      {"stop", BY_WRITING},
-                      {"special-tokens", BY_WRITING},
-                      {"ignore-end", BY_WRITING}};
-
-static bool refuse_idle(const Settings *settings, bool draws, Error *err) {
-  static const char *const instead[] = {
-      [BY_SEARCH] = "is without effect where texts are drawn: leave out --sample, or give --beam to search",
-      [BY_DRAWING] = "is for texts that are drawn: add --sample (or leave it out: --beam 1 is greedy)",
-      [BY_WRITING] = "is for `inkstone write` only (--n-best N gives several texts)"};
-  for (size_t i = 0; i < sizeof bound_settings / sizeof *bound_settings; i++) {
-    const int works = (int)bound_settings[i].works;
-    if (works == (draws ? BY_DRAWING : BY_SEARCH) || !settings_given(settings, bound_settings[i].name))
-      continue;
-    return fail_usage(err, "--%s %s", bound_settings[i].name, instead[works]);
-  }
-  return true;
-}
-
-bool bundle_search(const Bundle *b, const Settings *settings, SearchSettings *out, Error *err) {
-  *out = merged_search(b, settings);
-  return refuse_idle(settings, out->sample, err);
-}
-
-static void add_search(json_t *json, const SearchSettings *s) {
-#define INT(name, key)  json_object_set_new(json, key, json_integer(s->name));
-#define REAL(name, key) json_object_set_new(json, key, json_real(s->name));
-  SEARCH_MEMBERS(INT, REAL)
-#undef INT
-#undef REAL
-}
-
-/* How texts are drawn by default: where a reply is wanted the likeliest one is dull. */
-static void add_sampling(json_t *json) {
-  json_object_update_new(json,
-                         json_pack("{s:b, s:f, s:f}", "do_sample", 1, "temperature", 0.8, "top_p", 0.95));
-}
-
 /* ---- writing ---- */
-
-static bool write_generation_config(const char *directory, const Config *c, const BundleUse *use,
-                                    Error *err) {
-  char path[PATH_ROOM];
-  const bool pairs = task_has_pairs(use->task);
-  json_t *json = json_object();
-  if (pairs) add_search(json, use->search);
-  if (!pairs || use->task->chat) add_sampling(json);
-  if (c->arch->encodes) json_object_set_new(json, "decoder_start_token_id", json_integer(c->decoder_start));
-  if (c->ends.count) {
-    json_object_set_new(json, "eos_token_id", config_tokens_json(&c->ends));
-    json_object_set_new(json, "pad_token_id", json_integer(c->pad >= 0 ? c->pad : c->ends.ids[0]));
-  }
-  const bool ok = json_write(path_join(path, directory, "generation_config.json"), json, err);
-  json_decref(json);
-  return ok;
-}
 
 bool bundle_write_card(const char *directory, const json_t *card, Error *err) {
   char path[PATH_ROOM];
@@ -343,6 +241,6 @@ bool bundle_write_description(const char *directory, const Config *c, const Toke
   json_object_set_new(card, "tokenizer_fingerprint", json_string(fingerprint));
   return config_write(c, path_join(path, directory, "config.json"), err) &&
          save_tokenizers(tokenizer, directory, err) &&
-         special_tokens_write(directory, c, tokenizer, use->task, err) &&
-         write_generation_config(directory, c, use, err) && bundle_write_card(directory, card, err);
+         special_tokens_write(directory, c, tokenizer, use->task, use->from, err) &&
+         generation_write(directory, c, use, err) && bundle_write_card(directory, card, err);
 }

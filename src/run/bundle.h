@@ -17,7 +17,7 @@ typedef struct Bundle {
   Safetensors weights; /* that file */
   Tokenizer *tokenizer;
   json_t *card;       /* inkstone.json; an empty object where the directory has none */
-  json_t *generation; /* generation_config.json, likewise */
+  json_t *generation; /* what generation_config.json says, see generation.h; likewise */
 } Bundle;
 
 bool bundle_open(Bundle *, const char *directory, Error *);
@@ -28,7 +28,9 @@ void bundle_close(Bundle *);
 /* What a model is for. */
 typedef struct BundleUse {
   const Task *task;
-  const SearchSettings *search; /* how its texts are searched for, where the task has pairs */
+  const Settings *settings; /* with how its texts are searched for, where the task has pairs */
+  const Bundle *base;       /* what it was trained from, NULL: nothing; */
+  const char *from;         /* and its directory */
 } BundleUse;
 
 /* Everything but the weights, each file replaced atomically. `card` gains the tokenizer's fingerprint. */
@@ -48,8 +50,5 @@ const Task *bundle_task(const Bundle *);
 bool bundle_check_task(const Bundle *, const Task *, Error *);
 /* How its inputs are laid out, by the special tokens of tokenizer and config.json. */
 bool bundle_layout(const Bundle *, const Task *, PairLayout *, Error *);
-/* These settings, where not given as generation_config.json says. Refuses those that would be without effect.
- */
-bool bundle_search(const Bundle *, const Settings *, SearchSettings *, Error *);
 
 #endif

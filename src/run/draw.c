@@ -55,6 +55,7 @@ static bool extend(const Draw *d, const Line *line, int32_t which, const float *
   memcpy(hand->history, input->prompt, (size_t)input->length * sizeof *hand->history);
   memcpy(hand->history + input->length, text->ids.data, text->ids.count * sizeof *hand->history);
   const double random = random_unit(r->seed, line->stream + (uint64_t)which, text->ids.count);
+  hand->sampler.most = input->length + line->flow.room;
   const int32_t id = sampler_draw(&hand->sampler, logits, hand->history, input->length,
                                   input->length + (int64_t)text->ids.count, random, &logprob);
   text->logprob += logprob;
@@ -84,7 +85,7 @@ static int64_t advance(const Flow *flow, FlowLine *base, const float *logits) {
 
 Hypothesis *draw_run(const DrawRequest *r, const Input *inputs, int64_t count, const int64_t *numbers) {
   const int threads = threads_count();
-  Draw d = {.flow = {r->model, r->each, r->settings->max_tokens, open_line, advance, close_line},
+  Draw d = {.flow = {r->model, r->each, r->settings->max_tokens, r->rules, open_line, advance, close_line},
             .request = r,
             .numbers = numbers};
   const size_t history = (size_t)r->model->config.context; /* all that a row has room for */
@@ -92,6 +93,7 @@ Hypothesis *draw_run(const DrawRequest *r, const Input *inputs, int64_t count, c
   d.hands = mem_alloc_zeroed((size_t)threads, sizeof *d.hands);
   for (int i = 0; i < threads; i++) {
     sampler_open(&d.hands[i].sampler, r->settings, r->model->config.vocabulary);
+    d.hands[i].sampler.rules = r->rules;
     d.hands[i].history = mem_alloc_zeroed(history, sizeof *d.hands[i].history);
   }
   const bool ok = flow_run(&d.flow, inputs, count);

@@ -9,9 +9,10 @@ typedef struct DrawRequest {
   const Model *model;
   const SamplingSettings *settings;
   uint64_t seed;
-  int64_t each;  /* texts for each input */
-  TokenSet ends; /* the tokens that end a text */
-  int32_t never; /* a token that ends it, too: none that is part of a text; -1: none */
+  int64_t each;       /* texts for each input */
+  TokenSet ends;      /* the tokens that end a text */
+  int32_t never;      /* a token that ends it, too: none that is part of a text; -1: none */
+  const Rules *rules; /* may be NULL */
 } DrawRequest;
 
 /* `each` texts for each of `count` inputs: results[i * each + k]. score = logprob, of the model's own

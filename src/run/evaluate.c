@@ -6,6 +6,7 @@
 #include "base/general.h"
 #include "base/threads.h"
 #include "data/dataset.h"
+#include "run/generation.h"
 #include "run/judge.h"
 #include "run/model.h"
 #include "run/scorer.h"
@@ -162,25 +163,34 @@ static bool tell_results(const Evaluation *e, const Judge *j, const char *output
   return !outputs || !*outputs || write_outputs(j, outputs, err);
 }
 
-static bool judge_pairs(const Evaluation *e, const Pairs *pairs, const PairLayout *layout, Error *err) {
+static bool judge_as(const Evaluation *e, const Pairs *pairs, const PairLayout *layout, const Generation *g,
+                     Error *err) {
   const EvalSettings *s = settings_part(e->settings, &eval_settings_table);
-  SearchSettings search;
-  const SamplingSettings *sampling = settings_part(e->settings, &sampling_settings_table);
   const GeneralSettings *general = settings_part(e->settings, &general_settings_table);
   const JudgeRequest request = {.pairs = pairs,
                                 .layout = layout,
                                 .tokenizer = e->bundle->tokenizer,
-                                .search = &search,
-                                .sampling = sampling,
+                                .search = &g->search,
+                                .sampling = g->sampling,
+                                .rules = &g->rules,
+                                .never = g->never,
                                 .metrics = settings_part(e->settings, &metric_settings_table),
                                 .seed = (uint64_t)general->seed,
-                                .max_tokens = sampling->max_tokens,
+                                .max_tokens = g->sampling->max_tokens,
                                 .most = (size_t)s->examples};
-  if (!s->decode) return true;
-  if (!bundle_search(e->bundle, e->settings, &search, err)) return false;
   Judge *j = judge_open(&request, err);
   const bool ok = j && judge_run(j, e->bundle->model, err) && tell_results(e, j, s->outputs, err);
   judge_free(j);
+  return ok;
+}
+
+static bool judge_pairs(const Evaluation *e, const Pairs *pairs, const PairLayout *layout, Error *err) {
+  const EvalSettings *s = settings_part(e->settings, &eval_settings_table);
+  Generation g;
+  if (!s->decode) return true;
+  const bool ok =
+      generation_open(&g, e->bundle, layout, e->settings, err) && judge_as(e, pairs, layout, &g, err);
+  generation_close(&g);
   return ok;
 }
 

@@ -59,7 +59,8 @@ static int64_t least(int64_t a, int64_t b) {
 static FlowLine *open_line(const Run *r, int64_t index, int64_t row) {
   Flow *flow = r->flow;
   const Input *input = &r->queue->inputs[index];
-  const int64_t room = least(flow->most, session_room(r->session) - input->length);
+  const int64_t room =
+      least(rules_room(flow->rules, input->length, flow->most), session_room(r->session) - input->length);
   FlowLine *line = flow->open(flow, index, room);
   *line = (FlowLine){.input = input, .index = index, .room = room, .row = row, .alive = 1};
   line->from = mem_alloc_zeroed((size_t)flow->each, sizeof *line->from);

@@ -7,6 +7,7 @@
 #define RUN_FLOW_H
 
 #include "run/inputs.h"
+#include "run/rules.h"
 
 /* An input being continued; the first member of what a user keeps about one. */
 typedef struct FlowLine {
@@ -23,8 +24,9 @@ typedef struct FlowLine {
 /* The first member of its user. */
 typedef struct Flow {
   const Model *model;
-  int64_t each; /* rows of an input, at most */
-  int64_t most; /* tokens written, at most */
+  int64_t each;       /* rows of an input, at most */
+  int64_t most;       /* tokens written, at most */
+  const Rules *rules; /* which may allow fewer; may be NULL */
   /* Makes what is kept about a line, with room for all that `advance` may need; its FlowLine is filled in
    * afterwards, and freed before `close`. */
   FlowLine *(*open)(struct Flow *, int64_t index, int64_t room);

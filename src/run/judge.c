@@ -114,6 +114,8 @@ static RewriteRequest request_for(const Judge *j, const Model *model, ink_output
                           .layout = r->layout,
                           .search = r->search,
                           .sampling = r->sampling,
+                          .rules = r->rules,
+                          .never = r->never,
                           .seed = r->seed,
                           .max_tokens = r->max_tokens,
                           .listener = listener,

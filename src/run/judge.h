@@ -13,6 +13,8 @@ typedef struct JudgeRequest {
   const Tokenizer *tokenizer;
   const SearchSettings *search;
   const SamplingSettings *sampling; /* may be NULL where search->sample is off */
+  const Rules *rules;               /* may be NULL */
+  int32_t never;                    /* a token that no text has; -1: none */
   const MetricSettings *metrics;    /* NULL: none */
   uint64_t seed;
   int64_t max_tokens;

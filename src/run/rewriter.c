@@ -164,14 +164,14 @@ static int64_t texts_each(const Rewriter *w) {
 
 static Hypothesis *find(const Rewriter *w, const Input *inputs, const int64_t *numbers, int64_t count) {
   const RewriteRequest *r = w->request;
-  const int32_t never = r->layout->pad;
   TokenSet ends = token_set_of(layout_end(r->layout));
   for (int32_t i = 0; i < r->model->config.ends.count; i++)
     token_set_add(&ends, r->model->config.ends.ids[i]);
   if (r->search->sample)
-    return draw_run(&(DrawRequest){r->model, r->sampling, r->seed, texts_each(w), ends, never}, inputs, count,
-                    numbers);
-  return search_run(&(SearchRequest){r->model, r->search, r->max_tokens, ends, never}, inputs, count);
+    return draw_run(&(DrawRequest){r->model, r->sampling, r->seed, texts_each(w), ends, r->never, r->rules},
+                    inputs, count, numbers);
+  return search_run(&(SearchRequest){r->model, r->search, r->max_tokens, ends, r->never, r->rules}, inputs,
+                    count);
 }
 
 /* Neighbours of like length: little padding, and they end at about the same time. */

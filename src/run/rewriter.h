@@ -13,6 +13,8 @@ typedef struct RewriteRequest {
   const PairLayout *layout;
   const SearchSettings *search;
   const SamplingSettings *sampling; /* where search->sample says to draw; else may be NULL */
+  const Rules *rules;               /* may be NULL */
+  int32_t never;                    /* a token that no text has; -1: none */
   uint64_t seed;
   int64_t max_tokens; /* new ones, for each part */
   ink_output_listener *listener;

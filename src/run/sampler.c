@@ -19,11 +19,14 @@ void sampler_open(Sampler *s, const SamplingSettings *settings, int64_t vocabula
   s->vocabulary = vocabulary;
   s->candidates = mem_alloc_zeroed((size_t)vocabulary, sizeof *s->candidates);
   s->counts = mem_alloc_zeroed((size_t)vocabulary, sizeof *s->counts);
+  s->scores = mem_alloc((size_t)vocabulary * sizeof *s->scores);
+  s->rules = NULL;
 }
 
 void sampler_close(Sampler *s) {
   mem_free(s->candidates);
   mem_free(s->counts);
+  mem_free(s->scores);
 }
 
 static bool has_penalties(const SamplingSettings *s) {
@@ -157,11 +160,16 @@ static double log_probability(const float *logits, int64_t n, int32_t id) {
   return (double)logits[id] - top - log(sum);
 }
 
+/* Rules may forbid every token; then, as in transformers, the first one comes. */
+static bool none_is_left(const Candidate *c, int64_t n) {
+  return c[best(c, n)].logit == -INFINITY;
+}
+
 static int32_t choose(Sampler *s, double random) {
   const SamplingSettings *o = s->settings;
   Candidate *c = s->candidates;
   int64_t n = s->vocabulary;
-  if (o->greedy || o->temperature <= 0) return c[best(c, n)].id;
+  if (o->greedy || o->temperature <= 0 || none_is_left(c, n)) return c[best(c, n)].id;
   if (o->top_k && o->top_k < n) n = keep_top_k(c, n, o->top_k);
   softmax(c, n, o->temperature);
   if (o->typical < 1) {
@@ -177,7 +185,14 @@ static int32_t choose(Sampler *s, double random) {
 
 int32_t sampler_draw(Sampler *s, const float *logits, const int32_t *history, int64_t prompt, int64_t length,
                      double random, double *logprob) {
-  for (int64_t i = 0; i < s->vocabulary; i++) s->candidates[i] = (Candidate){(int32_t)i, logits[i], 0};
+  const float *scores = logits;
+  if (rules_any(s->rules, false)) {
+    const RulesText text = {history, prompt, length, s->most, NULL};
+    memcpy(s->scores, logits, (size_t)s->vocabulary * sizeof *s->scores);
+    rules_apply(s->rules, &text, s->scores, s->vocabulary);
+    scores = s->scores;
+  }
+  for (int64_t i = 0; i < s->vocabulary; i++) s->candidates[i] = (Candidate){(int32_t)i, scores[i], 0};
   if (has_penalties(s->settings)) penalize(s, history, prompt, length);
   const int32_t id = choose(s, random);
   if (logprob) *logprob = log_probability(logits, s->vocabulary, id);

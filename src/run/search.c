@@ -30,17 +30,24 @@ typedef struct Line {
   FlowLine flow;
   Hypothesis *beams, *found; /* [beam] texts followed; [beam] ended, best first */
   Hypothesis *next;          /* [beam] */
-  Step *steps;               /* [2 beam] best first */
+  Step *steps;               /* [steps_kept] best first */
   int64_t ended;             /* texts */
+  int64_t best_alive;        /* texts followed that are among the best `beam` steps */
 } Line;
 
 typedef struct Search {
   Flow flow;
   const SearchRequest *request;
   int64_t beam, vocabulary;
-  float *scratch;      /* of each worker, [groups + vocabulary] */
+  float *scratch;      /* of each worker, [scratch_room] */
   Hypothesis *results; /* [inputs, beam] */
 } Search;
+
+/* So many that `beam` of them are no ends. */
+static int64_t steps_kept(const Search *s) {
+  const int64_t ends = s->request->ends.count;
+  return (1 + (ends > 1 ? ends : 1)) * s->beam;
+}
 
 /* ---- what may follow ---- */
 
@@ -90,20 +97,57 @@ static float find_tops(const Search *s, const float *x, float *tops) {
 
 static void weigh_group(const Search *s, Line *line, int32_t beam, const float *x, double base, int64_t group,
                         int64_t *count) {
-  const int64_t most = 2 * s->beam, stop = group_end(s, group);
+  const int64_t most = steps_kept(s), stop = group_end(s, group);
   const Hypothesis *h = &line->beams[beam];
   for (int64_t id = group * AT_ONCE; id < stop; id++) {
     const double logprob = base + (double)x[id];
     if (*count == most && logprob <= line->steps[most - 1].logprob) continue;
-    if (allowed(s, h, (int32_t)id)) keep(line->steps, count, most, (Step){logprob, (int32_t)id, beam});
+    if (logprob > -INFINITY && allowed(s, h, (int32_t)id))
+      keep(line->steps, count, most, (Step){logprob, (int32_t)id, beam});
   }
 }
 
-static void weigh_beam(const Search *s, Line *line, int32_t beam, const float *x, int64_t *count) {
-  const int64_t most = 2 * s->beam, groups = groups_of(s);
-  float *tops = s->scratch + parallel_worker() * (s->vocabulary + groups), *powers = tops + groups;
+/* Of each worker: the tops of groups, powers, scores by the rules; and the text they look at, with a score of
+ * each token. */
+static int64_t scratch_room(const Search *s) {
+  const int64_t context = s->flow.model->config.context;
+  return groups_of(s) + 2 * s->vocabulary + (rules_any(s->request->rules, true) ? 2 * context : 0);
+}
+
+/* ln of the sum of e^x; `tops` as find_tops leaves them. */
+static double log_sum_exp(const Search *s, const float *x, float *tops, float *powers) {
   const float top = find_tops(s, x, tops);
-  const double log_sum = top + log((double)kernels->exp_shifted(powers, x, top, s->vocabulary));
+  return top + log((double)kernels->exp_shifted(powers, x, top, s->vocabulary));
+}
+
+/* As transformers does it: rules change the logits where one text is followed, else the logarithms of
+ * probabilities, which need not be such any more. *log_sum: what is still to be taken off. */
+static void obey(const Search *s, const Line *line, const Ids *written, float *scores, double *log_sum,
+                 float *tops, float *powers) {
+  const Rules *rules = s->request->rules;
+  const Input *input = line->flow.input;
+  float *scratch = scores + s->vocabulary;
+  int32_t *text = (int32_t *)(void *)(scratch + s->flow.model->config.context);
+  const RulesText t = {text, input->length, input->length + (int64_t)written->count,
+                       input->length + line->flow.room, scratch};
+  memcpy(text, input->prompt, (size_t)input->length * sizeof *text);
+  memcpy(text + input->length, written->data, written->count * sizeof *text);
+  for (int64_t i = 0; i < s->vocabulary && s->beam > 1; i++) scores[i] -= (float)*log_sum;
+  rules_apply(rules, &t, scores, s->vocabulary);
+  const double sum = log_sum_exp(s, scores, tops, powers);
+  *log_sum = s->beam > 1 && !rules->renormalize ? 0 : sum;
+}
+
+static void weigh_beam(const Search *s, Line *line, int32_t beam, const float *x, int64_t *count) {
+  const int64_t most = steps_kept(s), groups = groups_of(s);
+  float *tops = s->scratch + parallel_worker() * scratch_room(s), *powers = tops + groups;
+  double log_sum = log_sum_exp(s, x, tops, powers);
+  if (rules_any(s->request->rules, true)) {
+    float *scores = powers + s->vocabulary;
+    memcpy(scores, x, (size_t)s->vocabulary * sizeof *scores);
+    obey(s, line, &line->beams[beam].ids, scores, &log_sum, tops, powers);
+    x = scores;
+  }
   const double base = line->beams[beam].logprob - log_sum;
   for (int64_t g = 0; g < groups; g++)
     if (*count < most || base + (double)tops[g] > line->steps[most - 1].logprob)
@@ -151,6 +195,7 @@ static void add_found(const Search *s, Line *line, const Ids *ids, double logpro
 /* An end counts where it is among the best `beam` steps; the others that are no end are followed. */
 static int64_t take_steps(const Search *s, Line *line, int64_t count) {
   int64_t alive = 0;
+  line->best_alive = 0;
   for (int64_t i = 0; i < count && alive < s->beam; i++) {
     const Step *step = &line->steps[i];
     const Hypothesis *parent = &line->beams[step->beam];
@@ -158,6 +203,7 @@ static int64_t take_steps(const Search *s, Line *line, int64_t count) {
       if (i < s->beam) add_found(s, line, &parent->ids, step->logprob, parent->ids.count + 1);
       continue;
     }
+    line->best_alive += i < s->beam;
     copy_ids(&line->next[alive].ids, &parent->ids);
     vec_push(&line->next[alive].ids, step->id);
     line->next[alive].logprob = step->logprob;
@@ -170,11 +216,28 @@ static int64_t take_steps(const Search *s, Line *line, int64_t count) {
   return alive;
 }
 
+/* Could a text that is followed be better than those that ended? transformers' _check_early_stop_heuristic.
+ */
+static bool goes_on(const Search *s, const Line *line) {
+  const SearchSettings *o = s->request->settings;
+  if (line->ended < s->beam) return true;
+  if (!o->early_stopping || !strcmp(o->early_stopping, "true")) return false;
+  const Hypothesis *best = &line->beams[0];
+  const bool longest = !strcmp(o->early_stopping, "never") && o->length_penalty > 0;
+  return score_of(s, best->logprob, longest ? line->flow.room : (int64_t)best->ids.count) >
+         line->found[s->beam - 1].score;
+}
+
 static int64_t advance(const Flow *flow, FlowLine *base, const float *logits) {
   const Search *s = (const Search *)flow;
   Line *line = (Line *)base;
-  const int64_t alive = take_steps(s, line, weigh_steps(s, line, logits));
-  return line->ended < s->beam ? alive : 0;
+  const int64_t count = weigh_steps(s, line, logits);
+  if (!count && !line->ended) { /* rules forbid all that could follow: the text ends */
+    const Hypothesis *best = &line->beams[0];
+    add_found(s, line, &best->ids, best->logprob, best->ids.count + 1);
+  }
+  const int64_t alive = take_steps(s, line, count);
+  return alive && goes_on(s, line) ? alive : 0;
 }
 
 /* ---- coverage ---- */
@@ -208,14 +271,14 @@ static FlowLine *open_line(Flow *flow, int64_t index, int64_t room) {
     *sets[i] = mem_alloc_zeroed(beam, sizeof **sets[i]);
     for (size_t k = 0; k < beam; k++) vec_reserve(&(*sets[i])[k].ids, room + 1);
   }
-  line->steps = mem_alloc_zeroed(2 * beam, sizeof *line->steps);
+  line->steps = mem_alloc_zeroed((size_t)steps_kept((const Search *)flow), sizeof *line->steps);
   (void)index;
   return &line->flow;
 }
 
 /* Out of room: texts that have not ended count as they are. */
 static void end_rest(const Search *s, Line *line) {
-  for (int64_t k = 0; k < line->flow.alive; k++) {
+  for (int64_t k = 0; k < line->flow.alive && k < line->best_alive; k++) {
     const Hypothesis *h = &line->beams[k];
     add_found(s, line, &h->ids, h->logprob, h->ids.count);
   }
@@ -245,12 +308,12 @@ static void close_line(Flow *flow, FlowLine *base) {
 
 Hypothesis *search_run(const SearchRequest *r, const Input *inputs, int64_t count) {
   const int64_t beam = r->settings->beam;
-  Search s = {.flow = {r->model, beam, r->most, open_line, advance, close_line},
+  Search s = {.flow = {r->model, beam, r->most, r->rules, open_line, advance, close_line},
               .request = r,
               .beam = beam,
               .vocabulary = r->model->config.vocabulary};
   s.results = mem_alloc_zeroed((size_t)(count * beam), sizeof *s.results);
-  s.scratch = mem_alloc((size_t)(threads_count() * (s.vocabulary + groups_of(&s))) * sizeof *s.scratch);
+  s.scratch = mem_alloc((size_t)(threads_count() * scratch_room(&s)) * sizeof *s.scratch);
   const bool ok = flow_run(&s.flow, inputs, count);
   mem_free(s.scratch);
   if (ok) return s.results;

@@ -4,6 +4,7 @@
 
 #include "base/settings.h"
 #include "run/inputs.h"
+#include "run/rules.h"
 
 typedef struct SearchSettings {
 #define SETTING(kind, name, otherwise, min, max, arg, help) SettingType_##kind name;
@@ -15,9 +16,10 @@ extern const SettingTable search_settings_table;
 typedef struct SearchRequest {
   const Model *model;
   const SearchSettings *settings;
-  int64_t most;  /* new tokens */
-  TokenSet ends; /* the tokens that end a text */
-  int32_t never; /* a token that is not written, such as padding; -1: none */
+  int64_t most;       /* new tokens */
+  TokenSet ends;      /* the tokens that end a text */
+  int32_t never;      /* a token that is not written, such as padding; -1: none */
+  const Rules *rules; /* may be NULL */
 } SearchRequest;
 
 /* score = logprob / length ^ length_penalty, the end token counted (Wu et al. 2016 without their constant 5,

@@ -53,14 +53,35 @@ static void put_names(json_t *json, const Config *c, const Tokenizer *t) {
   put_name(json, "unk_token", t, tokenizer_unknown(t));
 }
 
+/* In tokenizer_config.json or, as transformers 5 has it, a file of its own, which goes before. */
+static bool keep_template(json_t *json, const char *from, Error *err) {
+  char path[PATH_ROOM];
+  FileView file;
+  if (file_exists(path_join(path, from, "chat_template.jinja"))) {
+    if (!file_view(path, &file, err)) return false;
+    json_t *text = json_stringn(file.data, file.size);
+    file_view_close(&file);
+    if (!text) return fail(err, "%s: not UTF-8", path);
+    json_object_set_new(json, "chat_template", text);
+    return true;
+  }
+  if (!file_exists(path_join(path, from, "tokenizer_config.json"))) return true;
+  json_t *base = json_read(path, err);
+  json_t *template = json_object_get(base, "chat_template");
+  if (template) json_object_set(json, "chat_template", template);
+  json_decref(base);
+  return base != NULL;
+}
+
 bool special_tokens_write(const char *directory, const Config *c, const Tokenizer *t, const Task *task,
-                          Error *err) {
+                          const char *from, Error *err) {
   char path[PATH_ROOM];
   json_t *json = json_pack("{s:s, s:b, s:I}", "tokenizer_class", "PreTrainedTokenizerFast",
                            "clean_up_tokenization_spaces", 0, "model_max_length", (json_int_t)c->context);
   put_names(json, c, t);
   if (task->chat) json_object_set_new(json, "chat_template", json_string(chat_template));
-  const bool ok = json_write(path_join(path, directory, "tokenizer_config.json"), json, err);
+  const bool kept = !from || task->chat || keep_template(json, from, err);
+  const bool ok = kept && json_write(path_join(path, directory, "tokenizer_config.json"), json, err);
   json_decref(json);
   return ok;
 }

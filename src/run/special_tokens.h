@@ -11,7 +11,10 @@
 bool special_tokens_offer(Tokenizer *, const char *directory, Error *);
 /* What ends the model's texts: generation_config.json's tokens, else config.json's, else the tokenizer's. */
 bool special_tokens_settle(Config *, const json_t *generation, const Tokenizer *, Error *);
-/* tokenizer_config.json, which names tokens that the tokenizer has, and no others. */
-bool special_tokens_write(const char *directory, const Config *, const Tokenizer *, const Task *, Error *);
+/* tokenizer_config.json, which names tokens that the tokenizer has, and no others. `from`: the directory of
+ * the model that this one was trained from, whose chat template stays unless the task has ours; NULL: none.
+ */
+bool special_tokens_write(const char *directory, const Config *, const Tokenizer *, const Task *,
+                          const char *from, Error *);
 
 #endif

@@ -21,16 +21,21 @@ typedef struct Writer {
   Session *session;
   Sampler sampler;
   Line *lines;
-  int64_t count, prompt, live;
-  int32_t *next; /* [count]: the tokens to feed */
+  int64_t count, prompt, live, most; /* new tokens, of each */
+  int32_t *next;                     /* [count]: the tokens to feed */
   ink_written *written;
   bool from_nothing; /* there was no prompt */
   bool stopped;
 } Writer;
 
+/* New tokens, as asked for or as the model's rules leave it to the prompt. */
+static int64_t most_new(const WriteRequest *r, int64_t prompt) {
+  return rules_room(r->rules, prompt, r->sampling->max_tokens);
+}
+
 /* Room for what is asked, within the context where there is one. */
 static int64_t room_for(const WriteRequest *r, int64_t prompt) {
-  const int64_t wanted = prompt + r->sampling->max_tokens, context = r->model->config.context;
+  const int64_t wanted = prompt + most_new(r, prompt), context = r->model->config.context;
   return r->model->config.arch->unlimited_context || wanted < context ? wanted : context;
 }
 
@@ -53,10 +58,16 @@ static bool read_prompt(const WriteRequest *r, const char *prompt, size_t length
     return fail_usage(err,
                       "the prompt is empty and this model has no token to start from: give it a few words");
   w->prompt_tokens = (int64_t)ids->count;
+  const int64_t most = most_new(r, w->prompt_tokens);
+  if (most < 1)
+    return fail_usage(
+        err,
+        "the prompt has %lld tokens, and with it the model's texts end at %lld (max_length of its "
+        "generation_config.json): give --max-tokens N to go on",
+        (long long)w->prompt_tokens, (long long)r->rules->max_length);
   if (r->model->config.arch->unlimited_context) return true;
   const int64_t context = r->model->config.context;
-  const int64_t kept =
-      context - (r->sampling->max_tokens < context / 2 ? r->sampling->max_tokens : context / 2);
+  const int64_t kept = context - (most < context / 2 ? most : context / 2);
   const int64_t over = (int64_t)ids->count - kept;
   if (over <= 0) return true;
   memmove(ids->data + first, ids->data + first + over,
@@ -120,7 +131,7 @@ static void take(Writer *w, int64_t sample, const float *logits) {
   }
   add_piece(w, line, id);
   if (!emit(w, sample, id, logprob)) return;
-  if (line->stream.stopped || line->written >= r->sampling->max_tokens) finish(w, sample);
+  if (line->stream.stopped || line->written >= w->most) finish(w, sample);
 }
 
 /* The context is full: forget, and read the later half of each text again. */
@@ -189,6 +200,9 @@ static bool run(const WriteRequest *r, const Ids *prompt, bool from_nothing, ink
   w.next = mem_alloc_zeroed((size_t)w.count, sizeof *w.next);
   w.session = session_new(r->model, w.count, room_for(r, w.prompt));
   sampler_open(&w.sampler, r->sampling, r->model->config.vocabulary);
+  w.most = most_new(r, written->prompt_tokens);
+  w.sampler.rules = r->rules;
+  w.sampler.most = w.prompt + w.most;
   open_lines(&w, prompt);
   const double start = clock_seconds();
   const float *logits = session_feed(w.session, prompt->data, 1, w.prompt);

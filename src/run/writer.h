@@ -15,6 +15,7 @@ typedef struct WriteRequest {
   int32_t begin; /* token put before the prompt; -1: none */
   ink_token_listener *listener;
   void *user;
+  const Rules *rules; /* may be NULL */
 } WriteRequest;
 bool writer_run(const WriteRequest *, const char *prompt, size_t length, ink_written *, Error *);
 

@@ -216,7 +216,7 @@ static json_t *make_card(const Run *r) {
 }
 
 static bool write_description(Run *r, Error *err) {
-  const BundleUse use = {r->task, settings_part(r->settings, &search_settings_table)};
+  const BundleUse use = {r->task, r->settings, r->base.model ? &r->base : NULL, r->train->from};
   r->card = make_card(r);
   /* The card first: it says that what follows is ours. */
   return recipe_fill(r->settings, &r->plan, err) && bundle_write_card(r->dir.path, r->card, err) &&
@@ -360,6 +360,7 @@ static bool open_judge(const Run *r, Trainer *t, Error *err) {
       .layout = layout,
       .tokenizer = r->tokenizer,
       .search = settings_part(r->settings, &search_settings_table),
+      .never = layout->pad,
       .sampling = settings_part(r->judging, &sampling_settings_table),
       .metrics = judged_by_metric(r->train) ? metric_of(r->judging, r->train->best_by) : NULL,
       .seed = t->seed,

@@ -261,7 +261,7 @@ static bool write_on(Trainer *t, Buffer *text, Error *err) {
   ink_written written;
   sampling->max_tokens = t->settings->sample_tokens;
   const WriteRequest request = {t->model, t->tokenizer,   sampling, (int64_t)t->seed,
-                                t->begin, writer_collect, text};
+                                t->begin, writer_collect, text,     NULL};
   const char *prompt = t->settings->sample_prompt ? t->settings->sample_prompt : "";
   buffer_adds(text, prompt);
   const bool ok = writer_run(&request, prompt, strlen(prompt), &written, err);

@@ -5,6 +5,7 @@ python_test(models_config_peers models/test_config.py $<TARGET_FILE:config_echo>
 if(TARGET inkstone)
   python_test(models_transformers models/test_transformers.py $<TARGET_FILE:inkstone>)
   python_test(models_encoder_decoder models/test_encoder_decoder.py $<TARGET_FILE:inkstone>)
+  python_test(models_generation models/test_generation.py $<TARGET_FILE:inkstone>)
   python_test(models_chat models/test_chat.py $<TARGET_FILE:inkstone>)
   python_test(models_seq2seq models/test_seq2seq.py $<TARGET_FILE:inkstone>)
 endif()

@@ -77,9 +77,8 @@ def compare(directory, kind):
             found = [json.loads(line) for line in run("translate", "-m", directory, sentence, "--json", "--beam", beam, "--n-best", beam,
                                                       "--length-penalty", penalty, "--max-tokens", 24, "-q").splitlines()]
             theirs = model.generate(torch.tensor([ids(sentence, source_tokenizer)]), num_beams=beam, num_return_sequences=beam, do_sample=False,
-                                    length_penalty=float(penalty), early_stopping=True, max_new_tokens=24, no_repeat_ngram_size=0,
-                                    min_length=0, bad_words_ids=[[model.config.pad_token_id]], return_dict_in_generate=True,
-                                    output_scores=True, forced_eos_token_id=None)
+                                    length_penalty=float(penalty), early_stopping=True, max_new_tokens=24,
+                                    return_dict_in_generate=True, output_scores=True)
             texts = [tokenizer.decode(row, skip_special_tokens=True) for row in theirs.sequences]
             mine = [line["text"] for line in found]
             if mine != texts:

@@ -98,6 +98,7 @@ static bool rewrite(const Fixture *f, const SearchSettings *search, const char *
     inputs[i] = (RewriteInput){&turns[i], 1};
   }
   const RewriteRequest r = {.model = f->model,
+                            .never = f->layout.pad,
                             .tokenizer = f->tokenizer,
                             .layout = &f->layout,
                             .search = search,
@@ -214,6 +215,7 @@ static bool reply_to(const Fixture *f, const Turn *turns, size_t count, Heard *h
                      Error *err) {
   const RewriteInput input = {turns, count};
   const RewriteRequest r = {.model = f->model,
+                            .never = f->layout.pad,
                             .tokenizer = f->tokenizer,
                             .layout = &f->layout,
                             .search = &greedy,

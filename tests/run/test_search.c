@@ -66,7 +66,7 @@ static SearchSettings plain(int64_t beam) {
 }
 
 static SearchRequest request(const World *w, const SearchSettings *s) {
-  return (SearchRequest){w->model, s, LONGEST, token_set_of(END), NEVER};
+  return (SearchRequest){w->model, s, LONGEST, token_set_of(END), NEVER, NULL};
 }
 
 /* ln p of the text and, where it is shorter than the longest, of its end; by one look at all of it. */
@@ -187,6 +187,76 @@ static void coverage_orders_anew(void **state) {
 
 /* ---- drawing ---- */
 
+/* A search that goes on while it could get better finds nothing worse, and here and there something better.
+ */
+static void searching_on_finds_nothing_worse(void **state) {
+  (void)state;
+  static char *const words[] = {"true", "false", "never"};
+  int better[3] = {0};
+  for (size_t a = 0; a < sizeof archs / sizeof *archs; a++) {
+    World *w = world_of(archs[a]);
+    for (int i = 0; i < 2 * INPUTS; i++) {
+      double best[3];
+      for (int k = 0; k < 3; k++) {
+        SearchSettings s = plain(2);
+        s.early_stopping = words[k];
+        s.length_penalty = i < INPUTS ? 0.2 : 2;
+        SearchRequest r = request(w, &s);
+        r.most = 12;
+        Hypothesis *found = search_run(&r, &w->inputs[i % INPUTS], 1);
+        best[k] = found[0].score;
+        hypotheses_free(found, 2);
+      }
+      assert_true(best[0] <= best[1] && best[1] <= best[2]);
+      better[1] += best[0] < best[1];
+      better[2] += best[1] < best[2];
+    }
+    world_free(w);
+  }
+  assert_true(better[1] && better[2]);
+}
+
+/* Rules hold in a search as they do in drawing. */
+static void rules_hold_in_both(void **state) {
+  (void)state;
+  Rules rules = {.repetition_penalty = 1, .max_length = 4, .no_repeat_ngram = 1};
+  World *w = world_of("llama");
+  token_set_add(&rules.ends, END);
+  vec_push(&rules.suppressed, 3);
+  vec_push(&rules.forced_last, 5);
+  for (int i = 0; i < INPUTS; i++) {
+    const int64_t number = i, length = w->inputs[i].length;
+    SearchSettings s = plain(3);
+    SearchRequest r = request(w, &s);
+    const DrawRequest d = {
+        w->model,
+        &(SamplingSettings){
+            .temperature = 2, .top_p = 1, .typical = 1, .repetition_penalty = 1, .max_tokens = LONGEST},
+        5,
+        3,
+        token_set_of(END),
+        -1,
+        &rules};
+    r.rules = &rules;
+    r.ends = token_set_of(END);
+    Hypothesis *sets[] = {search_run(&r, &w->inputs[i], 1), draw_run(&d, &w->inputs[i], 1, &number)};
+    for (int k = 0; k < 6; k++) {
+      const Ids *ids = &sets[k / 3][k % 3].ids;
+      assert_true((int64_t)ids->count <= (length < 4 ? 4 - length : 1));
+      for (size_t t = 0; t < ids->count; t++) {
+        assert_int_not_equal(ids->data[t], 3);
+        if (length + (int64_t)t == 3) assert_int_equal(ids->data[t], 5);
+        for (size_t u = 0; u < t && length + (int64_t)t < 3; u++)
+          assert_int_not_equal(ids->data[u], ids->data[t]);
+      }
+    }
+    hypotheses_free(sets[0], 3);
+    hypotheses_free(sets[1], 3);
+  }
+  rules_free(&rules);
+  world_free(w);
+}
+
 static void greedy_is_beam_1(void **state) {
   (void)state;
   const SearchSettings s = plain(1);
@@ -200,8 +270,8 @@ static void greedy_is_beam_1(void **state) {
   int long_ones = 0;
   for (size_t a = 0; a < sizeof archs / sizeof *archs; a++) {
     World *w = world_of(archs[a]);
-    const SearchRequest r = {w->model, &s, LONGEST, token_set_of(END), -1};
-    const DrawRequest d = {w->model, &greedy, 1, 1, token_set_of(END), -1};
+    const SearchRequest r = {w->model, &s, LONGEST, token_set_of(END), -1, NULL};
+    const DrawRequest d = {w->model, &greedy, 1, 1, token_set_of(END), -1, NULL};
     Hypothesis *found = search_run(&r, w->inputs, INPUTS), *drawn = draw_run(&d, w->inputs, INPUTS, numbers);
     for (int i = 0; i < INPUTS; i++) {
       assert_int_equal(found[i].ids.count, drawn[i].ids.count);
@@ -225,7 +295,7 @@ static void texts_are_drawn_as_likely_as_they_are(void **state) {
   World *w = world_of("llama");
   const Input *input = &w->inputs[20];
   const int64_t numbers[2] = {0, 1};
-  const DrawRequest r = {w->model, &s, 11, EACH, token_set_of(END), -1};
+  const DrawRequest r = {w->model, &s, 11, EACH, token_set_of(END), -1, NULL};
   const Ids none = {0};
   Look look;
   look_at(&look, w->model, input, &none);
@@ -250,9 +320,12 @@ static void texts_are_drawn_as_likely_as_they_are(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(a_wide_beam_finds_the_best_of_all), cmocka_unit_test(company_changes_nothing),
-      cmocka_unit_test(coverage_orders_anew), cmocka_unit_test(greedy_is_beam_1),
-      cmocka_unit_test(texts_are_drawn_as_likely_as_they_are)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(a_wide_beam_finds_the_best_of_all),
+                                     cmocka_unit_test(company_changes_nothing),
+                                     cmocka_unit_test(coverage_orders_anew),
+                                     cmocka_unit_test(greedy_is_beam_1),
+                                     cmocka_unit_test(searching_on_finds_nothing_worse),
+                                     cmocka_unit_test(rules_hold_in_both),
+                                     cmocka_unit_test(texts_are_drawn_as_likely_as_they_are)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,487 @@
+#include "run/generation.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- the file ---- */
+
+typedef enum RuleKind { COUNT, SWITCH, ID, IDS, WORDS, DECAY } RuleKind;
+
+static const struct {
+  const char *key, *setting;
+} setting_keys[] = {
+#define SETTING_KEY(key, setting) {#key, setting},
+#define RULE_KEY(key, kind, member)
+#define FIXED_KEY(key, values)
+#define HARMLESS_KEY(key)
+#include "models/generation.def"
+#undef SETTING_KEY
+#undef RULE_KEY
+};
+static const struct {
+  const char *key;
+  RuleKind kind;
+  size_t offset;
+} rule_keys[] = {
+#define SETTING_KEY(key, setting)
+#define RULE_KEY(key, kind, member) {#key, kind, offsetof(Rules, member)},
+#include "models/generation.def"
+#undef RULE_KEY
+#undef FIXED_KEY
+#undef HARMLESS_KEY
+};
+static const ConfigFact facts[] = {
+#define RULE_KEY(key, kind, member)
+#define FIXED_KEY(key, values) {#key, values},
+#define HARMLESS_KEY(key)      {#key, "*"},
+#include "models/generation.def"
+#undef SETTING_KEY
+#undef RULE_KEY
+#undef FIXED_KEY
+#undef HARMLESS_KEY
+};
+enum {
+  SETTING_KEYS = sizeof setting_keys / sizeof *setting_keys,
+  RULE_KEYS = sizeof rule_keys / sizeof *rule_keys,
+  FACTS = sizeof facts / sizeof *facts
+};
+
+static const json_t *member(const json_t *json, const char *key) {
+  const json_t *value = json_object_get(json, key);
+  return json_is_null(value) ? NULL : value;
+}
+
+static bool is_known(const char *key, const ConfigFact **fact) {
+  *fact = NULL;
+  for (int i = 0; i < SETTING_KEYS; i++)
+    if (!strcmp(setting_keys[i].key, key)) return true;
+  for (int i = 0; i < RULE_KEYS; i++)
+    if (!strcmp(rule_keys[i].key, key)) return true;
+  for (int i = 0; i < FACTS && !*fact; i++)
+    if (!strcmp(facts[i].key, key)) *fact = &facts[i];
+  return *fact != NULL;
+}
+
+static bool check_keys(const json_t *json, const char *where, Error *err) {
+  const char *key;
+  json_t *value;
+  json_object_foreach((json_t *)(uintptr_t)json, key, value) {
+    const ConfigFact *fact;
+    if (key[0] == '_' || json_is_null(value)) continue;
+    if (!is_known(key, &fact))
+      return fail(
+          err,
+          "%s: \"%s\" is no key that is known, and might change what is written: if it does not, take "
+          "it out of the file",
+          where, key);
+    if (fact && !config_fact_holds(fact->values, value))
+      return fail(
+          err,
+          "%s: \"%s\" changes what is written and is not supported: take it out of the file to do without",
+          where, key);
+  }
+  return true;
+}
+
+/* ---- rules ---- */
+
+typedef struct Reading {
+  const char *where, *key;
+  int64_t vocabulary;
+  Error *err;
+} Reading;
+
+static bool add_id(const Reading *r, const json_t *value, Ids *ids) {
+  const json_int_t id = json_integer_value(value);
+  if (!json_is_integer(value)) return fail(r->err, "%s: \"%s\" is no token id", r->where, r->key);
+  if (id < 0 || id >= r->vocabulary)
+    return fail(r->err, "%s: \"%s\" is %" PRId64 ", but the vocabulary has %" PRId64 " tokens", r->where,
+                r->key, (int64_t)id, r->vocabulary);
+  vec_push(ids, (int32_t)id);
+  return true;
+}
+
+/* An id, or a list of them. */
+static bool add_ids(const Reading *r, const json_t *value, Ids *ids) {
+  if (!json_is_array(value)) return add_id(r, value, ids);
+  for (size_t i = 0; i < json_array_size(value); i++)
+    if (!add_id(r, json_array_get(value, i), ids)) return false;
+  return true;
+}
+
+static bool add_words(const Reading *r, const json_t *value, Rules *rules) {
+  for (size_t i = 0; i < json_array_size(value); i++) {
+    vec_push(&rules->bad_words, (Ids){0});
+    const json_t *word = json_array_get(value, i);
+    if (!json_array_size(word))
+      return fail(r->err, "%s: \"%s\" is no list of lists of token ids", r->where, r->key);
+    if (!add_ids(r, word, &rules->bad_words.data[i])) return false;
+  }
+  return json_is_array(value) ||
+         fail(r->err, "%s: \"%s\" is no list of lists of token ids", r->where, r->key);
+}
+
+static bool read_decay(const Reading *r, const json_t *value, Rules *rules) {
+  const json_t *start = json_array_get(value, 0), *factor = json_array_get(value, 1);
+  if (!json_is_integer(start) || json_integer_value(start) < 0 || !json_is_number(factor) ||
+      json_number_value(factor) <= 0)
+    return fail(r->err, "%s: \"%s\" is no pair of a number of tokens and a factor", r->where, r->key);
+  rules->decay_start = json_integer_value(start);
+  rules->decay_factor = json_number_value(factor);
+  return true;
+}
+
+static bool read_rule(const Reading *r, RuleKind kind, void *at, const json_t *value, Rules *rules) {
+  switch (kind) {
+    case COUNT:
+      *(int64_t *)at = json_integer_value(value);
+      return (json_is_integer(value) && json_integer_value(value) >= 0) ||
+             fail(r->err, "%s: \"%s\" is no number of tokens", r->where, r->key);
+    case SWITCH:
+      *(bool *)at = json_is_true(value);
+      return json_is_boolean(value) || fail(r->err, "%s: \"%s\" is neither true nor false", r->where, r->key);
+    case ID:
+      return add_id(r, value, at);
+    case IDS:
+      return add_ids(r, value, at);
+    case WORDS:
+      return add_words(r, value, rules);
+    case DECAY:
+      return read_decay(r, value, rules);
+  }
+  return false;
+}
+
+static bool read_rules(Rules *rules, const json_t *json, const Config *c, const char *where, Error *err) {
+  *rules = (Rules){.repetition_penalty = 1};
+  for (int i = 0; i < RULE_KEYS; i++) {
+    const json_t *value = member(json, rule_keys[i].key);
+    const Reading r = {where, rule_keys[i].key, c->vocabulary, err};
+    if (value && !read_rule(&r, rule_keys[i].kind, (char *)rules + rule_keys[i].offset, value, rules))
+      return false;
+  }
+  return true;
+}
+
+static bool check_ids(const json_t *json, const Config *c, const char *where, Error *err) {
+  static const char *const keys[] = {"bos_token_id", "eos_token_id", "pad_token_id",
+                                     "decoder_start_token_id"};
+  Ids ids = {0};
+  bool ok = true;
+  for (int i = 0; i < 4 && ok; i++) {
+    const json_t *value = member(json, keys[i]);
+    const bool none = json_is_integer(value) && json_integer_value(value) == -1;
+    if (value && i == 3 && !json_is_integer(value))
+      ok = fail(err, "%s: \"%s\" is no token id", where, keys[i]);
+    else
+      ok = !value || none || add_ids(&(Reading){where, keys[i], c->vocabulary, err}, value, &ids);
+  }
+  vec_free(&ids);
+  return ok;
+}
+
+/* ---- settings ---- */
+
+static bool fill(Settings *s, const char *name, const char *text, Error *err) {
+  return !settings_knows(s, name) || settings_fill(s, name, text, err);
+}
+
+static bool fill_key(Settings *s, const json_t *json, const char *key, const char *setting, Error *err) {
+  const json_t *value = member(json, key);
+  if (!value) return true;
+  char *text = json_is_string(value) ? mem_strdup(json_string_value(value))
+                                     : json_text(value, JSON_ENCODE_ANY | JSON_COMPACT);
+  const bool ok = fill(s, setting, text, err) || fail_prefix(err, "\"%s\"", key);
+  mem_free(text);
+  return ok;
+}
+
+/* A file that says how texts are drawn, or searched for, leaves the rest of that to the defaults of who wrote
+ * it. */
+static bool complete(Settings *s, const json_t *json, Error *err) {
+  static const char *const absent[][3] = {
+      {"temperature", "temperature", "1"}, {"top_k", "top_k", "50"}, {"top_p", "top_p", "1"}};
+  for (int i = 0; i < 3 && json_is_true(member(json, "do_sample")); i++)
+    if (!member(json, absent[i][0]) && !fill(s, absent[i][1], absent[i][2], err)) return false;
+  return !member(json, "num_beams") || member(json, "early_stopping") ||
+         fill(s, "early_stopping", "false", err);
+}
+
+static bool fill_all(Settings *s, const json_t *json, bool ours, Error *err) {
+  for (int i = 0; i < SETTING_KEYS; i++)
+    if (!fill_key(s, json, setting_keys[i].key, setting_keys[i].setting, err)) return false;
+  const json_t *longest = member(json, "max_new_tokens") ? NULL : member(json, "max_length");
+  char text[32];
+  snprintf(text, sizeof text, "%" PRId64, (int64_t)json_integer_value(longest));
+  return (!longest || json_integer_value(longest) < 1 || fill(s, "max_tokens", text, err)) &&
+         (ours || complete(s, json, err));
+}
+
+/* ---- reading ---- */
+
+static json_t *chosen_file(const char *directory, char path[PATH_ROOM], Error *err) {
+  path_join(path, directory, "generation_config.json");
+  if (file_exists(path)) return json_read(path, err);
+  json_t *config = json_read(path_join(path, directory, "config.json"), err), *json = json_object();
+  const char *key;
+  json_t *value;
+  json_object_foreach(config, key, value) {
+    const ConfigFact *fact;
+    if (is_known(key, &fact)) json_object_set(json, key, value);
+  }
+  if (json_is_true(member(config, "force_bos_token_to_be_generated")) && !member(json, "forced_bos_token_id"))
+    json_object_set(json, "forced_bos_token_id", json_object_get(config, "bos_token_id"));
+  json_decref(config);
+  return json;
+}
+
+/* Any value that could not be used is told now. */
+static bool try_all(const json_t *json, const Config *c, const char *path, Error *err) {
+  static const SettingTable *const tables[] = {&search_settings_table, &sampling_settings_table};
+  Rules rules;
+  Error problem = {0};
+  if (!json_is_object(json)) return fail(err, "%s: not a JSON object", path);
+  if (!check_keys(json, path, err) || !check_ids(json, c, path, err)) return false;
+  const bool ok = read_rules(&rules, json, c, path, err);
+  rules_free(&rules);
+  if (!ok) return false;
+  Settings *s = settings_new(tables, 2);
+  const bool fits = fill_all(s, json, false, &problem);
+  ink_settings_free(s);
+  return fits || fail(err, "%s: %s", path, problem.text);
+}
+
+json_t *generation_read(const char *directory, const Config *c, Error *err) {
+  char path[PATH_ROOM];
+  json_t *json = chosen_file(directory, path, err);
+  if (!json || try_all(json, c, path, err)) return json;
+  json_decref(json);
+  return NULL;
+}
+
+void generation_settle(Config *c, const json_t *json) {
+  const json_t *start = member(json, "decoder_start_token_id");
+  if (json_is_integer(start) && c->arch->encodes) c->decoder_start = json_integer_value(start);
+}
+
+/* ---- under what the user asks for ---- */
+
+/* Settings that would be without effect: those of drawing where texts are searched for, and the reverse. */
+static const struct {
+  const char *name;
+  enum { BY_SEARCH, BY_DRAWING, BY_WRITING } works;
+} bound_settings[] = {{"beam", BY_SEARCH},
+                      {"length-penalty", BY_SEARCH},
+                      {"early-stopping", BY_SEARCH},
+                      {"coverage-penalty", BY_SEARCH},
+                      {"temperature", BY_DRAWING},
+                      {"greedy", BY_DRAWING},
+                      {"top-k", BY_DRAWING},
+                      {"top-p", BY_DRAWING},
+                      {"min-p", BY_DRAWING},
+                      {"typical", BY_DRAWING},
+                      {"frequency-penalty", BY_DRAWING},
+                      {"presence-penalty", BY_DRAWING},
+                      {"penalty-window", BY_DRAWING},
+                      {"samples", BY_WRITING},
+                      {"stop", BY_WRITING},
+                      {"special-tokens", BY_WRITING},
+                      {"ignore-end", BY_WRITING}};
+enum { BOUND_SETTINGS = sizeof bound_settings / sizeof *bound_settings };
+
+/* The first of them that the user gave; NULL: none. */
+static const char *given_of(const Settings *s, int works) {
+  for (int i = 0; i < BOUND_SETTINGS; i++)
+    if ((int)bound_settings[i].works == works && settings_knows(s, bound_settings[i].name) &&
+        settings_given(s, bound_settings[i].name))
+      return bound_settings[i].name;
+  return NULL;
+}
+
+static bool refuse_idle(const Settings *s, bool draws, Error *err) {
+  const char *search = given_of(s, BY_SEARCH), *drawing = given_of(s, BY_DRAWING),
+             *writing = given_of(s, BY_WRITING);
+  if (writing)
+    return fail_usage(err, "--%s is for `inkstone write` only (--n-best N gives several texts)", writing);
+  if (search && draws)
+    return fail_usage(err, "--%s is without effect where texts are drawn: leave it or --sample out", search);
+  if (search && drawing)
+    return fail_usage(err, "--%s is of searching, --%s of drawing (--sample): leave one of them out", search,
+                      drawing);
+  if (drawing && !draws)
+    return fail_usage(
+        err, "--%s is for texts that are drawn: add --sample (or leave it out: --beam 1 is greedy)", drawing);
+  return true;
+}
+
+/* Who asks for a search by name gets one, whatever the model is used to. */
+static bool choose_search(Generation *g, const Bundle *b, Error *err) {
+  SearchSettings *s = &g->search;
+  *s = *(const SearchSettings *)settings_part(g->settings, &search_settings_table);
+  const bool chosen = settings_given(g->settings, "sample");
+  if (!chosen && given_of(g->settings, BY_SEARCH)) s->sample = false;
+  if (!chosen && s->sample && !bundle_is_ours(b) &&
+      json_integer_value(member(b->generation, "num_beams")) > 1)
+    return fail_usage(
+        err,
+        "this model's texts are drawn from among %" PRId64
+        " beams, which is not supported: give --sample to draw them singly, or --beam N to search",
+        s->beam);
+  if (s->n_best > s->beam) s->beam = s->n_best;
+  return refuse_idle(g->settings, s->sample, err);
+}
+
+/* `write` draws, or takes the likeliest token. */
+static bool choose_drawing(const Generation *g, const Bundle *b, Error *err) {
+  const json_t *json = b->generation;
+  const int64_t beams = json_integer_value(member(json, "num_beams"));
+  if (given_of(g->settings, BY_DRAWING)) return true;
+  if (beams > 1)
+    return fail_usage(err,
+                      "this model's texts are searched for by %" PRId64
+                      " beams, which `inkstone write` does not do: give --greedy, or --temperature F to draw",
+                      beams);
+  return !json_is_false(member(json, "do_sample")) || fill(g->settings, "greedy", "true", err);
+}
+
+/* A single token that no text has needs no rule. */
+static int32_t take_never(Rules *r) {
+  if (r->bad_words.count != 1 || r->bad_words.data[0].count != 1 || r->renormalize) return -1;
+  const int32_t id = r->bad_words.data[0].data[0];
+  vec_free(&r->bad_words.data[0]);
+  r->bad_words.count = 0;
+  return id;
+}
+
+static int64_t merged(const Generation *g, const Bundle *b, const char *setting, const char *key) {
+  if (!settings_knows(g->settings, setting)) return json_integer_value(member(b->generation, key));
+  char *text = settings_text(g->settings, setting);
+  const int64_t value = atoll(text);
+  mem_free(text);
+  return value;
+}
+
+/* What the search does by itself needs no rule, unless the scores left are made probabilities again. */
+static void settle_rules(Generation *g, const Bundle *b, const PairLayout *layout) {
+  Rules *r = &g->rules;
+  const bool draws = !layout || g->search.sample;
+  if (draws || r->renormalize) {
+    r->min_new = merged(g, b, "min_tokens", "min_new_tokens");
+    r->no_repeat_ngram = merged(g, b, "no_repeat_ngram", "no_repeat_ngram_size");
+  }
+  if (merged(g, b, "min_tokens", "min_new_tokens")) r->min_length = 0;
+  if (settings_given(g->settings, "max_tokens") || member(b->generation, "max_new_tokens")) r->max_length = 0;
+  if (!draws) r->repetition_penalty = g->sampling->repetition_penalty;
+  r->ends = b->model->config.ends;
+  if (layout) token_set_add(&r->ends, layout_end(layout));
+  if (layout) g->never = take_never(r);
+  if (layout && g->never < 0 && bundle_is_ours(b)) g->never = layout->pad;
+}
+
+bool generation_fill(Settings *s, const Bundle *b, Error *err) {
+  return fill_all(s, b->generation, bundle_is_ours(b), err);
+}
+
+static json_t *value_of(const char *text) {
+  json_t *value = json_loads(text, JSON_DECODE_ANY, NULL);
+  return value ? value : json_string(text);
+}
+
+json_t *generation_describe(const Bundle *b) {
+  static const SettingTable *const tables[] = {&search_settings_table, &sampling_settings_table};
+  Settings *plain = settings_new(tables, 2), *filled = settings_new(tables, 2);
+  json_t *json = json_object();
+  Error err = {0};
+  CHECK(generation_fill(filled, b, &err)); /* it was tried when the file was read */
+  for (int i = 0; i < SETTING_KEYS; i++) {
+    const char *name = setting_keys[i].setting;
+    char *before = settings_text(plain, name), *now = settings_text(filled, name);
+    if (member(b->generation, setting_keys[i].key) || strcmp(before, now))
+      json_object_set_new(json, name, value_of(now));
+    mem_free(before);
+    mem_free(now);
+  }
+  for (int i = 0; i < RULE_KEYS; i++) {
+    const json_t *value = member(b->generation, rule_keys[i].key);
+    if (value) json_object_set(json, rule_keys[i].key, (json_t *)(uintptr_t)value);
+  }
+  ink_settings_free(plain);
+  ink_settings_free(filled);
+  return json;
+}
+
+bool generation_open(Generation *g, const Bundle *b, const PairLayout *layout, const Settings *settings,
+                     Error *err) {
+  *g = (Generation){.settings = settings_copy(settings), .never = -1};
+  g->sampling = settings_part(g->settings, &sampling_settings_table);
+  if (!generation_fill(g->settings, b, err) ||
+      !(layout ? choose_search(g, b, err) : choose_drawing(g, b, err)) ||
+      !read_rules(&g->rules, b->generation, &b->model->config, "generation_config.json", err))
+    return false;
+  settle_rules(g, b, layout);
+  return true;
+}
+
+void generation_close(Generation *g) {
+  rules_free(&g->rules);
+  ink_settings_free(g->settings);
+  g->settings = NULL;
+}
+
+/* ---- writing ---- */
+
+/* The settings of a search as they are here: all, or those given. */
+static void add_search(json_t *json, const Settings *settings, bool all) {
+  const SearchSettings *s = settings_part(settings, &search_settings_table);
+  json_t *early = strcmp(s->early_stopping, "never") ? json_boolean(!strcmp(s->early_stopping, "true"))
+                                                     : json_string("never");
+  const struct {
+    const char *setting, *key;
+    json_t *value;
+  } members[] = {{"beam", "num_beams", json_integer(s->beam)},
+                 {"early_stopping", "early_stopping", early},
+                 {"length_penalty", "length_penalty", json_real(s->length_penalty)},
+                 {"no_repeat_ngram", "no_repeat_ngram_size", json_integer(s->no_repeat_ngram)},
+                 {"min_tokens", "min_new_tokens", json_integer(s->min_tokens)}};
+  for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
+    if (all || settings_given(settings, members[i].setting))
+      json_object_set(json, members[i].key, members[i].value);
+    json_decref(members[i].value);
+  }
+}
+
+/* How texts are drawn by default: where a reply is wanted the likeliest one is dull. */
+static void add_sampling(json_t *json) {
+  json_object_update_new(
+      json, json_pack("{s:b, s:f, s:i, s:f}", "do_sample", 1, "temperature", 0.8, "top_k", 0, "top_p", 0.95));
+}
+
+static void add_tokens(json_t *json, const Config *c, const BundleUse *use) {
+  if (c->arch->encodes) json_object_set_new(json, "decoder_start_token_id", json_integer(c->decoder_start));
+  if (c->bos >= 0) json_object_set_new(json, "bos_token_id", json_integer(c->bos));
+  if (!c->ends.count) return;
+  json_object_set_new(json, "eos_token_id", config_tokens_json(&c->ends));
+  json_object_set_new(json, "pad_token_id", json_integer(c->pad >= 0 ? c->pad : c->ends.ids[0]));
+  if (task_has_pairs(use->task) && c->pad >= 0)
+    json_object_set_new(json, "bad_words_ids", json_pack("[[I]]", (json_int_t)c->pad));
+}
+
+/* What the model it was trained from asks for stays, but for what is given and the tokens. */
+bool generation_write(const char *directory, const Config *c, const BundleUse *use, Error *err) {
+  char path[PATH_ROOM];
+  const json_t *base = use->base ? use->base->generation : NULL;
+  json_t *json = base ? json_deep_copy(base) : json_object();
+  json_object_del(json, "transformers_version");
+  json_object_del(json, "_from_model_config");
+  if (task_has_pairs(use->task)) add_search(json, use->settings, !member(base, "num_beams"));
+  if (!member(base, "do_sample") && (!task_has_pairs(use->task) || use->task->chat)) {
+    add_sampling(json);
+    json_object_del(json, "num_beams"); /* transformers would draw from among beams */
+    json_object_del(json, "early_stopping");
+  }
+  add_tokens(json, c, use);
+  const bool ok = json_write(path_join(path, directory, "generation_config.json"), json, err);
+  json_decref(json);
+  return ok;
+}
