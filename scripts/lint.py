@@ -27,6 +27,7 @@ LAYERS = {
 }
 ARCHITECTURES = r"llama|gpt2|marian|m?bart|seq2seq|lstm|gru"
 ALLOCATES = r"malloc|calloc|realloc|free|strdup|strndup|posix_memalign|aligned_alloc"
+JSON_UNCHECKED = r"json_(?:v?pack(?:_ex)?|object_(?:set|update)(?!_missing)\w*|array_(?:append|insert|set|extend)\w*|dumps|dumpf)"
 PRINTS = r"exit|_exit|quick_exit|printf|vprintf|puts|putchar|perror"
 PRINTS_TO = r"(fprintf|vfprintf|fputs|fputc|putc|fwrite)\s*\([^;]*?\bstd(?:err|out)\b"
 # The program is wrong, or memory is out with nobody to tell: the last words before abort().
@@ -105,6 +106,12 @@ def check_allocation(root, path, code):
     if layer_of(path) not in (None, "base"):
         for line, match in find_all(rf"(?<![\w.>])({ALLOCATES})\s*\(", without_strings(code)):
             yield line, f"{match.group(1)}() outside of base/: memory comes from base/memory.h or an arena"
+
+
+def check_json(root, path, code):
+    if layer_of(path) is not None and not path.startswith("src/base/json."):
+        for line, match in find_all(rf"(?<![\w.>])({JSON_UNCHECKED})\s*\(", without_strings(code)):
+            yield line, f"{match.group(1)}() leaves out what it cannot hold: json_build, json_put, json_push, json_merge, json_text (base/json.h)"
 
 
 def check_printing(root, path, code):
@@ -188,7 +195,7 @@ def lint(root):
     for path in files_below(root, C_ROOTS, (".c", ".h", ".inc", ".def")):
         text = read(root, path)
         code = without_comments(text)
-        for rule in (check_includes, check_names, check_allocation, check_printing):
+        for rule in (check_includes, check_names, check_allocation, check_json, check_printing):
             note(path, rule(root, path, code))
         functions += [(lines, f"{path}:{line} {name}") for line, lines, name in functions_of(without_strings(code))]
         lengths.append((text.count("\n"), path))
@@ -217,6 +224,7 @@ CLEAN = {
 LONG_FUNCTION = "int f(int a,\n      int b) {\n" + "  a += b;\n" * (FUNCTION_MOST + 1) + "}\n"
 # path, contents, what must be said
 PLANTED = [
+    ("src/train/a.c", "void f(json_t *j) { json_object_set_new(j, \"a\", json_real(0)); }\n", "leaves out what it cannot hold"),
     ("src/base/a.c", '#include "ops/ops.h"\n', 'src/base/a.c:1: base/ may not include "ops/ops.h"'),
     ("src/kernels/a.c", '\n#include "base/memory.h"\n', "src/kernels/a.c:2: kernels/ may not include"),
     ("src/train/a.c", '#include "models/llama.h"\n', 'train/ may not include "models/llama.h"'),

@@ -1,5 +1,7 @@
 #include "base/json.h"
 
+#include <math.h>
+#include <stdarg.h>
 #include <string.h>
 
 #include "base/buffer.h"
@@ -67,11 +69,15 @@ json_t *json_read(const char *path, Error *err) {
   if (!file_view(path, &file, err)) return NULL;
   json_t *json = json_parse(file.data, file.size, path, err);
   file_view_close(&file);
-  return json;
+  if (!json || json_is_object(json)) return json;
+  json_decref(json);
+  fail(err, "%s: is no JSON object ({...}): put back the file as it was", path);
+  return NULL;
 }
 
 char *json_text(const json_t *json, size_t flags) {
-  char *text = json_dumps(json, flags | JSON_REAL_PRECISION(17));
+  static const size_t precision = JSON_REAL_PRECISION(31); /* all of its bits */
+  char *text = json_dumps(json, flags & precision ? flags : flags | JSON_REAL_PRECISION(17));
   if (!text) mem_exhausted(0); /* the only other reason, a value that is no JSON, cannot be built */
   return text;
 }
@@ -84,6 +90,31 @@ bool json_write(const char *path, const json_t *json, Error *err) {
   buffer_free(&lines);
   mem_free(text);
   return ok;
+}
+
+json_t *json_build(const char *format, ...) {
+  va_list values;
+  va_start(values, format);
+  json_t *json = json_vpack_ex(NULL, 0, format, values);
+  va_end(values);
+  CHECK(json);
+  return json;
+}
+
+void json_put(json_t *object, const char *key, json_t *value) {
+  CHECK(value && json_object_set_new(object, key, value) == 0);
+}
+
+void json_push(json_t *array, json_t *value) {
+  CHECK(value && json_array_append_new(array, value) == 0);
+}
+
+void json_merge(json_t *object, json_t *other) {
+  CHECK(other && json_object_update_new(object, other) == 0);
+}
+
+json_t *json_number(double value) {
+  return isfinite(value) ? json_real(value) : json_null();
 }
 
 static const json_t *present(const json_t *object, const char *key) {

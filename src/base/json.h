@@ -7,13 +7,24 @@
 
 #include "error.h"
 
-json_t *json_read(const char *path, Error *); /* caller: json_decref */
+json_t *json_read(const char *path, Error *); /* an object; caller: json_decref */
 /* `where` names the source in errors. Whole numbers beyond 64 bits are reals. */
 json_t *json_parse(const char *text, size_t length, const char *where, Error *);
 bool json_write(const char *path, const json_t *, Error *); /* indented, atomic */
 
-/* As text, reals with all their digits; flags as json_dumps. The caller frees with mem_free. */
+/* As text, reals with all their digits unless flags (as of json_dumps) say otherwise. The caller frees with
+ * mem_free. */
 char *json_text(const json_t *, size_t flags);
+
+/* Building. jansson's own functions leave out what they cannot hold (no number, invalid UTF-8) or have no
+ * memory for, and say so in a result that is easily overlooked. These build what they were told, whole: where
+ * memory runs out they unwind, and a value that cannot be is the program's mistake. All but `format` take
+ * values over. */
+json_t *json_build(const char *format, ...); /* as json_pack */
+void json_put(json_t *object, const char *key, json_t *value);
+void json_push(json_t *array, json_t *value);
+void json_merge(json_t *object, json_t *other); /* the members of other */
+json_t *json_number(double);                    /* null where it is none that JSON knows */
 
 /* Member `key` of `object`, which must be of that type; an absent member gives `otherwise`.
  * A wrong type fails with "where: key ...". */

@@ -106,10 +106,10 @@ static bool save(const Chat *c, const char *path, Error *err) {
   json_t *messages = json_array();
   for (size_t i = 0; i < c->said.count; i++) {
     const Said *s = &c->said.data[i];
-    json_array_append_new(
-        messages, json_pack("{s:s, s:o}", "role", s->role, "content", glyph_json(s->text, strlen(s->text))));
+    json_push(messages,
+              json_build("{s:s, s:o}", "role", s->role, "content", glyph_json(s->text, strlen(s->text))));
   }
-  json_t *json = json_pack("{s:o}", "messages", messages);
+  json_t *json = json_build("{s:o}", "messages", messages);
   char *text = json_text(json, JSON_COMPACT);
   FILE *file = fopen(path, "a");
   bool ok = file && fprintf(file, "%s\n", text) > 0;

@@ -18,19 +18,20 @@ static void add_written(json_t *json, const char *written, Error *err) {
     const char *name = json_get_text(m, "name", "");
     char signature[64];
     snprintf(signature, sizeof signature, "%s signature", name);
-    json_object_set(json, name, json_object_get(m, "score"));
-    json_object_set(json, signature, json_object_get(m, "signature"));
+    json_put(json, name, json_incref(json_object_get(m, "score")));
+    json_put(json, signature, json_incref(json_object_get(m, "signature")));
   }
-  json_object_set(json, "distinct_1", json_object_get(all, "distinct_1"));
-  json_object_set(json, "distinct_2", json_object_get(all, "distinct_2"));
+  json_put(json, "distinct_1", json_incref(json_object_get(all, "distinct_1")));
+  json_put(json, "distinct_2", json_incref(json_object_get(all, "distinct_2")));
   json_decref(all);
 }
 
 static json_t *scores_json(const ink_scores *s) {
-  return json_pack("{s:I, s:I, s:I, s:I, s:f, s:f, s:f, s:f}", "documents", (json_int_t)s->documents, "bytes",
-                   (json_int_t)s->bytes, "characters", (json_int_t)s->characters, "tokens",
-                   (json_int_t)s->tokens, "nats", s->nats, "perplexity", s->perplexity, "bits_per_byte",
-                   s->bits_per_byte, "bits_per_character", s->bits_per_character);
+  return json_build("{s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o}", "documents", (json_int_t)s->documents,
+                    "bytes", (json_int_t)s->bytes, "characters", (json_int_t)s->characters, "tokens",
+                    (json_int_t)s->tokens, "nats", json_number(s->nats), "perplexity",
+                    json_number(s->perplexity), "bits_per_byte", json_number(s->bits_per_byte),
+                    "bits_per_character", json_number(s->bits_per_character));
 }
 
 static bool score(ink_model *model, const Call *call, Error *err) {

@@ -44,9 +44,9 @@ static void put_line(Job *job, const char *text, size_t length) {
 
 static void put_json(Job *job, const ink_output *o) {
   json_t *json =
-      json_pack("{s:I, s:o, s:i, s:o, s:f, s:f}", "line", (json_int_t)(job->line + o->input + 1), "source",
-                glyph_json(job->texts[o->input], job->lengths[o->input]), "rank", o->rank, "text",
-                glyph_json(o->text, o->length), "logprob", o->logprob, "score", o->score);
+      json_build("{s:I, s:o, s:i, s:o, s:f, s:f}", "line", (json_int_t)(job->line + o->input + 1), "source",
+                 glyph_json(job->texts[o->input], job->lengths[o->input]), "rank", o->rank, "text",
+                 glyph_json(o->text, o->length), "logprob", o->logprob, "score", o->score);
   char *text = json_text(json, JSON_COMPACT);
   put_line(job, text, strlen(text));
   mem_free(text);

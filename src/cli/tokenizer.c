@@ -56,10 +56,10 @@ const Command command_tokenizer_train = {
 /* A token's text; its bytes where these are no whole characters. */
 static json_t *piece_json(int32_t id, const char *text, size_t length) {
   if (glyph_valid(text, length))
-    return json_pack("{s:i, s:o}", "id", (int)id, "text", glyph_json(text, length));
+    return json_build("{s:i, s:o}", "id", (int)id, "text", glyph_json(text, length));
   json_t *bytes = json_array();
-  for (size_t i = 0; i < length; i++) json_array_append_new(bytes, json_integer((unsigned char)text[i]));
-  return json_pack("{s:i, s:o}", "id", (int)id, "bytes", bytes);
+  for (size_t i = 0; i < length; i++) json_push(bytes, json_integer((unsigned char)text[i]));
+  return json_build("{s:i, s:o}", "id", (int)id, "bytes", bytes);
 }
 
 static bool put_pieces(ink_tokenizer *t, const int32_t *ids, size_t count, Error *err) {
@@ -69,7 +69,7 @@ static bool put_pieces(ink_tokenizer *t, const int32_t *ids, size_t count, Error
     char *text;
     size_t length;
     ok = ink_tokenizer_decode(t, ids + i, 1, &text, &length, err);
-    if (ok) json_array_append_new(pieces, piece_json(ids[i], text, length));
+    if (ok) json_push(pieces, piece_json(ids[i], text, length));
     if (ok) ink_free(text);
   }
   if (ok) {

@@ -47,9 +47,8 @@ static bool take_token(void *user, const ink_token *token) {
   Page *page = user;
   Text *text = &page->texts[token->sample];
   if (page->json && token->id >= 0)
-    json_array_append_new(
-        text->tokens, json_pack("{s:i, s:f, s:o}", "id", (int)token->id, "logprob", token->logprob, "text",
-                                glyph_json(token->text, token->length)));
+    json_push(text->tokens, json_build("{s:i, s:f, s:o}", "id", (int)token->id, "logprob", token->logprob,
+                                       "text", glyph_json(token->text, token->length)));
   if (page->json || token->sample > 0)
     buffer_add(&text->text, token->text, token->length);
   else {
@@ -73,11 +72,11 @@ static void put_rest(Page *page) {
 static void put_json(Page *page, const ink_written *w) {
   for (int i = 0; i < page->count; i++) {
     Text *text = &page->texts[i];
-    json_t *json = json_pack("{s:i, s:o, s:o, s:O, s:I, s:I, s:I}", "sample", i, "prompt",
-                             glyph_json(page->prompt.data, page->prompt.length), "text",
-                             glyph_json(text->text.data, text->text.length), "tokens", text->tokens,
-                             "prompt_tokens", (json_int_t)w->prompt_tokens, "dropped_prompt_tokens",
-                             (json_int_t)w->dropped_prompt_tokens, "shifts", (json_int_t)w->shifts);
+    json_t *json = json_build("{s:i, s:o, s:o, s:O, s:I, s:I, s:I}", "sample", i, "prompt",
+                              glyph_json(page->prompt.data, page->prompt.length), "text",
+                              glyph_json(text->text.data, text->text.length), "tokens", text->tokens,
+                              "prompt_tokens", (json_int_t)w->prompt_tokens, "dropped_prompt_tokens",
+                              (json_int_t)w->dropped_prompt_tokens, "shifts", (json_int_t)w->shifts);
     char *line = json_text(json, JSON_COMPACT);
     put(page, line, strlen(line));
     put(page, "\n", 1);

@@ -51,13 +51,13 @@ static json_t *targets_of(const PairReader *r, const json_t *object) {
   if (json_is_array(one)) {
     json_array_extend(list, one);
   } else if (one) {
-    json_array_append(list, one);
+    json_push(list, json_incref(one));
   } else {
     for (int i = 1; i <= 1000; i++) {
       snprintf(name, sizeof name, "%.200s%d", r->target_field, i);
       json_t *next = json_object_get(object, name);
       if (!next) break;
-      json_array_append(list, next);
+      json_push(list, json_incref(next));
     }
   }
   return list;

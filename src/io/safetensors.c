@@ -233,17 +233,17 @@ static const char *dtype_name(TensorType type) {
 
 static json_t *describe(const Tensor *t, uint64_t begin) {
   json_t *shape = json_array();
-  for (int i = 0; i < t->dims; i++) json_array_append_new(shape, json_integer(t->shape[i]));
-  return json_pack("{s:s, s:o, s:[I, I]}", "dtype", dtype_name(t->type), "shape", shape, "data_offsets",
-                   (json_int_t)begin, (json_int_t)(begin + tensor_bytes(t)));
+  for (int i = 0; i < t->dims; i++) json_push(shape, json_integer(t->shape[i]));
+  return json_build("{s:s, s:o, s:[I, I]}", "dtype", dtype_name(t->type), "shape", shape, "data_offsets",
+                    (json_int_t)begin, (json_int_t)(begin + tensor_bytes(t)));
 }
 
 static char *make_header(const NamedTensor *items, size_t count, const json_t *metadata) {
   json_t *header = json_object();
   uint64_t begin = 0;
-  if (metadata) json_object_set(header, "__metadata__", (json_t *)(uintptr_t)metadata);
+  if (metadata) json_put(header, "__metadata__", json_incref((json_t *)(uintptr_t)metadata));
   for (size_t i = 0; i < count; i++) {
-    json_object_set_new(header, items[i].name, describe(&items[i].tensor, begin));
+    json_put(header, items[i].name, describe(&items[i].tensor, begin));
     begin += tensor_bytes(&items[i].tensor);
   }
   char *text = json_text(header, JSON_COMPACT);

@@ -158,7 +158,7 @@ bool config_read_tokens(const json_t *json, const char *key, TokenSet *out, cons
 json_t *config_tokens_json(const TokenSet *s) {
   if (s->count < 2) return s->count ? json_integer(s->ids[0]) : json_null();
   json_t *list = json_array();
-  for (int32_t i = 0; i < s->count; i++) json_array_append_new(list, json_integer(s->ids[i]));
+  for (int32_t i = 0; i < s->count; i++) json_push(list, json_integer(s->ids[i]));
   return list;
 }
 
@@ -296,7 +296,7 @@ static json_t *key_json(const ConfigKey *k, const void *at) {
 
 static void write_keys(const Config *c, json_t *json) {
   for (const ConfigKey *k = c->arch->keys; k->key; k++)
-    json_object_set_new(json, k->key, key_json(k, (const char *)c + k->offset));
+    json_put(json, k->key, key_json(k, (const char *)c + k->offset));
 }
 
 static int64_t largest(const TokenSet *s) {
@@ -380,9 +380,9 @@ bool config_read(Config *c, const char *path, Error *err) {
 
 bool config_write(const Config *c, const char *path, Error *err) {
   json_t *json = json_object();
-  json_object_set_new(json, "architectures", json_pack("[s]", c->arch->hf_class));
-  json_object_set_new(json, "model_type", json_string(c->arch->model_type));
-  json_object_set_new(json, "torch_dtype", json_string("float32"));
+  json_put(json, "architectures", json_build("[s]", c->arch->hf_class));
+  json_put(json, "model_type", json_string(c->arch->model_type));
+  json_put(json, "torch_dtype", json_string("float32"));
   write_keys(c, json);
   c->arch->write_rest(c, json);
   const bool ok = json_write(path, json, err);

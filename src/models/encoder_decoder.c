@@ -101,19 +101,18 @@ bool encoder_decoder_read_rest(Config *c, const json_t *config, const char *wher
 void encoder_decoder_write_rest(const Config *c, json_t *config) {
   static const char *const dropouts[] = {"dropout",           "attention_dropout", "activation_dropout",
                                          "encoder_layerdrop", "decoder_layerdrop", "classifier_dropout"};
-  for (size_t i = 0; i < sizeof dropouts / sizeof *dropouts; i++)
-    json_object_set_new(config, dropouts[i], json_real(0));
+  for (size_t i = 0; i < sizeof dropouts / sizeof *dropouts; i++) json_put(config, dropouts[i], json_real(0));
   for (int i = 0; i < ACTIVATIONS; i++)
     if (activations[i].kind == c->feed_forward) {
-      json_object_set_new(config, "activation_function", json_string(activations[i].name));
+      json_put(config, "activation_function", json_string(activations[i].name));
       break;
     }
-  json_object_set_new(config, "is_encoder_decoder", json_true());
-  json_object_set_new(config, "num_hidden_layers", json_integer(c->encoder_layers));
-  if (c->source_vocabulary) json_object_set_new(config, "vocab_size", json_integer(c->source_vocabulary));
-  json_object_set_new(config, "decoder_vocab_size", json_integer(c->vocabulary));
-  json_object_set_new(config, "share_encoder_decoder_embeddings", json_boolean(!c->source_vocabulary));
-  json_object_set_new(config, "forced_eos_token_id", json_null());
+  json_put(config, "is_encoder_decoder", json_true());
+  json_put(config, "num_hidden_layers", json_integer(c->encoder_layers));
+  if (c->source_vocabulary) json_put(config, "vocab_size", json_integer(c->source_vocabulary));
+  json_put(config, "decoder_vocab_size", json_integer(c->vocabulary));
+  json_put(config, "share_encoder_decoder_embeddings", json_boolean(!c->source_vocabulary));
+  json_put(config, "forced_eos_token_id", json_null());
 }
 
 /* ---- layers ---- */

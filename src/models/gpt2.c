@@ -63,10 +63,10 @@ static bool read_rest(Config *c, const json_t *config, const char *where, Error 
 }
 
 static void write_rest(const Config *c, json_t *config) {
-  json_object_set_new(config, "activation_function", json_string("gelu_new"));
-  json_object_set_new(config, "n_ctx", json_integer(c->context));
+  json_put(config, "activation_function", json_string("gelu_new"));
+  json_put(config, "n_ctx", json_integer(c->context));
   const char *dropouts[] = {"attn_pdrop", "embd_pdrop", "resid_pdrop"};
-  for (int i = 0; i < 3; i++) json_object_set_new(config, dropouts[i], json_real(0));
+  for (int i = 0; i < 3; i++) json_put(config, dropouts[i], json_real(0));
 }
 
 static LinearOptions conv1d(float stddev) {

@@ -80,9 +80,9 @@ static bool read_rest(Config *c, const json_t *config, const char *where, Error 
 
 static void write_rest(const Config *c, json_t *config) {
   (void)c;
-  json_object_set_new(config, "hidden_act", json_string("silu"));
-  json_object_set_new(config, "rope_scaling", json_null());
-  json_object_set_new(config, "attention_dropout", json_real(0));
+  json_put(config, "hidden_act", json_string("silu"));
+  json_put(config, "rope_scaling", json_null());
+  json_put(config, "attention_dropout", json_real(0));
 }
 
 /* Projections back into the residual stream start smaller, by the root of how many are added (GPT-2). */

@@ -55,7 +55,7 @@ static bool read_rest(Config *c, const json_t *config, const char *where, Error 
 
 static void write_rest(const Config *c, json_t *config) {
   (void)c;
-  json_object_set_new(config, "is_encoder_decoder", json_true());
+  json_put(config, "is_encoder_decoder", json_true());
 }
 
 /* ---- layers ---- */

@@ -44,8 +44,8 @@ static json_t *shape_json(const Config *c) {
                {"ffn", c->ffn},
                {"context", c->context}};
   for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
-    if (sizes[i].value) json_object_set_new(json, sizes[i].name, json_integer(sizes[i].value));
-  json_object_set_new(json, "tied", json_boolean(c->tied));
+    if (sizes[i].value) json_put(json, sizes[i].name, json_integer(sizes[i].value));
+  json_put(json, "tied", json_boolean(c->tied));
   return json;
 }
 
@@ -54,10 +54,10 @@ char *ink_model_describe(const ink_model *m, ink_error *err) {
   const Bundle *b = &m->bundle;
   const int64_t parameters = params_elements(b->model->params);
   json_t *json =
-      json_pack("{s:s, s:s, s:I, s:I, s:o, s:o, s:O}", "arch", b->model->config.arch->name, "class",
-                b->model->config.arch->hf_class, "parameters", (json_int_t)parameters, "weight_bytes",
-                (json_int_t)(parameters * (int64_t)sizeof(float)), "shape", shape_json(&b->model->config),
-                "generation", generation_describe(b), "trained", b->card);
+      json_build("{s:s, s:s, s:I, s:I, s:o, s:o, s:O}", "arch", b->model->config.arch->name, "class",
+                 b->model->config.arch->hf_class, "parameters", (json_int_t)parameters, "weight_bytes",
+                 (json_int_t)(parameters * (int64_t)sizeof(float)), "shape", shape_json(&b->model->config),
+                 "generation", generation_describe(b), "trained", b->card);
   char *text = json_text(json, JSON_INDENT(2));
   json_decref(json);
   MEM_GUARD_END();

@@ -238,7 +238,7 @@ bool bundle_write_description(const char *directory, const Config *c, const Toke
                               const BundleUse *use, json_t *card, Error *err) {
   char path[PATH_ROOM], fingerprint[32];
   fingerprint_text(tokenizer, fingerprint);
-  json_object_set_new(card, "tokenizer_fingerprint", json_string(fingerprint));
+  json_put(card, "tokenizer_fingerprint", json_string(fingerprint));
   return config_write(c, path_join(path, directory, "config.json"), err) &&
          save_tokenizers(tokenizer, directory, err) &&
          special_tokens_write(directory, c, tokenizer, use->task, use->from, err) &&

@@ -156,8 +156,8 @@ static bool write_outputs(const Judge *j, const char *path, Error *err) {
 static bool tell_results(const Evaluation *e, const Judge *j, const char *outputs, Error *err) {
   double words, two;
   judge_distinct(j, &words, &two);
-  json_t *json = json_pack("{s:I, s:o, s:f, s:f}", "examples", (json_int_t)judge_count(j), "metrics",
-                           judge_scores(j), "distinct_1", words, "distinct_2", two);
+  json_t *json = json_build("{s:I, s:o, s:f, s:f}", "examples", (json_int_t)judge_count(j), "metrics",
+                            judge_scores(j), "distinct_1", words, "distinct_2", two);
   e->out->written = json_text(json, JSON_COMPACT);
   json_decref(json);
   return !outputs || !*outputs || write_outputs(j, outputs, err);

@@ -398,7 +398,7 @@ json_t *generation_describe(const Bundle *b) {
     const char *name = setting_keys[i].setting;
     char *before = settings_text(plain, name), *now = settings_text(filled, name);
     if (member(b->generation, setting_keys[i].key) || strcmp(before, now))
-      json_object_set_new(json, name, value_of(now));
+      json_put(json, name, value_of(now));
     mem_free(before);
     mem_free(now);
   }
@@ -453,18 +453,18 @@ static void add_search(json_t *json, const Settings *settings, bool all) {
 
 /* How texts are drawn by default: where a reply is wanted the likeliest one is dull. */
 static void add_sampling(json_t *json) {
-  json_object_update_new(
-      json, json_pack("{s:b, s:f, s:i, s:f}", "do_sample", 1, "temperature", 0.8, "top_k", 0, "top_p", 0.95));
+  json_merge(json, json_build("{s:b, s:f, s:i, s:f}", "do_sample", 1, "temperature", 0.8, "top_k", 0, "top_p",
+                              0.95));
 }
 
 static void add_tokens(json_t *json, const Config *c, const BundleUse *use) {
-  if (c->arch->encodes) json_object_set_new(json, "decoder_start_token_id", json_integer(c->decoder_start));
-  if (c->bos >= 0) json_object_set_new(json, "bos_token_id", json_integer(c->bos));
+  if (c->arch->encodes) json_put(json, "decoder_start_token_id", json_integer(c->decoder_start));
+  if (c->bos >= 0) json_put(json, "bos_token_id", json_integer(c->bos));
   if (!c->ends.count) return;
-  json_object_set_new(json, "eos_token_id", config_tokens_json(&c->ends));
-  json_object_set_new(json, "pad_token_id", json_integer(c->pad >= 0 ? c->pad : c->ends.ids[0]));
+  json_put(json, "eos_token_id", config_tokens_json(&c->ends));
+  json_put(json, "pad_token_id", json_integer(c->pad >= 0 ? c->pad : c->ends.ids[0]));
   if (task_has_pairs(use->task) && c->pad >= 0)
-    json_object_set_new(json, "bad_words_ids", json_pack("[[I]]", (json_int_t)c->pad));
+    json_put(json, "bad_words_ids", json_build("[[I]]", (json_int_t)c->pad));
 }
 
 /* What the model it was trained from asks for stays, but for what is given and the tokens. */

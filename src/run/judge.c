@@ -167,8 +167,8 @@ json_t *judge_scores(const Judge *j) {
   for (size_t i = 0; i < j->metrics.count; i++) {
     char *title = metric_title(j->metrics.items[i]);
     char *signature = metric_signature(j->metrics.items[i], references, "");
-    json_array_append_new(list, json_pack("{s:s, s:s, s:f}", "name", title, "signature", signature, "score",
-                                          judge_score(j, i)));
+    json_push(list, json_build("{s:s, s:s, s:f}", "name", title, "signature", signature, "score",
+                               judge_score(j, i)));
     mem_free(title);
     mem_free(signature);
   }

@@ -133,23 +133,10 @@ static size_t interval_samples(const Scoring *s) {
   return s->settings->confidence ? (size_t)s->settings->confidence_n : 0;
 }
 
-static void put(json_t *object, const char *key, json_t *value) {
-  json_object_set_new(object, key, value);
-}
-
-/* Text that may hold any bytes, as a file's name does. */
-static json_t *text_json(const char *text) {
-  Buffer valid = {0};
-  utf8_repair(text, strlen(text), &valid);
-  json_t *json = json_stringn(valid.data ? valid.data : "", valid.length);
-  buffer_free(&valid);
-  return json;
-}
-
 static json_t *sentence_scores(const Metric *m, const MetricRows *rows) {
   json_t *list = json_array();
   for (size_t i = 0; i < rows->count; i++)
-    json_array_append_new(list, json_real(metric_score(m, rows->items + i * metric_statistics(m))));
+    json_push(list, json_number(metric_score(m, rows->items + i * metric_statistics(m))));
   return list;
 }
 
@@ -158,14 +145,14 @@ static void put_score(json_t *object, const Scoring *s, const Metric *m, const M
   double sum[METRIC_STATISTICS];
   metric_rows_sum(m, rows, sum);
   char *details = metric_details(m, sum);
-  put(object, "score", json_real(metric_score(m, sum)));
-  if (*details) put(object, "verbose_score", json_string(details));
+  json_put(object, "score", json_number(metric_score(m, sum)));
+  if (*details) json_put(object, "verbose_score", json_string(details));
   mem_free(details);
-  if (s->settings->sentences) put(object, "sentences", sentence_scores(m, rows));
+  if (s->settings->sentences) json_put(object, "sentences", sentence_scores(m, rows));
   if (!interval_samples(s)) return;
   const Interval interval = bootstrap_interval(m, rows, interval_samples(s), (uint64_t)s->settings->seed);
-  put(object, "confidence_mean", json_real(interval.mean));
-  put(object, "confidence_var", json_real(interval.half)); /* sacrebleu's name for it */
+  json_put(object, "confidence_mean", json_number(interval.mean));
+  json_put(object, "confidence_var", json_number(interval.half)); /* sacrebleu's name for it */
 }
 
 static bool add_paired(Scoring *s, Metric *m, const MetricRows *rows, size_t system, json_t *list) {
@@ -173,12 +160,12 @@ static bool add_paired(Scoring *s, Metric *m, const MetricRows *rows, size_t sys
   const bool ok = measure(s, m, system, &other);
   if (ok) {
     json_t *object = json_object();
-    put(object, "system", text_json(s->files.items[system].file.name));
+    json_put(object, "system", utf8_json(s->files.items[system].file.name));
     put_score(object, s, m, &other);
-    put(object, "p_value",
-        json_real((is_bootstrap_test(s) ? bootstrap_test : randomization_test)(
-            m, rows, &other, test_samples(s), (uint64_t)s->settings->seed)));
-    json_array_append_new(list, object);
+    json_put(object, "p_value",
+             json_number((is_bootstrap_test(s) ? bootstrap_test : randomization_test)(
+                 m, rows, &other, test_samples(s), (uint64_t)s->settings->seed)));
+    json_push(list, object);
   }
   metric_rows_free(&other);
   return ok;
@@ -199,8 +186,8 @@ static char *resampling(const Scoring *s) {
 static json_t *names_json(const Scoring *s, const Metric *m) {
   char *title = metric_title(m), *resampled = resampling(s);
   char *signature = metric_signature(m, s->files.references, resampled);
-  json_t *json = json_pack("{s:s, s:s, s:o}", "name", title, "signature", signature, "system",
-                           text_json(s->files.items[0].file.name));
+  json_t *json = json_build("{s:s, s:s, s:o}", "name", title, "signature", signature, "system",
+                            utf8_json(s->files.items[0].file.name));
   mem_free(title);
   mem_free(resampled);
   mem_free(signature);
@@ -213,11 +200,11 @@ static bool score_by(Scoring *s, Metric *m, json_t *result) {
   bool ok = measure(s, m, 0, &rows);
   if (ok) {
     json_t *object = names_json(s, m), *paired = json_array();
-    json_array_append_new(result, object);
+    json_push(result, object);
     put_score(object, s, m, &rows);
     for (size_t i = first_paired; ok && i < s->files.count; i++) ok = add_paired(s, m, &rows, i, paired);
     if (json_array_size(paired))
-      put(object, "paired", paired);
+      json_put(object, "paired", paired);
     else
       json_decref(paired);
   }

@@ -42,7 +42,7 @@ static const char chat_template[] =
 
 static void put_name(json_t *json, const char *key, const Tokenizer *t, int64_t id) {
   const char *name = tokenizer_name(t, (int32_t)id);
-  if (name) json_object_set_new(json, key, json_string(name));
+  if (name) json_put(json, key, json_string(name));
 }
 
 static void put_names(json_t *json, const Config *c, const Tokenizer *t) {
@@ -62,7 +62,7 @@ static bool keep_template(json_t *json, const char *from, Error *err) {
     json_t *text = json_stringn(file.data, file.size);
     file_view_close(&file);
     if (!text) return fail(err, "%s: not UTF-8", path);
-    json_object_set_new(json, "chat_template", text);
+    json_put(json, "chat_template", text);
     return true;
   }
   if (!file_exists(path_join(path, from, "tokenizer_config.json"))) return true;
@@ -76,10 +76,10 @@ static bool keep_template(json_t *json, const char *from, Error *err) {
 bool special_tokens_write(const char *directory, const Config *c, const Tokenizer *t, const Task *task,
                           const char *from, Error *err) {
   char path[PATH_ROOM];
-  json_t *json = json_pack("{s:s, s:b, s:I}", "tokenizer_class", "PreTrainedTokenizerFast",
-                           "clean_up_tokenization_spaces", 0, "model_max_length", (json_int_t)c->context);
+  json_t *json = json_build("{s:s, s:b, s:I}", "tokenizer_class", "PreTrainedTokenizerFast",
+                            "clean_up_tokenization_spaces", 0, "model_max_length", (json_int_t)c->context);
   put_names(json, c, t);
-  if (task->chat) json_object_set_new(json, "chat_template", json_string(chat_template));
+  if (task->chat) json_put(json, "chat_template", json_string(chat_template));
   const bool kept = !from || task->chat || keep_template(json, from, err);
   const bool ok = kept && json_write(path_join(path, directory, "tokenizer_config.json"), json, err);
   json_decref(json);

@@ -15,7 +15,7 @@ bool weights_write(const char *path, Params *params, const float *values, Error 
     items[i] = (NamedTensor){p->name, p->tensor};
     items[i].tensor.data = (void *)(uintptr_t)(values + p->offset);
   }
-  json_t *metadata = json_pack("{s:s}", "format", "pt"); /* what transformers looks for */
+  json_t *metadata = json_build("{s:s}", "format", "pt"); /* what transformers looks for */
   const bool ok = safetensors_write(path, items, count, metadata, err);
   json_decref(metadata);
   mem_free(items);

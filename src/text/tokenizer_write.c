@@ -5,8 +5,7 @@
 static json_t *vocabulary_json(const Tokenizer *t) {
   json_t *vocabulary = json_object();
   for (size_t i = 0; i < t->pieces.count; i++)
-    if (t->pieces.data[i].name)
-      json_object_set_new(vocabulary, t->pieces.data[i].name, json_integer((json_int_t)i));
+    if (t->pieces.data[i].name) json_put(vocabulary, t->pieces.data[i].name, json_integer((json_int_t)i));
   return vocabulary;
 }
 
@@ -17,72 +16,72 @@ static json_t *merges_json(const Tokenizer *t) {
     const Merge m = t->merges.list.data[i];
     buffer_clear(&text);
     buffer_addf(&text, "%s %s", t->pieces.data[m.left].name, t->pieces.data[m.right].name);
-    json_array_append_new(merges, json_string(text.data));
+    json_push(merges, json_string(text.data));
   }
   buffer_free(&text);
   return merges;
 }
 
 static json_t *added_entry(const Tokenizer *t, const AddedToken *a, bool normalized) {
-  return json_pack("{s:i, s:s, s:b, s:b, s:b, s:b, s:b}", "id", (int)a->id, "content",
-                   t->pieces.data[a->id].name, "single_word", a->single_word, "lstrip", a->lstrip, "rstrip",
-                   a->rstrip, "normalized", normalized, "special", a->special);
+  return json_build("{s:i, s:s, s:b, s:b, s:b, s:b, s:b}", "id", (int)a->id, "content",
+                    t->pieces.data[a->id].name, "single_word", a->single_word, "lstrip", a->lstrip, "rstrip",
+                    a->rstrip, "normalized", normalized, "special", a->special);
 }
 
 static json_t *added_json(const Tokenizer *t) {
   json_t *added = json_array();
   for (size_t i = 0; i < t->added.list.count; i++)
-    json_array_append_new(added, added_entry(t, &t->added.list.data[i], false));
+    json_push(added, added_entry(t, &t->added.list.data[i], false));
   return added;
 }
 
 static json_t *byte_level_json(void) {
-  return json_pack("{s:s, s:b, s:b, s:b}", "type", "ByteLevel", "add_prefix_space", 0, "trim_offsets", 1,
-                   "use_regex", 0);
+  return json_build("{s:s, s:b, s:b, s:b}", "type", "ByteLevel", "add_prefix_space", 0, "trim_offsets", 1,
+                    "use_regex", 0);
 }
 
 static json_t *pre_tokenizer_json(const Tokenizer *t) {
   if (!t->pattern) return byte_level_json();
-  json_t *split = json_pack("{s:s, s:{s:s}, s:s, s:b}", "type", "Split", "pattern", "Regex", t->pattern_text,
-                            "behavior", "Isolated", "invert", 0);
-  return json_pack("{s:s, s:[o, o]}", "type", "Sequence", "pretokenizers", split, byte_level_json());
+  json_t *split = json_build("{s:s, s:{s:s}, s:s, s:b}", "type", "Split", "pattern", "Regex", t->pattern_text,
+                             "behavior", "Isolated", "invert", 0);
+  return json_build("{s:s, s:[o, o]}", "type", "Sequence", "pretokenizers", split, byte_level_json());
 }
 
 static json_t *model_json(const Tokenizer *t) {
-  return json_pack("{s:s, s:n, s:n, s:n, s:n, s:b, s:b, s:b, s:o, s:o}", "type", "BPE", "dropout",
-                   "unk_token", "continuing_subword_prefix", "end_of_word_suffix", "fuse_unk", 0,
-                   "byte_fallback", 0, "ignore_merges", (int)t->whole_words, "vocab", vocabulary_json(t),
-                   "merges", merges_json(t));
+  return json_build("{s:s, s:n, s:n, s:n, s:n, s:b, s:b, s:b, s:o, s:o}", "type", "BPE", "dropout",
+                    "unk_token", "continuing_subword_prefix", "end_of_word_suffix", "fuse_unk", 0,
+                    "byte_fallback", 0, "ignore_merges", (int)t->whole_words, "vocab", vocabulary_json(t),
+                    "merges", merges_json(t));
 }
 
 static json_t *normalizer_json(const Normalizer *n) {
   json_t *parts = json_array();
-  if (n->compose) json_array_append_new(parts, json_pack("{s:s}", "type", "NFC"));
-  if (n->compatible) json_array_append_new(parts, json_pack("{s:s}", "type", "NFKC"));
-  if (n->lowercase) json_array_append_new(parts, json_pack("{s:s}", "type", "Lowercase"));
-  if (json_array_size(parts)) return json_pack("{s:s, s:o}", "type", "Sequence", "normalizers", parts);
+  if (n->compose) json_push(parts, json_build("{s:s}", "type", "NFC"));
+  if (n->compatible) json_push(parts, json_build("{s:s}", "type", "NFKC"));
+  if (n->lowercase) json_push(parts, json_build("{s:s}", "type", "Lowercase"));
+  if (json_array_size(parts)) return json_build("{s:s, s:o}", "type", "Sequence", "normalizers", parts);
   json_decref(parts);
   return json_null();
 }
 
 static json_t *tokenizer_json(const Tokenizer *t) {
-  return json_pack("{s:s, s:n, s:n, s:o, s:o, s:o, s:o, s:o, s:o}", "version", "1.0", "truncation", "padding",
-                   "added_tokens", added_json(t), "normalizer", normalizer_json(&t->normalizer),
-                   "pre_tokenizer", pre_tokenizer_json(t), "post_processor", byte_level_json(), "decoder",
-                   byte_level_json(), "model", model_json(t));
+  return json_build("{s:s, s:n, s:n, s:o, s:o, s:o, s:o, s:o, s:o}", "version", "1.0", "truncation",
+                    "padding", "added_tokens", added_json(t), "normalizer", normalizer_json(&t->normalizer),
+                    "pre_tokenizer", pre_tokenizer_json(t), "post_processor", byte_level_json(), "decoder",
+                    byte_level_json(), "model", model_json(t));
 }
 
 static void append_beside(const Tokenizer *t, const AddedTokens *added, bool normalized, json_t *list) {
   for (size_t i = 0; i < added->list.count; i++)
     if (t->pieces.data[added->list.data[i].id].beside)
-      json_array_append_new(list, added_entry(t, &added->list.data[i], normalized));
+      json_push(list, added_entry(t, &added->list.data[i], normalized));
 }
 
 /* The file that was read, with the added tokens that only the files beside it list. */
 static json_t *completed_json(const Tokenizer *t, const char *path, Error *err) {
   json_t *json = json_parse(t->source, t->source_length, path, err);
   json_t *list = json_object_get(json, "added_tokens");
-  if (json && !list) json_object_set_new(json, "added_tokens", list = json_array());
+  if (json && !json_is_array(list)) json_put(json, "added_tokens", list = json_array());
   if (json) append_beside(t, &t->added, false, list);
   if (json) append_beside(t, &t->added_normalized, true, list);
   return json;

@@ -103,3 +103,11 @@ size_t utf8_encode(uint32_t code, char out[4]) {
   out[0] = (char)(code | (0xf00u >> n & 0xff));
   return n;
 }
+
+json_t *utf8_json(const char *text) {
+  Buffer valid = {0};
+  utf8_repair(text, strlen(text), &valid);
+  json_t *json = json_stringn(valid.data ? valid.data : "", valid.length);
+  buffer_free(&valid);
+  return json;
+}

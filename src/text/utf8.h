@@ -3,6 +3,7 @@
 #define TEXT_UTF8_H
 
 #include "base/buffer.h"
+#include "base/json.h"
 
 /* Bytes of the character at the front: 1 to 4; 0 where there is none (an invalid byte, or a character cut
  * short). */
@@ -18,6 +19,8 @@ size_t utf8_whole_prefix(const char *text, size_t length);
 /* Adds the text with U+FFFD for each character that is not finished and each other invalid byte, as Python
  * and Rust do; gives how many bytes those were. */
 int64_t utf8_repair(const char *text, size_t length, Buffer *out);
+/* Text that may hold any bytes, as a file's name does, repaired. */
+json_t *utf8_json(const char *text);
 /* Writes a code point: 1 to 4 bytes. */
 size_t utf8_encode(uint32_t code, char out[4]);
 

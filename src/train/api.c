@@ -7,6 +7,7 @@
 #include "base/threads.h"
 #include "ops/peak.h"
 #include "run/scorer.h"
+#include "text/utf8.h"
 #include "train/budget.h"
 #include "train/recipe.h"
 #include "train/report.h"
@@ -195,7 +196,7 @@ static int32_t begin_token(const Run *r) {
 
 static json_t *strings(const TextList *list) {
   json_t *array = json_array();
-  for (size_t i = 0; i < list->count; i++) json_array_append_new(array, json_string(list->items[i]));
+  for (size_t i = 0; i < list->count; i++) json_push(array, utf8_json(list->items[i]));
   return array;
 }
 
@@ -208,11 +209,11 @@ static json_t *make_card(const Run *r) {
   const MaterialPart *part = &r->material->train;
   char print[64];
   fingerprint(r, print);
-  json_t *data = json_pack("{s:o, s:s, s:I, s:I, s:I, s:I}", "files", strings(&r->files), "fingerprint",
-                           print, "documents", (json_int_t)part->examples, "bytes", (json_int_t)part->bytes,
-                           "characters", (json_int_t)part->characters, "tokens", (json_int_t)part->tokens);
-  return json_pack("{s:s, s:s, s:i, s:o}", "inkstone_version", INK_VERSION, "task", r->task->name,
-                   "begin_token", (int)begin_token(r), "data", data);
+  json_t *data = json_build("{s:o, s:s, s:I, s:I, s:I, s:I}", "files", strings(&r->files), "fingerprint",
+                            print, "documents", (json_int_t)part->examples, "bytes", (json_int_t)part->bytes,
+                            "characters", (json_int_t)part->characters, "tokens", (json_int_t)part->tokens);
+  return json_build("{s:s, s:s, s:i, s:o}", "inkstone_version", INK_VERSION, "task", r->task->name,
+                    "begin_token", (int)begin_token(r), "data", data);
 }
 
 static bool write_description(Run *r, Error *err) {
@@ -261,7 +262,7 @@ static void add_scores(const Batches *valid, const Score *score, json_t *json) {
                 {"valid_bits_per_byte", nats / log(2) / (double)valid->bytes},
                 {"valid_bits_per_character", nats / log(2) / (double)valid->characters}};
   for (size_t i = 0; i < sizeof values / sizeof *values; i++)
-    json_object_set_new(json, values[i].name, json_real(values[i].value));
+    json_put(json, values[i].name, json_number(values[i].value));
 }
 
 /* The mean of the snapshots becomes the model. */
@@ -302,9 +303,9 @@ static bool write_results(Run *r, Trainer *t, bool finished, Error *err) {
   const TrainState *s = &t->state;
   const double tokens = (double)s->step * r->plan.step_tokens;
   json_t *json =
-      json_pack("{s:b, s:I, s:I, s:f, s:f}", "finished", finished, "steps", (json_int_t)s->step, "best_step",
-                (json_int_t)s->best_step, "tokens_seen", tokens, "seconds", s->seconds);
-  json_object_set_new(r->card, "training", json);
+      json_build("{s:b, s:I, s:I, s:f, s:f}", "finished", finished, "steps", (json_int_t)s->step, "best_step",
+                 (json_int_t)s->best_step, "tokens_seen", tokens, "seconds", s->seconds);
+  json_put(r->card, "training", json);
   if ((finished && !(keep_mean(r, t, err) && score_kept_model(r, t, json, err))) ||
       !bundle_write_card(r->dir.path, r->card, err))
     return false;

@@ -52,10 +52,10 @@ static double median(double *values, int64_t n) {
 }
 
 static json_t *shape_json(const Config *c, const Cost *cost) {
-  return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I}", "arch", c->arch->name, "parameters",
-                   (json_int_t)cost->parameters, "layers", (json_int_t)c->layers, "width",
-                   (json_int_t)c->width, "context", (json_int_t)c->context, "vocabulary",
-                   (json_int_t)c->vocabulary);
+  return json_build("{s:s, s:I, s:I, s:I, s:I, s:I}", "arch", c->arch->name, "parameters",
+                    (json_int_t)cost->parameters, "layers", (json_int_t)c->layers, "width",
+                    (json_int_t)c->width, "context", (json_int_t)c->context, "vocabulary",
+                    (json_int_t)c->vocabulary);
 }
 
 /* ---- train ---- */
@@ -74,13 +74,13 @@ static bool bench_train(Bench *b, json_t *out, Error *err) {
   }
   const double each = median(seconds, n), rate = cost.flops / each;
   mem_free(seconds);
-  json_object_set_new(out, "model", shape_json(&b->config, &cost));
-  json_object_update_new(
-      out, json_pack("{s:s, s:I, s:f, s:f, s:f, s:f, s:f, s:I, s:I}", "precision",
-                     precision_name(way.precision), "tokens_a_step", (json_int_t)tokens, "seconds_a_step",
-                     each, "tokens_per_second", (double)tokens / each, "flops_per_second", rate,
-                     "share_of_peak", rate / b->peak, "flops_a_token", cost.flops / (double)tokens,
-                     "activation_bytes", (json_int_t)activations, "resident_bytes", (json_int_t)resident));
+  json_put(out, "model", shape_json(&b->config, &cost));
+  json_merge(out,
+             json_build("{s:s, s:I, s:f, s:f, s:f, s:f, s:f, s:I, s:I}", "precision",
+                        precision_name(way.precision), "tokens_a_step", (json_int_t)tokens, "seconds_a_step",
+                        each, "tokens_per_second", (double)tokens / each, "flops_per_second", rate,
+                        "share_of_peak", rate / b->peak, "flops_a_token", cost.flops / (double)tokens,
+                        "activation_bytes", (json_int_t)activations, "resident_bytes", (json_int_t)resident));
   return true;
 }
 
@@ -124,13 +124,12 @@ static void generate_figures(const Bench *b, double prompt, double token, json_t
   const Cost whole = model_cost(&b->config, 1, b->settings->prompt_tokens, b->settings->prompt_tokens);
   const double bytes = (double)whole.parameters * (writes_bf16(b) ? 2 : 4),
                length = (double)b->settings->prompt_tokens;
-  json_object_set_new(out, "model", shape_json(&b->config, &whole));
-  json_object_update_new(
-      out,
-      json_pack("{s:f, s:f, s:f, s:f}", "prompt_tokens_per_second", length / prompt, "prompt_share_of_peak",
-                prompt_flops(&b->config, &whole, b->settings->prompt_tokens) / prompt / b->peak,
-                "new_tokens_per_second", 1 / token, "new_share_of_memory_bandwidth",
-                bytes / token / b->memory));
+  json_put(out, "model", shape_json(&b->config, &whole));
+  json_merge(out, json_build("{s:f, s:f, s:f, s:f}", "prompt_tokens_per_second", length / prompt,
+                             "prompt_share_of_peak",
+                             prompt_flops(&b->config, &whole, b->settings->prompt_tokens) / prompt / b->peak,
+                             "new_tokens_per_second", 1 / token, "new_share_of_memory_bandwidth",
+                             bytes / token / b->memory));
 }
 
 /* To the nearest bf16, ties to even. */
@@ -190,13 +189,13 @@ static bool bench_ops(Bench *b, json_t *out, Error *err) {
     if (b->settings->operator&& strcmp(name, b->settings->operator)) continue;
     found = true;
     if (!op_bench(name, (int)b->settings->repeats, &seconds, &flops)) continue;
-    json_t *row = json_pack("{s:s, s:f}", "operator", name, "seconds", seconds);
-    if (flops > 0) json_object_set_new(row, "flops_per_second", json_real(flops / seconds));
-    if (flops > 0) json_object_set_new(row, "share_of_peak", json_real(flops / seconds / b->peak));
-    json_array_append_new(list, row);
+    json_t *row = json_build("{s:s, s:f}", "operator", name, "seconds", seconds);
+    if (flops > 0) json_put(row, "flops_per_second", json_real(flops / seconds));
+    if (flops > 0) json_put(row, "share_of_peak", json_real(flops / seconds / b->peak));
+    json_push(list, row);
     news_progress(&b->news, "operators", i + 1, op_count, "operator");
   }
-  json_object_set_new(out, "operators", list);
+  json_put(out, "operators", list);
   return found || fail_usage(err, "there is no operator \"%s\"", b->settings->operator);
 }
 
@@ -208,10 +207,9 @@ static bool bench_machine(Bench *b, json_t *out, Error *err) {
   static const char *const names[] = {"level1_bytes_per_second", "level2_bytes_per_second",
                                       "level3_bytes_per_second"};
   (void)b, (void)err;
-  json_object_set_new(out, "peak_bf16_flops_per_second",
-                      json_real(machine_peak_flops(threads_count(), PRECISION_BF16)));
+  json_put(out, "peak_bf16_flops_per_second", json_real(machine_peak_flops(threads_count(), PRECISION_BF16)));
   for (int level = 1; level <= 3; level++)
-    json_object_set_new(out, names[level - 1], json_real(machine_read_bandwidth(machine_cache(level) / 2)));
+    json_put(out, names[level - 1], json_real(machine_read_bandwidth(machine_cache(level) / 2)));
   return true;
 }
 
@@ -235,10 +233,10 @@ static const Kind writing = {"writing",
 
 static void add_figure(json_t *list, const Kind *kind, const KnownShape *shape, const Figure *f,
                        const json_t *answer) {
-  json_array_append_new(
-      list, json_pack("{s:s, s:s, s:s, s:f, s:s, s:f}", "work", kind->name, "shape", shape->name, "figure",
-                      f->name, "value", json_number_value(json_object_get(answer, f->name)), "ceiling",
-                      f->ceiling, "share", json_number_value(json_object_get(answer, f->share))));
+  json_push(list,
+            json_build("{s:s, s:s, s:s, s:f, s:s, s:f}", "work", kind->name, "shape", shape->name, "figure",
+                       f->name, "value", json_number_value(json_object_get(answer, f->name)), "ceiling",
+                       f->ceiling, "share", json_number_value(json_object_get(answer, f->share))));
 }
 
 static bool measure_shape(const Bench *b, const KnownShape *shape, json_t *list, Error *err) {
@@ -265,7 +263,7 @@ static bool bench_all(Bench *b, json_t *out, Error *err) {
   json_t *list = json_array();
   bool ok = bench_machine(b, out, err);
   for (const KnownShape *s = known_shapes; ok && s->name; s++) ok = measure_shape(b, s, list, err);
-  json_object_set_new(out, "shapes", list);
+  json_put(out, "shapes", list);
   return ok;
 }
 
@@ -293,9 +291,9 @@ static char *run_bench(size_t which, const ink_settings *settings, News news, Er
   b.precision = multiplied(which, b.settings);
   b.peak = machine_peak_flops(threads_count(), b.precision);
   b.memory = machine_memory_bandwidth();
-  json_t *out = json_pack("{s:s, s:s, s:i, s:s, s:f, s:f}", "bench", benches[which].name, "inkstone_version",
-                          INK_VERSION, "threads", threads_count(), "isa", kernels->isa,
-                          "peak_flops_per_second", b.peak, "memory_bytes_per_second", b.memory);
+  json_t *out = json_build("{s:s, s:s, s:i, s:s, s:f, s:f}", "bench", benches[which].name, "inkstone_version",
+                           INK_VERSION, "threads", threads_count(), "isa", kernels->isa,
+                           "peak_flops_per_second", b.peak, "memory_bytes_per_second", b.memory);
   char *text = benches[which].run(&b, out, err) ? json_text(out, JSON_INDENT(2)) : NULL;
   json_decref(out);
   return text;

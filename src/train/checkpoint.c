@@ -31,16 +31,16 @@ static const char prefix[] = "checkpoint-", unfinished[] = "checkpoint.tmp";
 
 static json_t *state_to_json(const TrainState *s) {
   json_t *json = json_object();
-#define INT(name)  json_object_set_new(json, #name, json_integer(s->name));
-#define REAL(name) json_object_set_new(json, #name, json_real(s->name));
+#define INT(name)  json_put(json, #name, json_integer(s->name));
+#define REAL(name) json_put(json, #name, json_number(s->name));
   STATE_MEMBERS(INT, REAL)
 #undef INT
 #undef REAL
   json_t *snapshots = json_array();
   for (int64_t i = 0; i < s->snapshot_count; i++)
-    json_array_append_new(snapshots, json_pack("{s:I, s:f}", "step", (json_int_t)s->snapshots[i].step, "rank",
-                                               s->snapshots[i].rank));
-  json_object_set_new(json, "snapshots", snapshots);
+    json_push(snapshots, json_build("{s:I, s:o}", "step", (json_int_t)s->snapshots[i].step, "rank",
+                                    json_number(s->snapshots[i].rank)));
+  json_put(json, "snapshots", snapshots);
   return json;
 }
 

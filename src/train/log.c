@@ -53,8 +53,9 @@ void log_close(TrainLog *log) {
  * its beginning. */
 static bool write_line(TrainLog *log, json_t *json, Error *err) {
   const long start = ftell(log->lines);
-  const bool ok = json_dumpf(json, log->lines, JSON_COMPACT | JSON_REAL_PRECISION(9)) == 0 &&
-                  fputc('\n', log->lines) != EOF && fflush(log->lines) == 0;
+  char *text = json_text(json, JSON_COMPACT | JSON_REAL_PRECISION(9));
+  const bool ok = fprintf(log->lines, "%s\n", text) > 0 && fflush(log->lines) == 0;
+  mem_free(text);
   json_decref(json);
   if (ok) return true;
   __fpurge(log->lines);
@@ -73,19 +74,19 @@ bool log_step(TrainLog *log, const LogStep *s, Error *err) {
                 {"lr", "learning_rate", s->learning_rate},
                 {"tokens_per_second", "speed/tokens_per_second", s->tokens_per_second},
                 {"gradient_norm", "gradient_norm", s->gradient_norm}};
-  json_t *json = json_pack("{s:I}", "step", (json_int_t)s->step);
+  json_t *json = json_build("{s:I}", "step", (json_int_t)s->step);
   const double now = clock_unix();
   bool ok = true;
   for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
     if (values[i].value == 0) continue;
-    json_object_set_new(json, values[i].name, json_real(values[i].value));
+    json_put(json, values[i].name, json_number(values[i].value));
     if (values[i].tag)
       ok = ok && tfevents_scalar(log->events, values[i].tag, s->step, values[i].value, now, err);
   }
   if (s->metric) {
     char name[64];
     snprintf(name, sizeof name, "valid_%s", s->metric);
-    json_object_set_new(json, name, json_real(s->metric_value));
+    json_put(json, name, json_number(s->metric_value));
     snprintf(name, sizeof name, "metric/%s", s->metric);
     ok = ok && tfevents_scalar(log->events, name, s->step, s->metric_value, now, err);
   }
@@ -97,7 +98,7 @@ static bool log_text(TrainLog *log, int64_t step, const char *kind, const char *
   Buffer whole = {0};
   utf8_repair(text, utf8_whole_prefix(text, strlen(text)), &whole);
   buffer_adds(&whole, "");
-  json_t *json = json_pack("{s:I, s:s}", "step", (json_int_t)step, kind, whole.data);
+  json_t *json = json_build("{s:I, s:s}", "step", (json_int_t)step, kind, whole.data);
   const bool ok =
       write_line(log, json, err) && tfevents_text(log->events, kind, step, whole.data, clock_unix(), err);
   buffer_free(&whole);

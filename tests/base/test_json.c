@@ -1,4 +1,5 @@
 /* JSON: what is refused and where, typed members, whole files. */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -58,6 +59,52 @@ static void depth_is_limited(void **state) {
   buffer_free(&deep);
 }
 
+/* Not as jansson's own functions, which leave it out. */
+static void what_is_built_is_whole(void **state) {
+  json_t *json = json_build("{s:[i, s]}", "list", 1, "a");
+  json_put(json, "loss", json_number(2.5));
+  json_put(json, "endless", json_number(INFINITY));
+  json_put(json, "none", json_number(NAN));
+  json_push(json_object_get(json, "list"), json_string("b"));
+  json_merge(json, json_build("{s:b}", "done", 1));
+  char *text = json_text(json, JSON_COMPACT | JSON_SORT_KEYS);
+  assert_string_equal(text,
+                      "{\"done\":true,\"endless\":null,\"list\":[1,\"a\",\"b\"],\"loss\":2.5,\"none\":null}");
+  mem_free(text);
+  json_decref(json);
+}
+
+static bool build_guarded(Error *err) {
+  MEM_GUARD(err, return false);
+  json_t *json = json_object();
+  for (int i = 0; i < 20; i++) {
+    char key[16];
+    snprintf(key, sizeof key, "k%d", i);
+    json_put(json, key, json_build("[s, f]", "text", 0.5));
+  }
+  char *text = json_text(json, JSON_COMPACT);
+  assert_int_equal(json_object_size(json), 20);
+  mem_free(text);
+  json_decref(json);
+  MEM_GUARD_END();
+  return true;
+}
+
+/* Each allocation of jansson's counts, and none that fails is survived with a part missing. */
+static void building_survives_exhaustion(void **state) {
+  int failures = 0;
+  leaks_allowed(true);
+  for (bool ok = false; !ok; failures += !ok) {
+    Error err = {0};
+    mem_fail_after(failures + 1);
+    ok = build_guarded(&err);
+    mem_fail_after(0);
+    if (!ok) assert_memory_equal(err.text, "out of memory", 13);
+  }
+  leaks_allowed(false);
+  assert_true(failures > 60);
+}
+
 static void members_are_typed(void **state) {
   Error err = {0};
   json_t *json = parse("{\"i\": 9007199254740993, \"r\": 0.5, \"b\": true, \"t\": \"x\", \"n\": null}", &err);
@@ -95,7 +142,7 @@ static void wrong_types_name_the_member(void **state) {
 static void files_come_back_as_they_were(void **state) {
   Error err = {0};
   json_t *json =
-      json_pack("{s:f, s:I, s:s}", "third", 1.0 / 3, "big", (json_int_t)INT64_MAX, "text", "\xe5\xa2\xa8\n");
+      json_build("{s:f, s:I, s:s}", "third", 1.0 / 3, "big", (json_int_t)INT64_MAX, "text", "\xe5\xa2\xa8\n");
   assert_true(json_write(in_scratch("a.json"), json, &err));
   json_t *read = json_read(in_scratch("a.json"), &err);
   assert_true(json_equal(json, read)); /* reals bit for bit */
@@ -124,6 +171,8 @@ int main(void) {
       cmocka_unit_test(what_is_not_json_is_refused),
       cmocka_unit_test(numbers_beyond_64_bits_are_reals),
       cmocka_unit_test(depth_is_limited),
+      cmocka_unit_test(what_is_built_is_whole),
+      cmocka_unit_test(building_survives_exhaustion),
       cmocka_unit_test(members_are_typed),
       cmocka_unit_test(wrong_types_name_the_member),
       cmocka_unit_test(files_come_back_as_they_were),

@@ -164,6 +164,34 @@ int fputc(int c, FILE *f) {
   NEXT(fputc);
   return stream_fails(f) ? EOF : next(c, f);
 }
+int putc(int c, FILE *f) {
+  return fputc(c, f);
+}
+int putchar(int c) {
+  return fputc(c, stdout);
+}
+int puts(const char *text) {
+  NEXT(puts);
+  return stream_fails(stdout) ? EOF : next(text);
+}
+static int print(FILE *f, const char *format, va_list list) {
+  NEXT(vfprintf);
+  return stream_fails(f) ? -1 : next(f, format, list);
+}
+int fprintf(FILE *f, const char *format, ...) {
+  va_list list;
+  va_start(list, format);
+  const int n = print(f, format, list);
+  va_end(list);
+  return n;
+}
+int printf(const char *format, ...) {
+  va_list list;
+  va_start(list, format);
+  const int n = print(stdout, format, list);
+  va_end(list);
+  return n;
+}
 int fflush(FILE *f) {
   NEXT(fflush);
   return f && stream_fails(f) ? EOF : next(f);

@@ -29,7 +29,7 @@ static const NamedTensor some[] = {
 enum { SOME = sizeof some / sizeof *some };
 
 static const char *write_some(const char *name) {
-  json_t *metadata = json_pack("{s:s}", "format", "pt");
+  json_t *metadata = json_build("{s:s}", "format", "pt");
   Error err = {0};
   if (!safetensors_write(in_scratch(name), some, SOME, metadata, &err)) fail_msg("%s", err.text);
   json_decref(metadata);
