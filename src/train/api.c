@@ -349,8 +349,8 @@ static const MetricSettings *metric_of(Settings *settings, const char *best_by) 
   char name[32];
   Error err = {0};
   snprintf(name, sizeof name, "%.*s", (int)strcspn(best_by, "-"), best_by);
-  CHECK(ink_settings_set(settings, "metric", name, &err));
-  if (strchr(best_by, '-')) CHECK(ink_settings_set(settings, "tokenize", strchr(best_by, '-') + 1, &err));
+  CHECK(settings_fill(settings, "metric", name, &err)); /* unwinds where memory runs out */
+  if (strchr(best_by, '-')) CHECK(settings_fill(settings, "tokenize", strchr(best_by, '-') + 1, &err));
   return settings_part(settings, &metric_settings_table);
 }
 

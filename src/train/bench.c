@@ -243,7 +243,7 @@ static bool measure_shape(const Bench *b, const KnownShape *shape, json_t *list,
   const Kind *kind = shape->writes ? &writing : &training;
   Settings *settings = ink_settings_bench();
   for (int i = 0; shape->settings[i]; i += 2)
-    CHECK(ink_settings_set(settings, shape->settings[i], shape->settings[i + 1], err));
+    CHECK(settings_fill(settings, shape->settings[i], shape->settings[i + 1], err));
   BenchSettings *own = settings_part(settings, &bench_settings_table);
   own->repeats = b->settings->repeats;
   Bench one = {
