@@ -105,6 +105,10 @@ void json_put(json_t *object, const char *key, json_t *value) {
   CHECK(value && json_object_set_new(object, key, value) == 0);
 }
 
+void json_share(json_t *object, const char *key, const json_t *value) {
+  if (value) json_put(object, key, json_incref((json_t *)(uintptr_t)value));
+}
+
 void json_push(json_t *array, json_t *value) {
   CHECK(value && json_array_append_new(array, value) == 0);
 }

@@ -18,10 +18,11 @@ char *json_text(const json_t *, size_t flags);
 
 /* Building. jansson's own functions leave out what they cannot hold (no number, invalid UTF-8) or have no
  * memory for, and say so in a result that is easily overlooked. These build what they were told, whole: where
- * memory runs out they unwind, and a value that cannot be is the program's mistake. All but `format` take
- * values over. */
+ * memory runs out they unwind, and a value that cannot be is the program's mistake. Values are taken over. */
 json_t *json_build(const char *format, ...); /* as json_pack */
 void json_put(json_t *object, const char *key, json_t *value);
+void json_share(json_t *object, const char *key,
+                const json_t *value); /* of another object, too; NULL: nothing */
 void json_push(json_t *array, json_t *value);
 void json_merge(json_t *object, json_t *other); /* the members of other */
 json_t *json_number(double);                    /* null where it is none that JSON knows */

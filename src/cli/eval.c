@@ -18,11 +18,11 @@ static void add_written(json_t *json, const char *written, Error *err) {
     const char *name = json_get_text(m, "name", "");
     char signature[64];
     snprintf(signature, sizeof signature, "%s signature", name);
-    json_put(json, name, json_incref(json_object_get(m, "score")));
-    json_put(json, signature, json_incref(json_object_get(m, "signature")));
+    json_share(json, name, json_object_get(m, "score"));
+    json_share(json, signature, json_object_get(m, "signature"));
   }
-  json_put(json, "distinct_1", json_incref(json_object_get(all, "distinct_1")));
-  json_put(json, "distinct_2", json_incref(json_object_get(all, "distinct_2")));
+  json_share(json, "distinct_1", json_object_get(all, "distinct_1"));
+  json_share(json, "distinct_2", json_object_get(all, "distinct_2"));
   json_decref(all);
 }
 

@@ -241,7 +241,7 @@ static json_t *describe(const Tensor *t, uint64_t begin) {
 static char *make_header(const NamedTensor *items, size_t count, const json_t *metadata) {
   json_t *header = json_object();
   uint64_t begin = 0;
-  if (metadata) json_put(header, "__metadata__", json_incref((json_t *)(uintptr_t)metadata));
+  json_share(header, "__metadata__", metadata);
   for (size_t i = 0; i < count; i++) {
     json_put(header, items[i].name, describe(&items[i].tensor, begin));
     begin += tensor_bytes(&items[i].tensor);

@@ -228,10 +228,10 @@ static json_t *chosen_file(const char *directory, char path[PATH_ROOM], Error *e
   json_t *value;
   json_object_foreach(config, key, value) {
     const ConfigFact *fact;
-    if (is_known(key, &fact)) json_object_set(json, key, value);
+    if (is_known(key, &fact)) json_share(json, key, value);
   }
   if (json_is_true(member(config, "force_bos_token_to_be_generated")) && !member(json, "forced_bos_token_id"))
-    json_object_set(json, "forced_bos_token_id", json_object_get(config, "bos_token_id"));
+    json_share(json, "forced_bos_token_id", json_object_get(config, "bos_token_id"));
   json_decref(config);
   return json;
 }
@@ -404,7 +404,7 @@ json_t *generation_describe(const Bundle *b) {
   }
   for (int i = 0; i < RULE_KEYS; i++) {
     const json_t *value = member(b->generation, rule_keys[i].key);
-    if (value) json_object_set(json, rule_keys[i].key, (json_t *)(uintptr_t)value);
+    if (value) json_share(json, rule_keys[i].key, value);
   }
   ink_settings_free(plain);
   ink_settings_free(filled);
@@ -446,7 +446,7 @@ static void add_search(json_t *json, const Settings *settings, bool all) {
                  {"min_tokens", "min_new_tokens", json_integer(s->min_tokens)}};
   for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
     if (all || settings_given(settings, members[i].setting))
-      json_object_set(json, members[i].key, members[i].value);
+      json_share(json, members[i].key, members[i].value);
     json_decref(members[i].value);
   }
 }

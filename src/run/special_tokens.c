@@ -68,7 +68,7 @@ static bool keep_template(json_t *json, const char *from, Error *err) {
   if (!file_exists(path_join(path, from, "tokenizer_config.json"))) return true;
   json_t *base = json_read(path, err);
   json_t *template = json_object_get(base, "chat_template");
-  if (template) json_object_set(json, "chat_template", template);
+  if (template) json_share(json, "chat_template", template);
   json_decref(base);
   return base != NULL;
 }
