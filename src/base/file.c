@@ -87,12 +87,41 @@ static void parent_of(const char *path, char parent[PATH_ROOM]) {
   if (slash == path) memcpy(parent, "/", 2);
 }
 
+/* A name beside `path` that is of no one else: neither an old file nor a link that somebody laid there. */
+static FILE *open_temporary(FileWriter *w) {
+  enum { FLAGS = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC };
+  if (snprintf(w->temporary, sizeof w->temporary, "%s.tmp%d", w->path, (int)getpid() % 1000000) >=
+      (int)sizeof w->temporary) {
+    errno = ENAMETOOLONG;
+    return NULL;
+  }
+  int descriptor = open(w->temporary, FLAGS, 0666);
+  if (descriptor < 0 && errno == EEXIST && !unlink(w->temporary))
+    descriptor = open(w->temporary, FLAGS, 0666);
+  return descriptor < 0 ? NULL : fdopen(descriptor, "wb");
+}
+
+/* A device, a pipe or a terminal is written into: replacing it would take it away from everybody. */
+static FILE *open_as_it_is(FileWriter *w) {
+  w->temporary[0] = '\0';
+  const int descriptor = open(w->path, O_WRONLY | O_APPEND | O_CLOEXEC);
+  return descriptor < 0 ? NULL : fdopen(descriptor, "wb");
+}
+
+static bool is_no_file(const char *path, const struct stat *info) {
+  return !S_ISREG(info->st_mode) || !strncmp(path, "/dev/", 5) || !strncmp(path, "/proc/", 6);
+}
+
 bool file_writer_open(FileWriter *w, const char *path, Error *err) {
+  struct stat info;
   w->stream = NULL;
-  if (strlen(path) + 16 > sizeof w->temporary) return fail(err, "%s: the path is too long", path);
-  snprintf(w->path, sizeof w->path, "%s", path);
-  snprintf(w->temporary, sizeof w->temporary, "%.4080s.tmp%d", path, (int)getpid() % 1000000);
-  w->stream = fopen(w->temporary, "wbe");
+  if (strlen(path) >= sizeof w->path) return fail(err, "%.60s...: the path is too long", path);
+  const bool there = !stat(path, &info);
+  if (there && S_ISDIR(info.st_mode)) return fail(err, "%s: is a directory, not a file", path);
+  /* Of a link it is the file that is replaced. */
+  if (!there || is_no_file(path, &info) || !realpath(path, w->path))
+    snprintf(w->path, sizeof w->path, "%s", path);
+  w->stream = there && is_no_file(path, &info) ? open_as_it_is(w) : open_temporary(w);
   return w->stream || fail_path(err, path, "cannot be written");
 }
 
@@ -100,28 +129,38 @@ bool file_writer_put(FileWriter *w, const void *data, size_t size, Error *err) {
   return !size || fwrite(data, 1, size, w->stream) == size || fail_path(err, w->path, "cannot be written");
 }
 
+static void remove_temporary(const FileWriter *w) {
+  if (*w->temporary) remove(w->temporary);
+}
+
 void file_writer_abandon(FileWriter *w) {
   if (!w->stream) return;
   fclose(w->stream);
   w->stream = NULL;
-  remove(w->temporary);
+  remove_temporary(w);
+}
+
+/* Pipes and devices have nothing to be synced. */
+static bool flush_to_disk(const FileWriter *w) {
+  return fflush(w->stream) == 0 && (!*w->temporary || fsync(fileno(w->stream)) == 0);
 }
 
 bool file_writer_commit(FileWriter *w, Error *err) {
   char parent[PATH_ROOM];
-  const bool written = fflush(w->stream) == 0 && fsync(fileno(w->stream)) == 0;
+  const bool written = flush_to_disk(w);
   const int problem = errno;
   const bool closed = fclose(w->stream) == 0;
   w->stream = NULL;
   if (!written || !closed) {
     errno = written ? errno : problem;
     fail_path(err, w->path, "cannot be written");
-    remove(w->temporary);
+    remove_temporary(w);
     return false;
   }
+  if (!*w->temporary) return true;
   if (rename(w->temporary, w->path)) {
     fail_path(err, w->path, "cannot be replaced");
-    remove(w->temporary);
+    remove_temporary(w);
     return false;
   }
   parent_of(w->path, parent);
@@ -148,18 +187,26 @@ bool dir_exists(const char *path) {
   return !stat(path, &info) && S_ISDIR(info.st_mode);
 }
 
+/* A directory is there after a crash once what it is in was synced, too. */
+static bool make_one(const char *path, Error *err) {
+  char parent[PATH_ROOM];
+  if (mkdir(path, 0777)) return errno == EEXIST || fail_path(err, path, "cannot be made");
+  parent_of(path, parent);
+  dir_sync(parent, NULL); /* may be one that we cannot read */
+  return true;
+}
+
 bool dir_make(const char *path, Error *err) {
   char room[PATH_ROOM];
-  if (strlen(path) >= sizeof room) return fail(err, "%s: the path is too long", path);
+  if (strlen(path) >= sizeof room) return fail(err, "%.60s...: the path is too long", path);
   memcpy(room, path, strlen(path) + 1);
   for (char *p = room + 1; *p; p++) {
     if (*p != '/') continue;
     *p = '\0';
-    if (mkdir(room, 0777) && errno != EEXIST) return fail_path(err, room, "cannot be made");
+    if (!make_one(room, err)) return false;
     *p = '/';
   }
-  if (mkdir(room, 0777) && errno != EEXIST) return fail_path(err, room, "cannot be made");
-  return dir_exists(path) || fail(err, "%s: is a file, not a directory", path);
+  return make_one(room, err) && (dir_exists(path) || fail(err, "%s: is a file, not a directory", path));
 }
 
 bool dir_sync(const char *path, Error *err) {
@@ -245,7 +292,7 @@ const char *path_join(char room[PATH_ROOM], const char *dir, const char *name) {
   CHECK(name);
   const size_t length = strlen(dir);
   const int n = snprintf(room, PATH_ROOM, "%s%s%s", dir, length && dir[length - 1] == '/' ? "" : "/", name);
-  CHECK(n > 0 && n < PATH_ROOM);
+  if (n < 0 || n >= PATH_ROOM) snprintf(room, PATH_ROOM, "/path too long/%.40s.../%.255s", dir, name);
   return room;
 }
 
@@ -277,9 +324,10 @@ static bool lock_descriptor(int descriptor, const char *dir, const char *path, E
 int file_lock(const char *dir, Error *err) {
   char path[PATH_ROOM];
   path_join(path, dir, "lock");
-  const int descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+  /* Not through a link, nor into a pipe: neither is a lock of ours. */
+  const int descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666);
   if (descriptor < 0) {
-    fail_path(err, path, "cannot be written");
+    fail_path(err, path, errno == ELOOP ? "is a link: remove it" : "cannot be written");
     return -1;
   }
   if (lock_descriptor(descriptor, dir, path, err)) return descriptor;

@@ -17,8 +17,9 @@ void file_view_close(FileView *);
 /* What was spooled becomes the view's. */
 void file_view_take(FileView *, Spool *);
 
-/* Replaces `path` in one step: temporary file beside it, fsync, rename, fsync of the directory.
- * After a crash at any instant the old or the new contents are there, whole. */
+/* Replaces `path` (of a link the file it names) in one step: temporary file beside it, fsync, rename, fsync
+ * of the directory. After a crash at any instant the old or the new contents are there, whole. What is no
+ * regular file, such as a device or a pipe, is written into. */
 bool file_replace(const char *path, const void *data, size_t size, Error *);
 /* The same for contents written in pieces: write to the FILE, then commit or abandon. */
 typedef struct FileWriter {
@@ -46,7 +47,7 @@ typedef struct Names {
 bool dir_list(const char *path, Names *, Error *);
 void names_free(Names *);
 
-/* "dir/name", in a buffer of the caller; CHECKs that it fits. */
+/* "dir/name", in a buffer of the caller. Where that does not fit, a path that says so and does not exist. */
 #define PATH_ROOM 4096
 const char *path_join(char room[PATH_ROOM], const char *dir, const char *name);
 

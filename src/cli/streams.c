@@ -23,6 +23,7 @@ static void say_cut_short(int signal_number) {
 
 void streams_open(void) {
   signal(SIGBUS, say_cut_short);
+  signal(SIGXFSZ, SIG_IGN); /* a file beyond ulimit -f: writing it fails, and is told */
   for (int fd = 0; fd <= 2; fd++)
     if (fcntl(fd, F_GETFD) < 0 && errno == EBADF) {
       /* the lowest free number is fd; read-only, so that writing a result to it fails and is reported */

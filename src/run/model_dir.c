@@ -32,10 +32,11 @@ static bool is_of_a_model(const char *name) {
   return false;
 }
 
-static bool is_checkpoint(const char *dir, const char *name) {
-  char inner[PATH_ROOM], path[PATH_ROOM];
-  return !strncmp(name, checkpoint, sizeof checkpoint - 1) &&
-         file_exists(path_join(path, path_join(inner, dir, name), "trainer_state.json"));
+/* As we spell it, in ten digits at least; other programs do not pad. */
+static bool is_checkpoint(const char *name) {
+  const char *digits = name + sizeof checkpoint - 1;
+  return !strncmp(name, checkpoint, sizeof checkpoint - 1) && strlen(digits) >= 10 &&
+         strspn(digits, "0123456789") == strlen(digits);
 }
 
 ModelDirContent model_dir_content(const char *dir, char room[PATH_ROOM], const char **met) {
@@ -47,7 +48,7 @@ ModelDirContent model_dir_content(const char *dir, char room[PATH_ROOM], const c
   ModelDirContent content = ours ? MODEL_DIR_STARTED : MODEL_DIR_EMPTY;
   for (size_t i = 0; i < names.count; i++) {
     const char *name = names.items[i];
-    const bool trained = !strcmp(name, weights) || is_checkpoint(dir, name);
+    const bool trained = !strcmp(name, weights) || is_checkpoint(name);
     if (ours ? !trained : !trained && !is_of_a_model(name)) continue;
     content = ours ? MODEL_DIR_OURS : MODEL_DIR_FOREIGN;
     snprintf(room, PATH_ROOM, "%s", name);
@@ -74,7 +75,7 @@ static bool remove_old_states(const char *dir, Error *err) {
   char path[PATH_ROOM];
   bool ok = dir_list(dir, &names, err);
   for (size_t i = 0; ok && i < names.count; i++)
-    if (is_checkpoint(dir, names.items[i]) || !strncmp(names.items[i], "snapshot-", 9))
+    if (is_checkpoint(names.items[i]) || !strncmp(names.items[i], "snapshot-", 9))
       ok = dir_remove(path_join(path, dir, names.items[i]), err);
   names_free(&names);
   return ok;
@@ -99,6 +100,24 @@ static bool place_all(const char *dir, const char *from, Error *err) {
   }
   names_free(&names);
   return ok && dir_sync(dir, err);
+}
+
+/* "model.safetensors.tmp4711": what a killed process was writing. */
+static bool is_unfinished(const char *name) {
+  const char *tail = strstr(name, ".tmp");
+  char whole[256];
+  if (!tail || !tail[4] || strspn(tail + 4, "0123456789") != strlen(tail + 4)) return false;
+  snprintf(whole, sizeof whole, "%.*s", (int)(tail - name), name);
+  return is_of_a_model(whole) || !strcmp(whole, card);
+}
+
+void model_dir_sweep(const char *dir) {
+  Names names;
+  char path[PATH_ROOM];
+  if (!dir_list(dir, &names, NULL)) return;
+  for (size_t i = 0; i < names.count; i++)
+    if (is_unfinished(names.items[i])) dir_remove(path_join(path, dir, names.items[i]), NULL);
+  names_free(&names);
 }
 
 bool model_dir_finish(const char *dir, Error *err) {

@@ -31,6 +31,8 @@ const char *model_dir_next(char room[PATH_ROOM], const char *dir);
 
 /* The run in model_dir_next takes the place of the model in `dir`. */
 bool model_dir_replace(const char *dir, Error *);
+/* Removes what killed processes were writing there; only for who holds the directory's lock. */
+void model_dir_sweep(const char *dir);
 /* Completes what a crash cut off, if anything. */
 bool model_dir_finish(const char *dir, Error *);
 

@@ -324,7 +324,7 @@ static bool fill_weights(Run *r, Trainer *t, Error *err) {
   optimizer_open(&t->optimizer, t->model->params, r->train, r->plan.weight_decay);
   t->state = (TrainState){.steps = r->plan.steps, .warmup = r->plan.warmup, .rate_scale = 1};
   if (!r->resumed) return true;
-  if (!checkpoint_load(r->dir.path, &t->state, &t->optimizer, &found, err)) return false;
+  if (!checkpoint_load(r->dir.path, &t->state, &t->optimizer, &r->news, &found, err)) return false;
   snapshots_find(r->dir.path, &t->state);
   if (r->steps_given) t->state.steps = r->train->steps;
   if (t->state.steps < t->state.step) t->state.steps = t->state.step;

@@ -9,30 +9,31 @@
 #include "io/safetensors.h"
 #include "run/bundle.h"
 
-static const char prefix[] = "checkpoint-", unfinished[] = "checkpoint.tmp";
+static const char prefix[] = "checkpoint-", unfinished[] = "checkpoint.tmp", outdated[] = "checkpoint.old";
 
 /* ---- state <-> JSON ---- */
 
-/* Every member once, for reading and writing alike. */
+/* Every member once, for reading and writing alike, with the least and the greatest value that training can
+ * give. */
 // clang-format off
 #define STATE_MEMBERS(INT, REAL) \
-  INT(step)          \
-  INT(steps)         \
-  INT(warmup)        \
-  REAL(rate_scale)   \
-  INT(rollbacks)     \
-  REAL(recent_loss)  \
-  REAL(best_score)   \
-  INT(best_step)     \
-  INT(worse)         \
-  REAL(valid_loss)   \
-  REAL(seconds)
+  INT(step, 0, 1e12)             \
+  INT(steps, 0, 1e12)            \
+  INT(warmup, 0, 1e12)           \
+  REAL(rate_scale, 1e-6, 1)      \
+  INT(rollbacks, 0, 1000)        \
+  REAL(recent_loss, 0, 1e30)     \
+  REAL(best_score, -1e30, 1e30)  \
+  INT(best_step, 0, 1e12)        \
+  INT(worse, 0, 1e12)            \
+  REAL(valid_loss, 0, 1e30)      \
+  REAL(seconds, 0, 1e12)
 // clang-format on
 
 static json_t *state_to_json(const TrainState *s) {
   json_t *json = json_object();
-#define INT(name)  json_put(json, #name, json_integer(s->name));
-#define REAL(name) json_put(json, #name, json_number(s->name));
+#define INT(name, least, most)  json_put(json, #name, json_integer(s->name));
+#define REAL(name, least, most) json_put(json, #name, json_number(s->name));
   STATE_MEMBERS(INT, REAL)
 #undef INT
 #undef REAL
@@ -44,29 +45,45 @@ static json_t *state_to_json(const TrainState *s) {
   return json;
 }
 
+/* A member must be there, a number, and one that training can give: what a state lacks is no state. */
+static bool get_number(const json_t *json, const char *name, double least, double most, bool whole,
+                       double *out, const char *where, Error *err) {
+  const json_t *value = json_object_get(json, name);
+  if (!value) return fail(err, "%s: \"%s\" is missing: it is no state of a run", where, name);
+  *out = json_number_value(value);
+  if ((whole ? json_is_integer(value) : json_is_number(value)) && *out >= least && *out <= most) return true;
+  return fail(err, "%s: \"%s\" is no %s from %.3g to %.3g", where, name, whole ? "whole number" : "number",
+              least, most);
+}
+
 static bool snapshots_from_json(TrainState *s, const json_t *json, const char *where, Error *err) {
   const json_t *list = json_object_get(json, "snapshots");
   const size_t count = json_array_size(list);
+  if (!json_is_array(list)) return fail(err, "%s: \"snapshots\" is missing: it is no state of a run", where);
   if (count > MOST_SNAPSHOTS) return fail(err, "%s: %zu snapshots are too many", where, count);
   for (size_t i = 0; i < count; i++) {
     const json_t *item = json_array_get(list, i);
-    if (!json_get_int(item, "step", 0, &s->snapshots[i].step, where, err) ||
-        !json_get_real(item, "rank", 0, &s->snapshots[i].rank, where, err))
+    double step = 0;
+    if (!get_number(item, "step", 0, 1e12, true, &step, where, err) ||
+        !get_number(item, "rank", -1e30, 1e30, false, &s->snapshots[i].rank, where, err))
       return false;
+    s->snapshots[i].step = (int64_t)step;
   }
   s->snapshot_count = (int64_t)count;
   return true;
 }
 
 static bool state_from_json(TrainState *s, const json_t *json, const char *where, Error *err) {
-#define INT(name) \
-  if (!json_get_int(json, #name, 0, &s->name, where, err)) return false;
-#define REAL(name) \
-  if (!json_get_real(json, #name, 0, &s->name, where, err)) return false;
+  double value = 0;
+#define INT(name, least, most)                                                       \
+  if (!get_number(json, #name, least, most, true, &value, where, err)) return false; \
+  s->name = (int64_t)value;
+#define REAL(name, least, most) \
+  if (!get_number(json, #name, least, most, false, &s->name, where, err)) return false;
   STATE_MEMBERS(INT, REAL)
 #undef INT
 #undef REAL
-  if (s->step < 0 || s->steps < s->step)
+  if (s->steps < s->step)
     return fail(err, "%s: step %" PRId64 " of %" PRId64 " makes no sense", where, s->step, s->steps);
   return snapshots_from_json(s, json, where, err);
 }
@@ -94,50 +111,38 @@ static bool moments_write(const char *path, Optimizer *o, Error *err) {
   return ok;
 }
 
-static bool moment_read(const Safetensors *file, const char *prefix_, float *values, Params *params,
-                        const char *path, Error *err) {
+/* What is done with the values of a file: taken, or compared with what was written. */
+typedef enum Reading { TAKE, COMPARE } Reading;
+
+static bool run_read(const Safetensors *file, const char *before, float *values, Params *params,
+                     Reading reading, const char *path, Error *err) {
   for (size_t i = 0; values && i < params_count(params); i++) {
     const Param *p = params_at(params, i);
     char name[1024];
-    snprintf(name, sizeof name, "%s.%s", prefix_, p->name);
+    snprintf(name, sizeof name, "%s%s", before, p->name);
     const NamedTensor *found = safetensors_find(file, name);
     if (!found || found->tensor.type != TENSOR_F32 || !tensor_same_shape(&found->tensor, &p->tensor))
       return fail(err, "%s: \"%s\" is missing or of another shape: not a checkpoint of this run", path, name);
-    tensor_to_f32(values + p->offset, &found->tensor);
+    const size_t bytes = (size_t)tensor_count(&p->tensor) * sizeof(float);
+    if (reading == TAKE)
+      tensor_to_f32(values + p->offset, &found->tensor);
+    else if (memcmp(values + p->offset, found->tensor.data, bytes))
+      return fail(err, "%s: \"%s\" reads back with other values than were written", path, name);
   }
   return true;
 }
 
-static bool moments_read(const char *path, Optimizer *o, Error *err) {
+static bool moments_read(const char *path, Optimizer *o, Reading reading, Error *err) {
   Safetensors file;
   if (!safetensors_open(&file, path, err)) return false;
-  const bool ok = moment_read(&file, "m", o->m, o->params, path, err) &&
-                  moment_read(&file, "v", o->v, o->params, path, err) &&
-                  moment_read(&file, "average", o->average, o->params, path, err);
+  const bool ok = run_read(&file, "m.", o->m, o->params, reading, path, err) &&
+                  run_read(&file, "v.", o->v, o->params, reading, path, err) &&
+                  run_read(&file, "average.", o->average, o->params, reading, path, err);
   safetensors_close(&file);
   return ok;
 }
 
 /* ---- directories ---- */
-
-static bool is_checkpoint(const char *name, int64_t *step) {
-  char *end;
-  if (strncmp(name, prefix, sizeof prefix - 1)) return false;
-  *step = strtoll(name + sizeof prefix - 1, &end, 10);
-  return end != name + sizeof prefix - 1 && !*end;
-}
-
-/* Steps of the checkpoints there are, the newest last: names sort as numbers since they are padded. */
-static int64_t newest(const Names *names, size_t *how_many) {
-  int64_t last = -1, step;
-  *how_many = 0;
-  for (size_t i = 0; i < names->count; i++)
-    if (is_checkpoint(names->items[i], &step)) {
-      ++*how_many;
-      if (step > last) last = step;
-    }
-  return last;
-}
 
 static const char *checkpoint_path(char room[PATH_ROOM], const char *run, int64_t step) {
   char name[64];
@@ -145,21 +150,52 @@ static const char *checkpoint_path(char room[PATH_ROOM], const char *run, int64_
   return path_join(room, run, name);
 }
 
+/* One of ours has a name as we spell it: other programs' are like it (checkpoint-500 of transformers'
+ * Trainer). */
+static bool is_checkpoint(const char *run, const char *name, int64_t *step) {
+  char path[PATH_ROOM], own[PATH_ROOM];
+  if (strncmp(name, prefix, sizeof prefix - 1)) return false;
+  *step = strtoll(name + sizeof prefix - 1, NULL, 10);
+  return *step >= 0 && !strcmp(path_join(path, run, name), checkpoint_path(own, run, *step)) &&
+         dir_exists(path);
+}
+
+typedef VEC(int64_t) Steps;
+
+static int by_step(const void *a, const void *b) {
+  const int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+  return (x > y) - (x < y);
+}
+
+/* Of the checkpoints there are, the newest last. */
+static bool list_steps(const char *run, Steps *steps, Error *err) {
+  Names names;
+  int64_t step;
+  *steps = (Steps){0};
+  if (!dir_list(run, &names, err)) return false;
+  for (size_t i = 0; i < names.count; i++)
+    if (is_checkpoint(run, names.items[i], &step)) vec_push(steps, step);
+  names_free(&names);
+  if (steps->count) qsort(steps->data, steps->count, sizeof *steps->data, by_step);
+  return true;
+}
+
+/* At once for whoever looks: removing what is inside takes time, and may be cut off. */
+static bool remove_checkpoint(const char *run, int64_t step, Error *err) {
+  char path[PATH_ROOM], old[PATH_ROOM];
+  path_join(old, run, outdated);
+  return dir_remove(old, err) && dir_rename(checkpoint_path(path, run, step), old, err) &&
+         dir_remove(old, err);
+}
+
 /* Removes the oldest until `keep` are left. */
 static bool rotate(const char *run, int64_t keep, Error *err) {
-  Names names;
-  if (!dir_list(run, &names, err)) return false;
-  size_t have;
-  newest(&names, &have);
+  Steps steps;
+  if (!list_steps(run, &steps, err)) return false;
   bool ok = true;
-  for (size_t i = 0; ok && i < names.count && have > (size_t)keep; i++) {
-    int64_t step;
-    char path[PATH_ROOM];
-    if (!is_checkpoint(names.items[i], &step)) continue;
-    ok = dir_remove(path_join(path, run, names.items[i]), err);
-    have--;
-  }
-  names_free(&names);
+  for (size_t i = 0; ok && i + (size_t)keep < steps.count; i++)
+    ok = remove_checkpoint(run, steps.data[i], err);
+  vec_free(&steps);
   return ok;
 }
 
@@ -179,35 +215,6 @@ static bool write_parts(const char *dir, const TrainState *state, Optimizer *o, 
          write_state(dir, state, err) && dir_sync(dir, err);
 }
 
-bool checkpoint_save(const char *run, const TrainState *state, Optimizer *o, int64_t keep, Error *err) {
-  char temporary[PATH_ROOM], path[PATH_ROOM];
-  path_join(temporary, run, unfinished);
-  checkpoint_path(path, run, state->step);
-  /* One of the same step is of the same run: it is the same, or a rollback later and will roll back again
-   * alike. */
-  if (dir_exists(path)) return true;
-  const bool ok = dir_remove(temporary, err) && write_parts(temporary, state, o, err) &&
-                  dir_rename(temporary, path, err) && dir_sync(run, err) && rotate(run, keep, err);
-  if (!ok) {
-    dir_remove(temporary, NULL);
-    fail_prefix(err, "checkpoint of step %" PRId64, state->step);
-  }
-  return ok;
-}
-
-static int64_t newest_in(const char *run) {
-  Names names;
-  if (!dir_list(run, &names, NULL)) return -1;
-  size_t have;
-  const int64_t step = newest(&names, &have);
-  names_free(&names);
-  return step;
-}
-
-bool checkpoint_exists(const char *run) {
-  return newest_in(run) >= 0;
-}
-
 static bool read_state(const char *dir, TrainState *state, Error *err) {
   char path[PATH_ROOM];
   json_t *json = json_read(path_join(path, dir, "trainer_state.json"), err);
@@ -216,15 +223,76 @@ static bool read_state(const char *dir, TrainState *state, Error *err) {
   return ok;
 }
 
-bool checkpoint_load(const char *run, TrainState *state, Optimizer *o, bool *found, Error *err) {
-  char dir[PATH_ROOM], path[PATH_ROOM];
-  const int64_t step = newest_in(run);
-  *found = step >= 0;
-  if (!*found) return true;
-  checkpoint_path(dir, run, step);
+static bool read_parts(const char *dir, TrainState *state, Optimizer *o, Error *err) {
+  char path[PATH_ROOM];
   return read_state(dir, state, err) &&
          weights_read(path_join(path, dir, "model.safetensors"), o->params, params_values(o->params), err) &&
-         moments_read(path_join(path, dir, "optimizer.safetensors"), o, err);
+         moments_read(path_join(path, dir, "optimizer.safetensors"), o, TAKE, err);
+}
+
+/* Read back, before an older one goes for it. */
+static bool is_whole(const char *dir, Optimizer *o, Error *err) {
+  char path[PATH_ROOM];
+  TrainState state;
+  Safetensors weights;
+  if (!read_state(dir, &state, err) ||
+      !safetensors_open(&weights, path_join(path, dir, "model.safetensors"), err))
+    return false;
+  const bool same = run_read(&weights, "", params_values(o->params), o->params, COMPARE, path, err);
+  safetensors_close(&weights);
+  return same && moments_read(path_join(path, dir, "optimizer.safetensors"), o, COMPARE, err);
+}
+
+bool checkpoint_save(const char *run, const TrainState *state, Optimizer *o, int64_t keep, Error *err) {
+  char temporary[PATH_ROOM], path[PATH_ROOM];
+  path_join(temporary, run, unfinished);
+  checkpoint_path(path, run, state->step);
+  /* One of the same step is of the same run: it is the same, or a rollback later and will roll back again
+   * alike. */
+  if (dir_exists(path)) return rotate(run, keep, err); /* which a crash may have cut off */
+  const bool ok = dir_remove(temporary, err) && write_parts(temporary, state, o, err) &&
+                  is_whole(temporary, o, err) && dir_rename(temporary, path, err) && dir_sync(run, err) &&
+                  rotate(run, keep, err);
+  if (!ok) {
+    dir_remove(temporary, NULL);
+    fail_prefix(err, "checkpoint of step %" PRId64, state->step);
+  }
+  return ok;
+}
+
+bool checkpoint_exists(const char *run) {
+  Steps steps;
+  const bool any = list_steps(run, &steps, NULL) && steps.count > 0;
+  vec_free(&steps);
+  return any;
+}
+
+/* One that cannot be read makes way for the one before: under another name, so that its step is saved again.
+ */
+static bool set_aside(const char *run, int64_t step, const Error *why, const News *news, Error *err) {
+  char path[PATH_ROOM], name[64], aside[PATH_ROOM];
+  snprintf(name, sizeof name, "damaged-%s%010" PRId64, prefix, step);
+  path_join(aside, run, name);
+  news_warning(news, "%s: it is left as %s, and the run goes on from the checkpoint before", why->text, name);
+  return dir_remove(aside, err) && dir_rename(checkpoint_path(path, run, step), aside, err);
+}
+
+bool checkpoint_load(const char *run, TrainState *state, Optimizer *o, const News *news, bool *found,
+                     Error *err) {
+  char dir[PATH_ROOM];
+  Steps steps;
+  if (!list_steps(run, &steps, err)) return false;
+  *found = steps.count > 0;
+  bool ok = true;
+  for (size_t left = steps.count; left > 0; left--) {
+    Error why = {0};
+    checkpoint_path(dir, run, steps.data[left - 1]);
+    if (read_parts(dir, state, o, &why)) break;
+    ok = left > 1 ? set_aside(run, steps.data[left - 1], &why, news, err) : fail(err, "%s", why.text);
+    if (!ok) break;
+  }
+  vec_free(&steps);
+  return ok;
 }
 
 bool checkpoint_remove_all(const char *run, Error *err) {

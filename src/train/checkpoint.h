@@ -5,6 +5,7 @@
 #ifndef TRAIN_CHECKPOINT_H
 #define TRAIN_CHECKPOINT_H
 
+#include "base/news.h"
 #include "train/optimizer.h"
 
 /* Weights kept beside the checkpoints; see snapshots.h. */
@@ -30,8 +31,8 @@ typedef struct TrainState {
 } TrainState;
 
 bool checkpoint_save(const char *run, const TrainState *, Optimizer *, int64_t keep, Error *);
-/* The newest one. *found says whether there is any; false only for one that cannot be read. */
-bool checkpoint_load(const char *run, TrainState *, Optimizer *, bool *found, Error *);
+/* The newest one that can be read; a damaged one is told, and set aside. *found: is there any? */
+bool checkpoint_load(const char *run, TrainState *, Optimizer *, const News *, bool *found, Error *);
 bool checkpoint_exists(const char *run);
 /* Removes all, and what a crash left unfinished. */
 bool checkpoint_remove_all(const char *run, Error *);

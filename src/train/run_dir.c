@@ -8,6 +8,7 @@
 #include "train/checkpoint.h"
 
 bool run_dir_open(RunDir *d, const char *home, bool dry, Error *err) {
+  char next[PATH_ROOM];
   *d = (RunDir){.home = home, .lock = -1};
   if (strlen(home) > PATH_ROOM / 2) return fail(err, "%.60s...: the path is too long", home);
   memcpy(d->path, home, strlen(home) + 1);
@@ -15,7 +16,10 @@ bool run_dir_open(RunDir *d, const char *home, bool dry, Error *err) {
   d->made = !dir_exists(home);
   if (!dir_make(home, err)) return false;
   d->lock = file_lock(home, err);
-  return d->lock >= 0 && model_dir_finish(home, err);
+  if (d->lock < 0 || !model_dir_finish(home, err)) return false;
+  model_dir_sweep(home);
+  model_dir_sweep(model_dir_next(next, home));
+  return true;
 }
 
 static bool has_run(const char *path) {

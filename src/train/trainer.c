@@ -109,7 +109,7 @@ static bool roll_back(Trainer *t, Error *err) {
         "training diverges at step %" PRId64
         " even at 1/%d of the learning rate: give a smaller --lr, a longer --warmup or a smaller --clip",
         at, 1 << MOST_ROLLBACKS);
-  if (!checkpoint_load(t->run->path, &t->state, &t->optimizer, &found, err)) return false;
+  if (!checkpoint_load(t->run->path, &t->state, &t->optimizer, &t->news, &found, err)) return false;
   snapshots_find(t->run->path, &t->state);
   CHECK(found);
   t->state.rate_scale = scale;

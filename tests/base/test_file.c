@@ -129,7 +129,7 @@ static void a_target_that_cannot_be_replaced_stays(void **state) {
   Error err = {0};
   dir_make(in_scratch("target/inside"), NULL);
   assert_false(file_replace(in_scratch("target"), "x", 1, &err));
-  assert_non_null(strstr(err.text, "cannot be replaced"));
+  assert_non_null(strstr(err.text, "is a directory"));
   assert_true(dir_exists(in_scratch("target/inside")));
   assert_int_equal(files_in_scratch(), 1);
 }
@@ -257,6 +257,62 @@ static void a_lock_needs_its_directory(void **state) {
   assert_non_null(strstr(err.text, "No such file"));
 }
 
+/* A link that somebody laid where we would write is not followed. */
+static void links_laid_beforehand_are_not_followed(void **state) {
+  char name[64];
+  Error err = {0};
+  put("victim", "theirs");
+  snprintf(name, sizeof name, "file.tmp%d", (int)getpid() % 1000000);
+  assert_int_equal(symlink("victim", in_scratch(name)), 0);
+  assert_true(file_replace(in_scratch("file"), "new", 3, &err));
+  check_contents("file", "new");
+  check_contents("victim", "theirs");
+  assert_int_equal(symlink("victim", in_scratch("lock")), 0);
+  assert_int_equal(file_lock(scratch, &err), -1);
+  assert_non_null(strstr(err.text, "is a link"));
+  check_contents("victim", "theirs");
+}
+
+/* Of a link that is named as the output the file changes, not the link. */
+static void a_link_stays_one(void **state) {
+  struct stat info;
+  put("file", "old");
+  assert_int_equal(symlink("file", in_scratch("link")), 0);
+  assert_true(file_replace(in_scratch("link"), "new", 3, NULL));
+  check_contents("file", "new");
+  assert_true(!lstat(in_scratch("link"), &info) && S_ISLNK(info.st_mode));
+}
+
+/* Devices and pipes are written into, and stay what they are. */
+static void what_is_no_file_is_written_into(void **state) {
+  struct stat info;
+  char text[8] = "";
+  Error err = {0};
+  assert_int_equal(mkfifo(in_scratch("fifo"), 0600), 0);
+  const int reader = open(in_scratch("fifo"), O_RDONLY | O_NONBLOCK);
+  assert_true(file_replace(in_scratch("fifo"), "piped", 5, &err));
+  assert_int_equal(read(reader, text, sizeof text), 5);
+  close(reader);
+  assert_true(!strncmp(text, "piped", 5) && !stat(in_scratch("fifo"), &info) && S_ISFIFO(info.st_mode));
+  assert_false(file_replace("/dev/full", "x", 1, &err));
+  assert_non_null(strstr(err.text, "/dev/full: cannot be written: No space left"));
+  assert_true(!stat("/dev/full", &info) && S_ISCHR(info.st_mode));
+}
+
+static void paths_that_are_too_long_are_said(void **state) {
+  char room[PATH_ROOM], path[PATH_ROOM + 8];
+  FileView view;
+  for (size_t length = PATH_ROOM - 20; length < sizeof path; length++) {
+    Error err = {0};
+    memset(path, 'a', length);
+    for (size_t i = 0; i < length; i += 200) path[i] = '/';
+    path[length] = '\0';
+    assert_false(file_view(path_join(room, path, "config.json"), &view, &err));
+    assert_true(strlen(room) < PATH_ROOM);
+    assert_false(file_replace(path, "x", 1, &(Error){0}));
+  }
+}
+
 #define test(f) cmocka_unit_test_setup_teardown(f, scratch_open, scratch_close)
 
 int main(void) {
@@ -276,6 +332,10 @@ int main(void) {
       test(disk_space),
       test(the_lock_is_exclusive),
       test(a_lock_needs_its_directory),
+      test(links_laid_beforehand_are_not_followed),
+      test(a_link_stays_one),
+      test(what_is_no_file_is_written_into),
+      test(paths_that_are_too_long_are_said),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -76,7 +76,7 @@ static void they_give_back_what_they_were_given(void **state) {
   optimize(&a);
   optimizer_open(&b.optimizer, b.params, &settings, settings.weight_decay);
   save(&a, 3, 1);
-  assert_true(checkpoint_load(scratch, &loaded, &b.optimizer, &found, &err) && found);
+  assert_true(checkpoint_load(scratch, &loaded, &b.optimizer, &(News){0}, &found, &err) && found);
   assert_memory_equal(&loaded, &some_state, sizeof loaded);
   assert_memory_equal(params_values(b.params), params_values(a.params), bytes);
   assert_memory_equal(b.optimizer.average, a.optimizer.average, bytes);
@@ -95,7 +95,7 @@ static void saved_again_they_are_the_same_files(void **state) {
   optimize(&a);
   optimizer_open(&b.optimizer, b.params, &settings, settings.weight_decay);
   save(&a, 3, 1);
-  assert_true(checkpoint_load(scratch, &loaded, &b.optimizer, &found, &err));
+  assert_true(checkpoint_load(scratch, &loaded, &b.optimizer, &(News){0}, &found, &err));
   const char *again = in_scratch("again");
   assert_true(dir_make(again, &err) && checkpoint_save(again, &loaded, &b.optimizer, 1, &err));
   for (int i = 0; i < 3; i++) {
@@ -115,7 +115,7 @@ static void only_the_newest_are_kept(void **state) {
   optimize(&w);
   for (int64_t step = 1; step <= 5; step++) save(&w, step, 2);
   assert_true(!there(1) && !there(2) && !there(3) && there(4) && there(5));
-  assert_true(checkpoint_load(scratch, &loaded, &w.optimizer, &found, &err) && loaded.step == 5);
+  assert_true(checkpoint_load(scratch, &loaded, &w.optimizer, &(News){0}, &found, &err) && loaded.step == 5);
   save(&w, 6, 4);
   assert_true(there(4) && there(5) && there(6));
   save(&w, 2, 1); /* the newest by step, whatever was written last */
@@ -140,11 +140,12 @@ static void unfinished_ones_are_ignored(void **state) {
   put(in_scratch("checkpoint.tmp/model.safetensors"), "half");
   put(in_scratch("checkpoint.tmp/stray"), "of a crash");
   assert_false(checkpoint_exists(scratch));
-  assert_true(checkpoint_load(scratch, &loaded, &w.optimizer, &found, &err) && !found);
+  assert_true(checkpoint_load(scratch, &loaded, &w.optimizer, &(News){0}, &found, &err) && !found);
   save(&w, 3, 1);
   assert_false(dir_exists(in_scratch("checkpoint.tmp")));
   assert_false(file_exists(part_of(3, "stray")));
-  assert_true(checkpoint_load(scratch, &loaded, &w.optimizer, &found, &err) && found && loaded.step == 3);
+  assert_true(checkpoint_load(scratch, &loaded, &w.optimizer, &(News){0}, &found, &err) && found &&
+              loaded.step == 3);
   weights_close(&w);
 }
 
@@ -155,7 +156,8 @@ static void expect_refused(const char *file, const char *why) {
   Error err = {0};
   bool found;
   optimizer_open(&w.optimizer, w.params, &settings, settings.weight_decay);
-  if (checkpoint_load(scratch, &loaded, &w.optimizer, &found, &err)) fail_msg("%s: read, %s", file, why);
+  if (checkpoint_load(scratch, &loaded, &w.optimizer, &(News){0}, &found, &err))
+    fail_msg("%s: read, %s", file, why);
   assert_int_equal(err.code, INK_FAILED);
   if (!strstr(err.text, file)) fail_msg("%s, %s: \"%s\" does not name it", file, why, err.text);
   weights_close(&w);
@@ -209,7 +211,14 @@ static void altered_ones_are_refused(void **state) {
                  {"optimizer.safetensors", "F32", "I32"},
                  {"trainer_state.json", "\"step\": 3", "\"step\":-3"},
                  {"trainer_state.json", "\"steps\": 9", "\"steps\": 2"},
-                 {"trainer_state.json", "\"step\": 3", "\"step\": x"}};
+                 {"trainer_state.json", "\"step\": 3", "\"step\": x"},
+                 {"trainer_state.json", "\"rate_scale\": 0.25", "\"rate_scale\": -0.2"},
+                 {"trainer_state.json", "\"rate_scale\": 0.25", "\"rate_scale\": 0.00"},
+                 {"trainer_state.json", "\"rate_scale\"", "\"rate_skale\""},
+                 {"trainer_state.json", "\"steps\"", "\"stepz\""},
+                 {"trainer_state.json", "\"best_score\"", "\"best_skore\""},
+                 {"trainer_state.json", "\"rollbacks\": 2", "\"rollbacks\":-2"},
+                 {"trainer_state.json", "\"snapshots\"", "\"snap_hots\""}};
   for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
     Weights w = weights_open(5);
     Error err = {0};
@@ -244,6 +253,46 @@ static void one_that_cannot_be_written_leaves_the_last(void **state) {
   weights_close(&w);
 }
 
+/* Directories of other programs have such names, too: they are no checkpoints of ours, and stay. */
+static void those_of_other_programs_are_left_alone(void **state) {
+  Weights w = weights_open(5);
+  TrainState loaded;
+  Error err = {0};
+  bool found;
+  optimize(&w);
+  assert_true(dir_make(in_scratch("checkpoint-1"), &err) && dir_make(in_scratch("checkpoint-500"), &err));
+  assert_false(checkpoint_exists(scratch));
+  for (int64_t step = 3; step <= 5; step++) save(&w, step, 1);
+  assert_true(there(5) && !there(4));
+  assert_true(dir_exists(in_scratch("checkpoint-1")) && dir_exists(in_scratch("checkpoint-500")));
+  assert_true(checkpoint_load(scratch, &loaded, &w.optimizer, &(News){0}, &found, &err) && loaded.step == 5);
+  weights_close(&w);
+}
+
+static void keep_text(void *user, const ink_event *event) {
+  if (event->text) snprintf(user, 512, "%s", event->text);
+}
+
+/* A damaged one makes way for the one before, which is why two are kept. */
+static void of_two_the_other_is_read(void **state) {
+  Weights w = weights_open(5);
+  TrainState loaded;
+  Error err = {0};
+  char text[512] = "";
+  const News news = {keep_text, text};
+  bool found;
+  optimize(&w);
+  save(&w, 3, 2);
+  save(&w, 4, 2);
+  put(part_of(4, "optimizer.safetensors"), "damaged");
+  assert_true(checkpoint_load(scratch, &loaded, &w.optimizer, &news, &found, &err));
+  assert_true(found && loaded.step == 3 && strstr(text, "damaged-checkpoint-0000000004"));
+  assert_true(dir_exists(in_scratch("damaged-checkpoint-0000000004")) && !there(4));
+  save(&w, 4, 2);
+  assert_true(checkpoint_load(scratch, &loaded, &w.optimizer, &news, &found, &err) && loaded.step == 4);
+  weights_close(&w);
+}
+
 #define IN_SCRATCH(test) cmocka_unit_test_setup_teardown(test, scratch_open, scratch_close)
 
 int main(void) {
@@ -256,6 +305,8 @@ int main(void) {
       IN_SCRATCH(altered_ones_are_refused),
       IN_SCRATCH(one_of_another_model_is_refused),
       IN_SCRATCH(one_that_cannot_be_written_leaves_the_last),
+      IN_SCRATCH(those_of_other_programs_are_left_alone),
+      IN_SCRATCH(of_two_the_other_is_read),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
