@@ -38,4 +38,16 @@ static inline TokenSet token_set_of(int64_t id) {
   return s;
 }
 
+/* A few tokens in a row, such as those that say who speaks. */
+enum { MOST_RUN = 32 };
+
+typedef struct TokenRun {
+  int32_t ids[MOST_RUN];
+  int32_t count;
+} TokenRun;
+
+static inline TokenRun token_run_of(int64_t id) {
+  return id < 0 ? (TokenRun){.count = 0} : (TokenRun){{(int32_t)id}, 1};
+}
+
 #endif

@@ -1,14 +1,14 @@
 #include "data/layout.h"
 
 #include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
 
-static const char pad[] = "<|pad|>", separator[] = "<|sep|>", turn_end[] = "<|end|>";
-static const char *const speakers[ROLES] = {
-    [ROLE_SYSTEM] = "<|system|>", [ROLE_USER] = "<|user|>", [ROLE_ASSISTANT] = "<|assistant|>"};
+static const char pad[] = "<|pad|>", separator[] = "<|sep|>";
 
 const char *const *layout_specials(const Task *task) {
   static const char *const none[] = {NULL}, *const pairs[] = {pad, separator, NULL},
-                           *const chat[] = {pad, "<|system|>", "<|user|>", "<|assistant|>", turn_end, NULL};
+                           *const chat[] = {pad, "<|system|>", "<|user|>", "<|assistant|>", "<|end|>", NULL};
   return !task_has_pairs(task) ? none : task->chat ? chat : pairs;
 }
 
@@ -21,36 +21,163 @@ static bool find_token(const Tokenizer *t, const char *name, int32_t *id, Error 
               name);
 }
 
+/* Ours, or what is called so, or the end: where nothing is, anything may stand. */
+static int32_t find_pad(const Tokenizer *t) {
+  const int32_t ours = tokenizer_id(t, pad);
+  if (ours >= 0) return ours;
+  return tokenizer_pad(t) >= 0 ? tokenizer_pad(t) : tokenizer_end(t);
+}
+
+/* ---- turns ---- */
+
+/* A turn is `before` ROLE `behind` TEXT `end`, where the tokenizer has the tokens `needs`. */
+typedef struct ChatFormat {
+  const char *name;
+  const char *needs[4];
+  const char *before, *behind;
+  const char *end; /* NULL: the end of a text, and a line end */
+} ChatFormat;
+
+static const ChatFormat formats[] = {
+    {NULL, {"<|system|>", "<|user|>", "<|assistant|>", "<|end|>"}, "<|", "|>", "<|end|>"},
+    {"in ChatML", {"<|im_start|>", "<|im_end|>"}, "<|im_start|>", "\n", "<|im_end|>\n"},
+    {"as for Llama 3",
+     {"<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>"},
+     "<|start_header_id|>",
+     "<|end_header_id|>\n\n",
+     "<|eot_id|>"},
+    {"by words, as its tokenizer has no tokens for them: <|user|>, <|assistant|>",
+     {NULL},
+     "<|",
+     "|>\n",
+     NULL}};
+
+static bool has_tokens(const Tokenizer *t, const ChatFormat *f) {
+  for (size_t i = 0; i < sizeof f->needs / sizeof *f->needs && f->needs[i]; i++)
+    if (tokenizer_id(t, f->needs[i]) < 0) return false;
+  return true;
+}
+
+static const ChatFormat *format_of(const Tokenizer *t) {
+  const ChatFormat *f = formats;
+  while (!has_tokens(t, f)) f++; /* the last one needs nothing */
+  return f;
+}
+
+const char *layout_turns(const Tokenizer *t) {
+  return format_of(t)->name;
+}
+
+static bool read_run(TokenRun *run, const Tokenizer *t, const char *text, Error *err) {
+  Ids ids = {0};
+  const bool ok = tokenizer_encode(t, text, strlen(text), true, &ids, err) &&
+                  ((size_t)run->count + ids.count <= MOST_RUN ||
+                   fail(err, "\"%s\" is more than %d tokens of this tokenizer", text, MOST_RUN));
+  for (size_t i = 0; ok && i < ids.count; i++) run->ids[run->count++] = ids.data[i];
+  vec_free(&ids);
+  return ok;
+}
+
+static bool find_opening(PairLayout *l, Role role, const ChatFormat *f, const Tokenizer *t, Error *err) {
+  static const char *const roles[ROLES] = {
+      [ROLE_SYSTEM] = "system", [ROLE_USER] = "user", [ROLE_ASSISTANT] = "assistant"};
+  char opening[128];
+  snprintf(opening, sizeof opening, "%s%s%s", f->before, roles[role], f->behind);
+  return read_run(&l->turn[role], t, opening, err);
+}
+
+static bool find_turns(PairLayout *l, const Tokenizer *t, Error *err) {
+  const ChatFormat *f = format_of(t);
+  for (int role = 0; role < ROLES; role++)
+    if (!find_opening(l, (Role)role, f, t, err)) return false;
+  if (f->end) return read_run(&l->turn_end, t, f->end, err);
+  l->turn_end = token_run_of(l->end);
+  return read_run(&l->turn_end, t, "\n", err);
+}
+
+/* Text as a string of Jinja. */
+static void add_quoted(Buffer *out, const char *text) {
+  buffer_adds(out, "'");
+  for (; *text; text++)
+    if (*text == '\n')
+      buffer_adds(out, "\\n");
+    else
+      buffer_add(out, text, 1);
+  buffer_adds(out, "'");
+}
+
+char *layout_template(const Tokenizer *t) {
+  const ChatFormat *f = format_of(t);
+  Buffer b = {0};
+  if (tokenizer_begin(t) >= 0) buffer_adds(&b, "{{ bos_token }}");
+  buffer_adds(&b, "{% for message in messages %}{{ ");
+  add_quoted(&b, f->before);
+  buffer_adds(&b, " + message['role'] + ");
+  add_quoted(&b, f->behind);
+  buffer_adds(&b, " + (message['content'] | trim) + ");
+  if (f->end)
+    add_quoted(&b, f->end);
+  else
+    buffer_adds(&b, "eos_token + '\\n'");
+  buffer_adds(&b, " }}{% endfor %}{% if add_generation_prompt %}{{ ");
+  add_quoted(&b, f->before);
+  buffer_adds(&b, " + 'assistant' + ");
+  add_quoted(&b, f->behind);
+  buffer_adds(&b, " }}{% endif %}");
+  return buffer_take(&b);
+}
+
+/* ---- layouts ---- */
+
+void layout_frame_source(PairLayout *l, const Tokenizer *source, int64_t end) {
+  const Ids *behind = tokenizer_behind(source);
+  l->source_before = token_run_of(tokenizer_begin(source));
+  l->source_behind = token_run_of(l->source_before.count || behind->count ? -1 : end);
+  for (size_t i = 0; i < behind->count; i++) l->source_behind.ids[l->source_behind.count++] = behind->data[i];
+}
+
 bool layout_find(PairLayout *l, const Task *task, const Tokenizer *t, bool encodes, int64_t context,
                  Error *err) {
   enum { LEAST = 16 }; /* source and target side by side, with what stands around them */
+  const Tokenizer *source = tokenizer_source(t);
   if (context < LEAST)
     return fail_usage(err, "a context of %" PRId64 " tokens holds no pair: --context %d at least", context,
                       LEAST);
   *l = (PairLayout){.separate = encodes, .chat = task->chat, .time = context, .source_time = context};
   l->end = tokenizer_end(t);
+  l->begin = encodes ? -1 : tokenizer_begin(t);
   if (l->end < 0) return fail(err, "the tokenizer has no token that ends a text, such as <|endoftext|>");
-  const Tokenizer *source = tokenizer_source(t);
-  l->source_end = tokenizer_end(source);
-  if (l->source_end < 0) return fail(err, "the tokenizer of sources has no token that ends a text");
-  if (!find_token(t, pad, &l->pad, err) || !find_token(source, pad, &l->source_pad, err)) return false;
-  l->start = l->pad; /* as Marian's models begin */
+  if (tokenizer_end(source) < 0) return fail(err, "the tokenizer of sources has no token that ends a text");
+  layout_frame_source(l, source, tokenizer_end(source));
+  l->pad = l->start = find_pad(t); /* as Marian's models begin */
+  l->source_pad = find_pad(source);
   if (!l->chat) return encodes || find_token(t, separator, &l->separator, err);
-  for (int role = 0; role < ROLES; role++)
-    if (!find_token(t, speakers[role], &l->turn[role], err)) return false;
-  return find_token(t, turn_end, &l->turn_end, err);
+  return find_turns(l, t, err);
+}
+
+void layout_keep(PairLayout *l, int64_t start, int64_t padding) {
+  if (l->separate && start >= 0) l->start = (int32_t)start;
+  if (padding >= 0) l->pad = (int32_t)padding;
 }
 
 int32_t layout_end(const PairLayout *l) {
-  return l->chat && !l->separate ? l->turn_end : l->end;
+  return l->chat && !l->separate ? l->turn_end.ids[0] : l->end;
+}
+
+int64_t layout_source_room(const PairLayout *l) {
+  return l->source_time - l->source_before.count - l->source_behind.count;
 }
 
 /* ---- inputs ---- */
 
+static void add_run(Ids *ids, const TokenRun *run) {
+  for (int32_t i = 0; i < run->count; i++) vec_push(ids, run->ids[i]);
+}
+
 static bool add_turn(const PairLayout *l, const Tokenizer *t, const Turn *turn, Ids *ids, Error *err) {
-  if (l->chat) vec_push(ids, l->turn[turn->role]);
+  if (l->chat) add_run(ids, &l->turn[turn->role]);
   if (!tokenizer_encode(tokenizer_source(t), turn->text, turn->length, false, ids, err)) return false;
-  if (l->chat) vec_push(ids, l->turn_end);
+  if (l->chat) add_run(ids, &l->turn_end);
   return true;
 }
 
@@ -75,15 +202,23 @@ static bool add_turns(const PairLayout *l, const Tokenizer *t, const Turn *turns
 bool layout_input(const PairLayout *l, const Tokenizer *t, const Turn *turns, size_t count, Ids *source,
                   Ids *prompt, size_t *dropped, Error *err) {
   Ids *input = l->separate ? source : prompt;
-  const int64_t room = l->separate ? l->source_time - 1 : l->time / 2;
+  const int64_t room = l->separate ? layout_source_room(l) : l->time / 2;
+  if (l->separate)
+    add_run(source, &l->source_before);
+  else if (l->chat && l->begin >= 0)
+    vec_push(prompt, l->begin);
   if (!add_turns(l, t, turns, count, room, input, dropped, err)) return false;
-  if (l->separate) vec_push(source, l->source_end);
-  vec_push(prompt, l->separate ? l->start : l->chat ? l->turn[ROLE_ASSISTANT] : l->separator);
+  if (l->separate) add_run(source, &l->source_behind);
+  if (!l->separate && l->chat)
+    add_run(prompt, &l->turn[ROLE_ASSISTANT]);
+  else
+    vec_push(prompt, l->separate ? l->start : l->separator);
   return true;
 }
 
 int64_t layout_room(const PairLayout *l, int64_t wanted) {
-  const int64_t special = 3, half = l->time / 2;
-  if (l->separate) return l->source_time - special;
-  return l->time - special - (wanted < half ? wanted : half);
+  const int64_t half = l->time / 2, left = l->time - (wanted < half ? wanted : half);
+  const int64_t turn = l->chat ? l->turn[ROLE_USER].count + l->turn_end.count : 2;
+  if (l->separate) return layout_source_room(l) - turn;
+  return left - turn - (l->chat ? l->turn[ROLE_ASSISTANT].count + (l->begin >= 0) : 1);
 }

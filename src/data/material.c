@@ -2,7 +2,9 @@
 
 Material *material_open(const Task *task, const TextList *files, const Settings *settings, const News *news,
                         Error *err) {
-  return task->material->open(task, files, settings, news, err);
+  Material *m = task->material->open(task, files, settings, news, err);
+  if (m) m->kept = (MaterialTokens){-1, -1, -1, -1};
+  return m;
 }
 
 void material_free(Material *m) {

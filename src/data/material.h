@@ -50,6 +50,7 @@ struct Material {
   bool has_held;         /* something to evaluate by */
   bool two_vocabularies; /* sources have a tokenizer of their own */
   MaterialTokens tokens;
+  MaterialTokens kept; /* start and padding of a model that goes on learning */
   int64_t context;
 };
 

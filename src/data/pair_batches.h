@@ -1,9 +1,9 @@
 /* pair_batches.h - pairs and conversations as token ids, laid out for a model, in batches of like length.
  *
  *                       source                   tokens -> targets
- * separate, pairs       S1 .. Sn END             START T1 .. Tm      -> T1 .. Tm END
- * joint, pairs                                   S1 .. Sn SEP T1 .. Tm -> - .. - T1 .. Tm END
- * joint, chat                                    <role> text <end of turn> <role> ..., all turns in one
+ * separate, pairs       S1 .. Sn END             START T1 .. Tm      -> T1 .. Tm END     (END:
+ * `source_behind`) joint, pairs                                   S1 .. Sn SEP T1 .. Tm -> - .. - T1 .. Tm
+ * END joint, chat                                    <role> text <end of turn> <role> ..., all turns in one
  * separate, chat        turns before, as above,  as pairs, once for each reply
  *                       then END
  *
@@ -18,6 +18,7 @@
 #ifndef DATA_PAIR_BATCHES_H
 #define DATA_PAIR_BATCHES_H
 
+#include "base/token_set.h"
 #include "data/batches.h"
 #include "data/pairs.h"
 
@@ -41,10 +42,13 @@ typedef struct PairLayout {
   bool chat;     /* turns with their roles; pairs then are conversations of two turns */
   int32_t start, separator,
       end; /* START, SEP, END; those that the layout has no place for are not looked at */
-  int32_t source_end, source_pad; /* of separate sources, whose vocabulary may be another */
-  int32_t turn[ROLES], turn_end;  /* chat */
-  int32_t pad;                    /* what stands where nothing is: never scored */
-  int64_t time, source_time;      /* most tokens of a sequence and of a source */
+  TokenRun source_before, source_behind; /* around separate sources, whose vocabulary may be another */
+  int32_t source_pad;
+  TokenRun turn[ROLES],
+      turn_end;              /* chat: who speaks, and the end of it, of which the first token is scored */
+  int32_t begin;             /* chat, joint: before the first turn; -1: nothing */
+  int32_t pad;               /* what stands where nothing is: never scored */
+  int64_t time, source_time; /* most tokens of a sequence and of a source */
   bool drop_long;
 } PairLayout;
 

@@ -1,5 +1,6 @@
 #include "data/pair_rows.h"
 
+#include "data/layout.h"
 #include "text/utf8.h"
 
 typedef struct Laying {
@@ -46,6 +47,10 @@ static void put(Laying *l, int32_t id, bool scored) {
   row->targets += scored;
 }
 
+static void put_run(Laying *l, const TokenRun *run, bool first_scored) {
+  for (int32_t i = 0; i < run->count; i++) put(l, run->ids[i], first_scored && i == 0);
+}
+
 static void put_ids(Laying *l, Span span, bool scored) {
   for (int64_t i = 0; i < span.count; i++) put(l, span.ids[i], scored);
 }
@@ -67,9 +72,13 @@ static void add_source(PairRow *row, Span span) {
   for (int64_t i = 0; i < span.count; i++) vec_push(&row->source, span.ids[i]);
 }
 
+static void add_run(PairRow *row, const TokenRun *run) {
+  add_source(row, (Span){run->ids, run->count});
+}
+
 static void lay_pair_source(Laying *l) {
   Span span = turn_ids(l->data, l->example, 0);
-  const int64_t room = l->layout->source_time - 1;
+  const int64_t room = layout_source_room(l->layout);
   l->row->cut |= span.count > room;
   if (span.count > room) span.count = room;
   add_source(l->row, span);
@@ -78,23 +87,25 @@ static void lay_pair_source(Laying *l) {
 static void lay_turns_source(Laying *l) {
   Ids *source = &l->row->source;
   for (size_t i = 0; i < l->item->scored; i++) {
-    vec_push(source, l->layout->turn[role_of(l, i)]);
+    add_run(l->row, &l->layout->turn[role_of(l, i)]);
     add_source(l->row, turn_ids(l->data, l->example, i));
-    vec_push(source, l->layout->turn_end);
+    add_run(l->row, &l->layout->turn_end);
   }
-  const int64_t over = (int64_t)source->count - (l->layout->source_time - 1);
+  const size_t before = (size_t)l->layout->source_before.count;
+  const int64_t over = (int64_t)(source->count - before) - layout_source_room(l->layout);
   if (over <= 0) return;
   l->row->cut = true;
   source->count -= (size_t)over;
-  for (size_t i = 0; i < source->count; i++) source->data[i] = source->data[i + (size_t)over];
+  for (size_t i = before; i < source->count; i++) source->data[i] = source->data[i + (size_t)over];
 }
 
 static void lay_separate(Laying *l) {
+  add_run(l->row, &l->layout->source_before);
   if (l->layout->chat)
     lay_turns_source(l);
   else
     lay_pair_source(l);
-  vec_push(&l->row->source, l->layout->source_end);
+  add_run(l->row, &l->layout->source_behind);
   put(l, l->layout->start, false);
   put_target(l, l->item->scored);
   put(l, l->layout->end, true);
@@ -117,14 +128,15 @@ static void lay_joint_pair(Laying *l) {
 }
 
 static void lay_joint_chat(Laying *l) {
+  if (l->layout->begin >= 0) put(l, l->layout->begin, false);
   for (size_t i = l->item->first; i < l->item->stop; i++) {
     const bool scored = i >= l->item->scored && is_reply(l, i);
-    put(l, l->layout->turn[role_of(l, i)], false);
+    put_run(l, &l->layout->turn[role_of(l, i)], false);
     if (scored)
       put_target(l, i);
     else
       put_ids(l, turn_ids(l->data, l->example, i), false);
-    put(l, l->layout->turn_end, scored);
+    put_run(l, &l->layout->turn_end, scored);
   }
 }
 
@@ -151,12 +163,13 @@ void pair_row_free(PairRow *row) {
 /* ---- what an example gives ---- */
 
 static int64_t turn_length(const Laying *l, size_t turn) {
-  return turn_ids(l->data, l->example, turn).count + 2; /* who speaks, and the end of it */
+  return turn_ids(l->data, l->example, turn).count + l->layout->turn[role_of(l, turn)].count +
+         l->layout->turn_end.count;
 }
 
 /* Begins a sequence anew before `turn`, with as many turns before it as half of the room holds. */
 static int64_t begin_before(const Laying *l, PairItem *item, uint32_t turn) {
-  int64_t length = 0;
+  int64_t length = l->layout->begin >= 0;
   item->first = turn;
   while (item->first > 0 && length + turn_length(l, item->first - 1) <= l->layout->time / 2)
     length += turn_length(l, --item->first);
@@ -165,7 +178,7 @@ static int64_t begin_before(const Laying *l, PairItem *item, uint32_t turn) {
 
 /* Pieces of a joint conversation that fit, each with replies of its own. */
 static void add_pieces(PairItems *items, const Laying *l, PairItem *item) {
-  int64_t length = 0;
+  int64_t length = l->layout->begin >= 0;
   bool replies = false;
   for (uint32_t i = 0; i < l->example->turns; i++) {
     if (length + turn_length(l, i) > l->layout->time + 1) {

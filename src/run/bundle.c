@@ -184,14 +184,26 @@ bool bundle_check_task(const Bundle *b, const Task *task, Error *err) {
 }
 
 /* Of a model from elsewhere. */
-static PairLayout foreign_layout(const Config *c) {
-  return (PairLayout){.separate = true,
-                      .start = (int32_t)c->decoder_start,
-                      .end = token_set_first(&c->ends),
-                      .source_end = token_set_first(&c->ends),
-                      .pad = (int32_t)c->pad,
-                      .time = c->context,
-                      .source_time = c->context};
+static PairLayout foreign_layout(const Config *c, const Tokenizer *t) {
+  PairLayout l = {.separate = true,
+                  .start = (int32_t)c->decoder_start,
+                  .end = token_set_first(&c->ends),
+                  .begin = -1,
+                  .pad = (int32_t)c->pad,
+                  .source_pad = c->pad >= 0 ? (int32_t)c->pad : 0,
+                  .time = c->context,
+                  .source_time = c->context};
+  layout_frame_source(&l, tokenizer_source(t), l.end);
+  return l;
+}
+
+/* The largest id around a source. */
+static int64_t around_source(const PairLayout *l) {
+  const TokenRun *runs[] = {&l->source_before, &l->source_behind};
+  int64_t most = -1;
+  for (int k = 0; k < 2; k++)
+    for (int32_t i = 0; i < runs[k]->count; i++) most = runs[k]->ids[i] > most ? runs[k]->ids[i] : most;
+  return most;
 }
 
 /* Each id is looked up in an embedding, whatever file it comes from. */
@@ -203,7 +215,7 @@ static bool check_layout(const PairLayout *l, const Config *c, Error *err) {
   } ids[] = {{"decoder_start_token_id", l->start, c->vocabulary},
              {"eos_token_id", l->end, c->vocabulary},
              {"pad_token_id", l->pad, c->vocabulary},
-             {"the end token of sources (eos_token_id)", l->source_end, sources},
+             {"the end token of sources (eos_token_id)", around_source(l), sources},
              {"the padding token of sources", l->source_pad, sources}};
   for (size_t i = 0; i < sizeof ids / sizeof *ids; i++)
     if (ids[i].id >= ids[i].vocabulary)
@@ -216,10 +228,12 @@ static bool check_layout(const PairLayout *l, const Config *c, Error *err) {
 
 bool bundle_layout(const Bundle *b, const Task *task, PairLayout *layout, Error *err) {
   const Config *c = &b->model->config;
-  if (task_of(b))
-    return layout_find(layout, task, b->tokenizer, c->arch->encodes, c->context, err) &&
-           check_layout(layout, c, err);
-  *layout = foreign_layout(c);
+  if (task_of(b)) {
+    if (!layout_find(layout, task, b->tokenizer, c->arch->encodes, c->context, err)) return false;
+    layout_keep(layout, c->decoder_start, c->pad);
+    return check_layout(layout, c, err);
+  }
+  *layout = foreign_layout(c, b->tokenizer);
   if (layout->start < 0 || layout->end < 0)
     return fail(err,
                 "config.json does not say which tokens begin and end a target (decoder_start_token_id, "

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 
 #include "base/file.h"
+#include "data/layout.h"
 
 static bool offer(Tokenizer *t, const char *directory, const char *name, Error *err) {
   char path[PATH_ROOM];
@@ -34,12 +35,6 @@ bool special_tokens_settle(Config *c, const json_t *generation, const Tokenizer 
 
 /* ---- writing ---- */
 
-/* What transformers' apply_chat_template makes of a conversation is what layout_input makes of it. */
-static const char chat_template[] =
-    "{% for message in messages %}{{ '<|' + message['role'] + '|>' + (message['content'] | trim) + '<|end|>' "
-    "}}"
-    "{% endfor %}{% if add_generation_prompt %}{{ '<|assistant|>' }}{% endif %}";
-
 static void put_name(json_t *json, const char *key, const Tokenizer *t, int64_t id) {
   const char *name = tokenizer_name(t, (int32_t)id);
   if (name) json_put(json, key, json_string(name));
@@ -49,7 +44,10 @@ static void put_names(json_t *json, const Config *c, const Tokenizer *t) {
   const int32_t end = tokenizer_end(t);
   put_name(json, "eos_token", t, end);
   put_name(json, "pad_token", t, c->pad >= 0 ? c->pad : end);
-  put_name(json, "bos_token", t, tokenizer_begin(t));
+  if (tokenizer_begin(t) >= 0)
+    put_name(json, "bos_token", t, tokenizer_begin(t));
+  else if (tokenizer_is_special(t, (int32_t)c->bos))
+    put_name(json, "bos_token", t, c->bos); /* templates of conversations speak of it */
   put_name(json, "unk_token", t, tokenizer_unknown(t));
 }
 
@@ -79,7 +77,11 @@ bool special_tokens_write(const char *directory, const Config *c, const Tokenize
   json_t *json = json_build("{s:s, s:b, s:I}", "tokenizer_class", "PreTrainedTokenizerFast",
                             "clean_up_tokenization_spaces", 0, "model_max_length", (json_int_t)c->context);
   put_names(json, c, t);
-  if (task->chat) json_put(json, "chat_template", json_string(chat_template));
+  if (task->chat) {
+    char *template = layout_template(t);
+    json_put(json, "chat_template", json_string(template));
+    mem_free(template);
+  }
   const bool kept = !from || task->chat || keep_template(json, from, err);
   const bool ok = kept && json_write(path_join(path, directory, "tokenizer_config.json"), json, err);
   json_decref(json);

@@ -179,6 +179,8 @@ static bool make_config(Run *r, Error *err) {
         !separate_vocabularies(r, err))
       return false;
   }
+  if (r->resumed || r->train->from)
+    r->material->kept = (MaterialTokens){-1, -1, r->config.decoder_start, r->config.pad};
   r->config.dropout = r->model->dropout;
   if (!choose_window(r, err) ||
       !material_fit(r->material, r->tokenizer, r->config.arch->encodes, r->window, err))

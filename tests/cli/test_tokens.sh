@@ -101,4 +101,14 @@ run tokenizer encode -m u "<|endoftext|>moon"
 with=$(wc -w <out)
 run tokenizer encode -m u --no-special-tokens "<|endoftext|>moon"
 [ $((letters - taken)) -eq $(($(wc -w <out) - with + 1)) ] || flunk "a prompt is encoded otherwise"
+
+# A model from elsewhere learns to reply, though its tokenizer has no tokens for turns and none for padding.
+i=0
+while [ $i -lt 30 ]; do printf 'hello %d\nhello you\n\n' $i && i=$((i + 1)); done >talks
+run train reply talks -o talker --from u --steps 4 --threads 1 --sample-tokens 0
+expect_status 0
+expect_err "by words"
+grep -q '"pad_token": "<|endoftext|>"' talker/tokenizer_config.json || flunk "padding has no name"
+run reply -m talker --max-tokens 3 "hello 3"
+expect_status 0
 finish

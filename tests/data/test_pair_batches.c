@@ -31,11 +31,12 @@ static PairLayout layout(bool separate, bool chat, int64_t time, int64_t source_
                       .start = START,
                       .separator = SEP,
                       .end = END,
-                      .source_end = SOURCE_END,
+                      .source_behind = token_run_of(SOURCE_END),
                       .source_pad = SOURCE_PAD,
                       .pad = PAD,
-                      .turn = {SYSTEM, USER, ASSISTANT},
-                      .turn_end = OVER,
+                      .turn = {token_run_of(SYSTEM), token_run_of(USER), token_run_of(ASSISTANT)},
+                      .turn_end = token_run_of(OVER),
+                      .begin = -1,
                       .time = time,
                       .source_time = source_time};
 }

@@ -3,6 +3,7 @@
 
     test_chat.py INKSTONE      exit 1 where something differs, 77 where transformers or torch is absent
 """
+import json
 import os
 import subprocess
 import sys
@@ -13,6 +14,7 @@ inkstone = sys.argv[1]
 try:
     import jinja2  # noqa: F401  (apply_chat_template needs it)
     import torch
+    from tokenizers.processors import TemplateProcessing
     from transformers import AutoModelForCausalLM, AutoTokenizer
 except ImportError as missing:
     print("SKIP:", missing)
@@ -62,3 +64,34 @@ ours = run("chat", "-m", "talker", "--beam", 1, "--max-tokens", 20, "-q", text="
 if ours != theirs:
     sys.exit(f"DIFFERENT replies: {ours} {theirs}")
 print("ok:", theirs)
+
+# Models from elsewhere go on learning to reply, by the tokens that they have for it or by none: what we write for transformers lays a
+# conversation out as we do.
+run("train", "write", "talks", "-o", "writer", "--layers", 2, "--width", 32, "--heads", 2, "--context", 128, "--batch", 4, "--steps", 20, "--lr",
+    0.01, "--tokenizer", "bpe", "--vocab", 320, "--sample-tokens", 0, "--threads", 1, "-q")
+MARKS = {"chatml": ["<|im_start|>", "<|im_end|>"], "llama3": ["<|begin|>", "<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>"], "words": []}
+for name, marks in MARKS.items():
+    tokenizer = AutoTokenizer.from_pretrained("writer")
+    tokenizer.add_special_tokens({"additional_special_tokens": marks})
+    if name == "llama3":
+        tokenizer.bos_token = "<|begin|>"
+        tokenizer._tokenizer.post_processor = TemplateProcessing(single="<|begin|> $A", special_tokens=[("<|begin|>", tokenizer.bos_token_id)])
+    model = AutoModelForCausalLM.from_pretrained("writer", dtype=torch.float32)
+    model.resize_token_embeddings(len(tokenizer))
+    model.save_pretrained(name)
+    tokenizer.save_pretrained(name)
+    run("train", "reply", "talks", "-o", name + "_talker", "--from", name, "--batch", 8, "--steps", 150, "--lr", 0.01, "--sample-tokens", 0,
+        "--threads", 1, "-q")
+    tokenizer = AutoTokenizer.from_pretrained(name + "_talker")
+    model = AutoModelForCausalLM.from_pretrained(name + "_talker", dtype=torch.float32).eval()
+    text = tokenizer.apply_chat_template(messages[:1], add_generation_prompt=True, tokenize=False)
+    start = torch.tensor([tokenizer(text, add_special_tokens=False)["input_ids"]])
+    with torch.no_grad():
+        row = model.generate(start, attention_mask=torch.ones_like(start), do_sample=False, num_beams=1, max_new_tokens=20)[0, start.shape[1]:]
+        log_p = torch.log_softmax(model(torch.cat([start, row[None]], 1)).logits[0].double(), -1)[start.shape[1] - 1:-1]
+    theirs = tokenizer.decode(row, skip_special_tokens=True)
+    nats = log_p[range(len(row)), row].sum().item()
+    ours = json.loads(run("reply", "-m", name + "_talker", "--beam", 1, "--max-tokens", 20, "-q", "--json", messages[0]["content"]))
+    if ours["text"] != theirs or abs(ours["logprob"] - nats) > 1e-3 or not theirs.startswith("hello"):
+        sys.exit(f"DIFFERENT reply of {name}: {ours} {theirs!r} {nats}")
+    print("ok:", name, repr(text), repr(theirs), nats - ours["logprob"])

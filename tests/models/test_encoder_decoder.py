@@ -13,6 +13,7 @@ os.environ.update(HF_HUB_OFFLINE="1", TRANSFORMERS_VERBOSITY="error", TOKENIZERS
 inkstone = sys.argv[1]
 try:
     import torch
+    from tokenizers.processors import RobertaProcessing, TemplateProcessing
     from transformers import (AutoTokenizer, BartConfig, BartForConditionalGeneration, MarianConfig, MarianMTModel, MBartConfig,
                               MBartForConditionalGeneration, PreTrainedTokenizerFast)
 except ImportError as missing:
@@ -68,15 +69,20 @@ def compare(directory, kind):
     def ids(text, side=tokenizer):
         return side(text, add_special_tokens=False)["input_ids"] + [side.convert_tokens_to_ids("<|endoftext|>")]
 
+    def source_ids(text):
+        """What a post-processor puts around a source; without one, an end behind it."""
+        framed = source_tokenizer(text)["input_ids"]
+        return framed if framed != source_tokenizer(text, add_special_tokens=False)["input_ids"] else ids(text, source_tokenizer)
+
     scores = json.loads(run("eval", "-m", directory, "probe.tsv", "--json", "-q", "--no-decode"))
     pairs = [line.rstrip("\n").split("\t") for line in open("probe.tsv", encoding="utf-8")]
-    nats = -sum(log_p_of(model, ids(s, source_tokenizer), ids(t)).sum().item() for s, t in pairs)
+    nats = -sum(log_p_of(model, source_ids(s), ids(t)).sum().item() for s, t in pairs)
     check(f"{directory} scored", abs(nats - scores["nats"]) / scores["tokens"] < 1e-4, f"{nats:.6f} {scores['nats']:.6f}")
     for beam, penalty in ((1, 1), (4, 1), (3, 0.3)):
         for sentence in SENTENCES:
             found = [json.loads(line) for line in run("translate", "-m", directory, sentence, "--json", "--beam", beam, "--n-best", beam,
                                                       "--length-penalty", penalty, "--max-tokens", 24, "-q").splitlines()]
-            theirs = model.generate(torch.tensor([ids(sentence, source_tokenizer)]), num_beams=beam, num_return_sequences=beam, do_sample=False,
+            theirs = model.generate(torch.tensor([source_ids(sentence)]), num_beams=beam, num_return_sequences=beam, do_sample=False,
                                     length_penalty=float(penalty), early_stopping=True, max_new_tokens=24,
                                     return_dict_in_generate=True, output_scores=True)
             texts = [tokenizer.decode(row, skip_special_tokens=True) for row in theirs.sequences]
@@ -119,6 +125,19 @@ shape = dict(vocab_size=len(tokenizer), d_model=32, encoder_layers=2, decoder_la
              decoder_start_token_id=pad, bos_token_id=None, forced_eos_token_id=None, scale_embedding=True)
 saved_there("their_marian", MarianMTModel(MarianConfig(**shape, activation_function="silu")), tokenizer)
 saved_there("their_bart", BartForConditionalGeneration(BartConfig(**shape, activation_function="gelu")), tokenizer)
+end_name = tokenizer.eos_token
+for name, before, behind in (("their_bart_framed", True, ["<|pad|>", end_name]), ("their_bart_language", False, [end_name, "<|sep|>"])):
+    framed = AutoTokenizer.from_pretrained("bart")
+    single = ["<|sep|>"] * before + ["$A"] + behind
+    framed._tokenizer.post_processor = TemplateProcessing(single=" ".join(single), special_tokens=[(n, framed.convert_tokens_to_ids(n)) for n in
+                                                                                                  ("<|sep|>", "<|pad|>", end_name)])
+    saved_there(name, BartForConditionalGeneration(BartConfig(**{**shape, "decoder_start_token_id": end}, activation_function="gelu")), framed)
+roberta = AutoTokenizer.from_pretrained("bart")
+roberta._tokenizer.post_processor = RobertaProcessing((end_name, end), ("<|sep|>", roberta.convert_tokens_to_ids("<|sep|>")))
+saved_there("their_bart_roberta", BartForConditionalGeneration(BartConfig(**shape, activation_function="gelu")), roberta)
+run("train", "translate", "pairs.tsv", "-o", "tuned", "--from", "their_bart_framed", "--batch-tokens", 400, "--steps", 10, "--sample-tokens", 0,
+    "--threads", 1, "-q")
+compare("tuned", BartForConditionalGeneration)  # keeps its frame, and what targets begin with
 saved_there("their_mbart", MBartForConditionalGeneration(MBartConfig(**shape, activation_function="relu")), tokenizer)
 
 if failed:
