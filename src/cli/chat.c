@@ -326,7 +326,7 @@ const Command command_chat = {
     .flags = {{OWN_MODEL, "model", "MODEL", "model directory", 'm', true},
               FLAG_CONFIG,
               FLAG_QUIET,
-              FLAG_HELP},
+              FLAG_MODEL_HELP},
     .settings = ink_settings_rewrite,
     .run = run,
 };

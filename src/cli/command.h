@@ -43,6 +43,8 @@ typedef struct Flag {
   { OWN_JSON, "json", NULL, help, 0, false }
 #define FLAG_QUIET \
   { OWN_QUIET, "quiet", NULL, "no progress and no notes: warnings and errors only", 'q', false }
+#define FLAG_MODEL_HELP \
+  { OWN_HELP, "help", NULL, "this help; with -m MODEL: that model's own defaults in it", 'h', false }
 #define FLAG_HELP \
   { OWN_HELP, "help", NULL, "this help", 'h', false }
 

@@ -81,7 +81,7 @@ const Command command_eval = {
               FLAG_JSON("the scores as a JSON object"),
               FLAG_CONFIG,
               FLAG_QUIET,
-              FLAG_HELP},
+              FLAG_MODEL_HELP},
     .settings = ink_settings_eval,
     .least = 1,
     .most = -1,

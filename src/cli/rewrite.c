@@ -219,7 +219,7 @@ static bool run(Call *call, Error *err) {
          "write a page (HTML) that shows where the model looked and what it weighed, instead of the texts", \
          0,                                                                                                 \
          false},                                                                                            \
-        FLAG_JSON("a JSON object per output"), FLAG_CONFIG, FLAG_QUIET, FLAG_HELP                           \
+        FLAG_JSON("a JSON object per output"), FLAG_CONFIG, FLAG_QUIET, FLAG_MODEL_HELP                     \
   }
 #define COMMON                                                                                               \
   "TEXT is one text. Standard input, and the file of -i, are read line by line: one line in, one line out, " \

@@ -186,7 +186,7 @@ const Command command_write = {
               FLAG_JSON("one JSON object per text"),
               FLAG_CONFIG,
               FLAG_QUIET,
-              FLAG_HELP},
+              FLAG_MODEL_HELP},
     .settings = ink_settings_write,
     .least = 0,
     .most = 1,

@@ -33,6 +33,7 @@ static const FileHint no_models[] = {
     {"*.safetensors", "weights without their config.json: put it beside them"},
     {"pytorch_model*.bin", "weights without their config.json: put it beside them"},
     {"checkpoint-*", "there is no config.json beside it; is that one of the models? Give its directory"},
+    {"snapshots", "a directory of Hugging Face's cache: give the one of a revision that is in it"},
     {"tokenizer.json", "a tokenizer, but no model: config.json and model.safetensors are missing beside it"},
     {"tokenizer.model", "a tokenizer, but no model: config.json and model.safetensors are missing beside it"},
     {NULL, NULL}};

@@ -29,10 +29,9 @@ static bool ends_with(const char *name, const char *tail) {
   return length >= n && !strcmp(name + length - n, tail);
 }
 
-/* Tensors that other programs store and that carry nothing: masks, tables of rotation angles, sinusoids. */
+/* Tensors that other programs store and that carry nothing: masks, tables of rotation angles. */
 static bool is_constant(const char *name) {
-  static const char *const endings[] = {".attn.bias", ".attn.masked_bias", ".rotary_emb.inv_freq",
-                                        "coder.embed_positions.weight"};
+  static const char *const endings[] = {".attn.bias", ".attn.masked_bias", ".rotary_emb.inv_freq"};
   for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
     if (ends_with(name, endings[i])) return true;
   return false;
@@ -106,6 +105,24 @@ static bool same_values(const Tensor *a, const Tensor *b) {
   return same;
 }
 
+/* Positions as encoder_decoder.c makes them, to the precision of bf16: sin in the first half of a row, cos in
+ * the second. */
+static bool are_sinusoids(const Tensor *t) {
+  if (t->dims != 2 || t->type == TENSOR_I32) return false;
+  const int64_t rows = t->shape[0], width = t->shape[1], half = width / 2, count = tensor_count(t);
+  float *x = mem_alloc((size_t)count * sizeof *x);
+  tensor_to_f32(x, t);
+  bool good = width % 2 == 0;
+  for (int64_t i = 0; i < half && good; i++) {
+    const double frequency = pow(10000, -2.0 * (double)i / (double)width);
+    for (int64_t p = 0; p < rows && good; p++)
+      good = fabs(x[p * width + i] - sin((double)p * frequency)) < 0.01 &&
+             fabs(x[p * width + half + i] - cos((double)p * frequency)) < 0.01;
+  }
+  mem_free(x);
+  return good;
+}
+
 /* What the file has beside the parameters. */
 static bool check_other(const char *path, const Safetensors *file, const Params *params,
                         const NamedTensor *other, Error *err) {
@@ -113,6 +130,10 @@ static bool check_other(const char *path, const Safetensors *file, const Params 
   char full[256];
   snprintf(full, sizeof full, "transformer.%s", other->name);
   if (is_constant(other->name) || params_find(params, full)) return true;
+  if (ends_with(other->name, "coder.embed_positions.weight"))
+    return are_sinusoids(&other->tensor) ||
+           fail(err, "%s: tensor \"%s\" has other positions than sinusoids, which is not supported", path,
+                other->name);
   if (!names_table(other->name, table))
     return fail(err, "%s: tensor \"%s\" has no place in this architecture", path, other->name);
   return same_values(&other->tensor, &find_tensor(file, params, table->name)->tensor) ||

@@ -57,6 +57,8 @@ mkdir adapter && echo '{}' >adapter/adapter_config.json && echo x >adapter/adapt
 is_refused adapter adapter_config.json "adapter only" merge_and_unload
 mkdir tokens && cp untied/tokenizer.json tokens
 is_refused tokens tokenizer.json "no model"
+mkdir -p cached/snapshots/1a2b && cp untied/config.json cached/snapshots/1a2b
+is_refused cached cached/snapshots "revision"
 mkdir packed && cp model.gguf packed/tiny.q4.gguf
 is_refused packed tiny.q4.gguf "not read yet"
 with() { # COMMAND TEXT...: a copy of the model after that command
