@@ -202,3 +202,9 @@ bool args_parse(Call *call, int argc, char **argv, Error *err) {
     return false;
   return check_operands(call, err) && check_required(call, err);
 }
+
+char *args_setting(const ink_settings *settings, const char *name) {
+  char *value = ink_settings_get(settings, name);
+  if (!value) mem_exhausted(0);
+  return value;
+}

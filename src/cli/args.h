@@ -9,4 +9,8 @@
  * flags, nothing is checked any further. */
 bool args_parse(Call *, int argc, char **argv, Error *);
 
+/* The value of a setting that there is, as text; unwinds (base/memory.h) where there is no memory for it.
+ * Free with ink_free. */
+char *args_setting(const ink_settings *, const char *name);
+
 #endif

@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "cli/args.h"
 #include "cli/command.h"
 #include "cli/present.h"
 #include "cli/progress.h"
@@ -49,8 +50,8 @@ static bool run(Call *call, Error *err) {
   bool ok = text && present_text(text, call->values[OWN_JSON], err);
   ink_free(text);
   if (!ok || !call->values[OWN_PEERS]) return ok;
-  char *threads = ink_settings_get(call->settings, "threads");
-  ok = threads && run_peers(threads, err);
+  char *threads = args_setting(call->settings, "threads");
+  ok = run_peers(threads, err);
   ink_free(threads);
   return ok;
 }

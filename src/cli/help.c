@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/buffer.h"
+#include "cli/args.h"
 #include "cli/command.h"
 #include "cli/glyph.h"
 
@@ -77,9 +78,8 @@ static void add_help(Buffer *b, const FlagInfo *flag, const char *value) {
 /* The value of a setting, where that is not the same as in `plain`; the caller frees. */
 static char *other_value(const FlagInfo *flag, const ink_settings *settings, const ink_settings *plain) {
   if (flag->own != OWN_NONE || settings == plain) return NULL;
-  char *value = ink_settings_get(settings, flag->info.name),
-       *before = ink_settings_get(plain, flag->info.name);
-  const bool same = !value || !before || !strcmp(value, before);
+  char *value = args_setting(settings, flag->info.name), *before = args_setting(plain, flag->info.name);
+  const bool same = !strcmp(value, before);
   ink_free(before);
   if (!same) return value;
   ink_free(value);

@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "base/memory.h"
+#include "cli/args.h"
 #include "cli/command.h"
 #include "cli/present.h"
 #include "cli/progress.h"
@@ -75,7 +76,7 @@ static void put_text(const json_t *metrics, int digits) {
 }
 
 static bool put_result(const Call *call, const char *text, Error *err) {
-  char *digits = ink_settings_get(call->settings, "digits");
+  char *digits = args_setting(call->settings, "digits");
   json_t *metrics = json_parse(text, strlen(text), "result", err);
   const bool ok = metrics;
   if (ok && call->values[OWN_JSON])

@@ -1,6 +1,7 @@
 /* train.c - inkstone train: from text to a model directory. */
 #include <signal.h>
 
+#include "cli/args.h"
 #include "cli/command.h"
 #include "cli/progress.h"
 #include "cli/streams.h"
@@ -21,7 +22,7 @@ static bool run(Call *call, Error *err) {
   const bool ok = ink_train(call->operands[0], (const char *const *)call->operands + 1,
                             call->operand_count - 1, model, call->settings, progress_listen, &progress, err);
   progress_close(&progress);
-  char *dry = ink_settings_get(call->settings, "dry-run");
+  char *dry = args_setting(call->settings, "dry-run");
   if (ok && dry[0] != 't') suggest(&progress, call->operands[0], model);
   ink_free(dry);
   return ok;

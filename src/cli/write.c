@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/threads.h"
+#include "cli/args.h"
 #include "cli/command.h"
 #include "cli/figure.h"
 #include "cli/glyph.h"
@@ -110,7 +111,7 @@ static void tell(const ink_written *w, bool quiet) {
 }
 
 static void open_page(Page *page, const Call *call) {
-  char *samples = ink_settings_get(call->settings, "samples");
+  char *samples = args_setting(call->settings, "samples");
   if (sscanf(samples, "%d", &page->count) != 1) page->count = 1;
   ink_free(samples);
   page->json = call->values[OWN_JSON];
