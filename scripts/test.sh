@@ -5,6 +5,8 @@
 #                                          each fuzzer for a few seconds (it takes clang)
 #   sh scripts/test.sh --preset NAME       another build: release, debug, clang, asan, tsan, fuzz (again for more)
 #   sh scripts/test.sh --all               release (gcc), clang, asan, tsan, fuzz
+#   sh scripts/test.sh --long              what takes hours: a thousand faults of each kind and command (tests/faults/walk.py),
+#                                          each fuzzer for ten minutes, 500 kills at random instants
 #   sh scripts/test.sh --sabotage          breaks the program line by line: each must fail a test (minutes)
 set -eu
 cd "$(dirname "$0")/.."
@@ -13,16 +15,18 @@ usage() { sed -n '2,/^set/s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 
 presets=
 sabotage=
+long=
 while [ $# -gt 0 ]; do
   case $1 in
     --all) presets="$presets release clang asan tsan fuzz" ;;
     --preset) [ $# -gt 1 ] || usage; presets="$presets $2"; shift ;;
     --sabotage) sabotage=yes ;;
+    --long) long=yes ;;
     *) usage ;;
   esac
   shift
 done
-[ -n "$presets$sabotage" ] || presets='release asan fuzz'
+[ -n "$presets$sabotage$long" ] || presets='release asan fuzz'
 
 case $presets in
   *clang*) sh scripts/deps.sh --dev ;;
@@ -47,4 +51,12 @@ for preset in $presets; do
   cmake --build --preset "$preset" -- --quiet
   ctest --test-dir "build/$preset" --output-on-failure --parallel "$jobs"
 done
+if [ -n "$long" ]; then
+  cmake --preset release >/dev/null
+  cmake --build --preset release -- --quiet
+  python3 tests/faults/walk.py build/release/inkstone build/release/tests/libfault_shim.so --each 1000 --jobs "$jobs"
+  export FUZZ_SECONDS=600
+  fuzz
+  sh scripts/kill_test.sh 500
+fi
 [ -z "$sabotage" ] || python3 scripts/sabotage.py
