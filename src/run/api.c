@@ -7,6 +7,7 @@
 #include "run/generation.h"
 #include "run/model.h"
 #include "run/rewriter.h"
+#include "run/special_tokens.h"
 #include "run/writer.h"
 
 static void *guarded_open(const char *directory, Error *err) {
@@ -54,9 +55,10 @@ char *ink_model_describe(const ink_model *m, ink_error *err) {
   const Bundle *b = &m->bundle;
   const int64_t parameters = params_elements(b->model->params);
   json_t *json =
-      json_build("{s:s, s:s, s:I, s:I, s:o, s:o, s:O}", "arch", b->model->config.arch->name, "class",
+      json_build("{s:s, s:s, s:I, s:I, s:o, s:o, s:o, s:O}", "arch", b->model->config.arch->name, "class",
                  b->model->config.arch->hf_class, "parameters", (json_int_t)parameters, "weight_bytes",
                  (json_int_t)(parameters * (int64_t)sizeof(float)), "shape", shape_json(&b->model->config),
+                 "tokens", special_tokens_describe(&b->model->config, b->tokenizer, bundle_begin(b)),
                  "generation", generation_describe(b), "trained", b->card);
   char *text = json_text(json, JSON_INDENT(2));
   json_decref(json);

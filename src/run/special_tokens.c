@@ -33,6 +33,18 @@ bool special_tokens_settle(Config *c, const json_t *generation, const Tokenizer 
   return true;
 }
 
+json_t *special_tokens_describe(const Config *c, const Tokenizer *t, int32_t begin) {
+  json_t *json = json_object(), *ends = json_array();
+  const char *name = tokenizer_name(t, begin), *remark = tokenizer_remark(t);
+  if (name) json_put(json, "begin", json_string(name));
+  for (int32_t i = 0; i < c->ends.count; i++)
+    if ((name = tokenizer_name(t, c->ends.ids[i]))) json_push(ends, json_string(name));
+  json_put(json, "ends", ends);
+  if ((name = tokenizer_name(t, (int32_t)c->pad))) json_put(json, "padding", json_string(name));
+  if (remark) json_put(json, "remark", json_string(remark));
+  return json;
+}
+
 /* ---- writing ---- */
 
 static void put_name(json_t *json, const char *key, const Tokenizer *t, int64_t id) {

@@ -11,6 +11,9 @@
 bool special_tokens_offer(Tokenizer *, const char *directory, Error *);
 /* What ends the model's texts: generation_config.json's tokens, else config.json's, else the tokenizer's. */
 bool special_tokens_settle(Config *, const json_t *generation, const Tokenizer *, Error *);
+/* Which tokens begin a text (`begin`; -1: none), end it and pad, by their names, and what is to be said of
+ * the tokenizer's files: a new object. */
+json_t *special_tokens_describe(const Config *, const Tokenizer *, int32_t begin);
 /* tokenizer_config.json, which names tokens that the tokenizer has, and no others. `from`: the directory of
  * the model that this one was trained from, whose chat template stays unless the task has ours; NULL: none.
  */

@@ -121,6 +121,14 @@ static void read_names(Tokenizer *t, const json_t *names) {
   }
 }
 
+static void add_missing(json_t *config, const json_t *map) {
+  const char *key;
+  json_t *value;
+  json_object_foreach((json_t *)(uintptr_t)map, key, value) {
+    if (!json_object_get(config, key)) json_share(config, key, value);
+  }
+}
+
 static json_t *read_beside(const char *path, size_t directory, const char *name, Error *err) {
   char beside[PATH_ROOM];
   if ((size_t)snprintf(beside, sizeof beside, "%.*s%s", (int)directory, path, name) >= sizeof beside ||
@@ -143,7 +151,7 @@ bool tokenizer_read_beside(Tokenizer *t, const char *path, Error *err) {
   const json_t *decoder = json_object_get(config, "added_tokens_decoder");
   const bool ok = map && (strcmp(name, "tokenizer.json") || read_listed(t, decoder, config_name, err));
   if (ok) {
-    json_object_update_missing(config, map);
+    add_missing(config, map);
     read_names(t, config);
   }
   json_decref(config);

@@ -131,6 +131,8 @@ static bool make_tokenizer(Run *r, Error *err) {
     r->tokenizer = tokenizer_open_at(r->train->tokenizer_from, err);
   else
     r->tokenizer = learn_tokenizers(r, err);
+  const char *remark = r->tokenizer ? tokenizer_remark(r->tokenizer) : NULL;
+  if (remark) news_note(&r->news, "tokenizer.json: %s", remark);
   return r->tokenizer != NULL;
 }
 

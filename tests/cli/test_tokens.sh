@@ -73,6 +73,11 @@ scored u line
 [ "$tokens" -eq $((ids - 1)) ] || flunk "no begin, no end: $tokens of $ids tokens"
 scored framed line
 [ "$tokens" -eq $((ids + 1)) ] || flunk "begin and end: $tokens of $ids tokens"
+sed 's/"truncation": *null/"truncation": {"max_length": 2, "strategy": "LongestFirst", "stride": 0}/' begins/tokenizer.json >t
+mv t begins/tokenizer.json
+run info begins
+expect_out '<|endoftext|>'
+expect_out 'its "truncation" is not applied'
 scored begins line
 [ "$tokens" -eq "$ids" ] || flunk "a begin: $tokens of $ids tokens"
 alone=$nats
