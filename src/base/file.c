@@ -87,6 +87,15 @@ static void parent_of(const char *path, char parent[PATH_ROOM]) {
   if (slash == path) memcpy(parent, "/", 2);
 }
 
+/* The descriptor's, which is closed where there is no memory for a stream. */
+static FILE *stream_of(int descriptor) {
+  FILE *stream = descriptor < 0 ? NULL : fdopen(descriptor, "wb");
+  const int problem = errno;
+  if (!stream && descriptor >= 0) close(descriptor);
+  errno = problem;
+  return stream;
+}
+
 /* A name beside `path` that is of no one else: neither an old file nor a link that somebody laid there. */
 static FILE *open_temporary(FileWriter *w) {
   enum { FLAGS = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC };
@@ -98,14 +107,17 @@ static FILE *open_temporary(FileWriter *w) {
   int descriptor = open(w->temporary, FLAGS, 0666);
   if (descriptor < 0 && errno == EEXIST && !unlink(w->temporary))
     descriptor = open(w->temporary, FLAGS, 0666);
-  return descriptor < 0 ? NULL : fdopen(descriptor, "wb");
+  FILE *stream = stream_of(descriptor);
+  const int problem = errno;
+  if (!stream && descriptor >= 0) unlink(w->temporary);
+  errno = problem;
+  return stream;
 }
 
 /* A device, a pipe or a terminal is written into: replacing it would take it away from everybody. */
 static FILE *open_as_it_is(FileWriter *w) {
   w->temporary[0] = '\0';
-  const int descriptor = open(w->path, O_WRONLY | O_APPEND | O_CLOEXEC);
-  return descriptor < 0 ? NULL : fdopen(descriptor, "wb");
+  return stream_of(open(w->path, O_WRONLY | O_APPEND | O_CLOEXEC));
 }
 
 static bool is_no_file(const char *path, const struct stat *info) {

@@ -188,6 +188,12 @@ static bool remove_checkpoint(const char *run, int64_t step, Error *err) {
          dir_remove(old, err);
 }
 
+/* What a crash, or a removal that failed, left behind. */
+static bool remove_remains(const char *run, Error *err) {
+  char path[PATH_ROOM];
+  return dir_remove(path_join(path, run, unfinished), err) && dir_remove(path_join(path, run, outdated), err);
+}
+
 /* Removes the oldest until `keep` are left. */
 static bool rotate(const char *run, int64_t keep, Error *err) {
   Steps steps;
@@ -281,13 +287,14 @@ bool checkpoint_load(const char *run, TrainState *state, Optimizer *o, const New
                      Error *err) {
   char dir[PATH_ROOM];
   Steps steps;
-  if (!list_steps(run, &steps, err)) return false;
+  if (!list_steps(run, &steps, err) || !remove_remains(run, err)) return false;
   *found = steps.count > 0;
   bool ok = true;
   for (size_t left = steps.count; left > 0; left--) {
     Error why = {0};
     checkpoint_path(dir, run, steps.data[left - 1]);
-    if (read_parts(dir, state, o, &why)) break;
+    /* what goes well the second time was not the checkpoint's fault */
+    if (read_parts(dir, state, o, &why) || read_parts(dir, state, o, NULL)) break;
     ok = left > 1 ? set_aside(run, steps.data[left - 1], &why, news, err) : fail(err, "%s", why.text);
     if (!ok) break;
   }
@@ -296,6 +303,5 @@ bool checkpoint_load(const char *run, TrainState *state, Optimizer *o, const New
 }
 
 bool checkpoint_remove_all(const char *run, Error *err) {
-  char path[PATH_ROOM];
-  return dir_remove(path_join(path, run, unfinished), err) && rotate(run, 0, err);
+  return remove_remains(run, err) && rotate(run, 0, err);
 }
