@@ -179,6 +179,8 @@ typedef struct ink_output {
   const char *text; /* valid during the call only */
   size_t length;
   double logprob, score; /* ln of the model's probability; what the search went by */
+  const char *problem;   /* why nothing was made of this input, in one sentence; NULL: something was */
+  bool cut;              /* what was said last is longer than the model reads: its beginning was left out */
 } ink_output;
 
 /* Called in the order of the inputs, best first. Return false to stop. */
@@ -196,7 +198,8 @@ typedef struct ink_rewritten {
 } ink_rewritten;
 
 /* A text each for `count` texts, by a model of that task ("translate", "summarize", "reply"; one of another
- * task is refused). A text of white space gives an empty one. `done` starts as zeros. */
+ * task is refused). A text of white space gives an empty one; one that cannot be read gives an empty one
+ * whose `problem` says why, and the others are done all the same. `done` starts as zeros. */
 INK_API bool ink_rewrite(ink_model *, const char *task, const char *const *texts, const size_t *lengths,
                          int64_t count, const ink_settings *, ink_output_listener *, void *user,
                          ink_rewritten *done, ink_error *);
@@ -213,7 +216,8 @@ typedef struct ink_turn {
   size_t length;
 } ink_turn;
 
-/* What the assistant says next, by a model that learnt to reply. */
+/* What the assistant says next, by a model that learnt to reply. As of ink_rewrite, `problem` of the output
+ * says what could not be read. */
 INK_API bool ink_reply(ink_model *, const ink_turn *turns, int count, const ink_settings *,
                        ink_output_listener *, void *user, ink_rewritten *done, ink_error *);
 

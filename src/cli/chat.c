@@ -28,6 +28,8 @@ typedef struct Chat {
   History *history;
   Buffer line;
   int given_up; /* lines in a row that Ctrl-C ended */
+  int64_t lines, failed;
+  Error problem; /* why the last turn has no reply */
   bool ended;
 } Chat;
 
@@ -60,15 +62,25 @@ static void set_system(Chat *c, const char *text) {
 
 static bool take_reply(void *user, const ink_output *o) {
   Chat *c = user;
+  if (o->problem) fail(&c->problem, "%s", o->problem);
+  if (o->cut)
+    fputs("warning: what was said is longer than the model reads: its beginning was left out\n", stderr);
   if (o->rank == 0) buffer_add(&c->reply, o->text, o->length);
   return true;
+}
+
+/* For a program each reply is one line. */
+static bool put_line(Chat *c) {
+  for (size_t i = 0; !c->edit && i < c->reply.length; i++)
+    if (c->reply.data[i] == '\n' || c->reply.data[i] == '\r') c->reply.data[i] = ' ';
+  buffer_adds(&c->reply, "\n");
+  return streams_put(c->reply.data, c->reply.length);
 }
 
 static bool put_reply(Chat *c) {
   buffer_adds(&c->reply, "");
   say(c, "assistant", c->reply.data);
-  buffer_adds(&c->reply, "\n");
-  return streams_put(c->reply.data, c->reply.length);
+  return put_line(c);
 }
 
 static bool ask_model(Chat *c, ink_rewritten *done, Error *err) {
@@ -77,9 +89,23 @@ static bool ask_model(Chat *c, ink_rewritten *done, Error *err) {
   for (size_t i = 0; i < count; i++)
     turns[i] = (ink_turn){c->said.data[i].role, c->said.data[i].text, strlen(c->said.data[i].text)};
   buffer_clear(&c->reply);
+  c->problem = (Error){0};
   const bool ok = ink_reply(c->model, turns, (int)count, c->call->settings, take_reply, c, done, err);
   mem_free(turns);
   return ok;
+}
+
+/* At a terminal the problem is said and the conversation goes on; a script gets an empty line for the reply,
+ * the number of its line, and the exit status at the end. */
+static bool no_reply(Chat *c) {
+  if (c->edit) {
+    fprintf(stderr, "(%s)\n", c->problem.text);
+    return true;
+  }
+  c->failed++;
+  fprintf(stderr, "inkstone: line %" PRId64 ": %s\n", c->lines, c->problem.text);
+  buffer_clear(&c->reply);
+  return put_line(c);
 }
 
 /* What could not be replied to was not said, so that the next turn does not rest on it. */
@@ -91,6 +117,10 @@ static bool reply(Chat *c, const char *text, Error *err) {
   if (!ask_model(c, &done, err)) {
     unsay(c);
     return false;
+  }
+  if (c->problem.code) {
+    unsay(c);
+    return no_reply(c) || fail(err, "standard output is closed");
   }
   if (done.dropped_turns && !c->call->values[OWN_QUIET])
     fprintf(stderr,
@@ -270,13 +300,23 @@ static void open_editor(Chat *c) {
 /* ---- the conversation ---- */
 
 /* At a terminal an error is said and the conversation goes on; a script has to learn of it. */
+/* What a script says may begin with anything; at a terminal "/" begins a command. */
+static bool take_line(Chat *c, const char *line, Error *err) {
+  const bool obeys = c->edit || c->call->values[OWN_COMMANDS];
+  c->lines++;
+  if (obeys && *line == '/') return obey(c, line, err);
+  if (*line) return reply(c, line, err);
+  buffer_clear(&c->reply);
+  return c->edit || put_line(c);
+}
+
 static bool converse(Chat *c, Error *err) {
   bool ok = true;
   while (ok && !c->ended) {
     char *line = next_line(c);
     if (!line) break;
     Error problem = {0};
-    if (*line) ok = *line == '/' ? obey(c, line, &problem) : reply(c, line, &problem);
+    ok = take_line(c, line, &problem);
     mem_free(line);
     if (ok) continue;
     ok = c->edit != NULL;
@@ -285,7 +325,8 @@ static bool converse(Chat *c, Error *err) {
     else
       *err = problem;
   }
-  return ok;
+  return ok &&
+         (!c->failed || fail(err, "%" PRId64 " of %" PRId64 " turns have no reply", c->failed, c->lines));
 }
 
 static bool run(Call *call, Error *err) {
@@ -319,11 +360,15 @@ const Command command_chat = {
     .description =
         "Replies to each line that is typed, remembering what was said. /help lists what else may be typed: "
         "/reset, /undo, /system TEXT, /save FILE, /quit. Ctrl-C stops a reply, Ctrl-D ends. Where standard "
-        "input is no terminal its lines are the user's turns, and each reply is a line.",
-    .examples = {{"inkstone chat -m assistant", "a conversation"},
-                 {"printf 'Hello\\nHow are you?\\n/save talk.jsonl\\n' | inkstone chat -m assistant",
-                  "two turns from a script, kept"}},
+        "input is no terminal each of its lines is a turn of the user, whatever it begins with, and each "
+        "reply "
+        "is one line; with --commands lines that begin with / are commands there, too.",
+    .examples =
+        {{"inkstone chat -m assistant", "a conversation"},
+         {"printf 'Hello\\nHow are you?\\n/save talk.jsonl\\n' | inkstone chat -m assistant --commands",
+          "two turns from a script, kept"}},
     .flags = {{OWN_MODEL, "model", "MODEL", "model directory", 'm', true},
+              {OWN_COMMANDS, "commands", NULL, "lines of a script that begin with / are commands", 0, false},
               FLAG_CONFIG,
               FLAG_QUIET,
               FLAG_MODEL_HELP},

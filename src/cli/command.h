@@ -21,6 +21,7 @@ typedef enum OwnFlag {
   OWN_EXPLAIN,
   OWN_PEERS,
   OWN_LETTERS,
+  OWN_COMMANDS,
   OWN_COUNT,
   OWN_NONE = OWN_COUNT /* a setting of the library */
 } OwnFlag;

@@ -25,6 +25,8 @@ typedef struct Job {
   int64_t line; /* of its first text, from 0 */
   bool lines;   /* an output is one line */
   bool broken;  /* stdout failed */
+  int64_t cut, failed;
+  Error problem; /* the first one */
 } Job;
 
 static void put(Job *job, const char *text, size_t length) {
@@ -42,20 +44,76 @@ static void put_line(Job *job, const char *text, size_t length) {
   buffer_free(&line);
 }
 
-static void put_json(Job *job, const ink_output *o) {
-  json_t *json =
-      json_build("{s:I, s:o, s:i, s:o, s:f, s:f}", "line", (json_int_t)(job->line + o->input + 1), "source",
-                 glyph_json(job->texts[o->input], job->lengths[o->input]), "rank", o->rank, "text",
-                 glyph_json(o->text, o->length), "logprob", o->logprob, "score", o->score);
+/* Takes the object. */
+static void put_object(Job *job, json_t *json) {
   char *text = json_text(json, JSON_COMPACT);
   put_line(job, text, strlen(text));
   mem_free(text);
   json_decref(json);
 }
 
+static void put_json(Job *job, const ink_output *o) {
+  json_t *json =
+      json_build("{s:I, s:o, s:i, s:o, s:f, s:f}", "line", (json_int_t)(job->line + o->input + 1), "source",
+                 glyph_json(job->texts[o->input], job->lengths[o->input]), "rank", o->rank, "text",
+                 glyph_json(o->text, o->length), "logprob", o->logprob, "score", o->score);
+  put_object(job, json);
+}
+
+/* ---- lines that are not as they should be ---- */
+
+enum { NAMED = 10 }; /* so many lines are named, the others counted */
+
+/* "words.txt:3: ", "line 3: ", or nothing where there is only one text. */
+static void say_place(const Job *job, const ink_output *o) {
+  const char *path = job->call->values[OWN_INPUT];
+  const int64_t line = job->line + o->input + 1;
+  if (path)
+    fprintf(stderr, "%s:%" PRId64 ": ", path, line);
+  else if (job->lines)
+    fprintf(stderr, "line %" PRId64 ": ", line);
+}
+
+static void tell_cut(Job *job, const ink_output *o) {
+  if (++job->cut > NAMED) return;
+  fputs("warning: ", stderr);
+  say_place(job, o);
+  fputs("the text is longer than the model reads: its beginning was left out\n", stderr);
+}
+
+/* Its place in the output stays, so that outputs lie beside inputs. */
+static void take_problem(Job *job, const ink_output *o) {
+  fail(&job->problem, "%s", o->problem);
+  if (job->lines && ++job->failed <= NAMED) {
+    fputs("inkstone: ", stderr);
+    say_place(job, o);
+    fprintf(stderr, "%s\n", o->problem);
+  }
+  if (!job->call->values[OWN_JSON]) {
+    if (job->lines) put(job, "\n", 1);
+    return;
+  }
+  json_t *json = json_build("{s:I, s:o, s:o}", "line", (json_int_t)(job->line + o->input + 1), "source",
+                            glyph_json(job->texts[o->input], job->lengths[o->input]), "error",
+                            glyph_json(o->problem, strlen(o->problem)));
+  put_object(job, json);
+}
+
+/* Of one text its problem is what is wrong; of many it has been said, line by line. */
+static bool all_done(const Job *job, Error *err) {
+  if (!job->problem.code) return true;
+  if (!job->lines) return fail(err, "%s", job->problem.text);
+  return fail(err,
+              "%" PRId64 " of %" PRId64 " lines failed; an empty line or an \"error\" stands in their place",
+              job->failed, job->line);
+}
+
 static bool take_output(void *user, const ink_output *o) {
   Job *job = user;
-  if (job->call->values[OWN_JSON])
+  if (o->cut && !o->rank) tell_cut(job, o);
+  if (o->problem)
+    take_problem(job, o);
+  else if (job->call->values[OWN_JSON])
     put_json(job, o);
   else
     put_line(job, o->text, o->length);
@@ -206,7 +264,7 @@ static bool run(Call *call, Error *err) {
   const bool ok = job.model && rewrite_operand(&job, err);
   ink_model_close(job.model);
   tell(&job);
-  return ok;
+  return ok && all_done(&job, err);
 }
 
 #define FLAGS                                                                                               \
@@ -223,14 +281,16 @@ static bool run(Call *call, Error *err) {
   }
 #define COMMON                                                                                               \
   "TEXT is one text. Standard input, and the file of -i, are read line by line: one line in, one line out, " \
-  "in order, "                                                                                               \
-  "empty lines kept. Long texts are cut at the ends of sentences and the parts joined, which is said."
+  "in order, empty lines kept. A line that cannot be read gives an empty line (with --json an object with "  \
+  "\"error\"), its number is said, and the exit status is 1 at the end. "
+#define CUT \
+  "A text longer than the model reads is cut at the ends of sentences and the parts joined, which is said."
 
 const Command command_translate = {
     .name = "translate",
     .operands = "-m MODEL [TEXT | -]",
     .summary = "translate a text, or lines",
-    .description = COMMON,
+    .description = COMMON CUT,
     .examples = {{"inkstone translate -m en-de \"A man is riding a horse.\"", "one sentence"},
                  {"inkstone translate -m en-de --beam 1 -i lines.txt > translated.txt", "a file, fast"},
                  {"inkstone translate -m en-de --n-best 3 --json \"Hello\"",
@@ -245,7 +305,7 @@ const Command command_summarize = {
     .name = "summarize",
     .operands = "-m MODEL [TEXT | -]",
     .summary = "summarize a text, or lines",
-    .description = COMMON,
+    .description = COMMON CUT,
     .examples = {{"inkstone summarize -m news \"$(cat article.txt)\"", "a file as one text"},
                  {"inkstone summarize -m synopsis -i descriptions.txt", "one text a line"}},
     .flags = FLAGS,
@@ -258,7 +318,9 @@ const Command command_reply = {
     .name = "reply",
     .operands = "-m MODEL [TEXT | -]",
     .summary = "reply to what is said, once",
-    .description = COMMON " For a conversation with memory: inkstone chat.",
+    .description = COMMON
+    "Of a text longer than the model reads only the last sentences that fit are read, which is said. For a "
+    "conversation with memory: inkstone chat.",
     .examples = {{"inkstone reply -m assistant \"How are you?\"", "one reply"}},
     .flags = FLAGS,
     .settings = ink_settings_rewrite,

@@ -171,6 +171,7 @@ bool ink_rewrite(ink_model *m, const char *task, const char *const *texts, const
   bool ok = known && prepare(&w, &m->bundle, known, settings, err);
   w.request.listener = listener;
   w.request.user = user;
+  w.request.spares = true;
   ok = ok && rewriter_run(&w.request, inputs, count, done, err);
   generation_close(&w.generation);
   mem_free(inputs);
@@ -223,6 +224,7 @@ bool ink_reply(ink_model *m, const ink_turn *said, int count, const ink_settings
   ok = ok && prepare(&w, &m->bundle, task_find("reply"), settings, err);
   w.request.listener = listener;
   w.request.user = user;
+  w.request.spares = true;
   ok = ok && rewriter_run(&w.request, &input, 1, done, err);
   generation_close(&w.generation);
   mem_free(turns);

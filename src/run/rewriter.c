@@ -17,10 +17,17 @@ typedef struct Part {
   size_t after_length;
 } Part;
 
+/* What its output says of a text beside what was made of it. */
+typedef struct Remark {
+  char *problem; /* why nothing could be made of it; NULL: something was */
+  bool cut;      /* only its end was read */
+} Remark;
+
 typedef struct Rewriter {
   const RewriteRequest *request;
   VEC(Part) parts;
-  int64_t room; /* tokens of a source */
+  Remark *remarks; /* of each text */
+  int64_t room;    /* tokens of a source */
   ink_rewritten *out;
 } Rewriter;
 
@@ -116,14 +123,66 @@ static bool look_at(Rewriter *w, const char *bytes, size_t length, int64_t *toke
   return ok;
 }
 
+typedef struct Sentence {
+  size_t begin;
+  int64_t tokens;
+} Sentence;
+typedef VEC(Sentence) Sentences;
+
+static bool find_sentences(const Rewriter *w, const Turn *turn, Sentences *out, Error *err) {
+  for (size_t at = 0, n; at < turn->length; at += n) {
+    Sentence s = {.begin = at};
+    n = sentence_length(turn->text + at, turn->length - at);
+    if (!count_tokens(w, turn->text + at, n, &s.tokens, err)) return false;
+    vec_push(out, s);
+  }
+  return true;
+}
+
+static void drop_front(Turn *turn, size_t bytes) {
+  turn->text += bytes;
+  turn->length -= bytes;
+}
+
+/* A sentence that is too long by itself loses an eighth at a time, at characters. */
+static bool shorten(const Rewriter *w, Turn *turn, Error *err) {
+  int64_t tokens;
+  for (;;) {
+    if (!count_tokens(w, turn->text, turn->length, &tokens, err)) return false;
+    if (tokens <= w->room || turn->length < 8) return true;
+    size_t dropped = utf8_whole_prefix(turn->text, turn->length / 8);
+    if (!dropped) dropped = utf8_character(turn->text, turn->length);
+    drop_front(turn, dropped ? dropped : 1);
+  }
+}
+
+/* Leaves the last sentences that fit: what was said last matters most. */
+static bool keep_end(const Rewriter *w, Turn *turn, Error *err) {
+  Sentences all = {0};
+  bool ok = find_sentences(w, turn, &all, err);
+  size_t first = all.count;
+  for (int64_t tokens = 0; first > 0; first--)
+    if ((tokens += all.data[first - 1].tokens) > w->room) break;
+  if (ok) drop_front(turn, all.data[first < all.count ? first : all.count - 1].begin);
+  vec_free(&all);
+  return ok && shorten(w, turn, err);
+}
+
 static bool add_conversation(Rewriter *w, int64_t text, const RewriteInput *input, int64_t tokens,
                              Error *err) {
-  if (tokens > w->room)
-    return fail(err,
-                "what was said last is %" PRId64 " tokens long, the model reads %" PRId64
-                ": say it in fewer words",
-                tokens, w->room);
-  return add_turns(w, (Part){.text = text}, input->turns, input->count, err);
+  const Part part = {.text = text};
+  if (tokens <= w->room) return add_turns(w, part, input->turns, input->count, err);
+  Turn *turns = mem_alloc(input->count * sizeof *turns);
+  memcpy(turns, input->turns, input->count * sizeof *turns);
+  w->remarks[text].cut = true;
+  const bool ok = keep_end(w, &turns[input->count - 1], err) && add_turns(w, part, turns, input->count, err);
+  mem_free(turns);
+  return ok;
+}
+
+static bool check_utf8(const char *bytes, size_t length, Error *err) {
+  const size_t valid = utf8_valid_prefix(bytes, length);
+  return valid == length || fail(err, "byte %zu is not UTF-8: convert the text, as with iconv(1)", valid + 1);
 }
 
 static bool add_text(Rewriter *w, int64_t text, const RewriteInput *input, Error *err) {
@@ -132,6 +191,7 @@ static bool add_text(Rewriter *w, int64_t text, const RewriteInput *input, Error
   size_t length = last->length, taken;
   int64_t tokens;
   if (!without_spaces(bytes, length)) return true;
+  if (!check_utf8(bytes, length, err)) return false;
   if (!look_at(w, bytes, length, &tokens, err)) return false;
   if (w->request->layout->chat) return add_conversation(w, text, input, tokens, err);
   if (tokens <= w->room) return add_part(w, text, bytes, length, err);
@@ -141,6 +201,25 @@ static bool add_text(Rewriter *w, int64_t text, const RewriteInput *input, Error
     w->out->cut_sentences += tokens > w->room;
     if (!add_halves(w, text, bytes, taken, err)) return false;
   }
+  return true;
+}
+
+static void free_parts(Rewriter *w, size_t kept) {
+  while (w->parts.count > kept) {
+    Part *p = &w->parts.data[--w->parts.count];
+    vec_free(&p->source);
+    vec_free(&p->prompt);
+  }
+}
+
+/* One text that cannot be read costs itself, where the request says so, and not those beside it. */
+static bool add_or_remark(Rewriter *w, int64_t text, const RewriteInput *input, Error *err) {
+  const size_t before = w->parts.count;
+  Error problem = {0};
+  if (!w->request->spares) return add_text(w, text, input, err);
+  if (add_text(w, text, input, &problem)) return true;
+  free_parts(w, before);
+  w->remarks[text].problem = mem_strdup(problem.text);
   return true;
 }
 
@@ -210,7 +289,9 @@ static bool give(const Rewriter *w, int64_t text, int rank, const Buffer *b, dou
                              .text = whole.data ? whole.data : "",
                              .length = whole.length,
                              .logprob = logprob,
-                             .score = score};
+                             .score = score,
+                             .problem = w->remarks[text].problem,
+                             .cut = w->remarks[text].cut};
   const bool goes_on = w->request->listener(w->request->user, &output);
   buffer_free(&whole);
   return goes_on;
@@ -283,7 +364,11 @@ bool rewriter_run(const RewriteRequest *r, const RewriteInput *inputs, int64_t c
                   Error *err) {
   Rewriter w = {.request = r, .room = layout_room(r->layout, r->max_tokens), .out = out};
   bool ok = true;
-  for (int64_t i = 0; i < count && ok; i++) ok = add_text(&w, i, &inputs[i], err);
+  w.remarks = mem_alloc_zeroed((size_t)count + 1, sizeof *w.remarks);
+  for (int64_t i = 0; i < count && ok; i++) {
+    ok = add_or_remark(&w, i, &inputs[i], err);
+    if (!ok && count > 1) fail_prefix(err, "text %" PRId64, i + 1);
+  }
   if (ok && w.parts.count) {
     const double start = clock_seconds();
     Hypothesis *found = rewrite_parts(&w);
@@ -293,10 +378,9 @@ bool rewriter_run(const RewriteRequest *r, const RewriteInput *inputs, int64_t c
   } else if (ok) {
     ok = give_all(&w, count, NULL, err);
   }
-  for (size_t i = 0; i < w.parts.count; i++) {
-    vec_free(&w.parts.data[i].source);
-    vec_free(&w.parts.data[i].prompt);
-  }
+  free_parts(&w, 0);
   vec_free(&w.parts);
+  for (int64_t i = 0; i < count; i++) mem_free(w.remarks[i].problem);
+  mem_free(w.remarks);
   return ok;
 }

@@ -22,6 +22,7 @@ typedef struct RewriteRequest {
   /* Looks at each part's input and what was found best for it; NULL: nobody does. */
   void (*on_part)(void *user, const struct RewriteRequest *, const Input *, const Ids *);
   void *part_user;
+  bool spares; /* a text that cannot be read gets an output that says why, instead of ending all */
 } RewriteRequest;
 
 /* A text, or what was said up to now. */
@@ -33,8 +34,8 @@ typedef struct RewriteInput {
 /* Gives n_best outputs (drawn ones, where search->sample) for each input, in their order; a text of white
  * space gives an empty one. A text too long for the model is cut at the ends of sentences, the parts are
  * rewritten each and joined, and that is counted in `ink_rewritten`; so is a single sentence too long, which
- * has to be cut amid. Of a conversation the oldest turns are left out; a last turn too long by itself is
- * refused. */
+ * has to be split. Of a conversation the oldest turns are left out; of a last turn too long by itself the
+ * oldest sentences, which its output says. */
 bool rewriter_run(const RewriteRequest *, const RewriteInput *, int64_t count, ink_rewritten *, Error *);
 
 #endif

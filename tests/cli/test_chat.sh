@@ -15,7 +15,7 @@ how are you
 /save talk.jsonl
 /reset
 /save talk.jsonl
-" chat -m model --max-tokens 5
+" chat -m model --commands --max-tokens 5
 expect_status 0
 expect_silent_err
 expect_json_lines talk.jsonl
@@ -37,20 +37,47 @@ expect_same out chatted
 run_with_input "hello
 /quit
 hello
-" chat -m model --max-tokens 5
+" chat -m model --commands --max-tokens 5
 expect_status 0
 expect_same out chatted
 
 wrong() {
   run_with_input "$1
 hello
-" chat -m model
+" chat -m model --commands
   expect_failure "$2"
 }
 wrong /nonsense "there is no /nonsense"
 wrong /save "where to?"
 wrong /undo "nothing to take back"
 wrong "/save /nowhere/file" "/nowhere/file: cannot write"
+
+# a program reads a line for each line that it wrote, whatever they hold
+awk 'BEGIN { for (i = 0; i < 60; i++) printf "{\"messages\":[{\"role\":\"user\",\"content\":\"%s\"},{\"role\":\"assistant\",\"content\":\"a\\nb\"}]}\n", i % 2 ? "hello" : "你好" }' >breaks.jsonl
+run train reply breaks.jsonl -o breaks --arch llama --holdout 0 --threads 1 --size nano --context 64 --tokenizer byte --batch 8 \
+  --steps 60 --lr 3e-3 --sample-tokens 0
+run_with_input "hello
+/reset
+
+你好" chat -m breaks --max-tokens 5 --beam 1
+expect_status 0
+[ "$(wc -l <out)" -eq 4 ] || flunk "a line for each line, where replies hold line breaks and turns begin with /"
+[ -z "$(sed -n 3p out)" ] || flunk "an empty line for an empty one"
+[ "$(sed -n 4p out)" = "a b" ] || flunk "the line break became a space"
+
+# one bad turn costs that turn; a turn longer than the model reads is heard from its last sentences on
+bad=$(printf 'caf\351')
+long="$(for i in 1 2 3 4 5 6 7 8 9; do printf 'One of many. '; done)"
+run_with_input "hello
+$bad
+$long
+hello" chat -m model --max-tokens 5
+expect_status 1
+expect_err "line 2: byte 4 is not UTF-8"
+expect_err "its beginning was left out"
+expect_err "1 of 4 turns"
+[ "$(wc -l <out)" -eq 4 ] || flunk "a line for each turn, the bad one's empty"
+[ -z "$(sed -n 2p out)" ] || flunk "the bad one's is empty"
 
 text_of 100 >text
 train_small writer text

@@ -10,6 +10,7 @@ for arch in marian llama; do
   run translate -m $arch --max-tokens 6 "one two"
   expect_status 0
   cp out alone
+  cp out alone_$arch
   printf 'red blue\r\n\none two' >lines
   run translate -m $arch --max-tokens 6 -i lines
   expect_status 0
@@ -95,6 +96,34 @@ size=$(wc -c <nan/model.safetensors)
 head -c 4000 /dev/zero | tr '\000' '\377' | dd of=nan/model.safetensors bs=1 seek=$((size - 4000)) conv=notrunc 2>/dev/null
 run translate -m nan --max-tokens 6 "one two"
 expect_failure "nan/model.safetensors" "no finite numbers"
+
+# One bad line costs that line, with its number; the others stay where they are.
+printf 'one two\ncaf\351 one\none two\nred\n' >lines
+run translate -m marian --max-tokens 6 -i lines
+expect_status 1
+expect_err "lines:2: byte 4 is not UTF-8"
+expect_err "1 of 4 lines failed"
+[ "$(wc -l <out)" -eq 4 ] && [ -z "$(sed -n 2p out)" ] || flunk "an empty line stands in its place"
+sed -n 3p out | cmp -s - alone_marian || flunk "the line behind it is as it would be alone"
+"$INKSTONE" translate -m marian --max-tokens 6 --json <lines >out 2>err && flunk "the status is 1"
+expect_err "line 2: byte 4"
+expect_json_lines out
+[ "$(sed -n 2p out | grep -c '"line":2,.*"error":"byte 4')" -eq 1 ] || flunk "an object with the error"
+run translate -m marian "$(sed -n 2p lines)"
+expect_failure "byte 4 is not UTF-8"
+
+# What is said at length is read from its last sentences on, line by line.
+awk 'BEGIN { for (i = 0; i < 40; i++) printf "hello\nhi there\nhow are you\nfine\n\n" }' >talk
+run train reply talk -o talker --arch llama --holdout 0 $small
+expect_status 0
+for text in 'One two three. ' '你好你好。'; do
+  long=$(for i in 1 2 3 4 5 6 7 8 9; do printf '%s' "$text"; done)
+  printf 'hello\n%s\nhello\n' "$long" >lines
+  run reply -m talker --max-tokens 4 --beam 2 -i lines
+  expect_status 0
+  expect_err "lines:2: the text is longer than the model reads: its beginning was left out"
+  [ "$(wc -l <out)" -eq 3 ] || flunk "a reply each"
+done
 
 refused() { # FILE-CONTENTS TEXT
   printf "$1" >bad

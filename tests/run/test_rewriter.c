@@ -56,7 +56,8 @@ static void drop(Fixture *f) {
 typedef struct Heard {
   Buffer outputs, parts;
   int64_t stop_after; /* outputs; 0: all */
-  int64_t count, last;
+  int64_t count, last, cut;
+  bool spares;
 } Heard;
 
 static bool hear(void *user, const ink_output *o) {
@@ -65,6 +66,8 @@ static bool hear(void *user, const ink_output *o) {
   h->last = o->input;
   buffer_addf(&h->outputs, "%d.%d=", (int)o->input, o->rank);
   buffer_add(&h->outputs, o->text, o->length);
+  if (o->problem) buffer_adds(&h->outputs, "(problem)");
+  h->cut += o->cut;
   buffer_add(&h->outputs, "|", 1);
   return ++h->count != h->stop_after;
 }
@@ -106,9 +109,10 @@ static bool rewrite(const Fixture *f, const SearchSettings *search, const char *
                             .listener = hear,
                             .user = h,
                             .on_part = note_part,
-                            .part_user = h};
+                            .part_user = h,
+                            .spares = h->spares};
   *done = (ink_rewritten){0};
-  *h = (Heard){.stop_after = h->stop_after, .last = -1};
+  *h = (Heard){.stop_after = h->stop_after, .spares = h->spares, .last = -1};
   const bool ok = rewriter_run(&r, inputs, count, done, err);
   buffer_adds(&h->outputs, "");
   buffer_adds(&h->parts, "");
@@ -231,7 +235,7 @@ static bool reply_to(const Fixture *f, const Turn *turns, size_t count, Heard *h
   return ok;
 }
 
-/* Of a conversation the oldest turns go first; the newest alone too long is refused. */
+/* Of a conversation the oldest turns go first, then the beginning of the newest. */
 static void conversations_lose_their_beginning(void **state) {
   Fixture f = fixture("reply", "llama", "64");
   const Turn turns[] = {
@@ -249,9 +253,35 @@ static void conversations_lose_their_beginning(void **state) {
   assert_string_equal(h.parts.data, "]<>first thing<><>\n");
   assert_int_equal(done.dropped_turns, 0);
   forget(&h);
-  assert_false(reply_to(&f, &long_turn, 1, &h, &done, &err));
-  assert_non_null(strstr(err.text, "fewer words"));
+  assert_true(reply_to(&f, &long_turn, 1, &h, &done, &err));
+  assert_non_null(strstr(h.parts.data, "xyz abcdefghijkl<><>\n"));
+  assert_int_equal(h.cut, 1);
   forget(&h);
+  drop(&f);
+}
+
+/* Of a last turn too long by itself the last sentences that fit are read, in Chinese, too. */
+static void a_long_turn_loses_its_beginning(void **state) {
+  Fixture f = fixture("reply", "llama", "64");
+  static const struct {
+    const char *text, *read;
+  } cases[] = {{"My first is here, and long enough. My second is here. And this is the third. Why?",
+                "]<>My second is here. And this is the third. Why?<><>\n"},
+               {"明月几时有。把酒问青天。不知天上宫阙。今夕是何年？",
+                "]<>把酒问青天。不知天上宫阙。今夕是何年？<><>\n"}};
+  for (int i = 0; i < 2; i++) {
+    const Turn turns[] = {{ROLE_USER, "before", 6},
+                          {ROLE_ASSISTANT, "between", 7},
+                          {ROLE_USER, cases[i].text, strlen(cases[i].text)}};
+    Heard h;
+    ink_rewritten done;
+    Error err = {0};
+    assert_true(reply_to(&f, turns, 3, &h, &done, &err));
+    assert_string_equal(h.parts.data, cases[i].read);
+    assert_int_equal(h.cut, 1);
+    assert_int_equal(done.dropped_turns, 2);
+    forget(&h);
+  }
   drop(&f);
 }
 
@@ -269,6 +299,25 @@ static void what_cannot_be_cut_is_refused(void **state) {
   drop(&f);
 }
 
+/* Where the request spares the others, such a text costs itself only. */
+static void one_bad_text_costs_itself(void **state) {
+  Fixture f = fixture("translate", "marian", "32");
+  static const char *const texts[] = {"ab", "abcdef", "ab", ""};
+  Heard h = {.spares = true}, alone = {0};
+  ink_rewritten done;
+  Error err = {0};
+  f.layout.source_time = 4;
+  assert_true(rewrite(&f, &greedy, texts, 1, &alone, &done, &err));
+  assert_true(rewrite(&f, &greedy, texts, 4, &h, &done, &err));
+  Buffer wanted = {0};
+  buffer_addf(&wanted, "%s1.0=(problem)|2%s3.0=|", alone.outputs.data, alone.outputs.data + 1);
+  assert_string_equal(h.outputs.data, wanted.data);
+  buffer_free(&wanted);
+  forget(&h);
+  forget(&alone);
+  drop(&f);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(order_and_company),
@@ -277,6 +326,8 @@ int main(void) {
       cmocka_unit_test(several_for_each_best_first),
       cmocka_unit_test(conversations_lose_their_beginning),
       cmocka_unit_test(what_cannot_be_cut_is_refused),
+      cmocka_unit_test(a_long_turn_loses_its_beginning),
+      cmocka_unit_test(one_bad_text_costs_itself),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
