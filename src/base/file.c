@@ -120,8 +120,10 @@ static FILE *open_as_it_is(FileWriter *w) {
   return stream_of(open(w->path, O_WRONLY | O_APPEND | O_CLOEXEC));
 }
 
+/* /dev/stdout may lead to a regular file, and so may /proc/self/fd/1; but /dev/shm holds files of its own. */
 static bool is_no_file(const char *path, const struct stat *info) {
-  return !S_ISREG(info->st_mode) || !strncmp(path, "/dev/", 5) || !strncmp(path, "/proc/", 6);
+  const bool device = !strncmp(path, "/dev/", 5) && strncmp(path, "/dev/shm/", 9);
+  return !S_ISREG(info->st_mode) || device || !strncmp(path, "/proc/", 6);
 }
 
 bool file_writer_open(FileWriter *w, const char *path, Error *err) {

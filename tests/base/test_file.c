@@ -315,6 +315,21 @@ static void paths_that_are_too_long_are_said(void **state) {
 
 #define test(f) cmocka_unit_test_setup_teardown(f, scratch_open, scratch_close)
 
+/* Files in memory are files: what was there does not stay in front of what is new. */
+static void files_of_dev_shm_are_replaced(void **state) {
+  char path[] = "/dev/shm/inkstone-test-XXXXXX";
+  const int descriptor = mkstemp(path);
+  if (descriptor < 0) skip();
+  close(descriptor);
+  Error err = {0};
+  FileView file;
+  assert_true(file_replace(path, "first", 5, &err) && file_replace(path, "second", 6, &err));
+  assert_true(file_view(path, &file, &err));
+  assert_int_equal(file.size, 6);
+  file_view_close(&file);
+  remove(path);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       test(views),
@@ -336,6 +351,7 @@ int main(void) {
       test(a_link_stays_one),
       test(what_is_no_file_is_written_into),
       test(paths_that_are_too_long_are_said),
+      cmocka_unit_test(files_of_dev_shm_are_replaced),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
