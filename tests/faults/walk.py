@@ -188,11 +188,12 @@ class Walk:
         finally:
             shutil.rmtree(folder)
 
-    def chosen(self, total):
+    def chosen(self, kind, total):
         """Evenly spread, and other places for each kind and command."""
         if self.options.at:
             return [self.options.at]
-        some = total if self.options.all else min(total, self.options.each)
+        each = self.options.each * (3 if kind == "alloc" else 1)
+        some = total if self.options.all else min(total, each)
         return [str(1 + (i * total + total // 2) // some) for i in range(some)]
 
     def walk(self, name):
@@ -201,7 +202,7 @@ class Walk:
         told = []
         with concurrent.futures.ThreadPoolExecutor(self.options.jobs) as pool:
             for kind in self.options.kind or KINDS:
-                places = self.chosen(counts[kind])
+                places = self.chosen(kind, counts[kind])
                 told.append(f"{kind} {len(places)} of {counts[kind]}")
                 list(pool.map(lambda n, k=kind: self.try_one(name, deed, k, n, expected), places))
         print(f"{name}: {', '.join(told)}", flush=True)
@@ -211,7 +212,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("inkstone")
     parser.add_argument("shim")
-    parser.add_argument("--each", type=int, default=2, help="faults of each kind and command")
+    parser.add_argument("--each", type=int, default=1, help="faults of each kind and command, of memory three times as many")
     parser.add_argument("--all", action="store_true")
     parser.add_argument("--only", action="append", choices=DEEDS)
     parser.add_argument("--kind", action="append", choices=KINDS)
