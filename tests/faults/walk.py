@@ -117,6 +117,9 @@ class Walk:
     def __init__(self, options):
         self.options = options
         self.inkstone, self.shim = os.path.abspath(options.inkstone), os.path.abspath(options.shim)
+        for needed in (self.inkstone, self.shim):
+            if not os.path.exists(needed):
+                sys.exit(f"{needed}: is not there: build it first")
         self.top = tempfile.mkdtemp(prefix="inkstone-faults-", dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None)
         self.faults = []
 
