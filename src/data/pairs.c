@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/random.h"
@@ -76,6 +77,35 @@ void pairs_fingerprint(Pairs *p) {
   }
 }
 
+static int by_value(const void *a, const void *b) {
+  const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+  return (x > y) - (x < y);
+}
+
+static size_t count_sources(const Pairs *p) {
+  uint64_t *keys = mem_alloc_zeroed(p->count + 1, sizeof *keys);
+  size_t different = 0;
+  for (size_t i = 0; i < p->count; i++) keys[i] = source_key(p, &p->examples[i]);
+  if (p->count) qsort(keys, p->count, sizeof *keys, by_value);
+  for (size_t i = 0; i < p->count; i++) different += !i || keys[i] != keys[i - 1];
+  mem_free(keys);
+  return different;
+}
+
+/* What has the same source stays on one side: it is the number of sources that counts. */
+static void fail_to_hold_out(const Pairs *p, double share, Error *err) {
+  const size_t sources = count_sources(p);
+  if (sources < p->count)
+    fail(err,
+         "%zu examples have only %zu different sources, too few to hold out %g of them: give --valid or more "
+         "data, or "
+         "--holdout 0",
+         p->count, sources, share);
+  else
+    fail(err, "%zu examples are too few to hold out %g of them: give --valid or more data, or --holdout 0",
+         p->count, share);
+}
+
 Pairs *pairs_hold_out(Pairs *p, double share, Error *err) {
   Pairs *held = mem_alloc_zeroed(1, sizeof *held);
   *held = *p;
@@ -94,8 +124,7 @@ Pairs *pairs_hold_out(Pairs *p, double share, Error *err) {
   pairs_fingerprint(p);
   pairs_fingerprint(held);
   if (kept && held->count) return held;
-  fail(err, "%zu examples are too few to hold out %g of them: give --valid or more data, or --holdout 0",
-       kept + held->count, share);
+  fail_to_hold_out(kept ? p : held, share, err);
   pairs_free(held);
   return NULL;
 }

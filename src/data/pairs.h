@@ -1,16 +1,20 @@
 /* pairs.h - files -> pairs of texts (what to translate or to summarize, and the result) and conversations.
  *
  * Forms, recognized by the text itself and said, or given as --format:
- *   tsv       source TAB target; more columns are refused unless --columns chooses two
+ *   tsv       source TAB target; more columns are refused unless --columns chooses two. A first row of names
+ * is left out; fields in quotes (RFC 4180, "" for a quote, line breaks inside) are read where all the file is
+ * so csv       the same with commas or semicolons; columns by name (--columns question,answer) or number
  *   parallel  two files, line i of both
- *   json      an object a line: {"source", "target"}, {"document", "summary"}, ... or --fields; several right
- *             targets as an array or as summary1, summary2, ...: training takes the first, all are kept
- *             for evaluation. {"messages": [{"role", "content"}, ...]} is a conversation
- *   turns     a conversation: one turn a line, a blank line between conversations; with --turn-mark a
- *             line each. Nothing says who speaks: speakers take turns
- * Spaces around a text are dropped. A pair is an example of two turns, the user's and the assistant's, so a
- * reply is learnt from pairs too. Examples with an empty side are left out and counted, lines that cannot be
- * read refused with file and line (--skip-bad: counted).
+ *   json      objects, a line each or one after another or in a list: {"source", "target"}, {"document",
+ * "summary"}, ... or
+ *             --fields; several right targets as an array or as summary1, summary2, ...: training takes the
+ * first, all are kept for evaluation. {"instruction", "input", "output"} is Alpaca's. Conversations:
+ * {"messages": [{"role", "content"}, ...]} as OpenAI has them, {"conversations": [{"from", "value"}, ...]} as
+ * ShareGPT tmx       translation memories: segments of two languages (--languages where there are more) turns
+ * a conversation: one turn a line, a blank line between conversations; with --turn-mark a line each. Nothing
+ * says who speaks: speakers take turns Spaces around a text are dropped. A pair is an example of two turns,
+ * the user's and the assistant's, so a reply is learnt from pairs too. Examples with an empty side are left
+ * out and counted, lines that cannot be read refused with file and line (--skip-bad: counted).
  *
  * In memory: 17 bytes a turn and 32 a pair. Texts are places in the mapped file, but for JSON lines, whose
  * escapes are undone in a copy; see text_file.h for packed files. */
@@ -19,6 +23,16 @@
 
 #include "base/file.h"
 #include "data/corpus.h"
+
+#define PAIR_FORMS(FORM)                                                            \
+  FORM(TSV, "tsv", "source TAB target", read_tsv)                                   \
+  FORM(CSV, "csv", "a table of comma-separated values", read_csv)                   \
+  FORM(PARALLEL, "parallel", "a file of sources and one of targets", read_parallel) \
+  FORM(JSON, "json", "JSON", read_json)                                             \
+  FORM(TMX, "tmx", "a translation memory (TMX)", read_tmx)                          \
+  FORM(TURNS, "turns", "turns of conversations", read_turns)
+#define PAIR_FORM_NAME(form, name, said, read) "|" name
+#define PAIR_FORM_NAMES                        "auto" PAIR_FORMS(PAIR_FORM_NAME)
 
 typedef struct PairSettings {
 #define SETTING(kind, name, otherwise, min, max, arg, help) SettingType_##kind name;

@@ -2,6 +2,7 @@
 #ifndef DATA_PAIRS_IMPL_H
 #define DATA_PAIRS_IMPL_H
 
+#include "base/json.h"
 #include "data/pairs.h"
 #include "data/text_file.h"
 
@@ -26,13 +27,25 @@ typedef struct PairReader {
   int64_t columns[2]; /* from 1; 0: not chosen */
   char *fields;       /* both names, NUL after each; NULL: not chosen */
   const char *source_field, *target_field;
+  bool repair;        /* --invalid replace */
+  int64_t surrogates; /* escapes of half a character that were mended */
+  const char *kind;   /* of JSON objects, once said: "Alpaca rows" */
   Error first_bad;
 } PairReader;
 
-typedef enum PairForm { FORM_TSV, FORM_PARALLEL, FORM_JSON, FORM_TURNS } PairForm;
+/* The forms of files: what it is called as --format, what is said of it, who reads it. */
+#define PAIR_READER(form, name, said, read) bool read(PairReader *);
+PAIR_FORMS(PAIR_READER)
+#undef PAIR_READER
+#define PAIR_FORM(form, name, said, read) FORM_##form,
+typedef enum PairForm { PAIR_FORMS(PAIR_FORM) FORMS } PairForm;
+#undef PAIR_FORM
 
 /* For a line that cannot be read: false with file:line, or true, counted, with --skip-bad. */
 bool bad_line(PairReader *, const char *format, ...) PRINTF(2, 3);
+
+/* A copy of decoded text, of which a file gives at most twice its own length. */
+Document keep_decoded(PairReader *, const char *text, size_t length);
 
 /* Turns are added, then kept as an example or, where something was wrong, forgotten. */
 void add_turn(PairReader *, Document, Role); /* trims; empty ones are counted and left out */
@@ -43,7 +56,16 @@ void forget_turns(PairReader *);
 uint64_t source_key(const Pairs *, const Example *);
 void pairs_fingerprint(Pairs *);
 
-bool read_json_lines(PairReader *);
-bool choose_fields(PairReader *); /* --fields */
+bool is_empty_text(Document); /* spaces of any kind, and characters without width */
+
+/* An object as a pair or a conversation, by the names of its members. */
+bool read_json_object(PairReader *, const json_t *object);
+bool choose_names(PairReader *, const char *option, const char *text); /* of source and target: "S,T" */
+
+/* Which form a file has by the look of it; FORM_PARALLEL: lines without any. Refuses what looks like
+ * something else. */
+bool recognize_form(const PairReader *, const PairFile *, PairForm *, Error *);
+const char *pair_form_said(PairForm);
+bool csv_by_its_header(Document text);
 
 #endif

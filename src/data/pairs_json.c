@@ -1,5 +1,8 @@
-/* pairs_json.c - JSON lines: pairs by the names of their fields, and conversations as OpenAI writes them. */
+/* pairs_json.c - JSON: pairs by the names of their members, and conversations as OpenAI and ShareGPT write
+ * them. */
+#include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -11,11 +14,13 @@ static const char *const known[][2] = {
     {"article", "highlights"}, {"prompt", "completion"}, {"question", "answer"},  {"input", "output"},
 };
 
-bool choose_fields(PairReader *r) {
-  const char *text = r->settings->fields, *comma = text ? strchr(text, ',') : NULL;
+bool choose_names(PairReader *r, const char *option, const char *text) {
+  const char *comma = text ? strchr(text, ',') : NULL;
   if (!text) return true;
-  if (!comma || comma == text || !comma[1])
-    return fail_usage(r->err, "--fields %s: the names of two fields are wanted, such as source,target", text);
+  if (!comma || comma == text || !comma[1] || strchr(comma + 1, ','))
+    return fail_usage(r->err, "--%s %s: the names of source and target are wanted, such as source,target",
+                      option, text);
+  mem_free(r->fields);
   r->fields = mem_strdup(text);
   r->fields[comma - text] = '\0';
   r->source_field = r->fields;
@@ -23,16 +28,25 @@ bool choose_fields(PairReader *r) {
   return true;
 }
 
-/* As it is to be kept: a copy without escapes, which never is longer than what stands in the file. Twice that
- * is room enough where a field is both source and one of the targets. */
-static Document decoded(PairReader *r, const json_t *string) {
+/* A copy without escapes, which never is longer than what stands in the file. Twice that is enough where a
+ * field is both source and one of the targets. */
+Document keep_decoded(PairReader *r, const char *text, size_t length) {
   PairFile *f = r->file;
-  const size_t n = json_string_length(string);
-  CHECK(n <= 2 * f->text.length - f->used);
+  CHECK(length <= 2 * f->text.length - f->used);
   if (!f->decoded) f->decoded = mem_alloc(2 * f->text.length);
-  char *copy = memcpy(f->decoded + f->used, json_string_value(string), n);
-  f->used += n;
-  return (Document){copy, n};
+  char *copy = memcpy(f->decoded + f->used, text, length);
+  f->used += length;
+  return (Document){copy, length};
+}
+
+static Document decoded(PairReader *r, const json_t *string) {
+  return keep_decoded(r, json_string_value(string), json_string_length(string));
+}
+
+static void say_kind(PairReader *r, const char *kind) {
+  if (r->kind == kind) return;
+  r->kind = kind;
+  news_note(r->news, "%s: %s", r->file->text.name, kind);
 }
 
 /* NULL where it is fine. */
@@ -89,16 +103,38 @@ static bool read_pair(PairReader *r, const json_t *object) {
   return ok;
 }
 
+/* Alpaca's rows: what is wanted and, where there is any, what it is wanted for, as one text. */
+static bool read_alpaca(PairReader *r, const json_t *object) {
+  const json_t *instruction = json_object_get(object, "instruction"),
+               *input = json_object_get(object, "input"), *output = json_object_get(object, "output");
+  const char *wrong = wrong_with(instruction), *field = "instruction";
+  if (!wrong && input && !json_is_null(input)) wrong = wrong_with(input), field = "input";
+  if (!wrong) wrong = wrong_with(output), field = wrong ? "output" : field;
+  if (wrong) return bad_line(r, "\"%s\" %s", field, wrong);
+  say_kind(r, "rows as Alpaca has them: from \"instruction\" with \"input\" to \"output\"");
+  Buffer source = {0};
+  buffer_add(&source, json_string_value(instruction), json_string_length(instruction));
+  const Document extra = {input ? json_string_value(input) : NULL, input ? json_string_length(input) : 0};
+  if (extra.text && !is_empty_text(extra)) {
+    buffer_adds(&source, "\n");
+    buffer_add(&source, extra.text, extra.length);
+  }
+  const Document asked = keep_decoded(r, source.data ? source.data : "", source.length);
+  buffer_free(&source);
+  keep_pair(r, asked, decoded(r, output), NULL, 0);
+  return true;
+}
+
 /* ---- conversations ---- */
 
 static bool role_named(const char *name, Role *role) {
   static const struct {
     const char *name;
     Role role;
-  } names[] = {{"system", ROLE_SYSTEM},
-               {"developer", ROLE_SYSTEM},
-               {"user", ROLE_USER},
-               {"assistant", ROLE_ASSISTANT}};
+  } names[] = {{"system", ROLE_SYSTEM},       {"developer", ROLE_SYSTEM},
+               {"user", ROLE_USER},           {"human", ROLE_USER}, /* ShareGPT's names, from here on */
+               {"assistant", ROLE_ASSISTANT}, {"gpt", ROLE_ASSISTANT},
+               {"chatgpt", ROLE_ASSISTANT},   {"model", ROLE_ASSISTANT}};
   for (size_t i = 0; i < sizeof names / sizeof *names; i++)
     if (!strcmp(name, names[i].name)) {
       *role = names[i].role;
@@ -107,27 +143,61 @@ static bool role_named(const char *name, Role *role) {
   return false;
 }
 
-/* NULL where it is fine. */
-static const char *add_message(PairReader *r, const json_t *message) {
-  const json_t *content = json_object_get(message, "content");
-  Role role;
-  if (!json_is_object(message)) return "is not an object";
-  if (!role_named(json_get_text(message, "role", ""), &role))
-    return "has another role than system, user and assistant";
-  if (wrong_with(content)) return "has content that is not text";
-  add_turn(r, decoded(r, content), role);
-  return NULL;
+/* Text, or a list of parts of which all are text. */
+static bool add_content(PairReader *r, const json_t *content, Role role, char wrong[200]) {
+  Buffer text = {0};
+  bool ok = true;
+  if (json_is_array(content)) {
+    for (size_t i = 0; ok && i < json_array_size(content); i++) {
+      const json_t *part = json_array_get(content, i), *own = json_object_get(part, "text");
+      const char *type = json_get_text(part, "type", "no type");
+      ok = !strcmp(type, "text") && !wrong_with(own);
+      if (ok)
+        buffer_add(&text, json_string_value(own), json_string_length(own));
+      else
+        snprintf(wrong, 200, "has a part of type \"%.60s\": only text can be learnt", type);
+    }
+  } else if ((ok = !wrong_with(content))) {
+    buffer_add(&text, json_string_value(content), json_string_length(content));
+  } else {
+    snprintf(wrong, 200, "has content that %s", wrong_with(content));
+  }
+  if (ok) add_turn(r, keep_decoded(r, text.data ? text.data : "", text.length), role);
+  buffer_free(&text);
+  return ok;
 }
 
-static bool read_conversation(PairReader *r, const json_t *messages) {
+static bool has_calls(const json_t *message) {
+  return json_array_size(json_object_get(message, "tool_calls")) > 0 ||
+         json_is_object(json_object_get(message, "function_call"));
+}
+
+static bool add_message(PairReader *r, const json_t *message, bool sharegpt, char wrong[200]) {
+  const char *speaker = json_get_text(message, sharegpt ? "from" : "role", NULL);
+  Role role;
+  if (!json_is_object(message) || !speaker)
+    snprintf(wrong, 200, json_is_object(message) ? "does not say who speaks" : "is not an object");
+  else if (!role_named(speaker, &role))
+    snprintf(wrong, 200, "has the role \"%.60s\": only system, user and assistant can be learnt", speaker);
+  else if (has_calls(message))
+    snprintf(wrong, 200, "calls tools, which cannot be learnt");
+  else
+    return add_content(r, json_object_get(message, sharegpt ? "value" : "content"), role, wrong);
+  return false;
+}
+
+static bool read_conversation(PairReader *r, const json_t *messages, bool sharegpt) {
+  char wrong[200];
   if (!r->conversations)
     return fail(r->err, "%s:%zu: holds conversations, which are for replying; here, pairs are wanted",
                 r->file->text.name, r->line);
-  if (!json_is_array(messages)) return bad_line(r, "\"messages\" is not a list");
-  for (size_t i = 0; i < json_array_size(messages); i++) {
-    const char *wrong = add_message(r, json_array_get(messages, i));
-    if (wrong) return bad_line(r, "message %zu %s", i + 1, wrong);
-  }
+  if (!json_is_array(messages))
+    return bad_line(r, "\"%s\" is not a list", sharegpt ? "conversations" : "messages");
+  say_kind(r, sharegpt ? "conversations as ShareGPT has them (from, value)"
+                       : "conversations as OpenAI has them (role, content)");
+  for (size_t i = 0; i < json_array_size(messages); i++)
+    if (!add_message(r, json_array_get(messages, i), sharegpt, wrong))
+      return bad_line(r, "message %zu %s", i + 1, wrong);
   keep_conversation(r, true);
   return true;
 }
@@ -148,36 +218,173 @@ static bool recognize_fields(PairReader *r, const json_t *object) {
       news_note(r->news, "%s: from \"%s\" to \"%s\"", r->file->text.name, r->source_field, r->target_field);
     }
   return r->source_field ||
-         bad_line(r,
-                  "has no \"source\" and \"target\", nor another pair of names that is known: give --fields");
+         bad_line(
+             r,
+             "has no \"source\" and \"target\", nor another pair of names that is known: give --fields (of a "
+             "table: --columns)");
 }
 
-static bool read_object(PairReader *r, const json_t *object) {
+bool read_json_object(PairReader *r, const json_t *object) {
   if (!json_is_object(object)) return bad_line(r, "is not an object");
-  const json_t *messages = json_object_get(object, "messages");
-  if (messages && !r->fields) return read_conversation(r, messages);
+  const json_t *messages = json_object_get(object, "messages"),
+               *conversations = json_object_get(object, "conversations");
+  if (!r->fields) {
+    if (messages || conversations)
+      return read_conversation(r, messages ? messages : conversations, !messages);
+    if (json_object_get(object, "instruction") && json_object_get(object, "output"))
+      return read_alpaca(r, object);
+    if (json_object_get(object, "chosen") && json_object_get(object, "rejected"))
+      return bad_line(
+          r, "holds a preference (chosen, rejected), which cannot be learnt: name the texts with --fields");
+  }
   if (!r->source_field && !recognize_fields(r, object)) return false;
   return !r->source_field || read_pair(r, object);
 }
 
-static bool read_line(PairReader *r, const char *text, size_t length) {
+/* ---- mending ---- */
+
+/* Numbers are not texts, and so not read: those that no machine can hold must not keep the texts from being
+ * read. */
+static void blank_numbers(char *text, size_t length) {
+  bool quoted = false;
+  for (size_t i = 0; i < length; i++) {
+    if (text[i] == '"') quoted = !quoted;
+    if (quoted && text[i] == '\\') i++;
+    if (quoted || !strchr("-0123456789", text[i]) || !text[i]) continue;
+    const size_t n = strspn(text + i, "-+.eE0123456789");
+    memset(text + i, ' ', n);
+    text[i] = '0';
+    i += n - 1;
+  }
+}
+
+static uint32_t escaped_unit(const char *text, size_t left) {
+  char digits[5] = "";
+  if (left < 6 || text[0] != '\\' || text[1] != 'u') return 0;
+  memcpy(digits, text + 2, 4);
+  return strspn(digits, "0123456789abcdefABCDEF") == 4 ? (uint32_t)strtoul(digits, NULL, 16) : 0;
+}
+
+/* "\\ud83d" without its other half becomes "\\ufffd". */
+static int64_t mend_surrogates(char *text, size_t length) {
+  int64_t mended = 0;
+  for (size_t i = 0; i < length; i++) {
+    const uint32_t unit = escaped_unit(text + i, length - i);
+    const uint32_t next = i + 6 < length ? escaped_unit(text + i + 6, length - i - 6) : 0;
+    if (unit >= 0xd800 && unit < 0xdc00 && next >= 0xdc00 && next < 0xe000) {
+      i += 11;
+    } else if (unit >= 0xd800 && unit < 0xe000) {
+      memcpy(text + i + 2, "fffd", 4);
+      mended++;
+    } else if (text[i] == '\\') {
+      i++;
+    }
+  }
+  return mended;
+}
+
+static json_t *parse_value(PairReader *r, const char *text, size_t length, json_error_t *problem) {
+  enum { FLAGS = JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL };
+  json_t *object = json_loadb(text, length, FLAGS, problem);
+  if (object) return object;
+  char *copy = mem_alloc(length + 1);
+  memcpy(copy, text, length);
+  copy[length] = '\0';
+  const int64_t surrogates = r->repair ? mend_surrogates(copy, length) : 0;
+  blank_numbers(copy, length);
+  json_error_t again;
+  object = json_loadb(copy, length, FLAGS, &again);
+  if (object) r->surrogates += surrogates;
+  mem_free(copy);
+  return object;
+}
+
+static bool read_value(PairReader *r, const char *text, size_t length) {
   json_error_t problem;
-  json_t *object = json_loadb(text, length, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &problem);
-  if (!object) return bad_line(r, "not valid JSON at column %d: %s", problem.column, problem.text);
-  const bool ok = read_object(r, object);
+  json_t *object = parse_value(r, text, length, &problem);
+  if (!object)
+    return bad_line(r, "not valid JSON at column %d: %s%s", problem.column, problem.text,
+                    json_error_code(&problem) == json_error_invalid_utf8 || strstr(problem.text, "nicode")
+                        ? " (--invalid replace mends it)"
+                        : "");
+  const bool ok = read_json_object(r, object);
   json_decref(object);
   return ok;
 }
 
-bool read_json_lines(PairReader *r) {
+/* ---- the file ---- */
+
+static bool read_json_lines(PairReader *r) {
   const char *at = r->file->text.text, *end = at + r->file->text.length;
   for (r->line = 1; at < end; r->line++) {
     const char *stop = line_end(at, end);
     if (is_blank(at, (size_t)(stop - at)))
       r->pairs->left_out.blank++;
-    else if (!read_line(r, at, (size_t)(stop - at)))
+    else if (!read_value(r, at, (size_t)(stop - at)))
       return false;
     at = stop + 1;
   }
+  return true;
+}
+
+/* The end of the value that begins at `at`: where its brackets are closed, outside of strings; NULL: nowhere.
+ */
+static const char *value_end(const char *at, const char *end) {
+  size_t depth = 0;
+  bool quoted = false;
+  for (; at < end; at++) {
+    if (quoted && *at == '\\' && at + 1 < end) {
+      at++;
+    } else if (*at == '"') {
+      quoted = !quoted;
+    } else if (!quoted && (*at == '{' || *at == '[')) {
+      depth++;
+    } else if (!quoted && (*at == '}' || *at == ']') && depth && --depth == 0) {
+      return at + 1;
+    }
+  }
+  return NULL;
+}
+
+/* Objects over several lines, one after another or in a list. */
+static bool read_json_values(PairReader *r) {
+  const char *at = r->file->text.text, *end = at + r->file->text.length;
+  bool listed = false;
+  for (r->line = 1; at < end;) {
+    if (*at == '{') {
+      const char *closed = value_end(at, end), *stop = closed ? closed : end;
+      if (!read_value(r, at, (size_t)(stop - at))) return false;
+      r->line += line_of(at, (size_t)(stop - at)) - 1;
+      at = stop;
+      continue;
+    }
+    if (!strchr(" \t\r\n,[]", *at) || (*at == '[' && listed))
+      return fail(r->err, "%s:%zu: not JSON: an object is wanted here, as {\"source\": ..., \"target\": ...}",
+                  r->file->text.name, r->line);
+    listed |= *at == '[';
+    r->line += *at++ == '\n';
+  }
+  return true;
+}
+
+/* One of the first lines is an object by itself; the others may be broken. */
+static bool is_by_lines(const PairFile *f) {
+  enum { LOOKS = 20 };
+  const char *at = f->text.text, *end = at + f->text.length;
+  for (int i = 0; i < LOOKS && at < end; i++) {
+    const char *stop = line_end(at, end), *closed = *at == '{' ? value_end(at, stop) : NULL;
+    if (*at == '[') return false;
+    if (closed && is_blank(closed, (size_t)(stop - closed))) return true;
+    at = stop + (stop < end);
+  }
+  return false;
+}
+
+bool read_json(PairReader *r) {
+  r->surrogates = 0;
+  if (!(is_by_lines(r->file) ? read_json_lines(r) : read_json_values(r))) return false;
+  if (r->surrogates)
+    news_warning(r->news, "%s: %" PRId64 " escapes of half a character were replaced by U+FFFD",
+                 r->file->text.name, r->surrogates);
   return true;
 }

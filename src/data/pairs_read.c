@@ -1,4 +1,4 @@
-/* pairs_read.c - pairs_open: which form files have, and reading them line by line. */
+/* pairs_read.c - pairs_open: the files, each by the reader of its form; plain lines are read here. */
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "data/pairs_impl.h"
+#include "text/utf8.h"
 
 /* ---- examples, as their lines are read ---- */
 
@@ -16,13 +17,31 @@ bool bad_line(PairReader *r, const char *format, ...) {
   vsnprintf(what, sizeof what, format, args);
   va_end(args);
   forget_turns(r);
-  if (!r->settings->skip_bad) return fail(r->err, "%s:%zu: %s", r->file->text.name, r->line, what);
+  if (!r->settings->skip_bad)
+    return fail(r->err, "%s:%zu: %s (--skip-bad leaves such lines out)", r->file->text.name, r->line, what);
   r->pairs->left_out.bad++;
   fail(&r->first_bad, "%s:%zu: %s", r->file->text.name, r->line, what);
   return true;
 }
 
+/* Spaces of all scripts, and what shows nothing: joiners, directions, marks of the byte order. */
+static bool shows_nothing(uint32_t c) {
+  return c <= ' ' || c == 0x7f || (c >= 0x80 && c <= 0xa0) || c == 0xad || c == 0x1680 || c == 0x180e ||
+         (c >= 0x2000 && c <= 0x200f) || (c >= 0x2028 && c <= 0x202f) || (c >= 0x205f && c <= 0x206f) ||
+         c == 0x3000 || c == 0xfeff;
+}
+
+bool is_empty_text(Document d) {
+  for (size_t at = 0, n; at < d.length; at += n) {
+    uint32_t code;
+    n = utf8_decode(d.text + at, d.length - at, &code);
+    if (!n || !shows_nothing(code)) return false;
+  }
+  return true;
+}
+
 static Document trimmed(Document d) {
+  if (is_empty_text(d)) return (Document){d.text, 0};
   for (; d.length && is_blank(d.text, 1); d.length--) d.text++;
   while (d.length && is_blank(d.text + d.length - 1, 1)) d.length--;
   return d;
@@ -124,41 +143,14 @@ static size_t count_columns(Document line) {
   return count;
 }
 
-/* ---- forms ---- */
-
-static bool read_tsv_line(PairReader *r, Document line) {
-  const size_t have = count_columns(line);
-  const size_t first = r->columns[0] ? (size_t)r->columns[0] : 1,
-               second = r->columns[1] ? (size_t)r->columns[1] : 2;
-  Document source, target;
-  if (have < 2) return bad_line(r, "has no tab: a line is source TAB target");
-  if (have > 2 && !r->columns[1])
-    return bad_line(
-        r, "has %zu columns: choose those of source and target with --columns, such as --columns 1,2", have);
-  if (!piece_of(line, "\t", first - 1, &source) || !piece_of(line, "\t", second - 1, &target))
-    return bad_line(r, "has %zu columns, too few for --columns %s", have, r->settings->columns);
-  keep_pair(r, source, target, NULL, 0);
-  return true;
-}
-
-static bool read_tsv(PairReader *r) {
-  Lines lines = lines_of(r->file);
-  Document line;
-  for (r->line = 1; next_line(&lines, &line); r->line++) {
-    if (is_blank(line.text, line.length))
-      r->pairs->left_out.blank++;
-    else if (!read_tsv_line(r, line))
-      return false;
-  }
-  return true;
-}
+/* ---- plain lines ---- */
 
 static size_t count_lines(const PairFile *f) {
   return f->text.length ? line_of(f->text.text, f->text.length) - (f->text.text[f->text.length - 1] == '\n')
                         : 0;
 }
 
-static bool read_parallel(PairReader *r) {
+bool read_parallel(PairReader *r) {
   PairFile *files = r->pairs->files;
   const size_t counts[2] = {count_lines(&files[0]), count_lines(&files[1])};
   if (counts[0] != counts[1])
@@ -205,7 +197,7 @@ static bool read_marked_turns(PairReader *r) {
   return true;
 }
 
-static bool read_turns(PairReader *r) {
+bool read_turns(PairReader *r) {
   Lines lines = lines_of(r->file);
   Document line;
   if (r->settings->turn_mark) return read_marked_turns(r);
@@ -221,100 +213,91 @@ static bool read_turns(PairReader *r) {
   return true;
 }
 
-/* ---- which form ---- */
-
-static bool has_tabs(const PairFile *f) {
-  enum { ENOUGH = 100 };
-  size_t looked_at = 0, with = 0;
-  Lines lines = lines_of(f);
-  Document line;
-  while (looked_at < ENOUGH && next_line(&lines, &line)) {
-    if (is_blank(line.text, line.length)) continue;
-    looked_at++;
-    with += memchr(line.text, '\t', line.length) != NULL;
-  }
-  return 2 * with > looked_at;
-}
-
-static char first_letter(const PairFile *f) {
-  for (size_t i = 0; i < f->text.length; i++)
-    if (!is_blank(f->text.text + i, 1)) return f->text.text[i];
-  return '\0';
-}
-
-static bool recognize(PairReader *r, PairForm *form) {
-  static const struct {
-    const char *name;
-    PairForm form;
-  } forms[] = {{"tsv", FORM_TSV}, {"parallel", FORM_PARALLEL}, {"json", FORM_JSON}, {"turns", FORM_TURNS}};
-  const PairSettings *s = r->settings;
-  for (size_t i = 0; i < sizeof forms / sizeof *forms; i++)
-    if (!strcmp(s->format, forms[i].name)) {
-      *form = forms[i].form;
-      return true;
-    }
-  const char first = first_letter(r->file);
-  if (first == '[')
-    return fail(r->err,
-                "%s:1: begins with [: JSON is read by lines, an object each: make them with `jq -c '.[]'`",
-                r->file->text.name);
-  *form = first == '{' ? FORM_JSON : FORM_TURNS;
-  if (*form == FORM_JSON || s->turn_mark) return true;
-  if (has_tabs(r->file))
-    *form = FORM_TSV;
-  else if (!r->conversations && r->pairs->file_count == 2)
-    *form = FORM_PARALLEL;
-  else if (!r->conversations)
-    return fail(r->err,
-                "%s:1: has no tabs: pairs are lines source TAB target, JSON lines, or two parallel files",
-                r->file->text.name);
-  return true;
-}
+/* ---- files ---- */
 
 static bool read_form(PairReader *r, PairForm form) {
-  static const char *const said[] = {"source TAB target", "a file of sources and one of targets",
-                                     "JSON lines", "turns of conversations"};
+  static bool (*const readers[])(PairReader *) = {
+#define PAIR_READ(form, name, said, read) read,
+      PAIR_FORMS(PAIR_READ)
+#undef PAIR_READ
+  };
   if (form == FORM_TURNS && !r->conversations)
     return fail(r->err, "%s: conversations are for replying; here, pairs are wanted", r->file->text.name);
   if (form == FORM_PARALLEL && r->pairs->file_count != 2)
     return fail(r->err, "parallel files are two, of sources and of targets; %zu are given",
                 r->pairs->file_count);
-  news_note(r->news, "%s%s%s: read as %s", r->file->text.name, form == FORM_PARALLEL ? ", " : "",
-            form == FORM_PARALLEL ? r->file[1].text.name : "", said[form]);
-  if (form == FORM_TSV) return read_tsv(r);
-  if (form == FORM_PARALLEL) return read_parallel(r);
-  return form == FORM_JSON ? read_json_lines(r) : read_turns(r);
+  const bool two = form == FORM_PARALLEL;
+  news_note(r->news, "%s%s%s: read as %s", r->file->text.name, two ? ", " : "",
+            two ? r->file[1].text.name : "", pair_form_said(form));
+  return readers[form](r);
+}
+
+/* Lines without any form are conversations or, two files of them, sources and targets. */
+static bool settle_plain(const PairReader *r, const PairForm *forms, PairForm *form) {
+  const Pairs *p = r->pairs;
+  if (r->conversations) {
+    *form = FORM_TURNS;
+    return true;
+  }
+  if (p->file_count == 2 && forms[0] == forms[1]) return true;
+  if (p->file_count == 2)
+    return fail(r->err, "%s looks like %s and %s like %s: pairs are in one file, or in two of plain lines",
+                p->file_names[0], forms[0] == FORM_PARALLEL ? "plain lines" : pair_form_said(forms[0]),
+                p->file_names[1], forms[1] == FORM_PARALLEL ? "plain lines" : pair_form_said(forms[1]));
+  return fail(
+      r->err,
+      "%s:1: has no tabs: pairs are lines source TAB target, a table (CSV), JSON, a translation memory "
+      "(TMX), or two parallel files",
+      r->file->text.name);
+}
+
+static bool choose_form(PairReader *r, const PairForm *forms, size_t which, PairForm *form) {
+  *form = forms[which];
+  if (!strcmp(r->settings->format, "auto") && *form == FORM_PARALLEL) return settle_plain(r, forms, form);
+  return true;
+}
+
+/* What all the files look like is known before the first is read: a file of pairs has no partner. */
+static bool recognize_all(PairReader *r, PairForm *forms) {
+  for (size_t i = 0; i < r->pairs->file_count; i++)
+    if (!recognize_form(r, &r->pairs->files[i], &forms[i], r->err)) return false;
+  return true;
 }
 
 static bool read_files(PairReader *r) {
-  PairForm form = FORM_TSV;
-  for (size_t i = 0; i < r->pairs->file_count; i++) {
+  PairForm *forms = mem_alloc_zeroed(r->pairs->file_count, sizeof *forms), form;
+  bool ok = recognize_all(r, forms);
+  for (size_t i = 0; ok && i < r->pairs->file_count; i++) {
     r->file = &r->pairs->files[i];
-    if (!recognize(r, &form) || !read_form(r, form)) return false;
+    ok = choose_form(r, forms, i, &form) && read_form(r, form);
     if (form == FORM_PARALLEL) break;
   }
-  return true;
+  mem_free(forms);
+  return ok;
 }
 
 /* ---- opening ---- */
 
+/* By number, or by the names in a table's first row. */
 static bool choose_columns(PairReader *r) {
   const char *text = r->settings->columns;
   char *end;
   if (!text) return true;
   r->columns[0] = strtoll(text, &end, 10);
+  if (end == text) return choose_names(r, "columns", text);
   r->columns[1] = *end == ',' ? strtoll(end + 1, &end, 10) : 0;
   const bool right = !*end && r->columns[0] > 0 && r->columns[1] >= (strchr(text, ',') != NULL);
-  return right || fail_usage(r->err, "--columns %s: two numbers are wanted, from 1, such as 1,2", text);
+  return right ||
+         fail_usage(r->err, "--columns %s: two numbers are wanted, from 1, such as 1,2, or two names", text);
 }
 
-static bool open_files(PairReader *r, const char *const *files, size_t count, bool repair) {
+static bool open_files(PairReader *r, const char *const *files, size_t count) {
   Pairs *p = r->pairs;
   p->files = mem_alloc_zeroed(count + 1, sizeof *p->files);
   p->file_names = mem_alloc_zeroed(count + 1, sizeof *p->file_names);
   for (; p->file_count < count;) {
     TextFile *f = &p->files[p->file_count++].text;
-    if (!text_file_open(f, files[p->file_count - 1], repair, r->news, r->err)) return false;
+    if (!text_file_open(f, files[p->file_count - 1], r->repair, r->news, r->err)) return false;
     p->file_names[p->file_count - 1] = mem_strdup(f->name);
   }
   return true;
@@ -333,9 +316,9 @@ static void say_left_out(const PairReader *r) {
   if (o->lonely) news_warning(r->news, "%" PRId64 " conversations without a reply left out", o->lonely);
 }
 
-static bool read_all(PairReader *r, const char *const *files, size_t count, bool repair) {
-  const bool ok =
-      choose_columns(r) && choose_fields(r) && open_files(r, files, count, repair) && read_files(r);
+static bool read_all(PairReader *r, const char *const *files, size_t count) {
+  const bool ok = choose_columns(r) && choose_names(r, "fields", r->settings->fields) &&
+                  open_files(r, files, count) && read_files(r);
   Pairs *p = r->pairs;
   p->turns = r->turns.data;
   p->turn_count = r->turns.count;
@@ -352,9 +335,13 @@ static bool read_all(PairReader *r, const char *const *files, size_t count, bool
 
 Pairs *pairs_open(const char *const *files, size_t count, bool conversations, const DataSettings *data,
                   const PairSettings *settings, const News *news, Error *err) {
-  PairReader r = {.settings = settings, .conversations = conversations, .news = news, .err = err};
+  PairReader r = {.settings = settings,
+                  .conversations = conversations,
+                  .repair = !strcmp(data->invalid, "replace"),
+                  .news = news,
+                  .err = err};
   r.pairs = mem_alloc_zeroed(1, sizeof *r.pairs);
-  if (read_all(&r, files, count, !strcmp(data->invalid, "replace"))) return r.pairs;
+  if (read_all(&r, files, count)) return r.pairs;
   pairs_free(r.pairs);
   return NULL;
 }

@@ -35,8 +35,39 @@ static const char *wide_encoding(const FileView *f) {
   return (second && last) || (first && third) ? "UTF-16" : NULL;
 }
 
+/* Documents that are no text, by how they begin. */
+static const char *document_kind(const FileView *f) {
+  static const struct {
+    const char *bytes, *kind;
+  } kinds[] = {{"%PDF-", "a PDF"},
+               {"PK\3\4", "a ZIP archive, as spreadsheets and documents are"},
+               {"\xd0\xcf\x11\xe0", "an Office document or spreadsheet"},
+               {"{\\rtf", "a document (RTF)"},
+               {"PAR1", "a Parquet file"},
+               {"ARROW1", "an Arrow file"},
+               {"SQLite format 3", "a database (SQLite)"},
+               {"GGUF", "a model (GGUF)"},
+               {"\x7f"
+                "ELF",
+                "a program"},
+               {"\x89PNG", "a picture (PNG)"},
+               {"\xff\xd8\xff", "a picture (JPEG)"},
+               {"BZh", "packed by bzip2"},
+               {"\xfd"
+                "7zXZ",
+                "packed by xz"},
+               {"7z\xbc\xaf", "a 7z archive"}};
+  for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+    if (starts_with(f, kinds[i].bytes, strlen(kinds[i].bytes))) return kinds[i].kind;
+  return NULL;
+}
+
 static bool check_kind(const Reader *r) {
   const FileView *f = &r->file->view;
+  const char *kind = document_kind(f);
+  if (kind)
+    return fail(r->err, "%s: is %s, not text: save or unpack what it holds as text first", r->file->name,
+                kind);
   if (!f->size) return fail(r->err, "%s: is empty: there is nothing to learn from", r->file->name);
   const char *wide = wide_encoding(f);
   if (wide)

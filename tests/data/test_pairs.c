@@ -177,9 +177,9 @@ static void mistakes_name_their_line(void **state) {
   REFUSED("one\teins\ntwo\tzwei\tdos\n", false, NULL, "a.txt:2: has 3 columns", "--columns 1,2");
   REFUSED("one\teins\ta\ntwo\tzwei\n", false, FLAGS("columns", "1,3"), "a.txt:2: has 2 columns, too few");
   REFUSED("no tabs\nat all\n", false, NULL, "a.txt:1: has no tabs", "source TAB target");
-  REFUSED("[{\"source\":\"a\",\"target\":\"b\"}]", false, NULL, "a.txt:1", "jq");
+  REFUSED("[{\"source\":\"a\",\"target\":\"b\"}, 7]", false, NULL, "a.txt:1: not JSON");
   REFUSED("{\"source\":\"a\",\"target\":\"b\"}\n{\"source\":\"a\",\n", false, NULL,
-          "a.txt:2: not valid JSON");
+          "a.txt:2: not valid JSON", "--skip-bad");
   REFUSED("{\"source\":\"a\",\"target\":\"b\"}\n[]\n", false, NULL, "a.txt:2: is not an object");
   REFUSED("{\"source\":\"a\",\"target\":\"b\"}\n{\"source\":\"a\"}", false, NULL,
           "a.txt:2: \"target\" is missing");

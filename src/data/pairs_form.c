@@ -1,0 +1,125 @@
+/* pairs_form.c - which form a file of pairs or conversations has, by the look of it. */
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "data/pairs_impl.h"
+
+static const struct {
+  const char *name, *said;
+} forms[] = {
+#define PAIR_FORM_TEXT(form, name, said, read) {name, said},
+    PAIR_FORMS(PAIR_FORM_TEXT)
+#undef PAIR_FORM_TEXT
+};
+
+const char *pair_form_said(PairForm form) {
+  return forms[form].said;
+}
+
+typedef struct Lines {
+  const char *at, *end;
+} Lines;
+
+static bool next_line(Lines *l, Document *line) {
+  while (l->at < l->end) {
+    const char *stop = line_end(l->at, l->end);
+    *line = (Document){l->at, (size_t)(stop - l->at)};
+    l->at = stop + 1;
+    if (!is_blank(line->text, line->length)) return true;
+  }
+  return false;
+}
+
+static Lines lines_of(const PairFile *f) {
+  return (Lines){f->text.text, f->text.text + f->text.length};
+}
+
+/* Is something in more than half of the first lines that are not blank? */
+static bool in_most_lines(const PairFile *f, const char *what) {
+  enum { ENOUGH = 100 };
+  size_t looked_at = 0, with = 0;
+  Lines lines = lines_of(f);
+  Document line;
+  while (looked_at < ENOUGH && next_line(&lines, &line)) {
+    looked_at++;
+    with += memmem(line.text, line.length, what, strlen(what)) != NULL;
+  }
+  return 2 * with > looked_at;
+}
+
+/* "{" and then a name or the end of the line, "[" and then such an object: [Music] and {laughs} are no JSON.
+ */
+static bool looks_like_json(Document text) {
+  size_t i = 0;
+  while (i < text.length && is_blank(text.text + i, 1)) i++;
+  if (i < text.length && text.text[i] == '[')
+    for (i++; i < text.length && is_blank(text.text + i, 1);) i++;
+  if (i >= text.length || text.text[i] != '{') return false;
+  for (i++; i < text.length && is_blank(text.text + i, 1);) i++;
+  return i >= text.length || text.text[i] == '"' || text.text[i] == '}';
+}
+
+/* Names of files that are tables, whatever is in them. */
+static bool is_named(const PairFile *f, const char *ending) {
+  const char *name = f->text.name;
+  size_t length = strlen(name);
+  if (length > 3 && !strcasecmp(name + length - 3, ".gz")) length -= 3;
+  if (length > 4 && !strcasecmp(name + length - 4, ".zst")) length -= 4;
+  return length > strlen(ending) && !strncasecmp(name + length - strlen(ending), ending, strlen(ending));
+}
+
+static bool begins(Document text, const char *word) {
+  size_t i = 0;
+  while (i < text.length && is_blank(text.text + i, 1)) i++;
+  return text.length - i >= strlen(word) && !strncasecmp(text.text + i, word, strlen(word));
+}
+
+/* A page or another document in marks: TMX, or nothing that can be learnt from. */
+static bool recognize_xml(const PairFile *f, PairForm *form, bool *is, Error *err) {
+  const Document text = {f->text.text, f->text.length < 4096 ? f->text.length : 4096};
+  const bool html = begins(text, "<!DOCTYPE html") || begins(text, "<html");
+  *is = html || begins(text, "<?xml") || begins(text, "<tmx") || begins(text, "<!DOCTYPE tmx");
+  *form = FORM_TMX;
+  if (!*is || (!html && memmem(text.text, text.length, "<tmx", 4))) return true;
+  return fail(err, "%s: is %s, not text to learn from: take the text out of it first", f->text.name,
+              html ? "a page (HTML)" : "XML, but no translation memory (TMX)");
+}
+
+/* What divides turns in corpora that people have. */
+static bool check_marks(const PairReader *r, const PairFile *f, Error *err) {
+  static const char *const marks[] = {"__eou__", "<|im_end|>", "[SEP]", "</s>", "<eos>"};
+  for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
+    if (r->conversations && in_most_lines(f, marks[i]))
+      return fail(err,
+                  "%s: %s stands in most lines: give --turn-mark '%s' if it divides turns, or --format turns "
+                  "if a line is "
+                  "one turn",
+                  f->text.name, marks[i], marks[i]);
+  return true;
+}
+
+bool recognize_form(const PairReader *r, const PairFile *f, PairForm *form, Error *err) {
+  const PairSettings *s = r->settings;
+  const Document text = {f->text.text, f->text.length};
+  bool xml;
+  for (size_t i = 0; i < FORMS; i++)
+    if (!strcmp(s->format, forms[i].name)) {
+      *form = (PairForm)i;
+      return true;
+    }
+  if (!recognize_xml(f, form, &xml, err)) return false;
+  if (xml) return true;
+  *form = FORM_PARALLEL;
+  if (looks_like_json(text))
+    *form = FORM_JSON;
+  else if (s->turn_mark)
+    *form = FORM_TURNS;
+  else if (is_named(f, ".csv"))
+    *form = FORM_CSV;
+  else if (in_most_lines(f, "\t") || is_named(f, ".tsv"))
+    *form = FORM_TSV;
+  else if (csv_by_its_header(text))
+    *form = FORM_CSV;
+  return *form != FORM_PARALLEL || check_marks(r, f, err);
+}

@@ -1,0 +1,285 @@
+/* pairs_tmx.c - translation memories (TMX 1.4): <tu> units of <tuv xml:lang="..."> variants, each with a
+ * <seg>.
+ *
+ * A strict reader of what such files hold, not of all XML: elements, attributes, the five entities and
+ * numbers, comments, CDATA. Entities of one's own and anything outside of UTF-8 are refused. In a segment the
+ * codes of formatting (bpt, ept, it, ph, ut) are left out with what they hold; the text of hi and sub stays.
+ */
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "data/pairs_impl.h"
+#include "text/utf8.h"
+
+enum { LANGUAGE = 32, DEPTH = 64 };
+
+typedef struct Tag {
+  Document name;
+  const char *attributes, *end; /* up to the > */
+  bool closes, empty;           /* </x>, <x/> */
+} Tag;
+
+typedef struct Variant {
+  char language[LANGUAGE];
+  Document text;
+} Variant;
+
+typedef struct Tmx {
+  PairReader *r;
+  const char *at, *end;
+  const char *counted; /* up to where lines were counted */
+  char languages[2][LANGUAGE];
+  VEC(Variant) unit;
+  Buffer text;
+} Tmx;
+
+static size_t line_now(Tmx *t) {
+  for (; t->counted < t->at; t->counted++) t->r->line += *t->counted == '\n';
+  return t->r->line;
+}
+
+static bool fail_here(Tmx *t, const char *what) {
+  return fail(t->r->err, "%s:%zu: %s", t->r->file->text.name, line_now(t), what);
+}
+
+/* ---- marks ---- */
+
+static bool skip_to(Tmx *t, const char *mark) {
+  const char *found = memmem(t->at, (size_t)(t->end - t->at), mark, strlen(mark));
+  if (!found) return fail_here(t, "the file ends within a mark: is it whole?");
+  t->at = found + strlen(mark);
+  return true;
+}
+
+static bool starts(const Tmx *t, const char *what) {
+  const size_t n = strlen(what);
+  return (size_t)(t->end - t->at) >= n && !memcmp(t->at, what, n);
+}
+
+/* The > that ends a tag: not one within the quotes of an attribute. */
+static const char *tag_end(const char *at, const char *end) {
+  char quote = 0;
+  for (; at < end; at++) {
+    if (quote ? *at == quote : *at == '"' || *at == '\'') quote = quote ? 0 : *at;
+    if (!quote && *at == '>') return at;
+  }
+  return NULL;
+}
+
+static bool take_tag(Tmx *t, Tag *tag) {
+  const char *stop = tag_end(t->at, t->end), *p = t->at + 1;
+  if (!stop) return fail_here(t, "a tag that begins here does not end: is the file whole?");
+  *tag = (Tag){.closes = *p == '/', .empty = stop[-1] == '/', .end = stop};
+  p += tag->closes;
+  tag->name.text = p;
+  while (p < stop && !isspace((unsigned char)*p) && *p != '/') p++;
+  tag->name.length = (size_t)(p - tag->name.text);
+  tag->attributes = p;
+  t->at = stop + 1;
+  return true;
+}
+
+static bool is_tag(const Tag *tag, const char *name) {
+  return tag->name.length == strlen(name) && !strncasecmp(tag->name.text, name, tag->name.length);
+}
+
+/* Comments, instructions and declarations; false also where one does not end. *was: there was one. */
+static bool skip_other(Tmx *t, bool *was) {
+  *was = true;
+  if (starts(t, "<!--")) return skip_to(t, "-->");
+  if (starts(t, "<?")) return skip_to(t, "?>");
+  if (starts(t, "<!DOCTYPE") || starts(t, "<!doctype")) {
+    const char *stop = tag_end(t->at, t->end);
+    if (!stop || memchr(t->at, '[', (size_t)(stop - t->at)))
+      return fail_here(t, "declares entities of its own, which are not read");
+    t->at = stop + 1;
+    return true;
+  }
+  *was = false;
+  return true;
+}
+
+/* xml:lang="en" or lang="en", in small letters. */
+static bool language_of(const Tag *tag, char language[LANGUAGE]) {
+  const size_t n = (size_t)(tag->end - tag->attributes);
+  const char *at = memmem(tag->attributes, n, "lang", 4), *stop = tag->end;
+  if (!at) return false;
+  for (at += 4; at < stop && (*at == ' ' || *at == '='); at++) {
+  }
+  if (at >= stop || (*at != '"' && *at != '\'')) return false;
+  size_t length = 0;
+  for (const char quote = *at++; at < stop && *at != quote && length < LANGUAGE - 1; at++)
+    language[length++] = (char)tolower((unsigned char)*at);
+  language[length] = '\0';
+  return length > 0;
+}
+
+/* ---- text ---- */
+
+static bool add_entity(Tmx *t) {
+  static const struct {
+    const char *name;
+    char is;
+  } known[] = {{"&lt;", '<'}, {"&gt;", '>'}, {"&amp;", '&'}, {"&quot;", '"'}, {"&apos;", '\''}};
+  for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+    if (starts(t, known[i].name)) {
+      buffer_add(&t->text, &known[i].is, 1);
+      t->at += strlen(known[i].name);
+      return true;
+    }
+  char digits[12] = "", *rest, bytes[4];
+  const bool hex = starts(t, "&#x");
+  const char *first = t->at + (hex ? 3 : 2);
+  if (!starts(t, "&#") || first >= t->end)
+    return fail_here(t, "an entity that is not known: write & as &amp;");
+  const size_t left = (size_t)(t->end - first);
+  memcpy(digits, first, left < 11 ? left : 11);
+  const unsigned long code = strtoul(digits, &rest, hex ? 16 : 10);
+  if (rest == digits || *rest != ';' || !code || code > 0x10ffff || (code >= 0xd800 && code < 0xe000))
+    return fail_here(t, "a number that stands for no character");
+  buffer_add(&t->text, bytes, utf8_encode((uint32_t)code, bytes));
+  t->at = first + (rest - digits) + 1;
+  return true;
+}
+
+static bool is_code(const Tag *tag) {
+  static const char *const codes[] = {"bpt", "ept", "it", "ph", "ut"};
+  for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
+    if (is_tag(tag, codes[i])) return true;
+  return false;
+}
+
+/* Up to </seg>. Line breaks are spaces; what stands in codes is left out. */
+static bool read_segment(Tmx *t) {
+  size_t depth = 0, coded = 0; /* tags that are open; at which the outermost code was opened */
+  buffer_clear(&t->text);
+  while (t->at < t->end) {
+    bool other;
+    Tag tag;
+    if (starts(t, "<![CDATA[")) {
+      const char *begin = t->at += 9;
+      if (!skip_to(t, "]]>")) return false;
+      if (!coded) buffer_add(&t->text, begin, (size_t)(t->at - 3 - begin));
+    } else if (*t->at == '<') {
+      if (!skip_other(t, &other)) return false;
+      if (other) continue;
+      if (!take_tag(t, &tag)) return false;
+      if (tag.closes && is_tag(&tag, "seg")) return true;
+      if (tag.empty) continue;
+      if (tag.closes && !depth) return fail_here(t, "a tag is closed that was not opened");
+      if (tag.closes && depth-- == coded) coded = 0;
+      if (!tag.closes && ++depth > DEPTH) return fail_here(t, "tags are nested too deeply");
+      if (!tag.closes && !coded && is_code(&tag)) coded = depth;
+    } else if (*t->at == '&') {
+      const size_t before = t->text.length;
+      if (!add_entity(t)) return false;
+      if (coded) t->text.length = before;
+    } else {
+      if (!coded) buffer_add(&t->text, *t->at == '\n' ? " " : t->at, 1);
+      t->at++;
+    }
+  }
+  return fail_here(t, "the file ends within a segment: is it whole?");
+}
+
+/* ---- units ---- */
+
+/* "en" is the language of en-US, too. */
+static bool is_language(const char *wanted, const char *found) {
+  const size_t n = strlen(wanted);
+  return !strncasecmp(wanted, found, n) && (!found[n] || found[n] == '-' || found[n] == '_');
+}
+
+static const Variant *variant_in(const Tmx *t, const char *language) {
+  for (size_t i = 0; i < t->unit.count; i++)
+    if (is_language(language, t->unit.data[i].language)) return &t->unit.data[i];
+  return NULL;
+}
+
+/* The first unit's languages, where none are asked for: its two, in their order. */
+static bool choose_languages(Tmx *t) {
+  const char *given = t->r->settings->languages, *comma = given ? strchr(given, ',') : NULL;
+  Buffer all = {0};
+  if (given) {
+    if (!comma || comma == given || !comma[1] || strlen(given) >= LANGUAGE)
+      return fail_usage(t->r->err, "--languages %s: two are wanted, such as en,de", given);
+    snprintf(t->languages[0], LANGUAGE, "%.*s", (int)(comma - given), given);
+    snprintf(t->languages[1], LANGUAGE, "%s", comma + 1);
+  } else if (t->unit.count == 2) {
+    for (int i = 0; i < 2; i++) memcpy(t->languages[i], t->unit.data[i].language, LANGUAGE);
+  } else {
+    for (size_t i = 0; i < t->unit.count && i < 20; i++)
+      buffer_addf(&all, "%s%s", i ? ", " : "", t->unit.data[i].language);
+    fail_usage(t->r->err, "%s:%zu: a unit in %zu languages (%s): choose two with --languages S,T",
+               t->r->file->text.name, line_now(t), t->unit.count, all.data ? all.data : "none");
+    buffer_free(&all);
+    return false;
+  }
+  news_note(t->r->news, "%s: from %s to %s", t->r->file->text.name, t->languages[0], t->languages[1]);
+  return true;
+}
+
+static bool keep_unit(Tmx *t) {
+  if (t->unit.count < 2 && !*t->languages[0]) return bad_line(t->r, "a unit in fewer than two languages");
+  if (!*t->languages[0] && !choose_languages(t)) return false;
+  const Variant *source = variant_in(t, t->languages[0]), *target = variant_in(t, t->languages[1]);
+  if (!source || !target)
+    return bad_line(t->r, "a unit without %s (--languages chooses others)", t->languages[source ? 1 : 0]);
+  keep_pair(t->r, source->text, target->text, NULL, 0);
+  return true;
+}
+
+/* Up to </tu>. */
+static bool read_unit(Tmx *t) {
+  Variant variant = {.language = ""};
+  t->unit.count = 0;
+  while (t->at < t->end) {
+    bool other;
+    Tag tag;
+    if (*t->at != '<') {
+      t->at++;
+      continue;
+    }
+    if (!skip_other(t, &other)) return false;
+    if (other) continue;
+    if (!take_tag(t, &tag)) return false;
+    if (is_tag(&tag, "tu") && tag.closes) return keep_unit(t);
+    if (is_tag(&tag, "tuv") && !tag.closes && !language_of(&tag, variant.language))
+      return fail_here(t, "a <tuv> without xml:lang");
+    if (!is_tag(&tag, "seg") || tag.closes) continue;
+    if (!tag.empty && !read_segment(t)) return false;
+    variant.text = keep_decoded(t->r, t->text.data ? t->text.data : "", tag.empty ? 0 : t->text.length);
+    vec_push(&t->unit, variant);
+  }
+  return fail_here(t, "the file ends within a unit: is it whole?");
+}
+
+static bool read_units(Tmx *t) {
+  while (t->at < t->end) {
+    bool other;
+    Tag tag;
+    if (*t->at != '<') {
+      t->at++;
+      continue;
+    }
+    if (!skip_other(t, &other)) return false;
+    if (other) continue;
+    if (!take_tag(t, &tag)) return false;
+    line_now(t);
+    if (is_tag(&tag, "tu") && !tag.closes && !tag.empty && !read_unit(t)) return false;
+  }
+  return true;
+}
+
+bool read_tmx(PairReader *r) {
+  const TextFile *f = &r->file->text;
+  Tmx t = {.r = r, .at = f->text, .end = f->text + f->length, .counted = f->text};
+  r->line = 1;
+  const bool ok = read_units(&t);
+  vec_free(&t.unit);
+  buffer_free(&t.text);
+  return ok;
+}

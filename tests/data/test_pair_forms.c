@@ -1,0 +1,210 @@
+/* What files of pairs look like when people make them: tables with headers and quotes, JSON of other
+ * projects, translation memories; and what only looks like one of them. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "data/pair_texts.h"
+
+#include <cmocka.h> /* last: it defines fail() */
+
+/* The pairs of texts as "source>target|...", turns of conversations divided by ">". */
+static const char *read_as(const char *const *texts, size_t count, bool conversations, Flags flags) {
+  static char all[4096];
+  Error err = {0};
+  Pairs *p = try_texts(texts, count, conversations, flags, &err);
+  size_t at = 0;
+  if (!p) fail_msg("%s", err.text);
+  all[0] = '\0';
+  for (size_t i = 0; i < p->count; i++)
+    for (size_t k = 0; k < p->examples[i].turns; k++) {
+      const Document *d = example_turn(p, &p->examples[i], k);
+      at += (size_t)snprintf(all + at, sizeof all - at, "%s%.*s",
+                             k   ? ">"
+                             : i ? "|"
+                                 : "",
+                             (int)d->length, d->text);
+    }
+  pairs_free(p);
+  return all;
+}
+#define READ(text, conversations, ...) read_as(&(const char *){text}, 1, conversations, FLAGS(__VA_ARGS__))
+
+static void expect_said(const char *what) {
+  if (!strstr(told, what)) fail_msg("\"%s\" was not said:\n%s", what, told);
+}
+
+static void refused(const char *const *texts, size_t count, bool conversations, Flags flags,
+                    const char *const *parts) {
+  Error err = {0};
+  Pairs *p = try_texts(texts, count, conversations, flags, &err);
+  if (p) fail_msg("read: %s", texts[0]);
+  for (; *parts; parts++)
+    if (!strstr(err.text, *parts)) fail_msg("\"%s\" does not say \"%s\"", err.text, *parts);
+}
+#define REFUSED(text, conversations, ...) \
+  refused(&(const char *){text}, 1, conversations, NULL, (const char *const[]){__VA_ARGS__, NULL})
+
+static void comma_separated(void **state) {
+  assert_string_equal(READ("question,answer\nWhere?,Here\n\"Who, me?\",\"\"\"Yes\"\"\nyou\"\n", true, NULL),
+                      "Where?>Here|Who, me?>\"Yes\"\nyou");
+  expect_said("question, answer");
+  expect_said("comma-separated");
+  assert_string_equal(READ("原文,译文\n你好,hello\n", false, NULL), "你好>hello");
+  assert_string_equal(READ("a,b\n\"c, d\",e\n", false, "format", "csv"), "a>b|c, d>e");
+  assert_string_equal(READ("source;target\n1,5 m;5 feet\n", false, "format", "csv"), "1,5 m>5 feet");
+  assert_string_equal(READ("id,question,note,answer\n1,a,x,b\n2,c,y,d\n", true, NULL), "a>b|c>d");
+  assert_string_equal(READ("id,wrong,right\n1,a,b\n", true, "format", "csv", "columns", "wrong,right"),
+                      "a>b");
+  assert_string_equal(READ("id,wrong,right\n1,a,b\n", true, "format", "csv", "columns", "2,3"),
+                      "wrong>right|a>b");
+  assert_string_equal(READ("instruction,input,output\nSay,twice,ok\nGo,,gone\n", true, NULL),
+                      "Say\ntwice>ok|Go>gone");
+  refused(&(const char *){"a,b\n1,2\n"}, 1, false, FLAGS("format", "csv", "columns", "x,y"),
+          (const char *const[]){"does not hold the columns x and y", NULL});
+  refused(&(const char *){"source,target\na,b\n\"c,d\ne,f\n"}, 1, false, NULL,
+          (const char *const[]){"a.txt:3", "never closed", NULL});
+  refused(&(const char *){"source,target\na,b\nc\n"}, 1, false, NULL,
+          (const char *const[]){"a.txt:3", "one column", NULL});
+}
+
+static void tabs_with_quotes_and_headers(void **state) {
+  assert_string_equal(READ("source\ttarget\none\teins\n", false, NULL), "one>eins");
+  expect_said("names the columns");
+  assert_string_equal(READ("\"a\"x\tb\n\"c\"\td\n", false, NULL), "\"a\"x>b|\"c\">d");
+  assert_string_equal(READ("English\tGerman\none\teins\n", false, "columns", "2,1"), "eins>one");
+  assert_string_equal(READ("\"one\ntwo\"\teins\nthree\tdrei\n", false, "format", "tsv"),
+                      "one\ntwo>eins|three>drei");
+  expect_said("in quotes");
+  assert_string_equal(READ("\"one\"\t\"eins\"\n\"two\"\t\"z\"\"wei\"\n", false, NULL), "one>eins|two>z\"wei");
+  /* a quotation mark that is one of the text */
+  assert_string_equal(READ("\"Go!\" he said.\t\"Geh!\"\nthree\tdrei\n", false, NULL),
+                      "\"Go!\" he said.>\"Geh!\"|three>drei");
+  assert_string_equal(READ("\"Go\tGeh\nthree\tdrei\"\n", false, NULL), "\"Go>Geh|three>drei\"");
+}
+
+static void json_of_other_projects(void **state) {
+  assert_string_equal(READ("[\n  {\n    \"instruction\": \"Translate\",\n    \"input\": \"猫\",\n    "
+                           "\"output\": \"cat\"\n  },\n"
+                           "  {\"instruction\": \"Greet\", \"input\": \"\", \"output\": \"Hi\"}\n]\n",
+                           true, NULL),
+                      "Translate\n猫>cat|Greet>Hi");
+  expect_said("Alpaca");
+  assert_string_equal(
+      READ("{\"conversations\":[{\"from\":\"system\",\"value\":\"s\"},{\"from\":\"human\",\"value\":\"a\"},"
+           "{\"from\":\"gpt\",\"value\":\"b\"}]}\n",
+           true, NULL),
+      "s>a>b");
+  expect_said("ShareGPT");
+  assert_string_equal(
+      READ("{\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"a\"},"
+           "{\"type\":\"text\",\"text\":\"b\"}]},{\"role\":\"assistant\",\"content\":\"c\"}]}\n",
+           true, NULL),
+      "ab>c");
+  REFUSED("{\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"image_url\"}]}]}", true, "image_url");
+  REFUSED("{\"messages\":[{\"role\":\"assistant\",\"content\":null,\"tool_calls\":[{}]}]}", true,
+          "calls tools");
+  REFUSED("{\"messages\":[{\"role\":\"tool\",\"content\":\"x\"}]}", true, "\"tool\"");
+  REFUSED("{\"conversations\":[{\"from\":\"observation\",\"value\":\"x\"}]}", true, "\"observation\"");
+  REFUSED("{\"prompt\":\"a\",\"chosen\":\"b\",\"rejected\":\"c\"}", true, "preference");
+}
+
+static void what_is_not_read_is_no_mistake(void **state) {
+  assert_string_equal(READ("{\"id\":18446744073709551615,\"source\":\"a\",\"target\":\"b\"}\n"
+                           "{\"id\":-1e999,\"x\":[1E+400],\"source\":\"say \\\"9\\\" 8\",\"target\":\"d\"}\n",
+                           false, NULL),
+                      "a>b|say \"9\" 8>d");
+  assert_string_equal(
+      READ("{\"source\":\"a\\ud800b\",\"target\":\"\\ud83d\\ude00\"}\n", false, "invalid", "replace"),
+      "a\xef\xbf\xbd"
+      "b>\xf0\x9f\x98\x80");
+  expect_said("1 escapes of half a character");
+  REFUSED("{\"source\":\"a\\ud800b\",\"target\":\"b\"}\n", false, "--invalid replace", "--skip-bad");
+}
+
+static void brackets_are_not_json(void **state) {
+  assert_string_equal(READ("[Music]\t[Musik]\n{laughs}\t{lacht}\n", false, NULL),
+                      "[Music]>[Musik]|{laughs}>{lacht}");
+  assert_string_equal(READ("{laughs}\nok\n\n[sighs]\nwell\n", true, NULL), "{laughs}>ok|[sighs]>well");
+  assert_string_equal(read_as((const char *const[]){"[Music]\na\n", "[Musik]\nb\n"}, 2, false, NULL),
+                      "[Music]>[Musik]|a>b");
+}
+
+static void files_that_do_not_belong_together(void **state) {
+#define TWO(a, b, ...) \
+  refused((const char *const[]){a, b}, 2, false, NULL, (const char *const[]){__VA_ARGS__, NULL})
+  TWO("a\tb\nc\td\n", "e\nf\n", "a.txt looks like source TAB target", "b.txt like plain lines");
+  TWO("{\"source\":\"a\",\"target\":\"b\"}\n", "e\n", "a.txt looks like JSON", "b.txt like plain lines");
+  TWO("e\nf\n", "a\tb\nc\td\n", "a.txt looks like plain lines", "b.txt like source TAB target");
+}
+
+static void other_documents_are_named(void **state) {
+  REFUSED("<!DOCTYPE html>\n<html><body>a</body></html>", true, "HTML");
+  REFUSED("<?xml version=\"1.0\"?>\n<rss/>", true, "XML");
+  REFUSED("a __eou__ b __eou__\nc __eou__ d __eou__\n", true, "--turn-mark '__eou__'");
+  REFUSED("%PDF-1.4\n%\xe2\xe3\xcf\xd3\n", true, "PDF");
+}
+
+static const char tmx[] =
+    "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<!DOCTYPE tmx SYSTEM \"tmx14.dtd\">\n<tmx version=\"1.4\">\n"
+    "<header srclang=\"en\" note=\"a>b\"/><body>\n<!-- <tu> -->\n"
+    "<tu><tuv xml:lang=\"en-US\"><seg>Save &amp; <bpt i=\"1\">&lt;b&gt;</bpt>close<ept "
+    "i=\"1\">&lt;/b&gt;</ept></seg></tuv>\n"
+    "<tuv xml:lang=\"zh-CN\"><seg>保存并<hi>关闭</hi>&#x21;</seg></tuv></tu>\n"
+    "<tu><tuv lang='EN-us'><seg><![CDATA[a<b]]></seg></tuv><tuv "
+    "xml:lang=\"zh-CN\"><seg>甲\n乙</seg></tuv></tu>\n"
+    "</body></tmx>\n";
+
+static void translation_memories(void **state) {
+  assert_string_equal(READ(tmx, false, NULL), "Save & close>保存并关闭!|a<b>甲 乙");
+  expect_said("from en-us to zh-cn");
+  assert_string_equal(READ(tmx, false, "languages", "zh,en"), "保存并关闭!>Save & close|甲 乙>a<b");
+  REFUSED(
+      "<tmx><tu><tuv xml:lang='a'><seg>x</seg></tuv><tuv xml:lang='b'><seg>y</seg></tuv><tuv xml:lang='c'>"
+      "<seg>z</seg></tuv></tu></tmx>",
+      false, "a, b, c", "--languages");
+  REFUSED("<tmx><tu><tuv xml:lang='a'><seg>&evil;</seg></tuv></tu></tmx>", false, "entity");
+  REFUSED("<!DOCTYPE tmx [<!ENTITY x \"y\">]><tmx/>", false, "entities of its own");
+  REFUSED("<tmx><tu><tuv xml:lang='a'><seg>x", false, "ends within a segment");
+  REFUSED("<tmx><tu><tuv><seg>x</seg></tuv></tu></tmx>", false, "xml:lang");
+  REFUSED("<tmx><tu><tuv xml:lang='a'><seg>&#xd800;</seg></tuv></tu></tmx>", false, "no character");
+  refused(&(const char *){tmx}, 1, false, FLAGS("languages", "en,fr"),
+          (const char *const[]){"without fr", NULL});
+}
+
+/* Sides that show nothing are empty ones. */
+static void spaces_of_all_kinds_are_nothing(void **state) {
+  assert_string_equal(READ("a\t\xe3\x80\x80\nb\t\xe2\x80\x8b\xef\xbb\xbf\nc\t　d\n", false, NULL), "c>　d");
+  expect_said("2 no target");
+}
+
+static void few_sources_are_told(void **state) {
+  Buffer text = {0};
+  Error err = {0};
+  for (int i = 0; i < 2000; i++) buffer_addf(&text, "the same\ttarget %d\n", i);
+  Pairs *p = try_texts(&(const char *){text.data}, 1, false, NULL, &err);
+  assert_non_null(p);
+  assert_null(pairs_hold_out(p, 0.1, &err));
+  assert_non_null(strstr(err.text, "2000 examples have only 1 different sources"));
+  pairs_free(p);
+  buffer_free(&text);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(comma_separated),
+      cmocka_unit_test(tabs_with_quotes_and_headers),
+      cmocka_unit_test(json_of_other_projects),
+      cmocka_unit_test(what_is_not_read_is_no_mistake),
+      cmocka_unit_test(brackets_are_not_json),
+      cmocka_unit_test(files_that_do_not_belong_together),
+      cmocka_unit_test(other_documents_are_named),
+      cmocka_unit_test(translation_memories),
+      cmocka_unit_test(spaces_of_all_kinds_are_nothing),
+      cmocka_unit_test(few_sources_are_told),
+  };
+  const int failed = cmocka_run_group_tests(tests, scratch_open, scratch_close);
+  ink_settings_free(settings);
+  return failed;
+}
