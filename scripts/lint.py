@@ -120,6 +120,12 @@ def check_printing(root, path, code):
             yield line, f"{match.group(1) or match.group(2)}() below cli/: use Error or News"
 
 
+def check_pages(root, path, code):
+    if path.startswith("src/") and not path.startswith("src/text/html.") and '#include "text/html.h"' in code:
+        for line, _ in find_all(r"\bbuffer_addf\s*\(", without_strings(code)):
+            yield line, "buffer_addf() in a page: html_addf() escapes (text/html.h)"
+
+
 def check_form(root, path, text):
     for line, match in find_all(r"[ \t]+$", text):
         yield line, "space at the end of the line"
@@ -195,7 +201,7 @@ def lint(root):
     for path in files_below(root, C_ROOTS, (".c", ".h", ".inc", ".def")):
         text = read(root, path)
         code = without_comments(text)
-        for rule in (check_includes, check_names, check_allocation, check_json, check_printing):
+        for rule in (check_includes, check_names, check_allocation, check_json, check_printing, check_pages):
             note(path, rule(root, path, code))
         functions += [(lines, f"{path}:{line} {name}") for line, lines, name in functions_of(without_strings(code))]
         lengths.append((text.count("\n"), path))
@@ -225,6 +231,7 @@ LONG_FUNCTION = "int f(int a,\n      int b) {\n" + "  a += b;\n" * (FUNCTION_MOS
 # path, contents, what must be said
 PLANTED = [
     ("src/train/a.c", "void f(json_t *j) { json_object_set_new(j, \"a\", json_real(0)); }\n", "leaves out what it cannot hold"),
+    ("src/run/a.c", '#include "text/html.h"\n\nvoid f(void) { buffer_addf(b, "<p>%s", name); }\n', "html_addf() escapes"),
     ("src/base/a.c", '#include "ops/ops.h"\n', 'src/base/a.c:1: base/ may not include "ops/ops.h"'),
     ("src/kernels/a.c", '\n#include "base/memory.h"\n', "src/kernels/a.c:2: kernels/ may not include"),
     ("src/train/a.c", '#include "models/llama.h"\n', 'train/ may not include "models/llama.h"'),

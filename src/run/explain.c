@@ -79,7 +79,7 @@ static void add_row(const Explanation *e, const Word *row, const Words *columns,
   buffer_adds(html, "</th>");
   for (size_t i = 0; i < columns->count; i++) {
     const double weight = weight_of(e, row, &columns->data[i]);
-    buffer_addf(html, "<td style=\"--w:%.3f\" title=\"%.1f %%\"></td>", weight, 100 * weight);
+    html_addf(html, "<td style=\"--w:%.3f\" title=\"%.1f %%\"></td>", weight, 100 * weight);
   }
   buffer_adds(html, "</tr>\n");
 }
@@ -132,9 +132,9 @@ static void add_token(const Explanation *e, int32_t id, Buffer *html) {
 static void add_choice(const Explanation *e, const float *x, double all, int32_t id, bool taken,
                        Buffer *html) {
   const double p = exp((double)x[id] - all);
-  buffer_addf(html, "<li%s style=\"--p:%.3f\"><span>", taken ? " class=taken" : "", p);
+  html_addf(html, "<li%s style=\"--p:%.3f\"><span>", taken ? " class=taken" : "", p);
   add_token(e, id, html);
-  buffer_addf(html, "</span> <i>%.*f %%</i></li>", p < 0.1, 100 * p);
+  html_addf(html, p < 0.1 ? "</span> <i>%.1f %%</i></li>" : "</span> <i>%.0f %%</i></li>", 100 * p);
 }
 
 static void add_step(const Explanation *e, int64_t step, Buffer *html) {
@@ -229,16 +229,19 @@ static const char style[] =
     ".steps i{color:var(--quiet);font-style:normal}.taken{font-weight:700}\n";
 
 void explain_page(const char *title, const char *sections, Buffer *html) {
+  html_addf(html,
+            "<!doctype html>\n<html><head><meta charset=utf-8><meta name=viewport "
+            "content=\"width=device-width\">\n<title>%s</title>\n<style>\n",
+            title);
+  buffer_adds(html, html_style);
+  buffer_adds(html, style);
+  html_addf(html, "</style></head><body>\n<h1>%s</h1>\n", title);
   buffer_adds(html,
-              "<!doctype html>\n<html><head><meta charset=utf-8><meta name=viewport "
-              "content=\"width=device-width\">\n<title>");
-  html_text(html, title, strlen(title));
-  buffer_addf(html, "</title>\n<style>\n%s%s</style></head><body>\n<h1>", html_style, style);
-  html_text(html, title, strlen(title));
-  buffer_addf(
-      html,
-      "</h1>\n<p class=quiet>Each table: how much the model looked at each word it read (columns) while "
-      "it wrote each word (rows), the mean over layers and heads. Below it, token by token: the "
-      "likeliest ones to come next, in bold the one taken.</p>\n%s</body></html>\n",
-      sections);
+              "<p class=quiet>Each table: how much the model looked at each word it read (columns) while it "
+              "wrote each "
+              "word (rows), the mean over layers and heads. Below it, token by token: the likeliest ones to "
+              "come next, "
+              "in bold the one taken.</p>\n");
+  buffer_adds(html, sections);
+  buffer_adds(html, "</body></html>\n");
 }

@@ -1,5 +1,9 @@
 #include "text/html.h"
 
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
 #include "text/utf8.h"
 
 const char html_style[] =
@@ -33,4 +37,50 @@ void html_text(Buffer *out, const char *text, size_t length) {
     else
       buffer_adds(out, "\xef\xbf\xbd");
   }
+}
+
+enum { SPEC_ROOM = 16 };
+
+static void add_number(Buffer *out, const char *spec, char kind, va_list *args) {
+  char text[512] = "";
+  if (strchr("fge", kind))
+    snprintf(text, sizeof text, spec, va_arg(*args, double));
+  else if (strchr(spec, 'z'))
+    snprintf(text, sizeof text, spec, va_arg(*args, size_t));
+  else if (strchr(spec, 'l'))
+    snprintf(text, sizeof text, spec, va_arg(*args, long));
+  else
+    snprintf(text, sizeof text, spec, va_arg(*args, int));
+  buffer_adds(out, text);
+}
+
+/* `at` is at a '%'; gives what follows the conversion. */
+static const char *add_conversion(Buffer *out, const char *at, va_list *args) {
+  char spec[SPEC_ROOM];
+  const size_t length = 2 + strspn(at + 1, "0123456789.lz");
+  const char kind = at[length - 1];
+  CHECK(length < sizeof spec && strchr("%sduifge", kind));
+  memcpy(spec, at, length);
+  spec[length] = '\0';
+  if (kind == 's') {
+    const char *text = va_arg(*args, const char *);
+    html_text(out, text, strlen(text));
+  } else if (kind == '%') {
+    buffer_adds(out, "%");
+  } else {
+    add_number(out, spec, kind, args);
+  }
+  return at + length;
+}
+
+void html_addf(Buffer *out, const char *format, ...) {
+  va_list args;
+  va_start(args, format);
+  for (const char *at = format; *at;) {
+    const size_t plain = strcspn(at, "%");
+    buffer_add(out, at, plain);
+    at += plain;
+    if (*at) at = add_conversion(out, at, &args);
+  }
+  va_end(args);
 }

@@ -73,23 +73,26 @@ static void add_words(Metric *m, Segment text, Tokens *tokens) {
 /* All words of a line, and where its sentences end among them. */
 #define CUT(m, line, side) cut((m), (line), &(m)->side, &(m)->side##_ends)
 
-/* Bytes before the next sentence mark. */
-static size_t sentence_bytes(Segment rest, const char *mark) {
-  const char *at = mark && *mark ? memmem(rest.text, rest.length, mark, strlen(mark)) : NULL;
-  return at ? (size_t)(at - rest.text) : rest.length;
+/* Bytes before the next end of a sentence, and of that end: a line break, as rouge-score has it, or the mark.
+ */
+static size_t sentence_bytes(Segment rest, const char *mark, size_t *end) {
+  const char *line = rest.length ? memchr(rest.text, '\n', rest.length) : NULL;
+  const char *marked = mark && *mark ? memmem(rest.text, rest.length, mark, strlen(mark)) : NULL;
+  const bool is_marked = marked && (!line || marked <= line);
+  *end = is_marked ? strlen(mark) : line ? 1 : 0;
+  return is_marked ? (size_t)(marked - rest.text) : line ? (size_t)(line - rest.text) : rest.length;
 }
 
 static void cut(Metric *m, Segment line, Tokens *tokens, Ends *ends) {
-  const char *mark = m->settings->sentence_mark;
+  size_t end;
   tokens->count = ends->count = 0;
-  for (;;) {
-    const size_t length = sentence_bytes(line, mark);
+  do {
+    const size_t length = sentence_bytes(line, m->settings->sentence_mark, &end);
     add_words(m, (Segment){line.text, length}, tokens);
     vec_push(ends, tokens->count);
-    if (length == line.length) return;
-    line.text += length + strlen(mark);
-    line.length -= length + strlen(mark);
-  }
+    line.text += length + end;
+    line.length -= length + end;
+  } while (end);
 }
 
 /* ---- shared words ---- */

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "text/html.h"
+
 /* Room around the curves for ticks as wide as a phone needs them. */
 enum { LEFT = 58, RIGHT = 16, TOP = 14, BOTTOM = 44 };
 /* More points than a screen has places for them tell nothing more. */
@@ -88,16 +90,16 @@ static void draw_y_axis(Buffer *out, const Frame *f) {
   char room[32];
   for (double k = ceil(f->y0 / step - 1e-9); k * step <= f->y1; k++) {
     const double y = place_y(f, k * step);
-    buffer_addf(
-        out, "<line class=grid x1=%d x2=%d y1=%.1f y2=%.1f /><text x=%d y=%.1f text-anchor=end>%s</text>\n",
-        LEFT, f->plot->width - RIGHT, y, y, LEFT - 6, y + 4, tick_text(room, k * step));
+    html_addf(out,
+              "<line class=grid x1=%d x2=%d y1=%.1f y2=%.1f /><text x=%d y=%.1f text-anchor=end>%s</text>\n",
+              LEFT, f->plot->width - RIGHT, y, y, LEFT - 6, y + 4, tick_text(room, k * step));
   }
 }
 
 static void draw_x_tick(Buffer *out, const Frame *f, double x) {
   char room[32];
-  buffer_addf(out, "<text x=%.1f y=%d text-anchor=middle>%s</text>\n", place_x(f, x),
-              f->plot->height - BOTTOM + 18, tick_text(room, x));
+  html_addf(out, "<text x=%.1f y=%d text-anchor=middle>%s</text>\n", place_x(f, x),
+            f->plot->height - BOTTOM + 18, tick_text(room, x));
 }
 
 static void draw_x_axis(Buffer *out, const Frame *f) {
@@ -105,7 +107,7 @@ static void draw_x_axis(Buffer *out, const Frame *f) {
   const double step = fmax(round_step(f->x1 - f->x0, p->width / 110), p->log_x ? 1 : 0);
   for (double k = ceil(f->x0 / step - 1e-9); k * step <= f->x1 + 1e-9; k++)
     draw_x_tick(out, f, p->log_x ? pow(10, k * step) : k * step);
-  buffer_addf(out, "<text x=%d y=%d text-anchor=end>%s</text>\n", p->width - RIGHT, p->height - 6, p->x_name);
+  html_addf(out, "<text x=%d y=%d text-anchor=end>%s</text>\n", p->width - RIGHT, p->height - 6, p->x_name);
 }
 
 /* ---- curves ---- */
@@ -131,18 +133,17 @@ static Points thinned(const Frame *f, const PlotSeries *s) {
 }
 
 static void draw_line(Buffer *out, const Frame *f, const Points *points, const char *css, const char *more) {
-  buffer_addf(out, "<polyline class=\"%s%s\" points=\"", css, more);
+  html_addf(out, "<polyline class=\"%s%s\" points=\"", css, more);
   for (size_t i = 0; i < points->count; i++)
-    buffer_addf(out, "%.1f,%.1f ", place_x(f, points->data[i].x), place_y(f, points->data[i].y));
+    html_addf(out, "%.1f,%.1f ", place_x(f, points->data[i].x), place_y(f, points->data[i].y));
   buffer_adds(out, "\"/>\n");
 }
 
 static void draw_dots(Buffer *out, const Frame *f, const Points *points, const PlotSeries *s) {
   for (size_t i = 0; i < points->count; i++)
-    buffer_addf(out,
-                "<circle class=\"%s%s\" cx=%.1f cy=%.1f r=%s><title>%s %.5g at %s %.0f</title></circle>\n",
-                s->css, s->dots ? "" : " hover", place_x(f, points->data[i].x), place_y(f, points->data[i].y),
-                s->dots ? "3" : "5", s->name, points->data[i].y, f->plot->x_name, points->data[i].x);
+    html_addf(out, "<circle class=\"%s%s\" cx=%.1f cy=%.1f r=%s><title>%s %.5g at %s %.0f</title></circle>\n",
+              s->css, s->dots ? "" : " hover", place_x(f, points->data[i].x), place_y(f, points->data[i].y),
+              s->dots ? "3" : "5", s->name, points->data[i].y, f->plot->x_name, points->data[i].x);
 }
 
 /* Over about a thirtieth of what is shown, from both sides: a curve that does not lag behind. */
@@ -169,9 +170,9 @@ void plot_svg(Buffer *out, const Plot *p) {
   const Frame f = frame_of(p);
   for (size_t s = 0; p->count > 1 && s < p->count; s++)
     if (p->series[s].points.count)
-      buffer_addf(out, "<span class=\"key %s\">%s</span>\n", p->series[s].css, p->series[s].name);
-  buffer_addf(out, "<svg%s viewBox=\"0 0 %d %d\" role=img>\n", p->width > 500 ? " class=wide" : "", p->width,
-              p->height);
+      html_addf(out, "<span class=\"key %s\">%s</span>\n", p->series[s].css, p->series[s].name);
+  html_addf(out, "<svg%s viewBox=\"0 0 %d %d\" role=img>\n", p->width > 500 ? " class=wide" : "", p->width,
+            p->height);
   draw_y_axis(out, &f);
   draw_x_axis(out, &f);
   for (size_t s = 0; s < p->count; s++)

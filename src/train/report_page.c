@@ -1,4 +1,4 @@
-/* report_page.c - the report as HTML. Whatever comes from outside goes through add_escaped. */
+/* report_page.c - the report as HTML. What comes from outside goes through html_addf or html_text. */
 #include <math.h>
 #include <string.h>
 
@@ -42,7 +42,7 @@ static void add_escaped(Buffer *out, const char *text) {
 /* ---- headline ---- */
 
 static void add_fact(Buffer *out, const char *value, const char *name) {
-  buffer_addf(out, "<div><b>%s</b>%s</div>\n", value, name);
+  html_addf(out, "<div><b>%s</b>%s</div>\n", value, name);
 }
 
 static void add_measure(Buffer *out, const char *format, double value, const char *name) {
@@ -109,7 +109,7 @@ static void add_losses(Buffer *out, const Report *r) {
 
 static void add_small(Buffer *out, const char *title, PlotSeries series) {
   if (series.points.count) {
-    buffer_addf(out, "<figure><figcaption>%s</figcaption>", title);
+    html_addf(out, "<figure><figcaption>%s</figcaption>", title);
     plot_svg(out, &(Plot){"step", &series, 1, 380, 220, false});
     buffer_adds(out, "</figure>\n");
   }
@@ -147,11 +147,11 @@ static void add_samples(Buffer *out, const Report *r) {
   if (!count) return;
   buffer_adds(out, "<h2>What it wrote while it learnt</h2>\n");
   if (count > MOST_SAMPLES)
-    buffer_addf(out, "<p class=quiet>%d of %zu samples; all are in log.jsonl</p>\n", MOST_SAMPLES, count);
+    html_addf(out, "<p class=quiet>%d of %zu samples; all are in log.jsonl</p>\n", MOST_SAMPLES, count);
   for (size_t i = 0, index = 0; i < r->texts.count; i++) {
     const ReportText *t = &r->texts.data[i];
     if (t->remark || !is_chosen(index++, count)) continue;
-    buffer_addf(out, "<div class=quiet>step %s</div><pre class=text>", tell_count(room, t->step));
+    html_addf(out, "<div class=quiet>step %s</div><pre class=text>", tell_count(room, t->step));
     add_escaped(out, t->text);
     buffer_adds(out, "</pre>\n");
   }
@@ -161,11 +161,11 @@ static void add_remarks(Buffer *out, const Report *r) {
   const size_t count = count_texts(r, true);
   char room[32];
   if (!count) return;
-  buffer_addf(out, "<h2>What happened</h2><details><summary>%zu remark%s</summary><table>\n", count,
-              count == 1 ? "" : "s");
+  html_addf(out, "<h2>What happened</h2><details><summary>%zu remark%s</summary><table>\n", count,
+            count == 1 ? "" : "s");
   for (size_t i = 0; i < r->texts.count; i++) {
     if (!r->texts.data[i].remark) continue;
-    buffer_addf(out, "<tr><td>step %s<td>", tell_count(room, r->texts.data[i].step));
+    html_addf(out, "<tr><td>step %s<td>", tell_count(room, r->texts.data[i].step));
     add_escaped(out, r->texts.data[i].text);
     buffer_adds(out, "\n");
   }
@@ -176,7 +176,7 @@ static void add_remarks(Buffer *out, const Report *r) {
 
 static void add_table(Buffer *out, const char *title, const ReportFact *facts, size_t count) {
   if (!count) return;
-  buffer_addf(out, "<h2>%s</h2><table>\n", title);
+  html_addf(out, "<h2>%s</h2><table>\n", title);
   for (size_t i = 0; i < count; i++) {
     buffer_adds(out, "<tr><td>");
     add_escaped(out, facts[i].name);
@@ -214,7 +214,7 @@ static void add_next(Buffer *out, const Report *r) {
                   {"tensorboard --logdir ", ""}};
   buffer_adds(out, "<h2>Next</h2><pre class=shell>");
   if (!r->finished) {
-    buffer_addf(out, "inkstone train %s -o ", r->task);
+    html_addf(out, "inkstone train %s -o ", r->task);
     add_shell_word(out, r->run);
     buffer_adds(out, " --resume\n");
   }
@@ -235,16 +235,16 @@ static void add_title(Buffer *out, const Report *r) {
               "<!doctype html>\n<html lang=en>\n<meta charset=utf-8>\n"
               "<meta name=viewport content=\"width=device-width,initial-scale=1\">\n<title>");
   add_escaped(out, r->run);
-  buffer_addf(out, " - Inkstone</title>\n<style>\n%s%s</style>\n<h1>", html_style, style);
-  add_escaped(out, r->run);
-  buffer_addf(out, "</h1>\n<div class=quiet>%s", r->finished ? "Learnt to " : "Learning to ");
-  add_escaped(out, r->task);
-  buffer_addf(out, " in %s steps", tell_count(room[0], r->steps));
+  buffer_adds(out, " - Inkstone</title>\n<style>\n");
+  buffer_adds(out, html_style);
+  buffer_adds(out, style);
+  html_addf(out, "</style>\n<h1>%s</h1>\n<div class=quiet>%s to %s in %s steps", r->run,
+            r->finished ? "Learnt" : "Learning", r->task, tell_count(room[0], r->steps));
   if (!r->finished)
     buffer_adds(out, ", then interrupted");
   else if (r->best_step && r->best_step != r->steps)
-    buffer_addf(out, ", the best of them kept: %s", tell_count(room[1], r->best_step));
-  buffer_addf(out, ". %s, Inkstone %s</div>\n", r->ended, INK_VERSION);
+    html_addf(out, ", the best of them kept: %s", tell_count(room[1], r->best_step));
+  html_addf(out, ". %s, Inkstone %s</div>\n", r->ended, INK_VERSION);
 }
 
 bool report_write(const Report *r, const char *path, Error *err) {

@@ -166,6 +166,17 @@ static void chinese_words(void **state) {
   assert_true(score_pair("rougeL tokenize=zh", "明月Test", "明 月 test") == 100);
 }
 
+/* Values of rouge-score 0.1.2, whose rougeLsum cuts at line breaks. */
+static void line_breaks_end_sentences(void **state) {
+  static const char written[] = "the cat sat\non the mat now\nquite well",
+                    right[] = "on the mat now\n\nthe cat sat\nwell done", mixed[] = "c d\na b<n>e f",
+                    mixed_right[] = "a b\nc d<n>e f";
+  assert_float_equal(score_pair("rougeLsum", written, right), 100 * 8.0 / 9, 1e-9);
+  assert_float_equal(score_pair("rougeL", written, right), 100 * 5.0 / 9, 1e-9);
+  assert_float_equal(score_pair("rougeLsum sentence-mark=<n>", mixed, mixed_right), 100, 1e-9);
+  assert_float_equal(score_pair("rougeL sentence-mark=<n>", mixed, mixed_right), 200.0 / 3, 1e-9);
+}
+
 static void names(void **state) {
   const SettingTable *const tables[] = {&metric_settings_table};
   ink_settings *s = settings_new(tables, 1);
@@ -251,8 +262,13 @@ static void intervals_and_tests(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(golden),        cmocka_unit_test(stems),
-                                     cmocka_unit_test(chinese_words), cmocka_unit_test(names),
-                                     cmocka_unit_test(hostile),       cmocka_unit_test(intervals_and_tests)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(golden),
+                                     cmocka_unit_test(stems),
+                                     cmocka_unit_test(line_breaks_end_sentences),
+
+                                     cmocka_unit_test(chinese_words),
+                                     cmocka_unit_test(names),
+                                     cmocka_unit_test(hostile),
+                                     cmocka_unit_test(intervals_and_tests)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

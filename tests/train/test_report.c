@@ -174,12 +174,32 @@ static void many_samples(void **state) {
   report_close(&r);
 }
 
+/* Names that come from files: a metric's from the log, the run's, the task's from the card. */
+static void names_are_escaped(void **state) {
+  static const char text[] = "{\"task\":\"<script>1</script>\"}";
+  Report r;
+  Error err = {0};
+  json_t *card = json_parse(text, strlen(text), "card", &err);
+  assert_true(read_log(&r, "{\"step\":1,\"loss\":3,\"valid_<script>2</script>\":1}\n", &err));
+  report_from_card(&r, card);
+  r.run = "<script>3</script>";
+  char *page = page_of(&r);
+  assert_null(strstr(page, "<script"));
+  for (char i = '1'; i <= '3'; i++) {
+    const char escaped[] = {'&', 'l', 't', ';', 's', 'c', 'r', 'i', 'p', 't', '&', 'g', 't', ';', i, '&', 0};
+    expect(page, escaped);
+  }
+  mem_free(page);
+  json_decref(card);
+  report_close(&r);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(what_the_log_tells), cmocka_unit_test(what_the_log_writes),
       cmocka_unit_test(rollbacks),          cmocka_unit_test(no_line_of_a_log),
       cmocka_unit_test(nothing_to_show),    cmocka_unit_test(a_page_that_needs_nothing_else),
-      cmocka_unit_test(many_samples),
+      cmocka_unit_test(many_samples),       cmocka_unit_test(names_are_escaped),
   };
   return cmocka_run_group_tests(tests, scratch_open, scratch_close);
 }
