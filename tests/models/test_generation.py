@@ -80,8 +80,11 @@ def says(name, model, values, into="generation_config.json"):
     return type(model).from_pretrained(name)
 
 
-def until_end(ids):
-    return ids[:ids.index(END)] if END in ids else ids  # padding follows, which is a token like others here
+def until_end(ids, ends):
+    for i, token in enumerate(ids):  # padding follows, which is a token like others here
+        if token in (ends if isinstance(ends, list) else [ends]):
+            return ids[:i]
+    return ids
 
 
 def translated(name, model, tokenizer, values, into="generation_config.json"):
@@ -92,7 +95,7 @@ def translated(name, model, tokenizer, values, into="generation_config.json"):
     for sentence in SENTENCES:
         source = tokenizer(sentence, add_special_tokens=False)["input_ids"] + [END]
         theirs = model.generate(torch.tensor([source]), num_return_sequences=beams, return_dict_in_generate=True, output_scores=True)
-        texts = [tokenizer.decode(until_end(row.tolist()[1:]), skip_special_tokens=True) for row in theirs.sequences]
+        texts = [tokenizer.decode(until_end(row.tolist()[1:], values["eos_token_id"]), skip_special_tokens=True) for row in theirs.sequences]
         lines = [json.loads(line) for line in run("translate", "-m", name, sentence, "--json", "--n-best", beams, "-q").stdout.splitlines()]
         mine = [line["text"] for line in lines]
         label = f"{name} {into if into[0] == 'c' else ''} {values} {sentence!r}"
@@ -118,8 +121,7 @@ def written(name, model, tokenizer, values):
             prompt = [END] + prompt
         row = model.generate(torch.tensor([prompt]), attention_mask=torch.ones(1, len(prompt), dtype=torch.long))[0, len(prompt):].tolist()
         mine = [token["id"] for token in line["tokens"] if token["id"] >= 0]
-        if row and row[-1] == END:
-            row.pop()
+        row = until_end(row, values["eos_token_id"])
         check(f"{name} {values} {sentence!r}", mine == row, "" if mine == row else f"\n  {mine}\n  {row}")
 
 
@@ -142,6 +144,7 @@ SEARCHES = [
     dict(max_length=14, forced_bos_token_id=77), dict(max_length=8, forced_eos_token_id=END),
     dict(max_length=8, forced_bos_token_id=77, forced_eos_token_id=END, begin_suppress_tokens=list(range(20, 290))),
     dict(max_length=30, exponential_decay_length_penalty=[3, 1.3]), dict(max_length=30, min_length=12, exponential_decay_length_penalty=[2, 1.5]),
+    dict(max_length=20, eos_token_id=[END, *range(60, 90)][:16]), dict(max_length=20, eos_token_id=[70, END, 75], min_length=6, early_stopping=True),
     dict(max_length=20, bad_words_ids=[[PAD], [70]], renormalize_logits=True, no_repeat_ngram_size=1, forced_eos_token_id=END),
 ]
 for values in SEARCHES:
@@ -161,6 +164,7 @@ for values in [dict(max_new_tokens=12), dict(max_length=30), dict(max_new_tokens
                dict(max_new_tokens=20, suppress_tokens=list(range(40, 200))), dict(max_new_tokens=9, begin_suppress_tokens=list(range(290))),
                dict(max_new_tokens=30, exponential_decay_length_penalty=[2, 3.0]), dict(max_new_tokens=6, forced_eos_token_id=END),
                dict(max_new_tokens=30, min_new_tokens=20, exponential_decay_length_penalty=[2, 3.0]),
+               dict(max_length=40, eos_token_id=[END, *range(60, 70)], min_new_tokens=3),
                dict(max_length=40, min_length=35, exponential_decay_length_penalty=[2, 3.0])]:
     written("llama", *llama, values)
     written("gpt2", *gpt2, values)
