@@ -183,17 +183,24 @@ bool bundle_check_task(const Bundle *b, const Task *task, Error *err) {
                                  : "this model only writes on: `inkstone write -m MODEL`");
 }
 
+/* Of several tokens that end a text, the one that its tokenizer puts behind one. */
+static int32_t usual_end(const Config *c, const Tokenizer *t) {
+  const int32_t end = tokenizer_end(t);
+  return token_set_has(&c->ends, end) ? end : token_set_first(&c->ends);
+}
+
 /* Of a model from elsewhere. */
 static PairLayout foreign_layout(const Config *c, const Tokenizer *t) {
   PairLayout l = {.separate = true,
                   .start = (int32_t)c->decoder_start,
-                  .end = token_set_first(&c->ends),
+                  .end = usual_end(c, t),
                   .begin = -1,
                   .pad = (int32_t)c->pad,
                   .source_pad = c->pad >= 0 ? (int32_t)c->pad : 0,
                   .time = c->context,
                   .source_time = c->context};
-  layout_frame_source(&l, tokenizer_source(t), l.end);
+  const Tokenizer *source = tokenizer_source(t);
+  layout_frame_source(&l, source, source != t && tokenizer_end(source) >= 0 ? tokenizer_end(source) : l.end);
   return l;
 }
 
