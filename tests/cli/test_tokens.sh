@@ -33,12 +33,12 @@ expect_failure generation_config.json 300 vocabulary
 rm -rf ends
 
 # An end of another spelling, and one that only config.json knows: documents end with it, and it is named.
-for case in '</s> tokenizer_config.json' '<eos> config.json' '终 tokenizer_config.json'; do
+for case in '</s> tokenizer_config.json' '<fin> config.json' '终 tokenizer_config.json'; do
   for spelling in ${case% *}; do
     known=${case#* }
     cp -r u other
     sed -i "s#<|endoftext|>#$spelling#" other/tokenizer.json other/tokenizer_config.json
-    [ $known = config.json ] && rm other/tokenizer_config.json
+    [ $known = config.json ] && rm other/tokenizer_config.json other/generation_config.json
     run train write text.txt -o tuned --from other --steps 2 --threads 1 --sample-tokens 0 -q
     expect_status 0
     grep -q "\"eos_token\": \"$spelling\"" tuned/tokenizer_config.json || flunk "$spelling ($known) is not named"

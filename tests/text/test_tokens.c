@@ -96,6 +96,17 @@ static void tokens_that_are_not_special_are_always_found(void **state) {
   tokenizer_free(t);
 }
 
+/* A special token that is letters is letters as a whole. */
+static void what_is_passed_over_is_not_looked_into(void **state) {
+  Error err = {0};
+  Tokenizer *t = byte_level(
+      "", "}", "\"added_tokens\":[" TOKEN(258, "moon", "") "," TOKEN(259, "<moon>", SPECIAL) "],", &err);
+  assert_non_null(t);
+  EXPECT(t, true, "<moon>moon", 259, 258);
+  EXPECT(t, false, "<moon>moon", 60, 109, 111, 111, 110, 62, 258);
+  tokenizer_free(t);
+}
+
 static void bytes_without_a_token_are_left_out(void **state) {
   Error err = {0};
   Tokenizer *t = byte_level("!\xc3\xe6", "}", "", &err);
@@ -309,6 +320,7 @@ static void time_is_near_linear(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(tokens_that_are_not_special_are_always_found),
+      cmocka_unit_test(what_is_passed_over_is_not_looked_into),
       cmocka_unit_test(bytes_without_a_token_are_left_out),
       cmocka_unit_test(neighbours_of_what_is_left_out_merge),
       cmocka_unit_test(byte_tokens_stay_bytes),
