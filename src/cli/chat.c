@@ -99,11 +99,11 @@ static bool ask_model(Chat *c, ink_rewritten *done, Error *err) {
  * the number of its line, and the exit status at the end. */
 static bool no_reply(Chat *c) {
   if (c->edit) {
-    fprintf(stderr, "(%s)\n", c->problem.text);
+    streams_say("(%s)\n", c->problem.text);
     return true;
   }
   c->failed++;
-  fprintf(stderr, "inkstone: line %" PRId64 ": %s\n", c->lines, c->problem.text);
+  streams_say("inkstone: line %" PRId64 ": %s\n", c->lines, c->problem.text);
   buffer_clear(&c->reply);
   return put_line(c);
 }
@@ -123,10 +123,9 @@ static bool reply(Chat *c, const char *text, Error *err) {
     return no_reply(c) || fail(err, "standard output is closed");
   }
   if (done.dropped_turns && !c->call->values[OWN_QUIET])
-    fprintf(stderr,
-            "note: the conversation is longer than the model reads: its first %" PRId64
-            " turn%s not seen (/reset begins anew)\n",
-            done.dropped_turns, done.dropped_turns == 1 ? " was" : "s were");
+    streams_say("note: the conversation is longer than the model reads: its first %" PRId64
+                " turn%s not seen (/reset begins anew)\n",
+                done.dropped_turns, done.dropped_turns == 1 ? " was" : "s were");
   return put_reply(c) || fail(err, "standard output is closed");
 }
 
@@ -321,7 +320,7 @@ static bool converse(Chat *c, Error *err) {
     if (ok) continue;
     ok = c->edit != NULL;
     if (ok)
-      fprintf(stderr, "(%s)\n", problem.text);
+      streams_say("(%s)\n", problem.text);
     else
       *err = problem;
   }

@@ -67,14 +67,50 @@ bool glyph_valid(const char *text, size_t length) {
   return true;
 }
 
-json_t *glyph_json(const char *text, size_t length) {
-  Buffer valid = {0};
+/* The character at `text` as a terminal may get it, in `out`; gives the bytes read. */
+static size_t show_next(const char *text, size_t length, char out[4], size_t *written) {
+  uint32_t code = 0;
+  const size_t n = glyph_next(text, length, &code);
+  *written = n;
+  if (!n || (code >= 0x7f && code < 0xa0)) {
+    *written = 1;
+    out[0] = '?';
+  } else if (code < 0x20 && code != '\n' && code != '\t') {
+    *written = 2;
+    out[0] = '^';
+    out[1] = (char)(code + '@');
+  } else {
+    memcpy(out, text, n);
+  }
+  return n ? n : 1;
+}
+
+void glyph_visible(Buffer *out, const char *text, size_t length) {
+  char shown[4];
+  for (size_t at = 0, n; at < length; buffer_add(out, shown, n))
+    at += show_next(text + at, length - at, shown, &n);
+}
+
+bool glyph_put(FILE *file, const char *text, size_t length) {
+  char shown[4];
+  bool ok = true;
+  for (size_t at = 0, n; at < length && ok; ok = fwrite(shown, 1, n, file) == n)
+    at += show_next(text + at, length - at, shown, &n);
+  return ok;
+}
+
+void glyph_repair(Buffer *out, const char *text, size_t length) {
   uint32_t code;
   for (size_t at = 0; at < length;) {
     const size_t n = glyph_next(text + at, length - at, &code);
-    buffer_add(&valid, n ? text + at : "\xEF\xBF\xBD", n ? n : 3);
+    buffer_add(out, n ? text + at : "\xEF\xBF\xBD", n ? n : 3);
     at += n ? n : 1;
   }
+}
+
+json_t *glyph_json(const char *text, size_t length) {
+  Buffer valid = {0};
+  glyph_repair(&valid, text, length);
   json_t *json = json_stringn(valid.data ? valid.data : "", valid.length);
   buffer_free(&valid);
   return json;

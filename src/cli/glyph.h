@@ -2,6 +2,9 @@
 #ifndef CLI_GLYPH_H
 #define CLI_GLYPH_H
 
+#include <stdio.h>
+
+#include "base/buffer.h"
 #include "base/json.h"
 
 /* The length of the UTF-8 character at `text`, 1 to 4, and its code point; 0 where there is no valid one. */
@@ -12,6 +15,14 @@ int glyph_columns(const char *text, size_t length);
 
 /* The longest beginning of a text that fits in so many columns, in bytes. */
 size_t glyph_fit(const char *text, size_t length, int columns);
+
+/* Adds the text as a terminal may get it: what would control it, but for line ends and tabs, as "^[" or "?",
+ * and what is no character as "?". */
+void glyph_visible(Buffer *out, const char *text, size_t length);
+bool glyph_put(FILE *, const char *text, size_t length); /* the same; false where it cannot be written */
+
+/* Adds the text; bytes that are no UTF-8 become U+FFFD. */
+void glyph_repair(Buffer *out, const char *text, size_t length);
 
 /* A JSON string; bytes that are no UTF-8 become U+FFFD. */
 json_t *glyph_json(const char *text, size_t length);

@@ -57,9 +57,9 @@ static bool guarded_run(int argc, char **argv, const Command **command, Error *e
 
 static void report(const Command *command, const Error *err) {
   fflush(stdout);
-  fprintf(stderr, "inkstone: %s\n", err->text);
+  streams_say("inkstone: %s\n", err->text);
   if (err->code == INK_USAGE)
-    fprintf(stderr, "see inkstone %s%s--help\n", command ? command->name : "", command ? " " : "");
+    streams_say("see inkstone %s%s--help\n", command ? command->name : "", command ? " " : "");
 }
 
 int main(int argc, char **argv) {

@@ -92,14 +92,23 @@ static void add_value(Buffer *b, const char *key, const json_t *value) {
   }
 }
 
-static char *value_text(const char *key, const json_t *value) {
+/* What a file says may hold anything. */
+static char *visible(const char *text, size_t length) {
   Buffer b = {0};
-  if (value) add_value(&b, key, value);
+  glyph_visible(&b, text, length);
   return buffer_take(&b);
 }
 
+static char *value_text(const char *key, const json_t *value) {
+  Buffer b = {0};
+  if (value) add_value(&b, key, value);
+  char *text = visible(b.data ? b.data : "", b.length);
+  buffer_free(&b);
+  return text;
+}
+
 static char *label(const char *key) {
-  char *text = mem_strdup(key);
+  char *text = visible(key, strlen(key));
   for (char *p = text; *p; p++)
     if (*p == '_') *p = ' ';
   return text;

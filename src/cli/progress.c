@@ -8,6 +8,7 @@
 #include "base/buffer.h"
 #include "base/threads.h"
 #include "cli/glyph.h"
+#include "cli/streams.h"
 
 static const double redraw_every = 0.1, line_every = 5; /* seconds */
 
@@ -165,15 +166,9 @@ static void show_sample(Progress *p, const ink_event *e) {
   size_t length = strlen(e->text);
   while (length && e->text[length - 1] == '\n') length--;
   buffer_adds(&shown, mark);
-  uint32_t code;
-  for (size_t i = 0, n; i < length; i += n ? n : 1) {
-    n = glyph_next(e->text + i, length - i, &code);
-    if (n && code == '\n')
-      buffer_addf(&shown, "\n%s", mark);
-    else if (!n || (code < 0x20 && code != '\t') || (code >= 0x7f && code < 0xa0))
-      buffer_adds(&shown, "?");
-    else
-      buffer_add(&shown, e->text + i, n);
+  for (size_t i = 0; i < length; i++) {
+    buffer_add(&shown, e->text + i, 1);
+    if (e->text[i] == '\n') buffer_adds(&shown, mark);
   }
   progress_say(p, "%s", shown.data);
   buffer_free(&shown);
@@ -187,7 +182,7 @@ void progress_listen(void *user, const ink_event *e) {
       break;
     case INK_EVENT_WARNING:
       progress_close(p);
-      fprintf(stderr, "warning: %s\n", e->text);
+      streams_say("warning: %s\n", e->text);
       break;
     case INK_EVENT_PROGRESS:
       if (!p->quiet) show_progress(p, e);
@@ -206,7 +201,7 @@ void progress_say(Progress *p, const char *format, ...) {
   if (p->quiet) return;
   progress_close(p);
   va_start(args, format);
-  vfprintf(stderr, format, args);
+  streams_vsay(format, args);
   va_end(args);
   fputc('\n', stderr);
 }

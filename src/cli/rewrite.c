@@ -69,9 +69,9 @@ static void say_place(const Job *job, const ink_output *o) {
   const char *path = job->call->values[OWN_INPUT];
   const int64_t line = job->line + o->input + 1;
   if (path)
-    fprintf(stderr, "%s:%" PRId64 ": ", path, line);
+    streams_say("%s:%" PRId64 ": ", path, line);
   else if (job->lines)
-    fprintf(stderr, "line %" PRId64 ": ", line);
+    streams_say("line %" PRId64 ": ", line);
 }
 
 static void tell_cut(Job *job, const ink_output *o) {
@@ -87,7 +87,7 @@ static void take_problem(Job *job, const ink_output *o) {
   if (job->lines && ++job->failed <= NAMED) {
     fputs("inkstone: ", stderr);
     say_place(job, o);
-    fprintf(stderr, "%s\n", o->problem);
+    streams_say("%s\n", o->problem);
   }
   if (!job->call->values[OWN_JSON]) {
     if (job->lines) put(job, "\n", 1);
@@ -132,9 +132,9 @@ static bool explain(Job *job, const char *const *texts, const size_t *lengths, i
   ink_free(page);
   job->line += count;
   if (ok && !job->call->values[OWN_QUIET])
-    fprintf(stderr, "%s: shows how %" PRId64 " text%s came about; open it in a browser\n", path, shown,
-            shown == 1 ? "" : "s");
-  if (ok && shown < count) fprintf(stderr, "note: the other lines are left out of it\n");
+    streams_say("%s: shows how %" PRId64 " text%s came about; open it in a browser\n", path, shown,
+                shown == 1 ? "" : "s");
+  if (ok && shown < count) streams_say("note: the other lines are left out of it\n");
   return ok;
 }
 
@@ -236,24 +236,22 @@ static bool rewrite_operand(Job *job, Error *err) {
 static void tell(const Job *job) {
   const ink_rewritten *d = &job->done;
   if (d->split_texts)
-    fprintf(stderr,
-            "note: %" PRId64 " text%s longer than the model reads: cut at sentences, the parts joined\n",
-            d->split_texts, d->split_texts == 1 ? " was" : "s were");
+    streams_say("note: %" PRId64 " text%s longer than the model reads: cut at sentences, the parts joined\n",
+                d->split_texts, d->split_texts == 1 ? " was" : "s were");
   if (d->cut_sentences)
-    fprintf(stderr, "warning: %" PRId64 " sentence%s too long for the model and had to be cut amid\n",
-            d->cut_sentences, d->cut_sentences == 1 ? " was" : "s were");
+    streams_say("warning: %" PRId64 " sentence%s longer than the model reads: split\n", d->cut_sentences,
+                d->cut_sentences == 1 ? " was" : "s were");
   if (d->spelled_specials && !job->call->values[OWN_QUIET])
-    fprintf(stderr, "note: %" PRId64 " text%s special tokens such as <s>: they were read as letters\n",
-            d->spelled_specials, d->spelled_specials == 1 ? " spells" : "s spell");
+    streams_say("note: %" PRId64 " text%s special tokens such as <s>: they were read as letters\n",
+                d->spelled_specials, d->spelled_specials == 1 ? " spells" : "s spell");
   if (d->unknown_inputs)
-    fprintf(stderr,
-            "warning: %" PRId64
-            " text%s hardly any piece that the model has learnt: is it the right language?\n",
-            d->unknown_inputs, d->unknown_inputs == 1 ? " has" : "s have");
+    streams_say("warning: %" PRId64
+                " text%s hardly any piece that the model has learnt: is it the right language?\n",
+                d->unknown_inputs, d->unknown_inputs == 1 ? " has" : "s have");
   if (!job->call->values[OWN_QUIET] && isatty(STDERR_FILENO) && d->seconds > 0) {
     char time[FIGURE_ROOM];
-    fprintf(stderr, "(%" PRId64 " texts in %s, %.1f a second)\n", job->line, figure_time(time, d->seconds),
-            (double)job->line / d->seconds);
+    streams_say("(%" PRId64 " texts in %s, %.1f a second)\n", job->line, figure_time(time, d->seconds),
+                (double)job->line / d->seconds);
   }
 }
 

@@ -3,11 +3,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/file.h"
+#include "cli/glyph.h"
 
 static int output_error; /* errno of the first failed write to stdout */
 
@@ -38,8 +40,35 @@ static bool flush(void) {
 }
 
 bool streams_put(const char *bytes, size_t length) {
-  if (fwrite(bytes, 1, length, stdout) < length && !output_error) output_error = errno;
+  const bool ok =
+      isatty(STDOUT_FILENO) ? glyph_put(stdout, bytes, length) : fwrite(bytes, 1, length, stdout) == length;
+  if (!ok && !output_error) output_error = errno;
   return flush();
+}
+
+enum { USUAL_MESSAGE = 2048 };
+
+/* A usual one takes no memory: it may say that there is none. */
+void streams_vsay(const char *format, va_list args) {
+  char usual[USUAL_MESSAGE], *text = usual;
+  va_list again;
+  va_copy(again, args);
+  const int length = vsnprintf(usual, sizeof usual, format, again);
+  va_end(again);
+  if (length < 0) return;
+  if (length >= USUAL_MESSAGE) {
+    text = mem_alloc((size_t)length + 1);
+    vsnprintf(text, (size_t)length + 1, format, args);
+  }
+  glyph_put(stderr, text, (size_t)length);
+  if (text != usual) mem_free(text);
+}
+
+void streams_say(const char *format, ...) {
+  va_list args;
+  va_start(args, format);
+  streams_vsay(format, args);
+  va_end(args);
 }
 
 int streams_close(int status) {

@@ -2,6 +2,8 @@
 #ifndef CLI_STREAMS_H
 #define CLI_STREAMS_H
 
+#include <stdarg.h>
+
 #include "base/buffer.h"
 
 /* Called first. A closed stdin, stdout or stderr gets a place holder: else the next file opened would take
@@ -9,8 +11,14 @@
  * cuts short while it is mapped ends this one with a sentence. */
 void streams_open(void);
 
-/* Writes and flushes a piece of a result; false once stdout failed. */
+/* Writes and flushes a piece of a result; false once stdout failed. A terminal is told nothing that controls
+ * it. */
 bool streams_put(const char *bytes, size_t length);
+
+/* A message on stderr. Names of files and what else comes from outside may hold anything: it is made visible.
+ */
+void streams_say(const char *format, ...) PRINTF(1, 2);
+void streams_vsay(const char *format, va_list) PRINTF(1, 0);
 
 /* Called last: a result that did not arrive is a failure. Returns the exit status. */
 int streams_close(int status);

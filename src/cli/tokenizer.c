@@ -104,7 +104,7 @@ static bool encode(ink_tokenizer *t, const Call *call, Error *err) {
 
 static bool with_tokenizer(Call *call, bool (*work)(ink_tokenizer *, const Call *, Error *), Error *err) {
   ink_tokenizer *t = ink_tokenizer_open(call->values[OWN_MODEL], err);
-  if (t && ink_tokenizer_remark(t)) fprintf(stderr, "note: %s\n", ink_tokenizer_remark(t));
+  if (t && ink_tokenizer_remark(t)) streams_say("note: %s\n", ink_tokenizer_remark(t));
   const bool ok = t && work(t, call, err);
   ink_tokenizer_close(t);
   return ok;

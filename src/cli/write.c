@@ -50,11 +50,12 @@ static bool take_token(void *user, const ink_token *token) {
   if (page->json && token->id >= 0)
     json_push(text->tokens, json_build("{s:i, s:f, s:o}", "id", (int)token->id, "logprob", token->logprob,
                                        "text", glyph_json(token->text, token->length)));
-  if (page->json || token->sample > 0)
-    buffer_add(&text->text, token->text, token->length);
-  else {
+  /* as others can read it: the last character may be cut, and some models write bytes that are none */
+  glyph_repair(&text->text, token->text, token->length);
+  if (!page->json && token->sample == 0) {
     if (!page->begun) begin_text(page);
-    put(page, token->text, token->length);
+    put(page, text->text.data, text->text.length);
+    buffer_clear(&text->text);
   }
   return !page->broken;
 }
@@ -89,24 +90,22 @@ static void put_json(Page *page, const ink_written *w) {
 /* What happened that the text itself does not show. */
 static void tell(const ink_written *w, bool quiet) {
   if (w->dropped_prompt_tokens)
-    fprintf(stderr,
-            "warning: the prompt is longer than the model's context: its first %" PRId64 " of %" PRId64
-            " tokens were left out (a shorter --max-tokens leaves more room)\n",
-            w->dropped_prompt_tokens, w->prompt_tokens);
+    streams_say("warning: the prompt is longer than the model's context: its first %" PRId64 " of %" PRId64
+                " tokens were left out (a shorter --max-tokens leaves more room)\n",
+                w->dropped_prompt_tokens, w->prompt_tokens);
   if (w->special_token && !quiet)
-    fprintf(
-        stderr,
+    streams_say(
         "note: the prompt spells the special token %s: it was read as letters (--special-tokens reads it as "
         "the token)\n",
         w->special_token);
   if (w->shifts && !quiet)
-    fprintf(stderr,
-            "note: the model's context was full %" PRId64 " time%s; what was further back was forgotten\n",
-            w->shifts, w->shifts == 1 ? "" : "s");
+    streams_say("note: the model's context was full %" PRId64
+                " time%s; what was further back was forgotten\n",
+                w->shifts, w->shifts == 1 ? "" : "s");
   if (!quiet && isatty(STDERR_FILENO) && w->new_seconds > 0) {
     char time[FIGURE_ROOM];
-    fprintf(stderr, "(%" PRId64 " tokens in %s, %.0f tokens/s)\n", w->new_tokens,
-            figure_time(time, w->new_seconds), (double)w->new_tokens / w->new_seconds);
+    streams_say("(%" PRId64 " tokens in %s, %.0f tokens/s)\n", w->new_tokens,
+                figure_time(time, w->new_seconds), (double)w->new_tokens / w->new_seconds);
   }
 }
 
