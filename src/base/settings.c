@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include "base/buffer.h"
+#include "base/narrow.h"
 
 enum { MOST_TABLES = 8, NAME_ROOM = 64 };
 
@@ -147,8 +148,20 @@ typedef union Value {
   bool truth;
 } Value;
 
+/* Numbers and words are ASCII. */
+static bool refuse_wide(const Place *p, const char *text, Error *err) {
+  char narrow[256];
+  const char *wide;
+  int length;
+  if (p->setting->kind == SETTING_TEXT || p->setting->kind == SETTING_LIST) return true;
+  return !narrow_text(text, narrow, sizeof narrow, &wide, &length) ||
+         fail_usage(err, "--%s: \"%s\" has the full-width character %.*s: write %s", p->flag, text, length,
+                    wide, narrow);
+}
+
 static bool parse(const Place *p, const char *text, Value *out, Error *err) {
   double real;
+  if (!refuse_wide(p, text, err)) return false;
   switch (p->setting->kind) {
     case SETTING_INT:
       if (!whole(text, &out->integer))

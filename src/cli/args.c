@@ -4,15 +4,25 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/narrow.h"
 #include "base/settings.h"
+#include "cli/streams.h"
 
-enum { NAME_ROOM = 64 };
+enum { NAME_ROOM = 64, MOST_GIVEN = 256 };
+
+/* A setting that was given. */
+typedef struct Given {
+  const char *name;
+  bool again;
+} Given;
 
 /* The arguments being read. */
 typedef struct Args {
   Call *call;
   int count, at; /* `at`: the next one */
   char **items;
+  Given given[MOST_GIVEN];
+  int given_count;
 } Args;
 
 /* ---- looking flags up ---- */
@@ -58,6 +68,11 @@ static bool nearest_flag(const Call *call, const char *name, char best[NAME_ROOM
 
 static bool unknown_flag(const Call *call, const char *name, Error *err) {
   char near[NAME_ROOM];
+  const char *wide;
+  int length;
+  if (narrow_text(name, near, sizeof near, &wide, &length))
+    return fail_usage(err, "unknown flag --%s: it has the full-width character %.*s: write --%s", name,
+                      length, wide, near);
   const Command *owner = owner_of(name);
   if (owner)
     return fail_usage(err, "--%s is a flag of `inkstone %s`, not of `inkstone %s`", name, owner->name,
@@ -86,9 +101,33 @@ static const char *next_value(Args *a, const FlagInfo *flag, Error *err) {
   return NULL;
 }
 
+/* Of a setting the last value holds, as for other programs, which is said at the end. */
+static bool put_setting(Args *a, const FlagInfo *flag, const char *value, Error *err) {
+  Given *given = a->given, *end = a->given + a->given_count;
+  while (given < end && strcmp(given->name, flag->info.name)) given++;
+  if (given < end)
+    given->again = !flag->info.repeats;
+  else if (a->given_count < MOST_GIVEN)
+    a->given[a->given_count++] = (Given){flag->info.name, false};
+  return ink_settings_set(a->call->settings, flag->info.name, value, err);
+}
+
+static void tell_again(const Args *a) {
+  for (int i = 0; i < a->given_count && !a->call->values[OWN_QUIET]; i++) {
+    if (!a->given[i].again) continue;
+    char *value = ink_settings_get(a->call->settings, a->given[i].name);
+    streams_say("note: --%s is given more than once: the last one holds, %s\n", a->given[i].name, value);
+    ink_free(value);
+  }
+}
+
 static bool put(Args *a, const FlagInfo *flag, const char *value, Error *err) {
-  if (flag->own == OWN_NONE) return ink_settings_set(a->call->settings, flag->info.name, value, err);
+  if (flag->own == OWN_NONE) return put_setting(a, flag, value, err);
   if (!flag->info.is_switch && !*value) return fail_usage(err, "--%s: the value is empty", flag->info.name);
+  const char *before = a->call->values[flag->own];
+  if (before && strcmp(before, value))
+    return fail_usage(err, "--%s is given twice, \"%s\" and \"%s\": give one", flag->info.name, before,
+                      value);
   a->call->values[flag->own] = value;
   return true;
 }
@@ -138,12 +177,29 @@ static bool take_short(Args *a, const char *text, Error *err) {
 
 /* ---- the whole line ---- */
 
+/* "－－steps" and "—steps", which a keyboard or a word processor made of "--steps", are no texts. */
+static bool check_dashes(const Call *call, const char *text, Error *err) {
+  char narrow[NAME_ROOM], name[NAME_ROOM];
+  const char *wide;
+  int length;
+  FlagInfo flag;
+  if (!narrow_text(text, narrow, sizeof narrow, &wide, &length) || narrow[0] != '-' || wide > text + 1)
+    return true;
+  const char *word = narrow + strspn(narrow, "-");
+  snprintf(name, sizeof name, "%.*s", (int)strcspn(word, "="), word);
+  if (name[0] && !name[1] && find_letter(call, name[0], &flag))
+    return fail_usage(err, "\"%s\" begins with %.*s instead of -: write -%s", text, length, wide, word);
+  return !find_flag(call, name, &flag) ||
+         fail_usage(err, "\"%s\" begins with %.*s instead of --: write --%s", text, length, wide, word);
+}
+
 /* Behind --help, nothing is wrong: whose help it is may follow (-m MODEL). */
 static bool take_all(Args *a, Error *err) {
   bool flags_over = false;
   while (a->at < a->count) {
     char *text = a->items[a->at++];
     Error ignored = {0}, *here = a->call->values[OWN_HELP] ? &ignored : err;
+    if (!flags_over && !check_dashes(a->call, text, here)) return here == &ignored;
     if (flags_over || text[0] != '-' || !text[1])
       a->call->operands[a->call->operand_count++] = text;
     else if (!strcmp(text, "--"))
@@ -198,6 +254,7 @@ bool args_parse(Call *call, int argc, char **argv, Error *err) {
   call->operands = argv;
   if (!take_all(&a, err)) return false;
   if (call->values[OWN_HELP]) return true;
+  tell_again(&a);
   if (call->values[OWN_CONFIG] && !ink_settings_load(call->settings, call->values[OWN_CONFIG], err))
     return false;
   return check_operands(call, err) && check_required(call, err);

@@ -111,6 +111,6 @@ void help_group(const char *group);
 bool help_command(const Command *, const char *model, Error *); /* NULL: of any model */
 void man_overview(void);
 void man_command(const Command *);
-void completion_bash(void);
+bool completion_put(const char *shell, Error *);
 
 #endif

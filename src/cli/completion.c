@@ -1,4 +1,4 @@
-/* completion.c - a completion script for bash, from the tables of the commands. */
+/* completion.c - completion scripts for bash, zsh and fish, from the tables of the commands. */
 #include <stdio.h>
 #include <string.h>
 
@@ -48,7 +48,7 @@ static void put_values(const Command *command, const ink_settings *settings) {
     printf("    \"%s --%s\"", command->name, flag.info.name);
     if (flag.letter) printf(" | \"%s -%c\"", command->name, flag.letter);
     fputs(") ", stdout);
-    if (strchr(flag.info.arg, '|') || !strcmp(flag.info.arg, "bash")) {
+    if (strchr(flag.info.arg, '|')) {
       fputs("_inkstone_choose \"", stdout);
       put_choices(flag.info.arg);
       puts("\"; return ;;");
@@ -76,7 +76,7 @@ static void for_each_command(void (*put)(const Command *, const ink_settings *))
   }
 }
 
-void completion_bash(void) {
+static void put_bash(void) {
   puts(
       "# bash completion for inkstone, made by `inkstone help --completion bash`\n"
       "_inkstone_choose() { COMPREPLY=($(compgen -W \"$1\" -- \"$cur\")); }\n"
@@ -109,4 +109,89 @@ void completion_bash(void) {
       "  fi\n"
       "}\n"
       "complete -o default -F _inkstone inkstone # files where nothing else fits");
+}
+
+/* zsh runs bash's. */
+static void put_zsh(void) {
+  puts(
+      "(( $+functions[compdef] )) || { autoload -U compinit && compinit; }\n"
+      "autoload -U +X bashcompinit && bashcompinit");
+  put_bash();
+}
+
+/* ---- fish ---- */
+
+/* Between single quotes of fish. */
+static void put_quoted(const char *text) {
+  putchar('\'');
+  for (; *text; text++) printf("%s%c", *text == '\'' || *text == '\\' ? "\\" : "", *text);
+  putchar('\'');
+}
+
+/* Where the words of the command have been typed. */
+static void put_condition(const Command *command) {
+  const char *space = strchr(command->name, ' ');
+  printf("complete -c inkstone -n '__fish_seen_subcommand_from %.*s", (int)strcspn(command->name, " "),
+         command->name);
+  if (space) printf("; and __fish_seen_subcommand_from %s", space + 1);
+  putchar('\'');
+}
+
+static void put_fish_flag(const Command *command, const FlagInfo *flag) {
+  const ink_setting_info *info = &flag->info;
+  put_condition(command);
+  printf(" -l %s%s", info->is_switch && !strcmp(info->default_value, "true") ? "no-" : "", info->name);
+  if (flag->letter) printf(" -s %c", flag->letter);
+  if (strchr(info->arg, '|')) {
+    fputs(" -x -a '", stdout);
+    put_choices(info->arg);
+    putchar('\'');
+  } else if (!info->is_switch) {
+    fputs(" -r", stdout);
+  }
+  fputs(" -d ", stdout);
+  put_quoted(info->help);
+  putchar('\n');
+}
+
+static void put_fish_command(const Command *command, const ink_settings *settings) {
+  FlagInfo flag;
+  if (command->words) {
+    put_condition(command);
+    fputs(" -a '", stdout);
+    put_choices(command->words);
+    puts("'");
+  }
+  for (int i = 0; flag_at(command, settings, i, &flag); i++) put_fish_flag(command, &flag);
+}
+
+/* The first words of commands, or the second ones of a group. */
+static void put_fish_names(void) {
+  for (int i = 0; commands[i]; i++) {
+    const char *space = strchr(commands[i]->name, ' ');
+    const int first = (int)strcspn(commands[i]->name, " ");
+    printf("complete -c inkstone -f -n '__fish_use_subcommand' -a %.*s\n", first, commands[i]->name);
+    if (space)
+      printf("complete -c inkstone -f -n '__fish_seen_subcommand_from %.*s' -a %s\n", first,
+             commands[i]->name, space + 1);
+  }
+}
+
+static void put_fish(void) {
+  puts("# fish completion for inkstone, made by `inkstone help --completion fish`");
+  put_fish_names();
+  for_each_command(put_fish_command);
+}
+
+bool completion_put(const char *shell, Error *err) {
+  static const struct {
+    const char *name;
+    void (*put)(void);
+  } shells[] = {{"bash", put_bash}, {"zsh", put_zsh}, {"fish", put_fish}};
+  for (size_t i = 0; i < sizeof shells / sizeof *shells; i++) {
+    if (strcmp(shell, shells[i].name)) continue;
+    shells[i].put();
+    return true;
+  }
+  return fail_usage(err, "--completion: \"%s\" is not one of bash|zsh|fish", shell);
 }

@@ -219,12 +219,7 @@ static bool run(Call *call, Error *err) {
   const char *man = call->values[OWN_MAN], *shell = call->values[OWN_COMPLETION];
   char name[WORD_ROOM];
   if (man) return print_man(man, err);
-  if (shell && strcmp(shell, "bash"))
-    return fail_usage(err, "--completion: \"%s\" is not one of bash", shell);
-  if (shell) {
-    completion_bash();
-    return true;
-  }
+  if (shell) return completion_put(shell, err);
   join_operands(call, name);
   return print_help(name, err);
 }
@@ -239,9 +234,10 @@ const Command command_help = {
     .examples = {{"inkstone help train", ""},
                  {"inkstone help --man train | man -l -", "as a man page"},
                  {"eval \"$(inkstone help --completion bash)\"",
-                  "complete commands and flags in this shell"}},
+                  "complete commands and flags in this shell; zsh likewise"},
+                 {"inkstone help --completion fish | source", "in fish"}},
     .flags = {{OWN_MAN, "man", "COMMAND", "the man page of a command, or of \"inkstone\", as mdoc", 0, false},
-              {OWN_COMPLETION, "completion", "bash", "the completion script of a shell", 0, false},
+              {OWN_COMPLETION, "completion", "bash|zsh|fish", "the completion script of a shell", 0, false},
               FLAG_HELP},
     .least = 0,
     .most = 2,

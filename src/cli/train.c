@@ -1,14 +1,16 @@
 /* train.c - inkstone train: from text to a model directory. */
 #include <signal.h>
+#include <string.h>
 
 #include "cli/args.h"
 #include "cli/command.h"
 #include "cli/progress.h"
 #include "cli/streams.h"
 
-/* A task is the command that uses its model. */
+/* A task is the command that uses its model. A sample begins with what was held out, where there are pairs;
+ * else with what the model made up, which is no prompt to propose. */
 static void suggest(Progress *p, const char *task, const char *model) {
-  const char *prompt = p->beginning;
+  const char *prompt = strcmp(task, "write") ? p->beginning : "";
   progress_say(p, "\n%s is ready. Try:\n  inkstone %s -m %s%s%s%s\n  inkstone info %s", model, task, model,
                *prompt ? " \"" : "", prompt, *prompt ? "\"" : "", model);
 }

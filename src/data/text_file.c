@@ -68,7 +68,7 @@ static bool check_kind(const Reader *r) {
   if (kind)
     return fail(r->err, "%s: is %s, not text: save or unpack what it holds as text first", r->file->name,
                 kind);
-  if (!f->size) return fail(r->err, "%s: is empty: there is nothing to learn from", r->file->name);
+  if (!f->size) return fail(r->err, "%s: is empty: there is no text in it", r->file->name);
   const char *wide = wide_encoding(f);
   if (wide)
     return fail(r->err, "%s: is %s, not UTF-8: convert it with `iconv -f %s -t UTF-8`", r->file->name, wide,

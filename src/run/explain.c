@@ -24,8 +24,17 @@ typedef struct Word {
 } Word;
 typedef VEC(Word) Words;
 
-static bool is_ideographic(const char *text, size_t length) {
-  return length >= 3 && (unsigned char)text[0] >= 0xe2;
+/* From U+2000 on: in these scripts characters, not spaces, part words. */
+static bool is_ideographic(char lead) {
+  return (unsigned char)lead >= 0xe2;
+}
+
+/* Ends it with a whole such character? A tokenizer may have made several tokens of one. */
+static bool ends_ideographic(const Buffer *text) {
+  size_t last = text->length;
+  if (!last || utf8_whole_prefix(text->data, last) < last) return false;
+  while (last > 0 && ((unsigned char)text->data[last - 1] & 0xc0) == 0x80) last--;
+  return last > 0 && is_ideographic(text->data[last - 1]);
 }
 
 /* A token that begins with a space begins a word, and so does one in a script without spaces. */
@@ -34,12 +43,13 @@ static void cut_words(const Tokenizer *t, const int32_t *ids, size_t count, Word
   for (size_t i = 0; i < count; i++) {
     size_t length;
     const char *piece = tokenizer_piece(t, ids[i], &length);
-    const bool special = tokenizer_is_special(t, ids[i]), ideographic = is_ideographic(piece, length);
-    if (apart || special || ideographic || (length && piece[0] == ' ')) vec_push(words, ((Word){.first = i}));
+    const bool special = tokenizer_is_special(t, ids[i]);
+    if (apart || special || (length && (*piece == ' ' || is_ideographic(*piece))))
+      vec_push(words, ((Word){.first = i}));
     Word *w = &words->data[words->count - 1];
     w->stop = i + 1;
     buffer_add(&w->text, piece, special ? 0 : length);
-    apart = special || ideographic;
+    apart = special || ends_ideographic(&w->text);
   }
 }
 
@@ -129,12 +139,22 @@ static void add_token(const Explanation *e, int32_t id, Buffer *html) {
     add_text(html, piece ? piece : "", piece ? length : 0);
 }
 
+/* As many digits as tell small ones apart. */
+static void add_share(Buffer *html, double p) {
+  if (p < 1e-4)
+    buffer_adds(html, "&lt; 0.01 %");
+  else
+    html_addf(html, p < 1e-3 ? "%.2f %%" : p < 0.1 ? "%.1f %%" : "%.0f %%", 100 * p);
+}
+
 static void add_choice(const Explanation *e, const float *x, double all, int32_t id, bool taken,
                        Buffer *html) {
   const double p = exp((double)x[id] - all);
   html_addf(html, "<li%s style=\"--p:%.3f\"><span>", taken ? " class=taken" : "", p);
   add_token(e, id, html);
-  html_addf(html, p < 0.1 ? "</span> <i>%.1f %%</i></li>" : "</span> <i>%.0f %%</i></li>", 100 * p);
+  buffer_adds(html, "</span> <i>");
+  add_share(html, p);
+  buffer_adds(html, "</i></li>");
 }
 
 static void add_step(const Explanation *e, int64_t step, Buffer *html) {
@@ -220,7 +240,7 @@ static const char style[] =
     "td.none{border:0;background:none}\n"
     ".look th{font-weight:400;text-align:right;padding:0 "
     ".5rem;white-space:nowrap}.up{vertical-align:bottom}\n"
-    ".up span{writing-mode:vertical-rl;transform:rotate(180deg);padding:.4rem 0}\n"
+    ".up span{writing-mode:vertical-rl;padding:.4rem 0}\n"
     ".steps{display:flex;flex-wrap:wrap;gap:.6rem}.steps "
     "ul{list-style:none;margin:0;padding:.5rem;background:var(--card);"
     "border:1px solid var(--rule);border-radius:.5rem;font-size:.85rem;min-width:7.5rem}\n"

@@ -70,6 +70,37 @@ expect_out ".Xr inkstone-tokenizer-train 1"
 run help --man train
 expect_out 'With \-\-budget' # a hyphen would not be found by who searches for the flag
 
+run help --completion fish
+expect_status 0
+if command -v fish >/dev/null 2>&1; then
+  cp out completion.fish
+  last="fish completion"
+  complete_fish() { fish --no-config -c "source completion.fish; complete -C '$1'" 2>err | cut -f 1 >out; }
+  complete_fish "inkstone tr" && expect_out train
+  complete_fish "inkstone train " && expect_out summarize
+  complete_fish "inkstone train write x --arch " && expect_out marian
+  complete_fish "inkstone tokenizer enc" && expect_out encode
+  complete_fish "inkstone write --temp" && expect_out --temperature
+else skip_part "no fish"; fi
+run help --completion zsh
+expect_status 0
+if command -v zsh >/dev/null 2>&1; then
+  cp out completion.zsh
+  last="zsh completion"
+  cat >complete.zsh <<'END'
+autoload -U compinit && compinit -u -D
+. ./completion.zsh
+COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
+compgen -F _inkstone -- "${@[-1]}" # as zsh's bashcompinit calls it
+END
+  zsh -f complete.zsh inkstone train write x --arch "" >out 2>err
+  expect_out marian
+  zsh -f complete.zsh inkstone tr >out 2>err
+  expect_out train
+  zsh -f complete.zsh inkstone write --temp >out 2>err
+  expect_out --temperature
+else skip_part "no zsh"; fi
+
 run help --completion bash
 expect_status 0
 if command -v bash >/dev/null 2>&1; then

@@ -97,6 +97,39 @@ head -c 4000 /dev/zero | tr '\000' '\377' | dd of=nan/model.safetensors bs=1 see
 run translate -m nan --max-tokens 6 "one two"
 expect_failure "nan/model.safetensors" "no finite numbers"
 
+# The page that explains: Chinese characters upright and each by itself, also where a tokenizer makes several tokens of one.
+for arch in marian llama; do
+  run translate -m $arch --max-tokens 4 --explain page.html "月亮 one"
+  expect_status 0
+  for head in 月 亮 one; do
+    grep -qF "<th class=up><span>$head</span></th>" page.html || flunk "a column for $head"
+  done
+  ! grep -q "rotate(180deg)" page.html || flunk "column heads stand upside down"
+done
+
+# `info` tells the bytes that lie in the file, of whatever type.
+if python3 -c '' 2>/dev/null; then
+  cp -r marian bf16
+  python3 - bf16/model.safetensors <<'END'
+import json, struct, sys
+raw = open(sys.argv[1], "rb").read()
+size, = struct.unpack("<Q", raw[:8])
+header, data, out = json.loads(raw[8 : 8 + size]), raw[8 + size :], b""
+for name, t in header.items():
+    if name == "__metadata__": continue
+    begin, end = t["data_offsets"]
+    part = b"".join(data[i + 2 : i + 4] for i in range(begin, end, 4))
+    t["dtype"], t["data_offsets"] = "BF16", [len(out), len(out) + len(part)]
+    out += part
+text = json.dumps(header).encode()
+open(sys.argv[1], "wb").write(struct.pack("<Q", len(text)) + text + out)
+END
+  run info --json marian
+  whole=$(sed -n 's/.*"weight_bytes": \([0-9]*\).*/\1/p' out)
+  run info --json bf16
+  expect_out "\"weight_bytes\": $((whole / 2))"
+else skip_part "no python3 to make 16-bit weights"; fi
+
 # One bad line costs that line, with its number; the others stay where they are.
 printf 'one two\ncaf\351 one\none two\nred\n' >lines
 run translate -m marian --max-tokens 6 -i lines

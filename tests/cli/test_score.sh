@@ -69,7 +69,7 @@ run score hyp ref --paired one
 expect_failure "hyp has 2 lines and one has 1"
 : >empty
 run score empty ref
-expect_failure "empty" "is empty"
+expect_failure "empty" "is empty: there is no text in it"
 run score hyp nowhere
 expect_failure "nowhere"
 printf 'caf\351\nHello\n' >latin
@@ -86,4 +86,17 @@ run score hyp ref --tokenize mecab
 expect_usage "mecab"
 run score hyp ref --sentences --confidence
 expect_usage "--sentences"
+# Chinese without a way to cut it is told of, in the lines that would score 0.
+for line in 1 2 3 4 5; do echo '今晚月色真美，我们去湖边散步吧'; done >zh
+run score zh zh --metric rouge
+expect_status 0
+expect_err "--tokenize zh"
+run score zh zh --metric bleu,chrf
+expect_err "--tokenize zh"
+for flags in "--metric rouge --tokenize zh" "--metric bleu --tokenize char" "--metric chrf"; do
+  run score zh zh $flags
+  expect_not_err "--tokenize"
+done
+run score hyp ref
+expect_not_err "--tokenize zh"
 finish

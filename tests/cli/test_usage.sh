@@ -10,7 +10,7 @@ run tokenizer trian
 expect_usage 'did you mean "tokenizer train"?'
 run help trian
 expect_usage 'did you mean "train"?'
-run help --completion fish
+run help --completion tcsh
 expect_usage "--completion"
 run --laeyrs
 expect_usage "--laeyrs"
@@ -45,6 +45,39 @@ run train write text -o model --layers 2000
 expect_usage "--layers: 2000 is out of range: from 0 to 1000"
 run train write text -o model --layers=-1
 expect_usage "--layers: -1 is out of range"
+# Full-width characters where ASCII is meant: the character is named, the ASCII spelling proposed.
+run train write text -o model --steps １００
+expect_usage '--steps: "１００" has the full-width character １: write 100'
+run train write text -o model --lr ０．０１
+expect_usage "write 0.01"
+run train write text -o model --budget １０m
+expect_usage "write 10m"
+run train write text -o model --holdout 1０％
+expect_usage "the full-width character ０: write 10%"
+run train write text -o model --layers −1
+expect_usage "the full-width character −: write -1"
+run train write text -o model －－steps 5
+expect_usage '"－－steps" begins with － instead of --: write --steps'
+run train write text -o model —steps=5
+expect_usage "write --steps=5"
+run train write text －o model
+expect_usage "begins with － instead of -: write -o"
+run train write text -o model --steps＝5
+expect_usage "the full-width character ＝: write --steps=5"
+run write -m nowhere "—— 好"
+expect_status 1 # a text may begin so
+
+# What is given twice: one file or directory, else the last value, which is said.
+run translate -m nowhere -i a -i b
+expect_usage '--input is given twice, "a" and "b"'
+run train write text -o one -o two
+expect_usage "--output is given twice"
+run train write text -o model --steps 5 --steps 6 --dry-run
+expect_status 0
+expect_err "note: --steps is given more than once: the last one holds, 6"
+run train write text -o model --tied --no-tied --dry-run
+expect_err "--tied is given more than once: the last one holds, false"
+
 run train write text -o model --layers two
 expect_usage '--layers: "two" is not a whole number'
 run train write text -o model --lr fast

@@ -11,9 +11,10 @@ expect_failure "no?31mmodel"
 
 text_of 300 >text
 cp text "te${escape}[2Jxt"
-train_small model "te${escape}[2Jxt"
+train_small model "te${escape}[2Jxt" --sample-tokens 20
 expect_status 0
 expect_no_escape err
+! grep -q 'write -m model "' err || flunk "what an untrained model made up is no prompt to try"
 run info model
 expect_out "te^[[2Jxt"
 expect_no_escape out
