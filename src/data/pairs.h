@@ -2,19 +2,22 @@
  *
  * Forms, recognized by the text itself and said, or given as --format:
  *   tsv       source TAB target; more columns are refused unless --columns chooses two. A first row of names
- * is left out; fields in quotes (RFC 4180, "" for a quote, line breaks inside) are read where all the file is
- * so csv       the same with commas or semicolons; columns by name (--columns question,answer) or number
+ *             is left out. Fields in quotes (RFC 4180) are read where all of the file is so
+ *   csv       the same with commas or semicolons; columns by name (--columns question,answer) or number
  *   parallel  two files, line i of both
- *   json      objects, a line each or one after another or in a list: {"source", "target"}, {"document",
- * "summary"}, ... or
- *             --fields; several right targets as an array or as summary1, summary2, ...: training takes the
- * first, all are kept for evaluation. {"instruction", "input", "output"} is Alpaca's. Conversations:
- * {"messages": [{"role", "content"}, ...]} as OpenAI has them, {"conversations": [{"from", "value"}, ...]} as
- * ShareGPT tmx       translation memories: segments of two languages (--languages where there are more) turns
- * a conversation: one turn a line, a blank line between conversations; with --turn-mark a line each. Nothing
- * says who speaks: speakers take turns Spaces around a text are dropped. A pair is an example of two turns,
- * the user's and the assistant's, so a reply is learnt from pairs too. Examples with an empty side are left
- * out and counted, lines that cannot be read refused with file and line (--skip-bad: counted).
+ *   json      objects, a line each, one after another, or in a list: {"source", "target"},
+ *             {"document", "summary"}, ... or --fields; several right targets as an array or as summary1,
+ *             summary2, ...: training takes the first, all are kept for evaluation. {"instruction",
+ *             "input", "output"} is Alpaca's. Conversations: {"messages": [{"role", "content"}, ...]} as
+ *             OpenAI has them, {"conversations": [{"from", "value"}, ...]} as ShareGPT. What cannot be
+ *             learnt of them (tools, images, weights) is refused by name
+ *   tmx       translation memories: segments of two languages (--languages where there are more)
+ *   turns     a conversation: one turn a line, a blank line between conversations; with --turn-mark a
+ *             line each. Nothing says who speaks: speakers take turns
+ *
+ * Spaces around a text are dropped. A pair is an example of two turns, the user's and the assistant's, so a
+ * reply is learnt from pairs too. Examples with an empty side are left out and counted, lines that cannot be
+ * read refused with file and line (--skip-bad: counted).
  *
  * In memory: 17 bytes a turn and 32 a pair. Texts are places in the mapped file, but for JSON lines, whose
  * escapes are undone in a copy; see text_file.h for packed files. */

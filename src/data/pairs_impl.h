@@ -29,6 +29,7 @@ typedef struct PairReader {
   const char *source_field, *target_field;
   bool repair;        /* --invalid replace */
   int64_t surrogates; /* escapes of half a character that were mended */
+  const char *lost;   /* why a member of the object is null that is none in the file; NULL: it is as it is */
   const char *kind;   /* of JSON objects, once said: "Alpaca rows" */
   Error first_bad;
 } PairReader;

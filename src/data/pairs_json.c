@@ -7,11 +7,17 @@
 
 #include "base/json.h"
 #include "data/pairs_impl.h"
+#include "text/json_scan.h"
 
 /* Known names, tried in this order on the first object. */
 static const char *const known[][2] = {
-    {"source", "target"},      {"document", "summary"},  {"dialogue", "summary"}, {"text", "summary"},
-    {"article", "highlights"}, {"prompt", "completion"}, {"question", "answer"},  {"input", "output"},
+    {"source", "target"},   {"document", "summary"},   {"dialogue", "summary"},
+    {"text", "summary"},    {"article", "highlights"}, {"prompt", "completion"},
+    {"question", "answer"}, {"input", "output"},       {"article", "summary"},
+    {"prompt", "response"}, {"query", "response"},     {"instruction", "response"},
+    {"src", "tgt"},         {"问题", "回答"},          {"问题", "答案"},
+    {"问", "答"},           {"原文", "译文"},          {"原文", "摘要"},
+    {"正文", "摘要"},
 };
 
 bool choose_names(PairReader *r, const char *option, const char *text) {
@@ -50,8 +56,9 @@ static void say_kind(PairReader *r, const char *kind) {
 }
 
 /* NULL where it is fine. */
-static const char *wrong_with(const json_t *value) {
+static const char *wrong_with(const PairReader *r, const json_t *value) {
   if (!value) return "is missing";
+  if (json_is_null(value) && r->lost) return r->lost;
   if (!json_is_string(value)) return "is not text";
   return memchr(json_string_value(value), 0, json_string_length(value)) ? "holds a NUL character" : NULL;
 }
@@ -79,9 +86,9 @@ static json_t *targets_of(const PairReader *r, const json_t *object) {
 
 static bool keep_texts(PairReader *r, const json_t *source, const json_t *targets) {
   VEC(Document) texts = {0};
-  const char *wrong = wrong_with(source), *field = r->source_field;
+  const char *wrong = wrong_with(r, source), *field = r->source_field;
   for (size_t i = 0; !wrong && i < json_array_size(targets); i++) {
-    wrong = wrong_with(json_array_get(targets, i));
+    wrong = wrong_with(r, json_array_get(targets, i));
     field = r->target_field;
   }
   if (!wrong && !json_array_size(targets)) {
@@ -103,13 +110,31 @@ static bool read_pair(PairReader *r, const json_t *object) {
   return ok;
 }
 
+/* Neither missing nor empty. */
+static bool is_given(const json_t *value) {
+  return value && !json_is_null(value) && !json_is_false(value) &&
+         !(json_is_string(value) && !json_string_length(value)) &&
+         !(json_is_array(value) && !json_array_size(value)) &&
+         !(json_is_object(value) && !json_object_size(value));
+}
+
+/* The first of these names that has a value; NULL: none. */
+static const char *given_of(const json_t *object, const char *const *names) {
+  while (*names && !is_given(json_object_get(object, *names))) names++;
+  return *names;
+}
+
 /* Alpaca's rows: what is wanted and, where there is any, what it is wanted for, as one text. */
 static bool read_alpaca(PairReader *r, const json_t *object) {
   const json_t *instruction = json_object_get(object, "instruction"),
                *input = json_object_get(object, "input"), *output = json_object_get(object, "output");
-  const char *wrong = wrong_with(instruction), *field = "instruction";
-  if (!wrong && input && !json_is_null(input)) wrong = wrong_with(input), field = "input";
-  if (!wrong) wrong = wrong_with(output), field = wrong ? "output" : field;
+  const char *wrong = wrong_with(r, instruction), *field = "instruction";
+  const char *more = given_of(object, (const char *const[]){"history", "system", NULL});
+  if (more)
+    return bad_line(r, "a row of Alpaca with \"%s\", which is not read: write it as {\"messages\": [...]}",
+                    more);
+  if (!wrong && input && (!json_is_null(input) || r->lost)) wrong = wrong_with(r, input), field = "input";
+  if (!wrong) wrong = wrong_with(r, output), field = wrong ? "output" : field;
   if (wrong) return bad_line(r, "\"%s\" %s", field, wrong);
   say_kind(r, "rows as Alpaca has them: from \"instruction\" with \"input\" to \"output\"");
   Buffer source = {0};
@@ -151,16 +176,16 @@ static bool add_content(PairReader *r, const json_t *content, Role role, char wr
     for (size_t i = 0; ok && i < json_array_size(content); i++) {
       const json_t *part = json_array_get(content, i), *own = json_object_get(part, "text");
       const char *type = json_get_text(part, "type", "no type");
-      ok = !strcmp(type, "text") && !wrong_with(own);
+      ok = !strcmp(type, "text") && !wrong_with(r, own);
       if (ok)
         buffer_add(&text, json_string_value(own), json_string_length(own));
       else
         snprintf(wrong, 200, "has a part of type \"%.60s\": only text can be learnt", type);
     }
-  } else if ((ok = !wrong_with(content))) {
+  } else if ((ok = !wrong_with(r, content))) {
     buffer_add(&text, json_string_value(content), json_string_length(content));
   } else {
-    snprintf(wrong, 200, "has content that %s", wrong_with(content));
+    snprintf(wrong, 200, "has content that %s", wrong_with(r, content));
   }
   if (ok) add_turn(r, keep_decoded(r, text.data ? text.data : "", text.length), role);
   buffer_free(&text);
@@ -174,6 +199,7 @@ static bool has_calls(const json_t *message) {
 
 static bool add_message(PairReader *r, const json_t *message, bool sharegpt, char wrong[200]) {
   const char *speaker = json_get_text(message, sharegpt ? "from" : "role", NULL);
+  const json_t *weight = json_object_get(message, "weight");
   Role role;
   if (!json_is_object(message) || !speaker)
     snprintf(wrong, 200, json_is_object(message) ? "does not say who speaks" : "is not an object");
@@ -181,20 +207,35 @@ static bool add_message(PairReader *r, const json_t *message, bool sharegpt, cha
     snprintf(wrong, 200, "has the role \"%.60s\": only system, user and assistant can be learnt", speaker);
   else if (has_calls(message))
     snprintf(wrong, 200, "calls tools, which cannot be learnt");
+  else if (json_is_number(weight) && json_number_value(weight) != 1)
+    snprintf(wrong, 200, "has a \"weight\": which replies are learnt cannot be chosen");
   else
     return add_content(r, json_object_get(message, sharegpt ? "value" : "content"), role, wrong);
   return false;
 }
 
-static bool read_conversation(PairReader *r, const json_t *messages, bool sharegpt) {
+/* What stands beside the messages and changes what they mean. */
+static bool add_beside(PairReader *r, const json_t *object, char wrong[200]) {
+  const char *tools = given_of(object, (const char *const[]){"tools", "functions", NULL});
+  const json_t *system = json_object_get(object, "system");
+  if (tools) snprintf(wrong, 200, "has \"%s\": calls of tools cannot be learnt", tools);
+  if (tools || !is_given(system)) return !tools;
+  if (wrong_with(r, system)) return snprintf(wrong, 200, "\"system\" %s", wrong_with(r, system)), false;
+  add_turn(r, decoded(r, system), ROLE_SYSTEM);
+  return true;
+}
+
+static bool read_conversation(PairReader *r, const json_t *object, const char *name) {
+  const json_t *messages = json_object_get(object, name);
+  const bool sharegpt = json_object_get(json_array_get(messages, 0), "from") != NULL;
   char wrong[200];
   if (!r->conversations)
     return fail(r->err, "%s:%zu: holds conversations, which are for replying; here, pairs are wanted",
                 r->file->text.name, r->line);
-  if (!json_is_array(messages))
-    return bad_line(r, "\"%s\" is not a list", sharegpt ? "conversations" : "messages");
+  if (!json_is_array(messages)) return bad_line(r, "\"%s\" is not a list", name);
   say_kind(r, sharegpt ? "conversations as ShareGPT has them (from, value)"
                        : "conversations as OpenAI has them (role, content)");
+  if (!add_beside(r, object, wrong)) return bad_line(r, "%s", wrong);
   for (size_t i = 0; i < json_array_size(messages); i++)
     if (!add_message(r, json_array_get(messages, i), sharegpt, wrong))
       return bad_line(r, "message %zu %s", i + 1, wrong);
@@ -230,7 +271,7 @@ bool read_json_object(PairReader *r, const json_t *object) {
                *conversations = json_object_get(object, "conversations");
   if (!r->fields) {
     if (messages || conversations)
-      return read_conversation(r, messages ? messages : conversations, !messages);
+      return read_conversation(r, object, messages ? "messages" : "conversations");
     if (json_object_get(object, "instruction") && json_object_get(object, "output"))
       return read_alpaca(r, object);
     if (json_object_get(object, "chosen") && json_object_get(object, "rejected"))
@@ -242,21 +283,6 @@ bool read_json_object(PairReader *r, const json_t *object) {
 }
 
 /* ---- mending ---- */
-
-/* Numbers are not texts, and so not read: those that no machine can hold must not keep the texts from being
- * read. */
-static void blank_numbers(char *text, size_t length) {
-  bool quoted = false;
-  for (size_t i = 0; i < length; i++) {
-    if (text[i] == '"') quoted = !quoted;
-    if (quoted && text[i] == '\\') i++;
-    if (quoted || !strchr("-0123456789", text[i]) || !text[i]) continue;
-    const size_t n = strspn(text + i, "-+.eE0123456789");
-    memset(text + i, ' ', n);
-    text[i] = '0';
-    i += n - 1;
-  }
-}
 
 static uint32_t escaped_unit(const char *text, size_t left) {
   char digits[5] = "";
@@ -283,20 +309,83 @@ static int64_t mend_surrogates(char *text, size_t length) {
   return mended;
 }
 
-static json_t *parse_value(PairReader *r, const char *text, size_t length, json_error_t *problem) {
-  enum { FLAGS = JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL };
-  json_t *object = json_loadb(text, length, FLAGS, problem);
-  if (object) return object;
+static json_t *load(const char *text, size_t length, json_error_t *problem) {
+  return json_loadb(text, length, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL | JSON_DECODE_ANY, problem);
+}
+
+static json_t *load_mended(const char *text, size_t length, int64_t *mended) {
+  json_error_t problem;
   char *copy = mem_alloc(length + 1);
   memcpy(copy, text, length);
   copy[length] = '\0';
-  const int64_t surrogates = r->repair ? mend_surrogates(copy, length) : 0;
-  blank_numbers(copy, length);
-  json_error_t again;
-  object = json_loadb(copy, length, FLAGS, &again);
-  if (object) r->surrogates += surrogates;
+  *mended = mend_surrogates(copy, length);
+  json_t *value = *mended ? load(copy, length, &problem) : NULL;
   mem_free(copy);
-  return object;
+  return value;
+}
+
+/* Why a value cannot be had though it is JSON; NULL: it is none. */
+static const char *beyond(const char *text, size_t length, const json_error_t *problem) {
+  int64_t mended;
+  switch (json_error_code(problem)) {
+    case json_error_numeric_overflow:
+      return "has too big a number";
+    case json_error_duplicate_key:
+      return "has the same name twice";
+    case json_error_null_byte_in_key:
+      return "has a name with a NUL character";
+    case json_error_stack_overflow:
+      return "is nested too deeply";
+    default:
+      break;
+  }
+  json_t *value = load_mended(text, length, &mended);
+  json_decref(value);
+  return value ? "has half of a Unicode character (--invalid replace mends it)" : NULL;
+}
+
+/* One member, whose name was read last; what cannot be had becomes null, and `lost` says why. */
+static bool put_member(PairReader *r, json_t *object, JsonScan *scan) {
+  json_error_t problem;
+  char *name = mem_strdup(scan->text.data ? scan->text.data : "");
+  json_scan_next(scan);
+  const char *begin = scan->at;
+  json_scan_skip(scan);
+  const size_t length = scan->wrong ? 0 : (size_t)(scan->at - begin);
+  json_t *value = length ? load(begin, length, &problem) : NULL;
+  const char *why = length && !value ? beyond(begin, length, &problem) : NULL;
+  if (value && json_object_get(object, name)) {
+    why = "is there twice";
+    json_decref(value);
+    value = NULL;
+  }
+  const bool ok = value || why;
+  if (why) r->lost = why;
+  if (ok) json_put(object, name, value ? value : json_null());
+  mem_free(name);
+  return ok;
+}
+
+/* The members of an object that cannot be had whole, each for itself: what is wrong with those that are not
+ * read must not keep the texts from being read. NULL where it is no JSON object. */
+static json_t *load_members(PairReader *r, const char *text, size_t length) {
+  JsonScan scan = {.at = text, .end = text + length};
+  json_t *object = json_object();
+  bool ok = json_scan_enter(&scan, '{');
+  while (ok && json_scan_more(&scan, '}')) ok = json_scan_name(&scan) && put_member(r, object, &scan);
+  ok = ok && !scan.wrong && json_scan_next(&scan) == '\0' && scan.at == scan.end;
+  buffer_free(&scan.text);
+  if (ok) return object;
+  json_decref(object);
+  return NULL;
+}
+
+static json_t *parse_value(PairReader *r, const char *text, size_t length, json_error_t *problem) {
+  int64_t mended;
+  r->lost = NULL;
+  json_t *object = load(text, length, problem);
+  if (!object && r->repair && (object = load_mended(text, length, &mended))) r->surrogates += mended;
+  return object ? object : load_members(r, text, length);
 }
 
 static bool read_value(PairReader *r, const char *text, size_t length) {
@@ -381,6 +470,7 @@ static bool is_by_lines(const PairFile *f) {
 }
 
 bool read_json(PairReader *r) {
+  if (!r->fields) r->source_field = r->target_field = NULL; /* each file has its own names */
   r->surrogates = 0;
   if (!(is_by_lines(r->file) ? read_json_lines(r) : read_json_values(r))) return false;
   if (r->surrogates)

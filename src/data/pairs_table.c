@@ -31,7 +31,7 @@ static void table_close(Table *t) {
 }
 
 /* A field in quotes: "" is a quote, and whatever else is itself. Its copy ends up in t->copies. */
-static void quoted_field(Table *t) {
+static void quoted_field(Table *t, const char *row) {
   for (t->at++; t->at < t->end; t->at++) {
     if (*t->at == '"' && (t->at + 1 == t->end || t->at[1] != '"')) break;
     if (*t->at == '"') t->at++;
@@ -40,6 +40,8 @@ static void quoted_field(Table *t) {
   }
   if (t->at >= t->end) {
     t->wrong = "a quotation mark that is opened in this row is never closed";
+    t->lines = 1; /* it costs its line, not all of the rest */
+    t->at = line_end(row, t->end);
     return;
   }
   t->at++;
@@ -58,7 +60,8 @@ static Document plain_field(Table *t) {
 static bool next_row(Table *t) {
   typedef VEC(size_t) Places;
   Places starts = {0}; /* of copies, which move while they grow: cell index, place */
-  if (t->at >= t->end) return false;
+  const char *row = t->at;
+  if (row >= t->end) return false;
   t->cells.count = 0;
   buffer_clear(&t->copies);
   t->lines = 1;
@@ -66,7 +69,7 @@ static bool next_row(Table *t) {
   for (bool more = true; more;) {
     if (t->quoted && t->at < t->end && *t->at == '"') {
       const size_t start = t->copies.length;
-      quoted_field(t);
+      quoted_field(t, row);
       vec_push(&starts, t->cells.count);
       vec_push(&starts, start);
       vec_push(&t->cells, ((Document){NULL, t->copies.length - start}));
@@ -84,33 +87,45 @@ static bool next_row(Table *t) {
 
 /* ---- the look of it ---- */
 
-/* Rows of the text's beginning that have as many fields as the first, among those that were looked at;
- * *quotes: fields that stood in quotes. */
-static double same_columns(Document text, char divider, bool quoted, size_t *columns, size_t *quotes) {
-  enum { LOOKS = 500 };
-  Table t = table_of(text, divider, quoted);
-  size_t rows = 0, same = 0;
-  *columns = *quotes = 0;
-  while (rows < LOOKS && next_row(&t)) {
-    if (t.cells.count == 1 && is_blank(t.cells.data[0].text, t.cells.data[0].length)) continue;
-    if (!rows++) *columns = t.cells.count;
-    same += t.cells.count == *columns && !t.wrong;
-    for (size_t i = 0; i < t.cells.count; i++) {
-      const Document *c = &t.cells.data[i];
-      *quotes += quoted ? c->text < text.text || c->text >= text.text + text.length
-                        : c->length > 1 && c->text[0] == '"' && c->text[c->length - 1] == '"';
-    }
-  }
-  table_close(&t);
-  return rows ? (double)same / (double)rows : 0;
+enum { LOOKS = 500 };
+
+typedef struct Look {
+  double even;    /* rows that have as many fields as the first, among those that were looked at */
+  size_t columns; /* of the first */
+  size_t fields, quoted;
+  bool needed; /* what stood in quotes holds something that says nothing else without them */
+} Look;
+
+static void look_at_field(const Table *t, const Document *c, Document text, Look *look) {
+  look->fields++;
+  if (c->text >= text.text && c->text <= text.text + text.length) return; /* it is where it stands */
+  look->quoted++;
+  look->needed |= memchr(c->text, '"', c->length) || memchr(c->text, '\n', c->length) ||
+                  memchr(c->text, t->divider, c->length);
 }
 
-/* All fields in quotes, or quotes make even what is uneven without them. */
+static Look look_at(Document text, char divider, bool quoted, size_t most) {
+  Table t = table_of(text, divider, quoted);
+  Look look = {0};
+  size_t rows = 0, same = 0;
+  while (rows < most && next_row(&t)) {
+    if (t.cells.count == 1 && is_blank(t.cells.data[0].text, t.cells.data[0].length)) continue;
+    if (!rows++) look.columns = t.cells.count;
+    same += t.cells.count == look.columns && !t.wrong;
+    for (size_t i = 0; i < t.cells.count; i++) look_at_field(&t, &t.cells.data[i], text, &look);
+  }
+  table_close(&t);
+  look.even = rows ? (double)same / (double)rows : 0;
+  return look;
+}
+
+/* All rows are right by the rules of quoting, and all fields are in quotes or some must be: otherwise the
+ * quotation marks are of the texts. */
 static bool is_quoted(Document text, char divider) {
-  size_t columns, plain_columns, quotes, plain_quotes;
-  const double even = same_columns(text, divider, true, &columns, &quotes),
-               plain = same_columns(text, divider, false, &plain_columns, &plain_quotes);
-  return quotes && columns > 1 && even == 1 && (plain < 1 || plain_columns != columns || plain_quotes > 0);
+  const Look first = look_at(text, divider, true, LOOKS);
+  if (first.even < 1 || !first.quoted || first.columns < 2) return false;
+  const Look all = look_at(text, divider, true, SIZE_MAX);
+  return all.even == 1 && (all.needed || all.quoted == all.fields);
 }
 
 /* Names that people give to columns; a row of nothing else is a header. */
@@ -151,10 +166,9 @@ static size_t count_header_words(const Cells *row) {
 
 bool csv_by_its_header(Document text) {
   Table t = table_of(text, ',', true);
-  size_t columns, quotes;
   const size_t words = next_row(&t) ? count_header_words(&t.cells) : 0, all = t.cells.count;
   table_close(&t);
-  return all > 1 && words > 1 && 2 * words >= all && same_columns(text, ',', true, &columns, &quotes) > 0.5;
+  return all > 1 && words > 1 && 2 * words >= all && look_at(text, ',', true, LOOKS).even > 0.5;
 }
 
 /* Comma, semicolon (where the comma is a decimal one) or tab, whichever makes the rows even. */
@@ -163,10 +177,9 @@ static char divider_of(Document text) {
   char best = ',';
   double most = -1;
   for (const char *d = dividers; *d; d++) {
-    size_t columns, quotes;
-    const double even = same_columns(text, *d, true, &columns, &quotes);
-    if (columns > 1 && even > most) {
-      most = even;
+    const Look look = look_at(text, *d, true, LOOKS);
+    if (look.columns > 1 && look.even > most) {
+      most = look.even;
       best = *d;
     }
   }
@@ -253,6 +266,7 @@ static bool read_rows(PairReader *r, Table *t) {
   json_t *names = NULL;
   bool ok = true, first = true;
   size_t line = 1;
+  if (!r->fields) r->source_field = r->target_field = NULL; /* each file has its own names */
   for (; ok && next_row(t); line += t->lines) {
     r->line = line;
     if (t->wrong) {

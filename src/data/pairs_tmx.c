@@ -30,7 +30,8 @@ typedef struct Variant {
 typedef struct Tmx {
   PairReader *r;
   const char *at, *end;
-  const char *counted; /* up to where lines were counted */
+  const char *counted;   /* up to where lines were counted */
+  char source[LANGUAGE]; /* of the header */
   char languages[2][LANGUAGE];
   VEC(Variant) unit;
   Buffer text;
@@ -102,13 +103,26 @@ static bool skip_other(Tmx *t, bool *was) {
   return true;
 }
 
-/* xml:lang="en" or lang="en", in small letters. */
-static bool language_of(const Tag *tag, char language[LANGUAGE]) {
-  const size_t n = (size_t)(tag->end - tag->attributes);
-  const char *at = memmem(tag->attributes, n, "lang", 4), *stop = tag->end;
-  if (!at) return false;
-  for (at += 4; at < stop && (*at == ' ' || *at == '='); at++) {
+/* Behind the = of an attribute; NULL: there is none of this name. Values may hold its name, too. */
+static const char *attribute(const Tag *tag, const char *name) {
+  const size_t n = strlen(name);
+  char quote = '\0';
+  for (const char *at = tag->attributes; (size_t)(tag->end - at) > n; at++) {
+    if (quote || *at == '"' || *at == '\'') {
+      quote = quote == *at ? '\0' : quote ? quote : *at;
+    } else if (!memcmp(at, name, n) && (at == tag->attributes || is_blank(at - 1, 1))) {
+      for (at += n; at < tag->end && is_blank(at, 1);) at++;
+      return at < tag->end && *at == '=' ? at + 1 : NULL;
+    }
   }
+  return NULL;
+}
+
+/* xml:lang="en" or lang="en", of a header srclang="en", in small letters. */
+static bool language_of(const Tag *tag, const char *name, char language[LANGUAGE]) {
+  const char *at = attribute(tag, name), *stop = tag->end;
+  if (!at) return false;
+  while (at < stop && is_blank(at, 1)) at++;
   if (at >= stop || (*at != '"' && *at != '\'')) return false;
   size_t length = 0;
   for (const char quote = *at++; at < stop && *at != quote && length < LANGUAGE - 1; at++)
@@ -199,7 +213,8 @@ static const Variant *variant_in(const Tmx *t, const char *language) {
   return NULL;
 }
 
-/* The first unit's languages, where none are asked for: its two, in their order. */
+/* The first unit's two languages, where none are asked for: from what the header names as source, or in their
+ * order. */
 static bool choose_languages(Tmx *t) {
   const char *given = t->r->settings->languages, *comma = given ? strchr(given, ',') : NULL;
   Buffer all = {0};
@@ -209,7 +224,10 @@ static bool choose_languages(Tmx *t) {
     snprintf(t->languages[0], LANGUAGE, "%.*s", (int)(comma - given), given);
     snprintf(t->languages[1], LANGUAGE, "%s", comma + 1);
   } else if (t->unit.count == 2) {
-    for (int i = 0; i < 2; i++) memcpy(t->languages[i], t->unit.data[i].language, LANGUAGE);
+    const Variant *unit = t->unit.data;
+    const bool turned =
+        *t->source && !is_language(t->source, unit[0].language) && is_language(t->source, unit[1].language);
+    for (int i = 0; i < 2; i++) memcpy(t->languages[i], unit[turned ? 1 - i : i].language, LANGUAGE);
   } else {
     for (size_t i = 0; i < t->unit.count && i < 20; i++)
       buffer_addf(&all, "%s%s", i ? ", " : "", t->unit.data[i].language);
@@ -247,7 +265,8 @@ static bool read_unit(Tmx *t) {
     if (other) continue;
     if (!take_tag(t, &tag)) return false;
     if (is_tag(&tag, "tu") && tag.closes) return keep_unit(t);
-    if (is_tag(&tag, "tuv") && !tag.closes && !language_of(&tag, variant.language))
+    if (is_tag(&tag, "tuv") && !tag.closes && !language_of(&tag, "xml:lang", variant.language) &&
+        !language_of(&tag, "lang", variant.language))
       return fail_here(t, "a <tuv> without xml:lang");
     if (!is_tag(&tag, "seg") || tag.closes) continue;
     if (!tag.empty && !read_segment(t)) return false;
@@ -269,6 +288,7 @@ static bool read_units(Tmx *t) {
     if (other) continue;
     if (!take_tag(t, &tag)) return false;
     line_now(t);
+    if (is_tag(&tag, "header") && !tag.closes) language_of(&tag, "srclang", t->source);
     if (is_tag(&tag, "tu") && !tag.closes && !tag.empty && !read_unit(t)) return false;
   }
   return true;

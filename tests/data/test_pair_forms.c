@@ -191,6 +191,63 @@ static void few_sources_are_told(void **state) {
   buffer_free(&text);
 }
 
+/* Each changed what was learnt without a word. */
+static void what_changes_the_meaning_is_read_or_refused(void **state) {
+  assert_string_equal(READ("{\"system\":\"Be kind\",\"conversations\":[{\"from\":\"human\",\"value\":\"a\"},"
+                           "{\"from\":\"gpt\",\"value\":\"b\"}]}\n",
+                           true, NULL),
+                      "Be kind>a>b");
+  REFUSED(
+      "{\"tools\":[{}],\"messages\":[{\"role\":\"user\",\"content\":\"a\"},{\"role\":\"assistant\","
+      "\"content\":\"b\"}]}\n",
+      true, "a.txt:1", "\"tools\"", "--skip-bad");
+  REFUSED("{\"messages\":[{\"role\":\"user\",\"content\":\"a\",\"weight\":0}]}\n", true, "message 1",
+          "weight");
+  REFUSED("{\"instruction\":\"a\",\"output\":\"b\",\"history\":[[\"x\",\"y\"]]}\n", true, "history");
+  assert_string_equal(read_as((const char *const[]){"{\"source\":\"a\",\"target\":\"b\"}\n",
+                                                    "{\"question\":\"c\",\"answer\":\"d\"}\n"},
+                              2, false, NULL),
+                      "a>b|c>d");
+  assert_string_equal(READ("编号,问题,回答\n1,在吗?,在\n", true, NULL), "在吗?>在");
+}
+
+static void members_that_are_not_read_refuse_nothing(void **state) {
+  static const char *const unused[] = {"-99999999999999999999", "1e999", "{\"a\":1,\"a\":2}",
+                                       "{\"\\u0000\":1}", "\"\\ud800\""};
+  char line[200];
+  for (size_t i = 0; i < sizeof unused / sizeof *unused; i++) {
+    snprintf(line, sizeof line, "{\"id\":%s,\"source\":\"a\",\"target\":\"b\"}\n", unused[i]);
+    assert_string_equal(READ(line, false, NULL), "a>b");
+    snprintf(line, sizeof line, "{\"source\":%s,\"target\":\"b\"}\n", unused[i]);
+    REFUSED(line, false, "a.txt:1: \"source\"");
+  }
+  REFUSED("{\"id\":01,\"source\":\"a\",\"target\":\"b\"}\n", false, "not valid JSON");
+  REFUSED("{\"id\":99999999999999999999,\"x\":tru,\"source\":\"a\",\"target\":\"b\"}\n", false,
+          "not valid JSON");
+}
+
+static void quotation_marks_of_texts_stay(void **state) {
+  Buffer text = {0};
+  assert_string_equal(READ("\"Yes.\"\t\"Ja.\"\none\teins\n", false, NULL), "\"Yes.\">\"Ja.\"|one>eins");
+  for (int i = 0; i < 600; i++) buffer_addf(&text, "\"a %d\"\t\"b\"\n", i); /* more than one look */
+  buffer_adds(&text, "\"Go!\" he said.\t\"Geh!\"\n");
+  Error err = {0};
+  Pairs *p = try_texts(&(const char *){text.data}, 1, false, NULL, &err);
+  if (!p) fail_msg("%s", err.text);
+  assert_int_equal(p->count, 601);
+  pairs_free(p);
+  buffer_free(&text);
+  assert_string_equal(READ("source,target\na,b\n\"c,d\ne,f\n", false, "skip_bad", "true"), "a>b|e>f");
+}
+
+static void a_memory_says_which_is_the_source(void **state) {
+  assert_string_equal(READ("<tmx><header o=\"srclang='x'\" srclang=\"en\"/><tu><tuv note='lang' "
+                           "xml:lang='zh-CN'><seg>一</seg></tuv>"
+                           "<tuv xml:lang='en-US'><seg>one</seg></tuv></tu></tmx>",
+                           false, NULL),
+                      "one>一");
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(comma_separated),
@@ -203,6 +260,10 @@ int main(void) {
       cmocka_unit_test(translation_memories),
       cmocka_unit_test(spaces_of_all_kinds_are_nothing),
       cmocka_unit_test(few_sources_are_told),
+      cmocka_unit_test(what_changes_the_meaning_is_read_or_refused),
+      cmocka_unit_test(members_that_are_not_read_refuse_nothing),
+      cmocka_unit_test(quotation_marks_of_texts_stay),
+      cmocka_unit_test(a_memory_says_which_is_the_source),
   };
   const int failed = cmocka_run_group_tests(tests, scratch_open, scratch_close);
   ink_settings_free(settings);

@@ -178,8 +178,8 @@ static void mistakes_name_their_line(void **state) {
   REFUSED("one\teins\ta\ntwo\tzwei\n", false, FLAGS("columns", "1,3"), "a.txt:2: has 2 columns, too few");
   REFUSED("no tabs\nat all\n", false, NULL, "a.txt:1: has no tabs", "source TAB target");
   REFUSED("[{\"source\":\"a\",\"target\":\"b\"}, 7]", false, NULL, "a.txt:1: not JSON");
-  REFUSED("{\"source\":\"a\",\"target\":\"b\"}\n{\"source\":\"a\",\n", false, NULL,
-          "a.txt:2: not valid JSON", "--skip-bad");
+  REFUSED("{\"source\":\"a\",\"target\":\"b\"}\n{\"source\":\"a\",\n", false, NULL, "a.txt:2: not valid JSON",
+          "--skip-bad");
   REFUSED("{\"source\":\"a\",\"target\":\"b\"}\n[]\n", false, NULL, "a.txt:2: is not an object");
   REFUSED("{\"source\":\"a\",\"target\":\"b\"}\n{\"source\":\"a\"}", false, NULL,
           "a.txt:2: \"target\" is missing");
@@ -187,8 +187,9 @@ static void mistakes_name_their_line(void **state) {
   REFUSED("{\"source\":\"a\",\"target\":[]}", false, NULL, "\"target\" is missing");
   REFUSED("{\"source\":\"a\",\"target\":[\"b\",2]}", false, NULL, "\"target\" is not text");
   REFUSED("{\"source\":\"a\\u0000\",\"target\":\"b\"}", false, NULL, "a.txt:1: \"source\" holds a NUL");
-  REFUSED("{\"source\":\"a\",\"source\":\"a\",\"target\":\"b\"}", false, NULL, "a.txt:1", "duplicate");
-  REFUSED("{\"src\":\"a\",\"tgt\":\"b\"}", false, NULL, "a.txt:1: has no \"source\"", "--fields");
+  REFUSED("{\"source\":\"a\",\"source\":\"a\",\"target\":\"b\"}", false, NULL,
+          "a.txt:1: \"source\" is there twice");
+  REFUSED("{\"foo\":\"a\",\"bar\":\"b\"}", false, NULL, "a.txt:1: has no \"source\"", "--fields");
   REFUSED("a\t\n\tb\n", false, NULL, "a.txt", "nothing to learn from");
   REFUSED("one\teins\ntwo\tz\xfewei\n", false, NULL, "a.txt:2", "0xfe");
   REFUSED("a\tb\n", false, FLAGS("columns", "1,"), "--columns 1,");
