@@ -147,7 +147,8 @@ static bool read_prompt(const Call *call, Buffer *prompt, Error *err) {
   const char *operand = call->operands[0];
   if (!streams_text(operand, prompt, err)) return false;
   if (!strcmp(operand, "-") && prompt->length && prompt->data[prompt->length - 1] == '\n') prompt->length--;
-  return true;
+  return glyph_valid(prompt->data, prompt->length) ||
+         fail(err, "the prompt is not UTF-8: convert it, as with iconv(1)");
 }
 
 static bool run(Call *call, Error *err) {

@@ -11,15 +11,25 @@ expect_failure "no?31mmodel"
 
 text_of 300 >text
 cp text "te${escape}[2Jxt"
-train_small model "te${escape}[2Jxt" --sample-tokens 20
+train_small model "te${escape}[2Jxt"
 expect_status 0
 expect_no_escape err
-! grep -q 'write -m model "' err || flunk "what an untrained model made up is no prompt to try"
 run info model
 expect_out "te^[[2Jxt"
 expect_no_escape out
 run info model --json
 expect_json out
+
+# What an untrained model made up is no prompt to try; what was held out of pairs is.
+run train write text -o tried --tokenizer char --size nano --context 32 --batch 8 --steps 60 --lr 1e-2 --warmup 5 --eval-every 30 --sample-tokens 20 --threads 1
+expect_err "inkstone write -m tried"
+! grep -q 'write -m tried "' err || flunk "a made-up prompt is proposed"
+
+# Bytes that are no characters end in a sentence, in the prompt too.
+run write -m model "$(printf 'caf\351')"
+expect_failure "the prompt is not UTF-8"
+printf 'caf\351\n' | "$INKSTONE" write -m model - >out 2>err
+expect_err "UTF-8"
 
 # Text that ends within a character is whole all the same, and the model's bytes are not: U+FFFD.
 for n in 1 2 3 4 5; do
