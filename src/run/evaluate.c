@@ -179,6 +179,8 @@ static bool judge_as(const Evaluation *e, const Pairs *pairs, const PairLayout *
                                 .max_tokens = g->sampling->max_tokens,
                                 .most = (size_t)s->examples};
   Judge *j = judge_open(&request, err);
+  if (j && judge_misses_words(j))
+    news_warning(e->news, METRICS_MISS_WORDS, "what is right", request.metrics->tokenize);
   const bool ok = j && judge_run(j, e->bundle->model, err) && tell_results(e, j, s->outputs, err);
   judge_free(j);
   return ok;

@@ -155,6 +155,18 @@ bool judge_run(Judge *j, const Model *model, Error *err) {
   return true;
 }
 
+bool judge_misses_words(const Judge *j) {
+  const Pairs *p = j->request.pairs;
+  Segment *right = mem_alloc_zeroed(j->count + 1, sizeof *right);
+  for (size_t i = 0; i < j->count; i++) {
+    const Example *e = example_at(j, i);
+    right[i] = segment_of(example_turn(p, e, reply_of(p, e)));
+  }
+  const bool misses = metrics_miss_words(&j->metrics, j->request.metrics, right, j->count);
+  mem_free(right);
+  return misses;
+}
+
 double judge_score(const Judge *j, size_t metric) {
   return metric_score(j->metrics.items[metric], j->sums[metric]);
 }

@@ -31,6 +31,8 @@ bool judge_run(Judge *, const Model *, Error *);
 size_t judge_count(const Judge *); /* examples */
 /* Of the last judge_run: the index-th metric, 0 to 100. */
 double judge_score(const Judge *, size_t metric);
+/* Of what is right: metrics_miss_words. */
+bool judge_misses_words(const Judge *);
 /* The same for people: [{"name", "signature", "score"}, ...]. */
 json_t *judge_scores(const Judge *);
 /* What was written for an example; its length. */

@@ -5,7 +5,6 @@
 #include "base/json.h"
 #include "base/threads.h"
 #include "data/text_file.h"
-#include "text/codes.h"
 #include "text/metric_resample.h"
 #include "text/utf8.h"
 
@@ -92,36 +91,6 @@ static bool open_files(Files *files, const char *hypothesis, const char *const *
     if (!open_lines(&files->items[i], path, repair, news, err) || !check_lines(files, i, err)) return false;
   }
   return true;
-}
-
-/* Chinese has no spaces between words: without another way to cut, a line is one word, and ROUGE sees none.
- */
-static bool is_chinese(const Lines *lines) {
-  enum { LOOKED_AT = 100 };
-  size_t han = 0, all = 0;
-  Codes codes = {0};
-  for (size_t i = 0; i < lines->count && i < LOOKED_AT; i++) {
-    codes_decode(&codes, lines->data[i].text, lines->data[i].length);
-    for (size_t k = 0; k < codes.count; k++) han += code_is_han(codes.data[k]);
-    all += codes.count;
-  }
-  vec_free(&codes);
-  return 2 * han > all;
-}
-
-static void hint_at_chinese(const Files *files, const Metrics *metrics, const MetricSettings *s,
-                            const News *news) {
-  bool words = false;
-  for (size_t i = 0; i < metrics->count; i++) {
-    char *title = metric_title(metrics->items[i]);
-    const bool rouge = !strncmp(title, "rouge", 5), bleu = !strcmp(title, "BLEU");
-    words |= rouge ? strcmp(s->tokenize, "zh") != 0
-                   : bleu && strcmp(s->tokenize, "zh") != 0 && strcmp(s->tokenize, "char") != 0;
-    mem_free(title);
-  }
-  if (words && is_chinese(&files->items[1].lines))
-    news_warning(news, "%s is Chinese, and --tokenize %s looks for spaces between words: give --tokenize zh",
-                 files->items[1].file.name, s->tokenize);
 }
 
 /* ---- one system by one metric ---- */
@@ -270,7 +239,9 @@ char *ink_score(const char *hypothesis, const char *const *references, int count
   char *text = NULL;
   if (check_settings(s.settings, err) && metrics_open(&s.metrics, s.metric_settings, err) &&
       open_files(&s.files, hypothesis, references, (size_t)count, s.settings, &news, err)) {
-    hint_at_chinese(&s.files, &s.metrics, s.metric_settings, &news);
+    const Lines *right = &s.files.items[1].lines;
+    if (metrics_miss_words(&s.metrics, s.metric_settings, right->data, right->count))
+      news_warning(&news, METRICS_MISS_WORDS, s.files.items[1].file.name, s.metric_settings->tokenize);
     text = score_all(&s);
   }
   metrics_close(&s.metrics);

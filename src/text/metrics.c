@@ -127,3 +127,26 @@ char *metric_details(const Metric *m, const double *sum) {
   if (m->kind->details) m->kind->details(m, sum, &b);
   return buffer_take(&b);
 }
+
+/* ---- words without spaces ---- */
+
+static bool looks_for_spaces(const Metric *m, const MetricSettings *s) {
+  const bool rouge = m->kind->family && !strcmp(m->kind->family, "rouge"),
+             bleu = !strcmp(m->kind->name, "bleu");
+  if (!strcmp(s->tokenize, "zh")) return false;
+  return rouge || (bleu && strcmp(s->tokenize, "char") != 0);
+}
+
+bool metrics_miss_words(const Metrics *metrics, const MetricSettings *s, const Segment *texts, size_t count) {
+  enum { LOOKED_AT = 100 };
+  size_t han = 0, all = 0, looks = 0;
+  Codes codes = {0};
+  for (size_t i = 0; i < metrics->count; i++) looks += looks_for_spaces(metrics->items[i], s);
+  for (size_t i = 0; looks && i < count && i < LOOKED_AT; i++) {
+    codes_decode(&codes, texts[i].text, texts[i].length);
+    for (size_t k = 0; k < codes.count; k++) han += code_is_han(codes.data[k]);
+    all += codes.count;
+  }
+  vec_free(&codes);
+  return 2 * han > all;
+}

@@ -32,6 +32,12 @@ typedef struct Metrics {
 bool metrics_open(Metrics *, const MetricSettings *, Error *);
 void metrics_close(Metrics *);
 
+/* Are these texts mostly Chinese, which has no spaces between words, and does one of the metrics look for
+ * them? Then a text is one word, or none. */
+bool metrics_miss_words(const Metrics *, const MetricSettings *, const Segment *texts, size_t count);
+#define METRICS_MISS_WORDS \
+  "%s is Chinese, and --tokenize %s looks for spaces between words: give --tokenize zh"
+
 /* "BLEU", "chrF2++"; the caller frees with mem_free. */
 char *metric_title(const Metric *);
 /* "nrefs:1|case:mixed|...|version:..."; `resampled` is "" or tells of resampling, "bs:1000|seed:12345|". The

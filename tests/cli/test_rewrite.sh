@@ -130,6 +130,14 @@ END
   expect_out "\"weight_bytes\": $((whole / 2))"
 else skip_part "no python3 to make 16-bit weights"; fi
 
+# Chinese is told of where metrics look for spaces.
+awk 'BEGIN { for (i = 0; i < 20; i++) print "one two " i "\t今晚月色真美" i }' >zh.tsv
+run eval -m marian zh.tsv --max-tokens 4
+expect_status 0
+expect_err "--tokenize zh"
+run eval -m marian zh.tsv --max-tokens 4 --tokenize zh
+expect_not_err "looks for spaces"
+
 # One bad line costs that line, with its number; the others stay where they are.
 printf 'one two\ncaf\351 one\none two\nred\n' >lines
 run translate -m marian --max-tokens 6 -i lines

@@ -76,7 +76,7 @@ expect_err "context was full"
 run write -m model --max-tokens 100 --ignore-end -q "The moon"
 expect_silent_err
 run write -m model --max-tokens 5 "$(printf 'caf\351')"
-expect_status 0
+expect_failure "not UTF-8"
 
 # Recipes serve here, too.
 printf 'max-tokens: 20\n' >recipe.yaml
