@@ -20,10 +20,11 @@ static void give_up(void) {
 }
 
 static Corpus *open_lines(const char *path) {
-  static const SettingTable *const tables[] = {&data_settings_table};
-  Settings *settings = settings_new(tables, 1);
+  static const SettingTable *const tables[] = {&text_settings_table, &data_settings_table};
+  Settings *settings = settings_new(tables, 2);
   if (!ink_settings_set(settings, "documents", "line", &error)) give_up();
-  Corpus *c = corpus_open(&path, 1, settings_part(settings, &data_settings_table), NULL, &error);
+  Corpus *c = corpus_open(&path, 1, settings_part(settings, &text_settings_table),
+                          settings_part(settings, &data_settings_table), NULL, &error);
   if (!c) give_up();
   return c;
 }
@@ -61,7 +62,7 @@ static void bench_encode(const char *tokenizer, const char *text, int repeats) {
 
 static void bench_train(const char *vocabulary, const char *text) {
   static const SettingTable *const tables[] = {&tokenizer_settings_table};
-  Settings *settings = settings_new(tables, 1);
+  Settings *settings = settings_new(tables, 2);
   if (!ink_settings_set(settings, "vocab", vocabulary, &error)) give_up();
   Corpus *c = open_lines(text);
   TextSource source = corpus_source(c);

@@ -62,6 +62,7 @@ INK_API ink_settings *ink_settings_eval(void);    /* how a model is scored */
 INK_API ink_settings *ink_settings_score(void);   /* metrics, and how files are compared by them */
 INK_API ink_settings *ink_settings_tokenizer(void); /* training of a tokenizer */
 INK_API ink_settings *ink_settings_bench(void);     /* what to measure */
+INK_API ink_settings *ink_settings_text(void);      /* how text is read (part of the others, too) */
 INK_API void ink_settings_free(ink_settings *);
 
 /* Gives `name` ("top-p" or "top_p") the value spelled by `text`. Unknown names are refused with the
@@ -122,6 +123,18 @@ typedef void ink_listener(void *user, const ink_event *event);
  * checkpoint. Those that begin later are not concerned. May be called from a signal handler or another
  * thread. */
 INK_API void ink_interrupt(void);
+
+/* ---- text that comes in ---------------------------------------------------------------------- */
+
+/* Text as everything here reads it: unpacked (gzip, Zstandard), converted to UTF-8 (a byte-order mark or the
+ * setting "encoding" says from what), without byte-order mark, CR LF as LF; what is binary, or invalid where
+ * the setting "invalid" does not say "replace", is refused with its place. `path`: a file, or "-" for
+ * standard input. The caller frees. */
+INK_API char *ink_text_read(const char *path, const ink_settings *, size_t *length, ink_listener *,
+                            void *user, ink_error *);
+/* The same of bytes that are there already; `name` is what errors call them. */
+INK_API char *ink_text_check(const char *bytes, size_t size, const char *name, const ink_settings *,
+                             size_t *length, ink_listener *, void *user, ink_error *);
 
 /* ---- training -------------------------------------------------------------------------------- */
 

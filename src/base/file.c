@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -13,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/buffer.h"
+#include "base/threads.h"
 
 static bool fail_path(Error *err, const char *path, const char *what) {
   return fail(err, "%s: %s: %s", path, what, strerror(errno));
@@ -20,13 +22,27 @@ static bool fail_path(Error *err, const char *path, const char *what) {
 
 /* ---- reading ---- */
 
+/* Pipes and terminals may have nothing to read for long. A signal ends the waiting (poll is never restarted),
+ * and the reading where it asks to stop. */
+static bool wait_for_bytes(int descriptor, const char *path, Error *err) {
+  struct pollfd in = {.fd = descriptor, .events = POLLIN};
+  while (poll(&in, 1, -1) < 0) {
+    if (errno != EINTR) return fail_path(err, path, "cannot be read");
+    if (interrupted()) return fail(err, "interrupted while %s was read", path);
+  }
+  return true;
+}
+
 static bool read_stream(int descriptor, const char *path, FileView *view, Error *err) {
+  enum { PIECE = 1 << 14 };
   Spool spool = {0};
-  char piece[1 << 16];
-  ssize_t n;
+  char piece[PIECE];
+  ssize_t n = 1;
   bool ok = true;
-  while (ok && (n = read(descriptor, piece, sizeof piece)) != 0) {
-    if (n < 0 && errno == EINTR) continue;
+  while (ok && n != 0) {
+    if (!(ok = wait_for_bytes(descriptor, path, err))) break;
+    n = read(descriptor, piece, sizeof piece);
+    if (n < 0 && (errno == EINTR || errno == EAGAIN)) continue;
     ok = n < 0 ? fail_path(err, path, "cannot be read") : spool_add(&spool, piece, (size_t)n, err);
   }
   if (ok)
@@ -55,7 +71,8 @@ static bool view_descriptor(int descriptor, const char *path, FileView *view, Er
 bool file_view(const char *path, FileView *view, Error *err) {
   *view = (FileView){0};
   if (!strcmp(path, "-")) return read_stream(STDIN_FILENO, "standard input", view, err);
-  const int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+  /* A pipe without a writer is opened at once, and waited for where a signal can end that. */
+  const int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (descriptor < 0) return fail_path(err, path, "cannot be opened");
   const bool ok = view_descriptor(descriptor, path, view, err);
   close(descriptor);

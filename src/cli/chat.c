@@ -29,7 +29,8 @@ typedef struct Chat {
   Buffer line;
   int given_up; /* lines in a row that Ctrl-C ended */
   int64_t lines, failed;
-  Error problem; /* why the last turn has no reply */
+  int unreadable; /* errno of the input; 0: none */
+  Error problem;  /* why the last turn has no reply */
   bool ended;
 } Chat;
 
@@ -260,8 +261,19 @@ static const char *edited_line(Chat *c) {
 static const char *plain_line(Chat *c) {
   int byte;
   buffer_clear(&c->line);
-  while ((byte = getchar()) != EOF && byte != '\n') buffer_add(&c->line, &(char){(char)byte}, 1);
+  while ((byte = getchar()) != EOF && byte != '\n') {
+    /* A NUL would end the line unseen: spelled in two bytes it is no UTF-8, and said. */
+    if (byte)
+      buffer_add(&c->line, &(char){(char)byte}, 1);
+    else
+      buffer_adds(&c->line, "\xc0\x80");
+  }
+  if (ferror(stdin)) c->unreadable = errno;
   if (byte == EOF && !c->line.length) return NULL;
+  if (!c->lines && c->line.length >= 3 && !memcmp(c->line.data, "\xef\xbb\xbf", 3)) {
+    memmove(c->line.data, c->line.data + 3, c->line.length - 3);
+    c->line.length -= 3;
+  }
   buffer_adds(&c->line, "");
   return c->line.data;
 }
@@ -324,6 +336,7 @@ static bool converse(Chat *c, Error *err) {
     else
       *err = problem;
   }
+  if (ok && c->unreadable) return fail(err, "standard input: cannot be read: %s", strerror(c->unreadable));
   return ok &&
          (!c->failed || fail(err, "%" PRId64 " of %" PRId64 " turns have no reply", c->failed, c->lines));
 }

@@ -22,6 +22,7 @@ typedef enum OwnFlag {
   OWN_PEERS,
   OWN_LETTERS,
   OWN_COMMANDS,
+  OWN_BYTES,
   OWN_COUNT,
   OWN_NONE = OWN_COUNT /* a setting of the library */
 } OwnFlag;

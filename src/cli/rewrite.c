@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/threads.h"
+#include "cli/args.h"
 #include "cli/command.h"
 #include "cli/figure.h"
 #include "cli/glyph.h"
@@ -177,14 +178,16 @@ static bool more_is_ready(void) {
   return poll(&in, 1, 0) > 0;
 }
 
-/* Waits for bytes and appends them. False at the end, or where a signal asks to stop. */
-static bool read_some(Buffer *held) {
+/* Waits for bytes and appends them. False at the end, where a signal asks to stop, and where reading fails.
+ */
+static bool read_some(Buffer *held, Error *err) {
   struct pollfd in = {.fd = STDIN_FILENO, .events = POLLIN};
   char chunk[1 << 16];
   while (poll(&in, 1, -1) < 0)
     if (errno != EINTR || interrupted()) return false;
   const ssize_t n = read(STDIN_FILENO, chunk, sizeof chunk);
   if (n > 0) buffer_add(held, chunk, (size_t)n);
+  if (n < 0) fail(err, "standard input: cannot be read: %s", strerror(errno));
   return n > 0;
 }
 
@@ -194,14 +197,56 @@ static size_t whole_lines(const Buffer *held) {
   return last ? (size_t)(last - held->data) + 1 : 0;
 }
 
+static bool is_set(const Job *job, const char *name, const char *value) {
+  char *text = args_setting(job->call->settings, name);
+  const bool set = text && (value ? !strcmp(text, value) : *text);
+  ink_free(text);
+  return set;
+}
+
+/* Packed text, or text in another encoding, is read as a whole. Else lines are read one by one, so that one
+ * that cannot be read costs that line; a byte-order mark is dropped. */
+static bool wants_all(const Job *job, Buffer *held) {
+  static const char *const marks[] = {"\x1f\x8b", "\x28\xb5\x2f\xfd", "\xff\xfe", "\xfe\xff"};
+  bool wants = is_set(job, "encoding", NULL) || is_set(job, "invalid", "replace");
+  for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
+    wants |= held->length > 3 && !memcmp(held->data, marks[i], strlen(marks[i]));
+  if (held->length >= 3 && !memcmp(held->data, "\xef\xbb\xbf", 3)) {
+    memmove(held->data, held->data + 3, held->length - 3);
+    held->length -= 3;
+  }
+  return wants;
+}
+
+static bool check_all(const Job *job, const char *name, Buffer *held, Error *err) {
+  Buffer text = {0};
+  const bool ok = streams_check(held->data, held->length, name, job->call->settings,
+                                job->call->values[OWN_QUIET], &text, err);
+  buffer_free(held);
+  *held = text;
+  return ok;
+}
+
+static bool read_rest(const Job *job, Buffer *held, Error *err) {
+  while (read_some(held, err)) continue;
+  return !err->code && !interrupted() && check_all(job, "standard input", held, err);
+}
+
 /* Lines are rewritten when no more wait: a program may read each answer before it goes on, and input may be
  * larger than memory. */
 static bool rewrite_stdin(Job *job, Error *err) {
   enum { ENOUGH = 1 << 20 };
   Buffer held = {0};
-  bool ok = true, more = true;
+  bool ok = true, more = true, begun = false;
   while (ok && more && !job->broken) {
-    more = read_some(&held);
+    more = read_some(&held, err);
+    if (err->code) break;
+    if (!begun && wants_all(job, &held)) {
+      ok = read_rest(job, &held, err);
+      more = false;
+    }
+    begun = true;
+    if (!ok) break;
     if (more && held.length < ENOUGH && more_is_ready()) continue;
     if (interrupted()) break;
     const size_t whole = more ? whole_lines(&held) : held.length;
@@ -210,26 +255,35 @@ static bool rewrite_stdin(Job *job, Error *err) {
     held.length -= whole;
   }
   buffer_free(&held);
-  return ok && (!interrupted() || fail(err, "interrupted"));
+  return ok && !err->code && (!interrupted() || fail(err, "interrupted"));
 }
 
 static bool rewrite_file(Job *job, const char *path, Error *err) {
   FileView view;
+  Buffer held = {0};
   if (!file_view(path, &view, err)) return false;
-  const bool ok = rewrite_lines(job, view.data, view.size, err);
+  buffer_add(&held, view.data, view.size);
   file_view_close(&view);
+  const bool ok = (!wants_all(job, &held) || check_all(job, path, &held, err)) &&
+                  rewrite_lines(job, held.data, held.length, err);
+  buffer_free(&held);
   return ok;
 }
 
 static bool rewrite_operand(Job *job, Error *err) {
   const Call *call = job->call;
   const char *operand = call->operand_count ? call->operands[0] : "-";
-  const size_t length = strlen(operand);
   if (call->values[OWN_INPUT] && call->operand_count)
     return fail_usage(err, "a text and --input contradict each other: give one");
   if (call->values[OWN_INPUT]) return rewrite_file(job, call->values[OWN_INPUT], err);
   if (!strcmp(operand, "-")) return rewrite_stdin(job, err);
-  return rewrite(job, &operand, &length, 1, err);
+  Buffer text = {0};
+  const bool read = streams_check(operand, strlen(operand), "the text given", call->settings,
+                                  call->values[OWN_QUIET], &text, err);
+  const char *bytes = text.data ? text.data : "";
+  const bool ok = read && rewrite(job, &bytes, &text.length, 1, err);
+  buffer_free(&text);
+  return ok;
 }
 
 /* What happened that the text itself does not show. */

@@ -79,17 +79,47 @@ int streams_close(int status) {
   return status == INK_OK ? INK_FAILED : status;
 }
 
-bool streams_text(const char *operand, Buffer *text, Error *err) {
+/* What was done to a text so that it can be read. */
+static void tell(void *user, const ink_event *event) {
+  const bool *quiet = user;
+  if (!event->text || (*quiet && event->kind != INK_EVENT_WARNING)) return;
+  fprintf(stderr, "%s: %s\n", event->kind == INK_EVENT_WARNING ? "warning" : "note", event->text);
+}
+
+static bool take(char *read, const size_t *length, Buffer *text) {
+  if (read) buffer_add(text, read, *length);
+  ink_free(read);
+  return read != NULL;
+}
+
+bool streams_file(const char *path, const ink_settings *settings, bool quiet, Buffer *text, Error *err) {
+  size_t length = 0;
+  return take(ink_text_read(path, settings, &length, tell, &quiet, err), &length, text);
+}
+
+bool streams_check(const char *bytes, size_t size, const char *name, const ink_settings *settings, bool quiet,
+                   Buffer *text, Error *err) {
+  size_t length = 0;
+  return take(ink_text_check(bytes, size, name, settings, &length, tell, &quiet, err), &length, text);
+}
+
+bool streams_bytes(const char *operand, Buffer *text, Error *err) {
   FileView input;
   if (operand && strcmp(operand, "-")) {
     buffer_adds(text, operand);
     return true;
   }
-  if (isatty(STDIN_FILENO)) fputs("(reading the text from the terminal; end it with Ctrl-D)\n", stderr);
   if (!file_view("-", &input, err)) return false;
   buffer_add(text, input.data, input.size);
   file_view_close(&input);
   return true;
+}
+
+bool streams_text(const char *operand, const ink_settings *settings, bool quiet, Buffer *text, Error *err) {
+  if (operand && strcmp(operand, "-"))
+    return streams_check(operand, strlen(operand), "the text given", settings, quiet, text, err);
+  if (isatty(STDIN_FILENO)) fputs("(reading the text from the terminal; end it with Ctrl-D)\n", stderr);
+  return streams_file("-", settings, quiet, text, err);
 }
 
 static void ask_to_stop(int signal_number) {

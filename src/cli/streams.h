@@ -23,8 +23,13 @@ void streams_vsay(const char *format, va_list) PRINTF(1, 0);
 /* Called last: a result that did not arrive is a failure. Returns the exit status. */
 int streams_close(int status);
 
-/* The operand's own bytes, or all of stdin where it is "-" or NULL. */
-bool streams_text(const char *operand, Buffer *, Error *);
+/* Text that comes in, by the library's one reader (ink_text_read); what was done to it is said on stderr. The
+ * operand itself, or all of stdin where it is "-" or NULL; a file; bytes that have been read. */
+bool streams_text(const char *operand, const ink_settings *, bool quiet, Buffer *, Error *);
+bool streams_file(const char *path, const ink_settings *, bool quiet, Buffer *, Error *);
+bool streams_bytes(const char *operand, Buffer *, Error *); /* unread: as they are */
+bool streams_check(const char *bytes, size_t size, const char *name, const ink_settings *, bool quiet,
+                   Buffer *, Error *);
 
 /* From here on SIGINT, SIGTERM and SIGHUP ask the library to stop; the second one of a kind kills at once. */
 void streams_catch_signals(void);

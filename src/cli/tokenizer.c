@@ -90,7 +90,9 @@ static bool encode(ink_tokenizer *t, const Call *call, Error *err) {
   Buffer text = {0};
   int32_t *ids = NULL;
   size_t count = 0;
-  bool ok = streams_text(call->operand_count ? call->operands[0] : NULL, &text, err) &&
+  const char *operand = call->operand_count ? call->operands[0] : NULL;
+  bool ok = (call->values[OWN_BYTES] ? streams_bytes(operand, &text, err)
+                                     : streams_text(operand, call->settings, false, &text, err)) &&
             ink_tokenizer_encode(t, text.data ? text.data : "", text.length, !call->values[OWN_LETTERS], &ids,
                                  &count, err);
   if (ok && call->values[OWN_JSON])
@@ -132,10 +134,13 @@ const Command command_tokenizer_encode = {
          {OWN_LETTERS, "no-special-tokens", NULL,
           "special tokens that the text spells, such as <|endoftext|>, are letters, as they are in prompts",
           0, false},
+         {OWN_BYTES, "bytes", NULL, "the bytes as they are, whatever they are, instead of checked text", 0,
+          false},
          FLAG_JSON("a list of objects, one per token"),
          FLAG_HELP},
     .least = 0,
     .most = 1,
+    .settings = ink_settings_text,
     .run = run_encode,
 };
 
@@ -164,9 +169,7 @@ static bool read_ids(const Call *call, IdList *ids, Error *err) {
   Buffer text = {0};
   bool ok = true;
   if (call->operand_count < 2) {
-    ok = streams_text(call->operand_count ? call->operands[0] : NULL, &text, err);
-    if (ok && text.data && strlen(text.data) < text.length)
-      ok = fail(err, "standard input: a NUL byte is no id of a token");
+    ok = streams_text(call->operand_count ? call->operands[0] : NULL, call->settings, false, &text, err);
     if (ok) ok = parse_ids(text.data ? text.data : "", ids, err);
   }
   for (int i = 0; ok && call->operand_count > 1 && i < call->operand_count; i++)
@@ -209,5 +212,6 @@ const Command command_tokenizer_decode = {
     .flags = {FLAG_TOKENIZER, FLAG_HELP},
     .least = 0,
     .most = -1,
+    .settings = ink_settings_text,
     .run = run_decode,
 };

@@ -145,7 +145,7 @@ static bool write_page(Page *page, ink_model *model, const Call *call, Error *er
 static bool read_prompt(const Call *call, Buffer *prompt, Error *err) {
   if (!call->operand_count) return true; /* from the beginning of a text */
   const char *operand = call->operands[0];
-  if (!streams_text(operand, prompt, err)) return false;
+  if (!streams_text(operand, call->settings, call->values[OWN_QUIET], prompt, err)) return false;
   if (!strcmp(operand, "-") && prompt->length && prompt->data[prompt->length - 1] == '\n') prompt->length--;
   return glyph_valid(prompt->data, prompt->length) ||
          fail(err, "the prompt is not UTF-8: convert it, as with iconv(1)");

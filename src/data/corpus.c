@@ -6,6 +6,7 @@
 
 #include "base/random.h"
 #include "data/text_file.h"
+#include "text/normalize.h"
 #include "text/utf8.h"
 
 static const Setting items[] = {
@@ -127,13 +128,96 @@ static void count_up(Corpus *c) {
   }
 }
 
-static bool read_files(Corpus *c, const char *const *files, size_t count, const DataSettings *s,
+static bool read_files(Corpus *c, const char *const *files, size_t count, const TextSettings *text,
                        const News *news, Error *err) {
   for (size_t i = 0; i < count; i++) {
-    if (!text_file_open(&c->files[c->file_count++], files[i], !strcmp(s->invalid, "replace"), news, err))
-      return false;
+    if (!text_file_open(&c->files[c->file_count++], files[i], text, news, err)) return false;
   }
   return true;
+}
+
+/* ---- what the cuts miss ---- */
+
+/* Lines that usually stand between documents, and how often such a line is there. */
+typedef struct Mark {
+  const char *text;
+  size_t lines;
+} Mark;
+
+static void count_marks(const Corpus *c, Mark *marks, size_t count) {
+  for (size_t i = 0; i < c->file_count; i++) {
+    const char *end = c->files[i].text + c->files[i].length;
+    for (const char *at = c->files[i].text, *stop; at < end; at = stop + 1) {
+      stop = line_end(at, end);
+      for (size_t k = 0; k < count; k++)
+        marks[k].lines += is_separator(at, (size_t)(stop - at), marks[k].text);
+    }
+  }
+}
+
+/* Cut without --separator: is it in the text that documents end otherwise? */
+static void hint_at_separator(const Corpus *c, const News *news) {
+  enum { SOME = 3 };
+  Mark marks[] = {{"<|endoftext|>", 0}, {"<|im_end|>", 0}, {"</s>", 0}, {"<eos>", 0}, {"%", 0}};
+  count_marks(c, marks, sizeof marks / sizeof *marks);
+  for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
+    if (marks[i].lines >= (marks[i].text[1] ? 1 : SOME))
+      news_warning(news, "%zu line%s \"%s\", learnt as text: if documents end there, give --separator '%s'",
+                   marks[i].lines, marks[i].lines == 1 ? " is" : "s are", marks[i].text, marks[i].text);
+}
+
+/* Without case and the spaces around it, full-width forms as ASCII. */
+static void add_plain(const char *text, size_t length, Buffer *out) {
+  static const Normalizer plain = {.compatible = true, .lowercase = true};
+  while (length && is_blank(text, 1)) text++, length--;
+  while (length && is_blank(text + length - 1, 1)) length--;
+  normalize(&plain, text, length, out);
+}
+
+/* A line that was probably meant. */
+static bool find_similar(const Corpus *c, const char *separator, Document *found) {
+  enum { LONG = 64 };
+  Buffer wanted = {0}, line = {0};
+  bool same = false;
+  add_plain(separator, strlen(separator), &wanted);
+  for (size_t i = 0; i < c->file_count && !same; i++) {
+    const char *end = c->files[i].text + c->files[i].length;
+    for (const char *at = c->files[i].text, *stop; at < end && !same; at = stop + 1) {
+      stop = line_end(at, end);
+      *found = (Document){at, (size_t)(stop - at)};
+      if (found->length > strlen(separator) + LONG) continue;
+      buffer_clear(&line);
+      add_plain(at, found->length, &line);
+      same = line.length && line.length == wanted.length && !memcmp(line.data, wanted.data, line.length);
+    }
+  }
+  buffer_free(&wanted);
+  buffer_free(&line);
+  return same;
+}
+
+static void say_unmatched(const Corpus *c, const char *separator, const News *news) {
+  Document similar;
+  if (find_similar(c, separator, &similar))
+    news_warning(news, "no line is \"%s\", so nothing is divided; there are lines \"%.*s\": meant that?",
+                 separator, (int)similar.length, similar.text);
+  else
+    news_warning(news, "no line is \"%s\", so --separator divides nothing", separator);
+}
+
+static void say_documents(const Corpus *c, const DataSettings *s, const char *how, size_t empty,
+                          const News *news) {
+  const char *plural = c->count == 1 ? "" : "s";
+  if (empty) news_note(news, "%zu empty document%s left out", empty, empty == 1 ? "" : "s");
+  if (!s->separator) {
+    news_note(news, "%zu document%s, a %s each", c->count, plural, how);
+    hint_at_separator(c, news);
+    return;
+  }
+  Mark mark = {s->separator, 0};
+  count_marks(c, &mark, 1);
+  if (!mark.lines) say_unmatched(c, s->separator, news);
+  news_note(news, "%zu document%s, ended by lines \"%s\"", c->count, plural, s->separator);
 }
 
 static bool cut_files(Corpus *c, const DataSettings *s, const News *news, Error *err) {
@@ -142,21 +226,17 @@ static bool cut_files(Corpus *c, const DataSettings *s, const News *news, Error 
   for (size_t i = 0; i < c->file_count; i++) cut(&cutter, &c->files[i], how, s->separator);
   c->documents = cutter.documents.data;
   c->count = cutter.documents.count;
-  if (cutter.empty) news_note(news, "%zu empty documents left out", cutter.empty);
   if (!c->count) return fail(err, "there is no text in the files given: they hold blank lines only");
   count_up(c);
-  if (s->separator)
-    news_note(news, "%zu documents, ended by lines \"%s\"", c->count, s->separator);
-  else
-    news_note(news, "%zu document%s, a %s each", c->count, c->count == 1 ? "" : "s", how);
+  say_documents(c, s, how, cutter.empty, news);
   return true;
 }
 
-Corpus *corpus_open(const char *const *files, size_t count, const DataSettings *s, const News *news,
-                    Error *err) {
+Corpus *corpus_open(const char *const *files, size_t count, const TextSettings *text, const DataSettings *s,
+                    const News *news, Error *err) {
   Corpus *c = mem_alloc_zeroed(1, sizeof *c);
   c->files = mem_alloc_zeroed(count ? count : 1, sizeof *c->files);
-  if (read_files(c, files, count, s, news, err) && cut_files(c, s, news, err)) return c;
+  if (read_files(c, files, count, text, news, err) && cut_files(c, s, news, err)) return c;
   corpus_free(c);
   return NULL;
 }

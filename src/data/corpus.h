@@ -5,6 +5,7 @@
 #define DATA_CORPUS_H
 
 #include "data/encode.h"
+#include "data/text_file.h"
 
 typedef struct DataSettings {
 #define SETTING(kind, name, otherwise, min, max, arg, help) SettingType_##kind name;
@@ -24,7 +25,8 @@ typedef struct Corpus {
 } Corpus;
 
 /* "-" is standard input. */
-Corpus *corpus_open(const char *const *files, size_t count, const DataSettings *, const News *, Error *);
+Corpus *corpus_open(const char *const *files, size_t count, const TextSettings *, const DataSettings *,
+                    const News *, Error *);
 void corpus_free(Corpus *);
 /* Of one whose documents are files: with the line ends around each text, which it was opened without. */
 void corpus_whole_files(Corpus *);

@@ -7,6 +7,7 @@
 
 typedef struct PairMaterial {
   Material base;
+  const TextSettings *text;
   const DataSettings *data;
   const PairSettings *pair;
   Pairs *train, *held;
@@ -36,7 +37,7 @@ static void free_pairs(Material *base) {
 }
 
 static Pairs *read_files(const PairMaterial *m, const TextList *files, Error *err) {
-  return pairs_open((const char *const *)files->items, files->count, m->base.task->chat, m->data, m->pair,
+  return pairs_open((const char *const *)files->items, files->count, m->base.task->chat, m->text, m->pair,
                     &m->base.news, err);
 }
 
@@ -56,6 +57,7 @@ static Material *open_pairs(const Task *task, const TextList *files, const Setti
                             const News *news, Error *err) {
   PairMaterial *m = mem_alloc_zeroed(1, sizeof *m);
   m->base = (Material){.kind = &material_pairs, .task = task, .settings = settings, .news = *news};
+  m->text = settings_part(settings, &text_settings_table);
   m->data = settings_part(settings, &data_settings_table);
   m->pair = settings_part(settings, &pair_settings_table);
   m->base.two_vocabularies = !strcmp(m->pair->vocabularies, "separate");

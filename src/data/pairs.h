@@ -79,7 +79,7 @@ typedef struct Pairs {
 } Pairs;
 
 /* `conversations`: text without tabs is turns; otherwise conversations are refused. "-" is standard input. */
-Pairs *pairs_open(const char *const *files, size_t count, bool conversations, const DataSettings *,
+Pairs *pairs_open(const char *const *files, size_t count, bool conversations, const TextSettings *,
                   const PairSettings *, const News *, Error *);
 void pairs_free(Pairs *);
 /* Moves a share of the examples into new ones, picked by a hash of the source (of a conversation: all of it)

@@ -14,6 +14,7 @@ typedef struct PairFile {
 
 typedef struct PairReader {
   const PairSettings *settings;
+  const TextSettings *text;
   bool conversations;
   const News *news;
   Error *err;
@@ -56,8 +57,6 @@ void forget_turns(PairReader *);
 
 uint64_t source_key(const Pairs *, const Example *);
 void pairs_fingerprint(Pairs *);
-
-bool is_empty_text(Document); /* spaces of any kind, and characters without width */
 
 /* An object as a pair or a conversation, by the names of its members. */
 bool read_json_object(PairReader *, const json_t *object);

@@ -140,7 +140,7 @@ static bool read_alpaca(PairReader *r, const json_t *object) {
   Buffer source = {0};
   buffer_add(&source, json_string_value(instruction), json_string_length(instruction));
   const Document extra = {input ? json_string_value(input) : NULL, input ? json_string_length(input) : 0};
-  if (extra.text && !is_empty_text(extra)) {
+  if (extra.text && !is_blank(extra.text, extra.length)) {
     buffer_adds(&source, "\n");
     buffer_add(&source, extra.text, extra.length);
   }

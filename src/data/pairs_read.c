@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "data/pairs_impl.h"
-#include "text/utf8.h"
 
 /* ---- examples, as their lines are read ---- */
 
@@ -24,24 +23,8 @@ bool bad_line(PairReader *r, const char *format, ...) {
   return true;
 }
 
-/* Spaces of all scripts, and what shows nothing: joiners, directions, marks of the byte order. */
-static bool shows_nothing(uint32_t c) {
-  return c <= ' ' || c == 0x7f || (c >= 0x80 && c <= 0xa0) || c == 0xad || c == 0x1680 || c == 0x180e ||
-         (c >= 0x2000 && c <= 0x200f) || (c >= 0x2028 && c <= 0x202f) || (c >= 0x205f && c <= 0x206f) ||
-         c == 0x3000 || c == 0xfeff;
-}
-
-bool is_empty_text(Document d) {
-  for (size_t at = 0, n; at < d.length; at += n) {
-    uint32_t code;
-    n = utf8_decode(d.text + at, d.length - at, &code);
-    if (!n || !shows_nothing(code)) return false;
-  }
-  return true;
-}
-
 static Document trimmed(Document d) {
-  if (is_empty_text(d)) return (Document){d.text, 0};
+  if (is_blank(d.text, d.length)) return (Document){d.text, 0};
   for (; d.length && is_blank(d.text, 1); d.length--) d.text++;
   while (d.length && is_blank(d.text + d.length - 1, 1)) d.length--;
   return d;
@@ -297,7 +280,7 @@ static bool open_files(PairReader *r, const char *const *files, size_t count) {
   p->file_names = mem_alloc_zeroed(count + 1, sizeof *p->file_names);
   for (; p->file_count < count;) {
     TextFile *f = &p->files[p->file_count++].text;
-    if (!text_file_open(f, files[p->file_count - 1], r->repair, r->news, r->err)) return false;
+    if (!text_file_open(f, files[p->file_count - 1], r->text, r->news, r->err)) return false;
     p->file_names[p->file_count - 1] = mem_strdup(f->name);
   }
   return true;
@@ -333,11 +316,12 @@ static bool read_all(PairReader *r, const char *const *files, size_t count) {
                           count > 1 ? "the files given" : "it");
 }
 
-Pairs *pairs_open(const char *const *files, size_t count, bool conversations, const DataSettings *data,
+Pairs *pairs_open(const char *const *files, size_t count, bool conversations, const TextSettings *text,
                   const PairSettings *settings, const News *news, Error *err) {
   PairReader r = {.settings = settings,
                   .conversations = conversations,
-                  .repair = !strcmp(data->invalid, "replace"),
+                  .text = text,
+                  .repair = !strcmp(text->invalid, "replace"),
                   .news = news,
                   .err = err};
   r.pairs = mem_alloc_zeroed(1, sizeof *r.pairs);

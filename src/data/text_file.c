@@ -4,15 +4,29 @@
 #include <string.h>
 
 #include "base/buffer.h"
+#include "data/encoding.h"
 #include "data/unpack.h"
+#include "text/codes.h"
 #include "text/utf8.h"
 
+static const Setting items[] = {
+#define SETTING(kind, name, otherwise, min, max, arg, help) \
+  SETTING_ITEM(TextSettings, kind, name, otherwise, min, max, arg, help),
+#include "data/text.def"
+#undef SETTING
+};
+const SettingTable text_settings_table = {"text", items, sizeof items / sizeof *items, sizeof(TextSettings)};
+
 typedef struct Reader {
-  bool repair; /* bytes that are not UTF-8 */
+  const TextSettings *settings;
   const News *news;
   TextFile *file;
   Error *err;
 } Reader;
+
+static bool repairs(const Reader *r) {
+  return !strcmp(r->settings->invalid, "replace");
+}
 
 /* ---- is it text? ---- */
 
@@ -29,10 +43,9 @@ static const char *wide_encoding(const FileView *f) {
   const size_t most = quarters * 7 / 10;
   const bool first = zeros[0] > most, second = zeros[1] > most, third = zeros[2] > most,
              last = zeros[3] > most;
-  if (starts_with(f, "\xff\xfe\0\0", 4) || starts_with(f, "\0\0\xfe\xff", 4)) return "UTF-32";
-  if (starts_with(f, "\xff\xfe", 2) || starts_with(f, "\xfe\xff", 2)) return "UTF-16";
-  if ((second && third && last) || (first && second && third)) return "UTF-32";
-  return (second && last) || (first && third) ? "UTF-16" : NULL;
+  if (second && third && last) return "UTF-32LE";
+  if (first && second && third) return "UTF-32BE";
+  return second && last ? "UTF-16LE" : first && third ? "UTF-16BE" : NULL;
 }
 
 /* Documents that are no text, by how they begin. */
@@ -68,40 +81,108 @@ static bool check_kind(const Reader *r) {
   if (kind)
     return fail(r->err, "%s: is %s, not text: save or unpack what it holds as text first", r->file->name,
                 kind);
-  if (!f->size) return fail(r->err, "%s: is empty: there is no text in it", r->file->name);
   const char *wide = wide_encoding(f);
   if (wide)
-    return fail(r->err, "%s: is %s, not UTF-8: convert it with `iconv -f %s -t UTF-8`", r->file->name, wide,
+    return fail(r->err, "%s: is %s, not UTF-8, by the look of it: give --encoding %s", r->file->name, wide,
                 wide);
-  const char *nul = memchr(f->data, 0, f->size);
-  return !nul || fail(r->err, "%s: byte %zu is NUL: this is a binary file, not text", r->file->name,
-                      (size_t)(nul - f->data));
+  return true;
 }
 
 /* ---- mending ---- */
+
+/* Text that other encodings would explain: most of it their common letters, and nothing that they do not
+ * have. */
+static const char *likely_encoding(const char *text, size_t length) {
+  enum { LOOKED_AT = 1 << 16 };
+  size_t lone = 0, high = 0; /* bytes above ASCII, and those among them that stand between letters of ASCII */
+  if (length > LOOKED_AT) length = LOOKED_AT;
+  for (size_t i = 0; i < length; i++) {
+    if (!(text[i] & 0x80)) continue;
+    high++;
+    lone += (!i || !(text[i - 1] & 0x80)) && (i + 1 == length || !(text[i + 1] & 0x80));
+  }
+  if (10 * lone > 9 * high) return "latin1";
+  return looks_like_gb18030(text, length) ? "gb18030" : NULL;
+}
+
+static bool fail_invalid(Reader *r, size_t at) {
+  const TextFile *f = r->file;
+  const char *likely = likely_encoding(f->text, f->length);
+  if (likely)
+    return fail(
+        r->err,
+        "%s:%zu: byte %zu (0x%02x) is not UTF-8: it looks like %s: give --encoding %s, or --invalid replace",
+        f->name, line_of(f->text, at), (size_t)(f->text - f->view.data) + at, (unsigned char)f->text[at],
+        likely, likely);
+  return fail(r->err,
+              "%s:%zu: byte %zu (0x%02x) is not UTF-8: say which --encoding it has (gb18030, latin1, ...), "
+              "or give --invalid replace",
+              f->name, line_of(f->text, at), (size_t)(f->text - f->view.data) + at,
+              (unsigned char)f->text[at]);
+}
+
+static void take_copy(TextFile *f, Buffer *text) {
+  const size_t length = text->length;
+  mem_free(f->copy);
+  f->copy = buffer_take(text);
+  f->text = f->copy;
+  f->length = length;
+}
 
 static bool check_encoding(Reader *r) {
   TextFile *f = r->file;
   const size_t good = utf8_valid_prefix(f->text, f->length);
   if (good == f->length) return true;
-  if (!r->repair)
-    return fail(r->err,
-                "%s:%zu: byte %zu (0x%02x) is not UTF-8: convert the file with `iconv -f ENCODING -t UTF-8`, "
-                "or give --invalid replace",
-                r->file->name, line_of(f->text, good), (size_t)(f->text - f->view.data) + good,
-                (unsigned char)f->text[good]);
+  if (!repairs(r)) return fail_invalid(r, good);
+  const char *likely = likely_encoding(f->text, f->length);
   Buffer mended = {0};
   const int64_t replaced = utf8_repair(f->text, f->length, &mended);
-  f->length = mended.length;
-  f->copy = buffer_take(&mended);
-  f->text = f->copy;
-  news_warning(r->news, "%s: %" PRId64 " bytes that are not UTF-8 were replaced by U+FFFD", r->file->name,
-               replaced);
+  take_copy(f, &mended);
+  news_warning(r->news, "%s: %" PRId64 " bytes that are not UTF-8 were replaced by U+FFFD%s%s", f->name,
+               replaced, likely ? ": the text looks like another encoding, try --encoding " : "",
+               likely ? likely : "");
+  return true;
+}
+
+/* From the encoding that was named, or that a byte-order mark tells. */
+static bool convert(Reader *r, const char *encoding) {
+  TextFile *f = r->file;
+  Buffer text = {0};
+  int64_t replaced = 0;
+  if (!encoding_convert(encoding, f->text, f->length, repairs(r) ? &replaced : NULL, &text, f->name,
+                        r->err)) {
+    buffer_free(&text);
+    return false;
+  }
+  take_copy(f, &text);
+  news_note(r->news, "%s: converted from %s", f->name, encoding);
+  if (replaced)
+    news_warning(r->news, "%s: %" PRId64 " invalid bytes were replaced by U+FFFD", f->name, replaced);
+  return true;
+}
+
+static const char *marked_encoding(const FileView *f) {
+  if (starts_with(f, "\xff\xfe\0\0", 4) || starts_with(f, "\0\0\xfe\xff", 4)) return "UTF-32";
+  return starts_with(f, "\xff\xfe", 2) || starts_with(f, "\xfe\xff", 2) ? "UTF-16" : NULL;
+}
+
+/* Lines of old, that end with CR alone. */
+static bool read_carriage_returns(Reader *r) {
+  TextFile *f = r->file;
+  if (memchr(f->text, '\n', f->length) || !memchr(f->text, '\r', f->length)) return false;
+  Buffer text = {0};
+  buffer_add(&text, f->text, f->length);
+  size_t lines = 0;
+  for (size_t i = 0; i < text.length; i++)
+    if (text.data[i] == '\r') text.data[i] = '\n', lines++;
+  take_copy(f, &text);
+  news_note(r->news, "%s: line ends CR read as LF (%zu lines)", f->name, lines);
   return true;
 }
 
 static void drop_carriage_returns(Reader *r) {
   TextFile *f = r->file;
+  if (read_carriage_returns(r)) return;
   const char *first = memmem(f->text, f->length, "\r\n", 2);
   if (!first) return;
   char *copy = mem_alloc(f->length + 1);
@@ -119,24 +200,48 @@ static void drop_carriage_returns(Reader *r) {
 
 static void drop_mark(Reader *r) {
   TextFile *f = r->file;
-  if (!starts_with(&f->view, "\xef\xbb\xbf", 3)) return;
+  if (f->length < 3 || memcmp(f->text, "\xef\xbb\xbf", 3)) return;
   f->text += 3;
   f->length -= 3;
   news_note(r->news, "%s: byte-order mark dropped", f->name);
 }
 
-bool text_file_open(TextFile *f, const char *path, bool repair, const News *news, Error *err) {
-  Reader r = {repair, news, f, err};
-  *f = (TextFile){.name = strcmp(path, "-") ? path : "standard input"};
-  if (!file_view(path, &f->view, err)) return false;
-  if (is_packed(&f->view) && !unpack(&f->view, f->name, err)) return false;
-  if (!check_kind(&r)) return false;
+static bool read_text(Reader *r) {
+  TextFile *f = r->file;
+  if (is_packed(&f->view) && !unpack(&f->view, f->name, r->err)) return false;
   f->text = f->view.data;
   f->length = f->view.size;
-  drop_mark(&r);
-  if (!check_encoding(&r)) return false;
-  drop_carriage_returns(&r);
+  const char *marked = marked_encoding(&f->view), *named = r->settings->encoding;
+  if (named || marked) {
+    if (!convert(r, named ? named : marked)) return false;
+  } else if (!check_kind(r)) {
+    return false;
+  }
+  const char *nul = memchr(f->text, 0, f->length);
+  if (nul)
+    return fail(r->err, "%s: byte %zu is NUL: this is a binary file, not text", f->name,
+                (size_t)(nul - f->text));
+  drop_mark(r);
+  if (!check_encoding(r)) return false;
+  drop_carriage_returns(r);
   return true;
+}
+
+bool text_file_take(TextFile *f, const char *name, FileView *view, const TextSettings *settings,
+                    const News *news, Error *err) {
+  Reader r = {settings, news, f, err};
+  *f = (TextFile){.name = name, .view = *view};
+  *view = (FileView){0};
+  return read_text(&r);
+}
+
+bool text_file_open(TextFile *f, const char *path, const TextSettings *settings, const News *news,
+                    Error *err) {
+  FileView view;
+  *f = (TextFile){.name = strcmp(path, "-") ? path : "standard input"};
+  if (!file_view(path, &view, err)) return false;
+  return text_file_take(f, f->name, &view, settings, news, err) &&
+         (f->length || fail(err, "%s: is empty: there is no text in it", f->name));
 }
 
 void text_file_close(TextFile *f) {
@@ -151,9 +256,18 @@ const char *line_end(const char *text, const char *end) {
   return at ? at : end;
 }
 
+/* Unicode's white space, and what has no width: a line of U+3000 or U+200B says nothing. */
+size_t blank_character(const char *text, size_t length) {
+  static const CodeRange no_width[] = {
+      {0x200b, 0x200d}, {0x2060, 0x2060}, {0x3164, 0x3164}, {0xfeff, 0xfeff}};
+  uint32_t code;
+  const size_t n = utf8_decode(text, length, &code);
+  return n && (code_is_space(code) || CODE_IN(code, no_width)) ? n : 0;
+}
+
 bool is_blank(const char *text, size_t length) {
-  for (size_t i = 0; i < length; i++)
-    if (!memchr(" \t\n\r", text[i], 4)) return false;
+  for (size_t at = 0, n; at < length; at += n)
+    if (!(n = blank_character(text + at, length - at))) return false;
   return true;
 }
 

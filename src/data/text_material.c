@@ -7,6 +7,7 @@
 
 typedef struct TextMaterial {
   Material base;
+  const TextSettings *text;
   const DataSettings *data;
   const char *file; /* the first */
   Corpus *corpus, *held_out;
@@ -32,7 +33,8 @@ static void free_text(Material *base) {
 static bool open_held_out(TextMaterial *m, Error *err) {
   const TextList *valid = &m->data->valid;
   if (valid->count) {
-    m->held_out = corpus_open((const char *const *)valid->items, valid->count, m->data, &m->base.news, err);
+    m->held_out =
+        corpus_open((const char *const *)valid->items, valid->count, m->text, m->data, &m->base.news, err);
     return m->held_out != NULL;
   }
   if (m->data->holdout <= 0) return true;
@@ -45,9 +47,10 @@ static Material *open_text(const Task *task, const TextList *files, const Settin
                            const News *news, Error *err) {
   TextMaterial *m = mem_alloc_zeroed(1, sizeof *m);
   m->base = (Material){.kind = &material_text, .task = task, .settings = settings, .news = *news};
+  m->text = settings_part(settings, &text_settings_table);
   m->data = settings_part(settings, &data_settings_table);
   m->file = files->items[0];
-  m->corpus = corpus_open((const char *const *)files->items, files->count, m->data, news, err);
+  m->corpus = corpus_open((const char *const *)files->items, files->count, m->text, m->data, news, err);
   if (!m->corpus || !open_held_out(m, err)) {
     free_text(&m->base);
     return NULL;

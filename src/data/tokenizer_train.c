@@ -4,8 +4,8 @@
 #include "data/corpus.h"
 
 ink_settings *ink_settings_tokenizer(void) {
-  static const SettingTable *const tables[] = {&tokenizer_settings_table, &data_settings_table,
-                                               &general_settings_table};
+  static const SettingTable *const tables[] = {&tokenizer_settings_table, &text_settings_table,
+                                               &data_settings_table, &general_settings_table};
   return settings_new(tables, sizeof tables / sizeof *tables);
 }
 
@@ -27,8 +27,8 @@ bool ink_tokenizer_train(const char *const *files, int count, const char *out, c
   const GeneralSettings *general = settings_part(settings, &general_settings_table);
   threads_set((int)general->threads);
   interrupt_begin();
-  Corpus *corpus =
-      corpus_open(files, (size_t)count, settings_part(settings, &data_settings_table), &news, err);
+  Corpus *corpus = corpus_open(files, (size_t)count, settings_part(settings, &text_settings_table),
+                               settings_part(settings, &data_settings_table), &news, err);
   const bool ok = corpus && train_and_save(corpus, out, settings, &news, err);
   corpus_free(corpus);
   MEM_GUARD_END();

@@ -8,13 +8,14 @@
 
 #include "base/buffer.h"
 
-enum { PIECE = 1 << 17, MOST_RATIO = 300, ALWAYS_ALLOWED = 16 << 20 };
+enum { PIECE = 1 << 17, MOST_RATIO = 100, ALWAYS_ALLOWED = 16 << 20 };
 
 typedef struct Unpacker {
   const FileView *packed;
   const char *name;
   Spool text;
   uint64_t most; /* bytes it may become */
+  char *piece;   /* [PIECE]; threads may have small stacks */
   Error *err;
 } Unpacker;
 
@@ -65,18 +66,18 @@ static void feed(z_stream *z, const FileView *f) {
 
 static bool inflate_all(Unpacker *u, z_stream *z) {
   static const int window_and_header = 15 + 16;
-  char piece[PIECE];
+  char *piece = u->piece;
   z->next_in = (Bytef *)(uintptr_t)u->packed->data;
   if (inflateInit2(z, window_and_header) != Z_OK) mem_exhausted(0);
   for (;;) {
     feed(z, u->packed);
     z->next_out = (Bytef *)piece;
-    z->avail_out = sizeof piece;
+    z->avail_out = PIECE;
     const int status = inflate(z, Z_NO_FLUSH);
     if (status == Z_MEM_ERROR) mem_exhausted(0);
     if (status == Z_BUF_ERROR) return damaged(u, "it is cut short");
     if (status != Z_OK && status != Z_STREAM_END) return damaged(u, z->msg ? z->msg : "not gzip");
-    if (!put(u, piece, sizeof piece - z->avail_out)) return false;
+    if (!put(u, piece, PIECE - z->avail_out)) return false;
     if (status == Z_STREAM_END && !has_member(z, u->packed)) return true;
     if (status == Z_STREAM_END) inflateReset(z);
   }
@@ -99,12 +100,12 @@ static bool unpack_gzip(Unpacker *u) {
 /* ---- Zstandard ---- */
 
 static bool decompress_all(Unpacker *u, ZSTD_DStream *z) {
-  char piece[PIECE];
+  char *piece = u->piece;
   ZSTD_inBuffer in = {u->packed->data, u->packed->size, 0};
   size_t status = 0;
   bool full = false; /* there may be more to come out, though nothing is left to go in */
   while (in.pos < in.size || full) {
-    ZSTD_outBuffer out = {piece, sizeof piece, 0};
+    ZSTD_outBuffer out = {piece, PIECE, 0};
     status = ZSTD_decompressStream(z, &out, &in);
     /* its allocator can be chosen only in an interface that may change */
     if (ZSTD_getErrorCode(status) == ZSTD_error_memory_allocation) mem_exhausted(0);
@@ -125,7 +126,9 @@ static bool unpack_zstd(Unpacker *u) {
 
 bool unpack(FileView *view, const char *name, Error *err) {
   Unpacker u = {.packed = view, .name = name, .most = most_bytes(view->size), .err = err};
+  u.piece = mem_alloc(PIECE);
   const bool ok = is_gzip(view) ? unpack_gzip(&u) : unpack_zstd(&u);
+  mem_free(u.piece);
   if (!ok) {
     spool_free(&u.text);
     return false;

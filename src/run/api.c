@@ -3,6 +3,7 @@
 
 #include "base/general.h"
 #include "base/threads.h"
+#include "data/text_file.h"
 #include "run/explain.h"
 #include "run/generation.h"
 #include "run/model.h"
@@ -86,8 +87,9 @@ bool ink_model_defaults(const ink_model *m, ink_settings *settings, ink_error *e
 /* ---- writing ---- */
 
 ink_settings *ink_settings_write(void) {
-  static const SettingTable *const tables[] = {&sampling_settings_table, &general_settings_table};
-  return settings_new(tables, 2);
+  static const SettingTable *const tables[] = {&sampling_settings_table, &text_settings_table,
+                                               &general_settings_table};
+  return settings_new(tables, 3);
 }
 
 /* At the beginning of each call that generates. */
@@ -128,8 +130,8 @@ bool ink_write(ink_model *m, const char *prompt, size_t length, const ink_settin
 
 ink_settings *ink_settings_rewrite(void) {
   static const SettingTable *const tables[] = {&search_settings_table, &sampling_settings_table,
-                                               &general_settings_table};
-  return settings_new(tables, 3);
+                                               &text_settings_table, &general_settings_table};
+  return settings_new(tables, 4);
 }
 
 /* Everything a rewriting needs that lies in model and settings. */

@@ -29,8 +29,8 @@ static const SettingTable eval_settings_table = {"evaluation", items, sizeof ite
 
 ink_settings *ink_settings_eval(void) {
   static const SettingTable *const tables[] = {
-      &eval_settings_table,     &data_settings_table,   &pair_settings_table,   &search_settings_table,
-      &sampling_settings_table, &metric_settings_table, &general_settings_table};
+      &eval_settings_table,   &text_settings_table,     &data_settings_table,   &pair_settings_table,
+      &search_settings_table, &sampling_settings_table, &metric_settings_table, &general_settings_table};
   return settings_new(tables, sizeof tables / sizeof *tables);
 }
 
@@ -106,7 +106,8 @@ static Corpus *open_foreign(const Evaluation *e, const char *const *files, size_
                             Error *err) {
   static char whole[] = "file";
   if (!strcmp(data.documents, "auto")) data.documents = whole;
-  Corpus *c = corpus_open(files, count, &data, e->news, err);
+  Corpus *c =
+      corpus_open(files, count, settings_part(e->settings, &text_settings_table), &data, e->news, err);
   const char *begin = tokenizer_name(e->bundle->tokenizer, bundle_begin(e->bundle));
   if (c && !data.separator && !strcmp(data.documents, whole)) corpus_whole_files(c);
   if (c && begin) drop_spelled_begins(c, begin);
@@ -114,8 +115,9 @@ static Corpus *open_foreign(const Evaluation *e, const char *const *files, size_
 }
 
 static bool eval_text(const Evaluation *e, const char *const *files, size_t count, Error *err) {
+  const TextSettings *text = settings_part(e->settings, &text_settings_table);
   const DataSettings *data = settings_part(e->settings, &data_settings_table);
-  Corpus *corpus = bundle_is_ours(e->bundle) ? corpus_open(files, count, data, e->news, err)
+  Corpus *corpus = bundle_is_ours(e->bundle) ? corpus_open(files, count, text, data, e->news, err)
                                              : open_foreign(e, files, count, *data, err);
   if (corpus) say_specials(e, corpus);
   const bool ok = corpus && eval_corpus(e, corpus, err);
@@ -200,7 +202,7 @@ static bool eval_pairs(const Evaluation *e, const Task *task, const char *const 
                        Error *err) {
   PairLayout layout;
   if (!bundle_layout(e->bundle, task, &layout, err)) return false;
-  Pairs *pairs = pairs_open(files, count, task->chat, settings_part(e->settings, &data_settings_table),
+  Pairs *pairs = pairs_open(files, count, task->chat, settings_part(e->settings, &text_settings_table),
                             settings_part(e->settings, &pair_settings_table), e->news, err);
   const bool ok = pairs && score_pairs(e, pairs, &layout, err) && judge_pairs(e, pairs, &layout, err);
   if (pairs) e->out->documents = (int64_t)pairs->count;

@@ -24,8 +24,9 @@ static const SettingTable score_settings_table = {"scoring", items, sizeof items
                                                   sizeof(ScoreSettings)};
 
 ink_settings *ink_settings_score(void) {
-  static const SettingTable *const tables[] = {&metric_settings_table, &score_settings_table};
-  return settings_new(tables, 2);
+  static const SettingTable *const tables[] = {&metric_settings_table, &score_settings_table,
+                                               &text_settings_table};
+  return settings_new(tables, 3);
 }
 
 /* ---- files ---- */
@@ -46,8 +47,9 @@ typedef struct Files {
 
 enum { LONGEST_LINE = 1 << 28 }; /* bytes: what is counted of it fits 32 bits */
 
-static bool open_lines(LineFile *f, const char *path, bool repair, const News *news, Error *err) {
-  if (!text_file_open(&f->file, path, repair, news, err)) return false;
+static bool open_lines(LineFile *f, const char *path, const TextSettings *text, const News *news,
+                       Error *err) {
+  if (!text_file_open(&f->file, path, text, news, err)) return false;
   const char *end = f->file.text + f->file.length;
   for (const char *at = f->file.text, *stop; at < end; at = stop + 1) {
     stop = line_end(at, end);
@@ -80,15 +82,14 @@ static void close_files(Files *files) {
 }
 
 static bool open_files(Files *files, const char *hypothesis, const char *const *references, size_t count,
-                       const ScoreSettings *s, const News *news, Error *err) {
-  const bool repair = !strcmp(s->invalid, "replace");
+                       const ScoreSettings *s, const TextSettings *text, const News *news, Error *err) {
   files->references = count;
   files->count = 1 + count + s->paired.count;
   files->items = mem_alloc_zeroed(files->count, sizeof *files->items);
   files->aligned = mem_alloc_zeroed(count, sizeof *files->aligned);
   for (size_t i = 0; i < files->count; i++) {
     const char *path = !i ? hypothesis : i <= count ? references[i - 1] : s->paired.items[i - 1 - count];
-    if (!open_lines(&files->items[i], path, repair, news, err) || !check_lines(files, i, err)) return false;
+    if (!open_lines(&files->items[i], path, text, news, err) || !check_lines(files, i, err)) return false;
   }
   return true;
 }
@@ -238,7 +239,8 @@ char *ink_score(const char *hypothesis, const char *const *references, int count
   metric_settings.effective_order |= s.settings->sentences; /* a line has few n-grams */
   char *text = NULL;
   if (check_settings(s.settings, err) && metrics_open(&s.metrics, s.metric_settings, err) &&
-      open_files(&s.files, hypothesis, references, (size_t)count, s.settings, &news, err)) {
+      open_files(&s.files, hypothesis, references, (size_t)count, s.settings,
+                 settings_part(settings, &text_settings_table), &news, err)) {
     const Lines *right = &s.files.items[1].lines;
     if (metrics_miss_words(&s.metrics, s.metric_settings, right->data, right->count))
       news_warning(&news, METRICS_MISS_WORDS, s.files.items[1].file.name, s.metric_settings->tokenize);

@@ -17,8 +17,8 @@
 
 ink_settings *ink_settings_train(void) {
   static const SettingTable *const tables[] = {
-      &model_settings_table, &data_settings_table,   &pair_settings_table,   &tokenizer_settings_table,
-      &train_settings_table, &search_settings_table, &general_settings_table};
+      &model_settings_table,     &text_settings_table,  &data_settings_table,   &pair_settings_table,
+      &tokenizer_settings_table, &train_settings_table, &search_settings_table, &general_settings_table};
   return settings_new(tables, sizeof tables / sizeof *tables);
 }
 

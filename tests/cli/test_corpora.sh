@@ -20,10 +20,10 @@ learn program
 expect_failure "program"
 printf '\377\376T\000h\000e\000' >utf16.txt
 learn utf16.txt
-expect_failure "utf16.txt" "UTF-16" "iconv"
+expect_err "utf16.txt: converted from UTF-16"
 printf '\376\377\000T\000h\000e' >utf16be.txt
 learn utf16be.txt
-expect_failure "utf16be.txt" "UTF-16"
+expect_err "utf16be.txt: converted from UTF-16"
 { cat good; printf 'caf\351 au lait\n'; cat good; } >latin1.txt
 learn latin1.txt
 expect_failure "latin1.txt" "201" "--invalid replace"

@@ -151,7 +151,7 @@ expect_err "line 2: byte 4"
 expect_json_lines out
 [ "$(sed -n 2p out | grep -c '"line":2,.*"error":"byte 4')" -eq 1 ] || flunk "an object with the error"
 run translate -m marian "$(sed -n 2p lines)"
-expect_failure "byte 4 is not UTF-8"
+expect_failure "is not UTF-8"
 
 # What is said at length is read from its last sentences on, line by line.
 awk 'BEGIN { for (i = 0; i < 40; i++) printf "hello\nhi there\nhow are you\nfine\n\n" }' >talk

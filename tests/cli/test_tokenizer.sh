@@ -30,7 +30,7 @@ done
 # any bytes come back
 head -c 3000 /dev/urandom >bytes
 for kind in bpe byte; do
-  "$INKSTONE" tokenizer encode -m $kind.json <bytes >ids
+  "$INKSTONE" tokenizer encode -m $kind.json --bytes <bytes >ids
   "$INKSTONE" tokenizer decode -m $kind.json <ids >back
   last="random bytes through $kind"
   expect_same back bytes

@@ -17,20 +17,20 @@ static const News news = {listen, NULL};
 
 typedef const char *const *Flags; /* name, value, ..., NULL */
 
-static const PairSettings *choose(Flags flags, const DataSettings **data) {
-  static const SettingTable *const tables[] = {&data_settings_table, &pair_settings_table};
+static const PairSettings *choose(Flags flags, const TextSettings **data) {
+  static const SettingTable *const tables[] = {&text_settings_table, &pair_settings_table};
   ink_settings_free(settings);
   settings = settings_new(tables, 2);
   for (; flags && *flags; flags += 2)
     if (!ink_settings_set(settings, flags[0], flags[1], NULL)) return NULL;
-  if (data) *data = settings_part(settings, &data_settings_table);
+  if (data) *data = settings_part(settings, &text_settings_table);
   return settings_part(settings, &pair_settings_table);
 }
 
 /* Texts become a.txt, b.txt, ... */
 static Pairs *try_texts(const char *const *texts, size_t count, bool conversations, Flags flags, Error *err) {
   const char *paths[4];
-  const DataSettings *data;
+  const TextSettings *data;
   for (size_t i = 0; i < count; i++) {
     paths[i] = in_scratch((const char *[]){"a.txt", "b.txt", "c.txt", "d.txt"}[i]);
     if (!file_replace(paths[i], texts[i], strlen(texts[i]), err)) return NULL;

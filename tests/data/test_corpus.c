@@ -22,12 +22,13 @@ static void listen(void *user, const ink_event *event) {
 }
 
 static Corpus *try_files(const char *const *paths, size_t count, const char *const *pairs, Error *err) {
-  static const SettingTable *const tables[] = {&data_settings_table};
+  static const SettingTable *const tables[] = {&text_settings_table, &data_settings_table};
   ink_settings_free(settings);
-  settings = settings_new(tables, 1);
+  settings = settings_new(tables, 2);
   for (; pairs && *pairs; pairs += 2) assert_true(ink_settings_set(settings, pairs[0], pairs[1], NULL));
   told[0] = '\0';
-  return corpus_open(paths, count, settings_part(settings, &data_settings_table), &(News){listen, NULL}, err);
+  return corpus_open(paths, count, settings_part(settings, &text_settings_table),
+                     settings_part(settings, &data_settings_table), &(News){listen, NULL}, err);
 }
 
 static const char *put(const char *name, const void *bytes, size_t length) {
@@ -87,14 +88,57 @@ static void an_unreadable_file(void **state) {
 }
 
 static void other_encodings(void **state) {
-  REFUSED("\xff\xfeh\0i\0", "UTF-16", "iconv -f UTF-16");
-  REFUSED("\xfe\xff\0h\0i", "UTF-16", "iconv -f UTF-16");
-  REFUSED("\xff\xfe\0\0h\0\0\0", "UTF-32", "iconv -f UTF-32");
-  REFUSED("\0\0\xfe\xff\0\0\0h", "UTF-32", "iconv -f UTF-32");
-  REFUSED("w\0o\0r\0d\0s\0\n\0", "UTF-16");
-  REFUSED("\0w\0o\0r\0d\0s\0\n", "UTF-16");
-  REFUSED("w\0\0\0o\0\0\0r\0\0\0d\0\0\0", "UTF-32");
-  REFUSED("\0\0\0w\0\0\0o\0\0\0r\0\0\0d", "UTF-32");
+  static const char utf16[] = "\xff\xfe`O}Y\n\0", big[] = "\xfe\xff\0h\0i", gbk[] = "\xc4\xe3\xba\xc3\n";
+  Corpus *c = open_bytes(utf16, sizeof utf16 - 1, NULL);
+  expect_document(c, 0, "你好");
+  assert_non_null(strstr(told, "converted from UTF-16"));
+  corpus_free(c);
+  c = open_bytes(big, sizeof big - 1, NULL);
+  expect_document(c, 0, "hi");
+  corpus_free(c);
+  c = open_bytes("\xff\xfe\0\0h\0\0\0", 8, NULL);
+  expect_document(c, 0, "h");
+  corpus_free(c);
+  c = open_bytes(gbk, sizeof gbk - 1, (const char *const[]){"encoding", "gb18030", NULL});
+  expect_document(c, 0, "你好");
+  corpus_free(c);
+  REFUSED("w\0o\0r\0d\0s\0\n\0", "--encoding UTF-16LE");
+  REFUSED("\0w\0o\0r\0d\0s\0\n", "--encoding UTF-16BE");
+  REFUSED("w\0\0\0o\0\0\0r\0\0\0d\0\0\0", "--encoding UTF-32LE");
+  REFUSED("\0\0\0w\0\0\0o\0\0\0r\0\0\0d", "--encoding UTF-32BE");
+  const char *path = put("gbk.txt", gbk, sizeof gbk - 1);
+  expect_refused(path, NULL, (const char *const[]){"looks like gb18030", "--encoding gb18030", NULL});
+  expect_refused(path, (const char *const[]){"encoding", "ascii", NULL},
+                 (const char *const[]){"is not ascii", NULL});
+  path = put("latin.txt", "Un caf\xe9 tr\xe8s fort\n", 17);
+  expect_refused(path, NULL, (const char *const[]){"looks like latin1", NULL});
+  c = open_bytes(gbk, sizeof gbk - 1, (const char *const[]){"invalid", "replace", NULL});
+  assert_non_null(strstr(told, "--encoding gb18030"));
+  corpus_free(c);
+}
+
+/* What documents end with is seen, and what was meant said. */
+static void separators_that_were_not_meant(void **state) {
+  Corpus *c = open_text("one\n<|endoftext|>\ntwo\n", NULL);
+  assert_non_null(strstr(told, "give --separator '<|endoftext|>'"));
+  corpus_free(c);
+  c = open_text("one\n%\ntwo\n", (const char *const[]){"separator", "\xef\xbc\x85", NULL});
+  assert_non_null(strstr(told, "there are lines \"%\""));
+  corpus_free(c);
+  c = open_text("one\n%\ntwo\n", (const char *const[]){"separator", "###", NULL});
+  assert_non_null(strstr(told, "no line is \"###\""));
+  corpus_free(c);
+}
+
+static void lines_of_old(void **state) {
+  Corpus *c = open_text("one\rtwo\r", (const char *const[]){"documents", "line", NULL});
+  assert_int_equal(c->count, 2);
+  expect_document(c, 1, "two");
+  corpus_free(c);
+  c = open_text("one\n\xe3\x80\x80\n\xe2\x80\x8b\n", (const char *const[]){"documents", "line", NULL});
+  assert_int_equal(c->count, 1);
+  assert_non_null(strstr(told, "2 empty documents left out"));
+  corpus_free(c);
 }
 
 static void no_text_at_all(void **state) {
@@ -106,7 +150,7 @@ static void no_text_at_all(void **state) {
 }
 
 static void invalid_bytes_name_their_line(void **state) {
-  REFUSED("first\nsecond\nthi\xe9rd\n", "bad.txt:3", "byte 16", "0xe9", "--invalid replace", "iconv");
+  REFUSED("first\nsecond\nthi\xe9rd\n", "bad.txt:3", "byte 16", "0xe9", "--invalid replace", "--encoding latin1");
   REFUSED("\xc0\xaf overlong", "bad.txt:1", "byte 0", "0xc0");
   REFUSED("a\n\xed\xa0\x80 surrogate", "bad.txt:2", "byte 2");
   REFUSED("cut short \xe4\xb8", "byte 10");
@@ -303,6 +347,8 @@ int main(void) {
       cmocka_unit_test(no_text),
       cmocka_unit_test(an_unreadable_file),
       cmocka_unit_test(other_encodings),
+      cmocka_unit_test(separators_that_were_not_meant),
+      cmocka_unit_test(lines_of_old),
       cmocka_unit_test(no_text_at_all),
       cmocka_unit_test(invalid_bytes_name_their_line),
       cmocka_unit_test(invalid_bytes_replaced),

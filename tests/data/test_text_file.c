@@ -45,6 +45,8 @@ static Buffer zstd(const char *text, size_t length) {
 typedef Buffer Packer(const char *, size_t);
 static Packer *const packers[] = {gzip, zstd};
 
+static const TextSettings usual = {.invalid = "refuse"};
+
 static const char *put(const char *bytes, size_t length) {
   assert_true(file_replace(in_scratch("packed"), bytes, length, NULL));
   return in_scratch("packed");
@@ -53,7 +55,7 @@ static const char *put(const char *bytes, size_t length) {
 static void expect_text(const char *bytes, size_t length, const char *text) {
   TextFile f;
   Error err = {0};
-  if (!text_file_open(&f, put(bytes, length), false, &nobody, &err)) fail_msg("%s", err.text);
+  if (!text_file_open(&f, put(bytes, length), &usual, &nobody, &err)) fail_msg("%s", err.text);
   assert_int_equal(f.length, strlen(text));
   assert_memory_equal(f.text, text, f.length);
   text_file_close(&f);
@@ -62,7 +64,7 @@ static void expect_text(const char *bytes, size_t length, const char *text) {
 static void expect_refused(const char *bytes, size_t length, const char *why) {
   TextFile f;
   Error err = {0};
-  assert_false(text_file_open(&f, put(bytes, length), false, &nobody, &err));
+  assert_false(text_file_open(&f, put(bytes, length), &usual, &nobody, &err));
   if (!strstr(err.text, why) || !strstr(err.text, "packed:"))
     fail_msg("\"%s\" does not say \"%s\"", err.text, why);
   text_file_close(&f);
@@ -102,7 +104,7 @@ static void damaged_ones_are_refused(void **state) {
     packed.data[packed.length / 2] ^= 0x55;
     TextFile f;
     Error err = {0};
-    const bool ok = text_file_open(&f, put(packed.data, packed.length), false, &nobody, &err);
+    const bool ok = text_file_open(&f, put(packed.data, packed.length), &usual, &nobody, &err);
     assert_true(i == 1 || !ok); /* ZSTD_compress adds no checksum */
     text_file_close(&f);
     buffer_free(&packed);

@@ -80,7 +80,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   const size_t first = divide ? (size_t)(divide - begin) : size - 2;
   as_file(0, begin, first, paths[0]);
   if (divide) as_file(1, divide + 1, size - 2 - first - 1, paths[1]);
-  const DataSettings ds = {.invalid = form & 8 ? "replace" : "refuse"};
+  const TextSettings ds = {.invalid = form & 8 ? "replace" : "refuse"};
   const PairSettings ps = {.format = divide && form & 16 ? "parallel" : formats[form & 3],
                            .columns = form & 32 ? "2,1" : NULL,
                            .fields = form & 64 ? "messages,a" : NULL,

@@ -1,0 +1,52 @@
+/* text_api.c - ink_text_read, ink_text_check: one reader for all text that comes in. */
+#include <string.h>
+
+#include "base/general.h"
+#include "base/threads.h"
+#include "data/text_file.h"
+
+ink_settings *ink_settings_text(void) {
+  static const SettingTable *const tables[] = {&text_settings_table};
+  return settings_new(tables, 1);
+}
+
+static char *take(TextFile *f, size_t *length) {
+  char *text = mem_alloc(f->length + 1);
+  if (f->length) memcpy(text, f->text, f->length);
+  text[f->length] = '\0';
+  *length = f->length;
+  return text;
+}
+
+static char *read_view(FileView *view, const char *name, const ink_settings *settings, size_t *length,
+                       const News *news, Error *err) {
+  TextFile f;
+  const bool ok = text_file_take(&f, name, view, settings_part(settings, &text_settings_table), news, err);
+  char *text = ok ? take(&f, length) : NULL;
+  text_file_close(&f);
+  return text;
+}
+
+char *ink_text_read(const char *path, const ink_settings *settings, size_t *length, ink_listener *listener,
+                    void *user, ink_error *err) {
+  MEM_GUARD(err, return NULL);
+  FileView view;
+  const News news = {listener, user};
+  char *text = NULL;
+  if (file_view(path, &view, err))
+    text = read_view(&view, strcmp(path, "-") ? path : "standard input", settings, length, &news, err);
+  MEM_GUARD_END();
+  return text;
+}
+
+char *ink_text_check(const char *bytes, size_t size, const char *name, const ink_settings *settings,
+                     size_t *length, ink_listener *listener, void *user, ink_error *err) {
+  MEM_GUARD(err, return NULL);
+  const News news = {listener, user};
+  char *copy = mem_alloc(size + 1);
+  if (size) memcpy(copy, bytes, size);
+  FileView view = {copy, size, false};
+  char *text = read_view(&view, name, settings, length, &news, err);
+  MEM_GUARD_END();
+  return text;
+}
