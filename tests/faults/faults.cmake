@@ -8,6 +8,6 @@ if(NOT INKSTONE_SANITIZE)
   add_test(NAME faults_walk COMMAND sh -c
     "command -v python3 >/dev/null || { echo 'SKIP: no python3'; exit 77; }; exec python3 \"$@\"" sh
     ${CMAKE_CURRENT_SOURCE_DIR}/faults/walk.py $<TARGET_FILE:inkstone> $<TARGET_FILE:fault_shim>
-    --kind alloc --kind open --kind write --kind fsync --kind rename)
+    --kind alloc --kind open --kind read --kind write --kind fsync --kind rename)
   set_tests_properties(faults_walk PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 600)
 endif()
