@@ -147,8 +147,7 @@ static bool read_prompt(const Call *call, Buffer *prompt, Error *err) {
   const char *operand = call->operands[0];
   if (!streams_text(operand, call->settings, call->values[OWN_QUIET], prompt, err)) return false;
   if (!strcmp(operand, "-") && prompt->length && prompt->data[prompt->length - 1] == '\n') prompt->length--;
-  return glyph_valid(prompt->data, prompt->length) ||
-         fail(err, "the prompt is not UTF-8: convert it, as with iconv(1)");
+  return true;
 }
 
 static bool run(Call *call, Error *err) {

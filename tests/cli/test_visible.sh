@@ -27,7 +27,7 @@ expect_err "inkstone write -m tried"
 
 # Bytes that are no characters end in a sentence, in the prompt too.
 run write -m model "$(printf 'caf\351')"
-expect_failure "the prompt is not UTF-8"
+expect_failure "the text given" "not UTF-8"
 printf 'caf\351\n' | "$INKSTONE" write -m model - >out 2>err
 expect_err "UTF-8"
 
