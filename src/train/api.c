@@ -9,6 +9,7 @@
 #include "run/scorer.h"
 #include "text/utf8.h"
 #include "train/budget.h"
+#include "train/file_names.h"
 #include "train/recipe.h"
 #include "train/report.h"
 #include "train/run_dir.h"
@@ -198,12 +199,6 @@ static int32_t begin_token(const Run *r) {
   return r->train->from ? bundle_begin(&r->base) : r->material->tokens.begin;
 }
 
-static json_t *strings(const TextList *list) {
-  json_t *array = json_array();
-  for (size_t i = 0; i < list->count; i++) json_push(array, utf8_json(list->items[i]));
-  return array;
-}
-
 static void fingerprint(const Run *r, char text[64]) {
   snprintf(text, 64, "%016" PRIx64 "-%016" PRIx64, r->material->train.fingerprint,
            r->material->held.fingerprint);
@@ -213,9 +208,10 @@ static json_t *make_card(const Run *r) {
   const MaterialPart *part = &r->material->train;
   char print[64];
   fingerprint(r, print);
-  json_t *data = json_build("{s:o, s:s, s:I, s:I, s:I, s:I}", "files", strings(&r->files), "fingerprint",
-                            print, "documents", (json_int_t)part->examples, "bytes", (json_int_t)part->bytes,
-                            "characters", (json_int_t)part->characters, "tokens", (json_int_t)part->tokens);
+  json_t *data =
+      json_build("{s:o, s:s, s:I, s:I, s:I, s:I}", "files", file_names_json(&r->files), "fingerprint", print,
+                 "documents", (json_int_t)part->examples, "bytes", (json_int_t)part->bytes, "characters",
+                 (json_int_t)part->characters, "tokens", (json_int_t)part->tokens);
   return json_build("{s:s, s:s, s:i, s:o}", "inkstone_version", INK_VERSION, "task", r->task->name,
                     "begin_token", (int)begin_token(r), "data", data);
 }
@@ -471,11 +467,7 @@ static bool choose_files(Run *r, const char *const *files, int count, Error *err
   }
   json_t *card = file_exists(in_run(r, path, "inkstone.json")) ? json_read(path, err) : NULL;
   const json_t *names = json_object_get(json_object_get(card, "data"), "files");
-  r->files.items = mem_alloc_zeroed(json_array_size(names) + 1, sizeof *r->files.items);
-  for (size_t i = 0; i < json_array_size(names); i++) {
-    const char *name = json_string_value(json_array_get(names, i));
-    if (name) r->files.items[r->files.count++] = mem_strdup(name);
-  }
+  file_names_read(names, &r->files);
   json_decref(card);
   return r->files.count || fail_usage(err, no_text);
 }

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/threads.h"
 #include "io/safetensors.h"
+#include "train/file_names.h"
 #include "train/plan.h"
 
 void report_open(Report *r, const char *run) {
@@ -106,8 +107,8 @@ static void add_data_facts(Report *r, const json_t *data) {
   const json_t *files = json_object_get(data, "files");
   char room[32];
   for (size_t i = 0; i < json_array_size(files); i++)
-    if (json_is_string(json_array_get(files, i)))
-      add_data(r, i ? "" : "files", json_string_value(json_array_get(files, i)));
+    if (file_name_shown(json_array_get(files, i)))
+      add_data(r, i ? "" : "files", file_name_shown(json_array_get(files, i)));
   if (number(data, "bytes") > 0) add_data(r, "size", tell_bytes(room, (int64_t)number(data, "bytes")));
   for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
     if (number(data, counts[i]) > 0)

@@ -92,6 +92,15 @@ for name in config.json tokenizer.json model-00001-of-00002.safetensors model.sa
   [ "$(cat "foreign/$name")" = "{}" ] || flunk "$name was replaced"
 done
 
+# A text whose name is not UTF-8 is found again.
+odd=$(printf 'text \377 one')
+cp text "$odd"
+run train write "$odd" -o named $small --steps 4
+expect_status 0
+run train write -o named --resume --steps 6
+expect_status 0
+expect_err "resuming at step 4 of 6"
+
 # Nothing is left of what never began.
 run train write text -o dry $small --dry-run
 expect_status 0
