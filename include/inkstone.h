@@ -202,7 +202,7 @@ typedef bool ink_output_listener(void *user, const ink_output *output);
 /* What happened to the inputs that their outputs do not show; added up over calls. */
 typedef struct ink_rewritten {
   int64_t split_texts;      /* longer than the model reads: cut at sentences, the outputs joined */
-  int64_t cut_sentences;    /* a single sentence too long, cut amid */
+  int64_t cut_sentences;    /* a single sentence too long, cut within */
   int64_t dropped_turns;    /* of conversations longer than the model reads: the oldest */
   int64_t spelled_specials; /* inputs that spell special tokens: they were read as letters */
   int64_t unknown_inputs;   /* mostly letters that the model has not learnt: another language? */

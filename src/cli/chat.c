@@ -125,7 +125,7 @@ static bool reply(Chat *c, const char *text, Error *err) {
   }
   if (done.dropped_turns && !c->call->values[OWN_QUIET])
     streams_say("note: the conversation is longer than the model reads: its first %" PRId64
-                " turn%s not seen (/reset begins anew)\n",
+                " turn%s not seen (/reset starts over)\n",
                 done.dropped_turns, done.dropped_turns == 1 ? " was" : "s were");
   return put_reply(c) || fail(err, "standard output is closed");
 }

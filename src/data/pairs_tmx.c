@@ -250,20 +250,25 @@ static bool keep_unit(Tmx *t) {
   return true;
 }
 
-/* Up to </tu>. */
-static bool read_unit(Tmx *t) {
-  Variant variant = {.language = ""};
-  t->unit.count = 0;
-  while (t->at < t->end) {
-    bool other;
-    Tag tag;
+/* The next tag, whatever stands before it; false at the end, and where something is wrong. */
+static bool next_tag(Tmx *t, Tag *tag) {
+  for (bool other; t->at < t->end;) {
     if (*t->at != '<') {
       t->at++;
       continue;
     }
     if (!skip_other(t, &other)) return false;
-    if (other) continue;
-    if (!take_tag(t, &tag)) return false;
+    if (!other) return take_tag(t, tag);
+  }
+  return false;
+}
+
+/* Up to </tu>. */
+static bool read_unit(Tmx *t) {
+  Variant variant = {.language = ""};
+  Tag tag;
+  t->unit.count = 0;
+  while (next_tag(t, &tag)) {
     if (is_tag(&tag, "tu") && tag.closes) return keep_unit(t);
     if (is_tag(&tag, "tuv") && !tag.closes && !language_of(&tag, "xml:lang", variant.language) &&
         !language_of(&tag, "lang", variant.language))
@@ -277,21 +282,13 @@ static bool read_unit(Tmx *t) {
 }
 
 static bool read_units(Tmx *t) {
-  while (t->at < t->end) {
-    bool other;
-    Tag tag;
-    if (*t->at != '<') {
-      t->at++;
-      continue;
-    }
-    if (!skip_other(t, &other)) return false;
-    if (other) continue;
-    if (!take_tag(t, &tag)) return false;
+  Tag tag;
+  while (next_tag(t, &tag)) {
     line_now(t);
     if (is_tag(&tag, "header") && !tag.closes) language_of(&tag, "srclang", t->source);
     if (is_tag(&tag, "tu") && !tag.closes && !tag.empty && !read_unit(t)) return false;
   }
-  return true;
+  return !t->r->err->code;
 }
 
 bool read_tmx(PairReader *r) {

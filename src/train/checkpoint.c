@@ -180,7 +180,7 @@ static bool list_steps(const char *run, Steps *steps, Error *err) {
   return true;
 }
 
-/* At once for whoever looks: removing what is inside takes time, and may be cut off. */
+/* In one step for all readers: removing the contents takes time and may be cut off. */
 static bool remove_checkpoint(const char *run, int64_t step, Error *err) {
   char path[PATH_ROOM], old[PATH_ROOM];
   path_join(old, run, outdated);
