@@ -1,8 +1,11 @@
 #!/bin/sh
 # Kills a training run with SIGKILL at random instants, resuming it each time, and compares the final weights with those of
-# the run that was never stopped; then trains with 1, 2 and 3 threads and compares those.
+# the run that was never stopped; then one that replaces a model (--overwrite, --average), after whose every kill the old
+# model or one of the new run must write; then trains with 1, 2 and 3 threads and compares those.
 #
-#   sh scripts/kill_test.sh [KILLS [INKSTONE [TEXT]]]      20 kills, build/release/inkstone, a text made here
+#   sh scripts/kill_test.sh [KILLS [INKSTONE [TEXT]]]      20 kills of each kind, build/release/inkstone, a text made here
+#
+# Where tests/libfault_shim.so is built beside INKSTONE, half of the kills of the second kind meet a slow disk.
 set -eu
 cd "$(dirname "$0")/.."
 kills=${1-20} inkstone=${2-build/release/inkstone} text=${3-}
@@ -34,13 +37,15 @@ expected=$(sum whole)
 echo "uninterrupted: $expected in $lasted ms"
 
 done_kills=0 seed=$$
+kill_within() { # PID MILLISECONDS: after a random part of them
+  seed=$(((seed * 1103515245 + 12345) % 2147483648))
+  sleep "$(awk "BEGIN { print 0.03 + ($seed % 10007) / 10007 * $2 / 1000 }")"
+  kill -9 "$1" 2>/dev/null || true
+  wait "$1" 2>/dev/null || true
+}
 while [ "$done_kills" -lt "$kills" ]; do
   exec_train killed --resume &
-  pid=$!
-  seed=$(((seed * 1103515245 + 12345) % 2147483648))
-  sleep "$(awk "BEGIN { print 0.05 + ($seed % 10007) / 10007 * $lasted / 1000 * 0.5 }")"
-  kill -9 $pid 2>/dev/null || true
-  wait $pid 2>/dev/null || true
+  kill_within $! $((lasted / 2))
   done_kills=$((done_kills + 1))
   steps=$(ls -d "$here"/killed/checkpoint-0* 2>/dev/null | tail -n 1 | sed 's/.*-0*//')
   echo "kill $done_kills: newest checkpoint ${steps:-none}"
@@ -51,6 +56,55 @@ train killed --resume
 got=$(sum killed)
 [ "$got" = "$expected" ] || { echo "FAILED: killed run gives $got"; exit 1; }
 echo "after $kills kills: same weights: $got"
+
+# ---- a model that is replaced ----
+
+shim=$(dirname "$inkstone")/tests/libfault_shim.so
+[ -f "$shim" ] || shim=
+exec_small() { # DIRECTORY SEED STEPS FLAGS...
+  dir=$1 of=$2 steps=$3
+  shift 3
+  exec "$inkstone" train write "$text" -o "$here/$dir" --size nano --context 32 --steps "$steps" --batch 8 --tokenizer byte --warmup 4 \
+    --eval-every 5 --eval-tokens 300 --sample-tokens 0 --checkpoint-every 5 --seed "$of" --threads 1 --quiet "$@"
+}
+replace() { exec_small "$1" 2 30 --average 3 --overwrite; }
+slowly() { export LD_PRELOAD="$shim" FAULT_DELAY=400; replace "$1"; }
+write() { "$inkstone" write -m "$here/$1" --greedy --max-tokens 12 The; }
+fail() { echo "FAILED: $1"; exit 1; }
+
+(exec_small old 1 10)
+old=$(write old | sha256sum) old_sum=$(sum old)
+cp -r "$here/old" "$here/new"
+begin=$(date +%s%N)
+(replace new)
+quick=$((($(date +%s%N) - begin) / 1000000))
+new_sum=$(sum new)
+rm -rf "$here/new" && cp -r "$here/old" "$here/new"
+begin=$(date +%s%N)
+if [ -n "$shim" ]; then (slowly new); else (replace new); fi
+slow=$((($(date +%s%N) - begin) / 1000000))
+[ "$(sum new)" = "$new_sum" ] || fail "the run is another when it is repeated"
+
+done_kills=0 stayed=0 resumed=0
+while [ "$done_kills" -lt "$kills" ]; do
+  rm -rf "$here/new" && cp -r "$here/old" "$here/new"
+  if [ -n "$shim" ] && [ $((done_kills % 2)) = 1 ]; then slowly new & kill_within $! "$slow"; else replace new & kill_within $! "$quick"; fi
+  done_kills=$((done_kills + 1))
+  write new >"$here/written" 2>"$here/said" || fail "kill $done_kills: $(cat "$here/said")"
+  [ -s "$here/written" ] && ! [ -s "$here/said" ] || fail "kill $done_kills: the model writes: $(cat "$here/written" "$here/said")"
+  now=$(sha256sum <"$here/written")
+  # Before its first checkpoint the new run is not there: what is, is the old model, whole.
+  if ! ls -d "$here"/new/inkstone-next*/checkpoint-0* >/dev/null 2>&1 && [ "$(sum new)" = "$old_sum" ]; then
+    [ "$now" = "$old" ] || fail "kill $done_kills: the old model writes something else"
+    stayed=$((stayed + 1))
+    continue
+  fi
+  (exec_small new 2 30 --average 3 --resume) || fail "kill $done_kills: the new run cannot go on"
+  [ "$(sum new)" = "$new_sum" ] || fail "kill $done_kills: the new run ends with other weights"
+  [ -z "$(cd "$here/new" && ls -d inkstone-next* ./*.tmp* snapshot-* 2>/dev/null)" ] || fail "kill $done_kills: left behind: $(ls "$here/new")"
+  resumed=$((resumed + 1))
+done
+echo "after $kills kills of runs that replace a model: the old one $stayed times, $resumed times a new one that went on to the same weights"
 
 for threads in 1 2 3; do
   train "threads$threads" --threads $threads

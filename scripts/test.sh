@@ -57,6 +57,6 @@ if [ -n "$long" ]; then
   python3 tests/faults/walk.py build/release/inkstone build/release/tests/libfault_shim.so --each 1000 --jobs "$jobs"
   export FUZZ_SECONDS=600
   fuzz
-  sh scripts/kill_test.sh 500
+  sh scripts/kill_test.sh 250
 fi
 [ -z "$sabotage" ] || python3 scripts/sabotage.py

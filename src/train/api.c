@@ -265,7 +265,8 @@ static void add_scores(const Batches *valid, const Score *score, json_t *json) {
     json_put(json, values[i].name, json_number(values[i].value));
 }
 
-/* The mean of the snapshots becomes the model. */
+/* The mean of the snapshots becomes the model. The checkpoint forgets them before the first is removed: a run
+ * that was stopped in between would else take the mean of those that are left. */
 static bool keep_mean(Run *r, Trainer *t, Error *err) {
   char path[PATH_ROOM];
   if (!t->state.snapshot_count) return true;
@@ -276,7 +277,7 @@ static bool keep_mean(Run *r, Trainer *t, Error *err) {
   news_note(&r->news, "the model is the mean of the %s %" PRId64 " evaluated ones", r->train->average_of,
             t->state.snapshot_count);
   t->state.snapshot_count = 0;
-  return snapshots_prune(r->dir.path, &t->state, err);
+  return checkpoint_restate(r->dir.path, &t->state, err) && snapshots_prune(r->dir.path, &t->state, err);
 }
 
 /* The model that was kept, on all of the held-out text. */

@@ -266,6 +266,11 @@ bool checkpoint_save(const char *run, const TrainState *state, Optimizer *o, int
   return ok;
 }
 
+bool checkpoint_restate(const char *run, const TrainState *state, Error *err) {
+  char path[PATH_ROOM];
+  return write_state(checkpoint_path(path, run, state->step), state, err);
+}
+
 bool checkpoint_exists(const char *run) {
   Steps steps;
   const bool any = list_steps(run, &steps, NULL) && steps.count > 0;

@@ -31,6 +31,8 @@ typedef struct TrainState {
 } TrainState;
 
 bool checkpoint_save(const char *run, const TrainState *, Optimizer *, int64_t keep, Error *);
+/* Its own step's checkpoint says this state from now on: in one instant, the old one or the new one. */
+bool checkpoint_restate(const char *run, const TrainState *, Error *);
 /* The newest one that can be read; a damaged one is told, and set aside. *found: is there any? */
 bool checkpoint_load(const char *run, TrainState *, Optimizer *, const News *, bool *found, Error *);
 bool checkpoint_exists(const char *run);

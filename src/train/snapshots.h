@@ -14,7 +14,7 @@ bool snapshots_add(const char *run, TrainState *, Params *, const float *values,
                    Error *);
 /* Removes files that are not in the list: once a checkpoint says so. */
 bool snapshots_prune(const char *run, const TrainState *, Error *);
-/* Takes those out of the list whose files are gone: a finished run has none. */
+/* Takes those out of the list whose files are gone: those of a checkpoint that is not the newest may be. */
 void snapshots_find(const char *run, TrainState *);
 /* The mean of those in the list, into values. */
 bool snapshots_mean(const char *run, const TrainState *, Params *, float *values, Error *);

@@ -82,6 +82,17 @@ expect_status 0
 run train write text -o replaced --config replaced/recipe.yaml --overwrite --threads 1
 expect_status 0
 
+# A run killed while it removed what it had averaged keeps the mean of all of it, not of what is left.
+run train write text -o mean $small --steps 12 --average 3
+expect_status 0
+sum_of mean | grep -v 'log.jsonl\|events\|report\|inkstone.json' >before
+cp mean/checkpoint-0000000012/model.safetensors mean/snapshot-0000000012.safetensors
+run train write -o mean --resume
+expect_status 0
+expect_no_file mean/snapshot-0000000012.safetensors
+sum_of mean | grep -v 'log.jsonl\|events\|report\|inkstone.json' >after
+expect_same before after
+
 # What others wrote is not replaced, nor a recipe that is kept there.
 for name in config.json tokenizer.json model-00001-of-00002.safetensors model.safetensors.index.json pytorch_model.bin recipe.yaml; do
   rm -rf foreign && mkdir foreign && echo '{}' >"foreign/$name"

@@ -2,7 +2,8 @@
  *
  *   FAULT=KIND:N     the N-th call of this kind fails, once; KIND:N+ that one and all after it
  *   FAULT_COUNT=FILE at its end the process writes there how often each kind was called: lines "KIND COUNT"
- *   FAULT_DELAY=US   microseconds before each call but those of alloc: a slow disk
+ *   FAULT_DELAY=US   microseconds before each call but those of alloc, and before a file is removed or
+ * linked: a slow disk
  *
  * Kinds: alloc (malloc and its family, those inside of libraries and libc included), open, read, write,
  * fsync, rename. Calls that libc makes for itself (a stream's own write) are seen as the stream's: fwrite,
@@ -214,3 +215,16 @@ FAILS_AS(RENAME, -1, int, renameat, (int a, const char *from_path, int b, const 
          (a, from_path, b, to))
 FAILS_AS(RENAME, -1, int, renameat2, (int a, const char *from_path, int b, const char *to, unsigned flags),
          (a, from_path, b, to, flags))
+
+/* ---- what is only slow ---- */
+
+#define SLOW(name, parameters, arguments) \
+  int name parameters {                   \
+    NEXT(name);                           \
+    if (counting && delay) usleep(delay); \
+    return next arguments;                \
+  }
+SLOW(unlink, (const char *path), (path))
+SLOW(rmdir, (const char *path), (path))
+SLOW(remove, (const char *path), (path))
+SLOW(link, (const char *from_path, const char *to), (from_path, to))
