@@ -210,7 +210,7 @@ bool file_replace(const char *path, const void *data, size_t size, Error *err) {
 
 bool file_exists(const char *path) {
   struct stat info;
-  return !stat(path, &info) && !S_ISDIR(info.st_mode);
+  return !lstat(path, &info);
 }
 
 bool dir_exists(const char *path) {

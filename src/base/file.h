@@ -31,6 +31,8 @@ bool file_writer_put(FileWriter *, const void *data, size_t size, Error *);
 bool file_writer_commit(FileWriter *, Error *); /* closes in any case */
 void file_writer_abandon(FileWriter *);
 
+/* Is anything of this name there? Reading it tells what is wrong with a directory or a link that leads
+ * nowhere: they are no reason to do without a file. */
 bool file_exists(const char *path);
 bool dir_exists(const char *path);
 bool dir_make(const char *path, Error *);   /* with its parents; fine if it is there */

@@ -44,7 +44,7 @@ ModelDirContent model_dir_content(const char *dir, char room[PATH_ROOM], const c
   char path[PATH_ROOM];
   *met = NULL;
   if (!dir_exists(dir) || !dir_list(dir, &names, NULL)) return MODEL_DIR_EMPTY;
-  const bool ours = file_exists(path_join(path, dir, card));
+  const bool ours = file_exists(path_join(path, dir, card)) && !dir_exists(path);
   ModelDirContent content = ours ? MODEL_DIR_STARTED : MODEL_DIR_EMPTY;
   for (size_t i = 0; i < names.count; i++) {
     const char *name = names.items[i];

@@ -22,6 +22,12 @@ broken() {
 broken 'rm model.safetensors' model.safetensors
 broken 'rm config.json' config.json
 broken 'rm tokenizer.json' tokenizer.json
+# What is optional is done without only where nothing of its name is there.
+for name in config.json generation_config.json inkstone.json model.safetensors tokenizer.json tokenizer_config.json source_tokenizer.json \
+  special_tokens_map.json; do
+  broken "rm -f $name; mkdir $name" $name "is a directory"
+  broken "rm -f $name; ln -s ../blobs/nowhere $name" $name "No such file"
+done
 broken ": >model.safetensors" model.safetensors
 for part in 4 8 100 $((size / 2)) $((size - 1)); do
   broken "head -c $part ../model/model.safetensors >model.safetensors" model.safetensors
