@@ -218,6 +218,10 @@ bool dir_exists(const char *path) {
   return !stat(path, &info) && S_ISDIR(info.st_mode);
 }
 
+const char *dir_current(char room[PATH_ROOM], const char *dir) {
+  return dir_exists(path_join(room, dir, DIR_READY)) ? room : dir;
+}
+
 /* A directory is there after a crash once what it is in was synced, too. */
 static bool make_one(const char *path, Error *err) {
   char parent[PATH_ROOM];

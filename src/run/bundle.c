@@ -21,8 +21,9 @@ static void fingerprint_text(const Tokenizer *tokenizer, char text[32]) {
   snprintf(text, 32, "%016" PRIx64, tokenizer_fingerprint(tokenizer));
 }
 
-Tokenizer *bundle_tokenizer(const char *directory, Error *err) {
-  char path[PATH_ROOM];
+Tokenizer *bundle_tokenizer(const char *named, Error *err) {
+  char path[PATH_ROOM], room[PATH_ROOM];
+  const char *directory = dir_current(room, named);
   Tokenizer *t = tokenizer_open_at(directory, err);
   if (t && !special_tokens_offer(t, directory, err)) {
     tokenizer_free(t);
@@ -123,7 +124,7 @@ static bool open_parts(Bundle *b, const char *named, Error *err) {
   char path[PATH_ROOM], room[PATH_ROOM];
   Config config;
   if (!directory_check(named, err)) return false;
-  const char *directory = model_dir_read(room, named);
+  const char *directory = dir_current(room, named);
   if (!config_read(&config, path_join(path, directory, "config.json"), err)) return false;
   if (!(b->card = read_object(directory, "inkstone.json", err)) ||
       !(b->generation = generation_read(directory, &config, err)))
@@ -134,11 +135,22 @@ static bool open_parts(Bundle *b, const char *named, Error *err) {
   return special_tokens_settle(&b->model->config, b->generation, b->tokenizer, err);
 }
 
+/* A model that another process replaces meanwhile is read once more: its parts would be of two. */
 bool bundle_open(Bundle *b, const char *directory, Error *err) {
-  *b = (Bundle){0};
-  if (open_parts(b, directory, err)) return true;
-  bundle_close(b);
-  return false;
+  enum { MOST_TRIES = 8 };
+  for (int tries = 1;; tries++) {
+    const ModelDirMark before = model_dir_mark(directory);
+    Error why = {0};
+    *b = (Bundle){0};
+    const bool ok = open_parts(b, directory, &why), same = model_dir_same(before, model_dir_mark(directory));
+    if (ok && same) return true;
+    bundle_close(b);
+    if (same || tries == MOST_TRIES) {
+      if (ok) return fail(err, "%s: is being replaced by other models again and again", directory);
+      if (err) *err = why;
+      return false;
+    }
+  }
 }
 
 void bundle_close(Bundle *b) {

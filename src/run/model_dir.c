@@ -1,8 +1,9 @@
 #include "run/model_dir.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
-static const char next[] = "inkstone-next", ready[] = "inkstone-next.ready", done[] = "inkstone-next.done";
+static const char next[] = "inkstone-next", ready[] = DIR_READY, done[] = "inkstone-next.done";
 static const char card[] = "inkstone.json", weights[] = "model.safetensors", checkpoint[] = "checkpoint-";
 
 /* What we write, the card aside. */
@@ -59,8 +60,18 @@ ModelDirContent model_dir_content(const char *dir, char room[PATH_ROOM], const c
   return content;
 }
 
-const char *model_dir_read(char room[PATH_ROOM], const char *dir) {
-  return dir_exists(path_join(room, dir, ready)) ? room : dir;
+static ino_t number_of(const char *dir, const char *name) {
+  char path[PATH_ROOM];
+  struct stat info;
+  return stat(path_join(path, dir, name), &info) ? 0 : info.st_ino;
+}
+
+ModelDirMark model_dir_mark(const char *dir) {
+  return (ModelDirMark){number_of(dir, ready), number_of(dir, card)};
+}
+
+bool model_dir_same(ModelDirMark a, ModelDirMark b) {
+  return a.ready == b.ready && a.card == b.card;
 }
 
 const char *model_dir_next(char room[PATH_ROOM], const char *dir) {

@@ -11,6 +11,8 @@
 #ifndef RUN_MODEL_DIR_H
 #define RUN_MODEL_DIR_H
 
+#include <sys/types.h>
+
 #include "base/file.h"
 
 typedef enum ModelDirContent {
@@ -24,8 +26,13 @@ typedef enum ModelDirContent {
 /* *met: a name that says so, in `room`; NULL where it is empty. */
 ModelDirContent model_dir_content(const char *dir, char room[PATH_ROOM], const char **met);
 
-/* Where the model is that `dir` stands for: `dir`, or the new one that is just taking its place. */
-const char *model_dir_read(char room[PATH_ROOM], const char *dir);
+/* Whose model is there: another one after a new one took its place, or began to. What was read in between is
+ * of neither. Where it is: dir_current. */
+typedef struct ModelDirMark {
+  ino_t ready, card;
+} ModelDirMark;
+ModelDirMark model_dir_mark(const char *dir);
+bool model_dir_same(ModelDirMark, ModelDirMark);
 /* Where a run lives that is to replace the model in `dir`. */
 const char *model_dir_next(char room[PATH_ROOM], const char *dir);
 

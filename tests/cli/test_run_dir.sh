@@ -82,6 +82,32 @@ expect_status 0
 run train write text -o replaced --config replaced/recipe.yaml --overwrite --threads 1
 expect_status 0
 
+# While a new model takes an old one's place, and after a kill in that instant, all of it is read from where the new one is.
+tr a-z n-za-m <text >other
+run train write other -o other-model $small --tokenizer bpe --vocab 280 --seed 3
+expect_status 0
+run train write text -o between $small --tokenizer bpe --vocab 280
+expect_status 0
+cp -r other-model between/inkstone-next.ready
+for model in between other-model; do
+  "$INKSTONE" tokenizer encode -m $model "the moon" >$model.ids
+  run train write text -o "$model.further" --from $model --steps 1 --threads 1 --sample-tokens 0
+  expect_status 0
+done
+expect_same between.ids other-model.ids
+expect_same between.further/tokenizer.json other-model.further/tokenizer.json
+
+# One that is moved while it is read: its parts are read once more, from where they are then.
+"$INKSTONE" write -m model --greedy --max-tokens 20 The >first
+cp -r model moving && cp -r other-model moving/inkstone-next.ready
+rm moving/inkstone-next.ready/config.json && mkfifo moving/inkstone-next.ready/config.json
+"$INKSTONE" write -m moving --greedy --max-tokens 20 The >out 2>err &
+sleep 0.3
+mv moving/inkstone-next.ready gone
+timeout 10 sh -c 'cat other-model/config.json >gone/config.json'
+wait $! || flunk "a model that moved was not found"
+expect_same out first
+
 # A run killed while it removed what it had averaged keeps the mean of all of it, not of what is left.
 run train write text -o mean $small --steps 12 --average 3
 expect_status 0

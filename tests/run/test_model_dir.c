@@ -75,7 +75,7 @@ static void cut_off(int placed) {
     path_join(new, in_scratch("m/inkstone-next.ready"), names[i]);
     assert_true(file_link_over(new, path_join(old, in_scratch("m"), names[i]), NULL));
   }
-  const char *read = model_dir_read(room, in_scratch("m"));
+  const char *read = dir_current(room, in_scratch("m"));
   assert_true(holds(read, "config.json", "new") && holds(read, "inkstone.json", "new") &&
               holds(read, "model.safetensors", "new"));
   assert_true(model_dir_finish(in_scratch("m"), NULL));
@@ -90,7 +90,7 @@ static void wherever_it_is_cut_off(void **state) {
 static void until_it_is_ready_the_old_one_is_read(void **state) {
   char room[PATH_ROOM];
   put_both("inkstone-next");
-  assert_true(holds(model_dir_read(room, in_scratch("m")), "model.safetensors", "old"));
+  assert_true(holds(dir_current(room, in_scratch("m")), "model.safetensors", "old"));
   assert_true(model_dir_finish(in_scratch("m"), NULL)); /* nothing was cut off */
   assert_true(holds(in_scratch("m"), "model.safetensors", "old"));
 }
@@ -98,7 +98,7 @@ static void until_it_is_ready_the_old_one_is_read(void **state) {
 static void what_is_removed_in_the_end_is_no_model(void **state) {
   char room[PATH_ROOM];
   put_both("inkstone-next.done");
-  assert_true(holds(model_dir_read(room, in_scratch("m")), "model.safetensors", "old"));
+  assert_true(holds(dir_current(room, in_scratch("m")), "model.safetensors", "old"));
   assert_true(model_dir_finish(in_scratch("m"), NULL));
   assert_false(dir_exists(in_scratch("m/inkstone-next.done")));
   assert_true(holds(in_scratch("m"), "model.safetensors", "old"));
