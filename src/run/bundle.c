@@ -56,15 +56,21 @@ static const char *too_large(const Tokenizer *t, const Config *config) {
                                                 : NULL;
 }
 
-static bool check_tokenizer(const Bundle *b, const char *directory, const Config *config, Error *err) {
+bool bundle_same_tokenizer(const json_t *card, const Tokenizer *tokenizer, const char *directory,
+                           Error *err) {
   char fingerprint[32];
-  fingerprint_text(b->tokenizer, fingerprint);
-  const char *expected = json_get_text(b->card, "tokenizer_fingerprint", NULL);
+  fingerprint_text(tokenizer, fingerprint);
+  const char *expected = json_get_text(card, "tokenizer_fingerprint", NULL);
   if (expected && strcmp(expected, fingerprint))
     return fail(err,
                 "%s: tokenizer.json is of another model (fingerprint %s, the model was trained with %s): put "
                 "back its own",
                 directory, fingerprint, expected);
+  return true;
+}
+
+static bool check_tokenizer(const Bundle *b, const char *directory, const Config *config, Error *err) {
+  if (!bundle_same_tokenizer(b->card, b->tokenizer, directory, err)) return false;
   const char *large = too_large(b->tokenizer, config);
   return !large ||
          fail(err, "%s: %s has more tokens than the model: it is of another model", directory, large);

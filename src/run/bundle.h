@@ -23,6 +23,8 @@ typedef struct Bundle {
 bool bundle_open(Bundle *, const char *directory, Error *);
 /* tokenizer.json and, where sources have one of their own, source_tokenizer.json. */
 Tokenizer *bundle_tokenizer(const char *directory, Error *);
+/* Is it the one that the model of this card was trained with? */
+bool bundle_same_tokenizer(const json_t *card, const Tokenizer *, const char *directory, Error *);
 void bundle_close(Bundle *);
 
 /* What a model is for. */

@@ -451,6 +451,7 @@ static bool start_new(Run *r, Error *err) {
 static bool start_again(Run *r, Error *err) {
   r->resumed = true;
   return read_card(r, err) && open_material(r, err) && same_text(r, err) && make_tokenizer(r, err) &&
+         bundle_same_tokenizer(r->card, r->tokenizer, r->dir.home, err) &&
          material_encode(r->material, r->tokenizer, err) && make_config(r, err) && make_plan(r, err) &&
          train_model(r, err);
 }

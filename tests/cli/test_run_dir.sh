@@ -82,6 +82,16 @@ expect_status 0
 run train write text -o replaced --config replaced/recipe.yaml --overwrite --threads 1
 expect_status 0
 
+# The tokenizer of another model is not taken for the run's own: its weights were learnt with other tokens.
+cp -r model swapped
+sed 's/"a": *\([0-9]*\)/"a": 65/; s/"b": *\([0-9]*\)/"b": 64/' model/tokenizer.json >swapped/tokenizer.json
+! cmp -s model/tokenizer.json swapped/tokenizer.json || flunk "the tokenizer is the same"
+sum_of swapped >before
+run train write text -o swapped --resume --steps 12
+expect_failure "swapped" "tokenizer.json is of another model"
+sum_of swapped >after
+expect_same before after
+
 # While a new model takes an old one's place, and after a kill in that instant, all of it is read from where the new one is.
 tr a-z n-za-m <text >other
 run train write other -o other-model $small --tokenizer bpe --vocab 280 --seed 3
