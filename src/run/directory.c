@@ -1,5 +1,7 @@
 #include "run/directory.h"
 
+#include <unistd.h>
+
 #include "base/hints.h"
 
 #define SAFETENSORS \
@@ -69,7 +71,7 @@ static const FileHint other_weights[] = {
 
 bool directory_check(const char *path, Error *err) {
   char config[PATH_ROOM];
-  if (file_exists(path) && !dir_exists(path)) {
+  if (!access(path, F_OK) && !dir_exists(path)) {
     hint_file(path, files, err);
     return false;
   }

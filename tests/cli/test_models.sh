@@ -22,6 +22,9 @@ broken() {
 broken 'rm model.safetensors' model.safetensors
 broken 'rm config.json' config.json
 broken 'rm tokenizer.json' tokenizer.json
+ln -s nowhere dangling
+run info dangling
+expect_failure "no such model directory"
 # What is optional is done without only where nothing of its name is there.
 for name in config.json generation_config.json inkstone.json model.safetensors tokenizer.json tokenizer_config.json source_tokenizer.json \
   special_tokens_map.json; do
