@@ -45,6 +45,10 @@ typedef struct ink_error {
 /* The library's version, as INK_VERSION of the header it was built with. */
 INK_API const char *ink_version(void);
 
+/* The instruction set in use: the best one of this machine, or the one that the environment variable
+ * INKSTONE_ISA names. NULL where that names none of this machine's. */
+INK_API const char *ink_instruction_set(ink_error *);
+
 /* Frees text that a function documented as "the caller frees". NULL is fine. */
 INK_API void ink_free(void *text);
 

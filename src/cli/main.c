@@ -67,7 +67,7 @@ int main(int argc, char **argv) {
   const Command *command = NULL;
   streams_open();
   interrupt_watch();
-  const bool ok = guarded_run(argc - 1, argv + 1, &command, &err);
+  const bool ok = ink_instruction_set(&err) && guarded_run(argc - 1, argv + 1, &command, &err);
   if (!ok) report(command, &err);
   return streams_close(ok ? INK_OK : err.code ? err.code : INK_FAILED);
 }

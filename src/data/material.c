@@ -31,3 +31,7 @@ Batches *material_batches(const Material *m, BatchSize size, uint64_t seed, Erro
 Batches *material_eval_batches(const Material *m, BatchSize size, int64_t time, int64_t limit, Error *err) {
   return m->kind->evaluation(m, size, time, limit, err);
 }
+
+int64_t material_need(const Material *m, bool encodes, double share) {
+  return m->kind->need ? m->kind->need(m, encodes, share) : 0;
+}

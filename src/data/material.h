@@ -37,6 +37,7 @@ typedef struct MaterialKind {
   bool (*fit)(Material *, const Tokenizer *, bool encodes, int64_t context, Error *);
   Batches *(*training)(const Material *, BatchSize, uint64_t seed, Error *);
   Batches *(*evaluation)(const Material *, BatchSize, int64_t time, int64_t limit, Error *);
+  int64_t (*need)(const Material *, bool encodes, double share); /* NULL: any context serves */
 } MaterialKind;
 extern const MaterialKind material_text, material_pairs;
 
@@ -60,6 +61,8 @@ void material_free(Material *);
 /* The text for tokenizer_train: all, or one side of pairs. Free with mem_free(source.self). */
 TextSource material_source(const Material *, MaterialSide);
 bool material_encode(Material *, const Tokenizer *, Error *);
+/* The context that this share of the examples fits, once encoded; 0: any will do. */
+int64_t material_need(const Material *, bool encodes, double share);
 /* Lays it out for a network, once encoded: fills in `tokens`. Refuses a tokenizer that lacks special tokens
  * and a text that gives not a single example. */
 bool material_fit(Material *, const Tokenizer *, bool encodes, int64_t context, Error *);

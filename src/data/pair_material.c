@@ -1,4 +1,5 @@
 /* pair_material.c - pairs and conversations as what is learnt from. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/random.h"
@@ -127,8 +128,39 @@ static Batches *evaluation_batches(const Material *base, BatchSize size, int64_t
   return pair_eval_batches(&m->held_tokens, &whole, size.sequences, size.tokens, limit, &(News){0}, err);
 }
 
-const MaterialKind material_pairs = {open_pairs, free_pairs,       pair_source,       encode_pairs,
-                                     fit_pairs,  training_batches, evaluation_batches};
+/* What an example takes at most of a sequence: its longest turn with the one before it, and the tokens around
+ * them; where there is an encoder, its longest turn. */
+static int64_t example_need(const PairTokens *p, const Example *e, bool encodes) {
+  enum { AROUND = 4 };
+  const int64_t *starts = p->ids.starts + e->first;
+  int64_t most = 0;
+  for (size_t i = 1; i < e->turns; i++) {
+    const int64_t before = starts[i] - starts[i - 1], own = starts[i + 1] - starts[i];
+    const int64_t need = (encodes ? before > own ? before : own : before + own) + AROUND;
+    if (need > most) most = need;
+  }
+  return most;
+}
+
+static int by_length(const void *a, const void *b) {
+  const int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+  return (x > y) - (x < y);
+}
+
+static int64_t need_of_pairs(const Material *base, bool encodes, double share) {
+  const PairMaterial *m = (const PairMaterial *)base;
+  const Pairs *p = m->tokens.pairs;
+  int64_t *needs = mem_alloc_zeroed(p->count + 1, sizeof *needs);
+  for (size_t i = 0; i < p->count; i++) needs[i] = example_need(&m->tokens, &p->examples[i], encodes);
+  if (p->count) qsort(needs, p->count, sizeof *needs, by_length);
+  const size_t at = (size_t)(share * (double)p->count);
+  const int64_t need = p->count ? needs[at < p->count ? at : p->count - 1] : 0;
+  mem_free(needs);
+  return need;
+}
+
+const MaterialKind material_pairs = {open_pairs, free_pairs,       pair_source,        encode_pairs,
+                                     fit_pairs,  training_batches, evaluation_batches, need_of_pairs};
 
 const Pairs *material_examples(const Material *base) {
   const PairMaterial *m = (const PairMaterial *)base;

@@ -123,5 +123,5 @@ static Batches *evaluation_batches(const Material *base, BatchSize size, int64_t
   return windows_eval_batches(&m->valid, time, size.tokens, limit, err);
 }
 
-const MaterialKind material_text = {open_text, free_text,        text_source,       encode_text,
-                                    fit_text,  training_batches, evaluation_batches};
+const MaterialKind material_text = {open_text, free_text,        text_source,        encode_text,
+                                    fit_text,  training_batches, evaluation_batches, NULL};

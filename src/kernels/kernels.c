@@ -61,6 +61,13 @@ bool kernels_select(const char *name) {
   return chosen != NULL;
 }
 
+static bool named_one; /* INKSTONE_ISA, if given, is one of this machine's */
+
 __attribute__((constructor)) static void select_at_start(void) {
-  if (!kernels_select(NULL)) kernels_select("");
+  named_one = kernels_select(NULL);
+  if (!named_one) kernels_select("");
+}
+
+bool kernels_as_named(void) {
+  return named_one;
 }

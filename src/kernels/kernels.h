@@ -27,6 +27,8 @@ extern const Kernels *kernels;
 /* name NULL: INKSTONE_ISA if set, else the best supported. False if unknown or not supported here
  * (kernels is then left as it was). */
 bool kernels_select(const char *name);
+/* Is the one that INKSTONE_ISA names in use, if it names any? */
+bool kernels_as_named(void);
 /* Tables this processor can run, from scalar up: the index-th, NULL past the last. */
 const Kernels *kernels_available(int index);
 

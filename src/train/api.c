@@ -5,6 +5,7 @@
 
 #include "base/general.h"
 #include "base/threads.h"
+#include "kernels/kernels.h"
 #include "ops/peak.h"
 #include "run/scorer.h"
 #include "text/utf8.h"
@@ -170,6 +171,23 @@ static bool choose_window(Run *r, Error *err) {
                     r->train->from, r->config.context);
 }
 
+/* Where no context is given, that of the size is for text; most examples must fit. */
+static bool fit_context(Run *r, Error *err) {
+  enum { MOST = 1024, ROUND = 32 };
+  static const double share = 0.995;
+  const int64_t need = material_need(r->material, r->config.arch->encodes, share),
+                rounded = (need + ROUND - 1) / ROUND * ROUND, context = rounded < MOST ? rounded : MOST;
+  if (settings_given(r->settings, "context") || context <= r->config.context) return true;
+  r->model->context = context;
+  news_note(&r->news,
+            need <= MOST ? "context: %" PRId64 " tokens, which 995 of 1,000 examples fit"
+                         : "context: %" PRId64
+                           " tokens; more than 5 of 1,000 examples are longer (--context)",
+            context);
+  return config_from_settings(&r->config, r->model, tokenizer_size(r->tokenizer), err) &&
+         separate_vocabularies(r, err);
+}
+
 static bool make_config(Run *r, Error *err) {
   char path[PATH_ROOM];
   if (r->resumed) {
@@ -179,7 +197,7 @@ static bool make_config(Run *r, Error *err) {
     r->config = r->base.model->config;
   } else {
     if (!config_from_settings(&r->config, r->model, tokenizer_size(r->tokenizer), err) ||
-        !separate_vocabularies(r, err))
+        !separate_vocabularies(r, err) || !fit_context(r, err))
       return false;
   }
   if (r->resumed || r->train->from)
@@ -204,6 +222,26 @@ static void fingerprint(const Run *r, char text[64]) {
            r->material->held.fingerprint);
 }
 
+/* The same bits in f32: they differ in what only products of bf16 use. */
+static bool computes_alike(const char *a, const char *b, const TrainSettings *s) {
+  static const char *const wide[] = {"avx512", "avx512bf16", "amx"};
+  int wides = 0;
+  for (size_t i = 0; i < sizeof wide / sizeof *wide; i++) wides += !strcmp(a, wide[i]) + !strcmp(b, wide[i]);
+  return !strcmp(a, b) || (wides == 2 && !strcmp(s->precision, "f32"));
+}
+
+/* Resuming is exact on the instruction set that the run began on. */
+static void tell_other_instructions(const Run *r) {
+  const char *then = json_get_text(r->card, "instruction_set", kernels->isa);
+  if (!computes_alike(then, kernels->isa, r->train))
+    news_warning(
+        &r->news,
+        "the run began with %s instructions and goes on with %s: sums are rounded otherwise, and its weights "
+        "will "
+        "not be those of the run that was never stopped (INKSTONE_ISA=%s, where there is that, keeps them)",
+        then, kernels->isa, then);
+}
+
 static json_t *make_card(const Run *r) {
   const MaterialPart *part = &r->material->train;
   char print[64];
@@ -212,8 +250,8 @@ static json_t *make_card(const Run *r) {
       json_build("{s:o, s:s, s:I, s:I, s:I, s:I}", "files", file_names_json(&r->files), "fingerprint", print,
                  "documents", (json_int_t)part->examples, "bytes", (json_int_t)part->bytes, "characters",
                  (json_int_t)part->characters, "tokens", (json_int_t)part->tokens);
-  return json_build("{s:s, s:s, s:i, s:o}", "inkstone_version", INK_VERSION, "task", r->task->name,
-                    "begin_token", (int)begin_token(r), "data", data);
+  return json_build("{s:s, s:s, s:s, s:i, s:o}", "inkstone_version", INK_VERSION, "task", r->task->name,
+                    "instruction_set", kernels->isa, "begin_token", (int)begin_token(r), "data", data);
 }
 
 static bool write_description(Run *r, Error *err) {
@@ -450,7 +488,9 @@ static bool start_new(Run *r, Error *err) {
 
 static bool start_again(Run *r, Error *err) {
   r->resumed = true;
-  return read_card(r, err) && open_material(r, err) && same_text(r, err) && make_tokenizer(r, err) &&
+  if (!read_card(r, err)) return false;
+  tell_other_instructions(r);
+  return open_material(r, err) && same_text(r, err) && make_tokenizer(r, err) &&
          bundle_same_tokenizer(r->card, r->tokenizer, r->dir.home, err) &&
          material_encode(r->material, r->tokenizer, err) && make_config(r, err) && make_plan(r, err) &&
          train_model(r, err);

@@ -1,4 +1,5 @@
 /* bench.c - `inkstone bench`: figures with the ceiling of the machine they were measured on. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -48,7 +49,7 @@ static int by_value(const void *a, const void *b) {
 
 static double median(double *values, int64_t n) {
   qsort(values, (size_t)n, sizeof *values, by_value);
-  return values[n / 2];
+  return n % 2 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
 }
 
 static json_t *shape_json(const Config *c, const Cost *cost) {
@@ -239,13 +240,16 @@ static void add_figure(json_t *list, const Kind *kind, const KnownShape *shape, 
                        f->ceiling, "share", json_number_value(json_object_get(answer, f->share))));
 }
 
+/* Of fewer, one that something disturbed would be the median. */
+enum { LEAST_REPEATS = 3 };
+
 static bool measure_shape(const Bench *b, const KnownShape *shape, json_t *list, Error *err) {
   const Kind *kind = shape->writes ? &writing : &training;
   Settings *settings = ink_settings_bench();
   for (int i = 0; shape->settings[i]; i += 2)
     CHECK(settings_fill(settings, shape->settings[i], shape->settings[i + 1], err));
   BenchSettings *own = settings_part(settings, &bench_settings_table);
-  own->repeats = b->settings->repeats;
+  own->repeats = b->settings->repeats > LEAST_REPEATS ? b->settings->repeats : LEAST_REPEATS;
   Bench one = {
       .settings = own, .news = b->news, .precision = b->precision, .peak = b->peak, .memory = b->memory};
   json_t *answer = json_object();
@@ -281,6 +285,24 @@ static Precision multiplied(size_t which, const BenchSettings *s) {
   return benches[which].run == bench_train ? precision_named(s->precision) : PRECISION_F32;
 }
 
+/* Shares are of a ceiling that was measured before. A machine that does other work as well, or whose ceiling
+ * is another one afterwards, has told neither. */
+static void add_quiet(const Bench *b, json_t *out) {
+  double load = 0;
+  const double after = machine_peak_flops(threads_count(), b->precision), change = after / b->peak - 1;
+  const bool known = getloadavg(&load, 1) == 1, moved = fabs(change) > 0.1,
+             loaded = known && load > 1.5 * threads_count();
+  json_put(out, "peak_flops_per_second_after", json_number(after));
+  json_put(out, "load_average", known ? json_number(load) : json_null());
+  json_put(out, "busy", json_boolean(moved || loaded));
+  if (moved || loaded)
+    news_warning(&b->news,
+                 "the machine is busy (load %.1f on %d threads, its ceiling changed by %+.0f %%): shares of "
+                 "the ceiling are "
+                 "uncertain by as much",
+                 load, threads_count(), 100 * change);
+}
+
 static char *run_bench(size_t which, const ink_settings *settings, News news, Error *err) {
   const GeneralSettings *general = settings_part(settings, &general_settings_table);
   Bench b = {.settings = settings_part(settings, &bench_settings_table), .news = news};
@@ -294,7 +316,9 @@ static char *run_bench(size_t which, const ink_settings *settings, News news, Er
   json_t *out = json_build("{s:s, s:s, s:i, s:s, s:f, s:f}", "bench", benches[which].name, "inkstone_version",
                            INK_VERSION, "threads", threads_count(), "isa", kernels->isa,
                            "peak_flops_per_second", b.peak, "memory_bytes_per_second", b.memory);
-  char *text = benches[which].run(&b, out, err) ? json_text(out, JSON_INDENT(2)) : NULL;
+  const bool ok = benches[which].run(&b, out, err);
+  if (ok) add_quiet(&b, out);
+  char *text = ok ? json_text(out, JSON_INDENT(2)) : NULL;
   json_decref(out);
   return text;
 }

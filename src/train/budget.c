@@ -157,7 +157,8 @@ static int64_t choose_batch_tokens(double tokens) {
 
 static bool fill(Settings *s, const Choice *c, const Text *text, Error *err) {
   const bool shaped = is_fixed(s);
-  return settings_fill(s, "tokenizer", text->tokenizer, err) && fill_int(s, "vocab", text->vocabulary, err) &&
+  return settings_fill(s, "tokenizer", text->tokenizer, err) &&
+         (!strcmp(text->tokenizer, "byte") || fill_int(s, "vocab", text->vocabulary, err)) &&
          (shaped ||
           (fill_int(s, "layers", c->shape.layers, err) && fill_int(s, "width", c->shape.width, err) &&
            fill_int(s, "heads", c->shape.heads, err))) &&

@@ -146,13 +146,20 @@ static void draw_dots(Buffer *out, const Frame *f, const Points *points, const P
               s->dots ? "3" : "5", s->name, points->data[i].y, f->plot->x_name, points->data[i].x);
 }
 
-/* Over about a thirtieth of what is shown, from both sides: a curve that does not lag behind. */
+/* Each point becomes the mean of those about it, a thirtieth of what is shown, as many on either side: a
+ * curve that falls steeply at first then neither lags nor lies above its points, as a running average of all
+ * before does. */
 static void average(Points *points) {
-  const double keep = points->count > 30 ? 1 - 30.0 / (double)points->count : 0;
-  for (size_t i = 1; i < points->count; i++)
-    points->data[i].y = keep * points->data[i - 1].y + (1 - keep) * points->data[i].y;
-  for (size_t i = points->count; i-- > 1;)
-    points->data[i - 1].y = keep * points->data[i].y + (1 - keep) * points->data[i - 1].y;
+  const size_t n = points->count, most = n / 60;
+  Points means = {0};
+  for (size_t i = 0; i < n; i++) {
+    const size_t left = i < n - 1 - i ? i : n - 1 - i, reach = left < most ? left : most;
+    double sum = 0;
+    for (size_t k = i - reach; k <= i + reach; k++) sum += points->data[k].y;
+    vec_push(&means, ((PlotPoint){points->data[i].x, sum / (double)(2 * reach + 1)}));
+  }
+  vec_free(points);
+  *points = means;
 }
 
 static void draw_series(Buffer *out, const Frame *f, const PlotSeries *s) {

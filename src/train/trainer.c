@@ -133,6 +133,12 @@ static double elapsed(const Trainer *t) {
   return t->state.seconds + clock_seconds() - t->part_start;
 }
 
+/* A run with a budget does fewer steps rather than take longer. */
+static double seconds_left(const Trainer *t) {
+  const double steps = (double)(t->state.steps - t->state.step) * t->each;
+  return t->deadline > 0 ? fmax(0, fmin(steps, t->deadline - clock_seconds())) : steps;
+}
+
 static void tell_progress(Trainer *t, bool now) {
   const double clock = clock_seconds();
   if (!now && clock - t->told < 0.1) return;
@@ -149,7 +155,7 @@ static void tell_progress(Trainer *t, bool now) {
       .tokens_per_second = t->speed,
       .peak_share = t->peak > 0 ? t->speed * t->plan->flops_a_position / t->peak : 0,
       .seconds = elapsed(t),
-      .seconds_left = (double)(t->state.steps - t->state.step) * t->each,
+      .seconds_left = seconds_left(t),
       .memory = mem_resident(),
   };
   news_send(&t->news, &event);
@@ -296,6 +302,21 @@ static double measure_pace(Trainer *t, double now) {
   return t->pace;
 }
 
+static bool change_steps(Trainer *t, int64_t steps, Error *err) {
+  char text[160];
+  snprintf(text, sizeof text,
+           "the machine's speed changed: %" PRId64 " steps instead of %" PRId64 " fit the time left", steps,
+           t->state.steps);
+  t->state.steps = steps;
+  remark(t, text);
+  return recipe_replan(t->run, t->all_settings, t->state.step, steps, err);
+}
+
+/* No time for more than a last step, its evaluation and what comes after it. */
+static bool is_late(const Trainer *t, double now) {
+  return t->deadline - now < 2 * t->each + (1 + t->closing) * t->eval_seconds;
+}
+
 /* A shared machine does not keep its speed: a run with a budget mends its number of steps, and with it the
  * schedule, so that it ends in time. Looked at after evaluations: each look then sees the same share of them.
  */
@@ -303,20 +324,15 @@ static bool keep_time(Trainer *t, Error *err) {
   const TrainState *s = &t->state;
   t->state.steps = recipe_steps(t->settings->replan, s->step, s->steps);
   const int64_t every = s->steps / 20 < t->plan->eval_every ? 1 + s->steps / 20 : t->plan->eval_every;
-  if (t->deadline == 0 || s->step % every || s->step >= s->steps) return true;
+  if (t->deadline == 0 || s->step >= s->steps) return true;
   const double now = clock_seconds();
+  if (s->step + 1 < s->steps && is_late(t, now)) return change_steps(t, s->step + 1, err);
+  if (s->step % every) return true;
   const double fit =
       (double)s->step + (t->deadline - now - t->closing * t->eval_seconds) / measure_pace(t, now);
   const double change = fit / (double)s->steps;
   if (change > 0.98 && change < 1.02) return true;
-  const int64_t steps = fit > (double)s->step + 1 ? (int64_t)fit : s->step + 1;
-  char text[160];
-  snprintf(text, sizeof text,
-           "the machine's speed changed: %" PRId64 " steps instead of %" PRId64 " fit the time left", steps,
-           s->steps);
-  t->state.steps = steps;
-  remark(t, text);
-  return recipe_replan(t->run, t->all_settings, s->step, steps, err);
+  return change_steps(t, fit > (double)s->step + 1 ? (int64_t)fit : s->step + 1, err);
 }
 
 /* ---- the loop ---- */

@@ -57,4 +57,27 @@ expect_status 0
 expect_not_err "the lowest expected loss of the shapes"
 expect_err "context 32"
 
+# Where no context is given most examples fit, with a budget or without.
+awk 'BEGIN { for (i = 0; i < 60; i++) { l = ""; for (k = 0; k < 40; k++) l = l "word" i * k % 97 " "; print l "\t" l } }' >long.tsv
+for flags in "--steps 2" "--budget 4s"; do
+  run train reply long.tsv -o fits --overwrite $small $flags
+  expect_status 0
+  expect_err "tokens, which 995 of 1,000 examples fit"
+done
+again fitted summarize long.tsv $small --arch marian --steps 2 --batch 4
+
+# The instruction set that computes is told where that changes the bits.
+INKSTONE_ISA=bogus "$INKSTONE" info planned >out 2>err
+status=$?
+expect_status 2
+expect_err "INKSTONE_ISA=bogus names no instruction set"
+INKSTONE_ISA=scalar "$INKSTONE" train write text -o elsewhere $small --context 32 --steps 4 >out 2>err
+if "$INKSTONE" bench machine --json 2>/dev/null | grep -q '"isa": "scalar"'; then skip_part "there is one instruction set"
+else
+  run train write -o elsewhere --resume --steps 6
+  expect_err "the run began with scalar instructions"
+  INKSTONE_ISA=scalar "$INKSTONE" train write -o elsewhere --resume --steps 8 >out 2>err
+  expect_not_err "began with scalar"
+fi
+
 finish

@@ -1,5 +1,6 @@
 /* The report: what the log tells survives crashes and rollbacks; the page holds it, escaped, and needs
  * nothing else. */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,6 +8,7 @@
 
 #include "base/scratch.h"
 #include "train/log.h"
+#include "train/plot.h"
 #include "train/report.h"
 
 #include <cmocka.h> /* last: it defines fail() */
@@ -57,6 +59,28 @@ static void what_the_log_writes(void **state) {
 }
 
 /* Steps 2 and 3 diverged and were done again. */
+/* A curve that falls steeply at first: its smoothed line lies at the points, not above them. */
+static void smoothing_does_not_lag(void **state) {
+  PlotSeries series = {.name = "loss", .css = "a", .smooth = true};
+  for (int i = 0; i < 300; i++) vec_push(&series.points, ((PlotPoint){i + 1, 0.1 + 6 * exp(-i / 20.0)}));
+  Buffer out = {0};
+  plot_svg(&out, &(Plot){.x_name = "step", .series = &series, .count = 1, .width = 760, .height = 320});
+  buffer_adds(&out, "");
+  const char *faint = strstr(out.data, "<polyline class=\"a faint\" points=\""),
+             *smooth = strstr(faint + 1, "<polyline");
+  const char *raw = strstr(faint, "points=") + 8, *line = strstr(smooth, "points=") + 8;
+  for (int i = 0; i < 300; i++) {
+    double x, y, u, v;
+    int n, m;
+    assert_true(sscanf(raw, "%lf,%lf %n", &x, &y, &n) == 2 && sscanf(line, "%lf,%lf %n", &u, &v, &m) == 2);
+    assert_true(x == u && fabs(y - v) < 0.03 * 320);
+    raw += n;
+    line += m;
+  }
+  buffer_free(&out);
+  vec_free(&series.points);
+}
+
 static void rollbacks(void **state) {
   Report r;
   assert_true(read_log(&r,
@@ -196,10 +220,15 @@ static void names_are_escaped(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(what_the_log_tells), cmocka_unit_test(what_the_log_writes),
-      cmocka_unit_test(rollbacks),          cmocka_unit_test(no_line_of_a_log),
-      cmocka_unit_test(nothing_to_show),    cmocka_unit_test(a_page_that_needs_nothing_else),
-      cmocka_unit_test(many_samples),       cmocka_unit_test(names_are_escaped),
+      cmocka_unit_test(what_the_log_tells),
+      cmocka_unit_test(what_the_log_writes),
+      cmocka_unit_test(rollbacks),
+      cmocka_unit_test(smoothing_does_not_lag),
+      cmocka_unit_test(no_line_of_a_log),
+      cmocka_unit_test(nothing_to_show),
+      cmocka_unit_test(a_page_that_needs_nothing_else),
+      cmocka_unit_test(many_samples),
+      cmocka_unit_test(names_are_escaped),
   };
   return cmocka_run_group_tests(tests, scratch_open, scratch_close);
 }
