@@ -1,3 +1,5 @@
+#include <stdlib.h>
+
 #include "run/draw.h"
 
 #include <string.h>
@@ -102,6 +104,8 @@ Hypothesis *draw_run(const DrawRequest *r, const Input *inputs, int64_t count, c
     mem_free(d.hands[i].history);
   }
   mem_free(d.hands);
+  for (int64_t i = 0; i < count && ok; i++)
+    qsort(d.results + i * r->each, (size_t)r->each, sizeof *d.results, hypothesis_order);
   if (ok) return d.results;
   hypotheses_free(d.results, count * r->each);
   return NULL;

@@ -17,5 +17,6 @@ typedef struct Hypothesis {
   double logprob, score; /* see search.h */
 } Hypothesis;
 void hypotheses_free(Hypothesis *, int64_t count);
+int hypothesis_order(const void *, const void *); /* for qsort: the highest score first */
 
 #endif

@@ -242,11 +242,6 @@ static int64_t advance(const Flow *flow, FlowLine *base, const float *logits) {
 
 /* ---- coverage ---- */
 
-static int by_score(const void *a, const void *b) {
-  const double x = ((const Hypothesis *)a)->score, y = ((const Hypothesis *)b)->score;
-  return (x < y) - (x > y);
-}
-
 /* What was found, ordered anew by how much of the source each text accounts for. */
 static void weigh_coverage(const Search *s, const Line *line) {
   const double weight = s->request->settings->coverage_penalty;
@@ -257,7 +252,7 @@ static void weigh_coverage(const Search *s, const Line *line) {
     line->found[i].score += weight * look_coverage(&look, line->flow.input);
     look_free(&look);
   }
-  qsort(line->found, (size_t)line->ended, sizeof *line->found, by_score);
+  qsort(line->found, (size_t)line->ended, sizeof *line->found, hypothesis_order);
 }
 
 /* ---- lines ---- */

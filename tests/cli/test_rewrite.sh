@@ -23,6 +23,9 @@ for arch in marian llama; do
   run translate -m $arch --max-tokens 6 --beam 3 --n-best 3 --json "one two"
   expect_json_lines out
   for key in '"rank":0' '"rank":1' '"rank":2' '"source":"one two"' '"score":'; do expect_out "$key"; done
+  run translate -m $arch --max-tokens 6 --sample --n-best 5 --json "one two"
+  sed 's/.*"score"://; s/}$//' out >scores
+  sort -g -r scores | cmp -s - scores || flunk "drawn texts come best first"
   for wrong in summarize reply write; do
     run $wrong -m $arch red
     expect_usage "inkstone translate -m MODEL"
