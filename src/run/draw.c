@@ -1,7 +1,6 @@
-#include <stdlib.h>
-
 #include "run/draw.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/random.h"

@@ -15,9 +15,9 @@ typedef struct DrawRequest {
   const Rules *rules; /* may be NULL */
 } DrawRequest;
 
-/* `each` texts for each of `count` inputs, best first: results[i * each + k]. score = logprob, of the model's own
- * probabilities. What is drawn for an input depends on its number and the seed, not on what else is
- * drawn with it. NULL where the network's values are no numbers. Free with hypotheses_free. */
+/* `each` texts for each of `count` inputs, best first: results[i * each + k]. score = logprob, of the model's
+ * own probabilities. What is drawn for an input depends on its number and the seed, not on what else is drawn
+ * with it. NULL where the network's values are no numbers. Free with hypotheses_free. */
 Hypothesis *draw_run(const DrawRequest *, const Input *inputs, int64_t count, const int64_t *numbers);
 
 #endif
