@@ -38,6 +38,9 @@ int64_t mem_resident(void);
 /* Physical memory this process may use: the machine's, or the limit of its control group (versions 1 and 2,
  * any group above included) or of its address space (ulimit -v) if smaller. */
 int64_t mem_available(void);
+/* Refuses what `name` is about to take beside what is held, where this process may not have so much: better a
+ * sentence now than an end without one, as a control group makes it. */
+bool mem_require(int64_t bytes, const char *name, Error *err);
 /* The smallest memory limit among the control groups that `proc_file` (/proc/self/cgroup) names below `mount`
  * (/sys/fs/cgroup); INT64_MAX where there is none. */
 int64_t mem_group_limit(const char *proc_file, const char *mount);

@@ -51,6 +51,10 @@ static bool open_lines(LineFile *f, const char *path, const TextSettings *text, 
                        Error *err) {
   if (!text_file_open(&f->file, path, text, news, err)) return false;
   const char *end = f->file.text + f->file.length;
+  size_t lines = 0;
+  for (const char *at = f->file.text; at < end; lines++) at = line_end(at, end) + 1;
+  if (!mem_require((int64_t)(lines * sizeof *f->lines.data), f->file.name, err)) return false;
+  vec_reserve(&f->lines, lines);
   for (const char *at = f->file.text, *stop; at < end; at = stop + 1) {
     stop = line_end(at, end);
     if (stop - at > LONGEST_LINE)
@@ -107,6 +111,9 @@ typedef struct Scoring {
 
 static bool measure(Scoring *s, Metric *m, size_t system, MetricRows *rows) {
   const Lines *lines = &s->files.items[system].lines;
+  if (!mem_require((int64_t)(lines->count * metric_statistics(m) * sizeof(double)),
+                   s->files.items[system].file.name, s->err))
+    return false;
   *rows = metric_rows_new(m, lines->count);
   for (size_t i = 0; i < lines->count; i++) {
     if (i % 64 == 0) news_progress(s->news, "scoring", (int64_t)i, (int64_t)lines->count, "line");

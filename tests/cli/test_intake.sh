@@ -91,4 +91,23 @@ last="a packed text with a stack of 128 kB"
 status=$?
 expect_status 0
 
+# What does not fit in memory is said before it is taken.
+awk 'BEGIN { for (i = 0; i < 1500000; i++) print "x\ty" }' >many.tsv
+tight() { # as run, with 110 MB of address space beside what the program has anyway
+  last="inkstone $* (in little memory)"
+  (ulimit -v 260000 && "$INKSTONE" "$@" >out 2>err </dev/null)
+  status=$?
+}
+if [ -z "${SANITIZE-}" ]; then
+  tight train translate many.tsv -o tight --size nano --tokenizer byte --threads 1
+  expect_failure "many.tsv: needs about" "MB of memory"
+  tight score many.tsv many.tsv
+  expect_failure "many.tsv: needs about"
+  awk 'BEGIN { for (i = 0; i < 5000000; i++) print "x" }' >many.txt
+  tight train write many.txt -o tight --size nano --tokenizer byte --threads 1 --documents line
+  expect_failure "many.txt: needs about"
+  expect_no_file tight
+fi
+rm -f many.*
+
 finish

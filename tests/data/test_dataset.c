@@ -317,6 +317,40 @@ static void documents_stand_between_their_tokens(void **state) {
   tokenizer_free(t);
 }
 
+/* A long text is encoded in parts: with the ids that it has as a whole, whatever stands at the cuts. */
+static void parts_give_the_ids_of_the_whole(void **state) {
+  enum { LINES = 400, DOCUMENTS = 3 };
+  static const char *const words[] = {"river", "moon", "墨", "山水", "it's", "3,000",
+                                      "  two", "。",   "\t", "x",    "\n",   "ink"};
+  Buffer text = {0};
+  for (int i = 0; i < LINES; i++)
+    for (int k = 0; k < 5 + i % 7; k++)
+      buffer_addf(&text, "%s%s", words[(i * 7 + k * k) % 12], k == 4 + i % 7 ? "\n" : i % 3 ? " " : "");
+  Document documents[DOCUMENTS] = {{text.data, text.length}, {text.data, 5}, {text.data, text.length - 1}};
+  Corpus c = {.documents = documents, .count = DOCUMENTS, .bytes = 2 * (int64_t)text.length + 4};
+  static const char *const kinds[] = {"byte", "bpe", "char"};
+  for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+    TextSource source = corpus_source(&c);
+    const TokenizerSettings settings = {
+        .tokenizer = (char *)(uintptr_t)kinds[i], .vocab = 400, .memory = 1000000};
+    Tokenizer *t = tokenizer_train(&source, &settings, NULL, &nobody, NULL);
+    Dataset whole, parts;
+    const DocumentTokens tokens = {tokenizer_end(t), tokenizer_end(t)};
+    assert_true(dataset_encode(&whole, &c, t, tokens, &nobody, NULL));
+    encode_set_piece(300);
+    assert_true(dataset_encode(&parts, &c, t, tokens, &nobody, NULL));
+    encode_set_piece(1 << 22);
+    assert_int_equal(whole.count, parts.count);
+    assert_memory_equal(whole.tokens, parts.tokens, (size_t)whole.count * sizeof *whole.tokens);
+    assert_memory_equal(whole.starts, parts.starts, (DOCUMENTS + 1) * sizeof *whole.starts);
+    dataset_free(&whole);
+    dataset_free(&parts);
+    tokenizer_free(t);
+    mem_free(source.self);
+  }
+  buffer_free(&text);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(evaluation_scores_each_target_once),
@@ -328,6 +362,7 @@ int main(void) {
       cmocka_unit_test(documents_begin_with_the_end_before),
       cmocka_unit_test(short_texts),
       cmocka_unit_test(encoding_is_the_same_on_any_threads),
+      cmocka_unit_test(parts_give_the_ids_of_the_whole),
       cmocka_unit_test(documents_stand_between_their_tokens),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
