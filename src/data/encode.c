@@ -9,7 +9,7 @@
 static const size_t run_bytes = 1 << 18;
 
 /* Texts that are longer than this are cut, so that their ids need not be in memory all at once. */
-static size_t piece_bytes = 1 << 22;
+static size_t piece_bytes = 1 << 18;
 
 void encode_set_piece(size_t bytes) {
   piece_bytes = bytes;

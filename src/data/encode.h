@@ -27,7 +27,7 @@ typedef struct Encoded {
 /* Shows progress. */
 bool texts_encode(Encoded *, const Encoder *, const Document *, size_t count, const News *, Error *);
 void encoded_free(Encoded *);
-/* For tests: texts longer than this are encoded in parts (4 MB), with the ids of the whole. */
+/* For tests: texts longer than this are encoded in parts (256 kB), with the ids of the whole. */
 void encode_set_piece(size_t bytes);
 
 #endif

@@ -489,6 +489,10 @@ static bool start_new(Run *r, Error *err) {
 static bool start_again(Run *r, Error *err) {
   r->resumed = true;
   if (!read_card(r, err)) return false;
+  const char *task = json_get_text(r->card, "task", r->task->name);
+  if (strcmp(task, r->task->name))
+    return fail_usage(err, "%s: the run to resume is one of `inkstone train %s`, not %s", r->dir.home, task,
+                      r->task->name);
   tell_other_instructions(r);
   return open_material(r, err) && same_text(r, err) && make_tokenizer(r, err) &&
          bundle_same_tokenizer(r->card, r->tokenizer, r->dir.home, err) &&

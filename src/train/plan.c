@@ -124,8 +124,11 @@ static bool plan_steps(Plan *p, const TrainSettings *s, int64_t tokens, Error *e
   const double epochs = s->epochs > 0 ? s->epochs : default_epochs(p->cost.parameters, tokens);
   plan_set_steps(p, s, s->steps ? s->steps : (int64_t)(epochs * (double)tokens / p->step_tokens + 0.5));
   return p->warmup <= p->steps ||
-         fail_usage(err, "--warmup %" PRId64 " is longer than the run of %" PRId64 " steps", p->warmup,
-                    p->steps);
+         fail_usage(err,
+                    "a warm-up of %" PRId64
+                    " steps (--warmup, of the recipe if it was not given) is longer than the run of "
+                    "%" PRId64 ": give a shorter --warmup",
+                    p->warmup, p->steps);
 }
 
 static void reckon(Plan *p, const TrainSettings *s, int64_t tokens) {

@@ -148,6 +148,10 @@ run train write -o named --resume --steps 6
 expect_status 0
 expect_err "resuming at step 4 of 6"
 
+# A run is resumed as what it is.
+run train translate -o named --resume
+expect_usage "inkstone train write"
+
 # Nothing is left of what never began.
 run train write text -o dry $small --dry-run
 expect_status 0

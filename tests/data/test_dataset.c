@@ -339,7 +339,7 @@ static void parts_give_the_ids_of_the_whole(void **state) {
     assert_true(dataset_encode(&whole, &c, t, tokens, &nobody, NULL));
     encode_set_piece(300);
     assert_true(dataset_encode(&parts, &c, t, tokens, &nobody, NULL));
-    encode_set_piece(1 << 22);
+    encode_set_piece(1 << 18);
     assert_int_equal(whole.count, parts.count);
     assert_memory_equal(whole.tokens, parts.tokens, (size_t)whole.count * sizeof *whole.tokens);
     assert_memory_equal(whole.starts, parts.starts, (DOCUMENTS + 1) * sizeof *whole.starts);
