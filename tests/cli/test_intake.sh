@@ -95,7 +95,7 @@ expect_status 0
 awk 'BEGIN { for (i = 0; i < 1500000; i++) print "x\ty" }' >many.tsv
 tight() { # as run, with 110 MB of address space beside what the program has anyway
   last="inkstone $* (in little memory)"
-  (ulimit -v 260000 && "$INKSTONE" "$@" >out 2>err </dev/null)
+  (ulimit -v 200000 && "$INKSTONE" "$@" >out 2>err </dev/null)
   status=$?
 }
 if [ -z "${SANITIZE-}" ]; then

@@ -35,6 +35,9 @@ grep -q "steps *9$" out || flunk "not 9 steps"
 run train write text -o wins --config tokens/recipe.yaml --batch 2 --steps 9 --threads 1
 expect_status 0
 expect_err "run: 9 steps"
+run train write text -o wins --overwrite --config sequences/recipe.yaml --batch-tokens 512 --threads 1
+expect_status 0
+expect_err "steps of 512 tokens"
 run train write text -o wins --overwrite --batch 2 --batch-tokens 64
 expect_usage "contradict"
 run train write text -o wins --overwrite --replan "3-9"

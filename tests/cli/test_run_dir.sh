@@ -42,7 +42,7 @@ ls norecipe/checkpoint-* >/dev/null 2>&1 || flunk "its checkpoints are gone"
 
 # Until the new run has a model the old one is in its place; a killed run goes on.
 cp -r model killed
-run train write text -o killed --overwrite $small --steps 100000 --warmup 10 --eval-every 100000 --checkpoint-every 20 -q &
+run train write text -o killed --overwrite $small --width 48 --tokenizer char --steps 100000 --warmup 10 --eval-every 100000 --checkpoint-every 20 -q &
 sleep 1
 pkill -KILL -f -- "-o killed --overwrite" 2>/dev/null
 wait

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "base/scratch.h"
 #include "base/threads.h"
 #include "data/dataset.h"
 
@@ -351,6 +352,34 @@ static void parts_give_the_ids_of_the_whole(void **state) {
   buffer_free(&text);
 }
 
+/* A tokenizer that joins letters over the end of a line: a cut there would change the ids. */
+static void no_cut_divides_a_token(void **state) {
+  static const char json[] =
+      "{\"added_tokens\":[],\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0,\"\\n\":1,\"b\":2,\"a\\n\":3,"
+      "\"a\\nb\":4},"
+      "\"merges\":[[\"a\",\"\\n\"],[\"a\\n\",\"b\"]]}}";
+  Error err = {0};
+  Buffer text = {0};
+  assert_true(file_replace(in_scratch("tokenizer.json"), json, strlen(json), &err));
+  Tokenizer *t = tokenizer_open(in_scratch("tokenizer.json"), &err);
+  if (!t) fail_msg("%s", err.text);
+  for (int i = 0; i < 500; i++) buffer_adds(&text, i % 100 ? "a\nb" : "b\nb");
+  Document document = {text.data, text.length};
+  Corpus c = {.documents = &document, .count = 1, .bytes = (int64_t)text.length};
+  Dataset whole, parts;
+  assert_true(dataset_encode(&whole, &c, t, (DocumentTokens){-1, -1}, &nobody, NULL));
+  encode_set_piece(100);
+  assert_true(dataset_encode(&parts, &c, t, (DocumentTokens){-1, -1}, &nobody, NULL));
+  encode_set_piece(1 << 18);
+  assert_int_equal(whole.count, 495 + 5 * 3);
+  assert_int_equal(whole.count, parts.count);
+  assert_memory_equal(whole.tokens, parts.tokens, (size_t)whole.count * sizeof *whole.tokens);
+  dataset_free(&whole);
+  dataset_free(&parts);
+  tokenizer_free(t);
+  buffer_free(&text);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(evaluation_scores_each_target_once),
@@ -363,6 +392,7 @@ int main(void) {
       cmocka_unit_test(short_texts),
       cmocka_unit_test(encoding_is_the_same_on_any_threads),
       cmocka_unit_test(parts_give_the_ids_of_the_whole),
+      cmocka_unit_test_setup_teardown(no_cut_divides_a_token, scratch_open, scratch_close),
       cmocka_unit_test(documents_stand_between_their_tokens),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

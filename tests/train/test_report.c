@@ -73,7 +73,7 @@ static void smoothing_does_not_lag(void **state) {
     double x, y, u, v;
     int n, m;
     assert_true(sscanf(raw, "%lf,%lf %n", &x, &y, &n) == 2 && sscanf(line, "%lf,%lf %n", &u, &v, &m) == 2);
-    assert_true(x == u && fabs(y - v) < 0.03 * 320);
+    assert_true(x == u && fabs(y - v) < 0.01 * 320);
     raw += n;
     line += m;
   }
