@@ -6,7 +6,8 @@
 #   sh scripts/test.sh --preset NAME       another build: release, debug, clang, asan, tsan, fuzz (again for more)
 #   sh scripts/test.sh --all               release (gcc), clang, asan, tsan, fuzz
 #   sh scripts/test.sh --long              what takes hours: a thousand faults of each kind and command (tests/faults/walk.py),
-#                                          each fuzzer for ten minutes, 500 kills at random instants
+#                                          each fuzzer for ten minutes, 500 kills at random instants; FAULTS, FUZZ_SECONDS
+#                                          and KILLS (half of them) in the environment are other numbers
 #   sh scripts/test.sh --sabotage          breaks the program line by line: each must fail a test (minutes)
 set -eu
 cd "$(dirname "$0")/.."
@@ -54,9 +55,9 @@ done
 if [ -n "$long" ]; then
   cmake --preset release >/dev/null
   cmake --build --preset release -- --quiet
-  python3 tests/faults/walk.py build/release/inkstone build/release/tests/libfault_shim.so --each 1000 --jobs "$jobs"
-  export FUZZ_SECONDS=600
+  python3 tests/faults/walk.py build/release/inkstone build/release/tests/libfault_shim.so --each "${FAULTS:-1000}" --jobs "$jobs"
+  export FUZZ_SECONDS="${FUZZ_SECONDS:-600}"
   fuzz
-  sh scripts/kill_test.sh 250
+  sh scripts/kill_test.sh "${KILLS:-250}"
 fi
 [ -z "$sabotage" ] || python3 scripts/sabotage.py
