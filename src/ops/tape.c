@@ -275,7 +275,11 @@ Tensor *node_output(Node *n, int dims, const int64_t *shape) {
 }
 
 Tensor *node_output_over(Node *n, Tensor *x) {
-  CHECK(n->outputs < NODE_MAX_OUTPUTS && !x->maker && x->type == TENSOR_F32);
+  CHECK(n->outputs == 0 && x->type == TENSOR_F32);
+  if (x->maker) {
+    n->copied = x;
+    return n->out[n->outputs++] = tape_tensor(n->tape, TENSOR_F32, x->dims, x->shape);
+  }
   Tensor *y = shaped(n->tape, TENSOR_F32, x->dims, x->shape);
   y->data = x->data;
   n->tape->unkept += (int64_t)tensor_bytes(x);
@@ -299,6 +303,7 @@ static void run_forward(Node *n) {
   Arena *arena = n->tape->arena;
   const ArenaMark mark = arena_mark(arena);
   if (n->passing_bytes) n->passing = arena_alloc(arena, n->passing_bytes);
+  if (n->copied) memcpy(n->out[0]->data, n->copied->data, tensor_bytes(n->copied));
   n->op->forward(n);
   if (n->passing_bytes) arena_rewind(arena, mark);
 }

@@ -43,6 +43,7 @@ struct Node {
   Node *previous;       /* the node recorded before this one */
   size_t passing_bytes; /* see node_passing */
   void *passing;
+  const Tensor *copied; /* node_output_over: the input that out[0] starts as a copy of; else NULL */
 };
 
 Tape *tape_new(bool dry);
@@ -80,7 +81,9 @@ Tensor *tape_reshape(Tape *, Tensor *, int dims, const int64_t *shape);
 void *node_new(Tape *, const Op *, size_t bytes);
 void node_input(Node *, Tensor *);                           /* NULL allowed: an absent optional input */
 Tensor *node_output(Node *, int dims, const int64_t *shape); /* f32 */
-/* An output in the memory of `x`, whose values nobody may read any more: no later operator, no backward. */
+/* An output that holds the values of the input `x` when forward begins. It takes the memory of `x`, whose
+ * values nobody may read any more: no later operator, no backward. Where `x` is rematerialized, whose memory
+ * belongs to its operator, the output has memory of its own and starts as a copy. */
 Tensor *node_output_over(Node *, Tensor *x);
 /* Computes (unless dry), records (if any input wants a gradient and the tape records), returns out[0]. */
 Tensor *node_run(Node *, Tensor *out);
