@@ -30,6 +30,12 @@ const Arch *arch_find(const char *name) {
   return NULL;
 }
 
+const Naming *arch_naming(const Arch *arch, const char *format) {
+  for (const Naming *n = arch->namings; n && n->format; n++)
+    if (!strcmp(n->format, format)) return n;
+  return NULL;
+}
+
 static const Preset *preset_find(const Arch *arch, const char *name) {
   for (int i = 0; i < PRESETS; i++)
     if (!strcmp(arch->presets[i].name, name)) return &arch->presets[i];

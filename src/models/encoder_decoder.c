@@ -41,6 +41,33 @@ const ConfigFact encoder_decoder_facts[] = {
     {"kobart_version", "*"},
     {NULL, NULL}};
 
+/* ---- names of tensors ---- */
+
+/* As sinusoids() makes them, to the precision of bf16: sin in the first half of a row, cos in the second. */
+static bool are_sinusoids(const Tensor *t) {
+  const int64_t width = tensor_columns(t), half = width / 2, rows = tensor_rows(t);
+  const float *x = tensor_f32(t);
+  bool good = t->dims == 2 && width % 2 == 0;
+  for (int64_t i = 0; i < half && good; i++) {
+    const double frequency = pow(10000, -2.0 * (double)i / (double)width);
+    for (int64_t p = 0; p < rows && good; p++)
+      good = fabs(x[p * width + i] - sin((double)p * frequency)) < 0.01 &&
+             fabs(x[p * width + half + i] - cos((double)p * frequency)) < 0.01;
+  }
+  return good;
+}
+
+/* One embedding for all, or others of the targets only; positions of Marian are stored by older files. */
+static const TensorName names[] = {
+    {"lm_head.weight", TENSOR_COPY, "model.shared.weight", NULL},
+    {"lm_head.weight", TENSOR_COPY, "model.decoder.embed_tokens.weight", NULL},
+    {"model.encoder.embed_tokens.weight", TENSOR_COPY, "model.shared.weight", NULL},
+    {"model.decoder.embed_tokens.weight", TENSOR_COPY, "model.shared.weight", NULL},
+    {"model.encoder.embed_positions.weight", TENSOR_COMPUTED, NULL, are_sinusoids},
+    {"model.decoder.embed_positions.weight", TENSOR_COMPUTED, NULL, are_sinusoids},
+    {NULL, TENSOR_COPY, NULL, NULL}};
+const Naming encoder_decoder_namings[] = {{"huggingface", "model.", names}, {NULL, NULL, NULL}};
+
 /* ---- the shape ---- */
 
 bool encoder_decoder_complete(Config *c, Error *err) {

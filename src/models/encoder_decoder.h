@@ -19,6 +19,7 @@ bool encoder_decoder_read_rest(Config *, const json_t *config, const char *where
 void encoder_decoder_write_rest(const Config *, json_t *config);
 extern const Preset encoder_decoder_presets[PRESETS];
 extern const ConfigFact encoder_decoder_facts[];
+extern const Naming encoder_decoder_namings[];
 
 /* Their classes differ in a few defaults only. */
 // clang-format off
@@ -44,7 +45,7 @@ extern const ConfigFact encoder_decoder_facts[];
 /* The members of Arch that all of them have alike. */
 #define ENCODER_DECODER_ARCH                                                                         \
   .encodes = true, .presets = encoder_decoder_presets, .keys = keys, .facts = encoder_decoder_facts, \
-  .complete = encoder_decoder_complete, .read_rest = encoder_decoder_read_rest,                      \
-  .write_rest = encoder_decoder_write_rest
+  .namings = encoder_decoder_namings, .complete = encoder_decoder_complete,                          \
+  .read_rest = encoder_decoder_read_rest, .write_rest = encoder_decoder_write_rest
 
 #endif

@@ -44,6 +44,13 @@ static const ConfigFact facts[] = {{"activation_function", "\"gelu_new\"|\"gelu_
                                    {"summary_first_dropout", "*"},
                                    {NULL, NULL}};
 
+/* Older files leave out "transformer." in front. */
+static const TensorName names[] = {{"lm_head.weight", TENSOR_OUTPUT, "transformer.wte.weight", NULL},
+                                   {"transformer.h.#.attn.bias", TENSOR_IGNORED, NULL, NULL}, /* masks */
+                                   {"transformer.h.#.attn.masked_bias", TENSOR_IGNORED, NULL, NULL},
+                                   {NULL, TENSOR_COPY, NULL, NULL}};
+static const Naming namings[] = {{"huggingface", "transformer.", names}, {NULL, NULL, NULL}};
+
 static bool complete(Config *c, Error *err) {
   if (!c->ffn) c->ffn = 4 * c->width;
   if (c->heads < 1 || c->width % c->heads)
@@ -134,6 +141,7 @@ const Arch arch_gpt2 = {.name = "gpt2",
                         .presets = presets,
                         .keys = keys,
                         .facts = facts,
+                        .namings = namings,
                         .forward = forward,
                         .complete = complete,
                         .read_rest = read_rest,

@@ -45,6 +45,13 @@ static const ConfigFact facts[] = {{"hidden_act", "\"silu\"|\"swish\""},
                                    {"transformers.js_config", "*"},
                                    {NULL, NULL}};
 
+static const TensorName names[] = {
+    {"lm_head.weight", TENSOR_OUTPUT, "model.embed_tokens.weight", NULL},
+    {"model.layers.#.self_attn.rotary_emb.inv_freq", TENSOR_IGNORED, NULL, NULL},
+    {"model.rotary_emb.inv_freq", TENSOR_IGNORED, NULL, NULL},
+    {NULL, TENSOR_COPY, NULL, NULL}};
+static const Naming namings[] = {{"huggingface", "model.", names}, {NULL, NULL, NULL}};
+
 static bool complete(Config *c, Error *err) {
   if (!c->kv_heads) c->kv_heads = c->heads;
   if (!c->ffn) c->ffn = (c->width * 8 / 3 + 31) / 32 * 32; /* 8/3: as many weights as two layers of 4 */
@@ -148,6 +155,7 @@ const Arch arch_llama = {.name = "llama",
                          .presets = presets,
                          .keys = keys,
                          .facts = facts,
+                         .namings = namings,
                          .forward = forward,
                          .complete = complete,
                          .read_rest = read_rest,

@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/settings.h"
 #include "base/token_set.h"
+#include "models/naming.h"
 #include "nn/layers.h"
 #include "ops/batch.h"
 
@@ -92,6 +93,7 @@ typedef struct Arch {
   const Preset *presets;   /* PRESETS of them, from small to large */
   const ConfigKey *keys;   /* ended by a NULL key */
   const ConfigFact *facts; /* of this architecture, beside config_facts.def; ended by a NULL key */
+  const Naming *namings;   /* what stored models call its tensors, ended by a NULL format; NULL: as here */
   Output (*forward)(Net *, const Config *, const Batch *);
   /* Fills in what presets and settings leave at 0 and refuses what contradicts. */
   bool (*complete)(Config *, Error *);
@@ -105,7 +107,8 @@ extern const int arch_count;
 
 /* The shape that settings describe, for that vocabulary. Refuses contradictions (width not divisible by
  * heads). */
-const Arch *arch_find(const char *name); /* NULL if unknown */
+const Arch *arch_find(const char *name);                     /* NULL if unknown */
+const Naming *arch_naming(const Arch *, const char *format); /* NULL: by the parameters' own names */
 bool config_from_settings(Config *, const ModelSettings *, int64_t vocabulary, Error *);
 bool config_read(Config *, const char *path, Error *);
 /* Member `key` of a file of a model: an id, a list of them, or null. */

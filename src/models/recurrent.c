@@ -15,6 +15,10 @@ const ConfigKey recurrent_keys[] = {
     {NULL, 0, 0, 0, 0, NULL},
 };
 
+static const TensorName names[] = {{"lm_head.weight", TENSOR_OUTPUT, "model.embed_tokens.weight", NULL},
+                                   {NULL, TENSOR_COPY, NULL, NULL}};
+const Naming recurrent_namings[] = {{"huggingface", "model.", names}, {NULL, NULL, NULL}};
+
 bool recurrent_complete(Config *c, Error *err) {
   return (!c->heads && !c->kv_heads && !c->ffn) ||
          fail_usage(err,

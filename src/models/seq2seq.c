@@ -36,6 +36,10 @@ static const ConfigKey keys[] = {
 
 static const ConfigFact facts[] = {{"is_encoder_decoder", "true"}, {NULL, NULL}};
 
+static const TensorName names[] = {{"lm_head.weight", TENSOR_COPY, "model.embed_tokens.weight", NULL},
+                                   {NULL, TENSOR_COPY, NULL, NULL}};
+static const Naming namings[] = {{"huggingface", "model.", names}, {NULL, NULL, NULL}};
+
 /* ---- the shape ---- */
 
 static bool complete(Config *c, Error *err) {
@@ -195,6 +199,7 @@ const Arch arch_seq2seq = {.name = "seq2seq",
                            .presets = presets,
                            .keys = keys,
                            .facts = facts,
+                           .namings = namings,
                            .forward = forward,
                            .complete = complete,
                            .read_rest = read_rest,

@@ -100,10 +100,11 @@ static void read_tokenizer(void *arg) {
 static bool open_weights(Bundle *b, const char *directory, Config config, Error *err) {
   char path[PATH_ROOM];
   if (!directory_weights(directory, path, err) || !safetensors_open(&b->weights, path, err)) return false;
-  if (!config.arch->encodes && weights_untie(&b->weights)) config.tied = false;
+  const Naming *naming = arch_naming(config.arch, "huggingface");
+  if (weights_untie(&b->weights, naming)) config.tied = false;
   b->model = model_outline(&config);
   model_freeze(b->model);
-  return weights_map(path, b->model->params, &b->weights, err);
+  return weights_map(path, naming, b->model->params, &b->weights, err);
 }
 
 static bool guarded_weights(Bundle *b, const char *directory, const Config *config, Error *err) {

@@ -24,35 +24,6 @@ bool weights_write(const char *path, Params *params, const float *values, Error 
 
 /* ---- which tensor is which parameter ---- */
 
-static bool ends_with(const char *name, const char *tail) {
-  const size_t length = strlen(name), n = strlen(tail);
-  return length >= n && !strcmp(name + length - n, tail);
-}
-
-/* Tensors that other programs store and that carry nothing: masks, tables of rotation angles. */
-static bool is_constant(const char *name) {
-  static const char *const endings[] = {".attn.bias", ".attn.masked_bias", ".rotary_emb.inv_freq"};
-  for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
-    if (ends_with(name, endings[i])) return true;
-  return false;
-}
-
-static const char *const tables[] = {"model.shared.weight", "model.decoder.embed_tokens.weight",
-                                     "model.embed_tokens.weight", "transformer.wte.weight"};
-
-/* The embedding that also gives the output. */
-static const Param *tied_table(const Params *params) {
-  for (size_t i = 0; i < sizeof tables / sizeof *tables && !params_find(params, "lm_head.weight"); i++)
-    if (params_find(params, tables[i])) return params_find(params, tables[i]);
-  return NULL;
-}
-
-/* Is that another name of the table, where it is tied and shared? */
-static bool names_table(const char *name, const Param *table) {
-  return table && (!strcmp(name, "lm_head.weight") ||
-                   (!strcmp(table->name, tables[0]) && ends_with(name, "coder.embed_tokens.weight")));
-}
-
 static bool same_shape_or_fail(const char *path, const Param *p, const Tensor *found, Error *err) {
   if (tensor_same_shape(&p->tensor, found)) return true;
   Buffer wanted = {0}, there = {0};
@@ -66,21 +37,17 @@ static bool same_shape_or_fail(const char *path, const Param *p, const Tensor *f
   return false;
 }
 
-/* Older GPT-2 files leave out the first part of the name, "transformer."; and a matrix that is both embedding
- * and output may be stored under another of its names only. */
-static const NamedTensor *find_tensor(const Safetensors *file, const Params *params, const char *name) {
-  const NamedTensor *found = safetensors_find(file, name);
-  const Param *table = tied_table(params);
-  const char *dot = strchr(name, '.');
-  if (!found && dot) found = safetensors_find(file, dot + 1);
-  for (size_t i = 0; i < file->count && !found && table && !strcmp(table->name, name); i++)
-    if (names_table(file->items[i].name, table)) found = &file->items[i];
+static const NamedTensor *find_tensor(const Safetensors *file, const Naming *naming, const char *name) {
+  char stored[TENSOR_NAME_ROOM];
+  const NamedTensor *found = NULL;
+  for (int i = 0; !found && naming_stored(naming, name, i, stored); i++)
+    found = safetensors_find(file, stored);
   return found;
 }
 
-static const NamedTensor *tensor_for(const char *path, const Safetensors *file, const Params *params,
+static const NamedTensor *tensor_for(const char *path, const Safetensors *file, const Naming *naming,
                                      const Param *p, Error *err) {
-  const NamedTensor *found = find_tensor(file, params, p->name);
+  const NamedTensor *found = find_tensor(file, naming, p->name);
   if (!found)
     fail(err, "%s: tensor \"%s\" is missing: not the weights of this config.json", path, p->name);
   else if (!same_shape_or_fail(path, p, &found->tensor, err))
@@ -105,56 +72,65 @@ static bool same_values(const Tensor *a, const Tensor *b) {
   return same;
 }
 
-/* Positions as encoder_decoder.c makes them, to the precision of bf16: sin in the first half of a row, cos in
- * the second. */
-static bool are_sinusoids(const Tensor *t) {
-  if (t->dims != 2 || t->type == TENSOR_I32) return false;
-  const int64_t rows = t->shape[0], width = t->shape[1], half = width / 2, count = tensor_count(t);
-  float *x = mem_alloc((size_t)count * sizeof *x);
-  tensor_to_f32(x, t);
-  bool good = width % 2 == 0;
-  for (int64_t i = 0; i < half && good; i++) {
-    const double frequency = pow(10000, -2.0 * (double)i / (double)width);
-    for (int64_t p = 0; p < rows && good; p++)
-      good = fabs(x[p * width + i] - sin((double)p * frequency)) < 0.01 &&
-             fabs(x[p * width + half + i] - cos((double)p * frequency)) < 0.01;
-  }
-  mem_free(x);
-  return good;
+static bool as_computed(const TensorName *line, const Tensor *t) {
+  if (t->type == TENSOR_I32) return false;
+  Tensor values = *t;
+  values.type = TENSOR_F32;
+  values.data = mem_alloc((size_t)tensor_count(t) * sizeof(float));
+  tensor_to_f32(values.data, t);
+  const bool same = line->computed(&values);
+  mem_free(values.data);
+  return same;
 }
 
 /* What the file has beside the parameters. */
-static bool check_other(const char *path, const Safetensors *file, const Params *params,
-                        const NamedTensor *other, Error *err) {
-  const Param *table = tied_table(params);
-  char full[256];
-  snprintf(full, sizeof full, "transformer.%s", other->name);
-  if (is_constant(other->name) || params_find(params, full)) return true;
-  if (ends_with(other->name, "coder.embed_positions.weight"))
-    return are_sinusoids(&other->tensor) ||
-           fail(err, "%s: tensor \"%s\" has other positions than sinusoids, which is not supported", path,
-                other->name);
-  if (!names_table(other->name, table))
-    return fail(err, "%s: tensor \"%s\" has no place in this architecture", path, other->name);
-  return same_values(&other->tensor, &find_tensor(file, params, table->name)->tensor) ||
-         fail(err, "%s: tensor \"%s\" differs from \"%s\", and this architecture has one for both", path,
-              other->name, table->name);
+typedef struct Other {
+  const char *path;
+  const Safetensors *file;
+  const Params *params;
+  const Naming *naming;
+} Other;
+
+static bool check_line(const Other *o, const TensorName *line, const NamedTensor *other,
+                       const char *parameter, Error *err) {
+  if (line->use == TENSOR_IGNORED) return true;
+  if (line->use == TENSOR_COMPUTED)
+    return as_computed(line, &other->tensor) ||
+           fail(err,
+                "%s: tensor \"%s\" has other values than this architecture computes there, which is not "
+                "supported",
+                o->path, other->name);
+  return same_values(&other->tensor, &find_tensor(o->file, o->naming, parameter)->tensor) ||
+         fail(err, "%s: tensor \"%s\" differs from \"%s\", and this architecture has one for both", o->path,
+              other->name, parameter);
 }
 
-static bool check_others(const char *path, const Safetensors *file, const Params *params, Error *err) {
-  for (size_t i = 0; i < file->count; i++)
-    if (!params_find(params, file->items[i].name) && !check_other(path, file, params, &file->items[i], err))
+static bool check_other(const Other *o, const NamedTensor *other, Error *err) {
+  char full[TENSOR_NAME_ROOM], parameter[TENSOR_NAME_ROOM];
+  if (params_find(o->params, naming_full(o->naming, other->name, full))) return true;
+  const TensorName *line = naming_next(o->naming, NULL, other->name, parameter);
+  while (line && *parameter && !params_find(o->params, parameter))
+    line = naming_next(o->naming, line, other->name, parameter);
+  if (line) return check_line(o, line, other, parameter, err);
+  return fail(err, "%s: tensor \"%s\" has no place in this architecture", o->path, other->name);
+}
+
+static bool check_others(const Other *o, Error *err) {
+  for (size_t i = 0; i < o->file->count; i++)
+    if (!params_find(o->params, o->file->items[i].name) && !check_other(o, &o->file->items[i], err))
       return false;
   return true;
 }
 
-bool weights_untie(const Safetensors *file) {
-  const NamedTensor *head = safetensors_find(file, "lm_head.weight"), *table = NULL;
-  for (size_t i = 0; i < sizeof tables / sizeof *tables && !table; i++) {
-    table = safetensors_find(file, tables[i]);
-    if (!table) table = safetensors_find(file, strchr(tables[i], '.') + 1);
+bool weights_untie(const Safetensors *file, const Naming *naming) {
+  const TensorName *line = naming ? naming->names : NULL;
+  for (; line && line->stored; line++) {
+    if (line->use != TENSOR_OUTPUT) continue;
+    const NamedTensor *head = safetensors_find(file, line->stored);
+    const NamedTensor *table = find_tensor(file, naming, line->parameter);
+    if (head && table && head != table && !same_values(&head->tensor, &table->tensor)) return true;
   }
-  return head && table && !same_values(&head->tensor, &table->tensor);
+  return false;
 }
 
 /* ---- values that are no finite numbers ---- */
@@ -231,30 +207,32 @@ static void place_values(Params *params, Param *p, const Tensor *stored, float *
   tensor_to_f32(placed->tensor.data, stored);
 }
 
-static bool read_all(const char *path, const Safetensors *file, Params *params, float *run, Error *err) {
+static bool read_all(const char *path, const Safetensors *file, const Naming *naming, Params *params,
+                     float *run, Error *err) {
   const size_t count = params_count(params);
   NamedTensor *placed = mem_alloc_zeroed(count, sizeof *placed);
   bool ok = true;
   for (size_t i = 0; ok && i < count; i++) {
     Param *p = params_at(params, i);
-    const NamedTensor *found = tensor_for(path, file, params, p, err);
+    const NamedTensor *found = tensor_for(path, file, naming, p, err);
     if ((ok = found != NULL)) place_values(params, p, &found->tensor, run, &placed[i]);
   }
-  ok = ok && all_finite(path, placed, count, err) && check_others(path, file, params, err);
+  const Other others = {path, file, params, naming};
+  ok = ok && all_finite(path, placed, count, err) && check_others(&others, err);
   mem_free(placed);
   return ok;
 }
 
-bool weights_read(const char *path, Params *params, float *values, Error *err) {
+bool weights_read(const char *path, const Naming *naming, Params *params, float *values, Error *err) {
   Safetensors file;
   if (!safetensors_open(&file, path, err)) return false;
-  const bool ok = read_all(path, &file, params, values, err);
+  const bool ok = read_all(path, &file, naming, params, values, err);
   safetensors_close(&file);
   return ok;
 }
 
-bool weights_map(const char *path, Params *params, Safetensors *file, Error *err) {
-  return read_all(path, file, params, NULL, err);
+bool weights_map(const char *path, const Naming *naming, Params *params, Safetensors *file, Error *err) {
+  return read_all(path, file, naming, params, NULL, err);
 }
 
 void weights_copy(Params *to, Params *from) {

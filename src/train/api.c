@@ -322,8 +322,8 @@ static bool keep_mean(Run *r, Trainer *t, Error *err) {
 static bool score_kept_model(Run *r, Trainer *t, json_t *json, Error *err) {
   char path[PATH_ROOM];
   if (!r->material->has_held) return true;
-  if (!weights_read(in_run(r, path, "model.safetensors"), t->model->params, params_values(t->model->params),
-                    err))
+  if (!weights_read(in_run(r, path, "model.safetensors"), NULL, t->model->params,
+                    params_values(t->model->params), err))
     return false;
   Batches *all = open_valid(r, FINAL_TOKENS, err);
   if (!all) return false;

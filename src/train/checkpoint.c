@@ -232,7 +232,8 @@ static bool read_state(const char *dir, TrainState *state, Error *err) {
 static bool read_parts(const char *dir, TrainState *state, Optimizer *o, Error *err) {
   char path[PATH_ROOM];
   return read_state(dir, state, err) &&
-         weights_read(path_join(path, dir, "model.safetensors"), o->params, params_values(o->params), err) &&
+         weights_read(path_join(path, dir, "model.safetensors"), NULL, o->params, params_values(o->params),
+                      err) &&
          moments_read(path_join(path, dir, "optimizer.safetensors"), o, TAKE, err);
 }
 

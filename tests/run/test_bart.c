@@ -22,8 +22,8 @@ static Model *open_model(void) {
   }
   assert_true(config_read(&c, config, &err));
   Model *m = model_new(&c, false);
-  assert_true(weights_read(SHARED_DIR "/weights/bart-g2p/us_bart.safetensors", m->params,
-                           params_values(m->params), &err));
+  assert_true(weights_read(SHARED_DIR "/weights/bart-g2p/us_bart.safetensors",
+                           arch_naming(c.arch, "huggingface"), m->params, params_values(m->params), &err));
   return m;
 }
 

@@ -16,6 +16,10 @@
 
 enum { VOCABULARY = 40, TIME = 7, SOURCE = 3 };
 
+static const Naming *naming_of(const Config *c) {
+  return arch_naming(c->arch, "huggingface");
+}
+
 static Config config_of(const char *arch) {
   static const SettingTable *const tables[] = {&model_settings_table};
   Settings *s = settings_new(tables, 1);
@@ -41,28 +45,41 @@ static void *rounded(TensorType type, float *x, int64_t n) {
   return halves;
 }
 
-/* All parameters as `type`; behind two bytes that belong to nobody, so that f32 lies askew. */
+/* Two more spaces behind the header: the data no longer lie at multiples of 4. */
+static void shift_data(const char *path) {
+  FileView file;
+  Error err = {0};
+  assert_true(file_view(path, &file, &err));
+  const size_t header = 8 + *(const unsigned char *)file.data + 256 * (size_t)(unsigned char)file.data[1] +
+                        65536 * (size_t)(unsigned char)file.data[2];
+  char *shifted = mem_alloc(file.size + 2);
+  memcpy(shifted, file.data, header);
+  memcpy(shifted + header, "  ", 2);
+  memcpy(shifted + header + 2, file.data + header, file.size - header);
+  for (int i = 0; i < 3; i++) shifted[i] = (char)((header - 8 + 2) >> 8 * i);
+  assert_true(file_replace(path, shifted, file.size + 2, &err));
+  file_view_close(&file);
+  mem_free(shifted);
+}
+
+/* All parameters as `type`; askew: so that f32 lies at no multiple of 4. */
 static const char *written(Params *params, TensorType type, bool askew, uint16_t damage) {
   const size_t count = params_count(params);
-  NamedTensor *items = mem_alloc_zeroed(count + 1, sizeof *items);
-  uint16_t nobodys = 0;
+  NamedTensor *items = mem_alloc_zeroed(count, sizeof *items);
   Error err = {0};
-  size_t n = 0;
-  if (askew)
-    items[n++] =
-        (NamedTensor){"h.0.attn.bias", {.type = TENSOR_F16, .dims = 1, .shape = {1}, .data = &nobodys}};
-  for (size_t i = 0; i < count; i++, n++) {
+  for (size_t i = 0; i < count; i++) {
     const Param *p = params_at(params, i);
-    items[n] = (NamedTensor){p->name, p->tensor};
-    items[n].tensor.type = type;
+    items[i] = (NamedTensor){p->name, p->tensor};
+    items[i].tensor.type = type;
     if (type != TENSOR_F32)
-      items[n].tensor.data = rounded(type, tensor_f32(&p->tensor), tensor_count(&p->tensor));
+      items[i].tensor.data = rounded(type, tensor_f32(&p->tensor), tensor_count(&p->tensor));
   }
-  if (damage) ((uint16_t *)items[n - 1].tensor.data)[tensor_count(&items[n - 1].tensor) - 1] = damage;
+  Tensor *last = &items[count - 1].tensor;
+  if (damage) ((uint16_t *)last->data)[tensor_count(last) - 1] = damage;
   const char *path = in_scratch("model.safetensors");
-  assert_true(safetensors_write(path, items, n, NULL, &err));
-  for (size_t i = 0; i < n && type != TENSOR_F32; i++)
-    if (items[i].tensor.data != &nobodys) mem_free(items[i].tensor.data);
+  assert_true(safetensors_write(path, items, count, NULL, &err));
+  if (askew) shift_data(path);
+  for (size_t i = 0; i < count && type != TENSOR_F32; i++) mem_free(items[i].tensor.data);
   mem_free(items);
   return path;
 }
@@ -119,7 +136,7 @@ static void check(const Arch *arch, TensorType type, bool askew) {
   params_initialize(plain->params, 3);
   const char *path = written(plain->params, type, askew, 0);
   model_freeze(mapped);
-  if (!safetensors_open(&file, path, &err) || !weights_map(path, mapped->params, &file, &err))
+  if (!safetensors_open(&file, path, &err) || !weights_map(path, naming_of(&c), mapped->params, &file, &err))
     fail_msg("%s: %s", arch->name, err.text);
   read_text(plain, expected);
   read_text(mapped, got);
@@ -160,7 +177,8 @@ static void endless_values_are_refused(void **state) {
     Error err = {0};
     params_initialize(plain->params, 3);
     const char *path = written(plain->params, cases[i].type, false, cases[i].bits);
-    assert_false(safetensors_open(&file, path, &err) && weights_map(path, mapped->params, &file, &err));
+    assert_false(safetensors_open(&file, path, &err) &&
+                 weights_map(path, naming_of(&c), mapped->params, &file, &err));
     assert_non_null(strstr(err.text, "no finite numbers"));
     assert_non_null(strstr(err.text, params_at(plain->params, params_count(plain->params) - 1)->name));
     model_free(plain);
@@ -203,18 +221,23 @@ static void other_tensors_are_used_or_refused(void **state) {
     const char *arch, *table, *name;
     float change;
     bool unties, accepted;
-  } cases[] = {{"llama", "embed_tokens.weight", "lm_head.weight", 0, false, true},
-               {"llama", "embed_tokens.weight", "lm_head.weight", 1, true, false},
-               {"gpt2", "wte.weight", "lm_head.weight", 0, false, true},
-               {"gpt2", "wte.weight", "lm_head.weight", 1, true, false},
-               {"gpt2", "wte.weight", "h.0.attn.bias", 1, false, true},
-               {"gpt2", "wte.weight", "score.weight", 0, false, false},
-               {"bart", "shared.weight", "lm_head.weight", 0, false, true},
-               {"bart", "shared.weight", "lm_head.weight", 1, true, false},
-               {"bart", "shared.weight", "model.encoder.embed_tokens.weight", 0, false, true},
-               {"bart", "shared.weight", "model.encoder.embed_tokens.weight", 1, false, false},
-               {"marian", "shared.weight", "model.decoder.embed_tokens.weight", 1, false, false},
-               {"marian", "shared.weight", "model.decoder.embed_positions.weight", 0, false, false}};
+  } cases[] = {
+      {"llama", "embed_tokens.weight", "lm_head.weight", 0, false, true},
+      {"llama", "embed_tokens.weight", "lm_head.weight", 1, true, false},
+      {"gpt2", "wte.weight", "lm_head.weight", 0, false, true},
+      {"gpt2", "wte.weight", "lm_head.weight", 1, true, false},
+      {"gpt2", "wte.weight", "h.0.attn.bias", 1, false, true},
+      {"gpt2", "wte.weight", "transformer.h.11.attn.masked_bias", 1, false, true},
+      {"gpt2", "wte.weight", "transformer.h.x.attn.bias", 1, false, false},
+      {"llama", "embed_tokens.weight", "model.layers.3.self_attn.rotary_emb.inv_freq", 1, false, true},
+      {"llama", "embed_tokens.weight", "h.0.attn.bias", 1, false, false},
+      {"gpt2", "wte.weight", "score.weight", 0, false, false},
+      {"bart", "shared.weight", "lm_head.weight", 0, false, true},
+      {"bart", "shared.weight", "lm_head.weight", 1, false, false},
+      {"bart", "shared.weight", "model.encoder.embed_tokens.weight", 0, false, true},
+      {"bart", "shared.weight", "model.encoder.embed_tokens.weight", 1, false, false},
+      {"marian", "shared.weight", "model.decoder.embed_tokens.weight", 1, false, false},
+      {"marian", "shared.weight", "model.decoder.embed_positions.weight", 0, false, false}};
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     const Config c = config_of(cases[i].arch);
     Model *plain = model_new(&c, false), *read = model_new(&c, false);
@@ -223,14 +246,62 @@ static void other_tensors_are_used_or_refused(void **state) {
     params_initialize(plain->params, 3);
     const char *path = with_copy(plain->params, cases[i].table, cases[i].name, cases[i].change);
     assert_true(safetensors_open(&file, path, &err));
-    if (weights_untie(&file) != cases[i].unties) fail_msg("%s: %s unties", cases[i].arch, cases[i].name);
+    if (weights_untie(&file, naming_of(&c)) != cases[i].unties)
+      fail_msg("%s: %s unties", cases[i].arch, cases[i].name);
     safetensors_close(&file);
-    if (weights_read(path, read->params, params_values(read->params), &err) != cases[i].accepted)
+    if (weights_read(path, naming_of(&c), read->params, params_values(read->params), &err) !=
+        cases[i].accepted)
       fail_msg("%s: %s: %s", cases[i].arch, cases[i].name, err.text);
     if (!cases[i].accepted) assert_non_null(strstr(err.text, cases[i].name));
     model_free(plain);
     model_free(read);
   }
+}
+
+/* All parameters, but for the first that ends like `table` under the name `alias`; the base left out. */
+static const char *with_names(Params *params, const char *table, const char *alias, size_t base) {
+  const size_t count = params_count(params);
+  NamedTensor *items = mem_alloc_zeroed(count, sizeof *items);
+  Error err = {0};
+  for (size_t i = 0; i < count; i++) {
+    const Param *p = params_at(params, i);
+    const size_t length = strlen(p->name), tail = strlen(table);
+    const bool is_table = length >= tail && !strcmp(p->name + length - tail, table);
+    items[i] = (NamedTensor){is_table                       ? alias
+                             : strncmp(p->name, "final", 5) ? p->name + base
+                                                            : p->name,
+                             p->tensor};
+  }
+  assert_true(safetensors_write(in_scratch("renamed"), items, count, NULL, &err));
+  mem_free(items);
+  return in_scratch("renamed");
+}
+
+/* Files that leave out the base of the names, or have the shared matrix under another name only. */
+static void tensors_of_other_names_are_found(void **state) {
+  (void)state;
+  static const struct {
+    const char *arch, *base, *table, *alias;
+  } cases[] = {{"llama", "model.", "embed_tokens.weight", "lm_head.weight"},
+               {"gpt2", "transformer.", "wte.weight", "lm_head.weight"},
+               {"lstm", "", "embed_tokens.weight", "lm_head.weight"},
+               {"bart", "model.", "shared.weight", "encoder.embed_tokens.weight"},
+               {"marian", "model.", "shared.weight", "model.decoder.embed_tokens.weight"}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+    for (int bare = 0; bare < 2; bare++) {
+      const Config c = config_of(cases[i].arch);
+      Model *plain = model_new(&c, false), *read = model_new(&c, false);
+      Error err = {0};
+      params_initialize(plain->params, 3);
+      const char *path =
+          with_names(plain->params, cases[i].table, cases[i].alias, bare ? strlen(cases[i].base) : 0);
+      if (!weights_read(path, naming_of(&c), read->params, params_values(read->params), &err))
+        fail_msg("%s: %s", cases[i].arch, err.text);
+      assert_memory_equal(params_values(plain->params), params_values(read->params),
+                          sizeof(float) * (size_t)params_length(read->params));
+      model_free(plain);
+      model_free(read);
+    }
 }
 
 /* As older files of Marian have them. */
@@ -255,8 +326,9 @@ static void stored_sinusoids_are_fine(void **state) {
                                {.dims = 2, .shape = {POSITIONS, width}, .data = table}};
   for (int changed = 0; changed < 2; changed++) {
     assert_true(safetensors_write(in_scratch("positions"), items, count + 1, NULL, &err));
-    assert_int_equal(weights_read(in_scratch("positions"), read->params, params_values(read->params), &err),
-                     !changed);
+    assert_int_equal(
+        weights_read(in_scratch("positions"), naming_of(&c), read->params, params_values(read->params), &err),
+        !changed);
     table[width + 1] += 0.1F;
   }
   assert_non_null(strstr(err.text, "embed_positions"));
@@ -270,6 +342,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(mapped_weights_change_no_bit, scratch_open, scratch_close),
       cmocka_unit_test_setup_teardown(other_tensors_are_used_or_refused, scratch_open, scratch_close),
+      cmocka_unit_test_setup_teardown(tensors_of_other_names_are_found, scratch_open, scratch_close),
       cmocka_unit_test_setup_teardown(stored_sinusoids_are_fine, scratch_open, scratch_close),
       cmocka_unit_test_setup_teardown(endless_values_are_refused, scratch_open, scratch_close),
   };

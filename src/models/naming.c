@@ -1,0 +1,84 @@
+#include "models/naming.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Where the number begins, and how long it is. */
+typedef struct Number {
+  const char *digits;
+  int length;
+} Number;
+
+/* A pattern has one '#' at most, so that the rest decides. */
+static bool matches(const char *pattern, const char *name, Number *number) {
+  const char *mark = strchr(pattern, '#');
+  *number = (Number){"", 0};
+  if (!mark) return !strcmp(pattern, name);
+  const size_t before = (size_t)(mark - pattern);
+  if (strncmp(pattern, name, before)) return false;
+  number->digits = name + before;
+  while (isdigit((unsigned char)number->digits[number->length])) number->length++;
+  return number->length && !strcmp(mark + 1, number->digits + number->length);
+}
+
+bool naming_translate(char room[TENSOR_NAME_ROOM], const char *from, const char *to, const char *name) {
+  Number number;
+  if (!matches(from, name, &number)) return false;
+  const char *mark = strchr(to, '#');
+  const int written = mark ? snprintf(room, TENSOR_NAME_ROOM, "%.*s%.*s%s", (int)(mark - to), to,
+                                      number.length, number.digits, mark + 1)
+                           : snprintf(room, TENSOR_NAME_ROOM, "%s", to);
+  return written >= 0 && written < TENSOR_NAME_ROOM;
+}
+
+static const TensorName *names_of(const Naming *n) {
+  static const TensorName none[] = {{NULL, TENSOR_IGNORED, NULL, NULL}};
+  return n && n->names ? n->names : none;
+}
+
+/* The name without the base; NULL where it does not begin so. */
+static const char *without_base(const Naming *n, const char *name) {
+  const size_t length = n ? strlen(n->base) : 0;
+  return length && !strncmp(name, n->base, length) ? name + length : NULL;
+}
+
+/* Counts `*index` down by the two spellings of a name; true where it is one of them, then in the room. */
+static bool is_spelling(const Naming *n, const char *name, int *index, char room[TENSOR_NAME_ROOM]) {
+  const char *spellings[] = {name, without_base(n, name)};
+  for (int i = 0; i < 2; i++)
+    if (spellings[i] && (*index)-- == 0) {
+      memmove(room, spellings[i], strlen(spellings[i]) + 1);
+      return true;
+    }
+  return false;
+}
+
+bool naming_stored(const Naming *n, const char *parameter, int index, char room[TENSOR_NAME_ROOM]) {
+  if (strlen(parameter) >= TENSOR_NAME_ROOM) return false;
+  if (is_spelling(n, parameter, &index, room)) return true;
+  for (const TensorName *line = names_of(n); line->stored; line++)
+    if (line->parameter && naming_translate(room, line->parameter, line->stored, parameter) &&
+        is_spelling(n, room, &index, room))
+      return true;
+  return false;
+}
+
+const char *naming_full(const Naming *n, const char *stored, char room[TENSOR_NAME_ROOM]) {
+  if (!n || without_base(n, stored)) return stored;
+  const int written = snprintf(room, TENSOR_NAME_ROOM, "%s%s", n->base, stored);
+  return written >= 0 && written < TENSOR_NAME_ROOM ? room : stored;
+}
+
+const TensorName *naming_next(const Naming *n, const TensorName *after, const char *stored,
+                              char parameter[TENSOR_NAME_ROOM]) {
+  char full_room[TENSOR_NAME_ROOM];
+  const char *full = naming_full(n, stored, full_room);
+  for (const TensorName *line = after ? after + 1 : names_of(n); line->stored; line++) {
+    const char *to = line->parameter ? line->parameter : "";
+    if (naming_translate(parameter, line->stored, to, stored) ||
+        naming_translate(parameter, line->stored, to, full))
+      return line;
+  }
+  return NULL;
+}
