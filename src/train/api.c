@@ -318,14 +318,24 @@ static bool keep_mean(Run *r, Trainer *t, Error *err) {
   return checkpoint_restate(r->dir.path, &t->state, err) && snapshots_prune(r->dir.path, &t->state, err);
 }
 
+/* What the time that is left allows. */
+static int64_t tokens_to_score(const Run *r, const Trainer *t) {
+  const double share = pace_results_share(&t->pace, clock_seconds()),
+               all = fmin((double)r->material->held.tokens, FINAL_TOKENS);
+  return share < 1 ? (int64_t)fmax(share * all, (double)r->plan.eval_tokens) : FINAL_TOKENS;
+}
+
 /* The model that was kept, on all of the held-out text. */
 static bool score_kept_model(Run *r, Trainer *t, json_t *json, Error *err) {
   char path[PATH_ROOM];
   if (!r->material->has_held) return true;
+  if (t->unscored)
+    return news_note(&r->news, "--budget left no time to score the held-out text: `inkstone eval` does"),
+           true;
   if (!weights_read(in_run(r, path, "model.safetensors"), NULL, t->model->params,
                     params_values(t->model->params), err))
     return false;
-  Batches *all = open_valid(r, FINAL_TOKENS, err);
+  Batches *all = open_valid(r, tokens_to_score(r, t), err);
   if (!all) return false;
   const Score score = score_batches(t->model, all, NULL);
   if (score.tokens) add_scores(all, &score, json);
@@ -413,7 +423,7 @@ static bool open_judge(const Run *r, Trainer *t, Error *err) {
 static bool open_valid_and_judge(const Run *r, Trainer *t, Error *err) {
   const MaterialPart *held = &r->material->held;
   if (r->material->has_held && !(t->valid = open_valid(r, r->plan.eval_tokens, err))) return false;
-  t->closing = fmax(1, fmin((double)held->tokens, FINAL_TOKENS) / (double)r->plan.eval_tokens);
+  t->results = fmax(1, fmin((double)held->tokens, FINAL_TOKENS) / (double)r->plan.eval_tokens);
   if (!material_examples(r->material))
     return !judged_by_metric(r->train) ||
            fail_usage(err,
@@ -421,6 +431,17 @@ static bool open_valid_and_judge(const Run *r, Trainer *t, Error *err) {
                       "running text (leave it out)",
                       r->train->best_by);
   return open_judge(r, t, err);
+}
+
+/* What the trainer will do besides updates, and what that may cost. */
+static void open_pace(const Run *r, Trainer *t) {
+  enum { SAVED = 3 }; /* after the last update: with it, at the end, and as long again for card and report */
+  const double evaluation = budget_evaluation(&r->plan, r->material, r->settings);
+  pace_open(&t->pace, clock_seconds(), r->deadline);
+  if (t->valid) pace_expect(&t->pace, PACE_EVALUATION, r->plan.eval_every, 1, evaluation);
+  if (t->valid) pace_expect(&t->pace, PACE_RESULTS, 0, 1, t->results * evaluation);
+  if (r->train->sample_tokens) pace_expect(&t->pace, PACE_SAMPLE, r->plan.sample_every, 1, 1);
+  pace_expect(&t->pace, PACE_CHECKPOINT, r->plan.checkpoint_every, SAVED, 1);
 }
 
 static bool train_model(Run *r, Error *err) {
@@ -434,11 +455,12 @@ static bool train_model(Run *r, Error *err) {
                .batches = r->batches,
                .begin = (int32_t)json_integer_value(json_object_get(r->card, "begin_token")),
                .news = r->news,
-               .deadline = r->deadline,
                .peak = r->news.listener
                            ? machine_peak_flops(threads_count(), precision_named(r->train->precision))
                            : 0};
-  const bool ok = open_valid_and_judge(r, &t, err) && run_trainer(r, &t, err);
+  bool ok = open_valid_and_judge(r, &t, err);
+  if (ok) open_pace(r, &t);
+  ok = ok && run_trainer(r, &t, err);
   judge_free(t.judge);
   batches_free(t.valid);
   optimizer_close(&t.optimizer);
@@ -465,7 +487,8 @@ static bool begin(Run *r, Error *err) {
   if (!make_tokenizer(r, err) || !material_encode(r->material, r->tokenizer, err) || !make_config(r, err) ||
       !make_plan(r, err))
     return false;
-  if (r->deadline > 0 && !budget_steps(r->settings, &r->plan, r->deadline, &r->news, err)) return false;
+  if (r->deadline > 0 && !budget_steps(r->settings, &r->plan, r->material, r->deadline, &r->news, err))
+    return false;
   return plan_check(&r->plan, r->batches, r->dir.home, &r->news, err);
 }
 

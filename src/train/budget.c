@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/threads.h"
+#include "run/search.h"
 #include "train/measure.h"
 
 /* ---- the law of loss ---- */
@@ -188,10 +189,30 @@ bool budget_choose(Settings *s, const MaterialPart *corpus, double deadline, con
 /* ---- steps ---- */
 
 /* Time that is not training: evaluations, samples, checkpoints and the report, as a share of the whole;
- * keep_time of the trainer corrects it on the way. */
+ * the trainer corrects it on the way (pace.h). */
 static const double overhead = 0.08;
 
-bool budget_steps(Settings *s, Plan *plan, double deadline, const News *news, Error *err) {
+/* Forward alone is a third of an update, and some more as it comes in smaller pieces. What is written for
+ * --best-by goes token by token, of each example at most a context and for each beam. */
+double budget_evaluation(const Plan *p, const Material *material, const Settings *s) {
+  static const double forward = 0.5;
+  const TrainSettings *train = settings_part(s, &train_settings_table);
+  const SearchSettings *search = settings_part(s, &search_settings_table);
+  const double scored = fmin((double)p->eval_tokens, (double)material->held.tokens),
+               examples = fmin((double)train->eval_examples, (double)material->held.examples),
+               written = judged_by_metric(train) ? examples * (double)(p->context * search->beam) : 0;
+  return forward * (scored + written) / p->step_tokens;
+}
+
+/* Evaluations take a fifth of the time at most, down to a single one, of the finished model. */
+static void space_evaluations(Plan *p, const TrainSettings *s, double updates) {
+  const double most = 0.2 * (double)p->steps / updates; /* evaluations */
+  if (s->eval_every || (double)p->steps / (double)p->eval_every <= most) return;
+  p->eval_every = most >= 2 ? (int64_t)((double)p->steps / most) : 4 * p->steps;
+}
+
+bool budget_steps(Settings *s, Plan *plan, const Material *material, double deadline, const News *news,
+                  Error *err) {
   char a[32], b[32];
   enum { MEASURED = 4096 }; /* tokens: enough to be representative, few enough for large networks */
   const double piece = fmin(MEASURED, plan->step_tokens / (double)(plan->accumulate * plan->mix));
@@ -206,7 +227,9 @@ bool budget_steps(Settings *s, Plan *plan, double deadline, const News *news, Er
     return fail_usage(err,
                       "--budget leaves no time for training: preparing took it all; give at least %s more",
                       tell_seconds(a, 10 * each - left));
-  plan_set_steps(plan, settings_part(s, &train_settings_table), (int64_t)(left * (1 - overhead) / each));
+  const TrainSettings *train = settings_part(s, &train_settings_table);
+  plan_set_steps(plan, train, (int64_t)(left * (1 - overhead) / each));
+  space_evaluations(plan, train, budget_evaluation(plan, material, s));
   news_note(news, "budget: %s steps fit into the %s that are left", tell_count(a, plan->steps),
             tell_seconds(b, left));
   return true;

@@ -12,6 +12,8 @@
  */
 bool budget_choose(Settings *, const MaterialPart *, double deadline, const News *, Error *);
 /* Once the text is encoded: as many steps as end at the deadline, by measuring a few real ones. */
-bool budget_steps(Settings *, Plan *, double deadline, const News *, Error *);
+bool budget_steps(Settings *, Plan *, const Material *, double deadline, const News *, Error *);
+/* What an evaluation is expected to cost, in updates, before the first one was timed. */
+double budget_evaluation(const Plan *, const Material *, const Settings *);
 
 #endif

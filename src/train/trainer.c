@@ -133,12 +133,6 @@ static double elapsed(const Trainer *t) {
   return t->state.seconds + clock_seconds() - t->part_start;
 }
 
-/* A run with a budget does fewer steps rather than take longer. */
-static double seconds_left(const Trainer *t) {
-  const double steps = (double)(t->state.steps - t->state.step) * t->each;
-  return t->deadline > 0 ? fmax(0, fmin(steps, t->deadline - clock_seconds())) : steps;
-}
-
 static void tell_progress(Trainer *t, bool now) {
   const double clock = clock_seconds();
   if (!now && clock - t->told < 0.1) return;
@@ -155,7 +149,7 @@ static void tell_progress(Trainer *t, bool now) {
       .tokens_per_second = t->speed,
       .peak_share = t->peak > 0 ? t->speed * t->plan->flops_a_position / t->peak : 0,
       .seconds = elapsed(t),
-      .seconds_left = seconds_left(t),
+      .seconds_left = pace_seconds_left(&t->pace, clock, t->state.step, t->state.steps),
       .memory = mem_resident(),
   };
   news_send(&t->news, &event);
@@ -213,10 +207,10 @@ static bool measure(Trainer *t, Verdict *v, Error *err) {
   *v = (Verdict){0};
   swap_average(t);
   const Score score = score_batches(t->model, t->valid, NULL);
+  pace_worked(&t->pace, PACE_RESULTS, t->results * (clock_seconds() - start));
   if (judged_by_metric(t->settings) && (ok = judge_run(t->judge, t->model, err)))
     v->metric = judge_score(t->judge, 0);
   swap_average(t);
-  t->eval_seconds = clock_seconds() - start;
   v->loss = score.tokens ? score.nats / (double)score.tokens : 0;
   v->score = judged_by_metric(t->settings) ? v->metric : -v->loss;
   return ok;
@@ -235,6 +229,7 @@ static bool keep_snapshot(Trainer *t, double score, Error *err) {
 
 /* Scores the held-out text and keeps the model if it is the best so far. */
 static bool evaluate(Trainer *t, Error *err) {
+  const double start = clock_seconds();
   Verdict v;
   if (!measure(t, &v, err) || !keep_snapshot(t, v.score, err)) return false;
   t->state.valid_loss = v.loss;
@@ -257,6 +252,7 @@ static bool evaluate(Trainer *t, Error *err) {
                            .best = t->state.best_step == t->state.step};
   news_send(&t->news, &event);
   log_now(t, &v);
+  pace_worked(&t->pace, PACE_EVALUATION, clock_seconds() - start);
   return true;
 }
 
@@ -277,6 +273,7 @@ static bool write_on(Trainer *t, Buffer *text, Error *err) {
 
 /* How a running text goes on, or what is made of a few examples. */
 static void show_sample(Trainer *t) {
+  const double start = clock_seconds();
   Buffer text = {0};
   Error err = {0};
   swap_average(t);
@@ -289,21 +286,15 @@ static void show_sample(Trainer *t) {
   }
   buffer_free(&text);
   if (!interrupted()) tell_unshown(t, &err);
+  pace_worked(&t->pace, PACE_SAMPLE, clock_seconds() - start);
 }
 
 /* ---- the budget's clock ---- */
 
-/* Seconds a step took since the last look, evaluations and samples included, smoothed. */
-static double measure_pace(Trainer *t, double now) {
-  const double each = (now - t->pace_clock) / (double)(t->state.step - t->pace_step);
-  t->pace = t->pace == 0 ? each : 0.5 * t->pace + 0.5 * each;
-  t->pace_clock = now;
-  t->pace_step = t->state.step;
-  return t->pace;
-}
-
+/* A run with a budget does fewer updates rather than take longer. Its recipe has the change. */
 static bool change_steps(Trainer *t, int64_t steps, Error *err) {
   char text[160];
+  if (steps == t->state.steps) return true;
   snprintf(text, sizeof text,
            "the machine's speed changed: %" PRId64 " steps instead of %" PRId64 " fit the time left", steps,
            t->state.steps);
@@ -312,48 +303,42 @@ static bool change_steps(Trainer *t, int64_t steps, Error *err) {
   return recipe_replan(t->run, t->all_settings, t->state.step, steps, err);
 }
 
-/* No time for more than a last step, its evaluation and what comes after it. */
-static bool is_late(const Trainer *t, double now) {
-  return t->deadline - now < 2 * t->each + (1 + t->closing) * t->eval_seconds;
-}
-
-/* A shared machine does not keep its speed: a run with a budget mends its number of steps, and with it the
- * schedule, so that it ends in time. Looked at after evaluations: each look then sees the same share of them.
- */
+/* After an update, before the work that is due then: that depends on which is the last. */
 static bool keep_time(Trainer *t, Error *err) {
-  const TrainState *s = &t->state;
-  t->state.steps = recipe_steps(t->settings->replan, s->step, s->steps);
-  const int64_t every = s->steps / 20 < t->plan->eval_every ? 1 + s->steps / 20 : t->plan->eval_every;
-  if (t->deadline == 0 || s->step >= s->steps) return true;
-  const double now = clock_seconds();
-  if (s->step + 1 < s->steps && is_late(t, now)) return change_steps(t, s->step + 1, err);
-  if (s->step % every) return true;
-  const double fit =
-      (double)s->step + (t->deadline - now - t->closing * t->eval_seconds) / measure_pace(t, now);
-  const double change = fit / (double)s->steps;
-  if (change > 0.98 && change < 1.02) return true;
-  return change_steps(t, fit > (double)s->step + 1 ? (int64_t)fit : s->step + 1, err);
+  TrainState *s = &t->state;
+  s->steps = recipe_steps(t->settings->replan, s->step, s->steps);
+  return change_steps(t, pace_steps(&t->pace, clock_seconds(), s->step, s->steps), err);
 }
 
 /* ---- the loop ---- */
 
 static bool save_checkpoint(Trainer *t, Error *err) {
+  const double start = clock_seconds();
   TrainState state = t->state;
   state.seconds = elapsed(t);
-  return checkpoint_save(t->run->path, &state, &t->optimizer, t->settings->keep_checkpoints, err) &&
-         (!t->settings->average || snapshots_prune(t->run->path, &t->state, err));
+  const bool ok = checkpoint_save(t->run->path, &state, &t->optimizer, t->settings->keep_checkpoints, err) &&
+                  (!t->settings->average || snapshots_prune(t->run->path, &t->state, err));
+  pace_worked(&t->pace, PACE_CHECKPOINT, clock_seconds() - start);
+  return ok;
 }
 
 static bool due(int64_t step, int64_t every, int64_t steps) {
   return step % every == 0 || step == steps;
 }
 
+/* An evaluation, or where there can be none the model as it is. */
+static bool look(Trainer *t, Error *err) {
+  t->unscored = t->valid && t->state.best_step == 0 && !pace_affords_evaluation(&t->pace);
+  if (!t->valid || t->unscored) return save_model(t, err);
+  if (!evaluate(t, err)) return false;
+  return !pace_is_over(&t->pace, clock_seconds()) || change_steps(t, t->state.step, err);
+}
+
 /* What comes after an update, in this order: the log, held-out text, a sample, a checkpoint. */
 static bool after_update(Trainer *t, Error *err) {
-  const int64_t step = t->state.step, steps = t->state.steps;
-  const bool eval = due(step, t->plan->eval_every, steps);
-  if (eval && t->valid && !evaluate(t, err)) return false;
-  if (eval && !t->valid && !save_model(t, err)) return false;
+  const int64_t step = t->state.step;
+  if (due(step, t->plan->eval_every, t->state.steps) && !look(t, err)) return false;
+  const int64_t steps = t->state.steps;
   if (t->loss_count && due(step, 1 + steps / 1000, steps)) log_now(t, NULL);
   if (t->settings->sample_tokens && due(step, t->plan->sample_every, steps)) show_sample(t);
   return !due(step, t->plan->checkpoint_every, steps) || save_checkpoint(t, err);
@@ -366,12 +351,10 @@ static bool out_of_patience(const Trainer *t) {
 static void measure_speed(Trainer *t, double seconds) {
   const double now = (double)t->positions / seconds;
   t->speed = t->speed == 0 ? now : 0.9 * t->speed + 0.1 * now;
-  t->each = t->each == 0 ? seconds : 0.9 * t->each + 0.1 * seconds;
+  pace_updated(&t->pace, seconds);
 }
 
 static bool loop(Trainer *t, Error *err) {
-  t->pace_clock = clock_seconds();
-  t->pace_step = t->state.step;
   while (t->state.step < t->state.steps && !interrupted() && !out_of_patience(t)) {
     const double start = clock_seconds();
     if (!update(t)) {
@@ -379,15 +362,16 @@ static bool loop(Trainer *t, Error *err) {
       continue;
     }
     measure_speed(t, clock_seconds() - start);
+    if (!keep_time(t, err)) return false;
     tell_progress(t, t->state.step == t->state.steps);
-    if (!after_update(t, err) || !keep_time(t, err)) return false;
+    if (!after_update(t, err)) return false;
   }
   return true;
 }
 
 /* A run that was told to end before its first evaluation has a model, too. */
 static bool keep_any_model(Trainer *t, Error *err) {
-  return t->state.best_step > 0 || (t->valid ? evaluate(t, err) : save_model(t, err));
+  return t->state.best_step > 0 || look(t, err);
 }
 
 static bool end_part(Trainer *t, bool *finished, Error *err) {

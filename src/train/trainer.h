@@ -7,6 +7,7 @@
 #include "train/checkpoint.h"
 #include "train/gradients.h"
 #include "train/log.h"
+#include "train/pace.h"
 #include "train/run_dir.h"
 
 typedef struct Trainer {
@@ -24,9 +25,10 @@ typedef struct Trainer {
   TrainState state;
   TrainLog log;
   News news;
-  double deadline; /* clock_seconds() at which --budget ends; 0: none */
-  double closing;  /* evaluations that scoring the finished model is worth, in time */
-  double peak;     /* the machine's measured FLOP/s */
+  Pace pace;      /* opened by the caller: --budget's deadline, and what work is expected */
+  double results; /* scoring the finished model is worth so many evaluations' scoring, in time */
+  bool unscored;  /* there was no time for an evaluation */
+  double peak;    /* the machine's measured FLOP/s */
   Gradients *gradients;
   /* since the last line of the log */
   double loss_sum, norm;
@@ -34,12 +36,8 @@ typedef struct Trainer {
   double part_start;                  /* clock when this part of the run began */
   int64_t positions;                  /* of sources and targets, in the last update */
   double speed;                       /* of them, a second, smoothed */
-  double each;                        /* seconds an update, smoothed */
   double told;                        /* clock of the last progress event */
   bool told_hard_batch, told_unshown; /* said once in a part of a run */
-  /* what keep_time goes by: the last look's clock and step, seconds a step, seconds of the last evaluation */
-  double pace_clock, pace, eval_seconds;
-  int64_t pace_step;
 } Trainer;
 
 /* Runs from state.step to state.steps. *finished is false where it was interrupted, after a checkpoint. */

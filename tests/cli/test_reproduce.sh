@@ -27,6 +27,18 @@ again talk reply turns $small --arch gru --steps 4 --batch 4 --context 64 --over
 again budget write text $small --context 32 --budget 3s
 grep -q budget: budget/recipe.yaml && flunk "a budget in a recipe"
 
+# No time for an evaluation, which writes 300 examples with 50 beams each: a model, its recipe and no score.
+sed 300q pairs.tsv pairs.tsv >held.tsv
+for seconds in 3 9 27; do # a machine may need more for preparing alone
+  run train translate pairs.tsv -o unscored --valid held.tsv $small --arch marian --context 128 --budget ${seconds}s --best-by bleu --beam 50 --eval-examples 300
+  grep -q "leaves no time for training" err || break
+done
+expect_status 0
+expect_err "--budget left no time to score the held-out text"
+expect_file unscored/model.safetensors
+run info unscored
+expect_status 0
+
 # The number of steps that was planned anew is the one that was trained.
 run info replanned
 grep -q "steps *9$" out || flunk "not 9 steps"

@@ -126,13 +126,68 @@ static void a_budget_and_steps_contradict(void **state) {
   ink_settings_free(s);
 }
 
+/* A plan of updates of 64 tokens, for the text held out. */
+static int64_t evaluations_in(double seconds, const char *const *pairs, int64_t held, int64_t *steps) {
+  ink_settings *s = small_settings(pairs);
+  Error err = {0};
+  Config config;
+  Plan plan;
+  Material material = {.held.tokens = held};
+  const TrainSettings *train = settings_part(s, &train_settings_table);
+  assert_true(config_from_settings(&config, settings_part(s, &model_settings_table), 257, &err));
+  assert_true(plan_open(&plan, &config, 16, train, &err));
+  plan.step_tokens = 64;
+  if (!budget_steps(s, &plan, &material, clock_seconds() + seconds, &(News){0}, &err))
+    fail_msg("%s", err.text);
+  *steps = plan.steps;
+  ink_settings_free(s);
+  return plan.eval_every;
+}
+
+/* Twenty of them, or as few as take a fifth of the time, or one at the end. */
+static void evaluations_fit_into_the_budget(void **state) {
+  const char *const *all = WITH("eval-every", "0", "eval-tokens", "1000000000000");
+  int64_t steps, twenties = 0, fewer = 0, single = 0;
+  for (int64_t held = 10000; held < 10000000000; held *= 8) {
+    const int64_t every = evaluations_in(1000, all, held, &steps);
+    const double share = 0.5 * (double)held / 64 / (double)every; /* of the time */
+    if (every == steps / 20)
+      twenties++, assert_true(share <= 0.2);
+    else if (every <= steps)
+      fewer++, assert_true(share > 0.19 && share <= 0.21);
+    else
+      single++, assert_true(2 * 0.5 * (double)held / 64 > 0.2 * (double)steps && every >= 2 * steps);
+  }
+  assert_true(twenties && fewer && single);
+  const char *const *given = WITH("eval-every", "7", "eval-tokens", "1000000000");
+  assert_int_equal(evaluations_in(1000, given, 1000000000000, &steps), 7);
+}
+
+static void an_evaluation_costs_what_it_reads_and_writes(void **state) {
+  ink_settings *s = small_settings(WITH("beam", "3", "best-by", "bleu", "eval-examples", "50"));
+  const Plan plan = {.eval_tokens = 1000, .context = 20, .step_tokens = 100};
+  Material material = {.held = {.tokens = 400, .examples = 40}};
+  assert_float_equal(budget_evaluation(&plan, &material, s), 0.5 * (400 + 40 * 20 * 3) / 100, 1e-9);
+  material.held = (MaterialPart){.tokens = 40000, .examples = 400};
+  assert_float_equal(budget_evaluation(&plan, &material, s), 0.5 * (1000 + 50 * 20 * 3) / 100, 1e-9);
+  ink_settings_free(s);
+  s = small_settings(WITH("eval-examples", "50"));
+  assert_float_equal(budget_evaluation(&plan, &material, s), 0.5 * 1000 / 100, 1e-9);
+  ink_settings_free(s);
+}
+
 #define IN_SCRATCH(test) cmocka_unit_test_setup_teardown(test, scratch_open, scratch_close)
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      IN_SCRATCH(a_given_shape_is_kept),        IN_SCRATCH(a_given_size_is_kept),
-      IN_SCRATCH(the_tokenizer_is_by_the_text), IN_SCRATCH(a_choice_needs_no_time_left),
-      IN_SCRATCH(no_time_left_is_said),         IN_SCRATCH(a_budget_and_steps_contradict),
+      IN_SCRATCH(a_given_shape_is_kept),
+      IN_SCRATCH(a_given_size_is_kept),
+      IN_SCRATCH(the_tokenizer_is_by_the_text),
+      IN_SCRATCH(a_choice_needs_no_time_left),
+      IN_SCRATCH(no_time_left_is_said),
+      IN_SCRATCH(a_budget_and_steps_contradict),
+      cmocka_unit_test(evaluations_fit_into_the_budget),
+      cmocka_unit_test(an_evaluation_costs_what_it_reads_and_writes),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
