@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/general.h"
+#include "base/load.h"
 #include "base/news.h"
 #include "base/random.h"
 #include "base/threads.h"
@@ -40,6 +41,7 @@ typedef struct Bench {
   News news;
   Precision precision; /* of what is multiplied */
   double peak, memory; /* the machine's ceilings: FLOP/s and bytes/s */
+  int64_t repeats;
 } Bench;
 
 static int by_value(const void *a, const void *b) {
@@ -62,7 +64,7 @@ static json_t *shape_json(const Config *c, const Cost *cost) {
 /* ---- train ---- */
 
 static bool bench_train(Bench *b, json_t *out, Error *err) {
-  const int64_t n = b->settings->repeats, tokens = b->settings->batch * b->config.context;
+  const int64_t n = b->repeats, tokens = b->settings->batch * b->config.context;
   const Cost cost = model_cost(&b->config, b->settings->batch, b->config.context, b->config.context);
   double *seconds = mem_alloc((size_t)n * sizeof *seconds);
   const StepWay way = {b->settings->checkpoint_activations, b->precision};
@@ -144,16 +146,8 @@ static void round_weights(Params *p) {
   }
 }
 
-/* Weights are packed when they are met for the second time, which is not what is measured. */
-static void meet_weights(const Model *m, const int32_t *prompt) {
-  Session *session = session_new(m, 1, 2);
-  session_feed(session, prompt, 1, 1);
-  session_feed(session, prompt, 1, 1);
-  session_free(session);
-}
-
 static bool bench_generate(Bench *b, json_t *out, Error *err) {
-  const int64_t n = b->settings->repeats, length = b->settings->prompt_tokens;
+  const int64_t n = b->repeats, length = b->settings->prompt_tokens;
   if (!check_room(b, err)) return false;
   Model *m = model_new(&b->config, false);
   params_initialize(m->params, 1);
@@ -164,7 +158,7 @@ static bool bench_generate(Bench *b, json_t *out, Error *err) {
   for (int64_t i = 0; i < length; i++)
     prompt[i] =
         (int32_t)random_below((uint64_t)b->config.vocabulary, 1, random_stream("prompt"), (uint64_t)i);
-  meet_weights(m, prompt);
+  generate_once(b, m, prompt); /* weights are packed when they are met for the second time: not measured */
   for (int64_t i = 0; i < n; i++) {
     const Run run = generate_once(b, m, prompt);
     prompts[i] = run.prompt;
@@ -189,7 +183,7 @@ static bool bench_ops(Bench *b, json_t *out, Error *err) {
     double seconds, flops;
     if (b->settings->operator&& strcmp(name, b->settings->operator)) continue;
     found = true;
-    if (!op_bench(name, (int)b->settings->repeats, &seconds, &flops)) continue;
+    if (!op_bench(name, (int)b->repeats, &seconds, &flops)) continue;
     json_t *row = json_build("{s:s, s:f}", "operator", name, "seconds", seconds);
     if (flops > 0) json_put(row, "flops_per_second", json_real(flops / seconds));
     if (flops > 0) json_put(row, "share_of_peak", json_real(flops / seconds / b->peak));
@@ -240,18 +234,14 @@ static void add_figure(json_t *list, const Kind *kind, const KnownShape *shape, 
                        f->ceiling, "share", json_number_value(json_object_get(answer, f->share))));
 }
 
-/* Of fewer, one that something disturbed would be the median. */
-enum { LEAST_REPEATS = 3 };
-
 static bool measure_shape(const Bench *b, const KnownShape *shape, json_t *list, Error *err) {
   const Kind *kind = shape->writes ? &writing : &training;
   Settings *settings = ink_settings_bench();
   for (int i = 0; shape->settings[i]; i += 2)
     CHECK(settings_fill(settings, shape->settings[i], shape->settings[i + 1], err));
   BenchSettings *own = settings_part(settings, &bench_settings_table);
-  own->repeats = b->settings->repeats > LEAST_REPEATS ? b->settings->repeats : LEAST_REPEATS;
-  Bench one = {
-      .settings = own, .news = b->news, .precision = b->precision, .peak = b->peak, .memory = b->memory};
+  Bench one = *b;
+  one.settings = own;
   json_t *answer = json_object();
   const bool ok =
       config_from_settings(&one.config, settings_part(settings, &model_settings_table), own->vocab, err) &&
@@ -287,25 +277,34 @@ static Precision multiplied(size_t which, const BenchSettings *s) {
 
 /* Shares are of a ceiling that was measured before. A machine that does other work as well, or whose ceiling
  * is another one afterwards, has told neither. */
-static void add_quiet(const Bench *b, json_t *out) {
-  double load = 0;
-  const double after = machine_peak_flops(threads_count(), b->precision), change = after / b->peak - 1;
-  const bool known = getloadavg(&load, 1) == 1, moved = fabs(change) > 0.1,
-             loaded = known && load > 1.5 * threads_count();
+static void add_quiet(const Bench *b, const MachineLoad *before, json_t *out) {
+  const double after = machine_peak_flops(threads_count(), b->precision);
+  const MachineLoad now = load_now();
+  Disturbance d = load_between(before, &now);
+  d.moved = after / b->peak - 1;
+  const bool busy = load_disturbs(&d, threads_count());
+  json_put(out, "repeats", json_integer(b->repeats));
   json_put(out, "peak_flops_per_second_after", json_number(after));
-  json_put(out, "load_average", known ? json_number(load) : json_null());
-  json_put(out, "busy", json_boolean(moved || loaded));
-  if (moved || loaded)
+  json_put(out, "load_average", d.average < 0 ? json_null() : json_number(d.average));
+  json_put(out, "others_share", d.others < 0 ? json_null() : json_number(d.others));
+  json_put(out, "stolen_share", d.stolen < 0 ? json_null() : json_number(d.stolen));
+  json_put(out, "busy", json_boolean(busy));
+  if (busy)
     news_warning(&b->news,
-                 "the machine is busy (load %.1f on %d threads, its ceiling changed by %+.0f %%): shares of "
-                 "the ceiling are "
+                 "the machine is busy (other programs had %.0f %% of its processors' time, other machines "
+                 "%.0f %%; load %.1f before; its ceiling changed by %+.0f %%): shares of the ceiling are "
                  "uncertain by as much",
-                 load, threads_count(), 100 * change);
+                 100 * fmax(0, d.others), 100 * fmax(0, d.stolen), d.average, 100 * d.moved);
 }
+
+/* Of fewer, one that something disturbed would be the median. */
+enum { LEAST_REPEATS = 3 };
 
 static char *run_bench(size_t which, const ink_settings *settings, News news, Error *err) {
   const GeneralSettings *general = settings_part(settings, &general_settings_table);
   Bench b = {.settings = settings_part(settings, &bench_settings_table), .news = news};
+  const MachineLoad before = load_now();
+  b.repeats = b.settings->repeats > LEAST_REPEATS ? b.settings->repeats : LEAST_REPEATS;
   threads_set((int)general->threads);
   if (!config_from_settings(&b.config, settings_part(settings, &model_settings_table), b.settings->vocab,
                             err))
@@ -317,7 +316,7 @@ static char *run_bench(size_t which, const ink_settings *settings, News news, Er
                            INK_VERSION, "threads", threads_count(), "isa", kernels->isa,
                            "peak_flops_per_second", b.peak, "memory_bytes_per_second", b.memory);
   const bool ok = benches[which].run(&b, out, err);
-  if (ok) add_quiet(&b, out);
+  if (ok) add_quiet(&b, &before, out);
   char *text = ok ? json_text(out, JSON_INDENT(2)) : NULL;
   json_decref(out);
   return text;

@@ -39,6 +39,21 @@ expect_status 0
 run bench ops --operator add --repeats 1 --json -q
 expect_status 0
 expect_json out
+expect_out '"repeats": 3'
+# Beside programs that want every processor.
+spinners=
+for i in $(seq "$(getconf _NPROCESSORS_ONLN)"); do
+  sh -c 'while :; do :; done' &
+  spinners="$spinners $!"
+done
+run bench ops --operator add --json
+kill $spinners
+expect_status 0
+if grep -q '"others_share": null' out; then skip_part "nothing tells what others do"
+else
+  expect_out '"busy": true'
+  expect_err "the machine is busy"
+fi
 run bench ops --operator nosuch
 [ "$status" -ne 0 ] || flunk "an operator that is not"
 expect_err "nosuch"
