@@ -60,6 +60,19 @@ ModelDirContent model_dir_content(const char *dir, char room[PATH_ROOM], const c
   return content;
 }
 
+static bool is_file_or_absent(const char *dir, const char *name, Error *err) {
+  char path[PATH_ROOM];
+  return !dir_exists(path_join(path, dir, name)) ||
+         fail(err, "%s: a directory, where a file of the model has to be: move it away, or choose another -o",
+              path);
+}
+
+bool model_dir_check(const char *dir, Error *err) {
+  for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+    if (!is_file_or_absent(dir, own[i], err)) return false;
+  return is_file_or_absent(dir, card, err);
+}
+
 static ino_t number_of(const char *dir, const char *name) {
   char path[PATH_ROOM];
   struct stat info;

@@ -26,6 +26,9 @@ typedef enum ModelDirContent {
 /* *met: a name that says so, in `room`; NULL where it is empty. */
 ModelDirContent model_dir_content(const char *dir, char room[PATH_ROOM], const char **met);
 
+/* Refuses, by name, a directory where a file of a model will have to be. */
+bool model_dir_check(const char *dir, Error *);
+
 /* Whose model is there: another one after a new one took its place, or began to. What was read in between is
  * of neither. Where it is: dir_current. */
 typedef struct ModelDirMark {

@@ -65,6 +65,8 @@ static bool choose_new(RunDir *d, bool overwrite, Error *err) {
 bool run_dir_choose(RunDir *d, const TrainSettings *s, const News *news, bool *again, Error *err) {
   char met[PATH_ROOM];
   const char *name;
+  *again = false;
+  if (!model_dir_check(d->home, err)) return false;
   *again = s->resume && find_run(d);
   if (*again) return true;
   if (!s->resume) return choose_new(d, s->overwrite, err);

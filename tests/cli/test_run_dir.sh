@@ -28,6 +28,27 @@ run train write text -o model --overwrite $small --dry-run
 expect_status 0
 same_model
 
+# A directory where a file of the model has to be is met before the training, not after it, and left as it is.
+for name in model.safetensors config.json generation_config.json tokenizer.json source_tokenizer.json tokenizer_config.json \
+  chat_template.jinja recipe.yaml log.jsonl report.html inkstone.json; do
+  for there in model started nothing; do
+    rm -rf place
+    mkdir place
+    [ $there = model ] && cp -r model/. place
+    [ $there = started ] && cp model/inkstone.json place
+    rm -f place/$name
+    mkdir -p place/$name
+    echo mine >place/$name/kept
+    sum_of place >placed
+    run train write text -o place --overwrite $small --steps 1000000 --warmup 10
+    expect_failure "place/$name: a directory, where a file of the model has to be"
+    run train write text -o place --resume $small
+    expect_failure "place/$name: a directory"
+    sum_of place >after
+    expect_same placed after
+  done
+done
+
 # A run that has a model already and no checkpoint, or no recipe, is not begun again in silence.
 cp -r model finished
 rm -r finished/checkpoint-*
