@@ -11,6 +11,7 @@ Works on a copy in build/sabotage, never on the tree itself. Fails if a sabotage
 names a fragment that its file does not hold exactly once; and, before any of it, if the tests do not pass as they are.
 """
 import argparse
+import json
 import os
 import re
 import shutil
@@ -83,15 +84,23 @@ class Builder:
         if configured.returncode:
             sys.exit(configured.stdout)
         listing = run("ninja", "-C", BUILD, "-t", "targets", "all").stdout
-        self.targets = set(re.findall(r"^([\w.-]+): phony", listing, re.M))
+        self.targets = set(re.findall(r"^(\S+): ", listing, re.M))
+        shown = json.loads(run("ctest", "--test-dir", BUILD, "--show-only=json-v1").stdout)
+        self.commands = {test["name"]: test.get("command", []) for test in shown["tests"]}
 
     def tests_of(self, pattern):
         listing = run("ctest", "--test-dir", BUILD, "-N", "-R", pattern).stdout
         return re.findall(r"^\s*Test\s+#\d+: (\S+)", listing, re.M)
 
+    def needs(self, test):
+        """A unit test is a program; others run the command, and what of the build they are given."""
+        if test in self.targets:
+            return {test}
+        paths = {os.path.relpath(word, BUILD) for word in self.commands.get(test, []) if word.startswith(f"{BUILD}/")}
+        return {"inkstone"} | (paths & self.targets)
+
     def build(self, tests):
-        """The programs of unit tests; tests that are no program of their own run the command."""
-        targets = {t if t in self.targets else "inkstone" for t in tests}
+        targets = set().union(*(self.needs(test) for test in tests))
         return run("ninja", "-C", BUILD, "-j", self.jobs, *sorted(targets))
 
     def test(self, pattern):
