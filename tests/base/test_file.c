@@ -304,13 +304,14 @@ static void paths_that_are_too_long_are_said(void **state) {
   char room[PATH_ROOM], path[PATH_ROOM + 8];
   FileView view;
   for (size_t length = PATH_ROOM - 20; length < sizeof path; length++) {
-    Error err = {0};
+    Error err = {0}, unwritten = {0};
     memset(path, 'a', length);
     for (size_t i = 0; i < length; i += 200) path[i] = '/';
     path[length] = '\0';
     assert_false(file_view(path_join(room, path, "config.json"), &view, &err));
     assert_true(strlen(room) < PATH_ROOM);
-    assert_false(file_replace(path, "x", 1, &(Error){0}));
+    assert_false(file_replace(path, "x", 1, &unwritten));
+    if (length >= PATH_ROOM) assert_non_null(strstr(unwritten.text, "the path is too long"));
   }
 }
 

@@ -65,6 +65,7 @@ static void lengths(void **state) {
   assert_int_equal(rules_room(&r, 3, 20), 20);
   r.max_length = 16;
   assert_int_equal(rules_room(&r, 3, 20), 13);
+  assert_int_equal(rules_room(&r, 3, 15), 13);
   assert_int_equal(rules_room(&r, 3, 5), 5);
 }
 

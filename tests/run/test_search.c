@@ -69,19 +69,25 @@ static SearchRequest request(const World *w, const SearchSettings *s) {
   return (SearchRequest){w->model, s, LONGEST, token_set_of(END), NEVER, NULL};
 }
 
-/* ln p of the text and, where it is shorter than the longest, of its end; by one look at all of it. */
-static double log_probability(const World *w, const Input *input, const Ids *ids, bool ended) {
+/* ln p of the text and, where it is shorter than the longest, of its end; by one look at all of it. p of a
+ * token is of those that are not `without` (-1: of all). */
+static double log_probability_among(const World *w, const Input *input, const Ids *ids, bool ended,
+                                    int without) {
   Look look;
   double sum = 0;
   look_at(&look, w->model, input, ids);
   for (size_t t = 0; t < ids->count + ended; t++) {
     const float *x = look.logits + t * VOCABULARY;
     double all = 0;
-    for (int i = 0; i < VOCABULARY; i++) all += exp((double)x[i]);
+    for (int i = 0; i < VOCABULARY; i++) all += i == without ? 0 : exp((double)x[i]);
     sum += (double)x[t < ids->count ? ids->data[t] : END] - log(all);
   }
   look_free(&look);
   return sum;
+}
+
+static double log_probability(const World *w, const Input *input, const Ids *ids, bool ended) {
+  return log_probability_among(w, input, ids, ended, -1);
 }
 
 /* The best score of all texts, by trying each. */
@@ -257,6 +263,30 @@ static void rules_hold_in_both(void **state) {
   world_free(w);
 }
 
+/* Where several texts are followed what a rule leaves keeps its probability, or shares those of the rest. */
+static void probabilities_by_rules(void **state) {
+  (void)state;
+  Rules rules = {.repetition_penalty = 1};
+  SearchSettings s = plain(3);
+  s.length_penalty = 0;
+  World *w = world_of("marian");
+  vec_push(&rules.suppressed, 3);
+  for (int i = 0; i < 2 * INPUTS; i++) {
+    SearchRequest r = request(w, &s);
+    rules.renormalize = i % 2;
+    r.rules = &rules;
+    const Input *input = &w->inputs[i / 2];
+    Hypothesis *found = search_run(&r, input, 1);
+    const Ids *ids = &found[0].ids;
+    const double right =
+        log_probability_among(w, input, ids, ids->count < LONGEST, rules.renormalize ? 3 : -1);
+    assert_true(fabs(found[0].score - right) < 1e-4);
+    hypotheses_free(found, 1);
+  }
+  rules_free(&rules);
+  world_free(w);
+}
+
 static void greedy_is_beam_1(void **state) {
   (void)state;
   const SearchSettings s = plain(1);
@@ -326,6 +356,7 @@ int main(void) {
                                      cmocka_unit_test(greedy_is_beam_1),
                                      cmocka_unit_test(searching_on_finds_nothing_worse),
                                      cmocka_unit_test(rules_hold_in_both),
+                                     cmocka_unit_test(probabilities_by_rules),
                                      cmocka_unit_test(texts_are_drawn_as_likely_as_they_are)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -290,6 +290,8 @@ static void of_two_the_other_is_read(void **state) {
   assert_true(dir_exists(in_scratch("damaged-checkpoint-0000000004")) && !there(4));
   save(&w, 4, 2);
   assert_true(checkpoint_load(scratch, &loaded, &w.optimizer, &news, &found, &err) && loaded.step == 4);
+  put(part_of(4, "optimizer.safetensors"), "damaged again");
+  assert_true(checkpoint_load(scratch, &loaded, &w.optimizer, &news, &found, &err) && loaded.step == 3);
   weights_close(&w);
 }
 
