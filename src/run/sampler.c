@@ -2,7 +2,6 @@
 
 #include <float.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 static const Setting items[] = {
@@ -20,11 +19,13 @@ void sampler_open(Sampler *s, const SamplingSettings *settings, int64_t vocabula
   s->candidates = mem_alloc_zeroed((size_t)vocabulary, sizeof *s->candidates);
   s->counts = mem_alloc_zeroed((size_t)vocabulary, sizeof *s->counts);
   s->scores = mem_alloc((size_t)vocabulary * sizeof *s->scores);
+  s->order = settings->typical < 1 ? mem_alloc((size_t)vocabulary * sizeof *s->order) : NULL;
   s->rules = NULL;
 }
 
 void sampler_close(Sampler *s) {
   mem_free(s->candidates);
+  mem_free(s->order);
   mem_free(s->counts);
   mem_free(s->scores);
 }
@@ -58,10 +59,20 @@ static void penalize(Sampler *s, const int32_t *history, int64_t prompt, int64_t
   for (int64_t i = first; i < length; i++) s->counts[history[i]] = 0;
 }
 
-static int by_logit(const void *a, const void *b) {
-  const Candidate *x = a, *y = b;
-  if (x->logit != y->logit) return x->logit < y->logit ? 1 : -1;
-  return x->id < y->id ? -1 : 1;
+/* ---- selection: what is taken is in order, the rest of the vocabulary is never sorted ---- */
+
+typedef bool Order(const Candidate *, const Candidate *); /* does the first come before the second? */
+
+static bool by_logit(const Candidate *x, const Candidate *y) {
+  return x->logit != y->logit ? x->logit > y->logit : x->id < y->id;
+}
+
+static bool by_p(const Candidate *x, const Candidate *y) {
+  return x->p != y->p ? x->p < y->p : x->id < y->id;
+}
+
+static bool by_logit_last(const Candidate *x, const Candidate *y) {
+  return by_logit(y, x);
 }
 
 static int64_t best(const Candidate *c, int64_t n) {
@@ -71,19 +82,48 @@ static int64_t best(const Candidate *c, int64_t n) {
   return at;
 }
 
-static void sort_by_logit(Candidate *c, int64_t n) {
-  qsort(c, (size_t)n, sizeof *c, by_logit);
+static void swap(Candidate *x, Candidate *y) {
+  const Candidate kept = *x;
+  *x = *y;
+  *y = kept;
 }
 
-/* The k largest, sorted, at the front. Only what passes the smallest of the first k needs sorting with them.
- */
+/* A heap [n] but for its element `at`, which sinks to its place. */
+static void sink(Candidate *c, int64_t n, int64_t at, Order *before) {
+  for (int64_t child; (child = 2 * at + 1) < n; at = child) {
+    if (child + 1 < n && before(&c[child + 1], &c[child])) child++;
+    if (!before(&c[child], &c[at])) return;
+    swap(&c[child], &c[at]);
+  }
+}
+
+static void make_heap(Candidate *c, int64_t n, Order *before) {
+  for (int64_t i = n / 2 - 1; i >= 0; i--) sink(c, n, i, before);
+}
+
+/* The front of a heap goes behind the rest: the new length of the rest. */
+static int64_t take_front(Candidate *c, int64_t n, Order *before) {
+  swap(&c[0], &c[n - 1]);
+  sink(c, n - 1, 0, before);
+  return n - 1;
+}
+
+/* What take_front took, `count` of n, moves to the front, in the order in which it was taken. */
+static int64_t gather(Candidate *c, int64_t n, int64_t count) {
+  for (int64_t i = 0; i < count / 2; i++) swap(&c[n - 1 - i], &c[n - count + i]);
+  memmove(c, c + n - count, (size_t)count * sizeof *c);
+  return count;
+}
+
+/* The k largest, in order, at the front. The last of the best so far is the front of their heap. */
 static int64_t keep_top_k(Candidate *c, int64_t n, int64_t k) {
-  sort_by_logit(c, k);
-  int64_t kept = k;
-  const float bar = c[k - 1].logit;
+  make_heap(c, k, by_logit_last);
   for (int64_t i = k; i < n; i++)
-    if (c[i].logit > bar) c[kept++] = c[i];
-  sort_by_logit(c, kept);
+    if (by_logit(&c[i], &c[0])) {
+      c[0] = c[i];
+      sink(c, k, 0, by_logit_last);
+    }
+  for (int64_t rest = k; rest > 1;) rest = take_front(c, rest, by_logit_last); /* leaves the best in front */
   return k;
 }
 
@@ -104,43 +144,38 @@ static int64_t drop_hopeless(Candidate *c, int64_t n, double p) {
   return kept;
 }
 
-static int64_t keep_mass(const Candidate *c, int64_t n, double p) {
+/* The likeliest, in order, until they have probability p together (p 1: no matter) or the next has less than
+ * `share` of the first. */
+static int64_t keep_likeliest(Candidate *c, int64_t n, double p, double share) {
+  int64_t rest = n;
   double sum = 0;
-  for (int64_t i = 0; i < n; i++)
-    if ((sum += c[i].p) >= p) return i + 1;
-  return n;
+  make_heap(c, n, by_logit);
+  const double bar = share * c[0].p;
+  while (rest && (rest == n || c[0].p >= bar)) {
+    sum += c[0].p;
+    rest = take_front(c, rest, by_logit);
+    if (p < 1 && sum >= p) break;
+  }
+  return gather(c, n, n - rest);
 }
 
-static int by_p(const void *a, const void *b) {
-  const Candidate *x = a, *y = b;
-  if (x->p != y->p) return x->p < y->p ? -1 : 1;
-  return x->id < y->id ? -1 : 1;
-}
-
-/* Sorts by |surprise - expected surprise| and keeps the first of probability p in all (Meister et al. 2023).
- */
-static int64_t keep_typical(Candidate *c, int64_t n, double p) {
+/* By |surprise - expected surprise|, the first of probability p in all (Meister et al. 2023). */
+static int64_t keep_typical(Sampler *s, int64_t n, double p) {
+  Candidate *c = s->candidates, *order = s->order;
   double entropy = 0, sum = 0;
+  int64_t rest = n;
   for (int64_t i = 0; i < n; i++)
     if (c[i].p > 0) entropy -= c[i].p * log(c[i].p);
-  Candidate *order = mem_alloc((size_t)n * sizeof *order);
   for (int64_t i = 0; i < n; i++)
     order[i] = (Candidate){(int32_t)i, 0, c[i].p > 0 ? fabs(-log(c[i].p) - entropy) : INFINITY};
-  qsort(order, (size_t)n, sizeof *order, by_p);
-  int64_t kept = 0;
-  for (int64_t i = 0; i < n && (i == 0 || sum < p); i++) {
-    sum += c[order[i].id].p;
-    order[i] = c[order[i].id];
-    kept = i + 1;
+  make_heap(order, n, by_p);
+  while (rest && (rest == n || sum < p)) {
+    sum += c[order[0].id].p;
+    rest = take_front(order, rest, by_p);
   }
+  const int64_t kept = gather(order, n, n - rest);
+  for (int64_t i = 0; i < kept; i++) order[i] = c[order[i].id];
   memcpy(c, order, (size_t)kept * sizeof *c);
-  mem_free(order);
-  return kept;
-}
-
-static int64_t keep_min_p(const Candidate *c, int64_t n, double share) {
-  int64_t kept = 1;
-  while (kept < n && c[kept].p >= share * c[0].p) kept++;
   return kept;
 }
 
@@ -173,13 +208,11 @@ static int32_t choose(Sampler *s, double random) {
   if (o->top_k && o->top_k < n) n = keep_top_k(c, n, o->top_k);
   softmax(c, n, o->temperature);
   if (o->typical < 1) {
-    n = keep_typical(c, n, o->typical);
+    n = keep_typical(s, n, o->typical);
     softmax(c, n, o->temperature);
   }
   if (o->top_p < 1) n = drop_hopeless(c, n, o->top_p);
-  if (o->top_p < 1 || o->min_p > 0) sort_by_logit(c, n);
-  if (o->top_p < 1) n = keep_mass(c, n, o->top_p);
-  if (o->min_p > 0) n = keep_min_p(c, n, o->min_p);
+  if (o->top_p < 1 || o->min_p > 0) n = keep_likeliest(c, n, o->top_p, o->min_p);
   return draw(c, n, random);
 }
 

@@ -22,6 +22,7 @@ typedef struct Sampler {
   const SamplingSettings *settings;
   int64_t vocabulary;
   Candidate *candidates; /* [vocabulary] */
+  Candidate *order;      /* [vocabulary]: workspace; NULL where the settings do not ask for typical tokens */
   int32_t *counts;       /* [vocabulary]: how often each token was seen lately */
   const Rules *rules;    /* may be set after opening, with */
   int64_t most;          /* the tokens of prompt and text there is room for */

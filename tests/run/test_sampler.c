@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "run/sampler.h"
@@ -137,6 +138,74 @@ static void the_log_probability_is_the_models_own(void **state) {
   assert_true(fabs(logprob - log(p[id])) < 1e-5);
 }
 
+/* ---- against sorting the whole vocabulary ---- */
+
+enum { MANY = 500 };
+
+static int by_logit(const void *a, const void *b) {
+  const Candidate *x = a, *y = b;
+  if (x->logit != y->logit) return x->logit < y->logit ? 1 : -1;
+  return x->id - y->id;
+}
+
+static void shares_of(Candidate *c, int64_t n, double temperature) {
+  double sum = 0;
+  float top = -INFINITY;
+  for (int64_t i = 0; i < n; i++) top = fmaxf(top, c[i].logit);
+  for (int64_t i = 0; i < n; i++) sum += c[i].p = exp((c[i].logit - (double)top) / temperature);
+  for (int64_t i = 0; i < n; i++) c[i].p /= sum;
+}
+
+static int32_t sorted_draw(const SamplingSettings *s, const float *logits, double random) {
+  Candidate c[MANY];
+  int64_t n = MANY, kept = 0;
+  double sum = 0, total = 0;
+  for (int i = 0; i < MANY; i++) c[i] = (Candidate){i, logits[i], 0};
+  if (s->top_k) qsort(c, MANY, sizeof *c, by_logit), n = s->top_k;
+  shares_of(c, n, s->temperature);
+  if (s->top_p < 1 || s->min_p > 0) qsort(c, (size_t)n, sizeof *c, by_logit);
+  for (; kept < n && (kept == 0 || (sum < s->top_p && c[kept].p >= s->min_p * c[0].p)); kept++)
+    sum += c[kept].p;
+  if (s->top_p < 1 || s->min_p > 0) n = kept;
+  for (int64_t i = 0; i < n; i++) total += c[i].p;
+  sum = 0;
+  for (int64_t i = 0; i < n; i++)
+    if ((sum += c[i].p) > random * total) return c[i].id;
+  return c[n - 1].id;
+}
+
+/* Many ties, and some tokens that rules forbid. */
+static void some_logits(float *logits, int seed) {
+  for (int i = 0; i < MANY; i++) {
+    const int hash = (int)(((unsigned)(i + 1) * 2654435761u + (unsigned)seed * 40503u) >> 16 & 0xff);
+    logits[i] = hash < 9 ? -INFINITY : (float)(hash % 23) / 3;
+  }
+}
+
+static void selecting_is_as_good_as_sorting(void **state) {
+  (void)state;
+  static const struct {
+    int64_t top_k;
+    double top_p, min_p, temperature;
+  } cases[] = {{7, 1, 0, 1},     {40, 0.8, 0, 1},  {499, 1, 0, 2}, {0, 0.9, 0, 1},      {0, 0.999, 0, 0.5},
+               {0, 1, 0.2, 0.7}, {0, 0.7, 0.3, 1}, {0, 0, 0, 1},   {100, 0.9, 0.01, 3}, {1, 1, 1, 1}};
+  for (size_t k = 0; k < sizeof cases / sizeof *cases; k++)
+    for (int seed = 0; seed < 40; seed++) {
+      SamplingSettings s = plain();
+      Sampler sampler;
+      float logits[MANY];
+      const double random = (seed + 0.5) / 40;
+      s.top_k = cases[k].top_k, s.top_p = cases[k].top_p, s.min_p = cases[k].min_p;
+      s.temperature = cases[k].temperature;
+      some_logits(logits, seed);
+      sampler_open(&sampler, &s, MANY);
+      const int32_t id = sampler_draw(&sampler, logits, NULL, 0, 0, random, NULL);
+      sampler_close(&sampler);
+      if (id != sorted_draw(&s, logits, random))
+        fail_msg("case %zu, %d: token %d, not %d", k, seed, id, sorted_draw(&s, logits, random));
+    }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(without_filters_it_draws_as_the_model_says),
@@ -147,6 +216,7 @@ int main(void) {
       cmocka_unit_test(temperature),
       cmocka_unit_test(penalties),
       cmocka_unit_test(the_log_probability_is_the_models_own),
+      cmocka_unit_test(selecting_is_as_good_as_sorting),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
