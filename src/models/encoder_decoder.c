@@ -296,9 +296,10 @@ static Tensor *layers(const Side *s, int64_t count, NetLayer *layer, Tensor *x) 
 }
 
 static Tensor *encode(Side s, const Batch *batch, Tensor *table) {
-  s.lengths = tape_constant(s.net->tape, TENSOR_I32, 1, &batch->sequences, batch->source_lengths);
+  const int64_t sources = batch_sources(batch);
+  s.lengths = tape_constant(s.net->tape, TENSOR_I32, 1, &sources, batch->source_lengths);
   net_enter(s.net, "encoder");
-  Tensor *x = embed(&s, table, batch->source, NULL, batch->sequences, batch->source_time);
+  Tensor *x = embed(&s, table, batch->source, NULL, sources, batch->source_time);
   x = layers(&s, s.config->encoder_layers, encoder_layer, x);
   if (s.kind->pre_norm) x = norm(&s, "layer_norm", x);
   net_leave(s.net, "encoder");

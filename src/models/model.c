@@ -69,19 +69,19 @@ Tensor *model_loss(const Model *m, Net *net, const Batch *batch, float smoothing
   return op_cross_entropy(net->tape, out.hidden, out.weight, out.bias, targets, smoothing, divisor);
 }
 
-/* The rows of the last position: [B,T,D] -> [B,D]. Only for generation, so it has no gradient. */
-static Tensor *last_rows(Net *net, const Tensor *hidden) {
-  const int64_t batch = net->batch, time = net->time, width = tensor_columns(hidden);
-  Tensor *last = tape_tensor(net->tape, TENSOR_F32, 2, (int64_t[]){batch, width});
-  for (int64_t b = 0; b < batch && last->data; b++)
-    memcpy(tensor_f32(last) + b * width, tensor_f32(hidden) + (b * time + time - 1) * width,
-           sizeof(float) * (size_t)width);
-  return last;
+/* Rows of [B,T,D], counted as if they were [B T,D]: only for generation, so they have no gradient. */
+static Tensor *rows_of(Net *net, const Tensor *hidden, const int32_t *rows, int64_t count) {
+  const int64_t width = tensor_columns(hidden);
+  Tensor *out = tape_tensor(net->tape, TENSOR_F32, 2, (int64_t[]){count, width});
+  for (int64_t i = 0; i < count; i++)
+    memcpy(tensor_f32(out) + i * width, tensor_f32(hidden) + rows[i] * width, sizeof(float) * (size_t)width);
+  return out;
 }
 
-Tensor *model_last_logits(const Model *m, Net *net, const Batch *batch) {
+Tensor *model_logits(const Model *m, Net *net, const Batch *batch, const int32_t *rows, int64_t count) {
   Output out = model_forward(m, net, batch);
-  return op_linear(net->tape, last_rows(net, out.hidden), out.weight, out.bias, false);
+  return count ? op_linear(net->tape, rows_of(net, out.hidden, rows, count), out.weight, out.bias, false)
+               : NULL;
 }
 
 Cost model_cost(const Config *config, int64_t sequences, int64_t time, int64_t source_time) {

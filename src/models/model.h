@@ -144,8 +144,9 @@ void model_free(Model *);
 Output model_forward(const Model *, Net *, const Batch *);
 /* Mean loss over scored targets of the batch, a scalar; divisor as in op_cross_entropy. */
 Tensor *model_loss(const Model *, Net *, const Batch *, float smoothing, double divisor);
-/* Logits of the last position of each sequence: [sequences, vocabulary]. */
-Tensor *model_last_logits(const Model *, Net *, const Batch *);
+/* Logits after some of the tokens, token t of sequence b being row b time + t: [count, vocabulary]; NULL
+ * where count is 0: only the state then changes. */
+Tensor *model_logits(const Model *, Net *, const Batch *, const int32_t *rows, int64_t count);
 
 /* By dry runs: parameters of a shape; and bytes of activations and floating-point operations of one training
  * step (forward and backward) over [sequences, time] tokens and, where there is an encoder, sources

@@ -51,11 +51,7 @@ Tensor *recurrent_weight(Net *net, const Config *c, int gates) {
 }
 
 Tensor *recurrent_state(Net *net, const Config *c, const char *name) {
-  return net_state(net, name, 2, (int64_t[]){net->batch, c->width});
-}
-
-void recurrent_keep(Tensor *state, const Tensor *last) {
-  if (state && last->data) memcpy(state->data, last->data, tensor_bytes(last));
+  return net_state(net, name, c->width);
 }
 
 /* With tied embeddings the output needs small rows, 1/2 over the root of the width as in llama.c. */

@@ -107,11 +107,12 @@ static Tensor *read_both_ways(Net *net, const void *reading, Tensor *x) {
 
 /* -> [B,S,D]. The net is a copy: a source is read in one call, so that these layers keep no state. */
 static Tensor *encode(Net net, const Config *c, const Batch *batch, Tensor *table) {
+  const int64_t sources = batch_sources(batch);
   net.state = NULL;
   Reading *reading = arena_alloc(tape_arena(net.tape), sizeof *reading);
-  *reading = (Reading){c, tape_constant(net.tape, TENSOR_I32, 1, &batch->sequences, batch->source_lengths)};
+  *reading = (Reading){c, tape_constant(net.tape, TENSOR_I32, 1, &sources, batch->source_lengths)};
   net_enter(&net, "encoder");
-  Tensor *x = embed(&net, table, batch->source, batch->sequences, batch->source_time);
+  Tensor *x = embed(&net, table, batch->source, sources, batch->source_time);
   return nn_layers(&net, "layers", c->encoder_layers, read_both_ways, reading, x, NULL);
 }
 

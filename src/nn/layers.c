@@ -1,8 +1,6 @@
 /* layers.c - layers over the operators. B: sequences, T: tokens of each, D: width. */
 #include "nn/layers.h"
 
-#include <string.h>
-
 #include "nn/watch.h"
 
 Tensor *nn_linear(Net *net, const char *name, Tensor *x, int64_t out, LinearOptions o) {
@@ -76,28 +74,15 @@ Tensor *nn_layers(Net *net, const char *name, int64_t count, NetLayer *layer, co
 
 /* ---- attention ---- */
 
-/* Writes rows [B,T,D] into a cache [B,room,D] at each sequence's own position. */
-static void cache_append(Net *net, Tensor *cache, const Tensor *rows) {
-  const int64_t width = tensor_columns(rows), room = cache->shape[1];
-  for (int64_t b = 0; b < net->batch; b++) {
-    const int64_t at = net->start ? tensor_i32(net->start)[b] : 0;
-    CHECK(at >= 0 && at + net->time <= room);
-    memcpy(tensor_f32(cache) + (b * room + at) * width, tensor_f32(rows) + b * net->time * width,
-           sizeof(float) * (size_t)(net->time * width));
-  }
-}
-
-static Tensor *cached(Net *net, const char *name, Tensor *rows) {
-  Tensor *cache = net_cache(net, name, tensor_columns(rows));
-  if (!cache) return rows;
-  cache_append(net, cache, rows);
-  return cache;
-}
-
 Tensor *nn_self_attention(Net *net, Tensor *q, Tensor *k, Tensor *v, AttentionShape shape) {
+  AttentionSight sight = {.start = net->start};
   watch_attention(net, false, q, k, shape);
-  return op_attention(net->tape, q, cached(net, "k", k), cached(net, "v", v),
-                      (AttentionSight){.start = net->start}, shape);
+  if (net->pages) {
+    sight.pages = *net->pages;
+    sight.pages.keys = net_cache(net, "k", tensor_columns(k));
+    sight.pages.values = net_cache(net, "v", tensor_columns(v));
+  }
+  return op_attention(net->tape, q, k, v, sight, shape);
 }
 
 Tensor *nn_cross_attention(Net *net, Tensor *q, Tensor *k, Tensor *v, AttentionShape shape) {

@@ -25,8 +25,8 @@ typedef Tensor *NetLayer(Net *, const void *arg, Tensor *x);
 Tensor *nn_layers(Net *, const char *name, int64_t count, NetLayer *, const void *arg, Tensor *x,
                   Tensor *beside);
 
-/* Causal self-attention over q, k, v already projected: appends k and v to this scope's cache if there is
- * state. */
+/* Causal self-attention over q, k, v already projected: with a state, k and v go to this scope's caches
+ * and what is there is read. */
 Tensor *nn_self_attention(Net *, Tensor *q, Tensor *k, Tensor *v, AttentionShape);
 /* Attention of what is written to what an encoder read: k, v [sources, source_time, ...], or NULL where the
  * state remembers those of a call before. */

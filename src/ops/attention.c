@@ -17,11 +17,12 @@ enum { BLOCK_ROWS = 64 };
 typedef struct Attention {
   Node node; /* in: q, k, v, start, lengths, memory */
   AttentionShape shape;
+  KeyPages pages;
   int64_t sequences, rows, keys, size; /* B, T, S, d */
   int64_t block, blocks;               /* rows of a block, and blocks of a sequence */
   float *room;                         /* of the workers, for a block of rows */
   float *log_sums;                     /* [B,H,T], for backward */
-  int64_t *runs, run_count; /* where each run of sequences begins that have rows in common blocks */
+  int64_t *runs, run_count; /* where each run of sequences begins that have rows in common blocks; or NULL */
   float *dq, *dk, *dv, beta_q;
 } Attention;
 
@@ -40,6 +41,10 @@ static int64_t element_or(const Tensor *t, int64_t index, int64_t otherwise) {
   return t && t->data ? tensor_i32(t)[index] : otherwise;
 }
 
+static bool is_paged(const Attention *n) {
+  return n->pages.keys != NULL;
+}
+
 static Head head_of(const Attention *n, int64_t sequence, int64_t head) {
   const int64_t kv_head = head / (n->shape.heads / n->shape.kv_heads);
   const int64_t memory = element_or(n->node.in[5], sequence, sequence);
@@ -47,7 +52,7 @@ static Head head_of(const Attention *n, int64_t sequence, int64_t head) {
                 .head = head,
                 .at = head_at(sequence, n->rows, n->shape.heads, head, n->size),
                 .step = n->shape.heads * n->size,
-                .kv_at = head_at(memory, n->keys, n->shape.kv_heads, kv_head, n->size),
+                .kv_at = head_at(is_paged(n) ? 0 : memory, n->keys, n->shape.kv_heads, kv_head, n->size),
                 .kv_step = n->shape.kv_heads * n->size};
 }
 
@@ -69,15 +74,21 @@ static float *log_sum(const Attention *n, const Head *h) {
 static float scale_of(const Attention *n) {
   return 1 / sqrtf((float)n->size);
 }
-/* Three arrays for each worker: scores, their gradients, and queries, `block` rows of each. */
+/* Keys whose values are summed up at a time, as in any product (gemm.h): pages have to be put together so. */
+static int64_t keys_together(const Attention *n) {
+  return n->keys < PACKED_STEPS ? n->keys : PACKED_STEPS;
+}
+/* Three arrays for each worker: scores, their gradients (or what is put together from pages), and queries. */
 static int64_t room_of(const Attention *n) {
-  return n->block * (2 * n->keys + n->size);
+  const int64_t scores = n->block * n->keys, queries = n->block * n->size;
+  return scores + (is_paged(n) ? keys_together(n) * n->size : scores) + queries;
 }
 static int64_t workers_room(const Attention *n) {
   return threads_count() * room_of(n);
 }
 static float *worker_room(const Attention *n, int which) {
-  return n->room + parallel_worker() * room_of(n) + which * n->block * n->keys;
+  const int64_t queries = room_of(n) - n->block * n->size;
+  return n->room + parallel_worker() * room_of(n) + (which == 2 ? queries : which * n->block * n->keys);
 }
 
 static int64_t rows_from(const Attention *n, int64_t first) {
@@ -96,13 +107,93 @@ static int64_t seen_keys(const Attention *n, int64_t sequence, int64_t t) {
   return seen > 0 ? seen : 0;
 }
 
+/* ---- in pages ---- */
+
+static float *in_page(const Attention *n, float *const *pages, int64_t row, int64_t position) {
+  const KeyPages *p = &n->pages;
+  return pages[p->table[p->sequence[row] * p->each + position / p->size]];
+}
+
+/* k and v go where they will be read from now on. */
+static void write_pages(const Attention *n) {
+  const int64_t width = n->shape.kv_heads * n->size;
+  for (int64_t row = 0; row < n->sequences; row++) {
+    const int64_t position = tensor_i32(n->node.in[3])[row], at = position % n->pages.size * width;
+    CHECK(position / n->pages.size < n->pages.each);
+    memcpy(in_page(n, n->pages.keys, row, position) + at, tensor_f32(n->node.in[1]) + row * width,
+           (size_t)width * sizeof(float));
+    memcpy(in_page(n, n->pages.values, row, position) + at, tensor_f32(n->node.in[2]) + row * width,
+           (size_t)width * sizeof(float));
+  }
+}
+
+static const float *value_at(const Attention *n, const Head *h, int64_t position) {
+  return in_page(n, n->pages.values, h->sequence, position) + h->kv_at;
+}
+
+static int64_t in_this_page(const Attention *n, int64_t position, int64_t end) {
+  const int64_t next = position - position % n->pages.size + n->pages.size;
+  return (next < end ? next : end) - position;
+}
+
+/* A single row: sums go on from page to page. */
+static void sum_pages(const Attention *n, const Head *h, int64_t from, int64_t to, const float *weights,
+                      float *out) {
+  memset(out, 0, (size_t)n->size * sizeof *out);
+  for (int64_t at = from, count; at < to; at += count) {
+    count = in_this_page(n, at, to);
+    kernels->add_rows(out, weights + at, value_at(n, h, at), h->kv_step, count, n->size);
+  }
+}
+
+/* Several rows: values are put together first. */
+static void gather_values(const Attention *n, const Head *h, int64_t from, int64_t to, float *out) {
+  for (int64_t at = from, count; at < to; at += count) {
+    const float *value = value_at(n, h, at);
+    count = in_this_page(n, at, to);
+    for (int64_t i = 0; i < count; i++, out += n->size)
+      memcpy(out, value + i * h->kv_step, (size_t)n->size * sizeof *out);
+  }
+}
+
+/* out = weights [count, width] V: the partial sums of a product with values that lie side by side. */
+static void weigh_pages(const Attention *n, const Head *h, int64_t count, int64_t width, const float *weights,
+                        float *out) {
+  float *part = worker_room(n, 1);
+  for (int64_t from = 0; from < width; from += PACKED_STEPS) {
+    const int64_t to = from + PACKED_STEPS < width ? from + PACKED_STEPS : width;
+    if (count > 1) {
+      gather_values(n, h, from, to, part);
+      gemm_serial(false, false, count, n->size, to - from, weights + from, width, part, n->size, from > 0,
+                  out, h->step);
+    } else {
+      sum_pages(n, h, from, to, weights, from ? part : out);
+      if (from) kernels->add(out, part, n->size);
+    }
+  }
+}
+
+/* scores = queries K^T */
+static void multiply_pages(const Attention *n, const Head *h, int64_t count, int64_t width,
+                           const float *queries, float *scores) {
+  for (int64_t at = 0; at < width; at += n->pages.size)
+    gemm_serial(false, true, count, in_this_page(n, at, width), n->size, queries, n->size,
+                in_page(n, n->pages.keys, h->sequence, at) + h->kv_at, h->kv_step, 0, scores + at, width);
+}
+
+/* ---- scores ---- */
+
 /* Scaled scores of the rows first .. first+count-1 with the keys that any of them sees; minus infinity, whose
  * exponential is 0, where a row does not see the key. */
 static void make_scores(const Attention *n, const Head *h, int64_t first, int64_t count, int64_t width) {
   float *queries = worker_room(n, 2), *scores = worker_room(n, 0);
   for (int64_t r = 0; r < count; r++)
     kernels->scale(queries + r * n->size, scale_of(n), query(n, h) + (first + r) * h->step, n->size);
-  gemm_serial(false, true, count, width, n->size, queries, n->size, key(n, h), h->kv_step, 0, scores, width);
+  if (is_paged(n))
+    multiply_pages(n, h, count, width, queries, scores);
+  else
+    gemm_serial(false, true, count, width, n->size, queries, n->size, key(n, h), h->kv_step, 0, scores,
+                width);
   for (int64_t r = 0; r < count; r++)
     for (int64_t j = seen_keys(n, h->sequence, first + r); j < width; j++) scores[r * width + j] = -INFINITY;
 }
@@ -129,7 +220,10 @@ static void attend_rows(const Attention *n, const Head *h, int64_t first, int64_
   make_scores(n, h, first, count, width);
   for (int64_t r = 0; r < count; r++)
     factors[r] = softmax(scores + r * width, width, n->log_sums ? log_sum(n, h) + first + r : &log_total);
-  gemm_serial(false, false, count, size, width, scores, width, value(n, h), h->kv_step, 0, out, h->step);
+  if (is_paged(n))
+    weigh_pages(n, h, count, width, scores, out);
+  else
+    gemm_serial(false, false, count, size, width, scores, width, value(n, h), h->kv_step, 0, out, h->step);
   for (int64_t r = 0; r < count; r++) kernels->scale(out + r * h->step, factors[r], out + r * h->step, size);
 }
 
@@ -142,17 +236,18 @@ static void attend_blocks(void *arg, int64_t begin, int64_t end) {
   }
 }
 
-/* Sequences of a single row that look at the same source, as beams do: their rows lie one behind the other
- * and see the same keys, so that they make one block. */
-static bool shares_sources(const Attention *n) {
-  return n->node.in[5] && n->rows == 1 && !n->shape.causal;
+/* Single rows that see the same keys make one block, where they lie one behind the other: beams written from
+ * one source, and tokens of one sequence in pages. */
+static const int32_t *keys_of_rows(const Attention *n) {
+  if (is_paged(n)) return n->pages.sequence;
+  return n->node.in[5] && n->rows == 1 && !n->shape.causal ? tensor_i32(n->node.in[5]) : NULL;
 }
 
 static void find_runs(Attention *n) {
-  const int32_t *memory = tensor_i32(n->node.in[5]);
+  const int32_t *keys = keys_of_rows(n);
   n->run_count = 0;
   for (int64_t b = 0, first = 0; b < n->sequences; b++)
-    if (b == 0 || memory[b] != memory[first] || b - first == n->block) n->runs[n->run_count++] = first = b;
+    if (b == 0 || keys[b] != keys[first] || b - first == n->block) n->runs[n->run_count++] = first = b;
   n->runs[n->run_count] = n->sequences;
 }
 
@@ -168,7 +263,8 @@ static void attend_runs(void *arg, int64_t begin, int64_t end) {
 static void forward(Node *node) {
   Attention *n = (Attention *)node;
   n->room = node->passing;
-  if (shares_sources(n)) {
+  if (is_paged(n)) write_pages(n);
+  if (n->runs) {
     find_runs(n);
     parallel_for(n->run_count * n->shape.heads, attend_runs, n);
     return;
@@ -251,6 +347,14 @@ static double flops(const Node *node) {
   return 4 * pairs * (double)(n->shape.heads * n->size);
 }
 
+/* By the furthest of them. */
+static int64_t positions_read(const Tensor *start) {
+  int64_t most = 0;
+  for (int64_t b = 0; b < tensor_count(start); b++)
+    if (tensor_i32(start)[b] >= most) most = tensor_i32(start)[b] + 1;
+  return most;
+}
+
 Tensor *op_attention(Tape *tape, Tensor *q, Tensor *k, Tensor *v, AttentionSight sight,
                      AttentionShape shape) {
   CHECK(q->dims == 3 && k->dims == 3 && tensor_same_shape(k, v));
@@ -261,7 +365,8 @@ Tensor *op_attention(Tape *tape, Tensor *q, Tensor *k, Tensor *v, AttentionSight
   n->shape = shape;
   n->sequences = q->shape[0];
   n->rows = q->shape[1];
-  n->keys = k->shape[1];
+  n->pages = sight.pages;
+  n->keys = is_paged(n) ? positions_read(sight.start) : k->shape[1];
   n->size = q->shape[2] / shape.heads;
   CHECK(n->rows > 0);
   node_input(&n->node, q);
@@ -270,8 +375,10 @@ Tensor *op_attention(Tape *tape, Tensor *q, Tensor *k, Tensor *v, AttentionSight
   node_input(&n->node, sight.start);
   node_input(&n->node, sight.lengths);
   node_input(&n->node, sight.memory);
-  CHECK(!sight.memory || !node_records(&n->node)); /* sequences that share keys would add to one gradient */
-  const bool shares = shares_sources(n);
+  CHECK((!sight.memory && !is_paged(n)) ||
+        !node_records(&n->node)); /* shared keys would add to one gradient */
+  CHECK(!is_paged(n) || (n->rows == 1 && shape.causal && !sight.lengths && !sight.memory));
+  const bool shares = keys_of_rows(n) != NULL;
   const int64_t most = shares ? n->sequences : n->rows; /* rows of a block */
   n->block = most < BLOCK_ROWS ? most : BLOCK_ROWS;
   n->blocks = (n->rows + n->block - 1) / n->block;

@@ -10,9 +10,13 @@
 typedef struct Batch {
   int64_t sequences, time;
   const int32_t *tokens, *targets; /* [sequences, time] */
-  int64_t source_time;
-  const int32_t *source;         /* [sequences, source_time] */
-  const int32_t *source_lengths; /* [sequences]: how many of each are not padding, at least 1 */
+  int64_t sources, source_time;    /* sources 0: one for each sequence */
+  const int32_t *source;           /* [sources, source_time] */
+  const int32_t *source_lengths;   /* [sources]: how many of each are not padding, at least 1 */
 } Batch;
+
+static inline int64_t batch_sources(const Batch *b) {
+  return b->sources ? b->sources : b->sequences;
+}
 
 #endif

@@ -48,17 +48,29 @@ Tensor *op_dropout(Tape *, Tensor *x, float p);
  * sequence b's first token is at position start[b] (i32 [B]; NULL: 0). In the memory of x, likewise. */
 Tensor *op_rope(Tape *, Tensor *x, Tensor *start, int64_t heads, float theta);
 
+/* Keys and values that lie in pages of `size` positions, so that sequences may share them (Kwon et al. 2023):
+ * each of the B rows, T = 1, is a token of sequence[b] at start[b]; those of one sequence lie one behind the
+ * other. The operator first writes k and v [B,1,G*d] there. Without gradients only. */
+typedef struct KeyPages {
+  int64_t size;
+  float *const *keys, *const *values; /* where each page begins, [size, G*d]; NULL: not in pages */
+  const int32_t *table;               /* [sequences, each]: the pages of a sequence, in order */
+  int64_t each;
+  const int32_t *sequence; /* [B]: row of the table */
+} KeyPages;
+
 /* softmax(Q K^T / sqrt(d)) V, one softmax per head; never keeps a T x S matrix for backward.
  * q [B,T,H*d], k and v [B,S,G*d] -> [B,T,H*d]. causal: query t of sequence b sees keys 0 .. start[b]+t.
  * lengths i32 [B] (NULL: S): keys at and after lengths[b] are not seen. start as in op_rope.
  * memory i32 [B]: k and v are [M,S,G*d], lengths [M], and sequence b sees those of memory[b]: many texts
- * being written from one source. Without gradients only. */
+ * being written from one source. Without gradients only. pages: keys and values are there. */
 typedef struct AttentionShape {
   int64_t heads, kv_heads;
   bool causal;
 } AttentionShape;
 typedef struct AttentionSight {
   Tensor *start, *lengths, *memory;
+  KeyPages pages;
 } AttentionSight;
 Tensor *op_attention(Tape *, Tensor *q, Tensor *k, Tensor *v, AttentionSight, AttentionShape);
 /* softmax(w . tanh(q[t] + k[s])) V, one softmax per query (Bahdanau et al. 2015). q [B,T,A], k [B,S,A],

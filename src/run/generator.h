@@ -21,6 +21,7 @@ typedef struct GenerationRequest {
   /* Positions of a row; when they are full, its later half is read again from position 0. 0: prompt and text
    * fit into what the network has. */
   int64_t window;
+  int64_t *shifts; /* counted up each time; may be NULL */
   /* logits [rows, vocabulary] -> the number of rows that go on: row i continues row from[i] by tokens[i].
    * Runs on any thread and must not allocate. */
   int64_t (*choose)(void *user, const float *logits, int64_t rows, int32_t *from, int32_t *tokens);
@@ -34,15 +35,14 @@ typedef struct GenerationRequest {
 } GenerationRequest;
 
 typedef struct GeneratorSettings {
-  int64_t
-      rows; /* at the same time (a single request may have more); 0: as many as products are fastest with */
-  int64_t tokens; /* of prompts, read in one step; 0: as many as products are fastest with */
+  int64_t rows;   /* at the same time (a single request may have more); 0: GENERATOR_ROWS */
+  int64_t tokens; /* of prompts, read in one step; 0: SESSION_PIECE */
   PackedSet
       *packed; /* weights packed for many rows, shared by several generators; NULL: as the model has them */
-  /* Requests begin as soon as there are rows for them: the shortest wait, for a server. Otherwise those with
-   * sources wait until several can be read together: the highest rate, where all are there at once. */
-  bool at_once;
+  StateSize expected; /* what the memory begins with; it grows */
 } GeneratorSettings;
+/* Rows of one generator: enough for products at full speed, few enough that their states stay near. */
+enum { GENERATOR_ROWS = 80 };
 
 typedef struct Generator Generator;
 Generator *generator_new(const Model *, GeneratorSettings);
@@ -51,14 +51,27 @@ void generator_free(Generator *);
 /* Waits until a step has rows for it; first come, first served. Gives its number, by which it may be
  * cancelled. */
 int64_t generator_submit(Generator *, const GenerationRequest *);
-/* Its rows are free for others at once; nothing happens where it has finished. Not from within `choose`. */
+/* Its rows are free for others at once; nothing happens where it has finished. Never from
+ * within `choose`. */
 void generator_cancel(Generator *, int64_t number);
 /* Prompts are read, up to `tokens` of them, and every running text advances by a token. False where nothing
  * is left to do. */
 bool generator_step(Generator *);
 /* False where the network computed values that are no numbers: what was written then means nothing. */
 bool generator_ok(const Generator *, Error *);
-int64_t generator_waiting(const Generator *); /* requests without rows yet */
-int64_t generator_rows(const Generator *);    /* in use */
+/* Requests that have not finished. */
+int64_t generator_unfinished(const Generator *);
+/* Pages of keys and values in use. */
+int64_t generator_pages(const Generator *);
+
+/* ---- many requests that are all there at once ---- */
+
+/* Makes the request for the index-th input. Called by any thread, where it may allocate. */
+typedef void GenerationOpen(void *user, int64_t index, GenerationRequest *);
+/* Each input from `open` to `finish`, by several generators, one a thread, so that nothing waits at every
+ * step; neighbours should be of like length. `rows`: of a request at most. Ends early where interrupted.
+ * False where the network computed values that are no numbers. */
+bool generate_all(const Model *, int64_t rows, const Input *, int64_t count, GenerationOpen *open,
+                  void *user);
 
 #endif

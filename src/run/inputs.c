@@ -9,3 +9,7 @@ int hypothesis_order(const void *a, const void *b) {
   const double x = ((const Hypothesis *)a)->score, y = ((const Hypothesis *)b)->score;
   return (x < y) - (x > y);
 }
+
+int64_t input_room(const Config *c, int64_t length, int64_t wanted) {
+  return c->context - length < wanted ? c->context - length : wanted;
+}

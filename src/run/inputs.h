@@ -11,6 +11,9 @@ typedef struct Input {
   int64_t source_length, length;
 } Input;
 
+/* Of `wanted` new tokens, those that fit into the context behind a prompt of that length. */
+int64_t input_room(const Config *, int64_t length, int64_t wanted);
+
 /* A text that was found: without prompt and end. */
 typedef struct Hypothesis {
   Ids ids;

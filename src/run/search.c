@@ -6,7 +6,7 @@
 
 #include "base/threads.h"
 #include "kernels/kernels.h"
-#include "run/flow.h"
+#include "run/generator.h"
 #include "run/look.h"
 
 static const Setting items[] = {
@@ -27,7 +27,9 @@ typedef struct Step {
 
 /* One input being searched: a row for each text that is followed. */
 typedef struct Line {
-  FlowLine flow;
+  const struct Search *search;
+  const Input *input;
+  int64_t index, room;       /* of the input; tokens there is room for */
   Hypothesis *beams, *found; /* [beam] texts followed; [beam] ended, best first */
   Hypothesis *next;          /* [beam] */
   Step *steps;               /* [steps_kept] best first */
@@ -36,8 +38,8 @@ typedef struct Line {
 } Line;
 
 typedef struct Search {
-  Flow flow;
   const SearchRequest *request;
+  const Input *inputs;
   int64_t beam, vocabulary;
   float *scratch;      /* of each worker, [scratch_room] */
   Hypothesis *results; /* [inputs, beam] */
@@ -110,7 +112,7 @@ static void weigh_group(const Search *s, Line *line, int32_t beam, const float *
 /* Of each worker: the tops of groups, powers, scores by the rules; and the text they look at, with a score of
  * each token. */
 static int64_t scratch_room(const Search *s) {
-  const int64_t context = s->flow.model->config.context;
+  const int64_t context = s->request->model->config.context;
   return groups_of(s) + 2 * s->vocabulary + (rules_any(s->request->rules, true) ? 2 * context : 0);
 }
 
@@ -125,11 +127,11 @@ static double log_sum_exp(const Search *s, const float *x, float *tops, float *p
 static void obey(const Search *s, const Line *line, const Ids *written, float *scores, double *log_sum,
                  float *tops, float *powers) {
   const Rules *rules = s->request->rules;
-  const Input *input = line->flow.input;
+  const Input *input = line->input;
   float *scratch = scores + s->vocabulary;
-  int32_t *text = (int32_t *)(void *)(scratch + s->flow.model->config.context);
+  int32_t *text = (int32_t *)(void *)(scratch + s->request->model->config.context);
   const RulesText t = {text, input->length, input->length + (int64_t)written->count,
-                       input->length + line->flow.room, scratch};
+                       input->length + line->room, scratch};
   memcpy(text, input->prompt, (size_t)input->length * sizeof *text);
   memcpy(text + input->length, written->data, written->count * sizeof *text);
   for (int64_t i = 0; i < s->vocabulary && s->beam > 1; i++) scores[i] -= (float)*log_sum;
@@ -154,10 +156,9 @@ static void weigh_beam(const Search *s, Line *line, int32_t beam, const float *x
       weigh_group(s, line, beam, x, base, g, count);
 }
 
-static int64_t weigh_steps(const Search *s, Line *line, const float *logits) {
+static int64_t weigh_steps(const Search *s, Line *line, const float *logits, int64_t rows) {
   int64_t count = 0;
-  for (int64_t k = 0; k < line->flow.alive; k++)
-    weigh_beam(s, line, (int32_t)k, logits + k * s->vocabulary, &count);
+  for (int64_t k = 0; k < rows; k++) weigh_beam(s, line, (int32_t)k, logits + k * s->vocabulary, &count);
   return count;
 }
 
@@ -193,7 +194,7 @@ static void add_found(const Search *s, Line *line, const Ids *ids, double logpro
 }
 
 /* An end counts where it is among the best `beam` steps; the others that are no end are followed. */
-static int64_t take_steps(const Search *s, Line *line, int64_t count) {
+static int64_t take_steps(const Search *s, Line *line, int64_t count, int32_t *from, int32_t *tokens) {
   int64_t alive = 0;
   line->best_alive = 0;
   for (int64_t i = 0; i < count && alive < s->beam; i++) {
@@ -207,8 +208,8 @@ static int64_t take_steps(const Search *s, Line *line, int64_t count) {
     copy_ids(&line->next[alive].ids, &parent->ids);
     vec_push(&line->next[alive].ids, step->id);
     line->next[alive].logprob = step->logprob;
-    line->flow.from[alive] = step->beam;
-    line->flow.tokens[alive++] = step->id;
+    from[alive] = step->beam;
+    tokens[alive++] = step->id;
   }
   Hypothesis *old = line->beams;
   line->beams = line->next;
@@ -224,19 +225,19 @@ static bool goes_on(const Search *s, const Line *line) {
   if (!o->early_stopping || !strcmp(o->early_stopping, "true")) return false;
   const Hypothesis *best = &line->beams[0];
   const bool longest = !strcmp(o->early_stopping, "never") && o->length_penalty > 0;
-  return score_of(s, best->logprob, longest ? line->flow.room : (int64_t)best->ids.count) >
+  return score_of(s, best->logprob, longest ? line->room : (int64_t)best->ids.count) >
          line->found[s->beam - 1].score;
 }
 
-static int64_t advance(const Flow *flow, FlowLine *base, const float *logits) {
-  const Search *s = (const Search *)flow;
-  Line *line = (Line *)base;
-  const int64_t count = weigh_steps(s, line, logits);
+static int64_t choose(void *user, const float *logits, int64_t rows, int32_t *from, int32_t *tokens) {
+  Line *line = user;
+  const Search *s = line->search;
+  const int64_t count = weigh_steps(s, line, logits, rows);
   if (!count && !line->ended) { /* rules forbid all that could follow: the text ends */
     const Hypothesis *best = &line->beams[0];
     add_found(s, line, &best->ids, best->logprob, best->ids.count + 1);
   }
-  const int64_t alive = take_steps(s, line, count);
+  const int64_t alive = take_steps(s, line, count, from, tokens);
   return alive && goes_on(s, line) ? alive : 0;
 }
 
@@ -248,8 +249,8 @@ static void weigh_coverage(const Search *s, const Line *line) {
   if (weight == 0) return;
   for (int64_t i = 0; i < line->ended; i++) {
     Look look;
-    look_at(&look, s->request->model, line->flow.input, &line->found[i].ids);
-    line->found[i].score += weight * look_coverage(&look, line->flow.input);
+    look_at(&look, s->request->model, line->input, &line->found[i].ids);
+    line->found[i].score += weight * look_coverage(&look, line->input);
     look_free(&look);
   }
   qsort(line->found, (size_t)line->ended, sizeof *line->found, hypothesis_order);
@@ -257,23 +258,9 @@ static void weigh_coverage(const Search *s, const Line *line) {
 
 /* ---- lines ---- */
 
-/* With room for all that will be written: steps need not allocate then. */
-static FlowLine *open_line(Flow *flow, int64_t index, int64_t room) {
-  const size_t beam = (size_t)flow->each;
-  Line *line = mem_alloc_zeroed(1, sizeof *line);
-  Hypothesis **sets[] = {&line->beams, &line->next, &line->found};
-  for (int i = 0; i < 3; i++) {
-    *sets[i] = mem_alloc_zeroed(beam, sizeof **sets[i]);
-    for (size_t k = 0; k < beam; k++) vec_reserve(&(*sets[i])[k].ids, room + 1);
-  }
-  line->steps = mem_alloc_zeroed((size_t)steps_kept((const Search *)flow), sizeof *line->steps);
-  (void)index;
-  return &line->flow;
-}
-
 /* Out of room: texts that have not ended count as they are. */
-static void end_rest(const Search *s, Line *line) {
-  for (int64_t k = 0; k < line->flow.alive && k < line->best_alive; k++) {
+static void end_rest(const Search *s, Line *line, int64_t rows) {
+  for (int64_t k = 0; k < rows && k < line->best_alive; k++) {
     const Hypothesis *h = &line->beams[k];
     add_found(s, line, &h->ids, h->logprob, h->ids.count);
   }
@@ -287,13 +274,14 @@ static void mark_missing(const Search *s, const Line *line) {
   }
 }
 
-static void close_line(Flow *flow, FlowLine *base) {
-  const Search *s = (const Search *)flow;
-  Line *line = (Line *)base;
-  end_rest(s, line);
+static void finish(void *user, GenerationEnd how, int64_t rows) {
+  Line *line = user;
+  const Search *s = line->search;
+  (void)how;
+  end_rest(s, line, rows);
   weigh_coverage(s, line);
   mark_missing(s, line);
-  memcpy(s->results + base->index * s->beam, line->found, (size_t)s->beam * sizeof *line->found);
+  memcpy(s->results + line->index * s->beam, line->found, (size_t)s->beam * sizeof *line->found);
   hypotheses_free(line->beams, s->beam);
   hypotheses_free(line->next, s->beam);
   mem_free(line->found);
@@ -301,15 +289,34 @@ static void close_line(Flow *flow, FlowLine *base) {
   mem_free(line);
 }
 
+/* With room for all that will be written: steps need not allocate then. */
+static void open_line(void *user, int64_t index, GenerationRequest *request) {
+  const Search *s = user;
+  const SearchRequest *r = s->request;
+  const int64_t length = s->inputs[index].length;
+  Line *line = mem_alloc_zeroed(1, sizeof *line);
+  *line = (Line){.search = s,
+                 .input = &s->inputs[index],
+                 .index = index,
+                 .room = input_room(&r->model->config, length, rules_room(r->rules, length, r->most))};
+  Hypothesis **sets[] = {&line->beams, &line->next, &line->found};
+  for (int i = 0; i < 3; i++) {
+    *sets[i] = mem_alloc_zeroed((size_t)s->beam, sizeof **sets[i]);
+    for (int64_t k = 0; k < s->beam; k++) vec_reserve(&(*sets[i])[k].ids, line->room + 1);
+  }
+  line->steps = mem_alloc_zeroed((size_t)steps_kept(s), sizeof *line->steps);
+  request->most = line->room > 1 ? line->room : 1;
+  request->choose = choose;
+  request->finish = finish;
+  request->user = line;
+}
+
 Hypothesis *search_run(const SearchRequest *r, const Input *inputs, int64_t count) {
   const int64_t beam = r->settings->beam;
-  Search s = {.flow = {r->model, beam, r->most, r->rules, open_line, advance, close_line},
-              .request = r,
-              .beam = beam,
-              .vocabulary = r->model->config.vocabulary};
+  Search s = {.request = r, .inputs = inputs, .beam = beam, .vocabulary = r->model->config.vocabulary};
   s.results = mem_alloc_zeroed((size_t)(count * beam), sizeof *s.results);
   s.scratch = mem_alloc((size_t)(threads_count() * scratch_room(&s)) * sizeof *s.scratch);
-  const bool ok = flow_run(&s.flow, inputs, count);
+  const bool ok = generate_all(r->model, beam, inputs, count, open_line, &s);
   mem_free(s.scratch);
   if (ok) return s.results;
   hypotheses_free(s.results, count * beam);

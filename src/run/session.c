@@ -4,53 +4,57 @@
 #include <math.h>
 #include <string.h>
 
+typedef struct Sequence {
+  Ids tokens; /* read */
+  int32_t source;
+  bool open;
+} Sequence;
+
+typedef struct Source {
+  int32_t users; /* sequences */
+  int32_t length;
+} Source;
+
+/* To be encoded with the next feed. */
+typedef struct NewSource {
+  Ids tokens;
+  int32_t place;
+} NewSource;
+
 struct Session {
   const Model *model;
   State *state;
   Tape *tape;
-  StateSize size;
-  int32_t *position;       /* [sequences]: tokens read */
-  int32_t *source_of;      /* [sequences] */
-  int32_t *source_lengths; /* [sources] */
-  Batch sources;           /* of the next feed */
-  bool not_finite;         /* some logits were no numbers */
+  VEC(Sequence) sequences; /* by their numbers, which are the state's */
+  VEC(Source) sources;     /* by their places in the state */
+  VEC(NewSource) fresh;
+  VEC(float) logits; /* of a feed that takes several passes */
+  bool not_finite;   /* some logits were no numbers */
 };
 
-/* Tokens read at once: enough for full-speed products, little enough for short-lived activations. */
-enum { PIECE = 256 };
-
-/* Caches begin small and double: most texts end long before the room does, and fresh memory has to be
- * cleared. */
-enum { FIRST_ROOM = 32 };
-
-static StateSize first_size(StateSize size) {
-  if (size.room > FIRST_ROOM) size.room = FIRST_ROOM;
-  return size;
-}
-
-Session *session_new_sized(const Model *model, StateSize size) {
+Session *session_new(const Model *model, StateSize expected) {
   Session *s = mem_alloc_zeroed(1, sizeof *s);
   s->model = model;
-  s->size = size;
-  s->state = state_new(first_size(size));
+  s->state = state_new(expected);
   s->tape = tape_new(false);
-  s->position = mem_alloc_zeroed((size_t)size.sequences, sizeof *s->position);
-  s->source_of = mem_alloc_zeroed((size_t)size.sequences, sizeof *s->source_of);
-  s->source_lengths = mem_alloc_zeroed((size_t)size.sources, sizeof *s->source_lengths);
   return s;
 }
 
-Session *session_new(const Model *model, int64_t sequences, int64_t room) {
-  return session_new_sized(model, (StateSize){.sequences = sequences, .room = room});
+static void forget_fresh(Session *s) {
+  for (size_t i = 0; i < s->fresh.count; i++) vec_free(&s->fresh.data[i].tokens);
+  s->fresh.count = 0;
 }
 
 void session_free(Session *s) {
   if (!s) return;
+  for (size_t i = 0; i < s->sequences.count; i++) vec_free(&s->sequences.data[i].tokens);
+  forget_fresh(s);
+  vec_free(&s->sequences);
+  vec_free(&s->sources);
+  vec_free(&s->fresh);
+  vec_free(&s->logits);
   state_free(s->state);
   tape_free(s->tape);
-  mem_free(s->position);
-  mem_free(s->source_of);
-  mem_free(s->source_lengths);
   mem_free(s);
 }
 
@@ -58,75 +62,128 @@ void session_pack_weights(Session *s, PackedSet *set) {
   tape_pack_weights(s->tape, set);
 }
 
-int64_t session_position(const Session *s) {
-  return s->position[0];
-}
-int64_t session_room(const Session *s) {
-  return s->size.room;
+/* ---- sequences ---- */
+
+static Sequence *at(const Session *s, int32_t sequence) {
+  CHECK(sequence >= 0 && (size_t)sequence < s->sequences.count && s->sequences.data[sequence].open);
+  return &s->sequences.data[sequence];
 }
 
-void session_rewind(Session *s) {
-  session_begin(s, 0, s->size.sequences);
+static int32_t begin(Session *s, int32_t sequence, int32_t source) {
+  while (s->sequences.count <= (size_t)sequence) vec_push(&s->sequences, (Sequence){0});
+  Sequence *q = &s->sequences.data[sequence];
+  q->tokens.count = 0;
+  q->source = source;
+  q->open = true;
+  if (source >= 0) s->sources.data[source].users++;
+  return sequence;
 }
 
-void session_begin(Session *s, int64_t first, int64_t count) {
-  state_begin(s->state, first, count);
-  memset(s->position + first, 0, (size_t)count * sizeof *s->position);
+int32_t session_open(Session *s, int32_t source) {
+  CHECK((source >= 0) == s->model->config.arch->encodes);
+  return begin(s, state_open(s->state), source);
 }
 
-static void reorder_ids(int32_t *ids, const int32_t *from, int64_t count, int64_t all) {
-  int32_t *old = mem_alloc((size_t)all * sizeof *old);
-  memcpy(old, ids, (size_t)all * sizeof *old);
-  for (int64_t i = 0; i < count; i++) ids[i] = old[from[i]];
-  mem_free(old);
+bool session_shares(const Session *s) {
+  return !s->model->config.arch->unlimited_context;
 }
 
-static int64_t furthest(const Session *s) {
-  int64_t most = 0;
-  for (int64_t i = 0; i < s->size.sequences; i++)
-    if (s->position[i] > most) most = s->position[i];
-  return most;
+int32_t session_fork(Session *s, int32_t of, int64_t length) {
+  CHECK(length <= (int64_t)at(s, of)->tokens.count);
+  CHECK(session_shares(s) || length == (int64_t)at(s, of)->tokens.count);
+  const int32_t fork = begin(s, state_fork(s->state, of, length), at(s, of)->source);
+  Ids *tokens = &at(s, fork)->tokens;
+  vec_reserve(tokens, length + 1);
+  memcpy(tokens->data, at(s, of)->tokens.data, (size_t)length * sizeof *tokens->data);
+  tokens->count = (size_t)length;
+  return fork;
 }
 
-void session_reorder(Session *s, const int32_t *from, int64_t count) {
-  CHECK(count <= s->size.sequences);
-  reorder_ids(s->position, from, count, s->size.sequences);
-  reorder_ids(s->source_of, from, count, s->size.sequences);
-  memset(s->position + count, 0, (size_t)(s->size.sequences - count) * sizeof *s->position);
-  state_reorder(s->state, from, count, furthest(s));
+void session_close(Session *s, int32_t sequence) {
+  Sequence *q = at(s, sequence);
+  if (q->source >= 0) s->sources.data[q->source].users--;
+  q->open = false;
+  state_close(s->state, sequence);
 }
 
-void session_spread(Session *s) {
-  int32_t *from = mem_alloc_zeroed((size_t)s->size.sequences, sizeof *from); /* all 0 */
-  session_reorder(s, from, s->size.sequences);
-  mem_free(from);
+const Ids *session_tokens(const Session *s, int32_t sequence) {
+  return &at(s, sequence)->tokens;
 }
 
-void session_read_sources(Session *s, const int32_t *sources, const int32_t *lengths, int64_t time) {
-  CHECK(time > 0 && time <= s->size.source_room);
-  s->sources = (Batch){.source = sources, .source_lengths = lengths, .source_time = time};
+int64_t session_pages(const Session *s) {
+  return state_pages_used(s->state);
 }
 
-/* Is one of the first `count` sequences written from it? */
-static bool in_use(const Session *s, int32_t source, int64_t count) {
-  for (int64_t i = 0; i < count; i++)
-    if (s->source_of[i] == source) return true;
+/* ---- sources ---- */
+
+static bool is_fresh(const Session *s, int32_t place) {
+  for (size_t i = 0; i < s->fresh.count; i++)
+    if (s->fresh.data[i].place == place) return true;
   return false;
 }
 
-/* The sources of this feed become those of its sequences. */
-static Batch take_sources(Session *s, int64_t first, int64_t sequences) {
-  const Batch sources = s->sources;
-  int32_t place = 0;
-  for (int64_t i = first; i < first + sequences && sources.source_time; i++, place++) {
-    while (in_use(s, place, first)) place++;
-    CHECK(place < s->size.sources);
-    s->source_of[i] = place;
-    s->source_lengths[place] = sources.source_lengths[i - first];
-  }
-  s->sources = (Batch){0};
-  return sources;
+static int32_t free_place(Session *s) {
+  for (size_t i = 0; i < s->sources.count; i++)
+    if (!s->sources.data[i].users && !is_fresh(s, (int32_t)i)) return (int32_t)i;
+  vec_push(&s->sources, (Source){0});
+  return (int32_t)s->sources.count - 1;
 }
+
+int32_t session_add_source(Session *s, const int32_t *tokens, int64_t length) {
+  CHECK(length > 0 && s->model->config.arch->encodes);
+  const int32_t place = free_place(s);
+  NewSource fresh = {.place = place};
+  vec_reserve(&fresh.tokens, length);
+  memcpy(fresh.tokens.data, tokens, (size_t)length * sizeof *tokens);
+  fresh.tokens.count = (size_t)length;
+  vec_push(&s->fresh, fresh);
+  s->sources.data[place].length = (int32_t)length;
+  state_hold_sources(s->state, (int64_t)s->sources.count, length);
+  return place;
+}
+
+static void *in_step(const Session *s, int64_t count, size_t each) {
+  return arena_alloc_zeroed(tape_arena(s->tape), (size_t)count * each);
+}
+
+/* Those that are new go with this pass. */
+static void take_sources(Session *s, Net *net, Batch *batch) {
+  const int64_t count = (int64_t)s->fresh.count;
+  int64_t longest = 0;
+  if (!count) return;
+  for (int64_t i = 0; i < count; i++)
+    if ((int64_t)s->fresh.data[i].tokens.count > longest) longest = (int64_t)s->fresh.data[i].tokens.count;
+  int32_t *tokens = in_step(s, count * longest, sizeof *tokens),
+          *lengths = in_step(s, count, sizeof *lengths), *places = in_step(s, count, sizeof *places);
+  for (int64_t i = 0; i < count; i++) {
+    const NewSource *f = &s->fresh.data[i];
+    memcpy(tokens + i * longest, f->tokens.data, f->tokens.count * sizeof *tokens);
+    lengths[i] = (int32_t)f->tokens.count;
+    places[i] = f->place;
+  }
+  net->places = places;
+  batch->sources = count;
+  batch->source_time = longest;
+  batch->source = tokens;
+  batch->source_lengths = lengths;
+  forget_fresh(s);
+}
+
+static void add_sources(Session *s, Net *net, Batch *batch, const Feed *feeds, int64_t count,
+                        int64_t rows_each) {
+  const int64_t places = state_sources(s->state);
+  int32_t *of = in_step(s, batch->sequences, sizeof *of), *lengths = in_step(s, places, sizeof *lengths);
+  int64_t row = 0;
+  for (int64_t i = 0; i < count; i++)
+    for (int64_t k = rows_each ? rows_each : feeds[i].count; k > 0; k--)
+      of[row++] = at(s, feeds[i].sequence)->source;
+  for (size_t i = 0; i < s->sources.count; i++) lengths[i] = s->sources.data[i].length;
+  take_sources(s, net, batch);
+  net->source_of = tape_constant(s->tape, TENSOR_I32, 1, &batch->sequences, of);
+  net->source_lengths = tape_constant(s->tape, TENSOR_I32, 1, &places, lengths);
+}
+
+/* ---- logits ---- */
 
 bool fail_not_finite(Error *err) {
   return fail(
@@ -147,6 +204,7 @@ bool are_finite(const float *x, int64_t count) {
 
 /* Logits end here for all that generate. */
 static const float *checked(Session *s, const Tensor *logits) {
+  if (!logits) return NULL;
   float *x = (float *)(uintptr_t)tensor_f32(logits);
   const int64_t count = tensor_count(logits);
   if (are_finite(x, count)) return x;
@@ -155,48 +213,127 @@ static const float *checked(Session *s, const Tensor *logits) {
   return x;
 }
 
-static const float *feed_piece(Session *s, int64_t first, const int32_t *tokens, int64_t sequences,
-                               int64_t time) {
-  tape_reset(s->tape, false, 0);
-  Net net = {.tape = s->tape, .params = s->model->params, .state = s->state, .first = first};
-  Batch batch = take_sources(s, first, sequences);
-  batch.sequences = sequences;
-  batch.time = time;
-  batch.tokens = tokens;
-  net.start = tape_constant(s->tape, TENSOR_I32, 1, &sequences, s->position + first);
-  if (s->size.sources) {
-    net.source_of = tape_constant(s->tape, TENSOR_I32, 1, &sequences, s->source_of + first);
-    net.source_lengths = tape_constant(s->tape, TENSOR_I32, 1, &s->size.sources, s->source_lengths);
+/* Rows whose logits are wanted, each the last of its reading. */
+static int64_t wanted_rows(const Feed *feeds, int64_t count, int32_t *rows) {
+  int64_t wanted = 0;
+  int32_t row = 0;
+  for (int64_t i = 0; i < count; i++) {
+    row += (int32_t)feeds[i].count;
+    if (feeds[i].wanted) rows[wanted++] = row - 1;
   }
-  const Tensor *logits = model_last_logits(s->model, &net, &batch);
-  for (int64_t i = 0; i < sequences; i++) s->position[first + i] += (int32_t)time;
+  return wanted;
+}
+
+static void advance(Session *s, const Feed *feeds, int64_t count) {
+  for (int64_t i = 0; i < count; i++) {
+    Ids *tokens = &at(s, feeds[i].sequence)->tokens;
+    vec_reserve(tokens, (int64_t)tokens->count + feeds[i].count);
+    memcpy(tokens->data + tokens->count, feeds[i].tokens, (size_t)feeds[i].count * sizeof *tokens->data);
+    tokens->count += (size_t)feeds[i].count;
+  }
+}
+
+static int64_t tokens_of(const Feed *feeds, int64_t count) {
+  int64_t sum = 0;
+  for (int64_t i = 0; i < count; i++) sum += feeds[i].count;
+  return sum;
+}
+
+static const int32_t *join_tokens(const Session *s, const Feed *feeds, int64_t count) {
+  int32_t *tokens = in_step(s, tokens_of(feeds, count), sizeof *tokens), *end = tokens;
+  for (int64_t i = 0; i < count; end += feeds[i++].count)
+    memcpy(end, feeds[i].tokens, (size_t)feeds[i].count * sizeof *end);
+  return tokens;
+}
+
+static const float *run(Session *s, Net *net, const Batch *batch, const Feed *feeds, int64_t count) {
+  int32_t *rows = in_step(s, count, sizeof *rows);
+  const int64_t wanted = wanted_rows(feeds, count, rows);
+  const Tensor *logits = model_logits(s->model, net, batch, rows, wanted);
+  advance(s, feeds, count);
   return checked(s, logits);
 }
 
-static void make_room(Session *s, int64_t time) {
-  int64_t room = state_room(s->state);
-  const int64_t wanted = furthest(s) + time;
-  if (wanted <= room) return;
-  while (room < wanted) room *= 2;
-  state_grow(s->state, room < s->size.room || wanted > s->size.room ? room : s->size.room);
-}
+/* ---- networks with attention: every token is a row of its own ---- */
 
-const float *session_feed_at(Session *s, int64_t first, const int32_t *tokens, int64_t sequences,
-                             int64_t time) {
-  CHECK(first + sequences <= s->size.sequences && time > 0);
-  make_room(s, time);
-  if (time <= PIECE) return feed_piece(s, first, tokens, sequences, time);
-  int32_t *piece = mem_alloc((size_t)(sequences * PIECE) * sizeof *piece);
-  const float *logits = NULL;
-  for (int64_t done = 0; done < time; done += PIECE) {
-    const int64_t now = time - done < PIECE ? time - done : PIECE;
-    for (int64_t i = 0; i < sequences * now; i++) piece[i] = tokens[i / now * time + done + i % now];
-    logits = feed_piece(s, first, piece, sequences, now);
+/* The pages of the sequences that read, and where each row belongs. */
+static KeyPages *page_table(Session *s, const Feed *feeds, int64_t count, int64_t rows) {
+  KeyPages *p = in_step(s, 1, sizeof *p);
+  p->size = STATE_PAGE;
+  for (int64_t i = 0; i < count; i++) {
+    int64_t pages;
+    state_reserve(s->state, feeds[i].sequence, (int64_t)at(s, feeds[i].sequence)->tokens.count,
+                  feeds[i].count);
+    state_pages(s->state, feeds[i].sequence, &pages);
+    if (pages > p->each) p->each = pages;
   }
-  mem_free(piece);
-  return logits;
+  int32_t *table = in_step(s, count * p->each, sizeof *table), *sequence = in_step(s, rows, sizeof *sequence);
+  int64_t row = 0;
+  for (int64_t i = 0; i < count; i++) {
+    int64_t pages;
+    const int32_t *from = state_pages(s->state, feeds[i].sequence, &pages);
+    memcpy(table + i * p->each, from, (size_t)pages * sizeof *table);
+    for (int64_t t = 0; t < feeds[i].count; t++) sequence[row++] = (int32_t)i;
+  }
+  p->table = table;
+  p->sequence = sequence;
+  return p;
 }
 
-const float *session_feed(Session *s, const int32_t *tokens, int64_t sequences, int64_t time) {
-  return session_feed_at(s, 0, tokens, sequences, time);
+static const float *feed_rows(Session *s, const Feed *feeds, int64_t count) {
+  tape_reset(s->tape, false, 0);
+  Net net = {.tape = s->tape, .params = s->model->params, .state = s->state};
+  const int64_t rows = tokens_of(feeds, count);
+  Batch batch = {.sequences = rows, .time = 1, .tokens = join_tokens(s, feeds, count)};
+  int32_t *start = in_step(s, rows, sizeof *start);
+  for (int64_t i = 0, row = 0; i < count; i++)
+    for (int64_t t = 0; t < feeds[i].count; t++)
+      start[row++] = (int32_t)((int64_t)at(s, feeds[i].sequence)->tokens.count + t);
+  net.start = tape_constant(s->tape, TENSOR_I32, 1, &rows, start);
+  net.pages = page_table(s, feeds, count, rows);
+  if (s->model->config.arch->encodes) add_sources(s, &net, &batch, feeds, count, 0);
+  return run(s, &net, &batch, feeds, count);
+}
+
+/* ---- recurrent networks: neighbours that read equally many tokens make a pass ---- */
+
+static const float *feed_equal(Session *s, const Feed *feeds, int64_t count) {
+  tape_reset(s->tape, false, 0);
+  Net net = {.tape = s->tape, .params = s->model->params, .state = s->state};
+  Batch batch = {.sequences = count, .time = feeds[0].count, .tokens = join_tokens(s, feeds, count)};
+  int32_t *sequences = in_step(s, count, sizeof *sequences);
+  for (int64_t i = 0; i < count; i++) sequences[i] = feeds[i].sequence;
+  net.sequences = sequences;
+  if (s->model->config.arch->encodes) add_sources(s, &net, &batch, feeds, count, 1);
+  return run(s, &net, &batch, feeds, count);
+}
+
+static const float *feed_by_lengths(Session *s, const Feed *feeds, int64_t count) {
+  const int64_t vocabulary = s->model->config.vocabulary;
+  const float *logits = NULL;
+  s->logits.count = 0;
+  for (int64_t i = 0, n; i < count; i += n) {
+    int64_t wanted = 0;
+    for (n = 0; i + n < count && feeds[i + n].count == feeds[i].count; n++) wanted += feeds[i + n].wanted;
+    logits = feed_equal(s, feeds + i, n);
+    if (n == count) return logits;
+    vec_reserve(&s->logits, (int64_t)s->logits.count + wanted * vocabulary);
+    if (wanted)
+      memcpy(s->logits.data + s->logits.count, logits, (size_t)(wanted * vocabulary) * sizeof *logits);
+    s->logits.count += (size_t)(wanted * vocabulary);
+  }
+  return s->logits.count ? s->logits.data : NULL;
+}
+
+const float *session_feed(Session *s, const Feed *feeds, int64_t count) {
+  return session_shares(s) ? feed_rows(s, feeds, count) : feed_by_lengths(s, feeds, count);
+}
+
+const float *session_read(Session *s, int32_t sequence, const int32_t *tokens, int64_t count) {
+  const float *logits = NULL;
+  for (int64_t done = 0; done < count; done += SESSION_PIECE) {
+    const int64_t left = count - done, now = left < SESSION_PIECE ? left : SESSION_PIECE;
+    logits = session_feed(s, &(Feed){sequence, tokens + done, now, now == left}, 1);
+  }
+  return logits;
 }

@@ -4,7 +4,7 @@
 
 #include "base/random.h"
 #include "base/threads.h"
-#include "run/session.h"
+#include "run/generator.h"
 #include "run/stream.h"
 
 /* One of the texts being written. */
@@ -16,14 +16,21 @@ typedef struct Line {
   bool done;
 } Line;
 
+typedef struct Draw {
+  int32_t id;
+  double logprob;
+} Draw;
+
 typedef struct Writer {
   const WriteRequest *request;
-  Session *session;
   Sampler sampler;
   Line *lines;
-  int64_t count, prompt, live, most; /* new tokens, of each */
-  int32_t *next;                     /* [count]: the tokens to feed */
+  Draw *draws;                 /* [count]: of this step, of each row */
+  int32_t *which;              /* [count]: the line of each row */
+  int64_t count, prompt, most; /* most: new tokens, of each */
   ink_written *written;
+  double start;      /* when the prompt was begun */
+  bool begun;        /* the prompt is read */
   bool from_nothing; /* there was no prompt */
   bool stopped;
 } Writer;
@@ -33,10 +40,10 @@ static int64_t most_new(const WriteRequest *r, int64_t prompt) {
   return rules_room(r->rules, prompt, r->sampling->max_tokens);
 }
 
-/* Room for what is asked, within the context where there is one. */
-static int64_t room_for(const WriteRequest *r, int64_t prompt) {
+/* Positions, where prompt and text may need more than the context has. */
+static int64_t window_for(const WriteRequest *r, int64_t prompt) {
   const int64_t wanted = prompt + most_new(r, prompt), context = r->model->config.context;
-  return r->model->config.arch->unlimited_context || wanted < context ? wanted : context;
+  return r->model->config.arch->unlimited_context || wanted <= context ? 0 : context;
 }
 
 static void drop_second(Ids *ids) {
@@ -91,7 +98,6 @@ static bool emit(Writer *w, int64_t sample, int32_t id, double logprob) {
 static void finish(Writer *w, int64_t sample) {
   Line *line = &w->lines[sample];
   line->done = true;
-  w->live--;
   if (line->stream.stopped) return;
   stream_finish(&line->stream);
   if (line->stream.ready) emit(w, sample, -1, 0);
@@ -111,59 +117,65 @@ static void add_piece(const Writer *w, Line *line, int32_t id) {
   stream_add(&line->stream, piece ? piece + strip : "", piece ? length - strip : 0);
 }
 
-static void take(Writer *w, int64_t sample, const float *logits) {
+/* The number-th draw of the sample-th text depends on nothing else: not on threads, nor on how many texts
+ * there are. */
+static Draw draw(Writer *w, int64_t sample, const float *logits) {
   const WriteRequest *r = w->request;
-  Line *line = &w->lines[sample];
-  double logprob;
-  /* the number-th draw of sample-th text depends on nothing else: not on threads, nor on how many texts there
-   * are */
+  const Line *line = &w->lines[sample];
   const double random =
       random_unit((uint64_t)r->seed, random_stream("write") + (uint64_t)sample, (uint64_t)line->written);
-  const int32_t id = sampler_draw(&w->sampler, logits, line->ids.data, w->prompt, (int64_t)line->ids.count,
-                                  random, &logprob);
-  vec_push(&line->ids, id);
+  Draw d;
+  d.id = sampler_draw(&w->sampler, logits, line->ids.data, w->prompt, (int64_t)line->ids.count, random,
+                      &d.logprob);
+  return d;
+}
+
+/* One prompt was read: the first time all texts draw from the same logits. */
+static int64_t choose(void *user, const float *logits, int64_t rows, int32_t *from, int32_t *tokens) {
+  Writer *w = user;
+  const bool begins = !w->begun;
+  const int64_t count = begins ? w->count : rows;
+  if (begins) w->written->prompt_seconds = clock_seconds() - w->start;
+  w->begun = true;
+  for (int64_t i = 0; i < count; i++) {
+    from[i] = begins ? 0 : (int32_t)i;
+    if (begins) w->which[i] = (int32_t)i;
+    w->draws[i] = draw(w, w->which[i], logits + from[i] * w->request->model->config.vocabulary);
+    tokens[i] = w->draws[i].id;
+  }
+  return count;
+}
+
+static void take(Writer *w, int64_t sample, Draw d) {
+  Line *line = &w->lines[sample];
+  vec_push(&line->ids, d.id);
   line->written++;
-  w->next[sample] = id;
   w->written->new_tokens++;
-  if (ends(w, id)) {
+  if (ends(w, d.id)) {
     finish(w, sample);
     return;
   }
-  add_piece(w, line, id);
-  if (!emit(w, sample, id, logprob)) return;
+  add_piece(w, line, d.id);
+  if (!emit(w, sample, d.id, d.logprob)) return;
   if (line->stream.stopped || line->written >= w->most) finish(w, sample);
 }
 
-/* The context is full: forget, and read the later half of each text again. */
-static const float *shift(Writer *w) {
-  const int64_t half = (session_room(w->session) + 1) / 2;
-  int32_t *tail = mem_alloc((size_t)(w->count * half) * sizeof *tail);
-  for (int64_t i = 0; i < w->count; i++) {
-    const Ids *ids = &w->lines[i].ids;
-    const int64_t have =
-        (int64_t)ids->count < half ? (int64_t)ids->count : half; /* texts that ended may be short */
-    memset(tail + i * half, 0, (size_t)half * sizeof *tail);
-    memcpy(tail + i * half + half - have, ids->data + ids->count - have, (size_t)have * sizeof *tail);
+static int64_t accept(void *user, int64_t rows, int32_t *from, int32_t *tokens) {
+  Writer *w = user;
+  int64_t kept = 0;
+  for (int64_t i = 0; i < rows && !w->stopped; i++) {
+    const int32_t which = w->which[i];
+    take(w, which, w->draws[i]);
+    if (w->lines[which].done) continue;
+    from[kept] = from[i];
+    tokens[kept] = tokens[i];
+    w->which[kept++] = which;
   }
-  session_rewind(w->session);
-  const float *logits = session_feed(w->session, tail, w->count, half);
-  mem_free(tail);
-  w->written->shifts++;
-  return logits;
+  return w->stopped ? 0 : kept;
 }
 
-static void write_texts(Writer *w, const float *logits) {
-  const int64_t vocabulary = w->request->model->config.vocabulary;
-  bool first = true; /* one prompt was read: all texts draw from the same logits */
-  while (w->live && !w->stopped && !interrupted() && session_ok(w->session, NULL)) {
-    for (int64_t i = 0; i < w->count && !w->stopped; i++)
-      if (!w->lines[i].done) take(w, i, logits + (first ? 0 : i * vocabulary));
-    first = false;
-    if (!w->live || w->stopped) break;
-    logits = session_position(w->session) < session_room(w->session)
-                 ? session_feed(w->session, w->next, w->count, 1)
-                 : shift(w);
-  }
+static void ended(void *user, GenerationEnd how, int64_t rows) {
+  (void)user, (void)how, (void)rows;
 }
 
 static void open_lines(Writer *w, const Ids *prompt) {
@@ -183,9 +195,30 @@ static void close_writer(Writer *w) {
     stream_free(&w->lines[i].stream);
   }
   mem_free(w->lines);
-  mem_free(w->next);
+  mem_free(w->draws);
+  mem_free(w->which);
   sampler_close(&w->sampler);
-  session_free(w->session);
+}
+
+static bool write_texts(Writer *w, const Ids *prompt, Error *err) {
+  const WriteRequest *r = w->request;
+  Generator *g = generator_new(r->model, (GeneratorSettings){.expected.sequences = w->count});
+  const GenerationRequest request = {.input = {.prompt = prompt->data, .length = w->prompt},
+                                     .rows = w->count,
+                                     .most = w->most,
+                                     .window = window_for(r, w->prompt),
+                                     .shifts = &w->written->shifts,
+                                     .choose = choose,
+                                     .accept = accept,
+                                     .finish = ended,
+                                     .user = w};
+  w->start = clock_seconds();
+  generator_submit(g, &request);
+  while (generator_step(g) && !interrupted()) continue;
+  w->written->new_seconds = clock_seconds() - w->start - w->written->prompt_seconds;
+  const bool ok = generator_ok(g, err);
+  generator_free(g);
+  return ok;
 }
 
 static bool run(const WriteRequest *r, const Ids *prompt, bool from_nothing, ink_written *written,
@@ -195,22 +228,15 @@ static bool run(const WriteRequest *r, const Ids *prompt, bool from_nothing, ink
               .written = written,
               .prompt = (int64_t)prompt->count,
               .from_nothing = from_nothing};
-  w.live = w.count;
   w.lines = mem_alloc_zeroed((size_t)w.count, sizeof *w.lines);
-  w.next = mem_alloc_zeroed((size_t)w.count, sizeof *w.next);
-  w.session = session_new(r->model, w.count, room_for(r, w.prompt));
+  w.draws = mem_alloc_zeroed((size_t)w.count, sizeof *w.draws);
+  w.which = mem_alloc_zeroed((size_t)w.count, sizeof *w.which);
   sampler_open(&w.sampler, r->sampling, r->model->config.vocabulary);
   w.most = most_new(r, written->prompt_tokens);
   w.sampler.rules = r->rules;
   w.sampler.most = w.prompt + w.most;
   open_lines(&w, prompt);
-  const double start = clock_seconds();
-  const float *logits = session_feed(w.session, prompt->data, 1, w.prompt);
-  if (w.count > 1) session_spread(w.session);
-  written->prompt_seconds = clock_seconds() - start;
-  write_texts(&w, logits);
-  written->new_seconds = clock_seconds() - start - written->prompt_seconds;
-  const bool ok = session_ok(w.session, err);
+  const bool ok = write_texts(&w, prompt, err);
   close_writer(&w);
   return ok;
 }

@@ -95,13 +95,14 @@ typedef struct Run {
 
 static Run generate_once(const Bench *b, const Model *m, const int32_t *prompt) {
   const int64_t length = b->settings->prompt_tokens, more = b->settings->new_tokens;
-  Session *session = session_new(m, 1, length + more);
+  Session *session = session_new(m, (StateSize){0});
+  const int32_t text = session_open(session, -1);
   Run run;
   double start = clock_seconds();
-  session_feed(session, prompt, 1, length);
+  session_read(session, text, prompt, length);
   run.prompt = clock_seconds() - start;
   start = clock_seconds();
-  for (int64_t i = 0; i < more; i++) session_feed(session, prompt + i % length, 1, 1);
+  for (int64_t i = 0; i < more; i++) session_read(session, text, prompt + i % length, 1);
   run.token = (clock_seconds() - start) / (double)more;
   session_free(session);
   return run;

@@ -6,17 +6,14 @@
 
 static void run(const Config *c) {
   enum { SOURCE = 3 };
-  const int32_t source[SOURCE] = {0}, length = SOURCE, token = (int32_t)c->vocabulary - 1;
+  const int32_t source[SOURCE] = {0}, token = (int32_t)c->vocabulary - 1;
   const bool encodes = c->arch->encodes;
   Model *m = model_new(c, false);
   params_initialize(m->params, 1);
-  Session *s = session_new_sized(m, (StateSize){.sequences = 1,
-                                                .room = c->context,
-                                                .sources = encodes ? 1 : 0,
-                                                .source_room = encodes ? SOURCE : 0});
-  if (encodes && c->context >= SOURCE) session_read_sources(s, source, &length, SOURCE);
-  for (int i = 0; i < 3 && i < c->context && (!encodes || c->context >= SOURCE); i++)
-    session_feed(s, &token, 1, 1);
+  Session *s = session_new(m, (StateSize){0});
+  const bool reads = !encodes || c->context >= SOURCE;
+  const int32_t text = reads ? session_open(s, encodes ? session_add_source(s, source, SOURCE) : -1) : -1;
+  for (int i = 0; i < 3 && i < c->context && reads; i++) session_read(s, text, &token, 1);
   session_free(s);
   model_free(m);
 }

@@ -209,27 +209,44 @@ static void a_step_takes_the_memory_reckoned(void **state) {
     }
 }
 
+/* Reads `count` tokens from position `first` on into sequence 0: in rows of their own where there is
+ * attention. */
+static void read_piece(const Model *m, State *state, Tape *tape, const int32_t *tokens, int64_t first,
+                       int64_t count, float *logits) {
+  static const int32_t zeros[40];
+  const bool rows = !m->config.arch->unlimited_context;
+  int32_t start[40], last = (int32_t)count - 1;
+  const int64_t one = 1;
+  Batch batch = {.sequences = rows ? count : 1, .time = rows ? 1 : count, .tokens = tokens};
+  tape_reset(tape, false, 0);
+  for (int64_t t = 0; t < count; t++) start[t] = (int32_t)(first + t);
+  KeyPages pages = {.size = STATE_PAGE, .sequence = zeros};
+  state_reserve(state, 0, first, count);
+  pages.table = state_pages(state, 0, &pages.each);
+  Net net = {.tape = tape,
+             .params = m->params,
+             .state = state,
+             .sequences = zeros,
+             .places = zeros,
+             .pages = rows ? &pages : NULL};
+  net.start = tape_constant(tape, TENSOR_I32, 1, &batch.sequences, start);
+  if (first == 0) add_source(&batch, &m->config);
+  batch.sources = 1;
+  if (m->config.arch->encodes) {
+    net.source_lengths = tape_constant(tape, TENSOR_I32, 1, &one, (int32_t[]){SOURCE_TIME});
+    net.source_of = tape_constant(tape, TENSOR_I32, 1, &batch.sequences, zeros);
+  }
+  memcpy(logits, model_logits(m, &net, &batch, &last, 1)->data, VOCABULARY * sizeof *logits);
+}
+
 /* Logits after `time` tokens, read `piece` at a time. */
 static void read_tokens(const Model *m, const int32_t *tokens, int64_t time, int64_t piece, float *logits) {
-  State *state =
-      state_new((StateSize){.sequences = 1, .room = time, .sources = 1, .source_room = SOURCE_TIME + 2});
+  State *state = state_new((StateSize){0});
   Tape *tape = tape_new(false);
-  int32_t start = 0;
-  const int64_t one = 1;
-  for (int64_t at = 0; at < time; at += piece) {
-    tape_reset(tape, false, 0);
-    start = (int32_t)at;
-    Net net = {.tape = tape, .params = m->params, .state = state};
-    net.start = tape_constant(tape, TENSOR_I32, 1, &one, &start);
-    Batch batch = {.sequences = 1, .time = time - at < piece ? time - at : piece, .tokens = tokens + at};
-    if (at == 0) add_source(&batch, &m->config);
-    if (m->config.arch->encodes) {
-      net.source_lengths = tape_constant(tape, TENSOR_I32, 1, &one, (int32_t[]){SOURCE_TIME});
-      net.source_of = tape_constant(tape, TENSOR_I32, 1, &one, (int32_t[]){0});
-    }
-    const Tensor *out = model_last_logits(m, &net, &batch);
-    memcpy(logits, out->data, VOCABULARY * sizeof *logits);
-  }
+  state_open(state);
+  state_hold_sources(state, 1, SOURCE_TIME + 2);
+  for (int64_t at = 0; at < time; at += piece)
+    read_piece(m, state, tape, tokens + at, at, time - at < piece ? time - at : piece, logits);
   tape_free(tape);
   state_free(state);
 }

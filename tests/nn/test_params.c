@@ -118,56 +118,109 @@ static void scopes_name_parameters(void **state) {
   params_free(net.params);
 }
 
-static void state_is_kept_cleared_and_reordered(void **state) {
-  const int64_t rows[2] = {3, 2};
-  Net net = {.tape = tape_new(false),
-             .params = params_new(),
-             .state = state_new((StateSize){.sequences = 3, .room = 1}),
-             .batch = 3,
-             .time = 1};
-  float *h = tensor_f32(net_state(&net, "h", 2, rows));
-  for (int i = 0; i < 6; i++) assert_true(h[i] == 0);
-  for (int i = 0; i < 6; i++) h[i] = (float)i;
-  const int32_t from[] = {2, 0, 2};
-  state_reorder(net.state, from, 3, 1);
-  const float expected[] = {4, 5, 0, 1, 4, 5};
-  assert_memory_equal(tensor_f32(net_state(&net, "h", 2, rows)), expected, sizeof expected);
-  state_begin(net.state, 0, 3);
-  for (int i = 0; i < 6; i++) assert_true(tensor_f32(net_state(&net, "h", 2, rows))[i] == 0);
-  state_free(net.state);
+static void rows_are_kept_cleared_and_copied(void **state) {
+  State *s = state_new((StateSize){0});
+  const int32_t first = state_open(s), second = state_open(s);
+  Net net = {.tape = tape_new(false), .state = s, .batch = 2, .sequences = (int32_t[]){second, first}};
+  Tensor *h = net_state(&net, "h", 2);
+  for (int i = 0; i < 4; i++) assert_true(tensor_f32(h)[i] == 0);
+  for (int i = 0; i < 4; i++) tensor_f32(h)[i] = (float)i;
+  net_keep(&net, "h", h);
+  const int32_t fork = state_fork(s, first, 0); /* memory for more rows is taken */
+  net.batch = 3;
+  net.sequences = (int32_t[]){first, second, fork};
+  const float expected[] = {2, 3, 0, 1, 2, 3};
+  assert_memory_equal(tensor_f32(net_state(&net, "h", 2)), expected, sizeof expected);
+  state_close(s, second);
+  assert_int_equal(state_open(s), second);
+  assert_true(tensor_f32(net_state(&net, "h", 2))[3] == 0); /* nothing of what was there */
+  state_free(s);
   net.state = NULL;
-  assert_null(net_state(&net, "h", 2, rows)); /* training keeps none */
+  assert_null(net_state(&net, "h", 2)); /* training keeps none */
   tape_free(net.tape);
-  params_free(net.params);
 }
 
-/* Any rows to any places: chains, circles, rows read often, rows that stay, rows read from beyond those
- * written. */
-static void any_reordering_is_as_if_all_rows_moved_at_once(void **state) {
-  enum { ROWS = 9, ROUNDS = 3000 };
-  Net net = {.tape = tape_new(false),
-             .state = state_new((StateSize){.sequences = ROWS, .room = 4}),
-             .batch = ROWS,
-             .time = 1};
-  float *cache = tensor_f32(net_cache(&net, "k", 1)),
-        *h = tensor_f32(net_state(&net, "h", 1, (int64_t[]){ROWS}));
+/* Value of a position of a sequence, for as long as it is open. */
+static float *position(State *s, int32_t sequence, int64_t at) {
+  int64_t pages;
+  const int32_t *list = state_pages(s, sequence, &pages);
+  assert_true(at / STATE_PAGE < pages);
+  return &state_cache(s, "k", 1)[list[at / STATE_PAGE]][at % STATE_PAGE];
+}
+
+static void write_positions(State *s, int32_t sequence, int64_t first, int64_t count, float value) {
+  state_reserve(s, sequence, first, count);
+  for (int64_t i = first; i < first + count; i++) *position(s, sequence, i) = value;
+}
+
+/* Sequences that open, go on, branch off and close in any order: each has what it wrote or branched off with,
+ * and no page is lost. */
+static void pages_are_shared_and_never_mixed_up(void **state) {
+  enum { MOST = 12, LENGTH = 200, ROUNDS = 4000 };
+  State *s = state_new((StateSize){0});
+  struct {
+    bool open;
+    int32_t sequence;
+    int64_t length;
+    float values[LENGTH];
+  } texts[MOST] = {0};
   for (uint64_t round = 0; round < ROUNDS; round++) {
-    const int64_t count = (int64_t)random_below(ROWS + 1, 1, 0, round);
-    int32_t from[ROWS];
-    for (int i = 0; i < ROWS; i++) {
-      cache[4 * i + 2] = h[i] = (float)i; /* the third of four places; three are in use */
-      from[i] = (int32_t)random_below(ROWS, 1, 1 + round, (uint64_t)i);
-      if (round % 2 && from[i] > 4) from[i] = i;
+    const int i = (int)random_below(MOST, 1, 0, round), k = (int)random_below(MOST, 1, 1, round);
+    const int64_t some = 1 + (int64_t)random_below(40, 1, 2, round);
+    if (!texts[i].open) {
+      texts[i].length = 0;
+      if (texts[k].open) {
+        texts[i].length = (int64_t)random_below((uint64_t)texts[k].length + 1, 1, 3, round);
+        memcpy(texts[i].values, texts[k].values, sizeof texts[i].values);
+        texts[i].sequence = state_fork(s, texts[k].sequence, texts[i].length);
+      } else {
+        texts[i].sequence = state_open(s);
+      }
+      texts[i].open = true;
+    } else if (texts[i].length + some > LENGTH) {
+      state_close(s, texts[i].sequence);
+      texts[i].open = false;
+    } else {
+      write_positions(s, texts[i].sequence, texts[i].length, some, (float)round);
+      for (int64_t n = 0; n < some; n++) texts[i].values[texts[i].length++] = (float)round;
     }
-    if (round % 3 == 0) /* circles only */
-      for (int i = 0; i < ROWS; i++) from[i] = (int32_t)((uint64_t)(i + 2 + i % 2) % ROWS);
-    state_reorder(net.state, from, count, 3);
-    for (int i = 0; i < ROWS; i++)
-      if (h[i] != (float)(i < count ? from[i] : i) || cache[4 * i + 2] != h[i])
-        fail_msg("round %d, row %d", (int)round, i);
+    for (int t = 0; t < MOST; t++)
+      for (int64_t at = 0; texts[t].open && at < texts[t].length; at++)
+        if (*position(s, texts[t].sequence, at) != texts[t].values[at])
+          fail_msg("round %d, text %d, position %d", (int)round, t, (int)at);
   }
-  state_free(net.state);
-  tape_free(net.tape);
+  for (int t = 0; t < MOST; t++)
+    if (texts[t].open) state_close(s, texts[t].sequence);
+  assert_int_equal(state_pages_used(s), 0);
+  state_free(s);
+}
+
+static void whole_pages_are_shared_not_copied(void **state) {
+  State *s = state_new((StateSize){0});
+  const int32_t first = state_open(s);
+  write_positions(s, first, 0, 3 * STATE_PAGE + 5, 1);
+  const int32_t fork = state_fork(s, first, 3 * STATE_PAGE + 5);
+  assert_int_equal(state_pages_used(s), 4);
+  write_positions(s, fork, 3 * STATE_PAGE + 5, 1, 2); /* only the last page becomes two */
+  assert_int_equal(state_pages_used(s), 5);
+  write_positions(s, first, 3 * STATE_PAGE + 5, 1, 3); /* it is alone by now */
+  assert_int_equal(state_pages_used(s), 5);
+  assert_true(*position(s, fork, 3 * STATE_PAGE + 5) == 2 && *position(s, first, 3 * STATE_PAGE + 5) == 3);
+  state_close(s, first);
+  assert_int_equal(state_pages_used(s), 4);
+  state_free(s);
+}
+
+static void memories_of_sources_grow(void **state) {
+  State *s = state_new((StateSize){0});
+  state_hold_sources(s, 1, 2);
+  const StateMemory *m = state_memory(s, "k", 3);
+  for (int i = 0; i < 6; i++) m->values[i] = (float)i;
+  state_hold_sources(s, 3, 5);
+  m = state_memory(s, "k", 0);
+  assert_true(m->sources >= 3 && m->tokens >= 5);
+  for (int i = 0; i < 6; i++) assert_true(m->values[i] == (float)i);
+  state_free(s);
 }
 
 int main(void) {
@@ -177,8 +230,10 @@ int main(void) {
       cmocka_unit_test(initial_values_depend_on_the_name_not_on_the_order),
       cmocka_unit_test(kinds_of_initial_values),
       cmocka_unit_test(scopes_name_parameters),
-      cmocka_unit_test(state_is_kept_cleared_and_reordered),
-      cmocka_unit_test(any_reordering_is_as_if_all_rows_moved_at_once),
+      cmocka_unit_test(rows_are_kept_cleared_and_copied),
+      cmocka_unit_test(pages_are_shared_and_never_mixed_up),
+      cmocka_unit_test(whole_pages_are_shared_not_copied),
+      cmocka_unit_test(memories_of_sources_grow),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

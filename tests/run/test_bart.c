@@ -36,12 +36,12 @@ static int32_t likeliest(const float *logits, int64_t n) {
 
 /* As transformers' generate does it there: BEGIN starts the target, and is forced to be written once more. */
 static size_t pronounce(const Model *m, const int32_t *source, int32_t length, int32_t *out) {
-  Session *s = session_new_sized(m, (StateSize){1, MOST, 1, length});
+  Session *s = session_new(m, (StateSize){0});
   size_t count = 1;
   out[0] = BEGIN;
-  session_read_sources(s, source, &length, length);
+  const int32_t text = session_open(s, session_add_source(s, source, length));
   while (count < MOST && (count < 2 || out[count - 1] != END)) {
-    const float *logits = session_feed(s, &out[count - 1], 1, 1);
+    const float *logits = session_read(s, text, &out[count - 1], 1);
     out[count] = count == 1 ? BEGIN : likeliest(logits, m->config.vocabulary);
     count++;
   }

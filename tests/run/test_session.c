@@ -1,5 +1,5 @@
-/* A session reads alike whether at once or bit by bit, forgets when told to, and copies its first text. */
-#include <math.h>
+/* A session reads alike whether at once or bit by bit, forgets when told to, and branches
+ * off. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -34,102 +34,112 @@ static const int32_t *some_tokens(void) {
   return tokens;
 }
 
-static void keep(float *to, const float *logits) {
-  memcpy(to, logits, TEXTS * VOCABULARY * sizeof *to);
+static void expect_same(const char *what, const float *a, const float *b) {
+  if (memcmp(a, b, VOCABULARY * sizeof *a)) fail_msg("%s: logits differ", what);
 }
 
-static void expect_near(const char *what, const float *a, const float *b, int count) {
-  for (int i = 0; i < count; i++)
-    if (!(fabsf(a[i] - b[i]) < 1e-4f))
-      fail_msg("%s: logit %d is %g and %g", what, i, (double)a[i], (double)b[i]);
+static void keep(float *to, const float *logits) {
+  memcpy(to, logits, VOCABULARY * sizeof *to);
 }
 
 static void long_texts_are_read_as_short_ones(void **state) {
   for (int a = 0; a < 4; a++) {
     Model *m = network(archs[a]);
-    Session *whole = session_new(m, TEXTS, LONG), *parts = session_new(m, TEXTS, LONG);
-    const int32_t *tokens = some_tokens();
-    float expected[TEXTS * VOCABULARY];
-    keep(expected, session_feed(whole, tokens, TEXTS, LONG));
+    Session *s = session_new(m, (StateSize){0});
+    const int32_t *tokens = some_tokens(), whole = session_open(s, -1), parts = session_open(s, -1);
+    float expected[VOCABULARY];
+    keep(expected, session_read(s, whole, tokens, LONG));
     const float *got = NULL;
-    for (int at = 0; at < LONG; at += 150) {
-      int32_t piece[TEXTS * 150];
-      for (int i = 0; i < TEXTS; i++) memcpy(piece + i * 150, tokens + i * LONG + at, 150 * sizeof *piece);
-      got = session_feed(parts, piece, TEXTS, 150);
-    }
-    assert_true(session_position(whole) == LONG && session_position(parts) == LONG);
-    expect_near(archs[a], got, expected, TEXTS * VOCABULARY);
-    assert_true(fabsf(expected[0] - expected[VOCABULARY]) > 1e-3f); /* two texts, not one */
-    session_free(whole);
-    session_free(parts);
-    model_free(m);
-  }
-}
-
-static void rewound_it_remembers_nothing(void **state) {
-  for (int a = 0; a < 4; a++) {
-    Model *m = network(archs[a]);
-    Session *s = session_new(m, TEXTS, LONG);
-    const int32_t *tokens = some_tokens();
-    float expected[TEXTS * VOCABULARY];
-    keep(expected, session_feed(s, tokens, TEXTS, 9));
-    session_feed(s, tokens + 100, TEXTS, 20);
-    session_rewind(s);
-    assert_int_equal(session_position(s), 0);
-    expect_near(archs[a], session_feed(s, tokens, TEXTS, 9), expected, TEXTS * VOCABULARY);
+    for (int at = 0; at < LONG; at += 150) got = session_read(s, parts, tokens + at, 150);
+    assert_int_equal(session_tokens(s, whole)->count, LONG);
+    assert_memory_equal(session_tokens(s, parts)->data, tokens, LONG * sizeof *tokens);
+    expect_same(archs[a], got, expected);
     session_free(s);
     model_free(m);
   }
 }
 
-static void spread_all_go_on_from_the_first(void **state) {
+/* A sequence that is opened where another was remembers nothing of it. */
+static void closed_it_is_forgotten(void **state) {
   for (int a = 0; a < 4; a++) {
     Model *m = network(archs[a]);
-    Session *one = session_new(m, 1, LONG), *many = session_new(m, TEXTS, LONG);
+    Session *s = session_new(m, (StateSize){0});
     const int32_t *tokens = some_tokens();
-    const int32_t next[TEXTS] = {7, 7};
     float expected[VOCABULARY];
-    session_feed(one, tokens, 1, 30);
-    memcpy(expected, session_feed(one, next, 1, 1), sizeof expected);
-    session_feed(many, tokens, 1, 30);
-    session_spread(many);
-    const float *logits = session_feed(many, next, TEXTS, 1);
-    for (int i = 0; i < TEXTS; i++) expect_near(archs[a], logits + i * VOCABULARY, expected, VOCABULARY);
-    session_free(one);
-    session_free(many);
+    const int32_t first = session_open(s, -1);
+    keep(expected, session_read(s, first, tokens, 9));
+    session_read(s, first, tokens + 100, 20);
+    session_close(s, first);
+    assert_int_equal(session_open(s, -1), first);
+    assert_int_equal(session_tokens(s, first)->count, 0);
+    expect_same(archs[a], session_read(s, first, tokens, 9), expected);
+    session_free(s);
     model_free(m);
   }
 }
 
-/* Two texts of their own lengths, read one by one, then together, and swapped: each as if it were alone. */
-static void texts_of_several_lengths_go_on_together(void **state) {
-  enum { SHORT = 9, LONGER = 300 };
+/* Several branches of one text, at its end and (where keys and values are kept) before it. */
+static void branches_go_on_from_where_they_left(void **state) {
   for (int a = 0; a < 4; a++) {
     Model *m = network(archs[a]);
-    Session *both = session_new(m, TEXTS, LONG), *alone = session_new(m, 1, LONG);
-    const int32_t *tokens = some_tokens(), next[TEXTS] = {7, 5}, swap[TEXTS] = {1, 0};
-    float expected[VOCABULARY];
-    session_feed(alone, tokens + LONG, 1, LONGER);
-    session_feed(alone, &next[1], 1, 1);
-    memcpy(expected, session_feed(alone, &next[0], 1, 1), sizeof expected);
-    session_feed_at(both, 0, tokens, 1, SHORT);
-    session_feed_at(both, 1, tokens + LONG, 1, LONGER);
-    session_feed(both, next, TEXTS, 1);
-    session_reorder(both, swap, TEXTS);
-    assert_int_equal(session_position(both), LONGER + 1);
-    assert_memory_equal(session_feed(both, next, TEXTS, 1), expected, sizeof expected);
-    session_free(both);
-    session_free(alone);
+    Session *s = session_new(m, (StateSize){0});
+    const int32_t *tokens = some_tokens(), one = session_open(s, -1);
+    session_read(s, one, tokens, 75);
+    for (int length = session_shares(s) ? 1 : 75; length <= 75; length++) {
+      const int32_t alone = session_open(s, -1), branch = session_fork(s, one, length);
+      float expected[VOCABULARY];
+      session_read(s, alone, tokens, length);
+      keep(expected, session_read(s, alone, tokens + LONG, 40));
+      expect_same(archs[a], session_read(s, branch, tokens + LONG, 40), expected);
+      session_close(s, alone);
+      session_close(s, branch);
+    }
+    session_free(s);
     model_free(m);
   }
+}
+
+/* Texts of several lengths, some of which begin while others go on, in one pass: each as if it were alone. */
+static void texts_of_several_lengths_go_on_together(void **state) {
+  for (int a = 0; a < 4; a++) {
+    Model *m = network(archs[a]);
+    Session *s = session_new(m, (StateSize){0});
+    const int32_t *tokens = some_tokens();
+    const int32_t alone = session_open(s, -1), text = session_open(s, -1), other = session_open(s, -1);
+    float expected[VOCABULARY];
+    session_read(s, alone, tokens, 70);
+    session_read(s, alone, tokens + 70, 1);
+    keep(expected, session_read(s, alone, tokens + 71, 1));
+    session_read(s, text, tokens, 30);
+    session_feed(s, (Feed[]){{other, tokens + LONG, 90, false}, {text, tokens + 30, 40, false}}, 2);
+    const int32_t late = session_fork(s, other, session_shares(s) ? 33 : 90);
+    const float *logits = session_feed(
+        s, (Feed[]){{late, tokens, 3, true}, {text, tokens + 70, 1, false}, {other, tokens, 1, true}}, 3);
+    assert_true(memcmp(logits, logits + VOCABULARY, VOCABULARY * sizeof *logits) != 0);
+    logits = session_feed(s, (Feed[]){{late, tokens, 1, false}, {text, tokens + 71, 1, true}}, 2);
+    expect_same(archs[a], logits, expected);
+    session_free(s);
+    model_free(m);
+  }
+}
+
+static void logits_that_nobody_wants_are_none(void **state) {
+  Model *m = network("llama");
+  Session *s = session_new(m, (StateSize){0});
+  const int32_t text = session_open(s, -1);
+  assert_null(session_feed(s, &(Feed){text, some_tokens(), 5, false}, 1));
+  assert_int_equal(session_tokens(s, text)->count, 5);
+  session_free(s);
+  model_free(m);
 }
 
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(long_texts_are_read_as_short_ones),
       cmocka_unit_test(texts_of_several_lengths_go_on_together),
-      cmocka_unit_test(rewound_it_remembers_nothing),
-      cmocka_unit_test(spread_all_go_on_from_the_first),
+      cmocka_unit_test(closed_it_is_forgotten),
+      cmocka_unit_test(branches_go_on_from_where_they_left),
+      cmocka_unit_test(logits_that_nobody_wants_are_none),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

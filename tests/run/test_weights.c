@@ -86,15 +86,11 @@ static const char *written(Params *params, TensorType type, bool askew, uint16_t
 
 /* After a few tokens at once, and after one more. */
 static void read_text(const Model *m, float logits[2][VOCABULARY]) {
-  static const int32_t tokens[TIME + 1] = {1, 7, 0, VOCABULARY - 1, 3, 3, 9, 4}, source[SOURCE] = {5, 2, 6},
-                                     length = SOURCE;
-  const bool encodes = m->config.arch->encodes;
-  Session *s = session_new_sized(
-      m,
-      (StateSize){.sequences = 1, .room = TIME + 1, .sources = encodes, .source_room = encodes ? SOURCE : 0});
-  if (encodes) session_read_sources(s, source, &length, SOURCE);
-  memcpy(logits[0], session_feed(s, tokens, 1, TIME), sizeof logits[0]);
-  memcpy(logits[1], session_feed(s, tokens + TIME, 1, 1), sizeof logits[1]);
+  static const int32_t tokens[TIME + 1] = {1, 7, 0, VOCABULARY - 1, 3, 3, 9, 4}, source[SOURCE] = {5, 2, 6};
+  Session *s = session_new(m, (StateSize){0});
+  const int32_t text = session_open(s, m->config.arch->encodes ? session_add_source(s, source, SOURCE) : -1);
+  memcpy(logits[0], session_read(s, text, tokens, TIME), sizeof logits[0]);
+  memcpy(logits[1], session_read(s, text, tokens + TIME, 1), sizeof logits[1]);
   session_free(s);
 }
 

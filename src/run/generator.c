@@ -1,0 +1,441 @@
+#include "run/generator.h"
+
+#include <stdatomic.h>
+#include <string.h>
+
+#include "base/threads.h"
+
+/* A text that is followed, and what it has still to read. */
+typedef struct Row {
+  int32_t sequence;
+  Ids unread;
+  int64_t read; /* of them */
+  bool goes_on; /* while rows are replaced: something continues it */
+} Row;
+
+/* A request that is being worked on, or waits for it. */
+typedef struct Task {
+  GenerationRequest request;
+  int64_t number, written;
+  Row *rows; /* [request.rows]; the first `alive` of them are followed, 0: it waits */
+  int64_t alive;
+  Row *next;              /* [request.rows]: while rows are replaced by those that follow them */
+  int32_t *from, *tokens; /* [request.rows]: what was chosen */
+  const float *logits;    /* of this step; NULL: it is still reading */
+  int64_t chosen;
+} Task;
+
+struct Generator {
+  const Model *model;
+  GeneratorSettings settings;
+  Session *session;
+  VEC(Task *) tasks;  /* in the order of their numbers: those that run, then those that wait */
+  int64_t last;       /* number given */
+  VEC(Feed) feeds;    /* of this step */
+  VEC(Task *) moving; /* those whose logits it gives */
+};
+
+Generator *generator_new(const Model *model, GeneratorSettings settings) {
+  Generator *g = mem_alloc_zeroed(1, sizeof *g);
+  g->model = model;
+  g->settings = settings;
+  if (!g->settings.rows) g->settings.rows = GENERATOR_ROWS;
+  if (!g->settings.tokens) g->settings.tokens = SESSION_PIECE;
+  g->session = session_new(model, settings.expected);
+  if (settings.packed) session_pack_weights(g->session, settings.packed);
+  return g;
+}
+
+/* ---- requests ---- */
+
+int64_t generator_submit(Generator *g, const GenerationRequest *request) {
+  CHECK(request->rows > 0 && request->most > 0 && request->input.length > 0);
+  CHECK((request->input.source_length > 0) == g->model->config.arch->encodes);
+  Task *t = mem_alloc_zeroed(1, sizeof *t);
+  const size_t rows = (size_t)request->rows;
+  t->request = *request;
+  t->rows = mem_alloc_zeroed(rows, sizeof *t->rows);
+  t->next = mem_alloc_zeroed(rows, sizeof *t->next);
+  t->from = mem_alloc_zeroed(rows, sizeof *t->from);
+  t->tokens = mem_alloc_zeroed(rows, sizeof *t->tokens);
+  t->number = ++g->last;
+  vec_push(&g->tasks, t);
+  return t->number;
+}
+
+static void end_task(Generator *g, size_t index, GenerationEnd how) {
+  Task *t = g->tasks.data[index];
+  const int64_t alive = t->alive;
+  for (size_t i = 0; i < g->moving.count; i++)
+    if (g->moving.data[i] == t) g->moving.data[i] = NULL;
+  g->tasks.count--;
+  memmove(g->tasks.data + index, g->tasks.data + index + 1, (g->tasks.count - index) * sizeof *g->tasks.data);
+  for (int64_t i = 0; i < t->alive; i++) session_close(g->session, t->rows[i].sequence);
+  for (int64_t i = 0; i < t->request.rows; i++) {
+    vec_free(&t->rows[i].unread);
+    vec_free(&t->next[i].unread);
+  }
+  const GenerationRequest request = t->request;
+  mem_free(t->rows);
+  mem_free(t->next);
+  mem_free(t->from);
+  mem_free(t->tokens);
+  mem_free(t);
+  request.finish(request.user, how, alive);
+}
+
+void generator_cancel(Generator *g, int64_t number) {
+  for (size_t i = 0; i < g->tasks.count; i++)
+    if (g->tasks.data[i]->number == number) {
+      end_task(g, i, GENERATION_CANCELLED);
+      return;
+    }
+}
+
+void generator_free(Generator *g) {
+  if (!g) return;
+  while (g->tasks.count) end_task(g, g->tasks.count - 1, GENERATION_CANCELLED);
+  vec_free(&g->tasks);
+  vec_free(&g->feeds);
+  vec_free(&g->moving);
+  session_free(g->session);
+  mem_free(g);
+}
+
+bool generator_ok(const Generator *g, Error *err) {
+  return session_ok(g->session, err);
+}
+
+int64_t generator_unfinished(const Generator *g) {
+  return (int64_t)g->tasks.count;
+}
+
+int64_t generator_pages(const Generator *g) {
+  return session_pages(g->session);
+}
+
+/* ---- rows ---- */
+
+static int64_t left_to_read(const Row *row) {
+  return (int64_t)row->unread.count - row->read;
+}
+
+static void set_unread(Row *row, const int32_t *tokens, int64_t count) {
+  row->unread.count = 0;
+  row->read = 0;
+  vec_reserve(&row->unread, count);
+  memcpy(row->unread.data, tokens, (size_t)count * sizeof *tokens);
+  row->unread.count = (size_t)count;
+}
+
+/* The text has filled its window: forgotten, and its later half is read again. */
+static void shift(Generator *g, const Task *t, Row *row) {
+  const int64_t half = (t->request.window + 1) / 2;
+  Ids all = {0};
+  const Ids *read = session_tokens(g->session, row->sequence);
+  vec_reserve(&all, (int64_t)read->count + 1);
+  memcpy(all.data, read->data, read->count * sizeof *all.data);
+  all.count = read->count;
+  vec_push(&all, row->unread.data[0]);
+  session_close(g->session, row->sequence);
+  row->sequence = session_open(g->session, -1);
+  set_unread(row, all.data + all.count - half, half);
+  vec_free(&all);
+}
+
+static void shift_full_rows(Generator *g, const Task *t) {
+  bool any = false;
+  for (int64_t i = 0; i < t->alive && t->request.window; i++)
+    if ((int64_t)session_tokens(g->session, t->rows[i].sequence)->count >= t->request.window) {
+      shift(g, t, &t->rows[i]);
+      any = true;
+    }
+  if (any && t->request.shifts) ++*t->request.shifts;
+}
+
+/* The sequence itself, for what continues it first; then branches of it. */
+static int32_t continued(Generator *g, Row *parent) {
+  if (parent->goes_on)
+    return session_fork(g->session, parent->sequence,
+                        (int64_t)session_tokens(g->session, parent->sequence)->count);
+  parent->goes_on = true;
+  return parent->sequence;
+}
+
+/* The rows become those that were chosen. */
+static void follow(Generator *g, Task *t, int64_t rows) {
+  for (int64_t i = 0; i < t->alive; i++) t->rows[i].goes_on = false;
+  for (int64_t i = 0; i < rows; i++) {
+    CHECK(t->from[i] >= 0 && t->from[i] < t->alive);
+    t->next[i].sequence = continued(g, &t->rows[t->from[i]]);
+    set_unread(&t->next[i], &t->tokens[i], 1);
+  }
+  for (int64_t i = 0; i < t->alive; i++)
+    if (!t->rows[i].goes_on) session_close(g->session, t->rows[i].sequence);
+  Row *old = t->rows;
+  t->rows = t->next;
+  t->next = old;
+  t->alive = rows;
+}
+
+/* ---- beginning ---- */
+
+static int64_t rows_promised(const Generator *g) {
+  int64_t rows = 0;
+  for (size_t i = 0; i < g->tasks.count && g->tasks.data[i]->alive; i++)
+    rows += g->tasks.data[i]->request.rows;
+  return rows;
+}
+
+/* Source tokens encoded at once, padding counted: enough for products at full speed, little enough for a
+ * cache. */
+enum { SOURCE_TOKENS = 512 };
+
+static void begin(Generator *g, Task *t) {
+  const Input *input = &t->request.input;
+  const int32_t source =
+      input->source_length ? session_add_source(g->session, input->source, input->source_length) : -1;
+  t->rows[0].sequence = session_open(g->session, source);
+  set_unread(&t->rows[0], input->prompt, input->length);
+  t->alive = 1;
+}
+
+static void admit(Generator *g) {
+  int64_t rows = rows_promised(g), longest = 0, count = 0;
+  for (size_t i = 0; i < g->tasks.count; i++) {
+    Task *t = g->tasks.data[i];
+    if (t->alive) continue;
+    if (rows && rows + t->request.rows > g->settings.rows) return;
+    if (t->request.input.source_length > longest) longest = t->request.input.source_length;
+    if (count && longest * (count + 1) > SOURCE_TOKENS) return;
+    count++;
+    rows += t->request.rows;
+    begin(g, t);
+  }
+}
+
+/* ---- prefixes ---- */
+
+static int64_t common(const int32_t *a, int64_t n, const int32_t *b, int64_t m) {
+  int64_t i = 0;
+  while (i < n && i < m && a[i] == b[i]) i++;
+  return i;
+}
+
+/* What others have read that this prompt begins with, all but its last token; and what they are about to read
+ * of it. */
+typedef struct Prefix {
+  int32_t sequence;
+  int64_t length, soon;
+} Prefix;
+
+static void look_for_prefix(const Generator *g, const Row *row, const Row *other, Prefix *best) {
+  const Ids *read = session_tokens(g->session, other->sequence);
+  const int32_t *prompt = row->unread.data;
+  const int64_t most = (int64_t)row->unread.count - 1;
+  const int64_t length = common(prompt, most, read->data, (int64_t)read->count);
+  if (length > best->length) *best = (Prefix){other->sequence, length, best->soon};
+  int64_t soon = length;
+  if (length == (int64_t)read->count)
+    soon += common(prompt + length, most - length, other->unread.data + other->read, left_to_read(other));
+  if (soon > best->soon) best->soon = soon;
+}
+
+/* A prompt that begins shares what others have read of it, if that fills a page. False where it is worth to
+ * wait until they have read more. */
+static bool share_prefix(Generator *g, const Task *task) {
+  Row *row = &task->rows[0];
+  Prefix best = {0};
+  const bool begins = !task->written && task->alive == 1 && !session_tokens(g->session, row->sequence)->count;
+  if (!begins || !session_shares(g->session) || task->request.input.source_length) return true;
+  for (size_t i = 0; g->tasks.data[i] != task; i++)
+    for (int64_t k = 0; k < g->tasks.data[i]->alive; k++)
+      look_for_prefix(g, row, &g->tasks.data[i]->rows[k], &best);
+  if (best.soon >= best.length + STATE_PAGE) return false;
+  if (best.length < STATE_PAGE) return true;
+  session_close(g->session, row->sequence);
+  row->sequence = session_fork(g->session, best.sequence, best.length);
+  row->read = best.length;
+  return true;
+}
+
+/* ---- a step ---- */
+
+static void read_row(Generator *g, Row *row, int64_t count, bool wanted) {
+  vec_push(&g->feeds, ((Feed){row->sequence, row->unread.data + row->read, count, wanted}));
+  row->read += count;
+}
+
+/* Rows that all have a single token to read: their logits are what this step is for. */
+static bool is_ready(const Task *t) {
+  for (int64_t i = 0; i < t->alive; i++)
+    if (left_to_read(&t->rows[i]) != 1) return false;
+  return t->alive > 0;
+}
+
+static bool is_reading(const Task *t) {
+  for (int64_t i = 0; i < t->alive; i++)
+    if (left_to_read(&t->rows[i]) > 1) return true;
+  return false;
+}
+
+static void move_task(Generator *g, Task *t) {
+  for (int64_t i = 0; i < t->alive; i++) read_row(g, &t->rows[i], left_to_read(&t->rows[i]), true);
+  vec_push(&g->moving, t);
+}
+
+static int64_t least(int64_t a, int64_t b) {
+  return a < b ? a : b;
+}
+
+/* Prompts, as far as the budget reaches. Where a task has several rows that read, the last token of each
+ * waits for the others. */
+static void read_prompt(Generator *g, Task *t, int64_t *budget) {
+  if (!share_prefix(g, t)) return;
+  if (t->alive == 1 && left_to_read(&t->rows[0]) <= *budget) {
+    *budget -= left_to_read(&t->rows[0]);
+    move_task(g, t);
+    return;
+  }
+  for (int64_t i = 0; i < t->alive; i++) {
+    const int64_t count = least(left_to_read(&t->rows[i]) - 1, *budget);
+    if (count > 0) read_row(g, &t->rows[i], count, false);
+    *budget -= count;
+  }
+}
+
+static void choose_some(void *arg, int64_t begin, int64_t end) {
+  Task **tasks = arg;
+  for (int64_t i = begin; i < end; i++) {
+    Task *t = tasks[i];
+    t->chosen = t->request.choose(t->request.user, t->logits, t->alive, t->from, t->tokens);
+    t->written++;
+  }
+}
+
+/* Every row that is read gives logits, in the order of `moving`. */
+static void choose_all(Generator *g, const float *logits) {
+  for (size_t i = 0; i < g->moving.count; i++) {
+    g->moving.data[i]->logits = logits;
+    logits += g->moving.data[i]->alive * g->model->config.vocabulary;
+  }
+  parallel_for((int64_t)g->moving.count, choose_some, g->moving.data);
+}
+
+static size_t index_of(const Generator *g, const Task *t) {
+  size_t i = 0;
+  while (g->tasks.data[i] != t) i++;
+  return i;
+}
+
+/* The index-th that moves. `accept` and `finish` of it and of those before may cancel any. */
+static void take_choice(Generator *g, size_t index) {
+  Task *t = g->moving.data[index];
+  if (!t) return;
+  const GenerationRequest *r = &t->request;
+  const int64_t rows = r->accept ? r->accept(r->user, t->chosen, t->from, t->tokens) : t->chosen;
+  if (!g->moving.data[index]) return;
+  follow(g, t, rows);
+  if (rows && t->written < r->most)
+    shift_full_rows(g, t);
+  else
+    end_task(g, index_of(g, t), rows ? GENERATION_FULL : GENERATION_DONE);
+}
+
+/* What is read in this step: a token of each running text, then prompts. */
+static void plan(Generator *g) {
+  int64_t budget = g->settings.tokens;
+  g->feeds.count = g->moving.count = 0;
+  for (size_t i = 0; i < g->tasks.count; i++)
+    if (is_ready(g->tasks.data[i])) move_task(g, g->tasks.data[i]);
+  for (size_t i = 0; i < g->tasks.count && budget > 0; i++) {
+    Task *t = g->tasks.data[i];
+    if (is_reading(t)) read_prompt(g, t, &budget);
+  }
+}
+
+bool generator_step(Generator *g) {
+  if (!g->tasks.count || !session_ok(g->session, NULL)) return false;
+  admit(g);
+  plan(g);
+  CHECK(g->feeds.count);
+  const float *logits = session_feed(g->session, g->feeds.data, (int64_t)g->feeds.count);
+  if (!session_ok(g->session, NULL)) return false;
+  choose_all(g, logits);
+  for (size_t i = 0; i < g->moving.count; i++) take_choice(g, i);
+  return g->tasks.count > 0;
+}
+
+/* ---- many requests that are all there at once ---- */
+
+/* So many rows make packing the weights worth their memory. */
+enum { MANY_ROWS = 8 };
+
+typedef struct Everything {
+  const Model *model;
+  const Input *inputs;
+  int64_t count, rows, together; /* together: requests of one generator */
+  GenerationOpen *open;
+  void *user;
+  PackedSet *packed; /* where the model has none: it is being trained */
+  atomic_int_fast64_t next;
+  atomic_bool not_finite;
+} Everything;
+
+static int64_t longest_source(const Input *inputs, int64_t count) {
+  int64_t longest = 0;
+  for (int64_t i = 0; i < count; i++)
+    if (inputs[i].source_length > longest) longest = inputs[i].source_length;
+  return longest;
+}
+
+/* Prompts go with what is written already; but a few at a time sources would be encoded slowly, and recurrent
+ * networks would read in many passes: they wait until three quarters are free (measured: docs/log.md). */
+static bool takes_more(const Everything *e, const Generator *g) {
+  const Arch *arch = e->model->config.arch;
+  const bool patient = arch->encodes || arch->unlimited_context;
+  return !patient || 4 * generator_unfinished(g) <= e->together;
+}
+
+static void submit_some(Everything *e, Generator *g) {
+  if (!takes_more(e, g)) return;
+  while (generator_unfinished(g) < e->together) {
+    const int64_t index = e->next++;
+    if (index >= e->count) return;
+    GenerationRequest request = {.input = e->inputs[index], .rows = e->rows};
+    e->open(e->user, index, &request);
+    generator_submit(g, &request);
+  }
+}
+
+static void run_generators(void *arg, int64_t begin, int64_t end) {
+  Everything *e = arg;
+  const bool encodes = e->model->config.arch->encodes;
+  for (int64_t i = begin; i < end; i++) {
+    const StateSize expected = {.sequences = e->together * e->rows,
+                                .sources = encodes ? e->together : 0,
+                                .source_tokens = longest_source(e->inputs, e->count)};
+    Generator *g = generator_new(e->model, (GeneratorSettings){.packed = e->packed, .expected = expected});
+    do submit_some(e, g);
+    while ((generator_step(g) || e->next < e->count) && generator_ok(g, NULL) && !interrupted());
+    if (!generator_ok(g, NULL)) e->not_finite = true;
+    generator_free(g);
+  }
+}
+
+bool generate_all(const Model *model, int64_t rows, const Input *inputs, int64_t count, GenerationOpen *open,
+                  void *user) {
+  const int64_t together = rows < GENERATOR_ROWS ? GENERATOR_ROWS / rows : 1;
+  Everything e = {.model = model,
+                  .inputs = inputs,
+                  .count = count,
+                  .rows = rows,
+                  .together = least(count, together),
+                  .open = open,
+                  .user = user};
+  if (e.together * rows >= MANY_ROWS && !model->packed) e.packed = packed_set_new(false);
+  const int64_t full = count / together; /* generators that have all their rows at least at first */
+  parallel_guarded(least(threads_count(), full > 1 ? full : 1), run_generators, &e);
+  packed_set_free(e.packed);
+  return !e.not_finite;
+}
