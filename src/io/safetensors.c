@@ -10,11 +10,6 @@
 /* As in the reference implementation. */
 static const uint64_t largest_header = 100 << 20;
 
-static const struct {
-  const char *name;
-  TensorType type;
-} dtypes[] = {{"F32", TENSOR_F32}, {"BF16", TENSOR_BF16}, {"F16", TENSOR_F16}, {"I32", TENSOR_I32}};
-
 /* ---- reading ---- */
 
 static uint64_t read_u64(const char *bytes) {
@@ -23,15 +18,26 @@ static uint64_t read_u64(const char *bytes) {
   return value;
 }
 
+static bool fail_dtype(const char *path, const char *name, const char *dtype, Error *err) {
+  Buffer known = {0};
+  for (int i = 0; i <= TENSOR_I32; i++)
+    if (type_info((TensorType)i)->safetensors)
+      buffer_addf(&known, "%s%s", i ? ", " : "", type_info((TensorType)i)->safetensors);
+  fail(err, "%s: tensor \"%s\" is of type \"%s\", which is not supported (%s)", path, name, dtype,
+       known.data);
+  buffer_free(&known);
+  return false;
+}
+
 static bool read_dtype(const json_t *entry, Tensor *t, const char *path, const char *name, Error *err) {
   const char *dtype = json_get_text(entry, "dtype", "");
-  for (size_t i = 0; i < sizeof dtypes / sizeof *dtypes; i++)
-    if (!strcmp(dtype, dtypes[i].name)) {
-      t->type = dtypes[i].type;
-      return true;
-    }
-  return fail(err, "%s: tensor \"%s\" is of type \"%s\", which is not supported (F32, BF16, F16, I32)", path,
-              name, dtype);
+  for (int i = 0; i <= TENSOR_I32; i++) {
+    const char *known = type_info((TensorType)i)->safetensors;
+    if (!known || strcmp(dtype, known)) continue;
+    t->type = (TensorType)i;
+    return true;
+  }
+  return fail_dtype(path, name, dtype, err);
 }
 
 /* Dimensions whose product, in bytes, is `*bytes`, all in checked arithmetic. */
@@ -42,7 +48,7 @@ static bool read_shape(const json_t *entry, Tensor *t, uint64_t *bytes, const ch
   if (json_array_size(shape) > TENSOR_MAX_DIMS)
     return fail(err, "%s: tensor \"%s\" has %zu dimensions, more than %d", path, name, json_array_size(shape),
                 TENSOR_MAX_DIMS);
-  *bytes = tensor_type_size(t->type);
+  *bytes = type_bytes(t->type, 1); /* of this format no type has blocks */
   for (t->dims = 0; t->dims < (int)json_array_size(shape); t->dims++) {
     const json_t *size = json_array_get(shape, (size_t)t->dims);
     const int64_t n = json_integer_value(size);
@@ -175,26 +181,6 @@ const NamedTensor *safetensors_find(const Safetensors *s, const char *name) {
 
 /* ---- types ---- */
 
-static float half_to_float(uint16_t h) {
-  const uint32_t sign = (uint32_t)(h & 0x8000) << 16, exponent = h >> 10 & 31, fraction = h & 1023;
-  float value;
-  uint32_t bits = sign | (exponent + 112) << 23 | fraction << 13;
-  if (exponent == 31) bits = sign | 0x7f800000 | fraction << 13;
-  if (exponent == 0) {
-    value = (float)fraction * 0x1p-24f;
-    return sign ? -value : value;
-  }
-  memcpy(&value, &bits, sizeof value);
-  return value;
-}
-
-static float brain_to_float(uint16_t b) {
-  const uint32_t bits = (uint32_t)b << 16;
-  float value;
-  memcpy(&value, &bits, sizeof value);
-  return value;
-}
-
 typedef struct Conversion {
   float *out;
   const Tensor *from;
@@ -206,14 +192,7 @@ static void convert_blocks(void *arg, int64_t first, int64_t beyond) {
   const Conversion *c = arg;
   const int64_t count = tensor_count(c->from), begin = first * BLOCK;
   const int64_t end = beyond * BLOCK < count ? beyond * BLOCK : count;
-  const char *data = c->from->data;
-  if (c->from->type == TENSOR_F32)
-    memcpy(c->out + begin, data + (size_t)begin * sizeof(float), (size_t)(end - begin) * sizeof(float));
-  for (int64_t i = begin; i < end && c->from->type != TENSOR_F32; i++) {
-    uint16_t x;
-    memcpy(&x, data + 2 * i, sizeof x);
-    c->out[i] = c->from->type == TENSOR_BF16 ? brain_to_float(x) : half_to_float(x);
-  }
+  type_widen(c->from->type, c->out + begin, c->from->data, begin, end - begin);
 }
 
 void tensor_to_f32(float *out, const Tensor *t) {
@@ -224,18 +203,11 @@ void tensor_to_f32(float *out, const Tensor *t) {
 
 /* ---- writing ---- */
 
-static const char *dtype_name(TensorType type) {
-  for (size_t i = 0; i < sizeof dtypes / sizeof *dtypes; i++)
-    if (dtypes[i].type == type) return dtypes[i].name;
-  CHECK(!"a type without a name");
-  return "";
-}
-
 static json_t *describe(const Tensor *t, uint64_t begin) {
   json_t *shape = json_array();
   for (int i = 0; i < t->dims; i++) json_push(shape, json_integer(t->shape[i]));
-  return json_build("{s:s, s:o, s:[I, I]}", "dtype", dtype_name(t->type), "shape", shape, "data_offsets",
-                    (json_int_t)begin, (json_int_t)(begin + tensor_bytes(t)));
+  return json_build("{s:s, s:o, s:[I, I]}", "dtype", type_info(t->type)->safetensors, "shape", shape,
+                    "data_offsets", (json_int_t)begin, (json_int_t)(begin + tensor_bytes(t)));
 }
 
 static char *make_header(const NamedTensor *items, size_t count, const json_t *metadata) {

@@ -135,8 +135,39 @@ float *params_room(Params *p, Param *param) {
   return param->tensor.data = arena_alloc(p->arena, tensor_bytes(&param->tensor));
 }
 
-bool params_takes_halves(const Param *param) {
-  return param->role != PARAM_VECTOR && !param->tensor.wide;
+bool params_takes(const Param *param, TensorType type) {
+  if (type == TENSOR_F32) return true;
+  return type < TENSOR_WEIGHT_TYPES && param->role != PARAM_VECTOR && param->tensor.dims > 1 &&
+         tensor_columns(&param->tensor) % type_info(type)->block == 0;
+}
+
+typedef struct Conversion {
+  const Tensor *from, *to;
+} Conversion;
+
+static void convert_rows(void *arg, int64_t begin, int64_t end) {
+  const Conversion *c = arg;
+  const int64_t width = tensor_columns(c->from);
+  float values[1024]; /* whole blocks of any type */
+  for (int64_t row = begin; row < end; row++)
+    for (int64_t i = 0; i < width; i += 1024) {
+      const int64_t n = width - i < 1024 ? width - i : 1024;
+      type_widen(c->from->type, values, type_at(c->from->type, c->from->data, row * width), i, n);
+      kernels->types[c->to->type].narrow((char *)c->to->data + type_bytes(c->to->type, row * width + i),
+                                         values, n);
+    }
+}
+
+void params_convert(Params *p, TensorType type) {
+  for (size_t i = 0; i < p->items.count; i++) {
+    Tensor *t = &p->items.data[i]->tensor;
+    if (t->type == type || !params_takes(p->items.data[i], type)) continue;
+    Tensor to = *t;
+    to.type = type;
+    to.data = arena_alloc(p->arena, tensor_bytes(&to));
+    parallel_for(tensor_rows(t), convert_rows, &(Conversion){t, &to});
+    *t = to;
+  }
 }
 
 typedef struct Filling {

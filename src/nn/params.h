@@ -46,13 +46,16 @@ Param *params_find(const Params *, const char *name); /* NULL if absent */
 
 /* Closes the set, sorts by name, allocates. With `gradients`, also a run of the same length for them. */
 void params_allocate(Params *, bool gradients);
-/* Closes the set without memory for it: each parameter is then read where a file has it, of f32 or 16 bits,
+/* Closes the set without memory for it: each parameter is then read where a file has it, of any type,
  * or from memory made for it. Such a set does not learn, and has no run of values. */
 void params_close(Params *);
 void params_use(Param *, const Tensor *stored);
 float *params_room(Params *, Param *);
-/* May the parameter be read as numbers of 16 bits? */
-bool params_takes_halves(const Param *);
+/* May the parameter be stored as that type? Products and embeddings read any type; vectors are f32. */
+bool params_takes(const Param *, TensorType);
+/* Stores each parameter that takes the type so, of a set that was closed without memory and has values:
+ * rounded to the nearest values the type has. */
+void params_convert(Params *, TensorType);
 /* Likewise with gradients, but the values are those of a set with the same declarations, which lives longer.
  */
 void params_allocate_twin(Params *, const Params *of);

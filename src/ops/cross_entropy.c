@@ -70,8 +70,8 @@ static void add_gradients(CrossEntropy *n) {
   const float beta = n->first ? 1 : n->dw_beta;
   const Precision precision = tape_precision(n->node.tape);
   if (n->room[0])
-    gemm_precise(precision, false, false, rows, width, vocabulary, n->logits, vocabulary,
-                 tensor_f32(n->node.in[1]), width, 0, n->room[0] + n->first * width, width);
+    gemm_stored(precision, rows, vocabulary, n->logits, vocabulary, stored_weight(n->node.in[1], false), 0,
+                n->room[0] + n->first * width, width);
   if (n->dw)
     gemm_precise(precision, true, false, vocabulary, width, rows, n->logits, vocabulary, h, width, beta,
                  n->dw, width);
@@ -194,5 +194,4 @@ const Op op_cross_entropy_info = {
     .backward = backward,
     .flops = flops,
     .sample = sample,
-    .halves = 1 << 1,
 };

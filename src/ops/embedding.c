@@ -1,7 +1,5 @@
 /* embedding.c - rows of a table. Backward scatters: each thread takes columns, so that rows that name the
  * same id are added in order. */
-#include <string.h>
-
 #include "kernels/kernels.h"
 #include "ops/loops.h"
 #include "ops/sample.h"
@@ -13,11 +11,7 @@ static void copy_rows(void *arg, int64_t begin, int64_t end) {
   for (int64_t r = begin; r < end; r++) {
     const int32_t id = tensor_i32(n->in[1])[r];
     CHECK(id >= 0 && id < table->shape[0]);
-    float *row = tensor_f32(n->out[0]) + r * width;
-    if (table->type == TENSOR_F32)
-      memcpy(row, tensor_f32(table) + id * width, (size_t)width * sizeof *row);
-    else
-      halves_widen(table->type, row, (const uint16_t *)table->data + id * width, width);
+    type_widen(table->type, tensor_f32(n->out[0]) + r * width, table->data, id * width, width);
   }
 }
 
@@ -67,5 +61,4 @@ const Op op_embedding_info = {
     .forward = forward,
     .backward = backward,
     .sample = sample,
-    .halves = 1 << 0,
 };

@@ -15,6 +15,7 @@
 #include "base/threads.h"
 #include "kernels/kernels.h"
 #include "ops/peak.h"
+#include "ops/prefetch.h"
 
 enum {
   KC = PACKED_STEPS,      /* steps of k at a time, */
@@ -23,7 +24,6 @@ enum {
   TALLEST = 32,           /* largest gemm_mr or pairs_mr */
   FEW = 4,                /* rows for which packing B would cost more than it saves */
   NARROW = 8,             /* panels of columns for which packing A would */
-  LINE = 64,              /* bytes of a cache line */
   FAR = 512 /* floats: rows this far apart, or a multiple of it, share places in the first cache */
 };
 
@@ -85,59 +85,21 @@ static _Thread_local float panels_a[KC_BF16 / 2 * (MC + TALLEST)] __attribute__(
 
 /* ---- what is needed next ---- */
 
-/* Rows of bytes that may lie far: they are asked for while something is computed, a few lines with each block
- * of C. The hardware does so only for neighbours, and starts anew with every row. */
-typedef struct Soon {
-  const char *row;
-  int64_t rows, apart, bytes; /* left; from one to the next; of each */
-  int64_t done;               /* bytes of this row */
-  int64_t few;                /* lines at a time */
-} Soon;
-
-static void ask_for_some(Soon *s) {
-  for (int64_t i = 0; i < s->few && s->rows > 0; i++) {
-    __builtin_prefetch(s->row + s->done, 0, 2);
-    s->done += LINE;
-    if (s->done < s->bytes) continue;
-    s->done = 0;
-    s->row += s->apart;
-    s->rows--;
-  }
-}
-
-/* In so many times. */
-static Soon spread(Soon s, int64_t times) {
-  s.few = ceil_div(s.rows * ceil_div(s.bytes, LINE), times);
-  return s;
-}
-
-/* While pack_transposed has the panel before; pack_rows asks for itself. */
-static void ask_for_all(Soon s) {
-  s = spread(s, 1);
-  ask_for_some(&s);
-}
-
-/* Rows and columns, from the first, of a matrix as it is stored. */
-static Soon soon(const void *at, int64_t size, int64_t ld, int64_t rows, int64_t columns) {
-  return (Soon){.row = at, .rows = rows, .apart = ld * size, .bytes = columns * size};
-}
-
 /* Rows of op(A); none beyond its last. */
-static Soon soon_a(const Product *x, int64_t row, int64_t rows, int64_t first, int64_t steps) {
-  const int64_t there = least(rows, x->m - row), size = sizeof *x->a;
-  if (there <= 0) return (Soon){0};
-  if (x->transpose_a) return soon(x->a + first * x->lda + row, size, x->lda, steps, there);
-  return soon(x->a + row * x->lda + first, size, x->lda, there, steps);
+static Prefetch prefetch_a(const Product *x, int64_t row, int64_t rows, int64_t first, int64_t steps) {
+  const int64_t there = least(rows, x->m - row);
+  if (there <= 0) return (Prefetch){0};
+  if (x->transpose_a) return prefetch_rows(TENSOR_F32, x->a, x->lda, first, row, steps, there);
+  return prefetch_rows(TENSOR_F32, x->a, x->lda, row, first, there, steps);
 }
 
 /* Columns of op(B), as it is stored. */
-static Soon soon_b(const Product *x, int64_t column, int64_t columns, int64_t first, int64_t steps) {
+static Prefetch prefetch_b(const Product *x, int64_t column, int64_t columns, int64_t first, int64_t steps) {
   const Stored *b = &x->stored;
-  const int64_t there = least(columns, x->n - column), size = (int64_t)tensor_type_size(b->type);
-  const char *at = b->at;
-  if (there <= 0) return (Soon){0};
-  if (b->transposed) return soon(at + (column * b->ld + first) * size, size, b->ld, there, steps);
-  return soon(at + (first * b->ld + column) * size, size, b->ld, steps, there);
+  const int64_t there = least(columns, x->n - column);
+  if (there <= 0) return (Prefetch){0};
+  if (b->transposed) return prefetch_rows(b->type, b->at, b->ld, column, first, there, steps);
+  return prefetch_rows(b->type, b->at, b->ld, first, column, steps, there);
 }
 
 static void pack_a(const Product *x, float *out, int64_t row, int64_t first, int64_t steps) {
@@ -169,11 +131,11 @@ typedef struct PanelB {
   int64_t stride;
 } PanelB;
 
-/* Of a B packed before; 16 bits are widened into `room`. */
+/* Of a B packed before; other types than f32 are widened into `room`. */
 static PanelB panel_before(const Product *x, float *room, int64_t column, int64_t first, int64_t steps) {
   const void *panel = packed_panel(x->before, column, first);
   if (x->before->type == TENSOR_F32) return (PanelB){panel, x->nr};
-  halves_widen(x->before->type, room, panel, steps * x->nr);
+  kernels->types[x->before->type].widen_panel(room, panel, steps);
   return (PanelB){room, x->nr};
 }
 
@@ -232,12 +194,7 @@ static void row_before(const Product *x, int64_t column, int64_t first, int64_t 
   float *c = x->c + column;
   const float *from = first ? c : x->from ? x->from + column : NULL;
   const int64_t steps = least(KC, x->k - first);
-  if (x->before->type == TENSOR_F32)
-    kernels->row_f32(c, from, a, panels, steps, columns);
-  else if (x->before->type == TENSOR_BF16)
-    kernels->row_bf16(c, from, a, panels, steps, columns);
-  else
-    kernels->row_f16(c, from, a, panels, steps, columns);
+  kernels->types[x->before->type].row(c, from, a, panels, steps, columns);
 }
 
 static void row_as_it_lies(const Product *x, int64_t column, int64_t first, int64_t columns) {
@@ -288,35 +245,35 @@ static void sum_rows(const Product *x) {
 
 /* The rows of A to be met next: these ones at the next steps, if all of A stays near for so long, else those
  * that follow. */
-static Soon next_rows(const Product *x, int64_t from, int64_t to, int64_t first, int64_t steps) {
+static Prefetch next_rows(const Product *x, int64_t from, int64_t to, int64_t first, int64_t steps) {
   const int64_t after = first + steps;
   if (after < x->k && x->m * x->most_steps <= 2 * resident(x))
-    return soon_a(x, from, to - from, after, least(x->most_steps, x->k - after));
-  return soon_a(x, to, to - from, first, steps);
+    return prefetch_a(x, from, to - from, after, least(x->most_steps, x->k - after));
+  return prefetch_a(x, to, to - from, first, steps);
 }
 
 /* Of the block of B to be packed next by all for all, as many rows as these are of A's. */
-static Soon next_block(const Product *x, int64_t from, int64_t to, int64_t first, int64_t steps) {
+static Prefetch next_block(const Product *x, int64_t from, int64_t to, int64_t first, int64_t steps) {
   const int64_t after = first + steps;
-  if (!x->block_b || after >= x->k) return (Soon){0};
-  Soon s = soon_b(x, 0, x->n, after, least(x->most_steps, x->k - after));
+  if (!x->block_b || after >= x->k) return (Prefetch){0};
+  Prefetch s = prefetch_b(x, 0, x->n, after, least(x->most_steps, x->k - after));
   const int64_t begin = s.rows * from / x->m, end = s.rows * to / x->m;
-  s.row += begin * s.apart;
+  s.row += begin * s.stride;
   s.rows = end - begin;
   return s;
 }
 
 static void serial_rows(const Product *x, int64_t from, int64_t to, int64_t first, int64_t steps) {
   const int64_t length = panel_rows(x, steps), blocks = ceil_div(to - from, x->mr) * ceil_div(x->n, x->nr);
-  Soon next_a = spread(next_rows(x, from, to, first, steps), blocks);
-  Soon next_b = spread(next_block(x, from, to, first, steps), blocks);
+  Prefetch next_a = prefetch_in(next_rows(x, from, to, first, steps), blocks);
+  Prefetch next_b = prefetch_in(next_block(x, from, to, first, steps), blocks);
   for (int64_t row = from; row < to && !lies_as_needed(x); row += x->mr)
     pack_a(x, panels_a + (row - from) * length, row, first, steps);
   for (int64_t column = 0; column < x->n; column += x->nr) {
     const PanelB b = panel_of_b(x, panel_b, column, first, steps);
     for (int64_t row = from; row < to; row += x->mr) {
-      ask_for_some(&next_a);
-      ask_for_some(&next_b);
+      prefetch_some(&next_a);
+      prefetch_some(&next_b);
       multiply(x, panels_a + (row - from) * length, b, row, column, first, steps);
     }
   }
@@ -380,19 +337,18 @@ static float *packed_a(const Product *x, int64_t panel) {
 static void pack_panels(void *arg, int64_t begin, int64_t end) {
   const Product *x = arg;
   for (int64_t panel = begin; panel < end; panel++) {
-    if (!x->transpose_a) ask_for_all(soon_a(x, (panel + 1) * x->mr, x->mr, x->first, x->steps));
+    if (!x->transpose_a) prefetch_all(prefetch_a(x, (panel + 1) * x->mr, x->mr, x->first, x->steps));
     pack_a(x, packed_a(x, panel), panel * x->mr, x->first, x->steps);
   }
 }
 
 /* The panel of B that follows: as it was packed before, or as it is stored. */
-static Soon next_panel(const Product *x, int64_t column) {
+static Prefetch next_panel(const Product *x, int64_t column) {
   const int64_t next = column + x->nr;
-  if (!x->before) return soon_b(x, next, x->nr, x->first, x->steps);
-  if (next >= x->n) return (Soon){0};
-  const int64_t count = x->nr * x->steps;
-  return soon(packed_panel(x->before, next, x->first), (int64_t)tensor_type_size(x->before->type), count, 1,
-              count);
+  if (!x->before) return prefetch_b(x, next, x->nr, x->first, x->steps);
+  if (next >= x->n) return (Prefetch){0};
+  return prefetch_rows(x->before->type, packed_panel(x->before, next, x->first), 0, 0, 0, 1,
+                       x->nr * x->steps);
 }
 
 /* Task (piece of the row panels, column panel), columns running fastest. */
@@ -402,9 +358,9 @@ static void multiply_panels(void *arg, int64_t begin, int64_t end) {
     const int64_t piece = task / x->columns, column = task % x->columns * x->nr;
     const int64_t from = x->row_panels * piece / x->pieces, to = x->row_panels * (piece + 1) / x->pieces;
     const PanelB b = panel_of_b(x, panel_b, column, x->first, x->steps);
-    Soon next = spread(next_panel(x, column), to - from);
+    Prefetch next = prefetch_in(next_panel(x, column), to - from);
     for (int64_t panel = from; panel < to; panel++) {
-      ask_for_some(&next);
+      prefetch_some(&next);
       multiply(x, packed_a(x, panel), b, panel * x->mr, column, x->first, x->steps);
     }
   }
@@ -454,7 +410,7 @@ static bool is_narrow(const Product *x) {
 static void pack_columns(void *arg, int64_t begin, int64_t end) {
   const Product *x = arg;
   for (int64_t panel = begin; panel < end; panel++) {
-    if (x->stored.transposed) ask_for_all(soon_b(x, (panel + 1) * x->nr, x->nr, x->first, x->steps));
+    if (x->stored.transposed) prefetch_all(prefetch_b(x, (panel + 1) * x->nr, x->nr, x->first, x->steps));
     pack_b(x, x->packed + panel * x->nr * panel_rows(x, x->steps), panel * x->nr, x->first, x->steps);
   }
 }
@@ -560,6 +516,12 @@ void gemm_precise(Precision precision, bool transpose_a, bool transpose_b, int64
                   const float *a, int64_t lda, const float *b, int64_t ldb, float beta, float *c,
                   int64_t ldc) {
   const Product x = product(transpose_a, transpose_b, m, n, k, a, lda, b, ldb, c, ldc);
+  run(added_to_itself(in_precision(x, precision), beta));
+}
+
+void gemm_stored(Precision precision, int64_t m, int64_t k, const float *a, int64_t lda, Stored b, float beta,
+                 float *c, int64_t ldc) {
+  const Product x = product_stored(false, m, b.n, k, a, lda, b, c, ldc);
   run(added_to_itself(in_precision(x, precision), beta));
 }
 

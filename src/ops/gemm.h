@@ -21,6 +21,9 @@ void gemm_precise(Precision, bool transpose_a, bool transpose_b, int64_t m, int6
                   const float *a, int64_t lda, const float *b, int64_t ldb, float beta, float *c,
                   int64_t ldc);
 
+/* As gemm_precise, with a B of any type. */
+void gemm_stored(Precision, int64_t m, int64_t k, const float *a, int64_t lda, Stored b, float beta, float *c,
+                 int64_t ldc);
 /* C[m,n] = A[m,k] op(B)[k,n] + bias[n] in every row; bias NULL: none. */
 void gemm_bias(Precision, int64_t m, int64_t k, const float *a, int64_t lda, Stored b, const float *bias,
                float *c, int64_t ldc);

@@ -103,8 +103,8 @@ static void backward(Node *node) {
   Gru *n = (Gru *)node;
   const int64_t width = n->r.width;
   n->turned = (Packed){.n = width, .k = 3 * width};
-  n->turned.panels = recurrence_room(node, packed_count(width, 3 * width));
-  packed_fill(&n->turned, false, tensor_f32(node->in[WEIGHT]), width);
+  n->turned.panels = recurrence_room(node, packed_floats(width, 3 * width));
+  packed_fill(&n->turned, stored_weight(node->in[WEIGHT], false));
   n->dx = recurrence_room(node, tensor_count(node->in[X]));
   n->dproducts = recurrence_room(node, tensor_count(node->in[X]));
   n->dh = recurrence_room(node, n->r.sequences * width);

@@ -36,9 +36,8 @@ static void backward(Node *node) {
   const float *dy = node->out[0]->grad;
   float beta, *dx = grad_beta(node, node->in[0], &beta);
   if (dx)
-    gemm_precise(tape_precision(node->tape), false, n->transposed, n->rows, n->inputs, n->outputs, dy,
-                 n->outputs, tensor_f32(node->in[1]), n->transposed ? n->outputs : n->inputs, beta, dx,
-                 n->inputs);
+    gemm_stored(tape_precision(node->tape), n->rows, n->outputs, dy, n->outputs,
+                stored_weight(node->in[1], n->transposed), beta, dx, n->inputs);
   weight_backward(n, dy);
   float *db = grad_add(node, node->in[2]);
   if (db) loop_sum_rows(db, dy, n->rows, n->outputs);
@@ -85,5 +84,4 @@ const Op op_linear_info = {
     .backward = backward,
     .flops = flops,
     .sample = sample,
-    .halves = 1 << 1,
 };

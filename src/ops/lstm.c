@@ -103,8 +103,8 @@ static void backward(Node *node) {
   Lstm *n = (Lstm *)node;
   const int64_t width = n->r.width, states = n->r.sequences * width;
   n->turned = (Packed){.n = width, .k = 4 * width};
-  n->turned.panels = recurrence_room(node, packed_count(width, 4 * width));
-  packed_fill(&n->turned, false, tensor_f32(node->in[WEIGHT]), width);
+  n->turned.panels = recurrence_room(node, packed_floats(width, 4 * width));
+  packed_fill(&n->turned, stored_weight(node->in[WEIGHT], false));
   n->dgates = recurrence_room(node, tensor_count(node->in[X]));
   n->dh = recurrence_room(node, states);
   n->dc = recurrence_room(node, states);

@@ -36,27 +36,33 @@ static int64_t padded(int64_t n) {
   return (n + nr - 1) / nr * nr;
 }
 
-int64_t packed_count(int64_t n, int64_t k) {
+size_t packed_bytes(TensorType type, int64_t n, int64_t k) {
+  return type_bytes(type, padded(n) * k);
+}
+
+int64_t packed_floats(int64_t n, int64_t k) {
   return padded(n) * k;
 }
 
 static void *panel_at(const Packed *p, int64_t column, int64_t first) {
   const int64_t at = first * padded(p->n) + column * least(PACKED_STEPS, p->k - first);
-  return (char *)p->panels + (size_t)at * tensor_type_size(p->type);
+  return (char *)p->panels + type_bytes(p->type, at);
 }
 
 const void *packed_panel(const Packed *p, int64_t column, int64_t first) {
   return panel_at(p, column, first);
 }
 
-/* Part of B, from element `at`, as floats: where it lies, or widened. */
-static const float *part_of(const Stored *b, int64_t at, int64_t rows, int64_t length, int64_t *ld) {
+/* `rows` rows from element `first` of row `row` on, as floats: where they lie, or widened. */
+static const float *rows_of(const Stored *b, int64_t row, int64_t first, int64_t rows, int64_t length,
+                            int64_t *ld) {
   static _Thread_local float part[PAIRED_STEPS * PACKED_WIDEST] __attribute__((aligned(64)));
+  const char *at = type_at(b->type, b->at, row * b->ld);
   *ld = b->ld;
-  if (b->type == TENSOR_F32) return (const float *)b->at + at;
+  if (b->type == TENSOR_F32) return (const float *)(const void *)at + first;
   *ld = length;
-  for (int64_t row = 0; row < rows; row++)
-    halves_widen(b->type, part + row * length, (const uint16_t *)b->at + at + row * b->ld, length);
+  for (int64_t i = 0; i < rows; i++)
+    type_widen(b->type, part + i * length, at + type_bytes(b->type, i * b->ld), first, length);
   return part;
 }
 
@@ -69,8 +75,8 @@ Stored stored_weight(const Tensor *weight, bool transposed) {
 static const float *steps_of(const Stored *b, int64_t column, int64_t first, int64_t steps, int64_t *columns,
                              int64_t *ld) {
   *columns = least(kernels->gemm_nr(), b->n - column);
-  if (b->transposed) return part_of(b, column * b->ld + first, *columns, steps, ld);
-  return part_of(b, first * b->ld + column, steps, *columns, ld);
+  if (b->transposed) return rows_of(b, column, first, *columns, steps, ld);
+  return rows_of(b, first, column, steps, *columns, ld);
 }
 
 void stored_panel(const Stored *b, float *out, int64_t column, int64_t first, int64_t steps) {
@@ -99,15 +105,23 @@ static _Thread_local float panel[PACKED_STEPS * PACKED_WIDEST] __attribute__((al
 static _Thread_local float again[PACKED_STEPS * PACKED_WIDEST] __attribute__((aligned(64)));
 
 /* Through floats; what fills up the last panel would be taken for a value. */
-static bool fill_halves(const Filling *f, uint16_t *out, int64_t column, int64_t first, int64_t steps) {
-  const bool brain = f->p->type == TENSOR_BF16;
+static bool fill_converted(const Filling *f, void *out, int64_t column, int64_t first, int64_t steps) {
+  const TypeKernels *type = &kernels->types[f->p->type];
   const int64_t nr = kernels->gemm_nr(), count = steps * nr;
   if (f->p->n - column < nr) memset(panel, 0, sizeof panel);
   stored_panel(&f->b, panel, column, first, steps);
-  (brain ? kernels->narrow_bf16 : kernels->narrow_f16)(out, panel, count);
+  type->narrow(out, panel, count);
   if (f->b.type == f->p->type) return true;
-  halves_widen(f->p->type, again, out, count);
+  type->widen(again, out, count);
   return !memcmp(again, panel, (size_t)count * sizeof *panel);
+}
+
+/* Of a type that has panels of its own: block by block. */
+static void fill_blocks(const Filling *f, void *out, int64_t column, int64_t first, int64_t steps) {
+  const Stored *b = &f->b;
+  kernels->types[b->type].panel(out, type_at(b->type, b->at, column * b->ld + first),
+                                (int64_t)type_bytes(b->type, b->ld), least(kernels->gemm_nr(), b->n - column),
+                                steps);
 }
 
 static void fill_panels(void *arg, int64_t begin, int64_t end) {
@@ -118,19 +132,18 @@ static void fill_panels(void *arg, int64_t begin, int64_t end) {
     void *out = panel_at(f->p, column, first);
     if (f->p->type == TENSOR_F32)
       stored_panel(&f->b, out, column, first, steps);
-    else if (!fill_halves(f, out, column, first, steps))
+    else if (kernels->types[f->p->type].panel)
+      fill_blocks(f, out, column, first, steps);
+    else if (!fill_converted(f, out, column, first, steps))
       f->unfit = true;
   }
 }
 
-static bool fill(Packed *p, Stored b) {
+bool packed_fill(Packed *p, Stored b) {
   Filling f = {.p = p, .b = b, .columns = padded(p->n) / kernels->gemm_nr()};
+  CHECK(!kernels->types[p->type].panel || (b.type == p->type && b.transposed));
   parallel_for(f.columns * ((p->k + PACKED_STEPS - 1) / PACKED_STEPS), fill_panels, &f);
   return !f.unfit;
-}
-
-bool packed_fill(Packed *p, bool transpose, const float *b, int64_t ldb) {
-  return fill(p, (Stored){b, TENSOR_F32, transpose, p->n, ldb});
 }
 
 /* ---- a set ---- */
@@ -139,15 +152,15 @@ struct PackedSet {
   pthread_mutex_t lock;
   Arena *arena;
   Map *by_place; /* of the matrix in memory -> Packed, or 0 if it was met only once */
-  bool halves;
+  bool compact;
 };
 
-PackedSet *packed_set_new(bool halves) {
+PackedSet *packed_set_new(bool compact) {
   PackedSet *s = mem_alloc_zeroed(1, sizeof *s);
   pthread_mutex_init(&s->lock, NULL);
   s->arena = arena_new(0);
   s->by_place = map_new();
-  s->halves = halves;
+  s->compact = compact;
   return s;
 }
 
@@ -164,25 +177,36 @@ static const Packed *packed_as(PackedSet *s, TensorType type, bool transposed, c
   const Stored b = stored_weight(weight, transposed);
   const int64_t n = b.n, k = weight->shape[transposed ? 1 : 0];
   Packed *p = arena_new_of(s->arena, Packed);
-  *p = (Packed){n, k, type, arena_alloc(s->arena, (size_t)packed_count(n, k) * tensor_type_size(type))};
-  if (fill(p, b)) return p;
+  *p = (Packed){n, k, type, arena_alloc(s->arena, packed_bytes(type, n, k))};
+  if (packed_fill(p, b)) return p;
   arena_rewind(s->arena, mark);
   return NULL;
 }
 
+/* May elements of that type hold the weight's values? A type of blocks holds what is stored in its own blocks
+ * along k; another the values of its own type, and perhaps those of f32. */
+static bool may_hold(TensorType type, bool transposed, TensorType stored) {
+  if (kernels->types[type].panel) return type == stored && transposed;
+  return type == stored || stored == TENSOR_F32;
+}
+
+/* Types are tried from the second on: all are smaller than f32. */
 static const Packed *pack(PackedSet *s, bool transposed, const Tensor *weight) {
-  const Packed *p = NULL;
-  if (s->halves && tensor_is_halves(weight)) return packed_as(s, weight->type, transposed, weight);
-  if (s->halves) p = packed_as(s, TENSOR_BF16, transposed, weight);
-  if (s->halves && !p) p = packed_as(s, TENSOR_F16, transposed, weight);
-  return p ? p : packed_as(s, TENSOR_F32, transposed, weight);
+  const bool compact = s->compact || kernels->types[weight->type].panel;
+  for (int i = 1; i < TENSOR_WEIGHT_TYPES && compact; i++) {
+    const TensorType type = (TensorType)i;
+    const Packed *p =
+        may_hold(type, transposed, weight->type) ? packed_as(s, type, transposed, weight) : NULL;
+    if (p) return p;
+  }
+  return packed_as(s, TENSOR_F32, transposed, weight);
 }
 
 static const Packed *get(PackedSet *s, bool transposed, const Tensor *weight) {
   const void *place = weight->data;
   const bool met = map_get(s->by_place, &place, sizeof place, NULL);
   int64_t *at = map_slot(s->by_place, &place, sizeof place, 0);
-  if (!met && s->halves) return NULL;
+  if (!met && s->compact) return NULL;
   if (!*at) *at = (int64_t)(intptr_t)pack(s, transposed, weight);
   return (const Packed *)(intptr_t)*at;
 }

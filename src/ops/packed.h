@@ -16,7 +16,8 @@ typedef enum Precision { PRECISION_F32, PRECISION_BF16 } Precision;
 Precision precision_named(const char *);
 const char *precision_name(Precision);
 
-/* op(B) [k,n] as it is stored: [k,n] or, transposed, [n,k], of f32 or 16 bits; its rows are `ld` apart. */
+/* op(B) [k,n] as it is stored: [k,n] or, transposed, [n,k], of any type; its rows are `ld` elements apart.
+ * The two functions below are the only ones that read it. */
 typedef struct Stored {
   const void *at;
   TensorType type;
@@ -26,32 +27,33 @@ typedef struct Stored {
 Stored stored_weight(const Tensor *, bool transposed);
 /* Steps `first`, ... of columns `column`, ..., as many as a panel has, as floats: [steps][nr]. */
 void stored_panel(const Stored *, float *out, int64_t column, int64_t first, int64_t steps);
-/* The same as a panel of pairs of bf16. */
+/* As above, in pairs of bf16. */
 void stored_pairs(const Stored *, uint32_t *out, int64_t column, int64_t first, int64_t steps);
 
-/* op(B) [k,n], in panels as products meet them: [k / PACKED_STEPS][n / nr][steps][nr]. Of 16 bits only where
- * they hold the very values: products have the same bits, and a row, which does nothing but read B, half the
- * bytes to read. */
+/* op(B) [k,n], in panels as products meet them: [k / PACKED_STEPS][n / nr], each a panel of its type
+ * (kernels.h). Of another type than f32 only where it holds the very values: products have the same bits, and
+ * a row, which does nothing but read B, fewer bytes to read. */
 typedef struct Packed {
   int64_t n, k;
-  TensorType type; /* f32, bf16, f16 */
+  TensorType type;
   void *panels;
 } Packed;
 
-int64_t packed_count(int64_t n, int64_t k); /* elements that `panels` must have room for */
-/* op(B) is [k,n]; transpose: B is stored [n,k]. False if the type does not hold the values. */
-bool packed_fill(Packed *, bool transpose, const float *b, int64_t ldb);
+size_t packed_bytes(TensorType, int64_t n, int64_t k); /* of `panels`; */
+int64_t packed_floats(int64_t n, int64_t k);           /* of f32, in floats */
+/* op(B) is [k,n] = b. False if the type does not hold the values. */
+bool packed_fill(Packed *, Stored b);
 /* Columns `column`, ... of steps `first`, ...: of the first of a panel, the first of PACKED_STEPS. */
 const void *packed_panel(const Packed *, int64_t column, int64_t first);
 
 /* Matrices that do not change while the set lives, each packed when it is asked for, by any thread: as
- * floats, which pays for several rows met again and again; or, `halves`, with 16 bits where those hold the
- * values, else as floats, and not before it is asked for the second time: that costs as much memory again,
- * which is cleared first, and a prompt is read before. */
+ * floats, which pays for several rows met again and again; or, `compact`, in the smallest type that holds the
+ * values, and not before it is asked for the second time: that costs as much memory again, which is cleared
+ * first, and a prompt is read before. What is stored in blocks keeps its type. */
 typedef struct PackedSet PackedSet;
-PackedSet *packed_set_new(bool halves);
+PackedSet *packed_set_new(bool compact);
 void packed_set_free(PackedSet *);
-/* Of a weight [k,n] or, transposed, [n,k], of f32 or 16 bits; NULL: take it as it lies this time. */
+/* Of a weight [k,n] or, transposed, [n,k]; NULL: take it as it lies this time. */
 const Packed *packed_set_get(PackedSet *, bool transposed, const Tensor *weight);
 
 #endif

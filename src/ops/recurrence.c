@@ -10,7 +10,7 @@ Recurrence recurrence_new(Node *n, const Tensor *x, int64_t gates) {
   const int64_t width = x->shape[2] / gates;
   Recurrence r = {.sequences = x->shape[0], .time = x->shape[1], .width = width};
   r.weight = (Packed){.n = gates * width, .k = width};
-  if (r.time > 1) node_passing(n, packed_count(gates * width, width));
+  if (r.time > 1) node_passing(n, packed_floats(gates * width, width));
   r.zeros = node_floats(n, width);
   return r;
 }
@@ -22,7 +22,7 @@ void recurrence_start(Recurrence *r, const Node *n, const Tensor *weight) {
   r->together = r->time == 1 || r->weight.n * r->weight.k > RESIDENT;
   memset(r->zeros, 0, (size_t)r->width * sizeof(float));
   r->weight.panels = n->passing;
-  if (r->weight.panels) packed_fill(&r->weight, true, tensor_f32(weight), r->width);
+  if (r->weight.panels) packed_fill(&r->weight, stored_weight(weight, true));
 }
 
 const float *recurrence_before(const Recurrence *r, const float *all, const Tensor *first, int64_t b,
@@ -79,8 +79,7 @@ void recurrence_multiply(const Recurrence *r, const Tensor *weight, const float 
   if (r->weight.panels)
     recurrence_product(r, end - begin, h, apart, &r->weight, 1, c, out_apart);
   else
-    gemm(false, true, end - begin, r->weight.n, r->width, h, apart, tensor_f32(weight), r->width, 1, c,
-         out_apart);
+    gemm_stored(PRECISION_F32, end - begin, r->width, h, apart, stored_weight(weight, true), 1, c, out_apart);
 }
 
 void recurrence_last(const Recurrence *r, const float *all, const Tensor *last) {

@@ -167,10 +167,6 @@ void *node_new(Tape *t, const Op *op, size_t bytes) {
 
 void node_input(Node *n, Tensor *x) {
   CHECK(n->inputs < NODE_MAX_INPUTS);
-  if (x && !(n->op->halves >> n->inputs & 1)) {
-    CHECK(!tensor_is_halves(x));
-    if (n->tape->dry) x->wide = true;
-  }
   n->in[n->inputs++] = x;
 }
 

@@ -27,7 +27,6 @@ typedef struct Op {
   void (*backward)(Node *);      /* adds to the inputs' gradients; NULL: has none */
   double (*flops)(const Node *); /* of forward, counted for the throughput figures; NULL: negligible */
   void (*sample)(OpSampler *);   /* draws inputs for the harness and calls the operator */
-  unsigned halves;               /* bit i: input i may be a weight of 16 bits; others are f32, or ids */
   bool fleeting;                 /* one pass over the inputs makes its output: see "fleeting outputs" below */
 } Op;
 

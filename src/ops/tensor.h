@@ -6,10 +6,9 @@
 #define OPS_TENSOR_H
 
 #include "base/arena.h"
+#include "ops/types.h"
 
 #define TENSOR_MAX_DIMS 4
-
-typedef enum TensorType { TENSOR_F32, TENSOR_BF16, TENSOR_F16, TENSOR_I32 } TensorType;
 
 typedef struct Tensor {
   TensorType type;
@@ -20,21 +19,17 @@ typedef struct Tensor {
   bool wants_grad;    /* a parameter being trained, or computed from one */
   bool parameter;     /* its gradient has memory that outlives the step, */
   bool forgotten;     /* whose values are of an earlier step: the first to add to them overwrites them */
-  bool wide;          /* of a parameter: an operator that a dry run met reads it as f32 only (Op.halves) */
   struct Node *maker; /* of a fleeting output (tape.h), whose data may have to be made again; else NULL */
 } Tensor;
 
-size_t tensor_type_size(TensorType);      /* bytes per element */
-const char *tensor_type_name(TensorType); /* "f32", ... */
-int64_t tensor_count(const Tensor *);     /* elements; 1 for a scalar (0 dims) */
+int64_t tensor_count(const Tensor *); /* elements; 1 for a scalar (0 dims) */
 size_t tensor_bytes(const Tensor *);
 /* The last dimension, and the product of the others: most operators see a matrix [rows, columns]. */
 int64_t tensor_columns(const Tensor *);
 int64_t tensor_rows(const Tensor *);
 bool tensor_same_shape(const Tensor *, const Tensor *);
-bool tensor_is_halves(const Tensor *); /* floating point of 16 bits */
-/* Numbers of 16 bits of that type as floats. */
-void halves_widen(TensorType, float *y, const void *x, int64_t n);
+/* Operators read their inputs as floats or ids; only products and the rows of embeddings read weights of any
+ * type, as they are stored (ops/packed.h, type_widen). */
 static inline float *tensor_f32(const Tensor *t) {
   CHECK(t->type == TENSOR_F32);
   return (float *)t->data;

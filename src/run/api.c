@@ -56,7 +56,7 @@ static int64_t stored_bytes(const Safetensors *weights) {
   int64_t bytes = 0;
   for (size_t i = 0; i < weights->count; i++) {
     const Tensor *t = &weights->items[i].tensor;
-    bytes += tensor_count(t) * (int64_t)tensor_type_size(t->type);
+    bytes += (int64_t)tensor_bytes(t);
   }
   return bytes;
 }

@@ -62,7 +62,7 @@ static const NamedTensor *tensor_for(const char *path, const Safetensors *file, 
 static bool same_values(const Tensor *a, const Tensor *b) {
   const size_t count = (size_t)tensor_count(a);
   if (!tensor_same_shape(a, b) || a->type == TENSOR_I32 || b->type == TENSOR_I32) return false;
-  if (a->type == b->type) return !memcmp(a->data, b->data, count * tensor_type_size(a->type));
+  if (a->type == b->type) return !memcmp(a->data, b->data, tensor_bytes(a));
   float *x = mem_alloc(count * sizeof *x), *y = mem_alloc(count * sizeof *y);
   tensor_to_f32(x, a);
   tensor_to_f32(y, b);
@@ -136,7 +136,7 @@ bool weights_untie(const Safetensors *file, const Naming *naming) {
 /* ---- values that are no finite numbers ---- */
 
 /* x - x is 0 for finite numbers, else no number, which a sum stays. */
-static bool has_endless_floats(const float *x, int64_t n) {
+static bool has_endless(const float *x, int64_t n) {
   enum { SUMS = 8 };
   float sums[SUMS] = {0};
   int64_t i = 0;
@@ -147,11 +147,18 @@ static bool has_endless_floats(const float *x, int64_t n) {
   return isnan(sums[0]);
 }
 
-/* All bits of the exponent are set. */
-static bool has_endless_halves(const uint16_t *x, int64_t n, uint16_t exponent) {
-  uint16_t found = 0;
-  for (int64_t i = 0; i < n; i++) found |= (x[i] & exponent) == exponent;
-  return found;
+/* Elements begin, ... of a tensor of any type. */
+static bool has_endless_elements(const Tensor *t, int64_t begin, int64_t count) {
+  enum { SOME = 4096 };
+  float values[SOME];
+  bool endless = false;
+  if (t->type == TENSOR_F32) return has_endless((const float *)t->data + begin, count);
+  for (int64_t i = 0; i < count && !endless; i += SOME) {
+    const int64_t n = count - i < SOME ? count - i : SOME;
+    type_widen(t->type, values, t->data, begin + i, n);
+    endless = has_endless(values, n);
+  }
+  return endless;
 }
 
 /* A stretch of a tensor. */
@@ -165,11 +172,7 @@ static void search_stretches(void *arg, int64_t begin, int64_t end) {
   Stretch *stretches = arg;
   for (int64_t i = begin; i < end; i++) {
     Stretch *at = &stretches[i];
-    const Tensor *t = &at->of->tensor;
-    const void *data = (const char *)t->data + (size_t)at->begin * tensor_type_size(t->type);
-    at->endless = t->type == TENSOR_F32
-                      ? has_endless_floats(data, at->count)
-                      : has_endless_halves(data, at->count, t->type == TENSOR_BF16 ? 0x7f80 : 0x7c00);
+    at->endless = has_endless_elements(&at->of->tensor, at->begin, at->count);
   }
 }
 
@@ -196,9 +199,10 @@ static bool all_finite(const char *path, const NamedTensor *items, size_t count,
 
 /* Where the parameter's values are to be: in a run, else where the file is mapped or in memory of its own. */
 static void place_values(Params *params, Param *p, const Tensor *stored, float *run, NamedTensor *placed) {
-  const bool aligned = (uintptr_t)stored->data % tensor_type_size(stored->type) == 0;
+  const TypeInfo *type = type_info(stored->type);
+  const bool aligned = type->block > 1 || (uintptr_t)stored->data % type->bytes == 0;
   *placed = (NamedTensor){p->name, p->tensor};
-  if (!run && aligned && (stored->type == TENSOR_F32 || params_takes_halves(p))) {
+  if (!run && aligned && params_takes(p, stored->type)) {
     params_use(p, stored);
     placed->tensor = p->tensor;
     return;

@@ -181,15 +181,12 @@ static void panels(void **state) {
 /* ---- weights of 16 bits ---- */
 
 typedef struct Half {
-  void (*narrow)(uint16_t *, const float *, int64_t);
-  void (*widen)(float *, const uint16_t *, int64_t);
-  void (*row)(float *, const float *, const float *, const uint16_t *, int64_t, int64_t);
+  TypeKernels by;
   int exponent, fraction; /* bits */
 } Half;
 
 static Half half_of(const Kernels *k, int which) {
-  return which ? (Half){k->narrow_f16, k->widen_f16, k->row_f16, 5, 10}
-               : (Half){k->narrow_bf16, k->widen_bf16, k->row_bf16, 8, 7};
+  return which ? (Half){k->types[TENSOR_F16], 5, 10} : (Half){k->types[TENSOR_BF16], 8, 7};
 }
 
 /* By its definition; those of the largest exponent are no numbers and do not come here. */
@@ -215,8 +212,8 @@ static void every_half_is_its_value_and_comes_back(void **state) {
         uint16_t in[19], back[19];
         float value[19];
         for (int j = 0; j < 19; j++) in[j] = (uint16_t)bits;
-        h.widen(value, in, 19);
-        h.narrow(back, value, 19);
+        h.by.widen(value, in, 19);
+        h.by.narrow(back, value, 19);
         if ((double)value[0] != half_value(&h, in[0]) || (double)value[18] != half_value(&h, in[0]))
           fail_msg("%s: %04x is widened to %g", k->isa, (unsigned)bits, (double)value[0]);
         assert_memory_equal(back, in, sizeof in);
@@ -233,25 +230,64 @@ static void other_values_do_not_come_back(void **state) {
     for (size_t v = 0; v < sizeof values / sizeof *values; v++) {
       uint16_t narrow[3];
       float x[3] = {values[v], values[v], values[v]}, wide[3];
-      k->narrow_f16(narrow, x, 3);
-      k->widen_f16(wide, narrow, 3);
+      k->types[TENSOR_F16].narrow(narrow, x, 3);
+      k->types[TENSOR_F16].widen(wide, narrow, 3);
       if (values[v] != -0x1.004p0f && values[v] != 0x1.004p0f)
         assert_true(wide[0] != x[0] && wide[2] != x[2]);
       x[0] = x[1] = x[2] = 0x1.01p0f;
-      k->narrow_bf16(narrow, x, 3);
-      k->widen_bf16(wide, narrow, 3);
+      k->types[TENSOR_BF16].narrow(narrow, x, 3);
+      k->types[TENSOR_BF16].widen(wide, narrow, 3);
       assert_true(wide[0] != x[0] && wide[2] != x[2]);
     }
+}
+
+/* Ties go to the even one; f16 counts from 2^-24, and ends at 65504. */
+static void the_nearest_is_taken(void **state) {
+  (void)state;
+  static const struct {
+    TensorType type;
+    float x, nearest;
+  } cases[] = {
+      {TENSOR_BF16, 0x1.01p0f, 0x1p0f},        {TENSOR_BF16, 0x1.03p0f, 0x1.04p0f},
+      {TENSOR_BF16, -0x1.0101p0f, -0x1.02p0f}, {TENSOR_BF16, 0x1.00ffp0f, 0x1p0f},
+      {TENSOR_F16, 0x1.002p0f, 0x1p0f},        {TENSOR_F16, 0x1.006p0f, 0x1.008p0f},
+      {TENSOR_F16, -0x1.0021p0f, -0x1.004p0f}, {TENSOR_F16, 1e6f, 65504},
+      {TENSOR_F16, 0x1.8p-24f, 0x1p-23f},      {TENSOR_F16, 0x1.4p-23f, 0x1p-23f},
+  };
+  const Kernels *k;
+  for (int i = 0; (k = kernels_available(i)); i++)
+    for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+      uint16_t bits[3];
+      float back[3];
+      k->types[cases[c].type].narrow(bits, (float[]){cases[c].x, 1, cases[c].x}, 3);
+      k->types[cases[c].type].widen(back, bits, 3);
+      if (back[0] != cases[c].nearest || back[2] != back[0])
+        fail_msg("%s: %a becomes %a", k->isa, (double)cases[c].x, (double)back[0]);
+    }
+}
+
+/* The bytes that gguf 0.19 (Python) makes of the same values, gguf.quants.quantize. */
+static void q8_0_is_that_of_ggml(void **state) {
+  (void)state;
+  static const unsigned char golden[34] = {
+      0x9b, 0x1a, 0xad, 0x43, 0xd6, 0x6b, 0xfe, 0x91, 0x26, 0xb9, 0x4f, 0xe2, 0x77, 0x0a, 0x9d, 0x32, 0xc6,
+      0x5b, 0xee, 0x81, 0x16, 0xa9, 0x3e, 0xd2, 0x67, 0xfa, 0x8d, 0x22, 0xb5, 0x4b, 0xde, 0x73, 0x06, 0x99};
+  float x[32], back[32];
+  unsigned char block[34];
+  const Kernels *k;
+  for (int i = 0; i < 32; i++) x[i] = (float)(((i * 37 + 11) % 64 - 31.5) * 0.013);
+  for (int i = 0; (k = kernels_available(i)); i++) {
+    k->types[TENSOR_Q8_0].narrow(block, x, 32);
+    assert_memory_equal(block, golden, sizeof golden);
+    k->types[TENSOR_Q8_0].widen(back, block, 32);
+    for (int j = 0; j < 32; j++) assert_float_equal(back[j], x[j], 0.5 * 0.4095 / 127 + 1e-4);
+  }
 }
 
 /* n steps: a row times panels side by side has the bits of gemm_block with each, widened. */
 enum { PANELS = 2 * ROW_PANELS + 2 };
 
-typedef void RowOfFloats(float *, const float *, const float *, const float *, int64_t, int64_t);
-typedef void RowOfHalves(float *, const float *, const float *, const uint16_t *, int64_t, int64_t);
-
-static void check_row(const Kernels *k, int64_t n, const float *wide, RowOfFloats *floats, RowOfHalves *row,
-                      const uint16_t *narrow) {
+static void check_row(const Kernels *k, TensorType type, int64_t n, const void *panels, const float *wide) {
   const int64_t nr = k->gemm_nr();
   const int64_t together = ROW_PANELS * nr,
                 widths[] = {1, nr - 1, nr, together - 1, together + 3, PANELS * nr - 5};
@@ -260,10 +296,7 @@ static void check_row(const Kernels *k, int64_t n, const float *wide, RowOfFloat
     for (int biased = 0; biased < 2; biased++) {
       const int64_t cols = widths[w];
       float *got = array_empty(cols), *want = array_empty(cols);
-      if (floats)
-        floats(got, biased ? bias : NULL, x, wide, n, cols);
-      else
-        row(got, biased ? bias : NULL, x, narrow, n, cols);
+      k->types[type].row(got, biased ? bias : NULL, x, panels, n, cols);
       for (int64_t j = 0; j < cols; j += nr)
         k->gemm_block(want + j, 0, biased ? bias + j : NULL, 0, x, n + 1, wide + j * n, nr, n, 1,
                       cols - j < nr ? cols - j : nr);
@@ -271,17 +304,58 @@ static void check_row(const Kernels *k, int64_t n, const float *wide, RowOfFloat
     }
 }
 
+/* Panels of columns stored along k, in blocks, and what they hold, as floats: [panels][n][nr]. */
+static void fill_stored_panels(const Kernels *k, const TypeKernels *t, int64_t n, int64_t row_bytes,
+                               char *panels, float *wide) {
+  const int64_t nr = k->gemm_nr();
+  char *rows = malloc((size_t)(nr * row_bytes) + 1);
+  const float *values = array_random(nr * n, 1);
+  float *column = array_empty(n), *back = array_empty(nr * n);
+  for (int64_t panel = 0; panel < PANELS; panel++) {
+    float *out = wide + panel * n * nr;
+    for (int64_t j = 0; j < nr; j++) {
+      t->narrow(rows + j * row_bytes, values + (j + panel) % nr * n, n);
+      t->widen(column, rows + j * row_bytes, n);
+      for (int64_t p = 0; p < n; p++) out[p * nr + j] = column[p];
+    }
+    t->panel(panels + panel * nr * row_bytes, rows, row_bytes, nr, n);
+    t->widen_panel(back, panels + panel * nr * row_bytes, n);
+    same_bits(back, out, n * nr);
+  }
+  free(rows);
+}
+
+static int64_t block_of_type(TensorType type) {
+#define TYPE(NAME, name, block, ...) \
+  if (type == TENSOR_##NAME) return block;
+#include "kernels/types.def"
+#undef TYPE
+  return 0;
+}
+
+static int64_t bytes_of_type(TensorType type) {
+#define TYPE(NAME, name, block, bytes, ...) \
+  if (type == TENSOR_##NAME) return bytes;
+#include "kernels/types.def"
+#undef TYPE
+  return 0;
+}
+
+/* Every type of the list. */
 static void check_row_types(const Kernels *k, int64_t n) {
-  const int64_t count = PANELS * n * k->gemm_nr();
-  check_row(k, n, array_random(count, 1), k->row_f32, NULL, NULL);
-  arrays_free();
-  for (int which = 0; which < 2; which++) {
-    const Half h = half_of(k, which);
+  for (int i = 0; i < TENSOR_WEIGHT_TYPES; i++) {
+    const TypeKernels *t = &k->types[i];
+    const int64_t block = block_of_type((TensorType)i), length = (n + block - 1) / block * block,
+                  count = PANELS * length * k->gemm_nr();
     float *wide = array_empty(count);
-    uint16_t *panels = malloc((size_t)count * sizeof *panels + 1);
-    h.narrow(panels, array_random(count, 1), count);
-    h.widen(wide, panels, count);
-    check_row(k, n, wide, NULL, h.row, panels);
+    char *panels = malloc((size_t)(count / block * bytes_of_type((TensorType)i)) + 1);
+    if (t->panel) {
+      fill_stored_panels(k, t, length, length / block * bytes_of_type((TensorType)i), panels, wide);
+    } else {
+      t->narrow(panels, array_random(count, 1), count);
+      t->widen(wide, panels, count);
+    }
+    check_row(k, (TensorType)i, length, panels, wide);
     free(panels);
     arrays_free();
   }
@@ -440,6 +514,8 @@ int main(void) {
       cmocka_unit_test(panels),
       cmocka_unit_test(every_half_is_its_value_and_comes_back),
       cmocka_unit_test(other_values_do_not_come_back),
+      cmocka_unit_test(the_nearest_is_taken),
+      cmocka_unit_test(q8_0_is_that_of_ggml),
       cmocka_unit_test(rows_have_the_bits_of_blocks),
       cmocka_unit_test(blocks_of_pairs),
       cmocka_unit_test(numbers_are_rounded_to_the_nearest),

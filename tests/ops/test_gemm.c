@@ -345,8 +345,12 @@ static Matrix biased_product(const Case *s, const Operands *o) {
   return c;
 }
 
+static Stored stored_b(const Case *s, const Operands *o) {
+  return (Stored){o->b.x, TENSOR_F32, s->transpose_b, s->n, o->b.ld};
+}
+
 /* B of values that 16 bits hold, packed so: the bits of the product with floats. */
-static void check_halves(const Case *s, TensorType type) {
+static void check_type(const Case *s, TensorType type) {
   if (s->transpose_a) return;
   Operands o = operands_new(s);
   for (int64_t i = 0; i < o.b.rows; i++)
@@ -356,8 +360,8 @@ static void check_halves(const Case *s, TensorType type) {
     }
   Matrix want = product(gemm, s, &o, 1), all = matrix_copy(&o.c), serial = matrix_copy(&o.c);
   Packed packed = {.n = s->n, .k = s->k, .type = type};
-  packed.panels = mem_alloc((size_t)packed_count(s->n, s->k) * sizeof(uint16_t));
-  assert_true(packed_fill(&packed, s->transpose_b, o.b.x, o.b.ld));
+  packed.panels = mem_alloc(packed_bytes(type, s->n, s->k));
+  assert_true(packed_fill(&packed, stored_b(s, &o)));
   gemm_packed_add(s->m, o.a.x, o.a.ld, &packed, 1, all.x, all.ld);
   gemm_packed_serial(s->m, o.a.x, o.a.ld, &packed, 1, serial.x, serial.ld);
   same_bits(s, &all, &want, "of 16 bits");
@@ -365,7 +369,7 @@ static void check_halves(const Case *s, TensorType type) {
   gaps_untouched(&o, &all);
   if (s->k && s->n) {
     o.b.x[(o.b.rows - 1) * o.b.ld + o.b.columns - 1] = 1.0001f; /* the last value */
-    assert_false(packed_fill(&packed, s->transpose_b, o.b.x, o.b.ld));
+    assert_false(packed_fill(&packed, stored_b(s, &o)));
   }
   mem_free(packed.panels);
   mem_free(want.x);
@@ -375,10 +379,10 @@ static void check_halves(const Case *s, TensorType type) {
 }
 
 static void check_bf16(const Case *s) {
-  check_halves(s, TENSOR_BF16);
+  check_type(s, TENSOR_BF16);
 }
 static void check_f16(const Case *s) {
-  check_halves(s, TENSOR_F16);
+  check_type(s, TENSOR_F16);
 }
 
 static void check_packed(const Case *s) {
@@ -386,8 +390,8 @@ static void check_packed(const Case *s) {
   Operands o = operands_new(s);
   Matrix want = product(gemm, s, &o, 1), c = matrix_copy(&o.c);
   Packed packed = {.n = s->n, .k = s->k};
-  packed.panels = mem_alloc((size_t)packed_count(s->n, s->k) * sizeof(float));
-  packed_fill(&packed, s->transpose_b, o.b.x, o.b.ld);
+  packed.panels = mem_alloc(packed_bytes(TENSOR_F32, s->n, s->k));
+  packed_fill(&packed, stored_b(s, &o));
   gemm_packed_serial(s->m, o.a.x, o.a.ld, &packed, 1, c.x, c.ld);
   same_bits(s, &c, &want, "packed before");
   gaps_untouched(&o, &c);

@@ -247,7 +247,7 @@ static void packed_weights_change_no_bit(void **state) {
 
 /* Of a set of halves: matrices that are such are packed as such, others as floats, but none when met first.
  */
-static void halves_change_no_bit(void **state) {
+static void sixteen_bits_change_no_bit(void **state) {
   enum { M = 5, N = 45, K = 300 };
   Tape *plain = recording(), *packing = recording();
   PackedSet *set = packed_set_new(true);
@@ -271,34 +271,79 @@ static void halves_change_no_bit(void **state) {
   packed_set_free(set);
 }
 
+/* A weight of one type, and what it holds, as floats. */
+static Tensor stored_as(Tape *tape, TensorType type, const Tensor *weight) {
+  Tensor stored = *weight;
+  stored.type = type;
+  stored.data = arena_alloc(tape_arena(tape), tensor_bytes(&stored));
+  kernels->types[type].narrow(stored.data, tensor_f32(weight), tensor_count(weight));
+  kernels->types[type].widen(tensor_f32(weight), stored.data, tensor_count(weight));
+  return stored;
+}
+
+/* What a set makes of a weight of that type, which lies along k or not. */
+static TensorType packed_type(TensorType type, bool along_k, bool compact) {
+  if (type_info(type)->block > 1) return along_k ? type : TENSOR_F32;
+  return compact ? type : TENSOR_F32;
+}
+
 /* Stored so, whichever way it lies, and whatever the set makes of it. */
-static void check_stored_halves(TensorType type, bool transposed, bool halves, int64_t rows) {
-  enum { N = 45, K = 530 };
-  static uint16_t stored[N * K];
+static void check_stored(TensorType type, bool transposed, bool compact, int64_t rows) {
+  const int64_t n = type_info(type)->block > 1 && transposed ? 64 : 45, k = 544;
   Tape *plain = recording(), *packing = tape_new(false);
-  PackedSet *set = packed_set_new(halves);
+  PackedSet *set = packed_set_new(compact);
   tape_pack_weights(packing, set);
-  Tensor *x = normal(plain, 3, 2, (int64_t[]){rows, K});
-  Tensor *weight = normal(plain, 2, 2, (int64_t[]){transposed ? K : N, transposed ? N : K}), half = *weight;
-  (type == TENSOR_BF16 ? kernels->narrow_bf16 : kernels->narrow_f16)(stored, tensor_f32(weight), N * K);
-  halves_widen(type, tensor_f32(weight), stored, N * K);
-  half.type = type;
-  half.data = stored;
+  Tensor *x = normal(plain, 3, 2, (int64_t[]){rows, k});
+  Tensor *weight = normal(plain, 2, 2, (int64_t[]){transposed ? k : n, transposed ? n : k});
+  Tensor stored = stored_as(plain, type, weight);
   const Tensor *y = op_linear(plain, x, weight, NULL, transposed);
   for (int again = 0; again < 2; again++)
-    assert_same_row(tensor_f32(y), tensor_f32(op_linear(packing, x, &half, NULL, transposed)), rows * N);
+    assert_same_row(tensor_f32(y), tensor_f32(op_linear(packing, x, &stored, NULL, transposed)), rows * n);
   packed_set_free(set);
-  set = packed_set_new(halves);
-  assert_true(!packed_set_get(set, !transposed, &half) == halves); /* not when met first */
-  assert_true(packed_set_get(set, !transposed, &half)->type == (halves ? type : TENSOR_F32));
+  set = packed_set_new(compact);
+  assert_true(!packed_set_get(set, !transposed, &stored) == compact); /* not when met first */
+  assert_int_equal(packed_set_get(set, !transposed, &stored)->type, packed_type(type, !transposed, compact));
   tape_free(plain);
   tape_free(packing);
   packed_set_free(set);
 }
 
-static void stored_halves_change_no_bit(void **state) {
-  for (int i = 0; i < 16; i++)
-    check_stored_halves(i & 1 ? TENSOR_BF16 : TENSOR_F16, i & 2, i & 4, i & 8 ? 17 : 1);
+static void stored_types_change_no_bit(void **state) {
+  (void)state;
+  for (int type = 1; type < TENSOR_WEIGHT_TYPES; type++)
+    for (int i = 0; i < 8; i++) check_stored((TensorType)type, i & 1, i & 2, i & 4 ? 17 : 1);
+}
+
+/* A frozen weight of any type passes the gradient on as its floats do: by a product, and by the loss. */
+static void check_frozen(TensorType type, bool transposed, Precision precision) {
+  enum { N = 64, K = 96, ROWS = 5 };
+  Tape *held = recording();
+  float grads[2][ROWS * K];
+  const Tensor *weight = normal(held, 2, 2, (int64_t[]){transposed ? K : N, transposed ? N : K});
+  const Tensor *table = normal(held, 4, 2, (int64_t[]){70, N});
+  Tensor stored[] = {stored_as(held, type, weight), *weight},
+         tables[] = {stored_as(held, type, table), *table};
+  const int32_t ids[ROWS] = {3, 69, 0, -1, 31};
+  for (int i = 0; i < 2; i++) {
+    Tape *tape = recording();
+    tape_set_precision(tape, precision);
+    Tensor *x = normal(tape, 3, 2, (int64_t[]){ROWS, K});
+    x->wants_grad = true;
+    Tensor *targets = tape_constant(tape, TENSOR_I32, 1, (int64_t[]){ROWS}, ids);
+    Tensor *y = op_linear(tape, x, &stored[i], NULL, transposed);
+    tape_backward(tape, op_cross_entropy(tape, y, &tables[i], NULL, targets, 0, 0));
+    memcpy(grads[i], x->grad, sizeof grads[i]);
+    tape_free(tape);
+  }
+  assert_memory_equal(grads[0], grads[1], sizeof grads[0]);
+  tape_free(held);
+}
+
+static void frozen_weights_of_any_type_pass_gradients_on(void **state) {
+  (void)state;
+  for (int type = 0; type < TENSOR_WEIGHT_TYPES; type++)
+    for (int i = 0; i < (kernels->has_bf16() ? 4 : 2); i++)
+      check_frozen((TensorType)type, i & 1, i & 2 ? PRECISION_BF16 : PRECISION_F32);
 }
 
 /* A mean over the same rows is the same in one call, and in two that are given the count of both. */
@@ -332,8 +377,9 @@ int main(void) {
       cmocka_unit_test(gru_step_by_step),
       cmocka_unit_test(a_wide_recurrence_learns_as_a_narrow_one),
       cmocka_unit_test(packed_weights_change_no_bit),
-      cmocka_unit_test(halves_change_no_bit),
-      cmocka_unit_test(stored_halves_change_no_bit),
+      cmocka_unit_test(sixteen_bits_change_no_bit),
+      cmocka_unit_test(stored_types_change_no_bit),
+      cmocka_unit_test(frozen_weights_of_any_type_pass_gradients_on),
       cmocka_unit_test(cross_entropy_in_two_halves),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

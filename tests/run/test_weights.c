@@ -25,7 +25,8 @@ static Config config_of(const char *arch) {
   Settings *s = settings_new(tables, 1);
   Error err = {0};
   Config c;
-  assert_true(ink_settings_set(s, "arch", arch, &err) && ink_settings_set(s, "size", "nano", &err));
+  assert_true(ink_settings_set(s, "arch", arch, &err) && ink_settings_set(s, "size", "nano", &err) &&
+              ink_settings_set(s, "width", "64", &err)); /* whole blocks of every type */
   assert_true(config_from_settings(&c, settings_part(s, &model_settings_table), VOCABULARY, &err));
   ink_settings_free(s);
   return c;
@@ -41,7 +42,7 @@ static void *rounded(TensorType type, float *x, int64_t n) {
     memcpy(&x[i], &bits, sizeof bits);
     if (x[i] < 0x1p-14f && x[i] > -0x1p-14f) x[i] = 0;
   }
-  (type == TENSOR_BF16 ? kernels->narrow_bf16 : kernels->narrow_f16)(halves, x, n);
+  kernels->types[type].narrow(halves, x, n);
   return halves;
 }
 
@@ -136,8 +137,8 @@ static void check(const Arch *arch, TensorType type, bool askew) {
     fail_msg("%s: %s", arch->name, err.text);
   read_text(plain, expected);
   read_text(mapped, got);
-  if (memcmp(expected, got, sizeof got)) fail_msg("%s, %s: other logits", arch->name, tensor_type_name(type));
-  if (loss_of(plain) != loss_of(mapped)) fail_msg("%s, %s: another loss", arch->name, tensor_type_name(type));
+  if (memcmp(expected, got, sizeof got)) fail_msg("%s, %s: other logits", arch->name, type_info(type)->name);
+  if (loss_of(plain) != loss_of(mapped)) fail_msg("%s, %s: another loss", arch->name, type_info(type)->name);
   const int64_t all = params_elements(mapped->params), there = mapped_elements(&file, mapped->params);
   assert_true(askew ? there == 0 : type == TENSOR_F32 ? there == all : there > all / 8);
   weights_copy(copy->params, mapped->params);
@@ -157,6 +158,48 @@ static void mapped_weights_change_no_bit(void **state) {
     check(arch_table[a], TENSOR_BF16, false);
     check(arch_table[a], TENSOR_F16, false);
     check(arch_table[a], TENSOR_F32, true);
+  }
+}
+
+static int64_t of_type(Params *params, TensorType type) {
+  int64_t n = 0;
+  for (size_t i = 0; i < params_count(params); i++) {
+    const Tensor *t = &params_at(params, i)->tensor;
+    if (t->type == type) n += tensor_count(t);
+  }
+  return n;
+}
+
+/* All matrices and tables of every architecture stored as each type, q8_0 too: the bits of the model that has
+ * the values of that type as floats. */
+static void any_type_has_the_bits_of_its_values(void **state) {
+  (void)state;
+  for (int i = 0; i < arch_count * TENSOR_WEIGHT_TYPES; i++) {
+    const Arch *arch = arch_table[i / TENSOR_WEIGHT_TYPES];
+    const TensorType type = (TensorType)(i % TENSOR_WEIGHT_TYPES);
+    const Config c = config_of(arch->name);
+    Model *plain = model_new(&c, false), *stored = model_outline(&c);
+    Safetensors file;
+    Error err = {0};
+    float expected[2][VOCABULARY], got[2][VOCABULARY];
+    params_initialize(plain->params, 3);
+    const char *path = written(plain->params, TENSOR_F32, false, 0);
+    model_freeze(stored);
+    assert_true(safetensors_open(&file, path, &err) &&
+                weights_map(path, naming_of(&c), stored->params, &file, &err));
+    params_convert(stored->params, type);
+    if (of_type(stored->params, type) < params_elements(stored->params) * 3 / 4)
+      fail_msg("%s, %s: few are stored so", arch->name, type_info(type)->name);
+    weights_copy(plain->params, stored->params);
+    read_text(plain, expected);
+    read_text(stored, got);
+    if (memcmp(expected, got, sizeof got))
+      fail_msg("%s, %s: other logits", arch->name, type_info(type)->name);
+    if (loss_of(plain) != loss_of(stored))
+      fail_msg("%s, %s: another loss", arch->name, type_info(type)->name);
+    model_free(plain);
+    model_free(stored);
+    safetensors_close(&file);
   }
 }
 
@@ -340,6 +383,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(other_tensors_are_used_or_refused, scratch_open, scratch_close),
       cmocka_unit_test_setup_teardown(tensors_of_other_names_are_found, scratch_open, scratch_close),
       cmocka_unit_test_setup_teardown(stored_sinusoids_are_fine, scratch_open, scratch_close),
+      cmocka_unit_test_setup_teardown(any_type_has_the_bits_of_its_values, scratch_open, scratch_close),
       cmocka_unit_test_setup_teardown(endless_values_are_refused, scratch_open, scratch_close),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,53 @@
+/* prefetch.h - rows of bytes that may lie far, asked for while something is computed, a few cache lines with
+ * each block of a product. The hardware prefetches neighbours only, and starts again with every row. */
+#ifndef OPS_PREFETCH_H
+#define OPS_PREFETCH_H
+
+#include <stdint.h>
+
+#include "ops/types.h"
+
+enum { CACHE_LINE = 64 };
+
+typedef struct Prefetch {
+  const char *row;
+  int64_t rows, stride, bytes; /* left; from one to the next; of each */
+  int64_t done;                /* bytes of this row */
+  int64_t lines;               /* at a time */
+} Prefetch;
+
+/* `rows` rows of `columns` elements from element `first` of row `row` on, of a matrix whose rows are `ld`
+ * elements apart. */
+static inline Prefetch prefetch_rows(TensorType type, const void *matrix, int64_t ld, int64_t row,
+                                     int64_t first, int64_t rows, int64_t columns) {
+  const char *at = type_at(type, matrix, row * ld);
+  return (Prefetch){.row = at + type_bytes(type, first),
+                    .rows = rows,
+                    .stride = (int64_t)type_bytes(type, ld),
+                    .bytes = (int64_t)type_bytes(type, columns)};
+}
+
+static inline void prefetch_some(Prefetch *p) {
+  for (int64_t i = 0; i < p->lines && p->rows > 0; i++) {
+    __builtin_prefetch(p->row + p->done, 0, 2);
+    p->done += CACHE_LINE;
+    if (p->done < p->bytes) continue;
+    p->done = 0;
+    p->row += p->stride;
+    p->rows--;
+  }
+}
+
+/* In so many calls of prefetch_some. */
+static inline Prefetch prefetch_in(Prefetch p, int64_t calls) {
+  const int64_t lines = p.rows * ((p.bytes + CACHE_LINE - 1) / CACHE_LINE);
+  p.lines = (lines + calls - 1) / calls;
+  return p;
+}
+
+static inline void prefetch_all(Prefetch p) {
+  p = prefetch_in(p, 1);
+  prefetch_some(&p);
+}
+
+#endif

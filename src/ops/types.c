@@ -1,0 +1,62 @@
+#include "ops/types.h"
+
+#include <string.h>
+
+#include "base/error.h"
+
+static const TypeInfo types[] = {
+#define TYPE(NAME, name, block, bytes, safetensors, gguf) {#name, block, bytes, safetensors, gguf},
+#include "kernels/types.def"
+#undef TYPE
+    {"i32", 1, 4, "I32", "I32"},
+};
+
+const TypeInfo *type_info(TensorType type) {
+  CHECK(type >= 0 && (size_t)type < sizeof types / sizeof *types);
+  return &types[type];
+}
+
+bool type_named(const char *name, TensorType *type) {
+  for (int i = 0; i < TENSOR_WEIGHT_TYPES; i++)
+    if (!strcmp(types[i].name, name)) {
+      *type = (TensorType)i;
+      return true;
+    }
+  return false;
+}
+
+size_t type_bytes(TensorType type, int64_t count) {
+  const TypeInfo *t = type_info(type);
+  return (size_t)(count / t->block) * t->bytes;
+}
+
+const void *type_at(TensorType type, const void *elements, int64_t index) {
+  return (const char *)elements + type_bytes(type, index);
+}
+
+/* Of the one block that holds all of them. */
+static void widen_within(TensorType type, float *out, const void *row, int64_t first, int64_t count) {
+  enum { LARGEST = 256 };
+  float values[LARGEST];
+  const int64_t block = types[type].block;
+  CHECK(block <= LARGEST);
+  kernels->types[type].widen(values, type_at(type, row, first), block);
+  memcpy(out, values + first % block, (size_t)count * sizeof *out);
+}
+
+void type_widen(TensorType type, float *out, const void *row, int64_t first, int64_t count) {
+  const int64_t block = types[type].block;
+  while (count > 0) {
+    const int64_t within = block - first % block; /* up to the end of the block */
+    int64_t n = within < count ? within : count;
+    if (within == block && count >= block) {
+      n = count / block * block;
+      kernels->types[type].widen(out, type_at(type, row, first), n);
+    } else {
+      widen_within(type, out, row, first, n);
+    }
+    out += n;
+    first += n;
+    count -= n;
+  }
+}
