@@ -25,9 +25,11 @@ typedef struct Stretch {
   size_t length;
 } Stretch;
 
-/* Several short documents or a part of a long one, and how far it is counted. */
+/* Several short documents or a part of a long one, and how far it is counted. It has a copy of the text: what
+ * a source gives is valid until the next call. */
 typedef struct Piece {
   VEC(Stretch) stretches;
+  char *copy;   /* [PIECE_BYTES] */
   size_t bytes; /* of all stretches */
   size_t next;  /* stretch */
   Stretch text; /* what is left of the present one beyond the valid part that `words` walks over */
@@ -100,6 +102,7 @@ static void stop(Counter *c) {
     words_close(&p->words);
     word_table_free(&p->table);
     vec_free(&p->stretches);
+    mem_free(p->copy);
   }
 }
 
@@ -163,7 +166,8 @@ static bool take_text(Counter *c, const char *text, size_t length, const News *n
     if (!fits) c->count++;
     Piece *p = &c->pieces[c->count - 1];
     word_table_reserve(&p->table, TABLE_WORDS, TABLE_BYTES);
-    vec_push(&p->stretches, ((Stretch){text, n}));
+    if (!p->copy) p->copy = mem_alloc(PIECE_BYTES);
+    vec_push(&p->stretches, ((Stretch){memcpy(p->copy + p->bytes, text, n), n}));
     p->bytes += n;
     c->counts->text_bytes += (int64_t)n;
     text += n;

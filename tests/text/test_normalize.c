@@ -85,6 +85,31 @@ static void tokenizers_normalize(void **state) {
   tokenizer_free(again);
 }
 
+/* Several documents: each is normalized into the memory of the one before, which training must not read
+ * again. */
+static void many_texts_are_normalized_one_by_one(void **state) {
+  (void)state;
+  static const char *const upper[] = {"THE CAT SAT ON THE MAT AND THE RAT", "A CAT, A RAT", "THE MAT", NULL};
+  static const char *const lower[] = {"the cat sat on the mat and the rat", "a cat, a rat", "the mat", NULL};
+  for (int bpe = 0; bpe < 2; bpe++) {
+    Texts texts = {.texts = upper};
+    TextSource source = {&texts, texts_rewind, texts_next, 0};
+    const TokenizerSettings s = {
+        .tokenizer = bpe ? "bpe" : "char", .vocab = 280, .memory = 1 << 20, .lowercase = true};
+    Tokenizer *t = tokenizer_train(&source, &s, NULL, &(News){0}, NULL);
+    Tokenizer *plain = learn(s.tokenizer, s.vocab, lower, 0, &(News){0}, NULL);
+    assert_int_equal(tokenizer_size(t), tokenizer_size(plain));
+    for (int32_t id = 256; id < tokenizer_size(t); id++) {
+      size_t length, other;
+      const char *a = tokenizer_piece(t, id, &length), *b = tokenizer_piece(plain, id, &other);
+      assert_int_equal(length, other);
+      assert_memory_equal(a, b, length);
+    }
+    tokenizer_free(t);
+    tokenizer_free(plain);
+  }
+}
+
 static void plain_tokenizers_do_not(void **state) {
   Tokenizer *t = learn("byte", 0, (const char *const[]){"A", NULL}, 0, &(News){0}, NULL);
   assert_true(normalizer_does_nothing(&t->normalizer));
@@ -96,6 +121,7 @@ int main(void) {
       cmocka_unit_test(lower_case),
       cmocka_unit_test(compatible_form),
       cmocka_unit_test(tokenizers_normalize),
+      cmocka_unit_test(many_texts_are_normalized_one_by_one),
       cmocka_unit_test(plain_tokenizers_do_not),
   };
   return cmocka_run_group_tests(tests, scratch_open, scratch_close);

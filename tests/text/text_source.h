@@ -1,4 +1,5 @@
-/* text_source.h - texts in memory as a source, and a tokenizer learnt from them. */
+/* text_source.h - texts in memory as a source, and a tokenizer learnt from them. What the source gives is
+ * gone at the next call, as its contract says. */
 #ifndef TESTS_TEXT_SOURCE_H
 #define TESTS_TEXT_SOURCE_H
 
@@ -11,17 +12,27 @@ typedef struct Texts {
   const char *const *texts; /* NULL at the end */
   size_t length;            /* of each; 0: as strlen says */
   size_t next;
+  char *given; /* what next gave last */
 } Texts;
 
+static void texts_take_back(Texts *t, size_t length) {
+  if (t->given) memset(t->given, '?', length);
+  mem_free(t->given);
+  t->given = NULL;
+}
+
 static void texts_rewind(void *self) {
-  ((Texts *)self)->next = 0;
+  Texts *t = self;
+  texts_take_back(t, 0);
+  t->next = 0;
 }
 
 static bool texts_next(void *self, const char **text, size_t *length, Error *err) {
   Texts *t = self;
-  *text = t->texts[t->next];
-  if (!*text) return false;
-  *length = t->length ? t->length : strlen(*text);
+  if (t->next) texts_take_back(t, t->length ? t->length : strlen(t->texts[t->next - 1]));
+  if (!t->texts[t->next]) return false;
+  *length = t->length ? t->length : strlen(t->texts[t->next]);
+  *text = t->given = memcpy(mem_alloc(*length + 1), t->texts[t->next], *length);
   t->next++;
   return true;
 }
