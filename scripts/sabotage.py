@@ -126,8 +126,10 @@ def check_untouched(builder, sabotages):
 
 
 def caught_by(output):
+    """The tests that failed; of a unit test also the function that it was in."""
     names = re.findall(r"^\s*\d+ - (\S+) \(", output, re.M)
-    return ", ".join(dict.fromkeys(names)) or "?"
+    functions = re.findall(r"^\[ RUN +\] (\S+)", output, re.M)
+    return (", ".join(dict.fromkeys(names)) or "?") + (f": {functions[-1]}" if functions else "")
 
 
 def try_one(builder, sabotage):
