@@ -9,8 +9,9 @@
 typedef struct Row {
   int32_t sequence;
   Ids unread;
-  int64_t read; /* of them */
-  bool goes_on; /* while rows are replaced: something continues it */
+  int64_t begun; /* position of the first of them */
+  int64_t read;  /* of them, the step being planned included */
+  bool goes_on;  /* while rows are replaced: something continues it */
 } Row;
 
 /* A request that is being worked on, or waits for it. */
@@ -120,8 +121,9 @@ static int64_t left_to_read(const Row *row) {
   return (int64_t)row->unread.count - row->read;
 }
 
-static void set_unread(Row *row, const int32_t *tokens, int64_t count) {
+static void set_unread(const Generator *g, Row *row, const int32_t *tokens, int64_t count) {
   row->unread.count = 0;
+  row->begun = (int64_t)session_tokens(g->session, row->sequence)->count;
   row->read = 0;
   vec_reserve(&row->unread, count);
   memcpy(row->unread.data, tokens, (size_t)count * sizeof *tokens);
@@ -139,7 +141,7 @@ static void shift(Generator *g, const Task *t, Row *row) {
   vec_push(&all, row->unread.data[0]);
   session_close(g->session, row->sequence);
   row->sequence = session_open(g->session, -1);
-  set_unread(row, all.data + all.count - half, half);
+  set_unread(g, row, all.data + all.count - half, half);
   vec_free(&all);
 }
 
@@ -168,7 +170,7 @@ static void follow(Generator *g, Task *t, int64_t rows) {
   for (int64_t i = 0; i < rows; i++) {
     CHECK(t->from[i] >= 0 && t->from[i] < t->alive);
     t->next[i].sequence = continued(g, &t->rows[t->from[i]]);
-    set_unread(&t->next[i], &t->tokens[i], 1);
+    set_unread(g, &t->next[i], &t->tokens[i], 1);
   }
   for (int64_t i = 0; i < t->alive; i++)
     if (!t->rows[i].goes_on) session_close(g->session, t->rows[i].sequence);
@@ -196,7 +198,7 @@ static void begin(Generator *g, Task *t) {
   const int32_t source =
       input->source_length ? session_add_source(g->session, input->source, input->source_length) : -1;
   t->rows[0].sequence = session_open(g->session, source);
-  set_unread(&t->rows[0], input->prompt, input->length);
+  set_unread(g, &t->rows[0], input->prompt, input->length);
   t->alive = 1;
 }
 
@@ -236,8 +238,11 @@ static void look_for_prefix(const Generator *g, const Row *row, const Row *other
   const int64_t length = common(prompt, most, read->data, (int64_t)read->count);
   if (length > best->length) *best = (Prefix){other->sequence, length, best->soon};
   int64_t soon = length;
-  if (length == (int64_t)read->count)
-    soon += common(prompt + length, most - length, other->unread.data + other->read, left_to_read(other));
+  if (length == (int64_t)read->count) {
+    const int64_t done = length - other->begun; /* of what is unread: this step may be about to read it */
+    soon += common(prompt + length, most - length, other->unread.data + done,
+                   (int64_t)other->unread.count - done);
+  }
   if (soon > best->soon) best->soon = soon;
 }
 

@@ -3,37 +3,62 @@
 #include <math.h>
 #include <string.h>
 
-/* The prompt, and what was written after it. */
-static int32_t *join(const Input *input, const Ids *written) {
+/* The prompt and what was written after it, of each text, padded behind: [count, time]. */
+static int32_t *join(const Input *input, const Ids *const *written, int64_t count, int64_t time) {
   const size_t prompt = (size_t)input->length;
-  int32_t *tokens = mem_alloc((prompt + written->count) * sizeof *tokens);
-  memcpy(tokens, input->prompt, prompt * sizeof *tokens);
-  if (written->count) memcpy(tokens + prompt, written->data, written->count * sizeof *tokens);
+  int32_t *tokens = mem_alloc_zeroed((size_t)(count * time), sizeof *tokens);
+  for (int64_t i = 0; i < count; i++) {
+    int32_t *row = tokens + i * time;
+    memcpy(row, input->prompt, prompt * sizeof *row);
+    if (written[i]->count) memcpy(row + prompt, written[i]->data, written[i]->count * sizeof *row);
+  }
   return tokens;
 }
 
-void look_at(Look *look, const Model *model, const Input *input, const Ids *written) {
-  const int64_t vocabulary = model->config.vocabulary, prompt = input->length;
+static int64_t longest(const Ids *const *written, int64_t count) {
+  size_t most = 0;
+  for (int64_t i = 0; i < count; i++)
+    if (written[i]->count > most) most = written[i]->count;
+  return (int64_t)most;
+}
+
+/* The logits of `wanted` rows from that one on, on the tape. */
+static const Tensor *see(Look *look, const Model *model, Tape *tape, const Input *input,
+                         const Ids *const *written, int64_t count, int64_t first, int64_t wanted) {
   const int32_t source_length = (int32_t)input->source_length;
-  int32_t *tokens = join(input, written);
-  Tape *tape = tape_new(false);
+  const bool encodes = model->config.arch->encodes;
+  const int64_t one = 1;
+  int32_t *rows = mem_alloc((size_t)(wanted + 1) * sizeof *rows);
+  for (int64_t i = 0; i < wanted; i++) rows[i] = (int32_t)(first + i);
+  *look = (Look){.watch = {.source = encodes}, .finite = true};
   tape_reset(tape, false, 0);
-  *look = (Look){.length = (int64_t)written->count + 1, .watch = {.source = model->config.arch->encodes}};
   Net net = {.tape = tape, .params = model->params, .watch = &look->watch};
-  const Batch batch = {.sequences = 1,
-                       .time = prompt + (int64_t)written->count,
-                       .tokens = tokens,
-                       .source = input->source,
-                       .source_lengths = &source_length,
-                       .source_time = source_length};
-  const Output out = model_forward(model, &net, &batch);
-  const Tensor *logits = op_linear(tape, out.hidden, out.weight, out.bias, false);
-  const size_t wanted = (size_t)(look->length * vocabulary);
-  look->logits = mem_alloc(wanted * sizeof *look->logits);
-  memcpy(look->logits, tensor_f32(logits) + (prompt - 1) * vocabulary, wanted * sizeof *look->logits);
-  look->finite = are_finite(look->logits, (int64_t)wanted);
-  tape_free(tape);
+  Batch batch = {.sequences = count, .time = input->length + longest(written, count), .sources = 1};
+  int32_t *tokens = join(input, written, count, batch.time);
+  batch.tokens = tokens;
+  if (encodes) {
+    batch.source = input->source;
+    batch.source_lengths = &source_length;
+    batch.source_time = source_length;
+    net.source_lengths = tape_constant(tape, TENSOR_I32, 1, &one, &source_length);
+    int32_t *zeros = arena_alloc_zeroed(tape_arena(tape), (size_t)count * sizeof *zeros);
+    net.source_of = tape_constant(tape, TENSOR_I32, 1, &count, zeros);
+  }
+  const Tensor *logits = model_logits(model, &net, &batch, rows, wanted);
   mem_free(tokens);
+  mem_free(rows);
+  return logits;
+}
+
+void look_at(Look *look, const Model *model, const Input *input, const Ids *written) {
+  const int64_t length = (int64_t)written->count + 1, wanted = length * model->config.vocabulary;
+  Tape *tape = tape_new(false);
+  const Tensor *logits = see(look, model, tape, input, &written, 1, input->length - 1, length);
+  look->length = length;
+  look->logits = mem_alloc((size_t)wanted * sizeof *look->logits);
+  memcpy(look->logits, tensor_f32(logits), (size_t)wanted * sizeof *look->logits);
+  look->finite = are_finite(look->logits, wanted);
+  tape_free(tape);
 }
 
 void look_free(Look *look) {
@@ -41,14 +66,25 @@ void look_free(Look *look) {
   mem_free(look->logits);
 }
 
-double look_coverage(const Look *look, const Input *input) {
-  const Watch *w = &look->watch;
+static double coverage_of(const Watch *w, const Input *input, int64_t text, int64_t written) {
   const int64_t source = w->source ? input->source_length : input->length - 1, first = input->length - 1;
   double coverage = 0;
   for (int64_t s = 0; w->sum && s < source; s++) {
     double paid = 0;
-    for (int64_t t = first; t < w->rows; t++) paid += (double)w->sum[t * w->keys + s] / (double)w->looks;
+    for (int64_t t = first; t <= first + written; t++)
+      paid += (double)w->sum[(text * w->rows + t) * w->keys + s] / (double)w->looks;
     coverage += log(fmin(1, fmax(paid, 1e-9)));
   }
   return coverage;
+}
+
+void look_coverage(const Model *model, const Input *input, const Ids *const *written, int64_t count,
+                   double *coverage) {
+  Look look;
+  Tape *tape = tape_new(false);
+  see(&look, model, tape, input, written, count, 0, 0);
+  for (int64_t i = 0; i < count; i++)
+    coverage[i] = coverage_of(&look.watch, input, i, (int64_t)written[i]->count);
+  tape_free(tape);
+  look_free(&look);
 }

@@ -243,16 +243,17 @@ static int64_t choose(void *user, const float *logits, int64_t rows, int32_t *fr
 
 /* ---- coverage ---- */
 
-/* What was found, ordered anew by how much of the source each text accounts for. */
+/* What was found, ordered by how much of the source each text accounts for, too. */
 static void weigh_coverage(const Search *s, const Line *line) {
   const double weight = s->request->settings->coverage_penalty;
-  if (weight == 0) return;
-  for (int64_t i = 0; i < line->ended; i++) {
-    Look look;
-    look_at(&look, s->request->model, line->input, &line->found[i].ids);
-    line->found[i].score += weight * look_coverage(&look, line->input);
-    look_free(&look);
-  }
+  if (weight == 0 || !line->ended) return;
+  const Ids **texts = mem_alloc_zeroed((size_t)line->ended, sizeof *texts);
+  double *coverage = mem_alloc_zeroed((size_t)line->ended, sizeof *coverage);
+  for (int64_t i = 0; i < line->ended; i++) texts[i] = &line->found[i].ids;
+  look_coverage(s->request->model, line->input, texts, line->ended, coverage);
+  for (int64_t i = 0; i < line->ended; i++) line->found[i].score += weight * coverage[i];
+  mem_free(texts);
+  mem_free(coverage);
   qsort(line->found, (size_t)line->ended, sizeof *line->found, hypothesis_order);
 }
 
