@@ -52,6 +52,27 @@ INK_API const char *ink_instruction_set(ink_error *);
 /* Frees text that a function documented as "the caller frees". NULL is fine. */
 INK_API void ink_free(void *text);
 
+/* ---- engines --------------------------------------------------------------------------------- */
+
+/* Worker threads and limits for calls. Who opens none shares one with the rest of the process; calls in
+ * different engines work at the same time and do not feel each other. An engine's threads are started when
+ * they are first needed, never move the caller's thread, run where it may run, and are tied to no processor.
+ */
+typedef struct ink_engine ink_engine;
+
+typedef struct ink_engine_options {
+  size_t size;    /* of this struct */
+  int threads;    /* at most so many work for a call; 0: as many as the calling thread may run on */
+  int64_t memory; /* bytes that the library may hold when a call begins something large, which it refuses
+                     beyond that; 0: what the process may have */
+} ink_engine_options;
+#define INK_ENGINE_OPTIONS_INIT \
+  { sizeof(ink_engine_options), 0, 0 }
+
+INK_API ink_engine *ink_engine_open(const ink_engine_options *, ink_error *); /* NULL options: the defaults */
+/* Its calls have returned; what was opened in it is closed. */
+INK_API void ink_engine_close(ink_engine *);
+
 /* ---- settings -------------------------------------------------------------------------------- */
 
 /* A bag of named values, each with a type, a range, a default and a sentence of help. The same names

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "base/engine.h"
+
 static _Thread_local MemGuard *guard;
 /* Updated atomically: workers allocate and free, too. */
 static int64_t held;
@@ -14,15 +16,22 @@ static int64_t fail_after; /* 0: never */
 void mem_guard_push(MemGuard *g) {
   g->outer = guard;
   g->wanted = 0;
+  g->context = context;
   guard = g;
 }
 
 void mem_guard_pop(void) {
   CHECK(guard);
+  context = guard->context;
   guard = guard->outer;
 }
 
+const MemGuard *mem_guard_now(void) {
+  return guard;
+}
+
 bool mem_guard_fail(Error *err, const MemGuard *g) {
+  context = g->context;
   guard = g->outer;
   return fail(err,
               "out of memory: %zu more bytes could not be had; close other programs or choose smaller sizes",
@@ -35,6 +44,7 @@ void mem_exhausted(size_t wanted) {
     abort();
   }
   guard->wanted = wanted;
+  threads_unwind(guard); /* before the stack goes that they may look at */
   longjmp(guard->place, 1);
 }
 

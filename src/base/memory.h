@@ -3,8 +3,8 @@
  * mem_alloc never returns NULL. When memory runs out it unwinds, as Lua does, to the innermost
  * MEM_GUARD: every public function that works has one, so that exhaustion is an ordinary error of
  * that call. What the call had allocated outside of arenas is not reclaimed then (it leaks, nothing is
- * corrupted). Without a guard exhaustion aborts, and guards are a thread's: a body that allocates runs by
- * parallel_guarded. */
+ * corrupted), and threads that it started beside have come to an end. Without a guard exhaustion aborts, and
+ * guards are a thread's: a body that allocates runs by parallel_guarded. */
 #ifndef BASE_MEMORY_H
 #define BASE_MEMORY_H
 
@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "context.h"
 #include "error.h"
 
 /* 64-byte aligned, contents undefined. */
@@ -53,10 +54,12 @@ typedef struct MemGuard {
   jmp_buf place;
   size_t wanted; /* the request that failed */
   struct MemGuard *outer;
+  Context context; /* of the thread, given back at the end */
 } MemGuard;
 void mem_guard_push(MemGuard *);
 void mem_guard_pop(void);
 bool mem_guard_fail(Error *err, const MemGuard *); /* "out of memory: ..." */
+const MemGuard *mem_guard_now(void);               /* the innermost; NULL: none */
 #define MEM_GUARD(err, on_failure)      \
   MemGuard mem_guard_;                  \
   mem_guard_push(&mem_guard_);          \

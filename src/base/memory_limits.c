@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/engine.h"
 #include "base/memory.h"
 
 /* The number after `skip` others in a file of /proc or /sys; `otherwise` where there is none ("max"). */
@@ -66,6 +67,7 @@ int64_t mem_available(void) {
   least = smaller(least, mem_group_limit("/proc/self/cgroup", "/sys/fs/cgroup"));
   struct rlimit space;
   if (!getrlimit(RLIMIT_AS, &space) && space.rlim_cur < (rlim_t)least) least = (int64_t)space.rlim_cur;
+  if (engine_now()->memory) least = smaller(least, engine_now()->memory);
   return least;
 }
 

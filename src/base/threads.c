@@ -2,23 +2,16 @@
 
 #include <limits.h>
 #include <linux/futex.h>
-#include <pthread.h>
 #include <sched.h>
-#include <stdatomic.h>
+#include <signal.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "base/engine.h"
 #include "base/memory.h"
 
 /* ---- how many ---- */
-
-enum { MOST_THREADS = 256 };
-/* Of the thread that asks: who calls with other settings on another thread changes nothing here. What helps a
- * thread has its number, as room is made for so many. 0: not asked yet. */
-static _Thread_local int count_now;
-/* Likewise: those before the activity that this thread works for. */
-static _Thread_local unsigned seen_interruptions;
 
 static int processors(void) {
   cpu_set_t set;
@@ -29,12 +22,15 @@ static int processors(void) {
 
 void threads_set(int count) {
   CHECK(count >= 0);
-  count_now = !count ? processors() : count > MOST_THREADS ? MOST_THREADS : count;
+  const int limit = engine_now()->threads;
+  if (!count) count = limit ? limit : processors();
+  if (limit && count > limit) count = limit;
+  context.threads = count > MOST_THREADS ? MOST_THREADS : count;
 }
 
 int threads_count(void) {
-  if (!count_now) threads_set(0);
-  return count_now;
+  if (!context.threads) threads_set(0);
+  return context.threads;
 }
 
 /* ---- parallel_for ---- */
@@ -69,42 +65,23 @@ int parallel_worker(void) {
  * waits for its work. */
 enum { PARTS_EACH = 4 };
 
-static struct {
-  ParallelBody *body;
-  void *arg;
-  int64_t n;
-  int count;                     /* threads_count of the caller, */
-  unsigned seen;                 /* and what interruptions it has seen */
-  int threads, parts;            /* that take part */
-  atomic_int next[MOST_THREADS]; /* of its own parts, the first that a thread has not begun */
-  atomic_int finished;           /* parts; the caller may sleep on it */
-  atomic_int present;            /* threads inside of the job: while there is one, nothing here may change */
-  atomic_int open;               /* may threads enter? */
-  atomic_int round;              /* threads sleep on it */
-  atomic_int sleepers, waiting;  /* threads asleep on round; callers on finished */
-  int started;
-  atomic_flag taken; /* by a thread that runs a job */
-} pool = {.taken = ATOMIC_FLAG_INIT};
-
-static void run_part(int part) {
-  const int64_t begin = pool.n * part / pool.parts, end = pool.n * (part + 1) / pool.parts;
-  if (begin < end) pool.body(pool.arg, begin, end);
-  if (atomic_fetch_add(&pool.finished, 1) + 1 == pool.parts && pool.waiting) futex_wake(&pool.finished);
+static void run_part(Pool *p, int part) {
+  const int64_t begin = p->n * part / p->parts, end = p->n * (part + 1) / p->parts;
+  if (begin < end) p->body(p->arg, begin, end);
+  if (atomic_fetch_add(&p->finished, 1) + 1 == p->parts && p->waiting) futex_wake(&p->finished);
 }
 
 /* A thread's own parts are neighbours, the same ones in the next loop over the same rows: they are in its
  * cache. */
-static void run_parts_of(int owner) {
-  const int first = pool.parts * owner / pool.threads, last = pool.parts * (owner + 1) / pool.threads;
-  for (int i; (i = first + atomic_fetch_add(&pool.next[owner], 1)) < last;) run_part(i);
+static void run_parts_of(Pool *p, int owner) {
+  const int first = p->parts * owner / p->threads, last = p->parts * (owner + 1) / p->threads;
+  for (int i; (i = first + atomic_fetch_add(&p->next[owner], 1)) < last;) run_part(p, i);
 }
 
-static void work(int index) {
+static void work(Pool *p, int index) {
   worker = index;
   inside = true;
-  count_now = pool.count;
-  seen_interruptions = pool.seen;
-  for (int i = 0; i < pool.threads; i++) run_parts_of((index + i) % pool.threads);
+  for (int i = 0; i < p->threads; i++) run_parts_of(p, (index + i) % p->threads);
   inside = false;
   worker = 0;
 }
@@ -124,103 +101,168 @@ static int await_change(atomic_int *value, int old, atomic_int *sleepers) {
   return atomic_load(value);
 }
 
-/* The processor of thread `index` among those allowed. */
-static int processor_of(int index, const cpu_set_t *allowed) {
-  int skip = index % CPU_COUNT(allowed), cpu = 0;
-  while (!CPU_ISSET(cpu, allowed) || skip-- > 0) cpu++;
-  return cpu;
+/* ---- where the workers run ---- */
+
+/* The system may run a worker on the processor of the caller, or two workers on one, for seconds, and leave
+ * another processor idle. No thread is tied to a processor for that: every process would tie its first worker
+ * to the same one. A worker that has for some time been where another thread of its job is moves away, within
+ * the mask that it was started with, and is free again at once; the caller's thread, which is not ours, is
+ * never moved. Not sooner and not more often: where other programs want the processors, too, the system knows
+ * better (docs/decisions/0014-engine.md). */
+static const double patience = 0.02, pause_between_moves = 0.2;
+
+static bool shares_processor(const Pool *p, int index, int cpu) {
+  for (int i = 0; i < index; i++)
+    if (atomic_load_explicit(&p->processor[i], memory_order_relaxed) == cpu) return true;
+  return false;
 }
 
-static void move_to(int cpu) {
-  cpu_set_t own;
-  CPU_ZERO(&own);
-  CPU_SET(cpu, &own);
-  pthread_setaffinity_np(pthread_self(), sizeof own, &own);
+static void move_to_vacant_processor(const Pool *p, int index) {
+  cpu_set_t allowed, vacant;
+  if (sched_getaffinity(0, sizeof allowed, &allowed)) return;
+  vacant = allowed;
+  for (int i = 0; i < p->threads; i++) {
+    const int cpu = atomic_load_explicit(&p->processor[i], memory_order_relaxed);
+    if (i != index && cpu >= 0 && cpu < CPU_SETSIZE) CPU_CLR(cpu, &vacant);
+  }
+  if (!CPU_COUNT(&vacant) || CPU_COUNT(&vacant) == CPU_COUNT(&allowed)) return;
+  if (pthread_setaffinity_np(pthread_self(), sizeof vacant, &vacant) == 0)
+    pthread_setaffinity_np(pthread_self(), sizeof allowed, &allowed);
 }
 
-/* Ties a worker to a processor of its own, else the system may for seconds run two on one and leave another
- * idle. */
-static void settle(int index) {
-  cpu_set_t allowed;
-  if (sched_getaffinity(0, sizeof allowed, &allowed) == 0 && CPU_COUNT(&allowed) > 1)
-    move_to(processor_of(index, &allowed));
+static void note_processor(Pool *p, int index) {
+  atomic_store_explicit(&p->processor[index], sched_getcpu(), memory_order_relaxed);
 }
 
-/* The caller is not tied, its thread is not ours. But where the system has put it on a worker's processor it
- * is shown to its own; the worker cannot give way. Not more often than is worth it. */
-static void settle_caller(void) {
-  static const double pause = 0.01;
-  static _Thread_local double last;
-  cpu_set_t allowed;
-  if (clock_seconds() - last < pause) return;
-  last = clock_seconds();
-  if (sched_getaffinity(0, sizeof allowed, &allowed) || CPU_COUNT(&allowed) < threads_count()) return;
-  const int own = processor_of(0, &allowed);
-  if (sched_getcpu() == own) return;
-  move_to(own);
-  pthread_setaffinity_np(pthread_self(), sizeof allowed, &allowed);
+static void choose_processor(Pool *p, int index) {
+  static _Thread_local double since, moved; /* sharing; 0: not */
+  note_processor(p, index);
+  if (!shares_processor(p, index, p->processor[index])) {
+    since = 0;
+    return;
+  }
+  const double now = clock_seconds();
+  if (!since) since = now;
+  if (now - since < patience || now - moved < pause_between_moves) return;
+  moved = now;
+  move_to_vacant_processor(p, index);
 }
+
+/* ---- the pool's threads ---- */
 
 static void *serve(void *arg) {
-  const int index = (int)(intptr_t)arg;
-  settle(index);
-  for (int seen = 0;;) {
-    seen = await_change(&pool.round, seen, &pool.sleepers);
-    atomic_fetch_add(&pool.present, 1);
-    if (atomic_load(&pool.open) && index < pool.threads) work(index);
-    atomic_fetch_sub(&pool.present, 1);
+  const PoolWorker *self = arg;
+  Pool *p = self->pool;
+  for (int seen = 0; !atomic_load(&p->closing);) {
+    seen = await_change(&p->round, seen, &p->sleepers);
+    atomic_fetch_add(&p->present, 1);
+    if (atomic_load(&p->open) && self->index < p->threads) {
+      context = p->context;
+      choose_processor(p, self->index);
+      work(p, self->index);
+    }
+    atomic_fetch_sub(&p->present, 1);
   }
   return NULL;
 }
 
-static void start_threads(int count) {
-  for (; pool.started < count; pool.started++) {
-    pthread_t thread;
-    if (pthread_create(&thread, NULL, serve, (void *)(intptr_t)(pool.started + 1)))
-      return; /* fewer do it, too */
-    pthread_detach(thread);
+/* Signals are handled by the program's own threads, but for those that a thread causes itself. */
+static int create_thread(pthread_t *thread, void *(*body)(void *), void *arg) {
+  static const int own[] = {SIGBUS, SIGSEGV, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS, SIGPROF};
+  sigset_t blocked, before;
+  sigfillset(&blocked);
+  for (size_t i = 0; i < sizeof own / sizeof *own; i++) sigdelset(&blocked, own[i]);
+  pthread_sigmask(SIG_BLOCK, &blocked, &before);
+  const int failed = pthread_create(thread, NULL, body, arg);
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  return failed;
+}
+
+static void start_threads(Pool *p, int count) {
+  for (; p->started < count; p->started++) {
+    PoolWorker *w = &p->workers[p->started];
+    w->pool = p;
+    w->index = p->started + 1;
+    p->processor[w->index] = -1;
+    if (create_thread(&w->handle, serve, w)) return; /* fewer do it, too */
+    if (p->lasting) pthread_detach(w->handle);
   }
 }
 
+void pool_close(Pool *p) {
+  atomic_store(&p->closing, 1);
+  atomic_fetch_add(&p->round, 1);
+  futex_wake(&p->round);
+  for (int i = 0; i < p->started; i++) pthread_join(p->workers[i].handle, NULL);
+}
+
+/* A child of fork() has the memory of a pool but none of its threads. */
+static atomic_int forks;
+
+static void count_fork(void) {
+  atomic_fetch_add(&forks, 1);
+}
+
+__attribute__((constructor)) static void watch_forks(void) {
+  pthread_atfork(NULL, NULL, count_fork);
+}
+
+static void forget_threads_of_parent(Pool *p) {
+  static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+  if (atomic_load(&p->forks) == atomic_load(&forks)) return;
+  pthread_mutex_lock(&lock);
+  if (atomic_load(&p->forks) != atomic_load(&forks)) {
+    p->started = 0;
+    p->present = p->open = p->sleepers = p->waiting = 0;
+    atomic_flag_clear(&p->taken);
+    atomic_store(&p->forks, atomic_load(&forks));
+  }
+  pthread_mutex_unlock(&lock);
+}
+
+/* ---- a job ---- */
+
 /* Who came late to the last job, and found it done, leaves in no time. */
-static void await_empty(void) {
-  while (atomic_load(&pool.present)) sched_yield();
+static void await_empty(Pool *p) {
+  while (atomic_load(&p->present)) sched_yield();
 }
 
-static void set_job(int64_t n, ParallelBody *body, void *arg) {
-  pool.body = body;
-  pool.arg = arg;
-  pool.n = n;
-  pool.count = threads_count();
-  pool.seen = seen_interruptions;
-  pool.threads = n < pool.count ? (int)n : pool.count;
-  pool.parts = n < pool.threads * PARTS_EACH ? (int)n : pool.threads * PARTS_EACH;
-  for (int i = 0; i < pool.threads; i++) atomic_store(&pool.next[i], 0);
-  atomic_store(&pool.finished, 0);
+static void set_job(Pool *p, int64_t n, ParallelBody *body, void *arg) {
+  const int count = threads_count();
+  p->body = body;
+  p->arg = arg;
+  p->n = n;
+  p->context = context;
+  p->threads = n < count ? (int)n : count;
+  p->parts = n < p->threads * PARTS_EACH ? (int)n : p->threads * PARTS_EACH;
+  for (int i = 0; i < p->threads; i++) atomic_store(&p->next[i], 0);
+  atomic_store(&p->finished, 0);
 }
 
-static void run_job(int64_t n, ParallelBody *body, void *arg) {
-  start_threads(threads_count() - 1);
-  settle_caller();
-  await_empty();
-  set_job(n, body, arg);
-  atomic_store(&pool.open, 1);
-  atomic_fetch_add(&pool.round, 1);
-  if (atomic_load(&pool.sleepers)) futex_wake(&pool.round);
-  work(0);
-  for (int done; (done = atomic_load(&pool.finished)) < pool.parts;)
-    await_change(&pool.finished, done, &pool.waiting);
-  atomic_store(&pool.open, 0);
+static void run_job(Pool *p, int64_t n, ParallelBody *body, void *arg) {
+  await_empty(p);
+  set_job(p, n, body, arg);
+  note_processor(p, 0);
+  atomic_store(&p->open, 1);
+  atomic_fetch_add(&p->round, 1);
+  if (atomic_load(&p->sleepers)) futex_wake(&p->round);
+  work(p, 0);
+  for (int done; (done = atomic_load(&p->finished)) < p->parts;)
+    await_change(&p->finished, done, &p->waiting);
+  atomic_store(&p->open, 0);
 }
 
 void parallel_for(int64_t n, ParallelBody *body, void *arg) {
   if (n <= 0) return;
-  if (inside || n == 1 || threads_count() == 1 || atomic_flag_test_and_set(&pool.taken)) {
+  Pool *p = &engine_now()->pool;
+  forget_threads_of_parent(p);
+  if (inside || n == 1 || threads_count() == 1 || atomic_flag_test_and_set(&p->taken)) {
     body(arg, 0, n);
     return;
   }
-  run_job(n, body, arg);
-  atomic_flag_clear(&pool.taken);
+  start_threads(p, threads_count() - 1);
+  run_job(p, n, body, arg);
+  atomic_flag_clear(&p->taken);
 }
 
 typedef struct Guarded {
@@ -254,24 +296,36 @@ struct Thread {
   void (*body)(void *arg);
   void *arg;
   pthread_t handle;
-  int count;     /* threads_count of who started it, */
-  unsigned seen; /* and what interruptions it has seen */
-  bool runs;     /* else it is still to be done */
+  Context context;              /* of who started it */
+  bool runs;                    /* else it is still to be done */
+  const struct MemGuard *guard; /* that it was started in */
+  Thread *earlier;
 };
+
+static _Thread_local Thread *started; /* by this thread and not joined, the last one first */
 
 static void *run_beside(void *arg) {
   const Thread *t = arg;
-  count_now = t->count;
-  seen_interruptions = t->seen;
+  context = t->context;
   t->body(t->arg);
   return NULL;
 }
 
 Thread *thread_start(void (*body)(void *arg), void *arg) {
   Thread *t = mem_alloc(sizeof *t);
-  *t = (Thread){.body = body, .arg = arg, .count = threads_count(), .seen = seen_interruptions};
-  t->runs = threads_count() > 1 && pthread_create(&t->handle, NULL, run_beside, t) == 0;
+  const int count = threads_count(); /* settles it for both */
+  *t = (Thread){body, arg, .context = context, .guard = mem_guard_now(), .earlier = started};
+  started = t;
+  t->runs = count > 1 && create_thread(&t->handle, run_beside, t) == 0;
   return t;
+}
+
+static void forget(const Thread *t) {
+  for (Thread **at = &started; *at; at = &(*at)->earlier)
+    if (*at == t) {
+      *at = t->earlier;
+      return;
+    }
 }
 
 void thread_join(Thread *t) {
@@ -279,7 +333,16 @@ void thread_join(Thread *t) {
     pthread_join(t->handle, NULL);
   else
     t->body(t->arg);
+  forget(t);
   mem_free(t);
+}
+
+void threads_unwind(const struct MemGuard *guard) {
+  for (Thread *t; (t = started) && t->guard == guard;) {
+    if (t->runs) pthread_join(t->handle, NULL);
+    started = t->earlier;
+    mem_free(t);
+  }
 }
 
 /* ---- clocks ---- */
@@ -306,10 +369,10 @@ void ink_interrupt(void) {
   interruptions++;
 }
 bool interrupted(void) {
-  return interruptions != seen_interruptions;
+  return interruptions != context.seen;
 }
 void interrupt_clear(void) {
-  seen_interruptions = interruptions;
+  context.seen = interruptions;
 }
 void interrupt_begin(void) {
   if (!watches) interrupt_clear();

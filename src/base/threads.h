@@ -1,4 +1,4 @@
-/* threads.h - one pool of workers for the whole process.
+/* threads.h - loops on several threads: the workers of the engine that the caller works in (engine.h).
  *
  * parallel_for(n, body, arg) calls body(arg, begin, end) for disjoint ranges that cover 0..n-1.
  * How the range is cut depends on the number of threads, so a body must give each index its own result:
@@ -10,8 +10,8 @@
 #include <stdint.h>
 
 typedef void ParallelBody(void *arg, int64_t begin, int64_t end);
-/* A call from inside of a body runs in place on that thread, and so does one while another thread of the
- * program has the pool. */
+/* A call from inside of a body runs in place on that thread, and so does one while another thread has the
+ * same engine's workers. */
 void parallel_for(int64_t n, ParallelBody *body, void *arg);
 /* The same for a body that allocates: where memory runs out on any thread, the caller unwinds (memory.h) once
  * all have come to an end. */
@@ -25,9 +25,14 @@ int parallel_worker(void);
 typedef struct Thread Thread;
 Thread *thread_start(void (*body)(void *arg), void *arg);
 void thread_join(Thread *);
+/* Memory ran out on the thread that started others in this guard: waits for them, as they may use what lies
+ * on its stack. */
+struct MemGuard;
+void threads_unwind(const struct MemGuard *);
 
-/* How many work for the thread that says so, and for threads it starts. 0: as many as this process may run
- * on. */
+/* How many work for the thread that says so, and for threads it starts, until the guard ends that it says so
+ * in. 0: the engine's number, or else as many as the thread may run on. An engine's number is also the most.
+ */
 void threads_set(int count);
 int threads_count(void);
 

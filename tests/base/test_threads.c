@@ -7,8 +7,12 @@
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include "base/engine.h"
 #include "base/memory.h"
 #include "base/threads.h"
 #include "inkstone.h"
@@ -190,6 +194,234 @@ static void each_thread_has_its_number(void **state) {
   threads_set(0);
 }
 
+/* ---- engines ---- */
+
+static ink_engine *engine_of(int threads) {
+  Error err = {0};
+  ink_engine_options options = INK_ENGINE_OPTIONS_INIT;
+  options.threads = threads;
+  ink_engine *engine = ink_engine_open(&options, &err);
+  assert_non_null(engine);
+  return engine;
+}
+
+static void an_engine_has_its_number_and_a_call_ends_with_the_callers(void **state) {
+  Error err = {0};
+  ink_engine *three = engine_of(3);
+  threads_set(2);
+  MEM_GUARD(&err, return );
+  engine_enter(three);
+  assert_int_equal(threads_count(), 3);
+  threads_set(8); /* it is a limit */
+  assert_int_equal(threads_count(), 3);
+  check_cover(100, 3);
+  MEM_GUARD_END();
+  assert_ptr_not_equal(engine_now(), three);
+  assert_int_equal(threads_count(), 2);
+  ink_engine_close(three);
+}
+
+static bool run_out(ink_engine *engine, Error *err) {
+  MEM_GUARD(err, return false);
+  engine_enter(engine);
+  mem_exhausted(1);
+}
+
+static void running_out_leaves_the_engine(void **state) {
+  Error err = {0};
+  ink_engine *engine = engine_of(2);
+  assert_false(run_out(engine, &err));
+  assert_ptr_not_equal(engine_now(), engine);
+  ink_engine_close(engine);
+}
+
+static void note_engine(void *arg, int64_t begin, int64_t end) {
+  for (int64_t i = begin; i < end; i++) ((ink_engine **)arg)[i] = engine_now();
+}
+
+static void note_engine_beside(void *arg) {
+  *(ink_engine **)arg = engine_now();
+}
+
+static void threads_that_help_work_in_the_callers_engine(void **state) {
+  Error err = {0};
+  ink_engine *engine = engine_of(4), *seen[MOST] = {0}, *beside = NULL;
+  MEM_GUARD(&err, return );
+  engine_enter(engine);
+  parallel_for(MOST, note_engine, seen);
+  thread_join(thread_start(note_engine_beside, &beside));
+  MEM_GUARD_END();
+  for (int i = 0; i < MOST; i++) assert_ptr_equal(seen[i], engine);
+  assert_ptr_equal(beside, engine);
+  ink_engine_close(engine);
+}
+
+/* Two at once: each has a loop of two bodies that wait for each other, while the other one is in such a loop,
+ * too. With one pool for both the second would run its bodies one after the other, and wait for ever. */
+typedef struct User {
+  pthread_barrier_t *both;
+  bool met;
+} User;
+
+static void meet_within_time(void *arg, int64_t begin, int64_t end) {
+  atomic_int *there = arg;
+  const double until = clock_seconds() + 20;
+  if (end != begin + 1) return;
+  atomic_fetch_add(there, 1);
+  while (atomic_load(there) < 2 && clock_seconds() < until) sched_yield();
+}
+
+static void meet_in_engine(User *user, Error *err) {
+  atomic_int there = 0;
+  ink_engine *engine = engine_of(2);
+  MEM_GUARD(err, return );
+  engine_enter(engine);
+  pthread_barrier_wait(user->both);
+  parallel_for(2, meet_within_time, &there);
+  pthread_barrier_wait(user->both);
+  MEM_GUARD_END();
+  user->met = there == 2;
+  ink_engine_close(engine);
+}
+
+static void *be_user(void *arg) {
+  Error err = {0};
+  meet_in_engine(arg, &err);
+  return NULL;
+}
+
+static void two_engines_work_at_once(void **state) {
+  pthread_t threads[2];
+  pthread_barrier_t both;
+  User users[2] = {{&both, false}, {&both, false}};
+  pthread_barrier_init(&both, NULL, 2);
+  for (int i = 0; i < 2; i++) assert_int_equal(pthread_create(&threads[i], NULL, be_user, &users[i]), 0);
+  for (int i = 0; i < 2; i++) pthread_join(threads[i], NULL);
+  assert_true(users[0].met && users[1].met);
+  pthread_barrier_destroy(&both);
+}
+
+/* One of two users runs out of memory on its workers again and again; the other's loops are whole. */
+static void run_out_often(void *arg, int64_t begin, int64_t end) {
+  if (begin == 0) mem_exhausted(77);
+}
+
+static void *fail_often(void *arg) {
+  Error err = {0};
+  ink_engine *engine = engine_of(3);
+  for (int i = 0; i < 200; i++) {
+    MEM_GUARD(&err, continue);
+    engine_enter(engine);
+    parallel_guarded(50, run_out_often, NULL);
+    MEM_GUARD_END();
+    abort(); /* it did not fail */
+  }
+  ink_engine_close(engine);
+  return NULL;
+}
+
+static void what_fails_in_one_engine_is_not_felt_in_another(void **state) {
+  pthread_t failing;
+  assert_int_equal(pthread_create(&failing, NULL, fail_often, NULL), 0);
+  threads_set(2);
+  for (int i = 0; i < 200; i++) check_cover(50, 2);
+  pthread_join(failing, NULL);
+}
+
+static void look_at_mask(void *arg, int64_t begin, int64_t end) {
+  const cpu_set_t *allowed = arg;
+  cpu_set_t own;
+  if (sched_getaffinity(0, sizeof own, &own) || !CPU_EQUAL(&own, allowed)) abort();
+}
+
+/* ThreadSanitizer refuses threads in the child of a process that had some. */
+static void skip_under_tsan(void) {
+#ifdef __SANITIZE_THREAD__
+  skip();
+#endif
+}
+
+/* Workers share processors with others of this process and of others: none is tied to one, nor the caller. */
+static void no_thread_is_tied_to_a_processor(void **state) {
+  cpu_set_t before;
+  assert_int_equal(sched_getaffinity(0, sizeof before, &before), 0);
+  threads_set(WORKERS);
+  for (int i = 0; i < 100; i++) parallel_for(MOST, look_at_mask, &before);
+}
+
+static void a_process_kept_to_one_processor_stays_there(void **state) {
+  skip_under_tsan();
+  const pid_t child = fork();
+  if (child == 0) {
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(sched_getcpu(), &one);
+    if (sched_setaffinity(0, sizeof one, &one)) _exit(2);
+    threads_set(0);
+    if (threads_count() != 1) _exit(3);
+    threads_set(4);
+    for (int i = 0; i < 50; i++) parallel_for(MOST, look_at_mask, &one);
+    _exit(0);
+  }
+  int status;
+  assert_int_equal(waitpid(child, &status, 0), child);
+  assert_int_equal(status, 0);
+}
+
+/* The child of a process that has used its threads has none of them, and starts its own. */
+static void a_child_of_fork_works_on(void **state) {
+  skip_under_tsan();
+  threads_set(2);
+  check_cover(100, 2);
+  const pid_t child = fork();
+  if (child == 0) {
+    Meeting m = {.worker = {-1, -1}};
+    alarm(20);
+    parallel_for(2, meet, &m);
+    _exit(m.worker[0] + m.worker[1] == 1 ? 0 : 1);
+  }
+  int status;
+  assert_int_equal(waitpid(child, &status, 0), child);
+  assert_int_equal(status, 0);
+}
+
+/* A thread beside may look at what lies on the stack of who started it: that waits before it unwinds. */
+static void look_later(void *arg) {
+  usleep(50000);
+  *(atomic_int *)arg = 1;
+}
+
+static bool run_out_beside(atomic_int *looked, Error *err) {
+  MEM_GUARD(err, return false);
+  thread_start(look_later, looked);
+  mem_exhausted(1);
+}
+
+static void who_unwinds_waits_for_threads_beside(void **state) {
+  Error err = {0};
+  atomic_int looked = 0;
+  threads_set(2);
+  assert_false(run_out_beside(&looked, &err));
+  assert_int_equal(looked, 1);
+}
+
+static void the_engines_memory_is_a_limit(void **state) {
+  Error err = {0};
+  ink_engine_options options = INK_ENGINE_OPTIONS_INIT;
+  options.memory = 64 << 20;
+  ink_engine *small = ink_engine_open(&options, &err);
+  MEM_GUARD(&err, return );
+  assert_true(mem_require(65 << 20, "a model", &err));
+  engine_enter(small);
+  assert_false(mem_require(65 << 20, "a model", &err));
+  MEM_GUARD_END();
+  ink_engine_close(small);
+  options.threads = -1;
+  Error wrong = {0};
+  assert_null(ink_engine_open(&options, &wrong));
+  assert_int_equal(wrong.code, INK_USAGE);
+}
+
 static void clocks_go_forward(void **state) {
   double before = clock_seconds();
   for (int i = 0; i < 1000; i++) {
@@ -209,6 +441,16 @@ int main(void) {
       cmocka_unit_test(all_processors_by_default),
       cmocka_unit_test(exhaustion_in_a_body_is_the_callers),
       cmocka_unit_test(each_thread_has_its_number),
+      cmocka_unit_test(an_engine_has_its_number_and_a_call_ends_with_the_callers),
+      cmocka_unit_test(running_out_leaves_the_engine),
+      cmocka_unit_test(threads_that_help_work_in_the_callers_engine),
+      cmocka_unit_test(two_engines_work_at_once),
+      cmocka_unit_test(what_fails_in_one_engine_is_not_felt_in_another),
+      cmocka_unit_test(no_thread_is_tied_to_a_processor),
+      cmocka_unit_test(a_process_kept_to_one_processor_stays_there),
+      cmocka_unit_test(a_child_of_fork_works_on),
+      cmocka_unit_test(who_unwinds_waits_for_threads_beside),
+      cmocka_unit_test(the_engines_memory_is_a_limit),
       cmocka_unit_test(clocks_go_forward),
       cmocka_unit_test(an_interruption_is_seen_until_cleared),
   };

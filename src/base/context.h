@@ -1,0 +1,13 @@
+/* context.h - what a thread works for: copied to the threads that help it. */
+#ifndef BASE_CONTEXT_H
+#define BASE_CONTEXT_H
+
+#include "inkstone.h"
+
+typedef struct Context {
+  ink_engine *engine; /* NULL: the one that all share who opened none */
+  int threads;        /* how many work for this thread; 0: not asked yet */
+  unsigned seen;      /* interruptions before its activity */
+} Context;
+
+#endif
