@@ -16,7 +16,8 @@ static bool write_text(ink_model *model, const char *prompt, ink_settings *setti
   if (!ink_settings_set(settings, "max-tokens", "60", err)) return false;
   if (!ink_settings_set(settings, "temperature", "0.7", err)) return false;
   fputs(prompt, stdout);
-  if (!ink_write(model, prompt, strlen(prompt), settings, print_token, NULL, &written, err)) return false;
+  if (!ink_write(model, prompt, strlen(prompt), settings, print_token, NULL, &written, NULL, err))
+    return false;
   fprintf(stderr, "\n%lld tokens in %.2f s\n", (long long)written.new_tokens, written.new_seconds);
   return true;
 }
@@ -28,7 +29,7 @@ int main(int argc, char **argv) {
     return INK_USAGE;
   }
   ink_settings *settings = ink_settings_write();
-  ink_model *model = ink_model_open(argv[1], &err);
+  ink_model *model = ink_model_open(argv[1], NULL, &err);
   const bool ok = model && write_text(model, argv[2], settings, &err);
   if (!ok) fprintf(stderr, "write: %s\n", err.text);
   ink_model_close(model);

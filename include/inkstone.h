@@ -34,11 +34,19 @@ extern "C" {
 
 /* ---- errors ---------------------------------------------------------------------------------- */
 
-enum { INK_OK = 0, INK_FAILED = 1, INK_USAGE = 2 }; /* also the exit status of the command line */
+enum {
+  INK_OK = 0,
+  INK_FAILED = 1,     /* the world is wrong in another way than these: */
+  INK_USAGE = 2,      /* the request is wrong */
+  INK_NOT_FOUND = 3,  /* a file or directory that is not there */
+  INK_DAMAGED = 4,    /* bytes that are not what their format says */
+  INK_MEMORY = 5,     /* there is not enough of it */
+  INK_INTERRUPTED = 6 /* as an ink_stop asked */
+};
 
 /* Zero-initialize before the first use. The first error wins: later ones leave it as it is. */
 typedef struct ink_error {
-  int code;        /* INK_OK, INK_FAILED (the world is wrong) or INK_USAGE (the request is wrong) */
+  int code;        /* one of the above */
   char text[1020]; /* one sentence, without a final newline */
 } ink_error;
 
@@ -144,10 +152,29 @@ typedef struct ink_event {
 /* Called on the thread that runs the activity. */
 typedef void ink_listener(void *user, const ink_event *event);
 
-/* Asks the running activities to stop at the next safe place: they return false, training after it wrote a
- * checkpoint. Those that begin later are not concerned. May be called from a signal handler or another
- * thread. */
-INK_API void ink_interrupt(void);
+/* ---- how a call runs -------------------------------------------------------------------------- */
+
+/* Asks the calls that were given it to stop at the next safe place: they return false with INK_INTERRUPTED,
+ * training after it wrote a checkpoint. A call that begins later stops at once, until the stop is cleared.
+ * The caller's memory, zero before; it outlives the calls. */
+typedef struct ink_stop {
+  int requested; /* by ink_stop_request only */
+} ink_stop;
+INK_API void ink_stop_request(ink_stop *); /* from any thread, or a signal handler */
+INK_API void ink_stop_clear(ink_stop *);
+INK_API bool ink_stop_requested(const ink_stop *);
+
+/* Where functions take an ink_call, NULL is INK_CALL_INIT. A call made from a listener is part of the call
+ * that the listener was called by: what it does not say itself is as there. */
+typedef struct ink_call {
+  size_t size;            /* of this struct */
+  ink_engine *engine;     /* NULL: the model's, or else the one that all share */
+  ink_stop *stop;         /* NULL: nobody stops it */
+  ink_listener *listener; /* hears the news; NULL: nobody does */
+  void *user;             /* the listener's */
+} ink_call;
+#define INK_CALL_INIT \
+  { sizeof(ink_call), NULL, NULL, NULL, NULL }
 
 /* ---- text that comes in ---------------------------------------------------------------------- */
 
@@ -155,11 +182,11 @@ INK_API void ink_interrupt(void);
  * setting "encoding" says from what), without byte-order mark, CR LF as LF; what is binary, or invalid where
  * the setting "invalid" does not say "replace", is refused with its place. `path`: a file, or "-" for
  * standard input. The caller frees. */
-INK_API char *ink_text_read(const char *path, const ink_settings *, size_t *length, ink_listener *,
-                            void *user, ink_error *);
+INK_API char *ink_text_read(const char *path, const ink_settings *, size_t *length, const ink_call *,
+                            ink_error *);
 /* The same of bytes that are there already; `name` is what errors call them. */
 INK_API char *ink_text_check(const char *bytes, size_t size, const char *name, const ink_settings *,
-                             size_t *length, ink_listener *, void *user, ink_error *);
+                             size_t *length, const ink_call *, ink_error *);
 
 /* ---- training -------------------------------------------------------------------------------- */
 
@@ -167,13 +194,14 @@ INK_API char *ink_text_check(const char *bytes, size_t size, const char *name, c
  * task: "write", from running text; "translate", "summarize" or "reply", from pairs or conversations. Resumes
  * a run, exactly, where the setting "resume" is on. */
 INK_API bool ink_train(const char *task, const char *const *files, int count, const char *out,
-                       const ink_settings *, ink_listener *, void *user, ink_error *);
+                       const ink_settings *, const ink_call *, ink_error *);
 
 /* ---- models ---------------------------------------------------------------------------------- */
 
 typedef struct ink_model ink_model;
 
-INK_API ink_model *ink_model_open(const char *directory, ink_error *);
+/* Its calls work in the engine that it was opened in, if they name no other. */
+INK_API ink_model *ink_model_open(const char *directory, const ink_call *, ink_error *);
 INK_API void ink_model_close(ink_model *);
 
 /* What the model is, as a JSON object (architecture, sizes, parameters, vocabulary, training).
@@ -208,7 +236,7 @@ typedef struct ink_written {
   double prompt_seconds, new_seconds;
 } ink_written;
 INK_API bool ink_write(ink_model *, const char *prompt, size_t length, const ink_settings *,
-                       ink_token_listener *, void *user, ink_written *, ink_error *);
+                       ink_token_listener *, void *user, ink_written *, const ink_call *, ink_error *);
 
 /* What was made of one input. */
 typedef struct ink_output {
@@ -240,12 +268,12 @@ typedef struct ink_rewritten {
  * whose `problem` says why, and the others are done all the same. `done` starts as zeros. */
 INK_API bool ink_rewrite(ink_model *, const char *task, const char *const *texts, const size_t *lengths,
                          int64_t count, const ink_settings *, ink_output_listener *, void *user,
-                         ink_rewritten *done, ink_error *);
+                         ink_rewritten *done, const ink_call *, ink_error *);
 
 /* How the model comes to what it makes of these texts, as a page of HTML: where it looks in the source for
  * each word, and the alternatives it weighs. The caller frees; NULL on failure. */
 INK_API char *ink_explain(ink_model *, const char *task, const char *const *texts, const size_t *lengths,
-                          int64_t count, const ink_settings *, ink_error *);
+                          int64_t count, const ink_settings *, const ink_call *, ink_error *);
 
 /* One thing that was said. */
 typedef struct ink_turn {
@@ -257,7 +285,7 @@ typedef struct ink_turn {
 /* What the assistant says next, by a model that learnt to reply. As of ink_rewrite, `problem` of the output
  * says what could not be read. */
 INK_API bool ink_reply(ink_model *, const ink_turn *turns, int count, const ink_settings *,
-                       ink_output_listener *, void *user, ink_rewritten *done, ink_error *);
+                       ink_output_listener *, void *user, ink_rewritten *done, const ink_call *, ink_error *);
 
 /* How well the model predicts a text: of pairs and conversations the targets and replies, given what comes
  * before them. */
@@ -271,7 +299,7 @@ typedef struct ink_scores {
                     NULL */
 } ink_scores;
 INK_API bool ink_eval(ink_model *, const char *const *files, int count, const ink_settings *, ink_scores *,
-                      ink_listener *, void *user, ink_error *);
+                      const ink_call *, ink_error *);
 
 /* ---- scoring text ---------------------------------------------------------------------------- */
 
@@ -279,7 +307,7 @@ INK_API bool ink_eval(ink_model *, const char *const *files, int count, const in
  * (BLEU, chrF, TER, ROUGE), digit for digit as sacrebleu and rouge-score have them. The result as a JSON
  * array with an object per metric: name, signature, score, ...; the caller frees. "-" is standard input. */
 INK_API char *ink_score(const char *hypothesis, const char *const *references, int count,
-                        const ink_settings *, ink_listener *, void *user, ink_error *);
+                        const ink_settings *, const ink_call *, ink_error *);
 
 /* ---- tokenizers ------------------------------------------------------------------------------ */
 
@@ -287,7 +315,7 @@ typedef struct ink_tokenizer ink_tokenizer;
 
 /* Learns a tokenizer from files and writes it as a tokenizer.json at `out`. */
 INK_API bool ink_tokenizer_train(const char *const *files, int count, const char *out, const ink_settings *,
-                                 ink_listener *, void *user, ink_error *);
+                                 const ink_call *, ink_error *);
 
 /* Opens a tokenizer.json or a directory that holds one. */
 INK_API ink_tokenizer *ink_tokenizer_open(const char *path, ink_error *);
@@ -311,7 +339,7 @@ INK_API bool ink_tokenizer_decode(ink_tokenizer *, const int32_t *ids, size_t co
 /* ---- measuring ------------------------------------------------------------------------------- */
 
 /* what: "train", "generate", "ops", "machine". The result as a JSON object; the caller frees. */
-INK_API char *ink_bench(const char *what, const ink_settings *, ink_listener *, void *user, ink_error *);
+INK_API char *ink_bench(const char *what, const ink_settings *, const ink_call *, ink_error *);
 
 #ifdef __cplusplus
 }

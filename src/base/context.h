@@ -5,9 +5,9 @@
 #include "inkstone.h"
 
 typedef struct Context {
-  ink_engine *engine; /* NULL: the one that all share who opened none */
-  int threads;        /* how many work for this thread; 0: not asked yet */
-  unsigned seen;      /* interruptions before its activity */
+  ink_engine *engine;   /* NULL: the one that all share who opened none */
+  const ink_stop *stop; /* NULL: nobody stops it */
+  int threads;          /* how many work for this thread; 0: not asked yet */
 } Context;
 
 #endif

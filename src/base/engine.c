@@ -1,32 +1,65 @@
 #include "base/engine.h"
 
 #include "base/memory.h"
+#include "base/structs.h"
 
-_Thread_local Context context;
+_Thread_local Context work_context;
 
 /* Its threads are started by the first loop that wants them. */
 static ink_engine shared = {.pool = {.lasting = true}};
 
 ink_engine *engine_now(void) {
-  return context.engine ? context.engine : &shared;
+  return work_context.engine ? work_context.engine : &shared;
 }
 
 void engine_enter(ink_engine *engine) {
-  if (!engine || engine == context.engine) return;
-  context.engine = engine;
-  context.threads = 0; /* another engine has another number */
+  if (!engine || engine == work_context.engine) return;
+  work_context.engine = engine;
+  work_context.threads = 0; /* another engine has another number */
 }
+
+bool call_enter(const ink_call *given, ink_engine *otherwise, News *news, Error *err) {
+  static const ink_call none = INK_CALL_INIT;
+  ink_call call;
+  *news = (News){0};
+  if (!struct_take(&call, sizeof call, given ? given : &none, "ink_call", err)) return false;
+  *news = (News){call.listener, call.user};
+  engine_enter(call.engine ? call.engine : otherwise);
+  if (call.stop) work_context.stop = call.stop;
+  return !interrupted() || fail_interrupted(err);
+}
+
+/* ---- stopping ---- */
+
+void ink_stop_request(ink_stop *stop) {
+  __atomic_store_n(&stop->requested, 1, __ATOMIC_RELEASE);
+}
+
+void ink_stop_clear(ink_stop *stop) {
+  __atomic_store_n(&stop->requested, 0, __ATOMIC_RELEASE);
+}
+
+bool ink_stop_requested(const ink_stop *stop) {
+  return __atomic_load_n(&stop->requested, __ATOMIC_ACQUIRE) != 0;
+}
+
+bool interrupted(void) {
+  return work_context.stop && ink_stop_requested(work_context.stop);
+}
+
+/* ---- engines ---- */
 
 ink_engine *ink_engine_open(const ink_engine_options *options, ink_error *err) {
   MEM_GUARD(err, return NULL);
-  const ink_engine_options none = INK_ENGINE_OPTIONS_INIT, *given = options ? options : &none;
   ink_engine *engine = NULL;
-  if (given->threads < 0 || given->memory < 0)
+  ink_engine_options wanted = INK_ENGINE_OPTIONS_INIT;
+  const bool known = !options || struct_take(&wanted, sizeof wanted, options, "ink_engine_options", err);
+  if (known && (wanted.threads < 0 || wanted.memory < 0))
     fail_usage(err, "an engine's threads and memory are limits: 0 or above");
-  else {
+  else if (known) {
     engine = mem_alloc_zeroed(1, sizeof *engine);
-    engine->threads = given->threads < MOST_THREADS ? given->threads : MOST_THREADS;
-    engine->memory = given->memory;
+    engine->threads = wanted.threads < MOST_THREADS ? wanted.threads : MOST_THREADS;
+    engine->memory = wanted.memory;
   }
   MEM_GUARD_END();
   return engine;

@@ -6,6 +6,7 @@
 #ifndef BASE_ENGINE_H
 #define BASE_ENGINE_H
 
+#include "base/news.h"
 #include "base/pool.h"
 
 struct ink_engine {
@@ -14,11 +15,14 @@ struct ink_engine {
   Pool pool;
 };
 
-extern _Thread_local Context context; /* of this thread */
+extern _Thread_local Context work_context; /* of this thread */
 
 /* The context's engine, or else the one that all share who opened none. */
 ink_engine *engine_now(void);
 /* From here to the end of the guard: calls work in `engine`; NULL: in the one that is current. */
 void engine_enter(ink_engine *);
+/* A public function begins, inside its guard: enters what `call` says (NULL: nothing) and gives its listener.
+ * `otherwise`: the engine of the object that it is about, or NULL. */
+bool call_enter(const ink_call *call, ink_engine *otherwise, News *, Error *);
 
 #endif

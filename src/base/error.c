@@ -27,6 +27,22 @@ bool fail_usage(Error *err, const char *format, ...) {
   return false;
 }
 
+bool fail_as(Error *err, int code, const char *format, ...) {
+  va_list args;
+  va_start(args, format);
+  set(err, code, format, args);
+  va_end(args);
+  return false;
+}
+
+bool fail_interrupted(Error *err) {
+  return fail_as(err, INK_INTERRUPTED, "interrupted");
+}
+
+bool fail_from(Error *err, const Error *elsewhere) {
+  return fail_as(err, elsewhere->code, "%s", elsewhere->text);
+}
+
 bool fail_prefix(Error *err, const char *format, ...) {
   char text[sizeof err->text], prefix[512];
   va_list args;

@@ -16,6 +16,10 @@ typedef ink_error Error;
 bool fail(Error *err, const char *format, ...) PRINTF(2, 3);       /* INK_FAILED */
 bool fail_usage(Error *err, const char *format, ...) PRINTF(2, 3); /* INK_USAGE */
 
+bool fail_as(Error *err, int code, const char *format, ...) PRINTF(3, 4);
+bool fail_interrupted(Error *err);                  /* "interrupted" */
+bool fail_from(Error *err, const Error *elsewhere); /* what failed with an error of its own */
+
 /* Puts "prefix: " before the text of an error that happened below: the place, seen from further up. */
 bool fail_prefix(Error *err, const char *format, ...) PRINTF(2, 3);
 

@@ -28,7 +28,7 @@ static bool wait_for_bytes(int descriptor, const char *path, Error *err) {
   struct pollfd in = {.fd = descriptor, .events = POLLIN};
   while (poll(&in, 1, -1) < 0) {
     if (errno != EINTR) return fail_path(err, path, "cannot be read");
-    if (interrupted()) return fail(err, "interrupted while %s was read", path);
+    if (interrupted()) return fail_as(err, INK_INTERRUPTED, "interrupted while %s was read", path);
   }
   return true;
 }

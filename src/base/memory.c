@@ -16,13 +16,13 @@ static int64_t fail_after; /* 0: never */
 void mem_guard_push(MemGuard *g) {
   g->outer = guard;
   g->wanted = 0;
-  g->context = context;
+  g->context = work_context;
   guard = g;
 }
 
 void mem_guard_pop(void) {
   CHECK(guard);
-  context = guard->context;
+  work_context = guard->context;
   guard = guard->outer;
 }
 
@@ -31,11 +31,12 @@ const MemGuard *mem_guard_now(void) {
 }
 
 bool mem_guard_fail(Error *err, const MemGuard *g) {
-  context = g->context;
+  work_context = g->context;
   guard = g->outer;
-  return fail(err,
-              "out of memory: %zu more bytes could not be had; close other programs or choose smaller sizes",
-              g->wanted);
+  return fail_as(
+      err, INK_MEMORY,
+      "out of memory: %zu more bytes could not be had; close other programs or choose smaller sizes",
+      g->wanted);
 }
 
 void mem_exhausted(size_t wanted) {

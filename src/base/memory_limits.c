@@ -74,9 +74,10 @@ int64_t mem_available(void) {
 bool mem_require(int64_t bytes, const char *name, Error *err) {
   const int64_t may = mem_available(), held = mem_held();
   return bytes <= may - held ||
-         fail(err,
-              "%s: needs about %lld MB of memory beside the %lld MB in use, and this process may have %lld "
-              "MB in all: "
-              "give it in parts, or give the process more",
-              name, (long long)(bytes >> 20) + 1, (long long)held >> 20, (long long)may >> 20);
+         fail_as(
+             err, INK_MEMORY,
+             "%s: needs about %lld MB of memory beside the %lld MB in use, and this process may have %lld "
+             "MB in all: "
+             "give it in parts, or give the process more",
+             name, (long long)(bytes >> 20) + 1, (long long)held >> 20, (long long)may >> 20);
 }

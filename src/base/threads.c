@@ -25,12 +25,12 @@ void threads_set(int count) {
   const int limit = engine_now()->threads;
   if (!count) count = limit ? limit : processors();
   if (limit && count > limit) count = limit;
-  context.threads = count > MOST_THREADS ? MOST_THREADS : count;
+  work_context.threads = count > MOST_THREADS ? MOST_THREADS : count;
 }
 
 int threads_count(void) {
-  if (!context.threads) threads_set(0);
-  return context.threads;
+  if (!work_context.threads) threads_set(0);
+  return work_context.threads;
 }
 
 /* ---- parallel_for ---- */
@@ -157,7 +157,7 @@ static void *serve(void *arg) {
     seen = await_change(&p->round, seen, &p->sleepers);
     atomic_fetch_add(&p->present, 1);
     if (atomic_load(&p->open) && self->index < p->threads) {
-      context = p->context;
+      work_context = p->context;
       choose_processor(p, self->index);
       work(p, self->index);
     }
@@ -232,7 +232,7 @@ static void set_job(Pool *p, int64_t n, ParallelBody *body, void *arg) {
   p->body = body;
   p->arg = arg;
   p->n = n;
-  p->context = context;
+  p->context = work_context;
   p->threads = n < count ? (int)n : count;
   p->parts = n < p->threads * PARTS_EACH ? (int)n : p->threads * PARTS_EACH;
   for (int i = 0; i < p->threads; i++) atomic_store(&p->next[i], 0);
@@ -306,7 +306,7 @@ static _Thread_local Thread *started; /* by this thread and not joined, the last
 
 static void *run_beside(void *arg) {
   const Thread *t = arg;
-  context = t->context;
+  work_context = t->context;
   t->body(t->arg);
   return NULL;
 }
@@ -314,7 +314,7 @@ static void *run_beside(void *arg) {
 Thread *thread_start(void (*body)(void *arg), void *arg) {
   Thread *t = mem_alloc(sizeof *t);
   const int count = threads_count(); /* settles it for both */
-  *t = (Thread){body, arg, .context = context, .guard = mem_guard_now(), .earlier = started};
+  *t = (Thread){body, arg, .context = work_context, .guard = mem_guard_now(), .earlier = started};
   started = t;
   t->runs = count > 1 && create_thread(&t->handle, run_beside, t) == 0;
   return t;
@@ -358,26 +358,4 @@ double clock_seconds(void) {
 }
 double clock_unix(void) {
   return clock_read(CLOCK_REALTIME);
-}
-
-/* ---- interruption ---- */
-
-static atomic_uint interruptions; /* lock-free: a signal handler may count one */
-static _Thread_local bool watches;
-
-void ink_interrupt(void) {
-  interruptions++;
-}
-bool interrupted(void) {
-  return interruptions != context.seen;
-}
-void interrupt_clear(void) {
-  context.seen = interruptions;
-}
-void interrupt_begin(void) {
-  if (!watches) interrupt_clear();
-}
-void interrupt_watch(void) {
-  watches = true;
-  interrupt_clear();
 }

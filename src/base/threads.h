@@ -40,13 +40,7 @@ int threads_count(void);
 double clock_seconds(void);
 double clock_unix(void);
 
-/* Was there an ink_interrupt since this thread's activity began? Long activities look at it between steps, on
- * this thread and on those that help it. */
+/* Was the call stopped that this thread works for (ink_stop)? Long activities look at it between steps. */
 bool interrupted(void);
-/* A public function that works begins: what came before does not concern it, unless its caller watches. */
-void interrupt_begin(void);
-/* From now on this thread itself asks interrupted() between the calls that it makes, and clears it. */
-void interrupt_watch(void);
-void interrupt_clear(void);
 
 #endif

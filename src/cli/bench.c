@@ -45,7 +45,8 @@ static bool run(Call *call, Error *err) {
     return fail(err, "--peers: there is no %s here: run it from the root of Inkstone's sources", peers);
   streams_catch_signals();
   progress_open(&progress, call->values[OWN_QUIET]);
-  char *text = ink_bench(call->operands[0], call->settings, progress_listen, &progress, err);
+  const ink_call how = progress_call(&progress);
+  char *text = ink_bench(call->operands[0], call->settings, &how, err);
   progress_close(&progress);
   bool ok = text && present_text(text, call->values[OWN_JSON], err);
   ink_free(text);

@@ -9,7 +9,6 @@
 
 #include "base/json.h"
 #include "base/memory.h"
-#include "base/threads.h"
 #include "cli/command.h"
 #include "cli/glyph.h"
 #include "cli/streams.h"
@@ -91,7 +90,8 @@ static bool ask_model(Chat *c, ink_rewritten *done, Error *err) {
     turns[i] = (ink_turn){c->said.data[i].role, c->said.data[i].text, strlen(c->said.data[i].text)};
   buffer_clear(&c->reply);
   c->problem = (Error){0};
-  const bool ok = ink_reply(c->model, turns, (int)count, c->call->settings, take_reply, c, done, err);
+  const ink_call how = streams_call();
+  const bool ok = ink_reply(c->model, turns, (int)count, c->call->settings, take_reply, c, done, &how, err);
   mem_free(turns);
   return ok;
 }
@@ -112,7 +112,7 @@ static bool no_reply(Chat *c) {
 /* What could not be replied to was not said, so that the next turn does not rest on it. */
 static bool reply(Chat *c, const char *text, Error *err) {
   ink_rewritten done = {0};
-  interrupt_clear();
+  streams_go_on();
   streams_catch_signals();
   say(c, "user", text);
   if (!ask_model(c, &done, err)) {
@@ -344,10 +344,10 @@ static bool converse(Chat *c, Error *err) {
 static bool run(Call *call, Error *err) {
   Chat c = {.call = call};
   ink_rewritten none = {0};
-  c.model = ink_model_open(call->values[OWN_MODEL], err);
+  c.model = ink_model_open(call->values[OWN_MODEL], NULL, err);
   /* a model of another task is refused before anything is said */
-  bool ok =
-      c.model && ink_rewrite(c.model, "reply", NULL, NULL, 0, call->settings, take_reply, &c, &none, err);
+  bool ok = c.model &&
+            ink_rewrite(c.model, "reply", NULL, NULL, 0, call->settings, take_reply, &c, &none, NULL, err);
   if (ok) {
     open_editor(&c);
     if (c.edit && !call->values[OWN_QUIET]) fputs("(/help says what else there is; Ctrl-D ends)\n", stderr);

@@ -39,8 +39,9 @@ static bool score(ink_model *model, const Call *call, Error *err) {
   ink_scores scores;
   streams_catch_signals();
   progress_open(&progress, call->values[OWN_QUIET]);
+  const ink_call how = progress_call(&progress);
   const bool ok = ink_eval(model, (const char *const *)call->operands, call->operand_count, call->settings,
-                           &scores, progress_listen, &progress, err);
+                           &scores, &how, err);
   progress_close(&progress);
   if (!ok) return false;
   json_t *json = scores_json(&scores);
@@ -52,7 +53,8 @@ static bool score(ink_model *model, const Call *call, Error *err) {
 }
 
 static bool run(Call *call, Error *err) {
-  ink_model *model = ink_model_open(call->values[OWN_MODEL], err);
+  const ink_call how = streams_call();
+  ink_model *model = ink_model_open(call->values[OWN_MODEL], &how, err);
   const bool ok = model && score(model, call, err);
   ink_model_close(model);
   return ok;

@@ -126,7 +126,7 @@ static void put_examples(const Command *command) {
 
 /* A model's own defaults are in place of ours. */
 static bool fill_defaults(ink_settings *settings, const char *directory, Error *err) {
-  ink_model *model = ink_model_open(directory, err);
+  ink_model *model = ink_model_open(directory, NULL, err);
   const bool ok = model && ink_model_defaults(model, settings, err);
   ink_model_close(model);
   return ok;

@@ -4,9 +4,11 @@
 #include "base/json.h"
 #include "cli/command.h"
 #include "cli/present.h"
+#include "cli/streams.h"
 
 static bool run(Call *call, Error *err) {
-  ink_model *model = ink_model_open(call->operands[0], err);
+  const ink_call how = streams_call();
+  ink_model *model = ink_model_open(call->operands[0], &how, err);
   char *text = model ? ink_model_describe(model, err) : NULL;
   const bool ok = text && present_text(text, call->values[OWN_JSON], err);
   ink_free(text);

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "base/threads.h"
 #include "cli/args.h"
 #include "cli/streams.h"
 
@@ -66,8 +65,7 @@ int main(int argc, char **argv) {
   Error err = {0};
   const Command *command = NULL;
   streams_open();
-  interrupt_watch();
   const bool ok = ink_instruction_set(&err) && guarded_run(argc - 1, argv + 1, &command, &err);
   if (!ok) report(command, &err);
-  return streams_close(ok ? INK_OK : err.code ? err.code : INK_FAILED);
+  return streams_close(ok ? INK_OK : err.code == INK_USAGE ? INK_USAGE : INK_FAILED);
 }

@@ -174,7 +174,7 @@ static void show_sample(Progress *p, const ink_event *e) {
   buffer_free(&shown);
 }
 
-void progress_listen(void *user, const ink_event *e) {
+static void listen(void *user, const ink_event *e) {
   Progress *p = user;
   switch (e->kind) {
     case INK_EVENT_NOTE:
@@ -194,6 +194,13 @@ void progress_listen(void *user, const ink_event *e) {
       show_sample(p, e);
       break;
   }
+}
+
+ink_call progress_call(Progress *p) {
+  ink_call call = streams_call();
+  call.listener = listen;
+  call.user = p;
+  return call;
 }
 
 void progress_say(Progress *p, const char *format, ...) {

@@ -16,8 +16,8 @@ typedef struct Progress {
 } Progress;
 
 void progress_open(Progress *, bool quiet);
-/* An ink_listener; `progress` is the Progress. */
-void progress_listen(void *progress, const ink_event *event);
+/* How a call runs that tells its news here: what is heard is shown, and Ctrl-C stops it. */
+ink_call progress_call(Progress *);
 /* Takes the bar off the screen. */
 void progress_close(Progress *);
 

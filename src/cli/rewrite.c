@@ -9,7 +9,6 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/memory.h"
-#include "base/threads.h"
 #include "cli/args.h"
 #include "cli/command.h"
 #include "cli/figure.h"
@@ -128,7 +127,8 @@ static bool explain(Job *job, const char *const *texts, const size_t *lengths, i
   const int64_t shown = count < EXPLAINED ? count : EXPLAINED;
   const char *path = job->call->values[OWN_EXPLAIN];
   if (job->line) return true; /* the first lines have been shown */
-  char *page = ink_explain(job->model, job->task, texts, lengths, shown, job->call->settings, err);
+  const ink_call how = streams_call();
+  char *page = ink_explain(job->model, job->task, texts, lengths, shown, job->call->settings, &how, err);
   const bool ok = page && file_replace(path, page, strlen(page), err);
   ink_free(page);
   job->line += count;
@@ -143,8 +143,9 @@ static bool rewrite(Job *job, const char *const *texts, const size_t *lengths, i
   job->texts = texts;
   job->lengths = lengths;
   if (job->call->values[OWN_EXPLAIN]) return explain(job, texts, lengths, count, err);
+  const ink_call how = streams_call();
   const bool ok = ink_rewrite(job->model, job->task, texts, lengths, count, job->call->settings, take_output,
-                              job, &job->done, err);
+                              job, &job->done, &how, err);
   job->line += count;
   return ok;
 }
@@ -184,7 +185,7 @@ static bool read_some(Buffer *held, Error *err) {
   struct pollfd in = {.fd = STDIN_FILENO, .events = POLLIN};
   char chunk[1 << 16];
   while (poll(&in, 1, -1) < 0)
-    if (errno != EINTR || interrupted()) return false;
+    if (errno != EINTR || streams_stopped()) return false;
   const ssize_t n = read(STDIN_FILENO, chunk, sizeof chunk);
   if (n > 0) buffer_add(held, chunk, (size_t)n);
   if (n < 0) fail(err, "standard input: cannot be read: %s", strerror(errno));
@@ -229,7 +230,7 @@ static bool check_all(const Job *job, const char *name, Buffer *held, Error *err
 
 static bool read_rest(const Job *job, Buffer *held, Error *err) {
   while (read_some(held, err)) continue;
-  return !err->code && !interrupted() && check_all(job, "standard input", held, err);
+  return !err->code && !streams_stopped() && check_all(job, "standard input", held, err);
 }
 
 /* Lines are rewritten when no more wait: a program may read each answer before it goes on, and input may be
@@ -248,14 +249,14 @@ static bool rewrite_stdin(Job *job, Error *err) {
     begun = true;
     if (!ok) break;
     if (more && held.length < ENOUGH && more_is_ready()) continue;
-    if (interrupted()) break;
+    if (streams_stopped()) break;
     const size_t whole = more ? whole_lines(&held) : held.length;
     ok = rewrite_lines(job, held.data, whole, err);
     if (whole) memmove(held.data, held.data + whole, held.length - whole);
     held.length -= whole;
   }
   buffer_free(&held);
-  return ok && !err->code && (!interrupted() || fail(err, "interrupted"));
+  return ok && !err->code && (!streams_stopped() || fail_interrupted(err));
 }
 
 static bool rewrite_file(Job *job, const char *path, Error *err) {
@@ -312,7 +313,8 @@ static void tell(const Job *job) {
 static bool run(Call *call, Error *err) {
   Job job = {.call = call, .task = call->command->name};
   streams_catch_signals();
-  job.model = ink_model_open(call->values[OWN_MODEL], err);
+  const ink_call how = streams_call();
+  job.model = ink_model_open(call->values[OWN_MODEL], &how, err);
   const bool ok = job.model && rewrite_operand(&job, err);
   ink_model_close(job.model);
   tell(&job);

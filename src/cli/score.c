@@ -92,8 +92,9 @@ static bool run(Call *call, Error *err) {
   Progress progress;
   streams_catch_signals();
   progress_open(&progress, call->values[OWN_QUIET]);
+  const ink_call how = progress_call(&progress);
   char *text = ink_score(call->operands[0], (const char *const *)call->operands + 1, call->operand_count - 1,
-                         call->settings, progress_listen, &progress, err);
+                         call->settings, &how, err);
   progress_close(&progress);
   const bool ok = text && put_result(call, text, err);
   ink_free(text);

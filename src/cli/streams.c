@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/engine.h"
 #include "base/file.h"
 #include "cli/glyph.h"
 
@@ -86,6 +87,13 @@ static void tell(void *user, const ink_event *event) {
   fprintf(stderr, "%s: %s\n", event->kind == INK_EVENT_WARNING ? "warning" : "note", event->text);
 }
 
+static ink_call call_that_tells(bool *quiet) {
+  ink_call call = streams_call();
+  call.listener = tell;
+  call.user = quiet;
+  return call;
+}
+
 static bool take(char *read, const size_t *length, Buffer *text) {
   if (read) buffer_add(text, read, *length);
   ink_free(read);
@@ -94,13 +102,15 @@ static bool take(char *read, const size_t *length, Buffer *text) {
 
 bool streams_file(const char *path, const ink_settings *settings, bool quiet, Buffer *text, Error *err) {
   size_t length = 0;
-  return take(ink_text_read(path, settings, &length, tell, &quiet, err), &length, text);
+  const ink_call call = call_that_tells(&quiet);
+  return take(ink_text_read(path, settings, &length, &call, err), &length, text);
 }
 
 bool streams_check(const char *bytes, size_t size, const char *name, const ink_settings *settings, bool quiet,
                    Buffer *text, Error *err) {
   size_t length = 0;
-  return take(ink_text_check(bytes, size, name, settings, &length, tell, &quiet, err), &length, text);
+  const ink_call call = call_that_tells(&quiet);
+  return take(ink_text_check(bytes, size, name, settings, &length, &call, err), &length, text);
 }
 
 bool streams_bytes(const char *operand, Buffer *text, Error *err) {
@@ -122,11 +132,28 @@ bool streams_text(const char *operand, const ink_settings *settings, bool quiet,
   return streams_file("-", settings, quiet, text, err);
 }
 
+static ink_stop stop;
+
 static void ask_to_stop(int signal_number) {
-  ink_interrupt();
+  ink_stop_request(&stop);
+}
+
+bool streams_stopped(void) {
+  return ink_stop_requested(&stop);
+}
+
+void streams_go_on(void) {
+  ink_stop_clear(&stop);
+}
+
+ink_call streams_call(void) {
+  ink_call call = INK_CALL_INIT;
+  call.stop = &stop;
+  return call;
 }
 
 void streams_catch_signals(void) {
+  work_context.stop = &stop; /* for what is read here, not by the library */
   const int signals[] = {SIGINT, SIGTERM, SIGHUP};
   for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
     struct sigaction action = {.sa_handler = ask_to_stop, .sa_flags = SA_RESTART | SA_RESETHAND}, before;

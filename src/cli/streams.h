@@ -31,7 +31,12 @@ bool streams_bytes(const char *operand, Buffer *, Error *); /* unread: as they a
 bool streams_check(const char *bytes, size_t size, const char *name, const ink_settings *, bool quiet,
                    Buffer *, Error *);
 
-/* From here on SIGINT, SIGTERM and SIGHUP ask the library to stop; the second one of a kind kills at once. */
+/* From here on SIGINT, SIGTERM and SIGHUP stop the calls that streams_call began; the second one of a kind
+ * kills at once. */
 void streams_catch_signals(void);
+bool streams_stopped(void); /* was there one? */
+void streams_go_on(void);   /* it is forgotten */
+/* How a call of the library runs that these signals stop. */
+ink_call streams_call(void);
 
 #endif

@@ -20,8 +20,9 @@ static bool run_train(Call *call, Error *err) {
   Progress progress;
   streams_catch_signals();
   progress_open(&progress, call->values[OWN_QUIET]);
+  const ink_call how = progress_call(&progress);
   const bool ok = ink_tokenizer_train((const char *const *)call->operands, call->operand_count, path,
-                                      call->settings, progress_listen, &progress, err);
+                                      call->settings, &how, err);
   progress_close(&progress);
   if (ok)
     progress_say(&progress, "%s is ready. Try:\n  inkstone tokenizer encode -m %s \"some text\"", path, path);

@@ -21,8 +21,9 @@ static bool run(Call *call, Error *err) {
   signal(SIGPIPE, SIG_IGN); /* who reads the news may leave; the run goes on */
   streams_catch_signals();
   progress_open(&progress, call->values[OWN_QUIET]);
+  const ink_call how = progress_call(&progress);
   const bool ok = ink_train(call->operands[0], (const char *const *)call->operands + 1,
-                            call->operand_count - 1, model, call->settings, progress_listen, &progress, err);
+                            call->operand_count - 1, model, call->settings, &how, err);
   progress_close(&progress);
   char *dry = args_setting(call->settings, "dry-run");
   if (ok && dry[0] != 't') suggest(&progress, call->operands[0], model);

@@ -6,7 +6,6 @@
 
 #include "base/json.h"
 #include "base/memory.h"
-#include "base/threads.h"
 #include "cli/args.h"
 #include "cli/command.h"
 #include "cli/figure.h"
@@ -131,9 +130,10 @@ static void close_page(Page *page) {
 static bool write_page(Page *page, ink_model *model, const Call *call, Error *err) {
   ink_written written = {0};
   streams_catch_signals();
+  const ink_call how = streams_call();
   const bool ok = ink_write(model, page->prompt.data ? page->prompt.data : "", page->prompt.length,
-                            call->settings, take_token, page, &written, err);
-  if (!ok && !interrupted()) return false; /* what was written until then is shown */
+                            call->settings, take_token, page, &written, &how, err);
+  if (!ok && err->code != INK_INTERRUPTED) return false; /* what was written until then is shown */
   if (page->json)
     put_json(page, &written);
   else
@@ -153,8 +153,9 @@ static bool read_prompt(const Call *call, Buffer *prompt, Error *err) {
 static bool run(Call *call, Error *err) {
   Page page = {0};
   open_page(&page, call);
+  const ink_call how = streams_call();
   bool ok = read_prompt(call, &page.prompt, err);
-  ink_model *model = ok ? ink_model_open(call->values[OWN_MODEL], err) : NULL;
+  ink_model *model = ok ? ink_model_open(call->values[OWN_MODEL], &how, err) : NULL;
   ok = model && write_page(&page, model, call, err);
   ink_model_close(model);
   close_page(&page);

@@ -137,7 +137,7 @@ static void plan_runs(Work *w, size_t count) {
 /* Puts a run's ids behind those there are; a text's next part moves its end on. */
 static bool collect(Run *r, Encoded *e, Error *err) {
   int64_t *starts = e->starts + r->first;
-  if (r->err.code) return fail(err, "%s", r->err.text);
+  if (r->err.code) return fail_from(err, &r->err);
   if (!spool_add(&e->store, r->ids.data, r->ids.count * sizeof *r->ids.data, err)) return false;
   if (r->begins)
     for (size_t k = 0; k < r->count; k++) starts[k + 1] = starts[k] + r->lengths[k];

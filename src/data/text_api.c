@@ -1,6 +1,7 @@
 /* text_api.c - ink_text_read, ink_text_check: one reader for all text that comes in. */
 #include <string.h>
 
+#include "base/engine.h"
 #include "base/general.h"
 #include "base/threads.h"
 #include "data/text_file.h"
@@ -27,26 +28,27 @@ static char *read_view(FileView *view, const char *name, const ink_settings *set
   return text;
 }
 
-char *ink_text_read(const char *path, const ink_settings *settings, size_t *length, ink_listener *listener,
-                    void *user, ink_error *err) {
+char *ink_text_read(const char *path, const ink_settings *settings, size_t *length, const ink_call *call,
+                    ink_error *err) {
   MEM_GUARD(err, return NULL);
   FileView view;
-  const News news = {listener, user};
+  News news;
   char *text = NULL;
-  if (file_view(path, &view, err))
+  if (call_enter(call, NULL, &news, err) && file_view(path, &view, err))
     text = read_view(&view, strcmp(path, "-") ? path : "standard input", settings, length, &news, err);
   MEM_GUARD_END();
   return text;
 }
 
 char *ink_text_check(const char *bytes, size_t size, const char *name, const ink_settings *settings,
-                     size_t *length, ink_listener *listener, void *user, ink_error *err) {
+                     size_t *length, const ink_call *call, ink_error *err) {
   MEM_GUARD(err, return NULL);
-  const News news = {listener, user};
+  News news;
   char *copy = mem_alloc(size + 1);
   if (size) memcpy(copy, bytes, size);
   FileView view = {copy, size, false};
-  char *text = read_view(&view, name, settings, length, &news, err);
+  char *text =
+      call_enter(call, NULL, &news, err) ? read_view(&view, name, settings, length, &news, err) : NULL;
   MEM_GUARD_END();
   return text;
 }

@@ -1,4 +1,5 @@
 /* tokenizer_train.c - ink_tokenizer_train: a tokenizer from files. */
+#include "base/engine.h"
 #include "base/general.h"
 #include "base/threads.h"
 #include "data/corpus.h"
@@ -21,14 +22,15 @@ static bool train_and_save(const Corpus *corpus, const char *out, const ink_sett
 }
 
 bool ink_tokenizer_train(const char *const *files, int count, const char *out, const ink_settings *settings,
-                         ink_listener *listener, void *user, ink_error *err) {
+                         const ink_call *call, ink_error *err) {
   MEM_GUARD(err, return false);
-  const News news = {listener, user};
+  News news;
   const GeneralSettings *general = settings_part(settings, &general_settings_table);
+  const bool begun = call_enter(call, NULL, &news, err);
   threads_set((int)general->threads);
-  interrupt_begin();
-  Corpus *corpus = corpus_open(files, (size_t)count, settings_part(settings, &text_settings_table),
-                               settings_part(settings, &data_settings_table), &news, err);
+  Corpus *corpus = !begun ? NULL
+                          : corpus_open(files, (size_t)count, settings_part(settings, &text_settings_table),
+                                        settings_part(settings, &data_settings_table), &news, err);
   const bool ok = corpus && train_and_save(corpus, out, settings, &news, err);
   corpus_free(corpus);
   MEM_GUARD_END();

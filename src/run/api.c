@@ -1,8 +1,8 @@
 /* api.c - the public interface to a finished model: open, describe, write, rewrite. */
 #include <string.h>
 
+#include "base/engine.h"
 #include "base/general.h"
-#include "base/threads.h"
 #include "data/text_file.h"
 #include "run/explain.h"
 #include "run/generation.h"
@@ -11,19 +11,20 @@
 #include "run/special_tokens.h"
 #include "run/writer.h"
 
-static void *guarded_open(const char *directory, Error *err) {
-  MEM_GUARD(err, return NULL);
+static ink_model *open_model(const char *directory, Error *err) {
   ink_model *m = mem_alloc_zeroed(1, sizeof *m);
-  if (!bundle_open(&m->bundle, directory, err)) {
-    mem_free(m);
-    m = NULL;
-  }
-  MEM_GUARD_END();
-  return m;
+  m->engine = work_context.engine;
+  if (bundle_open(&m->bundle, directory, err)) return m;
+  mem_free(m);
+  return NULL;
 }
 
-ink_model *ink_model_open(const char *directory, ink_error *err) {
-  return guarded_open(directory, err);
+ink_model *ink_model_open(const char *directory, const ink_call *call, ink_error *err) {
+  MEM_GUARD(err, return NULL);
+  News news;
+  ink_model *m = call_enter(call, NULL, &news, err) ? open_model(directory, err) : NULL;
+  MEM_GUARD_END();
+  return m;
 }
 
 void ink_model_close(ink_model *m) {
@@ -94,7 +95,6 @@ ink_settings *ink_settings_write(void) {
 
 /* At the beginning of each call that generates. */
 static const GeneralSettings *general_of(const ink_settings *settings) {
-  interrupt_begin();
   const GeneralSettings *general = settings_part(settings, &general_settings_table);
   threads_set((int)general->threads);
   return general;
@@ -111,14 +111,17 @@ static bool write_as(ink_model *m, const Generation *g, const char *prompt, size
                                 .begin = bundle_begin(&m->bundle),
                                 .listener = listener,
                                 .user = user};
-  return writer_run(&request, prompt, length, written, err) && (!interrupted() || fail(err, "interrupted"));
+  return writer_run(&request, prompt, length, written, err) && (!interrupted() || fail_interrupted(err));
 }
 
 bool ink_write(ink_model *m, const char *prompt, size_t length, const ink_settings *settings,
-               ink_token_listener *listener, void *user, ink_written *written, ink_error *err) {
+               ink_token_listener *listener, void *user, ink_written *written, const ink_call *call,
+               ink_error *err) {
   MEM_GUARD(err, return false);
+  News news;
   Generation g = {0};
-  const bool ok = bundle_check_task(&m->bundle, task_find("write"), err) &&
+  const bool ok = call_enter(call, m->engine, &news, err) &&
+                  bundle_check_task(&m->bundle, task_find("write"), err) &&
                   generation_open(&g, &m->bundle, NULL, settings, err) &&
                   write_as(m, &g, prompt, length, listener, user, written, err);
   generation_close(&g);
@@ -174,13 +177,14 @@ static RewriteInput *inputs_of(const char *const *texts, const size_t *lengths, 
 
 bool ink_rewrite(ink_model *m, const char *task, const char *const *texts, const size_t *lengths,
                  int64_t count, const ink_settings *settings, ink_output_listener *listener, void *user,
-                 ink_rewritten *done, ink_error *err) {
+                 ink_rewritten *done, const ink_call *call, ink_error *err) {
   MEM_GUARD(err, return false);
+  News news;
   Rewriting w = {0};
   Turn *turns;
   RewriteInput *inputs = inputs_of(texts, lengths, count, &turns);
   const Task *known = task_named(task, err);
-  bool ok = known && prepare(&w, &m->bundle, known, settings, err);
+  bool ok = known && call_enter(call, m->engine, &news, err) && prepare(&w, &m->bundle, known, settings, err);
   w.request.listener = listener;
   w.request.user = user;
   w.request.spares = true;
@@ -193,14 +197,16 @@ bool ink_rewrite(ink_model *m, const char *task, const char *const *texts, const
 }
 
 char *ink_explain(ink_model *m, const char *task, const char *const *texts, const size_t *lengths,
-                  int64_t count, const ink_settings *settings, ink_error *err) {
+                  int64_t count, const ink_settings *settings, const ink_call *call, ink_error *err) {
   MEM_GUARD(err, return NULL);
+  News news;
   Rewriting w = {0};
   Turn *turns;
   Buffer sections = {0}, page = {0};
   RewriteInput *inputs = inputs_of(texts, lengths, count, &turns);
   const Task *known = task_named(task, err);
-  const bool ok = known && prepare(&w, &m->bundle, known, settings, err) &&
+  const bool ok = known && call_enter(call, m->engine, &news, err) &&
+                  prepare(&w, &m->bundle, known, settings, err) &&
                   explain_run(&w.request, inputs, count, &sections, err);
   if (ok) explain_page(task, sections.data ? sections.data : "", &page);
   buffer_free(&sections);
@@ -223,8 +229,10 @@ static bool read_role(const char *name, Role *role, Error *err) {
 }
 
 bool ink_reply(ink_model *m, const ink_turn *said, int count, const ink_settings *settings,
-               ink_output_listener *listener, void *user, ink_rewritten *done, ink_error *err) {
+               ink_output_listener *listener, void *user, ink_rewritten *done, const ink_call *call,
+               ink_error *err) {
   MEM_GUARD(err, return false);
+  News news;
   Turn *turns = mem_alloc_zeroed((size_t)count + 1, sizeof *turns);
   bool ok = count > 0 || fail_usage(err, "nothing was said that could be replied to");
   for (int i = 0; i < count && ok; i++) {
@@ -233,7 +241,8 @@ bool ink_reply(ink_model *m, const ink_turn *said, int count, const ink_settings
   }
   Rewriting w = {0};
   const RewriteInput input = {turns, (size_t)count};
-  ok = ok && prepare(&w, &m->bundle, task_find("reply"), settings, err);
+  ok = ok && call_enter(call, m->engine, &news, err) &&
+       prepare(&w, &m->bundle, task_find("reply"), settings, err);
   w.request.listener = listener;
   w.request.user = user;
   w.request.spares = true;

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/engine.h"
 #include "base/general.h"
 #include "base/threads.h"
 #include "data/dataset.h"
@@ -45,7 +46,7 @@ static bool take_score(const Evaluation *e, Batches *batches, Error *err) {
   if (!batches) return false;
   const Score score = score_batches(e->bundle->model, batches, e->news);
   ink_scores *out = e->out;
-  if (interrupted()) return fail(err, "interrupted");
+  if (interrupted()) return fail_interrupted(err);
   if (!score.tokens) return fail(err, "nothing to score: the text is a single token long");
   if (!isfinite(score.nats)) return fail_not_finite(err);
   out->tokens = score.tokens;
@@ -211,17 +212,17 @@ static bool eval_pairs(const Evaluation *e, const Task *task, const char *const 
 }
 
 bool ink_eval(ink_model *m, const char *const *files, int count, const ink_settings *settings,
-              ink_scores *out, ink_listener *listener, void *user, ink_error *err) {
+              ink_scores *out, const ink_call *call, ink_error *err) {
   MEM_GUARD(err, return false);
   const GeneralSettings *general = settings_part(settings, &general_settings_table);
-  const News news = {listener, user};
+  News news;
   const Evaluation e = {&m->bundle, settings, &news, out};
   const Task *task = bundle_task(&m->bundle);
+  const bool begun = call_enter(call, m->engine, &news, err);
   threads_set((int)general->threads);
-  interrupt_begin();
   *out = (ink_scores){0};
-  const bool ok = task_has_pairs(task) ? eval_pairs(&e, task, files, (size_t)count, err)
-                                       : eval_text(&e, files, (size_t)count, err);
+  const bool ok = begun && (task_has_pairs(task) ? eval_pairs(&e, task, files, (size_t)count, err)
+                                                 : eval_text(&e, files, (size_t)count, err));
   MEM_GUARD_END();
   return ok;
 }

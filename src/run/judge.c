@@ -266,7 +266,7 @@ bool judge_show(Judge *j, const Model *model, int64_t step, Buffer *out, Error *
     Error why = {0};
     buffer_addf(out, "%.*s\n", (int)last->length, last->text);
     if (rewriter_run(&request, input, 1, &done, &why)) continue;
-    if (interrupted()) return fail(err, "%s", why.text);
+    if (interrupted()) return fail_from(err, &why);
     buffer_addf(out, "→ (%s)\n", why.text);
   }
   return true;

@@ -6,6 +6,7 @@
 
 struct ink_model {
   Bundle bundle;
+  ink_engine *engine; /* that it was opened in; NULL: the one that all share */
 };
 
 #endif

@@ -356,7 +356,7 @@ static bool give_all(const Rewriter *w, int64_t count, const Hypothesis *found, 
 }
 
 static bool give_found(const Rewriter *w, int64_t count, const Hypothesis *found, Error *err) {
-  if (interrupted()) return fail(err, "interrupted");
+  if (interrupted()) return fail_interrupted(err);
   if (!found) return fail_not_finite(err);
   show_parts(w, found);
   return give_all(w, count, found, err);

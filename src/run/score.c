@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/engine.h"
 #include "base/json.h"
 #include "base/threads.h"
 #include "data/text_file.h"
@@ -117,7 +118,7 @@ static bool measure(Scoring *s, Metric *m, size_t system, MetricRows *rows) {
   *rows = metric_rows_new(m, lines->count);
   for (size_t i = 0; i < lines->count; i++) {
     if (i % 64 == 0) news_progress(s->news, "scoring", (int64_t)i, (int64_t)lines->count, "line");
-    if (interrupted()) return fail(s->err, "interrupted");
+    if (interrupted()) return fail_interrupted(s->err);
     for (size_t r = 0; r < s->files.references; r++)
       s->files.aligned[r] = s->files.items[1 + r].lines.data[i];
     metric_measure(m, lines->data[i], s->files.aligned, s->files.references,
@@ -236,16 +237,16 @@ static bool check_settings(const ScoreSettings *s, Error *err) {
 }
 
 char *ink_score(const char *hypothesis, const char *const *references, int count,
-                const ink_settings *settings, ink_listener *listener, void *user, ink_error *err) {
+                const ink_settings *settings, const ink_call *call, ink_error *err) {
   MEM_GUARD(err, return NULL);
-  const News news = {listener, user};
+  News news;
   MetricSettings metric_settings = *(MetricSettings *)settings_part(settings, &metric_settings_table);
   Scoring s = {settings_part(settings, &score_settings_table), &metric_settings, {0}, {0}, &news, err};
   CHECK(count > 0);
-  interrupt_begin();
   metric_settings.effective_order |= s.settings->sentences; /* a line has few n-grams */
   char *text = NULL;
-  if (check_settings(s.settings, err) && metrics_open(&s.metrics, s.metric_settings, err) &&
+  if (call_enter(call, NULL, &news, err) && check_settings(s.settings, err) &&
+      metrics_open(&s.metrics, s.metric_settings, err) &&
       open_files(&s.files, hypothesis, references, (size_t)count, s.settings,
                  settings_part(settings, &text_settings_table), &news, err)) {
     const Lines *right = &s.files.items[1].lines;

@@ -151,7 +151,7 @@ static size_t piece_end(const char *text, size_t length) {
 }
 
 static bool flush(Counter *c, const News *news, int64_t total, Error *err) {
-  if (interrupted()) return fail(err, "interrupted");
+  if (interrupted()) return fail_interrupted(err);
   if (!count_batch(c, err)) return false;
   news_progress(news, "counting words", c->counts->text_bytes, total, "byte");
   return true;
@@ -183,7 +183,7 @@ static bool count_source(Counter *c, TextSource *source, const News *news, Error
   source->rewind(source->self);
   while (source->next(source->self, &text, &length, &problem))
     if (!take_text(c, text, length, news, source->bytes, err)) return false;
-  return problem.code ? fail(err, "%s", problem.text) : flush(c, news, source->bytes, err);
+  return problem.code ? fail_from(err, &problem) : flush(c, news, source->bytes, err);
 }
 
 bool count_words(WordCounts *counts, TextSource *source, const WordPattern *pattern, int64_t memory,

@@ -250,5 +250,5 @@ bool learn_merges(Merges *merges, WordCounts *counts, const int32_t byte_ids[256
     if (next % 64 == 0) news_progress(news, "learning merges", next - known, wanted - known, "merge");
   }
   learner_free(&l);
-  return !interrupted() || fail(err, "interrupted");
+  return !interrupted() || fail_interrupted(err);
 }

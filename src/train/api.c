@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/engine.h"
 #include "base/general.h"
 #include "base/threads.h"
 #include "kernels/kernels.h"
@@ -387,10 +388,10 @@ static bool run_trainer(Run *r, Trainer *t, Error *err) {
   const bool ok = trainer_run(t, &finished, err);
   log_close(&t->log);
   if (!ok || !write_results(r, t, finished, err)) return false;
-  return finished || fail(err,
-                          "interrupted at step %" PRId64 " of %" PRId64
-                          ", nothing is lost: continue with `inkstone train %s -o %s --resume`",
-                          t->state.step, t->state.steps, r->task->name, r->dir.home);
+  return finished || fail_as(err, INK_INTERRUPTED,
+                             "interrupted at step %" PRId64 " of %" PRId64
+                             ", nothing is lost: continue with `inkstone train %s -o %s --resume`",
+                             t->state.step, t->state.steps, r->task->name, r->dir.home);
 }
 
 /* "bleu-zh": BLEU as it cuts Chinese. */
@@ -571,12 +572,13 @@ static void close_run(Run *r, bool own_files) {
 }
 
 static bool run_guarded(Run *r, const char *home, const Settings *given, const char *const *files, int count,
-                        Error *err) {
+                        const ink_call *call, Error *err) {
   MEM_GUARD(err, return false);
   static const SettingTable *const judging[] = {&metric_settings_table, &sampling_settings_table};
   r->settings = ink_settings_train();
   r->judging = settings_new(judging, 2);
-  bool ok = copy_given(r->settings, given, err) && plan_contradictions(given, r->settings, err);
+  bool ok = call_enter(call, NULL, &r->news, err) && copy_given(r->settings, given, err) &&
+            plan_contradictions(given, r->settings, err);
   take_parts(r);
   ok = ok && run_in_directory(r, home, given, files, count, err);
   MEM_GUARD_END();
@@ -584,11 +586,10 @@ static bool run_guarded(Run *r, const char *home, const Settings *given, const c
 }
 
 bool ink_train(const char *task, const char *const *files, int count, const char *out,
-               const ink_settings *settings, ink_listener *listener, void *user, ink_error *err) {
-  Run run = {.task = task_named(task, err), .dir = {.lock = -1}, .news = {listener, user}};
+               const ink_settings *settings, const ink_call *call, ink_error *err) {
+  Run run = {.task = task_named(task, err), .dir = {.lock = -1}};
   if (!run.task) return false;
-  interrupt_begin();
-  const bool ok = run_guarded(&run, out, settings, files, count, err);
+  const bool ok = run_guarded(&run, out, settings, files, count, call, err);
   close_run(&run, count == 0); /* also when memory ran out: the directory is locked */
   return ok;
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/engine.h"
 #include "base/general.h"
 #include "base/load.h"
 #include "base/news.h"
@@ -323,17 +324,16 @@ static char *run_bench(size_t which, const ink_settings *settings, News news, Er
   return text;
 }
 
-char *ink_bench(const char *what, const ink_settings *settings, ink_listener *listener, void *user,
-                ink_error *err) {
+char *ink_bench(const char *what, const ink_settings *settings, const ink_call *call, ink_error *err) {
   MEM_GUARD(err, return NULL);
+  News news;
   char *text = NULL;
   size_t which = 0;
-  interrupt_begin();
   while (which < sizeof benches / sizeof *benches && strcmp(what, benches[which].name)) which++;
-  if (which < sizeof benches / sizeof *benches)
-    text = run_bench(which, settings, (News){listener, user}, err);
-  else
+  if (which == sizeof benches / sizeof *benches)
     fail_usage(err, "cannot measure \"%s\": machine, train, generate, ops or all", what);
+  else if (call_enter(call, NULL, &news, err))
+    text = run_bench(which, settings, news, err);
   MEM_GUARD_END();
   return text;
 }

@@ -301,7 +301,7 @@ bool checkpoint_load(const char *run, TrainState *state, Optimizer *o, const New
     checkpoint_path(dir, run, steps.data[left - 1]);
     /* what goes well the second time was not the checkpoint's fault */
     if (read_parts(dir, state, o, &why) || read_parts(dir, state, o, NULL)) break;
-    ok = left > 1 ? set_aside(run, steps.data[left - 1], &why, news, err) : fail(err, "%s", why.text);
+    ok = left > 1 ? set_aside(run, steps.data[left - 1], &why, news, err) : fail_from(err, &why);
     if (!ok) break;
   }
   vec_free(&steps);

@@ -68,7 +68,7 @@ static void absurd_sizes_are_an_error_not_a_crash(void **state) {
   for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
     Error err = {0};
     assert_false(allocate(sizes[i][0], sizes[i][1], &err));
-    assert_int_equal(err.code, INK_FAILED);
+    assert_int_equal(err.code, INK_MEMORY);
     assert_memory_equal(err.text, "out of memory", 13);
   }
   Error err = {0};
@@ -102,8 +102,8 @@ static bool outer(Error *inner_err, Error *err) {
 static void guards_nest(void **state) {
   Error inner_err = {0}, err = {0};
   assert_false(outer(&inner_err, &err));
-  assert_int_equal(inner_err.code, INK_FAILED);
-  assert_int_equal(err.code, INK_FAILED);
+  assert_int_equal(inner_err.code, INK_MEMORY);
+  assert_int_equal(err.code, INK_MEMORY);
 }
 
 static void the_nth_allocation_fails_once(void **state) {

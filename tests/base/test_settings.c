@@ -448,7 +448,7 @@ static void loading_survives_exhaustion(void **state) {
     failed = !ink_settings_load(b.settings, path, &err);
     mem_fail_after(0);
     if (!failed) break;
-    assert_int_equal(err.code, INK_FAILED);
+    assert_int_equal(err.code, INK_MEMORY);
     assert_memory_equal(err.text, "out of memory", 13);
     check_reload(&b);
   }
@@ -466,7 +466,7 @@ static void setting_and_getting_survive_exhaustion(void **state) {
   set(&b, "out", "old");
   mem_fail_after(1);
   assert_false(ink_settings_set(b.settings, "out", "new", &err));
-  assert_int_equal(err.code, INK_FAILED);
+  assert_int_equal(err.code, INK_MEMORY);
   check_text(&b, "out", "old");
   mem_fail_after(1);
   assert_null(ink_settings_get(b.settings, "out"));

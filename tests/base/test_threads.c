@@ -15,7 +15,6 @@
 #include "base/engine.h"
 #include "base/memory.h"
 #include "base/threads.h"
-#include "inkstone.h"
 
 #include <cmocka.h> /* last: it defines fail() */
 
@@ -131,18 +130,64 @@ static void all_processors_by_default(void **state) {
   assert_true(threads_count() >= 1);
 }
 
+static ink_stop stop;
+
 static void on_signal(int number) {
-  ink_interrupt();
+  ink_stop_request(&stop);
 }
 
-static void an_interruption_is_seen_until_cleared(void **state) {
-  assert_false(interrupted());
+static bool enter_and_look(const ink_call *call, bool *stopped, Error *err) {
+  News news;
+  MEM_GUARD(err, return false);
+  const bool ok = call_enter(call, NULL, &news, err);
+  *stopped = interrupted();
+  if (ok) raise(SIGUSR1);
+  *stopped = interrupted();
+  MEM_GUARD_END();
+  return ok;
+}
+
+static void a_stop_ends_the_calls_that_were_given_it(void **state) {
+  Error err = {0}, late = {0};
+  ink_call given = INK_CALL_INIT;
+  bool stopped = false;
+  given.stop = &stop;
   signal(SIGUSR1, on_signal);
-  raise(SIGUSR1);
-  assert_true(interrupted());
-  assert_true(interrupted());
-  interrupt_clear();
-  assert_false(interrupted());
+  assert_true(enter_and_look(NULL, &stopped, &err)); /* nobody's */
+  assert_false(stopped);
+  ink_stop_clear(&stop);
+  assert_true(enter_and_look(&given, &stopped, &err));
+  assert_true(stopped);
+  assert_false(interrupted()); /* the call is over */
+  assert_true(ink_stop_requested(&stop));
+  assert_false(enter_and_look(&given, &stopped, &late)); /* it does not even begin */
+  assert_int_equal(late.code, INK_INTERRUPTED);
+  ink_stop_clear(&stop);
+  assert_true(enter_and_look(&given, &stopped, &err));
+}
+
+/* An older program's struct is shorter; a newer one's may be longer, where it asks for nothing new. */
+static void calls_of_other_versions_are_understood(void **state) {
+  Error err = {0}, none = {0}, newer = {0};
+  struct {
+    ink_call call;
+    void *more;
+  } longer = {INK_CALL_INIT, NULL};
+  ink_call older = INK_CALL_INIT;
+  News news;
+  ink_stop_request(&stop);
+  older.size = offsetof(ink_call, stop);
+  older.stop = &stop; /* beyond its end */
+  assert_true(call_enter(&older, NULL, &news, &err));
+  longer.call.size = sizeof longer;
+  assert_true(call_enter(&longer.call, NULL, &news, &err));
+  longer.more = &longer;
+  assert_false(call_enter(&longer.call, NULL, &news, &newer));
+  assert_int_equal(newer.code, INK_USAGE);
+  older.size = 0;
+  assert_false(call_enter(&older, NULL, &news, &none));
+  assert_int_equal(none.code, INK_USAGE);
+  ink_stop_clear(&stop);
 }
 
 static void allocate(void *arg, int64_t begin, int64_t end) {
@@ -452,7 +497,8 @@ int main(void) {
       cmocka_unit_test(who_unwinds_waits_for_threads_beside),
       cmocka_unit_test(the_engines_memory_is_a_limit),
       cmocka_unit_test(clocks_go_forward),
-      cmocka_unit_test(an_interruption_is_seen_until_cleared),
+      cmocka_unit_test(a_stop_ends_the_calls_that_were_given_it),
+      cmocka_unit_test(calls_of_other_versions_are_understood),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

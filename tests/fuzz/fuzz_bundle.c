@@ -47,12 +47,13 @@ static void generate(ink_model *m, const char *task, const char *text, size_t le
   ink_written written;
   ink_rewritten done = {0};
   if (!strcmp(task, "write"))
-    expect(ink_write(m, text, length, writing, ignore_token, NULL, &written, &err), &err);
+    expect(ink_write(m, text, length, writing, ignore_token, NULL, &written, NULL, &err), &err);
   else if (!strcmp(task, "reply"))
-    expect(ink_reply(m, (ink_turn[]){{"user", text, length}}, 1, rewriting, ignore_output, NULL, &done, &err),
+    expect(ink_reply(m, (ink_turn[]){{"user", text, length}}, 1, rewriting, ignore_output, NULL, &done, NULL,
+                     &err),
            &err);
   else
-    expect(ink_rewrite(m, task, &text, &length, 1, rewriting, ignore_output, NULL, &done, &err), &err);
+    expect(ink_rewrite(m, task, &text, &length, 1, rewriting, ignore_output, NULL, &done, NULL, &err), &err);
 }
 
 static void use(ink_model *m, const FileView *text) {
@@ -64,7 +65,7 @@ static void use(ink_model *m, const FileView *text) {
   expect(description != NULL, &err);
   ink_free(description);
   for (size_t i = 0; i < sizeof tasks / sizeof *tasks; i++) generate(m, tasks[i], text->data, text->size);
-  expect(ink_eval(m, &file, 1, evaluating, &scores, NULL, NULL, &err), &err);
+  expect(ink_eval(m, &file, 1, evaluating, &scores, NULL, &err), &err);
   ink_free(scores.written);
 }
 
@@ -81,7 +82,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   CHECK(file_replace(paths[PIECES - 1], "a b c\n", 6, NULL));
   write_pieces(data, size, pieces, PIECES);
   if (!write_weights()) return 0;
-  ink_model *m = ink_model_open(scratch, &err);
+  ink_model *m = ink_model_open(scratch, NULL, &err);
   expect(m != NULL, &err);
   CHECK(file_view(paths[PIECES - 1], &text, NULL));
   if (m) use(m, &text);

@@ -54,7 +54,7 @@ static void open_all(void) {
       ink_settings_train(), WITH("layers", "1", "width", "8", "heads", "1", "context", "8", "batch", "2",
                                  "tokenizer", "byte", "steps", "2", "warmup", "0", "eval-every", "1",
                                  "eval-tokens", "64", "sample-tokens", "2", "threads", "1"));
-  expect(ink_train("write", &file, 1, origin, s, NULL, NULL, &err), &err);
+  expect(ink_train("write", &file, 1, origin, s, NULL, &err), &err);
   ink_settings_free(s);
   given = settings_with(ink_settings_train(),
                         WITH("resume", "true", "steps", "3", "sample-tokens", "2", "threads", "1"));
@@ -92,6 +92,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   for (int i = 0; i < PIECES; i++) pieces[i] = path_join(paths[i], run, names[i]);
   snprintf(paths[0], PATH_ROOM, "%.200s/%s/trainer_state.json", run, checkpoint_name());
   write_pieces(data, size, pieces, PIECES);
-  if (is_quick(paths[1])) expect(ink_train("write", &file, 1, run, given, NULL, NULL, &err), &err);
+  if (is_quick(paths[1])) expect(ink_train("write", &file, 1, run, given, NULL, &err), &err);
   return 0;
 }

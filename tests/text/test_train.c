@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "../base/scratch.h"
+#include "base/engine.h"
 #include "base/threads.h"
 #include "text/count.h"
 #include "text_source.h"
@@ -232,8 +233,10 @@ static void every_word_is_counted(void **state) {
   mem_free(text);
 }
 
+static ink_stop stop;
+
 static void interrupt_at_once(void *user, const ink_event *event) {
-  if (event->stage && !strcmp(event->stage, user)) ink_interrupt();
+  if (event->stage && !strcmp(event->stage, user)) ink_stop_request(&stop);
 }
 
 static void interrupted_while(const char *stage, size_t length) {
@@ -241,9 +244,12 @@ static void interrupted_while(const char *stage, size_t length) {
   const char *const texts[] = {text, NULL};
   const News news = {interrupt_at_once, (void *)(uintptr_t)stage};
   Error err = {0};
+  work_context.stop = &stop;
   assert_null(learn("bpe", 2000, texts, 0, &news, &err));
   assert_non_null(strstr(err.text, "interrupted"));
-  interrupt_clear();
+  assert_int_equal(err.code, INK_INTERRUPTED);
+  work_context.stop = NULL;
+  ink_stop_clear(&stop);
   mem_free(text);
 }
 

@@ -12,6 +12,7 @@
 typedef struct Watch {
   Buffer notes, warnings;
   int64_t interrupt_at; /* the evaluation of this step asks it to stop; 0: none does */
+  ink_stop stop;
   int evaluations;
   double losses[64]; /* held-out, of the evaluations */
 } Watch;
@@ -27,7 +28,16 @@ static inline void watch_event(void *user, const ink_event *event) {
   if (event->kind == INK_EVENT_WARNING) buffer_addf(&w->warnings, "%s\n", event->text);
   if (event->kind != INK_EVENT_EVAL) return;
   if (w->evaluations < 64) w->losses[w->evaluations++] = event->valid_loss;
-  if (event->done == w->interrupt_at) ink_interrupt();
+  if (event->done == w->interrupt_at) ink_stop_request(&w->stop);
+}
+
+/* NULL: nobody watches. */
+static inline ink_call watch_call(Watch *w) {
+  ink_call call = INK_CALL_INIT;
+  call.listener = w ? watch_event : NULL;
+  call.user = w;
+  call.stop = w ? &w->stop : NULL;
+  return call;
 }
 
 static inline bool heard(const Buffer *said, const char *words) {
@@ -52,7 +62,8 @@ static inline ink_settings *small_settings(const char *const *pairs) {
 static inline bool train(const char *run, const char *text, const char *const *pairs, Watch *watch,
                          Error *err) {
   ink_settings *s = small_settings(pairs);
-  const bool ok = ink_train("write", &text, text ? 1 : 0, run, s, watch ? watch_event : NULL, watch, err);
+  const ink_call call = watch_call(watch);
+  const bool ok = ink_train("write", &text, text ? 1 : 0, run, s, &call, err);
   ink_settings_free(s);
   return ok;
 }

@@ -109,7 +109,7 @@ static void no_time_left_is_said(void **state) {
   ink_settings *s = settings_with(WITH("size", "nano", "tokenizer", "byte", "budget", "0.01"));
   const char *text = some_text();
   Error err = {0};
-  assert_false(ink_train("write", &text, 1, in_scratch("m"), s, NULL, NULL, &err));
+  assert_false(ink_train("write", &text, 1, in_scratch("m"), s, NULL, &err));
   assert_int_equal(err.code, INK_USAGE);
   if (!strstr(err.text, "--budget") || !strstr(err.text, "more")) fail_msg("%s", err.text);
   assert_false(file_exists(in_scratch("m/config.json")));
@@ -120,7 +120,7 @@ static void a_budget_and_steps_contradict(void **state) {
   ink_settings *s = settings_with(WITH("steps", "3", "budget", "10"));
   const char *text = some_text();
   Error err = {0};
-  assert_false(ink_train("write", &text, 1, in_scratch("m"), s, NULL, NULL, &err));
+  assert_false(ink_train("write", &text, 1, in_scratch("m"), s, NULL, &err));
   assert_int_equal(err.code, INK_USAGE);
   assert_true(strstr(err.text, "--steps") && strstr(err.text, "--budget"));
   ink_settings_free(s);

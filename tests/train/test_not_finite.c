@@ -28,7 +28,7 @@ static void make(const char *task, const char *arch, const char *data, const cha
   Error err = {0};
   ink_settings *s = small_settings(WITH("arch", arch, "context", "32", "steps", "1", "warmup", "0",
                                         "eval-every", "1", "overwrite", "true"));
-  if (!ink_train(task, &data, 1, out, s, NULL, NULL, &err)) fail_msg("%s: %s", arch, err.text);
+  if (!ink_train(task, &data, 1, out, s, NULL, &err)) fail_msg("%s: %s", arch, err.text);
   ink_settings_free(s);
 }
 
@@ -77,7 +77,7 @@ static void try_eval(ink_model *m, const char *file, int *refused) {
   Error err = {0};
   ink_scores scores = {0};
   ink_settings *s = set_all(ink_settings_eval(), WITH("max-tokens", "4", "threads", "1"));
-  const bool ok = ink_eval(m, &file, 1, s, &scores, NULL, NULL, &err);
+  const bool ok = ink_eval(m, &file, 1, s, &scores, NULL, &err);
   expect(ok, &err, "eval", refused);
   if (ok) assert_true(isfinite(scores.nats));
   if (ok) ink_free(scores.written);
@@ -92,7 +92,7 @@ static void try_write(ink_model *m, int *refused) {
     Error err = {0};
     ink_written written;
     ink_settings *s = set_all(ink_settings_write(), WITH("max-tokens", "4", ways[i][0], ways[i][1]));
-    expect(ink_write(m, "The", 3, s, take_token, NULL, &written, &err), &err, ways[i][0], refused);
+    expect(ink_write(m, "The", 3, s, take_token, NULL, &written, NULL, &err), &err, ways[i][0], refused);
     ink_settings_free(s);
   }
 }
@@ -103,9 +103,9 @@ static void try_rewrite(ink_model *m, const char *task, int *refused) {
     Error err = {0}, of_page = {0};
     ink_rewritten done = {0};
     ink_settings *s = set_all(ink_settings_rewrite(), WITH("max-tokens", "4", ways[i][0], ways[i][1]));
-    expect(ink_rewrite(m, task, texts, lengths, 2, s, take_output, NULL, &done, &err), &err, ways[i][0],
+    expect(ink_rewrite(m, task, texts, lengths, 2, s, take_output, NULL, &done, NULL, &err), &err, ways[i][0],
            refused);
-    char *page = ink_explain(m, task, texts, lengths, 1, s, &of_page);
+    char *page = ink_explain(m, task, texts, lengths, 1, s, NULL, &of_page);
     expect(page != NULL, &of_page, "explain", refused);
     assert_false(page && strstr(page, "nan"));
     ink_free(page);
@@ -122,7 +122,7 @@ static void try_all(const char *task, const char *arch, const char *data) {
     Error err = {0};
     make(task, arch, data, dir);
     enlarge(dir, way);
-    ink_model *m = ink_model_open(dir, &err);
+    ink_model *m = ink_model_open(dir, NULL, &err);
     if (!m) fail_msg("%s", err.text);
     try_eval(m, data, &scores);
     if (strcmp(task, "write"))

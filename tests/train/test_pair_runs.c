@@ -34,8 +34,8 @@ static const char *some_pairs(void) {
 
 static bool learn(const char *run, const char *file, const char *const *pairs, Watch *watch, Error *err) {
   ink_settings *s = small_settings(pairs);
-  const bool ok =
-      ink_train("translate", &file, file ? 1 : 0, in_scratch(run), s, watch ? watch_event : NULL, watch, err);
+  const ink_call call = watch_call(watch);
+  const bool ok = ink_train("translate", &file, file ? 1 : 0, in_scratch(run), s, &call, err);
   ink_settings_free(s);
   return ok;
 }
@@ -49,8 +49,7 @@ static void resume(const char *run) {
   Error err = {0};
   ink_settings *s = ink_settings_train();
   assert_true(ink_settings_set(s, "resume", "true", &err));
-  if (!ink_train("translate", NULL, 0, in_scratch(run), s, NULL, NULL, &err))
-    fail_msg("%s: %s", run, err.text);
+  if (!ink_train("translate", NULL, 0, in_scratch(run), s, NULL, &err)) fail_msg("%s: %s", run, err.text);
   ink_settings_free(s);
 }
 
@@ -149,8 +148,10 @@ static void the_best_by_metric_is_kept(void **state) {
   char name[64];
   ink_settings *s =
       small_settings(SMALL("arch", "marian", "best-by", "chrf", "keep-checkpoints", "10", "lr", "0.03"));
-  if (!ink_train("translate", &file, 1, in_scratch("judged"), s, remember, &j, &err))
-    fail_msg("%s", err.text);
+  ink_call call = INK_CALL_INIT;
+  call.listener = remember;
+  call.user = &j;
+  if (!ink_train("translate", &file, 1, in_scratch("judged"), s, &call, &err)) fail_msg("%s", err.text);
   assert_true(j.count == 6 && j.kept == j.step && j.best > 0);
   snprintf(name, sizeof name, "checkpoint-%010d/model.safetensors", (int)j.step);
   char a[PATH_ROOM], b[PATH_ROOM];
@@ -183,9 +184,9 @@ static void replies_are_learnt(void **state) {
     const char *file = some_talks();
     Error err = {0};
     ink_settings *s = small_settings(SMALL("arch", archs[i], "steps", "60", "context", "64", "width", "32"));
-    if (!ink_train("reply", &file, 1, in_scratch(archs[i]), s, NULL, NULL, &err)) fail_msg("%s", err.text);
+    if (!ink_train("reply", &file, 1, in_scratch(archs[i]), s, NULL, &err)) fail_msg("%s", err.text);
     ink_settings_free(s);
-    ink_model *m = ink_model_open(in_scratch(archs[i]), &err);
+    ink_model *m = ink_model_open(in_scratch(archs[i]), NULL, &err);
     if (!m) fail_msg("%s", err.text);
     s = ink_settings_rewrite();
     assert_true(ink_settings_set(s, "beam", "2", &err) && ink_settings_set(s, "max-tokens", "20", &err));
@@ -195,9 +196,9 @@ static void replies_are_learnt(void **state) {
                    wrong = {"wizard", "hello", 5};
     Buffer said = {0};
     ink_rewritten done = {0};
-    if (!ink_reply(m, turns, 3, s, take_text, &said, &done, &err)) fail_msg("%s", err.text);
+    if (!ink_reply(m, turns, 3, s, take_text, &said, &done, NULL, &err)) fail_msg("%s", err.text);
     assert_true(said.length > 0 && done.new_tokens > 0);
-    assert_false(ink_reply(m, &wrong, 1, s, take_text, &said, &done, &err));
+    assert_false(ink_reply(m, &wrong, 1, s, take_text, &said, &done, NULL, &err));
     assert_non_null(strstr(err.text, "wizard"));
     buffer_free(&said);
     ink_settings_free(s);

@@ -39,8 +39,9 @@ static bool use(Job *j, ink_model *m, Buffer *text) {
   ink_rewritten done = {0};
   bool ok =
       ink_settings_set(s, "threads", j->threads, &j->err) && ink_settings_set(s, "max-tokens", "12", &j->err);
-  ok = ok && (writes ? ink_write(m, "The", 3, s, collect, text, &written, &j->err)
-                     : ink_rewrite(m, j->task, inputs, lengths, 3, s, collect_output, text, &done, &j->err));
+  ok = ok &&
+       (writes ? ink_write(m, "The", 3, s, collect, text, &written, NULL, &j->err)
+               : ink_rewrite(m, j->task, inputs, lengths, 3, s, collect_output, text, &done, NULL, &j->err));
   ink_settings_free(s);
   return ok;
 }
@@ -53,9 +54,9 @@ static void *run(void *arg) {
   ink_settings *s =
       small_settings(WITH("threads", j->threads, "context", "32", "steps", "6", "eval-every", "2"));
   if (strcmp(j->task, "write")) ink_settings_set(s, "arch", "marian", &j->err);
-  j->ok = ink_train(j->task, &data, 1, j->dir, s, NULL, NULL, &j->err);
+  j->ok = ink_train(j->task, &data, 1, j->dir, s, NULL, &j->err);
   ink_settings_free(s);
-  ink_model *m = j->ok ? ink_model_open(j->dir, &j->err) : NULL;
+  ink_model *m = j->ok ? ink_model_open(j->dir, NULL, &j->err) : NULL;
   j->ok = m && use(j, m, &text);
   ink_model_close(m);
   buffer_adds(&text, "");
