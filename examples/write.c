@@ -12,7 +12,7 @@ static bool print_token(void *user, const ink_token *token) {
 }
 
 static bool write_text(ink_model *model, const char *prompt, ink_settings *settings, ink_error *err) {
-  ink_written written;
+  ink_written written = INK_WRITTEN_INIT;
   if (!ink_settings_set(settings, "max-tokens", "60", err)) return false;
   if (!ink_settings_set(settings, "temperature", "0.7", err)) return false;
   fputs(prompt, stdout);
@@ -26,7 +26,7 @@ int main(int argc, char **argv) {
   ink_error err = {0};
   if (argc != 3) {
     fprintf(stderr, "usage: write MODEL PROMPT\n");
-    return INK_USAGE;
+    return 2;
   }
   ink_settings *settings = ink_settings_write();
   ink_model *model = ink_model_open(argv[1], NULL, &err);
@@ -34,5 +34,5 @@ int main(int argc, char **argv) {
   if (!ok) fprintf(stderr, "write: %s\n", err.text);
   ink_model_close(model);
   ink_settings_free(settings);
-  return ok ? 0 : err.code;
+  return ok ? 0 : 1;
 }

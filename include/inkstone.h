@@ -9,6 +9,8 @@
  *   - Text is UTF-8 bytes with a length; it may hold any byte, NUL included.
  *   - What is returned by a function named `..._new`, `..._open` or documented as "the caller frees"
  *     is given back with the `..._free`, `..._close` of the same family or `ink_free`.
+ *   - A struct that is passed by pointer and may grow in later versions begins with its size: initialize it
+ * with its INK_..._INIT. ink_error, ink_stop, ink_text and ink_turn do not grow.
  *   - Nothing here prints and nothing here exits: news arrives through an `ink_listener`.
  *   - An object is used by one thread at a time; different objects may be used by different threads at
  *     once, though the pool of worker threads helps one of them at a time.
@@ -30,7 +32,10 @@ extern "C" {
 #define INK_API
 #endif
 
-#define INK_VERSION "0.1.0"
+#define INK_VERSION "0.2.0"
+
+/* 10000 major + 100 minor + patch; to compare with in #if */
+#define INK_VERSION_NUMBER 200
 
 /* ---- errors ---------------------------------------------------------------------------------- */
 
@@ -52,6 +57,7 @@ typedef struct ink_error {
 
 /* The library's version, as INK_VERSION of the header it was built with. */
 INK_API const char *ink_version(void);
+INK_API int ink_version_number(void); /* likewise INK_VERSION_NUMBER */
 
 /* The instruction set in use: the best one of this machine, or the one that the environment variable
  * INKSTONE_ISA names. NULL where that names none of this machine's. */
@@ -108,7 +114,17 @@ INK_API bool ink_settings_load(ink_settings *, const char *yaml_path, ink_error 
 /* The current value as text, "" where unset; the caller frees. NULL if there is no such name. */
 INK_API char *ink_settings_get(const ink_settings *, const char *name);
 
+/* The value of a number (or a size, or a time in seconds) and of a switch, and giving them one: INK_USAGE
+ * where there is no setting of that name, or where it is of another kind. */
+INK_API bool ink_settings_get_int(const ink_settings *, const char *name, int64_t *value, ink_error *);
+INK_API bool ink_settings_get_real(const ink_settings *, const char *name, double *value, ink_error *);
+INK_API bool ink_settings_get_bool(const ink_settings *, const char *name, bool *value, ink_error *);
+INK_API bool ink_settings_set_int(ink_settings *, const char *name, int64_t value, ink_error *);
+INK_API bool ink_settings_set_real(ink_settings *, const char *name, double value, ink_error *);
+INK_API bool ink_settings_set_bool(ink_settings *, const char *name, bool value, ink_error *);
+
 typedef struct ink_setting_info {
+  size_t size;               /* of this struct */
   const char *name;          /* as in a flag: "top-p" */
   const char *section;       /* "model", "training", ... for grouping in help */
   const char *arg;           /* what stands for the value in help: "N", "F", "a|b|c"; "" for a switch */
@@ -117,6 +133,8 @@ typedef struct ink_setting_info {
   bool is_switch;            /* takes no value on the command line: --name or --no-name */
   bool repeats;              /* may be given several times */
 } ink_setting_info;
+#define INK_SETTING_INFO_INIT \
+  { sizeof(ink_setting_info), NULL, NULL, NULL, NULL, NULL, false, false }
 
 /* Describes the index-th setting; false past the last. The pointers live as long as the settings. */
 INK_API bool ink_settings_describe(const ink_settings *, int index, ink_setting_info *);
@@ -164,6 +182,13 @@ INK_API void ink_stop_request(ink_stop *); /* from any thread, or a signal handl
 INK_API void ink_stop_clear(ink_stop *);
 INK_API bool ink_stop_requested(const ink_stop *);
 
+/* A text in memory, under the name that stands for it where a function takes names of files: "pairs.tsv". */
+typedef struct ink_text {
+  const char *name;
+  const char *bytes;
+  size_t length;
+} ink_text;
+
 /* Where functions take an ink_call, NULL is INK_CALL_INIT. A call made from a listener is part of the call
  * that the listener was called by: what it does not say itself is as there. */
 typedef struct ink_call {
@@ -172,9 +197,12 @@ typedef struct ink_call {
   ink_stop *stop;         /* NULL: nobody stops it */
   ink_listener *listener; /* hears the news; NULL: nobody does */
   void *user;             /* the listener's */
+  const ink_text
+      *texts;        /* read in place of files of their names, as text or material; the caller's memory, */
+  size_t text_count; /* left as it is */
 } ink_call;
 #define INK_CALL_INIT \
-  { sizeof(ink_call), NULL, NULL, NULL, NULL }
+  { sizeof(ink_call), NULL, NULL, NULL, NULL, NULL, 0 }
 
 /* ---- text that comes in ---------------------------------------------------------------------- */
 
@@ -225,9 +253,9 @@ typedef struct ink_token {
 /* Return false to stop. */
 typedef bool ink_token_listener(void *user, const ink_token *token);
 
-/* Continues `prompt`. Each text ends at the model's end token, a stop text, the limit, or the listener's
- * word. */
+/* What came of ink_write. */
 typedef struct ink_written {
+  size_t size; /* of this struct */
   int64_t prompt_tokens, new_tokens;
   int64_t dropped_prompt_tokens; /* left out at the front because the context is shorter */
   int64_t shifts;                /* times the context was full and its later half was read anew */
@@ -235,8 +263,55 @@ typedef struct ink_written {
                                     none; lives as long as the model */
   double prompt_seconds, new_seconds;
 } ink_written;
+#define INK_WRITTEN_INIT \
+  { sizeof(ink_written), 0, 0, 0, 0, NULL, 0, 0 }
+/* Continues `prompt`. Each text ends at the model's end token, a stop text, the limit, or the listener's
+ * word. `written` may be NULL. */
 INK_API bool ink_write(ink_model *, const char *prompt, size_t length, const ink_settings *,
                        ink_token_listener *, void *user, ink_written *, const ink_call *, ink_error *);
+
+/* ---- sessions -------------------------------------------------------------------------------- */
+
+/* A text being read by a model, token by token: for a program that draws, searches or constrains itself. Any
+ * number of sessions may be open with one model, each used by one thread at a time. The model outlives them.
+ */
+typedef struct ink_session ink_session;
+
+typedef struct ink_session_options {
+  size_t size;       /* of this struct */
+  int64_t positions; /* tokens that it reads at most; 0: as many as the model can (memory is taken as they
+                        come) */
+} ink_session_options;
+#define INK_SESSION_OPTIONS_INIT \
+  { sizeof(ink_session_options), 0 }
+
+INK_API ink_session *ink_session_open(ink_model *, const ink_session_options *, ink_error *);
+INK_API void ink_session_close(ink_session *);
+
+/* Of a model with an encoder: what the text is written from. The text begins anew. */
+INK_API bool ink_session_source(ink_session *, const int32_t *ids, size_t count, ink_error *);
+
+/* Reads tokens behind those that were read before and gives the logits after the last one: scores for each of
+ * ink_session_vocabulary tokens, valid until the session is used again. NULL on failure: where the stop came
+ * first, or a token is not in the vocabulary, nothing was read. */
+INK_API const float *ink_session_feed(ink_session *, const int32_t *ids, size_t count, const ink_call *,
+                                      ink_error *);
+INK_API int64_t ink_session_position(const ink_session *);  /* tokens read */
+INK_API int64_t ink_session_positions(const ink_session *); /* that it can read */
+INK_API int64_t ink_session_vocabulary(const ink_session *);
+
+/* Forgets what was read; the source stays. */
+INK_API bool ink_session_rewind(ink_session *, ink_error *);
+
+/* The session as bytes, to be restored in this process or another, by any session with a model of the same
+ * tokenizer; the caller frees. Restoring reads the tokens again, at the speed of a prompt: the numbers are
+ * then the same as if they had never been saved. `logits`: NULL, or those after the last token (NULL: there
+ * is none). */
+INK_API void *ink_session_save(const ink_session *, size_t *length, ink_error *);
+INK_API bool ink_session_restore(ink_session *, const void *bytes, size_t length, const float **logits,
+                                 const ink_call *, ink_error *);
+
+/* ---- from texts to texts --------------------------------------------------------------------- */
 
 /* What was made of one input. */
 typedef struct ink_output {
@@ -254,6 +329,7 @@ typedef bool ink_output_listener(void *user, const ink_output *output);
 
 /* What happened to the inputs that their outputs do not show; added up over calls. */
 typedef struct ink_rewritten {
+  size_t size;              /* of this struct */
   int64_t split_texts;      /* longer than the model reads: cut at sentences, the outputs joined */
   int64_t cut_sentences;    /* a single sentence too long, cut within */
   int64_t dropped_turns;    /* of conversations longer than the model reads: the oldest */
@@ -262,10 +338,13 @@ typedef struct ink_rewritten {
   int64_t new_tokens;
   double seconds;
 } ink_rewritten;
+#define INK_REWRITTEN_INIT \
+  { sizeof(ink_rewritten), 0, 0, 0, 0, 0, 0, 0 }
 
 /* A text each for `count` texts, by a model of that task ("translate", "summarize", "reply"; one of another
  * task is refused). A text of white space gives an empty one; one that cannot be read gives an empty one
- * whose `problem` says why, and the others are done all the same. `done` starts as zeros. */
+ * whose `problem` says why, and the others are done all the same. `done`: NULL, or INK_REWRITTEN_INIT at
+ * first. */
 INK_API bool ink_rewrite(ink_model *, const char *task, const char *const *texts, const size_t *lengths,
                          int64_t count, const ink_settings *, ink_output_listener *, void *user,
                          ink_rewritten *done, const ink_call *, ink_error *);
@@ -290,6 +369,7 @@ INK_API bool ink_reply(ink_model *, const ink_turn *turns, int count, const ink_
 /* How well the model predicts a text: of pairs and conversations the targets and replies, given what comes
  * before them. */
 typedef struct ink_scores {
+  size_t size; /* of this struct */
   int64_t tokens, bytes, characters, documents;
   double nats;       /* sum of -ln p over all scored tokens */
   double perplexity; /* exp(nats / tokens) */
@@ -298,6 +378,8 @@ typedef struct ink_scores {
                     [{"name", "signature", "score"}], "distinct_1", "distinct_2"}; free with ink_free; else
                     NULL */
 } ink_scores;
+#define INK_SCORES_INIT \
+  { sizeof(ink_scores), 0, 0, 0, 0, 0, 0, 0, 0, NULL }
 INK_API bool ink_eval(ink_model *, const char *const *files, int count, const ink_settings *, ink_scores *,
                       const ink_call *, ink_error *);
 
@@ -316,6 +398,10 @@ typedef struct ink_tokenizer ink_tokenizer;
 /* Learns a tokenizer from files and writes it as a tokenizer.json at `out`. */
 INK_API bool ink_tokenizer_train(const char *const *files, int count, const char *out, const ink_settings *,
                                  const ink_call *, ink_error *);
+
+/* The model's own: it is not closed, and lives as long as the model. Of a model whose sources are written in
+ * another vocabulary than its targets, `source` chooses. */
+INK_API ink_tokenizer *ink_model_tokenizer(ink_model *, bool source);
 
 /* Opens a tokenizer.json or a directory that holds one. */
 INK_API ink_tokenizer *ink_tokenizer_open(const char *path, ink_error *);

@@ -1,5 +1,7 @@
 #include "base/engine.h"
 
+#include <string.h>
+
 #include "base/memory.h"
 #include "base/structs.h"
 
@@ -26,6 +28,10 @@ bool call_enter(const ink_call *given, ink_engine *otherwise, News *news, Error 
   *news = (News){call.listener, call.user};
   engine_enter(call.engine ? call.engine : otherwise);
   if (call.stop) work_context.stop = call.stop;
+  if (call.text_count) {
+    work_context.texts = call.texts;
+    work_context.text_count = call.text_count;
+  }
   return !interrupted() || fail_interrupted(err);
 }
 
@@ -45,6 +51,12 @@ bool ink_stop_requested(const ink_stop *stop) {
 
 bool interrupted(void) {
   return work_context.stop && ink_stop_requested(work_context.stop);
+}
+
+const ink_text *text_in_memory(const char *name) {
+  for (size_t i = 0; i < work_context.text_count; i++)
+    if (!strcmp(work_context.texts[i].name, name)) return &work_context.texts[i];
+  return NULL;
 }
 
 /* ---- engines ---- */

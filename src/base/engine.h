@@ -24,5 +24,7 @@ void engine_enter(ink_engine *);
 /* A public function begins, inside its guard: enters what `call` says (NULL: nothing) and gives its listener.
  * `otherwise`: the engine of the object that it is about, or NULL. */
 bool call_enter(const ink_call *call, ink_engine *otherwise, News *, Error *);
+/* The text that stands for the file of that name in this call; NULL: none does. */
+const ink_text *text_in_memory(const char *name);
 
 #endif

@@ -11,21 +11,18 @@ static void set(Error *err, int code, const char *format, va_list args) {
   vsnprintf(err->text, sizeof err->text, format, args);
 }
 
-bool fail(Error *err, const char *format, ...) {
-  va_list args;
-  va_start(args, format);
-  set(err, INK_FAILED, format, args);
-  va_end(args);
-  return false;
-}
-
-bool fail_usage(Error *err, const char *format, ...) {
-  va_list args;
-  va_start(args, format);
-  set(err, INK_USAGE, format, args);
-  va_end(args);
-  return false;
-}
+#define FAILING(name, code)                        \
+  bool name(Error *err, const char *format, ...) { \
+    va_list args;                                  \
+    va_start(args, format);                        \
+    set(err, code, format, args);                  \
+    va_end(args);                                  \
+    return false;                                  \
+  }
+FAILING(fail, INK_FAILED)
+FAILING(fail_usage, INK_USAGE)
+FAILING(fail_damaged, INK_DAMAGED)
+FAILING(fail_not_found, INK_NOT_FOUND)
 
 bool fail_as(Error *err, int code, const char *format, ...) {
   va_list args;
@@ -63,4 +60,8 @@ void check_failed(const char *file, int line, const char *expression) {
 
 const char *ink_version(void) {
   return INK_VERSION;
+}
+
+int ink_version_number(void) {
+  return INK_VERSION_NUMBER;
 }

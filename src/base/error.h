@@ -17,7 +17,9 @@ bool fail(Error *err, const char *format, ...) PRINTF(2, 3);       /* INK_FAILED
 bool fail_usage(Error *err, const char *format, ...) PRINTF(2, 3); /* INK_USAGE */
 
 bool fail_as(Error *err, int code, const char *format, ...) PRINTF(3, 4);
-bool fail_interrupted(Error *err);                  /* "interrupted" */
+bool fail_damaged(Error *err, const char *format, ...) PRINTF(2, 3);   /* INK_DAMAGED */
+bool fail_not_found(Error *err, const char *format, ...) PRINTF(2, 3); /* INK_NOT_FOUND */
+bool fail_interrupted(Error *err);                                     /* "interrupted" */
 bool fail_from(Error *err, const Error *elsewhere); /* what failed with an error of its own */
 
 /* Puts "prefix: " before the text of an error that happened below: the place, seen from further up. */

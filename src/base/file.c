@@ -17,7 +17,8 @@
 #include "base/threads.h"
 
 static bool fail_path(Error *err, const char *path, const char *what) {
-  return fail(err, "%s: %s: %s", path, what, strerror(errno));
+  const bool missing = errno == ENOENT || errno == ENOTDIR;
+  return fail_as(err, missing ? INK_NOT_FOUND : INK_FAILED, "%s: %s: %s", path, what, strerror(errno));
 }
 
 /* ---- reading ---- */
@@ -55,7 +56,7 @@ static bool read_stream(int descriptor, const char *path, FileView *view, Error 
 static bool map_file(int descriptor, size_t size, const char *path, FileView *view, Error *err) {
   void *data = mmap(NULL, size, PROT_READ, MAP_PRIVATE, descriptor, 0);
   if (data == MAP_FAILED) return fail_path(err, path, "cannot be mapped");
-  *view = (FileView){data, size, true};
+  *view = (FileView){.data = data, .size = size, .mapped = true};
   return true;
 }
 
@@ -80,16 +81,19 @@ bool file_view(const char *path, FileView *view, Error *err) {
 }
 
 void file_view_close(FileView *view) {
+  void *data = (void *)(uintptr_t)view->data;
   if (view->mapped)
-    munmap((void *)(uintptr_t)view->data, view->size);
-  else
-    mem_free((void *)(uintptr_t)view->data);
+    munmap(data, view->size);
+  else if (!view->borrowed)
+    mem_free(data);
   *view = (FileView){0};
 }
 
 void file_view_take(FileView *view, Spool *spool) {
   spool_finish(spool);
-  *view = (FileView){spool->data ? spool->data : mem_alloc_zeroed(1, 1), spool->length, spool->on_disk};
+  *view = (FileView){.data = spool->data ? spool->data : mem_alloc_zeroed(1, 1),
+                     .size = spool->length,
+                     .mapped = spool->on_disk};
   *spool = (Spool){0};
 }
 

@@ -11,6 +11,7 @@ typedef struct FileView {
   const char *data; /* not NUL-terminated */
   size_t size;
   bool mapped;
+  bool borrowed; /* somebody else's memory */
 } FileView;
 bool file_view(const char *path, FileView *, Error *);
 void file_view_close(FileView *);

@@ -60,7 +60,7 @@ json_t *json_parse(const char *text, size_t length, const char *where, Error *er
   if (!json && json_error_code(&problem) == json_error_out_of_memory)
     fail(err, "%s: out of memory", where); /* outside of every guard */
   else if (!json)
-    fail(err, "%s:%d:%d: not valid JSON: %s", where, problem.line, problem.column, problem.text);
+    fail_damaged(err, "%s:%d:%d: not valid JSON: %s", where, problem.line, problem.column, problem.text);
   return json;
 }
 
@@ -71,7 +71,7 @@ json_t *json_read(const char *path, Error *err) {
   file_view_close(&file);
   if (!json || json_is_object(json)) return json;
   json_decref(json);
-  fail(err, "%s: is no JSON object ({...}): put back the file as it was", path);
+  fail_damaged(err, "%s: is no JSON object ({...}): put back the file as it was", path);
   return NULL;
 }
 
@@ -130,21 +130,23 @@ bool json_get_int(const json_t *object, const char *key, int64_t otherwise, int6
                   Error *err) {
   const json_t *value = present(object, key);
   *out = value ? json_integer_value(value) : otherwise;
-  return !value || json_is_integer(value) || fail(err, "%s: \"%s\" is not a whole number", where, key);
+  return !value || json_is_integer(value) ||
+         fail_damaged(err, "%s: \"%s\" is not a whole number", where, key);
 }
 
 bool json_get_real(const json_t *object, const char *key, double otherwise, double *out, const char *where,
                    Error *err) {
   const json_t *value = present(object, key);
   *out = value ? json_number_value(value) : otherwise;
-  return !value || json_is_number(value) || fail(err, "%s: \"%s\" is not a number", where, key);
+  return !value || json_is_number(value) || fail_damaged(err, "%s: \"%s\" is not a number", where, key);
 }
 
 bool json_get_bool(const json_t *object, const char *key, bool otherwise, bool *out, const char *where,
                    Error *err) {
   const json_t *value = present(object, key);
   *out = value ? json_is_true(value) : otherwise;
-  return !value || json_is_boolean(value) || fail(err, "%s: \"%s\" is neither true nor false", where, key);
+  return !value || json_is_boolean(value) ||
+         fail_damaged(err, "%s: \"%s\" is neither true nor false", where, key);
 }
 
 const char *json_get_text(const json_t *object, const char *key, const char *otherwise) {

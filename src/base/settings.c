@@ -10,6 +10,7 @@
 
 #include "base/buffer.h"
 #include "base/narrow.h"
+#include "base/structs.h"
 
 enum { MOST_TABLES = 8, NAME_ROOM = 64 };
 
@@ -374,13 +375,23 @@ static const char *nearest(const Settings *s, const char *name) {
   return best;
 }
 
+static bool find_known(const Settings *s, const char *name, Place *out, Error *err) {
+  if (find(s, name, out)) return true;
+  const char *near = nearest(s, name);
+  return near ? fail_usage(err, "unknown setting \"%s\"; did you mean \"%s\"?", name, near)
+              : fail_usage(err, "unknown setting \"%s\"", name);
+}
+
+const Setting *settings_find(const Settings *s, const char *name, const void **value, Error *err) {
+  Place p;
+  if (!find_known(s, name, &p, err)) return NULL;
+  *value = p.value;
+  return p.setting;
+}
+
 static bool put(Settings *s, const char *name, const char *text, Origin origin, bool first, Error *err) {
   Place p;
-  if (!find(s, name, &p)) {
-    const char *near = nearest(s, name);
-    return near ? fail_usage(err, "unknown setting \"%s\"; did you mean \"%s\"?", name, near)
-                : fail_usage(err, "unknown setting \"%s\"", name);
-  }
+  if (!find_known(s, name, &p, err)) return false;
   const bool list = p.setting->kind == SETTING_LIST;
   if (!list && !(text && first)) return fail_usage(err, "--%s: needs one value, not a list", p.flag);
   Value value;
@@ -483,13 +494,14 @@ bool ink_settings_describe(const ink_settings *s, int index, ink_setting_info *i
     const int count = (int)s->parts[k].table->count;
     if (index < count) {
       const Place p = place_at(s, k, (size_t)index);
-      *info = (ink_setting_info){.name = p.flag,
-                                 .section = p.section,
-                                 .arg = p.setting->arg,
-                                 .default_value = p.setting->otherwise,
-                                 .help = p.setting->help,
-                                 .is_switch = p.setting->kind == SETTING_SWITCH,
-                                 .repeats = p.setting->kind == SETTING_LIST};
+      const ink_setting_info own = {.name = p.flag,
+                                    .section = p.section,
+                                    .arg = p.setting->arg,
+                                    .default_value = p.setting->otherwise,
+                                    .help = p.setting->help,
+                                    .is_switch = p.setting->kind == SETTING_SWITCH,
+                                    .repeats = p.setting->kind == SETTING_LIST};
+      struct_give(info, &own, sizeof own);
       return true;
     }
     index -= count;

@@ -106,6 +106,8 @@ bool settings_load_text(Settings *, const char *yaml, const char *where, Error *
 bool settings_put_from_file(Settings *, const char *name, const char *text, bool first, Error *);
 bool settings_yaml_holds(const char *text);           /* YAML is Unicode: not any bytes */
 void settings_yaml_quote(Buffer *, const char *text); /* what it holds, in quotes, on one line */
+/* The setting of that name and where its value is; NULL: there is none. Refuses with the nearest name. */
+const Setting *settings_find(const Settings *, const char *name, const void **value, Error *);
 /* Edit distance of short names, for "did you mean". */
 size_t text_distance(const char *a, const char *b);
 

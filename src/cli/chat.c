@@ -111,7 +111,7 @@ static bool no_reply(Chat *c) {
 
 /* What could not be replied to was not said, so that the next turn does not rest on it. */
 static bool reply(Chat *c, const char *text, Error *err) {
-  ink_rewritten done = {0};
+  ink_rewritten done = INK_REWRITTEN_INIT;
   streams_go_on();
   streams_catch_signals();
   say(c, "user", text);
@@ -343,7 +343,7 @@ static bool converse(Chat *c, Error *err) {
 
 static bool run(Call *call, Error *err) {
   Chat c = {.call = call};
-  ink_rewritten none = {0};
+  ink_rewritten none = INK_REWRITTEN_INIT;
   c.model = ink_model_open(call->values[OWN_MODEL], NULL, err);
   /* a model of another task is refused before anything is said */
   bool ok = c.model &&

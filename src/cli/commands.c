@@ -84,7 +84,7 @@ bool flag_at(const Command *command, const ink_settings *settings, int index, Fl
     *out = own_info(&command->flags[i]);
     return true;
   }
-  *out = (FlagInfo){.own = OWN_NONE};
+  *out = (FlagInfo){.info = INK_SETTING_INFO_INIT, .own = OWN_NONE};
   if (!settings || !ink_settings_describe(settings, index, &out->info)) return false;
   out->letter = letter_of(command, out->info.name);
   return true;

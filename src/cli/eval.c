@@ -36,7 +36,7 @@ static json_t *scores_json(const ink_scores *s) {
 
 static bool score(ink_model *model, const Call *call, Error *err) {
   Progress progress;
-  ink_scores scores;
+  ink_scores scores = INK_SCORES_INIT;
   streams_catch_signals();
   progress_open(&progress, call->values[OWN_QUIET]);
   const ink_call how = progress_call(&progress);

@@ -311,7 +311,7 @@ static void tell(const Job *job) {
 }
 
 static bool run(Call *call, Error *err) {
-  Job job = {.call = call, .task = call->command->name};
+  Job job = {.call = call, .task = call->command->name, .done = INK_REWRITTEN_INIT};
   streams_catch_signals();
   const ink_call how = streams_call();
   job.model = ink_model_open(call->values[OWN_MODEL], &how, err);

@@ -128,7 +128,7 @@ static void close_page(Page *page) {
 }
 
 static bool write_page(Page *page, ink_model *model, const Call *call, Error *err) {
-  ink_written written = {0};
+  ink_written written = INK_WRITTEN_INIT;
   streams_catch_signals();
   const ink_call how = streams_call();
   const bool ok = ink_write(model, page->prompt.data ? page->prompt.data : "", page->prompt.length,

@@ -34,7 +34,7 @@ char *ink_text_read(const char *path, const ink_settings *settings, size_t *leng
   FileView view;
   News news;
   char *text = NULL;
-  if (call_enter(call, NULL, &news, err) && file_view(path, &view, err))
+  if (call_enter(call, NULL, &news, err) && text_file_view(path, &view, err))
     text = read_view(&view, strcmp(path, "-") ? path : "standard input", settings, length, &news, err);
   MEM_GUARD_END();
   return text;
@@ -46,7 +46,7 @@ char *ink_text_check(const char *bytes, size_t size, const char *name, const ink
   News news;
   char *copy = mem_alloc(size + 1);
   if (size) memcpy(copy, bytes, size);
-  FileView view = {copy, size, false};
+  FileView view = {.data = copy, .size = size};
   char *text =
       call_enter(call, NULL, &news, err) ? read_view(&view, name, settings, length, &news, err) : NULL;
   MEM_GUARD_END();

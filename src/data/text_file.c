@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/buffer.h"
+#include "base/engine.h"
 #include "data/encoding.h"
 #include "data/unpack.h"
 #include "text/codes.h"
@@ -235,11 +236,18 @@ bool text_file_take(TextFile *f, const char *name, FileView *view, const TextSet
   return read_text(&r);
 }
 
+bool text_file_view(const char *path, FileView *view, Error *err) {
+  const ink_text *text = text_in_memory(path);
+  if (!text) return file_view(path, view, err);
+  *view = (FileView){.data = text->bytes, .size = text->length, .borrowed = true};
+  return true;
+}
+
 bool text_file_open(TextFile *f, const char *path, const TextSettings *settings, const News *news,
                     Error *err) {
   FileView view;
   *f = (TextFile){.name = strcmp(path, "-") ? path : "standard input"};
-  if (!file_view(path, &view, err)) return false;
+  if (!text_file_view(path, &view, err)) return false;
   return text_file_take(f, f->name, &view, settings, news, err) &&
          (f->length || fail(err, "%s: is empty: there is no text in it", f->name));
 }

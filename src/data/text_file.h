@@ -28,6 +28,8 @@ typedef struct TextFile {
   char *copy; /* NULL: nothing had to be mended */
 } TextFile;
 
+/* The bytes of a file, or of the text in memory that stands for it in this call (ink_call). */
+bool text_file_view(const char *path, FileView *, Error *);
 /* "-" is standard input; an empty file is refused. Close it also where opening failed. */
 bool text_file_open(TextFile *, const char *path, const TextSettings *, const News *, Error *);
 /* The same of bytes that came in otherwise, which may be none; `view` becomes the file's. */

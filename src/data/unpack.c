@@ -46,15 +46,15 @@ static bool put(Unpacker *u, const char *bytes, size_t count) {
 }
 
 static bool damaged(Unpacker *u, const char *why) {
-  return fail(u->err, "%s: is damaged after %zu bytes of text (%s): fetch it again", u->name, u->text.length,
-              why);
+  return fail_damaged(u->err, "%s: is damaged after %zu bytes of text (%s): fetch it again", u->name,
+                      u->text.length, why);
 }
 
 /* ---- gzip ---- */
 
 static bool has_member(const z_stream *z, const FileView *f) {
-  const FileView rest = {(const char *)z->next_in, (size_t)(f->data + f->size - (const char *)z->next_in),
-                         false};
+  const FileView rest = {.data = (const char *)z->next_in,
+                         .size = (size_t)(f->data + f->size - (const char *)z->next_in)};
   return is_gzip(&rest);
 }
 

@@ -3,6 +3,7 @@
 
 #include "base/engine.h"
 #include "base/general.h"
+#include "base/structs.h"
 #include "data/text_file.h"
 #include "run/explain.h"
 #include "run/generation.h"
@@ -14,9 +15,13 @@
 static ink_model *open_model(const char *directory, Error *err) {
   ink_model *m = mem_alloc_zeroed(1, sizeof *m);
   m->engine = work_context.engine;
-  if (bundle_open(&m->bundle, directory, err)) return m;
-  mem_free(m);
-  return NULL;
+  if (!bundle_open(&m->bundle, directory, err)) {
+    mem_free(m);
+    return NULL;
+  }
+  m->written.tokenizer = m->bundle.tokenizer;
+  m->read.tokenizer = (Tokenizer *)(uintptr_t)tokenizer_source(m->bundle.tokenizer);
+  return m;
 }
 
 ink_model *ink_model_open(const char *directory, const ink_call *call, ink_error *err) {
@@ -31,6 +36,10 @@ void ink_model_close(ink_model *m) {
   if (!m) return;
   bundle_close(&m->bundle);
   mem_free(m);
+}
+
+ink_tokenizer *ink_model_tokenizer(ink_model *m, bool source) {
+  return source ? &m->read : &m->written;
 }
 
 static json_t *shape_json(const Config *c) {
@@ -120,11 +129,13 @@ bool ink_write(ink_model *m, const char *prompt, size_t length, const ink_settin
   MEM_GUARD(err, return false);
   News news;
   Generation g = {0};
+  ink_written own = INK_WRITTEN_INIT;
   const bool ok = call_enter(call, m->engine, &news, err) &&
                   bundle_check_task(&m->bundle, task_find("write"), err) &&
                   generation_open(&g, &m->bundle, NULL, settings, err) &&
-                  write_as(m, &g, prompt, length, listener, user, written, err);
+                  write_as(m, &g, prompt, length, listener, user, &own, err);
   generation_close(&g);
+  struct_give(written, &own, sizeof own);
   MEM_GUARD_END();
   return ok;
 }
@@ -164,6 +175,12 @@ static bool prepare(Rewriting *w, const Bundle *b, const Task *task, const ink_s
   return true;
 }
 
+/* What was done before is added to. */
+static bool take_rewritten(ink_rewritten *own, const ink_rewritten *done, Error *err) {
+  static const ink_rewritten none = INK_REWRITTEN_INIT;
+  return struct_take(own, sizeof *own, done ? done : &none, "ink_rewritten", err);
+}
+
 /* Texts as inputs of one turn each; the turns and the inputs are the caller's to free. */
 static RewriteInput *inputs_of(const char *const *texts, const size_t *lengths, int64_t count, Turn **turns) {
   RewriteInput *inputs = mem_alloc_zeroed((size_t)count + 1, sizeof *inputs);
@@ -180,16 +197,20 @@ bool ink_rewrite(ink_model *m, const char *task, const char *const *texts, const
                  ink_rewritten *done, const ink_call *call, ink_error *err) {
   MEM_GUARD(err, return false);
   News news;
+  ink_rewritten own;
+  const bool known_size = take_rewritten(&own, done, err);
   Rewriting w = {0};
   Turn *turns;
   RewriteInput *inputs = inputs_of(texts, lengths, count, &turns);
   const Task *known = task_named(task, err);
-  bool ok = known && call_enter(call, m->engine, &news, err) && prepare(&w, &m->bundle, known, settings, err);
+  bool ok = known && known_size && call_enter(call, m->engine, &news, err) &&
+            prepare(&w, &m->bundle, known, settings, err);
   w.request.listener = listener;
   w.request.user = user;
   w.request.spares = true;
-  ok = ok && rewriter_run(&w.request, inputs, count, done, err);
+  ok = ok && rewriter_run(&w.request, inputs, count, &own, err);
   generation_close(&w.generation);
+  if (known_size) struct_give(done, &own, sizeof own);
   mem_free(inputs);
   mem_free(turns);
   MEM_GUARD_END();
@@ -233,6 +254,8 @@ bool ink_reply(ink_model *m, const ink_turn *said, int count, const ink_settings
                ink_error *err) {
   MEM_GUARD(err, return false);
   News news;
+  ink_rewritten own;
+  const bool known_size = take_rewritten(&own, done, err);
   Turn *turns = mem_alloc_zeroed((size_t)count + 1, sizeof *turns);
   bool ok = count > 0 || fail_usage(err, "nothing was said that could be replied to");
   for (int i = 0; i < count && ok; i++) {
@@ -241,13 +264,14 @@ bool ink_reply(ink_model *m, const ink_turn *said, int count, const ink_settings
   }
   Rewriting w = {0};
   const RewriteInput input = {turns, (size_t)count};
-  ok = ok && call_enter(call, m->engine, &news, err) &&
+  ok = ok && known_size && call_enter(call, m->engine, &news, err) &&
        prepare(&w, &m->bundle, task_find("reply"), settings, err);
   w.request.listener = listener;
   w.request.user = user;
   w.request.spares = true;
-  ok = ok && rewriter_run(&w.request, &input, 1, done, err);
+  ok = ok && rewriter_run(&w.request, &input, 1, &own, err);
   generation_close(&w.generation);
+  if (known_size) struct_give(done, &own, sizeof own);
   mem_free(turns);
   MEM_GUARD_END();
   return ok;

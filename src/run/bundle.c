@@ -122,9 +122,9 @@ static bool open_both(Bundle *b, const char *directory, const Config *config, Er
   const bool weights = guarded_weights(b, directory, config, &of_weights);
   thread_join(thread);
   b->tokenizer = reading.tokenizer;
-  if (!b->tokenizer) return fail(err, "%s", reading.err.text);
+  if (!b->tokenizer) return fail_from(err, &reading.err);
   return check_tokenizer(b, directory, config, err) && check_begin(b, directory, config, err) &&
-         (weights || fail(err, "%s", of_weights.text));
+         (weights || fail_from(err, &of_weights));
 }
 
 static bool open_parts(Bundle *b, const char *named, Error *err) {

@@ -5,6 +5,7 @@
 
 #include "base/engine.h"
 #include "base/general.h"
+#include "base/structs.h"
 #include "base/threads.h"
 #include "data/dataset.h"
 #include "run/generation.h"
@@ -216,13 +217,14 @@ bool ink_eval(ink_model *m, const char *const *files, int count, const ink_setti
   MEM_GUARD(err, return false);
   const GeneralSettings *general = settings_part(settings, &general_settings_table);
   News news;
-  const Evaluation e = {&m->bundle, settings, &news, out};
+  ink_scores own = INK_SCORES_INIT;
+  const Evaluation e = {&m->bundle, settings, &news, &own};
   const Task *task = bundle_task(&m->bundle);
   const bool begun = call_enter(call, m->engine, &news, err);
   threads_set((int)general->threads);
-  *out = (ink_scores){0};
   const bool ok = begun && (task_has_pairs(task) ? eval_pairs(&e, task, files, (size_t)count, err)
                                                  : eval_text(&e, files, (size_t)count, err));
+  struct_give(out, &own, sizeof own);
   MEM_GUARD_END();
   return ok;
 }

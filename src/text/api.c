@@ -3,11 +3,7 @@
 
 #include "base/arena.h"
 #include "base/file.h"
-#include "text/tokenizer.h"
-
-struct ink_tokenizer {
-  Tokenizer *tokenizer;
-};
+#include "text/handle.h"
 
 ink_tokenizer *ink_tokenizer_open(const char *path, ink_error *err) {
   MEM_GUARD(err, return NULL);

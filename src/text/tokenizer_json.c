@@ -55,7 +55,7 @@ static bool for_each(Reader *r, const json_t *part, const char *list, const char
   if (strcmp(type_of(part), "Sequence")) return each(r, part);
   const json_t *members = json_object_get(part, list);
   if (!json_is_array(members))
-    return fail(r->err, "%s: the %s's sequence has no \"%s\"", r->path, what, list);
+    return fail_damaged(r->err, "%s: the %s's sequence has no \"%s\"", r->path, what, list);
   for (size_t i = 0; i < json_array_size(members); i++)
     if (!each(r, json_array_get(members, i))) return false;
   return true;
@@ -142,7 +142,8 @@ static bool read_decoder(Reader *r, const json_t *part) {
 static bool put_around(Reader *r, bool behind, int64_t id) {
   enum { MOST_BEHIND = 8 };
   if (id < 0 || id >= tokenizer_size(r->t))
-    return fail(r->err, "%s: the post-processor's id %" PRId64 " is not in the vocabulary", r->path, id);
+    return fail_damaged(r->err, "%s: the post-processor's id %" PRId64 " is not in the vocabulary", r->path,
+                        id);
   if (!behind && r->t->begin >= 0) return unsupported(r, "post-processor", "two tokens before a text");
   if (r->t->behind.count == MOST_BEHIND) return unsupported(r, "post-processor", "nine tokens behind a text");
   if (behind)
@@ -157,8 +158,9 @@ static bool put_template_token(Reader *r, const json_t *part, const char *name, 
   const json_t *ids = json_object_get(json_object_get(json_object_get(part, "special_tokens"), name), "ids");
   if (!json_array_size(ids)) {
     const int32_t id = tokenizer_id(r->t, name);
-    return id >= 0 ? put_around(r, behind, id)
-                   : fail(r->err, "%s: the post-processor's \"%s\" is not an added token", r->path, name);
+    return id >= 0
+               ? put_around(r, behind, id)
+               : fail_damaged(r->err, "%s: the post-processor's \"%s\" is not an added token", r->path, name);
   }
   for (size_t i = 0; i < json_array_size(ids); i++) {
     const json_t *id = json_array_get(ids, i);
@@ -184,8 +186,8 @@ static bool read_template(Reader *r, const json_t *part) {
 static bool put_pair(Reader *r, const json_t *part, const char *key, bool behind) {
   const json_t *id = json_array_get(json_object_get(part, key), 1);
   return json_is_integer(id) ? put_around(r, behind, json_integer_value(id))
-                             : fail(r->err, "%s: the post-processor %s has no \"%s\" with an id", r->path,
-                                    type_of(part), key);
+                             : fail_damaged(r->err, "%s: the post-processor %s has no \"%s\" with an id",
+                                            r->path, type_of(part), key);
 }
 
 static bool read_post_processor(Reader *r, const json_t *part) {
@@ -225,19 +227,19 @@ static PieceKind meaning(Reader *r, const char *name, Buffer *bytes) {
 /* "name": id */
 static bool read_token(Reader *r, Buffer *bytes) {
   JsonScan *s = &r->vocabulary.scan;
-  if (!json_scan_name(s)) return fail(r->err, "%s: \"vocab\" is no list of tokens", r->path);
+  if (!json_scan_name(s)) return fail_damaged(r->err, "%s: \"vocab\" is no list of tokens", r->path);
   const char *name = s->text.data;
   const size_t length = s->text.length;
   int64_t id;
   if (!length || strlen(name) != length)
-    return fail(r->err, "%s: token \"%s\" is empty or holds a NUL character", r->path, name);
+    return fail_damaged(r->err, "%s: token \"%s\" is empty or holds a NUL character", r->path, name);
   if (!json_scan_integer(s, &id) || id < 0 || id >= (int64_t)r->vocabulary.strings + MOST_HOLES)
-    return fail(r->err, "%s: token \"%s\" has no id, or one out of range", r->path, name);
+    return fail_damaged(r->err, "%s: token \"%s\" has no id, or one out of range", r->path, name);
   if ((size_t)id < r->t->pieces.count && r->t->pieces.data[id].name)
-    return fail(r->err, "%s: id %" PRId64 " is given to \"%s\" and to \"%s\"", r->path, id,
-                r->t->pieces.data[id].name, name);
+    return fail_damaged(r->err, "%s: id %" PRId64 " is given to \"%s\" and to \"%s\"", r->path, id,
+                        r->t->pieces.data[id].name, name);
   if (map_get(r->t->by_name, name, length, NULL))
-    return fail(r->err, "%s: token \"%s\" is there twice", r->path, name);
+    return fail_damaged(r->err, "%s: token \"%s\" is there twice", r->path, name);
   const PieceKind kind = meaning(r, name, bytes);
   tokenizer_put(r->t, (int32_t)id, bytes->data, bytes->length, name, kind);
   return true;
@@ -249,7 +251,7 @@ static bool read_vocabulary(Reader *r) {
   vec_reserve(&r->t->pieces, r->vocabulary.strings);
   map_reserve(r->t->by_bytes, r->vocabulary.strings);
   map_reserve(r->t->by_name, r->vocabulary.strings);
-  bool ok = json_scan_enter(s, '{') || fail(r->err, "%s: the model has no \"vocab\"", r->path);
+  bool ok = json_scan_enter(s, '{') || fail_damaged(r->err, "%s: the model has no \"vocab\"", r->path);
   while (ok && json_scan_more(s, '}')) ok = read_token(r, &bytes);
   buffer_free(&bytes);
   return ok && !s->wrong;
@@ -258,8 +260,8 @@ static bool read_vocabulary(Reader *r) {
 static bool id_named(Reader *r, const char *name, size_t length, int32_t *out, size_t rank) {
   int64_t id;
   if (!map_get(r->t->by_name, name, length, &id))
-    return fail(r->err, "%s: merge %zu speaks of \"%.*s\", which is no token", r->path, rank, (int)length,
-                name);
+    return fail_damaged(r->err, "%s: merge %zu speaks of \"%.*s\", which is no token", r->path, rank,
+                        (int)length, name);
   *out = (int32_t)id;
   return true;
 }
@@ -287,7 +289,7 @@ static bool read_pair(JsonScan *s, Buffer *joined, size_t *left) {
 static bool read_merge(Reader *r, size_t rank, Buffer *joined) {
   size_t left;
   if (!read_pair(&r->merges.scan, joined, &left))
-    return fail(r->err, "%s: merge %zu is not a pair of tokens", r->path, rank);
+    return fail_damaged(r->err, "%s: merge %zu is not a pair of tokens", r->path, rank);
   Merge m;
   if (!id_named(r, joined->data, left, &m.left, rank) ||
       !id_named(r, joined->data + left, joined->length - left, &m.right, rank) ||
@@ -301,7 +303,7 @@ static bool read_merges(Reader *r) {
   JsonScan *s = &r->merges.scan;
   Buffer joined = {0};
   merges_reserve(&r->t->merges, r->merges.strings);
-  bool ok = json_scan_enter(s, '[') || fail(r->err, "%s: the model has no \"merges\"", r->path);
+  bool ok = json_scan_enter(s, '[') || fail_damaged(r->err, "%s: the model has no \"merges\"", r->path);
   for (size_t rank = 0; ok && json_scan_more(s, ']'); rank++) ok = read_merge(r, rank, &joined);
   buffer_free(&joined);
   return ok && !s->wrong;
@@ -309,10 +311,11 @@ static bool read_merges(Reader *r) {
 
 static bool read_added(Reader *r, const json_t *added) {
   static const char known[] = "id|content|special|normalized|single_word|lstrip|rstrip|";
-  if (added && !json_is_array(added)) return fail(r->err, "%s: \"added_tokens\" is not a list", r->path);
+  if (added && !json_is_array(added))
+    return fail_damaged(r->err, "%s: \"added_tokens\" is not a list", r->path);
   for (size_t i = 0; i < json_array_size(added); i++) {
     const json_t *entry = json_array_get(added, i), *id = json_object_get(entry, "id");
-    if (!json_is_integer(id)) return fail(r->err, "%s: added token %zu has no id", r->path, i);
+    if (!json_is_integer(id)) return fail_damaged(r->err, "%s: added token %zu has no id", r->path, i);
     if (!only_known(r, entry, "added tokens", known) ||
         !tokenizer_read_added(r->t, entry, json_integer_value(id), r->path, r->err))
       return false;
@@ -333,7 +336,7 @@ static bool read_unknown(Reader *r, const json_t *model) {
   int64_t id;
   if (!name) return true;
   if (!map_get(r->t->by_name, name, strlen(name), &id))
-    return fail(r->err, "%s: the unknown token \"%s\" is not in the vocabulary", r->path, name);
+    return fail_damaged(r->err, "%s: the unknown token \"%s\" is not in the vocabulary", r->path, name);
   r->t->unknown = (int32_t)id;
   return true;
 }
@@ -442,8 +445,8 @@ static bool read_text(Reader *r, const char *text, size_t length) {
 static void say_what_is_wrong(const char *text, size_t length, const char *where, const Error *found,
                               Error *err) {
   json_t *json = json_parse(text, length, where, err);
-  if (json && found->code) fail(err, "%s", found->text);
-  if (json) fail(err, "%s: not valid JSON", where);
+  if (json && found->code) fail_from(err, found);
+  if (json) fail_damaged(err, "%s: not valid JSON", where);
   json_decref(json);
 }
 

@@ -96,7 +96,7 @@ static bool reconcile(const Settings *given, Settings *saved, const ink_setting_
 
 /* The settings of the run being resumed, with what may change as given now. */
 static bool settings_of_run(Run *r, const Settings *given, const char *recipe, Error *err) {
-  ink_setting_info info;
+  ink_setting_info info = INK_SETTING_INFO_INIT;
   if (!ink_settings_load(r->settings, recipe, err)) return false;
   for (int i = 0; ink_settings_describe(given, i, &info); i++)
     if (settings_given(given, info.name) && !reconcile(given, r->settings, &info, err)) return false;
@@ -547,8 +547,9 @@ static bool run_in_directory(Run *r, const char *home, const Settings *given, co
   char path[PATH_ROOM];
   bool again;
   if (count == 0 && !dir_exists(home))
-    return r->train->resume ? fail(err, "%s: there is no such directory, and so no run to resume", home)
-                            : fail_usage(err, no_text);
+    return r->train->resume
+               ? fail_not_found(err, "%s: there is no such directory, and so no run to resume", home)
+               : fail_usage(err, no_text);
   if (!run_dir_open(&r->dir, home, r->train->dry_run, err) ||
       !run_dir_choose(&r->dir, r->train, &r->news, &again, err) || !choose_files(r, files, count, err))
     return false;

@@ -139,7 +139,7 @@ static bool has_key(const char *yaml, const char *key) {
 }
 
 void report_from_settings(Report *r, const Settings *settings) {
-  ink_setting_info info;
+  ink_setting_info info = INK_SETTING_INFO_INIT;
   char *yaml = settings_to_yaml(settings);
   for (int i = 0; ink_settings_describe(settings, i, &info); i++) {
     if (!has_key(yaml, info.name)) continue;

@@ -260,7 +260,7 @@ static bool write_on(Trainer *t, Buffer *text, Error *err) {
   static const SettingTable *const tables[] = {&sampling_settings_table};
   Settings *settings = settings_new(tables, 1);
   SamplingSettings *sampling = settings_part(settings, &sampling_settings_table);
-  ink_written written;
+  ink_written written = INK_WRITTEN_INIT;
   sampling->max_tokens = t->settings->sample_tokens;
   const WriteRequest request = {t->model, t->tokenizer,   sampling, (int64_t)t->seed,
                                 t->begin, writer_collect, text,     NULL};

@@ -18,7 +18,7 @@ static json_t *parse(const char *text, Error *err) {
 static void errors_say_where(void **state) {
   Error err = {0};
   assert_null(parse("{\n  \"a\": 1,\n  \"b\": ,\n}", &err));
-  assert_int_equal(err.code, INK_FAILED);
+  assert_int_equal(err.code, INK_DAMAGED);
   assert_memory_equal(err.text, "a.json:3:", 9);
 }
 
@@ -28,7 +28,7 @@ static void what_is_not_json_is_refused(void **state) {
   for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
     Error err = {0};
     assert_null(parse(wrong[i], &err));
-    assert_int_equal(err.code, INK_FAILED);
+    assert_int_equal(err.code, INK_DAMAGED);
   }
 }
 
@@ -55,7 +55,7 @@ static void depth_is_limited(void **state) {
   for (int i = 0; i < 1000000; i++) buffer_adds(&deep, "[");
   Error err = {0};
   assert_null(parse(deep.data, &err));
-  assert_int_equal(err.code, INK_FAILED);
+  assert_int_equal(err.code, INK_DAMAGED);
   buffer_free(&deep);
 }
 
@@ -135,7 +135,7 @@ static void wrong_types_name_the_member(void **state) {
   assert_false(json_get_int(json, "y", 0, &i, "config.json", &err[1]));
   assert_false(json_get_real(json, "x", 0, &r, "config.json", &err[2]));
   assert_false(json_get_bool(json, "y", 0, &b, "config.json", &err[3]));
-  for (int k = 0; k < 4; k++) assert_int_equal(err[k].code, INK_FAILED);
+  for (int k = 0; k < 4; k++) assert_int_equal(err[k].code, INK_DAMAGED);
   json_decref(json);
 }
 
@@ -161,7 +161,7 @@ static void file_errors_name_the_file(void **state) {
   assert_non_null(strstr(err.text, "No such file"));
   json_t *json = json_object();
   assert_false(json_write(in_scratch("no/such/dir.json"), json, &other));
-  assert_int_equal(other.code, INK_FAILED);
+  assert_int_equal(other.code, INK_NOT_FOUND);
   json_decref(json);
 }
 

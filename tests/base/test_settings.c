@@ -317,7 +317,7 @@ static void check_reload(const Both *b) {
   const Both again = open_both();
   char *yaml = settings_to_yaml(b->settings);
   load(&again, yaml);
-  ink_setting_info info;
+  ink_setting_info info = INK_SETTING_INFO_INIT;
   for (int i = 0; ink_settings_describe(b->settings, i, &info); i++) {
     char *text = ink_settings_get(b->settings, info.name);
     check_text(&again, info.name, text);
@@ -415,9 +415,50 @@ static void texts_that_look_like_yaml_reload(void **state) {
   ink_settings_free(b.settings);
 }
 
+static void numbers_and_switches(void **state) {
+  const Both b = open_both();
+  Error err = {0}, unknown = {0}, other = {0}, wide = {0};
+  int64_t whole = 0;
+  double real = 0;
+  bool on = false;
+  assert_true(ink_settings_set_real(b.settings, "top-p", 0.1, &err));
+  assert_true(ink_settings_get_real(b.settings, "top_p", &real, &err));
+  assert_true(real == 0.1);
+  assert_false(ink_settings_get_int(b.settings, "top-p", &whole, &other));
+  assert_int_equal(other.code, INK_USAGE);
+  assert_non_null(strstr(other.text, "--top-p is a number"));
+  assert_false(ink_settings_get_bool(b.settings, "top-q", &on, &unknown));
+  assert_non_null(strstr(unknown.text, "top-p"));
+  assert_false(ink_settings_set_real(b.settings, "top-p", 1e9, &wide));
+  assert_int_equal(wide.code, INK_USAGE);
+  ink_setting_info info = INK_SETTING_INFO_INIT;
+  for (int i = 0; ink_settings_describe(b.settings, i, &info); i++) {
+    Error none = {0};
+    if (info.is_switch) {
+      assert_true(ink_settings_set_bool(b.settings, info.name, true, &none));
+      assert_true(ink_settings_get_bool(b.settings, info.name, &on, &none) && on);
+      assert_false(ink_settings_set_int(b.settings, info.name, 1, &none));
+    }
+  }
+  ink_settings_free(b.settings);
+}
+
+/* A program of an older version has a shorter struct: what is behind it is not written. */
+static void description_of_an_older_program(void **state) {
+  const Both b = open_both();
+  ink_setting_info info = INK_SETTING_INFO_INIT;
+  info.size = offsetof(ink_setting_info, help);
+  info.help = "mine";
+  assert_true(ink_settings_describe(b.settings, 1, &info));
+  assert_string_equal(info.name, "top-p");
+  assert_string_equal(info.help, "mine");
+  assert_int_equal(info.size, offsetof(ink_setting_info, help));
+  ink_settings_free(b.settings);
+}
+
 static void description(void **state) {
   const Both b = open_both();
-  ink_setting_info info;
+  ink_setting_info info = INK_SETTING_INFO_INIT;
   int count = 0;
   while (ink_settings_describe(b.settings, count, &info)) count++;
   assert_int_equal(count, SHAPE_COUNT + RUN_COUNT);
@@ -508,6 +549,8 @@ int main(void) {
       cmocka_unit_test(every_character_reloads),
       cmocka_unit_test(texts_that_look_like_yaml_reload),
       cmocka_unit_test(description),
+      cmocka_unit_test(numbers_and_switches),
+      cmocka_unit_test(description_of_an_older_program),
       cmocka_unit_test(loading_survives_exhaustion),
       cmocka_unit_test(long_lists_take_linear_time),
       cmocka_unit_test(setting_and_getting_survive_exhaustion),

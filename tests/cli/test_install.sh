@@ -20,7 +20,7 @@ PKG_CONFIG_PATH=$(dirname "$(find "$prefix" -name inkstone.pc)")
 library=$(dirname "$PKG_CONFIG_PATH")
 for file in bin/inkstone include/inkstone.h share/man/man1/inkstone.1 share/man/man1/inkstone-train.1 \
   share/man/man1/inkstone-tokenizer-encode.1 share/bash-completion/completions/inkstone; do expect_file "$prefix/$file"; done
-for file in libinkstone.a libinkstone.so libinkstone.so.0 cmake/inkstone/inkstoneConfig.cmake; do expect_file "$library/$file"; done
+for file in libinkstone.a libinkstone.so libinkstone.so.0.2 cmake/inkstone/inkstoneConfig.cmake; do expect_file "$library/$file"; done
 check "the installed command" "$prefix/bin/inkstone" --version
 
 # Nothing but the names of inkstone.h is to be seen, in either library.

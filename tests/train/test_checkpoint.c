@@ -158,7 +158,7 @@ static void expect_refused(const char *file, const char *why) {
   optimizer_open(&w.optimizer, w.params, &settings, settings.weight_decay);
   if (checkpoint_load(scratch, &loaded, &w.optimizer, &(News){0}, &found, &err))
     fail_msg("%s: read, %s", file, why);
-  assert_int_equal(err.code, INK_FAILED);
+  assert_true(err.code == INK_FAILED || err.code == INK_NOT_FOUND || err.code == INK_DAMAGED);
   if (!strstr(err.text, file)) fail_msg("%s, %s: \"%s\" does not name it", file, why, err.text);
   weights_close(&w);
 }

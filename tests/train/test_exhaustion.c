@@ -100,13 +100,13 @@ static bool describe(Error *err) {
 }
 
 static bool write_text(Error *err) {
-  ink_written written;
+  ink_written written = INK_WRITTEN_INIT;
   return ink_write(model, "The ", 4, writing, ignore_token, NULL, &written, NULL, err);
 }
 
 static bool evaluate(Error *err) {
   const char *text = in_scratch("text");
-  ink_scores scores;
+  ink_scores scores = INK_SCORES_INIT;
   return ink_eval(model, &text, 1, evaluating, &scores, NULL, err);
 }
 
@@ -125,7 +125,7 @@ static const char *const texts[] = {"The moon.",
 static const size_t lengths[] = {9, 61};
 
 static bool rewrite(Error *err) {
-  ink_rewritten done = {0};
+  ink_rewritten done = INK_REWRITTEN_INIT;
   return ink_rewrite(translator, "translate", texts, lengths, 2, rewriting, ignore_output, NULL, &done, NULL,
                      err);
 }
@@ -138,7 +138,7 @@ static bool explain(Error *err) {
 
 static bool evaluate_pairs(Error *err) {
   const char *pairs = in_scratch("few.tsv");
-  ink_scores scores;
+  ink_scores scores = INK_SCORES_INIT;
   const bool ok = ink_eval(translator, &pairs, 1, evaluating, &scores, NULL, err);
   if (ok) ink_free(scores.written);
   return ok;
@@ -146,8 +146,21 @@ static bool evaluate_pairs(Error *err) {
 
 static bool converse(Error *err) {
   static const ink_turn turns[] = {{"user", "hello", 5}, {"assistant", "hi", 2}, {"user", "who?", 4}};
-  ink_rewritten done = {0};
+  ink_rewritten done = INK_REWRITTEN_INIT;
   return ink_reply(replier, turns, 3, rewriting, ignore_output, NULL, &done, NULL, err);
+}
+
+static bool read_in_session(Error *err) {
+  static const int32_t ids[] = {84, 104, 101, 32};
+  size_t length;
+  ink_session *s = ink_session_open(model, NULL, err);
+  void *saved = NULL;
+  const bool ok = s && ink_session_feed(s, ids, 3, NULL, err) && ink_session_feed(s, ids + 3, 1, NULL, err) &&
+                  (saved = ink_session_save(s, &length, err)) &&
+                  ink_session_restore(s, saved, length, NULL, NULL, err);
+  ink_free(saved);
+  ink_session_close(s);
+  return ok;
 }
 
 /* Nothing of a file that was not finished. */
@@ -258,6 +271,10 @@ static void writing_text(void **state) {
   try_all(&(Deed){"writing", write_text, .dense = 200});
 }
 
+static void reading_in_a_session(void **state) {
+  try_all(&(Deed){"reading in a session", read_in_session, .dense = 200});
+}
+
 static void scoring(void **state) {
   try_all(&(Deed){"scoring", evaluate, .dense = 200});
 }
@@ -297,6 +314,7 @@ int main(void) {
       EXHAUST(opening_a_model, "1"),
       EXHAUST(describing, "1"),
       EXHAUST(writing_text, "1"),
+      EXHAUST(reading_in_a_session, "1"),
       EXHAUST(scoring, "1"),
       EXHAUST(learning_a_model, "1"),
       EXHAUST(learning_from_pairs, "1"),

@@ -80,7 +80,7 @@ static bool count_down(void *user, const ink_token *token) {
 
 static void writing_goes_well_after_an_interruption(void **state) {
   Error err = {0}, none = {0};
-  ink_written written;
+  ink_written written = INK_WRITTEN_INIT;
   int left = 3, never = -1;
   const ink_call call = stoppable();
   assert_false(ink_write(writer, "The", 3, writing, count_down, &left, &written, &call, &err));
@@ -97,7 +97,7 @@ static void writing_goes_well_after_an_interruption(void **state) {
 
 static void a_stop_that_came_before_is_not_lost(void **state) {
   Error err = {0}, none = {0};
-  ink_written written;
+  ink_written written = INK_WRITTEN_INIT;
   int never = -1;
   const ink_call call = stoppable();
   ink_stop_request(&stop);
@@ -122,8 +122,8 @@ static void so_do_rewriting_and_scoring(void **state) {
   static const size_t lengths[] = {7};
   const char *file = pairs;
   Error err = {0}, none = {0}, again = {0};
-  ink_rewritten done = {0};
-  ink_scores scores;
+  ink_rewritten done = INK_REWRITTEN_INIT;
+  ink_scores scores = INK_SCORES_INIT;
   int count = 0;
   ink_call call = stoppable();
   call.listener = stop_at_once;
@@ -147,7 +147,7 @@ static void so_do_rewriting_and_scoring(void **state) {
 /* A call from a listener belongs to the call that it was heard in. */
 static bool write_within(void *user, const ink_token *token) {
   Error *err = user;
-  ink_written written;
+  ink_written written = INK_WRITTEN_INIT;
   int never = -1;
   ink_stop_request(&stop);
   ink_model *other = ink_model_open(in_scratch("write"), NULL, err);
@@ -158,7 +158,7 @@ static bool write_within(void *user, const ink_token *token) {
 
 static void a_call_within_a_call_is_stopped_with_it(void **state) {
   Error err = {0}, within = {0};
-  ink_written written;
+  ink_written written = INK_WRITTEN_INIT;
   const ink_call call = stoppable();
   assert_false(ink_write(writer, "The", 3, writing, write_within, &within, &written, &call, &err));
   assert_int_equal(within.code, INK_INTERRUPTED);
@@ -173,7 +173,7 @@ static bool raise_flag(void *user, const ink_token *token) {
 
 static void *write_without_end(void *flag) {
   Error *err = calloc(1, sizeof *err);
-  ink_written written;
+  ink_written written = INK_WRITTEN_INIT;
   const ink_call call = stoppable();
   ink_model *m = ink_model_open(in_scratch("write"), NULL, err);
   ink_settings *s = set_all(ink_settings_write(), WITH("max-tokens", "100000000", "ignore-end", "true"));
@@ -185,7 +185,7 @@ static void *write_without_end(void *flag) {
 
 static void another_thread_stops_one_of_two(void **state) {
   Error err = {0}, *of_endless;
-  ink_written written;
+  ink_written written = INK_WRITTEN_INIT;
   int flag = 0, never = -1;
   pthread_t endless;
   assert_int_equal(pthread_create(&endless, NULL, write_without_end, &flag), 0);

@@ -75,7 +75,7 @@ static bool take_output(void *user, const ink_output *output) {
 
 static void try_eval(ink_model *m, const char *file, int *refused) {
   Error err = {0};
-  ink_scores scores = {0};
+  ink_scores scores = INK_SCORES_INIT;
   ink_settings *s = set_all(ink_settings_eval(), WITH("max-tokens", "4", "threads", "1"));
   const bool ok = ink_eval(m, &file, 1, s, &scores, NULL, &err);
   expect(ok, &err, "eval", refused);
@@ -90,7 +90,7 @@ static void try_write(ink_model *m, int *refused) {
       {"top-k", "3"},   {"temperature", "100"}, {"repetition-penalty", "100"}};
   for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
     Error err = {0};
-    ink_written written;
+    ink_written written = INK_WRITTEN_INIT;
     ink_settings *s = set_all(ink_settings_write(), WITH("max-tokens", "4", ways[i][0], ways[i][1]));
     expect(ink_write(m, "The", 3, s, take_token, NULL, &written, NULL, &err), &err, ways[i][0], refused);
     ink_settings_free(s);
@@ -101,7 +101,7 @@ static void try_rewrite(ink_model *m, const char *task, int *refused) {
   static const char *const ways[][2] = {{"beam", "3"}, {"sample", "true"}};
   for (int i = 0; i < 2; i++) {
     Error err = {0}, of_page = {0};
-    ink_rewritten done = {0};
+    ink_rewritten done = INK_REWRITTEN_INIT;
     ink_settings *s = set_all(ink_settings_rewrite(), WITH("max-tokens", "4", ways[i][0], ways[i][1]));
     expect(ink_rewrite(m, task, texts, lengths, 2, s, take_output, NULL, &done, NULL, &err), &err, ways[i][0],
            refused);

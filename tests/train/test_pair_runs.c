@@ -195,7 +195,7 @@ static void replies_are_learnt(void **state) {
                               {"user", "how are you 3", 13}},
                    wrong = {"wizard", "hello", 5};
     Buffer said = {0};
-    ink_rewritten done = {0};
+    ink_rewritten done = INK_REWRITTEN_INIT;
     if (!ink_reply(m, turns, 3, s, take_text, &said, &done, NULL, &err)) fail_msg("%s", err.text);
     assert_true(said.length > 0 && done.new_tokens > 0);
     assert_false(ink_reply(m, &wrong, 1, s, take_text, &said, &done, NULL, &err));

@@ -35,8 +35,8 @@ static bool use(Job *j, ink_model *m, Buffer *text) {
   static const size_t lengths[] = {7, 6, 12};
   const bool writes = !strcmp(j->task, "write");
   ink_settings *s = writes ? ink_settings_write() : ink_settings_rewrite();
-  ink_written written;
-  ink_rewritten done = {0};
+  ink_written written = INK_WRITTEN_INIT;
+  ink_rewritten done = INK_REWRITTEN_INIT;
   bool ok =
       ink_settings_set(s, "threads", j->threads, &j->err) && ink_settings_set(s, "max-tokens", "12", &j->err);
   ok = ok &&

@@ -397,7 +397,7 @@ static void the_average_is_what_is_evaluated_and_kept(void **state) {
 
 static double eval_loss(const char *run, const char *file, const char *windows) {
   Error err = {0};
-  ink_scores scores;
+  ink_scores scores = INK_SCORES_INIT;
   ink_settings *s = ink_settings_eval();
   ink_model *m = ink_model_open(in_scratch(run), NULL, &err);
   if (!m) fail_msg("%s", err.text);
@@ -425,7 +425,7 @@ static void held_out_text_is_scored_as_eval_does(void **state) {
 static void each_token_but_the_first_is_scored(void **state) {
   const char *text = endless_a();
   Error err = {0};
-  ink_scores scores;
+  ink_scores scores = INK_SCORES_INIT;
   train_well("m", text, WITH("steps", "2", "context", "13"), NULL);
   ink_settings *s = ink_settings_eval();
   ink_model *m = ink_model_open(in_scratch("m"), NULL, &err);

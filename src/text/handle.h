@@ -1,0 +1,11 @@
+/* handle.h - what a program holds of a tokenizer. */
+#ifndef TEXT_HANDLE_H
+#define TEXT_HANDLE_H
+
+#include "text/tokenizer.h"
+
+struct ink_tokenizer {
+  Tokenizer *tokenizer;
+};
+
+#endif
