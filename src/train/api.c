@@ -45,7 +45,8 @@ typedef struct Run {
   Plan plan;
   Batches *batches;
   json_t *card;
-  bool resumed, steps_given;
+  bool resumed;
+  int64_t steps_given; /* when it is resumed; 0: none */
 } Run;
 
 /* ---- settings ---- */
@@ -67,40 +68,6 @@ static void take_parts(Run *r) {
 
 static const char *in_run(const Run *r, char room[PATH_ROOM], const char *name) {
   return run_dir_file(&r->dir, room, name);
-}
-
-/* What may differ when a run is continued: it changes how long and how, not what is learnt up to here. */
-static bool may_change(const char *name) {
-  static const char *const free_names[] = {"steps",  "threads",       "patience", "keep-checkpoints",
-                                           "resume", "sample-tokens", "budget",   "epochs"};
-  for (size_t i = 0; i < sizeof free_names / sizeof *free_names; i++)
-    if (!strcmp(name, free_names[i])) return true;
-  return false;
-}
-
-static bool reconcile(const Settings *given, Settings *saved, const ink_setting_info *info, Error *err) {
-  char *now = settings_text(given, info->name), *then = settings_text(saved, info->name);
-  const bool same = !strcmp(now, then) || !strcmp(now, "auto"); /* left to us, it was decided then */
-  bool ok = true;
-  if (!same && may_change(info->name))
-    ok = ink_settings_set(saved, info->name, now, err);
-  else if (!same)
-    ok = fail_usage(err,
-                    "--resume continues the run as it was: --%s was %s, not %s (leave it out, or start "
-                    "another run with -o)",
-                    info->name, *then ? then : "not given", now);
-  ink_free(now);
-  ink_free(then);
-  return ok;
-}
-
-/* The settings of the run being resumed, with what may change as given now. */
-static bool settings_of_run(Run *r, const Settings *given, const char *recipe, Error *err) {
-  ink_setting_info info = INK_SETTING_INFO_INIT;
-  if (!ink_settings_load(r->settings, recipe, err)) return false;
-  for (int i = 0; ink_settings_describe(given, i, &info); i++)
-    if (settings_given(given, info.name) && !reconcile(given, r->settings, &info, err)) return false;
-  return true;
 }
 
 /* ---- tokenizer ---- */
@@ -367,6 +334,14 @@ static bool write_results(Run *r, Trainer *t, bool finished, Error *err) {
 
 /* ---- the run ---- */
 
+/* The recipe has the change, so that it still gives the same weights. */
+static bool change_steps(Run *r, TrainState *s, Error *err) {
+  const int64_t steps = r->steps_given > s->step ? r->steps_given : s->step;
+  if (steps == s->steps) return true;
+  s->steps = steps;
+  return recipe_replan(&r->dir, r->settings, s->step, steps, err);
+}
+
 static bool fill_weights(Run *r, Trainer *t, Error *err) {
   bool found;
   params_initialize(t->model->params, t->seed);
@@ -376,8 +351,7 @@ static bool fill_weights(Run *r, Trainer *t, Error *err) {
   if (!r->resumed) return true;
   if (!checkpoint_load(r->dir.path, &t->state, &t->optimizer, &r->news, &found, err)) return false;
   snapshots_find(r->dir.path, &t->state);
-  if (r->steps_given) t->state.steps = r->train->steps;
-  if (t->state.steps < t->state.step) t->state.steps = t->state.step;
+  if (r->steps_given && !change_steps(r, &t->state, err)) return false;
   news_note(&r->news, "resuming at step %" PRId64 " of %" PRId64, t->state.step, t->state.steps);
   return true;
 }
@@ -553,8 +527,10 @@ static bool run_in_directory(Run *r, const char *home, const Settings *given, co
   if (!run_dir_open(&r->dir, home, r->train->dry_run, err) ||
       !run_dir_choose(&r->dir, r->train, &r->news, &again, err) || !choose_files(r, files, count, err))
     return false;
-  if (again && !settings_of_run(r, given, in_run(r, path, "recipe.yaml"), err)) return false;
-  r->steps_given = settings_given(given, "steps");
+  if (again) {
+    if (settings_given(given, "steps")) r->steps_given = r->train->steps;
+    if (!recipe_continue(in_run(r, path, "recipe.yaml"), given, &r->settings, err)) return false;
+  }
   take_parts(r);
   return again ? start_again(r, err) : start_new(r, err);
 }

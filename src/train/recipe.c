@@ -67,6 +67,50 @@ bool recipe_write(const RunDir *dir, const Settings *settings, Error *err) {
   return ok;
 }
 
+/* ---- a run that is resumed ---- */
+
+/* What may differ when a run is continued: it changes how long and how, not what is learnt up to here. */
+static bool may_change(const char *name) {
+  static const char *const names[] = {"steps",  "threads",      "patience",      "keep-checkpoints",
+                                      "resume", "sample-every", "sample-tokens", "budget",
+                                      "epochs", "dry-run",      "sample-prompt"};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    if (!strcmp(name, names[i])) return true;
+  return false;
+}
+
+static bool reconcile(const Settings *given, Settings *saved, const ink_setting_info *info, Error *err) {
+  char *now = settings_text(given, info->name), *then = settings_text(saved, info->name);
+  const bool same = !strcmp(now, then) || !strcmp(now, "auto"); /* left to us, it was decided then */
+  bool ok = true;
+  if (!same && !may_change(info->name))
+    ok = fail_usage(err,
+                    "--resume continues the run as it was: --%s was %s%s, not %s (leave it out, or start "
+                    "another run with -o)",
+                    info->name, settings_given(saved, info->name) ? "" : "not given",
+                    settings_given(saved, info->name) ? then : "", now);
+  else if (!same && strcmp(info->name, "steps"))
+    ok = ink_settings_set(saved, info->name, now, err);
+  ink_free(now);
+  ink_free(then);
+  return ok;
+}
+
+bool recipe_continue(const char *path, const Settings *given, Settings **settings, Error *err) {
+  ink_setting_info info = INK_SETTING_INFO_INIT;
+  Settings *saved = ink_settings_train();
+  bool ok = ink_settings_load(saved, path, err);
+  for (int i = 0; ok && ink_settings_describe(given, i, &info); i++)
+    ok = !settings_given(given, info.name) || reconcile(given, saved, &info, err);
+  if (!ok) {
+    ink_settings_free(saved);
+    return false;
+  }
+  ink_settings_free(*settings);
+  *settings = saved;
+  return true;
+}
+
 /* ---- steps that change on the way ---- */
 
 bool recipe_check_replan(const char *changes, Error *err) {
@@ -94,7 +138,12 @@ bool recipe_replan(const RunDir *dir, Settings *settings, int64_t step, int64_t 
   Buffer text = {0};
   if (train->replan) buffer_addf(&text, "%s ", train->replan);
   buffer_addf(&text, "%" PRId64 ":%" PRId64, step, steps);
-  const bool ok = ink_settings_set(settings, "replan", text.data, err) && recipe_write(dir, settings, err);
+  const char *name = "replan", *value = text.data;
+  if (!step) { /* no update was made by other steps */
+    name = "steps";
+    value = strchr(text.data, ':') + 1;
+  }
+  const bool ok = ink_settings_set(settings, name, value, err) && recipe_write(dir, settings, err);
   buffer_free(&text);
   return ok;
 }

@@ -6,6 +6,10 @@
 
 /* What a plan decided, where it was not given; `settings` are the run's. */
 bool recipe_fill(Settings *, const Plan *, Error *);
+/* Replaces *settings by those of the run being resumed, of the recipe at `path`, with what may change as it
+ * is given now; another value of anything else is refused by name. Steps given now are the caller's to
+ * change, by recipe_replan. */
+bool recipe_continue(const char *path, const Settings *given, Settings **settings, Error *);
 bool recipe_write(const RunDir *, const Settings *, Error *);
 
 /* Refuses what is no list of changes. */

@@ -84,3 +84,26 @@ plan --valid text --holdout 0.2
 expect_status 2
 expect_err "--holdout"
 finish
+
+# a run is continued as it was: what the recipe does not name had its default
+run train write text -o ours --config recipe.yaml --eval-every 4 --checkpoint-every 4 --threads 1 -q
+expect_status 0
+cp -r ours before
+for flag in "--seed 9" "--optimizer muon" "--batch 8" "--schedule linear" "--clip 0.5" "--dropout 0.1" "--average 3" \
+  "--precision bf16" "--windows document" "--lowercase" "--tokenizer bpe" "--from before" "--lr 0.1" "--width 64" \
+  "--label-smoothing 0.1" "--invalid replace" "--weight-decay 0.3" "--holdout 0.2" "--vocab 300" "--spike 9"; do
+  # shellcheck disable=SC2086 # a flag and its value
+  run train write -o ours --resume $flag -q
+  expect_usage "continues the run as it was: ${flag%% *} was"
+done
+run train write -o ours --resume --seed 9 -q
+expect_err "--seed was not given, not 9"
+diff -r before ours >diff || flunk "a refused --resume changed the model: $(cat diff)"
+
+# other steps: the recipe has the change, and gives the same weights from the start
+run train write -o ours --resume --steps 12 --threads 2 --patience 50 --sample-every 3 -q
+expect_status 0
+grep -qx 'replan: "8:12"' ours/recipe.yaml || flunk "recipe.yaml does not have the change of steps"
+run train write text -o again --config ours/recipe.yaml -q
+expect_status 0
+cmp ours/model.safetensors again/model.safetensors || flunk "recipe.yaml of a run with other steps gives other weights"
