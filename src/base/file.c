@@ -212,6 +212,36 @@ bool file_replace(const char *path, const void *data, size_t size, Error *err) {
 
 /* ---- directories ---- */
 
+static bool status_of(const char *path, struct stat *info) {
+  return !(strcmp(path, "-") ? stat(path, info) : fstat(STDIN_FILENO, info));
+}
+
+static bool same_place(const struct stat *a, const struct stat *b) {
+  return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
+static bool lies_in(const char *path, const char *directory) {
+  const char *slash = strrchr(path, '/');
+  struct stat parent, home;
+  char *above = slash ? mem_strdup(path) : mem_strdup(".");
+  if (slash) above[slash == path ? 1 : slash - path] = '\0';
+  const bool same = !stat(above, &parent) && !stat(directory, &home) && same_place(&parent, &home);
+  mem_free(above);
+  return same;
+}
+
+bool file_check_output(const char *path, const char *const *inputs, size_t count, const char *model,
+                       Error *err) {
+  struct stat out, in;
+  if (stat(path, &out) || !S_ISREG(out.st_mode)) return true;
+  for (size_t i = 0; i < count; i++)
+    if (status_of(inputs[i], &in) && same_place(&in, &out))
+      return fail_usage(err, "%s: is read, too, and would be lost: give another name for the output", path);
+  return !model || !lies_in(path, model) ||
+         fail_usage(err, "%s: is a file of the model and would be lost: give another name for the output",
+                    path);
+}
+
 bool file_exists(const char *path) {
   struct stat info;
   return !lstat(path, &info);

@@ -32,6 +32,10 @@ bool file_writer_put(FileWriter *, const void *data, size_t size, Error *);
 bool file_writer_commit(FileWriter *, Error *); /* closes in any case */
 void file_writer_abandon(FileWriter *);
 
+/* Refuses to write to `path` where that is one of the files being read ("-": standard input), by whatever
+ * name, or lies in the directory of the model in use (NULL: none). Devices and pipes may be both. */
+bool file_check_output(const char *path, const char *const *inputs, size_t count, const char *model, Error *);
+
 /* Is anything of this name there? Reading it tells what is wrong with a directory or a link that leads
  * nowhere: they are no reason to do without a file. */
 bool file_exists(const char *path);

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/json.h"
 #include "base/memory.h"
 #include "cli/command.h"
@@ -54,6 +55,10 @@ static bool score(ink_model *model, const Call *call, Error *err) {
 
 static bool run(Call *call, Error *err) {
   const ink_call how = streams_call();
+  char *outputs = ink_settings_get(call->settings, "outputs");
+  const bool free_place = !*outputs || file_check_output(outputs, NULL, 0, call->values[OWN_MODEL], err);
+  ink_free(outputs);
+  if (!free_place) return false;
   ink_model *model = ink_model_open(call->values[OWN_MODEL], &how, err);
   const bool ok = model && score(model, call, err);
   ink_model_close(model);

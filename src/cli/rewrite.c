@@ -310,11 +310,18 @@ static void tell(const Job *job) {
   }
 }
 
+/* The page must not take the place of what it explains. */
+static bool check_page(const Call *call, Error *err) {
+  const char *page = call->values[OWN_EXPLAIN], *input = call->values[OWN_INPUT];
+  if (!input) input = "-";
+  return !page || file_check_output(page, &input, 1, call->values[OWN_MODEL], err);
+}
+
 static bool run(Call *call, Error *err) {
   Job job = {.call = call, .task = call->command->name, .done = INK_REWRITTEN_INIT};
   streams_catch_signals();
   const ink_call how = streams_call();
-  job.model = ink_model_open(call->values[OWN_MODEL], &how, err);
+  job.model = check_page(call, err) ? ink_model_open(call->values[OWN_MODEL], &how, err) : NULL;
   const bool ok = job.model && rewrite_operand(&job, err);
   ink_model_close(job.model);
   tell(&job);

@@ -21,6 +21,15 @@ static bool train_and_save(const Corpus *corpus, const char *out, const ink_sett
   return ok;
 }
 
+static bool learn_from(const char *const *files, size_t count, const char *out, const ink_settings *settings,
+                       const News *news, Error *err) {
+  Corpus *corpus = corpus_open(files, count, settings_part(settings, &text_settings_table),
+                               settings_part(settings, &data_settings_table), news, err);
+  const bool ok = corpus && train_and_save(corpus, out, settings, news, err);
+  corpus_free(corpus);
+  return ok;
+}
+
 bool ink_tokenizer_train(const char *const *files, int count, const char *out, const ink_settings *settings,
                          const ink_call *call, ink_error *err) {
   MEM_GUARD(err, return false);
@@ -28,11 +37,8 @@ bool ink_tokenizer_train(const char *const *files, int count, const char *out, c
   const GeneralSettings *general = settings_part(settings, &general_settings_table);
   const bool begun = call_enter(call, NULL, &news, err);
   threads_set((int)general->threads);
-  Corpus *corpus = !begun ? NULL
-                          : corpus_open(files, (size_t)count, settings_part(settings, &text_settings_table),
-                                        settings_part(settings, &data_settings_table), &news, err);
-  const bool ok = corpus && train_and_save(corpus, out, settings, &news, err);
-  corpus_free(corpus);
+  const bool ok = begun && file_check_output(out, files, (size_t)count, NULL, err) &&
+                  learn_from(files, (size_t)count, out, settings, &news, err);
   MEM_GUARD_END();
   return ok;
 }

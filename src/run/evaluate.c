@@ -220,10 +220,14 @@ bool ink_eval(ink_model *m, const char *const *files, int count, const ink_setti
   ink_scores own = INK_SCORES_INIT;
   const Evaluation e = {&m->bundle, settings, &news, &own};
   const Task *task = bundle_task(&m->bundle);
+  const EvalSettings *s = settings_part(settings, &eval_settings_table);
   const bool begun = call_enter(call, m->engine, &news, err);
   threads_set((int)general->threads);
-  const bool ok = begun && (task_has_pairs(task) ? eval_pairs(&e, task, files, (size_t)count, err)
-                                                 : eval_text(&e, files, (size_t)count, err));
+  bool ok = begun && (!s->outputs || file_check_output(s->outputs, files, (size_t)count, NULL, err));
+  if (ok && task_has_pairs(task))
+    ok = eval_pairs(&e, task, files, (size_t)count, err);
+  else if (ok)
+    ok = eval_text(&e, files, (size_t)count, err);
   struct_give(out, &own, sizeof own);
   MEM_GUARD_END();
   return ok;

@@ -66,6 +66,29 @@ expect_status 0
 run write -m closed --max-tokens 3 The
 expect_status 0
 
+# What is read, or a file of the model, is not written over, by whatever name it is called.
+printf 'one\tuno\ntwo\tdue\nthree\ttre\nfour\tquattro\n' >pairs.tsv
+train_pairs() { run train translate pairs.tsv -o mt --arch marian --size nano --tokenizer byte --steps 2 --holdout 0 -q "$@"; }
+train_pairs
+expect_status 0
+cp -r mt saved
+printf 'one\ntwo\n' >lines
+ln -s lines linked
+for files in "tokenizer train text -o text" "tokenizer train text -o ./text --lowercase" "translate -m mt -i lines --explain lines" \
+  "translate -m mt -i lines --explain linked" "eval -m mt pairs.tsv --outputs pairs.tsv" \
+  "eval -m mt pairs.tsv --outputs mt/config.json" "translate -m mt one --explain mt/model.safetensors"; do
+  cp text text.before
+  cp lines lines.before
+  # shellcheck disable=SC2086 # a command
+  run $files
+  expect_usage "would be lost"
+  cmp text text.before && cmp lines lines.before && diff -r mt saved || flunk "$files: something was written over"
+done
+last="translate <lines --explain lines"
+"$INKSTONE" translate -m mt --explain lines <lines >out 2>err
+status=$?
+expect_usage "would be lost"
+
 # --quiet says nothing where nothing is wrong.
 train_small silent text --quiet
 expect_status 0
