@@ -95,7 +95,7 @@ def command(args, shape):
     task = ["generate", "--prompt-tokens", shape["prompt"], "--new-tokens", NEW] if "prompt" in shape else ["train", "--batch", shape["batch"]]
     context = shape["prompt"] + NEW if "prompt" in shape else shape["context"]
     words = [args.inkstone, "bench", *task, "--arch", "llama", "--layers", shape["layers"], "--width", shape["width"], "--heads",
-             max(1, shape["width"] // HEAD), "--vocab", shape["vocab"], "--context", context, "--threads", shape["threads"], "--repeats", 1, "--json", "-q"]
+             max(1, shape["width"] // HEAD), "--vocab", shape["vocab"], "--context", context, "--threads", shape["threads"], "--repeats", 3, "--json", "-q"]
     return tuple(map(str, words))
 
 

@@ -18,7 +18,7 @@ def knows_precision(inkstone):
 def generate(inkstone, prompt, new, threads, precision="f32"):
     """Ours reads a prompt and writes on, with random weights in a process of its own: what `inkstone bench generate` measured."""
     time.sleep(0.5)  # the threads of a peer go on spinning for a while
-    command = [inkstone, "bench", "generate", "--arch", "llama", "--prompt-tokens", prompt, "--new-tokens", new, "--repeats", 1, "--threads", threads,
+    command = [inkstone, "bench", "generate", "--arch", "llama", "--prompt-tokens", prompt, "--new-tokens", new, "--repeats", 3, "--threads", threads,
                "--json", "-q"]
     for name, value in SHAPE.items():
         command += ["--" + name, value]
