@@ -220,6 +220,8 @@ static void the_end_token_ends(void **state) {
   const ink_written written = write_texts(&f, &s, 3, "ink", texts);
   assert_int_equal(texts[0].length, before);
   assert_int_equal(written.new_tokens, before + 1);
+  s.ignore_end = true; /* or not */
+  assert_int_equal(write_texts(&f, &s, 3, "ink", texts).new_tokens, 64);
   vec_free(&ids);
   free_texts(texts);
   drop(&f);

@@ -21,7 +21,9 @@ static const TrainState some_state = {.step = 3,
                                       .best_step = 2,
                                       .worse = 1,
                                       .valid_loss = 1.0 / 3,
-                                      .seconds = 0.1};
+                                      .seconds = 0.1,
+                                      .snapshots = {{2, -0.5}, {3, 3}},
+                                      .snapshot_count = 2};
 
 /* Weights, moments and their average. */
 typedef struct Weights {
@@ -67,6 +69,10 @@ static bool there(int64_t step) {
   return dir_exists(part_of(step, ""));
 }
 
+static void put(const char *path, const char *text) {
+  assert_true(file_replace(path, text, strlen(text), NULL));
+}
+
 static void they_give_back_what_they_were_given(void **state) {
   Weights a = weights_open(5), b = weights_open(5);
   const size_t bytes = (size_t)params_length(a.params) * sizeof(float);
@@ -84,6 +90,18 @@ static void they_give_back_what_they_were_given(void **state) {
   assert_memory_equal(b.optimizer.v, a.optimizer.v, bytes);
   weights_close(&a);
   weights_close(&b);
+}
+
+/* What a killed run was writing is no part of the next one. */
+static void an_unfinished_one_makes_way(void **state) {
+  Weights w = weights_open(5);
+  optimize(&w);
+  assert_true(dir_make(in_scratch("checkpoint.tmp"), NULL));
+  put(in_scratch("checkpoint.tmp/of_a_killed_run"), "half");
+  save(&w, 3, 1);
+  assert_true(there(3));
+  assert_false(file_exists(part_of(3, "of_a_killed_run")));
+  weights_close(&w);
 }
 
 static void saved_again_they_are_the_same_files(void **state) {
@@ -122,10 +140,6 @@ static void only_the_newest_are_kept(void **state) {
   assert_true(!there(2) && !there(4) && !there(5) && there(6));
   assert_true(checkpoint_remove_all(scratch, NULL) && !checkpoint_exists(scratch));
   weights_close(&w);
-}
-
-static void put(const char *path, const char *text) {
-  assert_true(file_replace(path, text, strlen(text), NULL));
 }
 
 /* What a crash left, and names that only look like one. */
@@ -300,6 +314,7 @@ static void of_two_the_other_is_read(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       IN_SCRATCH(they_give_back_what_they_were_given),
+      IN_SCRATCH(an_unfinished_one_makes_way),
       IN_SCRATCH(saved_again_they_are_the_same_files),
       IN_SCRATCH(only_the_newest_are_kept),
       IN_SCRATCH(unfinished_ones_are_ignored),

@@ -63,7 +63,7 @@ static int snapshots_in(const char *run) {
 }
 
 static void stopped_and_resumed_is_the_same(const char *const *pairs) {
-  Watch watch = {.interrupt_at = 12};
+  Watch watch = {.interrupt_at = 20};
   Error err = {0};
   learn_well("whole", pairs, NULL);
   assert_false(learn("parts", some_pairs(), pairs, &watch, &err));
