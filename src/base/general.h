@@ -4,11 +4,6 @@
 
 #include "base/settings.h"
 
-typedef struct GeneralSettings {
-#define SETTING(kind, name, otherwise, min, max, arg, help) SettingType_##kind name;
-#include "base/general.def"
-#undef SETTING
-} GeneralSettings;
-extern const SettingTable general_settings_table;
+#include "base/general.def" /* GeneralSettings, general_settings_table */
 
 #endif

@@ -19,6 +19,7 @@ typedef enum Origin { BY_DEFAULT, BY_FILL, BY_FILE, BY_CALL } Origin;
 
 typedef struct Part {
   const SettingTable *table;
+  size_t count; /* of its settings */
   char *values;
   unsigned char *origins;
   char (*flags)[NAME_ROOM]; /* names as flags */
@@ -272,10 +273,11 @@ static void name_as_flag(char flag[NAME_ROOM], const char *name) {
 
 static void open_part(Part *part, const SettingTable *table) {
   part->table = table;
+  while (table->items[part->count].name) part->count++;
   part->values = mem_alloc_zeroed(1, table->size);
-  part->origins = mem_alloc_zeroed(table->count, 1);
-  part->flags = mem_alloc_zeroed(table->count, NAME_ROOM);
-  for (size_t i = 0; i < table->count; i++) name_as_flag(part->flags[i], table->items[i].name);
+  part->origins = mem_alloc_zeroed(part->count, 1);
+  part->flags = mem_alloc_zeroed(part->count, NAME_ROOM);
+  for (size_t i = 0; i < part->count; i++) name_as_flag(part->flags[i], table->items[i].name);
 }
 
 static void store_default(const Place *p) {
@@ -291,7 +293,7 @@ Settings *settings_new(const SettingTable *const *tables, size_t count) {
   Settings *s = mem_alloc_zeroed(1, sizeof *s);
   for (s->count = 0; s->count < count; s->count++) {
     open_part(&s->parts[s->count], tables[s->count]);
-    for (size_t i = 0; i < tables[s->count]->count; i++) {
+    for (size_t i = 0; i < s->parts[s->count].count; i++) {
       const Place p = place_at(s, s->count, i);
       store_default(&p);
     }
@@ -307,7 +309,7 @@ static void free_value(const Place *p) {
 void ink_settings_free(ink_settings *s) {
   if (!s) return;
   for (size_t k = 0; k < s->count; k++) {
-    for (size_t i = 0; i < s->parts[k].table->count; i++) {
+    for (size_t i = 0; i < s->parts[k].count; i++) {
       const Place p = place_at(s, k, i);
       free_value(&p);
     }
@@ -332,7 +334,7 @@ static bool find(const Settings *s, const char *name, Place *out) {
   if (strlen(name) >= sizeof flag) return false;
   name_as_flag(flag, name);
   for (size_t k = 0; k < s->count; k++)
-    for (size_t i = 0; i < s->parts[k].table->count; i++)
+    for (size_t i = 0; i < s->parts[k].count; i++)
       if (!strcmp(flag, s->parts[k].flags[i])) {
         *out = place_at(s, k, i);
         return true;
@@ -365,7 +367,7 @@ static const char *nearest(const Settings *s, const char *name) {
   if (strlen(name) >= sizeof flag) return NULL;
   name_as_flag(flag, name);
   for (size_t k = 0; k < s->count; k++)
-    for (size_t i = 0; i < s->parts[k].table->count; i++) {
+    for (size_t i = 0; i < s->parts[k].count; i++) {
       const size_t d = text_distance(flag, s->parts[k].flags[i]);
       if (d < least) {
         least = d;
@@ -449,6 +451,18 @@ bool settings_knows(const Settings *s, const char *name) {
   return find(s, name, &p);
 }
 
+const char *settings_flag(const Settings *s, const char *name) {
+  Place p;
+  CHECK(find(s, name, &p));
+  return p.flag;
+}
+
+SettingFreedom settings_freedom(const Settings *s, const char *name) {
+  Place p;
+  CHECK(find(s, name, &p));
+  return p.setting->freedom;
+}
+
 char *settings_text(const Settings *s, const char *name) {
   Place p;
   return find(s, name, &p) ? value_text(&p) : NULL;
@@ -482,7 +496,7 @@ Settings *settings_copy(const Settings *from) {
   for (size_t k = 0; k < from->count; k++) tables[k] = from->parts[k].table;
   Settings *s = settings_new(tables, from->count);
   for (size_t k = 0; k < s->count; k++)
-    for (size_t i = 0; i < s->parts[k].table->count; i++) {
+    for (size_t i = 0; i < s->parts[k].count; i++) {
       const Place to = place_at(s, k, i), source = place_at(from, k, i);
       copy_value(&to, &source);
     }
@@ -491,7 +505,7 @@ Settings *settings_copy(const Settings *from) {
 
 bool ink_settings_describe(const ink_settings *s, int index, ink_setting_info *info) {
   for (size_t k = 0; index >= 0 && k < s->count; k++) {
-    const int count = (int)s->parts[k].table->count;
+    const int count = (int)s->parts[k].count;
     if (index < count) {
       const Place p = place_at(s, k, (size_t)index);
       const ink_setting_info own = {.name = p.flag,
@@ -534,7 +548,7 @@ static void yaml_value(Buffer *b, const Place *p) {
 char *settings_to_yaml(const Settings *s) {
   Buffer b = {0};
   for (size_t k = 0; k < s->count; k++)
-    for (size_t i = 0; i < s->parts[k].table->count; i++) {
+    for (size_t i = 0; i < s->parts[k].count; i++) {
       const Place p = place_at(s, k, i);
       if (*p.origin == BY_DEFAULT) continue;
       buffer_addf(&b, "%s: ", p.flag);

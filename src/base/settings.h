@@ -2,7 +2,9 @@
  *
  * A `.def` file lists the settings of one area, one line each:
  *
+ *   SETTINGS_BEGIN(ModelSettings, model_settings_table, "model")
  *   SETTING(kind, name, default, min, max, arg, help)
+ *   SETTINGS_END
  *
  * kind     C type       written as
  * INT      int64_t      12, 4k, 2M (k, M, G: powers of 1000)
@@ -14,8 +16,11 @@
  * SECONDS  double       90, 30s, 10m, 2h
  * LIST     TextList     any text, may be given several times
  *
- * `default` is text, "" for unset (0, NULL, empty). From the list come the struct (SETTINGS_STRUCT), its
- * table (SETTINGS_TABLE), flags, --help, man page, completion, YAML keys and their checks. */
+ * `default` is text, "" for unset (0, NULL, empty). SETTING_WITH_BASE and SETTING_ON_RESUME are lines of the
+ * same form, see SettingFreedom. Including the list after this header gives the struct and declares its
+ * table; including it after base/settings_table.h, in one .c file, defines the table. From that come flags,
+ * --help, man page, completion, YAML keys and their checks, and which settings contradict --from and
+ * --resume. */
 #ifndef BASE_SETTINGS_H
 #define BASE_SETTINGS_H
 
@@ -37,6 +42,13 @@ typedef enum SettingKind {
   SETTING_LIST
 } SettingKind;
 
+/* What may still be given where something that exists fixes the rest. */
+typedef enum SettingFreedom {
+  SETTING_FIXED,
+  SETTING_FREE_WITH_BASE, /* though the model or tokenizer that a run starts from has settled its table */
+  SETTING_FREE_ON_RESUME  /* though the run that is continued has settled all */
+} SettingFreedom;
+
 typedef int64_t SettingType_INT;
 typedef double SettingType_REAL;
 typedef char *SettingType_TEXT;
@@ -49,6 +61,7 @@ typedef TextList SettingType_LIST;
 typedef struct Setting {
   const char *name; /* as the struct's member: top_p; the flag is --top-p */
   SettingKind kind;
+  SettingFreedom freedom;
   size_t offset;
   const char *otherwise; /* default, as text */
   double min, max;
@@ -57,27 +70,24 @@ typedef struct Setting {
 
 typedef struct SettingTable {
   const char *section;
-  const Setting *items;
-  size_t count;
-  size_t size; /* of the struct */
+  size_t size;          /* of the struct */
+  const Setting *items; /* ended by one without a name */
 } SettingTable;
 
-/* In a header:
- *   typedef struct ModelSettings {
- *   #define SETTING(kind, name, otherwise, min, max, arg, help) SettingType_##kind name;
- *   #include "models/settings.def"
- *   #undef SETTING
- *   } ModelSettings;
- * and in one .c file:
- *   static const Setting items[] = {
- *   #define SETTING(kind, name, ...) SETTING_ITEM(ModelSettings, kind, name, __VA_ARGS__),
- *   #include "models/settings.def"
- *   #undef SETTING
- *   };
- *   const SettingTable model_settings_table = {"model", items, sizeof items / sizeof *items,
- *                                              sizeof(ModelSettings)}; */
-#define SETTING_ITEM(type, kind, name, otherwise, min, max, arg, help) \
-  { #name, SETTING_##kind, offsetof(type, name), otherwise, min, max, arg, help }
+/* What a list is where this header was the last to say: the struct, and the declaration of its table. */
+#define SETTINGS_BEGIN(type, table, section) \
+  typedef struct type type;                  \
+  extern const SettingTable table;           \
+  struct type {
+#define SETTING(kind, name, otherwise, min, max, arg, help) SettingType_##kind name;
+#define SETTING_WITH_BASE                                   SETTING
+#define SETTING_ON_RESUME                                   SETTING
+#define SETTINGS_END \
+  }                  \
+  ;
+
+#define SETTING_ITEM(type, freedom, kind, name, otherwise, min, max, arg, help) \
+  { #name, SETTING_##kind, freedom, offsetof(type, name), otherwise, min, max, arg, help }
 
 /* struct ink_settings: one value struct per table. */
 typedef ink_settings Settings;
@@ -90,6 +100,9 @@ bool settings_given_by_call(const Settings *, const char *name);
 /* Back to the default, as if never given. */
 void settings_forget(Settings *, const char *name);
 bool settings_knows(const Settings *, const char *name);
+/* The name as a flag has it, "top-p" for "top_p"; where it may still be given. CHECK that it exists. */
+const char *settings_flag(const Settings *, const char *name);
+SettingFreedom settings_freedom(const Settings *, const char *name);
 Settings *settings_copy(const Settings *); /* with who gave what; free: ink_settings_free */
 /* As ink_settings_get, but running out of memory unwinds. The caller frees. */
 char *settings_text(const Settings *, const char *name);

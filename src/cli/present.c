@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "base/buffer.h"
+#include "base/figure.h"
 #include "base/memory.h"
-#include "cli/figure.h"
 #include "cli/glyph.h"
 
 enum { INDENT = 2, MOST_COLUMNS = 16 };
@@ -19,7 +19,7 @@ static bool named(const char *key, const char *word) {
 }
 
 static void add_seconds(Buffer *b, double value) {
-  char room[FIGURE_ROOM];
+  char room[FIGURE_SIZE];
   if (value >= 60)
     buffer_adds(b, figure_time(room, value));
   else if (value >= 1)
@@ -39,7 +39,7 @@ static void add_large(Buffer *b, double value) {
 
 /* What a number measures is in its name. */
 static void add_real(Buffer *b, const char *key, double value) {
-  char room[FIGURE_ROOM];
+  char room[FIGURE_SIZE];
   if (named(key, "share"))
     buffer_addf(b, "%.1f %%", value * 100);
   else if (!strncmp(key, "seconds", 7))
@@ -53,7 +53,7 @@ static void add_real(Buffer *b, const char *key, double value) {
 }
 
 static void add_integer(Buffer *b, const char *key, int64_t value) {
-  char room[FIGURE_ROOM];
+  char room[FIGURE_SIZE];
   const bool size = named(key, "bytes") && value >= 1000000;
   buffer_adds(b, size ? figure_bytes(room, value) : figure_count(room, value));
 }

@@ -27,12 +27,12 @@ static char *add_field(Fields *f) {
 
 /* ---- what there is to say ---- */
 
-static const char *amount(char room[FIGURE_ROOM], int64_t value, const char *unit) {
+static const char *amount(char room[FIGURE_SIZE], int64_t value, const char *unit) {
   return !strcmp(unit, "byte") ? figure_bytes(room, value) : figure_count(room, value);
 }
 
 static void place_field(Fields *f, const Progress *p, const ink_event *e) {
-  char done[FIGURE_ROOM], total[FIGURE_ROOM];
+  char done[FIGURE_SIZE], total[FIGURE_SIZE];
   const char *unit = e->unit ? e->unit : "";
   amount(done, e->done, unit);
   if (e->total > 0)
@@ -50,7 +50,7 @@ static double seconds_left(const Progress *p, const ink_event *e, double now) {
 }
 
 static void collect(Fields *f, const Progress *p, const ink_event *e, double now) {
-  char room[FIGURE_ROOM];
+  char room[FIGURE_SIZE];
   const double left = seconds_left(p, e, now);
   *f = (Fields){0};
   place_field(f, p, e);
@@ -136,8 +136,8 @@ static void show_progress(Progress *p, const ink_event *e) {
 }
 
 static void show_evaluation(Progress *p, const ink_event *e) {
-  char step[FIGURE_ROOM];
-  char metric[FIGURE_ROOM] = "";
+  char step[FIGURE_SIZE];
+  char metric[FIGURE_SIZE] = "";
   if (e->metric) snprintf(metric, sizeof metric, ", %s %.1f", e->metric, e->metric_value);
   progress_say(p, "step %s: loss %.4f, valid loss %.4f%s%s", figure_count(step, e->done), e->loss,
                e->valid_loss, metric, e->best ? ", the best so far" : "");

@@ -4,7 +4,7 @@
 #define CLI_PROGRESS_H
 
 #include "base/error.h"
-#include "cli/figure.h"
+#include "base/figure.h"
 
 typedef struct Progress {
   bool quiet, terminal, blocks; /* blocks: the terminal shows UTF-8 */

@@ -6,12 +6,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/figure.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/memory.h"
 #include "cli/args.h"
 #include "cli/command.h"
-#include "cli/figure.h"
 #include "cli/glyph.h"
 #include "cli/streams.h"
 
@@ -304,7 +304,7 @@ static void tell(const Job *job) {
                 " text%s hardly any piece that the model has learnt: is it the right language?\n",
                 d->unknown_inputs, d->unknown_inputs == 1 ? " has" : "s have");
   if (!job->call->values[OWN_QUIET] && isatty(STDERR_FILENO) && d->seconds > 0) {
-    char time[FIGURE_ROOM];
+    char time[FIGURE_SIZE];
     streams_say("(%" PRId64 " texts in %s, %.1f a second)\n", job->line, figure_time(time, d->seconds),
                 (double)job->line / d->seconds);
   }

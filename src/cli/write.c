@@ -4,11 +4,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/figure.h"
 #include "base/json.h"
 #include "base/memory.h"
 #include "cli/args.h"
 #include "cli/command.h"
-#include "cli/figure.h"
 #include "cli/glyph.h"
 #include "cli/streams.h"
 
@@ -102,7 +102,7 @@ static void tell(const ink_written *w, bool quiet) {
                 " time%s; what was further back was forgotten\n",
                 w->shifts, w->shifts == 1 ? "" : "s");
   if (!quiet && isatty(STDERR_FILENO) && w->new_seconds > 0) {
-    char time[FIGURE_ROOM];
+    char time[FIGURE_SIZE];
     streams_say("(%" PRId64 " tokens in %s, %.0f tokens/s)\n", w->new_tokens,
                 figure_time(time, w->new_seconds), (double)w->new_tokens / w->new_seconds);
   }

@@ -9,13 +9,9 @@
 #include "text/normalize.h"
 #include "text/utf8.h"
 
-static const Setting items[] = {
-#define SETTING(kind, name, otherwise, min, max, arg, help) \
-  SETTING_ITEM(DataSettings, kind, name, otherwise, min, max, arg, help),
+#include "base/settings_table.h"
+
 #include "data/settings.def"
-#undef SETTING
-};
-const SettingTable data_settings_table = {"data", items, sizeof items / sizeof *items, sizeof(DataSettings)};
 
 /* ---- cutting ---- */
 

@@ -7,12 +7,7 @@
 #include "data/encode.h"
 #include "data/text_file.h"
 
-typedef struct DataSettings {
-#define SETTING(kind, name, otherwise, min, max, arg, help) SettingType_##kind name;
-#include "data/settings.def"
-#undef SETTING
-} DataSettings;
-extern const SettingTable data_settings_table;
+#include "data/settings.def" /* DataSettings, data_settings_table */
 
 typedef struct Corpus {
   Document *documents;

@@ -9,13 +9,9 @@
 #include "data/pairs_impl.h"
 #include "text/normalize.h"
 
-static const Setting items[] = {
-#define SETTING(kind, name, otherwise, min, max, arg, help) \
-  SETTING_ITEM(PairSettings, kind, name, otherwise, min, max, arg, help),
+#include "base/settings_table.h"
+
 #include "data/pair_settings.def"
-#undef SETTING
-};
-const SettingTable pair_settings_table = {"pairs", items, sizeof items / sizeof *items, sizeof(PairSettings)};
 
 void pairs_free(Pairs *p) {
   if (!p) return;

@@ -37,12 +37,7 @@
 #define PAIR_FORM_NAME(form, name, said, read) "|" name
 #define PAIR_FORM_NAMES                        "auto" PAIR_FORMS(PAIR_FORM_NAME)
 
-typedef struct PairSettings {
-#define SETTING(kind, name, otherwise, min, max, arg, help) SettingType_##kind name;
-#include "data/pair_settings.def"
-#undef SETTING
-} PairSettings;
-extern const SettingTable pair_settings_table;
+#include "data/pair_settings.def" /* PairSettings, pair_settings_table */
 
 typedef enum Role { ROLE_SYSTEM, ROLE_USER, ROLE_ASSISTANT, ROLES } Role;
 

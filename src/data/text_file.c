@@ -10,13 +10,9 @@
 #include "text/codes.h"
 #include "text/utf8.h"
 
-static const Setting items[] = {
-#define SETTING(kind, name, otherwise, min, max, arg, help) \
-  SETTING_ITEM(TextSettings, kind, name, otherwise, min, max, arg, help),
+#include "base/settings_table.h"
+
 #include "data/text.def"
-#undef SETTING
-};
-const SettingTable text_settings_table = {"text", items, sizeof items / sizeof *items, sizeof(TextSettings)};
 
 typedef struct Reader {
   const TextSettings *settings;

@@ -13,12 +13,7 @@
 #include "base/news.h"
 #include "base/settings.h"
 
-typedef struct TextSettings {
-#define SETTING(kind, name, otherwise, min, max, arg, help) SettingType_##kind name;
-#include "data/text.def"
-#undef SETTING
-} TextSettings;
-extern const SettingTable text_settings_table;
+#include "data/text.def" /* TextSettings, text_settings_table */
 
 typedef struct TextFile {
   const char *name; /* the path, or "standard input"; not copied */

@@ -5,14 +5,16 @@
 #include "base/buffer.h"
 #include "models/model.h"
 
-static const Setting items[] = {
-#define SETTING(kind, name, otherwise, min, max, arg, help) \
-  SETTING_ITEM(ModelSettings, kind, name, otherwise, min, max, arg, help),
+/* The words of --arch, with one "|" too many in front. */
+static const char arch_choices[] =
+#define ARCH(name) "|" #name
+#include "models/models.def"
+#undef ARCH
+    ;
+
+#include "base/settings_table.h"
+
 #include "models/settings.def"
-#undef SETTING
-};
-const SettingTable model_settings_table = {"model", items, sizeof items / sizeof *items,
-                                           sizeof(ModelSettings)};
 
 #define ARCH(name) extern const Arch arch_##name;
 #include "models/models.def"

@@ -12,12 +12,7 @@
 #include "nn/layers.h"
 #include "ops/batch.h"
 
-typedef struct ModelSettings {
-#define SETTING(kind, name, otherwise, min, max, arg, help) SettingType_##kind name;
-#include "models/settings.def"
-#undef SETTING
-} ModelSettings;
-extern const SettingTable model_settings_table;
+#include "models/settings.def" /* ModelSettings, model_settings_table */
 
 /* The middle of a feed-forward block, where an architecture leaves it open. */
 typedef enum FeedForward { FFN_RELU, FFN_GELU, FFN_GELU_TANH, FFN_SILU, FFN_SWIGLU } FeedForward;

@@ -14,20 +14,11 @@
 #include "run/scorer.h"
 #include "text/utf8.h"
 
-typedef struct EvalSettings {
-#define SETTING(kind, name, otherwise, min, max, arg, help) SettingType_##kind name;
-#include "run/eval.def"
-#undef SETTING
-} EvalSettings;
+#include "run/eval.def" /* EvalSettings, eval_settings_table */
 
-static const Setting items[] = {
-#define SETTING(kind, name, otherwise, min, max, arg, help) \
-  SETTING_ITEM(EvalSettings, kind, name, otherwise, min, max, arg, help),
+#include "base/settings_table.h"
+
 #include "run/eval.def"
-#undef SETTING
-};
-static const SettingTable eval_settings_table = {"evaluation", items, sizeof items / sizeof *items,
-                                                 sizeof(EvalSettings)};
 
 ink_settings *ink_settings_eval(void) {
   static const SettingTable *const tables[] = {

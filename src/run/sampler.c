@@ -4,14 +4,9 @@
 #include <math.h>
 #include <string.h>
 
-static const Setting items[] = {
-#define SETTING(kind, name, otherwise, min, max, arg, help) \
-  SETTING_ITEM(SamplingSettings, kind, name, otherwise, min, max, arg, help),
+#include "base/settings_table.h"
+
 #include "run/settings.def"
-#undef SETTING
-};
-const SettingTable sampling_settings_table = {"sampling", items, sizeof items / sizeof *items,
-                                              sizeof(SamplingSettings)};
 
 void sampler_open(Sampler *s, const SamplingSettings *settings, int64_t vocabulary) {
   s->settings = settings;

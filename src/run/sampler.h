@@ -5,12 +5,7 @@
 #include "base/settings.h"
 #include "run/rules.h"
 
-typedef struct SamplingSettings {
-#define SETTING(kind, name, otherwise, min, max, arg, help) SettingType_##kind name;
-#include "run/settings.def"
-#undef SETTING
-} SamplingSettings;
-extern const SettingTable sampling_settings_table;
+#include "run/settings.def" /* SamplingSettings, sampling_settings_table */
 
 typedef struct Candidate {
   int32_t id;

@@ -9,20 +9,11 @@
 #include "text/metric_resample.h"
 #include "text/utf8.h"
 
-typedef struct ScoreSettings {
-#define SETTING(kind, name, otherwise, min, max, arg, help) SettingType_##kind name;
-#include "run/score.def"
-#undef SETTING
-} ScoreSettings;
+#include "run/score.def" /* ScoreSettings, score_settings_table */
 
-static const Setting items[] = {
-#define SETTING(kind, name, otherwise, min, max, arg, help) \
-  SETTING_ITEM(ScoreSettings, kind, name, otherwise, min, max, arg, help),
+#include "base/settings_table.h"
+
 #include "run/score.def"
-#undef SETTING
-};
-static const SettingTable score_settings_table = {"scoring", items, sizeof items / sizeof *items,
-                                                  sizeof(ScoreSettings)};
 
 ink_settings *ink_settings_score(void) {
   static const SettingTable *const tables[] = {&metric_settings_table, &score_settings_table,

@@ -9,14 +9,9 @@
 #include "run/generator.h"
 #include "run/look.h"
 
-static const Setting items[] = {
-#define SETTING(kind, name, otherwise, min, max, arg, help) \
-  SETTING_ITEM(SearchSettings, kind, name, otherwise, min, max, arg, help),
+#include "base/settings_table.h"
+
 #include "run/search.def"
-#undef SETTING
-};
-const SettingTable search_settings_table = {"search", items, sizeof items / sizeof *items,
-                                            sizeof(SearchSettings)};
 
 /* A token that could follow one of the beams. */
 typedef struct Step {

@@ -6,12 +6,7 @@
 #include "run/inputs.h"
 #include "run/rules.h"
 
-typedef struct SearchSettings {
-#define SETTING(kind, name, otherwise, min, max, arg, help) SettingType_##kind name;
-#include "run/search.def"
-#undef SETTING
-} SearchSettings;
-extern const SettingTable search_settings_table;
+#include "run/search.def" /* SearchSettings, search_settings_table */
 
 typedef struct SearchRequest {
   const Model *model;

@@ -4,14 +4,9 @@
 
 #include "text/metric.h"
 
-static const Setting items[] = {
-#define SETTING(kind, name, otherwise, min, max, arg, help) \
-  SETTING_ITEM(MetricSettings, kind, name, otherwise, min, max, arg, help),
+#include "base/settings_table.h"
+
 #include "text/metric_settings.def"
-#undef SETTING
-};
-const SettingTable metric_settings_table = {"metrics", items, sizeof items / sizeof *items,
-                                            sizeof(MetricSettings)};
 
 #define METRIC(name) extern const MetricKind metric_##name;
 #include "text/metrics.def"

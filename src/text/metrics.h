@@ -9,12 +9,7 @@
 
 #include "base/settings.h"
 
-typedef struct MetricSettings {
-#define SETTING(kind, name, otherwise, min, max, arg, help) SettingType_##kind name;
-#include "text/metric_settings.def"
-#undef SETTING
-} MetricSettings;
-extern const SettingTable metric_settings_table;
+#include "text/metric_settings.def" /* MetricSettings, metric_settings_table */
 
 typedef struct Segment {
   const char *text; /* UTF-8; an invalid byte counts as U+FFFD */

@@ -68,12 +68,7 @@ void tokenizer_attach_source(Tokenizer *, Tokenizer *source); /* which it then o
 uint64_t tokenizer_fingerprint(const Tokenizer *);
 
 /* ---- learning one ---- */
-typedef struct TokenizerSettings {
-#define SETTING(kind, name, otherwise, min, max, arg, help) SettingType_##kind name;
-#include "text/settings.def"
-#undef SETTING
-} TokenizerSettings;
-extern const SettingTable tokenizer_settings_table;
+#include "text/settings.def" /* TokenizerSettings, tokenizer_settings_table */
 
 /* A source of text that can be read more than once: calls `next` until it gives no more. Pieces end at
  * document ends. */

@@ -9,14 +9,9 @@
 #include "text/tokenizer_impl.h"
 #include "text/utf8.h"
 
-static const Setting items[] = {
-#define SETTING(kind, name, otherwise, min, max, arg, help) \
-  SETTING_ITEM(TokenizerSettings, kind, name, otherwise, min, max, arg, help),
+#include "base/settings_table.h"
+
 #include "text/settings.def"
-#undef SETTING
-};
-const SettingTable tokenizer_settings_table = {"tokenizer", items, sizeof items / sizeof *items,
-                                               sizeof(TokenizerSettings)};
 
 enum { BYTES = 256 };
 

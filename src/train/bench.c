@@ -15,20 +15,11 @@
 #include "run/session.h"
 #include "train/measure.h"
 
-typedef struct BenchSettings {
-#define SETTING(kind, name, otherwise, min, max, arg, help) SettingType_##kind name;
-#include "train/bench.def"
-#undef SETTING
-} BenchSettings;
+#include "train/bench.def" /* BenchSettings, bench_settings_table */
 
-static const Setting items[] = {
-#define SETTING(kind, name, otherwise, min, max, arg, help) \
-  SETTING_ITEM(BenchSettings, kind, name, otherwise, min, max, arg, help),
+#include "base/settings_table.h"
+
 #include "train/bench.def"
-#undef SETTING
-};
-static const SettingTable bench_settings_table = {"bench", items, sizeof items / sizeof *items,
-                                                  sizeof(BenchSettings)};
 
 ink_settings *ink_settings_bench(void) {
   static const SettingTable *const tables[] = {&bench_settings_table, &model_settings_table,

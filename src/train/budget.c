@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/figure.h"
 #include "base/threads.h"
 #include "run/search.h"
 #include "train/measure.h"
@@ -173,15 +174,15 @@ bool budget_choose(Settings *s, const MaterialPart *corpus, double deadline, con
   const ModelSettings *given = settings_part(s, &model_settings_table);
   const Text text = choose_text(s, corpus);
   Choice best;
-  char a[32], b[32], c[32];
+  char a[FIGURE_SIZE], b[FIGURE_SIZE], c[FIGURE_SIZE];
   const StepWay way = step_way(settings_part(s, &train_settings_table));
   if (!choose_shape(&best, given, way, is_fixed(s), &text, deadline, news, err)) return false;
   news_note(news,
             "budget: %s for text, vocabulary up to %s; %" PRId64 " layers of width %" PRId64
             " (%s parameters without embeddings) see %s tokens in the time, %.1f passes over the text: the "
             "lowest expected loss of the shapes measured",
-            text.tokenizer, tell_count(a, text.vocabulary), best.shape.layers, best.shape.width,
-            tell_count(b, (int64_t)best.parameters), tell_count(c, (int64_t)best.tokens),
+            text.tokenizer, figure_count(a, text.vocabulary), best.shape.layers, best.shape.width,
+            figure_count(b, (int64_t)best.parameters), figure_count(c, (int64_t)best.tokens),
             best.tokens / (double)text.tokens);
   return fill(s, &best, &text, err);
 }
@@ -213,7 +214,7 @@ static void space_evaluations(Plan *p, const TrainSettings *s, double updates) {
 
 bool budget_steps(Settings *s, Plan *plan, const Material *material, double deadline, const News *news,
                   Error *err) {
-  char a[32], b[32];
+  char a[FIGURE_SIZE], b[FIGURE_SIZE];
   enum { MEASURED = 4096 }; /* tokens: enough to be representative, few enough for large networks */
   const double piece = fmin(MEASURED, plan->step_tokens / (double)(plan->accumulate * plan->mix));
   const int64_t sequences = (int64_t)fmax(1, piece / (double)plan->context);
@@ -226,11 +227,11 @@ bool budget_steps(Settings *s, Plan *plan, const Material *material, double dead
   if (left < 3 * each)
     return fail_usage(err,
                       "--budget leaves no time for training: preparing took it all; give at least %s more",
-                      tell_seconds(a, 10 * each - left));
+                      figure_time(a, 10 * each - left));
   const TrainSettings *train = settings_part(s, &train_settings_table);
   plan_set_steps(plan, train, (int64_t)(left * (1 - overhead) / each));
   space_evaluations(plan, train, budget_evaluation(plan, material, s));
-  news_note(news, "budget: %s steps fit into the %s that are left", tell_count(a, plan->steps),
-            tell_seconds(b, left));
+  news_note(news, "budget: %s steps fit into the %s that are left", figure_count(a, plan->steps),
+            figure_time(b, left));
   return true;
 }

@@ -5,55 +5,15 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/figure.h"
 #include "base/file.h"
 #include "train/gradients.h"
 #include "train/optimizer.h"
 #include "train/recipe.h"
 
-static const Setting items[] = {
-#define SETTING(kind, name, otherwise, min, max, arg, help) \
-  SETTING_ITEM(TrainSettings, kind, name, otherwise, min, max, arg, help),
+#include "base/settings_table.h"
+
 #include "train/settings.def"
-#undef SETTING
-};
-const SettingTable train_settings_table = {"training", items, sizeof items / sizeof *items,
-                                           sizeof(TrainSettings)};
-
-/* ---- telling numbers ---- */
-
-const char *tell_count(char room[32], int64_t n) {
-  char digits[24];
-  const int length = snprintf(digits, sizeof digits, "%" PRId64, n);
-  int out = 0;
-  for (int i = 0; i < length; i++) {
-    if (i && (length - i) % 3 == 0 && digits[i - 1] != '-') room[out++] = ',';
-    room[out++] = digits[i];
-  }
-  room[out] = '\0';
-  return room;
-}
-
-const char *tell_bytes(char room[32], int64_t bytes) {
-  static const char *const units[] = {"bytes", "kB", "MB", "GB", "TB"};
-  double value = (double)bytes;
-  int unit = 0;
-  while (value >= 1000 && unit < 4) {
-    value /= 1000;
-    unit++;
-  }
-  snprintf(room, 32, value < 10 && unit ? "%.1f %s" : "%.0f %s", value, units[unit]);
-  return room;
-}
-
-const char *tell_seconds(char room[32], double seconds) {
-  if (seconds < 100)
-    snprintf(room, 32, "%.0f s", seconds);
-  else if (seconds < 6000)
-    snprintf(room, 32, "%.0f min", seconds / 60);
-  else
-    snprintf(room, 32, "%.0f h %.0f min", floor(seconds / 3600), fmod(seconds, 3600) / 60);
-  return room;
-}
 
 /* ---- defaults ---- */
 
@@ -153,19 +113,20 @@ static bool contradict(const Settings *given, Settings *own, const char *a, cons
   return true;
 }
 
-/* With --from the network is the base's: of what describes one, only how it is trained is free. */
-static bool contradict_base(const Settings *given, Settings *own, Error *err) {
-  static const char *const free_names[] = {"context", "dropout"};
-  for (size_t i = 0; i < model_settings_table.count; i++) {
-    char name[64];
-    bool is_free = false;
-    snprintf(name, sizeof name, "%s", model_settings_table.items[i].name);
-    for (char *c = name; *c; c++) *c = *c == '_' ? '-' : *c; /* as a flag */
-    for (size_t k = 0; k < sizeof free_names / sizeof *free_names; k++)
-      is_free |= !strcmp(name, free_names[k]);
-    if (!is_free && !contradict(given, own, "from", name, err)) return false;
-  }
+/* `source` brings what the table describes. */
+static bool contradict_table(const Settings *given, Settings *own, const char *source,
+                             const SettingTable *table, Error *err) {
+  for (const Setting *s = table->items; s->name; s++)
+    if (s->freedom != SETTING_FREE_WITH_BASE &&
+        !contradict(given, own, source, settings_flag(given, s->name), err))
+      return false;
   return true;
+}
+
+static bool contradict_sources(const Settings *given, Settings *own, Error *err) {
+  return contradict_table(given, own, "from", &model_settings_table, err) &&
+         contradict_table(given, own, "from", &tokenizer_settings_table, err) &&
+         contradict_table(given, own, "tokenizer-from", &tokenizer_settings_table, err);
 }
 
 bool plan_contradictions(const Settings *given, Settings *own, Error *err) {
@@ -177,20 +138,17 @@ bool plan_contradictions(const Settings *given, Settings *own, Error *err) {
                                          {"valid", "holdout"},
                                          {"separator", "documents"},
                                          {"resume", "overwrite"},
+                                         {"resume", "dry-run"},
                                          {"from", "tokenizer-from"},
-                                         {"tokenizer-from", "tokenizer"},
-                                         {"tokenizer-from", "vocab"},
                                          {"tokenizer-from", "vocabularies"},
-                                         {"from", "vocabularies"},
-                                         {"from", "tokenizer"},
-                                         {"from", "vocab"}};
+                                         {"from", "vocabularies"}};
   for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
     if (!contradict(given, own, pairs[i][0], pairs[i][1], err)) return false;
   const TrainSettings *s = settings_part(own, &train_settings_table);
   if (settings_given(own, "momentum") && strcmp(s->optimizer, "muon"))
     return fail_usage(err,
                       "--momentum is a setting of --optimizer muon only: leave one out or add the other");
-  return contradict_base(given, own, err) && recipe_check_replan(s->replan, err);
+  return contradict_sources(given, own, err) && recipe_check_replan(s->replan, err);
 }
 
 /* A piece as large as any: most sequences have not the greatest length. */
@@ -216,21 +174,21 @@ bool plan_make(Plan *p, const TrainSettings *s, const Material *material, const 
 /* ---- checks ---- */
 
 static bool check_disk(const Plan *p, const char *directory, Error *err) {
-  char a[32], b[32];
+  char a[FIGURE_SIZE], b[FIGURE_SIZE];
   const int64_t room = disk_free(directory);
   if (room < 0 || room >= p->disk) return true;
   return fail(err,
               "%s: the model and its checkpoints need %s but the disk has %s left: free some, or choose "
               "another -o or a smaller --size",
-              directory, tell_bytes(a, p->disk), tell_bytes(b, room));
+              directory, figure_bytes(a, p->disk), figure_bytes(b, room));
 }
 
 static bool check_memory(const Plan *p, Error *err) {
-  char a[32], b[32];
+  char a[FIGURE_SIZE], b[FIGURE_SIZE];
   const int64_t room = mem_available();
   if (p->memory <= room) return true;
-  return fail(err, "training needs about %s of memory but this machine has %s: %s", tell_bytes(a, p->memory),
-              tell_bytes(b, room),
+  return fail(err, "training needs about %s of memory but this machine has %s: %s",
+              figure_bytes(a, p->memory), figure_bytes(b, room),
               p->cost.activation_bytes > p->memory / 2
                   ? "give --checkpoint-activations, --accumulate a multiple of what it is, or a smaller "
                     "--batch or --context"
@@ -238,18 +196,18 @@ static bool check_memory(const Plan *p, Error *err) {
 }
 
 bool plan_check(const Plan *p, const Batches *batches, const char *directory, const News *news, Error *err) {
-  char a[32], b[32], c[32];
+  char a[FIGURE_SIZE], b[FIGURE_SIZE], c[FIGURE_SIZE];
   const double tokens = (double)p->steps * p->step_tokens;
   news_note(news,
             "model: %s, %s parameters (%" PRId64 " layers, width %" PRId64 ", context %" PRId64
             ", vocabulary %s)",
-            p->config.arch->name, tell_count(a, p->cost.parameters), p->config.layers, p->config.width,
-            p->context, tell_count(b, p->config.vocabulary));
-  news_note(news, "run: %s steps of %s tokens, %.1f passes over %s tokens of text", tell_count(a, p->steps),
-            tell_count(b, (int64_t)(p->step_tokens + 0.5)), tokens / (double)batches->tokens,
-            tell_count(c, batches->tokens));
+            p->config.arch->name, figure_count(a, p->cost.parameters), p->config.layers, p->config.width,
+            p->context, figure_count(b, p->config.vocabulary));
+  news_note(news, "run: %s steps of %s tokens, %.1f passes over %s tokens of text", figure_count(a, p->steps),
+            figure_count(b, (int64_t)(p->step_tokens + 0.5)), tokens / (double)batches->tokens,
+            figure_count(c, batches->tokens));
   news_note(news, "needs: %s of memory (this machine has %s), %s of disk, %.3g floating-point operations",
-            tell_bytes(a, p->memory), tell_bytes(b, mem_available()), tell_bytes(c, p->disk),
+            figure_bytes(a, p->memory), figure_bytes(b, mem_available()), figure_bytes(c, p->disk),
             p->flops_a_position * batches->step_places * (double)(p->steps * p->mix));
   return check_memory(p, err) && check_disk(p, directory, err);
 }

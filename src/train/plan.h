@@ -36,9 +36,5 @@ void plan_set_steps(Plan *, const TrainSettings *, int64_t steps);
 /* Tells parameters, tokens, memory, and refuses what this machine cannot hold, with the numbers and a way
  * out. */
 bool plan_check(const Plan *, const Batches *, const char *directory, const News *, Error *);
-/* "1,234,567"; "3.4 GB"; "1 h 23 min": how numbers are told. */
-const char *tell_count(char room[32], int64_t n);
-const char *tell_bytes(char room[32], int64_t bytes);
-const char *tell_seconds(char room[32], double seconds);
 
 #endif

@@ -69,21 +69,12 @@ bool recipe_write(const RunDir *dir, const Settings *settings, Error *err) {
 
 /* ---- a run that is resumed ---- */
 
-/* What may differ when a run is continued: it changes how long and how, not what is learnt up to here. */
-static bool may_change(const char *name) {
-  static const char *const names[] = {"steps",  "threads",      "patience",      "keep-checkpoints",
-                                      "resume", "sample-every", "sample-tokens", "budget",
-                                      "epochs", "dry-run",      "sample-prompt"};
-  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-    if (!strcmp(name, names[i])) return true;
-  return false;
-}
-
+/* What is free on --resume changes how long and how, not what is learnt up to here. */
 static bool reconcile(const Settings *given, Settings *saved, const ink_setting_info *info, Error *err) {
   char *now = settings_text(given, info->name), *then = settings_text(saved, info->name);
   const bool same = !strcmp(now, then) || !strcmp(now, "auto"); /* left to us, it was decided then */
   bool ok = true;
-  if (!same && !may_change(info->name))
+  if (!same && settings_freedom(saved, info->name) != SETTING_FREE_ON_RESUME)
     ok = fail_usage(err,
                     "--resume continues the run as it was: --%s was %s%s, not %s (leave it out, or start "
                     "another run with -o)",

@@ -4,11 +4,6 @@
 
 #include "base/settings.h"
 
-typedef struct TrainSettings {
-#define SETTING(kind, name, otherwise, min, max, arg, help) SettingType_##kind name;
-#include "train/settings.def"
-#undef SETTING
-} TrainSettings;
-extern const SettingTable train_settings_table;
+#include "train/settings.def" /* TrainSettings, train_settings_table */
 
 #endif

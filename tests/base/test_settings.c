@@ -10,10 +10,12 @@
 #include <cmocka.h> /* last: it defines fail() */
 
 #define SHAPE_SETTINGS                                               \
+  SETTINGS_BEGIN(Shape, shape_table, "shape")                        \
   SETTING(INT, layers, "4", 1, 1000, "N", "blocks")                  \
   SETTING(REAL, top_p, "0.95", 0, 1, "P", "nucleus")                 \
   SETTING(CHOICE, arch, "llama", 0, 0, "llama|gpt2|lstm", "network") \
-  SETTING(SWITCH, tied, "true", 0, 0, "", "one matrix")
+  SETTING(SWITCH, tied, "true", 0, 0, "", "one matrix")              \
+  SETTINGS_END
 #define RUN_SETTINGS                                         \
   SETTING(TEXT, out, "", 0, 0, "PATH", "where to")           \
   SETTING(BYTES, memory, "1G", 1e6, 1e15, "SIZE", "at most") \
@@ -22,26 +24,19 @@
   SETTING(LIST, words, "one", 0, 0, "TEXT", "has a default") \
   SETTING(INT, seed, "", -10, 9e18, "N", "may be unset")
 
-#define SETTING(kind, name, otherwise, min, max, arg, help) SettingType_##kind name;
-typedef struct Shape {
-  SHAPE_SETTINGS
-} Shape;
+SHAPE_SETTINGS
 typedef struct Run {
   RUN_SETTINGS
 } Run;
+
+#include "base/settings_table.h"
+SHAPE_SETTINGS
 #undef SETTING
-#define SETTING(kind, name, ...) SETTING_ITEM(Shape, kind, name, __VA_ARGS__),
-static const Setting shape_items[] = {SHAPE_SETTINGS};
-#undef SETTING
-#define SETTING(kind, name, ...) SETTING_ITEM(Run, kind, name, __VA_ARGS__),
-static const Setting run_items[] = {RUN_SETTINGS};
-#undef SETTING
-enum {
-  SHAPE_COUNT = sizeof shape_items / sizeof *shape_items,
-  RUN_COUNT = sizeof run_items / sizeof *run_items
-};
-static const SettingTable shape_table = {"shape", shape_items, SHAPE_COUNT, sizeof(Shape)};
-static const SettingTable run_table = {"run", run_items, RUN_COUNT, sizeof(Run)};
+#define SETTING(...) SETTING_ITEM(Run, SETTING_FIXED, __VA_ARGS__),
+static const Setting run_items[] = {RUN_SETTINGS{0}};
+static const SettingTable run_table = {"run", sizeof(Run), run_items};
+
+enum { SHAPE_COUNT = 4, RUN_COUNT = 6 };
 
 typedef struct Both {
   Settings *settings;
@@ -82,7 +77,8 @@ static void defaults(void **state) {
   assert_int_equal(b.run->seed, 0);
   assert_int_equal(b.run->stop.count, 0);
   assert_int_equal(b.run->words.count, 1);
-  for (size_t i = 0; i < SHAPE_COUNT; i++) assert_false(settings_given(b.settings, shape_items[i].name));
+  for (size_t i = 0; shape_table.items[i].name; i++)
+    assert_false(settings_given(b.settings, shape_table.items[i].name));
   ink_settings_free(b.settings);
   ink_settings_free(NULL);
 }

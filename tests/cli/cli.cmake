@@ -11,7 +11,6 @@ foreach(script ${scripts})
     "INKSTONE=$<TARGET_FILE:inkstone>;SOURCE=${PROJECT_SOURCE_DIR};BUILD=${PROJECT_BINARY_DIR};CC=${CMAKE_C_COMPILER};SANITIZE=${INKSTONE_SANITIZE}")
 endforeach()
 
-add_executable(cli_glyph ${CMAKE_CURRENT_SOURCE_DIR}/cli/test_glyph.c ${PROJECT_SOURCE_DIR}/src/cli/glyph.c
-               ${PROJECT_SOURCE_DIR}/src/cli/figure.c)
+add_executable(cli_glyph ${CMAKE_CURRENT_SOURCE_DIR}/cli/test_glyph.c ${PROJECT_SOURCE_DIR}/src/cli/glyph.c)
 target_link_libraries(cli_glyph PRIVATE ink_base PkgConfig::CMOCKA)
 add_test(NAME cli_glyph COMMAND cli_glyph)

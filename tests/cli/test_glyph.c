@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "cli/figure.h"
 #include "cli/glyph.h"
 
 #include <cmocka.h> /* last: it defines fail() */
@@ -69,26 +68,8 @@ static void json_strings(void **state) {
   json_decref(json);
 }
 
-static void figures(void **state) {
-  char room[FIGURE_ROOM];
-  assert_string_equal(figure_count(room, 0), "0");
-  assert_string_equal(figure_count(room, 999), "999");
-  assert_string_equal(figure_count(room, 1000), "1,000");
-  assert_string_equal(figure_count(room, -1234567), "-1,234,567");
-  assert_string_equal(figure_count(room, INT64_MAX), "9,223,372,036,854,775,807");
-  assert_string_equal(figure_time(room, 59.4), "59s");
-  assert_string_equal(figure_time(room, 59.6), "1m00s");
-  assert_string_equal(figure_time(room, 3600), "1h00m");
-  assert_string_equal(figure_time(room, 90000), "1d01h");
-  assert_string_equal(figure_bytes(room, 0), "0 B");
-  assert_string_equal(figure_bytes(room, 1000), "1.0 KB");
-  assert_string_equal(figure_bytes(room, 312 << 20), "312 MB");
-  assert_string_equal(figure_bytes(room, INT64_MAX), "8192 PB");
-}
-
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(valid_characters), cmocka_unit_test(invalid_characters),
-                                     cmocka_unit_test(columns), cmocka_unit_test(json_strings),
-                                     cmocka_unit_test(figures)};
+                                     cmocka_unit_test(columns), cmocka_unit_test(json_strings)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

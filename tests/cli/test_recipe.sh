@@ -33,6 +33,18 @@ decides "weight-decay: 0.1"
 decides "weight-decay: 0.25" --optimizer muon --lr 0.2 --steps 100
 decides "weight-decay: 0.02" --optimizer muon --weight-decay 0.02
 
+# a run that is resumed keeps what it was begun with, but for how long and how it goes on
+run train write text -o decided --config recipe.yaml --overwrite -q
+run train write text -o decided --resume -q --clip 0.5
+expect_usage "--resume continues the run as it was: --clip was 1, not 0.5"
+run train write text -o decided --resume -q --lr 0.5
+expect_usage "--resume continues the run as it was: --lr was 0.003, not 0.5"
+run train write text -o decided --resume --dry-run
+expect_usage "--resume and --dry-run contradict each other"
+run train write text -o decided --resume -q --steps 12 --keep-checkpoints 1 --threads 1
+expect_status 0
+grep -q "\"step\": *12" decided/log.jsonl || flunk "the resumed run goes on to step 12"
+
 plan --config nowhere.yaml
 expect_failure "nowhere.yaml"
 printf 'size: nano\nlaeyrs: 3\n' >bad.yaml

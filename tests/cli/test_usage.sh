@@ -128,8 +128,16 @@ contradictory --from model --vocab 300
 expect_err "--vocab"
 contradictory --from model --arch gpt2
 expect_err "--arch"
+contradictory --from model --encoder-layers 3 --activation gelu
+expect_err "--from and --encoder-layers contradict each other"
+contradictory --from model --activation gelu
+expect_err "--from and --activation contradict each other"
+contradictory --from model --normalize nfkc
+expect_err "--from and --normalize contradict each other"
 contradictory --tokenizer-from tokenizer.json --tokenizer bpe
 expect_err "--tokenizer-from"
+contradictory --tokenizer-from tokenizer.json --lowercase
+expect_err "--tokenizer-from and --lowercase contradict each other"
 expect_no_file model
 contradictory --heads 3 --width 64
 expect_err "a width of 64 cannot be divided among 3 heads"

@@ -5,6 +5,7 @@
 #include "base/settings.h"
 
 #define FUZZ_SETTINGS                               \
+  SETTINGS_BEGIN(Fuzzed, table, "fuzzed")           \
   SETTING(INT, layers, "4", 1, 1000, "N", "")       \
   SETTING(REAL, lr, "0.1", 0, 1, "F", "")           \
   SETTING(CHOICE, arch, "a", 0, 0, "a|b", "")       \
@@ -12,19 +13,13 @@
   SETTING(TEXT, out, "", 0, 0, "PATH", "")          \
   SETTING(BYTES, memory, "1G", 0, 1e15, "SIZE", "") \
   SETTING(SECONDS, budget, "0", 0, 1e8, "TIME", "") \
-  SETTING(LIST, stop, "", 0, 0, "TEXT", "")
+  SETTING(LIST, stop, "", 0, 0, "TEXT", "")         \
+  SETTINGS_END
 
-typedef struct Fuzzed {
-#define SETTING(kind, name, otherwise, min, max, arg, help) SettingType_##kind name;
-  FUZZ_SETTINGS
-#undef SETTING
-} Fuzzed;
-static const Setting items[] = {
-#define SETTING(kind, name, ...) SETTING_ITEM(Fuzzed, kind, name, __VA_ARGS__),
-    FUZZ_SETTINGS
-#undef SETTING
-};
-static const SettingTable table = {"fuzzed", items, sizeof items / sizeof *items, sizeof(Fuzzed)};
+FUZZ_SETTINGS
+
+#include "base/settings_table.h"
+FUZZ_SETTINGS
 static const SettingTable *const tables[] = {&table};
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

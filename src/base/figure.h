@@ -1,0 +1,13 @@
+/* figure.h - numbers as people read them, in every message, report and table. */
+#ifndef BASE_FIGURE_H
+#define BASE_FIGURE_H
+
+#include <stdint.h>
+
+/* "12,345"; "2m05s"; "1.2 GB" (of 10^9 bytes). Each in the caller's buffer, which is returned. */
+enum { FIGURE_SIZE = 32 };
+const char *figure_count(char buffer[FIGURE_SIZE], int64_t);
+const char *figure_time(char buffer[FIGURE_SIZE], double seconds);
+const char *figure_bytes(char buffer[FIGURE_SIZE], int64_t);
+
+#endif

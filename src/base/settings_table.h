@@ -1,0 +1,21 @@
+/* settings_table.h - from here on, a list of settings defines its table. To be included last, before the
+ * list, in the one .c file that owns the table; once a file, as SettingsHere is one type. */
+#include "base/settings.h"
+
+#undef SETTINGS_BEGIN
+#undef SETTING
+#undef SETTING_WITH_BASE
+#undef SETTING_ON_RESUME
+#undef SETTINGS_END
+#define SETTINGS_BEGIN(type, table, section) \
+  typedef type SettingsHere;                 \
+  const SettingTable table = {section, sizeof(type), (const Setting[]) {
+#define SETTING_OF(freedom, ...) SETTING_ITEM(SettingsHere, freedom, __VA_ARGS__),
+#define SETTING(...)             SETTING_OF(SETTING_FIXED, __VA_ARGS__)
+#define SETTING_WITH_BASE(...)   SETTING_OF(SETTING_FREE_WITH_BASE, __VA_ARGS__)
+#define SETTING_ON_RESUME(...)   SETTING_OF(SETTING_FREE_ON_RESUME, __VA_ARGS__)
+#define SETTINGS_END \
+  { 0 }              \
+  }                  \
+  }                  \
+  ;
