@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Checks what the compiler does not: layers, who may allocate or print, size, form. Development only.
+"""Checks what the compiler does not: layers, who may allocate or print, size, form, functions without callers, comments that name
+what there is not. Development only.
 
   scripts/lint.py              checks this tree: exit status 0 (perhaps with warnings), 1 where a rule is broken
   scripts/lint.py --self-test  plants violations of every rule in a tree of its own and looks that each is found
@@ -34,6 +35,12 @@ PRINTS_TO = r"(fprintf|vfprintf|fputs|fputc|putc|fwrite)\s*\([^;]*?\bstd(?:err|o
 # The program is wrong, or memory is out with nobody to tell: the last words before abort().
 LAST_WORDS = {"src/base/error.c", "src/base/memory.c"}
 
+KERNELS = "src/kernels/kernels.def"
+THIS = "scripts/lint.py"
+# What comments name that is not ours: of jansson, TensorBoard, transformers, PyTorch and Unicode.
+NAMES_ELSEWHERE = ("json_pack file_version simple_value attribute_map logits_process logits_process.py adjust_lr_fn match_rms_adamw "
+                   "Case_Ignorable Final_Sigma White_Space").split()
+
 FUNCTION_LINES, FUNCTION_MOST = 60, 100
 FILE_LINES, FILE_MOST = 600, 800
 CLANG_FORMAT = "14"  # other versions lay out some lines otherwise
@@ -45,8 +52,9 @@ TEXT_NAMES = (".c", ".h", ".inc", ".def", ".cmake", ".txt", ".py", ".sh", ".yaml
 
 def files_below(root, folders, endings):
     for folder in folders:
+        skipped = ("golden", "__pycache__") + (("data",) if folder == "recipes" else ())
         for where, folders_inside, names in os.walk(os.path.join(root, folder)):
-            folders_inside[:] = sorted(f for f in folders_inside if f not in ("golden", "data", "__pycache__"))
+            folders_inside[:] = sorted(f for f in folders_inside if f not in skipped)
             for name in sorted(names):
                 if name.endswith(endings):
                     yield os.path.relpath(os.path.join(where, name), root)
@@ -179,6 +187,48 @@ def check_sizes(sizes, what, desired, most):
             print(f"warning: {place}: a {what} of {lines} lines; better at most {desired}")
 
 
+# ---- what nothing uses, and what no longer exists: rules of the whole tree ----
+
+
+def check_callers(root, code):
+    """`code`: each C file without comments. A function that other files may call has a caller outside of tests, and so has a kernel;
+    what is there for tests says so in its header ("For tests")."""
+    plain = {path: without_strings(text) for path, text in code.items() if not path.startswith("tests/")}
+    used = set()
+    for text in plain.values():
+        for match in re.finditer(r"\b[A-Za-z_]\w*", text):
+            before = text[text.rfind("\n", 0, match.start()) + 1:match.start()]
+            declares = text.startswith("(", match.end()) and re.fullmatch(r"[A-Za-z_][\w ]*[ *]+", before)
+            if not declares:
+                used.add(match.group())
+    used |= {"main", *re.findall(r"\bink_\w+", plain.get("include/inkstone.h", ""))}
+    headers = "\n".join(read(root, path) for path in plain if path.endswith(".h"))
+    for comment, declaration in re.findall(r"/\*((?:(?!\*/).)*)\*/(?=([^;]*;))", headers, flags=re.S):
+        if "For tests" in comment:
+            used |= set(re.findall(r"\b(\w+)\(", declaration))
+    members = set(re.findall(r"(?:->|\.)(\w+)", "".join(t for p, t in plain.items() if layer_of(p) != "kernels")))
+    for path, text in plain.items():
+        for line, _, name in functions_of(text) if path.startswith("src/") and path.endswith(".c") else ():
+            if name not in used:
+                yield f'{path}:{line}: nothing but tests calls {name}(): remove it, or say "For tests" in its header'
+        for line, match in find_all(r"^KERNEL\([^,\n]*, (\w+)", text) if path == KERNELS else ():
+            if match.group(1) not in members:
+                yield f"{path}:{line}: nothing but tests calls the kernel {match.group(1)}"
+
+
+def check_comments(root, texts, code):
+    """A comment names what there is: words with "_", "()" or the ending of a source file are looked up in the whole tree."""
+    known = set(NAMES_ELSEWHERE)
+    for path in (*code, *files_below(root, ("cmake", "scripts", "recipes", "tests", "bench"), (".py", ".sh", ".cmake", ".txt", ".yaml"))):
+        known.update(re.findall(r"\w+", code[path] if path in code else read(root, path)))
+        known.update((os.path.basename(path), os.path.basename(path).split(".")[0]))
+    for path, text in texts.items():
+        comments = "".join(a if a != b or a == "\n" else " " for a, b in zip(text, code[path]))
+        for line, match in find_all(r"\b\w+\.(?:[ch]|def|inc|py|sh)\b|\b\w+(?=\(\))|\b[A-Za-z]\w+_\w+\b", comments):
+            if match.group() not in known:
+                yield f"{path}:{line}: a comment names {match.group()}, which there is not (of others: NAMES_ELSEWHERE in {THIS})"
+
+
 SABOTAGES = "tests/sabotage/sabotages.txt"
 
 
@@ -198,7 +248,7 @@ def check_sabotages(root):
 
 def lint(root):
     """Every broken rule as one line of text; sizes and warnings are printed."""
-    problems, functions, lengths = [], [], []
+    problems, functions, lengths, texts, codes = [], [], [], {}, {}
 
     def note(path, found):
         problems.extend(f"{path}:{line}: {what}" for line, what in found)
@@ -207,7 +257,8 @@ def lint(root):
         note(path, check_form(root, path, read(root, path)))
     for path in files_below(root, C_ROOTS, (".c", ".h", ".inc", ".def")):
         text = read(root, path)
-        code = without_comments(text)
+        code = codes[path] = without_comments(text)
+        texts[path] = text
         for rule in (check_includes, check_names, check_allocation, check_json, check_printing, check_pages):
             note(path, rule(root, path, code))
         functions += [(lines, f"{path}:{line} {name}") for line, lines, name in functions_of(without_strings(code))]
@@ -216,6 +267,8 @@ def lint(root):
     problems += check_sizes(lengths, "file", FILE_LINES, FILE_MOST)
     formatted = list(files_below(root, C_ROOTS, (".c", ".h")))
     problems += check_clang_format(root, formatted)
+    problems += check_callers(root, codes)
+    problems += check_comments(root, texts, codes)
     problems += check_sabotages(root)
     return problems
 
@@ -235,6 +288,11 @@ CLEAN = {
     MODELS: "ARCH(lstm)\nARCH(gpt2)\n",
     "src/cli/main.c": '#include <stdio.h>\n\nint main(void) {\n  printf("text\\n");\n  return 0;\n}\n',
 }
+CLEAN["src/base/clean.h"] = ("/* clean.c: see mem_alloc() and mem_alloc. */\nint called(void);\n/* For tests: a hook. */\nint hook(void);\n")
+CLEAN["src/base/clean.c"] = "int called(void) {\n  return 1;\n}\n\nint hook(void) {\n  return called();\n}\n"
+CLEAN["include/inkstone.h"] = "int ink;\nint ink_use(void);\n"
+CLEAN["src/train/clean.c"] = "int ink_use(void) {\n  train();\n  return mem_alloc(1) != NULL;\n}\n"
+CLEAN[KERNELS] = "KERNEL(int, free, void)\n"
 LONG_FUNCTION = "int f(int a,\n      int b) {\n" + "  a += b;\n" * (FUNCTION_MOST + 1) + "}\n"
 # path, contents, what must be said
 PLANTED = [
@@ -259,6 +317,13 @@ PLANTED = [
     ("src/nn/a.c", LONG_FUNCTION, f"src/nn/a.c:1 f: a function of {FUNCTION_MOST + 4} lines"),
     ("src/nn/a.c", "int a;\n" * (FILE_MOST + 1), f"src/nn/a.c: a file of {FILE_MOST + 1} lines"),
     ("src/nn/a.c", "int  a;\n", "not laid out"),
+    ("src/data/a.c", "int a; \n", "src/data/a.c:1: space at the end"),
+    ("src/nn/a.c", "int nobody(void) {\n  return 1;\n}\n", "src/nn/a.c:1: nothing but tests calls nobody()"),
+    ("src/nn/a.c", "/* hook() and other() */\nint other(void) {\n  return 1;\n}\n", "nothing but tests calls other()"),
+    (KERNELS, "KERNEL(int, free, void)\nKERNEL(int, nobody, void)\n", f"{KERNELS}:2: nothing but tests calls the kernel nobody"),
+    ("src/nn/a.c", "/* as mem_gives does */\nint a;\n", "src/nn/a.c:1: a comment names mem_gives"),
+    ("src/nn/a.c", "int a; /* see gone() */\n", "a comment names gone"),
+    ("src/nn/a.c", "/* a.c - what gone.h says */\nint a;\n", "a comment names gone.h"),
     (SABOTAGES, "src/models/lstm.c ||| int gru; ||| int x; ||| ^a$\n", f"{SABOTAGES}:1: its fragment is in src/models/lstm.c 0 times"),
 ]
 

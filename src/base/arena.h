@@ -30,8 +30,10 @@ typedef struct ArenaMark {
 ArenaMark arena_mark(const Arena *);
 void arena_rewind(Arena *, ArenaMark);
 
-size_t arena_used(const Arena *); /* bytes handed out and not forgotten */
-size_t arena_peak(const Arena *); /* the largest arena_used ever */
+/* For tests: bytes handed out and not forgotten; */
+size_t arena_used(const Arena *);
+/* For tests: and the most that ever were. */
+size_t arena_peak(const Arena *);
 
 #define arena_new_of(arena, type) ((type *)arena_alloc_zeroed((arena), sizeof(type)))
 

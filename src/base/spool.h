@@ -21,8 +21,9 @@ void spool_free(Spool *);
 /* Gives back the room that is not used, and closes the file: nothing can be added from now on. */
 void spool_finish(Spool *);
 
-/* Bytes of one that are kept in memory at most: an eighth of what there is, or as set (0: that again). */
+/* Bytes of one that are kept in memory at most: an eighth of what there is. */
 size_t spool_in_memory(void);
+/* For tests: sets it, 0 to what it was. */
 void spool_set_in_memory(size_t bytes);
 
 #endif

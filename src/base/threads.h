@@ -2,7 +2,7 @@
  *
  * parallel_for(n, body, arg) calls body(arg, begin, end) for disjoint ranges that cover 0..n-1.
  * How the range is cut depends on the number of threads, so a body must give each index its own result:
- * anything summed over indices is cut into a fixed number of pieces first (see parallel_chunks). */
+ * anything summed over indices is first cut into pieces whose number depends on the data only. */
 #ifndef BASE_THREADS_H
 #define BASE_THREADS_H
 

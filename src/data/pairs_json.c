@@ -69,8 +69,10 @@ static const char *wrong_with(const PairReader *r, const json_t *value) {
 static json_t *targets_of(const PairReader *r, const json_t *object) {
   json_t *one = json_object_get(object, r->target_field), *list = json_array();
   char name[300];
+  const json_t *each;
+  size_t index;
   if (json_is_array(one)) {
-    json_array_extend(list, one);
+    json_array_foreach(one, index, each) json_push(list, json_incref((json_t *)(uintptr_t)each));
   } else if (one) {
     json_push(list, json_incref(one));
   } else {

@@ -75,9 +75,6 @@ PackedSet *tape_packed_weights(Tape *t) {
 bool tape_is_dry(const Tape *t) {
   return t->dry;
 }
-bool tape_is_recording(const Tape *t) {
-  return t->record;
-}
 Arena *tape_arena(Tape *t) {
   return t->arena;
 }

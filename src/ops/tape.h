@@ -59,7 +59,6 @@ PackedSet *tape_packed_weights(Tape *); /* NULL: not asked for */
 void tape_set_precision(Tape *, Precision);
 Precision tape_precision(const Tape *);
 bool tape_is_dry(const Tape *);
-bool tape_is_recording(const Tape *);
 Arena *tape_arena(Tape *);
 /* A fresh random stream number, different at each call within a step, the same when the step is run again. */
 uint64_t tape_stream(Tape *);
@@ -131,7 +130,7 @@ void tape_compute_anew(Tape *, bool);
 void tape_restore(Tensor *);
 
 double tape_flops(const Tape *); /* of all forwards since the last reset, dry or not */
-/* Bytes of all activations and scratch since the last reset that are not given back. */
+/* For tests: bytes of all activations and scratch since the last reset that are not given back. */
 int64_t tape_bytes(const Tape *);
 /* The most that a forward like the one recorded and its backward take together, every activation having a
  * gradient of its size. */

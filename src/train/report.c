@@ -44,7 +44,7 @@ static void forget_from(Report *r, int64_t step) {
   r->texts.count = kept;
 }
 
-/* "valid_bleu": a metric, whose name the report keeps. */
+/* "valid_" and the name of a metric, whose name the report keeps. */
 static double metric_of(Report *r, const json_t *line) {
   json_t *object = (json_t *)(uintptr_t)line, *value;
   const char *key;
