@@ -24,7 +24,8 @@ LAYERS = {
     "io": {"io", "ops", "base"},
     "data": {"data", "text", "ops", "base"},
     "run": {"run", "models/model.h", "models/generation.def", "nn", "ops", "kernels/kernels.h", "io", "data", "text", "base"},
-    "train": {"train", "run", "models/model.h", "nn", "ops", "kernels/kernels.h", "io", "data", "text", "base"},
+    "train": {"train", "run", "models/model.h", "nn", "ops", "kernels/kernels.h", "io", "data", "text", "base",
+              "../../bench/shapes.def"},
     "cli": {"cli", "base"},
 }
 MODELS = "src/models/models.def"

@@ -1,9 +1,21 @@
 """What several comparisons share: the shape of SmolLM2-135M, ours in it, and a vocabulary that needs no text."""
 import json
+import os
+import re
 import subprocess
 import time
 
-SHAPE = {"layers": 30, "width": 576, "heads": 9, "kv-heads": 3, "ffn": 1536, "vocab": 49152, "context": 2048}
+
+
+def shapes(work):
+    """What `inkstone bench all` measures in training or writing: key -> settings, numbers where they are numbers."""
+    with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "shapes.def"), encoding="utf-8") as f:
+        lines = re.findall(rf'^SHAPE\({work}, "([^"]+)", "[^"]+", (.*)\)$', f.read(), flags=re.M)
+    number = lambda word: int(word) if word.isdigit() else float(word) if word[0].isdigit() else word
+    return {key: {words[i]: number(words[i + 1]) for i in range(0, len(words), 2)} for key, rest in lines for words in [re.findall(r'"([^"]*)"', rest)]}
+
+
+SHAPE = shapes("writing")["llama-135m"]
 
 
 def version(inkstone):
@@ -18,7 +30,7 @@ def knows_precision(inkstone):
 def generate(inkstone, prompt, new, threads, precision="f32"):
     """Ours reads a prompt and writes on, with random weights in a process of its own: what `inkstone bench generate` measured."""
     time.sleep(0.5)  # the threads of a peer go on spinning for a while
-    command = [inkstone, "bench", "generate", "--arch", "llama", "--prompt-tokens", prompt, "--new-tokens", new, "--repeats", 3, "--threads", threads,
+    command = [inkstone, "bench", "generate", "--prompt-tokens", prompt, "--new-tokens", new, "--repeats", 3, "--threads", threads,
                "--json", "-q"]
     for name, value in SHAPE.items():
         command += ["--" + name, value]

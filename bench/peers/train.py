@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Training steps of Inkstone beside PyTorch, the same shapes, in turns in one run.
 
-    bench/peers/train.py INKSTONE [--shapes gpt2-30m,llama-5m,marian-tiny,lstm-650] [--precision f32|bf16] [--rounds 3] [--threads N] [--json]
+    bench/peers/train.py INKSTONE [--shapes gpt2-30m,llama-6m,marian-tiny,lstm-650] [--precision f32|bf16] [--rounds 3] [--threads N] [--json]
 
 A step is forward, backward, clipping's norm and AdamW, on random tokens. PyTorch gets what favours it: its own fused attention and
 optimizer, embeddings looked up once, all threads, and the better of eager mode and torch.compile (which needs a C++ compiler;
@@ -16,13 +16,11 @@ import subprocess
 import sys
 import time
 
-SHAPES = {
-    # name: (kind, layers, width, heads, ffn, vocabulary, sequences, time, dropout)
-    "gpt2-30m": ("gpt2", 6, 384, 6, 1536, 50304, 4, 256, 0),
-    "llama-5m": ("llama", 6, 256, 8, 688, 4096, 8, 256, 0),
-    "marian-tiny": ("marian", 4, 128, 4, 256, 10000, 256, 16, 0.3),
-    "lstm-650": ("lstm", 2, 650, 1, 0, 10000, 20, 35, 0),
-}
+from common import shapes
+
+# name: (kind, layers, width, heads, ffn, vocabulary, sequences, time, dropout)
+SHAPES = {name: (s["arch"], s["layers"], s["width"], s.get("heads", 1), s.get("ffn", 0), s["vocab"], s["batch"], s["context"], s.get("dropout", 0))
+          for name, s in shapes("training").items()}
 
 
 def parse():

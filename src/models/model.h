@@ -111,14 +111,6 @@ bool config_read_tokens(const json_t *, const char *key, TokenSet *, const char 
 json_t *config_tokens_json(const TokenSet *);
 bool config_write(const Config *, const char *path, Error *);
 
-/* A shape to measure, as settings of `bench`: name, value, ..., NULL. The list ends without a name. */
-typedef struct KnownShape {
-  const char *name;
-  bool writes; /* measured in writing, not in training */
-  const char *settings[24];
-} KnownShape;
-extern const KnownShape known_shapes[];
-
 /* A network with its parameters. */
 typedef struct Model {
   Config config;

@@ -219,6 +219,17 @@ static const Kind writing = {"writing",
                              {{"prompt_tokens_per_second", "prompt_share_of_peak", "arithmetic"},
                               {"new_tokens_per_second", "new_share_of_memory_bandwidth", "memory"}}};
 
+typedef struct KnownShape {
+  const Kind *kind;
+  const char *name;
+  const char *settings[24]; /* name, value, ..., NULL */
+} KnownShape;
+static const KnownShape known_shapes[] = {
+#define SHAPE(work, key, name, ...) {&work, name, {__VA_ARGS__}},
+#include "../../bench/shapes.def"
+#undef SHAPE
+};
+
 static void add_figure(json_t *list, const Kind *kind, const KnownShape *shape, const Figure *f,
                        const json_t *answer) {
   json_push(list,
@@ -228,7 +239,7 @@ static void add_figure(json_t *list, const Kind *kind, const KnownShape *shape, 
 }
 
 static bool measure_shape(const Bench *b, const KnownShape *shape, json_t *list, Error *err) {
-  const Kind *kind = shape->writes ? &writing : &training;
+  const Kind *kind = shape->kind;
   Settings *settings = ink_settings_bench();
   for (int i = 0; shape->settings[i]; i += 2)
     CHECK(settings_fill(settings, shape->settings[i], shape->settings[i + 1], err));
@@ -249,7 +260,8 @@ static bool measure_shape(const Bench *b, const KnownShape *shape, json_t *list,
 static bool bench_all(Bench *b, json_t *out, Error *err) {
   json_t *list = json_array();
   bool ok = bench_machine(b, out, err);
-  for (const KnownShape *s = known_shapes; ok && s->name; s++) ok = measure_shape(b, s, list, err);
+  for (size_t i = 0; ok && i < sizeof known_shapes / sizeof *known_shapes; i++)
+    ok = measure_shape(b, &known_shapes[i], list, err);
   json_put(out, "shapes", list);
   return ok;
 }
