@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 const char *figure_count(char buffer[FIGURE_SIZE], int64_t value) {
   char digits[24];
@@ -17,6 +18,13 @@ const char *figure_count(char buffer[FIGURE_SIZE], int64_t value) {
     *to++ = digits[i];
   }
   *to = '\0';
+  return buffer;
+}
+
+const char *figure_of(char buffer[FIGURE_SIZE], int64_t value, const char *noun) {
+  figure_count(buffer, value);
+  const size_t length = strlen(buffer);
+  snprintf(buffer + length, FIGURE_SIZE - length, " %s%s", noun, value == 1 ? "" : "s");
   return buffer;
 }
 

@@ -191,6 +191,8 @@ static bool parse(const Place *p, const char *text, Value *out, Error *err) {
              fail_usage(err, "--%s: \"%s\" is not one of %s", p->flag, text, p->setting->arg);
     case SETTING_TEXT:
     case SETTING_LIST:
+      if (!*text && p->setting->kind == SETTING_LIST)
+        return fail_usage(err, "--%s: the text is empty", p->flag);
       return settings_yaml_holds(text) || fail_usage(err, "--%s: \"%s\" is not UTF-8", p->flag, text);
   }
   return false;

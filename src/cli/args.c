@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/buffer.h"
 #include "base/narrow.h"
 #include "base/settings.h"
 #include "cli/streams.h"
@@ -39,16 +40,25 @@ static bool find_letter(const Call *call, char letter, FlagInfo *out) {
   return false;
 }
 
-/* A command that does have the flag. */
-static const Command *owner_of(const char *name) {
-  const Command *owner = NULL;
-  for (int i = 0; !owner && commands[i]; i++) {
-    Call call = {.command = commands[i], .settings = commands[i]->settings ? commands[i]->settings() : NULL};
-    FlagInfo flag;
-    if (find_flag(&call, name, &flag)) owner = commands[i];
-    ink_settings_free(call.settings);
+static bool has_flag(const Command *command, const char *name) {
+  Call call = {.command = command, .settings = command->settings ? command->settings() : NULL};
+  FlagInfo flag;
+  const bool has = find_flag(&call, name, &flag);
+  ink_settings_free(call.settings);
+  return has;
+}
+
+/* "`inkstone write`, `inkstone eval` and `inkstone chat`": the commands that have the flag; false: none has.
+ */
+static bool owners_of(const char *name, Buffer *owners) {
+  const Command *last = NULL;
+  for (int i = 0; commands[i]; i++) {
+    if (!has_flag(commands[i], name)) continue;
+    if (last) buffer_addf(owners, "%s`%s`", owners->length ? ", " : "", last->name);
+    last = commands[i];
   }
-  return owner;
+  if (last) buffer_addf(owners, "%s`%s`", owners->length ? " and " : "", last->name);
+  return last;
 }
 
 /* Where `name` is negated, only what can be negated counts. */
@@ -73,10 +83,12 @@ static bool unknown_flag(const Call *call, const char *name, Error *err) {
   if (narrow_text(name, near, sizeof near, &wide, &length))
     return fail_usage(err, "unknown flag --%s: it has the full-width character %.*s: write --%s", name,
                       length, wide, near);
-  const Command *owner = owner_of(name);
-  if (owner)
-    return fail_usage(err, "--%s is a flag of `inkstone %s`, not of `inkstone %s`", name, owner->name,
-                      call->command->name);
+  Buffer owners = {0};
+  if (owners_of(name, &owners))
+    fail_usage(err, "--%s is a flag of %s, not of `%s`", name, owners.data, call->command->name);
+  const bool owned = owners.length;
+  buffer_free(&owners);
+  if (owned) return false;
   if (nearest_flag(call, name, near))
     return fail_usage(err, "unknown flag --%s; did you mean --%s?", name, near);
   return fail_usage(err, "unknown flag --%s", name);
@@ -163,6 +175,16 @@ static bool take_long(Args *a, const char *text, Error *err) {
   return put(a, &flag, "false", err);
 }
 
+/* What is wrong with the value of a flag is told by the name it was given by. */
+static bool put_short(Args *a, const FlagInfo *flag, const char *value, Error *err) {
+  Error wrong = {0};
+  char name[NAME_ROOM];
+  if (put(a, flag, value, &wrong)) return true;
+  const size_t length = (size_t)snprintf(name, sizeof name, "--%s", flag->info.name);
+  if (strncmp(wrong.text, name, length)) return fail_usage(err, "%s", wrong.text);
+  return fail_usage(err, "-%c (%s)%s", flag->letter, name, wrong.text + length);
+}
+
 static bool take_short(Args *a, const char *text, Error *err) {
   FlagInfo flag;
   if (!find_letter(a->call, text[0], &flag))
@@ -172,7 +194,7 @@ static bool take_short(Args *a, const char *text, Error *err) {
     return put_switch(a, &flag, NULL, err);
   }
   const char *value = text[1] ? text + 1 + (text[1] == '=') : next_value(a, &flag, err);
-  return value && put(a, &flag, value, err);
+  return value && put_short(a, &flag, value, err);
 }
 
 /* ---- the whole line ---- */

@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include <wchar.h>
 
+#include "base/figure.h"
 #include "base/json.h"
 #include "base/memory.h"
 #include "cli/command.h"
@@ -337,8 +338,9 @@ static bool converse(Chat *c, Error *err) {
       *err = problem;
   }
   if (ok && c->unreadable) return fail(err, "standard input: cannot be read: %s", strerror(c->unreadable));
-  return ok &&
-         (!c->failed || fail(err, "%" PRId64 " of %" PRId64 " turns have no reply", c->failed, c->lines));
+  char turns[FIGURE_SIZE];
+  return ok && (!c->failed || fail(err, "%" PRId64 " of %s without a reply", c->failed,
+                                   figure_of(turns, c->lines, "turn")));
 }
 
 static bool run(Call *call, Error *err) {

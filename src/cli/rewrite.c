@@ -102,10 +102,10 @@ static void take_problem(Job *job, const ink_output *o) {
 /* Of one text its problem is what is wrong; of many it has been said, line by line. */
 static bool all_done(const Job *job, Error *err) {
   if (!job->problem.code) return true;
+  char lines[FIGURE_SIZE];
   if (!job->lines) return fail(err, "%s", job->problem.text);
-  return fail(err,
-              "%" PRId64 " of %" PRId64 " lines failed; an empty line or an \"error\" stands in their place",
-              job->failed, job->line);
+  return fail(err, "%" PRId64 " of %s failed; an empty line or an \"error\" stands in place of each",
+              job->failed, figure_of(lines, job->line, "line"));
 }
 
 static bool take_output(void *user, const ink_output *o) {
@@ -304,9 +304,9 @@ static void tell(const Job *job) {
                 " text%s hardly any piece that the model has learnt: is it the right language?\n",
                 d->unknown_inputs, d->unknown_inputs == 1 ? " has" : "s have");
   if (!job->call->values[OWN_QUIET] && isatty(STDERR_FILENO) && d->seconds > 0) {
-    char time[FIGURE_SIZE];
-    streams_say("(%" PRId64 " texts in %s, %.1f a second)\n", job->line, figure_time(time, d->seconds),
-                (double)job->line / d->seconds);
+    char texts[FIGURE_SIZE], time[FIGURE_SIZE];
+    streams_say("(%s in %s, %.1f a second)\n", figure_of(texts, job->line, "text"),
+                figure_time(time, d->seconds), (double)job->line / d->seconds);
   }
 }
 

@@ -102,8 +102,8 @@ static void tell(const ink_written *w, bool quiet) {
                 " time%s; what was further back was forgotten\n",
                 w->shifts, w->shifts == 1 ? "" : "s");
   if (!quiet && isatty(STDERR_FILENO) && w->new_seconds > 0) {
-    char time[FIGURE_SIZE];
-    streams_say("(%" PRId64 " tokens in %s, %.0f tokens/s)\n", w->new_tokens,
+    char tokens[FIGURE_SIZE], time[FIGURE_SIZE];
+    streams_say("(%s in %s, %.0f tokens/s)\n", figure_of(tokens, w->new_tokens, "token"),
                 figure_time(time, w->new_seconds), (double)w->new_tokens / w->new_seconds);
   }
 }

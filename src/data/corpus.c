@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/figure.h"
 #include "base/random.h"
 #include "data/text_file.h"
 #include "text/normalize.h"
@@ -207,17 +208,18 @@ static void say_unmatched(const Corpus *c, const char *separator, const News *ne
 
 static void say_documents(const Corpus *c, const DataSettings *s, const char *how, size_t empty,
                           const News *news) {
-  const char *plural = c->count == 1 ? "" : "s";
-  if (empty) news_note(news, "%zu empty document%s left out", empty, empty == 1 ? "" : "s");
+  char n[FIGURE_SIZE];
+  if (empty) news_note(news, "%s left out", figure_of(n, (int64_t)empty, "empty document"));
+  figure_of(n, (int64_t)c->count, "document");
   if (!s->separator) {
-    news_note(news, "%zu document%s, a %s each", c->count, plural, how);
+    news_note(news, "%s, a %s each", n, how);
     hint_at_separator(c, news);
     return;
   }
   Mark mark = {s->separator, 0};
   count_marks(c, &mark, 1);
   if (!mark.lines) say_unmatched(c, s->separator, news);
-  news_note(news, "%zu document%s, ended by lines \"%s\"", c->count, plural, s->separator);
+  news_note(news, "%s, ended by lines \"%s\"", n, s->separator);
 }
 
 static bool cut_files(Corpus *c, const DataSettings *s, const News *news, Error *err) {

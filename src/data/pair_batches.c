@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/figure.h"
 #include "base/random.h"
 #include "data/pair_rows.h"
 
@@ -239,16 +240,15 @@ static void make_room(PairBatches *b) {
 }
 
 static void say_long(const PairBatches *b, const News *news) {
+  char n[FIGURE_SIZE];
   if (!b->cut_examples) return;
+  figure_of(n, b->cut_examples, "example");
   if (b->layout.separate)
-    news_warning(news,
-                 "%" PRId64 " examples are longer than the model's %" PRId64 " tokens of source or %" PRId64
-                 " of target: %s",
-                 b->cut_examples, b->layout.source_time, b->layout.time,
-                 b->layout.drop_long ? "dropped" : "cut off");
+    news_warning(news, "%s longer than the model's %" PRId64 " tokens of source or %" PRId64 " of target: %s",
+                 n, b->layout.source_time, b->layout.time, b->layout.drop_long ? "dropped" : "cut off");
   else
-    news_warning(news, "%" PRId64 " examples are longer than the model's %" PRId64 " tokens: %s",
-                 b->cut_examples, b->layout.time, b->layout.drop_long ? "dropped" : "cut off");
+    news_warning(news, "%s longer than the model's %" PRId64 " tokens: %s", n, b->layout.time,
+                 b->layout.drop_long ? "dropped" : "cut off");
 }
 
 static Batches *make(PairBatches *b, int64_t sequences, int64_t tokens, int64_t limit, const News *news,

@@ -228,8 +228,9 @@ static void say_lengths(const News *n, const char *side, const Lengths *l) {
 static void say_all(const Checker *c) {
   const PairsReport *r = c->report;
   const bool pairs = r->ratio > 0;
-  news_note(c->news, "%" PRId64 " %s, %" PRId64 " more are held out", r->read,
-            pairs ? "pairs" : "conversations", r->held);
+  char n[FIGURE_SIZE];
+  news_note(c->news, "%s, %" PRId64 " more held out", figure_of(n, r->read, pairs ? "pair" : "conversation"),
+            r->held);
   say_lengths(c->news, pairs ? "source" : "a conversation", &r->source);
   say_lengths(c->news, pairs ? "target" : "a turn", &r->target);
   say_repeats(c);

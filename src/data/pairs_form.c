@@ -1,4 +1,5 @@
 /* pairs_form.c - which form a file of pairs or conversations has, by the look of it. */
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -75,13 +76,42 @@ static bool begins(Document text, const char *word) {
   return text.length - i >= strlen(word) && !strncasecmp(text.text + i, word, strlen(word));
 }
 
+/* The name of the element that holds all of the text, `<name ...> ... </name>`; empty: there is none. */
+static Document root_of(Document text) {
+  const Document none = {text.text, 0};
+  while (text.length && is_blank(text.text, 1)) text.text++, text.length--;
+  while (text.length && is_blank(text.text + text.length - 1, 1)) text.length--;
+  Document name = {text.text + 1, 0};
+  while (name.length + 1 < text.length &&
+         (isalnum((unsigned char)name.text[name.length]) || strchr("_:.-", name.text[name.length])))
+    name.length++;
+  const size_t closing = name.length + 3; /* "</name>" */
+  if (!name.length || text.text[0] != '<' || text.length < 2 * closing) return none;
+  const char *end = text.text + text.length - closing;
+  return !memcmp(end, "</", 2) && !memcmp(end + 2, name.text, name.length) && end[closing - 1] == '>' ? name
+                                                                                                      : none;
+}
+
+/* XML that does not say so: units of a translation memory, or what is better asked about. */
+static bool recognize_fragment(const PairFile *f, bool *is, Error *err) {
+  const Document text = {f->text.text, f->text.length}, root = root_of(text);
+  *is = root.length && memmem(text.text, text.length, "<tuv", 4);
+  return !root.length || *is ||
+         fail(err,
+              "%s: is XML by the look of it (<%.*s> ... </%.*s>), but no translation memory (TMX): take the "
+              "text "
+              "out of it first, or give --format if the tags are to be learnt",
+              f->text.name, (int)root.length, root.text, (int)root.length, root.text);
+}
+
 /* A page or another document in marks: TMX, or nothing that can be learnt from. */
 static bool recognize_xml(const PairFile *f, PairForm *form, bool *is, Error *err) {
   const Document text = {f->text.text, f->text.length < 4096 ? f->text.length : 4096};
   const bool html = begins(text, "<!DOCTYPE html") || begins(text, "<html");
   *is = html || begins(text, "<?xml") || begins(text, "<tmx") || begins(text, "<!DOCTYPE tmx");
   *form = FORM_TMX;
-  if (!*is || (!html && memmem(text.text, text.length, "<tmx", 4))) return true;
+  if (!*is) return recognize_fragment(f, is, err);
+  if (!html && memmem(text.text, text.length, "<tmx", 4)) return true;
   return fail(err, "%s: is %s, not text to learn from: take the text out of it first", f->text.name,
               html ? "a page (HTML)" : "XML, but no translation memory (TMX)");
 }

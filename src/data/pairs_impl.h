@@ -2,6 +2,7 @@
 #ifndef DATA_PAIRS_IMPL_H
 #define DATA_PAIRS_IMPL_H
 
+#include "base/figure.h"
 #include "base/json.h"
 #include "data/pairs.h"
 #include "data/text_file.h"

@@ -63,6 +63,32 @@ static const char *wrong_with(const PairReader *r, const json_t *value) {
   return memchr(json_string_value(value), 0, json_string_length(value)) ? "holds a NUL character" : NULL;
 }
 
+/* "question", "answer", ...: what an object has, for a message. */
+typedef struct Members {
+  char told[160];
+} Members;
+
+static Members members_of(const json_t *object) {
+  Members m = {""};
+  const char *name;
+  const json_t *value;
+  size_t length = 0;
+  json_object_foreach((json_t *)(uintptr_t)object, name, value) {
+    if (length + 60 > sizeof m.told) {
+      snprintf(m.told + length, sizeof m.told - length, ", ...");
+      break;
+    }
+    length +=
+        (size_t)snprintf(m.told + length, sizeof m.told - length, "%s\"%.40s\"", length ? ", " : "", name);
+  }
+  return m;
+}
+
+static bool bad_text(PairReader *r, const json_t *object, const char *field, const char *wrong) {
+  if (json_object_get(object, field)) return bad_line(r, "\"%s\" %s", field, wrong);
+  return bad_line(r, "\"%s\" %s; the object has %s", field, wrong, members_of(object).told);
+}
+
 /* ---- pairs ---- */
 
 /* The targets of an object: one, an array, or numbered from 1. */
@@ -86,7 +112,8 @@ static json_t *targets_of(const PairReader *r, const json_t *object) {
   return list;
 }
 
-static bool keep_texts(PairReader *r, const json_t *source, const json_t *targets) {
+static bool keep_texts(PairReader *r, const json_t *object, const json_t *targets) {
+  const json_t *source = json_object_get(object, r->source_field);
   VEC(Document) texts = {0};
   const char *wrong = wrong_with(r, source), *field = r->source_field;
   for (size_t i = 0; !wrong && i < json_array_size(targets); i++) {
@@ -97,7 +124,7 @@ static bool keep_texts(PairReader *r, const json_t *source, const json_t *target
     wrong = "is missing";
     field = r->target_field;
   }
-  if (wrong) return bad_line(r, "\"%s\" %s", field, wrong);
+  if (wrong) return bad_text(r, object, field, wrong);
   for (size_t i = 0; i < json_array_size(targets); i++)
     vec_push(&texts, decoded(r, json_array_get(targets, i)));
   keep_pair(r, decoded(r, source), texts.data[0], texts.data + 1, texts.count - 1);
@@ -107,7 +134,7 @@ static bool keep_texts(PairReader *r, const json_t *source, const json_t *target
 
 static bool read_pair(PairReader *r, const json_t *object) {
   json_t *targets = targets_of(r, object);
-  const bool ok = keep_texts(r, json_object_get(object, r->source_field), targets);
+  const bool ok = keep_texts(r, object, targets);
   json_decref(targets);
   return ok;
 }
@@ -261,10 +288,10 @@ static bool recognize_fields(PairReader *r, const json_t *object) {
       news_note(r->news, "%s: from \"%s\" to \"%s\"", r->file->text.name, r->source_field, r->target_field);
     }
   return r->source_field ||
-         bad_line(
-             r,
-             "has no \"source\" and \"target\", nor another pair of names that is known: give --fields (of a "
-             "table: --columns)");
+         bad_line(r,
+                  "has no \"source\" and \"target\", nor another pair of names that is known, but %s: give "
+                  "--fields (of a table: --columns)",
+                  members_of(object).told);
 }
 
 bool read_json_object(PairReader *r, const json_t *object) {
@@ -472,11 +499,12 @@ static bool is_by_lines(const PairFile *f) {
 }
 
 bool read_json(PairReader *r) {
+  char n[FIGURE_SIZE];
   if (!r->fields) r->source_field = r->target_field = NULL; /* each file has its own names */
   r->surrogates = 0;
   if (!(is_by_lines(r->file) ? read_json_lines(r) : read_json_values(r))) return false;
   if (r->surrogates)
-    news_warning(r->news, "%s: %" PRId64 " escapes of half a character were replaced by U+FFFD",
-                 r->file->text.name, r->surrogates);
+    news_warning(r->news, "%s: %s of half a character replaced by U+FFFD", r->file->text.name,
+                 figure_of(n, r->surrogates, "escape"));
   return true;
 }

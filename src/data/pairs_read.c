@@ -136,9 +136,11 @@ static size_t count_lines(const PairFile *f) {
 bool read_parallel(PairReader *r) {
   PairFile *files = r->pairs->files;
   const size_t counts[2] = {count_lines(&files[0]), count_lines(&files[1])};
+  char lines[FIGURE_SIZE];
   if (counts[0] != counts[1])
-    return fail(r->err, "%s has %zu lines and %s has %zu: line by line, parallel files say the same",
-                files[0].text.name, counts[0], files[1].text.name, counts[1]);
+    return fail(r->err, "%s has %s and %s has %zu: line by line, parallel files say the same",
+                files[0].text.name, figure_of(lines, (int64_t)counts[0], "line"), files[1].text.name,
+                counts[1]);
   Lines sources = lines_of(&files[0]), targets = lines_of(&files[1]);
   Document source, target;
   r->file = files;
@@ -151,11 +153,13 @@ bool read_parallel(PairReader *r) {
 static bool read_marked_line(PairReader *r, Document line) {
   const size_t have = count_columns(line);
   Document piece;
+  char columns[FIGURE_SIZE];
   if (have > 1 && !r->columns[0])
     return bad_line(r, "has %zu columns: choose that of the conversation with --columns, such as --columns 1",
                     have);
   if (!piece_of(line, "\t", r->columns[0] ? (size_t)r->columns[0] - 1 : 0, &line))
-    return bad_line(r, "has %zu columns, too few for --columns %s", have, r->settings->columns);
+    return bad_line(r, "has %s, too few for --columns %s", figure_of(columns, (int64_t)have, "column"),
+                    r->settings->columns);
   const char *mark = r->settings->turn_mark, *end = line.text + line.length;
   for (bool more = true; more; line.length = (size_t)(end - line.text)) {
     piece_of(line, mark, 0, &piece);
@@ -297,15 +301,17 @@ static bool open_files(PairReader *r, const char *const *files, size_t count) {
 
 static void say_left_out(const PairReader *r) {
   const PairsLeftOut *o = &r->pairs->left_out;
+  char n[FIGURE_SIZE];
   if (o->bad)
-    news_warning(r->news, "%" PRId64 " lines that cannot be read are left out; the first: %s", o->bad,
+    news_warning(r->news, "left out: %s that cannot be read; the first: %s", figure_of(n, o->bad, "line"),
                  r->first_bad.text);
   if (o->empty_source + o->empty_target)
-    news_warning(r->news, "%" PRId64 " pairs have no source and %" PRId64 " no target: left out",
-                 o->empty_source, o->empty_target);
-  if (o->blank) news_note(r->news, "%" PRId64 " blank lines left out", o->blank);
-  if (o->empty_turns) news_warning(r->news, "%" PRId64 " empty turns left out", o->empty_turns);
-  if (o->lonely) news_warning(r->news, "%" PRId64 " conversations without a reply left out", o->lonely);
+    news_warning(r->news, "left out: %s, %" PRId64 " without a source and %" PRId64 " without a target",
+                 figure_of(n, o->empty_source + o->empty_target, "pair"), o->empty_source, o->empty_target);
+  if (o->blank) news_note(r->news, "left out: %s", figure_of(n, o->blank, "blank line"));
+  if (o->empty_turns) news_warning(r->news, "left out: %s", figure_of(n, o->empty_turns, "empty turn"));
+  if (o->lonely)
+    news_warning(r->news, "left out: %s without a reply", figure_of(n, o->lonely, "conversation"));
 }
 
 static bool read_all(PairReader *r, const char *const *files, size_t count) {

@@ -198,14 +198,28 @@ static bool find_header(PairReader *r, const Cells *row) {
   return words == row->count || (row->count > 2 && words >= 2);
 }
 
-static void say_header(const PairReader *r, const Cells *row) {
+/* The first fields of a row, for a message. */
+static Buffer told(const Cells *row) {
   Buffer names = {0};
   for (size_t i = 0; i < row->count && i < 12; i++) {
     const Document name = bare(row->data[i]);
     buffer_addf(&names, "%s%.*s", i ? ", " : "", (int)(name.length < 40 ? name.length : 40), name.text);
   }
+  return names;
+}
+
+static void say_header(const PairReader *r, const Cells *row) {
+  Buffer names = told(row);
   news_note(r->news, "%s: the first row names the columns: %s", r->file->text.name, names.data);
   buffer_free(&names);
+}
+
+static bool fail_columns(const PairReader *r, const Cells *row) {
+  Buffer names = told(row);
+  fail(r->err, "%s: the first row does not hold the columns %s and %s; it holds: %s", r->file->text.name,
+       r->source_field, r->target_field, names.data);
+  buffer_free(&names);
+  return false;
 }
 
 static json_t *names_of(const Cells *row) {
@@ -219,8 +233,10 @@ static json_t *names_of(const Cells *row) {
 
 /* A row of named columns is an object: what pairs_json.c knows of names holds here, too. */
 static bool read_named(PairReader *r, const json_t *names, const Cells *row) {
+  char columns[FIGURE_SIZE];
   if (row->count != json_array_size(names))
-    return bad_line(r, "has %zu columns, the first row %zu", row->count, json_array_size(names));
+    return bad_line(r, "has %s, the first row %zu", figure_of(columns, (int64_t)row->count, "column"),
+                    json_array_size(names));
   json_t *object = json_object();
   for (size_t i = 0; i < row->count; i++)
     json_put(object, json_string_value(json_array_get(names, i)),
@@ -234,9 +250,7 @@ static bool read_numbered(PairReader *r, const Table *t) {
   const Cells *row = &t->cells;
   const size_t have = row->count, first = r->columns[0] ? (size_t)r->columns[0] : 1,
                second = r->columns[1] ? (size_t)r->columns[1] : 2;
-  if (r->fields)
-    return fail(r->err, "%s: the first row does not hold the columns %s and %s", r->file->text.name,
-                r->source_field, r->target_field);
+  if (r->fields) return fail_columns(r, row);
   if (have < 2)
     return bad_line(r,
                     t->divider == '\t' ? "has no tab: a line is source TAB target" : "has one column only");

@@ -33,6 +33,7 @@ typedef struct Tmx {
   const char *counted;   /* up to where lines were counted */
   char source[LANGUAGE]; /* of the header */
   char languages[2][LANGUAGE];
+  int64_t codes; /* left out */
   VEC(Variant) unit;
   Buffer text;
 } Tmx;
@@ -182,6 +183,7 @@ static bool read_segment(Tmx *t) {
       if (other) continue;
       if (!take_tag(t, &tag)) return false;
       if (tag.closes && is_tag(&tag, "seg")) return true;
+      if (!coded && !tag.closes) t->codes += is_code(&tag);
       if (tag.empty) continue;
       if (tag.closes && !depth) return fail_here(t, "a tag is closed that was not opened");
       if (tag.closes && depth-- == coded) coded = 0;
@@ -296,6 +298,10 @@ bool read_tmx(PairReader *r) {
   Tmx t = {.r = r, .at = f->text, .end = f->text + f->length, .counted = f->text};
   r->line = 1;
   const bool ok = read_units(&t);
+  char codes[FIGURE_SIZE];
+  if (ok && t.codes)
+    news_note(r->news, "%s: left out of the segments: %s of formatting (bpt, ept, it, ph, ut)", f->name,
+              figure_of(codes, t.codes, "code"));
   vec_free(&t.unit);
   buffer_free(&t.text);
   return ok;

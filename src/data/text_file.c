@@ -5,6 +5,7 @@
 
 #include "base/buffer.h"
 #include "base/engine.h"
+#include "base/figure.h"
 #include "data/encoding.h"
 #include "data/unpack.h"
 #include "text/codes.h"
@@ -45,30 +46,63 @@ static const char *wide_encoding(const FileView *f) {
   return second && last ? "UTF-16LE" : first && third ? "UTF-16BE" : NULL;
 }
 
-/* Documents that are no text, by how they begin. */
+/* Documents that are no text, by how they begin; where text may begin so, too, by what else they hold. */
+typedef enum Where { NOWHERE, ANYWHERE, LAST, BEHIND } Where;
+typedef struct DocumentKind {
+  const char *bytes;
+  size_t length;
+  const char *said, *more;
+  Where where;
+} DocumentKind;
+#define BYTES(text) text, sizeof(text) - 1
+
+static const DocumentKind document_kinds[] = {
+    {BYTES("%PDF-"), "a PDF", "%%EOF", ANYWHERE},
+    {BYTES("PK\3\4"), "a ZIP archive, as spreadsheets and documents are", "", NOWHERE},
+    {BYTES("\xd0\xcf\x11\xe0"), "an Office document or spreadsheet", "", NOWHERE},
+    {BYTES("{\\rtf1"), "a document (RTF)", "}", LAST},
+    {BYTES("PAR1"), "a Parquet file", "PAR1", LAST},
+    {BYTES("ARROW1\0"), "an Arrow file", "", NOWHERE},
+    {BYTES("SQLite format 3\0"), "a database (SQLite)", "", NOWHERE},
+    {BYTES("GGUF\1\0"), "a model (GGUF)", "", NOWHERE},
+    {BYTES("GGUF\2\0"), "a model (GGUF)", "", NOWHERE},
+    {BYTES("GGUF\3\0"), "a model (GGUF)", "", NOWHERE},
+    {BYTES("GGUF\0\0"), "a model (GGUF)", "", NOWHERE}, /* big-endian */
+    {BYTES("\x7f"
+           "ELF"),
+     "a program", "", NOWHERE},
+    {BYTES("\x89PNG"), "a picture (PNG)", "", NOWHERE},
+    {BYTES("\xff\xd8\xff"), "a picture (JPEG)", "", NOWHERE},
+    {BYTES("BZh"), "packed by bzip2", "1AY&SY", BEHIND}, /* a digit and the mark of a block */
+    {BYTES("\xfd"
+           "7zXZ"),
+     "packed by xz", "", NOWHERE},
+    {BYTES("7z\xbc\xaf"), "a 7z archive", "", NOWHERE}};
+
+static bool ends_with(const FileView *f, const char *bytes) {
+  const size_t n = strlen(bytes);
+  size_t end = f->size;
+  while (end && strchr(" \r\n", f->data[end - 1])) end--; /* NUL is among them */
+  return end >= n && !memcmp(f->data + end - n, bytes, n);
+}
+
+/* By its beginning. */
+static bool is_utf8(const FileView *f) {
+  const size_t looked_at = f->size < 1024 ? f->size : 1024;
+  return utf8_valid_prefix((const char *)f->data, looked_at) + 3 >= looked_at; /* one may be cut */
+}
+
+static bool is_kind(const FileView *f, const DocumentKind *k) {
+  const size_t n = strlen(k->more), behind = k->length + 1;
+  if (!starts_with(f, k->bytes, k->length)) return false;
+  if (k->where == ANYWHERE) return memmem(f->data, f->size, k->more, n) || !is_utf8(f);
+  if (k->where == LAST) return ends_with(f, k->more);
+  return k->where == NOWHERE || (f->size >= behind + n && !memcmp(f->data + behind, k->more, n));
+}
+
 static const char *document_kind(const FileView *f) {
-  static const struct {
-    const char *bytes, *kind;
-  } kinds[] = {{"%PDF-", "a PDF"},
-               {"PK\3\4", "a ZIP archive, as spreadsheets and documents are"},
-               {"\xd0\xcf\x11\xe0", "an Office document or spreadsheet"},
-               {"{\\rtf", "a document (RTF)"},
-               {"PAR1", "a Parquet file"},
-               {"ARROW1", "an Arrow file"},
-               {"SQLite format 3", "a database (SQLite)"},
-               {"GGUF", "a model (GGUF)"},
-               {"\x7f"
-                "ELF",
-                "a program"},
-               {"\x89PNG", "a picture (PNG)"},
-               {"\xff\xd8\xff", "a picture (JPEG)"},
-               {"BZh", "packed by bzip2"},
-               {"\xfd"
-                "7zXZ",
-                "packed by xz"},
-               {"7z\xbc\xaf", "a 7z archive"}};
-  for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-    if (starts_with(f, kinds[i].bytes, strlen(kinds[i].bytes))) return kinds[i].kind;
+  for (size_t i = 0; i < sizeof document_kinds / sizeof *document_kinds; i++)
+    if (is_kind(f, &document_kinds[i])) return document_kinds[i].said;
   return NULL;
 }
 
@@ -133,11 +167,11 @@ static bool check_encoding(Reader *r) {
   if (!repairs(r)) return fail_invalid(r, good);
   const char *likely = likely_encoding(f->text, f->length);
   Buffer mended = {0};
+  char n[FIGURE_SIZE];
   const int64_t replaced = utf8_repair(f->text, f->length, &mended);
   take_copy(f, &mended);
-  news_warning(r->news, "%s: %" PRId64 " bytes that are not UTF-8 were replaced by U+FFFD%s%s", f->name,
-               replaced, likely ? ": the text looks like another encoding, try --encoding " : "",
-               likely ? likely : "");
+  news_warning(r->news, "%s: %s not UTF-8 replaced by U+FFFD%s%s", f->name, figure_of(n, replaced, "byte"),
+               likely ? ": the text looks like another encoding, try --encoding " : "", likely ? likely : "");
   return true;
 }
 
@@ -169,11 +203,12 @@ static bool read_carriage_returns(Reader *r) {
   if (memchr(f->text, '\n', f->length) || !memchr(f->text, '\r', f->length)) return false;
   Buffer text = {0};
   buffer_add(&text, f->text, f->length);
-  size_t lines = 0;
+  char n[FIGURE_SIZE];
+  int64_t lines = 0;
   for (size_t i = 0; i < text.length; i++)
     if (text.data[i] == '\r') text.data[i] = '\n', lines++;
   take_copy(f, &text);
-  news_note(r->news, "%s: line ends CR read as LF (%zu lines)", f->name, lines);
+  news_note(r->news, "%s: line ends CR read as LF (%s)", f->name, figure_of(n, lines, "line"));
   return true;
 }
 
@@ -183,7 +218,9 @@ static void drop_carriage_returns(Reader *r) {
   const char *first = memmem(f->text, f->length, "\r\n", 2);
   if (!first) return;
   char *copy = mem_alloc(f->length + 1);
-  size_t out = 0, lines = 0;
+  char n[FIGURE_SIZE];
+  size_t out = 0;
+  int64_t lines = 0;
   for (size_t i = 0; i < f->length; i++) {
     const bool drop = f->text[i] == '\r' && i + 1 < f->length && f->text[i + 1] == '\n';
     lines += drop;
@@ -192,7 +229,7 @@ static void drop_carriage_returns(Reader *r) {
   mem_free(f->copy);
   f->text = f->copy = copy;
   f->length = out;
-  news_note(r->news, "%s: line ends CR LF read as LF (%zu lines)", r->file->name, lines);
+  news_note(r->news, "%s: line ends CR LF read as LF (%s)", f->name, figure_of(n, lines, "line"));
 }
 
 static void drop_mark(Reader *r) {

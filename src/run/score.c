@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/engine.h"
+#include "base/figure.h"
 #include "base/json.h"
 #include "base/threads.h"
 #include "data/text_file.h"
@@ -61,11 +62,12 @@ static bool check_lines(const Files *files, size_t index, Error *err) {
   const LineFile *first = &files->items[0], *f = &files->items[index];
   if (!first->lines.count) return fail(err, "%s: there are no lines to score", first->file.name);
   if (f->lines.count == first->lines.count) return true;
-  return fail(
-      err,
-      "%s has %zu lines and %s has %zu: each line of one must belong to the same line of the other; an "
-      "empty line stands for no text",
-      first->file.name, first->lines.count, f->file.name, f->lines.count);
+  char lines[FIGURE_SIZE];
+  return fail(err,
+              "%s has %s and %s has %zu: each line of one must belong to the same line of the other; an "
+              "empty line stands for no text",
+              first->file.name, figure_of(lines, (int64_t)first->lines.count, "line"), f->file.name,
+              f->lines.count);
 }
 
 static void close_files(Files *files) {

@@ -9,6 +9,7 @@
 #include "text/tokenizer_impl.h"
 #include "text/utf8.h"
 
+#include "base/figure.h"
 #include "base/settings_table.h"
 
 #include "text/settings.def"
@@ -219,6 +220,7 @@ Tokenizer *tokenizer_train(TextSource *raw, const TokenizerSettings *s, const ch
     tokenizer_free(t);
     return NULL;
   }
-  news_note(news, "vocabulary: %" PRId64 " tokens (%s)", tokenizer_size(t), kind);
+  char n[FIGURE_SIZE];
+  news_note(news, "vocabulary: %s (%s)", figure_of(n, tokenizer_size(t), "token"), kind);
   return t;
 }

@@ -198,13 +198,12 @@ static bool check_memory(const Plan *p, Error *err) {
 bool plan_check(const Plan *p, const Batches *batches, const char *directory, const News *news, Error *err) {
   char a[FIGURE_SIZE], b[FIGURE_SIZE], c[FIGURE_SIZE];
   const double tokens = (double)p->steps * p->step_tokens;
-  news_note(news,
-            "model: %s, %s parameters (%" PRId64 " layers, width %" PRId64 ", context %" PRId64
-            ", vocabulary %s)",
-            p->config.arch->name, figure_count(a, p->cost.parameters), p->config.layers, p->config.width,
-            p->context, figure_count(b, p->config.vocabulary));
-  news_note(news, "run: %s steps of %s tokens, %.1f passes over %s tokens of text", figure_count(a, p->steps),
-            figure_count(b, (int64_t)(p->step_tokens + 0.5)), tokens / (double)batches->tokens,
+  news_note(news, "model: %s, %s parameters (%s, width %" PRId64 ", context %" PRId64 ", vocabulary %s)",
+            p->config.arch->name, figure_count(a, p->cost.parameters),
+            figure_of(b, p->config.layers, "layer"), p->config.width, p->context,
+            figure_count(c, p->config.vocabulary));
+  news_note(news, "run: %s of %s, %.1f passes over %s tokens of text", figure_of(a, p->steps, "step"),
+            figure_of(b, (int64_t)(p->step_tokens + 0.5), "token"), tokens / (double)batches->tokens,
             figure_count(c, batches->tokens));
   news_note(news, "needs: %s of memory (this machine has %s), %s of disk, %.3g floating-point operations",
             figure_bytes(a, p->memory), figure_bytes(b, mem_available()), figure_bytes(c, p->disk),

@@ -16,6 +16,11 @@ static void figures(void **state) {
   assert_string_equal(figure_count(buffer, -1234567), "-1,234,567");
   assert_string_equal(figure_count(buffer, INT64_MAX), "9,223,372,036,854,775,807");
   assert_string_equal(figure_count(buffer, INT64_MIN + 1), "-9,223,372,036,854,775,807");
+  assert_string_equal(figure_of(buffer, 0, "line"), "0 lines");
+  assert_string_equal(figure_of(buffer, 1, "line"), "1 line");
+  assert_string_equal(figure_of(buffer, 2000, "line"), "2,000 lines");
+  assert_string_equal(figure_of(buffer, INT64_MIN + 1, "conversation"),
+                      "-9,223,372,036,854,775,807 conversations");
   assert_string_equal(figure_time(buffer, 59.4), "59s");
   assert_string_equal(figure_time(buffer, 59.6), "1m00s");
   assert_string_equal(figure_time(buffer, 3600), "1h00m");

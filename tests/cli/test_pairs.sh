@@ -18,7 +18,7 @@ expect_err "1 line"
 { for i in 1 2 3 4 5 6 7 8 9; do printf 'one %s\teins %s\n' $i $i; done; printf 'nothing\t\n\tnichts\n'; } >sides.tsv
 run train translate sides.tsv -o sides --arch marian $small --holdout 0
 expect_status 0
-expect_err "1 pairs have no source and 1 no target"
+expect_err "left out: 2 pairs, 1 without a source and 1 without a target"
 printf 'ein \377 Wort\tx\n' >foreign.tsv
 run train translate foreign.tsv -o bad $small
 expect_failure "foreign.tsv:1"

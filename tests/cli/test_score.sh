@@ -65,6 +65,8 @@ expect_out " = 0.00 0.0/0.0"
 printf 'one\n' >one
 run score hyp one
 expect_failure "hyp has 2 lines and one has 1"
+run score one hyp
+expect_failure "one has 1 line and hyp has 2"
 run score hyp ref --paired one
 expect_failure "hyp has 2 lines and one has 1"
 : >empty

@@ -28,7 +28,7 @@ expect_usage "--output needs a value"
 run train write text -o --quiet
 expect_usage "--output=--quiet"
 run train write text -o ""
-expect_usage "--output: the value is empty"
+expect_usage "-o (--output): the value is empty"
 expect_no_file model
 
 run train write text -o model --laeyrs 3
@@ -36,7 +36,7 @@ expect_usage "unknown flag --laeyrs; did you mean --layers?"
 run train write text -o model --no-tide
 expect_usage "did you mean"
 run train write text -o model --top-p 0.5
-expect_usage '`inkstone write`'
+expect_usage "--top-p is a flag of \`write\`, \`translate\`"
 run train write text -o model -x
 expect_usage "unknown flag -x"
 run train write text -o model --layers
@@ -67,11 +67,23 @@ expect_usage "the full-width character ＝: write --steps=5"
 run write -m nowhere "—— 好"
 expect_status 1 # a text may begin so
 
+# The flag of other commands names them all; a value that is wrong, the flag as it was given.
+run train write text -o model --stem
+expect_usage "--stem is a flag of \`eval\` and \`score\`, not of \`train\`"
+run write -m nowhere --languages en,de
+expect_usage "--languages is a flag of \`train\` and \`eval\`, not of \`write\`"
+run write -m nowhere -n 0 text
+expect_usage "-n (--samples): 0 is out of range"
+run write -m nowhere --samples 0 text
+expect_usage "inkstone: --samples: 0 is out of range"
+run write -m nowhere --stop "" text
+expect_usage "--stop: the text is empty"
+
 # What is given twice: one file or directory, else the last value, which is said.
 run translate -m nowhere -i a -i b
-expect_usage '--input is given twice, "a" and "b"'
+expect_usage '-i (--input) is given twice, "a" and "b"'
 run train write text -o one -o two
-expect_usage "--output is given twice"
+expect_usage "-o (--output) is given twice"
 run train write text -o model --steps 5 --steps 6 --dry-run
 expect_status 0
 expect_err "note: --steps is given more than once: the last one holds, 6"
@@ -164,7 +176,7 @@ expect_usage "quotes"
 run write -m model --temperature -1 moon
 expect_usage "--temperature: -1 is out of range"
 run write -m model -n 0 moon
-expect_usage "--samples: 0 is out of range"
+expect_usage "-n (--samples): 0 is out of range"
 run eval -m model
 expect_usage "something is missing"
 run info

@@ -62,7 +62,7 @@ static void comma_separated(void **state) {
   assert_string_equal(READ("instruction,input,output\nSay,twice,ok\nGo,,gone\n", true, NULL),
                       "Say\ntwice>ok|Go>gone");
   refused(&(const char *){"a,b\n1,2\n"}, 1, false, FLAGS("format", "csv", "columns", "x,y"),
-          (const char *const[]){"does not hold the columns x and y", NULL});
+          (const char *const[]){"does not hold the columns x and y; it holds: a, b", NULL});
   refused(&(const char *){"source,target\na,b\n\"c,d\ne,f\n"}, 1, false, NULL,
           (const char *const[]){"a.txt:3", "never closed", NULL});
   refused(&(const char *){"source,target\na,b\nc\n"}, 1, false, NULL,
@@ -119,7 +119,7 @@ static void what_is_not_read_is_no_mistake(void **state) {
       READ("{\"source\":\"a\\ud800b\",\"target\":\"\\ud83d\\ude00\"}\n", false, "invalid", "replace"),
       "a\xef\xbf\xbd"
       "b>\xf0\x9f\x98\x80");
-  expect_said("1 escapes of half a character");
+  expect_said("1 escape of half a character");
   REFUSED("{\"source\":\"a\\ud800b\",\"target\":\"b\"}\n", false, "--invalid replace", "--skip-bad");
 }
 
@@ -142,6 +142,11 @@ static void files_that_do_not_belong_together(void **state) {
 static void other_documents_are_named(void **state) {
   REFUSED("<!DOCTYPE html>\n<html><body>a</body></html>", true, "HTML");
   REFUSED("<?xml version=\"1.0\"?>\n<rss/>", true, "XML");
+  REFUSED("<doc id='1'>\n<line>Hello</line>\n<line>there</line>\n</doc>\n\n", true, "<doc> ... </doc>",
+          "--format");
+  REFUSED("<seg id='1'>a</seg>\n<seg id='2'>b</seg>\n", true, "<seg> ... </seg>");
+  assert_string_equal(READ("<ann> hello\n<bob> hello, ann\n", true, NULL), "<ann> hello><bob> hello, ann");
+  assert_string_equal(READ("<b>a</b>\n<b>b</b>\n", true, "format", "turns"), "<b>a</b>><b>b</b>");
   REFUSED("a __eou__ b __eou__\nc __eou__ d __eou__\n", true, "--turn-mark '__eou__'");
   REFUSED("%PDF-1.4\n%\xe2\xe3\xcf\xd3\n", true, "PDF");
 }
@@ -159,6 +164,12 @@ static const char tmx[] =
 static void translation_memories(void **state) {
   assert_string_equal(READ(tmx, false, NULL), "Save & close>保存并关闭!|a<b>甲 乙");
   expect_said("from en-us to zh-cn");
+  expect_said("2 codes of formatting");
+  assert_string_equal(
+      READ("<tu><tuv xml:lang='en'><seg>one<ph/></seg></tuv><tuv xml:lang='de'><seg>eins</seg></tuv></tu>\n",
+           true, NULL),
+      "one>eins");
+  expect_said("1 code of formatting");
   assert_string_equal(READ(tmx, false, "languages", "zh,en"), "保存并关闭!>Save & close|甲 乙>a<b");
   REFUSED(
       "<tmx><tu><tuv xml:lang='a'><seg>x</seg></tuv><tuv xml:lang='b'><seg>y</seg></tuv><tuv xml:lang='c'>"
@@ -176,7 +187,7 @@ static void translation_memories(void **state) {
 /* Sides that show nothing are empty ones. */
 static void spaces_of_all_kinds_are_nothing(void **state) {
   assert_string_equal(READ("a\t\xe3\x80\x80\nb\t\xe2\x80\x8b\xef\xbb\xbf\nc\t　d\n", false, NULL), "c>　d");
-  expect_said("2 no target");
+  expect_said("2 without a target");
 }
 
 static void few_sources_are_told(void **state) {

@@ -62,7 +62,7 @@ static void tab_separated(void **state) {
   expect_said("source TAB target");
   expect_said("byte-order mark");
   expect_said("CR LF");
-  expect_said("1 blank lines");
+  expect_said("left out: 1 blank line");
   pairs_free(p);
   p = open_pairs("x\teins\tone\ny\tzwei\ttwo\n", FLAGS("columns", "3,2"));
   expect_pair(p, 1, "two", "zwei", 2);
@@ -75,7 +75,7 @@ static void two_parallel_files(void **state) {
   assert_int_equal(p->count, 3);
   expect_pair(p, 2, "four", "vier", 4);
   assert_int_equal(p->left_out.empty_source, 1);
-  expect_said("1 pairs have no source and 0 no target");
+  expect_said("left out: 1 pair, 1 without a source and 0 without a target");
   pairs_free(p);
   texts[1] = "eins\nzwei\ndrei\n";
   expect_refused(texts, 2, false, NULL, FLAGS("a.txt has 4 lines", "b.txt has 3"));
@@ -133,7 +133,7 @@ static void messages(void **state) {
   assert_int_equal(p->examples[1].turns, 2);
   assert_int_equal(p->left_out.lonely, 1);
   assert_int_equal(p->left_out.empty_turns, 1);
-  expect_said("1 conversations without a reply");
+  expect_said("left out: 1 conversation without a reply");
   pairs_free(p);
   REFUSED("{\"messages\":[{\"role\":\"user\",\"content\":\"a\"}]}", false, NULL, "a.txt:1", "replying");
   REFUSED("\n{\"messages\":[{\"role\":\"tool\",\"content\":\"a\"}]}", true, NULL, "a.txt:2: message 1",
@@ -182,14 +182,15 @@ static void mistakes_name_their_line(void **state) {
           "--skip-bad");
   REFUSED("{\"source\":\"a\",\"target\":\"b\"}\n[]\n", false, NULL, "a.txt:2: is not an object");
   REFUSED("{\"source\":\"a\",\"target\":\"b\"}\n{\"source\":\"a\"}", false, NULL,
-          "a.txt:2: \"target\" is missing");
+          "a.txt:2: \"target\" is missing; the object has \"source\"");
   REFUSED("{\"source\":1,\"target\":\"b\"}", false, NULL, "a.txt:1: \"source\" is not text");
   REFUSED("{\"source\":\"a\",\"target\":[]}", false, NULL, "\"target\" is missing");
   REFUSED("{\"source\":\"a\",\"target\":[\"b\",2]}", false, NULL, "\"target\" is not text");
   REFUSED("{\"source\":\"a\\u0000\",\"target\":\"b\"}", false, NULL, "a.txt:1: \"source\" holds a NUL");
   REFUSED("{\"source\":\"a\",\"source\":\"a\",\"target\":\"b\"}", false, NULL,
           "a.txt:1: \"source\" is there twice");
-  REFUSED("{\"foo\":\"a\",\"bar\":\"b\"}", false, NULL, "a.txt:1: has no \"source\"", "--fields");
+  REFUSED("{\"foo\":\"a\",\"bar\":\"b\"}", false, NULL, "a.txt:1: has no \"source\"", "but \"foo\", \"bar\"",
+          "--fields");
   REFUSED("a\t\n\tb\n", false, NULL, "a.txt", "nothing to learn from");
   REFUSED("one\teins\ntwo\tz\xfewei\n", false, NULL, "a.txt:2", "0xfe");
   REFUSED("a\tb\n", false, FLAGS("columns", "1,"), "--columns 1,");
@@ -202,7 +203,7 @@ static void bad_lines_are_counted_if_wished(void **state) {
   Pairs *p = open_pairs("one\teins\nbad\na\tb\tc\ntwo\tzwei\n", FLAGS("skip_bad", "true"));
   assert_int_equal(p->count, 2);
   assert_int_equal(p->left_out.bad, 2);
-  expect_said("2 lines that cannot be read");
+  expect_said("left out: 2 lines that cannot be read");
   expect_said("a.txt:2: has no tab");
   pairs_free(p);
   p = open_pairs("{\"x\":1}\n{\"source\":\"a\",\"target\":\"b\"}\n{\"source\":\"a\"\n{\"messages\":1}",

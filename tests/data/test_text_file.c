@@ -121,6 +121,32 @@ static void what_is_packed_is_checked_like_any_text(void **state) {
   buffer_free(&packed);
 }
 
+/* Nothing of this is plain text; but a text may begin with the same letters. */
+static void documents_are_told_from_texts(void **state) {
+#define IS(bytes, why) expect_refused(bytes, sizeof(bytes) - 1, why)
+#define IS_TEXT(text)  expect_text(text, sizeof(text) - 1, text)
+  (void)state;
+  IS("GGUF\3\0\0\0\1\0", "a model (GGUF)");
+  IS("GGUF\0\0\0\3", "a model (GGUF)");
+  IS("BZh91AY&SY\xd1\x02", "bzip2");
+  IS("{\\rtf1\\ansi Hello \\par}\r\n", "RTF");
+  IS("%PDF-1.4\n%\xe2\xe3\xcf\xd3\n", "a PDF");
+  IS("%PDF-1.4\n1 0 obj\nendobj\n%%EOF\n", "a PDF");
+  IS("PAR1\x15\0\x15 abc PAR1", "Parquet");
+  IS("SQLite format 3\0\x10", "SQLite");
+  IS("ARROW1\0\0", "Arrow");
+  IS_TEXT("GGUF is a format of files.\n");
+  IS_TEXT("BZh is how files of bzip2 begin, BZh91AY the first letters.\n");
+  IS_TEXT("{\\rtf1 is how RTF begins, and it ends otherwise.\n");
+  IS_TEXT("{\\rtf\n");
+  IS_TEXT("%PDF-1.4 is the first line of a PDF.\n");
+  IS_TEXT("PAR1 and PAR2 are formats.\n");
+  IS_TEXT("SQLite format 3 has been there since 2004.\n");
+  IS_TEXT("ARROW1\n");
+#undef IS
+#undef IS_TEXT
+}
+
 static void bombs_are_refused(void **state) {
   enum { SIZE = 40 << 20 };
   char *zeros = mem_alloc_zeroed(SIZE, 1);
@@ -136,7 +162,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(packed_texts_are_read),    cmocka_unit_test(long_packed_texts),
       cmocka_unit_test(damaged_ones_are_refused), cmocka_unit_test(what_is_packed_is_checked_like_any_text),
-      cmocka_unit_test(bombs_are_refused),
+      cmocka_unit_test(bombs_are_refused),        cmocka_unit_test(documents_are_told_from_texts),
   };
   return cmocka_run_group_tests(tests, scratch_open, scratch_close);
 }
