@@ -20,11 +20,11 @@ static void give_up(void) {
 }
 
 static Corpus *open_lines(const char *path) {
-  static const SettingTable *const tables[] = {&text_settings_table, &data_settings_table};
+  static const SettingTable *const tables[] = {&text_settings_table, &document_settings_table};
   Settings *settings = settings_new(tables, 2);
   if (!ink_settings_set(settings, "documents", "line", &error)) give_up();
   Corpus *c = corpus_open(&path, 1, settings_part(settings, &text_settings_table),
-                          settings_part(settings, &data_settings_table), NULL, &error);
+                          settings_part(settings, &document_settings_table), NULL, &error);
   if (!c) give_up();
   return c;
 }

@@ -12,7 +12,7 @@
 #include "base/narrow.h"
 #include "base/structs.h"
 
-enum { MOST_TABLES = 8, NAME_ROOM = 64 };
+enum { MOST_TABLES = 12, NAME_ROOM = 64 };
 
 /* Who gave a value: what is explicit wins over a file, a file over what was filled in. */
 typedef enum Origin { BY_DEFAULT, BY_FILL, BY_FILE, BY_CALL } Origin;

@@ -203,7 +203,9 @@ static void put_object(const json_t *object, int indent) {
   const int width = label_width(object);
   const char *key;
   json_t *value;
-  json_object_foreach((json_t *)(uintptr_t)object, key, value) put_member(key, value, indent, width);
+  json_object_foreach((json_t *)(uintptr_t)object, key,
+                      value) if (!json_is_object(value) || json_object_size(value))
+      put_member(key, value, indent, width);
 }
 
 void present(const json_t *json, bool as_json) {

@@ -38,7 +38,7 @@ const Command command_tokenizer_train = {
         "loads, too. "
         "`inkstone train` does this by itself; a tokenizer of its own serves several models, by "
         "--tokenizer-from.",
-    .examples = {{"inkstone tokenizer train books/*.txt -o tokenizer.json --vocab 8k",
+    .examples = {{"inkstone tokenizer train books/*.txt -o tokenizer.json --tokenizer bpe --vocab 8k",
                   "8,000 tokens, byte-level BPE"},
                  {"inkstone tokenizer train poems.txt -o tokenizer.json --tokenizer char",
                   "one token per character"}},

@@ -12,7 +12,7 @@
 
 #include "base/settings_table.h"
 
-#include "data/settings.def"
+#include "data/documents.def"
 
 /* ---- cutting ---- */
 
@@ -99,7 +99,7 @@ static bool lines_are_texts(const char *text, size_t length) {
   return lines >= FEWEST && whole * 10 >= lines * 9;
 }
 
-static const char *choose_cut(const DataSettings *s, const Corpus *c) {
+static const char *choose_cut(const DocumentSettings *s, const Corpus *c) {
   if (strcmp(s->documents, "auto")) return s->documents;
   for (size_t i = 0; i < c->file_count; i++)
     if (!lines_are_texts(c->files[i].text, c->files[i].length)) return "file";
@@ -206,7 +206,7 @@ static void say_unmatched(const Corpus *c, const char *separator, const News *ne
     news_warning(news, "no line is \"%s\", so --separator divides nothing", separator);
 }
 
-static void say_documents(const Corpus *c, const DataSettings *s, const char *how, size_t empty,
+static void say_documents(const Corpus *c, const DocumentSettings *s, const char *how, size_t empty,
                           const News *news) {
   char n[FIGURE_SIZE];
   if (empty) news_note(news, "%s left out", figure_of(n, (int64_t)empty, "empty document"));
@@ -222,7 +222,7 @@ static void say_documents(const Corpus *c, const DataSettings *s, const char *ho
   news_note(news, "%s, ended by lines \"%s\"", n, s->separator);
 }
 
-static bool cut_files(Corpus *c, const DataSettings *s, const News *news, Error *err) {
+static bool cut_files(Corpus *c, const DocumentSettings *s, const News *news, Error *err) {
   enum { EACH = 64 }; /* bytes a document takes: here, held out, where its tokens start (measured) */
   const char *how = choose_cut(s, c);
   Cutter counter = {.counts = true}, cutter = {0};
@@ -238,8 +238,8 @@ static bool cut_files(Corpus *c, const DataSettings *s, const News *news, Error 
   return true;
 }
 
-Corpus *corpus_open(const char *const *files, size_t count, const TextSettings *text, const DataSettings *s,
-                    const News *news, Error *err) {
+Corpus *corpus_open(const char *const *files, size_t count, const TextSettings *text,
+                    const DocumentSettings *s, const News *news, Error *err) {
   Corpus *c = mem_alloc_zeroed(1, sizeof *c);
   c->files = mem_alloc_zeroed(count ? count : 1, sizeof *c->files);
   if (read_files(c, files, count, text, news, err) && cut_files(c, s, news, err)) return c;

@@ -7,7 +7,7 @@
 #include "data/encode.h"
 #include "data/text_file.h"
 
-#include "data/settings.def" /* DataSettings, data_settings_table */
+#include "data/documents.def" /* DocumentSettings, document_settings_table */
 
 typedef struct Corpus {
   Document *documents;
@@ -20,7 +20,7 @@ typedef struct Corpus {
 } Corpus;
 
 /* "-" is standard input. */
-Corpus *corpus_open(const char *const *files, size_t count, const TextSettings *, const DataSettings *,
+Corpus *corpus_open(const char *const *files, size_t count, const TextSettings *, const DocumentSettings *,
                     const News *, Error *);
 void corpus_free(Corpus *);
 /* Of one whose documents are files: with the line ends around each text, which it was opened without. */

@@ -1,5 +1,9 @@
 #include "data/material.h"
 
+#include "base/settings_table.h"
+
+#include "data/settings.def"
+
 Material *material_open(const Task *task, const TextList *files, const Settings *settings, const News *news,
                         Error *err) {
   Material *m = task->material->open(task, files, settings, news, err);

@@ -8,6 +8,9 @@
 #include "data/pairs.h"
 #include "data/task.h"
 
+#include "data/settings.def" /* DataSettings, data_settings_table */
+#include "data/windows.def"  /* WindowSettings, window_settings_table */
+
 typedef struct MaterialPart {
   int64_t examples; /* documents, pairs, conversations */
   int64_t bytes, characters;
@@ -30,6 +33,8 @@ typedef struct BatchSize {
 typedef enum MaterialSide { BOTH_SIDES, SOURCE_SIDE, TARGET_SIDE } MaterialSide;
 typedef struct Material Material;
 typedef struct MaterialKind {
+  const char *said;                    /* "running text" */
+  const SettingTable *const tables[3]; /* settings that it alone reads, ended by NULL */
   Material *(*open)(const Task *, const TextList *files, const Settings *, const News *, Error *);
   void (*free)(Material *);
   TextSource (*source)(const Material *, MaterialSide);

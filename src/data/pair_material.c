@@ -159,8 +159,16 @@ static int64_t need_of_pairs(const Material *base, bool encodes, double share) {
   return need;
 }
 
-const MaterialKind material_pairs = {open_pairs, free_pairs,       pair_source,        encode_pairs,
-                                     fit_pairs,  training_batches, evaluation_batches, need_of_pairs};
+const MaterialKind material_pairs = {"pairs and conversations",
+                                     {&pair_settings_table},
+                                     open_pairs,
+                                     free_pairs,
+                                     pair_source,
+                                     encode_pairs,
+                                     fit_pairs,
+                                     training_batches,
+                                     evaluation_batches,
+                                     need_of_pairs};
 
 const Pairs *material_examples(const Material *base) {
   const PairMaterial *m = (const PairMaterial *)base;

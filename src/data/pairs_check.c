@@ -200,22 +200,23 @@ static void say_repeats(const Checker *c) {
   const PairsReport *r = c->report;
   const News *n = c->news;
   const bool drops = !strcmp(c->settings->duplicates, "drop");
+  const char *noun = r->ratio > 0 ? "pair" : "conversation";
+  char room[FIGURE_SIZE];
   if (r->duplicates)
-    news_note(n, "%" PRId64 " are there already, word for word: %s", r->duplicates,
+    news_note(n, "%s there already, word for word: %s", figure_of(room, r->duplicates, noun),
               drops ? "dropped" : "kept (--duplicates drop)");
   if (r->same_source)
-    news_note(n, "%" PRId64 " have the source of another, with another target", r->same_source);
-  if (r->held_duplicates) news_note(n, "%" PRId64 " held-out ones are there twice: kept", r->held_duplicates);
+    news_note(n, "%s with the source of another, and another target", figure_of(room, r->same_source, noun));
+  if (r->held_duplicates) news_note(n, "held out twice: %s, kept", figure_of(room, r->held_duplicates, noun));
   if (!r->overlap_sources) return;
   if (!strcmp(c->settings->overlap, "drop"))
-    news_note(n, "%" PRId64 " have a source that is held out too (%" PRId64 " word for word): dropped",
-              r->overlap_sources, r->overlap_pairs);
+    news_note(n, "%s with a source that is held out too (%" PRId64 " word for word): dropped",
+              figure_of(room, r->overlap_sources, noun), r->overlap_pairs);
   else
     news_warning(n,
-                 "%" PRId64 " of %" PRId64 " held-out examples have a source that %" PRId64
-                 " training examples have (%" PRId64
+                 "%" PRId64 " of %s held out share the source of %" PRId64 " to learn from (%" PRId64
                  " word for word): results will look better than they are; --overlap drop leaves those out",
-                 r->held_overlap, r->held, r->overlap_sources, r->overlap_pairs);
+                 r->held_overlap, figure_of(room, r->held, noun), r->overlap_sources, r->overlap_pairs);
 }
 
 static void say_lengths(const News *n, const char *side, const Lengths *l) {
@@ -234,13 +235,13 @@ static void say_all(const Checker *c) {
   say_lengths(c->news, pairs ? "source" : "a conversation", &r->source);
   say_lengths(c->news, pairs ? "target" : "a turn", &r->target);
   say_repeats(c);
-  if (r->copies) news_note(c->news, "%" PRId64 " have a target that is the source itself", r->copies);
+  if (r->copies) news_note(c->news, "%s whose target is the source itself", figure_of(n, r->copies, "pair"));
   if (r->odd_ratios)
-    news_note(c->news,
-              "%" PRId64 " are out of proportion (there are %.2f characters of target to one of source): %s",
-              r->odd_ratios, r->ratio, c->settings->max_ratio > 0 ? "dropped" : "kept (--max-ratio drops)");
+    news_note(c->news, "%s out of proportion (there are %.2f characters of target to one of source): %s",
+              figure_of(n, r->odd_ratios, "pair"), r->ratio,
+              c->settings->max_ratio > 0 ? "dropped" : "kept (--max-ratio drops)");
   if (r->dropped)
-    news_note(c->news, "%" PRId64 " of %" PRId64 " are dropped, %" PRId64 " remain", r->dropped, r->read,
+    news_note(c->news, "dropped: %" PRId64 " of %" PRId64 ", %" PRId64 " remain", r->dropped, r->read,
               r->kept);
 }
 

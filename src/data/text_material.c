@@ -5,10 +5,16 @@
 #include "data/dataset.h"
 #include "data/material.h"
 
+#include "base/settings_table.h"
+
+#include "data/windows.def"
+
 typedef struct TextMaterial {
   Material base;
   const TextSettings *text;
   const DataSettings *data;
+  const DocumentSettings *documents;
+  const WindowSettings *windows;
   const char *file; /* the first */
   Corpus *corpus, *held_out;
   Dataset dataset, valid;
@@ -33,8 +39,8 @@ static void free_text(Material *base) {
 static bool open_held_out(TextMaterial *m, Error *err) {
   const TextList *valid = &m->data->valid;
   if (valid->count) {
-    m->held_out =
-        corpus_open((const char *const *)valid->items, valid->count, m->text, m->data, &m->base.news, err);
+    m->held_out = corpus_open((const char *const *)valid->items, valid->count, m->text, m->documents,
+                              &m->base.news, err);
     return m->held_out != NULL;
   }
   if (m->data->holdout <= 0) return true;
@@ -49,8 +55,10 @@ static Material *open_text(const Task *task, const TextList *files, const Settin
   m->base = (Material){.kind = &material_text, .task = task, .settings = settings, .news = *news};
   m->text = settings_part(settings, &text_settings_table);
   m->data = settings_part(settings, &data_settings_table);
+  m->documents = settings_part(settings, &document_settings_table);
+  m->windows = settings_part(settings, &window_settings_table);
   m->file = files->items[0];
-  m->corpus = corpus_open((const char *const *)files->items, files->count, m->text, m->data, news, err);
+  m->corpus = corpus_open((const char *const *)files->items, files->count, m->text, m->documents, news, err);
   if (!m->corpus || !open_held_out(m, err)) {
     free_text(&m->base);
     return NULL;
@@ -87,7 +95,7 @@ static bool encode_text(Material *base, const Tokenizer *tokenizer, Error *err) 
 }
 
 static bool by_document(const TextMaterial *m) {
-  return !strcmp(m->data->windows, "document");
+  return !strcmp(m->windows->windows, "document");
 }
 
 /* One window at least: of less there is nothing to be learnt. */
@@ -123,5 +131,8 @@ static Batches *evaluation_batches(const Material *base, BatchSize size, int64_t
   return windows_eval_batches(&m->valid, time, size.tokens, limit, err);
 }
 
-const MaterialKind material_text = {open_text, free_text,        text_source,        encode_text,
-                                    fit_text,  training_batches, evaluation_batches, NULL};
+const MaterialKind material_text = {"running text",     {&document_settings_table, &window_settings_table},
+                                    open_text,          free_text,
+                                    text_source,        encode_text,
+                                    fit_text,           training_batches,
+                                    evaluation_batches, NULL};

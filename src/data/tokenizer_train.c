@@ -6,7 +6,7 @@
 
 ink_settings *ink_settings_tokenizer(void) {
   static const SettingTable *const tables[] = {&tokenizer_settings_table, &text_settings_table,
-                                               &data_settings_table, &general_settings_table};
+                                               &document_settings_table, &general_settings_table};
   return settings_new(tables, sizeof tables / sizeof *tables);
 }
 
@@ -24,7 +24,7 @@ static bool train_and_save(const Corpus *corpus, const char *out, const ink_sett
 static bool learn_from(const char *const *files, size_t count, const char *out, const ink_settings *settings,
                        const News *news, Error *err) {
   Corpus *corpus = corpus_open(files, count, settings_part(settings, &text_settings_table),
-                               settings_part(settings, &data_settings_table), news, err);
+                               settings_part(settings, &document_settings_table), news, err);
   const bool ok = corpus && train_and_save(corpus, out, settings, news, err);
   corpus_free(corpus);
   return ok;

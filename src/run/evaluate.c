@@ -22,8 +22,8 @@
 
 ink_settings *ink_settings_eval(void) {
   static const SettingTable *const tables[] = {
-      &eval_settings_table,   &text_settings_table,     &data_settings_table,   &pair_settings_table,
-      &search_settings_table, &sampling_settings_table, &metric_settings_table, &general_settings_table};
+      &eval_settings_table,   &text_settings_table,     &document_settings_table, &pair_settings_table,
+      &search_settings_table, &sampling_settings_table, &metric_settings_table,   &general_settings_table};
   return settings_new(tables, sizeof tables / sizeof *tables);
 }
 
@@ -95,8 +95,8 @@ static void say_specials(const Evaluation *e, const Corpus *corpus) {
 }
 
 /* For a model from elsewhere a document is a file, its last line end included: no end stands for it. */
-static Corpus *open_foreign(const Evaluation *e, const char *const *files, size_t count, DataSettings data,
-                            Error *err) {
+static Corpus *open_foreign(const Evaluation *e, const char *const *files, size_t count,
+                            DocumentSettings data, Error *err) {
   static char whole[] = "file";
   if (!strcmp(data.documents, "auto")) data.documents = whole;
   Corpus *c =
@@ -109,7 +109,7 @@ static Corpus *open_foreign(const Evaluation *e, const char *const *files, size_
 
 static bool eval_text(const Evaluation *e, const char *const *files, size_t count, Error *err) {
   const TextSettings *text = settings_part(e->settings, &text_settings_table);
-  const DataSettings *data = settings_part(e->settings, &data_settings_table);
+  const DocumentSettings *data = settings_part(e->settings, &document_settings_table);
   Corpus *corpus = bundle_is_ours(e->bundle) ? corpus_open(files, count, text, data, e->news, err)
                                              : open_foreign(e, files, count, *data, err);
   if (corpus) say_specials(e, corpus);

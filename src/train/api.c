@@ -20,8 +20,9 @@
 
 ink_settings *ink_settings_train(void) {
   static const SettingTable *const tables[] = {
-      &model_settings_table,     &text_settings_table,  &data_settings_table,   &pair_settings_table,
-      &tokenizer_settings_table, &train_settings_table, &search_settings_table, &general_settings_table};
+      &model_settings_table,  &text_settings_table,   &data_settings_table,      &document_settings_table,
+      &window_settings_table, &pair_settings_table,   &tokenizer_settings_table, &train_settings_table,
+      &search_settings_table, &general_settings_table};
   return settings_new(tables, sizeof tables / sizeof *tables);
 }
 
@@ -555,7 +556,7 @@ static bool run_guarded(Run *r, const char *home, const Settings *given, const c
   r->settings = ink_settings_train();
   r->judging = settings_new(judging, 2);
   bool ok = call_enter(call, NULL, &r->news, err) && copy_given(r->settings, given, err) &&
-            plan_contradictions(given, r->settings, err);
+            plan_contradictions(given, r->settings, err) && plan_check_task(r->task, given, &r->news, err);
   take_parts(r);
   ok = ok && run_in_directory(r, home, given, files, count, err);
   MEM_GUARD_END();

@@ -7,6 +7,7 @@
 
 #include "base/figure.h"
 #include "base/file.h"
+#include "run/search.h"
 #include "train/gradients.h"
 #include "train/optimizer.h"
 #include "train/recipe.h"
@@ -149,6 +150,28 @@ bool plan_contradictions(const Settings *given, Settings *own, Error *err) {
     return fail_usage(err,
                       "--momentum is a setting of --optimizer muon only: leave one out or add the other");
   return contradict_sources(given, own, err) && recipe_check_replan(s->replan, err);
+}
+
+static bool check_unread(const Task *task, const Settings *given, const char *readers,
+                         const SettingTable *table, const News *news, Error *err) {
+  static const char text[] = "--%s is of %s, and `train %s` learns from %s: %s";
+  for (const Setting *s = table->items; s->name; s++) {
+    const char *flag = settings_flag(given, s->name), *said = task->material->said;
+    if (settings_given_by_call(given, flag))
+      return fail_usage(err, text, flag, readers, task->name, said, "leave it out");
+    if (settings_given(given, flag))
+      news_warning(news, text, flag, readers, task->name, said, "without effect");
+  }
+  return true;
+}
+
+bool plan_check_task(const Task *task, const Settings *given, const News *news, Error *err) {
+  static const MaterialKind *const materials[] = {&material_text, &material_pairs};
+  for (size_t i = 0; i < sizeof materials / sizeof *materials; i++)
+    for (const SettingTable *const *t = materials[i]->tables; task->material != materials[i] && *t; t++)
+      if (!check_unread(task, given, materials[i]->said, *t, news, err)) return false;
+  return task_has_pairs(task) ||
+         check_unread(task, given, material_pairs.said, &search_settings_table, news, err);
 }
 
 /* A piece as large as any: most sequences have not the greatest length. */

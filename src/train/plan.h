@@ -27,6 +27,8 @@ bool judged_by_metric(const TrainSettings *);
 /* Refuses settings that cannot both be given; of a flag and a file that contradict each other the file's goes
  * from `own`, the run's copy of `given`. */
 bool plan_contradictions(const Settings *given, Settings *own, Error *);
+/* Refuses flags that only other tasks read, and tells them where a file has them. */
+bool plan_check_task(const Task *, const Settings *given, const News *, Error *);
 /* How large batches are: what the settings leave open by the shape. */
 bool plan_open(Plan *, const Config *, int64_t context, const TrainSettings *, Error *);
 /* The rest, by the batches that this gave. */

@@ -45,6 +45,12 @@ run train write text -o decided --resume -q --steps 12 --keep-checkpoints 1 --th
 expect_status 0
 grep -q "\"step\": *12" decided/log.jsonl || flunk "the resumed run goes on to step 12"
 
+# one recipe serves several tasks: what only others read is told
+printf 'size: nano\ntokenizer: byte\ncontext: 32\nsteps: 8\nduplicates: drop\n' >others.yaml
+plan --config others.yaml
+expect_status 0
+expect_err "warning: --duplicates is of pairs and conversations, and \`train write\` learns from running text: without effect"
+
 plan --config nowhere.yaml
 expect_failure "nowhere.yaml"
 printf 'size: nano\nlaeyrs: 3\n' >bad.yaml

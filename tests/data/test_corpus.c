@@ -22,13 +22,13 @@ static void listen(void *user, const ink_event *event) {
 }
 
 static Corpus *try_files(const char *const *paths, size_t count, const char *const *pairs, Error *err) {
-  static const SettingTable *const tables[] = {&text_settings_table, &data_settings_table};
+  static const SettingTable *const tables[] = {&text_settings_table, &document_settings_table};
   ink_settings_free(settings);
   settings = settings_new(tables, 2);
   for (; pairs && *pairs; pairs += 2) assert_true(ink_settings_set(settings, pairs[0], pairs[1], NULL));
   told[0] = '\0';
   return corpus_open(paths, count, settings_part(settings, &text_settings_table),
-                     settings_part(settings, &data_settings_table), &(News){listen, NULL}, err);
+                     settings_part(settings, &document_settings_table), &(News){listen, NULL}, err);
 }
 
 static const char *put(const char *name, const void *bytes, size_t length) {

@@ -288,7 +288,7 @@ static void the_first_pass_counts(void **state) {
   expect_pair(p, 0, "a", "b", 1);
   expect_pair(p, 1, "a", "c", 3);
   expect_pair(p, 2, "d", "d", 4);
-  expect_said("4 of 7 are dropped, 3 remain");
+  expect_said("dropped: 4 of 7, 3 remain");
   pairs_free(p);
   pairs_free(held);
 }

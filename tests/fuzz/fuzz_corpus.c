@@ -23,7 +23,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   static char *const cuts[] = {"auto", "file", "paragraph", "line"};
   char path[64];
   if (!size) return 0;
-  const DataSettings settings = {.documents = cuts[data[0] & 3], .separator = data[0] & 4 ? "%" : NULL};
+  const DocumentSettings settings = {.documents = cuts[data[0] & 3], .separator = data[0] & 4 ? "%" : NULL};
   const TextSettings text = {.invalid = data[0] & 8 ? "replace" : "refuse"};
   const char *file = as_file(data + 1, size - 1, path);
   Error err = {0};
