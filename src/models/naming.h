@@ -23,7 +23,7 @@ typedef struct TensorName {
 } TensorName;
 
 typedef struct Naming {
-  const char *format; /* a line of sources.def */
+  const char *format; /* of the files that name them so */
   const char *base;   /* "model.": may be left out in front, as transformers' base_model_prefix; "": none */
   const TensorName *names; /* ended by a NULL name; NULL: none */
 } Naming;

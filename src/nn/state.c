@@ -60,10 +60,6 @@ void state_free(State *s) {
   mem_free(s);
 }
 
-int64_t state_bytes(const State *s) {
-  return (int64_t)arena_used(s->arena);
-}
-
 static float *floats(State *s, int64_t rows, int64_t width) {
   return arena_alloc(s->arena, (size_t)rows * (size_t)width * sizeof(float));
 }

@@ -18,7 +18,6 @@ typedef struct StateSize {
 } StateSize;
 State *state_new(StateSize);
 void state_free(State *);
-int64_t state_bytes(const State *);
 
 /* A sequence of which nothing was read yet: the smallest number that is free. */
 int32_t state_open(State *);

@@ -61,7 +61,7 @@ bool generator_step(Generator *);
 bool generator_ok(const Generator *, Error *);
 /* Requests that have not finished. */
 int64_t generator_unfinished(const Generator *);
-/* Pages of keys and values in use. */
+/* For tests: pages of keys and values in use. */
 int64_t generator_pages(const Generator *);
 
 /* ---- many requests that are all there at once ---- */
