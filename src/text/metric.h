@@ -9,7 +9,6 @@
 #include "text/ngrams.h"
 
 typedef struct MetricKind {
-  const char *name;   /* as --metric says it */
   const char *family; /* a word that asks for all of its members; NULL: none */
   int variant;        /* what tells members of a family apart */
   size_t (*statistics)(const Metric *);
@@ -23,6 +22,7 @@ typedef struct MetricKind {
 typedef VEC(size_t) Ends; /* of sentences, in tokens */
 
 struct Metric {
+  const char *name; /* as --metric says it */
   const MetricKind *kind;
   const MetricSettings *settings;
   Map *words; /* all words there were, numbered */

@@ -121,8 +121,7 @@ static void details(const Metric *m, const double *sum, Buffer *b) {
               theirs > 0 ? ours / theirs : 0, ours, theirs);
 }
 
-const MetricKind metric_bleu = {.name = "bleu",
-                                .statistics = statistics,
+const MetricKind metric_bleu = {.statistics = statistics,
                                 .title = title,
                                 .signature = signature,
                                 .measure = measure,

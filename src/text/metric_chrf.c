@@ -141,10 +141,10 @@ static double score(const Metric *m, const double *sum) {
   return 100 * f_score(factor, precisions / effective, recalls / effective);
 }
 
-#define CHRF(name_, word_order)                                                                             \
-  {                                                                                                         \
-    .name = name_, .variant = word_order, .statistics = statistics, .title = title, .signature = signature, \
-    .measure = measure, .score = score                                                                      \
+#define CHRF(word_order)                                                                     \
+  {                                                                                          \
+    .variant = word_order, .statistics = statistics, .title = title, .signature = signature, \
+    .measure = measure, .score = score                                                       \
   }
-const MetricKind metric_chrf = CHRF("chrf", 0);
-const MetricKind metric_chrf_words = CHRF("chrf++", 2);
+const MetricKind metric_chrf = CHRF(0);
+const MetricKind metric_chrf_words = CHRF(2);

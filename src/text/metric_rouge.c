@@ -20,7 +20,7 @@ static size_t statistics(const Metric *m) {
 }
 
 static void title(const Metric *m, Buffer *b) {
-  buffer_adds(b, m->kind->name);
+  buffer_adds(b, m->name);
 }
 
 static bool is_chinese_mode(const Metric *m) {
@@ -180,12 +180,12 @@ static void details(const Metric *m, const double *sum, Buffer *b) {
               100 * (sum[RECALL] / sum[LINES]));
 }
 
-#define ROUGE(name_, variant_)                                                                       \
-  {                                                                                                  \
-    .name = name_, .family = "rouge", .variant = variant_, .statistics = statistics, .title = title, \
-    .signature = signature, .measure = measure, .score = score, .details = details                   \
+#define ROUGE(variant_)                                                               \
+  {                                                                                   \
+    .family = "rouge", .variant = variant_, .statistics = statistics, .title = title, \
+    .signature = signature, .measure = measure, .score = score, .details = details    \
   }
-const MetricKind metric_rouge_1 = ROUGE("rouge1", 1);
-const MetricKind metric_rouge_2 = ROUGE("rouge2", 2);
-const MetricKind metric_rouge_l = ROUGE("rougeL", LONGEST);
-const MetricKind metric_rouge_lsum = ROUGE("rougeLsum", LONGEST_BY_SENTENCE);
+const MetricKind metric_rouge_1 = ROUGE(1);
+const MetricKind metric_rouge_2 = ROUGE(2);
+const MetricKind metric_rouge_l = ROUGE(LONGEST);
+const MetricKind metric_rouge_lsum = ROUGE(LONGEST_BY_SENTENCE);

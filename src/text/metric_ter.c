@@ -150,9 +150,5 @@ static double score(const Metric *m, const double *sum) {
   return sum[EDITS] > 0 ? 100 : 0;
 }
 
-const MetricKind metric_ter = {.name = "ter",
-                               .statistics = statistics,
-                               .title = title,
-                               .signature = signature,
-                               .measure = measure,
-                               .score = score};
+const MetricKind metric_ter = {
+    .statistics = statistics, .title = title, .signature = signature, .measure = measure, .score = score};

@@ -4,20 +4,29 @@
 
 #include "text/metric.h"
 
+static const char metric_help[] =
+#define METRIC(symbol, name) name ", "
+#include "text/metrics.def"
+#undef METRIC
+    "or rouge for all of its kinds; with commas between";
+
 #include "base/settings_table.h"
 
 #include "text/metric_settings.def"
 
-#define METRIC(name) extern const MetricKind metric_##name;
+#define METRIC(symbol, name) extern const MetricKind metric_##symbol;
 #include "text/metrics.def"
 #undef METRIC
 
-static const MetricKind *const kinds[] = {
-#define METRIC(name) &metric_##name,
+static const struct {
+  const char *name;
+  const MetricKind *kind;
+} metrics_known[] = {
+#define METRIC(symbol, name) {name, &metric_##symbol},
 #include "text/metrics.def"
 #undef METRIC
 };
-enum { KINDS = sizeof kinds / sizeof *kinds };
+enum { KINDS = sizeof metrics_known / sizeof *metrics_known };
 
 const char *yes_or_no(bool value) {
   return value ? "yes" : "no";
@@ -25,12 +34,13 @@ const char *yes_or_no(bool value) {
 
 /* ---- opening ---- */
 
-static Metric *open_one(const MetricKind *kind, const MetricSettings *settings) {
+static Metric *open_one(size_t which, const MetricSettings *settings) {
   Metric *m = mem_alloc_zeroed(1, sizeof *m);
-  m->kind = kind;
+  m->name = metrics_known[which].name;
+  m->kind = metrics_known[which].kind;
   m->settings = settings;
   m->words = map_new();
-  CHECK(kind->statistics(m) <= METRIC_STATISTICS);
+  CHECK(m->kind->statistics(m) <= METRIC_STATISTICS);
   return m;
 }
 
@@ -58,9 +68,9 @@ static bool is_word(const char *name, const char *word, size_t length) {
 static bool fail_unknown(const char *word, size_t length, Error *err) {
   Buffer names = {0};
   for (size_t i = 0; i < KINDS; i++) {
-    const char *family = kinds[i]->family;
-    if (family && (!i || kinds[i - 1]->family != family)) buffer_addf(&names, "%s, ", family);
-    buffer_addf(&names, "%s%s", kinds[i]->name, i + 1 < KINDS ? ", " : "");
+    const char *family = metrics_known[i].kind->family;
+    if (family && (!i || metrics_known[i - 1].kind->family != family)) buffer_addf(&names, "%s, ", family);
+    buffer_addf(&names, "%s%s", metrics_known[i].name, i + 1 < KINDS ? ", " : "");
   }
   fail_usage(err, "--metric: \"%.*s\" is not one of %s", (int)(length < 80 ? length : 80), word, names.data);
   buffer_free(&names);
@@ -73,8 +83,8 @@ bool metrics_open(Metrics *metrics, const MetricSettings *settings, Error *err) 
   for (const char *at = settings->metric ? settings->metric : "";; at++) {
     const size_t length = strcspn(at, ","), before = found.count;
     for (size_t i = 0; i < KINDS; i++)
-      if (is_word(kinds[i]->name, at, length) || is_word(kinds[i]->family, at, length))
-        vec_push(&found, open_one(kinds[i], settings));
+      if (is_word(metrics_known[i].name, at, length) || is_word(metrics_known[i].kind->family, at, length))
+        vec_push(&found, open_one(i, settings));
     *metrics = (Metrics){found.data, found.count};
     if (found.count == before) return fail_unknown(at, length, err);
     at += length;
@@ -126,8 +136,7 @@ char *metric_details(const Metric *m, const double *sum) {
 /* ---- words without spaces ---- */
 
 static bool looks_for_spaces(const Metric *m, const MetricSettings *s) {
-  const bool rouge = m->kind->family && !strcmp(m->kind->family, "rouge"),
-             bleu = !strcmp(m->kind->name, "bleu");
+  const bool rouge = m->kind->family && !strcmp(m->kind->family, "rouge"), bleu = !strcmp(m->name, "bleu");
   if (!strcmp(s->tokenize, "zh")) return false;
   return rouge || (bleu && strcmp(s->tokenize, "char") != 0);
 }
