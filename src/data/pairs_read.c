@@ -211,7 +211,7 @@ static bool read_form(PairReader *r, PairForm form) {
   if (form == FORM_TURNS && !r->conversations)
     return fail(r->err, "%s: conversations are for replying; here, pairs are wanted", r->file->text.name);
   if (form == FORM_PARALLEL && r->pairs->file_count != 2)
-    return fail(r->err, "parallel files are two, of sources and of targets; %zu are given",
+    return fail(r->err, "parallel files are two, of sources and of targets; given: %zu",
                 r->pairs->file_count);
   const bool two = form == FORM_PARALLEL;
   news_note(r->news, "%s%s%s: read as %s", r->file->text.name, two ? ", " : "",

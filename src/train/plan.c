@@ -210,12 +210,12 @@ static bool check_memory(const Plan *p, Error *err) {
   char a[FIGURE_SIZE], b[FIGURE_SIZE];
   const int64_t room = mem_available();
   if (p->memory <= room) return true;
-  return fail(err, "training needs about %s of memory but this machine has %s: %s",
-              figure_bytes(a, p->memory), figure_bytes(b, room),
-              p->cost.activation_bytes > p->memory / 2
-                  ? "give --checkpoint-activations, --accumulate a multiple of what it is, or a smaller "
-                    "--batch or --context"
-                  : "choose a smaller --size or --vocab");
+  return fail(
+      err, "training needs about %s of memory but this machine has %s: %s", figure_bytes(a, p->memory),
+      figure_bytes(b, room),
+      p->cost.activation_bytes > p->memory / 2
+          ? "give --checkpoint-activations, raise --accumulate, or give a smaller --batch or --context"
+          : "choose a smaller --size or --vocab");
 }
 
 bool plan_check(const Plan *p, const Batches *batches, const char *directory, const News *news, Error *err) {

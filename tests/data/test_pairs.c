@@ -79,7 +79,7 @@ static void two_parallel_files(void **state) {
   pairs_free(p);
   texts[1] = "eins\nzwei\ndrei\n";
   expect_refused(texts, 2, false, NULL, FLAGS("a.txt has 4 lines", "b.txt has 3"));
-  expect_refused(texts, 1, false, FLAGS("format", "parallel"), FLAGS("two", "1 are given"));
+  expect_refused(texts, 1, false, FLAGS("format", "parallel"), FLAGS("two", "given: 1"));
 }
 
 static void files_of_pairs_follow_one_another(void **state) {
