@@ -153,21 +153,25 @@ def rope(c):
 
 def attention(c):
     which, size, heads = c.which, 5, 6
-    cache, kv_heads = which in (3, 5), heads if which < 2 else 2
-    time = 1 if which >= 5 else 70 if which == 2 else 7
-    keys = 15 if cache else time + (which == 4) + 3 * (which == 6)
+    cache, kv_heads = which in (3, 5, 9), heads if which < 2 else 2
+    time, keys = [(7, 7), (7, 7), (70, 70), (7, 15), (7, 8), (1, 15), (1, 4), (70, 70), (7, 7), (6, 310)][which]
     q = c.normal("q", 2, time, heads * size)
     k, v = c.normal("k", 2, keys, kv_heads * size), c.normal("v", 2, keys, kv_heads * size)
-    start = c.ids("start", 1, 8, 2) if cache else torch.zeros(2, dtype=torch.long)
+    start = c.ids("start", *((280, 304) if which == 9 else (1, 8)), 2) if cache else torch.zeros(2, dtype=torch.long)
     lengths = c.ids("lengths", 0 if which == 6 else 2, 5, 2) if which in (4, 6) else torch.full((2,), keys)
     key, query = torch.arange(keys)[None, None, :], torch.arange(time)[None, :, None]
     seen = (key < lengths[:, None, None]).expand(2, time, keys)
+    distance = start[:, None, None] + query - key
     if which not in (1, 4, 6):
-        seen = seen & (key <= start[:, None, None] + query)
+        seen = seen & (distance >= 0)
+    if which in (7, 9):
+        seen = seen & (distance < (5 if which == 7 else 20))
     blind = ~seen.any(-1, keepdim=True)
-    split = lambda t, h: t.reshape(2, -1, h, size).transpose(1, 2)
-    y = F.scaled_dot_product_attention(split(q, heads), split(k, kv_heads), split(v, kv_heads),
-                                       attn_mask=(seen | blind)[:, None], enable_gqa=True)
+    split = lambda t, h: t.reshape(2, -1, h, size).transpose(1, 2).repeat_interleave(heads // h, 1)
+    scores = split(q, heads) @ split(k, kv_heads).mT * (0.7 if which == 9 else size**-0.5)
+    if which >= 8:
+        scores = 1.5 * torch.tanh(scores / 1.5)
+    y = scores.masked_fill(~(seen | blind)[:, None], -torch.inf).softmax(-1) @ split(v, kv_heads)
     return (y.transpose(1, 2) * ~blind[..., None]).reshape(2, time, heads * size)
 
 
@@ -210,7 +214,7 @@ def gru(c):
 
 
 CASES = {embedding: 1, linear: 4, add: 3, residual: 3, scale: 2, slice_: 4, reverse: 1, rmsnorm: 1, layernorm: 1, activation: 5, swiglu: 1, dropout: 2,
-         rope: 2, attention: 7, additive_attention: 3, cross_entropy: 5, lstm: 3, gru: 3}
+         rope: 2, attention: 10, additive_attention: 3, cross_entropy: 5, lstm: 3, gru: 3}
 
 
 # ---- writing ----

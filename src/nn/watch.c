@@ -33,6 +33,7 @@ void watch_attention(Net *net, bool source, const Tensor *q, const Tensor *k, At
   if (!is_watched(net, source, q, k)) return;
   const int64_t rows = q->shape[1], keys = k->shape[1], size = tensor_columns(q) / shape.heads;
   const int64_t shared = shape.heads / shape.kv_heads, step = shape.kv_heads * size;
+  const float divisor = shape.scale > 0 ? 1 / shape.scale : sqrtf((float)size);
   float *scores = mem_alloc((size_t)keys * sizeof *scores);
   begin_look(net->watch, q->shape[0], rows, keys, shape.heads);
   for (int64_t i = 0; i < tensor_rows(q) * shape.heads; i++) {
@@ -40,7 +41,9 @@ void watch_attention(Net *net, bool source, const Tensor *q, const Tensor *k, At
     const float *query = tensor_f32(q) + i * size, *key = keys_of(q, k, t) + h / shared * size;
     for (int64_t s = 0; s < seen; s++) {
       scores[s] = 0;
-      for (int64_t d = 0; d < size; d++) scores[s] += query[d] * key[s * step + d] / sqrtf((float)size);
+      for (int64_t d = 0; d < size; d++) scores[s] += query[d] * key[s * step + d] / divisor;
+      if (shape.cap > 0) scores[s] = shape.cap * tanhf(scores[s] / shape.cap);
+      if (shape.window && s + shape.window <= t) scores[s] = -INFINITY;
     }
     add_shares(net->watch, t, scores, seen);
   }

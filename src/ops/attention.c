@@ -2,8 +2,9 @@
  * query rows by block, so that T x S scores never exist. As in FlashAttention (Dao et al. 2022) forward keeps
  * the logarithm of each softmax's sum, and backward makes the scores again.
  *
- * With P = softmax(s Q K^T), O = P V and s = 1/sqrt(d):
- * dV = P^T dO,  dS = s P (dO V^T - rowsum(dO O)),  dQ = dS K,  dK = dS^T Q. */
+ * With P = softmax(s Q K^T), O = P V and s = 1/sqrt(d) or the given scale:
+ * dV = P^T dO,  dS = s P (dO V^T - rowsum(dO O)),  dQ = dS K,  dK = dS^T Q.
+ * With P = softmax(c tanh(s Q K^T / c)), dS is multiplied by 1 - tanh^2. */
 #include <math.h>
 #include <string.h>
 
@@ -72,23 +73,26 @@ static float *log_sum(const Attention *n, const Head *h) {
   return n->log_sums + (h->sequence * n->shape.heads + h->head) * n->rows;
 }
 static float scale_of(const Attention *n) {
-  return 1 / sqrtf((float)n->size);
+  return n->shape.scale > 0 ? n->shape.scale : 1 / sqrtf((float)n->size);
 }
 /* Keys whose values are summed up at a time, as in any product (gemm.h): pages have to be put together so. */
 static int64_t keys_together(const Attention *n) {
   return n->keys < PACKED_STEPS ? n->keys : PACKED_STEPS;
 }
-/* Three arrays for each worker: scores, their gradients (or what is put together from pages), and queries. */
+/* Arrays for each worker, `block` rows of each: scores, their gradients (or what is put together from pages),
+ * the slopes of the cap where there is one, and queries. */
+enum { SCORES, GRADIENTS, SLOPES, QUERIES };
 static int64_t room_of(const Attention *n) {
   const int64_t scores = n->block * n->keys, queries = n->block * n->size;
-  return scores + (is_paged(n) ? keys_together(n) * n->size : scores) + queries;
+  if (is_paged(n)) return scores + keys_together(n) * n->size + queries;
+  return (n->shape.cap > 0 ? 3 : 2) * scores + queries;
 }
 static int64_t workers_room(const Attention *n) {
   return threads_count() * room_of(n);
 }
 static float *worker_room(const Attention *n, int which) {
   const int64_t queries = room_of(n) - n->block * n->size;
-  return n->room + parallel_worker() * room_of(n) + (which == 2 ? queries : which * n->block * n->keys);
+  return n->room + parallel_worker() * room_of(n) + (which == QUERIES ? queries : which * n->block * n->keys);
 }
 
 static int64_t rows_from(const Attention *n, int64_t first) {
@@ -105,6 +109,25 @@ static int64_t seen_keys(const Attention *n, int64_t sequence, int64_t t) {
     if (reach < seen) seen = reach;
   }
   return seen > 0 ? seen : 0;
+}
+
+/* The first key that row t of a sequence sees. */
+static int64_t first_key(const Attention *n, int64_t sequence, int64_t t) {
+  if (!n->shape.window) return 0;
+  const int64_t first = element_or(n->node.in[3], sequence, 0) + t + 1 - n->shape.window;
+  return first > 0 ? first : 0;
+}
+
+/* Rows of a head, and the keys that any of them sees: `width` of them from `low` on, a multiple of what
+ * makes a partial sum, so that a row's sums are the same in every block. */
+typedef struct Block {
+  int64_t first, count, low, width;
+} Block;
+
+static Block block_of(const Attention *n, const Head *h, int64_t first, int64_t count) {
+  const int64_t seen = seen_keys(n, h->sequence, first + count - 1);
+  const int64_t low = first_key(n, h->sequence, first) / PACKED_STEPS * PACKED_STEPS;
+  return low < seen ? (Block){first, count, low, seen - low} : (Block){first, count, 0, seen};
 }
 
 /* ---- in pages ---- */
@@ -142,7 +165,7 @@ static void sum_pages(const Attention *n, const Head *h, int64_t from, int64_t t
   memset(out, 0, (size_t)n->size * sizeof *out);
   for (int64_t at = from, count; at < to; at += count) {
     count = in_this_page(n, at, to);
-    kernels->add_rows(out, weights + at, value_at(n, h, at), h->kv_step, count, n->size);
+    kernels->add_rows(out, weights + (at - from), value_at(n, h, at), h->kv_step, count, n->size);
   }
 }
 
@@ -156,46 +179,64 @@ static void gather_values(const Attention *n, const Head *h, int64_t from, int64
   }
 }
 
-/* out = weights [count, width] V: the partial sums of a product with values that lie side by side. */
-static void weigh_pages(const Attention *n, const Head *h, int64_t count, int64_t width, const float *weights,
-                        float *out) {
-  float *part = worker_room(n, 1);
-  for (int64_t from = 0; from < width; from += PACKED_STEPS) {
-    const int64_t to = from + PACKED_STEPS < width ? from + PACKED_STEPS : width;
-    if (count > 1) {
-      gather_values(n, h, from, to, part);
-      gemm_serial(false, false, count, n->size, to - from, weights + from, width, part, n->size, from > 0,
+/* out = weights V of a block: the partial sums of a product with values that lie side by side. */
+static void weigh_pages(const Attention *n, const Head *h, Block b, const float *weights, float *out) {
+  float *part = worker_room(n, GRADIENTS);
+  for (int64_t from = 0; from < b.width; from += PACKED_STEPS) {
+    const int64_t steps = from + PACKED_STEPS < b.width ? PACKED_STEPS : b.width - from, at = b.low + from;
+    if (b.count > 1) {
+      gather_values(n, h, at, at + steps, part);
+      gemm_serial(false, false, b.count, n->size, steps, weights + from, b.width, part, n->size, from > 0,
                   out, h->step);
     } else {
-      sum_pages(n, h, from, to, weights, from ? part : out);
+      sum_pages(n, h, at, at + steps, weights + from, from ? part : out);
       if (from) kernels->add(out, part, n->size);
     }
   }
 }
 
 /* scores = queries K^T */
-static void multiply_pages(const Attention *n, const Head *h, int64_t count, int64_t width,
-                           const float *queries, float *scores) {
-  for (int64_t at = 0; at < width; at += n->pages.size)
-    gemm_serial(false, true, count, in_this_page(n, at, width), n->size, queries, n->size,
-                in_page(n, n->pages.keys, h->sequence, at) + h->kv_at, h->kv_step, 0, scores + at, width);
+static void multiply_pages(const Attention *n, const Head *h, Block b, const float *queries, float *scores) {
+  const int64_t end = b.low + b.width;
+  for (int64_t at = b.low, count; at < end; at += count) {
+    count = in_this_page(n, at, end);
+    gemm_serial(false, true, b.count, count, n->size, queries, n->size,
+                in_page(n, n->pages.keys, h->sequence, at) + h->kv_at, h->kv_step, 0, scores + at - b.low,
+                b.width);
+  }
 }
 
 /* ---- scores ---- */
 
-/* Scaled scores of the rows first .. first+count-1 with the keys that any of them sees; minus infinity, whose
- * exponential is 0, where a row does not see the key. */
-static void make_scores(const Attention *n, const Head *h, int64_t first, int64_t count, int64_t width) {
-  float *queries = worker_room(n, 2), *scores = worker_room(n, 0);
-  for (int64_t r = 0; r < count; r++)
-    kernels->scale(queries + r * n->size, scale_of(n), query(n, h) + (first + r) * h->step, n->size);
+/* tanh of scores, and their slopes where those have a place. */
+static void cap_scores(const Attention *n, float *scores, float *slopes, int64_t count) {
+  kernels->tangent(scores, scores, count);
+  for (int64_t i = 0; slopes && i < count; i++) slopes[i] = 1 - scores[i] * scores[i];
+  kernels->scale(scores, n->shape.cap, scores, count);
+}
+
+static void hide_keys(const Attention *n, const Head *h, Block b, float *scores) {
+  for (int64_t r = 0; r < b.count; r++, scores += b.width) {
+    const int64_t low = first_key(n, h->sequence, b.first + r) - b.low,
+                  high = seen_keys(n, h->sequence, b.first + r) - b.low;
+    for (int64_t j = 0; j < low && j < b.width; j++) scores[j] = -INFINITY;
+    for (int64_t j = high > 0 ? high : 0; j < b.width; j++) scores[j] = -INFINITY;
+  }
+}
+
+/* Scaled scores of a block; minus infinity, whose exponential is 0, where a row does not see the key. */
+static void make_scores(const Attention *n, const Head *h, Block b, float *slopes) {
+  float *queries = worker_room(n, QUERIES), *scores = worker_room(n, SCORES);
+  const float cap = n->shape.cap, scale = cap > 0 ? scale_of(n) / cap : scale_of(n);
+  for (int64_t r = 0; r < b.count; r++)
+    kernels->scale(queries + r * n->size, scale, query(n, h) + (b.first + r) * h->step, n->size);
   if (is_paged(n))
-    multiply_pages(n, h, count, width, queries, scores);
+    multiply_pages(n, h, b, queries, scores);
   else
-    gemm_serial(false, true, count, width, n->size, queries, n->size, key(n, h), h->kv_step, 0, scores,
-                width);
-  for (int64_t r = 0; r < count; r++)
-    for (int64_t j = seen_keys(n, h->sequence, first + r); j < width; j++) scores[r * width + j] = -INFINITY;
+    gemm_serial(false, true, b.count, b.width, n->size, queries, n->size, key(n, h) + b.low * h->kv_step,
+                h->kv_step, 0, scores, b.width);
+  if (cap > 0) cap_scores(n, scores, slopes, b.count * b.width);
+  hide_keys(n, h, b, scores);
 }
 
 /* ---- forward ---- */
@@ -215,15 +256,18 @@ static float softmax(float *score, int64_t width, float *log_total) {
 
 /* A row's result does not depend on the others': the probability of what it does not see is zero. */
 static void attend_rows(const Attention *n, const Head *h, int64_t first, int64_t count) {
-  const int64_t width = seen_keys(n, h->sequence, first + count - 1), size = n->size;
-  float *scores = worker_room(n, 0), *out = output(n, h) + first * h->step, factors[BLOCK_ROWS], log_total;
-  make_scores(n, h, first, count, width);
+  const Block b = block_of(n, h, first, count);
+  const int64_t width = b.width, size = n->size;
+  float *scores = worker_room(n, SCORES), *out = output(n, h) + first * h->step, factors[BLOCK_ROWS],
+        log_total;
+  make_scores(n, h, b, NULL);
   for (int64_t r = 0; r < count; r++)
     factors[r] = softmax(scores + r * width, width, n->log_sums ? log_sum(n, h) + first + r : &log_total);
   if (is_paged(n))
-    weigh_pages(n, h, count, width, scores, out);
+    weigh_pages(n, h, b, scores, out);
   else
-    gemm_serial(false, false, count, size, width, scores, width, value(n, h), h->kv_step, 0, out, h->step);
+    gemm_serial(false, false, count, size, width, scores, width, value(n, h) + b.low * h->kv_step, h->kv_step,
+                0, out, h->step);
   for (int64_t r = 0; r < count; r++) kernels->scale(out + r * h->step, factors[r], out + r * h->step, size);
 }
 
@@ -275,43 +319,48 @@ static void forward(Node *node) {
 /* ---- backward ---- */
 
 /* The probabilities, made again from the logarithms of the sums. */
-static void remake_probabilities(const Attention *n, const Head *h, int64_t first, int64_t count,
-                                 int64_t width) {
-  float *p = worker_room(n, 0);
-  make_scores(n, h, first, count, width);
-  for (int64_t r = 0; r < count; r++)
-    kernels->exp_shifted(p + r * width, p + r * width, log_sum(n, h)[first + r], width);
+static void remake_probabilities(const Attention *n, const Head *h, Block b) {
+  float *p = worker_room(n, SCORES);
+  make_scores(n, h, b, n->shape.cap > 0 ? worker_room(n, SLOPES) : NULL);
+  for (int64_t r = 0; r < b.count; r++)
+    kernels->exp_shifted(p + r * b.width, p + r * b.width, log_sum(n, h)[b.first + r], b.width);
 }
 
 /* P becomes dS. */
-static void score_gradients(const Attention *n, const Head *h, int64_t first, int64_t count, int64_t width) {
+static void score_gradients(const Attention *n, const Head *h, Block b) {
   const float *out = output(n, h), *dout = n->node.out[0]->grad + h->at, scale = scale_of(n);
-  float *p = worker_room(n, 0), *dp = worker_room(n, 1);
-  gemm_serial(false, true, count, width, n->size, dout + first * h->step, h->step, value(n, h), h->kv_step, 0,
-              dp, width);
-  for (int64_t r = 0; r < count; r++, p += width, dp += width) {
-    const int64_t at = (first + r) * h->step;
+  float *p = worker_room(n, SCORES), *dp = worker_room(n, GRADIENTS);
+  gemm_serial(false, true, b.count, b.width, n->size, dout + b.first * h->step, h->step,
+              value(n, h) + b.low * h->kv_step, h->kv_step, 0, dp, b.width);
+  for (int64_t r = 0; r < b.count; r++, p += b.width, dp += b.width) {
+    const int64_t at = (b.first + r) * h->step;
     const float mean = kernels->dot(dout + at, out + at, n->size);
-    for (int64_t j = 0; j < width; j++) p[j] *= scale * (dp[j] - mean);
+    for (int64_t j = 0; j < b.width; j++) p[j] *= scale * (dp[j] - mean);
+  }
+  if (n->shape.cap > 0) {
+    const float *slopes = worker_room(n, SLOPES);
+    p = worker_room(n, SCORES);
+    for (int64_t i = 0; i < b.count * b.width; i++) p[i] *= slopes[i];
   }
 }
 
 static void backward_rows(const Attention *n, const Head *h, int64_t first, int64_t count) {
-  const int64_t width = seen_keys(n, h->sequence, first + count - 1), size = n->size,
-                at = h->at + first * h->step;
-  const float *ds = worker_room(n, 0);
-  remake_probabilities(n, h, first, count, width);
+  const Block b = block_of(n, h, first, count);
+  const int64_t width = b.width, size = n->size, at = h->at + first * h->step,
+                kv_at = h->kv_at + b.low * h->kv_step;
+  const float *ds = worker_room(n, SCORES);
+  remake_probabilities(n, h, b);
   if (n->dv)
     gemm_serial(true, false, width, size, count, ds, width, n->node.out[0]->grad + at, h->step, 1,
-                n->dv + h->kv_at, h->kv_step);
+                n->dv + kv_at, h->kv_step);
   if (!n->dq && !n->dk) return;
-  score_gradients(n, h, first, count, width);
+  score_gradients(n, h, b);
   if (n->dq)
-    gemm_serial(false, false, count, size, width, ds, width, key(n, h), h->kv_step, n->beta_q, n->dq + at,
-                h->step);
+    gemm_serial(false, false, count, size, width, ds, width, tensor_f32(n->node.in[1]) + kv_at, h->kv_step,
+                n->beta_q, n->dq + at, h->step);
   if (n->dk)
     gemm_serial(true, false, width, size, count, ds, width, query(n, h) + first * h->step, h->step, 1,
-                n->dk + h->kv_at, h->kv_step);
+                n->dk + kv_at, h->kv_step);
 }
 
 /* Key/value heads of sequences: one worker adds up the gradient of its keys over all queries that saw them.
@@ -343,7 +392,10 @@ static double flops(const Node *node) {
   const Attention *n = (const Attention *)node;
   double pairs = 0;
   for (int64_t b = 0; b < n->sequences; b++)
-    for (int64_t t = 0; t < n->rows; t++) pairs += (double)seen_keys(n, b, t);
+    for (int64_t t = 0; t < n->rows; t++) {
+      const int64_t seen = seen_keys(n, b, t) - first_key(n, b, t);
+      pairs += seen > 0 ? (double)seen : 0;
+    }
   return 4 * pairs * (double)(n->shape.heads * n->size);
 }
 
@@ -361,6 +413,7 @@ Tensor *op_attention(Tape *tape, Tensor *q, Tensor *k, Tensor *v, AttentionSight
   CHECK(sight.memory || q->shape[0] == k->shape[0]);
   CHECK(shape.kv_heads > 0 && shape.heads % shape.kv_heads == 0 && q->shape[2] % shape.heads == 0);
   CHECK(k->shape[2] * shape.heads == q->shape[2] * shape.kv_heads);
+  CHECK(shape.window >= 0 && (!shape.window || shape.causal));
   Attention *n = node_new(tape, &op_attention_info, sizeof *n);
   n->shape = shape;
   n->sequences = q->shape[0];
@@ -389,22 +442,30 @@ Tensor *op_attention(Tape *tape, Tensor *q, Tensor *k, Tensor *v, AttentionSight
 }
 
 /* Cases: 0 causal; 1 all keys; 2 grouped heads, several blocks of rows; 3 later rows over a cache, its rest
- * unseen; 4 padded keys; 5 one row, as in decoding; 6 rows of which some see nothing. */
+ * unseen; 4 padded keys; 5 one row, as in decoding; 6 rows of which some see nothing; 7 a window, over
+ * several blocks; 8 capped scores; 9 a window far from the first key, capped, with a scale of its own. */
 static void sample(OpSampler *s) {
-  const int which = sample_case(s, 7);
-  const bool large = sample_large(s), cache = which == 3 || which == 5;
+  static const int64_t times[] = {7, 7, 70, 7, 7, 1, 1, 70, 7, 6},
+                       all_keys[] = {7, 7, 70, 15, 8, 15, 4, 70, 7, 310};
+  const int which = sample_case(s, 10);
+  const bool large = sample_large(s), cache = which == 3 || which == 5 || which == 9;
   const int64_t sequences = large ? 8 : 2, size = large ? 64 : 5, heads = large ? 8 : 6,
-                kv_heads = which < 2 ? heads : 2;
-  const int64_t time = large        ? 512
-                       : which >= 5 ? 1
-                       : which == 2 ? 70
-                                    : 7,
-                keys = large || !cache ? time + (which == 4) + 3 * (which == 6) : 15;
-  const AttentionShape shape = {heads, kv_heads, which != 1 && which != 4 && which != 6};
+                kv_heads = which < 2 ? heads : 2, time = large ? 512 : times[which],
+                keys = large ? time + (which == 4) + 3 * (which == 6) : all_keys[which];
+  const AttentionShape shape = {.heads = heads,
+                                .kv_heads = kv_heads,
+                                .causal = which != 1 && which != 4 && which != 6,
+                                .window = which == 7   ? 5
+                                          : which == 9 ? 20
+                                                       : 0,
+                                .scale = which == 9 ? 0.7f : 0,
+                                .cap = which >= 8 ? 1.5f : 0};
   Tensor *q = sample_normal(s, "q", 3, (int64_t[]){sequences, time, heads * size});
   Tensor *k = sample_normal(s, "k", 3, (int64_t[]){sequences, keys, kv_heads * size});
   Tensor *v = sample_normal(s, "v", 3, (int64_t[]){sequences, keys, kv_heads * size});
-  Tensor *start = cache ? sample_ids(s, "start", 1, &sequences, 1, 8) : NULL;
+  Tensor *start = cache ? sample_ids(s, "start", 1, &sequences, which == 9 && !large ? 280 : 1,
+                                     which == 9 && !large ? 304 : 8)
+                        : NULL;
   Tensor *lengths =
       which == 4 || which == 6 ? sample_ids(s, "lengths", 1, &sequences, which == 6 ? 0 : 2, 5) : NULL;
   sample_output(
@@ -416,7 +477,8 @@ const Op op_attention_info = {
     .formula =
         "y = softmax(Q K^T / sqrt(d)) V, for each head; head h of H shares key/value head h / (H/G):\n"
         "q [B,T,H*d], k and v [B,S,G*d] -> y [B,T,H*d]. Query t of sequence b sees keys 0 .. start[b]+t if\n"
-        "causal, and only keys before lengths[b] (i32 [B], both optional)\n"
+        "causal (with a window W, those after start[b]+t-W only), and only keys before lengths[b] (i32 [B],\n"
+        "both optional). Another scale may stand for 1/sqrt(d); a cap c makes c tanh(x/c) of a score x\n"
         "(Vaswani et al. 2017; Ainslie et al. 2023; computed as Dao et al. 2022)",
     .forward = forward,
     .backward = backward,

@@ -60,13 +60,17 @@ typedef struct KeyPages {
 } KeyPages;
 
 /* softmax(Q K^T / sqrt(d)) V, one softmax per head; never keeps a T x S matrix for backward.
- * q [B,T,H*d], k and v [B,S,G*d] -> [B,T,H*d]. causal: query t of sequence b sees keys 0 .. start[b]+t.
+ * q [B,T,H*d], k and v [B,S,G*d] -> [B,T,H*d]. causal: query t of sequence b sees keys 0 .. start[b]+t,
+ * with a window W the last W of these.
  * lengths i32 [B] (NULL: S): keys at and after lengths[b] are not seen. start as in op_rope.
  * memory i32 [B]: k and v are [M,S,G*d], lengths [M], and sequence b sees those of memory[b]: many texts
  * being written from one source. Without gradients only. pages: keys and values are there. */
 typedef struct AttentionShape {
   int64_t heads, kv_heads;
   bool causal;
+  int64_t window; /* keys a query sees at most, itself included; 0: all; causal attention only */
+  float scale;    /* of scores; 0: 1/sqrt(d) */
+  float cap;      /* scores x become cap tanh(x/cap) (Bello et al. 2017); 0: they stay */
 } AttentionShape;
 typedef struct AttentionSight {
   Tensor *start, *lengths, *memory;

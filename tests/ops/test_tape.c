@@ -84,10 +84,10 @@ static void assert_same_row(const float *a, const float *b, int64_t n) {
 
 /* A prompt read in pieces over a cache, or row by row as in decoding, has the bits of the prompt read at
  * once. */
-static void check_pieces(int64_t piece) {
-  enum { T = 90, H = 4, G = 2, D = 12, ROOM = 128 };
+static void check_pieces(int64_t piece, int64_t window) {
+  enum { T = 700, H = 4, G = 2, D = 12, ROOM = 720 };
   Tape *tape = recording();
-  const AttentionShape shape = {H, G, true};
+  const AttentionShape shape = {.heads = H, .kv_heads = G, .causal = true, .window = window};
   Tensor *q = normal(tape, 1, 3, (int64_t[]){1, T, H * D}),
          *k = normal(tape, 2, 3, (int64_t[]){1, ROOM, G * D}),
          *v = normal(tape, 3, 3, (int64_t[]){1, ROOM, G * D});
@@ -106,9 +106,11 @@ static void check_pieces(int64_t piece) {
 
 static void attention_in_pieces(void **state) {
   (void)state;
-  check_pieces(37);
-  check_pieces(3);
-  check_pieces(1);
+  for (int64_t window = 0; window <= 300; window += 300) {
+    check_pieces(37, window);
+    check_pieces(3, window);
+    check_pieces(1, window);
+  }
 }
 
 /* One step after another, as in writing, gives the bits of all steps at once, as in training. */
