@@ -103,21 +103,27 @@ def reverse(c):
 
 
 def rmsnorm(c):
-    return F.rms_norm(c.normal("x", 5, 9, 21), (21,), c.normal("weight", 21), eps=1e-2)
+    return F.rms_norm(c.normal("x", 5, 9, 21), (21,), c.which + c.normal("weight", 21), eps=1e-2)
 
 
 def layernorm(c):
-    return F.layer_norm(c.normal("x", 5, 9, 21), (21,), c.normal("weight", 21), c.normal("bias", 21), eps=1e-2)
+    x, weight = c.normal("x", 5, 9, 21), None if c.which == 2 else c.normal("weight", 21)
+    return F.layer_norm(x, (21,), weight, None if c.which else c.normal("bias", 21), eps=1e-2)
 
 
 def activation(c):
     x = c.normal("x", 9, 37)
     return [lambda: F.gelu(x, approximate="tanh"), lambda: F.gelu(x), lambda: F.relu(x), lambda: F.silu(x),
-            lambda: torch.tanh(x)][c.which]()
+            lambda: torch.tanh(x), lambda: F.relu(x)**2][c.which]()
 
 
 def swiglu(c):
     return F.silu(c.normal("gate", 9, 37)) * c.normal("up", 9, 37)
+
+
+def multiply(c):
+    a = c.normal("a", 9, 37)
+    return a * (a if c.which else c.normal("b", 9, 37))
 
 
 def dropout_mask(stream, shape, p):
@@ -139,16 +145,21 @@ def residual(c):
 
 def rope(c):
     from transformers import LlamaConfig
+    from transformers.models.glm.modeling_glm import apply_rotary_pos_emb as apply_interleaved
     from transformers.models.llama.modeling_llama import LlamaRotaryEmbedding, apply_rotary_pos_emb
     x = c.normal("x", 2, 5, 30)
-    start = c.ids("start", 1, 9, 2) if c.which else torch.zeros(2, dtype=torch.long)
-    config = LlamaConfig(hidden_size=30, num_attention_heads=3, head_dim=10)
+    start = c.ids("start", 1, 9, 2) if c.which & 1 else torch.zeros(2, dtype=torch.long)
+    size = 10 if c.which < 2 else 6
+    config = LlamaConfig(hidden_size=3 * size, num_attention_heads=3, head_dim=size)
     config.rope_theta = 50.0
     config.rope_parameters = {"rope_type": "default", "rope_theta": 50.0}
     heads = x.reshape(2, 5, 3, 10).transpose(1, 2)
     cosine, sine = LlamaRotaryEmbedding(config)(x, start[:, None] + torch.arange(5))
-    turned, _ = apply_rotary_pos_emb(heads, heads, cosine, sine)
-    return turned.transpose(1, 2).reshape(2, 5, 30)
+    if c.which == 3:  # as Cohere's and GLM's apply_rotary_pos_emb
+        turned, _ = apply_interleaved(heads[..., :size], heads[..., :size], 1.25 * cosine, 1.25 * sine)
+    else:
+        turned, _ = apply_rotary_pos_emb(heads[..., :size], heads[..., :size], cosine, sine)
+    return torch.cat([turned, heads[..., size:]], -1).transpose(1, 2).reshape(2, 5, 30)
 
 
 def attention(c):
@@ -213,8 +224,8 @@ def gru(c):
     return recurrent(c, torch.gru, 3)
 
 
-CASES = {embedding: 1, linear: 4, add: 3, residual: 3, scale: 2, slice_: 4, reverse: 1, rmsnorm: 1, layernorm: 1, activation: 5, swiglu: 1, dropout: 2,
-         rope: 2, attention: 10, additive_attention: 3, cross_entropy: 5, lstm: 3, gru: 3}
+CASES = {embedding: 1, linear: 4, add: 3, residual: 3, scale: 2, slice_: 4, reverse: 1, rmsnorm: 2, layernorm: 3, activation: 6, swiglu: 1, multiply: 2,
+         dropout: 2, rope: 4, attention: 10, additive_attention: 3, cross_entropy: 5, lstm: 3, gru: 3}
 
 
 # ---- writing ----

@@ -169,7 +169,7 @@ static Tensor *projection(const Side *s, const char *name, Tensor *x) {
 }
 
 static Tensor *norm(const Side *s, const char *name, Tensor *x) {
-  return nn_layernorm(s->net, name, x, (float)s->config->norm_epsilon);
+  return nn_norm(s->net, name, NORM_LAYER, x, (float)s->config->norm_epsilon);
 }
 
 /* pre-norm: x + f(norm(x)); post-norm: norm(x + f(x)). */

@@ -1,15 +1,7 @@
 /* gpt2.c - GPT-2 (Radford et al. 2019): learned positions, LayerNorm before each block, GELU, biases
  * everywhere. Names, transposed weights (Conv1D) and config.json are those of transformers' GPT2LMHeadModel.
  */
-#include <math.h>
-#include <string.h>
-
-#include "models/model.h"
-
-static const Preset presets[PRESETS] = {
-    {"nano", 4, 32, 4, 0, 128},  {"tiny", 3, 128, 4, 0, 256},      {"small", 5, 256, 8, 0, 256},
-    {"base", 9, 512, 8, 0, 512}, {"medium", 17, 768, 12, 0, 1024},
-};
+#include "models/decoder.h"
 
 static const ConfigKey keys[] = {
     {"vocab_size", CONFIG_INT, offsetof(Config, vocabulary), 50257, NAN, NULL},
@@ -76,69 +68,36 @@ static void write_rest(const Config *c, json_t *config) {
   for (int i = 0; i < 3; i++) json_put(config, dropouts[i], json_real(0));
 }
 
-static LinearOptions conv1d(float stddev) {
-  return (LinearOptions){.bias = true, .transposed = true, .stddev = stddev};
-}
-
-static Tensor *attention(Net *net, const Config *c, Tensor *x, float stddev, float stddev_back) {
-  const int64_t width = c->width;
-  const AttentionShape shape = {.heads = c->heads, .kv_heads = c->heads, .causal = true};
-  net_enter(net, "attn");
-  Tensor *qkv = nn_linear(net, "c_attn", x, 3 * width, conv1d(stddev));
-  Tensor *q = op_slice(net->tape, qkv, 0, width), *k = op_slice(net->tape, qkv, width, width);
-  Tensor *v = op_slice(net->tape, qkv, 2 * width, width);
-  x = nn_linear(net, "c_proj", nn_self_attention(net, q, k, v, shape), width, conv1d(stddev_back));
-  net_leave(net, "attn");
-  return x;
-}
-
-static Tensor *feed_forward(Net *net, const Config *c, Tensor *x, float stddev, float stddev_back) {
-  net_enter(net, "mlp");
-  x = op_activation(net->tape, nn_linear(net, "c_fc", x, c->ffn, conv1d(stddev)), ACTIVATION_GELU_TANH);
-  x = nn_linear(net, "c_proj", x, c->width, conv1d(stddev_back));
-  net_leave(net, "mlp");
-  return x;
-}
-
-static Tensor *block(Net *net, const void *config, Tensor *x) {
-  const Config *c = config;
-  /* Projections back into the residual stream start smaller, by the root of how many are added. */
-  const float epsilon = (float)c->norm_epsilon, stddev = 0.5f / sqrtf((float)c->width);
-  const float back = stddev / sqrtf(2.0f * (float)c->layers);
-  x = nn_residual(net, x, attention(net, c, nn_layernorm(net, "ln_1", x, epsilon), stddev, back));
-  return nn_residual(net, x, feed_forward(net, c, nn_layernorm(net, "ln_2", x, epsilon), stddev, back));
-}
-
-/* Token t of sequence b is at position start[b] + t: [B,T]. */
-static Tensor *positions(Net *net, const Batch *batch) {
-  const int64_t shape[2] = {batch->sequences, batch->time};
-  Tensor *ids = tape_tensor(net->tape, TENSOR_I32, 2, shape);
-  for (int64_t b = 0; b < batch->sequences && ids->data; b++)
-    for (int64_t t = 0; t < batch->time; t++)
-      tensor_i32(ids)[b * batch->time + t] = (int32_t)t + (net->start ? tensor_i32(net->start)[b] : 0);
-  return ids;
-}
+static const DecoderNames layer_names = {.body = "transformer",
+                                         .embedding = "wte",
+                                         .positions = "wpe",
+                                         .layers = "h",
+                                         .attention_norm = "ln_1",
+                                         .attention = "attn",
+                                         .qkv = "c_attn",
+                                         .out = "c_proj",
+                                         .ffn_norm = "ln_2",
+                                         .mlp = "mlp",
+                                         .up = "c_fc",
+                                         .down = "c_proj",
+                                         .last_norm = "ln_f",
+                                         .head = "lm_head"};
 
 static Output forward(Net *net, const Config *c, const Batch *batch) {
-  const float stddev = 0.5f / sqrtf((float)c->width);
-  Tensor *ids =
-      tape_constant(net->tape, TENSOR_I32, 2, (int64_t[]){batch->sequences, batch->time}, batch->tokens);
-  net_enter(net, "transformer");
-  Tensor *table = nn_embedding_table(net, "wte", c->vocabulary, c->width, stddev);
-  Tensor *places = nn_embedding_table(net, "wpe", c->context, c->width, stddev / 2);
-  Tensor *x = op_embedding(net->tape, table, ids);
-  x = nn_dropout(net, op_add(net->tape, x, op_embedding(net->tape, places, positions(net, batch))));
-  x = nn_layers(net, "h", c->layers, block, c, x, NULL);
-  x = nn_layernorm(net, "ln_f", x, (float)c->norm_epsilon);
-  net_leave(net, "transformer");
-  if (!c->tied) table = nn_embedding_table(net, "lm_head", c->vocabulary, c->width, stddev);
-  return (Output){.hidden = x, .weight = table};
+  static const DecoderSpec spec = {.names = &layer_names,
+                                   .norm = NORM_LAYER,
+                                   .activation = ACTIVATION_GELU_TANH,
+                                   .qkv_bias = true,
+                                   .out_bias = true,
+                                   .mlp_bias = true,
+                                   .transposed = true};
+  return decoder_forward(net, c, batch, spec);
 }
 
 const Arch arch_gpt2 = {.name = "gpt2",
                         .model_type = "gpt2",
                         .hf_class = "GPT2LMHeadModel",
-                        .presets = presets,
+                        .presets = decoder_presets,
                         .keys = keys,
                         .facts = facts,
                         .namings = namings,

@@ -13,21 +13,28 @@ Tensor *nn_linear(Net *net, const char *name, Tensor *x, int64_t out, LinearOpti
   return op_linear(net->tape, x, weight, bias, o.transposed);
 }
 
-Tensor *nn_rmsnorm(Net *net, const char *name, Tensor *x, float epsilon) {
-  const int64_t width = tensor_columns(x);
-  net_enter(net, "%s", name);
-  Tensor *weight = net_param(net, "weight", 1, &width, (Init){INIT_ONE, 0}, PARAM_VECTOR);
-  net_leave(net, "%s", name);
-  return op_rmsnorm(net->tape, x, weight, epsilon);
+static Tensor *norm_param(Net *net, const char *name, int64_t width, InitKind init) {
+  return net_param(net, name, 1, &width, (Init){init, 0}, PARAM_VECTOR);
 }
 
-Tensor *nn_layernorm(Net *net, const char *name, Tensor *x, float epsilon) {
+Tensor *nn_norm(Net *net, const char *name, NormKind kind, Tensor *x, float epsilon) {
   const int64_t width = tensor_columns(x);
   net_enter(net, "%s", name);
-  Tensor *weight = net_param(net, "weight", 1, &width, (Init){INIT_ONE, 0}, PARAM_VECTOR);
-  Tensor *bias = net_param(net, "bias", 1, &width, (Init){INIT_ZERO, 0}, PARAM_VECTOR);
+  Tensor *weight = kind == NORM_LAYER_PLAIN
+                       ? NULL
+                       : norm_param(net, "weight", width, kind == NORM_RMS_ADD_ONE ? INIT_ZERO : INIT_ONE);
+  Tensor *bias = kind == NORM_LAYER ? norm_param(net, "bias", width, INIT_ZERO) : NULL;
   net_leave(net, "%s", name);
+  if (kind == NORM_RMS || kind == NORM_RMS_ADD_ONE)
+    return op_rmsnorm(net->tape, x, weight, kind == NORM_RMS_ADD_ONE ? 1 : 0, epsilon);
   return op_layernorm(net->tape, x, weight, bias, epsilon);
+}
+
+Tensor *nn_head_norm(Net *net, const char *name, NormKind kind, Tensor *x, int64_t heads, float epsilon) {
+  CHECK(x->dims == 3);
+  const int64_t each[] = {x->shape[0], x->shape[1], heads, x->shape[2] / heads};
+  Tensor *y = nn_norm(net, name, kind, tape_reshape(net->tape, x, 4, each), epsilon);
+  return tape_reshape(net->tape, y, 3, x->shape);
 }
 
 Tensor *nn_embedding_table(Net *net, const char *name, int64_t vocabulary, int64_t width, float stddev) {
@@ -65,6 +72,7 @@ Tensor *nn_layers(Net *net, const char *name, int64_t count, NetLayer *layer, co
   for (int64_t i = 0; i < count; i++) {
     net_enter(net, "%s.%d", name, (int)i);
     LayerCall *call = arena_alloc(tape_arena(net->tape), sizeof *call);
+    net->layer = i;
     *call = (LayerCall){*net, layer, arg};
     x = tape_part(net->tape, call_layer, call, x, beside);
     net_leave(net, "%s.%d", name, (int)i);

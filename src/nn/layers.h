@@ -12,15 +12,25 @@ typedef struct LinearOptions {
 } LinearOptions;
 Tensor *nn_linear(Net *, const char *name, Tensor *x, int64_t out, LinearOptions);
 
-Tensor *nn_rmsnorm(Net *, const char *name, Tensor *x, float epsilon);
-Tensor *nn_layernorm(Net *, const char *name, Tensor *x, float epsilon);
+typedef enum NormKind {
+  NORM_RMS,
+  NORM_RMS_ADD_ONE,  /* times 1 + weight (Gemma) */
+  NORM_LAYER,        /* <name>.bias, too */
+  NORM_LAYER_WEIGHT, /* LayerNorm without a bias */
+  NORM_LAYER_PLAIN   /* nor a weight */
+} NormKind;
+/* <name>.weight [D]: x [..., D]. */
+Tensor *nn_norm(Net *, const char *name, NormKind, Tensor *x, float epsilon);
+/* Of each head for itself, all with the same weight [d]: x [B,T,heads*d]. */
+Tensor *nn_head_norm(Net *, const char *name, NormKind, Tensor *x, int64_t heads, float epsilon);
 /* <name>.weight [vocabulary, width]; the table itself, for tied outputs. */
 Tensor *nn_embedding_table(Net *, const char *name, int64_t vocabulary, int64_t width, float stddev);
 Tensor *nn_dropout(Net *, Tensor *x);
 Tensor *nn_residual(Net *, Tensor *x, Tensor *change); /* as op_residual */
 
 /* x through `count` layers with scopes "<name>.0", ...; each is a part of the tape (ops/tape.h), which says
- * what it may read; beside: an activation that they read, too, NULL for none. */
+ * what it may read, and finds its number in net->layer; beside: an activation that they read, too, NULL for
+ * none. */
 typedef Tensor *NetLayer(Net *, const void *arg, Tensor *x);
 Tensor *nn_layers(Net *, const char *name, int64_t count, NetLayer *, const void *arg, Tensor *x,
                   Tensor *beside);

@@ -13,6 +13,7 @@ typedef struct Net {
   Tape *tape;
   Params *params;
   int64_t batch, time;      /* of this call's tokens [batch, time] */
+  int64_t layer;            /* which of nn_layers is being called */
   Tensor *start;            /* i32 [batch]: position of each sequence's first token; NULL: all 0 */
   Tensor *source_lengths;   /* i32 [sources]: tokens of each that are not padding */
   Tensor *source_of;        /* i32 [batch]: which source each sequence is written from; NULL: its own */

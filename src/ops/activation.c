@@ -31,6 +31,9 @@ static void forward_range(void *arg, int64_t begin, int64_t end) {
     case ACTIVATION_RELU:
       for (int64_t i = begin; i < end; i++) y[i] = x[i] > 0 ? x[i] : 0;
       break;
+    case ACTIVATION_RELU_SQUARED:
+      for (int64_t i = begin; i < end; i++) y[i] = x[i] > 0 ? x[i] * x[i] : 0;
+      break;
     case ACTIVATION_SILU:
       kernels->sigmoid(y + begin, x + begin, end - begin);
       for (int64_t i = begin; i < end; i++) y[i] *= x[i];
@@ -55,6 +58,10 @@ static void relu_backward(float *d, const float *x, int64_t n) {
     const float dy = d[i]; /* read in any case: a condition would keep the compiler from vectors */
     d[i] = x[i] > 0 ? dy : 0;
   }
+}
+
+static void relu_squared_backward(float *d, const float *x, int64_t n) {
+  for (int64_t i = 0; i < n; i++) d[i] *= x[i] > 0 ? 2 * x[i] : 0;
 }
 
 enum { CHUNK = 256 };
@@ -88,6 +95,9 @@ static void backward_range(void *arg, int64_t begin, int64_t end) {
     case ACTIVATION_RELU:
       relu_backward(d, x, end - begin);
       break;
+    case ACTIVATION_RELU_SQUARED:
+      relu_squared_backward(d, x, end - begin);
+      break;
     case ACTIVATION_SILU:
       silu_backward(d, x, end - begin);
       break;
@@ -112,7 +122,7 @@ Tensor *op_activation(Tape *tape, Tensor *x, Activation kind) {
 
 /* Cases: each function. */
 static void sample(OpSampler *s) {
-  const int which = sample_case(s, 5);
+  const int which = sample_case(s, 6);
   const bool large = sample_large(s);
   Tensor *x = sample_normal(s, "x", 2, (int64_t[]){large ? 2048 : 9, large ? 2048 : 37});
   sample_output(s, op_activation(sample_tape(s), x, (Activation)which));
@@ -126,7 +136,8 @@ const Op op_activation_info = {
         "gelu: y = x Phi(x), Phi the normal distribution function (Hendrycks & Gimpel 2016)\n"
         "relu: y = max(x, 0)\n"
         "silu: y = x / (1 + exp(-x))\n"
-        "tanh: y = tanh(x)",
+        "tanh: y = tanh(x)\n"
+        "relu_squared: y = max(x, 0)^2 (So et al. 2021)",
     .forward = forward,
     .backward = backward,
     .sample = sample,

@@ -8,8 +8,16 @@ typedef struct LayerNorm {
   Node node; /* in: x, weight, bias */
   float epsilon;
   float *mean, *r;                         /* of each row */
+  float *ones, *zeros;                     /* where there is no weight, no bias; else NULL */
   float *dx, *weight_pieces, *bias_pieces; /* in backward; each may be NULL */
 } LayerNorm;
+
+static const float *weight_of(const LayerNorm *n) {
+  return n->ones ? n->ones : tensor_f32(n->node.in[1]);
+}
+static const float *bias_of(const LayerNorm *n) {
+  return n->zeros ? n->zeros : tensor_f32(n->node.in[2]);
+}
 
 static void normalize_rows(void *arg, int64_t begin, int64_t end) {
   const LayerNorm *n = arg;
@@ -17,12 +25,15 @@ static void normalize_rows(void *arg, int64_t begin, int64_t end) {
   const int64_t width = tensor_columns(x);
   for (int64_t i = begin; i < end; i++)
     kernels->layernorm(tensor_f32(n->node.out[0]) + i * width, n->mean + i, n->r + i,
-                       tensor_f32(x) + i * width, tensor_f32(n->node.in[1]), tensor_f32(n->node.in[2]),
-                       n->epsilon, width);
+                       tensor_f32(x) + i * width, weight_of(n), bias_of(n), n->epsilon, width);
 }
 
-static void forward(Node *n) {
-  parallel_for(tensor_rows(n->in[0]), normalize_rows, n);
+static void forward(Node *node) {
+  LayerNorm *n = (LayerNorm *)node;
+  const int64_t width = tensor_columns(node->in[0]);
+  for (int64_t j = 0; n->ones && j < width; j++) n->ones[j] = 1;
+  for (int64_t j = 0; n->zeros && j < width; j++) n->zeros[j] = 0;
+  parallel_for(tensor_rows(node->in[0]), normalize_rows, n);
 }
 
 static void add_weight_gradient(float *dw, const float *dy, const float *x, float mean, float r,
@@ -33,9 +44,7 @@ static void add_weight_gradient(float *dw, const float *dy, const float *x, floa
 static void backward_row(const LayerNorm *n, int64_t piece, int64_t i) {
   const int64_t width = tensor_columns(n->node.in[0]);
   const float *x = tensor_f32(n->node.in[0]) + i * width, *dy = n->node.out[0]->grad + i * width;
-  if (n->dx)
-    kernels->layernorm_backward(n->dx + i * width, x, tensor_f32(n->node.in[1]), dy, n->mean[i], n->r[i],
-                                width);
+  if (n->dx) kernels->layernorm_backward(n->dx + i * width, x, weight_of(n), dy, n->mean[i], n->r[i], width);
   if (n->weight_pieces)
     add_weight_gradient(n->weight_pieces + piece * width, dy, x, n->mean[i], n->r[i], width);
   if (n->bias_pieces) kernels->add(n->bias_pieces + piece * width, dy, width);
@@ -62,23 +71,28 @@ static void backward(Node *node) {
 }
 
 Tensor *op_layernorm(Tape *tape, Tensor *x, Tensor *weight, Tensor *bias, float epsilon) {
-  CHECK(tensor_count(weight) == tensor_columns(x) && tensor_count(bias) == tensor_columns(x));
+  CHECK(!weight || tensor_count(weight) == tensor_columns(x));
+  CHECK(!bias || tensor_count(bias) == tensor_columns(x));
   LayerNorm *n = node_new(tape, &op_layernorm_info, sizeof *n);
   n->epsilon = epsilon;
   node_input(&n->node, x);
   node_input(&n->node, weight);
   node_input(&n->node, bias);
+  if (!weight) n->ones = node_floats(&n->node, tensor_columns(x));
+  if (!bias) n->zeros = node_floats(&n->node, tensor_columns(x));
   n->mean = node_floats(&n->node, tensor_rows(x));
   n->r = node_floats(&n->node, tensor_rows(x));
   return node_run(&n->node, node_output(&n->node, x->dims, x->shape));
 }
 
+/* Cases: weight and bias; a weight only; neither. */
 static void sample(OpSampler *s) {
+  const int which = sample_case(s, 3);
   const bool large = sample_large(s);
   const int64_t width = large ? 512 : 21;
   Tensor *x = sample_normal(s, "x", 3, (int64_t[]){large ? 8 : 5, large ? 512 : 9, width});
-  Tensor *weight = sample_normal(s, "weight", 1, &width);
-  Tensor *bias = sample_normal(s, "bias", 1, &width);
+  Tensor *weight = which == 2 ? NULL : sample_normal(s, "weight", 1, &width);
+  Tensor *bias = which ? NULL : sample_normal(s, "bias", 1, &width);
   sample_output(s, op_layernorm(sample_tape(s), x, weight, bias, 1e-2f));
 }
 
@@ -86,7 +100,7 @@ const Op op_layernorm_info = {
     .name = "layernorm",
     .formula =
         "y = (x - mean(x)) / sqrt(variance(x) + epsilon) * w + b, over the last dimension:\n"
-        "x [...,D], w [D], b [D] (Ba et al. 2016)",
+        "x [...,D], w [D], b [D], both optional (Ba et al. 2016)",
     .forward = forward,
     .backward = backward,
     .sample = sample,

@@ -26,7 +26,9 @@ Tensor *op_slice(Tape *, Tensor *x, int64_t first, int64_t width);
  * lengths[b]-1-s; what is behind stays. */
 Tensor *op_reverse(Tape *, Tensor *x, Tensor *lengths);
 
-Tensor *op_rmsnorm(Tape *, Tensor *x, Tensor *weight, float epsilon);
+/* y = x / sqrt(mean(x^2) + epsilon) * (offset + weight): x [..., D], weight [D]. */
+Tensor *op_rmsnorm(Tape *, Tensor *x, Tensor *weight, float offset, float epsilon);
+/* weight and bias [D] may each be NULL: 1 and 0. */
 Tensor *op_layernorm(Tape *, Tensor *x, Tensor *weight, Tensor *bias, float epsilon);
 
 typedef enum Activation {
@@ -34,19 +36,34 @@ typedef enum Activation {
   ACTIVATION_GELU,
   ACTIVATION_RELU,
   ACTIVATION_SILU,
-  ACTIVATION_TANH
+  ACTIVATION_TANH,
+  ACTIVATION_RELU_SQUARED
 } Activation;
 Tensor *op_activation(Tape *, Tensor *x, Activation);
 /* silu(gate) * up, elementwise: the middle of SwiGLU (Shazeer 2020). */
 Tensor *op_swiglu(Tape *, Tensor *gate, Tensor *up);
+Tensor *op_multiply(Tape *, Tensor *a, Tensor *b); /* elementwise, same shapes */
 
 /* Zeroes each element with probability p and scales the rest by 1/(1-p); x itself where p is 0. The mask
  * is a function of the tape's seed and stream, so nothing is stored. */
 Tensor *op_dropout(Tape *, Tensor *x, float p);
 
-/* Rotary position embedding (Su et al. 2021) in Hugging Face's half-split form. x [B,T,heads*d];
- * sequence b's first token is at position start[b] (i32 [B]; NULL: 0). In the memory of x, likewise. */
-Tensor *op_rope(Tape *, Tensor *x, Tensor *start, int64_t heads, float theta);
+/* Rotary position embedding (Su et al. 2021): the first 2n of the d values of each head of x [B,T,heads*d]
+ * are turned in pairs, value i with value i+n or, interleaved, 2i with 2i+1. In the memory of x, likewise.
+ * turns: cosines and sines of the angles, which rope_turns computes once for all layers. */
+typedef struct RopeShape {
+  int64_t heads;
+  bool interleaved;
+} RopeShape;
+Tensor *op_rope(Tape *, Tensor *x, Tensor *turns, RopeShape);
+/* cos and sin of position * each[i], i < count (n above), times factor: a constant [T or B T, 2, n]. Sequence
+ * b's first token is at position start[b] (i32 [B]; NULL: 0). each may be NULL on a dry tape. */
+typedef struct RopeFrequencies {
+  const float *each;
+  int64_t count;
+  float factor;
+} RopeFrequencies;
+Tensor *rope_turns(Tape *, const Tensor *start, int64_t sequences, int64_t time, RopeFrequencies);
 
 /* Keys and values that lie in pages of `size` positions, so that sequences may share them (Kwon et al. 2023):
  * each of the B rows, T = 1, is a token of sequence[b] at start[b]; those of one sequence lie one behind the

@@ -1,15 +1,21 @@
-/* rmsnorm.c - root mean square normalization (Zhang & Sennrich 2019). With r = 1 / sqrt(mean x^2 + epsilon):
- * dx = r w dy - x r^3 / D sum(x w dy), dw = the sum over rows of dy x r. */
+/* rmsnorm.c - root mean square normalization (Zhang & Sennrich 2019). With r = 1 / sqrt(mean x^2 + epsilon)
+ * and w, to which the offset is added: dx = r w dy - x r^3 / D sum(x w dy), dw = the sum over rows of dy x r.
+ */
 #include "kernels/kernels.h"
 #include "ops/loops.h"
 #include "ops/sample.h"
 
 typedef struct RmsNorm {
   Node node; /* in: x, weight */
-  float epsilon;
+  float offset, epsilon;
+  float *moved;              /* offset + weight; NULL: the weight as it is */
   float *r;                  /* of each row */
   float *dx, *weight_pieces; /* in backward; either may be NULL */
 } RmsNorm;
+
+static const float *weight_of(const RmsNorm *n) {
+  return n->moved ? n->moved : tensor_f32(n->node.in[1]);
+}
 
 static void normalize_rows(void *arg, int64_t begin, int64_t end) {
   const RmsNorm *n = arg;
@@ -17,13 +23,17 @@ static void normalize_rows(void *arg, int64_t begin, int64_t end) {
   const int64_t width = tensor_columns(x);
   for (int64_t i = begin; i < end; i++) {
     const float r = kernels->rmsnorm(tensor_f32(n->node.out[0]) + i * width, tensor_f32(x) + i * width,
-                                     tensor_f32(n->node.in[1]), n->epsilon, width);
+                                     weight_of(n), n->epsilon, width);
     if (n->r) n->r[i] = r;
   }
 }
 
-static void forward(Node *n) {
-  parallel_for(tensor_rows(n->in[0]), normalize_rows, n);
+static void forward(Node *node) {
+  RmsNorm *n = (RmsNorm *)node;
+  const Tensor *weight = node->in[1];
+  for (int64_t j = 0; n->moved && j < tensor_count(weight); j++)
+    n->moved[j] = n->offset + tensor_f32(weight)[j];
+  parallel_for(tensor_rows(node->in[0]), normalize_rows, n);
 }
 
 static void add_weight_gradient(float *dw, const float *dy, const float *x, float r, int64_t width) {
@@ -37,8 +47,7 @@ static void backward_pieces(void *arg, int64_t begin, int64_t end) {
   for (int64_t p = begin; p < end; p++)
     for (int64_t i = loop_piece_begin(rows, p); i < loop_piece_begin(rows, p + 1); i++) {
       const float *xi = tensor_f32(x) + i * width, *dy = n->node.out[0]->grad + i * width;
-      if (n->dx)
-        kernels->rmsnorm_backward(n->dx + i * width, xi, tensor_f32(n->node.in[1]), dy, n->r[i], width);
+      if (n->dx) kernels->rmsnorm_backward(n->dx + i * width, xi, weight_of(n), dy, n->r[i], width);
       if (n->weight_pieces) add_weight_gradient(n->weight_pieces + p * width, dy, xi, n->r[i], width);
     }
 }
@@ -54,28 +63,34 @@ static void backward(Node *node) {
   if (dw) loop_sum_rows(dw, n->weight_pieces, pieces, width);
 }
 
-Tensor *op_rmsnorm(Tape *tape, Tensor *x, Tensor *weight, float epsilon) {
+Tensor *op_rmsnorm(Tape *tape, Tensor *x, Tensor *weight, float offset, float epsilon) {
   CHECK(tensor_count(weight) == tensor_columns(x));
   RmsNorm *n = node_new(tape, &op_rmsnorm_info, sizeof *n);
+  n->offset = offset;
   n->epsilon = epsilon;
   node_input(&n->node, x);
   node_input(&n->node, weight);
+  if (offset != 0) n->moved = node_floats(&n->node, tensor_count(weight));
   n->r = node_records(&n->node) ? node_floats(&n->node, tensor_rows(x)) : NULL;
   return node_run(&n->node, node_output(&n->node, x->dims, x->shape));
 }
 
+/* Cases: the weight as it is; 1 is added to it. */
 static void sample(OpSampler *s) {
+  const float offset = sample_case(s, 2) ? 1 : 0;
   const bool large = sample_large(s);
   const int64_t width = large ? 512 : 21;
   Tensor *x = sample_normal(s, "x", 3, (int64_t[]){large ? 8 : 5, large ? 512 : 9, width});
   Tensor *weight = sample_normal(s, "weight", 1, &width);
-  sample_output(s, op_rmsnorm(sample_tape(s), x, weight, 1e-2f));
+  sample_output(s, op_rmsnorm(sample_tape(s), x, weight, offset, 1e-2f));
 }
 
 const Op op_rmsnorm_info = {
     .name = "rmsnorm",
     .formula =
-        "y = x / sqrt(mean(x^2) + epsilon) * w, over the last dimension: x [...,D], w [D]\n"
+        "y = x / sqrt(mean(x^2) + epsilon) * (offset + w), over the last dimension: x [...,D], w [D]; "
+        "offset\n"
+        "0, or 1 in Gemma\n"
         "(Zhang & Sennrich 2019)",
     .forward = forward,
     .backward = backward,

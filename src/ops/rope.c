@@ -1,58 +1,84 @@
-/* rope.c - rotary position embedding (Su et al. 2021), Hugging Face's half-split form: in each head the pair
- * (x_i, x_{i+d/2}) is turned by the angle position * theta^(-2i/d), where it lies. Backward turns the
- * gradient back. */
+/* rope.c - rotary position embedding (Su et al. 2021): pairs of a head's values are turned by the angle
+ * position * frequency, where they lie. Backward turns the gradient back. */
 #include <math.h>
 
 #include "ops/loops.h"
 #include "ops/sample.h"
 
-typedef struct Rope {
-  Node node; /* in: x [B,T,heads*d], start [B] */
-  int64_t heads, half;
-  float theta;
-  float
-      *turns; /* [B or 1, T, 2, d/2]: cosines, then sines; one table for all sequences where all start at 0 */
-  float *values;   /* what is turned, where it lies */
-  float direction; /* -1: back */
-} Rope;
+/* ---- angles ---- */
 
-static int64_t time_of(const Rope *n) {
-  return n->node.in[0]->shape[1];
-}
+typedef struct Turns {
+  float *at; /* [rows, 2, count] */
+  const float *frequencies;
+  const Tensor *start;
+  int64_t time, count;
+  float factor;
+} Turns;
 
 /* Angles are rounded to f32 as transformers does, so that positions in the thousands give the same logits. */
 static void fill_turns(void *arg, int64_t begin, int64_t end) {
-  const Rope *n = arg;
-  const Tensor *start = n->node.in[1];
+  const Turns *t = arg;
   for (int64_t row = begin; row < end; row++) {
-    const int64_t time = time_of(n), position = row % time + (start ? tensor_i32(start)[row / time] : 0);
-    float *cosine = n->turns + row * 2 * n->half, *sine = cosine + n->half;
-    for (int64_t i = 0; i < n->half; i++) {
-      const float frequency = 1 / powf(n->theta, (float)(2 * i) / (float)(2 * n->half));
-      const float angle = (float)position * frequency;
-      cosine[i] = cosf(angle);
-      sine[i] = sinf(angle);
+    const int64_t first = t->start ? tensor_i32(t->start)[row / t->time] : 0,
+                  position = row % t->time + first;
+    float *cosine = t->at + row * 2 * t->count, *sine = cosine + t->count;
+    for (int64_t i = 0; i < t->count; i++) {
+      const float angle = (float)position * t->frequencies[i];
+      cosine[i] = cosf(angle) * t->factor;
+      sine[i] = sinf(angle) * t->factor;
     }
   }
 }
 
-static void turn(float *restrict x, float *restrict y, const float *restrict cosine,
-                 const float *restrict sine, float direction, int64_t half) {
-  for (int64_t i = 0; i < half; i++) {
+Tensor *rope_turns(Tape *tape, const Tensor *start, int64_t sequences, int64_t time, RopeFrequencies f) {
+  CHECK(f.count > 0 && (!start || tensor_count(start) == sequences));
+  const int64_t shape[] = {start ? sequences * time : time, 2, f.count};
+  Tensor *turns = tape_tensor(tape, TENSOR_F32, 3, shape);
+  Turns filling = {tensor_f32(turns), f.each, start, time, f.count, f.factor};
+  if (turns->data) parallel_for(shape[0], fill_turns, &filling);
+  return turns;
+}
+
+/* ---- turning ---- */
+
+typedef struct Rope {
+  Node node; /* in: x [B,T,heads*d], turns [B T or T, 2, n] */
+  RopeShape shape;
+  int64_t size, pairs; /* d; n, which are turned */
+  float *values;       /* what is turned, where it lies */
+  float direction;     /* -1: back */
+} Rope;
+
+static void turn_halves(float *restrict x, float *restrict y, const float *restrict cosine,
+                        const float *restrict sine, float direction, int64_t pairs) {
+  for (int64_t i = 0; i < pairs; i++) {
     const float a = x[i], b = y[i], s = direction * sine[i];
     x[i] = a * cosine[i] - b * s;
     y[i] = b * cosine[i] + a * s;
   }
 }
 
+static void turn_neighbours(float *restrict x, const float *restrict cosine, const float *restrict sine,
+                            float direction, int64_t pairs) {
+  for (int64_t i = 0; i < pairs; i++) {
+    const float a = x[2 * i], b = x[2 * i + 1], s = direction * sine[i];
+    x[2 * i] = a * cosine[i] - b * s;
+    x[2 * i + 1] = b * cosine[i] + a * s;
+  }
+}
+
 static void turn_rows(void *arg, int64_t begin, int64_t end) {
   const Rope *n = arg;
-  const int64_t tables = n->node.in[1] ? tensor_rows(n->node.in[0]) : time_of(n);
+  const Tensor *turns = n->node.in[1];
+  const int64_t heads = n->shape.heads, pairs = n->pairs;
   for (int64_t row = begin; row < end; row++) {
-    const float *cosine = n->turns + row % tables * 2 * n->half;
-    for (int64_t h = row * n->heads; h < (row + 1) * n->heads; h++) {
-      float *x = n->values + h * 2 * n->half;
-      turn(x, x + n->half, cosine, cosine + n->half, n->direction, n->half);
+    const float *cosine = tensor_f32(turns) + row % turns->shape[0] * 2 * pairs, *sine = cosine + pairs;
+    for (int64_t h = row * heads; h < (row + 1) * heads; h++) {
+      float *x = n->values + h * n->size;
+      if (n->shape.interleaved)
+        turn_neighbours(x, cosine, sine, n->direction, pairs);
+      else
+        turn_halves(x, x + pairs, cosine, sine, n->direction, pairs);
     }
   }
 }
@@ -61,7 +87,6 @@ static void forward(Node *node) {
   Rope *n = (Rope *)node;
   n->values = tensor_f32(node->out[0]);
   n->direction = 1;
-  parallel_for(node->in[1] ? tensor_rows(node->in[0]) : time_of(n), fill_turns, n);
   parallel_for(tensor_rows(node->in[0]), turn_rows, n);
 }
 
@@ -73,36 +98,44 @@ static void backward(Node *node) {
   grad_give(node, node->in[0], n->values);
 }
 
-Tensor *op_rope(Tape *tape, Tensor *x, Tensor *start, int64_t heads, float theta) {
-  CHECK(x->dims == 3 && tensor_columns(x) % (2 * heads) == 0);
-  CHECK(!start || tensor_count(start) == x->shape[0]);
+Tensor *op_rope(Tape *tape, Tensor *x, Tensor *turns, RopeShape shape) {
+  CHECK(x->dims == 3 && tensor_columns(x) % shape.heads == 0 && turns->dims == 3);
+  CHECK(turns->shape[0] == x->shape[1] || turns->shape[0] == tensor_rows(x));
   Rope *n = node_new(tape, &op_rope_info, sizeof *n);
-  n->heads = heads;
-  n->half = tensor_columns(x) / heads / 2;
-  n->theta = theta;
+  n->shape = shape;
+  n->size = tensor_columns(x) / shape.heads;
+  n->pairs = tensor_columns(turns);
+  CHECK(2 * n->pairs <= n->size);
   node_input(&n->node, x);
-  node_input(&n->node, start);
-  n->turns = node_floats(&n->node, (start ? tensor_rows(x) : x->shape[1]) * 2 * n->half);
+  node_input(&n->node, turns);
   return node_run(&n->node, node_output_over(&n->node, x));
 }
 
-/* Cases: all sequences at 0; each from its own start. */
+/* Cases: all sequences at 0; each from its own start; a share of each head only; neighbours make a pair, a
+ * share of the head, with a factor. */
 static void sample(OpSampler *s) {
-  const int which = sample_case(s, 2);
+  const int which = sample_case(s, 4);
   const bool large = sample_large(s);
-  const int64_t sequences = large ? 8 : 2, heads = large ? 8 : 3, size = large ? 64 : 10;
-  Tensor *x = sample_normal(s, "x", 3, (int64_t[]){sequences, large ? 512 : 5, heads * size});
-  Tensor *start = which ? sample_ids(s, "start", 1, &sequences, 1, 9) : NULL;
-  sample_output(s, op_rope(sample_tape(s), x, start, heads, large ? 10000 : 50));
+  const int64_t sequences = large ? 8 : 2, heads = large ? 8 : 3, size = large ? 64 : 10,
+                time = large ? 512 : 5;
+  const int64_t pairs = which < 2 ? size / 2 : size / 2 - 2;
+  float frequencies[32];
+  for (int64_t i = 0; i < pairs; i++)
+    frequencies[i] = 1 / powf(large ? 10000 : 50, (float)(2 * i) / (float)(2 * pairs));
+  Tensor *x = sample_normal(s, "x", 3, (int64_t[]){sequences, time, heads * size});
+  Tensor *start = which & 1 ? sample_ids(s, "start", 1, &sequences, 1, 9) : NULL;
+  Tensor *turns = rope_turns(sample_tape(s), start, sequences, time,
+                             (RopeFrequencies){frequencies, pairs, which == 3 ? 1.25f : 1});
+  sample_output(s, op_rope(sample_tape(s), x, turns, (RopeShape){heads, which == 3}));
 }
 
 const Op op_rope_info = {
     .name = "rope",
     .formula =
-        "In each head, for i < d/2, with angle a = (start[b] + t) theta^(-2i/d):\n"
-        "y[i] = x[i] cos a - x[i+d/2] sin a,  y[i+d/2] = x[i+d/2] cos a + x[i] sin a\n"
-        "x [B,T,heads*d], whose memory y takes, start i32 [B] optional (0)\n"
-        "(Su et al. 2021, Hugging Face's half-split form)",
+        "In each head, for i < n <= d/2, with angle a = (start[b] + t) frequency[i] and a factor f (1):\n"
+        "y[i] = f (x[i] cos a - x[i+n] sin a),  y[i+n] = f (x[i+n] cos a + x[i] sin a); values from 2n on\n"
+        "stay. Interleaved: of x[2i] and x[2i+1]. x [B,T,heads*d], whose memory y takes, start i32 [B]\n"
+        "optional (0), frequency[i] = theta^(-i/n) as a rule (Su et al. 2021)",
     .forward = forward,
     .backward = backward,
     .sample = sample,

@@ -36,7 +36,7 @@ static void parts_give_back_their_memory(void **state) {
 static Tensor *two_activations(void *weight, Tensor *x) {
   Tape *tape = recorded_on;
   x = op_add(tape, op_activation(tape, x, ACTIVATION_SILU), op_activation(tape, x, ACTIVATION_TANH));
-  return op_rmsnorm(tape, x, weight, 1e-5f);
+  return op_rmsnorm(tape, x, weight, 0, 1e-5f);
 }
 
 static void gradients_between_parts_are_kept(void **state) {
@@ -69,7 +69,7 @@ static Tensor *normed(Tensor *x) {
   const int64_t width = tensor_columns(x);
   Tensor *weight = tape_tensor(recorded_on, TENSOR_F32, 1, &width);
   for (int64_t i = 0; i < width && weight->data; i++) tensor_f32(weight)[i] = 1 + 0.01f * (float)i;
-  return op_rmsnorm(recorded_on, x, weight, 1e-5f);
+  return op_rmsnorm(recorded_on, x, weight, 0, 1e-5f);
 }
 
 /* Activations that are read again after others: through another shape, by a product that needs them for its
@@ -124,7 +124,9 @@ static Tensor *norms_everywhere(void *weight, Tensor *x) {
   Tape *tape = recorded_on;
   Tensor *q = op_linear(tape, normed(x), weight, NULL, false);
   q = tape_reshape(tape, normed(turned(q, 256, 8)), 3, (int64_t[]){2, 32, 32});
-  q = turned(op_rope(tape, q, NULL, 4, 100), 64, 32);
+  static const float frequencies[] = {1, 0.3f, 0.1f, 0.03f};
+  Tensor *turns = rope_turns(tape, NULL, 2, 32, (RopeFrequencies){frequencies, 4, 1});
+  q = turned(op_rope(tape, q, turns, (RopeShape){.heads = 4}), 64, 32);
   Tensor *branch = normed(op_linear(tape, silu(q), weight, NULL, false));
   Tensor *y = op_residual(tape, x, branch, 0.1f);
   y = op_residual(tape, y, normed(y), 0);

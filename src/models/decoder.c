@@ -1,0 +1,220 @@
+/* decoder.c - text read and written from left to right: layers of attention to what was written and of a
+ * feed-forward network, as a DecoderSpec describes them. B: sequences, T: tokens of each, D: width, H: heads,
+ * d: values a head. */
+#include "models/decoder.h"
+
+const Preset decoder_presets[PRESETS] = {
+    {"nano", 4, 32, 4, 0, 128},  {"tiny", 3, 128, 4, 0, 256},      {"small", 5, 256, 8, 0, 256},
+    {"base", 9, 512, 8, 0, 512}, {"medium", 17, 768, 12, 0, 1024},
+};
+
+/* What every layer reads; lives until the end of the step. */
+typedef struct Decoder {
+  const Config *config;
+  DecoderSpec spec;
+  Tensor *turns; /* of rotary positions */
+} Decoder;
+
+static float initial_stddev(const Config *c) {
+  return 0.5f / sqrtf((float)c->width);
+}
+
+static Tensor *linear(Net *net, const Decoder *d, const char *name, Tensor *x, int64_t out, bool bias) {
+  return nn_linear(net, name, x, out, (LinearOptions){bias, d->spec.transposed, initial_stddev(d->config)});
+}
+
+/* Projections back into the residual stream start smaller, by the root of how many are added (GPT-2). */
+static Tensor *linear_back(Net *net, const Decoder *d, const char *name, Tensor *x, bool bias) {
+  const float stddev = initial_stddev(d->config) / sqrtf(2.0f * (float)d->config->layers);
+  return nn_linear(net, name, x, d->config->width, (LinearOptions){bias, d->spec.transposed, stddev});
+}
+
+/* A layer that has no such norm takes x as it is. */
+static Tensor *norm(Net *net, const Decoder *d, const char *name, Tensor *x) {
+  return name ? nn_norm(net, name, d->spec.norm, x, (float)d->config->norm_epsilon) : x;
+}
+
+static Tensor *scaled(Net *net, Tensor *x, float factor) {
+  return factor != 0 ? op_scale(net->tape, x, factor) : x;
+}
+
+/* ---- attention ---- */
+
+typedef struct Projections {
+  Tensor *q, *k, *v;
+} Projections;
+
+/* Columns `first`, ... of each group of x [B,T,groups,*]: -> [B,T,groups * width]. */
+static Tensor *columns(Net *net, Tensor *x, int64_t first, int64_t width) {
+  Tensor *y = op_slice(net->tape, x, first, width);
+  if (y->dims == 3) return y;
+  return tape_reshape(net->tape, y, 3, (int64_t[]){y->shape[0], y->shape[1], y->shape[2] * width});
+}
+
+static Projections split(Net *net, const Decoder *d, Tensor *x) {
+  const Config *c = d->config;
+  const int64_t groups = d->spec.qkv_by_head ? c->kv_heads : 1, kv = c->kv_heads / groups * c->head_size,
+                q = c->heads / groups * c->head_size;
+  if (groups > 1)
+    x = tape_reshape(net->tape, x, 4, (int64_t[]){x->shape[0], x->shape[1], groups, q + 2 * kv});
+  Projections p;
+  p.q = columns(net, x, 0, q);
+  p.k = columns(net, x, q, kv);
+  p.v = columns(net, x, q + kv, kv);
+  return p;
+}
+
+static Projections project(Net *net, const Decoder *d, Tensor *x) {
+  const Config *c = d->config;
+  const DecoderNames *names = d->spec.names;
+  const int64_t q = c->heads * c->head_size, kv = c->kv_heads * c->head_size;
+  const bool bias = d->spec.qkv_bias;
+  if (names->qkv) return split(net, d, linear(net, d, names->qkv, x, q + 2 * kv, bias));
+  Projections p;
+  p.q = linear(net, d, names->q, x, q, bias);
+  p.k = linear(net, d, names->k, x, kv, bias);
+  p.v = linear(net, d, names->v, x, kv, bias);
+  return p;
+}
+
+/* Queries or keys. */
+static Tensor *norm_heads(Net *net, const Decoder *d, const char *name, Tensor *x, int64_t heads) {
+  if (!name || !d->spec.norm_heads) return norm(net, d, name, x);
+  return nn_head_norm(net, name, d->spec.norm, x, heads, (float)d->config->norm_epsilon);
+}
+
+static Tensor *rotated(Net *net, const Decoder *d, Tensor *x, int64_t heads) {
+  return d->turns ? op_rope(net->tape, x, d->turns, (RopeShape){heads, d->spec.interleaved}) : x;
+}
+
+static Tensor *attention(Net *net, const Decoder *d, Tensor *x) {
+  const Config *c = d->config;
+  const DecoderSpec *spec = &d->spec;
+  const AttentionShape shape = {.heads = c->heads,
+                                .kv_heads = c->kv_heads,
+                                .causal = true,
+                                .scale = spec->score_scale,
+                                .cap = spec->score_cap};
+  net_enter(net, "%s", spec->names->attention);
+  Projections p = project(net, d, x);
+  p.q = norm_heads(net, d, spec->names->q_norm, p.q, c->heads);
+  p.k = norm_heads(net, d, spec->names->k_norm, p.k, c->kv_heads);
+  p.q = rotated(net, d, p.q, c->heads);
+  p.k = rotated(net, d, p.k, c->kv_heads);
+  x = nn_self_attention(net, p.q, p.k, p.v, shape);
+  x = linear_back(net, d, spec->names->out, x, spec->out_bias);
+  net_leave(net, "%s", spec->names->attention);
+  return x;
+}
+
+/* ---- feed-forward ---- */
+
+static Tensor *gated(Net *net, const Decoder *d, Tensor *gate, Tensor *up) {
+  if (d->spec.activation == ACTIVATION_SILU) return op_swiglu(net->tape, gate, up);
+  return op_multiply(net->tape, op_activation(net->tape, gate, d->spec.activation), up);
+}
+
+static Tensor *middle(Net *net, const Decoder *d, Tensor *x) {
+  const DecoderNames *names = d->spec.names;
+  const int64_t width = d->config->ffn;
+  const bool bias = d->spec.mlp_bias;
+  if (names->gate_up) {
+    Tensor *both = linear(net, d, names->gate_up, x, 2 * width, bias);
+    Tensor *gate = op_slice(net->tape, both, 0, width);
+    return gated(net, d, gate, op_slice(net->tape, both, width, width));
+  }
+  Tensor *gate = names->gate ? linear(net, d, names->gate, x, width, bias) : NULL;
+  Tensor *up = linear(net, d, names->up, x, width, bias);
+  return gate ? gated(net, d, gate, up) : op_activation(net->tape, up, d->spec.activation);
+}
+
+static Tensor *feed_forward(Net *net, const Decoder *d, Tensor *x) {
+  const DecoderNames *names = d->spec.names;
+  net_enter(net, "%s", names->mlp);
+  x = linear_back(net, d, names->down, middle(net, d, x), d->spec.mlp_bias);
+  net_leave(net, "%s", names->mlp);
+  return x;
+}
+
+/* ---- a layer ---- */
+
+/* x + what a branch gives. */
+static Tensor *added(Net *net, const Decoder *d, Tensor *x, Tensor *change, const char *norm_behind) {
+  change = norm(net, d, norm_behind, change);
+  return nn_residual(net, x, scaled(net, change, d->spec.residual_scale));
+}
+
+static Tensor *layer(Net *net, const void *decoder, Tensor *x) {
+  const Decoder *d = decoder;
+  const DecoderNames *names = d->spec.names;
+  Tensor *read = norm(net, d, names->attention_norm, x);
+  Tensor *y = added(net, d, x, attention(net, d, read), names->attention_norm_behind);
+  if (!d->spec.parallel)
+    read = norm(net, d, names->ffn_norm, y);
+  else if (names->ffn_norm)
+    read = norm(net, d, names->ffn_norm, x);
+  return added(net, d, y, feed_forward(net, d, read), names->ffn_norm_behind);
+}
+
+/* ---- positions ---- */
+
+/* Token t of sequence b is at position start[b] + t, which is row `first` more: [B,T]. */
+static Tensor *position_rows(Net *net, const Batch *batch, int64_t first) {
+  const int64_t shape[2] = {batch->sequences, batch->time};
+  Tensor *ids = tape_tensor(net->tape, TENSOR_I32, 2, shape);
+  for (int64_t b = 0; b < batch->sequences && ids->data; b++)
+    for (int64_t t = 0; t < batch->time; t++)
+      tensor_i32(ids)[b * batch->time + t] =
+          (int32_t)(t + first) + (net->start ? tensor_i32(net->start)[b] : 0);
+  return ids;
+}
+
+static Tensor *turns(Net *net, const Config *c, const Batch *batch, double theta) {
+  const int64_t count = c->head_size / 2;
+  float *each = arena_alloc(tape_arena(net->tape), (size_t)count * sizeof *each);
+  for (int64_t i = 0; i < count; i++) each[i] = 1 / powf((float)theta, (float)(2 * i) / (float)(2 * count));
+  return rope_turns(net->tape, net->start, batch->sequences, batch->time, (RopeFrequencies){each, count, 1});
+}
+
+/* ---- the whole ---- */
+
+static Tensor *embed(Net *net, const Decoder *d, const Batch *batch, Tensor *table) {
+  const Config *c = d->config;
+  const DecoderSpec *spec = &d->spec;
+  Tensor *ids =
+      tape_constant(net->tape, TENSOR_I32, 2, (int64_t[]){batch->sequences, batch->time}, batch->tokens);
+  Tensor *x = scaled(net, op_embedding(net->tape, table, ids), spec->embedding_scale);
+  if (spec->names->positions) {
+    const int64_t first = spec->unused_positions;
+    Tensor *places =
+        nn_embedding_table(net, spec->names->positions, first + c->context, c->width, initial_stddev(c) / 2);
+    x = op_add(net->tape, x, op_embedding(net->tape, places, position_rows(net, batch, first)));
+  }
+  return nn_dropout(net, norm(net, d, spec->names->embedding_norm, x));
+}
+
+static Output output(Net *net, const Decoder *d, Tensor *x, Tensor *table) {
+  const Config *c = d->config;
+  const char *head = d->spec.names->head;
+  if (!c->tied) table = nn_embedding_table(net, head, c->vocabulary, c->width, initial_stddev(c));
+  Output out = {.hidden = scaled(net, x, d->spec.logit_scale), .weight = table};
+  if (d->spec.head_bias) {
+    net_enter(net, "%s", head);
+    out.bias = net_param(net, "bias", 1, &c->vocabulary, (Init){INIT_ZERO, 0}, PARAM_VECTOR);
+    net_leave(net, "%s", head);
+  }
+  return out;
+}
+
+Output decoder_forward(Net *net, const Config *c, const Batch *batch, DecoderSpec spec) {
+  Decoder *d = arena_new_of(tape_arena(net->tape), Decoder);
+  *d = (Decoder){.config = c, .spec = spec};
+  if (!spec.names->positions) d->turns = turns(net, c, batch, c->rope_theta);
+  net_enter(net, "%s", spec.names->body);
+  Tensor *table = nn_embedding_table(net, spec.names->embedding, c->vocabulary, c->width, initial_stddev(c));
+  Tensor *x = embed(net, d, batch, table);
+  x = nn_layers(net, spec.names->layers, c->layers, layer, d, x, NULL);
+  x = norm(net, d, spec.names->last_norm, x);
+  net_leave(net, "%s", spec.names->body);
+  return output(net, d, x, table);
+}
