@@ -12,7 +12,7 @@ const Preset decoder_presets[PRESETS] = {
 typedef struct Decoder {
   const Config *config;
   DecoderSpec spec;
-  Tensor *turns; /* of rotary positions */
+  Tensor *turns[2]; /* of rotary positions: of layers without and with a window; NULL: not rotary */
 } Decoder;
 
 static float initial_stddev(const Config *c) {
@@ -84,7 +84,8 @@ static Tensor *norm_heads(Net *net, const Decoder *d, const char *name, Tensor *
 }
 
 static Tensor *rotated(Net *net, const Decoder *d, Tensor *x, int64_t heads) {
-  return d->turns ? op_rope(net->tape, x, d->turns, (RopeShape){heads, d->spec.interleaved}) : x;
+  Tensor *turns = d->turns[layer_set_has(&d->config->windowed, net->layer)];
+  return turns ? op_rope(net->tape, x, turns, (RopeShape){heads, d->spec.interleaved}) : x;
 }
 
 static Tensor *attention(Net *net, const Decoder *d, Tensor *x) {
@@ -93,8 +94,9 @@ static Tensor *attention(Net *net, const Decoder *d, Tensor *x) {
   const AttentionShape shape = {.heads = c->heads,
                                 .kv_heads = c->kv_heads,
                                 .causal = true,
-                                .scale = spec->score_scale,
-                                .cap = spec->score_cap};
+                                .window = layer_set_has(&c->windowed, net->layer) ? c->window : 0,
+                                .scale = c->query_scalar ? 1 / sqrtf((float)c->query_scalar) : 0,
+                                .cap = (float)c->score_cap};
   net_enter(net, "%s", spec->names->attention);
   Projections p = project(net, d, x);
   p.q = norm_heads(net, d, spec->names->q_norm, p.q, c->heads);
@@ -169,11 +171,19 @@ static Tensor *position_rows(Net *net, const Batch *batch, int64_t first) {
   return ids;
 }
 
-static Tensor *turns(Net *net, const Config *c, const Batch *batch, double theta) {
+static Tensor *turns_of(Net *net, const Config *c, const Batch *batch, double theta,
+                        const RopeScaling *scaling) {
   const int64_t count = c->head_size / 2;
   float *each = arena_alloc(tape_arena(net->tape), (size_t)count * sizeof *each);
-  for (int64_t i = 0; i < count; i++) each[i] = 1 / powf((float)theta, (float)(2 * i) / (float)(2 * count));
+  decoder_frequencies(each, count, theta, scaling);
   return rope_turns(net->tape, net->start, batch->sequences, batch->time, (RopeFrequencies){each, count, 1});
+}
+
+static void find_turns(Net *net, Decoder *d, const Batch *batch) {
+  const Config *c = d->config;
+  d->turns[0] = d->turns[1] = turns_of(net, c, batch, c->rope_theta, &c->rope_scaling);
+  if (c->window_rope_theta > 0)
+    d->turns[1] = turns_of(net, c, batch, c->window_rope_theta, &c->window_rope_scaling);
 }
 
 /* ---- the whole ---- */
@@ -197,7 +207,7 @@ static Output output(Net *net, const Decoder *d, Tensor *x, Tensor *table) {
   const Config *c = d->config;
   const char *head = d->spec.names->head;
   if (!c->tied) table = nn_embedding_table(net, head, c->vocabulary, c->width, initial_stddev(c));
-  Output out = {.hidden = scaled(net, x, d->spec.logit_scale), .weight = table};
+  Output out = {.hidden = scaled(net, x, d->spec.logit_scale), .weight = table, .cap = (float)c->logit_cap};
   if (d->spec.head_bias) {
     net_enter(net, "%s", head);
     out.bias = net_param(net, "bias", 1, &c->vocabulary, (Init){INIT_ZERO, 0}, PARAM_VECTOR);
@@ -209,7 +219,7 @@ static Output output(Net *net, const Decoder *d, Tensor *x, Tensor *table) {
 Output decoder_forward(Net *net, const Config *c, const Batch *batch, DecoderSpec spec) {
   Decoder *d = arena_new_of(tape_arena(net->tape), Decoder);
   *d = (Decoder){.config = c, .spec = spec};
-  if (!spec.names->positions) d->turns = turns(net, c, batch, c->rope_theta);
+  if (!spec.names->positions) find_turns(net, d, batch);
   net_enter(net, "%s", spec.names->body);
   Tensor *table = nn_embedding_table(net, spec.names->embedding, c->vocabulary, c->width, initial_stddev(c));
   Tensor *x = embed(net, d, batch, table);

@@ -22,6 +22,12 @@ typedef struct DecoderNames {
   const char *attention_norm, *ffn_norm, *attention_norm_behind, *ffn_norm_behind;
 } DecoderNames;
 
+/* What most families take from Llama. */
+#define DECODER_LLAMA_NAMES                                                                                  \
+  .body = "model", .embedding = "embed_tokens", .layers = "layers", .attention = "self_attn", .q = "q_proj", \
+  .k = "k_proj", .v = "v_proj", .out = "o_proj", .mlp = "mlp", .gate = "gate_proj", .up = "up_proj",         \
+  .down = "down_proj", .last_norm = "norm", .head = "lm_head"
+
 typedef struct DecoderSpec {
   const DecoderNames *names;
   NormKind norm;
@@ -33,10 +39,8 @@ typedef struct DecoderSpec {
                        all queries, all keys, all values */
   bool parallel;    /* x + attention(norm(x)) + mlp(norm(x)); without ffn_norm both read the same */
   bool interleaved; /* neighbours are rotated as a pair */
-  int64_t unused_positions; /* rows of the table of positions before the first */
-  /* factors; 0: none. score_scale: instead of 1/sqrt(head size) */
-  float embedding_scale, score_scale, residual_scale, logit_scale;
-  float score_cap; /* 0: none */
+  int64_t unused_positions;                           /* rows of the table of positions before the first */
+  float embedding_scale, residual_scale, logit_scale; /* factors; 0: none */
 } DecoderSpec;
 
 Output decoder_forward(Net *, const Config *, const Batch *, DecoderSpec);
@@ -47,5 +51,13 @@ extern const Naming decoder_namings[]; /* of families that take their names from
 bool decoder_complete(Config *, Error *);
 /* Rotary positions: "rope_parameters", or "rope_scaling", which wins; a type that is not known is refused. */
 bool decoder_read_rope(Config *, const json_t *config, const char *where, Error *);
+bool decoder_read_rope_of(double *theta, RopeScaling *, const json_t *rope, const char *where, Error *);
+void decoder_write_rope(const Config *, json_t *config);
+/* Inverse frequencies of `count` pairs, rounded as transformers does. */
+void decoder_frequencies(float *each, int64_t count, double theta, const RopeScaling *);
+/* "layer_types": which layers have a window. Absent: those of `otherwise`. */
+bool decoder_read_layers(Config *, const json_t *config, const LayerSet *otherwise, const char *where,
+                         Error *);
+void decoder_write_layers(const Config *, json_t *config);
 
 #endif

@@ -26,19 +26,121 @@ bool decoder_complete(Config *c, Error *err) {
   return true;
 }
 
+/* ---- rotary positions ---- */
+
+void decoder_frequencies(float *each, int64_t count, double theta, const RopeScaling *s) {
+  const float factor = (float)s->factor;
+  for (int64_t i = 0; i < count; i++) {
+    const float plain = 1 / powf((float)theta, (float)(2 * i) / (float)(2 * count));
+    each[i] = plain;
+    if (s->type == ROPE_LINEAR) each[i] = plain / factor;
+    if (s->type != ROPE_LLAMA3) continue;
+    const float wave = 6.2831853f / plain, turns = (float)s->first_size / wave;
+    const float share = (turns - (float)s->low) / ((float)s->high - (float)s->low);
+    if (turns < (float)s->low)
+      each[i] = plain / factor;
+    else if (turns <= (float)s->high)
+      each[i] = (1 - share) * plain / factor + share * plain;
+  }
+}
+
+static const char *const rope_types[] = {
+    [ROPE_DEFAULT] = "default", [ROPE_LINEAR] = "linear", [ROPE_LLAMA3] = "llama3"};
+enum { ROPE_TYPES = sizeof rope_types / sizeof *rope_types };
+
+static bool read_llama3(RopeScaling *s, const json_t *rope, const char *where, Error *err) {
+  return json_get_real(rope, "low_freq_factor", 1, &s->low, where, err) &&
+         json_get_real(rope, "high_freq_factor", 4, &s->high, where, err) &&
+         json_get_real(rope, "original_max_position_embeddings", 8192, &s->first_size, where, err) &&
+         ((s->low > 0 && s->high > s->low && s->first_size > 0) ||
+          fail(err,
+               "%s: rotary positions: low_freq_factor %g, high_freq_factor %g and "
+               "original_max_position_embeddings "
+               "%g are not as llama3 has them",
+               where, s->low, s->high, s->first_size));
+}
+
+static int rope_type_index(const char *type) {
+  int i = 0;
+  while (i < ROPE_TYPES && strcmp(type, rope_types[i])) i++;
+  return i;
+}
+
+static bool read_scaling(RopeScaling *s, const json_t *rope, const char *where, Error *err) {
+  const char *type = json_get_text(rope, "rope_type", json_get_text(rope, "type", "default"));
+  const int index = rope_type_index(type);
+  if (index == ROPE_TYPES)
+    return fail(err, "%s: rotary positions scaled by \"%s\" are not supported", where, type);
+  *s = (RopeScaling){.type = (RopeType)index};
+  if (s->type == ROPE_DEFAULT) return true;
+  if (!json_get_real(rope, "factor", 1, &s->factor, where, err)) return false;
+  if (!(s->factor > 0)) return fail(err, "%s: rotary positions scaled by a factor of %g", where, s->factor);
+  return s->type != ROPE_LLAMA3 || read_llama3(s, rope, where, err);
+}
+
+bool decoder_read_rope_of(double *theta, RopeScaling *scaling, const json_t *rope, const char *where,
+                          Error *err) {
+  if (!rope || json_is_null(rope)) return true;
+  if (!json_is_object(rope))
+    return fail(err, "%s: \"rope_scaling\" or \"rope_parameters\" is no object", where);
+  double part;
+  if (!read_scaling(scaling, rope, where, err)) return false;
+  if (!json_get_real(rope, "partial_rotary_factor", 1, &part, where, err)) return false;
+  if (part != 1) return fail(err, "%s: partial_rotary_factor %g is not supported, only 1", where, part);
+  return json_get_real(rope, "rope_theta", *theta, theta, where, err);
+}
+
 /* Newer files say {"rope_parameters": {"rope_theta": F, "rope_type": "default"}}, older ones "rope_scaling".
  */
 bool decoder_read_rope(Config *c, const json_t *config, const char *where, Error *err) {
   const json_t *rope = json_object_get(config, "rope_scaling");
   if (!json_object_size(rope)) rope = json_object_get(config, "rope_parameters");
-  if (!rope || json_is_null(rope)) return true;
-  if (!json_is_object(rope))
-    return fail(err, "%s: \"rope_scaling\" or \"rope_parameters\" is no object", where);
-  const char *type = json_get_text(rope, "rope_type", json_get_text(rope, "type", "default"));
-  double part;
-  if (strcmp(type, "default"))
-    return fail(err, "%s: rotary positions scaled by \"%s\" are not supported", where, type);
-  if (!json_get_real(rope, "partial_rotary_factor", 1, &part, where, err)) return false;
-  if (part != 1) return fail(err, "%s: partial_rotary_factor %g is not supported, only 1", where, part);
-  return json_get_real(rope, "rope_theta", c->rope_theta, &c->rope_theta, where, err);
+  return decoder_read_rope_of(&c->rope_theta, &c->rope_scaling, rope, where, err);
+}
+
+void decoder_write_rope(const Config *c, json_t *config) {
+  const RopeScaling *s = &c->rope_scaling;
+  json_t *rope = json_null();
+  if (s->type != ROPE_DEFAULT)
+    rope = json_build("{s:s, s:f}", "rope_type", rope_types[s->type], "factor", s->factor);
+  if (s->type == ROPE_LLAMA3)
+    json_merge(rope, json_build("{s:f, s:f, s:I}", "low_freq_factor", s->low, "high_freq_factor", s->high,
+                                "original_max_position_embeddings", (json_int_t)s->first_size));
+  json_put(config, "rope_scaling", rope);
+}
+
+/* ---- windows ---- */
+
+static const char sliding[] = "sliding_attention", full[] = "full_attention";
+
+static bool read_layer(Config *c, const json_t *types, int64_t layer, const char *where, Error *err) {
+  const char *type = json_string_value(json_array_get(types, (size_t)layer));
+  if (!type || (strcmp(type, sliding) && strcmp(type, full)))
+    return fail(err, "%s: \"layer_types\": layer %lld is neither \"%s\" nor \"%s\"", where, (long long)layer,
+                full, sliding);
+  if (!strcmp(type, sliding)) layer_set_add(&c->windowed, layer);
+  return true;
+}
+
+bool decoder_read_layers(Config *c, const json_t *config, const LayerSet *otherwise, const char *where,
+                         Error *err) {
+  const json_t *types = json_object_get(config, "layer_types");
+  bool windows = false;
+  c->windowed = *otherwise;
+  if (types && !json_is_null(types)) {
+    c->windowed = (LayerSet){{0}};
+    if (!json_is_array(types) || (int64_t)json_array_size(types) != c->layers || c->layers > MOST_LAYERS)
+      return fail(err, "%s: \"layer_types\" is no list of %lld layers", where, (long long)c->layers);
+    for (int64_t i = 0; i < c->layers; i++)
+      if (!read_layer(c, types, i, where, err)) return false;
+  }
+  for (int64_t i = 0; i < c->layers && i < MOST_LAYERS; i++) windows |= layer_set_has(&c->windowed, i);
+  return !windows || c->window > 0 || fail(err, "%s: layers with a window, and no sliding_window", where);
+}
+
+void decoder_write_layers(const Config *c, json_t *config) {
+  json_t *types = json_array();
+  for (int64_t i = 0; i < c->layers; i++)
+    json_push(types, json_string(layer_set_has(&c->windowed, i) ? sliding : full));
+  json_put(config, "layer_types", types);
 }

@@ -38,28 +38,13 @@ static const ConfigFact facts[] = {{"hidden_act", "\"silu\"|\"swish\""},
                                    {NULL, NULL}};
 
 static void write_rest(const Config *c, json_t *config) {
-  (void)c;
   json_put(config, "hidden_act", json_string("silu"));
-  json_put(config, "rope_scaling", json_null());
+  decoder_write_rope(c, config);
   json_put(config, "attention_dropout", json_real(0));
 }
 
-static const DecoderNames layer_names = {.body = "model",
-                                         .embedding = "embed_tokens",
-                                         .layers = "layers",
-                                         .attention_norm = "input_layernorm",
-                                         .attention = "self_attn",
-                                         .q = "q_proj",
-                                         .k = "k_proj",
-                                         .v = "v_proj",
-                                         .out = "o_proj",
-                                         .ffn_norm = "post_attention_layernorm",
-                                         .mlp = "mlp",
-                                         .gate = "gate_proj",
-                                         .up = "up_proj",
-                                         .down = "down_proj",
-                                         .last_norm = "norm",
-                                         .head = "lm_head"};
+static const DecoderNames layer_names = {DECODER_LLAMA_NAMES, .attention_norm = "input_layernorm",
+                                         .ffn_norm = "post_attention_layernorm"};
 
 static Output forward(Net *net, const Config *c, const Batch *batch) {
   return decoder_forward(net, c, batch,

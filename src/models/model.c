@@ -66,7 +66,7 @@ Tensor *model_loss(const Model *m, Net *net, const Batch *batch, float smoothing
   Output out = model_forward(m, net, batch);
   Tensor *targets =
       tape_constant(net->tape, TENSOR_I32, 2, (int64_t[]){batch->sequences, batch->time}, batch->targets);
-  return op_cross_entropy(net->tape, out.hidden, out.weight, out.bias, targets, smoothing, divisor);
+  return op_cross_entropy(net->tape, out.hidden, out.weight, out.bias, targets, smoothing, out.cap, divisor);
 }
 
 /* Rows of [B,T,D], counted as if they were [B T,D]: only for generation, so they have no gradient. */
@@ -78,10 +78,16 @@ static Tensor *rows_of(Net *net, const Tensor *hidden, const int32_t *rows, int6
   return out;
 }
 
+Tensor *output_logits(Net *net, const Output *out, Tensor *rows) {
+  Tensor *logits = op_linear(net->tape, rows, out->weight, out->bias, false);
+  if (out->cap == 0) return logits;
+  logits = op_activation(net->tape, op_scale(net->tape, logits, 1 / out->cap), ACTIVATION_TANH);
+  return op_scale(net->tape, logits, out->cap);
+}
+
 Tensor *model_logits(const Model *m, Net *net, const Batch *batch, const int32_t *rows, int64_t count) {
-  Output out = model_forward(m, net, batch);
-  return count ? op_linear(net->tape, rows_of(net, out.hidden, rows, count), out.weight, out.bias, false)
-               : NULL;
+  const Output out = model_forward(m, net, batch);
+  return count ? output_logits(net, &out, rows_of(net, out.hidden, rows, count)) : NULL;
 }
 
 Cost model_cost(const Config *config, int64_t sequences, int64_t time, int64_t source_time) {

@@ -21,6 +21,27 @@ typedef enum FeedForward { FFN_RELU, FFN_GELU, FFN_GELU_TANH, FFN_SILU, FFN_SWIG
 typedef enum Cell { CELL_GRU, CELL_LSTM } Cell;
 typedef enum AttentionScore { ATTENTION_ADDITIVE, ATTENTION_MULTIPLICATIVE } AttentionScore;
 
+/* Some of a model's layers. */
+enum { MOST_LAYERS = 1000 };
+typedef struct LayerSet {
+  uint64_t bits[MOST_LAYERS / 64 + 1];
+} LayerSet;
+static inline bool layer_set_has(const LayerSet *s, int64_t layer) {
+  return s->bits[layer / 64] >> layer % 64 & 1;
+}
+static inline void layer_set_add(LayerSet *s, int64_t layer) {
+  s->bits[layer / 64] |= UINT64_C(1) << layer % 64;
+}
+
+/* How the frequencies of rotary positions are changed for texts longer than those of the first training. */
+typedef enum RopeType { ROPE_DEFAULT, ROPE_LINEAR, ROPE_LLAMA3 } RopeType;
+typedef struct RopeScaling {
+  RopeType type;
+  double factor;                /* of wavelengths */
+  double low, high, first_size; /* llama3: waves longer than first_size / low tokens are scaled, those shorter
+                                   than first_size / high are not */
+} RopeScaling;
+
 /* A model's shape, complete: what config.json says. */
 typedef struct Config {
   const struct Arch *arch;
@@ -29,6 +50,12 @@ typedef struct Config {
   int64_t layers, width, heads, kv_heads, head_size, ffn, context;
   int64_t encoder_layers, encoder_heads, encoder_ffn; /* 0 without an encoder */
   double dropout, rope_theta, norm_epsilon;
+  RopeScaling rope_scaling, window_rope_scaling;
+  int64_t window; /* tokens that layers `windowed` look back at, itself included */
+  LayerSet windowed;
+  double window_rope_theta;    /* of windowed layers; 0: as of the others */
+  int64_t query_scalar;        /* scores are divided by its root; 0: the head size */
+  double score_cap, logit_cap; /* 0: none */
   bool tied, attention_bias, mlp_bias, scale_embedding;
   FeedForward feed_forward;
   Cell cell;
@@ -42,6 +69,7 @@ typedef struct Config {
  * last position's only. hidden [sequences, time, width]. */
 typedef struct Output {
   Tensor *hidden, *weight, *bias;
+  float cap; /* logits x become cap tanh(x/cap); 0: they stay */
 } Output;
 
 /* What --size means for an architecture; heads and ffn 0 where it has none. */
@@ -131,6 +159,8 @@ void model_free(Model *);
 Output model_forward(const Model *, Net *, const Batch *);
 /* Mean loss over scored targets of the batch, a scalar; divisor as in op_cross_entropy. */
 Tensor *model_loss(const Model *, Net *, const Batch *, float smoothing, double divisor);
+/* Logits of some rows of the output's hidden values: [..., width] -> [..., vocabulary]. */
+Tensor *output_logits(Net *, const Output *, Tensor *rows);
 /* Logits after some of the tokens, token t of sequence b being row b time + t: [count, vocabulary]; NULL
  * where count is 0: only the state then changes. */
 Tensor *model_logits(const Model *, Net *, const Batch *, const int32_t *rows, int64_t count);

@@ -1,7 +1,8 @@
 /* cross_entropy.c - output layer and loss in one, block of rows by block of rows, so that N x V logits never
  * exist. As in Liger Kernel (Hsu et al. 2024) the gradients are made in the forward pass, while a block's
- * logits are at hand: with p = softmax(z), dz = (p - (1-s) onehot(target) - s/V) / divisor. So a loss must be
- * what the tape ends with, its own gradient 1. Those of parameters are added where they belong at once. */
+ * logits are at hand: with p = softmax(z), dz = (p - (1-s) onehot(target) - s/V) / divisor, times
+ * 1 - (z/c)^2 where logits have a cap c. So a loss must be what the tape ends with, its own gradient 1. Those
+ * of parameters are added where they belong at once. */
 #include <math.h>
 #include <string.h>
 
@@ -17,9 +18,10 @@ enum { BLOCK_LOGITS = 1 << 20, LEAST_ROWS = 256, MOST_ROWS = 1024 };
 typedef struct CrossEntropy {
   Node node; /* in: h, weight, bias, targets */
   int64_t rows, width, vocabulary, block;
-  float smoothing;
+  float smoothing, cap;
   double divisor;
   float *logits;         /* [block,V], then their gradients */
+  float *slopes;         /* [block,V], of the cap; NULL without */
   float *losses;         /* [N] */
   float *room[3];        /* for gradients of h, weight and bias; NULL where not wanted, or a parameter's */
   float *dw, *db;        /* where forward adds: there, or to a parameter's own; NULL where not wanted */
@@ -37,6 +39,13 @@ static void compute_logits(CrossEntropy *n) {
   const Tensor *h = n->node.in[0], *weight = n->node.in[1], *bias = n->node.in[2];
   gemm_weight(tape_precision(n->node.tape), tape_packed_weights(n->node.tape), true, n->beyond - n->first,
               tensor_f32(h) + n->first * n->width, weight, bias ? tensor_f32(bias) : NULL, n->logits);
+}
+
+static void cap_row(const CrossEntropy *n, float *z, float *slopes) {
+  kernels->scale(z, 1 / n->cap, z, n->vocabulary);
+  kernels->tangent(z, z, n->vocabulary);
+  for (int64_t j = 0; j < n->vocabulary; j++) slopes[j] = 1 - z[j] * z[j];
+  kernels->scale(z, n->cap, z, n->vocabulary);
 }
 
 /* The loss of one row of logits z, which become their gradient. */
@@ -57,10 +66,16 @@ static float score_row(const CrossEntropy *n, float *z, int32_t target) {
 static void score_rows(void *arg, int64_t begin, int64_t end) {
   const CrossEntropy *n = arg;
   for (int64_t r = begin; r < end; r++) {
-    float *z = n->logits + r * n->vocabulary;
+    float *z = n->logits + r * n->vocabulary, *slopes = n->slopes ? n->slopes + r * n->vocabulary : NULL;
     const int32_t target = target_of(n, n->first + r);
-    if (target < 0) memset(z, 0, (size_t)n->vocabulary * sizeof *z);
-    n->losses[n->first + r] = target < 0 ? 0 : score_row(n, z, target);
+    n->losses[n->first + r] = 0;
+    if (target < 0) {
+      memset(z, 0, (size_t)n->vocabulary * sizeof *z);
+      continue;
+    }
+    if (slopes) cap_row(n, z, slopes);
+    n->losses[n->first + r] = score_row(n, z, target);
+    for (int64_t j = 0; slopes && j < n->vocabulary; j++) z[j] *= slopes[j];
   }
 }
 
@@ -105,6 +120,7 @@ static void find_places(CrossEntropy *n) {
 static void forward(Node *node) {
   CrossEntropy *n = (CrossEntropy *)node;
   n->logits = node->passing;
+  n->slopes = n->cap > 0 ? n->logits + n->block * n->vocabulary : NULL;
   if (n->divisor <= 0) n->divisor = count_scored(n);
   find_places(n);
   for (n->first = 0; n->first < n->rows; n->first = n->beyond) {
@@ -144,7 +160,7 @@ static float *gradient_room(CrossEntropy *n, int input) {
 }
 
 Tensor *op_cross_entropy(Tape *tape, Tensor *h, Tensor *weight, Tensor *bias, Tensor *targets,
-                         float smoothing, double divisor) {
+                         float smoothing, float cap, double divisor) {
   CrossEntropy *n = node_new(tape, &op_cross_entropy_info, sizeof *n);
   n->rows = tensor_rows(h);
   n->width = tensor_columns(h);
@@ -152,22 +168,23 @@ Tensor *op_cross_entropy(Tape *tape, Tensor *h, Tensor *weight, Tensor *bias, Te
   CHECK(tensor_columns(weight) == n->width && tensor_count(targets) == n->rows);
   CHECK(!bias || tensor_count(bias) == n->vocabulary);
   n->smoothing = smoothing;
+  n->cap = cap;
   n->divisor = divisor;
   n->block = block_rows(n->rows, n->vocabulary);
   node_input(&n->node, h);
   node_input(&n->node, weight);
   node_input(&n->node, bias);
   node_input(&n->node, targets);
-  node_passing(&n->node, n->block * n->vocabulary);
+  node_passing(&n->node, n->block * n->vocabulary * (cap > 0 ? 2 : 1));
   n->losses = node_floats(&n->node, n->rows);
   for (int i = 0; i < 3; i++) n->room[i] = gradient_room(n, i);
   return node_run(&n->node, node_output(&n->node, 0, NULL));
 }
 
-/* Cases: plain; bias and smoothing; a given divisor; several blocks; no row scored. Ids below 0 are ignored.
- */
+/* Cases: plain; bias and smoothing; a given divisor; several blocks; no row scored; capped logits. Ids below
+ * 0 are ignored. */
 static void sample(OpSampler *s) {
-  const int which = sample_case(s, 5);
+  const int which = sample_case(s, 6);
   const bool large = sample_large(s);
   const int64_t rows = large        ? 2048
                        : which == 3 ? 1500
@@ -177,14 +194,16 @@ static void sample(OpSampler *s) {
   Tensor *weight = sample_normal(s, "weight", 2, (int64_t[]){vocabulary, width});
   Tensor *bias = which == 1 || which == 3 ? sample_normal(s, "bias", 1, &vocabulary) : NULL;
   Tensor *targets = sample_ids(s, "targets", 1, &rows, -2, which == 4 ? 0 : (int32_t)vocabulary);
-  sample_output(s, op_cross_entropy(sample_tape(s), h, weight, bias, targets, which == 1 ? 0.1f : 0,
-                                    which == 2 ? 29 : 0));
+  sample_output(
+      s, op_cross_entropy(sample_tape(s), h, weight, bias, targets, which == 1 || which == 5 ? 0.1f : 0,
+                          which == 5 ? 2.5f : 0, which == 2 ? 29 : 0));
 }
 
 const Op op_cross_entropy_info = {
     .name = "cross_entropy",
     .formula =
-        "z = h W^T + b, loss of a row = (1-s) (-ln softmax(z)[target]) + s mean(-ln softmax(z)), s the "
+        "z = h W^T + b, with a cap c: c tanh(z/c), loss of a row = (1-s) (-ln softmax(z)[target]) + s "
+        "mean(-ln softmax(z)), s the "
         "label\n"
         "smoothing; y = their sum over rows whose target is not negative, divided by the number of such "
         "rows\n"

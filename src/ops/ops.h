@@ -100,11 +100,12 @@ Tensor *op_additive_attention(Tape *, Tensor *q, Tensor *k, Tensor *v, Tensor *w
 
 /* Mean of -ln softmax(h W^T + b)[target] over the rows whose target (i32 [N]) is not negative, with label
  * smoothing s: (1-s) * that + s * mean over the vocabulary. h [N,D], W [V,D], b [V] or NULL -> scalar [].
+ * cap: logits x become cap tanh(x/cap); 0: they stay.
  * Works through blocks of rows: never holds N x V values. Divides by `divisor` rather than by its own count
  * where divisor > 0 (for gradient accumulation); 0 rows give 0. Where gradients are recorded it must be the
  * loss that tape_backward is called with: it makes them in forward. */
 Tensor *op_cross_entropy(Tape *, Tensor *h, Tensor *weight, Tensor *bias, Tensor *targets, float smoothing,
-                         double divisor);
+                         float cap, double divisor);
 
 /* One LSTM layer over all T steps (Hochreiter & Schmidhuber 1997, PyTorch's gate order i, f, g, o).
  * x [B,T,4D]: the input products W_ih x + b_ih + b_hh, computed for all steps at once by op_linear;

@@ -83,6 +83,29 @@ static void known_keys_change_nothing(void **state) {
          "50257");
 }
 
+static void windows_of_layers_are_as_in_the_class(void **state) {
+  (void)state;
+  static const struct {
+    const char *text, *windowed;
+  } cases[] = {{"{\"model_type\": \"gemma3_text\", \"num_hidden_layers\": 8}", "11111011"},
+               {"{\"model_type\": \"gemma3_text\", \"num_hidden_layers\": 8, \"sliding_window_pattern\": 2}",
+                "10101010"},
+               {"{\"model_type\": \"qwen3\", \"num_hidden_layers\": 4}", "0000"},
+               {"{\"model_type\": \"qwen3\", \"num_hidden_layers\": 4, \"max_window_layers\": 3,"
+                " \"use_sliding_window\": true}",
+                "0001"},
+               {"{\"model_type\": \"qwen3\", \"num_hidden_layers\": 2, \"use_sliding_window\": true,"
+                " \"layer_types\": [\"sliding_attention\", \"full_attention\"]}",
+                "10"}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    Config c;
+    Error err;
+    if (!parsed(&c, cases[i].text, &err)) fail_msg("%s", err.text);
+    for (int64_t layer = 0; layer < c.layers; layer++)
+      assert_int_equal(layer_set_has(&c.windowed, layer), cases[i].windowed[layer] == '1');
+  }
+}
+
 static void what_would_change_results_is_refused_by_name(void **state) {
   (void)state;
   static const char *const cases[][3] = {
@@ -105,7 +128,18 @@ static void what_would_change_results_is_refused_by_name(void **state) {
       {"llama", "\"hidden_size\": null", "hidden_size"},
       {"llama", "\"partial_rotary_factor\": 0.5", "partial_rotary_factor"},
       {"llama", "\"rope_parameters\": {\"partial_rotary_factor\": 0.5}", "partial_rotary_factor"},
-      {"llama", "\"rope_scaling\": {\"type\": \"linear\", \"factor\": 2.0}", "linear"},
+      {"llama", "\"rope_scaling\": {\"type\": \"dynamic\", \"factor\": 2.0}", "dynamic"},
+      {"llama", "\"rope_scaling\": {\"type\": \"linear\", \"factor\": 0}", "factor"},
+      {"llama", "\"rope_scaling\": {\"rope_type\": \"llama3\", \"factor\": 8, \"low_freq_factor\": 4}",
+       "llama3"},
+      {"qwen3", "\"num_hidden_layers\": 1, \"layer_types\": [\"sliding_attention\"]", "sliding_window"},
+      {"qwen3", "\"num_hidden_layers\": 2, \"layer_types\": [\"full_attention\"]", "layer_types"},
+      {"qwen3", "\"num_hidden_layers\": 1, \"layer_types\": [\"linear_attention\"]", "layer_types"},
+      {"qwen3", "\"head_dim\": null", "head_dim"},
+      {"gemma3_text", "\"hidden_activation\": \"silu\"", "hidden_activation"},
+      {"gemma3_text", "\"attn_logit_softcapping\": 50.0", "attn_logit_softcapping"},
+      {"gemma3_text", "\"use_bidirectional_attention\": true", "use_bidirectional_attention"},
+      {"gemma3_text", "\"sliding_window_pattern\": 0", "sliding_window_pattern"},
       {"bart", "\"tie_word_embeddings\": false", "tie_word_embeddings"},
       {"bart", "\"decoder_start_token_id\": 50265", "decoder_start_token_id"},
       {"marian", "\"vocab_size\": 300", "decoder_start_token_id"},
@@ -128,6 +162,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(what_is_left_out_is_as_in_the_class, scratch_open, scratch_close),
       cmocka_unit_test_setup_teardown(null_and_other_names, scratch_open, scratch_close),
       cmocka_unit_test_setup_teardown(known_keys_change_nothing, scratch_open, scratch_close),
+      cmocka_unit_test_setup_teardown(windows_of_layers_are_as_in_the_class, scratch_open, scratch_close),
       cmocka_unit_test_setup_teardown(what_would_change_results_is_refused_by_name, scratch_open,
                                       scratch_close),
   };

@@ -35,6 +35,14 @@ OTHER = {
                   tie_word_embeddings=True, bos_token_id=7, eos_token_id=8, pad_token_id=9),
     "gpt2": dict(vocab_size=60000, n_layer=3, n_embd=96, n_head=6, n_inner=70, n_positions=99, layer_norm_epsilon=1e-3,
                  tie_word_embeddings=False, bos_token_id=7, eos_token_id=8, pad_token_id=9),
+    "qwen3": dict(vocab_size=60000, num_hidden_layers=3, hidden_size=128, num_attention_heads=32, num_key_value_heads=2, head_dim=16,
+                  intermediate_size=70, max_position_embeddings=99, rms_norm_eps=1e-3, rope_theta=500.0, attention_bias=True,
+                  use_sliding_window=True, sliding_window=64, max_window_layers=1, tie_word_embeddings=True, bos_token_id=7, eos_token_id=8,
+                  pad_token_id=9),
+    "gemma3_text": dict(vocab_size=60000, num_hidden_layers=7, hidden_size=128, num_attention_heads=16, num_key_value_heads=2, head_dim=16,
+                        intermediate_size=70, max_position_embeddings=99, rms_norm_eps=1e-3, rope_theta=500.0, rope_local_base_freq=70.0,
+                        attention_bias=True, query_pre_attn_scalar=9, sliding_window=64, sliding_window_pattern=3,
+                        final_logit_softcapping=5.0, tie_word_embeddings=False, bos_token_id=7, eos_token_id=8, pad_token_id=9),
     "marian": dict(vocab_size=60000, decoder_layers=3, encoder_layers=2, d_model=64, decoder_attention_heads=4, encoder_attention_heads=8,
                    decoder_ffn_dim=70, encoder_ffn_dim=72, max_position_embeddings=99, scale_embedding=True, bos_token_id=7, eos_token_id=8,
                    pad_token_id=9, decoder_start_token_id=10, tie_word_embeddings=True),
@@ -57,7 +65,9 @@ def ours(values):
 def theirs(values):
     config = AutoConfig.for_model(**values)
     have = config.to_dict()
-    have["rope_theta"] = (have.get("rope_parameters") or {}).get("rope_theta")
+    rope = have.get("rope_parameters") or {}
+    have["rope_theta"] = (rope.get("full_attention") or rope).get("rope_theta")
+    have["rope_local_base_freq"] = (rope.get("sliding_attention") or {}).get("rope_theta")
     return config, have
 
 

@@ -18,7 +18,8 @@ try:
     import torch
     from safetensors.torch import load_file, save_file
     from tokenizers.processors import TemplateProcessing
-    from transformers import AutoModelForCausalLM, AutoTokenizer, GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
+    from transformers import (AutoModelForCausalLM, AutoTokenizer, Gemma3ForCausalLM, Gemma3TextConfig, GPT2Config, GPT2LMHeadModel,
+                              LlamaConfig, LlamaForCausalLM, Qwen3Config, Qwen3ForCausalLM)
 except ImportError as missing:
     print("SKIP:", missing)
     sys.exit(77)
@@ -127,6 +128,8 @@ def saved_there(name, model, tokenizer, **options):
 _, tokenizer = trained_here("llama_grouped", "--arch", "llama", "--kv-heads", 2)
 trained_here("llama_untied", "--arch", "llama", "--no-tied")
 trained_here("gpt2", "--arch", "gpt2")
+trained_here("qwen3", "--arch", "qwen3", "--kv-heads", 2)
+trained_here("gemma3", "--arch", "gemma3", "--kv-heads", 2)
 trained_here("gpt2_untied", "--arch", "gpt2", "--no-tied", "--tokenizer", "char")
 
 size = len(tokenizer)
@@ -138,6 +141,16 @@ compare("their_llama")
 saved_there("their_llama_tied", LlamaForCausalLM(LlamaConfig(**shape, tie_word_embeddings=True, attention_bias=True, mlp_bias=True,
                                                              head_dim=12)), tokenizer)
 compare("their_llama_tied")
+saved_there("their_llama3", LlamaForCausalLM(LlamaConfig(**shape, rope_scaling=dict(
+    rope_type="llama3", factor=8.0, low_freq_factor=1.0, high_freq_factor=4.0, original_max_position_embeddings=64))), tokenizer)
+compare("their_llama3")
+saved_there("their_qwen3", Qwen3ForCausalLM(Qwen3Config(**shape, num_key_value_heads=2, head_dim=12, use_sliding_window=True,
+                                                        sliding_window=9, max_window_layers=1)), tokenizer)
+compare("their_qwen3")
+saved_there("their_gemma3", Gemma3ForCausalLM(Gemma3TextConfig(
+    **shape, num_key_value_heads=2, head_dim=12, query_pre_attn_scalar=20, sliding_window=9, pad_token_id=None,
+    layer_types=["sliding_attention", "full_attention"])), tokenizer)
+compare("their_gemma3")
 bos = AutoTokenizer.from_pretrained("their_llama")  # texts begin with a token of their own, and prompts do
 bos.add_special_tokens({"bos_token": "<begin>"})
 bos._tokenizer.post_processor = TemplateProcessing(single="<begin> $A", special_tokens=[("<begin>", bos.bos_token_id)])

@@ -56,7 +56,7 @@ static void gradients_are_of_the_last_step(void **state) {
     Tensor *h =
         op_embedding(tape, tensor_of(p, "weight"), tape_constant(tape, TENSOR_I32, 1, (int64_t[]){3}, ids));
     Tensor *targets = tape_constant(tape, TENSOR_I32, 1, (int64_t[]){3}, ids);
-    tape_backward(tape, op_cross_entropy(tape, h, tensor_of(p, "weight"), NULL, targets, 0, 0));
+    tape_backward(tape, op_cross_entropy(tape, h, tensor_of(p, "weight"), NULL, targets, 0, 0, 0));
     params_settle_gradients(p);
     for (int i = 0; i < 35; i++) {
       assert_true(tensor_of(p, "unused")->grad[i] == 0 && isfinite(tensor_of(p, "weight")->grad[i]));

@@ -208,7 +208,7 @@ static void what_forward_alone_needs_is_handed_on(void **state) {
   Tensor *targets = tape_constant(tape, TENSOR_I32, 1, (int64_t[]){N}, ids);
   h->wants_grad = w->wants_grad = true;
   const size_t before = arena_used(tape_arena(tape));
-  Tensor *loss = op_cross_entropy(tape, h, w, NULL, targets, 0, 0);
+  Tensor *loss = op_cross_entropy(tape, h, w, NULL, targets, 0, 0, 0);
   assert_true(arena_used(tape_arena(tape)) - before < 100000);
   assert_true(arena_peak(tape_arena(tape)) - before > sizeof(float) * N * V);
   tape_backward(tape, loss);

@@ -125,7 +125,7 @@ static void the_loss_multiplies_rounded_numbers(void **state) {
   int32_t ids[N];
   for (int i = 0; i < N; i++) ids[i] = 7 * i % V;
   Tensor *targets = tape_constant(tape, TENSOR_I32, 1, (int64_t[]){N}, ids);
-  Tensor *loss = op_cross_entropy(tape, h, weight, bias, targets, 0, 0);
+  Tensor *loss = op_cross_entropy(tape, h, weight, bias, targets, 0, 0, 0);
   tape_backward(tape, loss);
   float dz[N * V];
   const View hidden = {tensor_f32(h), D, 1}, weights = {tensor_f32(weight), D, 1}, gradients = {dz, V, 1};

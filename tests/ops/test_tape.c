@@ -199,7 +199,7 @@ static Learnt learn(Tape *tape, bool lstm, int64_t width) {
   Tensor *h =
       lstm ? op_lstm(tape, l.x, l.w, NULL, NULL, NULL, NULL) : op_gru(tape, l.x, l.w, bias, NULL, NULL);
   Tensor *targets = tape_constant(tape, TENSOR_I32, 2, (int64_t[]){SEQUENCES, STEPS}, ids);
-  tape_backward(tape, op_cross_entropy(tape, h, out, NULL, targets, 0, 0));
+  tape_backward(tape, op_cross_entropy(tape, h, out, NULL, targets, 0, 0, 0));
   return l;
 }
 
@@ -355,12 +355,12 @@ static void cross_entropy_in_two_halves(void **state) {
   Tensor *h = normal(tape, 1, 2, (int64_t[]){N, D}), *w = normal(tape, 2, 2, (int64_t[]){V, D});
   int32_t ids[N] = {0, 8, 3, -1, 5, 5, 7, -100, 2, 1};
   Tensor *targets = tape_constant(tape, TENSOR_I32, 1, (int64_t[]){N}, ids);
-  const float whole = *tensor_f32(op_cross_entropy(tape, h, w, NULL, targets, 0.2f, 0));
+  const float whole = *tensor_f32(op_cross_entropy(tape, h, w, NULL, targets, 0.2f, 0, 0));
   float halves = 0;
   for (int i = 0; i < 2; i++) {
     Tensor *part = tape_constant(tape, TENSOR_F32, 2, (int64_t[]){N / 2, D}, tensor_f32(h) + i * N / 2 * D);
     Tensor *some = tape_constant(tape, TENSOR_I32, 1, (int64_t[]){N / 2}, ids + i * N / 2);
-    halves += *tensor_f32(op_cross_entropy(tape, part, w, NULL, some, 0.2f, 8));
+    halves += *tensor_f32(op_cross_entropy(tape, part, w, NULL, some, 0.2f, 0, 8));
   }
   assert_float_equal(whole, halves, 1e-6);
   tape_free(tape);

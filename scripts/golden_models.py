@@ -1,0 +1,99 @@
+#!/usr/bin/env python3
+"""Writes tests/golden/models/: what transformers computes with small decoder-only models of random weights.
+
+    python3 scripts/golden_models.py [NAME...]      (needs torch and transformers; run once, the numbers are committed)
+
+NAME.json is the config.json that transformers saves; NAME.txt holds tokens, every `stride`-th logit, and the losses of training.
+Weights are drawn by the formula of src/base/random.c under their names, so that only results need be kept: a matrix is 0.2 n, a vector
+what it begins with (1 or 0) + 0.2 n. Training: 20 steps of AdamW without decay on the same tokens. All in f64 but the rotary angles.
+"""
+import json
+import os
+import sys
+from pathlib import Path
+
+os.environ.update(HF_HUB_OFFLINE="1", TRANSFORMERS_VERBOSITY="error")
+import torch
+import transformers
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from golden_draw import bits, draw_normal, stream_of
+
+OUT = Path(__file__).resolve().parent.parent / "tests" / "golden" / "models"
+SEQUENCES, TIME, VOCABULARY, KEPT, STEPS, RATE = 2, 24, 61, 300, 20, 3e-3
+LLAMA = dict(vocab_size=VOCABULARY, hidden_size=24, intermediate_size=40, num_hidden_layers=3, num_attention_heads=4, num_key_value_heads=2,
+             max_position_embeddings=32, bos_token_id=1, eos_token_id=2, pad_token_id=None)
+FULL, SLIDING = "full_attention", "sliding_attention"
+GEMMA3 = {**LLAMA, "head_dim": 10, "query_pre_attn_scalar": 7, "sliding_window": 5}
+MODELS = {
+    "llama": ("Llama", dict(**LLAMA, rope_theta=500.0, attention_bias=True, mlp_bias=True)),
+    "llama_rope_llama3": ("Llama", dict(**LLAMA, tie_word_embeddings=True, head_dim=16, rope_theta=700.0, rope_scaling=dict(
+        rope_type="llama3", factor=8.0, low_freq_factor=1.0, high_freq_factor=4.0, original_max_position_embeddings=64))),
+    "llama_rope_linear": ("Llama", dict(**LLAMA, rope_scaling=dict(rope_type="linear", factor=3.0))),
+    "gpt2": ("GPT2", dict(vocab_size=VOCABULARY, n_embd=24, n_layer=2, n_head=4, n_positions=32, bos_token_id=1, eos_token_id=2)),
+    "qwen3": ("Qwen3", dict(**LLAMA, head_dim=10, attention_bias=True, rope_theta=1e6)),
+    "qwen3_windows": ("Qwen3", dict(**LLAMA, head_dim=10, tie_word_embeddings=True, use_sliding_window=True, sliding_window=6,
+                                    max_window_layers=1)),
+    "gemma3": ("Gemma3", dict(**GEMMA3, layer_types=[SLIDING, FULL, SLIDING])),
+    "gemma3_caps": ("Gemma3", dict(**GEMMA3, layer_types=[FULL, SLIDING, SLIDING], attention_bias=True,
+                                   final_logit_softcapping=2.0, rope_parameters={
+                                       FULL: dict(rope_type="linear", factor=8.0, rope_theta=300.0),
+                                       SLIDING: dict(rope_type="default", rope_theta=20.0)})),
+}
+CLASSES = {"Gemma3": ("Gemma3TextConfig", "Gemma3ForCausalLM"), "GPT2": ("GPT2Config", "GPT2LMHeadModel")}
+
+
+def draw_weights(model):
+    for name, p in model.named_parameters():
+        start = p.data.flatten()[0].item() if p.dim() == 1 else 0
+        assert start in (0, 1), (name, start)
+        p.data = start + 0.2 * draw_normal(name, tuple(p.shape))
+
+
+def tokens_of(name, count):
+    return [(bits(stream_of(name), i) * VOCABULARY) >> 64 for i in range(count)]
+
+
+def loss_of(model, tokens, targets):
+    return torch.nn.functional.cross_entropy(model(tokens).logits.flatten(0, 1), targets.flatten())
+
+
+def write_numbers(file, what, values, form="%.9g"):
+    file.write(f"{what} {len(values)}\n")
+    for i in range(0, len(values), 8):
+        file.write(" ".join(form % v for v in values[i:i + 8]) + "\n")
+
+
+def write_model(name, family, settings):
+    config_class, model_class = CLASSES.get(family, (f"{family}Config", f"{family}ForCausalLM"))
+    config = getattr(transformers, config_class)(**settings, attn_implementation="eager")
+    model = getattr(transformers, model_class)(config).double().eval()  # dropout of 0.1 is GPT-2's default
+    draw_weights(model)
+    shape = (SEQUENCES, TIME)
+    tokens, targets = (torch.tensor(tokens_of(what, SEQUENCES * TIME)).reshape(shape) for what in ("tokens", "targets"))
+    with torch.no_grad():
+        logits = model(tokens).logits.flatten().tolist()
+    stride = max(1, -(-len(logits) // KEPT)) | 1
+    optimizer = torch.optim.AdamW(model.parameters(), lr=RATE, betas=(0.9, 0.999), eps=1e-8, weight_decay=0)
+    losses = []
+    for _ in range(STEPS):
+        optimizer.zero_grad()
+        loss = loss_of(model, tokens, targets)
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    model.config.architectures = [model_class]
+    saved = {k: v for k, v in json.loads(model.config.to_json_string(use_diff=False)).items() if v is not None or k == "pad_token_id"}
+    saved.pop("transformers_version", None)
+    (OUT / f"{name}.json").write_text(json.dumps(saved, indent=1, sort_keys=True) + "\n")
+    with open(OUT / f"{name}.txt", "w") as file:
+        file.write(f"shape {SEQUENCES} {TIME} rate {RATE} stride {stride}\n")
+        write_numbers(file, "logits", logits[::stride])
+        write_numbers(file, "losses", losses)
+    print(name, losses[0], losses[-1])
+
+
+OUT.mkdir(exist_ok=True)
+for name in sys.argv[1:] or MODELS:
+    write_model(name, *MODELS[name])
+(OUT / "models.txt").write_text("".join(f"{name}\n" for name in MODELS))
