@@ -24,6 +24,7 @@ SEQUENCES, TIME, VOCABULARY, KEPT, STEPS, RATE = 2, 24, 61, 300, 20, 3e-3
 LLAMA = dict(vocab_size=VOCABULARY, hidden_size=24, intermediate_size=40, num_hidden_layers=3, num_attention_heads=4, num_key_value_heads=2,
              max_position_embeddings=32, bos_token_id=1, eos_token_id=2, pad_token_id=None)
 FULL, SLIDING = "full_attention", "sliding_attention"
+NEOX = {k: v for k, v in {**LLAMA, "hidden_size": 32}.items() if k != "num_key_value_heads"}
 GEMMA3 = {**LLAMA, "head_dim": 10, "query_pre_attn_scalar": 7, "sliding_window": 5}
 MODELS = {
     "llama": ("Llama", dict(**LLAMA, rope_theta=500.0, attention_bias=True, mlp_bias=True)),
@@ -39,15 +40,29 @@ MODELS = {
                                    final_logit_softcapping=2.0, rope_parameters={
                                        FULL: dict(rope_type="linear", factor=8.0, rope_theta=300.0),
                                        SLIDING: dict(rope_type="default", rope_theta=20.0)})),
+    "gemma2": ("Gemma2", dict(**GEMMA3, layer_types=[SLIDING, FULL, SLIDING], attn_logit_softcapping=1.5, final_logit_softcapping=2.0)),
+    "qwen2": ("Qwen2", dict(**LLAMA, use_sliding_window=True, sliding_window=6, max_window_layers=2)),
+    "mistral": ("Mistral", dict(**LLAMA, head_dim=10, sliding_window=6)),
+    "phi3": ("Phi3", dict(**{**LLAMA, "hidden_size": 32, "pad_token_id": 0}, sliding_window=9, partial_rotary_factor=0.75)),
+    "olmo2": ("Olmo2", dict(**LLAMA, tie_word_embeddings=True)),
+    "granite": ("Granite", dict(**LLAMA, embedding_multiplier=3.0, attention_multiplier=0.7, residual_multiplier=0.4, logits_scaling=2.5,
+                                mlp_bias=True)),
+    "cohere": ("Cohere", dict(**{**LLAMA, "pad_token_id": 0}, use_qk_norm=True, logit_scale=0.3)),
+    "stablelm": ("StableLm", dict(**{**LLAMA, "hidden_size": 32}, partial_rotary_factor=0.5, use_qkv_bias=True)),
+    "stablelm_parallel": ("StableLm", dict(**{**LLAMA, "hidden_size": 32}, use_parallel_residual=True)),
+    "gpt_neox": ("GPTNeoX", dict(**NEOX, rotary_pct=0.5)),
+    "gpt_neox_sequential": ("GPTNeoX", dict(**NEOX, use_parallel_residual=False, attention_bias=False)),
+    "starcoder2": ("Starcoder2", dict(**LLAMA, sliding_window=7)),
 }
 CLASSES = {"Gemma3": ("Gemma3TextConfig", "Gemma3ForCausalLM"), "GPT2": ("GPT2Config", "GPT2LMHeadModel")}
 
 
 def draw_weights(model):
+    neox = model.config.model_type == "gpt_neox"  # whose files call it so
     for name, p in model.named_parameters():
-        start = p.data.flatten()[0].item() if p.dim() == 1 else 0
+        start = p.data.flatten()[0].item() if p.dim() == 1 or "norm" in name else 0
         assert start in (0, 1), (name, start)
-        p.data = start + 0.2 * draw_normal(name, tuple(p.shape))
+        p.data = start + 0.2 * draw_normal(name.replace("lm_head", "embed_out") if neox else name, tuple(p.shape))
 
 
 def tokens_of(name, count):

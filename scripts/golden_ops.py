@@ -75,7 +75,10 @@ def rmsnorm(c):
 
 
 def layernorm(c):
-    x, weight = c.normal("x", 5, 9, 21), None if c.which == 2 else c.normal("weight", 21)
+    x, weight = c.normal("x", 5, 9, 21), None if c.which >= 2 else c.normal("weight", 21)
+    if c.which == 3:
+        weight = c.normal("weight", 3, 21)
+        return F.layer_norm(x, (21,), eps=1e-2) * weight.repeat(3, 1)
     return F.layer_norm(x, (21,), weight, None if c.which else c.normal("bias", 21), eps=1e-2)
 
 
@@ -194,7 +197,7 @@ def gru(c):
     return recurrent(c, torch.gru, 3)
 
 
-CASES = {embedding: 1, linear: 4, add: 3, residual: 3, scale: 2, slice_: 4, reverse: 1, rmsnorm: 2, layernorm: 3, activation: 6, swiglu: 1, multiply: 2,
+CASES = {embedding: 1, linear: 4, add: 3, residual: 3, scale: 2, slice_: 4, reverse: 1, rmsnorm: 2, layernorm: 4, activation: 6, swiglu: 1, multiply: 2,
          dropout: 2, rope: 4, attention: 10, additive_attention: 3, cross_entropy: 6, lstm: 3, gru: 3}
 
 

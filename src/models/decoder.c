@@ -35,7 +35,7 @@ static Tensor *norm(Net *net, const Decoder *d, const char *name, Tensor *x) {
 }
 
 static Tensor *scaled(Net *net, Tensor *x, float factor) {
-  return factor != 0 ? op_scale(net->tape, x, factor) : x;
+  return factor != 0 && factor != 1 ? op_scale(net->tape, x, factor) : x;
 }
 
 /* ---- attention ---- */
@@ -66,7 +66,7 @@ static Projections split(Net *net, const Decoder *d, Tensor *x) {
 
 static Projections project(Net *net, const Decoder *d, Tensor *x) {
   const Config *c = d->config;
-  const DecoderNames *names = d->spec.names;
+  const DecoderNames *names = &d->spec.names;
   const int64_t q = c->heads * c->head_size, kv = c->kv_heads * c->head_size;
   const bool bias = d->spec.qkv_bias;
   if (names->qkv) return split(net, d, linear(net, d, names->qkv, x, q + 2 * kv, bias));
@@ -79,8 +79,9 @@ static Projections project(Net *net, const Decoder *d, Tensor *x) {
 
 /* Queries or keys. */
 static Tensor *norm_heads(Net *net, const Decoder *d, const char *name, Tensor *x, int64_t heads) {
-  if (!name || !d->spec.norm_heads) return norm(net, d, name, x);
-  return nn_head_norm(net, name, d->spec.norm, x, heads, (float)d->config->norm_epsilon);
+  if (!name || d->spec.head_norm == NORM_ALL_HEADS) return norm(net, d, name, x);
+  return nn_head_norm(net, name, d->spec.norm, x, heads, d->spec.head_norm == NORM_EACH_HEAD_OWN,
+                      (float)d->config->norm_epsilon);
 }
 
 static Tensor *rotated(Net *net, const Decoder *d, Tensor *x, int64_t heads) {
@@ -95,17 +96,17 @@ static Tensor *attention(Net *net, const Decoder *d, Tensor *x) {
                                 .kv_heads = c->kv_heads,
                                 .causal = true,
                                 .window = layer_set_has(&c->windowed, net->layer) ? c->window : 0,
-                                .scale = c->query_scalar ? 1 / sqrtf((float)c->query_scalar) : 0,
+                                .scale = spec->score_scale,
                                 .cap = (float)c->score_cap};
-  net_enter(net, "%s", spec->names->attention);
+  net_enter(net, "%s", spec->names.attention);
   Projections p = project(net, d, x);
-  p.q = norm_heads(net, d, spec->names->q_norm, p.q, c->heads);
-  p.k = norm_heads(net, d, spec->names->k_norm, p.k, c->kv_heads);
+  p.q = norm_heads(net, d, spec->names.q_norm, p.q, c->heads);
+  p.k = norm_heads(net, d, spec->names.k_norm, p.k, c->kv_heads);
   p.q = rotated(net, d, p.q, c->heads);
   p.k = rotated(net, d, p.k, c->kv_heads);
   x = nn_self_attention(net, p.q, p.k, p.v, shape);
-  x = linear_back(net, d, spec->names->out, x, spec->out_bias);
-  net_leave(net, "%s", spec->names->attention);
+  x = linear_back(net, d, spec->names.out, x, spec->out_bias);
+  net_leave(net, "%s", spec->names.attention);
   return x;
 }
 
@@ -117,7 +118,7 @@ static Tensor *gated(Net *net, const Decoder *d, Tensor *gate, Tensor *up) {
 }
 
 static Tensor *middle(Net *net, const Decoder *d, Tensor *x) {
-  const DecoderNames *names = d->spec.names;
+  const DecoderNames *names = &d->spec.names;
   const int64_t width = d->config->ffn;
   const bool bias = d->spec.mlp_bias;
   if (names->gate_up) {
@@ -131,7 +132,7 @@ static Tensor *middle(Net *net, const Decoder *d, Tensor *x) {
 }
 
 static Tensor *feed_forward(Net *net, const Decoder *d, Tensor *x) {
-  const DecoderNames *names = d->spec.names;
+  const DecoderNames *names = &d->spec.names;
   net_enter(net, "%s", names->mlp);
   x = linear_back(net, d, names->down, middle(net, d, x), d->spec.mlp_bias);
   net_leave(net, "%s", names->mlp);
@@ -148,7 +149,7 @@ static Tensor *added(Net *net, const Decoder *d, Tensor *x, Tensor *change, cons
 
 static Tensor *layer(Net *net, const void *decoder, Tensor *x) {
   const Decoder *d = decoder;
-  const DecoderNames *names = d->spec.names;
+  const DecoderNames *names = &d->spec.names;
   Tensor *read = norm(net, d, names->attention_norm, x);
   Tensor *y = added(net, d, x, attention(net, d, read), names->attention_norm_behind);
   if (!d->spec.parallel)
@@ -173,7 +174,7 @@ static Tensor *position_rows(Net *net, const Batch *batch, int64_t first) {
 
 static Tensor *turns_of(Net *net, const Config *c, const Batch *batch, double theta,
                         const RopeScaling *scaling) {
-  const int64_t count = c->head_size / 2;
+  const int64_t count = decoder_rotated(c) / 2;
   float *each = arena_alloc(tape_arena(net->tape), (size_t)count * sizeof *each);
   decoder_frequencies(each, count, theta, scaling);
   return rope_turns(net->tape, net->start, batch->sequences, batch->time, (RopeFrequencies){each, count, 1});
@@ -194,18 +195,18 @@ static Tensor *embed(Net *net, const Decoder *d, const Batch *batch, Tensor *tab
   Tensor *ids =
       tape_constant(net->tape, TENSOR_I32, 2, (int64_t[]){batch->sequences, batch->time}, batch->tokens);
   Tensor *x = scaled(net, op_embedding(net->tape, table, ids), spec->embedding_scale);
-  if (spec->names->positions) {
+  if (spec->names.positions) {
     const int64_t first = spec->unused_positions;
     Tensor *places =
-        nn_embedding_table(net, spec->names->positions, first + c->context, c->width, initial_stddev(c) / 2);
+        nn_embedding_table(net, spec->names.positions, first + c->context, c->width, initial_stddev(c) / 2);
     x = op_add(net->tape, x, op_embedding(net->tape, places, position_rows(net, batch, first)));
   }
-  return nn_dropout(net, norm(net, d, spec->names->embedding_norm, x));
+  return nn_dropout(net, norm(net, d, spec->names.embedding_norm, x));
 }
 
 static Output output(Net *net, const Decoder *d, Tensor *x, Tensor *table) {
   const Config *c = d->config;
-  const char *head = d->spec.names->head;
+  const char *head = d->spec.names.head;
   if (!c->tied) table = nn_embedding_table(net, head, c->vocabulary, c->width, initial_stddev(c));
   Output out = {.hidden = scaled(net, x, d->spec.logit_scale), .weight = table, .cap = (float)c->logit_cap};
   if (d->spec.head_bias) {
@@ -219,12 +220,12 @@ static Output output(Net *net, const Decoder *d, Tensor *x, Tensor *table) {
 Output decoder_forward(Net *net, const Config *c, const Batch *batch, DecoderSpec spec) {
   Decoder *d = arena_new_of(tape_arena(net->tape), Decoder);
   *d = (Decoder){.config = c, .spec = spec};
-  if (!spec.names->positions) find_turns(net, d, batch);
-  net_enter(net, "%s", spec.names->body);
-  Tensor *table = nn_embedding_table(net, spec.names->embedding, c->vocabulary, c->width, initial_stddev(c));
+  if (!spec.names.positions) find_turns(net, d, batch);
+  net_enter(net, "%s", spec.names.body);
+  Tensor *table = nn_embedding_table(net, spec.names.embedding, c->vocabulary, c->width, initial_stddev(c));
   Tensor *x = embed(net, d, batch, table);
-  x = nn_layers(net, spec.names->layers, c->layers, layer, d, x, NULL);
-  x = norm(net, d, spec.names->last_norm, x);
-  net_leave(net, "%s", spec.names->body);
+  x = nn_layers(net, spec.names.layers, c->layers, layer, d, x, NULL);
+  x = norm(net, d, spec.names.last_norm, x);
+  net_leave(net, "%s", spec.names.body);
   return output(net, d, x, table);
 }

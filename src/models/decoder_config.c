@@ -12,14 +12,17 @@ const Naming decoder_namings[] = {{"huggingface", "model.", names}, {NULL, NULL,
 
 bool decoder_complete(Config *c, Error *err) {
   if (!c->kv_heads) c->kv_heads = c->heads;
+  if (c->rotary_share == 0) c->rotary_share = 1;
   if (!c->ffn) c->ffn = (c->width * 8 / 3 + 31) / 32 * 32; /* 8/3: as many weights as two layers of 4 */
   if (c->heads < 1 || (!c->head_size && c->width % c->heads))
     return fail_usage(err, "a width of %lld cannot be divided among %lld heads: give a multiple of it",
                       (long long)c->width, (long long)c->heads);
   if (!c->head_size) c->head_size = c->width / c->heads;
-  if (c->head_size < 2 || c->head_size % 2)
+  const int64_t rotated =
+      c->head_size > 0 && c->rotary_share >= 0 && c->rotary_share <= 1 ? decoder_rotated(c) : 0;
+  if (rotated < 2 || rotated % 2)
     return fail_usage(err, "%lld values a head (width / heads) cannot be rotated in pairs: it must be even",
-                      (long long)c->head_size);
+                      (long long)rotated);
   if (c->kv_heads < 1 || c->heads % c->kv_heads)
     return fail_usage(err, "%lld heads cannot share %lld key/value heads: it must divide them",
                       (long long)c->heads, (long long)c->kv_heads);
@@ -27,6 +30,10 @@ bool decoder_complete(Config *c, Error *err) {
 }
 
 /* ---- rotary positions ---- */
+
+int64_t decoder_rotated(const Config *c) {
+  return (int64_t)((double)c->head_size * c->rotary_share);
+}
 
 void decoder_frequencies(float *each, int64_t count, double theta, const RopeScaling *s) {
   const float factor = (float)s->factor;
@@ -78,16 +85,18 @@ static bool read_scaling(RopeScaling *s, const json_t *rope, const char *where, 
   return s->type != ROPE_LLAMA3 || read_llama3(s, rope, where, err);
 }
 
-bool decoder_read_rope_of(double *theta, RopeScaling *scaling, const json_t *rope, const char *where,
-                          Error *err) {
+bool decoder_read_rope_of(RopePlaces to, const json_t *rope, const char *where, Error *err) {
   if (!rope || json_is_null(rope)) return true;
   if (!json_is_object(rope))
     return fail(err, "%s: \"rope_scaling\" or \"rope_parameters\" is no object", where);
-  double part;
-  if (!read_scaling(scaling, rope, where, err)) return false;
-  if (!json_get_real(rope, "partial_rotary_factor", 1, &part, where, err)) return false;
-  if (part != 1) return fail(err, "%s: partial_rotary_factor %g is not supported, only 1", where, part);
-  return json_get_real(rope, "rope_theta", *theta, theta, where, err);
+  double share;
+  if (!read_scaling(to.scaling, rope, where, err) ||
+      !json_get_real(rope, "partial_rotary_factor", to.share ? *to.share : 1, &share, where, err))
+    return false;
+  if (!to.share && share != 1)
+    return fail(err, "%s: partial_rotary_factor %g is not supported, only 1", where, share);
+  if (to.share) *to.share = share;
+  return json_get_real(rope, "rope_theta", *to.theta, to.theta, where, err);
 }
 
 /* Newer files say {"rope_parameters": {"rope_theta": F, "rope_type": "default"}}, older ones "rope_scaling".
@@ -95,7 +104,8 @@ bool decoder_read_rope_of(double *theta, RopeScaling *scaling, const json_t *rop
 bool decoder_read_rope(Config *c, const json_t *config, const char *where, Error *err) {
   const json_t *rope = json_object_get(config, "rope_scaling");
   if (!json_object_size(rope)) rope = json_object_get(config, "rope_parameters");
-  return decoder_read_rope_of(&c->rope_theta, &c->rope_scaling, rope, where, err);
+  const RopePlaces to = {&c->rope_theta, c->rotary_share != 0 ? &c->rotary_share : NULL, &c->rope_scaling};
+  return decoder_read_rope_of(to, rope, where, err);
 }
 
 void decoder_write_rope(const Config *c, json_t *config) {
@@ -143,4 +153,34 @@ void decoder_write_layers(const Config *c, json_t *config) {
   for (int64_t i = 0; i < c->layers; i++)
     json_push(types, json_string(layer_set_has(&c->windowed, i) ? sliding : full));
   json_put(config, "layer_types", types);
+}
+
+void decoder_set_windows(Config *c) {
+  for (int64_t i = 0; c->window && i < c->layers && i < MOST_LAYERS; i++) layer_set_add(&c->windowed, i);
+}
+
+LayerSet decoder_all_but_every(int64_t step, int64_t layers) {
+  LayerSet s = {{0}};
+  for (int64_t i = 0; i < layers && i < MOST_LAYERS; i++)
+    if ((i + 1) % step) layer_set_add(&s, i);
+  return s;
+}
+
+bool decoder_read_last_layers(Config *c, const json_t *config, const char *where, Error *err) {
+  bool windows;
+  int64_t first;
+  LayerSet windowed = {{0}};
+  if (!json_get_bool(config, "use_sliding_window", false, &windows, where, err) ||
+      !json_get_int(config, "max_window_layers", 28, &first, where, err))
+    return false;
+  if (!windows) c->window = 0;
+  for (int64_t i = first < 0 ? 0 : first; c->window && i < c->layers && i < MOST_LAYERS; i++)
+    layer_set_add(&windowed, i);
+  return decoder_read_layers(c, config, &windowed, where, err);
+}
+
+void decoder_write_last_layers(const Config *c, json_t *config) {
+  json_put(config, "use_sliding_window", json_boolean(c->window > 0));
+  if (!c->window) json_put(config, "sliding_window", json_null());
+  decoder_write_layers(c, config);
 }

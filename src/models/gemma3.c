@@ -6,66 +6,45 @@
 enum { FULL_EVERY = 6 }; /* layers, the last of which has no window */
 static const double usual_window_theta = 1e4;
 
-static const ConfigKey keys[] = {
-    {"vocab_size", CONFIG_INT, offsetof(Config, vocabulary), 262208, NAN, NULL},
-    {"num_hidden_layers", CONFIG_INT, offsetof(Config, layers), 26, NAN, NULL},
-    {"hidden_size", CONFIG_INT, offsetof(Config, width), 2304, NAN, NULL},
-    {"num_attention_heads", CONFIG_INT, offsetof(Config, heads), 8, NAN, NULL},
-    {"num_key_value_heads", CONFIG_INT, offsetof(Config, kv_heads), 4, NAN, NULL},
-    {"head_dim", CONFIG_INT, offsetof(Config, head_size), 256, NAN, NULL},
-    {"intermediate_size", CONFIG_INT, offsetof(Config, ffn), 9216, NAN, NULL},
-    {"max_position_embeddings", CONFIG_INT, offsetof(Config, context), 131072, NAN, NULL},
-    {"rms_norm_eps", CONFIG_REAL, offsetof(Config, norm_epsilon), 1e-6, NAN, NULL},
-    {"rope_theta", CONFIG_REAL, offsetof(Config, rope_theta), 1e6, 1e6, NULL},
-    {"rope_local_base_freq", CONFIG_REAL, offsetof(Config, window_rope_theta), 1e4, 1e4, NULL},
-    {"attention_bias", CONFIG_BOOL, offsetof(Config, attention_bias), 0, NAN, NULL},
-    {"query_pre_attn_scalar", CONFIG_INT, offsetof(Config, query_scalar), 256, NAN, NULL},
-    {"sliding_window", CONFIG_INT, offsetof(Config, window), 4096, NAN, NULL},
-    {"final_logit_softcapping", CONFIG_REAL, offsetof(Config, logit_cap), 0, 0, NULL},
-    {"tie_word_embeddings", CONFIG_BOOL, offsetof(Config, tied), 1, NAN, NULL},
-    {"bos_token_id", CONFIG_TOKEN, offsetof(Config, bos), 2, -1, NULL},
-    {"eos_token_id", CONFIG_TOKENS, offsetof(Config, ends), 1, -1, NULL},
-    {"pad_token_id", CONFIG_TOKEN, offsetof(Config, pad), 0, -1, NULL},
-    {NULL, 0, 0, 0, 0, NULL},
-};
+static const ConfigKey keys[] = {DECODER_SIZES(262208, 26, 2304, 8, 9216, 131072),
+                                 DECODER_KEY(INT, "num_key_value_heads", kv_heads, 4, NAN),
+                                 DECODER_KEY(INT, "head_dim", head_size, 256, NAN),
+                                 DECODER_KEY(REAL, "rms_norm_eps", norm_epsilon, 1e-6, NAN),
+                                 DECODER_KEY(REAL, "rope_theta", rope_theta, 1e6, 1e6),
+                                 DECODER_KEY(REAL, "rope_local_base_freq", window_rope_theta, 1e4, 1e4),
+                                 DECODER_KEY(BOOL, "attention_bias", attention_bias, 0, NAN),
+                                 DECODER_KEY(INT, "query_pre_attn_scalar", query_scalar, 256, NAN),
+                                 DECODER_KEY(INT, "sliding_window", window, 4096, NAN),
+                                 DECODER_KEY(REAL, "final_logit_softcapping", logit_cap, 0, 0),
+                                 DECODER_KEY(BOOL, "tie_word_embeddings", tied, 1, NAN),
+                                 DECODER_TOKENS(2, 1, 0)};
 
-static const ConfigFact facts[] = {{"hidden_activation", "\"gelu_pytorch_tanh\""},
+static const ConfigFact facts[] = {DECODER_FACTS,
+                                   {"hidden_activation", "\"gelu_pytorch_tanh\""},
                                    {"hidden_act", "\"gelu_pytorch_tanh\""},
                                    {"use_bidirectional_attention", "false"},
                                    {"attn_logit_softcapping", ""}, /* transformers does nothing with it */
-                                   {"is_encoder_decoder", "false"},
-                                   {"attention_dropout", "*"},
                                    {"cache_implementation", "*"},
-                                   {"rope_scaling", "*"}, /* read below, with what follows */
-                                   {"rope_parameters", "*"},
                                    {"sliding_window_pattern", "*"},
                                    {"layer_types", "*"},
                                    {NULL, NULL}};
-
-static LayerSet all_but_every(int64_t full, int64_t layers) {
-  LayerSet s = {{0}};
-  for (int64_t i = 0; i < layers && i < MOST_LAYERS; i++)
-    if ((i + 1) % full) layer_set_add(&s, i);
-  return s;
-}
 
 /* Newer files have "rope_parameters" for each kind of layer; in older ones "rope_scaling" is of those without
  * a window. */
 static bool read_rope(Config *c, const json_t *config, const char *where, Error *err) {
   const json_t *both = json_object_get(config, "rope_parameters");
-  return decoder_read_rope_of(&c->rope_theta, &c->rope_scaling, json_object_get(both, "full_attention"),
-                              where, err) &&
-         decoder_read_rope_of(&c->window_rope_theta, &c->window_rope_scaling,
-                              json_object_get(both, "sliding_attention"), where, err) &&
-         decoder_read_rope_of(&c->rope_theta, &c->rope_scaling, json_object_get(config, "rope_scaling"),
-                              where, err);
+  const RopePlaces full = {&c->rope_theta, NULL, &c->rope_scaling},
+                   windowed = {&c->window_rope_theta, NULL, &c->window_rope_scaling};
+  return decoder_read_rope_of(full, json_object_get(both, "full_attention"), where, err) &&
+         decoder_read_rope_of(windowed, json_object_get(both, "sliding_attention"), where, err) &&
+         decoder_read_rope_of(full, json_object_get(config, "rope_scaling"), where, err);
 }
 
 static bool read_rest(Config *c, const json_t *config, const char *where, Error *err) {
   int64_t full;
   if (!json_get_int(config, "sliding_window_pattern", FULL_EVERY, &full, where, err)) return false;
   if (full < 1) return fail(err, "%s: \"sliding_window_pattern\" is %lld", where, (long long)full);
-  const LayerSet windowed = all_but_every(full, c->layers);
+  const LayerSet windowed = decoder_all_but_every(full, c->layers);
   return decoder_read_layers(c, config, &windowed, where, err) && read_rope(c, config, where, err);
 }
 
@@ -82,7 +61,7 @@ static bool complete(Config *c, Error *err) {
   if (!c->query_scalar) c->query_scalar = c->head_size;
   if (c->window) return true;
   c->window = c->context < 4 ? 1 : c->context / 4;
-  c->windowed = all_but_every(c->layers < FULL_EVERY ? c->layers : FULL_EVERY, c->layers);
+  c->windowed = decoder_all_but_every(c->layers < FULL_EVERY ? c->layers : FULL_EVERY, c->layers);
   c->window_rope_theta = usual_window_theta;
   return true;
 }
@@ -97,23 +76,19 @@ static const DecoderNames layer_names = {DECODER_LLAMA_NAMES,
 
 static Output forward(Net *net, const Config *c, const Batch *batch) {
   return decoder_forward(net, c, batch,
-                         (DecoderSpec){.names = &layer_names,
+                         (DecoderSpec){.names = layer_names,
                                        .norm = NORM_RMS_ADD_ONE,
-                                       .norm_heads = true,
+                                       .head_norm = NORM_EACH_HEAD,
                                        .activation = ACTIVATION_GELU_TANH,
                                        .qkv_bias = c->attention_bias,
                                        .out_bias = c->attention_bias,
-                                       .embedding_scale = sqrtf((float)c->width)});
+                                       .embedding_scale = sqrtf((float)c->width),
+                                       .score_scale = 1 / sqrtf((float)c->query_scalar)});
 }
 
 const Arch arch_gemma3 = {.name = "gemma3",
                           .model_type = "gemma3_text",
                           .hf_class = "Gemma3ForCausalLM",
-                          .presets = decoder_presets,
-                          .keys = keys,
-                          .facts = facts,
                           .namings = decoder_namings,
-                          .forward = forward,
                           .complete = complete,
-                          .read_rest = read_rest,
-                          .write_rest = write_rest};
+                          DECODER_ARCH};

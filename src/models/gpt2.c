@@ -84,13 +84,13 @@ static const DecoderNames layer_names = {.body = "transformer",
                                          .head = "lm_head"};
 
 static Output forward(Net *net, const Config *c, const Batch *batch) {
-  static const DecoderSpec spec = {.names = &layer_names,
-                                   .norm = NORM_LAYER,
-                                   .activation = ACTIVATION_GELU_TANH,
-                                   .qkv_bias = true,
-                                   .out_bias = true,
-                                   .mlp_bias = true,
-                                   .transposed = true};
+  const DecoderSpec spec = {.names = layer_names,
+                            .norm = NORM_LAYER,
+                            .activation = ACTIVATION_GELU_TANH,
+                            .qkv_bias = true,
+                            .out_bias = true,
+                            .mlp_bias = true,
+                            .transposed = true};
   return decoder_forward(net, c, batch, spec);
 }
 

@@ -48,7 +48,7 @@ static const DecoderNames layer_names = {DECODER_LLAMA_NAMES, .attention_norm = 
 
 static Output forward(Net *net, const Config *c, const Batch *batch) {
   return decoder_forward(net, c, batch,
-                         (DecoderSpec){.names = &layer_names,
+                         (DecoderSpec){.names = layer_names,
                                        .norm = NORM_RMS,
                                        .activation = ACTIVATION_SILU,
                                        .qkv_bias = c->attention_bias,

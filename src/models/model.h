@@ -53,7 +53,10 @@ typedef struct Config {
   RopeScaling rope_scaling, window_rope_scaling;
   int64_t window; /* tokens that layers `windowed` look back at, itself included */
   LayerSet windowed;
-  double window_rope_theta;    /* of windowed layers; 0: as of the others */
+  double window_rope_theta; /* of windowed layers; 0: as of the others */
+  double rotary_share;      /* of a head's values; 0: all */
+  double embedding_scale, score_scale, residual_scale, logit_scale; /* as the architecture means them */
+  bool parallel, query_norm, query_bias;                            /* where a file may choose */
   int64_t query_scalar;        /* scores are divided by its root; 0: the head size */
   double score_cap, logit_cap; /* 0: none */
   bool tied, attention_bias, mlp_bias, scale_embedding;

@@ -13,28 +13,38 @@ Tensor *nn_linear(Net *net, const char *name, Tensor *x, int64_t out, LinearOpti
   return op_linear(net->tape, x, weight, bias, o.transposed);
 }
 
-static Tensor *norm_param(Net *net, const char *name, int64_t width, InitKind init) {
-  return net_param(net, name, 1, &width, (Init){init, 0}, PARAM_VECTOR);
+/* weight [width] or, where there are several sets of them, [sets, width]. */
+static Tensor *norm_weight(Net *net, NormKind kind, int64_t sets, int64_t width) {
+  const Init init = {kind == NORM_RMS_ADD_ONE ? INIT_ZERO : INIT_ONE, 0};
+  if (kind == NORM_LAYER_PLAIN) return NULL;
+  if (sets == 1) return net_param(net, "weight", 1, &width, init, PARAM_VECTOR);
+  CHECK(kind == NORM_LAYER_WEIGHT);
+  return net_param(net, "weight", 2, (int64_t[]){sets, width}, init, PARAM_VECTOR);
 }
 
-Tensor *nn_norm(Net *net, const char *name, NormKind kind, Tensor *x, float epsilon) {
+static Tensor *norm(Net *net, const char *name, NormKind kind, Tensor *x, int64_t sets, float epsilon) {
   const int64_t width = tensor_columns(x);
   net_enter(net, "%s", name);
-  Tensor *weight = kind == NORM_LAYER_PLAIN
-                       ? NULL
-                       : norm_param(net, "weight", width, kind == NORM_RMS_ADD_ONE ? INIT_ZERO : INIT_ONE);
-  Tensor *bias = kind == NORM_LAYER ? norm_param(net, "bias", width, INIT_ZERO) : NULL;
+  Tensor *weight = norm_weight(net, kind, sets, width);
+  Tensor *bias =
+      kind == NORM_LAYER ? net_param(net, "bias", 1, &width, (Init){INIT_ZERO, 0}, PARAM_VECTOR) : NULL;
   net_leave(net, "%s", name);
   if (kind == NORM_RMS || kind == NORM_RMS_ADD_ONE)
     return op_rmsnorm(net->tape, x, weight, kind == NORM_RMS_ADD_ONE ? 1 : 0, epsilon);
   return op_layernorm(net->tape, x, weight, bias, epsilon);
 }
 
-Tensor *nn_head_norm(Net *net, const char *name, NormKind kind, Tensor *x, int64_t heads, float epsilon) {
+Tensor *nn_norm(Net *net, const char *name, NormKind kind, Tensor *x, float epsilon) {
+  return norm(net, name, kind, x, 1, epsilon);
+}
+
+Tensor *nn_head_norm(Net *net, const char *name, NormKind kind, Tensor *x, int64_t heads, bool own,
+                     float epsilon) {
   CHECK(x->dims == 3);
   const int64_t each[] = {x->shape[0], x->shape[1], heads, x->shape[2] / heads};
-  Tensor *y = nn_norm(net, name, kind, tape_reshape(net->tape, x, 4, each), epsilon);
-  return tape_reshape(net->tape, y, 3, x->shape);
+  x = tape_reshape(net->tape, x, 4, each);
+  Tensor *y = norm(net, name, kind, x, own ? heads : 1, epsilon);
+  return tape_reshape(net->tape, y, 3, (int64_t[]){each[0], each[1], heads * each[3]});
 }
 
 Tensor *nn_embedding_table(Net *net, const char *name, int64_t vocabulary, int64_t width, float stddev) {

@@ -21,8 +21,9 @@ typedef enum NormKind {
 } NormKind;
 /* <name>.weight [D]: x [..., D]. */
 Tensor *nn_norm(Net *, const char *name, NormKind, Tensor *x, float epsilon);
-/* Of each head for itself, all with the same weight [d]: x [B,T,heads*d]. */
-Tensor *nn_head_norm(Net *, const char *name, NormKind, Tensor *x, int64_t heads, float epsilon);
+/* Of each head for itself: x [B,T,heads*d]. The weight [d] is that of all of them or, own, <name>.weight
+ * [heads,d] of NORM_LAYER_WEIGHT has one for each. */
+Tensor *nn_head_norm(Net *, const char *name, NormKind, Tensor *x, int64_t heads, bool own, float epsilon);
 /* <name>.weight [vocabulary, width]; the table itself, for tied outputs. */
 Tensor *nn_embedding_table(Net *, const char *name, int64_t vocabulary, int64_t width, float stddev);
 Tensor *nn_dropout(Net *, Tensor *x);

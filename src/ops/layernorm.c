@@ -9,11 +9,12 @@ typedef struct LayerNorm {
   float epsilon;
   float *mean, *r;                         /* of each row */
   float *ones, *zeros;                     /* where there is no weight, no bias; else NULL */
+  int64_t sets;                            /* of weights: row i has that of i % sets */
   float *dx, *weight_pieces, *bias_pieces; /* in backward; each may be NULL */
 } LayerNorm;
 
-static const float *weight_of(const LayerNorm *n) {
-  return n->ones ? n->ones : tensor_f32(n->node.in[1]);
+static const float *weight_of(const LayerNorm *n, int64_t row) {
+  return n->ones ? n->ones : tensor_f32(n->node.in[1]) + row % n->sets * tensor_columns(n->node.in[0]);
 }
 static const float *bias_of(const LayerNorm *n) {
   return n->zeros ? n->zeros : tensor_f32(n->node.in[2]);
@@ -25,7 +26,7 @@ static void normalize_rows(void *arg, int64_t begin, int64_t end) {
   const int64_t width = tensor_columns(x);
   for (int64_t i = begin; i < end; i++)
     kernels->layernorm(tensor_f32(n->node.out[0]) + i * width, n->mean + i, n->r + i,
-                       tensor_f32(x) + i * width, weight_of(n), bias_of(n), n->epsilon, width);
+                       tensor_f32(x) + i * width, weight_of(n, i), bias_of(n), n->epsilon, width);
 }
 
 static void forward(Node *node) {
@@ -44,9 +45,11 @@ static void add_weight_gradient(float *dw, const float *dy, const float *x, floa
 static void backward_row(const LayerNorm *n, int64_t piece, int64_t i) {
   const int64_t width = tensor_columns(n->node.in[0]);
   const float *x = tensor_f32(n->node.in[0]) + i * width, *dy = n->node.out[0]->grad + i * width;
-  if (n->dx) kernels->layernorm_backward(n->dx + i * width, x, weight_of(n), dy, n->mean[i], n->r[i], width);
+  if (n->dx)
+    kernels->layernorm_backward(n->dx + i * width, x, weight_of(n, i), dy, n->mean[i], n->r[i], width);
   if (n->weight_pieces)
-    add_weight_gradient(n->weight_pieces + piece * width, dy, x, n->mean[i], n->r[i], width);
+    add_weight_gradient(n->weight_pieces + (piece * n->sets + i % n->sets) * width, dy, x, n->mean[i],
+                        n->r[i], width);
   if (n->bias_pieces) kernels->add(n->bias_pieces + piece * width, dy, width);
 }
 
@@ -63,18 +66,20 @@ static void backward(Node *node) {
   const size_t bytes = (size_t)(pieces * width) * sizeof(float);
   float *dw = grad_add(node, node->in[1]), *db = grad_add(node, node->in[2]);
   n->dx = grad_add(node, node->in[0]);
-  n->weight_pieces = dw ? arena_alloc_zeroed(tape_arena(node->tape), bytes) : NULL;
+  n->weight_pieces = dw ? arena_alloc_zeroed(tape_arena(node->tape), bytes * (size_t)n->sets) : NULL;
   n->bias_pieces = db ? arena_alloc_zeroed(tape_arena(node->tape), bytes) : NULL;
   parallel_for(pieces, backward_pieces, n);
-  if (dw) loop_sum_rows(dw, n->weight_pieces, pieces, width);
+  if (dw) loop_sum_rows(dw, n->weight_pieces, pieces, n->sets * width);
   if (db) loop_sum_rows(db, n->bias_pieces, pieces, width);
 }
 
 Tensor *op_layernorm(Tape *tape, Tensor *x, Tensor *weight, Tensor *bias, float epsilon) {
-  CHECK(!weight || tensor_count(weight) == tensor_columns(x));
+  CHECK(!weight || tensor_columns(weight) == tensor_columns(x));
   CHECK(!bias || tensor_count(bias) == tensor_columns(x));
   LayerNorm *n = node_new(tape, &op_layernorm_info, sizeof *n);
   n->epsilon = epsilon;
+  n->sets = weight ? tensor_rows(weight) : 1;
+  CHECK(tensor_rows(x) % n->sets == 0);
   node_input(&n->node, x);
   node_input(&n->node, weight);
   node_input(&n->node, bias);
@@ -85,13 +90,15 @@ Tensor *op_layernorm(Tape *tape, Tensor *x, Tensor *weight, Tensor *bias, float 
   return node_run(&n->node, node_output(&n->node, x->dims, x->shape));
 }
 
-/* Cases: weight and bias; a weight only; neither. */
+/* Cases: weight and bias; a weight only; neither; a weight for each of three heads. */
 static void sample(OpSampler *s) {
-  const int which = sample_case(s, 3);
+  const int which = sample_case(s, 4);
   const bool large = sample_large(s);
   const int64_t width = large ? 512 : 21;
   Tensor *x = sample_normal(s, "x", 3, (int64_t[]){large ? 8 : 5, large ? 512 : 9, width});
-  Tensor *weight = which == 2 ? NULL : sample_normal(s, "weight", 1, &width);
+  Tensor *weight = which == 3   ? sample_normal(s, "weight", 2, (int64_t[]){large ? 8 : 3, width})
+                   : which == 2 ? NULL
+                                : sample_normal(s, "weight", 1, &width);
   Tensor *bias = which ? NULL : sample_normal(s, "bias", 1, &width);
   sample_output(s, op_layernorm(sample_tape(s), x, weight, bias, 1e-2f));
 }
@@ -100,7 +107,7 @@ const Op op_layernorm_info = {
     .name = "layernorm",
     .formula =
         "y = (x - mean(x)) / sqrt(variance(x) + epsilon) * w + b, over the last dimension:\n"
-        "x [...,D], w [D], b [D], both optional (Ba et al. 2016)",
+        "x [...,D], w [D], or [H,D] for rows that are heads, b [D], both optional (Ba et al. 2016)",
     .forward = forward,
     .backward = backward,
     .sample = sample,

@@ -28,7 +28,7 @@ Tensor *op_reverse(Tape *, Tensor *x, Tensor *lengths);
 
 /* y = x / sqrt(mean(x^2) + epsilon) * (offset + weight): x [..., D], weight [D]. */
 Tensor *op_rmsnorm(Tape *, Tensor *x, Tensor *weight, float offset, float epsilon);
-/* weight and bias [D] may each be NULL: 1 and 0. */
+/* weight and bias [D] may each be NULL: 1 and 0. A weight [H,D]: row i of x has its row i % H. */
 Tensor *op_layernorm(Tape *, Tensor *x, Tensor *weight, Tensor *bias, float epsilon);
 
 typedef enum Activation {

@@ -19,6 +19,7 @@ try:
     from safetensors.torch import load_file, save_file
     from tokenizers.processors import TemplateProcessing
     from transformers import (AutoModelForCausalLM, AutoTokenizer, Gemma3ForCausalLM, Gemma3TextConfig, GPT2Config, GPT2LMHeadModel,
+                              GPTNeoXConfig, GPTNeoXForCausalLM, Phi3Config, Phi3ForCausalLM,
                               LlamaConfig, LlamaForCausalLM, Qwen3Config, Qwen3ForCausalLM)
 except ImportError as missing:
     print("SKIP:", missing)
@@ -128,8 +129,8 @@ def saved_there(name, model, tokenizer, **options):
 _, tokenizer = trained_here("llama_grouped", "--arch", "llama", "--kv-heads", 2)
 trained_here("llama_untied", "--arch", "llama", "--no-tied")
 trained_here("gpt2", "--arch", "gpt2")
-trained_here("qwen3", "--arch", "qwen3", "--kv-heads", 2)
-trained_here("gemma3", "--arch", "gemma3", "--kv-heads", 2)
+for arch in ("qwen3", "gemma3", "gemma2", "qwen2", "mistral", "phi3", "olmo2", "granite", "cohere", "stablelm", "gpt_neox", "starcoder2"):
+    trained_here(arch, "--arch", arch, *([] if arch == "gpt_neox" else ["--kv-heads", 2]), *(["--no-tied"] if arch in ("phi3", "gpt_neox") else []))
 trained_here("gpt2_untied", "--arch", "gpt2", "--no-tied", "--tokenizer", "char")
 
 size = len(tokenizer)
@@ -151,6 +152,10 @@ saved_there("their_gemma3", Gemma3ForCausalLM(Gemma3TextConfig(
     **shape, num_key_value_heads=2, head_dim=12, query_pre_attn_scalar=20, sliding_window=9, pad_token_id=None,
     layer_types=["sliding_attention", "full_attention"])), tokenizer)
 compare("their_gemma3")
+saved_there("their_neox", GPTNeoXForCausalLM(GPTNeoXConfig(**shape, rotary_pct=0.5)), tokenizer)
+compare("their_neox")
+saved_there("their_phi3", Phi3ForCausalLM(Phi3Config(**shape, num_key_value_heads=2, sliding_window=9, pad_token_id=None)), tokenizer)
+compare("their_phi3")
 bos = AutoTokenizer.from_pretrained("their_llama")  # texts begin with a token of their own, and prompts do
 bos.add_special_tokens({"bos_token": "<begin>"})
 bos._tokenizer.post_processor = TemplateProcessing(single="<begin> $A", special_tokens=[("<begin>", bos.bos_token_id)])

@@ -1,0 +1,70 @@
+/* gemma2.c - Gemma 2 (Gemma team 2024): norms of 1 + w before and behind each branch, GELU gates, capped
+ * scores and logits, and a window in every other layer. Gemma2ForCausalLM loads it. */
+#include "models/decoder.h"
+
+static const ConfigKey keys[] = {DECODER_SIZES(256000, 26, 2304, 8, 9216, 8192),
+                                 DECODER_KEY(INT, "num_key_value_heads", kv_heads, 4, NAN),
+                                 DECODER_KEY(INT, "head_dim", head_size, 256, NAN),
+                                 DECODER_KEY(REAL, "rms_norm_eps", norm_epsilon, 1e-6, NAN),
+                                 DECODER_KEY(REAL, "rope_theta", rope_theta, 10000, 10000),
+                                 DECODER_KEY(BOOL, "attention_bias", attention_bias, 0, NAN),
+                                 DECODER_KEY(INT, "query_pre_attn_scalar", query_scalar, 256, NAN),
+                                 DECODER_KEY(INT, "sliding_window", window, 4096, NAN),
+                                 DECODER_KEY(REAL, "attn_logit_softcapping", score_cap, 50, 0),
+                                 DECODER_KEY(REAL, "final_logit_softcapping", logit_cap, 30, 0),
+                                 DECODER_KEY(BOOL, "tie_word_embeddings", tied, 1, NAN),
+                                 DECODER_TOKENS(2, 1, 0)};
+
+static const ConfigFact facts[] = {DECODER_FACTS,
+                                   {"hidden_activation", "\"gelu_pytorch_tanh\""},
+                                   {"hidden_act", "\"gelu_pytorch_tanh\""},
+                                   {"use_bidirectional_attention", "false"},
+                                   {"cache_implementation", "*"},
+                                   {"layer_types", "*"},
+                                   {NULL, NULL}};
+
+static bool read_rest(Config *c, const json_t *config, const char *where, Error *err) {
+  const LayerSet windowed = decoder_all_but_every(2, c->layers);
+  return decoder_read_layers(c, config, &windowed, where, err) && decoder_read_rope(c, config, where, err);
+}
+
+static void write_rest(const Config *c, json_t *config) {
+  json_put(config, "hidden_activation", json_string("gelu_pytorch_tanh"));
+  if (c->score_cap == 0) json_put(config, "attn_logit_softcapping", json_null());
+  if (c->logit_cap == 0) json_put(config, "final_logit_softcapping", json_null());
+  decoder_write_layers(c, config);
+  decoder_write_rope(c, config);
+}
+
+/* Of a new model: a quarter of the context for windows. */
+static bool complete(Config *c, Error *err) {
+  if (!decoder_complete(c, err)) return false;
+  if (!c->query_scalar) c->query_scalar = c->head_size;
+  if (c->window) return true;
+  c->window = c->context < 4 ? 1 : c->context / 4;
+  c->windowed = decoder_all_but_every(2, c->layers);
+  return true;
+}
+
+static const DecoderNames layer_names = {DECODER_LLAMA_NAMES, .attention_norm = "input_layernorm",
+                                         .attention_norm_behind = "post_attention_layernorm",
+                                         .ffn_norm = "pre_feedforward_layernorm",
+                                         .ffn_norm_behind = "post_feedforward_layernorm"};
+
+static Output forward(Net *net, const Config *c, const Batch *batch) {
+  return decoder_forward(net, c, batch,
+                         (DecoderSpec){.names = layer_names,
+                                       .norm = NORM_RMS_ADD_ONE,
+                                       .activation = ACTIVATION_GELU_TANH,
+                                       .qkv_bias = c->attention_bias,
+                                       .out_bias = c->attention_bias,
+                                       .embedding_scale = sqrtf((float)c->width),
+                                       .score_scale = 1 / sqrtf((float)c->query_scalar)});
+}
+
+const Arch arch_gemma2 = {.name = "gemma2",
+                          .model_type = "gemma2",
+                          .hf_class = "Gemma2ForCausalLM",
+                          .namings = decoder_namings,
+                          .complete = complete,
+                          DECODER_ARCH};

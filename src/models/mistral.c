@@ -1,0 +1,40 @@
+/* mistral.c - Mistral (Jiang et al. 2023): Llama with a window in every layer, where one is given.
+ * MistralForCausalLM loads it. */
+#include "models/decoder.h"
+
+static const ConfigKey keys[] = {DECODER_SIZES(32000, 32, 4096, 32, 14336, 131072),
+                                 DECODER_KEY(INT, "num_key_value_heads", kv_heads, 8, 0),
+                                 DECODER_KEY(INT, "head_dim", head_size, 0, 0),
+                                 DECODER_KEY(REAL, "rms_norm_eps", norm_epsilon, 1e-6, NAN),
+                                 DECODER_KEY(REAL, "rope_theta", rope_theta, 10000, 10000),
+                                 DECODER_KEY(INT, "sliding_window", window, 4096, 0),
+                                 DECODER_KEY(BOOL, "tie_word_embeddings", tied, 0, NAN),
+                                 DECODER_TOKENS(1, 2, -1)};
+
+static const ConfigFact facts[] = {DECODER_FACTS, {"hidden_act", "\"silu\"|\"swish\""}, {NULL, NULL}};
+
+static bool read_rest(Config *c, const json_t *config, const char *where, Error *err) {
+  decoder_set_windows(c);
+  return decoder_read_rope(c, config, where, err);
+}
+
+static void write_rest(const Config *c, json_t *config) {
+  json_put(config, "hidden_act", json_string("silu"));
+  if (!c->window) json_put(config, "sliding_window", json_null());
+  decoder_write_rope(c, config);
+}
+
+static const DecoderNames layer_names = {DECODER_LLAMA_NAMES, .attention_norm = "input_layernorm",
+                                         .ffn_norm = "post_attention_layernorm"};
+
+static Output forward(Net *net, const Config *c, const Batch *batch) {
+  return decoder_forward(
+      net, c, batch, (DecoderSpec){.names = layer_names, .norm = NORM_RMS, .activation = ACTIVATION_SILU});
+}
+
+const Arch arch_mistral = {.name = "mistral",
+                           .model_type = "mistral",
+                           .hf_class = "MistralForCausalLM",
+                           .namings = decoder_namings,
+                           .complete = decoder_complete,
+                           DECODER_ARCH};

@@ -1,0 +1,69 @@
+/* starcoder2.c - StarCoder 2 (Lozhkov et al. 2024): LayerNorm, biases, GELU without gates, and a window where
+ * one is given. Starcoder2ForCausalLM loads it. */
+#include "models/decoder.h"
+
+static const ConfigKey keys[] = {DECODER_SIZES(49152, 30, 3072, 24, 12288, 4096),
+                                 DECODER_KEY(INT, "num_key_value_heads", kv_heads, 2, NAN),
+                                 DECODER_KEY(REAL, "norm_epsilon", norm_epsilon, 1e-5, NAN),
+                                 DECODER_KEY(REAL, "rope_theta", rope_theta, 10000, 10000),
+                                 DECODER_KEY(BOOL, "use_bias", attention_bias, 1, NAN),
+                                 DECODER_KEY(INT, "sliding_window", window, 0, 0),
+                                 DECODER_KEY(BOOL, "tie_word_embeddings", tied, 1, NAN),
+                                 DECODER_TOKENS(50256, 50256, -1)};
+
+static const ConfigFact facts[] = {DECODER_FACTS,
+                                   {"hidden_act", "\"gelu_pytorch_tanh\""},
+                                   {"embedding_dropout", "*"},
+                                   {"residual_dropout", "*"},
+                                   {"norm_type", "\"layer_norm\""},
+                                   {"mlp_type", "\"default\""},
+                                   {NULL, NULL}};
+
+static bool read_rest(Config *c, const json_t *config, const char *where, Error *err) {
+  decoder_set_windows(c);
+  return decoder_read_rope(c, config, where, err);
+}
+
+static void write_rest(const Config *c, json_t *config) {
+  json_put(config, "hidden_act", json_string("gelu_pytorch_tanh"));
+  if (!c->window) json_put(config, "sliding_window", json_null());
+  decoder_write_rope(c, config);
+}
+
+static bool complete(Config *c, Error *err) {
+  if (!c->ffn) c->ffn = 4 * c->width;
+  return decoder_complete(c, err);
+}
+
+static const DecoderNames layer_names = {.body = "model",
+                                         .embedding = "embed_tokens",
+                                         .layers = "layers",
+                                         .attention_norm = "input_layernorm",
+                                         .attention = "self_attn",
+                                         .q = "q_proj",
+                                         .k = "k_proj",
+                                         .v = "v_proj",
+                                         .out = "o_proj",
+                                         .ffn_norm = "post_attention_layernorm",
+                                         .mlp = "mlp",
+                                         .up = "c_fc",
+                                         .down = "c_proj",
+                                         .last_norm = "norm",
+                                         .head = "lm_head"};
+
+static Output forward(Net *net, const Config *c, const Batch *batch) {
+  return decoder_forward(net, c, batch,
+                         (DecoderSpec){.names = layer_names,
+                                       .norm = NORM_LAYER,
+                                       .activation = ACTIVATION_GELU_TANH,
+                                       .qkv_bias = c->attention_bias,
+                                       .out_bias = c->attention_bias,
+                                       .mlp_bias = c->attention_bias});
+}
+
+const Arch arch_starcoder2 = {.name = "starcoder2",
+                              .model_type = "starcoder2",
+                              .hf_class = "Starcoder2ForCausalLM",
+                              .namings = decoder_namings,
+                              .complete = complete,
+                              DECODER_ARCH};
