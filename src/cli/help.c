@@ -46,6 +46,21 @@ static void wrap(const char *text, int at, int indent) {
 
 /* ---- flags ---- */
 
+/* A list of choices that would not fit beside its flag is part of the help. */
+static bool is_long_list(const ink_setting_info *info) {
+  enum { FITS = 60 };
+  return strlen(info->arg) > FITS && strchr(info->arg, '|');
+}
+
+static void add_choices(Buffer *b, const char *choices) {
+  buffer_adds(b, ": one of ");
+  for (; *choices; choices++)
+    if (*choices == '|')
+      buffer_adds(b, ", ");
+    else
+      buffer_add(b, choices, 1);
+}
+
 /* "-o, --output MODEL", "    --[no-]tied" */
 static void add_usage(Buffer *b, const FlagInfo *flag) {
   const ink_setting_info *info = &flag->info;
@@ -55,13 +70,14 @@ static void add_usage(Buffer *b, const FlagInfo *flag) {
     buffer_adds(b, "    ");
   buffer_addf(b, "--%s%s", info->is_switch && !strcmp(info->default_value, "true") ? "[no-]" : "",
               info->name);
-  if (!info->is_switch) buffer_addf(b, " %s", info->arg);
+  if (!info->is_switch) buffer_addf(b, " %s", is_long_list(info) ? "NAME" : info->arg);
 }
 
 /* `value`: the model's default, where it is another. */
 static void add_help(Buffer *b, const FlagInfo *flag, const char *value) {
   const ink_setting_info *info = &flag->info;
   buffer_adds(b, info->help);
+  if (is_long_list(info)) add_choices(b, info->arg);
   if (flag->required) buffer_adds(b, " (required)");
   if (info->repeats) buffer_adds(b, " (may be repeated)");
   if (value) {

@@ -53,8 +53,8 @@ void params_use(Param *, const Tensor *stored);
 float *params_room(Params *, Param *);
 /* May the parameter be stored as that type? Products and embeddings read any type; vectors are f32. */
 bool params_takes(const Param *, TensorType);
-/* Stores each parameter that takes the type so, of a set that was closed without memory and has values:
- * rounded to the nearest values the type has. */
+/* For tests, as long as no command asks for it. Stores each parameter that takes the type so, of a set that
+ * was closed without memory and has values: rounded to the nearest values the type has. */
 void params_convert(Params *, TensorType);
 /* Likewise with gradients, but the values are those of a set with the same declarations, which lives longer.
  */

@@ -19,7 +19,7 @@ typedef struct TypeInfo {
 } TypeInfo;
 
 const TypeInfo *type_info(TensorType);
-/* False if there is no type of that name. */
+/* For tests. False if there is no type of that name. */
 bool type_named(const char *name, TensorType *);
 /* Of `count` elements, whole blocks. */
 size_t type_bytes(TensorType, int64_t count);

@@ -76,10 +76,9 @@ static bool reconcile(const Settings *given, Settings *saved, const ink_setting_
   bool ok = true;
   if (!same && settings_freedom(saved, info->name) != SETTING_FREE_ON_RESUME)
     ok = fail_usage(err,
-                    "--resume continues the run as it was: --%s was %s%s, not %s (leave it out, or start "
+                    "--resume continues the run as it was: --%s was %s, not %s (leave it out, or start "
                     "another run with -o)",
-                    info->name, settings_given(saved, info->name) ? "" : "not given",
-                    settings_given(saved, info->name) ? then : "", now);
+                    info->name, *then ? then : "not given", now);
   else if (!same && strcmp(info->name, "steps"))
     ok = ink_settings_set(saved, info->name, now, err);
   ink_free(now);

@@ -53,7 +53,7 @@ grep -ho 'SETTING([A-Z]*, [a-z_0-9]*' "$SOURCE"/src/models/settings.def "$SOURCE
   sed 's/.* //; s/_/-/g' >names
 [ "$(wc -l <names)" -gt 40 ] || flunk "too few settings were looked for"
 while read -r name; do expect_out "$name"; done <names
-expect_out "llama|gpt2|"
+expect_out "llama, gpt2, "
 expect_out "[llama]"
 expect_out "--[no-]tied"
 run write --help

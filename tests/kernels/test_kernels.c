@@ -65,14 +65,17 @@ static void sums(void **state) {
 /* ---- y and x ---- */
 
 static void check_linear(const Kernels *k, int64_t n) {
-  const float *y0 = array_random(n, 2), *a = array_random(n, 2);
-  float *axpy = array_copy(y0, n), *add = array_copy(y0, n), *scaled = array_empty(n);
+  const float *y0 = array_random(n, 2), *a = array_random(n, 2), *b = array_random(n, 2);
+  float *axpy = array_copy(y0, n), *add = array_copy(y0, n), *products = array_copy(y0, n),
+        *scaled = array_empty(n);
   k->axpy(axpy, 1.7f, a, n);
   k->add(add, a, n);
+  k->multiply_add(products, a, b, n);
   k->scale(scaled, -0.3f, a, n);
   for (int64_t i = 0; i < n; i++) {
     const double y = (double)y0[i], ai = (double)a[i];
     near(axpy[i], y + (double)1.7f * ai, 8 * EPSILON, i);
+    near(products[i], y + ai * (double)b[i], 8 * EPSILON, i);
     assert_true(add[i] == y0[i] + a[i]);
     assert_true(scaled[i] == -0.3f * a[i]);
   }

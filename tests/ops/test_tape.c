@@ -332,7 +332,7 @@ static void check_frozen(TensorType type, bool transposed, Precision precision) 
     x->wants_grad = true;
     Tensor *targets = tape_constant(tape, TENSOR_I32, 1, (int64_t[]){ROWS}, ids);
     Tensor *y = op_linear(tape, x, &stored[i], NULL, transposed);
-    tape_backward(tape, op_cross_entropy(tape, y, &tables[i], NULL, targets, 0, 0));
+    tape_backward(tape, op_cross_entropy(tape, y, &tables[i], NULL, targets, 0, 0, 0));
     memcpy(grads[i], x->grad, sizeof grads[i]);
     tape_free(tape);
   }

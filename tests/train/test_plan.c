@@ -33,7 +33,7 @@ static bool is_one_of(const char *const *words, const char *word) {
 /* The count of settings that were tried. */
 static int try_section(const char *section, const char *source, const char *const *free_names) {
   ink_settings *all = ink_settings_train();
-  ink_setting_info info;
+  ink_setting_info info = INK_SETTING_INFO_INIT;
   int tried = 0;
   for (int i = 0; ink_settings_describe(all, i, &info); i++) {
     if (strcmp(info.section, section)) continue;

@@ -395,13 +395,12 @@ static void the_average_is_what_is_evaluated_and_kept(void **state) {
 
 /* ---- windows by document ---- */
 
-static double eval_loss(const char *run, const char *file, const char *windows) {
+static double eval_loss(const char *run, const char *file) {
   Error err = {0};
   ink_scores scores = INK_SCORES_INIT;
   ink_settings *s = ink_settings_eval();
   ink_model *m = ink_model_open(in_scratch(run), NULL, &err);
   if (!m) fail_msg("%s", err.text);
-  assert_true(ink_settings_set(s, "windows", windows, &err));
   if (!ink_eval(m, &file, 1, s, &scores, NULL, &err)) fail_msg("%s", err.text);
   ink_model_close(m);
   ink_settings_free(s);
@@ -414,8 +413,7 @@ static void held_out_text_is_scored_as_eval_does(void **state) {
   for (int i = 0; i < 2; i++) {
     const char *text = some_text();
     train_well(windows[i], text, WITH("windows", windows[i], "valid", text, "steps", "4"), NULL);
-    const double here = result_of(in_scratch(windows[i]), "valid_loss"),
-                 there = eval_loss(windows[i], text, windows[i]);
+    const double here = result_of(in_scratch(windows[i]), "valid_loss"), there = eval_loss(windows[i], text);
     if (fabs(here - there) > 1e-9) fail_msg("%s: %.9g while training, %.9g by eval", windows[i], here, there);
   }
   assert_false(same_file("packed", "document", model_file));
