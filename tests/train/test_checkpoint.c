@@ -3,6 +3,9 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "train/checkpoint.h"
 #include "train/runs.h"
@@ -24,6 +27,21 @@ static const TrainState some_state = {.step = 3,
                                       .seconds = 0.1,
                                       .snapshots = {{2, -0.5}, {3, 3}},
                                       .snapshot_count = 2};
+
+/* The library's fwrite, whose call of this number, counted down, puts another byte on the disk; -1: none. */
+static int writes_until_bad = -1;
+
+size_t fwrite(const void *data, size_t size, size_t count, FILE *stream) {
+  const size_t length = size * count;
+  if (!length || writes_until_bad < 0 || writes_until_bad-- > 0)
+    return fwrite_unlocked(data, size, count, stream);
+  char *altered = malloc(length);
+  memcpy(altered, data, length);
+  altered[length - 1] ^= 0x40;
+  const size_t written = fwrite_unlocked(altered, size, count, stream);
+  free(altered);
+  return written;
+}
 
 /* Weights, moments and their average. */
 typedef struct Weights {
@@ -90,6 +108,29 @@ static void they_give_back_what_they_were_given(void **state) {
   assert_memory_equal(b.optimizer.v, a.optimizer.v, bytes);
   weights_close(&a);
   weights_close(&b);
+}
+
+/* A disk that keeps other bytes than it was given, and says nothing: the checkpoint is read back before an
+ * older one goes for it. */
+static void what_did_not_arrive_replaces_nothing(void **state) {
+  Weights w = weights_open(5);
+  TrainState later = some_state;
+  bool saved = false;
+  int bad = 0;
+  optimize(&w);
+  save(&w, 3, 1);
+  later.step = 4;
+  for (; !saved; bad++) {
+    Error err = {0};
+    writes_until_bad = bad;
+    saved = checkpoint_save(scratch, &later, &w.optimizer, 1, &err);
+    assert_true(saved == (writes_until_bad >= 0)); /* all writes were good */
+    assert_true(there(saved ? 4 : 3) && !there(saved ? 3 : 4));
+    if (!saved) assert_non_null(strstr(err.text, "checkpoint of step 4"));
+  }
+  writes_until_bad = -1;
+  assert_true(bad > 6); /* a header and values of two files, and the state */
+  weights_close(&w);
 }
 
 /* What a killed run was writing is no part of the next one. */
@@ -315,6 +356,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       IN_SCRATCH(they_give_back_what_they_were_given),
       IN_SCRATCH(an_unfinished_one_makes_way),
+      IN_SCRATCH(what_did_not_arrive_replaces_nothing),
       IN_SCRATCH(saved_again_they_are_the_same_files),
       IN_SCRATCH(only_the_newest_are_kept),
       IN_SCRATCH(unfinished_ones_are_ignored),
