@@ -40,7 +40,7 @@ for name in model.safetensors config.json generation_config.json tokenizer.json 
     mkdir -p place/$name
     echo mine >place/$name/kept
     sum_of place >placed
-    run train write text -o place --overwrite $small --steps 1000000 --warmup 10
+    run train write text -o place --overwrite $small
     expect_failure "place/$name: a directory, where a file of the model has to be"
     run train write text -o place --resume $small
     expect_failure "place/$name: a directory"
