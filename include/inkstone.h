@@ -311,6 +311,33 @@ INK_API void *ink_session_save(const ink_session *, size_t *length, ink_error *)
 INK_API bool ink_session_restore(ink_session *, const void *bytes, size_t length, const float **logits,
                                  const ink_call *, ink_error *);
 
+/* ---- many requests at once ------------------------------------------------------------------- */
+
+/* For a server: texts are begun as requests come and advance together, a token a step, each as if it were
+ * alone: its text depends on nothing else that the queue does. A queue is used by one thread at a time. */
+typedef struct ink_queue ink_queue;
+INK_API ink_queue *ink_queue_open(ink_model *, const ink_call *, ink_error *);
+/* What is unfinished ends without a word. */
+INK_API void ink_queue_close(ink_queue *);
+
+/* A request has come to its end, for once and last of all; `why`: NULL, or why it was not finished
+ * (INK_INTERRUPTED: it was cancelled). May submit others. */
+typedef void ink_end_listener(void *user, const ink_written *written, const ink_error *why);
+
+/* Submits a prompt to be continued, as ink_write does it, and gives the request's number; 0 on failure. Both
+ * listeners are called in ink_queue_step; `ended` may be NULL. Settings and prompt are copied; the setting
+ * "threads" is the engine's business here. */
+INK_API int64_t ink_queue_write(ink_queue *, const char *prompt, size_t length, const ink_settings *,
+                                ink_token_listener *, ink_end_listener *ended, void *user, ink_error *);
+/* Its end is told at once; nothing happens where it has ended. Not from a listener of its own, which returns
+ * false instead. */
+INK_API void ink_queue_cancel(ink_queue *, int64_t request);
+
+/* Prompts that wait are read, and every text advances by a token. False where it was stopped (call again and
+ * it goes on), or where the queue failed: all requests were told, and it can only be closed. */
+INK_API bool ink_queue_step(ink_queue *, const ink_call *, ink_error *);
+INK_API int64_t ink_queue_unfinished(const ink_queue *);
+
 /* ---- from texts to texts --------------------------------------------------------------------- */
 
 /* What was made of one input. */

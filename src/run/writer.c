@@ -4,7 +4,6 @@
 
 #include "base/random.h"
 #include "base/threads.h"
-#include "run/generator.h"
 #include "run/stream.h"
 
 /* One of the texts being written. */
@@ -21,8 +20,13 @@ typedef struct Draw {
   double logprob;
 } Draw;
 
-typedef struct Writer {
-  const WriteRequest *request;
+struct Writer {
+  WriteRequest copy;
+  const WriteRequest *request; /* it */
+  Ids ids;                     /* of the prompt */
+  int64_t number;              /* of the generator's */
+  WriterEnd *ended;
+  void *user;
   Sampler sampler;
   Line *lines;
   Draw *draws;                 /* [count]: of this step, of each row */
@@ -33,7 +37,7 @@ typedef struct Writer {
   bool begun;        /* the prompt is read */
   bool from_nothing; /* there was no prompt */
   bool stopped;
-} Writer;
+};
 
 /* New tokens, as asked for or as the model's rules leave it to the prompt. */
 static int64_t most_new(const WriteRequest *r, int64_t prompt) {
@@ -174,8 +178,10 @@ static int64_t accept(void *user, int64_t rows, int32_t *from, int32_t *tokens) 
   return w->stopped ? 0 : kept;
 }
 
-static void ended(void *user, GenerationEnd how, int64_t rows) {
-  (void)user, (void)how, (void)rows;
+static void end(void *user, GenerationEnd how, int64_t rows) {
+  const Writer *w = user;
+  w->written->new_seconds = clock_seconds() - w->start - w->written->prompt_seconds;
+  if (w->ended) w->ended(w->user, how);
 }
 
 static void open_lines(Writer *w, const Ids *prompt) {
@@ -189,7 +195,8 @@ static void open_lines(Writer *w, const Ids *prompt) {
   }
 }
 
-static void close_writer(Writer *w) {
+void writer_close(Writer *w) {
+  if (!w) return;
   for (int64_t i = 0; i < w->count; i++) {
     vec_free(&w->lines[i].ids);
     stream_free(&w->lines[i].stream);
@@ -198,54 +205,70 @@ static void close_writer(Writer *w) {
   mem_free(w->draws);
   mem_free(w->which);
   sampler_close(&w->sampler);
+  vec_free(&w->ids);
+  mem_free(w);
 }
 
-static bool write_texts(Writer *w, const Ids *prompt, Error *err) {
-  const WriteRequest *r = w->request;
-  Generator *g = generator_new(r->model, (GeneratorSettings){.expected.sequences = w->count});
-  const GenerationRequest request = {.input = {.prompt = prompt->data, .length = w->prompt},
+int64_t writer_number(const Writer *w) {
+  return w->number;
+}
+
+static Writer *new_writer(const WriteRequest *r, const Ids *prompt, ink_written *written) {
+  Writer *w = mem_alloc_zeroed(1, sizeof *w);
+  w->copy = *r;
+  w->request = &w->copy;
+  w->count = r->sampling->samples;
+  w->written = written;
+  w->ids = *prompt;
+  w->prompt = (int64_t)prompt->count;
+  w->lines = mem_alloc_zeroed((size_t)w->count, sizeof *w->lines);
+  w->draws = mem_alloc_zeroed((size_t)w->count, sizeof *w->draws);
+  w->which = mem_alloc_zeroed((size_t)w->count, sizeof *w->which);
+  sampler_open(&w->sampler, r->sampling, r->model->config.vocabulary);
+  w->most = most_new(r, written->prompt_tokens);
+  w->sampler.rules = r->rules;
+  w->sampler.most = w->prompt + w->most;
+  return w;
+}
+
+static void submit(Generator *g, Writer *w) {
+  const GenerationRequest request = {.input = {.prompt = w->ids.data, .length = w->prompt},
                                      .rows = w->count,
                                      .most = w->most,
-                                     .window = window_for(r, w->prompt),
+                                     .window = window_for(w->request, w->prompt),
                                      .shifts = &w->written->shifts,
                                      .choose = choose,
                                      .accept = accept,
-                                     .finish = ended,
+                                     .finish = end,
                                      .user = w};
   w->start = clock_seconds();
-  generator_submit(g, &request);
-  while (generator_step(g) && !interrupted()) continue;
-  w->written->new_seconds = clock_seconds() - w->start - w->written->prompt_seconds;
-  const bool ok = generator_ok(g, err);
-  generator_free(g);
-  return ok;
+  w->number = generator_submit(g, &request);
 }
 
-static bool run(const WriteRequest *r, const Ids *prompt, bool from_nothing, ink_written *written,
-                Error *err) {
-  Writer w = {.request = r,
-              .count = r->sampling->samples,
-              .written = written,
-              .prompt = (int64_t)prompt->count,
-              .from_nothing = from_nothing};
-  w.lines = mem_alloc_zeroed((size_t)w.count, sizeof *w.lines);
-  w.draws = mem_alloc_zeroed((size_t)w.count, sizeof *w.draws);
-  w.which = mem_alloc_zeroed((size_t)w.count, sizeof *w.which);
-  sampler_open(&w.sampler, r->sampling, r->model->config.vocabulary);
-  w.most = most_new(r, written->prompt_tokens);
-  w.sampler.rules = r->rules;
-  w.sampler.most = w.prompt + w.most;
-  open_lines(&w, prompt);
-  const bool ok = write_texts(&w, prompt, err);
-  close_writer(&w);
-  return ok;
+Writer *writer_submit(Generator *g, const WriteRequest *r, const char *prompt, size_t length,
+                      ink_written *written, WriterEnd *ended, void *user, Error *err) {
+  Ids ids = {0};
+  *written = (ink_written){.size = sizeof *written};
+  if (!read_prompt(r, prompt, length, &ids, written, err)) {
+    vec_free(&ids);
+    return NULL;
+  }
+  Writer *w = new_writer(r, &ids, written);
+  w->from_nothing = !length;
+  w->ended = ended;
+  w->user = user;
+  open_lines(w, &ids);
+  submit(g, w);
+  return w;
 }
 
 bool writer_run(const WriteRequest *r, const char *prompt, size_t length, ink_written *written, Error *err) {
-  Ids ids = {0};
-  *written = (ink_written){0};
-  const bool ok = read_prompt(r, prompt, length, &ids, written, err) && run(r, &ids, !length, written, err);
-  vec_free(&ids);
+  Generator *g = generator_new(r->model, (GeneratorSettings){.expected.sequences = r->sampling->samples});
+  Writer *w = writer_submit(g, r, prompt, length, written, NULL, NULL, err);
+  while (w && generator_step(g) && !interrupted()) continue;
+  const bool ok = w && generator_ok(g, err);
+  generator_free(g);
+  writer_close(w);
   return ok;
 }
 

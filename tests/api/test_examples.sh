@@ -48,6 +48,13 @@ expect_status 0
 example sample poems "The moon"
 expect_status 0
 [ "$(wc -l <out)" -ge 2 ] || flunk "a text, gone on with twice, is two lines"
+printf 'The moon\nThe old river\nstones\n' >prompts
+last="example queue"
+"$EXAMPLES/example_queue" poems <prompts >out 2>err
+status=$?
+expect_status 0
+expect_out "2: The old river"
+[ "$(grep -c '^[123]: ' out)" = 3 ] || flunk "three prompts, not three texts"
 example train_memory sums
 expect_status 0
 expect_out "step 20: held-out loss"

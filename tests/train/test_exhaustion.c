@@ -163,6 +163,23 @@ static bool read_in_session(Error *err) {
   return ok;
 }
 
+static void count_end(void *user, const ink_written *written, const ink_error *why) {
+  *(int *)user += why ? 100 : 1;
+}
+
+/* Where a step runs out of memory, who waits is told. */
+static bool write_in_queue(Error *err) {
+  int ends = 0;
+  ink_queue *q = ink_queue_open(model, NULL, err);
+  const bool first = q && ink_queue_write(q, "The ", 4, writing, ignore_token, count_end, &ends, err),
+             second = first && ink_queue_write(q, "A", 1, writing, ignore_token, count_end, &ends, err);
+  bool ok = second;
+  while (ok && ink_queue_unfinished(q)) ok = ink_queue_step(q, NULL, err);
+  assert_int_equal(ends, ok ? 2 : !second ? 0 : ends < 100 ? -1 : ends % 100 ? 101 : 200);
+  ink_queue_close(q);
+  return ok;
+}
+
 /* Nothing of a file that was not finished. */
 static void expect_no_temporaries(const char *name) {
   Names names;
@@ -275,6 +292,10 @@ static void reading_in_a_session(void **state) {
   try_all(&(Deed){"reading in a session", read_in_session, .dense = 200});
 }
 
+static void writing_in_a_queue(void **state) {
+  try_all(&(Deed){"writing in a queue", write_in_queue, .dense = 300});
+}
+
 static void scoring(void **state) {
   try_all(&(Deed){"scoring", evaluate, .dense = 200});
 }
@@ -315,6 +336,7 @@ int main(void) {
       EXHAUST(describing, "1"),
       EXHAUST(writing_text, "1"),
       EXHAUST(reading_in_a_session, "1"),
+      EXHAUST(writing_in_a_queue, "1"),
       EXHAUST(scoring, "1"),
       EXHAUST(learning_a_model, "1"),
       EXHAUST(learning_from_pairs, "1"),

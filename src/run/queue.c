@@ -1,0 +1,169 @@
+/* queue.c - ink_queue: many requests to a model at once, for a server that takes them as they come. */
+#include "base/engine.h"
+#include "base/general.h"
+#include "run/generation.h"
+#include "run/model.h"
+#include "run/writer.h"
+
+typedef struct Request Request;
+
+struct ink_queue {
+  ink_model *model;
+  ink_engine *engine;
+  Generator *generator;
+  Request *first; /* unfinished or not yet given back */
+  bool broken;    /* memory ran out amid a step, or values were no numbers: nothing goes on */
+};
+
+struct Request {
+  ink_queue *queue;
+  Generation generation;
+  Writer *writer;
+  ink_written written;
+  ink_end_listener *ended;
+  void *user;
+  bool done;
+  Request *next;
+};
+
+/* ---- opening and closing ---- */
+
+ink_queue *ink_queue_open(ink_model *m, const ink_call *call, ink_error *err) {
+  MEM_GUARD(err, return NULL);
+  News news;
+  ink_queue *q = NULL;
+  if (call_enter(call, m->engine, &news, err) && bundle_check_task(&m->bundle, task_find("write"), err)) {
+    q = mem_alloc_zeroed(1, sizeof *q);
+    q->model = m;
+    q->engine = work_context.engine;
+    q->generator = generator_new(m->bundle.model, (GeneratorSettings){0});
+  }
+  MEM_GUARD_END();
+  return q;
+}
+
+static void free_request(Request *r) {
+  writer_close(r->writer);
+  generation_close(&r->generation);
+  mem_free(r);
+}
+
+/* Those that have ended: only now, as they were told of it by what belongs to them. */
+static void give_back(ink_queue *q) {
+  for (Request **at = &q->first; *at;) {
+    Request *r = *at;
+    if (r->done) {
+      *at = r->next;
+      free_request(r);
+    } else
+      at = &r->next;
+  }
+}
+
+static void tell_end(Request *r, const Error *why) {
+  if (r->done) return;
+  r->done = true;
+  if (r->ended) r->ended(r->user, &r->written, why);
+}
+
+static void on_end(void *user, GenerationEnd how) {
+  Error cancelled = {0};
+  if (how == GENERATION_CANCELLED) fail_as(&cancelled, INK_INTERRUPTED, "cancelled");
+  tell_end(user, cancelled.code ? &cancelled : NULL);
+}
+
+void ink_queue_close(ink_queue *q) {
+  if (!q) return;
+  for (Request *r = q->first; r; r = r->next) r->done = true;
+  generator_free(q->generator);
+  give_back(q);
+  mem_free(q);
+}
+
+int64_t ink_queue_unfinished(const ink_queue *q) {
+  int64_t count = 0;
+  for (const Request *r = q->first; r; r = r->next) count += !r->done;
+  return count;
+}
+
+/* ---- requests ---- */
+
+static bool submit(ink_queue *q, Request *r, const char *prompt, size_t length, const ink_settings *settings,
+                   ink_token_listener *listener, Error *err) {
+  const Bundle *b = &q->model->bundle;
+  const GeneralSettings *general = settings_part(settings, &general_settings_table);
+  if (!generation_open(&r->generation, b, NULL, settings, err)) return false;
+  const WriteRequest request = {.model = b->model,
+                                .tokenizer = b->tokenizer,
+                                .sampling = r->generation.sampling,
+                                .rules = &r->generation.rules,
+                                .seed = general->seed,
+                                .begin = bundle_begin(b),
+                                .listener = listener,
+                                .user = r->user};
+  r->writer = writer_submit(q->generator, &request, prompt, length, &r->written, on_end, r, err);
+  return r->writer != NULL;
+}
+
+static bool is_usable(const ink_queue *q, Error *err) {
+  return !q->broken || fail_usage(err, "this queue has failed in a step: close it and open another");
+}
+
+static int64_t write_in(ink_queue *q, const char *prompt, size_t length, const ink_settings *settings,
+                        ink_token_listener *listener, ink_end_listener *ended, void *user, Error *err) {
+  Request *r = mem_alloc_zeroed(1, sizeof *r);
+  *r = (Request){.queue = q, .ended = ended, .user = user};
+  if (!submit(q, r, prompt, length, settings, listener, err)) {
+    free_request(r);
+    return 0;
+  }
+  r->next = q->first;
+  q->first = r;
+  return writer_number(r->writer);
+}
+
+int64_t ink_queue_write(ink_queue *q, const char *prompt, size_t length, const ink_settings *settings,
+                        ink_token_listener *listener, ink_end_listener *ended, void *user, ink_error *err) {
+  MEM_GUARD(err, return 0);
+  engine_enter(q->engine);
+  const int64_t number =
+      is_usable(q, err) ? write_in(q, prompt, length, settings, listener, ended, user, err) : 0;
+  MEM_GUARD_END();
+  return number;
+}
+
+void ink_queue_cancel(ink_queue *q, int64_t number) {
+  for (Request *r = q->first; r && !q->broken; r = r->next)
+    if (!r->done && writer_number(r->writer) == number) {
+      generator_cancel(q->generator, number);
+      return;
+    }
+}
+
+/* ---- steps ---- */
+
+static void fail_all(ink_queue *q, const Error *why) {
+  q->broken = true;
+  for (Request *r = q->first; r; r = r->next) tell_end(r, why);
+}
+
+bool ink_queue_step(ink_queue *q, const ink_call *call, ink_error *err) {
+  Error why = {0};
+  MEM_GUARD(&why, {
+    q->generator = NULL; /* left as it is: in the middle of something */
+    fail_all(q, &why);
+    return fail_from(err, &why);
+  });
+  News news;
+  bool ok = is_usable(q, err) && call_enter(call, q->engine, &news, err);
+  if (ok) {
+    generator_step(q->generator);
+    if (!generator_ok(q->generator, &why)) {
+      fail_all(q, &why);
+      ok = fail_from(err, &why);
+    }
+    give_back(q);
+  }
+  MEM_GUARD_END();
+  return ok;
+}
