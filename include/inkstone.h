@@ -228,7 +228,8 @@ INK_API bool ink_train(const char *task, const char *const *files, int count, co
 
 typedef struct ink_model ink_model;
 
-/* Its calls work in the engine that it was opened in, if they name no other. */
+/* Its calls work in the engine that it was opened in, if they name no other. The listener hears what its
+ * files ask for that has no effect here. */
 INK_API ink_model *ink_model_open(const char *directory, const ink_call *, ink_error *);
 INK_API void ink_model_close(ink_model *);
 

@@ -12,7 +12,7 @@
 #include "run/special_tokens.h"
 #include "run/writer.h"
 
-static ink_model *open_model(const char *directory, Error *err) {
+static ink_model *open_model(const char *directory, const News *news, Error *err) {
   ink_model *m = mem_alloc_zeroed(1, sizeof *m);
   m->engine = work_context.engine;
   if (!bundle_open(&m->bundle, directory, err)) {
@@ -21,13 +21,15 @@ static ink_model *open_model(const char *directory, Error *err) {
   }
   m->written.tokenizer = m->bundle.tokenizer;
   m->read.tokenizer = (Tokenizer *)(uintptr_t)tokenizer_source(m->bundle.tokenizer);
+  const char *remark = tokenizer_remark(m->bundle.tokenizer);
+  if (remark) news_note(news, "%s/tokenizer.json: %s", directory, remark);
   return m;
 }
 
 ink_model *ink_model_open(const char *directory, const ink_call *call, ink_error *err) {
   MEM_GUARD(err, return NULL);
   News news;
-  ink_model *m = call_enter(call, NULL, &news, err) ? open_model(directory, err) : NULL;
+  ink_model *m = call_enter(call, NULL, &news, err) ? open_model(directory, &news, err) : NULL;
   MEM_GUARD_END();
   return m;
 }

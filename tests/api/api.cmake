@@ -19,9 +19,9 @@ foreach(file ${examples})
   add_executable(example_${name} ${file})
   target_compile_options(example_${name} PRIVATE -Wall -Wextra -Wpedantic)
   target_link_libraries(example_${name} PRIVATE inkstone_shared inkstone_flags Threads::Threads)
-  list(APPEND built example_${name})
+  list(APPEND built $<TARGET_FILE:example_${name}>)
 endforeach()
-add_test(NAME api_examples COMMAND sh ${api_dir}/test_examples.sh)
+add_test(NAME api_examples COMMAND sh ${api_dir}/test_examples.sh ${built})
 set_tests_properties(api_examples PROPERTIES TIMEOUT 600 ENVIRONMENT
   "INKSTONE=$<TARGET_FILE:inkstone>;SOURCE=${PROJECT_SOURCE_DIR};EXAMPLES=$<TARGET_FILE_DIR:example_write>")
 
@@ -38,7 +38,8 @@ target_include_directories(inkstone_linked PRIVATE ${PROJECT_SOURCE_DIR}/src ${P
 target_link_libraries(inkstone_linked PRIVATE inkstone_shared inkstone_flags PkgConfig::JANSSON PkgConfig::YAML
                       PkgConfig::LIBEDIT Threads::Threads)
 foreach(name usage write interrupt)
-  add_test(NAME api_command_${name} COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/cli/test_${name}.sh)
+  add_test(NAME api_command_${name} COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/cli/test_${name}.sh
+           $<TARGET_FILE:inkstone_linked>) # for sabotage.py, which builds what a test is given
   set_tests_properties(api_command_${name} PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 600 ENVIRONMENT
     "INKSTONE=$<TARGET_FILE:inkstone_linked>;SOURCE=${PROJECT_SOURCE_DIR};BUILD=${PROJECT_BINARY_DIR};CC=${CMAKE_C_COMPILER};SANITIZE=${INKSTONE_SANITIZE}")
 endforeach()

@@ -164,6 +164,39 @@ static void a_models_tokenizer(void **state) {
   ink_model_close(m);
 }
 
+static void keep_note(void *user, const ink_event *event) {
+  if (event->kind == INK_EVENT_NOTE) buffer_adds(user, event->text);
+}
+
+/* What a tokenizer.json asks for in vain is told to who opens the model. */
+static void opening_tells(void **state) {
+  static const char before[] = "\"truncation\"";
+  Error err = {0};
+  Buffer notes = {0}, changed = {0};
+  FileView old;
+  char path[PATH_ROOM];
+  ink_call call = INK_CALL_INIT;
+  call.listener = keep_note;
+  call.user = &notes;
+  if (!train(in_scratch("told"), some_text(), WITH("steps", "1", "warmup", "0"), NULL, &err))
+    fail_msg("%s", err.text);
+  assert_true(file_view(path_join(path, in_scratch("told"), "tokenizer.json"), &old, &err));
+  buffer_add(&changed, old.data, old.size);
+  file_view_close(&old);
+  char *at = strstr(changed.data, before);
+  assert_non_null(at);
+  at = strstr(at, "null"); /* as many bytes as there are */
+  assert_non_null(at);
+  memcpy(at, "{}  ", 4);
+  assert_true(file_replace(path, changed.data, changed.length, NULL));
+  ink_model *m = ink_model_open(in_scratch("told"), &call, &err);
+  assert_non_null(m);
+  assert_non_null(strstr(notes.data, "tokenizer.json: "));
+  ink_model_close(m);
+  buffer_free(&notes);
+  buffer_free(&changed);
+}
+
 static int code_of_opening(const char *file, const char *contents) {
   Error err = {0};
   char path[PATH_ROOM];
@@ -192,6 +225,7 @@ int main(void) {
       cmocka_unit_test(scoring_and_reading_from_memory),
       cmocka_unit_test(a_models_calls_work_in_its_engine),
       cmocka_unit_test(a_models_tokenizer),
+      cmocka_unit_test(opening_tells),
       cmocka_unit_test(errors_tell_apart),
   };
   return cmocka_run_group_tests(tests, scratch_open, scratch_close);
