@@ -5,6 +5,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/syscall.h>
+#include <sys/sysinfo.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -107,9 +108,16 @@ static int await_change(atomic_int *value, int old, atomic_int *sleepers) {
  * another processor idle. No thread is tied to a processor for that: every process would tie its first worker
  * to the same one. A worker that has for some time been where another thread of its job is moves away, within
  * the mask that it was started with, and is free again at once; the caller's thread, which is not ours, is
- * never moved. Not sooner and not more often: where other programs want the processors, too, the system knows
+ * never moved. Not where more want to run than there are processors: none is idle then, and the system knows
  * better (docs/decisions/0014-engine.md). */
 static const double patience = 0.02, pause_between_moves = 0.2;
+
+/* By the system's mean over the last minute. */
+static bool machine_is_busy(void) {
+  struct sysinfo now;
+  const unsigned long processors_there = (unsigned long)sysconf(_SC_NPROCESSORS_ONLN);
+  return sysinfo(&now) == 0 && now.loads[0] > (2 * processors_there + 1) << (SI_LOAD_SHIFT - 1);
+}
 
 static bool shares_processor(const Pool *p, int index, int cpu) {
   for (int i = 0; i < index; i++)
@@ -145,6 +153,7 @@ static void choose_processor(Pool *p, int index) {
   if (!since) since = now;
   if (now - since < patience || now - moved < pause_between_moves) return;
   moved = now;
+  if (machine_is_busy()) return;
   move_to_vacant_processor(p, index);
 }
 
