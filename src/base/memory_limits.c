@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/engine.h"
+#include "base/integers.h"
 #include "base/memory.h"
 
 /* The number after `skip` others in a file of /proc or /sys; `otherwise` where there is none ("max"). */
@@ -22,10 +23,6 @@ int64_t mem_resident(void) {
   return read_number("/proc/self/statm", 1, 0) * sysconf(_SC_PAGESIZE);
 }
 
-static int64_t smaller(int64_t a, int64_t b) {
-  return a < b ? a : b;
-}
-
 /* The limit of a group holds for the groups inside of it: the smallest on the way up counts. A container
  * often sees only the end of that way, mounted as if it were the root. */
 static int64_t limit_on_the_way_up(const char *mount, char *group, const char *name) {
@@ -33,7 +30,7 @@ static int64_t limit_on_the_way_up(const char *mount, char *group, const char *n
   for (;;) {
     char path[4096];
     if (snprintf(path, sizeof path, "%s%s/%s", mount, group, name) < (int)sizeof path)
-      least = smaller(least, read_number(path, 0, INT64_MAX));
+      least = int64_min(least, read_number(path, 0, INT64_MAX));
     char *slash = strrchr(group, '/');
     if (!slash) return least;
     *slash = '\0';
@@ -54,9 +51,9 @@ int64_t mem_group_limit(const char *proc_file, const char *mount) {
     if (!group) continue;
     *group++ = '\0';
     if (!controllers[1])
-      least = smaller(least, limit_on_the_way_up(mount, group, "memory.max"));
+      least = int64_min(least, limit_on_the_way_up(mount, group, "memory.max"));
     else if (strstr(controllers, "memory"))
-      least = smaller(least, limit_on_the_way_up(mount_v1, group, "memory.limit_in_bytes"));
+      least = int64_min(least, limit_on_the_way_up(mount_v1, group, "memory.limit_in_bytes"));
   }
   fclose(f);
   return least;
@@ -64,10 +61,10 @@ int64_t mem_group_limit(const char *proc_file, const char *mount) {
 
 int64_t mem_available(void) {
   int64_t least = (int64_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE);
-  least = smaller(least, mem_group_limit("/proc/self/cgroup", "/sys/fs/cgroup"));
+  least = int64_min(least, mem_group_limit("/proc/self/cgroup", "/sys/fs/cgroup"));
   struct rlimit space;
   if (!getrlimit(RLIMIT_AS, &space) && space.rlim_cur < (rlim_t)least) least = (int64_t)space.rlim_cur;
-  if (engine_now()->memory) least = smaller(least, engine_now()->memory);
+  if (engine_now()->memory) least = int64_min(least, engine_now()->memory);
   return least;
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/figure.h"
+#include "base/integers.h"
 #include "base/random.h"
 #include "data/pair_rows.h"
 
@@ -99,10 +100,6 @@ static void count_targets(PairBatches *b) {
 
 /* ---- cutting ---- */
 
-static int64_t larger(int64_t a, int64_t b) {
-  return a > b ? a : b;
-}
-
 static void find_equal(PairBatches *b) {
   for (size_t i = 0; i < b->items.count; i++) {
     const PairItem *x = &b->items.data[i];
@@ -119,11 +116,11 @@ static void cut(PairBatches *b, int64_t sequences, int64_t tokens) {
   vec_push(&b->cuts, 0);
   for (int64_t i = 0; i < (int64_t)b->items.count; i++) {
     const PairItem *item = &b->items.data[i];
-    const int64_t longer_source = larger(source, source_room(b, item)),
-                  longer_time = larger(time, target_room(b, item));
+    const int64_t longer_source = int64_max(source, source_room(b, item)),
+                  longer_time = int64_max(time, target_room(b, item));
     const int64_t count = i - begin + 1;
     if (count > 1 &&
-        ((sequences && count > sequences) || count * larger(longer_source, longer_time) > tokens)) {
+        ((sequences && count > sequences) || count * int64_max(longer_source, longer_time) > tokens)) {
       vec_push(&b->cuts, i);
       begin = i;
       source = source_room(b, item);
@@ -132,9 +129,9 @@ static void cut(PairBatches *b, int64_t sequences, int64_t tokens) {
       source = longer_source;
       time = longer_time;
     }
-    b->base.sequences = larger(b->base.sequences, i - begin + 1);
-    b->base.source_time = larger(b->base.source_time, source);
-    b->base.time = larger(b->base.time, time);
+    b->base.sequences = int64_max(b->base.sequences, i - begin + 1);
+    b->base.source_time = int64_max(b->base.source_time, source);
+    b->base.time = int64_max(b->base.time, time);
   }
   vec_push(&b->cuts, (int64_t)b->items.count);
   b->base.count = (int64_t)b->cuts.count - 1;
@@ -188,8 +185,8 @@ static void get(Batches *base, int64_t index, Batch *batch) {
   *batch = (Batch){.sequences = end - begin, .tokens = b->tokens, .targets = b->targets};
   for (int64_t i = begin; i < end; i++) {
     const PairItem *item = item_at(b, i, epoch);
-    batch->time = larger(batch->time, item->target);
-    batch->source_time = larger(batch->source_time, item->source);
+    batch->time = int64_max(batch->time, item->target);
+    batch->source_time = int64_max(batch->source_time, item->source);
   }
   for (int64_t i = begin; i < end; i++) {
     pair_row(&b->row, &b->data, &b->layout, item_at(b, i, epoch));
@@ -225,11 +222,11 @@ static void make_room(PairBatches *b) {
     const int64_t begin = b->cuts.data[i], end = b->cuts.data[i + 1];
     int64_t time = 0, source = 0;
     for (int64_t k = begin; k < end; k++) {
-      time = larger(time, target_room(b, &b->items.data[k]));
-      source = larger(source, source_room(b, &b->items.data[k]));
+      time = int64_max(time, target_room(b, &b->items.data[k]));
+      source = int64_max(source, source_room(b, &b->items.data[k]));
     }
-    targets = (size_t)larger((int64_t)targets, (end - begin) * time);
-    sources = (size_t)larger((int64_t)sources, (end - begin) * source);
+    targets = (size_t)int64_max((int64_t)targets, (end - begin) * time);
+    sources = (size_t)int64_max((int64_t)sources, (end - begin) * source);
     places += (double)((end - begin) * (time + source));
   }
   b->base.step_places = places / (double)b->base.count;

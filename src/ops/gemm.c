@@ -11,6 +11,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include "base/integers.h"
 #include "base/memory.h"
 #include "base/threads.h"
 #include "kernels/kernels.h"
@@ -47,9 +48,6 @@ typedef struct Product {
   int64_t first, steps;                /* the block of k being worked on */
 } Product;
 
-static int64_t least(int64_t a, int64_t b) {
-  return a < b ? a : b;
-}
 static int64_t ceil_div(int64_t a, int64_t b) {
   return (a + b - 1) / b;
 }
@@ -76,7 +74,7 @@ static int64_t panel_rows(const Product *x, int64_t steps) {
 
 /* Of the longest. */
 static int64_t most_panel_rows(const Product *x) {
-  return panel_rows(x, least(x->most_steps, x->k));
+  return panel_rows(x, int64_min(x->most_steps, x->k));
 }
 
 /* Panels being worked on; a thread's own, so that parallel bodies need not allocate. */
@@ -87,7 +85,7 @@ static _Thread_local float panels_a[KC_BF16 / 2 * (MC + TALLEST)] __attribute__(
 
 /* Rows of op(A); none beyond its last. */
 static Prefetch prefetch_a(const Product *x, int64_t row, int64_t rows, int64_t first, int64_t steps) {
-  const int64_t there = least(rows, x->m - row);
+  const int64_t there = int64_min(rows, x->m - row);
   if (there <= 0) return (Prefetch){0};
   if (x->transpose_a) return prefetch_rows(TENSOR_F32, x->a, x->lda, first, row, steps, there);
   return prefetch_rows(TENSOR_F32, x->a, x->lda, row, first, there, steps);
@@ -96,14 +94,14 @@ static Prefetch prefetch_a(const Product *x, int64_t row, int64_t rows, int64_t 
 /* Columns of op(B), as it is stored. */
 static Prefetch prefetch_b(const Product *x, int64_t column, int64_t columns, int64_t first, int64_t steps) {
   const Stored *b = &x->stored;
-  const int64_t there = least(columns, x->n - column);
+  const int64_t there = int64_min(columns, x->n - column);
   if (there <= 0) return (Prefetch){0};
   if (b->transposed) return prefetch_rows(b->type, b->at, b->ld, column, first, there, steps);
   return prefetch_rows(b->type, b->at, b->ld, first, column, steps, there);
 }
 
 static void pack_a(const Product *x, float *out, int64_t row, int64_t first, int64_t steps) {
-  const int64_t rows = least(x->mr, x->m - row);
+  const int64_t rows = int64_min(x->mr, x->m - row);
   const float *in = x->a + (x->transpose_a ? first * x->lda + row : row * x->lda + first);
   if (x->precision == PRECISION_BF16)
     kernels->pairs_a((uint32_t *)(void *)out, in, x->lda, !x->transpose_a, rows, steps);
@@ -164,13 +162,13 @@ static void multiply(const Product *x, const float *packed, PanelB b, int64_t ro
   const float *from = first ? c : x->from ? x->from + row * x->ldfrom + column : NULL;
   if (x->precision == PRECISION_BF16) {
     kernels->gemm_pairs(c, x->ldc, from, first ? x->ldc : x->ldfrom, (const uint32_t *)(const void *)packed,
-                        (const uint32_t *)(const void *)b.at, panel_rows(x, steps), least(x->mr, x->m - row),
-                        least(x->nr, x->n - column));
+                        (const uint32_t *)(const void *)b.at, panel_rows(x, steps),
+                        int64_min(x->mr, x->m - row), int64_min(x->nr, x->n - column));
     return;
   }
   kernels->gemm_block(c, x->ldc, from, first ? x->ldc : x->ldfrom,
                       as_it_lies ? x->a + row * x->lda + first : packed, as_it_lies ? x->lda : 0, b.at,
-                      b.stride, steps, least(x->mr, x->m - row), least(x->nr, x->n - column));
+                      b.stride, steps, int64_min(x->mr, x->m - row), int64_min(x->nr, x->n - column));
 }
 
 /* No steps: what the product would be added to is all there is. */
@@ -193,15 +191,15 @@ static void row_before(const Product *x, int64_t column, int64_t first, int64_t 
   const float *a = x->a + first;
   float *c = x->c + column;
   const float *from = first ? c : x->from ? x->from + column : NULL;
-  const int64_t steps = least(KC, x->k - first);
+  const int64_t steps = int64_min(KC, x->k - first);
   kernels->types[x->before->type].row(c, from, a, panels, steps, columns);
 }
 
 static void row_as_it_lies(const Product *x, int64_t column, int64_t first, int64_t columns) {
   float *c = x->c + column;
   const float *from = first ? c : x->from ? x->from + column : NULL;
-  kernels->gemm_row(c, from, x->a + first, x->b + column * x->ldb + first, x->ldb, least(KC, x->k - first),
-                    columns);
+  kernels->gemm_row(c, from, x->a + first, x->b + column * x->ldb + first, x->ldb,
+                    int64_min(KC, x->k - first), columns);
 }
 
 /* Stretches of columns: of so many panels as are best read side by side where they were packed before, else
@@ -212,14 +210,14 @@ static int64_t stretch(const Product *x) {
 
 static void multiply_row(void *arg, int64_t begin, int64_t end) {
   const Product *x = arg;
-  const int64_t width = stretch(x), to = least(end * width, x->n);
+  const int64_t width = stretch(x), to = int64_min(end * width, x->n);
   if (x->before)
     for (int64_t first = 0; first < x->k; first += KC)
       row_before(x, begin * width, first, to - begin * width);
   else
     for (int64_t column = begin * width; column < to; column += width)
       for (int64_t first = 0; first < x->k; first += KC)
-        row_as_it_lies(x, column, first, least(width, to - column));
+        row_as_it_lies(x, column, first, int64_min(width, to - column));
 }
 
 /* A row times rows that lie as they are needed: partial sums in the order of all others, nothing packed. */
@@ -231,12 +229,12 @@ enum { PART = 256 }; /* columns at a time where there are several partial sums *
 
 static void sum_rows(const Product *x) {
   float part[PART];
-  kernels->sum_rows(x->c, x->a, x->b, x->ldb, least(KC, x->k), x->n);
+  kernels->sum_rows(x->c, x->a, x->b, x->ldb, int64_min(KC, x->k), x->n);
   for (int64_t first = KC; first < x->k; first += KC)
     for (int64_t column = 0; column < x->n; column += PART) {
-      const int64_t columns = least(PART, x->n - column);
-      kernels->sum_rows(part, x->a + first, x->b + first * x->ldb + column, x->ldb, least(KC, x->k - first),
-                        columns);
+      const int64_t columns = int64_min(PART, x->n - column);
+      kernels->sum_rows(part, x->a + first, x->b + first * x->ldb + column, x->ldb,
+                        int64_min(KC, x->k - first), columns);
       kernels->add(x->c + column, part, columns);
     }
 }
@@ -248,7 +246,7 @@ static void sum_rows(const Product *x) {
 static Prefetch next_rows(const Product *x, int64_t from, int64_t to, int64_t first, int64_t steps) {
   const int64_t after = first + steps;
   if (after < x->k && x->m * x->most_steps <= 2 * resident(x))
-    return prefetch_a(x, from, to - from, after, least(x->most_steps, x->k - after));
+    return prefetch_a(x, from, to - from, after, int64_min(x->most_steps, x->k - after));
   return prefetch_a(x, to, to - from, first, steps);
 }
 
@@ -256,7 +254,7 @@ static Prefetch next_rows(const Product *x, int64_t from, int64_t to, int64_t fi
 static Prefetch next_block(const Product *x, int64_t from, int64_t to, int64_t first, int64_t steps) {
   const int64_t after = first + steps;
   if (!x->block_b || after >= x->k) return (Prefetch){0};
-  Prefetch s = prefetch_b(x, 0, x->n, after, least(x->most_steps, x->k - after));
+  Prefetch s = prefetch_b(x, 0, x->n, after, int64_min(x->most_steps, x->k - after));
   const int64_t begin = s.rows * from / x->m, end = s.rows * to / x->m;
   s.row += begin * s.stride;
   s.rows = end - begin;
@@ -293,7 +291,7 @@ static void run_serial(Product x) {
   const int64_t chunk = MC / x.mr * x.mr;
   for (int64_t first = 0; first < x.k; first += x.most_steps)
     for (int64_t row = 0; row < x.m; row += chunk)
-      serial_rows(&x, row, least(x.m, row + chunk), first, least(x.most_steps, x.k - first));
+      serial_rows(&x, row, int64_min(x.m, row + chunk), first, int64_min(x.most_steps, x.k - first));
 }
 
 /* ---- on all threads ---- */
@@ -379,12 +377,12 @@ static void run_wide_rows(Product x) {
   x.pieces = 1;
   /* few tasks for many threads: cut the rows finer, at the price of packing B more often */
   if (x.columns < 4 * threads_count()) x.pieces = ceil_div(4 * threads_count(), x.columns);
-  x.pieces = least(x.pieces, x.row_panels);
+  x.pieces = int64_min(x.pieces, x.row_panels);
   Room *room =
       lies_as_needed(&x) ? NULL : take_room(x.row_panels * x.mr * most_panel_rows(&x) + PACKED_WIDEST);
   if (room) x.packed = room->data;
   for (x.first = 0; x.first < x.k; x.first += x.most_steps) {
-    x.steps = least(x.most_steps, x.k - x.first);
+    x.steps = int64_min(x.most_steps, x.k - x.first);
     if (room) parallel_for(x.row_panels, pack_panels, &x);
     parallel_for(x.columns * x.pieces, multiply_panels, &x);
   }
@@ -396,7 +394,7 @@ static void run_wide(Product x) {
   const int64_t most = resident(&x) / most_panel_rows(&x) / x.mr, chunks = ceil_div(x.row_panels, most);
   for (int64_t i = 0; i < chunks; i++) {
     const int64_t from = x.row_panels * i / chunks * x.mr, to = x.row_panels * (i + 1) / chunks * x.mr;
-    run_wide_rows(rows_of(x, from, least(to, x.m) - from));
+    run_wide_rows(rows_of(x, from, int64_min(to, x.m) - from));
   }
 }
 
@@ -420,18 +418,18 @@ static void multiply_rows(void *arg, int64_t begin, int64_t end) {
   const Product *x = arg;
   for (int64_t piece = begin; piece < end; piece++) {
     const int64_t from = x->row_panels * piece / x->pieces, to = x->row_panels * (piece + 1) / x->pieces;
-    serial_rows(x, from * x->mr, least(x->m, to * x->mr), x->first, x->steps);
+    serial_rows(x, from * x->mr, int64_min(x->m, to * x->mr), x->first, x->steps);
   }
 }
 
 static void run_narrow(Product x) {
   const int64_t most = MC / x.mr; /* panels a thread packs at a time */
-  x.pieces = least(x.row_panels, 4 * threads_count());
+  x.pieces = int64_min(x.row_panels, 4 * threads_count());
   if (x.pieces * most < x.row_panels) x.pieces = ceil_div(x.row_panels, most);
   Room *room = take_room(x.columns * x.nr * most_panel_rows(&x));
   x.block_b = x.packed = room->data;
   for (x.first = 0; x.first < x.k; x.first += x.most_steps) {
-    x.steps = least(x.most_steps, x.k - x.first);
+    x.steps = int64_min(x.most_steps, x.k - x.first);
     parallel_for(x.columns, pack_columns, &x);
     parallel_for(x.pieces, multiply_rows, &x);
   }

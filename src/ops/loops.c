@@ -1,12 +1,9 @@
 #include "ops/loops.h"
 
+#include "base/integers.h"
 #include "kernels/kernels.h"
 
 enum { BLOCK = 4096, STRIP = 64, PIECES = 32 };
-
-static int64_t at_most(int64_t n, int64_t limit) {
-  return n < limit ? n : limit;
-}
 
 typedef struct Elements {
   int64_t count;
@@ -16,7 +13,7 @@ typedef struct Elements {
 
 static void run_blocks(void *arg, int64_t begin, int64_t end) {
   const Elements *e = arg;
-  e->body(e->arg, begin * BLOCK, at_most(end * BLOCK, e->count));
+  e->body(e->arg, begin * BLOCK, int64_min(end * BLOCK, e->count));
 }
 
 void loop_elements(int64_t count, ParallelBody *body, void *arg) {
@@ -33,7 +30,7 @@ typedef struct RowSum {
 /* Every thread walks all rows over its own strips of columns, so the order of a sum is that of the rows. */
 static void sum_strips(void *arg, int64_t begin, int64_t end) {
   const RowSum *s = arg;
-  const int64_t first = begin * STRIP, width = at_most(end * STRIP, s->columns) - first;
+  const int64_t first = begin * STRIP, width = int64_min(end * STRIP, s->columns) - first;
   for (int64_t r = 0; r < s->rows; r++) kernels->add(s->to + first, s->x + r * s->columns + first, width);
 }
 
@@ -43,7 +40,7 @@ void loop_sum_rows(float *to, const float *x, int64_t rows, int64_t columns) {
 }
 
 int64_t loop_pieces(int64_t rows) {
-  return at_most(rows, PIECES);
+  return int64_min(rows, PIECES);
 }
 
 int64_t loop_piece_begin(int64_t rows, int64_t piece) {

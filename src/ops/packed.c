@@ -6,13 +6,10 @@
 
 #include "base/arena.h"
 #include "base/buffer.h"
+#include "base/integers.h"
 #include "base/threads.h"
 #include "kernels/kernels.h"
 #include "ops/peak.h"
-
-static int64_t least(int64_t a, int64_t b) {
-  return a < b ? a : b;
-}
 
 /* Products of bf16 are not quick wherever there are some: vdpbf16ps has twice the rate of f32 on Zen 4, less
  * than half of it on a Xeon of 2023. */
@@ -45,7 +42,7 @@ int64_t packed_floats(int64_t n, int64_t k) {
 }
 
 static void *panel_at(const Packed *p, int64_t column, int64_t first) {
-  const int64_t at = first * padded(p->n) + column * least(PACKED_STEPS, p->k - first);
+  const int64_t at = first * padded(p->n) + column * int64_min(PACKED_STEPS, p->k - first);
   return (char *)p->panels + type_bytes(p->type, at);
 }
 
@@ -74,7 +71,7 @@ Stored stored_weight(const Tensor *weight, bool transposed) {
 /* Steps `first`, ... of a panel's columns, of which there are so many. */
 static const float *steps_of(const Stored *b, int64_t column, int64_t first, int64_t steps, int64_t *columns,
                              int64_t *ld) {
-  *columns = least(kernels->gemm_nr(), b->n - column);
+  *columns = int64_min(kernels->gemm_nr(), b->n - column);
   if (b->transposed) return rows_of(b, column, first, *columns, steps, ld);
   return rows_of(b, first, column, steps, *columns, ld);
 }
@@ -120,15 +117,15 @@ static bool fill_converted(const Filling *f, void *out, int64_t column, int64_t 
 static void fill_blocks(const Filling *f, void *out, int64_t column, int64_t first, int64_t steps) {
   const Stored *b = &f->b;
   kernels->types[b->type].panel(out, type_at(b->type, b->at, column * b->ld + first),
-                                (int64_t)type_bytes(b->type, b->ld), least(kernels->gemm_nr(), b->n - column),
-                                steps);
+                                (int64_t)type_bytes(b->type, b->ld),
+                                int64_min(kernels->gemm_nr(), b->n - column), steps);
 }
 
 static void fill_panels(void *arg, int64_t begin, int64_t end) {
   Filling *f = arg;
   for (int64_t i = begin; i < end && !f->unfit; i++) {
     const int64_t first = i / f->columns * PACKED_STEPS, column = i % f->columns * kernels->gemm_nr();
-    const int64_t steps = least(PACKED_STEPS, f->p->k - first);
+    const int64_t steps = int64_min(PACKED_STEPS, f->p->k - first);
     void *out = panel_at(f->p, column, first);
     if (f->p->type == TENSOR_F32)
       stored_panel(&f->b, out, column, first, steps);

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/integers.h"
 #include "kernels/kernels.h"
 #include "ops/loops.h"
 
@@ -87,10 +88,6 @@ uint64_t tape_seed(const Tape *t) {
 double tape_flops(const Tape *t) {
   return t->flops;
 }
-static int64_t larger(int64_t a, int64_t b) {
-  return a > b ? a : b;
-}
-
 static int64_t places_bytes(const Tape *t) {
   int64_t sum = 0;
   for (int i = 0; i < t->place_count; i++) sum += (int64_t)t->places[i].bytes;
@@ -102,7 +99,7 @@ int64_t tape_bytes(const Tape *t) {
 
 int64_t tape_step_bytes(const Tape *t, bool compute_anew) {
   const int64_t ends = 2 * (t->bytes - t->inside + t->between) + t->unkept - t->unkept_inside;
-  return ends + (compute_anew ? t->most_inside : t->inside) + larger(t->most_gradients, t->most_passing) +
+  return ends + (compute_anew ? t->most_inside : t->inside) + int64_max(t->most_gradients, t->most_passing) +
          places_bytes(t);
 }
 
@@ -289,7 +286,7 @@ float *node_floats(Node *n, int64_t count) {
 
 void node_passing(Node *n, int64_t floats) {
   n->passing_bytes = (size_t)floats * sizeof(float);
-  n->tape->most_passing = larger(n->tape->most_passing, (int64_t)n->passing_bytes);
+  n->tape->most_passing = int64_max(n->tape->most_passing, (int64_t)n->passing_bytes);
 }
 
 static void run_forward(Node *n) {
@@ -436,8 +433,8 @@ static void run_and_record(Part *p, Tensor *out) {
   t->inside += took;
   t->unkept_inside += unkept;
   t->between += (int64_t)tensor_bytes(out);
-  t->most_inside = larger(t->most_inside, took);
-  t->most_gradients = larger(t->most_gradients, took + unkept);
+  t->most_inside = int64_max(t->most_inside, took);
+  t->most_gradients = int64_max(t->most_gradients, took + unkept);
 }
 
 static Tensor *run_anew(Part *p) {

@@ -3,6 +3,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include "base/integers.h"
 #include "base/threads.h"
 
 /* A text that is followed, and what it has still to read. */
@@ -289,10 +290,6 @@ static void move_task(Generator *g, Task *t) {
   vec_push(&g->moving, t);
 }
 
-static int64_t least(int64_t a, int64_t b) {
-  return a < b ? a : b;
-}
-
 /* Prompts, as far as the budget reaches. Where a task has several rows that read, the last token of each
  * waits for the others. */
 static void read_prompt(Generator *g, Task *t, int64_t *budget) {
@@ -303,7 +300,7 @@ static void read_prompt(Generator *g, Task *t, int64_t *budget) {
     return;
   }
   for (int64_t i = 0; i < t->alive; i++) {
-    const int64_t count = least(left_to_read(&t->rows[i]) - 1, *budget);
+    const int64_t count = int64_min(left_to_read(&t->rows[i]) - 1, *budget);
     if (count > 0) read_row(g, &t->rows[i], count, false);
     *budget -= count;
   }
@@ -435,12 +432,12 @@ bool generate_all(const Model *model, int64_t rows, const Input *inputs, int64_t
                   .inputs = inputs,
                   .count = count,
                   .rows = rows,
-                  .together = least(count, together),
+                  .together = int64_min(count, together),
                   .open = open,
                   .user = user};
   if (e.together * rows >= MANY_ROWS && !model->packed) e.packed = packed_set_new(false);
   const int64_t full = count / together; /* generators that have all their rows at least at first */
-  parallel_guarded(least(threads_count(), full > 1 ? full : 1), run_generators, &e);
+  parallel_guarded(int64_min(threads_count(), full > 1 ? full : 1), run_generators, &e);
   packed_set_free(e.packed);
   return !e.not_finite;
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/buffer.h"
+#include "base/heap.h"
 #include "base/random.h"
 
 /* The pair is in the slot itself: most look-ups end at the first cache line. */
@@ -85,44 +86,27 @@ typedef struct Candidate {
   uint32_t left; /* the left symbol's place */
 } Candidate;
 
+typedef VEC(Candidate) Candidates;
+
 typedef struct Long {
   const Merges *merges;
   int32_t *symbols; /* -1: joined to one before */
   uint32_t *next, *previous;
   size_t count;
-  VEC(Candidate) heap;
+  Candidates heap;
 } Long;
 
 static bool before(const Candidate *a, const Candidate *b) {
   return a->rank != b->rank ? a->rank < b->rank : a->left < b->left;
 }
 
-static void push(Long *w, Candidate c) {
-  vec_push(&w->heap, c);
-  size_t i = w->heap.count - 1;
-  for (; i && before(&c, &w->heap.data[(i - 1) / 2]); i = (i - 1) / 2)
-    w->heap.data[i] = w->heap.data[(i - 1) / 2];
-  w->heap.data[i] = c;
-}
-
-static Candidate pop(Long *w) {
-  Candidate *h = w->heap.data;
-  const Candidate top = h[0], last = h[--w->heap.count];
-  size_t i = 0, n = w->heap.count;
-  for (size_t child; (child = 2 * i + 1) < n; i = child) {
-    if (child + 1 < n && before(&h[child + 1], &h[child])) child++;
-    if (!before(&h[child], &last)) break;
-    h[i] = h[child];
-  }
-  if (n) h[i] = last;
-  return top;
-}
+HEAP(Candidates, Candidate, before)
 
 static void offer(Long *w, uint32_t left) {
   const uint32_t right = w->next[left];
   if (right >= w->count) return;
   const int32_t rank = merges_rank(w->merges, w->symbols[left], w->symbols[right]);
-  if (rank >= 0) push(w, (Candidate){rank, left});
+  if (rank >= 0) heap_push(&w->heap, (Candidate){rank, left});
 }
 
 /* Unless the pair that was seen there is gone since. */
@@ -148,7 +132,7 @@ static size_t apply_long(const Merges *m, int32_t *symbols, size_t count) {
     w.previous[i] = i ? (uint32_t)i - 1 : 0;
   }
   for (size_t i = 0; i + 1 < count; i++) offer(&w, (uint32_t)i);
-  while (w.heap.count) join(&w, pop(&w));
+  while (w.heap.count) join(&w, heap_pop(&w.heap));
   size_t left = 0;
   for (size_t i = 0; i < count; i = w.next[i]) symbols[left++] = symbols[i];
   vec_free(&w.heap);

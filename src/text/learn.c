@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/heap.h"
 #include "base/threads.h"
 
 typedef struct Word {
@@ -23,13 +24,15 @@ typedef struct Waiting {
   uint32_t pair;
 } Waiting;
 
+typedef VEC(Waiting) WaitingHeap;
+
 typedef struct Learner {
   VEC(Word) words;
   VEC(int32_t) symbols;
   VEC(Pair) pairs;
   uint32_t *slots; /* hash of (left, right) -> 1 + place in pairs */
   size_t slot_count;
-  VEC(Waiting) heap;
+  WaitingHeap heap;
   Map *by_bytes;        /* what a token stands for -> its id: two pairs may join to the same bytes */
   VEC(int64_t) spelled; /* id -> place in by_bytes */
 } Learner;
@@ -71,33 +74,17 @@ static bool before(const Waiting *a, const Waiting *b) {
   return a->left != b->left ? a->left < b->left : a->right < b->right;
 }
 
+HEAP(WaitingHeap, Waiting, before)
+
 static void push(Learner *l, uint32_t pair) {
   const Pair *p = &l->pairs.data[pair];
-  const Waiting w = {p->times, p->left, p->right, pair};
-  vec_push(&l->heap, w);
-  size_t i = l->heap.count - 1;
-  for (; i && before(&w, &l->heap.data[(i - 1) / 2]); i = (i - 1) / 2)
-    l->heap.data[i] = l->heap.data[(i - 1) / 2];
-  l->heap.data[i] = w;
-}
-
-static Waiting pop(Learner *l) {
-  Waiting *h = l->heap.data;
-  const Waiting top = h[0], last = h[--l->heap.count];
-  size_t i = 0, n = l->heap.count;
-  for (size_t child; (child = 2 * i + 1) < n; i = child) {
-    if (child + 1 < n && before(&h[child + 1], &h[child])) child++;
-    if (!before(&h[child], &last)) break;
-    h[i] = h[child];
-  }
-  if (n) h[i] = last;
-  return top;
+  heap_push(&l->heap, (Waiting){p->times, p->left, p->right, pair});
 }
 
 /* The pair that occurs most often now; -1 if none occurs twice. */
 static int64_t next_pair(Learner *l) {
   while (l->heap.count) {
-    const Waiting top = pop(l);
+    const Waiting top = heap_pop(&l->heap);
     const Pair *p = &l->pairs.data[top.pair];
     if (p->times == top.times) return p->times > 1 ? (int64_t)top.pair : -1;
     if (p->times > 1) push(l, top.pair); /* it became rarer since */

@@ -3,15 +3,12 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/integers.h"
 #include "base/threads.h"
 #include "kernels/kernels.h"
 
 static bool takes_muon(const Optimizer *o, const Param *p) {
   return o->by_muon && p->role == PARAM_MATRIX && p->tensor.dims == 2;
-}
-
-static int64_t larger(int64_t x, int64_t y) {
-  return x > y ? x : y;
 }
 
 static void open_muon(Optimizer *o) {
@@ -22,8 +19,8 @@ static void open_muon(Optimizer *o) {
     const Tensor *t = &p->tensor;
     if (!takes_muon(o, p)) continue;
     o->matrices[o->matrix_count++] = p;
-    elements = larger(elements, tensor_count(t));
-    side = larger(side, t->shape[0] < t->shape[1] ? t->shape[0] : t->shape[1]);
+    elements = int64_max(elements, tensor_count(t));
+    side = int64_max(side, t->shape[0] < t->shape[1] ? t->shape[0] : t->shape[1]);
   }
   /* Fewer matrices than threads are each better worked on by all. */
   o->workers = o->matrix_count < threads_count() ? 1 : threads_count();

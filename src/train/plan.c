@@ -7,6 +7,7 @@
 
 #include "base/figure.h"
 #include "base/file.h"
+#include "base/integers.h"
 #include "run/search.h"
 #include "train/gradients.h"
 #include "train/optimizer.h"
@@ -24,10 +25,6 @@ static int64_t clamp(int64_t x, int64_t low, int64_t high) {
 static int64_t at_least_1(int64_t x) {
   return x > 0 ? x : 1;
 }
-static int64_t least(int64_t a, int64_t b) {
-  return a < b ? a : b;
-}
-
 /* Tokens an update: gradients of small networks are useful at small batches, large ones need quieter
  * gradients. */
 static int64_t default_batch_tokens(const Config *c) {
@@ -74,7 +71,7 @@ static double default_weight_decay(const Plan *p, const TrainSettings *s) {
 void plan_set_steps(Plan *p, const TrainSettings *s, int64_t steps) {
   p->steps = at_least_1(steps);
   p->weight_decay = s->weight_decay >= 0 ? s->weight_decay : default_weight_decay(p, s);
-  p->warmup = s->warmup >= 0 ? s->warmup : least(clamp(p->steps / 50, 20, 1000), p->steps / 2);
+  p->warmup = s->warmup >= 0 ? s->warmup : int64_min(clamp(p->steps / 50, 20, 1000), p->steps / 2);
   p->eval_every = s->eval_every ? s->eval_every : at_least_1(p->steps / 20);
   p->eval_tokens = s->eval_tokens ? s->eval_tokens : default_eval_tokens(p);
   p->checkpoint_every = s->checkpoint_every ? s->checkpoint_every : p->eval_every;
@@ -95,7 +92,7 @@ static bool plan_steps(Plan *p, const TrainSettings *s, int64_t tokens, Error *e
 static void reckon(Plan *p, const TrainSettings *s, int64_t tokens) {
   const int64_t each =
       2 * (int64_t)sizeof(float) + optimizer_bytes_per_parameter(s); /* weight and gradient */
-  const int64_t ids = least(tokens * (int64_t)sizeof(int32_t), (int64_t)spool_in_memory());
+  const int64_t ids = int64_min(tokens * (int64_t)sizeof(int32_t), (int64_t)spool_in_memory());
   p->memory = p->cost.parameters * each + gradients_bytes(p) + ids + (64 << 20);
   const int64_t checkpoint = p->cost.parameters * ((int64_t)sizeof(float) + optimizer_bytes_per_parameter(s));
   p->disk = checkpoint * (s->keep_checkpoints + 1) + 2 * p->cost.parameters * (int64_t)sizeof(float);
@@ -177,7 +174,7 @@ bool plan_check_task(const Task *task, const Settings *given, const News *news, 
 /* A piece as large as any: most sequences have not the greatest length. */
 static void reckon_cost(Plan *p, const TrainSettings *s, const Batches *b) {
   const int64_t longest = b->time > b->source_time ? b->time : b->source_time;
-  const int64_t most = at_least_1(least(b->sequences, p->batch.tokens / longest));
+  const int64_t most = at_least_1(int64_min(b->sequences, p->batch.tokens / longest));
   const int64_t sequences = (most + p->accumulate - 1) / p->accumulate;
   p->cost = model_cost(&p->config, sequences, b->time, b->source_time);
   if (s->checkpoint_activations) p->cost.activation_bytes = p->cost.anew_bytes;

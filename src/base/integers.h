@@ -1,0 +1,14 @@
+/* integers.h - the smaller and the larger of two. */
+#ifndef BASE_INTEGERS_H
+#define BASE_INTEGERS_H
+
+#include <stdint.h>
+
+static inline int64_t int64_min(int64_t a, int64_t b) {
+  return a < b ? a : b;
+}
+static inline int64_t int64_max(int64_t a, int64_t b) {
+  return a > b ? a : b;
+}
+
+#endif
