@@ -60,24 +60,35 @@ static bool map_file(int descriptor, size_t size, const char *path, FileView *vi
   return true;
 }
 
-static bool view_descriptor(int descriptor, const char *path, FileView *view, Error *err) {
+static bool view_descriptor(int descriptor, const char *path, bool regular, FileView *view, Error *err) {
   struct stat info;
   if (fstat(descriptor, &info)) return fail_path(err, path, "cannot be examined");
   if (S_ISDIR(info.st_mode)) return fail(err, "%s: is a directory, not a file", path);
+  if (regular && !S_ISREG(info.st_mode))
+    return fail(err, "%s: is no regular file, but a pipe or a device: copy its contents into a file", path);
   return S_ISREG(info.st_mode) && info.st_size > 0
              ? map_file(descriptor, (size_t)info.st_size, path, view, err)
              : read_stream(descriptor, path, view, err);
 }
 
-bool file_view(const char *path, FileView *view, Error *err) {
-  *view = (FileView){0};
-  if (!strcmp(path, "-")) return read_stream(STDIN_FILENO, "standard input", view, err);
+static bool view(const char *path, bool regular, FileView *out, Error *err) {
+  *out = (FileView){0};
   /* A pipe without a writer is opened at once, and waited for where a signal can end that. */
   const int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (descriptor < 0) return fail_path(err, path, "cannot be opened");
-  const bool ok = view_descriptor(descriptor, path, view, err);
+  const bool ok = view_descriptor(descriptor, path, regular, out, err);
   close(descriptor);
   return ok;
+}
+
+bool file_view(const char *path, FileView *out, Error *err) {
+  if (strcmp(path, "-")) return view(path, false, out, err);
+  *out = (FileView){0};
+  return read_stream(STDIN_FILENO, "standard input", out, err);
+}
+
+bool file_view_regular(const char *path, FileView *out, Error *err) {
+  return view(path, true, out, err);
 }
 
 void file_view_close(FileView *view) {

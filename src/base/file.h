@@ -14,6 +14,8 @@ typedef struct FileView {
   bool borrowed; /* somebody else's memory */
 } FileView;
 bool file_view(const char *path, FileView *, Error *);
+/* The same of a regular file only: a pipe would be waited for, and /dev/zero read until the disk is full. */
+bool file_view_regular(const char *path, FileView *, Error *);
 void file_view_close(FileView *);
 /* What was spooled becomes the view's. */
 void file_view_take(FileView *, Spool *);

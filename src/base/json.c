@@ -66,7 +66,7 @@ json_t *json_parse(const char *text, size_t length, const char *where, Error *er
 
 json_t *json_read(const char *path, Error *err) {
   FileView file;
-  if (!file_view(path, &file, err)) return NULL;
+  if (!file_view_regular(path, &file, err)) return NULL;
   json_t *json = json_parse(file.data, file.size, path, err);
   file_view_close(&file);
   if (!json || json_is_object(json)) return json;

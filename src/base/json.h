@@ -7,7 +7,7 @@
 
 #include "error.h"
 
-json_t *json_read(const char *path, Error *); /* an object; caller: json_decref */
+json_t *json_read(const char *path, Error *); /* an object, of a regular file; caller: json_decref */
 /* `where` names the source in errors. Whole numbers beyond 64 bits are reals. */
 json_t *json_parse(const char *text, size_t length, const char *where, Error *);
 bool json_write(const char *path, const json_t *, Error *); /* indented, atomic */

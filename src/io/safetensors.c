@@ -82,7 +82,7 @@ static bool read_place(const json_t *entry, uint64_t bytes, uint64_t room, uint6
 
 static bool read_entry(Safetensors *s, const char *name, const json_t *entry, const char *data, uint64_t room,
                        const char *path, Error *err) {
-  NamedTensor *item = &s->items[s->count];
+  NamedTensor *item = &s->tensors.items[s->tensors.count];
   uint64_t bytes = 0, begin = 0;
   if (!json_is_object(entry)) return fail(err, "%s: \"%s\" is not described by an object", path, name);
   if (!read_dtype(entry, &item->tensor, path, name, err) ||
@@ -91,7 +91,8 @@ static bool read_entry(Safetensors *s, const char *name, const json_t *entry, co
     return false;
   item->name = arena_strndup(s->arena, name, strlen(name));
   item->tensor.data = (void *)(uintptr_t)(data + begin);
-  s->count++;
+  item->file = s->tensors.path;
+  s->tensors.count++;
   return true;
 }
 
@@ -103,25 +104,21 @@ static int by_place(const void *a, const void *b) {
              : tensor_bytes(&x->tensor) > tensor_bytes(&y->tensor);
 }
 
-static int by_name(const void *a, const void *b) {
-  return strcmp(((const NamedTensor *)a)->name, ((const NamedTensor *)b)->name);
-}
-
 /* The format allows neither holes nor overlaps: every byte of the data belongs to one tensor. */
 static bool check_cover(Safetensors *s, const char *data, uint64_t room, const char *path, Error *err) {
   const char *expected = data;
-  if (s->count) qsort(s->items, s->count, sizeof *s->items, by_place);
-  for (size_t i = 0; i < s->count; i++) {
-    if ((const char *)s->items[i].tensor.data != expected)
-      return fail(
-          err, "%s: tensor \"%s\" %s", path, s->items[i].name,
-          (const char *)s->items[i].tensor.data < expected ? "overlaps another" : "leaves a gap before it");
-    expected += tensor_bytes(&s->items[i].tensor);
+  if (s->tensors.count) qsort(s->tensors.items, s->tensors.count, sizeof *s->tensors.items, by_place);
+  for (size_t i = 0; i < s->tensors.count; i++) {
+    if ((const char *)s->tensors.items[i].tensor.data != expected)
+      return fail(err, "%s: tensor \"%s\" %s", path, s->tensors.items[i].name,
+                  (const char *)s->tensors.items[i].tensor.data < expected ? "overlaps another"
+                                                                           : "leaves a gap before it");
+    expected += tensor_bytes(&s->tensors.items[i].tensor);
   }
   if (expected != data + room)
     return fail(err, "%s: %" PRIu64 " bytes at the end belong to no tensor: the file was altered", path,
                 (uint64_t)(data + room - expected));
-  if (s->count) qsort(s->items, s->count, sizeof *s->items, by_name);
+  tensors_sort(&s->tensors);
   return true;
 }
 
@@ -130,7 +127,7 @@ static bool read_header(Safetensors *s, const json_t *header, const char *data, 
   const char *name;
   json_t *entry;
   if (!json_is_object(header)) return fail(err, "%s: the header is not a JSON object", path);
-  s->items = arena_alloc_zeroed(s->arena, (json_object_size(header) + 1) * sizeof *s->items);
+  s->tensors.items = arena_alloc_zeroed(s->arena, (json_object_size(header) + 1) * sizeof *s->tensors.items);
   json_object_foreach((json_t *)(uintptr_t)header, name, entry) {
     if (!strcmp(name, "__metadata__") && !json_is_object(entry))
       return fail(err, "%s: \"__metadata__\" is not an object", path);
@@ -160,8 +157,9 @@ static bool parse(Safetensors *s, const char *path, Error *err) {
 
 bool safetensors_open(Safetensors *s, const char *path, Error *err) {
   *s = (Safetensors){0};
-  if (!file_view(path, &s->file, err)) return false;
+  if (!file_view_regular(path, &s->file, err)) return false;
   s->arena = arena_new(0);
+  s->tensors.path = arena_strndup(s->arena, path, strlen(path));
   if (parse(s, path, err)) return true;
   safetensors_close(s);
   return false;
@@ -172,11 +170,6 @@ void safetensors_close(Safetensors *s) {
   arena_free(s->arena);
   file_view_close(&s->file);
   *s = (Safetensors){0};
-}
-
-const NamedTensor *safetensors_find(const Safetensors *s, const char *name) {
-  const NamedTensor key = {.name = name};
-  return s->count ? bsearch(&key, s->items, s->count, sizeof key, by_name) : NULL;
 }
 
 /* ---- types ---- */

@@ -7,16 +7,10 @@
 #include "base/arena.h"
 #include "base/file.h"
 #include "base/json.h"
-#include "ops/tensor.h"
-
-typedef struct NamedTensor {
-  const char *name;
-  Tensor tensor; /* data points into the mapped file, possibly unaligned */
-} NamedTensor;
+#include "io/tensors.h"
 
 typedef struct Safetensors {
-  NamedTensor *items; /* sorted by name */
-  size_t count;
+  TensorSet tensors;
   json_t *metadata; /* the "__metadata__" object, or NULL */
   FileView file;
   Arena *arena;
@@ -24,7 +18,6 @@ typedef struct Safetensors {
 
 bool safetensors_open(Safetensors *, const char *path, Error *);
 void safetensors_close(Safetensors *);
-const NamedTensor *safetensors_find(const Safetensors *, const char *name); /* NULL if absent */
 /* Copies a tensor of any float type into f32, on all threads; counts must agree. */
 void tensor_to_f32(float *out, const Tensor *);
 

@@ -369,7 +369,7 @@ static bool fail_unknown_type(const json_t *json, const char *path, Error *err) 
   return false;
 }
 
-static bool config_parse(Config *c, const json_t *json, const char *path, Error *err) {
+bool config_from_json(Config *c, const json_t *json, const char *path, Error *err) {
   if (!json_is_object(json)) return fail(err, "%s: not a JSON object", path);
   *c = (Config){.arch = arch_by_type(json), .norm_epsilon = 1e-5, .rope_theta = usual_theta};
   if (!c->arch) return fail_unknown_type(json, path, err);
@@ -383,18 +383,23 @@ static bool config_parse(Config *c, const json_t *json, const char *path, Error 
 bool config_read(Config *c, const char *path, Error *err) {
   json_t *json = json_read(path, err);
   if (!json) return false;
-  const bool ok = config_parse(c, json, path, err);
+  const bool ok = config_from_json(c, json, path, err);
   json_decref(json);
   return ok;
 }
 
-bool config_write(const Config *c, const char *path, Error *err) {
+json_t *config_json(const Config *c) {
   json_t *json = json_object();
   json_put(json, "architectures", json_build("[s]", c->arch->hf_class));
   json_put(json, "model_type", json_string(c->arch->model_type));
   json_put(json, "torch_dtype", json_string("float32"));
   write_keys(c, json);
   c->arch->write_rest(c, json);
+  return json;
+}
+
+bool config_write(const Config *c, const char *path, Error *err) {
+  json_t *json = config_json(c);
   const bool ok = json_write(path, json, err);
   json_decref(json);
   return ok;

@@ -63,16 +63,6 @@ static json_t *shape_json(const Config *c) {
   return json;
 }
 
-/* Of the weights as they lie in the file, whatever their type. */
-static int64_t stored_bytes(const Safetensors *weights) {
-  int64_t bytes = 0;
-  for (size_t i = 0; i < weights->count; i++) {
-    const Tensor *t = &weights->items[i].tensor;
-    bytes += (int64_t)tensor_bytes(t);
-  }
-  return bytes;
-}
-
 char *ink_model_describe(const ink_model *m, ink_error *err) {
   MEM_GUARD(err, return NULL);
   const Bundle *b = &m->bundle;
@@ -80,9 +70,10 @@ char *ink_model_describe(const ink_model *m, ink_error *err) {
   json_t *json =
       json_build("{s:s, s:s, s:I, s:I, s:o, s:o, s:o, s:O}", "arch", b->model->config.arch->name, "class",
                  b->model->config.arch->hf_class, "parameters", (json_int_t)parameters, "weight_bytes",
-                 (json_int_t)stored_bytes(&b->weights), "shape", shape_json(&b->model->config), "tokens",
-                 special_tokens_describe(&b->model->config, b->tokenizer, bundle_begin(b)), "generation",
-                 generation_describe(b), "trained", b->card);
+                 (json_int_t)tensors_bytes(&b->source.tensors), "shape", shape_json(&b->model->config),
+                 "tokens", special_tokens_describe(&b->model->config, b->tokenizer, bundle_begin(b)),
+                 "generation", generation_describe(b), "trained", b->card);
+  if (b->source.remark) json_put(json, "remark", json_string(b->source.remark));
   char *text = json_text(json, JSON_INDENT(2));
   json_decref(json);
   MEM_GUARD_END();

@@ -3,48 +3,35 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/buffer.h"
 #include "base/threads.h"
-#include "run/directory.h"
 #include "run/generation.h"
 #include "run/model_dir.h"
 #include "run/special_tokens.h"
 
-/* ---- the directory ---- */
-
-static json_t *read_object(const char *directory, const char *name, Error *err) {
-  char path[PATH_ROOM];
-  path_join(path, directory, name);
-  return file_exists(path) ? json_read(path, err) : json_object();
-}
+/* ---- tokenizers ---- */
 
 static void fingerprint_text(const Tokenizer *tokenizer, char text[32]) {
   snprintf(text, 32, "%016" PRIx64, tokenizer_fingerprint(tokenizer));
 }
 
-Tokenizer *bundle_tokenizer(const char *named, Error *err) {
-  char path[PATH_ROOM], room[PATH_ROOM];
-  const char *directory = dir_current(room, named);
-  Tokenizer *t = tokenizer_open_at(directory, err);
-  if (t && !special_tokens_offer(t, directory, err)) {
-    tokenizer_free(t);
-    return NULL;
-  }
-  if (!t || !file_exists(path_join(path, directory, "source_tokenizer.json"))) return t;
-  Tokenizer *source = tokenizer_open(path, err);
-  if (source)
-    tokenizer_attach_source(t, source);
-  else
-    tokenizer_free(t);
-  return source ? t : NULL;
+static Tokenizer *read_tokenizers(const ModelSource *s, Error *err) {
+  SourceTokenizer found;
+  Tokenizer *t = source_find_tokenizer(s, &found, err) ? tokenizer_open_at(found.path, err) : NULL;
+  if (!t) return NULL;
+  const bool offered = special_tokens_offer(t, s, err);
+  Tokenizer *source = offered && *found.source_path ? tokenizer_open(found.source_path, err) : NULL;
+  if (source) tokenizer_attach_source(t, source);
+  if (offered && (source || !*found.source_path)) return t;
+  tokenizer_free(t);
+  return NULL;
 }
 
-static bool save_tokenizers(const Tokenizer *t, const char *directory, Error *err) {
-  char path[PATH_ROOM];
-  const Tokenizer *source = tokenizer_source(t);
-  if (!tokenizer_save(t, path_join(path, directory, "tokenizer.json"), err)) return false;
-  path_join(path, directory, "source_tokenizer.json");
-  if (source != t) return tokenizer_save(source, path, err);
-  return dir_remove(path, err); /* of a model that was here before */
+Tokenizer *bundle_tokenizer(const char *path, Error *err) {
+  ModelSource source;
+  Tokenizer *t = source_open(&source, path, err) ? read_tokenizers(&source, err) : NULL;
+  source_close(&source);
+  return t;
 }
 
 /* The file of a vocabulary larger than the model's, or NULL. */
@@ -85,7 +72,7 @@ static bool check_begin(const Bundle *b, const char *directory, const Config *co
 
 /* The tokenizer, read on a thread of its own. */
 typedef struct TokenizerReading {
-  const char *directory;
+  const ModelSource *source;
   Tokenizer *tokenizer;
   Error err;
 } TokenizerReading;
@@ -93,67 +80,93 @@ typedef struct TokenizerReading {
 static void read_tokenizer(void *arg) {
   TokenizerReading *r = arg;
   MEM_GUARD(&r->err, return );
-  r->tokenizer = bundle_tokenizer(r->directory, &r->err);
+  r->tokenizer = read_tokenizers(r->source, &r->err);
   MEM_GUARD_END();
 }
 
-static bool open_weights(Bundle *b, const char *directory, Config config, Error *err) {
-  char path[PATH_ROOM];
-  if (!directory_weights(directory, path, err) || !safetensors_open(&b->weights, path, err)) return false;
-  const Naming *naming = arch_naming(config.arch, "huggingface");
-  if (weights_untie(&b->weights, naming)) config.tied = false;
-  b->model = model_outline(&config);
-  model_freeze(b->model);
-  return weights_map(path, naming, b->model->params, &b->weights, err);
+/* ---- opening ---- */
+
+/* Of what it says, not of how it is laid out. */
+static void config_fingerprint(const json_t *configuration, char text[32]) {
+  char *json = json_text(configuration, JSON_COMPACT | JSON_SORT_KEYS);
+  snprintf(text, 32, "%016" PRIx64, hash_bytes(json, strlen(json), 0));
+  mem_free(json);
 }
 
-static bool guarded_weights(Bundle *b, const char *directory, const Config *config, Error *err) {
+static bool check_config(const ModelSource *s, Error *err) {
+  const char *began = json_get_text(s->card, "config_fingerprint", NULL);
+  char now[32];
+  config_fingerprint(s->configuration, now);
+  return !began || !strcmp(began, now) ||
+         fail(err,
+              "%s: is not what this run began with (fingerprint %s, was %s): put it back, or start another "
+              "run with --from",
+              s->configuration_at, now, began);
+}
+
+bool bundle_config(Config *config, const char *path, Error *err) {
+  ModelSource source;
+  const bool ok = source_open(&source, path, err) && check_config(&source, err) &&
+                  config_from_json(config, source.configuration, source.configuration_at, err);
+  source_close(&source);
+  return ok;
+}
+
+static bool open_weights(Bundle *b, Config config, Error *err) {
+  const Naming *naming = arch_naming(config.arch, b->source.format->name);
+  if (!source_open_tensors(&b->source, err)) return false;
+  if (weights_untie(&b->source.tensors, naming)) config.tied = false;
+  b->model = model_outline(&config);
+  model_freeze(b->model);
+  return weights_map(&b->source.tensors, naming, b->model->params, err);
+}
+
+static bool guarded_weights(Bundle *b, const Config *config, Error *err) {
   MEM_GUARD(err, return false);
-  const bool ok = open_weights(b, directory, *config, err);
+  const bool ok = open_weights(b, *config, err);
   MEM_GUARD_END();
   return ok;
 }
 
 /* Both take long. Whichever is wrong, the tokenizer's fault is told first. */
-static bool open_both(Bundle *b, const char *directory, const Config *config, Error *err) {
-  TokenizerReading reading = {.directory = directory};
+static bool open_both(Bundle *b, const Config *config, Error *err) {
+  const char *path = b->source.path;
+  TokenizerReading reading = {.source = &b->source};
   Error of_weights = {0};
   Thread *thread = thread_start(read_tokenizer, &reading);
-  const bool weights = guarded_weights(b, directory, config, &of_weights);
+  const bool weights = guarded_weights(b, config, &of_weights);
   thread_join(thread);
   b->tokenizer = reading.tokenizer;
   if (!b->tokenizer) return fail_from(err, &reading.err);
-  return check_tokenizer(b, directory, config, err) && check_begin(b, directory, config, err) &&
+  return check_tokenizer(b, path, config, err) && check_begin(b, path, config, err) &&
          (weights || fail_from(err, &of_weights));
 }
 
-static bool open_parts(Bundle *b, const char *named, Error *err) {
-  char path[PATH_ROOM], room[PATH_ROOM];
+static bool open_parts(Bundle *b, const char *path, Error *err) {
   Config config;
-  if (!directory_check(named, err)) return false;
-  const char *directory = dir_current(room, named);
-  if (!config_read(&config, path_join(path, directory, "config.json"), err)) return false;
-  if (!(b->card = read_object(directory, "inkstone.json", err)) ||
-      !(b->generation = generation_read(directory, &config, err)))
+  if (!source_open(&b->source, path, err) ||
+      !config_from_json(&config, b->source.configuration, b->source.configuration_at, err))
     return false;
-  if (!open_both(b, directory, &config, err)) return false;
+  b->card = json_incref(b->source.card);
+  if (!(b->generation = generation_read(&b->source, &config, err)) || !open_both(b, &config, err))
+    return false;
   if (config.bos < 0) b->model->config.bos = tokenizer_begin(b->tokenizer);
   generation_settle(&b->model->config, b->generation);
   return special_tokens_settle(&b->model->config, b->generation, b->tokenizer, err);
 }
 
 /* A model that another process replaces meanwhile is read once more: its parts would be of two. */
-bool bundle_open(Bundle *b, const char *directory, Error *err) {
+bool bundle_open(Bundle *b, const char *path, Error *err) {
   enum { MOST_TRIES = 8 };
   for (int tries = 1;; tries++) {
-    const ModelDirMark before = model_dir_mark(directory);
+    const ModelDirMark before = model_dir_mark(path);
     Error why = {0};
     *b = (Bundle){0};
-    const bool ok = open_parts(b, directory, &why), same = model_dir_same(before, model_dir_mark(directory));
+    const bool ok = open_parts(b, path, &why), same = model_dir_same(before, model_dir_mark(path));
     if (ok && same) return true;
     bundle_close(b);
     if (same || tries == MOST_TRIES) {
-      if (ok) return fail(err, "%s: is being replaced by other models again and again", directory);
+      if (ok) return fail(err, "%s: is being replaced by other models again and again", path);
       if (err) *err = why;
       return false;
     }
@@ -162,7 +175,7 @@ bool bundle_open(Bundle *b, const char *directory, Error *err) {
 
 void bundle_close(Bundle *b) {
   model_free(b->model);
-  safetensors_close(&b->weights);
+  source_close(&b->source);
   tokenizer_free(b->tokenizer);
   json_decref(b->card);
   json_decref(b->generation);
@@ -270,17 +283,35 @@ bool bundle_layout(const Bundle *b, const Task *task, PairLayout *layout, Error 
 /* ---- writing ---- */
 
 bool bundle_write_card(const char *directory, const json_t *card, Error *err) {
-  char path[PATH_ROOM];
-  return json_write(path_join(path, directory, "inkstone.json"), card, err);
+  return source_write(directory, &(ModelParts){.card = card}, err);
+}
+
+static bool write_tokenizers(const Tokenizer *t, ModelParts parts, const char *directory, Error *err) {
+  const Tokenizer *source = tokenizer_source(t);
+  Buffer own = {0}, of_source = {0};
+  const bool ok = tokenizer_text(t, &own, err) && (source == t || tokenizer_text(source, &of_source, err));
+  parts.tokenizer = own.data;
+  parts.source_tokenizer = of_source.data;
+  const bool written = ok && source_write(directory, &parts, err);
+  buffer_free(&own);
+  buffer_free(&of_source);
+  return written;
 }
 
 bool bundle_write_description(const char *directory, const Config *c, const Tokenizer *tokenizer,
                               const BundleUse *use, json_t *card, Error *err) {
-  char path[PATH_ROOM], fingerprint[32];
+  char fingerprint[32];
+  json_t *configuration = config_json(c), *generation = generation_json(c, use),
+         *names = special_tokens_json(c, tokenizer, use->task, use->base ? &use->base->source : NULL, err);
   fingerprint_text(tokenizer, fingerprint);
   json_put(card, "tokenizer_fingerprint", json_string(fingerprint));
-  return config_write(c, path_join(path, directory, "config.json"), err) &&
-         save_tokenizers(tokenizer, directory, err) &&
-         special_tokens_write(directory, c, tokenizer, use->task, use->from, err) &&
-         generation_write(directory, c, use, err) && bundle_write_card(directory, card, err);
+  config_fingerprint(configuration, fingerprint);
+  json_put(card, "config_fingerprint", json_string(fingerprint));
+  const ModelParts parts = {
+      .configuration = configuration, .generation = generation, .card = card, .tokenizer_config = names};
+  const bool ok = names && write_tokenizers(tokenizer, parts, directory, err);
+  json_decref(configuration);
+  json_decref(generation);
+  json_decref(names);
+  return ok;
 }

@@ -1,8 +1,7 @@
-/* bundle.h - a model directory: config.json, model.safetensors, tokenizer.json (source_tokenizer.json, where
- * sources have a vocabulary of their own) and the small files beside them.
+/* bundle.h - a model with its tokenizer and what it is for, from a source of any form (io/source.h).
  *
- * The layout is Hugging Face's, so that transformers loads what we write and we load what it writes.
- * inkstone.json adds what only we know: task, data, training, results. */
+ * What we write has the layout of Hugging Face's directories, so that transformers loads it. Its card adds
+ * what only we know: task, data, training, results. */
 #ifndef RUN_BUNDLE_H
 #define RUN_BUNDLE_H
 
@@ -13,16 +12,18 @@
 #include "run/weights.h"
 
 typedef struct Bundle {
-  Model *model;        /* reads its weights where the file is mapped */
-  Safetensors weights; /* that file */
+  Model *model;       /* reads its weights where they are mapped */
+  ModelSource source; /* which lives as long */
   Tokenizer *tokenizer;
-  json_t *card;       /* inkstone.json; an empty object where the directory has none */
+  json_t *card;       /* inkstone.json; an empty object where another program made the model */
   json_t *generation; /* what generation_config.json says, see generation.h; likewise */
 } Bundle;
 
-bool bundle_open(Bundle *, const char *directory, Error *);
-/* tokenizer.json and, where sources have one of their own, source_tokenizer.json. */
-Tokenizer *bundle_tokenizer(const char *directory, Error *);
+bool bundle_open(Bundle *, const char *path, Error *);
+/* The configuration alone, of a run that is resumed: one that was edited since is refused. */
+bool bundle_config(Config *, const char *path, Error *);
+/* The tokenizer alone and, where sources have one of their own, attached to it, that. */
+Tokenizer *bundle_tokenizer(const char *path, Error *);
 /* Is it the one that the model of this card was trained with? */
 bool bundle_same_tokenizer(const json_t *card, const Tokenizer *, const char *directory, Error *);
 void bundle_close(Bundle *);
@@ -31,8 +32,7 @@ void bundle_close(Bundle *);
 typedef struct BundleUse {
   const Task *task;
   const Settings *settings; /* with how its texts are searched for, where the task has pairs */
-  const Bundle *base;       /* what it was trained from, NULL: nothing; */
-  const char *from;         /* and its directory */
+  const Bundle *base;       /* what it was trained from; NULL: nothing */
 } BundleUse;
 
 /* Everything but the weights, each file replaced atomically. `card` gains the tokenizer's fingerprint. */

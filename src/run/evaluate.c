@@ -92,6 +92,7 @@ static void say_specials(const Evaluation *e, const Corpus *corpus) {
     spelled = tokenizer_special_in(t, corpus->documents[i].text, corpus->documents[i].length);
   if (spelled) news_note(e->news, "the text spells the special token %s: it is read as letters", spelled);
   if (remark) news_note(e->news, "tokenizer.json: %s", remark);
+  if (e->bundle->source.remark) news_note(e->news, "%s", e->bundle->source.remark);
 }
 
 /* For a model from elsewhere a document is a file, its last line end included: no end stands for it. */

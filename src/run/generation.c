@@ -220,19 +220,17 @@ static bool fill_all(Settings *s, const json_t *json, bool ours, Error *err) {
 
 /* ---- reading ---- */
 
-static json_t *chosen_file(const char *directory, char path[PATH_ROOM], Error *err) {
-  path_join(path, directory, "generation_config.json");
-  if (file_exists(path)) return json_read(path, err);
-  json_t *config = json_read(path_join(path, directory, "config.json"), err), *json = json_object();
+/* Of older directories the keys of generation are in config.json. */
+static json_t *chosen_keys(const ModelSource *source) {
+  const json_t *config = source->configuration;
   const char *key;
-  json_t *value;
-  json_object_foreach(config, key, value) {
+  json_t *value, *json = json_object();
+  json_object_foreach((json_t *)(uintptr_t)config, key, value) {
     const ConfigFact *fact;
     if (is_known(key, &fact)) json_share(json, key, value);
   }
   if (json_is_true(member(config, "force_bos_token_to_be_generated")) && !member(json, "forced_bos_token_id"))
     json_share(json, "forced_bos_token_id", json_object_get(config, "bos_token_id"));
-  json_decref(config);
   return json;
 }
 
@@ -252,10 +250,10 @@ static bool try_all(const json_t *json, const Config *c, const char *path, Error
   return fits || fail(err, "%s: %s", path, problem.text);
 }
 
-json_t *generation_read(const char *directory, const Config *c, Error *err) {
-  char path[PATH_ROOM];
-  json_t *json = chosen_file(directory, path, err);
-  if (!json || try_all(json, c, path, err)) return json;
+json_t *generation_read(const ModelSource *source, const Config *c, Error *err) {
+  json_t *json = source->generation ? json_incref(source->generation) : chosen_keys(source);
+  if (try_all(json, c, source->generation ? source->generation_at : source->configuration_at, err))
+    return json;
   json_decref(json);
   return NULL;
 }
@@ -467,9 +465,7 @@ static void add_tokens(json_t *json, const Config *c, const BundleUse *use) {
     json_put(json, "bad_words_ids", json_build("[[I]]", (json_int_t)c->pad));
 }
 
-/* What the model it was trained from asks for stays, but for what is given and the tokens. */
-bool generation_write(const char *directory, const Config *c, const BundleUse *use, Error *err) {
-  char path[PATH_ROOM];
+json_t *generation_json(const Config *c, const BundleUse *use) {
   const json_t *base = use->base ? use->base->generation : NULL;
   json_t *json = base ? json_deep_copy(base) : json_object();
   json_object_del(json, "transformers_version");
@@ -481,7 +477,5 @@ bool generation_write(const char *directory, const Config *c, const BundleUse *u
     json_object_del(json, "early_stopping");
   }
   add_tokens(json, c, use);
-  const bool ok = json_write(path_join(path, directory, "generation_config.json"), json, err);
-  json_decref(json);
-  return ok;
+  return json;
 }

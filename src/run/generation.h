@@ -8,9 +8,9 @@
 #include "run/sampler.h"
 #include "run/search.h"
 
-/* That file, or of older directories its keys in config.json. Refuses by name what would change a text and is
- * not done, and ids that the vocabulary does not have. NULL on failure. */
-json_t *generation_read(const char *directory, const Config *, Error *);
+/* What the source says of it, or of older directories its keys in config.json. Refuses by name what would
+ * change a text and is not done, and ids that the vocabulary does not have. NULL on failure. */
+json_t *generation_read(const ModelSource *, const Config *, Error *);
 
 /* The tokens that it names in place of config.json's. */
 void generation_settle(Config *, const json_t *);
@@ -31,7 +31,8 @@ void generation_close(Generation *);
 bool generation_fill(Settings *, const Bundle *, Error *);
 json_t *generation_describe(const Bundle *);
 
-/* generation_config.json of a model of ours. */
-bool generation_write(const char *directory, const Config *, const BundleUse *, Error *);
+/* generation_config.json of a model of ours: what the model it was trained from asks for stays, but for what
+ * is given and the tokens. */
+json_t *generation_json(const Config *, const BundleUse *);
 
 #endif

@@ -3,8 +3,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "io/shards.h"
+
 static const char next[] = "inkstone-next", ready[] = DIR_READY, done[] = "inkstone-next.done";
-static const char card[] = "inkstone.json", weights[] = "model.safetensors", checkpoint[] = "checkpoint-";
+static const char card[] = "inkstone.json", weights[] = WEIGHTS_FILE, checkpoint[] = "checkpoint-";
 
 /* What we write, the card aside. */
 static const char *const own[] = {"config.json",
@@ -49,7 +51,7 @@ ModelDirContent model_dir_content(const char *dir, char room[PATH_ROOM], const c
   ModelDirContent content = ours ? MODEL_DIR_STARTED : MODEL_DIR_EMPTY;
   for (size_t i = 0; i < names.count; i++) {
     const char *name = names.items[i];
-    const bool trained = !strcmp(name, weights) || is_checkpoint(name);
+    const bool trained = !strcmp(name, weights) || shards_own(name) || is_checkpoint(name);
     if (ours ? !trained : !trained && !is_of_a_model(name)) continue;
     content = ours ? MODEL_DIR_OURS : MODEL_DIR_FOREIGN;
     snprintf(room, PATH_ROOM, "%s", name);
@@ -110,7 +112,14 @@ static bool remove_obsolete(const char *dir, const char *from, Error *err) {
   for (size_t i = 0; i < sizeof own / sizeof *own; i++)
     if (!file_exists(path_join(new, from, own[i])) && !dir_remove(path_join(old, dir, own[i]), err))
       return false;
-  return true;
+  Names names;
+  if (!dir_list(dir, &names, err)) return false;
+  bool ok = true;
+  for (size_t i = 0; ok && i < names.count; i++)
+    if (shards_own(names.items[i]) && !file_exists(path_join(new, from, names.items[i])))
+      ok = dir_remove(path_join(old, dir, names.items[i]), err);
+  names_free(&names);
+  return ok;
 }
 
 static bool place_all(const char *dir, const char *from, Error *err) {

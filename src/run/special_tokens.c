@@ -5,20 +5,17 @@
 #include "base/file.h"
 #include "data/layout.h"
 
-static bool offer(Tokenizer *t, const char *directory, const char *name, Error *err) {
-  char path[PATH_ROOM];
+static bool offer(Tokenizer *t, const json_t *json, const char *where, Error *err) {
   TokenSet ends;
-  path_join(path, directory, name);
-  if (!file_exists(path)) return true;
-  json_t *json = json_read(path, err);
-  const bool ok = json && config_read_tokens(json, "eos_token_id", &ends, path, err);
-  if (ok && ends.count) tokenizer_offer_end(t, ends.ids[0]);
-  json_decref(json);
-  return ok;
+  if (!json) return true;
+  if (!config_read_tokens(json, "eos_token_id", &ends, where, err)) return false;
+  if (ends.count) tokenizer_offer_end(t, ends.ids[0]);
+  return true;
 }
 
-bool special_tokens_offer(Tokenizer *t, const char *directory, Error *err) {
-  return offer(t, directory, "generation_config.json", err) && offer(t, directory, "config.json", err);
+bool special_tokens_offer(Tokenizer *t, const ModelSource *source, Error *err) {
+  return offer(t, source->generation, source->generation_at, err) &&
+         offer(t, source->configuration, source->configuration_at, err);
 }
 
 bool special_tokens_settle(Config *c, const json_t *generation, const Tokenizer *t, Error *err) {
@@ -63,39 +60,21 @@ static void put_names(json_t *json, const Config *c, const Tokenizer *t) {
   put_name(json, "unk_token", t, tokenizer_unknown(t));
 }
 
-/* In tokenizer_config.json or, as transformers 5 has it, a file of its own, which goes before. */
-static bool keep_template(json_t *json, const char *from, Error *err) {
-  char path[PATH_ROOM];
-  FileView file;
-  if (file_exists(path_join(path, from, "chat_template.jinja"))) {
-    if (!file_view(path, &file, err)) return false;
-    json_t *text = json_stringn(file.data, file.size);
-    file_view_close(&file);
-    if (!text) return fail(err, "%s: not UTF-8", path);
-    json_put(json, "chat_template", text);
-    return true;
-  }
-  if (!file_exists(path_join(path, from, "tokenizer_config.json"))) return true;
-  json_t *base = json_read(path, err);
-  json_t *template = json_object_get(base, "chat_template");
-  if (template) json_share(json, "chat_template", template);
-  json_decref(base);
-  return base != NULL;
-}
-
-bool special_tokens_write(const char *directory, const Config *c, const Tokenizer *t, const Task *task,
-                          const char *from, Error *err) {
-  char path[PATH_ROOM];
-  json_t *json = json_build("{s:s, s:b, s:I}", "tokenizer_class", "PreTrainedTokenizerFast",
+json_t *special_tokens_json(const Config *c, const Tokenizer *t, const Task *task, const ModelSource *from,
+                            Error *err) {
+  json_t *template = NULL,
+         *json = json_build("{s:s, s:b, s:I}", "tokenizer_class", "PreTrainedTokenizerFast",
                             "clean_up_tokenization_spaces", 0, "model_max_length", (json_int_t)c->context);
   put_names(json, c, t);
   if (task->chat) {
-    char *template = layout_template(t);
-    json_put(json, "chat_template", json_string(template));
-    mem_free(template);
+    char *text = layout_template(t);
+    template = json_string(text);
+    mem_free(text);
   }
-  const bool kept = !from || task->chat || keep_template(json, from, err);
-  const bool ok = kept && json_write(path_join(path, directory, "tokenizer_config.json"), json, err);
+  const bool ok = !from || task->chat || source_read_template(from, &template, err);
+  json_share(json, "chat_template", template);
+  json_decref(template);
+  if (ok) return json;
   json_decref(json);
-  return ok;
+  return NULL;
 }

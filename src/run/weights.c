@@ -7,53 +7,66 @@
 #include "base/buffer.h"
 #include "base/threads.h"
 
-bool weights_write(const char *path, Params *params, const float *values, Error *err) {
+/* ---- writing ---- */
+
+/* Caller: mem_free. */
+static NamedTensor *named(Params *params, const float *values) {
   const size_t count = params_count(params);
   NamedTensor *items = mem_alloc_zeroed(count, sizeof *items);
   for (size_t i = 0; i < count; i++) {
     const Param *p = params_at(params, i);
-    items[i] = (NamedTensor){p->name, p->tensor};
+    items[i] = (NamedTensor){p->name, p->tensor, NULL};
     items[i].tensor.data = (void *)(uintptr_t)(values + p->offset);
   }
-  json_t *metadata = json_build("{s:s}", "format", "pt"); /* what transformers looks for */
-  const bool ok = safetensors_write(path, items, count, metadata, err);
-  json_decref(metadata);
+  return items;
+}
+
+bool weights_write(const char *path, Params *params, const float *values, Error *err) {
+  NamedTensor *items = named(params, values);
+  const bool ok = safetensors_write(path, items, params_count(params), NULL, err);
+  mem_free(items);
+  return ok;
+}
+
+bool weights_save(const char *directory, Params *params, const float *values, Error *err) {
+  NamedTensor *items = named(params, values);
+  const bool ok = source_write_tensors(directory, items, params_count(params), err);
   mem_free(items);
   return ok;
 }
 
 /* ---- which tensor is which parameter ---- */
 
-static bool same_shape_or_fail(const char *path, const Param *p, const Tensor *found, Error *err) {
+static bool same_shape_or_fail(const Param *p, const NamedTensor *stored, Error *err) {
+  const Tensor *found = &stored->tensor;
   if (tensor_same_shape(&p->tensor, found)) return true;
   Buffer wanted = {0}, there = {0};
   for (int i = 0; i < p->tensor.dims; i++)
     buffer_addf(&wanted, "%s%" PRId64, i ? "x" : "", p->tensor.shape[i]);
   for (int i = 0; i < found->dims; i++) buffer_addf(&there, "%s%" PRId64, i ? "x" : "", found->shape[i]);
-  fail(err, "%s: tensor \"%s\" is %s but config.json asks for %s", path, p->name,
+  fail(err, "%s: tensor \"%s\" is %s but config.json asks for %s", stored->file, p->name,
        there.data ? there.data : "a scalar", wanted.data ? wanted.data : "a scalar");
   buffer_free(&wanted);
   buffer_free(&there);
   return false;
 }
 
-static const NamedTensor *find_tensor(const Safetensors *file, const Naming *naming, const char *name) {
+static const NamedTensor *find_tensor(const TensorSet *file, const Naming *naming, const char *name) {
   char stored[TENSOR_NAME_ROOM];
   const NamedTensor *found = NULL;
-  for (int i = 0; !found && naming_stored(naming, name, i, stored); i++)
-    found = safetensors_find(file, stored);
+  for (int i = 0; !found && naming_stored(naming, name, i, stored); i++) found = tensors_find(file, stored);
   return found;
 }
 
-static const NamedTensor *tensor_for(const char *path, const Safetensors *file, const Naming *naming,
-                                     const Param *p, Error *err) {
+static const NamedTensor *tensor_for(const TensorSet *file, const Naming *naming, const Param *p,
+                                     Error *err) {
   const NamedTensor *found = find_tensor(file, naming, p->name);
   if (!found)
-    fail(err, "%s: tensor \"%s\" is missing: not the weights of this config.json", path, p->name);
-  else if (!same_shape_or_fail(path, p, &found->tensor, err))
+    fail(err, "%s: tensor \"%s\" is missing: not the weights of this config.json", file->path, p->name);
+  else if (!same_shape_or_fail(p, found, err))
     return NULL;
   else if (found->tensor.type == TENSOR_I32)
-    fail(err, "%s: tensor \"%s\" holds integers", path, p->name);
+    fail(err, "%s: tensor \"%s\" holds integers", found->file, p->name);
   else
     return found;
   return NULL;
@@ -85,8 +98,7 @@ static bool as_computed(const TensorName *line, const Tensor *t) {
 
 /* What the file has beside the parameters. */
 typedef struct Other {
-  const char *path;
-  const Safetensors *file;
+  const TensorSet *file;
   const Params *params;
   const Naming *naming;
 } Other;
@@ -99,10 +111,10 @@ static bool check_line(const Other *o, const TensorName *line, const NamedTensor
            fail(err,
                 "%s: tensor \"%s\" has other values than this architecture computes there, which is not "
                 "supported",
-                o->path, other->name);
+                other->file, other->name);
   return same_values(&other->tensor, &find_tensor(o->file, o->naming, parameter)->tensor) ||
-         fail(err, "%s: tensor \"%s\" differs from \"%s\", and this architecture has one for both", o->path,
-              other->name, parameter);
+         fail(err, "%s: tensor \"%s\" differs from \"%s\", and this architecture has one for both",
+              other->file, other->name, parameter);
 }
 
 static bool check_other(const Other *o, const NamedTensor *other, Error *err) {
@@ -112,7 +124,7 @@ static bool check_other(const Other *o, const NamedTensor *other, Error *err) {
   while (line && *parameter && !params_find(o->params, parameter))
     line = naming_next(o->naming, line, other->name, parameter);
   if (line) return check_line(o, line, other, parameter, err);
-  return fail(err, "%s: tensor \"%s\" has no place in this architecture", o->path, other->name);
+  return fail(err, "%s: tensor \"%s\" has no place in this architecture", other->file, other->name);
 }
 
 static bool check_others(const Other *o, Error *err) {
@@ -122,11 +134,11 @@ static bool check_others(const Other *o, Error *err) {
   return true;
 }
 
-bool weights_untie(const Safetensors *file, const Naming *naming) {
+bool weights_untie(const TensorSet *file, const Naming *naming) {
   const TensorName *line = naming ? naming->names : NULL;
   for (; line && line->stored; line++) {
     if (line->use != TENSOR_OUTPUT) continue;
-    const NamedTensor *head = safetensors_find(file, line->stored);
+    const NamedTensor *head = tensors_find(file, line->stored);
     const NamedTensor *table = find_tensor(file, naming, line->parameter);
     if (head && table && head != table && !same_values(&head->tensor, &table->tensor)) return true;
   }
@@ -177,7 +189,7 @@ static void search_stretches(void *arg, int64_t begin, int64_t end) {
 }
 
 /* In one loop over all, so that every thread reads a stretch of the file of its own. */
-static bool all_finite(const char *path, const NamedTensor *items, size_t count, Error *err) {
+static bool all_finite(const NamedTensor *items, size_t count, Error *err) {
   enum { BLOCK = 1 << 18 };
   VEC(Stretch) list = {0};
   bool ok = true;
@@ -189,8 +201,8 @@ static bool all_finite(const char *path, const NamedTensor *items, size_t count,
   parallel_for((int64_t)list.count, search_stretches, list.data);
   for (size_t i = 0; ok && i < list.count; i++)
     ok = !list.data[i].endless ||
-         fail(err, "%s: tensor \"%s\" has values that are no finite numbers: the file is damaged", path,
-              list.data[i].of->name);
+         fail(err, "%s: tensor \"%s\" has values that are no finite numbers: the file is damaged",
+              list.data[i].of->file, list.data[i].of->name);
   vec_free(&list);
   return ok;
 }
@@ -198,10 +210,12 @@ static bool all_finite(const char *path, const NamedTensor *items, size_t count,
 /* ---- reading ---- */
 
 /* Where the parameter's values are to be: in a run, else where the file is mapped or in memory of its own. */
-static void place_values(Params *params, Param *p, const Tensor *stored, float *run, NamedTensor *placed) {
+static void place_values(Params *params, Param *p, const NamedTensor *found, float *run,
+                         NamedTensor *placed) {
+  const Tensor *stored = &found->tensor;
   const TypeInfo *type = type_info(stored->type);
   const bool aligned = type->block > 1 || (uintptr_t)stored->data % type->bytes == 0;
-  *placed = (NamedTensor){p->name, p->tensor};
+  *placed = (NamedTensor){p->name, p->tensor, found->file};
   if (!run && aligned && params_takes(p, stored->type)) {
     params_use(p, stored);
     placed->tensor = p->tensor;
@@ -211,18 +225,17 @@ static void place_values(Params *params, Param *p, const Tensor *stored, float *
   tensor_to_f32(placed->tensor.data, stored);
 }
 
-static bool read_all(const char *path, const Safetensors *file, const Naming *naming, Params *params,
-                     float *run, Error *err) {
+static bool read_all(const TensorSet *file, const Naming *naming, Params *params, float *run, Error *err) {
   const size_t count = params_count(params);
   NamedTensor *placed = mem_alloc_zeroed(count, sizeof *placed);
   bool ok = true;
   for (size_t i = 0; ok && i < count; i++) {
     Param *p = params_at(params, i);
-    const NamedTensor *found = tensor_for(path, file, naming, p, err);
-    if ((ok = found != NULL)) place_values(params, p, &found->tensor, run, &placed[i]);
+    const NamedTensor *found = tensor_for(file, naming, p, err);
+    if ((ok = found != NULL)) place_values(params, p, found, run, &placed[i]);
   }
-  const Other others = {path, file, params, naming};
-  ok = ok && all_finite(path, placed, count, err) && check_others(&others, err);
+  const Other others = {file, params, naming};
+  ok = ok && all_finite(placed, count, err) && check_others(&others, err);
   mem_free(placed);
   return ok;
 }
@@ -230,13 +243,21 @@ static bool read_all(const char *path, const Safetensors *file, const Naming *na
 bool weights_read(const char *path, const Naming *naming, Params *params, float *values, Error *err) {
   Safetensors file;
   if (!safetensors_open(&file, path, err)) return false;
-  const bool ok = read_all(path, &file, naming, params, values, err);
+  const bool ok = read_all(&file.tensors, naming, params, values, err);
   safetensors_close(&file);
   return ok;
 }
 
-bool weights_map(const char *path, const Naming *naming, Params *params, Safetensors *file, Error *err) {
-  return read_all(path, file, naming, params, NULL, err);
+bool weights_load(const char *directory, Params *params, float *values, Error *err) {
+  ModelSource source;
+  const bool ok =
+      source_open_weights(&source, directory, err) && read_all(&source.tensors, NULL, params, values, err);
+  source_close(&source);
+  return ok;
+}
+
+bool weights_map(const TensorSet *stored, const Naming *naming, Params *params, Error *err) {
+  return read_all(stored, naming, params, NULL, err);
 }
 
 void weights_copy(Params *to, Params *from) {

@@ -20,6 +20,8 @@ typedef struct Tokenizer Tokenizer;
  * to it. Everything in it that is not understood is refused by name, never ignored. */
 Tokenizer *tokenizer_open(const char *path, Error *);
 Tokenizer *tokenizer_open_at(const char *path, Error *); /* or the directory that holds one */
+/* As tokenizer.json; one that was read is as it was, byte for byte, where it was complete. */
+bool tokenizer_text(const Tokenizer *, Buffer *, Error *);
 bool tokenizer_save(const Tokenizer *, const char *path, Error *);
 void tokenizer_free(Tokenizer *);
 

@@ -476,7 +476,7 @@ Tokenizer *tokenizer_parse(const char *text, size_t length, const char *where, E
 
 Tokenizer *tokenizer_open(const char *path, Error *err) {
   FileView file;
-  if (!file_view(path, &file, err)) return NULL;
+  if (!file_view_regular(path, &file, err)) return NULL;
   Tokenizer *t = read_file(file.data, file.size, path, err);
   file_view_close(&file);
   return t ? finish(t, tokenizer_read_beside(t, path, err), path, err) : NULL;

@@ -78,8 +78,8 @@ static void append_beside(const Tokenizer *t, const AddedTokens *added, bool nor
 }
 
 /* The file that was read, with the added tokens that only the files beside it list. */
-static json_t *completed_json(const Tokenizer *t, const char *path, Error *err) {
-  json_t *json = json_parse(t->source, t->source_length, path, err);
+static json_t *completed_json(const Tokenizer *t, Error *err) {
+  json_t *json = json_parse(t->source, t->source_length, "tokenizer.json", err);
   json_t *list = json_object_get(json, "added_tokens");
   if (json && !json_is_array(list)) json_put(json, "added_tokens", list = json_array());
   if (json) append_beside(t, &t->added, false, list);
@@ -87,12 +87,23 @@ static json_t *completed_json(const Tokenizer *t, const char *path, Error *err) 
   return json;
 }
 
-/* One that was read is written back as it was, byte for byte, where it was complete. */
-bool tokenizer_save(const Tokenizer *t, const char *path, Error *err) {
-  if (t->source && !t->completed) return file_replace(path, t->source, t->source_length, err);
-  json_t *json = t->source ? completed_json(t, path, err) : tokenizer_json(t);
+bool tokenizer_text(const Tokenizer *t, Buffer *out, Error *err) {
+  if (t->source && !t->completed) {
+    buffer_add(out, t->source, t->source_length);
+    return true;
+  }
+  json_t *json = t->source ? completed_json(t, err) : tokenizer_json(t);
   if (!json) return false;
-  const bool ok = json_write(path, json, err);
+  char *text = json_text(json, JSON_INDENT(2));
+  buffer_addf(out, "%s\n", text);
+  mem_free(text);
   json_decref(json);
+  return true;
+}
+
+bool tokenizer_save(const Tokenizer *t, const char *path, Error *err) {
+  Buffer text = {0};
+  const bool ok = tokenizer_text(t, &text, err) && file_replace(path, text.data, text.length, err);
+  buffer_free(&text);
   return ok;
 }

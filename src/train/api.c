@@ -158,11 +158,11 @@ static bool fit_context(Run *r, Error *err) {
 }
 
 static bool make_config(Run *r, Error *err) {
-  char path[PATH_ROOM];
   if (r->resumed) {
-    if (!config_read(&r->config, in_run(r, path, "config.json"), err)) return false;
+    if (!bundle_config(&r->config, r->dir.path, err)) return false;
   } else if (r->train->from) {
     if (!bundle_open(&r->base, r->train->from, err)) return false;
+    if (r->base.source.remark) news_note(&r->news, "%s", r->base.source.remark);
     r->config = r->base.model->config;
   } else {
     if (!config_from_settings(&r->config, r->model, tokenizer_size(r->tokenizer), err) ||
@@ -224,7 +224,7 @@ static json_t *make_card(const Run *r) {
 }
 
 static bool write_description(Run *r, Error *err) {
-  const BundleUse use = {r->task, r->settings, r->base.model ? &r->base : NULL, r->train->from};
+  const BundleUse use = {r->task, r->settings, r->base.model ? &r->base : NULL};
   r->card = make_card(r);
   /* The card first: it says that what follows is ours. */
   return recipe_fill(r->settings, &r->plan, err) && bundle_write_card(r->dir.path, r->card, err) &&
@@ -275,11 +275,10 @@ static void add_scores(const Batches *valid, const Score *score, json_t *json) {
 /* The mean of the snapshots becomes the model. The checkpoint forgets them before the first is removed: a run
  * that was stopped in between would else take the mean of those that are left. */
 static bool keep_mean(Run *r, Trainer *t, Error *err) {
-  char path[PATH_ROOM];
   if (!t->state.snapshot_count) return true;
   float *values = params_values(t->model->params);
   if (!snapshots_mean(r->dir.path, &t->state, t->model->params, values, err) ||
-      !weights_write(in_run(r, path, "model.safetensors"), t->model->params, values, err))
+      !weights_save(r->dir.path, t->model->params, values, err))
     return false;
   news_note(&r->news, "the model is the mean of the %s %" PRId64 " evaluated ones", r->train->average_of,
             t->state.snapshot_count);
@@ -296,14 +295,11 @@ static int64_t tokens_to_score(const Run *r, const Trainer *t) {
 
 /* The model that was kept, on all of the held-out text. */
 static bool score_kept_model(Run *r, Trainer *t, json_t *json, Error *err) {
-  char path[PATH_ROOM];
   if (!r->material->has_held) return true;
   if (t->unscored)
     return news_note(&r->news, "--budget left no time to score the held-out text: `inkstone eval` does"),
            true;
-  if (!weights_read(in_run(r, path, "model.safetensors"), NULL, t->model->params,
-                    params_values(t->model->params), err))
-    return false;
+  if (!weights_load(r->dir.path, t->model->params, params_values(t->model->params), err)) return false;
   Batches *all = open_valid(r, tokens_to_score(r, t), err);
   if (!all) return false;
   const Score score = score_batches(t->model, all, NULL);

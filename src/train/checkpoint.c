@@ -6,7 +6,6 @@
 
 #include "base/file.h"
 #include "base/json.h"
-#include "io/safetensors.h"
 #include "run/bundle.h"
 
 static const char prefix[] = "checkpoint-", unfinished[] = "checkpoint.tmp", outdated[] = "checkpoint.old";
@@ -103,7 +102,7 @@ static bool moments_write(const char *path, Optimizer *o, Error *err) {
   for (int r = 0; r < 3; r++)
     for (size_t i = 0; runs[r].values && i < count; i++, n++) {
       const Param *p = params_at(o->params, i);
-      items[n] = (NamedTensor){arena_printf(arena, "%s.%s", runs[r].prefix, p->name), p->tensor};
+      items[n] = (NamedTensor){arena_printf(arena, "%s.%s", runs[r].prefix, p->name), p->tensor, NULL};
       items[n].tensor.data = (void *)(uintptr_t)(runs[r].values + p->offset);
     }
   const bool ok = safetensors_write(path, items, n, NULL, err);
@@ -114,20 +113,21 @@ static bool moments_write(const char *path, Optimizer *o, Error *err) {
 /* What is done with the values of a file: taken, or compared with what was written. */
 typedef enum Reading { TAKE, COMPARE } Reading;
 
-static bool run_read(const Safetensors *file, const char *before, float *values, Params *params,
-                     Reading reading, const char *path, Error *err) {
+static bool run_read(const TensorSet *file, const char *before, float *values, Params *params,
+                     Reading reading, Error *err) {
   for (size_t i = 0; values && i < params_count(params); i++) {
     const Param *p = params_at(params, i);
     char name[1024];
     snprintf(name, sizeof name, "%s%s", before, p->name);
-    const NamedTensor *found = safetensors_find(file, name);
+    const NamedTensor *found = tensors_find(file, name);
     if (!found || found->tensor.type != TENSOR_F32 || !tensor_same_shape(&found->tensor, &p->tensor))
-      return fail(err, "%s: \"%s\" is missing or of another shape: not a checkpoint of this run", path, name);
+      return fail(err, "%s: \"%s\" is missing or of another shape: not a checkpoint of this run", file->path,
+                  name);
     const size_t bytes = (size_t)tensor_count(&p->tensor) * sizeof(float);
     if (reading == TAKE)
       tensor_to_f32(values + p->offset, &found->tensor);
     else if (memcmp(values + p->offset, found->tensor.data, bytes))
-      return fail(err, "%s: \"%s\" reads back with other values than were written", path, name);
+      return fail(err, "%s: \"%s\" reads back with other values than were written", file->path, name);
   }
   return true;
 }
@@ -135,9 +135,9 @@ static bool run_read(const Safetensors *file, const char *before, float *values,
 static bool moments_read(const char *path, Optimizer *o, Reading reading, Error *err) {
   Safetensors file;
   if (!safetensors_open(&file, path, err)) return false;
-  const bool ok = run_read(&file, "m.", o->m, o->params, reading, path, err) &&
-                  run_read(&file, "v.", o->v, o->params, reading, path, err) &&
-                  run_read(&file, "average.", o->average, o->params, reading, path, err);
+  const bool ok = run_read(&file.tensors, "m.", o->m, o->params, reading, err) &&
+                  run_read(&file.tensors, "v.", o->v, o->params, reading, err) &&
+                  run_read(&file.tensors, "average.", o->average, o->params, reading, err);
   safetensors_close(&file);
   return ok;
 }
@@ -215,8 +215,7 @@ static bool write_state(const char *dir, const TrainState *state, Error *err) {
 
 static bool write_parts(const char *dir, const TrainState *state, Optimizer *o, Error *err) {
   char path[PATH_ROOM];
-  return dir_make(dir, err) &&
-         weights_write(path_join(path, dir, "model.safetensors"), o->params, params_values(o->params), err) &&
+  return dir_make(dir, err) && weights_save(dir, o->params, params_values(o->params), err) &&
          moments_write(path_join(path, dir, "optimizer.safetensors"), o, err) &&
          write_state(dir, state, err) && dir_sync(dir, err);
 }
@@ -231,9 +230,7 @@ static bool read_state(const char *dir, TrainState *state, Error *err) {
 
 static bool read_parts(const char *dir, TrainState *state, Optimizer *o, Error *err) {
   char path[PATH_ROOM];
-  return read_state(dir, state, err) &&
-         weights_read(path_join(path, dir, "model.safetensors"), NULL, o->params, params_values(o->params),
-                      err) &&
+  return read_state(dir, state, err) && weights_load(dir, o->params, params_values(o->params), err) &&
          moments_read(path_join(path, dir, "optimizer.safetensors"), o, TAKE, err);
 }
 
@@ -241,12 +238,11 @@ static bool read_parts(const char *dir, TrainState *state, Optimizer *o, Error *
 static bool is_whole(const char *dir, Optimizer *o, Error *err) {
   char path[PATH_ROOM];
   TrainState state;
-  Safetensors weights;
-  if (!read_state(dir, &state, err) ||
-      !safetensors_open(&weights, path_join(path, dir, "model.safetensors"), err))
-    return false;
-  const bool same = run_read(&weights, "", params_values(o->params), o->params, COMPARE, path, err);
-  safetensors_close(&weights);
+  ModelSource weights;
+  if (!read_state(dir, &state, err)) return false;
+  const bool same = source_open_weights(&weights, dir, err) &&
+                    run_read(&weights.tensors, "", params_values(o->params), o->params, COMPARE, err);
+  source_close(&weights);
   return same && moments_read(path_join(path, dir, "optimizer.safetensors"), o, COMPARE, err);
 }
 

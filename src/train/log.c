@@ -26,7 +26,7 @@ static bool truncate_log(const char *path, int64_t step, Error *err) {
   FileView old;
   Buffer kept = {0};
   if (!file_exists(path)) return true;
-  if (!file_view(path, &old, err)) return false;
+  if (!file_view_regular(path, &old, err)) return false;
   keep_until(&old, step, &kept);
   file_view_close(&old);
   const bool ok = file_replace(path, kept.data ? kept.data : "", kept.length, err);

@@ -7,7 +7,7 @@
 #include "base/figure.h"
 #include "base/file.h"
 #include "base/threads.h"
-#include "io/safetensors.h"
+#include "io/source.h"
 #include "train/file_names.h"
 #include "train/plan.h"
 
@@ -87,7 +87,7 @@ static bool read_lines(Report *r, const FileView *log, const char *path, Error *
 
 bool report_from_log(Report *r, const char *path, Error *err) {
   FileView log;
-  if (!file_view(path, &log, err)) return false;
+  if (!file_view_regular(path, &log, err)) return false;
   const bool ok = read_lines(r, &log, path, err);
   file_view_close(&log);
   if (ok && r->points.count && !r->steps) {
@@ -153,11 +153,11 @@ void report_from_settings(Report *r, const Settings *settings) {
 
 /* There are none yet where a run was interrupted before its first evaluation. */
 static void count_parameters(Report *r) {
-  char path[PATH_ROOM];
-  Safetensors weights;
-  if (!safetensors_open(&weights, path_join(path, r->run, "model.safetensors"), NULL)) return;
-  for (size_t i = 0; i < weights.count; i++) r->parameters += tensor_count(&weights.items[i].tensor);
-  safetensors_close(&weights);
+  ModelSource source;
+  if (source_open_weights(&source, r->run, NULL))
+    for (size_t i = 0; i < source.tensors.count; i++)
+      r->parameters += tensor_count(&source.tensors.items[i].tensor);
+  source_close(&source);
 }
 
 static void add_time(Report *r) {

@@ -195,9 +195,7 @@ static void swap_average(Trainer *t) {
 }
 
 static bool save_model(Trainer *t, Error *err) {
-  char path[PATH_ROOM];
-  return weights_write(run_dir_file(t->run, path, "model.safetensors"), t->model->params,
-                       optimizer_weights(&t->optimizer), err) &&
+  return weights_save(t->run->path, t->model->params, optimizer_weights(&t->optimizer), err) &&
          run_dir_settle(t->run, err);
 }
 

@@ -70,8 +70,16 @@ with 'echo "{}" >adapter_config.json' adapter_config.json "an adapter lies besid
 with 'echo x >adapter_model.safetensors' adapter_model.safetensors "an adapter lies beside the model"
 with 'mv model.safetensors pytorch_model.bin' pytorch_model.bin "safetensors" "save_pretrained"
 with 'mv model.safetensors pytorch_model-00001-of-00002.bin' pytorch_model-00001-of-00002.bin "save_pretrained"
-with 'mv model.safetensors model-00001-of-00002.safetensors' "one of several files"
-with 'mv model.safetensors model.safetensors.index.json' model.safetensors.index.json "as one" max_shard_size
+with 'mv model.safetensors model-00001-of-00002.safetensors' "one of several files" index.json
+with 'rm model.safetensors; echo "{}" >model.safetensors.index.json' model.safetensors.index.json "weight_map"
+with 'rm model.safetensors; echo "{\"weight_map\": {\"a\": \"../up.safetensors\"}}" >model.safetensors.index.json' \
+  model.safetensors.index.json "../up.safetensors" "beside it"
+with 'rm model.safetensors; echo "{\"weight_map\": {\"a\": \"model-1.safetensors\"}}" >model.safetensors.index.json' model-1.safetensors "is missing"
+# What is no regular file is neither waited for nor read without end.
+for name in config.json generation_config.json inkstone.json model.safetensors tokenizer.json tokenizer_config.json; do
+  with "rm -f $name; mkfifo $name" "$name" "no regular file"
+  with "rm -f $name; ln -s /dev/zero $name" "$name" "no regular file"
+done
 with 'mv model.safetensors model.fp16.safetensors' model.fp16.safetensors "that name"
 with 'mv model.safetensors tf_model.h5' tf_model.h5 TensorFlow
 with 'rm model.safetensors' "model.safetensors is missing" "first evaluation"

@@ -128,16 +128,32 @@ done
 expect_same between.ids other-model.ids
 expect_same between.further/tokenizer.json other-model.further/tokenizer.json
 
-# One that is moved while it is read: its parts are read once more, from where they are then.
+# One that is moved while it is read, at whatever instant: its parts are read once more, from where they are then.
 "$INKSTONE" write -m model --greedy --max-tokens 20 The >first
-cp -r model moving && cp -r other-model moving/inkstone-next.ready
-rm moving/inkstone-next.ready/config.json && mkfifo moving/inkstone-next.ready/config.json
-"$INKSTONE" write -m moving --greedy --max-tokens 20 The >out 2>err &
-sleep 0.3
-mv moving/inkstone-next.ready gone
-timeout 10 sh -c 'cat other-model/config.json >gone/config.json'
-wait $! || flunk "a model that moved was not found"
-expect_same out first
+"$INKSTONE" write -m other-model --greedy --max-tokens 20 The >second
+for instant in 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 18 20 24 28 32 40 50; do
+  rm -rf moving gone && cp -r model moving && cp -r other-model moving/inkstone-next.ready
+  "$INKSTONE" write -m moving --greedy --max-tokens 20 The >out 2>err &
+  sleep 0.0"$(printf %02d $instant)"
+  mv moving/inkstone-next.ready gone
+  wait $! || flunk "a model that moved after $instant ms was not found"
+  cmp -s out first || expect_same out second
+done
+
+# A run goes on as the network that it began as: what was edited since is not taken in silence, how it is laid out is free.
+cp -r other-model edited
+run train write other -o edited --resume --steps 9 --threads 1 --sample-tokens 0
+expect_status 0
+tr -d '\n ' <edited/config.json >config.json && mv config.json edited/config.json
+run train write other -o edited --resume --steps 10 --threads 1 --sample-tokens 0
+expect_status 0
+for edit in 's/"rms_norm_eps":[^,]*/"rms_norm_eps":0.01/' 's/"rope_theta":[^,]*/"rope_theta":500.0/'; do
+  cp edited/config.json kept.json
+  sed -i "$edit" edited/config.json
+  run train write other -o edited --resume --steps 11 --threads 1
+  expect_failure "config.json: is not what this run began with" "put it back"
+  cp kept.json edited/config.json
+done
 
 # A run killed while it removed what it had averaged keeps the mean of all of it, not of what is left.
 run train write text -o mean $small --steps 12 --average 3

@@ -5,11 +5,11 @@
 #include "io/safetensors.h"
 
 static void read_all(const Safetensors *s) {
-  for (size_t i = 0; i < s->count; i++) {
-    const Tensor *t = &s->items[i].tensor;
+  for (size_t i = 0; i < s->tensors.count; i++) {
+    const Tensor *t = &s->tensors.items[i].tensor;
     const char *bytes = t->data;
     CHECK(bytes >= s->file.data && tensor_bytes(t) <= (size_t)(s->file.data + s->file.size - bytes));
-    CHECK(safetensors_find(s, s->items[i].name) == &s->items[i]);
+    CHECK(tensors_find(&s->tensors, s->tensors.items[i].name) == &s->tensors.items[i]);
     if (t->type == TENSOR_I32) continue;
     float *values = mem_alloc((size_t)tensor_count(t) * sizeof *values);
     tensor_to_f32(values, t);

@@ -19,12 +19,15 @@ static const uint16_t brains[] = {0x3f80, 0xc000}, halves[] = {0x3c00, 0xc000, 0
 static const int32_t whole[] = {7, -9};
 
 static const NamedTensor some[] = {
-    {"a.weight", {.type = TENSOR_F32, .dims = 2, .shape = {2, 3}, .data = (void *)(uintptr_t)matrix}},
-    {"b", {.type = TENSOR_BF16, .dims = 1, .shape = {2}, .data = (void *)(uintptr_t)brains}},
-    {"c", {.type = TENSOR_F16, .dims = 1, .shape = {3}, .data = (void *)(uintptr_t)halves}},
-    {"d", {.type = TENSOR_I32, .dims = 2, .shape = {1, 2}, .data = (void *)(uintptr_t)whole}},
-    {"empty", {.type = TENSOR_F32, .dims = 2, .shape = {0, 4}, .data = NULL}},
-    {"scalar", {.type = TENSOR_F32, .dims = 0, .data = (void *)(uintptr_t)matrix}},
+    {.name = "a.weight",
+     .tensor = {.type = TENSOR_F32, .dims = 2, .shape = {2, 3}, .data = (void *)(uintptr_t)matrix}},
+    {.name = "b",
+     .tensor = {.type = TENSOR_BF16, .dims = 1, .shape = {2}, .data = (void *)(uintptr_t)brains}},
+    {.name = "c", .tensor = {.type = TENSOR_F16, .dims = 1, .shape = {3}, .data = (void *)(uintptr_t)halves}},
+    {.name = "d",
+     .tensor = {.type = TENSOR_I32, .dims = 2, .shape = {1, 2}, .data = (void *)(uintptr_t)whole}},
+    {.name = "empty", .tensor = {.type = TENSOR_F32, .dims = 2, .shape = {0, 4}, .data = NULL}},
+    {.name = "scalar", .tensor = {.type = TENSOR_F32, .dims = 0, .data = (void *)(uintptr_t)matrix}},
 };
 enum { SOME = sizeof some / sizeof *some };
 
@@ -40,17 +43,17 @@ static void what_was_written(void **state) {
   Safetensors s;
   Error err = {0};
   if (!safetensors_open(&s, write_some("some"), &err)) fail_msg("%s", err.text);
-  assert_int_equal(s.count, SOME);
+  assert_int_equal(s.tensors.count, SOME);
   assert_string_equal(json_get_text(s.metadata, "format", ""), "pt");
   for (size_t i = 0; i < SOME; i++) {
-    const NamedTensor *t = safetensors_find(&s, some[i].name);
+    const NamedTensor *t = tensors_find(&s.tensors, some[i].name);
     assert_non_null(t);
     assert_int_equal(t->tensor.type, some[i].tensor.type);
     assert_true(tensor_same_shape(&t->tensor, &some[i].tensor));
     if (tensor_bytes(&t->tensor))
       assert_memory_equal(t->tensor.data, some[i].tensor.data, tensor_bytes(&t->tensor));
   }
-  assert_null(safetensors_find(&s, "absent"));
+  assert_null(tensors_find(&s.tensors, "absent"));
   uint64_t header;
   memcpy(&header, s.file.data, sizeof header);
   assert_int_equal(header % 8, 0); /* the data is aligned, as the reference implementation does it */
@@ -232,13 +235,13 @@ static void what_python_wrote(void **state) {
          "           'i': torch.tensor([[5]], dtype=torch.int32)}, sys.argv[1], {'by': 'python'})\n",
          path);
   if (!safetensors_open(&s, path, &err)) fail_msg("%s", err.text);
-  assert_int_equal(s.count, 3);
+  assert_int_equal(s.tensors.count, 3);
   float out[6];
-  tensor_to_f32(out, &safetensors_find(&s, "z")->tensor);
+  tensor_to_f32(out, &tensors_find(&s.tensors, "z")->tensor);
   for (int i = 0; i < 6; i++) assert_true(out[i] == (float)i);
-  tensor_to_f32(out, &safetensors_find(&s, "h")->tensor);
+  tensor_to_f32(out, &tensors_find(&s.tensors, "h")->tensor);
   assert_true(out[0] == 1 && out[1] == 2);
-  assert_int_equal(*tensor_i32(&safetensors_find(&s, "i")->tensor), 5);
+  assert_int_equal(*tensor_i32(&tensors_find(&s.tensors, "i")->tensor), 5);
   safetensors_close(&s);
 }
 

@@ -35,6 +35,8 @@ static void put_both(const char *next) {
   put("m/config.json", "old");
   put("m/model.safetensors", "old");
   put("m/source_tokenizer.json", "old");
+  put("m/model.safetensors.index.json", "old");
+  put("m/model-a-00001-of-00002.safetensors", "old");
   put("m/checkpoint-0000000008/trainer_state.json", "old");
   put("m/snapshot-0000000008.safetensors", "old");
   put("m/checkpoint-500/optimizer.pt", "another program's");

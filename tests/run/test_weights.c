@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/scratch.h"
+#include "io/shards.h"
 #include "kernels/kernels.h"
 #include "run/session.h"
 #include "run/weights.h"
@@ -70,7 +71,7 @@ static const char *written(Params *params, TensorType type, bool askew, uint16_t
   Error err = {0};
   for (size_t i = 0; i < count; i++) {
     const Param *p = params_at(params, i);
-    items[i] = (NamedTensor){p->name, p->tensor};
+    items[i] = (NamedTensor){.name = p->name, .tensor = p->tensor};
     items[i].tensor.type = type;
     if (type != TENSOR_F32)
       items[i].tensor.data = rounded(type, tensor_f32(&p->tensor), tensor_count(&p->tensor));
@@ -133,7 +134,8 @@ static void check(const Arch *arch, TensorType type, bool askew) {
   params_initialize(plain->params, 3);
   const char *path = written(plain->params, type, askew, 0);
   model_freeze(mapped);
-  if (!safetensors_open(&file, path, &err) || !weights_map(path, naming_of(&c), mapped->params, &file, &err))
+  if (!safetensors_open(&file, path, &err) ||
+      !weights_map(&file.tensors, naming_of(&c), mapped->params, &err))
     fail_msg("%s: %s", arch->name, err.text);
   read_text(plain, expected);
   read_text(mapped, got);
@@ -186,7 +188,7 @@ static void any_type_has_the_bits_of_its_values(void **state) {
     const char *path = written(plain->params, TENSOR_F32, false, 0);
     model_freeze(stored);
     assert_true(safetensors_open(&file, path, &err) &&
-                weights_map(path, naming_of(&c), stored->params, &file, &err));
+                weights_map(&file.tensors, naming_of(&c), stored->params, &err));
     params_convert(stored->params, type);
     if (of_type(stored->params, type) < params_elements(stored->params) * 3 / 4)
       fail_msg("%s, %s: few are stored so", arch->name, type_info(type)->name);
@@ -203,6 +205,44 @@ static void any_type_has_the_bits_of_its_values(void **state) {
   }
 }
 
+/* In several files: mapped likewise, with the same logits; what is damaged is told with its file. */
+static void weights_in_several_files(void **state) {
+  (void)state;
+  const Config c = config_of("llama");
+  Model *plain = model_new(&c, false), *mapped = model_outline(&c);
+  const size_t count = params_count(plain->params);
+  NamedTensor *items = mem_alloc_zeroed(count, sizeof *items);
+  float expected[2][VOCABULARY], got[2][VOCABULARY];
+  Shards shards;
+  Error err = {0};
+  params_initialize(plain->params, 3);
+  for (size_t i = 0; i < count; i++)
+    items[i] = (NamedTensor){.name = params_at(plain->params, i)->name,
+                             .tensor = params_at(plain->params, i)->tensor};
+  assert_true(shards_write(scratch, items, count, 20000, &err));
+  model_freeze(mapped);
+  assert_true(shards_open(&shards, scratch, &err));
+  assert_true(shards.count > 3);
+  if (!weights_map(&shards.tensors, naming_of(&c), mapped->params, &err)) fail_msg("%s", err.text);
+  int64_t there = 0;
+  for (size_t i = 0; i < shards.count; i++) there += mapped_elements(&shards.files[i], mapped->params);
+  assert_int_equal(there, params_elements(mapped->params));
+  read_text(plain, expected);
+  read_text(mapped, got);
+  assert_memory_equal(expected, got, sizeof got);
+  model_free(mapped);
+  shards_close(&shards);
+  mapped = model_outline(&c);
+  tensor_f32(&items[count - 1].tensor)[0] = INFINITY;
+  assert_true(shards_write(scratch, items, count, 20000, &err) && shards_open(&shards, scratch, &err));
+  assert_false(weights_map(&shards.tensors, naming_of(&c), mapped->params, &err));
+  assert_non_null(strstr(err.text, "model-b-00"));
+  shards_close(&shards);
+  model_free(mapped);
+  model_free(plain);
+  mem_free(items);
+}
+
 /* The last value of the last parameter, of a norm, and, by name, any: no number at all, or none that ends. */
 static void endless_values_are_refused(void **state) {
   static const struct {
@@ -217,7 +257,7 @@ static void endless_values_are_refused(void **state) {
     params_initialize(plain->params, 3);
     const char *path = written(plain->params, cases[i].type, false, cases[i].bits);
     assert_false(safetensors_open(&file, path, &err) &&
-                 weights_map(path, naming_of(&c), mapped->params, &file, &err));
+                 weights_map(&file.tensors, naming_of(&c), mapped->params, &err));
     assert_non_null(strstr(err.text, "no finite numbers"));
     assert_non_null(strstr(err.text, params_at(plain->params, params_count(plain->params) - 1)->name));
     model_free(plain);
@@ -236,13 +276,13 @@ static const char *with_copy(Params *params, const char *table, const char *name
   for (size_t i = 0; i < count; i++) {
     const Param *p = params_at(params, i);
     const size_t length = strlen(p->name), tail = strlen(table);
-    items[i] = (NamedTensor){p->name, p->tensor};
+    items[i] = (NamedTensor){.name = p->name, .tensor = p->tensor};
     if (length < tail || strcmp(p->name + length - tail, table)) continue;
     const size_t n = (size_t)tensor_count(&p->tensor);
     values = mem_alloc(n * sizeof *values);
     memcpy(values, p->tensor.data, n * sizeof *values);
     values[n - 1] += change;
-    items[count] = (NamedTensor){name, p->tensor};
+    items[count] = (NamedTensor){.name = name, .tensor = p->tensor};
     items[count].tensor.data = values;
   }
   assert_non_null(values);
@@ -285,7 +325,7 @@ static void other_tensors_are_used_or_refused(void **state) {
     params_initialize(plain->params, 3);
     const char *path = with_copy(plain->params, cases[i].table, cases[i].name, cases[i].change);
     assert_true(safetensors_open(&file, path, &err));
-    if (weights_untie(&file, naming_of(&c)) != cases[i].unties)
+    if (weights_untie(&file.tensors, naming_of(&c)) != cases[i].unties)
       fail_msg("%s: %s unties", cases[i].arch, cases[i].name);
     safetensors_close(&file);
     if (weights_read(path, naming_of(&c), read->params, params_values(read->params), &err) !=
@@ -306,10 +346,10 @@ static const char *with_names(Params *params, const char *table, const char *ali
     const Param *p = params_at(params, i);
     const size_t length = strlen(p->name), tail = strlen(table);
     const bool is_table = length >= tail && !strcmp(p->name + length - tail, table);
-    items[i] = (NamedTensor){is_table                       ? alias
-                             : strncmp(p->name, "final", 5) ? p->name + base
-                                                            : p->name,
-                             p->tensor};
+    items[i] = (NamedTensor){.name = is_table                       ? alias
+                                     : strncmp(p->name, "final", 5) ? p->name + base
+                                                                    : p->name,
+                             .tensor = p->tensor};
   }
   assert_true(safetensors_write(in_scratch("renamed"), items, count, NULL, &err));
   mem_free(items);
@@ -360,9 +400,10 @@ static void stored_sinusoids_are_fine(void **state) {
     table[i] = (float)(i % width < half ? sin(angle) : cos(angle));
   }
   for (size_t i = 0; i < count; i++)
-    items[i] = (NamedTensor){params_at(plain->params, i)->name, params_at(plain->params, i)->tensor};
-  items[count] = (NamedTensor){"model.encoder.embed_positions.weight",
-                               {.dims = 2, .shape = {POSITIONS, width}, .data = table}};
+    items[i] = (NamedTensor){.name = params_at(plain->params, i)->name,
+                             .tensor = params_at(plain->params, i)->tensor};
+  items[count] = (NamedTensor){.name = "model.encoder.embed_positions.weight",
+                               .tensor = {.dims = 2, .shape = {POSITIONS, width}, .data = table}};
   for (int changed = 0; changed < 2; changed++) {
     assert_true(safetensors_write(in_scratch("positions"), items, count + 1, NULL, &err));
     assert_int_equal(
@@ -380,6 +421,7 @@ static void stored_sinusoids_are_fine(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(mapped_weights_change_no_bit, scratch_open, scratch_close),
+      cmocka_unit_test_setup_teardown(weights_in_several_files, scratch_open, scratch_close),
       cmocka_unit_test_setup_teardown(other_tensors_are_used_or_refused, scratch_open, scratch_close),
       cmocka_unit_test_setup_teardown(tensors_of_other_names_are_found, scratch_open, scratch_close),
       cmocka_unit_test_setup_teardown(stored_sinusoids_are_fine, scratch_open, scratch_close),

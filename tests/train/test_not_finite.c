@@ -45,15 +45,15 @@ static void enlarge(const char *dir, int way) {
   Safetensors file;
   Error err = {0};
   if (!safetensors_open(&file, path_join(path, dir, "model.safetensors"), &err)) fail_msg("%s", err.text);
-  for (size_t i = 0; i < file.count; i++) {
-    Tensor *t = &file.items[i].tensor;
+  for (size_t i = 0; i < file.tensors.count; i++) {
+    Tensor *t = &file.tensors.items[i].tensor;
     float *values = mem_alloc(tensor_bytes(t));
     tensor_to_f32(values, t);
     for (int64_t k = 0; k < tensor_count(t); k++) values[k] = enlarged(t, values, k, way);
     t->data = values;
   }
-  if (!safetensors_write(path, file.items, file.count, NULL, &err)) fail_msg("%s", err.text);
-  for (size_t i = 0; i < file.count; i++) mem_free(file.items[i].tensor.data);
+  if (!safetensors_write(path, file.tensors.items, file.tensors.count, NULL, &err)) fail_msg("%s", err.text);
+  for (size_t i = 0; i < file.tensors.count; i++) mem_free(file.tensors.items[i].tensor.data);
   safetensors_close(&file);
 }
 

@@ -95,7 +95,7 @@ static void resumed_without_encoder(void **state) {
 static const float *weights_of(Safetensors *file, const char *path, int64_t *count) {
   Error err = {0};
   if (!safetensors_open(file, path, &err)) fail_msg("%s", err.text);
-  const NamedTensor *t = safetensors_find(file, "model.shared.weight");
+  const NamedTensor *t = tensors_find(&file->tensors, "model.shared.weight");
   assert_non_null(t);
   *count = tensor_count(&t->tensor);
   return tensor_f32(&t->tensor);

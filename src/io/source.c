@@ -1,0 +1,92 @@
+#include "io/source.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "base/hints.h"
+
+#define SOURCE(name) extern const SourceFormat source_##name;
+#include "io/sources.def"
+#undef SOURCE
+static const SourceFormat *const formats[] = {
+#define SOURCE(name) &source_##name,
+#include "io/sources.def"
+#undef SOURCE
+};
+enum { FORMATS = sizeof formats / sizeof *formats };
+
+/* What this program writes. */
+static const SourceFormat *const own = &source_huggingface;
+
+/* Files that no reader claims. */
+static const FileHint files[] = {
+    {"*.gguf",
+     "GGUF files are not read yet: take the Hugging Face directory (config.json, model.safetensors, "
+     "tokenizer.json) that it was made from"},
+    {"*.safetensors",
+     "a file of weights: give the directory that holds it, with config.json and tokenizer.json"},
+    {"*.bin",
+     "a file, perhaps of weights: give the directory that holds it, with config.json, model.safetensors "
+     "and tokenizer.json"},
+    {"config.json", "a file: give the directory that holds it"},
+    {"*", "a file, no model directory"},
+    {NULL, NULL}};
+
+static const SourceFormat *format_of(const char *path, Error *err) {
+  for (int i = 0; i < FORMATS; i++)
+    if (formats[i]->claims(path)) return formats[i];
+  if (access(path, F_OK))
+    fail_as(err, INK_NOT_FOUND, "%s: no such model directory; make one with `inkstone train write TEXT -o %s`", path, path);
+  else
+    hint_file(path, files, err);
+  return NULL;
+}
+
+static void begin(ModelSource *s, const SourceFormat *format, const char *path) {
+  char room[PATH_ROOM];
+  *s = (ModelSource){.format = format};
+  snprintf(s->path, sizeof s->path, "%s", dir_current(room, path));
+}
+
+bool source_open(ModelSource *s, const char *path, Error *err) {
+  *s = (ModelSource){.format = NULL};
+  const SourceFormat *format = format_of(path, err);
+  if (!format) return false;
+  begin(s, format, path);
+  return format->open(s, err);
+}
+
+bool source_open_tensors(ModelSource *s, Error *err) {
+  return s->format->open_tensors(s, err);
+}
+
+bool source_open_weights(ModelSource *s, const char *path, Error *err) {
+  begin(s, own, path);
+  return source_open_tensors(s, err);
+}
+
+void source_close(ModelSource *s) {
+  if (s->format) s->format->close(s);
+  json_decref(s->configuration);
+  json_decref(s->generation);
+  json_decref(s->card);
+  *s = (ModelSource){.format = NULL};
+}
+
+bool source_find_tokenizer(const ModelSource *s, SourceTokenizer *t, Error *err) {
+  *t = (SourceTokenizer){.path = ""};
+  return s->format->find_tokenizer(s, t, err);
+}
+
+bool source_read_template(const ModelSource *s, json_t **out, Error *err) {
+  *out = NULL;
+  return s->format->read_template(s, out, err);
+}
+
+bool source_write(const char *path, const ModelParts *parts, Error *err) {
+  return own->write(path, parts, err);
+}
+
+bool source_write_tensors(const char *path, const NamedTensor *items, size_t count, Error *err) {
+  return own->write_tensors(path, items, count, err);
+}
