@@ -2,6 +2,7 @@
 add_executable(config_echo models/config_echo.c)
 target_link_libraries(config_echo PRIVATE ink_models)
 python_test(models_config_peers models/test_config.py $<TARGET_FILE:config_echo>)
+python_test(models_config_keys_peers models/test_config_keys.py $<TARGET_FILE:config_echo>)
 if(TARGET inkstone)
   python_test(models_transformers models/test_transformers.py $<TARGET_FILE:inkstone>)
   python_test(models_encoder_decoder models/test_encoder_decoder.py $<TARGET_FILE:inkstone>)
