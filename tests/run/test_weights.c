@@ -307,7 +307,7 @@ static void other_tensors_are_used_or_refused(void **state) {
       {"gpt2", "wte.weight", "lm_head.weight", 1, true, false},
       {"gpt2", "wte.weight", "h.0.attn.bias", 1, false, true},
       {"gpt2", "wte.weight", "transformer.h.11.attn.masked_bias", 1, false, true},
-      {"gpt2", "wte.weight", "transformer.h.x.attn.bias", 1, false, false},
+      {"gpt2", "wte.weight", "transformer.h..attn.bias", 1, false, false},
       {"llama", "embed_tokens.weight", "model.layers.3.self_attn.rotary_emb.inv_freq", 1, false, true},
       {"llama", "embed_tokens.weight", "h.0.attn.bias", 1, false, false},
       {"gpt2", "wte.weight", "score.weight", 0, false, false},
