@@ -187,6 +187,7 @@ static void what_is_no_regular_file_is_refused(void **state) {
   (void)state;
   Shards s;
   Error err = {0};
+  alarm(20); /* waiting would be for ever */
   assert_int_equal(mkfifo(in_scratch(WEIGHTS_FILE), 0600), 0);
   assert_false(shards_open(&s, scratch, &err));
   assert_non_null(strstr(err.text, "no regular file"));
@@ -195,6 +196,7 @@ static void what_is_no_regular_file_is_refused(void **state) {
   err = (Error){0};
   assert_false(shards_open(&s, scratch, &err));
   assert_non_null(strstr(err.text, "no regular file"));
+  alarm(0);
 }
 
 #define IN_SCRATCH(test) cmocka_unit_test_setup_teardown(test, scratch_open, scratch_close)
