@@ -4,7 +4,9 @@
     test_config_keys.py CONFIG_ECHO [MODEL_TYPE...]      exit 1 where something differs, 77 where transformers is absent
 
 1. What an architecture's table says of a key that a file lacks is what the class says.
-2. A key of the class whose change changes what transformers computes is read, so that our shape changes too, or refused by
+2. A file that spells out what the class has for a key means the same as one without it, for every key, also those that no
+   table has because an architecture reads them in its own way.
+3. A key of the class whose change changes what transformers computes is read, so that our shape changes too, or refused by
    its name: never passed over. Each key is changed to several other values in a tiny model with the same weights.
 """
 import copy
@@ -85,6 +87,16 @@ def check_defaults(table):
             complain(table["model_type"], key, "is", otherwise, "and no number in transformers:", wanted)
         else:
             complain(table["model_type"], key, "is", otherwise, "by default, transformers has", wanted)
+
+
+def check_spelled_out(table):
+    model_type = table["model_type"]
+    absent = ours({"model_type": model_type})
+    for key, value in AutoConfig.for_model(model_type).to_dict().items():
+        found = ours({"model_type": model_type, key: value}) if key != "model_type" else absent
+        if found != absent:
+            differs = found if isinstance(found, str) else {k: (absent.get(k), v) for k, v in found.items() if absent.get(k) != v}
+            complain(model_type, key, json.dumps(value), "as the class has it is not what a file without it means:", differs)
 
 
 def others(key, value):
@@ -186,6 +198,7 @@ for table in TABLES:
     if table["model_type"].startswith("inkstone_") or (sys.argv[2:] and table["model_type"] not in sys.argv[2:]):
         continue
     check_defaults(table)
+    check_spelled_out(table)
     check_effects(table)
 print("failed:", failed or "nothing")
 sys.exit(1 if failed else 0)
