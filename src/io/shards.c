@@ -38,9 +38,9 @@ static bool collect_names(Index *x, Error *err) {
   json_t *file;
   json_object_foreach((json_t *)(uintptr_t)x->map, tensor, file) {
     const char *name = json_string_value(file);
-    if (!name) return fail(err, "%s: the file of tensor \"%s\" is no text", x->path, tensor);
+    if (!name) return fail_damaged(err, "%s: the file of tensor \"%s\" is no text", x->path, tensor);
     if (!is_plain(name))
-      return fail(err, "%s: \"%s\" is no name of a safetensors file beside it", x->path, name);
+      return fail_damaged(err, "%s: \"%s\" is no name of a safetensors file beside it", x->path, name);
     vec_push(&x->names, name);
   }
   size_t kept = 0;
@@ -48,7 +48,7 @@ static bool collect_names(Index *x, Error *err) {
   for (size_t i = 0; i < x->names.count; i++)
     if (!kept || strcmp(x->names.data[i], x->names.data[kept - 1])) x->names.data[kept++] = x->names.data[i];
   x->names.count = kept;
-  return kept || fail(err, "%s: \"weight_map\" lists no tensors", x->path);
+  return kept || fail_damaged(err, "%s: \"weight_map\" lists no tensors", x->path);
 }
 
 static bool index_open(Index *x, const char *directory, Error *err) {
@@ -56,8 +56,9 @@ static bool index_open(Index *x, const char *directory, Error *err) {
   path_join(x->path, directory, WEIGHTS_INDEX);
   if (!(x->json = json_read(x->path, err))) return false;
   x->map = json_object_get(x->json, "weight_map");
-  return json_is_object(x->map) ? collect_names(x, err)
-                                : fail(err, "%s: has no object \"weight_map\": no index of weights", x->path);
+  return json_is_object(x->map)
+             ? collect_names(x, err)
+             : fail_damaged(err, "%s: has no object \"weight_map\": no index of weights", x->path);
 }
 
 static void index_close(Index *x) {
@@ -71,10 +72,11 @@ static bool open_files(Shards *s, const char *directory, const Index *x, Error *
   for (size_t i = 0; i < x->names.count; i++) {
     const char *name = x->names.data[i];
     if (!file_exists(path_join(path, directory, name)))
-      return fail(err,
-                  "%s: \"%s\" is missing beside it, one of %zu files of weights: complete the download or "
-                  "copy",
-                  x->path, name, x->names.count);
+      return fail_damaged(
+          err,
+          "%s: \"%s\" is missing beside it, one of %zu files of weights: complete the download or "
+          "copy",
+          x->path, name, x->names.count);
     if (!safetensors_open(&s->files[i], path, err)) return false;
     s->count++;
     s->tensors.count += s->files[i].tensors.count;
@@ -87,13 +89,13 @@ static bool check_tensor(const Shards *s, const Index *x, size_t i, const NamedT
   const char *listed = json_get_text(x->map, t->name, NULL), *holds = x->names.data[i];
   if (listed && !strcmp(listed, holds)) return true;
   if (!listed)
-    return fail(err, "%s: \"%s\" holds a tensor \"%s\" that is not listed", x->path, holds, t->name);
+    return fail_damaged(err, "%s: \"%s\" holds a tensor \"%s\" that is not listed", x->path, holds, t->name);
   for (size_t k = 0; k < s->count; k++)
     if (!strcmp(x->names.data[k], listed) && tensors_find(&s->files[k].tensors, t->name))
-      return fail(err, "%s: tensor \"%s\" is there twice, in \"%s\" and in \"%s\"", x->path, t->name, listed,
-                  holds);
-  return fail(err, "%s: tensor \"%s\" is listed in \"%s\", but lies in \"%s\"", x->path, t->name, listed,
-              holds);
+      return fail_damaged(err, "%s: tensor \"%s\" is there twice, in \"%s\" and in \"%s\"", x->path, t->name,
+                          listed, holds);
+  return fail_damaged(err, "%s: tensor \"%s\" is listed in \"%s\", but lies in \"%s\"", x->path, t->name,
+                      listed, holds);
 }
 
 static bool merge(Shards *s, const Index *x, Error *err) {
@@ -112,8 +114,8 @@ static bool find_all_listed(const Shards *s, const Index *x, Error *err) {
   json_t *file;
   json_object_foreach((json_t *)(uintptr_t)x->map, tensor, file) {
     if (!tensors_find(&s->tensors, tensor))
-      return fail(err, "%s: tensor \"%s\" is listed in \"%s\", which does not hold it", x->path, tensor,
-                  json_string_value(file));
+      return fail_damaged(err, "%s: tensor \"%s\" is listed in \"%s\", which does not hold it", x->path,
+                          tensor, json_string_value(file));
   }
   return true;
 }

@@ -36,7 +36,8 @@ static const SourceFormat *format_of(const char *path, Error *err) {
   for (int i = 0; i < FORMATS; i++)
     if (formats[i]->claims(path)) return formats[i];
   if (access(path, F_OK))
-    fail_as(err, INK_NOT_FOUND, "%s: no such model directory; make one with `inkstone train write TEXT -o %s`", path, path);
+    fail_as(err, INK_NOT_FOUND,
+            "%s: no such model directory; make one with `inkstone train write TEXT -o %s`", path, path);
   else
     hint_file(path, files, err);
   return NULL;
