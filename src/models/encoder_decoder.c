@@ -224,28 +224,40 @@ static Tensor *feed_forward(const Side *s, Tensor *x) {
 
 /* ---- embeddings ---- */
 
-/* Positions 0 .. count-1: sin(p / 10000^(2i/D)) in the first half of the columns, cos in the second. */
-static Tensor *sinusoids(Net *net, int64_t count, int64_t width) {
+/* Positions 0 .. count-1 or, with `at`, those: sin(p / 10000^(2i/D)) in the first half of the columns, cos in
+ * the second. */
+static Tensor *sinusoids(Net *net, const int32_t *at, int64_t count, int64_t width) {
   Tensor *table = tape_tensor(net->tape, TENSOR_F32, 2, (int64_t[]){count, width});
   for (int64_t i = 0; i < width / 2 && table->data; i++) {
     const double frequency = pow(10000, -2.0 * (double)i / (double)width);
-    for (int64_t p = 0; p < count; p++) {
-      tensor_f32(table)[p * width + i] = (float)sin((double)p * frequency);
-      tensor_f32(table)[p * width + width / 2 + i] = (float)cos((double)p * frequency);
+    for (int64_t row = 0; row < count; row++) {
+      const double p = (double)(at ? at[row] : row);
+      tensor_f32(table)[row * width + i] = (float)sin(p * frequency);
+      tensor_f32(table)[row * width + width / 2 + i] = (float)cos(p * frequency);
     }
   }
   return table;
 }
 
-/* Where in its sequence each token is: [B,T]; `first` is added. *most: one more than the largest. */
-static Tensor *positions(Net *net, const Tensor *start, int64_t sequences, int64_t time, int32_t first,
-                         int64_t *most) {
+/* While writing, of the positions that there are only, once where neighbours have the same, as beams do;
+ * `ids` become its rows. */
+static Tensor *sinusoids_needed(Net *net, Tensor *ids, int64_t width) {
+  const int64_t count = tensor_count(ids);
+  int32_t *at = arena_alloc(tape_arena(net->tape), (size_t)count * sizeof *at);
+  int64_t rows = 0;
+  for (int64_t i = 0; i < count; i++) {
+    if (!rows || tensor_i32(ids)[i] != at[rows - 1]) at[rows++] = tensor_i32(ids)[i];
+    tensor_i32(ids)[i] = (int32_t)rows - 1;
+  }
+  return sinusoids(net, at, rows, width);
+}
+
+/* Where in its sequence each token is: [B,T]; `first` is added. */
+static Tensor *positions(Net *net, const Tensor *start, int64_t sequences, int64_t time, int32_t first) {
   Tensor *ids = tape_tensor(net->tape, TENSOR_I32, 2, (int64_t[]){sequences, time});
-  *most = first + time;
   for (int64_t b = 0; b < sequences && ids->data; b++) {
     const int32_t from = first + (start ? tensor_i32(start)[b] : 0);
     for (int64_t t = 0; t < time; t++) tensor_i32(ids)[b * time + t] = from + (int32_t)t;
-    if (from + time > *most) *most = from + time;
   }
   return ids;
 }
@@ -254,13 +266,12 @@ enum { UNUSED_POSITIONS = 2 }; /* rows of BART's table, of which fairseq's paddi
 
 static Tensor *position_rows(const Side *s, const Tensor *start, int64_t sequences, int64_t time) {
   const Config *c = s->config;
-  int64_t most;
-  Tensor *ids =
-      positions(s->net, start, sequences, time, s->kind->learned_positions ? UNUSED_POSITIONS : 0, &most);
-  Tensor *table =
-      s->kind->learned_positions
-          ? nn_embedding_table(s->net, "embed_positions", c->context + UNUSED_POSITIONS, c->width, 0.02f)
-          : sinusoids(s->net, most, c->width);
+  const bool learned = s->kind->learned_positions;
+  Tensor *ids = positions(s->net, start, sequences, time, learned ? UNUSED_POSITIONS : 0), *table;
+  if (learned)
+    table = nn_embedding_table(s->net, "embed_positions", c->context + UNUSED_POSITIONS, c->width, 0.02f);
+  else
+    table = start ? sinusoids_needed(s->net, ids, c->width) : sinusoids(s->net, NULL, time, c->width);
   return op_embedding(s->net->tape, table, ids);
 }
 
