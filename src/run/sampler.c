@@ -2,6 +2,7 @@
 
 #include <float.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/settings_table.h"
@@ -66,6 +67,14 @@ static bool by_p(const Candidate *x, const Candidate *y) {
   return x->p != y->p ? x->p < y->p : x->id < y->id;
 }
 
+static int compare_logits(const void *a, const void *b) {
+  return by_logit(a, b) ? -1 : 1;
+}
+
+static int compare_p(const void *a, const void *b) {
+  return by_p(a, b) ? -1 : 1;
+}
+
 static bool by_logit_last(const Candidate *x, const Candidate *y) {
   return by_logit(y, x);
 }
@@ -103,11 +112,44 @@ static int64_t take_front(Candidate *c, int64_t n, Order *before) {
   return n - 1;
 }
 
-/* What take_front took, `count` of n, moves to the front, in the order in which it was taken. */
-static int64_t gather(Candidate *c, int64_t n, int64_t count) {
-  for (int64_t i = 0; i < count / 2; i++) swap(&c[n - 1 - i], &c[n - count + i]);
-  memmove(c, c + n - count, (size_t)count * sizeof *c);
-  return count;
+static void reverse(Candidate *c, int64_t n) {
+  for (int64_t i = 0; i < n / 2; i++) swap(&c[i], &c[n - 1 - i]);
+}
+
+/* Candidates taken in order, one after the other. Where few are, a heap gives them; where more than a 64th
+ * is, sorting the rest is quicker. */
+typedef struct Selection {
+  Candidate *c;
+  int64_t n, taken;
+  Order *before;
+  int (*compare)(const void *, const void *); /* the same for qsort */
+  bool sorted; /* those taken and the rest, in order; else a heap and, behind it, those taken, from the last
+                  on */
+} Selection;
+
+static Selection select_from(Candidate *c, int64_t n, Order *before,
+                             int (*compare)(const void *, const void *)) {
+  make_heap(c, n, before);
+  return (Selection){.c = c, .n = n, .before = before, .compare = compare};
+}
+
+static const Candidate *take(Selection *s) {
+  if (!s->sorted && s->taken == s->n / 64) {
+    reverse(s->c, s->n);
+    qsort(s->c + s->taken, (size_t)(s->n - s->taken), sizeof *s->c, s->compare);
+    s->sorted = true;
+  }
+  if (s->sorted) return &s->c[s->taken++];
+  take_front(s->c, s->n - s->taken, s->before);
+  return &s->c[s->n - ++s->taken];
+}
+
+/* Those taken move to the front, in order. */
+static int64_t taken_in_front(Selection *s) {
+  if (s->sorted) return s->taken;
+  reverse(s->c + s->n - s->taken, s->taken);
+  memmove(s->c, s->c + s->n - s->taken, (size_t)s->taken * sizeof *s->c);
+  return s->taken;
 }
 
 /* The k largest, in order, at the front. The last of the best so far is the front of their heap. */
@@ -129,9 +171,14 @@ static void softmax(Candidate *c, int64_t n, double temperature) {
   for (int64_t i = 0; i < n; i++) c[i].p /= sum;
 }
 
-/* Tokens below this share can be left out before sorting: all of them together have less than 1 - p. */
-static int64_t drop_hopeless(Candidate *c, int64_t n, double p) {
+/* Tokens below such a share are not kept anyway: all that have less than (1 - p) / n have less than 1 - p
+ * together. */
+static double hopeless(const Candidate *c, int64_t n, double p, double share) {
   const double bar = (1 - p) / (double)n;
+  return share > 0 ? fmax(bar, share * c[best(c, n)].p) : bar;
+}
+
+static int64_t drop_below(Candidate *c, int64_t n, double bar) {
   int64_t kept = 0;
   for (int64_t i = 0; i < n; i++)
     if (c[i].p >= bar) c[kept++] = c[i];
@@ -142,33 +189,31 @@ static int64_t drop_hopeless(Candidate *c, int64_t n, double p) {
 /* The likeliest, in order, until they have probability p together (p 1: no matter) or the next has less than
  * `share` of the first. */
 static int64_t keep_likeliest(Candidate *c, int64_t n, double p, double share) {
-  int64_t rest = n;
-  double sum = 0;
-  make_heap(c, n, by_logit);
-  const double bar = share * c[0].p;
-  while (rest && (rest == n || c[0].p >= bar)) {
-    sum += c[0].p;
-    rest = take_front(c, rest, by_logit);
-    if (p < 1 && sum >= p) break;
+  Selection s = select_from(c, n, by_logit, compare_logits);
+  double sum = 0, bar = 0;
+  while (s.taken < n && (p >= 1 || !s.taken || sum < p)) {
+    const Candidate *next = take(&s);
+    if (s.taken == 1) bar = share * next->p;
+    if (next->p < bar) {
+      s.taken--;
+      break;
+    }
+    sum += next->p;
   }
-  return gather(c, n, n - rest);
+  return taken_in_front(&s);
 }
 
 /* By |surprise - expected surprise|, the first of probability p in all (Meister et al. 2023). */
 static int64_t keep_typical(Sampler *s, int64_t n, double p) {
   Candidate *c = s->candidates, *order = s->order;
   double entropy = 0, sum = 0;
-  int64_t rest = n;
   for (int64_t i = 0; i < n; i++)
     if (c[i].p > 0) entropy -= c[i].p * log(c[i].p);
   for (int64_t i = 0; i < n; i++)
     order[i] = (Candidate){(int32_t)i, 0, c[i].p > 0 ? fabs(-log(c[i].p) - entropy) : INFINITY};
-  make_heap(order, n, by_p);
-  while (rest && (rest == n || sum < p)) {
-    sum += c[order[0].id].p;
-    rest = take_front(order, rest, by_p);
-  }
-  const int64_t kept = gather(order, n, n - rest);
+  Selection best = select_from(order, n, by_p, compare_p);
+  while (best.taken < n && (!best.taken || sum < p)) sum += c[take(&best)->id].p;
+  const int64_t kept = taken_in_front(&best);
   for (int64_t i = 0; i < kept; i++) order[i] = c[order[i].id];
   memcpy(c, order, (size_t)kept * sizeof *c);
   return kept;
@@ -206,8 +251,10 @@ static int32_t choose(Sampler *s, double random) {
     n = keep_typical(s, n, o->typical);
     softmax(c, n, o->temperature);
   }
-  if (o->top_p < 1) n = drop_hopeless(c, n, o->top_p);
-  if (o->top_p < 1 || o->min_p > 0) n = keep_likeliest(c, n, o->top_p, o->min_p);
+  if (o->top_p < 1 || o->min_p > 0) {
+    n = drop_below(c, n, hopeless(c, n, o->top_p, o->min_p));
+    n = keep_likeliest(c, n, o->top_p, o->min_p);
+  }
   return draw(c, n, random);
 }
 
