@@ -164,10 +164,9 @@ static void company_changes_nothing(void **state) {
   }
 }
 
-static void coverage_orders_anew(void **state) {
-  (void)state;
+static void expect_coverage(const char *arch) {
   SearchSettings s = plain(6), c = plain(6);
-  World *w = world_of("marian");
+  World *w = world_of(arch);
   int changed = 0;
   c.coverage_penalty = 2;
   for (int i = 0; i < INPUTS; i++) {
@@ -188,6 +187,13 @@ static void coverage_orders_anew(void **state) {
   }
   assert_true(changed > 0);
   world_free(w);
+}
+
+/* Of what an encoder reads, and of the prompt itself. */
+static void coverage_orders_anew(void **state) {
+  (void)state;
+  expect_coverage("marian");
+  expect_coverage("llama");
 }
 
 /* ---- drawing ---- */

@@ -1,4 +1,5 @@
 /* Writing with networks of random weights: what a text depends on, and what it does not. */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -6,6 +7,7 @@
 #include <string.h>
 
 #include "base/threads.h"
+#include "run/session.h"
 #include "run/writer.h"
 #include "text/tokenizer_impl.h"
 
@@ -107,6 +109,56 @@ static void a_text_depends_on_the_seed_alone(void **state) {
     free_texts(alone);
     free_texts(among);
     free_texts(other);
+    drop(&f);
+  }
+}
+
+/* What was drawn for each text, and how likely the writer said it is. */
+typedef struct Heard {
+  Ids ids[MOST_SAMPLES];
+  double logprob[MOST_SAMPLES];
+} Heard;
+
+static bool hear(void *heard, const ink_token *token) {
+  Heard *h = heard;
+  if (token->id >= 0) vec_push(&h->ids[token->sample], token->id);
+  h->logprob[token->sample] += token->logprob;
+  return true;
+}
+
+static double log_probability(const float *logits, int64_t n, int32_t id) {
+  double sum = 0;
+  for (int64_t i = 0; i < n; i++) sum += exp((double)logits[i]);
+  return (double)logits[id] - log(sum);
+}
+
+/* Each of several texts is drawn from what the network says after it, not after another one. */
+static void each_text_is_drawn_after_itself(void **state) {
+  for (int a = 0; a < 4; a++) {
+    Fixture f = fixture(archs[a], "64");
+    const SamplingSettings four = sampling(4, 20);
+    Heard heard = {0};
+    const WriteRequest request = {f.model, f.tokenizer, &four, 3, -1, hear, &heard, NULL};
+    ink_written written;
+    Error err = {0};
+    Ids prompt = {0};
+    assert_true(writer_run(&request, "ink", 3, &written, &err));
+    assert_true(tokenizer_encode(f.tokenizer, "ink", 3, false, &prompt, &err));
+    Session *s = session_new(f.model, (StateSize){0});
+    for (int i = 0; i < MOST_SAMPLES; i++) {
+      const int32_t text = session_open(s, -1);
+      const float *logits = session_read(s, text, prompt.data, (int64_t)prompt.count);
+      double sum = 0;
+      for (size_t t = 0; t < heard.ids[i].count; t++) {
+        sum += log_probability(logits, f.model->config.vocabulary, heard.ids[i].data[t]);
+        logits = session_read(s, text, &heard.ids[i].data[t], 1);
+      }
+      assert_int_equal(heard.ids[i].count, 20);
+      assert_true(fabs(sum - heard.logprob[i]) < 1e-4);
+      vec_free(&heard.ids[i]);
+    }
+    session_free(s);
+    vec_free(&prompt);
     drop(&f);
   }
 }
@@ -303,6 +355,7 @@ static void special_tokens_of_a_prompt(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_text_depends_on_the_seed_alone),
+      cmocka_unit_test(each_text_is_drawn_after_itself),
       cmocka_unit_test(likeliest_texts_are_the_same),
       cmocka_unit_test(going_on_from_a_text_is_writing_it),
       cmocka_unit_test(a_full_context_is_shifted_and_counted),
