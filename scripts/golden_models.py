@@ -52,6 +52,7 @@ MODELS = {
     "stablelm_parallel": ("StableLm", dict(**{**LLAMA, "hidden_size": 32}, use_parallel_residual=True)),
     "gpt_neox": ("GPTNeoX", dict(**NEOX, rotary_pct=0.5)),
     "gpt_neox_sequential": ("GPTNeoX", dict(**NEOX, use_parallel_residual=False, attention_bias=False)),
+    "smollm3": ("SmolLM3", dict(**{**LLAMA, "pad_token_id": 0}, no_rope_layers=[1, 0, 1], use_sliding_window=True, sliding_window=8)),
     "starcoder2": ("Starcoder2", dict(**LLAMA, sliding_window=7)),
 }
 CLASSES = {"Gemma3": ("Gemma3TextConfig", "Gemma3ForCausalLM"), "GPT2": ("GPT2Config", "GPT2LMHeadModel")}

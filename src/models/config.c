@@ -111,6 +111,7 @@ bool config_from_settings(Config *c, const ModelSettings *s, int64_t vocabulary,
                 .pad = -1};
   if (vocabulary < 1)
     return fail_usage(err, "a vocabulary of %lld tokens cannot be learnt", (long long)vocabulary);
+  if (arch->begin) arch->begin(c);
   return refuse_strangers(c, s, err) && arch->complete(c, err);
 }
 

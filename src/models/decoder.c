@@ -86,6 +86,7 @@ static Tensor *norm_heads(Net *net, const Decoder *d, const char *name, Tensor *
 
 static Tensor *rotated(Net *net, const Decoder *d, Tensor *x, int64_t heads) {
   Tensor *turns = d->turns[layer_set_has(&d->config->windowed, net->layer)];
+  if (layer_set_has(&d->config->unrotated, net->layer)) return x;
   return turns ? op_rope(net->tape, x, turns, (RopeShape){heads, d->spec.interleaved}) : x;
 }
 

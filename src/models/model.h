@@ -51,10 +51,10 @@ typedef struct Config {
   int64_t encoder_layers, encoder_heads, encoder_ffn; /* 0 without an encoder */
   double dropout, rope_theta, norm_epsilon;
   RopeScaling rope_scaling, window_rope_scaling;
-  int64_t window; /* tokens that layers `windowed` look back at, itself included */
-  LayerSet windowed;
-  double window_rope_theta; /* of windowed layers; 0: as of the others */
-  double rotary_share;      /* of a head's values; 0: all */
+  int64_t window;               /* tokens that layers `windowed` look back at, itself included */
+  LayerSet windowed, unrotated; /* unrotated: no rotary positions */
+  double window_rope_theta;     /* of windowed layers; 0: as of the others */
+  double rotary_share;          /* of a head's values; 0: all */
   double embedding_scale, score_scale, residual_scale, logit_scale; /* as the architecture means them */
   bool parallel, query_norm, query_bias;                            /* where a file may choose */
   int64_t query_scalar;        /* scores are divided by its root; 0: the head size */
@@ -121,6 +121,8 @@ typedef struct Arch {
   const ConfigFact *facts; /* of this architecture, beside config_facts.def; ended by a NULL key */
   const Naming *namings;   /* what stored models call its tensors, ended by a NULL format; NULL: as here */
   Output (*forward)(Net *, const Config *, const Batch *);
+  /* What a new model has beyond presets and settings; NULL: nothing. A file says it itself. */
+  void (*begin)(Config *);
   /* Fills in what presets and settings leave at 0 and refuses what contradicts. */
   bool (*complete)(Config *, Error *);
   /* What config.json says beside the keys: read refuses what forward does not do, write adds what

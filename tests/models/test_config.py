@@ -64,6 +64,8 @@ OTHER |= {
     "stablelm": dict(**{**LLAMA, "hidden_size": 1536}, layer_norm_eps=1e-3, partial_rotary_factor=0.5, use_qkv_bias=True, use_parallel_residual=True),
     "gpt_neox": dict(**{**SIZES, "hidden_size": 1536, "num_attention_heads": 32}, layer_norm_eps=1e-3, rotary_emb_base=500.0, rotary_pct=0.5, attention_bias=False, use_parallel_residual=False,
                      tie_word_embeddings=True),
+    "smollm3": dict(**{**LLAMA, "vocab_size": 200000, "tie_word_embeddings": False}, **NORM, attention_bias=True, mlp_bias=True,
+                    no_rope_layer_interval=2),
     "starcoder2": dict(**{**LLAMA, "tie_word_embeddings": False}, norm_epsilon=1e-3, use_bias=False, sliding_window=64),
 }
 OTHER["bart"] = OTHER["mbart"] = OTHER["marian"]
