@@ -140,11 +140,13 @@ const Naming *arch_naming(const Arch *, const char *format); /* NULL: by the par
 bool config_from_settings(Config *, const ModelSettings *, int64_t vocabulary, Error *);
 /* From the object of a config.json; `where` names it in errors. */
 bool config_from_json(Config *, const json_t *, const char *where, Error *);
+/* For tests: from a file. */
 bool config_read(Config *, const char *path, Error *);
 /* Member `key` of a file of a model: an id, a list of them, or null. */
 bool config_read_tokens(const json_t *, const char *key, TokenSet *, const char *where, Error *);
 json_t *config_tokens_json(const TokenSet *);
 json_t *config_json(const Config *);
+/* For tests: to a file. */
 bool config_write(const Config *, const char *path, Error *);
 
 /* A network with its parameters. */
