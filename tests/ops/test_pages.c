@@ -83,8 +83,8 @@ static void compare(AttentionShape shape, int64_t size, int64_t piece) {
 static void pages_change_no_bit(void **state) {
   (void)state;
   static const struct {
-    int64_t heads, kv_heads, size;
-  } shapes[] = {{6, 2, 5}, {3, 3, 64}, {6, 6, 72}, {1, 1, 264}};
+    int64_t heads, kv_heads, size, window;
+  } shapes[] = {{6, 2, 5, 0}, {3, 3, 64, 0}, {6, 6, 72, 0}, {1, 1, 264, 0}, {2, 1, 20, 50}, {2, 1, 20, 270}};
   fill(q, 0);
   fill(k, 1);
   fill(v, 2);
@@ -92,7 +92,10 @@ static void pages_change_no_bit(void **state) {
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
       assert_true(kernels_select(kernels_available(isa)->isa));
       for (int64_t piece = 1; piece < MOST; piece = piece * 5 + 2)
-        compare((AttentionShape){.heads = shapes[i].heads, .kv_heads = shapes[i].kv_heads, .causal = true},
+        compare((AttentionShape){.heads = shapes[i].heads,
+                                 .kv_heads = shapes[i].kv_heads,
+                                 .causal = true,
+                                 .window = shapes[i].window},
                 shapes[i].size, piece);
     }
   kernels_select(NULL);
