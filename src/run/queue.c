@@ -133,11 +133,7 @@ int64_t ink_queue_write(ink_queue *q, const char *prompt, size_t length, const i
 }
 
 void ink_queue_cancel(ink_queue *q, int64_t number) {
-  for (Request *r = q->first; r && !q->broken; r = r->next)
-    if (!r->done && writer_number(r->writer) == number) {
-      generator_cancel(q->generator, number);
-      return;
-    }
+  if (!q->broken) generator_cancel(q->generator, number);
 }
 
 /* ---- steps ---- */
