@@ -90,6 +90,7 @@ typedef struct RopePlaces {
   RopeScaling *scaling;
 } RopePlaces;
 bool decoder_read_rope_of(RopePlaces, const json_t *rope, const char *where, Error *);
+json_t *decoder_rope_json(const RopeScaling *); /* its type and what that needs */
 void decoder_write_rope(const Config *, json_t *config);
 /* Inverse frequencies of `count` pairs, rounded as transformers does. */
 int64_t decoder_rotated(const Config *); /* values of a head */

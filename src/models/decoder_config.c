@@ -108,15 +108,18 @@ bool decoder_read_rope(Config *c, const json_t *config, const char *where, Error
   return decoder_read_rope_of(to, rope, where, err);
 }
 
-void decoder_write_rope(const Config *c, json_t *config) {
-  const RopeScaling *s = &c->rope_scaling;
-  json_t *rope = json_null();
-  if (s->type != ROPE_DEFAULT)
-    rope = json_build("{s:s, s:f}", "rope_type", rope_types[s->type], "factor", s->factor);
+json_t *decoder_rope_json(const RopeScaling *s) {
+  json_t *rope = json_build("{s:s}", "rope_type", rope_types[s->type]);
+  if (s->type != ROPE_DEFAULT) json_put(rope, "factor", json_real(s->factor));
   if (s->type == ROPE_LLAMA3)
     json_merge(rope, json_build("{s:f, s:f, s:I}", "low_freq_factor", s->low, "high_freq_factor", s->high,
                                 "original_max_position_embeddings", (json_int_t)s->first_size));
-  json_put(config, "rope_scaling", rope);
+  return rope;
+}
+
+void decoder_write_rope(const Config *c, json_t *config) {
+  json_put(config, "rope_scaling",
+           c->rope_scaling.type == ROPE_DEFAULT ? json_null() : decoder_rope_json(&c->rope_scaling));
 }
 
 /* ---- windows ---- */

@@ -48,11 +48,23 @@ static bool read_rest(Config *c, const json_t *config, const char *where, Error 
   return decoder_read_layers(c, config, &windowed, where, err) && read_rope(c, config, where, err);
 }
 
+/* Scaled positions of layers with a window can be said in the newer way only, which then holds both. */
+static void write_rope(const Config *c, json_t *config) {
+  json_t *full = decoder_rope_json(&c->rope_scaling), *windowed = decoder_rope_json(&c->window_rope_scaling);
+  json_put(full, "rope_theta", json_real(c->rope_theta));
+  json_put(windowed, "rope_theta", json_real(c->window_rope_theta));
+  json_put(config, "rope_parameters",
+           json_build("{s:o, s:o}", "full_attention", full, "sliding_attention", windowed));
+}
+
 static void write_rest(const Config *c, json_t *config) {
   json_put(config, "hidden_activation", json_string("gelu_pytorch_tanh"));
   if (c->logit_cap == 0) json_put(config, "final_logit_softcapping", json_null());
   decoder_write_layers(c, config);
-  decoder_write_rope(c, config);
+  if (c->window_rope_scaling.type == ROPE_DEFAULT)
+    decoder_write_rope(c, config);
+  else
+    write_rope(c, config);
 }
 
 /* Of a new model: a quarter of the context for windows, and the last layer without one. */
