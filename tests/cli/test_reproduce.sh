@@ -86,7 +86,7 @@ awk 'BEGIN { for (i = 0; i < 60; i++) { l = ""; for (k = 0; k < 40; k++) l = l "
 for train in "run train" in_time; do
   $train reply long.tsv -o fits --overwrite $small $([ "$train" = in_time ] || echo --steps 2)
   expect_status 0
-  expect_err "tokens, which 995 of 1,000 examples fit"
+  expect_err "context: 576 tokens, which 995 of 1,000 examples fit" # 279 bytes, twice, and what stands around them
 done
 again fitted summarize long.tsv $small --arch marian --steps 2 --batch 4
 

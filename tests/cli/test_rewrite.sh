@@ -58,6 +58,13 @@ grep -q zwei two/source_tokenizer.json && flunk "and not in source_tokenizer.jso
 grep -q blue two/source_tokenizer.json || flunk "where the source's are"
 run train translate pairs.tsv -o two --arch marian --overwrite $small
 [ ! -e two/source_tokenizer.json ] || flunk "one vocabulary after two leaves no file behind"
+# Nor after a run of two that was stopped before it had a checkpoint.
+mkdir stopped
+cp two/inkstone.json stopped
+cp two/tokenizer.json stopped/source_tokenizer.json
+run train translate pairs.tsv -o stopped --arch marian $small
+expect_status 0
+expect_no_file stopped/source_tokenizer.json
 run translate -m two --max-tokens 4 red
 expect_status 0
 run train translate pairs.tsv -o refused --arch llama --vocabularies separate $small
