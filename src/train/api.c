@@ -334,9 +334,9 @@ static bool write_results(Run *r, Trainer *t, bool finished, Error *err) {
 /* The recipe has the change, so that it still gives the same weights. */
 static bool change_steps(Run *r, TrainState *s, Error *err) {
   const int64_t steps = r->steps_given > s->step ? r->steps_given : s->step;
-  if (steps == s->steps) return true;
+  const bool recorded = recipe_steps(r->train->replan, s->step, s->steps) == steps; /* by a try that failed */
   s->steps = steps;
-  return recipe_replan(&r->dir, r->settings, s->step, steps, err);
+  return recorded || recipe_replan(&r->dir, r->settings, s->step, steps, err);
 }
 
 static bool fill_weights(Run *r, Trainer *t, Error *err) {
