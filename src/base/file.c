@@ -23,15 +23,15 @@ static bool fail_path(Error *err, const char *path, const char *what) {
 
 /* ---- reading ---- */
 
-/* Pipes and terminals may have nothing to read for long. A signal ends the waiting (poll is never restarted),
- * and the reading where it asks to stop. */
+/* Pipes and terminals may have nothing to read for long, or never end. A signal ends the waiting (poll is
+ * never restarted), and the reading where it asks to stop. */
 static bool wait_for_bytes(int descriptor, const char *path, Error *err) {
   struct pollfd in = {.fd = descriptor, .events = POLLIN};
-  while (poll(&in, 1, -1) < 0) {
+  while (!interrupted()) {
+    if (poll(&in, 1, -1) >= 0) return true;
     if (errno != EINTR) return fail_path(err, path, "cannot be read");
-    if (interrupted()) return fail_as(err, INK_INTERRUPTED, "interrupted while %s was read", path);
   }
-  return true;
+  return fail_as(err, INK_INTERRUPTED, "interrupted while %s was read", path);
 }
 
 static bool read_stream(int descriptor, const char *path, FileView *view, Error *err) {

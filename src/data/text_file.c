@@ -258,7 +258,7 @@ static bool read_text(Reader *r) {
   drop_mark(r);
   if (!check_encoding(r)) return false;
   drop_carriage_returns(r);
-  return true;
+  return !interrupted() || fail_interrupted(r->err);
 }
 
 bool text_file_take(TextFile *f, const char *name, FileView *view, const TextSettings *settings,

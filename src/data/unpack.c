@@ -7,6 +7,7 @@
 #include <zstd_errors.h>
 
 #include "base/buffer.h"
+#include "base/engine.h"
 
 enum { PIECE = 1 << 17, MOST_RATIO = 100, ALWAYS_ALLOWED = 16 << 20 };
 
@@ -37,6 +38,7 @@ static uint64_t most_bytes(size_t packed) {
 }
 
 static bool put(Unpacker *u, const char *bytes, size_t count) {
+  if (interrupted()) return fail_interrupted(u->err);
   if (u->text.length + count > u->most)
     return fail(u->err,
                 "%s: unpacks to more than %" PRIu64
@@ -56,6 +58,13 @@ static bool has_member(const z_stream *z, const FileView *f) {
   const FileView rest = {.data = (const char *)z->next_in,
                          .size = (size_t)(f->data + f->size - (const char *)z->next_in)};
   return is_gzip(&rest);
+}
+
+/* Some programs fill up with zeros; anything else would be left out. */
+static bool ends_here(Unpacker *u, const z_stream *z) {
+  const char *rest = (const char *)z->next_in, *end = u->packed->data + u->packed->size;
+  while (rest < end && !*rest) rest++;
+  return rest == end || damaged(u, "bytes that are not gzip follow its end");
 }
 
 /* zlib counts input in 32 bits. */
@@ -78,7 +87,7 @@ static bool inflate_all(Unpacker *u, z_stream *z) {
     if (status == Z_BUF_ERROR) return damaged(u, "it is cut short");
     if (status != Z_OK && status != Z_STREAM_END) return damaged(u, z->msg ? z->msg : "not gzip");
     if (!put(u, piece, PIECE - z->avail_out)) return false;
-    if (status == Z_STREAM_END && !has_member(z, u->packed)) return true;
+    if (status == Z_STREAM_END && !has_member(z, u->packed)) return ends_here(u, z);
     if (status == Z_STREAM_END) inflateReset(z);
   }
 }

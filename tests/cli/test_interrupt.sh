@@ -47,6 +47,24 @@ for signal in INT TERM HUP; do
   expect_status 0
 done
 
+# Text that never ends is read until it is asked to stop.
+for signal in INT TERM; do
+  for command in "train write - -o endless --dry-run" "tokenizer train - -o endless.json"; do
+    mkfifo pipe
+    yes 'the old river' >pipe &
+    last="inkstone $command, stopped by SIG$signal"
+    # shellcheck disable=SC2086 # a command
+    env --default-signal=INT timeout 60 "$INKSTONE" $command >out 2>err <pipe &
+    process=$!
+    sleep 1
+    pkill -$signal -P "$process" 2>/dev/null || kill -$signal "$process"
+    ended
+    expect_status 1
+    expect_err "interrupted"
+    rm pipe
+  done
+done
+
 # Stopped and resumed is the same as never stopped, byte for byte.
 flags="--threads 1 --size nano --tokenizer byte --context 32 --batch 4 --steps 60 --eval-every 10 --sample-tokens 0"
 run train write text -o whole $flags

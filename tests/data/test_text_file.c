@@ -112,6 +112,21 @@ static void damaged_ones_are_refused(void **state) {
   expect_refused("\x1f\x8b\x08packed", 9, "damaged");
 }
 
+/* Zeros fill up blocks of some devices. */
+static void what_follows_packed_text_is_not_left_out(void **state) {
+  (void)state;
+  for (size_t i = 0; i < 2; i++) {
+    Buffer packed = packers[i]("fine\n", 5);
+    const size_t length = packed.length;
+    buffer_adds(&packed, "garbage");
+    expect_refused(packed.data, packed.length, "damaged");
+    packed.length = length;
+    buffer_add(&packed, "\0\0\0", 3);
+    if (i == 0) expect_text(packed.data, packed.length, "fine\n");
+    buffer_free(&packed);
+  }
+}
+
 static void what_is_packed_is_checked_like_any_text(void **state) {
   Buffer packed = gzip("fine\nnot\xff", 9);
   expect_refused(packed.data, packed.length, "packed:2: byte 8 (0xff)");
@@ -160,9 +175,13 @@ static void bombs_are_refused(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(packed_texts_are_read),    cmocka_unit_test(long_packed_texts),
-      cmocka_unit_test(damaged_ones_are_refused), cmocka_unit_test(what_is_packed_is_checked_like_any_text),
-      cmocka_unit_test(bombs_are_refused),        cmocka_unit_test(documents_are_told_from_texts),
+      cmocka_unit_test(packed_texts_are_read),
+      cmocka_unit_test(long_packed_texts),
+      cmocka_unit_test(damaged_ones_are_refused),
+      cmocka_unit_test(what_follows_packed_text_is_not_left_out),
+      cmocka_unit_test(what_is_packed_is_checked_like_any_text),
+      cmocka_unit_test(bombs_are_refused),
+      cmocka_unit_test(documents_are_told_from_texts),
   };
   return cmocka_run_group_tests(tests, scratch_open, scratch_close);
 }
