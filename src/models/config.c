@@ -345,6 +345,33 @@ static bool check_ranges(const Config *c, const char *where, Error *err) {
   return true;
 }
 
+/* The key that the member is read from. */
+static const char *key_of(const Arch *arch, size_t offset) {
+  const ConfigKey *k = arch->keys;
+  while (k->key && k->offset != offset) k++;
+  return k->key;
+}
+
+/* Beyond these no network computes finite numbers. */
+static bool check_reals(const Config *c, const char *where, Error *err) {
+  static const struct {
+    size_t offset;
+    double low, high;
+  } ranges[] = {
+      {offsetof(Config, rope_theta), 1e-6, 1e30}, {offsetof(Config, window_rope_theta), 0, 1e30},
+      {offsetof(Config, norm_epsilon), 0, 1e6},   {offsetof(Config, score_cap), 0, 1e9},
+      {offsetof(Config, logit_cap), 0, 1e9},
+  };
+  for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++) {
+    const double value = *(const double *)((const char *)c + ranges[i].offset);
+    const char *key = key_of(c->arch, ranges[i].offset);
+    if (key && !(value >= ranges[i].low && value <= ranges[i].high))
+      return fail(err, "%s: %s is %g, which is not between %g and %g", where, key, value, ranges[i].low,
+                  ranges[i].high);
+  }
+  return true;
+}
+
 /* A class default that the vocabulary does not have: nothing ever gives that token. */
 static void drop_default_tokens(Config *c, const json_t *json) {
   for (const ConfigKey *k = c->arch->keys; k->key; k++) {
@@ -378,7 +405,8 @@ bool config_from_json(Config *c, const json_t *json, const char *path, Error *er
       !c->arch->read_rest(c, json, path, err))
     return false;
   drop_default_tokens(c, json);
-  return check_ranges(c, path, err) && (c->arch->complete(c, err) || fail_prefix(err, "%s", path));
+  return check_ranges(c, path, err) && check_reals(c, path, err) &&
+         (c->arch->complete(c, err) || fail_prefix(err, "%s", path));
 }
 
 bool config_read(Config *c, const char *path, Error *err) {

@@ -286,7 +286,7 @@ static void probabilities_by_rules(void **state) {
     const double right =
         log_probability_among(w, input, ids, ids->count < LONGEST, rules.renormalize ? 3 : -1);
     assert_true(fabs(found[0].score - right) < 1e-4);
-    hypotheses_free(found, 1);
+    hypotheses_free(found, s.beam);
   }
   rules_free(&rules);
   world_free(w);
