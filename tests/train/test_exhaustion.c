@@ -21,7 +21,7 @@ typedef struct Deed {
 } Deed;
 
 /* What a call held leaks where memory runs out, as memory.h says, on whichever thread. */
-const char *__asan_default_options(void);
+__attribute__((visibility("default"))) const char *__asan_default_options(void);
 const char *__asan_default_options(void) {
   return "detect_leaks=0";
 }
