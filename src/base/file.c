@@ -232,13 +232,10 @@ static bool same_place(const struct stat *a, const struct stat *b) {
 }
 
 static bool lies_in(const char *path, const char *directory) {
-  const char *slash = strrchr(path, '/');
-  struct stat parent, home;
-  char *above = slash ? mem_strdup(path) : mem_strdup(".");
-  if (slash) above[slash == path ? 1 : slash - path] = '\0';
-  const bool same = !stat(above, &parent) && !stat(directory, &home) && same_place(&parent, &home);
-  mem_free(above);
-  return same;
+  char parent[PATH_ROOM];
+  struct stat above, home;
+  parent_of(path, parent);
+  return !stat(parent, &above) && !stat(directory, &home) && same_place(&above, &home);
 }
 
 bool file_check_output(const char *path, const char *const *inputs, size_t count, const char *model,
@@ -352,7 +349,7 @@ bool dir_rename(const char *from, const char *to, Error *err) {
 
 static bool is_same_file(const char *a, const char *b) {
   struct stat x, y;
-  return !lstat(a, &x) && !lstat(b, &y) && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+  return !lstat(a, &x) && !lstat(b, &y) && same_place(&x, &y);
 }
 
 bool file_link_over(const char *from, const char *to, Error *err) {

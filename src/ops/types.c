@@ -16,15 +16,6 @@ const TypeInfo *type_info(TensorType type) {
   return &types[type];
 }
 
-bool type_named(const char *name, TensorType *type) {
-  for (int i = 0; i < TENSOR_WEIGHT_TYPES; i++)
-    if (!strcmp(types[i].name, name)) {
-      *type = (TensorType)i;
-      return true;
-    }
-  return false;
-}
-
 size_t type_bytes(TensorType type, int64_t count) {
   const TypeInfo *t = type_info(type);
   return (size_t)(count / t->block) * t->bytes;

@@ -19,8 +19,6 @@ typedef struct TypeInfo {
 } TypeInfo;
 
 const TypeInfo *type_info(TensorType);
-/* For tests. False if there is no type of that name. */
-bool type_named(const char *name, TensorType *);
 /* Of `count` elements, whole blocks. */
 size_t type_bytes(TensorType, int64_t count);
 /* Element `index` of an array of that type; the first of a block. */

@@ -125,15 +125,12 @@ int64_t recipe_steps(const char *changes, int64_t step, int64_t otherwise) {
 
 bool recipe_replan(const RunDir *dir, Settings *settings, int64_t step, int64_t steps, Error *err) {
   const TrainSettings *train = settings_part(settings, &train_settings_table);
+  const char *name = step ? "replan" : "steps"; /* at step 0 no update was made by other steps */
   Buffer text = {0};
-  if (train->replan) buffer_addf(&text, "%s ", train->replan);
-  buffer_addf(&text, "%" PRId64 ":%" PRId64, step, steps);
-  const char *name = "replan", *value = text.data;
-  if (!step) { /* no update was made by other steps */
-    name = "steps";
-    value = strchr(text.data, ':') + 1;
-  }
-  const bool ok = ink_settings_set(settings, name, value, err) && recipe_write(dir, settings, err);
+  if (step && train->replan) buffer_addf(&text, "%s ", train->replan);
+  if (step) buffer_addf(&text, "%" PRId64 ":", step);
+  buffer_addf(&text, "%" PRId64, steps);
+  const bool ok = ink_settings_set(settings, name, text.data, err) && recipe_write(dir, settings, err);
   buffer_free(&text);
   return ok;
 }
