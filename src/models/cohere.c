@@ -54,4 +54,5 @@ const Arch arch_cohere = {.name = "cohere",
                           .hf_class = "CohereForCausalLM",
                           .namings = decoder_namings,
                           .complete = complete,
+                          .read_rest = read_rest,
                           DECODER_ARCH};

@@ -47,7 +47,7 @@ typedef struct DecoderNames {
 /* The members of Arch that they have alike. */
 #define DECODER_ARCH                                                                      \
   .presets = decoder_presets, .keys = keys, .facts = facts, .forward = forward,           \
-  .read_rest = read_rest, .write_rest = write_rest
+  .write_rest = write_rest
 /* Facts that change nothing, or are read by decoder_read_rope. */
 #define DECODER_FACTS                                                                     \
   {"is_encoder_decoder", "false"}, {"attention_dropout", "*"},                            \
@@ -99,11 +99,12 @@ void decoder_frequencies(float *each, int64_t count, double theta, const RopeSca
 bool decoder_read_layers(Config *, const json_t *config, const LayerSet *otherwise, const char *where,
                          Error *);
 void decoder_write_layers(const Config *, json_t *config);
-/* All layers have a window, if there is one. */
-void decoder_set_windows(Config *);
+/* All layers have a window, if there is one, and rotary positions. */
+bool decoder_read_windows(Config *, const json_t *config, const char *where, Error *);
+void decoder_write_windows(const Config *, json_t *config);
 /* All layers but every `step`-th. */
 LayerSet decoder_all_but_every(int64_t step, int64_t layers);
-/* Qwen's rule: all from "max_window_layers" on, if "use_sliding_window" asks for it. */
+/* Qwen's rule: all from "max_window_layers" on, if "use_sliding_window" asks for it; and rotary positions. */
 bool decoder_read_last_layers(Config *, const json_t *config, const char *where, Error *);
 void decoder_write_last_layers(const Config *, json_t *config);
 

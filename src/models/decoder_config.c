@@ -158,8 +158,14 @@ void decoder_write_layers(const Config *c, json_t *config) {
   json_put(config, "layer_types", types);
 }
 
-void decoder_set_windows(Config *c) {
+bool decoder_read_windows(Config *c, const json_t *config, const char *where, Error *err) {
   for (int64_t i = 0; c->window && i < c->layers && i < MOST_LAYERS; i++) layer_set_add(&c->windowed, i);
+  return decoder_read_rope(c, config, where, err);
+}
+
+void decoder_write_windows(const Config *c, json_t *config) {
+  if (!c->window) json_put(config, "sliding_window", json_null());
+  decoder_write_rope(c, config);
 }
 
 LayerSet decoder_all_but_every(int64_t step, int64_t layers) {
@@ -179,11 +185,12 @@ bool decoder_read_last_layers(Config *c, const json_t *config, const char *where
   if (!windows) c->window = 0;
   for (int64_t i = first < 0 ? 0 : first; c->window && i < c->layers && i < MOST_LAYERS; i++)
     layer_set_add(&windowed, i);
-  return decoder_read_layers(c, config, &windowed, where, err);
+  return decoder_read_layers(c, config, &windowed, where, err) && decoder_read_rope(c, config, where, err);
 }
 
 void decoder_write_last_layers(const Config *c, json_t *config) {
   json_put(config, "use_sliding_window", json_boolean(c->window > 0));
   if (!c->window) json_put(config, "sliding_window", json_null());
   decoder_write_layers(c, config);
+  decoder_write_rope(c, config);
 }

@@ -67,4 +67,5 @@ const Arch arch_gemma2 = {.name = "gemma2",
                           .hf_class = "Gemma2ForCausalLM",
                           .namings = decoder_namings,
                           .complete = complete,
+                          .read_rest = read_rest,
                           DECODER_ARCH};

@@ -103,4 +103,5 @@ const Arch arch_gemma3 = {.name = "gemma3",
                           .hf_class = "Gemma3ForCausalLM",
                           .namings = decoder_namings,
                           .complete = complete,
+                          .read_rest = read_rest,
                           DECODER_ARCH};

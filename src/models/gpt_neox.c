@@ -28,10 +28,6 @@ static const TensorName names[] = {
     {NULL, TENSOR_COPY, NULL, NULL}};
 static const Naming namings[] = {{"huggingface", "gpt_neox.", names}, {NULL, NULL, NULL}};
 
-static bool read_rest(Config *c, const json_t *config, const char *where, Error *err) {
-  return decoder_read_rope(c, config, where, err);
-}
-
 static void write_rest(const Config *c, json_t *config) {
   json_put(config, "hidden_act", json_string("gelu"));
   decoder_write_rope(c, config);
@@ -75,4 +71,5 @@ const Arch arch_gpt_neox = {.name = "gpt_neox",
                             .hf_class = "GPTNeoXForCausalLM",
                             .namings = namings,
                             .complete = complete,
+                            .read_rest = decoder_read_rope,
                             DECODER_ARCH};

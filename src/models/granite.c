@@ -59,4 +59,5 @@ const Arch arch_granite = {.name = "granite",
                            .hf_class = "GraniteForCausalLM",
                            .namings = decoder_namings,
                            .complete = complete,
+                           .read_rest = read_rest,
                            DECODER_ARCH};

@@ -13,15 +13,9 @@ static const ConfigKey keys[] = {DECODER_SIZES(32000, 32, 4096, 32, 14336, 13107
 
 static const ConfigFact facts[] = {DECODER_FACTS, {"hidden_act", "\"silu\"|\"swish\""}, {NULL, NULL}};
 
-static bool read_rest(Config *c, const json_t *config, const char *where, Error *err) {
-  decoder_set_windows(c);
-  return decoder_read_rope(c, config, where, err);
-}
-
 static void write_rest(const Config *c, json_t *config) {
   json_put(config, "hidden_act", json_string("silu"));
-  if (!c->window) json_put(config, "sliding_window", json_null());
-  decoder_write_rope(c, config);
+  decoder_write_windows(c, config);
 }
 
 static const DecoderNames layer_names = {DECODER_LLAMA_NAMES, .attention_norm = "input_layernorm",
@@ -37,4 +31,5 @@ const Arch arch_mistral = {.name = "mistral",
                            .hf_class = "MistralForCausalLM",
                            .namings = decoder_namings,
                            .complete = decoder_complete,
+                           .read_rest = decoder_read_windows,
                            DECODER_ARCH};

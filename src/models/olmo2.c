@@ -12,10 +12,6 @@ static const ConfigKey keys[] = {DECODER_SIZES(50304, 32, 4096, 32, 11008, 2048)
 
 static const ConfigFact facts[] = {DECODER_FACTS, {"hidden_act", "\"silu\"|\"swish\""}, {NULL, NULL}};
 
-static bool read_rest(Config *c, const json_t *config, const char *where, Error *err) {
-  return decoder_read_rope(c, config, where, err);
-}
-
 static void write_rest(const Config *c, json_t *config) {
   json_put(config, "hidden_act", json_string("silu"));
   decoder_write_rope(c, config);
@@ -39,4 +35,5 @@ const Arch arch_olmo2 = {.name = "olmo2",
                          .hf_class = "Olmo2ForCausalLM",
                          .namings = decoder_namings,
                          .complete = decoder_complete,
+                         .read_rest = decoder_read_rope,
                          DECODER_ARCH};

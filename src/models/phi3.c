@@ -16,15 +16,9 @@ static const ConfigFact facts[] = {
     DECODER_FACTS,        {"hidden_act", "\"silu\"|\"swish\""}, {"embd_pdrop", "*"},
     {"resid_pdrop", "*"}, {"attention_bias", "false"},          {NULL, NULL}};
 
-static bool read_rest(Config *c, const json_t *config, const char *where, Error *err) {
-  decoder_set_windows(c);
-  return decoder_read_rope(c, config, where, err);
-}
-
 static void write_rest(const Config *c, json_t *config) {
   json_put(config, "hidden_act", json_string("silu"));
-  if (!c->window) json_put(config, "sliding_window", json_null());
-  decoder_write_rope(c, config);
+  decoder_write_windows(c, config);
 }
 
 static const DecoderNames layer_names = {.body = "model",
@@ -51,4 +45,5 @@ const Arch arch_phi3 = {.name = "phi3",
                         .hf_class = "Phi3ForCausalLM",
                         .namings = decoder_namings,
                         .complete = decoder_complete,
+                        .read_rest = decoder_read_windows,
                         DECODER_ARCH};

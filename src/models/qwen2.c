@@ -17,14 +17,9 @@ static const ConfigFact facts[] = {DECODER_FACTS,
                                    {"layer_types", "*"},
                                    {NULL, NULL}};
 
-static bool read_rest(Config *c, const json_t *config, const char *where, Error *err) {
-  return decoder_read_last_layers(c, config, where, err) && decoder_read_rope(c, config, where, err);
-}
-
 static void write_rest(const Config *c, json_t *config) {
   json_put(config, "hidden_act", json_string("silu"));
   decoder_write_last_layers(c, config);
-  decoder_write_rope(c, config);
 }
 
 static const DecoderNames layer_names = {DECODER_LLAMA_NAMES, .attention_norm = "input_layernorm",
@@ -41,4 +36,5 @@ const Arch arch_qwen2 = {.name = "qwen2",
                          .hf_class = "Qwen2ForCausalLM",
                          .namings = decoder_namings,
                          .complete = decoder_complete,
+                         .read_rest = decoder_read_last_layers,
                          DECODER_ARCH};

@@ -64,7 +64,6 @@ static void write_rest(const Config *c, json_t *config) {
   json_put(config, "no_rope_layers", list);
   json_put(config, "hidden_act", json_string("silu"));
   decoder_write_last_layers(c, config);
-  decoder_write_rope(c, config);
 }
 
 static void begin(Config *c) {
@@ -90,4 +89,5 @@ const Arch arch_smollm3 = {.name = "smollm3",
                            .namings = decoder_namings,
                            .begin = begin,
                            .complete = decoder_complete,
+                           .read_rest = read_rest,
                            DECODER_ARCH};

@@ -19,10 +19,6 @@ static const ConfigFact facts[] = {DECODER_FACTS,
                                    {"qk_layernorm", "false"},
                                    {NULL, NULL}};
 
-static bool read_rest(Config *c, const json_t *config, const char *where, Error *err) {
-  return decoder_read_rope(c, config, where, err);
-}
-
 static void write_rest(const Config *c, json_t *config) {
   json_put(config, "hidden_act", json_string("silu"));
   decoder_write_rope(c, config);
@@ -47,4 +43,5 @@ const Arch arch_stablelm = {.name = "stablelm",
                             .hf_class = "StableLmForCausalLM",
                             .namings = decoder_namings,
                             .complete = decoder_complete,
+                            .read_rest = decoder_read_rope,
                             DECODER_ARCH};

@@ -19,15 +19,9 @@ static const ConfigFact facts[] = {DECODER_FACTS,
                                    {"mlp_type", "\"default\""},
                                    {NULL, NULL}};
 
-static bool read_rest(Config *c, const json_t *config, const char *where, Error *err) {
-  decoder_set_windows(c);
-  return decoder_read_rope(c, config, where, err);
-}
-
 static void write_rest(const Config *c, json_t *config) {
   json_put(config, "hidden_act", json_string("gelu_pytorch_tanh"));
-  if (!c->window) json_put(config, "sliding_window", json_null());
-  decoder_write_rope(c, config);
+  decoder_write_windows(c, config);
 }
 
 static bool complete(Config *c, Error *err) {
@@ -66,4 +60,5 @@ const Arch arch_starcoder2 = {.name = "starcoder2",
                               .hf_class = "Starcoder2ForCausalLM",
                               .namings = decoder_namings,
                               .complete = complete,
+                              .read_rest = decoder_read_windows,
                               DECODER_ARCH};
