@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import unicodedata
 
 # What the files of a layer may include: layers, or single files. inkstone.h may be included by anyone.
 LAYERS = {
@@ -47,6 +48,7 @@ FILE_LINES, FILE_MOST = 600, 800
 CLANG_FORMAT = "14"  # other versions lay out some lines otherwise
 
 C_ROOTS = ("include", "src", "tests", "bench", "examples")
+MARKDOWN_COLUMNS = 100
 TEXT_ROOTS = C_ROOTS + ("cmake", "scripts", "recipes")
 TEXT_NAMES = (".c", ".h", ".inc", ".def", ".cmake", ".txt", ".py", ".sh", ".yaml")
 
@@ -149,6 +151,19 @@ def check_form(root, path, text):
         yield line, "tab"
     if text and not text.endswith("\n"):
         yield text.count("\n") + 1, "no newline at the end of the file"
+
+
+def columns_of(line):
+    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in line)
+
+
+def check_markdown(root, path, text):
+    """Prose wraps at 100 columns; tables, fenced blocks, quotations and what has no blank to break at do not."""
+    fenced = False
+    for number, line in enumerate(text.split("\n"), 1):
+        fenced ^= line.lstrip().startswith("```")
+        if not fenced and columns_of(line) > MARKDOWN_COLUMNS and line.lstrip()[0] not in "|>" and re.search(r"\S \S", line.lstrip(" -*")):
+            yield number, f"{columns_of(line)} columns: prose wraps at {MARKDOWN_COLUMNS}"
 
 
 def check_clang_format(root, paths):
@@ -256,6 +271,8 @@ def lint(root):
 
     for path in files_below(root, TEXT_ROOTS, TEXT_NAMES):
         note(path, check_form(root, path, read(root, path)))
+    for path in (*files_below(root, ("docs", "recipes", "examples"), (".md",)), *(p for p in os.listdir(root) if p.endswith(".md"))):
+        note(path, check_markdown(root, path, read(root, path)))
     for path in files_below(root, C_ROOTS, (".c", ".h", ".inc", ".def")):
         text = read(root, path)
         code = codes[path] = without_comments(text)
@@ -287,6 +304,7 @@ CLEAN = {
                          "  int grumble = 1;\n}\n",
     "src/models/lstm.c": "int lstm;\n",
     MODELS: "ARCH(lstm)\nARCH(gpt2)\n",
+    "docs/clean.md": "| " + "a " * 60 + "|\n\n```\n" + "a " * 60 + "\n```\n> " + "a " * 60 + "\n" + "a" * 120 + "\n",
     "src/cli/main.c": '#include <stdio.h>\n\nint main(void) {\n  printf("text\\n");\n  return 0;\n}\n',
 }
 CLEAN["src/base/clean.h"] = ("/* clean.c: see mem_alloc() and mem_alloc. */\nint called(void);\n/* For tests: a hook. */\nint hook(void);\n")
@@ -315,6 +333,8 @@ PLANTED = [
     ("tests/ops/test_a.c", "int a; \n", "tests/ops/test_a.c:1: space at the end"),
     ("cmake/a.cmake", "if(A)\n\tset(b)\n", "cmake/a.cmake:2: tab"),
     ("src/nn/a.def", "X(a)", "no newline"),
+    ("docs/a.md", "a " * 51 + "b\n", "docs/a.md:1: 103 columns"),
+    ("README.zh.md", "字" * 50 + " 字\n", "README.zh.md:1: 103 columns"),
     ("src/nn/a.c", LONG_FUNCTION, f"src/nn/a.c:1 f: a function of {FUNCTION_MOST + 4} lines"),
     ("src/nn/a.c", "int a;\n" * (FILE_MOST + 1), f"src/nn/a.c: a file of {FILE_MOST + 1} lines"),
     ("src/nn/a.c", "int  a;\n", "not laid out"),

@@ -18,7 +18,7 @@ static void describe(Buffer *page, const Op *op) {
   OpSampler s = {.tape = tape_new(true), .frozen = -1, .moved = -1};
   sample_run(&s, op);
   buffer_addf(page, "\n## %s\n\n```\n%s\n```\n\n", op->name, op->formula);
-  buffer_addf(page, "[src/ops/%s.c](../src/ops/%s.c). Gradients of ", op->name, op->name);
+  buffer_addf(page, "[src/ops/%s.c](../src/ops/%s.c).\nGradients of ", op->name, op->name);
   for (int i = 0; i < s.inputs; i++) buffer_addf(page, "%s`%s`", i ? ", " : "", s.names[i]);
   buffer_addf(page, "; %d case%s tested.\n", s.cases, s.cases == 1 ? "" : "s");
   tape_free(s.tape);
@@ -29,10 +29,9 @@ static void make_page(Buffer *page) {
       page,
       "# Operators\n\n"
       "Written by `tests/ops/test_reference.c` from the operators' own texts: do not edit.\n\n"
-      "Each is a function `op_<name>` of [src/ops/ops.h](../src/ops/ops.h). All arrays are f32 and "
-      "contiguous,\n"
-      "unless said; `...` stands for any leading dimensions. B: sequences, T: tokens of each, D: columns,\n"
-      "V: vocabulary, H: query heads, G: key/value heads, d: values of a head, N: rows.\n"
+      "Each is a function `op_<name>` of [src/ops/ops.h](../src/ops/ops.h). All arrays are f32 and\n"
+      "contiguous, unless said; `...` stands for any leading dimensions. B: sequences, T: tokens of each,\n"
+      "D: columns, V: vocabulary, H: query heads, G: key/value heads, d: values of a head, N: rows.\n"
       "Every formula is tested against PyTorch, and every gradient against finite differences.\n");
   for (int i = 0; i < op_count; i++) describe(page, op_table[i]);
 }
