@@ -10,17 +10,17 @@
 
 /* ---- Buffer ---- */
 
-static void make_room(Buffer *b, size_t more) {
+static void reserve(Buffer *b, size_t more) {
   if (more >= PTRDIFF_MAX - b->length) mem_exhausted(more);
   const size_t need = b->length + more + 1;
-  if (need <= b->room) return;
-  const size_t room = need < 2 * b->room ? 2 * b->room : need;
-  b->data = mem_resize(b->data, room);
-  b->room = room;
+  if (need <= b->capacity) return;
+  const size_t capacity = need < 2 * b->capacity ? 2 * b->capacity : need;
+  b->data = mem_resize(b->data, capacity);
+  b->capacity = capacity;
 }
 
 void buffer_add(Buffer *b, const void *bytes, size_t length) {
-  make_room(b, length);
+  reserve(b, length);
   if (length) memcpy(b->data + b->length, bytes, length);
   b->length += length;
   b->data[b->length] = '\0';
@@ -37,7 +37,7 @@ void buffer_addf(Buffer *b, const char *format, ...) {
   const int length = vsnprintf(NULL, 0, format, args);
   va_end(args);
   CHECK(length >= 0);
-  make_room(b, (size_t)length);
+  reserve(b, (size_t)length);
   vsnprintf(b->data + b->length, (size_t)length + 1, format, again);
   va_end(again);
   b->length += (size_t)length;

@@ -7,7 +7,7 @@
 /* Zero-initialized is empty. `data` is NUL-terminated whenever it is not NULL. */
 typedef struct Buffer {
   char *data;
-  size_t length, room;
+  size_t length, capacity;
 } Buffer;
 
 void buffer_add(Buffer *, const void *bytes, size_t length);

@@ -48,8 +48,8 @@ bool fail_prefix(Error *err, const char *format, ...) {
   vsnprintf(prefix, sizeof prefix, format, args);
   va_end(args);
   memcpy(text, err->text, sizeof text);
-  const int room = (int)(sizeof text - strlen(prefix) - sizeof ": ");
-  snprintf(err->text, sizeof err->text, "%s: %.*s", prefix, room, text);
+  const int left = (int)(sizeof text - strlen(prefix) - sizeof ": ");
+  snprintf(err->text, sizeof err->text, "%s: %.*s", prefix, left, text);
   return false;
 }
 

@@ -110,10 +110,10 @@ void file_view_take(FileView *view, Spool *spool) {
 
 /* ---- writing ---- */
 
-static void parent_of(const char *path, char parent[PATH_ROOM]) {
+static void parent_of(const char *path, char parent[PATH_CAPACITY]) {
   const char *slash = strrchr(path, '/');
   const size_t length = slash ? (size_t)(slash - path) : 0;
-  CHECK(length < PATH_ROOM);
+  CHECK(length < PATH_CAPACITY);
   memcpy(parent, slash ? path : ".", slash ? length : 1);
   parent[slash ? length : 1] = '\0';
   if (slash == path) memcpy(parent, "/", 2);
@@ -192,7 +192,7 @@ static bool flush_to_disk(const FileWriter *w) {
 }
 
 bool file_writer_commit(FileWriter *w, Error *err) {
-  char parent[PATH_ROOM];
+  char parent[PATH_CAPACITY];
   const bool written = flush_to_disk(w);
   const int problem = errno;
   const bool closed = fclose(w->stream) == 0;
@@ -227,15 +227,15 @@ static bool status_of(const char *path, struct stat *info) {
   return !(strcmp(path, "-") ? stat(path, info) : fstat(STDIN_FILENO, info));
 }
 
-static bool same_place(const struct stat *a, const struct stat *b) {
+static bool same_file(const struct stat *a, const struct stat *b) {
   return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
 
 static bool lies_in(const char *path, const char *directory) {
-  char parent[PATH_ROOM];
+  char parent[PATH_CAPACITY];
   struct stat above, home;
   parent_of(path, parent);
-  return !stat(parent, &above) && !stat(directory, &home) && same_place(&above, &home);
+  return !stat(parent, &above) && !stat(directory, &home) && same_file(&above, &home);
 }
 
 bool file_check_output(const char *path, const char *const *inputs, size_t count, const char *model,
@@ -243,7 +243,7 @@ bool file_check_output(const char *path, const char *const *inputs, size_t count
   struct stat out, in;
   if (stat(path, &out) || !S_ISREG(out.st_mode)) return true;
   for (size_t i = 0; i < count; i++)
-    if (status_of(inputs[i], &in) && same_place(&in, &out))
+    if (status_of(inputs[i], &in) && same_file(&in, &out))
       return fail_usage(err, "%s: is read, too, and would be lost: give another name for the output", path);
   return !model || !lies_in(path, model) ||
          fail_usage(err, "%s: is a file of the model and would be lost: give another name for the output",
@@ -260,13 +260,13 @@ bool dir_exists(const char *path) {
   return !stat(path, &info) && S_ISDIR(info.st_mode);
 }
 
-const char *dir_current(char room[PATH_ROOM], const char *dir) {
-  return dir_exists(path_join(room, dir, DIR_READY)) ? room : dir;
+const char *dir_current(char buf[PATH_CAPACITY], const char *dir) {
+  return dir_exists(path_join(buf, dir, DIR_READY)) ? buf : dir;
 }
 
 /* A directory is there after a crash once what it is in was synced, too. */
 static bool make_one(const char *path, Error *err) {
-  char parent[PATH_ROOM];
+  char parent[PATH_CAPACITY];
   if (mkdir(path, 0777)) return errno == EEXIST || fail_path(err, path, "cannot be made");
   parent_of(path, parent);
   dir_sync(parent, NULL); /* may be one that we cannot read */
@@ -274,16 +274,16 @@ static bool make_one(const char *path, Error *err) {
 }
 
 bool dir_make(const char *path, Error *err) {
-  char room[PATH_ROOM];
-  if (strlen(path) >= sizeof room) return fail(err, "%.60s...: the path is too long", path);
-  memcpy(room, path, strlen(path) + 1);
-  for (char *p = room + 1; *p; p++) {
+  char buf[PATH_CAPACITY];
+  if (strlen(path) >= sizeof buf) return fail(err, "%.60s...: the path is too long", path);
+  memcpy(buf, path, strlen(path) + 1);
+  for (char *p = buf + 1; *p; p++) {
     if (*p != '/') continue;
     *p = '\0';
-    if (!make_one(room, err)) return false;
+    if (!make_one(buf, err)) return false;
     *p = '/';
   }
-  return make_one(room, err) && (dir_exists(path) || fail(err, "%s: is a file, not a directory", path));
+  return make_one(buf, err) && (dir_exists(path) || fail(err, "%s: is a file, not a directory", path));
 }
 
 bool dir_sync(const char *path, Error *err) {
@@ -328,7 +328,7 @@ static bool remove_inside(const char *path, Error *err) {
   if (!dir_list(path, &names, err)) return false;
   bool ok = true;
   for (size_t i = 0; ok && i < names.count; i++) {
-    char inner[PATH_ROOM];
+    char inner[PATH_CAPACITY];
     path_join(inner, path, names.items[i]);
     ok = dir_remove(inner, err);
   }
@@ -349,11 +349,11 @@ bool dir_rename(const char *from, const char *to, Error *err) {
 
 static bool is_same_file(const char *a, const char *b) {
   struct stat x, y;
-  return !lstat(a, &x) && !lstat(b, &y) && same_place(&x, &y);
+  return !lstat(a, &x) && !lstat(b, &y) && same_file(&x, &y);
 }
 
 bool file_link_over(const char *from, const char *to, Error *err) {
-  char temporary[PATH_ROOM];
+  char temporary[PATH_CAPACITY];
   if (is_same_file(from, to)) return true; /* rename() would leave both names */
   if (snprintf(temporary, sizeof temporary, "%s.link", to) >= (int)sizeof temporary)
     return fail(err, "%s: the path is too long", to);
@@ -365,12 +365,13 @@ bool file_link_over(const char *from, const char *to, Error *err) {
   return false;
 }
 
-const char *path_join(char room[PATH_ROOM], const char *dir, const char *name) {
+const char *path_join(char buf[PATH_CAPACITY], const char *dir, const char *name) {
   CHECK(name);
   const size_t length = strlen(dir);
-  const int n = snprintf(room, PATH_ROOM, "%s%s%s", dir, length && dir[length - 1] == '/' ? "" : "/", name);
-  if (n < 0 || n >= PATH_ROOM) snprintf(room, PATH_ROOM, "/path too long/%.40s.../%.255s", dir, name);
-  return room;
+  const int n =
+      snprintf(buf, PATH_CAPACITY, "%s%s%s", dir, length && dir[length - 1] == '/' ? "" : "/", name);
+  if (n < 0 || n >= PATH_CAPACITY) snprintf(buf, PATH_CAPACITY, "/path too long/%.40s.../%.255s", dir, name);
+  return buf;
 }
 
 int64_t disk_free(const char *path) {
@@ -399,7 +400,7 @@ static bool lock_descriptor(int descriptor, const char *dir, const char *path, E
 }
 
 int file_lock(const char *dir, Error *err) {
-  char path[PATH_ROOM];
+  char path[PATH_CAPACITY];
   path_join(path, dir, "lock");
   /* Not through a link, nor into a pipe: neither is a lock of ours. */
   const int descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666);

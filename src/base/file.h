@@ -57,11 +57,11 @@ bool dir_list(const char *path, Names *, Error *);
 void names_free(Names *);
 
 /* "dir/name", in a buffer of the caller. Where that does not fit, a path that says so and does not exist. */
-#define PATH_ROOM 4096
-const char *path_join(char room[PATH_ROOM], const char *dir, const char *name);
+#define PATH_CAPACITY 4096
+const char *path_join(char buf[PATH_CAPACITY], const char *dir, const char *name);
 /* Where the files of `dir` are: there, or in what is just taking its place (run/model_dir.h). */
 #define DIR_READY "inkstone-next.ready"
-const char *dir_current(char room[PATH_ROOM], const char *dir);
+const char *dir_current(char buf[PATH_CAPACITY], const char *dir);
 
 /* Free bytes on the file system of an existing path; -1 if unknown. */
 int64_t disk_free(const char *path);

@@ -117,12 +117,12 @@ void ink_free(void *text) {
   mem_free(text);
 }
 
-void *vec_grow_(void *data, size_t *room, size_t need, size_t item) {
-  size_t more = *room + *room / 2 + 16, bytes;
+void *vec_grow_(void *data, size_t *capacity, size_t need, size_t item) {
+  size_t more = *capacity + *capacity / 2 + 16, bytes;
   if (more < need) more = need;
   if (__builtin_mul_overflow(more, item, &bytes)) mem_exhausted(SIZE_MAX);
   void *moved = mem_resize(data, bytes);
-  *room = more; /* only now: if memory ran out, the array is as it was */
+  *capacity = more; /* only now: if memory ran out, the array is as it was */
   return moved;
 }
 

@@ -73,19 +73,19 @@ const MemGuard *mem_guard_now(void);               /* the innermost; NULL: none 
 void mem_fail_after(int64_t n);
 
 /* A growable array: VEC(int32_t) ids = {0}; vec_push(&ids, 7); ... vec_free(&ids); */
-#define VEC(type)       \
-  struct {              \
-    type *data;         \
-    size_t count, room; \
+#define VEC(type)           \
+  struct {                  \
+    type *data;             \
+    size_t count, capacity; \
   }
-void *vec_grow_(void *data, size_t *room, size_t need, size_t item);
-#define vec_reserve(v, need)                                                             \
-  ((v)->data = ((size_t)(need) > (v)->room)                                              \
-                   ? vec_grow_((v)->data, &(v)->room, (size_t)(need), sizeof *(v)->data) \
+void *vec_grow_(void *data, size_t *capacity, size_t need, size_t item);
+#define vec_reserve(v, need)                                                                 \
+  ((v)->data = ((size_t)(need) > (v)->capacity)                                              \
+                   ? vec_grow_((v)->data, &(v)->capacity, (size_t)(need), sizeof *(v)->data) \
                    : (v)->data)
 /* Counts only once `item` is there: making it may run out of memory. */
 #define vec_push(v, item) \
   (vec_reserve((v), (v)->count + 1), (v)->data[(v)->count] = (item), (void)(v)->count++)
-#define vec_free(v) (mem_free((v)->data), (v)->data = NULL, (v)->count = (v)->room = 0)
+#define vec_free(v) (mem_free((v)->data), (v)->data = NULL, (v)->count = (v)->capacity = 0)
 
 #endif

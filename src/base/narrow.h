@@ -6,8 +6,9 @@
 #include <stddef.h>
 
 /* Writes the text with ASCII for full-width letters, digits and punctuation, long dashes and the ideographic
- * space; *wide is the first of these in the text, *wide_length its bytes. False: it has none, or does not
- * fit. */
-bool narrow_text(const char *text, char *out, size_t room, const char **wide, int *wide_length);
+ * space; *full_width is the first of these in the text, *full_width_length its bytes. False: it has none, or
+ * does not fit. */
+bool narrow_text(const char *text, char *out, size_t capacity, const char **full_width,
+                 int *full_width_length);
 
 #endif

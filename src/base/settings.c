@@ -12,7 +12,7 @@
 #include "base/narrow.h"
 #include "base/structs.h"
 
-enum { MOST_TABLES = 12, NAME_ROOM = 64 };
+enum { MOST_TABLES = 12, NAME_CAPACITY = 64 };
 
 /* Who gave a value: what is explicit wins over a file, a file over what was filled in. */
 typedef enum Origin { BY_DEFAULT, BY_FILL, BY_FILE, BY_CALL } Origin;
@@ -22,7 +22,7 @@ typedef struct Part {
   size_t count; /* of its settings */
   char *values;
   unsigned char *origins;
-  char (*flags)[NAME_ROOM]; /* names as flags */
+  char (*flags)[NAME_CAPACITY]; /* names as flags */
 } Part;
 
 struct ink_settings {
@@ -31,17 +31,17 @@ struct ink_settings {
 };
 
 /* One setting of one object. */
-typedef struct Place {
+typedef struct Entry {
   const Setting *setting;
   void *value;
   unsigned char *origin;
   const char *flag, *section;
-} Place;
+} Entry;
 
-static Place place_at(const Settings *s, size_t part, size_t item) {
+static Entry entry_at(const Settings *s, size_t part, size_t item) {
   const Part *p = &s->parts[part];
   const Setting *setting = &p->table->items[item];
-  return (Place){setting, p->values + setting->offset, &p->origins[item], p->flags[item], p->table->section};
+  return (Entry){setting, p->values + setting->offset, &p->origins[item], p->flags[item], p->table->section};
 }
 
 /* ---- values <-> text ---- */
@@ -137,7 +137,7 @@ static void start_list(TextList *list, const char *text) {
   *list = fresh;
 }
 
-static bool in_range(const Place *p, double value, const char *text, Error *err) {
+static bool in_range(const Entry *p, double value, const char *text, Error *err) {
   if (value >= p->setting->min && value <= p->setting->max) return true;
   return fail_usage(err, "--%s: %s is out of range: from %.15g to %.15g", p->flag, text, p->setting->min,
                     p->setting->max);
@@ -151,19 +151,19 @@ typedef union Value {
 } Value;
 
 /* Numbers and words are ASCII. */
-static bool refuse_wide(const Place *p, const char *text, Error *err) {
+static bool refuse_full_width(const Entry *p, const char *text, Error *err) {
   char narrow[256];
-  const char *wide;
+  const char *full_width;
   int length;
   if (p->setting->kind == SETTING_TEXT || p->setting->kind == SETTING_LIST) return true;
-  return !narrow_text(text, narrow, sizeof narrow, &wide, &length) ||
+  return !narrow_text(text, narrow, sizeof narrow, &full_width, &length) ||
          fail_usage(err, "--%s: \"%s\" has the full-width character %.*s: write %s", p->flag, text, length,
-                    wide, narrow);
+                    full_width, narrow);
 }
 
-static bool parse(const Place *p, const char *text, Value *out, Error *err) {
+static bool parse(const Entry *p, const char *text, Value *out, Error *err) {
   double real;
-  if (!refuse_wide(p, text, err)) return false;
+  if (!refuse_full_width(p, text, err)) return false;
   switch (p->setting->kind) {
     case SETTING_INT:
       if (!whole(text, &out->integer))
@@ -198,7 +198,7 @@ static bool parse(const Place *p, const char *text, Value *out, Error *err) {
   return false;
 }
 
-static void store(const Place *p, const char *text, const Value *value, bool first) {
+static void store(const Entry *p, const char *text, const Value *value, bool first) {
   switch (p->setting->kind) {
     case SETTING_INT:
     case SETTING_BYTES:
@@ -245,7 +245,7 @@ static char *list_text(const TextList *list) {
   return buffer_take(&b);
 }
 
-static char *value_text(const Place *p) {
+static char *value_text(const Entry *p) {
   switch (p->setting->kind) {
     case SETTING_INT:
     case SETTING_BYTES:
@@ -266,8 +266,8 @@ static char *value_text(const Place *p) {
 
 /* ---- objects ---- */
 
-static void name_as_flag(char flag[NAME_ROOM], const char *name) {
-  CHECK(strlen(name) < NAME_ROOM);
+static void name_as_flag(char flag[NAME_CAPACITY], const char *name) {
+  CHECK(strlen(name) < NAME_CAPACITY);
   size_t i = 0;
   for (; name[i]; i++) flag[i] = name[i] == '_' ? '-' : name[i];
   flag[i] = '\0';
@@ -278,11 +278,11 @@ static void open_part(Part *part, const SettingTable *table) {
   while (table->items[part->count].name) part->count++;
   part->values = mem_alloc_zeroed(1, table->size);
   part->origins = mem_alloc_zeroed(part->count, 1);
-  part->flags = mem_alloc_zeroed(part->count, NAME_ROOM);
+  part->flags = mem_alloc_zeroed(part->count, NAME_CAPACITY);
   for (size_t i = 0; i < part->count; i++) name_as_flag(part->flags[i], table->items[i].name);
 }
 
-static void store_default(const Place *p) {
+static void store_default(const Entry *p) {
   Error err = {0};
   Value value = {0};
   const char *text = p->setting->otherwise;
@@ -296,14 +296,14 @@ Settings *settings_new(const SettingTable *const *tables, size_t count) {
   for (s->count = 0; s->count < count; s->count++) {
     open_part(&s->parts[s->count], tables[s->count]);
     for (size_t i = 0; i < s->parts[s->count].count; i++) {
-      const Place p = place_at(s, s->count, i);
+      const Entry p = entry_at(s, s->count, i);
       store_default(&p);
     }
   }
   return s;
 }
 
-static void free_value(const Place *p) {
+static void free_value(const Entry *p) {
   if (p->setting->kind == SETTING_TEXT || p->setting->kind == SETTING_CHOICE) mem_free(*(char **)p->value);
   if (p->setting->kind == SETTING_LIST) clear_list(p->value);
 }
@@ -312,7 +312,7 @@ void ink_settings_free(ink_settings *s) {
   if (!s) return;
   for (size_t k = 0; k < s->count; k++) {
     for (size_t i = 0; i < s->parts[k].count; i++) {
-      const Place p = place_at(s, k, i);
+      const Entry p = entry_at(s, k, i);
       free_value(&p);
     }
     mem_free(s->parts[k].values);
@@ -331,22 +331,22 @@ void *settings_part(const Settings *s, const SettingTable *table) {
 
 /* ---- names ---- */
 
-static bool find(const Settings *s, const char *name, Place *out) {
-  char flag[NAME_ROOM];
+static bool find(const Settings *s, const char *name, Entry *out) {
+  char flag[NAME_CAPACITY];
   if (strlen(name) >= sizeof flag) return false;
   name_as_flag(flag, name);
   for (size_t k = 0; k < s->count; k++)
     for (size_t i = 0; i < s->parts[k].count; i++)
       if (!strcmp(flag, s->parts[k].flags[i])) {
-        *out = place_at(s, k, i);
+        *out = entry_at(s, k, i);
         return true;
       }
   return false;
 }
 
 size_t text_distance(const char *a, const char *b) {
-  size_t row[NAME_ROOM + 1], n = strlen(b);
-  if (n > NAME_ROOM || strlen(a) > NAME_ROOM) return NAME_ROOM;
+  size_t row[NAME_CAPACITY + 1], n = strlen(b);
+  if (n > NAME_CAPACITY || strlen(a) > NAME_CAPACITY) return NAME_CAPACITY;
   for (size_t j = 0; j <= n; j++) row[j] = j;
   for (size_t i = 1; *a; a++, i++) {
     size_t diagonal = row[0];
@@ -363,7 +363,7 @@ size_t text_distance(const char *a, const char *b) {
 }
 
 static const char *nearest(const Settings *s, const char *name) {
-  char flag[NAME_ROOM];
+  char flag[NAME_CAPACITY];
   const char *best = NULL;
   size_t least = strlen(name) / 3 + 2; /* further away it is no slip of the fingers */
   if (strlen(name) >= sizeof flag) return NULL;
@@ -379,7 +379,7 @@ static const char *nearest(const Settings *s, const char *name) {
   return best;
 }
 
-static bool find_known(const Settings *s, const char *name, Place *out, Error *err) {
+static bool find_known(const Settings *s, const char *name, Entry *out, Error *err) {
   if (find(s, name, out)) return true;
   const char *near = nearest(s, name);
   return near ? fail_usage(err, "unknown setting \"%s\"; did you mean \"%s\"?", name, near)
@@ -387,14 +387,14 @@ static bool find_known(const Settings *s, const char *name, Place *out, Error *e
 }
 
 const Setting *settings_find(const Settings *s, const char *name, const void **value, Error *err) {
-  Place p;
+  Entry p;
   if (!find_known(s, name, &p, err)) return NULL;
   *value = p.value;
   return p.setting;
 }
 
 static bool put(Settings *s, const char *name, const char *text, Origin origin, bool first, Error *err) {
-  Place p;
+  Entry p;
   if (!find_known(s, name, &p, err)) return false;
   const bool list = p.setting->kind == SETTING_LIST;
   if (!list && !(text && first)) return fail_usage(err, "--%s: needs one value, not a list", p.flag);
@@ -408,7 +408,7 @@ static bool put(Settings *s, const char *name, const char *text, Origin origin, 
 
 /* A list grows with every call; it starts anew with the first one, whatever a file said. */
 static bool set_by_call(Settings *s, const char *name, const char *text, Error *err) {
-  Place p;
+  Entry p;
   const bool first = !find(s, name, &p) || p.setting->kind != SETTING_LIST || *p.origin < BY_CALL;
   return put(s, name, text, BY_CALL, first, err);
 }
@@ -429,19 +429,19 @@ bool settings_fill(Settings *s, const char *name, const char *text, Error *err) 
 }
 
 bool settings_given(const Settings *s, const char *name) {
-  Place p;
+  Entry p;
   CHECK(find(s, name, &p));
   return *p.origin >= BY_FILE;
 }
 
 bool settings_given_by_call(const Settings *s, const char *name) {
-  Place p;
+  Entry p;
   CHECK(find(s, name, &p));
   return *p.origin == BY_CALL;
 }
 
 void settings_forget(Settings *s, const char *name) {
-  Place p;
+  Entry p;
   CHECK(find(s, name, &p));
   if (p.setting->kind == SETTING_LIST) clear_list(p.value);
   store_default(&p);
@@ -449,24 +449,24 @@ void settings_forget(Settings *s, const char *name) {
 }
 
 bool settings_knows(const Settings *s, const char *name) {
-  Place p;
+  Entry p;
   return find(s, name, &p);
 }
 
 const char *settings_flag(const Settings *s, const char *name) {
-  Place p;
+  Entry p;
   CHECK(find(s, name, &p));
   return p.flag;
 }
 
 SettingFreedom settings_freedom(const Settings *s, const char *name) {
-  Place p;
+  Entry p;
   CHECK(find(s, name, &p));
   return p.setting->freedom;
 }
 
 char *settings_text(const Settings *s, const char *name) {
-  Place p;
+  Entry p;
   return find(s, name, &p) ? value_text(&p) : NULL;
 }
 
@@ -477,7 +477,7 @@ char *ink_settings_get(const ink_settings *s, const char *name) {
   return text;
 }
 
-static void copy_value(const Place *to, const Place *from) {
+static void copy_value(const Entry *to, const Entry *from) {
   const SettingKind kind = from->setting->kind;
   const TextList *list = from->value;
   *to->origin = *from->origin;
@@ -499,7 +499,7 @@ Settings *settings_copy(const Settings *from) {
   Settings *s = settings_new(tables, from->count);
   for (size_t k = 0; k < s->count; k++)
     for (size_t i = 0; i < s->parts[k].count; i++) {
-      const Place to = place_at(s, k, i), source = place_at(from, k, i);
+      const Entry to = entry_at(s, k, i), source = entry_at(from, k, i);
       copy_value(&to, &source);
     }
   return s;
@@ -509,7 +509,7 @@ bool ink_settings_describe(const ink_settings *s, int index, ink_setting_info *i
   for (size_t k = 0; index >= 0 && k < s->count; k++) {
     const int count = (int)s->parts[k].count;
     if (index < count) {
-      const Place p = place_at(s, k, (size_t)index);
+      const Entry p = entry_at(s, k, (size_t)index);
       const ink_setting_info own = {.name = p.flag,
                                     .section = p.section,
                                     .arg = p.setting->arg,
@@ -527,7 +527,7 @@ bool ink_settings_describe(const ink_settings *s, int index, ink_setting_info *i
 
 /* ---- as YAML ---- */
 
-static void yaml_value(Buffer *b, const Place *p) {
+static void yaml_value(Buffer *b, const Entry *p) {
   if (p->setting->kind != SETTING_LIST) {
     char *text = value_text(p);
     const bool plain = p->setting->kind != SETTING_TEXT;
@@ -551,7 +551,7 @@ char *settings_to_yaml(const Settings *s) {
   Buffer b = {0};
   for (size_t k = 0; k < s->count; k++)
     for (size_t i = 0; i < s->parts[k].count; i++) {
-      const Place p = place_at(s, k, i);
+      const Entry p = entry_at(s, k, i);
       if (*p.origin == BY_DEFAULT) continue;
       buffer_addf(&b, "%s: ", p.flag);
       yaml_value(&b, &p);

@@ -25,7 +25,7 @@ static const char *directory(void) {
   return chosen && *chosen ? chosen : "/var/tmp"; /* /tmp may itself be memory */
 }
 
-static bool fail_room(Error *err, size_t bytes) {
+static bool fail_full(Error *err, size_t bytes) {
   return fail(
       err,
       "%s: no room for %zu MB of text or tokens that do not fit in memory (%s): free some, or set TMPDIR "
@@ -50,44 +50,44 @@ static bool take_blocks(int file, size_t from, size_t to) {
   return errno == 0;
 }
 
-static bool move_to_disk(Spool *s, size_t room, Error *err) {
+static bool move_to_disk(Spool *s, size_t capacity, Error *err) {
   const int file = nameless_file();
   void *map = MAP_FAILED;
-  if (file >= 0 && take_blocks(file, 0, room))
-    map = mmap(NULL, room, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+  if (file >= 0 && take_blocks(file, 0, capacity))
+    map = mmap(NULL, capacity, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
   if (map == MAP_FAILED) {
-    fail_room(err, room);
+    fail_full(err, capacity);
     if (file >= 0) close(file);
     return false;
   }
   if (s->length) memcpy(map, s->data, s->length);
   mem_free(s->data);
-  *s = (Spool){map, s->length, room, file, true};
+  *s = (Spool){map, s->length, capacity, file, true};
   return true;
 }
 
-static bool grow_on_disk(Spool *s, size_t room, Error *err) {
-  if (!take_blocks(s->file, s->room, room)) return fail_room(err, room);
-  void *map = mremap(s->data, s->room, room, MREMAP_MAYMOVE);
-  if (map == MAP_FAILED) return fail_room(err, room);
+static bool grow_on_disk(Spool *s, size_t capacity, Error *err) {
+  if (!take_blocks(s->file, s->capacity, capacity)) return fail_full(err, capacity);
+  void *map = mremap(s->data, s->capacity, capacity, MREMAP_MAYMOVE);
+  if (map == MAP_FAILED) return fail_full(err, capacity);
   s->data = map;
-  s->room = room;
+  s->capacity = capacity;
   return true;
 }
 
-static bool make_room(Spool *s, size_t wanted, Error *err) {
-  size_t room = s->room ? s->room : (size_t)1 << 16;
-  while (room < wanted) room += room / 2;
-  if (s->on_disk) return grow_on_disk(s, room, err);
-  if (room > spool_in_memory()) return move_to_disk(s, room, err);
-  s->data = mem_resize(s->data, room);
-  s->room = room;
+static bool reserve(Spool *s, size_t wanted, Error *err) {
+  size_t capacity = s->capacity ? s->capacity : (size_t)1 << 16;
+  while (capacity < wanted) capacity += capacity / 2;
+  if (s->on_disk) return grow_on_disk(s, capacity, err);
+  if (capacity > spool_in_memory()) return move_to_disk(s, capacity, err);
+  s->data = mem_resize(s->data, capacity);
+  s->capacity = capacity;
   return true;
 }
 
 bool spool_add(Spool *s, const void *bytes, size_t count, Error *err) {
   if (count > PTRDIFF_MAX / 2 - s->length) mem_exhausted(count);
-  if (s->length + count > s->room && !make_room(s, s->length + count, err)) return false;
+  if (s->length + count > s->capacity && !reserve(s, s->length + count, err)) return false;
   if (count) memcpy(s->data + s->length, bytes, count);
   s->length += count;
   return true;
@@ -95,10 +95,10 @@ bool spool_add(Spool *s, const void *bytes, size_t count, Error *err) {
 
 void spool_finish(Spool *s) {
   if (!s->on_disk || s->file < 0) return;
-  void *map = mremap(s->data, s->room, s->length, MREMAP_MAYMOVE);
+  void *map = mremap(s->data, s->capacity, s->length, MREMAP_MAYMOVE);
   if (map != MAP_FAILED) {
     s->data = map;
-    s->room = s->length;
+    s->capacity = s->length;
   }
   if (ftruncate(s->file, (off_t)s->length)) errno = 0; /* the disk's room comes back later, then */
   close(s->file);
@@ -108,7 +108,7 @@ void spool_finish(Spool *s) {
 void spool_free(Spool *s) {
   if (s->on_disk) {
     if (s->file >= 0) close(s->file);
-    munmap(s->data, s->room);
+    munmap(s->data, s->capacity);
   } else {
     mem_free(s->data);
   }

@@ -10,7 +10,7 @@
 /* Zero-initialized is empty. */
 typedef struct Spool {
   char *data; /* moves as it grows; writable */
-  size_t length, room;
+  size_t length, capacity;
   int file; /* where `on_disk` */
   bool on_disk;
 } Spool;

@@ -313,7 +313,7 @@ struct Thread {
 
 static _Thread_local Thread *started; /* by this thread and not joined, the last one first */
 
-static void *run_beside(void *arg) {
+static void *run_thread(void *arg) {
   const Thread *t = arg;
   work_context = t->context;
   t->body(t->arg);
@@ -325,7 +325,7 @@ Thread *thread_start(void (*body)(void *arg), void *arg) {
   const int count = threads_count(); /* settles it for both */
   *t = (Thread){body, arg, .context = work_context, .guard = mem_guard_now(), .earlier = started};
   started = t;
-  t->runs = count > 1 && create_thread(&t->handle, run_beside, t) == 0;
+  t->runs = count > 1 && create_thread(&t->handle, run_thread, t) == 0;
   return t;
 }
 

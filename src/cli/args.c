@@ -9,7 +9,7 @@
 #include "base/settings.h"
 #include "cli/streams.h"
 
-enum { NAME_ROOM = 64, MOST_GIVEN = 256 };
+enum { NAME_CAPACITY = 64, MOST_GIVEN = 256 };
 
 /* A setting that was given. */
 typedef struct Given {
@@ -62,7 +62,7 @@ static bool owners_of(const char *name, Buffer *owners) {
 }
 
 /* Where `name` is negated, only what can be negated counts. */
-static bool nearest_flag(const Call *call, const char *name, char best[NAME_ROOM]) {
+static bool nearest_flag(const Call *call, const char *name, char best[NAME_CAPACITY]) {
   FlagInfo flag;
   const char *no = strncmp(name, "no-", 3) ? "" : "no-";
   size_t least = strlen(name) / 3 + 2; /* further away it is no slip of the fingers */
@@ -71,18 +71,18 @@ static bool nearest_flag(const Call *call, const char *name, char best[NAME_ROOM
     const size_t distance = text_distance(name + strlen(no), flag.info.name);
     if (distance >= least || (*no && !(flag.info.is_switch && flag.own == OWN_NONE))) continue;
     least = distance;
-    snprintf(best, NAME_ROOM, "%s%.40s", no, flag.info.name);
+    snprintf(best, NAME_CAPACITY, "%s%.40s", no, flag.info.name);
   }
   return best[0];
 }
 
 static bool unknown_flag(const Call *call, const char *name, Error *err) {
-  char near[NAME_ROOM];
-  const char *wide;
+  char near[NAME_CAPACITY];
+  const char *full_width;
   int length;
-  if (narrow_text(name, near, sizeof near, &wide, &length))
+  if (narrow_text(name, near, sizeof near, &full_width, &length))
     return fail_usage(err, "unknown flag --%s: it has the full-width character %.*s: write --%s", name,
-                      length, wide, near);
+                      length, full_width, near);
   Buffer owners = {0};
   if (owners_of(name, &owners))
     fail_usage(err, "--%s is a flag of %s, not of `%s`", name, owners.data, call->command->name);
@@ -157,7 +157,7 @@ static bool is_negated(const Call *call, const char *name, FlagInfo *flag) {
 }
 
 static bool take_long(Args *a, const char *text, Error *err) {
-  char name[NAME_ROOM];
+  char name[NAME_CAPACITY];
   FlagInfo flag;
   const size_t length = strcspn(text, "=");
   const char *attached = text[length] ? text + length + 1 : NULL;
@@ -178,7 +178,7 @@ static bool take_long(Args *a, const char *text, Error *err) {
 /* What is wrong with the value of a flag is told by the name it was given by. */
 static bool put_short(Args *a, const FlagInfo *flag, const char *value, Error *err) {
   Error wrong = {0};
-  char name[NAME_ROOM];
+  char name[NAME_CAPACITY];
   if (put(a, flag, value, &wrong)) return true;
   const size_t length = (size_t)snprintf(name, sizeof name, "--%s", flag->info.name);
   if (strncmp(wrong.text, name, length)) return fail_usage(err, "%s", wrong.text);
@@ -201,18 +201,19 @@ static bool take_short(Args *a, const char *text, Error *err) {
 
 /* "－－steps" and "—steps", which a keyboard or a word processor made of "--steps", are no texts. */
 static bool check_dashes(const Call *call, const char *text, Error *err) {
-  char narrow[NAME_ROOM], name[NAME_ROOM];
-  const char *wide;
+  char narrow[NAME_CAPACITY], name[NAME_CAPACITY];
+  const char *full_width;
   int length;
   FlagInfo flag;
-  if (!narrow_text(text, narrow, sizeof narrow, &wide, &length) || narrow[0] != '-' || wide > text + 1)
+  if (!narrow_text(text, narrow, sizeof narrow, &full_width, &length) || narrow[0] != '-' ||
+      full_width > text + 1)
     return true;
   const char *word = narrow + strspn(narrow, "-");
   snprintf(name, sizeof name, "%.*s", (int)strcspn(word, "="), word);
   if (name[0] && !name[1] && find_letter(call, name[0], &flag))
-    return fail_usage(err, "\"%s\" begins with %.*s instead of -: write -%s", text, length, wide, word);
+    return fail_usage(err, "\"%s\" begins with %.*s instead of -: write -%s", text, length, full_width, word);
   return !find_flag(call, name, &flag) ||
-         fail_usage(err, "\"%s\" begins with %.*s instead of --: write --%s", text, length, wide, word);
+         fail_usage(err, "\"%s\" begins with %.*s instead of --: write --%s", text, length, full_width, word);
 }
 
 /* Behind --help, nothing is wrong: whose help it is may follow (-m MODEL). */
@@ -243,7 +244,7 @@ static bool check_required(const Call *call, Error *err) {
 
 static bool check_word(const Call *call, Error *err) {
   const Command *command = call->command;
-  char word[NAME_ROOM], near[NAME_ROOM] = "";
+  char word[NAME_CAPACITY], near[NAME_CAPACITY] = "";
   if (!command->words) return true;
   if (!call->operand_count) return fail_usage(err, "which %s? One of %s", command->word, command->words);
   size_t least = strlen(call->operands[0]) / 3 + 2;

@@ -104,7 +104,7 @@ typedef struct FlagInfo {
 bool flag_at(const Command *, const ink_settings *, int index, FlagInfo *);
 
 /* The words of "a|b|c": copies the index-th to `word`; false past the last. */
-bool choice_at(const char *choices, int index, char *word, size_t room);
+bool choice_at(const char *choices, int index, char *word, size_t capacity);
 
 /* Help of all, of a group or of a command, on stdout; man page and completion likewise. */
 void help_overview(void);

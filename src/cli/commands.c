@@ -90,14 +90,14 @@ bool flag_at(const Command *command, const ink_settings *settings, int index, Fl
   return true;
 }
 
-bool choice_at(const char *choices, int index, char *word, size_t room) {
+bool choice_at(const char *choices, int index, char *word, size_t capacity) {
   for (; choices && index > 0; index--) {
     choices = strchr(choices, '|');
     if (choices) choices++;
   }
   if (!choices) return false;
   const size_t length = strcspn(choices, "|");
-  CHECK(length < room);
+  CHECK(length < capacity);
   memcpy(word, choices, length);
   word[length] = '\0';
   return true;

@@ -4,10 +4,10 @@
 
 #include "cli/command.h"
 
-enum { WORD_ROOM = 64 };
+enum { WORD_CAPACITY = 64 };
 
 static void put_choices(const char *choices) {
-  char word[WORD_ROOM];
+  char word[WORD_CAPACITY];
   for (int i = 0; choice_at(choices, i, word, sizeof word); i++) printf("%s%s", i ? " " : "", word);
 }
 
@@ -27,7 +27,7 @@ static void put_names(const char *group) {
 }
 
 static void put_groups(void) {
-  char group[WORD_ROOM], last[WORD_ROOM] = "";
+  char group[WORD_CAPACITY], last[WORD_CAPACITY] = "";
   for (int i = 0; commands[i]; i++) {
     const char *space = strchr(commands[i]->name, ' ');
     if (!space) continue;

@@ -56,9 +56,9 @@ static bool score(ink_model *model, const Call *call, Error *err) {
 static bool run(Call *call, Error *err) {
   const ink_call how = streams_call();
   char *outputs = ink_settings_get(call->settings, "outputs");
-  const bool free_place = !*outputs || file_check_output(outputs, NULL, 0, call->values[OWN_MODEL], err);
+  const bool free_slot = !*outputs || file_check_output(outputs, NULL, 0, call->values[OWN_MODEL], err);
   ink_free(outputs);
-  if (!free_place) return false;
+  if (!free_slot) return false;
   ink_model *model = ink_model_open(call->values[OWN_MODEL], &how, err);
   const bool ok = model && score(model, call, err);
   ink_model_close(model);

@@ -14,7 +14,7 @@ enum {
   LEAST_WIDTH = 60,
   USUAL_WIDTH = 80,
   MOST_WIDTH = 100,
-  WORD_ROOM = 64
+  WORD_CAPACITY = 64
 };
 
 static int page_width(void) {
@@ -200,11 +200,11 @@ void help_group(const char *group) {
 /* ---- inkstone help ---- */
 
 /* The name of a command from operands: "tokenizer encode" as one word or two. */
-static void join_operands(const Call *call, char name[WORD_ROOM]) {
+static void join_operands(const Call *call, char name[WORD_CAPACITY]) {
   size_t used = 0;
   name[0] = '\0';
-  for (int i = 0; i < call->operand_count && used < WORD_ROOM; i++)
-    used += (size_t)snprintf(name + used, WORD_ROOM - used, "%s%s", i ? " " : "", call->operands[i]);
+  for (int i = 0; i < call->operand_count && used < WORD_CAPACITY; i++)
+    used += (size_t)snprintf(name + used, WORD_CAPACITY - used, "%s%s", i ? " " : "", call->operands[i]);
 }
 
 static bool print_help(const char *name, Error *err) {
@@ -233,7 +233,7 @@ static bool print_man(const char *name, Error *err) {
 
 static bool run(Call *call, Error *err) {
   const char *man = call->values[OWN_MAN], *shell = call->values[OWN_COMPLETION];
-  char name[WORD_ROOM];
+  char name[WORD_CAPACITY];
   if (man) return print_man(man, err);
   if (shell) return completion_put(shell, err);
   join_operands(call, name);

@@ -19,9 +19,9 @@ static bool named(const char *key, const char *word) {
 }
 
 static void add_seconds(Buffer *b, double value) {
-  char room[FIGURE_SIZE];
+  char buf[FIGURE_SIZE];
   if (value >= 60)
-    buffer_adds(b, figure_time(room, value));
+    buffer_adds(b, figure_time(buf, value));
   else if (value >= 1)
     buffer_addf(b, "%.3g s", value);
   else if (value >= 1e-3)
@@ -39,7 +39,7 @@ static void add_large(Buffer *b, double value) {
 
 /* What a number measures is in its name. */
 static void add_real(Buffer *b, const char *key, double value) {
-  char room[FIGURE_SIZE];
+  char buf[FIGURE_SIZE];
   if (named(key, "share"))
     buffer_addf(b, "%.1f %%", value * 100);
   else if (!strncmp(key, "seconds", 7))
@@ -47,15 +47,15 @@ static void add_real(Buffer *b, const char *key, double value) {
   else if (fabs(value) >= 1e7)
     add_large(b, value);
   else if (fabs(value) >= 1e4)
-    buffer_adds(b, figure_count(room, (int64_t)llround(value)));
+    buffer_adds(b, figure_count(buf, (int64_t)llround(value)));
   else
     buffer_addf(b, "%.5g", value);
 }
 
 static void add_integer(Buffer *b, const char *key, int64_t value) {
-  char room[FIGURE_SIZE];
+  char buf[FIGURE_SIZE];
   const bool size = named(key, "bytes") && value >= 1000000;
-  buffer_adds(b, size ? figure_bytes(room, value) : figure_count(room, value));
+  buffer_adds(b, size ? figure_bytes(buf, value) : figure_count(buf, value));
 }
 
 static void add_value(Buffer *b, const char *key, const json_t *value) {

@@ -12,11 +12,11 @@
 
 static const double redraw_every = 0.1, line_every = 5; /* seconds */
 
-enum { FIELD_ROOM = 192, MOST_FIELDS = 8, SHORT_BAR = 10, LONG_BAR = 28 };
+enum { FIELD_CAPACITY = 192, MOST_FIELDS = 8, SHORT_BAR = 10, LONG_BAR = 28 };
 
 /* What is shown of an event, the most important first: where the line is too narrow, the last go first. */
 typedef struct Fields {
-  char text[MOST_FIELDS][FIELD_ROOM];
+  char text[MOST_FIELDS][FIELD_CAPACITY];
   int count;
 } Fields;
 
@@ -27,8 +27,8 @@ static char *add_field(Fields *f) {
 
 /* ---- what there is to say ---- */
 
-static const char *amount(char room[FIGURE_SIZE], int64_t value, const char *unit) {
-  return !strcmp(unit, "byte") ? figure_bytes(room, value) : figure_count(room, value);
+static const char *amount(char buf[FIGURE_SIZE], int64_t value, const char *unit) {
+  return !strcmp(unit, "byte") ? figure_bytes(buf, value) : figure_count(buf, value);
 }
 
 static void place_field(Fields *f, const Progress *p, const ink_event *e) {
@@ -36,9 +36,9 @@ static void place_field(Fields *f, const Progress *p, const ink_event *e) {
   const char *unit = e->unit ? e->unit : "";
   amount(done, e->done, unit);
   if (e->total > 0)
-    snprintf(add_field(f), FIELD_ROOM, "%s %s/%s", p->stage, done, amount(total, e->total, unit));
+    snprintf(add_field(f), FIELD_CAPACITY, "%s %s/%s", p->stage, done, amount(total, e->total, unit));
   else
-    snprintf(add_field(f), FIELD_ROOM, "%s %s", p->stage, done);
+    snprintf(add_field(f), FIELD_CAPACITY, "%s %s", p->stage, done);
 }
 
 /* What the library says; else from how long this stage took so far. */
@@ -50,17 +50,17 @@ static double seconds_left(const Progress *p, const ink_event *e, double now) {
 }
 
 static void collect(Fields *f, const Progress *p, const ink_event *e, double now) {
-  char room[FIGURE_SIZE];
+  char buf[FIGURE_SIZE];
   const double left = seconds_left(p, e, now);
   *f = (Fields){0};
   place_field(f, p, e);
-  if (left > 0) snprintf(add_field(f), FIELD_ROOM, "%s left", figure_time(room, left));
-  if (e->loss > 0) snprintf(add_field(f), FIELD_ROOM, "loss %.3f", e->loss);
-  if (e->valid_loss > 0) snprintf(add_field(f), FIELD_ROOM, "valid %.3f", e->valid_loss);
+  if (left > 0) snprintf(add_field(f), FIELD_CAPACITY, "%s left", figure_time(buf, left));
+  if (e->loss > 0) snprintf(add_field(f), FIELD_CAPACITY, "loss %.3f", e->loss);
+  if (e->valid_loss > 0) snprintf(add_field(f), FIELD_CAPACITY, "valid %.3f", e->valid_loss);
   if (e->tokens_per_second > 0)
-    snprintf(add_field(f), FIELD_ROOM, "%s tokens/s", figure_count(room, (int64_t)e->tokens_per_second));
-  if (e->peak_share > 0) snprintf(add_field(f), FIELD_ROOM, "%.0f %% of peak", e->peak_share * 100);
-  if (e->memory > 0) snprintf(add_field(f), FIELD_ROOM, "%s", figure_bytes(room, e->memory));
+    snprintf(add_field(f), FIELD_CAPACITY, "%s tokens/s", figure_count(buf, (int64_t)e->tokens_per_second));
+  if (e->peak_share > 0) snprintf(add_field(f), FIELD_CAPACITY, "%.0f %% of peak", e->peak_share * 100);
+  if (e->memory > 0) snprintf(add_field(f), FIELD_CAPACITY, "%s", figure_bytes(buf, e->memory));
 }
 
 /* ---- one redrawn line ---- */
@@ -71,7 +71,7 @@ static int fields_columns(const Fields *f) {
   return columns;
 }
 
-/* In so many columns: the cells, with room the share in figures, and two blanks. */
+/* In so many columns: the cells, the share in figures where it fits, and two blanks. */
 static void add_bar(Buffer *line, const Progress *p, const ink_event *e, int columns) {
   const bool figures = columns >= LONG_BAR;
   const double share = (double)e->done / (double)e->total, bounded = share > 1 ? 1 : share < 0 ? 0 : share;
@@ -90,8 +90,8 @@ static void draw(Progress *p, const ink_event *e, double now) {
   Buffer line = {0};
   collect(&f, p, e, now);
   while (f.count > 1 && bar + fields_columns(&f) > width) f.count--;
-  const int room = width - fields_columns(&f);
-  if (bar && room >= bar) add_bar(&line, p, e, room);
+  const int left = width - fields_columns(&f);
+  if (bar && left >= bar) add_bar(&line, p, e, left);
   for (int i = 0; i < f.count; i++) buffer_addf(&line, "%s%s", i ? "  " : "", f.text[i]);
   fprintf(stderr, "\r%.*s\033[K", (int)glyph_fit(line.data, line.length, width), line.data);
   fflush(stderr);

@@ -65,7 +65,7 @@ static void put_json(Job *job, const ink_output *o) {
 enum { NAMED = 10 }; /* so many lines are named, the others counted */
 
 /* "words.txt:3: ", "line 3: ", or nothing where there is only one text. */
-static void say_place(const Job *job, const ink_output *o) {
+static void print_location(const Job *job, const ink_output *o) {
   const char *path = job->call->values[OWN_INPUT];
   const int64_t line = job->line + o->input + 1;
   if (path)
@@ -77,7 +77,7 @@ static void say_place(const Job *job, const ink_output *o) {
 static void tell_cut(Job *job, const ink_output *o) {
   if (++job->cut > NAMED) return;
   fputs("warning: ", stderr);
-  say_place(job, o);
+  print_location(job, o);
   fputs("the text is longer than the model reads: its beginning was left out\n", stderr);
 }
 
@@ -86,7 +86,7 @@ static void take_problem(Job *job, const ink_output *o) {
   fail(&job->problem, "%s", o->problem);
   if (job->lines && ++job->failed <= NAMED) {
     fputs("inkstone: ", stderr);
-    say_place(job, o);
+    print_location(job, o);
     streams_say("%s\n", o->problem);
   }
   if (!job->call->values[OWN_JSON]) {

@@ -23,7 +23,7 @@ struct Batches {
   int64_t sequences, time, source_time; /* the largest of each in any batch */
   int64_t tokens;                       /* scored targets an epoch, about */
   double step_tokens;                   /* the same of a batch, on average */
-  double step_places;                   /* of sources and targets in a batch, padding counted, on average */
+  double step_positions;                /* of sources and targets in a batch, padding counted, on average */
   int64_t bytes, characters;            /* of the text that those targets spell */
 };
 

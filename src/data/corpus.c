@@ -266,7 +266,7 @@ void corpus_free(Corpus *c) {
 
 /* ---- held out ---- */
 
-static Corpus *room_for_held(const Corpus *c) {
+static Corpus *new_held(const Corpus *c) {
   Corpus *held = mem_alloc_zeroed(1, sizeof *held);
   held->documents = mem_alloc(c->count * sizeof *held->documents);
   return held;
@@ -285,7 +285,7 @@ static size_t last_part(const Document *d, double share) {
 }
 
 static Corpus *hold_out_ends(Corpus *c, double share, Error *err) {
-  Corpus *held = room_for_held(c);
+  Corpus *held = new_held(c);
   for (size_t i = 0; i < c->count; i++) {
     Document *d = &c->documents[i];
     const size_t at = last_part(d, share);
@@ -315,7 +315,7 @@ static bool whole_documents_fit(const Corpus *c, double share) {
 }
 
 static Corpus *hold_out_documents(Corpus *c, double share) {
-  Corpus *held = room_for_held(c);
+  Corpus *held = new_held(c);
   size_t kept = 0;
   for (size_t i = 0; i < c->count; i++) {
     if (is_held(&c->documents[i], share))

@@ -164,7 +164,7 @@ int32_t layout_end(const PairLayout *l) {
   return l->chat && !l->separate ? l->turn_end.ids[0] : l->end;
 }
 
-int64_t layout_source_room(const PairLayout *l) {
+int64_t layout_source_capacity(const PairLayout *l) {
   return l->source_time - l->source_before.count - l->source_behind.count;
 }
 
@@ -182,7 +182,7 @@ static bool add_turn(const PairLayout *l, const Tokenizer *t, const Turn *turn, 
 }
 
 /* From the newest back, as many as fit; the newest in any case. */
-static bool add_turns(const PairLayout *l, const Tokenizer *t, const Turn *turns, size_t count, int64_t room,
+static bool add_turns(const PairLayout *l, const Tokenizer *t, const Turn *turns, size_t count, int64_t most,
                       Ids *ids, size_t *dropped, Error *err) {
   size_t first = count;
   Ids all = {0};
@@ -191,7 +191,7 @@ static bool add_turns(const PairLayout *l, const Tokenizer *t, const Turn *turns
     all.count = 0;
     ok = add_turn(l, t, &turns[first - 1], &all, err);
     used += (int64_t)all.count;
-    if (used > room && first < count) break;
+    if (used > most && first < count) break;
   }
   vec_free(&all);
   *dropped = first;
@@ -202,12 +202,12 @@ static bool add_turns(const PairLayout *l, const Tokenizer *t, const Turn *turns
 bool layout_input(const PairLayout *l, const Tokenizer *t, const Turn *turns, size_t count, Ids *source,
                   Ids *prompt, size_t *dropped, Error *err) {
   Ids *input = l->separate ? source : prompt;
-  const int64_t room = l->separate ? layout_source_room(l) : l->time / 2;
+  const int64_t most = l->separate ? layout_source_capacity(l) : l->time / 2;
   if (l->separate)
     add_run(source, &l->source_before);
   else if (l->chat && l->begin >= 0)
     vec_push(prompt, l->begin);
-  if (!add_turns(l, t, turns, count, room, input, dropped, err)) return false;
+  if (!add_turns(l, t, turns, count, most, input, dropped, err)) return false;
   if (l->separate) add_run(source, &l->source_behind);
   if (!l->separate && l->chat)
     add_run(prompt, &l->turn[ROLE_ASSISTANT]);
@@ -216,9 +216,9 @@ bool layout_input(const PairLayout *l, const Tokenizer *t, const Turn *turns, si
   return true;
 }
 
-int64_t layout_room(const PairLayout *l, int64_t wanted) {
+int64_t layout_capacity(const PairLayout *l, int64_t wanted) {
   const int64_t half = l->time / 2, left = l->time - (wanted < half ? wanted : half);
   const int64_t turn = l->chat ? l->turn[ROLE_USER].count + l->turn_end.count : 2;
-  if (l->separate) return layout_source_room(l) - turn;
+  if (l->separate) return layout_source_capacity(l) - turn;
   return left - turn - (l->chat ? l->turn[ROLE_ASSISTANT].count + (l->begin >= 0) : 1);
 }

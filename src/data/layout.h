@@ -30,7 +30,7 @@ const char *layout_turns(const Tokenizer *);
  * frees. */
 char *layout_template(const Tokenizer *);
 /* Tokens of a separate source that there is room for, without what stands around it. */
-int64_t layout_source_room(const PairLayout *);
+int64_t layout_source_capacity(const PairLayout *);
 
 /* What a model that has learnt already begins targets with and fills up with, -1: nothing, stays so. */
 void layout_keep(PairLayout *, int64_t start, int64_t pad);
@@ -48,6 +48,6 @@ typedef struct Turn {
 bool layout_input(const PairLayout *, const Tokenizer *, const Turn *, size_t count, Ids *source, Ids *prompt,
                   size_t *dropped, Error *);
 /* Tokens of a text that an input has room for, where `wanted` are to be written after it. */
-int64_t layout_room(const PairLayout *, int64_t wanted);
+int64_t layout_capacity(const PairLayout *, int64_t wanted);
 
 #endif

@@ -34,18 +34,18 @@ static int64_t rounded(int64_t length, int64_t most) {
   return up < most ? up : most;
 }
 
-static int64_t source_room(const PairBatches *b, const PairItem *item) {
+static int64_t padded_source(const PairBatches *b, const PairItem *item) {
   return rounded(item->source, b->layout.source_time);
 }
 
-static int64_t target_room(const PairBatches *b, const PairItem *item) {
+static int64_t padded_target(const PairBatches *b, const PairItem *item) {
   return rounded(item->target, b->layout.time);
 }
 
 static int by_length(const void *a, const void *b, void *batches) {
   const PairItem *x = a, *y = b;
-  const int64_t orders[] = {source_room(batches, x) - source_room(batches, y),
-                            target_room(batches, x) - target_room(batches, y),
+  const int64_t orders[] = {padded_source(batches, x) - padded_source(batches, y),
+                            padded_target(batches, x) - padded_target(batches, y),
                             (int64_t)x->example - y->example, (int64_t)x->stop - y->stop};
   for (size_t i = 0; i < sizeof orders / sizeof *orders; i++)
     if (orders[i]) return orders[i] < 0 ? -1 : 1;
@@ -103,7 +103,7 @@ static void count_targets(PairBatches *b) {
 static void find_equal(PairBatches *b) {
   for (size_t i = 0; i < b->items.count; i++) {
     const PairItem *x = &b->items.data[i];
-    if (i && source_room(b, x) == source_room(b, x - 1) && target_room(b, x) == target_room(b, x - 1))
+    if (i && padded_source(b, x) == padded_source(b, x - 1) && padded_target(b, x) == padded_target(b, x - 1))
       continue;
     vec_push(&b->equal, (int64_t)i);
   }
@@ -116,15 +116,15 @@ static void cut(PairBatches *b, int64_t sequences, int64_t tokens) {
   vec_push(&b->cuts, 0);
   for (int64_t i = 0; i < (int64_t)b->items.count; i++) {
     const PairItem *item = &b->items.data[i];
-    const int64_t longer_source = int64_max(source, source_room(b, item)),
-                  longer_time = int64_max(time, target_room(b, item));
+    const int64_t longer_source = int64_max(source, padded_source(b, item)),
+                  longer_time = int64_max(time, padded_target(b, item));
     const int64_t count = i - begin + 1;
     if (count > 1 &&
         ((sequences && count > sequences) || count * int64_max(longer_source, longer_time) > tokens)) {
       vec_push(&b->cuts, i);
       begin = i;
-      source = source_room(b, item);
-      time = target_room(b, item);
+      source = padded_source(b, item);
+      time = padded_target(b, item);
     } else {
       source = longer_source;
       time = longer_time;
@@ -215,21 +215,21 @@ static void free_batches(Batches *base) {
 static const BatchesKind kind = {get, free_batches};
 
 /* Room for the largest batch; how large they are. */
-static void make_room(PairBatches *b) {
+static void alloc_rows(PairBatches *b) {
   size_t targets = 1, sources = 1;
   double places = 0;
   for (size_t i = 0; i + 1 < b->cuts.count; i++) {
     const int64_t begin = b->cuts.data[i], end = b->cuts.data[i + 1];
     int64_t time = 0, source = 0;
     for (int64_t k = begin; k < end; k++) {
-      time = int64_max(time, target_room(b, &b->items.data[k]));
-      source = int64_max(source, source_room(b, &b->items.data[k]));
+      time = int64_max(time, padded_target(b, &b->items.data[k]));
+      source = int64_max(source, padded_source(b, &b->items.data[k]));
     }
     targets = (size_t)int64_max((int64_t)targets, (end - begin) * time);
     sources = (size_t)int64_max((int64_t)sources, (end - begin) * source);
     places += (double)((end - begin) * (time + source));
   }
-  b->base.step_places = places / (double)b->base.count;
+  b->base.step_positions = places / (double)b->base.count;
   b->tokens = mem_alloc_zeroed(targets, sizeof *b->tokens);
   b->targets = mem_alloc_zeroed(targets, sizeof *b->targets);
   b->source = mem_alloc_zeroed(sources, sizeof *b->source);
@@ -264,7 +264,7 @@ static Batches *make(PairBatches *b, int64_t sequences, int64_t tokens, int64_t 
   find_equal(b);
   cut(b, sequences, tokens);
   b->base.step_tokens = (double)b->base.tokens / (double)b->base.count;
-  make_room(b);
+  alloc_rows(b);
   return &b->base;
 }
 

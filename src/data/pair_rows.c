@@ -32,13 +32,13 @@ static bool is_reply(const Laying *l, size_t turn) {
 
 /* ---- the row that is predicted ---- */
 
-static int64_t room_left(const Laying *l) {
+static int64_t tokens_left(const Laying *l) {
   return l->layout->time + 1 - (int64_t)l->row->ids.count;
 }
 
 static void put(Laying *l, int32_t id, bool scored) {
   PairRow *row = l->row;
-  if (room_left(l) <= 0) {
+  if (tokens_left(l) <= 0) {
     row->cut = true;
     return;
   }
@@ -59,8 +59,8 @@ static void put_ids(Laying *l, Span span, bool scored) {
 static void put_target(Laying *l, size_t turn) {
   const Span span = turn_ids(l->data, l->example, turn);
   const Document *text = example_turn(l->data->pairs, l->example, turn);
-  const int64_t room = room_left(l);
-  const double share = span.count > room ? (double)(room > 0 ? room : 0) / (double)span.count : 1;
+  const int64_t left = tokens_left(l);
+  const double share = span.count > left ? (double)(left > 0 ? left : 0) / (double)span.count : 1;
   put_ids(l, span, true);
   l->row->bytes += share * (double)text->length;
   l->row->characters += share * (double)utf8_count(text->text, text->length);
@@ -78,9 +78,9 @@ static void add_run(PairRow *row, const TokenRun *run) {
 
 static void lay_pair_source(Laying *l) {
   Span span = turn_ids(l->data, l->example, 0);
-  const int64_t room = layout_source_room(l->layout);
-  l->row->cut |= span.count > room;
-  if (span.count > room) span.count = room;
+  const int64_t left = layout_source_capacity(l->layout);
+  l->row->cut |= span.count > left;
+  if (span.count > left) span.count = left;
   add_source(l->row, span);
 }
 
@@ -92,7 +92,7 @@ static void lay_turns_source(Laying *l) {
     add_run(l->row, &l->layout->turn_end);
   }
   const size_t before = (size_t)l->layout->source_before.count;
-  const int64_t over = (int64_t)(source->count - before) - layout_source_room(l->layout);
+  const int64_t over = (int64_t)(source->count - before) - layout_source_capacity(l->layout);
   if (over <= 0) return;
   l->row->cut = true;
   source->count -= (size_t)over;
@@ -117,9 +117,9 @@ static void lay_joint_pair(Laying *l) {
   const int64_t time = l->layout->time, target = turn_ids(l->data, l->example, 1).count + 1;
   if (source.count + target > time) {
     const int64_t rest = time - source.count, sure = rest > time / 2 ? rest : time / 2;
-    const int64_t room = time - (target < sure ? target : sure);
+    const int64_t left = time - (target < sure ? target : sure);
     l->row->cut = true;
-    if (source.count > room) source.count = room;
+    if (source.count > left) source.count = left;
   }
   put_ids(l, source, false);
   put(l, l->layout->separator, false);

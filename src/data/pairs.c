@@ -30,10 +30,10 @@ void pairs_free(Pairs *p) {
   mem_free(p);
 }
 
-const char *example_place(const Pairs *p, const Example *e, char room[PATH_ROOM]) {
+const char *example_location(const Pairs *p, const Example *e, char buf[PATH_CAPACITY]) {
   const char *name = p->file_names[e->file];
-  snprintf(room, PATH_ROOM, "%.4000s:%zu", name, e->line);
-  return room;
+  snprintf(buf, PATH_CAPACITY, "%.4000s:%zu", name, e->line);
+  return buf;
 }
 
 /* ---- held out ---- */

@@ -90,7 +90,7 @@ static inline const Document *example_turn(const Pairs *p, const Example *e, siz
   return &p->turns[e->first + turn];
 }
 /* "file:line" of an example, for messages. */
-const char *example_place(const Pairs *, const Example *, char room[PATH_ROOM]);
+const char *example_location(const Pairs *, const Example *, char buf[PATH_CAPACITY]);
 
 /* The texts as a source for tokenizer_train: of these roles (bits 1 << role). Free with mem_free(self). */
 TextSource pairs_source(const Pairs *, unsigned roles);

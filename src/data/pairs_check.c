@@ -187,9 +187,9 @@ static void find_odd(Checker *c) {
     c->report->copies +=
         source->length == target->length && !memcmp(source->text, target->text, source->length);
     if (!is_odd(p, e, c->report->ratio, most)) continue;
-    char place[PATH_ROOM];
+    char place[PATH_CAPACITY];
     if (!c->report->odd_ratios++)
-      news_note(c->news, "the first pair out of proportion: %s", example_place(p, e, place));
+      news_note(c->news, "the first pair out of proportion: %s", example_location(p, e, place));
     if (c->settings->max_ratio > 0) c->dropped[i] = true;
   }
 }
@@ -201,22 +201,22 @@ static void say_repeats(const Checker *c) {
   const News *n = c->news;
   const bool drops = !strcmp(c->settings->duplicates, "drop");
   const char *noun = r->ratio > 0 ? "pair" : "conversation";
-  char room[FIGURE_SIZE];
+  char buf[FIGURE_SIZE];
   if (r->duplicates)
-    news_note(n, "%s there already, word for word: %s", figure_of(room, r->duplicates, noun),
+    news_note(n, "%s there already, word for word: %s", figure_of(buf, r->duplicates, noun),
               drops ? "dropped" : "kept (--duplicates drop)");
   if (r->same_source)
-    news_note(n, "%s with the source of another, and another target", figure_of(room, r->same_source, noun));
-  if (r->held_duplicates) news_note(n, "held out twice: %s, kept", figure_of(room, r->held_duplicates, noun));
+    news_note(n, "%s with the source of another, and another target", figure_of(buf, r->same_source, noun));
+  if (r->held_duplicates) news_note(n, "held out twice: %s, kept", figure_of(buf, r->held_duplicates, noun));
   if (!r->overlap_sources) return;
   if (!strcmp(c->settings->overlap, "drop"))
     news_note(n, "%s with a source that is held out too (%" PRId64 " word for word): dropped",
-              figure_of(room, r->overlap_sources, noun), r->overlap_pairs);
+              figure_of(buf, r->overlap_sources, noun), r->overlap_pairs);
   else
     news_warning(n,
                  "%" PRId64 " of %s held out share the source of %" PRId64 " to learn from (%" PRId64
                  " word for word): results will look better than they are; --overlap drop leaves those out",
-                 r->held_overlap, figure_of(room, r->held, noun), r->overlap_sources, r->overlap_pairs);
+                 r->held_overlap, figure_of(buf, r->held, noun), r->overlap_sources, r->overlap_pairs);
 }
 
 static void say_lengths(const News *n, const char *side, const Lengths *l) {

@@ -244,7 +244,7 @@ static bool add_message(PairReader *r, const json_t *message, bool sharegpt, cha
 }
 
 /* What stands beside the messages and changes what they mean. */
-static bool add_beside(PairReader *r, const json_t *object, char wrong[200]) {
+static bool add_other_members(PairReader *r, const json_t *object, char wrong[200]) {
   const char *tools = given_of(object, (const char *const[]){"tools", "functions", NULL});
   const json_t *system = json_object_get(object, "system");
   if (tools) snprintf(wrong, 200, "has \"%s\": calls of tools cannot be learnt", tools);
@@ -264,7 +264,7 @@ static bool read_conversation(PairReader *r, const json_t *object, const char *n
   if (!json_is_array(messages)) return bad_line(r, "\"%s\" is not a list", name);
   say_kind(r, sharegpt ? "conversations as ShareGPT has them (from, value)"
                        : "conversations as OpenAI has them (role, content)");
-  if (!add_beside(r, object, wrong)) return bad_line(r, "%s", wrong);
+  if (!add_other_members(r, object, wrong)) return bad_line(r, "%s", wrong);
   for (size_t i = 0; i < json_array_size(messages); i++)
     if (!add_message(r, json_array_get(messages, i), sharegpt, wrong))
       return bad_line(r, "message %zu %s", i + 1, wrong);

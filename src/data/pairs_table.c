@@ -58,8 +58,8 @@ static Document plain_field(Table *t) {
 
 /* The next row; false at the end. Cells hold until the next call. */
 static bool next_row(Table *t) {
-  typedef VEC(size_t) Places;
-  Places starts = {0}; /* of copies, which move while they grow: cell index, place */
+  typedef VEC(size_t) Starts;
+  Starts starts = {0}; /* of copies, which move while they grow: cell index, place */
   const char *row = t->at;
   if (row >= t->end) return false;
   t->cells.count = 0;

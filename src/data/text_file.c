@@ -34,7 +34,7 @@ static bool starts_with(const FileView *f, const char *bytes, size_t n) {
 
 /* Wide characters without a mark: text that is mostly Latin has NULs at every second byte, or at three of
  * four. */
-static const char *wide_encoding(const FileView *f) {
+static const char *utf16_or_32(const FileView *f) {
   const size_t quarters = (f->size < 4096 ? f->size : 4096) / 4;
   size_t zeros[4] = {0, 0, 0, 0};
   for (size_t i = 0; i < 4 * quarters; i++) zeros[i % 4] += f->data[i] == 0;
@@ -112,7 +112,7 @@ static bool check_kind(const Reader *r) {
   if (kind)
     return fail(r->err, "%s: is %s, not text: save or unpack what it holds as text first", r->file->name,
                 kind);
-  const char *wide = wide_encoding(f);
+  const char *wide = utf16_or_32(f);
   if (wide)
     return fail(r->err, "%s: is %s, not UTF-8, by the look of it: give --encoding %s", r->file->name, wide,
                 wide);

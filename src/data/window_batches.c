@@ -8,7 +8,7 @@ typedef struct WindowBatches {
   Windows windows;
   int32_t *tokens, *targets;
   /* evaluation: the windows looked at, by length, and where each batch begins among them */
-  struct Place *order;
+  struct WindowLength *order;
   VEC(int64_t) starts;
 } WindowBatches;
 
@@ -24,7 +24,7 @@ static WindowBatches *new_batches(const BatchesKind *kind, const Windows *window
   return w;
 }
 
-static void make_room(WindowBatches *w, int64_t tokens) {
+static void alloc_tokens(WindowBatches *w, int64_t tokens) {
   w->tokens = mem_alloc_zeroed((size_t)tokens, sizeof *w->tokens);
   w->targets = mem_alloc_zeroed((size_t)tokens, sizeof *w->targets);
 }
@@ -57,19 +57,19 @@ Batches *windows_batches(const Dataset *data, int64_t sequences, int64_t time, b
   WindowBatches *w = new_batches(&training, &windows);
   w->base.sequences = sequences;
   w->base.count = (windows.count + sequences - 1) / sequences;
-  w->base.step_tokens = w->base.step_places = (double)(sequences * time);
-  make_room(w, sequences * time);
+  w->base.step_tokens = w->base.step_positions = (double)(sequences * time);
+  alloc_tokens(w, sequences * time);
   return &w->base;
 }
 
 /* ---- evaluation ---- */
 
-typedef struct Place {
+typedef struct WindowLength {
   int64_t length, window;
-} Place;
+} WindowLength;
 
 static int by_length(const void *a, const void *b) {
-  const Place *x = a, *y = b;
+  const WindowLength *x = a, *y = b;
   if (x->length != y->length) return x->length < y->length ? -1 : 1;
   return x->window < y->window ? -1 : x->window > y->window;
 }
@@ -91,7 +91,7 @@ static int64_t choose_windows(WindowBatches *w, int64_t limit) {
   const int64_t every = limit > 0 && limit < targets ? targets / limit : 1, count = (all + every - 1) / every;
   w->order = mem_alloc((size_t)count * sizeof *w->order);
   for (int64_t i = 0; i < count; i++)
-    w->order[i] = (Place){windows_length(&w->windows, i * every), i * every};
+    w->order[i] = (WindowLength){windows_length(&w->windows, i * every), i * every};
   qsort(w->order, (size_t)count, sizeof *w->order, by_length);
   return count;
 }
@@ -109,7 +109,7 @@ static void cut_batches(WindowBatches *w, int64_t count, int64_t together) {
     first = i;
   }
   w->base.count = (int64_t)w->starts.count - 1;
-  make_room(w, most);
+  alloc_tokens(w, most);
 }
 
 Batches *windows_eval_batches(const Dataset *data, int64_t time, int64_t together, int64_t limit,

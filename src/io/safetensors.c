@@ -61,18 +61,18 @@ static bool read_shape(const json_t *entry, Tensor *t, uint64_t *bytes, const ch
 }
 
 /* "data_offsets": [begin, end] must lie within the data and hold just what the shape needs. */
-static bool read_place(const json_t *entry, uint64_t bytes, uint64_t room, uint64_t *begin, const char *path,
-                       const char *name, Error *err) {
+static bool read_range(const json_t *entry, uint64_t bytes, uint64_t bytes_of_data, uint64_t *begin,
+                       const char *path, const char *name, Error *err) {
   const json_t *offsets = json_object_get(entry, "data_offsets");
   const json_t *from = json_array_get(offsets, 0), *to = json_array_get(offsets, 1);
   if (json_array_size(offsets) != 2 || !json_is_integer(from) || !json_is_integer(to))
     return fail(err, "%s: tensor \"%s\" has no data_offsets", path, name);
   const int64_t first = json_integer_value(from), last = json_integer_value(to);
-  if (first < 0 || last < first || (uint64_t)last > room)
+  if (first < 0 || last < first || (uint64_t)last > bytes_of_data)
     return fail(err,
                 "%s: tensor \"%s\" lies outside of the file (bytes %" PRId64 " to %" PRId64 " of %" PRIu64
                 "): the file is cut short or altered",
-                path, name, first, last, room);
+                path, name, first, last, bytes_of_data);
   if ((uint64_t)(last - first) != bytes)
     return fail(err, "%s: tensor \"%s\" needs %" PRIu64 " bytes but has %" PRId64, path, name, bytes,
                 last - first);
@@ -80,14 +80,14 @@ static bool read_place(const json_t *entry, uint64_t bytes, uint64_t room, uint6
   return true;
 }
 
-static bool read_entry(Safetensors *s, const char *name, const json_t *entry, const char *data, uint64_t room,
-                       const char *path, Error *err) {
+static bool read_entry(Safetensors *s, const char *name, const json_t *entry, const char *data,
+                       uint64_t bytes_of_data, const char *path, Error *err) {
   NamedTensor *item = &s->tensors.items[s->tensors.count];
   uint64_t bytes = 0, begin = 0;
   if (!json_is_object(entry)) return fail(err, "%s: \"%s\" is not described by an object", path, name);
   if (!read_dtype(entry, &item->tensor, path, name, err) ||
       !read_shape(entry, &item->tensor, &bytes, path, name, err) ||
-      !read_place(entry, bytes, room, &begin, path, name, err))
+      !read_range(entry, bytes, bytes_of_data, &begin, path, name, err))
     return false;
   item->name = arena_strndup(s->arena, name, strlen(name));
   item->tensor.data = (void *)(uintptr_t)(data + begin);
@@ -96,7 +96,7 @@ static bool read_entry(Safetensors *s, const char *name, const json_t *entry, co
   return true;
 }
 
-static int by_place(const void *a, const void *b) {
+static int by_offset(const void *a, const void *b) {
   const NamedTensor *x = a, *y = b;
   if (x->tensor.data != y->tensor.data) return x->tensor.data < y->tensor.data ? -1 : 1;
   return tensor_bytes(&x->tensor) < tensor_bytes(&y->tensor)
@@ -105,9 +105,10 @@ static int by_place(const void *a, const void *b) {
 }
 
 /* The format allows neither holes nor overlaps: every byte of the data belongs to one tensor. */
-static bool check_cover(Safetensors *s, const char *data, uint64_t room, const char *path, Error *err) {
+static bool check_cover(Safetensors *s, const char *data, uint64_t bytes_of_data, const char *path,
+                        Error *err) {
   const char *expected = data;
-  if (s->tensors.count) qsort(s->tensors.items, s->tensors.count, sizeof *s->tensors.items, by_place);
+  if (s->tensors.count) qsort(s->tensors.items, s->tensors.count, sizeof *s->tensors.items, by_offset);
   for (size_t i = 0; i < s->tensors.count; i++) {
     if ((const char *)s->tensors.items[i].tensor.data != expected)
       return fail(err, "%s: tensor \"%s\" %s", path, s->tensors.items[i].name,
@@ -115,14 +116,14 @@ static bool check_cover(Safetensors *s, const char *data, uint64_t room, const c
                                                                            : "leaves a gap before it");
     expected += tensor_bytes(&s->tensors.items[i].tensor);
   }
-  if (expected != data + room)
+  if (expected != data + bytes_of_data)
     return fail(err, "%s: %" PRIu64 " bytes at the end belong to no tensor: the file was altered", path,
-                (uint64_t)(data + room - expected));
+                (uint64_t)(data + bytes_of_data - expected));
   tensors_sort(&s->tensors);
   return true;
 }
 
-static bool read_header(Safetensors *s, const json_t *header, const char *data, uint64_t room,
+static bool read_header(Safetensors *s, const json_t *header, const char *data, uint64_t bytes_of_data,
                         const char *path, Error *err) {
   const char *name;
   json_t *entry;
@@ -133,10 +134,10 @@ static bool read_header(Safetensors *s, const json_t *header, const char *data, 
       return fail(err, "%s: \"__metadata__\" is not an object", path);
     else if (!strcmp(name, "__metadata__"))
       s->metadata = json_incref(entry);
-    else if (!read_entry(s, name, entry, data, room, path, err))
+    else if (!read_entry(s, name, entry, data, bytes_of_data, path, err))
       return false;
   }
-  return check_cover(s, data, room, path, err);
+  return check_cover(s, data, bytes_of_data, path, err);
 }
 
 static bool parse(Safetensors *s, const char *path, Error *err) {

@@ -13,7 +13,7 @@ typedef VEC(const char *) FileNames;
 
 /* The index and the names of its files. */
 typedef struct Index {
-  char path[PATH_ROOM];
+  char path[PATH_CAPACITY];
   json_t *json;
   const json_t *map; /* tensor -> file */
   FileNames names;   /* sorted, each once */
@@ -67,7 +67,7 @@ static void index_close(Index *x) {
 }
 
 static bool open_files(Shards *s, const char *directory, const Index *x, Error *err) {
-  char path[PATH_ROOM];
+  char path[PATH_CAPACITY];
   s->files = arena_alloc_zeroed(s->arena, x->names.count * sizeof *s->files);
   for (size_t i = 0; i < x->names.count; i++) {
     const char *name = x->names.data[i];
@@ -151,7 +151,7 @@ static bool open_single(Shards *s, const char *path, Error *err) {
 }
 
 bool shards_open(Shards *s, const char *directory, Error *err) {
-  char path[PATH_ROOM];
+  char path[PATH_CAPACITY];
   *s = (Shards){.arena = arena_new(0)};
   path_join(path, directory, WEIGHTS_FILE);
   if (file_exists(path) ? open_single(s, path, err) : open_index(s, directory, err)) return true;
@@ -187,7 +187,7 @@ bool shards_own(const char *name) {
 /* Of the index that is there; 0: there is none, or one of others. */
 static char current_letter(const char *directory) {
   Index x;
-  char path[PATH_ROOM];
+  char path[PATH_CAPACITY];
   if (!file_exists(path_join(path, directory, WEIGHTS_INDEX))) return 0;
   const char letter = index_open(&x, directory, NULL) ? letter_of(x.names.data[0]) : 0;
   index_close(&x);
@@ -196,7 +196,7 @@ static char current_letter(const char *directory) {
 
 static bool remove_shards(const char *directory, char letter, Error *err) {
   Names names;
-  char path[PATH_ROOM];
+  char path[PATH_CAPACITY];
   if (!dir_list(directory, &names, err)) return false;
   bool ok = true;
   for (size_t i = 0; ok && i < names.count; i++)
@@ -207,7 +207,7 @@ static bool remove_shards(const char *directory, char letter, Error *err) {
 
 static bool write_file(const char *directory, const char *name, const NamedTensor *items, size_t count,
                        Error *err) {
-  char path[PATH_ROOM];
+  char path[PATH_CAPACITY];
   json_t *metadata = json_build("{s:s}", "format", "pt"); /* what transformers looks for */
   const bool ok = safetensors_write(path_join(path, directory, name), items, count, metadata, err);
   json_decref(metadata);
@@ -239,7 +239,7 @@ static bool write_files(const char *directory, const NamedTensor *items, size_t 
 
 static bool write_shards(const char *directory, const NamedTensor *items, size_t count, uint64_t most,
                          Error *err) {
-  char path[PATH_ROOM];
+  char path[PATH_CAPACITY];
   const TensorSet set = {.items = (NamedTensor *)(uintptr_t)items, .count = count};
   const char letter = current_letter(directory) == 'a' ? 'b' : 'a';
   json_t *map = json_object(), *index = json_build("{s:{s:I}, s:O}", "metadata", "total_size",
@@ -255,7 +255,7 @@ static bool write_shards(const char *directory, const NamedTensor *items, size_t
 
 /* The single file counts from the instant that it is there. */
 static bool write_single(const char *directory, const NamedTensor *items, size_t count, Error *err) {
-  char path[PATH_ROOM];
+  char path[PATH_CAPACITY];
   if (!write_file(directory, WEIGHTS_FILE, items, count, err)) return false;
   if (!file_exists(path_join(path, directory, WEIGHTS_INDEX))) return true;
   return remove_shards(directory, 'a', err) && remove_shards(directory, 'b', err) && dir_remove(path, err);

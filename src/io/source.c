@@ -44,9 +44,9 @@ static const SourceFormat *format_of(const char *path, Error *err) {
 }
 
 static void begin(ModelSource *s, const SourceFormat *format, const char *path) {
-  char room[PATH_ROOM];
+  char buf[PATH_CAPACITY];
   *s = (ModelSource){.format = format};
-  snprintf(s->path, sizeof s->path, "%s", dir_current(room, path));
+  snprintf(s->path, sizeof s->path, "%s", dir_current(buf, path));
 }
 
 bool source_open(ModelSource *s, const char *path, Error *err) {

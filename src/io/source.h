@@ -13,12 +13,13 @@
 
 typedef struct ModelSource {
   const struct SourceFormat *format;
-  char path[PATH_ROOM];  /* where its files are: of a directory perhaps what is taking its place (dir_current)
-                          */
-  json_t *configuration; /* as config.json */
-  json_t *generation;    /* as generation_config.json; NULL: it has none */
-  json_t *card;          /* as inkstone.json; empty: another program made the model */
-  char configuration_at[PATH_ROOM], generation_at[PATH_ROOM]; /* where these are, for messages */
+  char path[PATH_CAPACITY]; /* where its files are: of a directory perhaps what is taking its place
+                             * (dir_current)
+                             */
+  json_t *configuration;    /* as config.json */
+  json_t *generation;       /* as generation_config.json; NULL: it has none */
+  json_t *card;             /* as inkstone.json; empty: another program made the model */
+  char configuration_at[PATH_CAPACITY], generation_at[PATH_CAPACITY]; /* where these are, for messages */
   TensorSet tensors;  /* after source_open_tensors; mapped until the source is closed */
   const char *remark; /* what of it was passed over; NULL: nothing */
   void *own;          /* the reader's */
@@ -26,9 +27,9 @@ typedef struct ModelSource {
 
 /* A tokenizer of a source: a tokenizer.json, with the small files beside it. */
 typedef struct SourceTokenizer {
-  char path[PATH_ROOM]; /* of that file, or of the directory where it should be */
-  char
-      source_path[PATH_ROOM]; /* of the one for sources, where they have a vocabulary of their own; else "" */
+  char path[PATH_CAPACITY];        /* of that file, or of the directory where it should be */
+  char source_path[PATH_CAPACITY]; /* of the one for sources, where they have a vocabulary of their own; else
+                                      "" */
 } SourceTokenizer;
 
 /* What is written of a model, beside its tensors; each NULL if it is not there, or to stay as it is. */

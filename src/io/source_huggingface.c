@@ -60,14 +60,14 @@ static const FileHint other_weights[] = {
     {NULL, NULL}};
 
 static bool check(const char *path, Error *err) {
-  char config[PATH_ROOM];
+  char config[PATH_CAPACITY];
   if (file_exists(path_join(config, path, "config.json"))) return !hint_directory(path, adapters, err);
   return !hint_directory(path, no_models, err) &&
          fail(err, "%s: not a model directory: it has no config.json", path);
 }
 
 static bool check_weights(const char *path, Error *err) {
-  char file[PATH_ROOM];
+  char file[PATH_CAPACITY];
   if (file_exists(path_join(file, path, WEIGHTS_FILE)) || file_exists(path_join(file, path, WEIGHTS_INDEX)))
     return true;
   return !hint_directory(path, other_weights, err) &&
@@ -81,7 +81,7 @@ static bool claims(const char *path) {
 }
 
 static bool open_directory(ModelSource *s, Error *err) {
-  char path[PATH_ROOM];
+  char path[PATH_CAPACITY];
   if (!check(s->path, err)) return false;
   path_join(s->configuration_at, s->path, "config.json");
   path_join(s->generation_at, s->path, "generation_config.json");
@@ -117,7 +117,7 @@ static bool find_tokenizer(const ModelSource *s, SourceTokenizer *t, Error *err)
 
 /* In a file of its own, as transformers 5 has it, which goes before, or in tokenizer_config.json. */
 static bool read_template(const ModelSource *s, json_t **out, Error *err) {
-  char path[PATH_ROOM];
+  char path[PATH_CAPACITY];
   FileView file;
   if (file_exists(path_join(path, s->path, "chat_template.jinja"))) {
     if (!file_view_regular(path, &file, err)) return false;
@@ -135,17 +135,17 @@ static bool read_template(const ModelSource *s, json_t **out, Error *err) {
 /* ---- writing ---- */
 
 static bool write_text(const char *directory, const char *name, const char *text, Error *err) {
-  char path[PATH_ROOM];
+  char path[PATH_CAPACITY];
   return !text || file_replace(path_join(path, directory, name), text, strlen(text), err);
 }
 
 static bool write_json(const char *directory, const char *name, const json_t *json, Error *err) {
-  char path[PATH_ROOM];
+  char path[PATH_CAPACITY];
   return !json || json_write(path_join(path, directory, name), json, err);
 }
 
 static bool write_parts(const char *directory, const ModelParts *p, Error *err) {
-  char path[PATH_ROOM];
+  char path[PATH_CAPACITY];
   path_join(path, directory, "source_tokenizer.json");
   return write_json(directory, "config.json", p->configuration, err) &&
          write_text(directory, "tokenizer.json", p->tokenizer, err) &&

@@ -12,7 +12,7 @@
 
 struct TfEvents {
   FILE *file;
-  char path[PATH_ROOM];
+  char path[PATH_CAPACITY];
 };
 
 /* ---- CRC32C (Castagnoli), as TFRecord asks for, masked so that a CRC of a CRC is no fixed point ---- */

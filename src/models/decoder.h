@@ -85,11 +85,11 @@ bool decoder_complete(Config *, Error *);
  * and so is a share of the head where no key of the architecture has read one. */
 bool decoder_read_rope(Config *, const json_t *config, const char *where, Error *);
 /* What one such object says, and where it goes; share NULL: all of a head. */
-typedef struct RopePlaces {
+typedef struct RopeFields {
   double *theta, *share;
   RopeScaling *scaling;
-} RopePlaces;
-bool decoder_read_rope_of(RopePlaces, const json_t *rope, const char *where, Error *);
+} RopeFields;
+bool decoder_read_rope_of(RopeFields, const json_t *rope, const char *where, Error *);
 json_t *decoder_rope_json(const RopeScaling *); /* its type and what that needs */
 void decoder_write_rope(const Config *, json_t *config);
 /* Inverse frequencies of `count` pairs, rounded as transformers does. */

@@ -85,7 +85,7 @@ static bool read_scaling(RopeScaling *s, const json_t *rope, const char *where, 
   return s->type != ROPE_LLAMA3 || read_llama3(s, rope, where, err);
 }
 
-bool decoder_read_rope_of(RopePlaces to, const json_t *rope, const char *where, Error *err) {
+bool decoder_read_rope_of(RopeFields to, const json_t *rope, const char *where, Error *err) {
   if (!rope || json_is_null(rope)) return true;
   if (!json_is_object(rope))
     return fail(err, "%s: \"rope_scaling\" or \"rope_parameters\" is no object", where);
@@ -104,7 +104,7 @@ bool decoder_read_rope_of(RopePlaces to, const json_t *rope, const char *where, 
 bool decoder_read_rope(Config *c, const json_t *config, const char *where, Error *err) {
   const json_t *rope = json_object_get(config, "rope_scaling");
   if (!json_object_size(rope)) rope = json_object_get(config, "rope_parameters");
-  const RopePlaces to = {&c->rope_theta, c->rotary_share != 0 ? &c->rotary_share : NULL, &c->rope_scaling};
+  const RopeFields to = {&c->rope_theta, c->rotary_share != 0 ? &c->rotary_share : NULL, &c->rope_scaling};
   return decoder_read_rope_of(to, rope, where, err);
 }
 

@@ -15,7 +15,7 @@ Tensor *gru_layer(Net *net, const Config *c, Tensor *x) {
   Tensor *bias =
       net_param(net, "bias_hh", 1, &out, (Init){INIT_UNIFORM, 1 / sqrtf((float)c->width)}, PARAM_VECTOR);
   x = op_gru(net->tape, gates, recurrent_weight(net, c, 3), bias, h, &h_last);
-  net_keep(net, "h", h_last);
+  net_set_state(net, "h", h_last);
   return x;
 }
 

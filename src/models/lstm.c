@@ -10,8 +10,8 @@ Tensor *lstm_layer(Net *net, const Config *c, Tensor *x) {
   Tensor *h = recurrent_state(net, c, "h"), *cell = recurrent_state(net, c, "c"), *h_last, *c_last;
   Tensor *gates = recurrent_input(net, c, x, 4, INIT_FORGET);
   x = op_lstm(net->tape, gates, recurrent_weight(net, c, 4), h, cell, &h_last, &c_last);
-  net_keep(net, "h", h_last);
-  net_keep(net, "c", c_last);
+  net_set_state(net, "h", h_last);
+  net_set_state(net, "c", c_last);
   return x;
 }
 

@@ -101,7 +101,7 @@ Cost model_cost(const Config *config, int64_t sequences, int64_t time, int64_t s
   model_loss(&m, &net, &batch, 0, 0);
   Cost cost = {.parameters = params_elements(m.params),
                .activation_bytes = tape_step_bytes(tape, false),
-               .anew_bytes = tape_step_bytes(tape, true),
+               .recompute_bytes = tape_step_bytes(tape, true),
                /* backward does each product twice: once for the input, once for the weight */
                .flops = 3 * tape_flops(tape)};
   tape_free(tape);

@@ -179,7 +179,7 @@ Tensor *model_logits(const Model *, Net *, const Batch *, const int32_t *rows, i
  * step (forward and backward) over [sequences, time] tokens and, where there is an encoder, sources
  * [sequences, source_time]. */
 typedef struct Cost {
-  int64_t parameters, activation_bytes, anew_bytes; /* anew: with --checkpoint-activations */
+  int64_t parameters, activation_bytes, recompute_bytes; /* anew: with --checkpoint-activations */
   double flops;
 } Cost;
 Cost model_cost(const Config *, int64_t sequences, int64_t time, int64_t source_time);

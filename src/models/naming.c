@@ -22,14 +22,14 @@ static bool matches(const char *pattern, const char *name, Number *number) {
   return number->length && !strcmp(mark + 1, number->digits + number->length);
 }
 
-bool naming_translate(char room[TENSOR_NAME_ROOM], const char *from, const char *to, const char *name) {
+bool naming_translate(char buf[TENSOR_NAME_CAPACITY], const char *from, const char *to, const char *name) {
   Number number;
   if (!matches(from, name, &number)) return false;
   const char *mark = strchr(to, '#');
-  const int written = mark ? snprintf(room, TENSOR_NAME_ROOM, "%.*s%.*s%s", (int)(mark - to), to,
+  const int written = mark ? snprintf(buf, TENSOR_NAME_CAPACITY, "%.*s%.*s%s", (int)(mark - to), to,
                                       number.length, number.digits, mark + 1)
-                           : snprintf(room, TENSOR_NAME_ROOM, "%s", to);
-  return written >= 0 && written < TENSOR_NAME_ROOM;
+                           : snprintf(buf, TENSOR_NAME_CAPACITY, "%s", to);
+  return written >= 0 && written < TENSOR_NAME_CAPACITY;
 }
 
 static const TensorName *names_of(const Naming *n) {
@@ -43,37 +43,37 @@ static const char *without_base(const Naming *n, const char *name) {
   return length && !strncmp(name, n->base, length) ? name + length : NULL;
 }
 
-/* Counts `*index` down by the two spellings of a name; true where it is one of them, then in the room. */
-static bool is_spelling(const Naming *n, const char *name, int *index, char room[TENSOR_NAME_ROOM]) {
+/* Counts `*index` down by the two spellings of a name; true where it is one of them, then in `buf`. */
+static bool is_spelling(const Naming *n, const char *name, int *index, char buf[TENSOR_NAME_CAPACITY]) {
   const char *spellings[] = {name, without_base(n, name)};
   for (int i = 0; i < 2; i++)
     if (spellings[i] && (*index)-- == 0) {
-      memmove(room, spellings[i], strlen(spellings[i]) + 1);
+      memmove(buf, spellings[i], strlen(spellings[i]) + 1);
       return true;
     }
   return false;
 }
 
-bool naming_stored(const Naming *n, const char *parameter, int index, char room[TENSOR_NAME_ROOM]) {
-  if (strlen(parameter) >= TENSOR_NAME_ROOM) return false;
-  if (is_spelling(n, parameter, &index, room)) return true;
+bool naming_stored(const Naming *n, const char *parameter, int index, char buf[TENSOR_NAME_CAPACITY]) {
+  if (strlen(parameter) >= TENSOR_NAME_CAPACITY) return false;
+  if (is_spelling(n, parameter, &index, buf)) return true;
   for (const TensorName *line = names_of(n); line->stored; line++)
-    if (line->parameter && naming_translate(room, line->parameter, line->stored, parameter) &&
-        is_spelling(n, room, &index, room))
+    if (line->parameter && naming_translate(buf, line->parameter, line->stored, parameter) &&
+        is_spelling(n, buf, &index, buf))
       return true;
   return false;
 }
 
-const char *naming_full(const Naming *n, const char *stored, char room[TENSOR_NAME_ROOM]) {
+const char *naming_full(const Naming *n, const char *stored, char buf[TENSOR_NAME_CAPACITY]) {
   if (!n || without_base(n, stored)) return stored;
-  const int written = snprintf(room, TENSOR_NAME_ROOM, "%s%s", n->base, stored);
-  return written >= 0 && written < TENSOR_NAME_ROOM ? room : stored;
+  const int written = snprintf(buf, TENSOR_NAME_CAPACITY, "%s%s", n->base, stored);
+  return written >= 0 && written < TENSOR_NAME_CAPACITY ? buf : stored;
 }
 
 const TensorName *naming_next(const Naming *n, const TensorName *after, const char *stored,
-                              char parameter[TENSOR_NAME_ROOM]) {
-  char full_room[TENSOR_NAME_ROOM];
-  const char *full = naming_full(n, stored, full_room);
+                              char parameter[TENSOR_NAME_CAPACITY]) {
+  char full_name[TENSOR_NAME_CAPACITY];
+  const char *full = naming_full(n, stored, full_name);
   for (const TensorName *line = after ? after + 1 : names_of(n); line->stored; line++) {
     const char *to = line->parameter ? line->parameter : "";
     if (naming_translate(parameter, line->stored, to, stored) ||

@@ -28,17 +28,17 @@ typedef struct Naming {
   const TensorName *names; /* ended by a NULL name; NULL: none */
 } Naming;
 
-enum { TENSOR_NAME_ROOM = 512 };
+enum { TENSOR_NAME_CAPACITY = 512 };
 
 /* `name`, which `from` matches, as `to` spells it. False where it does not match or is too long. */
-bool naming_translate(char room[TENSOR_NAME_ROOM], const char *from, const char *to, const char *name);
+bool naming_translate(char buf[TENSOR_NAME_CAPACITY], const char *from, const char *to, const char *name);
 /* The names that a parameter may be stored under, one after the other from index 0, its own first. */
-bool naming_stored(const Naming *, const char *parameter, int index, char room[TENSOR_NAME_ROOM]);
+bool naming_stored(const Naming *, const char *parameter, int index, char buf[TENSOR_NAME_CAPACITY]);
 /* The parameter's name as `stored` spells it without the base; `stored` where it is spelled out. */
-const char *naming_full(const Naming *, const char *stored, char room[TENSOR_NAME_ROOM]);
+const char *naming_full(const Naming *, const char *stored, char buf[TENSOR_NAME_CAPACITY]);
 /* The lines that match a stored name, with or without the base, one after the other: `after` NULL or the line
- * before. parameter: the name of theirs, in the room, or empty. NULL: no more. */
+ * before. parameter: the name of theirs, in `buf`, or empty. NULL: no more. */
 const TensorName *naming_next(const Naming *, const TensorName *after, const char *stored,
-                              char parameter[TENSOR_NAME_ROOM]);
+                              char parameter[TENSOR_NAME_CAPACITY]);
 
 #endif

@@ -20,7 +20,7 @@ Output recurrent_output(Net *, const Config *, Tensor *x, Tensor *table);
  * within 1 / sqrt(width). */
 Tensor *recurrent_input(Net *, const Config *, Tensor *x, int gates, InitKind bias);
 Tensor *recurrent_weight(Net *, const Config *, int gates); /* W_hh [gates D, D] */
-/* The state of that name [B,D], NULL while training; net_keep says what it becomes. */
+/* The state of that name [B,D], NULL while training; net_set_state says what it becomes. */
 Tensor *recurrent_state(Net *, const Config *, const char *name);
 
 extern const ConfigKey recurrent_keys[];

@@ -30,11 +30,11 @@ Tensor *nn_dropout(Net *, Tensor *x);
 Tensor *nn_residual(Net *, Tensor *x, Tensor *change); /* as op_residual */
 
 /* x through `count` layers with scopes "<name>.0", ...; each is a part of the tape (ops/tape.h), which says
- * what it may read, and finds its number in net->layer; beside: an activation that they read, too, NULL for
+ * what it may read, and finds its number in net->layer; context: an activation that they read, too, NULL for
  * none. */
 typedef Tensor *NetLayer(Net *, const void *arg, Tensor *x);
 Tensor *nn_layers(Net *, const char *name, int64_t count, NetLayer *, const void *arg, Tensor *x,
-                  Tensor *beside);
+                  Tensor *context);
 
 /* Causal self-attention over q, k, v already projected: with a state, k and v go to this scope's caches
  * and what is there is read. */

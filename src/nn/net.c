@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static void scope_name(const Net *net, const char *name, char room[1024]) {
-  const int n = snprintf(room, 1024, "%s%s%s", net->scope, *net->scope ? "." : "", name);
+static void scope_name(const Net *net, const char *name, char full[1024]) {
+  const int n = snprintf(full, 1024, "%s%s%s", net->scope, *net->scope ? "." : "", name);
   CHECK(n > 0 && n < 1024);
 }
 
@@ -54,7 +54,7 @@ Tensor *net_state(Net *net, const char *name, int64_t width) {
   return rows;
 }
 
-void net_keep(Net *net, const char *name, const Tensor *last) {
+void net_set_state(Net *net, const char *name, const Tensor *last) {
   if (!has_state(net)) return;
   char full[1024];
   scope_name(net, name, full);

@@ -35,7 +35,7 @@ Tensor *net_param(Net *, const char *name, int dims, const int64_t *shape, Init,
 /* What the state has in "<scope>.<name>" of this call's sequences, zero at first: [batch, width]; NULL where
  * there is no state (training). And what it becomes. */
 Tensor *net_state(Net *, const char *name, int64_t width);
-void net_keep(Net *, const char *name, const Tensor *);
+void net_set_state(Net *, const char *name, const Tensor *);
 /* The state's cache of that name, in pages as attention reads them; NULL where there is none. */
 float *const *net_cache(Net *, const char *name, int64_t width);
 /* What an encoder made of the sources, x [sources, source_time, D]: x itself while training. With a state, x

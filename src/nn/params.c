@@ -9,7 +9,7 @@
 #include "base/threads.h"
 
 struct Params {
-  Arena *arena; /* names and Param structs: they never move; and what params_room gives */
+  Arena *arena; /* names and Param structs: they never move; and what params_alloc gives */
   VEC(Param *) items;
   Map *by_name;
   int64_t elements;
@@ -75,7 +75,7 @@ static int64_t padded(int64_t count) {
 }
 
 /* Closes the set. */
-static void assign_places(Params *p) {
+static void assign_offsets(Params *p) {
   int64_t offset = 0;
   CHECK(!p->allocated);
   p->allocated = true;
@@ -107,21 +107,21 @@ static void clear_gaps(const Params *p) {
 }
 
 void params_allocate(Params *p, bool gradients) {
-  assign_places(p);
+  assign_offsets(p);
   if (p->elements > INT64_MAX / 4) mem_exhausted(SIZE_MAX);
   give_memory(p, mem_alloc((size_t)p->elements * sizeof(float)), gradients);
   clear_gaps(p);
 }
 
 void params_allocate_twin(Params *p, const Params *of) {
-  assign_places(p);
+  assign_offsets(p);
   CHECK(p->elements == of->elements && p->items.count == of->items.count);
   p->borrowed = true;
   give_memory(p, of->values, true);
 }
 
 void params_close(Params *p) {
-  assign_places(p);
+  assign_offsets(p);
   for (size_t i = 0; i < p->items.count; i++) p->items.data[i]->tensor.wants_grad = false;
 }
 
@@ -131,7 +131,7 @@ void params_use(Param *param, const Tensor *stored) {
   param->tensor.data = stored->data;
 }
 
-float *params_room(Params *p, Param *param) {
+float *params_alloc(Params *p, Param *param) {
   return param->tensor.data = arena_alloc(p->arena, tensor_bytes(&param->tensor));
 }
 

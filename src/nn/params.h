@@ -50,7 +50,7 @@ void params_allocate(Params *, bool gradients);
  * or from memory made for it. Such a set does not learn, and has no run of values. */
 void params_close(Params *);
 void params_use(Param *, const Tensor *stored);
-float *params_room(Params *, Param *);
+float *params_alloc(Params *, Param *);
 /* May the parameter be stored as that type? Products and embeddings read any type; vectors are f32. */
 bool params_takes(const Param *, TensorType);
 /* For tests, as long as no command asks for it. Stores each parameter that takes the type so, of a set that

@@ -141,5 +141,5 @@ const Op op_activation_info = {
     .forward = forward,
     .backward = backward,
     .sample = sample,
-    .fleeting = true,
+    .rematerializable = true,
 };

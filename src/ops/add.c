@@ -16,14 +16,14 @@ static void forward(Node *n) {
   loop_elements(tensor_count(n->out[0]), add_range, n);
 }
 
-typedef struct Passing {
+typedef struct GradientCopy {
   float *to;
   const float *from;
   float beta;
-} Passing;
+} GradientCopy;
 
 static void pass_range(void *arg, int64_t begin, int64_t end) {
-  const Passing *p = arg;
+  const GradientCopy *p = arg;
   if (p->beta == 0)
     memcpy(p->to + begin, p->from + begin, (size_t)(end - begin) * sizeof(float));
   else
@@ -31,7 +31,7 @@ static void pass_range(void *arg, int64_t begin, int64_t end) {
 }
 
 static void backward(Node *n) {
-  Passing p = {.from = n->out[0]->grad};
+  GradientCopy p = {.from = n->out[0]->grad};
   p.to = grad_beta(n, n->in[1], &p.beta);
   if (p.to) loop_elements(tensor_count(n->in[1]), pass_range, &p);
   grad_give(n, n->in[0], n->out[0]->grad);

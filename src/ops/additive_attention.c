@@ -16,7 +16,7 @@ typedef struct AdditiveAttention {
   Node node;
   int64_t sequences, rows, keys, size, width; /* B, T, S, A, D */
   float *shares;                              /* P [B,T,S] */
-  float *room;              /* of the workers: a tanh, and the gradients of a row's scores */
+  float *scratch;           /* of the workers: a tanh, and the gradients of a row's scores */
   float *dq, *dk, *dv, *dw; /* dw [B,A]: of each sequence */
 } AdditiveAttention;
 
@@ -45,11 +45,11 @@ static Row row_at(const AdditiveAttention *n, int64_t row) {
                .seen = seen_keys(n, memory)};
 }
 
-static int64_t room_of(const AdditiveAttention *n) {
+static int64_t scratch_floats(const AdditiveAttention *n) {
   return n->size + n->keys;
 }
-static float *worker_room(const AdditiveAttention *n) {
-  return n->room + parallel_worker() * room_of(n);
+static float *worker_scratch(const AdditiveAttention *n) {
+  return n->scratch + parallel_worker() * scratch_floats(n);
 }
 
 /* u = tanh(q[t] + k[s]) */
@@ -69,7 +69,7 @@ static void softmax(float *x, int64_t count) {
 
 static void attend_rows(void *arg, int64_t begin, int64_t end) {
   const AdditiveAttention *n = arg;
-  float *u = worker_room(n);
+  float *u = worker_scratch(n);
   for (int64_t r = begin; r < end; r++) {
     const Row row = row_at(n, r);
     float *y = tensor_f32(n->node.out[0]) + r * n->width;
@@ -101,7 +101,7 @@ static void score_gradients(const AdditiveAttention *n, const Row *row, int64_t 
 static void backward_score(const AdditiveAttention *n, const Row *row, int64_t r, int64_t s, float de) {
   const float *w = tensor_f32(n->node.in[WEIGHT]);
   const int64_t sequence = r / n->rows;
-  float *u = worker_room(n);
+  float *u = worker_scratch(n);
   mix(n, row, s, u);
   if (n->dw) kernels->axpy(n->dw + sequence * n->size, de, u, n->size);
   for (int64_t j = 0; j < n->size; j++) u[j] = de * w[j] * (1 - u[j] * u[j]);
@@ -112,7 +112,7 @@ static void backward_score(const AdditiveAttention *n, const Row *row, int64_t r
 /* Sequences: one worker adds up the gradients of its keys over all queries that saw them. */
 static void backward_sequences(void *arg, int64_t begin, int64_t end) {
   const AdditiveAttention *n = arg;
-  float *de = worker_room(n) + n->size;
+  float *de = worker_scratch(n) + n->size;
   for (int64_t r = begin * n->rows; r < end * n->rows; r++) {
     const Row row = row_at(n, r);
     const float *dy = n->node.out[0]->grad + r * n->width;
@@ -166,7 +166,7 @@ Tensor *op_additive_attention(Tape *tape, Tensor *q, Tensor *k, Tensor *v, Tenso
   node_input(&n->node, sight.memory);
   CHECK(!sight.memory || !node_records(&n->node)); /* sequences that share keys would add to one gradient */
   n->shares = node_floats(&n->node, n->sequences * n->rows * n->keys);
-  n->room = node_floats(&n->node, threads_count() * room_of(n));
+  n->scratch = node_floats(&n->node, threads_count() * scratch_floats(n));
   return node_run(&n->node, node_output(&n->node, 3, (int64_t[]){n->sequences, n->rows, n->width}));
 }
 

@@ -21,7 +21,7 @@ typedef struct Attention {
   KeyPages pages;
   int64_t sequences, rows, keys, size; /* B, T, S, d */
   int64_t block, blocks;               /* rows of a block, and blocks of a sequence */
-  float *room;                         /* of the workers, for a block of rows */
+  float *scratch;                      /* of the workers, for a block of rows */
   float *log_sums;                     /* [B,H,T], for backward */
   int64_t *runs, run_count; /* where each run of sequences begins that have rows in common blocks; or NULL */
   float *dq, *dk, *dv, beta_q;
@@ -82,17 +82,18 @@ static int64_t keys_together(const Attention *n) {
 /* Arrays for each worker, `block` rows of each: scores, their gradients (or what is put together from pages),
  * the slopes of the cap where there is one, and queries. */
 enum { SCORES, GRADIENTS, SLOPES, QUERIES };
-static int64_t room_of(const Attention *n) {
+static int64_t scratch_floats(const Attention *n) {
   const int64_t scores = n->block * n->keys, queries = n->block * n->size;
   if (is_paged(n)) return scores + keys_together(n) * n->size + queries;
   return (n->shape.cap > 0 ? 3 : 2) * scores + queries;
 }
-static int64_t workers_room(const Attention *n) {
-  return threads_count() * room_of(n);
+static int64_t scratch_of_all(const Attention *n) {
+  return threads_count() * scratch_floats(n);
 }
-static float *worker_room(const Attention *n, int which) {
-  const int64_t queries = room_of(n) - n->block * n->size;
-  return n->room + parallel_worker() * room_of(n) + (which == QUERIES ? queries : which * n->block * n->keys);
+static float *worker_scratch(const Attention *n, int which) {
+  const int64_t queries = scratch_floats(n) - n->block * n->size;
+  return n->scratch + parallel_worker() * scratch_floats(n) +
+         (which == QUERIES ? queries : which * n->block * n->keys);
 }
 
 static int64_t rows_from(const Attention *n, int64_t first) {
@@ -181,7 +182,7 @@ static void gather_values(const Attention *n, const Head *h, int64_t from, int64
 
 /* out = weights V of a block: the partial sums of a product with values that lie side by side. */
 static void weigh_pages(const Attention *n, const Head *h, Block b, const float *weights, float *out) {
-  float *part = worker_room(n, GRADIENTS);
+  float *part = worker_scratch(n, GRADIENTS);
   for (int64_t from = 0; from < b.width; from += PACKED_STEPS) {
     const int64_t steps = from + PACKED_STEPS < b.width ? PACKED_STEPS : b.width - from, at = b.low + from;
     if (b.count > 1) {
@@ -226,7 +227,7 @@ static void hide_keys(const Attention *n, const Head *h, Block b, float *scores)
 
 /* Scaled scores of a block; minus infinity, whose exponential is 0, where a row does not see the key. */
 static void make_scores(const Attention *n, const Head *h, Block b, float *slopes) {
-  float *queries = worker_room(n, QUERIES), *scores = worker_room(n, SCORES);
+  float *queries = worker_scratch(n, QUERIES), *scores = worker_scratch(n, SCORES);
   const float cap = n->shape.cap, scale = cap > 0 ? scale_of(n) / cap : scale_of(n);
   for (int64_t r = 0; r < b.count; r++)
     kernels->scale(queries + r * n->size, scale, query(n, h) + (b.first + r) * h->step, n->size);
@@ -258,7 +259,7 @@ static float softmax(float *score, int64_t width, float *log_total) {
 static void attend_rows(const Attention *n, const Head *h, int64_t first, int64_t count) {
   const Block b = block_of(n, h, first, count);
   const int64_t width = b.width, size = n->size;
-  float *scores = worker_room(n, SCORES), *out = output(n, h) + first * h->step, factors[BLOCK_ROWS],
+  float *scores = worker_scratch(n, SCORES), *out = output(n, h) + first * h->step, factors[BLOCK_ROWS],
         log_total;
   make_scores(n, h, b, NULL);
   for (int64_t r = 0; r < count; r++)
@@ -306,7 +307,7 @@ static void attend_runs(void *arg, int64_t begin, int64_t end) {
 
 static void forward(Node *node) {
   Attention *n = (Attention *)node;
-  n->room = node->passing;
+  n->scratch = node->workspace;
   if (is_paged(n)) write_pages(n);
   if (n->runs) {
     find_runs(n);
@@ -320,8 +321,8 @@ static void forward(Node *node) {
 
 /* The probabilities, made again from the logarithms of the sums. */
 static void remake_probabilities(const Attention *n, const Head *h, Block b) {
-  float *p = worker_room(n, SCORES);
-  make_scores(n, h, b, n->shape.cap > 0 ? worker_room(n, SLOPES) : NULL);
+  float *p = worker_scratch(n, SCORES);
+  make_scores(n, h, b, n->shape.cap > 0 ? worker_scratch(n, SLOPES) : NULL);
   for (int64_t r = 0; r < b.count; r++)
     kernels->exp_shifted(p + r * b.width, p + r * b.width, log_sum(n, h)[b.first + r], b.width);
 }
@@ -329,7 +330,7 @@ static void remake_probabilities(const Attention *n, const Head *h, Block b) {
 /* P becomes dS. */
 static void score_gradients(const Attention *n, const Head *h, Block b) {
   const float *out = output(n, h), *dout = n->node.out[0]->grad + h->at, scale = scale_of(n);
-  float *p = worker_room(n, SCORES), *dp = worker_room(n, GRADIENTS);
+  float *p = worker_scratch(n, SCORES), *dp = worker_scratch(n, GRADIENTS);
   gemm_serial(false, true, b.count, b.width, n->size, dout + b.first * h->step, h->step,
               value(n, h) + b.low * h->kv_step, h->kv_step, 0, dp, b.width);
   for (int64_t r = 0; r < b.count; r++, p += b.width, dp += b.width) {
@@ -338,8 +339,8 @@ static void score_gradients(const Attention *n, const Head *h, Block b) {
     for (int64_t j = 0; j < b.width; j++) p[j] *= scale * (dp[j] - mean);
   }
   if (n->shape.cap > 0) {
-    const float *slopes = worker_room(n, SLOPES);
-    p = worker_room(n, SCORES);
+    const float *slopes = worker_scratch(n, SLOPES);
+    p = worker_scratch(n, SCORES);
     for (int64_t i = 0; i < b.count * b.width; i++) p[i] *= slopes[i];
   }
 }
@@ -348,7 +349,7 @@ static void backward_rows(const Attention *n, const Head *h, int64_t first, int6
   const Block b = block_of(n, h, first, count);
   const int64_t width = b.width, size = n->size, at = h->at + first * h->step,
                 kv_at = h->kv_at + b.low * h->kv_step;
-  const float *ds = worker_room(n, SCORES);
+  const float *ds = worker_scratch(n, SCORES);
   remake_probabilities(n, h, b);
   if (n->dv)
     gemm_serial(true, false, width, size, count, ds, width, n->node.out[0]->grad + at, h->step, 1,
@@ -379,7 +380,7 @@ static void backward_groups(void *arg, int64_t begin, int64_t end) {
 
 static void backward(Node *node) {
   Attention *n = (Attention *)node;
-  n->room = arena_alloc(tape_arena(node->tape), (size_t)workers_room(n) * sizeof *n->room);
+  n->scratch = arena_alloc(tape_arena(node->tape), (size_t)scratch_of_all(n) * sizeof *n->scratch);
   n->dq = grad_beta(node, node->in[0], &n->beta_q);
   n->dk = grad_add(node, node->in[1]);
   n->dv = grad_add(node, node->in[2]);
@@ -435,7 +436,7 @@ Tensor *op_attention(Tape *tape, Tensor *q, Tensor *k, Tensor *v, AttentionSight
   const int64_t most = shares ? n->sequences : n->rows; /* rows of a block */
   n->block = most < BLOCK_ROWS ? most : BLOCK_ROWS;
   n->blocks = (n->rows + n->block - 1) / n->block;
-  node_passing(&n->node, workers_room(n));
+  node_workspace(&n->node, scratch_of_all(n));
   if (shares) n->runs = node_scratch(&n->node, (size_t)(n->sequences + 1) * sizeof *n->runs);
   if (node_records(&n->node)) n->log_sums = node_floats(&n->node, n->sequences * shape.heads * n->rows);
   return node_run(&n->node, node_output(&n->node, 3, q->shape));

@@ -23,7 +23,7 @@ typedef struct CrossEntropy {
   float *logits;         /* [block,V], then their gradients */
   float *slopes;         /* [block,V], of the cap; NULL without */
   float *losses;         /* [N] */
-  float *room[3];        /* for gradients of h, weight and bias; NULL where not wanted, or a parameter's */
+  float *scratch[3];     /* for gradients of h, weight and bias; NULL where not wanted, or a parameter's */
   float *dw, *db;        /* where forward adds: there, or to a parameter's own; NULL where not wanted */
   float dw_beta;         /* 0: there is nothing yet to add to */
   int64_t first, beyond; /* rows of the block at hand */
@@ -84,9 +84,9 @@ static void add_gradients(CrossEntropy *n) {
   const float *h = tensor_f32(n->node.in[0]) + n->first * width;
   const float beta = n->first ? 1 : n->dw_beta;
   const Precision precision = tape_precision(n->node.tape);
-  if (n->room[0])
+  if (n->scratch[0])
     gemm_stored(precision, rows, vocabulary, n->logits, vocabulary, stored_weight(n->node.in[1], false), 0,
-                n->room[0] + n->first * width, width);
+                n->scratch[0] + n->first * width, width);
   if (n->dw)
     gemm_precise(precision, true, false, vocabulary, width, rows, n->logits, vocabulary, h, width, beta,
                  n->dw, width);
@@ -105,9 +105,9 @@ static bool adds_in_forward(const CrossEntropy *n, int input) {
   return input > 0 && x && x->wants_grad && x->parameter && node_records(&n->node);
 }
 
-static void find_places(CrossEntropy *n) {
-  n->dw = n->room[1];
-  n->db = n->room[2];
+static void find_gradients(CrossEntropy *n) {
+  n->dw = n->scratch[1];
+  n->db = n->scratch[2];
   n->dw_beta = 0;
   CHECK(n->rows > 0 || !node_records(&n->node)); /* else what was forgotten would stay */
   if (adds_in_forward(n, 1)) n->dw = grad_beta(&n->node, n->node.in[1], &n->dw_beta);
@@ -119,10 +119,10 @@ static void find_places(CrossEntropy *n) {
 
 static void forward(Node *node) {
   CrossEntropy *n = (CrossEntropy *)node;
-  n->logits = node->passing;
+  n->logits = node->workspace;
   n->slopes = n->cap > 0 ? n->logits + n->block * n->vocabulary : NULL;
   if (n->divisor <= 0) n->divisor = count_scored(n);
-  find_places(n);
+  find_gradients(n);
   for (n->first = 0; n->first < n->rows; n->first = n->beyond) {
     n->beyond = n->first + n->block < n->rows ? n->first + n->block : n->rows;
     compute_logits(n);
@@ -138,7 +138,7 @@ static void backward(Node *node) {
   const CrossEntropy *n = (const CrossEntropy *)node;
   CHECK(*node->out[0]->grad == 1);
   for (int i = 0; i < 3; i++)
-    if (n->room[i]) grad_give(node, node->in[i], n->room[i]);
+    if (n->scratch[i]) grad_give(node, node->in[i], n->scratch[i]);
 }
 
 static double flops(const Node *node) {
@@ -153,7 +153,7 @@ static int64_t block_rows(int64_t rows, int64_t vocabulary) {
   return block < rows ? block : rows;
 }
 
-static float *gradient_room(CrossEntropy *n, int input) {
+static float *gradient_scratch(CrossEntropy *n, int input) {
   const Tensor *x = n->node.in[input];
   const bool wanted = node_records(&n->node) && x && x->wants_grad && !adds_in_forward(n, input);
   return wanted ? node_floats(&n->node, tensor_count(x)) : NULL;
@@ -175,9 +175,9 @@ Tensor *op_cross_entropy(Tape *tape, Tensor *h, Tensor *weight, Tensor *bias, Te
   node_input(&n->node, weight);
   node_input(&n->node, bias);
   node_input(&n->node, targets);
-  node_passing(&n->node, n->block * n->vocabulary * (cap > 0 ? 2 : 1));
+  node_workspace(&n->node, n->block * n->vocabulary * (cap > 0 ? 2 : 1));
   n->losses = node_floats(&n->node, n->rows);
-  for (int i = 0; i < 3; i++) n->room[i] = gradient_room(n, i);
+  for (int i = 0; i < 3; i++) n->scratch[i] = gradient_scratch(n, i);
   return node_run(&n->node, node_output(&n->node, 0, NULL));
 }
 

@@ -129,23 +129,23 @@ typedef struct PanelB {
   int64_t stride;
 } PanelB;
 
-/* Of a B packed before; other types than f32 are widened into `room`. */
-static PanelB panel_before(const Product *x, float *room, int64_t column, int64_t first, int64_t steps) {
+/* Of a B packed before; other types than f32 are widened into `scratch`. */
+static PanelB panel_before(const Product *x, float *scratch, int64_t column, int64_t first, int64_t steps) {
   const void *panel = packed_panel(x->before, column, first);
   if (x->before->type == TENSOR_F32) return (PanelB){panel, x->nr};
-  kernels->types[x->before->type].widen_panel(room, panel, steps);
-  return (PanelB){room, x->nr};
+  kernels->types[x->before->type].widen_panel(scratch, panel, steps);
+  return (PanelB){scratch, x->nr};
 }
 
-/* Packs into `room`, unless that was done before; but for a few rows a whole panel is used where it lies, if
- * its columns lie side by side. */
-static PanelB panel_of_b(const Product *x, float *room, int64_t column, int64_t first, int64_t steps) {
-  if (x->before) return panel_before(x, room, column, first, steps);
+/* Packs into `scratch`, unless that was done before; but for a few rows a whole panel is used where it lies,
+ * if its columns lie side by side. */
+static PanelB panel_of_b(const Product *x, float *scratch, int64_t column, int64_t first, int64_t steps) {
+  if (x->before) return panel_before(x, scratch, column, first, steps);
   if (x->block_b) return (PanelB){x->block_b + column * panel_rows(x, steps), x->nr};
   if (lies_ready(x) && x->m <= FEW && x->b && !x->stored.transposed && column + x->nr <= x->n)
     return (PanelB){x->b + first * x->ldb + column, x->ldb};
-  pack_b(x, room, column, first, steps);
-  return (PanelB){room, x->nr};
+  pack_b(x, scratch, column, first, steps);
+  return (PanelB){scratch, x->nr};
 }
 
 /* Whether A is read where it lies: its rows run along k, meet so few columns that packing would not pay, and
@@ -204,13 +204,13 @@ static void row_as_it_lies(const Product *x, int64_t column, int64_t first, int6
 
 /* Stretches of columns: of so many panels as are best read side by side where they were packed before, else
  * of one, whose rows are read to their end. */
-static int64_t stretch(const Product *x) {
+static int64_t columns_at_once(const Product *x) {
   return x->before ? ROW_PANELS * x->nr : x->nr;
 }
 
 static void multiply_row(void *arg, int64_t begin, int64_t end) {
   const Product *x = arg;
-  const int64_t width = stretch(x), to = int64_min(end * width, x->n);
+  const int64_t width = columns_at_once(x), to = int64_min(end * width, x->n);
   if (x->before)
     for (int64_t first = 0; first < x->k; first += KC)
       row_before(x, begin * width, first, to - begin * width);
@@ -281,7 +281,7 @@ static void run_serial(Product x) {
   if (x.n <= 0) return;
   if (x.k == 0) multiply_nothing(&x);
   if (is_row(&x)) {
-    multiply_row(&x, 0, ceil_div(x.n, stretch(&x)));
+    multiply_row(&x, 0, ceil_div(x.n, columns_at_once(&x)));
     return;
   }
   if (is_sum_of_rows(&x)) {
@@ -296,33 +296,33 @@ static void run_serial(Product x) {
 
 /* ---- on all threads ---- */
 
-/* Room for a packed block, kept for the next product; those that run at the same time, each on a thread of
+/* Scratch for a packed block, kept for the next product; those that run at the same time, each on a thread of
  * its own, have one each. */
-typedef VEC(float) Room;
-enum { SPARE_ROOMS = 16 };
-static _Atomic(Room *) spare_rooms[SPARE_ROOMS];
+typedef VEC(float) Scratch;
+enum { SPARE_SCRATCH = 16 };
+static _Atomic(Scratch *) spare_scratch[SPARE_SCRATCH];
 
-static Room *spare_room(void) {
-  for (int i = 0; i < SPARE_ROOMS; i++) {
-    Room *room = atomic_load(&spare_rooms[i]) ? atomic_exchange(&spare_rooms[i], NULL) : NULL;
-    if (room) return room;
+static Scratch *spare_or_new(void) {
+  for (int i = 0; i < SPARE_SCRATCH; i++) {
+    Scratch *scratch = atomic_load(&spare_scratch[i]) ? atomic_exchange(&spare_scratch[i], NULL) : NULL;
+    if (scratch) return scratch;
   }
-  return mem_alloc_zeroed(1, sizeof(Room));
+  return mem_alloc_zeroed(1, sizeof(Scratch));
 }
 
-static Room *take_room(int64_t floats) {
-  Room *room = spare_room();
-  vec_reserve(room, floats);
-  return room;
+static Scratch *take_scratch(int64_t floats) {
+  Scratch *scratch = spare_or_new();
+  vec_reserve(scratch, floats);
+  return scratch;
 }
 
-static void give_room(Room *room) {
-  for (int i = 0; i < SPARE_ROOMS; i++) {
-    Room *none = NULL;
-    if (atomic_compare_exchange_strong(&spare_rooms[i], &none, room)) return;
+static void give_scratch(Scratch *scratch) {
+  for (int i = 0; i < SPARE_SCRATCH; i++) {
+    Scratch *none = NULL;
+    if (atomic_compare_exchange_strong(&spare_scratch[i], &none, scratch)) return;
   }
-  vec_free(room);
-  mem_free(room);
+  vec_free(scratch);
+  mem_free(scratch);
 }
 
 /* -- B is wide: A is packed once for all, each thread takes columns -- */
@@ -378,15 +378,15 @@ static void run_wide_rows(Product x) {
   /* few tasks for many threads: cut the rows finer, at the price of packing B more often */
   if (x.columns < 4 * threads_count()) x.pieces = ceil_div(4 * threads_count(), x.columns);
   x.pieces = int64_min(x.pieces, x.row_panels);
-  Room *room =
-      lies_as_needed(&x) ? NULL : take_room(x.row_panels * x.mr * most_panel_rows(&x) + PACKED_WIDEST);
-  if (room) x.packed = room->data;
+  Scratch *scratch =
+      lies_as_needed(&x) ? NULL : take_scratch(x.row_panels * x.mr * most_panel_rows(&x) + PACKED_WIDEST);
+  if (scratch) x.packed = scratch->data;
   for (x.first = 0; x.first < x.k; x.first += x.most_steps) {
     x.steps = int64_min(x.most_steps, x.k - x.first);
-    if (room) parallel_for(x.row_panels, pack_panels, &x);
+    if (scratch) parallel_for(x.row_panels, pack_panels, &x);
     parallel_for(x.columns * x.pieces, multiply_panels, &x);
   }
-  if (room) give_room(room);
+  if (scratch) give_scratch(scratch);
 }
 
 /* As many rows at a time as a second cache holds of A, or nearly: each panel of B meets them all. */
@@ -426,14 +426,14 @@ static void run_narrow(Product x) {
   const int64_t most = MC / x.mr; /* panels a thread packs at a time */
   x.pieces = int64_min(x.row_panels, 4 * threads_count());
   if (x.pieces * most < x.row_panels) x.pieces = ceil_div(x.row_panels, most);
-  Room *room = take_room(x.columns * x.nr * most_panel_rows(&x));
-  x.block_b = x.packed = room->data;
+  Scratch *scratch = take_scratch(x.columns * x.nr * most_panel_rows(&x));
+  x.block_b = x.packed = scratch->data;
   for (x.first = 0; x.first < x.k; x.first += x.most_steps) {
     x.steps = int64_min(x.most_steps, x.k - x.first);
     parallel_for(x.columns, pack_columns, &x);
     parallel_for(x.pieces, multiply_rows, &x);
   }
-  give_room(room);
+  give_scratch(scratch);
 }
 
 static void run(Product x) {
@@ -443,7 +443,7 @@ static void run(Product x) {
   if (x.k == 0)
     multiply_nothing(&x);
   else if (is_row(&x))
-    parallel_for(ceil_div(x.n, stretch(&x)), multiply_row, &x);
+    parallel_for(ceil_div(x.n, columns_at_once(&x)), multiply_row, &x);
   else if (is_narrow(&x))
     run_narrow(x);
   else

@@ -103,11 +103,11 @@ static void backward(Node *node) {
   Gru *n = (Gru *)node;
   const int64_t width = n->r.width;
   n->turned = (Packed){.n = width, .k = 3 * width};
-  n->turned.panels = recurrence_room(node, packed_floats(width, 3 * width));
+  n->turned.panels = recurrence_alloc(node, packed_floats(width, 3 * width));
   packed_fill(&n->turned, stored_weight(node->in[WEIGHT], false));
-  n->dx = recurrence_room(node, tensor_count(node->in[X]));
-  n->dproducts = recurrence_room(node, tensor_count(node->in[X]));
-  n->dh = recurrence_room(node, n->r.sequences * width);
+  n->dx = recurrence_alloc(node, tensor_count(node->in[X]));
+  n->dproducts = recurrence_alloc(node, tensor_count(node->in[X]));
+  n->dh = recurrence_alloc(node, n->r.sequences * width);
   recurrence_walk(&n->r, walk_back, n);
   recurrence_weight_gradient(&n->r, node, node->in[WEIGHT], tensor_f32(node->out[0]), node->in[H0],
                              n->dproducts);

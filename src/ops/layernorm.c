@@ -111,5 +111,5 @@ const Op op_layernorm_info = {
     .forward = forward,
     .backward = backward,
     .sample = sample,
-    .fleeting = true,
+    .rematerializable = true,
 };

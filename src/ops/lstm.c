@@ -103,12 +103,12 @@ static void backward(Node *node) {
   Lstm *n = (Lstm *)node;
   const int64_t width = n->r.width, states = n->r.sequences * width;
   n->turned = (Packed){.n = width, .k = 4 * width};
-  n->turned.panels = recurrence_room(node, packed_floats(width, 4 * width));
+  n->turned.panels = recurrence_alloc(node, packed_floats(width, 4 * width));
   packed_fill(&n->turned, stored_weight(node->in[WEIGHT], false));
-  n->dgates = recurrence_room(node, tensor_count(node->in[X]));
-  n->dh = recurrence_room(node, states);
-  n->dc = recurrence_room(node, states);
-  n->tanh_c = recurrence_room(node, states);
+  n->dgates = recurrence_alloc(node, tensor_count(node->in[X]));
+  n->dh = recurrence_alloc(node, states);
+  n->dc = recurrence_alloc(node, states);
+  n->tanh_c = recurrence_alloc(node, states);
   recurrence_walk(&n->r, walk_back, n);
   recurrence_weight_gradient(&n->r, node, node->in[WEIGHT], tensor_f32(node->out[0]), node->in[H0],
                              n->dgates);

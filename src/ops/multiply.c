@@ -54,5 +54,5 @@ const Op op_multiply_info = {
     .forward = forward,
     .backward = backward,
     .sample = sample,
-    .fleeting = true,
+    .rematerializable = true,
 };

@@ -148,7 +148,7 @@ bool packed_fill(Packed *p, Stored b) {
 struct PackedSet {
   pthread_mutex_t lock;
   Arena *arena;
-  Map *by_place; /* of the matrix in memory -> Packed, or 0 if it was met only once */
+  Map *by_address; /* of the matrix in memory -> Packed, or 0 if it was met only once */
   bool compact;
 };
 
@@ -156,7 +156,7 @@ PackedSet *packed_set_new(bool compact) {
   PackedSet *s = mem_alloc_zeroed(1, sizeof *s);
   pthread_mutex_init(&s->lock, NULL);
   s->arena = arena_new(0);
-  s->by_place = map_new();
+  s->by_address = map_new();
   s->compact = compact;
   return s;
 }
@@ -164,7 +164,7 @@ PackedSet *packed_set_new(bool compact) {
 void packed_set_free(PackedSet *s) {
   if (!s) return;
   arena_free(s->arena);
-  map_free(s->by_place);
+  map_free(s->by_address);
   pthread_mutex_destroy(&s->lock);
   mem_free(s);
 }
@@ -201,8 +201,8 @@ static const Packed *pack(PackedSet *s, bool transposed, const Tensor *weight) {
 
 static const Packed *get(PackedSet *s, bool transposed, const Tensor *weight) {
   const void *place = weight->data;
-  const bool met = map_get(s->by_place, &place, sizeof place, NULL);
-  int64_t *at = map_slot(s->by_place, &place, sizeof place, 0);
+  const bool met = map_get(s->by_address, &place, sizeof place, NULL);
+  int64_t *at = map_slot(s->by_address, &place, sizeof place, 0);
   if (!met && s->compact) return NULL;
   if (!*at) *at = (int64_t)(intptr_t)pack(s, transposed, weight);
   return (const Packed *)(intptr_t)*at;

@@ -10,7 +10,7 @@ Recurrence recurrence_new(Node *n, const Tensor *x, int64_t gates) {
   const int64_t width = x->shape[2] / gates;
   Recurrence r = {.sequences = x->shape[0], .time = x->shape[1], .width = width};
   r.weight = (Packed){.n = gates * width, .k = width};
-  if (r.time > 1) node_passing(n, packed_floats(gates * width, width));
+  if (r.time > 1) node_workspace(n, packed_floats(gates * width, width));
   r.zeros = node_floats(n, width);
   return r;
 }
@@ -21,7 +21,7 @@ enum { RESIDENT = 1 << 16 };
 void recurrence_start(Recurrence *r, const Node *n, const Tensor *weight) {
   r->together = r->time == 1 || r->weight.n * r->weight.k > RESIDENT;
   memset(r->zeros, 0, (size_t)r->width * sizeof(float));
-  r->weight.panels = n->passing;
+  r->weight.panels = n->workspace;
   if (r->weight.panels) packed_fill(&r->weight, stored_weight(weight, true));
 }
 
@@ -88,7 +88,7 @@ void recurrence_last(const Recurrence *r, const float *all, const Tensor *last) 
            (size_t)r->width * sizeof(float));
 }
 
-float *recurrence_room(Node *n, int64_t count) {
+float *recurrence_alloc(Node *n, int64_t count) {
   return arena_alloc_zeroed(tape_arena(n->tape), (size_t)count * sizeof(float));
 }
 
@@ -96,7 +96,7 @@ void recurrence_weight_gradient(const Recurrence *r, Node *n, Tensor *weight, co
                                 const Tensor *first, const float *dproducts) {
   float beta, *dw = grad_beta(n, weight, &beta);
   if (!dw) return;
-  float *before = recurrence_room(n, r->sequences * r->time * r->width);
+  float *before = recurrence_alloc(n, r->sequences * r->time * r->width);
   for (int64_t i = 0; i < r->sequences * r->time; i++)
     memcpy(before + i * r->width, recurrence_before(r, all, first, i / r->time, i % r->time),
            (size_t)r->width * sizeof(float));

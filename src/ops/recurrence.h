@@ -48,6 +48,6 @@ void recurrence_last(const Recurrence *, const float *all, const Tensor *last);
 void recurrence_weight_gradient(const Recurrence *, Node *, Tensor *weight, const float *all,
                                 const Tensor *first, const float *dproducts);
 /* In backward: room in the tape's arena, zeroed. */
-float *recurrence_room(Node *, int64_t count);
+float *recurrence_alloc(Node *, int64_t count);
 
 #endif

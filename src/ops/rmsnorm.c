@@ -95,5 +95,5 @@ const Op op_rmsnorm_info = {
     .forward = forward,
     .backward = backward,
     .sample = sample,
-    .fleeting = true,
+    .rematerializable = true,
 };

@@ -25,12 +25,12 @@ enum { CHUNK = 1024 };
 static void backward_range(void *arg, int64_t begin, int64_t end) {
   const Slopes *s = arg;
   const float *gate = tensor_f32(s->node->in[0]), *up = tensor_f32(s->node->in[1]);
-  float room[CHUNK];
+  float scratch[CHUNK];
   for (int64_t i = begin; i < end; i += CHUNK) {
     const int64_t count = end - i < CHUNK ? end - i : CHUNK;
-    float *dup = s->dup && !s->add ? s->dup + i : room;
+    float *dup = s->dup && !s->add ? s->dup + i : scratch;
     kernels->swiglu_backward(s->node->out[0]->grad + i, dup, gate + i, up + i, count);
-    if (s->dup && s->add) kernels->add(s->dup + i, room, count);
+    if (s->dup && s->add) kernels->add(s->dup + i, scratch, count);
   }
 }
 
@@ -64,5 +64,5 @@ const Op op_swiglu_info = {
     .forward = forward,
     .backward = backward,
     .sample = sample,
-    .fleeting = true,
+    .rematerializable = true,
 };

@@ -6,19 +6,19 @@
 #include "kernels/kernels.h"
 #include "ops/loops.h"
 
-/* Where the fleeting outputs of one operator lie, one at a time. */
-typedef struct Place {
+/* Where the rematerialized outputs of one operator lie, one at a time. */
+typedef struct Slot {
   const Op *op;
-  void *room; /* NULL on a dry tape */
+  void *data; /* NULL on a dry tape */
   size_t bytes;
   Node *owner; /* whose output is there */
-} Place;
-enum { PLACES = 8 };
+} Slot;
+enum { SLOTS = 8 };
 
 struct Tape {
   Arena *arena;
   Node *last; /* recorded; linked backward by `previous` */
-  bool dry, record, anew;
+  bool dry, record, recompute;
   uint64_t seed, streams;
   double flops;
   int64_t bytes;
@@ -26,9 +26,9 @@ struct Tape {
   /* outputs that take no memory of their own, though their gradients do: all, in parts, in the largest of
    * those */
   int64_t unkept, unkept_inside, most_gradients;
-  int64_t most_passing; /* that a forward had for itself */
-  Place places[PLACES];
-  int place_count;
+  int64_t most_workspace; /* that a forward had for itself */
+  Slot slots[SLOTS];
+  int slot_count;
   bool in_part;
   PackedSet *packed;
   Precision precision;
@@ -43,7 +43,7 @@ Tape *tape_new(bool dry) {
 
 void tape_free(Tape *t) {
   if (!t) return;
-  for (int i = 0; i < t->place_count; i++) mem_free(t->places[i].room);
+  for (int i = 0; i < t->slot_count; i++) mem_free(t->slots[i].data);
   arena_free(t->arena);
   mem_free(t);
 }
@@ -57,7 +57,7 @@ void tape_reset(Tape *t, bool record, uint64_t seed) {
   t->streams = 0;
   t->flops = 0;
   t->bytes = t->inside = t->most_inside = t->between = 0;
-  t->unkept = t->unkept_inside = t->most_gradients = t->most_passing = 0;
+  t->unkept = t->unkept_inside = t->most_gradients = t->most_workspace = 0;
 }
 
 void tape_pack_weights(Tape *t, PackedSet *set) {
@@ -88,19 +88,19 @@ uint64_t tape_seed(const Tape *t) {
 double tape_flops(const Tape *t) {
   return t->flops;
 }
-static int64_t places_bytes(const Tape *t) {
+static int64_t slots_bytes(const Tape *t) {
   int64_t sum = 0;
-  for (int i = 0; i < t->place_count; i++) sum += (int64_t)t->places[i].bytes;
+  for (int i = 0; i < t->slot_count; i++) sum += (int64_t)t->slots[i].bytes;
   return sum;
 }
 int64_t tape_bytes(const Tape *t) {
-  return t->bytes + places_bytes(t);
+  return t->bytes + slots_bytes(t);
 }
 
-int64_t tape_step_bytes(const Tape *t, bool compute_anew) {
+int64_t tape_step_bytes(const Tape *t, bool recompute) {
   const int64_t ends = 2 * (t->bytes - t->inside + t->between) + t->unkept - t->unkept_inside;
-  return ends + (compute_anew ? t->most_inside : t->inside) + int64_max(t->most_gradients, t->most_passing) +
-         places_bytes(t);
+  return ends + (recompute ? t->most_inside : t->inside) + int64_max(t->most_gradients, t->most_workspace) +
+         slots_bytes(t);
 }
 
 /* ---- tensors ---- */
@@ -164,39 +164,39 @@ void node_input(Node *n, Tensor *x) {
   n->in[n->inputs++] = x;
 }
 
-/* ---- fleeting outputs ---- */
+/* ---- rematerialized outputs ---- */
 
-static Place *place_of(Tape *t, const Op *op) {
-  for (int i = 0; i < t->place_count; i++)
-    if (t->places[i].op == op) return &t->places[i];
-  CHECK(t->place_count < PLACES);
-  t->places[t->place_count] = (Place){.op = op};
-  return &t->places[t->place_count++];
+static Slot *slot_of(Tape *t, const Op *op) {
+  for (int i = 0; i < t->slot_count; i++)
+    if (t->slots[i].op == op) return &t->slots[i];
+  CHECK(t->slot_count < SLOTS);
+  t->slots[t->slot_count] = (Slot){.op = op};
+  return &t->slots[t->slot_count++];
 }
 
-static void take_place(Place *place, Node *n) {
+static void take_slot(Slot *slot, Node *n) {
   const size_t bytes = tensor_bytes(n->out[0]);
-  if (bytes > place->bytes) {
+  if (bytes > slot->bytes) {
     if (!n->tape->dry) {
-      mem_free(place->room);
-      *place = (Place){.op = n->op};
-      place->room = mem_alloc(bytes);
+      mem_free(slot->data);
+      *slot = (Slot){.op = n->op};
+      slot->data = mem_alloc(bytes);
     }
-    place->bytes = bytes;
+    slot->bytes = bytes;
   }
-  place->owner = n;
-  n->out[0]->data = place->room;
+  slot->owner = n;
+  n->out[0]->data = slot->data;
 }
 
 static bool inputs_present(const Node *n) {
   for (int i = 0; i < n->inputs; i++) {
     const Node *maker = n->in[i] ? n->in[i]->maker : NULL;
-    if (maker && place_of(n->tape, maker->op)->owner != maker) return false;
+    if (maker && slot_of(n->tape, maker->op)->owner != maker) return false;
   }
   return true;
 }
 
-/* To make one again may take the place of what was made before it: then that is made once more. */
+/* To make one again may take the slot of what was made before it: then that is made once more. */
 static void restore_inputs(const Node *n) {
   int rounds = 0;
   do {
@@ -214,17 +214,17 @@ void tape_restore(Tensor *x) {
     x->data = maker->out[0]->data;
     return;
   }
-  Place *place = place_of(maker->tape, maker->op);
-  if (place->owner != maker) {
+  Slot *slot = slot_of(maker->tape, maker->op);
+  if (slot->owner != maker) {
     restore_inputs(maker);
-    take_place(place, maker);
+    take_slot(slot, maker);
     if (!maker->tape->dry) maker->op->forward(maker);
   }
   x->data = maker->out[0]->data;
 }
 
 /* From now on in memory of its own. */
-static void keep(Tape *t, Tensor *x) {
+static void retain(Tape *t, Tensor *x) {
   tape_restore(x);
   const void *data = x->data;
   x->maker = NULL;
@@ -232,35 +232,36 @@ static void keep(Tape *t, Tensor *x) {
   if (!t->dry) memcpy(x->data, data, tensor_bytes(x));
 }
 
-/* Those that have the place of `op`, where it is needed for another. */
-static void keep_inputs_of(Node *n, const Op *op, const Node *but) {
+/* Those that have the slot of `op`, where it is needed for another. */
+static void retain_inputs_of(Node *n, const Op *op, const Node *but) {
   for (int i = 0; i < n->inputs; i++)
     if (n->in[i] && n->in[i]->maker && n->in[i]->maker != but && n->in[i]->maker->op == op)
-      keep(n->tape, n->in[i]);
+      retain(n->tape, n->in[i]);
 }
 
-/* For forward: no two have the same place, and all are there. */
+/* For forward: no two have the same slot, and all are there. */
 static void prepare_inputs(Node *n) {
   for (int i = 0; i < n->inputs; i++)
-    if (n->in[i] && n->in[i]->maker) keep_inputs_of(n, n->in[i]->maker->op, n->in[i]->maker);
+    if (n->in[i] && n->in[i]->maker) retain_inputs_of(n, n->in[i]->maker->op, n->in[i]->maker);
   restore_inputs(n);
 }
 
-static Tensor *fleeting_output(Node *n, int dims, const int64_t *shape) {
+static Tensor *rematerialized_output(Node *n, int dims, const int64_t *shape) {
   Tensor *x = shaped(n->tape, TENSOR_F32, dims, shape);
   CHECK(n->outputs == 0);
   n->out[n->outputs++] = x;
   x->maker = n;
-  keep_inputs_of(n, n->op, NULL);
-  prepare_inputs(n); /* to make one again may need the place, too */
+  retain_inputs_of(n, n->op, NULL);
+  prepare_inputs(n); /* to make one again may need the slot, too */
   n->tape->unkept += (int64_t)tensor_bytes(x);
-  take_place(place_of(n->tape, n->op), n);
+  take_slot(slot_of(n->tape, n->op), n);
   return x;
 }
 
 Tensor *node_output(Node *n, int dims, const int64_t *shape) {
   CHECK(n->outputs < NODE_MAX_OUTPUTS);
-  if (n->op->fleeting && n->tape->in_part && node_records(n)) return fleeting_output(n, dims, shape);
+  if (n->op->rematerializable && n->tape->in_part && node_records(n))
+    return rematerialized_output(n, dims, shape);
   return n->out[n->outputs++] = tape_tensor(n->tape, TENSOR_F32, dims, shape);
 }
 
@@ -284,18 +285,18 @@ float *node_floats(Node *n, int64_t count) {
   return node_scratch(n, (size_t)count * sizeof(float));
 }
 
-void node_passing(Node *n, int64_t floats) {
-  n->passing_bytes = (size_t)floats * sizeof(float);
-  n->tape->most_passing = int64_max(n->tape->most_passing, (int64_t)n->passing_bytes);
+void node_workspace(Node *n, int64_t floats) {
+  n->workspace_bytes = (size_t)floats * sizeof(float);
+  n->tape->most_workspace = int64_max(n->tape->most_workspace, (int64_t)n->workspace_bytes);
 }
 
 static void run_forward(Node *n) {
   Arena *arena = n->tape->arena;
   const ArenaMark mark = arena_mark(arena);
-  if (n->passing_bytes) n->passing = arena_alloc(arena, n->passing_bytes);
+  if (n->workspace_bytes) n->workspace = arena_alloc(arena, n->workspace_bytes);
   if (n->copied) memcpy(n->out[0]->data, n->copied->data, tensor_bytes(n->copied));
   n->op->forward(n);
-  if (n->passing_bytes) arena_rewind(arena, mark);
+  if (n->workspace_bytes) arena_rewind(arena, mark);
 }
 
 bool node_records(const Node *n) {
@@ -378,16 +379,16 @@ void tape_backward(Tape *t, Tensor *loss) {
 /* ---- parts ---- */
 
 typedef struct Part {
-  Node node; /* in: x, beside */
+  Node node; /* in: x, context */
   TapePart *run;
   void *arg;
   uint64_t streams; /* drawn before it */
-  Tensor *y;        /* its output as it knows it; NULL: to be computed anew */
+  Tensor *y;        /* its output as it knows it; NULL: to be recomputed */
   Node *last;       /* of those recorded in it */
 } Part;
 
-void tape_compute_anew(Tape *t, bool anew) {
-  t->anew = anew;
+void tape_recompute(Tape *t, bool recompute) {
+  t->recompute = recompute;
 }
 
 /* Its nodes are linked among themselves only. */
@@ -408,7 +409,7 @@ static Tensor *run_part(Part *p, bool record) {
 }
 
 /* Forgets everything since `mark` but `count` floats, which move there. */
-static float *keep_floats(Tape *t, ArenaMark mark, const float *data, int64_t count) {
+static float *copy_floats(Tape *t, ArenaMark mark, const float *data, int64_t count) {
   arena_rewind(t->arena, mark);
   const size_t bytes = (size_t)count * sizeof(float);
   return memmove(arena_alloc(t->arena, bytes), data, bytes);
@@ -419,7 +420,7 @@ static void run_without_record(Part *p, Tensor *out) {
   const ArenaMark mark = arena_mark(t->arena);
   const int64_t before = t->bytes;
   *out = *run_part(p, false);
-  out->data = keep_floats(t, mark, tensor_f32(out), tensor_count(out));
+  out->data = copy_floats(t, mark, tensor_f32(out), tensor_count(out));
   t->bytes = before + (int64_t)tensor_bytes(out);
 }
 
@@ -428,7 +429,7 @@ static void run_and_record(Part *p, Tensor *out) {
   const int64_t before = t->bytes, unkept_before = t->unkept;
   p->y = run_part(p, t->record);
   *out = *p->y;
-  if (out->maker) keep(t, out); /* it is read outside */
+  if (out->maker) retain(t, out); /* it is read outside */
   const int64_t took = t->bytes - before, unkept = t->unkept - unkept_before;
   t->inside += took;
   t->unkept_inside += unkept;
@@ -437,7 +438,7 @@ static void run_and_record(Part *p, Tensor *out) {
   t->most_gradients = int64_max(t->most_gradients, took + unkept);
 }
 
-static Tensor *run_anew(Part *p) {
+static Tensor *recompute_part(Part *p) {
   Tape *t = p->node.tape;
   const uint64_t streams = t->streams;
   t->streams = p->streams;
@@ -446,7 +447,7 @@ static Tensor *run_anew(Part *p) {
   return y;
 }
 
-/* The gradient of x was new: it stays, the others' memory is given back. `beside` is read by many parts. */
+/* The gradient of x was new: it stays, the others' memory is given back. `context` is read by many parts. */
 static void part_backward(Node *node) {
   Part *p = (Part *)node;
   Tensor *x = node->in[0];
@@ -454,28 +455,28 @@ static void part_backward(Node *node) {
   grad_add(node, node->in[1]);
   const ArenaMark mark = arena_mark(node->tape->arena);
   const bool first = !x->grad;
-  Tensor *y = p->y ? p->y : run_anew(p);
+  Tensor *y = p->y ? p->y : recompute_part(p);
   y->grad = dy;
   walk_back(p->last);
   if (first && x->grad && x->grad != dy)
-    x->grad = keep_floats(node->tape, mark, x->grad, tensor_count(x));
+    x->grad = copy_floats(node->tape, mark, x->grad, tensor_count(x));
   else
     arena_rewind(node->tape->arena, mark);
 }
 
 static const Op part_info = {.name = "part", .backward = part_backward};
 
-Tensor *tape_part(Tape *t, TapePart *run, void *arg, Tensor *x, Tensor *beside) {
+Tensor *tape_part(Tape *t, TapePart *run, void *arg, Tensor *x, Tensor *context) {
   Part *p = node_new(t, &part_info, sizeof *p);
   node_input(&p->node, x);
-  node_input(&p->node, beside);
+  node_input(&p->node, context);
   p->run = run;
   p->arg = arg;
   p->streams = t->streams;
   Tensor *out = arena_new_of(t->arena, Tensor);
   p->node.out[p->node.outputs++] = out;
   const bool records = node_records(&p->node);
-  if (t->dry || (records && !t->anew))
+  if (t->dry || (records && !t->recompute))
     run_and_record(p, out);
   else
     run_without_record(p, out);

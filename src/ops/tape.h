@@ -27,7 +27,7 @@ typedef struct Op {
   void (*backward)(Node *);      /* adds to the inputs' gradients; NULL: has none */
   double (*flops)(const Node *); /* of forward, counted for the throughput figures; NULL: negligible */
   void (*sample)(OpSampler *);   /* draws inputs for the harness and calls the operator */
-  bool fleeting;                 /* one pass over the inputs makes its output: see "fleeting outputs" below */
+  bool rematerializable; /* one pass over the inputs makes its output: see "rematerialized outputs" below */
 } Op;
 
 /* What one call of an operator remembers. An operator with attributes makes a struct that starts with
@@ -39,9 +39,9 @@ struct Node {
   Tensor *in[NODE_MAX_INPUTS]; /* may hold NULL for an optional input */
   Tensor *out[NODE_MAX_OUTPUTS];
   int inputs, outputs;
-  Node *previous;       /* the node recorded before this one */
-  size_t passing_bytes; /* see node_passing */
-  void *passing;
+  Node *previous;         /* the node recorded before this one */
+  size_t workspace_bytes; /* see node_workspace */
+  void *workspace;
   const Tensor *copied; /* node_output_over: the input that out[0] starts as a copy of; else NULL */
 };
 
@@ -88,8 +88,8 @@ Tensor *node_run(Node *, Tensor *out);
 /* Memory that lives until the end of the step; 64-byte aligned; undefined contents; NULL on a dry tape. */
 void *node_scratch(Node *, size_t bytes);
 float *node_floats(Node *, int64_t count); /* likewise */
-/* Memory for forward alone, where it is n->passing; what is computed next takes it over. */
-void node_passing(Node *, int64_t floats);
+/* Memory for forward alone, where it is n->workspace; what is computed next takes it over. */
+void node_workspace(Node *, int64_t floats);
 
 /* Once the inputs are given: will backward be called? (Then save what it needs.) */
 bool node_records(const Node *);
@@ -109,24 +109,24 @@ void tape_backward(Tape *, Tensor *loss);
 
 /* ---- parts ----
  *
- * A part is a stretch of the step, a layer as a rule, that reads `x` and `beside` (which may be NULL),
+ * A part is a range of the step, usually a layer, that reads `x` and `context` (which may be NULL),
  * further only what has no gradient or is a parameter, and of which only its output is read later. What it
- * needs beside that is given back: at once where nothing is recorded, so that a long prompt takes the memory
- * of one layer; else its gradients as soon as they went on to x, `beside` and the parameters. Where the tape
+ * needs beyond that is given back: at once where nothing is recorded, so that a long prompt takes the memory
+ * of one layer; else its gradients as soon as they went on to x, `context` and the parameters. Where the tape
  * is told to compute anew, a part keeps nothing for backward either, which runs it a second time (Chen et al.
  * 2016, "Training Deep Nets with Sublinear Memory Cost"). `arg` lives until the end of the step. */
 typedef Tensor *TapePart(void *arg, Tensor *x);
-Tensor *tape_part(Tape *, TapePart *, void *arg, Tensor *x, Tensor *beside);
-void tape_compute_anew(Tape *, bool);
+Tensor *tape_part(Tape *, TapePart *, void *arg, Tensor *x, Tensor *context);
+void tape_recompute(Tape *, bool);
 
-/* ---- fleeting outputs ----
+/* ---- rematerialized outputs ----
  *
  * What one pass over the inputs gives, a norm or an activation, is not kept for backward: inside of a part
  * that is recorded, all outputs of an operator marked so lie in the same place, one after the other, and each
  * is made again where it is read after another took the place. Steps take less memory, and the place stays in
- * the caches. Of two that one operator reads together one is kept. A fleeting operator's forward allocates
- * nothing and may be called twice; a backward that reads the data of an output, not only of inputs, calls
- * tape_restore first. */
+ * the caches. Of two that one operator reads together one is kept. A rematerializable operator's forward
+ * allocates nothing and may be called twice; a backward that reads the data of an output, not only of inputs,
+ * calls tape_restore first. */
 void tape_restore(Tensor *);
 
 double tape_flops(const Tape *); /* of all forwards since the last reset, dry or not */
@@ -134,6 +134,6 @@ double tape_flops(const Tape *); /* of all forwards since the last reset, dry or
 int64_t tape_bytes(const Tape *);
 /* The most that a forward like the one recorded and its backward take together, every activation having a
  * gradient of its size. */
-int64_t tape_step_bytes(const Tape *, bool compute_anew);
+int64_t tape_step_bytes(const Tape *, bool recompute);
 
 #endif

@@ -24,7 +24,7 @@ typedef struct Draw {
 typedef struct Line {
   const Draw *draw;
   const Input *input;
-  int64_t room;      /* tokens there is room for */
+  int64_t most;      /* tokens there is room for */
   Hypothesis *texts; /* [each] */
   int32_t *which;    /* [each]: the text of each row */
   uint64_t stream;   /* of the first text */
@@ -49,7 +49,7 @@ static bool extend(const Draw *d, const Line *line, int32_t which, const float *
   memcpy(hand->history, input->prompt, (size_t)input->length * sizeof *hand->history);
   memcpy(hand->history + input->length, text->ids.data, text->ids.count * sizeof *hand->history);
   const double random = random_unit(r->seed, line->stream + (uint64_t)which, text->ids.count);
-  hand->sampler.most = input->length + line->room;
+  hand->sampler.most = input->length + line->most;
   const int32_t id = sampler_draw(&hand->sampler, logits, hand->history, input->length,
                                   input->length + (int64_t)text->ids.count, random, &logprob);
   text->logprob += logprob;
@@ -83,15 +83,15 @@ static void open_line(void *user, int64_t index, GenerationRequest *request) {
   const DrawRequest *r = d->request;
   const int64_t length = d->inputs[index].length;
   Line *line = mem_alloc_zeroed(1, sizeof *line);
-  *line = (Line){
-      .draw = d,
-      .input = &d->inputs[index],
-      .room = input_room(&r->model->config, length, rules_room(r->rules, length, r->settings->max_tokens)),
-      .texts = d->results + index * r->each,
-      .stream = random_stream("draw") + (uint64_t)(d->numbers[index] * r->each)};
+  *line = (Line){.draw = d,
+                 .input = &d->inputs[index],
+                 .most = input_most_tokens(&r->model->config, length,
+                                           rules_most_tokens(r->rules, length, r->settings->max_tokens)),
+                 .texts = d->results + index * r->each,
+                 .stream = random_stream("draw") + (uint64_t)(d->numbers[index] * r->each)};
   line->which = mem_alloc_zeroed((size_t)r->each, sizeof *line->which);
-  for (int64_t i = 0; i < r->each; i++) vec_reserve(&line->texts[i].ids, line->room + 1);
-  request->most = line->room > 1 ? line->room : 1;
+  for (int64_t i = 0; i < r->each; i++) vec_reserve(&line->texts[i].ids, line->most + 1);
+  request->most = line->most > 1 ? line->most : 1;
   request->choose = choose;
   request->finish = finish;
   request->user = line;

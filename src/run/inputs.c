@@ -10,6 +10,6 @@ int hypothesis_order(const void *a, const void *b) {
   return (x < y) - (x > y);
 }
 
-int64_t input_room(const Config *c, int64_t length, int64_t wanted) {
+int64_t input_most_tokens(const Config *c, int64_t length, int64_t wanted) {
   return c->context - length < wanted ? c->context - length : wanted;
 }

@@ -12,7 +12,7 @@ typedef struct Input {
 } Input;
 
 /* Of `wanted` new tokens, those that fit into the context behind a prompt of that length. */
-int64_t input_room(const Config *, int64_t length, int64_t wanted);
+int64_t input_most_tokens(const Config *, int64_t length, int64_t wanted);
 
 /* A text that was found: without prompt and end. */
 typedef struct Hypothesis {

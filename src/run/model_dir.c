@@ -42,9 +42,9 @@ static bool is_checkpoint(const char *name) {
          strspn(digits, "0123456789") == strlen(digits);
 }
 
-ModelDirContent model_dir_content(const char *dir, char room[PATH_ROOM], const char **met) {
+ModelDirContent model_dir_content(const char *dir, char buf[PATH_CAPACITY], const char **met) {
   Names names;
-  char path[PATH_ROOM];
+  char path[PATH_CAPACITY];
   *met = NULL;
   if (!dir_exists(dir) || !dir_list(dir, &names, NULL)) return MODEL_DIR_EMPTY;
   const bool ours = file_exists(path_join(path, dir, card)) && !dir_exists(path);
@@ -54,8 +54,8 @@ ModelDirContent model_dir_content(const char *dir, char room[PATH_ROOM], const c
     const bool trained = !strcmp(name, weights) || shards_own(name) || is_checkpoint(name);
     if (ours ? !trained : !trained && !is_of_a_model(name)) continue;
     content = ours ? MODEL_DIR_OURS : MODEL_DIR_FOREIGN;
-    snprintf(room, PATH_ROOM, "%s", name);
-    *met = room;
+    snprintf(buf, PATH_CAPACITY, "%s", name);
+    *met = buf;
     break;
   }
   names_free(&names);
@@ -63,7 +63,7 @@ ModelDirContent model_dir_content(const char *dir, char room[PATH_ROOM], const c
 }
 
 static bool is_file_or_absent(const char *dir, const char *name, Error *err) {
-  char path[PATH_ROOM];
+  char path[PATH_CAPACITY];
   return !dir_exists(path_join(path, dir, name)) ||
          fail(err, "%s: a directory, where a file of the model has to be: move it away, or choose another -o",
               path);
@@ -76,7 +76,7 @@ bool model_dir_check(const char *dir, Error *err) {
 }
 
 static ino_t number_of(const char *dir, const char *name) {
-  char path[PATH_ROOM];
+  char path[PATH_CAPACITY];
   struct stat info;
   return stat(path_join(path, dir, name), &info) ? 0 : info.st_ino;
 }
@@ -89,8 +89,8 @@ bool model_dir_same(ModelDirMark a, ModelDirMark b) {
   return a.ready == b.ready && a.card == b.card;
 }
 
-const char *model_dir_next(char room[PATH_ROOM], const char *dir) {
-  return path_join(room, dir, next);
+const char *model_dir_next(char buf[PATH_CAPACITY], const char *dir) {
+  return path_join(buf, dir, next);
 }
 
 /* ---- replacing ---- */
@@ -98,7 +98,7 @@ const char *model_dir_next(char room[PATH_ROOM], const char *dir) {
 /* Checkpoints and averaged weights of the old run: its model does not need them. */
 static bool remove_old_states(const char *dir, Error *err) {
   Names names;
-  char path[PATH_ROOM];
+  char path[PATH_CAPACITY];
   bool ok = dir_list(dir, &names, err);
   for (size_t i = 0; ok && i < names.count; i++)
     if (is_checkpoint(names.items[i]) || !strncmp(names.items[i], "snapshot-", 9))
@@ -108,7 +108,7 @@ static bool remove_old_states(const char *dir, Error *err) {
 }
 
 static bool remove_obsolete(const char *dir, const char *from, Error *err) {
-  char old[PATH_ROOM], new[PATH_ROOM];
+  char old[PATH_CAPACITY], new[PATH_CAPACITY];
   for (size_t i = 0; i < sizeof own / sizeof *own; i++)
     if (!file_exists(path_join(new, from, own[i])) && !dir_remove(path_join(old, dir, own[i]), err))
       return false;
@@ -124,7 +124,7 @@ static bool remove_obsolete(const char *dir, const char *from, Error *err) {
 
 static bool place_all(const char *dir, const char *from, Error *err) {
   Names names;
-  char old[PATH_ROOM], new[PATH_ROOM];
+  char old[PATH_CAPACITY], new[PATH_CAPACITY];
   bool ok = dir_list(from, &names, err);
   for (size_t i = 0; ok && i < names.count; i++) {
     path_join(old, dir, names.items[i]);
@@ -146,7 +146,7 @@ static bool is_unfinished(const char *name) {
 
 void model_dir_sweep(const char *dir) {
   Names names;
-  char path[PATH_ROOM];
+  char path[PATH_CAPACITY];
   if (!dir_list(dir, &names, NULL)) return;
   for (size_t i = 0; i < names.count; i++)
     if (is_unfinished(names.items[i])) dir_remove(path_join(path, dir, names.items[i]), NULL);
@@ -154,7 +154,7 @@ void model_dir_sweep(const char *dir) {
 }
 
 bool model_dir_finish(const char *dir, Error *err) {
-  char from[PATH_ROOM], old[PATH_ROOM];
+  char from[PATH_CAPACITY], old[PATH_CAPACITY];
   path_join(from, dir, ready);
   path_join(old, dir, done);
   if (dir_exists(from) && (!remove_obsolete(dir, from, err) || !place_all(dir, from, err) ||
@@ -164,7 +164,7 @@ bool model_dir_finish(const char *dir, Error *err) {
 }
 
 bool model_dir_replace(const char *dir, Error *err) {
-  char from[PATH_ROOM], to[PATH_ROOM];
+  char from[PATH_CAPACITY], to[PATH_CAPACITY];
   path_join(from, dir, next);
   path_join(to, dir, ready);
   return remove_old_states(dir, err) && dir_sync(from, err) && dir_rename(from, to, err) &&

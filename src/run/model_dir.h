@@ -23,8 +23,8 @@ typedef enum ModelDirContent {
                      */
 } ModelDirContent;
 
-/* *met: a name that says so, in `room`; NULL where it is empty. */
-ModelDirContent model_dir_content(const char *dir, char room[PATH_ROOM], const char **met);
+/* *met: a name that says so, in `buf`; NULL where it is empty. */
+ModelDirContent model_dir_content(const char *dir, char buf[PATH_CAPACITY], const char **met);
 
 /* Refuses, by name, a directory where a file of a model will have to be. */
 bool model_dir_check(const char *dir, Error *);
@@ -37,7 +37,7 @@ typedef struct ModelDirMark {
 ModelDirMark model_dir_mark(const char *dir);
 bool model_dir_same(ModelDirMark, ModelDirMark);
 /* Where a run lives that is to replace the model in `dir`. */
-const char *model_dir_next(char room[PATH_ROOM], const char *dir);
+const char *model_dir_next(char buf[PATH_CAPACITY], const char *dir);
 
 /* The run in model_dir_next takes the place of the model in `dir`. */
 bool model_dir_replace(const char *dir, Error *);

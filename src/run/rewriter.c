@@ -26,8 +26,8 @@ typedef struct Remark {
 typedef struct Rewriter {
   const RewriteRequest *request;
   VEC(Part) parts;
-  Remark *remarks; /* of each text */
-  int64_t room;    /* tokens of a source */
+  Remark *remarks;  /* of each text */
+  int64_t capacity; /* tokens of a source */
   ink_rewritten *out;
 } Rewriter;
 
@@ -82,7 +82,7 @@ static bool add_part(Rewriter *w, int64_t text, const char *bytes, size_t length
 static bool add_halves(Rewriter *w, int64_t text, const char *bytes, size_t length, Error *err) {
   int64_t tokens;
   if (!count_tokens(w, bytes, length, &tokens, err)) return false;
-  if (tokens <= w->room || length < 8) return add_part(w, text, bytes, length, err);
+  if (tokens <= w->capacity || length < 8) return add_part(w, text, bytes, length, err);
   const size_t half = utf8_whole_prefix(bytes, length / 2);
   return add_halves(w, text, bytes, half, err) && add_halves(w, text, bytes + half, length - half, err);
 }
@@ -95,7 +95,7 @@ static bool next_part(const Rewriter *w, const char *bytes, size_t length, size_
   for (*taken = 0; *taken < length;) {
     const size_t n = sentence_length(bytes + *taken, length - *taken);
     if (!count_tokens(w, bytes + *taken, n, &tokens, err)) return false;
-    if (*taken && *all + tokens > w->room) return true;
+    if (*taken && *all + tokens > w->capacity) return true;
     *all += tokens;
     *taken += n;
   }
@@ -149,7 +149,7 @@ static bool shorten(const Rewriter *w, Turn *turn, Error *err) {
   int64_t tokens;
   for (;;) {
     if (!count_tokens(w, turn->text, turn->length, &tokens, err)) return false;
-    if (tokens <= w->room || turn->length < 8) return true;
+    if (tokens <= w->capacity || turn->length < 8) return true;
     size_t dropped = utf8_whole_prefix(turn->text, turn->length / 8);
     if (!dropped) dropped = utf8_character(turn->text, turn->length);
     drop_front(turn, dropped ? dropped : 1);
@@ -162,7 +162,7 @@ static bool keep_end(const Rewriter *w, Turn *turn, Error *err) {
   bool ok = find_sentences(w, turn, &all, err);
   size_t first = all.count;
   for (int64_t tokens = 0; first > 0; first--)
-    if ((tokens += all.data[first - 1].tokens) > w->room) break;
+    if ((tokens += all.data[first - 1].tokens) > w->capacity) break;
   if (ok) drop_front(turn, all.data[first < all.count ? first : all.count - 1].begin);
   vec_free(&all);
   return ok && shorten(w, turn, err);
@@ -171,7 +171,7 @@ static bool keep_end(const Rewriter *w, Turn *turn, Error *err) {
 static bool add_conversation(Rewriter *w, int64_t text, const RewriteInput *input, int64_t tokens,
                              Error *err) {
   const Part part = {.text = text};
-  if (tokens <= w->room) return add_turns(w, part, input->turns, input->count, err);
+  if (tokens <= w->capacity) return add_turns(w, part, input->turns, input->count, err);
   Turn *turns = mem_alloc(input->count * sizeof *turns);
   memcpy(turns, input->turns, input->count * sizeof *turns);
   w->remarks[text].cut = true;
@@ -196,11 +196,11 @@ static bool add_text(Rewriter *w, int64_t text, const RewriteInput *input, Error
   if (!check_utf8(bytes, length, err)) return false;
   if (!look_at(w, bytes, length, &tokens, err)) return false;
   if (w->request->layout->chat) return add_conversation(w, text, input, tokens, err);
-  if (tokens <= w->room) return add_part(w, text, bytes, length, err);
+  if (tokens <= w->capacity) return add_part(w, text, bytes, length, err);
   w->out->split_texts++;
   for (; length; bytes += taken, length -= taken) {
     if (!next_part(w, bytes, length, &taken, &tokens, err)) return false;
-    w->out->cut_sentences += tokens > w->room;
+    w->out->cut_sentences += tokens > w->capacity;
     if (!add_halves(w, text, bytes, taken, err)) return false;
   }
   return true;
@@ -227,12 +227,12 @@ static bool add_or_remark(Rewriter *w, int64_t text, const RewriteInput *input, 
 
 /* ---- searching ---- */
 
-typedef struct Place {
+typedef struct PartLength {
   int64_t length, part;
-} Place;
+} PartLength;
 
 static int by_length(const void *a, const void *b) {
-  const Place *x = a, *y = b;
+  const PartLength *x = a, *y = b;
   if (x->length != y->length) return x->length < y->length ? -1 : 1;
   return x->part < y->part ? -1 : 1;
 }
@@ -258,11 +258,12 @@ static Hypothesis *find(const Rewriter *w, const Input *inputs, const int64_t *n
 /* Neighbours of like length: little padding, and they end at about the same time. */
 static Hypothesis *rewrite_parts(const Rewriter *w) {
   const size_t count = w->parts.count, each = (size_t)texts_each(w);
-  Place *order = mem_alloc_zeroed(count, sizeof *order);
+  PartLength *order = mem_alloc_zeroed(count, sizeof *order);
   Input *inputs = mem_alloc_zeroed(count, sizeof *inputs);
   int64_t *numbers = mem_alloc_zeroed(count, sizeof *numbers);
   for (size_t i = 0; i < count; i++)
-    order[i] = (Place){(int64_t)(w->parts.data[i].source.count + w->parts.data[i].prompt.count), (int64_t)i};
+    order[i] =
+        (PartLength){(int64_t)(w->parts.data[i].source.count + w->parts.data[i].prompt.count), (int64_t)i};
   qsort(order, count, sizeof *order, by_length);
   for (size_t i = 0; i < count; i++) {
     const Part *p = &w->parts.data[numbers[i] = order[i].part];
@@ -364,7 +365,7 @@ static bool give_found(const Rewriter *w, int64_t count, const Hypothesis *found
 
 bool rewriter_run(const RewriteRequest *r, const RewriteInput *inputs, int64_t count, ink_rewritten *out,
                   Error *err) {
-  Rewriter w = {.request = r, .room = layout_room(r->layout, r->max_tokens), .out = out};
+  Rewriter w = {.request = r, .capacity = layout_capacity(r->layout, r->max_tokens), .out = out};
   bool ok = true;
   w.remarks = mem_alloc_zeroed((size_t)count + 1, sizeof *w.remarks);
   for (int64_t i = 0; i < count && ok; i++) {

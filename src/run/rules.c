@@ -16,7 +16,7 @@ bool rules_any(const Rules *r, bool penalize) {
                r->suppressed_first.count || r->bad_words.count || r->decay_factor != 0 || r->renormalize);
 }
 
-int64_t rules_room(const Rules *r, int64_t prompt, int64_t wanted) {
+int64_t rules_most_tokens(const Rules *r, int64_t prompt, int64_t wanted) {
   return r && r->max_length && r->max_length - prompt < wanted ? r->max_length - prompt : wanted;
 }
 

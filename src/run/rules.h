@@ -35,6 +35,6 @@ void rules_apply(const Rules *, const RulesText *, float *scores, int64_t vocabu
 /* Would it change any, with or without the penalty of repetition? Of NULL: no. */
 bool rules_any(const Rules *, bool penalize);
 /* Of `wanted` new tokens, those that a prompt of that length leaves. */
-int64_t rules_room(const Rules *, int64_t prompt, int64_t wanted);
+int64_t rules_most_tokens(const Rules *, int64_t prompt, int64_t wanted);
 
 #endif

@@ -24,7 +24,7 @@ typedef struct Step {
 typedef struct Line {
   const struct Search *search;
   const Input *input;
-  int64_t index, room;       /* of the input; tokens there is room for */
+  int64_t index, most;       /* of the input; tokens there is room for */
   Hypothesis *beams, *found; /* [beam] texts followed; [beam] ended, best first */
   Hypothesis *next;          /* [beam] */
   Step *steps;               /* [steps_kept] best first */
@@ -36,7 +36,7 @@ typedef struct Search {
   const SearchRequest *request;
   const Input *inputs;
   int64_t beam, vocabulary;
-  float *scratch;      /* of each worker, [scratch_room] */
+  float *scratch;      /* of each worker, [scratch_floats] */
   Hypothesis *results; /* [inputs, beam] */
 } Search;
 
@@ -106,7 +106,7 @@ static void weigh_group(const Search *s, Line *line, int32_t beam, const float *
 
 /* Of each worker: the tops of groups, powers, scores by the rules; and the text they look at, with a score of
  * each token. */
-static int64_t scratch_room(const Search *s) {
+static int64_t scratch_floats(const Search *s) {
   const int64_t context = s->request->model->config.context;
   return groups_of(s) + 2 * s->vocabulary + (rules_any(s->request->rules, true) ? 2 * context : 0);
 }
@@ -126,7 +126,7 @@ static void obey(const Search *s, const Line *line, const Ids *written, float *s
   float *scratch = scores + s->vocabulary;
   int32_t *text = (int32_t *)(void *)(scratch + s->request->model->config.context);
   const RulesText t = {text, input->length, input->length + (int64_t)written->count,
-                       input->length + line->room, scratch};
+                       input->length + line->most, scratch};
   memcpy(text, input->prompt, (size_t)input->length * sizeof *text);
   memcpy(text + input->length, written->data, written->count * sizeof *text);
   for (int64_t i = 0; i < s->vocabulary && s->beam > 1; i++) scores[i] -= (float)*log_sum;
@@ -137,7 +137,7 @@ static void obey(const Search *s, const Line *line, const Ids *written, float *s
 
 static void weigh_beam(const Search *s, Line *line, int32_t beam, const float *x, int64_t *count) {
   const int64_t most = steps_kept(s), groups = groups_of(s);
-  float *tops = s->scratch + parallel_worker() * scratch_room(s), *powers = tops + groups;
+  float *tops = s->scratch + parallel_worker() * scratch_floats(s), *powers = tops + groups;
   double log_sum = log_sum_exp(s, x, tops, powers);
   if (rules_any(s->request->rules, true)) {
     float *scores = powers + s->vocabulary;
@@ -220,7 +220,7 @@ static bool goes_on(const Search *s, const Line *line) {
   if (!o->early_stopping || !strcmp(o->early_stopping, "true")) return false;
   const Hypothesis *best = &line->beams[0];
   const bool longest = !strcmp(o->early_stopping, "never") && o->length_penalty > 0;
-  return score_of(s, best->logprob, longest ? line->room : (int64_t)best->ids.count) >
+  return score_of(s, best->logprob, longest ? line->most : (int64_t)best->ids.count) >
          line->found[s->beam - 1].score;
 }
 
@@ -291,17 +291,18 @@ static void open_line(void *user, int64_t index, GenerationRequest *request) {
   const SearchRequest *r = s->request;
   const int64_t length = s->inputs[index].length;
   Line *line = mem_alloc_zeroed(1, sizeof *line);
-  *line = (Line){.search = s,
-                 .input = &s->inputs[index],
-                 .index = index,
-                 .room = input_room(&r->model->config, length, rules_room(r->rules, length, r->most))};
+  *line = (Line){
+      .search = s,
+      .input = &s->inputs[index],
+      .index = index,
+      .most = input_most_tokens(&r->model->config, length, rules_most_tokens(r->rules, length, r->most))};
   Hypothesis **sets[] = {&line->beams, &line->next, &line->found};
   for (int i = 0; i < 3; i++) {
     *sets[i] = mem_alloc_zeroed((size_t)s->beam, sizeof **sets[i]);
-    for (int64_t k = 0; k < s->beam; k++) vec_reserve(&(*sets[i])[k].ids, line->room + 1);
+    for (int64_t k = 0; k < s->beam; k++) vec_reserve(&(*sets[i])[k].ids, line->most + 1);
   }
   line->steps = mem_alloc_zeroed((size_t)steps_kept(s), sizeof *line->steps);
-  request->most = line->room > 1 ? line->room : 1;
+  request->most = line->most > 1 ? line->most : 1;
   request->choose = choose;
   request->finish = finish;
   request->user = line;
@@ -311,7 +312,7 @@ Hypothesis *search_run(const SearchRequest *r, const Input *inputs, int64_t coun
   const int64_t beam = r->settings->beam;
   Search s = {.request = r, .inputs = inputs, .beam = beam, .vocabulary = r->model->config.vocabulary};
   s.results = mem_alloc_zeroed((size_t)(count * beam), sizeof *s.results);
-  s.scratch = mem_alloc((size_t)(threads_count() * scratch_room(&s)) * sizeof *s.scratch);
+  s.scratch = mem_alloc((size_t)(threads_count() * scratch_floats(&s)) * sizeof *s.scratch);
   const bool ok = generate_all(r->model, beam, inputs, count, open_line, &s);
   mem_free(s.scratch);
   if (ok) return s.results;

@@ -122,7 +122,7 @@ static bool is_fresh(const Session *s, int32_t place) {
   return false;
 }
 
-static int32_t free_place(Session *s) {
+static int32_t free_slot(Session *s) {
   for (size_t i = 0; i < s->sources.count; i++)
     if (!s->sources.data[i].users && !is_fresh(s, (int32_t)i)) return (int32_t)i;
   vec_push(&s->sources, (Source){0});
@@ -131,7 +131,7 @@ static int32_t free_place(Session *s) {
 
 int32_t session_add_source(Session *s, const int32_t *tokens, int64_t length) {
   CHECK(length > 0 && s->model->config.arch->encodes);
-  const int32_t place = free_place(s);
+  const int32_t place = free_slot(s);
   NewSource fresh = {.place = place};
   vec_reserve(&fresh.tokens, length);
   memcpy(fresh.tokens.data, tokens, (size_t)length * sizeof *tokens);

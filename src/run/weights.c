@@ -52,7 +52,7 @@ static bool same_shape_or_fail(const Param *p, const NamedTensor *stored, Error 
 }
 
 static const NamedTensor *find_tensor(const TensorSet *file, const Naming *naming, const char *name) {
-  char stored[TENSOR_NAME_ROOM];
+  char stored[TENSOR_NAME_CAPACITY];
   const NamedTensor *found = NULL;
   for (int i = 0; !found && naming_stored(naming, name, i, stored); i++) found = tensors_find(file, stored);
   return found;
@@ -118,7 +118,7 @@ static bool check_line(const Other *o, const TensorName *line, const NamedTensor
 }
 
 static bool check_other(const Other *o, const NamedTensor *other, Error *err) {
-  char full[TENSOR_NAME_ROOM], parameter[TENSOR_NAME_ROOM];
+  char full[TENSOR_NAME_CAPACITY], parameter[TENSOR_NAME_CAPACITY];
   if (params_find(o->params, naming_full(o->naming, other->name, full))) return true;
   const TensorName *line = naming_next(o->naming, NULL, other->name, parameter);
   while (line && *parameter && !params_find(o->params, parameter))
@@ -148,7 +148,7 @@ bool weights_untie(const TensorSet *file, const Naming *naming) {
 /* ---- values that are no finite numbers ---- */
 
 /* x - x is 0 for finite numbers, else no number, which a sum stays. */
-static bool has_endless(const float *x, int64_t n) {
+static bool has_nonfinite(const float *x, int64_t n) {
   enum { SUMS = 8 };
   float sums[SUMS] = {0};
   int64_t i = 0;
@@ -160,47 +160,47 @@ static bool has_endless(const float *x, int64_t n) {
 }
 
 /* Elements begin, ... of a tensor of any type. */
-static bool has_endless_elements(const Tensor *t, int64_t begin, int64_t count) {
+static bool has_nonfinite_elements(const Tensor *t, int64_t begin, int64_t count) {
   enum { SOME = 4096 };
   float values[SOME];
-  bool endless = false;
-  if (t->type == TENSOR_F32) return has_endless((const float *)t->data + begin, count);
-  for (int64_t i = 0; i < count && !endless; i += SOME) {
+  bool nonfinite = false;
+  if (t->type == TENSOR_F32) return has_nonfinite((const float *)t->data + begin, count);
+  for (int64_t i = 0; i < count && !nonfinite; i += SOME) {
     const int64_t n = count - i < SOME ? count - i : SOME;
     type_widen(t->type, values, t->data, begin + i, n);
-    endless = has_endless(values, n);
+    nonfinite = has_nonfinite(values, n);
   }
-  return endless;
+  return nonfinite;
 }
 
-/* A stretch of a tensor. */
-typedef struct Stretch {
+/* A chunk of a tensor. */
+typedef struct Chunk {
   const NamedTensor *of;
   int64_t begin, count;
-  bool endless; /* such values are there */
-} Stretch;
+  bool nonfinite; /* such values are there */
+} Chunk;
 
-static void search_stretches(void *arg, int64_t begin, int64_t end) {
-  Stretch *stretches = arg;
+static void search_chunks(void *arg, int64_t begin, int64_t end) {
+  Chunk *chunks = arg;
   for (int64_t i = begin; i < end; i++) {
-    Stretch *at = &stretches[i];
-    at->endless = has_endless_elements(&at->of->tensor, at->begin, at->count);
+    Chunk *at = &chunks[i];
+    at->nonfinite = has_nonfinite_elements(&at->of->tensor, at->begin, at->count);
   }
 }
 
-/* In one loop over all, so that every thread reads a stretch of the file of its own. */
+/* In one loop over all, so that every thread reads a chunk of the file of its own. */
 static bool all_finite(const NamedTensor *items, size_t count, Error *err) {
   enum { BLOCK = 1 << 18 };
-  VEC(Stretch) list = {0};
+  VEC(Chunk) list = {0};
   bool ok = true;
   for (size_t i = 0; i < count; i++) {
     const int64_t n = tensor_count(&items[i].tensor);
     for (int64_t at = 0; at < n; at += BLOCK)
-      vec_push(&list, ((Stretch){&items[i], at, n - at < BLOCK ? n - at : BLOCK, false}));
+      vec_push(&list, ((Chunk){&items[i], at, n - at < BLOCK ? n - at : BLOCK, false}));
   }
-  parallel_for((int64_t)list.count, search_stretches, list.data);
+  parallel_for((int64_t)list.count, search_chunks, list.data);
   for (size_t i = 0; ok && i < list.count; i++)
-    ok = !list.data[i].endless ||
+    ok = !list.data[i].nonfinite ||
          fail(err, "%s: tensor \"%s\" has values that are no finite numbers: the file is damaged",
               list.data[i].of->file, list.data[i].of->name);
   vec_free(&list);
@@ -221,7 +221,7 @@ static void place_values(Params *params, Param *p, const NamedTensor *found, flo
     placed->tensor = p->tensor;
     return;
   }
-  placed->tensor.data = run ? run + p->offset : params_room(params, p);
+  placed->tensor.data = run ? run + p->offset : params_alloc(params, p);
   tensor_to_f32(placed->tensor.data, stored);
 }
 

@@ -41,7 +41,7 @@ struct Writer {
 
 /* New tokens, as asked for or as the model's rules leave it to the prompt. */
 static int64_t most_new(const WriteRequest *r, int64_t prompt) {
-  return rules_room(r->rules, prompt, r->sampling->max_tokens);
+  return rules_most_tokens(r->rules, prompt, r->sampling->max_tokens);
 }
 
 /* Positions, where prompt and text may need more than the context has. */

@@ -26,7 +26,7 @@ static uint64_t place(int32_t word, size_t at) {
   return (uint64_t)(uint32_t)word << 32 | at;
 }
 
-static void find_places(Common *c, const int32_t *b, size_t columns) {
+static void find_occurrences(Common *c, const int32_t *b, size_t columns) {
   if (columns > UINT32_MAX) mem_exhausted(SIZE_MAX);
   vec_reserve(&c->places, columns);
   c->places.count = columns;
@@ -34,7 +34,7 @@ static void find_places(Common *c, const int32_t *b, size_t columns) {
   if (columns) qsort(c->places.data, columns, sizeof *c->places.data, ascending);
 }
 
-static size_t first_place(const Common *c, uint64_t least) {
+static size_t first_occurrence(const Common *c, uint64_t least) {
   size_t low = 0, high = c->places.count;
   while (low < high) {
     const size_t middle = (low + high) / 2;
@@ -49,8 +49,8 @@ static size_t first_place(const Common *c, uint64_t least) {
 /* The row below, in place: row = (row + same) | (row & ~same), `same` being where b has this word. Between
  * those places, where nothing is carried, it stays as it is. */
 static void add_word(const Common *c, int32_t word, uint64_t *row, size_t words) {
-  size_t at = first_place(c, place(word, 0));
-  const size_t stop = first_place(c, place(word, UINT32_MAX));
+  size_t at = first_occurrence(c, place(word, 0));
+  const size_t stop = first_occurrence(c, place(word, UINT32_MAX));
   bool carry = false;
   for (size_t w = 0; w < words; w++) {
     uint64_t same = 0, sum;
@@ -83,7 +83,7 @@ static size_t value(const uint64_t *row, size_t columns) {
 int64_t common_length(Common *c, const int32_t *a, size_t rows, const int32_t *b, size_t columns) {
   const size_t words = words_of(columns);
   if (!columns) return 0;
-  find_places(c, b, columns);
+  find_occurrences(c, b, columns);
   uint64_t *row = first_row(c, words);
   for (size_t i = 0; i < rows; i++) add_word(c, a[i], row, words);
   return (int64_t)value(row, columns);
@@ -96,7 +96,7 @@ static void copy_row(uint64_t *to, const uint64_t *from, size_t words) {
 void common_mark(Common *c, const int32_t *a, size_t rows, const int32_t *b, size_t columns, char *kept) {
   const size_t words = words_of(columns), step = (size_t)sqrt((double)rows) + 1;
   if (!rows || !columns) return;
-  find_places(c, b, columns);
+  find_occurrences(c, b, columns);
   uint64_t *row = first_row(c, words);
   vec_reserve(&c->some_rows, (rows / step + 1) * words);
   vec_reserve(&c->rows, (step + 1) * words);

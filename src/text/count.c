@@ -20,21 +20,21 @@ static int64_t cost_of(const WordTable *t) {
   return 70 * (int64_t)t->words.count + 24 * (int64_t)t->bytes.count;
 }
 
-typedef struct Stretch {
+typedef struct Span {
   const char *text;
   size_t length;
-} Stretch;
+} Span;
 
 /* Several short documents or a part of a long one, and how far it is counted. It has a copy of the text: what
  * a source gives is valid until the next call. */
 typedef struct Piece {
-  VEC(Stretch) stretches;
+  VEC(Span) spans;
   char *copy;   /* [PIECE_BYTES] */
-  size_t bytes; /* of all stretches */
-  size_t next;  /* stretch */
-  Stretch text; /* what is left of the present one beyond the valid part that `words` walks over */
+  size_t bytes; /* of all spans */
+  size_t next;  /* span */
+  Span text;    /* what is left of the present one beyond the valid part that `words` walks over */
   Words words;
-  Stretch word; /* what is left of a long word */
+  Span word; /* what is left of a long word */
   WordTable table;
 } Piece;
 
@@ -50,8 +50,8 @@ typedef struct Counter {
 /* Valid text is walked over; a byte that is no UTF-8 is stepped over. */
 static bool next_text(Piece *p) {
   if (!p->text.length) {
-    if (p->next == p->stretches.count) return false;
-    p->text = p->stretches.data[p->next++];
+    if (p->next == p->spans.count) return false;
+    p->text = p->spans.data[p->next++];
   }
   const size_t good = utf8_valid_prefix(p->text.text, p->text.length);
   const size_t n = good < p->text.length ? good + 1 : good;
@@ -61,7 +61,7 @@ static bool next_text(Piece *p) {
   return true;
 }
 
-/* Where there is no pattern the word is a stretch of text, of which each character counts. */
+/* Where there is no pattern the word is a span of text, of which each character counts. */
 static bool next_part(Piece *p, const char **part, size_t *length) {
   while (!p->word.length)
     if (!words_next(&p->words, &p->word.text, &p->word.length) && !next_text(p)) return false;
@@ -73,7 +73,7 @@ static bool next_part(Piece *p, const char **part, size_t *length) {
   return true;
 }
 
-static bool has_room(const WordTable *t) {
+static bool has_capacity(const WordTable *t) {
   return t->words.count < TABLE_WORDS && t->bytes.count + LONGEST_WORD <= TABLE_BYTES;
 }
 
@@ -82,13 +82,12 @@ static void count_pieces(void *arg, int64_t begin, int64_t end) {
   const char *part;
   size_t length;
   for (Piece *p = c->pieces + begin; p < c->pieces + end; p++)
-    while (has_room(&p->table) && next_part(p, &part, &length))
+    while (has_capacity(&p->table) && next_part(p, &part, &length))
       word_table_add(&p->table, part, length, word_hash(part, length), 1);
 }
 
 static bool is_done(const Piece *p) {
-  return !p->word.length && p->words.at == p->words.length && !p->text.length &&
-         p->next == p->stretches.count;
+  return !p->word.length && p->words.at == p->words.length && !p->text.length && p->next == p->spans.count;
 }
 
 /* ---- all of them ---- */
@@ -101,7 +100,7 @@ static void stop(Counter *c) {
   for (Piece *p = c->pieces; p < c->pieces + PIECES; p++) {
     words_close(&p->words);
     word_table_free(&p->table);
-    vec_free(&p->stretches);
+    vec_free(&p->spans);
     mem_free(p->copy);
   }
 }
@@ -135,7 +134,7 @@ static bool count_batch(Counter *c, Error *err) {
       done = done && is_done(p);
     }
   }
-  for (Piece *p = c->pieces; p < c->pieces + c->count; p++) p->stretches.count = p->bytes = p->next = 0;
+  for (Piece *p = c->pieces; p < c->pieces + c->count; p++) p->spans.count = p->bytes = p->next = 0;
   c->count = 0;
   return ok;
 }
@@ -167,7 +166,7 @@ static bool take_text(Counter *c, const char *text, size_t length, const News *n
     Piece *p = &c->pieces[c->count - 1];
     word_table_reserve(&p->table, TABLE_WORDS, TABLE_BYTES);
     if (!p->copy) p->copy = mem_alloc(PIECE_BYTES);
-    vec_push(&p->stretches, ((Stretch){memcpy(p->copy + p->bytes, text, n), n}));
+    vec_push(&p->spans, ((Span){memcpy(p->copy + p->bytes, text, n), n}));
     p->bytes += n;
     c->counts->text_bytes += (int64_t)n;
     text += n;

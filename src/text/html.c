@@ -39,7 +39,7 @@ void html_text(Buffer *out, const char *text, size_t length) {
   }
 }
 
-enum { SPEC_ROOM = 16 };
+enum { SPEC_CAPACITY = 16 };
 
 static void add_number(Buffer *out, const char *spec, char kind, va_list *args) {
   char text[512] = "";
@@ -56,7 +56,7 @@ static void add_number(Buffer *out, const char *spec, char kind, va_list *args) 
 
 /* `at` is at a '%'; gives what follows the conversion. */
 static const char *add_conversion(Buffer *out, const char *at, va_list *args) {
-  char spec[SPEC_ROOM];
+  char spec[SPEC_CAPACITY];
   const size_t length = 2 + strspn(at + 1, "0123456789.lz");
   const char kind = at[length - 1];
   CHECK(length < sizeof spec && strchr("%sduifge", kind));

@@ -107,7 +107,7 @@ static void load_words(Learner *l, WordCounts *c, const int32_t byte_ids[256]) {
   word_table_free(&c->words); /* before the pairs take their memory */
 }
 
-static void note_place(Pair *p, uint32_t word) {
+static void note_occurrence(Pair *p, uint32_t word) {
   if (!p->words.count || p->words.data[p->words.count - 1] != word) vec_push(&p->words, word);
 }
 
@@ -119,7 +119,7 @@ static void count_pairs(Learner *l) {
       const uint32_t at = pair_of(l, s[i], s[i + 1]); /* may move the table */
       Pair *p = &l->pairs.data[at];
       p->times += word->times;
-      note_place(p, (uint32_t)w);
+      note_occurrence(p, (uint32_t)w);
     }
   }
   for (size_t i = 0; i < l->pairs.count; i++) push(l, (uint32_t)i);
@@ -140,7 +140,7 @@ static void gain(Learner *l, int32_t left, int32_t right, int64_t times, uint32_
   Pair *p = &l->pairs.data[at];
   if (!p->times || !fresh->count || fresh->data[fresh->count - 1] != at) vec_push(fresh, at);
   p->times += times;
-  note_place(p, word);
+  note_occurrence(p, word);
 }
 
 /* Replaces the pair wherever it stands in a word, from the left, and moves the counts of its neighbours over.
@@ -174,7 +174,7 @@ static void merge(Learner *l, uint32_t pair, int32_t result) {
   const size_t count = l->pairs.data[pair].words.count;
   Fresh fresh = {0};
   l->pairs.data[pair].words.data = NULL; /* the table may move while it grows */
-  l->pairs.data[pair].words.count = l->pairs.data[pair].words.room = 0;
+  l->pairs.data[pair].words.count = l->pairs.data[pair].words.capacity = 0;
   for (size_t i = 0; i < count; i++) merge_in_word(l, words[i], left, right, result, &fresh);
   l->pairs.data[pair].times = 0;
   for (size_t i = 0; i < fresh.count; i++) push(l, fresh.data[i]);

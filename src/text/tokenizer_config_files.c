@@ -1,6 +1,7 @@
-/* tokenizer_config_files.c - the small files beside a tokenizer.json: tokenizer_config.json names the tokens of the
- * end, of padding and so on, and lists added tokens that tokenizer.json may lack ("added_tokens_decoder");
- * special_tokens_map.json is the older place of the names. transformers adds to a tokenizer what they list.
+/* tokenizer_config_files.c - the small files beside a tokenizer.json: tokenizer_config.json names the tokens
+ * of the end, of padding and so on, and lists added tokens that tokenizer.json may lack
+ * ("added_tokens_decoder"); special_tokens_map.json is the older place of the names. transformers adds to a
+ * tokenizer what they list.
  */
 #include <inttypes.h>
 #include <stdlib.h>

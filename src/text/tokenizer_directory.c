@@ -30,9 +30,9 @@ static const FileHint as_file[] = {
     {NULL, NULL}};
 
 Tokenizer *tokenizer_open_at(const char *path, Error *err) {
-  char file[PATH_ROOM], room[PATH_ROOM];
+  char file[PATH_CAPACITY], buf[PATH_CAPACITY];
   if (!dir_exists(path)) return hint_file(path, as_file, err) ? NULL : tokenizer_open(path, err);
-  path_join(file, dir_current(room, path), "tokenizer.json");
+  path_join(file, dir_current(buf, path), "tokenizer.json");
   if (!file_exists(file) && hint_directory(path, others, err)) return NULL;
   return tokenizer_open(file, err);
 }

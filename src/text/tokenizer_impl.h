@@ -19,9 +19,9 @@ typedef struct Piece {
   size_t length;
   const char *name; /* its spelling in tokenizer.json; NULL: an id that nothing was given yet */
   PieceKind kind;
-  bool added;   /* looked for in the text before it is cut into words */
-  bool special; /* of these: stands for no text */
-  bool beside;  /* of these: not in tokenizer.json's list, but in a file beside it */
+  bool added;            /* looked for in the text before it is cut into words */
+  bool special;          /* of these: stands for no text */
+  bool listed_elsewhere; /* of these: not in tokenizer.json's list, but in a file beside it */
 } Piece;
 
 /* ---- tokens that are found in a text before it is cut into words ---- */
@@ -103,7 +103,7 @@ Tokenizer *tokenizer_new(void);
 Tokenizer *tokenizer_parse(const char *text, size_t length, const char *where, Error *);
 /* Reads what lies beside a tokenizer.json: tokenizer_config.json and special_tokens_map.json, which name the
  * tokens of the end and of padding, and tokens that tokenizer.json lacks. Before tokenizer_finish. */
-bool tokenizer_read_beside(Tokenizer *, const char *path, Error *);
+bool tokenizer_read_config_files(Tokenizer *, const char *path, Error *);
 void tokenizer_put(Tokenizer *, int32_t id, const char *bytes, size_t length, const char *name, PieceKind);
 /* Gives an id to a token that is looked for in texts (of `token` all but content, length and id);
  * `normalized`: in normalized texts. */

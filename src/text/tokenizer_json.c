@@ -479,5 +479,5 @@ Tokenizer *tokenizer_open(const char *path, Error *err) {
   if (!file_view_regular(path, &file, err)) return NULL;
   Tokenizer *t = read_file(file.data, file.size, path, err);
   file_view_close(&file);
-  return t ? finish(t, tokenizer_read_beside(t, path, err), path, err) : NULL;
+  return t ? finish(t, tokenizer_read_config_files(t, path, err), path, err) : NULL;
 }

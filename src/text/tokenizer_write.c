@@ -67,13 +67,14 @@ static json_t *normalizer_json(const Normalizer *n) {
 static json_t *tokenizer_json(const Tokenizer *t) {
   return json_build("{s:s, s:n, s:n, s:o, s:o, s:o, s:o, s:o, s:o}", "version", "1.0", "truncation",
                     "padding", "added_tokens", added_json(t), "normalizer", normalizer_json(&t->normalizer),
-                    "pre_tokenizer", pre_tokenizer_json(t), "post_processor", byte_level_json(), "decoder",
-                    byte_level_json(), "model", model_json(t));
+                    "pre_tokenizer", pre_tokenizer_json(t), "post_processor", post_processor_json(t),
+                    "decoder", byte_level_json(), "model", model_json(t));
 }
 
-static void append_beside(const Tokenizer *t, const AddedTokens *added, bool normalized, json_t *list) {
+static void append_listed_elsewhere(const Tokenizer *t, const AddedTokens *added, bool normalized,
+                                    json_t *list) {
   for (size_t i = 0; i < added->list.count; i++)
-    if (t->pieces.data[added->list.data[i].id].beside)
+    if (t->pieces.data[added->list.data[i].id].listed_elsewhere)
       json_push(list, added_entry(t, &added->list.data[i], normalized));
 }
 
@@ -82,8 +83,8 @@ static json_t *completed_json(const Tokenizer *t, Error *err) {
   json_t *json = json_parse(t->source, t->source_length, "tokenizer.json", err);
   json_t *list = json_object_get(json, "added_tokens");
   if (json && !json_is_array(list)) json_put(json, "added_tokens", list = json_array());
-  if (json) append_beside(t, &t->added, false, list);
-  if (json) append_beside(t, &t->added_normalized, true, list);
+  if (json) append_listed_elsewhere(t, &t->added, false, list);
+  if (json) append_listed_elsewhere(t, &t->added_normalized, true, list);
   return json;
 }
 

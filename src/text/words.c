@@ -32,13 +32,13 @@ static void take_back(void *block, void *user) {
 }
 
 static void say_problem(int problem, const char **text) {
-  static _Thread_local PCRE2_UCHAR room[128];
+  static _Thread_local PCRE2_UCHAR message[128];
   if (problem == LOOKS_TOO_FAR) {
     *text = "it looks far ahead for each word";
     return;
   }
-  pcre2_get_error_message(problem, room, sizeof room);
-  *text = (const char *)room;
+  pcre2_get_error_message(problem, message, sizeof message);
+  *text = (const char *)message;
 }
 
 /* Unicode's White_Space. To PCRE2's \s belongs U+180E, too, which is none since Unicode 6.3. */

@@ -67,8 +67,8 @@ static void take_parts(Run *r) {
   threads_set((int)r->general->threads);
 }
 
-static const char *in_run(const Run *r, char room[PATH_ROOM], const char *name) {
-  return run_dir_file(&r->dir, room, name);
+static const char *in_run(const Run *r, char buf[PATH_CAPACITY], const char *name) {
+  return run_dir_file(&r->dir, buf, name);
 }
 
 /* ---- tokenizer ---- */
@@ -233,7 +233,7 @@ static bool write_description(Run *r, Error *err) {
 }
 
 static bool read_card(Run *r, Error *err) {
-  char path[PATH_ROOM];
+  char path[PATH_CAPACITY];
   r->card = json_read(in_run(r, path, "inkstone.json"), err);
   return r->card != NULL;
 }
@@ -501,7 +501,7 @@ static const char no_text[] = "which text? Give one or more files to learn from"
 
 /* The files named now, or else those the run began with. */
 static bool choose_files(Run *r, const char *const *files, int count, Error *err) {
-  char path[PATH_ROOM];
+  char path[PATH_CAPACITY];
   if (count > 0) {
     r->files = (TextList){(char **)(uintptr_t)files, (size_t)count};
     return true;
@@ -515,7 +515,7 @@ static bool choose_files(Run *r, const char *const *files, int count, Error *err
 
 static bool run_in_directory(Run *r, const char *home, const Settings *given, const char *const *files,
                              int count, Error *err) {
-  char path[PATH_ROOM];
+  char path[PATH_CAPACITY];
   bool again;
   if (count == 0 && !dir_exists(home))
     return r->train->resume

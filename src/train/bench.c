@@ -60,7 +60,7 @@ static bool bench_train(Bench *b, json_t *out, Error *err) {
   const Cost cost = model_cost(&b->config, b->settings->batch, b->config.context, b->config.context);
   double *seconds = mem_alloc((size_t)n * sizeof *seconds);
   const StepWay way = {b->settings->checkpoint_activations, b->precision};
-  const int64_t activations = way.compute_anew ? cost.anew_bytes : cost.activation_bytes;
+  const int64_t activations = way.recompute ? cost.recompute_bytes : cost.activation_bytes;
   int64_t resident = 0;
   (void)err;
   for (int64_t i = 0; i < n; i++) {
@@ -100,7 +100,7 @@ static Run generate_once(const Bench *b, const Model *m, const int32_t *prompt) 
   return run;
 }
 
-static bool check_room(const Bench *b, Error *err) {
+static bool check_memory(const Bench *b, Error *err) {
   const int64_t need = b->settings->prompt_tokens + b->settings->new_tokens;
   return b->config.arch->unlimited_context || need <= b->config.context ||
          fail_usage(err, "%lld tokens do not fit into a context of %lld: give a larger --context",
@@ -141,7 +141,7 @@ static void round_weights(Params *p) {
 
 static bool bench_generate(Bench *b, json_t *out, Error *err) {
   const int64_t n = b->repeats, length = b->settings->prompt_tokens;
-  if (!check_room(b, err)) return false;
+  if (!check_memory(b, err)) return false;
   Model *m = model_new(&b->config, false);
   params_initialize(m->params, 1);
   if (writes_bf16(b)) round_weights(m->params);

@@ -144,16 +144,16 @@ static bool moments_read(const char *path, Optimizer *o, Reading reading, Error 
 
 /* ---- directories ---- */
 
-static const char *checkpoint_path(char room[PATH_ROOM], const char *run, int64_t step) {
+static const char *checkpoint_path(char buf[PATH_CAPACITY], const char *run, int64_t step) {
   char name[64];
   snprintf(name, sizeof name, "%s%010" PRId64, prefix, step);
-  return path_join(room, run, name);
+  return path_join(buf, run, name);
 }
 
 /* One of ours has a name as we spell it: other programs' are like it (checkpoint-500 of transformers'
  * Trainer). */
 static bool is_checkpoint(const char *run, const char *name, int64_t *step) {
-  char path[PATH_ROOM], own[PATH_ROOM];
+  char path[PATH_CAPACITY], own[PATH_CAPACITY];
   if (strncmp(name, prefix, sizeof prefix - 1)) return false;
   *step = strtoll(name + sizeof prefix - 1, NULL, 10);
   return *step >= 0 && !strcmp(path_join(path, run, name), checkpoint_path(own, run, *step)) &&
@@ -182,7 +182,7 @@ static bool list_steps(const char *run, Steps *steps, Error *err) {
 
 /* In one step for all readers: removing the contents takes time and may be cut off. */
 static bool remove_checkpoint(const char *run, int64_t step, Error *err) {
-  char path[PATH_ROOM], old[PATH_ROOM];
+  char path[PATH_CAPACITY], old[PATH_CAPACITY];
   path_join(old, run, outdated);
   return dir_remove(old, err) && dir_rename(checkpoint_path(path, run, step), old, err) &&
          dir_remove(old, err);
@@ -190,7 +190,7 @@ static bool remove_checkpoint(const char *run, int64_t step, Error *err) {
 
 /* What a crash, or a removal that failed, left behind. */
 static bool remove_remains(const char *run, Error *err) {
-  char path[PATH_ROOM];
+  char path[PATH_CAPACITY];
   return dir_remove(path_join(path, run, unfinished), err) && dir_remove(path_join(path, run, outdated), err);
 }
 
@@ -206,7 +206,7 @@ static bool rotate(const char *run, int64_t keep, Error *err) {
 }
 
 static bool write_state(const char *dir, const TrainState *state, Error *err) {
-  char path[PATH_ROOM];
+  char path[PATH_CAPACITY];
   json_t *json = state_to_json(state);
   const bool ok = json_write(path_join(path, dir, "trainer_state.json"), json, err);
   json_decref(json);
@@ -214,14 +214,14 @@ static bool write_state(const char *dir, const TrainState *state, Error *err) {
 }
 
 static bool write_parts(const char *dir, const TrainState *state, Optimizer *o, Error *err) {
-  char path[PATH_ROOM];
+  char path[PATH_CAPACITY];
   return dir_make(dir, err) && weights_save(dir, o->params, params_values(o->params), err) &&
          moments_write(path_join(path, dir, "optimizer.safetensors"), o, err) &&
          write_state(dir, state, err) && dir_sync(dir, err);
 }
 
 static bool read_state(const char *dir, TrainState *state, Error *err) {
-  char path[PATH_ROOM];
+  char path[PATH_CAPACITY];
   json_t *json = json_read(path_join(path, dir, "trainer_state.json"), err);
   const bool ok = json && state_from_json(state, json, path, err);
   json_decref(json);
@@ -229,14 +229,14 @@ static bool read_state(const char *dir, TrainState *state, Error *err) {
 }
 
 static bool read_parts(const char *dir, TrainState *state, Optimizer *o, Error *err) {
-  char path[PATH_ROOM];
+  char path[PATH_CAPACITY];
   return read_state(dir, state, err) && weights_load(dir, o->params, params_values(o->params), err) &&
          moments_read(path_join(path, dir, "optimizer.safetensors"), o, TAKE, err);
 }
 
 /* Read back, before an older one goes for it. */
 static bool is_whole(const char *dir, Optimizer *o, Error *err) {
-  char path[PATH_ROOM];
+  char path[PATH_CAPACITY];
   TrainState state;
   ModelSource weights;
   if (!read_state(dir, &state, err)) return false;
@@ -247,7 +247,7 @@ static bool is_whole(const char *dir, Optimizer *o, Error *err) {
 }
 
 bool checkpoint_save(const char *run, const TrainState *state, Optimizer *o, int64_t keep, Error *err) {
-  char temporary[PATH_ROOM], path[PATH_ROOM];
+  char temporary[PATH_CAPACITY], path[PATH_CAPACITY];
   path_join(temporary, run, unfinished);
   checkpoint_path(path, run, state->step);
   /* One of the same step is of the same run: it is the same, or a rollback later and will roll back again
@@ -264,7 +264,7 @@ bool checkpoint_save(const char *run, const TrainState *state, Optimizer *o, int
 }
 
 bool checkpoint_restate(const char *run, const TrainState *state, Error *err) {
-  char path[PATH_ROOM];
+  char path[PATH_CAPACITY];
   return write_state(checkpoint_path(path, run, state->step), state, err);
 }
 
@@ -278,7 +278,7 @@ bool checkpoint_exists(const char *run) {
 /* One that cannot be read makes way for the one before: under another name, so that its step is saved again.
  */
 static bool set_aside(const char *run, int64_t step, const Error *why, const News *news, Error *err) {
-  char path[PATH_ROOM], name[64], aside[PATH_ROOM];
+  char path[PATH_CAPACITY], name[64], aside[PATH_CAPACITY];
   snprintf(name, sizeof name, "damaged-%s%010" PRId64, prefix, step);
   path_join(aside, run, name);
   news_warning(news, "%s: it is left as %s, and the run goes on from the checkpoint before", why->text, name);
@@ -287,7 +287,7 @@ static bool set_aside(const char *run, int64_t step, const Error *why, const New
 
 bool checkpoint_load(const char *run, TrainState *state, Optimizer *o, const News *news, bool *found,
                      Error *err) {
-  char dir[PATH_ROOM];
+  char dir[PATH_CAPACITY];
   Steps steps;
   if (!list_steps(run, &steps, err) || !remove_remains(run, err)) return false;
   *found = steps.count > 0;

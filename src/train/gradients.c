@@ -52,7 +52,7 @@ Gradients *gradients_new(const Model *model, Batches *batches, const Plan *plan,
   for (int64_t i = 0; i < g->lanes; i++) {
     g->lane[i].model = plan->mix > 1 ? model_twin(model) : NULL;
     g->lane[i].tape = tape_new(false);
-    tape_compute_anew(g->lane[i].tape, settings->checkpoint_activations);
+    tape_recompute(g->lane[i].tape, settings->checkpoint_activations);
     tape_set_precision(g->lane[i].tape, precision);
   }
   g->arena = arena_new(1 << 20);

@@ -8,7 +8,7 @@
 typedef struct TrainLog {
   FILE *lines;
   TfEvents *events;
-  char path[PATH_ROOM];
+  char path[PATH_CAPACITY];
 } TrainLog;
 
 /* Drops what an interrupted run logged after `step`, whose steps will be done again. */

@@ -61,7 +61,7 @@ double measure_step(const Config *config, int64_t sequences, StepWay way, double
     r.batch.source_lengths = lengths;
     r.batch.source_time = config->context;
   }
-  tape_compute_anew(r.tape, way.compute_anew);
+  tape_recompute(r.tape, way.recompute);
   tape_set_precision(r.tape, way.precision);
   params_initialize(r.model->params, 1);
   optimizer_open(&r.optimizer, r.model->params, settings_part(settings, &train_settings_table), 0);

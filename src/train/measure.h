@@ -7,7 +7,7 @@
 
 /* How it is done, as --checkpoint-activations and --precision have it. */
 typedef struct StepWay {
-  bool compute_anew;
+  bool recompute;
   Precision precision;
 } StepWay;
 StepWay step_way(const TrainSettings *);

@@ -177,7 +177,7 @@ static void reckon_cost(Plan *p, const TrainSettings *s, const Batches *b) {
   const int64_t most = at_least_1(int64_min(b->sequences, p->batch.tokens / longest));
   const int64_t sequences = (most + p->accumulate - 1) / p->accumulate;
   p->cost = model_cost(&p->config, sequences, b->time, b->source_time);
-  if (s->checkpoint_activations) p->cost.activation_bytes = p->cost.anew_bytes;
+  if (s->checkpoint_activations) p->cost.activation_bytes = p->cost.recompute_bytes;
   p->flops_a_position = p->cost.flops / (double)(sequences * (b->time + b->source_time));
 }
 
@@ -195,21 +195,21 @@ bool plan_make(Plan *p, const TrainSettings *s, const Material *material, const 
 
 static bool check_disk(const Plan *p, const char *directory, Error *err) {
   char a[FIGURE_SIZE], b[FIGURE_SIZE];
-  const int64_t room = disk_free(directory);
-  if (room < 0 || room >= p->disk) return true;
+  const int64_t available = disk_free(directory);
+  if (available < 0 || available >= p->disk) return true;
   return fail(err,
               "%s: the model and its checkpoints need %s but the disk has %s left: free some, or choose "
               "another -o or a smaller --size",
-              directory, figure_bytes(a, p->disk), figure_bytes(b, room));
+              directory, figure_bytes(a, p->disk), figure_bytes(b, available));
 }
 
 static bool check_memory(const Plan *p, Error *err) {
   char a[FIGURE_SIZE], b[FIGURE_SIZE];
-  const int64_t room = mem_available();
-  if (p->memory <= room) return true;
+  const int64_t available = mem_available();
+  if (p->memory <= available) return true;
   return fail(
       err, "training needs about %s of memory but this machine has %s: %s", figure_bytes(a, p->memory),
-      figure_bytes(b, room),
+      figure_bytes(b, available),
       p->cost.activation_bytes > p->memory / 2
           ? "give --checkpoint-activations, raise --accumulate, or give a smaller --batch or --context"
           : "choose a smaller --size or --vocab");
@@ -227,6 +227,6 @@ bool plan_check(const Plan *p, const Batches *batches, const char *directory, co
             figure_count(c, batches->tokens));
   news_note(news, "needs: %s of memory (this machine has %s), %s of disk, %.3g floating-point operations",
             figure_bytes(a, p->memory), figure_bytes(b, mem_available()), figure_bytes(c, p->disk),
-            p->flops_a_position * batches->step_places * (double)(p->steps * p->mix));
+            p->flops_a_position * batches->step_positions * (double)(p->steps * p->mix));
   return check_memory(p, err) && check_disk(p, directory, err);
 }

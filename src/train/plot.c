@@ -58,11 +58,11 @@ static Frame frame_of(const Plot *p) {
   return f;
 }
 
-static double place_x(const Frame *f, double x) {
+static double x_on_plot(const Frame *f, double x) {
   return LEFT + (along(f->plot, x) - f->x0) / (f->x1 - f->x0) * (f->plot->width - LEFT - RIGHT);
 }
 
-static double place_y(const Frame *f, double y) {
+static double y_on_plot(const Frame *f, double y) {
   const double inside = y > f->y1 ? f->y1 : y;
   return f->plot->height - BOTTOM - (inside - f->y0) / (f->y1 - f->y0) * (f->plot->height - TOP - BOTTOM);
 }
@@ -75,31 +75,31 @@ static double round_step(double range, int wanted) {
   return power * (lead < 1.5 ? 1 : lead < 3.5 ? 2 : lead < 7.5 ? 5 : 10);
 }
 
-static const char *tick_text(char room[32], double value) {
+static const char *tick_text(char buf[32], double value) {
   if (fabs(value) >= 1e6)
-    snprintf(room, 32, "%gM", value / 1e6);
+    snprintf(buf, 32, "%gM", value / 1e6);
   else if (fabs(value) >= 1e4)
-    snprintf(room, 32, "%gk", value / 1e3);
+    snprintf(buf, 32, "%gk", value / 1e3);
   else
-    snprintf(room, 32, "%.4g", value + 0.0); /* never "-0" */
-  return room;
+    snprintf(buf, 32, "%.4g", value + 0.0); /* never "-0" */
+  return buf;
 }
 
 static void draw_y_axis(Buffer *out, const Frame *f) {
   const double step = round_step(f->y1 - f->y0, f->plot->height / 60);
-  char room[32];
+  char buf[32];
   for (double k = ceil(f->y0 / step - 1e-9); k * step <= f->y1; k++) {
-    const double y = place_y(f, k * step);
+    const double y = y_on_plot(f, k * step);
     html_addf(out,
               "<line class=grid x1=%d x2=%d y1=%.1f y2=%.1f /><text x=%d y=%.1f text-anchor=end>%s</text>\n",
-              LEFT, f->plot->width - RIGHT, y, y, LEFT - 6, y + 4, tick_text(room, k * step));
+              LEFT, f->plot->width - RIGHT, y, y, LEFT - 6, y + 4, tick_text(buf, k * step));
   }
 }
 
 static void draw_x_tick(Buffer *out, const Frame *f, double x) {
-  char room[32];
-  html_addf(out, "<text x=%.1f y=%d text-anchor=middle>%s</text>\n", place_x(f, x),
-            f->plot->height - BOTTOM + 18, tick_text(room, x));
+  char buf[32];
+  html_addf(out, "<text x=%.1f y=%d text-anchor=middle>%s</text>\n", x_on_plot(f, x),
+            f->plot->height - BOTTOM + 18, tick_text(buf, x));
 }
 
 static void draw_x_axis(Buffer *out, const Frame *f) {
@@ -135,15 +135,16 @@ static Points thinned(const Frame *f, const PlotSeries *s) {
 static void draw_line(Buffer *out, const Frame *f, const Points *points, const char *css, const char *more) {
   html_addf(out, "<polyline class=\"%s%s\" points=\"", css, more);
   for (size_t i = 0; i < points->count; i++)
-    html_addf(out, "%.1f,%.1f ", place_x(f, points->data[i].x), place_y(f, points->data[i].y));
+    html_addf(out, "%.1f,%.1f ", x_on_plot(f, points->data[i].x), y_on_plot(f, points->data[i].y));
   buffer_adds(out, "\"/>\n");
 }
 
 static void draw_dots(Buffer *out, const Frame *f, const Points *points, const PlotSeries *s) {
   for (size_t i = 0; i < points->count; i++)
     html_addf(out, "<circle class=\"%s%s\" cx=%.1f cy=%.1f r=%s><title>%s %.5g at %s %.0f</title></circle>\n",
-              s->css, s->dots ? "" : " hover", place_x(f, points->data[i].x), place_y(f, points->data[i].y),
-              s->dots ? "3" : "5", s->name, points->data[i].y, f->plot->x_name, points->data[i].x);
+              s->css, s->dots ? "" : " hover", x_on_plot(f, points->data[i].x),
+              y_on_plot(f, points->data[i].y), s->dots ? "3" : "5", s->name, points->data[i].y,
+              f->plot->x_name, points->data[i].x);
 }
 
 /* Each point becomes the mean of those about it, a thirtieth of what is shown, as many on either side: a

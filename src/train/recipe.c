@@ -50,7 +50,7 @@ bool recipe_write(const RunDir *dir, const Settings *settings, Error *err) {
   static const char *const spent[] = {"budget", "epochs", "resume", "overwrite", "dry_run"};
   static const char head[] =
       "# The settings of this run, whole: the same texts with --config recipe.yaml give the same weights.\n";
-  char path[PATH_ROOM];
+  char path[PATH_CAPACITY];
   Settings *kept = ink_settings_train();
   char *yaml = settings_to_yaml(settings);
   bool ok = settings_load_text(kept, yaml, "settings", err);

@@ -106,14 +106,14 @@ static void add_data(Report *r, const char *name, const char *value) {
 static void add_data_facts(Report *r, const json_t *data) {
   static const char *const counts[] = {"documents", "characters", "tokens"};
   const json_t *files = json_object_get(data, "files");
-  char room[FIGURE_SIZE];
+  char buf[FIGURE_SIZE];
   for (size_t i = 0; i < json_array_size(files); i++)
     if (file_name_shown(json_array_get(files, i)))
       add_data(r, i ? "" : "files", file_name_shown(json_array_get(files, i)));
-  if (number(data, "bytes") > 0) add_data(r, "size", figure_bytes(room, (int64_t)number(data, "bytes")));
+  if (number(data, "bytes") > 0) add_data(r, "size", figure_bytes(buf, (int64_t)number(data, "bytes")));
   for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
     if (number(data, counts[i]) > 0)
-      add_data(r, counts[i], figure_count(room, (int64_t)number(data, counts[i])));
+      add_data(r, counts[i], figure_count(buf, (int64_t)number(data, counts[i])));
 }
 
 void report_from_card(Report *r, const json_t *card) {
@@ -169,7 +169,7 @@ static void add_time(Report *r) {
 }
 
 bool report_run(const char *run, const json_t *card, const Settings *settings, Error *err) {
-  char path[PATH_ROOM];
+  char path[PATH_CAPACITY];
   Report r;
   report_open(&r, run);
   add_time(&r);

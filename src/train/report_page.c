@@ -60,7 +60,7 @@ static double last_loss(const Report *r) {
 }
 
 static void add_headline(Buffer *out, const Report *r) {
-  char room[FIGURE_SIZE];
+  char buf[FIGURE_SIZE];
   buffer_adds(out, "<div class=facts>\n");
   add_measure(out, "%.4f", r->valid_loss, "held-out loss");
   if (!(r->valid_loss > 0)) add_measure(out, "%.4f", last_loss(r), "training loss");
@@ -68,11 +68,11 @@ static void add_headline(Buffer *out, const Report *r) {
   add_measure(out, "%.3f", r->bits_per_byte, "bits a byte");
   if (r->bits_per_character > r->bits_per_byte * 1.01)
     add_measure(out, "%.3f", r->bits_per_character, "bits a character");
-  if (r->parameters) add_fact(out, figure_count(room, r->parameters), "parameters");
-  if (r->tokens_seen) add_fact(out, figure_count(room, r->tokens_seen), "tokens seen");
-  if (r->seconds > 0) add_fact(out, figure_time(room, r->seconds), "training time");
+  if (r->parameters) add_fact(out, figure_count(buf, r->parameters), "parameters");
+  if (r->tokens_seen) add_fact(out, figure_count(buf, r->tokens_seen), "tokens seen");
+  if (r->seconds > 0) add_fact(out, figure_time(buf, r->seconds), "training time");
   if (r->seconds > 0 && r->tokens_seen)
-    add_fact(out, figure_count(room, (int64_t)((double)r->tokens_seen / r->seconds)), "tokens a second");
+    add_fact(out, figure_count(buf, (int64_t)((double)r->tokens_seen / r->seconds)), "tokens a second");
   buffer_adds(out, "</div>\n");
 }
 
@@ -144,7 +144,7 @@ static size_t count_texts(const Report *r, bool remarks) {
 
 static void add_samples(Buffer *out, const Report *r) {
   const size_t count = count_texts(r, false);
-  char room[FIGURE_SIZE];
+  char buf[FIGURE_SIZE];
   if (!count) return;
   buffer_adds(out, "<h2>What it wrote while it learnt</h2>\n");
   if (count > MOST_SAMPLES)
@@ -152,7 +152,7 @@ static void add_samples(Buffer *out, const Report *r) {
   for (size_t i = 0, index = 0; i < r->texts.count; i++) {
     const ReportText *t = &r->texts.data[i];
     if (t->remark || !is_chosen(index++, count)) continue;
-    html_addf(out, "<div class=quiet>step %s</div><pre class=text>", figure_count(room, t->step));
+    html_addf(out, "<div class=quiet>step %s</div><pre class=text>", figure_count(buf, t->step));
     add_escaped(out, t->text);
     buffer_adds(out, "</pre>\n");
   }
@@ -160,13 +160,13 @@ static void add_samples(Buffer *out, const Report *r) {
 
 static void add_remarks(Buffer *out, const Report *r) {
   const size_t count = count_texts(r, true);
-  char room[FIGURE_SIZE];
+  char buf[FIGURE_SIZE];
   if (!count) return;
   html_addf(out, "<h2>What happened</h2><details><summary>%zu remark%s</summary><table>\n", count,
             count == 1 ? "" : "s");
   for (size_t i = 0; i < r->texts.count; i++) {
     if (!r->texts.data[i].remark) continue;
-    html_addf(out, "<tr><td>step %s<td>", figure_count(room, r->texts.data[i].step));
+    html_addf(out, "<tr><td>step %s<td>", figure_count(buf, r->texts.data[i].step));
     add_escaped(out, r->texts.data[i].text);
     buffer_adds(out, "\n");
   }
@@ -231,7 +231,7 @@ static void add_next(Buffer *out, const Report *r) {
 /* ---- the page ---- */
 
 static void add_title(Buffer *out, const Report *r) {
-  char room[2][FIGURE_SIZE];
+  char buf[2][FIGURE_SIZE];
   buffer_adds(out,
               "<!doctype html>\n<html lang=en>\n<meta charset=utf-8>\n"
               "<meta name=viewport content=\"width=device-width,initial-scale=1\">\n<title>");
@@ -240,11 +240,11 @@ static void add_title(Buffer *out, const Report *r) {
   buffer_adds(out, html_style);
   buffer_adds(out, style);
   html_addf(out, "</style>\n<h1>%s</h1>\n<div class=quiet>%s to %s in %s steps", r->run,
-            r->finished ? "Learnt" : "Learning", r->task, figure_count(room[0], r->steps));
+            r->finished ? "Learnt" : "Learning", r->task, figure_count(buf[0], r->steps));
   if (!r->finished)
     buffer_adds(out, ", then interrupted");
   else if (r->best_step && r->best_step != r->steps)
-    html_addf(out, ", the best of them kept: %s", figure_count(room[1], r->best_step));
+    html_addf(out, ", the best of them kept: %s", figure_count(buf[1], r->best_step));
   html_addf(out, ". %s, Inkstone %s</div>\n", r->ended, INK_VERSION);
 }
 

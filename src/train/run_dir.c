@@ -8,9 +8,9 @@
 #include "train/checkpoint.h"
 
 bool run_dir_open(RunDir *d, const char *home, bool dry, Error *err) {
-  char next[PATH_ROOM];
+  char next[PATH_CAPACITY];
   *d = (RunDir){.home = home, .lock = -1};
-  if (strlen(home) > PATH_ROOM / 2) return fail(err, "%.60s...: the path is too long", home);
+  if (strlen(home) > PATH_CAPACITY / 2) return fail(err, "%.60s...: the path is too long", home);
   memcpy(d->path, home, strlen(home) + 1);
   if (dry) return true;
   d->made = !dir_exists(home);
@@ -23,13 +23,13 @@ bool run_dir_open(RunDir *d, const char *home, bool dry, Error *err) {
 }
 
 static bool has_run(const char *path) {
-  char recipe[PATH_ROOM];
+  char recipe[PATH_CAPACITY];
   return checkpoint_exists(path) && file_exists(path_join(recipe, path, "recipe.yaml"));
 }
 
 /* The newest run: one that is to replace the model in `home` comes before the model's own. */
 static bool find_run(RunDir *d) {
-  char next[PATH_ROOM];
+  char next[PATH_CAPACITY];
   model_dir_next(next, d->home);
   if (has_run(next)) {
     memcpy(d->path, next, strlen(next) + 1);
@@ -39,7 +39,7 @@ static bool find_run(RunDir *d) {
 }
 
 static bool choose_new(RunDir *d, bool overwrite, Error *err) {
-  char met[PATH_ROOM];
+  char met[PATH_CAPACITY];
   const char *name;
   switch (model_dir_content(d->home, met, &name)) {
     case MODEL_DIR_EMPTY:
@@ -63,7 +63,7 @@ static bool choose_new(RunDir *d, bool overwrite, Error *err) {
 }
 
 bool run_dir_choose(RunDir *d, const TrainSettings *s, const News *news, bool *again, Error *err) {
-  char met[PATH_ROOM];
+  char met[PATH_CAPACITY];
   const char *name;
   *again = false;
   if (!model_dir_check(d->home, err)) return false;
@@ -84,7 +84,7 @@ bool run_dir_choose(RunDir *d, const TrainSettings *s, const News *news, bool *a
 /* What a run that was stopped before its first checkpoint left. */
 static bool remove_started(const char *path, Error *err) {
   static const char *const names[] = {"log.jsonl", "report.html", "recipe.yaml"};
-  char file[PATH_ROOM];
+  char file[PATH_CAPACITY];
   for (size_t i = 0; i < sizeof names / sizeof *names; i++)
     if (!dir_remove(path_join(file, path, names[i]), err)) return false;
   return checkpoint_remove_all(path, err);
@@ -103,7 +103,7 @@ bool run_dir_settle(RunDir *d, Error *err) {
 }
 
 void run_dir_close(RunDir *d) {
-  char lock[PATH_ROOM];
+  char lock[PATH_CAPACITY];
   Names names;
   if (d->lock < 0) return;
   if (d->made && dir_list(d->home, &names, NULL)) {

@@ -11,10 +11,10 @@
 #include "train/plan.h"
 
 typedef struct RunDir {
-  const char *home;     /* as it was named: where the model will be */
-  char path[PATH_ROOM]; /* where the run is: home, or inside of it */
-  bool made;            /* home was not there before */
-  int lock;             /* of home; -1: none */
+  const char *home;         /* as it was named: where the model will be */
+  char path[PATH_CAPACITY]; /* where the run is: home, or inside of it */
+  bool made;                /* home was not there before */
+  int lock;                 /* of home; -1: none */
 } RunDir;
 
 /* Locks `home`, making it if need be; a dry run does neither. */
@@ -29,8 +29,8 @@ bool run_dir_settle(RunDir *, Error *);
 /* Leaves nothing behind where it left nothing in `home`. */
 void run_dir_close(RunDir *);
 
-static inline const char *run_dir_file(const RunDir *d, char room[PATH_ROOM], const char *name) {
-  return path_join(room, d->path, name);
+static inline const char *run_dir_file(const RunDir *d, char buf[PATH_CAPACITY], const char *name) {
+  return path_join(buf, d->path, name);
 }
 
 #endif

@@ -10,10 +10,10 @@
 
 static const char prefix[] = "snapshot-", suffix[] = ".safetensors";
 
-static const char *snapshot_path(char room[PATH_ROOM], const char *run, int64_t step) {
+static const char *snapshot_path(char buf[PATH_CAPACITY], const char *run, int64_t step) {
   char name[64];
   snprintf(name, sizeof name, "%s%010" PRId64 "%s", prefix, step, suffix);
-  return path_join(room, run, name);
+  return path_join(buf, run, name);
 }
 
 static int64_t worst_of(const TrainState *s) {
@@ -25,7 +25,7 @@ static int64_t worst_of(const TrainState *s) {
 
 bool snapshots_add(const char *run, TrainState *s, Params *params, const float *values, double rank,
                    int64_t most, Error *err) {
-  char path[PATH_ROOM];
+  char path[PATH_CAPACITY];
   int64_t at = s->snapshot_count;
   if (at == most) {
     at = worst_of(s);
@@ -54,7 +54,7 @@ bool snapshots_prune(const char *run, const TrainState *s, Error *err) {
   Names names;
   if (!dir_list(run, &names, err)) return false;
   for (size_t i = 0; i < names.count; i++) {
-    char path[PATH_ROOM];
+    char path[PATH_CAPACITY];
     int64_t step;
     if (is_snapshot(names.items[i], &step) && !is_listed(s, step))
       remove(path_join(path, run, names.items[i]));
@@ -64,7 +64,7 @@ bool snapshots_prune(const char *run, const TrainState *s, Error *err) {
 }
 
 void snapshots_find(const char *run, TrainState *s) {
-  char path[PATH_ROOM];
+  char path[PATH_CAPACITY];
   int64_t kept = 0;
   for (int64_t i = 0; i < s->snapshot_count; i++)
     if (file_exists(snapshot_path(path, run, s->snapshots[i].step))) s->snapshots[kept++] = s->snapshots[i];
@@ -74,7 +74,7 @@ void snapshots_find(const char *run, TrainState *s) {
 bool snapshots_mean(const char *run, const TrainState *s, Params *params, float *values, Error *err) {
   const int64_t n = params_length(params), count = s->snapshot_count;
   float *one = mem_alloc((size_t)n * sizeof *one);
-  char path[PATH_ROOM];
+  char path[PATH_CAPACITY];
   bool ok = true;
   memset(values, 0, (size_t)n * sizeof *values);
   memset(one, 0, (size_t)n * sizeof *one); /* what lies between parameters */

@@ -22,9 +22,9 @@ static inline int scratch_close(void **state) {
 
 /* A path in the scratch directory; good until the fourth call from now. */
 static inline const char *in_scratch(const char *name) {
-  static char rooms[4][PATH_ROOM];
+  static char buffers[4][PATH_CAPACITY];
   static int next;
-  return path_join(rooms[next++ % 4], scratch, name);
+  return path_join(buffers[next++ % 4], scratch, name);
 }
 
 /* Running out of memory leaks what the failed call held: memory.h says so, and the leak checker is told. */

@@ -37,7 +37,7 @@ static void taking_empties(void **state) {
   buffer_adds(&b, "text");
   char *text = buffer_take(&b);
   assert_string_equal(text, "text");
-  assert_true(b.data == NULL && b.length == 0 && b.room == 0);
+  assert_true(b.data == NULL && b.length == 0 && b.capacity == 0);
   mem_free(nothing);
   mem_free(text);
 }

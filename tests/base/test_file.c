@@ -198,7 +198,7 @@ static void removal_does_not_follow_links(void **state) {
 static void directory_errors_give_the_reason(void **state) {
   Error made = {0}, listed = {0}, renamed = {0}, synced = {0}, long_path = {0};
   Names names;
-  char deep[2 * PATH_ROOM];
+  char deep[2 * PATH_CAPACITY];
   put("file", "");
   assert_false(dir_make(in_scratch("file/inside"), &made));
   assert_non_null(strstr(made.text, "Not a directory"));
@@ -214,10 +214,10 @@ static void directory_errors_give_the_reason(void **state) {
 }
 
 static void joining(void **state) {
-  char room[PATH_ROOM];
-  assert_string_equal(path_join(room, "a", "b"), "a/b");
-  assert_string_equal(path_join(room, "a/", "b"), "a/b");
-  assert_string_equal(path_join(room, "/", "b"), "/b");
+  char buf[PATH_CAPACITY];
+  assert_string_equal(path_join(buf, "a", "b"), "a/b");
+  assert_string_equal(path_join(buf, "a/", "b"), "a/b");
+  assert_string_equal(path_join(buf, "/", "b"), "/b");
 }
 
 static void disk_space(void **state) {
@@ -301,17 +301,17 @@ static void what_is_no_file_is_written_into(void **state) {
 }
 
 static void paths_that_are_too_long_are_said(void **state) {
-  char room[PATH_ROOM], path[PATH_ROOM + 8];
+  char buf[PATH_CAPACITY], path[PATH_CAPACITY + 8];
   FileView view;
-  for (size_t length = PATH_ROOM - 20; length < sizeof path; length++) {
+  for (size_t length = PATH_CAPACITY - 20; length < sizeof path; length++) {
     Error err = {0}, unwritten = {0};
     memset(path, 'a', length);
     for (size_t i = 0; i < length; i += 200) path[i] = '/';
     path[length] = '\0';
-    assert_false(file_view(path_join(room, path, "config.json"), &view, &err));
-    assert_true(strlen(room) < PATH_ROOM);
+    assert_false(file_view(path_join(buf, path, "config.json"), &view, &err));
+    assert_true(strlen(buf) < PATH_CAPACITY);
     assert_false(file_replace(path, "x", 1, &unwritten));
-    if (length >= PATH_ROOM) assert_non_null(strstr(unwritten.text, "the path is too long"));
+    if (length >= PATH_CAPACITY) assert_non_null(strstr(unwritten.text, "the path is too long"));
   }
 }
 

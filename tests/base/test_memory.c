@@ -139,7 +139,7 @@ static void containers_survive_exhaustion(void **state) {
     mem_fail_after(1 + i % 3);
     failures += !add(&t, i, NULL);
     mem_fail_after(0);
-    assert_true(t.vec.count <= t.vec.room && t.buffer.length <= t.buffer.room);
+    assert_true(t.vec.count <= t.vec.capacity && t.buffer.length <= t.buffer.capacity);
     for (size_t k = 0; k < t.vec.count; k += 97) assert_true(t.vec.data[k] <= i);
   }
   assert_true(failures > 10);
@@ -178,7 +178,7 @@ static void the_smallest_group_limit_counts(void **state) {
   put("none", "0::/\n");
   put("two", "0::/a/b\n");
   put("one", "9:cpu:/z\n4:memory:/elsewhere/c\n0::/\n");
-  char mount[PATH_ROOM];
+  char mount[PATH_CAPACITY];
   path_join(mount, scratch, "v2");
   assert_true(mem_group_limit(in_scratch("absent"), mount) == INT64_MAX);
   assert_true(mem_group_limit(in_scratch("none"), mount) == INT64_MAX);

@@ -514,7 +514,7 @@ static void setting_and_getting_survive_exhaustion(void **state) {
 /* A list grows by more than the item that is added: 1.5 allocations each are more than enough. */
 static void long_lists_take_linear_time(void **state) {
   enum { COUNT = 20000 };
-  char path[PATH_ROOM];
+  char path[PATH_CAPACITY];
   const Both b = open_both();
   Buffer yaml = {0};
   Error err = {0};

@@ -101,7 +101,7 @@ static void a_full_disk_is_said(void **state) {
   fill(&s, 200000);
   getrlimit(RLIMIT_FSIZE, &limit);
   small = limit;
-  small.rlim_cur = s.room;
+  small.rlim_cur = s.capacity;
   signal(SIGXFSZ, SIG_IGN);
   setrlimit(RLIMIT_FSIZE, &small);
   bool ok = true;

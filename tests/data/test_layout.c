@@ -85,7 +85,7 @@ static void sources_stand_in_their_frame(void **state) {
   Ids source = {0}, prompt = {0};
   lay((const char *const[]){"<s>", "</s>", NULL}, bart, "translate", true, &l, &source, &prompt);
   EXPECT(&source, 20, M, Y, 21);
-  assert_int_equal(layout_source_room(&l), 62);
+  assert_int_equal(layout_source_capacity(&l), 62);
   EXPECT(&prompt, 21); /* padding, for which it has no name */
   layout_keep(&l, 20, 5);
   assert_true(l.start == 20 && l.pad == 5);

@@ -85,10 +85,10 @@ static void two_parallel_files(void **state) {
 static void files_of_pairs_follow_one_another(void **state) {
   const char *texts[] = {"one\teins\n", "{\"source\":\"two\",\"target\":\"zwei\"}\n"};
   Pairs *p = open_texts(texts, 2, false, NULL);
-  char place[PATH_ROOM];
+  char place[PATH_CAPACITY];
   expect_pair(p, 0, "one", "eins", 1);
   expect_pair(p, 1, "two", "zwei", 1);
-  assert_non_null(strstr(example_place(p, &p->examples[1], place), "b.txt:1"));
+  assert_non_null(strstr(example_location(p, &p->examples[1], place), "b.txt:1"));
   pairs_free(p);
 }
 

@@ -21,12 +21,12 @@ static Buffer gzip(const char *text, size_t length) {
   Buffer out = {0};
   z_stream z = {0};
   assert_int_equal(deflateInit2(&z, 9, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY), Z_OK);
-  const size_t room = deflateBound(&z, length);
-  char *bytes = mem_alloc(room);
+  const size_t capacity = deflateBound(&z, length);
+  char *bytes = mem_alloc(capacity);
   z.next_in = (Bytef *)(uintptr_t)text;
   z.avail_in = (uInt)length;
   z.next_out = (Bytef *)bytes;
-  z.avail_out = (uInt)room;
+  z.avail_out = (uInt)capacity;
   assert_int_equal(deflate(&z, Z_FINISH), Z_STREAM_END);
   buffer_add(&out, bytes, z.total_out);
   deflateEnd(&z);

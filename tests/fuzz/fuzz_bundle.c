@@ -8,7 +8,7 @@
 static const char *const names[] = {"config.json",    "generation_config.json", "inkstone.json",
                                     "tokenizer.json", "tokenizer_config.json",  "text"};
 enum { PIECES = sizeof names / sizeof *names };
-static char paths[PIECES][PATH_ROOM], weights[PATH_ROOM];
+static char paths[PIECES][PATH_CAPACITY], weights[PATH_CAPACITY];
 static ink_settings *writing, *rewriting, *evaluating;
 
 static void expect(bool ok, const Error *err) {

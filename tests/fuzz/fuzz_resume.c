@@ -7,7 +7,7 @@
 static const char *const names[] = {"checkpoint/trainer_state.json", "recipe.yaml", "inkstone.json",
                                     "log.jsonl"};
 enum { PIECES = sizeof names / sizeof *names };
-static char text[PATH_ROOM], run[PATH_ROOM], origin[PATH_ROOM];
+static char text[PATH_CAPACITY], run[PATH_CAPACITY], origin[PATH_CAPACITY];
 static ink_settings *given;
 
 static void expect(bool ok, const Error *err) {
@@ -27,7 +27,7 @@ static void copy(const char *from, const char *to) {
   Names list;
   CHECK(dir_make(to, NULL) && dir_list(from, &list, NULL));
   for (size_t i = 0; i < list.count; i++) {
-    char source[PATH_ROOM], target[PATH_ROOM];
+    char source[PATH_CAPACITY], target[PATH_CAPACITY];
     FileView file;
     path_join(source, from, list.items[i]);
     path_join(target, to, list.items[i]);
@@ -83,14 +83,14 @@ static const char *checkpoint_name(void) {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-  static char paths[PIECES][PATH_ROOM];
+  static char paths[PIECES][PATH_CAPACITY];
   const char *pieces[PIECES], *file = text;
   Error err = {0};
   if (!given) open_all();
   CHECK(dir_remove(run, NULL));
   copy(origin, run);
   for (int i = 0; i < PIECES; i++) pieces[i] = path_join(paths[i], run, names[i]);
-  snprintf(paths[0], PATH_ROOM, "%.200s/%s/trainer_state.json", run, checkpoint_name());
+  snprintf(paths[0], PATH_CAPACITY, "%.200s/%s/trainer_state.json", run, checkpoint_name());
   write_pieces(data, size, pieces, PIECES);
   if (is_quick(paths[1])) expect(ink_train("write", &file, 1, run, given, NULL, &err), &err);
   return 0;

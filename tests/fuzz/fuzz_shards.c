@@ -17,7 +17,7 @@ static bool lies_in(const Shards *s, const Tensor *t) {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-  static char paths[PIECES][PATH_ROOM];
+  static char paths[PIECES][PATH_CAPACITY];
   const char *pieces[PIECES];
   Error err = {0};
   Shards s;

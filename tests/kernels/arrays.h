@@ -44,8 +44,8 @@ static struct {
 
 /* An array of `count` floats with guards behind it; lives until arrays_free. */
 static inline float *array_empty(int64_t count) {
-  const size_t room = (size_t)(now.offset + count + GUARD);
-  float *block = malloc((room ? room : 1) * sizeof *block), *x = block + now.offset;
+  const size_t floats = (size_t)(now.offset + count + GUARD);
+  float *block = malloc((floats ? floats : 1) * sizeof *block), *x = block + now.offset;
   for (int i = 0; i < GUARD; i++) x[count + i] = UNTOUCHED;
   now.arrays[now.count].block = block;
   now.arrays[now.count++].end = x + count;

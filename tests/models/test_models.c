@@ -96,10 +96,10 @@ typedef struct Learner {
   int32_t tokens[SEQUENCES * TIME], targets[SEQUENCES * TIME];
 } Learner;
 
-static void learner_open(Learner *l, const Config *c, bool compute_anew) {
+static void learner_open(Learner *l, const Config *c, bool recompute) {
   l->model = model_new(c, true);
   l->tape = tape_new(false);
-  tape_compute_anew(l->tape, compute_anew);
+  tape_recompute(l->tape, recompute);
   params_initialize(l->model->params, 3);
   fill_tokens(l->tokens, SEQUENCES * TIME, "tokens");
   fill_tokens(l->targets, SEQUENCES * TIME, "targets");
@@ -124,9 +124,9 @@ static float learn(Learner *l, int step) {
   return tensor_f32(out)[0];
 }
 
-static float train_so(const Config *c, int steps, bool compute_anew, float *first, uint64_t *hash) {
+static float train_so(const Config *c, int steps, bool recompute, float *first, uint64_t *hash) {
   Learner l;
-  learner_open(&l, c, compute_anew);
+  learner_open(&l, c, recompute);
   float loss = *first = learn(&l, 0);
   for (int i = 1; i < steps; i++) loss = learn(&l, i);
   Params *p = l.model->params;
@@ -135,9 +135,9 @@ static float train_so(const Config *c, int steps, bool compute_anew, float *firs
   return loss;
 }
 
-static int64_t step_bytes(const Config *c, bool compute_anew) {
+static int64_t step_bytes(const Config *c, bool recompute) {
   Learner l;
-  learner_open(&l, c, compute_anew);
+  learner_open(&l, c, recompute);
   learn(&l, 0);
   const int64_t bytes = (int64_t)arena_peak(tape_arena(l.tape));
   learner_close(&l);
@@ -201,7 +201,7 @@ static void a_step_takes_the_memory_reckoned(void **state) {
       Config c = network(a, VOCABULARY);
       c.layers = 6;
       const Cost cost = model_cost(&c, SEQUENCES, TIME, SOURCE_TIME);
-      const int64_t reckoned = anew ? cost.anew_bytes : cost.activation_bytes;
+      const int64_t reckoned = anew ? cost.recompute_bytes : cost.activation_bytes;
       const int64_t took = step_bytes(&c, anew);
       if (took > reckoned + reckoned / 2 || took < reckoned / 3)
         fail_msg("%s: %lld bytes reckoned%s, %lld taken", c.arch->name, (long long)reckoned,

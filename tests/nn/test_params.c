@@ -125,7 +125,7 @@ static void rows_are_kept_cleared_and_copied(void **state) {
   Tensor *h = net_state(&net, "h", 2);
   for (int i = 0; i < 4; i++) assert_true(tensor_f32(h)[i] == 0);
   for (int i = 0; i < 4; i++) tensor_f32(h)[i] = (float)i;
-  net_keep(&net, "h", h);
+  net_set_state(&net, "h", h);
   const int32_t fork = state_fork(s, first, 0); /* memory for more rows is taken */
   net.batch = 3;
   net.sequences = (int32_t[]){first, second, fork};

@@ -14,7 +14,7 @@ static void parts_give_back_their_memory(void **state) {
   (void)state;
   for (int anew = 0; anew < 2; anew++) {
     Tape *tape = recorded_on = recording();
-    tape_compute_anew(tape, anew);
+    tape_recompute(tape, anew);
     const int64_t shape[] = {64, 32};
     Tensor *x = normal(tape, 1, 2, shape), *b = normal(tape, 2, 2, shape);
     x->wants_grad = b->wants_grad = true;
@@ -45,7 +45,7 @@ static void gradients_between_parts_are_kept(void **state) {
   float expected[64 * 32];
   for (int as = 0; as < 3; as++) { /* without parts, kept, computed anew */
     Tape *tape = recorded_on = recording();
-    tape_compute_anew(tape, as == 2);
+    tape_recompute(tape, as == 2);
     Tensor *x = normal(tape, 1, 2, shape), *weight = normal(tape, 2, 1, &shape[1]), *y = x;
     x->wants_grad = true;
     for (int i = 0; i < 4; i++)
@@ -101,7 +101,7 @@ static void fleeting_outputs_are_made_again(void **state) {
   float expected[64 * 32], of_weight[32 * 32];
   for (int as = 0; as < 3; as++) { /* without parts, kept, computed anew */
     Tape *tape = recorded_on = recording();
-    tape_compute_anew(tape, as == 2);
+    tape_recompute(tape, as == 2);
     Tensor *x = normal(tape, 1, 2, (int64_t[]){64, 32}), *y = x;
     Tensor *weight = normal(tape, 2, 2, (int64_t[]){32, 32});
     x->wants_grad = weight->wants_grad = true;
@@ -135,7 +135,7 @@ static Tensor *norms_everywhere(void *weight, Tensor *x) {
 
 static Tape *recorded_with(bool anew) {
   Tape *tape = recording();
-  tape_compute_anew(tape, anew);
+  tape_recompute(tape, anew);
   return tape;
 }
 

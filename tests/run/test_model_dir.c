@@ -11,7 +11,7 @@
 #include <cmocka.h> /* last: it defines fail() */
 
 static void put(const char *name, const char *text) {
-  char path[PATH_ROOM];
+  char path[PATH_CAPACITY];
   snprintf(path, sizeof path, "%s", in_scratch(name));
   char *slash = strrchr(path, '/');
   *slash = '\0';
@@ -21,7 +21,7 @@ static void put(const char *name, const char *text) {
 }
 
 static bool holds(const char *dir, const char *name, const char *text) {
-  char path[PATH_ROOM];
+  char path[PATH_CAPACITY];
   FileView view;
   if (!file_view(path_join(path, dir, name), &view, NULL)) return false;
   const bool same = view.size == strlen(text) && !memcmp(view.data, text, view.size);
@@ -73,7 +73,7 @@ static void the_new_one_takes_all_of_its_place(void **state) {
 /* Cut off after `placed` of the new files, in the order of their names. */
 static void cut_off(int placed) {
   static const char *const names[] = {"config.json", "inkstone.json", "model.safetensors"};
-  char room[PATH_ROOM], old[PATH_ROOM], new[PATH_ROOM];
+  char buf[PATH_CAPACITY], old[PATH_CAPACITY], new[PATH_CAPACITY];
   put_both("inkstone-next.ready");
   assert_true(dir_remove(in_scratch("m/checkpoint-0000000008"), NULL) &&
               dir_remove(in_scratch("m/snapshot-0000000008.safetensors"), NULL));
@@ -81,7 +81,7 @@ static void cut_off(int placed) {
     path_join(new, in_scratch("m/inkstone-next.ready"), names[i]);
     assert_true(file_link_over(new, path_join(old, in_scratch("m"), names[i]), NULL));
   }
-  const char *read = dir_current(room, in_scratch("m"));
+  const char *read = dir_current(buf, in_scratch("m"));
   assert_true(holds(read, "config.json", "new") && holds(read, "inkstone.json", "new") &&
               holds(read, "model.safetensors", "new"));
   assert_true(model_dir_finish(in_scratch("m"), NULL));
@@ -94,17 +94,17 @@ static void wherever_it_is_cut_off(void **state) {
 }
 
 static void until_it_is_ready_the_old_one_is_read(void **state) {
-  char room[PATH_ROOM];
+  char buf[PATH_CAPACITY];
   put_both("inkstone-next");
-  assert_true(holds(dir_current(room, in_scratch("m")), "model.safetensors", "old"));
+  assert_true(holds(dir_current(buf, in_scratch("m")), "model.safetensors", "old"));
   assert_true(model_dir_finish(in_scratch("m"), NULL)); /* nothing was cut off */
   assert_true(holds(in_scratch("m"), "model.safetensors", "old"));
 }
 
 static void what_is_removed_in_the_end_is_no_model(void **state) {
-  char room[PATH_ROOM];
+  char buf[PATH_CAPACITY];
   put_both("inkstone-next.done");
-  assert_true(holds(dir_current(room, in_scratch("m")), "model.safetensors", "old"));
+  assert_true(holds(dir_current(buf, in_scratch("m")), "model.safetensors", "old"));
   assert_true(model_dir_finish(in_scratch("m"), NULL));
   assert_false(dir_exists(in_scratch("m/inkstone-next.done")));
   assert_true(holds(in_scratch("m"), "model.safetensors", "old"));

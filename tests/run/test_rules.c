@@ -61,12 +61,12 @@ static void lengths(void **state) {
   token_set_add(&r.ends, 5);
   assert_int_equal(left_after(&r, 2, 3, 10, x), WITHOUT(END) & WITHOUT(5));
   assert_int_equal(left_after(&r, 2, 4, 10, x), ALL);
-  assert_int_equal(rules_room(NULL, 3, 20), 20);
-  assert_int_equal(rules_room(&r, 3, 20), 20);
+  assert_int_equal(rules_most_tokens(NULL, 3, 20), 20);
+  assert_int_equal(rules_most_tokens(&r, 3, 20), 20);
   r.max_length = 16;
-  assert_int_equal(rules_room(&r, 3, 20), 13);
-  assert_int_equal(rules_room(&r, 3, 15), 13);
-  assert_int_equal(rules_room(&r, 3, 5), 5);
+  assert_int_equal(rules_most_tokens(&r, 3, 20), 13);
+  assert_int_equal(rules_most_tokens(&r, 3, 15), 13);
+  assert_int_equal(rules_most_tokens(&r, 3, 5), 5);
 }
 
 static void repeats(void **state) {

@@ -44,11 +44,11 @@ typedef struct Opened {
 
 static void open_metric(Opened *o, const char *words) {
   const SettingTable *const tables[] = {&metric_settings_table};
-  char room[256], *rest = NULL;
+  char buf[256], *rest = NULL;
   Error err = {0};
-  snprintf(room, sizeof room, "%s", words);
+  snprintf(buf, sizeof buf, "%s", words);
   o->settings = settings_new(tables, 1);
-  char *word = strtok_r(room, " ", &rest);
+  char *word = strtok_r(buf, " ", &rest);
   assert_true(ink_settings_set(o->settings, "metric", word, &err));
   while ((word = strtok_r(NULL, " ", &rest))) {
     char *value = strchr(word, '=');

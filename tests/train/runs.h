@@ -92,13 +92,13 @@ static inline bool same_bytes(const char *path_a, const char *path_b) {
 
 /* Of two runs in the scratch directory. */
 static inline bool same_file(const char *run_a, const char *run_b, const char *name) {
-  char a[PATH_ROOM], b[PATH_ROOM];
+  char a[PATH_CAPACITY], b[PATH_CAPACITY];
   return same_bytes(path_join(a, in_scratch(run_a), name), path_join(b, in_scratch(run_b), name));
 }
 
 /* A number of the card's "training". */
 static inline double result_of(const char *run, const char *name) {
-  char path[PATH_ROOM];
+  char path[PATH_CAPACITY];
   Error err = {0};
   json_t *card = json_read(path_join(path, run, "inkstone.json"), &err);
   const double value = json_number_value(json_object_get(json_object_get(card, "training"), name));

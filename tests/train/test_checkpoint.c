@@ -158,7 +158,7 @@ static void saved_again_they_are_the_same_files(void **state) {
   const char *again = in_scratch("again");
   assert_true(dir_make(again, &err) && checkpoint_save(again, &loaded, &b.optimizer, 1, &err));
   for (int i = 0; i < 3; i++) {
-    char path[PATH_ROOM], name[128];
+    char path[PATH_CAPACITY], name[128];
     snprintf(name, sizeof name, "checkpoint-0000000003/%s", parts[i]);
     assert_true(same_bytes(part_of(3, parts[i]), path_join(path, again, name)));
   }

@@ -16,7 +16,7 @@
 
 static ink_model *writer, *translator;
 static ink_settings *writing, *rewriting, *evaluating;
-static char text[PATH_ROOM], pairs[PATH_ROOM];
+static char text[PATH_CAPACITY], pairs[PATH_CAPACITY];
 
 static ink_settings *set_all(ink_settings *s, const char *const *values) {
   Error err = {0};
@@ -27,7 +27,7 @@ static ink_settings *set_all(ink_settings *s, const char *const *values) {
 
 static ink_model *model_of(const char *task, const char *arch, const char *data) {
   Error err = {0};
-  char dir[PATH_ROOM];
+  char dir[PATH_CAPACITY];
   ink_settings *s =
       small_settings(WITH("arch", arch, "context", "32", "steps", "1", "warmup", "0", "eval-every", "1"));
   path_join(dir, scratch, task);

@@ -35,7 +35,7 @@ static bool train_pairs(const char *file, const char *out, const char *const *pa
 }
 
 static void expect_same_weights(const char *a, const char *b) {
-  char x[PATH_ROOM], y[PATH_ROOM];
+  char x[PATH_CAPACITY], y[PATH_CAPACITY];
   FileView one, other;
   path_join(x, in_scratch(a), "model.safetensors");
   path_join(y, in_scratch(b), "model.safetensors");
@@ -52,7 +52,7 @@ static void learning_from_memory(void **state) {
   Error err = {0}, gone = {0};
   ink_text text;
   const ink_call call = memory_call(&text, "pairs.tsv");
-  char path[PATH_ROOM];
+  char path[PATH_CAPACITY];
   path_join(path, scratch, "pairs.tsv");
   assert_true(file_replace(path, text.bytes, text.length, NULL));
   if (!train_pairs(path, "file", small, NULL, &err)) fail_msg("%s", err.text);
@@ -174,7 +174,7 @@ static void opening_tells(void **state) {
   Error err = {0};
   Buffer notes = {0}, changed = {0};
   FileView old;
-  char path[PATH_ROOM];
+  char path[PATH_CAPACITY];
   ink_call call = INK_CALL_INIT;
   call.listener = keep_note;
   call.user = &notes;
@@ -199,7 +199,7 @@ static void opening_tells(void **state) {
 
 static int code_of_opening(const char *file, const char *contents) {
   Error err = {0};
-  char path[PATH_ROOM];
+  char path[PATH_CAPACITY];
   CHECK(file_replace(path_join(path, in_scratch("model"), file), contents, strlen(contents), NULL));
   ink_model *m = ink_model_open(in_scratch("model"), NULL, &err);
   ink_model_close(m);

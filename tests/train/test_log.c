@@ -39,7 +39,7 @@ static int64_t lines_of_log(const char *path) {
 static void a_line_is_there_whole_or_not_at_all(void **state) {
   TrainLog log;
   Error err = {0}, full = {0};
-  char path[PATH_ROOM];
+  char path[PATH_CAPACITY];
   path_join(path, in_scratch("."), "log.jsonl");
   signal(SIGXFSZ, SIG_IGN);
   assert_true(log_open(&log, in_scratch("."), 0, &err));

@@ -41,7 +41,7 @@ static float enlarged(const Tensor *t, const float *values, int64_t at, int way)
 }
 
 static void enlarge(const char *dir, int way) {
-  char path[PATH_ROOM];
+  char path[PATH_CAPACITY];
   Safetensors file;
   Error err = {0};
   if (!safetensors_open(&file, path_join(path, dir, "model.safetensors"), &err)) fail_msg("%s", err.text);
@@ -114,7 +114,7 @@ static void try_rewrite(ink_model *m, const char *task, int *refused) {
 }
 
 static void try_all(const char *task, const char *arch, const char *data) {
-  char dir[PATH_ROOM], name[64];
+  char dir[PATH_CAPACITY], name[64];
   int scores = 0, texts_refused = 0;
   snprintf(name, sizeof name, "%s-%s", task, arch);
   path_join(dir, scratch, name);
@@ -135,7 +135,7 @@ static void try_all(const char *task, const char *arch, const char *data) {
 }
 
 static void decoders_and_recurrent_networks(void **state) {
-  char text[PATH_ROOM];
+  char text[PATH_CAPACITY];
   some_text();
   path_join(text, scratch, "text");
   try_all("write", "llama", text);
@@ -145,7 +145,7 @@ static void decoders_and_recurrent_networks(void **state) {
 }
 
 static void pairs_and_conversations(void **state) {
-  char pairs[PATH_ROOM];
+  char pairs[PATH_CAPACITY];
   Buffer lines = {0};
   path_join(pairs, scratch, "pairs.tsv");
   for (int i = 0; i < 40; i++) buffer_addf(&lines, "%d moons sing\tmany sing: %d\n", i, i);

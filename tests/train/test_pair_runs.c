@@ -105,7 +105,7 @@ static const float *weights_of(Safetensors *file, const char *path, int64_t *cou
 static void the_mean_of_the_last_is_kept(void **state) {
   (void)state;
   enum { KEPT = 3 };
-  char path[PATH_ROOM], name[64];
+  char path[PATH_CAPACITY], name[64];
   double sum[4096] = {0};
   int64_t n;
   Safetensors file;
@@ -154,7 +154,7 @@ static void the_best_by_metric_is_kept(void **state) {
   if (!ink_train("translate", &file, 1, in_scratch("judged"), s, &call, &err)) fail_msg("%s", err.text);
   assert_true(j.count == 6 && j.kept == j.step && j.best > 0);
   snprintf(name, sizeof name, "checkpoint-%010d/model.safetensors", (int)j.step);
-  char a[PATH_ROOM], b[PATH_ROOM];
+  char a[PATH_CAPACITY], b[PATH_CAPACITY];
   assert_true(
       same_bytes(path_join(a, in_scratch("judged"), model_file), path_join(b, in_scratch("judged"), name)));
   ink_settings_free(s);

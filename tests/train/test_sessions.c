@@ -24,7 +24,7 @@ static ink_model *network(const char *arch) {
   const char *const settings[] = {"arch",   arch, "context",   "48",   "steps", "1",
                                   "warmup", "0",  "overwrite", "true", NULL};
   const bool pairs = !strcmp(arch, "marian") || !strcmp(arch, "seq2seq") || !strcmp(arch, "bart");
-  char path[PATH_ROOM];
+  char path[PATH_CAPACITY];
   Buffer lines = {0};
   for (int i = 0; i < 40; i++) buffer_addf(&lines, "%d moons sing\tmany sing: %d\n", i, i);
   path_join(path, scratch, "pairs.tsv");

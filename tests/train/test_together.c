@@ -14,7 +14,7 @@
 
 typedef struct Job {
   const char *task, *out, *threads;
-  char data[PATH_ROOM], dir[PATH_ROOM];
+  char data[PATH_CAPACITY], dir[PATH_CAPACITY];
   bool ok;
   Error err;
   char *written;
@@ -65,7 +65,7 @@ static void *run(void *arg) {
 }
 
 static void expect_same(const Job *a, const Job *b) {
-  char path[PATH_ROOM];
+  char path[PATH_CAPACITY];
   FileView x, y;
   if (!a->ok || !b->ok) fail_msg("%s%s", a->err.text, b->err.text);
   assert_true(file_view(path_join(path, a->dir, "model.safetensors"), &x, NULL));
@@ -84,7 +84,7 @@ static void two_runs_at_once(void **state) {
                 {.task = "translate", .out = "d", .threads = "3"}};
   pthread_t threads[2];
   Buffer pairs = {0};
-  char path[PATH_ROOM];
+  char path[PATH_CAPACITY];
   some_text();
   for (int i = 0; i < 40; i++) buffer_addf(&pairs, "%d moons sing\tmany sing: %d\n", i, i);
   assert_true(file_replace(path_join(path, scratch, "pairs.tsv"), pairs.data, pairs.length, NULL));

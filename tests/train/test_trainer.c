@@ -23,7 +23,7 @@ static void train_well(const char *run, const char *text, const char *const *pai
 
 static char *read_log(const char *run) {
   FileView view;
-  char path[PATH_ROOM];
+  char path[PATH_CAPACITY];
   Error err = {0};
   if (!file_view(path_join(path, in_scratch(run), "log.jsonl"), &view, &err)) fail_msg("%s", err.text);
   char *text = mem_alloc(view.size + 1);
@@ -45,7 +45,7 @@ static int logged(const char *run, const char *name, double values[32]) {
 }
 
 static void add_to_log(const char *run, const char *text) {
-  char path[PATH_ROOM];
+  char path[PATH_CAPACITY];
   FILE *file = fopen(path_join(path, in_scratch(run), "log.jsonl"), "a");
   assert_true(file && fputs(text, file) >= 0 && !fclose(file));
 }
@@ -200,7 +200,7 @@ static void the_seed_changes_it(void **state) {
 
 static FileView view_model(const char *run) {
   FileView view;
-  char path[PATH_ROOM];
+  char path[PATH_CAPACITY];
   Error err = {0};
   if (!file_view(path_join(path, in_scratch(run), model_file), &view, &err)) fail_msg("%s", err.text);
   return view;
@@ -329,7 +329,7 @@ static void a_loss_that_is_no_number_is_divergence(void **state) {
   Watch watch = {0};
   Error err = {0};
   train_well("base", some_text(), WITH("steps", "2"), NULL);
-  char path[PATH_ROOM];
+  char path[PATH_CAPACITY];
   FILE *file = fopen(path_join(path, in_scratch("base"), model_file), "r+");
   assert_true(file && !fseek(file, -(long)sizeof huge, SEEK_END) && fwrite(huge, sizeof huge, 1, file) == 1 &&
               !fclose(file));
