@@ -58,6 +58,10 @@ int32_t tokenizer_unknown(const Tokenizer *);
 /* What the post-processor puts before every text, -1 if nothing, and behind it. */
 int32_t tokenizer_begin(const Tokenizer *);
 const Ids *tokenizer_behind(const Tokenizer *);
+/* For a new model: with an encoder the end token stands behind every text, as its sources are read, unless
+ * the post-processor says otherwise; without one nothing does. tokenizer.json then says so to other programs.
+ */
+void tokenizer_append_end(Tokenizer *, bool append);
 /* A text of its own begins with a space that is not part of it. */
 bool tokenizer_strips_space(const Tokenizer *);
 /* What was met in the files and is without effect here, or what texts lose; NULL: nothing. */

@@ -86,6 +86,7 @@ struct Tokenizer {
   int32_t end, pad;        /* -1: none */
   bool named_end;          /* by a file, not guessed by its spelling */
   bool completed;          /* some pieces are of the files beside tokenizer.json */
+  bool reframed;           /* tokenizer_append_end changed what stands around texts */
   Buffer remark;           /* see tokenizer_remark */
   bool cut_before[256];    /* a word may be cut before this byte ... */
   uint64_t joined[256][4]; /* ... where no merge joins a token that ends in byte [i] to one that starts with

@@ -64,6 +64,48 @@ static json_t *normalizer_json(const Normalizer *n) {
   return json_null();
 }
 
+/* ---- what stands around a text ---- */
+
+static void append_token(const Tokenizer *t, int32_t id, json_t *sequence, json_t *tokens) {
+  const char *name = t->pieces.data[id].name;
+  json_push(sequence, json_build("{s:{s:s, s:i}}", "SpecialToken", "id", name, "type_id", 0));
+  json_put(tokens, name, json_build("{s:s, s:[i], s:[s]}", "id", name, "ids", (int)id, "tokens", name));
+}
+
+/* The one text `name` of a template with its tokens. */
+static void append_text(const Tokenizer *t, const char *name, json_t *sequence, json_t *tokens) {
+  if (t->begin >= 0) append_token(t, t->begin, sequence, tokens);
+  json_push(sequence, json_build("{s:{s:s, s:i}}", "Sequence", "id", name, "type_id", 0));
+  for (size_t i = 0; i < t->behind.count; i++) append_token(t, t->behind.data[i], sequence, tokens);
+}
+
+static json_t *template_json(const Tokenizer *t) {
+  json_t *single = json_array(), *pair = json_array(), *tokens = json_object();
+  append_text(t, "A", single, tokens);
+  append_text(t, "A", pair, tokens);
+  append_text(t, "B", pair, tokens);
+  return json_build("{s:s, s:o, s:o, s:o}", "type", "TemplateProcessing", "single", single, "pair", pair,
+                    "special_tokens", tokens);
+}
+
+static json_t *post_processor_json(const Tokenizer *t) {
+  const bool tokens = t->begin >= 0 || t->behind.count;
+  if (!tokens) return t->byte_level ? byte_level_json() : json_null();
+  if (!t->byte_level) return template_json(t);
+  return json_build("{s:s, s:[o, o]}", "type", "Sequence", "processors", byte_level_json(), template_json(t));
+}
+
+void tokenizer_append_end(Tokenizer *t, bool append) {
+  if (t->of_sources) tokenizer_append_end(t->of_sources, append);
+  const bool wanted = append && t->begin < 0 && t->end >= 0;
+  if (append ? t->behind.count || !wanted : !t->behind.count) return;
+  t->behind.count = 0;
+  if (wanted) vec_push(&t->behind, t->end);
+  t->reframed = true;
+}
+
+/* ---- the whole ---- */
+
 static json_t *tokenizer_json(const Tokenizer *t) {
   return json_build("{s:s, s:n, s:n, s:o, s:o, s:o, s:o, s:o, s:o}", "version", "1.0", "truncation",
                     "padding", "added_tokens", added_json(t), "normalizer", normalizer_json(&t->normalizer),
@@ -78,18 +120,19 @@ static void append_listed_elsewhere(const Tokenizer *t, const AddedTokens *added
       json_push(list, added_entry(t, &added->list.data[i], normalized));
 }
 
-/* The file that was read, with the added tokens that only the files beside it list. */
+/* The file that was read, with the added tokens that only the files beside it list and what was changed. */
 static json_t *completed_json(const Tokenizer *t, Error *err) {
   json_t *json = json_parse(t->source, t->source_length, "tokenizer.json", err);
   json_t *list = json_object_get(json, "added_tokens");
   if (json && !json_is_array(list)) json_put(json, "added_tokens", list = json_array());
   if (json) append_listed_elsewhere(t, &t->added, false, list);
   if (json) append_listed_elsewhere(t, &t->added_normalized, true, list);
+  if (json && t->reframed) json_put(json, "post_processor", post_processor_json(t));
   return json;
 }
 
 bool tokenizer_text(const Tokenizer *t, Buffer *out, Error *err) {
-  if (t->source && !t->completed) {
+  if (t->source && !t->completed && !t->reframed) {
     buffer_add(out, t->source, t->source_length);
     return true;
   }

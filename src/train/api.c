@@ -168,6 +168,7 @@ static bool make_config(Run *r, Error *err) {
     if (!config_from_settings(&r->config, r->model, tokenizer_size(r->tokenizer), err) ||
         !separate_vocabularies(r, err) || !fit_context(r, err))
       return false;
+    tokenizer_append_end(r->tokenizer, r->config.arch->encodes);
   }
   if (r->resumed || r->train->from)
     r->material->kept = (MaterialTokens){-1, -1, r->config.decoder_start, r->config.pad};

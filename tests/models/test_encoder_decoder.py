@@ -13,7 +13,7 @@ os.environ.update(HF_HUB_OFFLINE="1", TRANSFORMERS_VERBOSITY="error", TOKENIZERS
 inkstone = sys.argv[1]
 try:
     import torch
-    from tokenizers.processors import RobertaProcessing, TemplateProcessing
+    from tokenizers.processors import ByteLevel, RobertaProcessing, TemplateProcessing
     from transformers import (AutoTokenizer, BartConfig, BartForConditionalGeneration, MarianConfig, MarianMTModel, MBartConfig,
                               MBartForConditionalGeneration, PreTrainedTokenizerFast)
 except ImportError as missing:
@@ -99,7 +99,14 @@ def trained_here(name, kind, *flags):
     run("train", "translate", "pairs.tsv", "-o", name, "--layers", 2, "--encoder-layers", 1, "--width", 32, "--heads", 4, "--context", 48,
         "--batch-tokens", 400, "--steps", 60, "--warmup", 6, "--lr", 0.01, "--vocab", 320, "--tokenizer", "bpe", "--sample-tokens", 0,
         "--threads", 1, "-q", *flags)
-    return compare(name, kind)
+    tokenizer = compare(name, kind)
+    for directory_side in ("tokenizer.json", "source_tokenizer.json"):
+        file = os.path.join(name, directory_side)
+        if os.path.exists(file):
+            side = PreTrainedTokenizerFast(tokenizer_file=file)
+            check(f"{name}: {directory_side} appends the end", side("ein Haus")["input_ids"] ==
+                  side("ein Haus", add_special_tokens=False)["input_ids"] + [side.convert_tokens_to_ids("<|endoftext|>")])
+    return tokenizer
 
 
 def saved_there(name, model, tokenizer):
@@ -123,6 +130,7 @@ end, pad = tokenizer.eos_token_id, tokenizer.pad_token_id
 shape = dict(vocab_size=len(tokenizer), d_model=32, encoder_layers=2, decoder_layers=1, encoder_attention_heads=4, decoder_attention_heads=2,
              encoder_ffn_dim=48, decoder_ffn_dim=40, max_position_embeddings=48, eos_token_id=end, pad_token_id=pad,
              decoder_start_token_id=pad, bos_token_id=None, forced_eos_token_id=None, scale_embedding=True)
+tokenizer._tokenizer.post_processor = ByteLevel(trim_offsets=True)  # as of a tokenizer that says nothing about ends
 saved_there("their_marian", MarianMTModel(MarianConfig(**shape, activation_function="silu")), tokenizer)
 saved_there("their_bart", BartForConditionalGeneration(BartConfig(**shape, activation_function="gelu")), tokenizer)
 end_name = tokenizer.eos_token

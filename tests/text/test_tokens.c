@@ -207,6 +207,54 @@ static void the_post_processor_says_what_stands_around_texts(void **state) {
   expect_around("null", -1, 0, NULL);
 }
 
+/* As tokenizer.json, read again; NULL where it has no post-processor that puts tokens. */
+static Tokenizer *written(const Tokenizer *t, bool template) {
+  Buffer text = {0};
+  Error err = {0};
+  assert_true(tokenizer_text(t, &text, &err));
+  assert_int_equal(strstr(text.data, "\"TemplateProcessing\"") != NULL, template);
+  Tokenizer *again = tokenizer_parse(text.data, text.length, "t.json", &err);
+  assert_non_null(again);
+  buffer_free(&text);
+  return again;
+}
+
+/* transformers then gives an encoder the ids that ours reads. */
+static void the_end_behind_sources_is_written(void **state) {
+  Error err = {0};
+  Tokenizer *t = byte_level("", "}", "\"added_tokens\":[" TOKEN(258, "</s>", SPECIAL) "],", &err);
+  tokenizer_offer_end(t, 258);
+  tokenizer_append_end(t, false);
+  tokenizer_free(written(t, false));
+  tokenizer_append_end(t, true);
+  Tokenizer *again = written(t, true);
+  assert_int_equal(tokenizer_begin(again), -1);
+  assert_int_equal(tokenizer_behind(again)->count, 1);
+  assert_int_equal(tokenizer_behind(again)->data[0], 258);
+  tokenizer_append_end(again, false); /* of a model that continues texts */
+  Tokenizer *third = written(again, false);
+  assert_int_equal(tokenizer_behind(third)->count, 0);
+  tokenizer_free(third);
+  tokenizer_free(again);
+  tokenizer_free(t);
+}
+
+static void what_stands_before_texts_stays(void **state) {
+  Error err = {0};
+  Tokenizer *t = byte_level("", "}",
+                            "\"added_tokens\":[" TOKEN(258, "<s>", SPECIAL) "," TOKEN(259, "</s>", SPECIAL) "],"
+                            "\"post_processor\":{\"type\":\"RobertaProcessing\",\"sep\":[\"</s>\",259],"
+                            "\"cls\":[\"<s>\",258]},", &err);
+  tokenizer_append_end(t, true);
+  tokenizer_free(written(t, false)); /* as it was read */
+  tokenizer_append_end(t, false);
+  Tokenizer *again = written(t, true);
+  assert_int_equal(tokenizer_begin(again), 258);
+  assert_int_equal(tokenizer_behind(again)->count, 0);
+  tokenizer_free(again);
+  tokenizer_free(t);
+}
+
 /* ---- beside tokenizer.json ---- */
 
 static void put_file(const char *name, const char *text) {
@@ -326,6 +374,8 @@ int main(void) {
       cmocka_unit_test(byte_tokens_stay_bytes),
       cmocka_unit_test(truncation_and_padding_are_passed_over_and_said),
       cmocka_unit_test(the_post_processor_says_what_stands_around_texts),
+      cmocka_unit_test(the_end_behind_sources_is_written),
+      cmocka_unit_test(what_stands_before_texts_stays),
       cmocka_unit_test_setup_teardown(the_files_beside_name_the_end, scratch_open, scratch_close),
       cmocka_unit_test_setup_teardown(tokens_of_tokenizer_config_are_added, scratch_open, scratch_close),
       cmocka_unit_test(time_is_near_linear),
