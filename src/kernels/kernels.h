@@ -23,7 +23,8 @@ typedef enum TensorType {
 /* A panel is gemm_nr columns of a matrix [k, n] for k steps, whole blocks, in as many bytes as its elements
  * take. */
 typedef struct TypeKernels {
-  /* n elements, whole blocks. To the type: each value becomes the nearest that the type has. */
+  /* n elements, whole blocks. To the type: each value becomes the nearest that the type has, or
+   * what GGML's reference quantizer gives; NULL: only read. */
   void (*widen)(float *y, const void *x, int64_t n);
   void (*narrow)(void *y, const float *x, int64_t n);
   /* A panel of `columns` columns, each stored along k, `apart` bytes from one to the next. NULL: a panel is

@@ -266,105 +266,6 @@ static void the_nearest_is_taken(void **state) {
     }
 }
 
-/* The bytes that gguf 0.19 (Python) makes of the same values, gguf.quants.quantize. */
-static void q8_0_is_that_of_ggml(void **state) {
-  (void)state;
-  static const unsigned char golden[34] = {
-      0x9b, 0x1a, 0xad, 0x43, 0xd6, 0x6b, 0xfe, 0x91, 0x26, 0xb9, 0x4f, 0xe2, 0x77, 0x0a, 0x9d, 0x32, 0xc6,
-      0x5b, 0xee, 0x81, 0x16, 0xa9, 0x3e, 0xd2, 0x67, 0xfa, 0x8d, 0x22, 0xb5, 0x4b, 0xde, 0x73, 0x06, 0x99};
-  float x[32], back[32];
-  unsigned char block[34];
-  const Kernels *k;
-  for (int i = 0; i < 32; i++) x[i] = (float)(((i * 37 + 11) % 64 - 31.5) * 0.013);
-  for (int i = 0; (k = kernels_available(i)); i++) {
-    k->types[TENSOR_Q8_0].narrow(block, x, 32);
-    assert_memory_equal(block, golden, sizeof golden);
-    k->types[TENSOR_Q8_0].widen(back, block, 32);
-    for (int j = 0; j < 32; j++) assert_float_equal(back[j], x[j], 0.5 * 0.4095 / 127 + 1e-4);
-  }
-}
-
-/* n steps: a row times panels side by side has the bits of gemm_block with each, widened. */
-enum { PANELS = 2 * ROW_PANELS + 2 };
-
-static void check_row(const Kernels *k, TensorType type, int64_t n, const void *panels, const float *wide) {
-  const int64_t nr = k->gemm_nr();
-  const int64_t together = ROW_PANELS * nr,
-                widths[] = {1, nr - 1, nr, together - 1, together + 3, PANELS * nr - 5};
-  const float *x = array_random(n, 1), *bias = array_random(PANELS * nr, 1);
-  for (size_t w = 0; w < sizeof widths / sizeof *widths; w++)
-    for (int biased = 0; biased < 2; biased++) {
-      const int64_t cols = widths[w];
-      float *got = array_empty(cols), *want = array_empty(cols);
-      k->types[type].row(got, biased ? bias : NULL, x, panels, n, cols);
-      for (int64_t j = 0; j < cols; j += nr)
-        k->gemm_block(want + j, 0, biased ? bias + j : NULL, 0, x, n + 1, wide + j * n, nr, n, 1,
-                      cols - j < nr ? cols - j : nr);
-      same_bits(got, want, cols);
-    }
-}
-
-/* Panels of columns stored along k, in blocks, and what they hold, as floats: [panels][n][nr]. */
-static void fill_stored_panels(const Kernels *k, const TypeKernels *t, int64_t n, int64_t row_bytes,
-                               char *panels, float *wide) {
-  const int64_t nr = k->gemm_nr();
-  char *rows = malloc((size_t)(nr * row_bytes) + 1);
-  const float *values = array_random(nr * n, 1);
-  float *column = array_empty(n), *back = array_empty(nr * n);
-  for (int64_t panel = 0; panel < PANELS; panel++) {
-    float *out = wide + panel * n * nr;
-    for (int64_t j = 0; j < nr; j++) {
-      t->narrow(rows + j * row_bytes, values + (j + panel) % nr * n, n);
-      t->widen(column, rows + j * row_bytes, n);
-      for (int64_t p = 0; p < n; p++) out[p * nr + j] = column[p];
-    }
-    t->panel(panels + panel * nr * row_bytes, rows, row_bytes, nr, n);
-    t->widen_panel(back, panels + panel * nr * row_bytes, n);
-    same_bits(back, out, n * nr);
-  }
-  free(rows);
-}
-
-static int64_t block_of_type(TensorType type) {
-#define TYPE(NAME, name, block, ...) \
-  if (type == TENSOR_##NAME) return block;
-#include "kernels/types.def"
-#undef TYPE
-  return 0;
-}
-
-static int64_t bytes_of_type(TensorType type) {
-#define TYPE(NAME, name, block, bytes, ...) \
-  if (type == TENSOR_##NAME) return bytes;
-#include "kernels/types.def"
-#undef TYPE
-  return 0;
-}
-
-/* Every type of the list. */
-static void check_row_types(const Kernels *k, int64_t n) {
-  for (int i = 0; i < TENSOR_WEIGHT_TYPES; i++) {
-    const TypeKernels *t = &k->types[i];
-    const int64_t block = block_of_type((TensorType)i), length = (n + block - 1) / block * block,
-                  count = PANELS * length * k->gemm_nr();
-    float *wide = array_empty(count);
-    char *panels = malloc((size_t)(count / block * bytes_of_type((TensorType)i)) + 1);
-    if (t->panel) {
-      fill_stored_panels(k, t, length, length / block * bytes_of_type((TensorType)i), panels, wide);
-    } else {
-      t->narrow(panels, array_random(count, 1), count);
-      t->widen(wide, panels, count);
-    }
-    check_row(k, (TensorType)i, length, panels, wide);
-    free(panels);
-    arrays_free();
-  }
-}
-
-static void rows_have_the_bits_of_blocks(void **state) {
-  each_length(check_row_types);
-}
-
 /* ---- pairs of bf16 ---- */
 
 static float nearest_bf16(float x) {
@@ -515,8 +416,6 @@ int main(void) {
       cmocka_unit_test(every_half_is_its_value_and_comes_back),
       cmocka_unit_test(other_values_do_not_come_back),
       cmocka_unit_test(the_nearest_is_taken),
-      cmocka_unit_test(q8_0_is_that_of_ggml),
-      cmocka_unit_test(rows_have_the_bits_of_blocks),
       cmocka_unit_test(blocks_of_pairs),
       cmocka_unit_test(numbers_are_rounded_to_the_nearest),
       cmocka_unit_test(a_burst_computes_what_it_counts),

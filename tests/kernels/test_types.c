@@ -1,0 +1,152 @@
+/* The types of weights (kernels/types.def): against GGML's own code, and a row times panels against a block.
+ */
+#include "arrays.h"
+
+static const struct {
+  const char *name;
+  int64_t elements, bytes; /* of a block */
+} type_of[] = {
+#define TYPE(NAME, name, elements, bytes, ...) {#name, elements, bytes},
+#include "kernels/types.def"
+#undef TYPE
+};
+
+/* ---- values ---- */
+
+/* tests/golden/types/<name>.txt, which scripts/golden_types.py describes. */
+static FILE *golden(const char *name) {
+  char path[4096];
+  snprintf(path, sizeof path, TESTS_DIR "/golden/types/%s.txt", name);
+  FILE *file = fopen(path, "r");
+  if (!file) fail_msg("%s is missing: run scripts/golden_types.py", path);
+  return file;
+}
+
+static void read_bytes(FILE *file, unsigned char *bytes, int64_t count) {
+  for (int64_t i = 0; i < count; i++) assert_int_equal(fscanf(file, "%2hhx", &bytes[i]), 1);
+}
+
+/* False: the file has no more. */
+static bool read_values(FILE *file, float *x, int64_t count) {
+  for (int64_t i = 0; i < count; i++)
+    if (fscanf(file, "%f", &x[i]) != 1) return false;
+  return true;
+}
+
+/* Two blocks. d q is rounded once as there; d q + m is rounded twice there, and may be once here. */
+static void check_golden(const Kernels *k, TensorType type) {
+  enum { MOST_BYTES = 512, MOST_VALUES = 512 };
+  unsigned char blocks[MOST_BYTES], made[MOST_BYTES];
+  float want[MOST_VALUES], got[MOST_VALUES];
+  const int64_t n = 2 * type_of[type].elements, bytes = 2 * type_of[type].bytes;
+  FILE *file = golden(type_of[type].name);
+  read_bytes(file, blocks, bytes);
+  assert_true(read_values(file, want, n));
+  k->types[type].widen(got, blocks, n);
+  float most = 0;
+  for (int64_t i = 0; i < n; i++) most = fmaxf(most, fabsf(want[i]));
+  for (int64_t i = 0; i < n; i++) assert_float_equal(got[i], want[i], most * 0x1p-22f);
+  if (read_values(file, want, n)) {
+    read_bytes(file, blocks, bytes);
+    k->types[type].narrow(made, want, n);
+    assert_memory_equal(made, blocks, (size_t)bytes);
+  }
+  fclose(file);
+}
+
+static void blocks_are_those_of_ggml(void **state) {
+  (void)state;
+  const Kernels *k;
+  for (int i = 0; (k = kernels_available(i)); i++)
+    for (int type = 0; type < TENSOR_WEIGHT_TYPES; type++)
+      if (type_of[type].elements > 1) check_golden(k, (TensorType)type);
+}
+
+/* ---- rows ---- */
+
+/* n steps: a row times panels side by side has the bits of gemm_block with each, widened. */
+enum { PANELS = 2 * ROW_PANELS + 2 };
+
+static void check_row(const Kernels *k, TensorType type, int64_t n, const void *panels, const float *wide) {
+  const int64_t nr = k->gemm_nr();
+  const int64_t together = ROW_PANELS * nr,
+                widths[] = {1, nr - 1, nr, together - 1, together + 3, PANELS * nr - 5};
+  const float *x = array_random(n, 1), *bias = array_random(PANELS * nr, 1);
+  for (size_t w = 0; w < sizeof widths / sizeof *widths; w++)
+    for (int biased = 0; biased < 2; biased++) {
+      const int64_t cols = widths[w];
+      float *got = array_empty(cols), *want = array_empty(cols);
+      k->types[type].row(got, biased ? bias : NULL, x, panels, n, cols);
+      for (int64_t j = 0; j < cols; j += nr)
+        k->gemm_block(want + j, 0, biased ? bias + j : NULL, 0, x, n + 1, wide + j * n, nr, n, 1,
+                      cols - j < nr ? cols - j : nr);
+      same_bits(got, want, cols);
+    }
+}
+
+/* For types that are only read: any bytes are blocks, but scales may be no numbers. */
+static void random_bytes(char *bytes, int64_t count) {
+  static uint32_t state = 1;
+  for (int64_t i = 0; i < count; i++) bytes[i] = (char)((state = state * 1664525 + 1013904223) >> 24);
+}
+static bool all_finite(const float *x, int64_t n) {
+  for (int64_t i = 0; i < n; i++)
+    if (!isfinite(x[i])) return false;
+  return true;
+}
+
+/* Panels of columns stored along k, in blocks, and what they hold, as floats: [panels][n][nr]. */
+static void fill_stored_panels(const Kernels *k, const TypeKernels *t, int64_t n, int64_t row_bytes,
+                               char *panels, float *wide) {
+  const int64_t nr = k->gemm_nr();
+  char *rows = malloc((size_t)(nr * row_bytes) + 1);
+  memset(rows, 0xff, (size_t)(nr * row_bytes)); /* scales that are no numbers */
+  const float *values = array_random(nr * n, 1);
+  float *column = array_empty(n), *back = array_empty(nr * n);
+  for (int64_t panel = 0; panel < PANELS; panel++) {
+    float *out = wide + panel * n * nr;
+    for (int64_t j = 0; j < nr; j++) {
+      if (t->narrow) t->narrow(rows + j * row_bytes, values + (j + panel) % nr * n, n);
+      t->widen(column, rows + j * row_bytes, n);
+      while (!t->narrow && !all_finite(column, n)) {
+        random_bytes(rows + j * row_bytes, row_bytes);
+        t->widen(column, rows + j * row_bytes, n);
+      }
+      for (int64_t p = 0; p < n; p++) out[p * nr + j] = column[p];
+    }
+    t->panel(panels + panel * nr * row_bytes, rows, row_bytes, nr, n);
+    t->widen_panel(back, panels + panel * nr * row_bytes, n);
+    same_bits(back, out, n * nr);
+  }
+  free(rows);
+}
+
+/* Every type of the list. */
+static void check_row_types(const Kernels *k, int64_t n) {
+  for (int i = 0; i < TENSOR_WEIGHT_TYPES; i++) {
+    const TypeKernels *t = &k->types[i];
+    const int64_t block = type_of[i].elements, length = (n + block - 1) / block * block,
+                  count = PANELS * length * k->gemm_nr();
+    float *wide = array_empty(count);
+    char *panels = malloc((size_t)(count / block * type_of[i].bytes) + 1);
+    if (t->panel) {
+      fill_stored_panels(k, t, length, length / block * type_of[i].bytes, panels, wide);
+    } else {
+      t->narrow(panels, array_random(count, 1), count);
+      t->widen(wide, panels, count);
+    }
+    check_row(k, (TensorType)i, length, panels, wide);
+    free(panels);
+    arrays_free();
+  }
+}
+
+static void rows_have_the_bits_of_blocks(void **state) {
+  each_length(check_row_types);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(blocks_are_those_of_ggml),
+                                     cmocka_unit_test(rows_have_the_bits_of_blocks)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
