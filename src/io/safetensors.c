@@ -7,7 +7,7 @@
 #include "base/buffer.h"
 #include "base/threads.h"
 
-/* As in the reference implementation. */
+/* The limit of the reference implementation. */
 static const uint64_t largest_header = 100 << 20;
 
 /* ---- reading ---- */
@@ -23,8 +23,7 @@ static bool fail_dtype(const char *path, const char *name, const char *dtype, Er
   for (int i = 0; i <= TENSOR_I32; i++)
     if (type_info((TensorType)i)->safetensors)
       buffer_addf(&known, "%s%s", i ? ", " : "", type_info((TensorType)i)->safetensors);
-  fail(err, "%s: tensor \"%s\" is of type \"%s\", which is not supported (%s)", path, name, dtype,
-       known.data);
+  fail(err, "%s: tensor \"%s\" has type \"%s\", which is not supported (%s)", path, name, dtype, known.data);
   buffer_free(&known);
   return false;
 }
@@ -40,27 +39,27 @@ static bool read_dtype(const json_t *entry, Tensor *t, const char *path, const c
   return fail_dtype(path, name, dtype, err);
 }
 
-/* Dimensions whose product, in bytes, is `*bytes`, all in checked arithmetic. */
+/* Reads the dimensions; *bytes: their product times the element size, in checked arithmetic. */
 static bool read_shape(const json_t *entry, Tensor *t, uint64_t *bytes, const char *path, const char *name,
                        Error *err) {
   const json_t *shape = json_object_get(entry, "shape");
   if (!json_is_array(shape)) return fail(err, "%s: tensor \"%s\" has no shape", path, name);
   if (json_array_size(shape) > TENSOR_MAX_DIMS)
-    return fail(err, "%s: tensor \"%s\" has %zu dimensions, more than %d", path, name, json_array_size(shape),
-                TENSOR_MAX_DIMS);
-  *bytes = type_bytes(t->type, 1); /* of this format no type has blocks */
+    return fail(err, "%s: tensor \"%s\" has %zu dimensions, but at most %d are supported", path, name,
+                json_array_size(shape), TENSOR_MAX_DIMS);
+  *bytes = type_bytes(t->type, 1); /* no type of this format has blocks */
   for (t->dims = 0; t->dims < (int)json_array_size(shape); t->dims++) {
     const json_t *size = json_array_get(shape, (size_t)t->dims);
     const int64_t n = json_integer_value(size);
     if (!json_is_integer(size) || n < 0 || __builtin_mul_overflow(*bytes, (uint64_t)n, bytes) ||
         *bytes > INT64_MAX)
-      return fail(err, "%s: tensor \"%s\" has an impossible shape", path, name);
+      return fail(err, "%s: tensor \"%s\" has an invalid shape", path, name);
     t->shape[t->dims] = n;
   }
   return true;
 }
 
-/* "data_offsets": [begin, end] must lie within the data and hold just what the shape needs. */
+/* "data_offsets": [begin, end] must be within the data and have the size of the shape. */
 static bool read_range(const json_t *entry, uint64_t bytes, uint64_t bytes_of_data, uint64_t *begin,
                        const char *path, const char *name, Error *err) {
   const json_t *offsets = json_object_get(entry, "data_offsets");
@@ -70,8 +69,8 @@ static bool read_range(const json_t *entry, uint64_t bytes, uint64_t bytes_of_da
   const int64_t first = json_integer_value(from), last = json_integer_value(to);
   if (first < 0 || last < first || (uint64_t)last > bytes_of_data)
     return fail(err,
-                "%s: tensor \"%s\" lies outside of the file (bytes %" PRId64 " to %" PRId64 " of %" PRIu64
-                "): the file is cut short or altered",
+                "%s: tensor \"%s\" is outside of the file (bytes %" PRId64 " to %" PRId64 " of %" PRIu64
+                "): the file is truncated or altered",
                 path, name, first, last, bytes_of_data);
   if ((uint64_t)(last - first) != bytes)
     return fail(err, "%s: tensor \"%s\" needs %" PRIu64 " bytes but has %" PRId64, path, name, bytes,
@@ -84,7 +83,7 @@ static bool read_entry(Safetensors *s, const char *name, const json_t *entry, co
                        uint64_t bytes_of_data, const char *path, Error *err) {
   NamedTensor *item = &s->tensors.items[s->tensors.count];
   uint64_t bytes = 0, begin = 0;
-  if (!json_is_object(entry)) return fail(err, "%s: \"%s\" is not described by an object", path, name);
+  if (!json_is_object(entry)) return fail(err, "%s: the description of \"%s\" is not an object", path, name);
   if (!read_dtype(entry, &item->tensor, path, name, err) ||
       !read_shape(entry, &item->tensor, &bytes, path, name, err) ||
       !read_range(entry, bytes, bytes_of_data, &begin, path, name, err))
@@ -104,7 +103,7 @@ static int by_offset(const void *a, const void *b) {
              : tensor_bytes(&x->tensor) > tensor_bytes(&y->tensor);
 }
 
-/* The format allows neither holes nor overlaps: every byte of the data belongs to one tensor. */
+/* The format allows no gaps or overlaps: every byte of the data belongs to exactly one tensor. */
 static bool check_cover(Safetensors *s, const char *data, uint64_t bytes_of_data, const char *path,
                         Error *err) {
   const char *expected = data;
@@ -142,12 +141,13 @@ static bool read_header(Safetensors *s, const json_t *header, const char *data, 
 
 static bool parse(Safetensors *s, const char *path, Error *err) {
   if (s->file.size < 8)
-    return fail(err, "%s: %zu bytes are too few for a safetensors file", path, s->file.size);
+    return fail(err, "%s: the file has %zu bytes, which is too short for a safetensors file", path,
+                s->file.size);
   const uint64_t length = read_u64(s->file.data), rest = s->file.size - 8;
   if (length > rest || length > largest_header)
     return fail(err,
-                "%s: the header claims %" PRIu64 " bytes, the file has %" PRIu64
-                ": not a safetensors file, or cut short",
+                "%s: the header should have %" PRIu64 " bytes, but the file has %" PRIu64
+                ": it is truncated or not a safetensors file",
                 path, length, rest);
   json_t *header = json_parse(s->file.data + 8, length, path, err);
   if (!header) return false;
@@ -180,7 +180,7 @@ typedef struct Conversion {
   const Tensor *from;
 } Conversion;
 
-enum { BLOCK = 1 << 16 }; /* numbers that are worth a thread */
+enum { BLOCK = 1 << 16 }; /* minimum number of elements per thread */
 
 static void convert_blocks(void *arg, int64_t first, int64_t beyond) {
   const Conversion *c = arg;
@@ -229,7 +229,7 @@ static bool put_header(FileWriter *w, const char *text, Error *err) {
 bool safetensors_write(const char *path, const NamedTensor *items, size_t count, const json_t *metadata,
                        Error *err) {
   FileWriter w;
-  /* Before the file is begun: running out of memory must not leave half of one. */
+  /* Allocated before the file is opened, so that running out of memory leaves no partial file. */
   char *header = make_header(items, count, metadata);
   bool ok = file_writer_open(&w, path, err) && put_header(&w, header, err);
   for (size_t i = 0; ok && i < count; i++)

@@ -1,6 +1,6 @@
 /* safetensors.h - named tensors in one file: 8 bytes of header length, a JSON header, raw little-endian data.
- * https://github.com/huggingface/safetensors . Every size and offset of a file is checked against the bytes
- * there are. */
+ * https://github.com/huggingface/safetensors . Every size and offset is checked against the size of the file.
+ */
 #ifndef IO_SAFETENSORS_H
 #define IO_SAFETENSORS_H
 
@@ -18,10 +18,10 @@ typedef struct Safetensors {
 
 bool safetensors_open(Safetensors *, const char *path, Error *);
 void safetensors_close(Safetensors *);
-/* Copies a tensor of any float type into f32, on all threads; counts must agree. */
+/* Converts a tensor of any floating-point type to f32, on all threads; `out` must have as many elements. */
 void tensor_to_f32(float *out, const Tensor *);
 
-/* Atomic; names in the order given (callers sort); metadata may be NULL. */
+/* Replaces the file atomically; keeps the order of items (callers sort); metadata may be NULL. */
 bool safetensors_write(const char *path, const NamedTensor *items, size_t count, const json_t *metadata,
                        Error *);
 

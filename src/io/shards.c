@@ -11,12 +11,12 @@
 
 typedef VEC(const char *) FileNames;
 
-/* The index and the names of its files. */
+/* An index and the names of its files. */
 typedef struct Index {
   char path[PATH_CAPACITY];
   json_t *json;
   const json_t *map; /* tensor -> file */
-  FileNames names;   /* sorted, each once */
+  FileNames names;   /* sorted, without duplicates */
 } Index;
 
 static bool ends_with(const char *name, const char *tail) {
@@ -24,7 +24,7 @@ static bool ends_with(const char *name, const char *tail) {
   return length >= n && !strcmp(name + length - n, tail);
 }
 
-/* Of a file in the directory itself. */
+/* Whether it is the name of a safetensors file without directories. */
 static bool is_plain(const char *name) {
   return name[0] != '.' && !strpbrk(name, "/\\") && ends_with(name, ".safetensors");
 }
@@ -38,9 +38,11 @@ static bool collect_names(Index *x, Error *err) {
   json_t *file;
   json_object_foreach((json_t *)(uintptr_t)x->map, tensor, file) {
     const char *name = json_string_value(file);
-    if (!name) return fail_damaged(err, "%s: the file of tensor \"%s\" is no text", x->path, tensor);
+    if (!name)
+      return fail_damaged(err, "%s: the file name of tensor \"%s\" is not a string", x->path, tensor);
     if (!is_plain(name))
-      return fail_damaged(err, "%s: \"%s\" is no name of a safetensors file beside it", x->path, name);
+      return fail_damaged(err, "%s: \"%s\" is not the name of a safetensors file in the same directory",
+                          x->path, name);
     vec_push(&x->names, name);
   }
   size_t kept = 0;
@@ -58,7 +60,8 @@ static bool index_open(Index *x, const char *directory, Error *err) {
   x->map = json_object_get(x->json, "weight_map");
   return json_is_object(x->map)
              ? collect_names(x, err)
-             : fail_damaged(err, "%s: has no object \"weight_map\": no index of weights", x->path);
+             : fail_damaged(err, "%s: \"weight_map\" is not an object: this is not an index of weights",
+                            x->path);
 }
 
 static void index_close(Index *x) {
@@ -73,10 +76,8 @@ static bool open_files(Shards *s, const char *directory, const Index *x, Error *
     const char *name = x->names.data[i];
     if (!file_exists(path_join(path, directory, name)))
       return fail_damaged(
-          err,
-          "%s: \"%s\" is missing beside it, one of %zu files of weights: complete the download or "
-          "copy",
-          x->path, name, x->names.count);
+          err, "%s: \"%s\", one of %zu files of weights, is missing: complete the download or copy", x->path,
+          name, x->names.count);
     if (!safetensors_open(&s->files[i], path, err)) return false;
     s->count++;
     s->tensors.count += s->files[i].tensors.count;
@@ -84,17 +85,18 @@ static bool open_files(Shards *s, const char *directory, const Index *x, Error *
   return true;
 }
 
-/* Tensor t of file i: is it what the index lists there? */
+/* Checks that the index lists tensor t in file i. */
 static bool check_tensor(const Shards *s, const Index *x, size_t i, const NamedTensor *t, Error *err) {
   const char *listed = json_get_text(x->map, t->name, NULL), *holds = x->names.data[i];
   if (listed && !strcmp(listed, holds)) return true;
   if (!listed)
-    return fail_damaged(err, "%s: \"%s\" holds a tensor \"%s\" that is not listed", x->path, holds, t->name);
+    return fail_damaged(err, "%s: \"%s\" contains a tensor \"%s\" that is not listed", x->path, holds,
+                        t->name);
   for (size_t k = 0; k < s->count; k++)
     if (!strcmp(x->names.data[k], listed) && tensors_find(&s->files[k].tensors, t->name))
-      return fail_damaged(err, "%s: tensor \"%s\" is there twice, in \"%s\" and in \"%s\"", x->path, t->name,
+      return fail_damaged(err, "%s: tensor \"%s\" is stored twice, in \"%s\" and in \"%s\"", x->path, t->name,
                           listed, holds);
-  return fail_damaged(err, "%s: tensor \"%s\" is listed in \"%s\", but lies in \"%s\"", x->path, t->name,
+  return fail_damaged(err, "%s: tensor \"%s\" is listed in \"%s\", but stored in \"%s\"", x->path, t->name,
                       listed, holds);
 }
 
@@ -114,14 +116,14 @@ static bool find_all_listed(const Shards *s, const Index *x, Error *err) {
   json_t *file;
   json_object_foreach((json_t *)(uintptr_t)x->map, tensor, file) {
     if (!tensors_find(&s->tensors, tensor))
-      return fail_damaged(err, "%s: tensor \"%s\" is listed in \"%s\", which does not hold it", x->path,
+      return fail_damaged(err, "%s: tensor \"%s\" is listed in \"%s\", which does not contain it", x->path,
                           tensor, json_string_value(file));
   }
   return true;
 }
 
-/* Nothing is sized by it. Programs count it in several ways (of the files, of another type), so that a wrong
- * one is no reason to do without the model. */
+/* A wrong total is only remarked: it is not used, and programs compute it differently (size of the files, of
+ * another type). */
 static void check_total(Shards *s, const Index *x) {
   const json_t *total = json_object_get(json_object_get(x->json, "metadata"), "total_size");
   const double bytes = (double)tensors_bytes(&s->tensors);
@@ -167,8 +169,8 @@ void shards_close(Shards *s) {
 
 /* ---- writing ----
  *
- * Files of the index that is there are never touched: new ones have the other letter, "model-a-..." or
- * "model-b-...", and count once the index, replaced in one step, names them. */
+ * The files of the current index are not modified: new files have the other letter, "model-a-..." or
+ * "model-b-...", and become current when the index is replaced atomically. */
 
 static char letter_of(const char *name) {
   unsigned at, of;
@@ -184,7 +186,7 @@ bool shards_own(const char *name) {
   return letter_of(name) != 0 || !strcmp(name, WEIGHTS_INDEX);
 }
 
-/* Of the index that is there; 0: there is none, or one of others. */
+/* The letter of the current index; 0: there is none, or another program's. */
 static char current_letter(const char *directory) {
   Index x;
   char path[PATH_CAPACITY];
@@ -208,13 +210,13 @@ static bool remove_shards(const char *directory, char letter, Error *err) {
 static bool write_file(const char *directory, const char *name, const NamedTensor *items, size_t count,
                        Error *err) {
   char path[PATH_CAPACITY];
-  json_t *metadata = json_build("{s:s}", "format", "pt"); /* what transformers looks for */
+  json_t *metadata = json_build("{s:s}", "format", "pt"); /* required by transformers */
   const bool ok = safetensors_write(path_join(path, directory, name), items, count, metadata, err);
   json_decref(metadata);
   return ok;
 }
 
-/* Tensors from `first` on that fit in one file. */
+/* The number of tensors from `first` on that fit into one file. */
 static size_t run_of(const NamedTensor *items, size_t first, size_t count, uint64_t most) {
   uint64_t bytes = tensor_bytes(&items[first].tensor);
   size_t end = first + 1;
@@ -253,7 +255,7 @@ static bool write_shards(const char *directory, const NamedTensor *items, size_t
          remove_shards(directory, letter == 'a' ? 'b' : 'a', err);
 }
 
-/* The single file counts from the instant that it is there. */
+/* The single file takes precedence as soon as it exists. */
 static bool write_single(const char *directory, const NamedTensor *items, size_t count, Error *err) {
   char path[PATH_CAPACITY];
   if (!write_file(directory, WEIGHTS_FILE, items, count, err)) return false;

@@ -15,21 +15,21 @@ static const SourceFormat *const formats[] = {
 };
 enum { FORMATS = sizeof formats / sizeof *formats };
 
-/* What this program writes. */
+/* The format that Inkstone writes. */
 static const SourceFormat *const own = &source_huggingface;
 
-/* Files that no reader claims. */
+/* Hints for files that no reader claims. */
 static const FileHint files[] = {
     {"*.gguf",
-     "GGUF files are not read yet: take the Hugging Face directory (config.json, model.safetensors, "
+     "GGUF files are not supported yet: use the Hugging Face directory (config.json, model.safetensors, "
      "tokenizer.json) that it was made from"},
     {"*.safetensors",
-     "a file of weights: give the directory that holds it, with config.json and tokenizer.json"},
+     "this is a file of weights: give the directory that contains it, with config.json and tokenizer.json"},
     {"*.bin",
-     "a file, perhaps of weights: give the directory that holds it, with config.json, model.safetensors "
-     "and tokenizer.json"},
-    {"config.json", "a file: give the directory that holds it"},
-    {"*", "a file, no model directory"},
+     "this is a file, perhaps of weights: give the directory that contains it, with config.json, "
+     "model.safetensors and tokenizer.json"},
+    {"config.json", "this is a file: give the directory that contains it"},
+    {"*", "this is a file: give a model directory"},
     {NULL, NULL}};
 
 static const SourceFormat *format_of(const char *path, Error *err) {
@@ -37,7 +37,7 @@ static const SourceFormat *format_of(const char *path, Error *err) {
     if (formats[i]->claims(path)) return formats[i];
   if (access(path, F_OK))
     fail_as(err, INK_NOT_FOUND,
-            "%s: no such model directory; make one with `inkstone train write TEXT -o %s`", path, path);
+            "%s: no such model directory: train a model with `inkstone train write TEXT -o %s`", path, path);
   else
     hint_file(path, files, err);
   return NULL;

@@ -1,9 +1,8 @@
-/* source.h - where a model comes from, whatever its form: what the layers above see of model files.
+/* source.h - reads and writes the files of models, independently of their format.
  *
- * To add a form: src/io/source_<name>.c and a line in sources.def. A reader brings configuration and defaults
- * of generation to the keys that transformers has for them, the tokenizer to the form of tokenizer.json; what
- * it calls the tensors stays, and the architecture's table of that name (models/naming.h) says which is
- * which. */
+ * To add a format: src/io/source_<name>.c and a line in sources.def. A reader converts configuration and
+ * generation defaults to transformers' keys, and the tokenizer to tokenizer.json. It keeps the names of
+ * tensors, which the architecture's table for that format (models/naming.h) maps to parameters. */
 #ifndef IO_SOURCE_H
 #define IO_SOURCE_H
 
@@ -13,57 +12,54 @@
 
 typedef struct ModelSource {
   const struct SourceFormat *format;
-  char path[PATH_CAPACITY]; /* where its files are: of a directory perhaps what is taking its place
-                             * (dir_current)
-                             */
+  char path[PATH_CAPACITY]; /* of its files: the directory, or the one that is replacing it (dir_current) */
   json_t *configuration;    /* as config.json */
-  json_t *generation;       /* as generation_config.json; NULL: it has none */
-  json_t *card;             /* as inkstone.json; empty: another program made the model */
-  char configuration_at[PATH_CAPACITY], generation_at[PATH_CAPACITY]; /* where these are, for messages */
-  TensorSet tensors;  /* after source_open_tensors; mapped until the source is closed */
-  const char *remark; /* what of it was passed over; NULL: nothing */
-  void *own;          /* the reader's */
+  json_t *generation;       /* as generation_config.json; NULL: none */
+  json_t *card;             /* as inkstone.json; empty if another program made the model */
+  char configuration_at[PATH_CAPACITY], generation_at[PATH_CAPACITY]; /* their paths, for messages */
+  TensorSet tensors;  /* set by source_open_tensors; mapped until the source is closed */
+  const char *remark; /* a harmless error that was ignored; NULL: none */
+  void *own;          /* data of the reader */
 } ModelSource;
 
-/* A tokenizer of a source: a tokenizer.json, with the small files beside it. */
+/* Paths of tokenizer.json files, which have further files next to them. */
 typedef struct SourceTokenizer {
-  char path[PATH_CAPACITY];        /* of that file, or of the directory where it should be */
-  char source_path[PATH_CAPACITY]; /* of the one for sources, where they have a vocabulary of their own; else
-                                      "" */
+  char path[PATH_CAPACITY];        /* a file, or the directory that should contain it */
+  char source_path[PATH_CAPACITY]; /* the tokenizer of sources, if they have a separate vocabulary; else "" */
 } SourceTokenizer;
 
-/* What is written of a model, beside its tensors; each NULL if it is not there, or to stay as it is. */
+/* The parts of a model that are written, besides its tensors; NULL: absent, or not to be changed. */
 typedef struct ModelParts {
   const json_t *configuration, *generation, *card, *tokenizer_config;
   const char *tokenizer, *source_tokenizer; /* texts of tokenizer.json */
 } ModelParts;
 
 typedef struct SourceFormat {
-  const char *name; /* of the line, and of the architectures' tables of names */
+  const char *name; /* in sources.def and in the architectures' tables of names */
   bool (*claims)(const char *path);
-  /* All but the tensors, `path` and `format` are set. */
+  /* Reads all but the tensors; `path` and `format` are set. */
   bool (*open)(ModelSource *, Error *);
   bool (*open_tensors)(ModelSource *, Error *);
   void (*close)(ModelSource *);
-  /* Of a source that is open, by any thread. */
+  /* Called for an open source, on any thread. */
   bool (*find_tokenizer)(const ModelSource *, SourceTokenizer *, Error *);
   bool (*read_template)(const ModelSource *, json_t **, Error *);
-  /* NULL where the form is not written. */
+  /* NULL if the format cannot be written. */
   bool (*write)(const char *path, const ModelParts *, Error *);
   bool (*write_tensors)(const char *path, const NamedTensor *, size_t count, Error *);
 } SourceFormat;
 
-/* Refuses, with the mend, what is no model. To be closed in any case. */
+/* Fails if the path is not a model, with a hint. Close it in any case. */
 bool source_open(ModelSource *, const char *path, Error *);
 bool source_open_tensors(ModelSource *, Error *);
 void source_close(ModelSource *);
 bool source_find_tokenizer(const ModelSource *, SourceTokenizer *, Error *);
-/* How conversations are laid out: a text, or a list of named ones. *out NULL: it does not say. */
+/* The chat template: a text, or a list of named ones; *out NULL: none. */
 bool source_read_template(const ModelSource *, json_t **out, Error *);
 
-/* Only the tensors of what this program wrote, in its form: of a run, of a checkpoint. */
+/* Opens only the tensors of a run or a checkpoint, in the format that Inkstone writes. */
 bool source_open_weights(ModelSource *, const char *path, Error *);
-/* In that form; each part is replaced in one step. */
+/* Writes in that format; each part is replaced atomically. */
 bool source_write(const char *path, const ModelParts *, Error *);
 bool source_write_tensors(const char *path, const NamedTensor *, size_t count, Error *);
 

@@ -1,62 +1,54 @@
-/* source_huggingface.c - a directory as transformers saves one: config.json, model.safetensors (or its
- * shards), tokenizer.json, generation_config.json and small files beside them. inkstone.json adds what only
- * we know: task, data, training, results; source_tokenizer.json is the tokenizer of sources that have a
- * vocabulary of their own. */
+/* source_huggingface.c - a directory as saved by transformers: config.json, model.safetensors (or its
+ * shards), tokenizer.json, generation_config.json and further small files. Inkstone adds inkstone.json (task,
+ * data, training, results) and, if sources have a separate vocabulary, source_tokenizer.json. */
 #include <string.h>
 
 #include "base/hints.h"
 #include "io/shards.h"
 #include "io/source.h"
 
-/* ---- what is there in place of a model ---- */
+/* ---- hints for directories that are not models ---- */
 
 #define SAFETENSORS \
-  "save them as safetensors, by transformers: AutoModel...from_pretrained(DIRECTORY).save_pretrained(NEW)"
+  "save them as safetensors with transformers: AutoModel...from_pretrained(DIRECTORY).save_pretrained(NEW)"
 
-static const FileHint adapters[] = {{"adapter_config.json",
-                                     "an adapter lies beside the model, and adapters are not applied yet: "
-                                     "merge it into the weights, by peft's "
-                                     "merge_and_unload(), or move it away to use the model without it"},
-                                    {"adapter_model.*",
-                                     "an adapter lies beside the model, and adapters are not applied yet: "
-                                     "merge it into the weights, by peft's "
-                                     "merge_and_unload(), or move it away to use the model without it"},
-                                    {NULL, NULL}};
+#define MERGE "adapters are not applied yet: merge it into the weights with peft's merge_and_unload()"
+#define ADAPTER \
+  "the model directory has an adapter, and " MERGE ", or move it away to use the model without it"
+#define ONLY_ADAPTER "this directory has only an adapter, and " MERGE ", and save the result"
 
-/* In place of config.json. */
+static const FileHint adapters[] = {
+    {"adapter_config.json", ADAPTER}, {"adapter_model.*", ADAPTER}, {NULL, NULL}};
+
+/* Found instead of config.json. */
 static const FileHint no_models[] = {
-    {"adapter_config.json",
-     "this directory holds an adapter only, and adapters are not applied yet: merge it into its base model, "
-     "by "
-     "peft's merge_and_unload(), and save that"},
-    {"adapter_model.*",
-     "this directory holds an adapter only, and adapters are not applied yet: merge it into its base model, "
-     "by "
-     "peft's merge_and_unload(), and save that"},
+    {"adapter_config.json", ONLY_ADAPTER},
+    {"adapter_model.*", ONLY_ADAPTER},
     {"*.gguf",
-     "GGUF files are not read yet: take the Hugging Face directory (config.json, model.safetensors, "
+     "GGUF files are not supported yet: use the Hugging Face directory (config.json, model.safetensors, "
      "tokenizer.json) that it was made from"},
-    {"params.json", "a model in Meta's own layout: take it in that of Hugging Face, or convert it"},
-    {"consolidated.*", "a model in its maker's own layout: take it in that of Hugging Face"},
-    {"*.safetensors", "weights without their config.json: put it beside them"},
-    {"pytorch_model*.bin", "weights without their config.json: put it beside them"},
-    {"checkpoint-*", "there is no config.json beside it; is that one of the models? Give its directory"},
-    {"snapshots", "a directory of Hugging Face's cache: give the one of a revision that is in it"},
-    {"tokenizer.json", "a tokenizer, but no model: config.json and model.safetensors are missing beside it"},
-    {"tokenizer.model", "a tokenizer, but no model: config.json and model.safetensors are missing beside it"},
+    {"params.json", "this is a model in Meta's format: get it in Hugging Face's format, or convert it"},
+    {"consolidated.*", "this is a model in its vendor's format: get it in Hugging Face's format"},
+    {"*.safetensors", "config.json is missing next to the weights: add it"},
+    {"pytorch_model*.bin", "config.json is missing next to the weights: add it"},
+    {"checkpoint-*", "config.json is missing next to it: if this is one of the models, give this directory"},
+    {"snapshots",
+     "this directory contains revisions of Hugging Face's cache: give the directory of one of them"},
+    {"tokenizer.json", "this is only a tokenizer: config.json and model.safetensors are missing"},
+    {"tokenizer.model", "this is only a tokenizer: config.json and model.safetensors are missing"},
     {NULL, NULL}};
 
-/* In place of model.safetensors. */
+/* Found instead of model.safetensors. */
 static const FileHint other_weights[] = {
     {"model-*-of-*.safetensors",
-     "one of several files of weights: " WEIGHTS_INDEX ", which lists them, is missing"},
-    {"pytorch_model*.bin*", "weights as PyTorch pickles them are not read: " SAFETENSORS},
-    {"*.gguf", "GGUF files are not read yet, and model.safetensors is missing beside it"},
-    {"*.safetensors", "weights are looked for as model.safetensors: give this file that name, if it is them"},
-    {"tf_model*.h5", "weights of TensorFlow are not read: " SAFETENSORS},
-    {"flax_model*.msgpack", "weights of Flax are not read: " SAFETENSORS},
-    {"*.onnx", "an ONNX graph is not read: take the model's safetensors"},
-    {"consolidated.*", "weights in their maker's own layout are not read: " SAFETENSORS},
+     "this is one of several files of weights, but " WEIGHTS_INDEX ", which lists them, is missing"},
+    {"pytorch_model*.bin*", "PyTorch's pickled weights are not supported: " SAFETENSORS},
+    {"*.gguf", "GGUF files are not supported yet, and model.safetensors is missing"},
+    {"*.safetensors", "model.safetensors is missing: rename this file if it has the weights"},
+    {"tf_model*.h5", "TensorFlow weights are not supported: " SAFETENSORS},
+    {"flax_model*.msgpack", "Flax weights are not supported: " SAFETENSORS},
+    {"*.onnx", "ONNX graphs are not supported: get the model as safetensors"},
+    {"consolidated.*", "weights in their vendor's format are not supported: " SAFETENSORS},
     {NULL, NULL}};
 
 static bool check(const char *path, Error *err) {
@@ -108,14 +100,13 @@ static void close_directory(ModelSource *s) {
 
 static bool find_tokenizer(const ModelSource *s, SourceTokenizer *t, Error *err) {
   (void)err;
-  snprintf(t->path, sizeof t->path, "%s",
-           s->path); /* what is there in place of one is told by who reads it */
+  snprintf(t->path, sizeof t->path, "%s", s->path); /* the tokenizer's reader gives hints if it is missing */
   path_join(t->source_path, s->path, "source_tokenizer.json");
   if (!file_exists(t->source_path)) *t->source_path = '\0';
   return true;
 }
 
-/* In a file of its own, as transformers 5 has it, which goes before, or in tokenizer_config.json. */
+/* In chat_template.jinja (transformers 5), which takes precedence, or in tokenizer_config.json. */
 static bool read_template(const ModelSource *s, json_t **out, Error *err) {
   char path[PATH_CAPACITY];
   FileView file;
@@ -149,8 +140,7 @@ static bool write_parts(const char *directory, const ModelParts *p, Error *err) 
   path_join(path, directory, "source_tokenizer.json");
   return write_json(directory, "config.json", p->configuration, err) &&
          write_text(directory, "tokenizer.json", p->tokenizer, err) &&
-         (p->source_tokenizer || !p->tokenizer ||
-          dir_remove(path, err)) && /* of a model that was here before */
+         (p->source_tokenizer || !p->tokenizer || dir_remove(path, err)) && /* of a previous model */
          write_text(directory, "source_tokenizer.json", p->source_tokenizer, err) &&
          write_json(directory, "tokenizer_config.json", p->tokenizer_config, err) &&
          write_json(directory, "generation_config.json", p->generation, err) &&

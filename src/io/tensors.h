@@ -1,4 +1,4 @@
-/* tensors.h - the named tensors of a stored model, in whatever files they lie. */
+/* tensors.h - the named tensors of a stored model, independent of its files. */
 #ifndef IO_TENSORS_H
 #define IO_TENSORS_H
 
@@ -7,17 +7,17 @@
 typedef struct NamedTensor {
   const char *name;
   Tensor tensor;    /* data points into the mapped file, possibly unaligned */
-  const char *file; /* its path, for messages; of a tensor that was not read: NULL */
+  const char *file; /* its path, for messages; NULL: not read from a file */
 } NamedTensor;
 
 typedef struct TensorSet {
   NamedTensor *items; /* sorted by name */
   size_t count;
-  const char *path; /* what holds them all, for messages */
+  const char *path; /* of the file or index, for messages */
 } TensorSet;
 
 const NamedTensor *tensors_find(const TensorSet *, const char *name); /* NULL if absent */
 void tensors_sort(TensorSet *);                                       /* by name */
-uint64_t tensors_bytes(const TensorSet *);                            /* of all of them, as they lie there */
+uint64_t tensors_bytes(const TensorSet *);                            /* total, as stored */
 
 #endif

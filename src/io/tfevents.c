@@ -15,7 +15,7 @@ struct TfEvents {
   char path[PATH_CAPACITY];
 };
 
-/* ---- CRC32C (Castagnoli), as TFRecord asks for, masked so that a CRC of a CRC is no fixed point ---- */
+/* ---- CRC32C (Castagnoli) of TFRecord, masked so that the CRC of data that contains CRCs is sound ---- */
 
 static uint32_t crc_table[256];
 

@@ -1,5 +1,5 @@
-/* bart.c - BART (Lewis et al. 2020): learned positions, a norm behind the embedding, norms behind the blocks.
- * BartForConditionalGeneration loads it. */
+/* bart.c - BART (Lewis et al. 2020): learned positions, a norm after the embedding, norms after the blocks.
+ * transformers: BartForConditionalGeneration. */
 #include "models/encoder_decoder.h"
 
 /* vocabulary; begin, end, padding, start of a target */

@@ -1,6 +1,6 @@
-/* cohere.c - Command R (Cohere 2024): LayerNorm without bias, both branches at once, neighbours rotated as
- * pairs, scaled logits, and queries and keys normed with weights of each head where they are asked for.
- * CohereForCausalLM loads it. */
+/* cohere.c - Command R (Cohere 2024): LayerNorm without bias, parallel branches, rotation of adjacent pairs,
+ * scaled logits, optional norms of queries and keys with weights per head. transformers: CohereForCausalLM.
+ */
 #include "models/decoder.h"
 
 static const ConfigKey keys[] = {DECODER_SIZES(256000, 40, 8192, 64, 22528, 8192),
@@ -27,7 +27,7 @@ static void write_rest(const Config *c, json_t *config) {
 }
 
 static bool complete(Config *c, Error *err) {
-  if (c->logit_scale == 0) c->logit_scale = 1; /* of a new model */
+  if (c->logit_scale == 0) c->logit_scale = 1; /* new models */
   return decoder_complete(c, err);
 }
 

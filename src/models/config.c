@@ -1,11 +1,11 @@
-/* config.c - a model's shape: from settings, from config.json, and back. */
+/* config.c - a model's shape: from settings, from and to config.json. */
 #include <math.h>
 #include <string.h>
 
 #include "base/buffer.h"
 #include "models/model.h"
 
-/* The words of --arch, with one "|" too many in front. */
+/* The choices of --arch, after a leading "|". */
 static const char arch_choices[] =
 #define ARCH(name) "|" #name
 #include "models/models.def"
@@ -49,7 +49,7 @@ static int64_t either(int64_t given, int64_t preset) {
   return given ? given : preset;
 }
 
-static const double usual_theta = 10000; /* the default of --rope-theta */
+static const double default_theta = 10000; /* of --rope-theta */
 
 static bool knows(const Arch *arch, size_t offset) {
   for (const ConfigKey *k = arch->keys; k->key; k++)
@@ -64,7 +64,7 @@ static FeedForward feed_forward_of(const char *activation) {
                                          : FFN_RELU;
 }
 
-/* The words of a choice, in the order of its enumeration. */
+/* Words of a choice, in the order of its enumeration. */
 static const char *const words[][2] = {
     [CONFIG_CELL] = {"gru", "lstm"}, [CONFIG_ATTENTION] = {"additive", "multiplicative"}};
 
@@ -74,10 +74,10 @@ static int word_index(ConfigKind kind, const char *word) {
   return -1;
 }
 
-/* What was asked for and the architecture does not have. */
-static bool refuse_strangers(const Config *c, const ModelSettings *s, Error *err) {
+/* Fails for settings that the architecture does not support. */
+static bool check_supported(const Config *c, const ModelSettings *s, Error *err) {
   const Arch *arch = c->arch;
-  if (s->rope_theta != usual_theta && !knows(arch, offsetof(Config, rope_theta)))
+  if (s->rope_theta != default_theta && !knows(arch, offsetof(Config, rope_theta)))
     return fail_usage(err, "%s has no rotary positions: leave out --rope-theta", arch->name);
   if ((s->encoder_layers || c->feed_forward != FFN_RELU) && !arch->encodes)
     return fail_usage(err, "%s has no encoder: leave out --encoder-layers and --activation", arch->name);
@@ -110,9 +110,10 @@ bool config_from_settings(Config *c, const ModelSettings *s, int64_t vocabulary,
                 .bos = -1,
                 .pad = -1};
   if (vocabulary < 1)
-    return fail_usage(err, "a vocabulary of %lld tokens cannot be learnt", (long long)vocabulary);
+    return fail_usage(err, "a vocabulary of %lld tokens is too small: give at least 1",
+                      (long long)vocabulary);
   if (arch->begin) arch->begin(c);
-  return refuse_strangers(c, s, err) && arch->complete(c, err);
+  return check_supported(c, s, err) && arch->complete(c, err);
 }
 
 static void *member(Config *c, const ConfigKey *k) {
@@ -139,7 +140,7 @@ static void put_number(Config *c, const ConfigKey *k, double value) {
     *(int64_t *)member(c, k) = (int64_t)value;
 }
 
-/* A token id, or a list of which the first is taken. */
+/* A token id, or a list whose first element is used. */
 static bool read_token(const json_t *json, const char *key, int64_t *out, const char *where, Error *err) {
   const json_t *value = json_object_get(json, key);
   if (json_is_array(value)) value = json_array_get(value, 0);
@@ -248,7 +249,7 @@ bool config_fact_holds(const char *values, const json_t *value) {
   return found;
 }
 
-/* Text that is no word selects nothing: what somebody keeps there. */
+/* Text that is not a single word, such as a comment, cannot select anything. */
 static bool is_prose(const json_t *value) {
   static const char word[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.";
   const char *text = json_string_value(value);
@@ -261,15 +262,14 @@ static bool check_key(const Arch *arch, const char *key, const json_t *value, co
   if (!fact) fact = find_fact(common_facts, key);
   if (!fact && is_prose(value)) return true;
   if (!fact)
-    return fail(
-        err,
-        "%s: \"%s\" is no key that %s models are known to have, and might change what the model does: "
-        "if it does not, take it out of the file",
-        where, key, arch->model_type);
+    return fail(err,
+                "%s: the key \"%s\" is unknown for %s models and might change what the model computes: "
+                "remove it from the file if it does not matter",
+                where, key, arch->model_type);
   if (config_fact_holds(fact->values, value)) return true;
   char *text = json_text(value, JSON_COMPACT | JSON_ENCODE_ANY);
-  fail(err, "%s: \"%s\": %.60s is not supported%s%s", where, key, text, *fact->values ? ", only " : "",
-       fact->values);
+  fail(err, "%s: \"%s\" is %.60s, which is not supported%s%s", where, key, text,
+       *fact->values ? ", only " : "", fact->values);
   mem_free(text);
   return false;
 }
@@ -314,8 +314,7 @@ static int64_t largest(const TokenSet *s) {
   return most;
 }
 
-/* Sizes a file may ask for; far above any real model, far below what could overflow a product of three of
- * them. */
+/* Limits of sizes in files: far above any real model, and a product of three sizes cannot overflow. */
 static bool check_ranges(const Config *c, const char *where, Error *err) {
   const struct {
     const char *name;
@@ -340,19 +339,19 @@ static bool check_ranges(const Config *c, const char *where, Error *err) {
   };
   for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++)
     if (ranges[i].value < ranges[i].low || ranges[i].value > ranges[i].high)
-      return fail(err, "%s: %s is %lld, which is not between %lld and %lld", where, ranges[i].name,
+      return fail(err, "%s: %s is %lld, but must be between %lld and %lld", where, ranges[i].name,
                   (long long)ranges[i].value, (long long)ranges[i].low, (long long)ranges[i].high);
   return true;
 }
 
-/* The key that the member is read from. */
+/* The key of the member at `offset`. */
 static const char *key_of(const Arch *arch, size_t offset) {
   const ConfigKey *k = arch->keys;
   while (k->key && k->offset != offset) k++;
   return k->key;
 }
 
-/* Beyond these no network computes finite numbers. */
+/* Outside of these ranges, results are not finite. */
 static bool check_reals(const Config *c, const char *where, Error *err) {
   static const struct {
     size_t offset;
@@ -366,13 +365,13 @@ static bool check_reals(const Config *c, const char *where, Error *err) {
     const double value = *(const double *)((const char *)c + ranges[i].offset);
     const char *key = key_of(c->arch, ranges[i].offset);
     if (key && !(value >= ranges[i].low && value <= ranges[i].high))
-      return fail(err, "%s: %s is %g, which is not between %g and %g", where, key, value, ranges[i].low,
+      return fail(err, "%s: %s is %g, but must be between %g and %g", where, key, value, ranges[i].low,
                   ranges[i].high);
   }
   return true;
 }
 
-/* A class default that the vocabulary does not have: nothing ever gives that token. */
+/* Removes token ids that are class defaults outside of the vocabulary. */
 static void drop_default_tokens(Config *c, const json_t *json) {
   for (const ConfigKey *k = c->arch->keys; k->key; k++) {
     if (json_object_get(json, k->key)) continue;
@@ -391,15 +390,15 @@ static const Arch *arch_by_type(const json_t *json) {
 static bool fail_unknown_type(const json_t *json, const char *path, Error *err) {
   Buffer known = {0};
   for (int i = 0; i < arch_count; i++) buffer_addf(&known, "%s%s", i ? ", " : "", arch_table[i]->model_type);
-  fail(err, "%s: model_type \"%s\" is not one of those Inkstone knows (%s)", path,
-       json_get_text(json, "model_type", ""), known.data);
+  fail(err, "%s: model_type \"%s\" is not supported (%s)", path, json_get_text(json, "model_type", ""),
+       known.data);
   buffer_free(&known);
   return false;
 }
 
 bool config_from_json(Config *c, const json_t *json, const char *path, Error *err) {
   if (!json_is_object(json)) return fail(err, "%s: not a JSON object", path);
-  *c = (Config){.arch = arch_by_type(json), .norm_epsilon = 1e-5, .rope_theta = usual_theta};
+  *c = (Config){.arch = arch_by_type(json), .norm_epsilon = 1e-5, .rope_theta = default_theta};
   if (!c->arch) return fail_unknown_type(json, path, err);
   if (!check_keys(c->arch, json, path, err) || !read_keys(c, json, path, err) ||
       !c->arch->read_rest(c, json, path, err))

@@ -1,6 +1,5 @@
-/* decoder.c - text read and written from left to right: layers of attention to what was written and of a
- * feed-forward network, as a DecoderSpec describes them. B: sequences, T: tokens of each, D: width, H: heads,
- * d: values a head. */
+/* decoder.c - decoder-only Transformers: layers of causal attention and feed-forward blocks, as a DecoderSpec
+ * describes them. B: sequences, T: tokens of each, D: width, H: heads, d: head size. */
 #include "models/decoder.h"
 
 const Preset decoder_presets[PRESETS] = {
@@ -8,11 +7,11 @@ const Preset decoder_presets[PRESETS] = {
     {"base", 9, 512, 8, 0, 512}, {"medium", 17, 768, 12, 0, 1024},
 };
 
-/* What every layer reads; lives until the end of the step. */
+/* Common to all layers; valid until the end of the step. */
 typedef struct Decoder {
   const Config *config;
   DecoderSpec spec;
-  Tensor *turns[2]; /* of rotary positions: of layers without and with a window; NULL: not rotary */
+  Tensor *turns[2]; /* angles of rotary positions, for layers without and with a window; NULL: not rotary */
 } Decoder;
 
 static float initial_stddev(const Config *c) {
@@ -23,13 +22,14 @@ static Tensor *linear(Net *net, const Decoder *d, const char *name, Tensor *x, i
   return nn_linear(net, name, x, out, (LinearOptions){bias, d->spec.transposed, initial_stddev(d->config)});
 }
 
-/* Projections back into the residual stream start smaller, by the root of how many are added (GPT-2). */
+/* Initial weights of projections into the residual stream are divided by the square root of their number
+ * (GPT-2). */
 static Tensor *linear_back(Net *net, const Decoder *d, const char *name, Tensor *x, bool bias) {
   const float stddev = initial_stddev(d->config) / sqrtf(2.0f * (float)d->config->layers);
   return nn_linear(net, name, x, d->config->width, (LinearOptions){bias, d->spec.transposed, stddev});
 }
 
-/* A layer that has no such norm takes x as it is. */
+/* Returns x if the layer has no such norm. */
 static Tensor *norm(Net *net, const Decoder *d, const char *name, Tensor *x) {
   return name ? nn_norm(net, name, d->spec.norm, x, (float)d->config->norm_epsilon) : x;
 }
@@ -44,7 +44,7 @@ typedef struct Projections {
   Tensor *q, *k, *v;
 } Projections;
 
-/* Columns `first`, ... of each group of x [B,T,groups,*]: -> [B,T,groups * width]. */
+/* Columns first .. first + width - 1 of each group of x [B,T,groups,*]: [B,T,groups * width]. */
 static Tensor *columns(Net *net, Tensor *x, int64_t first, int64_t width) {
   Tensor *y = op_slice(net->tape, x, first, width);
   if (y->dims == 3) return y;
@@ -77,7 +77,7 @@ static Projections project(Net *net, const Decoder *d, Tensor *x) {
   return p;
 }
 
-/* Queries or keys. */
+/* For queries or keys. */
 static Tensor *norm_heads(Net *net, const Decoder *d, const char *name, Tensor *x, int64_t heads) {
   if (!name || d->spec.head_norm == NORM_ALL_HEADS) return norm(net, d, name, x);
   return nn_head_norm(net, name, d->spec.norm, x, heads, d->spec.head_norm == NORM_EACH_HEAD_OWN,
@@ -118,7 +118,7 @@ static Tensor *gated(Net *net, const Decoder *d, Tensor *gate, Tensor *up) {
   return op_multiply(net->tape, op_activation(net->tape, gate, d->spec.activation), up);
 }
 
-static Tensor *middle(Net *net, const Decoder *d, Tensor *x) {
+static Tensor *inner(Net *net, const Decoder *d, Tensor *x) {
   const DecoderNames *names = &d->spec.names;
   const int64_t width = d->config->ffn;
   const bool bias = d->spec.mlp_bias;
@@ -135,14 +135,14 @@ static Tensor *middle(Net *net, const Decoder *d, Tensor *x) {
 static Tensor *feed_forward(Net *net, const Decoder *d, Tensor *x) {
   const DecoderNames *names = &d->spec.names;
   net_enter(net, "%s", names->mlp);
-  x = linear_back(net, d, names->down, middle(net, d, x), d->spec.mlp_bias);
+  x = linear_back(net, d, names->down, inner(net, d, x), d->spec.mlp_bias);
   net_leave(net, "%s", names->mlp);
   return x;
 }
 
-/* ---- a layer ---- */
+/* ---- layers ---- */
 
-/* x + what a branch gives. */
+/* x + a branch's output. */
 static Tensor *added(Net *net, const Decoder *d, Tensor *x, Tensor *change, const char *norm_behind) {
   change = norm(net, d, norm_behind, change);
   return nn_residual(net, x, scaled(net, change, d->spec.residual_scale));
@@ -162,7 +162,7 @@ static Tensor *layer(Net *net, const void *decoder, Tensor *x) {
 
 /* ---- positions ---- */
 
-/* Token t of sequence b is at position start[b] + t, which is row `first` more: [B,T]. */
+/* Row of the position table of each token [B,T]: first + start[b] + t. */
 static Tensor *position_rows(Net *net, const Batch *batch, int64_t first) {
   const int64_t shape[2] = {batch->sequences, batch->time};
   Tensor *ids = tape_tensor(net->tape, TENSOR_I32, 2, shape);
@@ -188,7 +188,7 @@ static void find_turns(Net *net, Decoder *d, const Batch *batch) {
     d->turns[1] = turns_of(net, c, batch, c->window_rope_theta, &c->window_rope_scaling);
 }
 
-/* ---- the whole ---- */
+/* ---- the network ---- */
 
 static Tensor *embed(Net *net, const Decoder *d, const Batch *batch, Tensor *table) {
   const Config *c = d->config;

@@ -1,6 +1,6 @@
-/* decoder.h - decoder-only Transformers. A family is a description: which norms where, what is rotated, what
- * is biased, fused, scaled or capped, and what the parameters are called; decoder_forward builds the network
- * from it. What a model's config.json chooses (sizes, thetas, windows) is in Config. */
+/* decoder.h - decoder-only Transformers. A DecoderSpec describes a family: norms, rotary positions, biases,
+ * fused matrices, scales, caps and parameter names. decoder_forward builds the network from it. What a
+ * model's config.json chooses (sizes, thetas, windows) is in Config. */
 #ifndef MODELS_DECODER_H
 #define MODELS_DECODER_H
 
@@ -8,27 +8,27 @@
 
 #include "models/model.h"
 
-/* What the layers are called, as the family's files have it. NULL: there is no such layer. */
+/* Parameter names in the family's files. NULL: the family has no such layer. */
 typedef struct DecoderNames {
   const char *body, *embedding, *embedding_norm, *layers, *last_norm;
-  const char *positions; /* a learned table; without it, positions are rotary */
-  const char *head;      /* of a model that is not tied; outside of the body */
+  const char *positions; /* learned table; NULL: rotary positions */
+  const char *head;      /* output matrix of a model that is not tied; not within the body */
   const char *attention, *q, *k, *v, *out, *q_norm, *k_norm;
-  const char *qkv; /* instead of q, k and v: one matrix */
+  const char *qkv; /* one matrix instead of q, k and v */
   const char *mlp, *up, *down;
   const char *gate;    /* activation(gate) * up instead of activation(up) */
-  const char *gate_up; /* instead of gate and up: one matrix, gates first */
-  /* before the branches; and behind them, before they are added */
+  const char *gate_up; /* one matrix instead of gate and up, gates first */
+  /* before a branch; after it (_behind), before it is added */
   const char *attention_norm, *ffn_norm, *attention_norm_behind, *ffn_norm_behind;
 } DecoderNames;
 
-/* What most families take from Llama. */
+/* Names that most families share with Llama. */
 #define DECODER_LLAMA_NAMES                                                                                  \
   .body = "model", .embedding = "embed_tokens", .layers = "layers", .attention = "self_attn", .q = "q_proj", \
   .k = "k_proj", .v = "v_proj", .out = "o_proj", .mlp = "mlp", .gate = "gate_proj", .up = "up_proj",         \
   .down = "down_proj", .last_norm = "norm", .head = "lm_head"
 
-/* Keys of config.json that all but GPT-2 call so, with the class's defaults. */
+/* Keys of config.json that all but GPT-2 share, with the class's defaults. */
 // clang-format off
 #define DECODER_SIZES(vocabulary_, layers_, width_, heads_, ffn_, context_)               \
   {"vocab_size", CONFIG_INT, offsetof(Config, vocabulary), vocabulary_, NAN, NULL},       \
@@ -44,11 +44,11 @@ typedef struct DecoderNames {
   {NULL, 0, 0, 0, 0, NULL}
 #define DECODER_KEY(kind, key, member, otherwise, null) \
   {key, CONFIG_##kind, offsetof(Config, member), otherwise, null, NULL}
-/* The members of Arch that they have alike. */
+/* Common members of Arch. */
 #define DECODER_ARCH                                                                      \
   .presets = decoder_presets, .keys = keys, .facts = facts, .forward = forward,           \
   .write_rest = write_rest
-/* Facts that change nothing, or are read by decoder_read_rope. */
+/* Keys that change nothing or are read by decoder_read_rope. */
 #define DECODER_FACTS                                                                     \
   {"is_encoder_decoder", "false"}, {"attention_dropout", "*"},                            \
   {"original_max_position_embeddings", "*"}, {"rope_scaling", "*"}, {"rope_parameters", "*"}
@@ -62,15 +62,14 @@ typedef struct DecoderSpec {
     NORM_ALL_HEADS,
     NORM_EACH_HEAD,
     NORM_EACH_HEAD_OWN
-  } head_norm; /* q_norm and k_norm: of all heads
-together; of each for itself, with the same weights; or with weights of its own */
+  } head_norm; /* over all heads; over each, with shared weights or weights per head */
   bool qkv_bias, out_bias, mlp_bias, head_bias;
-  bool transposed;  /* matrices are stored [in, out] */
-  bool qkv_by_head; /* the rows of a fused matrix: for each key/value head its queries, key and value; else
-                       all queries, all keys, all values */
-  bool parallel;    /* x + attention(norm(x)) + mlp(norm(x)); without ffn_norm both read the same */
-  bool interleaved; /* neighbours are rotated as a pair */
-  int64_t unused_positions;                           /* rows of the table of positions before the first */
+  bool transposed;  /* weights are stored as [in, out] */
+  bool qkv_by_head; /* rows of the fused matrix: queries, key and value of each key/value head; else all
+                       queries, all keys, all values */
+  bool parallel;    /* x + attention(norm(x)) + mlp(norm(x)); without ffn_norm, both use the same norm */
+  bool interleaved; /* rotary pairs are adjacent values */
+  int64_t unused_positions;                           /* unused first rows of the position table */
   float embedding_scale, residual_scale, logit_scale; /* factors; 0: none */
   float score_scale;                                  /* 0: 1/sqrt(head size) */
 } DecoderSpec;
@@ -78,33 +77,34 @@ together; of each for itself, with the same weights; or with weights of its own 
 Output decoder_forward(Net *, const Config *, const Batch *, DecoderSpec);
 
 extern const Preset decoder_presets[PRESETS];
-extern const Naming decoder_namings[]; /* of families that take their names from Llama */
-/* Grouped heads of a width of their own, rotated; a gated middle. */
+extern const Naming decoder_namings[]; /* of families with Llama's names */
+/* For grouped heads with rotary positions and gated feed-forward blocks. */
 bool decoder_complete(Config *, Error *);
-/* Rotary positions: "rope_parameters", or "rope_scaling", which wins; a type that is not known is refused,
- * and so is a share of the head where no key of the architecture has read one. */
+/* Reads rotary positions from "rope_scaling", else "rope_parameters". Fails for an unknown type, and for a
+ * partial rotation if the architecture has no key for one. */
 bool decoder_read_rope(Config *, const json_t *config, const char *where, Error *);
-/* What one such object says, and where it goes; share NULL: all of a head. */
+/* Destinations of one such object; share NULL: only whole heads are supported. */
 typedef struct RopeFields {
   double *theta, *share;
   RopeScaling *scaling;
 } RopeFields;
 bool decoder_read_rope_of(RopeFields, const json_t *rope, const char *where, Error *);
-json_t *decoder_rope_json(const RopeScaling *); /* its type and what that needs */
+json_t *decoder_rope_json(const RopeScaling *); /* type and its parameters */
 void decoder_write_rope(const Config *, json_t *config);
 /* Inverse frequencies of `count` pairs, rounded as transformers does. */
-int64_t decoder_rotated(const Config *); /* values of a head */
+int64_t decoder_rotated(const Config *); /* rotated values per head */
 void decoder_frequencies(float *each, int64_t count, double theta, const RopeScaling *);
-/* "layer_types": which layers have a window. Absent: those of `otherwise`. */
+/* Reads from "layer_types" which layers have a window; if absent, those of `otherwise`. */
 bool decoder_read_layers(Config *, const json_t *config, const LayerSet *otherwise, const char *where,
                          Error *);
 void decoder_write_layers(const Config *, json_t *config);
-/* All layers have a window, if there is one, and rotary positions. */
+/* For families in which all layers have the window, if any; reads rotary positions, too. */
 bool decoder_read_windows(Config *, const json_t *config, const char *where, Error *);
 void decoder_write_windows(const Config *, json_t *config);
-/* All layers but every `step`-th. */
+/* All layers except every `step`-th. */
 LayerSet decoder_all_but_every(int64_t step, int64_t layers);
-/* Qwen's rule: all from "max_window_layers" on, if "use_sliding_window" asks for it; and rotary positions. */
+/* Qwen's rule: the layers from "max_window_layers" on have a window if "use_sliding_window" is true; reads
+ * rotary positions, too. */
 bool decoder_read_last_layers(Config *, const json_t *config, const char *where, Error *);
 void decoder_write_last_layers(const Config *, json_t *config);
 

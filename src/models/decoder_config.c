@@ -1,4 +1,4 @@
-/* decoder_config.c - what the configurations of decoder-only families have in common. */
+/* decoder_config.c - reading and writing config.json, shared by decoder-only families. */
 #include <string.h>
 
 #include "models/decoder.h"
@@ -13,19 +13,26 @@ const Naming decoder_namings[] = {{"huggingface", "model.", names}, {NULL, NULL,
 bool decoder_complete(Config *c, Error *err) {
   if (!c->kv_heads) c->kv_heads = c->heads;
   if (c->rotary_share == 0) c->rotary_share = 1;
-  if (!c->ffn) c->ffn = (c->width * 8 / 3 + 31) / 32 * 32; /* 8/3: as many weights as two layers of 4 */
+  if (!c->ffn)
+    c->ffn = (c->width * 8 / 3 + 31) / 32 *
+             32; /* three matrices of 8/3 D x D have as many weights as two of 4 D x D */
   if (c->heads < 1 || (!c->head_size && c->width % c->heads))
-    return fail_usage(err, "a width of %lld cannot be divided among %lld heads: give a multiple of it",
+    return fail_usage(err,
+                      "a width of %lld cannot be divided among %lld heads: give a width that is a multiple "
+                      "of the number of heads",
                       (long long)c->width, (long long)c->heads);
   if (!c->head_size) c->head_size = c->width / c->heads;
   const int64_t rotated =
       c->head_size > 0 && c->rotary_share >= 0 && c->rotary_share <= 1 ? decoder_rotated(c) : 0;
   if (rotated < 2 || rotated % 2)
-    return fail_usage(err, "%lld values a head (width / heads) cannot be rotated in pairs: it must be even",
+    return fail_usage(err,
+                      "%lld values per head (width / heads) cannot be rotated in pairs: give a width and "
+                      "heads for which it is even",
                       (long long)rotated);
   if (c->kv_heads < 1 || c->heads % c->kv_heads)
-    return fail_usage(err, "%lld heads cannot share %lld key/value heads: it must divide them",
-                      (long long)c->heads, (long long)c->kv_heads);
+    return fail_usage(
+        err, "%lld heads cannot share %lld key/value heads: give a number of heads that is a multiple of it",
+        (long long)c->heads, (long long)c->kv_heads);
   return true;
 }
 
@@ -62,8 +69,7 @@ static bool read_llama3(RopeScaling *s, const json_t *rope, const char *where, E
          ((s->low > 0 && s->high > s->low && s->first_size > 0) ||
           fail(err,
                "%s: rotary positions: low_freq_factor %g, high_freq_factor %g and "
-               "original_max_position_embeddings "
-               "%g are not as llama3 has them",
+               "original_max_position_embeddings %g are not valid for llama3",
                where, s->low, s->high, s->first_size));
 }
 
@@ -77,18 +83,18 @@ static bool read_scaling(RopeScaling *s, const json_t *rope, const char *where, 
   const char *type = json_get_text(rope, "rope_type", json_get_text(rope, "type", "default"));
   const int index = rope_type_index(type);
   if (index == ROPE_TYPES)
-    return fail(err, "%s: rotary positions scaled by \"%s\" are not supported", where, type);
+    return fail(err, "%s: rotary positions of type \"%s\" are not supported", where, type);
   *s = (RopeScaling){.type = (RopeType)index};
   if (s->type == ROPE_DEFAULT) return true;
   if (!json_get_real(rope, "factor", 1, &s->factor, where, err)) return false;
-  if (!(s->factor > 0)) return fail(err, "%s: rotary positions scaled by a factor of %g", where, s->factor);
+  if (!(s->factor > 0)) return fail(err, "%s: rotary positions: factor %g is not positive", where, s->factor);
   return s->type != ROPE_LLAMA3 || read_llama3(s, rope, where, err);
 }
 
 bool decoder_read_rope_of(RopeFields to, const json_t *rope, const char *where, Error *err) {
   if (!rope || json_is_null(rope)) return true;
   if (!json_is_object(rope))
-    return fail(err, "%s: \"rope_scaling\" or \"rope_parameters\" is no object", where);
+    return fail(err, "%s: \"rope_scaling\" or \"rope_parameters\" is not an object", where);
   double share;
   if (!read_scaling(to.scaling, rope, where, err) ||
       !json_get_real(rope, "partial_rotary_factor", to.share ? *to.share : 1, &share, where, err))
@@ -99,7 +105,7 @@ bool decoder_read_rope_of(RopeFields to, const json_t *rope, const char *where, 
   return json_get_real(rope, "rope_theta", *to.theta, to.theta, where, err);
 }
 
-/* Newer files say {"rope_parameters": {"rope_theta": F, "rope_type": "default"}}, older ones "rope_scaling".
+/* Newer files have {"rope_parameters": {"rope_theta": F, "rope_type": "default"}}, older ones "rope_scaling".
  */
 bool decoder_read_rope(Config *c, const json_t *config, const char *where, Error *err) {
   const json_t *rope = json_object_get(config, "rope_scaling");
@@ -143,12 +149,13 @@ bool decoder_read_layers(Config *c, const json_t *config, const LayerSet *otherw
   if (types && !json_is_null(types)) {
     c->windowed = (LayerSet){{0}};
     if (!json_is_array(types) || (int64_t)json_array_size(types) != c->layers || c->layers > MOST_LAYERS)
-      return fail(err, "%s: \"layer_types\" is no list of %lld layers", where, (long long)c->layers);
+      return fail(err, "%s: \"layer_types\" is not a list of %lld layers", where, (long long)c->layers);
     for (int64_t i = 0; i < c->layers; i++)
       if (!read_layer(c, types, i, where, err)) return false;
   }
   for (int64_t i = 0; i < c->layers && i < MOST_LAYERS; i++) windows |= layer_set_has(&c->windowed, i);
-  return !windows || c->window > 0 || fail(err, "%s: layers with a window, and no sliding_window", where);
+  return !windows || c->window > 0 ||
+         fail(err, "%s: some layers have a window, but sliding_window is missing", where);
 }
 
 void decoder_write_layers(const Config *c, json_t *config) {

@@ -1,6 +1,5 @@
-/* encoder_decoder.c - a source is read at once, both ways; the target is written from left to right, each
- * layer looking at what was written and at the source. B: sequences, S: source tokens, T: target tokens, D:
- * width. */
+/* encoder_decoder.c - Transformers with a bidirectional encoder and a causal decoder with cross-attention. B:
+ * sequences, S: source tokens, T: target tokens, D: width. */
 #include "models/encoder_decoder.h"
 
 #include <math.h>
@@ -13,7 +12,7 @@ const Preset encoder_decoder_presets[PRESETS] = {
 
 const ConfigFact encoder_decoder_facts[] = {
     {"is_encoder_decoder", "true"},
-    {"activation_function", "*"}, /* read below, with the two that follow */
+    {"activation_function", "*"}, /* read below, as are the next two */
     {"decoder_vocab_size", "*"},
     {"share_encoder_decoder_embeddings", "*"},
     {"dropout", "*"},
@@ -23,7 +22,7 @@ const ConfigFact encoder_decoder_facts[] = {
     {"classif_dropout", "*"},
     {"encoder_layerdrop", "*"},
     {"decoder_layerdrop", "*"},
-    /* of transformers before 4, where these made the classes that are apart now */
+    /* of transformers before 4, where these selected what are separate classes now */
     {"normalize_before", "*"},
     {"normalize_embedding", "*"},
     {"add_final_layer_norm", "*"},
@@ -32,18 +31,18 @@ const ConfigFact encoder_decoder_facts[] = {
     {"layernorm_variant", "*"},
     {"do_blenderbot_90_layernorm", "*"},
     {"add_bias_logits", "false"},
-    {"force_bos_token_to_be_generated", "*"}, /* generation.c */
+    {"force_bos_token_to_be_generated", "*"}, /* read by generation.c */
     {"student_encoder_layers", "*"},
     {"student_decoder_layers", "*"},
     {"replacing_rate", "*"},
     {"save_step", "*"},
-    {"num_hidden_layers", "*"}, /* another name */
+    {"num_hidden_layers", "*"}, /* an alias */
     {"kobart_version", "*"},
     {NULL, NULL}};
 
 /* ---- names of tensors ---- */
 
-/* As sinusoids() makes them, to the precision of bf16: sin in the first half of a row, cos in the second. */
+/* Whether t agrees with sinusoids() to the precision of bf16. */
 static bool are_sinusoids(const Tensor *t) {
   const int64_t width = tensor_columns(t), half = width / 2, rows = tensor_rows(t);
   const float *x = tensor_f32(t);
@@ -57,7 +56,7 @@ static bool are_sinusoids(const Tensor *t) {
   return good;
 }
 
-/* One embedding for all, or others of the targets only; positions of Marian are stored by older files. */
+/* One shared embedding, or a separate one for targets; older files store Marian's positions. */
 static const TensorName names[] = {
     {"lm_head.weight", TENSOR_COPY, "model.shared.weight", NULL},
     {"lm_head.weight", TENSOR_COPY, "model.decoder.embed_tokens.weight", NULL},
@@ -76,18 +75,22 @@ bool encoder_decoder_complete(Config *c, Error *err) {
   if (!c->ffn) c->ffn = 4 * c->width;
   if (!c->encoder_ffn) c->encoder_ffn = c->ffn;
   if (c->heads < 1 || c->encoder_heads < 1 || c->width % c->heads || c->width % c->encoder_heads)
-    return fail_usage(err, "a width of %lld cannot be divided among %lld heads: give a multiple of it",
+    return fail_usage(err,
+                      "a width of %lld cannot be divided among %lld heads: give a width that is a multiple "
+                      "of the number of heads",
                       (long long)c->width, (long long)c->heads);
-  if (c->width % 2) return fail_usage(err, "a width of %lld is odd", (long long)c->width);
+  if (c->width % 2) return fail_usage(err, "a width of %lld is odd: give an even one", (long long)c->width);
   if (c->kv_heads && c->kv_heads != c->heads)
     return fail_usage(err, "%s has as many key/value heads as heads: leave out --kv-heads", c->arch->name);
-  if (!c->tied) return fail_usage(err, "%s shares one embedding: leave out --no-tied", c->arch->name);
+  if (!c->tied)
+    return fail_usage(err, "%s has a single embedding for input and output: leave out --no-tied",
+                      c->arch->name);
   c->kv_heads = c->heads;
   c->head_size = c->width / c->heads;
   return true;
 }
 
-/* As transformers names them; the last is ours alone. */
+/* Names in transformers; the last exists only in Inkstone. */
 static const struct {
   const char *name;
   FeedForward kind;
@@ -110,12 +113,12 @@ bool encoder_decoder_read_rest(Config *c, const json_t *config, const char *wher
   if (!shared && !c->arch->separable)
     return fail(err, "%s: separate embeddings of source and target are not supported", where);
   if (shared && decoder_vocabulary != c->vocabulary)
-    return fail(err, "%s: one embedding for vocabularies of two sizes", where);
+    return fail(err, "%s: vocab_size and decoder_vocab_size differ, but the embedding is shared", where);
   if (!shared) c->source_vocabulary = c->vocabulary;
   c->vocabulary = decoder_vocabulary;
-  if (c->decoder_start < 0) c->decoder_start = c->bos; /* as transformers' generate */
+  if (c->decoder_start < 0) c->decoder_start = c->bos; /* as in transformers' generate */
   if (c->decoder_start < 0 || c->decoder_start >= c->vocabulary)
-    return fail(err, "%s: decoder_start_token_id is not in the vocabulary", where);
+    return fail(err, "%s: decoder_start_token_id is not an id of the vocabulary", where);
   for (int i = 0; i < ACTIVATIONS; i++)
     if (!strcmp(activations[i].name, name)) {
       c->feed_forward = activations[i].kind;
@@ -144,17 +147,17 @@ void encoder_decoder_write_rest(const Config *c, json_t *config) {
 
 /* ---- layers ---- */
 
-/* Of one side: encoder or decoder. */
+/* Arguments common to the layers of the encoder or the decoder. */
 typedef struct Side {
   Net *net;
   const Config *config;
   const EncoderDecoder *kind;
   int64_t heads, ffn;
-  Tensor *lengths; /* of the sources; the encoder's */
-  Tensor *memory;  /* what the encoder made of them, [B,S,D]; NULL where the state remembers it */
+  Tensor *lengths; /* of the sources; encoder only */
+  Tensor *memory;  /* decoder only: the encoder's output [B,S,D]; NULL if the state holds it */
 } Side;
 
-/* Glorot & Bengio 2010, as fairseq and Marian begin. */
+/* Initialized as in Glorot & Bengio 2010, like fairseq and Marian. */
 static Tensor *scaled_linear(const Side *s, const char *name, Tensor *x, int64_t out, float gain) {
   const float stddev = gain * sqrtf(2 / (float)(tensor_columns(x) + out));
   return nn_linear(s->net, name, x, out, (LinearOptions){.bias = true, .stddev = stddev});
@@ -163,7 +166,7 @@ static Tensor *linear(const Side *s, const char *name, Tensor *x, int64_t out) {
   return scaled_linear(s, name, x, out, 1);
 }
 
-/* Queries, keys and values begin smaller, as if the three were one matrix of D x 3D (fairseq). */
+/* Queries, keys and values are initialized as one matrix D x 3D, with smaller values (fairseq). */
 static Tensor *projection(const Side *s, const char *name, Tensor *x) {
   return scaled_linear(s, name, x, s->config->width, sqrtf(0.5f));
 }
@@ -181,7 +184,7 @@ static Tensor *block_output(const Side *s, const char *name, Tensor *x, Tensor *
   return s->kind->pre_norm ? x : norm(s, name, x);
 }
 
-/* Over the sequence itself: all of it in the encoder, what is behind in the decoder. */
+/* Bidirectional in the encoder, causal in the decoder. */
 static Tensor *self_attention(const Side *s, Tensor *x, bool causal) {
   const AttentionShape shape = {.heads = s->heads, .kv_heads = s->heads, .causal = causal};
   Tensor *in = block_input(s, "self_attn_layer_norm", x);
@@ -224,7 +227,7 @@ static Tensor *feed_forward(const Side *s, Tensor *x) {
 
 /* ---- embeddings ---- */
 
-/* Positions 0 .. count-1 or, with `at`, those: sin(p / 10000^(2i/D)) in the first half of the columns, cos in
+/* Positions 0 .. count-1, or those of `at`: sin(p / 10000^(2i/D)) in the first half of the columns, cos in
  * the second. */
 static Tensor *sinusoids(Net *net, const int32_t *at, int64_t count, int64_t width) {
   Tensor *table = tape_tensor(net->tape, TENSOR_F32, 2, (int64_t[]){count, width});
@@ -239,8 +242,8 @@ static Tensor *sinusoids(Net *net, const int32_t *at, int64_t count, int64_t wid
   return table;
 }
 
-/* While writing, of the positions that there are only, once where neighbours have the same, as beams do;
- * `ids` become its rows. */
+/* For generation: only the positions that occur, once for adjacent equal ones (as of beams). Changes `ids`
+ * from positions to rows of the table. */
 static Tensor *sinusoids_needed(Net *net, Tensor *ids, int64_t width) {
   const int64_t count = tensor_count(ids);
   int32_t *at = arena_alloc(tape_arena(net->tape), (size_t)count * sizeof *at);
@@ -252,7 +255,7 @@ static Tensor *sinusoids_needed(Net *net, Tensor *ids, int64_t width) {
   return sinusoids(net, at, rows, width);
 }
 
-/* Where in its sequence each token is: [B,T]; `first` is added. */
+/* The position of each token in its sequence, plus `first`: [B,T]. */
 static Tensor *positions(Net *net, const Tensor *start, int64_t sequences, int64_t time, int32_t first) {
   Tensor *ids = tape_tensor(net->tape, TENSOR_I32, 2, (int64_t[]){sequences, time});
   for (int64_t b = 0; b < sequences && ids->data; b++) {
@@ -262,7 +265,7 @@ static Tensor *positions(Net *net, const Tensor *start, int64_t sequences, int64
   return ids;
 }
 
-enum { UNUSED_POSITIONS = 2 }; /* rows of BART's table, of which fairseq's padding token was one */
+enum { UNUSED_POSITIONS = 2 }; /* first rows of BART's table, due to fairseq's padding token */
 
 static Tensor *position_rows(const Side *s, const Tensor *start, int64_t sequences, int64_t time) {
   const Config *c = s->config;
@@ -286,7 +289,7 @@ static Tensor *embed(const Side *s, Tensor *table, const int32_t *tokens, const 
   return nn_dropout(s->net, x);
 }
 
-/* ---- the whole ---- */
+/* ---- the network ---- */
 
 static Tensor *encoder_layer(Net *net, const void *side, Tensor *x) {
   Side s = *(const Side *)side;

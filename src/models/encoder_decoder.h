@@ -1,5 +1,5 @@
-/* encoder_decoder.h - what Transformers with an encoder share (Vaswani et al. 2017). Names and config.json
- * are those of transformers' Marian, BART and MBart classes, which differ in the following. */
+/* encoder_decoder.h - Transformers with encoder and decoder (Vaswani et al. 2017). Names and config.json are
+ * those of transformers' Marian, BART and MBart classes, which differ in the members of EncoderDecoder. */
 #ifndef MODELS_ENCODER_DECODER_H
 #define MODELS_ENCODER_DECODER_H
 
@@ -8,9 +8,9 @@
 #include "models/model.h"
 
 typedef struct EncoderDecoder {
-  bool pre_norm;          /* a norm before each block and one at the end, instead of one behind each block */
-  bool learned_positions; /* a table, whose first two rows nothing uses; else sinusoids */
-  bool embedding_norm;    /* a norm behind the embedding */
+  bool pre_norm;          /* a norm before each block and one at the end, instead of one after each block */
+  bool learned_positions; /* a table, whose first two rows are unused; else sinusoids */
+  bool embedding_norm;    /* a norm after the embedding */
 } EncoderDecoder;
 
 Output encoder_decoder_forward(Net *, const Config *, const Batch *, const EncoderDecoder *);
@@ -21,7 +21,7 @@ extern const Preset encoder_decoder_presets[PRESETS];
 extern const ConfigFact encoder_decoder_facts[];
 extern const Naming encoder_decoder_namings[];
 
-/* Their classes differ in a few defaults only. */
+/* The classes differ in a few defaults only. */
 // clang-format off
 #define ENCODER_DECODER_KEYS(vocabulary_, bos_, eos_, pad_, start_)                                  \
   {"vocab_size", CONFIG_INT, offsetof(Config, vocabulary), vocabulary_, NAN, NULL},                   \
@@ -42,7 +42,7 @@ extern const Naming encoder_decoder_namings[];
   {NULL, 0, 0, 0, 0, NULL}
 // clang-format on
 
-/* The members of Arch that all of them have alike. */
+/* Common members of Arch. */
 #define ENCODER_DECODER_ARCH                                                                         \
   .encodes = true, .presets = encoder_decoder_presets, .keys = keys, .facts = encoder_decoder_facts, \
   .namings = encoder_decoder_namings, .complete = encoder_decoder_complete,                          \

@@ -1,5 +1,5 @@
-/* gemma2.c - Gemma 2 (Gemma team 2024): norms of 1 + w before and behind each branch, GELU gates, capped
- * scores and logits, and a window in every other layer. Gemma2ForCausalLM loads it. */
+/* gemma2.c - Gemma 2 (Gemma team 2024): norms with factor 1 + w before and after each branch, GELU gates,
+ * capped scores and logits, a window in every other layer. transformers: Gemma2ForCausalLM. */
 #include "models/decoder.h"
 
 static const ConfigKey keys[] = {DECODER_SIZES(256000, 26, 2304, 8, 9216, 8192),
@@ -36,7 +36,7 @@ static void write_rest(const Config *c, json_t *config) {
   decoder_write_rope(c, config);
 }
 
-/* Of a new model: a quarter of the context for windows. */
+/* For new models: windows of a quarter of the context. */
 static bool complete(Config *c, Error *err) {
   if (!decoder_complete(c, err)) return false;
   if (!c->query_scalar) c->query_scalar = c->head_size;

@@ -1,9 +1,9 @@
-/* gemma3.c - Gemma 3's text models (Gemma team 2025): norms of 1 + w before and behind each branch, queries
- * and keys normed in each head, GELU gates, and windows in most layers, which rotate by another base.
- * Gemma3ForCausalLM loads it. */
+/* gemma3.c - Gemma 3's text models (Gemma team 2025): norms with factor 1 + w before and after each branch,
+ * norms of queries and keys per head, GELU gates, and windows in most layers, with another base of rotary
+ * positions. transformers: Gemma3ForCausalLM. */
 #include "models/decoder.h"
 
-enum { FULL_EVERY = 6 }; /* layers, the last of which has no window */
+enum { FULL_EVERY = 6 }; /* every 6th layer has no window */
 static const double usual_window_theta = 1e4;
 
 static const ConfigKey keys[] = {DECODER_SIZES(262208, 26, 2304, 8, 9216, 131072),
@@ -23,14 +23,14 @@ static const ConfigFact facts[] = {DECODER_FACTS,
                                    {"hidden_activation", "\"gelu_pytorch_tanh\""},
                                    {"hidden_act", "\"gelu_pytorch_tanh\""},
                                    {"use_bidirectional_attention", "false"},
-                                   {"attn_logit_softcapping", ""}, /* transformers does nothing with it */
+                                   {"attn_logit_softcapping", ""}, /* transformers ignores it */
                                    {"cache_implementation", "*"},
                                    {"sliding_window_pattern", "*"},
                                    {"layer_types", "*"},
                                    {NULL, NULL}};
 
-/* Newer files have "rope_parameters" for each kind of layer; in older ones "rope_scaling" is of those without
- * a window. */
+/* Newer files have "rope_parameters" for each type of layer; in older ones "rope_scaling" applies to layers
+ * without a window. */
 static bool read_rope(Config *c, const json_t *config, const char *where, Error *err) {
   const json_t *both = json_object_get(config, "rope_parameters");
   const RopeFields full = {&c->rope_theta, NULL, &c->rope_scaling},
@@ -43,12 +43,14 @@ static bool read_rope(Config *c, const json_t *config, const char *where, Error 
 static bool read_rest(Config *c, const json_t *config, const char *where, Error *err) {
   int64_t full;
   if (!json_get_int(config, "sliding_window_pattern", FULL_EVERY, &full, where, err)) return false;
-  if (full < 1) return fail(err, "%s: \"sliding_window_pattern\" is %lld", where, (long long)full);
+  if (full < 1)
+    return fail(err, "%s: \"sliding_window_pattern\" is %lld, but must be at least 1", where,
+                (long long)full);
   const LayerSet windowed = decoder_all_but_every(full, c->layers);
   return decoder_read_layers(c, config, &windowed, where, err) && read_rope(c, config, where, err);
 }
 
-/* Scaled positions of layers with a window can be said in the newer way only, which then holds both. */
+/* Only the newer form can express scaled positions of layers with a window; it then holds both types. */
 static void write_rope(const Config *c, json_t *config) {
   json_t *full = decoder_rope_json(&c->rope_scaling), *windowed = decoder_rope_json(&c->window_rope_scaling);
   json_put(full, "rope_theta", json_real(c->rope_theta));
@@ -67,7 +69,7 @@ static void write_rest(const Config *c, json_t *config) {
     write_rope(c, config);
 }
 
-/* Of a new model: a quarter of the context for windows, and the last layer without one. */
+/* For new models: windows of a quarter of the context, and none in the last layer. */
 static bool complete(Config *c, Error *err) {
   if (!decoder_complete(c, err)) return false;
   if (!c->query_scalar) c->query_scalar = c->head_size;

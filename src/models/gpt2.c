@@ -1,6 +1,5 @@
 /* gpt2.c - GPT-2 (Radford et al. 2019): learned positions, LayerNorm before each block, GELU, biases
- * everywhere. Names, transposed weights (Conv1D) and config.json are those of transformers' GPT2LMHeadModel.
- */
+ * everywhere. Names, transposed weights (Conv1D) and config.json as in transformers' GPT2LMHeadModel. */
 #include "models/decoder.h"
 
 static const ConfigKey keys[] = {
@@ -21,7 +20,7 @@ static const ConfigKey keys[] = {
 static const ConfigFact facts[] = {{"activation_function", "\"gelu_new\"|\"gelu_pytorch_tanh\""},
                                    {"scale_attn_weights", "true"},
                                    {"scale_attn_by_inverse_layer_idx", "false"},
-                                   {"reorder_and_upcast_attn", "*"}, /* for 16 bits */
+                                   {"reorder_and_upcast_attn", "*"}, /* only for 16-bit computation */
                                    {"is_encoder_decoder", "false"},
                                    {"attn_pdrop", "*"},
                                    {"embd_pdrop", "*"},
@@ -36,7 +35,7 @@ static const ConfigFact facts[] = {{"activation_function", "\"gelu_new\"|\"gelu_
                                    {"summary_first_dropout", "*"},
                                    {NULL, NULL}};
 
-/* Older files leave out "transformer." in front. */
+/* Older files leave out the prefix "transformer.". */
 static const TensorName names[] = {{"lm_head.weight", TENSOR_OUTPUT, "transformer.wte.weight", NULL},
                                    {"transformer.h.#.attn.bias", TENSOR_IGNORED, NULL, NULL}, /* masks */
                                    {"transformer.h.#.attn.masked_bias", TENSOR_IGNORED, NULL, NULL},
@@ -46,7 +45,9 @@ static const Naming namings[] = {{"huggingface", "transformer.", names}, {NULL, 
 static bool complete(Config *c, Error *err) {
   if (!c->ffn) c->ffn = 4 * c->width;
   if (c->heads < 1 || c->width % c->heads)
-    return fail_usage(err, "a width of %lld cannot be divided among %lld heads: give a multiple of it",
+    return fail_usage(err,
+                      "a width of %lld cannot be divided among %lld heads: give a width that is a multiple "
+                      "of the number of heads",
                       (long long)c->width, (long long)c->heads);
   if (c->kv_heads && c->kv_heads != c->heads)
     return fail_usage(err,

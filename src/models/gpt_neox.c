@@ -1,6 +1,6 @@
-/* gpt_neox.c - GPT-NeoX and Pythia (Black et al. 2022; Biderman et al. 2023): LayerNorm, both branches at
- * once with a norm each, queries, keys and values in one matrix head by head, a quarter of the heads rotated,
- * biases. GPTNeoXForCausalLM loads it. */
+/* gpt_neox.c - GPT-NeoX and Pythia (Black et al. 2022; Biderman et al. 2023): LayerNorm, parallel branches
+ * with a norm each, queries, keys and values in one matrix, ordered by head, rotation of a quarter of each
+ * head, biases. transformers: GPTNeoXForCausalLM. */
 #include "models/decoder.h"
 
 static const ConfigKey keys[] = {DECODER_SIZES(50432, 44, 6144, 64, 24576, 2048),

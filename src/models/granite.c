@@ -1,5 +1,5 @@
 /* granite.c - Granite (IBM 2024): Llama with factors on embeddings, scores, branches and logits.
- * GraniteForCausalLM loads it. */
+ * transformers: GraniteForCausalLM. */
 #include "models/decoder.h"
 
 static const ConfigKey keys[] = {DECODER_SIZES(32000, 32, 4096, 32, 11008, 2048),
@@ -32,7 +32,7 @@ static void write_rest(const Config *c, json_t *config) {
 static bool complete(Config *c, Error *err) {
   if (!decoder_complete(c, err)) return false;
   if (c->score_scale > 0) return true;
-  c->score_scale = 1 / sqrt((double)c->head_size); /* of a new model */
+  c->score_scale = 1 / sqrt((double)c->head_size); /* new models */
   c->embedding_scale = c->residual_scale = c->logit_scale = 1;
   return true;
 }

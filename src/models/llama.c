@@ -1,6 +1,5 @@
-/* llama.c - the Llama class of decoder-only Transformers (Touvron et al. 2023): RMSNorm before each block,
- * rotary positions, grouped-query attention, SwiGLU, no biases. Names and config.json are those of
- * transformers' LlamaForCausalLM. */
+/* llama.c - Llama (Touvron et al. 2023): RMSNorm before each block, rotary positions, grouped-query
+ * attention, SwiGLU, no biases. Names and config.json as in transformers' LlamaForCausalLM. */
 #include "models/decoder.h"
 
 static const ConfigKey keys[] = {

@@ -1,6 +1,6 @@
-/* marian.c - the Transformer as Vaswani et al. (2017) drew it and Marian NMT trains it: sinusoidal positions,
- * norms behind the blocks, one embedding for source, target and output, or another for the source.
- * MarianMTModel loads it. */
+/* marian.c - the Transformer of Vaswani et al. (2017), as trained by Marian NMT: sinusoidal positions, norms
+ * after the blocks, one embedding for source, target and output, optionally a separate one for the source.
+ * transformers: MarianMTModel. */
 #include "models/encoder_decoder.h"
 
 /* vocabulary; begin, end, padding, start of a target */

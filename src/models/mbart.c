@@ -1,5 +1,5 @@
-/* mbart.c - BART with norms before the blocks (Liu et al. 2020), which train deeper without a warm-up (Xiong
- * et al. 2020). MBartForConditionalGeneration loads it. */
+/* mbart.c - BART with norms before the blocks (Liu et al. 2020), which allows deeper networks and training
+ * without warm-up (Xiong et al. 2020). transformers: MBartForConditionalGeneration. */
 #include "models/encoder_decoder.h"
 
 /* vocabulary; begin, end, padding, start of a target */

@@ -1,5 +1,5 @@
-/* mistral.c - Mistral (Jiang et al. 2023): Llama with a window in every layer, where one is given.
- * MistralForCausalLM loads it. */
+/* mistral.c - Mistral (Jiang et al. 2023): Llama with an optional window in every layer. transformers:
+ * MistralForCausalLM. */
 #include "models/decoder.h"
 
 static const ConfigKey keys[] = {DECODER_SIZES(32000, 32, 4096, 32, 14336, 131072),

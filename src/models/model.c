@@ -1,4 +1,4 @@
-/* model.c - a network with its parameters: declared by a dry run, then run for loss or logits. */
+/* model.c - a network with its parameters: declares them by a dry run, computes loss and logits. */
 #include "models/model.h"
 
 #include <string.h>
@@ -69,7 +69,7 @@ Tensor *model_loss(const Model *m, Net *net, const Batch *batch, float smoothing
   return op_cross_entropy(net->tape, out.hidden, out.weight, out.bias, targets, smoothing, out.cap, divisor);
 }
 
-/* Rows of [B,T,D], counted as if they were [B T,D]: only for generation, so they have no gradient. */
+/* Rows of [B,T,D], indexed as [B T,D]. For generation only: has no gradient. */
 static Tensor *rows_of(Net *net, const Tensor *hidden, const int32_t *rows, int64_t count) {
   const int64_t width = tensor_columns(hidden);
   Tensor *out = tape_tensor(net->tape, TENSOR_F32, 2, (int64_t[]){count, width});
@@ -102,7 +102,7 @@ Cost model_cost(const Config *config, int64_t sequences, int64_t time, int64_t s
   Cost cost = {.parameters = params_elements(m.params),
                .activation_bytes = tape_step_bytes(tape, false),
                .recompute_bytes = tape_step_bytes(tape, true),
-               /* backward does each product twice: once for the input, once for the weight */
+               /* backward computes each product twice: for the input and for the weight */
                .flops = 3 * tape_flops(tape)};
   tape_free(tape);
   params_free(m.params);

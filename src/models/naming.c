@@ -4,13 +4,13 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Where the number begins, and how long it is. */
+/* The digits matched by '#'. */
 typedef struct Number {
   const char *digits;
   int length;
 } Number;
 
-/* A pattern has one '#' at most, so that the rest decides. */
+/* A pattern has at most one '#'. */
 static bool matches(const char *pattern, const char *name, Number *number) {
   const char *mark = strchr(pattern, '#');
   *number = (Number){"", 0};
@@ -37,13 +37,14 @@ static const TensorName *names_of(const Naming *n) {
   return n && n->names ? n->names : none;
 }
 
-/* The name without the base; NULL where it does not begin so. */
+/* The name without the base; NULL if it does not have it. */
 static const char *without_base(const Naming *n, const char *name) {
   const size_t length = n ? strlen(n->base) : 0;
   return length && !strncmp(name, n->base, length) ? name + length : NULL;
 }
 
-/* Counts `*index` down by the two spellings of a name; true where it is one of them, then in `buf`. */
+/* Decrements *index for each spelling of a name, with and without base; true at 0, with the spelling in
+ * `buf`. */
 static bool is_spelling(const Naming *n, const char *name, int *index, char buf[TENSOR_NAME_CAPACITY]) {
   const char *spellings[] = {name, without_base(n, name)};
   for (int i = 0; i < 2; i++)

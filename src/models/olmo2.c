@@ -1,5 +1,5 @@
-/* olmo2.c - OLMo 2 (OLMo team 2024): Llama with norms behind the branches only, and queries and keys normed
- * over all heads. Olmo2ForCausalLM loads it. */
+/* olmo2.c - OLMo 2 (OLMo team 2024): Llama with norms only after the branches, and norms of queries and keys
+ * over all heads. transformers: Olmo2ForCausalLM. */
 #include "models/decoder.h"
 
 static const ConfigKey keys[] = {DECODER_SIZES(50304, 32, 4096, 32, 11008, 2048),

@@ -1,6 +1,6 @@
-/* phi3.c - Phi-3 (Abdin et al. 2024): Llama with queries, keys and values in one matrix, gates and what they
- * open in another, a share of the heads rotated, and a window where one is given. Phi3ForCausalLM loads it.
- */
+/* phi3.c - Phi-3 (Abdin et al. 2024): Llama with queries, keys and values in one matrix, gate and up
+ * projections in another, rotation of a part of each head, and an optional window. transformers:
+ * Phi3ForCausalLM. */
 #include "models/decoder.h"
 
 static const ConfigKey keys[] = {DECODER_SIZES(32064, 32, 3072, 32, 8192, 4096),

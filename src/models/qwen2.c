@@ -1,5 +1,5 @@
-/* qwen2.c - Qwen2 (Qwen team 2024): Llama with biases of queries, keys and values, and windows in the layers
- * from some number on, where they are asked for. Qwen2ForCausalLM loads it. */
+/* qwen2.c - Qwen2 (Qwen team 2024): Llama with biases of queries, keys and values, and optional windows in
+ * the upper layers. transformers: Qwen2ForCausalLM. */
 #include "models/decoder.h"
 
 static const ConfigKey keys[] = {DECODER_SIZES(151936, 32, 4096, 32, 22016, 32768),

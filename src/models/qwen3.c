@@ -1,5 +1,5 @@
-/* qwen3.c - Qwen3 (Qwen team 2025): Llama with queries and keys normed in each head before they are rotated,
- * and windows in the layers from some number on, where they are asked for. Qwen3ForCausalLM loads it. */
+/* qwen3.c - Qwen3 (Qwen team 2025): Llama with norms of queries and keys per head before rotation, and
+ * optional windows in the upper layers. transformers: Qwen3ForCausalLM. */
 #include "models/decoder.h"
 
 static const ConfigKey keys[] = {DECODER_SIZES(151936, 32, 4096, 32, 22016, 32768),

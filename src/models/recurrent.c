@@ -21,8 +21,7 @@ const Naming recurrent_namings[] = {{"huggingface", "model.", names}, {NULL, NUL
 
 bool recurrent_complete(Config *c, Error *err) {
   return (!c->heads && !c->kv_heads && !c->ffn) ||
-         fail_usage(err,
-                    "%s has neither attention nor feed-forward blocks: leave out --heads, --kv-heads, --ffn",
+         fail_usage(err, "%s has no attention or feed-forward blocks: leave out --heads, --kv-heads, --ffn",
                     c->arch->name);
 }
 
@@ -54,7 +53,7 @@ Tensor *recurrent_state(Net *net, const Config *c, const char *name) {
   return net_state(net, name, c->width);
 }
 
-/* With tied embeddings the output needs small rows, 1/2 over the root of the width as in llama.c. */
+/* With tied embeddings the output needs small initial values: 1 / (2 sqrt(D)), as in llama.c. */
 Tensor *recurrent_table(Net *net, const char *name, int64_t vocabulary, int64_t width) {
   return nn_embedding_table(net, name, vocabulary, width, 0.5f / sqrtf((float)width));
 }

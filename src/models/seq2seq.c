@@ -1,10 +1,11 @@
-/* seq2seq.c - recurrent translation: an encoder of GRUs or LSTMs that reads the source from both ends, a
- * recurrent decoder, and attention between them (Bahdanau et al. 2015; Luong et al. 2015).
+/* seq2seq.c - recurrent encoder-decoder: a bidirectional encoder of GRUs or LSTMs, a recurrent decoder, and
+ * attention between them (Bahdanau et al. 2015; Luong et al. 2015).
  *
- * The source's own summary is the memory at its first token, where the backward run has read all of it. As in
- * Cho et al. (2014) every step of the decoder is given it, where Bahdanau et al. begin from it: no state but
- * zero is then ever needed. Attention follows the recurrence, as Luong et al. have it, so that a step does
- * not wait for the attention of the one before and training makes all steps' products at once.
+ * The summary of a source is the encoder's output at its first token, where the backward direction has read
+ * all of it. As in Cho et al. (2014), every decoder step receives it, rather than only the initial state as
+ * in Bahdanau et al., so that initial states are always zero. Attention follows the recurrence, as in Luong
+ * et al., so that a step does not depend on the previous step's attention and training computes the products
+ * of all steps at once.
  *
  * B: sequences, S: source tokens, T: target tokens, D: width. */
 #include <math.h>
@@ -46,15 +47,15 @@ static bool complete(Config *c, Error *err) {
   if (!c->encoder_layers) c->encoder_layers = c->layers;
   return (!c->heads && !c->kv_heads && !c->ffn && c->feed_forward == FFN_RELU) ||
          fail_usage(err,
-                    "%s has neither heads nor feed-forward blocks: leave out --heads, --kv-heads, --ffn and "
-                    "--activation",
+                    "%s has no attention heads or feed-forward blocks: leave out --heads, --kv-heads, --ffn "
+                    "and --activation",
                     c->arch->name);
 }
 
 static bool read_rest(Config *c, const json_t *config, const char *where, Error *err) {
   (void)config;
   return (c->decoder_start >= 0 && c->decoder_start < c->vocabulary) ||
-         fail(err, "%s: decoder_start_token_id is not in the vocabulary", where);
+         fail(err, "%s: decoder_start_token_id is not an id of the vocabulary", where);
 }
 
 static void write_rest(const Config *c, json_t *config) {
@@ -69,7 +70,7 @@ static Tensor *linear(Net *net, const char *name, Tensor *x, int64_t out, bool b
   return nn_linear(net, name, x, out, (LinearOptions){.bias = bias, .stddev = stddev});
 }
 
-/* W a + V b + c, which is a linear map of a and b side by side. */
+/* W a + V b + c: a linear map of the concatenation of a and b. */
 static Tensor *join(Net *net, const char *a_name, Tensor *a, const char *b_name, Tensor *b, int64_t out) {
   return op_add(net->tape, linear(net, a_name, a, out, true), linear(net, b_name, b, out, false));
 }
@@ -78,7 +79,7 @@ static RecurrentLayer *cell_of(const Config *c) {
   return c->cell == CELL_LSTM ? lstm_layer : gru_layer;
 }
 
-/* The table is the output's, too, and begins with small rows for that: scaled as in Vaswani et al. (2017). */
+/* Scaled as in Vaswani et al. (2017), as the table is also the output matrix and has small initial values. */
 static Tensor *embed(Net *net, Tensor *table, const int32_t *tokens, int64_t sequences, int64_t time) {
   Tensor *ids = tape_constant(net->tape, TENSOR_I32, 2, (int64_t[]){sequences, time}, tokens);
   const float scale = sqrtf((float)tensor_columns(table));
@@ -92,7 +93,7 @@ typedef struct Reading {
   Tensor *lengths; /* of the sources */
 } Reading;
 
-static Tensor *read_both_ways(Net *net, const void *reading, Tensor *x) {
+static Tensor *bidirectional(Net *net, const void *reading, Tensor *x) {
   const Config *c = ((const Reading *)reading)->config;
   Tensor *lengths = ((const Reading *)reading)->lengths;
   RecurrentLayer *cell = cell_of(c);
@@ -105,7 +106,7 @@ static Tensor *read_both_ways(Net *net, const void *reading, Tensor *x) {
   return nn_dropout(net, join(net, "join_forward", ahead, "join_backward", back, c->width));
 }
 
-/* -> [B,S,D]. The net is a copy: a source is read in one call, so that these layers keep no state. */
+/* Returns [B,S,D]. `net` is a copy without state, as a source is read in one call. */
 static Tensor *encode(Net net, const Config *c, const Batch *batch, Tensor *table) {
   const int64_t sources = batch_sources(batch);
   net.state = NULL;
@@ -113,17 +114,17 @@ static Tensor *encode(Net net, const Config *c, const Batch *batch, Tensor *tabl
   *reading = (Reading){c, tape_constant(net.tape, TENSOR_I32, 1, &sources, batch->source_lengths)};
   net_enter(&net, "encoder");
   Tensor *x = embed(&net, table, batch->source, sources, batch->source_time);
-  return nn_layers(&net, "layers", c->encoder_layers, read_both_ways, reading, x, NULL);
+  return nn_layers(&net, "layers", c->encoder_layers, bidirectional, reading, x, NULL);
 }
 
 /* ---- the decoder ---- */
 
-/* What the decoder reads of the sources: [sources, S, D] and, for additive attention, keys of that shape. */
+/* The encoded sources [sources, S, D] and, for additive attention, keys of the same shape. */
 typedef struct Memory {
   Tensor *values, *keys;
 } Memory;
 
-/* encoded: NULL where the state remembers it. */
+/* encoded: NULL if the state holds it. */
 static Memory memory_of(Net *net, const Config *c, Tensor *encoded) {
   Memory m = {.values = net_remember(net, "memory", encoded)};
   if (c->attention == ATTENTION_ADDITIVE)
@@ -131,7 +132,7 @@ static Memory memory_of(Net *net, const Config *c, Tensor *encoded) {
   return m;
 }
 
-/* What x [sources, S, D] has at the first token of each sequence's source: [B,D]. */
+/* The rows of x [sources, S, D] at the first token of each sequence's source: [B,D]. */
 static Tensor *first_rows(Net *net, Tensor *x) {
   const int64_t step = x->shape[1], rows = tensor_rows(x);
   Tensor *ids = tape_tensor(net->tape, TENSOR_I32, 1, &net->batch);
@@ -141,7 +142,7 @@ static Tensor *first_rows(Net *net, Tensor *x) {
   return op_embedding(net->tape, flat, ids);
 }
 
-/* x [B,D] at each of T steps: [B,T,D]. */
+/* x [B,D] repeated for each of T steps: [B,T,D]. */
 static Tensor *at_each_step(Net *net, Tensor *x) {
   Tensor *ids = tape_tensor(net->tape, TENSOR_I32, 2, (int64_t[]){net->batch, net->time});
   for (int64_t i = 0; i < net->batch * net->time && ids->data; i++)
@@ -149,7 +150,7 @@ static Tensor *at_each_step(Net *net, Tensor *x) {
   return op_embedding(net->tape, x, ids);
 }
 
-/* Luong et al.'s "general" score is h^T W m: the query's map learns the operator's constant scale, too. */
+/* Luong et al.'s "general" score is h^T W m; W absorbs the operator's constant scale. */
 static Tensor *attend(Net *net, const Config *c, Tensor *h, Memory m) {
   const AttentionSight sight = {.lengths = net->source_lengths, .memory = net->source_of};
   Tensor *q = linear(net, "query", h, c->width, c->attention == ATTENTION_ADDITIVE);
@@ -177,7 +178,7 @@ static Tensor *decode(Net *net, const Config *c, const Batch *batch, Tensor *tab
   return y;
 }
 
-/* ---- the whole ---- */
+/* ---- the network ---- */
 
 static Output forward(Net *net, const Config *c, const Batch *batch) {
   net_enter(net, "model");

@@ -1,5 +1,5 @@
-/* smollm3.c - SmolLM3 (Hugging Face 2025): Llama whose every fourth layer has no rotary positions.
- * SmolLM3ForCausalLM loads it. */
+/* smollm3.c - SmolLM3 (Hugging Face 2025): Llama without rotary positions in every fourth layer.
+ * transformers: SmolLM3ForCausalLM. */
 #include "models/decoder.h"
 
 enum { PLAIN_EVERY = 4 };
@@ -29,20 +29,23 @@ static LayerSet every(int64_t step, int64_t layers) {
   return s;
 }
 
-/* "no_rope_layers" has a number for each layer: 0 where positions are not rotated. */
+/* "no_rope_layers" has a number for each layer, 0 if it has no rotary positions. */
 static bool read_plain_layers(Config *c, const json_t *config, const char *where, Error *err) {
   const json_t *list = json_object_get(config, "no_rope_layers");
   int64_t step;
   if (!json_get_int(config, "no_rope_layer_interval", PLAIN_EVERY, &step, where, err)) return false;
-  if (step < 1) return fail(err, "%s: \"no_rope_layer_interval\" is %lld", where, (long long)step);
+  if (step < 1)
+    return fail(err, "%s: \"no_rope_layer_interval\" is %lld, but must be at least 1", where,
+                (long long)step);
   c->unrotated = every(step, c->layers);
   if (!list || json_is_null(list)) return true;
   if (!json_is_array(list) || (int64_t)json_array_size(list) != c->layers || c->layers > MOST_LAYERS)
-    return fail(err, "%s: \"no_rope_layers\" is no list of %lld layers", where, (long long)c->layers);
+    return fail(err, "%s: \"no_rope_layers\" is not a list of %lld layers", where, (long long)c->layers);
   c->unrotated = (LayerSet){{0}};
   for (int64_t i = 0; i < c->layers; i++) {
     const json_t *rotated = json_array_get(list, (size_t)i);
-    if (!json_is_integer(rotated)) return fail(err, "%s: \"no_rope_layers\" has more than numbers", where);
+    if (!json_is_integer(rotated))
+      return fail(err, "%s: \"no_rope_layers\" has elements that are not integers", where);
     if (!json_integer_value(rotated)) layer_set_add(&c->unrotated, i);
   }
   return true;

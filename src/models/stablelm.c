@@ -1,6 +1,5 @@
-/* stablelm.c - StableLM 2 (Bellagente et al. 2024): LayerNorm, a quarter of the heads rotated, biases of
- * queries, keys and values and both branches at once where they are asked for. StableLmForCausalLM loads it.
- */
+/* stablelm.c - StableLM 2 (Bellagente et al. 2024): LayerNorm, rotation of a quarter of each head, optional
+ * biases of queries, keys and values, optional parallel branches. transformers: StableLmForCausalLM. */
 #include "models/decoder.h"
 
 static const ConfigKey keys[] = {DECODER_SIZES(50304, 32, 2560, 32, 6912, 4096),
@@ -29,7 +28,7 @@ static const DecoderNames layer_names = {DECODER_LLAMA_NAMES, .attention_norm = 
 
 static Output forward(Net *net, const Config *c, const Batch *batch) {
   DecoderNames names = layer_names;
-  if (c->parallel) names.ffn_norm = NULL; /* both branches read the same */
+  if (c->parallel) names.ffn_norm = NULL; /* both branches share a norm */
   return decoder_forward(net, c, batch,
                          (DecoderSpec){.names = names,
                                        .norm = NORM_LAYER,

@@ -1,5 +1,5 @@
-/* starcoder2.c - StarCoder 2 (Lozhkov et al. 2024): LayerNorm, biases, GELU without gates, and a window where
- * one is given. Starcoder2ForCausalLM loads it. */
+/* starcoder2.c - StarCoder 2 (Lozhkov et al. 2024): LayerNorm, biases, GELU without gates, and an optional
+ * window. transformers: Starcoder2ForCausalLM. */
 #include "models/decoder.h"
 
 static const ConfigKey keys[] = {DECODER_SIZES(49152, 30, 3072, 24, 12288, 4096),

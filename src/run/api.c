@@ -87,7 +87,7 @@ bool ink_model_defaults(const ink_model *m, ink_settings *settings, ink_error *e
   return ok;
 }
 
-/* ---- writing ---- */
+/* ---- continuing a text ---- */
 
 ink_settings *ink_settings_write(void) {
   static const SettingTable *const tables[] = {&sampling_settings_table, &text_settings_table,
@@ -95,7 +95,7 @@ ink_settings *ink_settings_write(void) {
   return settings_new(tables, 3);
 }
 
-/* At the beginning of each call that generates. */
+/* Called first in each call that generates; also sets the number of threads. */
 static const GeneralSettings *general_of(const ink_settings *settings) {
   const GeneralSettings *general = settings_part(settings, &general_settings_table);
   threads_set((int)general->threads);
@@ -141,14 +141,14 @@ ink_settings *ink_settings_rewrite(void) {
   return settings_new(tables, 4);
 }
 
-/* Everything a rewriting needs that lies in model and settings. */
+/* What rewriting needs from model and settings. */
 typedef struct Rewriting {
   PairLayout layout;
   Generation generation;
   RewriteRequest request;
 } Rewriting;
 
-/* Zero before; to be closed in any case. */
+/* *w must be zeroed before; close w->generation in any case. */
 static bool prepare(Rewriting *w, const Bundle *b, const Task *task, const ink_settings *settings,
                     Error *err) {
   const GeneralSettings *general = general_of(settings);
@@ -168,13 +168,13 @@ static bool prepare(Rewriting *w, const Bundle *b, const Task *task, const ink_s
   return true;
 }
 
-/* What was done before is added to. */
+/* Counters continue from `done`. */
 static bool take_rewritten(ink_rewritten *own, const ink_rewritten *done, Error *err) {
   static const ink_rewritten none = INK_REWRITTEN_INIT;
   return struct_take(own, sizeof *own, done ? done : &none, "ink_rewritten", err);
 }
 
-/* Texts as inputs of one turn each; the turns and the inputs are the caller's to free. */
+/* Texts as inputs of one turn each. The caller frees turns and inputs. */
 static RewriteInput *inputs_of(const char *const *texts, const size_t *lengths, int64_t count, Turn **turns) {
   RewriteInput *inputs = mem_alloc_zeroed((size_t)count + 1, sizeof *inputs);
   *turns = mem_alloc_zeroed((size_t)count + 1, sizeof **turns);
@@ -200,7 +200,7 @@ bool ink_rewrite(ink_model *m, const char *task, const char *const *texts, const
             prepare(&w, &m->bundle, known, settings, err);
   w.request.listener = listener;
   w.request.user = user;
-  w.request.spares = true;
+  w.request.errors_per_text = true;
   ok = ok && rewriter_run(&w.request, inputs, count, &own, err);
   generation_close(&w.generation);
   if (known_size) struct_give(done, &own, sizeof own);
@@ -239,7 +239,7 @@ static bool read_role(const char *name, Role *role, Error *err) {
       *role = (Role)i;
       return true;
     }
-  return fail_usage(err, "the role \"%s\" is not known: system, user or assistant", name);
+  return fail_usage(err, "the role \"%s\" is unknown: use system, user or assistant", name);
 }
 
 bool ink_reply(ink_model *m, const ink_turn *said, int count, const ink_settings *settings,
@@ -250,7 +250,7 @@ bool ink_reply(ink_model *m, const ink_turn *said, int count, const ink_settings
   ink_rewritten own;
   const bool known_size = take_rewritten(&own, done, err);
   Turn *turns = mem_alloc_zeroed((size_t)count + 1, sizeof *turns);
-  bool ok = count > 0 || fail_usage(err, "nothing was said that could be replied to");
+  bool ok = count > 0 || fail_usage(err, "the conversation is empty: give at least one turn");
   for (int i = 0; i < count && ok; i++) {
     turns[i] = (Turn){.text = said[i].text, .length = said[i].length};
     ok = read_role(said[i].role, &turns[i].role, err);
@@ -261,7 +261,7 @@ bool ink_reply(ink_model *m, const ink_turn *said, int count, const ink_settings
        prepare(&w, &m->bundle, task_find("reply"), settings, err);
   w.request.listener = listener;
   w.request.user = user;
-  w.request.spares = true;
+  w.request.errors_per_text = true;
   ok = ok && rewriter_run(&w.request, &input, 1, &own, err);
   generation_close(&w.generation);
   if (known_size) struct_give(done, &own, sizeof own);

@@ -50,8 +50,8 @@ bool bundle_same_tokenizer(const json_t *card, const Tokenizer *tokenizer, const
   const char *expected = json_get_text(card, "tokenizer_fingerprint", NULL);
   if (expected && strcmp(expected, fingerprint))
     return fail(err,
-                "%s: tokenizer.json is of another model (fingerprint %s, the model was trained with %s): put "
-                "back its own",
+                "%s: tokenizer.json belongs to another model (its fingerprint is %s, the model was trained "
+                "with %s): restore the model's own",
                 directory, fingerprint, expected);
   return true;
 }
@@ -60,17 +60,18 @@ static bool check_tokenizer(const Bundle *b, const char *directory, const Config
   if (!bundle_same_tokenizer(b->card, b->tokenizer, directory, err)) return false;
   const char *large = too_large(b->tokenizer, config);
   return !large ||
-         fail(err, "%s: %s has more tokens than the model: it is of another model", directory, large);
+         fail(err, "%s: %s has more tokens than the model's vocabulary: it belongs to another model",
+              directory, large);
 }
 
 static bool check_begin(const Bundle *b, const char *directory, const Config *config, Error *err) {
   const json_t *trained = json_object_get(b->card, "begin_token");
   return !json_is_integer(trained) ||
          (json_integer_value(trained) >= -1 && json_integer_value(trained) < config->vocabulary) ||
-         fail(err, "%s/inkstone.json: \"begin_token\" is not in the vocabulary", directory);
+         fail(err, "%s/inkstone.json: \"begin_token\" is not an id of the vocabulary", directory);
 }
 
-/* The tokenizer, read on a thread of its own. */
+/* Reads the tokenizer on a separate thread. */
 typedef struct TokenizerReading {
   const ModelSource *source;
   Tokenizer *tokenizer;
@@ -86,7 +87,7 @@ static void read_tokenizer(void *arg) {
 
 /* ---- opening ---- */
 
-/* Of what it says, not of how it is laid out. */
+/* Hashes the values, not the formatting. */
 static void config_fingerprint(const json_t *configuration, char text[32]) {
   char *json = json_text(configuration, JSON_COMPACT | JSON_SORT_KEYS);
   snprintf(text, 32, "%016" PRIx64, hash_bytes(json, strlen(json), 0));
@@ -99,7 +100,7 @@ static bool check_config(const ModelSource *s, Error *err) {
   config_fingerprint(s->configuration, now);
   return !began || !strcmp(began, now) ||
          fail(err,
-              "%s: is not what this run began with (fingerprint %s, was %s): put it back, or start another "
+              "%s: was changed since this run started (fingerprint %s, was %s): restore it, or start a new "
               "run with --from",
               s->configuration_at, now, began);
 }
@@ -128,7 +129,7 @@ static bool guarded_weights(Bundle *b, const Config *config, Error *err) {
   return ok;
 }
 
-/* Both take long. Whichever is wrong, the tokenizer's fault is told first. */
+/* Both take long, so they run in parallel. If both fail, the tokenizer's error is reported. */
 static bool open_both(Bundle *b, const Config *config, Error *err) {
   const char *path = b->source.path;
   TokenizerReading reading = {.source = &b->source};
@@ -155,7 +156,7 @@ static bool open_parts(Bundle *b, const char *path, Error *err) {
   return special_tokens_settle(&b->model->config, b->generation, b->tokenizer, err);
 }
 
-/* A model that another process replaces meanwhile is read once more: its parts would be of two. */
+/* If another process replaces the model meanwhile, reads it again: its parts could be of two models. */
 bool bundle_open(Bundle *b, const char *path, Error *err) {
   enum { MOST_TRIES = 8 };
   for (int tries = 1;; tries++) {
@@ -166,7 +167,8 @@ bool bundle_open(Bundle *b, const char *path, Error *err) {
     if (ok && same) return true;
     bundle_close(b);
     if (same || tries == MOST_TRIES) {
-      if (ok) return fail(err, "%s: is being replaced by other models again and again", path);
+      if (ok)
+        return fail(err, "%s: the model was replaced while it was read, several times: try again", path);
       if (err) *err = why;
       return false;
     }
@@ -187,7 +189,7 @@ int32_t bundle_begin(const Bundle *b) {
   return json_is_integer(trained) ? (int32_t)json_integer_value(trained) : tokenizer_begin(b->tokenizer);
 }
 
-/* ---- what it is for ---- */
+/* ---- tasks ---- */
 
 static const Task *task_of(const Bundle *b) {
   return task_find(json_get_text(b->card, "task", ""));
@@ -207,21 +209,22 @@ bool bundle_check_task(const Bundle *b, const Task *task, Error *err) {
   const bool encodes = b->model->config.arch->encodes;
   if (learnt == task) return true;
   if (learnt)
-    return fail_usage(err,
-                      "this model was trained to %s, not to %s: `inkstone %s -m MODEL`, or train one for it",
-                      learnt->name, task->name, learnt->name);
+    return fail_usage(
+        err,
+        "this model was trained to %s, not to %s: use `inkstone %s -m MODEL`, or train a model for this task",
+        learnt->name, task->name, learnt->name);
   if (encodes == task_has_pairs(task) && !task->chat) return true;
-  return fail_usage(err, encodes ? "this model reads a source and writes a target: try `inkstone translate`"
-                                 : "this model only writes on: `inkstone write -m MODEL`");
+  return fail_usage(err, encodes ? "this model generates a target from a source: use `inkstone translate`"
+                                 : "this model can only continue a text: use `inkstone write -m MODEL`");
 }
 
-/* Of several tokens that end a text, the one that its tokenizer puts behind one. */
+/* Of several end tokens, the one that the tokenizer appends. */
 static int32_t usual_end(const Config *c, const Tokenizer *t) {
   const int32_t end = tokenizer_end(t);
   return token_set_has(&c->ends, end) ? end : token_set_first(&c->ends);
 }
 
-/* Of a model from elsewhere. */
+/* The layout of another program's model. */
 static PairLayout foreign_layout(const Config *c, const Tokenizer *t) {
   PairLayout l = {.separate = true,
                   .start = (int32_t)c->decoder_start,
@@ -245,7 +248,7 @@ static int64_t around_source(const PairLayout *l) {
   return most;
 }
 
-/* Each id is looked up in an embedding, whatever file it comes from. */
+/* Each id indexes an embedding, so it must be in the vocabulary. */
 static bool check_layout(const PairLayout *l, const Config *c, Error *err) {
   const int64_t sources = c->source_vocabulary ? c->source_vocabulary : c->vocabulary;
   const struct {
@@ -260,7 +263,7 @@ static bool check_layout(const PairLayout *l, const Config *c, Error *err) {
     if (ids[i].id >= ids[i].vocabulary)
       return fail(err,
                   "%s is %" PRId64 ", but its vocabulary has %" PRId64
-                  " tokens: this is not the config.json of these tokenizers",
+                  " tokens: config.json and the tokenizers do not belong together",
                   ids[i].name, ids[i].id, ids[i].vocabulary);
   return true;
 }

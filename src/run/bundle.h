@@ -1,7 +1,7 @@
-/* bundle.h - a model with its tokenizer and what it is for, from a source of any form (io/source.h).
+/* bundle.h - a model with its tokenizer and its task, opened from a source of any format (io/source.h).
  *
- * What we write has the layout of Hugging Face's directories, so that transformers loads it. Its card adds
- * what only we know: task, data, training, results. */
+ * Inkstone writes directories in Hugging Face's layout, so that transformers loads them. The card
+ * (inkstone.json) adds what that layout has no place for: task, data, training, results. */
 #ifndef RUN_BUNDLE_H
 #define RUN_BUNDLE_H
 
@@ -12,45 +12,44 @@
 #include "run/weights.h"
 
 typedef struct Bundle {
-  Model *model;       /* reads its weights where they are mapped */
-  ModelSource source; /* which lives as long */
+  Model *model;       /* its weights point into the mapped source */
+  ModelSource source; /* kept open as long as the model */
   Tokenizer *tokenizer;
-  json_t *card;       /* inkstone.json; an empty object where another program made the model */
-  json_t *generation; /* what generation_config.json says, see generation.h; likewise */
+  json_t *card;       /* inkstone.json; an empty object if another program made the model */
+  json_t *generation; /* generation_config.json, see generation.h; empty likewise */
 } Bundle;
 
 bool bundle_open(Bundle *, const char *path, Error *);
-/* The configuration alone, of a run that is resumed: one that was edited since is refused. */
+/* Only the configuration, for resuming a run; fails if it was edited since. */
 bool bundle_config(Config *, const char *path, Error *);
-/* The tokenizer alone and, where sources have one of their own, attached to it, that. */
+/* Only the tokenizer, with the separate tokenizer of sources, if any, attached to it. */
 Tokenizer *bundle_tokenizer(const char *path, Error *);
-/* Is it the one that the model of this card was trained with? */
+/* Fails unless the tokenizer is the one that the card's model was trained with. */
 bool bundle_same_tokenizer(const json_t *card, const Tokenizer *, const char *directory, Error *);
 void bundle_close(Bundle *);
 
-/* What a model is for. */
+/* What a model is trained for. */
 typedef struct BundleUse {
   const Task *task;
-  const Settings *settings; /* with how its texts are searched for, where the task has pairs */
-  const Bundle *base;       /* what it was trained from; NULL: nothing */
+  const Settings *settings; /* include those of beam search if the task has pairs */
+  const Bundle *base;       /* the model that training started from; NULL: none */
 } BundleUse;
 
-/* Everything but the weights, each file replaced atomically. `card` gains the tokenizer's fingerprint. */
+/* Writes all files but the weights, replacing each atomically. Adds fingerprints to `card`. */
 bool bundle_write_description(const char *directory, const Config *, const Tokenizer *, const BundleUse *,
                               json_t *card, Error *);
 bool bundle_write_card(const char *directory, const json_t *card, Error *);
 
-/* The token that starts a text of its own: what the tokenizer puts there, or what our training did; -1: none.
- */
+/* The token that starts a text: the one used in training, else the tokenizer's; -1: none. */
 int32_t bundle_begin(const Bundle *);
 
-/* Was it trained here? Else it is from elsewhere: what its texts stand between, its files have to say. */
+/* Whether Inkstone trained the model. For other models, the files define the begin and end tokens. */
 bool bundle_is_ours(const Bundle *);
-/* What it was trained for; of a model from elsewhere what its architecture can do. */
+/* The task it was trained for; for other programs' models, what the architecture supports. */
 const Task *bundle_task(const Bundle *);
-/* Refuses a task that the model was not trained for, naming the one it was. */
+/* Fails if the model was not trained for the task; the message names its task. */
 bool bundle_check_task(const Bundle *, const Task *, Error *);
-/* How its inputs are laid out, by the special tokens of tokenizer and config.json. */
+/* The layout of its inputs, from the special tokens of the tokenizer and config.json. */
 bool bundle_layout(const Bundle *, const Task *, PairLayout *, Error *);
 
 #endif

@@ -1,5 +1,4 @@
-/* evaluate.c - the public interface to measuring a model: how well it predicts text, and how good is what it
- * makes of examples. */
+/* evaluate.c - ink_eval: a model's perplexity on a text, and the quality of its outputs for examples. */
 #include <math.h>
 #include <string.h>
 
@@ -39,7 +38,7 @@ static bool take_score(const Evaluation *e, Batches *batches, Error *err) {
   const Score score = score_batches(e->bundle->model, batches, e->news);
   ink_scores *out = e->out;
   if (interrupted()) return fail_interrupted(err);
-  if (!score.tokens) return fail(err, "nothing to score: the text is a single token long");
+  if (!score.tokens) return fail(err, "nothing to score: the text has a single token");
   if (!isfinite(score.nats)) return fail_not_finite(err);
   out->tokens = score.tokens;
   out->bytes = batches->bytes;
@@ -53,8 +52,8 @@ static bool take_score(const Evaluation *e, Batches *batches, Error *err) {
 
 /* ---- running text ---- */
 
-/* What the model has learnt to find around a text: its begin, as `write` gives it, and an end. Models from
- * elsewhere are asked to predict an end only where their tokenizer puts one behind every text. */
+/* The tokens around a document as in training: the begin token, as in `write`, and an end token. For other
+ * programs' models, an end is scored only if their tokenizer appends one to every text. */
 static DocumentTokens around_documents(const Bundle *b) {
   const Ids *behind = tokenizer_behind(b->tokenizer);
   const int32_t end = bundle_is_ours(b) ? tokenizer_end(b->tokenizer) : behind->count ? behind->data[0] : -1;
@@ -73,7 +72,7 @@ static bool eval_corpus(const Evaluation *e, const Corpus *corpus, Error *err) {
   return ok;
 }
 
-/* A begin that a document spells is the one that it is given in any case. */
+/* Removes a begin token spelled in a document: encoding adds one anyway. */
 static void drop_spelled_begins(Corpus *c, const char *begin) {
   const size_t n = strlen(begin);
   for (size_t i = 0; i < c->count; i++) {
@@ -85,17 +84,19 @@ static void drop_spelled_begins(Corpus *c, const char *begin) {
   }
 }
 
-static void say_specials(const Evaluation *e, const Corpus *corpus) {
+static void note_special_tokens(const Evaluation *e, const Corpus *corpus) {
   const Tokenizer *t = e->bundle->tokenizer;
   const char *spelled = NULL, *remark = tokenizer_remark(t);
   for (size_t i = 0; i < corpus->count && !spelled; i++)
     spelled = tokenizer_special_in(t, corpus->documents[i].text, corpus->documents[i].length);
-  if (spelled) news_note(e->news, "the text spells the special token %s: it is read as letters", spelled);
+  if (spelled)
+    news_note(e->news, "the text contains the special token %s: it is read as plain text", spelled);
   if (remark) news_note(e->news, "tokenizer.json: %s", remark);
   if (e->bundle->source.remark) news_note(e->news, "%s", e->bundle->source.remark);
 }
 
-/* For a model from elsewhere a document is a file, its last line end included: no end stands for it. */
+/* For another program's model, a document is a file including its final newline, as no end token replaces it.
+ */
 static Corpus *open_foreign(const Evaluation *e, const char *const *files, size_t count,
                             DocumentSettings data, Error *err) {
   static char whole[] = "file";
@@ -113,7 +114,7 @@ static bool eval_text(const Evaluation *e, const char *const *files, size_t coun
   const DocumentSettings *data = settings_part(e->settings, &document_settings_table);
   Corpus *corpus = bundle_is_ours(e->bundle) ? corpus_open(files, count, text, data, e->news, err)
                                              : open_foreign(e, files, count, *data, err);
-  if (corpus) say_specials(e, corpus);
+  if (corpus) note_special_tokens(e, corpus);
   const bool ok = corpus && eval_corpus(e, corpus, err);
   corpus_free(corpus);
   return ok;
@@ -132,7 +133,7 @@ static bool score_pairs(const Evaluation *e, const Pairs *pairs, const PairLayou
   return ok;
 }
 
-/* One line each: line ends inside of an output become spaces. */
+/* One line per output: newlines within an output become spaces. */
 static bool write_outputs(const Judge *j, const char *path, Error *err) {
   Buffer all = {0};
   for (size_t i = 0; i < judge_count(j); i++) {
@@ -149,7 +150,7 @@ static bool write_outputs(const Judge *j, const char *path, Error *err) {
   return ok;
 }
 
-static bool tell_results(const Evaluation *e, const Judge *j, const char *outputs, Error *err) {
+static bool report_results(const Evaluation *e, const Judge *j, const char *outputs, Error *err) {
   double words, two;
   judge_distinct(j, &words, &two);
   json_t *json = json_build("{s:I, s:o, s:f, s:f}", "examples", (json_int_t)judge_count(j), "metrics",
@@ -176,8 +177,8 @@ static bool judge_as(const Evaluation *e, const Pairs *pairs, const PairLayout *
                                 .most = (size_t)s->examples};
   Judge *j = judge_open(&request, err);
   if (j && judge_misses_words(j))
-    news_warning(e->news, METRICS_MISS_WORDS, "what is right", request.metrics->tokenize);
-  const bool ok = j && judge_run(j, e->bundle->model, err) && tell_results(e, j, s->outputs, err);
+    news_warning(e->news, METRICS_MISS_WORDS, "the reference", request.metrics->tokenize);
+  const bool ok = j && judge_run(j, e->bundle->model, err) && report_results(e, j, s->outputs, err);
   judge_free(j);
   return ok;
 }

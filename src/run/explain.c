@@ -7,11 +7,11 @@
 #include "text/html.h"
 #include "text/utf8.h"
 
-/* One input with what was written for it. */
+/* One input with its output. */
 typedef struct Explanation {
   const RewriteRequest *request;
   const Input *input;
-  const Ids *ids; /* what was written */
+  const Ids *ids; /* the output */
   Look look;
 } Explanation;
 
@@ -24,12 +24,12 @@ typedef struct Word {
 } Word;
 typedef VEC(Word) Words;
 
-/* From U+2000 on: in these scripts characters, not spaces, part words. */
+/* From U+2000 on, words are separated by characters, not spaces. */
 static bool is_ideographic(char lead) {
   return (unsigned char)lead >= 0xe2;
 }
 
-/* Ends it with a whole such character? A tokenizer may have made several tokens of one. */
+/* Whether the text ends with a complete ideographic character; one may consist of several tokens. */
 static bool ends_ideographic(const Buffer *text) {
   size_t last = text->length;
   if (!last || utf8_whole_prefix(text->data, last) < last) return false;
@@ -37,7 +37,7 @@ static bool ends_ideographic(const Buffer *text) {
   return last > 0 && is_ideographic(text->data[last - 1]);
 }
 
-/* A token that begins with a space begins a word, and so does one in a script without spaces. */
+/* A word starts at a token that begins with a space, and at each token of a script without spaces. */
 static void cut_words(const Tokenizer *t, const int32_t *ids, size_t count, Words *words) {
   bool apart = true;
   for (size_t i = 0; i < count; i++) {
@@ -72,8 +72,7 @@ static void add_word(Buffer *html, const Word *w) {
 
 /* ---- attention ---- */
 
-/* Attention of a written word to a source word: summed over the tokens looked at, the mean of those looking.
- */
+/* Attention of an output word to a source word: the sum over source tokens, averaged over output tokens. */
 static double weight_of(const Explanation *e, const Word *row, const Word *column) {
   const int64_t before = e->input->length - 1; /* the row that predicts token 0 */
   double sum = 0;
@@ -139,7 +138,7 @@ static void add_token(const Explanation *e, int32_t id, Buffer *html) {
     add_text(html, piece ? piece : "", piece ? length : 0);
 }
 
-/* As many digits as tell small ones apart. */
+/* More digits for smaller values. */
 static void add_share(Buffer *html, double p) {
   if (p < 1e-4)
     buffer_adds(html, "&lt; 0.01 %");
@@ -201,7 +200,7 @@ static void add_section(const Explanation *e, Buffer *html) {
 
 typedef struct Sections {
   Buffer *html;
-  bool not_finite; /* what was looked at means nothing */
+  bool not_finite; /* some logits were not finite */
 } Sections;
 
 static void take_part(void *user, const RewriteRequest *r, const Input *input, const Ids *ids) {
@@ -257,11 +256,9 @@ void explain_page(const char *title, const char *sections, Buffer *html) {
   buffer_adds(html, style);
   html_addf(html, "</style></head><body>\n<h1>%s</h1>\n", title);
   buffer_adds(html,
-              "<p class=quiet>Each table: how much the model looked at each word it read (columns) while it "
-              "wrote each "
-              "word (rows), the mean over layers and heads. Below it, token by token: the likeliest ones to "
-              "come next, "
-              "in bold the one taken.</p>\n");
+              "<p class=quiet>Each table shows the attention from each output word (rows) to each source "
+              "word (columns), averaged over layers and heads. Below it, for each output token: the "
+              "likeliest candidates, the chosen one in bold.</p>\n");
   buffer_adds(html, sections);
   buffer_adds(html, "</body></html>\n");
 }

@@ -70,16 +70,15 @@ static bool check_keys(const json_t *json, const char *where, Error *err) {
     const ConfigFact *fact;
     if (key[0] == '_' || json_is_null(value)) continue;
     if (!is_known(key, &fact))
-      return fail(
-          err,
-          "%s: \"%s\" is no key that is known, and might change what is written: if it does not, take "
-          "it out of the file",
-          where, key);
+      return fail(err,
+                  "%s: the key \"%s\" is unknown and might change the output: remove it from the file if it "
+                  "does not matter",
+                  where, key);
     if (fact && !config_fact_holds(fact->values, value))
-      return fail(
-          err,
-          "%s: \"%s\" changes what is written and is not supported: take it out of the file to do without",
-          where, key);
+      return fail(err,
+                  "%s: the value of \"%s\" changes the output and is not supported: remove it from the file "
+                  "to generate without it",
+                  where, key);
   }
   return true;
 }
@@ -94,7 +93,7 @@ typedef struct Reading {
 
 static bool add_id(const Reading *r, const json_t *value, Ids *ids) {
   const json_int_t id = json_integer_value(value);
-  if (!json_is_integer(value)) return fail(r->err, "%s: \"%s\" is no token id", r->where, r->key);
+  if (!json_is_integer(value)) return fail(r->err, "%s: \"%s\" is not a token id", r->where, r->key);
   if (id < 0 || id >= r->vocabulary)
     return fail(r->err, "%s: \"%s\" is %" PRId64 ", but the vocabulary has %" PRId64 " tokens", r->where,
                 r->key, (int64_t)id, r->vocabulary);
@@ -115,18 +114,18 @@ static bool add_words(const Reading *r, const json_t *value, Rules *rules) {
     vec_push(&rules->bad_words, (Ids){0});
     const json_t *word = json_array_get(value, i);
     if (!json_array_size(word))
-      return fail(r->err, "%s: \"%s\" is no list of lists of token ids", r->where, r->key);
+      return fail(r->err, "%s: \"%s\" is not a list of lists of token ids", r->where, r->key);
     if (!add_ids(r, word, &rules->bad_words.data[i])) return false;
   }
   return json_is_array(value) ||
-         fail(r->err, "%s: \"%s\" is no list of lists of token ids", r->where, r->key);
+         fail(r->err, "%s: \"%s\" is not a list of lists of token ids", r->where, r->key);
 }
 
 static bool read_decay(const Reading *r, const json_t *value, Rules *rules) {
   const json_t *start = json_array_get(value, 0), *factor = json_array_get(value, 1);
   if (!json_is_integer(start) || json_integer_value(start) < 0 || !json_is_number(factor) ||
       json_number_value(factor) <= 0)
-    return fail(r->err, "%s: \"%s\" is no pair of a number of tokens and a factor", r->where, r->key);
+    return fail(r->err, "%s: \"%s\" is not a pair of a number of tokens and a factor", r->where, r->key);
   rules->decay_start = json_integer_value(start);
   rules->decay_factor = json_number_value(factor);
   return true;
@@ -137,7 +136,7 @@ static bool read_rule(const Reading *r, RuleKind kind, void *at, const json_t *v
     case COUNT:
       *(int64_t *)at = json_integer_value(value);
       return (json_is_integer(value) && json_integer_value(value) >= 0) ||
-             fail(r->err, "%s: \"%s\" is no number of tokens", r->where, r->key);
+             fail(r->err, "%s: \"%s\" is not a number of tokens", r->where, r->key);
     case SWITCH:
       *(bool *)at = json_is_true(value);
       return json_is_boolean(value) || fail(r->err, "%s: \"%s\" is neither true nor false", r->where, r->key);
@@ -173,7 +172,7 @@ static bool check_ids(const json_t *json, const Config *c, const char *where, Er
     const json_t *value = member(json, keys[i]);
     const bool none = json_is_integer(value) && json_integer_value(value) == -1;
     if (value && i == 3 && !json_is_integer(value))
-      ok = fail(err, "%s: \"%s\" is no token id", where, keys[i]);
+      ok = fail(err, "%s: \"%s\" is not a token id", where, keys[i]);
     else
       ok = !value || none || add_ids(&(Reading){where, keys[i], c->vocabulary, err}, value, &ids);
   }
@@ -197,8 +196,8 @@ static bool fill_key(Settings *s, const json_t *json, const char *key, const cha
   return ok;
 }
 
-/* A file that says how texts are drawn, or searched for, leaves the rest of that to the defaults of who wrote
- * it. */
+/* A file that turns on sampling or beam search relies on transformers' defaults for the keys it leaves out.
+ */
 static bool complete(Settings *s, const json_t *json, Error *err) {
   static const char *const absent[][3] = {
       {"temperature", "temperature", "1"}, {"top_k", "top_k", "50"}, {"top_p", "top_p", "1"}};
@@ -220,7 +219,7 @@ static bool fill_all(Settings *s, const json_t *json, bool ours, Error *err) {
 
 /* ---- reading ---- */
 
-/* Of older directories the keys of generation are in config.json. */
+/* In older directories, the generation keys are in config.json. */
 static json_t *chosen_keys(const ModelSource *source) {
   const json_t *config = source->configuration;
   const char *key;
@@ -234,7 +233,7 @@ static json_t *chosen_keys(const ModelSource *source) {
   return json;
 }
 
-/* Any value that could not be used is told now. */
+/* Reports unusable values when the model is opened. */
 static bool try_all(const json_t *json, const Config *c, const char *path, Error *err) {
   static const SettingTable *const tables[] = {&search_settings_table, &sampling_settings_table};
   Rules rules;
@@ -263,32 +262,32 @@ void generation_settle(Config *c, const json_t *json) {
   if (json_is_integer(start) && c->arch->encodes) c->decoder_start = json_integer_value(start);
 }
 
-/* ---- under what the user asks for ---- */
+/* ---- the user's settings ---- */
 
-/* Settings that would be without effect: those of drawing where texts are searched for, and the reverse. */
+/* Settings that apply only to beam search, only to sampling, or only to `inkstone write`. */
 static const struct {
   const char *name;
-  enum { BY_SEARCH, BY_DRAWING, BY_WRITING } works;
+  enum { BY_SEARCH, BY_SAMPLING, BY_WRITING } works;
 } bound_settings[] = {{"beam", BY_SEARCH},
                       {"length-penalty", BY_SEARCH},
                       {"early-stopping", BY_SEARCH},
                       {"coverage-penalty", BY_SEARCH},
-                      {"temperature", BY_DRAWING},
-                      {"greedy", BY_DRAWING},
-                      {"top-k", BY_DRAWING},
-                      {"top-p", BY_DRAWING},
-                      {"min-p", BY_DRAWING},
-                      {"typical", BY_DRAWING},
-                      {"frequency-penalty", BY_DRAWING},
-                      {"presence-penalty", BY_DRAWING},
-                      {"penalty-window", BY_DRAWING},
+                      {"temperature", BY_SAMPLING},
+                      {"greedy", BY_SAMPLING},
+                      {"top-k", BY_SAMPLING},
+                      {"top-p", BY_SAMPLING},
+                      {"min-p", BY_SAMPLING},
+                      {"typical", BY_SAMPLING},
+                      {"frequency-penalty", BY_SAMPLING},
+                      {"presence-penalty", BY_SAMPLING},
+                      {"penalty-window", BY_SAMPLING},
                       {"samples", BY_WRITING},
                       {"stop", BY_WRITING},
                       {"special-tokens", BY_WRITING},
                       {"ignore-end", BY_WRITING}};
 enum { BOUND_SETTINGS = sizeof bound_settings / sizeof *bound_settings };
 
-/* The first of them that the user gave; NULL: none. */
+/* The first such setting that the user gave; NULL: none. */
 static const char *given_of(const Settings *s, int works) {
   for (int i = 0; i < BOUND_SETTINGS; i++)
     if ((int)bound_settings[i].works == works && settings_knows(s, bound_settings[i].name) &&
@@ -297,23 +296,25 @@ static const char *given_of(const Settings *s, int works) {
   return NULL;
 }
 
-static bool refuse_idle(const Settings *s, bool draws, Error *err) {
-  const char *search = given_of(s, BY_SEARCH), *drawing = given_of(s, BY_DRAWING),
+static bool refuse_without_effect(const Settings *s, bool draws, Error *err) {
+  const char *search = given_of(s, BY_SEARCH), *drawing = given_of(s, BY_SAMPLING),
              *writing = given_of(s, BY_WRITING);
   if (writing)
-    return fail_usage(err, "--%s is for `inkstone write` only (--n-best N gives several texts)", writing);
+    return fail_usage(
+        err, "--%s applies only to `inkstone write`: leave it out (--n-best N gives several texts)", writing);
   if (search && draws)
-    return fail_usage(err, "--%s is without effect where texts are drawn: leave it or --sample out", search);
+    return fail_usage(err, "--%s applies only to beam search, not to sampling: leave out it or --sample",
+                      search);
   if (search && drawing)
-    return fail_usage(err, "--%s is of searching, --%s of drawing (--sample): leave one of them out", search,
-                      drawing);
+    return fail_usage(err, "--%s applies to beam search, --%s to sampling (--sample): leave one of them out",
+                      search, drawing);
   if (drawing && !draws)
     return fail_usage(
-        err, "--%s is for texts that are drawn: add --sample (or leave it out: --beam 1 is greedy)", drawing);
+        err, "--%s applies only to sampling: add --sample, or leave it out (--beam 1 is greedy)", drawing);
   return true;
 }
 
-/* Who asks for a search by name gets one, whatever the model is used to. */
+/* Giving a setting of beam search selects beam search, whatever the model's default. */
 static bool choose_search(Generation *g, const Bundle *b, Error *err) {
   SearchSettings *s = &g->search;
   *s = *(const SearchSettings *)settings_part(g->settings, &search_settings_table);
@@ -323,27 +324,28 @@ static bool choose_search(Generation *g, const Bundle *b, Error *err) {
       json_integer_value(member(b->generation, "num_beams")) > 1)
     return fail_usage(
         err,
-        "this model's texts are drawn from among %" PRId64
-        " beams, which is not supported: give --sample to draw them singly, or --beam N to search",
+        "this model asks for sampling from %" PRId64
+        " beams, which is not supported: give --sample for sampling, or --beam N for beam search",
         s->beam);
   if (s->n_best > s->beam) s->beam = s->n_best;
-  return refuse_idle(g->settings, s->sample, err);
+  return refuse_without_effect(g->settings, s->sample, err);
 }
 
-/* `write` draws, or takes the likeliest token. */
-static bool choose_drawing(const Generation *g, const Bundle *b, Error *err) {
+/* `write` samples or is greedy; it has no beam search. */
+static bool choose_sampling(const Generation *g, const Bundle *b, Error *err) {
   const json_t *json = b->generation;
   const int64_t beams = json_integer_value(member(json, "num_beams"));
-  if (given_of(g->settings, BY_DRAWING)) return true;
+  if (given_of(g->settings, BY_SAMPLING)) return true;
   if (beams > 1)
-    return fail_usage(err,
-                      "this model's texts are searched for by %" PRId64
-                      " beams, which `inkstone write` does not do: give --greedy, or --temperature F to draw",
-                      beams);
+    return fail_usage(
+        err,
+        "this model asks for beam search with %" PRId64
+        " beams, which `inkstone write` does not support: give --greedy, or --temperature F for sampling",
+        beams);
   return !json_is_false(member(json, "do_sample")) || fill(g->settings, "greedy", "true", err);
 }
 
-/* A single token that no text has needs no rule. */
+/* A single forbidden token is handled without a rule: returned and removed; -1: none. */
 static int32_t take_never(Rules *r) {
   if (r->bad_words.count != 1 || r->bad_words.data[0].count != 1 || r->renormalize) return -1;
   const int32_t id = r->bad_words.data[0].data[0];
@@ -360,7 +362,7 @@ static int64_t merged(const Generation *g, const Bundle *b, const char *setting,
   return value;
 }
 
-/* What the search does by itself needs no rule, unless the scores left are made probabilities again. */
+/* Beam search applies its own settings, so they need no rules, unless scores are renormalized. */
 static void settle_rules(Generation *g, const Bundle *b, const PairLayout *layout) {
   Rules *r = &g->rules;
   const bool draws = !layout || g->search.sample;
@@ -391,7 +393,7 @@ json_t *generation_describe(const Bundle *b) {
   Settings *plain = settings_new(tables, 2), *filled = settings_new(tables, 2);
   json_t *json = json_object();
   Error err = {0};
-  CHECK(generation_fill(filled, b, &err)); /* it was tried when the file was read */
+  CHECK(generation_fill(filled, b, &err)); /* checked when the file was read */
   for (int i = 0; i < SETTING_KEYS; i++) {
     const char *name = setting_keys[i].setting;
     char *before = settings_text(plain, name), *now = settings_text(filled, name);
@@ -414,7 +416,7 @@ bool generation_open(Generation *g, const Bundle *b, const PairLayout *layout, c
   *g = (Generation){.settings = settings_copy(settings), .never = -1};
   g->sampling = settings_part(g->settings, &sampling_settings_table);
   if (!generation_fill(g->settings, b, err) ||
-      !(layout ? choose_search(g, b, err) : choose_drawing(g, b, err)) ||
+      !(layout ? choose_search(g, b, err) : choose_sampling(g, b, err)) ||
       !read_rules(&g->rules, b->generation, &b->model->config, "generation_config.json", err))
     return false;
   settle_rules(g, b, layout);
@@ -429,7 +431,7 @@ void generation_close(Generation *g) {
 
 /* ---- writing ---- */
 
-/* The settings of a search as they are here: all, or those given. */
+/* The settings of beam search: all, or those given. */
 static void add_search(json_t *json, const Settings *settings, bool all) {
   const SearchSettings *s = settings_part(settings, &search_settings_table);
   json_t *early = strcmp(s->early_stopping, "never") ? json_boolean(!strcmp(s->early_stopping, "true"))
@@ -449,7 +451,7 @@ static void add_search(json_t *json, const Settings *settings, bool all) {
   }
 }
 
-/* How texts are drawn by default: where a reply is wanted the likeliest one is dull. */
+/* Sampling defaults for texts and replies, where the likeliest text is dull. */
 static void add_sampling(json_t *json) {
   json_merge(json, json_build("{s:b, s:f, s:i, s:f}", "do_sample", 1, "temperature", 0.8, "top_k", 0, "top_p",
                               0.95));
@@ -473,7 +475,7 @@ json_t *generation_json(const Config *c, const BundleUse *use) {
   if (task_has_pairs(use->task)) add_search(json, use->settings, !member(base, "num_beams"));
   if (!member(base, "do_sample") && (!task_has_pairs(use->task) || use->task->chat)) {
     add_sampling(json);
-    json_object_del(json, "num_beams"); /* transformers would draw from among beams */
+    json_object_del(json, "num_beams"); /* transformers would sample from beams */
     json_object_del(json, "early_stopping");
   }
   add_tokens(json, c, use);

@@ -6,24 +6,24 @@
 #include "base/integers.h"
 #include "base/threads.h"
 
-/* A text that is followed, and what it has still to read. */
+/* A text being continued, with its unread tokens. */
 typedef struct Row {
   int32_t sequence;
   Ids unread;
-  int64_t begun; /* position of the first of them */
-  int64_t read;  /* of them, the step being planned included */
-  bool goes_on;  /* while rows are replaced: something continues it */
+  int64_t begun; /* position of the first of `unread` */
+  int64_t read;  /* how many of `unread` were read, the step being planned included */
+  bool kept;     /* while rows are replaced: a new row has taken its sequence */
 } Row;
 
-/* A request that is being worked on, or waits for it. */
+/* A running or waiting request. */
 typedef struct Task {
   GenerationRequest request;
   int64_t number, written;
-  Row *rows; /* [request.rows]; the first `alive` of them are followed, 0: it waits */
-  int64_t alive;
-  Row *next;              /* [request.rows]: while rows are replaced by those that follow them */
-  int32_t *from, *tokens; /* [request.rows]: what was chosen */
-  const float *logits;    /* of this step; NULL: it is still reading */
+  Row *rows;              /* [request.rows], the first `alive` are in use */
+  int64_t alive;          /* 0: the request waits */
+  Row *next;              /* [request.rows]: the new rows while rows are replaced */
+  int32_t *from, *tokens; /* [request.rows]: the choice */
+  const float *logits;    /* of this step */
   int64_t chosen;
 } Task;
 
@@ -31,10 +31,10 @@ struct Generator {
   const Model *model;
   GeneratorSettings settings;
   Session *session;
-  VEC(Task *) tasks;  /* in the order of their numbers: those that run, then those that wait */
-  int64_t last;       /* number given */
-  VEC(Feed) feeds;    /* of this step */
-  VEC(Task *) moving; /* those whose logits it gives */
+  VEC(Task *) tasks;     /* by number: running ones, then waiting ones */
+  int64_t last;          /* number assigned */
+  VEC(Feed) feeds;       /* of this step */
+  VEC(Task *) advancing; /* tasks that get logits in this step */
 };
 
 Generator *generator_new(const Model *model, GeneratorSettings settings) {
@@ -68,8 +68,8 @@ int64_t generator_submit(Generator *g, const GenerationRequest *request) {
 static void end_task(Generator *g, size_t index, GenerationEnd how) {
   Task *t = g->tasks.data[index];
   const int64_t alive = t->alive;
-  for (size_t i = 0; i < g->moving.count; i++)
-    if (g->moving.data[i] == t) g->moving.data[i] = NULL;
+  for (size_t i = 0; i < g->advancing.count; i++)
+    if (g->advancing.data[i] == t) g->advancing.data[i] = NULL;
   g->tasks.count--;
   memmove(g->tasks.data + index, g->tasks.data + index + 1, (g->tasks.count - index) * sizeof *g->tasks.data);
   for (int64_t i = 0; i < t->alive; i++) session_close(g->session, t->rows[i].sequence);
@@ -99,7 +99,7 @@ void generator_free(Generator *g) {
   while (g->tasks.count) end_task(g, g->tasks.count - 1, GENERATION_CANCELLED);
   vec_free(&g->tasks);
   vec_free(&g->feeds);
-  vec_free(&g->moving);
+  vec_free(&g->advancing);
   session_free(g->session);
   mem_free(g);
 }
@@ -131,7 +131,7 @@ static void set_unread(const Generator *g, Row *row, const int32_t *tokens, int6
   row->unread.count = (size_t)count;
 }
 
-/* The text has filled its window: forgotten, and its later half is read again. */
+/* The text has filled its window: drops its state and has its later half read again. */
 static void shift(Generator *g, const Task *t, Row *row) {
   const int64_t half = (t->request.window + 1) / 2;
   Ids all = {0};
@@ -156,25 +156,25 @@ static void shift_full_rows(Generator *g, const Task *t) {
   if (any && t->request.shifts) ++*t->request.shifts;
 }
 
-/* The sequence itself, for what continues it first; then branches of it. */
-static int32_t continued(Generator *g, Row *parent) {
-  if (parent->goes_on)
+/* The parent's sequence for the first row that continues it, a fork for further ones. */
+static int32_t take_sequence(Generator *g, Row *parent) {
+  if (parent->kept)
     return session_fork(g->session, parent->sequence,
                         (int64_t)session_tokens(g->session, parent->sequence)->count);
-  parent->goes_on = true;
+  parent->kept = true;
   return parent->sequence;
 }
 
-/* The rows become those that were chosen. */
+/* Replaces the rows by the chosen ones. */
 static void follow(Generator *g, Task *t, int64_t rows) {
-  for (int64_t i = 0; i < t->alive; i++) t->rows[i].goes_on = false;
+  for (int64_t i = 0; i < t->alive; i++) t->rows[i].kept = false;
   for (int64_t i = 0; i < rows; i++) {
     CHECK(t->from[i] >= 0 && t->from[i] < t->alive);
-    t->next[i].sequence = continued(g, &t->rows[t->from[i]]);
+    t->next[i].sequence = take_sequence(g, &t->rows[t->from[i]]);
     set_unread(g, &t->next[i], &t->tokens[i], 1);
   }
   for (int64_t i = 0; i < t->alive; i++)
-    if (!t->rows[i].goes_on) session_close(g->session, t->rows[i].sequence);
+    if (!t->rows[i].kept) session_close(g->session, t->rows[i].sequence);
   Row *old = t->rows;
   t->rows = t->next;
   t->next = old;
@@ -190,8 +190,8 @@ static int64_t rows_promised(const Generator *g) {
   return rows;
 }
 
-/* Source tokens encoded at once, padding counted: enough for products at full speed, little enough for a
- * cache. */
+/* Source tokens encoded at once, padding included: enough for matrix products at full speed, few enough for
+ * the cache. */
 enum { SOURCE_TOKENS = 512 };
 
 static void begin(Generator *g, Task *t) {
@@ -225,11 +225,10 @@ static int64_t common(const int32_t *a, int64_t n, const int32_t *b, int64_t m) 
   return i;
 }
 
-/* What others have read that this prompt begins with, all but its last token; and what they are about to read
- * of it. */
+/* The longest prefix of a prompt, without its last token, that another sequence has read. */
 typedef struct Prefix {
   int32_t sequence;
-  int64_t length, soon;
+  int64_t length, after_step; /* after_step: the length once the current step has been read */
 } Prefix;
 
 static void look_for_prefix(const Generator *g, const Row *row, const Row *other, Prefix *best) {
@@ -237,18 +236,18 @@ static void look_for_prefix(const Generator *g, const Row *row, const Row *other
   const int32_t *prompt = row->unread.data;
   const int64_t most = (int64_t)row->unread.count - 1;
   const int64_t length = common(prompt, most, read->data, (int64_t)read->count);
-  if (length > best->length) *best = (Prefix){other->sequence, length, best->soon};
-  int64_t soon = length;
+  if (length > best->length) *best = (Prefix){other->sequence, length, best->after_step};
+  int64_t after_step = length;
   if (length == (int64_t)read->count) {
-    const int64_t done = length - other->begun; /* of what is unread: this step may be about to read it */
-    soon += common(prompt + length, most - length, other->unread.data + done,
-                   (int64_t)other->unread.count - done);
+    const int64_t done = length - other->begun; /* of `unread`, which this step may read */
+    after_step += common(prompt + length, most - length, other->unread.data + done,
+                         (int64_t)other->unread.count - done);
   }
-  if (soon > best->soon) best->soon = soon;
+  if (after_step > best->after_step) best->after_step = after_step;
 }
 
-/* A prompt that begins shares what others have read of it, if that fills a page. False where it is worth to
- * wait until they have read more. */
+/* Lets a new prompt share the prefix that others have read, if it fills a page. False if it should wait
+ * because this step extends the prefix by a page or more. */
 static bool share_prefix(Generator *g, const Task *task) {
   Row *row = &task->rows[0];
   Prefix best = {0};
@@ -257,7 +256,7 @@ static bool share_prefix(Generator *g, const Task *task) {
   for (size_t i = 0; g->tasks.data[i] != task; i++)
     for (int64_t k = 0; k < g->tasks.data[i]->alive; k++)
       look_for_prefix(g, row, &g->tasks.data[i]->rows[k], &best);
-  if (best.soon >= best.length + STATE_PAGE) return false;
+  if (best.after_step >= best.length + STATE_PAGE) return false;
   if (best.length < STATE_PAGE) return true;
   session_close(g->session, row->sequence);
   row->sequence = session_fork(g->session, best.sequence, best.length);
@@ -272,7 +271,7 @@ static void read_row(Generator *g, Row *row, int64_t count, bool wanted) {
   row->read += count;
 }
 
-/* Rows that all have a single token to read: their logits are what this step is for. */
+/* All rows have a single token to read: this step advances them. */
 static bool is_ready(const Task *t) {
   for (int64_t i = 0; i < t->alive; i++)
     if (left_to_read(&t->rows[i]) != 1) return false;
@@ -285,18 +284,18 @@ static bool is_reading(const Task *t) {
   return false;
 }
 
-static void move_task(Generator *g, Task *t) {
+static void advance_task(Generator *g, Task *t) {
   for (int64_t i = 0; i < t->alive; i++) read_row(g, &t->rows[i], left_to_read(&t->rows[i]), true);
-  vec_push(&g->moving, t);
+  vec_push(&g->advancing, t);
 }
 
-/* Prompts, as far as the budget reaches. Where a task has several rows that read, the last token of each
- * waits for the others. */
+/* Reads prompts within the budget. If several rows of a task are reading, each leaves its last token until
+ * all are that far. */
 static void read_prompt(Generator *g, Task *t, int64_t *budget) {
   if (!share_prefix(g, t)) return;
   if (t->alive == 1 && left_to_read(&t->rows[0]) <= *budget) {
     *budget -= left_to_read(&t->rows[0]);
-    move_task(g, t);
+    advance_task(g, t);
     return;
   }
   for (int64_t i = 0; i < t->alive; i++) {
@@ -315,13 +314,13 @@ static void choose_some(void *arg, int64_t begin, int64_t end) {
   }
 }
 
-/* Every row that is read gives logits, in the order of `moving`. */
+/* The logits are those of all rows of the tasks in `advancing`, in order. */
 static void choose_all(Generator *g, const float *logits) {
-  for (size_t i = 0; i < g->moving.count; i++) {
-    g->moving.data[i]->logits = logits;
-    logits += g->moving.data[i]->alive * g->model->config.vocabulary;
+  for (size_t i = 0; i < g->advancing.count; i++) {
+    g->advancing.data[i]->logits = logits;
+    logits += g->advancing.data[i]->alive * g->model->config.vocabulary;
   }
-  parallel_for((int64_t)g->moving.count, choose_some, g->moving.data);
+  parallel_for((int64_t)g->advancing.count, choose_some, g->advancing.data);
 }
 
 static size_t index_of(const Generator *g, const Task *t) {
@@ -330,13 +329,14 @@ static size_t index_of(const Generator *g, const Task *t) {
   return i;
 }
 
-/* The index-th that moves. `accept` and `finish` of it and of those before may cancel any. */
+/* For the index-th task of `advancing`. `accept` and `finish`, of this and earlier ones, may cancel any task.
+ */
 static void take_choice(Generator *g, size_t index) {
-  Task *t = g->moving.data[index];
+  Task *t = g->advancing.data[index];
   if (!t) return;
   const GenerationRequest *r = &t->request;
   const int64_t rows = r->accept ? r->accept(r->user, t->chosen, t->from, t->tokens) : t->chosen;
-  if (!g->moving.data[index]) return;
+  if (!g->advancing.data[index]) return;
   follow(g, t, rows);
   if (rows && t->written < r->most)
     shift_full_rows(g, t);
@@ -344,12 +344,12 @@ static void take_choice(Generator *g, size_t index) {
     end_task(g, index_of(g, t), rows ? GENERATION_FULL : GENERATION_DONE);
 }
 
-/* What is read in this step: a token of each running text, then prompts. */
+/* Plans what this step reads: a token of each running text, then prompts. */
 static void plan(Generator *g) {
   int64_t budget = g->settings.tokens;
-  g->feeds.count = g->moving.count = 0;
+  g->feeds.count = g->advancing.count = 0;
   for (size_t i = 0; i < g->tasks.count; i++)
-    if (is_ready(g->tasks.data[i])) move_task(g, g->tasks.data[i]);
+    if (is_ready(g->tasks.data[i])) advance_task(g, g->tasks.data[i]);
   for (size_t i = 0; i < g->tasks.count && budget > 0; i++) {
     Task *t = g->tasks.data[i];
     if (is_reading(t)) read_prompt(g, t, &budget);
@@ -364,25 +364,25 @@ bool generator_step(Generator *g) {
   const float *logits = session_feed(g->session, g->feeds.data, (int64_t)g->feeds.count);
   if (!session_ok(g->session, NULL)) return false;
   choose_all(g, logits);
-  for (size_t i = 0; i < g->moving.count; i++) take_choice(g, i);
+  for (size_t i = 0; i < g->advancing.count; i++) take_choice(g, i);
   return g->tasks.count > 0;
 }
 
-/* ---- many requests that are all there at once ---- */
+/* ---- many requests known in advance ---- */
 
-/* So many rows make packing the weights worth their memory. */
+/* Rows from which packed weights are worth their memory. */
 enum { MANY_ROWS = 8 };
 
-typedef struct Everything {
+typedef struct BulkRun {
   const Model *model;
   const Input *inputs;
-  int64_t count, rows, together; /* together: requests of one generator */
+  int64_t count, rows, together; /* together: requests per generator */
   GenerationOpen *open;
   void *user;
-  PackedSet *packed; /* where the model has none: it is being trained */
+  PackedSet *packed; /* if the model has none because it is being trained */
   atomic_int_fast64_t next;
   atomic_bool not_finite;
-} Everything;
+} BulkRun;
 
 static int64_t longest_source(const Input *inputs, int64_t count) {
   int64_t longest = 0;
@@ -391,16 +391,17 @@ static int64_t longest_source(const Input *inputs, int64_t count) {
   return longest;
 }
 
-/* Prompts go with what is written already; but a few at a time sources would be encoded slowly, and recurrent
- * networks would read in many passes: they wait until three quarters are free (measured: docs/log.md). */
-static bool takes_more(const Everything *e, const Generator *g) {
+/* New prompts can join running texts. But encoding few sources at a time is slow, and recurrent networks
+ * would need many passes: these wait until three quarters of the requests have finished (measured:
+ * docs/log.md). */
+static bool accepts_more(const BulkRun *e, const Generator *g) {
   const Arch *arch = e->model->config.arch;
   const bool patient = arch->encodes || arch->unlimited_context;
   return !patient || 4 * generator_unfinished(g) <= e->together;
 }
 
-static void submit_some(Everything *e, Generator *g) {
-  if (!takes_more(e, g)) return;
+static void submit_some(BulkRun *e, Generator *g) {
+  if (!accepts_more(e, g)) return;
   while (generator_unfinished(g) < e->together) {
     const int64_t index = e->next++;
     if (index >= e->count) return;
@@ -411,7 +412,7 @@ static void submit_some(Everything *e, Generator *g) {
 }
 
 static void run_generators(void *arg, int64_t begin, int64_t end) {
-  Everything *e = arg;
+  BulkRun *e = arg;
   const bool encodes = e->model->config.arch->encodes;
   for (int64_t i = begin; i < end; i++) {
     const StateSize expected = {.sequences = e->together * e->rows,
@@ -428,15 +429,15 @@ static void run_generators(void *arg, int64_t begin, int64_t end) {
 bool generate_all(const Model *model, int64_t rows, const Input *inputs, int64_t count, GenerationOpen *open,
                   void *user) {
   const int64_t together = rows < GENERATOR_ROWS ? GENERATOR_ROWS / rows : 1;
-  Everything e = {.model = model,
-                  .inputs = inputs,
-                  .count = count,
-                  .rows = rows,
-                  .together = int64_min(count, together),
-                  .open = open,
-                  .user = user};
+  BulkRun e = {.model = model,
+               .inputs = inputs,
+               .count = count,
+               .rows = rows,
+               .together = int64_min(count, together),
+               .open = open,
+               .user = user};
   if (e.together * rows >= MANY_ROWS && !model->packed) e.packed = packed_set_new(false);
-  const int64_t full = count / together; /* generators that have all their rows at least at first */
+  const int64_t full = count / together; /* generators that start with all their rows */
   parallel_guarded(int64_min(threads_count(), full > 1 ? full : 1), run_generators, &e);
   packed_set_free(e.packed);
   return !e.not_finite;

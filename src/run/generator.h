@@ -1,76 +1,75 @@
-/* generator.h - the one loop that writes: texts are submitted, advance by a token each step, and leave, while
+/* generator.h - the generation loop: requests are submitted, advance by a token each step, and leave while
  * others run (iteration-level scheduling: Yu et al. 2022, "Orca").
  *
- * What is chosen at each step is up to who submits: writer.c draws and prints, draw.c draws, search.c follows
- * the likeliest. The text of a request is the same alone, among others, with its prefix shared or not, on any
- * number of threads. */
+ * The submitter's callbacks choose the tokens: writer.c samples and streams, draw.c samples, search.c does
+ * beam search. The text of a request does not depend on other requests, shared prefixes or the number of
+ * threads. */
 #ifndef RUN_GENERATOR_H
 #define RUN_GENERATOR_H
 
 #include "run/inputs.h"
 
-/* Why a request ended: choose or accept gave no rows; `most` tokens were written while rows wanted to go on;
- * generator_cancel or generator_free. */
+/* Why a request ended: choose or accept returned 0 rows; rows remained after `most` tokens; generator_cancel
+ * or generator_free. */
 typedef enum GenerationEnd { GENERATION_DONE, GENERATION_FULL, GENERATION_CANCELLED } GenerationEnd;
 
-/* A row is a text that is followed; a request begins with one, whose logits are those after its prompt. */
+/* A row is a text being continued. A request starts with one row, whose first logits follow its prompt. */
 typedef struct GenerationRequest {
-  Input input;  /* what it points to stays until `finish` */
-  int64_t rows; /* at a time at most */
-  int64_t most; /* tokens written to each row at most, at least 1 */
+  Input input;  /* what it points to must stay valid until `finish` */
+  int64_t rows; /* maximum at a time */
+  int64_t most; /* maximum number of new tokens per row, at least 1 */
   /* Positions of a row; when they are full, its later half is read again from position 0. 0: prompt and text
-   * fit into what the network has. */
+   * fit into the context. */
   int64_t window;
-  int64_t *shifts; /* counted up each time; may be NULL */
-  /* logits [rows, vocabulary] -> the number of rows that go on: row i continues row from[i] by tokens[i].
-   * Runs on any thread and must not allocate. */
+  int64_t *shifts; /* incremented each time; may be NULL */
+  /* Given logits [rows, vocabulary], returns the number of rows that continue: new row i is row from[i]
+   * followed by tokens[i]. Runs on any thread and must not allocate. */
   int64_t (*choose)(void *user, const float *logits, int64_t rows, int32_t *from, int32_t *tokens);
-  /* NULL, or what is done with the choice on the thread that calls generator_step: it may allocate, print,
-   * and remove rows (the number that goes on is returned, from and tokens closed up). */
+  /* Optional: processes the choice on the thread that calls generator_step. It may allocate, print, and
+   * remove rows (it then compacts `from` and `tokens` and returns the number of rows that continue). */
   int64_t (*accept)(void *user, int64_t rows, int32_t *from, int32_t *tokens);
-  /* Once for each request, and last of all. `rows`: how many were followed when it ended. May submit others.
-   */
+  /* The last call for each request. `rows`: the number of rows when it ended. May submit further requests. */
   void (*finish)(void *user, GenerationEnd, int64_t rows);
   void *user;
 } GenerationRequest;
 
 typedef struct GeneratorSettings {
-  int64_t rows;   /* at the same time (a single request may have more); 0: GENERATOR_ROWS */
-  int64_t tokens; /* of prompts, read in one step; 0: SESSION_PIECE */
-  PackedSet
-      *packed; /* weights packed for many rows, shared by several generators; NULL: as the model has them */
-  StateSize expected; /* what the memory begins with; it grows */
+  int64_t rows;       /* running at a time (a single request may have more); 0: GENERATOR_ROWS */
+  int64_t tokens;     /* prompt tokens read per step; 0: SESSION_PIECE */
+  PackedSet *packed;  /* weights packed for many rows, shared by several generators; NULL: the model's own */
+  StateSize expected; /* initial size of the state; it grows */
 } GeneratorSettings;
-/* Rows of one generator: enough for products at full speed, few enough that their states stay near. */
+/* Rows of one generator: enough for matrix products at full speed, few enough that their states stay in
+ * cache.
+ */
 enum { GENERATOR_ROWS = 80 };
 
 typedef struct Generator Generator;
 Generator *generator_new(const Model *, GeneratorSettings);
-/* Cancels what has not finished. */
+/* Cancels unfinished requests. */
 void generator_free(Generator *);
-/* Waits until a step has rows for it; first come, first served. Gives its number, by which it may be
- * cancelled. */
+/* Queues a request until a step has enough free rows, in order of submission. Returns its number, for
+ * generator_cancel. */
 int64_t generator_submit(Generator *, const GenerationRequest *);
-/* Its rows are free for others at once; nothing happens where it has finished. Never from
- * within `choose`. */
+/* Frees the request's rows at once; no effect if it has finished. Must not be called from `choose`. */
 void generator_cancel(Generator *, int64_t number);
-/* Prompts are read, up to `tokens` of them, and every running text advances by a token. False where nothing
- * is left to do. */
+/* Reads up to `tokens` prompt tokens and advances every running text by a token. False if nothing is left to
+ * do. */
 bool generator_step(Generator *);
-/* False where the network computed values that are no numbers: what was written then means nothing. */
+/* False if logits were not finite: the texts are then meaningless. */
 bool generator_ok(const Generator *, Error *);
-/* Requests that have not finished. */
+/* Number of unfinished requests. */
 int64_t generator_unfinished(const Generator *);
-/* For tests: pages of keys and values in use. */
+/* For tests: KV cache pages in use. */
 int64_t generator_pages(const Generator *);
 
-/* ---- many requests that are all there at once ---- */
+/* ---- many requests known in advance ---- */
 
-/* Makes the request for the index-th input. Called by any thread, where it may allocate. */
+/* Fills in the request for the index-th input. Called on any thread; may allocate. */
 typedef void GenerationOpen(void *user, int64_t index, GenerationRequest *);
-/* Each input from `open` to `finish`, by several generators, one a thread, so that nothing waits at every
- * step; neighbours should be of like length. `rows`: of a request at most. Ends early where interrupted.
- * False where the network computed values that are no numbers. */
+/* Runs a request for each input, in several generators, one per thread, which need no synchronization at each
+ * step; adjacent inputs should have similar lengths. `rows`: maximum of a request. Returns early if
+ * interrupted. False if logits were not finite. */
 bool generate_all(const Model *, int64_t rows, const Input *, int64_t count, GenerationOpen *open,
                   void *user);
 

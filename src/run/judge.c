@@ -9,18 +9,18 @@
 
 struct Judge {
   JudgeRequest request;
-  size_t *chosen; /* examples, in their order */
+  size_t *chosen; /* indices of examples, ascending */
   size_t count;
   Turn *turns;
   RewriteInput *inputs;
   Metrics metrics;
-  double **sums; /* of each metric's statistics */
+  double **sums; /* [metrics][statistics] */
   Buffer *outputs;
 };
 
 /* ---- examples ---- */
 
-/* The last reply: of a pair its target. Where nothing says who speaks, the last turn is one. */
+/* The last reply; for a pair, its target. Without roles, the last turn is the reply. */
 static size_t reply_of(const Pairs *p, const Example *e) {
   for (size_t i = e->turns - 1; i > 0; i--)
     if (!e->roles || p->roles[e->first + i] == ROLE_ASSISTANT) return i;
@@ -98,7 +98,7 @@ size_t judge_count(const Judge *j) {
   return j->count;
 }
 
-/* ---- measuring ---- */
+/* ---- scoring ---- */
 
 static bool take_output(void *user, const ink_output *o) {
   Judge *j = user;
@@ -126,7 +126,7 @@ static Segment segment_of(const Document *d) {
   return (Segment){d->text, d->length};
 }
 
-/* The references: what is right, and of a pair the others that stand behind its turns. */
+/* The references are the reply and, for a pair, further ones that are stored after its turns. */
 static void measure(Judge *j, size_t which) {
   const Pairs *p = j->request.pairs;
   const Example *e = example_at(j, which);
@@ -192,7 +192,7 @@ const char *judge_output(const Judge *j, size_t which, size_t *length) {
   return j->outputs[which].data ? j->outputs[which].data : "";
 }
 
-/* ---- variety ---- */
+/* ---- diversity ---- */
 
 typedef VEC(uint64_t) Hashes;
 
@@ -201,11 +201,11 @@ static int by_value(const void *a, const void *b) {
   return (x > y) - (x < y);
 }
 
-static double share_of_different(Hashes *h) {
-  size_t different = 0;
+static double share_of_distinct(Hashes *h) {
+  size_t distinct = 0;
   if (h->count) qsort(h->data, h->count, sizeof *h->data, by_value);
-  for (size_t i = 0; i < h->count; i++) different += !i || h->data[i] != h->data[i - 1];
-  return h->count ? (double)different / (double)h->count : 0;
+  for (size_t i = 0; i < h->count; i++) distinct += !i || h->data[i] != h->data[i - 1];
+  return h->count ? (double)distinct / (double)h->count : 0;
 }
 
 static void add_word(const Codes *codes, size_t begin, size_t end, Hashes *words, Hashes *pairs,
@@ -239,8 +239,8 @@ void judge_distinct(const Judge *j, double *words, double *pairs) {
     codes_decode(&codes, text, length);
     add_words(&codes, &one, &two);
   }
-  *words = share_of_different(&one);
-  *pairs = share_of_different(&two);
+  *words = share_of_distinct(&one);
+  *pairs = share_of_distinct(&two);
   vec_free(&one);
   vec_free(&two);
   vec_free(&codes);

@@ -1,4 +1,4 @@
-/* judge.h - what a model makes of examples, measured against what is right: by `eval`, and while training
+/* judge.h - scores a model's outputs for examples against their references: for `eval`, and during training
  * (--best-by). */
 #ifndef RUN_JUDGE_H
 #define RUN_JUDGE_H
@@ -12,36 +12,35 @@ typedef struct JudgeRequest {
   const PairLayout *layout;
   const Tokenizer *tokenizer;
   const SearchSettings *search;
-  const SamplingSettings *sampling; /* may be NULL where search->sample is off */
+  const SamplingSettings *sampling; /* may be NULL if search->sample is off */
   const Rules *rules;               /* may be NULL */
-  int32_t never;                    /* a token that no text has; -1: none */
+  int32_t never;                    /* a token that is never generated; -1: none */
   const MetricSettings *metrics;    /* NULL: none */
   uint64_t seed;
   int64_t max_tokens;
-  size_t most; /* examples, spread evenly; 0: all */
+  size_t most; /* maximum number of examples, evenly spaced; 0: all */
 } JudgeRequest;
 
 typedef struct Judge Judge;
-/* A pair asks for its target, a conversation for its last reply. */
+/* The reference of a pair is its target, that of a conversation its last reply. */
 Judge *judge_open(const JudgeRequest *, Error *);
 void judge_free(Judge *);
 
-/* Writes for all the examples and measures that. False also where interrupted. */
+/* Generates outputs for all examples and scores them. Also false if interrupted. */
 bool judge_run(Judge *, const Model *, Error *);
-size_t judge_count(const Judge *); /* examples */
-/* Of the last judge_run: the index-th metric, 0 to 100. */
+size_t judge_count(const Judge *); /* number of examples */
+/* The score by the index-th metric after judge_run, 0 to 100. */
 double judge_score(const Judge *, size_t metric);
-/* Of what is right: metrics_miss_words. */
+/* metrics_miss_words for the references. */
 bool judge_misses_words(const Judge *);
-/* The same for people: [{"name", "signature", "score"}, ...]. */
+/* All scores: [{"name", "signature", "score"}, ...]. */
 json_t *judge_scores(const Judge *);
-/* What was written for an example; its length. */
+/* The output for an example, and its length. */
 const char *judge_output(const Judge *, size_t which, size_t *length);
-/* Different words and pairs of words among all that were written (Li et al. 2016); a Han character is a word.
- */
+/* Share of distinct words and word bigrams in all outputs (Li et al. 2016); a Han character is a word. */
 void judge_distinct(const Judge *, double *words, double *pairs);
 
-/* A few of the examples, as "source -> what is written". Shows others at other steps. */
+/* Appends a few examples as "source → output"; which ones depends on `step`. */
 bool judge_show(Judge *, const Model *, int64_t step, Buffer *, Error *);
 
 #endif

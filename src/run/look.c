@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-/* The prompt and what was written after it, of each text, padded behind: [count, time]. */
+/* The prompt followed by each text, padded at the end: [count, time]. */
 static int32_t *join(const Input *input, const Ids *const *written, int64_t count, int64_t time) {
   const size_t prompt = (size_t)input->length;
   int32_t *tokens = mem_alloc_zeroed((size_t)(count * time), sizeof *tokens);
@@ -22,9 +22,9 @@ static int64_t longest(const Ids *const *written, int64_t count) {
   return (int64_t)most;
 }
 
-/* The logits of `wanted` rows from that one on, on the tape. */
-static const Tensor *see(Look *look, const Model *model, Tape *tape, const Input *input,
-                         const Ids *const *written, int64_t count, int64_t first, int64_t wanted) {
+/* The logits of rows first .. first + wanted - 1, on the tape. */
+static const Tensor *forward(Look *look, const Model *model, Tape *tape, const Input *input,
+                             const Ids *const *written, int64_t count, int64_t first, int64_t wanted) {
   const int32_t source_length = (int32_t)input->source_length;
   const bool encodes = model->config.arch->encodes;
   const int64_t one = 1;
@@ -53,7 +53,7 @@ static const Tensor *see(Look *look, const Model *model, Tape *tape, const Input
 void look_at(Look *look, const Model *model, const Input *input, const Ids *written) {
   const int64_t length = (int64_t)written->count + 1, wanted = length * model->config.vocabulary;
   Tape *tape = tape_new(false);
-  const Tensor *logits = see(look, model, tape, input, &written, 1, input->length - 1, length);
+  const Tensor *logits = forward(look, model, tape, input, &written, 1, input->length - 1, length);
   look->length = length;
   look->logits = mem_alloc((size_t)wanted * sizeof *look->logits);
   memcpy(look->logits, tensor_f32(logits), (size_t)wanted * sizeof *look->logits);
@@ -82,7 +82,7 @@ void look_coverage(const Model *model, const Input *input, const Ids *const *wri
                    double *coverage) {
   Look look;
   Tape *tape = tape_new(false);
-  see(&look, model, tape, input, written, count, 0, 0);
+  forward(&look, model, tape, input, written, count, 0, 0);
   for (int64_t i = 0; i < count; i++)
     coverage[i] = coverage_of(&look.watch, input, i, (int64_t)written[i]->count);
   tape_free(tape);

@@ -1,5 +1,5 @@
-/* look.h - texts that were written for an input, seen again in one forward pass, for which the input is
- * encoded once: what the network weighed at each step, and where it looked. */
+/* look.h - inspects generated texts by one forward pass over input and texts: the logits of each step and the
+ * attention weights. The input is encoded once for all texts. */
 #ifndef RUN_LOOK_H
 #define RUN_LOOK_H
 
@@ -7,18 +7,18 @@
 #include "run/inputs.h"
 
 typedef struct Look {
-  float *logits;  /* of a single text, [length, vocabulary]: after the prompt, after each token written */
-  int64_t length; /* of a single text: tokens written, and the end */
-  bool finite;    /* else its values mean nothing */
-  Watch watch;    /* of the source, or of the sequence itself where there is no encoder */
+  float *logits;  /* look_at only, [length, vocabulary]: after the prompt and after each generated token */
+  int64_t length; /* look_at only: generated tokens and the end */
+  bool finite;    /* false: the values are meaningless */
+  Watch watch;    /* attention to the source; without an encoder, to the sequence itself */
 } Look;
-/* One text, with its logits. */
+/* Inspects one text, logits included. */
 void look_at(Look *, const Model *, const Input *, const Ids *written);
 void look_free(Look *);
 
-/* Of each text: the sum over the source's tokens of ln(min(1, attention that all written tokens together paid
- * it)): 0 where all of it was looked at, far below where parts were left out (Wu et al. 2016, with the mean
- * over layers and heads). 0 for networks without attention. */
+/* For each text, the sum over source tokens of ln(min(1, attention paid to it by all generated tokens)): 0 if
+ * all of the source was attended to, far below 0 if parts were left out (Wu et al. 2016, with the mean over
+ * layers and heads). 0 for networks without attention. */
 void look_coverage(const Model *, const Input *, const Ids *const *written, int64_t count, double *coverage);
 
 #endif

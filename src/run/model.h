@@ -1,4 +1,4 @@
-/* model.h - what a program holds of a model; for the files of run/ that implement inkstone.h. */
+/* model.h - struct ink_model, for the files of run/ that implement inkstone.h. */
 #ifndef RUN_MODEL_H
 #define RUN_MODEL_H
 
@@ -7,8 +7,8 @@
 
 struct ink_model {
   Bundle bundle;
-  ink_tokenizer written, read; /* its tokenizers: of what it writes, and of sources */
-  ink_engine *engine;          /* that it was opened in; NULL: the one that all share */
+  ink_tokenizer written, read; /* tokenizers of outputs and of sources */
+  ink_engine *engine;          /* the engine it was opened in; NULL: the shared one */
 };
 
 #endif

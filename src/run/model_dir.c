@@ -8,7 +8,7 @@
 static const char next[] = "inkstone-next", ready[] = DIR_READY, done[] = "inkstone-next.done";
 static const char card[] = "inkstone.json", weights[] = WEIGHTS_FILE, checkpoint[] = "checkpoint-";
 
-/* What we write, the card aside. */
+/* Files that Inkstone writes, besides the card. */
 static const char *const own[] = {"config.json",
                                   "generation_config.json",
                                   "log.jsonl",
@@ -19,7 +19,7 @@ static const char *const own[] = {"config.json",
                                   "tokenizer.json",
                                   "tokenizer_config.json",
                                   "chat_template.jinja"};
-/* What others' models are stored in. */
+/* Suffixes of the weight files of other programs. */
 static const char *const weights_ends[] = {".safetensors", ".safetensors.index.json", ".bin", ".gguf", ".pt"};
 
 static bool ends_in(const char *name, const char *end) {
@@ -35,7 +35,7 @@ static bool is_of_a_model(const char *name) {
   return false;
 }
 
-/* As we spell it, in ten digits at least; other programs do not pad. */
+/* Inkstone pads the step to ten digits; other programs do not. */
 static bool is_checkpoint(const char *name) {
   const char *digits = name + sizeof checkpoint - 1;
   return !strncmp(name, checkpoint, sizeof checkpoint - 1) && strlen(digits) >= 10 &&
@@ -64,9 +64,10 @@ ModelDirContent model_dir_content(const char *dir, char buf[PATH_CAPACITY], cons
 
 static bool is_file_or_absent(const char *dir, const char *name, Error *err) {
   char path[PATH_CAPACITY];
-  return !dir_exists(path_join(path, dir, name)) ||
-         fail(err, "%s: a directory, where a file of the model has to be: move it away, or choose another -o",
-              path);
+  return !dir_exists(path_join(path, dir, name)) || fail(err,
+                                                         "%s: is a directory, but the model needs a file of "
+                                                         "this name: move it away, or choose another -o",
+                                                         path);
 }
 
 bool model_dir_check(const char *dir, Error *err) {
@@ -95,7 +96,7 @@ const char *model_dir_next(char buf[PATH_CAPACITY], const char *dir) {
 
 /* ---- replacing ---- */
 
-/* Checkpoints and averaged weights of the old run: its model does not need them. */
+/* Removes checkpoints and averaged weights of the old run, which its model does not need. */
 static bool remove_old_states(const char *dir, Error *err) {
   Names names;
   char path[PATH_CAPACITY];
@@ -135,7 +136,7 @@ static bool place_all(const char *dir, const char *from, Error *err) {
   return ok && dir_sync(dir, err);
 }
 
-/* "model.safetensors.tmp4711": what a killed process was writing. */
+/* Such as "model.safetensors.tmp4711": the temporary file of a killed process. */
 static bool is_unfinished(const char *name) {
   const char *tail = strstr(name, ".tmp");
   char whole[256];

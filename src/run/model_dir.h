@@ -1,13 +1,14 @@
-/* model_dir.h - which files of a directory are a model's, and how a new model takes an old one's place.
+/* model_dir.h - which files of a directory belong to a model, and how a new model replaces an old one.
  *
- * A run that replaces a model lives in <model>/inkstone-next until it has a model of its own to show. Then,
- * in an order that may be cut off anywhere:
+ * A run that replaces a model works in <model>/inkstone-next until it has a model of its own. Then, in steps
+ * that may be interrupted at any point:
  *
- *   1. it is renamed to inkstone-next.ready: from here on readers take the new model, from there
- *   2. its files are linked over the old ones, its checkpoints renamed; what only the old one had is removed
- *   3. that directory is renamed to inkstone-next.done, and removed
+ *   1. inkstone-next is renamed to inkstone-next.ready: from now on readers open the new model there
+ *   2. its files are linked over the old ones, its checkpoints renamed; files only the old model had are
+ * removed
+ *   3. inkstone-next.ready is renamed to inkstone-next.done and removed
  *
- * so that at any instant the old model or the new one is there, whole. */
+ * so that at any instant either the old or the new model is complete. */
 #ifndef RUN_MODEL_DIR_H
 #define RUN_MODEL_DIR_H
 
@@ -16,34 +17,33 @@
 #include "base/file.h"
 
 typedef enum ModelDirContent {
-  MODEL_DIR_EMPTY,   /* nothing that a model would be mixed up with */
-  MODEL_DIR_STARTED, /* Inkstone's own, but neither weights nor checkpoints yet */
+  MODEL_DIR_EMPTY,   /* no files of a model */
+  MODEL_DIR_STARTED, /* written by Inkstone, but no weights or checkpoints yet */
   MODEL_DIR_OURS,
-  MODEL_DIR_FOREIGN /* files of a model, or of a run, without a card (inkstone.json) that says we wrote them
-                     */
+  MODEL_DIR_FOREIGN /* files of a model or a run, but no card (inkstone.json) of Inkstone */
 } ModelDirContent;
 
-/* *met: a name that says so, in `buf`; NULL where it is empty. */
+/* *met: a file name that shows it, in `buf`; NULL if empty. */
 ModelDirContent model_dir_content(const char *dir, char buf[PATH_CAPACITY], const char **met);
 
-/* Refuses, by name, a directory where a file of a model will have to be. */
+/* Fails if a directory has the name of a file that a model needs. */
 bool model_dir_check(const char *dir, Error *);
 
-/* Whose model is there: another one after a new one took its place, or began to. What was read in between is
- * of neither. Where it is: dir_current. */
+/* Identifies the model in a directory; the mark changes when a new model replaces it. Data read while it
+ * changed may mix both models. The current directory of a model: dir_current. */
 typedef struct ModelDirMark {
   ino_t ready, card;
 } ModelDirMark;
 ModelDirMark model_dir_mark(const char *dir);
 bool model_dir_same(ModelDirMark, ModelDirMark);
-/* Where a run lives that is to replace the model in `dir`. */
+/* The working directory of a run that is to replace the model in `dir`. */
 const char *model_dir_next(char buf[PATH_CAPACITY], const char *dir);
 
-/* The run in model_dir_next takes the place of the model in `dir`. */
+/* Replaces the model in `dir` by the run in model_dir_next. */
 bool model_dir_replace(const char *dir, Error *);
-/* Removes what killed processes were writing there; only for who holds the directory's lock. */
+/* Removes temporary files of killed processes; the caller must hold the directory's lock. */
 void model_dir_sweep(const char *dir);
-/* Completes what a crash cut off, if anything. */
+/* Completes a replacement that was interrupted, if any. */
 bool model_dir_finish(const char *dir, Error *);
 
 #endif

@@ -1,4 +1,4 @@
-/* queue.c - ink_queue: many requests to a model at once, for a server that takes them as they come. */
+/* queue.c - ink_queue: concurrent requests to a model, for servers. */
 #include "base/engine.h"
 #include "base/general.h"
 #include "run/generation.h"
@@ -11,8 +11,8 @@ struct ink_queue {
   ink_model *model;
   ink_engine *engine;
   Generator *generator;
-  Request *first; /* unfinished or not yet given back */
-  bool broken;    /* memory ran out amid a step, or values were no numbers: nothing goes on */
+  Request *first; /* unfinished or not yet freed */
+  bool broken;    /* out of memory within a step, or logits were not finite: no further steps */
 };
 
 struct Request {
@@ -48,8 +48,8 @@ static void free_request(Request *r) {
   mem_free(r);
 }
 
-/* Those that have ended: only now, as they were told of it by what belongs to them. */
-static void give_back(ink_queue *q) {
+/* Frees ended requests, which their own callback could not do. */
+static void free_ended(ink_queue *q) {
   for (Request **at = &q->first; *at;) {
     Request *r = *at;
     if (r->done) {
@@ -60,7 +60,7 @@ static void give_back(ink_queue *q) {
   }
 }
 
-static void tell_end(Request *r, const Error *why) {
+static void report_end(Request *r, const Error *why) {
   if (r->done) return;
   r->done = true;
   if (r->ended) r->ended(r->user, &r->written, why);
@@ -69,14 +69,14 @@ static void tell_end(Request *r, const Error *why) {
 static void on_end(void *user, GenerationEnd how) {
   Error cancelled = {0};
   if (how == GENERATION_CANCELLED) fail_as(&cancelled, INK_INTERRUPTED, "cancelled");
-  tell_end(user, cancelled.code ? &cancelled : NULL);
+  report_end(user, cancelled.code ? &cancelled : NULL);
 }
 
 void ink_queue_close(ink_queue *q) {
   if (!q) return;
   for (Request *r = q->first; r; r = r->next) r->done = true;
   generator_free(q->generator);
-  give_back(q);
+  free_ended(q);
   mem_free(q);
 }
 
@@ -106,7 +106,7 @@ static bool submit(ink_queue *q, Request *r, const char *prompt, size_t length, 
 }
 
 static bool is_usable(const ink_queue *q, Error *err) {
-  return !q->broken || fail_usage(err, "this queue has failed in a step: close it and open another");
+  return !q->broken || fail_usage(err, "a step of this queue has failed: close it and open another");
 }
 
 static int64_t write_in(ink_queue *q, const char *prompt, size_t length, const ink_settings *settings,
@@ -140,13 +140,13 @@ void ink_queue_cancel(ink_queue *q, int64_t number) {
 
 static void fail_all(ink_queue *q, const Error *why) {
   q->broken = true;
-  for (Request *r = q->first; r; r = r->next) tell_end(r, why);
+  for (Request *r = q->first; r; r = r->next) report_end(r, why);
 }
 
 bool ink_queue_step(ink_queue *q, const ink_call *call, ink_error *err) {
   Error why = {0};
   MEM_GUARD(&why, {
-    q->generator = NULL; /* left as it is: in the middle of something */
+    q->generator = NULL; /* leaked: its state is inconsistent */
     fail_all(q, &why);
     return fail_from(err, &why);
   });
@@ -158,7 +158,7 @@ bool ink_queue_step(ink_queue *q, const ink_call *call, ink_error *err) {
       fail_all(q, &why);
       ok = fail_from(err, &why);
     }
-    give_back(q);
+    free_ended(q);
   }
   MEM_GUARD_END();
   return ok;

@@ -11,23 +11,23 @@
 
 /* A part of a text that the model reads at once. */
 typedef struct Part {
-  int64_t text; /* which it belongs to */
+  int64_t text; /* index of the text */
   Ids source, prompt;
-  const char *after; /* the white space behind it in the text */
+  const char *after; /* white space after the part in the text */
   size_t after_length;
 } Part;
 
-/* What its output says of a text beside what was made of it. */
+/* Additional information on a text's output. */
 typedef struct Remark {
-  char *problem; /* why nothing could be made of it; NULL: something was */
-  bool cut;      /* only its end was read */
+  char *problem; /* why there is no output; NULL: there is one */
+  bool cut;      /* only the end of the text was read */
 } Remark;
 
 typedef struct Rewriter {
   const RewriteRequest *request;
   VEC(Part) parts;
-  Remark *remarks;  /* of each text */
-  int64_t capacity; /* tokens of a source */
+  Remark *remarks;  /* [texts] */
+  int64_t capacity; /* maximum number of source tokens */
   ink_rewritten *out;
 } Rewriter;
 
@@ -40,7 +40,7 @@ static size_t without_spaces(const char *text, size_t length) {
   return length;
 }
 
-/* ---- cutting ---- */
+/* ---- splitting ---- */
 
 static const Tokenizer *source_tokenizer(const Rewriter *w) {
   return tokenizer_source(w->request->tokenizer);
@@ -54,12 +54,12 @@ static bool count_tokens(const Rewriter *w, const char *text, size_t length, int
   return ok;
 }
 
-/* What could be cut was: only a model for a handful of tokens has no room for it. */
+/* Parts are split before; this fails only for models with a context of a few tokens. */
 static bool fits_or_fail(const PairLayout *l, const Part *part, Error *err) {
   const int64_t source = (int64_t)part->source.count, prompt = (int64_t)part->prompt.count;
   return (source <= l->source_time && prompt < l->time) ||
-         fail(err, "%" PRId64 " tokens cannot be cut further, and the model reads %" PRId64, source + prompt,
-              l->separate ? l->source_time : l->time);
+         fail(err, "%" PRId64 " tokens cannot be split further, and the model reads at most %" PRId64,
+              source + prompt, l->separate ? l->source_time : l->time);
 }
 
 static bool add_turns(Rewriter *w, Part part, const Turn *turns, size_t count, Error *err) {
@@ -78,7 +78,7 @@ static bool add_part(Rewriter *w, int64_t text, const char *bytes, size_t length
   return add_turns(w, part, &(Turn){ROLE_USER, bytes, kept}, 1, err);
 }
 
-/* Halved at characters until it fits. */
+/* Halves the text, between characters, until it fits. */
 static bool add_halves(Rewriter *w, int64_t text, const char *bytes, size_t length, Error *err) {
   int64_t tokens;
   if (!count_tokens(w, bytes, length, &tokens, err)) return false;
@@ -87,7 +87,7 @@ static bool add_halves(Rewriter *w, int64_t text, const char *bytes, size_t leng
   return add_halves(w, text, bytes, half, err) && add_halves(w, text, bytes + half, length - half, err);
 }
 
-/* As many whole sentences as fit, at least one: *all tokens of them. */
+/* Takes as many whole sentences as fit, at least one; *all: their number of tokens. */
 static bool next_part(const Rewriter *w, const char *bytes, size_t length, size_t *taken, int64_t *all,
                       Error *err) {
   int64_t tokens;
@@ -102,7 +102,7 @@ static bool next_part(const Rewriter *w, const char *bytes, size_t length, size_
   return true;
 }
 
-/* Pieces that are no whole characters: of a byte-level tokenizer these are letters that it has not learnt. */
+/* Whether most tokens are parts of characters: a byte-level tokenizer has not learnt these characters. */
 static bool is_unknown(const Rewriter *w, const Ids *ids) {
   size_t fragments = 0;
   for (size_t i = 0; i < ids->count; i++) {
@@ -113,7 +113,7 @@ static bool is_unknown(const Rewriter *w, const Ids *ids) {
   return 2 * fragments > ids->count;
 }
 
-static bool look_at(Rewriter *w, const char *bytes, size_t length, int64_t *tokens, Error *err) {
+static bool inspect(Rewriter *w, const char *bytes, size_t length, int64_t *tokens, Error *err) {
   Ids ids = {0};
   const bool ok = tokenizer_encode(source_tokenizer(w), bytes, length, false, &ids, err);
   *tokens = (int64_t)ids.count;
@@ -144,7 +144,7 @@ static void drop_front(Turn *turn, size_t bytes) {
   turn->length -= bytes;
 }
 
-/* A sentence that is too long by itself loses an eighth at a time, at characters. */
+/* Drops an eighth of a sentence at a time, between characters, until it fits. */
 static bool shorten(const Rewriter *w, Turn *turn, Error *err) {
   int64_t tokens;
   for (;;) {
@@ -156,7 +156,7 @@ static bool shorten(const Rewriter *w, Turn *turn, Error *err) {
   }
 }
 
-/* Leaves the last sentences that fit: what was said last matters most. */
+/* Keeps the last sentences that fit: the end of a conversation matters most. */
 static bool keep_end(const Rewriter *w, Turn *turn, Error *err) {
   Sentences all = {0};
   bool ok = find_sentences(w, turn, &all, err);
@@ -183,8 +183,9 @@ static bool add_conversation(Rewriter *w, int64_t text, const RewriteInput *inpu
 static bool check_utf8(const char *bytes, size_t length, Error *err) {
   const size_t valid = utf8_valid_prefix(bytes, length);
   const char *nul = memchr(bytes, 0, length);
-  if (nul) return fail(err, "byte %zu is NUL: this is no text", (size_t)(nul - bytes) + 1);
-  return valid == length || fail(err, "byte %zu is not UTF-8: convert the text, as with iconv(1)", valid + 1);
+  if (nul) return fail(err, "byte %zu is NUL: this is not a text file", (size_t)(nul - bytes) + 1);
+  return valid == length ||
+         fail(err, "byte %zu is not UTF-8: convert the text, for example with iconv(1)", valid + 1);
 }
 
 static bool add_text(Rewriter *w, int64_t text, const RewriteInput *input, Error *err) {
@@ -194,7 +195,7 @@ static bool add_text(Rewriter *w, int64_t text, const RewriteInput *input, Error
   int64_t tokens;
   if (!without_spaces(bytes, length)) return true;
   if (!check_utf8(bytes, length, err)) return false;
-  if (!look_at(w, bytes, length, &tokens, err)) return false;
+  if (!inspect(w, bytes, length, &tokens, err)) return false;
   if (w->request->layout->chat) return add_conversation(w, text, input, tokens, err);
   if (tokens <= w->capacity) return add_part(w, text, bytes, length, err);
   w->out->split_texts++;
@@ -214,18 +215,18 @@ static void free_parts(Rewriter *w, size_t kept) {
   }
 }
 
-/* One text that cannot be read costs itself, where the request says so, and not those beside it. */
+/* With errors_per_text, an unreadable text is recorded in its remark instead of failing the call. */
 static bool add_or_remark(Rewriter *w, int64_t text, const RewriteInput *input, Error *err) {
   const size_t before = w->parts.count;
   Error problem = {0};
-  if (!w->request->spares) return add_text(w, text, input, err);
+  if (!w->request->errors_per_text) return add_text(w, text, input, err);
   if (add_text(w, text, input, &problem)) return true;
   free_parts(w, before);
   w->remarks[text].problem = mem_strdup(problem.text);
   return true;
 }
 
-/* ---- searching ---- */
+/* ---- generating ---- */
 
 typedef struct PartLength {
   int64_t length, part;
@@ -237,7 +238,7 @@ static int by_length(const void *a, const void *b) {
   return x->part < y->part ? -1 : 1;
 }
 
-/* How many texts are found for each part. */
+/* Number of outputs generated for each part. */
 static int64_t texts_each(const Rewriter *w) {
   const SearchSettings *s = w->request->search;
   return s->sample ? s->n_best : s->beam;
@@ -255,7 +256,7 @@ static Hypothesis *find(const Rewriter *w, const Input *inputs, const int64_t *n
                     count);
 }
 
-/* Neighbours of like length: little padding, and they end at about the same time. */
+/* Sorts the parts by length: adjacent ones then need little padding and end at about the same time. */
 static Hypothesis *rewrite_parts(const Rewriter *w) {
   const size_t count = w->parts.count, each = (size_t)texts_each(w);
   PartLength *order = mem_alloc_zeroed(count, sizeof *order);
@@ -280,11 +281,10 @@ static Hypothesis *rewrite_parts(const Rewriter *w) {
   return found;
 }
 
-/* ---- giving ---- */
+/* ---- output ---- */
 
-/* Pieces of characters that a model wrote and did not finish become U+FFFD: others could not read the text.
- */
-static bool give(const Rewriter *w, int64_t text, int rank, const Buffer *b, double logprob, double score) {
+/* Incomplete characters in the output become U+FFFD, so that the text is valid UTF-8. */
+static bool report(const Rewriter *w, int64_t text, int rank, const Buffer *b, double logprob, double score) {
   Buffer whole = {0};
   if (b->length) utf8_repair(b->data, b->length, &whole);
   const ink_output output = {.input = text,
@@ -295,9 +295,9 @@ static bool give(const Rewriter *w, int64_t text, int rank, const Buffer *b, dou
                              .score = score,
                              .problem = w->remarks[text].problem,
                              .cut = w->remarks[text].cut};
-  const bool goes_on = w->request->listener(w->request->user, &output);
+  const bool proceed = w->request->listener(w->request->user, &output);
   buffer_free(&whole);
-  return goes_on;
+  return proceed;
 }
 
 static bool was_found(const Hypothesis *found, size_t first, size_t last, size_t each, size_t rank) {
@@ -306,14 +306,14 @@ static bool was_found(const Hypothesis *found, size_t first, size_t last, size_t
   return true;
 }
 
-/* The parts of a text, the n-th best of each, followed by the white space that followed it there. */
-static bool give_joined(const Rewriter *w, int64_t text, size_t first, size_t last, const Hypothesis *found,
-                        bool *goes_on, Error *err) {
+/* Joins the n-th best outputs of a text's parts by the white space between the parts. */
+static bool report_joined(const Rewriter *w, int64_t text, size_t first, size_t last, const Hypothesis *found,
+                          bool *proceed, Error *err) {
   const size_t each = (size_t)texts_each(w);
   const int64_t ranks = w->request->search->n_best;
   Buffer b = {0};
   bool ok = true;
-  for (int64_t rank = 0; rank < ranks && ok && *goes_on; rank++) {
+  for (int64_t rank = 0; rank < ranks && ok && *proceed; rank++) {
     double logprob = 0, score = 0;
     buffer_clear(&b);
     if (rank && !was_found(found, first, last, each, (size_t)rank)) break;
@@ -325,7 +325,7 @@ static bool give_joined(const Rewriter *w, int64_t text, size_t first, size_t la
       score += h->score / (double)(last - first);
       w->out->new_tokens += (int64_t)h->ids.count;
     }
-    if (ok) *goes_on = give(w, text, (int)rank, &b, logprob, score);
+    if (ok) *proceed = report(w, text, (int)rank, &b, logprob, score);
   }
   buffer_free(&b);
   return ok;
@@ -340,27 +340,27 @@ static void show_parts(const Rewriter *w, const Hypothesis *found) {
   }
 }
 
-static bool give_all(const Rewriter *w, int64_t count, const Hypothesis *found, Error *err) {
+static bool report_all(const Rewriter *w, int64_t count, const Hypothesis *found, Error *err) {
   const Buffer nothing = {0};
   size_t first = 0;
-  bool goes_on = true;
-  for (int64_t text = 0; text < count && goes_on; text++) {
+  bool proceed = true;
+  for (int64_t text = 0; text < count && proceed; text++) {
     size_t last = first;
     while (last < w->parts.count && w->parts.data[last].text == text) last++;
     if (last == first)
-      goes_on = give(w, text, 0, &nothing, 0, 0);
-    else if (!give_joined(w, text, first, last, found, &goes_on, err))
+      proceed = report(w, text, 0, &nothing, 0, 0);
+    else if (!report_joined(w, text, first, last, found, &proceed, err))
       return false;
     first = last;
   }
   return true;
 }
 
-static bool give_found(const Rewriter *w, int64_t count, const Hypothesis *found, Error *err) {
+static bool report_found(const Rewriter *w, int64_t count, const Hypothesis *found, Error *err) {
   if (interrupted()) return fail_interrupted(err);
   if (!found) return fail_not_finite(err);
   show_parts(w, found);
-  return give_all(w, count, found, err);
+  return report_all(w, count, found, err);
 }
 
 bool rewriter_run(const RewriteRequest *r, const RewriteInput *inputs, int64_t count, ink_rewritten *out,
@@ -376,10 +376,10 @@ bool rewriter_run(const RewriteRequest *r, const RewriteInput *inputs, int64_t c
     const double start = clock_seconds();
     Hypothesis *found = rewrite_parts(&w);
     out->seconds += clock_seconds() - start;
-    ok = give_found(&w, count, found, err);
+    ok = report_found(&w, count, found, err);
     if (found) hypotheses_free(found, (int64_t)w.parts.count * texts_each(&w));
   } else if (ok) {
-    ok = give_all(&w, count, NULL, err);
+    ok = report_all(&w, count, NULL, err);
   }
   free_parts(&w, 0);
   vec_free(&w.parts);

@@ -24,7 +24,7 @@ static void forbid(float *scores, const int32_t *ids, size_t count) {
   for (size_t i = 0; i < count; i++) scores[ids[i]] = -INFINITY;
 }
 
-/* Keskar et al. 2019: once for each token that is there, however often. */
+/* Keskar et al. 2019: applied once to each distinct token. */
 static void penalize_repeats(double penalty, const RulesText *t, float *scores) {
   for (int64_t i = 0; i < t->length; i++) t->scratch[i] = scores[t->ids[i]];
   for (int64_t i = 0; i < t->length; i++)

@@ -30,13 +30,13 @@ static bool has_penalties(const SamplingSettings *s) {
   return s->repetition_penalty != 1 || s->frequency_penalty != 0 || s->presence_penalty != 0;
 }
 
-/* A penalty may carry a logit beyond what a float holds. */
+/* A penalty may take a logit out of the range of float. */
 static float bounded(double logit) {
   return (float)fmax(-FLT_MAX, fmin(FLT_MAX, logit));
 }
 
-/* Repetition looks at prompt and text (Keskar et al. 2019); frequency and presence at the text written
- * (OpenAI). */
+/* The repetition penalty counts prompt and text (Keskar et al. 2019), frequency and presence penalties only
+ * the generated text (OpenAI). */
 static void penalize(Sampler *s, const int32_t *history, int64_t prompt, int64_t length) {
   const SamplingSettings *o = s->settings;
   const int64_t first = o->penalty_window && length > o->penalty_window ? length - o->penalty_window : 0;
@@ -55,9 +55,9 @@ static void penalize(Sampler *s, const int32_t *history, int64_t prompt, int64_t
   for (int64_t i = first; i < length; i++) s->counts[history[i]] = 0;
 }
 
-/* ---- selection: what is taken is in order, the rest of the vocabulary is never sorted ---- */
+/* ---- selection: takes candidates in order without sorting the whole vocabulary ---- */
 
-typedef bool Order(const Candidate *, const Candidate *); /* does the first come before the second? */
+typedef bool Order(const Candidate *, const Candidate *); /* whether the first comes before the second */
 
 static bool by_logit(const Candidate *x, const Candidate *y) {
   return x->logit != y->logit ? x->logit > y->logit : x->id < y->id;
@@ -92,7 +92,7 @@ static void swap(Candidate *x, Candidate *y) {
   *y = kept;
 }
 
-/* A heap [n] but for its element `at`, which sinks to its place. */
+/* c [n] is a heap except for element `at`, which sinks to its place. */
 static void sink(Candidate *c, int64_t n, int64_t at, Order *before) {
   for (int64_t child; (child = 2 * at + 1) < n; at = child) {
     if (child + 1 < n && before(&c[child + 1], &c[child])) child++;
@@ -105,7 +105,7 @@ static void make_heap(Candidate *c, int64_t n, Order *before) {
   for (int64_t i = n / 2 - 1; i >= 0; i--) sink(c, n, i, before);
 }
 
-/* The front of a heap goes behind the rest: the new length of the rest. */
+/* Moves the front of a heap to its end; returns the heap's new length. */
 static int64_t take_front(Candidate *c, int64_t n, Order *before) {
   swap(&c[0], &c[n - 1]);
   sink(c, n - 1, 0, before);
@@ -116,15 +116,15 @@ static void reverse(Candidate *c, int64_t n) {
   for (int64_t i = 0; i < n / 2; i++) swap(&c[i], &c[n - 1 - i]);
 }
 
-/* Candidates taken in order, one after the other. Where few are, a heap gives them; where more than a 64th
- * is, sorting the rest is quicker. */
+/* Takes candidates in order, one by one: the first 64th from a heap, further ones from the sorted rest, which
+ * is faster for many. */
 typedef struct Selection {
   Candidate *c;
   int64_t n, taken;
   Order *before;
-  int (*compare)(const void *, const void *); /* the same for qsort */
-  bool sorted; /* those taken and the rest, in order; else a heap and, behind it, those taken, from the last
-                  on */
+  int (*compare)(const void *, const void *); /* the same order for qsort */
+  bool sorted; /* c holds the taken ones and the rest, all in order; else a heap, then the taken ones in
+                  reverse */
 } Selection;
 
 static Selection select_from(Candidate *c, int64_t n, Order *before,
@@ -144,7 +144,7 @@ static const Candidate *take(Selection *s) {
   return &s->c[s->n - ++s->taken];
 }
 
-/* Those taken move to the front, in order. */
+/* Moves the taken candidates to the front, in order. */
 static int64_t taken_in_front(Selection *s) {
   if (s->sorted) return s->taken;
   reverse(s->c + s->n - s->taken, s->taken);
@@ -152,7 +152,7 @@ static int64_t taken_in_front(Selection *s) {
   return s->taken;
 }
 
-/* The k largest, in order, at the front. The last of the best so far is the front of their heap. */
+/* Moves the k largest to the front, in order. The front of the heap is the smallest of the best so far. */
 static int64_t keep_top_k(Candidate *c, int64_t n, int64_t k) {
   make_heap(c, k, by_logit_last);
   for (int64_t i = k; i < n; i++)
@@ -160,7 +160,8 @@ static int64_t keep_top_k(Candidate *c, int64_t n, int64_t k) {
       c[0] = c[i];
       sink(c, k, 0, by_logit_last);
     }
-  for (int64_t rest = k; rest > 1;) rest = take_front(c, rest, by_logit_last); /* leaves the best in front */
+  for (int64_t rest = k; rest > 1;)
+    rest = take_front(c, rest, by_logit_last); /* sorts them, the best first */
   return k;
 }
 
@@ -171,9 +172,9 @@ static void softmax(Candidate *c, int64_t n, double temperature) {
   for (int64_t i = 0; i < n; i++) c[i].p /= sum;
 }
 
-/* Tokens below such a share are not kept anyway: all that have less than (1 - p) / n have less than 1 - p
+/* A probability below which top-p and min-p keep no token: all tokens below (1 - p) / n have less than 1 - p
  * together. */
-static double hopeless(const Candidate *c, int64_t n, double p, double share) {
+static double safe_bar(const Candidate *c, int64_t n, double p, double share) {
   const double bar = (1 - p) / (double)n;
   return share > 0 ? fmax(bar, share * c[best(c, n)].p) : bar;
 }
@@ -182,12 +183,12 @@ static int64_t drop_below(Candidate *c, int64_t n, double bar) {
   int64_t kept = 0;
   for (int64_t i = 0; i < n; i++)
     if (c[i].p >= bar) c[kept++] = c[i];
-  CHECK(kept); /* at least one has the mean or more */
+  CHECK(kept); /* at least one has the mean probability or more */
   return kept;
 }
 
-/* The likeliest, in order, until they have probability p together (p 1: no matter) or the next has less than
- * `share` of the first. */
+/* Keeps the likeliest, in order, until their total probability is p (p 1: no limit) or the next one has less
+ * than `share` of the first one's. */
 static int64_t keep_likeliest(Candidate *c, int64_t n, double p, double share) {
   Selection s = select_from(c, n, by_logit, compare_logits);
   double sum = 0, bar = 0;
@@ -203,7 +204,8 @@ static int64_t keep_likeliest(Candidate *c, int64_t n, double p, double share) {
   return taken_in_front(&s);
 }
 
-/* By |surprise - expected surprise|, the first of probability p in all (Meister et al. 2023). */
+/* Keeps the tokens of the smallest |surprisal - entropy| with a total probability of p (Meister et al. 2023).
+ */
 static int64_t keep_typical(Sampler *s, int64_t n, double p) {
   Candidate *c = s->candidates, *order = s->order;
   double entropy = 0, sum = 0;
@@ -235,7 +237,7 @@ static double log_probability(const float *logits, int64_t n, int32_t id) {
   return (double)logits[id] - top - log(sum);
 }
 
-/* Rules may forbid every token; then, as in transformers, the first one comes. */
+/* Rules may forbid every token; then token 0 is taken, as in transformers. */
 static bool none_is_left(const Candidate *c, int64_t n) {
   return c[best(c, n)].logit == -INFINITY;
 }
@@ -252,7 +254,7 @@ static int32_t choose(Sampler *s, double random) {
     softmax(c, n, o->temperature);
   }
   if (o->top_p < 1 || o->min_p > 0) {
-    n = drop_below(c, n, hopeless(c, n, o->top_p, o->min_p));
+    n = drop_below(c, n, safe_bar(c, n, o->top_p, o->min_p));
     n = keep_likeliest(c, n, o->top_p, o->min_p);
   }
   return draw(c, n, random);

@@ -1,4 +1,4 @@
-/* score.c - the public interface to metrics: files against files, line by line. */
+/* score.c - ink_score: scores the lines of files against the lines of reference files. */
 #include <inttypes.h>
 #include <string.h>
 
@@ -31,14 +31,14 @@ typedef struct LineFile {
   Lines lines;
 } LineFile;
 
-/* First what was written, then the references, then what other systems wrote. */
+/* The hypothesis, the references, then the outputs of other systems (--paired). */
 typedef struct Files {
   LineFile *items;
-  size_t count, references; /* of the former, the latter */
+  size_t count, references; /* number of files, and of references among them */
   Segment *aligned;         /* the references of one line */
 } Files;
 
-enum { LONGEST_LINE = 1 << 28 }; /* bytes: what is counted of it fits 32 bits */
+enum { LONGEST_LINE = 1 << 28 }; /* bytes: counts within a line fit into 32 bits */
 
 static bool open_lines(LineFile *f, const char *path, const TextSettings *text, const News *news,
                        Error *err) {
@@ -51,8 +51,8 @@ static bool open_lines(LineFile *f, const char *path, const TextSettings *text, 
   for (const char *at = f->file.text, *stop; at < end; at = stop + 1) {
     stop = line_end(at, end);
     if (stop - at > LONGEST_LINE)
-      return fail(err, "%s:%zu: the line is longer than 256 MB: is it one text per line?", f->file.name,
-                  f->lines.count + 1);
+      return fail(err, "%s:%zu: the line is longer than 256 MB: the file must have one text per line",
+                  f->file.name, f->lines.count + 1);
     vec_push(&f->lines, ((Segment){at, (size_t)(stop - at)}));
   }
   return true;
@@ -60,14 +60,13 @@ static bool open_lines(LineFile *f, const char *path, const TextSettings *text, 
 
 static bool check_lines(const Files *files, size_t index, Error *err) {
   const LineFile *first = &files->items[0], *f = &files->items[index];
-  if (!first->lines.count) return fail(err, "%s: there are no lines to score", first->file.name);
+  if (!first->lines.count) return fail(err, "%s: the file has no lines to score", first->file.name);
   if (f->lines.count == first->lines.count) return true;
   char lines[FIGURE_SIZE];
-  return fail(err,
-              "%s has %s and %s has %zu: each line of one must belong to the same line of the other; an "
-              "empty line stands for no text",
-              first->file.name, figure_of(lines, (int64_t)first->lines.count, "line"), f->file.name,
-              f->lines.count);
+  return fail(
+      err,
+      "%s has %s and %s has %zu: the files must correspond line by line; use an empty line for an empty text",
+      first->file.name, figure_of(lines, (int64_t)first->lines.count, "line"), f->file.name, f->lines.count);
 }
 
 static void close_files(Files *files) {
@@ -129,7 +128,7 @@ static size_t test_samples(const Scoring *s) {
   return (size_t)(wanted ? wanted : is_bootstrap_test(s) ? 1000 : 10000);
 }
 
-/* Resamplings for intervals, which the bootstrap test gives as well; 0: none asked for. */
+/* Resamplings for intervals, which the bootstrap test also computes; 0: no intervals. */
 static size_t interval_samples(const Scoring *s) {
   if (is_bootstrap_test(s)) return test_samples(s);
   return s->settings->confidence ? (size_t)s->settings->confidence_n : 0;
@@ -142,7 +141,7 @@ static json_t *sentence_scores(const Metric *m, const MetricRows *rows) {
   return list;
 }
 
-/* The score of a system, its interval, its lines. */
+/* Adds a system's score, its confidence interval and its lines' scores. */
 static void put_score(json_t *object, const Scoring *s, const Metric *m, const MetricRows *rows) {
   double sum[METRIC_STATISTICS];
   metric_rows_sum(m, rows, sum);
@@ -175,7 +174,7 @@ static bool add_paired(Scoring *s, Metric *m, const MetricRows *rows, size_t sys
 
 /* ---- the result ---- */
 
-/* "bs:1000|seed:12345|": what was drawn at random. */
+/* The resampling part of a signature, such as "bs:1000|seed:12345|". */
 static char *resampling(const Scoring *s) {
   const bool randomized = s->settings->paired.count && !is_bootstrap_test(s);
   Buffer b = {0};
@@ -225,8 +224,10 @@ static char *score_all(Scoring *s) {
 
 static bool check_settings(const ScoreSettings *s, Error *err) {
   if (!s->sentences || (!s->confidence && !s->paired.count)) return true;
-  return fail_usage(err, "--sentences has no %s: that is of all lines together",
-                    s->confidence ? "--confidence" : "--paired");
+  return fail_usage(
+      err,
+      "--sentences cannot be combined with %s, which applies to all lines together: leave one of them out",
+      s->confidence ? "--confidence" : "--paired");
 }
 
 char *ink_score(const char *hypothesis, const char *const *references, int count,
@@ -236,7 +237,7 @@ char *ink_score(const char *hypothesis, const char *const *references, int count
   MetricSettings metric_settings = *(MetricSettings *)settings_part(settings, &metric_settings_table);
   Scoring s = {settings_part(settings, &score_settings_table), &metric_settings, {0}, {0}, &news, err};
   CHECK(count > 0);
-  metric_settings.effective_order |= s.settings->sentences; /* a line has few n-grams */
+  metric_settings.effective_order |= s.settings->sentences; /* a single line may lack long n-grams */
   char *text = NULL;
   if (call_enter(call, NULL, &news, err) && check_settings(s.settings, err) &&
       metrics_open(&s.metrics, s.metric_settings, err) &&

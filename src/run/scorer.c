@@ -2,8 +2,8 @@
 
 #include "base/threads.h"
 
-/* The window of a network that has no limit of its own: its state starts empty in each window, so a long one
- * comes closer to the truth. */
+/* The window of a network without a context limit. The state starts empty in each window, so that longer
+ * windows are more accurate. */
 enum { LONG_WINDOW = 1024 };
 
 int64_t score_window(const Config *c) {

@@ -1,4 +1,4 @@
-/* scorer.h - how well a model predicts a text. */
+/* scorer.h - a model's loss on a text. */
 #ifndef RUN_SCORER_H
 #define RUN_SCORER_H
 
@@ -8,14 +8,14 @@
 
 typedef struct Score {
   double nats;    /* sum of -ln p over the scored tokens */
-  int64_t tokens; /* how many those are */
+  int64_t tokens; /* number of scored tokens */
 } Score;
 
-/* Every batch once. With news, tells progress and stops early, with what it has, when interrupted; with NULL
- * it goes on to the end: a training run's evaluation must not depend on when somebody interrupts it. */
+/* Scores every batch once. With news, reports progress and, if interrupted, returns what it has; with NULL it
+ * always completes: a training run's evaluation must not depend on the time of an interrupt. */
 Score score_batches(const Model *, Batches *, const News *);
 
-/* What evaluation batches should be: tokens at once, and the window of a network. */
+/* Recommended evaluation batches: tokens at once, and the window of a network. */
 enum { SCORE_TOGETHER = 4096 };
 int64_t score_window(const Config *);
 

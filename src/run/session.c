@@ -5,17 +5,17 @@
 #include <string.h>
 
 typedef struct Sequence {
-  Ids tokens; /* read */
+  Ids tokens; /* that were read */
   int32_t source;
   bool open;
 } Sequence;
 
 typedef struct Source {
-  int32_t users; /* sequences */
+  int32_t users; /* number of sequences */
   int32_t length;
 } Source;
 
-/* To be encoded with the next feed. */
+/* A source to be encoded with the next feed. */
 typedef struct NewSource {
   Ids tokens;
   int32_t place;
@@ -25,11 +25,11 @@ struct Session {
   const Model *model;
   State *state;
   Tape *tape;
-  VEC(Sequence) sequences; /* by their numbers, which are the state's */
-  VEC(Source) sources;     /* by their places in the state */
+  VEC(Sequence) sequences; /* by number, as in `state` */
+  VEC(Source) sources;     /* by place in `state` */
   VEC(NewSource) fresh;
-  VEC(float) logits; /* of a feed that takes several passes */
-  bool not_finite;   /* some logits were no numbers */
+  VEC(float) logits; /* of a feed in several passes */
+  bool not_finite;   /* some logits were not finite */
 };
 
 Session *session_new(const Model *model, StateSize expected) {
@@ -142,19 +142,19 @@ int32_t session_add_source(Session *s, const int32_t *tokens, int64_t length) {
   return place;
 }
 
-static void *in_step(const Session *s, int64_t count, size_t each) {
+static void *step_alloc(const Session *s, int64_t count, size_t each) {
   return arena_alloc_zeroed(tape_arena(s->tape), (size_t)count * each);
 }
 
-/* Those that are new go with this pass. */
+/* Adds the new sources to this pass. */
 static void take_sources(Session *s, Net *net, Batch *batch) {
   const int64_t count = (int64_t)s->fresh.count;
   int64_t longest = 0;
   if (!count) return;
   for (int64_t i = 0; i < count; i++)
     if ((int64_t)s->fresh.data[i].tokens.count > longest) longest = (int64_t)s->fresh.data[i].tokens.count;
-  int32_t *tokens = in_step(s, count * longest, sizeof *tokens),
-          *lengths = in_step(s, count, sizeof *lengths), *places = in_step(s, count, sizeof *places);
+  int32_t *tokens = step_alloc(s, count * longest, sizeof *tokens),
+          *lengths = step_alloc(s, count, sizeof *lengths), *places = step_alloc(s, count, sizeof *places);
   for (int64_t i = 0; i < count; i++) {
     const NewSource *f = &s->fresh.data[i];
     memcpy(tokens + i * longest, f->tokens.data, f->tokens.count * sizeof *tokens);
@@ -172,7 +172,8 @@ static void take_sources(Session *s, Net *net, Batch *batch) {
 static void add_sources(Session *s, Net *net, Batch *batch, const Feed *feeds, int64_t count,
                         int64_t rows_each) {
   const int64_t places = state_sources(s->state);
-  int32_t *of = in_step(s, batch->sequences, sizeof *of), *lengths = in_step(s, places, sizeof *lengths);
+  int32_t *of = step_alloc(s, batch->sequences, sizeof *of),
+          *lengths = step_alloc(s, places, sizeof *lengths);
   int64_t row = 0;
   for (int64_t i = 0; i < count; i++)
     for (int64_t k = rows_each ? rows_each : feeds[i].count; k > 0; k--)
@@ -186,10 +187,9 @@ static void add_sources(Session *s, Net *net, Batch *batch, const Feed *feeds, i
 /* ---- logits ---- */
 
 bool fail_not_finite(Error *err) {
-  return fail(
-      err,
-      "what the network computes are no finite numbers: its weights are damaged or diverged in training; "
-      "fetch them again, or train at a lower --lr");
+  return fail(err,
+              "the network's outputs are not finite: its weights are damaged or diverged in training; "
+              "download the model again, or train with a lower --lr");
 }
 
 bool session_ok(const Session *s, Error *err) {
@@ -202,7 +202,7 @@ bool are_finite(const float *x, int64_t count) {
   return finite == count;
 }
 
-/* Logits end here for all that generate. */
+/* All logits of generation pass through here. */
 static const float *checked(Session *s, const Tensor *logits) {
   if (!logits) return NULL;
   float *x = (float *)(uintptr_t)tensor_f32(logits);
@@ -213,7 +213,7 @@ static const float *checked(Session *s, const Tensor *logits) {
   return x;
 }
 
-/* Rows whose logits are wanted, each the last of its reading. */
+/* The last rows of the feeds whose logits are wanted. */
 static int64_t wanted_rows(const Feed *feeds, int64_t count, int32_t *rows) {
   int64_t wanted = 0;
   int32_t row = 0;
@@ -240,25 +240,25 @@ static int64_t tokens_of(const Feed *feeds, int64_t count) {
 }
 
 static const int32_t *join_tokens(const Session *s, const Feed *feeds, int64_t count) {
-  int32_t *tokens = in_step(s, tokens_of(feeds, count), sizeof *tokens), *end = tokens;
+  int32_t *tokens = step_alloc(s, tokens_of(feeds, count), sizeof *tokens), *end = tokens;
   for (int64_t i = 0; i < count; end += feeds[i++].count)
     memcpy(end, feeds[i].tokens, (size_t)feeds[i].count * sizeof *end);
   return tokens;
 }
 
 static const float *run(Session *s, Net *net, const Batch *batch, const Feed *feeds, int64_t count) {
-  int32_t *rows = in_step(s, count, sizeof *rows);
+  int32_t *rows = step_alloc(s, count, sizeof *rows);
   const int64_t wanted = wanted_rows(feeds, count, rows);
   const Tensor *logits = model_logits(s->model, net, batch, rows, wanted);
   advance(s, feeds, count);
   return checked(s, logits);
 }
 
-/* ---- networks with attention: every token is a row of its own ---- */
+/* ---- networks with attention: each token is a row ---- */
 
-/* The pages of the sequences that read, and where each row belongs. */
+/* The pages of the fed sequences, and the sequence of each row. */
 static KeyPages *page_table(Session *s, const Feed *feeds, int64_t count, int64_t rows) {
-  KeyPages *p = in_step(s, 1, sizeof *p);
+  KeyPages *p = step_alloc(s, 1, sizeof *p);
   p->size = STATE_PAGE;
   for (int64_t i = 0; i < count; i++) {
     int64_t pages;
@@ -267,7 +267,8 @@ static KeyPages *page_table(Session *s, const Feed *feeds, int64_t count, int64_
     state_pages(s->state, feeds[i].sequence, &pages);
     if (pages > p->each) p->each = pages;
   }
-  int32_t *table = in_step(s, count * p->each, sizeof *table), *sequence = in_step(s, rows, sizeof *sequence);
+  int32_t *table = step_alloc(s, count * p->each, sizeof *table),
+          *sequence = step_alloc(s, rows, sizeof *sequence);
   int64_t row = 0;
   for (int64_t i = 0; i < count; i++) {
     int64_t pages;
@@ -285,7 +286,7 @@ static const float *feed_rows(Session *s, const Feed *feeds, int64_t count) {
   Net net = {.tape = s->tape, .params = s->model->params, .state = s->state};
   const int64_t rows = tokens_of(feeds, count);
   Batch batch = {.sequences = rows, .time = 1, .tokens = join_tokens(s, feeds, count)};
-  int32_t *start = in_step(s, rows, sizeof *start);
+  int32_t *start = step_alloc(s, rows, sizeof *start);
   for (int64_t i = 0, row = 0; i < count; i++)
     for (int64_t t = 0; t < feeds[i].count; t++)
       start[row++] = (int32_t)((int64_t)at(s, feeds[i].sequence)->tokens.count + t);
@@ -295,13 +296,13 @@ static const float *feed_rows(Session *s, const Feed *feeds, int64_t count) {
   return run(s, &net, &batch, feeds, count);
 }
 
-/* ---- recurrent networks: neighbours that read equally many tokens make a pass ---- */
+/* ---- recurrent networks: adjacent feeds of equal length share a pass ---- */
 
 static const float *feed_equal(Session *s, const Feed *feeds, int64_t count) {
   tape_reset(s->tape, false, 0);
   Net net = {.tape = s->tape, .params = s->model->params, .state = s->state};
   Batch batch = {.sequences = count, .time = feeds[0].count, .tokens = join_tokens(s, feeds, count)};
-  int32_t *sequences = in_step(s, count, sizeof *sequences);
+  int32_t *sequences = step_alloc(s, count, sizeof *sequences);
   for (int64_t i = 0; i < count; i++) sequences[i] = feeds[i].sequence;
   net.sequences = sequences;
   if (s->model->config.arch->encodes) add_sources(s, &net, &batch, feeds, count, 1);

@@ -1,6 +1,6 @@
-/* session_api.c - ink_session: tokens in, logits out. A saved session holds the tokens that it has read; they
- * are read again where it is restored, which gives the same numbers, however they were read before, and
- * depends on nothing that the network keeps or how. */
+/* session_api.c - ink_session: tokens in, logits out. A saved session holds only the tokens read; restoring
+ * reads them again. That gives the same numbers, however they were split into feeds, and makes the format
+ * independent of the network's state. */
 #include <limits.h>
 #include <string.h>
 
@@ -12,10 +12,10 @@
 struct ink_session {
   const ink_model *model;
   Session *session;
-  int32_t sequence; /* of it; -1: none yet */
+  int32_t sequence; /* in `session`; -1: none yet */
   int64_t positions;
-  Ids source, read; /* what it is written from, and what has been read */
-  bool broken;      /* memory ran out amid a step */
+  Ids source, read; /* tokens of the encoder's source, and tokens read */
+  bool broken;      /* out of memory within a step */
 };
 
 static const Config *config_of(const ink_session *s) {
@@ -27,8 +27,8 @@ static const Config *config_of(const ink_session *s) {
 static bool choose_positions(const Config *c, int64_t wanted, int64_t *positions, Error *err) {
   const int64_t most = c->arch->unlimited_context ? INT32_MAX : c->context;
   if (wanted < 0 || wanted > most)
-    return fail_usage(err, "a session of %lld positions: this model has %lld", (long long)wanted,
-                      (long long)most);
+    return fail_usage(err, "%lld positions are not possible for a session: this model has %lld",
+                      (long long)wanted, (long long)most);
   *positions = wanted ? wanted : most;
   return true;
 }
@@ -41,8 +41,8 @@ static ink_session *new_session(const ink_model *m, int64_t positions) {
   return s;
 }
 
-/* A new sequence; where memory ran out amid a step, of a new session. A network with an encoder has none
- * before it has a source. */
+/* Opens a new sequence; after running out of memory, in a new session. A network with an encoder needs a
+ * source first. */
 static void begin(ink_session *s) {
   if (s->broken) {
     session_free(s->session);
@@ -103,9 +103,9 @@ int64_t ink_session_vocabulary(const ink_session *s) {
 static bool check_ids(const int32_t *ids, size_t count, int64_t vocabulary, Error *err) {
   for (size_t i = 0; i < count; i++)
     if (ids[i] < 0 || ids[i] >= vocabulary)
-      return fail_usage(err, "token %zu is %d, and the vocabulary has %lld", i, (int)ids[i],
+      return fail_usage(err, "token %zu is %d, but the vocabulary has %lld tokens", i, (int)ids[i],
                         (long long)vocabulary);
-  return count > 0 || fail_usage(err, "there are no tokens to read");
+  return count > 0 || fail_usage(err, "there are no tokens to read: give at least one");
 }
 
 static void copy_ids(Ids *to, const int32_t *ids, size_t count) {
@@ -116,11 +116,11 @@ static void copy_ids(Ids *to, const int32_t *ids, size_t count) {
 
 static bool can_read(const ink_session *s, const int32_t *ids, size_t count, Error *err) {
   if (s->broken)
-    return fail_usage(err, "memory ran out while this session read: rewind it, or restore what was saved");
+    return fail_usage(err, "this session ran out of memory while reading: rewind it, or restore a saved one");
   if (config_of(s)->arch->encodes && !s->source.count)
-    return fail_usage(err, "this model writes from a source: give it with ink_session_source first");
+    return fail_usage(err, "this model needs a source: call ink_session_source first");
   if (s->read.count + count > (size_t)s->positions)
-    return fail_usage(err, "%zu tokens and %zu more are too many for this session of %lld positions",
+    return fail_usage(err, "%zu tokens were read and %zu more exceed the %lld positions of this session",
                       s->read.count, count, (long long)s->positions);
   return check_ids(ids, count, config_of(s)->vocabulary, err);
 }
@@ -153,11 +153,11 @@ bool ink_session_source(ink_session *s, const int32_t *ids, size_t count, ink_er
     return false;
   });
   const Config *c = config_of(s);
-  const bool ok =
-      (c->arch->encodes || fail_usage(err, "this model has no encoder: it reads no sources")) &&
-      check_ids(ids, count, c->source_vocabulary ? c->source_vocabulary : c->vocabulary, err) &&
-      (c->arch->unlimited_context || (int64_t)count <= c->context ||
-       fail_usage(err, "a source of %zu tokens: this model reads %lld", count, (long long)c->context));
+  const bool ok = (c->arch->encodes || fail_usage(err, "this model has no encoder and takes no source")) &&
+                  check_ids(ids, count, c->source_vocabulary ? c->source_vocabulary : c->vocabulary, err) &&
+                  (c->arch->unlimited_context || (int64_t)count <= c->context ||
+                   fail_usage(err, "the source has %zu tokens, but this model reads at most %lld", count,
+                              (long long)c->context));
   if (ok) {
     s->source.count = 0;
     copy_ids(&s->source, ids, count);
@@ -183,9 +183,9 @@ static const char magic[8] = "inksess1";
 
 typedef struct SavedHead {
   char magic[8];
-  uint64_t tokenizer;   /* its fingerprint */
+  uint64_t tokenizer;   /* fingerprint */
   int64_t vocabulary;   /* of the model */
-  int64_t source, read; /* tokens that follow */
+  int64_t source, read; /* numbers of tokens that follow */
 } SavedHead;
 
 static SavedHead head_of(const ink_session *s) {
@@ -210,20 +210,20 @@ void *ink_session_save(const ink_session *s, size_t *length, ink_error *err) {
   return bytes;
 }
 
-/* The counts are as many as there are bytes for. */
+/* Checks that the counts match the number of bytes. */
 static bool read_head(const ink_session *s, const char *bytes, size_t length, SavedHead *head, Error *err) {
-  static const char what[] = "what is to be restored";
+  static const char what[] = "the saved session";
   const SavedHead own = head_of(s);
   if (length < sizeof *head || memcmp(bytes, magic, sizeof magic))
-    return fail_damaged(err, "%s is no saved session", what);
+    return fail_damaged(err, "%s is not valid: it has another format", what);
   memcpy(head, bytes, sizeof *head);
   const size_t ids = (length - sizeof *head) / sizeof(int32_t);
   if (head->source < 0 || head->read < 0 || (length - sizeof *head) % sizeof(int32_t) ||
       (size_t)head->source > ids || (size_t)head->read != ids - (size_t)head->source)
-    return fail_damaged(err, "%s is damaged: it says that %lld and %lld tokens follow, and %zu do", what,
+    return fail_damaged(err, "%s is damaged: its header announces %lld and %lld tokens, but %zu follow", what,
                         (long long)head->source, (long long)head->read, ids);
   return (head->tokenizer == own.tokenizer && head->vocabulary == own.vocabulary) ||
-         fail_usage(err, "%s is a session with a model of another tokenizer", what);
+         fail_usage(err, "%s belongs to a model with another tokenizer", what);
 }
 
 static bool take_saved(ink_session *s, const char *bytes, size_t length, Ids *source, Ids *read, Error *err) {

@@ -23,7 +23,7 @@ bool special_tokens_settle(Config *c, const json_t *generation, const Tokenizer 
   if (!config_read_tokens(generation, "eos_token_id", &ends, "generation_config.json", err)) return false;
   for (int32_t i = 0; i < ends.count; i++)
     if (ends.ids[i] >= c->vocabulary)
-      return fail(err, "generation_config.json: the end token %" PRId32 " is not in the vocabulary",
+      return fail(err, "generation_config.json: the end token %" PRId32 " is not an id of the vocabulary",
                   ends.ids[i]);
   if (ends.count) c->ends = ends;
   if (!c->ends.count) token_set_add(&c->ends, tokenizer_end(t));
@@ -56,7 +56,7 @@ static void put_names(json_t *json, const Config *c, const Tokenizer *t) {
   if (tokenizer_begin(t) >= 0)
     put_name(json, "bos_token", t, tokenizer_begin(t));
   else if (tokenizer_is_special(t, (int32_t)c->bos))
-    put_name(json, "bos_token", t, c->bos); /* templates of conversations speak of it */
+    put_name(json, "bos_token", t, c->bos); /* chat templates refer to it */
   put_name(json, "unk_token", t, tokenizer_unknown(t));
 }
 

@@ -10,7 +10,7 @@ static void drop_shown(TextStream *s) {
   s->ready = 0;
 }
 
-/* Where the first of the stop texts begins, or the length. */
+/* The position of the first stop text, or the length. */
 static size_t find_stop(const TextStream *s) {
   size_t first = s->held.length;
   for (size_t i = 0; s->stops && i < s->stops->count; i++) {
@@ -21,7 +21,7 @@ static size_t find_stop(const TextStream *s) {
   return first;
 }
 
-/* How many of the last bytes could be the beginning of a stop text. */
+/* The number of last bytes that could begin a stop text. */
 static size_t possible_stop(const TextStream *s) {
   size_t longest = 0;
   for (size_t i = 0; s->stops && i < s->stops->count; i++) {

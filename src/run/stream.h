@@ -1,7 +1,8 @@
-/* stream.h - from the bytes of tokens to text that may be shown: whole characters, nothing of a stop text.
+/* stream.h - turns the bytes of tokens into text that can be output: whole characters, no part of a stop
+ * text.
  *
- * A token may end in the middle of a character, and a stop text may begin at the end of one token and end in
- * the next: such bytes are held back until what follows decides. */
+ * A token may end in the middle of a character, and a stop text may span tokens: such bytes are held back
+ * until the following ones decide. */
 #ifndef RUN_STREAM_H
 #define RUN_STREAM_H
 
@@ -10,14 +11,14 @@
 
 typedef struct TextStream {
   const TextList *stops;
-  Buffer held;  /* not given out yet */
-  size_t ready; /* of these, the first that may be shown: set by stream_add */
-  bool stopped; /* a stop text came: nothing follows */
+  Buffer held;  /* not output yet */
+  size_t ready; /* length of the prefix of `held` that may be output: set by stream_add */
+  bool stopped; /* a stop text was found: nothing follows */
 } TextStream;
 
-/* Takes back what was ready before, adds bytes; then held.data[0 .. ready-1] may be shown. */
+/* Drops what was ready before and adds bytes; then held.data[0 .. ready-1] may be output. */
 void stream_add(TextStream *, const char *bytes, size_t length);
-/* The text is over: all that is held becomes ready (a character that never was finished, too). */
+/* Ends the text: all held bytes become ready, an incomplete character included. */
 void stream_finish(TextStream *);
 void stream_free(TextStream *);
 

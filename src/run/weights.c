@@ -9,7 +9,7 @@
 
 /* ---- writing ---- */
 
-/* Caller: mem_free. */
+/* The caller frees with mem_free. */
 static NamedTensor *named(Params *params, const float *values) {
   const size_t count = params_count(params);
   NamedTensor *items = mem_alloc_zeroed(count, sizeof *items);
@@ -35,7 +35,7 @@ bool weights_save(const char *directory, Params *params, const float *values, Er
   return ok;
 }
 
-/* ---- which tensor is which parameter ---- */
+/* ---- finding a parameter's tensor ---- */
 
 static bool same_shape_or_fail(const Param *p, const NamedTensor *stored, Error *err) {
   const Tensor *found = &stored->tensor;
@@ -44,7 +44,7 @@ static bool same_shape_or_fail(const Param *p, const NamedTensor *stored, Error 
   for (int i = 0; i < p->tensor.dims; i++)
     buffer_addf(&wanted, "%s%" PRId64, i ? "x" : "", p->tensor.shape[i]);
   for (int i = 0; i < found->dims; i++) buffer_addf(&there, "%s%" PRId64, i ? "x" : "", found->shape[i]);
-  fail(err, "%s: tensor \"%s\" is %s but config.json asks for %s", stored->file, p->name,
+  fail(err, "%s: tensor \"%s\" is %s, but config.json requires %s", stored->file, p->name,
        there.data ? there.data : "a scalar", wanted.data ? wanted.data : "a scalar");
   buffer_free(&wanted);
   buffer_free(&there);
@@ -62,11 +62,12 @@ static const NamedTensor *tensor_for(const TensorSet *file, const Naming *naming
                                      Error *err) {
   const NamedTensor *found = find_tensor(file, naming, p->name);
   if (!found)
-    fail(err, "%s: tensor \"%s\" is missing: not the weights of this config.json", file->path, p->name);
+    fail(err, "%s: tensor \"%s\" is missing: the weights do not belong to this config.json", file->path,
+         p->name);
   else if (!same_shape_or_fail(p, found, err))
     return NULL;
   else if (found->tensor.type == TENSOR_I32)
-    fail(err, "%s: tensor \"%s\" holds integers", found->file, p->name);
+    fail(err, "%s: tensor \"%s\" has integer elements, not floating-point ones", found->file, p->name);
   else
     return found;
   return NULL;
@@ -96,7 +97,7 @@ static bool as_computed(const TensorName *line, const Tensor *t) {
   return same;
 }
 
-/* What the file has beside the parameters. */
+/* For checking the tensors that are not parameters. */
 typedef struct Other {
   const TensorSet *file;
   const Params *params;
@@ -109,11 +110,11 @@ static bool check_line(const Other *o, const TensorName *line, const NamedTensor
   if (line->use == TENSOR_COMPUTED)
     return as_computed(line, &other->tensor) ||
            fail(err,
-                "%s: tensor \"%s\" has other values than this architecture computes there, which is not "
-                "supported",
+                "%s: tensor \"%s\" differs from the values that this architecture computes in its place, "
+                "which is not supported",
                 other->file, other->name);
   return same_values(&other->tensor, &find_tensor(o->file, o->naming, parameter)->tensor) ||
-         fail(err, "%s: tensor \"%s\" differs from \"%s\", and this architecture has one for both",
+         fail(err, "%s: tensor \"%s\" differs from \"%s\", but this architecture shares one tensor for both",
               other->file, other->name, parameter);
 }
 
@@ -124,7 +125,7 @@ static bool check_other(const Other *o, const NamedTensor *other, Error *err) {
   while (line && *parameter && !params_find(o->params, parameter))
     line = naming_next(o->naming, line, other->name, parameter);
   if (line) return check_line(o, line, other, parameter, err);
-  return fail(err, "%s: tensor \"%s\" has no place in this architecture", other->file, other->name);
+  return fail(err, "%s: tensor \"%s\" is unknown to this architecture", other->file, other->name);
 }
 
 static bool check_others(const Other *o, Error *err) {
@@ -145,9 +146,9 @@ bool weights_untie(const TensorSet *file, const Naming *naming) {
   return false;
 }
 
-/* ---- values that are no finite numbers ---- */
+/* ---- values that are not finite ---- */
 
-/* x - x is 0 for finite numbers, else no number, which a sum stays. */
+/* x - x is 0 for finite x, else NaN, and a sum with NaN is NaN. */
 static bool has_nonfinite(const float *x, int64_t n) {
   enum { SUMS = 8 };
   float sums[SUMS] = {0};
@@ -159,7 +160,7 @@ static bool has_nonfinite(const float *x, int64_t n) {
   return isnan(sums[0]);
 }
 
-/* Elements begin, ... of a tensor of any type. */
+/* Checks `count` elements from `begin` on, of a tensor of any type. */
 static bool has_nonfinite_elements(const Tensor *t, int64_t begin, int64_t count) {
   enum { SOME = 4096 };
   float values[SOME];
@@ -177,7 +178,7 @@ static bool has_nonfinite_elements(const Tensor *t, int64_t begin, int64_t count
 typedef struct Chunk {
   const NamedTensor *of;
   int64_t begin, count;
-  bool nonfinite; /* such values are there */
+  bool nonfinite; /* result */
 } Chunk;
 
 static void search_chunks(void *arg, int64_t begin, int64_t end) {
@@ -188,7 +189,7 @@ static void search_chunks(void *arg, int64_t begin, int64_t end) {
   }
 }
 
-/* In one loop over all, so that every thread reads a chunk of the file of its own. */
+/* In one parallel loop over all tensors, so that every thread reads its own part of the file. */
 static bool all_finite(const NamedTensor *items, size_t count, Error *err) {
   enum { BLOCK = 1 << 18 };
   VEC(Chunk) list = {0};
@@ -201,7 +202,7 @@ static bool all_finite(const NamedTensor *items, size_t count, Error *err) {
   parallel_for((int64_t)list.count, search_chunks, list.data);
   for (size_t i = 0; ok && i < list.count; i++)
     ok = !list.data[i].nonfinite ||
-         fail(err, "%s: tensor \"%s\" has values that are no finite numbers: the file is damaged",
+         fail(err, "%s: tensor \"%s\" has values that are not finite: the file is damaged",
               list.data[i].of->file, list.data[i].of->name);
   vec_free(&list);
   return ok;
@@ -209,7 +210,8 @@ static bool all_finite(const NamedTensor *items, size_t count, Error *err) {
 
 /* ---- reading ---- */
 
-/* Where the parameter's values are to be: in a run, else where the file is mapped or in memory of its own. */
+/* Provides the parameter's values: in the array `run`, else in the mapped file or in newly allocated memory.
+ */
 static void place_values(Params *params, Param *p, const NamedTensor *found, float *run,
                          NamedTensor *placed) {
   const Tensor *stored = &found->tensor;

@@ -7,13 +7,13 @@
 #include "run/stream.h"
 
 /* One of the texts being written. */
-typedef struct Line {
+typedef struct Text {
   Ids ids; /* prompt and text */
   TextStream stream;
   int64_t written;
-  bool at_front; /* of a text that has nothing before it: a space there may not be part of it */
+  bool at_front; /* nothing precedes the text: a leading space may have to be stripped */
   bool done;
-} Line;
+} Text;
 
 typedef struct Draw {
   int32_t id;
@@ -22,29 +22,29 @@ typedef struct Draw {
 
 struct Writer {
   WriteRequest copy;
-  const WriteRequest *request; /* it */
+  const WriteRequest *request; /* points to `copy` */
   Ids ids;                     /* of the prompt */
-  int64_t number;              /* of the generator's */
+  int64_t number;              /* of the request in the generator */
   WriterEnd *ended;
   void *user;
   Sampler sampler;
-  Line *lines;
-  Draw *draws;                 /* [count]: of this step, of each row */
-  int32_t *which;              /* [count]: the line of each row */
-  int64_t count, prompt, most; /* most: new tokens, of each */
+  Text *texts;
+  Draw *draws;                 /* [count]: by row, in this step */
+  int32_t *which;              /* [count]: index of the text of each row */
+  int64_t count, prompt, most; /* prompt: its tokens; most: new tokens of each text */
   ink_written *written;
-  double start;      /* when the prompt was begun */
-  bool begun;        /* the prompt is read */
-  bool from_nothing; /* there was no prompt */
+  double start;      /* time of submission */
+  bool begun;        /* the prompt was read */
+  bool from_nothing; /* the prompt was empty */
   bool stopped;
 };
 
-/* New tokens, as asked for or as the model's rules leave it to the prompt. */
+/* Maximum number of new tokens, by the settings and the model's rules. */
 static int64_t most_new(const WriteRequest *r, int64_t prompt) {
   return rules_most_tokens(r->rules, prompt, r->sampling->max_tokens);
 }
 
-/* Positions, where prompt and text may need more than the context has. */
+/* The generator's window: needed if prompt and text may exceed the context; 0: not. */
 static int64_t window_for(const WriteRequest *r, int64_t prompt) {
   const int64_t wanted = prompt + most_new(r, prompt), context = r->model->config.context;
   return r->model->config.arch->unlimited_context || wanted <= context ? 0 : context;
@@ -55,27 +55,26 @@ static void drop_second(Ids *ids) {
   ids->count--;
 }
 
-/* The prompt's ids; too long for the context, its beginning is left out, and counted. */
+/* Encodes the prompt. If it is too long for the context, drops its beginning and counts that. */
 static bool read_prompt(const WriteRequest *r, const char *prompt, size_t length, Ids *ids, ink_written *w,
                         Error *err) {
   if (r->begin >= 0) vec_push(ids, r->begin);
   const size_t first = ids->count;
   const bool specials = r->sampling->special_tokens;
   if (!tokenizer_encode(r->tokenizer, prompt, length, specials, ids, err)) return false;
-  if (first && ids->count > first && ids->data[first] == r->begin) drop_second(ids); /* it was spelled */
+  if (first && ids->count > first && ids->data[first] == r->begin)
+    drop_second(ids); /* the prompt spelled it */
   if (!specials) w->special_token = tokenizer_special_in(r->tokenizer, prompt, length);
   if (!ids->count && tokenizer_end(r->tokenizer) >= 0) vec_push(ids, tokenizer_end(r->tokenizer));
   if (!ids->count)
-    return fail_usage(err,
-                      "the prompt is empty and this model has no token to start from: give it a few words");
+    return fail_usage(err, "the prompt is empty, and this model has no begin token: give a few words");
   w->prompt_tokens = (int64_t)ids->count;
   const int64_t most = most_new(r, w->prompt_tokens);
   if (most < 1)
-    return fail_usage(
-        err,
-        "the prompt has %lld tokens, and with it the model's texts end at %lld (max_length of its "
-        "generation_config.json): give --max-tokens N to go on",
-        (long long)w->prompt_tokens, (long long)r->rules->max_length);
+    return fail_usage(err,
+                      "the prompt has %lld tokens, but the model limits prompt and text to %lld (max_length "
+                      "of its generation_config.json): give --max-tokens N",
+                      (long long)w->prompt_tokens, (long long)r->rules->max_length);
   if (r->model->config.arch->unlimited_context) return true;
   const int64_t context = r->model->config.context;
   const int64_t kept = context - (most < context / 2 ? most : context / 2);
@@ -89,7 +88,7 @@ static bool read_prompt(const WriteRequest *r, const char *prompt, size_t length
 }
 
 static bool emit(Writer *w, int64_t sample, int32_t id, double logprob) {
-  const TextStream *s = &w->lines[sample].stream;
+  const TextStream *s = &w->texts[sample].stream;
   const ink_token token = {.sample = (int)sample,
                            .id = id,
                            .logprob = logprob,
@@ -100,41 +99,41 @@ static bool emit(Writer *w, int64_t sample, int32_t id, double logprob) {
 }
 
 static void finish(Writer *w, int64_t sample) {
-  Line *line = &w->lines[sample];
-  line->done = true;
-  if (line->stream.stopped) return;
-  stream_finish(&line->stream);
-  if (line->stream.ready) emit(w, sample, -1, 0);
+  Text *text = &w->texts[sample];
+  text->done = true;
+  if (text->stream.stopped) return;
+  stream_finish(&text->stream);
+  if (text->stream.ready) emit(w, sample, -1, 0);
 }
 
 static bool ends(const Writer *w, int32_t id) {
   return !w->request->sampling->ignore_end && token_set_has(&w->request->model->config.ends, id);
 }
 
-/* As tokenizer_decode gives the text. */
-static void add_piece(const Writer *w, Line *line, int32_t id) {
+/* Adds a token's text, consistent with tokenizer_decode. */
+static void add_piece(const Writer *w, Text *text, int32_t id) {
   size_t length = 0;
   const char *piece = tokenizer_piece(w->request->tokenizer, id, &length);
   const bool strip =
-      line->at_front && length && *piece == ' ' && tokenizer_strips_space(w->request->tokenizer);
-  line->at_front = line->at_front && !length;
-  stream_add(&line->stream, piece ? piece + strip : "", piece ? length - strip : 0);
+      text->at_front && length && *piece == ' ' && tokenizer_strips_space(w->request->tokenizer);
+  text->at_front = text->at_front && !length;
+  stream_add(&text->stream, piece ? piece + strip : "", piece ? length - strip : 0);
 }
 
-/* The number-th draw of the sample-th text depends on nothing else: not on threads, nor on how many texts
- * there are. */
+/* The random number depends only on the seed, the sample and its number of tokens, not on threads or the
+ * number of samples. */
 static Draw draw(Writer *w, int64_t sample, const float *logits) {
   const WriteRequest *r = w->request;
-  const Line *line = &w->lines[sample];
+  const Text *text = &w->texts[sample];
   const double random =
-      random_unit((uint64_t)r->seed, random_stream("write") + (uint64_t)sample, (uint64_t)line->written);
+      random_unit((uint64_t)r->seed, random_stream("write") + (uint64_t)sample, (uint64_t)text->written);
   Draw d;
-  d.id = sampler_draw(&w->sampler, logits, line->ids.data, w->prompt, (int64_t)line->ids.count, random,
+  d.id = sampler_draw(&w->sampler, logits, text->ids.data, w->prompt, (int64_t)text->ids.count, random,
                       &d.logprob);
   return d;
 }
 
-/* One prompt was read: the first time all texts draw from the same logits. */
+/* In the first call, all texts sample from the same logits: the prompt's. */
 static int64_t choose(void *user, const float *logits, int64_t rows, int32_t *from, int32_t *tokens) {
   Writer *w = user;
   const bool begins = !w->begun;
@@ -150,18 +149,18 @@ static int64_t choose(void *user, const float *logits, int64_t rows, int32_t *fr
   return count;
 }
 
-static void take(Writer *w, int64_t sample, Draw d) {
-  Line *line = &w->lines[sample];
-  vec_push(&line->ids, d.id);
-  line->written++;
+static void add_token(Writer *w, int64_t sample, Draw d) {
+  Text *text = &w->texts[sample];
+  vec_push(&text->ids, d.id);
+  text->written++;
   w->written->new_tokens++;
   if (ends(w, d.id)) {
     finish(w, sample);
     return;
   }
-  add_piece(w, line, d.id);
+  add_piece(w, text, d.id);
   if (!emit(w, sample, d.id, d.logprob)) return;
-  if (line->stream.stopped || line->written >= w->most) finish(w, sample);
+  if (text->stream.stopped || text->written >= w->most) finish(w, sample);
 }
 
 static int64_t accept(void *user, int64_t rows, int32_t *from, int32_t *tokens) {
@@ -169,8 +168,8 @@ static int64_t accept(void *user, int64_t rows, int32_t *from, int32_t *tokens) 
   int64_t kept = 0;
   for (int64_t i = 0; i < rows && !w->stopped; i++) {
     const int32_t which = w->which[i];
-    take(w, which, w->draws[i]);
-    if (w->lines[which].done) continue;
+    add_token(w, which, w->draws[i]);
+    if (w->texts[which].done) continue;
     from[kept] = from[i];
     tokens[kept] = tokens[i];
     w->which[kept++] = which;
@@ -184,24 +183,24 @@ static void end(void *user, GenerationEnd how, int64_t rows) {
   if (w->ended) w->ended(w->user, how);
 }
 
-static void open_lines(Writer *w, const Ids *prompt) {
+static void open_texts(Writer *w, const Ids *prompt) {
   for (int64_t i = 0; i < w->count; i++) {
-    Line *line = &w->lines[i];
-    vec_reserve(&line->ids, prompt->count);
-    memcpy(line->ids.data, prompt->data, prompt->count * sizeof *prompt->data);
-    line->ids.count = prompt->count;
-    line->at_front = w->from_nothing;
-    line->stream.stops = &w->request->sampling->stop;
+    Text *text = &w->texts[i];
+    vec_reserve(&text->ids, prompt->count);
+    memcpy(text->ids.data, prompt->data, prompt->count * sizeof *prompt->data);
+    text->ids.count = prompt->count;
+    text->at_front = w->from_nothing;
+    text->stream.stops = &w->request->sampling->stop;
   }
 }
 
 void writer_close(Writer *w) {
   if (!w) return;
   for (int64_t i = 0; i < w->count; i++) {
-    vec_free(&w->lines[i].ids);
-    stream_free(&w->lines[i].stream);
+    vec_free(&w->texts[i].ids);
+    stream_free(&w->texts[i].stream);
   }
-  mem_free(w->lines);
+  mem_free(w->texts);
   mem_free(w->draws);
   mem_free(w->which);
   sampler_close(&w->sampler);
@@ -221,7 +220,7 @@ static Writer *new_writer(const WriteRequest *r, const Ids *prompt, ink_written 
   w->written = written;
   w->ids = *prompt;
   w->prompt = (int64_t)prompt->count;
-  w->lines = mem_alloc_zeroed((size_t)w->count, sizeof *w->lines);
+  w->texts = mem_alloc_zeroed((size_t)w->count, sizeof *w->texts);
   w->draws = mem_alloc_zeroed((size_t)w->count, sizeof *w->draws);
   w->which = mem_alloc_zeroed((size_t)w->count, sizeof *w->which);
   sampler_open(&w->sampler, r->sampling, r->model->config.vocabulary);
@@ -257,7 +256,7 @@ Writer *writer_submit(Generator *g, const WriteRequest *r, const char *prompt, s
   w->from_nothing = !length;
   w->ended = ended;
   w->user = user;
-  open_lines(w, &ids);
+  open_texts(w, &ids);
   submit(g, w);
   return w;
 }

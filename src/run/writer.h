@@ -1,4 +1,4 @@
-/* writer.h - continues a prompt: the loop of feed, draw, emit that every way of writing shares. */
+/* writer.h - continues a prompt by sampling, and streams the text to a listener. */
 #ifndef RUN_WRITER_H
 #define RUN_WRITER_H
 
@@ -6,23 +6,24 @@
 #include "run/generator.h"
 #include "run/sampler.h"
 
-/* Ends: the model's end token, a stop text, max_tokens, the listener's word, or interrupted(). When the
- * context is full, its later half is read anew and writing goes on (counted in `shifts`). */
+/* Generation ends at the model's end token, a stop text, max_tokens, if the listener returns false, or if
+ * interrupted(). When the context is full, its later half is read again and generation continues (counted in
+ * `shifts`). */
 typedef struct WriteRequest {
   const Model *model;
   const Tokenizer *tokenizer;
   const SamplingSettings *sampling;
   int64_t seed;
-  int32_t begin; /* token put before the prompt; -1: none */
+  int32_t begin; /* token inserted before the prompt; -1: none */
   ink_token_listener *listener;
   void *user;
   const Rules *rules; /* may be NULL */
 } WriteRequest;
 bool writer_run(const WriteRequest *, const char *prompt, size_t length, ink_written *, Error *);
 
-/* The same beside others, in a generator that the caller steps. What the request points to, `written` and the
- * writer stay until `ended` was called, once and last, in generator_step, generator_cancel or generator_free;
- * NULL: nobody is told. NULL on failure. */
+/* As above, in a generator that the caller steps and that may run other requests. The data that the request
+ * points to, `written` and the writer must stay valid until `ended` (may be NULL) was called, which happens
+ * once, in generator_step, generator_cancel or generator_free. NULL on failure. */
 typedef struct Writer Writer;
 typedef void WriterEnd(void *user, GenerationEnd);
 Writer *writer_submit(Generator *, const WriteRequest *, const char *prompt, size_t length, ink_written *,
@@ -30,7 +31,7 @@ Writer *writer_submit(Generator *, const WriteRequest *, const char *prompt, siz
 void writer_close(Writer *);
 int64_t writer_number(const Writer *); /* for generator_cancel */
 
-/* Collects the text of sample 0 into a Buffer: a ready-made listener. */
+/* A listener that appends the text of sample 0 to a Buffer. */
 bool writer_collect(void *buffer, const ink_token *token);
 
 #endif

@@ -54,33 +54,33 @@ is_refused nowhere "no such model directory"
 mkdir plain && echo hello >plain/notes.txt
 is_refused plain "it has no config.json"
 mkdir adapter && echo '{}' >adapter/adapter_config.json && echo x >adapter/adapter_model.safetensors
-is_refused adapter adapter_config.json "adapter only" merge_and_unload
+is_refused adapter adapter_config.json "only an adapter" merge_and_unload
 mkdir tokens && cp untied/tokenizer.json tokens
-is_refused tokens tokenizer.json "no model"
+is_refused tokens tokenizer.json "only a tokenizer"
 mkdir -p cached/snapshots/1a2b && cp untied/config.json cached/snapshots/1a2b
 is_refused cached cached/snapshots "revision"
 mkdir packed && cp model.gguf packed/tiny.q4.gguf
-is_refused packed tiny.q4.gguf "not read yet"
+is_refused packed tiny.q4.gguf "not supported yet"
 with() { # COMMAND TEXT...: a copy of the model after that command
   rm -rf copy && cp -r untied copy && (cd copy && eval "$1")
   shift
   is_refused copy "$@"
 }
-with 'echo "{}" >adapter_config.json' adapter_config.json "an adapter lies beside the model"
-with 'echo x >adapter_model.safetensors' adapter_model.safetensors "an adapter lies beside the model"
+with 'echo "{}" >adapter_config.json' adapter_config.json "the model directory has an adapter"
+with 'echo x >adapter_model.safetensors' adapter_model.safetensors "the model directory has an adapter"
 with 'mv model.safetensors pytorch_model.bin' pytorch_model.bin "safetensors" "save_pretrained"
 with 'mv model.safetensors pytorch_model-00001-of-00002.bin' pytorch_model-00001-of-00002.bin "save_pretrained"
 with 'mv model.safetensors model-00001-of-00002.safetensors' "one of several files" index.json
 with 'rm model.safetensors; echo "{}" >model.safetensors.index.json' model.safetensors.index.json "weight_map"
 with 'rm model.safetensors; echo "{\"weight_map\": {\"a\": \"../up.safetensors\"}}" >model.safetensors.index.json' \
-  model.safetensors.index.json "../up.safetensors" "beside it"
+  model.safetensors.index.json "../up.safetensors" "in the same directory"
 with 'rm model.safetensors; echo "{\"weight_map\": {\"a\": \"model-1.safetensors\"}}" >model.safetensors.index.json' model-1.safetensors "is missing"
 # What is no regular file is neither waited for nor read without end.
 for name in config.json generation_config.json inkstone.json model.safetensors tokenizer.json tokenizer_config.json; do
   with "rm -f $name; mkfifo $name" "$name" "no regular file"
   with "rm -f $name; ln -s /dev/zero $name" "$name" "no regular file"
 done
-with 'mv model.safetensors model.fp16.safetensors' model.fp16.safetensors "that name"
+with 'mv model.safetensors model.fp16.safetensors' model.fp16.safetensors "rename this file"
 with 'mv model.safetensors tf_model.h5' tf_model.h5 TensorFlow
 with 'rm model.safetensors' "model.safetensors is missing" "first evaluation"
 with 'mv tokenizer.json tokenizer.model' tokenizer.model SentencePiece save_pretrained

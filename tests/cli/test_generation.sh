@@ -182,7 +182,7 @@ for line in "reply --help -m talker" "reply -m talker --help" "chat --help --mod
   run $line
   expect_status 0
   tr -s '\n ' ' ' <out >line
-  grep -qF "searching for the likeliest [on: this model's default]" line || flunk "$line does not say that texts are drawn"
+  grep -qF "using beam search [on: this model's default]" line || flunk "$line does not say that texts are drawn"
 done
 says words '"do_sample": true, "temperature": 0.55, "max_length": 77'
 run write --help -m words
@@ -203,7 +203,7 @@ expect_same one out
 run reply -m talker --no-repeat-ngram 1 --min-tokens 2 --max-tokens 4 hello
 expect_status 0
 run reply -m talker --length-penalty 1 --sample hello
-expect_usage "leave it or --sample out"
+expect_usage "leave out it or --sample"
 run reply -m talker --length-penalty 1 --temperature 1 hello
 expect_usage "leave one of them out"
 

@@ -79,11 +79,11 @@ for arch in marian llama seq2seq; do
   run translate -m $arch --max-tokens 1000000000 --sample "one two"
   expect_status 0
   run translate -m $arch --temperature 0.5 red
-  expect_usage "--temperature is for texts that are drawn"
+  expect_usage "--temperature applies only to sampling"
   run translate -m $arch --sample --length-penalty 2 red
-  expect_usage "--length-penalty is without effect"
+  expect_usage "--length-penalty applies only to beam search"
   run translate -m $arch --stop . red
-  expect_usage "--stop is for \`inkstone write"
+  expect_usage "--stop applies only to \`inkstone write"
 done
 run train translate pairs.tsv -o refused --context 8 --threads 1
 expect_usage "--context 16 at least"
@@ -105,7 +105,7 @@ cp -r marian nan
 size=$(wc -c <nan/model.safetensors)
 head -c 4000 /dev/zero | tr '\000' '\377' | dd of=nan/model.safetensors bs=1 seek=$((size - 4000)) conv=notrunc 2>/dev/null
 run translate -m nan --max-tokens 6 "one two"
-expect_failure "nan/model.safetensors" "no finite numbers"
+expect_failure "nan/model.safetensors" "not finite"
 
 # The page that explains: Chinese characters upright and each by itself, also where a tokenizer makes several tokens of one.
 for arch in marian llama; do

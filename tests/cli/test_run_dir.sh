@@ -41,9 +41,9 @@ for name in model.safetensors config.json generation_config.json tokenizer.json 
     echo mine >place/$name/kept
     sum_of place >placed
     run train write text -o place --overwrite $small
-    expect_failure "place/$name: a directory, where a file of the model has to be"
+    expect_failure "place/$name: is a directory, but the model needs a file of this name"
     run train write text -o place --resume $small
-    expect_failure "place/$name: a directory"
+    expect_failure "place/$name: is a directory"
     sum_of place >after
     expect_same placed after
   done
@@ -109,7 +109,7 @@ sed 's/"a": *\([0-9]*\)/"a": 65/; s/"b": *\([0-9]*\)/"b": 64/' model/tokenizer.j
 ! cmp -s model/tokenizer.json swapped/tokenizer.json || flunk "the tokenizer is the same"
 sum_of swapped >before
 run train write text -o swapped --resume --steps 12
-expect_failure "swapped" "tokenizer.json is of another model"
+expect_failure "swapped" "tokenizer.json belongs to another model"
 sum_of swapped >after
 expect_same before after
 
@@ -151,7 +151,7 @@ for edit in 's/"rms_norm_eps":[^,]*/"rms_norm_eps":0.01/' 's/"rope_theta":[^,]*/
   cp edited/config.json kept.json
   sed -i "$edit" edited/config.json
   run train write other -o edited --resume --steps 11 --threads 1
-  expect_failure "config.json: is not what this run began with" "put it back"
+  expect_failure "config.json: was changed since this run started" "restore it"
   cp kept.json edited/config.json
 done
 

@@ -112,23 +112,24 @@ static void hostile_indices_are_refused(void **state) {
     const char *index, *says;
   } cases[] = {
       {MAP(X, X, Y, Y), NULL},
-      {MAP(X, X, Y, "../y.safetensors"), "\"../y.safetensors\" is no name of a safetensors file beside it"},
-      {MAP(X, X, Y, "/etc/y.safetensors"), "is no name"},
-      {MAP(X, X, Y, ".safetensors"), "is no name"},
-      {MAP(X, X, Y, "sub/y.safetensors"), "is no name"},
-      {MAP(X, X, Y, "passwd"), "is no name"},
-      {MAP(X, X, Y, ""), "is no name"},
-      {MAP(X, X, Y, "z.safetensors"), "\"z.safetensors\" is missing beside it, one of 3 files"},
-      {MAP(X, X, Y, X), "tensor \"d\" is listed in \"x.safetensors\", but lies in \"y.safetensors\""},
+      {MAP(X, X, Y, "../y.safetensors"),
+       "\"../y.safetensors\" is not the name of a safetensors file in the same directory"},
+      {MAP(X, X, Y, "/etc/y.safetensors"), "is not the name"},
+      {MAP(X, X, Y, ".safetensors"), "is not the name"},
+      {MAP(X, X, Y, "sub/y.safetensors"), "is not the name"},
+      {MAP(X, X, Y, "passwd"), "is not the name"},
+      {MAP(X, X, Y, ""), "is not the name"},
+      {MAP(X, X, Y, "z.safetensors"), "\"z.safetensors\", one of 3 files of weights, is missing"},
+      {MAP(X, X, Y, X), "tensor \"d\" is listed in \"x.safetensors\", but stored in \"y.safetensors\""},
       {"{\"weight_map\": {\"a\": \"x.safetensors\", \"b\": \"x.safetensors\", \"c\": \"y.safetensors\"}}",
-       "\"y.safetensors\" holds a tensor \"d\" that is not listed"},
+       "\"y.safetensors\" contains a tensor \"d\" that is not listed"},
       {"{\"weight_map\": {\"a\": \"x.safetensors\", \"b\": \"x.safetensors\", \"z\": \"x.safetensors\"}}",
-       "tensor \"z\" is listed in \"x.safetensors\", which does not hold it"},
-      {MAP(X, X, "w.safetensors", "w.safetensors"), "w.safetensors: 3 bytes are too few"},
-      {"{\"weight_map\": {\"a\": 7}}", "the file of tensor \"a\" is no text"},
+       "tensor \"z\" is listed in \"x.safetensors\", which does not contain it"},
+      {MAP(X, X, "w.safetensors", "w.safetensors"), "w.safetensors: the file has 3 bytes"},
+      {"{\"weight_map\": {\"a\": 7}}", "the file name of tensor \"a\" is not a string"},
       {"{\"weight_map\": {}}", "lists no tensors"},
-      {"{\"weight_map\": [\"x.safetensors\"]}", "no object \"weight_map\""},
-      {"{}", "no object \"weight_map\""},
+      {"{\"weight_map\": [\"x.safetensors\"]}", "\"weight_map\" is not an object"},
+      {"{}", "\"weight_map\" is not an object"},
       {"[]", "JSON object"},
       {"{\"weight_map\": {\"a\": \"x.safetensors\", \"a\": \"y.safetensors\"}}", "duplicate"},
   };
@@ -155,7 +156,7 @@ static void a_tensor_that_is_there_twice_is_refused(void **state) {
   write_file(Y, 2, 2);
   write_index(MAP(X, X, X, Y));
   assert_false(shards_open(&s, scratch, &err));
-  assert_non_null(strstr(err.text, "\"c\" is there twice, in \"x.safetensors\" and in \"y.safetensors\""));
+  assert_non_null(strstr(err.text, "\"c\" is stored twice, in \"x.safetensors\" and in \"y.safetensors\""));
 }
 
 /* Programs count in several ways: it is told, and nothing depends on it. */

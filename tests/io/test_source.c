@@ -90,9 +90,9 @@ static void what_is_no_model_is_named(void **state) {
   static const struct {
     const char *path, *says;
   } cases[] = {{"none", "no such model directory"},
-               {"model.gguf", "GGUF files are not read yet"},
-               {"x.safetensors", "give the directory that holds it"},
-               {"notes", "a file, no model directory"},
+               {"model.gguf", "GGUF files are not supported yet"},
+               {"x.safetensors", "give the directory that contains it"},
+               {"notes", "give a model directory"},
                {".", "it has no config.json"}};
   for (size_t i = 1; i < 4; i++) assert_true(file_replace(in_scratch(cases[i].path), "x", 1, NULL));
   assert_true(dir_make(in_scratch("empty"), NULL));

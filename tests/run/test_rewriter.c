@@ -110,7 +110,7 @@ static bool rewrite(const Fixture *f, const SearchSettings *search, const char *
                             .user = h,
                             .on_part = note_part,
                             .part_user = h,
-                            .spares = h->spares};
+                            .errors_per_text = h->spares};
   *done = (ink_rewritten){0};
   *h = (Heard){.stop_after = h->stop_after, .spares = h->spares, .last = -1};
   const bool ok = rewriter_run(&r, inputs, count, done, err);
@@ -294,7 +294,7 @@ static void what_cannot_be_cut_is_refused(void **state) {
   ink_rewritten done;
   Error err = {0};
   assert_false(rewrite(&f, &greedy, texts, 1, &h, &done, &err));
-  assert_non_null(strstr(err.text, "cannot be cut further"));
+  assert_non_null(strstr(err.text, "cannot be split further"));
   forget(&h);
   drop(&f);
 }
