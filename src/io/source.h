@@ -26,6 +26,8 @@ typedef struct ModelSource {
 typedef struct SourceTokenizer {
   char path[PATH_CAPACITY];        /* a file, or the directory that should contain it */
   char source_path[PATH_CAPACITY]; /* the tokenizer of sources, if they have a separate vocabulary; else "" */
+  char *text;                      /* tokenizer.json itself, if the format has another; caller: mem_free */
+  size_t length;
 } SourceTokenizer;
 
 /* The parts of a model that are written, besides its tensors; NULL: absent, or not to be changed. */

@@ -4,11 +4,37 @@
 #include "models/decoder.h"
 
 static const TensorName names[] = {
-    {"lm_head.weight", TENSOR_OUTPUT, "model.embed_tokens.weight", NULL},
-    {"model.layers.#.self_attn.rotary_emb.inv_freq", TENSOR_IGNORED, NULL, NULL},
-    {"model.rotary_emb.inv_freq", TENSOR_IGNORED, NULL, NULL},
-    {NULL, TENSOR_COPY, NULL, NULL}};
-const Naming decoder_namings[] = {{"huggingface", "model.", names}, {NULL, NULL, NULL}};
+    {"lm_head.weight", TENSOR_OUTPUT, "model.embed_tokens.weight", NULL, FORM_SAME},
+    {"model.layers.#.self_attn.rotary_emb.inv_freq", TENSOR_IGNORED, NULL, NULL, FORM_SAME},
+    {"model.rotary_emb.inv_freq", TENSOR_IGNORED, NULL, NULL, FORM_SAME},
+    {NULL, TENSOR_COPY, NULL, NULL, FORM_SAME}};
+
+#define ROWS FORM_SAME
+#define NORM FORM_SAME
+static const TensorName gguf_same[] = {
+#include "models/gguf_names.inc"
+};
+#undef ROWS
+#define ROWS FORM_PAIRS
+static const TensorName gguf_pairs[] = {
+#include "models/gguf_names.inc"
+};
+#undef ROWS
+#undef NORM
+#define ROWS FORM_SAME
+#define NORM FORM_PLUS_ONE
+static const TensorName gguf_plus_one[] = {
+#include "models/gguf_names.inc"
+};
+
+const Naming decoder_namings[] = {{"huggingface", "model.", names},
+                                  {"gguf", "", gguf_same},
+                                  {NULL, NULL, NULL}},
+             decoder_namings_pairs[] = {{"huggingface", "model.", names},
+                                        {"gguf", "", gguf_pairs},
+                                        {NULL, NULL, NULL}},
+             decoder_namings_plus_one[] = {
+                 {"huggingface", "model.", names}, {"gguf", "", gguf_plus_one}, {NULL, NULL, NULL}};
 
 bool decoder_complete(Config *c, Error *err) {
   if (!c->kv_heads) c->kv_heads = c->heads;

@@ -58,13 +58,13 @@ static bool are_sinusoids(const Tensor *t) {
 
 /* One shared embedding, or a separate one for targets; older files store Marian's positions. */
 static const TensorName names[] = {
-    {"lm_head.weight", TENSOR_COPY, "model.shared.weight", NULL},
-    {"lm_head.weight", TENSOR_COPY, "model.decoder.embed_tokens.weight", NULL},
-    {"model.encoder.embed_tokens.weight", TENSOR_COPY, "model.shared.weight", NULL},
-    {"model.decoder.embed_tokens.weight", TENSOR_COPY, "model.shared.weight", NULL},
-    {"model.encoder.embed_positions.weight", TENSOR_COMPUTED, NULL, are_sinusoids},
-    {"model.decoder.embed_positions.weight", TENSOR_COMPUTED, NULL, are_sinusoids},
-    {NULL, TENSOR_COPY, NULL, NULL}};
+    {"lm_head.weight", TENSOR_COPY, "model.shared.weight", NULL, FORM_SAME},
+    {"lm_head.weight", TENSOR_COPY, "model.decoder.embed_tokens.weight", NULL, FORM_SAME},
+    {"model.encoder.embed_tokens.weight", TENSOR_COPY, "model.shared.weight", NULL, FORM_SAME},
+    {"model.decoder.embed_tokens.weight", TENSOR_COPY, "model.shared.weight", NULL, FORM_SAME},
+    {"model.encoder.embed_positions.weight", TENSOR_COMPUTED, NULL, are_sinusoids, FORM_SAME},
+    {"model.decoder.embed_positions.weight", TENSOR_COMPUTED, NULL, are_sinusoids, FORM_SAME},
+    {NULL, TENSOR_COPY, NULL, NULL, FORM_SAME}};
 const Naming encoder_decoder_namings[] = {{"huggingface", "model.", names}, {NULL, NULL, NULL}};
 
 /* ---- the shape ---- */

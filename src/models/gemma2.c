@@ -65,7 +65,7 @@ static Output forward(Net *net, const Config *c, const Batch *batch) {
 const Arch arch_gemma2 = {.name = "gemma2",
                           .model_type = "gemma2",
                           .hf_class = "Gemma2ForCausalLM",
-                          .namings = decoder_namings,
+                          .namings = decoder_namings_plus_one,
                           .complete = complete,
                           .read_rest = read_rest,
                           DECODER_ARCH};

@@ -103,7 +103,7 @@ static Output forward(Net *net, const Config *c, const Batch *batch) {
 const Arch arch_gemma3 = {.name = "gemma3",
                           .model_type = "gemma3_text",
                           .hf_class = "Gemma3ForCausalLM",
-                          .namings = decoder_namings,
+                          .namings = decoder_namings_plus_one,
                           .complete = complete,
                           .read_rest = read_rest,
                           DECODER_ARCH};

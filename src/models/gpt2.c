@@ -36,10 +36,11 @@ static const ConfigFact facts[] = {{"activation_function", "\"gelu_new\"|\"gelu_
                                    {NULL, NULL}};
 
 /* Older files leave out the prefix "transformer.". */
-static const TensorName names[] = {{"lm_head.weight", TENSOR_OUTPUT, "transformer.wte.weight", NULL},
-                                   {"transformer.h.#.attn.bias", TENSOR_IGNORED, NULL, NULL}, /* masks */
-                                   {"transformer.h.#.attn.masked_bias", TENSOR_IGNORED, NULL, NULL},
-                                   {NULL, TENSOR_COPY, NULL, NULL}};
+static const TensorName names[] = {
+    {"lm_head.weight", TENSOR_OUTPUT, "transformer.wte.weight", NULL, FORM_SAME},
+    {"transformer.h.#.attn.bias", TENSOR_IGNORED, NULL, NULL, FORM_SAME}, /* masks */
+    {"transformer.h.#.attn.masked_bias", TENSOR_IGNORED, NULL, NULL, FORM_SAME},
+    {NULL, TENSOR_COPY, NULL, NULL, FORM_SAME}};
 static const Naming namings[] = {{"huggingface", "transformer.", names}, {NULL, NULL, NULL}};
 
 static bool complete(Config *c, Error *err) {

@@ -21,11 +21,11 @@ static const ConfigFact facts[] = {DECODER_FACTS,
                                    {NULL, NULL}};
 
 static const TensorName names[] = {
-    {"embed_out.weight", TENSOR_OUTPUT, "gpt_neox.embed_in.weight", NULL},
-    {"gpt_neox.layers.#.attention.rotary_emb.inv_freq", TENSOR_IGNORED, NULL, NULL},
-    {"gpt_neox.layers.#.attention.bias", TENSOR_IGNORED, NULL, NULL},
-    {"gpt_neox.layers.#.attention.masked_bias", TENSOR_IGNORED, NULL, NULL},
-    {NULL, TENSOR_COPY, NULL, NULL}};
+    {"embed_out.weight", TENSOR_OUTPUT, "gpt_neox.embed_in.weight", NULL, FORM_SAME},
+    {"gpt_neox.layers.#.attention.rotary_emb.inv_freq", TENSOR_IGNORED, NULL, NULL, FORM_SAME},
+    {"gpt_neox.layers.#.attention.bias", TENSOR_IGNORED, NULL, NULL, FORM_SAME},
+    {"gpt_neox.layers.#.attention.masked_bias", TENSOR_IGNORED, NULL, NULL, FORM_SAME},
+    {NULL, TENSOR_COPY, NULL, NULL, FORM_SAME}};
 static const Naming namings[] = {{"huggingface", "gpt_neox.", names}, {NULL, NULL, NULL}};
 
 static void write_rest(const Config *c, json_t *config) {

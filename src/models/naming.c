@@ -33,7 +33,7 @@ bool naming_translate(char buf[TENSOR_NAME_CAPACITY], const char *from, const ch
 }
 
 static const TensorName *names_of(const Naming *n) {
-  static const TensorName none[] = {{NULL, TENSOR_IGNORED, NULL, NULL}};
+  static const TensorName none[] = {{NULL, TENSOR_IGNORED, NULL, NULL, FORM_SAME}};
   return n && n->names ? n->names : none;
 }
 
@@ -82,4 +82,11 @@ const TensorName *naming_next(const Naming *n, const TensorName *after, const ch
       return line;
   }
   return NULL;
+}
+
+TensorForm naming_form(const Naming *n, const char *stored, const char *parameter) {
+  char name[TENSOR_NAME_CAPACITY];
+  const TensorName *line = naming_next(n, NULL, stored, name);
+  while (line && strcmp(name, parameter)) line = naming_next(n, line, stored, name);
+  return line ? line->form : FORM_SAME;
 }

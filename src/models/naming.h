@@ -15,12 +15,20 @@ typedef enum TensorUse {
   TENSOR_IGNORED   /* no information: masks, tables of rotation angles */
 } TensorUse;
 
+/* What other programs do to a tensor before they store it; undone by reading. */
+typedef enum TensorForm {
+  FORM_SAME,
+  FORM_PAIRS,   /* within a head, rows i and i + half, which rotate together, are neighbours */
+  FORM_PLUS_ONE /* norm weights w as 1 + w */
+} TensorForm;
+
 typedef struct TensorName {
   const char *stored;
   TensorUse use;
   const char *parameter; /* of TENSOR_COPY and TENSOR_OUTPUT; the line is skipped if the model lacks it */
   bool (*computed)(
       const Tensor *x); /* of TENSOR_COMPUTED: whether x, f32 in memory, has the computed values */
+  TensorForm form;
 } TensorName;
 
 typedef struct Naming {
@@ -43,5 +51,7 @@ const char *naming_full(const Naming *, const char *stored, char buf[TENSOR_NAME
  * line. parameter: receives the line's parameter name, or "". NULL: no more. */
 const TensorName *naming_next(const Naming *, const TensorName *after, const char *stored,
                               char parameter[TENSOR_NAME_CAPACITY]);
+/* The form in which the tensor `stored` holds that parameter. */
+TensorForm naming_form(const Naming *, const char *stored, const char *parameter);
 
 #endif

@@ -15,8 +15,9 @@ const ConfigKey recurrent_keys[] = {
     {NULL, 0, 0, 0, 0, NULL},
 };
 
-static const TensorName names[] = {{"lm_head.weight", TENSOR_OUTPUT, "model.embed_tokens.weight", NULL},
-                                   {NULL, TENSOR_COPY, NULL, NULL}};
+static const TensorName names[] = {
+    {"lm_head.weight", TENSOR_OUTPUT, "model.embed_tokens.weight", NULL, FORM_SAME},
+    {NULL, TENSOR_COPY, NULL, NULL, FORM_SAME}};
 const Naming recurrent_namings[] = {{"huggingface", "model.", names}, {NULL, NULL, NULL}};
 
 bool recurrent_complete(Config *c, Error *err) {

@@ -37,8 +37,9 @@ static const ConfigKey keys[] = {
 
 static const ConfigFact facts[] = {{"is_encoder_decoder", "true"}, {NULL, NULL}};
 
-static const TensorName names[] = {{"lm_head.weight", TENSOR_COPY, "model.embed_tokens.weight", NULL},
-                                   {NULL, TENSOR_COPY, NULL, NULL}};
+static const TensorName names[] = {
+    {"lm_head.weight", TENSOR_COPY, "model.embed_tokens.weight", NULL, FORM_SAME},
+    {NULL, TENSOR_COPY, NULL, NULL, FORM_SAME}};
 static const Naming namings[] = {{"huggingface", "model.", names}, {NULL, NULL, NULL}};
 
 /* ---- the shape ---- */

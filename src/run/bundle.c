@@ -15,9 +15,16 @@ static void fingerprint_text(const Tokenizer *tokenizer, char text[32]) {
   snprintf(text, 32, "%016" PRIx64, tokenizer_fingerprint(tokenizer));
 }
 
+static Tokenizer *open_tokenizer(SourceTokenizer *found, Error *err) {
+  if (!found->text) return tokenizer_open_at(found->path, err);
+  Tokenizer *t = tokenizer_parse(found->text, found->length, found->path, err);
+  mem_free(found->text);
+  return t;
+}
+
 static Tokenizer *read_tokenizers(const ModelSource *s, Error *err) {
   SourceTokenizer found;
-  Tokenizer *t = source_find_tokenizer(s, &found, err) ? tokenizer_open_at(found.path, err) : NULL;
+  Tokenizer *t = source_find_tokenizer(s, &found, err) ? open_tokenizer(&found, err) : NULL;
   if (!t) return NULL;
   const bool offered = special_tokens_offer(t, s, err);
   Tokenizer *source = offered && *found.source_path ? tokenizer_open(found.source_path, err) : NULL;
@@ -119,7 +126,7 @@ static bool open_weights(Bundle *b, Config config, Error *err) {
   if (weights_untie(&b->source.tensors, naming)) config.tied = false;
   b->model = model_outline(&config);
   model_freeze(b->model);
-  return weights_map(&b->source.tensors, naming, b->model->params, err);
+  return weights_map(&b->source.tensors, naming, b->model->config.head_size, b->model->params, err);
 }
 
 static bool guarded_weights(Bundle *b, const Config *config, Error *err) {

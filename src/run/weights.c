@@ -210,33 +210,68 @@ static bool all_finite(const NamedTensor *items, size_t count, Error *err) {
 
 /* ---- reading ---- */
 
-/* Provides the parameter's values: in the array `run`, else in the mapped file or in newly allocated memory.
- */
-static void place_values(Params *params, Param *p, const NamedTensor *found, float *run,
-                         NamedTensor *placed) {
-  const Tensor *stored = &found->tensor;
-  const TypeInfo *type = type_info(stored->type);
-  const bool aligned = type->block > 1 || (uintptr_t)stored->data % type->bytes == 0;
-  *placed = (NamedTensor){p->name, p->tensor, found->file};
-  if (!run && aligned && params_takes(p, stored->type)) {
-    params_use(p, stored);
-    placed->tensor = p->tensor;
-    return;
+/* The tensors of a model, and which parameter each is. */
+typedef struct StoredModel {
+  const TensorSet *file;
+  const Naming *naming;
+  int64_t head_size; /* of FORM_PAIRS */
+} StoredModel;
+
+/* Rows r and r + half of each head, which are stored as rows 2 r and 2 r + 1. Rows are whole blocks of any
+ * type. */
+static void unpair_rows(char *out, const Tensor *stored, int64_t head_size) {
+  const int64_t rows = stored->shape[0], half = head_size / 2;
+  const size_t bytes = tensor_bytes(stored) / (size_t)rows;
+  for (int64_t r = 0; r < rows; r++) {
+    const int64_t at = r % head_size, from = r - at + at % half * 2 + at / half;
+    memcpy(out + (size_t)r * bytes, (const char *)stored->data + (size_t)from * bytes, bytes);
   }
-  placed->tensor.data = run ? run + p->offset : params_alloc(params, p);
-  tensor_to_f32(placed->tensor.data, stored);
 }
 
-static bool read_all(const TensorSet *file, const Naming *naming, Params *params, float *run, Error *err) {
+/* As f32: in the array `run`, else in newly allocated memory. */
+static void widen_values(Params *params, Param *p, const Tensor *stored, TensorForm form, float *run) {
+  float *out = run ? run + p->offset : params_alloc(params, p);
+  tensor_to_f32(out, stored);
+  for (int64_t i = 0; form == FORM_PLUS_ONE && i < tensor_count(stored); i++) out[i] -= 1;
+}
+
+/* Provides the parameter's values: in the array `run`, else in the mapped file or in newly allocated memory.
+ */
+static void place_values(Params *params, Param *p, const Tensor *stored, TensorForm form, float *run) {
+  const TypeInfo *type = type_info(stored->type);
+  const bool aligned = type->block > 1 || (uintptr_t)stored->data % type->bytes == 0;
+  if (run || !aligned || form == FORM_PLUS_ONE || !params_takes(p, stored->type)) {
+    widen_values(params, p, stored, form, run);
+  } else if (form == FORM_SAME) {
+    params_use(p, stored);
+  } else {
+    p->tensor.type = stored->type;
+    params_alloc(params, p);
+    memcpy(p->tensor.data, stored->data, tensor_bytes(stored));
+  }
+}
+
+static bool place(const StoredModel *s, Params *params, Param *p, float *run, NamedTensor *placed,
+                  Error *err) {
+  const NamedTensor *found = tensor_for(s->file, s->naming, p, err);
+  if (!found) return false;
+  const TensorForm form = naming_form(s->naming, found->name, p->name);
+  Tensor stored = found->tensor;
+  char *rows = form == FORM_PAIRS ? mem_alloc(tensor_bytes(&stored)) : NULL;
+  if (rows) unpair_rows(rows, &stored, s->head_size), stored.data = rows;
+  place_values(params, p, &stored, form, run);
+  mem_free(rows);
+  *placed = (NamedTensor){p->name, p->tensor, found->file};
+  if (run) placed->tensor.data = run + p->offset;
+  return true;
+}
+
+static bool read_all(const StoredModel *s, Params *params, float *run, Error *err) {
   const size_t count = params_count(params);
   NamedTensor *placed = mem_alloc_zeroed(count, sizeof *placed);
   bool ok = true;
-  for (size_t i = 0; ok && i < count; i++) {
-    Param *p = params_at(params, i);
-    const NamedTensor *found = tensor_for(file, naming, p, err);
-    if ((ok = found != NULL)) place_values(params, p, found, run, &placed[i]);
-  }
-  const Other others = {file, params, naming};
+  for (size_t i = 0; ok && i < count; i++) ok = place(s, params, params_at(params, i), run, &placed[i], err);
+  const Other others = {s->file, params, s->naming};
   ok = ok && all_finite(placed, count, err) && check_others(&others, err);
   mem_free(placed);
   return ok;
@@ -245,21 +280,22 @@ static bool read_all(const TensorSet *file, const Naming *naming, Params *params
 bool weights_read(const char *path, const Naming *naming, Params *params, float *values, Error *err) {
   Safetensors file;
   if (!safetensors_open(&file, path, err)) return false;
-  const bool ok = read_all(&file.tensors, naming, params, values, err);
+  const bool ok = read_all(&(StoredModel){&file.tensors, naming, 0}, params, values, err);
   safetensors_close(&file);
   return ok;
 }
 
 bool weights_load(const char *directory, Params *params, float *values, Error *err) {
   ModelSource source;
-  const bool ok =
-      source_open_weights(&source, directory, err) && read_all(&source.tensors, NULL, params, values, err);
+  const bool ok = source_open_weights(&source, directory, err) &&
+                  read_all(&(StoredModel){&source.tensors, NULL, 0}, params, values, err);
   source_close(&source);
   return ok;
 }
 
-bool weights_map(const TensorSet *stored, const Naming *naming, Params *params, Error *err) {
-  return read_all(stored, naming, params, NULL, err);
+bool weights_map(const TensorSet *stored, const Naming *naming, int64_t head_size, Params *params,
+                 Error *err) {
+  return read_all(&(StoredModel){stored, naming, head_size}, params, NULL, err);
 }
 
 void weights_copy(Params *to, Params *from) {

@@ -25,7 +25,7 @@ bool weights_untie(const TensorSet *, const Naming *);
 /* For a parameter set without memory of its own: parameters point into the mapped tensors, which must outlive
  * them, if they are f32 or of a type that operators accept; others are copied. Rationale, and what happens if
  * the file is overwritten: docs/decisions/0007-mapped-weights.md. */
-bool weights_map(const TensorSet *, const Naming *, Params *, Error *);
+bool weights_map(const TensorSet *, const Naming *, int64_t head_size, Params *, Error *);
 /* `to` must have memory of its own. */
 void weights_copy(Params *to, Params *from);
 

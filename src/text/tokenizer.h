@@ -19,6 +19,8 @@ typedef struct Tokenizer Tokenizer;
 /* tokenizer.json, and of the files beside it (tokenizer_config.json, special_tokens_map.json) what they add
  * to it. Everything in it that is not understood is refused by name, never ignored. */
 Tokenizer *tokenizer_open(const char *path, Error *);
+/* The text of a tokenizer.json, alone; `where` names it in errors. */
+Tokenizer *tokenizer_parse(const char *text, size_t length, const char *where, Error *);
 Tokenizer *tokenizer_open_at(const char *path, Error *); /* or the directory that holds one */
 /* As tokenizer.json; one that was read is as it was, byte for byte, where it was complete. */
 bool tokenizer_text(const Tokenizer *, Buffer *, Error *);

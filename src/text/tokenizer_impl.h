@@ -99,9 +99,6 @@ struct Tokenizer {
 enum { MOST_HOLES = 1 << 16 };
 
 Tokenizer *tokenizer_new(void);
-/* For tests: as tokenizer_open, from memory and without what lies beside the file; `where` names it in
- * errors. */
-Tokenizer *tokenizer_parse(const char *text, size_t length, const char *where, Error *);
 /* Reads what lies beside a tokenizer.json: tokenizer_config.json and special_tokens_map.json, which name the
  * tokens of the end and of padding, and tokens that tokenizer.json lacks. Before tokenizer_finish. */
 bool tokenizer_read_config_files(Tokenizer *, const char *path, Error *);
