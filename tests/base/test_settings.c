@@ -264,7 +264,7 @@ static void yaml_errors_say_the_line(void **state) {
       {"- layers\n", "r.yaml:1: expected lines of the form \"name: value\""},
       {"just text\n", "r.yaml:1: expected lines"},
       {"layers:\n  deep: 1\n", "r.yaml:2: \"layers\" needs a value"},
-      {"stop: [[a]]\n", "r.yaml:1: \"stop\": lists inside of lists"},
+      {"stop: [[a]]\n", "r.yaml:1: \"stop\": a list cannot contain"},
       {"layers: [1, 2]\n", "r.yaml:1: --layers: needs one value, not a list"},
       {"layers: []\n", "r.yaml:1: --layers: needs one value, not a list"},
       {"? [layers]\n: 1\n", "r.yaml:1: expected the name"},
