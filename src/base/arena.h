@@ -30,9 +30,9 @@ typedef struct ArenaMark {
 ArenaMark arena_mark(const Arena *);
 void arena_rewind(Arena *, ArenaMark);
 
-/* For tests: bytes allocated and not freed, */
+/* For tests: bytes allocated and not freed. */
 size_t arena_used(const Arena *);
-/* and their maximum so far. */
+/* For tests: the maximum of arena_used so far. */
 size_t arena_peak(const Arena *);
 
 #define arena_new_of(arena, type) ((type *)arena_alloc_zeroed((arena), sizeof(type)))
