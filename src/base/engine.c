@@ -8,7 +8,7 @@
 _Thread_local Context work_context;
 
 /* Its threads are started by the first parallel loop. */
-static ink_engine shared = {.pool = {.lasting = true}};
+static ink_engine shared = {.pool = {.detached = true}};
 
 ink_engine *engine_now(void) {
   return work_context.engine ? work_context.engine : &shared;

@@ -266,7 +266,7 @@ const char *dir_current(char buf[PATH_CAPACITY], const char *dir) {
 }
 
 /* Syncs the parent, too, so that the directory survives a crash. */
-static bool make_one(const char *path, Error *err) {
+static bool make_directory(const char *path, Error *err) {
   char parent[PATH_CAPACITY];
   if (mkdir(path, 0777)) return errno == EEXIST || fail_path(err, path, "cannot be made");
   parent_of(path, parent);
@@ -281,10 +281,10 @@ bool dir_make(const char *path, Error *err) {
   for (char *p = buf + 1; *p; p++) {
     if (*p != '/') continue;
     *p = '\0';
-    if (!make_one(buf, err)) return false;
+    if (!make_directory(buf, err)) return false;
     *p = '/';
   }
-  return make_one(buf, err) && (dir_exists(path) || fail(err, "%s: is a file, not a directory", path));
+  return make_directory(buf, err) && (dir_exists(path) || fail(err, "%s: is a file, not a directory", path));
 }
 
 bool dir_sync(const char *path, Error *err) {

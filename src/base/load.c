@@ -28,7 +28,7 @@ MachineLoad load_of_texts(const char *loadavg, const char *stat, double ticks) {
 }
 
 /* The first 255 bytes of a file, as text. */
-static const char *beginning(char text[256], const char *path) {
+static const char *read_beginning(char text[256], const char *path) {
   FILE *f = fopen(path, "re");
   const size_t length = f ? fread(text, 1, 255, f) : 0;
   text[length] = '\0';
@@ -38,8 +38,8 @@ static const char *beginning(char text[256], const char *path) {
 
 MachineLoad load_now(void) {
   char loadavg[256], stat[256];
-  MachineLoad load = load_of_texts(beginning(loadavg, "/proc/loadavg"), beginning(stat, "/proc/stat"),
-                                   (double)sysconf(_SC_CLK_TCK));
+  MachineLoad load = load_of_texts(read_beginning(loadavg, "/proc/loadavg"),
+                                   read_beginning(stat, "/proc/stat"), (double)sysconf(_SC_CLK_TCK));
   struct rusage own;
   getrusage(RUSAGE_SELF, &own);
   load.own = (double)(own.ru_utime.tv_sec + own.ru_stime.tv_sec) +

@@ -38,7 +38,7 @@ struct Pool {
   atomic_int processor[MOST_THREADS]; /* where each last ran; -1: unknown */
   PoolWorker workers[MOST_THREADS];
   int started;
-  bool lasting;     /* threads are detached and end with the process */
+  bool detached;    /* the threads end with the process */
   atomic_int forks; /* number of forks when these threads were started */
 };
 

@@ -192,7 +192,7 @@ static void start_threads(Pool *p, int count) {
     w->index = p->started + 1;
     p->processor[w->index] = -1;
     if (create_thread(&w->handle, serve, w)) return; /* continue with fewer threads */
-    if (p->lasting) pthread_detach(w->handle);
+    if (p->detached) pthread_detach(w->handle);
   }
 }
 

@@ -87,7 +87,7 @@ static void assign_offsets(Params *p) {
   p->elements = offset;
 }
 
-static void give_memory(Params *p, float *values, bool gradients) {
+static void assign_memory(Params *p, float *values, bool gradients) {
   p->values = values;
   if (gradients) p->gradients = mem_alloc_zeroed((size_t)p->elements, sizeof(float));
   for (size_t i = 0; i < p->items.count; i++) {
@@ -109,7 +109,7 @@ static void clear_gaps(const Params *p) {
 void params_allocate(Params *p, bool gradients) {
   assign_offsets(p);
   if (p->elements > INT64_MAX / 4) mem_exhausted(SIZE_MAX);
-  give_memory(p, mem_alloc((size_t)p->elements * sizeof(float)), gradients);
+  assign_memory(p, mem_alloc((size_t)p->elements * sizeof(float)), gradients);
   clear_gaps(p);
 }
 
@@ -117,7 +117,7 @@ void params_allocate_twin(Params *p, const Params *of) {
   assign_offsets(p);
   CHECK(p->elements == of->elements && p->items.count == of->items.count);
   p->borrowed = true;
-  give_memory(p, of->values, true);
+  assign_memory(p, of->values, true);
 }
 
 void params_close(Params *p) {

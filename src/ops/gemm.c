@@ -23,8 +23,8 @@ enum {
   KC_BF16 = PAIRED_STEPS, /* with bf16 */
   MC = 112,               /* rows of A packed at a time by a thread */
   TALLEST = 32,           /* largest gemm_mr or pairs_mr */
-  FEW = 4,                /* up to so many rows, packing B costs more than it saves */
-  NARROW = 8,             /* up to so many column panels, packing A does */
+  FEW = 4,                /* maximum number of rows for which B is not packed */
+  NARROW = 8,             /* maximum number of column panels for which A is not packed */
   FAR = 512               /* floats: rows at a multiple of this distance share L1 cache sets */
 };
 
@@ -317,7 +317,7 @@ static Scratch *take_scratch(int64_t floats) {
   return scratch;
 }
 
-static void give_scratch(Scratch *scratch) {
+static void return_scratch(Scratch *scratch) {
   for (int i = 0; i < SPARE_SCRATCH; i++) {
     Scratch *none = NULL;
     if (atomic_compare_exchange_strong(&spare_scratch[i], &none, scratch)) return;
@@ -387,7 +387,7 @@ static void run_wide_rows(Product x) {
     if (scratch) parallel_for(x.row_panels, pack_panels, &x);
     parallel_for(x.columns * x.pieces, multiply_panels, &x);
   }
-  if (scratch) give_scratch(scratch);
+  if (scratch) return_scratch(scratch);
 }
 
 /* About as many rows of A at a time as fit in the L2 cache; each panel of B is multiplied by all of them. */
@@ -434,7 +434,7 @@ static void run_narrow(Product x) {
     parallel_for(x.columns, pack_columns, &x);
     parallel_for(x.pieces, multiply_rows, &x);
   }
-  give_scratch(scratch);
+  return_scratch(scratch);
 }
 
 static void run(Product x) {
