@@ -1,5 +1,5 @@
-/* cancel.c - a call that takes too long is cancelled from another thread; the model can be used on. Ctrl-C
- * does it, too: a stop may be requested in a signal handler.
+/* cancel.c - cancels a long call from another thread; the model remains usable. Ctrl-C works, too: a stop
+ * may be requested in a signal handler.
  *
  *   cc cancel.c $(pkg-config --cflags --libs inkstone) -pthread -o cancel
  *   ./cancel MODEL "The moon" */
@@ -18,7 +18,7 @@ static void on_signal(int number) {
   ink_stop_request(&stop);
 }
 
-static void *cancel_soon(void *user) {
+static void *cancel_later(void *user) {
   const struct timespec pause = {0, 200000000};
   (void)user;
   nanosleep(&pause, NULL);
@@ -50,13 +50,13 @@ int main(int argc, char **argv) {
   if (argc != 3) return 2;
   signal(SIGINT, on_signal);
   ink_model *model = ink_model_open(argv[1], NULL, &err);
-  if (!model || pthread_create(&thread, NULL, cancel_soon, NULL)) {
+  if (!model || pthread_create(&thread, NULL, cancel_later, NULL)) {
     fprintf(stderr, "cancel: %s\n", err.text);
     return 1;
   }
   write_text(model, argv[2], 1000000000, &err);
   pthread_join(thread, NULL);
-  ink_stop_clear(&stop); /* else what is called now would not begin */
+  ink_stop_clear(&stop); /* otherwise the next call would stop at once */
   const bool ok = write_text(model, argv[2], 10, &again);
   ink_model_close(model);
   return ok && err.code == INK_INTERRUPTED ? 0 : 1;

@@ -1,4 +1,4 @@
-/* chat.c - a conversation with a model of `inkstone train reply`: a line in, a line out.
+/* chat.c - a conversation with a model of `inkstone train reply`: one line in, one line out.
  *
  *   cc chat.c $(pkg-config --cflags --libs inkstone) -o chat
  *   ./chat MODEL */
@@ -24,7 +24,7 @@ static void say(chat *c, const char *role, const char *text, size_t length) {
   c->turns[c->count++].length = length;
 }
 
-static bool hear(void *user, const ink_output *output) {
+static bool take_reply(void *user, const ink_output *output) {
   if (output->problem)
     fprintf(stderr, "(%s)\n", output->problem);
   else
@@ -43,11 +43,11 @@ int main(int argc, char **argv) {
     const int before = c.count + 1;
     line[strcspn(line, "\n")] = '\0';
     say(&c, "user", line, strlen(line));
-    ok = ink_reply(model, c.turns, c.count, settings, hear, &c, NULL, NULL, &err);
+    ok = ink_reply(model, c.turns, c.count, settings, take_reply, &c, NULL, NULL, &err);
     if (c.count > before)
       printf("%s\n", c.turns[c.count - 1].text);
     else
-      c.count--; /* what has no reply was not said */
+      c.count--; /* a turn without a reply is dropped */
     fflush(stdout);
   }
   if (!ok) fprintf(stderr, "chat: %s\n", argc == 2 ? err.text : "usage: chat MODEL");

@@ -1,5 +1,5 @@
-/* queue.c - many prompts at once, as a server has them: each line of standard input is submitted, all advance
- * together, and each text is shown when it has come to its end, shorter ones first.
+/* queue.c - many concurrent requests, as in a server: submits each line of standard input, advances all texts
+ * together, and prints each text when it ends, so shorter ones come first.
  *
  *   cc queue.c $(pkg-config --cflags --libs inkstone) -o queue
  *   ./queue MODEL < prompts.txt */
@@ -39,7 +39,7 @@ static bool submit(ink_queue *queue, const char *prompt, int line, ink_settings 
          ink_queue_write(queue, prompt, r->length, settings, take_token, show, r, err) != 0;
 }
 
-/* A server would look for new requests, and for clients that have left, between two steps. */
+/* Between two steps a server would accept new requests and cancel those of disconnected clients. */
 static bool serve(ink_queue *queue, ink_settings *settings, ink_error *err) {
   char prompt[1024];
   bool ok = ink_settings_set_int(settings, "max-tokens", 30, err);

@@ -1,5 +1,6 @@
-/* sample.c - the program draws by itself: it reads tokens into a session and gets a score for each token that
- * may come next. Here a text is begun, saved, and gone on with twice: as is likeliest, and otherwise.
+/* sample.c - custom sampling: the program feeds tokens to a session and receives the logits of the next
+ * token. It reads a prompt, saves the session, and continues it twice: greedily, and starting with the
+ * second choice.
  *
  *   cc sample.c $(pkg-config --cflags --libs inkstone) -o sample
  *   ./sample MODEL "The moon" */
@@ -7,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The likeliest token, or the second one. */
+/* The most likely token, or the second most likely. */
 static int32_t choose(const float *logits, int64_t count, bool second) {
   int32_t best = 0, next = -1;
   for (int32_t i = 1; i < count; i++)
@@ -19,13 +20,13 @@ static int32_t choose(const float *logits, int64_t count, bool second) {
   return second && next >= 0 ? next : best;
 }
 
-static bool go_on(ink_session *session, ink_tokenizer *tokenizer, const float *logits, bool otherwise,
-                  ink_error *err) {
+static bool continue_text(ink_session *session, ink_tokenizer *tokenizer, const float *logits, bool second,
+                          ink_error *err) {
   int32_t ids[20];
   char *text;
   size_t length, count = 0;
   for (; logits && count < 20 && ink_session_position(session) < ink_session_positions(session); count++) {
-    ids[count] = choose(logits, ink_session_vocabulary(session), otherwise && count == 0);
+    ids[count] = choose(logits, ink_session_vocabulary(session), second && count == 0);
     logits = ink_session_feed(session, ids + count, 1, NULL, err);
   }
   if (!logits || !ink_tokenizer_decode(tokenizer, ids, count, &text, &length, err)) return false;
@@ -43,9 +44,9 @@ static bool write_twice(ink_model *model, ink_session *session, const char *prom
   const float *logits = ink_session_feed(session, ids, count, NULL, err);
   void *saved = logits ? ink_session_save(session, &length, err) : NULL;
   ink_free(ids);
-  const bool ok = saved && go_on(session, tokenizer, logits, false, err) &&
+  const bool ok = saved && continue_text(session, tokenizer, logits, false, err) &&
                   ink_session_restore(session, saved, length, &logits, NULL, err) &&
-                  go_on(session, tokenizer, logits, true, err);
+                  continue_text(session, tokenizer, logits, true, err);
   ink_free(saved);
   return ok;
 }

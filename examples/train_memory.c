@@ -1,4 +1,4 @@
-/* train_memory.c - learns from texts that the program has in memory, and shows how it gets on.
+/* train_memory.c - trains on a text in memory and prints the held-out loss.
  *
  *   cc train_memory.c $(pkg-config --cflags --libs inkstone) -lm -o train_memory
  *   ./train_memory MODEL */
@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A table of pairs, as a program might have it in a database: here are sums, in words. */
+/* Pairs of source and target, separated by a tab: sums in words. */
 static size_t make_pairs(char *text, size_t capacity) {
   static const char *const words[] = {"one", "two", "three", "four", "five", "six", "seven", "eight", "nine"};
   size_t length = 0;

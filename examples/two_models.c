@@ -1,4 +1,5 @@
-/* two_models.c - two models at once, each in an engine of its own: neither waits for the other's threads.
+/* two_models.c - two models running concurrently, each in its own engine: neither waits for the other's
+ * threads.
  *
  *   cc two_models.c $(pkg-config --cflags --libs inkstone) -pthread -o two_models
  *   ./two_models POEMS LETTERS "The moon" */
@@ -30,7 +31,7 @@ static void *write_text(void *user) {
   ink_settings *settings = ink_settings_write();
   options.threads = 2;
   call.engine = ink_engine_open(&options, &w->err);
-  /* what the model does follows the engine that it was opened in */
+  /* calls with the model use the engine it was opened in */
   ink_model *model = call.engine ? ink_model_open(w->directory, &call, &w->err) : NULL;
   if (model && ink_settings_set_int(settings, "max-tokens", 40, &w->err))
     ink_write(model, w->prompt, strlen(w->prompt), settings, keep_token, w, NULL, NULL, &w->err);

@@ -1,4 +1,4 @@
-/* write.c - a program with a text generator inside: opens a model and writes on from a prompt.
+/* write.c - opens a model and continues a prompt.
  *
  *   cc write.c $(pkg-config --cflags --libs inkstone) -o write
  *   ./write MODEL "The moon" 2>/dev/null */

@@ -1,19 +1,19 @@
 /* inkstone.h - the public interface of Inkstone, a deep-learning text generator.
  *
- * Everything a program may use is here; the command line is written against it.
+ * This is the complete public API; the command line uses nothing else.
  *
  * Conventions
- *   - A function that can fail because of the world (a file, memory, a request, a model) returns bool,
- *     or a pointer that is NULL on failure, and says in one sentence in its `ink_error` what is wrong,
- *     where, and what to do. Wrong use of the interface itself (NULL where an object is needed) aborts.
- *   - Text is UTF-8 bytes with a length; it may hold any byte, NUL included.
- *   - What is returned by a function named `..._new`, `..._open` or documented as "the caller frees"
- *     is given back with the `..._free`, `..._close` of the same family or `ink_free`.
- *   - A struct that is passed by pointer and may grow in later versions begins with its size: initialize it
- * with its INK_..._INIT. ink_error, ink_stop, ink_text and ink_turn do not grow.
- *   - Nothing here prints and nothing here exits: news arrives through an `ink_listener`.
- *   - An object is used by one thread at a time; different objects may be used by different threads at
- *     once, though the pool of worker threads helps one of them at a time.
+ *   - A function that can fail at run time (a file, memory, a request, a model) returns bool, or a
+ *     pointer that is NULL on failure, and describes the failure in its `ink_error` in one sentence:
+ *     where, what is wrong, how to fix it. Misuse of the API itself (NULL for an object) aborts.
+ *   - Text is UTF-8 bytes with a length; it may contain any byte, including NUL.
+ *   - An object from a function named `..._new` or `..._open` is freed with `..._free` or `..._close` of
+ *     the same family; a result documented as "the caller frees", with `ink_free`.
+ *   - A struct that is passed by pointer and may grow in later versions starts with its size: initialize
+ *     it with its INK_..._INIT. ink_error, ink_stop, ink_text and ink_turn do not grow.
+ *   - The library never prints and never exits: it reports through an `ink_listener`.
+ *   - An object is used by one thread at a time. Different objects may be used by different threads at
+ *     the same time, though a pool of worker threads serves one call at a time.
  */
 #ifndef INKSTONE_H
 #define INKSTONE_H
@@ -34,88 +34,88 @@ extern "C" {
 
 #define INK_VERSION "0.2.0"
 
-/* 10000 major + 100 minor + patch; to compare with in #if */
+/* 10000 major + 100 minor + patch, for comparisons in #if */
 #define INK_VERSION_NUMBER 200
 
 /* ---- errors ---------------------------------------------------------------------------------- */
 
 enum {
   INK_OK = 0,
-  INK_FAILED = 1,     /* the world is wrong in another way than these: */
-  INK_USAGE = 2,      /* the request is wrong */
-  INK_NOT_FOUND = 3,  /* a file or directory that is not there */
-  INK_DAMAGED = 4,    /* bytes that are not what their format says */
-  INK_MEMORY = 5,     /* there is not enough of it */
-  INK_INTERRUPTED = 6 /* as an ink_stop asked */
+  INK_FAILED = 1,     /* a run-time failure other than those below */
+  INK_USAGE = 2,      /* invalid request */
+  INK_NOT_FOUND = 3,  /* a file or directory does not exist */
+  INK_DAMAGED = 4,    /* data that violates its format */
+  INK_MEMORY = 5,     /* not enough memory */
+  INK_INTERRUPTED = 6 /* stopped by an ink_stop */
 };
 
-/* Zero-initialize before the first use. The first error wins: later ones leave it as it is. */
+/* Zero-initialize before the first use. The first error wins: later ones do not overwrite it. */
 typedef struct ink_error {
   int code;        /* one of the above */
   char text[1020]; /* one sentence, without a final newline */
 } ink_error;
 
-/* The library's version, as INK_VERSION of the header it was built with. */
+/* INK_VERSION and INK_VERSION_NUMBER of the header the library was built with. */
 INK_API const char *ink_version(void);
-INK_API int ink_version_number(void); /* likewise INK_VERSION_NUMBER */
+INK_API int ink_version_number(void);
 
-/* The instruction set in use: the best one of this machine, or the one that the environment variable
- * INKSTONE_ISA names. NULL where that names none of this machine's. */
+/* The instruction set in use: the best one this machine has, or the one named by the environment variable
+ * INKSTONE_ISA. NULL if this machine does not have that one. */
 INK_API const char *ink_instruction_set(ink_error *);
 
-/* Frees text that a function documented as "the caller frees". NULL is fine. */
+/* Frees a result documented as "the caller frees". NULL is allowed. */
 INK_API void ink_free(void *text);
 
 /* ---- engines --------------------------------------------------------------------------------- */
 
-/* Worker threads and limits for calls. Who opens none shares one with the rest of the process; calls in
- * different engines work at the same time and do not feel each other. An engine's threads are started when
- * they are first needed, never move the caller's thread, run where it may run, and are tied to no processor.
- */
+/* Worker threads and limits for calls. A program that opens no engine uses one shared by the process; calls
+ * in different engines run concurrently and independently. An engine's threads are started on first use,
+ * inherit the caller's CPU affinity and are not pinned; the caller's own thread is never moved. */
 typedef struct ink_engine ink_engine;
 
 typedef struct ink_engine_options {
   size_t size;    /* of this struct */
-  int threads;    /* at most so many work for a call; 0: as many as the calling thread may run on */
-  int64_t memory; /* bytes that the library may hold when a call begins something large, which it refuses
-                     beyond that; 0: what the process may have */
+  int threads;    /* maximum per call; 0: as many processors as the calling thread may run on */
+  int64_t memory; /* maximum bytes held by the library, checked before large allocations, which fail beyond
+                     it; 0: the process's limit */
 } ink_engine_options;
 #define INK_ENGINE_OPTIONS_INIT \
   { sizeof(ink_engine_options), 0, 0 }
 
 INK_API ink_engine *ink_engine_open(const ink_engine_options *, ink_error *); /* NULL options: the defaults */
-/* Its calls have returned; what was opened in it is closed. */
+/* Only after its calls have returned and everything opened in it is closed. */
 INK_API void ink_engine_close(ink_engine *);
 
 /* ---- settings -------------------------------------------------------------------------------- */
 
-/* A bag of named values, each with a type, a range, a default and a sentence of help. The same names
- * serve as flags of the command line (--name VALUE), as keys of a recipe.yaml and here. */
+/* A set of named values, each with a type, a range, a default and a sentence of help. The same names are
+ * the flags of the command line (--name VALUE) and the keys of recipe.yaml. */
 typedef struct ink_settings ink_settings;
 
 /* One per activity; free with ink_settings_free. */
-INK_API ink_settings *ink_settings_train(void);   /* model, data, tokenizer, optimization, sampling */
-INK_API ink_settings *ink_settings_write(void);   /* sampling and limits of generated text */
-INK_API ink_settings *ink_settings_rewrite(void); /* how translations, summaries, replies are searched for */
-INK_API ink_settings *ink_settings_eval(void);    /* how a model is scored */
-INK_API ink_settings *ink_settings_score(void);   /* metrics, and how files are compared by them */
-INK_API ink_settings *ink_settings_tokenizer(void); /* training of a tokenizer */
+INK_API ink_settings *ink_settings_train(void);     /* model, data, tokenizer, optimizer, sampling */
+INK_API ink_settings *ink_settings_write(void);     /* sampling and length of generated text */
+INK_API ink_settings *ink_settings_rewrite(void);   /* search for translations, summaries, replies */
+INK_API ink_settings *ink_settings_eval(void);      /* evaluation of a model */
+INK_API ink_settings *ink_settings_score(void);     /* metrics, and comparing files with them */
+INK_API ink_settings *ink_settings_tokenizer(void); /* tokenizer training */
 INK_API ink_settings *ink_settings_bench(void);     /* what to measure */
-INK_API ink_settings *ink_settings_text(void);      /* how text is read (part of the others, too) */
+INK_API ink_settings *ink_settings_text(void);      /* reading text (included in the others) */
 INK_API void ink_settings_free(ink_settings *);
 
-/* Gives `name` ("top-p" or "top_p") the value spelled by `text`. Unknown names are refused with the
- * nearest known one, values outside of the range with the range: INK_USAGE. */
+/* Sets `name` ("top-p" or "top_p") to the value written in `text`. Fails with INK_USAGE for an unknown
+ * name (the error suggests the nearest known one) and for a value out of range (the error gives the
+ * range). */
 INK_API bool ink_settings_set(ink_settings *, const char *name, const char *text, ink_error *);
 
 /* Sets every key of a YAML mapping; an explicit ink_settings_set, before or after, wins over it. */
 INK_API bool ink_settings_load(ink_settings *, const char *yaml_path, ink_error *);
 
-/* The current value as text, "" where unset; the caller frees. NULL if there is no such name. */
+/* The current value as text, "" if unset; the caller frees. NULL if there is no such name. */
 INK_API char *ink_settings_get(const ink_settings *, const char *name);
 
-/* The value of a number (or a size, or a time in seconds) and of a switch, and giving them one: INK_USAGE
- * where there is no setting of that name, or where it is of another kind. */
+/* Typed access to numbers (including sizes, and times in seconds) and switches. INK_USAGE if there is no
+ * setting of that name or it has another type. */
 INK_API bool ink_settings_get_int(const ink_settings *, const char *name, int64_t *value, ink_error *);
 INK_API bool ink_settings_get_real(const ink_settings *, const char *name, double *value, ink_error *);
 INK_API bool ink_settings_get_bool(const ink_settings *, const char *name, bool *value, ink_error *);
@@ -127,7 +127,7 @@ typedef struct ink_setting_info {
   size_t size;               /* of this struct */
   const char *name;          /* as in a flag: "top-p" */
   const char *section;       /* "model", "training", ... for grouping in help */
-  const char *arg;           /* what stands for the value in help: "N", "F", "a|b|c"; "" for a switch */
+  const char *arg;           /* placeholder of the value in help: "N", "F", "a|b|c"; "" for a switch */
   const char *default_value; /* as text; "" if none */
   const char *help;          /* one sentence */
   bool is_switch;            /* takes no value on the command line: --name or --no-name */
@@ -139,14 +139,14 @@ typedef struct ink_setting_info {
 /* Describes the index-th setting; false past the last. The pointers live as long as the settings. */
 INK_API bool ink_settings_describe(const ink_settings *, int index, ink_setting_info *);
 
-/* ---- news of a running activity --------------------------------------------------------------- */
+/* ---- events of a running call ----------------------------------------------------------------- */
 
 typedef enum ink_event_kind {
-  INK_EVENT_NOTE,     /* text: something worth a line ("vocabulary: 4,096 tokens from 1.1 MB") */
-  INK_EVENT_WARNING,  /* text: something to look at ("3 invalid UTF-8 bytes replaced in a.txt") */
-  INK_EVENT_PROGRESS, /* stage, done, total and, while training, the measures below */
+  INK_EVENT_NOTE,     /* text: information ("vocabulary: 4,096 tokens from 1.1 MB") */
+  INK_EVENT_WARNING,  /* text: a possible problem ("3 invalid UTF-8 bytes replaced in a.txt") */
+  INK_EVENT_PROGRESS, /* stage, done, total and, in training, the measurements below */
   INK_EVENT_EVAL,     /* done (the step), loss, valid_loss, metric, best */
-  INK_EVENT_SAMPLE,   /* text: written by the model as it is now */
+  INK_EVENT_SAMPLE,   /* text: generated by the current model */
 } ink_event_kind;
 
 typedef struct ink_event {
@@ -157,70 +157,69 @@ typedef struct ink_event {
   const char *unit;         /* "step", "byte", "merge", ... */
   double loss;              /* nats per token, smoothed over the last steps; 0 if none yet */
   double valid_loss;        /* the last held-out loss, nats per token; 0 if none yet */
-  const char *metric;       /* EVAL: what judges beside the loss ("bleu"); NULL: the loss does */
+  const char *metric;       /* EVAL: what selects the best model ("bleu"); NULL: the loss */
   double metric_value;      /* 0 to 100 */
-  bool best;                /* EVAL: the best one so far */
-  double learning_rate;     /* of the step just done */
-  double tokens_per_second; /* over the last steps; of sources and targets both, padding counted */
-  double peak_share;        /* arithmetic done / the machine's measured peak, 0..1; 0 if unknown */
+  bool best;                /* EVAL: the best evaluation so far */
+  double learning_rate;     /* of the last step */
+  double tokens_per_second; /* over the last steps; sources and targets, including padding */
+  double peak_share;        /* arithmetic rate / the machine's measured peak, 0..1; 0 if unknown */
   double seconds, seconds_left;
-  int64_t memory; /* bytes held by this process */
+  int64_t memory; /* resident bytes of this process */
 } ink_event;
 
-/* Called on the thread that runs the activity. */
+/* Called on the thread that made the call. */
 typedef void ink_listener(void *user, const ink_event *event);
 
 /* ---- how a call runs -------------------------------------------------------------------------- */
 
-/* Asks the calls that were given it to stop at the next safe place: they return false with INK_INTERRUPTED,
- * training after it wrote a checkpoint. A call that begins later stops at once, until the stop is cleared.
- * The caller's memory, zero before; it outlives the calls. */
+/* Makes the calls it is passed to stop at the next safe point: they return false with INK_INTERRUPTED;
+ * training writes a checkpoint first. Until it is cleared, later calls stop at once. Zero-initialize it;
+ * it must outlive the calls. */
 typedef struct ink_stop {
-  int requested; /* by ink_stop_request only */
+  int requested; /* set by ink_stop_request only */
 } ink_stop;
 INK_API void ink_stop_request(ink_stop *); /* from any thread, or a signal handler */
 INK_API void ink_stop_clear(ink_stop *);
 INK_API bool ink_stop_requested(const ink_stop *);
 
-/* A text in memory, under the name that stands for it where a function takes names of files: "pairs.tsv". */
+/* A text in memory. Functions that take file names accept its `name` ("pairs.tsv") in place of a file. */
 typedef struct ink_text {
   const char *name;
   const char *bytes;
   size_t length;
 } ink_text;
 
-/* Where functions take an ink_call, NULL is INK_CALL_INIT. A call made from a listener is part of the call
- * that the listener was called by: what it does not say itself is as there. */
+/* A NULL ink_call means INK_CALL_INIT. A call made inside a listener inherits the stop, texts and engine
+ * of the surrounding call where its own are NULL or 0. */
 typedef struct ink_call {
   size_t size;            /* of this struct */
-  ink_engine *engine;     /* NULL: the model's, or else the one that all share */
-  ink_stop *stop;         /* NULL: nobody stops it */
-  ink_listener *listener; /* hears the news; NULL: nobody does */
-  void *user;             /* the listener's */
-  const ink_text
-      *texts;        /* read in place of files of their names, as text or material; the caller's memory, */
-  size_t text_count; /* left as it is */
+  ink_engine *engine;     /* NULL: the model's, or else the process's shared one */
+  ink_stop *stop;         /* NULL: cannot be stopped */
+  ink_listener *listener; /* receives events; may be NULL */
+  void *user;             /* passed to the listener */
+  const ink_text *texts;  /* read instead of files with their names; owned by the caller, */
+  size_t text_count;      /* not modified */
 } ink_call;
 #define INK_CALL_INIT \
   { sizeof(ink_call), NULL, NULL, NULL, NULL, NULL, 0 }
 
-/* ---- text that comes in ---------------------------------------------------------------------- */
+/* ---- text input ------------------------------------------------------------------------------ */
 
-/* Text as everything here reads it: unpacked (gzip, Zstandard), converted to UTF-8 (a byte-order mark or the
- * setting "encoding" says from what), without byte-order mark, CR LF as LF; what is binary, or invalid where
- * the setting "invalid" does not say "replace", is refused with its place. `path`: a file, or "-" for
- * standard input. The caller frees. */
+/* Reads a text as the whole library does: decompressed (gzip, Zstandard), converted to UTF-8 (from the
+ * encoding given by a byte-order mark or the setting "encoding"), without byte-order mark, CR LF as LF.
+ * Fails on binary data, and on invalid bytes unless the setting "invalid" is "replace"; the error gives
+ * the position. `path`: a file, or "-" for standard input. The caller frees. */
 INK_API char *ink_text_read(const char *path, const ink_settings *, size_t *length, const ink_call *,
                             ink_error *);
-/* The same of bytes that are there already; `name` is what errors call them. */
+/* As ink_text_read, for bytes in memory; `name` names them in errors. */
 INK_API char *ink_text_check(const char *bytes, size_t size, const char *name, const ink_settings *,
                              size_t *length, const ink_call *, ink_error *);
 
 /* ---- training -------------------------------------------------------------------------------- */
 
-/* Learns from `count` text files and leaves a model directory (Hugging Face layout) at `out`.
- * task: "write", from running text; "translate", "summarize" or "reply", from pairs or conversations. Resumes
- * a run, exactly, where the setting "resume" is on. */
+/* Trains a model on `count` text files and writes it to the directory `out` (Hugging Face layout). `task`:
+ * "write", from running text; "translate", "summarize" or "reply", from pairs or conversations. With the
+ * setting "resume" an earlier run is continued, bit for bit. */
 INK_API bool ink_train(const char *task, const char *const *files, int count, const char *out,
                        const ink_settings *, const ink_call *, ink_error *);
 
@@ -228,24 +227,24 @@ INK_API bool ink_train(const char *task, const char *const *files, int count, co
 
 typedef struct ink_model ink_model;
 
-/* Its calls work in the engine that it was opened in, if they name no other. The listener hears what its
- * files ask for that has no effect here. */
+/* Calls with the model use the engine it was opened in unless they name another. The listener receives a
+ * warning for what the model's files request and Inkstone does not support. */
 INK_API ink_model *ink_model_open(const char *directory, const ink_call *, ink_error *);
 INK_API void ink_model_close(ink_model *);
 
-/* What the model is, as a JSON object (architecture, sizes, parameters, vocabulary, training).
- * The caller frees. */
+/* Describes the model as a JSON object (architecture, sizes, parameters, vocabulary, training). The caller
+ * frees. */
 INK_API char *ink_model_describe(const ink_model *, ink_error *);
 
-/* Gives those of these settings that were not given the values that the model asks for (its
- * generation_config.json): what writing with it does by default. */
+/* Sets the settings that were not given explicitly to the model's defaults (generation_config.json).
+ * ink_write and ink_rewrite do this themselves. */
 INK_API bool ink_model_defaults(const ink_model *, ink_settings *, ink_error *);
 
-/* One generated token. `text` is whole characters only: bytes of an unfinished character are held
- * back and arrive with the token that finishes it, so `length` may be 0. */
+/* One generated token. `text` contains whole characters only: the bytes of an incomplete character are
+ * delivered with the token that completes it, so `length` may be 0. */
 typedef struct ink_token {
-  int sample;       /* which of the "samples" texts this belongs to */
-  int32_t id;       /* -1 where held-back text is flushed at the end */
+  int sample;       /* index of the text, 0 to "samples" - 1 */
+  int32_t id;       /* -1: the end of a text, with its remaining bytes */
   double logprob;   /* natural logarithm of the model's probability, before temperature and filters */
   const char *text; /* valid during the call only */
   size_t length;
@@ -254,34 +253,32 @@ typedef struct ink_token {
 /* Return false to stop. */
 typedef bool ink_token_listener(void *user, const ink_token *token);
 
-/* What came of ink_write. */
+/* Result of ink_write. */
 typedef struct ink_written {
   size_t size; /* of this struct */
   int64_t prompt_tokens, new_tokens;
-  int64_t dropped_prompt_tokens; /* left out at the front because the context is shorter */
-  int64_t shifts;                /* times the context was full and its later half was read anew */
-  const char *special_token;     /* the first one that the prompt spells and that was read as letters; NULL:
-                                    none; lives as long as the model */
+  int64_t dropped_prompt_tokens; /* cut from the front: the context is shorter */
+  int64_t shifts;                /* times the context was full and its second half was recomputed */
+  const char *special_token; /* the first special token written out in the prompt, which was read as ordinary
+                                text; NULL: none; valid as long as the model */
   double prompt_seconds, new_seconds;
 } ink_written;
 #define INK_WRITTEN_INIT \
   { sizeof(ink_written), 0, 0, 0, 0, NULL, 0, 0 }
-/* Continues `prompt`. Each text ends at the model's end token, a stop text, the limit, or the listener's
- * word. `written` may be NULL. */
+/* Continues `prompt`. Each text ends at the model's end token, at a stop text, at the limit, or when the
+ * listener returns false. `written` may be NULL. */
 INK_API bool ink_write(ink_model *, const char *prompt, size_t length, const ink_settings *,
                        ink_token_listener *, void *user, ink_written *, const ink_call *, ink_error *);
 
 /* ---- sessions -------------------------------------------------------------------------------- */
 
-/* A text being read by a model, token by token: for a program that draws, searches or constrains itself. Any
- * number of sessions may be open with one model, each used by one thread at a time. The model outlives them.
- */
+/* Runs a model token by token: for programs with their own sampling, search or constraints. A model may have
+ * any number of sessions, each used by one thread at a time. Close them before the model. */
 typedef struct ink_session ink_session;
 
 typedef struct ink_session_options {
   size_t size;       /* of this struct */
-  int64_t positions; /* tokens that it reads at most; 0: as many as the model can (memory is taken as they
-                        come) */
+  int64_t positions; /* maximum number of tokens; 0: the model's (memory grows as tokens are read) */
 } ink_session_options;
 #define INK_SESSION_OPTIONS_INIT \
   { sizeof(ink_session_options), 0 }
@@ -289,121 +286,121 @@ typedef struct ink_session_options {
 INK_API ink_session *ink_session_open(ink_model *, const ink_session_options *, ink_error *);
 INK_API void ink_session_close(ink_session *);
 
-/* Of a model with an encoder: what the text is written from. The text begins anew. */
+/* Sets the source of a model with an encoder, and rewinds the session. */
 INK_API bool ink_session_source(ink_session *, const int32_t *ids, size_t count, ink_error *);
 
-/* Reads tokens behind those that were read before and gives the logits after the last one: scores for each of
- * ink_session_vocabulary tokens, valid until the session is used again. NULL on failure: where the stop came
- * first, or a token is not in the vocabulary, nothing was read. */
+/* Reads further tokens and returns the logits after the last one: ink_session_vocabulary scores, valid
+ * until the session is used again. NULL on failure; if it was stopped, or a token is not in the
+ * vocabulary, no token was read. */
 INK_API const float *ink_session_feed(ink_session *, const int32_t *ids, size_t count, const ink_call *,
                                       ink_error *);
 INK_API int64_t ink_session_position(const ink_session *);  /* tokens read */
-INK_API int64_t ink_session_positions(const ink_session *); /* that it can read */
+INK_API int64_t ink_session_positions(const ink_session *); /* maximum */
 INK_API int64_t ink_session_vocabulary(const ink_session *);
 
-/* Forgets what was read; the source stays. */
+/* Discards the tokens read; keeps the source. */
 INK_API bool ink_session_rewind(ink_session *, ink_error *);
 
-/* The session as bytes, to be restored in this process or another, by any session with a model of the same
- * tokenizer; the caller frees. Restoring reads the tokens again, at the speed of a prompt: the numbers are
- * then the same as if they had never been saved. `logits`: NULL, or those after the last token (NULL: there
- * is none). */
+/* Serializes the session. The bytes can be restored in this process or another, into any session with a
+ * model of the same tokenizer; the caller frees. Restoring recomputes the tokens at prompt speed: results
+ * are the same as without saving. `logits`: NULL, or receives those after the last token (NULL if there is
+ * no token). */
 INK_API void *ink_session_save(const ink_session *, size_t *length, ink_error *);
 INK_API bool ink_session_restore(ink_session *, const void *bytes, size_t length, const float **logits,
                                  const ink_call *, ink_error *);
 
 /* ---- many requests at once ------------------------------------------------------------------- */
 
-/* For a server: texts are begun as requests come and advance together, a token a step, each as if it were
- * alone: its text depends on nothing else that the queue does. A queue is used by one thread at a time. */
+/* Continuous batching, for servers: requests may be submitted at any time, and each step advances all
+ * texts by one token. A text does not depend on the other requests. A queue is used by one thread at a
+ * time. */
 typedef struct ink_queue ink_queue;
 INK_API ink_queue *ink_queue_open(ink_model *, const ink_call *, ink_error *);
-/* What is unfinished ends without a word. */
+/* Drops unfinished requests; their listeners are not called. */
 INK_API void ink_queue_close(ink_queue *);
 
-/* A request has come to its end, for once and last of all; `why`: NULL, or why it was not finished
- * (INK_INTERRUPTED: it was cancelled). May submit others. */
+/* Called once, last, when a request ends; `why`: NULL, or why it did not finish (INK_INTERRUPTED: it was
+ * cancelled). May submit further requests. */
 typedef void ink_end_listener(void *user, const ink_written *written, const ink_error *why);
 
-/* Submits a prompt to be continued, as ink_write does it, and gives the request's number; 0 on failure. Both
+/* Submits a prompt to be continued as by ink_write and returns the request's number; 0 on failure. Both
  * listeners are called in ink_queue_step; `ended` may be NULL. Settings and prompt are copied; the setting
- * "threads" is the engine's business here. */
+ * "threads" is ignored: the engine determines it. */
 INK_API int64_t ink_queue_write(ink_queue *, const char *prompt, size_t length, const ink_settings *,
                                 ink_token_listener *, ink_end_listener *ended, void *user, ink_error *);
-/* Its end is told at once; nothing happens where it has ended. Not from a listener of its own, which returns
- * false instead. */
+/* Calls the request's end listener at once; does nothing if it has already ended. Must not be called from
+ * the request's own listener, which returns false instead. */
 INK_API void ink_queue_cancel(ink_queue *, int64_t request);
 
-/* Prompts that wait are read, and every text advances by a token. False where it was stopped (call again and
- * it goes on), or where the queue failed: all requests were told, and it can only be closed. */
+/* Reads waiting prompts and advances every text by one token. False if it was stopped (call it again to
+ * continue) or if the queue failed: all requests have then ended, and the queue can only be closed. */
 INK_API bool ink_queue_step(ink_queue *, const ink_call *, ink_error *);
 INK_API int64_t ink_queue_unfinished(const ink_queue *);
 
-/* ---- from texts to texts --------------------------------------------------------------------- */
+/* ---- translation, summaries, replies --------------------------------------------------------- */
 
-/* What was made of one input. */
+/* An output for one input. */
 typedef struct ink_output {
-  int64_t input;    /* which of the inputs */
+  int64_t input;    /* index of the input */
   int rank;         /* 0: the best; up to the setting "n_best" */
   const char *text; /* valid during the call only */
   size_t length;
-  double logprob, score; /* ln of the model's probability; what the search went by */
-  const char *problem;   /* why nothing was made of this input, in one sentence; NULL: something was */
-  bool cut;              /* what was said last is longer than the model reads: its beginning was left out */
+  double logprob, score; /* ln of the model's probability; the score the search ranks by */
+  const char *problem;   /* why there is no output for this input, in one sentence; NULL: there is one */
+  bool cut;              /* the last turn is longer than the model reads: its beginning was dropped */
 } ink_output;
 
 /* Called in the order of the inputs, best first. Return false to stop. */
 typedef bool ink_output_listener(void *user, const ink_output *output);
 
-/* What happened to the inputs that their outputs do not show; added up over calls. */
+/* Statistics about the inputs, summed over calls. */
 typedef struct ink_rewritten {
   size_t size;              /* of this struct */
-  int64_t split_texts;      /* longer than the model reads: cut at sentences, the outputs joined */
-  int64_t cut_sentences;    /* a single sentence too long, cut within */
-  int64_t dropped_turns;    /* of conversations longer than the model reads: the oldest */
-  int64_t spelled_specials; /* inputs that spell special tokens: they were read as letters */
-  int64_t unknown_inputs;   /* mostly letters that the model has not learnt: another language? */
+  int64_t split_texts;      /* longer than the model reads: split at sentences, outputs joined */
+  int64_t cut_sentences;    /* a sentence longer than the model reads, split */
+  int64_t dropped_turns;    /* oldest turns of conversations longer than the model reads */
+  int64_t spelled_specials; /* inputs with special tokens written out, read as ordinary text */
+  int64_t unknown_inputs;   /* mostly letters absent from the training data (another language?) */
   int64_t new_tokens;
   double seconds;
 } ink_rewritten;
 #define INK_REWRITTEN_INIT \
   { sizeof(ink_rewritten), 0, 0, 0, 0, 0, 0, 0 }
 
-/* A text each for `count` texts, by a model of that task ("translate", "summarize", "reply"; one of another
- * task is refused). A text of white space gives an empty one; one that cannot be read gives an empty one
- * whose `problem` says why, and the others are done all the same. `done`: NULL, or INK_REWRITTEN_INIT at
- * first. */
+/* Applies a model of that task ("translate", "summarize", "reply"; fails if the model's is another) to
+ * `count` texts. A text of white space has an empty output; so has one that cannot be read, with `problem`
+ * set, and the others are still processed. `done`: NULL, or initialized with INK_REWRITTEN_INIT. */
 INK_API bool ink_rewrite(ink_model *, const char *task, const char *const *texts, const size_t *lengths,
                          int64_t count, const ink_settings *, ink_output_listener *, void *user,
                          ink_rewritten *done, const ink_call *, ink_error *);
 
-/* How the model comes to what it makes of these texts, as a page of HTML: where it looks in the source for
- * each word, and the alternatives it weighs. The caller frees; NULL on failure. */
+/* Explains the outputs for these texts in an HTML page: the attention to the source for each word, and the
+ * alternative words with their probabilities. The caller frees; NULL on failure. */
 INK_API char *ink_explain(ink_model *, const char *task, const char *const *texts, const size_t *lengths,
                           int64_t count, const ink_settings *, const ink_call *, ink_error *);
 
-/* One thing that was said. */
+/* One turn of a conversation. */
 typedef struct ink_turn {
   const char *role; /* "system", "user", "assistant" */
   const char *text;
   size_t length;
 } ink_turn;
 
-/* What the assistant says next, by a model that learnt to reply. As of ink_rewrite, `problem` of the output
- * says what could not be read. */
+/* Generates the assistant's next turn with a model of the task "reply". Turns that cannot be read are
+ * reported in the output's `problem`, as in ink_rewrite. */
 INK_API bool ink_reply(ink_model *, const ink_turn *turns, int count, const ink_settings *,
                        ink_output_listener *, void *user, ink_rewritten *done, const ink_call *, ink_error *);
 
-/* How well the model predicts a text: of pairs and conversations the targets and replies, given what comes
- * before them. */
+/* How well the model predicts a text. Of pairs and conversations, only the targets and replies are scored,
+ * given what precedes them. */
 typedef struct ink_scores {
   size_t size; /* of this struct */
   int64_t tokens, bytes, characters, documents;
   double nats;       /* sum of -ln p over all scored tokens */
   double perplexity; /* exp(nats / tokens) */
   double bits_per_byte, bits_per_character;
-  char *written; /* of a model of pairs or conversations, what it wrote for them: JSON {"examples", "metrics":
-                    [{"name", "signature", "score"}], "distinct_1", "distinct_2"}; free with ink_free; else
+  char *written; /* pairs and conversations: metrics of the model's outputs, as JSON {"examples", "metrics":
+                    [{"name", "signature", "score"}], "distinct_1", "distinct_2"}, free with ink_free; else
                     NULL */
 } ink_scores;
 #define INK_SCORES_INIT \
@@ -413,9 +410,9 @@ INK_API bool ink_eval(ink_model *, const char *const *files, int count, const in
 
 /* ---- scoring text ---------------------------------------------------------------------------- */
 
-/* How near the lines of a file are to those of `count` references, by the metrics of the setting "metric"
- * (BLEU, chrF, TER, ROUGE), digit for digit as sacrebleu and rouge-score have them. The result as a JSON
- * array with an object per metric: name, signature, score, ...; the caller frees. "-" is standard input. */
+/* Compares the lines of a file with those of `count` references by the metrics of the setting "metric"
+ * (BLEU, chrF, TER, ROUGE), with the same results as sacrebleu and rouge-score. Returns a JSON array with
+ * one object per metric (name, signature, score, ...); the caller frees. "-" is standard input. */
 INK_API char *ink_score(const char *hypothesis, const char *const *references, int count,
                         const ink_settings *, const ink_call *, ink_error *);
 
@@ -423,12 +420,12 @@ INK_API char *ink_score(const char *hypothesis, const char *const *references, i
 
 typedef struct ink_tokenizer ink_tokenizer;
 
-/* Learns a tokenizer from files and writes it as a tokenizer.json at `out`. */
+/* Trains a tokenizer on files and writes it to `out` as a tokenizer.json. */
 INK_API bool ink_tokenizer_train(const char *const *files, int count, const char *out, const ink_settings *,
                                  const ink_call *, ink_error *);
 
-/* The model's own: it is not closed, and lives as long as the model. Of a model whose sources are written in
- * another vocabulary than its targets, `source` chooses. */
+/* The model's tokenizer; it belongs to the model and is not closed. `source` selects the source tokenizer
+ * of a model with separate vocabularies for source and target. */
 INK_API ink_tokenizer *ink_model_tokenizer(ink_model *, bool source);
 
 /* Opens a tokenizer.json or a directory that holds one. */
@@ -436,23 +433,24 @@ INK_API ink_tokenizer *ink_tokenizer_open(const char *path, ink_error *);
 INK_API void ink_tokenizer_close(ink_tokenizer *);
 INK_API int64_t ink_tokenizer_size(const ink_tokenizer *);
 
-/* Ids of a text; the caller frees *ids. No special tokens are added. special_tokens: those that the text
- * spells are these tokens; without it, as in prompts and in text to learn from, they are letters. */
+/* The ids of a text; the caller frees *ids. No special tokens are added. special_tokens: special tokens
+ * written out in the text are encoded as such; without it, as in prompts and training text, they are
+ * ordinary text. */
 INK_API bool ink_tokenizer_encode(ink_tokenizer *, const char *text, size_t length, bool special_tokens,
                                   int32_t **ids, size_t *count, ink_error *);
 
-/* What its files ask for that has no effect here, and what texts lose by it, as one sentence; NULL: nothing.
- * Lives as long as the tokenizer. */
+/* What the tokenizer's files request that Inkstone does not support, and how it affects texts, in one
+ * sentence; NULL: nothing. Valid as long as the tokenizer. */
 INK_API const char *ink_tokenizer_remark(const ink_tokenizer *);
 
-/* The bytes of ids; the caller frees *text, which is also NUL-terminated. Ids outside of the vocabulary are
- * refused. */
+/* The text of ids; the caller frees *text, which is also NUL-terminated. Fails on ids outside the
+ * vocabulary. */
 INK_API bool ink_tokenizer_decode(ink_tokenizer *, const int32_t *ids, size_t count, char **text,
                                   size_t *length, ink_error *);
 
 /* ---- measuring ------------------------------------------------------------------------------- */
 
-/* what: "train", "generate", "ops", "machine". The result as a JSON object; the caller frees. */
+/* what: "train", "generate", "ops", "machine". Returns a JSON object; the caller frees. */
 INK_API char *ink_bench(const char *what, const ink_settings *, const ink_call *, ink_error *);
 
 #ifdef __cplusplus

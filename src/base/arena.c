@@ -9,12 +9,12 @@ typedef struct Chunk {
   size_t size, used; /* of the bytes after this header */
 } Chunk;
 
-/* The header takes a whole cache line, so that what follows is aligned to 64 bytes. */
+/* The header takes a whole cache line, so that the data after it is aligned to 64 bytes. */
 enum { HEADER = 64 };
 
 struct Arena {
-  Chunk *newest, *spare;                /* spare: rewound, to be used again */
-  size_t chunk_bytes, used, peak, most; /* most: of used, since the last reset */
+  Chunk *newest, *spare;                /* spare: rewound chunks, for reuse */
+  size_t chunk_bytes, used, peak, most; /* most: maximum of used since the last reset */
 };
 
 Arena *arena_new(size_t chunk_bytes) {
@@ -42,7 +42,7 @@ void arena_free(Arena *a) {
   mem_free(a);
 }
 
-/* Chunks double, up to a point: few large ones lie on large pages, which are cleared sooner. */
+/* Chunks grow with the arena, up to this size: few large chunks use huge pages, which are zeroed faster. */
 static const size_t most_ahead = 32 << 20;
 
 static bool use_spare(Arena *a, size_t bytes) {
@@ -67,8 +67,8 @@ static void add_chunk(Arena *a, size_t bytes) {
   a->newest = c;
 }
 
-/* The next bytes at a multiple of `alignment`. What is skipped counts, even where a new chunk begins instead:
- * it is needed once there is one chunk for all. */
+/* The next bytes at a multiple of `alignment`. Alignment gaps are counted even at the start of a new
+ * chunk: they are needed once all chunks are merged into one. */
 static void *take(Arena *a, size_t bytes, size_t alignment) {
   const size_t skip = a->newest ? -a->newest->used & (alignment - 1) : 0;
   if (!a->newest || a->newest->size - a->newest->used < skip + bytes)
@@ -94,7 +94,7 @@ void *arena_alloc_zeroed(Arena *a, size_t bytes) {
 
 char *arena_strndup(Arena *a, const char *text, size_t length) {
   if (length >= PTRDIFF_MAX - 2 * HEADER) mem_exhausted(length);
-  char *copy = take(a, length + 1, 1); /* a vocabulary is a hundred thousand short ones */
+  char *copy = take(a, length + 1, 1); /* unaligned: a vocabulary has a hundred thousand short strings */
   memcpy(copy, text, length);
   copy[length] = '\0';
   return copy;
@@ -114,7 +114,7 @@ char *arena_printf(Arena *a, const char *format, ...) {
 }
 
 void arena_reset(Arena *a) {
-  if (a->spare || (a->newest && a->newest->older)) { /* several chunks: from now on one that holds all */
+  if (a->spare || (a->newest && a->newest->older)) { /* merge several chunks into one */
     const size_t bytes = a->most;
     a->used = 0;
     free_chunks(a);

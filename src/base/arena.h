@@ -1,8 +1,8 @@
-/* arena.h - memory that is given back all at once.
+/* arena.h - memory that is freed all at once.
  *
  * Inkstone's three lifetimes are three arenas: parameters live with the model, state with the session,
- * activations with the step. Allocation is a pointer bump; arena_reset keeps the memory for the next
- * step, so that a steady step allocates nothing from the system. */
+ * activations with the step. Allocation is a pointer bump; arena_reset keeps the memory for the next step,
+ * so that later steps allocate nothing from the system. */
 #ifndef BASE_ARENA_H
 #define BASE_ARENA_H
 
@@ -10,7 +10,7 @@
 
 typedef struct Arena Arena;
 
-Arena *arena_new(size_t chunk_bytes); /* 0: a sensible size for small objects */
+Arena *arena_new(size_t chunk_bytes); /* 0: a default for small objects */
 void arena_free(Arena *);
 
 void *arena_alloc(Arena *, size_t bytes);                      /* 64-byte aligned, undefined contents */
@@ -18,11 +18,11 @@ void *arena_alloc_zeroed(Arena *, size_t bytes);               /* likewise, zero
 char *arena_strndup(Arena *, const char *text, size_t length); /* not aligned */
 char *arena_printf(Arena *, const char *format, ...) PRINTF(2, 3);
 
-/* Forgets everything allocated; the memory is kept, joined into one chunk of the size that was needed. */
+/* Frees everything allocated; the memory is kept for reuse, merged into one chunk of the size needed. */
 void arena_reset(Arena *);
 
-/* A place to come back to: arena_rewind forgets what was allocated since arena_mark, last marks first, and
- * keeps the memory. What was there stays readable until the next allocation. */
+/* A position to return to: arena_rewind frees what was allocated since arena_mark (marks are rewound in
+ * reverse order) and keeps the memory, whose contents stay readable until the next allocation. */
 typedef struct ArenaMark {
   void *chunk;
   size_t in_chunk, used;
@@ -30,9 +30,9 @@ typedef struct ArenaMark {
 ArenaMark arena_mark(const Arena *);
 void arena_rewind(Arena *, ArenaMark);
 
-/* For tests: bytes handed out and not forgotten; */
+/* For tests: bytes allocated and not freed. */
 size_t arena_used(const Arena *);
-/* For tests: and the most that ever were. */
+/* For tests: the maximum of arena_used so far. */
 size_t arena_peak(const Arena *);
 
 #define arena_new_of(arena, type) ((type *)arena_alloc_zeroed((arena), sizeof(type)))

@@ -59,7 +59,7 @@ char *buffer_take(Buffer *b) {
   return data;
 }
 
-/* ---- Map: open addressing over an array of entries in order of insertion ---- */
+/* ---- Map: open addressing into an array of entries in order of insertion ---- */
 
 typedef struct Entry {
   char *key; /* in the arena */
@@ -137,7 +137,7 @@ static void make_slots(Map *m, size_t count) {
   }
 }
 
-/* At most half of them are taken. */
+/* Keeps the load factor at or below one half. */
 static void make_slots_for(Map *m, size_t keys) {
   size_t count = m->slot_count ? m->slot_count : 64;
   while (count / 2 < keys) count *= 2;

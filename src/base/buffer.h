@@ -13,26 +13,26 @@ typedef struct Buffer {
 void buffer_add(Buffer *, const void *bytes, size_t length);
 void buffer_adds(Buffer *, const char *text);
 void buffer_addf(Buffer *, const char *format, ...) PRINTF(2, 3);
-void buffer_clear(Buffer *); /* empties, keeps the memory */
+void buffer_clear(Buffer *); /* keeps the memory */
 void buffer_free(Buffer *);
-char *buffer_take(Buffer *); /* the bytes, "" if none, now the caller's to mem_free; empties */
+char *buffer_take(Buffer *); /* returns the bytes ("" if none) for mem_free, and empties the buffer */
 
 /* Bytes -> int64. Keys are copied. Iteration in order of insertion is by `map_at`. */
 typedef struct Map Map;
 Map *map_new(void);
 void map_free(Map *);
-void map_reserve(Map *, size_t count); /* room for so many keys in all */
+void map_reserve(Map *, size_t count); /* capacity for `count` keys in total */
 void map_set(Map *, const void *key, size_t length, int64_t value);
 bool map_get(const Map *, const void *key, size_t length, int64_t *value);
-/* The value's place, made with `initial` where the key is new; valid until the next insertion. */
+/* Pointer to the key's value, inserted as `initial` if new; valid until the next insertion. */
 int64_t *map_slot(Map *, const void *key, size_t length, int64_t initial);
 size_t map_count(const Map *);
 const char *map_at(const Map *, size_t index, size_t *length, int64_t *value);
 
 /* 64-bit hash of bytes (FNV-1a then a finalizer): stable across runs and machines. */
 uint64_t hash_bytes(const void *bytes, size_t length, uint64_t seed);
-/* An odd number that each process draws: tables of foreign keys hash with it, so that no file can be made
- * whose keys all collide. */
+/* A random odd seed, drawn once per process: tables with keys from files use it, so that a file cannot be
+ * crafted whose keys all collide. */
 uint64_t hash_secret(void);
 
 #endif

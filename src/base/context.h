@@ -1,15 +1,15 @@
-/* context.h - what a thread works for: copied to the threads that help it. */
+/* context.h - the work context of a thread; worker threads take a copy of their caller's. */
 #ifndef BASE_CONTEXT_H
 #define BASE_CONTEXT_H
 
 #include "inkstone.h"
 
 typedef struct Context {
-  ink_engine *engine;    /* NULL: the one that all share who opened none */
-  const ink_stop *stop;  /* NULL: nobody stops it */
-  const ink_text *texts; /* that stand for files */
+  ink_engine *engine;    /* NULL: the process's shared one */
+  const ink_stop *stop;  /* NULL: cannot be stopped */
+  const ink_text *texts; /* read in place of files */
   size_t text_count;
-  int threads; /* how many work for this thread; 0: not asked yet */
+  int threads; /* threads per parallel loop; 0: not determined yet */
 } Context;
 
 #endif

@@ -7,8 +7,8 @@
 
 _Thread_local Context work_context;
 
-/* Its threads are started by the first loop that wants them. */
-static ink_engine shared = {.pool = {.lasting = true}};
+/* Its threads are started by the first parallel loop. */
+static ink_engine shared = {.pool = {.detached = true}};
 
 ink_engine *engine_now(void) {
   return work_context.engine ? work_context.engine : &shared;
@@ -17,16 +17,16 @@ ink_engine *engine_now(void) {
 void engine_enter(ink_engine *engine) {
   if (!engine || engine == work_context.engine) return;
   work_context.engine = engine;
-  work_context.threads = 0; /* another engine has another number */
+  work_context.threads = 0; /* to be determined for the new engine */
 }
 
-bool call_enter(const ink_call *given, ink_engine *otherwise, News *news, Error *err) {
+bool call_enter(const ink_call *given, ink_engine *fallback, News *news, Error *err) {
   static const ink_call none = INK_CALL_INIT;
   ink_call call;
   *news = (News){0};
   if (!struct_take(&call, sizeof call, given ? given : &none, "ink_call", err)) return false;
   *news = (News){call.listener, call.user};
-  engine_enter(call.engine ? call.engine : otherwise);
+  engine_enter(call.engine ? call.engine : fallback);
   if (call.stop) work_context.stop = call.stop;
   if (call.text_count) {
     work_context.texts = call.texts;
@@ -67,7 +67,7 @@ ink_engine *ink_engine_open(const ink_engine_options *options, ink_error *err) {
   ink_engine_options wanted = INK_ENGINE_OPTIONS_INIT;
   const bool known = !options || struct_take(&wanted, sizeof wanted, options, "ink_engine_options", err);
   if (known && (wanted.threads < 0 || wanted.memory < 0))
-    fail_usage(err, "an engine's threads and memory are limits: 0 or above");
+    fail_usage(err, "ink_engine_options: threads and memory must be 0 or more");
   else if (known) {
     engine = mem_alloc_zeroed(1, sizeof *engine);
     engine->threads = wanted.threads < MOST_THREADS ? wanted.threads : MOST_THREADS;

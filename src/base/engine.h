@@ -1,8 +1,8 @@
-/* engine.h - what a call runs in: an engine (threads, limits), and who may stop it.
+/* engine.h - engines (worker threads, limits) and the work context of a call.
  *
- * Each public function that works enters a context; the threads that help it inherit it. So no function below
- * takes an engine, two engines in one process do not feel each other, and there is nothing process-wide to
- * set. A guard (memory.h) restores the context that it found, on every way out. */
+ * Public functions set up a context; worker threads inherit it. So internal functions take no engine
+ * argument, engines in one process are independent, and no setting is process-wide. A guard (memory.h)
+ * restores the previous context on every exit. */
 #ifndef BASE_ENGINE_H
 #define BASE_ENGINE_H
 
@@ -10,21 +10,22 @@
 #include "base/pool.h"
 
 struct ink_engine {
-  int threads;    /* at most so many work for one call; 0: as many as the caller's thread may run on */
-  int64_t memory; /* bytes that the library may hold for a call to begin; 0: what the process may have */
+  int threads;    /* maximum per call; 0: as many processors as the caller's thread may run on */
+  int64_t memory; /* maximum bytes held by the library, checked before large allocations; 0: the process's
+                     limit */
   Pool pool;
 };
 
 extern _Thread_local Context work_context; /* of this thread */
 
-/* The context's engine, or else the one that all share who opened none. */
+/* The context's engine, or else the process's shared one. */
 ink_engine *engine_now(void);
-/* From here to the end of the guard: calls work in `engine`; NULL: in the one that is current. */
+/* Sets the context's engine until the end of the guard; NULL: keeps the current one. */
 void engine_enter(ink_engine *);
-/* A public function begins, inside its guard: enters what `call` says (NULL: nothing) and gives its listener.
- * `otherwise`: the engine of the object that it is about, or NULL. */
-bool call_enter(const ink_call *call, ink_engine *otherwise, News *, Error *);
-/* The text that stands for the file of that name in this call; NULL: none does. */
+/* To be called by public functions after MEM_GUARD: sets up the context given by `call` (NULL: unchanged)
+ * and returns its listener in News. `fallback`: the engine of the object involved, or NULL. */
+bool call_enter(const ink_call *call, ink_engine *fallback, News *, Error *);
+/* The call's text that replaces the file of that name; NULL: none. */
 const ink_text *text_in_memory(const char *name);
 
 #endif

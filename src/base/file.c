@@ -23,15 +23,15 @@ static bool fail_path(Error *err, const char *path, const char *what) {
 
 /* ---- reading ---- */
 
-/* Pipes and terminals may have nothing to read for long, or never end. A signal ends the waiting (poll is
- * never restarted), and the reading where it asks to stop. */
+/* Pipes and terminals may block for long, or forever. A signal interrupts poll, which is never restarted;
+ * reading ends if the signal requested a stop. */
 static bool wait_for_bytes(int descriptor, const char *path, Error *err) {
   struct pollfd in = {.fd = descriptor, .events = POLLIN};
   while (!interrupted()) {
     if (poll(&in, 1, -1) >= 0) return true;
     if (errno != EINTR) return fail_path(err, path, "cannot be read");
   }
-  return fail_as(err, INK_INTERRUPTED, "interrupted while %s was read", path);
+  return fail_as(err, INK_INTERRUPTED, "interrupted while reading %s", path);
 }
 
 static bool read_stream(int descriptor, const char *path, FileView *view, Error *err) {
@@ -65,7 +65,7 @@ static bool view_descriptor(int descriptor, const char *path, bool regular, File
   if (fstat(descriptor, &info)) return fail_path(err, path, "cannot be examined");
   if (S_ISDIR(info.st_mode)) return fail(err, "%s: is a directory, not a file", path);
   if (regular && !S_ISREG(info.st_mode))
-    return fail(err, "%s: is no regular file, but a pipe or a device: copy its contents into a file", path);
+    return fail(err, "%s: not a regular file but a pipe or device: copy its contents into a file", path);
   return S_ISREG(info.st_mode) && info.st_size > 0
              ? map_file(descriptor, (size_t)info.st_size, path, view, err)
              : read_stream(descriptor, path, view, err);
@@ -73,7 +73,7 @@ static bool view_descriptor(int descriptor, const char *path, bool regular, File
 
 static bool view(const char *path, bool regular, FileView *out, Error *err) {
   *out = (FileView){0};
-  /* A pipe without a writer is opened at once, and waited for where a signal can end that. */
+  /* O_NONBLOCK: opening a pipe without a writer does not block; wait_for_bytes does, interruptibly. */
   const int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (descriptor < 0) return fail_path(err, path, "cannot be opened");
   const bool ok = view_descriptor(descriptor, path, regular, out, err);
@@ -119,7 +119,7 @@ static void parent_of(const char *path, char parent[PATH_CAPACITY]) {
   if (slash == path) memcpy(parent, "/", 2);
 }
 
-/* The descriptor's, which is closed where there is no memory for a stream. */
+/* A stream for the descriptor, which is closed on failure. */
 static FILE *stream_of(int descriptor) {
   FILE *stream = descriptor < 0 ? NULL : fdopen(descriptor, "wb");
   const int problem = errno;
@@ -128,7 +128,7 @@ static FILE *stream_of(int descriptor) {
   return stream;
 }
 
-/* A name beside `path` that is of no one else: neither an old file nor a link that somebody laid there. */
+/* Creates a temporary file next to `path`; never opens an existing file or follows a link there. */
 static FILE *open_temporary(FileWriter *w) {
   enum { FLAGS = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC };
   if (snprintf(w->temporary, sizeof w->temporary, "%s.tmp%d", w->path, (int)getpid() % 1000000) >=
@@ -146,14 +146,14 @@ static FILE *open_temporary(FileWriter *w) {
   return stream;
 }
 
-/* A device, a pipe or a terminal is written into: replacing it would take it away from everybody. */
-static FILE *open_as_it_is(FileWriter *w) {
+/* Devices, pipes and terminals are written to directly: they must not be replaced by a file. */
+static FILE *open_in_place(FileWriter *w) {
   w->temporary[0] = '\0';
   return stream_of(open(w->path, O_WRONLY | O_APPEND | O_CLOEXEC));
 }
 
-/* /dev/stdout may lead to a regular file, and so may /proc/self/fd/1; but /dev/shm holds files of its own. */
-static bool is_no_file(const char *path, const struct stat *info) {
+/* /dev/stdout and /proc/self/fd/1 may resolve to a regular file; /dev/shm contains ordinary files. */
+static bool is_special(const char *path, const struct stat *info) {
   const bool device = !strncmp(path, "/dev/", 5) && strncmp(path, "/dev/shm/", 9);
   return !S_ISREG(info->st_mode) || device || !strncmp(path, "/proc/", 6);
 }
@@ -164,10 +164,10 @@ bool file_writer_open(FileWriter *w, const char *path, Error *err) {
   if (strlen(path) >= sizeof w->path) return fail(err, "%.60s...: the path is too long", path);
   const bool there = !stat(path, &info);
   if (there && S_ISDIR(info.st_mode)) return fail(err, "%s: is a directory, not a file", path);
-  /* Of a link it is the file that is replaced. */
-  if (!there || is_no_file(path, &info) || !realpath(path, w->path))
+  /* Replace the target of a link, not the link. */
+  if (!there || is_special(path, &info) || !realpath(path, w->path))
     snprintf(w->path, sizeof w->path, "%s", path);
-  w->stream = there && is_no_file(path, &info) ? open_as_it_is(w) : open_temporary(w);
+  w->stream = there && is_special(path, &info) ? open_in_place(w) : open_temporary(w);
   return w->stream || fail_path(err, path, "cannot be written");
 }
 
@@ -186,7 +186,7 @@ void file_writer_abandon(FileWriter *w) {
   remove_temporary(w);
 }
 
-/* Pipes and devices have nothing to be synced. */
+/* Pipes and devices are not synced. */
 static bool flush_to_disk(const FileWriter *w) {
   return fflush(w->stream) == 0 && (!*w->temporary || fsync(fileno(w->stream)) == 0);
 }
@@ -231,7 +231,7 @@ static bool same_file(const struct stat *a, const struct stat *b) {
   return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
 
-static bool lies_in(const char *path, const char *directory) {
+static bool is_inside(const char *path, const char *directory) {
   char parent[PATH_CAPACITY];
   struct stat above, home;
   parent_of(path, parent);
@@ -244,9 +244,10 @@ bool file_check_output(const char *path, const char *const *inputs, size_t count
   if (stat(path, &out) || !S_ISREG(out.st_mode)) return true;
   for (size_t i = 0; i < count; i++)
     if (status_of(inputs[i], &in) && same_file(&in, &out))
-      return fail_usage(err, "%s: is read, too, and would be lost: give another name for the output", path);
-  return !model || !lies_in(path, model) ||
-         fail_usage(err, "%s: is a file of the model and would be lost: give another name for the output",
+      return fail_usage(err, "%s: also an input, which would be overwritten: choose another output name",
+                        path);
+  return !model || !is_inside(path, model) ||
+         fail_usage(err, "%s: a file of the model, which would be overwritten: choose another output name",
                     path);
 }
 
@@ -264,12 +265,12 @@ const char *dir_current(char buf[PATH_CAPACITY], const char *dir) {
   return dir_exists(path_join(buf, dir, DIR_READY)) ? buf : dir;
 }
 
-/* A directory is there after a crash once what it is in was synced, too. */
-static bool make_one(const char *path, Error *err) {
+/* Syncs the parent, too, so that the directory survives a crash. */
+static bool make_directory(const char *path, Error *err) {
   char parent[PATH_CAPACITY];
   if (mkdir(path, 0777)) return errno == EEXIST || fail_path(err, path, "cannot be made");
   parent_of(path, parent);
-  dir_sync(parent, NULL); /* may be one that we cannot read */
+  dir_sync(parent, NULL); /* fails if the parent is not readable: ignored */
   return true;
 }
 
@@ -280,16 +281,16 @@ bool dir_make(const char *path, Error *err) {
   for (char *p = buf + 1; *p; p++) {
     if (*p != '/') continue;
     *p = '\0';
-    if (!make_one(buf, err)) return false;
+    if (!make_directory(buf, err)) return false;
     *p = '/';
   }
-  return make_one(buf, err) && (dir_exists(path) || fail(err, "%s: is a file, not a directory", path));
+  return make_directory(buf, err) && (dir_exists(path) || fail(err, "%s: is a file, not a directory", path));
 }
 
 bool dir_sync(const char *path, Error *err) {
   const int descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (descriptor < 0) return fail_path(err, path, "cannot be opened");
-  const bool ok = fsync(descriptor) == 0 || errno == EINVAL; /* some file systems have no such thing */
+  const bool ok = fsync(descriptor) == 0 || errno == EINVAL; /* unsupported by some file systems */
   close(descriptor);
   return ok || fail_path(err, path, "cannot be written to disk");
 }
@@ -318,7 +319,7 @@ void names_free(Names *names) {
   *names = (Names){0};
 }
 
-static bool is_directory_itself(const char *path) { /* not a link to one: what it points to is not ours */
+static bool is_directory_itself(const char *path) { /* false for a link to one */
   struct stat info;
   return !lstat(path, &info) && S_ISDIR(info.st_mode);
 }
@@ -402,7 +403,7 @@ static bool lock_descriptor(int descriptor, const char *dir, const char *path, E
 int file_lock(const char *dir, Error *err) {
   char path[PATH_CAPACITY];
   path_join(path, dir, "lock");
-  /* Not through a link, nor into a pipe: neither is a lock of ours. */
+  /* O_NOFOLLOW, O_NONBLOCK: never through a link, and never block on a pipe. */
   const int descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666);
   if (descriptor < 0) {
     fail_path(err, path, errno == ELOOP ? "is a link: remove it" : "cannot be written");

@@ -1,4 +1,4 @@
-/* general.h - the settings that every activity shares: threads and seed. */
+/* general.h - the settings shared by all commands: threads and seed. */
 #ifndef BASE_GENERAL_H
 #define BASE_GENERAL_H
 

@@ -1,9 +1,7 @@
 /* heap.h - a binary heap in a VEC: HEAP(Heap, Item, before), where Heap is a VEC(Item), defines
  *
  *   heap_push(Heap *, Item)
- *   heap_pop(Heap *)   the item that comes before all others; there must be one
- *
- * in the file that says it, once. */
+ *   heap_pop(Heap *)   removes and returns the first item; the heap must not be empty */
 #ifndef BASE_HEAP_H
 #define BASE_HEAP_H
 

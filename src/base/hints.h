@@ -1,17 +1,17 @@
-/* hints.h - what a directory holds in place of what was looked for: named, with the mend. */
+/* hints.h - error messages for a file that is not what was expected, but of a known kind. */
 #ifndef BASE_HINTS_H
 #define BASE_HINTS_H
 
 #include "error.h"
 
-/* `pattern` as fnmatch(3) has it; `says` follows the path of the file. A list ends with a NULL pattern. */
+/* `pattern`: for fnmatch(3); `says`: the message, printed after the path. A list ends with a NULL pattern. */
 typedef struct FileHint {
   const char *pattern, *says;
 } FileHint;
 
-/* Fails with the first hint that a name in the directory matches: true where one does. */
+/* If a name in the directory matches a hint, sets the error to the first such hint and returns true. */
 bool hint_directory(const char *directory, const FileHint *, Error *);
-/* The same for the path of a file. */
+/* As above, for one path. */
 bool hint_file(const char *path, const FileHint *, Error *);
 
 #endif

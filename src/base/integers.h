@@ -1,4 +1,4 @@
-/* integers.h - the smaller and the larger of two. */
+/* integers.h - minimum and maximum of int64_t. */
 #ifndef BASE_INTEGERS_H
 #define BASE_INTEGERS_H
 

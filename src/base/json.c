@@ -7,7 +7,7 @@
 #include "base/buffer.h"
 #include "base/file.h"
 
-/* Digits from `at` on that make a whole number beyond 64 bits: how many; else 0. */
+/* Number of digits at `at` if they form a whole number beyond 64 bits; else 0. */
 static size_t too_big(const char *at, const char *end) {
   static const char most[] = "9223372036854775807";
   size_t n = 0;
@@ -16,7 +16,7 @@ static size_t too_big(const char *at, const char *end) {
   return at + n < end && strchr(".eE", at[n]) ? 0 : n;
 }
 
-/* The text with ".0" behind whole numbers that are too big for jansson: JSON has no such limit. */
+/* Copies the text with ".0" appended to whole numbers too big for jansson; JSON has no such limit. */
 static void make_real(const char *text, size_t length, Buffer *out) {
   const char *end = text + length, *kept = text;
   bool quoted = false;
@@ -49,8 +49,8 @@ static json_t *load(const char *text, size_t length, json_error_t *problem) {
   return json;
 }
 
-/* Whatever jansson builds is whole: where memory runs out, the call of ours that wanted it unwinds. */
-__attribute__((constructor)) static void lend_memory(void) {
+/* When jansson runs out of memory, the public function unwinds, so that no partial value is used. */
+__attribute__((constructor)) static void set_allocator(void) {
   json_set_alloc_funcs(mem_alloc_library, mem_free);
 }
 
@@ -58,7 +58,7 @@ json_t *json_parse(const char *text, size_t length, const char *where, Error *er
   json_error_t problem;
   json_t *json = load(text, length, &problem);
   if (!json && json_error_code(&problem) == json_error_out_of_memory)
-    fail(err, "%s: out of memory", where); /* outside of every guard */
+    fail(err, "%s: out of memory", where); /* only outside any guard */
   else if (!json)
     fail_damaged(err, "%s:%d:%d: not valid JSON: %s", where, problem.line, problem.column, problem.text);
   return json;
@@ -71,14 +71,14 @@ json_t *json_read(const char *path, Error *err) {
   file_view_close(&file);
   if (!json || json_is_object(json)) return json;
   json_decref(json);
-  fail_damaged(err, "%s: is no JSON object ({...}): put back the file as it was", path);
+  fail_damaged(err, "%s: not a JSON object ({...}): restore the original file", path);
   return NULL;
 }
 
 char *json_text(const json_t *json, size_t flags) {
-  static const size_t precision = JSON_REAL_PRECISION(31); /* all of its bits */
+  static const size_t precision = JSON_REAL_PRECISION(31); /* the bits of that field */
   char *text = json_dumps(json, flags & precision ? flags : flags | JSON_REAL_PRECISION(17));
-  if (!text) mem_exhausted(0); /* the only other reason, a value that is no JSON, cannot be built */
+  if (!text) mem_exhausted(0); /* invalid values, the only other cause, cannot be built */
   return text;
 }
 
@@ -126,30 +126,30 @@ static const json_t *present(const json_t *object, const char *key) {
   return value && !json_is_null(value) ? value : NULL;
 }
 
-bool json_get_int(const json_t *object, const char *key, int64_t otherwise, int64_t *out, const char *where,
+bool json_get_int(const json_t *object, const char *key, int64_t fallback, int64_t *out, const char *where,
                   Error *err) {
   const json_t *value = present(object, key);
-  *out = value ? json_integer_value(value) : otherwise;
+  *out = value ? json_integer_value(value) : fallback;
   return !value || json_is_integer(value) ||
          fail_damaged(err, "%s: \"%s\" is not a whole number", where, key);
 }
 
-bool json_get_real(const json_t *object, const char *key, double otherwise, double *out, const char *where,
+bool json_get_real(const json_t *object, const char *key, double fallback, double *out, const char *where,
                    Error *err) {
   const json_t *value = present(object, key);
-  *out = value ? json_number_value(value) : otherwise;
+  *out = value ? json_number_value(value) : fallback;
   return !value || json_is_number(value) || fail_damaged(err, "%s: \"%s\" is not a number", where, key);
 }
 
-bool json_get_bool(const json_t *object, const char *key, bool otherwise, bool *out, const char *where,
+bool json_get_bool(const json_t *object, const char *key, bool fallback, bool *out, const char *where,
                    Error *err) {
   const json_t *value = present(object, key);
-  *out = value ? json_is_true(value) : otherwise;
+  *out = value ? json_is_true(value) : fallback;
   return !value || json_is_boolean(value) ||
          fail_damaged(err, "%s: \"%s\" is neither true nor false", where, key);
 }
 
-const char *json_get_text(const json_t *object, const char *key, const char *otherwise) {
+const char *json_get_text(const json_t *object, const char *key, const char *fallback) {
   const json_t *value = json_object_get(object, key);
-  return json_is_string(value) ? json_string_value(value) : otherwise;
+  return json_is_string(value) ? json_string_value(value) : fallback;
 }

@@ -6,8 +6,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-/* user nice system idle iowait irq softirq steal; guests are part of user and nice. Old kernels have fewer.
- */
+/* user nice system idle iowait irq softirq steal; guests are included in user and nice. Old kernels have
+ * fewer. */
 static void take_stat(MachineLoad *load, const char *stat, double ticks) {
   double t[8] = {0};
   if (strncmp(stat, "cpu ", 4)) return;
@@ -27,8 +27,8 @@ MachineLoad load_of_texts(const char *loadavg, const char *stat, double ticks) {
   return load;
 }
 
-/* The beginning of a file, as text. */
-static const char *beginning(char text[256], const char *path) {
+/* The first 255 bytes of a file, as text. */
+static const char *read_beginning(char text[256], const char *path) {
   FILE *f = fopen(path, "re");
   const size_t length = f ? fread(text, 1, 255, f) : 0;
   text[length] = '\0';
@@ -38,8 +38,8 @@ static const char *beginning(char text[256], const char *path) {
 
 MachineLoad load_now(void) {
   char loadavg[256], stat[256];
-  MachineLoad load = load_of_texts(beginning(loadavg, "/proc/loadavg"), beginning(stat, "/proc/stat"),
-                                   (double)sysconf(_SC_CLK_TCK));
+  MachineLoad load = load_of_texts(read_beginning(loadavg, "/proc/loadavg"),
+                                   read_beginning(stat, "/proc/stat"), (double)sysconf(_SC_CLK_TCK));
   struct rusage own;
   getrusage(RUSAGE_SELF, &own);
   load.own = (double)(own.ru_utime.tv_sec + own.ru_stime.tv_sec) +
@@ -47,7 +47,7 @@ MachineLoad load_now(void) {
   return load;
 }
 
-/* Ticks are coarse: what others had is known to a tenth of a second. */
+/* Ticks are coarse: times are known to a tenth of a second. */
 Disturbance load_between(const MachineLoad *before, const MachineLoad *after) {
   static const double blur = 0.1;
   Disturbance d = {before->average, -1, -1, 0};
@@ -58,8 +58,8 @@ Disturbance load_between(const MachineLoad *before, const MachineLoad *after) {
   return d;
 }
 
-/* The average tells of the minute before, and so decides only where nothing tells of the measurement itself.
- */
+/* The load average covers the minute before, so it is used only if the times of the measurement itself are
+ * unknown. */
 bool load_disturbs(const Disturbance *d, int processors) {
   static const double tolerated = 0.05, loaded = 0.5, steady = 0.1;
   if (fabs(d->moved) > steady) return true;

@@ -9,7 +9,7 @@
 #include "base/engine.h"
 
 static _Thread_local MemGuard *guard;
-/* Updated atomically: workers allocate and free, too. */
+/* Updated atomically: workers allocate, too. */
 static int64_t held;
 static int64_t fail_after; /* 0: never */
 
@@ -35,17 +35,17 @@ bool mem_guard_fail(Error *err, const MemGuard *g) {
   guard = g->outer;
   return fail_as(
       err, INK_MEMORY,
-      "out of memory: %zu more bytes could not be had; close other programs or choose smaller sizes",
+      "out of memory: cannot allocate %zu more bytes: close other programs or choose smaller sizes",
       g->wanted);
 }
 
 void mem_exhausted(size_t wanted) {
   if (!guard) {
-    fprintf(stderr, "inkstone: out of memory: %zu more bytes could not be had\n", wanted);
+    fprintf(stderr, "inkstone: out of memory: cannot allocate %zu more bytes\n", wanted);
     abort();
   }
   guard->wanted = wanted;
-  threads_unwind(guard); /* before the stack goes that they may look at */
+  threads_unwind(guard); /* before the stack they may access is unwound */
   longjmp(guard->place, 1);
 }
 
@@ -62,7 +62,7 @@ static void count_block(void *block, int sign) {
   __atomic_add_fetch(&held, sign * (int64_t)malloc_usable_size(block), __ATOMIC_RELAXED);
 }
 
-/* Large blocks lie on huge pages: a product walks over more small pages than the processor remembers. */
+/* Large blocks use huge pages: a matrix product touches more small pages than the TLB holds. */
 static const size_t huge_page = 2 << 20;
 
 void *mem_alloc(size_t bytes) {
@@ -122,7 +122,7 @@ void *vec_grow_(void *data, size_t *capacity, size_t need, size_t item) {
   if (more < need) more = need;
   if (__builtin_mul_overflow(more, item, &bytes)) mem_exhausted(SIZE_MAX);
   void *moved = mem_resize(data, bytes);
-  *capacity = more; /* only now: if memory ran out, the array is as it was */
+  *capacity = more; /* after mem_resize, which may unwind: the array is then unchanged */
   return moved;
 }
 

@@ -1,10 +1,10 @@
 /* memory.h - the only place that calls malloc.
  *
- * mem_alloc never returns NULL. When memory runs out it unwinds, as Lua does, to the innermost
- * MEM_GUARD: every public function that works has one, so that exhaustion is an ordinary error of
- * that call. What the call had allocated outside of arenas is not reclaimed then (it leaks, nothing is
- * corrupted), and threads that it started beside have come to an end. Without a guard exhaustion aborts, and
- * guards are a thread's: a body that allocates runs by parallel_guarded. */
+ * mem_alloc never returns NULL. When memory runs out it unwinds (longjmp, as Lua does) to the innermost
+ * MEM_GUARD. Every public function that allocates has one, so that exhaustion is an ordinary error of that
+ * call. What the call had allocated outside arenas leaks; threads it started with thread_start are joined.
+ * Without a guard, exhaustion aborts. Guards are per thread: a loop body that allocates runs in
+ * parallel_guarded. */
 #ifndef BASE_MEMORY_H
 #define BASE_MEMORY_H
 
@@ -23,38 +23,38 @@ void *mem_alloc_zeroed(size_t count, size_t size);
 void *mem_resize(void *block, size_t bytes);
 void mem_free(void *block); /* NULL is fine */
 char *mem_strdup(const char *text);
-void mem_free_foreign(void *block); /* what a library got from malloc and handed over */
+void mem_free_foreign(void *block); /* allocated by a library with malloc */
 
-/* For libraries that let us give them memory; mem_free takes it back. Within a guard it unwinds out of the
- * library as mem_alloc does, so that nothing the library builds lacks a part; without one (a program that
- * uses the library, too, and is not inside of a call of ours) it gives NULL, as malloc does. */
+/* An allocator to install in libraries, together with mem_free. Within a guard it unwinds out of the
+ * library as mem_alloc does, so that the library never builds partial objects; without one (the program
+ * uses the same library outside our calls) it returns NULL, as malloc does. */
 void *mem_alloc_library(size_t bytes);
 
-/* Unwinds as mem_alloc does: for memory that another library could not have, or a size beyond any machine. */
+/* Unwinds as mem_alloc does: for failed allocations in other libraries, and for sizes beyond any machine. */
 _Noreturn void mem_exhausted(size_t wanted);
 
-/* Bytes now held through this file, and the resident memory of the whole process. */
+/* Bytes allocated here and not freed, and the resident memory of the process. */
 int64_t mem_held(void);
 int64_t mem_resident(void);
-/* Physical memory this process may use: the machine's, or the limit of its control group (versions 1 and 2,
- * any group above included) or of its address space (ulimit -v) if smaller. */
+/* Memory this process may use: the minimum of the physical memory, the limits of its control groups
+ * (versions 1 and 2, with all parents), of its address space (ulimit -v), and of the engine. */
 int64_t mem_available(void);
-/* Refuses what `name` is about to take beside what is held, where this process may not have so much: better a
- * sentence now than an end without one, as a control group makes it. */
+/* Fails if `name` needs more memory than this process may still allocate: an error now rather than being
+ * killed later by the control group. */
 bool mem_require(int64_t bytes, const char *name, Error *err);
-/* The smallest memory limit among the control groups that `proc_file` (/proc/self/cgroup) names below `mount`
- * (/sys/fs/cgroup); INT64_MAX where there is none. */
+/* The smallest memory limit of the control groups listed in `proc_file` (/proc/self/cgroup) under `mount`
+ * (/sys/fs/cgroup); INT64_MAX if there is none. */
 int64_t mem_group_limit(const char *proc_file, const char *mount);
 
 /* Usage:  MEM_GUARD(err, return false);   // as the first statement of a public function
  *         ...
  *         MEM_GUARD_END();                // before every ordinary return
- * A guard inside of a guard is allowed; the inner one wins. */
+ * Guards may be nested; the inner one wins. */
 typedef struct MemGuard {
   jmp_buf place;
-  size_t wanted; /* the request that failed */
+  size_t wanted; /* size of the failed request */
   struct MemGuard *outer;
-  Context context; /* of the thread, given back at the end */
+  Context context; /* of the thread, restored at the end */
 } MemGuard;
 void mem_guard_push(MemGuard *);
 void mem_guard_pop(void);
@@ -83,7 +83,7 @@ void *vec_grow_(void *data, size_t *capacity, size_t need, size_t item);
   ((v)->data = ((size_t)(need) > (v)->capacity)                                              \
                    ? vec_grow_((v)->data, &(v)->capacity, (size_t)(need), sizeof *(v)->data) \
                    : (v)->data)
-/* Counts only once `item` is there: making it may run out of memory. */
+/* The count is incremented last: evaluating `item` may unwind. */
 #define vec_push(v, item) \
   (vec_reserve((v), (v)->count + 1), (v)->data[(v)->count] = (item), (void)(v)->count++)
 #define vec_free(v) (mem_free((v)->data), (v)->data = NULL, (v)->count = (v)->capacity = 0)

@@ -1,4 +1,4 @@
-/* memory_limits.c - how much memory this process has, and how much it may have. */
+/* memory_limits.c - the memory this process uses, and its limits. */
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -8,24 +8,24 @@
 #include "base/integers.h"
 #include "base/memory.h"
 
-/* The number after `skip` others in a file of /proc or /sys; `otherwise` where there is none ("max"). */
-static int64_t read_number(const char *path, int skip, int64_t otherwise) {
+/* The number after `skip` others in a file of /proc or /sys; `fallback` if there is none ("max"). */
+static int64_t read_number(const char *path, int skip, int64_t fallback) {
   long long value = 0;
   bool found = true;
   FILE *f = fopen(path, "re");
-  if (!f) return otherwise;
+  if (!f) return fallback;
   for (int i = 0; found && i <= skip; i++) found = fscanf(f, "%lld", &value) == 1;
   fclose(f);
-  return found && value >= 0 ? value : otherwise;
+  return found && value >= 0 ? value : fallback;
 }
 
 int64_t mem_resident(void) {
   return read_number("/proc/self/statm", 1, 0) * sysconf(_SC_PAGESIZE);
 }
 
-/* The limit of a group holds for the groups inside of it: the smallest on the way up counts. A container
- * often sees only the end of that way, mounted as if it were the root. */
-static int64_t limit_on_the_way_up(const char *mount, char *group, const char *name) {
+/* Limits apply to nested groups, so the minimum over all ancestors is taken. A container often sees only
+ * the innermost groups, mounted as the root. */
+static int64_t least_limit_of_ancestors(const char *mount, char *group, const char *name) {
   int64_t least = INT64_MAX;
   for (;;) {
     char path[4096];
@@ -51,9 +51,9 @@ int64_t mem_group_limit(const char *proc_file, const char *mount) {
     if (!group) continue;
     *group++ = '\0';
     if (!controllers[1])
-      least = int64_min(least, limit_on_the_way_up(mount, group, "memory.max"));
+      least = int64_min(least, least_limit_of_ancestors(mount, group, "memory.max"));
     else if (strstr(controllers, "memory"))
-      least = int64_min(least, limit_on_the_way_up(mount_v1, group, "memory.limit_in_bytes"));
+      least = int64_min(least, least_limit_of_ancestors(mount_v1, group, "memory.limit_in_bytes"));
   }
   fclose(f);
   return least;
@@ -71,10 +71,8 @@ int64_t mem_available(void) {
 bool mem_require(int64_t bytes, const char *name, Error *err) {
   const int64_t may = mem_available(), held = mem_held();
   return bytes <= may - held ||
-         fail_as(
-             err, INK_MEMORY,
-             "%s: needs about %lld MB of memory beside the %lld MB in use, and this process may have %lld "
-             "MB in all: "
-             "give it in parts, or give the process more",
-             name, (long long)(bytes >> 20) + 1, (long long)held >> 20, (long long)may >> 20);
+         fail_as(err, INK_MEMORY,
+                 "%s: needs about %lld MB of memory in addition to the %lld MB in use, and this process is "
+                 "limited to %lld MB: split the input, or raise the limit",
+                 name, (long long)(bytes >> 20) + 1, (long long)held >> 20, (long long)may >> 20);
 }

@@ -2,9 +2,9 @@
 
 #include <string.h>
 
-enum { FULL_WIDTH_BYTES = 3 }; /* bytes that each of them has */
+enum { FULL_WIDTH_BYTES = 3 }; /* in UTF-8, of each of them */
 
-/* The ASCII character that is meant; 0: this is none of them. */
+/* The ASCII equivalent of a full-width character; 0: it is not one. */
 static char ascii_of(const char *at) {
   static const struct {
     const char *full_width;

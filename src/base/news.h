@@ -1,11 +1,11 @@
-/* news.h - how layers below the command line say things: a listener with its user. */
+/* news.h - events sent to the caller's listener: notes, warnings, progress. */
 #ifndef BASE_NEWS_H
 #define BASE_NEWS_H
 
 #include "error.h"
 
 typedef struct News {
-  ink_listener *listener; /* NULL: nobody listens */
+  ink_listener *listener; /* may be NULL */
   void *user;
 } News;
 

@@ -23,8 +23,8 @@ uint64_t random_stream(const char *purpose) {
   return hash_bytes(purpose, strlen(purpose), 0);
 }
 
-/* A balanced Feistel network of four rounds over the smallest even number of bits that holds n; walks until
- * it lands below n. */
+/* A balanced Feistel network of four rounds over the smallest even number of bits that holds n, repeated
+ * until the result is below n. */
 uint64_t random_permute(uint64_t index, uint64_t n, uint64_t seed, uint64_t stream) {
   CHECK(index < n);
   int half = 1;

@@ -1,5 +1,5 @@
-/* random.h - random numbers as a pure function of (seed, stream, index): nothing to save for an exact
- * resume, the same on any number of threads. splitmix64's finalizer, twice, over a counter. */
+/* random.h - random numbers as a pure function of (seed, stream, index): no state to save for an exact
+ * resume, and the same results on any number of threads. splitmix64's finalizer, twice, over a counter. */
 #ifndef BASE_RANDOM_H
 #define BASE_RANDOM_H
 
@@ -21,10 +21,10 @@ double random_unit(uint64_t seed, uint64_t stream, uint64_t index);   /* [0, 1),
 double random_normal(uint64_t seed, uint64_t stream, uint64_t index); /* Box-Muller, mean 0, deviation 1 */
 /* 0..n-1, n > 0; the bias of at most n / 2^64 is accepted. */
 uint64_t random_below(uint64_t n, uint64_t seed, uint64_t stream, uint64_t index);
-/* A stream number from a name, so that streams of different purposes never meet. */
+/* A stream number from a name, so that different purposes use different streams. */
 uint64_t random_stream(const char *purpose);
 /* The index-th element of a pseudo-random permutation of 0..n-1 (Feistel network with cycle walking):
- * shuffling in O(1) memory, resumable at any place. */
+ * shuffling in O(1) memory, resumable at any index. */
 uint64_t random_permute(uint64_t index, uint64_t n, uint64_t seed, uint64_t stream);
 
 #endif

@@ -14,7 +14,7 @@
 
 enum { MOST_TABLES = 12, NAME_CAPACITY = 64 };
 
-/* Who gave a value: what is explicit wins over a file, a file over what was filled in. */
+/* The origin of a value, in increasing priority. */
 typedef enum Origin { BY_DEFAULT, BY_FILL, BY_FILE, BY_CALL } Origin;
 
 typedef struct Part {
@@ -22,7 +22,7 @@ typedef struct Part {
   size_t count; /* of its settings */
   char *values;
   unsigned char *origins;
-  char (*flags)[NAME_CAPACITY]; /* names as flags */
+  char (*flags)[NAME_CAPACITY]; /* the names as flags */
 } Part;
 
 struct ink_settings {
@@ -46,8 +46,8 @@ static Entry entry_at(const Settings *s, size_t part, size_t item) {
 
 /* ---- values <-> text ---- */
 
-/* A number, and perhaps one of `suffixes`, which stand for base, base^2, ... */
-static bool scaled(const char *text, double base, const char *suffixes, double *out) {
+/* A number with an optional suffix: `suffixes` mean base, base^2, ... */
+static bool parse_scaled(const char *text, double base, const char *suffixes, double *out) {
   char *end;
   *out = strtod(text, &end);
   if (end == text) return false;
@@ -60,19 +60,19 @@ static bool scaled(const char *text, double base, const char *suffixes, double *
   return !*end && isfinite(*out);
 }
 
-static bool whole(const char *text, int64_t *out) {
+static bool parse_whole(const char *text, int64_t *out) {
   char *end;
   errno = 0;
   const long long value = strtoll(text, &end, 10);
   *out = value;
   if (end != text && !*end) return errno == 0;
   double real;
-  if (!scaled(text, 1000, "kmg", &real) || fabs(real) > 9e18) return false;
+  if (!parse_scaled(text, 1000, "kmg", &real) || fabs(real) > 9e18) return false;
   *out = llround(real); /* 1.005k is 1004.9999999999999 in binary */
   return fabs((double)*out - real) <= 1e-12 * fabs(real);
 }
 
-static bool duration(const char *text, double *out) {
+static bool parse_duration(const char *text, double *out) {
   static const struct {
     char unit;
     double seconds;
@@ -89,7 +89,7 @@ static bool duration(const char *text, double *out) {
   return !*end;
 }
 
-static bool truth(const char *text, bool *out) {
+static bool parse_truth(const char *text, bool *out) {
   static const char *const words[2][4] = {{"false", "no", "off", "0"}, {"true", "yes", "on", "1"}};
   for (int i = 0; i < 8; i++) {
     if (strcasecmp(text, words[i / 4][i % 4])) continue;
@@ -124,12 +124,12 @@ static void clear_list(TextList *list) {
 
 static void add_to_list(TextList *list, const char *text) {
   char *copy = mem_strdup(text);
-  const bool full = !(list->count & (list->count - 1)); /* there is room up to the next power of two */
+  const bool full = !(list->count & (list->count - 1)); /* the capacity is the next power of two */
   if (full) list->items = mem_resize(list->items, (list->count ? 2 * list->count : 1) * sizeof *list->items);
   list->items[list->count++] = copy;
 }
 
-/* A new list of one item or none, made before the old one goes: memory may run out. */
+/* A new list of one item or none, built before the old one is freed: memory may run out. */
 static void start_list(TextList *list, const char *text) {
   TextList fresh = {0};
   if (text) add_to_list(&fresh, text);
@@ -143,14 +143,14 @@ static bool in_range(const Entry *p, double value, const char *text, Error *err)
                     p->setting->max);
 }
 
-/* A value before it is in its place, so that a wrong one changes nothing. Texts are their own values. */
+/* A parsed value before it is stored, so that an invalid one changes nothing. Texts need no parsing. */
 typedef union Value {
   int64_t integer;
   double real;
   bool truth;
 } Value;
 
-/* Numbers and words are ASCII. */
+/* Numbers and choices are ASCII. */
 static bool refuse_full_width(const Entry *p, const char *text, Error *err) {
   char narrow[256];
   const char *full_width;
@@ -166,25 +166,25 @@ static bool parse(const Entry *p, const char *text, Value *out, Error *err) {
   if (!refuse_full_width(p, text, err)) return false;
   switch (p->setting->kind) {
     case SETTING_INT:
-      if (!whole(text, &out->integer))
+      if (!parse_whole(text, &out->integer))
         return fail_usage(err, "--%s: \"%s\" is not a whole number", p->flag, text);
       return in_range(p, (double)out->integer, text, err);
     case SETTING_REAL:
-      if (!scaled(text, 1000, "", &out->real))
+      if (!parse_scaled(text, 1000, "", &out->real))
         return fail_usage(err, "--%s: \"%s\" is not a number", p->flag, text);
       return in_range(p, out->real, text, err);
     case SETTING_BYTES:
-      if (!scaled(text, 1024, "kmgt", &real))
+      if (!parse_scaled(text, 1024, "kmgt", &real))
         return fail_usage(err, "--%s: \"%s\" is not a size such as 512M or 2G", p->flag, text);
       if (!in_range(p, real, text, err)) return false;
       out->integer = (int64_t)real;
       return true;
     case SETTING_SECONDS:
-      if (!duration(text, &out->real))
+      if (!parse_duration(text, &out->real))
         return fail_usage(err, "--%s: \"%s\" is not a time such as 90s, 10m or 2h", p->flag, text);
       return in_range(p, out->real, text, err);
     case SETTING_SWITCH:
-      return truth(text, &out->truth) ||
+      return parse_truth(text, &out->truth) ||
              fail_usage(err, "--%s: \"%s\" is neither true nor false", p->flag, text);
     case SETTING_CHOICE:
       return is_choice(p->setting->arg, text) ||
@@ -223,7 +223,7 @@ static void store(const Entry *p, const char *text, const Value *value, bool fir
   }
 }
 
-/* The fewest digits, from 15 on, that read back as the same. */
+/* The fewest digits, at least 15, that read back as the same value. */
 static char *shortest_real(double value) {
   char text[40];
   for (int digits = 15; digits <= 17; digits++) {
@@ -365,7 +365,7 @@ size_t text_distance(const char *a, const char *b) {
 static const char *nearest(const Settings *s, const char *name) {
   char flag[NAME_CAPACITY];
   const char *best = NULL;
-  size_t least = strlen(name) / 3 + 2; /* further away it is no slip of the fingers */
+  size_t least = strlen(name) / 3 + 2; /* beyond that it is probably not a typing error */
   if (strlen(name) >= sizeof flag) return NULL;
   name_as_flag(flag, name);
   for (size_t k = 0; k < s->count; k++)
@@ -406,7 +406,7 @@ static bool put(Settings *s, const char *name, const char *text, Origin origin, 
   return true;
 }
 
-/* A list grows with every call; it starts anew with the first one, whatever a file said. */
+/* Each call appends to a list; the first call discards the values of a file. */
 static bool set_by_call(Settings *s, const char *name, const char *text, Error *err) {
   Entry p;
   const bool first = !find(s, name, &p) || p.setting->kind != SETTING_LIST || *p.origin < BY_CALL;

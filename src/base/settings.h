@@ -1,6 +1,6 @@
-/* settings.h - describe once, derive the rest.
+/* settings.h - typed settings, each described once in a `.def` file.
  *
- * A `.def` file lists the settings of one area, one line each:
+ * A `.def` file lists the settings of one area, one per line:
  *
  *   SETTINGS_BEGIN(ModelSettings, model_settings_table, "model")
  *   SETTING(kind, name, default, min, max, arg, help)
@@ -16,11 +16,10 @@
  * SECONDS  double       90, 30s, 10m, 2h
  * LIST     TextList     any text, may be given several times
  *
- * `default` is text, "" for unset (0, NULL, empty). SETTING_WITH_BASE and SETTING_ON_RESUME are lines of the
- * same form, see SettingFreedom. Including the list after this header gives the struct and declares its
- * table; including it after base/settings_table.h, in one .c file, defines the table. From that come flags,
- * --help, man page, completion, YAML keys and their checks, and which settings contradict --from and
- * --resume. */
+ * `default` is text, "" for unset (0, NULL, empty). SETTING_WITH_BASE and SETTING_ON_RESUME have the same
+ * form, see SettingFreedom. Including the list after this header defines the struct and declares its
+ * table; including it after base/settings_table.h, in one .c file, defines the table. Flags, --help, man
+ * page, completion, YAML keys, their checks, and conflicts with --from and --resume are derived from it. */
 #ifndef BASE_SETTINGS_H
 #define BASE_SETTINGS_H
 
@@ -42,11 +41,11 @@ typedef enum SettingKind {
   SETTING_LIST
 } SettingKind;
 
-/* What may still be given where something that exists fixes the rest. */
+/* May the setting be given when a base model or an interrupted run determines the others? */
 typedef enum SettingFreedom {
   SETTING_FIXED,
-  SETTING_FREE_WITH_BASE, /* though the model or tokenizer that a run starts from has settled its table */
-  SETTING_FREE_ON_RESUME  /* though the run that is continued has settled all */
+  SETTING_FREE_WITH_BASE, /* with --from, which determines the rest of its table */
+  SETTING_FREE_ON_RESUME  /* with --resume, which determines all others */
 } SettingFreedom;
 
 typedef int64_t SettingType_INT;
@@ -59,11 +58,11 @@ typedef double SettingType_SECONDS;
 typedef TextList SettingType_LIST;
 
 typedef struct Setting {
-  const char *name; /* as the struct's member: top_p; the flag is --top-p */
+  const char *name; /* of the struct's member: top_p; the flag is --top-p */
   SettingKind kind;
   SettingFreedom freedom;
   size_t offset;
-  const char *otherwise; /* default, as text */
+  const char *otherwise; /* default value as text */
   double min, max;
   const char *arg, *help;
 } Setting;
@@ -71,10 +70,10 @@ typedef struct Setting {
 typedef struct SettingTable {
   const char *section;
   size_t size;          /* of the struct */
-  const Setting *items; /* ended by one without a name */
+  const Setting *items; /* terminated by an item without a name */
 } SettingTable;
 
-/* What a list is where this header was the last to say: the struct, and the declaration of its table. */
+/* With these definitions a list is a struct and the declaration of its table. */
 #define SETTINGS_BEGIN(type, table, section) \
   typedef struct type type;                  \
   extern const SettingTable table;           \
@@ -93,33 +92,34 @@ typedef struct SettingTable {
 typedef ink_settings Settings;
 Settings *settings_new(const SettingTable *const *tables, size_t count); /* free: ink_settings_free */
 void *settings_part(const Settings *, const SettingTable *);             /* the struct of one table */
-/* Was it given by flag or file, rather than left at its default? CHECKs that the name exists. */
+/* Was it given by flag or file? CHECKs that the name exists. */
 bool settings_given(const Settings *, const char *name);
-/* Given by a call (a flag), which wins over a file? */
+/* Was it given by a call (a flag), which overrides a file? */
 bool settings_given_by_call(const Settings *, const char *name);
-/* Back to the default, as if never given. */
+/* Resets it to its default. */
 void settings_forget(Settings *, const char *name);
 bool settings_knows(const Settings *, const char *name);
-/* The name as a flag has it, "top-p" for "top_p"; where it may still be given. CHECK that it exists. */
+/* The name as a flag: "top-p" for "top_p". CHECKs that it exists, as does settings_freedom. */
 const char *settings_flag(const Settings *, const char *name);
 SettingFreedom settings_freedom(const Settings *, const char *name);
-Settings *settings_copy(const Settings *); /* with who gave what; free: ink_settings_free */
+Settings *settings_copy(const Settings *); /* with the origins; free: ink_settings_free */
 /* As ink_settings_get, but running out of memory unwinds. The caller frees. */
 char *settings_text(const Settings *, const char *name);
-/* As ink_settings_set, but a value given before stays: how presets and `--budget` fill in the rest. */
+/* As ink_settings_set, but does not replace a given value: used by presets and `--budget`. */
 bool settings_fill(Settings *, const char *name, const char *text, Error *);
-/* What was given or filled in, as a YAML mapping that ink_settings_load reads back; the rest is at its
- * defaults. The caller frees with mem_free. */
+/* The settings given or filled in, as a YAML mapping for ink_settings_load. The caller frees
+ * with mem_free. */
 char *settings_to_yaml(const Settings *);
 /* As ink_settings_load, from text; `where` names it in errors. */
 bool settings_load_text(Settings *, const char *yaml, const char *where, Error *);
 
-/* Between settings.c and settings_yaml.c: sets a value as a file does. `first`: a list starts anew; `text`
- * NULL: and ends there, empty. */
+/* For settings_yaml.c: sets a value read from a file. `first`: replaces a list instead of appending;
+ * `text` NULL: by the empty list. */
 bool settings_put_from_file(Settings *, const char *name, const char *text, bool first, Error *);
-bool settings_yaml_holds(const char *text);           /* YAML is Unicode: not any bytes */
-void settings_yaml_quote(Buffer *, const char *text); /* what it holds, in quotes, on one line */
-/* The setting of that name and where its value is; NULL: there is none. Refuses with the nearest name. */
+bool settings_yaml_holds(const char *text);           /* is it UTF-8, as YAML requires? */
+void settings_yaml_quote(Buffer *, const char *text); /* as a double-quoted scalar on one line */
+/* The setting of that name and a pointer to its value; NULL if unknown: the error suggests the nearest
+ * name. */
 const Setting *settings_find(const Settings *, const char *name, const void **value, Error *);
 /* Edit distance of short names, for "did you mean". */
 size_t text_distance(const char *a, const char *b);

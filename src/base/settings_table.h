@@ -1,5 +1,5 @@
-/* settings_table.h - from here on, a list of settings defines its table. To be included last, before the
- * list, in the one .c file that owns the table; once a file, as SettingsHere is one type. */
+/* settings_table.h - makes a list of settings define its table. Include it last, before the list, in the
+ * one .c file that owns the table; once per file, since SettingsHere is one type. */
 #include "base/settings.h"
 
 #undef SETTINGS_BEGIN

@@ -1,4 +1,4 @@
-/* settings_typed.c - values of settings as numbers and switches rather than as text. */
+/* settings_typed.c - typed access to the values of settings. */
 #include <inttypes.h>
 #include <stdio.h>
 

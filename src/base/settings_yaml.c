@@ -1,5 +1,5 @@
-/* settings_yaml.c - settings from a YAML mapping of names to scalars or lists of scalars, read event by
- * event: nothing nests, so that there is no depth to guard and no alias to expand. */
+/* settings_yaml.c - reads settings from a YAML mapping of names to scalars or lists of scalars, event by
+ * event: without nesting, so that no depth has to be limited and no alias expanded. */
 #include <string.h>
 #include <yaml.h>
 
@@ -31,11 +31,11 @@ static bool expect(Reader *r, yaml_event_type_t type, const char *what) {
   return next(r) && (r->event.type == type || fail(r->err, "%s:%zu: expected %s", r->where, line(r), what));
 }
 
-/* The text of this event, which is a scalar; NULL after an error. */
+/* The text of this scalar event; NULL on error. */
 static const char *scalar(const Reader *r) {
   const char *text = (const char *)r->event.data.scalar.value;
   if (strlen(text) == r->event.data.scalar.length) return text;
-  fail(r->err, "%s:%zu: a NUL character cannot be in a setting", r->where, line(r));
+  fail(r->err, "%s:%zu: a setting cannot contain a NUL character", r->where, line(r));
   return NULL;
 }
 
@@ -57,13 +57,13 @@ static bool read_value(Reader *r, Settings *s, const char *name) {
   for (bool first = true; next(r); first = false) {
     if (r->event.type == YAML_SEQUENCE_END_EVENT) return !first || put(r, s, name, NULL, true);
     if (r->event.type != YAML_SCALAR_EVENT)
-      return fail(r->err, "%s:%zu: \"%s\": lists inside of lists mean nothing here", r->where, line(r), name);
+      return fail(r->err, "%s:%zu: \"%s\": a list cannot contain a list", r->where, line(r), name);
     if (!put_scalar(r, s, name, first)) return false;
   }
   return false;
 }
 
-/* Names seen, "-" and "_" alike, so that a key given twice is refused. */
+/* Records a name, with "-" for "_"; fails if it was given before. */
 static bool remember(Reader *r, TextList *seen, const char *name) {
   for (size_t i = 0; i < seen->count; i++)
     if (!strcmp(seen->items[i], name))
@@ -130,9 +130,9 @@ bool ink_settings_load(ink_settings *s, const char *path, ink_error *err) {
 
 /* ---- writing ---- */
 
-/* The code point at the front of NUL-terminated text and how many bytes it takes; 0 bytes where it is not
- * UTF-8 (RFC 3629: shortest forms, no surrogates). libyaml's own check lets surrogates pass and its reader
- * then refuses. */
+/* Decodes the first code point of NUL-terminated text; returns its length in bytes, 0 if it is not UTF-8
+ * (RFC 3629: shortest forms, no surrogates). libyaml's own check accepts surrogates, which its reader
+ * rejects. */
 static int decode(const unsigned char *p, uint32_t *code) {
   static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
   const int bytes = *p < 0x80 ? 1 : *p < 0xc0 ? 0 : *p < 0xe0 ? 2 : *p < 0xf0 ? 3 : *p < 0xf8 ? 4 : 0;
@@ -153,7 +153,7 @@ bool settings_yaml_holds(const char *text) {
   return true;
 }
 
-/* Must be written as an escape: YAML refuses it raw, or takes it for a line break. */
+/* Must be escaped: otherwise YAML rejects it or reads it as a line break. */
 static bool needs_escape(uint32_t code) {
   return code < 0x20 || (code >= 0x7f && code < 0xa0) || code == 0x2028 || code == 0x2029 || code == 0xfeff ||
          code == 0xfffe || code == 0xffff;

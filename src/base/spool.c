@@ -28,13 +28,13 @@ static const char *directory(void) {
 static bool fail_full(Error *err, size_t bytes) {
   return fail(
       err,
-      "%s: no room for %zu MB of text or tokens that do not fit in memory (%s): free some, or set TMPDIR "
-      "to a larger disk",
+      "%s: no disk space for %zu MB of text or tokens that do not fit in memory (%s): free some, or set "
+      "TMPDIR to a larger disk",
       directory(), bytes >> 20, strerror(errno));
 }
 
-/* A file that vanishes with its descriptor. */
-static int nameless_file(void) {
+/* An unlinked file, deleted when its descriptor is closed. */
+static int unlinked_file(void) {
   int file = open(directory(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
   if (file >= 0) return file;
   char path[4096];
@@ -44,16 +44,16 @@ static int nameless_file(void) {
   return file;
 }
 
-/* The blocks are taken now: with none left later, writing to the map would kill the process. */
-static bool take_blocks(int file, size_t from, size_t to) {
+/* Allocates the disk blocks now: on a full disk, a write to the mapping would kill the process. */
+static bool allocate_blocks(int file, size_t from, size_t to) {
   errno = posix_fallocate(file, (off_t)from, (off_t)(to - from));
   return errno == 0;
 }
 
 static bool move_to_disk(Spool *s, size_t capacity, Error *err) {
-  const int file = nameless_file();
+  const int file = unlinked_file();
   void *map = MAP_FAILED;
-  if (file >= 0 && take_blocks(file, 0, capacity))
+  if (file >= 0 && allocate_blocks(file, 0, capacity))
     map = mmap(NULL, capacity, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
   if (map == MAP_FAILED) {
     fail_full(err, capacity);
@@ -67,7 +67,7 @@ static bool move_to_disk(Spool *s, size_t capacity, Error *err) {
 }
 
 static bool grow_on_disk(Spool *s, size_t capacity, Error *err) {
-  if (!take_blocks(s->file, s->capacity, capacity)) return fail_full(err, capacity);
+  if (!allocate_blocks(s->file, s->capacity, capacity)) return fail_full(err, capacity);
   void *map = mremap(s->data, s->capacity, capacity, MREMAP_MAYMOVE);
   if (map == MAP_FAILED) return fail_full(err, capacity);
   s->data = map;
@@ -100,7 +100,7 @@ void spool_finish(Spool *s) {
     s->data = map;
     s->capacity = s->length;
   }
-  if (ftruncate(s->file, (off_t)s->length)) errno = 0; /* the disk's room comes back later, then */
+  if (ftruncate(s->file, (off_t)s->length)) errno = 0; /* the disk space is then freed later */
   close(s->file);
   s->file = -1;
 }

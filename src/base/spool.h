@@ -1,5 +1,5 @@
-/* spool.h - a growing run of bytes that may be more than memory: once there are many they lie in a file
- * without a name, from where the system pages them in and out. */
+/* spool.h - a growable byte array that may exceed memory: beyond a limit it is a mapping of an unlinked
+ * file, which the system pages in and out. */
 #ifndef BASE_SPOOL_H
 #define BASE_SPOOL_H
 
@@ -15,15 +15,15 @@ typedef struct Spool {
   bool on_disk;
 } Spool;
 
-/* Fails where the disk is full: the file is in $TMPDIR, else in /var/tmp. */
+/* Fails if the disk is full. The file is in $TMPDIR, else in /var/tmp. */
 bool spool_add(Spool *, const void *bytes, size_t count, Error *);
 void spool_free(Spool *);
-/* Gives back the room that is not used, and closes the file: nothing can be added from now on. */
+/* Frees unused space and closes the file: nothing can be added afterwards. */
 void spool_finish(Spool *);
 
-/* Bytes of one that are kept in memory at most: an eighth of what there is. */
+/* Maximum bytes of a spool in memory: by default an eighth of mem_available(). */
 size_t spool_in_memory(void);
-/* For tests: sets it, 0 to what it was. */
+/* For tests: sets it; 0: the default. */
 void spool_set_in_memory(size_t bytes);
 
 #endif

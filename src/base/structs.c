@@ -12,11 +12,12 @@ bool struct_take(void *own, size_t own_size, const void *given, const char *name
   static const size_t most = 4096;
   const size_t size = size_of(given);
   if (size < sizeof size || size > most)
-    return fail_usage(err, "an %s begins with its size, which %zu is not: initialize it", name, size);
+    return fail_usage(
+        err, "%s: %zu is not a valid size for its first member: initialize it with INK_..._INIT", name, size);
   for (size_t i = own_size; i < size; i++)
     if (((const char *)given)[i])
-      return fail_usage(err, "an %s asks for what Inkstone %s does not know: install a newer one", name,
-                        INK_VERSION);
+      return fail_usage(err, "%s: a member is set that Inkstone %s does not have: install a newer version",
+                        name, INK_VERSION);
   memset(own, 0, own_size);
   memcpy(own, given, size < own_size ? size : own_size);
   memcpy(own, &own_size, sizeof own_size);

@@ -36,8 +36,8 @@ int threads_count(void) {
 
 /* ---- parallel_for ---- */
 
-/* A pool of our own rather than OpenMP's: that one waits actively and gives each thread a fixed share, which
- * on two cores that others use too costs most of the time (docs/decisions/0005-threads.md). */
+/* A custom pool rather than OpenMP, which busy-waits and gives each thread a fixed share: on two cores
+ * shared with other programs that costs most of the time (docs/decisions/0005-threads.md). */
 
 static void futex_wait(atomic_int *at, int old) {
   syscall(SYS_futex, at, FUTEX_WAIT_PRIVATE, old, NULL, NULL, 0);
@@ -61,9 +61,8 @@ int parallel_worker(void) {
   return worker;
 }
 
-/* The range is cut in parts, some for each thread. A thread does its own, in order, and then those that
- * others have not begun: where the processors are shared with other programs and a thread has to wait, nobody
- * waits for its work. */
+/* The range is cut into parts, several per thread. A thread runs its own in order, then those that other
+ * threads have not started, so that a thread delayed by another program does not delay the loop. */
 enum { PARTS_EACH = 4 };
 
 static void run_part(Pool *p, int part) {
@@ -72,8 +71,8 @@ static void run_part(Pool *p, int part) {
   if (atomic_fetch_add(&p->finished, 1) + 1 == p->parts && p->waiting) futex_wake(&p->finished);
 }
 
-/* A thread's own parts are neighbours, the same ones in the next loop over the same rows: they are in its
- * cache. */
+/* A thread's own parts are contiguous and the same in the next loop over the same rows, which are then in
+ * its cache. */
 static void run_parts_of(Pool *p, int owner) {
   const int first = p->parts * owner / p->threads, last = p->parts * (owner + 1) / p->threads;
   for (int i; (i = first + atomic_fetch_add(&p->next[owner], 1)) < last;) run_part(p, i);
@@ -87,12 +86,12 @@ static void work(Pool *p, int index) {
   worker = 0;
 }
 
-/* A thread looks for work for a tenth of a millisecond, more than the time between two loops of a step,
- * before it sleeps: to be woken takes long, and often happens on the processor of the one that woke it. */
-enum { LOOKS = 8000 };
+/* A thread polls for a tenth of a millisecond, longer than the time between two loops of a step, before it
+ * sleeps: waking up is slow, and often happens on the waker's processor. */
+enum { POLLS = 8000 };
 
 static int await_change(atomic_int *value, int old, atomic_int *sleepers) {
-  for (int i = 0; i < LOOKS; i++) {
+  for (int i = 0; i < POLLS; i++) {
     if (atomic_load(value) != old) return atomic_load(value);
     pause_briefly();
   }
@@ -104,15 +103,14 @@ static int await_change(atomic_int *value, int old, atomic_int *sleepers) {
 
 /* ---- where the workers run ---- */
 
-/* The system may run a worker on the processor of the caller, or two workers on one, for seconds, and leave
- * another processor idle. No thread is tied to a processor for that: every process would tie its first worker
- * to the same one. A worker that has for some time been where another thread of its job is moves away, within
- * the mask that it was started with, and is free again at once; the caller's thread, which is not ours, is
- * never moved. Not where more want to run than there are processors: none is idle then, and the system knows
- * better (docs/decisions/0014-engine.md). */
+/* The system may run two threads of a job on one processor for seconds while another is idle. Workers are
+ * not pinned: every process would pin its first worker to the same processor. Instead, a worker that
+ * shares a processor with another thread of its job for some time moves to a free one within its affinity
+ * mask, which is restored at once. The caller's thread is never moved. If more threads are runnable than
+ * there are processors, none is idle and scheduling is left to the system (docs/decisions/0014-engine.md). */
 static const double patience = 0.02, pause_between_moves = 0.2;
 
-/* By the system's mean over the last minute. */
+/* By the load average of the last minute. */
 static bool machine_is_busy(void) {
   struct sysinfo now;
   const unsigned long processors_there = (unsigned long)sysconf(_SC_NPROCESSORS_ONLN);
@@ -143,7 +141,7 @@ static void note_processor(Pool *p, int index) {
 }
 
 static void choose_processor(Pool *p, int index) {
-  static _Thread_local double since, moved; /* sharing; 0: not */
+  static _Thread_local double since, moved; /* times: sharing since (0: not), last moved */
   note_processor(p, index);
   if (!shares_processor(p, index, p->processor[index])) {
     since = 0;
@@ -175,7 +173,7 @@ static void *serve(void *arg) {
   return NULL;
 }
 
-/* Signals are handled by the program's own threads, but for those that a thread causes itself. */
+/* Blocks signals in workers, except synchronous ones: the program's own threads handle them. */
 static int create_thread(pthread_t *thread, void *(*body)(void *), void *arg) {
   static const int own[] = {SIGBUS, SIGSEGV, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS, SIGPROF};
   sigset_t blocked, before;
@@ -193,8 +191,8 @@ static void start_threads(Pool *p, int count) {
     w->pool = p;
     w->index = p->started + 1;
     p->processor[w->index] = -1;
-    if (create_thread(&w->handle, serve, w)) return; /* fewer do it, too */
-    if (p->lasting) pthread_detach(w->handle);
+    if (create_thread(&w->handle, serve, w)) return; /* continue with fewer threads */
+    if (p->detached) pthread_detach(w->handle);
   }
 }
 
@@ -205,7 +203,7 @@ void pool_close(Pool *p) {
   for (int i = 0; i < p->started; i++) pthread_join(p->workers[i].handle, NULL);
 }
 
-/* A child of fork() has the memory of a pool but none of its threads. */
+/* A child of fork() has the pool's memory but none of its threads. */
 static atomic_int forks;
 
 static void count_fork(void) {
@@ -231,7 +229,7 @@ static void forget_threads_of_parent(Pool *p) {
 
 /* ---- a job ---- */
 
-/* Who came late to the last job, and found it done, leaves in no time. */
+/* Waits for threads that joined the last job too late; they leave at once. */
 static void await_empty(Pool *p) {
   while (atomic_load(&p->present)) sched_yield();
 }
@@ -278,7 +276,7 @@ typedef struct Guarded {
   ParallelBody *body;
   void *arg;
   atomic_bool exhausted;
-  atomic_size_t wanted; /* the request that failed then */
+  atomic_size_t wanted; /* size of the failed request */
 } Guarded;
 
 static void run_guarded(void *arg, int64_t begin, int64_t end) {
@@ -299,19 +297,19 @@ void parallel_guarded(int64_t n, ParallelBody *body, void *arg) {
   if (g.exhausted) mem_exhausted(g.wanted);
 }
 
-/* ---- a thread beside ---- */
+/* ---- single threads ---- */
 
 struct Thread {
   void (*body)(void *arg);
   void *arg;
   pthread_t handle;
-  Context context;              /* of who started it */
-  bool runs;                    /* else it is still to be done */
-  const struct MemGuard *guard; /* that it was started in */
+  Context context;              /* of the starting thread */
+  bool runs;                    /* false: the body runs in thread_join */
+  const struct MemGuard *guard; /* in which it was started */
   Thread *earlier;
 };
 
-static _Thread_local Thread *started; /* by this thread and not joined, the last one first */
+static _Thread_local Thread *started; /* by this thread and not joined, latest first */
 
 static void *run_thread(void *arg) {
   const Thread *t = arg;
@@ -322,7 +320,7 @@ static void *run_thread(void *arg) {
 
 Thread *thread_start(void (*body)(void *arg), void *arg) {
   Thread *t = mem_alloc(sizeof *t);
-  const int count = threads_count(); /* settles it for both */
+  const int count = threads_count(); /* sets work_context.threads, which the new thread inherits */
   *t = (Thread){body, arg, .context = work_context, .guard = mem_guard_now(), .earlier = started};
   started = t;
   t->runs = count > 1 && create_thread(&t->handle, run_thread, t) == 0;

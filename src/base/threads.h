@@ -1,8 +1,8 @@
-/* threads.h - loops on several threads: the workers of the engine that the caller works in (engine.h).
+/* threads.h - parallel loops on the workers of the caller's engine (engine.h), and single threads.
  *
- * parallel_for(n, body, arg) calls body(arg, begin, end) for disjoint ranges that cover 0..n-1.
- * How the range is cut depends on the number of threads, so a body must give each index its own result:
- * anything summed over indices is first cut into pieces whose number depends on the data only. */
+ * parallel_for(n, body, arg) calls body(arg, begin, end) for disjoint ranges that cover 0..n-1. The ranges
+ * depend on the number of threads, so the result for an index must not depend on the range: sums over
+ * indices are cut into pieces whose number depends on the data only. */
 #ifndef BASE_THREADS_H
 #define BASE_THREADS_H
 
@@ -10,29 +10,27 @@
 #include <stdint.h>
 
 typedef void ParallelBody(void *arg, int64_t begin, int64_t end);
-/* A call from inside of a body runs in place on that thread, and so does one while another thread has the
- * same engine's workers. */
+/* Runs on the calling thread alone if called from a body, or while another thread uses the engine's
+ * workers. */
 void parallel_for(int64_t n, ParallelBody *body, void *arg);
-/* The same for a body that allocates: where memory runs out on any thread, the caller unwinds (memory.h) once
- * all have come to an end. */
+/* For a body that allocates: if memory runs out on any thread, the caller unwinds (memory.h) after all
+ * have finished. */
 void parallel_guarded(int64_t n, ParallelBody *body, void *arg);
-/* The worker a body runs on, 0..threads_count()-1: for scratch memory made before parallel_for. */
+/* The index of the worker running a body, 0..threads_count()-1: selects scratch memory allocated before. */
 int parallel_worker(void);
 
-/* A function on a thread of its own, beside what the caller does until thread_join; on the caller's, there,
- * if the system gives no other. Memory that runs out in it ends the program, unless it has a guard of its
- * own. */
+/* Runs a function on a new thread until thread_join; if none can be started, on the caller's in
+ * thread_join. Running out of memory in it aborts, unless it has a guard. */
 typedef struct Thread Thread;
 Thread *thread_start(void (*body)(void *arg), void *arg);
 void thread_join(Thread *);
-/* Memory ran out on the thread that started others in this guard: waits for them, as they may use what lies
- * on its stack. */
+/* When memory runs out: joins the threads started in this guard, since they may use the caller's stack. */
 struct MemGuard;
 void threads_unwind(const struct MemGuard *);
 
-/* How many work for the thread that says so, and for threads it starts, until the guard ends that it says so
- * in. 0: the engine's number, or else as many as the thread may run on. An engine's number is also the most.
- */
+/* Number of threads for loops of the calling thread and of threads it starts, until its guard ends. 0: the
+ * engine's number, or else as many processors as the thread may run on. The engine's number is the
+ * maximum. */
 void threads_set(int count);
 int threads_count(void);
 
@@ -40,7 +38,7 @@ int threads_count(void);
 double clock_seconds(void);
 double clock_unix(void);
 
-/* Was the call stopped that this thread works for (ink_stop)? Long activities look at it between steps. */
+/* Was the call this thread works for stopped (ink_stop)? Long computations check it between steps. */
 bool interrupted(void);
 
 #endif

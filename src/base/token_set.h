@@ -1,5 +1,4 @@
-/* token_set.h - a few token ids, such as all that end a text; the first is the one that is written where one
- * is wanted. */
+/* token_set.h - a small set of token ids, such as the end tokens; the first is the one to be written. */
 #ifndef BASE_TOKEN_SET_H
 #define BASE_TOKEN_SET_H
 
@@ -19,7 +18,7 @@ static inline bool token_set_has(const TokenSet *s, int64_t id) {
   return false;
 }
 
-/* False: it is full. An id that it has, or below 0, is not added. */
+/* False: it is full. Ids below 0 and ids in the set are ignored. */
 static inline bool token_set_add(TokenSet *s, int64_t id) {
   if (id < 0 || token_set_has(s, id)) return true;
   if (s->count == MOST_TOKENS) return false;
@@ -38,7 +37,7 @@ static inline TokenSet token_set_of(int64_t id) {
   return s;
 }
 
-/* A few tokens in a row, such as those that say who speaks. */
+/* A short sequence of tokens, such as the one that names the speaker. */
 enum { MOST_RUN = 32 };
 
 typedef struct TokenRun {

@@ -5,7 +5,7 @@ function(kernels_for_each_isa target)
     return()
   endif()
   target_sources(${target} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/kernels/isa/scalar.c)
-  if(INKSTONE_FUZZ) # the wide ones take minutes to compile with sanitizers and meet no foreign bytes
+  if(INKSTONE_FUZZ) # vector kernels take minutes to compile with sanitizers and process no untrusted bytes
     target_compile_definitions(${target} PRIVATE KERNELS_SCALAR_ONLY)
   elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
     target_sources(${target} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/kernels/isa/avx2.c

@@ -1,4 +1,4 @@
-/* kernels.c - the table of the instruction set in use. */
+/* kernels.c - selects the table of an instruction set. */
 #include "kernels/kernels.h"
 
 #include <stdlib.h>
@@ -15,7 +15,7 @@ extern const Kernels kernels_scalar, kernels_avx2, kernels_avx512, kernels_avx51
 const Kernels *kernels = &kernels_scalar;
 
 #ifdef WIDE_KERNELS
-/* clang 14 does not know it by name. */
+/* __builtin_cpu_supports of clang 14 does not have it. */
 static bool has_f16c(void) {
   unsigned a, b, c, d;
   return __get_cpuid(1, &a, &b, &c, &d) && (c & bit_F16C);
@@ -31,7 +31,7 @@ static bool has_avx512bf16(void) {
   unsigned a, b, c, d;
   return has_avx512() && __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a & bit_AVX512BF16);
 }
-/* Tiles take eight kilobytes of each thread's saved state: Linux (5.16) wants to be asked for them first. */
+/* Tiles add 8 kB to each thread's saved state: Linux (since 5.16) requires a request first. */
 static bool has_amx(void) {
   enum { REQUEST_STATE = 0x1023, TILE_DATA = 18, AMX_BF16 = 1 << 22, AMX_TILE = 1 << 24 };
   unsigned a, b, c, d;
@@ -40,7 +40,7 @@ static bool has_amx(void) {
 }
 #endif
 
-/* From scalar up; the last one is the best. */
+/* In increasing order of speed. */
 const Kernels *kernels_available(int index) {
   if (index == 0) return &kernels_scalar;
 #ifdef WIDE_KERNELS
@@ -61,7 +61,7 @@ bool kernels_select(const char *name) {
   return chosen != NULL;
 }
 
-static bool named_one; /* INKSTONE_ISA, if given, is one of this machine's */
+static bool named_one; /* INKSTONE_ISA is unset or supported */
 
 __attribute__((constructor)) static void select_at_start(void) {
   named_one = kernels_select(NULL);

@@ -1,9 +1,10 @@
-/* kernels.h - pure functions on raw memory, one text (kernels.c) compiled once per instruction set.
+/* kernels.h - pure functions on raw memory, from one source (isa/kernels.inc) compiled once per instruction
+ * set.
  *
- * kernels.def lists them, and types.def those of each type of weights; from the lists come the table's struct
- * here, the table each instruction set fills in, and their tests. kernels_select() picks the best table this
- * processor runs, or the one named by the environment variable INKSTONE_ISA ("scalar", "avx2", "avx512",
- * "avx512bf16", "amx"). Single-threaded, no allocation, no dependencies. */
+ * kernels.def lists them, and types.def those of each type of weights; the struct of the table below, each
+ * instruction set's table, and tests are generated from these lists. kernels_select() selects the best
+ * table the processor supports, or the one named by the environment variable INKSTONE_ISA ("scalar",
+ * "avx2", "avx512", "avx512bf16", "amx"). Single-threaded, no allocation, no dependencies. */
 #ifndef KERNELS_KERNELS_H
 #define KERNELS_KERNELS_H
 
@@ -11,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The types of types.def, which weights may have, and integers, which name tokens. */
+/* The types of weights (types.def), and i32 for token ids. */
 typedef enum TensorType {
 #define TYPE(NAME, ...) TENSOR_##NAME,
 #include "kernels/types.def"
@@ -20,19 +21,18 @@ typedef enum TensorType {
   TENSOR_I32 = TENSOR_WEIGHT_TYPES
 } TensorType;
 
-/* A panel is gemm_nr columns of a matrix [k, n] for k steps, whole blocks, in as many bytes as its elements
- * take. */
+/* A panel is gemm_nr columns of a matrix [k, n] for k steps (whole blocks), as large as its elements. */
 typedef struct TypeKernels {
-  /* n elements, whole blocks. To the type: each value becomes the nearest that the type has, or
-   * what GGML's reference quantizer gives; NULL: only read. */
+  /* n elements, whole blocks. narrow rounds to the nearest value of the type, or as GGML's reference quantizer;
+   * NULL: read only. */
   void (*widen)(float *y, const void *x, int64_t n);
   void (*narrow)(void *y, const float *x, int64_t n);
-  /* A panel of `columns` columns, each stored along k, `apart` bytes from one to the next. NULL: a panel is
-   * [k][gemm_nr] elements, which are converted one by one. */
+  /* Packs a panel of `columns` columns, each stored along k, at a stride of `apart` bytes. NULL: a panel
+   * is [k][gemm_nr] elements, converted individually. */
   void (*panel)(void *out, const void *in, int64_t apart, int64_t columns, int64_t k);
   void (*widen_panel)(float *out, const void *panel, int64_t k); /* [k][gemm_nr] */
-  /* One row times panels, one after the other: c[cols] = from[cols] (NULL: 0) + x[k] b. Bit for bit what
-   * gemm_block gives with each of them, widened. ROW_PANELS at a time are the quickest. */
+  /* One row times consecutive panels: c[cols] = from[cols] (NULL: 0) + x[k] b. Same bits as gemm_block
+   * with the widened panels. Fastest with ROW_PANELS panels at a time. */
   void (*row)(float *c, const float *from, const float *x, const void *panels, int64_t k, int64_t cols);
 } TypeKernels;
 
@@ -44,18 +44,18 @@ typedef struct Kernels {
   TypeKernels types[TENSOR_WEIGHT_TYPES];
 } Kernels;
 
-/* Panels that TypeKernels.row reads side by side. */
+/* Panels that TypeKernels.row reads concurrently. */
 enum { ROW_PANELS = 4 };
 
-/* The table in use. Set at start; changed only by kernels_select. */
+/* The table in use. Set at program start; changed only by kernels_select. */
 extern const Kernels *kernels;
 
-/* name NULL: INKSTONE_ISA if set, else the best supported. False if unknown or not supported here
- * (kernels is then left as it was). */
+/* name NULL: INKSTONE_ISA if set, else the best supported. False (and no change) if it is unknown or not
+ * supported. */
 bool kernels_select(const char *name);
-/* Is the one that INKSTONE_ISA names in use, if it names any? */
+/* False if INKSTONE_ISA names an instruction set that was not available at start. */
 bool kernels_as_named(void);
-/* Tables this processor can run, from scalar up: the index-th, NULL past the last. */
+/* The index-th table this processor supports, from scalar up; NULL past the last. */
 const Kernels *kernels_available(int index);
 
 #endif

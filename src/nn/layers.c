@@ -13,7 +13,7 @@ Tensor *nn_linear(Net *net, const char *name, Tensor *x, int64_t out, LinearOpti
   return op_linear(net->tape, x, weight, bias, o.transposed);
 }
 
-/* weight [width] or, where there are several sets of them, [sets, width]. */
+/* weight [width] or, with several sets, [sets, width]. */
 static Tensor *norm_weight(Net *net, NormKind kind, int64_t sets, int64_t width) {
   const Init init = {kind == NORM_RMS_ADD_ONE ? INIT_ZERO : INIT_ONE, 0};
   if (kind == NORM_LAYER_PLAIN) return NULL;
@@ -63,10 +63,10 @@ Tensor *nn_residual(Net *net, Tensor *x, Tensor *change) {
   return op_residual(net->tape, x, change, net->dropout);
 }
 
-/* ---- layer after layer ---- */
+/* ---- stacks of layers ---- */
 
 typedef struct LayerCall {
-  Net net; /* as it was: backward may call once more */
+  Net net; /* a copy: backward may call the layer again */
   NetLayer *layer;
   const void *arg;
 } LayerCall;

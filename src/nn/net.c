@@ -1,4 +1,4 @@
-/* net.c - scopes, and what a layer sees of the state. */
+/* net.c - scopes, and a layer's access to the state. */
 #include "nn/net.h"
 
 #include <stdarg.h>

@@ -9,12 +9,12 @@
 #include "base/threads.h"
 
 struct Params {
-  Arena *arena; /* names and Param structs: they never move; and what params_alloc gives */
+  Arena *arena; /* names and Param structs, which never move; memory of params_alloc */
   VEC(Param *) items;
   Map *by_name;
   int64_t elements;
   float *values, *gradients;
-  bool allocated, borrowed; /* borrowed: the values are another set's */
+  bool allocated, borrowed; /* borrowed: the values belong to another set */
 };
 
 Params *params_new(void) {
@@ -69,7 +69,7 @@ static int by_name(const void *a, const void *b) {
   return strcmp((*(Param *const *)a)->name, (*(Param *const *)b)->name);
 }
 
-/* Each parameter starts on a 64-byte line; the gaps stay zero and are never anybody's. */
+/* Each parameter starts at a multiple of 64 bytes; the gaps stay zero. */
 static int64_t padded(int64_t count) {
   return (count + 15) / 16 * 16;
 }
@@ -87,7 +87,7 @@ static void assign_offsets(Params *p) {
   p->elements = offset;
 }
 
-static void give_memory(Params *p, float *values, bool gradients) {
+static void assign_memory(Params *p, float *values, bool gradients) {
   p->values = values;
   if (gradients) p->gradients = mem_alloc_zeroed((size_t)p->elements, sizeof(float));
   for (size_t i = 0; i < p->items.count; i++) {
@@ -109,7 +109,7 @@ static void clear_gaps(const Params *p) {
 void params_allocate(Params *p, bool gradients) {
   assign_offsets(p);
   if (p->elements > INT64_MAX / 4) mem_exhausted(SIZE_MAX);
-  give_memory(p, mem_alloc((size_t)p->elements * sizeof(float)), gradients);
+  assign_memory(p, mem_alloc((size_t)p->elements * sizeof(float)), gradients);
   clear_gaps(p);
 }
 
@@ -117,7 +117,7 @@ void params_allocate_twin(Params *p, const Params *of) {
   assign_offsets(p);
   CHECK(p->elements == of->elements && p->items.count == of->items.count);
   p->borrowed = true;
-  give_memory(p, of->values, true);
+  assign_memory(p, of->values, true);
 }
 
 void params_close(Params *p) {
@@ -148,7 +148,7 @@ typedef struct Conversion {
 static void convert_rows(void *arg, int64_t begin, int64_t end) {
   const Conversion *c = arg;
   const int64_t width = tensor_columns(c->from);
-  float values[1024]; /* whole blocks of any type */
+  float values[1024]; /* a multiple of any type's block */
   for (int64_t row = begin; row < end; row++)
     for (int64_t i = 0; i < width; i += 1024) {
       const int64_t n = width - i < 1024 ? width - i : 1024;

@@ -1,7 +1,7 @@
 /* params.h - the named parameters of a model.
  *
- * A dry forward declares them (net.h); params_allocate then gives them memory, sorted by name, all in one
- * run of floats, so that the optimizer, clipping, averaging and saving each are one pass. */
+ * A dry forward declares them (net.h); params_allocate then allocates them, sorted by name, in one array
+ * of floats, so that the optimizer, clipping, averaging and saving are one pass each. */
 #ifndef NN_PARAMS_H
 #define NN_PARAMS_H
 
@@ -12,7 +12,7 @@ typedef enum InitKind {
   INIT_ONE,
   INIT_NORMAL,
   INIT_UNIFORM,
-  INIT_FORGET /* an LSTM's bias: 1 for the forget gates, the second quarter, else 0 (Jozefowicz et al. 2015)
+  INIT_FORGET /* LSTM bias: forget gates (second quarter) 1, else 0 (Jozefowicz et al. 2015)
                */
 } InitKind;
 typedef struct Init {
@@ -20,11 +20,11 @@ typedef struct Init {
   float scale; /* NORMAL: standard deviation; UNIFORM: half-width */
 } Init;
 
-/* What the optimizer does with a parameter depends on what it is for. */
+/* The role determines how the optimizer treats a parameter. */
 typedef enum ParamRole {
   PARAM_VECTOR, /* a norm's weight, a bias: no weight decay */
-  PARAM_TABLE,  /* rows that are looked up or compared: embeddings, outputs; weight decay */
-  PARAM_MATRIX  /* a map between hidden values: weight decay, and Muon where it is asked for */
+  PARAM_TABLE,  /* embeddings and output layers: weight decay */
+  PARAM_MATRIX  /* a linear map between hidden values: weight decay, and Muon if selected */
 } ParamRole;
 
 typedef struct Param {
@@ -32,7 +32,7 @@ typedef struct Param {
   Tensor tensor;    /* f32 */
   Init init;
   ParamRole role;
-  int64_t offset; /* of its first element in the run of all */
+  int64_t offset; /* of its first element in the array of all values */
 } Param;
 
 typedef struct Params Params;
@@ -44,34 +44,34 @@ void params_free(Params *);
 Param *params_declare(Params *, const char *name, int dims, const int64_t *shape, Init, ParamRole);
 Param *params_find(const Params *, const char *name); /* NULL if absent */
 
-/* Closes the set, sorts by name, allocates. With `gradients`, also a run of the same length for them. */
+/* Closes the set, sorts by name, allocates the values and, with `gradients`, the gradients. */
 void params_allocate(Params *, bool gradients);
-/* Closes the set without memory for it: each parameter is then read where a file has it, of any type,
- * or from memory made for it. Such a set does not learn, and has no run of values. */
+/* Closes the set without allocating: each parameter is then set to stored data of any type (params_use),
+ * or to its own memory (params_alloc). Such a set cannot be trained, and has no array of values. */
 void params_close(Params *);
 void params_use(Param *, const Tensor *stored);
 float *params_alloc(Params *, Param *);
-/* May the parameter be stored as that type? Products and embeddings read any type; vectors are f32. */
+/* Can the parameter be stored as that type? Products and embeddings read any type; vectors must be f32. */
 bool params_takes(const Param *, TensorType);
-/* For tests, as long as no command asks for it. Stores each parameter that takes the type so, of a set that
- * was closed without memory and has values: rounded to the nearest values the type has. */
+/* For tests, as long as no command uses it. Converts each parameter that can be stored as the type, in a
+ * set closed with params_close whose values are set; values are rounded to the nearest. */
 void params_convert(Params *, TensorType);
-/* Likewise with gradients, but the values are those of a set with the same declarations, which lives longer.
- */
+/* As params_allocate with gradients, but shares the values of a set with the same declarations, which must
+ * outlive it. */
 void params_allocate_twin(Params *, const Params *of);
-/* Initial values from hash(seed, name, index): the same whatever the order of declaration. */
+/* Initial values are a hash of (seed, name, index), independent of the order of declaration. */
 void params_initialize(Params *, uint64_t seed);
 
 size_t params_count(const Params *);
-Param *params_at(Params *, size_t index); /* by name after params_allocate */
-int64_t params_elements(const Params *);  /* numbers the model learns */
-/* The run of all values, and of all gradients (NULL without), params_length floats long: parameters start at
- * multiples of 16 floats, the gaps hold zeros. */
+Param *params_at(Params *, size_t index); /* sorted by name after params_allocate */
+int64_t params_elements(const Params *);  /* number of values, without padding */
+/* Arrays of all values and of all gradients (NULL: none), params_length floats long: parameters start at
+ * multiples of 16 floats, gaps are zero. */
 int64_t params_length(const Params *);
 float *params_values(Params *);
 float *params_gradients(Params *);
-/* Before a step, in place of clearing them: what is added first overwrites. After it: 0 where nothing was
- * added. */
+/* Before a step, instead of clearing: marks gradients stale, so that the first addition overwrites them.
+ * After it: zeroes those still stale. */
 void params_forget_gradients(Params *);
 void params_settle_gradients(Params *);
 

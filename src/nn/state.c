@@ -24,15 +24,15 @@ typedef struct Sequence {
 
 struct State {
   Arena *arena;
-  Map *by_name; /* where in its list */
+  Map *by_name; /* name -> index in its list */
   VEC(Cache) caches;
   VEC(Rows) rows;
   VEC(StateMemory) memories;
   VEC(Sequence) sequences;
-  VEC(int32_t) users;      /* [pages]: sequences that have the page */
-  VEC(int32_t) spare;      /* pages that none has */
-  int64_t capacity;        /* sequences that rows have memory for */
-  int64_t sources, tokens; /* what memories have memory for */
+  VEC(int32_t) users;      /* [pages]: number of sequences that use the page */
+  VEC(int32_t) spare;      /* unused pages */
+  int64_t capacity;        /* sequences that rows are allocated for */
+  int64_t sources, tokens; /* sizes that memories are allocated for */
 };
 
 State *state_new(StateSize size) {
@@ -85,7 +85,7 @@ static void drop_page(State *s, int32_t page) {
   if (--s->users.data[page] == 0) vec_push(&s->spare, page);
 }
 
-/* Its first `filled` positions, in every cache. */
+/* Copies the first `filled` positions in every cache. */
 static void copy_page(State *s, int32_t to, int32_t from, int64_t filled) {
   for (size_t i = 0; i < s->caches.count; i++) {
     const Cache *c = &s->caches.data[i];
@@ -179,7 +179,7 @@ void state_close(State *s, int32_t sequence) {
   q->open = false;
 }
 
-/* ---- what lies in them ---- */
+/* ---- caches and rows ---- */
 
 static bool find(const State *s, const char *name, int64_t *at) {
   return map_get(s->by_name, name, strlen(name), at);
@@ -218,7 +218,7 @@ static float *memory_for(State *s, int64_t width) {
 const StateMemory *state_memory(State *s, const char *name, int64_t width) {
   int64_t at;
   if (!find(s, name, &at)) {
-    CHECK(width && s->sources); /* sources come first */
+    CHECK(width && s->sources); /* the first call stores the sources */
     at = (int64_t)s->memories.count;
     map_set(s->by_name, name, strlen(name), at);
     vec_push(&s->memories, ((StateMemory){memory_for(s, width), s->sources, s->tokens, width}));

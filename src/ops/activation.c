@@ -1,5 +1,5 @@
-/* activation.c - elementwise nonlinearities. The gradient is multiplied by the slope where it lies and handed
- * on. */
+/* activation.c - elementwise nonlinearities. Backward multiplies the output's gradient by the slope in
+ * place and passes it on. */
 #include <math.h>
 #include <string.h>
 
@@ -12,8 +12,8 @@ typedef struct ActivationNode {
   Activation kind;
 } ActivationNode;
 
-/* Phi(x), the share of a normal distribution below x. */
-static float normal_share(float x) {
+/* Phi(x), the standard normal distribution function. */
+static float normal_cdf(float x) {
   return 0.5f * (1 + erff(x * 0.70710678f));
 }
 
@@ -26,7 +26,7 @@ static void forward_range(void *arg, int64_t begin, int64_t end) {
       kernels->gelu_tanh(y + begin, x + begin, end - begin);
       break;
     case ACTIVATION_GELU:
-      for (int64_t i = begin; i < end; i++) y[i] = x[i] * normal_share(x[i]);
+      for (int64_t i = begin; i < end; i++) y[i] = x[i] * normal_cdf(x[i]);
       break;
     case ACTIVATION_RELU:
       for (int64_t i = begin; i < end; i++) y[i] = x[i] > 0 ? x[i] : 0;
@@ -50,12 +50,12 @@ static void forward(Node *n) {
 
 /* d: dy, becomes dx. d/dx x Phi(x) = Phi(x) + x phi(x) */
 static void gelu_backward(float *d, const float *x, int64_t n) {
-  for (int64_t i = 0; i < n; i++) d[i] *= normal_share(x[i]) + x[i] * 0.39894228f * expf(-0.5f * x[i] * x[i]);
+  for (int64_t i = 0; i < n; i++) d[i] *= normal_cdf(x[i]) + x[i] * 0.39894228f * expf(-0.5f * x[i] * x[i]);
 }
 
 static void relu_backward(float *d, const float *x, int64_t n) {
   for (int64_t i = 0; i < n; i++) {
-    const float dy = d[i]; /* read in any case: a condition would keep the compiler from vectors */
+    const float dy = d[i]; /* read unconditionally, so that the compiler can vectorize */
     d[i] = x[i] > 0 ? dy : 0;
   }
 }
@@ -120,7 +120,7 @@ Tensor *op_activation(Tape *tape, Tensor *x, Activation kind) {
   return node_run(&n->node, node_output(&n->node, x->dims, x->shape));
 }
 
-/* Cases: each function. */
+/* Cases: one per function. */
 static void sample(OpSampler *s) {
   const int which = sample_case(s, 6);
   const bool large = sample_large(s);

@@ -1,4 +1,5 @@
-/* add.c - the residual connection. Its gradient goes to both inputs as it is: one keeps the very array. */
+/* add.c - elementwise sum. The gradient passes to both inputs unchanged: one takes over the array, the
+ * other gets a copy. */
 #include <string.h>
 
 #include "kernels/kernels.h"
@@ -22,7 +23,7 @@ typedef struct GradientCopy {
   float beta;
 } GradientCopy;
 
-static void pass_range(void *arg, int64_t begin, int64_t end) {
+static void copy_range(void *arg, int64_t begin, int64_t end) {
   const GradientCopy *p = arg;
   if (p->beta == 0)
     memcpy(p->to + begin, p->from + begin, (size_t)(end - begin) * sizeof(float));
@@ -33,7 +34,7 @@ static void pass_range(void *arg, int64_t begin, int64_t end) {
 static void backward(Node *n) {
   GradientCopy p = {.from = n->out[0]->grad};
   p.to = grad_beta(n, n->in[1], &p.beta);
-  if (p.to) loop_elements(tensor_count(n->in[1]), pass_range, &p);
+  if (p.to) loop_elements(tensor_count(n->in[1]), copy_range, &p);
   grad_give(n, n->in[0], n->out[0]->grad);
 }
 
@@ -45,7 +46,7 @@ Tensor *op_add(Tape *tape, Tensor *a, Tensor *b) {
   return node_run(n, node_output(n, a->dims, a->shape));
 }
 
-/* Cases: two inputs; one input twice; a sum that is used again, whose gradient both inputs share. */
+/* Cases: two inputs; one input twice; a sum that is used twice. */
 static void sample(OpSampler *s) {
   const int which = sample_case(s, 3);
   const bool large = sample_large(s);

@@ -1,5 +1,5 @@
-/* additive_attention.c - attention whose scores a small network gives, e[t,s] = w . tanh(q[t] + k[s])
- * (Bahdanau et al. 2015). The tanh of all pairs, T x S x A values, never exists: backward makes it again.
+/* additive_attention.c - attention with scores from a small network, e[t,s] = w . tanh(q[t] + k[s]) (Bahdanau
+ * et al. 2015). The tanh of all pairs, T x S x A values, is never stored: backward recomputes it.
  *
  * With P = softmax(e), y = P v and u = tanh(q[t] + k[s]):
  * dv = P^T dy,  de = P (dy v^T - rowsum(dy y)),  dw = sum de u,  g = de w (1 - u^2),
@@ -16,19 +16,19 @@ typedef struct AdditiveAttention {
   Node node;
   int64_t sequences, rows, keys, size, width; /* B, T, S, A, D */
   float *shares;                              /* P [B,T,S] */
-  float *scratch;           /* of the workers: a tanh, and the gradients of a row's scores */
-  float *dq, *dk, *dv, *dw; /* dw [B,A]: of each sequence */
+  float *scratch;                             /* per worker: a tanh, and the gradients of a row's scores */
+  float *dq, *dk, *dv, *dw;                   /* dw [B,A]: per sequence */
 } AdditiveAttention;
 
-/* One row of queries: where its source begins, and how many keys of it are seen. */
+/* One query row: its keys and values, and how many of them it sees. */
 typedef struct Row {
   const float *query, *key, *value;
   float *shares;
   int64_t seen;
 } Row;
 
-static int64_t element_or(const Tensor *t, int64_t index, int64_t otherwise) {
-  return t && t->data ? tensor_i32(t)[index] : otherwise;
+static int64_t element_or(const Tensor *t, int64_t index, int64_t fallback) {
+  return t && t->data ? tensor_i32(t)[index] : fallback;
 }
 
 static int64_t seen_keys(const AdditiveAttention *n, int64_t memory) {
@@ -109,7 +109,7 @@ static void backward_score(const AdditiveAttention *n, const Row *row, int64_t r
   if (n->dk) kernels->add(n->dk + (sequence * n->keys + s) * n->size, u, n->size);
 }
 
-/* Sequences: one worker adds up the gradients of its keys over all queries that saw them. */
+/* Over sequences: one worker sums the gradients of a sequence's keys over all queries that saw them. */
 static void backward_sequences(void *arg, int64_t begin, int64_t end) {
   const AdditiveAttention *n = arg;
   float *de = worker_scratch(n) + n->size;
@@ -138,7 +138,7 @@ static void backward(Node *node) {
 
 /* ---- the operator ---- */
 
-/* For each pair the sum, its product with w, and the value; a tanh counts as nothing. */
+/* Per pair: the sum, its product with w, and the value; the tanh is not counted. */
 static double flops(const Node *node) {
   const AdditiveAttention *n = (const AdditiveAttention *)node;
   double pairs = 0;
@@ -164,13 +164,14 @@ Tensor *op_additive_attention(Tape *tape, Tensor *q, Tensor *k, Tensor *v, Tenso
   node_input(&n->node, weight);
   node_input(&n->node, sight.lengths);
   node_input(&n->node, sight.memory);
-  CHECK(!sight.memory || !node_records(&n->node)); /* sequences that share keys would add to one gradient */
+  CHECK(!sight.memory ||
+        !node_records(&n->node)); /* shared keys would need concurrent sums into one gradient */
   n->shares = node_floats(&n->node, n->sequences * n->rows * n->keys);
   n->scratch = node_floats(&n->node, threads_count() * scratch_floats(n));
   return node_run(&n->node, node_output(&n->node, 3, (int64_t[]){n->sequences, n->rows, n->width}));
 }
 
-/* Cases: all keys; padded ones, of some sequences all; one row, as in decoding. */
+/* Cases: all keys; padding, in some sequences all keys; one row, as in decoding. */
 static void sample(OpSampler *s) {
   const int which = sample_case(s, 3);
   const bool large = sample_large(s);

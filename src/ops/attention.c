@@ -1,6 +1,6 @@
-/* attention.c - multi-head attention with grouped key/value heads (Ainslie et al. 2023), computed block of
- * query rows by block, so that T x S scores never exist. As in FlashAttention (Dao et al. 2022) forward keeps
- * the logarithm of each softmax's sum, and backward makes the scores again.
+/* attention.c - multi-head attention with grouped key/value heads (Ainslie et al. 2023), computed in blocks
+ * of query rows, so that T x S scores are never stored. As in FlashAttention (Dao et al. 2022) forward keeps
+ * the logarithm of each softmax's sum, and backward recomputes the scores.
  *
  * With P = softmax(s Q K^T), O = P V and s = 1/sqrt(d) or the given scale:
  * dV = P^T dO,  dS = s P (dO V^T - rowsum(dO O)),  dQ = dS K,  dK = dS^T Q.
@@ -20,26 +20,26 @@ typedef struct Attention {
   AttentionShape shape;
   KeyPages pages;
   int64_t sequences, rows, keys, size; /* B, T, S, d */
-  int64_t block, blocks;               /* rows of a block, and blocks of a sequence */
-  float *scratch;                      /* of the workers, for a block of rows */
+  int64_t block, blocks;               /* rows per block, blocks per sequence */
+  float *scratch;                      /* of all workers, see below */
   float *log_sums;                     /* [B,H,T], for backward */
-  int64_t *runs, run_count; /* where each run of sequences begins that have rows in common blocks; or NULL */
+  int64_t *runs, run_count;            /* first sequence of each run whose rows share blocks; NULL: no runs */
   float *dq, *dk, *dv, beta_q;
 } Attention;
 
-/* A row of rows x d values somewhere in [B, rows, heads * d]. */
+/* Offset of a head's first row in [B, rows, heads * d]. */
 static int64_t head_at(int64_t sequence, int64_t rows, int64_t heads, int64_t head, int64_t size) {
   return (sequence * rows * heads + head) * size;
 }
 
-/* One query head of one sequence: where its matrices begin; their rows are `step` and `kv_step` apart. */
+/* One query head of one sequence: offsets of its matrices, and the strides of their rows. */
 typedef struct Head {
   int64_t sequence, head;
   int64_t at, step, kv_at, kv_step;
 } Head;
 
-static int64_t element_or(const Tensor *t, int64_t index, int64_t otherwise) {
-  return t && t->data ? tensor_i32(t)[index] : otherwise;
+static int64_t element_or(const Tensor *t, int64_t index, int64_t fallback) {
+  return t && t->data ? tensor_i32(t)[index] : fallback;
 }
 
 static bool is_paged(const Attention *n) {
@@ -75,16 +75,16 @@ static float *log_sum(const Attention *n, const Head *h) {
 static float scale_of(const Attention *n) {
   return n->shape.scale > 0 ? n->shape.scale : 1 / sqrtf((float)n->size);
 }
-/* Keys whose values are summed up at a time, as in any product (gemm.h): pages have to be put together so. */
-static int64_t keys_together(const Attention *n) {
+/* Number of keys per partial sum of values, as in any product (gemm.h). */
+static int64_t keys_per_sum(const Attention *n) {
   return n->keys < PACKED_STEPS ? n->keys : PACKED_STEPS;
 }
-/* Arrays for each worker, `block` rows of each: scores, their gradients (or what is put together from pages),
- * the slopes of the cap where there is one, and queries. */
+/* Scratch per worker, `block` rows each: scores, their gradients (paged: values gathered from pages), the
+ * slopes of the cap if there is one, and scaled queries. */
 enum { SCORES, GRADIENTS, SLOPES, QUERIES };
 static int64_t scratch_floats(const Attention *n) {
   const int64_t scores = n->block * n->keys, queries = n->block * n->size;
-  if (is_paged(n)) return scores + keys_together(n) * n->size + queries;
+  if (is_paged(n)) return scores + keys_per_sum(n) * n->size + queries;
   return (n->shape.cap > 0 ? 3 : 2) * scores + queries;
 }
 static int64_t scratch_of_all(const Attention *n) {
@@ -100,7 +100,7 @@ static int64_t rows_from(const Attention *n, int64_t first) {
   return n->rows - first < n->block ? n->rows - first : n->block;
 }
 
-/* How many keys, from the first, row t of a sequence sees. Never fewer than the row before it. */
+/* Number of keys, from the first, that row t of a sequence sees; does not decrease with t. */
 static int64_t seen_keys(const Attention *n, int64_t sequence, int64_t t) {
   const int64_t memory = element_or(n->node.in[5], sequence, sequence);
   const int64_t length = element_or(n->node.in[4], memory, n->keys);
@@ -119,8 +119,8 @@ static int64_t first_key(const Attention *n, int64_t sequence, int64_t t) {
   return first > 0 ? first : 0;
 }
 
-/* Rows of a head, and the keys that any of them sees: `width` of them from `low` on, a multiple of what
- * makes a partial sum, so that a row's sums are the same in every block. */
+/* A block of a head's rows, and the keys that any of them sees: `width` from `low`, a multiple of
+ * PACKED_STEPS, so that a row's partial sums do not depend on the block. */
 typedef struct Block {
   int64_t first, count, low, width;
 } Block;
@@ -131,14 +131,14 @@ static Block block_of(const Attention *n, const Head *h, int64_t first, int64_t 
   return low < seen ? (Block){first, count, low, seen - low} : (Block){first, count, 0, seen};
 }
 
-/* ---- in pages ---- */
+/* ---- paged keys and values ---- */
 
 static float *in_page(const Attention *n, float *const *pages, int64_t row, int64_t position) {
   const KeyPages *p = &n->pages;
   return pages[p->table[p->sequence[row] * p->each + position / p->size]];
 }
 
-/* k and v go where they will be read from now on. */
+/* Stores k and v of the new tokens in their pages. */
 static void write_pages(const Attention *n) {
   const int64_t width = n->shape.kv_heads * n->size;
   for (int64_t row = 0; row < n->sequences; row++) {
@@ -155,32 +155,32 @@ static const float *value_at(const Attention *n, const Head *h, int64_t position
   return in_page(n, n->pages.values, h->sequence, position) + h->kv_at;
 }
 
-static int64_t in_this_page(const Attention *n, int64_t position, int64_t end) {
+static int64_t left_in_page(const Attention *n, int64_t position, int64_t end) {
   const int64_t next = position - position % n->pages.size + n->pages.size;
   return (next < end ? next : end) - position;
 }
 
-/* A single row: sums go on from page to page. */
+/* A single row: sums continue across pages. */
 static void sum_pages(const Attention *n, const Head *h, int64_t from, int64_t to, const float *weights,
                       float *out) {
   memset(out, 0, (size_t)n->size * sizeof *out);
   for (int64_t at = from, count; at < to; at += count) {
-    count = in_this_page(n, at, to);
+    count = left_in_page(n, at, to);
     kernels->add_rows(out, weights + (at - from), value_at(n, h, at), h->kv_step, count, n->size);
   }
 }
 
-/* Several rows: values are put together first. */
+/* Several rows: gathers the values first. */
 static void gather_values(const Attention *n, const Head *h, int64_t from, int64_t to, float *out) {
   for (int64_t at = from, count; at < to; at += count) {
     const float *value = value_at(n, h, at);
-    count = in_this_page(n, at, to);
+    count = left_in_page(n, at, to);
     for (int64_t i = 0; i < count; i++, out += n->size)
       memcpy(out, value + i * h->kv_step, (size_t)n->size * sizeof *out);
   }
 }
 
-/* out = weights V of a block: the partial sums of a product with values that lie side by side. */
+/* out = weights V of a block, with the same partial sums as a product with contiguous values. */
 static void weigh_pages(const Attention *n, const Head *h, Block b, const float *weights, float *out) {
   float *part = worker_scratch(n, GRADIENTS);
   for (int64_t from = 0; from < b.width; from += PACKED_STEPS) {
@@ -200,7 +200,7 @@ static void weigh_pages(const Attention *n, const Head *h, Block b, const float 
 static void multiply_pages(const Attention *n, const Head *h, Block b, const float *queries, float *scores) {
   const int64_t end = b.low + b.width;
   for (int64_t at = b.low, count; at < end; at += count) {
-    count = in_this_page(n, at, end);
+    count = left_in_page(n, at, end);
     gemm_serial(false, true, b.count, count, n->size, queries, n->size,
                 in_page(n, n->pages.keys, h->sequence, at) + h->kv_at, h->kv_step, 0, scores + at - b.low,
                 b.width);
@@ -209,7 +209,7 @@ static void multiply_pages(const Attention *n, const Head *h, Block b, const flo
 
 /* ---- scores ---- */
 
-/* tanh of scores, and their slopes where those have a place. */
+/* Caps scores; stores the slopes unless `slopes` is NULL. */
 static void cap_scores(const Attention *n, float *scores, float *slopes, int64_t count) {
   kernels->tangent(scores, scores, count);
   for (int64_t i = 0; slopes && i < count; i++) slopes[i] = 1 - scores[i] * scores[i];
@@ -225,7 +225,7 @@ static void hide_keys(const Attention *n, const Head *h, Block b, float *scores)
   }
 }
 
-/* Scaled scores of a block; minus infinity, whose exponential is 0, where a row does not see the key. */
+/* Scaled scores of a block; minus infinity where a row does not see the key. */
 static void make_scores(const Attention *n, const Head *h, Block b, float *slopes) {
   float *queries = worker_scratch(n, QUERIES), *scores = worker_scratch(n, SCORES);
   const float cap = n->shape.cap, scale = cap > 0 ? scale_of(n) / cap : scale_of(n);
@@ -242,7 +242,7 @@ static void make_scores(const Attention *n, const Head *h, Block b, float *slope
 
 /* ---- forward ---- */
 
-/* Scores become exp(score - maximum). Returns what makes them a distribution; 0 if nothing is seen. */
+/* Scores become exp(score - maximum). Returns the normalization factor; 0 if no key is seen. */
 static float softmax(float *score, int64_t width, float *log_total) {
   const float top = width ? kernels->maximum(score, width) : -INFINITY;
   *log_total = 0;
@@ -255,7 +255,7 @@ static float softmax(float *score, int64_t width, float *log_total) {
   return 1 / total;
 }
 
-/* A row's result does not depend on the others': the probability of what it does not see is zero. */
+/* A row's result does not depend on the other rows: keys it does not see have probability zero. */
 static void attend_rows(const Attention *n, const Head *h, int64_t first, int64_t count) {
   const Block b = block_of(n, h, first, count);
   const int64_t width = b.width, size = n->size;
@@ -281,8 +281,8 @@ static void attend_blocks(void *arg, int64_t begin, int64_t end) {
   }
 }
 
-/* Single rows that see the same keys make one block, where they lie one behind the other: beams written from
- * one source, and tokens of one sequence in pages. */
+/* Consecutive single rows that see the same keys form one block: beams with a common source, and tokens of
+ * one sequence in pages. */
 static const int32_t *keys_of_rows(const Attention *n) {
   if (is_paged(n)) return n->pages.sequence;
   return n->node.in[5] && n->rows == 1 && !n->shape.causal ? tensor_i32(n->node.in[5]) : NULL;
@@ -319,8 +319,8 @@ static void forward(Node *node) {
 
 /* ---- backward ---- */
 
-/* The probabilities, made again from the logarithms of the sums. */
-static void remake_probabilities(const Attention *n, const Head *h, Block b) {
+/* Recomputes the probabilities from the logarithms of the sums. */
+static void recompute_probabilities(const Attention *n, const Head *h, Block b) {
   float *p = worker_scratch(n, SCORES);
   make_scores(n, h, b, n->shape.cap > 0 ? worker_scratch(n, SLOPES) : NULL);
   for (int64_t r = 0; r < b.count; r++)
@@ -350,7 +350,7 @@ static void backward_rows(const Attention *n, const Head *h, int64_t first, int6
   const int64_t width = b.width, size = n->size, at = h->at + first * h->step,
                 kv_at = h->kv_at + b.low * h->kv_step;
   const float *ds = worker_scratch(n, SCORES);
-  remake_probabilities(n, h, b);
+  recompute_probabilities(n, h, b);
   if (n->dv)
     gemm_serial(true, false, width, size, count, ds, width, n->node.out[0]->grad + at, h->step, 1,
                 n->dv + kv_at, h->kv_step);
@@ -364,8 +364,8 @@ static void backward_rows(const Attention *n, const Head *h, int64_t first, int6
                 n->dk + kv_at, h->kv_step);
 }
 
-/* Key/value heads of sequences: one worker adds up the gradient of its keys over all queries that saw them.
- */
+/* Over key/value heads of sequences: one worker sums the gradients of its keys over all queries that saw
+ * them. */
 static void backward_groups(void *arg, int64_t begin, int64_t end) {
   const Attention *n = arg;
   const int64_t group = n->shape.heads / n->shape.kv_heads;
@@ -400,7 +400,7 @@ static double flops(const Node *node) {
   return 4 * pairs * (double)(n->shape.heads * n->size);
 }
 
-/* By the furthest of them. */
+/* The largest number over the rows. */
 static int64_t positions_read(const Tensor *start) {
   int64_t most = 0;
   for (int64_t b = 0; b < tensor_count(start); b++)
@@ -430,10 +430,10 @@ Tensor *op_attention(Tape *tape, Tensor *q, Tensor *k, Tensor *v, AttentionSight
   node_input(&n->node, sight.lengths);
   node_input(&n->node, sight.memory);
   CHECK((!sight.memory && !is_paged(n)) ||
-        !node_records(&n->node)); /* shared keys would add to one gradient */
+        !node_records(&n->node)); /* shared keys would need concurrent sums into one gradient */
   CHECK(!is_paged(n) || (n->rows == 1 && shape.causal && !sight.lengths && !sight.memory));
   const bool shares = keys_of_rows(n) != NULL;
-  const int64_t most = shares ? n->sequences : n->rows; /* rows of a block */
+  const int64_t most = shares ? n->sequences : n->rows; /* rows per block */
   n->block = most < BLOCK_ROWS ? most : BLOCK_ROWS;
   n->blocks = (n->rows + n->block - 1) / n->block;
   node_workspace(&n->node, scratch_of_all(n));
@@ -442,9 +442,9 @@ Tensor *op_attention(Tape *tape, Tensor *q, Tensor *k, Tensor *v, AttentionSight
   return node_run(&n->node, node_output(&n->node, 3, q->shape));
 }
 
-/* Cases: 0 causal; 1 all keys; 2 grouped heads, several blocks of rows; 3 later rows over a cache, its rest
- * unseen; 4 padded keys; 5 one row, as in decoding; 6 rows of which some see nothing; 7 a window, over
- * several blocks; 8 capped scores; 9 a window far from the first key, capped, with a scale of its own. */
+/* Cases: 0 causal; 1 all keys; 2 grouped heads, several blocks of rows; 3 later rows over a partly filled
+ * cache; 4 padded keys; 5 one row, as in decoding; 6 some rows see no key; 7 a window, over several
+ * blocks; 8 capped scores; 9 a window far from the first key, capped, with a given scale. */
 static void sample(OpSampler *s) {
   static const int64_t times[] = {7, 7, 70, 7, 7, 1, 1, 70, 7, 6},
                        all_keys[] = {7, 7, 70, 15, 8, 15, 4, 70, 7, 310};
@@ -479,7 +479,7 @@ const Op op_attention_info = {
         "y = softmax(Q K^T / sqrt(d)) V, for each head; head h of H shares key/value head h / (H/G):\n"
         "q [B,T,H*d], k and v [B,S,G*d] -> y [B,T,H*d]. Query t of sequence b sees keys 0 .. start[b]+t if\n"
         "causal (with a window W, those after start[b]+t-W only), and only keys before lengths[b] (i32 [B],\n"
-        "both optional). Another scale may stand for 1/sqrt(d); a cap c makes c tanh(x/c) of a score x\n"
+        "both optional). A given scale replaces 1/sqrt(d); with a cap c a score x becomes c tanh(x/c)\n"
         "(Vaswani et al. 2017; Ainslie et al. 2023; computed as Dao et al. 2022)",
     .forward = forward,
     .backward = backward,

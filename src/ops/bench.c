@@ -29,11 +29,12 @@ bool op_bench(const char *name, int repeats, double *seconds, double *flops) {
   if (!op) return false;
   OpSampler s = {.tape = tape_new(false), .large = true, .frozen = -1, .moved = -1};
   double *times = mem_alloc((size_t)repeats * sizeof *times);
-  time_once(&s, op); /* the first touches the memory */
+  time_once(&s, op); /* warm-up: touches the memory */
   for (int i = 0; i < repeats; i++) times[i] = time_once(&s, op);
   qsort(times, (size_t)repeats, sizeof *times, compare);
   *seconds = times[repeats / 2];
-  *flops = 3 * tape_flops(s.tape); /* backward makes each product twice: for the input and for the weight */
+  *flops =
+      3 * tape_flops(s.tape); /* backward computes two products for each one: for the input and the weight */
   mem_free(times);
   tape_free(s.tape);
   return true;

@@ -1,8 +1,8 @@
-/* cross_entropy.c - output layer and loss in one, block of rows by block of rows, so that N x V logits never
- * exist. As in Liger Kernel (Hsu et al. 2024) the gradients are made in the forward pass, while a block's
- * logits are at hand: with p = softmax(z), dz = (p - (1-s) onehot(target) - s/V) / divisor, times
- * 1 - (z/c)^2 where logits have a cap c. So a loss must be what the tape ends with, its own gradient 1. Those
- * of parameters are added where they belong at once. */
+/* cross_entropy.c - output layer and loss fused, computed in blocks of rows, so that N x V logits are
+ * never stored. As in Liger Kernel (Hsu et al. 2024) the gradients are computed in the forward pass, while
+ * a block's logits are available: with p = softmax(z), dz = (p - (1-s) onehot(target) - s/V) / divisor,
+ * times 1 - (z/c)^2 if logits have a cap c. So the loss must be the last node of the tape, with gradient
+ * 1. Gradients of parameters are accumulated immediately. */
 #include <math.h>
 #include <string.h>
 
@@ -11,8 +11,8 @@
 #include "ops/loops.h"
 #include "ops/sample.h"
 
-/* Logits of a block: about 4 MB, which stays in cache, but enough rows that the weight, which each block
- * reads twice, does not take the time. V 50304, D 384, one thread: 77 GFLOP/s with 32 rows, 153 with 256. */
+/* Logits of a block: about 4 MB, which stay in cache, but enough rows to amortize reading the weight,
+ * twice per block. V 50304, D 384, one thread: 77 GFLOP/s with 32 rows, 153 with 256. */
 enum { BLOCK_LOGITS = 1 << 20, LEAST_ROWS = 256, MOST_ROWS = 1024 };
 
 typedef struct CrossEntropy {
@@ -20,13 +20,13 @@ typedef struct CrossEntropy {
   int64_t rows, width, vocabulary, block;
   float smoothing, cap;
   double divisor;
-  float *logits;         /* [block,V], then their gradients */
-  float *slopes;         /* [block,V], of the cap; NULL without */
-  float *losses;         /* [N] */
-  float *scratch[3];     /* for gradients of h, weight and bias; NULL where not wanted, or a parameter's */
-  float *dw, *db;        /* where forward adds: there, or to a parameter's own; NULL where not wanted */
-  float dw_beta;         /* 0: there is nothing yet to add to */
-  int64_t first, beyond; /* rows of the block at hand */
+  float *logits;     /* [block,V], then their gradients */
+  float *slopes;     /* [block,V], of the cap; NULL without a cap */
+  float *losses;     /* [N] */
+  float *scratch[3]; /* gradients of h, weight and bias; NULL if not wanted, or of a parameter */
+  float *dw, *db;    /* where forward accumulates: scratch or a parameter's gradient; NULL if not wanted */
+  float dw_beta;     /* 0: overwrite */
+  int64_t first, beyond; /* rows of the current block */
 } CrossEntropy;
 
 static int32_t target_of(const CrossEntropy *n, int64_t row) {
@@ -48,7 +48,7 @@ static void cap_row(const CrossEntropy *n, float *z, float *slopes) {
   kernels->scale(z, n->cap, z, n->vocabulary);
 }
 
-/* The loss of one row of logits z, which become their gradient. */
+/* Returns the loss of a row of logits z and replaces z by their gradient. */
 static float score_row(const CrossEntropy *n, float *z, int32_t target) {
   const int64_t count = n->vocabulary;
   const float smoothing = n->smoothing, wanted = z[target], top = kernels->maximum(z, count);
@@ -99,7 +99,7 @@ static double count_scored(const CrossEntropy *n) {
   return (double)scored;
 }
 
-/* Of weight and bias, where they are parameters. */
+/* Weight and bias, if they are parameters. */
 static bool adds_in_forward(const CrossEntropy *n, int input) {
   const Tensor *x = n->node.in[input];
   return input > 0 && x && x->wants_grad && x->parameter && node_records(&n->node);
@@ -109,7 +109,7 @@ static void find_gradients(CrossEntropy *n) {
   n->dw = n->scratch[1];
   n->db = n->scratch[2];
   n->dw_beta = 0;
-  CHECK(n->rows > 0 || !node_records(&n->node)); /* else what was forgotten would stay */
+  CHECK(n->rows > 0 || !node_records(&n->node)); /* else stale gradients would remain */
   if (adds_in_forward(n, 1)) n->dw = grad_beta(&n->node, n->node.in[1], &n->dw_beta);
   if (adds_in_forward(n, 2))
     n->db = grad_add(&n->node, n->node.in[2]);
@@ -181,8 +181,8 @@ Tensor *op_cross_entropy(Tape *tape, Tensor *h, Tensor *weight, Tensor *bias, Te
   return node_run(&n->node, node_output(&n->node, 0, NULL));
 }
 
-/* Cases: plain; bias and smoothing; a given divisor; several blocks; no row scored; capped logits. Ids below
- * 0 are ignored. */
+/* Cases: plain; bias and smoothing; a given divisor; several blocks; no row scored; capped logits. Targets
+ * below 0 are not scored. */
 static void sample(OpSampler *s) {
   const int which = sample_case(s, 6);
   const bool large = sample_large(s);

@@ -1,4 +1,5 @@
-/* dropout.c - dropout (Srivastava et al. 2014). The gradient is masked where it lies and handed on. */
+/* dropout.c - dropout (Srivastava et al. 2014). Backward masks the output's gradient in place and passes
+ * it on. */
 #include "ops/loops.h"
 #include "ops/mask.h"
 #include "ops/sample.h"
@@ -39,7 +40,7 @@ Tensor *op_dropout(Tape *tape, Tensor *x, float p) {
   return node_run(&n->node, node_output(&n->node, x->dims, x->shape));
 }
 
-/* Cases: two masks of one tensor, which must differ; a probability of 0. */
+/* Cases: two masks of one tensor, which must differ; probability 0. */
 static void sample(OpSampler *s) {
   const int which = sample_case(s, 2);
   const bool large = sample_large(s);

@@ -1,5 +1,5 @@
-/* embedding.c - rows of a table. Backward scatters: each thread takes columns, so that rows that name the
- * same id are added in order. */
+/* embedding.c - table lookup. Backward scatters: each thread takes a range of columns, so that rows with
+ * the same id are added in order. */
 #include "kernels/kernels.h"
 #include "ops/loops.h"
 #include "ops/sample.h"

@@ -1,11 +1,11 @@
-/* gemm.c - dense products, packed and blocked in the way of Goto & van de Geijn (2008).
+/* gemm.c - dense products, packed and blocked as in Goto & van de Geijn (2008).
  *
- * C is cut into panels of gemm_nr columns and blocks of gemm_mr rows. For KC steps of k at a time, a panel of
- * B (which then stays in the first cache) meets one panel of A after the other. Each element of C is the sum
- * of its KC-long partial sums in order, and each of those runs over k in order, whatever m, n, the place in C
- * or the number of threads: a row alone gives the bits it gives in a batch. With bf16 it is pairs_mr rows and
- * KC_BF16 steps, and a partial sum runs over k in an order of the kernel's own. Why not a library:
- * docs/decisions/0003-dense-products.md. */
+ * C is cut into panels of gemm_nr columns and blocks of gemm_mr rows. For KC steps of k at a time, a panel
+ * of B (which stays in the L1 cache) is multiplied by one panel of A after another. Each element of C is
+ * the sum of its KC-long partial sums in order, each summed over k in order, independent of m, n, the
+ * position in C and the number of threads: a row alone gives the same bits as in a batch. With bf16,
+ * blocks have pairs_mr rows and KC_BF16 steps, and the order within a partial sum depends on the kernel.
+ * Why not a library: docs/decisions/0003-dense-products.md. */
 #include "ops/gemm.h"
 
 #include <stdatomic.h>
@@ -19,45 +19,45 @@
 #include "ops/prefetch.h"
 
 enum {
-  KC = PACKED_STEPS,      /* steps of k at a time, */
-  KC_BF16 = PAIRED_STEPS, /* of bf16 */
-  MC = 112,               /* rows of A a single thread packs at a time */
+  KC = PACKED_STEPS,      /* steps of k per partial sum, */
+  KC_BF16 = PAIRED_STEPS, /* with bf16 */
+  MC = 112,               /* rows of A packed at a time by a thread */
   TALLEST = 32,           /* largest gemm_mr or pairs_mr */
-  FEW = 4,                /* rows for which packing B would cost more than it saves */
-  NARROW = 8,             /* panels of columns for which packing A would */
-  FAR = 512 /* floats: rows this far apart, or a multiple of it, share places in the first cache */
+  FEW = 4,                /* maximum number of rows for which B is not packed */
+  NARROW = 8,             /* maximum number of column panels for which A is not packed */
+  FAR = 512               /* floats: rows at a multiple of this distance share L1 cache sets */
 };
 
 typedef struct Product {
   Precision precision;
-  int64_t most_steps; /* of k at a time */
+  int64_t most_steps; /* of k per partial sum */
   bool transpose_a;
   int64_t m, n, k;
-  const float *a, *b; /* b: of floats that were not packed before */
+  const float *a, *b; /* b: NULL unless unpacked f32 */
   int64_t lda, ldb;
-  Stored stored;        /* B */
-  const Packed *before; /* as it was packed before; NULL: it was not */
-  const float *block_b; /* this block of B, packed by all for all: [column panels][panel_rows][nr], or NULL */
+  Stored stored;           /* B */
+  const Packed *prepacked; /* B packed in advance, or NULL */
+  const float *block_b;    /* current block of B, packed by all threads: [columns][panel_rows][nr]; or NULL */
   float *c;
   int64_t ldc;
-  const float *from; /* what the product is added to: C itself, a bias (ldfrom 0), or NULL for nothing */
+  const float *from; /* addend: C itself, a bias (ldfrom 0), or NULL */
   int64_t ldfrom;
-  int64_t mr, nr;                      /* of the kernels in use */
-  float *packed;                       /* this block of A, or of B: [panels][panel_rows][mr or nr] */
-  int64_t row_panels, pieces, columns; /* row panels, pieces they are cut into, and column panels */
-  int64_t first, steps;                /* the block of k being worked on */
+  int64_t mr, nr;                      /* block size of the kernel */
+  float *packed;                       /* current block of A, or of B: [panels][panel_rows][mr or nr] */
+  int64_t row_panels, pieces, columns; /* row panels, pieces of these, column panels */
+  int64_t first, steps;                /* current block of k */
 } Product;
 
 static int64_t ceil_div(int64_t a, int64_t b) {
   return (a + b - 1) / b;
 }
 
-/* Floats of a block of B that stay in a second cache beside a chunk of A. No bit of a product depends on it.
- * For bf16 half of that cache: of 2 MB, a Xeon's, that made training a tenth faster, and f32 no faster
+/* Floats of a block of B that fit in the L2 cache with a chunk of A. Does not affect results. For bf16,
+ * half of that cache: with the 2 MB of a Xeon, training was a tenth faster, with f32 not at all
  * (docs/log.md). */
 static int64_t resident(const Product *x) {
   enum { FLOATS = 1 << 16 };
-  static _Atomic int64_t kept; /* asking the system takes longer than a small product */
+  static _Atomic int64_t kept; /* cached: the system call takes longer than a small product */
   if (x->precision == PRECISION_F32) return FLOATS;
   int64_t floats = atomic_load_explicit(&kept, memory_order_relaxed);
   if (floats) return floats;
@@ -67,23 +67,23 @@ static int64_t resident(const Product *x) {
   return floats;
 }
 
-/* Rows of a panel: two steps of bf16 take the place of one of f32. */
+/* Rows of a panel: two steps of bf16 take the space of one of f32. */
 static int64_t panel_rows(const Product *x, int64_t steps) {
   return x->precision == PRECISION_BF16 ? kernels->pair_steps(steps) : steps;
 }
 
-/* Of the longest. */
+/* Maximum over the blocks of k. */
 static int64_t most_panel_rows(const Product *x) {
   return panel_rows(x, int64_min(x->most_steps, x->k));
 }
 
-/* Panels being worked on; a thread's own, so that parallel bodies need not allocate. */
+/* Current panels; thread-local, so that parallel bodies need not allocate. */
 static _Thread_local float panel_b[KC_BF16 / 2 * PACKED_WIDEST] __attribute__((aligned(64)));
 static _Thread_local float panels_a[KC_BF16 / 2 * (MC + TALLEST)] __attribute__((aligned(64)));
 
-/* ---- what is needed next ---- */
+/* ---- prefetching and packing ---- */
 
-/* Rows of op(A); none beyond its last. */
+/* Rows of op(A), up to its last. */
 static Prefetch prefetch_a(const Product *x, int64_t row, int64_t rows, int64_t first, int64_t steps) {
   const int64_t there = int64_min(rows, x->m - row);
   if (there <= 0) return (Prefetch){0};
@@ -91,7 +91,7 @@ static Prefetch prefetch_a(const Product *x, int64_t row, int64_t rows, int64_t 
   return prefetch_rows(TENSOR_F32, x->a, x->lda, row, first, there, steps);
 }
 
-/* Columns of op(B), as it is stored. */
+/* Columns of op(B), as stored. */
 static Prefetch prefetch_b(const Product *x, int64_t column, int64_t columns, int64_t first, int64_t steps) {
   const Stored *b = &x->stored;
   const int64_t there = int64_min(columns, x->n - column);
@@ -118,46 +118,47 @@ static void pack_b(const Product *x, float *out, int64_t column, int64_t first, 
     stored_panel(&x->stored, out, column, first, steps);
 }
 
-/* Whether A and B may be multiplied from where they lie, unpacked. */
-static bool lies_ready(const Product *x) {
+/* Can the kernels read A and B unpacked? */
+static bool reads_unpacked(const Product *x) {
   return x->precision == PRECISION_F32;
 }
 
-/* A panel of B to multiply with, and its row stride. */
+/* A panel of B and its row stride. */
 typedef struct PanelB {
   const float *at;
   int64_t stride;
 } PanelB;
 
-/* Of a B packed before; other types than f32 are widened into `scratch`. */
-static PanelB panel_before(const Product *x, float *scratch, int64_t column, int64_t first, int64_t steps) {
-  const void *panel = packed_panel(x->before, column, first);
-  if (x->before->type == TENSOR_F32) return (PanelB){panel, x->nr};
-  kernels->types[x->before->type].widen_panel(scratch, panel, steps);
+/* From a B packed in advance; types other than f32 are widened into `scratch`. */
+static PanelB prepacked_panel(const Product *x, float *scratch, int64_t column, int64_t first,
+                              int64_t steps) {
+  const void *panel = packed_panel(x->prepacked, column, first);
+  if (x->prepacked->type == TENSOR_F32) return (PanelB){panel, x->nr};
+  kernels->types[x->prepacked->type].widen_panel(scratch, panel, steps);
   return (PanelB){scratch, x->nr};
 }
 
-/* Packs into `scratch`, unless that was done before; but for a few rows a whole panel is used where it lies,
- * if its columns lie side by side. */
+/* Packs the panel into `scratch`, unless it is packed already. For few rows, a complete panel of a
+ * row-major B is used in place. */
 static PanelB panel_of_b(const Product *x, float *scratch, int64_t column, int64_t first, int64_t steps) {
-  if (x->before) return panel_before(x, scratch, column, first, steps);
+  if (x->prepacked) return prepacked_panel(x, scratch, column, first, steps);
   if (x->block_b) return (PanelB){x->block_b + column * panel_rows(x, steps), x->nr};
-  if (lies_ready(x) && x->m <= FEW && x->b && !x->stored.transposed && column + x->nr <= x->n)
+  if (reads_unpacked(x) && x->m <= FEW && x->b && !x->stored.transposed && column + x->nr <= x->n)
     return (PanelB){x->b + first * x->ldb + column, x->ldb};
   pack_b(x, scratch, column, first, steps);
   return (PanelB){scratch, x->nr};
 }
 
-/* Whether A is read where it lies: its rows run along k, meet so few columns that packing would not pay, and
- * are not so far apart that all of them would fall on a few places of the first cache. */
-static bool lies_as_needed(const Product *x) {
-  return lies_ready(x) && !x->transpose_a && x->n <= NARROW * x->nr && x->lda % FAR;
+/* Is A read in place? Yes if its rows run along k, there are too few columns for packing to pay, and the
+ * row stride does not map all rows to the same L1 cache sets. */
+static bool reads_a_in_place(const Product *x) {
+  return reads_unpacked(x) && !x->transpose_a && x->n <= NARROW * x->nr && x->lda % FAR;
 }
 
-/* `packed`: where the row panel was packed to, if it was. */
+/* `packed`: the packed row panel; unused if A is read in place. */
 static void multiply(const Product *x, const float *packed, PanelB b, int64_t row, int64_t column,
                      int64_t first, int64_t steps) {
-  const bool as_it_lies = lies_as_needed(x);
+  const bool in_place = reads_a_in_place(x);
   float *c = x->c + row * x->ldc + column;
   const float *from = first ? c : x->from ? x->from + row * x->ldfrom + column : NULL;
   if (x->precision == PRECISION_BF16) {
@@ -167,12 +168,12 @@ static void multiply(const Product *x, const float *packed, PanelB b, int64_t ro
     return;
   }
   kernels->gemm_block(c, x->ldc, from, first ? x->ldc : x->ldfrom,
-                      as_it_lies ? x->a + row * x->lda + first : packed, as_it_lies ? x->lda : 0, b.at,
-                      b.stride, steps, int64_min(x->mr, x->m - row), int64_min(x->nr, x->n - column));
+                      in_place ? x->a + row * x->lda + first : packed, in_place ? x->lda : 0, b.at, b.stride,
+                      steps, int64_min(x->mr, x->m - row), int64_min(x->nr, x->n - column));
 }
 
-/* No steps: what the product would be added to is all there is. */
-static void multiply_nothing(const Product *x) {
+/* k = 0: C is the addend, or 0. */
+static void multiply_empty(const Product *x) {
   for (int64_t i = 0; i < x->m && x->from != x->c; i++)
     if (x->from)
       memcpy(x->c + i * x->ldc, x->from + i * x->ldfrom, (size_t)x->n * sizeof(float));
@@ -180,52 +181,53 @@ static void multiply_nothing(const Product *x) {
       memset(x->c + i * x->ldc, 0, (size_t)x->n * sizeof(float));
 }
 
-/* ---- a single row: the whole time goes into reading B, so nothing is packed for it ---- */
+/* ---- a single row: bound by reading B, so nothing is packed ---- */
 
 static bool is_row(const Product *x) {
-  return lies_ready(x) && x->m == 1 && !x->transpose_a && ((x->b && x->stored.transposed) || x->before);
+  return reads_unpacked(x) && x->m == 1 && !x->transpose_a &&
+         ((x->b && x->stored.transposed) || x->prepacked);
 }
 
-static void row_before(const Product *x, int64_t column, int64_t first, int64_t columns) {
-  const void *panels = packed_panel(x->before, column, first);
+static void prepacked_row(const Product *x, int64_t column, int64_t first, int64_t columns) {
+  const void *panels = packed_panel(x->prepacked, column, first);
   const float *a = x->a + first;
   float *c = x->c + column;
   const float *from = first ? c : x->from ? x->from + column : NULL;
   const int64_t steps = int64_min(KC, x->k - first);
-  kernels->types[x->before->type].row(c, from, a, panels, steps, columns);
+  kernels->types[x->prepacked->type].row(c, from, a, panels, steps, columns);
 }
 
-static void row_as_it_lies(const Product *x, int64_t column, int64_t first, int64_t columns) {
+static void unpacked_row(const Product *x, int64_t column, int64_t first, int64_t columns) {
   float *c = x->c + column;
   const float *from = first ? c : x->from ? x->from + column : NULL;
   kernels->gemm_row(c, from, x->a + first, x->b + column * x->ldb + first, x->ldb,
                     int64_min(KC, x->k - first), columns);
 }
 
-/* Stretches of columns: of so many panels as are best read side by side where they were packed before, else
- * of one, whose rows are read to their end. */
+/* Columns per task: with a B packed in advance, ROW_PANELS panels, which are read concurrently; else one
+ * panel, whose rows are read completely. */
 static int64_t columns_at_once(const Product *x) {
-  return x->before ? ROW_PANELS * x->nr : x->nr;
+  return x->prepacked ? ROW_PANELS * x->nr : x->nr;
 }
 
 static void multiply_row(void *arg, int64_t begin, int64_t end) {
   const Product *x = arg;
   const int64_t width = columns_at_once(x), to = int64_min(end * width, x->n);
-  if (x->before)
+  if (x->prepacked)
     for (int64_t first = 0; first < x->k; first += KC)
-      row_before(x, begin * width, first, to - begin * width);
+      prepacked_row(x, begin * width, first, to - begin * width);
   else
     for (int64_t column = begin * width; column < to; column += width)
       for (int64_t first = 0; first < x->k; first += KC)
-        row_as_it_lies(x, column, first, int64_min(width, to - column));
+        unpacked_row(x, column, first, int64_min(width, to - column));
 }
 
-/* A row times rows that lie as they are needed: partial sums in the order of all others, nothing packed. */
+/* A single row times an unpacked row-major B, with the same partial sums as the other products. */
 static bool is_sum_of_rows(const Product *x) {
-  return lies_ready(x) && x->m == 1 && !x->transpose_a && x->b && !x->stored.transposed && !x->from;
+  return reads_unpacked(x) && x->m == 1 && !x->transpose_a && x->b && !x->stored.transposed && !x->from;
 }
 
-enum { PART = 256 }; /* columns at a time where there are several partial sums */
+enum { PART = 256 }; /* columns at a time if there are several partial sums */
 
 static void sum_rows(const Product *x) {
   float part[PART];
@@ -241,8 +243,8 @@ static void sum_rows(const Product *x) {
 
 /* ---- on one thread ---- */
 
-/* The rows of A to be met next: these ones at the next steps, if all of A stays near for so long, else those
- * that follow. */
+/* The rows of A needed next: the same ones at the next steps of k if all of A stays in the L2 cache, else
+ * the following rows. */
 static Prefetch next_rows(const Product *x, int64_t from, int64_t to, int64_t first, int64_t steps) {
   const int64_t after = first + steps;
   if (after < x->k && x->m * x->most_steps <= 2 * resident(x))
@@ -250,7 +252,7 @@ static Prefetch next_rows(const Product *x, int64_t from, int64_t to, int64_t fi
   return prefetch_a(x, to, to - from, first, steps);
 }
 
-/* Of the block of B to be packed next by all for all, as many rows as these are of A's. */
+/* The share of the next block of B (packed by all threads) that corresponds to these rows of A. */
 static Prefetch next_block(const Product *x, int64_t from, int64_t to, int64_t first, int64_t steps) {
   const int64_t after = first + steps;
   if (!x->block_b || after >= x->k) return (Prefetch){0};
@@ -265,7 +267,7 @@ static void serial_rows(const Product *x, int64_t from, int64_t to, int64_t firs
   const int64_t length = panel_rows(x, steps), blocks = ceil_div(to - from, x->mr) * ceil_div(x->n, x->nr);
   Prefetch next_a = prefetch_in(next_rows(x, from, to, first, steps), blocks);
   Prefetch next_b = prefetch_in(next_block(x, from, to, first, steps), blocks);
-  for (int64_t row = from; row < to && !lies_as_needed(x); row += x->mr)
+  for (int64_t row = from; row < to && !reads_a_in_place(x); row += x->mr)
     pack_a(x, panels_a + (row - from) * length, row, first, steps);
   for (int64_t column = 0; column < x->n; column += x->nr) {
     const PanelB b = panel_of_b(x, panel_b, column, first, steps);
@@ -279,7 +281,7 @@ static void serial_rows(const Product *x, int64_t from, int64_t to, int64_t firs
 
 static void run_serial(Product x) {
   if (x.n <= 0) return;
-  if (x.k == 0) multiply_nothing(&x);
+  if (x.k == 0) multiply_empty(&x);
   if (is_row(&x)) {
     multiply_row(&x, 0, ceil_div(x.n, columns_at_once(&x)));
     return;
@@ -296,8 +298,7 @@ static void run_serial(Product x) {
 
 /* ---- on all threads ---- */
 
-/* Scratch for a packed block, kept for the next product; those that run at the same time, each on a thread of
- * its own, have one each. */
+/* Scratch for a packed block, kept for the next product; concurrent products have one each. */
 typedef VEC(float) Scratch;
 enum { SPARE_SCRATCH = 16 };
 static _Atomic(Scratch *) spare_scratch[SPARE_SCRATCH];
@@ -316,7 +317,7 @@ static Scratch *take_scratch(int64_t floats) {
   return scratch;
 }
 
-static void give_scratch(Scratch *scratch) {
+static void return_scratch(Scratch *scratch) {
   for (int i = 0; i < SPARE_SCRATCH; i++) {
     Scratch *none = NULL;
     if (atomic_compare_exchange_strong(&spare_scratch[i], &none, scratch)) return;
@@ -325,9 +326,9 @@ static void give_scratch(Scratch *scratch) {
   mem_free(scratch);
 }
 
-/* -- B is wide: A is packed once for all, each thread takes columns -- */
+/* -- wide B: A is packed once, each thread takes columns -- */
 
-/* Where row panel `panel` of A lies for the block of k being worked on; nowhere where A is read as it is. */
+/* Row panel `panel` of A for the current block of k; NULL if A is read in place. */
 static float *packed_a(const Product *x, int64_t panel) {
   return x->packed ? x->packed + panel * x->mr * panel_rows(x, x->steps) : NULL;
 }
@@ -340,16 +341,16 @@ static void pack_panels(void *arg, int64_t begin, int64_t end) {
   }
 }
 
-/* The panel of B that follows: as it was packed before, or as it is stored. */
+/* The next panel of B, packed in advance or as stored. */
 static Prefetch next_panel(const Product *x, int64_t column) {
   const int64_t next = column + x->nr;
-  if (!x->before) return prefetch_b(x, next, x->nr, x->first, x->steps);
+  if (!x->prepacked) return prefetch_b(x, next, x->nr, x->first, x->steps);
   if (next >= x->n) return (Prefetch){0};
-  return prefetch_rows(x->before->type, packed_panel(x->before, next, x->first), 0, 0, 0, 1,
+  return prefetch_rows(x->prepacked->type, packed_panel(x->prepacked, next, x->first), 0, 0, 0, 1,
                        x->nr * x->steps);
 }
 
-/* Task (piece of the row panels, column panel), columns running fastest. */
+/* Tasks are (piece of the row panels, column panel), columns fastest. */
 static void multiply_panels(void *arg, int64_t begin, int64_t end) {
   const Product *x = arg;
   for (int64_t task = begin; task < end; task++) {
@@ -375,21 +376,21 @@ static Product rows_of(Product x, int64_t row, int64_t rows) {
 
 static void run_wide_rows(Product x) {
   x.pieces = 1;
-  /* few tasks for many threads: cut the rows finer, at the price of packing B more often */
+  /* too few tasks for the threads: cut the rows into pieces, at the cost of packing B more often */
   if (x.columns < 4 * threads_count()) x.pieces = ceil_div(4 * threads_count(), x.columns);
   x.pieces = int64_min(x.pieces, x.row_panels);
   Scratch *scratch =
-      lies_as_needed(&x) ? NULL : take_scratch(x.row_panels * x.mr * most_panel_rows(&x) + PACKED_WIDEST);
+      reads_a_in_place(&x) ? NULL : take_scratch(x.row_panels * x.mr * most_panel_rows(&x) + PACKED_WIDEST);
   if (scratch) x.packed = scratch->data;
   for (x.first = 0; x.first < x.k; x.first += x.most_steps) {
     x.steps = int64_min(x.most_steps, x.k - x.first);
     if (scratch) parallel_for(x.row_panels, pack_panels, &x);
     parallel_for(x.columns * x.pieces, multiply_panels, &x);
   }
-  if (scratch) give_scratch(scratch);
+  if (scratch) return_scratch(scratch);
 }
 
-/* As many rows at a time as a second cache holds of A, or nearly: each panel of B meets them all. */
+/* About as many rows of A at a time as fit in the L2 cache; each panel of B is multiplied by all of them. */
 static void run_wide(Product x) {
   const int64_t most = resident(&x) / most_panel_rows(&x) / x.mr, chunks = ceil_div(x.row_panels, most);
   for (int64_t i = 0; i < chunks; i++) {
@@ -398,11 +399,11 @@ static void run_wide(Product x) {
   }
 }
 
-/* -- B is narrow: it is packed once for all and stays in everyone's second cache; each thread takes rows,
- * which it packs for itself, so that A passes through the last cache only once -- */
+/* -- narrow B: it is packed once and stays in each thread's L2 cache; each thread packs its own rows, so
+ * that A passes through the last-level cache only once -- */
 
 static bool is_narrow(const Product *x) {
-  return !x->before && x->m > FEW && x->columns * x->nr * most_panel_rows(x) <= resident(x);
+  return !x->prepacked && x->m > FEW && x->columns * x->nr * most_panel_rows(x) <= resident(x);
 }
 
 static void pack_columns(void *arg, int64_t begin, int64_t end) {
@@ -413,7 +414,7 @@ static void pack_columns(void *arg, int64_t begin, int64_t end) {
   }
 }
 
-/* Task: a piece of the row panels. */
+/* Tasks are pieces of the row panels. */
 static void multiply_rows(void *arg, int64_t begin, int64_t end) {
   const Product *x = arg;
   for (int64_t piece = begin; piece < end; piece++) {
@@ -423,7 +424,7 @@ static void multiply_rows(void *arg, int64_t begin, int64_t end) {
 }
 
 static void run_narrow(Product x) {
-  const int64_t most = MC / x.mr; /* panels a thread packs at a time */
+  const int64_t most = MC / x.mr; /* row panels a thread packs at a time */
   x.pieces = int64_min(x.row_panels, 4 * threads_count());
   if (x.pieces * most < x.row_panels) x.pieces = ceil_div(x.row_panels, most);
   Scratch *scratch = take_scratch(x.columns * x.nr * most_panel_rows(&x));
@@ -433,7 +434,7 @@ static void run_narrow(Product x) {
     parallel_for(x.columns, pack_columns, &x);
     parallel_for(x.pieces, multiply_rows, &x);
   }
-  give_scratch(scratch);
+  return_scratch(scratch);
 }
 
 static void run(Product x) {
@@ -441,7 +442,7 @@ static void run(Product x) {
   x.row_panels = ceil_div(x.m, x.mr);
   x.columns = ceil_div(x.n, x.nr);
   if (x.k == 0)
-    multiply_nothing(&x);
+    multiply_empty(&x);
   else if (is_row(&x))
     parallel_for(ceil_div(x.n, columns_at_once(&x)), multiply_row, &x);
   else if (is_narrow(&x))
@@ -478,7 +479,7 @@ static Product product(bool transpose_a, bool transpose_b, int64_t m, int64_t n,
 static Product product_packed(int64_t m, const float *a, int64_t lda, const Packed *b, float *c,
                               int64_t ldc) {
   Product x = product(false, false, m, b->n, b->k, a, lda, NULL, 0, c, ldc);
-  x.before = b;
+  x.prepacked = b;
   return x;
 }
 

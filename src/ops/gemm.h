@@ -2,9 +2,9 @@
  *
  *   C[m,n] = op(A)[m,k] op(B)[k,n] + beta C       beta 0: C is not read
  *
- * transpose_a: A is stored [k,m]; transpose_b: B is stored [n,k]. `gemm` uses the worker pool, `gemm_serial`
- * runs on the calling thread (for parallel_for bodies). An element of C is the sum over k in an order that
- * does not depend on m, n, the tile it falls in, or the number of threads: the same row gives the same
+ * transpose_a: A is stored [k,m]; transpose_b: B is stored [n,k]. `gemm` uses the worker pool,
+ * `gemm_serial` runs on the calling thread (for parallel_for bodies). The order in which an element of C
+ * is summed over k does not depend on m, n, its position or the number of threads: a row gives the same
  * result alone and in a batch, with 1 thread and with 8. */
 #ifndef OPS_GEMM_H
 #define OPS_GEMM_H
@@ -16,23 +16,23 @@ void gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, c
 void gemm_serial(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, const float *a,
                  int64_t lda, const float *b, int64_t ldb, float beta, float *c, int64_t ldc);
 
-/* The same of numbers that are rounded first, as they are packed. */
+/* As gemm, with the operands rounded to the precision while packing. */
 void gemm_precise(Precision, bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k,
                   const float *a, int64_t lda, const float *b, int64_t ldb, float beta, float *c,
                   int64_t ldc);
 
-/* As gemm_precise, with a B of any type. */
+/* As gemm_precise, with B of any type. */
 void gemm_stored(Precision, int64_t m, int64_t k, const float *a, int64_t lda, Stored b, float beta, float *c,
                  int64_t ldc);
 /* C[m,n] = A[m,k] op(B)[k,n] + bias[n] in every row; bias NULL: none. */
 void gemm_bias(Precision, int64_t m, int64_t k, const float *a, int64_t lda, Stored b, const float *bias,
                float *c, int64_t ldc);
 
-/* The same with a weight, packed as the set has it; the set may be NULL and is of f32 only. */
+/* As gemm_bias, with a weight, packed by the set; the set may be NULL and requires f32. */
 void gemm_weight(Precision, PackedSet *, bool transposed, int64_t m, const float *a, const Tensor *weight,
                  const float *bias, float *c);
 
-/* With B packed before (packed.h): the same bits, without packing it again. */
+/* With B packed in advance (packed.h); the results are the same. */
 void gemm_packed(int64_t m, const float *a, int64_t lda, const Packed *b, const float *bias, float *c,
                  int64_t ldc);
 void gemm_packed_add(int64_t m, const float *a, int64_t lda, const Packed *b, float beta, float *c,

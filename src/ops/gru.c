@@ -15,9 +15,9 @@ typedef struct Gru {
   Recurrence r;
   float *gates; /* [B,T,4D]: r and z after the sigmoid, the product for n, n itself */
   /* in backward: */
-  Packed turned;         /* the weight for products with the products' gradients */
-  float *dx, *dproducts; /* [B,T,3D]: they differ in n */
-  float *dh;             /* [B,D] of the step at hand */
+  Packed transposed_weight; /* the weight, packed for products with dproducts */
+  float *dx, *dproducts;    /* [B,T,3D]; they differ in the part of n */
+  float *dh;                /* [B,D] of the current step */
 } Gru;
 
 /* gates: W h + b for r, z, n; h = (1 - z) n + z h'. */
@@ -62,7 +62,7 @@ static void forward(Node *node) {
   recurrence_last(&n->r, tensor_f32(node->out[0]), node->out[1]);
 }
 
-/* From dh of a step: the gradients of its sums, and what of the last dh does not go through a product. */
+/* From dh of a step: the gradients of its sums, and the direct part (through z) of the previous step's dh. */
 static void step_row_backward(const float *gates, const float *before, float *dh, float *dx, float *dproducts,
                               int64_t width) {
   const float *r = gates, *z = gates + width, *product = gates + 2 * width, *n = gates + 3 * width;
@@ -95,16 +95,16 @@ static void walk_back(void *arg, int64_t begin, int64_t end) {
   for (int64_t t = r->time - 1; t >= 0; t--) {
     recurrence_rows(r, step_rows_backward, n, t, begin, end);
     recurrence_product(r, end - begin, n->dproducts + (begin * r->time + t) * 3 * width, r->time * 3 * width,
-                       &n->turned, 1, n->dh + begin * width, width);
+                       &n->transposed_weight, 1, n->dh + begin * width, width);
   }
 }
 
 static void backward(Node *node) {
   Gru *n = (Gru *)node;
   const int64_t width = n->r.width;
-  n->turned = (Packed){.n = width, .k = 3 * width};
-  n->turned.panels = recurrence_alloc(node, packed_floats(width, 3 * width));
-  packed_fill(&n->turned, stored_weight(node->in[WEIGHT], false));
+  n->transposed_weight = (Packed){.n = width, .k = 3 * width};
+  n->transposed_weight.panels = recurrence_alloc(node, packed_floats(width, 3 * width));
+  packed_fill(&n->transposed_weight, stored_weight(node->in[WEIGHT], false));
   n->dx = recurrence_alloc(node, tensor_count(node->in[X]));
   n->dproducts = recurrence_alloc(node, tensor_count(node->in[X]));
   n->dh = recurrence_alloc(node, n->r.sequences * width);
@@ -141,7 +141,7 @@ Tensor *op_gru(Tape *tape, Tensor *x, Tensor *weight, Tensor *bias, Tensor *h0, 
   return out;
 }
 
-/* Cases: from zeros; from a given state; one step, as in writing. */
+/* Cases: from zeros; from a given state; one step, as in generation. */
 static void sample(OpSampler *s) {
   const int which = sample_case(s, 3);
   const bool large = sample_large(s);

@@ -1,4 +1,4 @@
-/* instruction_set.c - ink_instruction_set: what computes, and what could. */
+/* instruction_set.c - ink_instruction_set. */
 #include <stdlib.h>
 
 #include "base/buffer.h"
@@ -12,7 +12,7 @@ const char *ink_instruction_set(ink_error *err) {
   Buffer all = {0};
   const Kernels *each;
   for (int i = 0; (each = kernels_available(i)); i++) buffer_addf(&all, "%s%s", i ? ", " : "", each->isa);
-  fail_usage(err, "INKSTONE_ISA=%s names no instruction set of this machine: there are %s",
+  fail_usage(err, "INKSTONE_ISA=%s: this machine has no such instruction set: choose one of %s",
              named ? named : "", all.data);
   buffer_free(&all);
   MEM_GUARD_END();

@@ -7,9 +7,9 @@
 typedef struct LayerNorm {
   Node node; /* in: x, weight, bias */
   float epsilon;
-  float *mean, *r;                         /* of each row */
-  float *ones, *zeros;                     /* where there is no weight, no bias; else NULL */
-  int64_t sets;                            /* of weights: row i has that of i % sets */
+  float *mean, *r;                         /* per row */
+  float *ones, *zeros;                     /* used if there is no weight or bias; else NULL */
+  int64_t sets;                            /* number of weight vectors; row i uses i % sets */
   float *dx, *weight_pieces, *bias_pieces; /* in backward; each may be NULL */
 } LayerNorm;
 
@@ -90,7 +90,7 @@ Tensor *op_layernorm(Tape *tape, Tensor *x, Tensor *weight, Tensor *bias, float 
   return node_run(&n->node, node_output(&n->node, x->dims, x->shape));
 }
 
-/* Cases: weight and bias; a weight only; neither; a weight for each of three heads. */
+/* Cases: weight and bias; weight only; neither; one weight per head, of three heads. */
 static void sample(OpSampler *s) {
   const int which = sample_case(s, 4);
   const bool large = sample_large(s);
@@ -107,7 +107,7 @@ const Op op_layernorm_info = {
     .name = "layernorm",
     .formula =
         "y = (x - mean(x)) / sqrt(variance(x) + epsilon) * w + b, over the last dimension:\n"
-        "x [...,D], w [D], or [H,D] for rows that are heads, b [D], both optional (Ba et al. 2016)",
+        "x [...,D], w [D], or [H,D] if rows are heads, b [D], both optional (Ba et al. 2016)",
     .forward = forward,
     .backward = backward,
     .sample = sample,

@@ -1,4 +1,4 @@
-/* linear.c - a dense layer. With y = x W^T + b: dx = dy W, dW = dy^T x, db = the sum of dy's rows. */
+/* linear.c - a dense layer. With y = x W^T + b: dx = dy W, dW = dy^T x, db = the sum of the rows of dy. */
 #include <string.h>
 
 #include "ops/gemm.h"

@@ -27,7 +27,7 @@ typedef struct RowSum {
   int64_t rows, columns;
 } RowSum;
 
-/* Every thread walks all rows over its own strips of columns, so the order of a sum is that of the rows. */
+/* Each thread sums its own strips of columns over all rows in order. */
 static void sum_strips(void *arg, int64_t begin, int64_t end) {
   const RowSum *s = arg;
   const int64_t first = begin * STRIP, width = int64_min(end * STRIP, s->columns) - first;

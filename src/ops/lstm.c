@@ -1,5 +1,5 @@
-/* lstm.c - one layer of long short-term memory (Hochreiter & Schmidhuber 1997; Gers et al. 2000), all steps
- * at once. */
+/* lstm.c - one layer of long short-term memory (Hochreiter & Schmidhuber 1997; Gers et al. 2000), over all
+ * steps. */
 #include <string.h>
 
 #include "kernels/kernels.h"
@@ -12,15 +12,15 @@ enum { X, WEIGHT, H0, C0 }; /* inputs */
 typedef struct Lstm {
   Node node;
   Recurrence r;
-  float *gates; /* [B,T,4D]: i, f, g, o after their functions */
+  float *gates; /* [B,T,4D]: i, f, g, o after activation */
   float *cells; /* [B,T,D] */
   /* in backward: */
-  Packed turned;           /* the weight for products with the gates' gradients */
-  float *dgates;           /* [B,T,4D], before their functions */
-  float *dh, *dc, *tanh_c; /* [B,D] of the step at hand */
+  Packed transposed_weight; /* the weight, packed for products with dgates */
+  float *dgates;            /* [B,T,4D], before activation */
+  float *dh, *dc, *tanh_c;  /* [B,D] of the current step */
 } Lstm;
 
-/* gates: the sums of both products, become their functions; c = f c' + i g, h = o tanh c. */
+/* gates: the sums of both products, replaced by their activations; c = f c' + i g, h = o tanh c. */
 static void step_row(float *gates, const float *before, float *c, float *h, int64_t width) {
   const float *i = gates, *f = gates + width, *g = gates + 2 * width, *o = gates + 3 * width;
   kernels->sigmoid(gates, gates, 2 * width);
@@ -61,7 +61,7 @@ static void forward(Node *node) {
   recurrence_last(&n->r, n->cells, node->out[2]);
 }
 
-/* From dh and dc of a step: the gates' gradients, and dc of the step before. */
+/* From dh and dc of a step: the gates' gradients, and dc of the previous step. */
 static void step_row_backward(const float *gates, const float *before, const float *tanh_c, const float *dh,
                               float *dc, float *dgates, int64_t width) {
   const float *i = gates, *f = gates + width, *g = gates + 2 * width, *o = gates + 3 * width;
@@ -95,16 +95,16 @@ static void walk_back(void *arg, int64_t begin, int64_t end) {
   for (int64_t t = r->time - 1; t >= 0; t--) {
     recurrence_rows(r, step_rows_backward, n, t, begin, end);
     recurrence_product(r, end - begin, n->dgates + (begin * r->time + t) * 4 * width, r->time * 4 * width,
-                       &n->turned, 0, n->dh + begin * width, width);
+                       &n->transposed_weight, 0, n->dh + begin * width, width);
   }
 }
 
 static void backward(Node *node) {
   Lstm *n = (Lstm *)node;
   const int64_t width = n->r.width, states = n->r.sequences * width;
-  n->turned = (Packed){.n = width, .k = 4 * width};
-  n->turned.panels = recurrence_alloc(node, packed_floats(width, 4 * width));
-  packed_fill(&n->turned, stored_weight(node->in[WEIGHT], false));
+  n->transposed_weight = (Packed){.n = width, .k = 4 * width};
+  n->transposed_weight.panels = recurrence_alloc(node, packed_floats(width, 4 * width));
+  packed_fill(&n->transposed_weight, stored_weight(node->in[WEIGHT], false));
   n->dgates = recurrence_alloc(node, tensor_count(node->in[X]));
   n->dh = recurrence_alloc(node, states);
   n->dc = recurrence_alloc(node, states);
@@ -145,7 +145,7 @@ Tensor *op_lstm(Tape *tape, Tensor *x, Tensor *weight, Tensor *h0, Tensor *c0, T
   return out;
 }
 
-/* Cases: from zeros; from a given state; one step, as in writing. */
+/* Cases: from zeros; from a given state; one step, as in generation. */
 static void sample(OpSampler *s) {
   const int which = sample_case(s, 3);
   const bool large = sample_large(s), given = !large && which > 0;

@@ -1,5 +1,5 @@
-/* mask.h - which elements dropout leaves: a function of the tape's seed, the call's stream and the element's
- * index, drawn again in backward. One draw of 64 bits decides four elements, 16 bits each. */
+/* mask.h - the dropout mask: a function of the tape's seed, the call's stream and the element's index,
+ * recomputed in backward. One random number of 64 bits decides four elements, 16 bits each. */
 #ifndef OPS_MASK_H
 #define OPS_MASK_H
 
@@ -10,11 +10,14 @@
 typedef struct Mask {
   uint64_t key;    /* of the random numbers */
   int32_t dropped; /* of MASK_LEVELS; 0: none */
-  float scale;     /* of what is left */
+  float scale;     /* of the elements kept */
 } Mask;
-enum { MASK_LEVELS = 65536, MASK_CHUNK = 1024 }; /* a chunk: elements masked at a time, a multiple of four */
+enum {
+  MASK_LEVELS = 65536,
+  MASK_CHUNK = 1024
+}; /* MASK_CHUNK: elements masked at a time, a multiple of four */
 
-/* Dropout with probability p in 0 .. 1 - 1/65536. Draws a stream where it is not 0. */
+/* Dropout with probability p in 0 .. 1 - 1/65536. Takes a stream of the tape unless p is 0. */
 static inline Mask mask_new(Tape *tape, float p) {
   CHECK(p >= 0 && p < 1);
   Mask m = {.dropped = (int32_t)(p * MASK_LEVELS)};

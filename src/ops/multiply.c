@@ -1,5 +1,4 @@
-/* multiply.c - an elementwise product: the middle of a gated feed-forward layer whose gate is not SiLU
- * (swiglu.c). */
+/* multiply.c - elementwise product, for gated feed-forward layers with a gate other than SiLU (swiglu.c). */
 #include "kernels/kernels.h"
 #include "ops/loops.h"
 #include "ops/sample.h"
@@ -7,7 +6,7 @@
 typedef struct Product {
   const float *a, *b;
   float *to;
-  bool add; /* to what is there */
+  bool add; /* accumulate */
 } Product;
 
 static void multiply_range(void *arg, int64_t begin, int64_t end) {

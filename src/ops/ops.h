@@ -1,14 +1,15 @@
-/* ops.h - every operator as a function: computes at once, remembers itself on the tape for backward.
+/* ops.h - the operators: each function computes its output at once and records a node on the tape for
+ * backward.
  *
- * Shapes: N rows (any leading dimensions), D columns, B sequences, T tokens each, H query heads, G key/value
- * heads (H a multiple of G), d values a head, V vocabulary. All f32 unless said. Optional inputs may be NULL.
- * Each operator's formula, backward and sample are in the file of its name. */
+ * Shapes: N rows (any leading dimensions), D columns, B sequences, T tokens each, H query heads, G
+ * key/value heads (H a multiple of G), d values per head, V vocabulary. All f32 unless stated. Optional
+ * inputs may be NULL. Each operator is in the file of its name. */
 #ifndef OPS_OPS_H
 #define OPS_OPS_H
 
 #include "ops/tape.h"
 
-/* Rows of `table` [V,D] at `ids` i32 [...]: -> [..., D]. */
+/* Rows of `table` [V,D] at `ids` i32 [...] -> [..., D]. */
 Tensor *op_embedding(Tape *, Tensor *table, Tensor *ids);
 
 /* y = x W^T + b: x [..., I], W [O,I] (or [I,O] if transposed, GPT-2's Conv1D), b [O] or NULL -> [..., O]. */
@@ -16,19 +17,19 @@ Tensor *op_linear(Tape *, Tensor *x, Tensor *weight, Tensor *bias, bool transpos
 
 /* Elementwise, same shapes. */
 Tensor *op_add(Tape *, Tensor *a, Tensor *b);
-/* x + dropout(change), same shapes, in the memory of change: its values may not be read again, by anybody. */
+/* x + dropout(change), same shapes, in the memory of `change`, whose values must not be read afterwards. */
 Tensor *op_residual(Tape *, Tensor *x, Tensor *change, float dropout);
 /* factor * x. */
 Tensor *op_scale(Tape *, Tensor *x, float factor);
 /* Columns first .. first+width-1 of x [..., D] -> [..., width]. */
 Tensor *op_slice(Tape *, Tensor *x, int64_t first, int64_t width);
-/* Sequences from their last token to their first: x [B,S,D], token s of lengths[b] (i32 [B]) becomes token
- * lengths[b]-1-s; what is behind stays. */
+/* Reverses sequences: x [B,S,D], token s < lengths[b] (i32 [B]) becomes token lengths[b]-1-s; padding
+ * stays. */
 Tensor *op_reverse(Tape *, Tensor *x, Tensor *lengths);
 
 /* y = x / sqrt(mean(x^2) + epsilon) * (offset + weight): x [..., D], weight [D]. */
 Tensor *op_rmsnorm(Tape *, Tensor *x, Tensor *weight, float offset, float epsilon);
-/* weight and bias [D] may each be NULL: 1 and 0. A weight [H,D]: row i of x has its row i % H. */
+/* weight and bias [D] may be NULL: 1 and 0. With a weight [H,D], row i of x uses its row i % H. */
 Tensor *op_layernorm(Tape *, Tensor *x, Tensor *weight, Tensor *bias, float epsilon);
 
 typedef enum Activation {
@@ -40,24 +41,24 @@ typedef enum Activation {
   ACTIVATION_RELU_SQUARED
 } Activation;
 Tensor *op_activation(Tape *, Tensor *x, Activation);
-/* silu(gate) * up, elementwise: the middle of SwiGLU (Shazeer 2020). */
+/* silu(gate) * up, elementwise: SwiGLU (Shazeer 2020). */
 Tensor *op_swiglu(Tape *, Tensor *gate, Tensor *up);
 Tensor *op_multiply(Tape *, Tensor *a, Tensor *b); /* elementwise, same shapes */
 
-/* Zeroes each element with probability p and scales the rest by 1/(1-p); x itself where p is 0. The mask
- * is a function of the tape's seed and stream, so nothing is stored. */
+/* Zeroes each element with probability p and scales the rest by 1/(1-p); returns x if p is 0. The mask is
+ * a function of the tape's seed and stream and is not stored. */
 Tensor *op_dropout(Tape *, Tensor *x, float p);
 
 /* Rotary position embedding (Su et al. 2021): the first 2n of the d values of each head of x [B,T,heads*d]
- * are turned in pairs, value i with value i+n or, interleaved, 2i with 2i+1. In the memory of x, likewise.
- * turns: cosines and sines of the angles, which rope_turns computes once for all layers. */
+ * are rotated in pairs, value i with value i+n or, interleaved, 2i with 2i+1. Takes the memory of x, as
+ * op_residual. turns: cosines and sines of the angles, computed by rope_turns once for all layers. */
 typedef struct RopeShape {
   int64_t heads;
   bool interleaved;
 } RopeShape;
 Tensor *op_rope(Tape *, Tensor *x, Tensor *turns, RopeShape);
-/* cos and sin of position * each[i], i < count (n above), times factor: a constant [T or B T, 2, n]. Sequence
- * b's first token is at position start[b] (i32 [B]; NULL: 0). each may be NULL on a dry tape. */
+/* cos and sin of position * each[i], i < count (n above), times factor: a constant [T or B T, 2, n]. The
+ * first token of sequence b is at position start[b] (i32 [B]; NULL: 0). each may be NULL on a dry tape. */
 typedef struct RopeFrequencies {
   const float *each;
   int64_t count;
@@ -65,29 +66,28 @@ typedef struct RopeFrequencies {
 } RopeFrequencies;
 Tensor *rope_turns(Tape *, const Tensor *start, int64_t sequences, int64_t time, RopeFrequencies);
 
-/* Keys and values that lie in pages of `size` positions, so that sequences may share them (Kwon et al. 2023):
- * each of the B rows, T = 1, is a token of sequence[b] at start[b]; those of one sequence lie one behind the
- * other. The operator first writes k and v [B,1,G*d] there. Without gradients only. */
+/* Keys and values in pages of `size` positions, which sequences may share (Kwon et al. 2023): each of the
+ * B rows, T = 1, is a token of sequence[b] at position start[b]; rows of one sequence are consecutive. The
+ * operator first stores k and v [B,1,G*d] in the pages. Without gradients only. */
 typedef struct KeyPages {
   int64_t size;
-  float *const *keys, *const *values; /* where each page begins, [size, G*d]; NULL: not in pages */
-  const int32_t *table;               /* [sequences, each]: the pages of a sequence, in order */
+  float *const *keys, *const *values; /* the pages, [size, G*d]; NULL: not paged */
+  const int32_t *table;               /* [sequences, each]: page numbers of each sequence, in order */
   int64_t each;
   const int32_t *sequence; /* [B]: row of the table */
 } KeyPages;
 
-/* softmax(Q K^T / sqrt(d)) V, one softmax per head; never keeps a T x S matrix for backward.
- * q [B,T,H*d], k and v [B,S,G*d] -> [B,T,H*d]. causal: query t of sequence b sees keys 0 .. start[b]+t,
- * with a window W the last W of these.
- * lengths i32 [B] (NULL: S): keys at and after lengths[b] are not seen. start as in op_rope.
- * memory i32 [B]: k and v are [M,S,G*d], lengths [M], and sequence b sees those of memory[b]: many texts
- * being written from one source. Without gradients only. pages: keys and values are there. */
+/* softmax(Q K^T / sqrt(d)) V, one softmax per head; never stores a T x S matrix. q [B,T,H*d], k and v
+ * [B,S,G*d] -> [B,T,H*d]. causal: query t of sequence b sees keys 0 .. start[b]+t, with a window W the
+ * last W of these. lengths i32 [B] (NULL: S): keys at and after lengths[b] are not seen. start as in
+ * op_rope. memory i32 [B]: k and v are [M,S,G*d], lengths [M], and sequence b sees those of memory[b]:
+ * several texts generated from one source. Without gradients only. pages: see KeyPages. */
 typedef struct AttentionShape {
   int64_t heads, kv_heads;
   bool causal;
-  int64_t window; /* keys a query sees at most, itself included; 0: all; causal attention only */
+  int64_t window; /* maximum number of keys a query sees, including its own; 0: all; causal only */
   float scale;    /* of scores; 0: 1/sqrt(d) */
-  float cap;      /* scores x become cap tanh(x/cap) (Bello et al. 2017); 0: they stay */
+  float cap;      /* scores x become cap tanh(x/cap) (Bello et al. 2017); 0: no cap */
 } AttentionShape;
 typedef struct AttentionSight {
   Tensor *start, *lengths, *memory;
@@ -100,10 +100,9 @@ Tensor *op_additive_attention(Tape *, Tensor *q, Tensor *k, Tensor *v, Tensor *w
 
 /* Mean of -ln softmax(h W^T + b)[target] over the rows whose target (i32 [N]) is not negative, with label
  * smoothing s: (1-s) * that + s * mean over the vocabulary. h [N,D], W [V,D], b [V] or NULL -> scalar [].
- * cap: logits x become cap tanh(x/cap); 0: they stay.
- * Works through blocks of rows: never holds N x V values. Divides by `divisor` rather than by its own count
- * where divisor > 0 (for gradient accumulation); 0 rows give 0. Where gradients are recorded it must be the
- * loss that tape_backward is called with: it makes them in forward. */
+ * cap: logits x become cap tanh(x/cap); 0: no cap. Never stores N x V values. Divides by `divisor` instead
+ * of the number of rows if divisor > 0 (for gradient accumulation); 0 rows give 0. When recording, the
+ * result must be the loss passed to tape_backward: gradients are computed in forward. */
 Tensor *op_cross_entropy(Tape *, Tensor *h, Tensor *weight, Tensor *bias, Tensor *targets, float smoothing,
                          float cap, double divisor);
 
@@ -117,7 +116,7 @@ Tensor *op_lstm(Tape *, Tensor *x, Tensor *weight, Tensor *h0, Tensor *c0, Tenso
  * W_hh [3D,D], b_hh [3D] -> [B,T,D]. h0, *h_last as above. */
 Tensor *op_gru(Tape *, Tensor *x, Tensor *weight, Tensor *bias, Tensor *h0, Tensor **h_last);
 
-/* The table of all operators, in the order of ops.def, and each of them: op_embedding_info, ... */
+/* All operators: op_embedding_info, ..., and a table in the order of ops.def. */
 #define OP(name) extern const Op op_##name##_info;
 #include "ops/ops.def"
 #undef OP

@@ -11,8 +11,8 @@
 #include "kernels/kernels.h"
 #include "ops/peak.h"
 
-/* Products of bf16 are not quick wherever there are some: vdpbf16ps has twice the rate of f32 on Zen 4, less
- * than half of it on a Xeon of 2023. */
+/* Hardware support does not imply speed: vdpbf16ps has twice the rate of f32 on Zen 4, less than half of
+ * it on a Xeon of 2023. */
 static bool bf16_pays(void) {
   const int threads = threads_count();
   return kernels->has_bf16() &&
@@ -50,7 +50,7 @@ const void *packed_panel(const Packed *p, int64_t column, int64_t first) {
   return panel_at(p, column, first);
 }
 
-/* `rows` rows from element `first` of row `row` on, as floats: where they lie, or widened. */
+/* `rows` rows from row `row`, elements from `first`, as floats: f32 in place, other types widened. */
 static const float *rows_of(const Stored *b, int64_t row, int64_t first, int64_t rows, int64_t length,
                             int64_t *ld) {
   static _Thread_local float part[PAIRED_STEPS * PACKED_WIDEST] __attribute__((aligned(64)));
@@ -68,7 +68,7 @@ Stored stored_weight(const Tensor *weight, bool transposed) {
                   tensor_columns(weight)};
 }
 
-/* Steps `first`, ... of a panel's columns, of which there are so many. */
+/* Steps `first`, ... of a panel, and its number of columns. */
 static const float *steps_of(const Stored *b, int64_t column, int64_t first, int64_t steps, int64_t *columns,
                              int64_t *ld) {
   *columns = int64_min(kernels->gemm_nr(), b->n - column);
@@ -94,14 +94,14 @@ void stored_pairs(const Stored *b, uint32_t *out, int64_t column, int64_t first,
 typedef struct Filling {
   Packed *p;
   Stored b;
-  int64_t columns; /* panels of a block of steps */
-  atomic_bool unfit;
+  int64_t columns; /* panels per PACKED_STEPS steps */
+  atomic_bool lossy;
 } Filling;
 
 static _Thread_local float panel[PACKED_STEPS * PACKED_WIDEST] __attribute__((aligned(64)));
-static _Thread_local float again[PACKED_STEPS * PACKED_WIDEST] __attribute__((aligned(64)));
+static _Thread_local float widened[PACKED_STEPS * PACKED_WIDEST] __attribute__((aligned(64)));
 
-/* Through floats; what fills up the last panel would be taken for a value. */
+/* Converts via floats; returns false if values change. Padding is zeroed, since it is compared, too. */
 static bool fill_converted(const Filling *f, void *out, int64_t column, int64_t first, int64_t steps) {
   const TypeKernels *type = &kernels->types[f->p->type];
   const int64_t nr = kernels->gemm_nr(), count = steps * nr;
@@ -109,11 +109,11 @@ static bool fill_converted(const Filling *f, void *out, int64_t column, int64_t 
   stored_panel(&f->b, panel, column, first, steps);
   type->narrow(out, panel, count);
   if (f->b.type == f->p->type) return true;
-  type->widen(again, out, count);
-  return !memcmp(again, panel, (size_t)count * sizeof *panel);
+  type->widen(widened, out, count);
+  return !memcmp(widened, panel, (size_t)count * sizeof *panel);
 }
 
-/* Of a type that has panels of its own: block by block. */
+/* For a type with its own panel format. */
 static void fill_blocks(const Filling *f, void *out, int64_t column, int64_t first, int64_t steps) {
   const Stored *b = &f->b;
   kernels->types[b->type].panel(out, type_at(b->type, b->at, column * b->ld + first),
@@ -123,7 +123,7 @@ static void fill_blocks(const Filling *f, void *out, int64_t column, int64_t fir
 
 static void fill_panels(void *arg, int64_t begin, int64_t end) {
   Filling *f = arg;
-  for (int64_t i = begin; i < end && !f->unfit; i++) {
+  for (int64_t i = begin; i < end && !f->lossy; i++) {
     const int64_t first = i / f->columns * PACKED_STEPS, column = i % f->columns * kernels->gemm_nr();
     const int64_t steps = int64_min(PACKED_STEPS, f->p->k - first);
     void *out = panel_at(f->p, column, first);
@@ -132,7 +132,7 @@ static void fill_panels(void *arg, int64_t begin, int64_t end) {
     else if (kernels->types[f->p->type].panel)
       fill_blocks(f, out, column, first, steps);
     else if (!fill_converted(f, out, column, first, steps))
-      f->unfit = true;
+      f->lossy = true;
   }
 }
 
@@ -140,15 +140,15 @@ bool packed_fill(Packed *p, Stored b) {
   Filling f = {.p = p, .b = b, .columns = padded(p->n) / kernels->gemm_nr()};
   CHECK(!kernels->types[p->type].panel || (b.type == p->type && b.transposed));
   parallel_for(f.columns * ((p->k + PACKED_STEPS - 1) / PACKED_STEPS), fill_panels, &f);
-  return !f.unfit;
+  return !f.lossy;
 }
 
-/* ---- a set ---- */
+/* ---- packed sets ---- */
 
 struct PackedSet {
   pthread_mutex_t lock;
   Arena *arena;
-  Map *by_address; /* of the matrix in memory -> Packed, or 0 if it was met only once */
+  Map *by_address; /* address of the matrix -> Packed, or 0 if requested only once */
   bool compact;
 };
 
@@ -180,14 +180,14 @@ static const Packed *packed_as(PackedSet *s, TensorType type, bool transposed, c
   return NULL;
 }
 
-/* May elements of that type hold the weight's values? A type of blocks holds what is stored in its own blocks
- * along k; another the values of its own type, and perhaps those of f32. */
+/* Can packing as `type` be lossless? A type with its own panels requires the same type stored along k; any
+ * other, the same type or f32. */
 static bool may_hold(TensorType type, bool transposed, TensorType stored) {
   if (kernels->types[type].panel) return type == stored && transposed;
   return type == stored || stored == TENSOR_F32;
 }
 
-/* Types are tried from the second on: all are smaller than f32. */
+/* Tries the types after f32, which are all smaller. */
 static const Packed *pack(PackedSet *s, bool transposed, const Tensor *weight) {
   const bool compact = s->compact || kernels->types[weight->type].panel;
   for (int i = 1; i < TENSOR_WEIGHT_TYPES && compact; i++) {
@@ -208,7 +208,7 @@ static const Packed *get(PackedSet *s, bool transposed, const Tensor *weight) {
   return (const Packed *)(intptr_t)*at;
 }
 
-/* Out of memory, the lock is given back before the call unwinds. */
+/* Unlocks before unwinding if memory runs out. */
 const Packed *packed_set_get(PackedSet *s, bool transposed, const Tensor *weight) {
   Error err = {0};
   pthread_mutex_lock(&s->lock);

@@ -25,7 +25,7 @@ double machine_peak_flops(int threads, Precision precision) {
   double best = 0;
   if (threads > MOST) threads = MOST;
   const double begin = clock_seconds();
-  while (clock_seconds() - begin < 0.15) { /* time for the processor to wake and the threads to spread */
+  while (clock_seconds() - begin < 0.15) { /* time for clock frequency and thread placement to settle */
     const double start = clock_seconds();
     parallel_for(threads, burst, &b);
     double operations = 0;
@@ -40,7 +40,7 @@ double machine_peak_flops(int threads, Precision precision) {
 
 typedef struct Reading {
   const float *data;
-  int64_t floats, rounds; /* of each thread */
+  int64_t floats, rounds; /* per thread */
   float sums[MOST];
 } Reading;
 
@@ -57,7 +57,7 @@ static double read_once(Reading *r, int threads) {
   return (double)threads * (double)r->rounds * (double)r->floats * sizeof(float) / (clock_seconds() - start);
 }
 
-/* A measurement reads at least so much: long enough to be told apart from starting it. */
+/* Bytes read per measurement: enough for the start of the threads not to matter. */
 static const int64_t least_bytes = 64 << 20;
 
 double machine_read_bandwidth(int64_t bytes) {

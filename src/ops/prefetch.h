@@ -1,5 +1,5 @@
-/* prefetch.h - rows of bytes that may lie far, asked for while something is computed, a few cache lines with
- * each block of a product. The hardware prefetches neighbours only, and starts again with every row. */
+/* prefetch.h - software prefetching of matrix rows, a few cache lines with each block of a product. The
+ * hardware prefetches adjacent lines only, and restarts with every row. */
 #ifndef OPS_PREFETCH_H
 #define OPS_PREFETCH_H
 
@@ -11,13 +11,13 @@ enum { CACHE_LINE = 64 };
 
 typedef struct Prefetch {
   const char *row;
-  int64_t rows, stride, bytes; /* left; from one to the next; of each */
-  int64_t done;                /* bytes of this row */
-  int64_t lines;               /* at a time */
+  int64_t rows, stride, bytes; /* remaining rows; row stride in bytes; bytes per row */
+  int64_t done;                /* bytes prefetched of this row */
+  int64_t lines;               /* per call of prefetch_some */
 } Prefetch;
 
-/* `rows` rows of `columns` elements from element `first` of row `row` on, of a matrix whose rows are `ld`
- * elements apart. */
+/* `rows` rows from row `row` and `columns` elements of each from element `first`, of a matrix with row
+ * stride `ld`. */
 static inline Prefetch prefetch_rows(TensorType type, const void *matrix, int64_t ld, int64_t row,
                                      int64_t first, int64_t rows, int64_t columns) {
   const char *at = type_at(type, matrix, row * ld);
@@ -38,7 +38,7 @@ static inline void prefetch_some(Prefetch *p) {
   }
 }
 
-/* In so many calls of prefetch_some. */
+/* Spreads it over `calls` calls of prefetch_some. */
 static inline Prefetch prefetch_in(Prefetch p, int64_t calls) {
   const int64_t lines = p.rows * ((p.bytes + CACHE_LINE - 1) / CACHE_LINE);
   p.lines = (lines + calls - 1) / calls;

@@ -15,7 +15,7 @@ Recurrence recurrence_new(Node *n, const Tensor *x, int64_t gates) {
   return r;
 }
 
-/* Floats of a weight that stays in a second cache beside the states. */
+/* Floats of a weight that fits in the L2 cache with the states. */
 enum { RESIDENT = 1 << 16 };
 
 void recurrence_start(Recurrence *r, const Node *n, const Tensor *weight) {
@@ -66,7 +66,7 @@ void recurrence_product(const Recurrence *r, int64_t m, const float *a, int64_t 
     gemm_packed_serial(m, a, lda, b, beta, c, ldc);
 }
 
-static int64_t rows_apart(const Recurrence *r, const Tensor *first, int64_t t) {
+static int64_t row_stride(const Recurrence *r, const Tensor *first, int64_t t) {
   if (t > 0) return r->time * r->width;
   return first ? r->width : 0;
 }
@@ -74,7 +74,7 @@ static int64_t rows_apart(const Recurrence *r, const Tensor *first, int64_t t) {
 void recurrence_multiply(const Recurrence *r, const Tensor *weight, const float *all, const Tensor *first,
                          int64_t t, int64_t begin, int64_t end, float *to, int64_t step) {
   const float *h = recurrence_before(r, all, first, begin, t);
-  const int64_t apart = rows_apart(r, first, t), out_apart = r->time * step;
+  const int64_t apart = row_stride(r, first, t), out_apart = r->time * step;
   float *c = to + (begin * r->time + t) * step;
   if (r->weight.panels)
     recurrence_product(r, end - begin, h, apart, &r->weight, 1, c, out_apart);

@@ -1,6 +1,5 @@
-/* recurrence.h - what the recurrent operators share: a batch of sequences walked step by step, the state of
- * the step before, and its products with a weight that stays the same.
- * B sequences, T steps, D values of state. */
+/* recurrence.h - code shared by the recurrent operators: iterating over the steps of a batch of sequences,
+ * previous states, and their products with a constant weight. B sequences, T steps, D values of state. */
 #ifndef OPS_RECURRENCE_H
 #define OPS_RECURRENCE_H
 
@@ -10,26 +9,25 @@
 
 typedef struct Recurrence {
   int64_t sequences, time, width; /* B, T, D */
-  Packed weight;                  /* panels NULL for a single step, which is not worth packing */
-  float *zeros;                   /* [D]: the state before the first step where none is given */
-  bool together;                  /* all threads work on each step; else each on sequences of its own */
+  Packed weight;                  /* panels NULL for a single step, which does not repay packing */
+  float *zeros;                   /* [D]: the initial state if none is given */
+  bool together;                  /* all threads work on each step; else each thread on its own sequences */
 } Recurrence;
 
-/* Before node_run: sizes, and room for the packed weight [gates * D, D]. */
+/* Before node_run: sets sizes and requests workspace for the packed weight [gates * D, D]. */
 Recurrence recurrence_new(Node *, const Tensor *x, int64_t gates);
-/* In forward: packs the weight, which only forward multiplies with, clears the zeros, decides on `together`.
- */
+/* In forward: packs the weight for forward's products, clears zeros, sets `together`. */
 void recurrence_start(Recurrence *, const Node *, const Tensor *weight);
 
 /* State before step t of sequence b. `all` [B,T,D]: the states after each step; `first` [B,D] may be NULL. */
 const float *recurrence_before(const Recurrence *, const float *all, const Tensor *first, int64_t b,
                                int64_t t);
 
-/* Calls walk(op, begin, end) for sequences that it takes through all steps. Those are independent, so that a
- * thread may take some and wait for nobody; but a weight larger than its second cache would then pass by each
- * thread at each step: all threads then share each step of all sequences. */
+/* Calls walk(op, begin, end), which runs sequences begin .. end-1 through all steps. Sequences are
+ * independent, so each thread can take some without synchronization; but if the weight exceeds the L2
+ * cache, every thread would read all of it at each step: then all threads share each step (`together`). */
 void recurrence_walk(const Recurrence *, ParallelBody *walk, void *op);
-/* In a walk, what is done to rows begin .. end-1 at step t; by all threads where they are together. */
+/* In a walk: runs body for rows begin .. end-1 of step t, on all threads if `together`. */
 typedef void RecurrenceStep(const void *op, int64_t t, int64_t begin, int64_t end);
 void recurrence_rows(const Recurrence *, RecurrenceStep *body, const void *op, int64_t t, int64_t begin,
                      int64_t end);
@@ -44,10 +42,10 @@ void recurrence_multiply(const Recurrence *, const Tensor *weight, const float *
 /* The last step of `all`, into `last` [B,D]. */
 void recurrence_last(const Recurrence *, const float *all, const Tensor *last);
 
-/* In backward: gradient of the weight from that of its products, dproducts [B,T,gates * D]. */
+/* In backward: the weight's gradient from those of its products, dproducts [B,T,gates * D]. */
 void recurrence_weight_gradient(const Recurrence *, Node *, Tensor *weight, const float *all,
                                 const Tensor *first, const float *dproducts);
-/* In backward: room in the tape's arena, zeroed. */
+/* In backward: zeroed memory in the tape's arena. */
 float *recurrence_alloc(Node *, int64_t count);
 
 #endif

@@ -1,5 +1,5 @@
-/* residual.c - the residual connection (He et al. 2015) with the dropout before it, in the memory of what is
- * added. The gradient goes to both inputs: x keeps the very array, the other gets a copy, masked. */
+/* residual.c - the residual connection (He et al. 2015) with dropout of the branch, in the branch's
+ * memory. The gradient passes to both inputs: x takes over the array, the branch gets a masked copy. */
 #include <string.h>
 
 #include "ops/loops.h"
@@ -10,10 +10,10 @@ typedef struct Residual {
   Node node; /* in: x, change */
   Mask mask;
   float *to; /* in backward */
-  bool add;  /* to what is there */
+  bool add;  /* accumulate */
 } Residual;
 
-/* begin is a multiple of MASK_CHUNK: loop_elements cuts at whole blocks. */
+/* begin is a multiple of MASK_CHUNK, since loop_elements cuts at whole blocks. */
 static void add_range(void *arg, int64_t begin, int64_t end) {
   const Residual *n = arg;
   float *y = tensor_f32(n->node.out[0]);
@@ -28,7 +28,7 @@ static void forward(Node *n) {
   loop_elements(tensor_count(n->out[0]), add_range, n);
 }
 
-static void pass_range(void *arg, int64_t begin, int64_t end) {
+static void copy_range(void *arg, int64_t begin, int64_t end) {
   const Residual *n = arg;
   const float *dy = n->node.out[0]->grad;
   float masked[MASK_CHUNK];
@@ -48,7 +48,7 @@ static void backward(Node *node) {
   float beta;
   n->to = grad_beta(node, node->in[1], &beta);
   n->add = beta != 0;
-  if (n->to) loop_elements(tensor_count(node->in[1]), pass_range, n);
+  if (n->to) loop_elements(tensor_count(node->in[1]), copy_range, n);
   grad_give(node, node->in[0], node->out[0]->grad);
 }
 
@@ -61,7 +61,7 @@ Tensor *op_residual(Tape *tape, Tensor *x, Tensor *change, float dropout) {
   return node_run(&n->node, node_output_over(&n->node, change));
 }
 
-/* Cases: without dropout; with; x used again; the change used again. */
+/* Cases: without dropout; with dropout; x used twice. */
 static void sample(OpSampler *s) {
   const int which = sample_case(s, 3);
   const bool large = sample_large(s);

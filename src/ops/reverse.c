@@ -1,12 +1,12 @@
-/* reverse.c - sequences from their last token to their first, for the half of an encoder that reads backward
- * (Schuster & Paliwal 1997). Done twice it is the identity, so that backward is forward on the gradient. */
+/* reverse.c - reverses sequences, for the backward half of a bidirectional encoder (Schuster & Paliwal
+ * 1997). It is its own inverse, so backward applies it to the gradient. */
 #include <string.h>
 
 #include "kernels/kernels.h"
 #include "ops/loops.h"
 #include "ops/sample.h"
 
-/* Where row r of [B,S,D] goes: token s of n to n-1-s; padding stays. */
+/* The row to which row r of [B,S,D] moves: token s of n to n-1-s; padding stays. */
 static int64_t mirrored(const Node *n, int64_t r) {
   const int64_t time = n->in[0]->shape[1], s = r % time, length = tensor_i32(n->in[1])[r / time];
   return s < length ? r - s + length - 1 - s : r;
@@ -56,7 +56,7 @@ static void sample(OpSampler *s) {
 const Op op_reverse_info = {
     .name = "reverse",
     .formula =
-        "y[b, lengths[b]-1-s] = x[b,s] for s < lengths[b], y[b,s] = x[b,s] behind: x [B,S,D], lengths\n"
+        "y[b, lengths[b]-1-s] = x[b,s] for s < lengths[b], y[b,s] = x[b,s] otherwise: x [B,S,D], lengths\n"
         "i32 [B] -> y [B,S,D]",
     .forward = forward,
     .backward = backward,

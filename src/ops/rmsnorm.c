@@ -1,6 +1,5 @@
-/* rmsnorm.c - root mean square normalization (Zhang & Sennrich 2019). With r = 1 / sqrt(mean x^2 + epsilon)
- * and w, to which the offset is added: dx = r w dy - x r^3 / D sum(x w dy), dw = the sum over rows of dy x r.
- */
+/* rmsnorm.c - root mean square normalization (Zhang & Sennrich 2019). With r = 1 / sqrt(mean x^2 +
+ * epsilon) and w = offset + weight: dx = r w dy - x r^3 / D sum(x w dy), dw = the sum over rows of dy x r. */
 #include "kernels/kernels.h"
 #include "ops/loops.h"
 #include "ops/sample.h"
@@ -8,13 +7,13 @@
 typedef struct RmsNorm {
   Node node; /* in: x, weight */
   float offset, epsilon;
-  float *moved;              /* offset + weight; NULL: the weight as it is */
-  float *r;                  /* of each row */
+  float *shifted;            /* offset + weight; NULL if the offset is 0 */
+  float *r;                  /* per row */
   float *dx, *weight_pieces; /* in backward; either may be NULL */
 } RmsNorm;
 
 static const float *weight_of(const RmsNorm *n) {
-  return n->moved ? n->moved : tensor_f32(n->node.in[1]);
+  return n->shifted ? n->shifted : tensor_f32(n->node.in[1]);
 }
 
 static void normalize_rows(void *arg, int64_t begin, int64_t end) {
@@ -31,8 +30,8 @@ static void normalize_rows(void *arg, int64_t begin, int64_t end) {
 static void forward(Node *node) {
   RmsNorm *n = (RmsNorm *)node;
   const Tensor *weight = node->in[1];
-  for (int64_t j = 0; n->moved && j < tensor_count(weight); j++)
-    n->moved[j] = n->offset + tensor_f32(weight)[j];
+  for (int64_t j = 0; n->shifted && j < tensor_count(weight); j++)
+    n->shifted[j] = n->offset + tensor_f32(weight)[j];
   parallel_for(tensor_rows(node->in[0]), normalize_rows, n);
 }
 
@@ -70,12 +69,12 @@ Tensor *op_rmsnorm(Tape *tape, Tensor *x, Tensor *weight, float offset, float ep
   n->epsilon = epsilon;
   node_input(&n->node, x);
   node_input(&n->node, weight);
-  if (offset != 0) n->moved = node_floats(&n->node, tensor_count(weight));
+  if (offset != 0) n->shifted = node_floats(&n->node, tensor_count(weight));
   n->r = node_records(&n->node) ? node_floats(&n->node, tensor_rows(x)) : NULL;
   return node_run(&n->node, node_output(&n->node, x->dims, x->shape));
 }
 
-/* Cases: the weight as it is; 1 is added to it. */
+/* Cases: offset 0; offset 1. */
 static void sample(OpSampler *s) {
   const float offset = sample_case(s, 2) ? 1 : 0;
   const bool large = sample_large(s);

@@ -1,5 +1,5 @@
-/* rope.c - rotary position embedding (Su et al. 2021): pairs of a head's values are turned by the angle
- * position * frequency, where they lie. Backward turns the gradient back. */
+/* rope.c - rotary position embedding (Su et al. 2021): pairs of a head's values are rotated by the angle
+ * position * frequency, in place. Backward rotates the gradient back. */
 #include <math.h>
 
 #include "ops/loops.h"
@@ -15,7 +15,7 @@ typedef struct Turns {
   float factor;
 } Turns;
 
-/* Angles are rounded to f32 as transformers does, so that positions in the thousands give the same logits. */
+/* Angles are rounded to f32 as in transformers, so that logits agree at positions in the thousands. */
 static void fill_turns(void *arg, int64_t begin, int64_t end) {
   const Turns *t = arg;
   for (int64_t row = begin; row < end; row++) {
@@ -39,18 +39,18 @@ Tensor *rope_turns(Tape *tape, const Tensor *start, int64_t sequences, int64_t t
   return turns;
 }
 
-/* ---- turning ---- */
+/* ---- rotation ---- */
 
 typedef struct Rope {
   Node node; /* in: x [B,T,heads*d], turns [B T or T, 2, n] */
   RopeShape shape;
-  int64_t size, pairs; /* d; n, which are turned */
-  float *values;       /* what is turned, where it lies */
-  float direction;     /* -1: back */
+  int64_t size, pairs; /* d; n, the rotated pairs */
+  float *values;       /* rotated in place */
+  float direction;     /* -1: backward */
 } Rope;
 
-static void turn_halves(float *restrict x, float *restrict y, const float *restrict cosine,
-                        const float *restrict sine, float direction, int64_t pairs) {
+static void rotate_halves(float *restrict x, float *restrict y, const float *restrict cosine,
+                          const float *restrict sine, float direction, int64_t pairs) {
   for (int64_t i = 0; i < pairs; i++) {
     const float a = x[i], b = y[i], s = direction * sine[i];
     x[i] = a * cosine[i] - b * s;
@@ -58,8 +58,8 @@ static void turn_halves(float *restrict x, float *restrict y, const float *restr
   }
 }
 
-static void turn_neighbours(float *restrict x, const float *restrict cosine, const float *restrict sine,
-                            float direction, int64_t pairs) {
+static void rotate_neighbours(float *restrict x, const float *restrict cosine, const float *restrict sine,
+                              float direction, int64_t pairs) {
   for (int64_t i = 0; i < pairs; i++) {
     const float a = x[2 * i], b = x[2 * i + 1], s = direction * sine[i];
     x[2 * i] = a * cosine[i] - b * s;
@@ -67,7 +67,7 @@ static void turn_neighbours(float *restrict x, const float *restrict cosine, con
   }
 }
 
-static void turn_rows(void *arg, int64_t begin, int64_t end) {
+static void rotate_rows(void *arg, int64_t begin, int64_t end) {
   const Rope *n = arg;
   const Tensor *turns = n->node.in[1];
   const int64_t heads = n->shape.heads, pairs = n->pairs;
@@ -76,9 +76,9 @@ static void turn_rows(void *arg, int64_t begin, int64_t end) {
     for (int64_t h = row * heads; h < (row + 1) * heads; h++) {
       float *x = n->values + h * n->size;
       if (n->shape.interleaved)
-        turn_neighbours(x, cosine, sine, n->direction, pairs);
+        rotate_neighbours(x, cosine, sine, n->direction, pairs);
       else
-        turn_halves(x, x + pairs, cosine, sine, n->direction, pairs);
+        rotate_halves(x, x + pairs, cosine, sine, n->direction, pairs);
     }
   }
 }
@@ -87,14 +87,14 @@ static void forward(Node *node) {
   Rope *n = (Rope *)node;
   n->values = tensor_f32(node->out[0]);
   n->direction = 1;
-  parallel_for(tensor_rows(node->in[0]), turn_rows, n);
+  parallel_for(tensor_rows(node->in[0]), rotate_rows, n);
 }
 
 static void backward(Node *node) {
   Rope *n = (Rope *)node;
   n->values = node->out[0]->grad;
   n->direction = -1;
-  parallel_for(tensor_rows(node->in[0]), turn_rows, n);
+  parallel_for(tensor_rows(node->in[0]), rotate_rows, n);
   grad_give(node, node->in[0], n->values);
 }
 
@@ -111,8 +111,8 @@ Tensor *op_rope(Tape *tape, Tensor *x, Tensor *turns, RopeShape shape) {
   return node_run(&n->node, node_output_over(&n->node, x));
 }
 
-/* Cases: all sequences at 0; each from its own start; a share of each head only; neighbours make a pair, a
- * share of the head, with a factor. */
+/* Cases: all sequences start at 0; each at its own position; a part of each head; interleaved, a part of
+ * each head, with a factor. */
 static void sample(OpSampler *s) {
   const int which = sample_case(s, 4);
   const bool large = sample_large(s);
@@ -133,9 +133,9 @@ const Op op_rope_info = {
     .name = "rope",
     .formula =
         "In each head, for i < n <= d/2, with angle a = (start[b] + t) frequency[i] and a factor f (1):\n"
-        "y[i] = f (x[i] cos a - x[i+n] sin a),  y[i+n] = f (x[i+n] cos a + x[i] sin a); values from 2n on\n"
-        "stay. Interleaved: of x[2i] and x[2i+1]. x [B,T,heads*d], whose memory y takes, start i32 [B]\n"
-        "optional (0), frequency[i] = theta^(-i/n) as a rule (Su et al. 2021)",
+        "y[i] = f (x[i] cos a - x[i+n] sin a),  y[i+n] = f (x[i+n] cos a + x[i] sin a); values from 2n\n"
+        "are unchanged. Interleaved: pairs x[2i], x[2i+1]. x [B,T,heads*d], whose memory y takes, start i32\n"
+        "[B] optional (0), usually frequency[i] = theta^(-i/n) (Su et al. 2021)",
     .forward = forward,
     .backward = backward,
     .sample = sample,

@@ -64,7 +64,7 @@ Tensor *sample_ids(OpSampler *s, const char *name, int dims, const int64_t *shap
   return t;
 }
 
-/* ---- the loss: an operator of two inputs, whose gradient is the weights themselves ---- */
+/* ---- the loss: a weighted sum, whose gradient is the weights ---- */
 
 static double weighted_sum(const Tensor *y, const Tensor *weights) {
   double sum = 0;
@@ -90,7 +90,7 @@ void sample_output(OpSampler *s, Tensor *y) {
   if (y->dims)
     draw_normal(weights, "output");
   else if (weights->data)
-    *tensor_f32(weights) = 1; /* a loss is the last of its step */
+    *tensor_f32(weights) = 1; /* a loss must have gradient 1 */
   Node *n = node_new(s->tape, &weigh_info, sizeof *n);
   node_input(n, y);
   node_input(n, weights);

@@ -1,4 +1,5 @@
-/* scale.c - a constant factor: embeddings times the root of the width (Vaswani et al. 2017). */
+/* scale.c - multiplication by a constant: embeddings by the square root of the width (Vaswani et al.
+ * 2017). */
 #include "kernels/kernels.h"
 #include "ops/loops.h"
 #include "ops/sample.h"
@@ -6,7 +7,7 @@
 typedef struct Scale {
   Node node;
   float factor;
-  float *to; /* backward's */
+  float *to; /* in backward */
   const float *from;
 } Scale;
 
@@ -39,7 +40,7 @@ Tensor *op_scale(Tape *tape, Tensor *x, float factor) {
   return node_run(&n->node, node_output(&n->node, x->dims, x->shape));
 }
 
-/* Cases: once; and of a tensor that is used twice. */
+/* Cases: input used once; used twice. */
 static void sample(OpSampler *s) {
   const int which = sample_case(s, 2);
   const bool large = sample_large(s);

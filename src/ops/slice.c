@@ -1,4 +1,4 @@
-/* slice.c - some columns of a matrix: the three parts of GPT-2's joint q, k, v projection. */
+/* slice.c - a range of columns: the parts of GPT-2's joint q, k, v projection. */
 #include <string.h>
 
 #include "kernels/kernels.h"
@@ -46,7 +46,7 @@ Tensor *op_slice(Tape *tape, Tensor *x, int64_t first, int64_t width) {
   return node_run(&n->node, node_output(&n->node, x->dims, shape));
 }
 
-/* Cases: the beginning, the middle, the end; and all three of one tensor, added. */
+/* Cases: the first, the middle and the last columns; the sum of all three. */
 static void sample(OpSampler *s) {
   const int which = sample_case(s, 4);
   const int64_t width = sample_large(s) ? 512 : 9;

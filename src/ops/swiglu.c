@@ -1,5 +1,5 @@
-/* swiglu.c - the gated middle of a feed-forward layer (Shazeer 2020). The gradient of the gate takes the
- * place of the output's. */
+/* swiglu.c - the gate of a feed-forward layer (Shazeer 2020). The gradient of `gate` overwrites the
+ * output's. */
 #include "kernels/kernels.h"
 #include "ops/loops.h"
 #include "ops/sample.h"
@@ -17,7 +17,7 @@ static void forward(Node *n) {
 typedef struct Slopes {
   const Node *node;
   float *dup; /* NULL: not wanted */
-  bool add;   /* to what is there */
+  bool add;   /* accumulate */
 } Slopes;
 
 enum { CHUNK = 1024 };

@@ -6,27 +6,27 @@
 #include "kernels/kernels.h"
 #include "ops/loops.h"
 
-/* Where the rematerialized outputs of one operator lie, one at a time. */
+/* Memory shared by the rematerialized outputs of one operator, one at a time. */
 typedef struct Slot {
   const Op *op;
   void *data; /* NULL on a dry tape */
   size_t bytes;
-  Node *owner; /* whose output is there */
+  Node *owner; /* the node whose output it holds */
 } Slot;
 enum { SLOTS = 8 };
 
 struct Tape {
   Arena *arena;
-  Node *last; /* recorded; linked backward by `previous` */
+  Node *last; /* recorded nodes, linked by `previous` */
   bool dry, record, recompute;
   uint64_t seed, streams;
   double flops;
   int64_t bytes;
-  int64_t inside, most_inside, between; /* of bytes: in parts, in the largest of them, and their outputs */
-  /* outputs that take no memory of their own, though their gradients do: all, in parts, in the largest of
-   * those */
+  int64_t inside, most_inside, between; /* of bytes: in parts, in the largest part, outputs of parts */
+  /* outputs without own memory, whose gradients need some: all, in parts; most_gradients: bytes and unkept
+   * of the largest part */
   int64_t unkept, unkept_inside, most_gradients;
-  int64_t most_workspace; /* that a forward had for itself */
+  int64_t most_workspace; /* largest workspace of a forward */
   Slot slots[SLOTS];
   int slot_count;
   bool in_part;
@@ -52,7 +52,7 @@ void tape_reset(Tape *t, bool record, uint64_t seed) {
   arena_reset(t->arena);
   t->last = NULL;
   t->record = record;
-  t->in_part = false; /* memory may have run out in one */
+  t->in_part = false; /* still set if memory ran out in a part */
   t->seed = seed;
   t->streams = 0;
   t->flops = 0;
@@ -105,7 +105,7 @@ int64_t tape_step_bytes(const Tape *t, bool recompute) {
 
 /* ---- tensors ---- */
 
-/* Counted in whole lines, as the arena hands them out. */
+/* Counted in whole cache lines, as the arena allocates. */
 static void *tape_alloc(Tape *t, size_t bytes) {
   t->bytes += (int64_t)((bytes + 63) / 64 * 64);
   return t->dry ? NULL : arena_alloc(t->arena, bytes);
@@ -196,7 +196,7 @@ static bool inputs_present(const Node *n) {
   return true;
 }
 
-/* To make one again may take the slot of what was made before it: then that is made once more. */
+/* Recomputing one input may overwrite another in its slot, which is then recomputed, too. */
 static void restore_inputs(const Node *n) {
   int rounds = 0;
   do {
@@ -209,7 +209,7 @@ static void restore_inputs(const Node *n) {
 void tape_restore(Tensor *x) {
   Node *maker = x->maker;
   if (!maker) return;
-  if (x != maker->out[0] && !maker->out[0]->maker) { /* the same under another shape, which was kept */
+  if (x != maker->out[0] && !maker->out[0]->maker) { /* a reshaped view of an output that was retained */
     x->maker = NULL;
     x->data = maker->out[0]->data;
     return;
@@ -223,7 +223,7 @@ void tape_restore(Tensor *x) {
   x->data = maker->out[0]->data;
 }
 
-/* From now on in memory of its own. */
+/* Moves it into its own memory. */
 static void retain(Tape *t, Tensor *x) {
   tape_restore(x);
   const void *data = x->data;
@@ -232,14 +232,14 @@ static void retain(Tape *t, Tensor *x) {
   if (!t->dry) memcpy(x->data, data, tensor_bytes(x));
 }
 
-/* Those that have the slot of `op`, where it is needed for another. */
+/* Retains the inputs in the slot of `op`, which is needed for another. */
 static void retain_inputs_of(Node *n, const Op *op, const Node *but) {
   for (int i = 0; i < n->inputs; i++)
     if (n->in[i] && n->in[i]->maker && n->in[i]->maker != but && n->in[i]->maker->op == op)
       retain(n->tape, n->in[i]);
 }
 
-/* For forward: no two have the same slot, and all are there. */
+/* For forward: makes all inputs available, no two in the same slot. */
 static void prepare_inputs(Node *n) {
   for (int i = 0; i < n->inputs; i++)
     if (n->in[i] && n->in[i]->maker) retain_inputs_of(n, n->in[i]->maker->op, n->in[i]->maker);
@@ -252,7 +252,7 @@ static Tensor *rematerialized_output(Node *n, int dims, const int64_t *shape) {
   n->out[n->outputs++] = x;
   x->maker = n;
   retain_inputs_of(n, n->op, NULL);
-  prepare_inputs(n); /* to make one again may need the slot, too */
+  prepare_inputs(n); /* before take_slot: recomputing an input may use the slot */
   n->tape->unkept += (int64_t)tensor_bytes(x);
   take_slot(slot_of(n->tape, n->op), n);
   return x;
@@ -382,16 +382,16 @@ typedef struct Part {
   Node node; /* in: x, context */
   TapePart *run;
   void *arg;
-  uint64_t streams; /* drawn before it */
-  Tensor *y;        /* its output as it knows it; NULL: to be recomputed */
-  Node *last;       /* of those recorded in it */
+  uint64_t streams; /* value of tape->streams before it */
+  Tensor *y;        /* its output; NULL: to be recomputed */
+  Node *last;       /* the last node recorded in it */
 } Part;
 
 void tape_recompute(Tape *t, bool recompute) {
   t->recompute = recompute;
 }
 
-/* Its nodes are linked among themselves only. */
+/* Runs the part; its nodes are linked separately. */
 static Tensor *run_part(Part *p, bool record) {
   Tape *t = p->node.tape;
   Node *before = t->last;
@@ -408,7 +408,7 @@ static Tensor *run_part(Part *p, bool record) {
   return y;
 }
 
-/* Forgets everything since `mark` but `count` floats, which move there. */
+/* Frees everything since `mark` except `count` floats, which are moved there. */
 static float *copy_floats(Tape *t, ArenaMark mark, const float *data, int64_t count) {
   arena_rewind(t->arena, mark);
   const size_t bytes = (size_t)count * sizeof(float);
@@ -447,7 +447,8 @@ static Tensor *recompute_part(Part *p) {
   return y;
 }
 
-/* The gradient of x was new: it stays, the others' memory is given back. `context` is read by many parts. */
+/* Frees the part's memory, except the gradient of x if it is new. `context` is read by several parts, so
+ * its gradient is allocated first. */
 static void part_backward(Node *node) {
   Part *p = (Part *)node;
   Tensor *x = node->in[0];

@@ -1,7 +1,7 @@
 /* tensor.h - a typed, contiguous, row-major array of up to four dimensions.
  *
- * A tensor does not own its data: parameters, states and activations live in the arena of their lifetime.
- * In a dry run (tape.h) `data` is NULL and only shapes flow. */
+ * A tensor does not own its data: parameters, states and activations are in the arena of their lifetime.
+ * In a dry run (tape.h) `data` is NULL. */
 #ifndef OPS_TENSOR_H
 #define OPS_TENSOR_H
 
@@ -15,11 +15,11 @@ typedef struct Tensor {
   int dims;
   int64_t shape[TENSOR_MAX_DIMS];
   void *data;
-  float *grad;        /* same shape, f32; NULL until backward first adds to it, but of a parameter */
+  float *grad;        /* same shape, f32; except for parameters, NULL until backward first adds to it */
   bool wants_grad;    /* a parameter being trained, or computed from one */
-  bool parameter;     /* its gradient has memory that outlives the step, */
-  bool forgotten;     /* whose values are of an earlier step: the first to add to them overwrites them */
-  struct Node *maker; /* of a fleeting output (tape.h), whose data may have to be made again; else NULL */
+  bool parameter;     /* its gradient outlives the step */
+  bool forgotten;     /* its gradient is stale, of an earlier step: the first addition overwrites it */
+  struct Node *maker; /* of a rematerialized output (tape.h): the node that recomputes it; else NULL */
 } Tensor;
 
 int64_t tensor_count(const Tensor *); /* elements; 1 for a scalar (0 dims) */
@@ -28,8 +28,8 @@ size_t tensor_bytes(const Tensor *);
 int64_t tensor_columns(const Tensor *);
 int64_t tensor_rows(const Tensor *);
 bool tensor_same_shape(const Tensor *, const Tensor *);
-/* Operators read their inputs as floats or ids; only products and the rows of embeddings read weights of any
- * type, as they are stored (ops/packed.h, type_widen). */
+/* Operators read inputs as floats or ids; only products and embeddings read weights of any type
+ * (ops/packed.h, type_widen). */
 static inline float *tensor_f32(const Tensor *t) {
   CHECK(t->type == TENSOR_F32);
   return (float *)t->data;

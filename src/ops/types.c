@@ -25,7 +25,7 @@ const void *type_at(TensorType type, const void *elements, int64_t index) {
   return (const char *)elements + type_bytes(type, index);
 }
 
-/* Of the one block that holds all of them. */
+/* Elements within one block. */
 static void widen_within(TensorType type, float *out, const void *row, int64_t first, int64_t count) {
   enum { LARGEST = 256 };
   float values[LARGEST];

@@ -1,7 +1,7 @@
-/* types.h - what the types of weights (kernels/types.def) are, and how their elements are read.
+/* types.h - the element types of weights (kernels/types.def), and access to their elements.
  *
- * Elements lie in blocks, of one element or of several that share a scale. A row of a matrix is whole blocks.
- */
+ * Elements are stored in blocks, of one element or of several that share a scale. A matrix row is a whole
+ * number of blocks. */
 #ifndef OPS_TYPES_H
 #define OPS_TYPES_H
 
@@ -15,15 +15,15 @@ typedef struct TypeInfo {
   const char *name;
   int64_t block;                  /* elements */
   size_t bytes;                   /* of a block */
-  const char *safetensors, *gguf; /* its names there; NULL: that format has none */
+  const char *safetensors, *gguf; /* names in these formats; NULL: not supported there */
 } TypeInfo;
 
 const TypeInfo *type_info(TensorType);
-/* Of `count` elements, whole blocks. */
+/* Bytes of `count` elements, a whole number of blocks. */
 size_t type_bytes(TensorType, int64_t count);
-/* Element `index` of an array of that type; the first of a block. */
+/* Address of element `index`, the first of a block. */
 const void *type_at(TensorType, const void *elements, int64_t index);
-/* Elements first, ..., first + count - 1 of a row that begins at `row`, as floats; they need not be whole
+/* Converts elements first .. first + count - 1 of the row at `row` to floats; they need not be whole
  * blocks. */
 void type_widen(TensorType, float *out, const void *row, int64_t first, int64_t count);
 

@@ -264,15 +264,15 @@ static void yaml_errors_say_the_line(void **state) {
       {"- layers\n", "r.yaml:1: expected lines of the form \"name: value\""},
       {"just text\n", "r.yaml:1: expected lines"},
       {"layers:\n  deep: 1\n", "r.yaml:2: \"layers\" needs a value"},
-      {"stop: [[a]]\n", "r.yaml:1: \"stop\": lists inside of lists"},
+      {"stop: [[a]]\n", "r.yaml:1: \"stop\": a list cannot contain"},
       {"layers: [1, 2]\n", "r.yaml:1: --layers: needs one value, not a list"},
       {"layers: []\n", "r.yaml:1: --layers: needs one value, not a list"},
       {"? [layers]\n: 1\n", "r.yaml:1: expected the name"},
       {"layers: 1\n---\nlayers: 2\n", "r.yaml:2: expected a single document"},
       {"layers: &a 1\nseed: *a\n", "r.yaml:2: \"seed\" needs a value"},
       {"layers: *a\n", "r.yaml:1:"},
-      {"out: \"a\\0b\"\n", "r.yaml:1: a NUL character"},
-      {"\"layers\\0x\": 1\n", "r.yaml:1: a NUL character"},
+      {"out: \"a\\0b\"\n", "r.yaml:1: a setting cannot contain a NUL"},
+      {"\"layers\\0x\": 1\n", "r.yaml:1: a setting cannot contain a NUL"},
       {"out: \"\xff\"\n", "r.yaml:1: not valid YAML"},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

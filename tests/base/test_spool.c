@@ -92,7 +92,7 @@ static void a_full_disk_is_said(void **state) {
   fill(&s, 60000);
   static const char more[100000];
   assert_false(spool_add(&s, more, sizeof more, &err));
-  assert_non_null(strstr(err.text, "/nowhere/at/all: no room"));
+  assert_non_null(strstr(err.text, "/nowhere/at/all: no disk space"));
   expect_filled(s.data, 60000); /* what was there is there */
   spool_free(&s);
 

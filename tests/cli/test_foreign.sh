@@ -75,10 +75,10 @@ with 'rm model.safetensors; echo "{}" >model.safetensors.index.json' model.safet
 with 'rm model.safetensors; echo "{\"weight_map\": {\"a\": \"../up.safetensors\"}}" >model.safetensors.index.json' \
   model.safetensors.index.json "../up.safetensors" "in the same directory"
 with 'rm model.safetensors; echo "{\"weight_map\": {\"a\": \"model-1.safetensors\"}}" >model.safetensors.index.json' model-1.safetensors "is missing"
-# What is no regular file is neither waited for nor read without end.
+# A special file is neither waited for nor read without end.
 for name in config.json generation_config.json inkstone.json model.safetensors tokenizer.json tokenizer_config.json; do
-  with "rm -f $name; mkfifo $name" "$name" "no regular file"
-  with "rm -f $name; ln -s /dev/zero $name" "$name" "no regular file"
+  with "rm -f $name; mkfifo $name" "$name" "not a regular file"
+  with "rm -f $name; ln -s /dev/zero $name" "$name" "not a regular file"
 done
 with 'mv model.safetensors model.fp16.safetensors' model.fp16.safetensors "rename this file"
 with 'mv model.safetensors tf_model.h5' tf_model.h5 TensorFlow

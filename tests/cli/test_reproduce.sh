@@ -94,7 +94,7 @@ again fitted summarize long.tsv $small --arch marian --steps 2 --batch 4
 INKSTONE_ISA=bogus "$INKSTONE" info planned >out 2>err
 status=$?
 expect_status 2
-expect_err "INKSTONE_ISA=bogus names no instruction set"
+expect_err "INKSTONE_ISA=bogus: this machine has no such instruction set"
 INKSTONE_ISA=scalar "$INKSTONE" train write text -o elsewhere $small --context 32 --steps 4 >out 2>err
 if "$INKSTONE" bench machine --json 2>/dev/null | grep -q '"isa": "scalar"'; then skip_part "there is one instruction set"
 else

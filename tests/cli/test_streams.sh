@@ -81,13 +81,13 @@ for files in "tokenizer train text -o text" "tokenizer train text -o ./text --lo
   cp lines lines.before
   # shellcheck disable=SC2086 # a command
   run $files
-  expect_usage "would be lost"
+  expect_usage "would be overwritten"
   cmp text text.before && cmp lines lines.before && diff -r mt saved || flunk "$files: something was written over"
 done
 last="translate <lines --explain lines"
 "$INKSTONE" translate -m mt --explain lines <lines >out 2>err
 status=$?
-expect_usage "would be lost"
+expect_usage "would be overwritten"
 
 # --quiet says nothing where nothing is wrong.
 train_small silent text --quiet

@@ -191,12 +191,12 @@ static void what_is_no_regular_file_is_refused(void **state) {
   alarm(20); /* waiting would be for ever */
   assert_int_equal(mkfifo(in_scratch(WEIGHTS_FILE), 0600), 0);
   assert_false(shards_open(&s, scratch, &err));
-  assert_non_null(strstr(err.text, "no regular file"));
+  assert_non_null(strstr(err.text, "not a regular file"));
   assert_true(dir_remove(in_scratch(WEIGHTS_FILE), NULL));
   assert_int_equal(symlink("/dev/zero", in_scratch(WEIGHTS_INDEX)), 0);
   err = (Error){0};
   assert_false(shards_open(&s, scratch, &err));
-  assert_non_null(strstr(err.text, "no regular file"));
+  assert_non_null(strstr(err.text, "not a regular file"));
   alarm(0);
 }
 

@@ -1,4 +1,4 @@
-/* AVX-512 with AMX (2023): products of bf16 by tiles of a kilobyte. */
+/* AVX-512 with AMX (2023): products of bf16 on 1 kB tiles. */
 #define VL      16
 #define GEMM_MR 14
 #define GEMM_VN 2

@@ -1,4 +1,4 @@
-/* AVX-512 with products of bf16 (2020): a pair of them in each float's place. */
+/* AVX-512 with products of bf16 (2020): pairs of them in 32-bit lanes. */
 #define VL      16
 #define GEMM_MR 14
 #define GEMM_VN 2

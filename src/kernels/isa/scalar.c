@@ -1,5 +1,4 @@
-/* Portable C: vectors of four, which every compiler lowers to what the machine has. The reference for the
- * others. */
+/* Portable C: vectors of four floats, which compilers lower to any machine. The reference for the others. */
 #define VL      4
 #define GEMM_MR 4
 #define GEMM_VN 2
