@@ -188,8 +188,8 @@ static void add_found(const Search *s, InputSearch *in, const Ids *ids, double l
   in->found[at] = h;
 }
 
-/* A text is finished if its end is among the best `beam` steps. The best steps that are no ends become the
- * new beams. */
+/* A text is finished if its end is among the best `beam` steps. The best steps that do not end a text become
+ * the new beams. */
 static int64_t take_steps(const Search *s, InputSearch *in, int64_t count, int32_t *from, int32_t *tokens) {
   int64_t alive = 0;
   in->best_alive = 0;
