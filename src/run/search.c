@@ -213,8 +213,7 @@ static int64_t take_steps(const Search *s, InputSearch *in, int64_t count, int32
   return alive;
 }
 
-/* Whether a beam could still score better than the finished texts: transformers' _check_early_stop_heuristic.
- */
+/* Whether a beam could still beat the finished texts: transformers' _check_early_stop_heuristic. */
 static bool should_continue(const Search *s, const InputSearch *in) {
   const SearchSettings *o = s->request->settings;
   if (in->ended < s->beam) return true;

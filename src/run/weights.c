@@ -210,8 +210,7 @@ static bool all_finite(const NamedTensor *items, size_t count, Error *err) {
 
 /* ---- reading ---- */
 
-/* Provides the parameter's values: in the array `run`, else in the mapped file or in newly allocated memory.
- */
+/* Places the parameter's values in the array `run`, else in the mapped file or in newly allocated memory. */
 static void place_values(Params *params, Param *p, const NamedTensor *found, float *run,
                          NamedTensor *placed) {
   const Tensor *stored = &found->tensor;
