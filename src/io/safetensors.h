@@ -1,6 +1,5 @@
 /* safetensors.h - named tensors in one file: 8 bytes of header length, a JSON header, raw little-endian data.
- * https://github.com/huggingface/safetensors . Every size and offset is checked against the size of the file.
- */
+ * https://github.com/huggingface/safetensors . Sizes and offsets are checked against the size of the file. */
 #ifndef IO_SAFETENSORS_H
 #define IO_SAFETENSORS_H
 

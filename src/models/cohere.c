@@ -1,6 +1,5 @@
 /* cohere.c - Command R (Cohere 2024): LayerNorm without bias, parallel branches, rotation of adjacent pairs,
- * scaled logits, optional norms of queries and keys with weights per head. transformers: CohereForCausalLM.
- */
+ * scaled logits, optional norms of queries and keys per head. transformers: CohereForCausalLM. */
 #include "models/decoder.h"
 
 static const ConfigKey keys[] = {DECODER_SIZES(256000, 40, 8192, 64, 22528, 8192),

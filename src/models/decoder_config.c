@@ -131,8 +131,7 @@ bool decoder_read_rope_of(RopeFields to, const json_t *rope, const char *where, 
   return json_get_real(rope, "rope_theta", *to.theta, to.theta, where, err);
 }
 
-/* Newer files have {"rope_parameters": {"rope_theta": F, "rope_type": "default"}}, older ones "rope_scaling".
- */
+/* Newer files: {"rope_parameters": {"rope_theta": F, "rope_type": "default"}}; older ones: "rope_scaling". */
 bool decoder_read_rope(Config *c, const json_t *config, const char *where, Error *err) {
   const json_t *rope = json_object_get(config, "rope_scaling");
   if (!json_object_size(rope)) rope = json_object_get(config, "rope_parameters");

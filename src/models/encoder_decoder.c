@@ -81,7 +81,7 @@ bool encoder_decoder_complete(Config *c, Error *err) {
                       (long long)c->width, (long long)c->heads);
   if (c->width % 2) return fail_usage(err, "a width of %lld is odd: give an even one", (long long)c->width);
   if (c->kv_heads && c->kv_heads != c->heads)
-    return fail_usage(err, "%s has as many key/value heads as heads: leave out --kv-heads", c->arch->name);
+    return fail_usage(err, "%s has no grouped-query attention: leave out --kv-heads", c->arch->name);
   if (!c->tied)
     return fail_usage(err, "%s has a single embedding for input and output: leave out --no-tied",
                       c->arch->name);

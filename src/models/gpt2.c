@@ -51,8 +51,7 @@ static bool complete(Config *c, Error *err) {
                       "of the number of heads",
                       (long long)c->width, (long long)c->heads);
   if (c->kv_heads && c->kv_heads != c->heads)
-    return fail_usage(err,
-                      "gpt2 has as many key/value heads as heads: leave out --kv-heads or use --arch llama");
+    return fail_usage(err, "gpt2 has no grouped-query attention: leave out --kv-heads, or use --arch llama");
   c->kv_heads = c->heads;
   c->head_size = c->width / c->heads;
   return true;

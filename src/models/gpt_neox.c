@@ -35,7 +35,7 @@ static void write_rest(const Config *c, json_t *config) {
 
 static bool complete(Config *c, Error *err) {
   if (c->kv_heads && c->kv_heads != c->heads)
-    return fail_usage(err, "gpt_neox has as many key/value heads as heads: leave out --kv-heads");
+    return fail_usage(err, "gpt_neox has no grouped-query attention: leave out --kv-heads");
   if (!c->ffn) c->ffn = 4 * c->width;
   return decoder_complete(c, err);
 }

@@ -1,4 +1,4 @@
-/* gru.c - stacked gated recurrent units (Cho et al. 2014) as a language model. */
+/* gru.c - language model of stacked gated recurrent units (Cho et al. 2014). */
 #include "models/recurrent.h"
 
 #include <math.h>

@@ -1,4 +1,4 @@
-/* lstm.c - stacked long short-term memory (Hochreiter & Schmidhuber 1997) as a language model. */
+/* lstm.c - language model of stacked long short-term memory layers (Hochreiter & Schmidhuber 1997). */
 #include "models/recurrent.h"
 
 static const Preset presets[PRESETS] = {

@@ -8,9 +8,8 @@
 #include "ops/tensor.h"
 
 typedef enum TensorUse {
-  TENSOR_COPY, /* the parameter's values: stored under this name instead, or in addition with equal values */
-  TENSOR_OUTPUT, /* the output matrix of a tied model; if it differs from the embedding, the model is not tied
-                  */
+  TENSOR_COPY,     /* the parameter's values, stored under this name instead or in addition */
+  TENSOR_OUTPUT,   /* the output matrix; if it differs from the embedding, the model is not tied */
   TENSOR_COMPUTED, /* computed by the program; the stored values must agree */
   TENSOR_IGNORED   /* no information: masks, tables of rotation angles */
 } TensorUse;
@@ -26,15 +25,13 @@ typedef struct TensorName {
   const char *stored;
   TensorUse use;
   const char *parameter; /* of TENSOR_COPY and TENSOR_OUTPUT; the line is skipped if the model lacks it */
-  bool (*computed)(
-      const Tensor *x); /* of TENSOR_COMPUTED: whether x, f32 in memory, has the computed values */
+  bool (*computed)(const Tensor *x); /* of TENSOR_COMPUTED: whether x, f32, agrees */
   TensorForm form;
 } TensorName;
 
 typedef struct Naming {
-  const char *format; /* the SourceFormat's name */
-  const char *base;   /* prefix that files may leave out, such as "model." (transformers' base_model_prefix);
-                         "": none */
+  const char *format;      /* the SourceFormat's name */
+  const char *base;        /* optional prefix, such as "model." (transformers' base_model_prefix); "": none */
   const TensorName *names; /* terminated by a NULL name; NULL: none */
 } Naming;
 

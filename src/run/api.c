@@ -1,4 +1,4 @@
-/* api.c - the public interface to a finished model: open, describe, write, rewrite. */
+/* api.c - the public interface of trained models: open, describe, write, rewrite, explain, reply. */
 #include <string.h>
 
 #include "base/engine.h"

@@ -95,8 +95,7 @@ static void note_special_tokens(const Evaluation *e, const Corpus *corpus) {
   if (e->bundle->source.remark) news_note(e->news, "%s", e->bundle->source.remark);
 }
 
-/* For another program's model, a document is a file including its final newline, as no end token replaces it.
- */
+/* For another program's model, a document is a file with its final newline, as no end token replaces it. */
 static Corpus *open_foreign(const Evaluation *e, const char *const *files, size_t count,
                             DocumentSettings data, Error *err) {
   static char whole[] = "file";

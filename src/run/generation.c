@@ -196,8 +196,7 @@ static bool fill_key(Settings *s, const json_t *json, const char *key, const cha
   return ok;
 }
 
-/* A file that turns on sampling or beam search relies on transformers' defaults for the keys it leaves out.
- */
+/* A file that enables sampling or beam search relies on transformers' defaults for keys that it lacks. */
 static bool complete(Settings *s, const json_t *json, Error *err) {
   static const char *const absent[][3] = {
       {"temperature", "temperature", "1"}, {"top_k", "top_k", "50"}, {"top_p", "top_p", "1"}};

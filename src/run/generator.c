@@ -329,8 +329,7 @@ static size_t index_of(const Generator *g, const Task *t) {
   return i;
 }
 
-/* For the index-th task of `advancing`. `accept` and `finish`, of this and earlier ones, may cancel any task.
- */
+/* For the index-th task of `advancing`. Its and earlier tasks' `accept` and `finish` may cancel any task. */
 static void take_choice(Generator *g, size_t index) {
   Task *t = g->advancing.data[index];
   if (!t) return;

@@ -39,9 +39,7 @@ typedef struct GeneratorSettings {
   PackedSet *packed;  /* weights packed for many rows, shared by several generators; NULL: the model's own */
   StateSize expected; /* initial size of the state; it grows */
 } GeneratorSettings;
-/* Rows of one generator: enough for matrix products at full speed, few enough that their states stay in
- * cache.
- */
+/* Rows of one generator: enough for matrix products at full speed, few enough for states to stay in cache. */
 enum { GENERATOR_ROWS = 80 };
 
 typedef struct Generator Generator;

@@ -183,7 +183,7 @@ static bool add_conversation(Rewriter *w, int64_t text, const RewriteInput *inpu
 static bool check_utf8(const char *bytes, size_t length, Error *err) {
   const size_t valid = utf8_valid_prefix(bytes, length);
   const char *nul = memchr(bytes, 0, length);
-  if (nul) return fail(err, "byte %zu is NUL: this is not a text file", (size_t)(nul - bytes) + 1);
+  if (nul) return fail(err, "byte %zu is NUL, so this is not text", (size_t)(nul - bytes) + 1);
   return valid == length ||
          fail(err, "byte %zu is not UTF-8: convert the text, for example with iconv(1)", valid + 1);
 }

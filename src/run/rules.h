@@ -23,7 +23,7 @@ typedef struct Rules {
 } Rules;
 void rules_free(Rules *);
 
-/* A text of `length` tokens, the first `prompt` of which were given; it may have `most` at the most. */
+/* A text of `length` tokens, the first `prompt` of them given; `most`: its maximum length. */
 typedef struct RulesText {
   const int32_t *ids;
   int64_t prompt, length, most;

@@ -204,8 +204,7 @@ static int64_t keep_likeliest(Candidate *c, int64_t n, double p, double share) {
   return taken_in_front(&s);
 }
 
-/* Keeps the tokens of the smallest |surprisal - entropy| with a total probability of p (Meister et al. 2023).
- */
+/* Keeps the tokens of smallest |surprisal - entropy| with a total probability of p (Meister et al. 2023). */
 static int64_t keep_typical(Sampler *s, int64_t n, double p) {
   Candidate *c = s->candidates, *order = s->order;
   double entropy = 0, sum = 0;

@@ -188,8 +188,8 @@ static void add_found(const Search *s, InputSearch *in, const Ids *ids, double l
   in->found[at] = h;
 }
 
-/* A text is finished if its end is among the best `beam` steps. The best steps that are no ends become the
- * new beams. */
+/* A text is finished if its end is among the best `beam` steps. The best steps that do not end a text become
+ * the new beams. */
 static int64_t take_steps(const Search *s, InputSearch *in, int64_t count, int32_t *from, int32_t *tokens) {
   int64_t alive = 0;
   in->best_alive = 0;
@@ -213,8 +213,7 @@ static int64_t take_steps(const Search *s, InputSearch *in, int64_t count, int32
   return alive;
 }
 
-/* Whether a beam could still score better than the finished texts: transformers' _check_early_stop_heuristic.
- */
+/* Whether a beam could still beat the finished texts: transformers' _check_early_stop_heuristic. */
 static bool should_continue(const Search *s, const InputSearch *in) {
   const SearchSettings *o = s->request->settings;
   if (in->ended < s->beam) return true;

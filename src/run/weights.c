@@ -235,8 +235,7 @@ static void widen_values(Params *params, Param *p, const Tensor *stored, TensorF
   for (int64_t i = 0; form == FORM_PLUS_ONE && i < tensor_count(stored); i++) out[i] -= 1;
 }
 
-/* Provides the parameter's values: in the array `run`, else in the mapped file or in newly allocated memory.
- */
+/* Places the parameter's values in the array `run`, else in the mapped file or in newly allocated memory. */
 static void place_values(Params *params, Param *p, const Tensor *stored, TensorForm form, float *run) {
   const TypeInfo *type = type_info(stored->type);
   const bool aligned = type->block > 1 || (uintptr_t)stored->data % type->bytes == 0;

@@ -187,7 +187,7 @@ static void what_cannot_be_read_is_refused(void **state) {
   expect_refused(s, &low, 1, INK_USAGE, "token 0 is -1");
   expect_refused(s, ids, 0, INK_USAGE, "no tokens");
   feed(s, ids, 15);
-  expect_refused(s, ids, 6, INK_USAGE, "too many");
+  expect_refused(s, ids, 6, INK_USAGE, "exceed");
   feed(s, ids, 5);
   options.positions = 1000;
   assert_null(ink_session_open(m, &options, &wide));
