@@ -12,7 +12,7 @@
 #include "cli/glyph.h"
 #include "cli/streams.h"
 
-/* One of the texts being written. */
+/* One of the texts (samples) being written. */
 typedef struct Text {
   Buffer text;
   json_t *tokens; /* with --json */
@@ -23,8 +23,8 @@ typedef struct Page {
   int count;
   Buffer prompt;
   bool json, show_prompt;
-  bool begun, broken; /* something is on stdout; stdout failed */
-  char last;          /* byte on stdout */
+  bool begun, broken; /* text is on stdout; writing to stdout failed */
+  char last;          /* byte written to stdout */
 } Page;
 
 static void put(Page *page, const char *text, size_t length) {
@@ -42,14 +42,14 @@ static void end_text(Page *page) {
   if (page->last != '\n') put(page, "\n", 1);
 }
 
-/* The first text is shown as it comes, the others, written at the same time, after it. */
+/* The first text is printed while it is written; the others, written in parallel, follow it. */
 static bool take_token(void *user, const ink_token *token) {
   Page *page = user;
   Text *text = &page->texts[token->sample];
   if (page->json && token->id >= 0)
     json_push(text->tokens, json_build("{s:i, s:f, s:o}", "id", (int)token->id, "logprob", token->logprob,
                                        "text", glyph_json(token->text, token->length)));
-  /* as others can read it: the last character may be cut, and some models write bytes that are none */
+  /* valid UTF-8: the last character may be incomplete, and some models write invalid bytes */
   glyph_repair(&text->text, token->text, token->length);
   if (!page->json && token->sample == 0) {
     if (!page->begun) begin_text(page);
@@ -60,7 +60,7 @@ static bool take_token(void *user, const ink_token *token) {
 }
 
 static void put_rest(Page *page) {
-  if (!page->begun) begin_text(page); /* not a single token came */
+  if (!page->begun) begin_text(page); /* no token was written */
   end_text(page);
   for (int i = 1; i < page->count; i++) {
     put(page, "---\n", 4);
@@ -86,20 +86,20 @@ static void put_json(Page *page, const ink_written *w) {
   }
 }
 
-/* What happened that the text itself does not show. */
+/* Warnings and notes about what the text itself does not show. */
 static void tell(const ink_written *w, bool quiet) {
   if (w->dropped_prompt_tokens)
-    streams_say("warning: the prompt is longer than the model's context: its first %" PRId64 " of %" PRId64
-                " tokens were left out (a shorter --max-tokens leaves more room)\n",
+    streams_say("warning: the prompt is longer than the model's context: the first %" PRId64
+                " of its %" PRId64 " tokens were left out (a smaller --max-tokens keeps more of it)\n",
                 w->dropped_prompt_tokens, w->prompt_tokens);
   if (w->special_token && !quiet)
     streams_say(
-        "note: the prompt spells the special token %s: it was read as letters (--special-tokens reads it as "
-        "the token)\n",
+        "note: the prompt contains the special token %s: it was read as plain letters (give --special-tokens "
+        "to "
+        "read it as the token)\n",
         w->special_token);
   if (w->shifts && !quiet)
-    streams_say("note: the model's context was full %" PRId64
-                " time%s; what was further back was forgotten\n",
+    streams_say("note: the model's context was full %" PRId64 " time%s; earlier text was dropped from it\n",
                 w->shifts, w->shifts == 1 ? "" : "s");
   if (!quiet && isatty(STDERR_FILENO) && w->new_seconds > 0) {
     char tokens[FIGURE_SIZE], time[FIGURE_SIZE];
@@ -133,7 +133,7 @@ static bool write_page(Page *page, ink_model *model, const Call *call, Error *er
   const ink_call how = streams_call();
   const bool ok = ink_write(model, page->prompt.data ? page->prompt.data : "", page->prompt.length,
                             call->settings, take_token, page, &written, &how, err);
-  if (!ok && err->code != INK_INTERRUPTED) return false; /* what was written until then is shown */
+  if (!ok && err->code != INK_INTERRUPTED) return false; /* the text written before an interrupt is shown */
   if (page->json)
     put_json(page, &written);
   else
@@ -143,7 +143,7 @@ static bool write_page(Page *page, ink_model *model, const Call *call, Error *er
 }
 
 static bool read_prompt(const Call *call, Buffer *prompt, Error *err) {
-  if (!call->operand_count) return true; /* from the beginning of a text */
+  if (!call->operand_count) return true; /* start a new text */
   const char *operand = call->operands[0];
   if (!streams_text(operand, call->settings, call->values[OWN_QUIET], prompt, err)) return false;
   if (!strcmp(operand, "-") && prompt->length && prompt->data[prompt->length - 1] == '\n') prompt->length--;
@@ -167,24 +167,21 @@ const Command command_write = {
     .operands = "-m MODEL [PROMPT | -]",
     .summary = "continue a prompt",
     .description =
-        "Writes on from PROMPT, or from the beginning of a text if there is none. \"-\" reads the prompt "
-        "from standard "
-        "input, without its last line end. The text goes to standard output as it is written. Several texts "
-        "(-n) are "
-        "separated by lines of \"---\". With --json each text is one line: a JSON object with the prompt, "
-        "the text and "
-        "its tokens with the natural logarithm of the probability that the model gave each.",
-    .examples = {{"inkstone write -m poems \"The moon\"", "one text"},
+        "Continues PROMPT, or starts a new text if there is none. \"-\" reads the prompt from standard "
+        "input, without its last line end. The text is printed to standard output while it is written. "
+        "Several texts (-n) are separated by lines of \"---\". With --json each text is one line: a JSON "
+        "object with the prompt, the text and its tokens, each with its natural log-probability.",
+    .examples = {{"inkstone write -m poems \"The moon\"", "write one text"},
                  {"inkstone write -m poems \"The moon\" -n 3 --temperature 1.1 --seed 7",
-                  "three bolder ones"},
+                  "write three more varied texts"},
                  {"inkstone write -m letters --stop \"Yours\" - < letter.txt",
-                  "go on from a file, stop at a word"},
-                 {"inkstone write -m poems \"The moon\" --greedy --json", "for another program"}},
+                  "continue a file, stop at a word"},
+                 {"inkstone write -m poems \"The moon\" --greedy --json", "write JSON for another program"}},
     .flags = {{OWN_MODEL, "model", "MODEL", "model directory", 'm', true},
               {OWN_NONE, "samples", NULL, NULL, 'n', false},
-              {OWN_CONTINUATION, "continuation", NULL, "print only what is new, without the prompt", 0,
+              {OWN_CONTINUATION, "continuation", NULL, "print only the continuation, without the prompt", 0,
                false},
-              FLAG_JSON("one JSON object per text"),
+              FLAG_JSON("print one JSON object per text"),
               FLAG_CONFIG,
               FLAG_QUIET,
               FLAG_MODEL_HELP},

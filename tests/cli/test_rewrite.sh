@@ -31,10 +31,10 @@ for arch in marian llama; do
     expect_usage "inkstone translate -m MODEL"
   done
   run translate -m $arch --max-tokens 4 "你好世界你好"
-  expect_err "right language"
+  expect_err "check the language"
   run translate -m $arch --max-tokens 4 "$(for i in 1 2 3 4 5 6 7 8 9; do printf 'One two three. '; done)"
   expect_status 0
-  expect_err "cut at sentences"
+  expect_err "split at sentence ends"
 done
 
 # A vocabulary for each side: the source's words are pieces of its own tokenizer only.
