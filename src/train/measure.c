@@ -66,7 +66,7 @@ double measure_step(const Config *config, int64_t sequences, StepWay way, double
   params_initialize(r.model->params, 1);
   optimizer_open(&r.optimizer, r.model->params, settings_part(settings, &train_settings_table), 0);
   const double best = best_update(&r, seconds);
-  if (resident) *resident = mem_resident(); /* the tape still has the activations of the last step */
+  if (resident) *resident = mem_resident(); /* the tape still holds the activations of the last step */
   optimizer_close(&r.optimizer);
   model_free(r.model);
   tape_free(r.tape);

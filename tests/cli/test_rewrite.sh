@@ -68,7 +68,7 @@ expect_no_file stopped/source_tokenizer.json
 run translate -m two --max-tokens 4 red
 expect_status 0
 run train translate pairs.tsv -o refused --arch llama --vocabularies separate $small
-expect_usage "leave out --vocabularies separate"
+expect_usage "leave out separate"
 
 # Bounds that a person may ask for, and what would be without effect.
 run train translate pairs.tsv -o seq2seq --arch seq2seq $small

@@ -147,14 +147,14 @@ expect_err "--from and --activation contradict each other"
 contradictory --from model --normalize nfkc
 expect_err "--from and --normalize contradict each other"
 contradictory --columns 1,2
-expect_err "--columns is of pairs and conversations, and \`train write\` learns from running text: leave it out"
+expect_err "--columns applies to pairs and conversations, but \`train write\` learns from running text: leave it out"
 contradictory --bpe-dropout 0.1
-expect_err "--bpe-dropout is of pairs"
+expect_err "--bpe-dropout applies to pairs"
 contradictory --beam 3
-expect_err "--beam is of pairs"
+expect_err "--beam applies to pairs"
 for flag in "--documents line" "--separator %" "--windows document"; do
   run train translate text -o model $flag
-  expect_usage "${flag% *} is of running text, and \`train translate\` learns from pairs and conversations: leave it out"
+  expect_usage "${flag% *} applies to running text, but \`train translate\` learns from pairs and conversations: leave it out"
 done
 contradictory --tokenizer-from tokenizer.json --tokenizer bpe
 expect_err "--tokenizer-from"
