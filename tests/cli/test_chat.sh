@@ -48,7 +48,7 @@ hello
   expect_failure "$2"
 }
 wrong /nonsense "unknown command /nonsense"
-wrong /save "where to?"
+wrong /save "no file is given"
 wrong /undo "/undo: there is no turn to remove"
 wrong "/save /nowhere/file" "/nowhere/file: cannot write"
 

@@ -114,7 +114,7 @@ for flag in "--seed 9" "--optimizer muon" "--batch 8" "--schedule linear" "--cli
   expect_usage "--resume cannot change ${flag%% *} from"
 done
 run train write -o ours --resume --seed 9 -q
-expect_err "--seed was 1, not 9"
+expect_err "cannot change --seed from 1 to 9"
 diff -r -x lock before ours >diff || flunk "a refused --resume changed the model: $(cat diff)"
 
 # other steps: the recipe has the change, and gives the same weights from the start

@@ -70,7 +70,7 @@ for flag in "--encoder-layers 3" "--activation gelu" "--cell lstm" "--attention 
   expect_usage "--from and --$(echo "$flag" | sed 's/^--\(no-\)*//; s/ .*//')"
 done
 run train write text -o longer --from sequences --steps 1 --context 64
-expect_usage "32 at most"
+expect_usage "at most 32"
 run train write text -o kept --from sequences --steps 2 --threads 1 --context 16 --batch 2 --dropout 0.1
 expect_status 0
 grep -q '"max_position_embeddings": 32' kept/config.json || flunk "the base's own context is lost"
