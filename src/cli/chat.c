@@ -112,7 +112,7 @@ static bool no_reply(Chat *c) {
 /* Replies to the text. A turn without a reply is removed from the conversation. */
 static bool reply(Chat *c, const char *text, Error *err) {
   ink_rewritten done = INK_REWRITTEN_INIT;
-  streams_go_on();
+  streams_clear_stop();
   streams_catch_signals();
   add_turn(c, "user", text);
   if (!ask_model(c, &done, err)) {

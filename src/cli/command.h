@@ -51,7 +51,7 @@ typedef struct Flag {
   { OWN_HELP, "help", NULL, "show this help", 'h', false }
 
 typedef struct Example {
-  const char *line, *says;
+  const char *line, *comment;
 } Example;
 
 enum { MOST_FLAGS = 12, MOST_EXAMPLES = 6 };

@@ -135,7 +135,7 @@ static void put_examples(const Command *command) {
   puts("\nexamples:");
   for (int i = 0; i < MOST_EXAMPLES && command->examples[i].line; i++) {
     const Example *e = &command->examples[i];
-    if (*e->says) printf("%*s# %s\n", FLAG_INDENT, "", e->says);
+    if (*e->comment) printf("%*s# %s\n", FLAG_INDENT, "", e->comment);
     printf("%*s%s\n", FLAG_INDENT, "", e->line);
   }
 }

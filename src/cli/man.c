@@ -119,10 +119,10 @@ static void put_examples(const Command *command) {
   puts(".Sh EXAMPLES");
   for (int i = 0; i < MOST_EXAMPLES && command->examples[i].line; i++) {
     const Example *e = &command->examples[i];
-    if (*e->says) {
-      char says[128];
-      snprintf(says, sizeof says, "%c%s:", toupper((unsigned char)e->says[0]), e->says + 1);
-      put_text(says);
+    if (*e->comment) {
+      char comment[128];
+      snprintf(comment, sizeof comment, "%c%s:", toupper((unsigned char)e->comment[0]), e->comment + 1);
+      put_text(comment);
     }
     fputs(".Dl", stdout);
     put_argument(e->line);

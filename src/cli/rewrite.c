@@ -74,7 +74,7 @@ static void print_location(const Job *job, const ink_output *o) {
     streams_say("line %" PRId64 ": ", line);
 }
 
-static void tell_cut(Job *job, const ink_output *o) {
+static void warn_cut(Job *job, const ink_output *o) {
   if (++job->cut > MOST_REPORTED) return;
   fputs("warning: ", stderr);
   print_location(job, o);
@@ -110,7 +110,7 @@ static bool all_done(const Job *job, Error *err) {
 
 static bool take_output(void *user, const ink_output *o) {
   Job *job = user;
-  if (o->cut && !o->rank) tell_cut(job, o);
+  if (o->cut && !o->rank) warn_cut(job, o);
   if (o->problem)
     take_problem(job, o);
   else if (job->call->values[OWN_JSON])
@@ -205,16 +205,16 @@ static bool is_set(const Job *job, const char *name, const char *value) {
 
 /* Whether the input must be decoded as a whole: compressed text, or another encoding. Otherwise lines are
  * decoded one by one, so that an invalid one fails alone. Removes a byte-order mark. */
-static bool wants_all(const Job *job, Buffer *held) {
+static bool must_decode_whole(const Job *job, Buffer *held) {
   static const char *const marks[] = {"\x1f\x8b", "\x28\xb5\x2f\xfd", "\xff\xfe", "\xfe\xff"};
-  bool wants = is_set(job, "encoding", NULL) || is_set(job, "invalid", "replace");
+  bool whole = is_set(job, "encoding", NULL) || is_set(job, "invalid", "replace");
   for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
-    wants |= held->length > 3 && !memcmp(held->data, marks[i], strlen(marks[i]));
+    whole |= held->length > 3 && !memcmp(held->data, marks[i], strlen(marks[i]));
   if (held->length >= 3 && !memcmp(held->data, "\xef\xbb\xbf", 3)) {
     memmove(held->data, held->data + 3, held->length - 3);
     held->length -= 3;
   }
-  return wants;
+  return whole;
 }
 
 static bool check_all(const Job *job, const char *name, Buffer *held, Error *err) {
@@ -240,7 +240,7 @@ static bool rewrite_stdin(Job *job, Error *err) {
   while (ok && more && !job->broken) {
     more = read_some(&held, err);
     if (err->code) break;
-    if (!begun && wants_all(job, &held)) {
+    if (!begun && must_decode_whole(job, &held)) {
       ok = read_rest(job, &held, err);
       more = false;
     }
@@ -263,7 +263,7 @@ static bool rewrite_file(Job *job, const char *path, Error *err) {
   if (!file_view(path, &view, err)) return false;
   buffer_add(&held, view.data, view.size);
   file_view_close(&view);
-  const bool ok = (!wants_all(job, &held) || check_all(job, path, &held, err)) &&
+  const bool ok = (!must_decode_whole(job, &held) || check_all(job, path, &held, err)) &&
                   rewrite_lines(job, held.data, held.length, err);
   buffer_free(&held);
   return ok;
@@ -286,7 +286,7 @@ static bool rewrite_operand(Job *job, Error *err) {
 }
 
 /* Warnings and notes about what the output does not show. */
-static void tell(const Job *job) {
+static void print_notes(const Job *job) {
   const ink_rewritten *d = &job->done;
   if (d->split_texts)
     streams_say("note: %" PRId64
@@ -323,7 +323,7 @@ static bool run(Call *call, Error *err) {
   job.model = check_page(call, err) ? ink_model_open(call->values[OWN_MODEL], &how, err) : NULL;
   const bool ok = job.model && rewrite_operand(&job, err);
   ink_model_close(job.model);
-  tell(&job);
+  print_notes(&job);
   return ok && all_done(&job, err);
 }
 

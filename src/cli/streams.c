@@ -142,7 +142,7 @@ bool streams_stopped(void) {
   return ink_stop_requested(&stop);
 }
 
-void streams_go_on(void) {
+void streams_clear_stop(void) {
   ink_stop_clear(&stop);
 }
 

@@ -33,8 +33,8 @@ bool streams_check(const char *bytes, size_t size, const char *name, const ink_s
 /* From now on SIGINT, SIGTERM and SIGHUP stop the calls made with streams_call; the second signal of a kind
  * kills the process. */
 void streams_catch_signals(void);
-bool streams_stopped(void); /* whether a signal arrived */
-void streams_go_on(void);   /* clears it */
+bool streams_stopped(void);    /* whether a signal arrived */
+void streams_clear_stop(void); /* clears it */
 /* A library call that these signals stop. */
 ink_call streams_call(void);
 

@@ -18,76 +18,76 @@ typedef struct Text {
   json_t *tokens; /* with --json */
 } Text;
 
-typedef struct Page {
+typedef struct Output {
   Text *texts;
   int count;
   Buffer prompt;
   bool json, show_prompt;
   bool begun, broken; /* text is on stdout; writing to stdout failed */
   char last;          /* byte written to stdout */
-} Page;
+} Output;
 
-static void put(Page *page, const char *text, size_t length) {
+static void put(Output *out, const char *text, size_t length) {
   if (!length) return;
-  page->last = text[length - 1];
-  if (!streams_put(text, length)) page->broken = true;
+  out->last = text[length - 1];
+  if (!streams_put(text, length)) out->broken = true;
 }
 
-static void begin_text(Page *page) {
-  page->begun = true;
-  if (page->show_prompt) put(page, page->prompt.data, page->prompt.length);
+static void begin_text(Output *out) {
+  out->begun = true;
+  if (out->show_prompt) put(out, out->prompt.data, out->prompt.length);
 }
 
-static void end_text(Page *page) {
-  if (page->last != '\n') put(page, "\n", 1);
+static void end_text(Output *out) {
+  if (out->last != '\n') put(out, "\n", 1);
 }
 
 /* The first text is printed while it is written; the others, written in parallel, follow it. */
 static bool take_token(void *user, const ink_token *token) {
-  Page *page = user;
-  Text *text = &page->texts[token->sample];
-  if (page->json && token->id >= 0)
+  Output *out = user;
+  Text *text = &out->texts[token->sample];
+  if (out->json && token->id >= 0)
     json_push(text->tokens, json_build("{s:i, s:f, s:o}", "id", (int)token->id, "logprob", token->logprob,
                                        "text", glyph_json(token->text, token->length)));
   /* valid UTF-8: the last character may be incomplete, and some models write invalid bytes */
   glyph_repair(&text->text, token->text, token->length);
-  if (!page->json && token->sample == 0) {
-    if (!page->begun) begin_text(page);
-    put(page, text->text.data, text->text.length);
+  if (!out->json && token->sample == 0) {
+    if (!out->begun) begin_text(out);
+    put(out, text->text.data, text->text.length);
     buffer_clear(&text->text);
   }
-  return !page->broken;
+  return !out->broken;
 }
 
-static void put_rest(Page *page) {
-  if (!page->begun) begin_text(page); /* no token was written */
-  end_text(page);
-  for (int i = 1; i < page->count; i++) {
-    put(page, "---\n", 4);
-    begin_text(page);
-    put(page, page->texts[i].text.data, page->texts[i].text.length);
-    end_text(page);
+static void put_rest(Output *out) {
+  if (!out->begun) begin_text(out); /* no token was written */
+  end_text(out);
+  for (int i = 1; i < out->count; i++) {
+    put(out, "---\n", 4);
+    begin_text(out);
+    put(out, out->texts[i].text.data, out->texts[i].text.length);
+    end_text(out);
   }
 }
 
-static void put_json(Page *page, const ink_written *w) {
-  for (int i = 0; i < page->count; i++) {
-    Text *text = &page->texts[i];
+static void put_json(Output *out, const ink_written *w) {
+  for (int i = 0; i < out->count; i++) {
+    Text *text = &out->texts[i];
     json_t *json = json_build("{s:i, s:o, s:o, s:O, s:I, s:I, s:I}", "sample", i, "prompt",
-                              glyph_json(page->prompt.data, page->prompt.length), "text",
+                              glyph_json(out->prompt.data, out->prompt.length), "text",
                               glyph_json(text->text.data, text->text.length), "tokens", text->tokens,
                               "prompt_tokens", (json_int_t)w->prompt_tokens, "dropped_prompt_tokens",
                               (json_int_t)w->dropped_prompt_tokens, "shifts", (json_int_t)w->shifts);
     char *line = json_text(json, JSON_COMPACT);
-    put(page, line, strlen(line));
-    put(page, "\n", 1);
+    put(out, line, strlen(line));
+    put(out, "\n", 1);
     mem_free(line);
     json_decref(json);
   }
 }
 
 /* Warnings and notes about what the text itself does not show. */
-static void tell(const ink_written *w, bool quiet) {
+static void print_notes(const ink_written *w, bool quiet) {
   if (w->dropped_prompt_tokens)
     streams_say("warning: the prompt is longer than the model's context: the first %" PRId64
                 " of its %" PRId64 " tokens were left out (a smaller --max-tokens keeps more of it)\n",
@@ -108,37 +108,37 @@ static void tell(const ink_written *w, bool quiet) {
   }
 }
 
-static void open_page(Page *page, const Call *call) {
+static void open_output(Output *out, const Call *call) {
   char *samples = args_setting(call->settings, "samples");
-  if (sscanf(samples, "%d", &page->count) != 1) page->count = 1;
+  if (sscanf(samples, "%d", &out->count) != 1) out->count = 1;
   ink_free(samples);
-  page->json = call->values[OWN_JSON];
-  page->show_prompt = !call->values[OWN_CONTINUATION];
-  page->texts = mem_alloc_zeroed((size_t)page->count, sizeof *page->texts);
-  for (int i = 0; page->json && i < page->count; i++) page->texts[i].tokens = json_array();
+  out->json = call->values[OWN_JSON];
+  out->show_prompt = !call->values[OWN_CONTINUATION];
+  out->texts = mem_alloc_zeroed((size_t)out->count, sizeof *out->texts);
+  for (int i = 0; out->json && i < out->count; i++) out->texts[i].tokens = json_array();
 }
 
-static void close_page(Page *page) {
-  for (int i = 0; i < page->count; i++) {
-    buffer_free(&page->texts[i].text);
-    json_decref(page->texts[i].tokens);
+static void close_output(Output *out) {
+  for (int i = 0; i < out->count; i++) {
+    buffer_free(&out->texts[i].text);
+    json_decref(out->texts[i].tokens);
   }
-  mem_free(page->texts);
-  buffer_free(&page->prompt);
+  mem_free(out->texts);
+  buffer_free(&out->prompt);
 }
 
-static bool write_page(Page *page, ink_model *model, const Call *call, Error *err) {
+static bool write_output(Output *out, ink_model *model, const Call *call, Error *err) {
   ink_written written = INK_WRITTEN_INIT;
   streams_catch_signals();
   const ink_call how = streams_call();
-  const bool ok = ink_write(model, page->prompt.data ? page->prompt.data : "", page->prompt.length,
-                            call->settings, take_token, page, &written, &how, err);
+  const bool ok = ink_write(model, out->prompt.data ? out->prompt.data : "", out->prompt.length,
+                            call->settings, take_token, out, &written, &how, err);
   if (!ok && err->code != INK_INTERRUPTED) return false; /* the text written before an interrupt is shown */
-  if (page->json)
-    put_json(page, &written);
+  if (out->json)
+    put_json(out, &written);
   else
-    put_rest(page);
-  tell(&written, call->values[OWN_QUIET]);
+    put_rest(out);
+  print_notes(&written, call->values[OWN_QUIET]);
   return ok;
 }
 
@@ -151,14 +151,14 @@ static bool read_prompt(const Call *call, Buffer *prompt, Error *err) {
 }
 
 static bool run(Call *call, Error *err) {
-  Page page = {0};
-  open_page(&page, call);
+  Output out = {0};
+  open_output(&out, call);
   const ink_call how = streams_call();
-  bool ok = read_prompt(call, &page.prompt, err);
+  bool ok = read_prompt(call, &out.prompt, err);
   ink_model *model = ok ? ink_model_open(call->values[OWN_MODEL], &how, err) : NULL;
-  ok = model && write_page(&page, model, call, err);
+  ok = model && write_output(&out, model, call, err);
   ink_model_close(model);
-  close_page(&page);
+  close_output(&out);
   return ok;
 }
 

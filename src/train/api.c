@@ -60,7 +60,7 @@ static bool copy_given(Settings *to, const Settings *from, Error *err) {
   return ok;
 }
 
-static void take_parts(Run *r) {
+static void use_settings(Run *r) {
   r->train = settings_part(r->settings, &train_settings_table);
   r->model = settings_part(r->settings, &model_settings_table);
   r->general = settings_part(r->settings, &general_settings_table);
@@ -479,7 +479,7 @@ static bool decide_precision(Run *r, Error *err) {
   return ink_settings_set(r->settings, "precision", precision_name(chosen), err);
 }
 
-static bool start_new(Run *r, Error *err) {
+static bool start_run(Run *r, Error *err) {
   if (r->train->budget > 0) r->deadline = clock_seconds() + r->train->budget;
   if (!decide_precision(r, err)) return false;
   if (!begin(r, err)) return false;
@@ -487,7 +487,7 @@ static bool start_new(Run *r, Error *err) {
   return run_dir_begin(&r->dir, err) && write_description(r, err) && train_model(r, err);
 }
 
-static bool start_again(Run *r, Error *err) {
+static bool resume_run(Run *r, Error *err) {
   r->resumed = true;
   if (!read_card(r, err)) return false;
   const char *task = json_get_text(r->card, "task", r->task->name);
@@ -533,8 +533,8 @@ static bool run_in_directory(Run *r, const char *home, const Settings *given, co
     if (settings_given(given, "steps")) r->steps_given = r->train->steps;
     if (!recipe_continue(in_run(r, path, "recipe.yaml"), given, &r->settings, err)) return false;
   }
-  take_parts(r);
-  return again ? start_again(r, err) : start_new(r, err);
+  use_settings(r);
+  return again ? resume_run(r, err) : start_run(r, err);
 }
 
 static void close_run(Run *r, bool own_files) {
@@ -558,7 +558,7 @@ static bool run_guarded(Run *r, const char *home, const Settings *given, const c
   r->judging = settings_new(judging, 2);
   bool ok = call_enter(call, NULL, &r->news, err) && copy_given(r->settings, given, err) &&
             plan_contradictions(given, r->settings, err) && plan_check_task(r->task, given, &r->news, err);
-  take_parts(r);
+  use_settings(r);
   ok = ok && run_in_directory(r, home, given, files, count, err);
   MEM_GUARD_END();
   return ok;

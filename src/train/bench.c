@@ -59,12 +59,12 @@ static bool bench_train(Bench *b, json_t *out, Error *err) {
   const int64_t n = b->repeats, tokens = b->settings->batch * b->config.context;
   const Cost cost = model_cost(&b->config, b->settings->batch, b->config.context, b->config.context);
   double *seconds = mem_alloc((size_t)n * sizeof *seconds);
-  const StepWay way = {b->settings->checkpoint_activations, b->precision};
-  const int64_t activations = way.recompute ? cost.recompute_bytes : cost.activation_bytes;
+  const StepMode mode = {b->settings->checkpoint_activations, b->precision};
+  const int64_t activations = mode.recompute ? cost.recompute_bytes : cost.activation_bytes;
   int64_t resident = 0;
   (void)err;
   for (int64_t i = 0; i < n; i++) {
-    seconds[i] = measure_step(&b->config, b->settings->batch, way, 0.5, &resident);
+    seconds[i] = measure_step(&b->config, b->settings->batch, mode, 0.5, &resident);
     news_progress(&b->news, "training steps", i + 1, n, "measurement");
   }
   const double each = median(seconds, n), rate = cost.flops / each;
@@ -72,7 +72,7 @@ static bool bench_train(Bench *b, json_t *out, Error *err) {
   json_put(out, "model", shape_json(&b->config, &cost));
   json_merge(out,
              json_build("{s:s, s:I, s:f, s:f, s:f, s:f, s:f, s:I, s:I}", "precision",
-                        precision_name(way.precision), "tokens_a_step", (json_int_t)tokens, "seconds_a_step",
+                        precision_name(mode.precision), "tokens_a_step", (json_int_t)tokens, "seconds_a_step",
                         each, "tokens_per_second", (double)tokens / each, "flops_per_second", rate,
                         "share_of_peak", rate / b->peak, "flops_a_token", cost.flops / (double)tokens,
                         "activation_bytes", (json_int_t)activations, "resident_bytes", (json_int_t)resident));

@@ -94,12 +94,12 @@ enum { TOKENS_A_STEP = 2048 };
  * and other load on the machine take the rest. */
 static const double training_share = 0.85;
 
-static bool estimate(Choice *choice, const ModelSettings *given, StepWay way, const Shape *shape,
+static bool estimate(Choice *choice, const ModelSettings *given, StepMode mode, const Shape *shape,
                      const Text *text, double seconds, Error *err) {
   Config config;
   if (!config_of(&config, given, shape, text->vocabulary, err)) return false;
   const int64_t sequences = config.context < TOKENS_A_STEP ? TOKENS_A_STEP / config.context : 1;
-  const double each = measure_step(&config, sequences, way, 0.25, NULL);
+  const double each = measure_step(&config, sequences, mode, 0.25, NULL);
   const Cost cost = model_cost(&config, 1, 1, 1);
   *choice = (Choice){.shape = {config.layers, config.width, config.heads},
                      .vocabulary = text->vocabulary,
@@ -112,15 +112,15 @@ static bool estimate(Choice *choice, const ModelSettings *given, StepWay way, co
 }
 
 /* Tries shapes from small to large, until larger ones only get worse: they see too few tokens. */
-static bool choose_shape(Choice *best, const ModelSettings *given, StepWay way, bool fixed, const Text *text,
-                         double deadline, const News *news, Error *err) {
+static bool choose_shape(Choice *best, const ModelSettings *given, StepMode mode, bool fixed,
+                         const Text *text, double deadline, const News *news, Error *err) {
   *best = (Choice){.loss = INFINITY};
   for (int i = 0; i < (fixed ? 1 : SHAPES); i++) {
     Choice now;
     const double left =
         fmax(deadline - clock_seconds(), 1e-3); /* budget_steps reports that no time is left */
     news_progress(news, "measuring this machine", i, SHAPES, "shape");
-    if (!estimate(&now, given, way, fixed ? NULL : &shapes[i], text, left, err)) return false;
+    if (!estimate(&now, given, mode, fixed ? NULL : &shapes[i], text, left, err)) return false;
     if (now.loss < best->loss) *best = now;
     if (now.loss > best->loss * 1.05) break;
   }
@@ -175,8 +175,8 @@ bool budget_choose(Settings *s, const MaterialPart *corpus, double deadline, con
   const Text text = choose_text(s, corpus);
   Choice best;
   char a[FIGURE_SIZE], b[FIGURE_SIZE], c[FIGURE_SIZE];
-  const StepWay way = step_way(settings_part(s, &train_settings_table));
-  if (!choose_shape(&best, given, way, is_fixed(s), &text, deadline, news, err)) return false;
+  const StepMode mode = step_mode(settings_part(s, &train_settings_table));
+  if (!choose_shape(&best, given, mode, is_fixed(s), &text, deadline, news, err)) return false;
   news_note(
       news,
       "budget: tokenizer %s, vocabulary up to %s; %" PRId64 " layers of width %" PRId64
@@ -218,10 +218,10 @@ bool budget_steps(Settings *s, Plan *plan, const Material *material, double dead
   enum { MEASURED = 4096 }; /* tokens: enough to be representative, few enough for large networks */
   const double piece = fmin(MEASURED, plan->step_tokens / (double)(plan->accumulate * plan->mix));
   const int64_t sequences = (int64_t)fmax(1, piece / (double)plan->context);
-  const StepWay way = step_way(settings_part(s, &train_settings_table));
+  const StepMode mode = step_mode(settings_part(s, &train_settings_table));
   Config config = plan->config;
   config.context = plan->context;
-  const double each = measure_step(&config, sequences, way, 0.7, NULL) * plan->step_tokens /
+  const double each = measure_step(&config, sequences, mode, 0.7, NULL) * plan->step_tokens /
                       (double)(sequences * plan->context);
   const double left = deadline - clock_seconds();
   if (left < 3 * each)

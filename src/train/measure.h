@@ -6,15 +6,15 @@
 #include "train/settings.h"
 
 /* How steps are computed (--checkpoint-activations, --precision). */
-typedef struct StepWay {
+typedef struct StepMode {
   bool recompute;
   Precision precision;
-} StepWay;
-StepWay step_way(const TrainSettings *);
+} StepMode;
+StepMode step_mode(const TrainSettings *);
 
 /* Seconds for one update (forward, backward, optimizer) over [sequences, context] tokens, and a source of the
  * same size if there is an encoder: the fastest of at least two after a warm-up, repeated for `seconds`.
  * `resident` (or NULL): resident memory of the process after that. */
-double measure_step(const Config *, int64_t sequences, StepWay, double seconds, int64_t *resident);
+double measure_step(const Config *, int64_t sequences, StepMode, double seconds, int64_t *resident);
 
 #endif
