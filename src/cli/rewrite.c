@@ -273,7 +273,7 @@ static bool rewrite_operand(Job *job, Error *err) {
   const Call *call = job->call;
   const char *operand = call->operand_count ? call->operands[0] : "-";
   if (call->values[OWN_INPUT] && call->operand_count)
-    return fail_usage(err, "a text and --input are given: give only one");
+    return fail_usage(err, "a text and --input contradict each other: give one");
   if (call->values[OWN_INPUT]) return rewrite_file(job, call->values[OWN_INPUT], err);
   if (!strcmp(operand, "-")) return rewrite_stdin(job, err);
   Buffer text = {0};
