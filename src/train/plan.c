@@ -205,7 +205,7 @@ static bool check_memory(const Plan *p, Error *err) {
   const int64_t available = mem_available();
   if (p->memory <= available) return true;
   return fail(
-      err, "training needs about %s of memory but this machine has %s free: %s", figure_bytes(a, p->memory),
+      err, "training needs about %s of memory but this machine has %s: %s", figure_bytes(a, p->memory),
       figure_bytes(b, available),
       p->cost.activation_bytes > p->memory / 2
           ? "give --checkpoint-activations, raise --accumulate, or give a smaller --batch or --context"
@@ -222,10 +222,9 @@ bool plan_check(const Plan *p, const Batches *batches, const char *directory, co
   news_note(news, "run: %s of %s each, %.1f passes over %s tokens of text", figure_of(a, p->steps, "step"),
             figure_of(b, (int64_t)(p->step_tokens + 0.5), "token"), tokens / (double)batches->tokens,
             figure_count(c, batches->tokens));
-  news_note(
-      news,
-      "needs: %s of memory (this machine has %s free), %s of disk space, %.3g floating-point operations",
-      figure_bytes(a, p->memory), figure_bytes(b, mem_available()), figure_bytes(c, p->disk),
-      p->flops_a_position * batches->step_positions * (double)(p->steps * p->mix));
+  news_note(news,
+            "needs: %s of memory (this machine has %s), %s of disk space, %.3g floating-point operations",
+            figure_bytes(a, p->memory), figure_bytes(b, mem_available()), figure_bytes(c, p->disk),
+            p->flops_a_position * batches->step_positions * (double)(p->steps * p->mix));
   return check_memory(p, err) && check_disk(p, directory, err);
 }
