@@ -11,16 +11,16 @@
 
 enum { NAME_CAPACITY = 64, MOST_GIVEN = 256 };
 
-/* A setting that was given. */
+/* A setting given on the command line. */
 typedef struct Given {
   const char *name;
-  bool again;
+  bool repeated;
 } Given;
 
 /* The arguments being read. */
 typedef struct Args {
   Call *call;
-  int count, at; /* `at`: the next one */
+  int count, at; /* `at`: index of the next one */
   char **items;
   Given given[MOST_GIVEN];
   int given_count;
@@ -48,8 +48,7 @@ static bool has_flag(const Command *command, const char *name) {
   return has;
 }
 
-/* "`inkstone write`, `inkstone eval` and `inkstone chat`": the commands that have the flag; false: none has.
- */
+/* Lists the commands that have the flag: "`write`, `eval` and `chat`"; false if none has it. */
 static bool owners_of(const char *name, Buffer *owners) {
   const Command *last = NULL;
   for (int i = 0; commands[i]; i++) {
@@ -61,11 +60,11 @@ static bool owners_of(const char *name, Buffer *owners) {
   return last;
 }
 
-/* Where `name` is negated, only what can be negated counts. */
+/* If `name` starts with "no-", only flags that can be negated are considered. */
 static bool nearest_flag(const Call *call, const char *name, char best[NAME_CAPACITY]) {
   FlagInfo flag;
   const char *no = strncmp(name, "no-", 3) ? "" : "no-";
-  size_t least = strlen(name) / 3 + 2; /* further away it is no slip of the fingers */
+  size_t least = strlen(name) / 3 + 2; /* a larger distance is not a typing error */
   best[0] = '\0';
   for (int i = 0; flag_at(call->command, call->settings, i, &flag); i++) {
     const size_t distance = text_distance(name + strlen(no), flag.info.name);
@@ -81,7 +80,7 @@ static bool unknown_flag(const Call *call, const char *name, Error *err) {
   const char *full_width;
   int length;
   if (narrow_text(name, near, sizeof near, &full_width, &length))
-    return fail_usage(err, "unknown flag --%s: it has the full-width character %.*s: write --%s", name,
+    return fail_usage(err, "unknown flag --%s: it contains the full-width character %.*s: write --%s", name,
                       length, full_width, near);
   Buffer owners = {0};
   if (owners_of(name, &owners))
@@ -96,7 +95,7 @@ static bool unknown_flag(const Call *call, const char *name, Error *err) {
 
 /* ---- one flag ---- */
 
-/* The value after a flag. One that looks like a flag itself is rather a forgotten value. */
+/* The value after a flag. If it looks like a flag, the value was probably forgotten. */
 static const char *next_value(Args *a, const FlagInfo *flag, Error *err) {
   const char *value = a->at < a->count ? a->items[a->at] : NULL;
   if (value && !(value[0] == '-' && value[1] == '-' && isalpha((unsigned char)value[2]))) {
@@ -113,22 +112,22 @@ static const char *next_value(Args *a, const FlagInfo *flag, Error *err) {
   return NULL;
 }
 
-/* Of a setting the last value holds, as for other programs, which is said at the end. */
+/* The last value of a setting is used, as in other programs; tell_repeated reports it. */
 static bool put_setting(Args *a, const FlagInfo *flag, const char *value, Error *err) {
   Given *given = a->given, *end = a->given + a->given_count;
   while (given < end && strcmp(given->name, flag->info.name)) given++;
   if (given < end)
-    given->again = !flag->info.repeats;
+    given->repeated = !flag->info.repeats;
   else if (a->given_count < MOST_GIVEN)
     a->given[a->given_count++] = (Given){flag->info.name, false};
   return ink_settings_set(a->call->settings, flag->info.name, value, err);
 }
 
-static void tell_again(const Args *a) {
+static void tell_repeated(const Args *a) {
   for (int i = 0; i < a->given_count && !a->call->values[OWN_QUIET]; i++) {
-    if (!a->given[i].again) continue;
+    if (!a->given[i].repeated) continue;
     char *value = ink_settings_get(a->call->settings, a->given[i].name);
-    streams_say("note: --%s is given more than once: the last one holds, %s\n", a->given[i].name, value);
+    streams_say("note: --%s is given more than once: the last value, %s, is used\n", a->given[i].name, value);
     ink_free(value);
   }
 }
@@ -150,7 +149,7 @@ static bool put_switch(Args *a, const FlagInfo *flag, const char *attached, Erro
   return put(a, flag, "", err);
 }
 
-/* --no-name, where `name` is a switch of the library. */
+/* Whether `name` is "no-" and the name of a library switch. */
 static bool is_negated(const Call *call, const char *name, FlagInfo *flag) {
   return !strncmp(name, "no-", 3) && find_flag(call, name + 3, flag) && flag->info.is_switch &&
          flag->own == OWN_NONE;
@@ -163,7 +162,7 @@ static bool take_long(Args *a, const char *text, Error *err) {
   const char *attached = text[length] ? text + length + 1 : NULL;
   if (length >= sizeof name) return fail_usage(err, "unknown flag --%.80s...", text);
   for (size_t i = 0; i < length; i++)
-    name[i] = text[i] == '_' ? '-' : text[i]; /* as keys of a recipe are spelled */
+    name[i] = text[i] == '_' ? '-' : text[i]; /* the spelling of recipe keys */
   name[length] = '\0';
   if (find_flag(a->call, name, &flag)) {
     if (flag.info.is_switch) return put_switch(a, &flag, attached, err);
@@ -175,7 +174,7 @@ static bool take_long(Args *a, const char *text, Error *err) {
   return put(a, &flag, "false", err);
 }
 
-/* What is wrong with the value of a flag is told by the name it was given by. */
+/* Error messages name the flag as it was given: by its letter. */
 static bool put_short(Args *a, const FlagInfo *flag, const char *value, Error *err) {
   Error wrong = {0};
   char name[NAME_CAPACITY];
@@ -190,7 +189,7 @@ static bool take_short(Args *a, const char *text, Error *err) {
   if (!find_letter(a->call, text[0], &flag))
     return fail_usage(err, "unknown flag -%.*s", (int)strcspn(text, "="), text);
   if (flag.info.is_switch) {
-    if (text[1]) return fail_usage(err, "-%c takes no value; give switches one by one", text[0]);
+    if (text[1]) return fail_usage(err, "-%c takes no value: give switches one by one", text[0]);
     return put_switch(a, &flag, NULL, err);
   }
   const char *value = text[1] ? text + 1 + (text[1] == '=') : next_value(a, &flag, err);
@@ -199,7 +198,7 @@ static bool take_short(Args *a, const char *text, Error *err) {
 
 /* ---- the whole line ---- */
 
-/* "－－steps" and "—steps", which a keyboard or a word processor made of "--steps", are no texts. */
+/* Refuses "－－steps" and "—steps", which input methods and word processors make of "--steps". */
 static bool check_dashes(const Call *call, const char *text, Error *err) {
   char narrow[NAME_CAPACITY], name[NAME_CAPACITY];
   const char *full_width;
@@ -216,7 +215,7 @@ static bool check_dashes(const Call *call, const char *text, Error *err) {
          fail_usage(err, "\"%s\" begins with %.*s instead of --: write --%s", text, length, full_width, word);
 }
 
-/* Behind --help, nothing is wrong: whose help it is may follow (-m MODEL). */
+/* After --help, errors are ignored; -m MODEL may still follow. */
 static bool take_all(Args *a, Error *err) {
   bool flags_over = false;
   while (a->at < a->count) {
@@ -246,7 +245,8 @@ static bool check_word(const Call *call, Error *err) {
   const Command *command = call->command;
   char word[NAME_CAPACITY], near[NAME_CAPACITY] = "";
   if (!command->words) return true;
-  if (!call->operand_count) return fail_usage(err, "which %s? One of %s", command->word, command->words);
+  if (!call->operand_count)
+    return fail_usage(err, "no %s is given: expected one of %s", command->word, command->words);
   size_t least = strlen(call->operands[0]) / 3 + 2;
   for (int i = 0; choice_at(command->words, i, word, sizeof word); i++) {
     const size_t distance = text_distance(call->operands[0], word);
@@ -256,19 +256,21 @@ static bool check_word(const Call *call, Error *err) {
     snprintf(near, sizeof near, "%s", word);
   }
   if (near[0])
-    return fail_usage(err, "\"%s\" is no %s; did you mean \"%s\"?", call->operands[0], command->word, near);
-  return fail_usage(err, "\"%s\" is no %s: expected %s, as in: inkstone %s %s", call->operands[0],
-                    command->word, command->words, command->name, command->operands);
+    return fail_usage(err, "unknown %s \"%s\"; did you mean \"%s\"?", command->word, call->operands[0], near);
+  return fail_usage(err, "unknown %s \"%s\": expected one of %s, as in: inkstone %s %s", command->word,
+                    call->operands[0], command->words, command->name, command->operands);
 }
 
 static bool check_operands(const Call *call, Error *err) {
   const Command *command = call->command;
   if (!check_word(call, err)) return false;
   if (call->operand_count < command->least)
-    return fail_usage(err, "something is missing: inkstone %s %s", command->name, command->operands);
+    return fail_usage(err, "too few arguments: the usage is inkstone %s %s", command->name,
+                      command->operands);
   if (command->most >= 0 && call->operand_count > command->most)
-    return fail_usage(err, "\"%s\" is too much (text of several words goes in quotes): inkstone %s %s",
-                      call->operands[command->most], command->name, command->operands);
+    return fail_usage(
+        err, "unexpected argument \"%s\" (put text of several words in quotes): the usage is inkstone %s %s",
+        call->operands[command->most], command->name, command->operands);
   return true;
 }
 
@@ -277,7 +279,7 @@ bool args_parse(Call *call, int argc, char **argv, Error *err) {
   call->operands = argv;
   if (!take_all(&a, err)) return false;
   if (call->values[OWN_HELP]) return true;
-  tell_again(&a);
+  tell_repeated(&a);
   if (call->values[OWN_CONFIG] && !ink_settings_load(call->settings, call->values[OWN_CONFIG], err))
     return false;
   return check_operands(call, err) && check_required(call, err);

@@ -1,16 +1,15 @@
-/* args.h - from argv to a Call: --name value, --name=value, --switch, --no-switch, -n value, -nvalue; "--"
- * ends flags. */
+/* args.h - parses argv into a Call: --name value, --name=value, --switch, --no-switch, -n value, -nvalue;
+ * "--" ends the flags. */
 #ifndef CLI_ARGS_H
 #define CLI_ARGS_H
 
 #include "cli/command.h"
 
-/* Reads argv, which starts after the command's name; operands are moved to its front. With --help among the
- * flags, nothing is checked any further. */
+/* Parses argv, which starts after the command's name, and moves the operands to its front. After --help,
+ * nothing is checked. */
 bool args_parse(Call *, int argc, char **argv, Error *);
 
-/* The value of a setting that there is, as text; unwinds (base/memory.h) where there is no memory for it.
- * Free with ink_free. */
+/* The value of a known setting as text; unwinds (base/memory.h) if memory runs out. Free with ink_free. */
 char *args_setting(const ink_settings *, const char *name);
 
 #endif

@@ -1,4 +1,4 @@
-/* bench.c - inkstone bench: how fast this machine is. */
+/* bench.c - inkstone bench: measures the speed of this machine. */
 #include <errno.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -15,10 +15,10 @@
 
 extern char **environ;
 
-/* The comparisons belong to the sources, as the peers are Python: nothing of them is in the program. */
+/* The peers are Python programs, so their script is part of the source tree, not of this program. */
 static const char peers[] = "bench/peers/all.py";
 
-/* On as many threads as ours, if that was said. */
+/* Runs the peers, on the number of threads given with --threads, if any. */
 static bool run_peers(const char *threads, Error *err) {
   const char *python = getenv("PYTHON") ? getenv("PYTHON") : "python3";
   char self[4096];
@@ -27,22 +27,23 @@ static bool run_peers(const char *threads, Error *err) {
   self[length] = '\0';
   const char *words[] = {python, peers, self, strcmp(threads, "0") ? "--threads" : NULL, threads, NULL};
   pid_t child;
-  fflush(stdout); /* ours comes first */
+  fflush(stdout); /* print our results first */
   int status;
   const int failed = posix_spawnp(&child, python, NULL, NULL, (char *const *)(uintptr_t)words, environ);
   if (failed)
-    return fail(err, "--peers: %s: %s: install Python, or name another in PYTHON", python, strerror(failed));
+    return fail(err, "--peers: %s: %s: install Python, or set PYTHON to an interpreter", python,
+                strerror(failed));
   while (waitpid(child, &status, 0) < 0)
     if (errno != EINTR) return fail(err, "--peers: %s: %s", python, strerror(errno));
-  return (WIFEXITED(status) && WEXITSTATUS(status) == 0) || fail(err, "--peers: %s did not end well", peers);
+  return (WIFEXITED(status) && WEXITSTATUS(status) == 0) || fail(err, "--peers: %s failed", peers);
 }
 
 static bool run(Call *call, Error *err) {
   Progress progress;
   if (call->values[OWN_PEERS] && call->values[OWN_JSON])
-    return fail_usage(err, "--peers writes for people: leave out --json");
+    return fail_usage(err, "--peers has no JSON output: leave out --json");
   if (call->values[OWN_PEERS] && access(peers, R_OK))
-    return fail(err, "--peers: there is no %s here: run it from the root of Inkstone's sources", peers);
+    return fail(err, "--peers: %s not found: run this command in the root of Inkstone's source tree", peers);
   streams_catch_signals();
   progress_open(&progress, call->values[OWN_QUIET]);
   const ink_call how = progress_call(&progress);
@@ -64,24 +65,21 @@ const Command command_bench = {
     .word = "measurement",
     .summary = "measure how fast this machine trains and writes",
     .description =
-        "train: tokens per second in training a model of the given shape, and the share of the machine's "
-        "peak that this "
-        "is; memory that it takes. generate: reading a prompt, and writing. ops: each operator, forward and "
-        "backward. machine: the "
-        "peak of "
-        "arithmetic and of memory that the others are measured by. all: machine, and training and writing in "
-        "shapes that "
-        "peers are known in, each with its share of the peak; with --peers those are measured beside, in "
-        "turns.",
-    .examples = {{"inkstone bench machine", "what this machine can do"},
+        "train: tokens per second when training a model of the given shape, its share of the machine's peak, "
+        "and the memory it takes.\ngenerate: speed of reading a prompt and of writing.\nops: each operator, "
+        "forward and backward.\nmachine: peak arithmetic throughput and memory bandwidth, the reference of "
+        "the other measurements.\nall: machine, then training and writing in the shapes of well-known "
+        "models, each with its share of the peak; with --peers other programs are measured alternately in "
+        "the same shapes.",
+    .examples = {{"inkstone bench machine", "measure the peak of this machine"},
                  {"inkstone bench train --size base --threads 2",
-                  "training a model of 30 million parameters"},
-                 {"inkstone bench all --peers", "the whole table, and peers beside it"},
-                 {"inkstone bench ops --operator attention --json", "one operator, for another program"}},
-    .flags = {FLAG_JSON("as a JSON object"),
+                  "measure training of a model with 30 million parameters"},
+                 {"inkstone bench all --peers", "measure everything, and compare with peers"},
+                 {"inkstone bench ops --operator attention --json", "measure one operator, print JSON"}},
+    .flags = {FLAG_JSON("print a JSON object"),
               {OWN_PEERS, "peers", NULL,
-               "then measure what other programs do, by bench/peers/all.py; PYTHON names the interpreter "
-               "that has them",
+               "also measure other programs with bench/peers/all.py; PYTHON is the interpreter that has them "
+               "installed",
                0, false},
               FLAG_CONFIG,
               FLAG_QUIET,

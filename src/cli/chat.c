@@ -1,4 +1,4 @@
-/* chat.c - inkstone chat: a conversation, turn by turn, with a model that learnt to reply. */
+/* chat.c - inkstone chat: a conversation with a model trained to reply. */
 #include <errno.h>
 #include <histedit.h>
 #include <inttypes.h>
@@ -14,49 +14,49 @@
 #include "cli/glyph.h"
 #include "cli/streams.h"
 
-typedef struct Said {
-  const char *role; /* "system" (only as the first), "user", "assistant" */
+typedef struct Turn {
+  const char *role; /* "system" (first turn only), "user", "assistant" */
   char *text;
-} Said;
+} Turn;
 
 typedef struct Chat {
   const Call *call;
   ink_model *model;
-  VEC(Said) said;
+  VEC(Turn) turns;
   Buffer reply;
-  EditLine *edit; /* NULL: lines come from a file or a pipe */
+  EditLine *edit; /* NULL: input is a file or a pipe */
   History *history;
   Buffer line;
-  int given_up; /* lines in a row that Ctrl-C ended */
+  int cancelled; /* consecutive lines ended by Ctrl-C */
   int64_t lines, failed;
-  int unreadable; /* errno of the input; 0: none */
-  Error problem;  /* why the last turn has no reply */
+  int unreadable; /* errno of reading standard input; 0: none */
+  Error problem;  /* error of the last turn */
   bool ended;
 } Chat;
 
-/* ---- what was said ---- */
+/* ---- turns ---- */
 
-static void say(Chat *c, const char *role, const char *text) {
-  const Said said = {role, mem_strdup(text)};
-  vec_push(&c->said, said);
+static void add_turn(Chat *c, const char *role, const char *text) {
+  const Turn turn = {role, mem_strdup(text)};
+  vec_push(&c->turns, turn);
 }
 
-static void unsay(Chat *c) {
-  mem_free(c->said.data[--c->said.count].text);
+static void drop_turn(Chat *c) {
+  mem_free(c->turns.data[--c->turns.count].text);
 }
 
 static bool last_is(const Chat *c, const char *role) {
-  return c->said.count && !strcmp(c->said.data[c->said.count - 1].role, role);
+  return c->turns.count && !strcmp(c->turns.data[c->turns.count - 1].role, role);
 }
 
 static void forget(Chat *c) {
-  while (c->said.count) unsay(c);
+  while (c->turns.count) drop_turn(c);
 }
 
-/* A system text is about the conversation that follows: with a new one, that begins anew. */
+/* A new system text starts a new conversation. */
 static void set_system(Chat *c, const char *text) {
   forget(c);
-  if (*text) say(c, "system", text);
+  if (*text) add_turn(c, "system", text);
 }
 
 /* ---- replying ---- */
@@ -64,13 +64,12 @@ static void set_system(Chat *c, const char *text) {
 static bool take_reply(void *user, const ink_output *o) {
   Chat *c = user;
   if (o->problem) fail(&c->problem, "%s", o->problem);
-  if (o->cut)
-    fputs("warning: what was said is longer than the model reads: its beginning was left out\n", stderr);
+  if (o->cut) fputs("warning: the text is longer than the model reads: its beginning was left out\n", stderr);
   if (o->rank == 0) buffer_add(&c->reply, o->text, o->length);
   return true;
 }
 
-/* For a program each reply is one line. */
+/* Prints the reply; in a script, each reply is one line. */
 static bool put_line(Chat *c) {
   for (size_t i = 0; !c->edit && i < c->reply.length; i++)
     if (c->reply.data[i] == '\n' || c->reply.data[i] == '\r') c->reply.data[i] = ' ';
@@ -80,15 +79,15 @@ static bool put_line(Chat *c) {
 
 static bool put_reply(Chat *c) {
   buffer_adds(&c->reply, "");
-  say(c, "assistant", c->reply.data);
+  add_turn(c, "assistant", c->reply.data);
   return put_line(c);
 }
 
 static bool ask_model(Chat *c, ink_rewritten *done, Error *err) {
-  const size_t count = c->said.count;
+  const size_t count = c->turns.count;
   ink_turn *turns = mem_alloc_zeroed(count, sizeof *turns);
   for (size_t i = 0; i < count; i++)
-    turns[i] = (ink_turn){c->said.data[i].role, c->said.data[i].text, strlen(c->said.data[i].text)};
+    turns[i] = (ink_turn){c->turns.data[i].role, c->turns.data[i].text, strlen(c->turns.data[i].text)};
   buffer_clear(&c->reply);
   c->problem = (Error){0};
   const ink_call how = streams_call();
@@ -97,8 +96,8 @@ static bool ask_model(Chat *c, ink_rewritten *done, Error *err) {
   return ok;
 }
 
-/* At a terminal the problem is said and the conversation goes on; a script gets an empty line for the reply,
- * the number of its line, and the exit status at the end. */
+/* Reports the error of a turn. On a terminal the conversation continues; a script gets an empty line as the
+ * reply, the line number on stderr, and exit status 1 at the end. */
 static bool no_reply(Chat *c) {
   if (c->edit) {
     streams_say("(%s)\n", c->problem.text);
@@ -110,23 +109,23 @@ static bool no_reply(Chat *c) {
   return put_line(c);
 }
 
-/* What could not be replied to was not said, so that the next turn does not rest on it. */
+/* Replies to the text. A turn without a reply is removed from the conversation. */
 static bool reply(Chat *c, const char *text, Error *err) {
   ink_rewritten done = INK_REWRITTEN_INIT;
-  streams_go_on();
+  streams_clear_stop();
   streams_catch_signals();
-  say(c, "user", text);
+  add_turn(c, "user", text);
   if (!ask_model(c, &done, err)) {
-    unsay(c);
+    drop_turn(c);
     return false;
   }
   if (c->problem.code) {
-    unsay(c);
+    drop_turn(c);
     return no_reply(c) || fail(err, "standard output is closed");
   }
   if (done.dropped_turns && !c->call->values[OWN_QUIET])
     streams_say("note: the conversation is longer than the model reads: its first %" PRId64
-                " turn%s not seen (/reset starts over)\n",
+                " turn%s left out (/reset starts a new one)\n",
                 done.dropped_turns, done.dropped_turns == 1 ? " was" : "s were");
   return put_reply(c) || fail(err, "standard output is closed");
 }
@@ -135,10 +134,10 @@ static bool reply(Chat *c, const char *text, Error *err) {
 
 static bool save(const Chat *c, const char *path, Error *err) {
   json_t *messages = json_array();
-  for (size_t i = 0; i < c->said.count; i++) {
-    const Said *s = &c->said.data[i];
+  for (size_t i = 0; i < c->turns.count; i++) {
+    const Turn *t = &c->turns.data[i];
     json_push(messages,
-              json_build("{s:s, s:o}", "role", s->role, "content", glyph_json(s->text, strlen(s->text))));
+              json_build("{s:s, s:o}", "role", t->role, "content", glyph_json(t->text, strlen(t->text))));
   }
   json_t *json = json_build("{s:o}", "messages", messages);
   char *text = json_text(json, JSON_COMPACT);
@@ -153,11 +152,11 @@ static bool save(const Chat *c, const char *path, Error *err) {
 
 static bool do_help(Chat *c, const char *rest, Error *err) {
   fputs(
-      "/reset        forget the conversation\n"
-      "/undo         take back what was said last, and the reply to it\n"
-      "/system TEXT  begin anew, with this instruction to the model\n"
-      "/save FILE    add the conversation to a file, as one line of JSON\n"
-      "/quit         end; so does Ctrl-D. Ctrl-C stops a reply.\n",
+      "/reset        start a new conversation\n"
+      "/undo         remove the last turn and the reply to it\n"
+      "/system TEXT  start a new conversation with this instruction to the model\n"
+      "/save FILE    append the conversation to a file, as one line of JSON\n"
+      "/quit         quit (also Ctrl-D; Ctrl-C stops a reply)\n",
       stderr);
   return true;
 }
@@ -168,9 +167,9 @@ static bool do_reset(Chat *c, const char *rest, Error *err) {
 }
 
 static bool do_undo(Chat *c, const char *rest, Error *err) {
-  if (!last_is(c, "assistant")) return fail(err, "there is nothing to take back");
-  unsay(c);
-  unsay(c); /* what it replied to */
+  if (!last_is(c, "assistant")) return fail(err, "/undo: there is no turn to remove");
+  drop_turn(c);
+  drop_turn(c); /* the user's turn */
   return true;
 }
 
@@ -180,7 +179,7 @@ static bool do_system(Chat *c, const char *rest, Error *err) {
 }
 
 static bool do_save(Chat *c, const char *rest, Error *err) {
-  if (!*rest) return fail(err, "where to? /save FILE");
+  if (!*rest) return fail(err, "/save: no file is given: write /save FILE");
   return save(c, rest, err);
 }
 
@@ -195,13 +194,13 @@ static const struct {
 } chat_commands[] = {{"/help", do_help},     {"/reset", do_reset}, {"/undo", do_undo},
                      {"/system", do_system}, {"/save", do_save},   {"/quit", do_quit}};
 
-static bool obey(Chat *c, const char *line, Error *err) {
+static bool run_command(Chat *c, const char *line, Error *err) {
   const size_t length = strcspn(line, " \t");
   const char *rest = line + length + strspn(line + length, " \t");
   for (size_t i = 0; i < sizeof chat_commands / sizeof *chat_commands; i++)
     if (strlen(chat_commands[i].name) == length && !strncmp(chat_commands[i].name, line, length))
       return chat_commands[i].run(c, rest, err);
-  return fail(err, "there is no %.*s; /help says what there is", (int)length, line);
+  return fail(err, "unknown command %.*s: /help lists the commands", (int)length, line);
 }
 
 /* ---- lines ---- */
@@ -213,8 +212,8 @@ static char *prompt(EditLine *edit) {
 
 enum { CTRL_C = 3 };
 
-/* While a line is edited Ctrl-C is a key: a signal could come just before a read, which would then wait. It
- * ends the line. (A function bound to it would be simpler, but libedit never frees the names of those.) */
+/* While a line is edited, Ctrl-C is a key that ends the line: a signal that arrived just before read() would
+ * not interrupt it. (Binding a function to the key would be simpler, but libedit leaks its name.) */
 static int read_key(EditLine *edit, wchar_t *key) {
   mbstate_t state = {0};
   for (;;) {
@@ -225,13 +224,13 @@ static int read_key(EditLine *edit, wchar_t *key) {
     if (byte == CTRL_C) {
       Chat *c;
       el_get(edit, EL_CLIENTDATA, &c);
-      c->given_up++;
+      c->cancelled++;
       *key = L'\n';
       return 1;
     }
     const size_t used = mbrtowc(key, &byte, 1, &state);
     if (used <= 1) return 1;
-    if (used == (size_t)-1) state = (mbstate_t){0}; /* no character: left out */
+    if (used == (size_t)-1) state = (mbstate_t){0}; /* invalid character: skipped */
   }
 }
 
@@ -241,16 +240,16 @@ static void bind_interrupt(Chat *c) {
   el_set(c->edit, EL_SETTY, "-d", "-isig", NULL);
 }
 
-/* Ctrl-C gives the line up, a second one ends the conversation. */
+/* Ctrl-C cancels the line; a second Ctrl-C ends the conversation. */
 static const char *edited_line(Chat *c) {
   HistEvent event;
   int count;
-  for (c->given_up = 0; c->given_up < 2;) {
-    const int before = c->given_up;
-    el_set(c->edit, EL_PREP_TERM, 1); /* or Ctrl-C would be a signal until the prompt has been written */
+  for (c->cancelled = 0; c->cancelled < 2;) {
+    const int before = c->cancelled;
+    el_set(c->edit, EL_PREP_TERM, 1); /* else Ctrl-C would be a signal until the prompt is written */
     const char *line = el_gets(c->edit, &count);
-    if (c->given_up > before) {
-      if (c->given_up == 1) fputs("(Ctrl-C again, or Ctrl-D, ends the conversation)\n", stderr);
+    if (c->cancelled > before) {
+      if (c->cancelled == 1) fputs("(press Ctrl-C again, or Ctrl-D, to quit)\n", stderr);
       continue;
     }
     if (line && strspn(line, " \t\n") < strlen(line)) history(c->history, &event, H_ENTER, line);
@@ -263,7 +262,7 @@ static const char *plain_line(Chat *c) {
   int byte;
   buffer_clear(&c->line);
   while ((byte = getchar()) != EOF && byte != '\n') {
-    /* A NUL would end the line unseen: spelled in two bytes it is no UTF-8, and said. */
+    /* A NUL would end the string unnoticed; its overlong form is invalid UTF-8 and is reported. */
     if (byte)
       buffer_add(&c->line, &(char){(char)byte}, 1);
     else
@@ -279,7 +278,7 @@ static const char *plain_line(Chat *c) {
   return c->line.data;
 }
 
-/* The next line without its end; NULL: there is none. Free with mem_free. */
+/* The next line without its line end, NULL at the end of input. Free with mem_free. */
 static char *next_line(Chat *c) {
   const char *line = c->edit ? edited_line(c) : plain_line(c);
   if (!line) return NULL;
@@ -292,11 +291,11 @@ static char *next_line(Chat *c) {
 static void open_editor(Chat *c) {
   HistEvent event;
   if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)) return;
-  glyph_set_locale(); /* UTF-8, wherever we are */
+  glyph_set_locale(); /* UTF-8 in any locale */
   c->edit = el_init("inkstone", stdin, stdout, stderr);
   if (!c->edit) return;
   c->history = history_init();
-  if (!c->history) { /* no memory for an editor: lines are read as they come */
+  if (!c->history) { /* out of memory: read lines without an editor */
     el_end(c->edit);
     c->edit = NULL;
     return;
@@ -311,17 +310,17 @@ static void open_editor(Chat *c) {
 
 /* ---- the conversation ---- */
 
-/* At a terminal an error is said and the conversation goes on; a script has to learn of it. */
-/* What a script says may begin with anything; at a terminal "/" begins a command. */
+/* Handles a line: a command if it begins with "/" (in a script only with --commands), else a turn. */
 static bool take_line(Chat *c, const char *line, Error *err) {
-  const bool obeys = c->edit || c->call->values[OWN_COMMANDS];
+  const bool commands_allowed = c->edit || c->call->values[OWN_COMMANDS];
   c->lines++;
-  if (obeys && *line == '/') return obey(c, line, err);
+  if (commands_allowed && *line == '/') return run_command(c, line, err);
   if (*line) return reply(c, line, err);
   buffer_clear(&c->reply);
   return c->edit || put_line(c);
 }
 
+/* An error is reported on a terminal, and ends a script. */
 static bool converse(Chat *c, Error *err) {
   bool ok = true;
   while (ok && !c->ended) {
@@ -339,20 +338,20 @@ static bool converse(Chat *c, Error *err) {
   }
   if (ok && c->unreadable) return fail(err, "standard input: cannot be read: %s", strerror(c->unreadable));
   char turns[FIGURE_SIZE];
-  return ok && (!c->failed || fail(err, "%" PRId64 " of %s without a reply", c->failed,
-                                   figure_of(turns, c->lines, "turn")));
+  return ok && (!c->failed ||
+                fail(err, "%" PRId64 " of %s got no reply", c->failed, figure_of(turns, c->lines, "turn")));
 }
 
 static bool run(Call *call, Error *err) {
   Chat c = {.call = call};
   ink_rewritten none = INK_REWRITTEN_INIT;
   c.model = ink_model_open(call->values[OWN_MODEL], NULL, err);
-  /* a model of another task is refused before anything is said */
+  /* refuses a model of another task before the first turn */
   bool ok = c.model &&
             ink_rewrite(c.model, "reply", NULL, NULL, 0, call->settings, take_reply, &c, &none, NULL, err);
   if (ok) {
     open_editor(&c);
-    if (c.edit && !call->values[OWN_QUIET]) fputs("(/help says what else there is; Ctrl-D ends)\n", stderr);
+    if (c.edit && !call->values[OWN_QUIET]) fputs("(/help lists the commands; Ctrl-D quits)\n", stderr);
     ok = converse(&c, err);
   }
   if (c.edit) {
@@ -360,7 +359,7 @@ static bool run(Call *call, Error *err) {
     history_end(c.history);
   }
   forget(&c);
-  vec_free(&c.said);
+  vec_free(&c.turns);
   buffer_free(&c.reply);
   buffer_free(&c.line);
   ink_model_close(c.model);
@@ -372,17 +371,17 @@ const Command command_chat = {
     .operands = "-m MODEL",
     .summary = "have a conversation",
     .description =
-        "Replies to each line that is typed, remembering what was said. /help lists what else may be typed: "
-        "/reset, /undo, /system TEXT, /save FILE, /quit. Ctrl-C stops a reply, Ctrl-D ends. Where standard "
-        "input is no terminal each of its lines is a turn of the user, whatever it begins with, and each "
-        "reply "
-        "is one line; with --commands lines that begin with / are commands there, too.",
+        "Replies to each line typed, taking the conversation so far into account. /help lists the commands: "
+        "/reset, /undo, /system TEXT, /save FILE, /quit. Ctrl-C stops a reply, Ctrl-D quits.\nIf standard "
+        "input is not a terminal, each line is a turn of the user, even if it begins with /, and each reply "
+        "is one line; with --commands, lines that begin with / are commands there, too.",
     .examples =
-        {{"inkstone chat -m assistant", "a conversation"},
+        {{"inkstone chat -m assistant", "have a conversation"},
          {"printf 'Hello\\nHow are you?\\n/save talk.jsonl\\n' | inkstone chat -m assistant --commands",
-          "two turns from a script, kept"}},
+          "two turns from a script, saved to a file"}},
     .flags = {{OWN_MODEL, "model", "MODEL", "model directory", 'm', true},
-              {OWN_COMMANDS, "commands", NULL, "lines of a script that begin with / are commands", 0, false},
+              {OWN_COMMANDS, "commands", NULL,
+               "if standard input is not a terminal, read lines that begin with / as commands", 0, false},
               FLAG_CONFIG,
               FLAG_QUIET,
               FLAG_MODEL_HELP},

@@ -1,4 +1,4 @@
-/* commands.c - the table of commands, and looking things up in it. */
+/* commands.c - the table of commands and its look-up functions. */
 #include <string.h>
 
 #include "base/settings.h"
@@ -14,7 +14,7 @@ const Command *const commands[] = {
 #undef COMMAND
     NULL};
 
-/* Is `name` the word at `at`, which ends at a space or the end? */
+/* Whether the word at `at` (up to a space or the end) is `name`. */
 static bool is_word(const char *at, const char *name) {
   const size_t n = strlen(name);
   return n && !strncmp(at, name, n) && (at[n] == ' ' || !at[n]);
@@ -48,7 +48,7 @@ bool command_is_group(const char *name) {
 
 bool command_unknown(const char *name, Error *err) {
   const char *best = NULL;
-  size_t least = strlen(name) / 3 + 2; /* further away it is no slip of the fingers */
+  size_t least = strlen(name) / 3 + 2; /* a larger distance is not a typing error */
   for (int i = 0; commands[i]; i++) {
     const size_t distance = text_distance(name, commands[i]->name);
     if (distance >= least) continue;

@@ -1,4 +1,4 @@
-/* completion.c - completion scripts for bash, zsh and fish, from the tables of the commands. */
+/* completion.c - completion scripts for bash, zsh and fish, from the table of commands. */
 #include <stdio.h>
 #include <string.h>
 
@@ -11,7 +11,7 @@ static void put_choices(const char *choices) {
   for (int i = 0; choice_at(choices, i, word, sizeof word); i++) printf("%s%s", i ? " " : "", word);
 }
 
-/* The words that may stand first (`group` NULL) or after the first word of two. */
+/* The first words of commands (`group` NULL), or the second words of a group. */
 static void put_names(const char *group) {
   const size_t length = group ? strlen(group) : 0;
   const char *last = "";
@@ -20,7 +20,7 @@ static void put_names(const char *group) {
     if (group && (strncmp(name, group, length) || name[length] != ' ')) continue;
     const char *word = group ? name + length + 1 : name;
     const size_t n = strcspn(word, " ");
-    if (strlen(last) >= n && !strncmp(last, word, n)) continue; /* the group was named */
+    if (strlen(last) >= n && !strncmp(last, word, n)) continue; /* a group is printed once */
     printf("%.*s ", (int)n, word);
     last = word;
   }
@@ -40,7 +40,7 @@ static void put_groups(void) {
   }
 }
 
-/* "train --arch) choose ...": what may follow a flag; files where nothing else is known. */
+/* "train --arch) choose ...": the values of each flag; file names if it has no list of choices. */
 static void put_values(const Command *command, const ink_settings *settings) {
   FlagInfo flag;
   for (int i = 0; flag_at(command, settings, i, &flag); i++) {
@@ -84,7 +84,7 @@ static void put_bash(void) {
       "  local cur=${COMP_WORDS[COMP_CWORD]} at=$COMP_CWORD command=${COMP_WORDS[1]} first=2 words= flags= "
       "prev\n"
       "  COMPREPLY=()\n"
-      "  [[ $cur == = ]] && cur='' && at=$((at + 1)) # --flag=value comes as three words\n"
+      "  [[ $cur == = ]] && cur='' && at=$((at + 1)) # --flag=value arrives as three words\n"
       "  prev=${COMP_WORDS[at - 1]}\n"
       "  [[ $prev == = ]] && prev=${COMP_WORDS[at - 2]}\n"
       "  if ((COMP_CWORD == 1)); then");
@@ -108,10 +108,10 @@ static void put_bash(void) {
       "  elif ((COMP_CWORD == first)) && [[ -n $words ]]; then _inkstone_choose \"$words\"\n"
       "  fi\n"
       "}\n"
-      "complete -o default -F _inkstone inkstone # files where nothing else fits");
+      "complete -o default -F _inkstone inkstone # file names if nothing else matches");
 }
 
-/* zsh runs bash's. */
+/* zsh runs the bash script. */
 static void put_zsh(void) {
   puts(
       "(( $+functions[compdef] )) || { autoload -U compinit && compinit; }\n"
@@ -121,14 +121,14 @@ static void put_zsh(void) {
 
 /* ---- fish ---- */
 
-/* Between single quotes of fish. */
+/* Prints text between single quotes for fish. */
 static void put_quoted(const char *text) {
   putchar('\'');
   for (; *text; text++) printf("%s%c", *text == '\'' || *text == '\\' ? "\\" : "", *text);
   putchar('\'');
 }
 
-/* Where the words of the command have been typed. */
+/* A fish condition: the words of the command have been typed. */
 static void put_condition(const Command *command) {
   const char *space = strchr(command->name, ' ');
   printf("complete -c inkstone -n '__fish_seen_subcommand_from %.*s", (int)strcspn(command->name, " "),
@@ -165,7 +165,7 @@ static void put_fish_command(const Command *command, const ink_settings *setting
   for (int i = 0; flag_at(command, settings, i, &flag); i++) put_fish_flag(command, &flag);
 }
 
-/* The first words of commands, or the second ones of a group. */
+/* The first words of commands, and the second words of groups. */
 static void put_fish_names(void) {
   for (int i = 0; commands[i]; i++) {
     const char *space = strchr(commands[i]->name, ' ');

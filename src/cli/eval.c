@@ -1,4 +1,4 @@
-/* eval.c - inkstone eval: how well a model predicts text. */
+/* eval.c - inkstone eval: measures how well a model predicts text. */
 #include <stdio.h>
 #include <string.h>
 
@@ -10,9 +10,9 @@
 #include "cli/progress.h"
 #include "cli/streams.h"
 
-/* What was written, flat: each metric by its name, its signature beside it. */
+/* Adds the scores of the written texts: each metric under its name, followed by its signature. */
 static void add_written(json_t *json, const char *written, Error *err) {
-  json_t *all = json_parse(written, strlen(written), "what was written", err);
+  json_t *all = json_parse(written, strlen(written), "metrics", err);
   const json_t *metrics = json_object_get(all, "metrics");
   for (size_t i = 0; i < json_array_size(metrics); i++) {
     const json_t *m = json_array_get(metrics, i);
@@ -56,9 +56,9 @@ static bool score(ink_model *model, const Call *call, Error *err) {
 static bool run(Call *call, Error *err) {
   const ink_call how = streams_call();
   char *outputs = ink_settings_get(call->settings, "outputs");
-  const bool free_slot = !*outputs || file_check_output(outputs, NULL, 0, call->values[OWN_MODEL], err);
+  const bool writable = !*outputs || file_check_output(outputs, NULL, 0, call->values[OWN_MODEL], err);
   ink_free(outputs);
-  if (!free_slot) return false;
+  if (!writable) return false;
   ink_model *model = ink_model_open(call->values[OWN_MODEL], &how, err);
   const bool ok = model && score(model, call, err);
   ink_model_close(model);
@@ -70,22 +70,19 @@ const Command command_eval = {
     .operands = "-m MODEL FILE...",
     .summary = "measure how well a model predicts text",
     .description =
-        "Prints the perplexity per token (the exponential of the mean surprise) and the bits that the model "
-        "needs per "
-        "byte and per character of the text. Compare models by bits per byte or character: these do not "
-        "depend on the "
-        "tokenizer. Text that the model has learned from flatters it.\n"
-        "Of a model that translates, summarizes or replies, FILE holds pairs or conversations as for "
-        "`inkstone train`; "
-        "the perplexity is that of targets and replies, and what the model writes is compared with them by "
-        "--metric "
-        "and looked at for variety (distinct words and pairs of words).",
-    .examples = {{"inkstone eval -m poems test.txt", "scores of a file the model has not seen"},
+        "Prints the perplexity per token (the exponential of the mean negative log-probability) and the bits "
+        "per byte and per character of the text. Compare models by bits per byte or character: these do not "
+        "depend on the tokenizer. Do not evaluate on training text: the scores would be too good.\nFor a "
+        "model that translates, summarizes or replies, FILE contains pairs or conversations as for `inkstone "
+        "train`. The perplexity is that of the targets and replies. The texts the model writes are compared "
+        "with them by --metric, and their variety is measured (distinct words and word pairs).",
+    .examples = {{"inkstone eval -m poems test.txt", "score a file the model has not seen"},
                  {"inkstone eval -m en-de test.en test.de --beam 5 --outputs test.out",
-                  "BLEU and chrF of translations"},
-                 {"inkstone eval -m poems test.txt --json | jq .bits_per_character", "one of the numbers"}},
+                  "compute BLEU and chrF of translations"},
+                 {"inkstone eval -m poems test.txt --json | jq .bits_per_character",
+                  "print one of the numbers"}},
     .flags = {{OWN_MODEL, "model", "MODEL", "model directory", 'm', true},
-              FLAG_JSON("the scores as a JSON object"),
+              FLAG_JSON("print the scores as a JSON object"),
               FLAG_CONFIG,
               FLAG_QUIET,
               FLAG_MODEL_HELP},

@@ -10,7 +10,8 @@
 #include "base/buffer.h"
 
 size_t glyph_next(const char *text, size_t length, uint32_t *code) {
-  static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000}; /* shorter spellings exist below */
+  static const uint32_t least[] = {0, 0, 0x80, 0x800,
+                                   0x10000}; /* lower code points have a shorter encoding */
   const unsigned char *p = (const unsigned char *)text;
   if (!length) return 0;
   const size_t n = p[0] < 0x80   ? 1
@@ -67,7 +68,7 @@ bool glyph_valid(const char *text, size_t length) {
   return true;
 }
 
-/* The character at `text` as a terminal may get it, in `out`; gives the bytes read. */
+/* Stores the character at `text`, made safe for a terminal, in `out`; returns the bytes read. */
 static size_t show_next(const char *text, size_t length, char out[4], size_t *written) {
   uint32_t code = 0;
   const size_t n = glyph_next(text, length, &code);
@@ -125,8 +126,8 @@ int glyph_terminal_width(int descriptor) {
 }
 
 bool glyph_set_locale(void) {
-  /* LC_CTYPE alone: numbers keep their decimal point */
+  /* only LC_CTYPE: numbers keep their decimal point */
   const bool utf8 = setlocale(LC_CTYPE, "") && !strcmp(nl_langinfo(CODESET), "UTF-8");
-  if (!utf8) setlocale(LC_CTYPE, "C.UTF-8"); /* the text is UTF-8 all the same */
+  if (!utf8) setlocale(LC_CTYPE, "C.UTF-8"); /* the text is UTF-8 in any locale */
   return utf8;
 }

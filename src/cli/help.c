@@ -1,4 +1,4 @@
-/* help.c - what `inkstone`, `inkstone help` and --help print, from the tables of the commands. */
+/* help.c - the output of `inkstone`, `inkstone help` and --help, from the table of commands. */
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -23,10 +23,10 @@ static int page_width(void) {
   return width < LEAST_WIDTH ? LEAST_WIDTH : width > MOST_WIDTH ? MOST_WIDTH : width;
 }
 
-/* Prints words from column `at`, going on at `indent` of further lines; ends the line. */
+/* Prints words from column `at`, continuing on further lines at column `indent`; ends the line. */
 static void wrap(const char *text, int at, int indent) {
   const int width = page_width();
-  bool first = true; /* on its line */
+  bool first = true; /* word of its line */
   for (text += strspn(text, " "); *text; text += strspn(text, " ")) {
     const int word = (int)strcspn(text, " \n");
     if (*text == '\n' || (!first && at + 1 + word > width)) {
@@ -46,7 +46,7 @@ static void wrap(const char *text, int at, int indent) {
 
 /* ---- flags ---- */
 
-/* A list of choices that would not fit beside its flag is part of the help. */
+/* A list of choices that does not fit next to its flag is moved to the help text. */
 static bool is_long_list(const ink_setting_info *info) {
   enum { FITS = 60 };
   return strlen(info->arg) > FITS && strchr(info->arg, '|');
@@ -73,7 +73,7 @@ static void add_usage(Buffer *b, const FlagInfo *flag) {
   if (!info->is_switch) buffer_addf(b, " %s", is_long_list(info) ? "NAME" : info->arg);
 }
 
-/* `value`: the model's default, where it is another. */
+/* `value`: the model's default if it differs from the built-in one, else NULL. */
 static void add_help(Buffer *b, const FlagInfo *flag, const char *value) {
   const ink_setting_info *info = &flag->info;
   buffer_adds(b, info->help);
@@ -91,7 +91,7 @@ static void add_help(Buffer *b, const FlagInfo *flag, const char *value) {
   if (info->is_switch && !strcmp(info->default_value, "true")) buffer_adds(b, " [on]");
 }
 
-/* The value of a setting, where that is not the same as in `plain`; the caller frees. */
+/* The value of a setting if it differs from that in `plain`, else NULL; the caller frees it. */
 static char *other_value(const FlagInfo *flag, const ink_settings *settings, const ink_settings *plain) {
   if (flag->own != OWN_NONE || settings == plain) return NULL;
   char *value = args_setting(settings, flag->info.name), *before = args_setting(plain, flag->info.name);
@@ -135,12 +135,12 @@ static void put_examples(const Command *command) {
   puts("\nexamples:");
   for (int i = 0; i < MOST_EXAMPLES && command->examples[i].line; i++) {
     const Example *e = &command->examples[i];
-    if (*e->says) printf("%*s# %s\n", FLAG_INDENT, "", e->says);
+    if (*e->comment) printf("%*s# %s\n", FLAG_INDENT, "", e->comment);
     printf("%*s%s\n", FLAG_INDENT, "", e->line);
   }
 }
 
-/* A model's own defaults are in place of ours. */
+/* Replaces the built-in defaults by those of the model. */
 static bool fill_defaults(ink_settings *settings, const char *directory, Error *err) {
   ink_model *model = ink_model_open(directory, NULL, err);
   const bool ok = model && ink_model_defaults(model, settings, err);
@@ -176,16 +176,14 @@ static void put_summary(const Command *command) {
 }
 
 void help_overview(void) {
-  puts(
-      "Inkstone learns from text and then writes: train, write and measure language models\non the processor "
-      "you have.\n");
+  puts("Inkstone trains, runs and measures language models on the CPU.\n");
   puts("usage: inkstone COMMAND [FLAGS]\n");
   for (int i = 0; commands[i]; i++) put_summary(commands[i]);
   puts(
-      "\na first try, with any text file of yours:\n"
+      "\na first try, with any text file:\n"
       "  inkstone train write poems.txt -o poems --budget 5m\n"
       "  inkstone write -m poems \"The moon\"\n\n"
-      "`inkstone COMMAND --help` explains a command, its flags and examples.");
+      "`inkstone COMMAND --help` describes a command and its flags, with examples.");
 }
 
 void help_group(const char *group) {
@@ -194,12 +192,12 @@ void help_group(const char *group) {
   for (int i = 0; commands[i]; i++)
     if (!strncmp(commands[i]->name, group, length) && commands[i]->name[length] == ' ')
       put_summary(commands[i]);
-  printf("\n`inkstone %s COMMAND --help` explains a command, its flags and examples.\n", group);
+  printf("\n`inkstone %s COMMAND --help` describes a command and its flags, with examples.\n", group);
 }
 
 /* ---- inkstone help ---- */
 
-/* The name of a command from operands: "tokenizer encode" as one word or two. */
+/* The name of a command from the operands, given as one word or two: "tokenizer encode". */
 static void join_operands(const Call *call, char name[WORD_CAPACITY]) {
   size_t used = 0;
   name[0] = '\0';
@@ -243,17 +241,18 @@ static bool run(Call *call, Error *err) {
 const Command command_help = {
     .name = "help",
     .operands = "[COMMAND]",
-    .summary = "explain a command",
+    .summary = "show the help of a command",
     .description =
-        "Prints the help of a command, or the overview of all; also the man pages and the completion that "
-        "are installed.",
+        "Prints the help of a command, or the overview of all commands; also man pages and shell completion "
+        "scripts.",
     .examples = {{"inkstone help train", ""},
-                 {"inkstone help --man train | man -l -", "as a man page"},
-                 {"eval \"$(inkstone help --completion bash)\"",
-                  "complete commands and flags in this shell; zsh likewise"},
-                 {"inkstone help --completion fish | source", "in fish"}},
-    .flags = {{OWN_MAN, "man", "COMMAND", "the man page of a command, or of \"inkstone\", as mdoc", 0, false},
-              {OWN_COMPLETION, "completion", "bash|zsh|fish", "the completion script of a shell", 0, false},
+                 {"inkstone help --man train | man -l -", "view the man page"},
+                 {"eval \"$(inkstone help --completion bash)\"", "enable completion in bash; zsh likewise"},
+                 {"inkstone help --completion fish | source", "enable completion in fish"}},
+    .flags = {{OWN_MAN, "man", "COMMAND", "print the man page of a command, or of \"inkstone\", as mdoc", 0,
+               false},
+              {OWN_COMPLETION, "completion", "bash|zsh|fish", "print the completion script for a shell", 0,
+               false},
               FLAG_HELP},
     .least = 0,
     .most = 2,

@@ -1,4 +1,4 @@
-/* info.c - inkstone info: what a model is. */
+/* info.c - inkstone info: describes a model. */
 #include <string.h>
 
 #include "base/json.h"
@@ -19,13 +19,13 @@ static bool run(Call *call, Error *err) {
 const Command command_info = {
     .name = "info",
     .operands = "MODEL",
-    .summary = "show what a model is",
+    .summary = "describe a model",
     .description =
-        "Shows the class, the sizes and the parameters of the model in the directory MODEL, and how it was "
-        "trained.",
+        "Shows the architecture, sizes and number of parameters of the model in the directory MODEL, and how "
+        "it was trained.",
     .examples = {{"inkstone info poems", ""},
-                 {"inkstone info poems --json | jq .parameters", "one of the numbers"}},
-    .flags = {FLAG_JSON("as a JSON object"), FLAG_HELP},
+                 {"inkstone info poems --json | jq .parameters", "print one of the numbers"}},
+    .flags = {FLAG_JSON("print a JSON object"), FLAG_HELP},
     .least = 1,
     .most = 1,
     .run = run,

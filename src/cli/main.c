@@ -1,4 +1,4 @@
-/* main.c - finds the command, runs it, says what went wrong. The only place that ends the process. */
+/* main.c - finds the command, runs it and reports its error. The only file that ends the process. */
 #include <stdio.h>
 #include <string.h>
 
@@ -10,7 +10,7 @@ static bool is_any(const char *text, const char *a, const char *b) {
   return !strcmp(text, a) || !strcmp(text, b);
 }
 
-/* `words` of argv are the command's name. */
+/* The first `words` of argv are the command's name. */
 static bool run_command(const Command *command, int words, int argc, char **argv, Error *err) {
   Call call = {.command = command, .settings = command->settings ? command->settings() : NULL};
   bool ok = args_parse(&call, argc - words, argv + words, err);

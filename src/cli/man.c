@@ -1,4 +1,4 @@
-/* man.c - man pages in mdoc(7), from the tables of the commands. */
+/* man.c - man pages in mdoc(7), from the table of commands. */
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,7 +8,7 @@
 
 static const char date[] = "November 23, 2026";
 
-/* One byte as roff takes it: no escape, no hyphen that breaks a flag. */
+/* Prints one byte for roff: backslashes escaped, hyphens non-breaking. */
 static void put_byte(char c) {
   if (c == '\\')
     fputs("\\e", stdout);
@@ -18,8 +18,8 @@ static void put_byte(char c) {
     putchar(c);
 }
 
-/* Running text: sentences begin lines, as mdoc wants it, lines are short, "\n" ends a paragraph. Ends the
- * line. */
+/* Prints running text and a line end: each sentence on a new line, as mdoc requires; "\n" ends a paragraph.
+ */
 static void put_text(const char *text) {
   enum { WIDTH = 70 };
   size_t column = 0;
@@ -29,7 +29,7 @@ static void put_text(const char *text) {
     if (column)
       putchar(' ');
     else if (*text == '.' || *text == '\'')
-      fputs("\\&", stdout); /* no request */
+      fputs("\\&", stdout); /* not a roff request */
     for (size_t i = 0; i < word; i++) put_byte(text[i]);
     column += word + 1;
     text += word;
@@ -41,7 +41,7 @@ static void put_text(const char *text) {
   putchar('\n');
 }
 
-/* An argument of a macro, quoted, so that none of its words is taken for another macro. */
+/* Prints a macro argument, quoted so that none of its words is read as a macro. */
 static void put_argument(const char *text) {
   fputs(" \"", stdout);
   for (; *text; text++) {
@@ -73,7 +73,7 @@ static void put_title(const char *name, const char *summary) {
 static void put_flag_help(const ink_setting_info *info, bool on) {
   Buffer help = {0};
   buffer_addf(&help, "%c%s.", toupper((unsigned char)info->help[0]), info->help + 1);
-  if (info->repeats) buffer_adds(&help, " May be given several times.");
+  if (info->repeats) buffer_adds(&help, " May be repeated.");
   if (on)
     buffer_adds(&help, " On by default.");
   else if (*info->default_value && !info->is_switch)
@@ -119,10 +119,10 @@ static void put_examples(const Command *command) {
   puts(".Sh EXAMPLES");
   for (int i = 0; i < MOST_EXAMPLES && command->examples[i].line; i++) {
     const Example *e = &command->examples[i];
-    if (*e->says) {
-      char says[128];
-      snprintf(says, sizeof says, "%c%s:", toupper((unsigned char)e->says[0]), e->says + 1);
-      put_text(says);
+    if (*e->comment) {
+      char comment[128];
+      snprintf(comment, sizeof comment, "%c%s:", toupper((unsigned char)e->comment[0]), e->comment + 1);
+      put_text(comment);
     }
     fputs(".Dl", stdout);
     put_argument(e->line);
@@ -132,9 +132,7 @@ static void put_examples(const Command *command) {
 }
 
 static void put_status(void) {
-  puts(
-      ".Sh EXIT STATUS\n0 when done, 1 when something in the world is wrong (a file, memory, a model),\n"
-      "2 when the request is.");
+  puts(".Sh EXIT STATUS\n0 on success, 1 on failure (a file, memory, a model),\n2 on a usage error.");
 }
 
 void man_command(const Command *command) {
@@ -157,7 +155,7 @@ void man_command(const Command *command) {
 
 static void put_page_names(void) {
   puts(".Sh SEE ALSO");
-  /* mandoc wants them sorted: the table is short */
+  /* sorted, as mandoc requires; the table is short */
   const Command *last = NULL;
   for (;;) {
     const Command *next = NULL;
@@ -175,11 +173,11 @@ static void put_page_names(void) {
 }
 
 void man_overview(void) {
-  put_title("inkstone", "learn from text, then write");
+  put_title("inkstone", "train and run language models");
   puts(
       ".Sh SYNOPSIS\n.Nm\n.Ar COMMAND\n.Op Ar FLAGS\n.Nm\n.Fl \\-version\n.Sh DESCRIPTION\n"
-      "Trains, runs and measures language models on the processor, in one program.\n"
-      "A model is a directory in the layout of Hugging Face.\n.Bl -tag -width Ds");
+      "Trains, runs and measures language models on the CPU.\n"
+      "A model is a directory in the Hugging Face layout.\n.Bl -tag -width Ds");
   for (int i = 0; commands[i]; i++) {
     fputs(".It Ic", stdout);
     put_argument(commands[i]->name);
@@ -188,7 +186,7 @@ void man_overview(void) {
   }
   puts(
       ".El\n.Pp\nResults go to standard output, everything else to standard error.\n"
-      "Every setting of a command is a flag and a key of a recipe\n.Pq Fl \\-config Ar recipe.yaml .\n"
+      "Every setting of a command is both a flag and a key of a recipe\n.Pq Fl \\-config Ar recipe.yaml .\n"
       ".Sh ENVIRONMENT\n.Bl -tag -width Ds\n.It Ev INKSTONE_ISA\n"
       "Use the kernels of this instruction set: scalar, avx2, avx512, avx512bf16 or amx.\n.El");
   put_status();

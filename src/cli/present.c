@@ -37,7 +37,7 @@ static void add_large(Buffer *b, double value) {
   buffer_addf(b, "%.4g %c", value, prefixes[i]);
 }
 
-/* What a number measures is in its name. */
+/* The unit of a number follows from its key. */
 static void add_real(Buffer *b, const char *key, double value) {
   char buf[FIGURE_SIZE];
   if (named(key, "share"))
@@ -88,11 +88,11 @@ static void add_value(Buffer *b, const char *key, const json_t *value) {
       break;
     case JSON_OBJECT:
       buffer_adds(b, "{...}");
-      break; /* inside of a list of mixed things */
+      break; /* inside a list of mixed types */
   }
 }
 
-/* What a file says may hold anything. */
+/* Text from files may contain control characters. */
 static char *visible(const char *text, size_t length) {
   Buffer b = {0};
   glyph_visible(&b, text, length);
@@ -125,7 +125,7 @@ static bool is_table(const json_t *value) {
   return json_is_array(value) && json_array_size(value) && json_is_object(json_array_get(value, 0));
 }
 
-/* The keys of the first row are the columns; the column's text of one row (-1: its heading). */
+/* The text of a table cell in column `key`; row -1 is the heading. */
 static char *cell(const json_t *table, int row, const char *key) {
   return row < 0 ? label(key) : value_text(key, json_object_get(json_array_get(table, (size_t)row), key));
 }
@@ -198,7 +198,7 @@ static void put_member(const char *key, const json_t *value, int indent, int wid
   mem_free(name);
 }
 
-/* Depth is limited where the JSON was read. */
+/* Recursion is bounded: json_parse limits the depth. */
 static void put_object(const json_t *object, int indent) {
   const int width = label_width(object);
   const char *key;

@@ -14,7 +14,7 @@ static const double redraw_every = 0.1, line_every = 5; /* seconds */
 
 enum { FIELD_CAPACITY = 192, MOST_FIELDS = 8, SHORT_BAR = 10, LONG_BAR = 28 };
 
-/* What is shown of an event, the most important first: where the line is too narrow, the last go first. */
+/* The parts of a progress line, most important first; those that do not fit are dropped from the end. */
 typedef struct Fields {
   char text[MOST_FIELDS][FIELD_CAPACITY];
   int count;
@@ -25,7 +25,7 @@ static char *add_field(Fields *f) {
   return f->text[f->count++];
 }
 
-/* ---- what there is to say ---- */
+/* ---- fields ---- */
 
 static const char *amount(char buf[FIGURE_SIZE], int64_t value, const char *unit) {
   return !strcmp(unit, "byte") ? figure_bytes(buf, value) : figure_count(buf, value);
@@ -41,7 +41,7 @@ static void place_field(Fields *f, const Progress *p, const ink_event *e) {
     snprintf(add_field(f), FIELD_CAPACITY, "%s %s", p->stage, done);
 }
 
-/* What the library says; else from how long this stage took so far. */
+/* The library's estimate, or else one from the time this stage took so far. */
 static double seconds_left(const Progress *p, const ink_event *e, double now) {
   if (e->seconds_left > 0) return e->seconds_left;
   const double passed = now - p->stage_began;
@@ -71,7 +71,7 @@ static int fields_columns(const Fields *f) {
   return columns;
 }
 
-/* In so many columns: the cells, the share in figures where it fits, and two blanks. */
+/* A bar of `columns` columns: cells, the percentage if it fits, and two spaces. */
 static void add_bar(Buffer *line, const Progress *p, const ink_event *e, int columns) {
   const bool figures = columns >= LONG_BAR;
   const double share = (double)e->done / (double)e->total, bounded = share > 1 ? 1 : share < 0 ? 0 : share;
@@ -111,13 +111,13 @@ static void print_line(const Progress *p, const ink_event *e, double now) {
   fputc('\n', stderr);
 }
 
-/* ---- news ---- */
+/* ---- events ---- */
 
 static void enter_stage(Progress *p, const char *stage, double now) {
   if (!strncmp(p->stage, stage, sizeof p->stage - 1)) return;
   snprintf(p->stage, sizeof p->stage, "%s", stage);
   p->stage_began = p->shown = now;
-  p->told = false;
+  p->printed = false;
 }
 
 static void show_progress(Progress *p, const ink_event *e) {
@@ -125,10 +125,10 @@ static void show_progress(Progress *p, const ink_event *e) {
   const bool over = e->total > 0 && e->done >= e->total;
   enter_stage(p, e->stage ? e->stage : "working", now);
   if (p->terminal ? now - p->shown < redraw_every && !(over && p->drawn)
-                  : now - p->shown < line_every && !(over && p->told))
+                  : now - p->shown < line_every && !(over && p->printed))
     return;
   p->shown = now;
-  p->told = !over;
+  p->printed = !over;
   if (p->terminal)
     draw(p, e, now);
   else
@@ -143,22 +143,22 @@ static void show_evaluation(Progress *p, const ink_event *e) {
                e->valid_loss, metric, e->best ? ", the best so far" : "");
 }
 
-/* Its first few words, as far as they can stand between double quotes in a shell. */
+/* Stores the first words of a sample, as far as they need no escaping between double quotes in a shell. */
 static void remember_beginning(Progress *p, const char *text) {
   text += strspn(text, " \n\r\t");
   const size_t line = strcspn(text, "\"$`\\!\n\r\t");
   size_t end = glyph_fit(text, line, 16);
-  if (end < line) /* not in the middle of a word */
+  if (end < line) /* do not split a word */
     for (size_t i = end; i > 0; i--)
       if (text[i] == ' ') {
         end = i;
         break;
       }
-  if (!glyph_valid(text, end)) end = 0; /* written before it had learnt to spell */
+  if (!glyph_valid(text, end)) end = 0; /* an early model writes invalid UTF-8 */
   snprintf(p->beginning, sizeof p->beginning, "%.*s", (int)end, text);
 }
 
-/* Each line behind a mark; what is no character, or controls the terminal, as "?". */
+/* Prints each line after a mark. */
 static void show_sample(Progress *p, const ink_event *e) {
   Buffer shown = {0};
   const char *mark = p->blocks || !p->terminal ? "  │ " : "  | ";

@@ -1,5 +1,5 @@
-/* progress.h - shows the news of a running activity on stderr: one redrawn line on a terminal, a plain line
- * every few seconds elsewhere. Results are not its business. */
+/* progress.h - shows the events of a library call on stderr: one redrawn line on a terminal, otherwise a
+ * plain line every few seconds. */
 #ifndef CLI_PROGRESS_H
 #define CLI_PROGRESS_H
 
@@ -9,19 +9,19 @@
 typedef struct Progress {
   bool quiet, terminal, blocks; /* blocks: the terminal shows UTF-8 */
   bool drawn;                   /* the bar is on the screen */
-  bool told;                    /* this stage has a plain line */
+  bool printed;                 /* this stage has a plain line */
   char stage[64];
   double stage_began, shown; /* when the stage began, and when it was last shown */
-  char beginning[64];        /* how the last sample text began: a prompt to try */
+  char beginning[64];        /* first words of the last sample text, to suggest as a prompt */
 } Progress;
 
 void progress_open(Progress *, bool quiet);
-/* How a call runs that tells its news here: what is heard is shown, and Ctrl-C stops it. */
+/* A call whose events are shown here and that Ctrl-C stops. */
 ink_call progress_call(Progress *);
-/* Takes the bar off the screen. */
+/* Removes the bar from the screen. */
 void progress_close(Progress *);
 
-/* A line above the bar; nothing with --quiet. */
+/* Prints a line above the bar; nothing with --quiet. */
 void progress_say(Progress *, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

@@ -1,4 +1,4 @@
-/* rewrite.c - inkstone translate, summarize, reply: a text in, a text out; a line in, a line out. */
+/* rewrite.c - inkstone translate, summarize, reply: one output per text or input line. */
 #include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
@@ -20,20 +20,20 @@ typedef struct Job {
   ink_model *model;
   const char *task;
   ink_rewritten done;
-  const char *const *texts; /* of the call being made */
+  const char *const *texts; /* inputs of the current library call */
   const size_t *lengths;
-  int64_t line; /* of its first text, from 0 */
-  bool lines;   /* an output is one line */
-  bool broken;  /* stdout failed */
+  int64_t line; /* number of the first of these, from 0 */
+  bool lines;   /* each output is one line */
+  bool broken;  /* writing to stdout failed */
   int64_t cut, failed;
-  Error problem; /* the first one */
+  Error problem; /* the first error */
 } Job;
 
 static void put(Job *job, const char *text, size_t length) {
   if (!streams_put(text, length)) job->broken = true;
 }
 
-/* Line ends inside of an output would break "one line in, one line out". */
+/* Replaces line ends inside an output by spaces, to keep one output line per input line. */
 static void put_line(Job *job, const char *text, size_t length) {
   Buffer line = {0};
   buffer_add(&line, text, length);
@@ -44,7 +44,7 @@ static void put_line(Job *job, const char *text, size_t length) {
   buffer_free(&line);
 }
 
-/* Takes the object. */
+/* Takes ownership of the object. */
 static void put_object(Job *job, json_t *json) {
   char *text = json_text(json, JSON_COMPACT);
   put_line(job, text, strlen(text));
@@ -60,11 +60,11 @@ static void put_json(Job *job, const ink_output *o) {
   put_object(job, json);
 }
 
-/* ---- lines that are not as they should be ---- */
+/* ---- faulty lines ---- */
 
-enum { NAMED = 10 }; /* so many lines are named, the others counted */
+enum { MOST_REPORTED = 10 }; /* faulty lines reported one by one; the rest is only counted */
 
-/* "words.txt:3: ", "line 3: ", or nothing where there is only one text. */
+/* "words.txt:3: ", "line 3: ", or nothing for a single text. */
 static void print_location(const Job *job, const ink_output *o) {
   const char *path = job->call->values[OWN_INPUT];
   const int64_t line = job->line + o->input + 1;
@@ -74,17 +74,17 @@ static void print_location(const Job *job, const ink_output *o) {
     streams_say("line %" PRId64 ": ", line);
 }
 
-static void tell_cut(Job *job, const ink_output *o) {
-  if (++job->cut > NAMED) return;
+static void warn_cut(Job *job, const ink_output *o) {
+  if (++job->cut > MOST_REPORTED) return;
   fputs("warning: ", stderr);
   print_location(job, o);
   fputs("the text is longer than the model reads: its beginning was left out\n", stderr);
 }
 
-/* Its place in the output stays, so that outputs lie beside inputs. */
+/* A failed input still gets an output line, so that output lines match input lines. */
 static void take_problem(Job *job, const ink_output *o) {
   fail(&job->problem, "%s", o->problem);
-  if (job->lines && ++job->failed <= NAMED) {
+  if (job->lines && ++job->failed <= MOST_REPORTED) {
     fputs("inkstone: ", stderr);
     print_location(job, o);
     streams_say("%s\n", o->problem);
@@ -99,18 +99,18 @@ static void take_problem(Job *job, const ink_output *o) {
   put_object(job, json);
 }
 
-/* Of one text its problem is what is wrong; of many it has been said, line by line. */
+/* The error of a single text is returned; those of lines were reported, and are only counted here. */
 static bool all_done(const Job *job, Error *err) {
   if (!job->problem.code) return true;
   char lines[FIGURE_SIZE];
   if (!job->lines) return fail(err, "%s", job->problem.text);
-  return fail(err, "%" PRId64 " of %s failed; an empty line or an \"error\" stands in place of each",
+  return fail(err, "%" PRId64 " of %s failed: the output has an empty line or an \"error\" for each of them",
               job->failed, figure_of(lines, job->line, "line"));
 }
 
 static bool take_output(void *user, const ink_output *o) {
   Job *job = user;
-  if (o->cut && !o->rank) tell_cut(job, o);
+  if (o->cut && !o->rank) warn_cut(job, o);
   if (o->problem)
     take_problem(job, o);
   else if (job->call->values[OWN_JSON])
@@ -120,22 +120,21 @@ static bool take_output(void *user, const ink_output *o) {
   return !job->broken;
 }
 
-/* A page instead of the texts: of the first ones, where there are very many. */
-enum { EXPLAINED = 50 };
+enum { EXPLAINED = 50 }; /* texts on the page of --explain at most */
 
 static bool explain(Job *job, const char *const *texts, const size_t *lengths, int64_t count, Error *err) {
   const int64_t shown = count < EXPLAINED ? count : EXPLAINED;
   const char *path = job->call->values[OWN_EXPLAIN];
-  if (job->line) return true; /* the first lines have been shown */
+  if (job->line) return true; /* the page of the first texts is written */
   const ink_call how = streams_call();
   char *page = ink_explain(job->model, job->task, texts, lengths, shown, job->call->settings, &how, err);
   const bool ok = page && file_replace(path, page, strlen(page), err);
   ink_free(page);
   job->line += count;
   if (ok && !job->call->values[OWN_QUIET])
-    streams_say("%s: shows how %" PRId64 " text%s came about; open it in a browser\n", path, shown,
+    streams_say("%s explains the output for %" PRId64 " text%s: open it in a browser\n", path, shown,
                 shown == 1 ? "" : "s");
-  if (ok && shown < count) streams_say("note: the other lines are left out of it\n");
+  if (ok && shown < count) streams_say("note: %s leaves out the lines after these\n", path);
   return ok;
 }
 
@@ -152,7 +151,7 @@ static bool rewrite(Job *job, const char *const *texts, const size_t *lengths, i
 
 /* ---- lines ---- */
 
-/* Lines translated together: enough for products at full speed. */
+/* Lines per library call: enough for matrix products at full speed. */
 enum { LINES_AT_ONCE = 512 };
 
 static bool rewrite_lines(Job *job, const char *input, size_t size, Error *err) {
@@ -179,8 +178,7 @@ static bool more_is_ready(void) {
   return poll(&in, 1, 0) > 0;
 }
 
-/* Waits for bytes and appends them. False at the end, where a signal asks to stop, and where reading fails.
- */
+/* Waits for input and appends it. False at the end of input, on a signal, and on a read error. */
 static bool read_some(Buffer *held, Error *err) {
   struct pollfd in = {.fd = STDIN_FILENO, .events = POLLIN};
   char chunk[1 << 16];
@@ -192,7 +190,7 @@ static bool read_some(Buffer *held, Error *err) {
   return n > 0;
 }
 
-/* Up to the last line end. */
+/* The length of the held text up to its last line end. */
 static size_t whole_lines(const Buffer *held) {
   const char *last = held->length ? memrchr(held->data, '\n', held->length) : NULL;
   return last ? (size_t)(last - held->data) + 1 : 0;
@@ -205,18 +203,18 @@ static bool is_set(const Job *job, const char *name, const char *value) {
   return set;
 }
 
-/* Packed text, or text in another encoding, is read as a whole. Else lines are read one by one, so that one
- * that cannot be read costs that line; a byte-order mark is dropped. */
-static bool wants_all(const Job *job, Buffer *held) {
+/* Whether the input must be decoded as a whole: compressed text, or another encoding. Otherwise lines are
+ * decoded one by one, so that an invalid one fails alone. Removes a byte-order mark. */
+static bool must_decode_whole(const Job *job, Buffer *held) {
   static const char *const marks[] = {"\x1f\x8b", "\x28\xb5\x2f\xfd", "\xff\xfe", "\xfe\xff"};
-  bool wants = is_set(job, "encoding", NULL) || is_set(job, "invalid", "replace");
+  bool whole = is_set(job, "encoding", NULL) || is_set(job, "invalid", "replace");
   for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
-    wants |= held->length > 3 && !memcmp(held->data, marks[i], strlen(marks[i]));
+    whole |= held->length > 3 && !memcmp(held->data, marks[i], strlen(marks[i]));
   if (held->length >= 3 && !memcmp(held->data, "\xef\xbb\xbf", 3)) {
     memmove(held->data, held->data + 3, held->length - 3);
     held->length -= 3;
   }
-  return wants;
+  return whole;
 }
 
 static bool check_all(const Job *job, const char *name, Buffer *held, Error *err) {
@@ -233,8 +231,8 @@ static bool read_rest(const Job *job, Buffer *held, Error *err) {
   return !err->code && !streams_stopped() && check_all(job, "standard input", held, err);
 }
 
-/* Lines are rewritten when no more wait: a program may read each answer before it goes on, and input may be
- * larger than memory. */
+/* Processes the lines at hand once no more input is waiting: a program may read each answer before it sends
+ * the next line, and input may exceed memory. */
 static bool rewrite_stdin(Job *job, Error *err) {
   enum { ENOUGH = 1 << 20 };
   Buffer held = {0};
@@ -242,7 +240,7 @@ static bool rewrite_stdin(Job *job, Error *err) {
   while (ok && more && !job->broken) {
     more = read_some(&held, err);
     if (err->code) break;
-    if (!begun && wants_all(job, &held)) {
+    if (!begun && must_decode_whole(job, &held)) {
       ok = read_rest(job, &held, err);
       more = false;
     }
@@ -265,7 +263,7 @@ static bool rewrite_file(Job *job, const char *path, Error *err) {
   if (!file_view(path, &view, err)) return false;
   buffer_add(&held, view.data, view.size);
   file_view_close(&view);
-  const bool ok = (!wants_all(job, &held) || check_all(job, path, &held, err)) &&
+  const bool ok = (!must_decode_whole(job, &held) || check_all(job, path, &held, err)) &&
                   rewrite_lines(job, held.data, held.length, err);
   buffer_free(&held);
   return ok;
@@ -287,30 +285,31 @@ static bool rewrite_operand(Job *job, Error *err) {
   return ok;
 }
 
-/* What happened that the text itself does not show. */
-static void tell(const Job *job) {
+/* Warnings and notes about what the output does not show. */
+static void print_notes(const Job *job) {
   const ink_rewritten *d = &job->done;
   if (d->split_texts)
-    streams_say("note: %" PRId64 " text%s longer than the model reads: cut at sentences, the parts joined\n",
+    streams_say("note: %" PRId64
+                " text%s longer than the model reads: split at sentence ends, the outputs joined\n",
                 d->split_texts, d->split_texts == 1 ? " was" : "s were");
   if (d->cut_sentences)
     streams_say("warning: %" PRId64 " sentence%s longer than the model reads: split\n", d->cut_sentences,
                 d->cut_sentences == 1 ? " was" : "s were");
   if (d->spelled_specials && !job->call->values[OWN_QUIET])
-    streams_say("note: %" PRId64 " text%s special tokens such as <s>: they were read as letters\n",
-                d->spelled_specials, d->spelled_specials == 1 ? " spells" : "s spell");
+    streams_say("note: %" PRId64 " text%s special tokens such as <s>: they were read as plain letters\n",
+                d->spelled_specials, d->spelled_specials == 1 ? " contains" : "s contain");
   if (d->unknown_inputs)
     streams_say("warning: %" PRId64
-                " text%s hardly any piece that the model has learnt: is it the right language?\n",
-                d->unknown_inputs, d->unknown_inputs == 1 ? " has" : "s have");
+                " text%s hardly any token the model knows: check the language of the input\n",
+                d->unknown_inputs, d->unknown_inputs == 1 ? " contains" : "s contain");
   if (!job->call->values[OWN_QUIET] && isatty(STDERR_FILENO) && d->seconds > 0) {
     char texts[FIGURE_SIZE], time[FIGURE_SIZE];
-    streams_say("(%s in %s, %.1f a second)\n", figure_of(texts, job->line, "text"),
+    streams_say("(%s in %s, %.1f texts/s)\n", figure_of(texts, job->line, "text"),
                 figure_time(time, d->seconds), (double)job->line / d->seconds);
   }
 }
 
-/* The page must not take the place of what it explains. */
+/* The page of --explain must not replace the input or the model. */
 static bool check_page(const Call *call, Error *err) {
   const char *page = call->values[OWN_EXPLAIN], *input = call->values[OWN_INPUT];
   if (!input) input = "-";
@@ -324,38 +323,41 @@ static bool run(Call *call, Error *err) {
   job.model = check_page(call, err) ? ink_model_open(call->values[OWN_MODEL], &how, err) : NULL;
   const bool ok = job.model && rewrite_operand(&job, err);
   ink_model_close(job.model);
-  tell(&job);
+  print_notes(&job);
   return ok && all_done(&job, err);
 }
 
-#define FLAGS                                                                                               \
-  {                                                                                                         \
-    {OWN_MODEL, "model", "MODEL", "model directory", 'm', true},                                            \
-        {OWN_INPUT, "input", "FILE", "read this file, line by line", 'i', false},                           \
-        {OWN_EXPLAIN,                                                                                       \
-         "explain",                                                                                         \
-         "FILE",                                                                                            \
-         "write a page (HTML) that shows where the model looked and what it weighed, instead of the texts", \
-         0,                                                                                                 \
-         false},                                                                                            \
-        FLAG_JSON("a JSON object per output"), FLAG_CONFIG, FLAG_QUIET, FLAG_MODEL_HELP                     \
+#define FLAGS                                                                                                \
+  {                                                                                                          \
+    {OWN_MODEL, "model", "MODEL", "model directory", 'm', true},                                             \
+        {OWN_INPUT, "input", "FILE", "read the input from this file, line by line", 'i', false},             \
+        {OWN_EXPLAIN,                                                                                        \
+         "explain",                                                                                          \
+         "FILE",                                                                                             \
+         "instead of printing the texts, write an HTML page of the attention and the alternatives for each " \
+         "token",                                                                                            \
+         0,                                                                                                  \
+         false},                                                                                             \
+        FLAG_JSON("print one JSON object per output"), FLAG_CONFIG, FLAG_QUIET, FLAG_MODEL_HELP              \
   }
-#define COMMON                                                                                               \
-  "TEXT is one text. Standard input, and the file of -i, are read line by line: one line in, one line out, " \
-  "in order, empty lines kept. A line that cannot be read gives an empty line (with --json an object with "  \
-  "\"error\"), its number is said, and the exit status is 1 at the end. "
-#define CUT \
-  "A text longer than the model reads is cut at the ends of sentences and the parts joined, which is said."
+#define COMMON                                                                                              \
+  "TEXT is one text. Standard input, and the file of -i, are read line by line: each input line gives one " \
+  "output line, in the same order; empty lines stay empty. A line that cannot be processed gives an empty " \
+  "line (with --json an object with \"error\"), its number is reported, and the exit status is 1. "
+#define CUT                                                                                                \
+  "A text longer than the model reads is split at the ends of sentences and the outputs are joined; this " \
+  "is reported."
 
 const Command command_translate = {
     .name = "translate",
     .operands = "-m MODEL [TEXT | -]",
     .summary = "translate a text, or lines",
     .description = COMMON CUT,
-    .examples = {{"inkstone translate -m en-de \"A man is riding a horse.\"", "one sentence"},
-                 {"inkstone translate -m en-de --beam 1 -i lines.txt > translated.txt", "a file, fast"},
+    .examples = {{"inkstone translate -m en-de \"A man is riding a horse.\"", "translate one sentence"},
+                 {"inkstone translate -m en-de --beam 1 -i lines.txt > translated.txt",
+                  "translate a file with greedy search, which is fast"},
                  {"inkstone translate -m en-de --n-best 3 --json \"Hello\"",
-                  "three translations with their scores"}},
+                  "print three translations with their scores"}},
     .flags = FLAGS,
     .settings = ink_settings_rewrite,
     .most = 1,
@@ -367,8 +369,8 @@ const Command command_summarize = {
     .operands = "-m MODEL [TEXT | -]",
     .summary = "summarize a text, or lines",
     .description = COMMON CUT,
-    .examples = {{"inkstone summarize -m news \"$(cat article.txt)\"", "a file as one text"},
-                 {"inkstone summarize -m synopsis -i descriptions.txt", "one text a line"}},
+    .examples = {{"inkstone summarize -m news \"$(cat article.txt)\"", "summarize a file as one text"},
+                 {"inkstone summarize -m synopsis -i descriptions.txt", "summarize each line of a file"}},
     .flags = FLAGS,
     .settings = ink_settings_rewrite,
     .most = 1,
@@ -378,11 +380,11 @@ const Command command_summarize = {
 const Command command_reply = {
     .name = "reply",
     .operands = "-m MODEL [TEXT | -]",
-    .summary = "reply to what is said, once",
+    .summary = "reply to a text, or lines",
     .description = COMMON
-    "Of a text longer than the model reads only the last sentences that fit are read, which is said. For a "
-    "conversation with memory: inkstone chat.",
-    .examples = {{"inkstone reply -m assistant \"How are you?\"", "one reply"}},
+    "Of a text longer than the model reads, only the last sentences that fit are read; this is reported. "
+    "For a conversation of several turns use inkstone chat.",
+    .examples = {{"inkstone reply -m assistant \"How are you?\"", "print one reply"}},
     .flags = FLAGS,
     .settings = ink_settings_rewrite,
     .most = 1,

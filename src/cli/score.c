@@ -1,4 +1,4 @@
-/* score.c - inkstone score: how near texts are to references. */
+/* score.c - inkstone score: compares texts with references. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +15,7 @@ static double real(const json_t *object, const char *key) {
   return json_number_value(json_object_get(object, key));
 }
 
-/* "41.03 (μ = 41.01 ± 0.92)", as sacrebleu prints it. */
+/* "41.03 (μ = 41.01 ± 0.92)", the format of sacrebleu. */
 static void put_score(const json_t *score, int digits) {
   printf("%.*f", digits, real(score, "score"));
   if (real(score, "confidence_mean") > 0)
@@ -30,7 +30,7 @@ static void put_line(const json_t *metric, int digits) {
   printf("%s%s\n", *details ? " " : "", details);
 }
 
-/* A line for the system that others are compared to, and one for each of these. */
+/* One line for the baseline system, then one for each system compared with it. */
 static void put_paired(const json_t *metric, int digits) {
   const json_t *paired = json_object_get(metric, "paired"), *other;
   size_t i;
@@ -46,7 +46,7 @@ static void put_paired(const json_t *metric, int digits) {
   putchar('\n');
 }
 
-/* A line of text each, with a column for each metric. */
+/* One row for each line of text, one column for each metric. */
 static void put_sentences(const json_t *metrics, int digits) {
   const size_t lines = json_array_size(json_object_get(json_array_get(metrics, 0), "sentences"));
   for (size_t line = 0; line < lines; line++) {
@@ -106,20 +106,19 @@ const Command command_score = {
     .operands = "HYP REF...",
     .summary = "score translations and summaries against references",
     .description =
-        "Compares the lines of HYP, what a system wrote, with the same lines of one or more references. "
-        "BLEU, "
-        "chrF and TER are those of sacrebleu and ROUGE is that of rouge-score, to the last digit, each with "
-        "a "
-        "signature that says how it was computed. More is better, but for TER. A file may be packed; - is "
-        "standard input.",
-    .examples = {{"inkstone score out.de test.de", "BLEU and chrF"},
+        "Compares the lines of HYP, the output of a system, with the same lines of one or more references. "
+        "BLEU, chrF and TER equal those of sacrebleu, and ROUGE that of rouge-score, to the last digit; each "
+        "has a signature that records how it was computed. Higher is better, except for TER. Files may be "
+        "compressed; - is standard input.",
+    .examples = {{"inkstone score out.de test.de", "compute BLEU and chrF"},
                  {"inkstone score out.zh ref1.zh ref2.zh --tokenize zh --confidence",
-                  "Chinese, two references, with confidence intervals"},
+                  "score Chinese with two references, with confidence intervals"},
                  {"inkstone score summaries.txt reference.txt --metric rouge --stem", ""},
                  {"inkstone score base.de test.de --paired better.de --metric bleu,ter",
-                  "is better.de really better?"},
-                 {"inkstone score out.de test.de --metric chrf --sentences", "which lines are bad"}},
-    .flags = {FLAG_JSON("the scores as a JSON array, with all digits"), FLAG_CONFIG, FLAG_QUIET, FLAG_HELP},
+                  "test whether better.de is significantly better"},
+                 {"inkstone score out.de test.de --metric chrf --sentences", "find the bad lines"}},
+    .flags = {FLAG_JSON("print the scores as a JSON array, with all digits"), FLAG_CONFIG, FLAG_QUIET,
+              FLAG_HELP},
     .settings = ink_settings_score,
     .least = 2,
     .most = -1,

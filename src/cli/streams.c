@@ -14,10 +14,10 @@
 
 static int output_error; /* errno of the first failed write to stdout */
 
-/* Files are mapped: what another program cut off is no longer there when it is read. */
+/* Reading a mapped file that another program truncated raises SIGBUS. */
 static void say_cut_short(int signal_number) {
   static const char text[] =
-      "inkstone: a file was cut short by another program while it was in use: put it back, and replace files "
+      "inkstone: a file was truncated by another program while it was in use: restore it, and replace files "
       "by "
       "renaming new ones over them\n";
   if (write(STDERR_FILENO, text, sizeof text - 1) < 0) _exit(INK_FAILED);
@@ -26,7 +26,7 @@ static void say_cut_short(int signal_number) {
 
 void streams_open(void) {
   signal(SIGBUS, say_cut_short);
-  signal(SIGXFSZ, SIG_IGN); /* a file beyond ulimit -f: writing it fails, and is told */
+  signal(SIGXFSZ, SIG_IGN); /* a write beyond ulimit -f fails and is reported */
   for (int fd = 0; fd <= 2; fd++)
     if (fcntl(fd, F_GETFD) < 0 && errno == EBADF) {
       /* the lowest free number is fd; read-only, so that writing a result to it fails and is reported */
@@ -49,7 +49,7 @@ bool streams_put(const char *bytes, size_t length) {
 
 enum { USUAL_MESSAGE = 2048 };
 
-/* A usual one takes no memory: it may say that there is none. */
+/* Messages of usual length allocate no memory: one of them reports that there is none. */
 void streams_vsay(const char *format, va_list args) {
   char usual[USUAL_MESSAGE], *text = usual;
   va_list again;
@@ -74,22 +74,22 @@ void streams_say(const char *format, ...) {
 
 int streams_close(int status) {
   if (flush()) return status;
-  if (output_error != EPIPE) /* who closed a pipe knows it */
+  if (output_error != EPIPE) /* a closed pipe needs no message */
     fprintf(stderr, "inkstone: cannot write to standard output: %s\n",
             output_error ? strerror(output_error) : "an earlier write failed");
   return status == INK_OK ? INK_FAILED : status;
 }
 
-/* What was done to a text so that it can be read. */
-static void tell(void *user, const ink_event *event) {
+/* Prints notes and warnings of the text reader. */
+static void print_event(void *user, const ink_event *event) {
   const bool *quiet = user;
   if (!event->text || (*quiet && event->kind != INK_EVENT_WARNING)) return;
   fprintf(stderr, "%s: %s\n", event->kind == INK_EVENT_WARNING ? "warning" : "note", event->text);
 }
 
-static ink_call call_that_tells(bool *quiet) {
+static ink_call reading_call(bool *quiet) {
   ink_call call = streams_call();
-  call.listener = tell;
+  call.listener = print_event;
   call.user = quiet;
   return call;
 }
@@ -102,14 +102,14 @@ static bool take(char *read, const size_t *length, Buffer *text) {
 
 bool streams_file(const char *path, const ink_settings *settings, bool quiet, Buffer *text, Error *err) {
   size_t length = 0;
-  const ink_call call = call_that_tells(&quiet);
+  const ink_call call = reading_call(&quiet);
   return take(ink_text_read(path, settings, &length, &call, err), &length, text);
 }
 
 bool streams_check(const char *bytes, size_t size, const char *name, const ink_settings *settings, bool quiet,
                    Buffer *text, Error *err) {
   size_t length = 0;
-  const ink_call call = call_that_tells(&quiet);
+  const ink_call call = reading_call(&quiet);
   return take(ink_text_check(bytes, size, name, settings, &length, &call, err), &length, text);
 }
 
@@ -128,7 +128,7 @@ bool streams_bytes(const char *operand, Buffer *text, Error *err) {
 bool streams_text(const char *operand, const ink_settings *settings, bool quiet, Buffer *text, Error *err) {
   if (operand && strcmp(operand, "-"))
     return streams_check(operand, strlen(operand), "the text given", settings, quiet, text, err);
-  if (isatty(STDIN_FILENO)) fputs("(reading the text from the terminal; end it with Ctrl-D)\n", stderr);
+  if (isatty(STDIN_FILENO)) fputs("(reading the text from the terminal: end it with Ctrl-D)\n", stderr);
   return streams_file("-", settings, quiet, text, err);
 }
 
@@ -142,7 +142,7 @@ bool streams_stopped(void) {
   return ink_stop_requested(&stop);
 }
 
-void streams_go_on(void) {
+void streams_clear_stop(void) {
   ink_stop_clear(&stop);
 }
 
@@ -153,7 +153,7 @@ ink_call streams_call(void) {
 }
 
 void streams_catch_signals(void) {
-  work_context.stop = &stop; /* for what is read here, not by the library */
+  work_context.stop = &stop; /* for input read here, outside library calls */
   const int signals[] = {SIGINT, SIGTERM, SIGHUP};
   for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
     struct sigaction action = {.sa_handler = ask_to_stop, .sa_flags = SA_RESTART | SA_RESETHAND}, before;

@@ -34,15 +34,14 @@ const Command command_tokenizer_train = {
     .operands = "FILE... -o TOKENIZER",
     .summary = "learn a tokenizer from text",
     .description =
-        "Learns how to cut text into tokens and writes it as a tokenizer.json that Hugging Face tokenizers "
-        "loads, too. "
-        "`inkstone train` does this by itself; a tokenizer of its own serves several models, by "
-        "--tokenizer-from.",
+        "Learns how to split text into tokens and writes a tokenizer.json that the tokenizers library of "
+        "Hugging Face can load, too. `inkstone train` does this by itself; a separate tokenizer can be "
+        "shared by several models with --tokenizer-from.",
     .examples = {{"inkstone tokenizer train books/*.txt -o tokenizer.json --tokenizer bpe --vocab 8k",
-                  "8,000 tokens, byte-level BPE"},
+                  "byte-level BPE with 8,000 tokens"},
                  {"inkstone tokenizer train poems.txt -o tokenizer.json --tokenizer char",
                   "one token per character"}},
-    .flags = {{OWN_OUTPUT, "output", "TOKENIZER", "file the tokenizer is written to", 'o', true},
+    .flags = {{OWN_OUTPUT, "output", "TOKENIZER", "file to write the tokenizer to", 'o', true},
               FLAG_CONFIG,
               FLAG_QUIET,
               FLAG_HELP},
@@ -54,7 +53,7 @@ const Command command_tokenizer_train = {
 
 /* ---- encode ---- */
 
-/* A token's text; its bytes where these are no whole characters. */
+/* The text of a token, or its bytes if these are not valid UTF-8. */
 static json_t *piece_json(int32_t id, const char *text, size_t length) {
   if (glyph_valid(text, length))
     return json_build("{s:i, s:o}", "id", (int)id, "text", glyph_json(text, length));
@@ -118,27 +117,26 @@ static bool run_encode(Call *call, Error *err) {
 }
 
 #define FLAG_TOKENIZER \
-  { OWN_MODEL, "model", "PATH", "tokenizer.json, or a directory that holds one", 'm', true }
+  { OWN_MODEL, "model", "PATH", "tokenizer.json, or a directory that contains one", 'm', true }
 
 const Command command_tokenizer_encode = {
     .name = "tokenizer encode",
     .operands = "-m PATH [TEXT | -]",
-    .summary = "cut text into tokens",
+    .summary = "split text into tokens",
     .description =
-        "Prints the ids of the tokens of TEXT, or of standard input, every byte of it. With --json, each "
-        "token's id and "
-        "text; its bytes where it ends in the middle of a character.",
-    .examples = {{"inkstone tokenizer encode -m poems \"The moon\"", "ids, separated by spaces"},
-                 {"inkstone tokenizer encode -m poems --json < poem.txt", "what the pieces are"}},
-    .flags =
-        {FLAG_TOKENIZER,
-         {OWN_LETTERS, "no-special-tokens", NULL,
-          "special tokens that the text spells, such as <|endoftext|>, are letters, as they are in prompts",
-          0, false},
-         {OWN_BYTES, "bytes", NULL, "the bytes as they are, whatever they are, instead of checked text", 0,
-          false},
-         FLAG_JSON("a list of objects, one per token"),
-         FLAG_HELP},
+        "Prints the ids of the tokens of TEXT, or of standard input including its last line end. With "
+        "--json, prints the id and the text of each token, or its bytes if it ends in the middle of a "
+        "character.",
+    .examples = {{"inkstone tokenizer encode -m poems \"The moon\"", "print ids, separated by spaces"},
+                 {"inkstone tokenizer encode -m poems --json < poem.txt", "print the pieces"}},
+    .flags = {FLAG_TOKENIZER,
+              {OWN_LETTERS, "no-special-tokens", NULL,
+               "read special tokens spelled in the text, such as <|endoftext|>, as letters, as in prompts", 0,
+               false},
+              {OWN_BYTES, "bytes", NULL, "encode the input bytes without checking that they are valid text",
+               0, false},
+              FLAG_JSON("print a JSON array of objects, one per token"),
+              FLAG_HELP},
     .least = 0,
     .most = 1,
     .settings = ink_settings_text,
@@ -156,10 +154,10 @@ static bool parse_ids(const char *text, IdList *ids, Error *err) {
     errno = 0;
     const long value = strtol(text, &end, 10);
     if (end == text || (*end && !strchr(between, *end)))
-      return fail_usage(err, "\"%.*s\" is not the id of a token, a whole number", (int)strcspn(text, between),
+      return fail_usage(err, "\"%.*s\" is not a token id: give whole numbers", (int)strcspn(text, between),
                         text);
     if (errno || value < 0 || value > INT32_MAX)
-      return fail_usage(err, "%.*s is not the id of any token", (int)strcspn(text, between), text);
+      return fail_usage(err, "token id %.*s is out of range", (int)strcspn(text, between), text);
     vec_push(ids, (int32_t)value);
     text = end;
   }
@@ -186,7 +184,7 @@ static bool decode(ink_tokenizer *t, const Call *call, Error *err) {
   const bool ok =
       read_ids(call, &ids, err) && ink_tokenizer_decode(t, ids.data, ids.count, &text, &length, err);
   if (ok) {
-    streams_put(text, length); /* exactly these bytes; on a terminal, the prompt gets a line of its own */
+    streams_put(text, length); /* exactly these bytes; on a terminal, the shell prompt starts on a new line */
     if (isatty(STDOUT_FILENO) && length && text[length - 1] != '\n') putchar('\n');
   }
   ink_free(text);
@@ -201,15 +199,14 @@ static bool run_decode(Call *call, Error *err) {
 const Command command_tokenizer_decode = {
     .name = "tokenizer decode",
     .operands = "-m PATH [ID... | -]",
-    .summary = "put tokens together to text",
+    .summary = "join tokens into text",
     .description =
-        "Prints the text of the tokens with these ids, given as operands or on standard input, separated by "
-        "spaces or "
-        "commas. The bytes are exactly those of the tokens: no line end is added.",
+        "Prints the text of the tokens with the given ids: operands, or standard input, separated by spaces "
+        "or commas. The output is exactly the bytes of the tokens, without a line end added.",
     .examples =
         {{"inkstone tokenizer decode -m poems 17 4 250", ""},
          {"inkstone tokenizer encode -m poems - < a.txt | inkstone tokenizer decode -m poems - | cmp - a.txt",
-          "nothing gets lost"}},
+          "check that no byte is lost"}},
     .flags = {FLAG_TOKENIZER, FLAG_HELP},
     .least = 0,
     .most = -1,

@@ -1,4 +1,4 @@
-/* train.c - inkstone train: from text to a model directory. */
+/* train.c - inkstone train: trains a model on text files. */
 #include <signal.h>
 #include <string.h>
 
@@ -7,8 +7,8 @@
 #include "cli/progress.h"
 #include "cli/streams.h"
 
-/* A task is the command that uses its model. A sample begins with what was held out, where there are pairs;
- * else with what the model made up, which is no prompt to propose. */
+/* A task has the name of the command that uses its models. Only samples of running text give a prompt to
+ * suggest: those of pairs begin with a held-out example. */
 static void suggest(Progress *p, const char *task, const char *model) {
   const char *prompt = strcmp(task, "write") ? p->beginning : "";
   progress_say(p, "\n%s is ready. Try:\n  inkstone %s -m %s%s%s%s\n  inkstone info %s", model, task, model,
@@ -18,7 +18,7 @@ static void suggest(Progress *p, const char *task, const char *model) {
 static bool run(Call *call, Error *err) {
   const char *model = call->values[OWN_OUTPUT];
   Progress progress;
-  signal(SIGPIPE, SIG_IGN); /* who reads the news may leave; the run goes on */
+  signal(SIGPIPE, SIG_IGN); /* the run continues when the reader of its messages exits */
   streams_catch_signals();
   progress_open(&progress, call->values[OWN_QUIET]);
   const ink_call how = progress_call(&progress);
@@ -36,40 +36,33 @@ const Command command_train = {
     .operands = "TASK FILE... -o MODEL",
     .words = "write|translate|summarize|reply",
     .word = "task",
-    .summary = "learn from text, pairs of texts or conversations: makes a model",
+    .summary = "train a model on text, pairs of texts or conversations",
     .description =
-        "Learns a tokenizer and a neural network from text files (UTF-8) and leaves both in the directory "
-        "MODEL, in the layout of Hugging Face. TASK says what is learnt, and the command that then uses it: "
-        "write, from running text; translate and summarize, from pairs: lines of source TAB target, two "
-        "files "
-        "line by line, a table (CSV, TSV with a first row of names), JSON, or a translation memory (TMX); "
-        "reply, "
-        "from conversations: JSON as OpenAI, ShareGPT and Alpaca have it, a table of questions and answers, "
-        "or "
-        "one turn a line and blank lines between. Any --arch learns any task, but those with an encoder "
-        "(marian, bart, "
-        "mbart, seq2seq) need pairs. A share is held out to measure the model by. With --budget, Inkstone "
-        "measures "
-        "this "
-        "machine and chooses the model and the run so that they end in that time; else --size or the flags "
-        "below say what to train.\n"
-        "A run that was interrupted, by Ctrl-C or by a power cut, goes on with --resume exactly as if "
-        "nothing had "
-        "happened; FILE may be left out then. In MODEL there are also the log (log.jsonl, TensorBoard event "
-        "files) "
-        "and, at the end, report.html with the curves.",
+        "Trains a tokenizer and a neural network on text files (UTF-8) and saves both to the directory "
+        "MODEL, in the Hugging Face layout. TASK is what the model learns, and the name of the command that "
+        "then uses it.\nwrite learns from running text. translate and summarize learn from pairs: lines of "
+        "source TAB target, two files aligned line by line, a table (CSV, or TSV with names in its first "
+        "row), JSON, or a translation memory (TMX). reply learns from conversations: JSON in the format of "
+        "OpenAI, ShareGPT or Alpaca, a table of questions and answers, or one turn per line with blank lines "
+        "between conversations.\nAny --arch can learn any task, except that those with an encoder (marian, "
+        "bart, mbart, seq2seq) need pairs. A share of the text is held out to evaluate the model. With "
+        "--budget, Inkstone measures this machine and chooses a model and a run that finish within that "
+        "time; otherwise --size and the flags below define them.\nAn interrupted run (Ctrl-C, power failure) "
+        "continues with --resume and gives the same result as an uninterrupted one; FILE may then be "
+        "omitted. MODEL also receives the log (log.jsonl and TensorBoard event files) and, at the end, "
+        "report.html with the curves.",
     .examples = {{"inkstone train write poems.txt -o poems --budget 10m",
-                  "the best model ten minutes can give"},
+                  "train the best model possible in ten minutes"},
                  {"inkstone train write books/*.txt -o books --size small --context 256 --epochs 3",
-                  "a larger model, the run as you say"},
+                  "train a larger model with explicit settings"},
                  {"inkstone train translate pairs.tsv -o en-de --arch marian --best-by bleu --beam 5",
-                  "translation, the model kept that translates best"},
-                 {"inkstone train write -o books --resume", "go on where it was interrupted"},
+                  "train a translation model, keep the one with the best BLEU"},
+                 {"inkstone train write -o books --resume", "continue an interrupted run"},
                  {"inkstone train write letters.txt -o letters --from books --lr 1e-4 --epochs 2",
-                  "teach a finished model another style"},
+                  "fine-tune a model on another style"},
                  {"inkstone train write poems.txt -o poems --config recipe.yaml --dry-run",
-                  "say what a recipe would do and what it needs"}},
-    .flags = {{OWN_OUTPUT, "output", "MODEL", "directory the model is written to", 'o', true},
+                  "report what a recipe would do and what it needs"}},
+    .flags = {{OWN_OUTPUT, "output", "MODEL", "directory to save the model to", 'o', true},
               FLAG_CONFIG,
               FLAG_QUIET,
               FLAG_HELP},

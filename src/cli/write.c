@@ -12,94 +12,94 @@
 #include "cli/glyph.h"
 #include "cli/streams.h"
 
-/* One of the texts being written. */
+/* One of the texts (samples) being written. */
 typedef struct Text {
   Buffer text;
   json_t *tokens; /* with --json */
 } Text;
 
-typedef struct Page {
+typedef struct Output {
   Text *texts;
   int count;
   Buffer prompt;
   bool json, show_prompt;
-  bool begun, broken; /* something is on stdout; stdout failed */
-  char last;          /* byte on stdout */
-} Page;
+  bool begun, broken; /* text is on stdout; writing to stdout failed */
+  char last;          /* byte written to stdout */
+} Output;
 
-static void put(Page *page, const char *text, size_t length) {
+static void put(Output *out, const char *text, size_t length) {
   if (!length) return;
-  page->last = text[length - 1];
-  if (!streams_put(text, length)) page->broken = true;
+  out->last = text[length - 1];
+  if (!streams_put(text, length)) out->broken = true;
 }
 
-static void begin_text(Page *page) {
-  page->begun = true;
-  if (page->show_prompt) put(page, page->prompt.data, page->prompt.length);
+static void begin_text(Output *out) {
+  out->begun = true;
+  if (out->show_prompt) put(out, out->prompt.data, out->prompt.length);
 }
 
-static void end_text(Page *page) {
-  if (page->last != '\n') put(page, "\n", 1);
+static void end_text(Output *out) {
+  if (out->last != '\n') put(out, "\n", 1);
 }
 
-/* The first text is shown as it comes, the others, written at the same time, after it. */
+/* The first text is printed while it is written; the others, written in parallel, follow it. */
 static bool take_token(void *user, const ink_token *token) {
-  Page *page = user;
-  Text *text = &page->texts[token->sample];
-  if (page->json && token->id >= 0)
+  Output *out = user;
+  Text *text = &out->texts[token->sample];
+  if (out->json && token->id >= 0)
     json_push(text->tokens, json_build("{s:i, s:f, s:o}", "id", (int)token->id, "logprob", token->logprob,
                                        "text", glyph_json(token->text, token->length)));
-  /* as others can read it: the last character may be cut, and some models write bytes that are none */
+  /* valid UTF-8: the last character may be incomplete, and some models write invalid bytes */
   glyph_repair(&text->text, token->text, token->length);
-  if (!page->json && token->sample == 0) {
-    if (!page->begun) begin_text(page);
-    put(page, text->text.data, text->text.length);
+  if (!out->json && token->sample == 0) {
+    if (!out->begun) begin_text(out);
+    put(out, text->text.data, text->text.length);
     buffer_clear(&text->text);
   }
-  return !page->broken;
+  return !out->broken;
 }
 
-static void put_rest(Page *page) {
-  if (!page->begun) begin_text(page); /* not a single token came */
-  end_text(page);
-  for (int i = 1; i < page->count; i++) {
-    put(page, "---\n", 4);
-    begin_text(page);
-    put(page, page->texts[i].text.data, page->texts[i].text.length);
-    end_text(page);
+static void put_rest(Output *out) {
+  if (!out->begun) begin_text(out); /* no token was written */
+  end_text(out);
+  for (int i = 1; i < out->count; i++) {
+    put(out, "---\n", 4);
+    begin_text(out);
+    put(out, out->texts[i].text.data, out->texts[i].text.length);
+    end_text(out);
   }
 }
 
-static void put_json(Page *page, const ink_written *w) {
-  for (int i = 0; i < page->count; i++) {
-    Text *text = &page->texts[i];
+static void put_json(Output *out, const ink_written *w) {
+  for (int i = 0; i < out->count; i++) {
+    Text *text = &out->texts[i];
     json_t *json = json_build("{s:i, s:o, s:o, s:O, s:I, s:I, s:I}", "sample", i, "prompt",
-                              glyph_json(page->prompt.data, page->prompt.length), "text",
+                              glyph_json(out->prompt.data, out->prompt.length), "text",
                               glyph_json(text->text.data, text->text.length), "tokens", text->tokens,
                               "prompt_tokens", (json_int_t)w->prompt_tokens, "dropped_prompt_tokens",
                               (json_int_t)w->dropped_prompt_tokens, "shifts", (json_int_t)w->shifts);
     char *line = json_text(json, JSON_COMPACT);
-    put(page, line, strlen(line));
-    put(page, "\n", 1);
+    put(out, line, strlen(line));
+    put(out, "\n", 1);
     mem_free(line);
     json_decref(json);
   }
 }
 
-/* What happened that the text itself does not show. */
-static void tell(const ink_written *w, bool quiet) {
+/* Warnings and notes about what the text itself does not show. */
+static void print_notes(const ink_written *w, bool quiet) {
   if (w->dropped_prompt_tokens)
-    streams_say("warning: the prompt is longer than the model's context: its first %" PRId64 " of %" PRId64
-                " tokens were left out (a shorter --max-tokens leaves more room)\n",
+    streams_say("warning: the prompt is longer than the model's context: the first %" PRId64
+                " of its %" PRId64 " tokens were left out (a smaller --max-tokens keeps more of it)\n",
                 w->dropped_prompt_tokens, w->prompt_tokens);
   if (w->special_token && !quiet)
     streams_say(
-        "note: the prompt spells the special token %s: it was read as letters (--special-tokens reads it as "
-        "the token)\n",
+        "note: the prompt contains the special token %s: it was read as plain letters (give --special-tokens "
+        "to "
+        "read it as the token)\n",
         w->special_token);
   if (w->shifts && !quiet)
-    streams_say("note: the model's context was full %" PRId64
-                " time%s; what was further back was forgotten\n",
+    streams_say("note: the model's context was full %" PRId64 " time%s; earlier text was dropped from it\n",
                 w->shifts, w->shifts == 1 ? "" : "s");
   if (!quiet && isatty(STDERR_FILENO) && w->new_seconds > 0) {
     char tokens[FIGURE_SIZE], time[FIGURE_SIZE];
@@ -108,42 +108,42 @@ static void tell(const ink_written *w, bool quiet) {
   }
 }
 
-static void open_page(Page *page, const Call *call) {
+static void open_output(Output *out, const Call *call) {
   char *samples = args_setting(call->settings, "samples");
-  if (sscanf(samples, "%d", &page->count) != 1) page->count = 1;
+  if (sscanf(samples, "%d", &out->count) != 1) out->count = 1;
   ink_free(samples);
-  page->json = call->values[OWN_JSON];
-  page->show_prompt = !call->values[OWN_CONTINUATION];
-  page->texts = mem_alloc_zeroed((size_t)page->count, sizeof *page->texts);
-  for (int i = 0; page->json && i < page->count; i++) page->texts[i].tokens = json_array();
+  out->json = call->values[OWN_JSON];
+  out->show_prompt = !call->values[OWN_CONTINUATION];
+  out->texts = mem_alloc_zeroed((size_t)out->count, sizeof *out->texts);
+  for (int i = 0; out->json && i < out->count; i++) out->texts[i].tokens = json_array();
 }
 
-static void close_page(Page *page) {
-  for (int i = 0; i < page->count; i++) {
-    buffer_free(&page->texts[i].text);
-    json_decref(page->texts[i].tokens);
+static void close_output(Output *out) {
+  for (int i = 0; i < out->count; i++) {
+    buffer_free(&out->texts[i].text);
+    json_decref(out->texts[i].tokens);
   }
-  mem_free(page->texts);
-  buffer_free(&page->prompt);
+  mem_free(out->texts);
+  buffer_free(&out->prompt);
 }
 
-static bool write_page(Page *page, ink_model *model, const Call *call, Error *err) {
+static bool write_output(Output *out, ink_model *model, const Call *call, Error *err) {
   ink_written written = INK_WRITTEN_INIT;
   streams_catch_signals();
   const ink_call how = streams_call();
-  const bool ok = ink_write(model, page->prompt.data ? page->prompt.data : "", page->prompt.length,
-                            call->settings, take_token, page, &written, &how, err);
-  if (!ok && err->code != INK_INTERRUPTED) return false; /* what was written until then is shown */
-  if (page->json)
-    put_json(page, &written);
+  const bool ok = ink_write(model, out->prompt.data ? out->prompt.data : "", out->prompt.length,
+                            call->settings, take_token, out, &written, &how, err);
+  if (!ok && err->code != INK_INTERRUPTED) return false; /* the text written before an interrupt is shown */
+  if (out->json)
+    put_json(out, &written);
   else
-    put_rest(page);
-  tell(&written, call->values[OWN_QUIET]);
+    put_rest(out);
+  print_notes(&written, call->values[OWN_QUIET]);
   return ok;
 }
 
 static bool read_prompt(const Call *call, Buffer *prompt, Error *err) {
-  if (!call->operand_count) return true; /* from the beginning of a text */
+  if (!call->operand_count) return true; /* start a new text */
   const char *operand = call->operands[0];
   if (!streams_text(operand, call->settings, call->values[OWN_QUIET], prompt, err)) return false;
   if (!strcmp(operand, "-") && prompt->length && prompt->data[prompt->length - 1] == '\n') prompt->length--;
@@ -151,14 +151,14 @@ static bool read_prompt(const Call *call, Buffer *prompt, Error *err) {
 }
 
 static bool run(Call *call, Error *err) {
-  Page page = {0};
-  open_page(&page, call);
+  Output out = {0};
+  open_output(&out, call);
   const ink_call how = streams_call();
-  bool ok = read_prompt(call, &page.prompt, err);
+  bool ok = read_prompt(call, &out.prompt, err);
   ink_model *model = ok ? ink_model_open(call->values[OWN_MODEL], &how, err) : NULL;
-  ok = model && write_page(&page, model, call, err);
+  ok = model && write_output(&out, model, call, err);
   ink_model_close(model);
-  close_page(&page);
+  close_output(&out);
   return ok;
 }
 
@@ -167,24 +167,21 @@ const Command command_write = {
     .operands = "-m MODEL [PROMPT | -]",
     .summary = "continue a prompt",
     .description =
-        "Writes on from PROMPT, or from the beginning of a text if there is none. \"-\" reads the prompt "
-        "from standard "
-        "input, without its last line end. The text goes to standard output as it is written. Several texts "
-        "(-n) are "
-        "separated by lines of \"---\". With --json each text is one line: a JSON object with the prompt, "
-        "the text and "
-        "its tokens with the natural logarithm of the probability that the model gave each.",
-    .examples = {{"inkstone write -m poems \"The moon\"", "one text"},
+        "Continues PROMPT, or starts a new text if there is none. \"-\" reads the prompt from standard "
+        "input, without its last line end. The text is printed to standard output while it is written. "
+        "Several texts (-n) are separated by lines of \"---\". With --json each text is one line: a JSON "
+        "object with the prompt, the text and its tokens, each with its natural log-probability.",
+    .examples = {{"inkstone write -m poems \"The moon\"", "write one text"},
                  {"inkstone write -m poems \"The moon\" -n 3 --temperature 1.1 --seed 7",
-                  "three bolder ones"},
+                  "write three more varied texts"},
                  {"inkstone write -m letters --stop \"Yours\" - < letter.txt",
-                  "go on from a file, stop at a word"},
-                 {"inkstone write -m poems \"The moon\" --greedy --json", "for another program"}},
+                  "continue a file, stop at a word"},
+                 {"inkstone write -m poems \"The moon\" --greedy --json", "write JSON for another program"}},
     .flags = {{OWN_MODEL, "model", "MODEL", "model directory", 'm', true},
               {OWN_NONE, "samples", NULL, NULL, 'n', false},
-              {OWN_CONTINUATION, "continuation", NULL, "print only what is new, without the prompt", 0,
+              {OWN_CONTINUATION, "continuation", NULL, "print only the continuation, without the prompt", 0,
                false},
-              FLAG_JSON("one JSON object per text"),
+              FLAG_JSON("print one JSON object per text"),
               FLAG_CONFIG,
               FLAG_QUIET,
               FLAG_MODEL_HELP},

@@ -1,4 +1,4 @@
-/* api.c - ink_train: from files and settings to a model directory. */
+/* api.c - ink_train: trains a model on files and saves it to a directory. */
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
@@ -26,12 +26,12 @@ ink_settings *ink_settings_train(void) {
   return settings_new(tables, sizeof tables / sizeof *tables);
 }
 
-/* Everything one call of ink_train holds. */
+/* All data of one call of ink_train. */
 typedef struct Run {
   const Task *task;
   RunDir dir;
-  Settings *settings; /* ours: defaults get filled in */
-  Settings *judging;  /* the metric of --best-by; how samples are drawn */
+  Settings *settings; /* own copy, in which defaults are filled in */
+  Settings *judging;  /* metric of --best-by; sampling settings of samples */
   TrainSettings *train;
   ModelSettings *model;
   GeneralSettings *general;
@@ -39,7 +39,7 @@ typedef struct Run {
   News news;
   double deadline;
   Material *material;
-  Bundle base; /* of --from */
+  Bundle base; /* base model of --from */
   Tokenizer *tokenizer;
   Config config;
   int64_t window; /* tokens of a training window */
@@ -47,12 +47,12 @@ typedef struct Run {
   Batches *batches;
   json_t *card;
   bool resumed;
-  int64_t steps_given; /* when it is resumed; 0: none */
+  int64_t steps_given; /* --steps given on resume; 0: none */
 } Run;
 
 /* ---- settings ---- */
 
-/* Copies what was given: the caller's settings stay as they are. */
+/* Copies the given settings, so that those of the caller are not changed. */
 static bool copy_given(Settings *to, const Settings *from, Error *err) {
   char *yaml = settings_to_yaml(from);
   const bool ok = settings_load_text(to, yaml, "settings", err);
@@ -60,7 +60,7 @@ static bool copy_given(Settings *to, const Settings *from, Error *err) {
   return ok;
 }
 
-static void take_parts(Run *r) {
+static void use_settings(Run *r) {
   r->train = settings_part(r->settings, &train_settings_table);
   r->model = settings_part(r->settings, &model_settings_table);
   r->general = settings_part(r->settings, &general_settings_table);
@@ -109,12 +109,12 @@ static bool make_tokenizer(Run *r, Error *err) {
 
 /* ---- model ---- */
 
-/* A new model's special tokens are those of its material. */
+/* Sets the special tokens of a new model to those of its material. */
 static void take_tokens(Config *c, const MaterialTokens *t) {
   c->ends = token_set_of(t->end);
   c->pad = t->pad;
   c->decoder_start = t->start;
-  /* transformers wants a row for padding in both embeddings */
+  /* transformers requires a padding row in both embeddings */
   if (c->source_vocabulary && c->source_vocabulary <= c->pad) c->source_vocabulary = c->pad + 1;
 }
 
@@ -123,24 +123,25 @@ static bool separate_vocabularies(Run *r, Error *err) {
   if (source == r->tokenizer) return true;
   r->config.source_vocabulary = tokenizer_size(source);
   return r->config.arch->separable ||
-         fail_usage(err, "%s has one embedding for source and target: leave out --vocabularies separate",
+         fail_usage(err,
+                    "--vocabularies: %s shares one embedding between source and target: leave out separate",
                     r->config.arch->name);
 }
 
-/* A base's own context may be far longer than what it is tuned with. */
+/* Training windows may be far shorter than the context of the base model. */
 static bool choose_window(Run *r, Error *err) {
-  enum { BUDGET_WINDOW = 512 }; /* what a longer window teaches is not seen within minutes or hours */
+  enum { BUDGET_WINDOW = 512 }; /* longer windows do not pay off within minutes or hours */
   r->window = r->config.context;
   if (r->train->from && r->model->context)
     r->window = r->model->context;
   else if (r->train->from && r->train->budget > 0 && r->window > BUDGET_WINDOW)
     r->window = BUDGET_WINDOW;
   return r->window <= r->config.context || r->config.arch->unlimited_context ||
-         fail_usage(err, "--context %" PRId64 " is more than %s reads: give %" PRId64 " at most", r->window,
-                    r->train->from, r->config.context);
+         fail_usage(err, "--context %" PRId64 " is longer than the context of %s: give at most %" PRId64,
+                    r->window, r->train->from, r->config.context);
 }
 
-/* Where no context is given, that of the size is for text; most examples must fit. */
+/* The default context is meant for running text: if none is given, raises it so that most examples fit. */
 static bool fit_context(Run *r, Error *err) {
   enum { MOST = 1024, ROUND = 32 };
   static const double share = 0.995;
@@ -149,9 +150,9 @@ static bool fit_context(Run *r, Error *err) {
   if (settings_given(r->settings, "context") || context <= r->config.context) return true;
   r->model->context = context;
   news_note(&r->news,
-            need <= MOST ? "context: %" PRId64 " tokens, which 995 of 1,000 examples fit"
+            need <= MOST ? "context: %" PRId64 " tokens; at least 99.5 %% of the examples fit"
                          : "context: %" PRId64
-                           " tokens; more than 5 of 1,000 examples are longer (--context)",
+                           " tokens; more than 0.5 %% of the examples are longer (set --context)",
             context);
   return config_from_settings(&r->config, r->model, tokenizer_size(r->tokenizer), err) &&
          separate_vocabularies(r, err);
@@ -178,11 +179,13 @@ static bool make_config(Run *r, Error *err) {
     return false;
   if (!r->resumed && !r->train->from) take_tokens(&r->config, &r->material->tokens);
   return token_set_add(&r->config.ends, r->material->tokens.end) ||
-         fail(err, "the model has %d end tokens already, and the layout of this task wants another",
+         fail(err,
+              "the model already has %d end tokens, the maximum, and this task needs another: fine-tune "
+              "another model",
               MOST_TOKENS);
 }
 
-/* What a text of its own starts from. */
+/* The token that a sample starts with. */
 static int32_t begin_token(const Run *r) {
   return r->train->from ? bundle_begin(&r->base) : r->material->tokens.begin;
 }
@@ -192,24 +195,23 @@ static void fingerprint(const Run *r, char text[64]) {
            r->material->held.fingerprint);
 }
 
-/* The same bits in f32: they differ in what only products of bf16 use. */
-static bool computes_alike(const char *a, const char *b, const TrainSettings *s) {
+/* Whether two instruction sets give the same bits: the AVX-512 ones differ in bf16 products only. */
+static bool same_results(const char *a, const char *b, const TrainSettings *s) {
   static const char *const wide[] = {"avx512", "avx512bf16", "amx"};
   int wides = 0;
   for (size_t i = 0; i < sizeof wide / sizeof *wide; i++) wides += !strcmp(a, wide[i]) + !strcmp(b, wide[i]);
   return !strcmp(a, b) || (wides == 2 && !strcmp(s->precision, "f32"));
 }
 
-/* Resuming is exact on the instruction set that the run began on. */
-static void tell_other_instructions(const Run *r) {
+/* Resuming is exact only on the instruction set that the run began on. */
+static void warn_other_instructions(const Run *r) {
   const char *then = json_get_text(r->card, "instruction_set", kernels->isa);
-  if (!computes_alike(then, kernels->isa, r->train))
-    news_warning(
-        &r->news,
-        "the run began with %s instructions and goes on with %s: sums are rounded otherwise, and its weights "
-        "will "
-        "not be those of the run that was never stopped (INKSTONE_ISA=%s, where there is that, keeps them)",
-        then, kernels->isa, then);
+  if (!same_results(then, kernels->isa, r->train))
+    news_warning(&r->news,
+                 "the run began with %s instructions and continues with %s: rounding differs, so the weights "
+                 "will differ "
+                 "from those of an uninterrupted run (set INKSTONE_ISA=%s on a processor that supports it)",
+                 then, kernels->isa, then);
 }
 
 static json_t *make_card(const Run *r) {
@@ -227,7 +229,7 @@ static json_t *make_card(const Run *r) {
 static bool write_description(Run *r, Error *err) {
   const BundleUse use = {r->task, r->settings, r->base.model ? &r->base : NULL};
   r->card = make_card(r);
-  /* The card first: it says that what follows is ours. */
+  /* The card comes first: it marks the other files as written by Inkstone. */
   return recipe_fill(r->settings, &r->plan, err) && bundle_write_card(r->dir.path, r->card, err) &&
          bundle_write_description(r->dir.path, &r->config, r->tokenizer, &use, r->card, err) &&
          recipe_write(&r->dir, r->settings, err);
@@ -243,16 +245,16 @@ static bool same_text(const Run *r, Error *err) {
   char print[64];
   fingerprint(r, print);
   const char *then = json_get_text(json_object_get(r->card, "data"), "fingerprint", "");
-  return !strcmp(print, then) || fail(err,
-                                      "%s: the text is not the one this run began with (fingerprint %s, was "
-                                      "%s): put back the same files, or start another run",
-                                      r->dir.home, print, then);
+  return !strcmp(print, then) ||
+         fail(err,
+              "%s: the text differs from the one this run began with (fingerprint %s, was "
+              "%s): restore the same files, or start another run",
+              r->dir.home, print, then);
 }
 
 /* ---- results ---- */
 
-/* The finished model is scored on so much of the held-out text at most: all of it, in any but huge corpora.
- */
+/* Maximum held-out tokens to score the finished model on: more than all but huge corpora have. */
 enum { FINAL_TOKENS = 4000000 };
 
 static Batches *open_valid(const Run *r, int64_t limit, Error *err) {
@@ -273,33 +275,32 @@ static void add_scores(const Batches *valid, const Score *score, json_t *json) {
     json_put(json, values[i].name, json_number(values[i].value));
 }
 
-/* The mean of the snapshots becomes the model. The checkpoint forgets them before the first is removed: a run
- * that was stopped in between would else take the mean of those that are left. */
+/* Saves the mean of the snapshots as the model. They are removed from the checkpoint's list before their
+ * files are: otherwise a run stopped in between would average the remaining ones. */
 static bool keep_mean(Run *r, Trainer *t, Error *err) {
   if (!t->state.snapshot_count) return true;
   float *values = params_values(t->model->params);
   if (!snapshots_mean(r->dir.path, &t->state, t->model->params, values, err) ||
       !weights_save(r->dir.path, t->model->params, values, err))
     return false;
-  news_note(&r->news, "the model is the mean of the %s %" PRId64 " evaluated ones", r->train->average_of,
+  news_note(&r->news, "the model is the mean of the %s %" PRId64 " evaluated models", r->train->average_of,
             t->state.snapshot_count);
   t->state.snapshot_count = 0;
   return checkpoint_restate(r->dir.path, &t->state, err) && snapshots_prune(r->dir.path, &t->state, err);
 }
 
-/* What the time that is left allows. */
+/* The number of held-out tokens that there is time to score. */
 static int64_t tokens_to_score(const Run *r, const Trainer *t) {
   const double share = pace_results_share(&t->pace, clock_seconds()),
                all = fmin((double)r->material->held.tokens, FINAL_TOKENS);
   return share < 1 ? (int64_t)fmax(share * all, (double)r->plan.eval_tokens) : FINAL_TOKENS;
 }
 
-/* The model that was kept, on all of the held-out text. */
+/* Scores the saved model on all of the held-out text. */
 static bool score_kept_model(Run *r, Trainer *t, json_t *json, Error *err) {
   if (!r->material->has_held) return true;
   if (t->unscored)
-    return news_note(&r->news, "--budget left no time to score the held-out text: `inkstone eval` does"),
-           true;
+    return news_note(&r->news, "--budget left no time to score the held-out text: use `inkstone eval`"), true;
   if (!weights_load(r->dir.path, t->model->params, params_values(t->model->params), err)) return false;
   Batches *all = open_valid(r, tokens_to_score(r, t), err);
   if (!all) return false;
@@ -308,7 +309,7 @@ static bool score_kept_model(Run *r, Trainer *t, json_t *json, Error *err) {
   batches_free(all);
   if (score.tokens)
     news_note(&r->news,
-              "held-out text: loss %.4f, perplexity %.2f, %.3f bits a byte (model of step %" PRId64 ")",
+              "held-out text: loss %.4f, perplexity %.2f, %.3f bits per byte (model of step %" PRId64 ")",
               score.nats / (double)score.tokens, exp(score.nats / (double)score.tokens),
               json_number_value(json_object_get(json, "valid_bits_per_byte")), t->state.best_step);
   return true;
@@ -324,18 +325,19 @@ static bool write_results(Run *r, Trainer *t, bool finished, Error *err) {
   if ((finished && !(keep_mean(r, t, err) && score_kept_model(r, t, json, err))) ||
       !bundle_write_card(r->dir.path, r->card, err))
     return false;
-  Error unshown = {0}; /* the report only shows what is there */
+  Error unshown = {0}; /* an error of the report does not fail the run */
   if (!report_run(r->dir.path, r->card, r->settings, &unshown))
-    news_warning(&r->news, "there is no report: %s", unshown.text);
+    news_warning(&r->news, "no report was written: %s", unshown.text);
   return true;
 }
 
 /* ---- the run ---- */
 
-/* The recipe has the change, so that it still gives the same weights. */
+/* Changes the number of steps on resume, and records it in the recipe, which stays reproducible. */
 static bool change_steps(Run *r, TrainState *s, Error *err) {
   const int64_t steps = r->steps_given > s->step ? r->steps_given : s->step;
-  const bool recorded = recipe_steps(r->train->replan, s->step, s->steps) == steps; /* by a try that failed */
+  const bool recorded =
+      recipe_steps(r->train->replan, s->step, s->steps) == steps; /* by an earlier attempt */
   s->steps = steps;
   return recorded || recipe_replan(&r->dir, r->settings, s->step, steps, err);
 }
@@ -362,11 +364,11 @@ static bool run_trainer(Run *r, Trainer *t, Error *err) {
   if (!ok || !write_results(r, t, finished, err)) return false;
   return finished || fail_as(err, INK_INTERRUPTED,
                              "interrupted at step %" PRId64 " of %" PRId64
-                             ", nothing is lost: continue with `inkstone train %s -o %s --resume`",
+                             ", progress is saved: continue with `inkstone train %s -o %s --resume`",
                              t->state.step, t->state.steps, r->task->name, r->dir.home);
 }
 
-/* "bleu-zh": BLEU as it cuts Chinese. */
+/* The metric of --best-by; "bleu-zh" is BLEU with --tokenize zh. */
 static const MetricSettings *metric_of(Settings *settings, const char *best_by) {
   char name[32];
   Error err = {0};
@@ -399,16 +401,19 @@ static bool open_valid_and_judge(const Run *r, Trainer *t, Error *err) {
   t->results = fmax(1, fmin((double)held->tokens, FINAL_TOKENS) / (double)r->plan.eval_tokens);
   if (!material_examples(r->material))
     return !judged_by_metric(r->train) ||
-           fail_usage(err,
-                      "--best-by %s compares what is written with what is right: there is none of that in "
-                      "running text (leave it out)",
-                      r->train->best_by);
+           fail_usage(
+               err,
+               "--best-by %s needs pairs or conversations, whose references it compares with: leave it "
+               "out for running text",
+               r->train->best_by);
   return open_judge(r, t, err);
 }
 
-/* What the trainer will do besides updates, and what that may cost. */
+/* Sets the expected work other than updates, and its cost. */
 static void open_pace(const Run *r, Trainer *t) {
-  enum { SAVED = 3 }; /* after the last update: with it, at the end, and as long again for card and report */
+  enum {
+    SAVED = 3
+  }; /* checkpoints after the last update: two, and the time of a third for card and report */
   const double evaluation = budget_evaluation(&r->plan, r->material, r->settings);
   pace_open(&t->pace, clock_seconds(), r->deadline);
   if (t->valid) pace_expect(&t->pace, PACE_EVALUATION, r->plan.eval_every, 1, evaluation);
@@ -465,16 +470,16 @@ static bool begin(Run *r, Error *err) {
   return plan_check(&r->plan, r->batches, r->dir.home, &r->news, err);
 }
 
-/* `auto` asks this processor, once: the run is the same wherever it goes on. */
+/* Replaces `auto` by the choice for this processor, so that resuming elsewhere continues the same run. */
 static bool decide_precision(Run *r, Error *err) {
   if (strcmp(r->train->precision, "auto")) return true;
   const Precision chosen = precision_named("auto");
-  news_note(&r->news, "precision: %s, as this processor multiplies bf16 %s than f32", precision_name(chosen),
-            chosen == PRECISION_BF16 ? "faster" : "no faster");
+  news_note(&r->news, "precision: %s, because this processor multiplies bf16 %s than f32",
+            precision_name(chosen), chosen == PRECISION_BF16 ? "faster" : "no faster");
   return ink_settings_set(r->settings, "precision", precision_name(chosen), err);
 }
 
-static bool start_new(Run *r, Error *err) {
+static bool start_run(Run *r, Error *err) {
   if (r->train->budget > 0) r->deadline = clock_seconds() + r->train->budget;
   if (!decide_precision(r, err)) return false;
   if (!begin(r, err)) return false;
@@ -482,14 +487,14 @@ static bool start_new(Run *r, Error *err) {
   return run_dir_begin(&r->dir, err) && write_description(r, err) && train_model(r, err);
 }
 
-static bool start_again(Run *r, Error *err) {
+static bool resume_run(Run *r, Error *err) {
   r->resumed = true;
   if (!read_card(r, err)) return false;
   const char *task = json_get_text(r->card, "task", r->task->name);
   if (strcmp(task, r->task->name))
-    return fail_usage(err, "%s: the run to resume is one of `inkstone train %s`, not %s", r->dir.home, task,
-                      r->task->name);
-  tell_other_instructions(r);
+    return fail_usage(err, "%s: the run to resume is of `inkstone train %s`, not %s: give that task",
+                      r->dir.home, task, r->task->name);
+  warn_other_instructions(r);
   return open_material(r, err) && same_text(r, err) && make_tokenizer(r, err) &&
          bundle_same_tokenizer(r->card, r->tokenizer, r->dir.home, err) &&
          material_encode(r->material, r->tokenizer, err) && make_config(r, err) && make_plan(r, err) &&
@@ -498,9 +503,9 @@ static bool start_again(Run *r, Error *err) {
 
 /* ---- the directory ---- */
 
-static const char no_text[] = "which text? Give one or more files to learn from";
+static const char no_text[] = "no text is given: give one or more files to learn from";
 
-/* The files named now, or else those the run began with. */
+/* The given files, or else those the run began with. */
 static bool choose_files(Run *r, const char *const *files, int count, Error *err) {
   char path[PATH_CAPACITY];
   if (count > 0) {
@@ -519,9 +524,8 @@ static bool run_in_directory(Run *r, const char *home, const Settings *given, co
   char path[PATH_CAPACITY];
   bool again;
   if (count == 0 && !dir_exists(home))
-    return r->train->resume
-               ? fail_not_found(err, "%s: there is no such directory, and so no run to resume", home)
-               : fail_usage(err, no_text);
+    return r->train->resume ? fail_not_found(err, "%s: no such directory: there is no run to resume", home)
+                            : fail_usage(err, no_text);
   if (!run_dir_open(&r->dir, home, r->train->dry_run, err) ||
       !run_dir_choose(&r->dir, r->train, &r->news, &again, err) || !choose_files(r, files, count, err))
     return false;
@@ -529,8 +533,8 @@ static bool run_in_directory(Run *r, const char *home, const Settings *given, co
     if (settings_given(given, "steps")) r->steps_given = r->train->steps;
     if (!recipe_continue(in_run(r, path, "recipe.yaml"), given, &r->settings, err)) return false;
   }
-  take_parts(r);
-  return again ? start_again(r, err) : start_new(r, err);
+  use_settings(r);
+  return again ? resume_run(r, err) : start_run(r, err);
 }
 
 static void close_run(Run *r, bool own_files) {
@@ -554,7 +558,7 @@ static bool run_guarded(Run *r, const char *home, const Settings *given, const c
   r->judging = settings_new(judging, 2);
   bool ok = call_enter(call, NULL, &r->news, err) && copy_given(r->settings, given, err) &&
             plan_contradictions(given, r->settings, err) && plan_check_task(r->task, given, &r->news, err);
-  take_parts(r);
+  use_settings(r);
   ok = ok && run_in_directory(r, home, given, files, count, err);
   MEM_GUARD_END();
   return ok;
@@ -565,6 +569,6 @@ bool ink_train(const char *task, const char *const *files, int count, const char
   Run run = {.task = task_named(task, err), .dir = {.lock = -1}};
   if (!run.task) return false;
   const bool ok = run_guarded(&run, out, settings, files, count, call, err);
-  close_run(&run, count == 0); /* also when memory ran out: the directory is locked */
+  close_run(&run, count == 0); /* also after running out of memory: unlocks the directory */
   return ok;
 }

@@ -1,4 +1,4 @@
-/* bench.c - `inkstone bench`: figures with the ceiling of the machine they were measured on. */
+/* bench.c - `inkstone bench`: measurements, each with the peak of the machine. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,8 +31,8 @@ typedef struct Bench {
   const BenchSettings *settings;
   Config config;
   News news;
-  Precision precision; /* of what is multiplied */
-  double peak, memory; /* the machine's ceilings: FLOP/s and bytes/s */
+  Precision precision; /* of the operands of matrix products */
+  double peak, memory; /* the machine's peaks: FLOP/s and bytes/s */
   int64_t repeats;
 } Bench;
 
@@ -59,12 +59,12 @@ static bool bench_train(Bench *b, json_t *out, Error *err) {
   const int64_t n = b->repeats, tokens = b->settings->batch * b->config.context;
   const Cost cost = model_cost(&b->config, b->settings->batch, b->config.context, b->config.context);
   double *seconds = mem_alloc((size_t)n * sizeof *seconds);
-  const StepWay way = {b->settings->checkpoint_activations, b->precision};
-  const int64_t activations = way.recompute ? cost.recompute_bytes : cost.activation_bytes;
+  const StepMode mode = {b->settings->checkpoint_activations, b->precision};
+  const int64_t activations = mode.recompute ? cost.recompute_bytes : cost.activation_bytes;
   int64_t resident = 0;
   (void)err;
   for (int64_t i = 0; i < n; i++) {
-    seconds[i] = measure_step(&b->config, b->settings->batch, way, 0.5, &resident);
+    seconds[i] = measure_step(&b->config, b->settings->batch, mode, 0.5, &resident);
     news_progress(&b->news, "training steps", i + 1, n, "measurement");
   }
   const double each = median(seconds, n), rate = cost.flops / each;
@@ -72,7 +72,7 @@ static bool bench_train(Bench *b, json_t *out, Error *err) {
   json_put(out, "model", shape_json(&b->config, &cost));
   json_merge(out,
              json_build("{s:s, s:I, s:f, s:f, s:f, s:f, s:f, s:I, s:I}", "precision",
-                        precision_name(way.precision), "tokens_a_step", (json_int_t)tokens, "seconds_a_step",
+                        precision_name(mode.precision), "tokens_a_step", (json_int_t)tokens, "seconds_a_step",
                         each, "tokens_per_second", (double)tokens / each, "flops_per_second", rate,
                         "share_of_peak", rate / b->peak, "flops_a_token", cost.flops / (double)tokens,
                         "activation_bytes", (json_int_t)activations, "resident_bytes", (json_int_t)resident));
@@ -111,7 +111,7 @@ static bool writes_bf16(const Bench *b) {
   return strcmp(b->settings->precision, "f32") != 0;
 }
 
-/* Forward alone; and of a prompt only the last row becomes logits. */
+/* Forward only; for a prompt, logits are computed for the last token only. */
 static double prompt_flops(const Config *c, const Cost *training, int64_t length) {
   return training->flops / 3 - 2.0 * (double)(length - 1) * (double)c->width * (double)c->vocabulary;
 }
@@ -128,7 +128,7 @@ static void generate_figures(const Bench *b, double prompt, double token, json_t
                              bytes / token / b->memory));
 }
 
-/* To the nearest bf16, ties to even. */
+/* Rounds weights to the nearest bf16, ties to even. */
 static void round_weights(Params *p) {
   float *values = params_values(p);
   for (int64_t i = 0; i < params_length(p); i++) {
@@ -151,7 +151,7 @@ static bool bench_generate(Bench *b, json_t *out, Error *err) {
   for (int64_t i = 0; i < length; i++)
     prompt[i] =
         (int32_t)random_below((uint64_t)b->config.vocabulary, 1, random_stream("prompt"), (uint64_t)i);
-  generate_once(b, m, prompt); /* weights are packed when they are met for the second time: not measured */
+  generate_once(b, m, prompt); /* warm-up: weights are packed at their second use */
   for (int64_t i = 0; i < n; i++) {
     const Run run = generate_once(b, m, prompt);
     prompts[i] = run.prompt;
@@ -184,13 +184,14 @@ static bool bench_ops(Bench *b, json_t *out, Error *err) {
     news_progress(&b->news, "operators", i + 1, op_count, "operator");
   }
   json_put(out, "operators", list);
-  return found || fail_usage(err, "there is no operator \"%s\"", b->settings->operator);
+  return found || fail_usage(err, "unknown operator \"%s\": `inkstone bench ops` lists them all",
+                             b->settings->operator);
 }
 
 /* ---- machine ---- */
 
-/* Arithmetic of f32 and memory stand in every answer; bf16's is f32's where there are no such products; half
- * of each cache, so that it is surely there. */
+/* Adds the bf16 peak (the f32 peak without bf16 instructions) and the read bandwidth of the caches, measured
+ * on half of each so that the data stays in it. The f32 and memory peaks are in every result. */
 static bool bench_machine(Bench *b, json_t *out, Error *err) {
   static const char *const names[] = {"level1_bytes_per_second", "level2_bytes_per_second",
                                       "level3_bytes_per_second"};
@@ -203,7 +204,7 @@ static bool bench_machine(Bench *b, json_t *out, Error *err) {
 
 /* ---- all ---- */
 
-/* Which of the figures that `run` answers count: each is a share of a ceiling. */
+/* A figure taken from the result of `run`, with its share of a peak of the machine. */
 typedef struct Figure {
   const char *name, *share, *ceiling;
 } Figure;
@@ -275,13 +276,13 @@ static const struct {
                {"ops", bench_ops},
                {"all", bench_all}};
 
-/* What bench generate has in bf16 are weights, which it multiplies as floats. */
-static Precision multiplied(size_t which, const BenchSettings *s) {
+/* `bench generate --precision bf16` only rounds weights; its products are f32. */
+static Precision product_precision(size_t which, const BenchSettings *s) {
   return benches[which].run == bench_train ? precision_named(s->precision) : PRECISION_F32;
 }
 
-/* Shares are of a ceiling that was measured before. A machine that does other work as well, or whose ceiling
- * is another one afterwards, has told neither. */
+/* Shares refer to a peak measured beforehand. They are unreliable if the machine is busy, or if the peak
+ * measured afterwards differs; this adds both to the result. */
 static void add_quiet(const Bench *b, const MachineLoad *before, json_t *out) {
   const double after = machine_peak_flops(threads_count(), b->precision);
   const MachineLoad now = load_now();
@@ -296,13 +297,13 @@ static void add_quiet(const Bench *b, const MachineLoad *before, json_t *out) {
   json_put(out, "busy", json_boolean(busy));
   if (busy)
     news_warning(&b->news,
-                 "the machine is busy (other programs had %.0f %% of its processors' time, other machines "
-                 "%.0f %%; load %.1f before; its ceiling changed by %+.0f %%): shares of the ceiling are "
+                 "the machine is busy (other programs used %.0f %% of its CPU time, other virtual machines "
+                 "%.0f %%; load average %.1f before; its peak changed by %+.0f %%): shares of the peak are "
                  "uncertain by as much",
                  100 * fmax(0, d.others), 100 * fmax(0, d.stolen), d.average, 100 * d.moved);
 }
 
-/* Of fewer, one that something disturbed would be the median. */
+/* Fewer could make a disturbed measurement the median. */
 enum { LEAST_REPEATS = 3 };
 
 static char *run_bench(size_t which, const ink_settings *settings, News news, Error *err) {
@@ -314,7 +315,7 @@ static char *run_bench(size_t which, const ink_settings *settings, News news, Er
   if (!config_from_settings(&b.config, settings_part(settings, &model_settings_table), b.settings->vocab,
                             err))
     return NULL;
-  b.precision = multiplied(which, b.settings);
+  b.precision = product_precision(which, b.settings);
   b.peak = machine_peak_flops(threads_count(), b.precision);
   b.memory = machine_memory_bandwidth();
   json_t *out = json_build("{s:s, s:s, s:i, s:s, s:f, s:f}", "bench", benches[which].name, "inkstone_version",
@@ -334,7 +335,7 @@ char *ink_bench(const char *what, const ink_settings *settings, const ink_call *
   size_t which = 0;
   while (which < sizeof benches / sizeof *benches && strcmp(what, benches[which].name)) which++;
   if (which == sizeof benches / sizeof *benches)
-    fail_usage(err, "cannot measure \"%s\": machine, train, generate, ops or all", what);
+    fail_usage(err, "unknown measurement \"%s\": expected machine, train, generate, ops or all", what);
   else if (call_enter(call, NULL, &news, err))
     text = run_bench(which, settings, news, err);
   MEM_GUARD_END();

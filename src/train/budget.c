@@ -10,21 +10,21 @@
 #include "run/search.h"
 #include "train/measure.h"
 
-/* ---- the law of loss ---- */
+/* ---- scaling law ---- */
 
-/* In nats a token, above what no model gets below; fitted in docs/log.md ("The budget's law"). */
+/* Nats per token above the irreducible loss; fitted in docs/log.md ("The budget's law"). */
 static const double law_A = 40, law_a = 0.34, law_B = 840, law_b = 0.5;
-/* After about this many passes over the same text a further one teaches little. */
+/* Passes over the same text after which a further one adds little. */
 static const double law_passes = 15;
 
-/* What D tokens are worth when only U of them are different. */
-static double worth(double seen, double different) {
+/* The number of distinct tokens that `seen` tokens are worth if only `different` of them are distinct. */
+static double effective_tokens(double seen, double different) {
   const double again = seen / different - 1;
   return again <= 0 ? seen : different * (1 + law_passes * (1 - exp(-again / law_passes)));
 }
 
 static double law_loss(double parameters, double seen, double different) {
-  return law_A * pow(parameters, -law_a) + law_B * pow(worth(seen, different), -law_b);
+  return law_A * pow(parameters, -law_a) + law_B * pow(effective_tokens(seen, different), -law_b);
 }
 
 /* ---- candidates ---- */
@@ -43,23 +43,23 @@ typedef struct Choice {
   double parameters, tokens, loss, tokens_per_second;
 } Choice;
 
-/* The text in tokens, before there is a tokenizer: characters, or words cut in pieces. */
+/* An estimate of the tokenized text, made before the tokenizer is trained. */
 typedef struct Text {
   const char *tokenizer;
   int64_t vocabulary, tokens;
 } Text;
 
-/* Letters are joined to pieces of words, more of them the longer the text. */
+/* The vocabulary of subwords grows with the text. */
 static int64_t choose_vocabulary(int64_t characters) {
   return characters < 2000000 ? 512 : characters < 8000000 ? 1024 : characters < 30000000 ? 4096 : 8192;
 }
 
-/* Bytes a token of text in letters comes to, by the vocabulary: 2.05 at 512, 2.62 at 1024 (measured). */
+/* Bytes per token of alphabetic text: 2.05 with a vocabulary of 512, 2.62 with 1024 (measured). */
 static double bytes_a_token(int64_t vocabulary) {
   return fmin(4.5, fmax(1, 2.05 + 0.57 * log2((double)vocabulary / 512)));
 }
 
-/* Chinese is learnt by characters: they are many and each says much. A rule from the runs in docs/log.md. */
+/* Text like Chinese is tokenized by characters, a rule from the runs in docs/log.md. */
 static Text choose_text(const Settings *settings, const MaterialPart *corpus) {
   const TokenizerSettings *given = settings_part(settings, &tokenizer_settings_table);
   const double bytes = (double)corpus->bytes, characters = (double)corpus->characters;
@@ -75,7 +75,7 @@ static Text choose_text(const Settings *settings, const MaterialPart *corpus) {
   return text;
 }
 
-/* The shape is fixed where any of it was given; NULL: as the settings say. */
+/* `shape` NULL: the shape is fixed by the settings. */
 static bool config_of(Config *c, const ModelSettings *given, const Shape *shape, int64_t vocabulary,
                       Error *err) {
   ModelSettings s = *given;
@@ -90,16 +90,16 @@ static bool config_of(Config *c, const ModelSettings *given, const Shape *shape,
 
 enum { TOKENS_A_STEP = 2048 };
 
-/* What is left of the measured speed, in runs of two and of ten minutes: the rest are evaluations, samples,
- * checkpoints and a machine that does other things, too. */
+/* Share of the measured speed that runs of two and of ten minutes reached; evaluations, samples, checkpoints
+ * and other load on the machine take the rest. */
 static const double training_share = 0.85;
 
-static bool weigh(Choice *choice, const ModelSettings *given, StepWay way, const Shape *shape,
-                  const Text *text, double seconds, Error *err) {
+static bool estimate(Choice *choice, const ModelSettings *given, StepMode mode, const Shape *shape,
+                     const Text *text, double seconds, Error *err) {
   Config config;
   if (!config_of(&config, given, shape, text->vocabulary, err)) return false;
   const int64_t sequences = config.context < TOKENS_A_STEP ? TOKENS_A_STEP / config.context : 1;
-  const double each = measure_step(&config, sequences, way, 0.25, NULL);
+  const double each = measure_step(&config, sequences, mode, 0.25, NULL);
   const Cost cost = model_cost(&config, 1, 1, 1);
   *choice = (Choice){.shape = {config.layers, config.width, config.heads},
                      .vocabulary = text->vocabulary,
@@ -111,16 +111,16 @@ static bool weigh(Choice *choice, const ModelSettings *given, StepWay way, const
   return true;
 }
 
-/* From small to large, until larger ones only get worse: they see too little in the time. */
-static bool choose_shape(Choice *best, const ModelSettings *given, StepWay way, bool fixed, const Text *text,
-                         double deadline, const News *news, Error *err) {
+/* Tries shapes from small to large, until larger ones only get worse: they see too few tokens. */
+static bool choose_shape(Choice *best, const ModelSettings *given, StepMode mode, bool fixed,
+                         const Text *text, double deadline, const News *news, Error *err) {
   *best = (Choice){.loss = INFINITY};
   for (int i = 0; i < (fixed ? 1 : SHAPES); i++) {
     Choice now;
     const double left =
-        fmax(deadline - clock_seconds(), 1e-3); /* that none is left is said by budget_steps */
+        fmax(deadline - clock_seconds(), 1e-3); /* budget_steps reports that no time is left */
     news_progress(news, "measuring this machine", i, SHAPES, "shape");
-    if (!weigh(&now, given, way, fixed ? NULL : &shapes[i], text, left, err)) return false;
+    if (!estimate(&now, given, mode, fixed ? NULL : &shapes[i], text, left, err)) return false;
     if (now.loss < best->loss) *best = now;
     if (now.loss > best->loss * 1.05) break;
   }
@@ -140,19 +140,19 @@ static bool fill_int(Settings *s, const char *name, int64_t value, Error *err) {
   return settings_fill(s, name, text, err);
 }
 
-/* The more often the same text is seen, the more must be done against learning it by heart. */
+/* More passes over the same text need more regularization. */
 static const char *choose_dropout(double passes) {
   return passes > 25 ? "0.2" : passes > 4 ? "0.1" : "0";
 }
 
-/* Short runs want bolder steps than long ones (docs/log.md). */
+/* Short runs need a higher learning rate than long ones (docs/log.md). */
 static bool fill_rate(Settings *s, int64_t width, Error *err) {
   char text[32];
   snprintf(text, sizeof text, "%.4g", fmin(4e-3, 0.32 / (double)width));
   return settings_fill(s, "lr", text, err);
 }
 
-/* At least some four thousand updates, of a thousand tokens or more. */
+/* About 4,000 updates or more, of at least 1,024 tokens. */
 static int64_t choose_batch_tokens(double tokens) {
   return (int64_t)fmin(8192, fmax(1024, tokens / 4000));
 }
@@ -175,26 +175,26 @@ bool budget_choose(Settings *s, const MaterialPart *corpus, double deadline, con
   const Text text = choose_text(s, corpus);
   Choice best;
   char a[FIGURE_SIZE], b[FIGURE_SIZE], c[FIGURE_SIZE];
-  const StepWay way = step_way(settings_part(s, &train_settings_table));
-  if (!choose_shape(&best, given, way, is_fixed(s), &text, deadline, news, err)) return false;
-  news_note(news,
-            "budget: %s for text, vocabulary up to %s; %" PRId64 " layers of width %" PRId64
-            " (%s parameters without embeddings) see %s tokens in the time, %.1f passes over the text: the "
-            "lowest expected loss of the shapes measured",
-            text.tokenizer, figure_count(a, text.vocabulary), best.shape.layers, best.shape.width,
-            figure_count(b, (int64_t)best.parameters), figure_count(c, (int64_t)best.tokens),
-            best.tokens / (double)text.tokens);
+  const StepMode mode = step_mode(settings_part(s, &train_settings_table));
+  if (!choose_shape(&best, given, mode, is_fixed(s), &text, deadline, news, err)) return false;
+  news_note(
+      news,
+      "budget: tokenizer %s, vocabulary up to %s; %" PRId64 " layers of width %" PRId64
+      " (%s parameters without embeddings), which see %s tokens in this time, %.1f passes over the text: "
+      "the lowest expected loss of the measured shapes",
+      text.tokenizer, figure_count(a, text.vocabulary), best.shape.layers, best.shape.width,
+      figure_count(b, (int64_t)best.parameters), figure_count(c, (int64_t)best.tokens),
+      best.tokens / (double)text.tokens);
   return fill(s, &best, &text, err);
 }
 
 /* ---- steps ---- */
 
-/* Time that is not training: evaluations, samples, checkpoints and the report, as a share of the whole;
- * the trainer corrects it on the way (pace.h). */
+/* Share of the time for evaluations, samples, checkpoints and the report; corrected later (pace.h). */
 static const double overhead = 0.08;
 
-/* Forward alone is a third of an update, and some more as it comes in smaller pieces. What is written for
- * --best-by goes token by token, of each example at most a context and for each beam. */
+/* A forward pass is a third of an update, plus an overhead because its batches are smaller. Texts for
+ * --best-by are generated token by token: at most a context per example and beam. */
 double budget_evaluation(const Plan *p, const Material *material, const Settings *s) {
   static const double forward = 0.5;
   const TrainSettings *train = settings_part(s, &train_settings_table);
@@ -205,7 +205,7 @@ double budget_evaluation(const Plan *p, const Material *material, const Settings
   return forward * (scored + written) / p->step_tokens;
 }
 
-/* Evaluations take a fifth of the time at most, down to a single one, of the finished model. */
+/* Limits evaluations to a fifth of the time, down to a single one at the end. */
 static void space_evaluations(Plan *p, const TrainSettings *s, double updates) {
   const double most = 0.2 * (double)p->steps / updates; /* evaluations */
   if (s->eval_every || (double)p->steps / (double)p->eval_every <= most) return;
@@ -218,20 +218,20 @@ bool budget_steps(Settings *s, Plan *plan, const Material *material, double dead
   enum { MEASURED = 4096 }; /* tokens: enough to be representative, few enough for large networks */
   const double piece = fmin(MEASURED, plan->step_tokens / (double)(plan->accumulate * plan->mix));
   const int64_t sequences = (int64_t)fmax(1, piece / (double)plan->context);
-  const StepWay way = step_way(settings_part(s, &train_settings_table));
+  const StepMode mode = step_mode(settings_part(s, &train_settings_table));
   Config config = plan->config;
   config.context = plan->context;
-  const double each = measure_step(&config, sequences, way, 0.7, NULL) * plan->step_tokens /
+  const double each = measure_step(&config, sequences, mode, 0.7, NULL) * plan->step_tokens /
                       (double)(sequences * plan->context);
   const double left = deadline - clock_seconds();
   if (left < 3 * each)
     return fail_usage(err,
-                      "--budget leaves no time for training: preparing took it all; give at least %s more",
+                      "--budget leaves no time for training after preparing the data: give at least %s more",
                       figure_time(a, 10 * each - left));
   const TrainSettings *train = settings_part(s, &train_settings_table);
   plan_set_steps(plan, train, (int64_t)(left * (1 - overhead) / each));
   space_evaluations(plan, train, budget_evaluation(plan, material, s));
-  news_note(news, "budget: %s steps fit into the %s that are left", figure_count(a, plan->steps),
+  news_note(news, "budget: %s steps fit into the remaining %s", figure_count(a, plan->steps),
             figure_time(b, left));
   return true;
 }

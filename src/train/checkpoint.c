@@ -12,8 +12,7 @@ static const char prefix[] = "checkpoint-", unfinished[] = "checkpoint.tmp", out
 
 /* ---- state <-> JSON ---- */
 
-/* Every member once, for reading and writing alike, with the least and the greatest value that training can
- * give. */
+/* The members to read and write, with the range of values that training can produce. */
 // clang-format off
 #define STATE_MEMBERS(INT, REAL) \
   INT(step, 0, 1e12)             \
@@ -44,21 +43,21 @@ static json_t *state_to_json(const TrainState *s) {
   return json;
 }
 
-/* A member must be there, a number, and one that training can give: what a state lacks is no state. */
+/* Reads a member, which must be a number in its range. */
 static bool get_number(const json_t *json, const char *name, double least, double most, bool whole,
                        double *out, const char *where, Error *err) {
   const json_t *value = json_object_get(json, name);
-  if (!value) return fail(err, "%s: \"%s\" is missing: it is no state of a run", where, name);
+  if (!value) return fail(err, "%s: \"%s\" is missing: not the state of a run", where, name);
   *out = json_number_value(value);
   if ((whole ? json_is_integer(value) : json_is_number(value)) && *out >= least && *out <= most) return true;
-  return fail(err, "%s: \"%s\" is no %s from %.3g to %.3g", where, name, whole ? "whole number" : "number",
+  return fail(err, "%s: \"%s\" is not a %s from %.3g to %.3g", where, name, whole ? "whole number" : "number",
               least, most);
 }
 
 static bool snapshots_from_json(TrainState *s, const json_t *json, const char *where, Error *err) {
   const json_t *list = json_object_get(json, "snapshots");
   const size_t count = json_array_size(list);
-  if (!json_is_array(list)) return fail(err, "%s: \"snapshots\" is missing: it is no state of a run", where);
+  if (!json_is_array(list)) return fail(err, "%s: \"snapshots\" is missing: not the state of a run", where);
   if (count > MOST_SNAPSHOTS) return fail(err, "%s: %zu snapshots are too many", where, count);
   for (size_t i = 0; i < count; i++) {
     const json_t *item = json_array_get(list, i);
@@ -83,13 +82,13 @@ static bool state_from_json(TrainState *s, const json_t *json, const char *where
 #undef INT
 #undef REAL
   if (s->steps < s->step)
-    return fail(err, "%s: step %" PRId64 " of %" PRId64 " makes no sense", where, s->step, s->steps);
+    return fail(err, "%s: step %" PRId64 " of %" PRId64 " is impossible", where, s->step, s->steps);
   return snapshots_from_json(s, json, where, err);
 }
 
 /* ---- moments ---- */
 
-/* One safetensors file with the parameters' names under "m.", "v." and "average.". */
+/* Writes one safetensors file, parameter names prefixed with "m.", "v." and "average.". */
 static bool moments_write(const char *path, Optimizer *o, Error *err) {
   const struct {
     const char *prefix;
@@ -110,7 +109,7 @@ static bool moments_write(const char *path, Optimizer *o, Error *err) {
   return ok;
 }
 
-/* What is done with the values of a file: taken, or compared with what was written. */
+/* Whether values of a file are loaded, or compared with those in memory. */
 typedef enum Reading { TAKE, COMPARE } Reading;
 
 static bool run_read(const TensorSet *file, const char *before, float *values, Params *params,
@@ -121,13 +120,13 @@ static bool run_read(const TensorSet *file, const char *before, float *values, P
     snprintf(name, sizeof name, "%s%s", before, p->name);
     const NamedTensor *found = tensors_find(file, name);
     if (!found || found->tensor.type != TENSOR_F32 || !tensor_same_shape(&found->tensor, &p->tensor))
-      return fail(err, "%s: \"%s\" is missing or of another shape: not a checkpoint of this run", file->path,
-                  name);
+      return fail(err, "%s: \"%s\" is missing or has another type or shape: not a checkpoint of this run",
+                  file->path, name);
     const size_t bytes = (size_t)tensor_count(&p->tensor) * sizeof(float);
     if (reading == TAKE)
       tensor_to_f32(values + p->offset, &found->tensor);
     else if (memcmp(values + p->offset, found->tensor.data, bytes))
-      return fail(err, "%s: \"%s\" reads back with other values than were written", file->path, name);
+      return fail(err, "%s: \"%s\" differs from what was written when read back", file->path, name);
   }
   return true;
 }
@@ -150,8 +149,7 @@ static const char *checkpoint_path(char buf[PATH_CAPACITY], const char *run, int
   return path_join(buf, run, name);
 }
 
-/* One of ours has a name as we spell it: other programs' are like it (checkpoint-500 of transformers'
- * Trainer). */
+/* Accepts only names in our exact format: transformers' Trainer writes similar ones (checkpoint-500). */
 static bool is_checkpoint(const char *run, const char *name, int64_t *step) {
   char path[PATH_CAPACITY], own[PATH_CAPACITY];
   if (strncmp(name, prefix, sizeof prefix - 1)) return false;
@@ -167,7 +165,7 @@ static int by_step(const void *a, const void *b) {
   return (x > y) - (x < y);
 }
 
-/* Of the checkpoints there are, the newest last. */
+/* Steps of the existing checkpoints, newest last. */
 static bool list_steps(const char *run, Steps *steps, Error *err) {
   Names names;
   int64_t step;
@@ -180,7 +178,7 @@ static bool list_steps(const char *run, Steps *steps, Error *err) {
   return true;
 }
 
-/* In one step for all readers: removing the contents takes time and may be cut off. */
+/* Renames first, so that readers never see a checkpoint with part of its files removed. */
 static bool remove_checkpoint(const char *run, int64_t step, Error *err) {
   char path[PATH_CAPACITY], old[PATH_CAPACITY];
   path_join(old, run, outdated);
@@ -188,8 +186,8 @@ static bool remove_checkpoint(const char *run, int64_t step, Error *err) {
          dir_remove(old, err);
 }
 
-/* What a crash, or a removal that failed, left behind. */
-static bool remove_remains(const char *run, Error *err) {
+/* Removes what a crash or a failed removal left behind. */
+static bool remove_leftovers(const char *run, Error *err) {
   char path[PATH_CAPACITY];
   return dir_remove(path_join(path, run, unfinished), err) && dir_remove(path_join(path, run, outdated), err);
 }
@@ -234,7 +232,7 @@ static bool read_parts(const char *dir, TrainState *state, Optimizer *o, Error *
          moments_read(path_join(path, dir, "optimizer.safetensors"), o, TAKE, err);
 }
 
-/* Read back, before an older one goes for it. */
+/* Reads the checkpoint back and compares it, before an older one is removed. */
 static bool is_whole(const char *dir, Optimizer *o, Error *err) {
   char path[PATH_CAPACITY];
   TrainState state;
@@ -250,9 +248,9 @@ bool checkpoint_save(const char *run, const TrainState *state, Optimizer *o, int
   char temporary[PATH_CAPACITY], path[PATH_CAPACITY];
   path_join(temporary, run, unfinished);
   checkpoint_path(path, run, state->step);
-  /* One of the same step is of the same run: it is the same, or a rollback later and will roll back again
-   * alike. */
-  if (dir_exists(path)) return rotate(run, keep, err); /* which a crash may have cut off */
+  /* A checkpoint of the same step is from the same run. It is either identical, or from before a rollback
+   * that will be repeated. */
+  if (dir_exists(path)) return rotate(run, keep, err); /* a crash may have interrupted it */
   const bool ok = dir_remove(temporary, err) && write_parts(temporary, state, o, err) &&
                   is_whole(temporary, o, err) && dir_rename(temporary, path, err) && dir_sync(run, err) &&
                   rotate(run, keep, err);
@@ -275,13 +273,12 @@ bool checkpoint_exists(const char *run) {
   return any;
 }
 
-/* One that cannot be read makes way for the one before: under another name, so that its step is saved again.
- */
+/* Renames a damaged checkpoint, so that the one before is used and its step can be saved again. */
 static bool set_aside(const char *run, int64_t step, const Error *why, const News *news, Error *err) {
   char path[PATH_CAPACITY], name[64], aside[PATH_CAPACITY];
   snprintf(name, sizeof name, "damaged-%s%010" PRId64, prefix, step);
   path_join(aside, run, name);
-  news_warning(news, "%s: it is left as %s, and the run goes on from the checkpoint before", why->text, name);
+  news_warning(news, "%s: renamed to %s; the run continues from the previous checkpoint", why->text, name);
   return dir_remove(aside, err) && dir_rename(checkpoint_path(path, run, step), aside, err);
 }
 
@@ -289,13 +286,13 @@ bool checkpoint_load(const char *run, TrainState *state, Optimizer *o, const New
                      Error *err) {
   char dir[PATH_CAPACITY];
   Steps steps;
-  if (!list_steps(run, &steps, err) || !remove_remains(run, err)) return false;
+  if (!list_steps(run, &steps, err) || !remove_leftovers(run, err)) return false;
   *found = steps.count > 0;
   bool ok = true;
   for (size_t left = steps.count; left > 0; left--) {
     Error why = {0};
     checkpoint_path(dir, run, steps.data[left - 1]);
-    /* what goes well the second time was not the checkpoint's fault */
+    /* retry: a transient failure does not make a checkpoint damaged */
     if (read_parts(dir, state, o, &why) || read_parts(dir, state, o, NULL)) break;
     ok = left > 1 ? set_aside(run, steps.data[left - 1], &why, news, err) : fail_from(err, &why);
     if (!ok) break;
@@ -305,5 +302,5 @@ bool checkpoint_load(const char *run, TrainState *state, Optimizer *o, const New
 }
 
 bool checkpoint_remove_all(const char *run, Error *err) {
-  return remove_remains(run, err) && rotate(run, 0, err);
+  return remove_leftovers(run, err) && rotate(run, 0, err);
 }

@@ -25,7 +25,7 @@ const char *file_name_shown(const json_t *name) {
   return json_is_string(name) ? json_string_value(name) : json_get_text(name, "name", NULL);
 }
 
-/* NULL where it is not what name_json writes. */
+/* NULL if it is not in the format of name_json. */
 static char *bytes_of(const char *hex) {
   const size_t n = strlen(hex) / 2;
   char *bytes = mem_alloc_zeroed(n + 1, 1);

@@ -1,15 +1,15 @@
-/* file_names.h - the texts of a run in its card: names of files are bytes, JSON holds characters. */
+/* file_names.h - file names in a run's card: names are bytes, JSON strings are UTF-8. */
 #ifndef TRAIN_FILE_NAMES_H
 #define TRAIN_FILE_NAMES_H
 
 #include "base/json.h"
 #include "base/settings.h"
 
-/* A name that is not UTF-8 is an object: "name", as it can be shown, and "bytes", in hexadecimal. */
+/* A name that is not UTF-8 becomes an object: "name" for display, and "bytes" in hexadecimal. */
 json_t *file_names_json(const TextList *);
-/* As it can be shown; NULL where it is no name. */
+/* The name for display; NULL if the value is not a name. */
 const char *file_name_shown(const json_t *);
-/* Adds those there are; what is no name is passed over. */
+/* Adds the names of the list; other values are skipped. */
 void file_names_read(const json_t *list, TextList *);
 
 #endif

@@ -7,11 +7,11 @@
 #include "kernels/kernels.h"
 #include "ops/loops.h"
 
-/* What one batch at a time goes through. */
+/* Resources to process one batch at a time. */
 typedef struct Lane {
-  Model *model; /* its gradients are the lane's */
+  Model *model; /* shares weights, has its own gradients */
   Tape *tape;
-  double loss; /* the batch's share in that of the update */
+  double loss; /* contribution of the batch to the loss of the update */
 } Lane;
 
 struct Gradients {
@@ -22,12 +22,12 @@ struct Gradients {
   uint64_t seed;
   int64_t lanes;
   Lane *lane;                  /* [lanes] */
-  Arena *arena;                /* batches' ids */
-  Batch *batch;                /* [mix], those of the update */
-  int64_t step, first, scored; /* of the update; the batch of the first lane; targets of all batches */
+  Arena *arena;                /* token ids of the batches */
+  Batch *batch;                /* [mix]: the batches of the update */
+  int64_t step, first, scored; /* update; batch of the first lane; number of targets in all batches */
 };
 
-/* More threads than batches are better used inside of each. */
+/* With more threads than batches, all threads work on one batch at a time. */
 static int64_t lanes_of(const Plan *plan) {
   return threads_count() <= plan->mix ? threads_count() : 1;
 }
@@ -79,7 +79,7 @@ static const int32_t *copy_ids(Arena *arena, const int32_t *ids, int64_t count) 
              : NULL;
 }
 
-/* Since what batches_get gives holds until its next call only. */
+/* The result of batches_get is valid until its next call only. */
 static Batch copy_batch(Arena *arena, const Batch *b) {
   Batch copy = *b;
   copy.tokens = copy_ids(arena, b->tokens, b->sequences * b->time);
@@ -89,7 +89,7 @@ static Batch copy_batch(Arena *arena, const Batch *b) {
   return copy;
 }
 
-/* Those of the update, and what they have in all. */
+/* Fetches the batches of the update and counts their targets and positions. */
 static void get_batches(Gradients *g, int64_t *positions) {
   Batch batch;
   arena_reset(g->arena);
@@ -104,8 +104,8 @@ static void get_batches(Gradients *g, int64_t *positions) {
 
 /* ---- one batch ---- */
 
-/* The model's gradients become a batch's share in those of the mean loss, piece by piece; returns its share
- * in that loss. */
+/* Computes the contribution of one batch to the mean loss and its gradients, piece by piece; returns the
+ * former. */
 static double make_gradients(const Gradients *g, const Model *model, Tape *tape, int64_t which) {
   const Batch *batch = &g->batch[which];
   const int64_t pieces = g->plan->accumulate, rows = batch->sequences, index = g->step * g->plan->mix + which;
@@ -125,7 +125,7 @@ static double make_gradients(const Gradients *g, const Model *model, Tape *tape,
   return loss;
 }
 
-/* ---- several ---- */
+/* ---- several batches ---- */
 
 static void run_lanes(void *arg, int64_t begin, int64_t end) {
   const Gradients *g = arg;
@@ -137,10 +137,10 @@ static void run_lanes(void *arg, int64_t begin, int64_t end) {
 
 typedef struct Sum {
   const Gradients *g;
-  int64_t lanes; /* that worked */
+  int64_t lanes; /* number of lanes used */
 } Sum;
 
-/* Lane after lane, which is the order of the batches. */
+/* Adds lane after lane: the order of the batches. */
 static void add_range(void *arg, int64_t begin, int64_t end) {
   const Sum *sum = arg;
   float *to = params_gradients(sum->g->model->params);

@@ -1,9 +1,8 @@
 /* gradients.h - the gradients of an update, from its batches.
  *
- * An update of several batches (--mix) makes the gradients of each apart and adds them in the batches' order:
- * the same bits whether the batches are worked on one after the other by all threads, or, where there are no
- * more threads than batches, each on a thread of its own, where no thread waits for another between products.
- */
+ * With several batches per update (--mix), the gradients of each batch are computed separately and added in
+ * the order of the batches. The result is bit-identical whether all threads work on one batch at a time, or
+ * (with at most as many threads as batches) each thread on a batch of its own, which avoids waiting. */
 #ifndef TRAIN_GRADIENTS_H
 #define TRAIN_GRADIENTS_H
 
@@ -11,15 +10,15 @@
 
 typedef struct Gradients Gradients;
 
-/* All live longer than it does. */
+/* All arguments must outlive it. */
 Gradients *gradients_new(const Model *, Batches *, const Plan *, const TrainSettings *, uint64_t seed);
-void gradients_free(Gradients *); /* NULL is fine */
+void gradients_free(Gradients *); /* may be NULL */
 
-/* Fills the gradients of the model's parameters with those of the mean loss over all targets of the update
- * after `step` others; returns that loss. *positions: of sources and targets, padding counted. */
+/* Computes the mean loss over all targets of update number `step` (from 0) and its gradients, stored in the
+ * model's parameters; returns the loss. *positions: source and target positions, including padding. */
 double gradients_make(Gradients *, int64_t step, int64_t *positions);
 
-/* Bytes that it takes beside the model and its gradients. */
+/* Bytes needed in addition to the model and its gradients. */
 int64_t gradients_bytes(const Plan *);
 
 #endif

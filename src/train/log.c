@@ -9,7 +9,7 @@
 #include "base/threads.h"
 #include "text/utf8.h"
 
-/* The lines up to `step`; a last line cut by a crash is left out. */
+/* Copies the lines up to `step`; skips a last line truncated by a crash. */
 static void keep_until(const FileView *old, int64_t step, Buffer *kept) {
   for (size_t at = 0; at < old->size;) {
     const char *line = old->data + at, *end = memchr(line, '\n', old->size - at);
@@ -49,8 +49,7 @@ void log_close(TrainLog *log) {
   *log = (TrainLog){0};
 }
 
-/* A line that cannot be written whole is taken back: what follows it, and the report, would not understand
- * its beginning. */
+/* Removes a line that was written only in part: readers of the log would fail on it. */
 static bool write_line(TrainLog *log, json_t *json, Error *err) {
   const long start = ftell(log->lines);
   char *text = json_text(json, JSON_COMPACT | JSON_REAL_PRECISION(9));
@@ -93,7 +92,7 @@ bool log_step(TrainLog *log, const LogStep *s, Error *err) {
   return write_line(log, json, err) && ok && tfevents_flush(log->events, err);
 }
 
-/* A sample may hold bytes that are no characters, or end amid one; JSON cannot. */
+/* A sample may contain invalid UTF-8 or end inside a character; JSON may not. */
 static bool log_text(TrainLog *log, int64_t step, const char *kind, const char *text, Error *err) {
   Buffer whole = {0};
   utf8_repair(text, utf8_whole_prefix(text, strlen(text)), &whole);

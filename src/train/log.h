@@ -1,4 +1,4 @@
-/* log.h - a run's diary: log.jsonl (one JSON object a line) and TensorBoard event files, side by side. */
+/* log.h - the log of a run: log.jsonl (one JSON object per line) and TensorBoard event files. */
 #ifndef TRAIN_LOG_H
 #define TRAIN_LOG_H
 
@@ -11,7 +11,7 @@ typedef struct TrainLog {
   char path[PATH_CAPACITY];
 } TrainLog;
 
-/* Drops what an interrupted run logged after `step`, whose steps will be done again. */
+/* Removes lines after `step`, logged by an interrupted run: those steps will be repeated. */
 bool log_open(TrainLog *, const char *run, int64_t step, Error *);
 void log_close(TrainLog *);
 

@@ -4,15 +4,15 @@
 #include "base/threads.h"
 #include "train/optimizer.h"
 
-typedef struct Rehearsal {
+typedef struct Trial {
   Model *model;
   Optimizer optimizer;
   Tape *tape;
   Batch batch;
   int64_t step;
-} Rehearsal;
+} Trial;
 
-static void update(Rehearsal *r) {
+static void update(Trial *r) {
   Net net = {.tape = r->tape, .params = r->model->params, .dropout = (float)r->model->config.dropout};
   tape_reset(r->tape, true, (uint64_t)r->step);
   params_forget_gradients(r->model->params);
@@ -29,7 +29,7 @@ static int32_t *random_tokens(int64_t count, int64_t vocabulary) {
   return tokens;
 }
 
-static double best_update(Rehearsal *r, double seconds) {
+static double best_update(Trial *r, double seconds) {
   const double begin = clock_seconds();
   double best = 0;
   update(r);
@@ -42,31 +42,31 @@ static double best_update(Rehearsal *r, double seconds) {
   return best;
 }
 
-StepWay step_way(const TrainSettings *s) {
-  return (StepWay){s->checkpoint_activations, precision_named(s->precision)};
+StepMode step_mode(const TrainSettings *s) {
+  return (StepMode){s->checkpoint_activations, precision_named(s->precision)};
 }
 
-double measure_step(const Config *config, int64_t sequences, StepWay way, double seconds, int64_t *resident) {
+double measure_step(const Config *config, int64_t sequences, StepMode mode, double seconds,
+                    int64_t *resident) {
   static const SettingTable *const tables[] = {&train_settings_table};
   Settings *settings = settings_new(tables, 1);
   int32_t *tokens = random_tokens(sequences * config->context, config->vocabulary);
   int32_t *lengths = mem_alloc((size_t)sequences * sizeof *lengths);
-  Rehearsal r = {
-      .model = model_new(config, true),
-      .tape = tape_new(false),
-      .batch = {.sequences = sequences, .time = config->context, .tokens = tokens, .targets = tokens}};
+  Trial r = {.model = model_new(config, true),
+             .tape = tape_new(false),
+             .batch = {.sequences = sequences, .time = config->context, .tokens = tokens, .targets = tokens}};
   for (int64_t i = 0; i < sequences; i++) lengths[i] = (int32_t)config->context;
   if (config->arch->encodes) {
     r.batch.source = tokens;
     r.batch.source_lengths = lengths;
     r.batch.source_time = config->context;
   }
-  tape_recompute(r.tape, way.recompute);
-  tape_set_precision(r.tape, way.precision);
+  tape_recompute(r.tape, mode.recompute);
+  tape_set_precision(r.tape, mode.precision);
   params_initialize(r.model->params, 1);
   optimizer_open(&r.optimizer, r.model->params, settings_part(settings, &train_settings_table), 0);
   const double best = best_update(&r, seconds);
-  if (resident) *resident = mem_resident(); /* the tape still has the activations of the last step */
+  if (resident) *resident = mem_resident(); /* the tape still holds the activations of the last step */
   optimizer_close(&r.optimizer);
   model_free(r.model);
   tape_free(r.tape);

@@ -24,8 +24,8 @@ void muon_close(Muon *u) {
 
 /* ---- orthogonalization ---- */
 
-/* Of the polynomial a s + b s^3 + c s^5 that each singular value s goes through, five times: chosen by Jordan
- * to lift small ones fast. */
+/* Coefficients of the polynomial a s + b s^3 + c s^5, applied five times to each singular value s; chosen by
+ * Jordan to raise small ones fast. */
 static const float a = 3.4445f, b = -4.7750f, c = 2.0315f;
 enum { ITERATIONS = 5 };
 
@@ -39,14 +39,14 @@ static void polynomial(float *p, const float *g, int64_t n) {
   }
 }
 
-/* The sum of squares in pieces of rows, added in order. */
+/* The Frobenius norm, summed row by row. */
 static double frobenius(const float *x, int64_t rows, int64_t columns) {
   double sum = 0;
   for (int64_t i = 0; i < rows; i++) sum += (double)kernels->sum_squares(x + i * columns, columns);
   return sqrt(sum);
 }
 
-/* x -> (a + b x x' + c (x x')^2) x, or from the other side where that is the smaller matrix. */
+/* x -> (a + b x x' + c (x x')^2) x, or with x' x on the right if that is the smaller matrix. */
 void muon_orthogonalize(Muon *u, float *x, int64_t rows, int64_t columns) {
   const bool wide = rows <= columns;
   const int64_t n = wide ? rows : columns, elements = rows * columns;
@@ -70,7 +70,7 @@ void muon_step(Muon *u, float *w, float *m, const float *gradient, int64_t rows,
   const float momentum = (float)s.momentum, clip = (float)s.clip;
   for (int64_t i = 0; i < n; i++) {
     m[i] = momentum * m[i] + clip * gradient[i];
-    u->update[i] = momentum * m[i] + clip * gradient[i]; /* Nesterov's: a step ahead */
+    u->update[i] = momentum * m[i] + clip * gradient[i]; /* Nesterov momentum */
   }
   muon_orthogonalize(u, u->update, rows, columns);
   const double size = 0.2 * sqrt((double)(rows > columns ? rows : columns));

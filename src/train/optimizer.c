@@ -22,7 +22,7 @@ static void open_muon(Optimizer *o) {
     elements = int64_max(elements, tensor_count(t));
     side = int64_max(side, t->shape[0] < t->shape[1] ? t->shape[0] : t->shape[1]);
   }
-  /* Fewer matrices than threads are each better worked on by all. */
+  /* With fewer matrices than threads, all threads work on one matrix at a time. */
   o->workers = o->matrix_count < threads_count() ? 1 : threads_count();
   o->muon = mem_alloc_zeroed((size_t)o->workers, sizeof *o->muon);
   for (int i = 0; i < o->workers; i++) muon_open(&o->muon[i], elements, side);
@@ -62,13 +62,13 @@ float *optimizer_weights(Optimizer *o) {
 
 /* ---- norm ---- */
 
-/* Sums are made over pieces of a fixed size and added in order: the same for any number of threads. */
+/* Sums over pieces of fixed size, added in order, do not depend on the number of threads. */
 enum { PIECE = 1 << 16 };
 
 typedef struct NormJob {
   const float *gradients;
   int64_t length;
-  double *sums; /* one a piece */
+  double *sums; /* one per piece */
 } NormJob;
 
 static void norm_pieces(void *arg, int64_t begin, int64_t end) {
@@ -96,7 +96,7 @@ typedef struct UpdateJob {
   Optimizer *optimizer;
   double learning_rate, clip, correction1, correction2;
   double decay;          /* of the parameter being updated by AdamW */
-  int64_t offset, count; /* of it */
+  int64_t offset, count; /* position and size of that parameter */
 } UpdateJob;
 
 static void average_range(const Optimizer *o, int64_t at, int64_t n) {
@@ -106,8 +106,7 @@ static void average_range(const Optimizer *o, int64_t at, int64_t n) {
   for (int64_t i = 0; i < n; i++) average[i] = keep * average[i] + (1 - keep) * w[i];
 }
 
-/* Pieces of a fixed size here too: where a vector loop ends and its tail begins must not depend on the
- * threads. */
+/* Pieces of fixed size, so that the tails of vector loops do not depend on the number of threads. */
 static void update_pieces(void *arg, int64_t begin, int64_t end) {
   const UpdateJob *job = arg;
   Optimizer *o = job->optimizer;
@@ -157,7 +156,7 @@ void optimizer_step(Optimizer *o, int64_t step, double learning_rate, double cli
 
 /* ---- schedule ---- */
 
-/* Warmup-stable-decay (Hu et al. 2024): the last fifth goes down. */
+/* Warmup-stable-decay (Hu et al. 2024): share of the run that decays. */
 static const double wsd_decay = 0.2;
 
 double schedule_share(const TrainSettings *s, int64_t step, int64_t steps, int64_t warmup) {

@@ -2,12 +2,12 @@
 
 #include <math.h>
 
-/* Shares of the budget. */
+/* As shares of the budget. */
 static const double usual_window = 0.05, recent_window = 0.01, look_interval = 0.05, least_interval = 0.002,
                     spare = 0.005, results_most = 0.1, evaluation_most = 0.5;
-/* Seconds. */
+/* In seconds. */
 static const double first_look = 30, least_window = 1, window_without_budget = 30;
-/* Share of the updates to go by which their number must be wrong before it is changed. */
+/* The number of updates is changed if it is off by more than this share of the remaining ones. */
 static const double tolerance = 0.05;
 
 static double budget(const Pace *p) {
@@ -31,7 +31,7 @@ void pace_expect(Pace *p, PaceWork work, int64_t every, double closing, double u
   p->works[work].update = 1;
 }
 
-/* Even where an update takes longer than the window, the last two or three count. */
+/* The factor is at least 0.5: the last two or three updates count even if each exceeds the window. */
 static void mean_add(PaceMean *m, double seconds) {
   const double keep = fmax(0.5, exp(-seconds / m->window));
   m->updates = keep * m->updates + 1;
@@ -52,15 +52,15 @@ void pace_worked(Pace *p, PaceWork work, double seconds) {
   p->works[work].update = mean_update(&p->recent);
 }
 
-/* ---- what is to come ---- */
+/* ---- estimates ---- */
 
-/* Where updates take longer than they did then, so does this. */
+/* The last duration of this work, scaled by how much slower updates have become since. */
 static double whole_cost(const Pace *p, PaceWork work, double update) {
   const double then = p->works[work].update, seconds = p->works[work].seconds;
   return then > 0 && update > 0 ? seconds * update / then : seconds;
 }
 
-/* Results are measured on less text rather than take much of the time from training. */
+/* Results are measured on less text if scoring would take too large a share of the budget. */
 static double cost(const Pace *p, PaceWork work, double update) {
   const double whole = whole_cost(p, work, update);
   return work == PACE_RESULTS && p->deadline > 0 ? fmin(whole, results_most * budget(p)) : whole;
@@ -70,32 +70,32 @@ bool pace_affords_evaluation(const Pace *p) {
   return p->deadline <= 0 || cost(p, PACE_EVALUATION, mean_update(&p->recent)) <= evaluation_most * budget(p);
 }
 
-/* A run without evaluations has no results to measure, either. */
-static bool is_done(const Pace *p, PaceWork work) {
+/* Without time for evaluations, the finished model is not scored either. */
+static bool is_planned(const Pace *p, PaceWork work) {
   return (work != PACE_EVALUATION && work != PACE_RESULTS) || pace_affords_evaluation(p);
 }
 
-/* All that follows the last update. */
+/* Seconds of all work after the last update. */
 static double closing(const Pace *p, double update) {
   double sum = p->deadline > 0 ? spare * budget(p) : 0;
   for (PaceWork w = 0; w < PACE_WORKS; w++)
-    if (is_done(p, w)) sum += p->works[w].closing * cost(p, w, update);
+    if (is_planned(p, w)) sum += p->works[w].closing * cost(p, w, update);
   return sum;
 }
 
-/* What is due after this update, if it is not the last. */
+/* Seconds of the work due after this update, if it is not the last. */
 static double due(const Pace *p, int64_t done, double update) {
   double sum = 0;
   for (PaceWork w = 0; w < PACE_WORKS; w++)
-    if (is_done(p, w) && p->works[w].every && done % p->works[w].every == 0) sum += cost(p, w, update);
+    if (is_planned(p, w) && p->works[w].every && done % p->works[w].every == 0) sum += cost(p, w, update);
   return sum;
 }
 
-/* An update with its share of the work between updates. */
+/* Seconds of an update including its share of the work between updates. */
 static double whole_update(const Pace *p, double update) {
   double sum = update;
   for (PaceWork w = 0; w < PACE_WORKS; w++)
-    if (is_done(p, w) && p->works[w].every) sum += cost(p, w, update) / (double)p->works[w].every;
+    if (is_planned(p, w) && p->works[w].every) sum += cost(p, w, update) / (double)p->works[w].every;
   return sum;
 }
 
@@ -107,7 +107,7 @@ static int64_t fitting(const Pace *p, double now, int64_t done) {
   return done + (left > 0 ? (int64_t)(left / whole_update(p, update)) : 0);
 }
 
-/* Ever closer together towards the end, where the same error is a larger part of what is left. */
+/* Checks become more frequent towards the end, where the same error is a larger share of the time left. */
 static double interval(const Pace *p, double left) {
   return fmax(least_interval * budget(p), fmin(look_interval * budget(p), left / 4));
 }

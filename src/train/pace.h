@@ -1,18 +1,17 @@
-/* pace.h - a run with a budget ends in time: how many updates still fit, by what updates and the work between
- * them took.
+/* pace.h - makes a run with a budget end in time: computes how many updates still fit, from the measured time
+ * of updates and of other work.
  *
- * Arithmetic only. Readings of the clock are arguments, in seconds, so that a test can have a clock of its
- * own. */
+ * Arithmetic only: clock readings are arguments, in seconds, so that tests can use a simulated clock. */
 #ifndef TRAIN_PACE_H
 #define TRAIN_PACE_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-/* What a run does beside updates; PACE_RESULTS: scoring the finished model. */
+/* Work of a run other than updates; PACE_RESULTS: scoring the finished model. */
 typedef enum PaceWork { PACE_EVALUATION, PACE_SAMPLE, PACE_CHECKPOINT, PACE_RESULTS, PACE_WORKS } PaceWork;
 
-/* Updates and their seconds, where those longer ago than `window` seconds hardly count. */
+/* Exponentially decaying sums of updates and their seconds, with time constant `window` (seconds). */
 typedef struct PaceMean {
   double window, updates, seconds;
 } PaceMean;
@@ -22,31 +21,31 @@ typedef struct Pace {
   double next_look;
   PaceMean recent, usual;
   struct {
-    int64_t every;  /* updates from one to the next; 0: none before the last update */
-    double closing; /* times after the last update */
-    double seconds; /* the last one */
-    double update;  /* seconds an update took then; 0: unknown, and `seconds` is right as it is */
+    int64_t every;  /* interval in updates; 0: only after the last update */
+    double closing; /* how often it is done after the last update */
+    double seconds; /* duration of the last one */
+    double update;  /* seconds per update at that time; 0: unknown, `seconds` is not rescaled */
   } works[PACE_WORKS];
 } Pace;
 
 void pace_open(Pace *, double now, double deadline);
-/* Before a kind of work was measured it is taken to cost as much as so many updates. */
+/* Sets the expected cost of a kind of work, in updates, until it is measured. */
 void pace_expect(Pace *, PaceWork, int64_t every, double closing, double updates);
-/* An update took so long; a piece of work did. */
+/* Report the duration of an update, and of other work. */
 void pace_updated(Pace *, double seconds);
 void pace_worked(Pace *, PaceWork, double seconds);
 
-/* Asked after each update, before the work that is due then: how many updates the run should have in all.
- * `steps`: as planned, which fits; `done`: there is no time for another one. */
+/* Called after each update, before other work that is due: returns the total number of updates the run should
+ * have. `steps`: the planned number fits; `done`: there is no time for another update. */
 int64_t pace_steps(Pace *, double now, int64_t done, int64_t steps);
-/* Asked after an evaluation: is there no time for another update and all that follows the last one? The model
- * just evaluated is then the last. */
+/* Called after an evaluation: whether there is no time for another update and the closing work, so that the
+ * run must end with the model just evaluated. */
 bool pace_is_over(const Pace *, double now);
-/* Can a run of this budget have an evaluation at all? Where not, none is reckoned with. */
+/* Whether the budget allows any evaluation; if not, none is planned. */
 bool pace_affords_evaluation(const Pace *);
-/* Of the text that results are measured on: the share there is time for, 0 to 1. */
+/* Share (0 to 1) of the held-out text that there is time to score the finished model on. */
 double pace_results_share(const Pace *, double now);
-/* Seconds until the run ends, at most those to the deadline. */
+/* Estimated seconds until the run ends, at most until the deadline. */
 double pace_seconds_left(const Pace *, double now, int64_t done, int64_t steps);
 
 #endif

@@ -25,8 +25,7 @@ static int64_t clamp(int64_t x, int64_t low, int64_t high) {
 static int64_t at_least_1(int64_t x) {
   return x > 0 ? x : 1;
 }
-/* Tokens an update: gradients of small networks are useful at small batches, large ones need quieter
- * gradients. */
+/* Tokens per update: small networks learn well from small batches, large ones need less noisy gradients. */
 static int64_t default_batch_tokens(const Config *c) {
   return clamp(16 * c->width, 2048, 8192);
 }
@@ -36,7 +35,7 @@ static double default_learning_rate(const Config *c) {
   return fmin(3e-3, fmax(2e-4, 0.256 / (double)c->width));
 }
 
-/* 20 tokens a parameter (Hoffmann et al. 2022), within 1 to 40 passes over the text. */
+/* 20 tokens per parameter (Hoffmann et al. 2022), within 1 to 40 passes over the text. */
 static double default_epochs(int64_t parameters, int64_t tokens) {
   return fmin(40, fmax(1, 20 * (double)parameters / (double)tokens));
 }
@@ -48,7 +47,7 @@ bool plan_open(Plan *p, const Config *config, int64_t context, const TrainSettin
                                          : default_batch_tokens(config);
   if (s->batch % (s->accumulate * s->mix))
     return fail_usage(err,
-                      "a batch of %" PRId64 " sequences cannot be cut in %" PRId64
+                      "a batch of %" PRId64 " sequences cannot be split into %" PRId64
                       " equal pieces: change --batch, --accumulate or --mix",
                       s->batch, s->accumulate * s->mix);
   p->batch.sequences = s->batch / s->mix;
@@ -56,14 +55,13 @@ bool plan_open(Plan *p, const Config *config, int64_t context, const TrainSettin
   return true;
 }
 
-/* A steady look at the held-out text should not cost more than a tenth of the training (a third a token,
- * forward only). */
+/* Evaluations should take at most a tenth of the training time (a token costs a third: forward only). */
 static int64_t default_eval_tokens(const Plan *p) {
   return clamp((int64_t)((double)p->eval_every * p->step_tokens / 4), 8192, 200000);
 }
 
-/* By Muon what a matrix was is forgotten within a fifth of the run: with norms behind the blocks
- * best by a wide margin, with norms before them no worse than 0.1 (docs/log.md, 2026-11-26). */
+/* With Muon, weights decay within a fifth of the run: best by a wide margin for post-norm networks, no worse
+ * than 0.1 for pre-norm ones (docs/log.md, 2026-11-26). */
 static double default_weight_decay(const Plan *p, const TrainSettings *s) {
   return strcmp(s->optimizer, "muon") ? 0.1 : fmin(1, 5 / (p->learning_rate * (double)p->steps));
 }
@@ -84,12 +82,12 @@ static bool plan_steps(Plan *p, const TrainSettings *s, int64_t tokens, Error *e
   return p->warmup <= p->steps ||
          fail_usage(err,
                     "a warm-up of %" PRId64
-                    " steps (--warmup, of the recipe if it was not given) is longer than the run of "
-                    "%" PRId64 ": give a shorter --warmup",
+                    " steps (--warmup, given here or in the recipe) is longer than the run of "
+                    "%" PRId64 " steps: give a shorter --warmup",
                     p->warmup, p->steps);
 }
 
-static void reckon(Plan *p, const TrainSettings *s, int64_t tokens) {
+static void estimate_needs(Plan *p, const TrainSettings *s, int64_t tokens) {
   const int64_t each =
       2 * (int64_t)sizeof(float) + optimizer_bytes_per_parameter(s); /* weight and gradient */
   const int64_t ids = int64_min(tokens * (int64_t)sizeof(int32_t), (int64_t)spool_in_memory());
@@ -102,7 +100,7 @@ bool judged_by_metric(const TrainSettings *s) {
   return strcmp(s->best_by, "loss") != 0;
 }
 
-/* Two settings of which one makes the other meaningless. What a flag says wins over what a file says. */
+/* Handles two settings that exclude each other: a flag overrides a file, otherwise both are refused. */
 static bool contradict(const Settings *given, Settings *own, const char *a, const char *b, Error *err) {
   if (!settings_given(given, a) || !settings_given(given, b)) return true;
   const bool a_wins = settings_given_by_call(given, a), b_wins = settings_given_by_call(given, b);
@@ -111,7 +109,7 @@ static bool contradict(const Settings *given, Settings *own, const char *a, cons
   return true;
 }
 
-/* `source` brings what the table describes. */
+/* `source` replaces the settings of the table. */
 static bool contradict_table(const Settings *given, Settings *own, const char *source,
                              const SettingTable *table, Error *err) {
   for (const Setting *s = table->items; s->name; s++)
@@ -144,20 +142,19 @@ bool plan_contradictions(const Settings *given, Settings *own, Error *err) {
     if (!contradict(given, own, pairs[i][0], pairs[i][1], err)) return false;
   const TrainSettings *s = settings_part(own, &train_settings_table);
   if (settings_given(own, "momentum") && strcmp(s->optimizer, "muon"))
-    return fail_usage(err,
-                      "--momentum is a setting of --optimizer muon only: leave one out or add the other");
+    return fail_usage(err, "--momentum needs --optimizer muon: add that or leave out --momentum");
   return contradict_sources(given, own, err) && recipe_check_replan(s->replan, err);
 }
 
 static bool check_unread(const Task *task, const Settings *given, const char *readers,
                          const SettingTable *table, const News *news, Error *err) {
-  static const char text[] = "--%s is of %s, and `train %s` learns from %s: %s";
+  static const char text[] = "--%s applies to %s, but `train %s` learns from %s: %s";
   for (const Setting *s = table->items; s->name; s++) {
     const char *flag = settings_flag(given, s->name), *said = task->material->said;
     if (settings_given_by_call(given, flag))
       return fail_usage(err, text, flag, readers, task->name, said, "leave it out");
     if (settings_given(given, flag))
-      news_warning(news, text, flag, readers, task->name, said, "without effect");
+      news_warning(news, text, flag, readers, task->name, said, "it has no effect");
   }
   return true;
 }
@@ -171,8 +168,8 @@ bool plan_check_task(const Task *task, const Settings *given, const News *news, 
          check_unread(task, given, material_pairs.said, &search_settings_table, news, err);
 }
 
-/* A piece as large as any: most sequences have not the greatest length. */
-static void reckon_cost(Plan *p, const TrainSettings *s, const Batches *b) {
+/* The cost of the largest piece: few sequences have the greatest length. */
+static void estimate_cost(Plan *p, const TrainSettings *s, const Batches *b) {
   const int64_t longest = b->time > b->source_time ? b->time : b->source_time;
   const int64_t most = at_least_1(int64_min(b->sequences, p->batch.tokens / longest));
   const int64_t sequences = (most + p->accumulate - 1) / p->accumulate;
@@ -184,10 +181,10 @@ static void reckon_cost(Plan *p, const TrainSettings *s, const Batches *b) {
 bool plan_make(Plan *p, const TrainSettings *s, const Material *material, const Batches *batches,
                Error *err) {
   p->step_tokens = batches->step_tokens * (double)p->mix;
-  reckon_cost(p, s, batches);
+  estimate_cost(p, s, batches);
   p->learning_rate = s->lr > 0 ? s->lr : default_learning_rate(&p->config);
   if (!plan_steps(p, s, batches->tokens, err)) return false;
-  reckon(p, s, material->train.tokens);
+  estimate_needs(p, s, material->train.tokens);
   return true;
 }
 
@@ -198,8 +195,8 @@ static bool check_disk(const Plan *p, const char *directory, Error *err) {
   const int64_t available = disk_free(directory);
   if (available < 0 || available >= p->disk) return true;
   return fail(err,
-              "%s: the model and its checkpoints need %s but the disk has %s left: free some, or choose "
-              "another -o or a smaller --size",
+              "%s: the model and its checkpoints need %s but the disk has %s free: free some space, or "
+              "choose another -o or a smaller --size",
               directory, figure_bytes(a, p->disk), figure_bytes(b, available));
 }
 
@@ -222,10 +219,11 @@ bool plan_check(const Plan *p, const Batches *batches, const char *directory, co
             p->config.arch->name, figure_count(a, p->cost.parameters),
             figure_of(b, p->config.layers, "layer"), p->config.width, p->context,
             figure_count(c, p->config.vocabulary));
-  news_note(news, "run: %s of %s, %.1f passes over %s tokens of text", figure_of(a, p->steps, "step"),
+  news_note(news, "run: %s of %s each, %.1f passes over %s tokens of text", figure_of(a, p->steps, "step"),
             figure_of(b, (int64_t)(p->step_tokens + 0.5), "token"), tokens / (double)batches->tokens,
             figure_count(c, batches->tokens));
-  news_note(news, "needs: %s of memory (this machine has %s), %s of disk, %.3g floating-point operations",
+  news_note(news,
+            "needs: %s of memory (this machine has %s), %s of disk space, %.3g floating-point operations",
             figure_bytes(a, p->memory), figure_bytes(b, mem_available()), figure_bytes(c, p->disk),
             p->flops_a_position * batches->step_positions * (double)(p->steps * p->mix));
   return check_memory(p, err) && check_disk(p, directory, err);

@@ -1,5 +1,4 @@
-/* plan.h - what a run will do, settled before it starts: every default filled in, memory and disk reckoned.
- */
+/* plan.h - the plan of a run, made before it starts: all defaults filled in, memory and disk estimated. */
 #ifndef TRAIN_PLAN_H
 #define TRAIN_PLAN_H
 
@@ -9,34 +8,33 @@
 
 typedef struct Plan {
   Config config;
-  int64_t context;    /* tokens of a training window, at most the network's own context */
-  BatchSize batch;    /* one of those of an update, over all pieces */
-  int64_t mix;        /* batches of an update */
-  int64_t accumulate; /* pieces */
+  int64_t context;    /* tokens of a training window, at most the context of the network */
+  BatchSize batch;    /* of one batch, before it is split into pieces */
+  int64_t mix;        /* batches per update */
+  int64_t accumulate; /* pieces per batch */
   int64_t steps, warmup, eval_every, eval_tokens, checkpoint_every, sample_every;
   double learning_rate, weight_decay;
-  double step_tokens;      /* targets an update, on average */
-  Cost cost;               /* of one piece, as large as any */
-  double flops_a_position; /* of a source or a target, forward and backward */
-  int64_t memory;          /* bytes needed, in all */
+  double step_tokens;      /* targets per update, on average */
+  Cost cost;               /* of the largest piece */
+  double flops_a_position; /* per source or target position, forward and backward */
+  int64_t memory;          /* bytes needed, in total */
   int64_t disk;            /* bytes of the model and its checkpoints */
 } Plan;
 
-/* Does --best-by name a metric (else the loss judges)? */
+/* Whether --best-by is a metric rather than the loss. */
 bool judged_by_metric(const TrainSettings *);
-/* Refuses settings that cannot both be given; of a flag and a file that contradict each other the file's goes
- * from `own`, the run's copy of `given`. */
+/* Refuses contradictory settings. If a flag contradicts a setting of a file, the latter is removed from
+ * `own`, the run's copy of `given`. */
 bool plan_contradictions(const Settings *given, Settings *own, Error *);
-/* Refuses flags that only other tasks read, and tells them where a file has them. */
+/* Refuses flags that this task does not use; warns about such settings in a file. */
 bool plan_check_task(const Task *, const Settings *given, const News *, Error *);
-/* How large batches are: what the settings leave open by the shape. */
+/* Sets the batch size, by the shape of the network where the settings leave it open. */
 bool plan_open(Plan *, const Config *, int64_t context, const TrainSettings *, Error *);
-/* The rest, by the batches that this gave. */
+/* Completes the plan, from the resulting batches. */
 bool plan_make(Plan *, const TrainSettings *, const Material *, const Batches *, Error *);
-/* As plan_make does for the steps, when something decided on another number of them. */
+/* Changes the number of steps and what depends on it. */
 void plan_set_steps(Plan *, const TrainSettings *, int64_t steps);
-/* Tells parameters, tokens, memory, and refuses what this machine cannot hold, with the numbers and a way
- * out. */
+/* Reports parameters, tokens, memory and disk; refuses a run that this machine cannot hold. */
 bool plan_check(const Plan *, const Batches *, const char *directory, const News *, Error *);
 
 #endif

@@ -6,9 +6,9 @@
 
 #include "text/html.h"
 
-/* Room around the curves for ticks as wide as a phone needs them. */
+/* Margins, wide enough for tick labels on a phone. */
 enum { LEFT = 58, RIGHT = 16, TOP = 14, BOTTOM = 44 };
-/* More points than a screen has places for them tell nothing more. */
+/* More points than this cannot be told apart on a screen. */
 enum { MOST_POINTS = 300 };
 
 typedef struct Frame {
@@ -29,12 +29,12 @@ static double along(const Plot *p, double x) {
   return p->log_x ? log10(fmax(x, 1)) : x;
 }
 
-static double nearly_all(double *values, size_t count) {
+static double percentile_98(double *values, size_t count) {
   qsort(values, count, sizeof *values, ascending);
   return values[(count - 1) * 98 / 100];
 }
 
-/* Of y what 98 of 100 points do not exceed; all of it where little would be cut. */
+/* The axis ranges; y ends at the 98th percentile unless that cuts off little. */
 static Frame frame_of(const Plot *p) {
   Frame f = {p, INFINITY, -INFINITY, INFINITY, -INFINITY};
   VEC(double) ys = {0};
@@ -47,7 +47,7 @@ static Frame frame_of(const Plot *p) {
       f.y1 = fmax(f.y1, at.y);
       vec_push(&ys, at.y);
     }
-  const double most = nearly_all(ys.data, ys.count);
+  const double most = percentile_98(ys.data, ys.count);
   if (f.y1 - most > 0.3 * (most - f.y0)) f.y1 = most;
   vec_free(&ys);
   if (f.x1 <= f.x0) f.x1 = f.x0 + 1;
@@ -69,7 +69,7 @@ static double y_on_plot(const Frame *f, double y) {
 
 /* ---- axes ---- */
 
-/* 1, 2 or 5 times a power of ten, so that about `wanted` of them fit. */
+/* 1, 2 or 5 times a power of ten, such that about `wanted` steps fill the range. */
 static double round_step(double range, int wanted) {
   const double raw = range / wanted, power = pow(10, floor(log10(raw))), lead = raw / power;
   return power * (lead < 1.5 ? 1 : lead < 3.5 ? 2 : lead < 7.5 ? 5 : 10);
@@ -112,7 +112,7 @@ static void draw_x_axis(Buffer *out, const Frame *f) {
 
 /* ---- curves ---- */
 
-/* Means of neighbours along the axis, where there are too many points. */
+/* Averages neighbouring points if there are too many. */
 static Points thinned(const Frame *f, const PlotSeries *s) {
   Points out = {0};
   const bool all = s->points.count <= MOST_POINTS;
@@ -147,9 +147,8 @@ static void draw_dots(Buffer *out, const Frame *f, const Points *points, const P
               f->plot->x_name, points->data[i].x);
 }
 
-/* Each point becomes the mean of those about it, a thirtieth of what is shown, as many on either side: a
- * curve that falls steeply at first then neither lags nor lies above its points, as a running average of all
- * before does. */
+/* Centred moving average over a thirtieth of the points. Unlike a trailing average it does not lag where the
+ * curve falls steeply. */
 static void average(Points *points) {
   const size_t n = points->count, most = n / 60;
   Points means = {0};

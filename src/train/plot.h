@@ -9,10 +9,10 @@ typedef struct PlotPoint {
 } PlotPoint;
 
 typedef struct PlotSeries {
-  const char *name, *css; /* css: the class that colours it */
+  const char *name, *css; /* css: the class that sets its colour */
   VEC(PlotPoint) points;  /* x ascending, all finite */
   bool dots;              /* mark each point */
-  bool smooth;            /* the points faint, and a moving average over them */
+  bool smooth;            /* draw the points faintly and a moving average over them */
 } PlotSeries;
 
 typedef struct Plot {
@@ -23,7 +23,7 @@ typedef struct Plot {
   bool log_x; /* x at least 1 */
 } Plot;
 
-/* y reaches as high as 98 of 100 points do, so that a wild start does not flatten the rest. */
+/* The y axis covers 98 % of the points, so that a few high initial values do not flatten the rest. */
 void plot_svg(Buffer *out, const Plot *);
 
 #endif

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* With --from the shape is the base's. */
+/* Settings that come from the base model with --from. */
 static const char *const shape[] = {"layers", "width", "heads", "kv_heads", "ffn"};
 
 static bool is_shape(const char *name) {
@@ -45,11 +45,12 @@ bool recipe_fill(Settings *settings, const Plan *p, Error *err) {
   return true;
 }
 
-/* The run's settings without those that the others are the outcome of, and those of one command only. */
+/* Writes the run's settings, except those already reflected in others (budget, epochs) and those of a single
+ * command. */
 bool recipe_write(const RunDir *dir, const Settings *settings, Error *err) {
   static const char *const spent[] = {"budget", "epochs", "resume", "overwrite", "dry_run"};
   static const char head[] =
-      "# The settings of this run, whole: the same texts with --config recipe.yaml give the same weights.\n";
+      "# All settings of this run: the same texts with --config recipe.yaml give the same weights.\n";
   char path[PATH_CAPACITY];
   Settings *kept = ink_settings_train();
   char *yaml = settings_to_yaml(settings);
@@ -69,15 +70,15 @@ bool recipe_write(const RunDir *dir, const Settings *settings, Error *err) {
 
 /* ---- a run that is resumed ---- */
 
-/* What is free on --resume changes how long and how, not what is learnt up to here. */
+/* Settings that may change on --resume do not affect the steps already done. */
 static bool reconcile(const Settings *given, Settings *saved, const ink_setting_info *info, Error *err) {
   char *now = settings_text(given, info->name), *then = settings_text(saved, info->name);
-  const bool same = !strcmp(now, then) || !strcmp(now, "auto"); /* left to us, it was decided then */
+  const bool same = !strcmp(now, then) || !strcmp(now, "auto"); /* "auto" was decided when the run began */
   bool ok = true;
   if (!same && settings_freedom(saved, info->name) != SETTING_FREE_ON_RESUME)
     ok = fail_usage(err,
-                    "--resume continues the run as it was: --%s was %s, not %s (leave it out, or start "
-                    "another run with -o)",
+                    "--resume cannot change --%s from %s to %s: leave it out, or start another run with a "
+                    "different -o",
                     info->name, *then ? then : "not given", now);
   else if (!same && strcmp(info->name, "steps"))
     ok = ink_settings_set(saved, info->name, now, err);
@@ -101,7 +102,7 @@ bool recipe_continue(const char *path, const Settings *given, Settings **setting
   return true;
 }
 
-/* ---- steps that change on the way ---- */
+/* ---- changes of the number of steps ---- */
 
 bool recipe_check_replan(const char *changes, Error *err) {
   int64_t at, to;
@@ -125,7 +126,7 @@ int64_t recipe_steps(const char *changes, int64_t step, int64_t otherwise) {
 
 bool recipe_replan(const RunDir *dir, Settings *settings, int64_t step, int64_t steps, Error *err) {
   const TrainSettings *train = settings_part(settings, &train_settings_table);
-  const char *name = step ? "replan" : "steps"; /* at step 0 no update was made by other steps */
+  const char *name = step ? "replan" : "steps"; /* at step 0 no update has used another number */
   Buffer text = {0};
   if (step && train->replan) buffer_addf(&text, "%s ", train->replan);
   if (step) buffer_addf(&text, "%" PRId64 ":", step);

@@ -1,4 +1,4 @@
-/* report.c - what a report tells: gathered from the log, the card, the settings and the weights. */
+/* report.c - gathers the contents of a report from the log, the card, the settings and the weights. */
 #include "train/report.h"
 
 #include <string.h>
@@ -35,7 +35,7 @@ static double number(const json_t *object, const char *key) {
 
 /* ---- the log ---- */
 
-/* A rollback does steps again: what the run went back behind is no part of it any more. Remarks say why. */
+/* A rollback repeats steps: removes the points and samples from `step` on, and keeps the remarks. */
 static void forget_from(Report *r, int64_t step) {
   size_t kept = 0;
   while (r->points.count && r->points.data[r->points.count - 1].step >= step) r->points.count--;
@@ -44,7 +44,7 @@ static void forget_from(Report *r, int64_t step) {
   r->texts.count = kept;
 }
 
-/* "valid_" and the name of a metric, whose name the report keeps. */
+/* The value of "valid_<metric>", if any; the report remembers the name of the metric. */
 static double metric_of(Report *r, const json_t *line) {
   json_t *object = (json_t *)(uintptr_t)line, *value;
   const char *key;
@@ -79,7 +79,7 @@ static bool read_lines(Report *r, const FileView *log, const char *path, Error *
     const bool ok = json_is_object(json) && json_is_integer(json_object_get(json, "step"));
     if (ok) add_line(r, json);
     json_decref(json);
-    if (!ok) return fail(err, "%s:%zu: is no line of a log: remove it", path, number_of_line);
+    if (!ok) return fail(err, "%s:%zu: not a line of a log: remove it", path, number_of_line);
     at += (size_t)(end - line) + 1;
   }
   return true;
@@ -131,7 +131,7 @@ void report_from_card(Report *r, const json_t *card) {
   add_data_facts(r, json_object_get(card, "data"));
 }
 
-/* Does a line of the mapping begin with this key? */
+/* Whether the YAML mapping has this key. */
 static bool has_key(const char *yaml, const char *key) {
   const size_t length = strlen(key);
   for (const char *line = yaml; line; line = (line = strchr(line, '\n')) ? line + 1 : NULL)
@@ -151,7 +151,7 @@ void report_from_settings(Report *r, const Settings *settings) {
   mem_free(yaml);
 }
 
-/* There are none yet where a run was interrupted before its first evaluation. */
+/* Leaves 0 if the run was interrupted before its first evaluation: it has no weights yet. */
 static void count_parameters(Report *r) {
   ModelSource source;
   if (source_open_weights(&source, r->run, NULL))

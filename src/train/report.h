@@ -1,5 +1,4 @@
-/* report.h - report.html: a run as a page that a person would rather look at. One file, no scripts, nothing
- * fetched. */
+/* report.h - report.html: a run as an HTML page. One file, without scripts or external resources. */
 #ifndef TRAIN_REPORT_H
 #define TRAIN_REPORT_H
 
@@ -16,7 +15,7 @@ typedef struct ReportPoint {
 typedef struct ReportText {
   int64_t step;
   const char *text;
-  bool remark; /* what happened to the run, not a text of the model */
+  bool remark; /* an event of the run, not a text of the model */
 } ReportText;
 
 typedef struct ReportFact {
@@ -25,12 +24,12 @@ typedef struct ReportFact {
 
 typedef struct Report {
   Arena *arena;                   /* holds all texts */
-  const char *run, *task, *ended; /* the model directory; "write"; when, as a person writes it */
+  const char *run, *task, *ended; /* the model directory; "write"; local date and time */
   bool finished;                  /* else interrupted */
   int64_t steps, best_step;
   int64_t parameters, tokens_seen;                                           /* 0: unknown */
   double seconds, valid_loss, perplexity, bits_per_byte, bits_per_character; /* 0: unknown */
-  const char *metric; /* what --best-by names, of the points; NULL: the loss judged */
+  const char *metric; /* metric of --best-by in the points; NULL: none */
   VEC(ReportPoint) points;
   VEC(ReportText) texts;
   VEC(ReportFact) data, settings;
@@ -38,15 +37,15 @@ typedef struct Report {
 
 void report_open(Report *, const char *run);
 void report_close(Report *);
-/* Adds what log.jsonl tells. A last line that a crash cut is left out; steps that were done again replace
- * those before. */
+/* Adds the contents of log.jsonl. A last line truncated by a crash is skipped; repeated steps replace earlier
+ * ones. */
 bool report_from_log(Report *, const char *path, Error *);
-/* Adds the card (inkstone.json), and the settings that were given or decided on. */
+/* Adds the card (inkstone.json), and the settings that were given or chosen. */
 void report_from_card(Report *, const json_t *card);
 void report_from_settings(Report *, const Settings *);
 bool report_write(const Report *, const char *path, Error *);
 
-/* All of it: <run>/report.html. */
+/* Gathers and writes <run>/report.html. */
 bool report_run(const char *run, const json_t *card, const Settings *, Error *);
 
 #endif

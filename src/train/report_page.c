@@ -1,4 +1,4 @@
-/* report_page.c - the report as HTML. What comes from outside goes through html_addf or html_text. */
+/* report_page.c - writes the report as HTML. Text from outside is escaped by html_addf or html_text. */
 #include <math.h>
 #include <string.h>
 
@@ -65,14 +65,14 @@ static void add_headline(Buffer *out, const Report *r) {
   add_measure(out, "%.4f", r->valid_loss, "held-out loss");
   if (!(r->valid_loss > 0)) add_measure(out, "%.4f", last_loss(r), "training loss");
   add_measure(out, "%.2f", r->perplexity, "perplexity");
-  add_measure(out, "%.3f", r->bits_per_byte, "bits a byte");
+  add_measure(out, "%.3f", r->bits_per_byte, "bits per byte");
   if (r->bits_per_character > r->bits_per_byte * 1.01)
-    add_measure(out, "%.3f", r->bits_per_character, "bits a character");
+    add_measure(out, "%.3f", r->bits_per_character, "bits per character");
   if (r->parameters) add_fact(out, figure_count(buf, r->parameters), "parameters");
   if (r->tokens_seen) add_fact(out, figure_count(buf, r->tokens_seen), "tokens seen");
   if (r->seconds > 0) add_fact(out, figure_time(buf, r->seconds), "training time");
   if (r->seconds > 0 && r->tokens_seen)
-    add_fact(out, figure_count(buf, (int64_t)((double)r->tokens_seen / r->seconds)), "tokens a second");
+    add_fact(out, figure_count(buf, (int64_t)((double)r->tokens_seen / r->seconds)), "tokens per second");
   buffer_adds(out, "</div>\n");
 }
 
@@ -96,7 +96,7 @@ static void add_losses(Buffer *out, const Report *r) {
   series[1].dots = true;
   if (series[0].points.count) {
     buffer_adds(out,
-                "<h2>Loss</h2>\n<p class=quiet>Nats a token: lower is better. Steps"
+                "<h2>Loss</h2>\n<p class=quiet>Nats per token: lower is better. Steps"
                 "<input type=radio name=x id=linear checked><label for=linear>linear</label>"
                 "<input type=radio name=x id=log><label for=log>logarithmic</label>\n");
     buffer_adds(out, "<figure class=linear>");
@@ -122,13 +122,13 @@ static void add_curves(Buffer *out, const Report *r) {
   buffer_adds(out, "<div class=pair>\n");
   if (r->metric) add_small(out, r->metric, SERIES(r, metric, r->metric, "b"));
   add_small(out, "Learning rate", SERIES(r, learning_rate, "learning rate", "c"));
-  add_small(out, "Tokens a second", SERIES(r, tokens_per_second, "tokens a second", "c"));
+  add_small(out, "Tokens per second", SERIES(r, tokens_per_second, "tokens per second", "c"));
   buffer_adds(out, "</div>\n");
 }
 
 /* ---- texts ---- */
 
-/* At most this many samples: the first, the last, and evenly what is between. */
+/* At most this many samples: the first, the last, and evenly spaced ones between. */
 enum { MOST_SAMPLES = 12 };
 
 static bool is_chosen(size_t index, size_t count) {
@@ -146,7 +146,7 @@ static void add_samples(Buffer *out, const Report *r) {
   const size_t count = count_texts(r, false);
   char buf[FIGURE_SIZE];
   if (!count) return;
-  buffer_adds(out, "<h2>What it wrote while it learnt</h2>\n");
+  buffer_adds(out, "<h2>Samples during training</h2>\n");
   if (count > MOST_SAMPLES)
     html_addf(out, "<p class=quiet>%d of %zu samples; all are in log.jsonl</p>\n", MOST_SAMPLES, count);
   for (size_t i = 0, index = 0; i < r->texts.count; i++) {
@@ -162,7 +162,7 @@ static void add_remarks(Buffer *out, const Report *r) {
   const size_t count = count_texts(r, true);
   char buf[FIGURE_SIZE];
   if (!count) return;
-  html_addf(out, "<h2>What happened</h2><details><summary>%zu remark%s</summary><table>\n", count,
+  html_addf(out, "<h2>Events</h2><details><summary>%zu event%s</summary><table>\n", count,
             count == 1 ? "" : "s");
   for (size_t i = 0; i < r->texts.count; i++) {
     if (!r->texts.data[i].remark) continue;
@@ -188,7 +188,7 @@ static void add_table(Buffer *out, const char *title, const ReportFact *facts, s
   buffer_adds(out, "</table>\n");
 }
 
-/* As the shell reads it back as one word. */
+/* Quotes a word for the shell. */
 static void add_shell_word(Buffer *out, const char *word) {
   Buffer quoted = {0};
   if (word[strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./-")]) {
@@ -240,11 +240,11 @@ static void add_title(Buffer *out, const Report *r) {
   buffer_adds(out, html_style);
   buffer_adds(out, style);
   html_addf(out, "</style>\n<h1>%s</h1>\n<div class=quiet>%s to %s in %s steps", r->run,
-            r->finished ? "Learnt" : "Learning", r->task, figure_count(buf[0], r->steps));
+            r->finished ? "Trained" : "Training", r->task, figure_count(buf[0], r->steps));
   if (!r->finished)
-    buffer_adds(out, ", then interrupted");
+    buffer_adds(out, ", interrupted");
   else if (r->best_step && r->best_step != r->steps)
-    html_addf(out, ", the best of them kept: %s", figure_count(buf[1], r->best_step));
+    html_addf(out, ", the best model is that of step %s", figure_count(buf[1], r->best_step));
   html_addf(out, ". %s, Inkstone %s</div>\n", r->ended, INK_VERSION);
 }
 

@@ -27,7 +27,7 @@ static bool has_run(const char *path) {
   return checkpoint_exists(path) && file_exists(path_join(recipe, path, "recipe.yaml"));
 }
 
-/* The newest run: one that is to replace the model in `home` comes before the model's own. */
+/* Finds the newest run: one meant to replace the model in `home`, else the run of that model. */
 static bool find_run(RunDir *d) {
   char next[PATH_CAPACITY];
   model_dir_next(next, d->home);
@@ -47,9 +47,7 @@ static bool choose_new(RunDir *d, bool overwrite, Error *err) {
       return true;
     case MODEL_DIR_FOREIGN:
       return fail(
-          err,
-          "%s holds %s, which Inkstone did not write (no inkstone.json there says so): it is left alone; "
-          "choose another -o",
+          err, "%s contains %s, which Inkstone did not write (there is no inkstone.json): choose another -o",
           d->home, name);
     case MODEL_DIR_OURS:
       break;
@@ -57,8 +55,8 @@ static bool choose_new(RunDir *d, bool overwrite, Error *err) {
   model_dir_next(d->path, d->home);
   return overwrite ||
          fail(err,
-              "%s holds a model already: continue it with --resume, replace it with --overwrite, or choose "
-              "another -o",
+              "%s already contains a model: continue it with --resume, replace it with --overwrite, or "
+              "choose another -o",
               d->home);
 }
 
@@ -72,16 +70,16 @@ bool run_dir_choose(RunDir *d, const TrainSettings *s, const News *news, bool *a
   if (!s->resume) return choose_new(d, s->overwrite, err);
   const ModelDirContent content = model_dir_content(d->home, met, &name);
   if (content == MODEL_DIR_OURS || content == MODEL_DIR_FOREIGN)
-    return fail(
-        err,
-        "%s holds %s but no run to continue (a checkpoint with its recipe.yaml): train its model further "
-        "with --from %s and another -o, or begin again with --overwrite",
-        d->home, name, d->home);
-  news_note(news, "%s: no checkpoint to resume from yet: starting from the beginning", d->home);
+    return fail(err,
+                "%s contains %s but no run to continue (a checkpoint and recipe.yaml): fine-tune the model "
+                "with --from "
+                "%s and another -o, or start over with --overwrite",
+                d->home, name, d->home);
+  news_note(news, "%s: no checkpoint to resume from: starting from the beginning", d->home);
   return true;
 }
 
-/* What a run that was stopped before its first checkpoint left. */
+/* Removes the files of a run that was stopped before its first checkpoint. */
 static bool remove_started(const char *path, Error *err) {
   static const char *const names[] = {"log.jsonl", "report.html", "recipe.yaml"};
   char file[PATH_CAPACITY];

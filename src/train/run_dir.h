@@ -1,8 +1,8 @@
 /* run_dir.h - the directory of a run: chosen and locked first, changed only once the run is known to be
  * possible.
  *
- * A run lives in the directory it was given or, where a model is there already (--overwrite), in one inside
- * of it, until it has a model of its own: run/model_dir.h. */
+ * A run is stored in the given directory or, if that contains a model already (--overwrite), in a
+ * subdirectory until it has a model itself: run/model_dir.h. */
 #ifndef TRAIN_RUN_DIR_H
 #define TRAIN_RUN_DIR_H
 
@@ -11,22 +11,21 @@
 #include "train/plan.h"
 
 typedef struct RunDir {
-  const char *home;         /* as it was named: where the model will be */
-  char path[PATH_CAPACITY]; /* where the run is: home, or inside of it */
-  bool made;                /* home was not there before */
+  const char *home;         /* the given directory, where the model will be */
+  char path[PATH_CAPACITY]; /* directory of the run: home or a subdirectory */
+  bool made;                /* home was created */
   int lock;                 /* of home; -1: none */
 } RunDir;
 
-/* Locks `home`, making it if need be; a dry run does neither. */
+/* Locks `home`, creating it if needed; a dry run does neither. */
 bool run_dir_open(RunDir *, const char *home, bool dry, Error *);
-/* Where the run is, or will be. *again: there is a run to resume. Refuses, naming what is there, what would
- * harm a model. */
+/* Chooses the directory of the run. *again: there is a run to resume. Refuses what would damage a model. */
 bool run_dir_choose(RunDir *, const TrainSettings *, const News *, bool *again, Error *);
-/* The place for a new run, empty. */
+/* Empties the directory for a new run. */
 bool run_dir_begin(RunDir *, Error *);
-/* The run has a model: it moves to `home`, where it is not there already. */
+/* Called when the run has a model: moves the run to `home` if it is not there already. */
 bool run_dir_settle(RunDir *, Error *);
-/* Leaves nothing behind where it left nothing in `home`. */
+/* Unlocks `home`, and removes it if it was created and is empty. */
 void run_dir_close(RunDir *);
 
 static inline const char *run_dir_file(const RunDir *d, char buf[PATH_CAPACITY], const char *name) {

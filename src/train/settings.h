@@ -1,4 +1,4 @@
-/* settings.h - the settings of training as a struct; see settings.def. */
+/* settings.h - the training settings as a struct; see settings.def. */
 #ifndef TRAIN_SETTINGS_H
 #define TRAIN_SETTINGS_H
 

@@ -77,7 +77,7 @@ bool snapshots_mean(const char *run, const TrainState *s, Params *params, float 
   char path[PATH_CAPACITY];
   bool ok = true;
   memset(values, 0, (size_t)n * sizeof *values);
-  memset(one, 0, (size_t)n * sizeof *one); /* what lies between parameters */
+  memset(one, 0, (size_t)n * sizeof *one); /* padding between parameters */
   for (int64_t k = 0; k < count && ok; k++) {
     ok = weights_read(snapshot_path(path, run, s->snapshots[k].step), NULL, params, one, err);
     for (int64_t i = 0; i < n && ok; i++) values[i] += one[i] / (float)count;

@@ -1,22 +1,22 @@
-/* snapshots.h - weights kept along a run, whose mean becomes the finished model (--average): the mean of a
- * few late points lies deeper in the valley than any of them (Polyak and Juditsky 1992; Vaswani et al. 2017).
+/* snapshots.h - weights saved during a run, whose mean becomes the finished model (--average): the mean of
+ * several late points has a lower loss than each of them (Polyak and Juditsky 1992; Vaswani et al. 2017).
  *
- * Files snapshot-<step>.safetensors in the model directory, removed at the end. */
+ * Stored as snapshot-<step>.safetensors in the model directory; removed at the end. */
 #ifndef TRAIN_SNAPSHOTS_H
 #define TRAIN_SNAPSHOTS_H
 
 #include "nn/params.h"
 #include "train/checkpoint.h"
 
-/* Keeps these weights if they are among the `most` best by `rank`; the list is in the state, so that a
- * checkpoint remembers it. */
+/* Saves these weights if they are among the `most` best by `rank`. The list is part of the state, hence of
+ * checkpoints. */
 bool snapshots_add(const char *run, TrainState *, Params *, const float *values, double rank, int64_t most,
                    Error *);
-/* Removes files that are not in the list: once a checkpoint says so. */
+/* Removes files that are not in the list; called after the list was saved in a checkpoint. */
 bool snapshots_prune(const char *run, const TrainState *, Error *);
-/* Takes those out of the list whose files are gone: those of a checkpoint that is not the newest may be. */
+/* Removes entries without a file from the list, as an older checkpoint may have. */
 void snapshots_find(const char *run, TrainState *);
-/* The mean of those in the list, into values. */
+/* Stores the mean of the listed weights in values. */
 bool snapshots_mean(const char *run, const TrainState *, Params *, float *values, Error *);
 
 #endif

@@ -17,23 +17,22 @@ static double learning_rate(const Trainer *t, int64_t step) {
          schedule_share(t->settings, step, t->state.steps, t->state.warmup);
 }
 
-/* Losses are averaged over about the last 30 steps (at first over all), to tell a spike from noise. */
+/* Averages the loss over about the last 30 steps (at first over all), to distinguish spikes from noise. */
 static void remember_loss(TrainState *s, double loss) {
   const double weight = s->step < 30 ? 1 / (double)s->step : 1.0 / 30;
   s->recent_loss += weight * (loss - s->recent_loss);
 }
 
-/* Several times what is usual, and by so many nats a token that noise on text known almost by heart (a loss
- * of 0.01 after 0.003) does not count. */
+/* A spike is several times the recent average, and half a nat per token above it, so that noise on nearly
+ * memorized text (a loss of 0.01 after 0.003) does not count. */
 static bool is_spike(const Trainer *t, double loss) {
   const double least_rise = 0.5, usual = t->state.recent_loss;
   return usual > 0 && loss > t->settings->spike * usual && loss > usual + least_rise;
 }
 
-/* Does the model still know what it knew? The batches of the last updates say so: weights that went astray
- * fail on all of them, whereas a batch of harder text than others is a spike by itself, at any learning rate.
- */
-static bool knows_recent_batches(Trainer *t) {
+/* Distinguishes divergence from a hard batch: diverged weights have a high loss on all batches of the last
+ * updates, a hard batch is a spike by itself at any learning rate. */
+static bool recent_batches_are_normal(Trainer *t) {
   enum { LOOKS = 4 };
   for (int64_t step = t->state.step - 1; step >= 0 && step >= t->state.step - LOOKS; step--) {
     const double loss = gradients_make(t->gradients, step, &t->positions);
@@ -42,45 +41,46 @@ static bool knows_recent_batches(Trainer *t) {
   return false;
 }
 
-/* What only shows how training goes must not end it: said once, and training goes on. */
-static void tell_unshown(Trainer *t, const Error *err) {
-  if (!err->code || t->told_unshown) return;
-  t->told_unshown = true;
-  news_warning(&t->news, "%s (training goes on)", err->text);
+/* Errors of logs and samples are reported once and do not end training. */
+static void report_log_error(Trainer *t, const Error *err) {
+  if (!err->code || t->log_error_reported) return;
+  t->log_error_reported = true;
+  news_warning(&t->news, "%s (training continues)", err->text);
 }
 
 static void remark(Trainer *t, const char *text) {
   Error err = {0};
   log_remark(&t->log, t->state.step, text, &err);
-  tell_unshown(t, &err);
+  report_log_error(t, &err);
 }
 
-static void tell_hard_batch(Trainer *t, double loss) {
+static void report_hard_batch(Trainer *t, double loss) {
   char text[256];
-  if (t->told_hard_batch) return;
-  t->told_hard_batch = true;
-  snprintf(text, sizeof text,
-           "the batch of step %" PRId64
-           " has a loss of %.3g where %.3g is usual, but the batches before it have not: it is harder text, "
-           "not divergence (further ones are not mentioned)",
-           t->state.step + 1, loss, t->state.recent_loss);
+  if (t->hard_batch_reported) return;
+  t->hard_batch_reported = true;
+  snprintf(
+      text, sizeof text,
+      "the batch of step %" PRId64
+      " has a loss of %.3g instead of the usual %.3g, but the batches before it do not: it is hard text, "
+      "not divergence (later ones are not reported)",
+      t->state.step + 1, loss, t->state.recent_loss);
   news_note(&t->news, "%s", text);
   remark(t, text);
 }
 
-/* Computes the loss and the gradients of the next update; false where training went astray. */
+/* Computes the loss and the gradients of the next update; false if training diverged. */
 static bool make_gradients(Trainer *t, double *loss, double *norm) {
   for (bool looked = false;; looked = true) {
     *loss = gradients_make(t->gradients, t->state.step, &t->positions);
     *norm = gradient_norm(t->model->params);
     if (!isfinite(*loss) || !isfinite(*norm)) return false;
     if (looked || !is_spike(t, *loss)) return true;
-    if (!knows_recent_batches(t)) return false;
-    tell_hard_batch(t, *loss);
+    if (!recent_batches_are_normal(t)) return false;
+    report_hard_batch(t, *loss);
   }
 }
 
-/* One update; false where the loss or the gradient says that training went astray. */
+/* One update; false if training diverged. */
 static bool update(Trainer *t) {
   double loss, norm;
   if (!make_gradients(t, &loss, &norm)) return false;
@@ -107,7 +107,7 @@ static bool roll_back(Trainer *t, Error *err) {
     return fail(
         err,
         "training diverges at step %" PRId64
-        " even at 1/%d of the learning rate: give a smaller --lr, a longer --warmup or a smaller --clip",
+        " even with 1/%d of the learning rate: give a smaller --lr, a longer --warmup or a smaller --clip",
         at, 1 << MOST_ROLLBACKS);
   if (!checkpoint_load(t->run->path, &t->state, &t->optimizer, &t->news, &found, err)) return false;
   snapshots_find(t->run->path, &t->state);
@@ -127,16 +127,16 @@ static bool roll_back(Trainer *t, Error *err) {
   return true;
 }
 
-/* ---- looking at it ---- */
+/* ---- progress and log ---- */
 
 static double elapsed(const Trainer *t) {
   return t->state.seconds + clock_seconds() - t->part_start;
 }
 
-static void tell_progress(Trainer *t, bool now) {
+static void report_progress(Trainer *t, bool now) {
   const double clock = clock_seconds();
-  if (!now && clock - t->told < 0.1) return;
-  t->told = clock;
+  if (!now && clock - t->reported < 0.1) return;
+  t->reported = clock;
   const ink_event event = {
       .kind = INK_EVENT_PROGRESS,
       .stage = "training",
@@ -155,13 +155,13 @@ static void tell_progress(Trainer *t, bool now) {
   news_send(&t->news, &event);
 }
 
-/* An evaluation: the held-out loss, and what --best-by names; higher is better. */
-typedef struct Verdict {
-  double loss, metric; /* metric 0: the loss judges */
-  double score;
-} Verdict;
+/* The result of an evaluation. */
+typedef struct Evaluation {
+  double loss, metric; /* held-out loss; metric of --best-by, 0: none */
+  double score;        /* metric, or minus the loss: higher is better */
+} Evaluation;
 
-static void log_now(Trainer *t, const Verdict *v) {
+static void log_now(Trainer *t, const Evaluation *v) {
   Error err = {0};
   const LogStep line = {.step = t->state.step,
                         .seconds = elapsed(t),
@@ -175,7 +175,7 @@ static void log_now(Trainer *t, const Verdict *v) {
   t->loss_sum = 0;
   t->loss_count = 0;
   log_step(&t->log, &line, &err);
-  tell_unshown(t, &err);
+  report_log_error(t, &err);
 }
 
 /* ---- evaluation ---- */
@@ -188,7 +188,7 @@ static void swap_floats(float *a, float *b, int64_t n) {
   }
 }
 
-/* Evaluation and samples see the averaged weights where there are any; called again, it puts things back. */
+/* Swaps in the moving average of the weights, if any, for evaluation and samples; a second call undoes it. */
 static void swap_average(Trainer *t) {
   if (t->optimizer.average)
     swap_floats(params_values(t->model->params), t->optimizer.average, params_length(t->model->params));
@@ -199,10 +199,10 @@ static bool save_model(Trainer *t, Error *err) {
          run_dir_settle(t->run, err);
 }
 
-static bool measure(Trainer *t, Verdict *v, Error *err) {
+static bool measure(Trainer *t, Evaluation *v, Error *err) {
   const double start = clock_seconds();
   bool ok = true;
-  *v = (Verdict){0};
+  *v = (Evaluation){0};
   swap_average(t);
   const Score score = score_batches(t->model, t->valid, NULL);
   pace_worked(&t->pace, PACE_RESULTS, t->results * (clock_seconds() - start));
@@ -225,10 +225,10 @@ static bool keep_snapshot(Trainer *t, double score, Error *err) {
                        best ? score : (double)t->state.step, t->settings->average, err);
 }
 
-/* Scores the held-out text and keeps the model if it is the best so far. */
+/* Scores the held-out text and saves the model if it is the best so far. */
 static bool evaluate(Trainer *t, Error *err) {
   const double start = clock_seconds();
-  Verdict v;
+  Evaluation v;
   if (!measure(t, &v, err) || !keep_snapshot(t, v.score, err)) return false;
   t->state.valid_loss = v.loss;
   if (is_better(&t->state, v.score)) {
@@ -254,7 +254,7 @@ static bool evaluate(Trainer *t, Error *err) {
   return true;
 }
 
-static bool write_on(Trainer *t, Buffer *text, Error *err) {
+static bool continue_prompt(Trainer *t, Buffer *text, Error *err) {
   static const SettingTable *const tables[] = {&sampling_settings_table};
   Settings *settings = settings_new(tables, 1);
   SamplingSettings *sampling = settings_part(settings, &sampling_settings_table);
@@ -269,39 +269,39 @@ static bool write_on(Trainer *t, Buffer *text, Error *err) {
   return ok;
 }
 
-/* How a running text goes on, or what is made of a few examples. */
+/* Shows a continued prompt, or texts written for a few held-out examples. */
 static void show_sample(Trainer *t) {
   const double start = clock_seconds();
   Buffer text = {0};
   Error err = {0};
   swap_average(t);
   const bool ok =
-      t->judge ? judge_show(t->judge, t->model, t->state.step, &text, &err) : write_on(t, &text, &err);
+      t->judge ? judge_show(t->judge, t->model, t->state.step, &text, &err) : continue_prompt(t, &text, &err);
   swap_average(t);
   if (ok && text.length) {
     news_send(&t->news, &(ink_event){.kind = INK_EVENT_SAMPLE, .done = t->state.step, .text = text.data});
     log_sample(&t->log, t->state.step, text.data, &err);
   }
   buffer_free(&text);
-  if (!interrupted()) tell_unshown(t, &err);
+  if (!interrupted()) report_log_error(t, &err);
   pace_worked(&t->pace, PACE_SAMPLE, clock_seconds() - start);
 }
 
 /* ---- the budget's clock ---- */
 
-/* A run with a budget does fewer updates rather than take longer. Its recipe has the change. */
+/* Changes the number of updates of a run with a budget, and records it in the recipe. */
 static bool change_steps(Trainer *t, int64_t steps, Error *err) {
   char text[160];
   if (steps == t->state.steps) return true;
   snprintf(text, sizeof text,
-           "the machine's speed changed: %" PRId64 " steps instead of %" PRId64 " fit the time left", steps,
-           t->state.steps);
+           "the speed of the machine changed: %" PRId64 " steps instead of %" PRId64 " fit into the budget",
+           steps, t->state.steps);
   t->state.steps = steps;
   remark(t, text);
   return recipe_replan(t->run, t->all_settings, t->state.step, steps, err);
 }
 
-/* After an update, before the work that is due then: that depends on which is the last. */
+/* Called after an update, before the work due then, which depends on whether it is the last. */
 static bool keep_time(Trainer *t, Error *err) {
   TrainState *s = &t->state;
   s->steps = recipe_steps(t->settings->replan, s->step, s->steps);
@@ -324,18 +324,18 @@ static bool due(int64_t step, int64_t every, int64_t steps) {
   return step % every == 0 || step == steps;
 }
 
-/* An evaluation, or where there can be none the model as it is. */
-static bool look(Trainer *t, Error *err) {
+/* Evaluates the model; if that is impossible, saves it without. */
+static bool evaluate_or_save(Trainer *t, Error *err) {
   t->unscored = t->valid && t->state.best_step == 0 && !pace_affords_evaluation(&t->pace);
   if (!t->valid || t->unscored) return save_model(t, err);
   if (!evaluate(t, err)) return false;
   return !pace_is_over(&t->pace, clock_seconds()) || change_steps(t, t->state.step, err);
 }
 
-/* What comes after an update, in this order: the log, held-out text, a sample, a checkpoint. */
+/* The work due after an update, in this order: evaluation, log, sample, checkpoint. */
 static bool after_update(Trainer *t, Error *err) {
   const int64_t step = t->state.step;
-  if (due(step, t->plan->eval_every, t->state.steps) && !look(t, err)) return false;
+  if (due(step, t->plan->eval_every, t->state.steps) && !evaluate_or_save(t, err)) return false;
   const int64_t steps = t->state.steps;
   if (t->loss_count && due(step, 1 + steps / 1000, steps)) log_now(t, NULL);
   if (t->settings->sample_tokens && due(step, t->plan->sample_every, steps)) show_sample(t);
@@ -361,20 +361,20 @@ static bool loop(Trainer *t, Error *err) {
     }
     measure_speed(t, clock_seconds() - start);
     if (!keep_time(t, err)) return false;
-    tell_progress(t, t->state.step == t->state.steps);
+    report_progress(t, t->state.step == t->state.steps);
     if (!after_update(t, err)) return false;
   }
   return true;
 }
 
-/* A run that was told to end before its first evaluation has a model, too. */
-static bool keep_any_model(Trainer *t, Error *err) {
-  return t->state.best_step > 0 || look(t, err);
+/* A run that ends before its first evaluation has a model, too. */
+static bool ensure_model(Trainer *t, Error *err) {
+  return t->state.best_step > 0 || evaluate_or_save(t, err);
 }
 
 static bool end_part(Trainer *t, bool *finished, Error *err) {
   *finished = !interrupted();
-  if (*finished && !keep_any_model(t, err)) return false;
+  if (*finished && !ensure_model(t, err)) return false;
   if (*finished && out_of_patience(t))
     news_note(&t->news, "stopped early: no better evaluation since step %" PRId64, t->state.best_step);
   const bool saved = save_checkpoint(t, err);

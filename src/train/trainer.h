@@ -1,4 +1,4 @@
-/* trainer.h - the training loop: the same for every architecture and task. */
+/* trainer.h - the training loop, independent of architecture and task. */
 #ifndef TRAIN_TRAINER_H
 #define TRAIN_TRAINER_H
 
@@ -13,34 +13,34 @@
 typedef struct Trainer {
   RunDir *run;
   const TrainSettings *settings;
-  Settings *all_settings; /* which those are part of: a recipe is written from them */
+  Settings *all_settings; /* includes `settings`; written to the recipe */
   const Plan *plan;
   uint64_t seed;
   Model *model;
   const Tokenizer *tokenizer;
-  int32_t begin;            /* token that samples start from; -1: none */
-  Batches *batches, *valid; /* valid NULL: nothing held out */
-  Judge *judge;             /* shows what the model makes of examples; NULL: of running text */
+  int32_t begin;            /* token that samples start with; -1: none */
+  Batches *batches, *valid; /* valid NULL: no held-out text */
+  Judge *judge;             /* writes texts for held-out examples; NULL with running text */
   Optimizer optimizer;
   TrainState state;
   TrainLog log;
   News news;
-  Pace pace;      /* opened by the caller: --budget's deadline, and what work is expected */
-  double results; /* scoring the finished model is worth so many evaluations' scoring, in time */
-  bool unscored;  /* there was no time for an evaluation */
-  double peak;    /* the machine's measured FLOP/s */
+  Pace pace;      /* opened by the caller with the deadline of --budget and the expected work */
+  double results; /* time to score the finished model, in units of scoring one evaluation */
+  bool unscored;  /* there was no time for any evaluation */
+  double peak;    /* measured peak of the machine, FLOP/s */
   Gradients *gradients;
-  /* since the last line of the log */
+  /* since the last log line: */
   double loss_sum, norm;
   int64_t loss_count;
-  double part_start;                  /* clock when this part of the run began */
-  int64_t positions;                  /* of sources and targets, in the last update */
-  double speed;                       /* of them, a second, smoothed */
-  double told;                        /* clock of the last progress event */
-  bool told_hard_batch, told_unshown; /* said once in a part of a run */
+  double part_start;                            /* clock when this part of the run began */
+  int64_t positions;                            /* source and target positions in the last update */
+  double speed;                                 /* positions per second, smoothed */
+  double reported;                              /* clock of the last progress event */
+  bool hard_batch_reported, log_error_reported; /* each is reported once per part of a run */
 } Trainer;
 
-/* Runs from state.step to state.steps. *finished is false where it was interrupted, after a checkpoint. */
+/* Trains from state.step to state.steps. *finished: false if interrupted; a checkpoint was saved then. */
 bool trainer_run(Trainer *, bool *finished, Error *);
 
 #endif

@@ -47,9 +47,9 @@ hello
 " chat -m model --commands
   expect_failure "$2"
 }
-wrong /nonsense "there is no /nonsense"
-wrong /save "where to?"
-wrong /undo "nothing to take back"
+wrong /nonsense "unknown command /nonsense"
+wrong /save "no file is given"
+wrong /undo "/undo: there is no turn to remove"
 wrong "/save /nowhere/file" "/nowhere/file: cannot write"
 
 # a program reads a line for each line that it wrote, whatever they hold

@@ -25,8 +25,8 @@ easy="--size nano --threads 1 --steps 300 --batch-tokens 1024 --lr 0.01 --sample
 run train reply mail.jsonl -o easy $easy
 expect_status 0
 expect_not_err "the loss diverged"
-expect_err "it is harder text, not divergence"
-[ "$(grep -c "harder text" err)" -eq 1 ] || flunk "said more than once"
+expect_err "it is hard text, not divergence"
+[ "$(grep -c "hard text" err)" -eq 1 ] || flunk "said more than once"
 
 # A rate that is far too high is divergence still.
 run train reply mail.jsonl -o wild --size nano --threads 1 --steps 60 --batch-tokens 1024 --lr 100 --clip 0 --warmup 0 --sample-tokens 0

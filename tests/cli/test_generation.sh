@@ -182,7 +182,7 @@ for line in "reply --help -m talker" "reply -m talker --help" "chat --help --mod
   run $line
   expect_status 0
   tr -s '\n ' ' ' <out >line
-  grep -qF "using beam search [on: this model's default]" line || flunk "$line does not say that texts are drawn"
+  grep -qF "searching for the most likely one [on: this model's default]" line || flunk "$line does not say that texts are drawn"
 done
 says words '"do_sample": true, "temperature": 0.55, "max_length": 77'
 run write --help -m words

@@ -36,9 +36,9 @@ decides "weight-decay: 0.02" --optimizer muon --weight-decay 0.02
 # a run that is resumed keeps what it was begun with, but for how long and how it goes on
 run train write text -o decided --config recipe.yaml --overwrite -q
 run train write text -o decided --resume -q --clip 0.5
-expect_usage "--resume continues the run as it was: --clip was 1, not 0.5"
+expect_usage "--resume cannot change --clip from 1 to 0.5"
 run train write text -o decided --resume -q --lr 0.5
-expect_usage "--resume continues the run as it was: --lr was 0.003, not 0.5"
+expect_usage "--resume cannot change --lr from 0.003 to 0.5"
 run train write text -o decided --resume --dry-run
 expect_usage "--resume and --dry-run contradict each other"
 run train write text -o decided --resume -q --steps 12 --keep-checkpoints 1 --threads 1
@@ -49,7 +49,7 @@ grep -q "\"step\": *12" decided/log.jsonl || flunk "the resumed run goes on to s
 printf 'size: nano\ntokenizer: byte\ncontext: 32\nsteps: 8\nduplicates: drop\n' >others.yaml
 plan --config others.yaml
 expect_status 0
-expect_err "warning: --duplicates is of pairs and conversations, and \`train write\` learns from running text: without effect"
+expect_err "warning: --duplicates applies to pairs and conversations, but \`train write\` learns from running text: it has no effect"
 
 plan --config nowhere.yaml
 expect_failure "nowhere.yaml"
@@ -111,10 +111,10 @@ for flag in "--seed 9" "--optimizer muon" "--batch 8" "--schedule linear" "--cli
   "--label-smoothing 0.1" "--invalid replace" "--weight-decay 0.3" "--holdout 0.2" "--vocab 300" "--spike 9"; do
   # shellcheck disable=SC2086 # a flag and its value
   run train write -o ours --resume $flag -q
-  expect_usage "continues the run as it was: ${flag%% *} was"
+  expect_usage "--resume cannot change ${flag%% *} from"
 done
 run train write -o ours --resume --seed 9 -q
-expect_err "--seed was 1, not 9"
+expect_err "cannot change --seed from 1 to 9"
 diff -r -x lock before ours >diff || flunk "a refused --resume changed the model: $(cat diff)"
 
 # other steps: the recipe has the change, and gives the same weights from the start

@@ -70,7 +70,7 @@ for flag in "--encoder-layers 3" "--activation gelu" "--cell lstm" "--attention 
   expect_usage "--from and --$(echo "$flag" | sed 's/^--\(no-\)*//; s/ .*//')"
 done
 run train write text -o longer --from sequences --steps 1 --context 64
-expect_usage "32 at most"
+expect_usage "at most 32"
 run train write text -o kept --from sequences --steps 2 --threads 1 --context 16 --batch 2 --dropout 0.1
 expect_status 0
 grep -q '"max_position_embeddings": 32' kept/config.json || flunk "the base's own context is lost"
@@ -78,7 +78,7 @@ grep -q '"max_position_embeddings": 32' kept/config.json || flunk "the base's ow
 # A budget for a base's own shape: nothing else is announced, and looking costs little.
 run train write text -o dry --from sequences --budget 60s --dry-run
 expect_status 0
-expect_not_err "the lowest expected loss of the shapes"
+expect_not_err "the lowest expected loss of the measured shapes"
 expect_err "context 32"
 
 # Where no context is given most examples fit, with a budget or without.
@@ -86,7 +86,7 @@ awk 'BEGIN { for (i = 0; i < 60; i++) { l = ""; for (k = 0; k < 40; k++) l = l "
 for train in "run train" in_time; do
   $train reply long.tsv -o fits --overwrite $small $([ "$train" = in_time ] || echo --steps 2)
   expect_status 0
-  expect_err "context: 576 tokens, which 995 of 1,000 examples fit" # 279 bytes, twice, and what stands around them
+  expect_err "context: 576 tokens; at least 99.5 % of the examples fit" # 279 bytes, twice, and what stands around them
 done
 again fitted summarize long.tsv $small --arch marian --steps 2 --batch 4
 

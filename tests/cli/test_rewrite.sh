@@ -31,10 +31,10 @@ for arch in marian llama; do
     expect_usage "inkstone translate -m MODEL"
   done
   run translate -m $arch --max-tokens 4 "你好世界你好"
-  expect_err "right language"
+  expect_err "check the language"
   run translate -m $arch --max-tokens 4 "$(for i in 1 2 3 4 5 6 7 8 9; do printf 'One two three. '; done)"
   expect_status 0
-  expect_err "cut at sentences"
+  expect_err "split at sentence ends"
 done
 
 # A vocabulary for each side: the source's words are pieces of its own tokenizer only.
@@ -68,7 +68,7 @@ expect_no_file stopped/source_tokenizer.json
 run translate -m two --max-tokens 4 red
 expect_status 0
 run train translate pairs.tsv -o refused --arch llama --vocabularies separate $small
-expect_usage "leave out --vocabularies separate"
+expect_usage "leave out separate"
 
 # Bounds that a person may ask for, and what would be without effect.
 run train translate pairs.tsv -o seq2seq --arch seq2seq $small

@@ -22,7 +22,7 @@ run train write missing.txt -o model --config model/recipe.yaml --overwrite
 expect_failure "missing.txt"
 same_model
 run train write text -o model $small
-expect_failure "holds a model already"
+expect_failure "already contains a model"
 same_model
 run train write text -o model --overwrite $small --dry-run
 expect_status 0

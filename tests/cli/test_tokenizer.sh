@@ -41,7 +41,7 @@ expect_out '"bytes":['
 run tokenizer encode -m byte.json ""
 expect_status 0
 run tokenizer decode -m byte.json 1 x
-expect_usage '"x" is not the id of a token'
+expect_usage '"x" is not a token id'
 run tokenizer decode -m byte.json 1.5
 expect_usage "1.5"
 run tokenizer decode -m byte.json -- -1

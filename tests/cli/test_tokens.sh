@@ -93,7 +93,7 @@ scored card line
 
 # Special tokens that a prompt spells are letters, and it is said; or tokens, where that is wanted.
 run write -m begins --max-tokens 2 --json "<|endoftext|>moon"
-expect_err "special token <|endoftext|>: it was read as letters"
+expect_err "special token <|endoftext|>: it was read as plain letters"
 letters=$(sed -n 's/.*"prompt_tokens":\([0-9]*\).*/\1/p' out)
 run write -m begins --max-tokens 2 --json --special-tokens "<|endoftext|>moon"
 expect_silent_err

@@ -16,7 +16,7 @@ run --laeyrs
 expect_usage "--laeyrs"
 
 run train
-expect_usage "which task?"
+expect_usage "no task is given"
 run train text -o model
 expect_usage "inkstone train TASK FILE... -o MODEL"
 run train wirte text -o model
@@ -86,9 +86,9 @@ run train write text -o one -o two
 expect_usage "-o (--output) is given twice"
 run train write text -o model --steps 5 --steps 6 --dry-run
 expect_status 0
-expect_err "note: --steps is given more than once: the last one holds, 6"
+expect_err "note: --steps is given more than once: the last value, 6, is used"
 run train write text -o model --tied --no-tied --dry-run
-expect_err "--tied is given more than once: the last one holds, false"
+expect_err "--tied is given more than once: the last value, false, is used"
 
 run train write text -o model --layers two
 expect_usage '--layers: "two" is not a whole number'
@@ -147,14 +147,14 @@ expect_err "--from and --activation contradict each other"
 contradictory --from model --normalize nfkc
 expect_err "--from and --normalize contradict each other"
 contradictory --columns 1,2
-expect_err "--columns is of pairs and conversations, and \`train write\` learns from running text: leave it out"
+expect_err "--columns applies to pairs and conversations, but \`train write\` learns from running text: leave it out"
 contradictory --bpe-dropout 0.1
-expect_err "--bpe-dropout is of pairs"
+expect_err "--bpe-dropout applies to pairs"
 contradictory --beam 3
-expect_err "--beam is of pairs"
+expect_err "--beam applies to pairs"
 for flag in "--documents line" "--separator %" "--windows document"; do
   run train translate text -o model $flag
-  expect_usage "${flag% *} is of running text, and \`train translate\` learns from pairs and conversations: leave it out"
+  expect_usage "${flag% *} applies to running text, but \`train translate\` learns from pairs and conversations: leave it out"
 done
 contradictory --tokenizer-from tokenizer.json --tokenizer bpe
 expect_err "--tokenizer-from"
@@ -188,11 +188,11 @@ expect_usage "--temperature: -1 is out of range"
 run write -m model -n 0 moon
 expect_usage "-n (--samples): 0 is out of range"
 run eval -m model
-expect_usage "something is missing"
+expect_usage "too few arguments"
 run info
-expect_usage "something is missing"
+expect_usage "too few arguments"
 run info a b
-expect_usage '"b" is too much'
+expect_usage 'unexpected argument "b"'
 run bench
 expect_usage "train|generate|ops|machine"
 run bench opps

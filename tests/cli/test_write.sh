@@ -93,5 +93,5 @@ while [ ! -s out ] && kill -0 $writer 2>/dev/null; do sleep 0.05; done
 wait $writer
 status=$?
 expect_status 1
-expect_err "cut short by another program"
+expect_err "truncated by another program"
 finish

@@ -152,7 +152,7 @@ static void a_page_that_needs_nothing_else(void **state) {
                                "4.48",
                                "2.164",
                                "a&lt;b&gt;.txt",
-                               "kept: 900",
+                               "of step 900",
                                "&lt;script&gt;&amp;&quot;春眠不觉晓&quot;\xef\xbf\xbd\xef\xbf\xbd</pre>",
                                "&lt;/table&gt;",
                                "inkstone write -m 'it'\\''s' ",
