@@ -86,7 +86,7 @@ for arch in marian llama seq2seq; do
   expect_usage "--stop is for \`inkstone write"
 done
 run train translate pairs.tsv -o refused --context 8 --threads 1
-expect_usage "--context 16 at least"
+expect_usage "give --context 16 or more"
 
 # What a model directory says is used within bounds.
 odd() {
@@ -187,5 +187,5 @@ text_of 50 >text
 run train write text -o refused --best-by bleu
 expect_usage "--best-by"
 run train write text -o refused --arch marian
-expect_usage "architecture with an encoder"
+expect_usage "an encoder-decoder model needs pairs"
 finish

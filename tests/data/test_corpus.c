@@ -74,7 +74,7 @@ static void no_text(void **state) {
   const char *blank = put("blank.txt", "\n \n\t\n", 5);
   Error err = {0};
   assert_null(try_files(&blank, 1, NULL, &err));
-  assert_non_null(strstr(err.text, "blank lines only"));
+  assert_non_null(strstr(err.text, "only blank lines"));
 }
 
 static void an_unreadable_file(void **state) {
@@ -146,7 +146,7 @@ static void no_text_at_all(void **state) {
   REFUSED(
       "\x7f"
       "ELF some text and then\0a byte",
-      "is a program");
+      "is an executable");
 }
 
 static void invalid_bytes_name_their_line(void **state) {
