@@ -146,7 +146,7 @@ run eval -m marian zh.tsv --max-tokens 4
 expect_status 0
 expect_err "--tokenize zh"
 run eval -m marian zh.tsv --max-tokens 4 --tokenize zh
-expect_not_err "looks for spaces"
+expect_not_err "splits words at spaces"
 
 # One bad line costs that line, with its number; the others stay where they are.
 printf 'one two\ncaf\351 one\none two\nred\n' >lines

@@ -203,7 +203,7 @@ static void bad_lines_are_counted_if_wished(void **state) {
   Pairs *p = open_pairs("one\teins\nbad\na\tb\tc\ntwo\tzwei\n", FLAGS("skip_bad", "true"));
   assert_int_equal(p->count, 2);
   assert_int_equal(p->left_out.bad, 2);
-  expect_said("left out: 2 lines that cannot be read");
+  expect_said("left out: 2 unreadable lines");
   expect_said("a.txt:2: has no tab");
   pairs_free(p);
   p = open_pairs("{\"x\":1}\n{\"source\":\"a\",\"target\":\"b\"}\n{\"source\":\"a\"\n{\"messages\":1}",
