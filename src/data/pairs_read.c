@@ -207,12 +207,13 @@ static bool read_form(PairReader *r, PairForm form) {
       PAIR_FORMS(PAIR_READ)
 #undef PAIR_READ
   };
+  char n[FIGURE_SIZE];
   if (form == FORM_TURNS && !r->conversations)
     return fail(r->err, "%s: contains conversations, but this task needs pairs: use \"train reply\"",
                 r->file->text.name);
   if (form == FORM_PARALLEL && r->pairs->file_count != 2)
-    return fail(r->err, "--format parallel with %zu files: give two, sources and targets",
-                r->pairs->file_count);
+    return fail(r->err, "--format parallel with %s: give two, sources and targets",
+                figure_of(n, (int64_t)r->pairs->file_count, "file"));
   const bool two = form == FORM_PARALLEL;
   news_note(r->news, "%s%s%s: read as %s", r->file->text.name, two ? ", " : "",
             two ? r->file[1].text.name : "", pair_form_said(form));

@@ -119,7 +119,7 @@ static void what_is_not_read_is_no_mistake(void **state) {
       READ("{\"source\":\"a\\ud800b\",\"target\":\"\\ud83d\\ude00\"}\n", false, "invalid", "replace"),
       "a\xef\xbf\xbd"
       "b>\xf0\x9f\x98\x80");
-  expect_said("1 escape of half a character");
+  expect_said("1 unpaired surrogate replaced");
   REFUSED("{\"source\":\"a\\ud800b\",\"target\":\"b\"}\n", false, "--invalid replace", "--skip-bad");
 }
 

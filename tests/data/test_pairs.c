@@ -79,7 +79,8 @@ static void two_parallel_files(void **state) {
   pairs_free(p);
   texts[1] = "eins\nzwei\ndrei\n";
   expect_refused(texts, 2, false, NULL, FLAGS("a.txt has 4 lines", "b.txt has 3"));
-  expect_refused(texts, 1, false, FLAGS("format", "parallel"), FLAGS("two", "given: 1"));
+  expect_refused(texts, 1, false, FLAGS("format", "parallel"),
+                 FLAGS("two", "--format parallel with 1 file:"));
 }
 
 static void files_of_pairs_follow_one_another(void **state) {
@@ -175,7 +176,8 @@ static void turns(void **state) {
 static void mistakes_name_their_line(void **state) {
   REFUSED("one\teins\ntwo zwei\nthree\tdrei\n", false, NULL, "a.txt:2: has no tab");
   REFUSED("one\teins\ntwo\tzwei\tdos\n", false, NULL, "a.txt:2: has 3 columns", "--columns 1,2");
-  REFUSED("one\teins\ta\ntwo\tzwei\n", false, FLAGS("columns", "1,3"), "a.txt:2: has 2 columns, too few");
+  REFUSED("one\teins\ta\ntwo\tzwei\n", false, FLAGS("columns", "1,3"),
+          "a.txt:2: has only 2 columns, too few");
   REFUSED("no tabs\nat all\n", false, NULL, "a.txt:1: has no tabs", "source TAB target");
   REFUSED("[{\"source\":\"a\",\"target\":\"b\"}, 7]", false, NULL, "a.txt:1: not JSON");
   REFUSED("{\"source\":\"a\",\"target\":\"b\"}\n{\"source\":\"a\",\n", false, NULL, "a.txt:2: not valid JSON",
