@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""What `inkstone bench all` measures, beside what it measured on such a machine before (bench/baselines/).
+"""Compares the results of `inkstone bench all` with the baseline for this type of machine (bench/baselines/).
 
   python3 bench/baseline.py INKSTONE            compare
-  python3 bench/baseline.py INKSTONE --write    and keep it as the baseline of this kind of machine
+  python3 bench/baseline.py INKSTONE --write    compare, and save the results as the new baseline
 
-Shares of the ceilings of their own run are compared, as absolute times drift. Only the standard library."""
+Compares shares of the ceilings measured in the same run, because absolute times drift. Needs only the standard library."""
 import argparse
 import json
 import os
@@ -45,11 +45,11 @@ def main():
     kind = re.sub(r'[^a-z0-9]+', '-', f"{processor()} {family()} {now['isa']} {now['threads']} threads".lower()).strip('-')
     path = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'baselines', kind + '.json')
     before = shares(json.load(open(path))) if os.path.exists(path) else {}
-    print(f'{kind}: ' + ('beside its baseline' if before else 'no baseline yet'))
+    print(f'{kind}: ' + ('compared with its baseline' if before else 'no baseline yet: save one with --write'))
     for key, share in shares(now).items():
         was = before.get(key)
-        beside = f'{100 * was:5.1f} % before, ratio {share / was:.2f}' if was else ''
-        print(f'{key[0]:9s} {key[1]:22s} {key[2]:26s} {100 * share:5.1f} %   {beside}')
+        comparison = f'{100 * was:5.1f} % before, ratio {share / was:.2f}' if was else ''
+        print(f'{key[0]:9s} {key[1]:22s} {key[2]:26s} {100 * share:5.1f} %   {comparison}')
     if args.write:
         os.makedirs(os.path.dirname(path), exist_ok=True)
         with open(path, 'w') as out:

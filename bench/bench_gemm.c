@@ -1,11 +1,11 @@
-/* bench_gemm.c - dense products of training and decoding: GFLOP/s and share of the machine's FMA peak, of
- * f32, of bf16 (share of its own peak) where the processor multiplies it, and of oneDNN's f32, all measured
- * in turns in one run.
+/* bench_gemm.c - the matrix products of training and decoding: GFLOP/s and share of the machine's FMA peak,
+ * for f32, for bf16 (share of the bf16 peak) if the processor supports it, and for oneDNN's f32, run
+ * alternately.
  *
- *   bench_gemm [threads [seconds for each line [in out rows]...]]    (layers of one's own choice)
+ *   bench_gemm [threads [seconds per line [in out rows]...]]    (in out rows: layers to measure instead)
  *
- * One thread is timed by the processor time it got, so that others on the machine disturb little; the best
- * repeat counts. */
+ * A single thread is timed by its processor time, to reduce disturbance by other processes; the best repeat
+ * counts. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -66,7 +66,7 @@ static bool runs_here(int run) {
 #endif
 }
 
-/* What the process computed for, or where several threads wait for one another, what the clock says. */
+/* Processor time of a single thread; with several threads, which wait for each other, wall time. */
 static double seconds(void) {
   struct timespec t;
   clock_gettime(threads_count() == 1 ? CLOCK_THREAD_CPUTIME_ID : CLOCK_MONOTONIC, &t);
@@ -81,12 +81,12 @@ static float *matrix(int64_t count) {
 }
 
 static struct {
-  double peak[RUNS], limit; /* FLOP/s; seconds for each line */
-  double logs[RUNS];        /* of the shares of the peak, for their geometric mean */
-  int lines;                /* that went into it: the products of training */
+  double peak[RUNS], limit; /* FLOP/s; seconds per line */
+  double logs[RUNS];        /* sums of logarithms of the shares of the peak */
+  int lines;                /* number of summands: products of more than one row */
 } bench = {.limit = 0.15};
 
-/* Microseconds for which OpenMP's idle threads go on looking for work, on the processors of the next. */
+/* Microseconds to wait until OpenMP's idle threads have stopped spinning on the processors. */
 enum { SPINNING = 5000 };
 
 static void measure(Shape s) {
@@ -113,7 +113,7 @@ static void measure(Shape s) {
   mem_free(c);
 }
 
-/* A layer from `in` to `out` over m rows: its forward, and the gradients of its input and its weight. */
+/* A linear layer from `in` to `out` over m rows: forward, and the gradients of input and weight. */
 static void measure_layer(int64_t in, int64_t out, int64_t m) {
   measure((Shape){"NT", false, true, m, out, in});
   if (m == 1) return;

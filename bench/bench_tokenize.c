@@ -1,9 +1,9 @@
-/* bench_tokenize.c - how fast text becomes token ids, and words a vocabulary: MB/s of the text.
+/* bench_tokenize.c - the speed of encoding text and of training a tokenizer.
  *
- *   bench_tokenize encode TOKENIZER.json TEXT [threads [repeats]]     each line a text; the best repeat
- *   bench_tokenize train VOCABULARY TEXT [threads]
+ *   bench_tokenize encode TOKENIZER.json TEXT [threads [repeats]]     each line is a text; the best repeat
+ * counts bench_tokenize train VOCABULARY TEXT [threads]
  *
- * Prints one JSON object; bench/peers/bpe.py runs it beside Hugging Face tokenizers. */
+ * Prints one JSON object; bench/peers/bpe.py compares it with Hugging Face tokenizers. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,7 +29,7 @@ static Corpus *open_lines(const char *path) {
   return c;
 }
 
-/* FNV-1a over all ids: do two programs give the same? */
+/* FNV-1a over all ids, to compare two programs. */
 static uint64_t digest(const Encoded *e) {
   uint64_t hash = 14695981039346656037u;
   for (int64_t i = 0; i < e->starts[e->count]; i++) hash = (hash ^ (uint32_t)e->tokens[i]) * 1099511628211u;

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Two versions of inkstone train the first updates of each recipe, in turns: how much faster, and to the same loss?
+"""Compares two versions of inkstone on the first updates of each recipe, run alternately: speed and loss.
 
   python3 bench/recipes.py OLD NEW [--updates 40] [--rounds 2] [RECIPE.yaml ...]
 
-From the root of the repository; recipes whose data was not made (recipes/NAME/get.sh) or that the older version refuses are named and
-left out. Time counts from the second update on and without validation. Only the standard library."""
+Run it from the root of the repository. Recipes without data (recipes/NAME/get.sh) or that a version refuses are reported and skipped.
+The time is the median per update, without the first one and without evaluation. Needs only the standard library."""
 import argparse
 import glob
 import json
@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 
-# What each recipe learns from, as its run.sh says: the task and the files; {data} is recipes/NAME/data.
+# The task and the files of each recipe, as in its run.sh; {data} is recipes/NAME/data.
 MATERIAL = {
     'tinyshakespeare-nanogpt': ('write', ['{data}/input.txt']),
     'tang-poems': ('write', ['{data}/tang.train.txt']),
@@ -36,13 +36,13 @@ def command(program, recipe, updates, model):
     files = [f.format(data=os.path.join('recipes', name, 'data')) for f in files]
     if not all(map(os.path.exists, files)):
         return None
-    # All of the schedule lies in these updates; warming up may not be longer than they are.
+    # The schedule spans only these updates; the warm-up must not be longer.
     return [program, 'train', task, *files, '--config', recipe, '-o', model, '--overwrite', '-q', '--steps', str(updates),
             '--warmup', str(updates // 4), '--eval-every', str(updates), '--average', '0', '--sample-tokens', '0']
 
 
 def run(program, recipe, updates):
-    """Milliseconds an update takes, and the losses; None where the recipe's text is not there; a message where it is refused."""
+    """Milliseconds per update, and the losses; None if the recipe's data is missing; a message if training fails."""
     with tempfile.TemporaryDirectory() as directory:
         model = os.path.join(directory, 'model')
         line = command(program, recipe, updates, model)
@@ -63,7 +63,7 @@ def compare(old, new, recipe, updates, rounds):
         for program in (old, new):
             got = run(program, recipe, updates)
             if not isinstance(got, tuple):
-                return got or 'its text is not there: see get.sh'
+                return got or 'its data is missing: run its get.sh'
             times[program].append(got[0])
             losses[program] = got[1]
     last = max(set(losses[old]) & set(losses[new]))
@@ -80,12 +80,12 @@ def main():
     parser.add_argument('--rounds', type=int, default=2)
     args = parser.parse_args()
     recipes = args.recipes or sorted(glob.glob('recipes/*/*.yaml'))
-    print('| recipe | ms an update, old | new | factor | loss after updates, old | new | furthest apart |\n|---|---|---|---|---|---|---|')
+    print('| recipe | ms per update, old | new | factor | loss (after updates), old | new | largest difference |\n|---|---|---|---|---|---|---|')
     for recipe in recipes:
         row = compare(os.path.abspath(args.old), os.path.abspath(args.new), recipe, args.updates, args.rounds)
         name = re.sub(r'^recipes/|/recipe\.yaml$|\.yaml$', '', recipe)
         if isinstance(row, str):
-            print(f'{name}: left out: {row}', file=sys.stderr)
+            print(f'{name}: skipped: {row}', file=sys.stderr)
             continue
         was, now, factor, last, loss, new_loss, apart = row
         print(f'| {name} | {was:.0f} | {now:.0f} | **{factor:.2f}** | {loss:.4f} ({last}) | {new_loss:.4f} | {apart:.1e} |', flush=True)

@@ -1,10 +1,10 @@
 #!/bin/sh
-# Shows that the README's two commands work on a machine that has only Debian 12's base packages and git:
-# makes one in a folder (debootstrap), clones this repository into it and runs them there, in a chroot.
+# Checks that the README's two commands work on a machine with only Debian 12's base packages and git:
+# creates one in a directory (debootstrap), clones this repository into it and runs them there in a chroot.
 #
 #   sh scripts/clean_machine.sh [--base FILE.tar] [COMMAND...]
 #
-# What debootstrap made is kept in FILE.tar (build/debian12.tar) and used again. Needs root, and the network for apt.
+# The output of debootstrap is cached in FILE.tar (default build/debian12.tar). Needs root, and the network for apt.
 set -eu
 
 repository=$(cd "$(dirname "$0")/.." && pwd)
@@ -14,7 +14,7 @@ if [ "${1-}" = --base ]; then
   shift 2
 fi
 [ $# -gt 0 ] || set -- 'sh scripts/demo.sh' 'sh scripts/test.sh'
-[ "$(id -u)" = 0 ] || { echo "clean_machine: making a chroot takes root" >&2; exit 1; }
+[ "$(id -u)" = 0 ] || { echo "clean_machine: needs root to create a chroot: run it as root" >&2; exit 1; }
 
 machine=$(mktemp -d /tmp/clean-machine.XXXXXX)
 trap 'rm -rf --one-file-system "$machine"' EXIT INT TERM
@@ -28,7 +28,7 @@ else
   tar -C "$machine" -xf "$base"
 fi
 
-# The network as this machine reaches it.
+# The network settings of this machine.
 cp /etc/resolv.conf /etc/hosts "$machine/etc/"
 for setting in $(apt-config dump --format '%f%n' | grep -iE '^Acquire::(.*::)?Proxy' || true); do
   printf '%s "%s";\n' "$setting" "$(apt-config dump --format '%v%n' "$setting")"
@@ -38,7 +38,7 @@ git clone -q --no-hardlinks "$repository" "$machine/root/inkstone"
 printf 'clean_machine: %s packages, commit %s\n' "$(chroot "$machine" dpkg-query -f '.\n' -W | wc -l)" \
   "$(git -C "$machine/root/inkstone" log -1 --format='%h %s')"
 
-# Mounts are made in a namespace of their own, so that they are gone when it ends, whatever ends it.
+# Mounts are made in a separate namespace, so that they are removed however the command ends.
 inside() {
   unshare --mount --propagation private sh -eu -c '
     mount -t proc proc "$1/proc"

@@ -1,10 +1,10 @@
 #!/bin/sh
-# From nothing to poems: installs what is missing, builds, trains a small model for two minutes, lets it write.
+# Demonstration: installs missing packages, builds, trains a small model for two minutes, and generates text.
 #
 #   sh scripts/demo.sh                  Tang and Song poems, from the Debian package fortunes-zh
 #   sh scripts/demo.sh --lang en        sayings and quotations, from the Debian package fortunes
 #   sh scripts/demo.sh --text FILE      your own text
-#   ... --budget TIME                   train for this long: 30s, 10m, 2h (default 2m)
+#   ... --budget TIME                   training time: 30s, 10m, 2h (default 2m)
 set -eu
 
 usage() { sed -n '2,/^set/s/^# \{0,1\}//p' "$0" >&2; exit 2; }
@@ -34,8 +34,8 @@ fi
 heading() { printf '\n%s%s%s\n' "$bold$cyan" "$*" "$plain"; }
 note() { printf '%s%s%s\n' "$dim" "$*" "$plain"; }
 
-# Fortune files hold texts that end at a line with a lone %, as `--separator %` reads them. These make them plain. LC_ALL=C: the same
-# whatever language the machine speaks; so nothing but ASCII within [].
+# Fortune files contain texts that end with a line "%", as `--separator %` reads them. These functions extract plain text. LC_ALL=C makes
+# the result independent of the locale, so use only ASCII within [].
 
 plain_lines() { LC_ALL=C sed "s/$escape\[[0-9;]*m//g; s/^[[:space:]]*//; s/[[:space:]]*\$//; /^\$/d" "$@"; } # no colours, no indents
 
@@ -47,7 +47,7 @@ clean_poems() {
          { print; last = $0 }
          END { if (last != "%") print "%" }'
 }
-# Verses that end with "-- author《title》", in the same form; prose, proverbs and the rest of the file are left out.
+# Verses that end with "-- author《title》", in the same form; prose, proverbs and everything else are left out.
 clean_verses() {
   plain_lines "$@" | LC_ALL=C awk '
     $0 == "%" { text = ""; next }
@@ -57,7 +57,7 @@ clean_verses() {
     }
     { text = text $0 "\n" }'
 }
-# Without tabs and characters struck over (_^H), so that what is left is prose.
+# Without tabs and overstruck characters (_^H).
 clean_sayings() { LC_ALL=C sed 's/_*\x08\x08*//g; s/\t/  /g; s/[[:space:]]*$//' "$@"; }
 
 mkdir -p models
@@ -76,7 +76,7 @@ case $own_text,$lang in
 esac
 model=models/demo-$name
 
-heading "1  Install what is missing, and build"
+heading "1  Install missing packages, and build"
 sh scripts/deps.sh ${package-}
 cmake --preset release >/dev/null
 quiet=--quiet
@@ -105,7 +105,7 @@ write() { # PROMPT
   printf '\n%s%s%s' "$bold$green" "$1" "$plain"
   $inkstone write -m "$model" "$1" --continuation --max-tokens 120 --seed 7 --quiet
 }
-heading "4  What it writes"
+heading "4  Generated text"
 case $own_text,$lang in
   ,zh) for prompt in '《月夜》' '《送友人》李白' '《春风》'; do write "$prompt"; done ;;
   ,en) for prompt in 'The' 'Love is' 'A good'; do write "$prompt"; done ;;
@@ -115,12 +115,12 @@ esac
 heading "Next"
 [ "$lang" = zh ] && prompt=明月 || prompt=Life
 cat <<END
-Write more, bolder:
+Generate more, with more variety:
   $inkstone write -m $model "$prompt" --temperature 1.1
-What the model is, and how it learnt:
+Show the model and its training:
   $inkstone info $model        and in a browser: $model/report.html
-Your own text, and a better model:
+Train longer, on your own text:
   sh scripts/demo.sh --text FILE --budget 10m
-Everything that can be chosen:
+List all options:
   $inkstone train write --help
 END

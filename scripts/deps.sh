@@ -1,14 +1,14 @@
 #!/bin/sh
-# Installs, on Debian or a relative of it, what building and testing Inkstone needs and this machine lacks.
+# Installs the missing packages for building and testing Inkstone, on Debian and its derivatives.
 #
-#   sh scripts/deps.sh                to build and to test
-#   sh scripts/deps.sh --dev          and what developing takes: clang, clang-format, mandoc
-#   sh scripts/deps.sh PACKAGE...     and these packages too
+#   sh scripts/deps.sh                for building and testing
+#   sh scripts/deps.sh --dev          also for development: clang, clang-format, mandoc
+#   sh scripts/deps.sh PACKAGE...     also these packages
 #
-# Silent and quick where nothing is missing.
+# Silent and quick if nothing is missing.
 set -eu
 
-# Which library is for what: docs/decisions/0002-dependencies.md.
+# The purpose of each library: docs/decisions/0002-dependencies.md.
 packages='gcc libc6-dev cmake ninja-build pkg-config
   libjansson-dev libyaml-dev libpcre2-dev libutf8proc-dev zlib1g-dev libzstd-dev libedit-dev libcmocka-dev python3'
 development='clang libclang-rt-dev clang-format mandoc'
@@ -19,13 +19,13 @@ installed() { dpkg-query -W -f='${Status}\n' "$1" 2>/dev/null | grep -q 'install
 for argument; do
   case $argument in
     --dev) packages="$packages $development" ;;
-    -*) say "no option $argument; there is --dev"; exit 2 ;;
+    -*) say "unknown option $argument: the only one is --dev"; exit 2 ;;
     *) packages="$packages $argument" ;;
   esac
 done
 
 if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
-  say "this is not a Debian system; by Debian's names, Inkstone needs:" $packages
+  say "not a Debian system: install the equivalents of these Debian packages:" $packages
   exit 1
 fi
 
@@ -46,7 +46,7 @@ fi
 
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
-try() { # quiet, unless it fails
+try() { # shows the output only on failure
   "$@" >"$log" 2>&1 || { cat "$log" >&2; say "failed: $*"; return 1; }
 }
 

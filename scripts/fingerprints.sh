@@ -1,11 +1,11 @@
 #!/bin/sh
-# What a build computes, as hashes: weights after 20 updates, texts written, beams with their scores, and the weights of a run
-# that was killed and resumed, of every architecture and task, on every instruction set of this machine. Two builds compute
-# the same bits if and only if their lists are equal:
+# Prints hashes of what a build computes: weights after 20 updates, generated texts, beams with scores, and the weights of a
+# killed and resumed run, for every architecture and task, on every instruction set of this machine. To check that two builds
+# compute the same bits, compare their lists:
 #
 #   sh scripts/fingerprints.sh OLD/inkstone >old; sh scripts/fingerprints.sh >new; diff old new
 #
-#   sh scripts/fingerprints.sh [INKSTONE]      build/release/inkstone; seconds per instruction set, lines "ISA ARCH TASK WHAT HASH"
+#   sh scripts/fingerprints.sh [INKSTONE]      default build/release/inkstone; prints lines "ISA ARCH TASK WHAT HASH"
 set -eu
 inkstone=${1-$(dirname "$0")/../build/release/inkstone}
 here=$(mktemp -d)
@@ -31,7 +31,7 @@ awk -v here="$here" 'BEGIN {
 hash() { sha256sum | cut -c1-16; }
 say() { printf '%s %s\n' "$*" "$(hash)"; }
 
-# fingerprint ARCH TASK FILE [FLAGS]: of one network that learns one task
+# fingerprint ARCH TASK FILE [FLAGS]: the hashes of one network trained for one task
 fingerprint() {
   arch=$1 task=$2 file=$here/$3 model=$here/model
   shift 3
@@ -43,7 +43,7 @@ fingerprint() {
   rm -rf "$here/model" "$here/part"
   train "$model" "$@" || { echo "$name: training fails: $(cat "$here/err")" >&2; exit 1; }
   cat "$model/model.safetensors" | say "$name weights"
-  exec_train "$here/part" "$@" & # killed somewhere, continued: the same weights, whatever the instant
+  exec_train "$here/part" "$@" & # killed at any instant and resumed, it must give the same weights
   sleep 0.2
   kill -9 $! 2>/dev/null || true
   wait $! 2>/dev/null || true

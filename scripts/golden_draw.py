@@ -1,4 +1,4 @@
-"""The random numbers of src/base/random.c, for the scripts that write golden values."""
+"""The random number generator of src/base/random.c, for the scripts that write golden values."""
 import math
 
 import torch

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Writes tests/golden/metrics/: made-up text, what sacrebleu and rouge-score make of it, and stems.
+"""Writes tests/golden/metrics/: made-up text, the scores of sacrebleu and rouge-score for it, and stems.
 
     python3 scripts/golden_metrics.py        (needs sacrebleu 2 and rouge-score; run once, the files are committed)
 
-A line of scores.txt: settings, name, signature up to the version, score, details, score of each line, by tabs.
+A line of scores.txt, separated by tabs: settings, name, signature up to the version, score, details, score of each line.
 """
 import logging
 import os
@@ -14,9 +14,9 @@ from nltk.stem.porter import PorterStemmer
 from rouge_score import rouge_scorer
 from sacrebleu.metrics import BLEU, CHRF, TER
 
-logging.disable(logging.WARNING)  # that single lines better have an effective order
+logging.disable(logging.WARNING)  # it recommends effective order for single lines
 OUT = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "tests", "golden", "metrics")
-# What was written, and two references.
+# Hypotheses with two references each.
 TEXT = [
     ("The old miller counted 1,250 sacks of flour.", "The old miller counted 1,250.5 sacks of flour.", "An old miller counts his sacks."),
     ("the cat sat on on on the mat", "The cat sat on the mat.", "On the mat sat the cat, sleeping."),
@@ -53,7 +53,7 @@ ROUGE = ["rouge1", "rouge2", "rougeL", "rougeLsum"]
 
 
 def jumbles():
-    """Few words, often repeated, blocks of them elsewhere: ties wherever shifts and subsequences are chosen."""
+    """Few words, often repeated, with moved blocks: gives many ties between shifts and between subsequences."""
     rng = random.Random(1)
     for _ in range(40):
         reference = [rng.choice("a b c d e f <n>".split()) for _ in range(rng.randrange(4, 30))]

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Writes tests/golden/models/: what transformers computes with small decoder-only models of random weights.
+"""Writes tests/golden/models/: outputs of transformers for small decoder-only models with random weights.
 
-    python3 scripts/golden_models.py [NAME...]      (needs torch and transformers; run once, the numbers are committed)
+    python3 scripts/golden_models.py [NAME...]      (needs torch and transformers; run once, the results are committed)
 
-NAME.json is the config.json that transformers saves; NAME.txt holds tokens, every `stride`-th logit, and the losses of training.
-Weights are drawn by the formula of src/base/random.c under their names, so that only results need be kept: a matrix is 0.2 n, a vector
-what it begins with (1 or 0) + 0.2 n. Training: 20 steps of AdamW without decay on the same tokens. All in f64 but the rotary angles.
+NAME.json is the config.json saved by transformers; NAME.txt contains tokens, every `stride`-th logit, and training losses.
+Weights are drawn by the generator of src/base/random.c under their names, so that only results need to be stored: a matrix is 0.2 n, a
+vector its initial value (1 or 0) + 0.2 n. Training: 20 steps of AdamW without decay on the same tokens. All in f64 but the rotary angles.
 """
 import json
 import os
@@ -59,7 +59,7 @@ CLASSES = {"Gemma3": ("Gemma3TextConfig", "Gemma3ForCausalLM"), "GPT2": ("GPT2Co
 
 
 def draw_weights(model):
-    neox = model.config.model_type == "gpt_neox"  # whose files call it so
+    neox = model.config.model_type == "gpt_neox"  # its files call lm_head embed_out
     for name, p in model.named_parameters():
         start = p.data.flatten()[0].item() if p.dim() == 1 or "norm" in name else 0
         assert start in (0, 1), (name, start)
@@ -83,7 +83,7 @@ def write_numbers(file, what, values, form="%.9g"):
 def write_model(name, family, settings):
     config_class, model_class = CLASSES.get(family, (f"{family}Config", f"{family}ForCausalLM"))
     config = getattr(transformers, config_class)(**settings, attn_implementation="eager")
-    model = getattr(transformers, model_class)(config).double().eval()  # dropout of 0.1 is GPT-2's default
+    model = getattr(transformers, model_class)(config).double().eval()  # eval() because GPT-2's default dropout is 0.1
     draw_weights(model)
     shape = (SEQUENCES, TIME)
     tokens, targets = (torch.tensor(tokens_of(what, SEQUENCES * TIME)).reshape(shape) for what in ("tokens", "targets"))

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Writes tests/golden/ops/<operator>.txt: what PyTorch computes for the cases of each operator's sample().
+"""Writes tests/golden/ops/<operator>.txt: PyTorch's results for the cases of each operator's sample().
 
-    python3 scripts/golden_ops.py        (needs torch and transformers; run once, the numbers are committed)
+    python3 scripts/golden_ops.py        (needs torch and transformers; run once, the results are committed)
 
-Inputs are drawn by the formula of src/base/random.c and src/ops/sample.c, rounded to f32; PyTorch then computes in
-f64. A file holds, for each case, its output and the gradient of each f32 input, where the loss is the sum of the
-output weighed by numbers drawn under the name "output", or what is a number already. Of long tensors every `stride`-th value is kept.
+Inputs are drawn as in src/base/random.c and src/ops/sample.c, rounded to f32; PyTorch then computes in f64. For each
+case a file contains the output and the gradient of each f32 input; the loss is a scalar output itself, or the sum of
+the output weighted by numbers drawn under the name "output". Of long tensors every `stride`-th value is kept.
 """
 import math
 from pathlib import Path
@@ -21,7 +21,7 @@ KEPT = 200
 
 
 class Case:
-    """The inputs of one case, and in the end its output."""
+    """The inputs of one case."""
 
     def __init__(self, which):
         self.which, self.inputs = which, {}
@@ -205,7 +205,7 @@ CASES = {embedding: 1, linear: 4, add: 3, residual: 3, scale: 2, slice_: 4, reve
 
 def write_tensor(file, what, tensor):
     values = tensor.detach().flatten().tolist()
-    stride = max(1, -(-len(values) // KEPT)) | 1  # odd, to meet every column
+    stride = max(1, -(-len(values) // KEPT)) | 1  # odd, to cover every column
     kept = values[::stride]
     file.write(f"{what} {len(values)} {stride}\n")
     for i in range(0, len(kept), 8):

@@ -1,11 +1,11 @@
 #!/bin/sh
-# Kills a training run with SIGKILL at random instants, resuming it each time, and compares the final weights with those of
-# the run that was never stopped; then one that replaces a model (--overwrite, --average), after whose every kill the old
-# model or one of the new run must write; then trains with 1, 2 and 3 threads and compares those.
+# Kills a training run with SIGKILL at random instants, resumes it each time, and compares the final weights with those of an
+# uninterrupted run; then does the same with a run that replaces a model (--overwrite, --average), where after every kill the
+# old or the new model must generate text; then trains with 1, 2 and 3 threads and compares the weights.
 #
-#   sh scripts/kill_test.sh [KILLS [INKSTONE [TEXT]]]      20 kills of each kind, build/release/inkstone, a text made here
+#   sh scripts/kill_test.sh [KILLS [INKSTONE [TEXT]]]      defaults: 20 kills of each kind, build/release/inkstone, a made-up text
 #
-# Where tests/libfault_shim.so is built beside INKSTONE, half of the kills of the second kind meet a slow disk.
+# If tests/libfault_shim.so is built next to INKSTONE, half of the kills of the second kind run with a simulated slow disk.
 set -eu
 cd "$(dirname "$0")/.."
 kills=${1-20} inkstone=${2-build/release/inkstone} text=${3-}
@@ -18,7 +18,7 @@ if [ -z "$text" ]; then
     for (i = 0; i < 6000; i++) { line = ""; for (k = 0; k < 8; k++) line = line w[int(rand() * 19) + 1] " "; print line } }' >"$text"
 fi
 
-# Dropout and averaging on, so that their state is tested, too. Replaces the shell: call it in one of its own.
+# With dropout and averaging, so that their state is tested, too. Replaces the shell: call it in a subshell.
 exec_train() { # DIRECTORY FLAGS...
   dir=$1
   shift
@@ -26,7 +26,7 @@ exec_train() { # DIRECTORY FLAGS...
     --eval-every 37 --sample-every 90 --dropout 0.1 --ema 0.9 --quiet "$@"
 }
 train() { (exec_train "$@"); }
-sum() { # of everything a run leaves that is learnt
+sum() { # hash of all learnt files of a run
   (cd "$here/$1" && cat model.safetensors tokenizer.json checkpoint-*/model.safetensors checkpoint-*/optimizer.safetensors | sha256sum | cut -c1-16)
 }
 
@@ -37,7 +37,7 @@ expected=$(sum whole)
 echo "uninterrupted: $expected in $lasted ms"
 
 done_kills=0 seed=$$
-kill_within() { # PID MILLISECONDS: after a random part of them
+kill_within() { # PID MILLISECONDS: kills it after a random part of that time
   seed=$(((seed * 1103515245 + 12345) % 2147483648))
   sleep "$(awk "BEGIN { print 0.03 + ($seed % 10007) / 10007 * $2 / 1000 }")"
   kill -9 "$1" 2>/dev/null || true
@@ -49,7 +49,7 @@ while [ "$done_kills" -lt "$kills" ]; do
   done_kills=$((done_kills + 1))
   steps=$(ls -d "$here"/killed/checkpoint-0* 2>/dev/null | tail -n 1 | sed 's/.*-0*//')
   echo "kill $done_kills: newest checkpoint ${steps:-none}"
-  # once the end is near, begin again, so that every kill hits a running program
+  # near the end, start over, so that every kill hits a running program
   [ "${steps:-0}" -lt 360 ] || { train killed --resume; got=$(sum killed); [ "$got" = "$expected" ] || { echo "FAILED: killed run gives $got"; exit 1; }; echo "same weights: $got"; rm -rf "$here/killed"; }
 done
 train killed --resume
@@ -57,7 +57,7 @@ got=$(sum killed)
 [ "$got" = "$expected" ] || { echo "FAILED: killed run gives $got"; exit 1; }
 echo "after $kills kills: same weights: $got"
 
-# ---- a model that is replaced ----
+# ---- replacing a model ----
 
 shim=$(dirname "$inkstone")/tests/libfault_shim.so
 [ -f "$shim" ] || shim=
@@ -83,7 +83,7 @@ rm -rf "$here/new" && cp -r "$here/old" "$here/new"
 begin=$(date +%s%N)
 if [ -n "$shim" ]; then (slowly new); else (replace new); fi
 slow=$((($(date +%s%N) - begin) / 1000000))
-[ "$(sum new)" = "$new_sum" ] || fail "the run is another when it is repeated"
+[ "$(sum new)" = "$new_sum" ] || fail "repeating the run gives other weights"
 
 done_kills=0 stayed=0 resumed=0
 while [ "$done_kills" -lt "$kills" ]; do
@@ -91,20 +91,20 @@ while [ "$done_kills" -lt "$kills" ]; do
   if [ -n "$shim" ] && [ $((done_kills % 2)) = 1 ]; then slowly new & kill_within $! "$slow"; else replace new & kill_within $! "$quick"; fi
   done_kills=$((done_kills + 1))
   write new >"$here/written" 2>"$here/said" || fail "kill $done_kills: $(cat "$here/said")"
-  [ -s "$here/written" ] && ! [ -s "$here/said" ] || fail "kill $done_kills: the model writes: $(cat "$here/written" "$here/said")"
+  [ -s "$here/written" ] && ! [ -s "$here/said" ] || fail "kill $done_kills: unexpected output: $(cat "$here/written" "$here/said")"
   now=$(sha256sum <"$here/written")
-  # Before its first checkpoint the new run is not there: what is, is the old model, whole.
+  # Before the first checkpoint of the new run, the old model must be complete.
   if ! ls -d "$here"/new/inkstone-next*/checkpoint-0* >/dev/null 2>&1 && [ "$(sum new)" = "$old_sum" ]; then
-    [ "$now" = "$old" ] || fail "kill $done_kills: the old model writes something else"
+    [ "$now" = "$old" ] || fail "kill $done_kills: the output of the old model has changed"
     stayed=$((stayed + 1))
     continue
   fi
-  (exec_small new 2 30 --average 3 --resume) || fail "kill $done_kills: the new run cannot go on"
+  (exec_small new 2 30 --average 3 --resume) || fail "kill $done_kills: the new run cannot be resumed"
   [ "$(sum new)" = "$new_sum" ] || fail "kill $done_kills: the new run ends with other weights"
   [ -z "$(cd "$here/new" && ls -d inkstone-next* ./*.tmp* snapshot-* 2>/dev/null)" ] || fail "kill $done_kills: left behind: $(ls "$here/new")"
   resumed=$((resumed + 1))
 done
-echo "after $kills kills of runs that replace a model: the old one $stayed times, $resumed times a new one that went on to the same weights"
+echo "after $kills kills of runs that replace a model: $stayed times the old model, $resumed times a new run, resumed to the same weights"
 
 for threads in 1 2 3; do
   train "threads$threads" --threads $threads

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Checks what the compiler does not: layers, who may allocate or print, size, form, functions without callers, comments that name
-what there is not. Development only.
+"""Checks rules that the compiler does not: layers, allocation, printing, size, format, functions without callers, comments with
+names that do not exist. For development only.
 
-  scripts/lint.py              checks this tree: exit status 0 (perhaps with warnings), 1 where a rule is broken
-  scripts/lint.py --self-test  plants violations of every rule in a tree of its own and looks that each is found
+  scripts/lint.py              checks this tree: exit status 0 (possibly with warnings), 1 if a rule is violated
+  scripts/lint.py --self-test  plants violations of every rule in a temporary tree and checks that each is found
 """
 import functools
 import os
@@ -14,7 +14,7 @@ import sys
 import tempfile
 import unicodedata
 
-# What the files of a layer may include: layers, or single files. inkstone.h may be included by anyone.
+# What the files of a layer may include: layers, or single files. Any layer may include inkstone.h.
 LAYERS = {
     "kernels": {"kernels"},
     "base": {"base"},
@@ -34,18 +34,18 @@ ALLOCATES = r"malloc|calloc|realloc|free|strdup|strndup|posix_memalign|aligned_a
 JSON_UNCHECKED = r"json_(?:v?pack(?:_ex)?|object_(?:set|update)(?!_missing)\w*|array_(?:append|insert|set|extend)\w*|dumps|dumpf)"
 PRINTS = r"exit|_exit|quick_exit|printf|vprintf|puts|putchar|perror"
 PRINTS_TO = r"(fprintf|vfprintf|fputs|fputc|putc|fwrite)\s*\([^;]*?\bstd(?:err|out)\b"
-# The program is wrong, or memory is out with nobody to tell: the last words before abort().
-LAST_WORDS = {"src/base/error.c", "src/base/memory.c"}
+# Files that print a message before abort().
+PRINTS_AND_ABORTS = {"src/base/error.c", "src/base/memory.c"}
 
 KERNELS = "src/kernels/kernels.def"
 THIS = "scripts/lint.py"
-# What comments name that is not ours: of jansson, TensorBoard, transformers, PyTorch and Unicode.
+# Names of other projects in comments: of jansson, TensorBoard, transformers, PyTorch and Unicode.
 NAMES_ELSEWHERE = ("json_pack file_version simple_value attribute_map logits_process logits_process.py adjust_lr_fn match_rms_adamw "
                    "Case_Ignorable Final_Sigma White_Space base_model_prefix").split()
 
 FUNCTION_LINES, FUNCTION_MOST = 60, 100
 FILE_LINES, FILE_MOST = 600, 800
-CLANG_FORMAT = "14"  # other versions lay out some lines otherwise
+CLANG_FORMAT = "14"  # other versions format some lines differently
 
 C_ROOTS = ("include", "src", "tests", "bench", "examples")
 MARKDOWN_COLUMNS = 100
@@ -69,7 +69,7 @@ def read(root, path):
 
 
 def blank(match):
-    """As many lines as there were, and nothing on them."""
+    """The match with all characters except line ends replaced by spaces."""
     return re.sub(r"[^\n]", " ", match.group())
 
 
@@ -92,7 +92,7 @@ def layer_of(path):
     return parts[1] if parts[0] == "src" and len(parts) > 2 else None
 
 
-# ---- rules: each yields (line, what is wrong); but for layout, which is of the whole tree ----
+# ---- rules for a file: each yields (line, problem); the format rule checks all files at once ----
 
 
 def check_includes(root, path, code):
@@ -101,16 +101,16 @@ def check_includes(root, path, code):
         return
     for line, match in find_all(r'^[ \t]*#[ \t]*include[ \t]+"([^"]+)"', code):
         name = match.group(1)
-        beside = os.path.relpath(os.path.join(root, os.path.dirname(path), name), os.path.join(root, "src"))
-        if "/" not in name and os.path.exists(os.path.join(root, "src", beside)):
-            name = beside
+        sibling = os.path.relpath(os.path.join(root, os.path.dirname(path), name), os.path.join(root, "src"))
+        if "/" not in name and os.path.exists(os.path.join(root, "src", sibling)):
+            name = sibling
         if name != "inkstone.h" and not {name, name.split("/")[0]} & LAYERS[layer]:
             yield line, f'{layer}/ may not include "{name}"'
 
 
 @functools.lru_cache(None)
 def architectures(root):
-    """The names in models.def, as alternatives of a pattern."""
+    """The names in models.def, as alternatives of a regular expression."""
     return "|".join(re.findall(r"^ARCH\((\w+)\)", read(root, MODELS), flags=re.M))
 
 
@@ -123,17 +123,17 @@ def check_names(root, path, code):
 def check_allocation(root, path, code):
     if layer_of(path) not in (None, "base"):
         for line, match in find_all(rf"(?<![\w.>])({ALLOCATES})\s*\(", without_strings(code)):
-            yield line, f"{match.group(1)}() outside of base/: memory comes from base/memory.h or an arena"
+            yield line, f"{match.group(1)}() outside of base/: use base/memory.h or an arena"
 
 
 def check_json(root, path, code):
     if layer_of(path) is not None and not path.startswith("src/base/json."):
         for line, match in find_all(rf"(?<![\w.>])({JSON_UNCHECKED})\s*\(", without_strings(code)):
-            yield line, f"{match.group(1)}() leaves out what it cannot hold: json_build, json_put, json_push, json_merge, json_text (base/json.h)"
+            yield line, f"{match.group(1)}() fails silently: use json_build, json_put, json_push, json_merge, json_text (base/json.h)"
 
 
 def check_printing(root, path, code):
-    if layer_of(path) not in (None, "cli") and path not in LAST_WORDS:
+    if layer_of(path) not in (None, "cli") and path not in PRINTS_AND_ABORTS:
         for line, match in find_all(rf"(?<![\w.>])(?:({PRINTS})\s*\(|{PRINTS_TO})", without_strings(code)):
             yield line, f"{match.group(1) or match.group(2)}() below cli/: use Error or News"
 
@@ -141,7 +141,7 @@ def check_printing(root, path, code):
 def check_pages(root, path, code):
     if path.startswith("src/") and not path.startswith("src/text/html.") and '#include "text/html.h"' in code:
         for line, _ in find_all(r"\bbuffer_addf\s*\(", without_strings(code)):
-            yield line, "buffer_addf() in a page: html_addf() escapes (text/html.h)"
+            yield line, "buffer_addf() in a page does not escape: use html_addf() (text/html.h)"
 
 
 def check_form(root, path, text):
@@ -158,7 +158,7 @@ def columns_of(line):
 
 
 def check_markdown(root, path, text):
-    """Prose wraps at 100 columns; tables, fenced blocks, quotations and what has no blank to break at do not."""
+    """Prose wraps at 100 columns, except tables, fenced blocks, quotations and lines without a space to break at."""
     fenced = False
     for number, line in enumerate(text.split("\n"), 1):
         fenced ^= line.lstrip().startswith("```")
@@ -170,45 +170,45 @@ def check_clang_format(root, paths):
     tool = shutil.which(f"clang-format-{CLANG_FORMAT}") or shutil.which("clang-format")
     version = subprocess.run([tool, "--version"], capture_output=True, text=True).stdout if tool else ""
     if f"version {CLANG_FORMAT}." not in version:
-        print(f"not checked: layout, for want of clang-format {CLANG_FORMAT}")
+        print(f"format not checked: clang-format {CLANG_FORMAT} is not installed")
         return
     done = subprocess.run([tool, "--dry-run", "-Werror", *paths], cwd=root, capture_output=True, text=True)
     first = {}
     for path, line in re.findall(r"^([^\s:]+):(\d+):\d+: error:", done.stderr, flags=re.M):
         first.setdefault(path, line)
     for path, line in first.items():
-        yield f"{path}:{line}: not laid out as .clang-format says: clang-format -i {path}"
+        yield f"{path}:{line}: not formatted: clang-format -i {path}"
 
 
 # ---- sizes ----
 
 
 def functions_of(code):
-    """(line, lines, name) of each function: it starts in the first column with its type, and its brace closes there."""
+    """(line, lines, name) of each function: its type starts, and its brace closes, in the first column."""
     for line, match in find_all(r"^(?!typedef|struct|enum|union|static const \w+ \w+\[)[A-Za-z_][^;{}=#]*?\b(?!__attribute__)(\w+)"
                                 r"\([^;{}=]*\)\s*\{(?:[^\n]*\}$|.*?^\})", code):
         yield line, match.group().count("\n") + 1, match.group(1)
 
 
 def check_sizes(sizes, what, desired, most):
-    """`sizes`: (lines, place). The ten largest, and those that are too large."""
+    """`sizes`: (lines, place). Prints the ten largest, yields those that are too large."""
     sizes.sort(reverse=True)
     print(f"longest {what}s:")
     for lines, place in sizes[:10]:
         print(f"  {lines:4}  {place}")
     for lines, place in sizes:
         if lines > most:
-            yield f"{place}: a {what} of {lines} lines; at most {most}"
+            yield f"{place}: a {what} of {lines} lines: split it, the limit is {most}"
         elif lines > desired:
-            print(f"warning: {place}: a {what} of {lines} lines; better at most {desired}")
+            print(f"warning: {place}: a {what} of {lines} lines, more than {desired}")
 
 
-# ---- what nothing uses, and what no longer exists: rules of the whole tree ----
+# ---- rules for the whole tree: unused functions, names that do not exist ----
 
 
 def check_callers(root, code):
-    """`code`: each C file without comments. A function that other files may call has a caller outside of tests, and so has a kernel;
-    what is there for tests says so in its header ("For tests")."""
+    """`code`: each C file without comments. A non-static function or a kernel must have a caller outside of tests, unless its header
+    says "For tests"."""
     plain = {path: without_strings(text) for path, text in code.items() if not path.startswith("tests/")}
     used = set()
     for text in plain.values():
@@ -226,14 +226,14 @@ def check_callers(root, code):
     for path, text in plain.items():
         for line, _, name in functions_of(text) if path.startswith("src/") and path.endswith(".c") else ():
             if name not in used:
-                yield f'{path}:{line}: nothing but tests calls {name}(): remove it, or say "For tests" in its header'
+                yield f'{path}:{line}: only tests call {name}(): remove it, or write "For tests" in its header'
         for line, match in find_all(r"^KERNEL\([^,\n]*, (\w+)", text) if path == KERNELS else ():
             if match.group(1) not in members:
-                yield f"{path}:{line}: nothing but tests calls the kernel {match.group(1)}"
+                yield f"{path}:{line}: only tests call the kernel {match.group(1)}: remove it"
 
 
 def check_comments(root, texts, code):
-    """A comment names what there is: words with "_", "()" or the ending of a source file are looked up in the whole tree."""
+    """Names in comments must exist: words with "_", "()" or the extension of a source file are looked up in the whole tree."""
     known = set(NAMES_ELSEWHERE)
     for path in (*code, *files_below(root, ("cmake", "scripts", "recipes", "tests", "bench"), (".py", ".sh", ".cmake", ".txt", ".yaml"))):
         known.update(re.findall(r"\w+", code[path] if path in code else read(root, path)))
@@ -242,14 +242,14 @@ def check_comments(root, texts, code):
         comments = "".join(a if a != b or a == "\n" else " " for a, b in zip(text, code[path]))
         for line, match in find_all(r"\b\w+\.(?:[ch]|def|inc|py|sh)\b|\b\w+(?=\(\))|\b[A-Za-z]\w+_\w+\b", comments):
             if match.group() not in known:
-                yield f"{path}:{line}: a comment names {match.group()}, which there is not (of others: NAMES_ELSEWHERE in {THIS})"
+                yield f"{path}:{line}: a comment names {match.group()}, which does not exist (names of other projects: NAMES_ELSEWHERE in {THIS})"
 
 
 SABOTAGES = "tests/sabotage/sabotages.txt"
 
 
 def check_sabotages(root):
-    """Each names a fragment that its file holds exactly once: found here, not after minutes of building."""
+    """Each fragment must occur exactly once in its file; checked here to avoid finding out after a long build."""
     if not os.path.exists(os.path.join(root, SABOTAGES)):
         return
     for number, line in enumerate(read(root, SABOTAGES).splitlines(), 1):
@@ -259,11 +259,11 @@ def check_sabotages(root):
         path, fragment = parts[:2]
         times = read(root, path).count(fragment) if os.path.exists(os.path.join(root, path)) else 0
         if times != 1:
-            yield f"{SABOTAGES}:{number}: its fragment is in {path} {times} times, not once"
+            yield f"{SABOTAGES}:{number}: the fragment occurs {times} times in {path}: adapt it to occur once"
 
 
 def lint(root):
-    """Every broken rule as one line of text; sizes and warnings are printed."""
+    """Returns each violation as one line of text; prints sizes and warnings."""
     problems, functions, lengths, texts, codes = [], [], [], {}, {}
 
     def note(path, found):
@@ -313,10 +313,10 @@ CLEAN["include/inkstone.h"] = "int ink;\nint ink_use(void);\n"
 CLEAN["src/train/clean.c"] = "int ink_use(void) {\n  train();\n  return mem_alloc(1) != NULL;\n}\n"
 CLEAN[KERNELS] = "KERNEL(int, free, void)\n"
 LONG_FUNCTION = "int f(int a,\n      int b) {\n" + "  a += b;\n" * (FUNCTION_MOST + 1) + "}\n"
-# path, contents, what must be said
+# path, contents, expected message
 PLANTED = [
-    ("src/train/a.c", "void f(json_t *j) { json_object_set_new(j, \"a\", json_real(0)); }\n", "leaves out what it cannot hold"),
-    ("src/run/a.c", '#include "text/html.h"\n\nvoid f(void) { buffer_addf(b, "<p>%s", name); }\n', "html_addf() escapes"),
+    ("src/train/a.c", "void f(json_t *j) { json_object_set_new(j, \"a\", json_real(0)); }\n", "fails silently"),
+    ("src/run/a.c", '#include "text/html.h"\n\nvoid f(void) { buffer_addf(b, "<p>%s", name); }\n', "use html_addf()"),
     ("src/base/a.c", '#include "ops/ops.h"\n', 'src/base/a.c:1: base/ may not include "ops/ops.h"'),
     ("src/kernels/a.c", '\n#include "base/memory.h"\n', "src/kernels/a.c:2: kernels/ may not include"),
     ("src/train/a.c", '#include "models/llama.h"\n', 'train/ may not include "models/llama.h"'),
@@ -337,15 +337,15 @@ PLANTED = [
     ("README.zh.md", "字" * 50 + " 字\n", "README.zh.md:1: 103 columns"),
     ("src/nn/a.c", LONG_FUNCTION, f"src/nn/a.c:1 f: a function of {FUNCTION_MOST + 4} lines"),
     ("src/nn/a.c", "int a;\n" * (FILE_MOST + 1), f"src/nn/a.c: a file of {FILE_MOST + 1} lines"),
-    ("src/nn/a.c", "int  a;\n", "not laid out"),
+    ("src/nn/a.c", "int  a;\n", "not formatted"),
     ("src/data/a.c", "int a; \n", "src/data/a.c:1: space at the end"),
-    ("src/nn/a.c", "int nobody(void) {\n  return 1;\n}\n", "src/nn/a.c:1: nothing but tests calls nobody()"),
-    ("src/nn/a.c", "/* hook() and other() */\nint other(void) {\n  return 1;\n}\n", "nothing but tests calls other()"),
-    (KERNELS, "KERNEL(int, free, void)\nKERNEL(int, nobody, void)\n", f"{KERNELS}:2: nothing but tests calls the kernel nobody"),
+    ("src/nn/a.c", "int nobody(void) {\n  return 1;\n}\n", "src/nn/a.c:1: only tests call nobody()"),
+    ("src/nn/a.c", "/* hook() and other() */\nint other(void) {\n  return 1;\n}\n", "only tests call other()"),
+    (KERNELS, "KERNEL(int, free, void)\nKERNEL(int, nobody, void)\n", f"{KERNELS}:2: only tests call the kernel nobody"),
     ("src/nn/a.c", "/* as mem_gives does */\nint a;\n", "src/nn/a.c:1: a comment names mem_gives"),
     ("src/nn/a.c", "int a; /* see gone() */\n", "a comment names gone"),
     ("src/nn/a.c", "/* a.c - what gone.h says */\nint a;\n", "a comment names gone.h"),
-    (SABOTAGES, "src/models/lstm.c ||| int gru; ||| int x; ||| ^a$\n", f"{SABOTAGES}:1: its fragment is in src/models/lstm.c 0 times"),
+    (SABOTAGES, "src/models/lstm.c ||| int gru; ||| int x; ||| ^a$\n", f"{SABOTAGES}:1: the fragment occurs 0 times in src/models/lstm.c"),
 ]
 
 
@@ -368,15 +368,15 @@ def lint_of(files):
 
 
 def self_test():
-    failures = [f"said of a clean tree: {problem}" for problem in lint_of(CLEAN)]
-    has_format = any("laid out" in p for p in lint_of({"src/nn/a.c": "int  a;\n"}))
+    failures = [f"reported for a clean tree: {problem}" for problem in lint_of(CLEAN)]
+    has_format = any("not formatted" in p for p in lint_of({"src/nn/a.c": "int  a;\n"}))
     for path, contents, expected in PLANTED:
-        if expected == "not laid out" and not has_format:
+        if expected == "not formatted" and not has_format:
             continue
         found = lint_of({**CLEAN, path: contents})
         if not any(expected in problem for problem in found):
-            failures.append(f"not found: {expected}; only {found}")
-    print("\n".join(failures) or f"self-test: all of {len(PLANTED)} planted violations are found")
+            failures.append(f"not found: {expected}; found: {found}")
+    print("\n".join(failures) or f"self-test: all {len(PLANTED)} planted violations were found")
     return 1 if failures else 0
 
 
@@ -391,7 +391,7 @@ def main():
         print(__doc__)
         return 2
     problems = lint(home())
-    print("\n".join(problems) or "lint: no rule is broken")
+    print("\n".join(problems) or "lint: no violations")
     return 1 if problems else 0
 
 

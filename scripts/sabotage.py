@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
-"""Breaks the program on purpose, one line at a time, and expects a test to notice each time.
+"""Mutation testing: breaks the program one line at a time and checks that a test fails each time.
 
     python3 scripts/sabotage.py [--only TEXT] [--list FILE] [--jobs N]
 
-tests/sabotage/sabotages.txt holds one sabotage a line:
+tests/sabotage/sabotages.txt contains one sabotage per line:
 
     file ||| exact fragment ||| replacement ||| regular expression of CTest names
 
-Works on a copy in build/sabotage, never on the tree itself. Fails if a sabotage survives, does not compile, or
-names a fragment that its file does not hold exactly once; and, before any of it, if the tests do not pass as they are.
+Works on a copy in build/sabotage, never on the tree itself. Fails if the tests fail on the unchanged copy, or if a
+sabotage survives, does not compile, or has a fragment that does not occur exactly once in its file.
 """
 import argparse
 import json
@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parent.parent
 WORK = ROOT / "build" / "sabotage"
 TREE = WORK / "inkstone"
 BUILD = WORK / "build"
-SECONDS_PER_TEST = 120  # a sabotage may well make a loop endless
+SECONDS_PER_TEST = 120  # a sabotage may cause an infinite loop
 
 
 class Sabotage(NamedTuple):
@@ -46,11 +46,11 @@ def read_list(path):
             continue
         parts = line.split(" ||| ")
         if len(parts) != 4:
-            sys.exit(f"{path}:{number}: wanted 'file ||| fragment ||| replacement ||| tests', got {len(parts)} parts")
+            sys.exit(f"{path}:{number}: {len(parts)} parts: write 'file ||| fragment ||| replacement ||| tests'")
         yield Sabotage(number, *parts)
 
 
-# The first failure is enough, no test need wait for a disk, and what a test leaves that is ended so goes with the rest.
+# Tests stop at the first failure, and use a scratch directory in memory, which is removed at the end.
 SCRATCH = tempfile.TemporaryDirectory(dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None)
 ENVIRONMENT = dict(os.environ, CMOCKA_TEST_ABORT="1", TMPDIR=SCRATCH.name)
 
@@ -61,7 +61,7 @@ def run(*command):
 
 
 def copy_tree():
-    """The tree as it is now, uncommitted work included. Unchanged files keep their times: nothing is built twice."""
+    """Copies the tree with uncommitted work. Unchanged files keep their times, so that they are not rebuilt."""
     names = run("git", "-C", ROOT, "ls-files", "-z", "--cached", "--others", "--exclude-standard").stdout
     wanted = {name for name in names.split("\0") if name and (ROOT / name).is_file()}
     for old in [p for p in TREE.rglob("*") if p.is_file()]:
@@ -93,7 +93,7 @@ class Builder:
         return re.findall(r"^\s*Test\s+#\d+: (\S+)", listing, re.M)
 
     def needs(self, test):
-        """A unit test is a program; others run the command, and what of the build they are given."""
+        """The targets of a test: its own program, or the command and the build outputs it is passed."""
         if test in self.targets:
             return {test}
         paths = {os.path.relpath(word, BUILD) for word in self.commands.get(test, []) if word.startswith(f"{BUILD}/")}
@@ -109,24 +109,24 @@ class Builder:
 
 
 def check_untouched(builder, sabotages):
-    """Every test the list names passes on the program as it is."""
+    """Checks that every test in the list passes on the unchanged program."""
     patterns = {s.tests: builder.tests_of(s.tests) for s in sabotages}
     for s in sabotages:
         if not patterns[s.tests]:
-            sys.exit(f"line {s.line}: no test is named like '{s.tests}'")
+            sys.exit(f"line {s.line}: no test matches '{s.tests}'")
     built = builder.build({test for tests in patterns.values() for test in tests})
     if built.returncode:
         sys.exit(built.stdout + "\nsabotage: the tree does not build")
     for pattern in sorted(patterns):
         tested = builder.test(pattern)
         if tested.returncode:
-            sys.exit(tested.stdout + "\nsabotage: fails before anything is broken")
+            sys.exit(tested.stdout + "\nsabotage: a test fails on the unchanged program")
         for name in re.findall(r"Test\s+#\d+: (\S+) .*\*\*\*Skipped", tested.stdout):
-            print(f"note: {name} skips itself here and notices nothing", flush=True)
+            print(f"note: {name} is skipped on this machine and detects nothing", flush=True)
 
 
 def caught_by(output):
-    """The tests that failed; of a unit test also the function that it was in."""
+    """The tests that failed; for a unit test also the function."""
     names = re.findall(r"^\s*\d+ - (\S+) \(", output, re.M)
     functions = re.findall(r"^\[ RUN +\] (\S+)", output, re.M)
     return (", ".join(dict.fromkeys(names)) or "?") + (f": {functions[-1]}" if functions else "")
@@ -155,7 +155,7 @@ def try_one(builder, sabotage):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--list", type=Path, default=ROOT / "tests/sabotage/sabotages.txt")
-    parser.add_argument("--only", default="", help="only the sabotages whose line holds this text")
+    parser.add_argument("--only", default="", help="only the sabotages whose line contains TEXT")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     options = parser.parse_args()
 

@@ -1,14 +1,13 @@
 #!/bin/sh
-# Builds Inkstone and runs every test, on a machine where nothing need be installed before.
+# Installs missing packages, builds Inkstone and runs every test.
 #
-#   sh scripts/test.sh                     as it is used, and with sanitizers of memory: the builds release and asan; then
-#                                          each fuzzer for a few seconds (it takes clang)
-#   sh scripts/test.sh --preset NAME       another build: release, debug, clang, asan, tsan, fuzz (again for more)
+#   sh scripts/test.sh                     the presets release and asan, then each fuzzer for a few seconds (needs clang)
+#   sh scripts/test.sh --preset NAME       another preset: release, debug, clang, asan, tsan, fuzz (may be repeated)
 #   sh scripts/test.sh --all               release (gcc), clang, asan, tsan, fuzz
-#   sh scripts/test.sh --long              what takes hours: a thousand faults of each kind and command (tests/faults/walk.py),
-#                                          each fuzzer for ten minutes, 500 kills at random instants; FAULTS, FUZZ_SECONDS
-#                                          and KILLS (half of them) in the environment are other numbers
-#   sh scripts/test.sh --sabotage          breaks the program line by line: each must fail a test (minutes)
+#   sh scripts/test.sh --long              takes hours: a thousand faults of each kind and command (tests/faults/walk.py), each
+#                                          fuzzer for ten minutes, 500 kills at random instants; set FAULTS, FUZZ_SECONDS and
+#                                          KILLS (half of the kills) in the environment to change these
+#   sh scripts/test.sh --sabotage          mutation testing: breaks the program line by line, each must fail a test (minutes)
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -34,12 +33,12 @@ case $presets in
   *) sh scripts/deps.sh ;;
 esac
 
-# A test takes what is free: two at a time keep two cores busy while one of them waits.
+# As many tests at a time as there are cores, which keeps them busy while some tests wait.
 jobs=$(nproc)
 
-# The fuzzers are built alone: what the other tests say, they have said in another build.
+# Only the fuzzers are built; the other tests run in the other presets.
 fuzz() {
-  sh scripts/deps.sh clang libclang-rt-dev || { echo 'SKIP: fuzzers need clang and libclang-rt-dev'; return 0; }
+  sh scripts/deps.sh clang libclang-rt-dev || { echo 'SKIP: the fuzzers need clang and libclang-rt-dev'; return 0; }
   cmake --preset fuzz >/dev/null
   cmake --build build/fuzz --target fuzzers -- --quiet
   ctest --test-dir build/fuzz --output-on-failure --parallel "$jobs" -R '^fuzz_'

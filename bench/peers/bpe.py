@@ -1,19 +1,20 @@
 #!/usr/bin/env python3
-"""Byte-level BPE: Inkstone beside Hugging Face tokenizers on the same text, in turns in one run.
+"""Byte-level BPE: Inkstone against Hugging Face tokenizers on the same text, run alternately.
 
     bench/peers/bpe.py INKSTONE [TEXT] [--vocab 8257] [--tokenizer TOKENIZER.json] [--rounds 3] [--threads N]
 
-Without TEXT: 100 MB of what this Python has installed (*.py, *.pyi, *.md, *.rst, *.txt). Each line is a text, empty ones are left out.
+Without TEXT: 100 MB of this Python's installed files (*.py, *.pyi, *.md, *.rst, *.txt). Each non-empty line is a text.
 
-With --vocab: learning so many tokens (8,257: the bytes, the end of a text and 8,000 merges). Ours is `inkstone tokenizer train`, timed from
-outside: start, reading and writing are included. Theirs is a process of its own whose clock runs only while it learns, the lines being in
-memory before, in lists of 10,000, as that is faster. Both cut words by our pattern, taken from our tokenizer.json, and both break ties between
-pairs by the smaller ids, so the merges are compared; as ours counts words of more than 48 bytes in parts, a tie may fall otherwise now and
-then, and the merges of equal counts then stand in another order. What favours the peer is measured too: its own pattern of GPT-2. Memory is
-the peak of the resident set: ours of the whole process, the text with it; theirs less what was there before it began to learn.
+With --vocab: training with that many tokens (8,257: the bytes, the end token and 8,000 merges). Inkstone runs as `inkstone tokenizer train`,
+timed from outside, including start, reading and writing. The peer is a separate process whose clock runs only while it trains, with the lines
+in memory in lists of 10,000, which is faster. Both split words with Inkstone's pattern, taken from its tokenizer.json, and both break ties
+between pairs by the smaller ids, so the merges are compared; they may differ in the order of equal counts, because Inkstone counts words of
+more than 48 bytes in parts. The peer is also measured with its own GPT-2 pattern, which favours it. Memory is the peak resident set: of
+Inkstone the whole process including the text, of the peer without what it used before training.
 
-With --tokenizer: encoding, by all threads; theirs by encode_batch_fast (Rust, rayon), which leaves out offsets. All ids are compared. Ours is
-bench_tokenize beside INKSTONE (`ninja -C build/release bench_tokenize`); reading the file does not count. The best of each counts.
+With --tokenizer: encoding with all threads, by the peer with encode_batch_fast (Rust, rayon), which omits offsets. All ids are compared.
+Inkstone runs as bench_tokenize in the build directory of INKSTONE (`ninja -C build/release bench_tokenize`), without reading the file. The
+best of each counts.
 """
 import argparse
 import json
@@ -28,10 +29,10 @@ parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.R
 parser.add_argument("inkstone")
 parser.add_argument("text", nargs="?")
 parser.add_argument("--tokenizer")
-parser.add_argument("--vocab", type=int, default=0, help="0: 8257 where there is no --tokenizer")
+parser.add_argument("--vocab", type=int, default=0, help="0: 8257 without --tokenizer")
 parser.add_argument("--rounds", type=int, default=3)
 parser.add_argument("--threads", type=int, default=os.cpu_count())
-parser.add_argument("--theirs", help=argparse.SUPPRESS)  # one measurement in a process of its own
+parser.add_argument("--theirs", help=argparse.SUPPRESS)  # one measurement, in a separate process
 args = parser.parse_args()
 os.environ.update(RAYON_NUM_THREADS=str(args.threads), TOKENIZERS_PARALLELISM="true")
 
@@ -40,7 +41,7 @@ from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
 
 def made_text(path, size=100_000_000):
-    """What lies around here in any Python that has the peers: programs and their words."""
+    """Writes source code and documentation from the Python installation."""
     found = []
     for root in sorted({sysconfig.get_path("stdlib"), sysconfig.get_path("purelib")}):
         for folder, folders, names in os.walk(root):
@@ -66,10 +67,10 @@ def tell(what, size, our_seconds, their_seconds, rest):
           f"ratio {their_seconds / our_seconds:.2f}; {rest}", flush=True)
 
 
-# ---- learning ----
+# ---- training ----
 
 def run(command):
-    """Runs it; its output, its seconds, and the peak of its resident set in bytes."""
+    """Runs a command; returns its output, seconds, and peak resident set in bytes."""
     start = time.perf_counter()
     process = subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE, text=True)
     out = process.stdout.read()
@@ -80,7 +81,7 @@ def run(command):
 
 
 def peak(forget=False):
-    """The largest resident set of this process, in bytes, since it was last forgotten."""
+    """The peak resident set of this process in bytes; `forget` resets it first."""
     if forget:
         with open("/proc/self/clear_refs", "w") as file:
             file.write("5")
@@ -89,7 +90,7 @@ def peak(forget=False):
 
 
 def learn_theirs(pattern_of, path):
-    """Learns and prints seconds, memory and merges as JSON. PATTERN_OF is a tokenizer.json, or "gpt2"."""
+    """Trains, saves the tokenizer to `path`, and prints seconds and memory as JSON. pattern_of: a tokenizer.json, or "gpt2"."""
     theirs = Tokenizer(models.BPE())
     own = pattern_of == "gpt2"
     theirs.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False) if own else Tokenizer.from_file(pattern_of).pre_tokenizer
@@ -126,10 +127,10 @@ def learn(folder):
     ours, theirs = merges(mine), merges(other)
     count = min(len(ours), len(theirs))
     placed = sum(ours[i] == theirs[i] for i in range(count))
-    same = f"{len(set(ours[:count]) & set(theirs[:count]))} of {count} merges are the same, {placed} at the same place"
+    same = f"{len(set(ours[:count]) & set(theirs[:count]))} of {count} merges are the same, {placed} at the same index"
     size = os.path.getsize(args.text)
     for pattern, found in best.items():
-        tell(f"learning {args.vocab} tokens, theirs by {'the same pattern' if pattern == mine else 'its own pattern of GPT-2'}", size, our_best,
+        tell(f"training {args.vocab} tokens, tokenizers with {'the same pattern' if pattern == mine else 'its own GPT-2 pattern'}", size, our_best,
              found["seconds"], f"{our_best:.2f} s and {our_memory / 1e6:.0f} MB against {found['seconds']:.2f} s and {found['memory'] / 1e6:.0f} MB"
              + (f"; {same}" if pattern == mine else ""))
 
@@ -137,7 +138,7 @@ def learn(folder):
 # ---- encoding ----
 
 def digest(encodings):
-    """FNV-1a over all ids, as bench_tokenize makes it."""
+    """FNV-1a over all ids, as in bench_tokenize."""
     value = 14695981039346656037
     for encoding in encodings:
         for i in encoding.ids:
@@ -156,7 +157,7 @@ def encode(lines):
         their_best = min(their_best, time.perf_counter() - start)
     same = digest(encodings) == our_best["digest"]
     tell(f"encoding, {os.path.basename(os.path.dirname(args.tokenizer))}", our_best["bytes"], our_best["seconds"], their_best,
-         "all ids the same" if same else "THE IDS DIFFER")
+         "all ids equal" if same else "THE IDS DIFFER")
     return same
 
 

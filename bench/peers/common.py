@@ -1,4 +1,4 @@
-"""What several comparisons share: the shape of SmolLM2-135M, ours in it, and a vocabulary that needs no text."""
+"""Shared by the comparisons: the shape of SmolLM2-135M, Inkstone's measurement in it, and a vocabulary made without text."""
 import json
 import os
 import re
@@ -8,7 +8,7 @@ import time
 
 
 def shapes(work):
-    """What `inkstone bench all` measures in training or writing: key -> settings, numbers where they are numbers."""
+    """The shapes that `inkstone bench all` measures for training or writing: key -> settings, numeric ones as numbers."""
     with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "shapes.def"), encoding="utf-8") as f:
         lines = re.findall(rf'^SHAPE\({work}, "([^"]+)", "[^"]+", (.*)\)$', f.read(), flags=re.M)
     number = lambda word: int(word) if word.isdigit() else float(word) if word[0].isdigit() else word
@@ -23,13 +23,13 @@ def version(inkstone):
 
 
 def knows_precision(inkstone):
-    """Whether `inkstone bench` can be told to compute in bf16."""
+    """Does `inkstone bench` have --precision?"""
     return "--precision" in subprocess.run([inkstone, "bench", "--help"], capture_output=True, text=True, check=True).stdout
 
 
 def generate(inkstone, prompt, new, threads, precision="f32"):
-    """Ours reads a prompt and writes on, with random weights in a process of its own: what `inkstone bench generate` measured."""
-    time.sleep(0.5)  # the threads of a peer go on spinning for a while
+    """The result of `inkstone bench generate`: reading a prompt and generating, with random weights, in a separate process."""
+    time.sleep(0.5)  # the threads of a peer spin for a while
     command = [inkstone, "bench", "generate", "--prompt-tokens", prompt, "--new-tokens", new, "--repeats", 3, "--threads", threads,
                "--json", "-q"]
     for name, value in SHAPE.items():
@@ -40,7 +40,7 @@ def generate(inkstone, prompt, new, threads, precision="f32"):
 
 
 def vocabulary(size):
-    """Tokens and merges of a byte-level BPE: the 256 bytes as GPT-2 writes them, an end of text, and joined letters, two, three and four."""
+    """Tokens and merges of a byte-level BPE: the 256 bytes in GPT-2's alphabet, an end token, and combinations of two to four letters."""
     plain = [*range(33, 127), *range(161, 173), *range(174, 256)]
     tokens = [chr(b) for b in plain] + [chr(256 + i) for i in range(256 - len(plain))] + ["<|endoftext|>"]
     letters, merges = "\u0120etaoinsrhldcumfpgwybvkxjqz", []
@@ -57,7 +57,7 @@ def vocabulary(size):
 
 
 def weights(kind, names):
-    """Names and random values in that shape, matrices of a type (f32, or bf16 as its 16 bits); norms stay f32 in GGUF only."""
+    """Names and random values in that shape, matrices in f32 or in bf16 (as uint16); norms stay f32 in GGUF only."""
     import numpy
     draw = numpy.random.default_rng(1)
     width, ffn, kv = SHAPE["width"], SHAPE["ffn"], SHAPE["width"] // SHAPE["heads"] * SHAPE["kv-heads"]
@@ -66,7 +66,7 @@ def weights(kind, names):
         values = numpy.ones(shape, "float32") if len(shape) == 1 else draw.standard_normal(shape, "float32") * numpy.float32(0.02)
         return (values.view("uint32") >> 16).astype("uint16") if kind == "bf16" and (len(shape) > 1 or names is HUB_NAMES) else values
 
-    yield names["table"], make(SHAPE["vocab"], width)  # the output's too, as there is no other
+    yield names["table"], make(SHAPE["vocab"], width)  # also the output matrix
     yield names["norm"], make(width)
     shapes = [(width,), (width, width), (kv, width), (kv, width), (width, width), (width,), (ffn, width), (ffn, width), (width, ffn)]
     for i in range(SHAPE["layers"]):
@@ -82,7 +82,7 @@ HUB_NAMES = {"table": "model.embed_tokens.weight", "norm": "model.norm.weight", 
 
 
 def write_safetensors(path, kind):
-    """Those weights as Hugging Face keeps them."""
+    """Those weights in Hugging Face's format."""
     header, blocks, at = {"__metadata__": {"format": "pt"}}, [], 0
     for name, values in weights(kind, HUB_NAMES):
         header[name] = {"dtype": {"f32": "F32", "bf16": "BF16"}[kind], "shape": values.shape, "data_offsets": [at, at + values.nbytes]}
@@ -97,7 +97,7 @@ def write_safetensors(path, kind):
 
 
 def write_gguf(path, kind):
-    """Those weights, with that vocabulary, as llama.cpp reads them."""
+    """Those weights with that vocabulary in llama.cpp's format."""
     import gguf as library
     width = SHAPE["width"]
     writer = library.GGUFWriter(path, "llama")
@@ -131,7 +131,7 @@ def write_gguf(path, kind):
 
 
 class LlamaCpp:
-    """A GGUF file in llama.cpp, by the C functions that llama-cpp-python hands on."""
+    """A GGUF model in llama.cpp, used through the C functions that llama-cpp-python exports."""
 
     def __init__(self, path, threads, flash, context=1024, mapped=False):
         import llama_cpp as library
@@ -152,7 +152,7 @@ class LlamaCpp:
             raise RuntimeError(f"llama.cpp does not load {path}")
 
     def decode(self, ids):
-        """Reads the ids and gives the logits after the last of them."""
+        """Processes the ids; returns the logits after the last one."""
         row = (self.library.llama_token * len(ids))(*ids)
         if self.library.llama_decode(self.context, self.library.llama_batch_get_one(row, len(ids))):
             raise RuntimeError("llama_decode failed")

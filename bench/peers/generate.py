@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Reading a prompt and writing on: Inkstone beside PyTorch (transformers' Llama), the same shape, in turns in one run.
+"""Reading a prompt and generating: Inkstone against PyTorch (transformers' Llama), in the same shape, run alternately.
 
     bench/peers/generate.py INKSTONE [--prompt 512] [--new 64] [--rounds 3] [--threads N] [--json]
 
-Random f32 weights in the shape of SmolLM2-135M; one sequence. PyTorch gets what favours it: fused attention, inference mode, a cache that
-grows without copies (static), the logits of the last place only, and the better of that and the default cache. Ours is
-`inkstone bench generate`, a process of its own. The best of each counts.
+Random f32 weights in the shape of SmolLM2-135M; one sequence. Settings favour PyTorch: fused attention, inference mode, logits of the last
+position only, and the better of the static cache, which grows without copies, and the default cache. Inkstone runs as `inkstone bench
+generate` in a separate process. The best of each counts.
 """
 import argparse
 import json
@@ -53,7 +53,7 @@ def theirs(static):
 own, other = [], []
 for round_ in range(args.rounds + 1):
     mine, modes = generate(args.inkstone, args.prompt, args.new, args.threads), [theirs(static) for static in (False, True)]
-    if round_:  # the first of each warms up
+    if round_:  # the first round is a warm-up
         own.append(mine)
         other += modes
 read, write = max(o[0] for o in other), max(o[1] for o in other)

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Reading a prompt and writing on: Inkstone beside llama.cpp (by llama-cpp-python), the same shape, in turns in one run.
+"""Reading a prompt and generating: Inkstone against llama.cpp (through llama-cpp-python), in the same shape, run alternately.
 
     bench/peers/llamacpp.py INKSTONE [--types f32,bf16] [--prompt 512] [--new 64] [--rounds 3] [--threads N] [--json]
 
-Random weights in the shape of SmolLM2-135M; one sequence. llama.cpp gets what favours it: its C functions called with ids, no sampling, the
-logits of the last place only, the prompt in one batch, weights in memory before the clock starts, a run to warm up, and the better of flash
-attention and none. Its cache of keys and values is f16, as it is by default. A process of its own measures it, as of ours
-(`inkstone bench generate`). The best of each counts. Build llama-cpp-python for the very processor: CMAKE_ARGS=-DGGML_NATIVE=ON pip install.
+Random weights in the shape of SmolLM2-135M; one sequence. Settings favour llama.cpp: its C functions called with ids, no sampling, logits of
+the last position only, the prompt in one batch, weights in memory before the clock starts, a warm-up run, and the better of flash attention
+and none. Its KV cache is f16, the default. Each is measured in a separate process (Inkstone by `inkstone bench generate`). The best of each
+counts. Build llama-cpp-python for this processor: CMAKE_ARGS=-DGGML_NATIVE=ON pip install.
 """
 import argparse
 import json
@@ -26,7 +26,7 @@ parser.add_argument("--new", type=int, default=64)
 parser.add_argument("--rounds", type=int, default=3)
 parser.add_argument("--threads", type=int, default=os.cpu_count())
 parser.add_argument("--json", action="store_true")
-parser.add_argument("--theirs", nargs=2, help=argparse.SUPPRESS)  # a file and whether flash attention: a measurement in a process of its own
+parser.add_argument("--theirs", nargs=2, help=argparse.SUPPRESS)  # a file and whether to use flash attention: one measurement, in a separate process
 args = parser.parse_args()
 
 
@@ -45,7 +45,7 @@ def measure_theirs(path, flash):
 
 
 def theirs(path):
-    """Both ways of attention."""
+    """Without and with flash attention."""
     for flash in (0, 1):
         command = [sys.executable, __file__, args.inkstone, "--prompt", args.prompt, "--new", args.new, "--threads", args.threads,
                    "--theirs", path, flash]
@@ -85,4 +85,4 @@ for r in rows:
     print(f"{r['work']:20} Inkstone {r['our_type']:4} {r['ours']:7.1f} tokens/s, {100 * r['share']:.0f} % of {r['of'] / 1e9:.0f} {r['unit']}   "
           f"llama.cpp {r['their_type']:4} {r['theirs']:7.1f} tokens/s   {r['ours'] / r['theirs']:.2f} times as fast")
 if any(r["our_type"] != r["their_type"] for r in rows):
-    print(f"llamacpp.py: ours is f32 beside bf16 too: {args.inkstone} bench has no --precision", file=sys.stderr)
+    print(f"llamacpp.py: Inkstone ran in f32 against bf16, too, because {args.inkstone} bench has no --precision", file=sys.stderr)

@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
-"""From the start to the first token of a text: Inkstone beside llama.cpp and transformers, the same shape, in turns in one run.
+"""Time from start to first token: Inkstone against llama.cpp and transformers, in the same shape, run alternately.
 
     bench/peers/start.py INKSTONE [--types f32,bf16] [--rounds 5] [--threads N] [--json]
 
 Random weights in the shape of SmolLM2-135M and a vocabulary of 49,152 tokens, as a directory (config.json, model.safetensors,
-tokenizer.json) for Inkstone and transformers and as a GGUF file for llama.cpp, all in the page cache: read once before. The prompt is "once
-upon a time". Ours: from starting the process `inkstone write` until the first byte of the first token stands in the pipe. Theirs: a process of
-its own whose clock starts after Python and the libraries are loaded, and stops when the first token is chosen: model and tokenizer read, the
-prompt cut into tokens and computed. llama.cpp maps its file, without flash attention or with; transformers keeps the type of the file.
-The best of each counts. A peer that is not installed is left out, and said so.
+tokenizer.json) for Inkstone and transformers and as a GGUF file for llama.cpp, all in the page cache (read once before). The prompt is "once
+upon a time". Inkstone is measured from starting the process `inkstone write` until the first byte of the first token arrives in the pipe. A
+peer runs in a separate process whose clock starts after Python and the libraries are loaded, and stops when the first token is chosen: it
+includes reading model and tokenizer, and tokenizing and processing the prompt. llama.cpp maps its file and is measured with and without flash
+attention; transformers keeps the type of the file. The best of each counts. Peers that are not installed are skipped with a message.
 """
 import argparse
 import importlib.util
@@ -31,14 +31,14 @@ parser.add_argument("--types", default="f32,bf16")
 parser.add_argument("--rounds", type=int, default=5)
 parser.add_argument("--threads", type=int, default=os.cpu_count())
 parser.add_argument("--json", action="store_true")
-parser.add_argument("--theirs", nargs=2, help=argparse.SUPPRESS)  # a peer and its model: one measurement in a process of its own
+parser.add_argument("--theirs", nargs=2, help=argparse.SUPPRESS)  # a peer and its model: one measurement, in a separate process
 args = parser.parse_args()
 
 
 # ---- the model ----
 
 def write_directory(folder, kind):
-    """What transformers' save_pretrained writes, made by hand so that it needs no PyTorch."""
+    """The output of transformers' save_pretrained, written here so that PyTorch is not needed."""
     os.makedirs(folder, exist_ok=True)
     tokens, merges = common.vocabulary(common.SHAPE["vocab"])
     byte_level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True}
@@ -64,7 +64,7 @@ def write_directory(folder, kind):
 
 
 def read_once(folder):
-    os.sync()  # no writing goes on beside
+    os.sync()  # finish pending writes
     for where, _, names in os.walk(folder):
         for name in names:
             with open(os.path.join(where, name), "rb") as file:
@@ -84,7 +84,7 @@ def ours(folder):
     process.kill()
     process.wait()
     if not first:
-        sys.exit("inkstone write wrote nothing")
+        sys.exit("inkstone write printed nothing")
     return seconds
 
 
@@ -136,7 +136,7 @@ peers, versions = [], [common.version(args.inkstone)]
 for peer, needs in PEERS.items():
     missing = [name for name in needs if not importlib.util.find_spec(name)]
     if missing:
-        print(f"start.py: {peer} is left out: {sys.executable} has no {', '.join(missing)}", file=sys.stderr)
+        print(f"start.py: {peer} skipped: {sys.executable} has no {', '.join(missing)}", file=sys.stderr)
         continue
     peers.append(peer)
     if peer == "llama.cpp":

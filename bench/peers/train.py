@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
-"""Training steps of Inkstone beside PyTorch, the same shapes, in turns in one run.
+"""Training steps: Inkstone against PyTorch, in the same shapes, run alternately.
 
     bench/peers/train.py INKSTONE [--shapes gpt2-30m,llama-6m,marian-tiny,lstm-650] [--precision f32|bf16] [--rounds 3] [--threads N] [--json]
 
-A step is forward, backward, clipping's norm and AdamW, on random tokens. PyTorch gets what favours it: its own fused attention and
-optimizer, embeddings looked up once, all threads, and the better of eager mode and torch.compile (which needs a C++ compiler;
---no-compile leaves it out). With bf16 weights and optimizer stay f32 in both; PyTorch's forward runs under autocast. Each round runs ours (`inkstone bench train`, a process of its own), then theirs; the best of each counts.
-Memory is the peak of the resident set: ours of the whole process, theirs less what importing torch took.
+A step is forward, backward, gradient clipping and AdamW, on random tokens. Settings favour PyTorch: its fused attention and optimizer,
+embeddings looked up once, all threads, and the better of eager mode and torch.compile (which needs a C++ compiler; --no-compile skips it).
+With bf16, weights and optimizer stay f32 in both; PyTorch's forward runs under autocast. Each round runs Inkstone (`inkstone bench train`),
+then PyTorch, each in a separate process; the best of each counts. Memory is the peak resident set: of Inkstone the whole process, of PyTorch
+without what importing torch took.
 """
 import argparse
 import json
@@ -32,7 +33,7 @@ def parse():
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--no-compile", action="store_true")
     parser.add_argument("--json", action="store_true")
-    parser.add_argument("--theirs", help=argparse.SUPPRESS)  # one measurement in a process of its own
+    parser.add_argument("--theirs", help=argparse.SUPPRESS)  # one measurement, in a separate process
     parser.add_argument("--compiled", action="store_true", help=argparse.SUPPRESS)
     return parser.parse_args()
 
@@ -40,7 +41,7 @@ def parse():
 # ---- theirs ----
 
 def build(torch, shape):
-    """A module whose forward takes tokens [B, T] and gives the loss against them."""
+    """A module whose forward takes tokens [B, T] and returns the loss with the same tokens as targets."""
     nn, F = torch.nn, torch.nn.functional
     kind, layers, width, heads, ffn, vocabulary, sequences, length, dropout = shape
 
@@ -176,7 +177,7 @@ def measure_theirs(args):
 # ---- both ----
 
 def child(command, env=None):
-    """Runs it; its output, and the peak of its resident set in bytes."""
+    """Runs a command; returns its output and its peak resident set in bytes."""
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env)
     out = process.stdout.read()
     error = process.stderr.read()
@@ -212,7 +213,7 @@ def compare(args, name):
             try:
                 other.setdefault(mode, []).append(theirs(args, name, mode))
             except RuntimeError as e:
-                print(f"{name}: torch.compile is left out: {str(e).strip().splitlines()[-1]}", file=sys.stderr)
+                print(f"{name}: torch.compile skipped: {str(e).strip().splitlines()[-1]}", file=sys.stderr)
                 modes.remove(mode)
     result = min(own, key=lambda r: r[0]["seconds_a_step"])
     best = {mode: min(r, key=lambda x: x["seconds"]) for mode, r in other.items()}

@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
-"""Sentences a second of a translation model: Inkstone beside PyTorch (transformers' generate) and CTranslate2, same weights, in turns.
+"""Translation speed in sentences/s: Inkstone against PyTorch (transformers' generate) and CTranslate2, same weights, run alternately.
 
     bench/peers/translate.py INKSTONE [MODEL LINES] [--beams 1,5] [--rounds 3] [--limit N] [--peers torch,float32,int8] [--threads N]
 
-MODEL is a directory that all read (--arch marian). Without it: random weights in the shape of Multi30k's Transformer-Tiny and 256 sentences
-of made-up words, each of which gets a text of 20 tokens. float32 and int8 are CTranslate2's (int8 is told, but is other arithmetic than ours).
-Peers get what favours them: sentences sorted by length, the best of several batch sizes, and for CTranslate2 of one or several
-translations at once on the threads (tried first, not counted), inference mode, all threads, models loaded and texts cut into tokens before
-the clock starts. Ours is timed from outside, start of the program, reading of the model and of texts included. The texts are compared.
-CTranslate2 uses oneDNN, or MKL where the processor is Intel's; CT2_USE_MKL=1 in the environment makes it MKL elsewhere.
+MODEL is a directory that all programs read (--arch marian). Without it: random weights in the shape of Multi30k's Transformer-Tiny and 256
+sentences of made-up words, each translated to 20 tokens. float32 and int8 are CTranslate2's compute types (int8 is reported, too, but its
+arithmetic is not comparable). Settings favour the peers: sentences sorted by length, the best of several batch sizes, for CTranslate2 also of
+one or several translations in parallel (chosen first, not timed), inference mode, all threads, and the clock starts after the model is loaded
+and the texts are tokenized. Inkstone is timed from outside, including start and reading of model and texts. The translations are compared.
+CTranslate2 uses MKL on Intel processors, else oneDNN; CT2_USE_MKL=1 in the environment selects MKL elsewhere.
 """
 import argparse
 import importlib.util
@@ -28,12 +28,12 @@ parser.add_argument("lines", nargs="?")
 parser.add_argument("--beams", default="1,5")
 parser.add_argument("--rounds", type=int, default=3)
 parser.add_argument("--limit", type=int, default=0)
-parser.add_argument("--batches", default="16,64,256", help="sizes that peers may choose from")
+parser.add_argument("--batches", default="16,64,256", help="batch sizes to try for the peers")
 parser.add_argument("--peers", default="torch,float32,int8")
 parser.add_argument("--threads", type=int, default=os.cpu_count())
 args = parser.parse_args()
 if args.model and not args.lines:
-    parser.error("a MODEL needs LINES to translate")
+    parser.error("MODEL is given without LINES: give a file of lines to translate")
 
 import torch
 import transformers
@@ -41,11 +41,11 @@ from transformers import MarianConfig, MarianMTModel, PreTrainedTokenizerFast
 
 torch.set_num_threads(args.threads)
 transformers.utils.logging.disable_progress_bar()
-MOST = 100 if args.model else 20  # tokens of a text
+MOST = 100 if args.model else 20  # tokens per translation
 
 
 def made_up(folder, words=20000, sentences=256):
-    """Random weights, and sentences. A bias lets only letters be written: every text has all its tokens, and is a line."""
+    """Random weights, and sentences. A bias allows only letters, so every translation has all its tokens and is one line."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
     draw = random.Random(1)
     known = ["".join(draw.choice("bdfgklmnprstvz") + draw.choice("aeiou") for _ in range(draw.randint(1, 4))) for _ in range(words)]
@@ -69,7 +69,7 @@ def made_up(folder, words=20000, sentences=256):
     return [" ".join(draw.choices(known, k=draw.randint(6, 18))) for _ in range(sentences)]
 
 
-# ---- peers: each a function of the beam that gives functions of a batch size, of which the best is taken ----
+# ---- peers: each returns its ways to translate, functions of beam and batch size ----
 
 def decode(rows):
     return [tokenizer.decode(row, skip_special_tokens=True) for row in rows]
@@ -105,7 +105,7 @@ def ctranslate2_(kind):
     from ctranslate2.converters import transformers as converters
 
     class Loader(converters.BartLoader):
-        """CTranslate2's own for Marian starts from a zero embedding and drops the last token: ours starts from that of the padding."""
+        """CTranslate2's loader for Marian starts from a zero embedding and drops the last token; this model starts from the padding token."""
         architecture_name = "MarianMTModel"
 
         def get_model_spec(self, model):
@@ -114,7 +114,7 @@ def ctranslate2_(kind):
 
         def set_config(self, config, model, tokenizer):
             config.bos_token = config.eos_token = tokenizer.eos_token
-            config.unk_token = config.decoder_start_token = tokenizer.pad_token  # nothing is unknown: all bytes are tokens
+            config.unk_token = config.decoder_start_token = tokenizer.pad_token  # never unknown: all bytes are tokens
 
     converters._MODEL_LOADERS["MarianConfig"] = Loader()
     source = [tokenizer.convert_ids_to_tokens(tokenizer(line, add_special_tokens=False)["input_ids"]) + [tokenizer.eos_token] for line in lines]
@@ -132,12 +132,12 @@ def ctranslate2_(kind):
             return seconds, decode([tokenizer.convert_tokens_to_ids(r.hypotheses[0]) for r in found])
         return translate
 
-    return {f", {n} at once": with_model(model) for n, model in models.items()}
+    return {f", {n} in parallel": with_model(model) for n, model in models.items()}
 
 
 def ours(beam):
     text = "\n".join(lines) + "\n"
-    time.sleep(0.5)  # PyTorch's threads go on spinning for a while
+    time.sleep(0.5)  # PyTorch's threads spin for a while
     start = time.perf_counter()
     result = subprocess.run([args.inkstone, "translate", "-m", args.model, "--beam", str(beam), "--max-tokens", str(MOST), "-q", "--length-penalty",
                              "1", "--threads", str(args.threads)], input=text, stdout=subprocess.PIPE, text=True, check=True)
@@ -157,7 +157,7 @@ with tempfile.TemporaryDirectory() as folder:
     peers = {}
     for name in args.peers.split(","):
         if name != "torch" and not importlib.util.find_spec("ctranslate2"):
-            print(f"translate.py: CTranslate2 {name} is left out: {sys.executable} has no ctranslate2", file=sys.stderr)
+            print(f"translate.py: CTranslate2 {name} skipped: {sys.executable} has no ctranslate2", file=sys.stderr)
             continue
         if name != "torch":
             import ctranslate2
@@ -180,4 +180,4 @@ with tempfile.TemporaryDirectory() as folder:
         for name, (way, batch) in choice.items():
             same = sum(a == b for a, b in zip(texts["ours"], texts[name]))
             print(f"  {name} {len(lines) / best[name]:.1f} (batches of {batch}{way}); ratio {best[name] / best['ours']:.2f}; "
-                  f"{same} of {len(lines)} texts are the same", flush=True)
+                  f"{same} of {len(lines)} translations are equal", flush=True)

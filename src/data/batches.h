@@ -1,8 +1,6 @@
-/* batches.h - what one training step, or one step of an evaluation, sees: windows of a text and pairs of
- * texts alike.
+/* batches.h - the batches of training and evaluation, from windows of a text or from pairs.
  *
- * A pure function of (seed, index): nothing has to be saved for an exact resume but the number of the step.
- */
+ * A pure function of (seed, index): an exact resume needs only the number of the step. */
 #ifndef DATA_BATCHES_H
 #define DATA_BATCHES_H
 
@@ -16,22 +14,22 @@ typedef struct BatchesKind {
   void (*free)(Batches *);
 } BatchesKind;
 
-/* First member of what implements it. */
+/* First member of the implementing struct. */
 struct Batches {
   const BatchesKind *kind;
-  int64_t count;                        /* batches an epoch, the same in every epoch */
-  int64_t sequences, time, source_time; /* the largest of each in any batch */
-  int64_t tokens;                       /* scored targets an epoch, about */
-  double step_tokens;                   /* the same of a batch, on average */
-  double step_positions;                /* of sources and targets in a batch, padding counted, on average */
-  int64_t bytes, characters;            /* of the text that those targets spell */
+  int64_t count;                        /* batches per epoch, the same in every epoch */
+  int64_t sequences, time, source_time; /* maximum of each over all batches */
+  int64_t tokens;                       /* scored targets per epoch, approximately */
+  double step_tokens;                   /* scored targets per batch, on average */
+  double step_positions;                /* source and target positions per batch with padding, on average */
+  int64_t bytes, characters;            /* of the text of those targets */
 };
 
 /* The pointers in Batch are valid until the next call. */
 void batches_get(Batches *, int64_t index, Batch *);
-void batches_free(Batches *); /* NULL is fine */
+void batches_free(Batches *); /* may be NULL */
 
-/* Sequences first .. first+count-1 of a batch: a piece, for gradient accumulation. */
+/* Sequences first .. first+count-1 of a batch, for gradient accumulation. */
 Batch batch_piece(const Batch *, int64_t first, int64_t count);
 int64_t batch_scored(const Batch *); /* targets that are not -1 */
 

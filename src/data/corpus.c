@@ -20,12 +20,12 @@ typedef VEC(Document) Documents;
 
 typedef struct Cutter {
   Documents documents;
-  bool counts; /* how many there are, before memory is taken for them */
+  bool counts; /* only count the documents, before memory is allocated for them */
   size_t count;
-  size_t empty; /* left out */
+  size_t empty; /* documents left out */
 } Cutter;
 
-/* A document without the line ends around it; the last line keeps none, the end token stands for it. */
+/* Adds a document without leading and trailing line ends; the end token replaces the last one. */
 static void add_document(Cutter *c, const char *text, size_t length) {
   while (length && text[0] == '\n') {
     text++;
@@ -49,7 +49,7 @@ static void cut_lines(Cutter *c, const char *text, size_t length) {
   }
 }
 
-/* Cuts before lines for which `ends` holds; those lines belong to no document. */
+/* Cuts at lines for which `ends` is true; those lines belong to no document. */
 static void cut_at(Cutter *c, const char *text, size_t length,
                    bool (*ends)(const char *, size_t, const char *), const char *word) {
   const char *end = text + length, *begin = text;
@@ -73,7 +73,7 @@ static bool is_separator(const char *line, size_t length, const char *word) {
   return strlen(word) == length && !memcmp(line, word, length);
 }
 
-/* Long enough to say something, and ending as sentences do. */
+/* At least SHORTEST bytes, and ending like a sentence. */
 static bool is_whole_text(const char *line, size_t length) {
   static const char *const closers[] = {".",  "!", "?",  "\"", ")",  "。", "！",
                                         "？", "”", "」", "』", "）", "…"};
@@ -85,8 +85,7 @@ static bool is_whole_text(const char *line, size_t length) {
   return false;
 }
 
-/* The rule of `--documents auto`: lines are documents where nine of ten, of those looked at, are whole texts.
- */
+/* The rule of `--documents auto`: lines are documents if nine of ten of the first ENOUGH are whole texts. */
 static bool lines_are_texts(const char *text, size_t length) {
   enum { FEWEST = 20, ENOUGH = 2000 };
   size_t lines = 0, whole = 0;
@@ -137,9 +136,9 @@ static bool read_files(Corpus *c, const char *const *files, size_t count, const 
   return true;
 }
 
-/* ---- what the cuts miss ---- */
+/* ---- hints about separators ---- */
 
-/* Lines that usually stand between documents, and how often such a line is there. */
+/* A line that commonly separates documents, and how often it occurs. */
 typedef struct Mark {
   const char *text;
   size_t lines;
@@ -156,18 +155,20 @@ static void count_marks(const Corpus *c, Mark *marks, size_t count) {
   }
 }
 
-/* Cut without --separator: is it in the text that documents end otherwise? */
+/* Without --separator: warns if the text contains common separator lines. */
 static void hint_at_separator(const Corpus *c, const News *news) {
   enum { SOME = 3 };
   Mark marks[] = {{"<|endoftext|>", 0}, {"<|im_end|>", 0}, {"</s>", 0}, {"<eos>", 0}, {"%", 0}};
   count_marks(c, marks, sizeof marks / sizeof *marks);
   for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
     if (marks[i].lines >= (marks[i].text[1] ? 1 : SOME))
-      news_warning(news, "%zu line%s \"%s\", learnt as text: if documents end there, give --separator '%s'",
+      news_warning(news,
+                   "%zu line%s \"%s\" and will be learnt as text: if documents end there, give "
+                   "--separator '%s'",
                    marks[i].lines, marks[i].lines == 1 ? " is" : "s are", marks[i].text, marks[i].text);
 }
 
-/* Without case and the spaces around it, full-width forms as ASCII. */
+/* Folds case, trims white space, and turns full-width forms into ASCII. */
 static void add_plain(const char *text, size_t length, Buffer *out) {
   static const Normalizer plain = {.compatible = true, .lowercase = true};
   while (length && is_blank(text, 1)) text++, length--;
@@ -175,7 +176,7 @@ static void add_plain(const char *text, size_t length, Buffer *out) {
   normalize(&plain, text, length, out);
 }
 
-/* A line that was probably meant. */
+/* A line that differs from the separator only in case, width or surrounding white space. */
 static bool find_similar(const Corpus *c, const char *separator, Document *found) {
   enum { LONG = 64 };
   Buffer wanted = {0}, line = {0};
@@ -200,10 +201,12 @@ static bool find_similar(const Corpus *c, const char *separator, Document *found
 static void say_unmatched(const Corpus *c, const char *separator, const News *news) {
   Document similar;
   if (find_similar(c, separator, &similar))
-    news_warning(news, "no line is \"%s\", so nothing is divided; there are lines \"%.*s\": meant that?",
+    news_warning(news,
+                 "no line is \"%s\", so --separator has no effect; there are lines \"%.*s\": did you "
+                 "mean those?",
                  separator, (int)similar.length, similar.text);
   else
-    news_warning(news, "no line is \"%s\", so --separator divides nothing", separator);
+    news_warning(news, "no line is \"%s\", so --separator has no effect", separator);
 }
 
 static void say_documents(const Corpus *c, const DocumentSettings *s, const char *how, size_t empty,
@@ -212,7 +215,7 @@ static void say_documents(const Corpus *c, const DocumentSettings *s, const char
   if (empty) news_note(news, "%s left out", figure_of(n, (int64_t)empty, "empty document"));
   figure_of(n, (int64_t)c->count, "document");
   if (!s->separator) {
-    news_note(news, "%s, a %s each", n, how);
+    news_note(news, "%s, one per %s", n, how);
     hint_at_separator(c, news);
     return;
   }
@@ -223,7 +226,7 @@ static void say_documents(const Corpus *c, const DocumentSettings *s, const char
 }
 
 static bool cut_files(Corpus *c, const DocumentSettings *s, const News *news, Error *err) {
-  enum { EACH = 64 }; /* bytes a document takes: here, held out, where its tokens start (measured) */
+  enum { EACH = 64 }; /* bytes per document: here, held-out copy, start of its tokens (measured) */
   const char *how = choose_cut(s, c);
   Cutter counter = {.counts = true}, cutter = {0};
   for (size_t i = 0; i < c->file_count; i++) cut(&counter, &c->files[i], how, s->separator);
@@ -232,7 +235,7 @@ static bool cut_files(Corpus *c, const DocumentSettings *s, const News *news, Er
   for (size_t i = 0; i < c->file_count; i++) cut(&cutter, &c->files[i], how, s->separator);
   c->documents = cutter.documents.data;
   c->count = cutter.documents.count;
-  if (!c->count) return fail(err, "there is no text in the files given: they hold blank lines only");
+  if (!c->count) return fail(err, "%s: contains only blank lines: give files with text", c->files[0].name);
   count_up(c);
   say_documents(c, s, how, cutter.empty, news);
   return true;
@@ -272,13 +275,13 @@ static Corpus *new_held(const Corpus *c) {
   return held;
 }
 
-/* Where the last `share` of a document begins: at a line where one begins soon after, at a character in any
- * case. */
+/* Where the last `share` of a document begins: at the next line if it begins within NEAR bytes, else at the
+ * next character. */
 static size_t last_part(const Document *d, double share) {
-  enum { SOON = 4096 };
+  enum { NEAR = 4096 };
   size_t at = (size_t)((double)d->length * (1 - share));
   const size_t rest = d->length - at;
-  const char *line = memchr(d->text + at, '\n', rest < SOON ? rest : SOON);
+  const char *line = memchr(d->text + at, '\n', rest < NEAR ? rest : NEAR);
   if (line && (size_t)(line + 1 - d->text) < d->length) at = (size_t)(line + 1 - d->text);
   while (at < d->length && ((unsigned char)d->text[at] & 0xc0) == 0x80) at++;
   return at;
@@ -299,12 +302,12 @@ static Corpus *hold_out_ends(Corpus *c, double share, Error *err) {
   return NULL;
 }
 
-/* Equal documents have equal hashes: a duplicate never stands on both sides. */
+/* Equal documents have equal hashes, so duplicates are never on both sides. */
 static bool is_held(const Document *d, double share) {
   return (double)(hash_bytes(d->text, d->length, random_stream("hold out")) >> 11) * 0x1p-53 < share;
 }
 
-/* Few documents, or one that is most of the text: then whole ones would be far from the share. */
+/* False with few documents or a dominant one, when whole documents would miss the share by far. */
 static bool whole_documents_fit(const Corpus *c, double share) {
   double held = 0, all = 0;
   for (size_t i = 0; i < c->count; i++) {

@@ -29,8 +29,8 @@ void dataset_free(Dataset *d) {
 
 /* ---- windows ---- */
 
-/* A window of `time` tokens has its targets one further on, so neighbours share one token. The first of a
- * document begins with the end token before it, where there is one: that is what texts are started from. */
+/* Targets are the tokens shifted by one, so adjacent windows share one token. A document's first window
+ * begins with the end token before it, if any, because generation starts from that token. */
 static void list_document_windows(Windows *w) {
   VEC(int64_t) pieces = {0};
   for (int64_t i = 0; i < w->data->documents; i++) {
@@ -45,11 +45,12 @@ bool windows_open(Windows *w, const Dataset *data, int64_t time, bool by_documen
                   const News *news, Error *err) {
   *w = (Windows){.data = data, .time = time, .by_document = by_document, .seed = seed};
   if (data->count < 2)
-    return fail(err, "the text is %" PRId64 " tokens long: too short to predict anything", data->count);
+    return fail(err, "the text is %" PRId64 " tokens long, too short to predict anything: give more text",
+                data->count);
   if (data->count <= time && !by_document)
     news_warning(news,
-                 "the text is shorter (%" PRId64 " tokens) than a window of %" PRId64
-                 ": it is padded; a smaller --context would waste less",
+                 "the text (%" PRId64 " tokens) is shorter than a window of %" PRId64
+                 " and is padded: a smaller --context would waste less",
                  data->count, time);
   if (by_document)
     list_document_windows(w);
@@ -57,7 +58,7 @@ bool windows_open(Windows *w, const Dataset *data, int64_t time, bool by_documen
     w->count = data->count - 1 > time ? (data->count - 1) / time : 1;
   if (w->count) return true;
   windows_free(w);
-  return fail(err, "each document is one token: too short to predict anything");
+  return fail(err, "each document is one token long, too short to predict anything: give longer documents");
 }
 
 void windows_free(Windows *w) {
@@ -65,7 +66,7 @@ void windows_free(Windows *w) {
   *w = (Windows){0};
 }
 
-/* Tokens from `at`, targets one on, up to `end`; the rest is padding. */
+/* Tokens from `at`, targets shifted by one, up to `end`; the rest is padding. */
 static void fill(const Windows *w, int64_t at, int64_t end, int64_t time, int32_t *tokens, int32_t *targets) {
   const int64_t have = end - at - 1 < w->time ? end - at - 1 : w->time;
   for (int64_t t = 0; t < time; t++) {
@@ -86,8 +87,8 @@ static int64_t document_end(const Dataset *d, int64_t at) {
   return d->starts[high];
 }
 
-/* The stream is cut anew in each epoch, at an offset between 0 and what whole windows leave over, at most a
- * window. */
+/* Where an epoch starts to cut the stream: a random offset, at most the remainder that whole windows leave.
+ */
 static int64_t offset_of(const Windows *w, uint64_t epoch) {
   const int64_t spare = w->data->count - 1 - w->count * w->time;
   return spare > 0

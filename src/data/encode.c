@@ -5,10 +5,11 @@
 #include "base/threads.h"
 #include "data/text_file.h"
 
-/* Texts are shared out in runs of about this many bytes, each encoded into ids of its own and then joined. */
+/* Texts are divided among threads in runs of about this many bytes; each run is encoded separately, then
+ * joined. */
 static const size_t run_bytes = 1 << 18;
 
-/* Texts that are longer than this are cut, so that their ids need not be in memory all at once. */
+/* Longer texts are cut, so that their ids need not be in memory all at once. */
 static size_t piece_bytes = 1 << 18;
 
 void encode_set_piece(size_t bytes) {
@@ -17,8 +18,8 @@ void encode_set_piece(size_t bytes) {
 
 typedef struct Run {
   size_t first, count; /* texts */
-  Document part;       /* of the only one, where it was cut; text NULL: it was not */
-  bool begins, ends;   /* the part is the text's first, its last */
+  Document part;       /* a part of the run's only text; text NULL: whole texts */
+  bool begins, ends;   /* the part is the first, the last of its text */
   Ids ids;
   int64_t *lengths; /* of each text */
   Error err;
@@ -61,8 +62,8 @@ static void encode_runs(void *arg, int64_t begin, int64_t end) {
 
 /* ---- cutting ---- */
 
-/* Are the ids of what is around `at` the same in one and in two? Then a cut there changes none: how a text is
- * cut into words is decided by a few characters, and no token goes beyond a word. */
+/* Does a cut at `at` leave the ids unchanged? Comparing the surroundings is enough: word boundaries depend on
+ * a few characters, and no token crosses one. */
 static bool is_neutral(const Tokenizer *t, Document d, size_t at) {
   enum { AROUND = 256 };
   size_t from = at > AROUND ? at - AROUND : 0, to = at + AROUND < d.length ? at + AROUND : d.length;
@@ -79,8 +80,8 @@ static bool is_neutral(const Tokenizer *t, Document d, size_t at) {
   return same;
 }
 
-/* The length of a first part of about piece_bytes: up to a line that begins with a letter or the like, behind
- * one that ends with such; all of it where there is no place to cut. */
+/* The length of a first part of about piece_bytes: up to a line end with no blank on either side; the whole
+ * length if there is no place to cut. */
 static size_t part_length(const Tokenizer *t, Document d) {
   enum { TRIES = 64 };
   const char *end = d.text + d.length, *at = d.text + piece_bytes;
@@ -134,7 +135,7 @@ static void plan_runs(Work *w, size_t count) {
 
 /* ---- joining ---- */
 
-/* Puts a run's ids behind those there are; a text's next part moves its end on. */
+/* Appends a run's ids; a further part of a text extends it. */
 static bool collect(Run *r, Encoded *e, Error *err) {
   int64_t *starts = e->starts + r->first;
   if (r->err.code) return fail_from(err, &r->err);
@@ -150,7 +151,7 @@ static bool collect(Run *r, Encoded *e, Error *err) {
 }
 
 static bool encode_all(const Work *w, Encoded *e, const News *news, Error *err) {
-  const int64_t batch = 4 * threads_count(), all = (int64_t)w->count; /* runs between two reports */
+  const int64_t batch = 4 * threads_count(), all = (int64_t)w->count; /* runs per progress report */
   bool ok = true;
   for (int64_t i = 0; i < all && ok; i += batch) {
     Work part = *w;

@@ -1,4 +1,4 @@
-/* encode.h - many texts as token ids, by all threads. */
+/* encode.h - encodes many texts as token ids on all threads. */
 #ifndef DATA_ENCODE_H
 #define DATA_ENCODE_H
 
@@ -12,22 +12,22 @@ typedef struct Document {
 
 typedef struct Encoder {
   const Tokenizer *tokenizers[2];
-  const uint8_t *which; /* of each text; NULL: the first for all */
-  int32_t begin, end;   /* go before and behind each text; -1: nothing does */
-  double drop;          /* of merges, anew in each text; 0: none. See tokenizer_encode_dropping */
+  const uint8_t *which; /* tokenizer of each text; NULL: the first for all */
+  int32_t begin, end;   /* tokens before and after each text; -1: none */
+  double drop;          /* probability of skipping a merge; 0: none. See tokenizer_encode_dropping */
   uint64_t seed;
 } Encoder;
 
 typedef struct Encoded {
-  Spool store;           /* of the tokens, which may be more than memory */
-  const int32_t *tokens; /* in it */
-  int64_t *starts;       /* [count + 1]: where each text begins; the last is where all end */
+  Spool store;           /* the tokens, which may exceed memory */
+  const int32_t *tokens; /* in `store` */
+  int64_t *starts;       /* [count + 1]: where each text begins; the last is the total */
   int64_t count;
 } Encoded;
-/* Shows progress. */
+/* Reports progress. */
 bool texts_encode(Encoded *, const Encoder *, const Document *, size_t count, const News *, Error *);
 void encoded_free(Encoded *);
-/* For tests: texts longer than this are encoded in parts (256 kB), with the ids of the whole. */
+/* For tests: longer texts are encoded in parts (default 256 kB), which gives the same ids. */
 void encode_set_piece(size_t bytes);
 
 #endif

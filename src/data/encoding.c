@@ -7,7 +7,7 @@
 #include "base/memory.h"
 #include "text/utf8.h"
 
-/* One call's worth; an incomplete character at the end of the text is as invalid as any. */
+/* The text is complete: an incomplete character at its end is invalid. */
 static bool convert_all(iconv_t how, const char *encoding, const char *text, size_t length, int64_t *replaced,
                         Buffer *out, const char *name, Error *err) {
   enum { PIECE = 4096 };
@@ -20,7 +20,7 @@ static bool convert_all(iconv_t how, const char *encoding, const char *text, siz
     buffer_add(out, piece, (size_t)(to - piece));
     if (done != (size_t)-1 || problem == E2BIG) continue;
     if (!replaced)
-      return fail(err, "%s: byte %zu (0x%02x) is not %s: is that its encoding? (or give --invalid replace)",
+      return fail(err, "%s: byte %zu (0x%02x) is not valid %s: give another --encoding, or --invalid replace",
                   name, (size_t)(in - text), (unsigned char)*in, encoding);
     buffer_adds(out, "\xef\xbf\xbd");
     ++*replaced;
@@ -36,7 +36,8 @@ bool encoding_convert(const char *encoding, const char *text, size_t length, int
   if (how == (iconv_t)-1)
     return errno == ENOMEM
                ? (mem_exhausted(0), false)
-               : fail_usage(err, "--encoding %s is not known here: `iconv -l` lists what is", encoding);
+               : fail_usage(err, "--encoding %s: unknown encoding: `iconv -l` lists those of this system",
+                            encoding);
   const bool ok = convert_all(how, encoding, text, length, replaced, out, name, err);
   iconv_close(how);
   return ok;

@@ -1,15 +1,15 @@
-/* encoding.h - from other encodings to UTF-8, by the C library's iconv. */
+/* encoding.h - conversion from other encodings to UTF-8 with the C library's iconv. */
 #ifndef DATA_ENCODING_H
 #define DATA_ENCODING_H
 
 #include "base/buffer.h"
 #include "base/error.h"
 
-/* Adds the text as UTF-8. Bytes that are none of the encoding fail with their place or, where `replaced` is
+/* Appends the text as UTF-8. Bytes invalid in the encoding fail with their position or, if `replaced` is
  * given, become U+FFFD and are counted. */
 bool encoding_convert(const char *encoding, const char *text, size_t length, int64_t *replaced, Buffer *out,
                       const char *name, Error *);
-/* Would it be Chinese, most of it the characters in daily use? */
+/* Does the text, read as GB18030, consist mostly of common Chinese characters? */
 bool looks_like_gb18030(const char *text, size_t length);
 
 #endif

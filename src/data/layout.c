@@ -16,12 +16,12 @@ static bool find_token(const Tokenizer *t, const char *name, int32_t *id, Error 
   *id = tokenizer_id(t, name);
   return *id >= 0 ||
          fail(err,
-              "the tokenizer has no token \"%s\", which this task needs: learn one with the model "
-              "(without --from and --tokenizer-from), or take that of a model of this task",
+              "the tokenizer has no token \"%s\", which this task needs: train a new tokenizer (without "
+              "--from and --tokenizer-from), or use that of a model for this task",
               name);
 }
 
-/* Ours, or what is called so, or the end: where nothing is, anything may stand. */
+/* <|pad|>, or the tokenizer's own padding token, or the end token: padding is never read. */
 static int32_t find_pad(const Tokenizer *t) {
   const int32_t ours = tokenizer_id(t, pad);
   if (ours >= 0) return ours;
@@ -30,23 +30,23 @@ static int32_t find_pad(const Tokenizer *t) {
 
 /* ---- turns ---- */
 
-/* A turn is `before` ROLE `behind` TEXT `end`, where the tokenizer has the tokens `needs`. */
+/* A turn is `before` ROLE `after` TEXT `end`, if the tokenizer has the tokens `needs`. */
 typedef struct ChatFormat {
   const char *name;
   const char *needs[4];
-  const char *before, *behind;
-  const char *end; /* NULL: the end of a text, and a line end */
+  const char *before, *after;
+  const char *end; /* NULL: the end token and a line feed */
 } ChatFormat;
 
 static const ChatFormat formats[] = {
     {NULL, {"<|system|>", "<|user|>", "<|assistant|>", "<|end|>"}, "<|", "|>", "<|end|>"},
     {"in ChatML", {"<|im_start|>", "<|im_end|>"}, "<|im_start|>", "\n", "<|im_end|>\n"},
-    {"as for Llama 3",
+    {"in the Llama 3 format",
      {"<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>"},
      "<|start_header_id|>",
      "<|end_header_id|>\n\n",
      "<|eot_id|>"},
-    {"by words, as its tokenizer has no tokens for them: <|user|>, <|assistant|>",
+    {"with <|user|> and <|assistant|> spelled out, because the tokenizer has no role tokens",
      {NULL},
      "<|",
      "|>\n",
@@ -60,7 +60,7 @@ static bool has_tokens(const Tokenizer *t, const ChatFormat *f) {
 
 static const ChatFormat *format_of(const Tokenizer *t) {
   const ChatFormat *f = formats;
-  while (!has_tokens(t, f)) f++; /* the last one needs nothing */
+  while (!has_tokens(t, f)) f++; /* the last one needs no token */
   return f;
 }
 
@@ -72,7 +72,7 @@ static bool read_run(TokenRun *run, const Tokenizer *t, const char *text, Error 
   Ids ids = {0};
   const bool ok = tokenizer_encode(t, text, strlen(text), true, &ids, err) &&
                   ((size_t)run->count + ids.count <= MOST_RUN ||
-                   fail(err, "\"%s\" is more than %d tokens of this tokenizer", text, MOST_RUN));
+                   fail(err, "\"%s\" is more than %d tokens in this tokenizer", text, MOST_RUN));
   for (size_t i = 0; ok && i < ids.count; i++) run->ids[run->count++] = ids.data[i];
   vec_free(&ids);
   return ok;
@@ -82,7 +82,7 @@ static bool find_opening(PairLayout *l, Role role, const ChatFormat *f, const To
   static const char *const roles[ROLES] = {
       [ROLE_SYSTEM] = "system", [ROLE_USER] = "user", [ROLE_ASSISTANT] = "assistant"};
   char opening[128];
-  snprintf(opening, sizeof opening, "%s%s%s", f->before, roles[role], f->behind);
+  snprintf(opening, sizeof opening, "%s%s%s", f->before, roles[role], f->after);
   return read_run(&l->turn[role], t, opening, err);
 }
 
@@ -95,7 +95,7 @@ static bool find_turns(PairLayout *l, const Tokenizer *t, Error *err) {
   return read_run(&l->turn_end, t, "\n", err);
 }
 
-/* Text as a string of Jinja. */
+/* A Jinja string literal. */
 static void add_quoted(Buffer *out, const char *text) {
   buffer_adds(out, "'");
   for (; *text; text++)
@@ -113,7 +113,7 @@ char *layout_template(const Tokenizer *t) {
   buffer_adds(&b, "{% for message in messages %}{{ ");
   add_quoted(&b, f->before);
   buffer_adds(&b, " + message['role'] + ");
-  add_quoted(&b, f->behind);
+  add_quoted(&b, f->after);
   buffer_adds(&b, " + (message['content'] | trim) + ");
   if (f->end)
     add_quoted(&b, f->end);
@@ -122,7 +122,7 @@ char *layout_template(const Tokenizer *t) {
   buffer_adds(&b, " }}{% endfor %}{% if add_generation_prompt %}{{ ");
   add_quoted(&b, f->before);
   buffer_adds(&b, " + 'assistant' + ");
-  add_quoted(&b, f->behind);
+  add_quoted(&b, f->after);
   buffer_adds(&b, " }}{% endif %}");
   return buffer_take(&b);
 }
@@ -130,24 +130,26 @@ char *layout_template(const Tokenizer *t) {
 /* ---- layouts ---- */
 
 void layout_frame_source(PairLayout *l, const Tokenizer *source, int64_t end) {
-  const Ids *behind = tokenizer_behind(source);
+  const Ids *after = tokenizer_behind(source);
   l->source_before = token_run_of(tokenizer_begin(source));
-  l->source_behind = token_run_of(l->source_before.count || behind->count ? -1 : end);
-  for (size_t i = 0; i < behind->count; i++) l->source_behind.ids[l->source_behind.count++] = behind->data[i];
+  l->source_behind = token_run_of(l->source_before.count || after->count ? -1 : end);
+  for (size_t i = 0; i < after->count; i++) l->source_behind.ids[l->source_behind.count++] = after->data[i];
 }
 
 bool layout_find(PairLayout *l, const Task *task, const Tokenizer *t, bool encodes, int64_t context,
                  Error *err) {
-  enum { LEAST = 16 }; /* source and target side by side, with what stands around them */
+  enum { LEAST = 16 }; /* source, target and the special tokens around them */
   const Tokenizer *source = tokenizer_source(t);
   if (context < LEAST)
-    return fail_usage(err, "a context of %" PRId64 " tokens holds no pair: --context %d at least", context,
-                      LEAST);
+    return fail_usage(err,
+                      "a context of %" PRId64 " tokens is too short for a pair: give --context %d or more",
+                      context, LEAST);
   *l = (PairLayout){.separate = encodes, .chat = task->chat, .time = context, .source_time = context};
   l->end = tokenizer_end(t);
   l->begin = encodes ? -1 : tokenizer_begin(t);
-  if (l->end < 0) return fail(err, "the tokenizer has no token that ends a text, such as <|endoftext|>");
-  if (tokenizer_end(source) < 0) return fail(err, "the tokenizer of sources has no token that ends a text");
+  if (l->end < 0) return fail(err, "the tokenizer has no end token, such as <|endoftext|>: use another one");
+  if (tokenizer_end(source) < 0)
+    return fail(err, "the tokenizer of sources has no end token, such as <|endoftext|>: use another one");
   layout_frame_source(l, source, tokenizer_end(source));
   l->pad = l->start = find_pad(t); /* as Marian's models begin */
   l->source_pad = find_pad(source);
@@ -181,7 +183,7 @@ static bool add_turn(const PairLayout *l, const Tokenizer *t, const Turn *turn, 
   return true;
 }
 
-/* From the newest back, as many as fit; the newest in any case. */
+/* The newest turns that fit, at least one. */
 static bool add_turns(const PairLayout *l, const Tokenizer *t, const Turn *turns, size_t count, int64_t most,
                       Ids *ids, size_t *dropped, Error *err) {
   size_t first = count;

@@ -16,17 +16,17 @@ typedef struct PairBatches {
   bool shuffled;
   uint64_t seed;
   PairItems items;      /* sorted by length */
-  VEC(int64_t) equal;   /* where each run of items of equal length begins */
-  VEC(int64_t) cuts;    /* where each batch begins; then the end of the last */
-  int64_t cut_examples; /* what did not fit */
+  VEC(int64_t) equal;   /* where each run of items of equal length begins; then the end */
+  VEC(int64_t) cuts;    /* where each batch begins; then the end */
+  int64_t cut_examples; /* examples that did not fit */
   PairRow row;
   int32_t *tokens, *targets, *source, *source_lengths;
 } PairBatches;
 
 /* ---- lengths ---- */
 
-/* Lengths within a sixteenth of each other count as one: batches then are mixed anew in each epoch, at the
- * cost of a little padding. */
+/* Rounds lengths up so that those within 1/16 of each other are equal and can be shuffled in each epoch, at
+ * the cost of some padding. */
 static int64_t rounded(int64_t length, int64_t most) {
   int64_t unit = 1;
   while (length / unit >= 32) unit *= 2;
@@ -73,7 +73,7 @@ static void list_items(PairBatches *b) {
   vec_free(&all);
 }
 
-/* Every so many-th, in the order of the files. */
+/* Keeps every n-th item, in file order, for about `limit` targets. */
 static void thin_out(PairBatches *b, int64_t limit) {
   int64_t targets = 0;
   size_t kept = 0;
@@ -110,7 +110,7 @@ static void find_equal(PairBatches *b) {
   vec_push(&b->equal, (int64_t)b->items.count);
 }
 
-/* The rounded lengths decide, so that it does not matter which of the equal ones a batch gets. */
+/* Cuts by the rounded lengths, so that any item of equal length may take another's place. */
 static void cut(PairBatches *b, int64_t sequences, int64_t tokens) {
   int64_t source = 0, time = 0, begin = 0;
   vec_push(&b->cuts, 0);
@@ -137,9 +137,9 @@ static void cut(PairBatches *b, int64_t sequences, int64_t tokens) {
   b->base.count = (int64_t)b->cuts.count - 1;
 }
 
-/* ---- giving ---- */
+/* ---- filling ---- */
 
-/* The first of a rising list that is not beyond `at`. */
+/* The run of equal lengths that contains item `at`. */
 static size_t find_run(const PairBatches *b, int64_t at) {
   size_t low = 0, high = b->equal.count - 1; /* equal[low] <= at < equal[high] */
   while (high - low > 1) {
@@ -166,9 +166,9 @@ static void fill_row(const PairBatches *b, int64_t row, const Batch *batch) {
   int32_t *tokens = b->tokens + row * batch->time, *targets = b->targets + row * batch->time;
   int32_t *source = b->source + row * batch->source_time;
   for (int64_t t = 0; t < batch->time; t++) {
-    const bool there = t + 1 < (int64_t)r->ids.count;
-    tokens[t] = there ? r->ids.data[t] : b->layout.pad;
-    targets[t] = there && r->scored.data[t + 1] ? r->ids.data[t + 1] : -1;
+    const bool used = t + 1 < (int64_t)r->ids.count;
+    tokens[t] = used ? r->ids.data[t] : b->layout.pad;
+    targets[t] = used && r->scored.data[t + 1] ? r->ids.data[t + 1] : -1;
   }
   for (int64_t t = 0; t < batch->source_time; t++)
     source[t] = t < (int64_t)r->source.count ? r->source.data[t] : b->layout.source_pad;
@@ -197,7 +197,7 @@ static void get(Batches *base, int64_t index, Batch *batch) {
   batch->source_lengths = b->source_lengths;
 }
 
-/* ---- making ---- */
+/* ---- construction ---- */
 
 static void free_batches(Batches *base) {
   PairBatches *b = (PairBatches *)base;
@@ -214,10 +214,10 @@ static void free_batches(Batches *base) {
 
 static const BatchesKind kind = {get, free_batches};
 
-/* Room for the largest batch; how large they are. */
+/* Allocates for the largest batch and computes the average size. */
 static void alloc_rows(PairBatches *b) {
   size_t targets = 1, sources = 1;
-  double places = 0;
+  double positions = 0;
   for (size_t i = 0; i + 1 < b->cuts.count; i++) {
     const int64_t begin = b->cuts.data[i], end = b->cuts.data[i + 1];
     int64_t time = 0, source = 0;
@@ -227,9 +227,9 @@ static void alloc_rows(PairBatches *b) {
     }
     targets = (size_t)int64_max((int64_t)targets, (end - begin) * time);
     sources = (size_t)int64_max((int64_t)sources, (end - begin) * source);
-    places += (double)((end - begin) * (time + source));
+    positions += (double)((end - begin) * (time + source));
   }
-  b->base.step_positions = places / (double)b->base.count;
+  b->base.step_positions = positions / (double)b->base.count;
   b->tokens = mem_alloc_zeroed(targets, sizeof *b->tokens);
   b->targets = mem_alloc_zeroed(targets, sizeof *b->targets);
   b->source = mem_alloc_zeroed(sources, sizeof *b->source);
@@ -241,11 +241,12 @@ static void say_long(const PairBatches *b, const News *news) {
   if (!b->cut_examples) return;
   figure_of(n, b->cut_examples, "example");
   if (b->layout.separate)
-    news_warning(news, "%s longer than the model's %" PRId64 " tokens of source or %" PRId64 " of target: %s",
-                 n, b->layout.source_time, b->layout.time, b->layout.drop_long ? "dropped" : "cut off");
+    news_warning(news,
+                 "%s longer than the model's context of %" PRId64 " source or %" PRId64 " target tokens: %s",
+                 n, b->layout.source_time, b->layout.time, b->layout.drop_long ? "dropped" : "truncated");
   else
-    news_warning(news, "%s longer than the model's %" PRId64 " tokens: %s", n, b->layout.time,
-                 b->layout.drop_long ? "dropped" : "cut off");
+    news_warning(news, "%s longer than the model's context of %" PRId64 " tokens: %s", n, b->layout.time,
+                 b->layout.drop_long ? "dropped" : "truncated");
 }
 
 static Batches *make(PairBatches *b, int64_t sequences, int64_t tokens, int64_t limit, const News *news,
@@ -255,7 +256,7 @@ static Batches *make(PairBatches *b, int64_t sequences, int64_t tokens, int64_t 
   say_long(b, news);
   if (!b->items.count) {
     free_batches(&b->base);
-    fail(err, "no example is short enough for the model: give it a larger --context, or --too-long truncate");
+    fail(err, "no example fits into the model's context: give a larger --context, or --too-long truncate");
     return NULL;
   }
   thin_out(b, limit);

@@ -1,20 +1,23 @@
-/* pair_batches.h - pairs and conversations as token ids, laid out for a model, in batches of like length.
+/* pair_batches.h - pairs and conversations as token ids, laid out for a model, in batches of similar length.
  *
- *                       source                   tokens -> targets
- * separate, pairs       S1 .. Sn END             START T1 .. Tm      -> T1 .. Tm END     (END:
- * `source_behind`) joint, pairs                                   S1 .. Sn SEP T1 .. Tm -> - .. - T1 .. Tm
- * END joint, chat                                    <role> text <end of turn> <role> ..., all turns in one
- * separate, chat        turns before, as above,  as pairs, once for each reply
- *                       then END
+ * layout             source                  tokens -> targets
  *
- * Only the target, or the replier's turns with their ends, are scored; the first turn is nobody's reply.
- * Where a conversation does not say who speaks, it stands there twice: once with the odd turns as replies,
- * once with the even ones; so each turn but the first is a reply once.
+ * separate, pairs    S1 .. Sn END            START T1 .. Tm -> T1 .. Tm END
  *
- * What is longer than the model: the beginning of a source is kept (of a conversation: its end); a joint
- * pair's target has half of the room for sure. A target that is cut has no END, which would teach to stop
- * short. A joint conversation goes on in another sequence, which repeats as many turns as half the room
- * holds. `drop_long` leaves such ones out. */
+ * joint, pairs       -                       S1 .. Sn SEP T1 .. Tm -> - .. - T1 .. Tm END
+ *
+ * joint, chat        -                       <role> text <end of turn> <role> ..., all turns
+ *
+ * separate, chat     earlier turns, END      as separate pairs, one sequence per reply
+ *
+ * In a source, END is `source_behind`. Only the target, or the assistant's turns with their ends, are scored;
+ * the first turn is never a reply. A conversation whose speakers are unknown occurs twice: once with the odd
+ * turns as replies, once with the even ones, so that every turn but the first is a reply once.
+ *
+ * Too long examples: a source is truncated at its end (of a conversation: its beginning); in joint pairs the
+ * target gets at least half of the context. A truncated target has no END, which would teach the model to
+ * stop early. A joint conversation continues in another sequence, which repeats as many turns as fit into
+ * half the context. `drop_long` leaves out examples that were truncated. */
 #ifndef DATA_PAIR_BATCHES_H
 #define DATA_PAIR_BATCHES_H
 
@@ -22,42 +25,40 @@
 #include "data/batches.h"
 #include "data/pairs.h"
 
-/* All turns as ids, without anything between. */
+/* All turns as ids, without special tokens. */
 typedef struct PairTokens {
   const Pairs *pairs;
   Encoded ids;
 } PairTokens;
-/* `target` encodes what assistants say; it may be the same tokenizer. Says how long both sides are. */
+/* `target` encodes the assistants' turns; it may be the same tokenizer. Reports the lengths of both sides. */
 bool pairs_encode(PairTokens *, const Pairs *, const Tokenizer *source, const Tokenizer *target, const News *,
                   Error *);
-/* The same with words cut otherwise (BPE-dropout), each example in `versions` of it: `many` becomes those
- * examples, which hold no text of their own; free it after the tokens, with pairs_free. */
+/* As above with BPE-dropout, each example in `versions` segmentations: `many` becomes the repeated examples,
+ * which share the texts of the original; free it after the tokens, with pairs_free. */
 bool pairs_encode_dropping(PairTokens *, const Pairs *, Pairs **many, const Tokenizer *source,
                            const Tokenizer *target, double drop, int64_t versions, uint64_t seed,
                            const News *, Error *);
 void pair_tokens_free(PairTokens *);
 
 typedef struct PairLayout {
-  bool separate; /* the model has an encoder (Arch's `encodes`) */
-  bool chat;     /* turns with their roles; pairs then are conversations of two turns */
-  int32_t start, separator,
-      end; /* START, SEP, END; those that the layout has no place for are not looked at */
-  TokenRun source_before, source_behind; /* around separate sources, whose vocabulary may be another */
+  bool separate;                         /* the model has an encoder (Arch's `encodes`) */
+  bool chat;                             /* turns with roles; pairs are conversations of two turns */
+  int32_t start, separator, end;         /* START, SEP, END; unused ones are ignored */
+  TokenRun source_before, source_behind; /* tokens around separate sources, in the source's vocabulary */
   int32_t source_pad;
-  TokenRun turn[ROLES],
-      turn_end;              /* chat: who speaks, and the end of it, of which the first token is scored */
-  int32_t begin;             /* chat, joint: before the first turn; -1: nothing */
-  int32_t pad;               /* what stands where nothing is: never scored */
-  int64_t time, source_time; /* most tokens of a sequence and of a source */
+  TokenRun turn[ROLES], turn_end; /* chat: role headers and end of a turn, whose first token is scored */
+  int32_t begin;                  /* chat, joint: token before the first turn; -1: none */
+  int32_t pad;                    /* padding, never scored */
+  int64_t time, source_time;      /* maximal length of a sequence and of a source */
   bool drop_long;
 } PairLayout;
 
-/* Training. Batches of at most `tokens` tokens, padding counted, on either side, and at most `sequences`
- * sequences (0: any number). Sorted by length as fairseq does it, equal ones by chance; batches in an order
- * by chance: the lengths and so the cuts are the same in every epoch. */
+/* Training: batches of at most `tokens` tokens on either side, including padding, and at most `sequences`
+ * sequences (0: any number). Examples are sorted by length as in fairseq, with equal lengths in random order;
+ * the order of batches is random. Lengths, and so batch boundaries, are the same in every epoch. */
 Batches *pair_batches(const PairTokens *, const PairLayout *, int64_t sequences, int64_t tokens,
                       uint64_t seed, const News *, Error *);
-/* Evaluation: the shortest first, each target once; about `limit` targets spread evenly (0: all). */
+/* Evaluation: shortest first, each target once, or about `limit` targets spread evenly (0: all). */
 Batches *pair_eval_batches(const PairTokens *, const PairLayout *, int64_t sequences, int64_t tokens,
                            int64_t limit, const News *, Error *);
 

@@ -1,4 +1,4 @@
-/* pair_material.c - pairs and conversations as what is learnt from. */
+/* pair_material.c - pairs and conversations as training material. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,7 +12,7 @@ typedef struct PairMaterial {
   const DataSettings *data;
   const PairSettings *pair;
   Pairs *train, *held;
-  Pairs *versions; /* of the training pairs, with BPE-dropout */
+  Pairs *versions; /* the training pairs repeated, for BPE-dropout */
   PairTokens tokens, held_tokens;
   PairLayout layout;
 } PairMaterial;
@@ -64,7 +64,9 @@ static Material *open_pairs(const Task *task, const TextList *files, const Setti
   m->base.two_vocabularies = !strcmp(m->pair->vocabularies, "separate");
   const bool may =
       !m->base.two_vocabularies || !task->chat ||
-      fail_usage(err, "who talks to each other has one language: leave out --vocabularies separate");
+      fail_usage(err,
+                 "--vocabularies separate does not apply to conversations, because both speakers share "
+                 "one language: leave it out");
   if (!may || !open_both(m, files, err)) {
     free_pairs(&m->base);
     return NULL;
@@ -82,14 +84,13 @@ static TextSource pair_source(const Material *base, MaterialSide side) {
   return pairs_source(((const PairMaterial *)base)->train, roles[side]);
 }
 
-/* With BPE-dropout a pair is met in so many versions. */
-enum { VERSIONS = 8 };
+enum { VERSIONS = 8 }; /* encodings of each pair with BPE-dropout */
 
 static bool encode_training(PairMaterial *m, const Tokenizer *t, Error *err) {
   const double drop = m->pair->bpe_dropout;
   const uint64_t seed = random_stream("bpe dropout");
   if (drop == 0) return pairs_encode(&m->tokens, m->train, tokenizer_source(t), t, &m->base.news, err);
-  news_note(&m->base.news, "each pair is there in %d versions, its words cut otherwise in each", VERSIONS);
+  news_note(&m->base.news, "BPE-dropout: each pair is encoded in %d versions", VERSIONS);
   return pairs_encode_dropping(&m->tokens, m->train, &m->versions, tokenizer_source(t), t, drop, VERSIONS,
                                seed, &m->base.news, err);
 }
@@ -108,7 +109,7 @@ static bool fit_pairs(Material *base, const Tokenizer *t, bool encodes, int64_t 
   PairMaterial *m = (PairMaterial *)base;
   if (!layout_find(&m->layout, base->task, t, encodes, context, err)) return false;
   layout_keep(&m->layout, base->kept.start, base->kept.pad);
-  if (base->task->chat && layout_turns(t)) news_note(&base->news, "turns are laid out %s", layout_turns(t));
+  if (base->task->chat && layout_turns(t)) news_note(&base->news, "turns are formatted %s", layout_turns(t));
   m->layout.drop_long = !strcmp(m->pair->too_long, "drop");
   base->tokens = (MaterialTokens){-1, layout_end(&m->layout), m->layout.start, m->layout.pad};
   return true;
@@ -128,8 +129,8 @@ static Batches *evaluation_batches(const Material *base, BatchSize size, int64_t
   return pair_eval_batches(&m->held_tokens, &whole, size.sequences, size.tokens, limit, &(News){0}, err);
 }
 
-/* What an example takes at most of a sequence: its longest turn with the one before it, and the tokens around
- * them; where there is an encoder, its longest turn. */
+/* The context an example needs: its longest two consecutive turns (with an encoder: its longest turn) and the
+ * tokens around them. */
 static int64_t example_need(const PairTokens *p, const Example *e, bool encodes) {
   enum { AROUND = 4 };
   const int64_t *starts = p->ids.starts + e->first;

@@ -30,7 +30,7 @@ static bool is_reply(const Laying *l, size_t turn) {
   return turn > 0 && role_of(l, turn) == ROLE_ASSISTANT;
 }
 
-/* ---- the row that is predicted ---- */
+/* ---- the target row ---- */
 
 static int64_t tokens_left(const Laying *l) {
   return l->layout->time + 1 - (int64_t)l->row->ids.count;
@@ -55,7 +55,7 @@ static void put_ids(Laying *l, Span span, bool scored) {
   for (int64_t i = 0; i < span.count; i++) put(l, span.ids[i], scored);
 }
 
-/* A turn's text as targets; of one that is cut, its share of the letters. */
+/* Adds a turn's text as targets; of a truncated one, counts a proportional share of its characters. */
 static void put_target(Laying *l, size_t turn) {
   const Span span = turn_ids(l->data, l->example, turn);
   const Document *text = example_turn(l->data->pairs, l->example, turn);
@@ -111,13 +111,13 @@ static void lay_separate(Laying *l) {
   put(l, l->layout->end, true);
 }
 
-/* The separator takes one of the time + 1 places. */
+/* Source, separator, target and END share time + 1 positions. */
 static void lay_joint_pair(Laying *l) {
   Span source = turn_ids(l->data, l->example, 0);
   const int64_t time = l->layout->time, target = turn_ids(l->data, l->example, 1).count + 1;
   if (source.count + target > time) {
-    const int64_t rest = time - source.count, sure = rest > time / 2 ? rest : time / 2;
-    const int64_t left = time - (target < sure ? target : sure);
+    const int64_t rest = time - source.count, reserved = rest > time / 2 ? rest : time / 2;
+    const int64_t left = time - (target < reserved ? target : reserved);
     l->row->cut = true;
     if (source.count > left) source.count = left;
   }
@@ -160,14 +160,15 @@ void pair_row_free(PairRow *row) {
   vec_free(&row->scored);
 }
 
-/* ---- what an example gives ---- */
+/* ---- the items of an example ---- */
 
 static int64_t turn_length(const Laying *l, size_t turn) {
   return turn_ids(l->data, l->example, turn).count + l->layout->turn[role_of(l, turn)].count +
          l->layout->turn_end.count;
 }
 
-/* Begins a sequence anew before `turn`, with as many turns before it as half of the room holds. */
+/* Begins another sequence for `turn`, repeating as many earlier turns as fit into half the context. Returns
+ * their length. */
 static int64_t begin_before(const Laying *l, PairItem *item, uint32_t turn) {
   int64_t length = l->layout->begin >= 0;
   item->first = turn;
@@ -176,7 +177,7 @@ static int64_t begin_before(const Laying *l, PairItem *item, uint32_t turn) {
   return length;
 }
 
-/* Pieces of a joint conversation that fit, each with replies of its own. */
+/* Splits a joint conversation into items that fit, each with its own replies. */
 static void add_pieces(PairItems *items, const Laying *l, PairItem *item) {
   int64_t length = l->layout->begin >= 0;
   bool replies = false;

@@ -20,7 +20,7 @@ static void say_side(const PairTokens *p, bool target, const News *news) {
             target ? "target" : "source", l.median, l.mean, l.high, l.most);
 }
 
-/* The turns of these examples; those of others, and references, are left empty. */
+/* The turns of these examples; references and turns of other examples are left empty. */
 static Document *wanted_turns(const Pairs *p, uint8_t *which) {
   Document *texts = mem_alloc_zeroed(p->turn_count + 1, sizeof *texts);
   for (size_t i = 0; i < p->count; i++) {
@@ -53,7 +53,7 @@ bool pairs_encode(PairTokens *p, const Pairs *pairs, const Tokenizer *source, co
   return encode(p, pairs, (Encoder){.tokenizers = {source, target}}, news, err);
 }
 
-/* ---- several versions ---- */
+/* ---- BPE-dropout ---- */
 
 static Pairs *repeat(const Pairs *p, size_t versions) {
   Pairs *many = mem_alloc_zeroed(1, sizeof *many);

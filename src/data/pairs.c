@@ -38,7 +38,7 @@ const char *example_location(const Pairs *p, const Example *e, char buf[PATH_CAP
 
 /* ---- held out ---- */
 
-/* Letters without case, in Unicode's compatible form; spaces count as one, at the ends as none. */
+/* Appends a text in lower case and NFKC, with white space collapsed. */
 static void add_key(const Document *d, Buffer *out) {
   static const Normalizer plain = {.compatible = true, .lowercase = true};
   Buffer text = {0};
@@ -88,17 +88,16 @@ static size_t count_sources(const Pairs *p) {
   return different;
 }
 
-/* What has the same source stays on one side: it is the number of sources that counts. */
+/* Examples with the same source stay together, so the number of sources matters. */
 static void fail_to_hold_out(const Pairs *p, double share, Error *err) {
   const size_t sources = count_sources(p);
   if (sources < p->count)
     fail(err,
-         "%zu examples have only %zu different sources, too few to hold out %g of them: give --valid or more "
-         "data, or "
-         "--holdout 0",
+         "%zu examples have only %zu different sources, too few to hold out %g of them: give more data, "
+         "--valid, or --holdout 0",
          p->count, sources, share);
   else
-    fail(err, "%zu examples are too few to hold out %g of them: give --valid or more data, or --holdout 0",
+    fail(err, "%zu examples are too few to hold out %g of them: give more data, --valid, or --holdout 0",
          p->count, share);
 }
 

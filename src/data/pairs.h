@@ -1,26 +1,26 @@
-/* pairs.h - files -> pairs of texts (what to translate or to summarize, and the result) and conversations.
+/* pairs.h - files -> pairs of texts (a source, and its translation or summary) and conversations.
  *
- * Forms, recognized by the text itself and said, or given as --format:
- *   tsv       source TAB target; more columns are refused unless --columns chooses two. A first row of names
- *             is left out. Fields in quotes (RFC 4180) are read where all of the file is so
- *   csv       the same with commas or semicolons; columns by name (--columns question,answer) or number
- *   parallel  two files, line i of both
- *   json      objects, a line each, one after another, or in a list: {"source", "target"},
- *             {"document", "summary"}, ... or --fields; several right targets as an array or as summary1,
- *             summary2, ...: training takes the first, all are kept for evaluation. {"instruction",
- *             "input", "output"} is Alpaca's. Conversations: {"messages": [{"role", "content"}, ...]} as
- *             OpenAI has them, {"conversations": [{"from", "value"}, ...]} as ShareGPT. What cannot be
- *             learnt of them (tools, images, weights) is refused by name
- *   tmx       translation memories: segments of two languages (--languages where there are more)
- *   turns     a conversation: one turn a line, a blank line between conversations; with --turn-mark a
- *             line each. Nothing says who speaks: speakers take turns
+ * Formats, detected from the content and reported, or given as --format:
+ *   tsv       source TAB target; with more columns --columns must choose two. A header row is skipped. Quoted
+ *             fields (RFC 4180) are recognized if the whole file uses them consistently
+ *   csv       as tsv, with commas or semicolons; columns by name (--columns question,answer) or number
+ *   parallel  two files, aligned line by line
+ *   json      objects, one per line, concatenated, or in a list: {"source", "target"},
+ *             {"document", "summary"}, ... or --fields; several references as an array or as summary1,
+ *             summary2, ...: training uses the first, evaluation all. {"instruction", "input", "output"} is
+ *             the Alpaca format. Conversations: {"messages": [{"role", "content"}, ...]} (OpenAI),
+ *             {"conversations": [{"from", "value"}, ...]} (ShareGPT). What is not supported in them (tools,
+ *             images, weights) is refused by name
+ *   tmx       translation memories: segments of two languages (--languages if there are more)
+ *   turns     conversations: one turn per line, a blank line between conversations; with --turn-mark one
+ *             conversation per line. Speakers are unknown: they are taken to alternate
  *
- * Spaces around a text are dropped. A pair is an example of two turns, the user's and the assistant's, so a
- * reply is learnt from pairs too. Examples with an empty side are left out and counted, lines that cannot be
- * read refused with file and line (--skip-bad: counted).
+ * White space around a text is dropped. A pair is an example of two turns, the user's and the assistant's, so
+ * replying can be learnt from pairs, too. Examples with an empty side are left out and counted; lines that
+ * cannot be read are refused with file and line (--skip-bad: left out and counted).
  *
- * In memory: 17 bytes a turn and 32 a pair. Texts are places in the mapped file, but for JSON lines, whose
- * escapes are undone in a copy; see text_file.h for packed files. */
+ * Memory: 17 bytes per turn and 32 per pair. Texts point into the mapped file; those that had to be unescaped
+ * (JSON, TMX, quoted fields) are copies. For compressed files see text_file.h. */
 #ifndef DATA_PAIRS_H
 #define DATA_PAIRS_H
 
@@ -42,21 +42,21 @@
 typedef enum Role { ROLE_SYSTEM, ROLE_USER, ROLE_ASSISTANT, ROLES } Role;
 
 typedef struct Example {
-  size_t first;        /* of its turns */
+  size_t first;        /* index of its first turn */
   uint32_t turns;      /* a pair has two: source, target */
-  uint32_t references; /* other right targets, behind the turns */
+  uint32_t references; /* further correct targets, stored after the turns */
   size_t line;
   uint32_t file;
-  bool roles; /* false: nothing says whose turns are to be learnt */
+  bool roles; /* false: the speakers are unknown */
 } Example;
 
 /* What reading left out. */
 typedef struct PairsLeftOut {
   int64_t bad;                        /* lines, with --skip-bad */
   int64_t empty_source, empty_target; /* pairs with one side only */
-  int64_t blank;                      /* lines, or pairs of them, with nothing at all */
-  int64_t empty_turns;                /* in conversations, which go on without them */
-  int64_t lonely;                     /* conversations without a reply */
+  int64_t blank;                      /* blank lines, or pairs with both sides empty */
+  int64_t empty_turns;                /* in conversations, which are kept without them */
+  int64_t no_reply;                   /* conversations without a reply */
 } PairsLeftOut;
 
 typedef struct Pairs {
@@ -68,21 +68,21 @@ typedef struct Pairs {
   PairsLeftOut left_out;
   uint64_t fingerprint; /* hash of all texts and roles */
   char **file_names;
-  struct PairFile *files; /* what keeps the texts; of the pairs that were opened, not of what they held out */
+  struct PairFile *files; /* own the texts; none in held-out pairs */
   size_t file_count;
-  bool borrows; /* turns and roles are others' */
+  bool borrows; /* turns, roles and file_names belong to other pairs */
 } Pairs;
 
-/* `conversations`: text without tabs is turns; otherwise conversations are refused. "-" is standard input. */
+/* `conversations`: plain lines are turns; if false, conversations are refused. "-" is standard input. */
 Pairs *pairs_open(const char *const *files, size_t count, bool conversations, const TextSettings *,
                   const PairSettings *, const News *, Error *);
 void pairs_free(Pairs *);
-/* Moves a share of the examples into new ones, picked by a hash of the source (of a conversation: all of it)
- * in lower case, NFKC, without regard to spaces: what has the same source stays on one side. Free what was
- * held out before the rest. */
+/* Moves a share of the examples into a new set, chosen by a hash of the source (of a conversation: all turns)
+ * in lower case, NFKC, with white space collapsed: examples with the same source stay together. Free the
+ * held-out set first. */
 Pairs *pairs_hold_out(Pairs *, double share, Error *);
 
-/* Source and target, rather than speakers who take turns. */
+/* Source and target with known roles; false: a conversation. */
 static inline bool example_is_pair(const Example *e) {
   return e->turns == 2 && e->roles;
 }
@@ -92,13 +92,13 @@ static inline const Document *example_turn(const Pairs *p, const Example *e, siz
 /* "file:line" of an example, for messages. */
 const char *example_location(const Pairs *, const Example *, char buf[PATH_CAPACITY]);
 
-/* The texts as a source for tokenizer_train: of these roles (bits 1 << role). Free with mem_free(self). */
+/* The texts of these roles (bits 1 << role) as a source for tokenizer_train. Free with mem_free(self). */
 TextSource pairs_source(const Pairs *, unsigned roles);
 
-/* ---- the first pass ---- */
+/* ---- checks ---- */
 
 typedef struct Lengths {
-  int64_t least, median, high, most; /* high: 95 of 100 are no longer */
+  int64_t least, median, high, most; /* high: the 95th percentile */
   double mean;
 } Lengths;
 /* Sorts `values`. */
@@ -106,19 +106,19 @@ Lengths lengths_of(int64_t *values, size_t count);
 
 typedef struct PairsReport {
   int64_t read, kept, held;
-  PairsLeftOut left_out;                  /* by reading, both sets */
-  Lengths source, target;                 /* in characters; of conversations: all of it, and the turns */
+  PairsLeftOut left_out;                  /* while reading, both sets */
+  Lengths source, target;                 /* in characters; of conversations: the whole, and each turn */
   double ratio;                           /* median of target / source characters */
-  int64_t duplicates;                     /* training examples that were there already */
-  int64_t same_source;                    /* with another target */
-  int64_t held_duplicates;                /* the same in what is held out */
-  int64_t overlap_pairs, overlap_sources; /* training examples that are, or whose source is, held out too */
+  int64_t duplicates;                     /* training examples equal to an earlier one */
+  int64_t same_source;                    /* training examples with the same source, another target */
+  int64_t held_duplicates;                /* held-out examples equal to an earlier one */
+  int64_t overlap_pairs, overlap_sources; /* training examples that, or whose source, are also held out */
   int64_t held_overlap;                   /* held-out examples whose source is in training */
-  int64_t odd_ratios, copies;             /* far from the median ratio; source and target are the same */
+  int64_t odd_ratios, copies;             /* far from the median ratio; source and target are equal */
   int64_t dropped;                        /* by --duplicates, --overlap, --max-ratio */
 } PairsReport;
 
-/* Looks at both sets (`held` may be NULL), drops what the settings say, and says all that it found. */
+/* Checks both sets (`held` may be NULL), drops what the settings ask for, and reports what it found. */
 bool pairs_check(Pairs *train, Pairs *held, const PairSettings *, PairsReport *, const News *, Error *);
 
 #endif

@@ -1,4 +1,4 @@
-/* pairs_check.c - the first pass over pairs: what is there twice, on both sides, or out of proportion. */
+/* pairs_check.c - checks of pairs: duplicates, overlap of training and held-out data, odd length ratios. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -7,9 +7,9 @@
 #include "data/pairs_impl.h"
 #include "text/utf8.h"
 
-/* An example by hashes: 64 bits tell some hundred million apart. */
+/* Hashes of an example; 64 bits suffice for some hundred million. */
 typedef struct Key {
-  uint64_t source, whole; /* source: as pairs_hold_out sees it; whole: of all bytes */
+  uint64_t source, whole; /* source: as in pairs_hold_out; whole: of all bytes */
   size_t index;
 } Key;
 
@@ -54,9 +54,9 @@ static Key *keys_of(const Pairs *p) {
   return keys;
 }
 
-/* ---- the same again ---- */
+/* ---- duplicates ---- */
 
-/* How many were there already; marks them where `dropped` is not NULL. Leaves the keys by_whole. */
+/* Counts duplicates and marks them in `dropped`, unless that is NULL. Leaves the keys sorted by_whole. */
 static int64_t find_duplicates(Key *keys, size_t count, bool *dropped) {
   int64_t found = 0;
   qsort(keys, count, sizeof *keys, by_whole);
@@ -68,7 +68,7 @@ static int64_t find_duplicates(Key *keys, size_t count, bool *dropped) {
   return found;
 }
 
-/* Leaves the keys by_source. */
+/* Leaves the keys sorted by_source. */
 static int64_t count_same_source(Key *keys, size_t count) {
   int64_t found = 0;
   qsort(keys, count, sizeof *keys, by_source);
@@ -77,7 +77,7 @@ static int64_t count_same_source(Key *keys, size_t count) {
   return found;
 }
 
-/* Of those in `a`, how many have a source that is in `b`; both by_source. */
+/* The number of keys in `a` whose source is in `b`; both sorted by_source. */
 static int64_t count_shared(const Key *a, size_t count, const Key *b, size_t others) {
   int64_t shared = 0;
   for (size_t i = 0, k = 0; i < count; i++) {
@@ -87,7 +87,7 @@ static int64_t count_shared(const Key *a, size_t count, const Key *b, size_t oth
   return shared;
 }
 
-/* Both by_source. */
+/* Both key lists are sorted by_source. */
 static void find_overlap(Checker *c) {
   const bool drop = !strcmp(c->settings->overlap, "drop");
   for (size_t i = 0, k = 0; i < c->train->count; i++) {
@@ -127,7 +127,7 @@ static int64_t characters(const Document *d) {
   return utf8_count(d->text, d->length);
 }
 
-/* Of a conversation: all of it against each turn. */
+/* Of a conversation, `source` is the total length and `target` that of each turn. */
 static void measure_lengths(Checker *c) {
   VEC(int64_t) sources = {0}, targets = {0};
   for (size_t i = 0; i < c->train->count; i++) {
@@ -167,8 +167,8 @@ static double median_ratio(const Pairs *p) {
   return median;
 }
 
-/* Target against what the source leads to expect; ten characters more on both sides, since short texts
- * differ by chance. */
+/* Is the target's length far from source length * median ratio? Ten characters are added to both sides,
+ * because short texts vary more. */
 static bool is_odd(const Pairs *p, const Example *e, double median, double most) {
   const double target = (double)characters(example_turn(p, e, 1)) + 10,
                expected = (double)characters(example_turn(p, e, 0)) * median + 10;
@@ -189,33 +189,37 @@ static void find_odd(Checker *c) {
     if (!is_odd(p, e, c->report->ratio, most)) continue;
     char place[PATH_CAPACITY];
     if (!c->report->odd_ratios++)
-      news_note(c->news, "the first pair out of proportion: %s", example_location(p, e, place));
+      news_note(c->news, "%s: first pair with an unusual length ratio", example_location(p, e, place));
     if (c->settings->max_ratio > 0) c->dropped[i] = true;
   }
 }
 
-/* ---- what is said ---- */
+/* ---- the report ---- */
 
 static void say_repeats(const Checker *c) {
   const PairsReport *r = c->report;
   const News *n = c->news;
   const bool drops = !strcmp(c->settings->duplicates, "drop");
-  const char *noun = r->ratio > 0 ? "pair" : "conversation";
+  const bool pairs = r->ratio > 0;
+  const char *noun = pairs ? "pair" : "conversation";
   char buf[FIGURE_SIZE];
   if (r->duplicates)
-    news_note(n, "%s there already, word for word: %s", figure_of(buf, r->duplicates, noun),
-              drops ? "dropped" : "kept (--duplicates drop)");
+    news_note(n, "%s: %s", figure_of(buf, r->duplicates, pairs ? "duplicate pair" : "duplicate conversation"),
+              drops ? "dropped" : "kept (--duplicates drop drops them)");
   if (r->same_source)
-    news_note(n, "%s with the source of another, and another target", figure_of(buf, r->same_source, noun));
-  if (r->held_duplicates) news_note(n, "held out twice: %s, kept", figure_of(buf, r->held_duplicates, noun));
+    news_note(n, "%s with the source of another one but a different target",
+              figure_of(buf, r->same_source, noun));
+  if (r->held_duplicates)
+    news_note(n, "held-out data contains %s: kept",
+              figure_of(buf, r->held_duplicates, pairs ? "duplicate pair" : "duplicate conversation"));
   if (!r->overlap_sources) return;
   if (!strcmp(c->settings->overlap, "drop"))
-    news_note(n, "%s with a source that is held out too (%" PRId64 " word for word): dropped",
+    news_note(n, "%s whose source is also held out (%" PRId64 " with the same target): dropped",
               figure_of(buf, r->overlap_sources, noun), r->overlap_pairs);
   else
     news_warning(n,
-                 "%" PRId64 " of %s held out share the source of %" PRId64 " to learn from (%" PRId64
-                 " word for word): results will look better than they are; --overlap drop leaves those out",
+                 "%" PRId64 " of %s held out share the source of %" PRId64 " in the training data (%" PRId64
+                 " with the same target), so results will look too good: give --overlap drop",
                  r->held_overlap, figure_of(buf, r->held, noun), r->overlap_sources, r->overlap_pairs);
 }
 
@@ -235,11 +239,12 @@ static void say_all(const Checker *c) {
   say_lengths(c->news, pairs ? "source" : "a conversation", &r->source);
   say_lengths(c->news, pairs ? "target" : "a turn", &r->target);
   say_repeats(c);
-  if (r->copies) news_note(c->news, "%s whose target is the source itself", figure_of(n, r->copies, "pair"));
+  if (r->copies) news_note(c->news, "%s whose target equals the source", figure_of(n, r->copies, "pair"));
   if (r->odd_ratios)
-    news_note(c->news, "%s out of proportion (there are %.2f characters of target to one of source): %s",
+    news_note(c->news,
+              "%s with an unusual length ratio (median: %.2f characters of target per one of source): %s",
               figure_of(n, r->odd_ratios, "pair"), r->ratio,
-              c->settings->max_ratio > 0 ? "dropped" : "kept (--max-ratio drops)");
+              c->settings->max_ratio > 0 ? "dropped" : "kept (--max-ratio drops them)");
   if (r->dropped)
     news_note(c->news, "dropped: %" PRId64 " of %" PRId64 ", %" PRId64 " remain", r->dropped, r->read,
               r->kept);
@@ -263,7 +268,7 @@ static void add_left_out(PairsLeftOut *sum, const PairsLeftOut *more) {
   sum->empty_target += more->empty_target;
   sum->blank += more->blank;
   sum->empty_turns += more->empty_turns;
-  sum->lonely += more->lonely;
+  sum->no_reply += more->no_reply;
 }
 
 static void look(Checker *c) {
@@ -298,5 +303,6 @@ bool pairs_check(Pairs *train, Pairs *held, const PairSettings *settings, PairsR
   mem_free(c.held_keys);
   mem_free(c.dropped);
   return train->count ||
-         fail(err, "nothing is left to learn from: all %" PRId64 " examples were dropped", report->read);
+         fail(err, "all %" PRId64 " examples were dropped: check --duplicates, --overlap and --max-ratio",
+              report->read);
 }

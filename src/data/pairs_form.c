@@ -1,4 +1,4 @@
-/* pairs_form.c - which form a file of pairs or conversations has, by the look of it. */
+/* pairs_form.c - detection of the format of a file of pairs or conversations. */
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
@@ -36,21 +36,20 @@ static Lines lines_of(const PairFile *f) {
   return (Lines){f->text.text, f->text.text + f->text.length};
 }
 
-/* Is something in more than half of the first lines that are not blank? */
+/* Do more than half of the first non-blank lines contain `what`? */
 static bool in_most_lines(const PairFile *f, const char *what) {
   enum { ENOUGH = 100 };
-  size_t looked_at = 0, with = 0;
+  size_t checked = 0, with = 0;
   Lines lines = lines_of(f);
   Document line;
-  while (looked_at < ENOUGH && next_line(&lines, &line)) {
-    looked_at++;
+  while (checked < ENOUGH && next_line(&lines, &line)) {
+    checked++;
     with += memmem(line.text, line.length, what, strlen(what)) != NULL;
   }
-  return 2 * with > looked_at;
+  return 2 * with > checked;
 }
 
-/* "{" and then a name or the end of the line, "[" and then such an object: [Music] and {laughs} are no JSON.
- */
+/* Begins with "{" before a name or "}", possibly after "[": [Music] and {laughs} are not JSON. */
 static bool looks_like_json(Document text) {
   size_t i = 0;
   while (i < text.length && is_blank(text.text + i, 1)) i++;
@@ -61,7 +60,7 @@ static bool looks_like_json(Document text) {
   return i >= text.length || text.text[i] == '"' || text.text[i] == '}';
 }
 
-/* Names of files that are tables, whatever is in them. */
+/* Does the file's name have this extension, before .gz or .zst? */
 static bool is_named(const PairFile *f, const char *ending) {
   const char *name = f->text.name;
   size_t length = strlen(name);
@@ -76,7 +75,7 @@ static bool begins(Document text, const char *word) {
   return text.length - i >= strlen(word) && !strncasecmp(text.text + i, word, strlen(word));
 }
 
-/* The name of the element that holds all of the text, `<name ...> ... </name>`; empty: there is none. */
+/* The name of the root element that encloses the whole text, `<name ...> ... </name>`; empty: none. */
 static Document root_of(Document text) {
   const Document none = {text.text, 0};
   while (text.length && is_blank(text.text, 1)) text.text++, text.length--;
@@ -92,19 +91,18 @@ static Document root_of(Document text) {
                                                                                                       : none;
 }
 
-/* XML that does not say so: units of a translation memory, or what is better asked about. */
+/* XML without a declaration: units of a translation memory, or refused. */
 static bool recognize_fragment(const PairFile *f, bool *is, Error *err) {
   const Document text = {f->text.text, f->text.length}, root = root_of(text);
   *is = root.length && memmem(text.text, text.length, "<tuv", 4);
   return !root.length || *is ||
          fail(err,
-              "%s: is XML by the look of it (<%.*s> ... </%.*s>), but no translation memory (TMX): take the "
-              "text "
-              "out of it first, or give --format if the tags are to be learnt",
+              "%s: looks like XML (<%.*s> ... </%.*s>) other than a translation memory (TMX): extract its "
+              "text first, or give --format to learn the tags, too",
               f->text.name, (int)root.length, root.text, (int)root.length, root.text);
 }
 
-/* A page or another document in marks: TMX, or nothing that can be learnt from. */
+/* Recognizes markup: TMX is accepted, HTML and other XML are refused. */
 static bool recognize_xml(const PairFile *f, PairForm *form, bool *is, Error *err) {
   const Document text = {f->text.text, f->text.length < 4096 ? f->text.length : 4096};
   const bool html = begins(text, "<!DOCTYPE html") || begins(text, "<html");
@@ -112,19 +110,18 @@ static bool recognize_xml(const PairFile *f, PairForm *form, bool *is, Error *er
   *form = FORM_TMX;
   if (!*is) return recognize_fragment(f, is, err);
   if (!html && memmem(text.text, text.length, "<tmx", 4)) return true;
-  return fail(err, "%s: is %s, not text to learn from: take the text out of it first", f->text.name,
-              html ? "a page (HTML)" : "XML, but no translation memory (TMX)");
+  return fail(err, "%s: is %s, not plain text: extract its text first", f->text.name,
+              html ? "an HTML page" : "XML other than a translation memory (TMX)");
 }
 
-/* What divides turns in corpora that people have. */
+/* Refuses text with marks that separate turns in common corpora. */
 static bool check_marks(const PairReader *r, const PairFile *f, Error *err) {
   static const char *const marks[] = {"__eou__", "<|im_end|>", "[SEP]", "</s>", "<eos>"};
   for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
     if (r->conversations && in_most_lines(f, marks[i]))
       return fail(err,
-                  "%s: %s stands in most lines: give --turn-mark '%s' if it divides turns, or --format turns "
-                  "if a line is "
-                  "one turn",
+                  "%s: most lines contain %s: give --turn-mark '%s' if it separates turns, or --format turns "
+                  "if each line is one turn",
                   f->text.name, marks[i], marks[i]);
   return true;
 }

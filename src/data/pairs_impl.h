@@ -1,4 +1,4 @@
-/* pairs_impl.h - between the files that read pairs. */
+/* pairs_impl.h - interface shared by the files that read pairs. */
 #ifndef DATA_PAIRS_IMPL_H
 #define DATA_PAIRS_IMPL_H
 
@@ -9,7 +9,7 @@
 
 typedef struct PairFile {
   TextFile text;
-  char *decoded; /* JSON lines: their texts with the escapes undone */
+  char *decoded; /* texts that had to be unescaped */
   size_t used;
 } PairFile;
 
@@ -30,13 +30,13 @@ typedef struct PairReader {
   char *fields;       /* both names, NUL after each; NULL: not chosen */
   const char *source_field, *target_field;
   bool repair;        /* --invalid replace */
-  int64_t surrogates; /* escapes of half a character that were mended */
-  const char *lost;   /* why a member of the object is null that is none in the file; NULL: it is as it is */
-  const char *kind;   /* of JSON objects, once said: "Alpaca rows" */
+  int64_t surrogates; /* unpaired surrogates that were replaced */
+  const char *lost;   /* why a member of the object could not be read and is null; NULL: all were read */
+  const char *kind;   /* of JSON objects, as last reported */
   Error first_bad;
 } PairReader;
 
-/* The forms of files: what it is called as --format, what is said of it, who reads it. */
+/* File formats: (enum, name for --format, description in messages, reader). */
 #define PAIR_READER(form, name, said, read) bool read(PairReader *);
 PAIR_FORMS(PAIR_READER)
 #undef PAIR_READER
@@ -44,14 +44,15 @@ PAIR_FORMS(PAIR_READER)
 typedef enum PairForm { PAIR_FORMS(PAIR_FORM) FORMS } PairForm;
 #undef PAIR_FORM
 
-/* For a line that cannot be read: false with file:line, or true, counted, with --skip-bad. */
+/* Handles a line that cannot be read: false with file:line or, with --skip-bad, counts it and returns true.
+ */
 bool bad_line(PairReader *, const char *format, ...) PRINTF(2, 3);
 
-/* A copy of decoded text, of which a file gives at most twice its own length. */
+/* Copies decoded text; a file yields at most twice its own length. */
 Document keep_decoded(PairReader *, const char *text, size_t length);
 
-/* Turns are added, then kept as an example or, where something was wrong, forgotten. */
-void add_turn(PairReader *, Document, Role); /* trims; empty ones are counted and left out */
+/* Turns are added, then kept as an example or, after an error, dropped. */
+void add_turn(PairReader *, Document, Role); /* trims; empty turns are counted and left out */
 void keep_conversation(PairReader *, bool roles);
 void keep_pair(PairReader *, Document source, Document target, const Document *references, size_t count);
 void forget_turns(PairReader *);
@@ -59,12 +60,11 @@ void forget_turns(PairReader *);
 uint64_t source_key(const Pairs *, const Example *);
 void pairs_fingerprint(Pairs *);
 
-/* An object as a pair or a conversation, by the names of its members. */
+/* Reads an object as a pair or a conversation, by its member names. */
 bool read_json_object(PairReader *, const json_t *object);
-bool choose_names(PairReader *, const char *option, const char *text); /* of source and target: "S,T" */
+bool choose_names(PairReader *, const char *option, const char *text); /* text: "S,T" */
 
-/* Which form a file has by the look of it; FORM_PARALLEL: lines without any. Refuses what looks like
- * something else. */
+/* Detects the format of a file; FORM_PARALLEL: plain lines. Refuses unsupported formats. */
 bool recognize_form(const PairReader *, const PairFile *, PairForm *, Error *);
 const char *pair_form_said(PairForm);
 bool csv_by_its_header(Document text);

@@ -1,5 +1,4 @@
-/* pairs_json.c - JSON: pairs by the names of their members, and conversations as OpenAI and ShareGPT write
- * them. */
+/* pairs_json.c - JSON: pairs by member names, and conversations in the OpenAI and ShareGPT formats. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,7 +23,9 @@ bool choose_names(PairReader *r, const char *option, const char *text) {
   const char *comma = text ? strchr(text, ',') : NULL;
   if (!text) return true;
   if (!comma || comma == text || !comma[1] || strchr(comma + 1, ','))
-    return fail_usage(r->err, "--%s %s: the names of source and target are wanted, such as source,target",
+    return fail_usage(r->err,
+                      "--%s %s: is not two names: give those of source and target, such as "
+                      "source,target",
                       option, text);
   mem_free(r->fields);
   r->fields = mem_strdup(text);
@@ -34,8 +35,8 @@ bool choose_names(PairReader *r, const char *option, const char *text) {
   return true;
 }
 
-/* A copy without escapes, which never is longer than what stands in the file. Twice that is enough where a
- * field is both source and one of the targets. */
+/* Copies decoded text, which is never longer than its encoding in the file. Twice the file's length suffices
+ * even if a field is both source and target. */
 Document keep_decoded(PairReader *r, const char *text, size_t length) {
   PairFile *f = r->file;
   CHECK(length <= 2 * f->text.length - f->used);
@@ -55,17 +56,17 @@ static void say_kind(PairReader *r, const char *kind) {
   news_note(r->news, "%s: %s", r->file->text.name, kind);
 }
 
-/* NULL where it is fine. */
+/* What is wrong with a text; NULL: nothing. */
 static const char *wrong_with(const PairReader *r, const json_t *value) {
   if (!value) return "is missing";
   if (json_is_null(value) && r->lost) return r->lost;
   if (!json_is_string(value)) return "is not text";
-  return memchr(json_string_value(value), 0, json_string_length(value)) ? "holds a NUL character" : NULL;
+  return memchr(json_string_value(value), 0, json_string_length(value)) ? "contains a NUL character" : NULL;
 }
 
-/* "question", "answer", ...: what an object has, for a message. */
+/* The member names of an object for a message: "question", "answer", ... */
 typedef struct Members {
-  char told[160];
+  char names[160];
 } Members;
 
 static Members members_of(const json_t *object) {
@@ -74,24 +75,24 @@ static Members members_of(const json_t *object) {
   const json_t *value;
   size_t length = 0;
   json_object_foreach((json_t *)(uintptr_t)object, name, value) {
-    if (length + 60 > sizeof m.told) {
-      snprintf(m.told + length, sizeof m.told - length, ", ...");
+    if (length + 60 > sizeof m.names) {
+      snprintf(m.names + length, sizeof m.names - length, ", ...");
       break;
     }
     length +=
-        (size_t)snprintf(m.told + length, sizeof m.told - length, "%s\"%.40s\"", length ? ", " : "", name);
+        (size_t)snprintf(m.names + length, sizeof m.names - length, "%s\"%.40s\"", length ? ", " : "", name);
   }
   return m;
 }
 
 static bool bad_text(PairReader *r, const json_t *object, const char *field, const char *wrong) {
   if (json_object_get(object, field)) return bad_line(r, "\"%s\" %s", field, wrong);
-  return bad_line(r, "\"%s\" %s; the object has %s", field, wrong, members_of(object).told);
+  return bad_line(r, "\"%s\" %s; the object has %s", field, wrong, members_of(object).names);
 }
 
 /* ---- pairs ---- */
 
-/* The targets of an object: one, an array, or numbered from 1. */
+/* The targets of an object: a string, an array, or members numbered from 1. */
 static json_t *targets_of(const PairReader *r, const json_t *object) {
   json_t *one = json_object_get(object, r->target_field), *list = json_array();
   char name[300];
@@ -139,7 +140,7 @@ static bool read_pair(PairReader *r, const json_t *object) {
   return ok;
 }
 
-/* Neither missing nor empty. */
+/* Is a member present and not empty? */
 static bool is_given(const json_t *value) {
   return value && !json_is_null(value) && !json_is_false(value) &&
          !(json_is_string(value) && !json_string_length(value)) &&
@@ -147,25 +148,25 @@ static bool is_given(const json_t *value) {
          !(json_is_object(value) && !json_object_size(value));
 }
 
-/* The first of these names that has a value; NULL: none. */
+/* The first of these members that is given; NULL: none. */
 static const char *given_of(const json_t *object, const char *const *names) {
   while (*names && !is_given(json_object_get(object, *names))) names++;
   return *names;
 }
 
-/* Alpaca's rows: what is wanted and, where there is any, what it is wanted for, as one text. */
+/* An Alpaca row: the source is the instruction and, if not blank, the input on a further line. */
 static bool read_alpaca(PairReader *r, const json_t *object) {
   const json_t *instruction = json_object_get(object, "instruction"),
                *input = json_object_get(object, "input"), *output = json_object_get(object, "output");
   const char *wrong = wrong_with(r, instruction), *field = "instruction";
   const char *more = given_of(object, (const char *const[]){"history", "system", NULL});
   if (more)
-    return bad_line(r, "a row of Alpaca with \"%s\", which is not read: write it as {\"messages\": [...]}",
+    return bad_line(r, "an Alpaca row with \"%s\", which is not supported: write it as {\"messages\": [...]}",
                     more);
   if (!wrong && input && (!json_is_null(input) || r->lost)) wrong = wrong_with(r, input), field = "input";
   if (!wrong) wrong = wrong_with(r, output), field = wrong ? "output" : field;
   if (wrong) return bad_line(r, "\"%s\" %s", field, wrong);
-  say_kind(r, "rows as Alpaca has them: from \"instruction\" with \"input\" to \"output\"");
+  say_kind(r, "Alpaca format: source \"instruction\" and \"input\", target \"output\"");
   Buffer source = {0};
   buffer_add(&source, json_string_value(instruction), json_string_length(instruction));
   const Document extra = {input ? json_string_value(input) : NULL, input ? json_string_length(input) : 0};
@@ -186,7 +187,7 @@ static bool role_named(const char *name, Role *role) {
     const char *name;
     Role role;
   } names[] = {{"system", ROLE_SYSTEM},       {"developer", ROLE_SYSTEM},
-               {"user", ROLE_USER},           {"human", ROLE_USER}, /* ShareGPT's names, from here on */
+               {"user", ROLE_USER},           {"human", ROLE_USER}, /* this and below: ShareGPT's names */
                {"assistant", ROLE_ASSISTANT}, {"gpt", ROLE_ASSISTANT},
                {"chatgpt", ROLE_ASSISTANT},   {"model", ROLE_ASSISTANT}};
   for (size_t i = 0; i < sizeof names / sizeof *names; i++)
@@ -197,7 +198,7 @@ static bool role_named(const char *name, Role *role) {
   return false;
 }
 
-/* Text, or a list of parts of which all are text. */
+/* Text, or a list of text parts. */
 static bool add_content(PairReader *r, const json_t *content, Role role, char wrong[200]) {
   Buffer text = {0};
   bool ok = true;
@@ -209,7 +210,7 @@ static bool add_content(PairReader *r, const json_t *content, Role role, char wr
       if (ok)
         buffer_add(&text, json_string_value(own), json_string_length(own));
       else
-        snprintf(wrong, 200, "has a part of type \"%.60s\": only text can be learnt", type);
+        snprintf(wrong, 200, "has a part of type \"%.60s\", but only \"text\" is supported", type);
     }
   } else if ((ok = !wrong_with(r, content))) {
     buffer_add(&text, json_string_value(content), json_string_length(content));
@@ -231,23 +232,24 @@ static bool add_message(PairReader *r, const json_t *message, bool sharegpt, cha
   const json_t *weight = json_object_get(message, "weight");
   Role role;
   if (!json_is_object(message) || !speaker)
-    snprintf(wrong, 200, json_is_object(message) ? "does not say who speaks" : "is not an object");
+    snprintf(wrong, 200, json_is_object(message) ? "has no role" : "is not an object");
   else if (!role_named(speaker, &role))
-    snprintf(wrong, 200, "has the role \"%.60s\": only system, user and assistant can be learnt", speaker);
+    snprintf(wrong, 200, "has the role \"%.60s\", but only system, user and assistant are supported",
+             speaker);
   else if (has_calls(message))
-    snprintf(wrong, 200, "calls tools, which cannot be learnt");
+    snprintf(wrong, 200, "contains tool calls, which are not supported");
   else if (json_is_number(weight) && json_number_value(weight) != 1)
-    snprintf(wrong, 200, "has a \"weight\": which replies are learnt cannot be chosen");
+    snprintf(wrong, 200, "has a \"weight\" other than 1, which is not supported");
   else
     return add_content(r, json_object_get(message, sharegpt ? "value" : "content"), role, wrong);
   return false;
 }
 
-/* What stands beside the messages and changes what they mean. */
+/* Members of a conversation besides its messages: "system" is its first turn, tools are refused. */
 static bool add_other_members(PairReader *r, const json_t *object, char wrong[200]) {
   const char *tools = given_of(object, (const char *const[]){"tools", "functions", NULL});
   const json_t *system = json_object_get(object, "system");
-  if (tools) snprintf(wrong, 200, "has \"%s\": calls of tools cannot be learnt", tools);
+  if (tools) snprintf(wrong, 200, "has \"%s\": tool calls are not supported", tools);
   if (tools || !is_given(system)) return !tools;
   if (wrong_with(r, system)) return snprintf(wrong, 200, "\"system\" %s", wrong_with(r, system)), false;
   add_turn(r, decoded(r, system), ROLE_SYSTEM);
@@ -259,11 +261,11 @@ static bool read_conversation(PairReader *r, const json_t *object, const char *n
   const bool sharegpt = json_object_get(json_array_get(messages, 0), "from") != NULL;
   char wrong[200];
   if (!r->conversations)
-    return fail(r->err, "%s:%zu: holds conversations, which are for replying; here, pairs are wanted",
+    return fail(r->err, "%s:%zu: is a conversation, but this task needs pairs: use \"train reply\"",
                 r->file->text.name, r->line);
   if (!json_is_array(messages)) return bad_line(r, "\"%s\" is not a list", name);
-  say_kind(r, sharegpt ? "conversations as ShareGPT has them (from, value)"
-                       : "conversations as OpenAI has them (role, content)");
+  say_kind(r, sharegpt ? "conversations in the ShareGPT format (from, value)"
+                       : "conversations in the OpenAI format (role, content)");
   if (!add_other_members(r, object, wrong)) return bad_line(r, "%s", wrong);
   for (size_t i = 0; i < json_array_size(messages); i++)
     if (!add_message(r, json_array_get(messages, i), sharegpt, wrong))
@@ -285,13 +287,14 @@ static bool recognize_fields(PairReader *r, const json_t *object) {
     if (has_field(object, known[i][0]) && has_field(object, known[i][1])) {
       r->source_field = known[i][0];
       r->target_field = known[i][1];
-      news_note(r->news, "%s: from \"%s\" to \"%s\"", r->file->text.name, r->source_field, r->target_field);
+      news_note(r->news, "%s: source \"%s\", target \"%s\"", r->file->text.name, r->source_field,
+                r->target_field);
     }
   return r->source_field ||
          bad_line(r,
-                  "has no \"source\" and \"target\", nor another pair of names that is known, but %s: give "
-                  "--fields (of a table: --columns)",
-                  members_of(object).told);
+                  "has no \"source\" and \"target\" or other known pair of names, but %s: give --fields (for "
+                  "a table: --columns)",
+                  members_of(object).names);
 }
 
 bool read_json_object(PairReader *r, const json_t *object) {
@@ -305,13 +308,13 @@ bool read_json_object(PairReader *r, const json_t *object) {
       return read_alpaca(r, object);
     if (json_object_get(object, "chosen") && json_object_get(object, "rejected"))
       return bad_line(
-          r, "holds a preference (chosen, rejected), which cannot be learnt: name the texts with --fields");
+          r, "is a preference (chosen, rejected), which is not supported: choose two texts with --fields");
   }
   if (!r->source_field && !recognize_fields(r, object)) return false;
   return !r->source_field || read_pair(r, object);
 }
 
-/* ---- mending ---- */
+/* ---- repair ---- */
 
 static uint32_t escaped_unit(const char *text, size_t left) {
   char digits[5] = "";
@@ -320,9 +323,9 @@ static uint32_t escaped_unit(const char *text, size_t left) {
   return strspn(digits, "0123456789abcdefABCDEF") == 4 ? (uint32_t)strtoul(digits, NULL, 16) : 0;
 }
 
-/* "\\ud83d" without its other half becomes "\\ufffd". */
-static int64_t mend_surrogates(char *text, size_t length) {
-  int64_t mended = 0;
+/* Replaces unpaired surrogates such as "\\ud83d" by "\\ufffd"; returns how many. */
+static int64_t repair_surrogates(char *text, size_t length) {
+  int64_t repaired = 0;
   for (size_t i = 0; i < length; i++) {
     const uint32_t unit = escaped_unit(text + i, length - i);
     const uint32_t next = i + 6 < length ? escaped_unit(text + i + 6, length - i - 6) : 0;
@@ -330,50 +333,50 @@ static int64_t mend_surrogates(char *text, size_t length) {
       i += 11;
     } else if (unit >= 0xd800 && unit < 0xe000) {
       memcpy(text + i + 2, "fffd", 4);
-      mended++;
+      repaired++;
     } else if (text[i] == '\\') {
       i++;
     }
   }
-  return mended;
+  return repaired;
 }
 
 static json_t *load(const char *text, size_t length, json_error_t *problem) {
   return json_loadb(text, length, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL | JSON_DECODE_ANY, problem);
 }
 
-static json_t *load_mended(const char *text, size_t length, int64_t *mended) {
+static json_t *load_repaired(const char *text, size_t length, int64_t *repaired) {
   json_error_t problem;
   char *copy = mem_alloc(length + 1);
   memcpy(copy, text, length);
   copy[length] = '\0';
-  *mended = mend_surrogates(copy, length);
-  json_t *value = *mended ? load(copy, length, &problem) : NULL;
+  *repaired = repair_surrogates(copy, length);
+  json_t *value = *repaired ? load(copy, length, &problem) : NULL;
   mem_free(copy);
   return value;
 }
 
-/* Why a value cannot be had though it is JSON; NULL: it is none. */
-static const char *beyond(const char *text, size_t length, const json_error_t *problem) {
-  int64_t mended;
+/* Why a value that is valid JSON cannot be read; NULL: it is not valid JSON. */
+static const char *why_unreadable(const char *text, size_t length, const json_error_t *problem) {
+  int64_t repaired;
   switch (json_error_code(problem)) {
     case json_error_numeric_overflow:
-      return "has too big a number";
+      return "contains a number out of range";
     case json_error_duplicate_key:
-      return "has the same name twice";
+      return "contains the same name twice";
     case json_error_null_byte_in_key:
-      return "has a name with a NUL character";
+      return "contains a name with a NUL character";
     case json_error_stack_overflow:
       return "is nested too deeply";
     default:
       break;
   }
-  json_t *value = load_mended(text, length, &mended);
+  json_t *value = load_repaired(text, length, &repaired);
   json_decref(value);
-  return value ? "has half of a Unicode character (--invalid replace mends it)" : NULL;
+  return value ? "contains an unpaired surrogate (--invalid replace repairs it)" : NULL;
 }
 
-/* One member, whose name was read last; what cannot be had becomes null, and `lost` says why. */
+/* Adds the member whose name was read last; a value that cannot be read becomes null, `lost` says why. */
 static bool put_member(PairReader *r, json_t *object, JsonScan *scan) {
   json_error_t problem;
   char *name = mem_strdup(scan->text.data ? scan->text.data : "");
@@ -382,9 +385,9 @@ static bool put_member(PairReader *r, json_t *object, JsonScan *scan) {
   json_scan_skip(scan);
   const size_t length = scan->wrong ? 0 : (size_t)(scan->at - begin);
   json_t *value = length ? load(begin, length, &problem) : NULL;
-  const char *why = length && !value ? beyond(begin, length, &problem) : NULL;
+  const char *why = length && !value ? why_unreadable(begin, length, &problem) : NULL;
   if (value && json_object_get(object, name)) {
-    why = "is there twice";
+    why = "occurs twice";
     json_decref(value);
     value = NULL;
   }
@@ -395,8 +398,8 @@ static bool put_member(PairReader *r, json_t *object, JsonScan *scan) {
   return ok;
 }
 
-/* The members of an object that cannot be had whole, each for itself: what is wrong with those that are not
- * read must not keep the texts from being read. NULL where it is no JSON object. */
+/* Reads an object member by member, so that an error in an unused member does not prevent reading the texts.
+ * NULL: not a JSON object. */
 static json_t *load_members(PairReader *r, const char *text, size_t length) {
   JsonScan scan = {.at = text, .end = text + length};
   json_t *object = json_object();
@@ -410,10 +413,10 @@ static json_t *load_members(PairReader *r, const char *text, size_t length) {
 }
 
 static json_t *parse_value(PairReader *r, const char *text, size_t length, json_error_t *problem) {
-  int64_t mended;
+  int64_t repaired;
   r->lost = NULL;
   json_t *object = load(text, length, problem);
-  if (!object && r->repair && (object = load_mended(text, length, &mended))) r->surrogates += mended;
+  if (!object && r->repair && (object = load_repaired(text, length, &repaired))) r->surrogates += repaired;
   return object ? object : load_members(r, text, length);
 }
 
@@ -423,7 +426,7 @@ static bool read_value(PairReader *r, const char *text, size_t length) {
   if (!object)
     return bad_line(r, "not valid JSON at column %d: %s%s", problem.column, problem.text,
                     json_error_code(&problem) == json_error_invalid_utf8 || strstr(problem.text, "nicode")
-                        ? " (--invalid replace mends it)"
+                        ? " (--invalid replace repairs it)"
                         : "");
   const bool ok = read_json_object(r, object);
   json_decref(object);
@@ -445,8 +448,7 @@ static bool read_json_lines(PairReader *r) {
   return true;
 }
 
-/* The end of the value that begins at `at`: where its brackets are closed, outside of strings; NULL: nowhere.
- */
+/* The end of the value that begins at `at`: where its brackets are closed, outside strings; NULL: none. */
 static const char *value_end(const char *at, const char *end) {
   size_t depth = 0;
   bool quoted = false;
@@ -464,7 +466,7 @@ static const char *value_end(const char *at, const char *end) {
   return NULL;
 }
 
-/* Objects over several lines, one after another or in a list. */
+/* Objects that may span lines, concatenated or in a list. */
 static bool read_json_values(PairReader *r) {
   const char *at = r->file->text.text, *end = at + r->file->text.length;
   bool listed = false;
@@ -477,7 +479,7 @@ static bool read_json_values(PairReader *r) {
       continue;
     }
     if (!strchr(" \t\r\n,[]", *at) || (*at == '[' && listed))
-      return fail(r->err, "%s:%zu: not JSON: an object is wanted here, as {\"source\": ..., \"target\": ...}",
+      return fail(r->err, "%s:%zu: not JSON: expected an object such as {\"source\": ..., \"target\": ...}",
                   r->file->text.name, r->line);
     listed |= *at == '[';
     r->line += *at++ == '\n';
@@ -485,11 +487,11 @@ static bool read_json_values(PairReader *r) {
   return true;
 }
 
-/* One of the first lines is an object by itself; the others may be broken. */
+/* Is one of the first lines a complete object? The others may be invalid. */
 static bool is_by_lines(const PairFile *f) {
-  enum { LOOKS = 20 };
+  enum { CHECKED = 20 };
   const char *at = f->text.text, *end = at + f->text.length;
-  for (int i = 0; i < LOOKS && at < end; i++) {
+  for (int i = 0; i < CHECKED && at < end; i++) {
     const char *stop = line_end(at, end), *closed = *at == '{' ? value_end(at, stop) : NULL;
     if (*at == '[') return false;
     if (closed && is_blank(closed, (size_t)(stop - closed))) return true;
@@ -504,7 +506,7 @@ bool read_json(PairReader *r) {
   r->surrogates = 0;
   if (!(is_by_lines(r->file) ? read_json_lines(r) : read_json_values(r))) return false;
   if (r->surrogates)
-    news_warning(r->news, "%s: %s of half a character replaced by U+FFFD", r->file->text.name,
-                 figure_of(n, r->surrogates, "escape"));
+    news_warning(r->news, "%s: %s replaced by U+FFFD", r->file->text.name,
+                 figure_of(n, r->surrogates, "unpaired surrogate"));
   return true;
 }

@@ -1,4 +1,4 @@
-/* pairs_read.c - pairs_open: the files, each by the reader of its form; plain lines are read here. */
+/* pairs_read.c - pairs_open: passes each file to the reader of its format; plain lines are read here. */
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -7,7 +7,7 @@
 
 #include "data/pairs_impl.h"
 
-/* ---- examples, as their lines are read ---- */
+/* ---- examples being read ---- */
 
 bool bad_line(PairReader *r, const char *format, ...) {
   char what[400];
@@ -17,7 +17,7 @@ bool bad_line(PairReader *r, const char *format, ...) {
   va_end(args);
   forget_turns(r);
   if (!r->settings->skip_bad)
-    return fail(r->err, "%s:%zu: %s (--skip-bad leaves such lines out)", r->file->text.name, r->line, what);
+    return fail(r->err, "%s:%zu: %s (--skip-bad skips such lines)", r->file->text.name, r->line, what);
   r->pairs->left_out.bad++;
   fail(&r->first_bad, "%s:%zu: %s", r->file->text.name, r->line, what);
   return true;
@@ -69,7 +69,7 @@ void keep_conversation(PairReader *r, bool roles) {
     keep(r, r->turns.count - r->begun, roles);
     return;
   }
-  r->pairs->left_out.lonely++;
+  r->pairs->left_out.no_reply++;
   forget_turns(r);
 }
 
@@ -105,7 +105,7 @@ static bool next_line(Lines *l, Document *line) {
   return true;
 }
 
-/* The index-th piece between marks, from 0; false where there are fewer. */
+/* The index-th piece between marks, from 0; false if there are fewer. */
 static bool piece_of(Document line, const char *mark, size_t index, Document *piece) {
   const size_t n = strlen(mark);
   const char *end = line.text + line.length;
@@ -138,7 +138,7 @@ bool read_parallel(PairReader *r) {
   const size_t counts[2] = {count_lines(&files[0]), count_lines(&files[1])};
   char lines[FIGURE_SIZE];
   if (counts[0] != counts[1])
-    return fail(r->err, "%s has %s and %s has %zu: line by line, parallel files say the same",
+    return fail(r->err, "%s has %s and %s has %zu: give parallel files with the same number of lines",
                 files[0].text.name, figure_of(lines, (int64_t)counts[0], "line"), files[1].text.name,
                 counts[1]);
   Lines sources = lines_of(&files[0]), targets = lines_of(&files[1]);
@@ -149,23 +149,22 @@ bool read_parallel(PairReader *r) {
   return true;
 }
 
-/* Who speaks is not known: the roles are given when replies are chosen. */
+/* The speakers are unknown: roles are assigned when items are formed (pair_rows.c). */
 static bool read_marked_line(PairReader *r, Document line) {
   const size_t have = count_columns(line);
   Document piece;
   char columns[FIGURE_SIZE];
   if (have > 1 && !r->columns[0])
-    return bad_line(r, "has %zu columns: choose that of the conversation with --columns, such as --columns 1",
-                    have);
+    return bad_line(r, "has %zu columns: choose the one with the conversation, such as --columns 1", have);
   if (!piece_of(line, "\t", r->columns[0] ? (size_t)r->columns[0] - 1 : 0, &line))
-    return bad_line(r, "has %s, too few for --columns %s", figure_of(columns, (int64_t)have, "column"),
+    return bad_line(r, "has only %s, too few for --columns %s", figure_of(columns, (int64_t)have, "column"),
                     r->settings->columns);
   const char *mark = r->settings->turn_mark, *end = line.text + line.length;
   for (bool more = true; more; line.length = (size_t)(end - line.text)) {
     piece_of(line, mark, 0, &piece);
     more = piece.text + piece.length < end;
     if (more || !is_blank(piece.text, piece.length))
-      add_turn(r, piece, ROLE_USER); /* the last mark ends a turn */
+      add_turn(r, piece, ROLE_USER); /* a mark at the end of the line is no further turn */
     line.text = piece.text + piece.length + (more ? strlen(mark) : 0);
   }
   keep_conversation(r, false);
@@ -208,18 +207,20 @@ static bool read_form(PairReader *r, PairForm form) {
       PAIR_FORMS(PAIR_READ)
 #undef PAIR_READ
   };
+  char n[FIGURE_SIZE];
   if (form == FORM_TURNS && !r->conversations)
-    return fail(r->err, "%s: conversations are for replying; here, pairs are wanted", r->file->text.name);
+    return fail(r->err, "%s: contains conversations, but this task needs pairs: use \"train reply\"",
+                r->file->text.name);
   if (form == FORM_PARALLEL && r->pairs->file_count != 2)
-    return fail(r->err, "parallel files are two, of sources and of targets; given: %zu",
-                r->pairs->file_count);
+    return fail(r->err, "--format parallel with %s: give two, sources and targets",
+                figure_of(n, (int64_t)r->pairs->file_count, "file"));
   const bool two = form == FORM_PARALLEL;
   news_note(r->news, "%s%s%s: read as %s", r->file->text.name, two ? ", " : "",
             two ? r->file[1].text.name : "", pair_form_said(form));
   return readers[form](r);
 }
 
-/* Lines without any form are conversations or, two files of them, sources and targets. */
+/* Plain lines are conversations or, in two files, sources and targets. */
 static bool settle_plain(const PairReader *r, const PairForm *forms, PairForm *form) {
   const Pairs *p = r->pairs;
   if (r->conversations) {
@@ -228,17 +229,18 @@ static bool settle_plain(const PairReader *r, const PairForm *forms, PairForm *f
   }
   if (p->file_count == 2 && forms[0] == forms[1]) return true;
   if (p->file_count == 2)
-    return fail(r->err, "%s looks like %s and %s like %s: pairs are in one file, or in two of plain lines",
+    return fail(r->err,
+                "%s looks like %s and %s like %s: give one file of pairs, or two files of plain lines",
                 p->file_names[0], forms[0] == FORM_PARALLEL ? "plain lines" : pair_form_said(forms[0]),
                 p->file_names[1], forms[1] == FORM_PARALLEL ? "plain lines" : pair_form_said(forms[1]));
-  return fail(
-      r->err,
-      "%s:1: has no tabs: pairs are lines source TAB target, a table (CSV), JSON, a translation memory "
-      "(TMX), or two parallel files",
-      r->file->text.name);
+  return fail(r->err,
+              "%s:1: has no tabs: give pairs as lines source TAB target, as CSV, JSON, a translation memory "
+              "(TMX), or "
+              "as two parallel files",
+              r->file->text.name);
 }
 
-/* What reading, checking and encoding them takes: 200 bytes a pair (measured), and JSON's texts once more. */
+/* Reading, checking and encoding take 200 bytes per pair (measured), and for JSON a copy of the texts. */
 static bool require_memory(const PairReader *r, PairForm form) {
   enum { EACH = 200 };
   const TextFile *f = &r->file->text;
@@ -253,7 +255,8 @@ static bool choose_form(PairReader *r, const PairForm *forms, size_t which, Pair
   return true;
 }
 
-/* What all the files look like is known before the first is read: a file of pairs has no partner. */
+/* All formats are detected before the first file is read, so that a pair file is not taken for one of two
+ * parallel files. */
 static bool recognize_all(PairReader *r, PairForm *forms) {
   for (size_t i = 0; i < r->pairs->file_count; i++)
     if (!recognize_form(r, &r->pairs->files[i], &forms[i], r->err)) return false;
@@ -274,7 +277,7 @@ static bool read_files(PairReader *r) {
 
 /* ---- opening ---- */
 
-/* By number, or by the names in a table's first row. */
+/* By number, or by name in a table's first row. */
 static bool choose_columns(PairReader *r) {
   const char *text = r->settings->columns;
   char *end;
@@ -283,8 +286,10 @@ static bool choose_columns(PairReader *r) {
   if (end == text) return choose_names(r, "columns", text);
   r->columns[1] = *end == ',' ? strtoll(end + 1, &end, 10) : 0;
   const bool right = !*end && r->columns[0] > 0 && r->columns[1] >= (strchr(text, ',') != NULL);
-  return right ||
-         fail_usage(r->err, "--columns %s: two numbers are wanted, from 1, such as 1,2, or two names", text);
+  return right || fail_usage(r->err,
+                             "--columns %s: is not two columns: give two numbers from 1, such as 1,2, or two "
+                             "names",
+                             text);
 }
 
 static bool open_files(PairReader *r, const char *const *files, size_t count) {
@@ -303,15 +308,15 @@ static void say_left_out(const PairReader *r) {
   const PairsLeftOut *o = &r->pairs->left_out;
   char n[FIGURE_SIZE];
   if (o->bad)
-    news_warning(r->news, "left out: %s that cannot be read; the first: %s", figure_of(n, o->bad, "line"),
+    news_warning(r->news, "left out: %s; the first: %s", figure_of(n, o->bad, "unreadable line"),
                  r->first_bad.text);
   if (o->empty_source + o->empty_target)
     news_warning(r->news, "left out: %s, %" PRId64 " without a source and %" PRId64 " without a target",
                  figure_of(n, o->empty_source + o->empty_target, "pair"), o->empty_source, o->empty_target);
   if (o->blank) news_note(r->news, "left out: %s", figure_of(n, o->blank, "blank line"));
   if (o->empty_turns) news_warning(r->news, "left out: %s", figure_of(n, o->empty_turns, "empty turn"));
-  if (o->lonely)
-    news_warning(r->news, "left out: %s without a reply", figure_of(n, o->lonely, "conversation"));
+  if (o->no_reply)
+    news_warning(r->news, "left out: %s without a reply", figure_of(n, o->no_reply, "conversation"));
 }
 
 static bool read_all(PairReader *r, const char *const *files, size_t count) {
@@ -327,8 +332,9 @@ static bool read_all(PairReader *r, const char *const *files, size_t count) {
   if (!ok) return false;
   say_left_out(r);
   pairs_fingerprint(p);
-  return p->count || fail(r->err, "%s: there is nothing to learn from in %s", files[0],
-                          count > 1 ? "the files given" : "it");
+  return p->count ||
+         fail(r->err, "%s%s: no example with a source and a target: give files with text on both sides",
+              files[0], count > 1 ? " and the other files" : "");
 }
 
 Pairs *pairs_open(const char *const *files, size_t count, bool conversations, const TextSettings *text,

@@ -1,8 +1,7 @@
 /* pairs_table.c - tables: source TAB target, and comma-separated values (RFC 4180).
  *
- * Whether fields stand in quotes is seen by the whole of the table: of lines that people wrote some begin
- * with a quotation mark, and only where all rows have as many fields by the rules of quoting are these what
- * was meant. */
+ * Whether quotation marks delimit fields is decided on the whole table, because ordinary text lines may begin
+ * with one: quoting is assumed only if it gives all rows the same number of fields. */
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -16,9 +15,9 @@ typedef struct Table {
   char divider;
   bool quoted;
   Cells cells;       /* of the last row */
-  Buffer copies;     /* of those that stood in quotes */
-  size_t lines;      /* that the last row took */
-  const char *wrong; /* with it: where quotes are not as they should be; else NULL */
+  Buffer copies;     /* unescaped quoted fields */
+  size_t lines;      /* of the last row */
+  const char *wrong; /* quoting error in the last row; NULL: none */
 } Table;
 
 static Table table_of(Document text, char divider, bool quoted) {
@@ -30,7 +29,7 @@ static void table_close(Table *t) {
   buffer_free(&t->copies);
 }
 
-/* A field in quotes: "" is a quote, and whatever else is itself. Its copy ends up in t->copies. */
+/* Copies a quoted field to t->copies; "" is an escaped quote. */
 static void quoted_field(Table *t, const char *row) {
   for (t->at++; t->at < t->end; t->at++) {
     if (*t->at == '"' && (t->at + 1 == t->end || t->at[1] != '"')) break;
@@ -39,15 +38,15 @@ static void quoted_field(Table *t, const char *row) {
     buffer_add(&t->copies, t->at, 1);
   }
   if (t->at >= t->end) {
-    t->wrong = "a quotation mark that is opened in this row is never closed";
-    t->lines = 1; /* it costs its line, not all of the rest */
+    t->wrong = "unterminated quotation mark";
+    t->lines = 1; /* only this line is lost, not the rest of the file */
     t->at = line_end(row, t->end);
     return;
   }
   t->at++;
   for (; t->at < t->end && *t->at != t->divider && *t->at != '\n'; t->at++)
     if (!is_blank(t->at, 1))
-      t->wrong = "text follows a closing quotation mark: within quotes, write \"\" for one";
+      t->wrong = "text after a closing quotation mark: within quotes, write \"\" for one";
 }
 
 static Document plain_field(Table *t) {
@@ -56,10 +55,10 @@ static Document plain_field(Table *t) {
   return (Document){begin, (size_t)(t->at - begin)};
 }
 
-/* The next row; false at the end. Cells hold until the next call. */
+/* The next row; false at the end. Cells are valid until the next call. */
 static bool next_row(Table *t) {
   typedef VEC(size_t) Starts;
-  Starts starts = {0}; /* of copies, which move while they grow: cell index, place */
+  Starts starts = {0}; /* (cell, offset in copies), because copies move while they grow */
   const char *row = t->at;
   if (row >= t->end) return false;
   t->cells.count = 0;
@@ -85,20 +84,20 @@ static bool next_row(Table *t) {
   return true;
 }
 
-/* ---- the look of it ---- */
+/* ---- detection ---- */
 
-enum { LOOKS = 500 };
+enum { SAMPLED_ROWS = 500 };
 
 typedef struct Look {
-  double even;    /* rows that have as many fields as the first, among those that were looked at */
-  size_t columns; /* of the first */
+  double even;    /* share of the sampled rows with as many fields as the first */
+  size_t columns; /* of the first row */
   size_t fields, quoted;
-  bool needed; /* what stood in quotes holds something that says nothing else without them */
+  bool needed; /* a quoted field contains a quote, divider or line feed */
 } Look;
 
 static void look_at_field(const Table *t, const Document *c, Document text, Look *look) {
   look->fields++;
-  if (c->text >= text.text && c->text <= text.text + text.length) return; /* it is where it stands */
+  if (c->text >= text.text && c->text <= text.text + text.length) return; /* not a copy: not quoted */
   look->quoted++;
   look->needed |= memchr(c->text, '"', c->length) || memchr(c->text, '\n', c->length) ||
                   memchr(c->text, t->divider, c->length);
@@ -119,16 +118,16 @@ static Look look_at(Document text, char divider, bool quoted, size_t most) {
   return look;
 }
 
-/* All rows are right by the rules of quoting, and all fields are in quotes or some must be: otherwise the
- * quotation marks are of the texts. */
+/* Quoted: all rows are valid by RFC 4180, and all fields are quoted or some have to be. Otherwise quotation
+ * marks are part of the text. */
 static bool is_quoted(Document text, char divider) {
-  const Look first = look_at(text, divider, true, LOOKS);
+  const Look first = look_at(text, divider, true, SAMPLED_ROWS);
   if (first.even < 1 || !first.quoted || first.columns < 2) return false;
   const Look all = look_at(text, divider, true, SIZE_MAX);
   return all.even == 1 && (all.needed || all.quoted == all.fields);
 }
 
-/* Names that people give to columns; a row of nothing else is a header. */
+/* Common column names; a row of only these is a header. */
 static const char *const header_words[] = {
     "source",     "target",     "src",      "tgt",         "trg",        "question", "answer",   "prompt",
     "completion", "response",   "input",    "output",      "text",       "summary",  "document", "article",
@@ -168,16 +167,16 @@ bool csv_by_its_header(Document text) {
   Table t = table_of(text, ',', true);
   const size_t words = next_row(&t) ? count_header_words(&t.cells) : 0, all = t.cells.count;
   table_close(&t);
-  return all > 1 && words > 1 && 2 * words >= all && look_at(text, ',', true, LOOKS).even > 0.5;
+  return all > 1 && words > 1 && 2 * words >= all && look_at(text, ',', true, SAMPLED_ROWS).even > 0.5;
 }
 
-/* Comma, semicolon (where the comma is a decimal one) or tab, whichever makes the rows even. */
+/* Comma, semicolon (with decimal commas) or tab, whichever gives the most rows an equal number of fields. */
 static char divider_of(Document text) {
   static const char dividers[] = ",;\t";
   char best = ',';
   double most = -1;
   for (const char *d = dividers; *d; d++) {
-    const Look look = look_at(text, *d, true, LOOKS);
+    const Look look = look_at(text, *d, true, SAMPLED_ROWS);
     if (look.columns > 1 && look.even > most) {
       most = look.even;
       best = *d;
@@ -188,7 +187,7 @@ static char divider_of(Document text) {
 
 /* ---- rows ---- */
 
-/* Which columns the header names; false where the first row is no header. */
+/* Is the first row a header? */
 static bool find_header(PairReader *r, const Cells *row) {
   size_t named = 0;
   for (size_t i = 0; i < row->count; i++)
@@ -199,7 +198,7 @@ static bool find_header(PairReader *r, const Cells *row) {
 }
 
 /* The first fields of a row, for a message. */
-static Buffer told(const Cells *row) {
+static Buffer list_names(const Cells *row) {
   Buffer names = {0};
   for (size_t i = 0; i < row->count && i < 12; i++) {
     const Document name = bare(row->data[i]);
@@ -209,14 +208,14 @@ static Buffer told(const Cells *row) {
 }
 
 static void say_header(const PairReader *r, const Cells *row) {
-  Buffer names = told(row);
-  news_note(r->news, "%s: the first row names the columns: %s", r->file->text.name, names.data);
+  Buffer names = list_names(row);
+  news_note(r->news, "%s: the first row is a header: %s", r->file->text.name, names.data);
   buffer_free(&names);
 }
 
 static bool fail_columns(const PairReader *r, const Cells *row) {
-  Buffer names = told(row);
-  fail(r->err, "%s: the first row does not hold the columns %s and %s; it holds: %s", r->file->text.name,
+  Buffer names = list_names(row);
+  fail(r->err, "%s: the first row has no columns \"%s\" and \"%s\": choose from %s", r->file->text.name,
        r->source_field, r->target_field, names.data);
   buffer_free(&names);
   return false;
@@ -231,11 +230,11 @@ static json_t *names_of(const Cells *row) {
   return names;
 }
 
-/* A row of named columns is an object: what pairs_json.c knows of names holds here, too. */
+/* Reads a row of named columns as a JSON object, so that the names known to pairs_json.c work here, too. */
 static bool read_named(PairReader *r, const json_t *names, const Cells *row) {
   char columns[FIGURE_SIZE];
   if (row->count != json_array_size(names))
-    return bad_line(r, "has %s, the first row %zu", figure_of(columns, (int64_t)row->count, "column"),
+    return bad_line(r, "has %s, but the first row has %zu", figure_of(columns, (int64_t)row->count, "column"),
                     json_array_size(names));
   json_t *object = json_object();
   for (size_t i = 0; i < row->count; i++)
@@ -252,16 +251,15 @@ static bool read_numbered(PairReader *r, const Table *t) {
                second = r->columns[1] ? (size_t)r->columns[1] : 2;
   if (r->fields) return fail_columns(r, row);
   if (have < 2)
-    return bad_line(r,
-                    t->divider == '\t' ? "has no tab: a line is source TAB target" : "has one column only");
+    return bad_line(r, t->divider == '\t' ? "has no tab: write source TAB target" : "has only one column");
   if (have > 2 && !r->columns[1])
     return bad_line(
         r,
-        "has %zu columns: choose those of source and target with --columns, such as --columns 1,2, or by "
-        "the names in the first row",
+        "has %zu columns: choose source and target with --columns, by number, such as --columns 1,2, or by "
+        "name in the first row",
         have);
   if (first > have || second > have)
-    return bad_line(r, "has %zu columns, too few for --columns %s", have, r->settings->columns);
+    return bad_line(r, "has only %zu columns, too few for --columns %s", have, r->settings->columns);
   Document source = row->data[first - 1], target = row->data[second - 1];
   if (t->quoted) {
     source = keep_decoded(r, source.text, source.length);
@@ -275,7 +273,7 @@ static bool is_blank_row(const Cells *row) {
   return row->count == 1 && is_blank(row->data[0].text, row->data[0].length);
 }
 
-/* By numbers the header is only left out; by names it says which columns there are. */
+/* With columns by number the header is only skipped; otherwise it names the columns. */
 static bool read_rows(PairReader *r, Table *t) {
   json_t *names = NULL;
   bool ok = true, first = true;
@@ -303,7 +301,7 @@ static bool read_rows(PairReader *r, Table *t) {
 static bool read_table(PairReader *r, char divider, bool quoted) {
   const TextFile *f = &r->file->text;
   Table t = table_of((Document){f->text, f->length}, divider, quoted);
-  if (quoted && divider == '\t') news_note(r->news, "%s: fields stand in quotes", f->name);
+  if (quoted && divider == '\t') news_note(r->news, "%s: fields are quoted", f->name);
   const bool ok = read_rows(r, &t);
   table_close(&t);
   return ok;

@@ -1,10 +1,9 @@
 /* pairs_tmx.c - translation memories (TMX 1.4): <tu> units of <tuv xml:lang="..."> variants, each with a
  * <seg>.
  *
- * A strict reader of what such files hold, not of all XML: elements, attributes, the five entities and
- * numbers, comments, CDATA. Entities of one's own and anything outside of UTF-8 are refused. In a segment the
- * codes of formatting (bpt, ept, it, ph, ut) are left out with what they hold; the text of hi and sub stays.
- */
+ * A strict reader of a subset of XML: elements, attributes, the five predefined entities, numeric character
+ * references, comments, CDATA. Declared entities and encodings other than UTF-8 are refused. In a segment the
+ * formatting codes (bpt, ept, it, ph, ut) are left out with their content; the text of hi and sub is kept. */
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +17,7 @@ enum { LANGUAGE = 32, DEPTH = 64 };
 
 typedef struct Tag {
   Document name;
-  const char *attributes, *end; /* up to the > */
+  const char *attributes, *end; /* end: the > */
   bool closes, empty;           /* </x>, <x/> */
 } Tag;
 
@@ -30,10 +29,10 @@ typedef struct Variant {
 typedef struct Tmx {
   PairReader *r;
   const char *at, *end;
-  const char *counted;   /* up to where lines were counted */
-  char source[LANGUAGE]; /* of the header */
+  const char *counted;   /* lines before this are counted */
+  char source[LANGUAGE]; /* the header's srclang */
   char languages[2][LANGUAGE];
-  int64_t codes; /* left out */
+  int64_t codes; /* formatting codes left out */
   VEC(Variant) unit;
   Buffer text;
 } Tmx;
@@ -47,11 +46,11 @@ static bool fail_here(Tmx *t, const char *what) {
   return fail(t->r->err, "%s:%zu: %s", t->r->file->text.name, line_now(t), what);
 }
 
-/* ---- marks ---- */
+/* ---- markup ---- */
 
 static bool skip_to(Tmx *t, const char *mark) {
   const char *found = memmem(t->at, (size_t)(t->end - t->at), mark, strlen(mark));
-  if (!found) return fail_here(t, "the file ends within a mark: is it whole?");
+  if (!found) return fail_here(t, "the file ends within markup: is it complete?");
   t->at = found + strlen(mark);
   return true;
 }
@@ -61,7 +60,7 @@ static bool starts(const Tmx *t, const char *what) {
   return (size_t)(t->end - t->at) >= n && !memcmp(t->at, what, n);
 }
 
-/* The > that ends a tag: not one within the quotes of an attribute. */
+/* The > that ends a tag, ignoring those in quoted attribute values. */
 static const char *tag_end(const char *at, const char *end) {
   char quote = 0;
   for (; at < end; at++) {
@@ -73,7 +72,7 @@ static const char *tag_end(const char *at, const char *end) {
 
 static bool take_tag(Tmx *t, Tag *tag) {
   const char *stop = tag_end(t->at, t->end), *p = t->at + 1;
-  if (!stop) return fail_here(t, "a tag that begins here does not end: is the file whole?");
+  if (!stop) return fail_here(t, "unterminated tag: is the file complete?");
   *tag = (Tag){.closes = *p == '/', .empty = stop[-1] == '/', .end = stop};
   p += tag->closes;
   tag->name.text = p;
@@ -88,7 +87,7 @@ static bool is_tag(const Tag *tag, const char *name) {
   return tag->name.length == strlen(name) && !strncasecmp(tag->name.text, name, tag->name.length);
 }
 
-/* Comments, instructions and declarations; false also where one does not end. *was: there was one. */
+/* Skips a comment, processing instruction or declaration; *was: there was one. False: an error. */
 static bool skip_other(Tmx *t, bool *was) {
   *was = true;
   if (starts(t, "<!--")) return skip_to(t, "-->");
@@ -96,7 +95,7 @@ static bool skip_other(Tmx *t, bool *was) {
   if (starts(t, "<!DOCTYPE") || starts(t, "<!doctype")) {
     const char *stop = tag_end(t->at, t->end);
     if (!stop || memchr(t->at, '[', (size_t)(stop - t->at)))
-      return fail_here(t, "declares entities of its own, which are not read");
+      return fail_here(t, "unsupported entity declarations: write the characters themselves");
     t->at = stop + 1;
     return true;
   }
@@ -104,7 +103,7 @@ static bool skip_other(Tmx *t, bool *was) {
   return true;
 }
 
-/* Behind the = of an attribute; NULL: there is none of this name. Values may hold its name, too. */
+/* The text after the = of an attribute, ignoring its name in quoted values; NULL: no such attribute. */
 static const char *attribute(const Tag *tag, const char *name) {
   const size_t n = strlen(name);
   char quote = '\0';
@@ -119,7 +118,7 @@ static const char *attribute(const Tag *tag, const char *name) {
   return NULL;
 }
 
-/* xml:lang="en" or lang="en", of a header srclang="en", in small letters. */
+/* The value of an attribute such as xml:lang, lang or srclang, in lower case. */
 static bool language_of(const Tag *tag, const char *name, char language[LANGUAGE]) {
   const char *at = attribute(tag, name), *stop = tag->end;
   if (!at) return false;
@@ -148,13 +147,12 @@ static bool add_entity(Tmx *t) {
   char digits[12] = "", *rest, bytes[4];
   const bool hex = starts(t, "&#x");
   const char *first = t->at + (hex ? 3 : 2);
-  if (!starts(t, "&#") || first >= t->end)
-    return fail_here(t, "an entity that is not known: write & as &amp;");
+  if (!starts(t, "&#") || first >= t->end) return fail_here(t, "unknown entity: write & as &amp;");
   const size_t left = (size_t)(t->end - first);
   memcpy(digits, first, left < 11 ? left : 11);
   const unsigned long code = strtoul(digits, &rest, hex ? 16 : 10);
   if (rest == digits || *rest != ';' || !code || code > 0x10ffff || (code >= 0xd800 && code < 0xe000))
-    return fail_here(t, "a number that stands for no character");
+    return fail_here(t, "invalid character reference: give the number of a Unicode character");
   buffer_add(&t->text, bytes, utf8_encode((uint32_t)code, bytes));
   t->at = first + (rest - digits) + 1;
   return true;
@@ -167,9 +165,9 @@ static bool is_code(const Tag *tag) {
   return false;
 }
 
-/* Up to </seg>. Line breaks are spaces; what stands in codes is left out. */
+/* Reads up to </seg>. Line breaks become spaces; the content of codes is left out. */
 static bool read_segment(Tmx *t) {
-  size_t depth = 0, coded = 0; /* tags that are open; at which the outermost code was opened */
+  size_t depth = 0, coded = 0; /* open tags; depth of the outermost open code */
   buffer_clear(&t->text);
   while (t->at < t->end) {
     bool other;
@@ -185,7 +183,7 @@ static bool read_segment(Tmx *t) {
       if (tag.closes && is_tag(&tag, "seg")) return true;
       if (!coded && !tag.closes) t->codes += is_code(&tag);
       if (tag.empty) continue;
-      if (tag.closes && !depth) return fail_here(t, "a tag is closed that was not opened");
+      if (tag.closes && !depth) return fail_here(t, "closing tag without an opening tag");
       if (tag.closes && depth-- == coded) coded = 0;
       if (!tag.closes && ++depth > DEPTH) return fail_here(t, "tags are nested too deeply");
       if (!tag.closes && !coded && is_code(&tag)) coded = depth;
@@ -198,12 +196,12 @@ static bool read_segment(Tmx *t) {
       t->at++;
     }
   }
-  return fail_here(t, "the file ends within a segment: is it whole?");
+  return fail_here(t, "the file ends within a segment: is it complete?");
 }
 
 /* ---- units ---- */
 
-/* "en" is the language of en-US, too. */
+/* "en" matches en-US, too. */
 static bool is_language(const char *wanted, const char *found) {
   const size_t n = strlen(wanted);
   return !strncasecmp(wanted, found, n) && (!found[n] || found[n] == '-' || found[n] == '_');
@@ -215,25 +213,25 @@ static const Variant *variant_in(const Tmx *t, const char *language) {
   return NULL;
 }
 
-/* The first unit's two languages, where none are asked for: from what the header names as source, or in their
- * order. */
+/* The languages of --languages, else the two of the first unit: the header's source language first, or in
+ * their order. */
 static bool choose_languages(Tmx *t) {
   const char *given = t->r->settings->languages, *comma = given ? strchr(given, ',') : NULL;
   Buffer all = {0};
   if (given) {
     if (!comma || comma == given || !comma[1] || strlen(given) >= LANGUAGE)
-      return fail_usage(t->r->err, "--languages %s: two are wanted, such as en,de", given);
+      return fail_usage(t->r->err, "--languages %s: is not two languages: give two, such as en,de", given);
     snprintf(t->languages[0], LANGUAGE, "%.*s", (int)(comma - given), given);
     snprintf(t->languages[1], LANGUAGE, "%s", comma + 1);
   } else if (t->unit.count == 2) {
     const Variant *unit = t->unit.data;
-    const bool turned =
+    const bool swapped =
         *t->source && !is_language(t->source, unit[0].language) && is_language(t->source, unit[1].language);
-    for (int i = 0; i < 2; i++) memcpy(t->languages[i], unit[turned ? 1 - i : i].language, LANGUAGE);
+    for (int i = 0; i < 2; i++) memcpy(t->languages[i], unit[swapped ? 1 - i : i].language, LANGUAGE);
   } else {
     for (size_t i = 0; i < t->unit.count && i < 20; i++)
       buffer_addf(&all, "%s%s", i ? ", " : "", t->unit.data[i].language);
-    fail_usage(t->r->err, "%s:%zu: a unit in %zu languages (%s): choose two with --languages S,T",
+    fail_usage(t->r->err, "%s:%zu: unit in %zu languages (%s): choose two with --languages S,T",
                t->r->file->text.name, line_now(t), t->unit.count, all.data ? all.data : "none");
     buffer_free(&all);
     return false;
@@ -243,16 +241,16 @@ static bool choose_languages(Tmx *t) {
 }
 
 static bool keep_unit(Tmx *t) {
-  if (t->unit.count < 2 && !*t->languages[0]) return bad_line(t->r, "a unit in fewer than two languages");
+  if (t->unit.count < 2 && !*t->languages[0]) return bad_line(t->r, "unit in fewer than two languages");
   if (!*t->languages[0] && !choose_languages(t)) return false;
   const Variant *source = variant_in(t, t->languages[0]), *target = variant_in(t, t->languages[1]);
   if (!source || !target)
-    return bad_line(t->r, "a unit without %s (--languages chooses others)", t->languages[source ? 1 : 0]);
+    return bad_line(t->r, "unit without %s (--languages chooses others)", t->languages[source ? 1 : 0]);
   keep_pair(t->r, source->text, target->text, NULL, 0);
   return true;
 }
 
-/* The next tag, whatever stands before it; false at the end, and where something is wrong. */
+/* The next tag, skipping text; false at the end and on errors. */
 static bool next_tag(Tmx *t, Tag *tag) {
   for (bool other; t->at < t->end;) {
     if (*t->at != '<') {
@@ -265,7 +263,7 @@ static bool next_tag(Tmx *t, Tag *tag) {
   return false;
 }
 
-/* Up to </tu>. */
+/* Reads up to </tu>. */
 static bool read_unit(Tmx *t) {
   Variant variant = {.language = ""};
   Tag tag;
@@ -274,13 +272,13 @@ static bool read_unit(Tmx *t) {
     if (is_tag(&tag, "tu") && tag.closes) return keep_unit(t);
     if (is_tag(&tag, "tuv") && !tag.closes && !language_of(&tag, "xml:lang", variant.language) &&
         !language_of(&tag, "lang", variant.language))
-      return fail_here(t, "a <tuv> without xml:lang");
+      return fail_here(t, "<tuv> without xml:lang: add the language");
     if (!is_tag(&tag, "seg") || tag.closes) continue;
     if (!tag.empty && !read_segment(t)) return false;
     variant.text = keep_decoded(t->r, t->text.data ? t->text.data : "", tag.empty ? 0 : t->text.length);
     vec_push(&t->unit, variant);
   }
-  return fail_here(t, "the file ends within a unit: is it whole?");
+  return fail_here(t, "the file ends within a unit: is it complete?");
 }
 
 static bool read_units(Tmx *t) {
@@ -300,8 +298,8 @@ bool read_tmx(PairReader *r) {
   const bool ok = read_units(&t);
   char codes[FIGURE_SIZE];
   if (ok && t.codes)
-    news_note(r->news, "%s: left out of the segments: %s of formatting (bpt, ept, it, ph, ut)", f->name,
-              figure_of(codes, t.codes, "code"));
+    news_note(r->news, "%s: left out of the segments: %s (bpt, ept, it, ph, ut)", f->name,
+              figure_of(codes, t.codes, "formatting code"));
   vec_free(&t.unit);
   buffer_free(&t.text);
   return ok;

@@ -23,7 +23,7 @@ const Task *task_named(const char *name, Error *err) {
   if (found) return found;
   Buffer known = {0};
   for (int i = 0; i < task_count; i++) buffer_addf(&known, "%s%s", i ? ", " : "", task_table[i].name);
-  fail_usage(err, "training for \"%s\" is not known: %s", name, known.data);
+  fail_usage(err, "unknown task \"%s\": give one of %s", name, known.data);
   buffer_free(&known);
   return NULL;
 }

@@ -1,4 +1,4 @@
-/* text_api.c - ink_text_read, ink_text_check: one reader for all text that comes in. */
+/* text_api.c - ink_text_read, ink_text_check: the public reader of input text. */
 #include <string.h>
 
 #include "base/engine.h"

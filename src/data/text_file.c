@@ -32,8 +32,8 @@ static bool starts_with(const FileView *f, const char *bytes, size_t n) {
   return f->size >= n && !memcmp(f->data, bytes, n);
 }
 
-/* Wide characters without a mark: text that is mostly Latin has NULs at every second byte, or at three of
- * four. */
+/* UTF-16 or UTF-32 without a byte-order mark: in mostly Latin text every second byte, or three of four, are
+ * NUL. */
 static const char *utf16_or_32(const FileView *f) {
   const size_t quarters = (f->size < 4096 ? f->size : 4096) / 4;
   size_t zeros[4] = {0, 0, 0, 0};
@@ -46,63 +46,64 @@ static const char *utf16_or_32(const FileView *f) {
   return second && last ? "UTF-16LE" : first && third ? "UTF-16BE" : NULL;
 }
 
-/* Documents that are no text, by how they begin; where text may begin so, too, by what else they hold. */
-typedef enum Where { NOWHERE, ANYWHERE, LAST, BEHIND } Where;
+/* File formats that are not text, by their first bytes. Where text may start with the same bytes, `more` must
+ * also be found: anywhere, at the end, or one byte after `bytes`. */
+typedef enum Where { NOWHERE, ANYWHERE, LAST, AFTER } Where;
 typedef struct DocumentKind {
   const char *bytes;
   size_t length;
-  const char *said, *more;
+  const char *description, *more;
   Where where;
 } DocumentKind;
 #define BYTES(text) text, sizeof(text) - 1
 
 static const DocumentKind document_kinds[] = {
     {BYTES("%PDF-"), "a PDF", "%%EOF", ANYWHERE},
-    {BYTES("PK\3\4"), "a ZIP archive, as spreadsheets and documents are", "", NOWHERE},
+    {BYTES("PK\3\4"), "a ZIP archive (such as a DOCX or XLSX file)", "", NOWHERE},
     {BYTES("\xd0\xcf\x11\xe0"), "an Office document or spreadsheet", "", NOWHERE},
-    {BYTES("{\\rtf1"), "a document (RTF)", "}", LAST},
+    {BYTES("{\\rtf1"), "an RTF document", "}", LAST},
     {BYTES("PAR1"), "a Parquet file", "PAR1", LAST},
     {BYTES("ARROW1\0"), "an Arrow file", "", NOWHERE},
-    {BYTES("SQLite format 3\0"), "a database (SQLite)", "", NOWHERE},
-    {BYTES("GGUF\1\0"), "a model (GGUF)", "", NOWHERE},
-    {BYTES("GGUF\2\0"), "a model (GGUF)", "", NOWHERE},
-    {BYTES("GGUF\3\0"), "a model (GGUF)", "", NOWHERE},
-    {BYTES("GGUF\0\0"), "a model (GGUF)", "", NOWHERE}, /* big-endian */
+    {BYTES("SQLite format 3\0"), "an SQLite database", "", NOWHERE},
+    {BYTES("GGUF\1\0"), "a GGUF model", "", NOWHERE},
+    {BYTES("GGUF\2\0"), "a GGUF model", "", NOWHERE},
+    {BYTES("GGUF\3\0"), "a GGUF model", "", NOWHERE},
+    {BYTES("GGUF\0\0"), "a GGUF model", "", NOWHERE}, /* big-endian */
     {BYTES("\x7f"
            "ELF"),
-     "a program", "", NOWHERE},
-    {BYTES("\x89PNG"), "a picture (PNG)", "", NOWHERE},
-    {BYTES("\xff\xd8\xff"), "a picture (JPEG)", "", NOWHERE},
-    {BYTES("BZh"), "packed by bzip2", "1AY&SY", BEHIND}, /* a digit and the mark of a block */
+     "an executable (ELF)", "", NOWHERE},
+    {BYTES("\x89PNG"), "a PNG image", "", NOWHERE},
+    {BYTES("\xff\xd8\xff"), "a JPEG image", "", NOWHERE},
+    {BYTES("BZh"), "compressed with bzip2", "1AY&SY", AFTER}, /* a digit, then the magic of a block */
     {BYTES("\xfd"
            "7zXZ"),
-     "packed by xz", "", NOWHERE},
+     "compressed with xz", "", NOWHERE},
     {BYTES("7z\xbc\xaf"), "a 7z archive", "", NOWHERE}};
 
 static bool ends_with(const FileView *f, const char *bytes) {
   const size_t n = strlen(bytes);
   size_t end = f->size;
-  while (end && strchr(" \r\n", f->data[end - 1])) end--; /* NUL is among them */
+  while (end && strchr(" \r\n", f->data[end - 1])) end--; /* strchr also finds NUL */
   return end >= n && !memcmp(f->data + end - n, bytes, n);
 }
 
-/* By its beginning. */
+/* Checks the beginning only. */
 static bool is_utf8(const FileView *f) {
-  const size_t looked_at = f->size < 1024 ? f->size : 1024;
-  return utf8_valid_prefix((const char *)f->data, looked_at) + 3 >= looked_at; /* one may be cut */
+  const size_t checked = f->size < 1024 ? f->size : 1024;
+  return utf8_valid_prefix((const char *)f->data, checked) + 3 >= checked; /* the last may be cut */
 }
 
 static bool is_kind(const FileView *f, const DocumentKind *k) {
-  const size_t n = strlen(k->more), behind = k->length + 1;
+  const size_t n = strlen(k->more), after = k->length + 1;
   if (!starts_with(f, k->bytes, k->length)) return false;
   if (k->where == ANYWHERE) return memmem(f->data, f->size, k->more, n) || !is_utf8(f);
   if (k->where == LAST) return ends_with(f, k->more);
-  return k->where == NOWHERE || (f->size >= behind + n && !memcmp(f->data + behind, k->more, n));
+  return k->where == NOWHERE || (f->size >= after + n && !memcmp(f->data + after, k->more, n));
 }
 
 static const char *document_kind(const FileView *f) {
   for (size_t i = 0; i < sizeof document_kinds / sizeof *document_kinds; i++)
-    if (is_kind(f, &document_kinds[i])) return document_kinds[i].said;
+    if (is_kind(f, &document_kinds[i])) return document_kinds[i].description;
   return NULL;
 }
 
@@ -110,23 +111,20 @@ static bool check_kind(const Reader *r) {
   const FileView *f = &r->file->view;
   const char *kind = document_kind(f);
   if (kind)
-    return fail(r->err, "%s: is %s, not text: save or unpack what it holds as text first", r->file->name,
-                kind);
+    return fail(r->err, "%s: is %s, not text: extract its text or unpack it first", r->file->name, kind);
   const char *wide = utf16_or_32(f);
   if (wide)
-    return fail(r->err, "%s: is %s, not UTF-8, by the look of it: give --encoding %s", r->file->name, wide,
-                wide);
+    return fail(r->err, "%s: looks like %s, not UTF-8: give --encoding %s", r->file->name, wide, wide);
   return true;
 }
 
-/* ---- mending ---- */
+/* ---- repair ---- */
 
-/* Text that other encodings would explain: most of it their common letters, and nothing that they do not
- * have. */
+/* The encoding that the invalid text probably has; NULL: unknown. */
 static const char *likely_encoding(const char *text, size_t length) {
-  enum { LOOKED_AT = 1 << 16 };
-  size_t lone = 0, high = 0; /* bytes above ASCII, and those among them that stand between letters of ASCII */
-  if (length > LOOKED_AT) length = LOOKED_AT;
+  enum { CHECKED = 1 << 16 };
+  size_t lone = 0, high = 0; /* bytes above ASCII between two ASCII bytes; all bytes above ASCII */
+  if (length > CHECKED) length = CHECKED;
   for (size_t i = 0; i < length; i++) {
     if (!(text[i] & 0x80)) continue;
     high++;
@@ -140,14 +138,14 @@ static bool fail_invalid(Reader *r, size_t at) {
   const TextFile *f = r->file;
   const char *likely = likely_encoding(f->text, f->length);
   if (likely)
-    return fail(
-        r->err,
-        "%s:%zu: byte %zu (0x%02x) is not UTF-8: it looks like %s: give --encoding %s, or --invalid replace",
-        f->name, line_of(f->text, at), (size_t)(f->text - f->view.data) + at, (unsigned char)f->text[at],
-        likely, likely);
+    return fail(r->err,
+                "%s:%zu: byte %zu (0x%02x) is not UTF-8; the text looks like %s: give --encoding %s, or "
+                "--invalid replace",
+                f->name, line_of(f->text, at), (size_t)(f->text - f->view.data) + at,
+                (unsigned char)f->text[at], likely, likely);
   return fail(r->err,
-              "%s:%zu: byte %zu (0x%02x) is not UTF-8: say which --encoding it has (gb18030, latin1, ...), "
-              "or give --invalid replace",
+              "%s:%zu: byte %zu (0x%02x) is not UTF-8: give the text's --encoding (gb18030, latin1, "
+              "...), or --invalid replace",
               f->name, line_of(f->text, at), (size_t)(f->text - f->view.data) + at,
               (unsigned char)f->text[at]);
 }
@@ -166,16 +164,17 @@ static bool check_encoding(Reader *r) {
   if (good == f->length) return true;
   if (!repairs(r)) return fail_invalid(r, good);
   const char *likely = likely_encoding(f->text, f->length);
-  Buffer mended = {0};
+  Buffer repaired = {0};
   char n[FIGURE_SIZE];
-  const int64_t replaced = utf8_repair(f->text, f->length, &mended);
-  take_copy(f, &mended);
-  news_warning(r->news, "%s: %s not UTF-8 replaced by U+FFFD%s%s", f->name, figure_of(n, replaced, "byte"),
-               likely ? ": the text looks like another encoding, try --encoding " : "", likely ? likely : "");
+  const int64_t replaced = utf8_repair(f->text, f->length, &repaired);
+  take_copy(f, &repaired);
+  news_warning(r->news, "%s: %s of invalid UTF-8 replaced by U+FFFD%s%s", f->name,
+               figure_of(n, replaced, "byte"),
+               likely ? "; the text looks like another encoding: try --encoding " : "", likely ? likely : "");
   return true;
 }
 
-/* From the encoding that was named, or that a byte-order mark tells. */
+/* Converts from the encoding that was given, or that a byte-order mark indicates. */
 static bool convert(Reader *r, const char *encoding) {
   TextFile *f = r->file;
   Buffer text = {0};
@@ -187,8 +186,7 @@ static bool convert(Reader *r, const char *encoding) {
   }
   take_copy(f, &text);
   news_note(r->news, "%s: converted from %s", f->name, encoding);
-  if (replaced)
-    news_warning(r->news, "%s: %" PRId64 " invalid bytes were replaced by U+FFFD", f->name, replaced);
+  if (replaced) news_warning(r->news, "%s: %" PRId64 " invalid bytes replaced by U+FFFD", f->name, replaced);
   return true;
 }
 
@@ -197,7 +195,7 @@ static const char *marked_encoding(const FileView *f) {
   return starts_with(f, "\xff\xfe", 2) || starts_with(f, "\xfe\xff", 2) ? "UTF-16" : NULL;
 }
 
-/* Lines of old, that end with CR alone. */
+/* Lines that end with CR alone (classic Mac OS). */
 static bool read_carriage_returns(Reader *r) {
   TextFile *f = r->file;
   if (memchr(f->text, '\n', f->length) || !memchr(f->text, '\r', f->length)) return false;
@@ -208,7 +206,7 @@ static bool read_carriage_returns(Reader *r) {
   for (size_t i = 0; i < text.length; i++)
     if (text.data[i] == '\r') text.data[i] = '\n', lines++;
   take_copy(f, &text);
-  news_note(r->news, "%s: line ends CR read as LF (%s)", f->name, figure_of(n, lines, "line"));
+  news_note(r->news, "%s: CR line ends read as LF (%s)", f->name, figure_of(n, lines, "line"));
   return true;
 }
 
@@ -229,7 +227,7 @@ static void drop_carriage_returns(Reader *r) {
   mem_free(f->copy);
   f->text = f->copy = copy;
   f->length = out;
-  news_note(r->news, "%s: line ends CR LF read as LF (%s)", f->name, figure_of(n, lines, "line"));
+  news_note(r->news, "%s: CRLF line ends read as LF (%s)", f->name, figure_of(n, lines, "line"));
 }
 
 static void drop_mark(Reader *r) {
@@ -282,7 +280,7 @@ bool text_file_open(TextFile *f, const char *path, const TextSettings *settings,
   *f = (TextFile){.name = strcmp(path, "-") ? path : "standard input"};
   if (!text_file_view(path, &view, err)) return false;
   return text_file_take(f, f->name, &view, settings, news, err) &&
-         (f->length || fail(err, "%s: is empty: there is no text in it", f->name));
+         (f->length || fail(err, "%s: is empty: a file with text is needed", f->name));
 }
 
 void text_file_close(TextFile *f) {
@@ -297,7 +295,7 @@ const char *line_end(const char *text, const char *end) {
   return at ? at : end;
 }
 
-/* Unicode's white space, and what has no width: a line of U+3000 or U+200B says nothing. */
+/* Unicode white space and characters without width: a line of U+3000 or U+200B is blank. */
 size_t blank_character(const char *text, size_t length) {
   static const CodeRange no_width[] = {
       {0x200b, 0x200d}, {0x2060, 0x2060}, {0x3164, 0x3164}, {0xfeff, 0xfeff}};

@@ -1,11 +1,11 @@
-/* text_file.h - a file, standard input or an argument as checked UTF-8 text, for all that reads text.
+/* text_file.h - the reader of all input text: a file, standard input or an argument as validated UTF-8.
  *
- * Refused, with file, line or byte and the mend: missing, unreadable, empty, binary (NUL bytes), UTF-16/32,
- * invalid UTF-8 (unless it is to be repaired). A byte-order mark is dropped and CRLF becomes LF, and both are
- * said. gzip and Zstandard are unpacked.
+ * Refused, with file, line or byte and the remedy: missing, unreadable, empty, binary (NUL bytes), UTF-16/32
+ * without a mark, invalid UTF-8 (unless it is to be repaired). A byte-order mark is dropped, CRLF becomes LF;
+ * both are reported. gzip and Zstandard files are decompressed.
  *
- * In memory: nothing for a plain file, which stays mapped; all of the text for a packed one, for standard
- * input, and where something had to be mended. */
+ * Memory: none for a plain file, which stays mapped; the whole text if it is compressed, read from standard
+ * input, or had to be repaired. */
 #ifndef DATA_TEXT_FILE_H
 #define DATA_TEXT_FILE_H
 
@@ -20,23 +20,23 @@ typedef struct TextFile {
   const char *text;
   size_t length;
   FileView view;
-  char *copy; /* NULL: nothing had to be mended */
+  char *copy; /* NULL: nothing had to be repaired */
 } TextFile;
 
-/* The bytes of a file, or of the text in memory that stands for it in this call (ink_call). */
+/* The bytes of a file, or of the text in memory that replaces it in this call (ink_call). */
 bool text_file_view(const char *path, FileView *, Error *);
-/* "-" is standard input; an empty file is refused. Close it also where opening failed. */
+/* "-" is standard input; an empty file is refused. Call text_file_close after a failure, too. */
 bool text_file_open(TextFile *, const char *path, const TextSettings *, const News *, Error *);
-/* The same of bytes that came in otherwise, which may be none; `view` becomes the file's. */
+/* As above for bytes from elsewhere, possibly none; takes ownership of `view`. */
 bool text_file_take(TextFile *, const char *name, FileView *view, const TextSettings *, const News *,
                     Error *);
 void text_file_close(TextFile *);
 
 /* ---- lines ---- */
 const char *line_end(const char *text, const char *end); /* the next LF, or `end` */
-/* Bytes of the character at the front, if it is white space or has no width; else 0. */
+/* Size in bytes of the first character if it is white space or has no width; else 0. */
 size_t blank_character(const char *text, size_t length);
 bool is_blank(const char *text, size_t length); /* nothing but such characters */
-size_t line_of(const char *text, size_t at);    /* number of the line that byte `at` stands in, from 1 */
+size_t line_of(const char *text, size_t at);    /* number of the line that contains byte `at`, from 1 */
 
 #endif

@@ -1,4 +1,4 @@
-/* text_material.c - running text as what is learnt from: documents, windows. */
+/* text_material.c - running text as training material: documents and windows. */
 #include <inttypes.h>
 #include <string.h>
 
@@ -46,7 +46,7 @@ static bool open_held_out(TextMaterial *m, Error *err) {
   if (m->data->holdout <= 0) return true;
   m->held_out = corpus_hold_out(m->corpus, m->data->holdout, err);
   return m->held_out ||
-         fail_prefix(err, "nothing could be held out for evaluation (give --valid FILE, or --holdout 0)");
+         fail_prefix(err, "no text could be held out for evaluation (give --valid FILE, or --holdout 0)");
 }
 
 static Material *open_text(const Task *task, const TextList *files, const Settings *settings,
@@ -74,14 +74,14 @@ static TextSource text_source(const Material *base, MaterialSide side) {
   return corpus_source(((const TextMaterial *)base)->corpus);
 }
 
-/* What a text of its own starts from: what the tokenizer puts there, or the token that ended the text before,
- * where there were several. */
+/* The token from which a new text starts: the tokenizer's begin token or, with several documents, the end
+ * token of the previous one. */
 static int32_t begin_of(const TextMaterial *m, const Tokenizer *t) {
   if (tokenizer_begin(t) >= 0) return tokenizer_begin(t);
   return m->corpus->count > 1 ? tokenizer_end(t) : -1;
 }
 
-/* The held-out documents are each scored by itself, as the model will write them. */
+/* Held-out documents are scored independently, as the model would generate them. */
 static bool encode_text(Material *base, const Tokenizer *tokenizer, Error *err) {
   TextMaterial *m = (TextMaterial *)base;
   const DocumentTokens train = {tokenizer_begin(tokenizer), tokenizer_end(tokenizer)},
@@ -98,7 +98,7 @@ static bool by_document(const TextMaterial *m) {
   return !strcmp(m->windows->windows, "document");
 }
 
-/* One window at least: of less there is nothing to be learnt. */
+/* Needs at least one window. */
 static bool fit_text(Material *base, const Tokenizer *tokenizer, bool encodes, int64_t context, Error *err) {
   const TextMaterial *m = (const TextMaterial *)base;
   const int64_t tokens = m->dataset.count;
@@ -106,8 +106,8 @@ static bool fit_text(Material *base, const Tokenizer *tokenizer, bool encodes, i
   base->tokens = (MaterialTokens){begin_of(m, tokenizer), end, -1, -1};
   if (encodes)
     return fail_usage(err,
-                      "an architecture with an encoder reads a source and writes a target: it cannot learn "
-                      "to write from running text (--arch llama can)");
+                      "an encoder-decoder model needs pairs of source and target and cannot be trained on "
+                      "running text: give another architecture, such as --arch llama");
   if (tokens > context || by_document(m)) return true;
   return fail(err,
               "%s: the text is %" PRId64 " tokens long, not more than the context of %" PRId64

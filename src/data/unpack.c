@@ -15,7 +15,7 @@ typedef struct Unpacker {
   const FileView *packed;
   const char *name;
   Spool text;
-  uint64_t most; /* bytes it may become */
+  uint64_t most; /* allowed size in bytes */
   char *piece;   /* [PIECE]; threads may have small stacks */
   Error *err;
 } Unpacker;
@@ -42,13 +42,13 @@ static bool put(Unpacker *u, const char *bytes, size_t count) {
   if (u->text.length + count > u->most)
     return fail(u->err,
                 "%s: unpacks to more than %" PRIu64
-                " MB from %zu KB, which is no text: if it is, unpack it first",
+                " MB from %zu KB, which is unlikely for text: unpack it first if it is text",
                 u->name, u->most >> 20, u->packed->size >> 10);
   return spool_add(&u->text, bytes, count, u->err);
 }
 
 static bool damaged(Unpacker *u, const char *why) {
-  return fail_damaged(u->err, "%s: is damaged after %zu bytes of text (%s): fetch it again", u->name,
+  return fail_damaged(u->err, "%s: is damaged after %zu bytes of text (%s): get the file again", u->name,
                       u->text.length, why);
 }
 
@@ -60,11 +60,11 @@ static bool has_member(const z_stream *z, const FileView *f) {
   return is_gzip(&rest);
 }
 
-/* Some programs fill up with zeros; anything else would be left out. */
+/* Trailing zeros are padding by some programs; anything else would be silently ignored. */
 static bool ends_here(Unpacker *u, const z_stream *z) {
   const char *rest = (const char *)z->next_in, *end = u->packed->data + u->packed->size;
   while (rest < end && !*rest) rest++;
-  return rest == end || damaged(u, "bytes that are not gzip follow its end");
+  return rest == end || damaged(u, "followed by bytes that are not gzip");
 }
 
 /* zlib counts input in 32 bits. */
@@ -84,7 +84,7 @@ static bool inflate_all(Unpacker *u, z_stream *z) {
     z->avail_out = PIECE;
     const int status = inflate(z, Z_NO_FLUSH);
     if (status == Z_MEM_ERROR) mem_exhausted(0);
-    if (status == Z_BUF_ERROR) return damaged(u, "it is cut short");
+    if (status == Z_BUF_ERROR) return damaged(u, "truncated");
     if (status != Z_OK && status != Z_STREAM_END) return damaged(u, z->msg ? z->msg : "not gzip");
     if (!put(u, piece, PIECE - z->avail_out)) return false;
     if (status == Z_STREAM_END && !has_member(z, u->packed)) return ends_here(u, z);
@@ -92,15 +92,15 @@ static bool inflate_all(Unpacker *u, z_stream *z) {
   }
 }
 
-static void *lend(void *user, uInt count, uInt size) {
+static void *zlib_alloc(void *user, uInt count, uInt size) {
   return mem_alloc_library((size_t)count * size);
 }
-static void take_back(void *user, void *block) {
+static void zlib_free(void *user, void *block) {
   mem_free(block);
 }
 
 static bool unpack_gzip(Unpacker *u) {
-  z_stream z = {.zalloc = lend, .zfree = take_back};
+  z_stream z = {.zalloc = zlib_alloc, .zfree = zlib_free};
   const bool ok = inflate_all(u, &z);
   inflateEnd(&z);
   return ok;
@@ -112,17 +112,17 @@ static bool decompress_all(Unpacker *u, ZSTD_DStream *z) {
   char *piece = u->piece;
   ZSTD_inBuffer in = {u->packed->data, u->packed->size, 0};
   size_t status = 0;
-  bool full = false; /* there may be more to come out, though nothing is left to go in */
+  bool full = false; /* output may be pending though the input is used up */
   while (in.pos < in.size || full) {
     ZSTD_outBuffer out = {piece, PIECE, 0};
     status = ZSTD_decompressStream(z, &out, &in);
-    /* its allocator can be chosen only in an interface that may change */
+    /* choosing its allocator would need an unstable interface */
     if (ZSTD_getErrorCode(status) == ZSTD_error_memory_allocation) mem_exhausted(0);
     if (ZSTD_isError(status)) return damaged(u, ZSTD_getErrorName(status));
     if (!put(u, piece, out.pos)) return false;
     full = out.pos == out.size;
   }
-  return status == 0 || damaged(u, "it is cut short");
+  return status == 0 || damaged(u, "truncated");
 }
 
 static bool unpack_zstd(Unpacker *u) {

@@ -7,7 +7,7 @@ typedef struct WindowBatches {
   Batches base;
   Windows windows;
   int32_t *tokens, *targets;
-  /* evaluation: the windows looked at, by length, and where each batch begins among them */
+  /* evaluation: the chosen windows sorted by length, and where each batch begins among them */
   struct WindowLength *order;
   VEC(int64_t) starts;
 } WindowBatches;
@@ -85,7 +85,7 @@ static void get_evaluation(Batches *b, int64_t index, Batch *batch) {
 
 static const BatchesKind evaluation = {get_evaluation, free_batches};
 
-/* Every so many-th window, so that about `limit` targets are looked at. Returns how many windows. */
+/* Chooses every n-th window, for about `limit` targets; returns the number of windows. */
 static int64_t choose_windows(WindowBatches *w, int64_t limit) {
   const int64_t all = w->windows.count, targets = w->windows.data->count;
   const int64_t every = limit > 0 && limit < targets ? targets / limit : 1, count = (all + every - 1) / every;
@@ -96,7 +96,7 @@ static int64_t choose_windows(WindowBatches *w, int64_t limit) {
   return count;
 }
 
-/* Windows come from short to long: the last one of a batch says how long it is. */
+/* Windows are sorted by length: the last one of a batch is its longest. */
 static void cut_batches(WindowBatches *w, int64_t count, int64_t together) {
   int64_t most = 0, first = 0;
   vec_push(&w->starts, 0);

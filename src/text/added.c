@@ -1,5 +1,4 @@
-/* added.c - tokens spelled out in a text, such as <|endoftext|>: a trie of their contents, walked from every
- * byte that one of them starts with. */
+/* added.c - matching of added tokens in a text, such as <|endoftext|>, with a trie of their contents. */
 #include <string.h>
 #include <utf8proc.h>
 
@@ -8,7 +7,7 @@
 
 struct TrieSlot {
   uint64_t key;  /* node and byte */
-  uint32_t node; /* 0: empty, as the root is no child */
+  uint32_t node; /* 0: empty, because the root is no child */
 };
 
 static size_t find_slot(const AddedTokens *a, uint64_t key) {
@@ -49,14 +48,14 @@ void added_put(AddedTokens *a, AddedToken token) {
     vec_push(&a->nodes, -1);
   }
   for (size_t i = 0; i < token.length; i++) node = make_child(a, node, token.content[i]);
-  if (a->nodes.data[node] >= 0) return; /* normalized the same as one before */
+  if (a->nodes.data[node] >= 0) return; /* same normalized content as an earlier token */
   a->nodes.data[node] = (int32_t)a->list.count;
   vec_push(&a->list, token);
   a->specials += token.special;
   a->starts[(unsigned char)token.content[0]] = true;
 }
 
-/* The longest that begins here. */
+/* The longest token that begins here. */
 static const AddedToken *starting(const AddedTokens *a, const char *text, size_t length) {
   uint32_t node = 0;
   int32_t found = -1;
@@ -68,7 +67,7 @@ static const AddedToken *starting(const AddedTokens *a, const char *text, size_t
   return found < 0 ? NULL : &a->list.data[found];
 }
 
-/* ---- what stands beside a token ---- */
+/* ---- the context of a token ---- */
 
 static bool is_space(uint32_t c) {
   return (c >= 9 && c <= 13) || c == 0x20 || c == 0x85 || c == 0xa0 || c == 0x1680 ||
@@ -95,7 +94,7 @@ static bool is_word_character(uint32_t c) {
   }
 }
 
-/* The character that ends at `at`; 0 where there is none. */
+/* The length of the character that ends at `at`; 0: none. */
 static size_t character_before(const char *text, size_t at, uint32_t *code) {
   for (size_t n = 1; n <= 4 && n <= at; n++)
     if (utf8_decode(text + at - n, n, code) == n) return n;
@@ -121,7 +120,7 @@ static void take_spaces(const char *text, size_t length, size_t from, AddedMatch
 
 bool added_find(const AddedTokens *a, const char *text, size_t length, size_t from, bool specials,
                 AddedMatch *m) {
-  const size_t searched = specials || a->specials < a->list.count ? length : 0; /* is there one to find? */
+  const size_t searched = specials || a->specials < a->list.count ? length : 0; /* 0: nothing can match */
   for (size_t at = from; at < searched; at++) {
     const AddedToken *t = a->starts[(unsigned char)text[at]] ? starting(a, text + at, length - at) : NULL;
     if (!t) continue;
@@ -130,7 +129,7 @@ bool added_find(const AddedTokens *a, const char *text, size_t length, size_t fr
       take_spaces(text, length, from, m);
       return true;
     }
-    at = m->end - 1; /* letters, all of it */
+    at = m->end - 1; /* all of it is ordinary text */
   }
   *m = (AddedMatch){NULL, length, length};
   return false;

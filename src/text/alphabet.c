@@ -1,5 +1,5 @@
-/* alphabet.c - GPT-2's way of writing bytes as characters: those that print stand for themselves, the others
- * get code points from U+0100 on, in order. */
+/* alphabet.c - GPT-2's mapping of bytes to characters: printable bytes map to themselves, the others to code
+ * points from U+0100 on, in order. */
 #include "text/tokenizer_impl.h"
 #include "text/utf8.h"
 
@@ -9,7 +9,7 @@ static bool prints(int byte) {
 
 typedef struct Alphabet {
   uint32_t code[256];
-  int16_t byte[512]; /* -1: no byte is written so */
+  int16_t byte[512]; /* inverse; -1: none */
 } Alphabet;
 
 static const Alphabet *alphabet(void) {

@@ -33,7 +33,7 @@ bool ink_tokenizer_encode(ink_tokenizer *t, const char *text, size_t length, boo
   MEM_GUARD(err, return false);
   Ids found = {0};
   const bool ok = tokenizer_encode(t->tokenizer, text, length, special_tokens, &found, err);
-  vec_reserve(&found, 1); /* not NULL, even if there are none */
+  vec_reserve(&found, 1); /* not NULL, even if empty */
   *ids = found.data;
   *count = found.count;
   MEM_GUARD_END();

@@ -6,7 +6,7 @@
 #include "base/heap.h"
 #include "base/random.h"
 
-/* The pair is in the slot itself: most look-ups end at the first cache line. */
+/* The slot contains the pair, so that most look-ups touch one cache line. */
 struct MergeSlot {
   int32_t left, right;
   int32_t rank; /* 0: empty, else 1 + rank */
@@ -57,7 +57,7 @@ void merges_free(Merges *m) {
   *m = (Merges){0};
 }
 
-/* ---- short words: look at every pair each time ---- */
+/* ---- short words: scan all pairs in each step ---- */
 
 enum { SHORT = 24 };
 
@@ -83,14 +83,14 @@ static size_t apply_short(const Merges *m, int32_t *symbols, size_t count) {
 
 typedef struct Candidate {
   int32_t rank;
-  uint32_t left; /* the left symbol's place */
+  uint32_t left; /* index of the left symbol */
 } Candidate;
 
 typedef VEC(Candidate) Candidates;
 
 typedef struct Long {
   const Merges *merges;
-  int32_t *symbols; /* -1: joined to one before */
+  int32_t *symbols; /* -1: merged into an earlier one */
   uint32_t *next, *previous;
   size_t count;
   Candidates heap;
@@ -109,7 +109,7 @@ static void offer(Long *w, uint32_t left) {
   if (rank >= 0) heap_push(&w->heap, (Candidate){rank, left});
 }
 
-/* Unless the pair that was seen there is gone since. */
+/* Merges the candidate, unless its symbols have changed since it was pushed. */
 static void join(Long *w, Candidate c) {
   const Merge *m = &w->merges->list.data[c.rank];
   const uint32_t left = c.left, right = w->next[left];

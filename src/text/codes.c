@@ -64,10 +64,9 @@ bool code_is_han(uint32_t code) {
   return CODE_IN(code, han);
 }
 
-/* ---- small letters ---- */
+/* ---- lower case ---- */
 
-/* Unicode's Cased, of what is not also Case_Ignorable: letters of a case, and numerals and circled letters
- * that come in two. */
+/* Unicode's Cased without Case_Ignorable: cased letters, and numerals and circled letters with case. */
 static bool is_cased(uint32_t code) {
   static const CodeRange other[] = {{0xaa, 0xaa},      {0xba, 0xba},       {0x2160, 0x217f},
                                     {0x24b6, 0x24e9},  {0x1f130, 0x1f149}, {0x1f150, 0x1f169},
@@ -76,7 +75,7 @@ static bool is_cased(uint32_t code) {
   return (c >= UTF8PROC_CATEGORY_LU && c <= UTF8PROC_CATEGORY_LT) || CODE_IN(code, other);
 }
 
-/* Unicode's Case_Ignorable: marks, formats, modifiers, and what joins letters to one word. */
+/* Unicode's Case_Ignorable: marks, formats, modifiers, and punctuation within words. */
 static bool is_case_ignorable(uint32_t code) {
   static const uint32_t inside_words[] = {'\'',   '.',    ':',    0xb7,   0x387,  0x55f,
                                           0x5f4,  0x2018, 0x2019, 0x2024, 0x2027, 0xfe13,
@@ -90,8 +89,8 @@ static bool is_case_ignorable(uint32_t code) {
   return false;
 }
 
-/* Unicode's Final_Sigma: a letter before, none after. Each run of ignorable characters is looked at at most
- * twice, so that a text takes linear time. */
+/* Unicode's Final_Sigma: a cased letter before, none after. Each run of ignorable characters is scanned at
+ * most twice, so the time is linear. */
 static bool ends_word(const Codes *text, size_t at) {
   size_t before = at, after = at + 1;
   while (before > 0 && is_case_ignorable(text->data[before - 1])) before--;
@@ -116,7 +115,7 @@ void codes_lower(const Codes *from, Codes *to) {
   }
 }
 
-/* ---- ends ---- */
+/* ---- trimming ---- */
 
 void codes_trim_end(Codes *codes) {
   while (codes->count && code_is_space(codes->data[codes->count - 1])) codes->count--;

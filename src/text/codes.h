@@ -1,5 +1,5 @@
-/* codes.h - text as code points, with what Python's str knows of them: the programs that define the metrics
- * are written in Python, and their digits depend on it. */
+/* codes.h - text as code points, with the character classes of Python's str: the reference implementations of
+ * the metrics are written in Python, and their scores depend on these. */
 #ifndef TEXT_CODES_H
 #define TEXT_CODES_H
 
@@ -7,14 +7,14 @@
 
 typedef VEC(uint32_t) Codes;
 
-/* Replaces the contents by those of the text; each byte that is not UTF-8 gives U+FFFD. */
+/* Replaces the contents by the text's code points; each invalid byte gives U+FFFD. */
 void codes_decode(Codes *, const char *text, size_t length);
 void codes_lower(const Codes *from, Codes *to); /* str.lower() */
 void codes_trim_end(Codes *);                   /* str.rstrip() */
 void codes_trim_start(Codes *);                 /* str.lstrip() */
 bool code_is_space(uint32_t);                   /* str.isspace() */
 
-/* By general category (Unicode's P*, S*, N*, and letters with the marks on them). */
+/* By Unicode general category: P*, S*, N*, and L* or M*. */
 bool code_is_punctuation(uint32_t);
 bool code_is_symbol(uint32_t);
 bool code_is_number(uint32_t);

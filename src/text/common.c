@@ -46,8 +46,8 @@ static size_t first_occurrence(const Common *c, uint64_t least) {
   return low;
 }
 
-/* The row below, in place: row = (row + same) | (row & ~same), `same` being where b has this word. Between
- * those places, where nothing is carried, it stays as it is. */
+/* Computes the next row in place: row = (row + (row & same)) | (row & ~same), with bits `same` where b has
+ * this word. Words without such a bit or a carry do not change. */
 static void add_word(const Common *c, int32_t word, uint64_t *row, size_t words) {
   size_t at = first_occurrence(c, place(word, 0));
   const size_t stop = first_occurrence(c, place(word, UINT32_MAX));
@@ -65,14 +65,14 @@ static void add_word(const Common *c, int32_t word, uint64_t *row, size_t words)
   }
 }
 
-/* Row 0: nothing in common. */
+/* Row 0 of the table: all zero, so all bits are set. */
 static uint64_t *first_row(Common *c, size_t words) {
   vec_reserve(&c->row, words);
   memset(c->row.data, 0xff, words * sizeof *c->row.data);
   return c->row.data;
 }
 
-/* The table's value after so many columns. */
+/* The table's value after `columns` columns: the number of clear bits. */
 static size_t value(const uint64_t *row, size_t columns) {
   size_t ones = 0;
   for (size_t w = 0; w < columns / BITS; w++) ones += (size_t)__builtin_popcountll(row[w]);

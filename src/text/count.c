@@ -6,16 +6,16 @@
 #include "base/threads.h"
 #include "text/utf8.h"
 
-/* The text is counted in pieces of this size, so many at a time, whatever the number of threads: what is
- * dropped for want of memory must not depend on it. */
+/* The text is counted in batches of PIECES pieces for any number of threads, so that the words dropped to
+ * save memory do not depend on it. */
 enum { PIECE_BYTES = 1 << 19, PIECES = 16 };
-/* Chinese text without marks is one word: its frequent phrases are found in parts of this many bytes. */
+/* Longer words are counted in parts of this size: Chinese text without punctuation is one word. */
 enum { LONGEST_WORD = 48 };
-/* A piece's own table: full, the piece is left where it is and taken up again once the table is empty. */
+/* Capacity of a piece's table: when it is full, counting pauses until the table has been merged. */
 enum { TABLE_WORDS = 1 << 15, TABLE_BYTES = 1 << 19 };
 
-/* What distinct words cost while merges are learnt from them: symbols, places of pairs, the table of pairs.
- * An estimate: at 1G, 100 MB of text took 0.9 to 1.1 GB in all, 0.1 of it the text itself. */
+/* Estimated memory of distinct words while merges are learnt: symbols, occurrences of pairs, the table of
+ * pairs. Measured: with a limit of 1G, 100 MB of text took 0.9 to 1.1 GB, including the text. */
 static int64_t cost_of(const WordTable *t) {
   return 70 * (int64_t)t->words.count + 24 * (int64_t)t->bytes.count;
 }
@@ -25,29 +25,29 @@ typedef struct Span {
   size_t length;
 } Span;
 
-/* Several short documents or a part of a long one, and how far it is counted. It has a copy of the text: what
- * a source gives is valid until the next call. */
+/* Several short documents or a part of a long one, and the position in it. The text is copied, because text
+ * from a source is valid only until the next call. */
 typedef struct Piece {
   VEC(Span) spans;
   char *copy;   /* [PIECE_BYTES] */
   size_t bytes; /* of all spans */
-  size_t next;  /* span */
-  Span text;    /* what is left of the present one beyond the valid part that `words` walks over */
+  size_t next;  /* the next span */
+  Span text;    /* the rest of the current span after the valid part in `words` */
   Words words;
-  Span word; /* what is left of a long word */
+  Span word; /* the rest of a long word */
   WordTable table;
 } Piece;
 
 typedef struct Counter {
   WordCounts *counts;
   Piece pieces[PIECES];
-  size_t count; /* of pieces that have text */
+  size_t count; /* pieces with text */
   int64_t memory;
 } Counter;
 
-/* ---- one piece: no allocation here, it runs on a worker ---- */
+/* ---- one piece: runs on a worker thread, without allocation ---- */
 
-/* Valid text is walked over; a byte that is no UTF-8 is stepped over. */
+/* Passes the next valid text to `words`; skips the invalid byte after it. */
 static bool next_text(Piece *p) {
   if (!p->text.length) {
     if (p->next == p->spans.count) return false;
@@ -61,7 +61,7 @@ static bool next_text(Piece *p) {
   return true;
 }
 
-/* Where there is no pattern the word is a span of text, of which each character counts. */
+/* Without a pattern the word is a span of text, and each of its characters is counted. */
 static bool next_part(Piece *p, const char **part, size_t *length) {
   while (!p->word.length)
     if (!words_next(&p->words, &p->word.text, &p->word.length) && !next_text(p)) return false;
@@ -90,7 +90,7 @@ static bool is_done(const Piece *p) {
   return !p->word.length && p->words.at == p->words.length && !p->text.length && p->next == p->spans.count;
 }
 
-/* ---- all of them ---- */
+/* ---- all pieces ---- */
 
 static void start(Counter *c, const WordPattern *pattern) {
   for (Piece *p = c->pieces; p < c->pieces + PIECES; p++) words_open(&p->words, pattern);
@@ -113,14 +113,14 @@ static void add_table(WordCounts *c, const WordTable *t) {
   }
 }
 
-/* Down to half, so that it is not needed again at once. */
+/* Drops down to half of the limit, so that the next drop is not due immediately. */
 static void drop_rare(WordCounts *c, int64_t memory) {
   if (cost_of(&c->words) <= memory) return;
   for (int64_t least = 2; cost_of(&c->words) > memory / 2; least *= 2)
     c->dropped += word_table_drop_below(&c->words, least);
 }
 
-/* Counts the pieces to their ends. False where the pattern gave up. */
+/* Counts all pieces completely. False if the pattern failed. */
 static bool count_batch(Counter *c, Error *err) {
   bool done = false, ok = true;
   while (!done && ok) {
@@ -139,8 +139,8 @@ static bool count_batch(Counter *c, Error *err) {
   return ok;
 }
 
-/* Where a piece of a long text ends: after the last line end in it, else after the last space, else between
- * characters. */
+/* Where a piece of a long text ends: before the last line end in it, else before the last space, else at a
+ * character boundary. */
 static size_t piece_end(const char *text, size_t length) {
   if (length <= PIECE_BYTES) return length;
   const char *at = memrchr(text, '\n', PIECE_BYTES);
@@ -197,7 +197,7 @@ bool count_words(WordCounts *counts, TextSource *source, const WordPattern *patt
   mem_free(c);
   if (ok && counts->dropped)
     news_warning(
-        news, "the distinct words do not fit into --memory: %.1f %% of all words, rare ones, were left out",
+        news, "the distinct words do not fit into --memory: rare words, %.1f %% of the text's, were dropped",
         100.0 * (double)counts->dropped / (double)counts->occurrences);
   return ok;
 }

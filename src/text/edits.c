@@ -4,7 +4,7 @@
 #include <string.h>
 
 enum { BEAM = 25, NEVER = INT32_MAX / 2 };
-enum { KEEP, REPLACE, DELETE, INSERT }; /* a step in the table */
+enum { KEEP, REPLACE, DELETE, INSERT }; /* steps in the table */
 
 void edits_free(Edits *e) {
   vec_free(&e->aligned);
@@ -36,7 +36,7 @@ static Band band_of(const Edits *e, size_t row) {
 static void lay_out(Edits *e) {
   const double words = (double)e->hypothesis_count;
   e->slope = e->hypothesis_count ? (double)e->reference_count / words : 1;
-  /* wide enough for a row to meet the one above */
+  /* wide enough for adjacent rows to overlap */
   e->beam = BEAM < e->slope / 2 ? (int64_t)ceil(e->slope / 2 + BEAM) : BEAM;
   e->rows.count = 0;
   size_t cells = 0;
@@ -55,8 +55,8 @@ static int32_t cost_in(const int32_t *row, Band band, size_t column) {
   return column >= band.first && column < band.end ? row[column - band.first] : NEVER;
 }
 
-/* One row from the one above, for this word of the hypothesis. Of equal costs the first counts: keeping or
- * replacing, deleting, inserting. */
+/* Computes a row from the one above, for this word of the hypothesis. On ties the order is: keep or replace,
+ * delete, insert. */
 static void fill_row(const Edits *e, size_t row, int32_t word, const int32_t *above, int32_t *now,
                      char *steps) {
   const Band upper = band_of(e, row - 1), band = band_of(e, row);
@@ -85,7 +85,7 @@ static void fill_table(Edits *e) {
   }
 }
 
-/* Goes back through the table from its end. */
+/* Traces the best path back from the end of the table. */
 static void trace(Edits *e) {
   size_t i = e->hypothesis_count, j = e->reference_count;
   while (i || j) {
@@ -115,7 +115,7 @@ void edits_align(Edits *e) {
 
 /* ---- shifts ---- */
 
-/* Words from `first` on that a shift replaces by those in e->shifted. */
+/* The words from `first` on that a shift replaces by e->shifted. */
 typedef struct Change {
   size_t first, count;
 } Change;
@@ -139,15 +139,15 @@ static Change shift_words(Edits *e, size_t from, size_t length, size_t to) {
   return (Change){from, end - from};
 }
 
-/* Is the row as that of the table, all costs `higher`? */
+/* Does the row equal that of the table with all costs increased by `higher`? */
 static bool is_parallel(const int32_t *row, const int32_t *table_row, size_t width, int32_t higher) {
   for (size_t i = 0; i < width; i++)
     if (row[i] != (table_row[i] == NEVER ? NEVER : table_row[i] + higher)) return false;
   return true;
 }
 
-/* Rows before the change are those of the table. Once past it, the words are the same again, and a row that
- * runs parallel to the table's will stay so to the end. */
+/* Rows before the change are those of the table. After it the words are the same again, so once a row is
+ * parallel to the table's, all further rows are. */
 int64_t edits_if_shifted(Edits *e, size_t from, size_t length, size_t to) {
   const Change change = shift_words(e, from, length, to);
   const int32_t *above = e->costs.data + e->rows.data[change.first];

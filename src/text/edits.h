@@ -1,7 +1,6 @@
-/* edits.h - edit distance of two texts of words, with an alignment, and what it would be if a block of words
- * stood elsewhere: the inner loop of TER. Costs are counted near the diagonal only (Tercom's beam), as
- * sacrebleu does.
- */
+/* edits.h - the word-level edit distance of two texts with an alignment, and the distance after moving a
+ * block of words: the inner loop of TER. Costs are computed near the diagonal only (Tercom's beam), as in
+ * sacrebleu. */
 #ifndef TEXT_EDITS_H
 #define TEXT_EDITS_H
 
@@ -14,11 +13,11 @@ typedef struct Edits {
   size_t hypothesis_count, reference_count;
 
   int64_t distance;
-  VEC(int64_t) aligned; /* of each word of the reference: the word it is, or the one before it, -1: none */
-  VEC(char) hypothesis_wrong, reference_wrong; /* of each word: is it part of an edit? */
+  VEC(int64_t) aligned; /* for each reference word: its hypothesis word, or the preceding one, -1: none */
+  VEC(char) hypothesis_wrong, reference_wrong; /* for each word: is it part of an edit? */
 
-  /* table[i][j]: cost of making the first j words of the reference of the first i of the hypothesis. Of row i
-   * there is the beam only, from rows[i] on. */
+  /* table[i][j]: cost of turning the first i words of the hypothesis into the first j of the reference. Only
+   * the beam of row i is stored, from costs[rows[i]] on. */
   double slope; /* of the diagonal */
   int64_t beam;
   VEC(size_t) rows;
@@ -29,9 +28,9 @@ typedef struct Edits {
 
 void edits_free(Edits *);
 void edits_align(Edits *);
-/* The distance if the `length` words at `from` stood before the word at `to`; where `to` is inside of the
- * block or at its end, that many words further on. */
+/* The distance if the `length` words at `from` were moved before the word at `to`; if `to` is within the
+ * block or at its end, before word `to + length`. */
 int64_t edits_if_shifted(Edits *, size_t from, size_t length, size_t to);
-void edits_shift(Edits *, size_t from, size_t length, size_t to); /* does it; then align anew */
+void edits_shift(Edits *, size_t from, size_t length, size_t to); /* moves them; call edits_align again */
 
 #endif

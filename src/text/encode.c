@@ -1,12 +1,11 @@
-/* encode.c - text to ids: added tokens, normalization, words, merges. */
+/* encode.c - encoding of text: added tokens, normalization, words, merges. */
 #include <string.h>
 
 #include "base/random.h"
 #include "text/tokenizer_impl.h"
 #include "text/utf8.h"
 
-/* Pieces of words seen in this call and their ids: text repeats itself. Direct mapped; a collision replaces.
- */
+/* A direct-mapped cache of the words of this call and their ids; a collision replaces. */
 enum { CACHED_BYTES = 32, CACHED_IDS = 14, MOST_SLOTS = 1 << 14 };
 
 typedef struct CacheEntry {
@@ -15,8 +14,7 @@ typedef struct CacheEntry {
   int32_t ids[CACHED_IDS];
 } CacheEntry;
 
-/* A word is merged as a whole up to this length, which bounds the memory; beyond it there is none in any
- * language. */
+/* Longer words are merged in parts, to bound the memory; no language has any. */
 static const size_t longest_word = 1 << 20;
 
 typedef struct Encoder {
@@ -25,14 +23,14 @@ typedef struct Encoder {
   CacheEntry *cache;
   size_t slots; /* of the cache: a power of two, or 0 for short texts */
   Words words;
-  bool specials;         /* added tokens that the text spells out are those tokens */
-  double drop;           /* of merges; 0: none, as ever */
-  uint64_t seed, stream; /* a word takes a stream of its own */
+  bool specials;         /* special tokens spelled out in the text become those tokens */
+  double drop;           /* probability of skipping a merge; 0: no dropout */
+  uint64_t seed, stream; /* each word uses a separate stream */
 } Encoder;
 
-/* ---- first symbols, then merges ---- */
+/* ---- symbols and merges ---- */
 
-/* What has no token is the unknown one, or nothing. */
+/* Appends the unknown token, if there is one. */
 static size_t add_unknown(const Tokenizer *t, int32_t *symbols, size_t count) {
   if (t->unknown < 0 || (t->fuse_unknown && count && symbols[count - 1] == t->unknown)) return count;
   symbols[count] = t->unknown;
@@ -58,7 +56,7 @@ static bool has_bytes(const Tokenizer *t, const char *text, size_t length) {
   return true;
 }
 
-/* Known characters as they are, unknown ones as bytes or, without those, as the unknown token. */
+/* A character becomes its token, else its bytes, else the unknown token. */
 static size_t symbols_of_characters(const Tokenizer *t, const char *word, size_t length, int32_t *symbols) {
   size_t count = 0;
   for (size_t at = 0, n; at < length; at += n) {
@@ -123,7 +121,7 @@ static bool may_cut(const Tokenizer *t, const char *at) {
   return t->cut_before[after] && !(t->joined[before][after / 64] >> after % 64 & 1);
 }
 
-/* Up to the first place where it may be cut; characters stay whole in any case. */
+/* Length up to the first place where the word may be cut; never within a character. */
 static size_t part_of(const Tokenizer *t, const char *word, size_t length) {
   const size_t most = length < longest_word ? length : longest_word;
   for (size_t i = 1; i < most; i++)
@@ -150,7 +148,7 @@ static void encode_word(Encoder *e, const char *word, size_t length) {
   }
 }
 
-/* Bytes that are no UTF-8 cannot be matched against a pattern: each is a word of its own. */
+/* The pattern matches valid UTF-8 only: each invalid byte is a separate word. */
 static void encode_words(Encoder *e, const char *text, size_t length) {
   while (length) {
     const size_t good = e->tokenizer->pattern ? utf8_valid_prefix(text, length) : length;
@@ -167,7 +165,7 @@ static void encode_words(Encoder *e, const char *text, size_t length) {
 
 /* ---- texts ---- */
 
-/* Text without added tokens, normalized. */
+/* Encodes normalized text without added tokens. */
 static void encode_segment(Encoder *e, const char *text, size_t length) {
   Buffer spaced = {0};
   if (!length) return;
@@ -181,7 +179,7 @@ static void encode_segment(Encoder *e, const char *text, size_t length) {
   buffer_free(&spaced);
 }
 
-/* Added tokens as their ids, and what is between them by `rest`. */
+/* Encodes added tokens as their ids, and the text between them with `rest`. */
 static void split(Encoder *e, const AddedTokens *added, const char *text, size_t length,
                   void rest(Encoder *, const char *, size_t)) {
   for (size_t at = 0; at < length;) {

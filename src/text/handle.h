@@ -1,4 +1,4 @@
-/* handle.h - what a program holds of a tokenizer. */
+/* handle.h - the public handle of a tokenizer. */
 #ifndef TEXT_HANDLE_H
 #define TEXT_HANDLE_H
 

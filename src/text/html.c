@@ -54,7 +54,7 @@ static void add_number(Buffer *out, const char *spec, char kind, va_list *args) 
   buffer_adds(out, text);
 }
 
-/* `at` is at a '%'; gives what follows the conversion. */
+/* Formats the conversion at `at`, a '%'; returns what follows it. */
 static const char *add_conversion(Buffer *out, const char *at, va_list *args) {
   char spec[SPEC_CAPACITY];
   const size_t length = 2 + strspn(at + 1, "0123456789.lz");

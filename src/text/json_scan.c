@@ -14,7 +14,7 @@ char json_scan_next(JsonScan *s) {
   return s->at < s->end && !s->wrong ? *s->at : '\0';
 }
 
-/* The character that must come next. */
+/* Reads the character that must come next. */
 static bool take(JsonScan *s, char c) {
   if (json_scan_next(s) != c) return refuse(s);
   s->at++;
@@ -37,7 +37,7 @@ bool json_scan_more(JsonScan *s, char close) {
 
 /* ---- strings ---- */
 
-/* Four digits of a \u. */
+/* The four hexadecimal digits of a \u escape. */
 static bool take_code(JsonScan *s, uint32_t *code) {
   *code = 0;
   if (s->end - s->at < 4) return refuse(s);
@@ -53,7 +53,7 @@ static bool take_code(JsonScan *s, uint32_t *code) {
   return true;
 }
 
-/* Beyond 16 bits a character is written as two halves, which stand for nothing alone. */
+/* A \u escape, or a surrogate pair of them; unpaired surrogates are refused. */
 static bool take_character(JsonScan *s) {
   uint32_t code, low;
   char bytes[4];
@@ -70,7 +70,7 @@ static bool take_character(JsonScan *s) {
   return true;
 }
 
-/* What follows a backslash. */
+/* The part of an escape after the backslash. */
 static bool take_escape(JsonScan *s) {
   static const char names[] = "\"\\/bfnrt", meanings[] = "\"\\/\b\f\n\r\t";
   if (s->at == s->end) return refuse(s);
@@ -82,7 +82,7 @@ static bool take_escape(JsonScan *s) {
   return true;
 }
 
-/* Up to the next quote or backslash. */
+/* Text up to the next quote or backslash. */
 static bool take_plain(JsonScan *s) {
   const char *begin = s->at;
   while (s->at < s->end && *s->at != '"' && *s->at != '\\') {
@@ -108,7 +108,7 @@ bool json_scan_name(JsonScan *s) {
   return json_scan_string(s) && take(s, ':');
 }
 
-/* ---- numbers, and what is passed over ---- */
+/* ---- numbers and skipped values ---- */
 
 static bool is_digit(const JsonScan *s) {
   return s->at < s->end && *s->at >= '0' && *s->at <= '9';
@@ -126,23 +126,23 @@ bool json_scan_integer(JsonScan *s, int64_t *value) {
       if (__builtin_mul_overflow(*value, 10, value) ||
           __builtin_sub_overflow(*value, (int64_t)(*s->at - '0'), value))
         return refuse(s);
-  if (s->at < s->end && (*s->at == '.' || (*s->at | 0x20) == 'e')) return refuse(s); /* not whole */
-  /* read as a negative number, of which there is one more */
+  if (s->at < s->end && (*s->at == '.' || (*s->at | 0x20) == 'e')) return refuse(s); /* not an integer */
+  /* accumulated as a negative number, because INT64_MIN has no positive counterpart */
   return negative || !__builtin_sub_overflow(0, *value, value) || refuse(s);
 }
 
-static void pass_string(JsonScan *s) {
+static void skip_string(JsonScan *s) {
   for (s->at++; s->at < s->end && *s->at != '"'; s->at++)
     if (*s->at == '\\' && s->at + 1 < s->end) s->at++;
 }
 
-/* A string or anything in brackets ends where it closes, a bare word before what cannot belong to it. */
+/* A string, object or list ends where it is closed, any other value before , ] or }. */
 size_t json_scan_skip(JsonScan *s) {
   int64_t depth = 0;
   size_t strings = 0;
   for (char c = json_scan_next(s); c && s->at < s->end; s->at++) {
     c = *s->at;
-    if (c == '"') strings++, pass_string(s);
+    if (c == '"') strings++, skip_string(s);
     if (s->at == s->end) break;
     if (!depth && (c == ',' || c == ']' || c == '}')) return strings;
     depth += (c == '{' || c == '[') - (c == '}' || c == ']');

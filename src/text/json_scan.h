@@ -1,33 +1,31 @@
-/* json_scan.h - JSON read once, from front to back, without making a tree of it: for lists of a hundred
- * thousand tokens. What is read is checked as strictly as json_parse does (base/json.h), but for sizes of
- * numbers and for names that are there twice; a caller who is refused asks that one what is wrong, and where.
- */
+/* json_scan.h - a streaming JSON reader that builds no tree, for vocabularies of hundreds of thousands of
+ * tokens. It is as strict as json_parse (base/json.h), except for number sizes and duplicate names; after a
+ * failure the caller uses json_parse for the error message. */
 #ifndef TEXT_JSON_SCAN_H
 #define TEXT_JSON_SCAN_H
 
 #include "base/buffer.h"
 
-/* Begin with {.at, .end}. Once something is not as asked for, `wrong` stays and everything else is refused.
- */
+/* Initialize with {.at, .end}. After the first mismatch `wrong` is set and all further calls fail. */
 typedef struct JsonScan {
   const char *at, *end;
   bool wrong;
-  bool fresh;  /* nothing was read yet of the object or list entered last */
-  Buffer text; /* the string read last; for the caller to free */
+  bool fresh;  /* just entered an object or list */
+  Buffer text; /* the string read last; the caller frees it */
 } JsonScan;
 
-/* Into the object ('{') or list ('[') that must come next. */
+/* Enters the object ('{') or list ('['), which must come next. */
 bool json_scan_enter(JsonScan *, char open);
-/* Whether there is one more element; else the object ('}') or list (']') is left. */
+/* Is there another element? If not, leaves the object ('}') or list (']'). */
 bool json_scan_more(JsonScan *, char close);
-/* A string, into `text`; a member's name, likewise, with its colon. */
+/* Read a string, or a member's name and colon, into `text`. */
 bool json_scan_string(JsonScan *);
 bool json_scan_name(JsonScan *);
 bool json_scan_integer(JsonScan *, int64_t *);
-/* Passes over any value by its brackets and quotes alone: what lies between is not checked. Gives the number
- * of strings in it, names included. */
+/* Skips any value by its brackets and quotes, without checking its content. Returns the number of strings in
+ * it, including names. */
 size_t json_scan_skip(JsonScan *);
-/* What comes next, '\0' at the end; the white space before it is passed. */
+/* Skips white space; returns the next character, '\0' at the end. */
 char json_scan_next(JsonScan *);
 
 #endif

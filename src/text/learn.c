@@ -10,8 +10,7 @@ typedef struct Word {
   int64_t times;
 } Word;
 
-/* A pair of neighbours: how often it occurs, and the words where it may be found (some may have lost it
- * since). */
+/* A pair of adjacent symbols: its frequency, and the words that contain or once contained it. */
 typedef struct Pair {
   int32_t left, right;
   int64_t times;
@@ -19,7 +18,7 @@ typedef struct Pair {
 } Pair;
 
 typedef struct Waiting {
-  int64_t times; /* when it was put there: a larger one than the pair's own is out of date */
+  int64_t times; /* frequency when pushed; out of date if larger than the pair's */
   int32_t left, right;
   uint32_t pair;
 } Waiting;
@@ -30,11 +29,11 @@ typedef struct Learner {
   VEC(Word) words;
   VEC(int32_t) symbols;
   VEC(Pair) pairs;
-  uint32_t *slots; /* hash of (left, right) -> 1 + place in pairs */
+  uint32_t *slots; /* hash of (left, right) -> 1 + index in pairs */
   size_t slot_count;
   WaitingHeap heap;
-  Map *by_bytes;        /* what a token stands for -> its id: two pairs may join to the same bytes */
-  VEC(int64_t) spelled; /* id -> place in by_bytes */
+  Map *by_bytes;        /* bytes of a token -> id: two pairs may join to the same bytes */
+  VEC(int64_t) spelled; /* id -> index in by_bytes */
 } Learner;
 
 /* ---- the table of pairs ---- */
@@ -81,13 +80,13 @@ static void push(Learner *l, uint32_t pair) {
   heap_push(&l->heap, (Waiting){p->times, p->left, p->right, pair});
 }
 
-/* The pair that occurs most often now; -1 if none occurs twice. */
+/* The most frequent pair; -1 if none occurs twice. */
 static int64_t next_pair(Learner *l) {
   while (l->heap.count) {
     const Waiting top = heap_pop(&l->heap);
     const Pair *p = &l->pairs.data[top.pair];
     if (p->times == top.times) return p->times > 1 ? (int64_t)top.pair : -1;
-    if (p->times > 1) push(l, top.pair); /* it became rarer since */
+    if (p->times > 1) push(l, top.pair); /* its frequency has decreased */
   }
   return -1;
 }
@@ -104,7 +103,7 @@ static void load_words(Learner *l, WordCounts *c, const int32_t byte_ids[256]) {
     for (size_t k = 0; k < w->length; k++)
       vec_push(&l->symbols, byte_ids[(unsigned char)c->words.bytes.data[w->at + k]]);
   }
-  word_table_free(&c->words); /* before the pairs take their memory */
+  word_table_free(&c->words); /* before the pairs are allocated */
 }
 
 static void note_occurrence(Pair *p, uint32_t word) {
@@ -127,7 +126,7 @@ static void count_pairs(Learner *l) {
 
 /* ---- one merge ---- */
 
-/* Pairs that became more frequent through it, to be put on the heap once it is done. */
+/* Pairs whose frequency a merge increased, to be pushed on the heap afterwards. */
 typedef VEC(uint32_t) Fresh;
 
 static void lose(Learner *l, int32_t left, int32_t right, int64_t times) {
@@ -143,8 +142,7 @@ static void gain(Learner *l, int32_t left, int32_t right, int64_t times, uint32_
   note_occurrence(p, word);
 }
 
-/* Replaces the pair wherever it stands in a word, from the left, and moves the counts of its neighbours over.
- */
+/* Replaces the pair in a word, from the left, and updates the counts of adjacent pairs. */
 static void merge_in_word(Learner *l, uint32_t w, int32_t left, int32_t right, int32_t result, Fresh *fresh) {
   Word *word = &l->words.data[w];
   int32_t *s = l->symbols.data + word->first;
@@ -173,7 +171,7 @@ static void merge(Learner *l, uint32_t pair, int32_t result) {
   uint32_t *words = l->pairs.data[pair].words.data;
   const size_t count = l->pairs.data[pair].words.count;
   Fresh fresh = {0};
-  l->pairs.data[pair].words.data = NULL; /* the table may move while it grows */
+  l->pairs.data[pair].words.data = NULL; /* taken out, because the table may move while it grows */
   l->pairs.data[pair].words.count = l->pairs.data[pair].words.capacity = 0;
   for (size_t i = 0; i < count; i++) merge_in_word(l, words[i], left, right, result, &fresh);
   l->pairs.data[pair].times = 0;
@@ -204,7 +202,7 @@ static void spell_bytes(Learner *l, const int32_t byte_ids[256]) {
   for (int i = 0; i < 256; i++) spell(l, &(char){(char)i}, 1, byte_ids[i]);
 }
 
-/* The id of the two joined; `fresh` if no token stands for those bytes yet. */
+/* The id of the joined pair: an existing token with the same bytes, else `fresh`. */
 static int64_t joined_id(Learner *l, const Pair *p, int64_t fresh) {
   Buffer bytes = {0};
   const int32_t parts[2] = {p->left, p->right};

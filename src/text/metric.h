@@ -1,4 +1,4 @@
-/* metric.h - what a metric is, for the files that hold one. */
+/* metric.h - the interface that each metric implements. */
 #ifndef TEXT_METRIC_H
 #define TEXT_METRIC_H
 
@@ -9,8 +9,8 @@
 #include "text/ngrams.h"
 
 typedef struct MetricKind {
-  const char *family; /* a word that asks for all of its members; NULL: none */
-  int variant;        /* what tells members of a family apart */
+  const char *family; /* the name that selects all its members; NULL: none */
+  int variant;        /* distinguishes the members of a family */
   size_t (*statistics)(const Metric *);
   void (*title)(const Metric *, Buffer *);
   void (*signature)(const Metric *, Buffer *); /* "case:mixed|eff:no|" */
@@ -19,13 +19,13 @@ typedef struct MetricKind {
   void (*details)(const Metric *, const double *sum, Buffer *); /* NULL: none */
 } MetricKind;
 
-typedef VEC(size_t) Ends; /* of sentences, in tokens */
+typedef VEC(size_t) Ends; /* sentence ends, as token indices */
 
 struct Metric {
-  const char *name; /* as --metric says it */
+  const char *name; /* as in --metric */
   const MetricKind *kind;
   const MetricSettings *settings;
-  Map *words; /* all words there were, numbered */
+  Map *words; /* word -> number, of all words so far */
   Codes codes, other;
   Buffer word;
   Tokens hypothesis, reference;
@@ -40,16 +40,16 @@ const char *yes_or_no(bool);
 
 /* ---- words (metric_words.c) ---- */
 
-/* The line in metric->codes, its end trimmed, lower-cased if asked for. */
+/* Decodes the line to metric->codes, trims its end, and optionally lower-cases it. */
 void metric_line(Metric *, Segment, bool lowercase);
-/* Cuts metric->codes at white space: its words' numbers are added to the tokens. */
+/* Splits metric->codes at white space and appends the words' numbers to the tokens. */
 void metric_words(Metric *, Tokens *);
-/* Adds one word, given as bytes. */
+/* Appends the number of one word, given as bytes. */
 void metric_word(Metric *, const char *word, size_t length, Tokens *);
 
-/* metric->codes with spaces at the places where words end: sacrebleu's tokenizers of that name. */
+/* Inserts spaces between the words of metric->codes, as sacrebleu's tokenizer of that name. */
 void tokenize_line(Metric *, const char *name);
-/* Those of TER, by the settings. */
+/* The same with TER's tokenizer, as set by the settings. */
 void tokenize_ter(Metric *);
 
 #endif

@@ -1,8 +1,8 @@
 /* metric_bleu.c - BLEU (Papineni et al. 2002), as sacrebleu computes it.
  *
- * BLEU = BP * exp(mean over n = 1..4 of ln p_n); p_n is the share of the hypothesis' n-grams that a reference
- * has, each counted at most as often as the reference that has it most often; BP = exp(1 - r/h) where the h
- * words of the hypotheses are fewer than the r of the references nearest in length. */
+ * BLEU = BP * exp(mean over n = 1..4 of ln p_n); p_n is the share of the hypothesis' n-grams that occur in a
+ * reference, each counted at most as often as in the reference that has it most often; BP = exp(1 - r/h) if
+ * the h words of the hypotheses are fewer than the r words of the references closest in length, else 1. */
 #include <math.h>
 #include <string.h>
 
@@ -76,7 +76,7 @@ static void measure(Metric *m, Segment hypothesis, const Segment *references, si
 
 /* ---- a corpus ---- */
 
-/* Precisions in percent; gives how many orders count. */
+/* Precisions in percent; returns the number of orders that count. */
 static int precisions(const MetricSettings *s, const double *sum, double precision[ORDERS]) {
   const bool add = !strcmp(s->smooth, "add-k"), floor_ = !strcmp(s->smooth, "floor");
   const bool exponential = !strcmp(s->smooth, "exp");

@@ -1,7 +1,7 @@
 /* metric_chrf.c - chrF (Popovic 2015) and chrF++ (Popovic 2017), as sacrebleu computes them.
  *
- * The mean precision P and recall R over n-grams of 1..6 characters (chrF++: and of 1 and 2 words) give
- * F = (1 + b^2) P R / (b^2 P + R) with b = 2. */
+ * F = (1 + b^2) P R / (b^2 P + R) with b = 2, where P and R are the mean precision and recall over n-grams of
+ * 1..6 characters (chrF++: also of 1 and 2 words). */
 #include "text/metric.h"
 #include "text/utf8.h"
 
@@ -52,7 +52,7 @@ static void add_word(Metric *m, size_t from, size_t to, Tokens *tokens) {
   metric_word(m, m->word.data, m->word.length, tokens);
 }
 
-/* One mark comes off a word: the last character, else the first. */
+/* Separates one punctuation mark from a word: the last character, else the first. */
 static void cut_words(Metric *m, Tokens *tokens) {
   const Codes *c = &m->codes;
   tokens->count = 0;
@@ -89,13 +89,13 @@ static void compare(const Ngrams *g, int orders, double *row) {
     each[REFERENCE] += theirs;
     each[MATCHES] += ours < theirs ? ours : theirs;
   }
-  for (int n = 0; n < orders; n++) /* what no reference is long enough for is not held against anyone */
+  for (int n = 0; n < orders; n++) /* orders longer than the reference do not count */
     if (row[EACH * n + REFERENCE] == 0) row[EACH * n + HYPOTHESIS] = 0;
 }
 
 static double score(const Metric *m, const double *sum);
 
-/* The reference with the best score counts, the first of equals. */
+/* Uses the reference with the best score, the first on ties. */
 static void measure(Metric *m, Segment hypothesis, const Segment *references, size_t references_count,
                     double *row) {
   double best = -1, candidate[METRIC_STATISTICS];

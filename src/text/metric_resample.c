@@ -38,7 +38,7 @@ static double score_of(const Metric *m, const MetricRows *rows) {
 
 /* ---- bootstrap ---- */
 
-/* Scores of corpora of as many segments, drawn with replacement; the same ones for every system. */
+/* Scores of corpora of equal size drawn with replacement, with the same draws for every system. */
 static double *bootstrap_scores(const Metric *m, const MetricRows *rows, size_t samples, uint64_t seed) {
   const uint64_t stream = random_stream("bootstrap");
   const size_t width = metric_statistics(m), n = rows->count;
@@ -75,8 +75,8 @@ Interval bootstrap_interval(const Metric *m, const MetricRows *rows, size_t samp
 
 /* ---- tests ---- */
 
-/* The share of samples beyond the real difference; never 0, for one more sample might have been. No
- * difference is no more than chance: there sacrebleu, which asks what is beyond 0, says 1 / (samples + 1). */
+/* The share of samples beyond the real difference, with one more sample counted as beyond it, so never 0.
+ * Without a difference p is 1, where sacrebleu gives 1 / (samples + 1). */
 static double p_value(const double *differences, size_t samples, double real) {
   size_t beyond = 0;
   if (real == 0) return 1;
@@ -90,7 +90,7 @@ double bootstrap_test(const Metric *m, const MetricRows *rows, const MetricRows 
   double *ours = bootstrap_scores(m, rows, samples, seed);
   double *theirs = bootstrap_scores(m, other, samples, seed);
   for (size_t i = 0; i < samples; i++) ours[i] = fabs(theirs[i] - ours[i]);
-  const double mean = mean_of(ours, samples); /* as if there were no difference */
+  const double mean = mean_of(ours, samples); /* centred for the null hypothesis */
   for (size_t i = 0; i < samples; i++) ours[i] -= mean;
   const double p = p_value(ours, samples, fabs(score_of(m, other) - score_of(m, rows)));
   mem_free(ours);
@@ -108,7 +108,7 @@ double randomization_test(const Metric *m, const MetricRows *rows, const MetricR
   for (size_t s = 0; s < samples; s++) {
     clear(a);
     clear(b);
-    for (size_t i = 0; i < n; i++) { /* each segment's two hypotheses change systems, or not */
+    for (size_t i = 0; i < n; i++) { /* swap each segment's two hypotheses at random */
       const bool swapped = random_bits(seed, stream, (uint64_t)s * n + i) & 1;
       add_row(swapped ? other : rows, i, width, a);
       add_row(swapped ? rows : other, i, width, b);

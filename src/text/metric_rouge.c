@@ -1,11 +1,11 @@
 /* metric_rouge.c - ROUGE-1, 2, L and Lsum (Lin 2004), as rouge-score computes them.
  *
- * F = 2PR / (P + R) of shared n-grams, or of the longest common subsequence: of the whole text (L), or joined
- * over pairs of sentences (Lsum). Of several references the one with the best F counts; of several lines, the
- * mean.
+ * F = 2PR / (P + R) of shared n-grams, or of the longest common subsequence: of the whole text (L), or the
+ * union over pairs of sentences (Lsum). With several references the best F counts; a corpus has the mean of
+ * its lines.
  *
- * Words are runs of a-z and 0-9, all else is space. With --tokenize zh, which rouge-score does not have, each
- * Han character is a word, and other words are runs of letters and digits of any script. */
+ * Words are runs of a-z and 0-9; everything else separates them. With --tokenize zh, an extension of
+ * rouge-score, each Han character is a word, and other words are runs of letters and digits of any script. */
 #include <string.h>
 
 #include "text/metric.h"
@@ -70,11 +70,10 @@ static void add_words(Metric *m, Segment text, Tokens *tokens) {
   end_word(m, plain, tokens);
 }
 
-/* All words of a line, and where its sentences end among them. */
+/* All words of a line, and the ends of its sentences. */
 #define CUT(m, line, side) cut((m), (line), &(m)->side, &(m)->side##_ends)
 
-/* Bytes before the next end of a sentence, and of that end: a line break, as rouge-score has it, or the mark.
- */
+/* Bytes before the next sentence end, and of that end: a line break, as in rouge-score, or the mark. */
 static size_t sentence_bytes(Segment rest, const char *mark, size_t *end) {
   const char *line = rest.length ? memchr(rest.text, '\n', rest.length) : NULL;
   const char *marked = mark && *mark ? memmem(rest.text, rest.length, mark, strlen(mark)) : NULL;
@@ -111,7 +110,7 @@ static double shared_ngrams(Metric *m, int order) {
   return shared;
 }
 
-/* One of each side, if both have any left. */
+/* Takes one occurrence from each side, if both have any left. */
 static bool take_pair(Ngrams *g, int32_t word) {
   Ngram *n = ngrams_find(g, word);
   if (n->count[NGRAMS_HYPOTHESIS] <= 0 || n->count[NGRAMS_REFERENCE] <= 0) return false;
@@ -120,11 +119,11 @@ static bool take_pair(Ngrams *g, int32_t word) {
   return true;
 }
 
-/* For each sentence of the reference, the words that it has in common, in order, with any sentence of the
- * hypothesis; no word counts more often than it is there. */
+/* For each sentence of the reference, the union of its longest common subsequences with the sentences of the
+ * hypothesis; no word counts more often than it occurs. */
 static double shared_by_sentence(Metric *m) {
   double shared = 0;
-  shared_ngrams(m, 1); /* the counts of words */
+  shared_ngrams(m, 1); /* counts the words */
   vec_reserve(&m->kept, m->reference.count);
   memset(m->kept.data, 0, m->reference.count);
   for (size_t r = 0, from = 0; r < m->reference_ends.count; from = m->reference_ends.data[r++])
@@ -138,7 +137,7 @@ static double shared_by_sentence(Metric *m) {
 
 /* ---- a line ---- */
 
-/* How many there are of what is compared; none is as one. */
+/* The number of n-grams, or words for L and Lsum; at least 1. */
 static double units(const Metric *m, const Tokens *tokens) {
   const size_t order = m->kind->variant < LONGEST ? (size_t)m->kind->variant : 1;
   return tokens->count >= order ? (double)(tokens->count - order + 1) : 1;

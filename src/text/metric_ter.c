@@ -1,14 +1,14 @@
 /* metric_ter.c - TER (Snover et al. 2006), as sacrebleu computes it after Tercom.
  *
- * The least number of words inserted, deleted, replaced, and of blocks of words shifted, over the mean length
- * of the references. Shifts are tried greedily: of the blocks that also stand in the reference elsewhere,
- * always the one whose shift lowers the edit distance most. */
+ * The least number of word insertions, deletions, replacements and block shifts, divided by the mean length
+ * of the references. Shifts are greedy: of the blocks that occur elsewhere in the reference, the one whose
+ * shift reduces the edit distance most. */
 #include <string.h>
 
 #include "text/metric.h"
 
 enum { EDITS, REFERENCE_LENGTH, STATISTICS };
-/* Tercom's limits, and one of sacrebleu's. */
+/* Limits of Tercom and, the last one, of sacrebleu. */
 enum { LONGEST_SHIFT = 10, FURTHEST_SHIFT = 50, MOST_CANDIDATES = 1000 };
 
 static size_t statistics(const Metric *m) {
@@ -28,18 +28,18 @@ static void signature(const Metric *m, Buffer *b) {
 /* ---- shifts ---- */
 
 typedef struct Shift {
-  size_t from, length, to; /* the block goes before word `to` of what it was taken from */
-  int64_t gain;            /* in edit distance */
+  size_t from, length, to; /* move the block before word `to`, see edits_if_shifted */
+  int64_t gain;            /* reduction of the edit distance */
 } Shift;
 
 typedef struct Search {
   Edits *edits;
-  int candidates; /* tried, of all rounds */
+  int candidates; /* tried in all rounds */
   bool found;
   Shift best;
 } Search;
 
-/* The largest gain, then the longest block, then the earliest, then the earliest place. */
+/* Order: largest gain, longest block, earliest block, earliest target. */
 static bool is_better(const Shift *a, const Shift *b) {
   if (a->gain != b->gain) return a->gain > b->gain;
   if (a->length != b->length) return a->length > b->length;
@@ -51,7 +51,7 @@ static bool any_wrong(const char *wrong, size_t from, size_t length) {
   return memchr(wrong + from, 1, length) != NULL;
 }
 
-/* Where words stand right already, or would only move within themselves, nothing is gained. */
+/* No gain is possible if the words are already right, or the block would move within itself. */
 static bool is_worth_trying(const Edits *e, size_t from, size_t start, size_t length) {
   const int64_t aligned = e->aligned.data[start];
   return any_wrong(e->hypothesis_wrong.data, from, length) &&
@@ -59,13 +59,12 @@ static bool is_worth_trying(const Edits *e, size_t from, size_t start, size_t le
          !(aligned >= (int64_t)from && aligned < (int64_t)(from + length));
 }
 
-/* Tries the block before each word that is aligned to one of the reference at the block, or just before it.
- */
+/* Tries to move the block to each position aligned with the matching reference words, or the one before. */
 static void try_block(Search *s, size_t from, size_t start, size_t length) {
   const Edits *e = s->edits;
   int64_t before = -1;
   for (size_t offset = 0; offset <= length; offset++) {
-    const size_t place = start + offset; /* one past the word looked at */
+    const size_t place = start + offset; /* one past the reference word */
     if (place > e->reference_count) break;
     const int64_t to = place ? e->aligned.data[place - 1] + 1 : 0;
     if (to == before) continue;
@@ -78,7 +77,7 @@ static void try_block(Search *s, size_t from, size_t start, size_t length) {
   }
 }
 
-/* The blocks that stand at `from` in the hypothesis and at `start` in the reference. */
+/* Tries the blocks that occur at `from` in the hypothesis and at `start` in the reference. */
 static void try_pair(Search *s, size_t from, size_t start) {
   const Edits *e = s->edits;
   for (size_t length = 1; length <= LONGEST_SHIFT; length++) {
@@ -116,8 +115,8 @@ static int64_t count_edits(Edits *e) {
   return shifts + e->distance;
 }
 
-/* sacrebleu (2.6) puts references through its tokenizer twice, and where it normalizes, the second time may
- * cut more: ",,9" becomes ", ,9" and then ", , 9". */
+/* sacrebleu (2.6) tokenizes references twice, and with normalization the second pass may split more: ",,9"
+ * becomes ", ,9" and then ", , 9". */
 static void cut(Metric *m, Segment line, int times, Tokens *tokens) {
   tokens->count = 0;
   metric_line(m, line, !m->settings->ter_case_sensitive);
@@ -129,7 +128,7 @@ static void measure(Metric *m, Segment hypothesis, const Segment *references, si
   int64_t least = INT64_MAX;
   double words = 0;
   for (size_t r = 0; r < count; r++) {
-    cut(m, hypothesis, 1, &m->hypothesis); /* anew, for shifts change it */
+    cut(m, hypothesis, 1, &m->hypothesis); /* again, because shifts change it */
     cut(m, references[r], 2, &m->reference);
     m->edits.hypothesis = m->hypothesis.data;
     m->edits.hypothesis_count = m->hypothesis.count;

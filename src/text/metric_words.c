@@ -1,7 +1,7 @@
-/* metric_words.c - sacrebleu's tokenizers, of BLEU (13a, zh, intl, char, none) and of TER.
+/* metric_words.c - sacrebleu's tokenizers for BLEU (13a, zh, intl, char, none) and for TER.
  *
- * Each is a list of substitutions, and each substitution one pass over the line that puts spaces around a
- * character, or between two: the regular expressions of the original, without their engine. */
+ * Each is a list of substitutions; a substitution is one pass over the line that inserts spaces around a
+ * character, or between two. They are equivalent to the regular expressions of the original. */
 #include <string.h>
 
 #include "text/metric.h"
@@ -47,8 +47,7 @@ void metric_words(Metric *m, Tokens *tokens) {
 
 typedef bool Class(uint32_t code);
 
-/* Where one of `first` stands, and one of `second` after it unless that is NULL: spaces before, between,
- * after. */
+/* Inserts spaces before, between or after a character of `first` and one of `second` (NULL: `first` only). */
 typedef struct Rule {
   Class *first, *second;
   bool before, between, after;
@@ -132,7 +131,7 @@ static bool is_dash(uint32_t c) {
   return c == '-';
 }
 
-/* mteval's [\{-\~\[-\` -\&\(-\+\:-\@\/]: ASCII's marks but for ' - . and , */
+/* mteval's [\{-\~\[-\` -\&\(-\+\:-\@\/]: ASCII punctuation except ' - . and , */
 static bool is_mark(uint32_t c) {
   return (c >= '{' && c <= '~') || (c >= '[' && c <= '`') || (c >= ' ' && c <= '&') ||
          (c >= '(' && c <= '+') || (c >= ':' && c <= '@') || c == '/';
@@ -146,9 +145,9 @@ static bool is_any(uint32_t c) {
   return true;
 }
 
-/* As sacrebleu has it. Two of its ranges are meant for the planes beyond U+FFFF but written '\u20000' and
- * '\u2f800', which Python reads as U+2000 and U+2F80 with a "0" after them: what comes out is 2001 to 2A6D
- * and 2F81 to 2FA1, and scores are compared by that. */
+/* sacrebleu's ranges, including a bug: two of them are meant for the planes beyond U+FFFF but written
+ * '\u20000' and '\u2f800', which Python reads as U+2000 and U+2F80 with a "0" after them, so that they match
+ * 2001 to 2A6D and 2F81 to 2FA1. Published scores depend on it. */
 static bool is_chinese(uint32_t c) {
   static const CodeRange ranges[] = {{0x2001, 0x2a6d}, {0x2e80, 0x2eff}, {0x2f00, 0x2fdf}, {0x2ff0, 0x303f},
                                      {0x3100, 0x312f}, {0x31a0, 0x31bf}, {0x31c0, 0x31ef}, {0x3200, 0x33ff},
@@ -157,7 +156,7 @@ static bool is_chinese(uint32_t c) {
   return CODE_IN(c, ranges);
 }
 
-/* Tercom's, as sacrebleu has them: the third range holds what was meant to end at 32FF. */
+/* Tercom's ranges as in sacrebleu; the third range of is_asian was probably meant to end at 32FF. */
 static bool is_asian_mark(uint32_t c) {
   static const CodeRange ranges[] = {{0x3001, 0x3002}, {0x3008, 0x3011}, {0x3014, 0x301f}, {0x30fb, 0x30fb},
                                      {0xff01, 0xff02}, {0xff08, 0xff09}, {0xff0c, 0xff0c}, {0xff0e, 0xff0e},
@@ -244,8 +243,8 @@ static void squeeze(Metric *m) {
   swap(m);
 }
 
-/* The original also sets kana apart, by expressions anchored to the start of the line, where it has put a
- * space: they never match. */
+/* The original also has rules for kana, which never match: they are anchored to the start of the line, where
+ * there is a space by then. */
 void tokenize_ter(Metric *m) {
   static const Rule asian[] = {{is_asian, NULL, true, false, true}};
   const MetricSettings *s = m->settings;

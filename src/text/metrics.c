@@ -8,7 +8,7 @@ static const char metric_help[] =
 #define METRIC(symbol, name) name ", "
 #include "text/metrics.def"
 #undef METRIC
-    "or rouge for all of its kinds; with commas between";
+    "or rouge for all ROUGE variants; separated by commas";
 
 #include "base/settings_table.h"
 
@@ -135,18 +135,18 @@ char *metric_details(const Metric *m, const double *sum) {
 
 /* ---- words without spaces ---- */
 
-static bool looks_for_spaces(const Metric *m, const MetricSettings *s) {
+static bool splits_at_spaces(const Metric *m, const MetricSettings *s) {
   const bool rouge = m->kind->family && !strcmp(m->kind->family, "rouge"), bleu = !strcmp(m->name, "bleu");
   if (!strcmp(s->tokenize, "zh")) return false;
   return rouge || (bleu && strcmp(s->tokenize, "char") != 0);
 }
 
 bool metrics_miss_words(const Metrics *metrics, const MetricSettings *s, const Segment *texts, size_t count) {
-  enum { LOOKED_AT = 100 };
-  size_t han = 0, all = 0, looks = 0;
+  enum { CHECKED = 100 };
+  size_t han = 0, all = 0, splitting = 0;
   Codes codes = {0};
-  for (size_t i = 0; i < metrics->count; i++) looks += looks_for_spaces(metrics->items[i], s);
-  for (size_t i = 0; looks && i < count && i < LOOKED_AT; i++) {
+  for (size_t i = 0; i < metrics->count; i++) splitting += splits_at_spaces(metrics->items[i], s);
+  for (size_t i = 0; splitting && i < count && i < CHECKED; i++) {
     codes_decode(&codes, texts[i].text, texts[i].length);
     for (size_t k = 0; k < codes.count; k++) han += code_is_han(codes.data[k]);
     all += codes.count;

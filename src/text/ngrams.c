@@ -17,7 +17,7 @@ void ngrams_clear(Ngrams *g) {
   g->nodes.count = 0;
 }
 
-/* The edge's place, or the free one where it belongs (linear probing). */
+/* The edge's slot, or the free slot for it (linear probing). */
 static size_t find_slot(const Ngrams *g, uint64_t edge) {
   const size_t mask = g->slots.count - 1;
   size_t slot = (size_t)random_mix(edge) & mask;

@@ -1,4 +1,4 @@
-/* normalize.c - what is done to a text before it is cut. Bytes that are no UTF-8 stay as they are. */
+/* normalize.c - text normalization. Invalid UTF-8 is passed through unchanged. */
 #include <string.h>
 #include <utf8proc.h>
 
@@ -9,7 +9,7 @@ bool normalizer_does_nothing(const Normalizer *n) {
   return !n->compose && !n->compatible && !n->lowercase && !n->space_mark && !n->prepend;
 }
 
-/* "▁" is written as a space; the vocabulary's tokens were read so, too. */
+/* Replaces "▁" by a space, as was done with the tokens of the vocabulary. */
 static void unmark_spaces(const char *text, size_t length, Buffer *out) {
   while (length) {
     const char *mark = memmem(text, length, SPACE_MARK, strlen(SPACE_MARK));
@@ -21,8 +21,8 @@ static void unmark_spaces(const char *text, size_t length, Buffer *out) {
   }
 }
 
-/* Characters that NFC leaves alone and that no character among these joins on to: Latin letters, and the
- * marks, kana and Han of nearly all Chinese and Japanese text. NFKC leaves a little less alone. */
+/* Characters that NFC does not change and that do not compose with each other: Latin letters, and the
+ * punctuation, kana and Han of nearly all Chinese and Japanese text. For NFKC a smaller set. */
 static bool is_settled(uint32_t c, bool compatible) {
   if (compatible && (c >= 0xa0) && (c < 0x3001 || c == 0x30ff || c >= 0xff00)) return false;
   return c < 0x300 || (c >= 0x2010 && c < 0x2070) || (c >= 0x3001 && c < 0x302a) ||
@@ -55,7 +55,7 @@ static void compose_line(const char *text, size_t length, bool compatible, Buffe
   mem_free_foreign(result);
 }
 
-/* A line end joins on to nothing, so lines can be composed one by one. */
+/* A line end composes with nothing, so lines can be composed separately. */
 static void compose(const char *text, size_t length, bool compatible, Buffer *out) {
   while (length) {
     const char *end = memchr(text, '\n', length);
@@ -66,8 +66,8 @@ static void compose(const char *text, size_t length, bool compatible, Buffer *ou
   }
 }
 
-/* Unicode's lower case, of one character at a time as Hugging Face's Lowercase does it; the only one that
- * becomes two is U+0130, I with a dot. */
+/* Lower-cases one character at a time, as Hugging Face's Lowercase does; only U+0130 (I with a dot) becomes
+ * two. */
 static void lower_character(const char *text, size_t n, uint32_t code, Buffer *out) {
   char bytes[4];
   if (code == 0x130)

@@ -8,7 +8,7 @@ typedef struct Word {
   size_t length;
 } Word;
 
-/* ---- what the rules ask; a letter is a consonant unless aeiou, or y after a consonant ---- */
+/* ---- conditions of the rules; vowels are aeiou, and y after a consonant ---- */
 
 static bool is_vowel(char c) {
   return c == 'a' || c == 'e' || c == 'i' || c == 'o' || c == 'u';
@@ -26,7 +26,7 @@ static bool is_consonant(const char *word, size_t i) {
   return consonant;
 }
 
-/* Porter's m: how often a consonant follows a vowel. */
+/* Porter's m: the number of vowel-consonant transitions. */
 static size_t measure(const char *stem, size_t length) {
   size_t m = 0;
   bool before = false, consonant;
@@ -50,7 +50,7 @@ static bool ends_double_consonant(const Word *w) {
   return w->length >= 2 && w->at[w->length - 1] == w->at[w->length - 2] && is_consonant(w->at, w->length - 1);
 }
 
-/* *o; vowel, consonant alone is NLTK's. */
+/* Porter's *o: ends consonant, vowel, consonant; NLTK adds words of only vowel, consonant. */
 static bool ends_cvc(const char *stem, size_t length) {
   if (length == 2) return !is_consonant(stem, 0) && is_consonant(stem, 1);
   return length >= 3 && is_consonant(stem, length - 3) && !is_consonant(stem, length - 2) &&

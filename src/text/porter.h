@@ -5,8 +5,8 @@
 
 #include <stddef.h>
 
-/* Cuts a word of small ASCII letters and digits to its stem, in place; gives its length, never more than
- * before. */
+/* Reduces a word of lower-case ASCII letters and digits to its stem, in place; returns the new length, never
+ * more than before. */
 size_t porter_stem(char *word, size_t length);
 
 #endif

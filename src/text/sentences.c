@@ -21,7 +21,7 @@ static bool one_of(uint32_t code, const uint32_t *list) {
   return false;
 }
 
-/* Ends that need no white space after them. */
+/* Marks that end a sentence without white space after them. */
 static bool ends_always(uint32_t code) {
   static const uint32_t ends[] = {0x3002, 0xff01, 0xff1f, 0xff61, 0x2026, 0xff1b, 0}; /* 。！？｡…； */
   return one_of(code, ends);
@@ -47,9 +47,9 @@ static bool is_letter(char c) {
   return is_small((char)(c | 0x20));
 }
 
-/* ---- full stops that end nothing ---- */
+/* ---- full stops within a sentence ---- */
 
-/* The word before the stop at `at`: an initial or an abbreviation that a name or a number follows. */
+/* Is the word before the stop at `at` an initial, or an abbreviation before a name or a number? */
 static bool is_abbreviation(const char *text, size_t at) {
   static const char *const words[] = {"mr",  "mrs", "ms",  "dr",  "prof", "st", "no",  "vs",
                                       "e.g", "i.e", "fig", "art", "bzw",  "ca", "z.b", "nr"};
@@ -80,7 +80,7 @@ static size_t skip_ends(const char *text, size_t length, size_t at) {
   return at;
 }
 
-/* Does the mark at `at` (`after` is behind it and what closes) end a sentence? */
+/* Does the mark at `at` end a sentence? `after`: past it and closing quotes and brackets. */
 static bool ends_here(const char *text, size_t length, uint32_t mark, size_t at, size_t after) {
   if (after == length || ends_always(mark)) return true;
   if (!is_space(text[after])) return false;

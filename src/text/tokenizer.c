@@ -1,4 +1,4 @@
-/* tokenizer.c - making a tokenizer, what its ids are, and decoding. Encoding is in encode.c. */
+/* tokenizer.c - construction of a tokenizer, look-ups, and decoding. Encoding is in encode.c. */
 #include "text/tokenizer.h"
 
 #include <inttypes.h>
@@ -8,7 +8,7 @@
 
 #include "text/tokenizer_impl.h"
 
-/* ---- making one ---- */
+/* ---- construction ---- */
 
 Tokenizer *tokenizer_new(void) {
   Tokenizer *t = mem_alloc_zeroed(1, sizeof *t);
@@ -58,18 +58,18 @@ void tokenizer_put(Tokenizer *t, int32_t id, const char *bytes, size_t length, c
   if (kind == PIECE_TEXT) map_set(t->by_bytes, p->bytes, length, id);
 }
 
-/* Texts are spelled with it where nothing else does, whatever a list of special tokens says of it. */
-static bool stands_for_a_byte(const Tokenizer *t, const Piece *p) {
+/* A token for a single byte is needed to encode text, even if a file lists it as special. */
+static bool is_byte_token(const Tokenizer *t, const Piece *p) {
   return p->length == 1 && p->kind == (t->byte_level ? PIECE_TEXT : PIECE_BYTE);
 }
 
 void tokenizer_put_added(Tokenizer *t, int32_t id, const char *content, AddedToken token, bool normalized) {
   const bool known =
-      (size_t)id < t->pieces.count && t->pieces.data[id].name; /* in the vocabulary: merges may use it */
+      (size_t)id < t->pieces.count && t->pieces.data[id].name; /* in the vocabulary, used by merges */
   if (!known) tokenizer_put(t, id, content, strlen(content), content, PIECE_ADDED);
   Piece *p = &t->pieces.data[id];
   p->added = true;
-  p->special = token.special && !stands_for_a_byte(t, p);
+  p->special = token.special && !is_byte_token(t, p);
   token.id = id;
   token.content = p->name;
   token.length = strlen(content);
@@ -88,42 +88,42 @@ void tokenizer_put_added(Tokenizer *t, int32_t id, const char *content, AddedTok
 static bool find_bytes(Tokenizer *t, const char *where, Error *err) {
   for (size_t i = 0; i < t->pieces.count; i++) {
     const Piece *p = &t->pieces.data[i];
-    if (!p->name) return fail(err, "%s: no token has id %zu, but others have higher ones", where, i);
-    if (stands_for_a_byte(t, p)) t->bytes[(unsigned char)p->bytes[0]] = (int32_t)i;
+    if (!p->name) return fail(err, "%s: no token has id %zu, but others have higher ids", where, i);
+    if (is_byte_token(t, p)) t->bytes[(unsigned char)p->bytes[0]] = (int32_t)i;
   }
   return true;
 }
 
-/* As Hugging Face's tokenizers do it: what has no token is the unknown one or, without it, nothing. */
+/* As in Hugging Face's tokenizers, a byte without a token becomes the unknown token or, without one, is lost.
+ */
 static void remark_missing_bytes(Tokenizer *t) {
   int missing = 0, first = 0;
   for (int i = 256; i-- > 0;)
     if (t->bytes[i] < 0) missing++, first = i;
   if (missing && t->byte_level)
-    tokenizer_remark_on(t, "%d of the 256 bytes have no token, the first of them 0x%02x: a text's are %s",
-                        missing, (unsigned)first, t->unknown < 0 ? "left out" : "read as the unknown token");
+    tokenizer_remark_on(t, "%d of the 256 bytes have no token (the first is 0x%02x) and are %s", missing,
+                        (unsigned)first, t->unknown < 0 ? "dropped" : "encoded as the unknown token");
   else if (missing && t->unknown < 0)
-    tokenizer_remark_on(t, "characters that have no token are left out of texts");
+    tokenizer_remark_on(t, "characters without a token are dropped");
 }
 
-/* Of a tokenizer whose files do not say what ends a text: common spellings. */
+/* Guesses the end token by common spellings if the files name none. */
 static void guess_end(Tokenizer *t) {
   static const char *const ends[] = {END_OF_TEXT, "<|end_of_text|>", "</s>", "<|im_end|>", "<eos>"};
   for (size_t i = 0; i < sizeof ends / sizeof *ends && t->end < 0; i++) t->end = tokenizer_id(t, ends[i]);
 }
 
-/* May a byte stand in a word with nothing for it in the ids? Then its neighbours stand side by side. */
+/* Can a byte vanish from the ids, so that the symbols around it become adjacent? */
 static bool may_vanish(const Tokenizer *t, int byte) {
   const char c = (char)byte;
   if (t->unknown >= 0) return false;
   if (t->byte_level || byte < 0x80) return t->bytes[byte] < 0 && !map_get(t->by_bytes, &c, 1, NULL);
-  return true; /* the last one of a character of which another is missing */
+  return true; /* it may end a character of which another byte is missing */
 }
 
-/* Where a word may be cut without changing its ids: between two bytes that no merge brings together. Unknown
- * characters that become one token stand together, so where there are such, only before a known ASCII
- * character; and not behind what may leave no token. Not at all where the word as a whole may be a token, or
- * unknown ones are merged. */
+/* Finds where a word may be cut without changing its ids: between two bytes that no merge joins. With unknown
+ * characters, which may be fused, only before a known ASCII character, and never after a byte that may
+ * vanish. Nowhere if a whole word may be a token, or merges use the unknown token. */
 static void find_cuts(Tokenizer *t) {
   bool all_bytes = t->byte_level || t->byte_fallback;
   if (t->whole_words) return;
@@ -161,7 +161,7 @@ void tokenizer_remark_on(Tokenizer *t, const char *format, ...) {
   buffer_addf(&t->remark, "%s%s", t->remark.length ? "; " : "", text);
 }
 
-/* ---- what there is ---- */
+/* ---- look-ups ---- */
 
 int64_t tokenizer_size(const Tokenizer *t) {
   return (int64_t)t->pieces.count;
@@ -221,7 +221,7 @@ static uint64_t own_fingerprint(const Tokenizer *t) {
     h = hash_bytes(pair, sizeof pair, h);
   }
   const Normalizer *n = &t->normalizer;
-  const uint8_t changes[2] = {n->compatible, n->lowercase}; /* the text itself, more than how it is spelt */
+  const uint8_t changes[2] = {n->compatible, n->lowercase}; /* these change the text, not only its encoding */
   return n->compatible || n->lowercase ? hash_bytes(changes, sizeof changes, h) : h;
 }
 

@@ -1,8 +1,7 @@
-/* tokenizer_config_files.c - the small files beside a tokenizer.json: tokenizer_config.json names the tokens
- * of the end, of padding and so on, and lists added tokens that tokenizer.json may lack
- * ("added_tokens_decoder"); special_tokens_map.json is the older place of the names. transformers adds to a
- * tokenizer what they list.
- */
+/* tokenizer_config_files.c - the small files next to tokenizer.json: tokenizer_config.json names the end
+ * token, the padding token and others, and lists added tokens that tokenizer.json may lack
+ * ("added_tokens_decoder"); special_tokens_map.json is the older file for the names. As in transformers, the
+ * listed tokens are added to the tokenizer. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,19 +9,19 @@
 #include "base/file.h"
 #include "text/tokenizer_impl.h"
 
-/* ---- added tokens, of these files and of tokenizer.json ---- */
+/* ---- added tokens of these files and of tokenizer.json ---- */
 
 static bool check_added(const Tokenizer *t, const char *content, int64_t id, const char *where, Error *err) {
   int64_t known;
   if (strlen(content) > LONGEST_ADDED)
-    return fail(err, "%s: added token \"%.40s...\" is longer than %d bytes", where, content, LONGEST_ADDED);
+    return fail(err, "%s: added token \"%.40s...\" is longer than %d bytes, which is not supported", where,
+                content, LONGEST_ADDED);
   if (id < 0 || id > (int64_t)t->pieces.count + MOST_HOLES)
     return fail(err, "%s: added token \"%s\" has no id, or one out of range", where, content);
-  if (tokenizer_id(t, content) >= 0)
-    return fail(err, "%s: added token \"%s\" is there twice", where, content);
+  if (tokenizer_id(t, content) >= 0) return fail(err, "%s: added token \"%s\" occurs twice", where, content);
   const char *taken = (size_t)id < t->pieces.count ? t->pieces.data[id].name : NULL;
   if (taken && strcmp(taken, content))
-    return fail(err, "%s: id %" PRId64 " is given to \"%s\" and to \"%s\"", where, id, taken, content);
+    return fail(err, "%s: both \"%s\" and \"%s\" have id %" PRId64, where, taken, content, id);
   if (map_get(t->by_name, content, strlen(content), &known) && known != id)
     return fail(err, "%s: added token \"%s\" has id %" PRId64 " here and %" PRId64 " in the vocabulary",
                 where, content, id, known);
@@ -66,7 +65,7 @@ static int by_id(const void *a, const void *b) {
   return (x > y) - (x < y);
 }
 
-/* Those that tokenizer.json does not have, in the order of their ids. */
+/* Adds the tokens that tokenizer.json lacks, in the order of their ids. */
 static bool read_listed(Tokenizer *t, const json_t *decoder, const char *where, Error *err) {
   VEC(Listed) listed = {0};
   const char *key;
@@ -84,12 +83,12 @@ static bool read_listed(Tokenizer *t, const json_t *decoder, const char *where, 
   return ok;
 }
 
-/* A name is text, or an added token with its "content". */
+/* A name is a string, or an added token with its "content". */
 static const char *name_of(const json_t *value) {
   return json_is_string(value) ? json_string_value(value) : json_get_text(value, "content", NULL);
 }
 
-/* A token of the vocabulary that is named as special is one, also where the list of added tokens lacks it. */
+/* A vocabulary token named as special is special, even if the list of added tokens lacks it. */
 static int32_t named_special(Tokenizer *t, const char *name) {
   const int32_t id = tokenizer_find(t, name);
   if (id < 0 || t->pieces.data[id].added || strlen(name) > LONGEST_ADDED) return id;
@@ -104,7 +103,8 @@ static int32_t read_name(Tokenizer *t, const json_t *value, const char *key) {
   const int32_t id = named_special(t, name);
   if (id < 0)
     tokenizer_remark_on(
-        t, "tokenizer_config.json names the %s \"%.60s\", which is no token: it is passed over", key, name);
+        t, "tokenizer_config.json has the %s \"%.60s\", which is not in the vocabulary and is ignored", key,
+        name);
   return id;
 }
 
@@ -142,7 +142,7 @@ static json_t *read_object(const char *path, size_t directory, const char *name,
   return NULL;
 }
 
-/* A file of another name is a tokenizer by itself. */
+/* A file with another name is read without these files. */
 bool tokenizer_read_config_files(Tokenizer *t, const char *path, Error *err) {
   static const char config_name[] = "tokenizer_config.json", map_name[] = "special_tokens_map.json";
   const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;

@@ -1,32 +1,32 @@
-/* tokenizer_directory.c - the tokenizer of a model directory, or what is there in its place. */
+/* tokenizer_directory.c - opens the tokenizer of a model directory; explains unsupported tokenizer files. */
 #include "base/file.h"
 #include "base/hints.h"
 #include "text/tokenizer.h"
 
-#define CONVERTED                                                                         \
-  "save it as tokenizer.json, by transformers: AutoTokenizer.from_pretrained(DIRECTORY)." \
-  "save_pretrained(DIRECTORY)"
+#define CONVERTED                                                                 \
+  "not supported: convert it to tokenizer.json with transformers: AutoTokenizer." \
+  "from_pretrained(DIRECTORY).save_pretrained(DIRECTORY)"
 
 static const FileHint others[] = {
-    {"tokenizer.model", "a SentencePiece tokenizer, which is not read: " CONVERTED},
-    {"spiece.model", "a SentencePiece tokenizer, which is not read: " CONVERTED},
-    {"sentencepiece*.model", "a SentencePiece tokenizer, which is not read: " CONVERTED},
-    {"*.spm", "a SentencePiece tokenizer, which is not read: " CONVERTED},
-    {"merges.txt", "a tokenizer of two files (vocab.json, merges.txt), which is not read: " CONVERTED},
-    {"vocab.json", "a vocabulary of another tokenizer format, which is not read: " CONVERTED},
-    {"vocab.txt", "a WordPiece vocabulary, which is not read: " CONVERTED},
-    {"tekken.json", "a tokenizer of Mistral's own format, which is not read: " CONVERTED},
-    {"*.tiktoken", "a tiktoken vocabulary, which is not read: " CONVERTED},
-    {"tokenizer_config.json", "says how a tokenizer is used, but tokenizer.json is missing beside it"},
+    {"tokenizer.model", "a SentencePiece tokenizer, which is " CONVERTED},
+    {"spiece.model", "a SentencePiece tokenizer, which is " CONVERTED},
+    {"sentencepiece*.model", "a SentencePiece tokenizer, which is " CONVERTED},
+    {"*.spm", "a SentencePiece tokenizer, which is " CONVERTED},
+    {"merges.txt", "a tokenizer in two files (vocab.json, merges.txt), which is " CONVERTED},
+    {"vocab.json", "a vocabulary in another tokenizer format, which is " CONVERTED},
+    {"vocab.txt", "a WordPiece vocabulary, which is " CONVERTED},
+    {"tekken.json", "a tokenizer in Mistral's format, which is " CONVERTED},
+    {"*.tiktoken", "a tiktoken vocabulary, which is " CONVERTED},
+    {"tokenizer_config.json", "only the configuration of a tokenizer: tokenizer.json is missing"},
     {NULL, NULL}};
 
 static const FileHint as_file[] = {
-    {"*.gguf", "a GGUF file, which is not read yet: give a tokenizer.json, or the directory that holds it"},
-    {"*.model", "a SentencePiece tokenizer, which is not read: " CONVERTED},
-    {"*.spm", "a SentencePiece tokenizer, which is not read: " CONVERTED},
-    {"*.safetensors", "weights, no tokenizer: give the directory, or its tokenizer.json"},
-    {"merges.txt", "half of a tokenizer, which is not read: " CONVERTED},
-    {"vocab.*", "a vocabulary of another tokenizer format, which is not read: " CONVERTED},
+    {"*.gguf", "a GGUF file, which is not supported here: give a tokenizer.json, or its directory"},
+    {"*.model", "a SentencePiece tokenizer, which is " CONVERTED},
+    {"*.spm", "a SentencePiece tokenizer, which is " CONVERTED},
+    {"*.safetensors", "a file of weights, not a tokenizer: give the directory, or its tokenizer.json"},
+    {"merges.txt", "only a part of a tokenizer, which is " CONVERTED},
+    {"vocab.*", "a vocabulary in another tokenizer format, which is " CONVERTED},
     {NULL, NULL}};
 
 Tokenizer *tokenizer_open_at(const char *path, Error *err) {

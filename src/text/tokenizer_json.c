@@ -1,6 +1,6 @@
-/* tokenizer_json.c - reading tokenizer.json of Hugging Face's tokenizers: what is there is understood, or
- * refused by name. Nearly all of such a file is the vocabulary and the merges; no tree is made of them, which
- * took four times as long as all the rest. */
+/* tokenizer_json.c - reads tokenizer.json of Hugging Face's tokenizers; unsupported content is refused by
+ * name. The vocabulary and the merges, nearly all of the file, are read without building a JSON tree, which
+ * took four times as long as everything else. */
 #include <inttypes.h>
 #include <string.h>
 
@@ -8,7 +8,7 @@
 #include "text/json_scan.h"
 #include "text/tokenizer_impl.h"
 
-/* A list in the text of the file, and how many strings are in it. */
+/* A list in the text of the file, and the number of strings in it. */
 typedef struct Part {
   JsonScan scan;
   size_t strings;
@@ -19,9 +19,9 @@ typedef struct Reader {
   const char *path;
   Error *err;
   Part vocabulary, merges;
-  bool marks_to_spaces; /* the decoder's parts so far */
+  bool marks_to_spaces; /* parts of the decoder so far */
   bool fused;
-  bool cut_to_bytes; /* the pre-tokenizer's last part */
+  bool cut_to_bytes; /* the pre-tokenizer had ByteLevel, which comes last */
 } Reader;
 
 static const char *type_of(const json_t *part) {
@@ -39,7 +39,7 @@ static bool is_listed(const char *list, const char *name) {
   return false;
 }
 
-/* Members other than those of the list ("a|b|") are refused: they could change what the others mean. */
+/* Members other than those of the list ("a|b|") are refused, because they could change the meaning. */
 static bool only_known(Reader *r, const json_t *part, const char *what, const char *known) {
   const char *key;
   json_t *value;
@@ -48,7 +48,7 @@ static bool only_known(Reader *r, const json_t *part, const char *what, const ch
   return true;
 }
 
-/* Calls `each` for a part, or for every member of a "Sequence" (whose list has that name). */
+/* Calls `each` for a part, or for every element of a "Sequence"; `list` is the name of its list. */
 static bool for_each(Reader *r, const json_t *part, const char *list, const char *what,
                      bool (*each)(Reader *, const json_t *)) {
   if (!part || json_is_null(part)) return true;
@@ -138,61 +138,61 @@ static bool read_decoder(Reader *r, const json_t *part) {
   return strcmp(type, "Strip") ? unsupported(r, "decoder", type) : read_strip(r, part);
 }
 
-/* What the post-processor puts before a text, or behind it. */
-static bool put_around(Reader *r, bool behind, int64_t id) {
-  enum { MOST_BEHIND = 8 };
+/* Adds a token that the post-processor puts before or after a text. */
+static bool put_around(Reader *r, bool after, int64_t id) {
+  enum { MOST_AFTER = 8 };
   if (id < 0 || id >= tokenizer_size(r->t))
     return fail_damaged(r->err, "%s: the post-processor's id %" PRId64 " is not in the vocabulary", r->path,
                         id);
-  if (!behind && r->t->begin >= 0) return unsupported(r, "post-processor", "two tokens before a text");
-  if (r->t->behind.count == MOST_BEHIND) return unsupported(r, "post-processor", "nine tokens behind a text");
-  if (behind)
+  if (!after && r->t->begin >= 0) return unsupported(r, "post-processor", "two tokens before a text");
+  if (r->t->behind.count == MOST_AFTER) return unsupported(r, "post-processor", "nine tokens after a text");
+  if (after)
     vec_push(&r->t->behind, (int32_t)id);
   else
     r->t->begin = (int32_t)id;
   return true;
 }
 
-/* {"SpecialToken": {"id": NAME}}, whose ids stand in "special_tokens". */
-static bool put_template_token(Reader *r, const json_t *part, const char *name, bool behind) {
+/* {"SpecialToken": {"id": NAME}}, with its ids in "special_tokens". */
+static bool put_template_token(Reader *r, const json_t *part, const char *name, bool after) {
   const json_t *ids = json_object_get(json_object_get(json_object_get(part, "special_tokens"), name), "ids");
   if (!json_array_size(ids)) {
     const int32_t id = tokenizer_id(r->t, name);
     return id >= 0
-               ? put_around(r, behind, id)
+               ? put_around(r, after, id)
                : fail_damaged(r->err, "%s: the post-processor's \"%s\" is not an added token", r->path, name);
   }
   for (size_t i = 0; i < json_array_size(ids); i++) {
     const json_t *id = json_array_get(ids, i);
-    if (!put_around(r, behind, json_is_integer(id) ? json_integer_value(id) : -1)) return false;
+    if (!put_around(r, after, json_is_integer(id) ? json_integer_value(id) : -1)) return false;
   }
   return true;
 }
 
-/* Of a template only that for single texts is of use here. */
+/* Only the template for single texts is used. */
 static bool read_template(Reader *r, const json_t *part) {
   const json_t *single = json_object_get(part, "single");
-  bool behind = false;
+  bool after = false;
   for (size_t i = 0; i < json_array_size(single); i++) {
     const json_t *item = json_array_get(single, i);
     const char *name = json_get_text(json_object_get(item, "SpecialToken"), "id", NULL);
-    if (name && !put_template_token(r, part, name, behind)) return false;
-    behind |= !name;
+    if (name && !put_template_token(r, part, name, after)) return false;
+    after |= !name;
   }
   return true;
 }
 
 /* ["</s>", 2] */
-static bool put_pair(Reader *r, const json_t *part, const char *key, bool behind) {
+static bool put_pair(Reader *r, const json_t *part, const char *key, bool after) {
   const json_t *id = json_array_get(json_object_get(part, key), 1);
-  return json_is_integer(id) ? put_around(r, behind, json_integer_value(id))
+  return json_is_integer(id) ? put_around(r, after, json_integer_value(id))
                              : fail_damaged(r->err, "%s: the post-processor %s has no \"%s\" with an id",
                                             r->path, type_of(part), key);
 }
 
 static bool read_post_processor(Reader *r, const json_t *part) {
   const char *type = type_of(part);
-  if (!strcmp(type, "ByteLevel")) return true; /* it moves offsets only */
+  if (!strcmp(type, "ByteLevel")) return true; /* changes offsets only */
   if (!strcmp(type, "RobertaProcessing") || !strcmp(type, "BertProcessing"))
     return put_pair(r, part, "cls", false) && put_pair(r, part, "sep", true);
   return strcmp(type, "TemplateProcessing") ? unsupported(r, "post-processor", type) : read_template(r, part);
@@ -208,7 +208,7 @@ static int byte_named(const char *name) {
   return high && low ? (int)(16 * (high - digits) + (low - digits)) : -1;
 }
 
-/* What the spelling of a token stands for. */
+/* Decodes the spelling of a token. */
 static PieceKind meaning(Reader *r, const char *name, Buffer *bytes) {
   buffer_clear(bytes);
   if (r->t->byte_level && alphabet_read(name, strlen(name), bytes)) return PIECE_TEXT;
@@ -220,26 +220,26 @@ static PieceKind meaning(Reader *r, const char *name, Buffer *bytes) {
   }
   const Normalizer spaces = {.space_mark = r->t->normalizer.space_mark};
   normalize(&spaces, name, strlen(name), bytes);
-  /* no text has a space where spaces are written as marks: such a token is never met */
+  /* with spaces written as marks, a token that contains a space never matches */
   return r->t->byte_level || (spaces.space_mark && strchr(name, ' ')) ? PIECE_ADDED : PIECE_TEXT;
 }
 
 /* "name": id */
 static bool read_token(Reader *r, Buffer *bytes) {
   JsonScan *s = &r->vocabulary.scan;
-  if (!json_scan_name(s)) return fail_damaged(r->err, "%s: \"vocab\" is no list of tokens", r->path);
+  if (!json_scan_name(s)) return fail_damaged(r->err, "%s: \"vocab\" is not a list of tokens", r->path);
   const char *name = s->text.data;
   const size_t length = s->text.length;
   int64_t id;
   if (!length || strlen(name) != length)
-    return fail_damaged(r->err, "%s: token \"%s\" is empty or holds a NUL character", r->path, name);
+    return fail_damaged(r->err, "%s: token \"%s\" is empty or contains a NUL character", r->path, name);
   if (!json_scan_integer(s, &id) || id < 0 || id >= (int64_t)r->vocabulary.strings + MOST_HOLES)
     return fail_damaged(r->err, "%s: token \"%s\" has no id, or one out of range", r->path, name);
   if ((size_t)id < r->t->pieces.count && r->t->pieces.data[id].name)
-    return fail_damaged(r->err, "%s: id %" PRId64 " is given to \"%s\" and to \"%s\"", r->path, id,
-                        r->t->pieces.data[id].name, name);
+    return fail_damaged(r->err, "%s: both \"%s\" and \"%s\" have id %" PRId64, r->path,
+                        r->t->pieces.data[id].name, name, id);
   if (map_get(r->t->by_name, name, length, NULL))
-    return fail_damaged(r->err, "%s: token \"%s\" is there twice", r->path, name);
+    return fail_damaged(r->err, "%s: token \"%s\" occurs twice", r->path, name);
   const PieceKind kind = meaning(r, name, bytes);
   tokenizer_put(r->t, (int32_t)id, bytes->data, bytes->length, name, kind);
   return true;
@@ -260,13 +260,13 @@ static bool read_vocabulary(Reader *r) {
 static bool id_named(Reader *r, const char *name, size_t length, int32_t *out, size_t rank) {
   int64_t id;
   if (!map_get(r->t->by_name, name, length, &id))
-    return fail_damaged(r->err, "%s: merge %zu speaks of \"%.*s\", which is no token", r->path, rank,
+    return fail_damaged(r->err, "%s: merge %zu uses \"%.*s\", which is not a token", r->path, rank,
                         (int)length, name);
   *out = (int32_t)id;
   return true;
 }
 
-/* "left right", or ["left", "right"]: both joined, and how long the left one is. */
+/* "left right", or ["left", "right"]: both joined, and the length of the left one. */
 static bool read_pair(JsonScan *s, Buffer *joined, size_t *left) {
   buffer_clear(joined);
   if (json_scan_next(s) == '[') {
@@ -323,7 +323,7 @@ static bool read_added(Reader *r, const json_t *added) {
   return true;
 }
 
-/* ---- the whole ---- */
+/* ---- the file ---- */
 
 static bool is_nothing(const json_t *value) {
   return !value || json_is_null(value) || json_is_false(value) ||
@@ -344,7 +344,7 @@ static bool read_unknown(Reader *r, const json_t *model) {
 static bool read_model(Reader *r, const json_t *model) {
   static const char *const unsupported_options[] = {"dropout", "continuing_subword_prefix",
                                                     "end_of_word_suffix"};
-  const char *type = type_of(model); /* older files do not say */
+  const char *type = type_of(model); /* empty in older files */
   if (*type && strcmp(type, "BPE")) return unsupported(r, "model", type);
   for (size_t i = 0; i < sizeof unsupported_options / sizeof *unsupported_options; i++)
     if (!is_nothing(json_object_get(model, unsupported_options[i])))
@@ -358,7 +358,7 @@ static bool read_model(Reader *r, const json_t *model) {
          read_vocabulary(r) && read_merges(r) && read_unknown(r, model);
 }
 
-/* What the parts mean together. */
+/* Checks combinations of parts. */
 static bool check_parts(Reader *r) {
   const Normalizer *n = &r->t->normalizer;
   if (n->prepend && !n->space_mark) return unsupported(r, "normalizer", "Prepend without Replace");
@@ -368,8 +368,8 @@ static bool check_parts(Reader *r) {
   return true;
 }
 
-/* How long texts are and what fills them up is for who uses the ids. */
-static void pass_over(Reader *r, const json_t *json) {
+/* Truncation and padding are left to the user of the ids. */
+static void remark_on_ignored(Reader *r, const json_t *json) {
   static const char *const parts[] = {"truncation", "padding"};
   for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
     if (!is_nothing(json_object_get(json, parts[i])))
@@ -377,7 +377,7 @@ static void pass_over(Reader *r, const json_t *json) {
 }
 
 static bool read_all(Reader *r, const json_t *json) {
-  pass_over(r, json);
+  remark_on_ignored(r, json);
   return only_known(r, json, "tokenizer",
                     "version|truncation|padding|added_tokens|normalizer|pre_tokenizer|"
                     "post_processor|decoder|model|") &&
@@ -391,9 +391,9 @@ static bool read_all(Reader *r, const json_t *json) {
                   read_post_processor);
 }
 
-/* ---- the large parts are cut out, and null put there ---- */
+/* ---- the large parts are cut out and replaced by null ---- */
 
-/* The value that comes next becomes `part`. */
+/* Cuts out the next value as `part`. */
 static void cut_out(JsonScan *s, Part *part, const char **kept, Buffer *rest) {
   json_scan_next(s);
   part->scan = (JsonScan){.at = s->at};
@@ -407,7 +407,7 @@ static bool is_named(const JsonScan *s, const char *name) {
   return s->text.length == strlen(name) && !memcmp(s->text.data, name, s->text.length);
 }
 
-/* What is left when vocabulary and merges have been cut out of the model. */
+/* Cuts vocabulary and merges out of the model; `rest` is the remaining JSON. */
 static void cut(Reader *r, const char *text, size_t length, Buffer *rest) {
   JsonScan s = {.at = text, .end = text + length};
   const char *kept = text;
@@ -441,16 +441,15 @@ static bool read_text(Reader *r, const char *text, size_t length) {
   return ok;
 }
 
-/* A file that is no JSON is refused for that, and where, whatever else was found in it. */
-static void say_what_is_wrong(const char *text, size_t length, const char *where, const Error *found,
-                              Error *err) {
+/* Reports a syntax error with its place, if there is one, instead of the error found first. */
+static void report_error(const char *text, size_t length, const char *where, const Error *found, Error *err) {
   json_t *json = json_parse(text, length, where, err);
   if (json && found->code) fail_from(err, found);
   if (json) fail_damaged(err, "%s: not valid JSON", where);
   json_decref(json);
 }
 
-/* All but tokenizer_finish. */
+/* Everything but tokenizer_finish. */
 static Tokenizer *read_file(const char *text, size_t length, const char *where, Error *err) {
   Error found = {0};
   Reader r = {.t = tokenizer_new(), .path = where, .err = &found};
@@ -459,7 +458,7 @@ static Tokenizer *read_file(const char *text, size_t length, const char *where, 
   r.t->source_length = length;
   if (ok) return r.t;
   tokenizer_free(r.t);
-  say_what_is_wrong(text, length, where, &found, err);
+  report_error(text, length, where, &found, err);
   return NULL;
 }
 

@@ -1,4 +1,4 @@
-/* tokenizer_write.c - our tokenizers as tokenizer.json, for Hugging Face's tokenizers and for ourselves. */
+/* tokenizer_write.c - writes tokenizer.json, in the format of Hugging Face's tokenizers. */
 #include "base/file.h"
 #include "text/tokenizer_impl.h"
 
@@ -64,7 +64,7 @@ static json_t *normalizer_json(const Normalizer *n) {
   return json_null();
 }
 
-/* ---- what stands around a text ---- */
+/* ---- tokens around a text ---- */
 
 static void append_token(const Tokenizer *t, int32_t id, json_t *sequence, json_t *tokens) {
   const char *name = t->pieces.data[id].name;
@@ -72,7 +72,7 @@ static void append_token(const Tokenizer *t, int32_t id, json_t *sequence, json_
   json_put(tokens, name, json_build("{s:s, s:[i], s:[s]}", "id", name, "ids", (int)id, "tokens", name));
 }
 
-/* The one text `name` of a template with its tokens. */
+/* The text `name` of a template with the tokens around it. */
 static void append_text(const Tokenizer *t, const char *name, json_t *sequence, json_t *tokens) {
   if (t->begin >= 0) append_token(t, t->begin, sequence, tokens);
   json_push(sequence, json_build("{s:{s:s, s:i}}", "Sequence", "id", name, "type_id", 0));
@@ -104,7 +104,7 @@ void tokenizer_append_end(Tokenizer *t, bool append) {
   t->reframed = true;
 }
 
-/* ---- the whole ---- */
+/* ---- the file ---- */
 
 static json_t *tokenizer_json(const Tokenizer *t) {
   return json_build("{s:s, s:n, s:n, s:o, s:o, s:o, s:o, s:o, s:o}", "version", "1.0", "truncation",
@@ -120,7 +120,7 @@ static void append_listed_elsewhere(const Tokenizer *t, const AddedTokens *added
       json_push(list, added_entry(t, &added->list.data[i], normalized));
 }
 
-/* The file that was read, with the added tokens that only the files beside it list and what was changed. */
+/* The file that was read, completed with added tokens from the other files, and with the changes. */
 static json_t *completed_json(const Tokenizer *t, Error *err) {
   json_t *json = json_parse(t->source, t->source_length, "tokenizer.json", err);
   json_t *list = json_object_get(json, "added_tokens");

@@ -1,4 +1,4 @@
-/* train.c - tokenizers learnt from a corpus: byte, char and bpe, all byte-level BPE underneath. */
+/* train.c - trains tokenizers on a corpus: byte, char and bpe, all of them byte-level BPE. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -16,7 +16,7 @@
 
 enum { BYTES = 256 };
 
-/* A token of these bytes gets the next id. */
+/* Adds a token of these bytes with the next id. */
 static int32_t add_piece(Tokenizer *t, const char *bytes, size_t length) {
   Buffer name = {0};
   const int32_t id = (int32_t)t->pieces.count;
@@ -26,20 +26,20 @@ static int32_t add_piece(Tokenizer *t, const char *bytes, size_t length) {
   return id;
 }
 
-/* Ids of bytes are in the order of GPT-2's alphabet: those that print, then the others. */
+/* Ids of bytes are in the order of GPT-2's alphabet: printable bytes, then the others. */
 static void add_bytes(Tokenizer *t) {
   for (int pass = 0; pass < 2; pass++)
     for (int i = 0; i < BYTES; i++) {
       const char byte = (char)i;
       Buffer name = {0};
       alphabet_spell(&byte, 1, &name);
-      const bool first = (unsigned char)name.data[0] < 0xc4; /* below U+0100: it stands for itself */
+      const bool first = (unsigned char)name.data[0] < 0xc4; /* below U+0100: printable */
       buffer_free(&name);
       if (first == (pass == 0)) t->bytes[i] = add_piece(t, &byte, 1);
     }
 }
 
-/* END_OF_TEXT, and what else the task asks for. */
+/* END_OF_TEXT and the task's special tokens. */
 static void add_specials(Tokenizer *t, const char *const *more) {
   const AddedToken special = {.special = true};
   tokenizer_put_added(t, (int32_t)t->pieces.count, END_OF_TEXT, special, false);
@@ -66,7 +66,7 @@ static int by_frequency(const void *a, const void *b) {
   return memcmp(x->bytes, y->bytes, x->length < y->length ? x->length : y->length);
 }
 
-/* The id of a beginning of a character, made of the one a byte shorter and that byte. */
+/* The id of a prefix of a character, merged from the prefix one byte shorter and its last byte. */
 static int32_t add_beginning(Tokenizer *t, const char *bytes, size_t length) {
   int64_t id;
   if (map_get(t->by_bytes, bytes, length, &id)) return (int32_t)id;
@@ -77,14 +77,14 @@ static int32_t add_beginning(Tokenizer *t, const char *bytes, size_t length) {
   return result;
 }
 
-/* How many new tokens a character needs: itself, and the beginnings that no character before it had. */
+/* The number of new tokens for a character: itself, and its prefixes that have no token yet. */
 static int64_t cost_of(const Tokenizer *t, const Character *c) {
   int64_t cost = 0, id;
   for (size_t n = c->length; n > 1 && !map_get(t->by_bytes, c->bytes, n, &id); n--) cost++;
   return cost;
 }
 
-/* `wanted`: the most tokens; 0: any number. */
+/* `wanted`: maximal number of tokens; 0: unlimited. */
 static void add_characters(Tokenizer *t, const WordCounts *counts, int64_t wanted) {
   const size_t n = counts->words.words.count;
   Character *list = mem_alloc_zeroed(n + 1, sizeof *list);
@@ -111,7 +111,7 @@ static bool train_char(Tokenizer *t, TextSource *source, const TokenizerSettings
 
 /* ---- bpe ---- */
 
-/* Twice the root of the text's bytes, as a power of two: 2,048 for 1 MB, 16,384 for 100 MB. */
+/* 2 sqrt(bytes), rounded to a power of two: 2,048 for 1 MB, 16,384 for 100 MB. */
 static int64_t default_vocabulary(int64_t bytes) {
   const double exact = log2(2 * sqrt((double)(bytes + 1)));
   return (int64_t)1 << (int64_t)fmin(15, fmax(9, floor(exact + 0.5)));
@@ -125,7 +125,7 @@ static void add_results(Tokenizer *t) {
     buffer_add(&bytes, t->pieces.data[m.left].bytes, t->pieces.data[m.left].length);
     buffer_add(&bytes, t->pieces.data[m.right].bytes, t->pieces.data[m.right].length);
     if (m.result == (int32_t)t->pieces.count)
-      add_piece(t, bytes.data, bytes.length); /* else another pair made it */
+      add_piece(t, bytes.data, bytes.length); /* else an earlier merge has the same bytes */
   }
   buffer_free(&bytes);
 }
@@ -146,7 +146,7 @@ static bool train_bpe(Tokenizer *t, TextSource *source, const TokenizerSettings 
 
 /* ---- normalized text ---- */
 
-/* A source whose pieces are normalized as they go by. */
+/* A source that normalizes the pieces of another. */
 typedef struct NormalSource {
   TextSource *raw;
   const Normalizer *normalizer;
@@ -174,10 +174,10 @@ static Normalizer chosen_normalizer(const TokenizerSettings *s) {
       .compose = !strcmp(form, "nfc"), .compatible = !strcmp(form, "nfkc"), .lowercase = s->lowercase};
 }
 
-/* ---- which ---- */
+/* ---- choice of the type ---- */
 
-/* Characters where a text is too short for words to come again and again, or where they are words themselves:
- * when most characters take several bytes, as in Chinese. */
+/* char for a text too short for words to repeat, or whose characters take more than 1.8 bytes on average, as
+ * in Chinese; else bpe. */
 static const char *choose_kind(TextSource *source, Error *err) {
   static const int64_t enough = 300000;
   const char *text;
@@ -195,9 +195,8 @@ static bool train(Tokenizer *t, TextSource *source, const TokenizerSettings *s, 
                   const char *kind, const News *news, Error *err) {
   const int64_t specials = count_specials(more), least = BYTES + specials;
   if (s->vocab && s->vocab < least)
-    return fail_usage(err,
-                      "--vocab %" PRId64 " is too small: %d bytes and %s make %" PRId64 " tokens already",
-                      s->vocab, BYTES, specials > 1 ? "the special tokens" : "the end of a text", least);
+    return fail_usage(err, "--vocab %" PRId64 " is too small for %d bytes and %s: give %" PRId64 " or more",
+                      s->vocab, BYTES, specials > 1 ? "the special tokens" : "the end token", least);
   t->byte_level = true;
   add_bytes(t);
   if (!strcmp(kind, "char") && !train_char(t, source, s, specials, news, err)) return false;

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-/* How long a character with this first byte is; 0: no character begins so. */
+/* Length of a character with this first byte; 0: invalid. */
 static size_t length_of(unsigned char first) {
   if (first < 0x80) return 1;
   if (first >= 0xc2 && first < 0xe0) return 2;
@@ -63,8 +63,8 @@ size_t utf8_whole_prefix(const char *text, size_t length) {
   return length;
 }
 
-/* Bytes at the front that begin a character and do not finish it, at least 1: what U+FFFD stands for
- * ("maximal subpart", Unicode 3.9; as Python and Rust decode). */
+/* Length of the incomplete character at the front, at least 1, which one U+FFFD replaces ("maximal subpart",
+ * Unicode 3.9, as in Python and Rust). */
 static size_t broken_length(const char *text, size_t length) {
   const unsigned char *p = (const unsigned char *)text;
   const size_t n = length_of(p[0]);

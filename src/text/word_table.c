@@ -17,7 +17,7 @@ static size_t find(const WordTable *t, const char *word, size_t length, uint32_t
   return at;
 }
 
-/* All words are different: the first empty slot is theirs. */
+/* All words are distinct: each goes to its first empty slot. */
 static void fill_slots(WordTable *t) {
   memset(t->slots, 0, t->slot_count * sizeof *t->slots);
   for (size_t i = 0; i < t->words.count; i++) {
@@ -32,7 +32,7 @@ static void grow_slots(WordTable *t, size_t words) {
   while (2 * words > count) count *= 2;
   if (count == t->slot_count) return;
   mem_free(t->slots);
-  t->slots = NULL; /* if memory runs out now */
+  t->slots = NULL; /* in case the allocation unwinds */
   t->slots = mem_alloc(count * sizeof *t->slots);
   t->slot_count = count;
   fill_slots(t);

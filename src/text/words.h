@@ -1,5 +1,4 @@
-/* words.h - cutting text into the words inside of which tokens are formed (pre-tokenization), by a PCRE2
- * pattern. */
+/* words.h - pre-tokenization: splits text with a PCRE2 pattern into words, within which merges apply. */
 #ifndef TEXT_WORDS_H
 #define TEXT_WORDS_H
 
@@ -7,34 +6,34 @@
 
 #include "base/error.h"
 
-/* Of GPT-2: contractions, letters, digits, the rest, each with the space before it. */
+/* GPT-2's pattern: contractions, letters, digits, the rest, each with the preceding space. */
 extern const char words_gpt2[];
-/* Ours, for Chinese and English alike: as GPT-2's, but digits come alone, letters of Han are kept apart from
- * other letters, and line ends stand with the marks before them. No word joins letters to a punctuation mark,
- * so no token crosses a sentence. */
+/* Inkstone's pattern, for Chinese and English: as GPT-2's, but digits are single, Han characters are separate
+ * from other letters, and line ends belong to the preceding punctuation. No word joins letters and
+ * punctuation, so no token crosses a sentence end. */
 extern const char words_ours[];
 
 typedef struct WordPattern WordPattern;
 WordPattern *words_compile(const char *pattern, const char *where, Error *);
 void words_free(WordPattern *);
 
-/* Walks over the words of one text after the other. Where there is no pattern, a text is one word; what the
- * pattern does not match is a word of its own (Hugging Face's "Isolated"). Only open and close allocate. */
+/* Iterates over the words of texts. Without a pattern, a text is one word; text between matches is a separate
+ * word (Hugging Face's "Isolated"). Only open and close allocate. */
 typedef struct Words {
   const WordPattern *pattern;
   const char *text;
   size_t length, at;
-  size_t match_begin, match_end; /* found, not given out yet */
+  size_t match_begin, match_end; /* found but not returned yet */
   void *match;
-  size_t ahead; /* bytes that the pattern looked at beyond its first window, less what it got past */
-  int problem;  /* PCRE2's: a limit of its own was reached, or LOOKS_TOO_FAR */
+  size_t ahead; /* bytes scanned beyond the first window, less a credit for progress */
+  int problem;  /* a PCRE2 error, such as a match limit, or LOOKS_TOO_FAR */
 } Words;
 void words_open(Words *, const WordPattern *);
-/* The text must be valid UTF-8 and stay where it is. */
+/* Starts a text, which must be valid UTF-8 and stay in place. */
 void words_over(Words *, const char *text, size_t length);
-/* False at the end, and where the pattern gives up: see words_ok. */
+/* False at the end, and if matching fails: see words_ok. */
 bool words_next(Words *, const char **word, size_t *length);
-/* False where any text since open was not cut to its end. */
+/* False if matching failed in any text since words_open. */
 bool words_ok(const Words *, Error *);
 void words_close(Words *);
 

@@ -86,7 +86,7 @@ for arch in marian llama seq2seq; do
   expect_usage "--stop applies only to \`inkstone write"
 done
 run train translate pairs.tsv -o refused --context 8 --threads 1
-expect_usage "--context 16 at least"
+expect_usage "give --context 16 or more"
 
 # What a model directory says is used within bounds.
 odd() {
@@ -146,7 +146,7 @@ run eval -m marian zh.tsv --max-tokens 4
 expect_status 0
 expect_err "--tokenize zh"
 run eval -m marian zh.tsv --max-tokens 4 --tokenize zh
-expect_not_err "looks for spaces"
+expect_not_err "splits words at spaces"
 
 # One bad line costs that line, with its number; the others stay where they are.
 printf 'one two\ncaf\351 one\none two\nred\n' >lines
@@ -187,5 +187,5 @@ text_of 50 >text
 run train write text -o refused --best-by bleu
 expect_usage "--best-by"
 run train write text -o refused --arch marian
-expect_usage "architecture with an encoder"
+expect_usage "an encoder-decoder model needs pairs"
 finish

@@ -9,11 +9,11 @@ scaling() {
 }
 
 scaling --only nosuch
-expect_failure "no dimension nosuch"
+expect_failure "--only nosuch"
 echo "no comments" >page.md
 scaling --only vocabulary
 expect_status 1
-expect_err "page.md: wants a line <!-- scaling:begin -->"
+expect_err "page.md: add a line <!-- scaling:begin -->"
 
 printf 'before\n<!-- scaling:begin -->\nold\n<!-- scaling:end -->\nafter\n' >page.md
 scaling

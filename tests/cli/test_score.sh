@@ -53,7 +53,7 @@ run score hyp marked --metric bleu --digits 1
 expect_status 0
 expect_out "= 42.7 "
 expect_err "byte-order mark"
-expect_err "CR LF"
+expect_err "CRLF"
 run score hyp marked --quiet
 expect_silent_err
 printf '\n\n' >blank
@@ -71,7 +71,7 @@ run score hyp ref --paired one
 expect_failure "hyp has 2 lines and one has 1"
 : >empty
 run score empty ref
-expect_failure "empty" "is empty: there is no text in it"
+expect_failure "empty" "is empty: a file with text is needed"
 run score hyp nowhere
 expect_failure "nowhere"
 printf 'caf\351\nHello\n' >latin

@@ -112,7 +112,7 @@ i=0
 while [ $i -lt 30 ]; do printf 'hello %d\nhello you\n\n' $i && i=$((i + 1)); done >talks
 run train reply talks -o talker --from u --steps 4 --threads 1 --sample-tokens 0
 expect_status 0
-expect_err "by words"
+expect_err "spelled out"
 grep -q '"pad_token": "<|endoftext|>"' talker/tokenizer_config.json || flunk "padding has no name"
 run reply -m talker --max-tokens 3 "hello 3"
 expect_status 0

@@ -194,7 +194,7 @@ static void long_pairs(void **state) {
   PairLayout l = layout(true, false, 4, 5);
   Batches *batches = open_batches(&m, l, 100, false);
   assert_non_null(
-      strstr(told, "1 example longer than the model's 5 tokens of source or 4 of target: cut off"));
+      strstr(told, "1 example longer than the model's context of 5 source or 4 target tokens: truncated"));
   batches_get(batches, 0, &b);
   expect_ids(b.source + 5, 5, IDS(10, 11, 12, 13, SOURCE_END));
   expect_ids(b.tokens + 4, 4, IDS(START, 19, 20, 21));

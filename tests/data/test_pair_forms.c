@@ -62,21 +62,21 @@ static void comma_separated(void **state) {
   assert_string_equal(READ("instruction,input,output\nSay,twice,ok\nGo,,gone\n", true, NULL),
                       "Say\ntwice>ok|Go>gone");
   refused(&(const char *){"a,b\n1,2\n"}, 1, false, FLAGS("format", "csv", "columns", "x,y"),
-          (const char *const[]){"does not hold the columns x and y; it holds: a, b", NULL});
+          (const char *const[]){"has no columns \"x\" and \"y\": choose from a, b", NULL});
   refused(&(const char *){"source,target\na,b\n\"c,d\ne,f\n"}, 1, false, NULL,
-          (const char *const[]){"a.txt:3", "never closed", NULL});
+          (const char *const[]){"a.txt:3", "unterminated", NULL});
   refused(&(const char *){"source,target\na,b\nc\n"}, 1, false, NULL,
           (const char *const[]){"a.txt:3", "one column", NULL});
 }
 
 static void tabs_with_quotes_and_headers(void **state) {
   assert_string_equal(READ("source\ttarget\none\teins\n", false, NULL), "one>eins");
-  expect_said("names the columns");
+  expect_said("is a header");
   assert_string_equal(READ("\"a\"x\tb\n\"c\"\td\n", false, NULL), "\"a\"x>b|\"c\">d");
   assert_string_equal(READ("English\tGerman\none\teins\n", false, "columns", "2,1"), "eins>one");
   assert_string_equal(READ("\"one\ntwo\"\teins\nthree\tdrei\n", false, "format", "tsv"),
                       "one\ntwo>eins|three>drei");
-  expect_said("in quotes");
+  expect_said("fields are quoted");
   assert_string_equal(READ("\"one\"\t\"eins\"\n\"two\"\t\"z\"\"wei\"\n", false, NULL), "one>eins|two>z\"wei");
   /* a quotation mark that is one of the text */
   assert_string_equal(READ("\"Go!\" he said.\t\"Geh!\"\nthree\tdrei\n", false, NULL),
@@ -104,7 +104,7 @@ static void json_of_other_projects(void **state) {
       "ab>c");
   REFUSED("{\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"image_url\"}]}]}", true, "image_url");
   REFUSED("{\"messages\":[{\"role\":\"assistant\",\"content\":null,\"tool_calls\":[{}]}]}", true,
-          "calls tools");
+          "tool calls");
   REFUSED("{\"messages\":[{\"role\":\"tool\",\"content\":\"x\"}]}", true, "\"tool\"");
   REFUSED("{\"conversations\":[{\"from\":\"observation\",\"value\":\"x\"}]}", true, "\"observation\"");
   REFUSED("{\"prompt\":\"a\",\"chosen\":\"b\",\"rejected\":\"c\"}", true, "preference");
@@ -119,7 +119,7 @@ static void what_is_not_read_is_no_mistake(void **state) {
       READ("{\"source\":\"a\\ud800b\",\"target\":\"\\ud83d\\ude00\"}\n", false, "invalid", "replace"),
       "a\xef\xbf\xbd"
       "b>\xf0\x9f\x98\x80");
-  expect_said("1 escape of half a character");
+  expect_said("1 unpaired surrogate replaced");
   REFUSED("{\"source\":\"a\\ud800b\",\"target\":\"b\"}\n", false, "--invalid replace", "--skip-bad");
 }
 
@@ -164,22 +164,22 @@ static const char tmx[] =
 static void translation_memories(void **state) {
   assert_string_equal(READ(tmx, false, NULL), "Save & close>保存并关闭!|a<b>甲 乙");
   expect_said("from en-us to zh-cn");
-  expect_said("2 codes of formatting");
+  expect_said("2 formatting codes");
   assert_string_equal(
       READ("<tu><tuv xml:lang='en'><seg>one<ph/></seg></tuv><tuv xml:lang='de'><seg>eins</seg></tuv></tu>\n",
            true, NULL),
       "one>eins");
-  expect_said("1 code of formatting");
+  expect_said("1 formatting code ");
   assert_string_equal(READ(tmx, false, "languages", "zh,en"), "保存并关闭!>Save & close|甲 乙>a<b");
   REFUSED(
       "<tmx><tu><tuv xml:lang='a'><seg>x</seg></tuv><tuv xml:lang='b'><seg>y</seg></tuv><tuv xml:lang='c'>"
       "<seg>z</seg></tuv></tu></tmx>",
       false, "a, b, c", "--languages");
   REFUSED("<tmx><tu><tuv xml:lang='a'><seg>&evil;</seg></tuv></tu></tmx>", false, "entity");
-  REFUSED("<!DOCTYPE tmx [<!ENTITY x \"y\">]><tmx/>", false, "entities of its own");
+  REFUSED("<!DOCTYPE tmx [<!ENTITY x \"y\">]><tmx/>", false, "entity declarations");
   REFUSED("<tmx><tu><tuv xml:lang='a'><seg>x", false, "ends within a segment");
   REFUSED("<tmx><tu><tuv><seg>x</seg></tuv></tu></tmx>", false, "xml:lang");
-  REFUSED("<tmx><tu><tuv xml:lang='a'><seg>&#xd800;</seg></tuv></tu></tmx>", false, "no character");
+  REFUSED("<tmx><tu><tuv xml:lang='a'><seg>&#xd800;</seg></tuv></tu></tmx>", false, "character reference");
   refused(&(const char *){tmx}, 1, false, FLAGS("languages", "en,fr"),
           (const char *const[]){"without fr", NULL});
 }

@@ -61,7 +61,7 @@ static void tab_separated(void **state) {
   expect_pair(p, 2, "three", "drei", 4);
   expect_said("source TAB target");
   expect_said("byte-order mark");
-  expect_said("CR LF");
+  expect_said("CRLF");
   expect_said("left out: 1 blank line");
   pairs_free(p);
   p = open_pairs("x\teins\tone\ny\tzwei\ttwo\n", FLAGS("columns", "3,2"));
@@ -79,7 +79,8 @@ static void two_parallel_files(void **state) {
   pairs_free(p);
   texts[1] = "eins\nzwei\ndrei\n";
   expect_refused(texts, 2, false, NULL, FLAGS("a.txt has 4 lines", "b.txt has 3"));
-  expect_refused(texts, 1, false, FLAGS("format", "parallel"), FLAGS("two", "given: 1"));
+  expect_refused(texts, 1, false, FLAGS("format", "parallel"),
+                 FLAGS("two", "--format parallel with 1 file:"));
 }
 
 static void files_of_pairs_follow_one_another(void **state) {
@@ -106,7 +107,7 @@ static void json_lines(void **state) {
   expect_pair(p, 2, "d", "1", 4);
   assert_int_equal(p->examples[2].references, 1);
   expect_turn(p, 2, 2, ROLE_ASSISTANT, "2");
-  expect_said("from \"document\" to \"summary\"");
+  expect_said("source \"document\", target \"summary\"");
   pairs_free(p);
   p = open_pairs("{\"q\":\"a\",\"a\":\"b\"}\n{\"q\":\"c\",\"a\":\"d\"}", FLAGS("fields", "q,a"));
   expect_pair(p, 1, "c", "d", 2);
@@ -131,11 +132,11 @@ static void messages(void **state) {
   expect_turn(p, 0, 0, ROLE_SYSTEM, "Be brief.");
   expect_turn(p, 0, 2, ROLE_ASSISTANT, "Hello");
   assert_int_equal(p->examples[1].turns, 2);
-  assert_int_equal(p->left_out.lonely, 1);
+  assert_int_equal(p->left_out.no_reply, 1);
   assert_int_equal(p->left_out.empty_turns, 1);
   expect_said("left out: 1 conversation without a reply");
   pairs_free(p);
-  REFUSED("{\"messages\":[{\"role\":\"user\",\"content\":\"a\"}]}", false, NULL, "a.txt:1", "replying");
+  REFUSED("{\"messages\":[{\"role\":\"user\",\"content\":\"a\"}]}", false, NULL, "a.txt:1", "train reply");
   REFUSED("\n{\"messages\":[{\"role\":\"tool\",\"content\":\"a\"}]}", true, NULL, "a.txt:2: message 1",
           "role");
   REFUSED("{\"messages\":[{\"role\":\"user\",\"content\":null}]}", true, NULL, "message 1", "not text");
@@ -152,7 +153,7 @@ static void turns(void **state) {
   expect_turn(p, 0, 2, ROLE_USER, "How are you?");
   expect_turn(p, 1, 1, ROLE_USER, "B");
   assert_int_equal(p->examples[1].line, 9);
-  assert_int_equal(p->left_out.lonely, 1);
+  assert_int_equal(p->left_out.no_reply, 1);
   pairs_free(p);
   text = "Hi __eou__ Hello __eou__ Well __eou__\t1\tx\nA __eou__ __eou__ B\t2\ty\n";
   p = open_texts(&text, 1, true, FLAGS("turn_mark", "__eou__", "columns", "1"));
@@ -163,7 +164,7 @@ static void turns(void **state) {
   assert_int_equal(p->left_out.empty_turns, 1);
   pairs_free(p);
   REFUSED(text, true, FLAGS("turn_mark", "__eou__"), "a.txt:1: has 3 columns", "--columns");
-  REFUSED("a\nb\n", false, FLAGS("format", "turns"), "replying");
+  REFUSED("a\nb\n", false, FLAGS("format", "turns"), "train reply");
   text = "pairs are\tconversations too\n";
   p = open_texts(&text, 1, true, NULL);
   expect_pair(p, 0, "pairs are", "conversations too", 1);
@@ -175,7 +176,8 @@ static void turns(void **state) {
 static void mistakes_name_their_line(void **state) {
   REFUSED("one\teins\ntwo zwei\nthree\tdrei\n", false, NULL, "a.txt:2: has no tab");
   REFUSED("one\teins\ntwo\tzwei\tdos\n", false, NULL, "a.txt:2: has 3 columns", "--columns 1,2");
-  REFUSED("one\teins\ta\ntwo\tzwei\n", false, FLAGS("columns", "1,3"), "a.txt:2: has 2 columns, too few");
+  REFUSED("one\teins\ta\ntwo\tzwei\n", false, FLAGS("columns", "1,3"),
+          "a.txt:2: has only 2 columns, too few");
   REFUSED("no tabs\nat all\n", false, NULL, "a.txt:1: has no tabs", "source TAB target");
   REFUSED("[{\"source\":\"a\",\"target\":\"b\"}, 7]", false, NULL, "a.txt:1: not JSON");
   REFUSED("{\"source\":\"a\",\"target\":\"b\"}\n{\"source\":\"a\",\n", false, NULL, "a.txt:2: not valid JSON",
@@ -186,12 +188,12 @@ static void mistakes_name_their_line(void **state) {
   REFUSED("{\"source\":1,\"target\":\"b\"}", false, NULL, "a.txt:1: \"source\" is not text");
   REFUSED("{\"source\":\"a\",\"target\":[]}", false, NULL, "\"target\" is missing");
   REFUSED("{\"source\":\"a\",\"target\":[\"b\",2]}", false, NULL, "\"target\" is not text");
-  REFUSED("{\"source\":\"a\\u0000\",\"target\":\"b\"}", false, NULL, "a.txt:1: \"source\" holds a NUL");
+  REFUSED("{\"source\":\"a\\u0000\",\"target\":\"b\"}", false, NULL, "a.txt:1: \"source\" contains a NUL");
   REFUSED("{\"source\":\"a\",\"source\":\"a\",\"target\":\"b\"}", false, NULL,
-          "a.txt:1: \"source\" is there twice");
+          "a.txt:1: \"source\" occurs twice");
   REFUSED("{\"foo\":\"a\",\"bar\":\"b\"}", false, NULL, "a.txt:1: has no \"source\"", "but \"foo\", \"bar\"",
           "--fields");
-  REFUSED("a\t\n\tb\n", false, NULL, "a.txt", "nothing to learn from");
+  REFUSED("a\t\n\tb\n", false, NULL, "a.txt", "no example");
   REFUSED("one\teins\ntwo\tz\xfewei\n", false, NULL, "a.txt:2", "0xfe");
   REFUSED("a\tb\n", false, FLAGS("columns", "1,"), "--columns 1,");
   REFUSED("a\tb\n", false, FLAGS("columns", "0,1"), "--columns 0,1");
@@ -203,7 +205,7 @@ static void bad_lines_are_counted_if_wished(void **state) {
   Pairs *p = open_pairs("one\teins\nbad\na\tb\tc\ntwo\tzwei\n", FLAGS("skip_bad", "true"));
   assert_int_equal(p->count, 2);
   assert_int_equal(p->left_out.bad, 2);
-  expect_said("left out: 2 lines that cannot be read");
+  expect_said("left out: 2 unreadable lines");
   expect_said("a.txt:2: has no tab");
   pairs_free(p);
   p = open_pairs("{\"x\":1}\n{\"source\":\"a\",\"target\":\"b\"}\n{\"source\":\"a\"\n{\"messages\":1}",
@@ -278,7 +280,7 @@ static void the_first_pass_counts(void **state) {
   assert_int_equal(r.source.most, 5);
   assert_int_equal(r.source.least, 1);
   assert_int_equal(r.target.most, 82);
-  expect_said("results will look better than they are");
+  expect_said("results will look too good");
   expect_said("a.txt:7");
   assert_true(pairs_check(p, held,
                           choose(FLAGS("overlap", "drop", "duplicates", "drop", "max_ratio", "3"), NULL), &r,
@@ -298,7 +300,7 @@ static void nothing_left_is_an_error(void **state) {
   PairsReport r;
   Pairs *held = open_pairs("a\tb\n", NULL), *p = open_pairs("a\tc\n", NULL);
   assert_false(pairs_check(p, held, choose(FLAGS("overlap", "drop"), NULL), &r, &news, &err));
-  assert_non_null(strstr(err.text, "nothing is left"));
+  assert_non_null(strstr(err.text, "examples were dropped"));
   pairs_free(p);
   pairs_free(held);
 }

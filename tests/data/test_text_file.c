@@ -141,8 +141,8 @@ static void documents_are_told_from_texts(void **state) {
 #define IS(bytes, why) expect_refused(bytes, sizeof(bytes) - 1, why)
 #define IS_TEXT(text)  expect_text(text, sizeof(text) - 1, text)
   (void)state;
-  IS("GGUF\3\0\0\0\1\0", "a model (GGUF)");
-  IS("GGUF\0\0\0\3", "a model (GGUF)");
+  IS("GGUF\3\0\0\0\1\0", "a GGUF model");
+  IS("GGUF\0\0\0\3", "a GGUF model");
   IS("BZh91AY&SY\xd1\x02", "bzip2");
   IS("{\\rtf1\\ansi Hello \\par}\r\n", "RTF");
   IS("%PDF-1.4\n%\xe2\xe3\xcf\xd3\n", "a PDF");

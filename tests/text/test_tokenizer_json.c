@@ -123,7 +123,7 @@ static void what_is_not_understood_is_named(void **state) {
       "Split");
   expect_refused((Parts){.pre_tokenizer = "{\"type\":\"Split\",\"pattern\":{\"Regex\":\"a(\"},"
                                           "\"behavior\":\"Isolated\"}"},
-                 "wrong at byte");
+                 "invalid pre-tokenizer pattern at byte");
   expect_refused((Parts){.decoder = "{\"type\":\"WordPiece\"}"}, "WordPiece");
   expect_refused((Parts){.decoder = "{\"type\":\"Strip\",\"content\":\" \",\"start\":1,\"stop\":0}"},
                  "Strip");
