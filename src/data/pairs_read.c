@@ -304,7 +304,7 @@ static bool open_files(PairReader *r, const char *const *files, size_t count) {
   return true;
 }
 
-static void say_left_out(const PairReader *r) {
+static void report_left_out(const PairReader *r) {
   const PairsLeftOut *o = &r->pairs->left_out;
   char n[FIGURE_SIZE];
   if (o->bad)
@@ -330,7 +330,7 @@ static bool read_all(PairReader *r, const char *const *files, size_t count) {
   p->count = r->examples.count;
   mem_free(r->fields);
   if (!ok) return false;
-  say_left_out(r);
+  report_left_out(r);
   pairs_fingerprint(p);
   return p->count ||
          fail(r->err, "%s%s: no example with a source and a target: give files with text on both sides",
