@@ -198,7 +198,7 @@ static bool find_similar(const Corpus *c, const char *separator, Document *found
   return same;
 }
 
-static void say_unmatched(const Corpus *c, const char *separator, const News *news) {
+static void report_unmatched(const Corpus *c, const char *separator, const News *news) {
   Document similar;
   if (find_similar(c, separator, &similar))
     news_warning(news,
@@ -209,8 +209,8 @@ static void say_unmatched(const Corpus *c, const char *separator, const News *ne
     news_warning(news, "no line is \"%s\", so --separator has no effect", separator);
 }
 
-static void say_documents(const Corpus *c, const DocumentSettings *s, const char *how, size_t empty,
-                          const News *news) {
+static void report_documents(const Corpus *c, const DocumentSettings *s, const char *how, size_t empty,
+                             const News *news) {
   char n[FIGURE_SIZE];
   if (empty) news_note(news, "%s left out", figure_of(n, (int64_t)empty, "empty document"));
   figure_of(n, (int64_t)c->count, "document");
@@ -221,7 +221,7 @@ static void say_documents(const Corpus *c, const DocumentSettings *s, const char
   }
   Mark mark = {s->separator, 0};
   count_marks(c, &mark, 1);
-  if (!mark.lines) say_unmatched(c, s->separator, news);
+  if (!mark.lines) report_unmatched(c, s->separator, news);
   news_note(news, "%s, ended by lines \"%s\"", n, s->separator);
 }
 
@@ -237,7 +237,7 @@ static bool cut_files(Corpus *c, const DocumentSettings *s, const News *news, Er
   c->count = cutter.documents.count;
   if (!c->count) return fail(err, "%s: contains only blank lines: give files with text", c->files[0].name);
   count_up(c);
-  say_documents(c, s, how, cutter.empty, news);
+  report_documents(c, s, how, cutter.empty, news);
   return true;
 }
 

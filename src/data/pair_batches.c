@@ -236,7 +236,7 @@ static void alloc_rows(PairBatches *b) {
   b->source_lengths = mem_alloc_zeroed((size_t)b->base.sequences, sizeof *b->source_lengths);
 }
 
-static void say_long(const PairBatches *b, const News *news) {
+static void report_long(const PairBatches *b, const News *news) {
   char n[FIGURE_SIZE];
   if (!b->cut_examples) return;
   figure_of(n, b->cut_examples, "example");
@@ -253,7 +253,7 @@ static Batches *make(PairBatches *b, int64_t sequences, int64_t tokens, int64_t 
                      Error *err) {
   CHECK(b->layout.time >= 2 && (!b->layout.separate || b->layout.source_time >= 2));
   list_items(b);
-  say_long(b, news);
+  report_long(b, news);
   if (!b->items.count) {
     free_batches(&b->base);
     fail(err, "no example fits into the model's context: give a larger --context, or --too-long truncate");

@@ -3,13 +3,13 @@
 #include "data/layout.h"
 #include "text/utf8.h"
 
-typedef struct Laying {
+typedef struct RowBuilder {
   const PairTokens *data;
   const PairLayout *layout;
   const Example *example;
   const PairItem *item;
   PairRow *row;
-} Laying;
+} RowBuilder;
 
 typedef struct Span {
   const int32_t *ids;
@@ -21,22 +21,22 @@ static Span turn_ids(const PairTokens *data, const Example *e, size_t turn) {
   return (Span){data->ids.tokens + starts[0], starts[1] - starts[0]};
 }
 
-static Role role_of(const Laying *l, size_t turn) {
+static Role role_of(const RowBuilder *l, size_t turn) {
   if (l->example->roles) return (Role)l->data->pairs->roles[l->example->first + turn];
   return turn % 2 == l->item->parity ? ROLE_ASSISTANT : ROLE_USER;
 }
 
-static bool is_reply(const Laying *l, size_t turn) {
+static bool is_reply(const RowBuilder *l, size_t turn) {
   return turn > 0 && role_of(l, turn) == ROLE_ASSISTANT;
 }
 
 /* ---- the target row ---- */
 
-static int64_t tokens_left(const Laying *l) {
+static int64_t tokens_left(const RowBuilder *l) {
   return l->layout->time + 1 - (int64_t)l->row->ids.count;
 }
 
-static void put(Laying *l, int32_t id, bool scored) {
+static void put(RowBuilder *l, int32_t id, bool scored) {
   PairRow *row = l->row;
   if (tokens_left(l) <= 0) {
     row->cut = true;
@@ -47,16 +47,16 @@ static void put(Laying *l, int32_t id, bool scored) {
   row->targets += scored;
 }
 
-static void put_run(Laying *l, const TokenRun *run, bool first_scored) {
+static void put_run(RowBuilder *l, const TokenRun *run, bool first_scored) {
   for (int32_t i = 0; i < run->count; i++) put(l, run->ids[i], first_scored && i == 0);
 }
 
-static void put_ids(Laying *l, Span span, bool scored) {
+static void put_ids(RowBuilder *l, Span span, bool scored) {
   for (int64_t i = 0; i < span.count; i++) put(l, span.ids[i], scored);
 }
 
 /* Adds a turn's text as targets; of a truncated one, counts a proportional share of its characters. */
-static void put_target(Laying *l, size_t turn) {
+static void put_target(RowBuilder *l, size_t turn) {
   const Span span = turn_ids(l->data, l->example, turn);
   const Document *text = example_turn(l->data->pairs, l->example, turn);
   const int64_t left = tokens_left(l);
@@ -76,7 +76,7 @@ static void add_run(PairRow *row, const TokenRun *run) {
   add_source(row, (Span){run->ids, run->count});
 }
 
-static void lay_pair_source(Laying *l) {
+static void lay_pair_source(RowBuilder *l) {
   Span span = turn_ids(l->data, l->example, 0);
   const int64_t left = layout_source_capacity(l->layout);
   l->row->cut |= span.count > left;
@@ -84,7 +84,7 @@ static void lay_pair_source(Laying *l) {
   add_source(l->row, span);
 }
 
-static void lay_turns_source(Laying *l) {
+static void lay_turns_source(RowBuilder *l) {
   Ids *source = &l->row->source;
   for (size_t i = 0; i < l->item->scored; i++) {
     add_run(l->row, &l->layout->turn[role_of(l, i)]);
@@ -99,7 +99,7 @@ static void lay_turns_source(Laying *l) {
   for (size_t i = before; i < source->count; i++) source->data[i] = source->data[i + (size_t)over];
 }
 
-static void lay_separate(Laying *l) {
+static void lay_separate(RowBuilder *l) {
   add_run(l->row, &l->layout->source_before);
   if (l->layout->chat)
     lay_turns_source(l);
@@ -112,7 +112,7 @@ static void lay_separate(Laying *l) {
 }
 
 /* Source, separator, target and END share time + 1 positions. */
-static void lay_joint_pair(Laying *l) {
+static void lay_joint_pair(RowBuilder *l) {
   Span source = turn_ids(l->data, l->example, 0);
   const int64_t time = l->layout->time, target = turn_ids(l->data, l->example, 1).count + 1;
   if (source.count + target > time) {
@@ -127,7 +127,7 @@ static void lay_joint_pair(Laying *l) {
   put(l, l->layout->end, true);
 }
 
-static void lay_joint_chat(Laying *l) {
+static void lay_joint_chat(RowBuilder *l) {
   if (l->layout->begin >= 0) put(l, l->layout->begin, false);
   for (size_t i = l->item->first; i < l->item->stop; i++) {
     const bool scored = i >= l->item->scored && is_reply(l, i);
@@ -141,7 +141,7 @@ static void lay_joint_chat(Laying *l) {
 }
 
 void pair_row(PairRow *row, const PairTokens *data, const PairLayout *layout, const PairItem *item) {
-  Laying l = {data, layout, &data->pairs->examples[item->example], item, row};
+  RowBuilder l = {data, layout, &data->pairs->examples[item->example], item, row};
   row->source.count = row->ids.count = row->scored.count = 0;
   row->targets = 0;
   row->bytes = row->characters = 0;
@@ -162,14 +162,14 @@ void pair_row_free(PairRow *row) {
 
 /* ---- the items of an example ---- */
 
-static int64_t turn_length(const Laying *l, size_t turn) {
+static int64_t turn_length(const RowBuilder *l, size_t turn) {
   return turn_ids(l->data, l->example, turn).count + l->layout->turn[role_of(l, turn)].count +
          l->layout->turn_end.count;
 }
 
 /* Begins another sequence for `turn`, repeating as many earlier turns as fit into half the context. Returns
  * their length. */
-static int64_t begin_before(const Laying *l, PairItem *item, uint32_t turn) {
+static int64_t begin_before(const RowBuilder *l, PairItem *item, uint32_t turn) {
   int64_t length = l->layout->begin >= 0;
   item->first = turn;
   while (item->first > 0 && length + turn_length(l, item->first - 1) <= l->layout->time / 2)
@@ -178,7 +178,7 @@ static int64_t begin_before(const Laying *l, PairItem *item, uint32_t turn) {
 }
 
 /* Splits a joint conversation into items that fit, each with its own replies. */
-static void add_pieces(PairItems *items, const Laying *l, PairItem *item) {
+static void add_pieces(PairItems *items, const RowBuilder *l, PairItem *item) {
   int64_t length = l->layout->begin >= 0;
   bool replies = false;
   for (uint32_t i = 0; i < l->example->turns; i++) {
@@ -196,7 +196,7 @@ static void add_pieces(PairItems *items, const Laying *l, PairItem *item) {
   if (replies) vec_push(items, *item);
 }
 
-static void add_replies(PairItems *items, const Laying *l, PairItem *item) {
+static void add_replies(PairItems *items, const RowBuilder *l, PairItem *item) {
   for (uint32_t i = 1; i < l->example->turns; i++) {
     if (!is_reply(l, i)) continue;
     item->scored = i;
@@ -210,7 +210,7 @@ void pair_items(PairItems *items, const PairTokens *data, const PairLayout *layo
   CHECK(layout->chat || example_is_pair(e));
   for (uint32_t parity = 0; parity < (e->roles ? 1 : 2); parity++) {
     PairItem item = {.example = example, .parity = parity};
-    const Laying l = {.data = data, .layout = layout, .example = e, .item = &item};
+    const RowBuilder l = {.data = data, .layout = layout, .example = e, .item = &item};
     if (layout->separate || !layout->chat)
       add_replies(items, &l, &item);
     else

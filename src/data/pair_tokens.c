@@ -4,7 +4,7 @@
 
 #include "data/pair_batches.h"
 
-static void say_side(const PairTokens *p, bool target, const News *news) {
+static void report_side(const PairTokens *p, bool target, const News *news) {
   VEC(int64_t) lengths = {0};
   for (size_t i = 0; i < p->pairs->count; i++) {
     const Example *e = &p->pairs->examples[i];
@@ -43,8 +43,8 @@ static bool encode(PairTokens *p, const Pairs *pairs, Encoder encoder, const New
   mem_free(texts);
   mem_free(which);
   if (!ok) return false;
-  say_side(p, false, news);
-  say_side(p, true, news);
+  report_side(p, false, news);
+  report_side(p, true, news);
   return true;
 }
 

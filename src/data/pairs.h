@@ -34,8 +34,8 @@
   FORM(JSON, "json", "JSON", read_json)                                             \
   FORM(TMX, "tmx", "a translation memory (TMX)", read_tmx)                          \
   FORM(TURNS, "turns", "turns of conversations", read_turns)
-#define PAIR_FORM_NAME(form, name, said, read) "|" name
-#define PAIR_FORM_NAMES                        "auto" PAIR_FORMS(PAIR_FORM_NAME)
+#define PAIR_FORM_NAME(form, name, description, read) "|" name
+#define PAIR_FORM_NAMES                               "auto" PAIR_FORMS(PAIR_FORM_NAME)
 
 #include "data/pair_settings.def" /* PairSettings, pair_settings_table */
 

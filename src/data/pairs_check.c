@@ -196,7 +196,7 @@ static void find_odd(Checker *c) {
 
 /* ---- the report ---- */
 
-static void say_repeats(const Checker *c) {
+static void report_repeats(const Checker *c) {
   const PairsReport *r = c->report;
   const News *n = c->news;
   const bool drops = !strcmp(c->settings->duplicates, "drop");
@@ -214,31 +214,31 @@ static void say_repeats(const Checker *c) {
               figure_of(buf, r->held_duplicates, pairs ? "duplicate pair" : "duplicate conversation"));
   if (!r->overlap_sources) return;
   if (!strcmp(c->settings->overlap, "drop"))
-    news_note(n, "%s whose source is also held out (%" PRId64 " with the same target): dropped",
+    news_note(n, "%s whose source is also held out (%" PRId64 " identical): dropped",
               figure_of(buf, r->overlap_sources, noun), r->overlap_pairs);
   else
     news_warning(n,
                  "%" PRId64 " of %s held out share the source of %" PRId64 " in the training data (%" PRId64
-                 " with the same target), so results will look too good: give --overlap drop",
+                 " identical), so results will look too good: give --overlap drop",
                  r->held_overlap, figure_of(buf, r->held, noun), r->overlap_sources, r->overlap_pairs);
 }
 
-static void say_lengths(const News *n, const char *side, const Lengths *l) {
+static void report_lengths(const News *n, const char *side, const Lengths *l) {
   news_note(n,
             "%s: %" PRId64 " characters at the median, %.1f on average, 95 of 100 up to %" PRId64
             ", at most %" PRId64,
             side, l->median, l->mean, l->high, l->most);
 }
 
-static void say_all(const Checker *c) {
+static void report_all(const Checker *c) {
   const PairsReport *r = c->report;
   const bool pairs = r->ratio > 0;
   char n[FIGURE_SIZE];
   news_note(c->news, "%s, %" PRId64 " more held out", figure_of(n, r->read, pairs ? "pair" : "conversation"),
             r->held);
-  say_lengths(c->news, pairs ? "source" : "a conversation", &r->source);
-  say_lengths(c->news, pairs ? "target" : "a turn", &r->target);
-  say_repeats(c);
+  report_lengths(c->news, pairs ? "source" : "a conversation", &r->source);
+  report_lengths(c->news, pairs ? "target" : "a turn", &r->target);
+  report_repeats(c);
   if (r->copies) news_note(c->news, "%s whose target equals the source", figure_of(n, r->copies, "pair"));
   if (r->odd_ratios)
     news_note(c->news,
@@ -271,7 +271,7 @@ static void add_left_out(PairsLeftOut *sum, const PairsLeftOut *more) {
   sum->no_reply += more->no_reply;
 }
 
-static void look(Checker *c) {
+static void check_all(Checker *c) {
   PairsReport *r = c->report;
   const bool drops = !strcmp(c->settings->duplicates, "drop");
   c->keys = keys_of(c->train);
@@ -295,10 +295,10 @@ bool pairs_check(Pairs *train, Pairs *held, const PairSettings *settings, PairsR
   report->left_out = train->left_out;
   if (held) add_left_out(&report->left_out, &held->left_out);
   c.dropped = mem_alloc_zeroed(train->count + 1, sizeof *c.dropped);
-  look(&c);
+  check_all(&c);
   drop(&c);
   report->kept = (int64_t)train->count;
-  say_all(&c);
+  report_all(&c);
   mem_free(c.keys);
   mem_free(c.held_keys);
   mem_free(c.dropped);

@@ -7,15 +7,15 @@
 #include "data/pairs_impl.h"
 
 static const struct {
-  const char *name, *said;
+  const char *name, *description;
 } forms[] = {
-#define PAIR_FORM_TEXT(form, name, said, read) {name, said},
+#define PAIR_FORM_TEXT(form, name, description, read) {name, description},
     PAIR_FORMS(PAIR_FORM_TEXT)
 #undef PAIR_FORM_TEXT
 };
 
-const char *pair_form_said(PairForm form) {
-  return forms[form].said;
+const char *pair_form_description(PairForm form) {
+  return forms[form].description;
 }
 
 typedef struct Lines {

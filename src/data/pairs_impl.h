@@ -37,10 +37,10 @@ typedef struct PairReader {
 } PairReader;
 
 /* File formats: (enum, name for --format, description in messages, reader). */
-#define PAIR_READER(form, name, said, read) bool read(PairReader *);
+#define PAIR_READER(form, name, description, read) bool read(PairReader *);
 PAIR_FORMS(PAIR_READER)
 #undef PAIR_READER
-#define PAIR_FORM(form, name, said, read) FORM_##form,
+#define PAIR_FORM(form, name, description, read) FORM_##form,
 typedef enum PairForm { PAIR_FORMS(PAIR_FORM) FORMS } PairForm;
 #undef PAIR_FORM
 
@@ -66,7 +66,7 @@ bool choose_names(PairReader *, const char *option, const char *text); /* text: 
 
 /* Detects the format of a file; FORM_PARALLEL: plain lines. Refuses unsupported formats. */
 bool recognize_form(const PairReader *, const PairFile *, PairForm *, Error *);
-const char *pair_form_said(PairForm);
+const char *pair_form_description(PairForm);
 bool csv_by_its_header(Document text);
 
 #endif

@@ -50,7 +50,7 @@ static Document decoded(PairReader *r, const json_t *string) {
   return keep_decoded(r, json_string_value(string), json_string_length(string));
 }
 
-static void say_kind(PairReader *r, const char *kind) {
+static void report_kind(PairReader *r, const char *kind) {
   if (r->kind == kind) return;
   r->kind = kind;
   news_note(r->news, "%s: %s", r->file->text.name, kind);
@@ -166,7 +166,7 @@ static bool read_alpaca(PairReader *r, const json_t *object) {
   if (!wrong && input && (!json_is_null(input) || r->lost)) wrong = wrong_with(r, input), field = "input";
   if (!wrong) wrong = wrong_with(r, output), field = wrong ? "output" : field;
   if (wrong) return bad_line(r, "\"%s\" %s", field, wrong);
-  say_kind(r, "Alpaca format: source \"instruction\" and \"input\", target \"output\"");
+  report_kind(r, "Alpaca format: source \"instruction\" and \"input\", target \"output\"");
   Buffer source = {0};
   buffer_add(&source, json_string_value(instruction), json_string_length(instruction));
   const Document extra = {input ? json_string_value(input) : NULL, input ? json_string_length(input) : 0};
@@ -264,8 +264,8 @@ static bool read_conversation(PairReader *r, const json_t *object, const char *n
     return fail(r->err, "%s:%zu: is a conversation, but this task needs pairs: use \"train reply\"",
                 r->file->text.name, r->line);
   if (!json_is_array(messages)) return bad_line(r, "\"%s\" is not a list", name);
-  say_kind(r, sharegpt ? "conversations in the ShareGPT format (from, value)"
-                       : "conversations in the OpenAI format (role, content)");
+  report_kind(r, sharegpt ? "conversations in the ShareGPT format (from, value)"
+                          : "conversations in the OpenAI format (role, content)");
   if (!add_other_members(r, object, wrong)) return bad_line(r, "%s", wrong);
   for (size_t i = 0; i < json_array_size(messages); i++)
     if (!add_message(r, json_array_get(messages, i), sharegpt, wrong))

@@ -203,7 +203,7 @@ bool read_turns(PairReader *r) {
 
 static bool read_form(PairReader *r, PairForm form) {
   static bool (*const readers[])(PairReader *) = {
-#define PAIR_READ(form, name, said, read) read,
+#define PAIR_READ(form, name, description, read) read,
       PAIR_FORMS(PAIR_READ)
 #undef PAIR_READ
   };
@@ -216,7 +216,7 @@ static bool read_form(PairReader *r, PairForm form) {
                 figure_of(n, (int64_t)r->pairs->file_count, "file"));
   const bool two = form == FORM_PARALLEL;
   news_note(r->news, "%s%s%s: read as %s", r->file->text.name, two ? ", " : "",
-            two ? r->file[1].text.name : "", pair_form_said(form));
+            two ? r->file[1].text.name : "", pair_form_description(form));
   return readers[form](r);
 }
 
@@ -229,10 +229,10 @@ static bool settle_plain(const PairReader *r, const PairForm *forms, PairForm *f
   }
   if (p->file_count == 2 && forms[0] == forms[1]) return true;
   if (p->file_count == 2)
-    return fail(r->err,
-                "%s looks like %s and %s like %s: give one file of pairs, or two files of plain lines",
-                p->file_names[0], forms[0] == FORM_PARALLEL ? "plain lines" : pair_form_said(forms[0]),
-                p->file_names[1], forms[1] == FORM_PARALLEL ? "plain lines" : pair_form_said(forms[1]));
+    return fail(
+        r->err, "%s looks like %s and %s like %s: give one file of pairs, or two files of plain lines",
+        p->file_names[0], forms[0] == FORM_PARALLEL ? "plain lines" : pair_form_description(forms[0]),
+        p->file_names[1], forms[1] == FORM_PARALLEL ? "plain lines" : pair_form_description(forms[1]));
   return fail(r->err,
               "%s:1: has no tabs: give pairs as lines source TAB target, as CSV, JSON, a translation memory "
               "(TMX), or "
@@ -304,7 +304,7 @@ static bool open_files(PairReader *r, const char *const *files, size_t count) {
   return true;
 }
 
-static void say_left_out(const PairReader *r) {
+static void report_left_out(const PairReader *r) {
   const PairsLeftOut *o = &r->pairs->left_out;
   char n[FIGURE_SIZE];
   if (o->bad)
@@ -330,7 +330,7 @@ static bool read_all(PairReader *r, const char *const *files, size_t count) {
   p->count = r->examples.count;
   mem_free(r->fields);
   if (!ok) return false;
-  say_left_out(r);
+  report_left_out(r);
   pairs_fingerprint(p);
   return p->count ||
          fail(r->err, "%s%s: no example with a source and a target: give files with text on both sides",

@@ -88,42 +88,42 @@ static bool next_row(Table *t) {
 
 enum { SAMPLED_ROWS = 500 };
 
-typedef struct Look {
+typedef struct TableStats {
   double even;    /* share of the sampled rows with as many fields as the first */
   size_t columns; /* of the first row */
   size_t fields, quoted;
   bool needed; /* a quoted field contains a quote, divider or line feed */
-} Look;
+} TableStats;
 
-static void look_at_field(const Table *t, const Document *c, Document text, Look *look) {
-  look->fields++;
+static void count_field(const Table *t, const Document *c, Document text, TableStats *stats) {
+  stats->fields++;
   if (c->text >= text.text && c->text <= text.text + text.length) return; /* not a copy: not quoted */
-  look->quoted++;
-  look->needed |= memchr(c->text, '"', c->length) || memchr(c->text, '\n', c->length) ||
-                  memchr(c->text, t->divider, c->length);
+  stats->quoted++;
+  stats->needed |= memchr(c->text, '"', c->length) || memchr(c->text, '\n', c->length) ||
+                   memchr(c->text, t->divider, c->length);
 }
 
-static Look look_at(Document text, char divider, bool quoted, size_t most) {
+static TableStats sample_rows(Document text, char divider, bool quoted, size_t most) {
   Table t = table_of(text, divider, quoted);
-  Look look = {0};
+  TableStats stats = {0};
   size_t rows = 0, same = 0;
   while (rows < most && next_row(&t)) {
     if (t.cells.count == 1 && is_blank(t.cells.data[0].text, t.cells.data[0].length)) continue;
-    if (!rows++) look.columns = t.cells.count;
-    same += t.cells.count == look.columns && !t.wrong;
-    for (size_t i = 0; i < t.cells.count; i++) look_at_field(&t, &t.cells.data[i], text, &look);
+    if (!rows++) stats.columns = t.cells.count;
+    same += t.cells.count == stats.columns && !t.wrong;
+    for (size_t i = 0; i < t.cells.count; i++) count_field(&t, &t.cells.data[i], text, &stats);
   }
   table_close(&t);
-  look.even = rows ? (double)same / (double)rows : 0;
-  return look;
+  stats.even = rows ? (double)same / (double)rows : 0;
+  return stats;
 }
 
 /* Quoted: all rows are valid by RFC 4180, and all fields are quoted or some have to be. Otherwise quotation
  * marks are part of the text. */
 static bool is_quoted(Document text, char divider) {
-  const Look first = look_at(text, divider, true, SAMPLED_ROWS);
+  const TableStats first = sample_rows(text, divider, true, SAMPLED_ROWS);
   if (first.even < 1 || !first.quoted || first.columns < 2) return false;
-  const Look all = look_at(text, divider, true, SIZE_MAX);
+  const TableStats all = sample_rows(text, divider, true, SIZE_MAX);
   return all.even == 1 && (all.needed || all.quoted == all.fields);
 }
 
@@ -167,7 +167,7 @@ bool csv_by_its_header(Document text) {
   Table t = table_of(text, ',', true);
   const size_t words = next_row(&t) ? count_header_words(&t.cells) : 0, all = t.cells.count;
   table_close(&t);
-  return all > 1 && words > 1 && 2 * words >= all && look_at(text, ',', true, SAMPLED_ROWS).even > 0.5;
+  return all > 1 && words > 1 && 2 * words >= all && sample_rows(text, ',', true, SAMPLED_ROWS).even > 0.5;
 }
 
 /* Comma, semicolon (with decimal commas) or tab, whichever gives the most rows an equal number of fields. */
@@ -176,9 +176,9 @@ static char divider_of(Document text) {
   char best = ',';
   double most = -1;
   for (const char *d = dividers; *d; d++) {
-    const Look look = look_at(text, *d, true, SAMPLED_ROWS);
-    if (look.columns > 1 && look.even > most) {
-      most = look.even;
+    const TableStats stats = sample_rows(text, *d, true, SAMPLED_ROWS);
+    if (stats.columns > 1 && stats.even > most) {
+      most = stats.even;
       best = *d;
     }
   }
@@ -207,7 +207,7 @@ static Buffer list_names(const Cells *row) {
   return names;
 }
 
-static void say_header(const PairReader *r, const Cells *row) {
+static void report_header(const PairReader *r, const Cells *row) {
   Buffer names = list_names(row);
   news_note(r->news, "%s: the first row is a header: %s", r->file->text.name, names.data);
   buffer_free(&names);
@@ -286,7 +286,7 @@ static bool read_rows(PairReader *r, Table *t) {
     } else if (is_blank_row(&t->cells)) {
       r->pairs->left_out.blank++;
     } else if (first && find_header(r, &t->cells)) {
-      say_header(r, &t->cells);
+      report_header(r, &t->cells);
       if (!r->columns[0] && (r->fields || t->cells.count > 2)) names = names_of(&t->cells);
       first = false;
     } else {

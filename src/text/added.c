@@ -101,7 +101,7 @@ static size_t character_before(const char *text, size_t at, uint32_t *code) {
   return 0;
 }
 
-static bool stands_alone(const char *text, size_t length, size_t begin, size_t end) {
+static bool is_single_word(const char *text, size_t length, size_t begin, size_t end) {
   uint32_t code;
   if (character_before(text, begin, &code) && is_word_character(code)) return false;
   return !utf8_decode(text + end, length - end, &code) || !is_word_character(code);
@@ -125,7 +125,7 @@ bool added_find(const AddedTokens *a, const char *text, size_t length, size_t fr
     const AddedToken *t = a->starts[(unsigned char)text[at]] ? starting(a, text + at, length - at) : NULL;
     if (!t) continue;
     *m = (AddedMatch){t, at, at + t->length};
-    if ((!t->special || specials) && (!t->single_word || stands_alone(text, length, at, m->end))) {
+    if ((!t->special || specials) && (!t->single_word || is_single_word(text, length, at, m->end))) {
       take_spaces(text, length, from, m);
       return true;
     }

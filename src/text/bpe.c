@@ -88,13 +88,13 @@ typedef struct Candidate {
 
 typedef VEC(Candidate) Candidates;
 
-typedef struct Long {
+typedef struct LongWord {
   const Merges *merges;
   int32_t *symbols; /* -1: merged into an earlier one */
   uint32_t *next, *previous;
   size_t count;
   Candidates heap;
-} Long;
+} LongWord;
 
 static bool before(const Candidate *a, const Candidate *b) {
   return a->rank != b->rank ? a->rank < b->rank : a->left < b->left;
@@ -102,7 +102,7 @@ static bool before(const Candidate *a, const Candidate *b) {
 
 HEAP(Candidates, Candidate, before)
 
-static void offer(Long *w, uint32_t left) {
+static void push_candidate(LongWord *w, uint32_t left) {
   const uint32_t right = w->next[left];
   if (right >= w->count) return;
   const int32_t rank = merges_rank(w->merges, w->symbols[left], w->symbols[right]);
@@ -110,7 +110,7 @@ static void offer(Long *w, uint32_t left) {
 }
 
 /* Merges the candidate, unless its symbols have changed since it was pushed. */
-static void join(Long *w, Candidate c) {
+static void join(LongWord *w, Candidate c) {
   const Merge *m = &w->merges->list.data[c.rank];
   const uint32_t left = c.left, right = w->next[left];
   if (w->symbols[left] != m->left || right >= w->count || w->symbols[right] != m->right) return;
@@ -118,12 +118,12 @@ static void join(Long *w, Candidate c) {
   w->symbols[right] = -1;
   w->next[left] = w->next[right];
   if (w->next[left] < w->count) w->previous[w->next[left]] = left;
-  if (left > 0) offer(w, w->previous[left]);
-  offer(w, left);
+  if (left > 0) push_candidate(w, w->previous[left]);
+  push_candidate(w, left);
 }
 
 static size_t apply_long(const Merges *m, int32_t *symbols, size_t count) {
-  Long w = {.merges = m, .symbols = symbols, .count = count};
+  LongWord w = {.merges = m, .symbols = symbols, .count = count};
   CHECK(count < UINT32_MAX);
   w.next = mem_alloc(count * sizeof *w.next);
   w.previous = mem_alloc(count * sizeof *w.previous);
@@ -131,7 +131,7 @@ static size_t apply_long(const Merges *m, int32_t *symbols, size_t count) {
     w.next[i] = (uint32_t)i + 1;
     w.previous[i] = i ? (uint32_t)i - 1 : 0;
   }
-  for (size_t i = 0; i + 1 < count; i++) offer(&w, (uint32_t)i);
+  for (size_t i = 0; i + 1 < count; i++) push_candidate(&w, (uint32_t)i);
   while (w.heap.count) join(&w, heap_pop(&w.heap));
   size_t left = 0;
   for (size_t i = 0; i < count; i = w.next[i]) symbols[left++] = symbols[i];

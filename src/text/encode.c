@@ -97,7 +97,7 @@ static void add_ids(Ids *out, const int32_t *ids, size_t count) {
   out->count += count;
 }
 
-static void remember(CacheEntry *entry, const char *word, size_t length, const int32_t *ids, size_t count) {
+static void cache_word(CacheEntry *entry, const char *word, size_t length, const int32_t *ids, size_t count) {
   entry->length = (uint8_t)length;
   entry->count = (uint8_t)count;
   memcpy(entry->word, word, length);
@@ -113,7 +113,7 @@ static void encode_short(Encoder *e, const char *word, size_t length) {
   const size_t first = e->out->count;
   merge_word(e, word, length);
   const size_t count = e->out->count - first;
-  if (count <= CACHED_IDS) remember(entry, word, length, e->out->data + first, count);
+  if (count <= CACHED_IDS) cache_word(entry, word, length, e->out->data + first, count);
 }
 
 static bool may_cut(const Tokenizer *t, const char *at) {

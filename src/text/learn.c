@@ -17,13 +17,13 @@ typedef struct Pair {
   VEC(uint32_t) words;
 } Pair;
 
-typedef struct Waiting {
+typedef struct HeapEntry {
   int64_t times; /* frequency when pushed; out of date if larger than the pair's */
   int32_t left, right;
   uint32_t pair;
-} Waiting;
+} HeapEntry;
 
-typedef VEC(Waiting) WaitingHeap;
+typedef VEC(HeapEntry) EntryHeap;
 
 typedef struct Learner {
   VEC(Word) words;
@@ -31,7 +31,7 @@ typedef struct Learner {
   VEC(Pair) pairs;
   uint32_t *slots; /* hash of (left, right) -> 1 + index in pairs */
   size_t slot_count;
-  WaitingHeap heap;
+  EntryHeap heap;
   Map *by_bytes;        /* bytes of a token -> id: two pairs may join to the same bytes */
   VEC(int64_t) spelled; /* id -> index in by_bytes */
 } Learner;
@@ -68,22 +68,22 @@ static uint32_t pair_of(Learner *l, int32_t left, int32_t right) {
 
 /* ---- the heap: most frequent first ---- */
 
-static bool before(const Waiting *a, const Waiting *b) {
+static bool before(const HeapEntry *a, const HeapEntry *b) {
   if (a->times != b->times) return a->times > b->times;
   return a->left != b->left ? a->left < b->left : a->right < b->right;
 }
 
-HEAP(WaitingHeap, Waiting, before)
+HEAP(EntryHeap, HeapEntry, before)
 
 static void push(Learner *l, uint32_t pair) {
   const Pair *p = &l->pairs.data[pair];
-  heap_push(&l->heap, (Waiting){p->times, p->left, p->right, pair});
+  heap_push(&l->heap, (HeapEntry){p->times, p->left, p->right, pair});
 }
 
 /* The most frequent pair; -1 if none occurs twice. */
 static int64_t next_pair(Learner *l) {
   while (l->heap.count) {
-    const Waiting top = heap_pop(&l->heap);
+    const HeapEntry top = heap_pop(&l->heap);
     const Pair *p = &l->pairs.data[top.pair];
     if (p->times == top.times) return p->times > 1 ? (int64_t)top.pair : -1;
     if (p->times > 1) push(l, top.pair); /* its frequency has decreased */
@@ -127,23 +127,25 @@ static void count_pairs(Learner *l) {
 /* ---- one merge ---- */
 
 /* Pairs whose frequency a merge increased, to be pushed on the heap afterwards. */
-typedef VEC(uint32_t) Fresh;
+typedef VEC(uint32_t) Changed;
 
-static void lose(Learner *l, int32_t left, int32_t right, int64_t times) {
+static void subtract_occurrence(Learner *l, int32_t left, int32_t right, int64_t times) {
   const uint32_t at = pair_of(l, left, right);
   l->pairs.data[at].times -= times;
 }
 
-static void gain(Learner *l, int32_t left, int32_t right, int64_t times, uint32_t word, Fresh *fresh) {
+static void add_occurrence(Learner *l, int32_t left, int32_t right, int64_t times, uint32_t word,
+                           Changed *changed) {
   const uint32_t at = pair_of(l, left, right);
   Pair *p = &l->pairs.data[at];
-  if (!p->times || !fresh->count || fresh->data[fresh->count - 1] != at) vec_push(fresh, at);
+  if (!p->times || !changed->count || changed->data[changed->count - 1] != at) vec_push(changed, at);
   p->times += times;
   note_occurrence(p, word);
 }
 
 /* Replaces the pair in a word, from the left, and updates the counts of adjacent pairs. */
-static void merge_in_word(Learner *l, uint32_t w, int32_t left, int32_t right, int32_t result, Fresh *fresh) {
+static void merge_in_word(Learner *l, uint32_t w, int32_t left, int32_t right, int32_t result,
+                          Changed *changed) {
   Word *word = &l->words.data[w];
   int32_t *s = l->symbols.data + word->first;
   uint32_t out = 0;
@@ -153,12 +155,12 @@ static void merge_in_word(Learner *l, uint32_t w, int32_t left, int32_t right, i
       continue;
     }
     if (out > 0) {
-      lose(l, s[out - 1], left, word->times);
-      gain(l, s[out - 1], result, word->times, w, fresh);
+      subtract_occurrence(l, s[out - 1], left, word->times);
+      add_occurrence(l, s[out - 1], result, word->times, w, changed);
     }
     if (i + 2 < word->count) {
-      lose(l, right, s[i + 2], word->times);
-      gain(l, result, s[i + 2], word->times, w, fresh);
+      subtract_occurrence(l, right, s[i + 2], word->times);
+      add_occurrence(l, result, s[i + 2], word->times, w, changed);
     }
     s[out++] = result;
     i++;
@@ -170,13 +172,13 @@ static void merge(Learner *l, uint32_t pair, int32_t result) {
   const int32_t left = l->pairs.data[pair].left, right = l->pairs.data[pair].right;
   uint32_t *words = l->pairs.data[pair].words.data;
   const size_t count = l->pairs.data[pair].words.count;
-  Fresh fresh = {0};
+  Changed changed = {0};
   l->pairs.data[pair].words.data = NULL; /* taken out, because the table may move while it grows */
   l->pairs.data[pair].words.count = l->pairs.data[pair].words.capacity = 0;
-  for (size_t i = 0; i < count; i++) merge_in_word(l, words[i], left, right, result, &fresh);
+  for (size_t i = 0; i < count; i++) merge_in_word(l, words[i], left, right, result, &changed);
   l->pairs.data[pair].times = 0;
-  for (size_t i = 0; i < fresh.count; i++) push(l, fresh.data[i]);
-  vec_free(&fresh);
+  for (size_t i = 0; i < changed.count; i++) push(l, changed.data[i]);
+  vec_free(&changed);
   mem_free(words);
 }
 
@@ -191,15 +193,15 @@ static void learner_free(Learner *l) {
   mem_free(l->slots);
 }
 
-static void spell(Learner *l, const char *bytes, size_t length, int64_t id) {
+static void add_spelling(Learner *l, const char *bytes, size_t length, int64_t id) {
   vec_reserve(&l->spelled, (size_t)id + 1);
   l->spelled.data[id] = (int64_t)map_count(l->by_bytes);
   map_set(l->by_bytes, bytes, length, id);
 }
 
-static void spell_bytes(Learner *l, const int32_t byte_ids[256]) {
+static void add_byte_spellings(Learner *l, const int32_t byte_ids[256]) {
   l->by_bytes = map_new();
-  for (int i = 0; i < 256; i++) spell(l, &(char){(char)i}, 1, byte_ids[i]);
+  for (int i = 0; i < 256; i++) add_spelling(l, &(char){(char)i}, 1, byte_ids[i]);
 }
 
 /* The id of the joined pair: an existing token with the same bytes, else `fresh`. */
@@ -212,7 +214,7 @@ static int64_t joined_id(Learner *l, const Pair *p, int64_t fresh) {
     const char *piece = map_at(l->by_bytes, (size_t)l->spelled.data[parts[i]], &length, NULL);
     buffer_add(&bytes, piece, length);
   }
-  if (!map_get(l->by_bytes, bytes.data, bytes.length, &id)) spell(l, bytes.data, bytes.length, fresh);
+  if (!map_get(l->by_bytes, bytes.data, bytes.length, &id)) add_spelling(l, bytes.data, bytes.length, fresh);
   buffer_free(&bytes);
   return id;
 }
@@ -222,7 +224,7 @@ bool learn_merges(Merges *merges, WordCounts *counts, const int32_t byte_ids[256
   Learner l = {0};
   if (counts->words.bytes.count > UINT32_MAX / 2)
     return fail(err, "the distinct words take more than 2 GB: give a smaller --memory");
-  spell_bytes(&l, byte_ids);
+  add_byte_spellings(&l, byte_ids);
   load_words(&l, counts, byte_ids);
   count_pairs(&l);
   for (int64_t next = known; next < wanted && !interrupted();) {

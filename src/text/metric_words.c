@@ -76,7 +76,7 @@ static void apply_all(Metric *m, const Rule *rules, size_t count) {
 }
 #define APPLY(m, rules) apply_all((m), (rules), sizeof(rules) / sizeof *(rules))
 
-static bool stands_at(const Codes *codes, size_t at, const char *text, size_t length) {
+static bool matches_at(const Codes *codes, size_t at, const char *text, size_t length) {
   if (length > codes->count - at) return false;
   for (size_t i = 0; i < length; i++)
     if (codes->data[at + i] != (unsigned char)text[i]) return false;
@@ -87,7 +87,7 @@ static void replace(Metric *m, const char *text, const char *by) {
   const size_t length = strlen(text);
   m->other.count = 0;
   for (size_t i = 0; i < m->codes.count;) {
-    if (!stands_at(&m->codes, i, text, length)) {
+    if (!matches_at(&m->codes, i, text, length)) {
       vec_push(&m->other, m->codes.data[i++]);
       continue;
     }

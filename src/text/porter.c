@@ -73,12 +73,12 @@ static bool m_over_1_s_or_t(const char *stem, size_t length) {
   return m_over_1(stem, length) && (stem[length - 1] == 's' || stem[length - 1] == 't');
 }
 
-/* NLTK counts the l of "logi" to the stem, so that "geo" is long enough. */
+/* In NLTK the l of "logi" belongs to the stem, so that "geol" is long enough. */
 static bool m_over_0_with_l(const char *stem, size_t length) {
   return measure(stem, length + 1) > 0;
 }
 
-/* y becomes i after a consonant that is not alone: NLTK's, for "enjoy" to stay. */
+/* NLTK: y becomes i only after a consonant that is not the first letter, so that "enjoy" stays. */
 static bool after_consonant(const char *stem, size_t length) {
   return length > 1 && is_consonant(stem, length - 1);
 }
@@ -105,7 +105,7 @@ static void replace(Word *w, const char *suffix, const char *replacement) {
   w->length += strlen(replacement);
 }
 
-/* The first rule whose suffix is there decides, whether or not its condition holds. */
+/* The first rule whose suffix matches is the only one applied, even if its condition fails. */
 static void apply(Word *w, const Rule *rules) {
   for (; rules->suffix; rules++) {
     if (!ends_with(w, rules->suffix)) continue;
@@ -126,7 +126,7 @@ static void step_1a(Word *w) { /* plurals */
     apply(w, rules);
 }
 
-/* After -ed or -ing is gone: conflat(e), hop(p), fil(e). */
+/* After removal of -ed or -ing: conflat(e), hop(p), fil(e). */
 static void mend_1b(Word *w) {
   static const Rule rules[] = {{"at", "ate", any}, {"bl", "ble", any}, {"iz", "ize", any}, {0}};
   const size_t before = w->length;
@@ -187,7 +187,7 @@ static void step_2(Word *w) { /* double suffixes */
                                {"fulli", "ful", m_over_0},
                                {"logi", "log", m_over_0_with_l},
                                {0}};
-  apply(w, alli); /* NLTK: and then the rest, once more */
+  apply(w, alli); /* NLTK applies the other rules to the result */
   apply(w, rules);
 }
 
@@ -218,7 +218,7 @@ static void step_5(Word *w) {
   apply(w, ll);
 }
 
-/* ---- words with a stem of their own, as NLTK lists them ---- */
+/* ---- exceptions, as in NLTK ---- */
 
 static bool irregular(Word *w) {
   static const char *const forms[][2] = {

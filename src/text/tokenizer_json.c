@@ -209,7 +209,7 @@ static int byte_named(const char *name) {
 }
 
 /* Decodes the spelling of a token. */
-static PieceKind meaning(Reader *r, const char *name, Buffer *bytes) {
+static PieceKind decode_name(Reader *r, const char *name, Buffer *bytes) {
   buffer_clear(bytes);
   if (r->t->byte_level && alphabet_read(name, strlen(name), bytes)) return PIECE_TEXT;
   const int byte = r->t->byte_level ? -1 : byte_named(name);
@@ -240,7 +240,7 @@ static bool read_token(Reader *r, Buffer *bytes) {
                         r->t->pieces.data[id].name, name, id);
   if (map_get(r->t->by_name, name, length, NULL))
     return fail_damaged(r->err, "%s: token \"%s\" occurs twice", r->path, name);
-  const PieceKind kind = meaning(r, name, bytes);
+  const PieceKind kind = decode_name(r, name, bytes);
   tokenizer_put(r->t, (int32_t)id, bytes->data, bytes->length, name, kind);
   return true;
 }

@@ -67,11 +67,10 @@ static int by_frequency(const void *a, const void *b) {
 }
 
 /* The id of a prefix of a character, merged from the prefix one byte shorter and its last byte. */
-static int32_t add_beginning(Tokenizer *t, const char *bytes, size_t length) {
+static int32_t add_prefix(Tokenizer *t, const char *bytes, size_t length) {
   int64_t id;
   if (map_get(t->by_bytes, bytes, length, &id)) return (int32_t)id;
-  const int32_t left = add_beginning(t, bytes, length - 1),
-                right = t->bytes[(unsigned char)bytes[length - 1]];
+  const int32_t left = add_prefix(t, bytes, length - 1), right = t->bytes[(unsigned char)bytes[length - 1]];
   const int32_t result = add_piece(t, bytes, length);
   merges_add(&t->merges, (Merge){left, right, result});
   return result;
@@ -95,7 +94,7 @@ static void add_characters(Tokenizer *t, const WordCounts *counts, int64_t wante
   qsort(list, n, sizeof *list, by_frequency);
   for (size_t i = 0; i < n; i++) {
     if (wanted && (int64_t)t->pieces.count + cost_of(t, &list[i]) > wanted) break;
-    add_beginning(t, list[i].bytes, list[i].length);
+    add_prefix(t, list[i].bytes, list[i].length);
   }
   mem_free(list);
 }

@@ -14,7 +14,7 @@ run train translate broken.jsonl -o bad $small
 expect_failure "broken.jsonl:10"
 run train translate broken.jsonl -o skipped --arch marian $small --skip-bad --holdout 0
 expect_status 0
-expect_err "1 line"
+expect_err "1 unreadable line"
 { for i in 1 2 3 4 5 6 7 8 9; do printf 'one %s\teins %s\n' $i $i; done; printf 'nothing\t\n\tnichts\n'; } >sides.tsv
 run train translate sides.tsv -o sides --arch marian $small --holdout 0
 expect_status 0
