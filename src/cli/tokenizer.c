@@ -117,7 +117,7 @@ static bool run_encode(Call *call, Error *err) {
 }
 
 #define FLAG_TOKENIZER \
-  { OWN_MODEL, "model", "PATH", "tokenizer.json, or a directory that contains one", 'm', true }
+  { OWN_MODEL, "model", "PATH", "tokenizer.json, a directory that contains one, or a GGUF file", 'm', true }
 
 const Command command_tokenizer_encode = {
     .name = "tokenizer encode",

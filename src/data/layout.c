@@ -146,7 +146,8 @@ bool layout_find(PairLayout *l, const Task *task, const Tokenizer *t, bool encod
                       context, LEAST);
   *l = (PairLayout){.separate = encodes, .chat = task->chat, .time = context, .source_time = context};
   l->end = tokenizer_end(t);
-  l->begin = encodes ? -1 : tokenizer_begin(t);
+  /* A begin token that is the end token separates documents; pairs are not documents. */
+  l->begin = encodes || tokenizer_begin(t) == tokenizer_end(t) ? -1 : tokenizer_begin(t);
   if (l->end < 0) return fail(err, "the tokenizer has no end token, such as <|endoftext|>: use another one");
   if (tokenizer_end(source) < 0)
     return fail(err, "the tokenizer of sources has no end token, such as <|endoftext|>: use another one");

@@ -84,8 +84,9 @@ static int32_t begin_of(const TextMaterial *m, const Tokenizer *t) {
 /* Held-out documents are scored independently, as the model would generate them. */
 static bool encode_text(Material *base, const Tokenizer *tokenizer, Error *err) {
   TextMaterial *m = (TextMaterial *)base;
-  const DocumentTokens train = {tokenizer_begin(tokenizer), tokenizer_end(tokenizer)},
-                       held = {begin_of(m, tokenizer), tokenizer_end(tokenizer)};
+  const int32_t begin = tokenizer_begin(tokenizer), end = tokenizer_end(tokenizer);
+  /* In a stream, the end token of one document may be the begin token of the next. */
+  const DocumentTokens train = {begin == end ? -1 : begin, end}, held = {begin_of(m, tokenizer), end};
   if (!dataset_encode(&m->dataset, m->corpus, tokenizer, train, &base->news, err) ||
       (m->held_out && !dataset_encode(&m->valid, m->held_out, tokenizer, held, &base->news, err)))
     return false;

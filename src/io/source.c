@@ -20,9 +20,7 @@ static const SourceFormat *const own = &source_huggingface;
 
 /* Hints for files that no reader claims. */
 static const FileHint files[] = {
-    {"*.gguf",
-     "GGUF files are not supported yet: use the Hugging Face directory (config.json, model.safetensors, "
-     "tokenizer.json) that it was made from"},
+    {"*.gguf", "does not begin as a GGUF file does: it is damaged, or something else"},
     {"*.safetensors",
      "this is a file of weights: give the directory that contains it, with config.json and tokenizer.json"},
     {"*.bin",
@@ -41,6 +39,12 @@ static const SourceFormat *format_of(const char *path, Error *err) {
   else
     hint_file(path, files, err);
   return NULL;
+}
+
+bool source_is_file(const char *path) {
+  for (int i = 0; i < FORMATS; i++)
+    if (formats[i]->claims(path)) return !dir_exists(path);
+  return false;
 }
 
 static void begin(ModelSource *s, const SourceFormat *format, const char *path) {

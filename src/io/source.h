@@ -52,6 +52,7 @@ typedef struct SourceFormat {
 } SourceFormat;
 
 /* Fails if the path is not a model, with a hint. Close it in any case. */
+bool source_is_file(const char *path); /* a model that is one file, not a directory */
 bool source_open(ModelSource *, const char *path, Error *);
 bool source_open_tensors(ModelSource *, Error *);
 void source_close(ModelSource *);

@@ -24,9 +24,7 @@ static const FileHint adapters[] = {
 static const FileHint no_models[] = {
     {"adapter_config.json", ONLY_ADAPTER},
     {"adapter_model.*", ONLY_ADAPTER},
-    {"*.gguf",
-     "GGUF files are not supported yet: use the Hugging Face directory (config.json, model.safetensors, "
-     "tokenizer.json) that it was made from"},
+    {"*.gguf", "this is a model in a GGUF file: give the file, not its directory"},
     {"params.json", "this is a model in Meta's format: get it in Hugging Face's format, or convert it"},
     {"consolidated.*", "this is a model in its vendor's format: get it in Hugging Face's format"},
     {"*.safetensors", "config.json is missing next to the weights: add it"},
@@ -43,7 +41,8 @@ static const FileHint other_weights[] = {
     {"model-*-of-*.safetensors",
      "this is one of several files of weights, but " WEIGHTS_INDEX ", which lists them, is missing"},
     {"pytorch_model*.bin*", "PyTorch's pickled weights are not supported: " SAFETENSORS},
-    {"*.gguf", "GGUF files are not supported yet, and model.safetensors is missing"},
+    {"*.gguf",
+     "model.safetensors is missing: to use the model in this file, give the file, not its directory"},
     {"*.safetensors", "model.safetensors is missing: rename this file if it has the weights"},
     {"tf_model*.h5", "TensorFlow weights are not supported: " SAFETENSORS},
     {"flax_model*.msgpack", "Flax weights are not supported: " SAFETENSORS},

@@ -172,10 +172,29 @@ json_t *config_tokens_json(const TokenSet *s) {
   return list;
 }
 
+/* Whether 0, which means "absent" within the program, is not a value that the key can have in a file. */
+static bool is_size(const ConfigKey *k) {
+  static const size_t sizes[] = {
+      offsetof(Config, vocabulary),    offsetof(Config, layers),     offsetof(Config, width),
+      offsetof(Config, heads),         offsetof(Config, kv_heads),   offsetof(Config, head_size),
+      offsetof(Config, ffn),           offsetof(Config, context),    offsetof(Config, encoder_layers),
+      offsetof(Config, encoder_heads), offsetof(Config, encoder_ffn)};
+  for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+    if (k->offset == sizes[i]) return true;
+  return false;
+}
+
+static bool read_size(Config *c, const ConfigKey *k, const char *key, const json_t *json, const char *where,
+                      Error *err) {
+  if (!json_get_int(json, key, 0, member(c, k), where, err)) return false;
+  return *(int64_t *)member(c, k) > 0 || fail(err, "%s: \"%s\" is not a positive number", where, key);
+}
+
 static bool read_value(Config *c, const ConfigKey *k, const char *key, const json_t *json, const char *where,
                        Error *err) {
   switch (k->kind) {
     case CONFIG_INT:
+      if (is_size(k)) return read_size(c, k, key, json, where, err);
       return json_get_int(json, key, 0, member(c, k), where, err);
     case CONFIG_REAL:
       return json_get_real(json, key, 0, member(c, k), where, err);

@@ -134,6 +134,8 @@ bool decoder_read_rope_of(RopeFields to, const json_t *rope, const char *where, 
 /* Newer files: {"rope_parameters": {"rope_theta": F, "rope_type": "default"}}; older ones: "rope_scaling". */
 bool decoder_read_rope(Config *c, const json_t *config, const char *where, Error *err) {
   const json_t *rope = json_object_get(config, "rope_scaling");
+  if (rope && !json_is_object(rope) && !json_is_null(rope))
+    return fail(err, "%s: \"rope_scaling\" is neither an object nor null", where);
   if (!json_object_size(rope)) rope = json_object_get(config, "rope_parameters");
   const RopeFields to = {&c->rope_theta, c->rotary_share != 0 ? &c->rotary_share : NULL, &c->rope_scaling};
   return decoder_read_rope_of(to, rope, where, err);

@@ -100,8 +100,11 @@ enum { ACTIVATIONS = sizeof activations / sizeof *activations };
 
 bool encoder_decoder_read_rest(Config *c, const json_t *config, const char *where, Error *err) {
   const char *name = json_get_text(config, "activation_function", "gelu");
+  const json_t *given = json_object_get(config, "activation_function");
   int64_t decoder_vocabulary;
   bool shared;
+  if (given && !json_is_string(given))
+    return fail(err, "%s: \"activation_function\" is not a name (relu, gelu, gelu_new, silu)", where);
   if (!json_get_int(config, "decoder_vocab_size", c->vocabulary, &decoder_vocabulary, where, err) ||
       !json_get_bool(config, "share_encoder_decoder_embeddings", true, &shared, where, err))
     return false;

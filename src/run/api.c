@@ -40,6 +40,15 @@ void ink_model_close(ink_model *m) {
   mem_free(m);
 }
 
+ink_tokenizer *ink_tokenizer_open(const char *path, ink_error *err) {
+  MEM_GUARD(err, return NULL);
+  Tokenizer *tokenizer = bundle_tokenizer_at(path, err);
+  ink_tokenizer *t = tokenizer ? mem_alloc_zeroed(1, sizeof *t) : NULL;
+  if (t) t->tokenizer = tokenizer;
+  MEM_GUARD_END();
+  return t;
+}
+
 ink_tokenizer *ink_model_tokenizer(ink_model *m, bool source) {
   return source ? &m->read : &m->written;
 }

@@ -41,6 +41,10 @@ Tokenizer *bundle_tokenizer(const char *path, Error *err) {
   return t;
 }
 
+Tokenizer *bundle_tokenizer_at(const char *path, Error *err) {
+  return source_is_file(path) ? bundle_tokenizer(path, err) : tokenizer_open_at(path, err);
+}
+
 /* The file of a vocabulary larger than the model's, or NULL. */
 static const char *too_large(const Tokenizer *t, const Config *config) {
   const Tokenizer *source = tokenizer_source(t);

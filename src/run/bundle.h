@@ -24,6 +24,8 @@ bool bundle_open(Bundle *, const char *path, Error *);
 bool bundle_config(Config *, const char *path, Error *);
 /* Only the tokenizer, with the separate tokenizer of sources, if any, attached to it. */
 Tokenizer *bundle_tokenizer(const char *path, Error *);
+/* A tokenizer alone: tokenizer.json, a directory that contains one, or a model file that does (GGUF). */
+Tokenizer *bundle_tokenizer_at(const char *path, Error *);
 /* Fails unless the tokenizer is the one that the card's model was trained with. */
 bool bundle_same_tokenizer(const json_t *card, const Tokenizer *, const char *directory, Error *);
 void bundle_close(Bundle *);

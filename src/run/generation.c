@@ -189,6 +189,8 @@ static bool fill(Settings *s, const char *name, const char *text, Error *err) {
 static bool fill_key(Settings *s, const json_t *json, const char *key, const char *setting, Error *err) {
   const json_t *value = member(json, key);
   if (!value) return true;
+  if (json_is_string(value) && strcmp(key, "early_stopping")) /* which may be "never" */
+    return fail_damaged(err, "\"%s\" is a text, not a number, true or false", key);
   char *text = json_is_string(value) ? mem_strdup(json_string_value(value))
                                      : json_text(value, JSON_ENCODE_ANY | JSON_COMPACT);
   const bool ok = fill(s, setting, text, err) || fail_prefix(err, "\"%s\"", key);

@@ -5,15 +5,6 @@
 #include "base/file.h"
 #include "text/handle.h"
 
-ink_tokenizer *ink_tokenizer_open(const char *path, ink_error *err) {
-  MEM_GUARD(err, return NULL);
-  Tokenizer *tokenizer = tokenizer_open_at(path, err);
-  ink_tokenizer *t = tokenizer ? mem_alloc_zeroed(1, sizeof *t) : NULL;
-  if (t) t->tokenizer = tokenizer;
-  MEM_GUARD_END();
-  return t;
-}
-
 void ink_tokenizer_close(ink_tokenizer *t) {
   if (!t) return;
   tokenizer_free(t->tokenizer);

@@ -59,10 +59,10 @@ int32_t tokenizer_unknown(const Tokenizer *);
 /* The token that the post-processor puts before every text, -1: none, and those it puts after. */
 int32_t tokenizer_begin(const Tokenizer *);
 const Ids *tokenizer_behind(const Tokenizer *);
-/* For a new model: `append` (with an encoder) makes the post-processor put the end token after every text, as
- * in its sources, unless it puts other tokens there; otherwise it puts none. Other programs read this from
- * tokenizer.json. */
-void tokenizer_append_end(Tokenizer *, bool append);
+/* Sets the tokens around texts (post-processor) to those that a new model reads, so that other programs give
+ * it the same ids. encodes: sources end with the end token, unless tokenizer.json already adds tokens.
+ * Otherwise texts start with `begin` (-1: none), and no token follows them. */
+void tokenizer_frame(Tokenizer *, bool encodes, int32_t begin);
 /* Does decoding strip one leading space? */
 bool tokenizer_strips_space(const Tokenizer *);
 /* Remarks about ignored parts of the files or lost characters; NULL: none. */

@@ -21,7 +21,7 @@ static const FileHint others[] = {
     {NULL, NULL}};
 
 static const FileHint as_file[] = {
-    {"*.gguf", "a GGUF file, which is not supported here: give a tokenizer.json, or its directory"},
+    {"*.gguf", "does not begin as a GGUF file does: it is damaged, or something else"},
     {"*.model", "a SentencePiece tokenizer, which is " CONVERTED},
     {"*.spm", "a SentencePiece tokenizer, which is " CONVERTED},
     {"*.safetensors", "a file of weights, not a tokenizer: give the directory, or its tokenizer.json"},

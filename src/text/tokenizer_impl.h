@@ -87,7 +87,7 @@ struct Tokenizer {
   int32_t end, pad;        /* -1: none */
   bool named_end;          /* the end token is named by a file, not guessed */
   bool completed;          /* some pieces come from the files next to tokenizer.json */
-  bool reframed;           /* tokenizer_append_end changed the tokens around texts */
+  bool reframed;           /* tokenizer_frame changed the tokens around texts */
   Buffer remark;           /* see tokenizer_remark */
   bool cut_before[256];    /* a word may be cut before this byte ... */
   uint64_t joined[256][4]; /* ... unless bit j of joined[i] is set: a merge joins a token that ends in byte i

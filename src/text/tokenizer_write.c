@@ -95,13 +95,22 @@ static json_t *post_processor_json(const Tokenizer *t) {
   return json_build("{s:s, s:[o, o]}", "type", "Sequence", "processors", byte_level_json(), template_json(t));
 }
 
-void tokenizer_append_end(Tokenizer *t, bool append) {
-  if (t->of_sources) tokenizer_append_end(t->of_sources, append);
-  const bool wanted = append && t->begin < 0 && t->end >= 0;
-  if (append ? t->behind.count || !wanted : !t->behind.count) return;
-  t->behind.count = 0;
-  if (wanted) vec_push(&t->behind, t->end);
+/* A source keeps the tokens that its tokenizer.json already puts around texts. */
+static void frame_source(Tokenizer *t) {
+  if (t->begin >= 0 || t->behind.count || t->end < 0) return;
+  vec_push(&t->behind, t->end);
   t->reframed = true;
+}
+
+void tokenizer_frame(Tokenizer *t, bool encodes, int32_t begin) {
+  if (encodes) {
+    if (t->of_sources) frame_source(t->of_sources);
+    frame_source(t);
+  } else if (t->begin != begin || t->behind.count) {
+    t->begin = begin;
+    t->behind.count = 0;
+    t->reframed = true;
+  }
 }
 
 /* ---- the file ---- */

@@ -99,7 +99,7 @@ static bool make_tokenizer(Run *r, Error *err) {
   else if (r->train->from)
     r->tokenizer = bundle_tokenizer(r->train->from, err);
   else if (r->train->tokenizer_from)
-    r->tokenizer = tokenizer_open_at(r->train->tokenizer_from, err);
+    r->tokenizer = bundle_tokenizer_at(r->train->tokenizer_from, err);
   else
     r->tokenizer = learn_tokenizers(r, err);
   const char *remark = r->tokenizer ? tokenizer_remark(r->tokenizer) : NULL;
@@ -158,6 +158,17 @@ static bool fit_context(Run *r, Error *err) {
          separate_vocabularies(r, err);
 }
 
+/* The token that a sample starts with. */
+static int32_t begin_token(const Run *r) {
+  return r->train->from ? bundle_begin(&r->base) : r->material->tokens.begin;
+}
+
+/* tokenizer.json is written with the tokens that this model reads around texts. */
+static void frame_texts(Run *r) {
+  const int32_t own = tokenizer_begin(r->tokenizer), of_pairs = own == tokenizer_end(r->tokenizer) ? -1 : own;
+  tokenizer_frame(r->tokenizer, r->config.arch->encodes, task_has_pairs(r->task) ? of_pairs : begin_token(r));
+}
+
 static bool make_config(Run *r, Error *err) {
   if (r->resumed) {
     if (!bundle_config(&r->config, r->dir.path, err)) return false;
@@ -169,7 +180,6 @@ static bool make_config(Run *r, Error *err) {
     if (!config_from_settings(&r->config, r->model, tokenizer_size(r->tokenizer), err) ||
         !separate_vocabularies(r, err) || !fit_context(r, err))
       return false;
-    tokenizer_append_end(r->tokenizer, r->config.arch->encodes);
   }
   if (r->resumed || r->train->from)
     r->material->kept = (MaterialTokens){-1, -1, r->config.decoder_start, r->config.pad};
@@ -177,17 +187,13 @@ static bool make_config(Run *r, Error *err) {
   if (!choose_window(r, err) ||
       !material_fit(r->material, r->tokenizer, r->config.arch->encodes, r->window, err))
     return false;
+  if (!r->resumed) frame_texts(r);
   if (!r->resumed && !r->train->from) take_tokens(&r->config, &r->material->tokens);
   return token_set_add(&r->config.ends, r->material->tokens.end) ||
          fail(err,
               "the model already has %d end tokens, the maximum, and this task needs another: fine-tune "
               "another model",
               MOST_TOKENS);
-}
-
-/* The token that a sample starts with. */
-static int32_t begin_token(const Run *r) {
-  return r->train->from ? bundle_begin(&r->base) : r->material->tokens.begin;
 }
 
 static void fingerprint(const Run *r, char text[64]) {

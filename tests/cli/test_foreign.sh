@@ -47,7 +47,7 @@ for key in eos_token_id pad_token_id decoder_start_token_id; do
 done
 # What lies in a directory in place of a model is named.
 printf GGUF >model.gguf
-is_refused model.gguf model.gguf "GGUF" "directory"
+is_refused model.gguf model.gguf "GGUF" "cut short"
 is_refused untied/model.safetensors "a file of weights" "directory"
 is_refused untied/config.json "give the directory"
 is_refused nowhere "no such model directory"
@@ -60,7 +60,7 @@ is_refused tokens tokenizer.json "only a tokenizer"
 mkdir -p cached/snapshots/1a2b && cp untied/config.json cached/snapshots/1a2b
 is_refused cached cached/snapshots "revision"
 mkdir packed && cp model.gguf packed/tiny.q4.gguf
-is_refused packed tiny.q4.gguf "not supported yet"
+is_refused packed tiny.q4.gguf "give the file"
 with() { # COMMAND TEXT...: a copy of the model after that command
   rm -rf copy && cp -r untied copy && (cd copy && eval "$1")
   shift

@@ -90,7 +90,7 @@ static void what_is_no_model_is_named(void **state) {
   static const struct {
     const char *path, *says;
   } cases[] = {{"none", "no such model directory"},
-               {"model.gguf", "GGUF files are not supported yet"},
+               {"model.gguf", "does not begin as a GGUF file does"},
                {"x.safetensors", "give the directory that contains it"},
                {"notes", "give a model directory"},
                {".", "it has no config.json"}};

@@ -134,6 +134,18 @@ for arch in ("qwen3", "gemma3", "gemma2", "qwen2", "mistral", "phi3", "olmo2", "
     trained_here(arch, "--arch", arch, *([] if arch == "gpt_neox" else ["--kv-heads", 2]), *(["--no-tied"] if arch in ("phi3", "gpt_neox") else []))
 trained_here("gpt2_untied", "--arch", "gpt2", "--no-tied", "--tokenizer", "char")
 
+# Of several documents: the tokenizer itself puts the token in front that a new text starts with.
+with open("two", "w", encoding="utf-8") as file:
+    file.write("The first document.\n" * 30 + "%\n" + "The second one is longer.\n" * 30)
+run("train", "write", "two", "--separator", "%", "-o", "documents", "--layers", 2, "--width", 32, "--heads", 4, "--context", 96, "--batch", 4,
+    "--steps", 30, "--warmup", 3, "--lr", 0.01, "--vocab", 300, "--tokenizer", "bpe", "--sample-tokens", 0, "--threads", 1, "-q", "--holdout", 0)
+model, documents = AutoModelForCausalLM.from_pretrained("documents", dtype=torch.float32).eval(), AutoTokenizer.from_pretrained("documents")
+ids = documents("The", return_tensors="pt").input_ids
+check("documents begin", 0 if ids[0, 0] == documents.eos_token_id else 1)
+text = documents.decode(model.generate(ids, do_sample=False, max_new_tokens=20, pad_token_id=0)[0], skip_special_tokens=True)
+mine = run("write", "-m", "documents", "The", "--greedy", "--max-tokens", 20, "-q").stdout.rstrip("\n")
+check(f"documents: {mine!r} and {text!r}", 0 if mine == text.rstrip("\n") else 1)
+
 size = len(tokenizer)
 shape = dict(vocab_size=size, hidden_size=32, intermediate_size=48, num_hidden_layers=2, num_attention_heads=4, max_position_embeddings=96,
              bos_token_id=None, eos_token_id=tokenizer.eos_token_id)

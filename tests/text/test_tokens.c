@@ -224,14 +224,14 @@ static void the_end_behind_sources_is_written(void **state) {
   Error err = {0};
   Tokenizer *t = byte_level("", "}", "\"added_tokens\":[" TOKEN(258, "</s>", SPECIAL) "],", &err);
   tokenizer_offer_end(t, 258);
-  tokenizer_append_end(t, false);
+  tokenizer_frame(t, false, -1);
   tokenizer_free(written(t, false));
-  tokenizer_append_end(t, true);
+  tokenizer_frame(t, true, -1);
   Tokenizer *again = written(t, true);
   assert_int_equal(tokenizer_begin(again), -1);
   assert_int_equal(tokenizer_behind(again)->count, 1);
   assert_int_equal(tokenizer_behind(again)->data[0], 258);
-  tokenizer_append_end(again, false); /* of a model that continues texts */
+  tokenizer_frame(again, false, -1); /* of a model that continues texts */
   Tokenizer *third = written(again, false);
   assert_int_equal(tokenizer_behind(third)->count, 0);
   tokenizer_free(third);
@@ -245,9 +245,9 @@ static void what_stands_before_texts_stays(void **state) {
                             "\"added_tokens\":[" TOKEN(258, "<s>", SPECIAL) "," TOKEN(259, "</s>", SPECIAL) "],"
                             "\"post_processor\":{\"type\":\"RobertaProcessing\",\"sep\":[\"</s>\",259],"
                             "\"cls\":[\"<s>\",258]},", &err);
-  tokenizer_append_end(t, true);
+  tokenizer_frame(t, true, -1);
   tokenizer_free(written(t, false)); /* as it was read */
-  tokenizer_append_end(t, false);
+  tokenizer_frame(t, false, 258);
   Tokenizer *again = written(t, true);
   assert_int_equal(tokenizer_begin(again), 258);
   assert_int_equal(tokenizer_behind(again)->count, 0);
