@@ -25,6 +25,7 @@ static const FileHint files[] = {
      "tokenizer.json) that it was made from"},
     {"*.safetensors",
      "this is a file of weights: give the directory that contains it, with config.json and tokenizer.json"},
+    {"tok*.bin", "this is a tokenizer, as of llama2.c: give the model next to it"},
     {"*.bin",
      "this is a file, perhaps of weights: give the directory that contains it, with config.json, "
      "model.safetensors and tokenizer.json"},
