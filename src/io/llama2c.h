@@ -1,4 +1,4 @@
-/* llama2c.h - the files of karpathy/llama2.c, little-endian (its export.py and tokenizer.py).
+/* llama2c.h - the files of karpathy/llama2.c, little-endian, as its exporters write them.
  *
  * A model: a header (seven i32 width, ffn, layers, heads, key/value heads, vocabulary, context), then f32
  * arrays in a fixed order, without names. Legacy files begin with the seven numbers; a negative vocabulary

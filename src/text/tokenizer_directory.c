@@ -22,6 +22,8 @@ static const FileHint others[] = {
 
 static const FileHint as_file[] = {
     {"*.gguf", "a GGUF file, which is not supported here: give a tokenizer.json, or its directory"},
+    {"*.bin",
+     "a binary file, perhaps of llama2.c, not supported here: give a tokenizer.json, or its directory"},
     {"*.model", "a SentencePiece tokenizer, which is " CONVERTED},
     {"*.spm", "a SentencePiece tokenizer, which is " CONVERTED},
     {"*.safetensors", "a file of weights, not a tokenizer: give the directory, or its tokenizer.json"},

@@ -1,5 +1,4 @@
-/* llama2c_files.h - small files of llama2.c in the order in which its exporters (export.py, tokenizer.py)
- * write them. */
+/* llama2c_files.h - small files of llama2.c in the order in which its exporters write them. */
 #ifndef TESTS_LLAMA2C_FILES_H
 #define TESTS_LLAMA2C_FILES_H
 
@@ -19,7 +18,7 @@ typedef struct Exported {
 enum { EXPORTED_VOCABULARY = 3 + 256 + 6 };
 static const Exported small = {8, 6, 2, 2, 1, EXPORTED_VOCABULARY, 5, 0, true, 10000};
 
-/* Gives the elements of an array that llama2.c's model.py calls `name`, of one layer (0 where there is one).
+/* Gives the elements of an array that llama2.c calls `name`, of one layer (0 where there is one).
  */
 typedef void (*ArrayOf)(void *user, const char *name, int32_t layer, float *out, int64_t rows,
                         int64_t columns);

@@ -50,7 +50,7 @@ static const char *const names[][2] = {{"tok_embeddings", "model.embed_tokens.we
                                        {"w2", "model.layers.%d.mlp.down_proj.weight"},
                                        {"w3", "model.layers.%d.mlp.up_proj.weight"}};
 
-/* As export.py takes them from transformers' models: rows i and i + half of a head become neighbours. */
+/* As llama2.c has them: rows i and i + half of a head become neighbours. */
 static void values_of(void *user, const char *name, int32_t layer, float *out, int64_t rows,
                       int64_t columns) {
   const Model *m = user;
