@@ -205,10 +205,18 @@ static void add_tensor(Llama2c *m, const Array *a, int64_t layer, const char *da
       (NamedTensor){arena_strndup(m->arena, name, (size_t)length), t, m->path};
 }
 
+/* Each has bytes in the file, so that their number is bounded by its length. */
+static size_t count_tensors(const Llama2c *m, const Layout *l) {
+  size_t count = 0;
+  for (size_t i = 0; i < l->count; i++)
+    if (l->arrays[i].name) count += (size_t)copies_of(m, &l->arrays[i]);
+  return count;
+}
+
 static void place_arrays(Llama2c *m, const Layout *l) {
   const char *at = m->file.data + l->header;
-  const size_t most = l->count * (size_t)m->layers; /* the file has more bytes than that */
-  m->tensors = (TensorSet){arena_alloc_zeroed(m->arena, most * sizeof *m->tensors.items), 0, m->path};
+  NamedTensor *items = arena_alloc_zeroed(m->arena, count_tensors(m, l) * sizeof *items);
+  m->tensors = (TensorSet){items, 0, m->path};
   for (size_t i = 0; i < l->count; i++) {
     const Array *a = &l->arrays[i];
     const size_t bytes = (size_t)(size_of(m, a->rows) * size_of(m, a->columns)) * sizeof(float);
