@@ -23,6 +23,7 @@ static const FileHint files[] = {
     {"*.gguf", "does not begin as a GGUF file does: it is damaged, or something else"},
     {"*.safetensors",
      "this is a file of weights: give the directory that contains it, with config.json and tokenizer.json"},
+    {"tok*.bin", "this is a tokenizer, as of llama2.c: give the model next to it"},
     {"*.bin",
      "this is a file, perhaps of weights: give the directory that contains it, with config.json, "
      "model.safetensors and tokenizer.json"},

@@ -2,7 +2,8 @@
  *
  * To add a format: src/io/source_<name>.c and a line in sources.def. A reader converts configuration and
  * generation defaults to transformers' keys, and the tokenizer to tokenizer.json. It keeps the names of
- * tensors, which the architecture's table for that format (models/naming.h) maps to parameters. */
+ * tensors, which the architecture's table for that format (models/naming.h) maps to parameters; if they have
+ * none, it gives them those of another format, and has its table. */
 #ifndef IO_SOURCE_H
 #define IO_SOURCE_H
 

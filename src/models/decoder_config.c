@@ -32,6 +32,7 @@ const Naming decoder_namings[] = {{"huggingface", "model.", names},
                                   {NULL, NULL, NULL}},
              decoder_namings_pairs[] = {{"huggingface", "model.", names},
                                         {"gguf", "", gguf_pairs},
+                                        {"llama2c", "", gguf_pairs}, /* no names: the reader gives GGUF's */
                                         {NULL, NULL, NULL}},
              decoder_namings_plus_one[] = {
                  {"huggingface", "model.", names}, {"gguf", "", gguf_plus_one}, {NULL, NULL, NULL}};

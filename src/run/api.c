@@ -12,14 +12,6 @@
 #include "run/special_tokens.h"
 #include "run/writer.h"
 
-/* A prompt that ended so would not be continued. */
-static void note_end_of_prompts(const Bundle *b, const char *directory, const News *news) {
-  const Ids *behind = tokenizer_behind(b->tokenizer);
-  if (behind->count && !b->model->config.arch->encodes)
-    news_note(news, "%s: the tokenizer puts %s after every text; prompts are read without it", directory,
-              tokenizer_name(b->tokenizer, behind->data[0]));
-}
-
 static ink_model *open_model(const char *directory, const News *news, Error *err) {
   ink_model *m = mem_alloc_zeroed(1, sizeof *m);
   m->engine = work_context.engine;
@@ -31,7 +23,6 @@ static ink_model *open_model(const char *directory, const News *news, Error *err
   m->read.tokenizer = (Tokenizer *)(uintptr_t)tokenizer_source(m->bundle.tokenizer);
   const char *remark = tokenizer_remark(m->bundle.tokenizer);
   if (remark) news_note(news, "%s: %s", directory, remark);
-  note_end_of_prompts(&m->bundle, directory, news);
   return m;
 }
 

@@ -37,6 +37,9 @@ json_t *special_tokens_describe(const Config *c, const Tokenizer *t, int32_t beg
   for (int32_t i = 0; i < c->ends.count; i++)
     if ((name = tokenizer_name(t, c->ends.ids[i]))) json_push(ends, json_string(name));
   json_put(json, "ends", ends);
+  const Ids *behind = tokenizer_behind(t);
+  if (behind->count && !c->arch->encodes) /* a prompt that ended so would not be continued */
+    json_put(json, "left_out_after_prompts", json_string(tokenizer_name(t, behind->data[0])));
   if ((name = tokenizer_name(t, (int32_t)c->pad))) json_put(json, "padding", json_string(name));
   if (remark) json_put(json, "remark", json_string(remark));
   return json;

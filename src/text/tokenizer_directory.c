@@ -22,6 +22,7 @@ static const FileHint others[] = {
 
 static const FileHint as_file[] = {
     {"*.gguf", "does not begin as a GGUF file does: it is damaged, or something else"},
+    {"*.bin", "a binary file, but not a model of llama2.c: give a tokenizer.json, or its directory"},
     {"*.model", "a SentencePiece tokenizer, which is " CONVERTED},
     {"*.spm", "a SentencePiece tokenizer, which is " CONVERTED},
     {"*.safetensors", "a file of weights, not a tokenizer: give the directory, or its tokenizer.json"},

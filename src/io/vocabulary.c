@@ -1,0 +1,201 @@
+#include "io/vocabulary.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+
+/* ---- parts of tokenizer.json ---- */
+
+void vocabulary_add_text(Buffer *b, const char *text, size_t length) {
+  buffer_adds(b, "\"");
+  for (size_t i = 0; i < length; i++) {
+    const unsigned char c = (unsigned char)text[i];
+    if (c < 0x20)
+      buffer_addf(b, "\\u%04x", c);
+    else if (c == '"' || c == '\\')
+      buffer_addf(b, "\\%c", c);
+    else
+      buffer_add(b, text + i, 1);
+  }
+  buffer_adds(b, "\"");
+}
+
+static void add_token(const Vocabulary *v, int64_t id, Buffer *b) {
+  vocabulary_add_text(b, v->tokens[id].text, v->tokens[id].length);
+}
+
+void vocabulary_add_tokens(const Vocabulary *v, Buffer *b) {
+  buffer_adds(b, "\"vocab\":{");
+  for (size_t i = 0; i < v->count; i++) {
+    if (i) buffer_adds(b, ",");
+    add_token(v, (int64_t)i, b);
+    buffer_addf(b, ":%zu", i);
+  }
+  buffer_adds(b, "}");
+}
+
+static void add_added_tokens(const Vocabulary *v, Buffer *b) {
+  bool first = true;
+  buffer_adds(b, "\"added_tokens\":[");
+  for (size_t i = 0; i < v->count; i++) {
+    const TokenKind kind = v->tokens[i].kind;
+    if (kind != TOKEN_CONTROL && kind != TOKEN_USER_DEFINED && kind != TOKEN_UNKNOWN) continue;
+    buffer_addf(b, "%s{\"id\":%zu,\"content\":", first ? "" : ",", i);
+    add_token(v, (int64_t)i, b);
+    buffer_addf(
+        b, ",\"single_word\":false,\"lstrip\":false,\"rstrip\":false,\"normalized\":false,\"special\":%s}",
+        kind == TOKEN_USER_DEFINED ? "false" : "true");
+    first = false;
+  }
+  buffer_adds(b, "],");
+}
+
+static void add_template_token(const Vocabulary *v, int64_t id, const char *before, Buffer *b) {
+  buffer_addf(b, "%s{\"SpecialToken\":{\"type_id\":0,\"id\":", before);
+  add_token(v, id, b);
+  buffer_adds(b, "}}");
+}
+
+static void add_template_ids(const Vocabulary *v, int64_t id, const char *before, Buffer *b) {
+  buffer_adds(b, before);
+  add_token(v, id, b);
+  buffer_adds(b, ":{\"id\":");
+  add_token(v, id, b);
+  buffer_addf(b, ",\"ids\":[%" PRId64 "],\"tokens\":[", id);
+  add_token(v, id, b);
+  buffer_adds(b, "]}");
+}
+
+/* What stands around every text. */
+static void add_post_processor(const Vocabulary *v, Buffer *b) {
+  const bool begin = v->add_begin && v->begin >= 0, end = v->add_end && v->end >= 0;
+  if (!begin && !end) {
+    buffer_adds(b, "\"post_processor\":null,");
+    return;
+  }
+  buffer_adds(b, "\"post_processor\":{\"type\":\"TemplateProcessing\",\"single\":[");
+  if (begin) add_template_token(v, v->begin, "", b);
+  buffer_addf(b, "%s{\"Sequence\":{\"id\":\"A\",\"type_id\":0}}", begin ? "," : "");
+  if (end) add_template_token(v, v->end, ",", b);
+  buffer_adds(b, "],\"pair\":[],\"special_tokens\":{");
+  if (begin) add_template_ids(v, v->begin, "", b);
+  if (end && (!begin || v->begin != v->end)) add_template_ids(v, v->end, begin ? "," : "", b);
+  buffer_adds(b, "}},");
+}
+
+void vocabulary_add_frame(const Vocabulary *v, Buffer *b) {
+  add_added_tokens(v, b);
+  add_post_processor(v, b);
+}
+
+/* ---- merges of SentencePiece ---- */
+
+typedef struct Split {
+  double score; /* of the piece that the two become */
+  int64_t piece, left, right;
+} Split;
+
+typedef VEC(Split) Splits;
+
+/* The best score first; of one piece, or of equal scores, the earlier ids. */
+static int by_rank(const void *a, const void *b) {
+  const Split *x = a, *y = b;
+  if (x->score != y->score) return x->score > y->score ? -1 : 1;
+  const int64_t orders[] = {x->piece - y->piece, x->left - y->left, x->right - y->right};
+  for (int i = 0; i < 3; i++)
+    if (orders[i]) return orders[i] < 0 ? -1 : 1;
+  return 0;
+}
+
+/* Ids of the tokens that merges make or take. */
+static Map *map_pieces(const Vocabulary *v) {
+  Map *ids = map_new();
+  for (size_t i = 0; i < v->count; i++) {
+    const VocabularyToken *t = &v->tokens[i];
+    if (t->kind == TOKEN_NORMAL || t->kind == TOKEN_USER_DEFINED)
+      map_set(ids, t->text, t->length, (int64_t)i);
+  }
+  return ids;
+}
+
+/* Splitting takes the square of the length; a score that is no number has no place in the order. */
+static bool check_piece(const Vocabulary *v, size_t id, Error *err) {
+  enum { LONGEST = 1024 };
+  const VocabularyToken *t = &v->tokens[id];
+  if (t->length > LONGEST)
+    return fail_damaged(err, "%s: token %zu has %zu bytes, more than %d", v->path, id, t->length, LONGEST);
+  return !isnan(t->score) || fail_damaged(err, "%s: the score of token %zu is not a number", v->path, id);
+}
+
+static void split_piece(const Vocabulary *v, size_t id, const Map *ids, Splits *splits) {
+  const VocabularyToken *t = &v->tokens[id];
+  for (size_t at = 1; at < t->length; at++) {
+    Split s = {.score = t->score, .piece = (int64_t)id};
+    if (((unsigned char)t->text[at] & 0xc0) != 0x80 && map_get(ids, t->text, at, &s.left) &&
+        map_get(ids, t->text + at, t->length - at, &s.right))
+      vec_push(splits, s);
+  }
+}
+
+/* Every way to put a piece together from two others is a merge, and merges go by the scores of what they
+ * make: the pairs that SentencePiece joins, in its order. */
+static bool find_splits(const Vocabulary *v, Splits *splits, Error *err) {
+  Map *ids = map_pieces(v);
+  bool ok = true;
+  for (size_t i = 0; ok && i < v->count; i++)
+    if (v->tokens[i].kind == TOKEN_NORMAL && (ok = check_piece(v, i, err))) split_piece(v, i, ids, splits);
+  map_free(ids);
+  return ok;
+}
+
+static bool add_splits(const Vocabulary *v, Buffer *b, Error *err) {
+  Splits splits = {0};
+  const bool ok = find_splits(v, &splits, err);
+  if (splits.count) qsort(splits.data, splits.count, sizeof *splits.data, by_rank);
+  buffer_adds(b, ",\"merges\":[");
+  for (size_t i = 0; i < splits.count; i++) {
+    buffer_adds(b, i ? ",[" : "[");
+    add_token(v, splits.data[i].left, b);
+    buffer_adds(b, ",");
+    add_token(v, splits.data[i].right, b);
+    buffer_adds(b, "]");
+  }
+  buffer_adds(b, "]");
+  vec_free(&splits);
+  return ok;
+}
+
+/* ---- SentencePiece ---- */
+
+#define MARK            "\xe2\x96\x81" /* U+2581 */
+#define SPACES_TO_MARKS "{\"type\":\"Replace\",\"pattern\":{\"String\":\" \"},\"content\":\"" MARK "\"}"
+#define MARKS_TO_SPACES "{\"type\":\"Replace\",\"pattern\":{\"String\":\"" MARK "\"},\"content\":\" \"}"
+
+static bool has_bytes(const Vocabulary *v) {
+  for (size_t i = 0; i < v->count; i++)
+    if (v->tokens[i].kind == TOKEN_BYTE) return true;
+  return false;
+}
+
+bool vocabulary_sentencepiece(const Vocabulary *v, Buffer *b, Error *err) {
+  buffer_adds(b, "{\"version\":\"1.0\",");
+  vocabulary_add_frame(v, b);
+  buffer_addf(
+      b,
+      "\"normalizer\":{\"type\":\"Sequence\",\"normalizers\":[%s" SPACES_TO_MARKS
+      "]},\"pre_tokenizer\":null,\"decoder\":{\"type\":\"Sequence\",\"decoders\":[" MARKS_TO_SPACES
+      ",{\"type\":\"ByteFallback\"},{\"type\":\"Fuse\"}%s]},\"model\":{\"type\":\"BPE\",\"fuse_unk\":true,"
+      "\"byte_fallback\":%s,\"unk_token\":",
+      v->add_space ? "{\"type\":\"Prepend\",\"prepend\":\"" MARK "\"}," : "",
+      v->add_space ? ",{\"type\":\"Strip\",\"content\":\" \",\"start\":1,\"stop\":0}" : "",
+      has_bytes(v) ? "true" : "false");
+  if (v->unknown >= 0)
+    add_token(v, v->unknown, b);
+  else
+    buffer_adds(b, "null");
+  buffer_adds(b, ",");
+  vocabulary_add_tokens(v, b);
+  if (!add_splits(v, b, err)) return false;
+  buffer_adds(b, "}}");
+  return true;
+}
