@@ -44,6 +44,8 @@ MODELS = {
     "qwen2": ("Qwen2", dict(**LLAMA, use_sliding_window=True, sliding_window=6, max_window_layers=2)),
     "mistral": ("Mistral", dict(**LLAMA, head_dim=10, sliding_window=6)),
     "phi3": ("Phi3", dict(**{**LLAMA, "hidden_size": 32, "pad_token_id": 0}, sliding_window=9, partial_rotary_factor=0.75)),
+    "olmo": ("Olmo", dict(**LLAMA, rope_theta=300.0)),
+    "olmo_bias": ("Olmo", dict(**LLAMA, tie_word_embeddings=True, attention_bias=True)),
     "olmo2": ("Olmo2", dict(**LLAMA, tie_word_embeddings=True)),
     "granite": ("Granite", dict(**LLAMA, embedding_multiplier=3.0, attention_multiplier=0.7, residual_multiplier=0.4, logits_scaling=2.5,
                                 mlp_bias=True)),

@@ -145,6 +145,7 @@ static void what_would_change_results_is_refused_by_name(void **state) {
       {"gemma3_text", "\"attn_logit_softcapping\": 50.0", "attn_logit_softcapping"},
       {"gemma3_text", "\"use_bidirectional_attention\": true", "use_bidirectional_attention"},
       {"gemma3_text", "\"sliding_window_pattern\": 0", "sliding_window_pattern"},
+      {"olmo", "\"clip_qkv\": 8.0", "clip_qkv"},
       {"bart", "\"tie_word_embeddings\": false", "tie_word_embeddings"},
       {"bart", "\"decoder_start_token_id\": 50265", "decoder_start_token_id"},
       {"marian", "\"vocab_size\": 300", "decoder_start_token_id"},

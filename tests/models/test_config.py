@@ -57,6 +57,7 @@ OTHER |= {
     "qwen2": dict(**LLAMA, **NORM, use_sliding_window=True, sliding_window=64, max_window_layers=1),
     "mistral": dict(**LLAMA, **NORM, head_dim=16, sliding_window=64),
     "phi3": dict(**LLAMA, **NORM, partial_rotary_factor=0.5, sliding_window=64),
+    "olmo": dict(**LLAMA, attention_bias=True),
     "olmo2": dict(**LLAMA, **NORM, attention_bias=True),
     "granite": dict(**LLAMA, **NORM, attention_bias=True, mlp_bias=True, embedding_multiplier=2.0, attention_multiplier=3.0,
                     residual_multiplier=4.0, logits_scaling=5.0),
