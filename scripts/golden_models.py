@@ -56,7 +56,11 @@ MODELS = {
     "gpt_neox_sequential": ("GPTNeoX", dict(**NEOX, use_parallel_residual=False, attention_bias=False)),
     "smollm3": ("SmolLM3", dict(**{**LLAMA, "pad_token_id": 0}, no_rope_layers=[1, 0, 1], use_sliding_window=True, sliding_window=8)),
     "starcoder2": ("Starcoder2", dict(**LLAMA, sliding_window=7)),
+    "exaone4": ("Exaone4", dict(**LLAMA, head_dim=10, layer_types=[SLIDING, FULL, SLIDING], sliding_window=5)),
+    "exaone4_no_window": ("Exaone4", dict(**LLAMA, tie_word_embeddings=True, layer_types=[FULL] * 3, sliding_window=None, rope_theta=300.0)),
+    "exaone4_unrotated": ("Exaone4", dict(**LLAMA, layer_types=[FULL] * 3, sliding_window=5)),
 }
+NULLS = ("pad_token_id", "sliding_window")  # null is another value of these than none
 CLASSES = {"Gemma3": ("Gemma3TextConfig", "Gemma3ForCausalLM"), "GPT2": ("GPT2Config", "GPT2LMHeadModel")}
 
 
@@ -101,7 +105,7 @@ def write_model(name, family, settings):
         optimizer.step()
         losses.append(loss.item())
     model.config.architectures = [model_class]
-    saved = {k: v for k, v in json.loads(model.config.to_json_string(use_diff=False)).items() if v is not None or k == "pad_token_id"}
+    saved = {k: v for k, v in json.loads(model.config.to_json_string(use_diff=False)).items() if v is not None or k in NULLS}
     saved.pop("transformers_version", None)
     (OUT / f"{name}.json").write_text(json.dumps(saved, indent=1, sort_keys=True) + "\n")
     with open(OUT / f"{name}.txt", "w") as file:

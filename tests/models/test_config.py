@@ -68,6 +68,7 @@ OTHER |= {
     "smollm3": dict(**{**LLAMA, "vocab_size": 200000, "tie_word_embeddings": False}, **NORM, attention_bias=True, mlp_bias=True,
                     no_rope_layer_interval=2),
     "starcoder2": dict(**{**LLAMA, "tie_word_embeddings": False}, norm_epsilon=1e-3, use_bias=False, sliding_window=64),
+    "exaone4": dict(**LLAMA, **NORM, head_dim=16, sliding_window=64, sliding_window_pattern=2),
 }
 OTHER["bart"] = OTHER["mbart"] = OTHER["marian"]
 
@@ -103,7 +104,9 @@ def compare(name, values):
     for key, value in found.items():
         if key in NOT_READ or "drop" in key or key == "num_hidden_layers" and "encoder_layers" in found:
             continue
-        should = wanted[key] if key in wanted else getattr(config, key)
+        should = wanted[key] if key in wanted else getattr(config, key, None)
+        if key == "head_dim":  # exaone4 only has it where a file gives it
+            should = should or wanted["hidden_size"] // wanted["num_attention_heads"]
         if key == "num_key_value_heads":
             should = should or wanted["num_attention_heads"]
         if key == "n_inner":
