@@ -59,6 +59,8 @@ MODELS = {
     "exaone4": ("Exaone4", dict(**LLAMA, head_dim=10, layer_types=[SLIDING, FULL, SLIDING], sliding_window=5)),
     "exaone4_no_window": ("Exaone4", dict(**LLAMA, tie_word_embeddings=True, layer_types=[FULL] * 3, sliding_window=None, rope_theta=300.0)),
     "exaone4_unrotated": ("Exaone4", dict(**LLAMA, layer_types=[FULL] * 3, sliding_window=5)),
+    "glm": ("Glm", dict(**LLAMA, head_dim=12)),
+    "glm_quarter": ("Glm", dict(**LLAMA, head_dim=16, partial_rotary_factor=0.25, attention_bias=False, tie_word_embeddings=True)),
 }
 NULLS = ("pad_token_id", "sliding_window")  # null is another value of these than none
 CLASSES = {"Gemma3": ("Gemma3TextConfig", "Gemma3ForCausalLM"), "GPT2": ("GPT2Config", "GPT2LMHeadModel")}

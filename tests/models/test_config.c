@@ -53,6 +53,9 @@ static void what_is_left_out_is_as_in_the_class(void **state) {
          "eos_token_id", "0", "bos_token_id", "null", "activation_function", "\"gelu\"");
   EXPECT("{\"model_type\": \"bart\"}", "vocab_size", "50265", "decoder_start_token_id", "2", "pad_token_id",
          "1", "eos_token_id", "2", "bos_token_id", "0");
+  EXPECT("{\"model_type\": \"glm\", \"eos_token_id\": null}", "eos_token_id", "[151329, 151336, 151338]",
+         "partial_rotary_factor", "0.5", "attention_bias", "true");
+  EXPECT("{\"model_type\": \"glm\", \"vocab_size\": 300}", "eos_token_id", "null", "pad_token_id", "null");
   EXPECT("{\"model_type\": \"mbart\"}", "decoder_start_token_id", "0", "pad_token_id", "1", "eos_token_id",
          "2");
 }

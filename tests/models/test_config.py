@@ -68,6 +68,7 @@ OTHER |= {
     "smollm3": dict(**{**LLAMA, "vocab_size": 200000, "tie_word_embeddings": False}, **NORM, attention_bias=True, mlp_bias=True,
                     no_rope_layer_interval=2),
     "starcoder2": dict(**{**LLAMA, "tie_word_embeddings": False}, norm_epsilon=1e-3, use_bias=False, sliding_window=64),
+    "glm": dict(**{**LLAMA, "vocab_size": 200000}, **NORM, head_dim=16, partial_rotary_factor=0.25, attention_bias=False),
     "exaone4": dict(**LLAMA, **NORM, head_dim=16, sliding_window=64, sliding_window_pattern=2),
 }
 OTHER["bart"] = OTHER["mbart"] = OTHER["marian"]
