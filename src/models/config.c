@@ -359,7 +359,7 @@ static bool check_reals(const Config *c, const char *where, Error *err) {
   } ranges[] = {
       {offsetof(Config, rope_theta), 1e-6, 1e30}, {offsetof(Config, window_rope_theta), 0, 1e30},
       {offsetof(Config, norm_epsilon), 0, 1e6},   {offsetof(Config, score_cap), 0, 1e9},
-      {offsetof(Config, logit_cap), 0, 1e9},
+      {offsetof(Config, logit_cap), 0, 1e9},      {offsetof(Config, rotary_share), 1e-6, 1},
   };
   for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++) {
     const double value = *(const double *)((const char *)c + ranges[i].offset);

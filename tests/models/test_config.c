@@ -155,6 +155,8 @@ static void what_would_change_results_is_refused_by_name(void **state) {
       {"gemma3_text", "\"attn_logit_softcapping\": 50.0", "attn_logit_softcapping"},
       {"gemma3_text", "\"use_bidirectional_attention\": true", "use_bidirectional_attention"},
       {"gemma3_text", "\"sliding_window_pattern\": 0", "sliding_window_pattern"},
+      {"stablelm", "\"partial_rotary_factor\": 0", "partial_rotary_factor is 0"},
+      {"gpt_neox", "\"rotary_pct\": 1.5", "rotary_pct is 1.5"},
       {"olmo", "\"clip_qkv\": 8.0", "clip_qkv"},
       {"exaone4", "\"sliding_window_pattern\": \"LLLG\"", "sliding_window_pattern"},
       {"exaone4", "\"sliding_window_pattern\": 0", "sliding_window_pattern"},
