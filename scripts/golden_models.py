@@ -25,6 +25,7 @@ LLAMA = dict(vocab_size=VOCABULARY, hidden_size=24, intermediate_size=40, num_hi
              max_position_embeddings=32, bos_token_id=1, eos_token_id=2, pad_token_id=None)
 FULL, SLIDING = "full_attention", "sliding_attention"
 NEOX = {k: v for k, v in {**LLAMA, "hidden_size": 32}.items() if k != "num_key_value_heads"}
+GPTJ = dict(vocab_size=VOCABULARY, n_embd=24, n_layer=2, n_head=4, n_positions=32, bos_token_id=1, eos_token_id=2)
 GEMMA3 = {**LLAMA, "head_dim": 10, "query_pre_attn_scalar": 7, "sliding_window": 5}
 MODELS = {
     "llama": ("Llama", dict(**LLAMA, rope_theta=500.0, attention_bias=True, mlp_bias=True)),
@@ -61,6 +62,8 @@ MODELS = {
     "exaone4_unrotated": ("Exaone4", dict(**LLAMA, layer_types=[FULL] * 3, sliding_window=5)),
     "glm": ("Glm", dict(**LLAMA, head_dim=12)),
     "glm_quarter": ("Glm", dict(**LLAMA, head_dim=16, partial_rotary_factor=0.25, attention_bias=False, tie_word_embeddings=True)),
+    "gptj": ("GPTJ", dict(**GPTJ, rotary_dim=4)),
+    "gptj_tied": ("GPTJ", dict(**GPTJ, rotary_dim=6, n_inner=40, tie_word_embeddings=True)),
 }
 NULLS = ("pad_token_id", "sliding_window")  # null is another value of these than none
 CLASSES = {"Gemma3": ("Gemma3TextConfig", "Gemma3ForCausalLM"), "GPT2": ("GPT2Config", "GPT2LMHeadModel")}

@@ -27,6 +27,7 @@ NOT_READ = {"architectures", "model_type", "torch_dtype", "forced_eos_token_id",
             "is_encoder_decoder", "decoder_vocab_size", "share_encoder_decoder_embeddings", "n_ctx"}
 ALIASES = {"gpt2": {"num_hidden_layers": 2, "hidden_size": 120, "num_attention_heads": 3, "max_position_embeddings": 77},
            "marian": {"num_hidden_layers": 2, "hidden_size": 64, "num_attention_heads": 2}}
+ALIASES["gptj"] = {**ALIASES["gpt2"], "hidden_size": 4096, "num_attention_heads": 8}
 ALIASES["bart"] = ALIASES["mbart"] = ALIASES["marian"]
 # Of every key one that is no default, so that leaving it out shows.
 OTHER = {
@@ -69,6 +70,8 @@ OTHER |= {
                     no_rope_layer_interval=2),
     "starcoder2": dict(**{**LLAMA, "tie_word_embeddings": False}, norm_epsilon=1e-3, use_bias=False, sliding_window=64),
     "glm": dict(**{**LLAMA, "vocab_size": 200000}, **NORM, head_dim=16, partial_rotary_factor=0.25, attention_bias=False),
+    "gptj": dict(vocab_size=60000, n_layer=3, n_embd=2048, n_head=32, n_inner=70, n_positions=99, rotary_dim=8, layer_norm_epsilon=1e-3,
+                 tie_word_embeddings=True, bos_token_id=7, eos_token_id=8, pad_token_id=9),
     "exaone4": dict(**LLAMA, **NORM, head_dim=16, sliding_window=64, sliding_window_pattern=2),
 }
 OTHER["bart"] = OTHER["mbart"] = OTHER["marian"]
