@@ -25,6 +25,7 @@ LLAMA = dict(vocab_size=VOCABULARY, hidden_size=24, intermediate_size=40, num_hi
              max_position_embeddings=32, bos_token_id=1, eos_token_id=2, pad_token_id=None)
 FULL, SLIDING = "full_attention", "sliding_attention"
 NEOX = {k: v for k, v in {**LLAMA, "hidden_size": 32}.items() if k != "num_key_value_heads"}
+GPTJ = dict(vocab_size=VOCABULARY, n_embd=24, n_layer=2, n_head=4, n_positions=32, bos_token_id=1, eos_token_id=2)
 GEMMA3 = {**LLAMA, "head_dim": 10, "query_pre_attn_scalar": 7, "sliding_window": 5}
 MODELS = {
     "llama": ("Llama", dict(**LLAMA, rope_theta=500.0, attention_bias=True, mlp_bias=True)),
@@ -44,6 +45,8 @@ MODELS = {
     "qwen2": ("Qwen2", dict(**LLAMA, use_sliding_window=True, sliding_window=6, max_window_layers=2)),
     "mistral": ("Mistral", dict(**LLAMA, head_dim=10, sliding_window=6)),
     "phi3": ("Phi3", dict(**{**LLAMA, "hidden_size": 32, "pad_token_id": 0}, sliding_window=9, partial_rotary_factor=0.75)),
+    "olmo": ("Olmo", dict(**LLAMA, rope_theta=300.0)),
+    "olmo_bias": ("Olmo", dict(**LLAMA, tie_word_embeddings=True, attention_bias=True)),
     "olmo2": ("Olmo2", dict(**LLAMA, tie_word_embeddings=True)),
     "granite": ("Granite", dict(**LLAMA, embedding_multiplier=3.0, attention_multiplier=0.7, residual_multiplier=0.4, logits_scaling=2.5,
                                 mlp_bias=True)),
@@ -54,7 +57,15 @@ MODELS = {
     "gpt_neox_sequential": ("GPTNeoX", dict(**NEOX, use_parallel_residual=False, attention_bias=False)),
     "smollm3": ("SmolLM3", dict(**{**LLAMA, "pad_token_id": 0}, no_rope_layers=[1, 0, 1], use_sliding_window=True, sliding_window=8)),
     "starcoder2": ("Starcoder2", dict(**LLAMA, sliding_window=7)),
+    "exaone4": ("Exaone4", dict(**LLAMA, head_dim=10, layer_types=[SLIDING, FULL, SLIDING], sliding_window=5)),
+    "exaone4_no_window": ("Exaone4", dict(**LLAMA, tie_word_embeddings=True, layer_types=[FULL] * 3, sliding_window=None, rope_theta=300.0)),
+    "exaone4_unrotated": ("Exaone4", dict(**LLAMA, layer_types=[FULL] * 3, sliding_window=5)),
+    "glm": ("Glm", dict(**LLAMA, head_dim=12)),
+    "glm_quarter": ("Glm", dict(**LLAMA, head_dim=16, partial_rotary_factor=0.25, attention_bias=False, tie_word_embeddings=True)),
+    "gptj": ("GPTJ", dict(**GPTJ, rotary_dim=4)),
+    "gptj_tied": ("GPTJ", dict(**GPTJ, rotary_dim=6, n_inner=40, tie_word_embeddings=True)),
 }
+NULLS = ("pad_token_id", "sliding_window")  # null is another value of these than none
 CLASSES = {"Gemma3": ("Gemma3TextConfig", "Gemma3ForCausalLM"), "GPT2": ("GPT2Config", "GPT2LMHeadModel")}
 
 
@@ -99,7 +110,7 @@ def write_model(name, family, settings):
         optimizer.step()
         losses.append(loss.item())
     model.config.architectures = [model_class]
-    saved = {k: v for k, v in json.loads(model.config.to_json_string(use_diff=False)).items() if v is not None or k == "pad_token_id"}
+    saved = {k: v for k, v in json.loads(model.config.to_json_string(use_diff=False)).items() if v is not None or k in NULLS}
     saved.pop("transformers_version", None)
     (OUT / f"{name}.json").write_text(json.dumps(saved, indent=1, sort_keys=True) + "\n")
     with open(OUT / f"{name}.txt", "w") as file:

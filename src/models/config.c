@@ -78,7 +78,7 @@ static int word_index(ConfigKind kind, const char *word) {
 static bool check_supported(const Config *c, const ModelSettings *s, Error *err) {
   const Arch *arch = c->arch;
   if (s->rope_theta != default_theta && !knows(arch, offsetof(Config, rope_theta)))
-    return fail_usage(err, "%s has no rotary positions: leave out --rope-theta", arch->name);
+    return fail_usage(err, "%s has no choice of rotary positions: leave out --rope-theta", arch->name);
   if ((s->encoder_layers || c->feed_forward != FFN_RELU) && !arch->encodes)
     return fail_usage(err, "%s has no encoder: leave out --encoder-layers and --activation", arch->name);
   if ((c->cell || c->attention) && !knows(arch, offsetof(Config, cell)))
@@ -351,6 +351,7 @@ static bool check_ranges(const Config *c, const char *where, Error *err) {
       {"encoder feed-forward width", c->encoder_ffn, 0, 1048576},
       {"context", c->context, 1, 16777216},
       {"sliding window", c->window, 0, 16777216},
+      {"rotary_dim", c->rotary_size, 0, 65536},
       {"query_pre_attn_scalar", c->query_scalar, 0, 1048576},
       {"bos_token_id", c->bos, -1, c->vocabulary - 1},
       {"eos_token_id", largest(&c->ends), -1, c->vocabulary - 1},
@@ -378,7 +379,7 @@ static bool check_reals(const Config *c, const char *where, Error *err) {
   } ranges[] = {
       {offsetof(Config, rope_theta), 1e-6, 1e30}, {offsetof(Config, window_rope_theta), 0, 1e30},
       {offsetof(Config, norm_epsilon), 0, 1e6},   {offsetof(Config, score_cap), 0, 1e9},
-      {offsetof(Config, logit_cap), 0, 1e9},
+      {offsetof(Config, logit_cap), 0, 1e9},      {offsetof(Config, rotary_share), 1e-6, 1},
   };
   for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++) {
     const double value = *(const double *)((const char *)c + ranges[i].offset);

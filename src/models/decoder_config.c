@@ -51,6 +51,9 @@ bool decoder_complete(Config *c, Error *err) {
   if (!c->head_size) c->head_size = c->width / c->heads;
   const int64_t rotated =
       c->head_size > 0 && c->rotary_share >= 0 && c->rotary_share <= 1 ? decoder_rotated(c) : 0;
+  if (c->head_size > 0 && rotated > c->head_size)
+    return fail_usage(err, "%lld rotary values per head (rotary_dim) are more than the head's %lld",
+                      (long long)rotated, (long long)c->head_size);
   if (rotated < 2 || rotated % 2)
     return fail_usage(err,
                       "%lld values per head (width / heads) cannot be rotated in pairs: give a width and "
@@ -66,7 +69,7 @@ bool decoder_complete(Config *c, Error *err) {
 /* ---- rotary positions ---- */
 
 int64_t decoder_rotated(const Config *c) {
-  return (int64_t)((double)c->head_size * c->rotary_share);
+  return c->rotary_size ? c->rotary_size : (int64_t)((double)c->head_size * c->rotary_share);
 }
 
 void decoder_frequencies(float *each, int64_t count, double theta, const RopeScaling *s) {

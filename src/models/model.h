@@ -55,6 +55,7 @@ typedef struct Config {
   LayerSet windowed, unrotated; /* unrotated: without rotary positions */
   double window_rope_theta;     /* of windowed layers; 0: rope_theta */
   double rotary_share;          /* share of a head's values that is rotated; 0: all */
+  int64_t rotary_size;          /* the number of these values; 0: as rotary_share says */
   double embedding_scale, score_scale, residual_scale, logit_scale; /* meaning depends on the architecture */
   bool parallel, query_norm, query_bias;                            /* for architectures with a choice */
   int64_t query_scalar;        /* scores are divided by its square root; 0: the head size */

@@ -53,6 +53,9 @@ static void what_is_left_out_is_as_in_the_class(void **state) {
          "eos_token_id", "0", "bos_token_id", "null", "activation_function", "\"gelu\"");
   EXPECT("{\"model_type\": \"bart\"}", "vocab_size", "50265", "decoder_start_token_id", "2", "pad_token_id",
          "1", "eos_token_id", "2", "bos_token_id", "0");
+  EXPECT("{\"model_type\": \"glm\", \"eos_token_id\": null}", "eos_token_id", "[151329, 151336, 151338]",
+         "partial_rotary_factor", "0.5", "attention_bias", "true");
+  EXPECT("{\"model_type\": \"glm\", \"vocab_size\": 300}", "eos_token_id", "null", "pad_token_id", "null");
   EXPECT("{\"model_type\": \"mbart\"}", "decoder_start_token_id", "0", "pad_token_id", "1", "eos_token_id",
          "2");
 }
@@ -87,16 +90,23 @@ static void windows_of_layers_are_as_in_the_class(void **state) {
   (void)state;
   static const struct {
     const char *text, *windowed;
-  } cases[] = {{"{\"model_type\": \"gemma3_text\", \"num_hidden_layers\": 8}", "11111011"},
-               {"{\"model_type\": \"gemma3_text\", \"num_hidden_layers\": 8, \"sliding_window_pattern\": 2}",
-                "10101010"},
-               {"{\"model_type\": \"qwen3\", \"num_hidden_layers\": 4}", "0000"},
-               {"{\"model_type\": \"qwen3\", \"num_hidden_layers\": 4, \"max_window_layers\": 3,"
-                " \"use_sliding_window\": true}",
-                "0001"},
-               {"{\"model_type\": \"qwen3\", \"num_hidden_layers\": 2, \"use_sliding_window\": true,"
-                " \"layer_types\": [\"sliding_attention\", \"full_attention\"]}",
-                "10"}};
+  } cases[] = {
+      {"{\"model_type\": \"gemma3_text\", \"num_hidden_layers\": 8}", "11111011"},
+      {"{\"model_type\": \"gemma3_text\", \"num_hidden_layers\": 8, \"sliding_window_pattern\": 2}",
+       "10101010"},
+      {"{\"model_type\": \"qwen3\", \"num_hidden_layers\": 4}", "0000"},
+      {"{\"model_type\": \"qwen3\", \"num_hidden_layers\": 4, \"max_window_layers\": 3,"
+       " \"use_sliding_window\": true}",
+       "0001"},
+      {"{\"model_type\": \"qwen3\", \"num_hidden_layers\": 2, \"use_sliding_window\": true,"
+       " \"layer_types\": [\"sliding_attention\", \"full_attention\"]}",
+       "10"},
+      {"{\"model_type\": \"exaone4\", \"num_hidden_layers\": 9}", "111011101"},
+      {"{\"model_type\": \"exaone4\", \"num_hidden_layers\": 4, \"sliding_window_pattern\": 2}", "1010"},
+      {"{\"model_type\": \"exaone4\", \"num_hidden_layers\": 4, \"sliding_window\": null}", "0000"},
+      {"{\"model_type\": \"exaone4\", \"num_hidden_layers\": 2, \"sliding_window_pattern\": \"LG\","
+       " \"layer_types\": [\"full_attention\", \"sliding_attention\"]}",
+       "01"}};
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     Config c;
     Error err;
@@ -145,6 +155,16 @@ static void what_would_change_results_is_refused_by_name(void **state) {
       {"gemma3_text", "\"attn_logit_softcapping\": 50.0", "attn_logit_softcapping"},
       {"gemma3_text", "\"use_bidirectional_attention\": true", "use_bidirectional_attention"},
       {"gemma3_text", "\"sliding_window_pattern\": 0", "sliding_window_pattern"},
+      {"stablelm", "\"partial_rotary_factor\": 0", "partial_rotary_factor is 0"},
+      {"gpt_neox", "\"rotary_pct\": 1.5", "rotary_pct is 1.5"},
+      {"gptj", "\"rotary_dim\": 0", "rotary_dim"},
+      {"gptj", "\"rotary_dim\": 258", "rotary_dim"},
+      {"gptj", "\"rotary_dim\": null", "rotary_dim"},
+      {"gptj", "\"rope_theta\": 500", "rope_theta"},
+      {"olmo", "\"clip_qkv\": 8.0", "clip_qkv"},
+      {"exaone4", "\"sliding_window_pattern\": \"LLLG\"", "sliding_window_pattern"},
+      {"exaone4", "\"sliding_window_pattern\": 0", "sliding_window_pattern"},
+      {"exaone4", "\"sliding_window\": 0", "sliding_window"},
       {"bart", "\"tie_word_embeddings\": false", "tie_word_embeddings"},
       {"bart", "\"decoder_start_token_id\": 50265", "decoder_start_token_id"},
       {"marian", "\"vocab_size\": 300", "decoder_start_token_id"},

@@ -27,6 +27,7 @@ NOT_READ = {"architectures", "model_type", "torch_dtype", "forced_eos_token_id",
             "is_encoder_decoder", "decoder_vocab_size", "share_encoder_decoder_embeddings", "n_ctx"}
 ALIASES = {"gpt2": {"num_hidden_layers": 2, "hidden_size": 120, "num_attention_heads": 3, "max_position_embeddings": 77},
            "marian": {"num_hidden_layers": 2, "hidden_size": 64, "num_attention_heads": 2}}
+ALIASES["gptj"] = {**ALIASES["gpt2"], "hidden_size": 4096, "num_attention_heads": 8}
 ALIASES["bart"] = ALIASES["mbart"] = ALIASES["marian"]
 # Of every key one that is no default, so that leaving it out shows.
 OTHER = {
@@ -57,6 +58,7 @@ OTHER |= {
     "qwen2": dict(**LLAMA, **NORM, use_sliding_window=True, sliding_window=64, max_window_layers=1),
     "mistral": dict(**LLAMA, **NORM, head_dim=16, sliding_window=64),
     "phi3": dict(**LLAMA, **NORM, partial_rotary_factor=0.5, sliding_window=64),
+    "olmo": dict(**LLAMA, attention_bias=True),
     "olmo2": dict(**LLAMA, **NORM, attention_bias=True),
     "granite": dict(**LLAMA, **NORM, attention_bias=True, mlp_bias=True, embedding_multiplier=2.0, attention_multiplier=3.0,
                     residual_multiplier=4.0, logits_scaling=5.0),
@@ -67,6 +69,10 @@ OTHER |= {
     "smollm3": dict(**{**LLAMA, "vocab_size": 200000, "tie_word_embeddings": False}, **NORM, attention_bias=True, mlp_bias=True,
                     no_rope_layer_interval=2),
     "starcoder2": dict(**{**LLAMA, "tie_word_embeddings": False}, norm_epsilon=1e-3, use_bias=False, sliding_window=64),
+    "glm": dict(**{**LLAMA, "vocab_size": 200000}, **NORM, head_dim=16, partial_rotary_factor=0.25, attention_bias=False),
+    "gptj": dict(vocab_size=60000, n_layer=3, n_embd=2048, n_head=32, n_inner=70, n_positions=99, rotary_dim=8, layer_norm_epsilon=1e-3,
+                 tie_word_embeddings=True, bos_token_id=7, eos_token_id=8, pad_token_id=9),
+    "exaone4": dict(**LLAMA, **NORM, head_dim=16, sliding_window=64, sliding_window_pattern=2),
 }
 OTHER["bart"] = OTHER["mbart"] = OTHER["marian"]
 
@@ -102,7 +108,9 @@ def compare(name, values):
     for key, value in found.items():
         if key in NOT_READ or "drop" in key or key == "num_hidden_layers" and "encoder_layers" in found:
             continue
-        should = wanted[key] if key in wanted else getattr(config, key)
+        should = wanted[key] if key in wanted else getattr(config, key, None)
+        if key == "head_dim":  # exaone4 only has it where a file gives it
+            should = should or wanted["hidden_size"] // wanted["num_attention_heads"]
         if key == "num_key_value_heads":
             should = should or wanted["num_attention_heads"]
         if key == "n_inner":
