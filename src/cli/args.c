@@ -274,6 +274,24 @@ static bool check_operands(const Call *call, Error *err) {
   return true;
 }
 
+static bool is_given(const Args *a, const char *name) {
+  FlagInfo flag;
+  if (find_flag(a->call, name, &flag) && flag.own != OWN_NONE) return a->call->values[flag.own];
+  for (int i = 0; i < a->given_count; i++)
+    if (!strcmp(a->given[i].name, name)) return true;
+  return false;
+}
+
+/* Flags of the command line that have no effect together with another. */
+static bool check_unused(const Args *a, Error *err) {
+  static const char *const unused[][2] = {{"json", "explain"}, {"digits", "json"}};
+  for (size_t i = 0; i < sizeof unused / sizeof *unused; i++)
+    if (is_given(a, unused[i][0]) && is_given(a, unused[i][1]))
+      return fail_usage(err, "--%s has no effect with --%s: leave one of them out", unused[i][0],
+                        unused[i][1]);
+  return true;
+}
+
 bool args_parse(Call *call, int argc, char **argv, Error *err) {
   Args a = {.call = call, .count = argc, .items = argv};
   call->operands = argv;
@@ -282,7 +300,7 @@ bool args_parse(Call *call, int argc, char **argv, Error *err) {
   tell_repeated(&a);
   if (call->values[OWN_CONFIG] && !ink_settings_load(call->settings, call->values[OWN_CONFIG], err))
     return false;
-  return check_operands(call, err) && check_required(call, err);
+  return check_operands(call, err) && check_required(call, err) && check_unused(&a, err);
 }
 
 char *args_setting(const ink_settings *settings, const char *name) {
