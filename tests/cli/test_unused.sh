@@ -101,4 +101,21 @@ run write -m w --greedy --repetition-penalty 1.2 --max-tokens 2 x
 expect_status 0
 run write -m w --temperature 0 --max-tokens 2 x
 expect_status 0
+
+# The same side twice: a model would learn to copy.
+printf 'id,en,de\n1,cat one,Katze eins\n2,cat two,Katze zwei\n' >c.csv
+same_side() {
+  run train translate "$1" -o copy --size nano --steps 2 "$2" "$3"
+  expect_usage "$2 $3: source and target are the same"
+  expect_no_file copy
+}
+same_side c.csv --columns 2,2
+same_side c.csv --columns 2,02
+same_side c.csv --columns en,en
+same_side c.csv --fields en,en
+same_side c.csv --languages en,EN
+run eval -m t c.csv --columns 2,2
+expect_usage "source and target are the same column: give two different ones"
+run train translate c.csv -o copy --size nano --steps 2 --columns 2,3 --holdout 0 --dry-run
+expect_status 0
 finish
