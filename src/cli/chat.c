@@ -386,5 +386,6 @@ const Command command_chat = {
               FLAG_QUIET,
               FLAG_MODEL_HELP},
     .settings = ink_settings_rewrite,
+    .omit = ONLY_WRITE "|n-best",
     .run = run,
 };

@@ -360,6 +360,7 @@ const Command command_translate = {
                   "print three translations with their scores"}},
     .flags = FLAGS,
     .settings = ink_settings_rewrite,
+    .omit = ONLY_WRITE,
     .most = 1,
     .run = run,
 };
@@ -373,6 +374,7 @@ const Command command_summarize = {
                  {"inkstone summarize -m synopsis -i descriptions.txt", "summarize each line of a file"}},
     .flags = FLAGS,
     .settings = ink_settings_rewrite,
+    .omit = ONLY_WRITE,
     .most = 1,
     .run = run,
 };
@@ -387,6 +389,7 @@ const Command command_reply = {
     .examples = {{"inkstone reply -m assistant \"How are you?\"", "print one reply"}},
     .flags = FLAGS,
     .settings = ink_settings_rewrite,
+    .omit = ONLY_WRITE,
     .most = 1,
     .run = run,
 };

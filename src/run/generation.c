@@ -299,8 +299,8 @@ static bool refuse_without_effect(const Settings *s, bool draws, Error *err) {
   const char *search = given_of(s, BY_SEARCH), *drawing = given_of(s, BY_SAMPLING),
              *writing = given_of(s, BY_WRITING);
   if (writing)
-    return fail_usage(
-        err, "--%s applies only to `inkstone write`: leave it out (--n-best N gives several texts)", writing);
+    return fail_usage(err, "--%s applies only to `inkstone write`: leave it out%s", writing,
+                      strcmp(writing, "samples") ? "" : " (--n-best N gives several texts)");
   if (search && draws)
     return fail_usage(err, "--%s applies only to beam search, not to sampling: leave out it or --sample",
                       search);

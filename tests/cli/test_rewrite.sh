@@ -83,8 +83,12 @@ for arch in marian llama seq2seq; do
   run translate -m $arch --sample --length-penalty 2 red
   expect_usage "--length-penalty applies only to beam search"
   run translate -m $arch --stop . red
-  expect_usage "--stop applies only to \`inkstone write"
+  expect_usage "--stop is a flag of \`write\`, not of \`translate\`"
 done
+echo 'stop: ["."]' >stop.yaml
+run translate -m marian --config stop.yaml red
+expect_usage "--stop applies only to \`inkstone write\`: leave it out"
+expect_not_err "n-best"
 run train translate pairs.tsv -o refused --context 8 --threads 1
 expect_usage "give --context 16 or more"
 
