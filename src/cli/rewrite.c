@@ -309,11 +309,12 @@ static void print_notes(const Job *job) {
   }
 }
 
-/* The page of --explain must not replace the input or the model. */
+/* The page of --explain must not replace the input, the model, or anything that is no such page. */
 static bool check_page(const Call *call, Error *err) {
   const char *page = call->values[OWN_EXPLAIN], *input = call->values[OWN_INPUT];
   if (!input) input = "-";
-  return !page || file_check_output(page, &input, 1, call->values[OWN_MODEL], err);
+  return !page || (file_check_output(page, &input, 1, call->values[OWN_MODEL], err) &&
+                   file_check_kind(page, "content=\"inkstone --explain\"", "page of --explain", err));
 }
 
 static bool run(Call *call, Error *err) {

@@ -102,6 +102,39 @@ expect_status 0
 run write -m w --temperature 0 --max-tokens 2 x
 expect_status 0
 
+# An output replaces only what an earlier call made: no other file is lost. Devices and empty files are as before.
+kept() { # FILE COMMAND...
+  file=$1
+  shift
+  cp "$file" before
+  run "$@"
+  expect_usage "$file: "
+  expect_err "choose another"
+  expect_same "$file" before
+}
+for file in w/tokenizer.json w/model.safetensors w/config.json; do
+  kept $file tokenizer train text -o $file --tokenizer byte
+done
+expect_err "a file of the model"
+echo "dear to me" >dear
+kept dear tokenizer train text -o dear --tokenizer byte
+expect_err "exists and is no tokenizer.json"
+kept dear translate -m t --explain dear "a b"
+expect_err "exists and is no page of --explain"
+: >empty
+for i in 1 2; do
+  run tokenizer train text -o tokenizer.json --tokenizer byte
+  expect_status 0
+  run tokenizer train text -o empty --tokenizer byte
+  expect_status 0
+  run translate -m t --explain page.html --max-tokens 2 "a b"
+  expect_status 0
+done
+run tokenizer train text -o /dev/null --tokenizer byte
+expect_status 0
+run translate -m t --explain /dev/null --max-tokens 2 "a b"
+expect_status 0
+
 # The same side twice: a model would learn to copy.
 printf 'id,en,de\n1,cat one,Katze eins\n2,cat two,Katze zwei\n' >c.csv
 same_side() {
