@@ -85,8 +85,11 @@ static bool open_files(Files *files, const char *hypothesis, const char *const *
   files->count = 1 + count + s->paired.count;
   files->items = mem_alloc_zeroed(files->count, sizeof *files->items);
   files->aligned = mem_alloc_zeroed(count, sizeof *files->aligned);
-  for (size_t i = 0; i < files->count; i++) {
+  for (size_t i = 0, stdins = 0; i < files->count; i++) {
     const char *path = !i ? hypothesis : i <= count ? references[i - 1] : s->paired.items[i - 1 - count];
+    stdins += !strcmp(path, "-");
+    if (stdins > 1)
+      return fail_usage(err, "- (standard input) is given twice, but can be read only once: give a file");
     if (!open_lines(&files->items[i], path, text, news, err) || !check_lines(files, i, err)) return false;
   }
   return true;
