@@ -188,8 +188,9 @@ refused() { # FILE-CONTENTS TEXT
 refused 'a\tb\tc\n' "bad:1: has 3 columns"
 refused 'ab\n' "bad:1: has no tabs"
 text_of 50 >text
-run train write text -o refused --best-by bleu
-expect_usage "--best-by"
+run train write text -o unscored --best-by bleu
+expect_usage "--best-by bleu needs pairs or conversations"
+expect_no_file unscored
 run train write text -o refused --arch marian
 expect_usage "an encoder-decoder model needs pairs"
 finish

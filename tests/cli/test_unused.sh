@@ -102,6 +102,47 @@ expect_status 0
 run write -m w --temperature 0 --max-tokens 2 x
 expect_status 0
 
+# Other words that were false, and what was not said.
+run write -m w --seed 18446744073709551615 x
+expect_usage "--seed: 18446744073709551615 is out of range: from 0 to 9000000000000000000"
+run write -m w --seed 1e30 x
+expect_usage "--seed: 1e30 is out of range"
+run write -m w --temp 1 x
+expect_usage "unknown flag --temp; did you mean --temperature?"
+run_with_input "x
+" score - -
+expect_usage "- (standard input) is given twice"
+run_with_input "x
+" score - lines --paired -
+expect_usage "- (standard input) is given twice"
+printf short >short
+run train write short -o short.model --size nano --tokenizer byte --steps 2 --holdout 0
+expect_status 1
+expect_err "the text is 6 tokens long"
+expect_err "give more text, or a --context of 5 or less"
+run train write short -o short.model --size nano --tokenizer byte --steps 2 --holdout 0 --context 5
+expect_status 0
+run train write text -o other --size nano --steps 2 --valid text --context 16
+expect_status 0
+expect_err "warning: 60 of 60 documents of --valid are in the training text, too"
+text_of 300 | tail -n 20 >held
+run train write text -o third --size nano --steps 2 --valid held --context 16 --documents file
+expect_not_err "are in the training text"
+run tokenizer train text -o byte.json --tokenizer byte --vocab 300
+expect_status 0
+expect_err "warning: --vocab 300 has no effect with --tokenizer byte"
+run tokenizer train text -o byte.json --tokenizer byte
+expect_not_err "--vocab"
+printf 'The moon\r\n' >crlf.txt
+"$INKSTONE" tokenizer encode -m byte.json --bytes - <crlf.txt >ids 2>err
+"$INKSTONE" tokenizer decode -m byte.json - <ids >out 2>err
+expect_same out crlf.txt
+run tokenizer decode --help
+expect_out "tokenizer encode -m poems --bytes"
+printf 'a\000b' >nul
+run train write nul -o no --size nano
+expect_failure "nul: byte 2 is NUL"
+
 # An output replaces only what an earlier call made: no other file is lost. Devices and empty files are as before.
 kept() { # FILE COMMAND...
   file=$1
