@@ -40,6 +40,16 @@ bool fail_from(Error *err, const Error *elsewhere) {
   return fail_as(err, elsewhere->code, "%s", elsewhere->text);
 }
 
+bool fail_value(Error *err, const char *where, const char *advice, const char *format, ...) {
+  char fact[sizeof err->text];
+  va_list args;
+  va_start(args, format);
+  vsnprintf(fact, sizeof fact, format, args);
+  va_end(args);
+  return where ? fail(err, "%s: %s: the file is damaged", where, fact)
+               : fail_usage(err, "%s: %s", fact, advice);
+}
+
 bool fail_prefix(Error *err, const char *format, ...) {
   char text[sizeof err->text], prefix[512];
   va_list args;

@@ -21,6 +21,10 @@ bool fail_not_found(Error *err, const char *format, ...) PRINTF(2, 3); /* INK_NO
 bool fail_interrupted(Error *err);                                     /* "interrupted" */
 bool fail_from(Error *err, const Error *elsewhere);                    /* copies an error */
 
+/* Of a check that serves files and settings. A file `where` is damaged: INK_FAILED, with its name. NULL: the
+ * caller's settings, INK_USAGE, followed by the advice on them. */
+bool fail_value(Error *err, const char *where, const char *advice, const char *format, ...) PRINTF(4, 5);
+
 /* Prepends "prefix: ", the place as the caller knows it, to the text of an error. */
 bool fail_prefix(Error *err, const char *format, ...) PRINTF(2, 3);
 

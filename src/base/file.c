@@ -251,6 +251,30 @@ bool file_check_output(const char *path, const char *const *inputs, size_t count
                     path);
 }
 
+bool file_check_kind(const char *path, const char *mark, const char *kind, Error *err) {
+  struct stat out;
+  FileView view;
+  if (stat(path, &out) || !S_ISREG(out.st_mode) || !out.st_size) return true;
+  if (!file_view_regular(path, &view, err)) return false;
+  const bool is_kind = memmem(view.data, view.size, mark, strlen(mark));
+  file_view_close(&view);
+  return is_kind ||
+         fail_usage(err,
+                    "%s: exists and is no %s, so it is not replaced: remove it first, or choose another name",
+                    path, kind);
+}
+
+bool file_check_no_model(const char *path, Error *err) {
+  char parent[PATH_CAPACITY], config[PATH_CAPACITY], card[PATH_CAPACITY];
+  struct stat out;
+  if (strlen(path) >= PATH_CAPACITY || stat(path, &out) || !S_ISREG(out.st_mode)) return true;
+  parent_of(path, parent);
+  if (!file_exists(path_join(config, parent, "config.json")) &&
+      !file_exists(path_join(card, parent, "inkstone.json")))
+    return true;
+  return file_check_output(path, NULL, 0, parent, err);
+}
+
 bool file_exists(const char *path) {
   struct stat info;
   return !lstat(path, &info);

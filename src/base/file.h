@@ -38,6 +38,12 @@ void file_writer_abandon(FileWriter *);
  * directory of the model in use (NULL: none). Devices and pipes may be both input and output. */
 bool file_check_output(const char *path, const char *const *inputs, size_t count, const char *model, Error *);
 
+/* Fails if `path` is a regular file with contents that lack `mark`: it is no `kind` ("tokenizer.json") of an
+ * earlier call, and would be lost. */
+bool file_check_kind(const char *path, const char *mark, const char *kind, Error *);
+/* Fails if `path` is a file in a directory with a config.json or inkstone.json, which is a model's. */
+bool file_check_no_model(const char *path, Error *);
+
 /* Does anything have this name? True for directories and dangling links, too: reading them then reports
  * the error, rather than treating the file as absent. */
 bool file_exists(const char *path);

@@ -60,14 +60,16 @@ static bool parse_scaled(const char *text, double base, const char *suffixes, do
   return !*end && isfinite(*out);
 }
 
+/* A number that is too large becomes the nearest that fits, which is out of any setting's range. */
 static bool parse_whole(const char *text, int64_t *out) {
   char *end;
-  errno = 0;
   const long long value = strtoll(text, &end, 10);
   *out = value;
-  if (end != text && !*end) return errno == 0;
+  if (end != text && !*end) return true;
   double real;
-  if (!parse_scaled(text, 1000, "kmg", &real) || fabs(real) > 9e18) return false;
+  if (!parse_scaled(text, 1000, "kmg", &real)) return false;
+  *out = real < 0 ? INT64_MIN : INT64_MAX;
+  if (fabs(real) > 9e18) return true;
   *out = llround(real); /* 1.005k is 1004.9999999999999 in binary */
   return fabs((double)*out - real) <= 1e-12 * fabs(real);
 }
@@ -138,9 +140,12 @@ static void start_list(TextList *list, const char *text) {
 }
 
 static bool in_range(const Entry *p, double value, const char *text, Error *err) {
+  const bool whole = p->setting->kind == SETTING_INT;
   if (value >= p->setting->min && value <= p->setting->max) return true;
-  return fail_usage(err, "--%s: %s is out of range: from %.15g to %.15g", p->flag, text, p->setting->min,
-                    p->setting->max);
+  return fail_usage(
+      err,
+      whole ? "--%s: %s is out of range: from %.0f to %.0f" : "--%s: %s is out of range: from %.15g to %.15g",
+      p->flag, text, p->setting->min, p->setting->max);
 }
 
 /* A parsed value before it is stored, so that an invalid one changes nothing. Texts need no parsing. */

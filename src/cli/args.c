@@ -60,6 +60,19 @@ static bool owners_of(const char *name, Buffer *owners) {
   return last;
 }
 
+/* The first flag that `name` abbreviates: "temp", of --temperature. */
+static bool longer_flag(const Call *call, const char *name, char best[NAME_CAPACITY]) {
+  enum { LEAST = 3 };
+  const size_t length = strlen(name);
+  FlagInfo flag;
+  for (int i = 0; length >= LEAST && flag_at(call->command, call->settings, i, &flag); i++) {
+    if (strncmp(flag.info.name, name, length)) continue;
+    snprintf(best, NAME_CAPACITY, "%.60s", flag.info.name);
+    return true;
+  }
+  return false;
+}
+
 /* If `name` starts with "no-", only flags that can be negated are considered. */
 static bool nearest_flag(const Call *call, const char *name, char best[NAME_CAPACITY]) {
   FlagInfo flag;
@@ -88,7 +101,7 @@ static bool unknown_flag(const Call *call, const char *name, Error *err) {
   const bool owned = owners.length;
   buffer_free(&owners);
   if (owned) return false;
-  if (nearest_flag(call, name, near))
+  if (longer_flag(call, name, near) || nearest_flag(call, name, near))
     return fail_usage(err, "unknown flag --%s; did you mean --%s?", name, near);
   return fail_usage(err, "unknown flag --%s", name);
 }
@@ -261,9 +274,16 @@ static bool check_word(const Call *call, Error *err) {
                     call->operands[0], command->words, command->name, command->operands);
 }
 
+static bool check_stdin(const Call *call, Error *err) {
+  int count = 0;
+  for (int i = 0; i < call->operand_count; i++) count += !strcmp(call->operands[i], "-");
+  return count < 2 ||
+         fail_usage(err, "- (standard input) is given twice, but can be read only once: give a file");
+}
+
 static bool check_operands(const Call *call, Error *err) {
   const Command *command = call->command;
-  if (!check_word(call, err)) return false;
+  if (!check_word(call, err) || !check_stdin(call, err)) return false;
   if (call->operand_count < command->least)
     return fail_usage(err, "too few arguments: the usage is inkstone %s %s", command->name,
                       command->operands);
@@ -271,6 +291,24 @@ static bool check_operands(const Call *call, Error *err) {
     return fail_usage(
         err, "unexpected argument \"%s\" (put text of several words in quotes): the usage is inkstone %s %s",
         call->operands[command->most], command->name, command->operands);
+  return true;
+}
+
+static bool is_given(const Args *a, const char *name) {
+  FlagInfo flag;
+  if (find_flag(a->call, name, &flag) && flag.own != OWN_NONE) return a->call->values[flag.own];
+  for (int i = 0; i < a->given_count; i++)
+    if (!strcmp(a->given[i].name, name)) return true;
+  return false;
+}
+
+/* Flags of the command line that have no effect together with another. */
+static bool check_unused(const Args *a, Error *err) {
+  static const char *const unused[][2] = {{"json", "explain"}, {"digits", "json"}};
+  for (size_t i = 0; i < sizeof unused / sizeof *unused; i++)
+    if (is_given(a, unused[i][0]) && is_given(a, unused[i][1]))
+      return fail_usage(err, "--%s has no effect with --%s: leave one of them out", unused[i][0],
+                        unused[i][1]);
   return true;
 }
 
@@ -282,7 +320,7 @@ bool args_parse(Call *call, int argc, char **argv, Error *err) {
   tell_repeated(&a);
   if (call->values[OWN_CONFIG] && !ink_settings_load(call->settings, call->values[OWN_CONFIG], err))
     return false;
-  return check_operands(call, err) && check_required(call, err);
+  return check_operands(call, err) && check_required(call, err) && check_unused(&a, err);
 }
 
 char *args_setting(const ink_settings *settings, const char *name) {

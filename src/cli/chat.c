@@ -29,6 +29,7 @@ typedef struct Chat {
   Buffer line;
   int cancelled; /* consecutive lines ended by Ctrl-C */
   int64_t lines, failed;
+  size_t nul;     /* position of a NUL byte in the line, from 1; 0: none */
   int unreadable; /* errno of reading standard input; 0: none */
   Error problem;  /* error of the last turn */
   bool ended;
@@ -107,6 +108,14 @@ static bool no_reply(Chat *c) {
   streams_say("inkstone: line %" PRId64 ": %s\n", c->lines, c->problem.text);
   buffer_clear(&c->reply);
   return put_line(c);
+}
+
+/* Fails the turn if its line has a NUL, which would end the text. */
+static bool has_nul(Chat *c) {
+  if (!c->nul) return false;
+  c->problem = (Error){0};
+  fail(&c->problem, "byte %zu is NUL, so this is not text", c->nul);
+  return true;
 }
 
 /* Replies to the text. A turn without a reply is removed from the conversation. */
@@ -261,12 +270,10 @@ static const char *edited_line(Chat *c) {
 static const char *plain_line(Chat *c) {
   int byte;
   buffer_clear(&c->line);
+  c->nul = 0;
   while ((byte = getchar()) != EOF && byte != '\n') {
-    /* A NUL would end the string unnoticed; its overlong form is invalid UTF-8 and is reported. */
-    if (byte)
-      buffer_add(&c->line, &(char){(char)byte}, 1);
-    else
-      buffer_adds(&c->line, "\xc0\x80");
+    if (!byte && !c->nul) c->nul = c->line.length + 1;
+    buffer_add(&c->line, byte ? &(char){(char)byte} : " ", 1);
   }
   if (ferror(stdin)) c->unreadable = errno;
   if (byte == EOF && !c->line.length) return NULL;
@@ -314,10 +321,20 @@ static void open_editor(Chat *c) {
 static bool take_line(Chat *c, const char *line, Error *err) {
   const bool commands_allowed = c->edit || c->call->values[OWN_COMMANDS];
   c->lines++;
+  if (has_nul(c)) return no_reply(c) || fail(err, "standard output is closed");
   if (commands_allowed && *line == '/') return run_command(c, line, err);
   if (*line) return reply(c, line, err);
   buffer_clear(&c->reply);
   return c->edit || put_line(c);
+}
+
+/* A wrong command ends a script: what follows may depend on it. */
+static void end_script(const Chat *c, const Error *problem, Error *err) {
+  *err = *problem;
+  if (problem->code == INK_INTERRUPTED) return;
+  *err = (Error){0};
+  fail_as(err, problem->code, "line %" PRId64 ": %s; the lines after it were not read", c->lines,
+          problem->text);
 }
 
 /* An error is reported on a terminal, and ends a script. */
@@ -334,7 +351,7 @@ static bool converse(Chat *c, Error *err) {
     if (ok)
       streams_say("(%s)\n", problem.text);
     else
-      *err = problem;
+      end_script(c, &problem, err);
   }
   if (ok && c->unreadable) return fail(err, "standard input: cannot be read: %s", strerror(c->unreadable));
   char turns[FIGURE_SIZE];
@@ -386,5 +403,6 @@ const Command command_chat = {
               FLAG_QUIET,
               FLAG_MODEL_HELP},
     .settings = ink_settings_rewrite,
+    .omit = ONLY_WRITE "|n-best",
     .run = run,
 };

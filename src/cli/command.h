@@ -68,6 +68,7 @@ typedef struct Command {
   Example examples[MOST_EXAMPLES]; /* ended by one without a line */
   Flag flags[MOST_FLAGS];          /* ended by one without a name */
   ink_settings *(*settings)(void); /* NULL: none */
+  const char *omit;                /* names of settings that are no flags of it, "a|b|c"; NULL: none */
   int least, most;                 /* number of operands; most -1: unlimited */
   bool (*run)(Call *, Error *);
 } Command;
@@ -102,6 +103,9 @@ typedef struct FlagInfo {
 } FlagInfo;
 /* The index-th flag of a command; false past the last one. `settings` may be NULL. */
 bool flag_at(const Command *, const ink_settings *, int index, FlagInfo *);
+
+/* Settings that only `inkstone write` uses. */
+#define ONLY_WRITE "greedy|stop|samples|special-tokens|ignore-end"
 
 /* Copies the index-th word of "a|b|c" to `word`; false past the last one. */
 bool choice_at(const char *choices, int index, char *word, size_t capacity);

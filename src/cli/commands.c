@@ -77,6 +77,21 @@ static FlagInfo own_info(const Flag *flag) {
                     .required = flag->required};
 }
 
+static bool is_omitted(const Command *command, const char *name) {
+  char word[64];
+  for (int i = 0; choice_at(command->omit, i, word, sizeof word); i++)
+    if (!strcmp(word, name)) return true;
+  return false;
+}
+
+/* The index-th setting that is a flag of the command. */
+static bool setting_at(const Command *command, const ink_settings *settings, int index,
+                       ink_setting_info *out) {
+  for (int i = 0; settings && ink_settings_describe(settings, i, out); i++)
+    if (!is_omitted(command, out->name) && index-- == 0) return true;
+  return false;
+}
+
 bool flag_at(const Command *command, const ink_settings *settings, int index, FlagInfo *out) {
   for (int i = 0; i < MOST_FLAGS && command->flags[i].name; i++) {
     if (!command->flags[i].help) continue;
@@ -85,7 +100,7 @@ bool flag_at(const Command *command, const ink_settings *settings, int index, Fl
     return true;
   }
   *out = (FlagInfo){.info = INK_SETTING_INFO_INIT, .own = OWN_NONE};
-  if (!settings || !ink_settings_describe(settings, index, &out->info)) return false;
+  if (!setting_at(command, settings, index, &out->info)) return false;
   out->letter = letter_of(command, out->info.name);
   return true;
 }

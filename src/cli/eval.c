@@ -87,6 +87,7 @@ const Command command_eval = {
               FLAG_QUIET,
               FLAG_MODEL_HELP},
     .settings = ink_settings_eval,
+    .omit = ONLY_WRITE "|n-best",
     .least = 1,
     .most = -1,
     .run = run,

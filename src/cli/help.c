@@ -117,13 +117,23 @@ static void put_flag(const FlagInfo *flag, char *value) {
   buffer_free(&help);
 }
 
+/* Where texts are searched for unless --sample is given, "sampling" says so. */
+static void put_section(const char *section, const ink_settings *settings) {
+  char *sample = settings ? ink_settings_get(settings, "sample") : NULL;
+  printf("\n%s", *section ? section : "flags");
+  if (sample && !strcmp(section, "sampling"))
+    fputs(" (only with --sample; --repetition-penalty and --max-tokens always)", stdout);
+  puts(":");
+  ink_free(sample);
+}
+
 static void put_flags(const Command *command, const ink_settings *settings, const ink_settings *plain) {
   FlagInfo flag;
   const char *section = NULL;
   for (int i = 0; flag_at(command, settings, i, &flag); i++) {
     if (!section || strcmp(section, flag.info.section)) {
       section = flag.info.section;
-      printf("\n%s:\n", *section ? section : "flags");
+      put_section(section, settings);
     }
     put_flag(&flag, other_value(&flag, settings, plain));
   }

@@ -309,11 +309,12 @@ static void print_notes(const Job *job) {
   }
 }
 
-/* The page of --explain must not replace the input or the model. */
+/* The page of --explain must not replace the input, the model, or anything that is no such page. */
 static bool check_page(const Call *call, Error *err) {
   const char *page = call->values[OWN_EXPLAIN], *input = call->values[OWN_INPUT];
   if (!input) input = "-";
-  return !page || file_check_output(page, &input, 1, call->values[OWN_MODEL], err);
+  return !page || (file_check_output(page, &input, 1, call->values[OWN_MODEL], err) &&
+                   file_check_kind(page, "content=\"inkstone --explain\"", "page of --explain", err));
 }
 
 static bool run(Call *call, Error *err) {
@@ -360,6 +361,7 @@ const Command command_translate = {
                   "print three translations with their scores"}},
     .flags = FLAGS,
     .settings = ink_settings_rewrite,
+    .omit = ONLY_WRITE,
     .most = 1,
     .run = run,
 };
@@ -373,6 +375,7 @@ const Command command_summarize = {
                  {"inkstone summarize -m synopsis -i descriptions.txt", "summarize each line of a file"}},
     .flags = FLAGS,
     .settings = ink_settings_rewrite,
+    .omit = ONLY_WRITE,
     .most = 1,
     .run = run,
 };
@@ -387,6 +390,7 @@ const Command command_reply = {
     .examples = {{"inkstone reply -m assistant \"How are you?\"", "print one reply"}},
     .flags = FLAGS,
     .settings = ink_settings_rewrite,
+    .omit = ONLY_WRITE,
     .most = 1,
     .run = run,
 };

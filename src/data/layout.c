@@ -137,13 +137,12 @@ void layout_frame_source(PairLayout *l, const Tokenizer *source, int64_t end) {
 }
 
 bool layout_find(PairLayout *l, const Task *task, const Tokenizer *t, bool encodes, int64_t context,
-                 Error *err) {
+                 const char *where, Error *err) {
   enum { LEAST = 16 }; /* source, target and the special tokens around them */
   const Tokenizer *source = tokenizer_source(t);
   if (context < LEAST)
-    return fail_usage(err,
-                      "a context of %" PRId64 " tokens is too short for a pair: give --context %d or more",
-                      context, LEAST);
+    return fail_value(err, where, "give --context 16 or more",
+                      "a context of %" PRId64 " tokens is too short for a pair", context);
   *l = (PairLayout){.separate = encodes, .chat = task->chat, .time = context, .source_time = context};
   l->end = tokenizer_end(t);
   /* A begin token that is the end token separates documents; pairs are not documents. */

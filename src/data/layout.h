@@ -19,8 +19,9 @@
 const char *const *layout_specials(const Task *);
 
 /* encodes: the network has an encoder (separate layout). Fails, naming the token, if the tokenizer lacks one.
- */
-bool layout_find(PairLayout *, const Task *, const Tokenizer *, bool encodes, int64_t context, Error *);
+ * `where`: the file that gives the context; NULL: the settings. */
+bool layout_find(PairLayout *, const Task *, const Tokenizer *, bool encodes, int64_t context,
+                 const char *where, Error *);
 /* Sets the tokens around a separate source: those of its tokenizer's post-processor or, without one, `end`
  * after it. */
 void layout_frame_source(PairLayout *, const Tokenizer *source, int64_t end);

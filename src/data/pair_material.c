@@ -107,7 +107,7 @@ static bool encode_pairs(Material *base, const Tokenizer *t, Error *err) {
 
 static bool fit_pairs(Material *base, const Tokenizer *t, bool encodes, int64_t context, Error *err) {
   PairMaterial *m = (PairMaterial *)base;
-  if (!layout_find(&m->layout, base->task, t, encodes, context, err)) return false;
+  if (!layout_find(&m->layout, base->task, t, encodes, context, NULL, err)) return false;
   layout_keep(&m->layout, base->kept.start, base->kept.pad);
   if (base->task->chat && layout_turns(t)) news_note(&base->news, "turns are formatted %s", layout_turns(t));
   m->layout.drop_long = !strcmp(m->pair->too_long, "drop");

@@ -63,6 +63,7 @@ void pairs_fingerprint(Pairs *);
 /* Reads an object as a pair or a conversation, by its member names. */
 bool read_json_object(PairReader *, const json_t *object);
 bool choose_names(PairReader *, const char *option, const char *text); /* text: "S,T" */
+bool check_sides(const PairReader *, const char *option, const char *text);
 
 /* Detects the format of a file; FORM_PARALLEL: plain lines. Refuses unsupported formats. */
 bool recognize_form(const PairReader *, const PairFile *, PairForm *, Error *);

@@ -27,6 +27,7 @@ bool choose_names(PairReader *r, const char *option, const char *text) {
                       "--%s %s: is not two names: give those of source and target, such as "
                       "source,target",
                       option, text);
+  if (!check_sides(r, option, text)) return false;
   mem_free(r->fields);
   r->fields = mem_strdup(text);
   r->fields[comma - text] = '\0';

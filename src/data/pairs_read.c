@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "data/pairs_impl.h"
 
@@ -277,6 +278,17 @@ static bool read_files(PairReader *r) {
 
 /* ---- opening ---- */
 
+/* Refuses "S,S": a model would learn to copy its input. Case does not tell languages apart. */
+bool check_sides(const PairReader *r, const char *option, const char *text) {
+  const char *comma = text ? strchr(text, ',') : NULL;
+  const size_t length = comma ? (size_t)(comma - text) : 0;
+  const bool any_case = !strcmp(option, "languages");
+  if (!comma || strlen(comma + 1) != length ||
+      (any_case ? strncasecmp(text, comma + 1, length) : strncmp(text, comma + 1, length)))
+    return true;
+  return fail_usage(r->err, "--%s %s: source and target are the same: give two different ones", option, text);
+}
+
 /* By number, or by name in a table's first row. */
 static bool choose_columns(PairReader *r) {
   const char *text = r->settings->columns;
@@ -286,6 +298,9 @@ static bool choose_columns(PairReader *r) {
   if (end == text) return choose_names(r, "columns", text);
   r->columns[1] = *end == ',' ? strtoll(end + 1, &end, 10) : 0;
   const bool right = !*end && r->columns[0] > 0 && r->columns[1] >= (strchr(text, ',') != NULL);
+  if (right && r->columns[0] == r->columns[1])
+    return fail_usage(r->err, "--columns %s: source and target are the same column: give two different ones",
+                      text);
   return right || fail_usage(r->err,
                              "--columns %s: is not two columns: give two numbers from 1, such as 1,2, or two "
                              "names",
@@ -321,7 +336,8 @@ static void report_left_out(const PairReader *r) {
 
 static bool read_all(PairReader *r, const char *const *files, size_t count) {
   const bool ok = choose_columns(r) && choose_names(r, "fields", r->settings->fields) &&
-                  open_files(r, files, count) && read_files(r);
+                  check_sides(r, "languages", r->settings->languages) && open_files(r, files, count) &&
+                  read_files(r);
   Pairs *p = r->pairs;
   p->turns = r->turns.data;
   p->turn_count = r->turns.count;

@@ -141,12 +141,12 @@ static bool fail_invalid(Reader *r, size_t at) {
     return fail(r->err,
                 "%s:%zu: byte %zu (0x%02x) is not UTF-8; the text looks like %s: give --encoding %s, or "
                 "--invalid replace",
-                f->name, line_of(f->text, at), (size_t)(f->text - f->view.data) + at,
+                f->name, line_of(f->text, at), (size_t)(f->text - f->view.data) + at + 1,
                 (unsigned char)f->text[at], likely, likely);
   return fail(r->err,
               "%s:%zu: byte %zu (0x%02x) is not UTF-8: give the text's --encoding (gb18030, latin1, "
               "...), or --invalid replace",
-              f->name, line_of(f->text, at), (size_t)(f->text - f->view.data) + at,
+              f->name, line_of(f->text, at), (size_t)(f->text - f->view.data) + at + 1,
               (unsigned char)f->text[at]);
 }
 
@@ -252,7 +252,7 @@ static bool read_text(Reader *r) {
   const char *nul = memchr(f->text, 0, f->length);
   if (nul)
     return fail(r->err, "%s: byte %zu is NUL: this is a binary file, not text", f->name,
-                (size_t)(nul - f->text));
+                (size_t)(nul - f->text) + 1);
   drop_mark(r);
   if (!check_encoding(r)) return false;
   drop_carriage_returns(r);

@@ -1,5 +1,6 @@
 /* text_material.c - running text as training material: documents and windows. */
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "data/dataset.h"
@@ -36,11 +37,45 @@ static void free_text(Material *base) {
   mem_free(m);
 }
 
+static int by_value(const void *a, const void *b) {
+  const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+  return (x > y) - (x < y);
+}
+
+static uint64_t hash_of(const Document *d) {
+  return hash_bytes(d->text, d->length, 1);
+}
+
+/* How many documents of `held` are documents of `train`, too. */
+static size_t count_common(const Corpus *train, const Corpus *held) {
+  uint64_t *hashes = mem_alloc_zeroed(train->count, sizeof *hashes);
+  size_t common = 0;
+  for (size_t i = 0; i < train->count; i++) hashes[i] = hash_of(&train->documents[i]);
+  qsort(hashes, train->count, sizeof *hashes, by_value);
+  for (size_t i = 0; i < held->count; i++) {
+    const uint64_t hash = hash_of(&held->documents[i]);
+    common += bsearch(&hash, hashes, train->count, sizeof hash, by_value) != NULL;
+  }
+  mem_free(hashes);
+  return common;
+}
+
+/* A few common lines are no reason to warn, as in dialogues. */
+static void warn_common(const TextMaterial *m) {
+  const size_t common = count_common(m->corpus, m->held_out), all = m->held_out->count;
+  if (2 * common < all) return;
+  news_warning(&m->base.news,
+               "%zu of %zu documents of --valid are in the training text, too: their loss says nothing about "
+               "new text; give other text, or leave out --valid to hold some out",
+               common, all);
+}
+
 static bool open_held_out(TextMaterial *m, Error *err) {
   const TextList *valid = &m->data->valid;
   if (valid->count) {
     m->held_out = corpus_open((const char *const *)valid->items, valid->count, m->text, m->documents,
                               &m->base.news, err);
+    if (m->held_out) warn_common(m);
     return m->held_out != NULL;
   }
   if (m->data->holdout <= 0) return true;
@@ -110,10 +145,12 @@ static bool fit_text(Material *base, const Tokenizer *tokenizer, bool encodes, i
                       "an encoder-decoder model needs pairs of source and target and cannot be trained on "
                       "running text: give another architecture, such as --arch llama");
   if (tokens > context || by_document(m)) return true;
+  char advice[64] = "";
+  if (tokens > 1) snprintf(advice, sizeof advice, ", or a --context of %" PRId64 " or less", tokens - 1);
   return fail(err,
               "%s: the text is %" PRId64 " tokens long, not more than the context of %" PRId64
-              ": give more text, or --context %" PRId64,
-              m->file, tokens, context, tokens / 4 > 1 ? tokens / 4 : 1);
+              ": give more text%s",
+              m->file, tokens, context, advice);
 }
 
 static Batches *training_batches(const Material *base, BatchSize size, uint64_t seed, Error *err) {

@@ -25,9 +25,9 @@ static void write_rest(const Config *c, json_t *config) {
   decoder_write_rope(c, config);
 }
 
-static bool complete(Config *c, Error *err) {
+static bool complete(Config *c, const char *where, Error *err) {
   if (c->logit_scale == 0) c->logit_scale = 1; /* new models */
-  return decoder_complete(c, err);
+  return decoder_complete(c, where, err);
 }
 
 static const DecoderNames layer_names = {DECODER_LLAMA_NAMES, .q_norm = "q_norm", .k_norm = "k_norm",

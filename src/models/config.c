@@ -113,7 +113,7 @@ bool config_from_settings(Config *c, const ModelSettings *s, int64_t vocabulary,
     return fail_usage(err, "a vocabulary of %lld tokens is too small: give at least 1",
                       (long long)vocabulary);
   if (arch->begin) arch->begin(c);
-  return check_supported(c, s, err) && arch->complete(c, err);
+  return check_supported(c, s, err) && arch->complete(c, NULL, err);
 }
 
 static void *member(Config *c, const ConfigKey *k) {
@@ -345,6 +345,7 @@ static bool check_ranges(const Config *c, const char *where, Error *err) {
       {"width", c->width, 1, 65536},
       {"heads", c->heads, 0, 1024},
       {"key/value heads", c->kv_heads, 0, 1024},
+      {"values per head", c->head_size, 0, 65536},
       {"feed-forward width", c->ffn, 0, 1048576},
       {"encoder layers", c->encoder_layers, 0, MOST_LAYERS},
       {"encoder heads", c->encoder_heads, 0, 1024},
@@ -424,8 +425,7 @@ bool config_from_json(Config *c, const json_t *json, const char *path, Error *er
       !c->arch->read_rest(c, json, path, err))
     return false;
   drop_default_tokens(c, json);
-  return check_ranges(c, path, err) && check_reals(c, path, err) &&
-         (c->arch->complete(c, err) || fail_prefix(err, "%s", path));
+  return check_ranges(c, path, err) && check_reals(c, path, err) && c->arch->complete(c, path, err);
 }
 
 bool config_read(Config *c, const char *path, Error *err) {

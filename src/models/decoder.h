@@ -81,7 +81,7 @@ extern const Naming decoder_namings[]; /* of families with Llama's names */
 /* The same of families whose GGUF files store queries and keys in pairs, or norm weights plus one. */
 extern const Naming decoder_namings_pairs[], decoder_namings_plus_one[];
 /* For grouped heads with rotary positions and gated feed-forward blocks. */
-bool decoder_complete(Config *, Error *);
+bool decoder_complete(Config *, const char *where, Error *);
 /* Reads rotary positions from "rope_scaling", else "rope_parameters". Fails for an unknown type, and for a
  * partial rotation if the architecture has no key for one. */
 bool decoder_read_rope(Config *, const json_t *config, const char *where, Error *);

@@ -37,32 +37,29 @@ const Naming decoder_namings[] = {{"huggingface", "model.", names},
              decoder_namings_plus_one[] = {
                  {"huggingface", "model.", names}, {"gguf", "", gguf_plus_one}, {NULL, NULL, NULL}};
 
-bool decoder_complete(Config *c, Error *err) {
+bool decoder_complete(Config *c, const char *where, Error *err) {
   if (!c->kv_heads) c->kv_heads = c->heads;
   if (c->rotary_share == 0) c->rotary_share = 1;
   if (!c->ffn)
     c->ffn = (c->width * 8 / 3 + 31) / 32 *
              32; /* three matrices of 8/3 D x D have as many weights as two of 4 D x D */
   if (c->heads < 1 || (!c->head_size && c->width % c->heads))
-    return fail_usage(err,
-                      "a width of %lld cannot be divided among %lld heads: give a width that is a multiple "
-                      "of the number of heads",
-                      (long long)c->width, (long long)c->heads);
+    return fail_value(err, where, "give a width that is a multiple of the number of heads",
+                      "a width of %lld cannot be divided among %lld heads", (long long)c->width,
+                      (long long)c->heads);
   if (!c->head_size) c->head_size = c->width / c->heads;
-  const int64_t rotated =
-      c->head_size > 0 && c->rotary_share >= 0 && c->rotary_share <= 1 ? decoder_rotated(c) : 0;
+  const int64_t rotated = c->rotary_share >= 0 && c->rotary_share <= 1 ? decoder_rotated(c) : 0;
   if (c->head_size > 0 && rotated > c->head_size)
-    return fail_usage(err, "%lld rotary values per head (rotary_dim) are more than the head's %lld",
+    return fail_value(err, where, "give a width and heads for which it is not more",
+                      "%lld rotary values per head (rotary_dim) are more than the head's %lld",
                       (long long)rotated, (long long)c->head_size);
   if (rotated < 2 || rotated % 2)
-    return fail_usage(err,
-                      "%lld values per head (width / heads) cannot be rotated in pairs: give a width and "
-                      "heads for which it is even",
-                      (long long)rotated);
+    return fail_value(err, where, "give a width and heads for which it is even",
+                      "%lld values per head (width / heads) cannot be rotated in pairs", (long long)rotated);
   if (c->kv_heads < 1 || c->heads % c->kv_heads)
-    return fail_usage(
-        err, "%lld heads cannot share %lld key/value heads: give a number of heads that is a multiple of it",
-        (long long)c->heads, (long long)c->kv_heads);
+    return fail_value(err, where, "give a number of heads that is a multiple of it",
+                      "%lld heads cannot share %lld key/value heads", (long long)c->heads,
+                      (long long)c->kv_heads);
   return true;
 }
 

@@ -69,21 +69,23 @@ const Naming encoder_decoder_namings[] = {{"huggingface", "model.", names}, {NUL
 
 /* ---- the shape ---- */
 
-bool encoder_decoder_complete(Config *c, Error *err) {
+bool encoder_decoder_complete(Config *c, const char *where, Error *err) {
   if (!c->encoder_layers) c->encoder_layers = c->layers;
   if (!c->encoder_heads) c->encoder_heads = c->heads;
   if (!c->ffn) c->ffn = 4 * c->width;
   if (!c->encoder_ffn) c->encoder_ffn = c->ffn;
-  if (c->heads < 1 || c->encoder_heads < 1 || c->width % c->heads || c->width % c->encoder_heads)
-    return fail_usage(err,
-                      "a width of %lld cannot be divided among %lld heads: give a width that is a multiple "
-                      "of the number of heads",
-                      (long long)c->width, (long long)c->heads);
-  if (c->width % 2) return fail_usage(err, "a width of %lld is odd: give an even one", (long long)c->width);
+  const int64_t heads[] = {c->heads, c->encoder_heads};
+  for (int i = 0; i < 2; i++)
+    if (heads[i] < 1 || c->width % heads[i])
+      return fail_value(err, where, "give a width that is a multiple of the number of heads",
+                        "a width of %lld cannot be divided among %lld heads", (long long)c->width,
+                        (long long)heads[i]);
+  if (c->width % 2)
+    return fail_value(err, where, "give an even one", "a width of %lld is odd", (long long)c->width);
   if (c->kv_heads && c->kv_heads != c->heads)
-    return fail_usage(err, "%s has no grouped-query attention: leave out --kv-heads", c->arch->name);
+    return fail_value(err, where, "leave out --kv-heads", "%s has no grouped-query attention", c->arch->name);
   if (!c->tied)
-    return fail_usage(err, "%s has a single embedding for input and output: leave out --no-tied",
+    return fail_value(err, where, "leave out --no-tied", "%s has a single embedding for input and output",
                       c->arch->name);
   c->kv_heads = c->heads;
   c->head_size = c->width / c->heads;

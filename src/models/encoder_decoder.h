@@ -14,7 +14,7 @@ typedef struct EncoderDecoder {
 } EncoderDecoder;
 
 Output encoder_decoder_forward(Net *, const Config *, const Batch *, const EncoderDecoder *);
-bool encoder_decoder_complete(Config *, Error *);
+bool encoder_decoder_complete(Config *, const char *where, Error *);
 bool encoder_decoder_read_rest(Config *, const json_t *config, const char *where, Error *);
 void encoder_decoder_write_rest(const Config *, json_t *config);
 extern const Preset encoder_decoder_presets[PRESETS];

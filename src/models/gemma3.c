@@ -70,8 +70,8 @@ static void write_rest(const Config *c, json_t *config) {
 }
 
 /* For new models: windows of a quarter of the context, and none in the last layer. */
-static bool complete(Config *c, Error *err) {
-  if (!decoder_complete(c, err)) return false;
+static bool complete(Config *c, const char *where, Error *err) {
+  if (!decoder_complete(c, where, err)) return false;
   if (!c->query_scalar) c->query_scalar = c->head_size;
   if (c->window) return true;
   c->window = c->context < 4 ? 1 : c->context / 4;

@@ -43,15 +43,15 @@ static const TensorName names[] = {
     {NULL, TENSOR_COPY, NULL, NULL, FORM_SAME}};
 static const Naming namings[] = {{"huggingface", "transformer.", names}, {NULL, NULL, NULL}};
 
-static bool complete(Config *c, Error *err) {
+static bool complete(Config *c, const char *where, Error *err) {
   if (!c->ffn) c->ffn = 4 * c->width;
   if (c->heads < 1 || c->width % c->heads)
-    return fail_usage(err,
-                      "a width of %lld cannot be divided among %lld heads: give a width that is a multiple "
-                      "of the number of heads",
-                      (long long)c->width, (long long)c->heads);
+    return fail_value(err, where, "give a width that is a multiple of the number of heads",
+                      "a width of %lld cannot be divided among %lld heads", (long long)c->width,
+                      (long long)c->heads);
   if (c->kv_heads && c->kv_heads != c->heads)
-    return fail_usage(err, "gpt2 has no grouped-query attention: leave out --kv-heads, or use --arch llama");
+    return fail_value(err, where, "leave out --kv-heads, or use --arch llama",
+                      "gpt2 has no grouped-query attention");
   c->kv_heads = c->heads;
   c->head_size = c->width / c->heads;
   return true;

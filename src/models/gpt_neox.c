@@ -33,11 +33,11 @@ static void write_rest(const Config *c, json_t *config) {
   decoder_write_rope(c, config);
 }
 
-static bool complete(Config *c, Error *err) {
+static bool complete(Config *c, const char *where, Error *err) {
   if (c->kv_heads && c->kv_heads != c->heads)
-    return fail_usage(err, "gpt_neox has no grouped-query attention: leave out --kv-heads");
+    return fail_value(err, where, "leave out --kv-heads", "gpt_neox has no grouped-query attention");
   if (!c->ffn) c->ffn = 4 * c->width;
-  return decoder_complete(c, err);
+  return decoder_complete(c, where, err);
 }
 
 static const DecoderNames layer_names = {.body = "gpt_neox",

@@ -37,11 +37,11 @@ static const TensorName names[] = {
     {NULL, TENSOR_COPY, NULL, NULL, FORM_SAME}};
 static const Naming namings[] = {{"huggingface", "transformer.", names}, {NULL, NULL, NULL}};
 
-static bool complete(Config *c, Error *err) {
+static bool complete(Config *c, const char *where, Error *err) {
   if (c->kv_heads && c->kv_heads != c->heads)
-    return fail_usage(err, "gptj has no grouped-query attention: leave out --kv-heads");
+    return fail_value(err, where, "leave out --kv-heads", "gptj has no grouped-query attention");
   if (!c->ffn) c->ffn = 4 * c->width;
-  return decoder_complete(c, err);
+  return decoder_complete(c, where, err);
 }
 
 static bool read_rest(Config *c, const json_t *config, const char *where, Error *err) {

@@ -29,8 +29,8 @@ static void write_rest(const Config *c, json_t *config) {
   decoder_write_rope(c, config);
 }
 
-static bool complete(Config *c, Error *err) {
-  if (!decoder_complete(c, err)) return false;
+static bool complete(Config *c, const char *where, Error *err) {
+  if (!decoder_complete(c, where, err)) return false;
   if (c->score_scale > 0) return true;
   c->score_scale = 1 / sqrt((double)c->head_size); /* new models */
   c->embedding_scale = c->residual_scale = c->logit_scale = 1;

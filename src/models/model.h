@@ -125,8 +125,9 @@ typedef struct Arch {
   Output (*forward)(Net *, const Config *, const Batch *);
   /* Optional: sets what presets and settings do not cover, for new models only. */
   void (*begin)(Config *);
-  /* Fills in members left at 0 and fails if members contradict each other. */
-  bool (*complete)(Config *, Error *);
+  /* Fills in members left at 0 and fails if members contradict each other. `where`: the file they are from;
+   * NULL: settings. */
+  bool (*complete)(Config *, const char *where, Error *);
   /* Members of config.json other than `keys`: read_rest fails if forward does not support a value, write_rest
    * adds what transformers needs. */
   bool (*read_rest)(Config *, const json_t *config, const char *where, Error *);

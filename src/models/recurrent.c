@@ -20,10 +20,10 @@ static const TensorName names[] = {
     {NULL, TENSOR_COPY, NULL, NULL, FORM_SAME}};
 const Naming recurrent_namings[] = {{"huggingface", "model.", names}, {NULL, NULL, NULL}};
 
-bool recurrent_complete(Config *c, Error *err) {
+bool recurrent_complete(Config *c, const char *where, Error *err) {
   return (!c->heads && !c->kv_heads && !c->ffn) ||
-         fail_usage(err, "%s has no attention or feed-forward blocks: leave out --heads, --kv-heads, --ffn",
-                    c->arch->name);
+         fail_value(err, where, "leave out --heads, --kv-heads, --ffn",
+                    "%s has no attention or feed-forward blocks", c->arch->name);
 }
 
 bool recurrent_read_rest(Config *c, const json_t *config, const char *where, Error *err) {

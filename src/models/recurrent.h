@@ -25,7 +25,7 @@ Tensor *recurrent_state(Net *, const Config *, const char *name);
 
 extern const ConfigKey recurrent_keys[];
 extern const Naming recurrent_namings[];
-bool recurrent_complete(Config *, Error *);
+bool recurrent_complete(Config *, const char *where, Error *);
 bool recurrent_read_rest(Config *, const json_t *, const char *where, Error *);
 void recurrent_write_rest(const Config *, json_t *);
 

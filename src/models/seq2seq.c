@@ -44,13 +44,11 @@ static const Naming namings[] = {{"huggingface", "model.", names}, {NULL, NULL, 
 
 /* ---- the shape ---- */
 
-static bool complete(Config *c, Error *err) {
+static bool complete(Config *c, const char *where, Error *err) {
   if (!c->encoder_layers) c->encoder_layers = c->layers;
   return (!c->heads && !c->kv_heads && !c->ffn && c->feed_forward == FFN_RELU) ||
-         fail_usage(err,
-                    "%s has no attention heads or feed-forward blocks: leave out --heads, --kv-heads, --ffn "
-                    "and --activation",
-                    c->arch->name);
+         fail_value(err, where, "leave out --heads, --kv-heads, --ffn and --activation",
+                    "%s has no attention heads or feed-forward blocks", c->arch->name);
 }
 
 static bool read_rest(Config *c, const json_t *config, const char *where, Error *err) {

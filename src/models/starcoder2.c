@@ -24,9 +24,9 @@ static void write_rest(const Config *c, json_t *config) {
   decoder_write_windows(c, config);
 }
 
-static bool complete(Config *c, Error *err) {
+static bool complete(Config *c, const char *where, Error *err) {
   if (!c->ffn) c->ffn = 4 * c->width;
-  return decoder_complete(c, err);
+  return decoder_complete(c, where, err);
 }
 
 static const DecoderNames layer_names = {.body = "model",

@@ -282,7 +282,9 @@ static bool check_layout(const PairLayout *l, const Config *c, Error *err) {
 bool bundle_layout(const Bundle *b, const Task *task, PairLayout *layout, Error *err) {
   const Config *c = &b->model->config;
   if (task_of(b)) {
-    if (!layout_find(layout, task, b->tokenizer, c->arch->encodes, c->context, err)) return false;
+    if (!layout_find(layout, task, b->tokenizer, c->arch->encodes, c->context, b->source.configuration_at,
+                     err))
+      return false;
     layout_keep(layout, c->decoder_start, c->pad);
     return check_layout(layout, c, err);
   }

@@ -6,6 +6,7 @@
 #include "base/general.h"
 #include "base/structs.h"
 #include "base/threads.h"
+#include "base/unused.h"
 #include "data/dataset.h"
 #include "run/generation.h"
 #include "run/judge.h"
@@ -204,6 +205,30 @@ static bool eval_pairs(const Evaluation *e, const Task *task, const char *const 
   return ok;
 }
 
+/* ---- settings without effect ---- */
+
+/* The settings of the texts a model writes, where none are written. */
+static bool check_decoding(const Evaluation *e, const char *where, Error *err) {
+  static const SettingTable *const tables[] = {&metric_settings_table, &search_settings_table,
+                                               &sampling_settings_table};
+  for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
+    if (!unused_table(e->settings, tables[i], where, e->news, err)) return false;
+  return unused_setting(e->settings, "examples", where, e->news, err) &&
+         unused_setting(e->settings, "outputs", where, e->news, err);
+}
+
+static bool check_settings(const Evaluation *e, bool pairs, Error *err) {
+  static const char running[] = "on running text, which this model is evaluated on",
+                    both[] = "on pairs and conversations, which this model is evaluated on";
+  const EvalSettings *s = settings_part(e->settings, &eval_settings_table);
+  if (!pairs)
+    return check_decoding(e, running, err) &&
+           unused_table(e->settings, &pair_settings_table, running, e->news, err);
+  return unused_table(e->settings, &document_settings_table, both, e->news, err) &&
+         (s->decode ? metrics_check_given(e->settings, e->news, err)
+                    : check_decoding(e, "with --no-decode", err));
+}
+
 bool ink_eval(ink_model *m, const char *const *files, int count, const ink_settings *settings,
               ink_scores *out, const ink_call *call, ink_error *err) {
   MEM_GUARD(err, return false);
@@ -216,6 +241,7 @@ bool ink_eval(ink_model *m, const char *const *files, int count, const ink_setti
   const bool begun = call_enter(call, m->engine, &news, err);
   threads_set((int)general->threads);
   bool ok = begun && (!s->outputs || file_check_output(s->outputs, files, (size_t)count, NULL, err));
+  ok = ok && check_settings(&e, task_has_pairs(task), err);
   if (ok && task_has_pairs(task))
     ok = eval_pairs(&e, task, files, (size_t)count, err);
   else if (ok)

@@ -250,7 +250,8 @@ static const char style[] =
 void explain_page(const char *title, const char *sections, Buffer *html) {
   html_addf(html,
             "<!doctype html>\n<html><head><meta charset=utf-8><meta name=viewport "
-            "content=\"width=device-width\">\n<title>%s</title>\n<style>\n",
+            "content=\"width=device-width\">\n<meta name=generator content=\"inkstone "
+            "--explain\">\n<title>%s</title>\n<style>\n",
             title);
   buffer_adds(html, html_style);
   buffer_adds(html, style);

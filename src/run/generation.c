@@ -301,8 +301,8 @@ static bool refuse_without_effect(const Settings *s, bool draws, Error *err) {
   const char *search = given_of(s, BY_SEARCH), *drawing = given_of(s, BY_SAMPLING),
              *writing = given_of(s, BY_WRITING);
   if (writing)
-    return fail_usage(
-        err, "--%s applies only to `inkstone write`: leave it out (--n-best N gives several texts)", writing);
+    return fail_usage(err, "--%s applies only to `inkstone write`: leave it out%s", writing,
+                      strcmp(writing, "samples") ? "" : " (--n-best N gives several texts)");
   if (search && draws)
     return fail_usage(err, "--%s applies only to beam search, not to sampling: leave out it or --sample",
                       search);
@@ -312,6 +312,38 @@ static bool refuse_without_effect(const Settings *s, bool draws, Error *err) {
   if (drawing && !draws)
     return fail_usage(
         err, "--%s applies only to sampling: add --sample, or leave it out (--beam 1 is greedy)", drawing);
+  return true;
+}
+
+/* With the likeliest token always chosen, what only changes the draw has no effect. */
+static bool check_greedy(const Settings *s, const SamplingSettings *sampling, Error *err) {
+  static const char *const unused[] = {"temperature", "top_k",   "top_p", "min_p",
+                                       "typical",     "samples", "n_best"};
+  const char *greedy = sampling->greedy ? "greedy" : "temperature 0";
+  if (!sampling->greedy && sampling->temperature > 0) return true;
+  for (size_t i = sampling->greedy ? 0 : 1; i < sizeof unused / sizeof *unused; i++)
+    if (settings_knows(s, unused[i]) && settings_given(s, unused[i]))
+      return fail_usage(err, "--%s has no effect with --%s: leave one of them out",
+                        settings_flag(s, unused[i]), greedy);
+  return true;
+}
+
+/* The minimum length must be possible. A maximum given alone overrides the model's minimum. */
+static bool check_lengths(const Settings *s, int64_t min_tokens, int64_t max_tokens, Error *err) {
+  if (!settings_given(s, "min_tokens") || min_tokens <= max_tokens) return true;
+  return fail_usage(err,
+                    "--min-tokens %" PRId64 " is above --max-tokens %" PRId64
+                    ": give a smaller minimum or a larger maximum",
+                    min_tokens, max_tokens);
+}
+
+/* A beam of one ends with a single text: there is none to prefer. */
+static bool check_single_beam(const Settings *s, const SearchSettings *search, Error *err) {
+  static const char *const unused[] = {"coverage_penalty", "early_stopping"};
+  for (size_t i = 0; search->beam == 1 && !search->sample && i < sizeof unused / sizeof *unused; i++)
+    if (settings_given(s, unused[i]))
+      return fail_usage(err, "--%s has no effect with a beam of 1: leave it out, or give a larger --beam",
+                        settings_flag(s, unused[i]));
   return true;
 }
 
@@ -329,14 +361,16 @@ static bool choose_search(Generation *g, const Bundle *b, Error *err) {
         " beams, which is not supported: give --sample for sampling, or --beam N for beam search",
         s->beam);
   if (s->n_best > s->beam) s->beam = s->n_best;
-  return refuse_without_effect(g->settings, s->sample, err);
+  return refuse_without_effect(g->settings, s->sample, err) && check_single_beam(g->settings, s, err) &&
+         check_lengths(g->settings, s->min_tokens, g->sampling->max_tokens, err) &&
+         (!s->sample || check_greedy(g->settings, g->sampling, err));
 }
 
 /* `write` samples or is greedy; it has no beam search. */
 static bool choose_sampling(const Generation *g, const Bundle *b, Error *err) {
   const json_t *json = b->generation;
   const int64_t beams = json_integer_value(member(json, "num_beams"));
-  if (given_of(g->settings, BY_SAMPLING)) return true;
+  if (given_of(g->settings, BY_SAMPLING)) return check_greedy(g->settings, g->sampling, err);
   if (beams > 1)
     return fail_usage(
         err,

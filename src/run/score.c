@@ -6,6 +6,7 @@
 #include "base/figure.h"
 #include "base/json.h"
 #include "base/threads.h"
+#include "base/unused.h"
 #include "data/text_file.h"
 #include "text/metric_resample.h"
 #include "text/utf8.h"
@@ -84,8 +85,11 @@ static bool open_files(Files *files, const char *hypothesis, const char *const *
   files->count = 1 + count + s->paired.count;
   files->items = mem_alloc_zeroed(files->count, sizeof *files->items);
   files->aligned = mem_alloc_zeroed(count, sizeof *files->aligned);
-  for (size_t i = 0; i < files->count; i++) {
+  for (size_t i = 0, stdins = 0; i < files->count; i++) {
     const char *path = !i ? hypothesis : i <= count ? references[i - 1] : s->paired.items[i - 1 - count];
+    stdins += !strcmp(path, "-");
+    if (stdins > 1)
+      return fail_usage(err, "- (standard input) is given twice, but can be read only once: give a file");
     if (!open_lines(&files->items[i], path, text, news, err) || !check_lines(files, i, err)) return false;
   }
   return true;
@@ -222,6 +226,21 @@ static char *score_all(Scoring *s) {
   return text;
 }
 
+static bool check_unused(const ink_settings *settings, const ScoreSettings *s, const News *news, Error *err) {
+  const struct {
+    const char *name, *where;
+    bool used;
+  } needs[] = {
+      {"paired-test", "without --paired", s->paired.count},
+      {"paired-n", "without --paired", s->paired.count},
+      {"confidence-n", "without --confidence", s->confidence},
+      {"seed", "without --confidence or --paired", s->confidence || s->paired.count},
+  };
+  for (size_t i = 0; i < sizeof needs / sizeof *needs; i++)
+    if (!needs[i].used && !unused_setting(settings, needs[i].name, needs[i].where, news, err)) return false;
+  return metrics_check_given(settings, news, err);
+}
+
 static bool check_settings(const ScoreSettings *s, Error *err) {
   if (!s->sentences || (!s->confidence && !s->paired.count)) return true;
   return fail_usage(
@@ -240,7 +259,7 @@ char *ink_score(const char *hypothesis, const char *const *references, int count
   metric_settings.effective_order |= s.settings->sentences; /* a single line may lack long n-grams */
   char *text = NULL;
   if (call_enter(call, NULL, &news, err) && check_settings(s.settings, err) &&
-      metrics_open(&s.metrics, s.metric_settings, err) &&
+      check_unused(settings, s.settings, &news, err) && metrics_open(&s.metrics, s.metric_settings, err) &&
       open_files(&s.files, hypothesis, references, (size_t)count, s.settings,
                  settings_part(settings, &text_settings_table), &news, err)) {
     const Lines *right = &s.files.items[1].lines;

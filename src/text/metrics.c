@@ -1,7 +1,9 @@
 #include "text/metrics.h"
 
+#include <stdio.h>
 #include <string.h>
 
+#include "base/unused.h"
 #include "text/metric.h"
 
 static const char metric_help[] =
@@ -96,6 +98,67 @@ void metrics_close(Metrics *metrics) {
   for (size_t i = 0; i < metrics->count; i++) close_one(metrics->items[i]);
   mem_free(metrics->items);
   *metrics = (Metrics){0};
+}
+
+/* ---- settings without effect ---- */
+
+static bool is_listed(const char *list, const char *word) {
+  const size_t length = strlen(word);
+  for (const char *at = list; at; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL)
+    if (strcspn(at, ",") == length && !strncmp(at, word, length)) return true;
+  return false;
+}
+
+/* Whether one of `readers` is computed. */
+static bool is_read(const Metrics *metrics, const char *readers) {
+  for (size_t i = 0; i < metrics->count; i++) {
+    const Metric *m = metrics->items[i];
+    if (is_listed(readers, m->name) || (m->kind->family && is_listed(readers, m->kind->family))) return true;
+  }
+  return false;
+}
+
+/* The metrics that read a setting; "chrf_" stands for all names that begin with it. */
+static const struct {
+  const char *setting, *readers;
+} metric_readers[] = {{"tokenize", "bleu,rouge"},  {"lowercase", "bleu,chrf,chrf++"}, {"smooth", "bleu"},
+                      {"effective_order", "bleu"}, {"chrf_", "chrf,chrf++"},          {"ter_", "ter"},
+                      {"stem", "rouge"},           {"sentence_mark", "rougeLsum"}};
+
+static const char *readers_of(const char *setting) {
+  for (size_t i = 0; i < sizeof metric_readers / sizeof *metric_readers; i++) {
+    const char *name = metric_readers[i].setting;
+    const size_t length = strlen(name);
+    if (!strncmp(setting, name, length) && (!setting[length] || name[length - 1] == '_'))
+      return metric_readers[i].readers;
+  }
+  return NULL;
+}
+
+static bool check_reader(const Metrics *metrics, const Settings *s, const char *setting, const News *news,
+                         Error *err) {
+  char where[128];
+  const char *readers = readers_of(setting);
+  if (!readers || is_read(metrics, readers)) return true;
+  snprintf(where, sizeof where, "without a metric that reads it (--metric %s)", readers);
+  return unused_setting(s, setting, where, news, err);
+}
+
+static bool check_smoothing(const Metrics *metrics, const Settings *s, const MetricSettings *own,
+                            const News *news, Error *err) {
+  const bool read = !strcmp(own->smooth, "floor") || !strcmp(own->smooth, "add-k");
+  return (read && is_read(metrics, "bleu")) ||
+         unused_setting(s, "smooth_value", "without --smooth floor or add-k of --metric bleu", news, err);
+}
+
+bool metrics_check_given(const Settings *s, const News *news, Error *err) {
+  const MetricSettings *own = settings_part(s, &metric_settings_table);
+  Metrics metrics;
+  bool ok = metrics_open(&metrics, own, err) && check_smoothing(&metrics, s, own, news, err);
+  for (const Setting *item = metric_settings_table.items; ok && item->name; item++)
+    ok = check_reader(&metrics, s, item->name, news, err);
+  metrics_close(&metrics);
+  return ok;
 }
 
 /* ---- one metric ---- */

@@ -7,6 +7,7 @@
 #ifndef TEXT_METRICS_H
 #define TEXT_METRICS_H
 
+#include "base/news.h"
 #include "base/settings.h"
 
 #include "text/metric_settings.def" /* MetricSettings, metric_settings_table */
@@ -27,6 +28,9 @@ typedef struct Metrics {
  * too. */
 bool metrics_open(Metrics *, const MetricSettings *, Error *);
 void metrics_close(Metrics *);
+
+/* Refuses settings that were given, but are read by none of the metrics chosen (base/unused.h). */
+bool metrics_check_given(const Settings *, const News *, Error *);
 
 /* Are these texts mostly Chinese, while one of the metrics splits words at spaces? Then a text is one word,
  * or none. */

@@ -219,6 +219,8 @@ Tokenizer *tokenizer_train(TextSource *raw, const TokenizerSettings *s, const ch
     return NULL;
   }
   char n[FIGURE_SIZE];
+  if (s->vocab && s->vocab != tokenizer_size(t) && !strcmp(kind, "byte"))
+    news_warning(news, "--vocab %" PRId64 " has no effect with --tokenizer byte", s->vocab);
   news_note(news, "vocabulary: %s (%s)", figure_of(n, tokenizer_size(t), "token"), kind);
   return t;
 }

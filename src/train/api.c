@@ -405,14 +405,7 @@ static bool open_valid_and_judge(const Run *r, Trainer *t, Error *err) {
   const MaterialPart *held = &r->material->held;
   if (r->material->has_held && !(t->valid = open_valid(r, r->plan.eval_tokens, err))) return false;
   t->results = fmax(1, fmin((double)held->tokens, FINAL_TOKENS) / (double)r->plan.eval_tokens);
-  if (!material_examples(r->material))
-    return !judged_by_metric(r->train) ||
-           fail_usage(
-               err,
-               "--best-by %s needs pairs or conversations, whose references it compares with: leave it "
-               "out for running text",
-               r->train->best_by);
-  return open_judge(r, t, err);
+  return !material_examples(r->material) || open_judge(r, t, err);
 }
 
 /* Sets the expected work other than updates, and its cost. */

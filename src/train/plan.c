@@ -159,13 +159,23 @@ static bool check_unread(const Task *task, const Settings *given, const char *re
   return true;
 }
 
+static bool check_metric(const Task *task, const TrainSettings *s, Error *err) {
+  return !judged_by_metric(s) ||
+         fail_usage(
+             err,
+             "--best-by %s needs pairs or conversations, whose references it compares with, but `train "
+             "%s` learns from %s: leave it out",
+             s->best_by, task->name, task->material->said);
+}
+
 bool plan_check_task(const Task *task, const Settings *given, const News *news, Error *err) {
   static const MaterialKind *const materials[] = {&material_text, &material_pairs};
   for (size_t i = 0; i < sizeof materials / sizeof *materials; i++)
     for (const SettingTable *const *t = materials[i]->tables; task->material != materials[i] && *t; t++)
       if (!check_unread(task, given, materials[i]->said, *t, news, err)) return false;
   return task_has_pairs(task) ||
-         check_unread(task, given, material_pairs.said, &search_settings_table, news, err);
+         (check_metric(task, settings_part(given, &train_settings_table), err) &&
+          check_unread(task, given, material_pairs.said, &search_settings_table, news, err));
 }
 
 /* The cost of the largest piece: few sequences have the greatest length. */

@@ -65,6 +65,22 @@ expect_status 0
 [ -z "$(sed -n 3p out)" ] || flunk "an empty line for an empty one"
 [ "$(sed -n 4p out)" = "a b" ] || flunk "the line break became a space"
 
+# A NUL is named as `reply` names it; a wrong command ends a script, which is said.
+printf 'a\000b\nhello\n' >nul
+"$INKSTONE" chat -m model --max-tokens 5 <nul >out 2>err
+status=$?
+last="chat <nul"
+expect_status 1
+expect_err "line 1: byte 2 is NUL, so this is not text"
+[ "$(wc -l <out)" -eq 2 ] || flunk "a line for each turn"
+printf 'a\000b\n' >nul
+"$INKSTONE" reply -m model <nul >out 2>err
+expect_err "line 1: byte 2 is NUL, so this is not text"
+run_with_input "/nonsense
+hello
+" chat -m model --commands
+expect_err "line 1: unknown command /nonsense: /help lists the commands; the lines after it were not read"
+
 # one bad turn costs that turn; a turn longer than the model reads is heard from its last sentences on
 bad=$(printf 'caf\351')
 long="$(for i in 1 2 3 4 5 6 7 8 9; do printf 'One of many. '; done)"

@@ -131,4 +131,22 @@ END
   completes "--no-tied" inkstone train write --no-ti
   completes "" inkstone write -m "" # files
 else skip_part "no bash"; fi
+
+# Help lists only the flags that work for the command; sampling needs --sample where texts are searched for.
+for command in translate summarize reply chat eval; do
+  run $command --help
+  expect_status 0
+  for flag in stop samples ignore-end special-tokens greedy; do
+    ! grep -q -e "--$flag\b" out || flunk "--$flag does not work for $command"
+  done
+  expect_out "sampling (only with --sample; --repetition-penalty and --max-tokens always):"
+  for flag in temperature top-p max-tokens sample beam; do expect_out "--$flag"; done
+done
+run chat --help
+! grep -q -e "--n-best" out || flunk "chat prints one reply"
+run write --help
+for flag in stop samples ignore-end special-tokens greedy; do expect_out "--$flag"; done
+grep -qx "sampling:" out || flunk "write samples"
+run translate -m nowhere --greedy x
+expect_usage "--greedy is a flag of \`write\`, not of \`translate\`"
 finish

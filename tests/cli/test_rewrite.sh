@@ -83,8 +83,12 @@ for arch in marian llama seq2seq; do
   run translate -m $arch --sample --length-penalty 2 red
   expect_usage "--length-penalty applies only to beam search"
   run translate -m $arch --stop . red
-  expect_usage "--stop applies only to \`inkstone write"
+  expect_usage "--stop is a flag of \`write\`, not of \`translate\`"
 done
+echo 'stop: ["."]' >stop.yaml
+run translate -m marian --config stop.yaml red
+expect_usage "--stop applies only to \`inkstone write\`: leave it out"
+expect_not_err "n-best"
 run train translate pairs.tsv -o refused --context 8 --threads 1
 expect_usage "give --context 16 or more"
 
@@ -184,8 +188,9 @@ refused() { # FILE-CONTENTS TEXT
 refused 'a\tb\tc\n' "bad:1: has 3 columns"
 refused 'ab\n' "bad:1: has no tabs"
 text_of 50 >text
-run train write text -o refused --best-by bleu
-expect_usage "--best-by"
+run train write text -o unscored --best-by bleu
+expect_usage "--best-by bleu needs pairs or conversations"
+expect_no_file unscored
 run train write text -o refused --arch marian
 expect_usage "an encoder-decoder model needs pairs"
 finish

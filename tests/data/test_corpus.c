@@ -150,9 +150,9 @@ static void no_text_at_all(void **state) {
 }
 
 static void invalid_bytes_name_their_line(void **state) {
-  REFUSED("first\nsecond\nthi\xe9rd\n", "bad.txt:3", "byte 16", "0xe9", "--invalid replace",
+  REFUSED("first\nsecond\nthi\xe9rd\n", "bad.txt:3", "byte 17", "0xe9", "--invalid replace",
           "--encoding latin1");
-  REFUSED("\xc0\xaf overlong", "bad.txt:1", "byte 0", "0xc0");
+  REFUSED("\xc0\xaf overlong", "bad.txt:1", "byte 1", "0xc0");
   REFUSED("a\n\xed\xa0\x80 surrogate", "bad.txt:2", "byte 2");
   REFUSED("cut short \xe4\xb8", "byte 10");
   REFUSED(

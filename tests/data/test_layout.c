@@ -49,7 +49,7 @@ static void lay(const char *const *added, const char *post, const char *task, bo
   const Turn turn = {ROLE_USER, "my", 2};
   size_t dropped;
   Error err = {0};
-  if (!layout_find(l, task_find(task), t, encodes, 64, &err)) fail_msg("%s", err.text);
+  if (!layout_find(l, task_find(task), t, encodes, 64, NULL, &err)) fail_msg("%s", err.text);
   source->count = prompt->count = 0;
   assert_true(layout_input(l, t, &turn, 1, source, prompt, &dropped, &err));
   tokenizer_free(t);

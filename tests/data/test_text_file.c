@@ -129,7 +129,7 @@ static void what_follows_packed_text_is_not_left_out(void **state) {
 
 static void what_is_packed_is_checked_like_any_text(void **state) {
   Buffer packed = gzip("fine\nnot\xff", 9);
-  expect_refused(packed.data, packed.length, "packed:2: byte 8 (0xff)");
+  expect_refused(packed.data, packed.length, "packed:2: byte 9 (0xff)");
   buffer_free(&packed);
   packed = zstd("", 0);
   expect_refused(packed.data, packed.length, "empty");

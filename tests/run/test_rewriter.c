@@ -38,7 +38,7 @@ static Fixture fixture(const char *task, const char *arch, const char *context) 
   if (!f.tokenizer) fail_msg("%s", err.text);
   assert_true(
       config_from_settings(&c, settings_part(s, &model_settings_table), tokenizer_size(f.tokenizer), &err));
-  if (!layout_find(&f.layout, task_find(task), f.tokenizer, c.arch->encodes, c.context, &err))
+  if (!layout_find(&f.layout, task_find(task), f.tokenizer, c.arch->encodes, c.context, NULL, &err))
     fail_msg("%s", err.text);
   c.decoder_start = f.layout.start;
   f.model = model_new(&c, false);

@@ -1,0 +1,15 @@
+/* unused.h - settings that were given, but have no effect in a call: a flag (or a call of
+ * ink_settings_set) is refused by name, a setting of a file, which may serve several calls, gets a warning.
+ */
+#ifndef BASE_UNUSED_H
+#define BASE_UNUSED_H
+
+#include "base/news.h"
+#include "base/settings.h"
+
+/* `where` completes "--name has no effect ...", and may end with a remedy: "without --paired". */
+bool unused_setting(const Settings *, const char *name, const char *where, const News *, Error *);
+/* Each setting of the table. */
+bool unused_table(const Settings *, const SettingTable *, const char *where, const News *, Error *);
+
+#endif
