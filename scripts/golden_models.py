@@ -4,10 +4,11 @@
     python3 scripts/golden_models.py [NAME...]      (needs torch and transformers; run once, the results are committed)
 
 NAME.json is the config.json saved by transformers; NAME.txt contains tokens, every `stride`-th logit, and training losses.
-Weights are drawn by the generator of src/base/random.c under their names, so that only results need to be stored: a matrix is 0.2 n, a
+Weights are drawn by the generator of src/base/random.c under their names in files, so that only results need to be stored: a matrix is 0.2 n, a
 vector its initial value (1 or 0) + 0.2 n. Training: 20 steps of AdamW without decay on the same tokens. All in f64 but the rotary angles.
 """
 import json
+import math
 import os
 import sys
 from pathlib import Path
@@ -27,6 +28,7 @@ FULL, SLIDING = "full_attention", "sliding_attention"
 NEOX = {k: v for k, v in {**LLAMA, "hidden_size": 32}.items() if k != "num_key_value_heads"}
 GPTJ = dict(vocab_size=VOCABULARY, n_embd=24, n_layer=2, n_head=4, n_positions=32, bos_token_id=1, eos_token_id=2)
 GEMMA3 = {**LLAMA, "head_dim": 10, "query_pre_attn_scalar": 7, "sliding_window": 5}
+EXPERTS = dict(num_experts=6, num_experts_per_tok=3, moe_intermediate_size=28)
 MODELS = {
     "llama": ("Llama", dict(**LLAMA, rope_theta=500.0, attention_bias=True, mlp_bias=True)),
     "llama_rope_llama3": ("Llama", dict(**LLAMA, tie_word_embeddings=True, head_dim=16, rope_theta=700.0, rope_scaling=dict(
@@ -44,6 +46,9 @@ MODELS = {
     "gemma2": ("Gemma2", dict(**GEMMA3, layer_types=[SLIDING, FULL, SLIDING], attn_logit_softcapping=1.5, final_logit_softcapping=2.0)),
     "qwen2": ("Qwen2", dict(**LLAMA, use_sliding_window=True, sliding_window=6, max_window_layers=2)),
     "mistral": ("Mistral", dict(**LLAMA, head_dim=10, sliding_window=6)),
+    "mixtral": ("Mixtral", dict(**LLAMA, num_local_experts=6, num_experts_per_tok=2, sliding_window=6)),
+    "qwen3_moe": ("Qwen3Moe", dict(**LLAMA, **EXPERTS, norm_topk_prob=True, attention_bias=True)),
+    "qwen3_moe_shares": ("Qwen3Moe", dict(**LLAMA, **{**EXPERTS, "num_experts": 4}, head_dim=10, tie_word_embeddings=True, use_sliding_window=True, sliding_window=6)),
     "phi3": ("Phi3", dict(**{**LLAMA, "hidden_size": 32, "pad_token_id": 0}, sliding_window=9, partial_rotary_factor=0.75)),
     "olmo": ("Olmo", dict(**LLAMA, rope_theta=300.0)),
     "olmo_bias": ("Olmo", dict(**LLAMA, tie_word_embeddings=True, attention_bias=True)),
@@ -69,16 +74,45 @@ NULLS = ("pad_token_id", "sliding_window")  # null is another value of these tha
 CLASSES = {"Gemma3": ("Gemma3TextConfig", "Gemma3ForCausalLM"), "GPT2": ("GPT2Config", "GPT2LMHeadModel")}
 
 
+def draw_experts(model, name, shape):
+    """The matrices that a model has in one tensor, gate above up, and its files one by one."""
+    layer, which = name.rsplit(".experts.", 1)
+    mixtral = model.config.model_type == "mixtral"
+    layer = layer.replace(".mlp", ".block_sparse_moe") if mixtral else layer
+    parts = {"gate_up_proj": ["w1", "w3"] if mixtral else ["gate_proj", "up_proj"], "down_proj": ["w2"] if mixtral else ["down_proj"]}[which]
+    rows = (shape[1] // len(parts), shape[2])
+    return torch.stack([torch.cat([draw_normal(f"{layer}.experts.{e}.{part}.weight", rows) for part in parts]) for e in range(shape[0])])
+
+
+def draw_named(model, name, shape):
+    if ".experts." in name:
+        return draw_experts(model, name, shape)
+    if model.config.model_type == "mixtral":
+        name = name.replace("mlp.gate", "block_sparse_moe.gate")
+    if model.config.model_type == "gpt_neox":  # its files call lm_head embed_out
+        name = name.replace("lm_head", "embed_out")
+    return draw_normal(name, shape)
+
+
 def draw_weights(model):
-    neox = model.config.model_type == "gpt_neox"  # its files call lm_head embed_out
     for name, p in model.named_parameters():
         start = p.data.flatten()[0].item() if p.dim() == 1 or "norm" in name else 0
         assert start in (0, 1), (name, start)
-        p.data = start + 0.2 * draw_normal(name.replace("lm_head", "embed_out") if neox else name, tuple(p.shape))
+        p.data = start + 0.2 * draw_named(model, name, tuple(p.shape))
 
 
 def tokens_of(name, count):
     return [(bits(stream_of(name), i) * VOCABULARY) >> 64 for i in range(count)]
+
+
+def watch_choices(model, gaps):
+    """Collects how far the last chosen expert's logit is above the first one not chosen: a choice that rounding decides is no golden value."""
+    def note(router, _, output):
+        ranked = output[0].sort(-1, descending=True).values
+        gaps.append((ranked[:, router.top_k - 1] - ranked[:, router.top_k]).min().item())
+    for module in model.modules():
+        if type(module).__name__.endswith("TopKRouter"):
+            module.register_forward_hook(note)
 
 
 def loss_of(model, tokens, targets):
@@ -93,9 +127,11 @@ def write_numbers(file, what, values, form="%.9g"):
 
 def write_model(name, family, settings):
     config_class, model_class = CLASSES.get(family, (f"{family}Config", f"{family}ForCausalLM"))
-    config = getattr(transformers, config_class)(**settings, attn_implementation="eager")
+    config = getattr(transformers, config_class)(**settings, attn_implementation="eager", experts_implementation="eager")
     model = getattr(transformers, model_class)(config).double().eval()  # eval() because GPT-2's default dropout is 0.1
     draw_weights(model)
+    gaps = [math.inf]
+    watch_choices(model, gaps)
     shape = (SEQUENCES, TIME)
     tokens, targets = (torch.tensor(tokens_of(what, SEQUENCES * TIME)).reshape(shape) for what in ("tokens", "targets"))
     with torch.no_grad():
@@ -117,6 +153,7 @@ def write_model(name, family, settings):
         file.write(f"shape {SEQUENCES} {TIME} rate {RATE} stride {stride}\n")
         write_numbers(file, "logits", logits[::stride])
         write_numbers(file, "losses", losses)
+    assert min(gaps) > 1e-4, f"{name}: f32 may choose other experts (logits differ by {min(gaps)}): give it other sizes"
     print(name, losses[0], losses[-1])
 
 

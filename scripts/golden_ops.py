@@ -97,6 +97,28 @@ def multiply(c):
     return a * (a if c.which else c.normal("b", 9, 37))
 
 
+def route(c):
+    rows, experts, each = 5, 7, 3
+    far = torch.zeros(rows, experts)
+    for r in range(rows):
+        for e in range(experts):
+            far[r, (3 * e + r) % experts] = e
+    w = (0.1 * c.normal("logits", rows, experts) + far).softmax(-1).topk(each).values
+    return w / w.sum(-1, keepdim=True) if c.which == 1 else w
+
+
+def experts(c):
+    count, width, inner, each = 3, 13, 11, 1 if c.which == 2 else 2
+    x, weights = c.normal("x", 2, 5, width), c.normal("weights", 2, 5, each)
+    chosen = c.ids("chosen", 0, count - 1 if c.which == 1 else count, 2, 5, each)
+    y = torch.zeros(2, 5, width)
+    for e in range(count):
+        gate, up, down = c.normal(f"gate{e}", inner, width), c.normal(f"up{e}", inner, width), c.normal(f"down{e}", width, inner)
+        share = (weights * (chosen == e)).sum(-1, keepdim=True)
+        y = y + share * F.linear(F.silu(F.linear(x, gate)) * F.linear(x, up), down)
+    return y
+
+
 def dropout_mask(stream, shape, p):
     dropped, count = int(p * 65536), math.prod(shape)
     levels = [(bits(stream, i // 4) >> (16 * (i % 4))) & 0xFFFF for i in range(count)]
@@ -198,7 +220,7 @@ def gru(c):
 
 
 CASES = {embedding: 1, linear: 4, add: 3, residual: 3, scale: 2, slice_: 4, reverse: 1, rmsnorm: 2, layernorm: 4, activation: 6, swiglu: 1, multiply: 2,
-         dropout: 2, rope: 4, attention: 10, additive_attention: 3, cross_entropy: 6, lstm: 3, gru: 3}
+         route: 2, experts: 3, dropout: 2, rope: 4, attention: 10, additive_attention: 3, cross_entropy: 6, lstm: 3, gru: 3}
 
 
 # ---- writing ----

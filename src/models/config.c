@@ -350,6 +350,8 @@ static bool check_ranges(const Config *c, const char *where, Error *err) {
       {"encoder layers", c->encoder_layers, 0, MOST_LAYERS},
       {"encoder heads", c->encoder_heads, 0, 1024},
       {"encoder feed-forward width", c->encoder_ffn, 0, 1048576},
+      {"experts", c->experts, 0, MOST_EXPERTS},
+      {"num_experts_per_tok", c->experts_each, 0, c->experts},
       {"context", c->context, 1, 16777216},
       {"sliding window", c->window, 0, 16777216},
       {"rotary_dim", c->rotary_size, 0, 65536},

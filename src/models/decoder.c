@@ -24,9 +24,13 @@ static Tensor *linear(Net *net, const Decoder *d, const char *name, Tensor *x, i
 
 /* Initial weights of projections into the residual stream are divided by the square root of their number
  * (GPT-2). */
+static float stddev_back(const Config *c) {
+  return initial_stddev(c) / sqrtf(2.0f * (float)c->layers);
+}
+
 static Tensor *linear_back(Net *net, const Decoder *d, const char *name, Tensor *x, bool bias) {
-  const float stddev = initial_stddev(d->config) / sqrtf(2.0f * (float)d->config->layers);
-  return nn_linear(net, name, x, d->config->width, (LinearOptions){bias, d->spec.transposed, stddev});
+  return nn_linear(net, name, x, d->config->width,
+                   (LinearOptions){bias, d->spec.transposed, stddev_back(d->config)});
 }
 
 /* Returns x if the layer has no such norm. */
@@ -132,8 +136,35 @@ static Tensor *inner(Net *net, const Decoder *d, Tensor *x) {
   return gate ? gated(net, d, gate, up) : op_activation(net->tape, up, d->spec.activation);
 }
 
+static Expert expert(Net *net, const Decoder *d) {
+  const DecoderNames *names = &d->spec.names;
+  const Config *c = d->config;
+  const LinearOptions in = {.stddev = initial_stddev(c)}, back = {.stddev = stddev_back(c)};
+  return (Expert){.gate = nn_weight(net, names->gate, c->width, c->ffn, in),
+                  .up = nn_weight(net, names->up, c->width, c->ffn, in),
+                  .down = nn_weight(net, names->down, c->ffn, c->width, back)};
+}
+
+static Tensor *mixture(Net *net, const Decoder *d, Tensor *x) {
+  const DecoderNames *names = &d->spec.names;
+  const Config *c = d->config;
+  CHECK(d->spec.activation == ACTIVATION_SILU && !d->spec.mlp_bias);
+  Expert *experts = arena_alloc(tape_arena(net->tape), (size_t)c->experts * sizeof *experts);
+  net_enter(net, "%s", names->mlp);
+  Tensor *logits = linear(net, d, names->router, x, c->experts, false);
+  for (int64_t e = 0; e < c->experts; e++) {
+    net_enter(net, "%s.%d", names->experts, (int)e);
+    experts[e] = expert(net, d);
+    net_leave(net, "%s.%d", names->experts, (int)e);
+  }
+  net_leave(net, "%s", names->mlp);
+  const Routes routes = op_route(net->tape, logits, c->experts_each, c->normalize_experts);
+  return op_experts(net->tape, x, routes, experts, c->experts);
+}
+
 static Tensor *feed_forward(Net *net, const Decoder *d, Tensor *x) {
   const DecoderNames *names = &d->spec.names;
+  if (names->experts) return mixture(net, d, x);
   net_enter(net, "%s", names->mlp);
   x = linear_back(net, d, names->down, inner(net, d, x), d->spec.mlp_bias);
   net_leave(net, "%s", names->mlp);

@@ -18,6 +18,9 @@ typedef struct DecoderNames {
   const char *mlp, *up, *down;
   const char *gate;    /* activation(gate) * up instead of activation(up) */
   const char *gate_up; /* one matrix instead of gate and up, gates first */
+  /* A mixture of experts instead of one gate, up and down: the router, and what precedes an expert's number.
+   */
+  const char *router, *experts;
   /* before a branch; after it (_behind), before it is added */
   const char *attention_norm, *ffn_norm, *attention_norm_behind, *ffn_norm_behind;
 } DecoderNames;
@@ -82,6 +85,10 @@ extern const Naming decoder_namings[]; /* of families with Llama's names */
 extern const Naming decoder_namings_pairs[], decoder_namings_plus_one[];
 /* For grouped heads with rotary positions and gated feed-forward blocks. */
 bool decoder_complete(Config *, const char *where, Error *);
+/* As above, with experts. */
+bool decoder_complete_experts(Config *, const char *where, Error *);
+/* For new models: as many weights as with one feed-forward block, half of which a token uses. */
+void decoder_begin_experts(Config *);
 /* Reads rotary positions from "rope_scaling", else "rope_parameters". Fails for an unknown type, and for a
  * partial rotation if the architecture has no key for one. */
 bool decoder_read_rope(Config *, const json_t *config, const char *where, Error *);

@@ -37,6 +37,23 @@ const Naming decoder_namings[] = {{"huggingface", "model.", names},
              decoder_namings_plus_one[] = {
                  {"huggingface", "model.", names}, {"gguf", "", gguf_plus_one}, {NULL, NULL, NULL}};
 
+void decoder_begin_experts(Config *c) {
+  c->experts = 4;
+  c->experts_each = 2;
+  c->normalize_experts = true;
+}
+
+bool decoder_complete_experts(Config *c, const char *where, Error *err) {
+  const bool given = c->ffn > 0;
+  if (c->experts < 1 || c->experts_each < 1)
+    return fail_value(err, where, "give at least one",
+                      "%lld experts, of which a token uses %lld, are not supported", (long long)c->experts,
+                      (long long)c->experts_each);
+  if (!decoder_complete(c, where, err)) return false;
+  if (!given) c->ffn = (c->ffn + c->experts - 1) / c->experts;
+  return true;
+}
+
 bool decoder_complete(Config *c, const char *where, Error *err) {
   if (!c->kv_heads) c->kv_heads = c->heads;
   if (c->rotary_share == 0) c->rotary_share = 1;

@@ -21,6 +21,8 @@ typedef enum FeedForward { FFN_RELU, FFN_GELU, FFN_GELU_TANH, FFN_SILU, FFN_SWIG
 typedef enum Cell { CELL_GRU, CELL_LSTM } Cell;
 typedef enum AttentionScore { ATTENTION_ADDITIVE, ATTENTION_MULTIPLICATIVE } AttentionScore;
 
+enum { MOST_EXPERTS = 512 };
+
 /* A set of layers. */
 enum { MOST_LAYERS = 1000 };
 typedef struct LayerSet {
@@ -61,6 +63,8 @@ typedef struct Config {
   int64_t query_scalar;        /* scores are divided by its square root; 0: the head size */
   double score_cap, logit_cap; /* 0: none */
   bool tied, attention_bias, mlp_bias, scale_embedding;
+  int64_t experts, experts_each; /* of a layer, and used by a token; 0 without experts, whose width is ffn */
+  bool normalize_experts;        /* their weights are divided by their sum */
   FeedForward feed_forward;
   Cell cell;
   AttentionScore attention;

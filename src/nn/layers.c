@@ -3,11 +3,21 @@
 
 #include "nn/watch.h"
 
-Tensor *nn_linear(Net *net, const char *name, Tensor *x, int64_t out, LinearOptions o) {
-  const int64_t in = tensor_columns(x);
+static Tensor *weight_here(Net *net, int64_t in, int64_t out, LinearOptions o) {
+  return net_param(net, "weight", 2, o.transposed ? (int64_t[]){in, out} : (int64_t[]){out, in},
+                   (Init){INIT_NORMAL, o.stddev}, PARAM_MATRIX);
+}
+
+Tensor *nn_weight(Net *net, const char *name, int64_t in, int64_t out, LinearOptions o) {
   net_enter(net, "%s", name);
-  Tensor *weight = net_param(net, "weight", 2, o.transposed ? (int64_t[]){in, out} : (int64_t[]){out, in},
-                             (Init){INIT_NORMAL, o.stddev}, PARAM_MATRIX);
+  Tensor *weight = weight_here(net, in, out, o);
+  net_leave(net, "%s", name);
+  return weight;
+}
+
+Tensor *nn_linear(Net *net, const char *name, Tensor *x, int64_t out, LinearOptions o) {
+  net_enter(net, "%s", name);
+  Tensor *weight = weight_here(net, tensor_columns(x), out, o);
   Tensor *bias = o.bias ? net_param(net, "bias", 1, &out, (Init){INIT_ZERO, 0}, PARAM_VECTOR) : NULL;
   net_leave(net, "%s", name);
   return op_linear(net->tape, x, weight, bias, o.transposed);

@@ -11,6 +11,8 @@ typedef struct LinearOptions {
   float stddev;
 } LinearOptions;
 Tensor *nn_linear(Net *, const char *name, Tensor *x, int64_t out, LinearOptions);
+/* Returns <name>.weight only. */
+Tensor *nn_weight(Net *, const char *name, int64_t in, int64_t out, LinearOptions);
 
 typedef enum NormKind {
   NORM_RMS,

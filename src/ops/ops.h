@@ -45,6 +45,20 @@ Tensor *op_activation(Tape *, Tensor *x, Activation);
 Tensor *op_swiglu(Tape *, Tensor *gate, Tensor *up);
 Tensor *op_multiply(Tape *, Tensor *a, Tensor *b); /* elementwise, same shapes */
 
+/* A mixture of E experts, of which each row uses k. op_route chooses those with the largest logits [...,E]
+ * (of equal ones the first), in descending order: weights [...,k], the softmax over all experts, or over
+ * the chosen ones (normalized), and their numbers, i32 [...,k]. */
+typedef struct Routes {
+  Tensor *weights, *chosen;
+} Routes;
+Routes op_route(Tape *, Tensor *logits, int64_t each, bool normalized);
+/* y = sum over the chosen experts e of w_e down_e (silu(gate_e x) * up_e x) (Shazeer et al. 2017; Jiang et
+ * al. 2024): x [...,D], gate and up [F,D], down [D,F] -> [...,D]. */
+typedef struct Expert {
+  Tensor *gate, *up, *down;
+} Expert;
+Tensor *op_experts(Tape *, Tensor *x, Routes, const Expert *, int64_t count);
+
 /* Zeroes each element with probability p and scales the rest by 1/(1-p); returns x if p is 0. The mask is
  * a function of the tape's seed and stream and is not stored. */
 Tensor *op_dropout(Tape *, Tensor *x, float p);

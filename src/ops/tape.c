@@ -156,11 +156,20 @@ void *node_new(Tape *t, const Op *op, size_t bytes) {
   Node *n = arena_alloc_zeroed(t->arena, bytes);
   n->op = op;
   n->tape = t;
+  n->in = n->few;
+  n->in_capacity = NODE_FEW_INPUTS;
   return n;
 }
 
+static void more_inputs(Node *n) {
+  Tensor **in = arena_alloc(n->tape->arena, 2 * (size_t)n->in_capacity * sizeof *in);
+  memcpy(in, n->in, (size_t)n->inputs * sizeof *in);
+  n->in = in;
+  n->in_capacity *= 2;
+}
+
 void node_input(Node *n, Tensor *x) {
-  CHECK(n->inputs < NODE_MAX_INPUTS);
+  if (n->inputs == n->in_capacity) more_inputs(n);
   n->in[n->inputs++] = x;
 }
 
@@ -288,6 +297,10 @@ float *node_floats(Node *n, int64_t count) {
 void node_workspace(Node *n, int64_t floats) {
   n->workspace_bytes = (size_t)floats * sizeof(float);
   n->tape->most_workspace = int64_max(n->tape->most_workspace, (int64_t)n->workspace_bytes);
+}
+
+void node_backward_floats(Node *n, int64_t floats) {
+  if (node_records(n)) n->tape->unkept += floats * (int64_t)sizeof(float);
 }
 
 static void run_forward(Node *n) {

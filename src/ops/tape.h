@@ -12,7 +12,7 @@
 #include "ops/packed.h"
 #include "ops/tensor.h"
 
-#define NODE_MAX_INPUTS  8
+#define NODE_FEW_INPUTS  8
 #define NODE_MAX_OUTPUTS 3
 
 typedef struct Tape Tape;
@@ -36,11 +36,13 @@ typedef struct Op {
 struct Node {
   const Op *op;
   Tape *tape;
-  Tensor *in[NODE_MAX_INPUTS]; /* may hold NULL for an optional input */
+  Tensor **in; /* may hold NULL for an optional input */
   Tensor *out[NODE_MAX_OUTPUTS];
   int inputs, outputs;
-  Node *previous;         /* the node recorded before this one */
-  size_t workspace_bytes; /* see node_workspace */
+  int in_capacity;
+  Tensor *few[NODE_FEW_INPUTS]; /* `in`, unless there are more */
+  Node *previous;               /* the node recorded before this one */
+  size_t workspace_bytes;       /* see node_workspace */
   void *workspace;
   const Tensor *copied; /* node_output_over: the input to copy into out[0]; else NULL */
 };
@@ -90,6 +92,8 @@ void *node_scratch(Node *, size_t bytes);
 float *node_floats(Node *, int64_t count); /* likewise */
 /* Memory for forward only, as n->workspace; freed after forward. */
 void node_workspace(Node *, int64_t floats);
+/* Declares that backward allocates so many floats in the tape's arena, which the part frees. */
+void node_backward_floats(Node *, int64_t floats);
 
 /* After the inputs are set: will backward be called? (Then save what it needs.) */
 bool node_records(const Node *);

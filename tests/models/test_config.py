@@ -57,6 +57,9 @@ OTHER |= {
                    attn_logit_softcapping=3.0, final_logit_softcapping=5.0),
     "qwen2": dict(**LLAMA, **NORM, use_sliding_window=True, sliding_window=64, max_window_layers=1),
     "mistral": dict(**LLAMA, **NORM, head_dim=16, sliding_window=64),
+    "mixtral": dict(**LLAMA, **NORM, head_dim=16, sliding_window=64, num_local_experts=6, num_experts_per_tok=3),
+    "qwen3_moe": dict(**LLAMA, **NORM, head_dim=16, use_sliding_window=True, sliding_window=64, attention_bias=True, num_experts=16,
+                      num_experts_per_tok=3, moe_intermediate_size=40, norm_topk_prob=True),
     "phi3": dict(**LLAMA, **NORM, partial_rotary_factor=0.5, sliding_window=64),
     "olmo": dict(**LLAMA, attention_bias=True),
     "olmo2": dict(**LLAMA, **NORM, attention_bias=True),
@@ -109,10 +112,10 @@ def compare(name, values):
         if key in NOT_READ or "drop" in key or key == "num_hidden_layers" and "encoder_layers" in found:
             continue
         should = wanted[key] if key in wanted else getattr(config, key, None)
-        if key == "head_dim":  # exaone4 only has it where a file gives it
-            should = should or wanted["hidden_size"] // wanted["num_attention_heads"]
         if key == "num_key_value_heads":
             should = should or wanted["num_attention_heads"]
+        if key == "head_dim":
+            should = should or wanted["hidden_size"] // wanted["num_attention_heads"]
         if key == "n_inner":
             should = should or 4 * wanted["n_embd"]
         if key == "decoder_start_token_id" and should is None:

@@ -19,7 +19,7 @@ static void describe(Buffer *page, const Op *op) {
   sample_run(&s, op);
   buffer_addf(page, "\n## %s\n\n```\n%s\n```\n\n", op->name, op->formula);
   buffer_addf(page, "[src/ops/%s.c](../src/ops/%s.c).\nGradients of ", op->name, op->name);
-  for (int i = 0; i < s.inputs; i++) buffer_addf(page, "%s`%s`", i ? ", " : "", s.names[i]);
+  for (int i = 0; i < s.inputs; i++) buffer_addf(page, "%s`%s`", i % 6 ? ", " : i ? ",\n" : "", s.names[i]);
   buffer_addf(page, "; %d case%s tested.\n", s.cases, s.cases == 1 ? "" : "s");
   tape_free(s.tape);
 }
