@@ -203,11 +203,10 @@ const Command command_tokenizer_decode = {
     .description =
         "Prints the text of the tokens with the given ids: operands, or standard input, separated by spaces "
         "or commas. The output is exactly the bytes of the tokens, without a line end added.",
-    .examples = {{"inkstone tokenizer decode -m poems 17 4 250", ""},
-                 {"inkstone tokenizer encode -m poems --bytes - < a.txt | inkstone tokenizer decode -m poems "
-                  "- | cmp - "
-                  "a.txt",
-                  "check that no byte is lost"}},
+    .examples =
+        {{"inkstone tokenizer decode -m poems 17 4 250", ""},
+         {"inkstone tokenizer encode -m poems --bytes - < a | inkstone tokenizer decode -m poems - | cmp - a",
+          "check that no byte is lost"}},
     .flags = {FLAG_TOKENIZER, FLAG_HELP},
     .least = 0,
     .most = -1,

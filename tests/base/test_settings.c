@@ -140,7 +140,7 @@ static void what_is_wrong_is_refused_and_changes_nothing(void **state) {
       {"layers", "k", "whole number"},
       {"layers", "4kk", "whole number"},
       {"layers", "nan", "whole number"},
-      {"seed", "1e30", "whole number"},
+      {"seed", "1e30", "out of range"},
       {"seed", "99999999999999999999", ""},
       {"top-p", "1.01", "from 0 to 1"},
       {"top-p", "-0.1", "from 0 to 1"},

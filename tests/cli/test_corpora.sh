@@ -65,7 +65,7 @@ rm -rf model line
 cp good hole.txt
 truncate -s 100M hole.txt
 learn hole.txt
-expect_failure "hole.txt" "NUL" "$(wc -c <good)"
+expect_failure "hole.txt" "NUL" "byte $(($(wc -c <good) + 1)) is NUL"
 expect_no_file model/config.json
 rm hole.txt
 

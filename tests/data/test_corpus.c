@@ -142,7 +142,7 @@ static void lines_of_old(void **state) {
 }
 
 static void no_text_at_all(void **state) {
-  REFUSED("some text, of 22 bytes\0a byte", "byte 22", "NUL", "binary");
+  REFUSED("some text, of 22 bytes\0a byte", "byte 23", "NUL", "binary");
   REFUSED(
       "\x7f"
       "ELF some text and then\0a byte",
@@ -153,12 +153,12 @@ static void invalid_bytes_name_their_line(void **state) {
   REFUSED("first\nsecond\nthi\xe9rd\n", "bad.txt:3", "byte 17", "0xe9", "--invalid replace",
           "--encoding latin1");
   REFUSED("\xc0\xaf overlong", "bad.txt:1", "byte 1", "0xc0");
-  REFUSED("a\n\xed\xa0\x80 surrogate", "bad.txt:2", "byte 2");
-  REFUSED("cut short \xe4\xb8", "byte 10");
+  REFUSED("a\n\xed\xa0\x80 surrogate", "bad.txt:2", "byte 3");
+  REFUSED("cut short \xe4\xb8", "byte 11");
   REFUSED(
       "\xef\xbb\xbf"
       "a\xff",
-      "bad.txt:1", "byte 4"); /* of the file, mark included */
+      "bad.txt:1", "byte 5"); /* of the file, mark included */
 }
 
 /* ---- mended ---- */
