@@ -107,9 +107,13 @@ expect_no_file trained/recipe.yaml
 
 # Another program's model: replaced where all of it is, refused by the name of a file that would stay.
 cp -r same foreign && rm foreign/inkstone.json
+sed -i 's/"pad_token": "[^"]*"/"pad_token": null, "padding_side": "left"/' foreign/tokenizer_config.json
 run convert foreign other
 expect_status 0
 expect_no_file other/inkstone.json
+for key in '"pad_token": null' '"padding_side": "left"'; do
+  grep -q "$key" other/tokenizer_config.json || flunk "tokenizer_config.json has lost $key"
+done
 run convert model other
 expect_failure "already contains a model"
 echo '{}' >other/special_tokens_map.json
