@@ -55,7 +55,7 @@ grep -q '"torch_dtype": "float32"' wide-bf16/config.json || flunk "config.json d
 # Two tokenizers, and a task.
 i=0
 while [ $i -lt 60 ]; do
-  echo "a b$((i % 7)) c	eins zwei $i"
+  printf 'a b%d c\teins zwei %d\n' $((i % 7)) $i
   i=$((i + 1))
 done >pairs.tsv
 run train translate pairs.tsv -o mt --arch marian --vocabularies separate --tokenizer bpe --vocab 300 --size nano --steps 6 \
