@@ -98,6 +98,7 @@ INK_API ink_settings *ink_settings_write(void);     /* sampling and length of ge
 INK_API ink_settings *ink_settings_rewrite(void);   /* search for translations, summaries, replies */
 INK_API ink_settings *ink_settings_eval(void);      /* evaluation of a model */
 INK_API ink_settings *ink_settings_score(void);     /* metrics, and comparing files with them */
+INK_API ink_settings *ink_settings_convert(void);   /* what a model is converted to */
 INK_API ink_settings *ink_settings_tokenizer(void); /* tokenizer training */
 INK_API ink_settings *ink_settings_bench(void);     /* what to measure */
 INK_API ink_settings *ink_settings_text(void);      /* reading text (included in the others) */
@@ -239,6 +240,24 @@ INK_API char *ink_model_describe(const ink_model *, ink_error *);
 /* Sets the settings that were not given explicitly to the model's defaults (generation_config.json).
  * ink_write and ink_rewrite do this themselves. */
 INK_API bool ink_model_defaults(const ink_model *, ink_settings *, ink_error *);
+
+/* Result of ink_convert. Types are listed as in "f32, q4_0"; free them with ink_free. */
+typedef struct ink_converted {
+  size_t size; /* of this struct */
+  int64_t parameters;
+  int64_t source_bytes, bytes; /* of all tensors, before and after */
+  char *source_types, *types;
+} ink_converted;
+#define INK_CONVERTED_INIT \
+  { sizeof(ink_converted), 0, 0, 0, NULL, NULL }
+
+/* Converts the model `source` (a directory or a GGUF file) to the Hugging Face layout, in the directory
+ * `out`, with weights of the setting "type": the default keeps each tensor's type, or uses f32 where
+ * safetensors files cannot have it. Fails for values beyond the type's range (the error names the tensor),
+ * and with INK_USAGE if `out` contains a model (unless the setting "overwrite" is on), or is, contains or is
+ * inside `source`. `out` has its old model until the new one is complete. `done` may be NULL. */
+INK_API bool ink_convert(const char *source, const char *out, const ink_settings *, ink_converted *done,
+                         const ink_call *, ink_error *);
 
 /* One generated token. `text` contains whole characters only: the bytes of an incomplete character are
  * delivered with the token that completes it, so `length` may be 0. */

@@ -238,6 +238,22 @@ static bool is_inside(const char *path, const char *directory) {
   return !stat(parent, &above) && !stat(directory, &home) && same_file(&above, &home);
 }
 
+/* The directories from the deepest one that exists upwards, as they are after resolving links. */
+bool path_within(const char *path, const char *of) {
+  char at[PATH_CAPACITY], above[PATH_CAPACITY];
+  struct stat info, goal;
+  if (strlen(path) >= sizeof at || stat(of, &goal)) return false;
+  memcpy(at, path, strlen(path) + 1);
+  for (; stat(at, &info) && strcmp(at, "."); memcpy(at, above, sizeof at)) parent_of(at, above);
+  if (!realpath(at, above)) return false;
+  do {
+    memcpy(at, above, sizeof at);
+    if (!stat(at, &info) && same_file(&info, &goal)) return true;
+    parent_of(at, above);
+  } while (strcmp(at, "/"));
+  return false;
+}
+
 bool file_check_output(const char *path, const char *const *inputs, size_t count, const char *model,
                        Error *err) {
   struct stat out, in;

@@ -70,6 +70,9 @@ const char *path_join(char buf[PATH_CAPACITY], const char *dir, const char *name
 #define DIR_READY "inkstone-next.ready"
 const char *dir_current(char buf[PATH_CAPACITY], const char *dir);
 
+/* Whether `path`, which need not exist, is the file or directory `of`, or inside it. */
+bool path_within(const char *path, const char *of);
+
 /* Free bytes on the file system of an existing path; -1 if unknown. */
 int64_t disk_free(const char *path);
 

@@ -161,8 +161,17 @@ static bool put_tokens(const Gguf *g, json_t *config, Error *err) {
   }
   json_put(config, "bos_token_id", begin >= 0 ? json_integer(begin) : json_null());
   json_put(config, "pad_token_id", pad >= 0 ? json_integer(pad) : json_null());
-  json_put(config, "eos_token_id", list);
+  json_put(config, "eos_token_id", json_array_size(list) ? json_incref(list) : json_null());
+  json_decref(list);
   return ok;
+}
+
+/* Whether the output matrix is the embedding. Some converters store a copy. */
+static bool is_tied(const Tensor *table, const NamedTensor *output) {
+  if (!output) return true;
+  const Tensor *o = &output->tensor;
+  return o->type == table->type && tensor_same_shape(o, table) &&
+         !memcmp(o->data, table->data, tensor_bytes(table));
 }
 
 /* What the shapes of tensors say. */
@@ -171,7 +180,8 @@ static bool put_sizes(const Gguf *g, json_t *config, Error *err) {
   if (!table || table->tensor.dims != 2)
     return fail_damaged(err, "%s: tensor \"token_embd.weight\" is missing, or no matrix", g->path);
   json_put(config, "vocab_size", json_integer(table->tensor.shape[0]));
-  json_put(config, "tie_word_embeddings", json_boolean(!tensors_find(&g->tensors, "output.weight")));
+  json_put(config, "tie_word_embeddings",
+           json_boolean(is_tied(&table->tensor, tensors_find(&g->tensors, "output.weight"))));
   if (tensors_find(&g->tensors, "blk.0.attn_q.bias")) json_put(config, "attention_bias", json_true());
   return true;
 }

@@ -202,7 +202,7 @@ static void add_tensor(Llama2c *m, const Array *a, int64_t layer, const char *da
   if (a->rows != ONE) t.shape[t.dims++] = size_of(m, a->rows);
   t.shape[t.dims++] = size_of(m, a->columns);
   m->tensors.items[m->tensors.count++] =
-      (NamedTensor){arena_strndup(m->arena, name, (size_t)length), t, m->path};
+      (NamedTensor){arena_strndup(m->arena, name, (size_t)length), t, m->path, NULL};
 }
 
 /* Each has bytes in the file, so that their number is bounded by its length. */

@@ -89,6 +89,11 @@ bool source_read_template(const ModelSource *s, json_t **out, Error *err) {
   return s->format->read_template(s, out, err);
 }
 
+bool source_read_tokenizer_config(const ModelSource *s, json_t **out, Error *err) {
+  *out = NULL;
+  return !s->format->read_tokenizer_config || s->format->read_tokenizer_config(s, out, err);
+}
+
 bool source_write(const char *path, const ModelParts *parts, Error *err) {
   return own->write(path, parts, err);
 }

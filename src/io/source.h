@@ -47,6 +47,7 @@ typedef struct SourceFormat {
   /* Called for an open source, on any thread. */
   bool (*find_tokenizer)(const ModelSource *, SourceTokenizer *, Error *);
   bool (*read_template)(const ModelSource *, json_t **, Error *);
+  bool (*read_tokenizer_config)(const ModelSource *, json_t **, Error *); /* NULL: the format has none */
   /* NULL if the format cannot be written. */
   bool (*write)(const char *path, const ModelParts *, Error *);
   bool (*write_tensors)(const char *path, const NamedTensor *, size_t count, Error *);
@@ -60,6 +61,8 @@ void source_close(ModelSource *);
 bool source_find_tokenizer(const ModelSource *, SourceTokenizer *, Error *);
 /* The chat template: a text, or a list of named ones; *out NULL: none. */
 bool source_read_template(const ModelSource *, json_t **out, Error *);
+/* tokenizer_config.json, a new object; *out NULL: none. */
+bool source_read_tokenizer_config(const ModelSource *, json_t **out, Error *);
 
 /* Opens only the tensors of a run or a checkpoint, in the format that Inkstone writes. */
 bool source_open_weights(ModelSource *, const char *path, Error *);

@@ -105,6 +105,11 @@ static bool find_tokenizer(const ModelSource *s, SourceTokenizer *t, Error *err)
   return true;
 }
 
+static bool read_tokenizer_config(const ModelSource *s, json_t **out, Error *err) {
+  char path[PATH_CAPACITY];
+  return !file_exists(path_join(path, s->path, "tokenizer_config.json")) || (*out = json_read(path, err));
+}
+
 /* In chat_template.jinja (transformers 5), which takes precedence, or in tokenizer_config.json. */
 static bool read_template(const ModelSource *s, json_t **out, Error *err) {
   char path[PATH_CAPACITY];
@@ -115,11 +120,11 @@ static bool read_template(const ModelSource *s, json_t **out, Error *err) {
     file_view_close(&file);
     return *out || fail(err, "%s: not UTF-8", path);
   }
-  if (!file_exists(path_join(path, s->path, "tokenizer_config.json"))) return true;
-  json_t *config = json_read(path, err);
+  json_t *config = NULL;
+  if (!read_tokenizer_config(s, &config, err)) return false;
   *out = json_incref(json_object_get(config, "chat_template"));
   json_decref(config);
-  return config != NULL;
+  return true;
 }
 
 /* ---- writing ---- */
@@ -157,5 +162,6 @@ const SourceFormat source_huggingface = {.name = "huggingface",
                                          .close = close_directory,
                                          .find_tokenizer = find_tokenizer,
                                          .read_template = read_template,
+                                         .read_tokenizer_config = read_tokenizer_config,
                                          .write = write_parts,
                                          .write_tensors = write_tensors};

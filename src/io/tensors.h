@@ -6,8 +6,9 @@
 
 typedef struct NamedTensor {
   const char *name;
-  Tensor tensor;    /* data points into the mapped file, possibly unaligned */
-  const char *file; /* its path, for messages; NULL: not read from a file */
+  Tensor tensor;      /* data points into the mapped file, possibly unaligned */
+  const char *file;   /* its path, for messages; NULL: not read from a file */
+  const Tensor *from; /* the values to write, rounded to the tensor's type; NULL: data has them */
 } NamedTensor;
 
 typedef struct TensorSet {

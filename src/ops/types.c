@@ -1,5 +1,6 @@
 #include "ops/types.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -50,4 +51,18 @@ void type_widen(TensorType type, float *out, const void *row, int64_t first, int
     first += n;
     count -= n;
   }
+}
+
+/* Half a unit above the largest value: the least number that is rounded to infinity. */
+static float infinite_from(TensorType type) {
+  return type == TENSOR_F16 ? 0x1.ffep15f : type == TENSOR_BF16 ? 0x1.ffp127f : INFINITY;
+}
+
+bool type_narrow(TensorType type, void *out, const float *values, int64_t count) {
+  const float beyond = infinite_from(type);
+  bool fits = true;
+  CHECK(types[type].block == 1 && type != TENSOR_I32);
+  for (int64_t i = 0; i < count; i++) fits &= fabsf(values[i]) < beyond;
+  kernels->types[type].narrow(out, values, count);
+  return fits;
 }

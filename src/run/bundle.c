@@ -302,7 +302,7 @@ bool bundle_write_card(const char *directory, const json_t *card, Error *err) {
   return source_write(directory, &(ModelParts){.card = card}, err);
 }
 
-static bool write_tokenizers(const Tokenizer *t, ModelParts parts, const char *directory, Error *err) {
+bool bundle_write_parts(const char *directory, const Tokenizer *t, ModelParts parts, Error *err) {
   const Tokenizer *source = tokenizer_source(t);
   Buffer own = {0}, of_source = {0};
   const bool ok = tokenizer_text(t, &own, err) && (source == t || tokenizer_text(source, &of_source, err));
@@ -314,18 +314,22 @@ static bool write_tokenizers(const Tokenizer *t, ModelParts parts, const char *d
   return written;
 }
 
-bool bundle_write_description(const char *directory, const Config *c, const Tokenizer *tokenizer,
-                              const BundleUse *use, json_t *card, Error *err) {
+void bundle_fingerprint(json_t *card, const json_t *configuration, const Tokenizer *tokenizer) {
   char fingerprint[32];
-  json_t *configuration = config_json(c), *generation = generation_json(c, use),
-         *names = special_tokens_json(c, tokenizer, use->task, use->base ? &use->base->source : NULL, err);
   fingerprint_text(tokenizer, fingerprint);
   json_put(card, "tokenizer_fingerprint", json_string(fingerprint));
   config_fingerprint(configuration, fingerprint);
   json_put(card, "config_fingerprint", json_string(fingerprint));
+}
+
+bool bundle_write_description(const char *directory, const Config *c, const Tokenizer *tokenizer,
+                              const BundleUse *use, json_t *card, Error *err) {
+  json_t *configuration = config_json(c), *generation = generation_json(c, use),
+         *names = special_tokens_json(c, tokenizer, use->task, use->base ? &use->base->source : NULL, err);
+  bundle_fingerprint(card, configuration, tokenizer);
   const ModelParts parts = {
       .configuration = configuration, .generation = generation, .card = card, .tokenizer_config = names};
-  const bool ok = names && write_tokenizers(tokenizer, parts, directory, err);
+  const bool ok = names && bundle_write_parts(directory, tokenizer, parts, err);
   json_decref(configuration);
   json_decref(generation);
   json_decref(names);

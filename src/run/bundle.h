@@ -40,6 +40,10 @@ typedef struct BundleUse {
 /* Writes all files but the weights, replacing each atomically. Adds fingerprints to `card`. */
 bool bundle_write_description(const char *directory, const Config *, const Tokenizer *, const BundleUse *,
                               json_t *card, Error *);
+/* Writes the tokenizers, that of sources too, and the other parts. */
+bool bundle_write_parts(const char *directory, const Tokenizer *, ModelParts, Error *);
+/* Records in the card which configuration and tokenizer belong to the model. */
+void bundle_fingerprint(json_t *card, const json_t *configuration, const Tokenizer *);
 bool bundle_write_card(const char *directory, const json_t *card, Error *);
 
 /* The token that starts a text: the one used in training, else the tokenizer's; -1: none. */

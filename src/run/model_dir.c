@@ -2,6 +2,7 @@
 
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "io/shards.h"
 
@@ -64,10 +65,31 @@ ModelDirContent model_dir_content(const char *dir, char buf[PATH_CAPACITY], cons
 
 static bool is_file_or_absent(const char *dir, const char *name, Error *err) {
   char path[PATH_CAPACITY];
-  return !dir_exists(path_join(path, dir, name)) || fail(err,
-                                                         "%s: is a directory, but the model needs a file of "
-                                                         "this name: move it away, or choose another -o",
-                                                         path);
+  return !dir_exists(path_join(path, dir, name)) ||
+         fail(err,
+              "%s: is a directory, but the model needs a file of "
+              "this name: move it away, or choose another directory",
+              path);
+}
+
+static bool is_known(const char *name) {
+  for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+    if (!strcmp(name, own[i])) return true;
+  return shards_own(name) || !strcmp(name, card) || !strcmp(name, "lock") || name[0] == '.' ||
+         !strncmp(name, next, sizeof next - 1);
+}
+
+const char *model_dir_stranger(const char *dir, char buf[PATH_CAPACITY]) {
+  Names names;
+  const char *stranger = NULL;
+  if (!dir_list(dir, &names, NULL)) return NULL;
+  for (size_t i = 0; i < names.count && !stranger; i++)
+    if (!is_known(names.items[i])) {
+      snprintf(buf, PATH_CAPACITY, "%s", names.items[i]);
+      stranger = buf;
+    }
+  names_free(&names);
+  return stranger;
 }
 
 bool model_dir_check(const char *dir, Error *err) {
@@ -82,8 +104,10 @@ static ino_t number_of(const char *dir, const char *name) {
   return stat(path_join(path, dir, name), &info) ? 0 : info.st_ino;
 }
 
+/* A converted model of another program has no card. */
 ModelDirMark model_dir_mark(const char *dir) {
-  return (ModelDirMark){number_of(dir, ready), number_of(dir, card)};
+  const ino_t own_card = number_of(dir, card);
+  return (ModelDirMark){number_of(dir, ready), own_card ? own_card : number_of(dir, "config.json")};
 }
 
 bool model_dir_same(ModelDirMark a, ModelDirMark b) {
@@ -145,7 +169,7 @@ static bool is_unfinished(const char *name) {
   return is_of_a_model(whole) || !strcmp(whole, card);
 }
 
-void model_dir_sweep(const char *dir) {
+static void sweep(const char *dir) {
   Names names;
   char path[PATH_CAPACITY];
   if (!dir_list(dir, &names, NULL)) return;
@@ -170,4 +194,29 @@ bool model_dir_replace(const char *dir, Error *err) {
   path_join(to, dir, ready);
   return remove_old_states(dir, err) && dir_sync(from, err) && dir_rename(from, to, err) &&
          dir_sync(dir, err) && model_dir_finish(dir, err);
+}
+
+/* ---- locking ---- */
+
+bool model_dir_lock(ModelDirLock *l, const char *home, Error *err) {
+  char work[PATH_CAPACITY];
+  *l = (ModelDirLock){.home = home, .made = !dir_exists(home), .lock = -1};
+  if (!dir_make(home, err)) return false;
+  l->lock = file_lock(home, err);
+  if (l->lock < 0 || !model_dir_finish(home, err)) return false;
+  sweep(home);
+  sweep(model_dir_next(work, home));
+  return true;
+}
+
+void model_dir_unlock(ModelDirLock *l) {
+  char path[PATH_CAPACITY];
+  Names names;
+  if (l->lock < 0) return;
+  if (l->made && dir_list(l->home, &names, NULL)) {
+    if (names.count == 1 && !unlink(path_join(path, l->home, "lock"))) rmdir(l->home);
+    names_free(&names);
+  }
+  file_unlock(l->lock);
+  l->lock = -1;
 }

@@ -36,13 +36,25 @@ typedef struct ModelDirMark {
 } ModelDirMark;
 ModelDirMark model_dir_mark(const char *dir);
 bool model_dir_same(ModelDirMark, ModelDirMark);
+/* A directory, locked to write a model into it. */
+typedef struct ModelDirLock {
+  const char *home;
+  bool made; /* it did not exist */
+  int lock;  /* -1: not locked */
+} ModelDirLock;
+/* Creates the directory if needed, completes an interrupted replacement, and removes the temporary files of
+ * killed processes. Unlock it in any case, which removes the directory if it was created and is empty. */
+bool model_dir_lock(ModelDirLock *, const char *home, Error *);
+void model_dir_unlock(ModelDirLock *);
+/* The name, in `buf`, of a file that no model of Inkstone has: a part, perhaps, of another program's model,
+ * which would be mixed with a new one. NULL: there is none. */
+const char *model_dir_stranger(const char *dir, char buf[PATH_CAPACITY]);
 /* The working directory of a run that is to replace the model in `dir`. */
 const char *model_dir_next(char buf[PATH_CAPACITY], const char *dir);
 
 /* Replaces the model in `dir` by the run in model_dir_next. */
 bool model_dir_replace(const char *dir, Error *);
 /* Removes temporary files of killed processes; the caller must hold the directory's lock. */
-void model_dir_sweep(const char *dir);
 /* Completes a replacement that was interrupted, if any. */
 bool model_dir_finish(const char *dir, Error *);
 

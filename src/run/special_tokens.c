@@ -47,9 +47,10 @@ json_t *special_tokens_describe(const Config *c, const Tokenizer *t, int32_t beg
 
 /* ---- writing ---- */
 
+/* Unless the object has the key. */
 static void put_name(json_t *json, const char *key, const Tokenizer *t, int64_t id) {
   const char *name = tokenizer_name(t, (int32_t)id);
-  if (name) json_put(json, key, json_string(name));
+  if (name && !json_object_get(json, key)) json_put(json, key, json_string(name));
 }
 
 static void put_names(json_t *json, const Config *c, const Tokenizer *t) {
@@ -63,11 +64,27 @@ static void put_names(json_t *json, const Config *c, const Tokenizer *t) {
   put_name(json, "unk_token", t, tokenizer_unknown(t));
 }
 
+static json_t *new_config(const Config *c) {
+  return json_build("{s:s, s:b, s:I}", "tokenizer_class", "PreTrainedTokenizerFast",
+                    "clean_up_tokenization_spaces", 0, "model_max_length", (json_int_t)c->context);
+}
+
+json_t *special_tokens_kept(const Config *c, const Tokenizer *t, const ModelSource *from, Error *err) {
+  json_t *template = NULL, *json = NULL;
+  if (!source_read_tokenizer_config(from, &json, err) || !source_read_template(from, &template, err)) {
+    json_decref(json);
+    return NULL;
+  }
+  if (!json) json = new_config(c);
+  put_names(json, c, t);
+  json_share(json, "chat_template", template);
+  json_decref(template);
+  return json;
+}
+
 json_t *special_tokens_json(const Config *c, const Tokenizer *t, const Task *task, const ModelSource *from,
                             Error *err) {
-  json_t *template = NULL,
-         *json = json_build("{s:s, s:b, s:I}", "tokenizer_class", "PreTrainedTokenizerFast",
-                            "clean_up_tokenization_spaces", 0, "model_max_length", (json_int_t)c->context);
+  json_t *template = NULL, *json = new_config(c);
   put_names(json, c, t);
   if (task->chat) {
     char *text = layout_template(t);

@@ -19,5 +19,8 @@ json_t *special_tokens_describe(const Config *, const Tokenizer *, int32_t begin
  * template is kept unless the task has its own; NULL: none. NULL on failure. */
 json_t *special_tokens_json(const Config *, const Tokenizer *, const Task *, const ModelSource *from,
                             Error *);
+/* tokenizer_config.json of a model that is only converted: that of its source, with the names it lacks. NULL
+ * on failure. */
+json_t *special_tokens_kept(const Config *, const Tokenizer *, const ModelSource *, Error *);
 
 #endif

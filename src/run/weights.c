@@ -15,7 +15,7 @@ static NamedTensor *named(Params *params, const float *values) {
   NamedTensor *items = mem_alloc_zeroed(count, sizeof *items);
   for (size_t i = 0; i < count; i++) {
     const Param *p = params_at(params, i);
-    items[i] = (NamedTensor){p->name, p->tensor, NULL};
+    items[i] = (NamedTensor){.name = p->name, .tensor = p->tensor};
     items[i].tensor.data = (void *)(uintptr_t)(values + p->offset);
   }
   return items;
@@ -71,6 +71,12 @@ static const NamedTensor *tensor_for(const TensorSet *file, const Naming *naming
   else
     return found;
   return NULL;
+}
+
+TensorType weights_stored_type(const TensorSet *file, const Naming *naming, const char *parameter) {
+  const NamedTensor *found = find_tensor(file, naming, parameter);
+  const bool computed = naming_form(naming, found->name, parameter) == FORM_PLUS_ONE;
+  return computed ? TENSOR_F32 : found->tensor.type;
 }
 
 static bool same_values(const Tensor *a, const Tensor *b) {
@@ -260,7 +266,7 @@ static bool place(const StoredModel *s, Params *params, Param *p, float *run, Na
   if (rows) unpair_rows(rows, &stored, s->head_size), stored.data = rows;
   place_values(params, p, &stored, form, run);
   mem_free(rows);
-  *placed = (NamedTensor){p->name, p->tensor, found->file};
+  *placed = (NamedTensor){.name = p->name, .tensor = p->tensor, .file = found->file};
   if (run) placed->tensor.data = run + p->offset;
   return true;
 }

@@ -22,6 +22,9 @@ bool weights_read(const char *path, const Naming *, Params *, float *values, Err
  * configuration ties them, as in transformers 5. */
 bool weights_untie(const TensorSet *, const Naming *);
 
+/* The type that a parameter's values are stored in; f32 if they are not stored as they are used. */
+TensorType weights_stored_type(const TensorSet *, const Naming *, const char *parameter);
+
 /* For a parameter set without memory of its own: parameters point into the mapped tensors, which must outlive
  * them, if they are f32 or of a type that operators accept; others are copied. Rationale, and what happens if
  * the file is overwritten: docs/decisions/0007-mapped-weights.md. */

@@ -565,7 +565,7 @@ static bool run_guarded(Run *r, const char *home, const Settings *given, const c
 
 bool ink_train(const char *task, const char *const *files, int count, const char *out,
                const ink_settings *settings, const ink_call *call, ink_error *err) {
-  Run run = {.task = task_named(task, err), .dir = {.lock = -1}};
+  Run run = {.task = task_named(task, err), .dir = {.lock = {.lock = -1}}};
   if (!run.task) return false;
   const bool ok = run_guarded(&run, out, settings, files, count, call, err);
   close_run(&run, count == 0); /* also after running out of memory: unlocks the directory */

@@ -101,7 +101,8 @@ static bool moments_write(const char *path, Optimizer *o, Error *err) {
   for (int r = 0; r < 3; r++)
     for (size_t i = 0; runs[r].values && i < count; i++, n++) {
       const Param *p = params_at(o->params, i);
-      items[n] = (NamedTensor){arena_printf(arena, "%s.%s", runs[r].prefix, p->name), p->tensor, NULL};
+      items[n] =
+          (NamedTensor){.name = arena_printf(arena, "%s.%s", runs[r].prefix, p->name), .tensor = p->tensor};
       items[n].tensor.data = (void *)(uintptr_t)(runs[r].values + p->offset);
     }
   const bool ok = safetensors_write(path, items, n, NULL, err);

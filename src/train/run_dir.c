@@ -2,24 +2,14 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "run/model_dir.h"
 #include "train/checkpoint.h"
 
 bool run_dir_open(RunDir *d, const char *home, bool dry, Error *err) {
-  char next[PATH_CAPACITY];
-  *d = (RunDir){.home = home, .lock = -1};
+  *d = (RunDir){.home = home, .lock = {.lock = -1}};
   if (strlen(home) > PATH_CAPACITY / 2) return fail(err, "%.60s...: the path is too long", home);
   memcpy(d->path, home, strlen(home) + 1);
-  if (dry) return true;
-  d->made = !dir_exists(home);
-  if (!dir_make(home, err)) return false;
-  d->lock = file_lock(home, err);
-  if (d->lock < 0 || !model_dir_finish(home, err)) return false;
-  model_dir_sweep(home);
-  model_dir_sweep(model_dir_next(next, home));
-  return true;
+  return dry || model_dir_lock(&d->lock, home, err);
 }
 
 static bool has_run(const char *path) {
@@ -101,12 +91,5 @@ bool run_dir_settle(RunDir *d, Error *err) {
 }
 
 void run_dir_close(RunDir *d) {
-  char lock[PATH_CAPACITY];
-  Names names;
-  if (d->lock < 0) return;
-  if (d->made && dir_list(d->home, &names, NULL)) {
-    if (names.count == 1 && !unlink(path_join(lock, d->home, "lock"))) rmdir(d->home);
-    names_free(&names);
-  }
-  file_unlock(d->lock);
+  model_dir_unlock(&d->lock);
 }

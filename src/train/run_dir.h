@@ -8,13 +8,13 @@
 
 #include "base/file.h"
 #include "base/news.h"
+#include "run/model_dir.h"
 #include "train/plan.h"
 
 typedef struct RunDir {
   const char *home;         /* the given directory, where the model will be */
   char path[PATH_CAPACITY]; /* directory of the run: home or a subdirectory */
-  bool made;                /* home was created */
-  int lock;                 /* of home; -1: none */
+  ModelDirLock lock;        /* of home */
 } RunDir;
 
 /* Locks `home`, creating it if needed; a dry run does neither. */

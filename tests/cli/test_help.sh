@@ -1,12 +1,12 @@
 # Help, version, man pages and completion, all from the tables of the commands.
 . "$(dirname "$0")/lib.sh"
 
-commands='train|write|eval|score|info|tokenizer train|tokenizer encode|tokenizer decode|bench|help'
+commands='train|write|eval|score|info|convert|tokenizer train|tokenizer encode|tokenizer decode|bench|help'
 
 run
 expect_status 0
 expect_silent_err
-for text in train write eval info "tokenizer train" bench "a first try" --help; do expect_out "$text"; done
+for text in train write eval info convert "tokenizer train" bench "a first try" --help; do expect_out "$text"; done
 cp out overview
 for flag in --help -h help; do
   run "$flag"

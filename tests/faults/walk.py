@@ -45,6 +45,7 @@ DEEDS = {
     "write": Deed(["write", "-m", "out", "--max-tokens", "8", "--seed", "1", "--json", "The"], start="write"),
     "eval": Deed(["eval", "-m", "out", "few", "--json", "-q"], start="write"),
     "info": Deed(["info", "out", "--json"], start="write"),
+    "convert": Deed(["convert", "out", "copy", "--type", "bf16", "--json", "-q"], start="write", again=["--overwrite"]),
     "translate": Deed(["translate", "-m", "out", "--max-tokens", "6", "--json"], start="translate", stdin="2 moons\n月\n"),
     "explain": Deed(["translate", "-m", "out", "--max-tokens", "6", "--explain", "page.html"], start="translate", stdin="2 moons\n"),
     "eval-pairs": Deed(["eval", "-m", "out", "few.tsv", "--max-tokens", "6", "--json", "-q"], start="translate"),

@@ -39,6 +39,58 @@ static const char *write_some(const char *name) {
   return in_scratch(name);
 }
 
+/* More values than are converted at once: the nearest of each type, wherever they are. */
+static void values_are_written_in_another_type(void **state) {
+  (void)state;
+  enum { COUNT = (1 << 20) + 1029 };
+  static float values[COUNT];
+  for (int i = 0; i < COUNT; i++) values[i] = (float)(i % 4099) * 0x1.00002p-14f - 0.1f;
+  values[3] = 65519, values[COUNT - 1] = -65519;
+  Tensor from = {.type = TENSOR_F32, .dims = 1, .shape = {COUNT}, .data = values};
+  for (int type = TENSOR_F32; type <= TENSOR_F16; type++) {
+    NamedTensor item = {.name = "t", .tensor = from, .from = &from};
+    static unsigned char expected[COUNT * 4];
+    Safetensors s;
+    Error err = {0};
+    item.tensor.type = (TensorType)type;
+    assert_true(type_narrow((TensorType)type, expected, values, COUNT));
+    if (!safetensors_write(in_scratch("converted"), &item, 1, NULL, &err) ||
+        !safetensors_open(&s, in_scratch("converted"), &err))
+      fail_msg("%s", err.text);
+    assert_int_equal(s.tensors.items[0].tensor.type, type);
+    assert_memory_equal(s.tensors.items[0].tensor.data, expected, tensor_bytes(&item.tensor));
+    safetensors_close(&s);
+  }
+}
+
+/* What rounds to infinity is named, and the file that was there stays. */
+static void values_out_of_range_are_refused(void **state) {
+  (void)state;
+  static const struct {
+    TensorType type;
+    float value;
+    bool fits;
+  } cases[] = {{TENSOR_F16, 65519.99f, true},
+               {TENSOR_F16, -65520, false},
+               {TENSOR_BF16, 0x1.fefffep127f, true},
+               {TENSOR_BF16, 0x1.ffp127f, false},
+               {TENSOR_F32, -0x1.fffffep127f, true}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    float values[40000] = {[39999] = cases[i].value};
+    Tensor from = {.type = TENSOR_F32, .dims = 1, .shape = {40000}, .data = values};
+    NamedTensor item = {.name = "t.weight", .tensor = from, .from = &from};
+    Error err = {0};
+    FileView view;
+    item.tensor.type = cases[i].type;
+    assert_true(file_replace(in_scratch("there"), "old", 3, &err));
+    assert_int_equal(safetensors_write(in_scratch("there"), &item, 1, NULL, &err), cases[i].fits);
+    if (!cases[i].fits) assert_non_null(strstr(err.text, "\"t.weight\""));
+    assert_true(file_view(in_scratch("there"), &view, &err));
+    assert_int_equal(view.size == 3, !cases[i].fits);
+    file_view_close(&view);
+  }
+}
+
 static void what_was_written(void **state) {
   Safetensors s;
   Error err = {0};
@@ -248,6 +300,8 @@ static void what_python_wrote(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(what_was_written),
+      cmocka_unit_test(values_are_written_in_another_type),
+      cmocka_unit_test(values_out_of_range_are_refused),
       cmocka_unit_test(written_again_the_same_bytes),
       cmocka_unit_test(to_f32),
       cmocka_unit_test(cut_at_every_byte),

@@ -248,11 +248,13 @@ static void the_nearest_is_taken(void **state) {
     TensorType type;
     float x, nearest;
   } cases[] = {
-      {TENSOR_BF16, 0x1.01p0f, 0x1p0f},        {TENSOR_BF16, 0x1.03p0f, 0x1.04p0f},
-      {TENSOR_BF16, -0x1.0101p0f, -0x1.02p0f}, {TENSOR_BF16, 0x1.00ffp0f, 0x1p0f},
-      {TENSOR_F16, 0x1.002p0f, 0x1p0f},        {TENSOR_F16, 0x1.006p0f, 0x1.008p0f},
-      {TENSOR_F16, -0x1.0021p0f, -0x1.004p0f}, {TENSOR_F16, 1e6f, 65504},
-      {TENSOR_F16, 0x1.8p-24f, 0x1p-23f},      {TENSOR_F16, 0x1.4p-23f, 0x1p-23f},
+      {TENSOR_BF16, 0x1.01p0f, 0x1p0f},          {TENSOR_BF16, 0x1.03p0f, 0x1.04p0f},
+      {TENSOR_BF16, -0x1.0101p0f, -0x1.02p0f},   {TENSOR_BF16, 0x1.00ffp0f, 0x1p0f},
+      {TENSOR_F16, 0x1.002p0f, 0x1p0f},          {TENSOR_F16, 0x1.006p0f, 0x1.008p0f},
+      {TENSOR_F16, -0x1.0021p0f, -0x1.004p0f},   {TENSOR_F16, 1e6f, 65504},
+      {TENSOR_F16, 0x1.8p-24f, 0x1p-23f},        {TENSOR_F16, 0x1.4p-23f, 0x1p-23f},
+      {TENSOR_F16, 0x1.400002p-23f, 0x1.8p-23f}, /* rounded once, not at 2^-149 first */
+      {TENSOR_F16, -0x1.3ffffep-23f, -0x1p-23f}, {TENSOR_F16, 0x1.ffep-15f, 0x1p-14f},
   };
   const Kernels *k;
   for (int i = 0; (k = kernels_available(i)); i++)

@@ -110,10 +110,35 @@ static void what_is_removed_in_the_end_is_no_model(void **state) {
   assert_true(holds(in_scratch("m"), "model.safetensors", "old"));
 }
 
+/* A converted model of another program has no card: its configuration marks it. */
+static void a_model_without_card_is_marked(void **state) {
+  (void)state;
+  put("m/config.json", "old");
+  const ModelDirMark before = model_dir_mark(in_scratch("m"));
+  assert_true(model_dir_same(before, model_dir_mark(in_scratch("m"))));
+  put("m/inkstone-next/config.json", "new");
+  assert_true(model_dir_replace(in_scratch("m"), NULL));
+  assert_false(model_dir_same(before, model_dir_mark(in_scratch("m"))));
+}
+
+static void strangers_are_found(void **state) {
+  (void)state;
+  char buf[PATH_CAPACITY];
+  put_both("inkstone-next");
+  put("m/lock", "1");
+  assert_true(dir_remove(in_scratch("m/checkpoint-0000000008"), NULL) &&
+              dir_remove(in_scratch("m/checkpoint-500"), NULL) &&
+              dir_remove(in_scratch("m/snapshot-0000000008.safetensors"), NULL));
+  assert_string_equal(model_dir_stranger(in_scratch("m"), buf), "notes.txt");
+  assert_true(dir_remove(in_scratch("m/notes.txt"), NULL));
+  assert_null(model_dir_stranger(in_scratch("m"), buf));
+}
+
 int main(void) {
 #define IN_SCRATCH(test) cmocka_unit_test_setup_teardown(test, scratch_open, scratch_close)
   const struct CMUnitTest tests[] = {
-      IN_SCRATCH(the_new_one_takes_all_of_its_place), IN_SCRATCH(wherever_it_is_cut_off),
-      IN_SCRATCH(until_it_is_ready_the_old_one_is_read), IN_SCRATCH(what_is_removed_in_the_end_is_no_model)};
+      IN_SCRATCH(the_new_one_takes_all_of_its_place),    IN_SCRATCH(wherever_it_is_cut_off),
+      IN_SCRATCH(until_it_is_ready_the_old_one_is_read), IN_SCRATCH(what_is_removed_in_the_end_is_no_model),
+      IN_SCRATCH(a_model_without_card_is_marked),        IN_SCRATCH(strangers_are_found)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -420,12 +420,29 @@ static void stored_sinusoids_are_fine(void **state) {
   model_free(read);
 }
 
+/* Values that reading computes are not those of the stored type. */
+static void types_of_stored_values(void **state) {
+  (void)state;
+  NamedTensor items[] = {
+      {.name = "blk.0.attn_norm.weight", .tensor = {.type = TENSOR_BF16, .dims = 1, .shape = {4}}},
+      {.name = "blk.0.attn_q.weight", .tensor = {.type = TENSOR_BF16, .dims = 2, .shape = {4, 4}}}};
+  const TensorSet set = {.items = items, .count = 2};
+  const Naming *plain = arch_naming(arch_find("llama"), "gguf"),
+               *plus_one = arch_naming(arch_find("gemma3"), "gguf");
+  const char *norm = "model.layers.0.input_layernorm.weight";
+  assert_int_equal(weights_stored_type(&set, plain, norm), TENSOR_BF16);
+  assert_int_equal(weights_stored_type(&set, plus_one, norm), TENSOR_F32);
+  assert_int_equal(weights_stored_type(&set, plus_one, "model.layers.0.self_attn.q_proj.weight"),
+                   TENSOR_BF16);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(mapped_weights_change_no_bit, scratch_open, scratch_close),
       cmocka_unit_test_setup_teardown(weights_in_several_files, scratch_open, scratch_close),
       cmocka_unit_test_setup_teardown(other_tensors_are_used_or_refused, scratch_open, scratch_close),
       cmocka_unit_test_setup_teardown(tensors_of_other_names_are_found, scratch_open, scratch_close),
+      cmocka_unit_test(types_of_stored_values),
       cmocka_unit_test_setup_teardown(stored_sinusoids_are_fine, scratch_open, scratch_close),
       cmocka_unit_test_setup_teardown(any_type_has_the_bits_of_its_values, scratch_open, scratch_close),
       cmocka_unit_test_setup_teardown(endless_values_are_refused, scratch_open, scratch_close),

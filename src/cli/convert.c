@@ -1,0 +1,50 @@
+/* convert.c - inkstone convert: writes a model of any supported format as a Hugging Face directory. */
+#include "base/json.h"
+#include "cli/command.h"
+#include "cli/present.h"
+#include "cli/progress.h"
+#include "cli/streams.h"
+
+static json_t *converted_json(const ink_converted *c) {
+  return json_build("{s:I, s:s, s:I, s:s, s:I}", "parameters", (json_int_t)c->parameters, "source_types",
+                    c->source_types, "source_bytes", (json_int_t)c->source_bytes, "types", c->types, "bytes",
+                    (json_int_t)c->bytes);
+}
+
+static bool run(Call *call, Error *err) {
+  Progress progress;
+  ink_converted converted = INK_CONVERTED_INIT;
+  streams_catch_signals();
+  progress_open(&progress, call->values[OWN_QUIET]);
+  const ink_call how = progress_call(&progress);
+  const bool ok = ink_convert(call->operands[0], call->operands[1], call->settings, &converted, &how, err);
+  progress_close(&progress);
+  if (!ok) return false;
+  json_t *json = converted_json(&converted);
+  present(json, call->values[OWN_JSON]);
+  json_decref(json);
+  ink_free(converted.source_types);
+  ink_free(converted.types);
+  return true;
+}
+
+const Command command_convert = {
+    .name = "convert",
+    .operands = "SRC DST",
+    .summary = "write a model of another format, or with other weights, as a Hugging Face directory",
+    .description =
+        "Reads the model SRC, a Hugging Face directory or a GGUF file, and writes it to the directory DST in "
+        "the Hugging Face layout, which transformers and Inkstone load: configuration, weights, tokenizer, "
+        "chat template and generation defaults. Prints the number of parameters, and the types and bytes of "
+        "the weights before and after.\nWeights of GGUF's block types become f32 with exactly their values. "
+        "With --type, values are rounded to the nearest; values beyond the range of f16 are an error.\nDST "
+        "keeps its old model until the new one is complete. Only --overwrite replaces a model.",
+    .examples = {{"inkstone convert smollm2.gguf smollm2", "make a GGUF file loadable by transformers"},
+                 {"inkstone convert poems poems-bf16 --type bf16", "halve the size of a trained model"},
+                 {"inkstone convert poems poems-bf16 --type bf16 --overwrite", "replace an earlier result"}},
+    .flags = {FLAG_JSON("print the result as a JSON object"), FLAG_CONFIG, FLAG_QUIET, FLAG_HELP},
+    .settings = ink_settings_convert,
+    .least = 2,
+    .most = 2,
+    .run = run,
+};

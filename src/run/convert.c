@@ -1,0 +1,220 @@
+/* convert.c - ink_convert: a model of any source, written in the Hugging Face layout.
+ *
+ * The new model is written into the working directory of DST (model_dir.h) and then replaces the old one. Its
+ * values are converted while they are written, so only the tensors that reading changes are held in memory.
+ */
+#include <string.h>
+
+#include "base/engine.h"
+#include "base/structs.h"
+#include "run/bundle.h"
+#include "run/model_dir.h"
+#include "run/special_tokens.h"
+
+#include "run/convert.def" /* ConvertSettings, convert_settings_table */
+
+#include "base/settings_table.h"
+
+#include "run/convert.def"
+
+ink_settings *ink_settings_convert(void) {
+  static const SettingTable *const tables[] = {&convert_settings_table};
+  return settings_new(tables, 1);
+}
+
+typedef struct Conversion {
+  const ConvertSettings *settings;
+  Bundle bundle;      /* the source */
+  NamedTensor *items; /* what is written, one per parameter */
+  size_t count;
+} Conversion;
+
+/* ---- weights ---- */
+
+static TensorType type_named(const char *name) {
+  for (int i = 0; i < TENSOR_WEIGHT_TYPES; i++)
+    if (!strcmp(type_info((TensorType)i)->name, name)) return (TensorType)i;
+  CHECK(!"the setting lists names of types");
+  return TENSOR_F32;
+}
+
+/* The wanted type, else one that has the values exactly. */
+static TensorType type_of(const Conversion *c, const Param *p) {
+  if (c->settings->type) return type_named(c->settings->type);
+  const Bundle *b = &c->bundle;
+  const Naming *naming = arch_naming(b->model->config.arch, b->source.format->name);
+  const TensorType stored = weights_stored_type(&b->source.tensors, naming, p->name);
+  return type_info(stored)->safetensors ? stored : TENSOR_F32;
+}
+
+static void list_items(Conversion *c) {
+  Params *params = c->bundle.model->params;
+  c->count = params_count(params);
+  c->items = mem_alloc_zeroed(c->count, sizeof *c->items);
+  for (size_t i = 0; i < c->count; i++) {
+    const Param *p = params_at(params, i);
+    NamedTensor *item = &c->items[i];
+    *item = (NamedTensor){
+        .name = p->name, .tensor = p->tensor, .file = c->bundle.source.tensors.path, .from = &p->tensor};
+    item->tensor.type = type_of(c, p);
+    item->tensor.data = NULL;
+  }
+}
+
+/* "f32, q4_0": the types of the tensors, in the order of types.def. The caller frees. */
+static char *types_text(const NamedTensor *items, size_t count) {
+  Buffer text = {0};
+  for (int type = 0; type < TENSOR_WEIGHT_TYPES; type++)
+    for (size_t i = 0; i < count; i++) {
+      if ((int)items[i].tensor.type != type) continue;
+      buffer_addf(&text, "%s%s", text.length ? ", " : "", type_info((TensorType)type)->name);
+      break;
+    }
+  return buffer_take(&text);
+}
+
+/* ---- the other files ---- */
+
+/* The type in which transformers keeps the weights: that of all tensors, else f32, which has all values. */
+static const char *dtype_of(const Conversion *c) {
+  const TensorType first = c->items[0].tensor.type;
+  for (size_t i = 0; i < c->count; i++)
+    if (c->items[i].tensor.type != first) return "float32";
+  return first == TENSOR_BF16 ? "bfloat16" : first == TENSOR_F16 ? "float16" : "float32";
+}
+
+/* The source's config.json, with what transformers needs and conversion changes. */
+static json_t *configuration_of(const Conversion *c) {
+  json_t *json = json_deep_copy(c->bundle.source.configuration),
+         *read = config_json(&c->bundle.model->config);
+  if (!json_object_get(json, "architectures"))
+    json_share(json, "architectures", json_object_get(read, "architectures"));
+  json_share(json, "tie_word_embeddings", json_object_get(read, "tie_word_embeddings"));
+  json_object_del(json, "dtype");
+  json_put(json, "torch_dtype", json_string(dtype_of(c)));
+  json_decref(read);
+  return json;
+}
+
+/* Of a source without generation_config.json, the keys that its configuration has, and the end tokens. */
+static json_t *generation_of(const Bundle *b) {
+  json_t *json = json_deep_copy(b->generation);
+  const TokenSet *ends = &b->model->config.ends;
+  const json_t *end = json_object_get(json, "eos_token_id");
+  if (!b->source.generation && ends->count && (!end || json_is_null(end)))
+    json_put(json, "eos_token_id", config_tokens_json(ends));
+  return json;
+}
+
+static json_t *card_of(const Bundle *b, const json_t *configuration) {
+  if (!json_object_size(b->card)) return NULL;
+  json_t *card = json_deep_copy(b->card);
+  bundle_fingerprint(card, configuration, b->tokenizer);
+  return card;
+}
+
+static bool write_description(const Conversion *c, const char *directory, Error *err) {
+  const Bundle *b = &c->bundle;
+  json_t *names = special_tokens_kept(&b->model->config, b->tokenizer, &b->source, err);
+  if (!names) return false;
+  json_t *configuration = configuration_of(c), *generation = generation_of(b),
+         *card = card_of(b, configuration);
+  const ModelParts parts = {
+      .configuration = configuration, .generation = generation, .card = card, .tokenizer_config = names};
+  const bool ok = bundle_write_parts(directory, b->tokenizer, parts, err);
+  json_decref(configuration);
+  json_decref(generation);
+  json_decref(card);
+  json_decref(names);
+  return ok;
+}
+
+/* ---- the directory ---- */
+
+static bool check_place(const char *source, const char *home, Error *err) {
+  if (file_exists(home) && !dir_exists(home))
+    return fail_usage(err, "%s: not a directory: give the directory to write the model to", home);
+  if (path_within(home, source))
+    return fail_usage(err, "%s: is the source %s or inside of it: choose another directory", home, source);
+  return !path_within(source, home) ||
+         fail_usage(err, "%s: contains the source %s: choose another directory", home, source);
+}
+
+static bool check_content(const char *home, bool overwrite, Error *err) {
+  char met[PATH_CAPACITY], other[PATH_CAPACITY];
+  const char *name;
+  if (!model_dir_check(home, err)) return false;
+  const ModelDirContent content = model_dir_content(home, met, &name);
+  if (content == MODEL_DIR_EMPTY || content == MODEL_DIR_STARTED) return true;
+  if (!overwrite)
+    return fail(err,
+                "%s already contains a model (%s): replace it with --overwrite, or choose another "
+                "directory",
+                home, name);
+  const char *stranger = content == MODEL_DIR_FOREIGN ? model_dir_stranger(home, other) : NULL;
+  return !stranger || fail(err,
+                           "%s contains %s, perhaps a part of the model to be replaced, but Inkstone "
+                           "did not write it: move it away, or choose another directory",
+                           home, stranger);
+}
+
+static bool write_model(const Conversion *c, const char *home, Error *err) {
+  char next[PATH_CAPACITY];
+  model_dir_next(next, home);
+  return dir_remove(next, err) && dir_make(next, err) &&
+         source_write_tensors(next, c->items, c->count, err) && write_description(c, next, err) &&
+         model_dir_replace(home, err);
+}
+
+/* With a guard, so that running out of memory leaves no partial model and no lock. */
+static bool guarded_write(const Conversion *c, const char *home, Error *err) {
+  MEM_GUARD(err, return false);
+  const bool ok = write_model(c, home, err);
+  MEM_GUARD_END();
+  return ok;
+}
+
+/* Checks the place again, as the path may have led elsewhere before the directory was made. */
+static bool place(const Conversion *c, const char *source, const char *home, Error *err) {
+  char next[PATH_CAPACITY];
+  ModelDirLock lock;
+  bool ok = model_dir_lock(&lock, home, err) && check_place(source, home, err) &&
+            check_content(home, c->settings->overwrite, err);
+  if (ok && !(ok = guarded_write(c, home, err))) dir_remove(model_dir_next(next, home), NULL);
+  model_dir_unlock(&lock);
+  return ok;
+}
+
+/* ---- the call ---- */
+
+static void report(const Conversion *c, ink_converted *done) {
+  const TensorSet *stored = &c->bundle.source.tensors, written = {.items = c->items, .count = c->count};
+  done->parameters = params_elements(c->bundle.model->params);
+  done->source_bytes = (int64_t)tensors_bytes(stored);
+  done->bytes = (int64_t)tensors_bytes(&written);
+  done->source_types = types_text(stored->items, stored->count);
+  done->types = types_text(c->items, c->count);
+}
+
+static bool convert(Conversion *c, const char *source, const char *home, const News *news, Error *err) {
+  if (!check_place(source, home, err) || !bundle_open(&c->bundle, source, err)) return false;
+  const char *remark = tokenizer_remark(c->bundle.tokenizer);
+  if (remark) news_note(news, "%s: %s", source, remark);
+  list_items(c);
+  return place(c, source, home, err);
+}
+
+bool ink_convert(const char *source, const char *directory, const ink_settings *settings, ink_converted *done,
+                 const ink_call *call, ink_error *err) {
+  MEM_GUARD(err, return false);
+  News news;
+  ink_converted own = INK_CONVERTED_INIT;
+  Conversion c = {.settings = settings_part(settings, &convert_settings_table)};
+  const bool ok = call_enter(call, NULL, &news, err) && convert(&c, source, directory, &news, err);
+  if (ok && done) report(&c, &own);
+  struct_give(done, &own, sizeof own);
+  mem_free(c.items);
+  bundle_close(&c.bundle);
+  MEM_GUARD_END();
+  return ok;
+}
