@@ -207,12 +207,15 @@ static bool eval_pairs(const Evaluation *e, const Task *task, const char *const 
 
 /* ---- settings without effect ---- */
 
-/* The settings of the texts a model writes, where none are written. */
+/* The settings of the texts a model writes, where none are written. Programs give their limit to any model.
+ */
 static bool check_decoding(const Evaluation *e, const char *where, Error *err) {
-  static const SettingTable *const tables[] = {&metric_settings_table, &search_settings_table,
-                                               &sampling_settings_table};
+  static const SettingTable *const tables[] = {&metric_settings_table, &search_settings_table};
   for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
     if (!unused_table(e->settings, tables[i], where, e->news, err)) return false;
+  for (const Setting *s = sampling_settings_table.items; s->name; s++)
+    if (strcmp(s->name, "max_tokens") && !unused_setting(e->settings, s->name, where, e->news, err))
+      return false;
   return unused_setting(e->settings, "examples", where, e->news, err) &&
          unused_setting(e->settings, "outputs", where, e->news, err);
 }

@@ -317,15 +317,15 @@ static bool refuse_without_effect(const Settings *s, bool draws, Error *err) {
 
 /* With the likeliest token always chosen, what only changes the draw has no effect. */
 static bool check_greedy(const Settings *s, const SamplingSettings *sampling, Error *err) {
-  static const char *const unused[] = {"temperature", "top_k",   "top_p", "min_p",
-                                       "typical",     "samples", "n_best"};
+  static const char *const unused[] = {"temperature", "top_k", "top_p", "min_p", "typical"};
   const char *greedy = sampling->greedy ? "greedy" : "temperature 0";
   if (!sampling->greedy && sampling->temperature > 0) return true;
   for (size_t i = sampling->greedy ? 0 : 1; i < sizeof unused / sizeof *unused; i++)
     if (settings_knows(s, unused[i]) && settings_given(s, unused[i]))
       return fail_usage(err, "--%s has no effect with --%s: leave one of them out",
                         settings_flag(s, unused[i]), greedy);
-  return true;
+  return sampling->samples <= 1 ||
+         fail_usage(err, "--samples has no effect with --%s: leave one of them out", greedy);
 }
 
 /* The minimum length must be possible. A maximum given alone overrides the model's minimum. */

@@ -20,7 +20,7 @@ without_decoding --metric bleu
 without_decoding --outputs o.txt
 without_decoding --examples 3
 without_decoding --beam 2
-without_decoding --max-tokens 2
+without_decoding --top-k 2
 without_decoding --stem
 run eval -m w text --columns 1,2
 expect_usage "--columns has no effect on running text"
