@@ -22,7 +22,7 @@ damaged llama num_attention_heads 0 write
 damaged llama num_key_value_heads 3 write
 damaged llama head_dim 3 write
 damaged llama head_dim -1 write
-expect_err "values per head is -1, but must be between"
+expect_err "\"head_dim\" is not a positive number"
 train_small gpt2 text --arch gpt2
 damaged gpt2 n_head 3 write
 train_small gpt_neox text --arch gpt_neox

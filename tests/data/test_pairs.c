@@ -112,10 +112,6 @@ static void json_lines(void **state) {
   p = open_pairs("{\"q\":\"a\",\"a\":\"b\"}\n{\"q\":\"c\",\"a\":\"d\"}", FLAGS("fields", "q,a"));
   expect_pair(p, 1, "c", "d", 2);
   pairs_free(p);
-  p = open_pairs("{\"q\":\"the same, the same\"}\n",
-                 FLAGS("fields", "q,q")); /* it is asked for: decoded twice */
-  expect_pair(p, 0, "the same, the same", "the same, the same", 1);
-  pairs_free(p);
 }
 
 static void messages(void **state) {
