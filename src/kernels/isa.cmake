@@ -5,6 +5,9 @@ function(kernels_for_each_isa target)
     return()
   endif()
   target_sources(${target} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/kernels/isa/scalar.c)
+  if(INKSTONE_SANITIZE AND CMAKE_C_COMPILER_ID STREQUAL "GNU") # -g would take gcc most of the time
+    target_compile_options(${target} PRIVATE -fno-var-tracking-assignments)
+  endif()
   if(INKSTONE_FUZZ) # vector kernels take minutes to compile with sanitizers and process no untrusted bytes
     target_compile_definitions(${target} PRIVATE KERNELS_SCALAR_ONLY)
   elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
