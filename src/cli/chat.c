@@ -396,7 +396,7 @@ const Command command_chat = {
         {{"inkstone chat -m assistant", "have a conversation"},
          {"printf 'Hello\\nHow are you?\\n/save talk.jsonl\\n' | inkstone chat -m assistant --commands",
           "two turns from a script, saved to a file"}},
-    .flags = {{OWN_MODEL, "model", "MODEL", "model directory", 'm', true},
+    .flags = {{OWN_MODEL, "model", "MODEL", "model: a directory, or a file (GGUF, llama2.c)", 'm', true},
               {OWN_COMMANDS, "commands", NULL,
                "if standard input is not a terminal, read lines that begin with / as commands", 0, false},
               FLAG_CONFIG,

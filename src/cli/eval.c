@@ -81,7 +81,7 @@ const Command command_eval = {
                   "compute BLEU and chrF of translations"},
                  {"inkstone eval -m poems test.txt --json | jq .bits_per_character",
                   "print one of the numbers"}},
-    .flags = {{OWN_MODEL, "model", "MODEL", "model directory", 'm', true},
+    .flags = {{OWN_MODEL, "model", "MODEL", "model: a directory, or a file (GGUF, llama2.c)", 'm', true},
               FLAG_JSON("print the scores as a JSON object"),
               FLAG_CONFIG,
               FLAG_QUIET,

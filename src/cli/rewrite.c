@@ -330,7 +330,7 @@ static bool run(Call *call, Error *err) {
 
 #define FLAGS                                                                                                \
   {                                                                                                          \
-    {OWN_MODEL, "model", "MODEL", "model directory", 'm', true},                                             \
+    {OWN_MODEL, "model", "MODEL", "model: a directory, or a file (GGUF, llama2.c)", 'm', true},              \
         {OWN_INPUT, "input", "FILE", "read the input from this file, line by line", 'i', false},             \
         {OWN_EXPLAIN,                                                                                        \
          "explain",                                                                                          \

@@ -177,7 +177,7 @@ const Command command_write = {
                  {"inkstone write -m letters --stop \"Yours\" - < letter.txt",
                   "continue a file, stop at a word"},
                  {"inkstone write -m poems \"The moon\" --greedy --json", "write JSON for another program"}},
-    .flags = {{OWN_MODEL, "model", "MODEL", "model directory", 'm', true},
+    .flags = {{OWN_MODEL, "model", "MODEL", "model: a directory, or a file (GGUF, llama2.c)", 'm', true},
               {OWN_NONE, "samples", NULL, NULL, 'n', false},
               {OWN_CONTINUATION, "continuation", NULL, "print only the continuation, without the prompt", 0,
                false},

@@ -53,8 +53,8 @@ void params_use(Param *, const Tensor *stored);
 float *params_alloc(Params *, Param *);
 /* Can the parameter be stored as that type? Products and embeddings read any type; vectors must be f32. */
 bool params_takes(const Param *, TensorType);
-/* For tests, as long as no command uses it. Converts each parameter that can be stored as the type, in a
- * set closed with params_close whose values are set; values are rounded to the nearest. */
+/* Converts each parameter that can be stored as the type, which must have `narrow` (kernels.h), in a set
+ * closed with params_close whose values are set; values are rounded to the nearest. */
 void params_convert(Params *, TensorType);
 /* As params_allocate with gradients, but shares the values of a set with the same declarations, which must
  * outlive it. */

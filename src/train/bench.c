@@ -111,6 +111,19 @@ static bool writes_bf16(const Bench *b) {
   return strcmp(b->settings->precision, "f32") != 0;
 }
 
+/* The type of the weights; others than f32 are made of rounded ones where --precision says so. */
+static TensorType weight_type(const Bench *b) {
+  int type = 0;
+  while (strcmp(type_info((TensorType)type)->name, b->settings->type))
+    type++; /* the setting's choices are types */
+  return (TensorType)type;
+}
+
+static double weight_bytes(const Bench *b) {
+  const TypeInfo *type = type_info(weight_type(b));
+  return writes_bf16(b) ? 2 : (double)type->bytes / (double)type->block;
+}
+
 /* Forward only; for a prompt, logits are computed for the last token only. */
 static double prompt_flops(const Config *c, const Cost *training, int64_t length) {
   return training->flops / 3 - 2.0 * (double)(length - 1) * (double)c->width * (double)c->vocabulary;
@@ -118,7 +131,7 @@ static double prompt_flops(const Config *c, const Cost *training, int64_t length
 
 static void generate_figures(const Bench *b, double prompt, double token, json_t *out) {
   const Cost whole = model_cost(&b->config, 1, b->settings->prompt_tokens, b->settings->prompt_tokens);
-  const double bytes = (double)whole.parameters * (writes_bf16(b) ? 2 : 4),
+  const double bytes = (double)whole.parameters * weight_bytes(b),
                length = (double)b->settings->prompt_tokens;
   json_put(out, "model", shape_json(&b->config, &whole));
   json_merge(out, json_build("{s:f, s:f, s:f, s:f}", "prompt_tokens_per_second", length / prompt,
@@ -146,6 +159,7 @@ static bool bench_generate(Bench *b, json_t *out, Error *err) {
   params_initialize(m->params, 1);
   if (writes_bf16(b)) round_weights(m->params);
   model_freeze(m);
+  params_convert(m->params, weight_type(b));
   int32_t *prompt = mem_alloc((size_t)length * sizeof *prompt);
   double *prompts = mem_alloc((size_t)n * sizeof *prompts), *tokens = mem_alloc((size_t)n * sizeof *tokens);
   for (int64_t i = 0; i < length; i++)
