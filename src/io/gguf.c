@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/buffer.h"
+#include "io/little_endian.h"
 
 /* ---- bytes ---- */
 
@@ -22,12 +23,6 @@ static uint64_t left(const Reader *r) {
 
 static bool cut_short(const Reader *r, const char *what) {
   return fail_damaged(r->err, "%s: the file ends within %s: it is cut short or damaged", r->path, what);
-}
-
-static uint64_t little_endian(const char *bytes, int count) {
-  uint64_t value = 0;
-  while (count--) value = value << 8 | (unsigned char)bytes[count];
-  return value;
 }
 
 static bool read_u32(Reader *r, uint32_t *out, const char *what) {
@@ -272,7 +267,7 @@ static bool set_shape(const Reader *r, const char *name, const uint64_t *sizes, 
   return true;
 }
 
-/* data: where it begins, NULL until that is known; then the offset lies in it. */
+/* All but the data, which begin after all descriptions: *offset from there. */
 static bool read_tensor(Reader *r, NamedTensor *out, uint64_t *offset) {
   uint64_t sizes[TENSOR_MAX_DIMS];
   uint32_t dims = 0, type = 0;

@@ -6,17 +6,12 @@
 
 #include "base/buffer.h"
 #include "base/threads.h"
+#include "io/little_endian.h"
 
 /* The limit of the reference implementation. */
 static const uint64_t largest_header = 100 << 20;
 
 /* ---- reading ---- */
-
-static uint64_t read_u64(const char *bytes) {
-  uint64_t value = 0;
-  for (int i = 7; i >= 0; i--) value = value << 8 | (unsigned char)bytes[i];
-  return value;
-}
 
 static bool fail_dtype(const char *path, const char *name, const char *dtype, Error *err) {
   Buffer known = {0};
@@ -143,7 +138,7 @@ static bool parse(Safetensors *s, const char *path, Error *err) {
   if (s->file.size < 8)
     return fail(err, "%s: the file has %zu bytes, which is too short for a safetensors file", path,
                 s->file.size);
-  const uint64_t length = read_u64(s->file.data), rest = s->file.size - 8;
+  const uint64_t length = little_endian(s->file.data, 8), rest = s->file.size - 8;
   if (length > rest || length > largest_header)
     return fail(err,
                 "%s: the header should have %" PRIu64 " bytes, but the file has %" PRIu64

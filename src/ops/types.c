@@ -17,6 +17,13 @@ const TypeInfo *type_info(TensorType type) {
   return &types[type];
 }
 
+TensorType type_named(const char *name) {
+  int type = 0;
+  while (type < TENSOR_WEIGHT_TYPES && strcmp(types[type].name, name)) type++;
+  CHECK(type < TENSOR_WEIGHT_TYPES);
+  return (TensorType)type;
+}
+
 size_t type_bytes(TensorType type, int64_t count) {
   const TypeInfo *t = type_info(type);
   return (size_t)(count / t->block) * t->bytes;

@@ -19,6 +19,7 @@ typedef struct TypeInfo {
 } TypeInfo;
 
 const TypeInfo *type_info(TensorType);
+TensorType type_named(const char *name); /* which must be one of types.def */
 /* Bytes of `count` elements, a whole number of blocks. */
 size_t type_bytes(TensorType, int64_t count);
 /* Address of element `index`, the first of a block. */

@@ -31,13 +31,6 @@ typedef struct Conversion {
 
 /* ---- weights ---- */
 
-static TensorType type_named(const char *name) {
-  for (int i = 0; i < TENSOR_WEIGHT_TYPES; i++)
-    if (!strcmp(type_info((TensorType)i)->name, name)) return (TensorType)i;
-  CHECK(!"the setting lists names of types");
-  return TENSOR_F32;
-}
-
 /* The wanted type, else one that has the values exactly. */
 static TensorType type_of(const Conversion *c, const Param *p) {
   if (c->settings->type) return type_named(c->settings->type);

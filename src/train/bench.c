@@ -107,21 +107,9 @@ static bool check_memory(const Bench *b, Error *err) {
                     (long long)need, (long long)b->config.context);
 }
 
-static bool writes_bf16(const Bench *b) {
-  return strcmp(b->settings->precision, "f32") != 0;
-}
-
-/* The type of the weights; others than f32 are made of rounded ones where --precision says so. */
-static TensorType weight_type(const Bench *b) {
-  int type = 0;
-  while (strcmp(type_info((TensorType)type)->name, b->settings->type))
-    type++; /* the setting's choices are types */
-  return (TensorType)type;
-}
-
-static double weight_bytes(const Bench *b) {
-  const TypeInfo *type = type_info(weight_type(b));
-  return writes_bf16(b) ? 2 : (double)type->bytes / (double)type->block;
+/* `--precision bf16` is the older name of `--type bf16`. */
+static TensorType weight_type(const BenchSettings *s) {
+  return strcmp(s->precision, "f32") ? TENSOR_BF16 : type_named(s->type);
 }
 
 /* Forward only; for a prompt, logits are computed for the last token only. */
@@ -131,7 +119,8 @@ static double prompt_flops(const Config *c, const Cost *training, int64_t length
 
 static void generate_figures(const Bench *b, double prompt, double token, json_t *out) {
   const Cost whole = model_cost(&b->config, 1, b->settings->prompt_tokens, b->settings->prompt_tokens);
-  const double bytes = (double)whole.parameters * weight_bytes(b),
+  const TypeInfo *type = type_info(weight_type(b->settings));
+  const double bytes = (double)whole.parameters * (double)type->bytes / (double)type->block,
                length = (double)b->settings->prompt_tokens;
   json_put(out, "model", shape_json(&b->config, &whole));
   json_merge(out, json_build("{s:f, s:f, s:f, s:f}", "prompt_tokens_per_second", length / prompt,
@@ -141,25 +130,13 @@ static void generate_figures(const Bench *b, double prompt, double token, json_t
                              bytes / token / b->memory));
 }
 
-/* Rounds weights to the nearest bf16, ties to even. */
-static void round_weights(Params *p) {
-  float *values = params_values(p);
-  for (int64_t i = 0; i < params_length(p); i++) {
-    uint32_t bits;
-    memcpy(&bits, values + i, sizeof bits);
-    bits = (bits + 0x7fff + (bits >> 16 & 1)) & 0xffff0000;
-    memcpy(values + i, &bits, sizeof bits);
-  }
-}
-
 static bool bench_generate(Bench *b, json_t *out, Error *err) {
   const int64_t n = b->repeats, length = b->settings->prompt_tokens;
   if (!check_memory(b, err)) return false;
   Model *m = model_new(&b->config, false);
   params_initialize(m->params, 1);
-  if (writes_bf16(b)) round_weights(m->params);
   model_freeze(m);
-  params_convert(m->params, weight_type(b));
+  params_convert(m->params, weight_type(b->settings));
   int32_t *prompt = mem_alloc((size_t)length * sizeof *prompt);
   double *prompts = mem_alloc((size_t)n * sizeof *prompts), *tokens = mem_alloc((size_t)n * sizeof *tokens);
   for (int64_t i = 0; i < length; i++)
