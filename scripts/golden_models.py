@@ -34,6 +34,11 @@ MODELS = {
     "llama_rope_llama3": ("Llama", dict(**LLAMA, tie_word_embeddings=True, head_dim=16, rope_theta=700.0, rope_scaling=dict(
         rope_type="llama3", factor=8.0, low_freq_factor=1.0, high_freq_factor=4.0, original_max_position_embeddings=64))),
     "llama_rope_linear": ("Llama", dict(**LLAMA, rope_scaling=dict(rope_type="linear", factor=3.0))),
+    "llama_rope_dynamic": ("Llama", dict(**{**LLAMA, "max_position_embeddings": 16}, rope_theta=300.0, rope_scaling=dict(rope_type="dynamic", factor=2.0))),
+    "llama_rope_yarn": ("Llama", dict(**{**LLAMA, "head_dim": 24, "max_position_embeddings": 64}, rope_theta=300.0, rope_scaling=dict(
+        rope_type="yarn", factor=4.0, original_max_position_embeddings=16, beta_fast=4.0, beta_slow=0.5))),
+    "qwen2_rope_yarn": ("Qwen2", dict(**{**LLAMA, "num_attention_heads": 2, "max_position_embeddings": 40}, rope_theta=90.0, rope_scaling=dict(
+        rope_type="yarn", factor=4.0, original_max_position_embeddings=16, beta_fast=2.5, mscale=1.0, mscale_all_dim=0.6, truncate=False))),
     "gpt2": ("GPT2", dict(vocab_size=VOCABULARY, n_embd=24, n_layer=2, n_head=4, n_positions=32, bos_token_id=1, eos_token_id=2)),
     "qwen3": ("Qwen3", dict(**LLAMA, head_dim=10, attention_bias=True, rope_theta=1e6)),
     "qwen3_windows": ("Qwen3", dict(**LLAMA, head_dim=10, tie_word_embeddings=True, use_sliding_window=True, sliding_window=6,
@@ -50,6 +55,10 @@ MODELS = {
     "qwen3_moe": ("Qwen3Moe", dict(**LLAMA, **EXPERTS, norm_topk_prob=True, attention_bias=True)),
     "qwen3_moe_shares": ("Qwen3Moe", dict(**LLAMA, **{**EXPERTS, "num_experts": 4}, head_dim=10, tie_word_embeddings=True, use_sliding_window=True, sliding_window=6)),
     "phi3": ("Phi3", dict(**{**LLAMA, "hidden_size": 32, "pad_token_id": 0}, sliding_window=9, partial_rotary_factor=0.75)),
+    "phi3_rope_long": ("Phi3", dict(**{**LLAMA, "hidden_size": 32, "pad_token_id": 0}, original_max_position_embeddings=16, rope_scaling=dict(
+        rope_type="longrope", short_factor=[1.0, 1.5, 2.0, 2.5], long_factor=[1.0, 2.0, 3.0, 5.0]))),
+    "phi3_rope_short": ("Phi3", dict(**{**LLAMA, "hidden_size": 32, "pad_token_id": 0}, original_max_position_embeddings=24, rope_scaling=dict(
+        rope_type="longrope", short_factor=[1.0, 1.5, 2.0, 2.5], long_factor=[1.0, 2.0, 3.0, 5.0]))),
     "olmo": ("Olmo", dict(**LLAMA, rope_theta=300.0)),
     "olmo_bias": ("Olmo", dict(**LLAMA, tie_word_embeddings=True, attention_bias=True)),
     "olmo2": ("Olmo2", dict(**LLAMA, tie_word_embeddings=True)),

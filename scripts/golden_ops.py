@@ -147,7 +147,10 @@ def rope(c):
     config.rope_theta = 50.0
     config.rope_parameters = {"rope_type": "default", "rope_theta": 50.0}
     heads = x.reshape(2, 5, 3, 10).transpose(1, 2)
-    cosine, sine = LlamaRotaryEmbedding(config)(x, start[:, None] + torch.arange(5))
+    places = start[:, None] + torch.arange(5)
+    if c.which == 3:  # the frequencies of the second sequence are halved
+        places = torch.stack([places[0], places[1] / 2])
+    cosine, sine = LlamaRotaryEmbedding(config)(x, places)
     if c.which == 3:  # as Cohere's and GLM's apply_rotary_pos_emb
         turned, _ = apply_interleaved(heads[..., :size], heads[..., :size], 1.25 * cosine, 1.25 * sine)
     else:

@@ -124,15 +124,19 @@ static bool put_rope(const Gguf *g, const Family *f, json_t *config, Error *err)
   char name[256];
   const char *type = "none";
   double factor = 1;
-  int64_t rotated = 0, key_length = 0, value_length = 0;
+  int64_t first = 0, rotated = 0, key_length = 0, value_length = 0;
   if (!gguf_get_text(g, full_name(name, f, "rope.scaling.type"), &type, err) ||
       !gguf_get_real(g, full_name(name, f, "rope.scaling.factor"), &factor, err) ||
+      !gguf_get_int(g, full_name(name, f, "rope.scaling.original_context_length"), &first, err) ||
       !gguf_get_int(g, full_name(name, f, "rope.dimension_count"), &rotated, err) ||
       !gguf_get_int(g, full_name(name, f, "attention.key_length"), &key_length, err) ||
       !gguf_get_int(g, full_name(name, f, "attention.value_length"), &value_length, err))
     return false;
   if (strcmp(type, "none"))
     json_put(config, "rope_scaling", json_build("{s:s, s:f}", "rope_type", type, "factor", factor));
+  if (first && strcmp(type, "none"))
+    json_put(json_object_get(config, "rope_scaling"), "original_max_position_embeddings",
+             json_integer(first));
   const int64_t heads = json_integer_value(json_object_get(config, "num_attention_heads")),
                 width = json_integer_value(json_object_get(config, "hidden_size")),
                 head = key_length  ? key_length

@@ -175,10 +175,10 @@ json_t *config_tokens_json(const TokenSet *s) {
 /* Whether 0, which means "absent" within the program, is not a value that the key can have in a file. */
 static bool is_size(const ConfigKey *k) {
   static const size_t sizes[] = {
-      offsetof(Config, vocabulary),    offsetof(Config, layers),     offsetof(Config, width),
-      offsetof(Config, heads),         offsetof(Config, kv_heads),   offsetof(Config, head_size),
-      offsetof(Config, ffn),           offsetof(Config, context),    offsetof(Config, encoder_layers),
-      offsetof(Config, encoder_heads), offsetof(Config, encoder_ffn)};
+      offsetof(Config, vocabulary),    offsetof(Config, layers),      offsetof(Config, width),
+      offsetof(Config, heads),         offsetof(Config, kv_heads),    offsetof(Config, head_size),
+      offsetof(Config, ffn),           offsetof(Config, context),     offsetof(Config, encoder_layers),
+      offsetof(Config, encoder_heads), offsetof(Config, encoder_ffn), offsetof(Config, first_context)};
   for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
     if (k->offset == sizes[i]) return true;
   return false;
@@ -353,6 +353,7 @@ static bool check_ranges(const Config *c, const char *where, Error *err) {
       {"experts", c->experts, 0, MOST_EXPERTS},
       {"num_experts_per_tok", c->experts_each, 0, c->experts},
       {"context", c->context, 1, 16777216},
+      {"original_max_position_embeddings", c->first_context, 0, 16777216},
       {"sliding window", c->window, 0, 16777216},
       {"rotary_dim", c->rotary_size, 0, 65536},
       {"query_pre_attn_scalar", c->query_scalar, 0, 1048576},

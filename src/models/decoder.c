@@ -204,12 +204,23 @@ static Tensor *position_rows(Net *net, const Batch *batch, int64_t first) {
   return ids;
 }
 
+/* The number of tokens that the text of row b is known to have. */
+static int64_t length_of(const Net *net, const Batch *batch, int64_t b) {
+  if (net->lengths) return net->lengths[b];
+  return batch->time + (net->start ? tensor_i32(net->start)[b] : 0);
+}
+
 static Tensor *turns_of(Net *net, const Config *c, const Batch *batch, double theta,
                         const RopeScaling *scaling) {
   const int64_t count = decoder_rotated(c) / 2;
-  float *each = arena_alloc(tape_arena(net->tape), (size_t)count * sizeof *each);
-  decoder_frequencies(each, count, theta, scaling);
-  return rope_turns(net->tape, net->start, batch->sequences, batch->time, (RopeFrequencies){each, count, 1});
+  const bool own = net->start && rope_depends_on_length(scaling);
+  const int64_t sets = own ? batch->sequences : 1;
+  float *each = arena_alloc(tape_arena(net->tape), (size_t)(sets * count) * sizeof *each);
+  for (int64_t b = 0; b < sets; b++)
+    decoder_frequencies(each + b * count, count, theta, scaling, length_of(net, batch, b));
+  return rope_turns(
+      net->tape, net->start, batch->sequences, batch->time,
+      (RopeFrequencies){each, count, scaling->attention > 0 ? (float)scaling->attention : 1, own});
 }
 
 static void find_turns(Net *net, Decoder *d, const Batch *batch) {

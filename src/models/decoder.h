@@ -96,13 +96,17 @@ bool decoder_read_rope(Config *, const json_t *config, const char *where, Error 
 typedef struct RopeFields {
   double *theta, *share;
   RopeScaling *scaling;
+  double context,
+      first_size; /* max_position_embeddings; the context in pre-training, or 0 if the object has it */
 } RopeFields;
 bool decoder_read_rope_of(RopeFields, const json_t *rope, const char *where, Error *);
 json_t *decoder_rope_json(const RopeScaling *); /* type and its parameters */
 void decoder_write_rope(const Config *, json_t *config);
-/* Inverse frequencies of `count` pairs, rounded as transformers does. */
 int64_t decoder_rotated(const Config *); /* rotated values per head */
-void decoder_frequencies(float *each, int64_t count, double theta, const RopeScaling *);
+/* Whether lists of factors have one for each pair. */
+bool decoder_check_rope(const Config *, const char *where, Error *);
+/* Inverse frequencies of `count` pairs in a text of `length` tokens, rounded as transformers does. */
+void decoder_frequencies(float *each, int64_t count, double theta, const RopeScaling *, int64_t length);
 /* Reads from "layer_types" which layers have a window; if absent, those of `otherwise`. */
 bool decoder_read_layers(Config *, const json_t *config, const LayerSet *otherwise, const char *where,
                          Error *);

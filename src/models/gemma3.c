@@ -33,8 +33,9 @@ static const ConfigFact facts[] = {DECODER_FACTS,
  * without a window. */
 static bool read_rope(Config *c, const json_t *config, const char *where, Error *err) {
   const json_t *both = json_object_get(config, "rope_parameters");
-  const RopeFields full = {&c->rope_theta, NULL, &c->rope_scaling},
-                   windowed = {&c->window_rope_theta, NULL, &c->window_rope_scaling};
+  const double context = (double)c->context;
+  const RopeFields full = {&c->rope_theta, NULL, &c->rope_scaling, context, 0},
+                   windowed = {&c->window_rope_theta, NULL, &c->window_rope_scaling, context, 0};
   return decoder_read_rope_of(full, json_object_get(both, "full_attention"), where, err) &&
          decoder_read_rope_of(windowed, json_object_get(both, "sliding_attention"), where, err) &&
          decoder_read_rope_of(full, json_object_get(config, "rope_scaling"), where, err);

@@ -36,13 +36,22 @@ static inline void layer_set_add(LayerSet *s, int64_t layer) {
 }
 
 /* Scaling of the frequencies of rotary positions, for contexts longer than in pre-training. */
-typedef enum RopeType { ROPE_DEFAULT, ROPE_LINEAR, ROPE_LLAMA3 } RopeType;
+typedef enum RopeType { ROPE_DEFAULT, ROPE_LINEAR, ROPE_LLAMA3, ROPE_DYNAMIC, ROPE_YARN, ROPE_LONG } RopeType;
+enum { MOST_ROPE_FACTORS = 128 };
 typedef struct RopeScaling {
   RopeType type;
-  double factor;                /* multiplies wavelengths */
-  double low, high, first_size; /* llama3: wavelengths above first_size / low tokens are scaled, those below
-                                   first_size / high are not */
+  double factor;     /* multiplies wavelengths; dynamic: contexts */
+  double first_size; /* the context in pre-training */
+  double low, high;  /* llama3, yarn: waves that turn less often than `low` times in first_size tokens are
+                        scaled,  those that turn more often than `high` times are not */
+  double attention;  /* yarn, longrope: factor of cosines and sines */
+  bool truncate;     /* yarn: from a whole pair to a whole pair */
+  int64_t count;     /* longrope: what each pair's wavelength is multiplied by, in short and in long texts */
+  float factors[2][MOST_ROPE_FACTORS];
 } RopeScaling;
+static inline bool rope_depends_on_length(const RopeScaling *s) {
+  return s->type == ROPE_DYNAMIC || s->type == ROPE_LONG;
+}
 
 /* A model's complete shape: the content of config.json. */
 typedef struct Config {
@@ -53,7 +62,8 @@ typedef struct Config {
   int64_t encoder_layers, encoder_heads, encoder_ffn; /* 0 without an encoder */
   double dropout, rope_theta, norm_epsilon;
   RopeScaling rope_scaling, window_rope_scaling;
-  int64_t window; /* size of the attention window of layers `windowed`, the token itself included */
+  int64_t first_context; /* Phi-3: the context in pre-training, whatever rope_scaling says; 0: as that says */
+  int64_t window;        /* size of the attention window of layers `windowed`, the token itself included */
   LayerSet windowed, unrotated; /* unrotated: without rotary positions */
   double window_rope_theta;     /* of windowed layers; 0: rope_theta */
   double rotary_share;          /* share of a head's values that is rotated; 0: all */

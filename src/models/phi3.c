@@ -3,14 +3,16 @@
  * Phi3ForCausalLM. */
 #include "models/decoder.h"
 
-static const ConfigKey keys[] = {DECODER_SIZES(32064, 32, 3072, 32, 8192, 4096),
-                                 DECODER_KEY(INT, "num_key_value_heads", kv_heads, 0, 0),
-                                 DECODER_KEY(REAL, "rms_norm_eps", norm_epsilon, 1e-5, NAN),
-                                 DECODER_KEY(REAL, "rope_theta", rope_theta, 10000, 10000),
-                                 DECODER_KEY(REAL, "partial_rotary_factor", rotary_share, 1, NAN),
-                                 DECODER_KEY(INT, "sliding_window", window, 0, 0),
-                                 DECODER_KEY(BOOL, "tie_word_embeddings", tied, 0, NAN),
-                                 DECODER_TOKENS(1, 32000, 32000)};
+static const ConfigKey keys[] = {
+    DECODER_SIZES(32064, 32, 3072, 32, 8192, 4096),
+    DECODER_KEY(INT, "num_key_value_heads", kv_heads, 0, 0),
+    DECODER_KEY(REAL, "rms_norm_eps", norm_epsilon, 1e-5, NAN),
+    DECODER_KEY(REAL, "rope_theta", rope_theta, 10000, 10000),
+    DECODER_KEY(REAL, "partial_rotary_factor", rotary_share, 1, NAN),
+    DECODER_KEY(INT, "original_max_position_embeddings", first_context, 4096, NAN),
+    DECODER_KEY(INT, "sliding_window", window, 0, 0),
+    DECODER_KEY(BOOL, "tie_word_embeddings", tied, 0, NAN),
+    DECODER_TOKENS(1, 32000, 32000)};
 
 static const ConfigFact facts[] = {
     DECODER_FACTS,        {"hidden_act", "\"silu\"|\"swish\""}, {"embd_pdrop", "*"},
@@ -19,6 +21,10 @@ static const ConfigFact facts[] = {
 static void write_rest(const Config *c, json_t *config) {
   json_put(config, "hidden_act", json_string("silu"));
   decoder_write_windows(c, config);
+}
+
+static void begin(Config *c) {
+  c->first_context = c->context;
 }
 
 static const DecoderNames layer_names = {.body = "model",
@@ -44,6 +50,7 @@ const Arch arch_phi3 = {.name = "phi3",
                         .model_type = "phi3",
                         .hf_class = "Phi3ForCausalLM",
                         .namings = decoder_namings,
+                        .begin = begin,
                         .complete = decoder_complete,
                         .read_rest = decoder_read_windows,
                         DECODER_ARCH};

@@ -16,6 +16,7 @@ typedef struct Net {
   int64_t batch, time;      /* of this call's tokens [batch, time] */
   int64_t layer;            /* index of the current layer of nn_layers */
   Tensor *start;            /* i32 [batch]: position of each sequence's first token; NULL: all 0 */
+  const int32_t *lengths;   /* [batch]: tokens that each row's text is known to have; NULL: start + time */
   Tensor *source_lengths;   /* i32 [sources]: lengths without padding */
   Tensor *source_of;        /* i32 [batch]: the source of each sequence; NULL: its own */
   State *state;             /* NULL while training. With it: */

@@ -72,11 +72,12 @@ typedef struct RopeShape {
 } RopeShape;
 Tensor *op_rope(Tape *, Tensor *x, Tensor *turns, RopeShape);
 /* cos and sin of position * each[i], i < count (n above), times factor: a constant [T or B T, 2, n]. The
- * first token of sequence b is at position start[b] (i32 [B]; NULL: 0). each may be NULL on a dry tape. */
+ * first token of sequence b is at position start[b] (i32 [B]; NULL: 0). own: each is [B, n]. */
 typedef struct RopeFrequencies {
   const float *each;
   int64_t count;
   float factor;
+  bool own; /* each sequence has frequencies of its own; with `start` only */
 } RopeFrequencies;
 Tensor *rope_turns(Tape *, const Tensor *start, int64_t sequences, int64_t time, RopeFrequencies);
 

@@ -9,10 +9,9 @@
 
 typedef struct Turns {
   float *at; /* [rows, 2, count] */
-  const float *frequencies;
+  RopeFrequencies of;
   const Tensor *start;
-  int64_t time, count;
-  float factor;
+  int64_t time;
 } Turns;
 
 /* Angles are rounded to f32 as in transformers, so that logits agree at positions in the thousands. */
@@ -20,21 +19,22 @@ static void fill_turns(void *arg, int64_t begin, int64_t end) {
   const Turns *t = arg;
   for (int64_t row = begin; row < end; row++) {
     const int64_t first = t->start ? tensor_i32(t->start)[row / t->time] : 0,
-                  position = row % t->time + first;
-    float *cosine = t->at + row * 2 * t->count, *sine = cosine + t->count;
-    for (int64_t i = 0; i < t->count; i++) {
-      const float angle = (float)position * t->frequencies[i];
-      cosine[i] = cosf(angle) * t->factor;
-      sine[i] = sinf(angle) * t->factor;
+                  position = row % t->time + first, count = t->of.count;
+    const float *frequencies = t->of.each + (t->of.own ? row / t->time * count : 0);
+    float *cosine = t->at + row * 2 * count, *sine = cosine + count;
+    for (int64_t i = 0; i < count; i++) {
+      const float angle = (float)position * frequencies[i];
+      cosine[i] = cosf(angle) * t->of.factor;
+      sine[i] = sinf(angle) * t->of.factor;
     }
   }
 }
 
 Tensor *rope_turns(Tape *tape, const Tensor *start, int64_t sequences, int64_t time, RopeFrequencies f) {
-  CHECK(f.count > 0 && (!start || tensor_count(start) == sequences));
+  CHECK(f.count > 0 && (!start || tensor_count(start) == sequences) && (start || !f.own));
   const int64_t shape[] = {start ? sequences * time : time, 2, f.count};
   Tensor *turns = tape_tensor(tape, TENSOR_F32, 3, shape);
-  Turns filling = {tensor_f32(turns), f.each, start, time, f.count, f.factor};
+  Turns filling = {tensor_f32(turns), f, start, time};
   if (turns->data) parallel_for(shape[0], fill_turns, &filling);
   return turns;
 }
@@ -112,20 +112,20 @@ Tensor *op_rope(Tape *tape, Tensor *x, Tensor *turns, RopeShape shape) {
 }
 
 /* Cases: all sequences start at 0; each at its own position; a part of each head; interleaved, a part of
- * each head, with a factor. */
+ * each head, with a factor, the frequencies of the second sequence halved. */
 static void sample(OpSampler *s) {
   const int which = sample_case(s, 4);
   const bool large = sample_large(s);
   const int64_t sequences = large ? 8 : 2, heads = large ? 8 : 3, size = large ? 64 : 10,
                 time = large ? 512 : 5;
   const int64_t pairs = which < 2 ? size / 2 : size / 2 - 2;
-  float frequencies[32];
-  for (int64_t i = 0; i < pairs; i++)
-    frequencies[i] = 1 / powf(large ? 10000 : 50, (float)(2 * i) / (float)(2 * pairs));
+  float frequencies[8 * 32];
+  for (int64_t i = 0; i < sequences * pairs; i++)
+    frequencies[i] = (i < pairs ? 1 : 0.5f) / powf(large ? 10000 : 50, (float)(i % pairs) / (float)pairs);
   Tensor *x = sample_normal(s, "x", 3, (int64_t[]){sequences, time, heads * size});
   Tensor *start = which & 1 ? sample_ids(s, "start", 1, &sequences, 1, 9) : NULL;
   Tensor *turns = rope_turns(sample_tape(s), start, sequences, time,
-                             (RopeFrequencies){frequencies, pairs, which == 3 ? 1.25f : 1});
+                             (RopeFrequencies){frequencies, pairs, which == 3 ? 1.25f : 1, which == 3});
   sample_output(s, op_rope(sample_tape(s), x, turns, (RopeShape){heads, which == 3}));
 }
 

@@ -252,7 +252,7 @@ static bool share_prefix(Generator *g, const Task *task) {
   Row *row = &task->rows[0];
   Prefix best = {0};
   const bool begins = !task->written && task->alive == 1 && !session_tokens(g->session, row->sequence)->count;
-  if (!begins || !session_shares(g->session) || task->request.input.source_length) return true;
+  if (!begins || !session_shares_prefixes(g->session) || task->request.input.source_length) return true;
   for (size_t i = 0; g->tasks.data[i] != task; i++)
     for (int64_t k = 0; k < g->tasks.data[i]->alive; k++)
       look_for_prefix(g, row, &g->tasks.data[i]->rows[k], &best);
@@ -267,7 +267,8 @@ static bool share_prefix(Generator *g, const Task *task) {
 /* ---- a step ---- */
 
 static void read_row(Generator *g, Row *row, int64_t count, bool wanted) {
-  vec_push(&g->feeds, ((Feed){row->sequence, row->unread.data + row->read, count, wanted}));
+  const int64_t ahead = (int64_t)row->unread.count - row->read - count;
+  vec_push(&g->feeds, ((Feed){row->sequence, row->unread.data + row->read, count, wanted, ahead}));
   row->read += count;
 }
 

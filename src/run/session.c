@@ -88,6 +88,10 @@ bool session_shares(const Session *s) {
   return !s->model->config.arch->unlimited_context;
 }
 
+bool session_shares_prefixes(const Session *s) {
+  return session_shares(s) && !rope_depends_on_length(&s->model->config.rope_scaling);
+}
+
 int32_t session_fork(Session *s, int32_t of, int64_t length) {
   CHECK(length <= (int64_t)at(s, of)->tokens.count);
   CHECK(session_shares(s) || length == (int64_t)at(s, of)->tokens.count);
@@ -286,10 +290,13 @@ static const float *feed_rows(Session *s, const Feed *feeds, int64_t count) {
   Net net = {.tape = s->tape, .params = s->model->params, .state = s->state};
   const int64_t rows = tokens_of(feeds, count);
   Batch batch = {.sequences = rows, .time = 1, .tokens = join_tokens(s, feeds, count)};
-  int32_t *start = step_alloc(s, rows, sizeof *start);
+  int32_t *start = step_alloc(s, rows, sizeof *start), *lengths = step_alloc(s, rows, sizeof *lengths);
   for (int64_t i = 0, row = 0; i < count; i++)
-    for (int64_t t = 0; t < feeds[i].count; t++)
-      start[row++] = (int32_t)((int64_t)at(s, feeds[i].sequence)->tokens.count + t);
+    for (int64_t t = 0, read = (int64_t)at(s, feeds[i].sequence)->tokens.count; t < feeds[i].count; t++) {
+      start[row] = (int32_t)(read + t);
+      lengths[row++] = (int32_t)(read + feeds[i].count + feeds[i].ahead);
+    }
+  net.lengths = lengths;
   net.start = tape_constant(s->tape, TENSOR_I32, 1, &rows, start);
   net.pages = page_table(s, feeds, count, rows);
   if (s->model->config.arch->encodes) add_sources(s, &net, &batch, feeds, count, 0);
@@ -334,7 +341,7 @@ const float *session_read(Session *s, int32_t sequence, const int32_t *tokens, i
   const float *logits = NULL;
   for (int64_t done = 0; done < count; done += SESSION_PIECE) {
     const int64_t left = count - done, now = left < SESSION_PIECE ? left : SESSION_PIECE;
-    logits = session_feed(s, &(Feed){sequence, tokens + done, now, now == left}, 1);
+    logits = session_feed(s, &(Feed){sequence, tokens + done, now, now == left, left - now}, 1);
   }
   return logits;
 }

@@ -21,6 +21,8 @@ int32_t session_open(Session *, int32_t source);
  * that keep only the last state (session_shares is false) can fork only after all tokens of `of`. */
 int32_t session_fork(Session *, int32_t of, int64_t length);
 bool session_shares(const Session *);
+/* Whether keys of a prefix also suit longer texts: not if rotary frequencies depend on the length. */
+bool session_shares_prefixes(const Session *);
 void session_close(Session *, int32_t sequence);
 /* The tokens that the sequence has read. */
 const Ids *session_tokens(const Session *, int32_t sequence);
@@ -33,7 +35,8 @@ typedef struct Feed {
   int32_t sequence;
   const int32_t *tokens;
   int64_t count;
-  bool wanted; /* return the logits after the last token */
+  bool wanted;   /* return the logits after the last token */
+  int64_t ahead; /* tokens known to follow, in later feeds */
 } Feed;
 /* Reads all feeds in one pass; they may differ in length, and no sequence may occur twice. Returns the wanted
  * logits, in order: [wanted, vocabulary], valid until the next call; NULL if none is wanted. The activations

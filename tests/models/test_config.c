@@ -76,6 +76,36 @@ static void null_and_other_names(void **state) {
   EXPECT("{\"model_type\": \"gpt2\", \"vocab_size\": 300}", "eos_token_id", "null", "bos_token_id", "null");
 }
 
+/* What is computed from other keys is written as a number; a dynamic context grows by the factor. */
+static void rotary_positions_are_as_in_the_class(void **state) {
+  (void)state;
+  EXPECT(
+      "{\"model_type\": \"llama\", \"rope_scaling\": {\"type\": \"yarn\", \"factor\": 4,"
+      " \"original_max_position_embeddings\": 512}}",
+      "rope_scaling",
+      "{\"rope_type\": \"yarn\", \"factor\": 4.0, \"beta_fast\": 32.0, \"beta_slow\": 1.0, \"truncate\": "
+      "true, "
+      "\"attention_factor\": 1.13863, \"original_max_position_embeddings\": 512}");
+  EXPECT(
+      "{\"model_type\": \"phi3\", \"hidden_size\": 64, \"original_max_position_embeddings\": 1024, "
+      "\"rope_scaling\": "
+      "{\"rope_type\": \"su\", \"original_max_position_embeddings\": 99, \"short_factor\": [1], "
+      "\"long_factor\": [2]}}",
+      "rope_scaling",
+      "{\"rope_type\": \"longrope\", \"factor\": 4.0, \"short_factor\": [1.0], \"long_factor\": [2.0], "
+      "\"attention_factor\": 1.09545, \"original_max_position_embeddings\": 1024}",
+      "original_max_position_embeddings", "1024");
+  EXPECT(
+      "{\"model_type\": \"llama\", \"max_position_embeddings\": 99, \"rope_scaling\": {\"type\": "
+      "\"dynamic\", "
+      "\"factor\": 2.0}}",
+      "max_position_embeddings", "99", "rope_scaling", "{\"rope_type\": \"dynamic\", \"factor\": 2.0}");
+  EXPECT("{\"model_type\": \"llama\", \"rope_scaling\": {\"type\": \"llama3\", \"factor\": 8.0}}",
+         "rope_scaling",
+         "{\"rope_type\": \"llama3\", \"factor\": 8.0, \"low_freq_factor\": 1.0, \"high_freq_factor\": 4.0, "
+         "\"original_max_position_embeddings\": 2048}");
+}
+
 static void known_keys_change_nothing(void **state) {
   (void)state;
   EXPECT(
@@ -143,7 +173,16 @@ static void what_would_change_results_is_refused_by_name(void **state) {
       {"llama", "\"hidden_size\": null", "hidden_size"},
       {"llama", "\"partial_rotary_factor\": 0.5", "partial_rotary_factor"},
       {"llama", "\"rope_parameters\": {\"partial_rotary_factor\": 0.5}", "partial_rotary_factor"},
-      {"llama", "\"rope_scaling\": {\"type\": \"dynamic\", \"factor\": 2.0}", "dynamic"},
+      {"llama", "\"rope_scaling\": {\"type\": \"ntk\", \"factor\": 2.0}", "ntk"},
+      {"llama", "\"rope_scaling\": {\"type\": \"dynamic\", \"factor\": 1e5}", "context"},
+      {"llama", "\"rope_scaling\": {\"type\": \"yarn\", \"factor\": 4, \"beta_fast\": 0.5}", "beta_fast"},
+      {"llama", "\"rope_theta\": 1, \"rope_scaling\": {\"type\": \"yarn\", \"factor\": 4}", "rope_theta"},
+      {"phi3", "\"rope_scaling\": {\"type\": \"su\", \"short_factor\": [1, 2], \"long_factor\": [1]}",
+       "long_factor"},
+      {"phi3", "\"rope_scaling\": {\"type\": \"su\", \"short_factor\": [1, 0], \"long_factor\": [1, 1]}",
+       "short_factor"},
+      {"phi3", "\"rope_scaling\": {\"type\": \"su\", \"short_factor\": [1, 2], \"long_factor\": [1, 1]}",
+       "short_factor"},
       {"llama", "\"rope_scaling\": {\"type\": \"linear\", \"factor\": 0}", "factor"},
       {"llama", "\"rope_scaling\": {\"rope_type\": \"llama3\", \"factor\": 8, \"low_freq_factor\": 4}",
        "llama3"},
@@ -186,6 +225,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(what_is_left_out_is_as_in_the_class, scratch_open, scratch_close),
       cmocka_unit_test_setup_teardown(null_and_other_names, scratch_open, scratch_close),
+      cmocka_unit_test_setup_teardown(rotary_positions_are_as_in_the_class, scratch_open, scratch_close),
       cmocka_unit_test_setup_teardown(known_keys_change_nothing, scratch_open, scratch_close),
       cmocka_unit_test_setup_teardown(windows_of_layers_are_as_in_the_class, scratch_open, scratch_close),
       cmocka_unit_test_setup_teardown(what_would_change_results_is_refused_by_name, scratch_open,

@@ -60,7 +60,7 @@ OTHER |= {
     "mixtral": dict(**LLAMA, **NORM, head_dim=16, sliding_window=64, num_local_experts=6, num_experts_per_tok=3),
     "qwen3_moe": dict(**LLAMA, **NORM, head_dim=16, use_sliding_window=True, sliding_window=64, attention_bias=True, num_experts=16,
                       num_experts_per_tok=3, moe_intermediate_size=40, norm_topk_prob=True),
-    "phi3": dict(**LLAMA, **NORM, partial_rotary_factor=0.5, sliding_window=64),
+    "phi3": dict(**LLAMA, **NORM, original_max_position_embeddings=55, partial_rotary_factor=0.5, sliding_window=64),
     "olmo": dict(**LLAMA, attention_bias=True),
     "olmo2": dict(**LLAMA, **NORM, attention_bias=True),
     "granite": dict(**LLAMA, **NORM, attention_bias=True, mlp_bias=True, embedding_multiplier=2.0, attention_multiplier=3.0,

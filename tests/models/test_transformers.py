@@ -169,6 +169,16 @@ saved_there("their_neox", GPTNeoXForCausalLM(GPTNeoXConfig(**shape, rotary_pct=0
 compare("their_neox")
 saved_there("their_phi3", Phi3ForCausalLM(Phi3Config(**shape, num_key_value_heads=2, sliding_window=9, pad_token_id=None)), tokenizer)
 compare("their_phi3")
+saved_there("their_phi3_long", Phi3ForCausalLM(Phi3Config(**shape, pad_token_id=None, original_max_position_embeddings=4, rope_scaling=dict(
+    rope_type="longrope", short_factor=[1.0] * 4, long_factor=[1.0, 1.5, 2.0, 4.0]))), tokenizer)
+compare("their_phi3_long")
+# Frequencies that change with each token: what is cached keeps those of its time, in transformers' generate as well.
+dynamic = LlamaForCausalLM(LlamaConfig(**{**shape, "max_position_embeddings": 8}, rope_scaling=dict(rope_type="dynamic", factor=12.0)))
+saved_there("their_dynamic", dynamic, tokenizer)
+ids = tokenizer(LINES[0].format(1, 2), return_tensors="pt").input_ids
+theirs = dynamic.eval().generate(ids, do_sample=False, max_new_tokens=30, pad_token_id=0)[0][ids.shape[1]:].tolist()
+mine = json.loads(run("write", "-m", "their_dynamic", LINES[0].format(1, 2), "--greedy", "--max-tokens", 30, "--json").stdout)["tokens"]
+check(f"dynamic: {mine} and {theirs}", 0 if [t["id"] for t in mine if t["id"] >= 0] == theirs else 1)
 bos = AutoTokenizer.from_pretrained("their_llama")  # texts begin with a token of their own, and prompts do
 bos.add_special_tokens({"bos_token": "<begin>"})
 bos._tokenizer.post_processor = TemplateProcessing(single="<begin> $A", special_tokens=[("<begin>", bos.bos_token_id)])
