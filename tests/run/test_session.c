@@ -111,12 +111,14 @@ static void texts_of_several_lengths_go_on_together(void **state) {
     session_read(s, alone, tokens + 70, 1);
     keep(expected, session_read(s, alone, tokens + 71, 1));
     session_read(s, text, tokens, 30);
-    session_feed(s, (Feed[]){{other, tokens + LONG, 90, false}, {text, tokens + 30, 40, false}}, 2);
+    session_feed(s, (Feed[]){{other, tokens + LONG, 90, false, 0}, {text, tokens + 30, 40, false, 0}}, 2);
     const int32_t late = session_fork(s, other, session_shares(s) ? 33 : 90);
     const float *logits = session_feed(
-        s, (Feed[]){{late, tokens, 3, true}, {text, tokens + 70, 1, false}, {other, tokens, 1, true}}, 3);
+        s,
+        (Feed[]){{late, tokens, 3, true, 0}, {text, tokens + 70, 1, false, 0}, {other, tokens, 1, true, 0}},
+        3);
     assert_true(memcmp(logits, logits + VOCABULARY, VOCABULARY * sizeof *logits) != 0);
-    logits = session_feed(s, (Feed[]){{late, tokens, 1, false}, {text, tokens + 71, 1, true}}, 2);
+    logits = session_feed(s, (Feed[]){{late, tokens, 1, false, 0}, {text, tokens + 71, 1, true, 0}}, 2);
     expect_same(archs[a], logits, expected);
     session_free(s);
     model_free(m);
@@ -127,7 +129,7 @@ static void logits_that_nobody_wants_are_none(void **state) {
   Model *m = network("llama");
   Session *s = session_new(m, (StateSize){0});
   const int32_t text = session_open(s, -1);
-  assert_null(session_feed(s, &(Feed){text, some_tokens(), 5, false}, 1));
+  assert_null(session_feed(s, &(Feed){text, some_tokens(), 5, false, 0}, 1));
   assert_int_equal(session_tokens(s, text)->count, 5);
   session_free(s);
   model_free(m);
