@@ -23,8 +23,8 @@ typedef enum TensorType {
 
 /* A panel is gemm_nr columns of a matrix [k, n] for k steps (whole blocks), as large as its elements. */
 typedef struct TypeKernels {
-  /* n elements, whole blocks. narrow rounds to the nearest value of the type, or as GGML's reference
-   * quantizer; NULL: read only. */
+  /* n elements, whole blocks. narrow rounds to the nearest value of the type, as GGML's reference quantizer,
+   * or as a search for scales of less error (quantize.c). */
   void (*widen)(float *y, const void *x, int64_t n);
   void (*narrow)(void *y, const float *x, int64_t n);
   /* Packs a panel of `columns` columns, each stored along k, at a stride of `apart` bytes. NULL: a panel

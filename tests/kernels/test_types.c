@@ -54,6 +54,68 @@ static void check_golden(const Kernels *k, TensorType type) {
   fclose(file);
 }
 
+/* Sums of four uniform numbers, the same in scripts/golden_quantize.py. */
+static void draw_values(float *x, int64_t n) {
+  uint32_t state = 1;
+  for (int64_t i = 0; i < n; i++) {
+    x[i] = -2;
+    for (int k = 0; k < 4; k++) x[i] += (float)((state = state * 1664525 + 1013904223) >> 8) * 0x1p-24f;
+  }
+}
+
+static double error_of(const TypeKernels *t, const float *x, int64_t n, int64_t bytes) {
+  void *blocks = malloc((size_t)bytes);
+  float *back = array_empty(n);
+  double sum = 0;
+  t->narrow(blocks, x, n);
+  t->widen(back, blocks, n);
+  for (int64_t i = 0; i < n; i++) sum += pow((double)(back[i] - x[i]), 2);
+  free(blocks);
+  return sqrt(sum / (double)n);
+}
+
+/* Types whose scales are searched for: the root of the mean squared error is at most GGML's. */
+static void search_finds_no_less_than_ggml(void **state) {
+  (void)state;
+  enum { N = 4096 };
+  float *x = array_empty(N);
+  draw_values(x, N);
+  for (int type = 0; type < TENSOR_WEIGHT_TYPES; type++) {
+    double theirs;
+    FILE *file = golden("errors");
+    char name[16] = "";
+    while (fscanf(file, "%15s %lf", name, &theirs) == 2 && strcmp(name, type_of[type].name)) *name = '\0';
+    fclose(file);
+    if (!*name) continue;
+    const double ours =
+        error_of(&kernels->types[type], x, N, N / type_of[type].elements * type_of[type].bytes);
+    if (!(ours <= theirs && ours > theirs / 2)) fail_msg("%s: %.9g, GGML's is %.9g", name, ours, theirs);
+  }
+  arrays_free();
+}
+
+/* Zeros, one value, one sign only, an outlier, values near the ends of what scales hold. */
+static void blocks_hold_what_is_unusual(void **state) {
+  (void)state;
+  enum { N = 256, CASES = 6 };
+  float *x = array_empty(N), *back = array_empty(N);
+  for (int type = 0; type < TENSOR_WEIGHT_TYPES; type++)
+    for (int c = 0; c < CASES; c++) {
+      const float each[CASES] = {0, -0.75f, 0.5f, 1e-3f, 3e4f, 1e-30f};
+      unsigned char blocks[4 * N];
+      float most = 0;
+      for (int i = 0; i < N; i++) x[i] = each[c] * (c == 2 ? 1 + (float)(i % 7) / 8 : 1);
+      if (c == 3) x[77] = -1;
+      for (int i = 0; i < N; i++) most = fmaxf(most, fabsf(x[i]));
+      kernels->types[type].narrow(blocks, x, N);
+      kernels->types[type].widen(back, blocks, N);
+      for (int i = 0; i < N; i++)
+        if (!(fabsf(back[i] - x[i]) <= most * 0.34f + 1e-29f))
+          fail_msg("%s: %g becomes %g", type_of[type].name, (double)x[i], (double)back[i]);
+    }
+  arrays_free();
+}
+
 static void blocks_are_those_of_ggml(void **state) {
   (void)state;
   const Kernels *k;
@@ -84,34 +146,18 @@ static void check_row(const Kernels *k, TensorType type, int64_t n, const void *
     }
 }
 
-/* For types that are only read: any bytes are blocks, but scales may be no numbers. */
-static void random_bytes(char *bytes, int64_t count) {
-  static uint32_t state = 1;
-  for (int64_t i = 0; i < count; i++) bytes[i] = (char)((state = state * 1664525 + 1013904223) >> 24);
-}
-static bool all_finite(const float *x, int64_t n) {
-  for (int64_t i = 0; i < n; i++)
-    if (!isfinite(x[i])) return false;
-  return true;
-}
-
 /* Panels of columns stored along k, in blocks, and what they hold, as floats: [panels][n][nr]. */
 static void fill_stored_panels(const Kernels *k, const TypeKernels *t, int64_t n, int64_t row_bytes,
                                char *panels, float *wide) {
   const int64_t nr = k->gemm_nr();
   char *rows = malloc((size_t)(nr * row_bytes) + 1);
-  memset(rows, 0xff, (size_t)(nr * row_bytes)); /* scales that are no numbers */
   const float *values = array_random(nr * n, 1);
   float *column = array_empty(n), *back = array_empty(nr * n);
   for (int64_t panel = 0; panel < PANELS; panel++) {
     float *out = wide + panel * n * nr;
     for (int64_t j = 0; j < nr; j++) {
-      if (t->narrow) t->narrow(rows + j * row_bytes, values + (j + panel) % nr * n, n);
+      t->narrow(rows + j * row_bytes, values + (j + panel) % nr * n, n);
       t->widen(column, rows + j * row_bytes, n);
-      while (!t->narrow && !all_finite(column, n)) {
-        random_bytes(rows + j * row_bytes, row_bytes);
-        t->widen(column, rows + j * row_bytes, n);
-      }
       for (int64_t p = 0; p < n; p++) out[p * nr + j] = column[p];
     }
     t->panel(panels + panel * nr * row_bytes, rows, row_bytes, nr, n);
@@ -146,7 +192,8 @@ static void rows_have_the_bits_of_blocks(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(blocks_are_those_of_ggml),
-                                     cmocka_unit_test(rows_have_the_bits_of_blocks)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(blocks_are_those_of_ggml), cmocka_unit_test(search_finds_no_less_than_ggml),
+      cmocka_unit_test(blocks_hold_what_is_unusual), cmocka_unit_test(rows_have_the_bits_of_blocks)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -272,31 +272,12 @@ static void sixteen_bits_change_no_bit(void **state) {
   packed_set_free(set);
 }
 
-/* Random bytes whose values are finite and not huge. */
-static void draw_blocks(TensorType type, char *to, int64_t count) {
-  static uint32_t state = 1;
-  const TypeInfo *info = type_info(type);
-  float values[256];
-  for (int64_t i = 0; i < count; i += info->block, to += info->bytes) {
-    bool fine = false;
-    while (!fine) {
-      for (size_t b = 0; b < info->bytes; b++) to[b] = (char)((state = state * 1664525 + 1013904223) >> 24);
-      kernels->types[type].widen(values, to, info->block);
-      fine = true;
-      for (int64_t k = 0; k < info->block; k++) fine &= fabsf(values[k]) < 1000;
-    }
-  }
-}
-
 /* A weight of one type, and what it holds, as floats. */
 static Tensor stored_as(Tape *tape, TensorType type, const Tensor *weight) {
   Tensor stored = *weight;
   stored.type = type;
   stored.data = arena_alloc(tape_arena(tape), tensor_bytes(&stored));
-  if (kernels->types[type].narrow)
-    kernels->types[type].narrow(stored.data, tensor_f32(weight), tensor_count(weight));
-  else
-    draw_blocks(type, stored.data, tensor_count(weight));
+  kernels->types[type].narrow(stored.data, tensor_f32(weight), tensor_count(weight));
   kernels->types[type].widen(tensor_f32(weight), stored.data, tensor_count(weight));
   return stored;
 }
