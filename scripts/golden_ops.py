@@ -160,8 +160,9 @@ def rope(c):
 
 def attention(c):
     which, size, heads = c.which, 5, 6
-    cache, kv_heads = which in (3, 5, 9), heads if which < 2 else 2
-    time, keys = [(7, 7), (7, 7), (70, 70), (7, 15), (7, 8), (1, 15), (1, 4), (70, 70), (7, 7), (6, 310)][which]
+    cache, kv_heads = which in (3, 5, 9, 11), heads if which < 2 else 2
+    time, keys = [(7, 7), (7, 7), (70, 70), (7, 15), (7, 8), (1, 15), (1, 4), (70, 70), (7, 7), (6, 310), (70, 9), (7, 15)][which]
+    bias = c.normal("bias", time + keys - 1 if which == 10 else keys, heads) if which > 9 else None
     q = c.normal("q", 2, time, heads * size)
     k, v = c.normal("k", 2, keys, kv_heads * size), c.normal("v", 2, keys, kv_heads * size)
     start = c.ids("start", *((280, 304) if which == 9 else (1, 8)), 2) if cache else torch.zeros(2, dtype=torch.long)
@@ -169,15 +170,17 @@ def attention(c):
     key, query = torch.arange(keys)[None, None, :], torch.arange(time)[None, :, None]
     seen = (key < lengths[:, None, None]).expand(2, time, keys)
     distance = start[:, None, None] + query - key
-    if which not in (1, 4, 6):
+    if which not in (1, 4, 6, 10):
         seen = seen & (distance >= 0)
     if which in (7, 9):
         seen = seen & (distance < (5 if which == 7 else 20))
     blind = ~seen.any(-1, keepdim=True)
     split = lambda t, h: t.reshape(2, -1, h, size).transpose(1, 2).repeat_interleave(heads // h, 1)
     scores = split(q, heads) @ split(k, kv_heads).mT * (0.7 if which == 9 else size**-0.5)
-    if which >= 8:
+    if which in (8, 9):
         scores = 1.5 * torch.tanh(scores / 1.5)
+    if which > 9:
+        scores = scores + bias[(time - 1 - distance if which == 10 else key)[0]].movedim(-1, 0)
     y = scores.masked_fill(~(seen | blind)[:, None], -torch.inf).softmax(-1) @ split(v, kv_heads)
     return (y.transpose(1, 2) * ~blind[..., None]).reshape(2, time, heads * size)
 
@@ -223,7 +226,7 @@ def gru(c):
 
 
 CASES = {embedding: 1, linear: 4, add: 3, residual: 3, scale: 2, slice_: 4, reverse: 1, rmsnorm: 2, layernorm: 4, activation: 6, swiglu: 1, multiply: 2,
-         route: 2, experts: 3, dropout: 2, rope: 4, attention: 10, additive_attention: 3, cross_entropy: 6, lstm: 3, gru: 3}
+         route: 2, experts: 3, dropout: 2, rope: 4, attention: 12, additive_attention: 3, cross_entropy: 6, lstm: 3, gru: 3}
 
 
 # ---- writing ----

@@ -29,6 +29,10 @@ static const float *keys_of(const Tensor *q, const Tensor *k, int64_t row) {
   return tensor_f32(k) + sequence * k->shape[1] * tensor_columns(k);
 }
 
+static int64_t bias_row(AttentionBias bias, int64_t row, int64_t key) {
+  return bias.by_distance ? key - row + bias.origin : key;
+}
+
 void watch_attention(Net *net, bool source, const Tensor *q, const Tensor *k, AttentionShape shape) {
   if (!is_recorded(net, source, q, k)) return;
   const int64_t rows = q->shape[1], keys = k->shape[1], size = tensor_columns(q) / shape.heads;
@@ -43,6 +47,8 @@ void watch_attention(Net *net, bool source, const Tensor *q, const Tensor *k, At
       scores[s] = 0;
       for (int64_t d = 0; d < size; d++) scores[s] += query[d] * key[s * step + d] / divisor;
       if (shape.cap > 0) scores[s] = shape.cap * tanhf(scores[s] / shape.cap);
+      if (shape.bias.table)
+        scores[s] += tensor_f32(shape.bias.table)[bias_row(shape.bias, t % rows, s) * shape.heads + h];
       if (shape.window && s + shape.window <= t) scores[s] = -INFINITY;
     }
     add_shares(net->watch, t, scores, seen);

@@ -4,7 +4,8 @@
  *
  * With P = softmax(s Q K^T), O = P V and s = 1/sqrt(d) or the given scale:
  * dV = P^T dO,  dS = s P (dO V^T - rowsum(dO O)),  dQ = dS K,  dK = dS^T Q.
- * With P = softmax(c tanh(s Q K^T / c)), dS is multiplied by 1 - tanh^2. */
+ * With P = softmax(c tanh(s Q K^T / c)), dS is multiplied by 1 - tanh^2. A bias is added to s Q K^T; its
+ * gradient is the sum of dS / s over the scores that it was added to. */
 #include <math.h>
 #include <string.h>
 
@@ -16,7 +17,7 @@
 enum { BLOCK_ROWS = 64 };
 
 typedef struct Attention {
-  Node node; /* in: q, k, v, start, lengths, memory */
+  Node node; /* in: q, k, v, start, lengths, memory, bias */
   AttentionShape shape;
   KeyPages pages;
   int64_t sequences, rows, keys, size; /* B, T, S, d */
@@ -24,7 +25,7 @@ typedef struct Attention {
   float *scratch;                      /* of all workers, see below */
   float *log_sums;                     /* [B,H,T], for backward */
   int64_t *runs, run_count;            /* first sequence of each run whose rows share blocks; NULL: no runs */
-  float *dq, *dk, *dv, beta_q;
+  float *dq, *dk, *dv, *dbias, beta_q;
 } Attention;
 
 /* Offset of a head's first row in [B, rows, heads * d]. */
@@ -216,6 +217,23 @@ static void cap_scores(const Attention *n, float *scores, float *slopes, int64_t
   kernels->scale(scores, n->shape.cap, scores, count);
 }
 
+/* The first element of a head's bias that belongs to key b.low of row b.first + r; those of the next keys
+ * follow in steps of the number of heads. */
+static int64_t bias_at(const Attention *n, const Head *h, Block b, int64_t r) {
+  const AttentionBias *bias = &n->shape.bias;
+  const int64_t row = element_or(n->node.in[3], h->sequence, 0) + b.first + r;
+  const int64_t at = bias->by_distance ? b.low - row + bias->origin : b.low;
+  CHECK(at >= 0 && at + b.width <= bias->table->shape[0]);
+  return at * n->shape.heads + h->head;
+}
+
+static void add_bias(const Attention *n, const Head *h, Block b, float *scores) {
+  for (int64_t r = 0; r < b.count && n->shape.bias.table; r++, scores += b.width) {
+    const float *bias = tensor_f32(n->shape.bias.table) + bias_at(n, h, b, r);
+    for (int64_t j = 0; j < b.width; j++) scores[j] += bias[j * n->shape.heads];
+  }
+}
+
 static void hide_keys(const Attention *n, const Head *h, Block b, float *scores) {
   for (int64_t r = 0; r < b.count; r++, scores += b.width) {
     const int64_t low = first_key(n, h->sequence, b.first + r) - b.low,
@@ -237,6 +255,7 @@ static void make_scores(const Attention *n, const Head *h, Block b, float *slope
     gemm_serial(false, true, b.count, b.width, n->size, queries, n->size, key(n, h) + b.low * h->kv_step,
                 h->kv_step, 0, scores, b.width);
   if (cap > 0) cap_scores(n, scores, slopes, b.count * b.width);
+  add_bias(n, h, b, scores);
   hide_keys(n, h, b, scores);
 }
 
@@ -345,6 +364,15 @@ static void score_gradients(const Attention *n, const Head *h, Block b) {
   }
 }
 
+/* Of dS, which includes the scale. */
+static void bias_gradients(const Attention *n, const Head *h, Block b) {
+  const float *ds = worker_scratch(n, SCORES), scale = scale_of(n);
+  for (int64_t r = 0; r < b.count; r++, ds += b.width) {
+    float *bias = n->dbias + bias_at(n, h, b, r);
+    for (int64_t j = 0; j < b.width; j++) bias[j * n->shape.heads] += ds[j] / scale;
+  }
+}
+
 static void backward_rows(const Attention *n, const Head *h, int64_t first, int64_t count) {
   const Block b = block_of(n, h, first, count);
   const int64_t width = b.width, size = n->size, at = h->at + first * h->step,
@@ -354,8 +382,9 @@ static void backward_rows(const Attention *n, const Head *h, int64_t first, int6
   if (n->dv)
     gemm_serial(true, false, width, size, count, ds, width, n->node.out[0]->grad + at, h->step, 1,
                 n->dv + kv_at, h->kv_step);
-  if (!n->dq && !n->dk) return;
+  if (!n->dq && !n->dk && !n->dbias) return;
   score_gradients(n, h, b);
+  if (n->dbias) bias_gradients(n, h, b);
   if (n->dq)
     gemm_serial(false, false, count, size, width, ds, width, tensor_f32(n->node.in[1]) + kv_at, h->kv_step,
                 n->beta_q, n->dq + at, h->step);
@@ -364,18 +393,27 @@ static void backward_rows(const Attention *n, const Head *h, int64_t first, int6
                 n->dk + kv_at, h->kv_step);
 }
 
-/* Over key/value heads of sequences: one worker sums the gradients of its keys over all queries that saw
+/* Of a key/value head of a sequence: one worker sums the gradients of its keys over all queries that saw
  * them. */
+static void backward_group(const Attention *n, int64_t sequence, int64_t kv_head) {
+  const int64_t group = n->shape.heads / n->shape.kv_heads;
+  for (int64_t member = 0; member < group; member++) {
+    const Head h = head_of(n, sequence, kv_head * group + member);
+    for (int64_t first = 0; first < n->rows; first += n->block)
+      backward_rows(n, &h, first, rows_from(n, first));
+  }
+}
+
 static void backward_groups(void *arg, int64_t begin, int64_t end) {
   const Attention *n = arg;
-  const int64_t group = n->shape.heads / n->shape.kv_heads;
+  for (int64_t i = begin; i < end; i++) backward_group(n, i / n->shape.kv_heads, i % n->shape.kv_heads);
+}
+
+/* With the gradient of a bias, which is summed over sequences, too. */
+static void backward_heads(void *arg, int64_t begin, int64_t end) {
+  const Attention *n = arg;
   for (int64_t i = begin; i < end; i++)
-    for (int64_t member = 0; member < group; member++) {
-      const int64_t head = i % n->shape.kv_heads * group + member;
-      const Head h = head_of(n, i / n->shape.kv_heads, head);
-      for (int64_t first = 0; first < n->rows; first += n->block)
-        backward_rows(n, &h, first, rows_from(n, first));
-    }
+    for (int64_t b = 0; b < n->sequences; b++) backward_group(n, b, i);
 }
 
 static void backward(Node *node) {
@@ -384,7 +422,11 @@ static void backward(Node *node) {
   n->dq = grad_beta(node, node->in[0], &n->beta_q);
   n->dk = grad_add(node, node->in[1]);
   n->dv = grad_add(node, node->in[2]);
-  parallel_for(n->sequences * n->shape.kv_heads, backward_groups, n);
+  n->dbias = node->in[6] ? grad_add(node, node->in[6]) : NULL;
+  if (n->dbias)
+    parallel_for(n->shape.kv_heads, backward_heads, n);
+  else
+    parallel_for(n->sequences * n->shape.kv_heads, backward_groups, n);
 }
 
 /* ---- the operator ---- */
@@ -415,6 +457,7 @@ Tensor *op_attention(Tape *tape, Tensor *q, Tensor *k, Tensor *v, AttentionSight
   CHECK(shape.kv_heads > 0 && shape.heads % shape.kv_heads == 0 && q->shape[2] % shape.heads == 0);
   CHECK(k->shape[2] * shape.heads == q->shape[2] * shape.kv_heads);
   CHECK(shape.window >= 0 && (!shape.window || shape.causal));
+  CHECK(!shape.bias.table || (shape.cap == 0 && shape.bias.table->shape[1] == shape.heads));
   Attention *n = node_new(tape, &op_attention_info, sizeof *n);
   n->shape = shape;
   n->sequences = q->shape[0];
@@ -429,6 +472,7 @@ Tensor *op_attention(Tape *tape, Tensor *q, Tensor *k, Tensor *v, AttentionSight
   node_input(&n->node, sight.start);
   node_input(&n->node, sight.lengths);
   node_input(&n->node, sight.memory);
+  node_input(&n->node, shape.bias.table);
   CHECK((!sight.memory && !is_paged(n)) ||
         !node_records(&n->node)); /* shared keys would need concurrent sums into one gradient */
   CHECK(!is_paged(n) || (n->rows == 1 && shape.causal && !sight.lengths && !sight.memory));
@@ -444,23 +488,28 @@ Tensor *op_attention(Tape *tape, Tensor *q, Tensor *k, Tensor *v, AttentionSight
 
 /* Cases: 0 causal; 1 all keys; 2 grouped heads, several blocks of rows; 3 later rows over a partly filled
  * cache; 4 padded keys; 5 one row, as in decoding; 6 some rows see no key; 7 a window, over several
- * blocks; 8 capped scores; 9 a window far from the first key, capped, with a given scale. */
+ * blocks; 8 capped scores; 9 a window far from the first key, capped, with a given scale; 10 a bias by
+ * distance between all keys, over several blocks; 11 a bias by key, over a cache. */
 static void sample(OpSampler *s) {
-  static const int64_t times[] = {7, 7, 70, 7, 7, 1, 1, 70, 7, 6},
-                       all_keys[] = {7, 7, 70, 15, 8, 15, 4, 70, 7, 310};
-  const int which = sample_case(s, 10);
-  const bool large = sample_large(s), cache = which == 3 || which == 5 || which == 9;
+  static const int64_t times[] = {7, 7, 70, 7, 7, 1, 1, 70, 7, 6, 70, 7},
+                       all_keys[] = {7, 7, 70, 15, 8, 15, 4, 70, 7, 310, 9, 15};
+  const int which = sample_case(s, 12);
+  const bool large = sample_large(s), cache = which == 3 || which == 5 || which == 9 || which == 11;
   const int64_t sequences = large ? 8 : 2, size = large ? 64 : 5, heads = large ? 8 : 6,
                 kv_heads = which < 2 ? heads : 2, time = large ? 512 : times[which],
                 keys = large ? time + (which == 4) + 3 * (which == 6) : all_keys[which];
+  const int64_t biases = which == 10 ? time + keys - 1 : keys;
+  const AttentionBias bias = {which < 10 ? NULL : sample_normal(s, "bias", 2, (int64_t[]){biases, heads}),
+                              which == 10, time - 1};
   const AttentionShape shape = {.heads = heads,
                                 .kv_heads = kv_heads,
-                                .causal = which != 1 && which != 4 && which != 6,
+                                .bias = bias,
+                                .causal = which != 1 && which != 4 && which != 6 && which != 10,
                                 .window = which == 7   ? 5
                                           : which == 9 ? 20
                                                        : 0,
                                 .scale = which == 9 ? 0.7f : 0,
-                                .cap = which >= 8 ? 1.5f : 0};
+                                .cap = which == 8 || which == 9 ? 1.5f : 0};
   Tensor *q = sample_normal(s, "q", 3, (int64_t[]){sequences, time, heads * size});
   Tensor *k = sample_normal(s, "k", 3, (int64_t[]){sequences, keys, kv_heads * size});
   Tensor *v = sample_normal(s, "v", 3, (int64_t[]){sequences, keys, kv_heads * size});
@@ -479,7 +528,9 @@ const Op op_attention_info = {
         "y = softmax(Q K^T / sqrt(d)) V, for each head; head h of H shares key/value head h / (H/G):\n"
         "q [B,T,H*d], k and v [B,S,G*d] -> y [B,T,H*d]. Query t of sequence b sees keys 0 .. start[b]+t if\n"
         "causal (with a window W, those after start[b]+t-W only), and only keys before lengths[b] (i32 [B],\n"
-        "both optional). A given scale replaces 1/sqrt(d); with a cap c a score x becomes c tanh(x/c)\n"
+        "both optional). A given scale replaces 1/sqrt(d); with a cap c a score x becomes c tanh(x/c). A "
+        "bias\n"
+        "[n,H] is added to scores, by the position of the key or by its distance from the query\n"
         "(Vaswani et al. 2017; Ainslie et al. 2023; computed as Dao et al. 2022)",
     .forward = forward,
     .backward = backward,

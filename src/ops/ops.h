@@ -97,12 +97,18 @@ typedef struct KeyPages {
  * last W of these. lengths i32 [B] (NULL: S): keys at and after lengths[b] are not seen. start as in
  * op_rope. memory i32 [B]: k and v are [M,S,G*d], lengths [M], and sequence b sees those of memory[b]:
  * several texts generated from one source. Without gradients only. pages: see KeyPages. */
+typedef struct AttentionBias {
+  Tensor *table;    /* f32 [n,H]; NULL: none */
+  bool by_distance; /* row j - (start[b]+t) + origin is added to the score of key j; else row j */
+  int64_t origin;
+} AttentionBias;
 typedef struct AttentionShape {
   int64_t heads, kv_heads;
   bool causal;
-  int64_t window; /* maximum number of keys a query sees, including its own; 0: all; causal only */
-  float scale;    /* of scores; 0: 1/sqrt(d) */
-  float cap;      /* scores x become cap tanh(x/cap) (Bello et al. 2017); 0: no cap */
+  int64_t window;     /* maximum number of keys a query sees, including its own; 0: all; causal only */
+  float scale;        /* of scores; 0: 1/sqrt(d) */
+  float cap;          /* scores x become cap tanh(x/cap) (Bello et al. 2017); 0: no cap */
+  AttentionBias bias; /* not with a cap (Press et al. 2022; Raffel et al. 2020) */
 } AttentionShape;
 typedef struct AttentionSight {
   Tensor *start, *lengths, *memory;
