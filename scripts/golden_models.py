@@ -27,6 +27,11 @@ LLAMA = dict(vocab_size=VOCABULARY, hidden_size=24, intermediate_size=40, num_hi
 FULL, SLIDING = "full_attention", "sliding_attention"
 NEOX = {k: v for k, v in {**LLAMA, "hidden_size": 32}.items() if k != "num_key_value_heads"}
 GPTJ = dict(vocab_size=VOCABULARY, n_embd=24, n_layer=2, n_head=4, n_positions=32, bos_token_id=1, eos_token_id=2)
+NEO = dict(vocab_size=VOCABULARY, hidden_size=24, num_layers=3, num_heads=4, max_position_embeddings=32, window_size=5, bos_token_id=1, eos_token_id=2)
+OPT = dict(vocab_size=VOCABULARY, hidden_size=24, num_hidden_layers=2, num_attention_heads=4, ffn_dim=40, max_position_embeddings=32, bos_token_id=1,
+           eos_token_id=2, pad_token_id=None)
+BLOOM = dict(vocab_size=VOCABULARY, hidden_size=24, n_layer=2, n_head=4, bos_token_id=1, eos_token_id=2)
+FALCON = dict(vocab_size=VOCABULARY, hidden_size=24, num_hidden_layers=2, num_attention_heads=4, max_position_embeddings=32, bos_token_id=1, eos_token_id=2)
 GEMMA3 = {**LLAMA, "head_dim": 10, "query_pre_attn_scalar": 7, "sliding_window": 5}
 EXPERTS = dict(num_experts=6, num_experts_per_tok=3, moe_intermediate_size=28)
 MODELS = {
@@ -76,10 +81,40 @@ MODELS = {
     "exaone4_unrotated": ("Exaone4", dict(**LLAMA, layer_types=[FULL] * 3, sliding_window=5)),
     "glm": ("Glm", dict(**LLAMA, head_dim=12)),
     "glm_quarter": ("Glm", dict(**LLAMA, head_dim=16, partial_rotary_factor=0.25, attention_bias=False, tie_word_embeddings=True)),
+    "glm4": ("Glm4", dict(**LLAMA, head_dim=12)),
+    "gemma": ("Gemma", dict(**LLAMA, head_dim=10)),
+    "gemma_bias": ("Gemma", dict(**LLAMA, head_dim=8, attention_bias=True, tie_word_embeddings=False, rope_theta=70.0)),
+    "olmo3": ("Olmo3", dict(**LLAMA, sliding_window=5, layer_types=[SLIDING, FULL, SLIDING], rope_theta=300.0)),
+    "olmo3_scaled": ("Olmo3", dict(**LLAMA, sliding_window=5, layer_types=[FULL, SLIDING, SLIDING], attention_bias=True, rope_parameters={
+        FULL: dict(rope_type="yarn", factor=4.0, original_max_position_embeddings=8, rope_theta=300.0),
+        SLIDING: dict(rope_type="default", rope_theta=90.0)})),
+    "cohere2": ("Cohere2", dict(**{**LLAMA, "pad_token_id": 0}, sliding_window=5, layer_types=[SLIDING, FULL, SLIDING], logit_scale=0.3)),
+    "cohere2_bias": ("Cohere2", dict(**{**LLAMA, "pad_token_id": 0, "num_hidden_layers": 4}, sliding_window=7, tie_word_embeddings=False, attention_bias=True)),
+    "helium": ("Helium", dict(**LLAMA, head_dim=6)),
+    "helium_bias": ("Helium", dict(**LLAMA, head_dim=6, attention_bias=True, mlp_bias=True, tie_word_embeddings=True)),
+    "ernie4_5": ("Ernie4_5", dict(**LLAMA, head_dim=10, use_bias=True)),
+    "arcee": ("Arcee", dict(**LLAMA)),
+    "arcee_bias": ("Arcee", dict(**LLAMA, head_dim=10, attention_bias=True, mlp_bias=True)),
+    "seed_oss": ("SeedOss", dict(**LLAMA, head_dim=10)),
+    "seed_oss_bias": ("SeedOss", dict(**LLAMA, head_dim=None, attention_bias=False, attention_out_bias=True, mlp_bias=True)),
+    "gpt_neo": ("GPTNeo", dict(**NEO, attention_types=[[["local", "global"], 1], [["local"], 1]])),
+    "gpt_neo_ffn": ("GPTNeo", dict(**NEO, attention_types=[[["global"], 3]], intermediate_size=40, tie_word_embeddings=False)),
+    "opt": ("OPT", dict(**OPT)),
+    "opt_behind": ("OPT", dict(**OPT, word_embed_proj_dim=16, do_layer_norm_before=False)),
+    "opt_plain": ("OPT", dict(**OPT, activation_function="gelu", enable_bias=False, layer_norm_elementwise_affine=False, word_embed_proj_dim=16,
+                              tie_word_embeddings=False)),
+    "bloom": ("Bloom", dict(**BLOOM)),
+    "bloom_heads": ("Bloom", dict(**{**BLOOM, "n_head": 6}, tie_word_embeddings=False)),
+    "falcon": ("Falcon", dict(**FALCON)),
+    "falcon_new": ("Falcon", dict(**FALCON, new_decoder_architecture=True, num_kv_heads=2, rope_theta=300.0)),
+    "falcon_new_shared": ("Falcon", dict(**FALCON, new_decoder_architecture=True, num_kv_heads=2, num_ln_in_parallel_attn=1, ffn_hidden_size=40)),
+    "falcon_alibi": ("Falcon", dict(**{**FALCON, "num_attention_heads": 6}, alibi=True, multi_query=False, parallel_attn=False, bias=True, tie_word_embeddings=False)),
+    "falcon_alibi_query": ("Falcon", dict(**FALCON, alibi=True, bias=True)),
     "gptj": ("GPTJ", dict(**GPTJ, rotary_dim=4)),
     "gptj_tied": ("GPTJ", dict(**GPTJ, rotary_dim=6, n_inner=40, tie_word_embeddings=True)),
 }
 NULLS = ("pad_token_id", "sliding_window")  # null is another value of these than none
+ATTENTION = {"Falcon": "sdpa"}  # transformers 5.24's eager one adds ALiBi twice
 CLASSES = {"Gemma3": ("Gemma3TextConfig", "Gemma3ForCausalLM"), "GPT2": ("GPT2Config", "GPT2LMHeadModel")}
 
 
@@ -136,7 +171,7 @@ def write_numbers(file, what, values, form="%.9g"):
 
 def write_model(name, family, settings):
     config_class, model_class = CLASSES.get(family, (f"{family}Config", f"{family}ForCausalLM"))
-    config = getattr(transformers, config_class)(**settings, attn_implementation="eager", experts_implementation="eager")
+    config = getattr(transformers, config_class)(**settings, attn_implementation=ATTENTION.get(family, "eager"), experts_implementation="eager")
     model = getattr(transformers, model_class)(config).double().eval()  # eval() because GPT-2's default dropout is 0.1
     draw_weights(model)
     gaps = [math.inf]

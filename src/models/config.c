@@ -343,6 +343,7 @@ static bool check_ranges(const Config *c, const char *where, Error *err) {
       {"source vocabulary", c->source_vocabulary, 0, 10000000},
       {"layers", c->layers, 1, MOST_LAYERS},
       {"width", c->width, 1, 65536},
+      {"embedding width", c->embedding_width, 0, 65536},
       {"heads", c->heads, 0, 1024},
       {"key/value heads", c->kv_heads, 0, 1024},
       {"values per head", c->head_size, 0, 65536},

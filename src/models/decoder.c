@@ -2,6 +2,8 @@
  * describes them. B: sequences, T: tokens of each, D: width, H: heads, d: head size. */
 #include "models/decoder.h"
 
+#include "ops/types.h"
+
 const Preset decoder_presets[PRESETS] = {
     {"nano", 4, 32, 4, 0, 128},  {"tiny", 3, 128, 4, 0, 256},      {"small", 5, 256, 8, 0, 256},
     {"base", 9, 512, 8, 0, 512}, {"medium", 17, 768, 12, 0, 1024},
@@ -11,6 +13,7 @@ const Preset decoder_presets[PRESETS] = {
 typedef struct Decoder {
   const Config *config;
   DecoderSpec spec;
+  Tensor *alibi;    /* [keys,H], what is added to scores; NULL: nothing */
   Tensor *turns[2]; /* angles of rotary positions, for layers without and with a window; NULL: not rotary */
 } Decoder;
 
@@ -102,6 +105,7 @@ static Tensor *attention(Net *net, const Decoder *d, Tensor *x) {
                                 .causal = true,
                                 .window = layer_set_has(&c->windowed, net->layer) ? c->window : 0,
                                 .scale = spec->score_scale,
+                                .bias = {.table = d->alibi},
                                 .cap = (float)c->score_cap};
   net_enter(net, "%s", spec->names.attention);
   Projections p = project(net, d, x);
@@ -165,9 +169,9 @@ static Tensor *mixture(Net *net, const Decoder *d, Tensor *x) {
 static Tensor *feed_forward(Net *net, const Decoder *d, Tensor *x) {
   const DecoderNames *names = &d->spec.names;
   if (names->experts) return mixture(net, d, x);
-  net_enter(net, "%s", names->mlp);
+  if (names->mlp) net_enter(net, "%s", names->mlp);
   x = linear_back(net, d, names->down, inner(net, d, x), d->spec.mlp_bias);
-  net_leave(net, "%s", names->mlp);
+  if (names->mlp) net_leave(net, "%s", names->mlp);
   return x;
 }
 
@@ -182,6 +186,10 @@ static Tensor *added(Net *net, const Decoder *d, Tensor *x, Tensor *change, cons
 static Tensor *layer(Net *net, const void *decoder, Tensor *x) {
   const Decoder *d = decoder;
   const DecoderNames *names = &d->spec.names;
+  if (d->spec.norm_after) {
+    x = norm(net, d, names->attention_norm, nn_residual(net, x, attention(net, d, x)));
+    return norm(net, d, names->ffn_norm, nn_residual(net, x, feed_forward(net, d, x)));
+  }
   Tensor *read = norm(net, d, names->attention_norm, x);
   Tensor *y = added(net, d, x, attention(net, d, read), names->attention_norm_behind);
   if (!d->spec.parallel)
@@ -230,7 +238,49 @@ static void find_turns(Net *net, Decoder *d, const Batch *batch) {
     d->turns[1] = turns_of(net, c, batch, c->window_rope_theta, &c->window_rope_scaling);
 }
 
+/* Slopes of P heads, the largest power of two, are 2^(-8/P), 2^(-16/P), ...; those of further heads lie
+ * between. */
+static double alibi_slope(int64_t head, int64_t heads) {
+  int64_t power = 1;
+  while (2 * power <= heads) power *= 2;
+  return exp2(head < power ? -8.0 * (double)(head + 1) / (double)power
+                           : -4.0 * (double)(2 * (head - power) + 1) / (double)power);
+}
+
+static float to_bf16(float x) {
+  uint16_t rounded;
+  CHECK(type_narrow(TENSOR_BF16, &rounded, &x, 1));
+  type_widen(TENSOR_BF16, &x, &rounded, 0, 1);
+  return x;
+}
+
+/* slope * position of the key: in a softmax the same as -slope * distance. */
+static float alibi_at(const Decoder *d, int64_t key, int64_t head) {
+  const float slope = (float)alibi_slope(head, d->config->heads);
+  if (d->spec.alibi != ALIBI_ROUNDED) return slope * (float)key;
+  return to_bf16(to_bf16(slope) * to_bf16((float)key)) / sqrtf((float)d->config->head_size);
+}
+
+static void find_alibi(Net *net, Decoder *d, const Batch *batch) {
+  const int64_t heads = d->config->heads;
+  int64_t keys = batch->time;
+  for (int64_t b = 0; net->pages && b < batch->sequences; b++)
+    if (tensor_i32(net->start)[b] >= keys) keys = tensor_i32(net->start)[b] + 1;
+  d->alibi = tape_tensor(net->tape, TENSOR_F32, 2, (int64_t[]){keys, heads});
+  for (int64_t i = 0; i < keys * heads && d->alibi->data; i++)
+    tensor_f32(d->alibi)[i] = alibi_at(d, i / heads, i % heads);
+}
+
 /* ---- the network ---- */
+
+/* Between the embedding's width and that of the layers. */
+static Tensor *projected(Net *net, const Decoder *d, const char *name, Tensor *x, int64_t width) {
+  return name && x->shape[x->dims - 1] != width ? linear(net, d, name, x, width, false) : x;
+}
+
+static int64_t embedding_width(const Config *c) {
+  return c->embedding_width ? c->embedding_width : c->width;
+}
 
 static Tensor *embed(Net *net, const Decoder *d, const Batch *batch, Tensor *table) {
   const Config *c = d->config;
@@ -238,6 +288,7 @@ static Tensor *embed(Net *net, const Decoder *d, const Batch *batch, Tensor *tab
   Tensor *ids =
       tape_constant(net->tape, TENSOR_I32, 2, (int64_t[]){batch->sequences, batch->time}, batch->tokens);
   Tensor *x = scaled(net, op_embedding(net->tape, table, ids), spec->embedding_scale);
+  x = projected(net, d, spec->names.project_in, x, c->width);
   if (spec->names.positions) {
     const int64_t first = spec->unused_positions;
     Tensor *places =
@@ -250,7 +301,7 @@ static Tensor *embed(Net *net, const Decoder *d, const Batch *batch, Tensor *tab
 static Output output(Net *net, const Decoder *d, Tensor *x, Tensor *table) {
   const Config *c = d->config;
   const char *head = d->spec.names.head;
-  if (!c->tied) table = nn_embedding_table(net, head, c->vocabulary, c->width, initial_stddev(c));
+  if (!c->tied) table = nn_embedding_table(net, head, c->vocabulary, embedding_width(c), initial_stddev(c));
   Output out = {.hidden = scaled(net, x, d->spec.logit_scale), .weight = table, .cap = (float)c->logit_cap};
   if (d->spec.head_bias) {
     net_enter(net, "%s", head);
@@ -263,12 +314,17 @@ static Output output(Net *net, const Decoder *d, Tensor *x, Tensor *table) {
 Output decoder_forward(Net *net, const Config *c, const Batch *batch, DecoderSpec spec) {
   Decoder *d = arena_new_of(tape_arena(net->tape), Decoder);
   *d = (Decoder){.config = c, .spec = spec};
-  if (!spec.names.positions) find_turns(net, d, batch);
+  if (spec.alibi)
+    find_alibi(net, d, batch);
+  else if (!spec.names.positions)
+    find_turns(net, d, batch);
   net_enter(net, "%s", spec.names.body);
-  Tensor *table = nn_embedding_table(net, spec.names.embedding, c->vocabulary, c->width, initial_stddev(c));
+  Tensor *table =
+      nn_embedding_table(net, spec.names.embedding, c->vocabulary, embedding_width(c), initial_stddev(c));
   Tensor *x = embed(net, d, batch, table);
   x = nn_layers(net, spec.names.layers, c->layers, layer, d, x, NULL);
   x = norm(net, d, spec.names.last_norm, x);
+  x = projected(net, d, spec.names.project_out, x, embedding_width(c));
   net_leave(net, "%s", spec.names.body);
   return output(net, d, x, table);
 }

@@ -11,13 +11,14 @@
 /* Parameter names in the family's files. NULL: the family has no such layer. */
 typedef struct DecoderNames {
   const char *body, *embedding, *embedding_norm, *layers, *last_norm;
-  const char *positions; /* learned table; NULL: rotary positions */
-  const char *head;      /* output matrix of a model that is not tied; not within the body */
+  const char *positions;                /* learned table; NULL: rotary positions, or ALiBi */
+  const char *project_in, *project_out; /* between the embedding's width and that of layers, if they differ */
+  const char *head;                     /* output matrix of a model that is not tied; not within the body */
   const char *attention, *q, *k, *v, *out, *q_norm, *k_norm;
-  const char *qkv; /* one matrix instead of q, k and v */
-  const char *mlp, *up, *down;
-  const char *gate;    /* activation(gate) * up instead of activation(up) */
-  const char *gate_up; /* one matrix instead of gate and up, gates first */
+  const char *qkv;             /* one matrix instead of q, k and v */
+  const char *mlp, *up, *down; /* mlp NULL: without a scope of their own */
+  const char *gate;            /* activation(gate) * up instead of activation(up) */
+  const char *gate_up;         /* one matrix instead of gate and up, gates first */
   /* A mixture of experts instead of one gate, up and down: the router, and what precedes an expert's number.
    */
   const char *router, *experts;
@@ -70,6 +71,12 @@ typedef struct DecoderSpec {
   bool transposed;  /* weights are stored as [in, out] */
   bool qkv_by_head; /* rows of the fused matrix: queries, key and value of each key/value head; else all
                        queries, all keys, all values */
+  bool norm_after;  /* norm(x + branch(x)) */
+  enum {
+    ALIBI_NONE,
+    ALIBI,
+    ALIBI_ROUNDED
+  } alibi; /* scores fall with the distance (Press et al. 2022); rounded: to bf16 and scaled, as Falcon's */
   bool parallel;    /* x + attention(norm(x)) + mlp(norm(x)); without ffn_norm, both use the same norm */
   bool interleaved; /* rotary pairs are adjacent values */
   int64_t unused_positions;                           /* unused first rows of the position table */
@@ -85,6 +92,9 @@ extern const Naming decoder_namings[]; /* of families with Llama's names */
 extern const Naming decoder_namings_pairs[], decoder_namings_plus_one[];
 /* For grouped heads with rotary positions and gated feed-forward blocks. */
 bool decoder_complete(Config *, const char *where, Error *);
+/* For learned positions or ALiBi: no grouped heads, four times the width between. */
+bool decoder_complete_plain(Config *, const char *where, Error *);
+bool decoder_read_nothing(Config *, const json_t *config, const char *where, Error *);
 /* As above, with experts. */
 bool decoder_complete_experts(Config *, const char *where, Error *);
 /* For new models: as many weights as with one feed-forward block, half of which a token uses. */
@@ -92,15 +102,10 @@ void decoder_begin_experts(Config *);
 /* Reads rotary positions from "rope_scaling", else "rope_parameters". Fails for an unknown type, and for a
  * partial rotation if the architecture has no key for one. */
 bool decoder_read_rope(Config *, const json_t *config, const char *where, Error *);
-/* Destinations of one such object; share NULL: only whole heads are supported. */
-typedef struct RopeFields {
-  double *theta, *share;
-  RopeScaling *scaling;
-  double context,
-      first_size; /* max_position_embeddings; the context in pre-training, or 0 if the object has it */
-} RopeFields;
-bool decoder_read_rope_of(RopeFields, const json_t *rope, const char *where, Error *);
-json_t *decoder_rope_json(const RopeScaling *); /* type and its parameters */
+/* "rope_parameters" of layers with and without a window; "rope_scaling" is of those without. The older form
+ * is written if layers with a window have theta `usual` and no scaling. */
+bool decoder_read_rope_by_layers(Config *, const json_t *config, const char *where, Error *);
+void decoder_write_rope_by_layers(const Config *, double usual, json_t *config);
 void decoder_write_rope(const Config *, json_t *config);
 int64_t decoder_rotated(const Config *); /* rotated values per head */
 /* Whether lists of factors have one for each pair. */
@@ -116,6 +121,14 @@ bool decoder_read_windows(Config *, const json_t *config, const char *where, Err
 void decoder_write_windows(const Config *, json_t *config);
 /* All layers except every `step`-th. */
 LayerSet decoder_all_but_every(int64_t step, int64_t layers);
+/* The same for a file: as "sliding_window_pattern" says if there are no "layer_types". */
+bool decoder_read_pattern(const Config *, const json_t *config, int64_t full_every, LayerSet *windowed,
+                          const char *where, Error *);
+/* For new models: a window of a quarter of the context, in all layers but every `full_every`-th or the last.
+ */
+void decoder_begin_windows(Config *, int64_t full_every);
+/* Only layers with a window have rotary positions. */
+void decoder_rotate_windowed(Config *);
 /* Qwen's rule: the layers from "max_window_layers" on have a window if "use_sliding_window" is true; reads
  * rotary positions, too. */
 bool decoder_read_last_layers(Config *, const json_t *config, const char *where, Error *);

@@ -80,6 +80,25 @@ bool decoder_complete(Config *c, const char *where, Error *err) {
   return decoder_check_rope(c, where, err);
 }
 
+bool decoder_complete_plain(Config *c, const char *where, Error *err) {
+  if (!c->ffn) c->ffn = 4 * c->width;
+  if (c->heads < 1 || c->width % c->heads)
+    return fail_value(err, where, "give a width that is a multiple of the number of heads",
+                      "a width of %lld cannot be divided among %lld heads", (long long)c->width,
+                      (long long)c->heads);
+  if (c->kv_heads && c->kv_heads != c->heads)
+    return fail_value(err, where, "leave out --kv-heads, or use --arch llama",
+                      "%s has no grouped-query attention", c->arch->name);
+  c->kv_heads = c->heads;
+  c->head_size = c->width / c->heads;
+  return true;
+}
+
+bool decoder_read_nothing(Config *c, const json_t *config, const char *where, Error *err) {
+  (void)c, (void)config, (void)where, (void)err;
+  return true;
+}
+
 /* ---- windows ---- */
 
 static const char sliding[] = "sliding_attention", full[] = "full_attention";
@@ -125,6 +144,30 @@ bool decoder_read_windows(Config *c, const json_t *config, const char *where, Er
 void decoder_write_windows(const Config *c, json_t *config) {
   if (!c->window) json_put(config, "sliding_window", json_null());
   decoder_write_rope(c, config);
+}
+
+void decoder_begin_windows(Config *c, int64_t full_every) {
+  c->window = c->context < 4 ? 1 : c->context / 4;
+  c->windowed = decoder_all_but_every(c->layers < full_every ? c->layers : full_every, c->layers);
+}
+
+void decoder_rotate_windowed(Config *c) {
+  for (int64_t i = 0; i < c->layers && i < MOST_LAYERS; i++)
+    if (!layer_set_has(&c->windowed, i)) layer_set_add(&c->unrotated, i);
+}
+
+bool decoder_read_pattern(const Config *c, const json_t *config, int64_t full_every, LayerSet *windowed,
+                          const char *where, Error *err) {
+  const json_t *types = json_object_get(config, "layer_types");
+  int64_t each = full_every;
+  if ((!types || json_is_null(types)) &&
+      !json_get_int(config, "sliding_window_pattern", full_every, &each, where, err))
+    return false;
+  if (each < 1)
+    return fail(err, "%s: \"sliding_window_pattern\" is %lld, but must be at least 1", where,
+                (long long)each);
+  *windowed = decoder_all_but_every(each, c->layers);
+  return true;
 }
 
 LayerSet decoder_all_but_every(int64_t step, int64_t layers) {

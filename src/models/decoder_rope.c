@@ -62,6 +62,14 @@ static const char *const lists[] = {"short_factor", "long_factor"};
 
 static const char original[] = "original_max_position_embeddings";
 
+/* Destinations of what one object says; share NULL: only whole heads are supported. */
+typedef struct RopeFields {
+  double *theta, *share;
+  RopeScaling *scaling;
+  double context,
+      first_size; /* max_position_embeddings; the context in pre-training, or 0 if the object has it */
+} RopeFields;
+
 static bool read_positive(const json_t *rope, const char *key, double otherwise, double *out,
                           const char *where, Error *err) {
   const json_t *value = json_object_get(rope, key);
@@ -154,7 +162,7 @@ static bool read_scaling(RopeFields to, const json_t *rope, const char *where, E
   return s->type != ROPE_LONG || read_long(s, rope, where, err);
 }
 
-bool decoder_read_rope_of(RopeFields to, const json_t *rope, const char *where, Error *err) {
+static bool read_rope(RopeFields to, const json_t *rope, const char *where, Error *err) {
   if (!rope || json_is_null(rope)) return true;
   if (!json_is_object(rope))
     return fail(err, "%s: \"rope_scaling\" or \"rope_parameters\" is not an object", where);
@@ -181,9 +189,19 @@ bool decoder_read_rope(Config *c, const json_t *config, const char *where, Error
                          .scaling = &c->rope_scaling,
                          .context = (double)c->context,
                          .first_size = (double)c->first_context};
-  if (!decoder_read_rope_of(to, rope, where, err)) return false;
+  if (!read_rope(to, rope, where, err)) return false;
   if (c->rope_scaling.type == ROPE_DYNAMIC) c->context = (int64_t)(to.context * c->rope_scaling.factor);
   return true;
+}
+
+bool decoder_read_rope_by_layers(Config *c, const json_t *config, const char *where, Error *err) {
+  const json_t *both = json_object_get(config, "rope_parameters");
+  const double context = (double)c->context;
+  const RopeFields full = {&c->rope_theta, NULL, &c->rope_scaling, context, 0},
+                   windowed = {&c->window_rope_theta, NULL, &c->window_rope_scaling, context, 0};
+  return read_rope(full, json_object_get(both, "full_attention"), where, err) &&
+         read_rope(windowed, json_object_get(both, "sliding_attention"), where, err) &&
+         read_rope(full, json_object_get(config, "rope_scaling"), where, err);
 }
 
 bool decoder_check_rope(const Config *c, const char *where, Error *err) {
@@ -201,7 +219,7 @@ static void put_list(json_t *rope, const RopeScaling *s, int which) {
   json_put(rope, lists[which], list);
 }
 
-json_t *decoder_rope_json(const RopeScaling *s) {
+static json_t *rope_json(const RopeScaling *s) {
   json_t *rope = json_build("{s:s}", "rope_type", types[s->type]);
   if (s->type != ROPE_DEFAULT) json_put(rope, "factor", json_real(s->factor));
   if (s->type == ROPE_LLAMA3)
@@ -219,7 +237,20 @@ json_t *decoder_rope_json(const RopeScaling *s) {
 
 void decoder_write_rope(const Config *c, json_t *config) {
   const RopeScaling *s = &c->rope_scaling;
-  json_put(config, "rope_scaling", s->type == ROPE_DEFAULT ? json_null() : decoder_rope_json(s));
+  json_put(config, "rope_scaling", s->type == ROPE_DEFAULT ? json_null() : rope_json(s));
   if (s->type == ROPE_DYNAMIC)
     json_put(config, "max_position_embeddings", json_integer((json_int_t)s->first_size));
+}
+
+/* Only the newer form can express other positions of layers with a window; it then holds both types. */
+void decoder_write_rope_by_layers(const Config *c, double usual, json_t *config) {
+  if (c->window_rope_scaling.type == ROPE_DEFAULT && c->window_rope_theta == usual) {
+    decoder_write_rope(c, config);
+    return;
+  }
+  json_t *full = rope_json(&c->rope_scaling), *windowed = rope_json(&c->window_rope_scaling);
+  json_put(full, "rope_theta", json_real(c->rope_theta));
+  json_put(windowed, "rope_theta", json_real(c->window_rope_theta));
+  json_put(config, "rope_parameters",
+           json_build("{s:o, s:o}", "full_attention", full, "sliding_attention", windowed));
 }

@@ -19,35 +19,16 @@ static const ConfigFact facts[] = {DECODER_FACTS,
                                    {"layer_types", "*"},
                                    {NULL, NULL}};
 
-/* In a model with a window, layers without one have no rotary positions, also if it has only such layers. */
-static void choose_unrotated(Config *c) {
-  for (int64_t i = 0; c->window && i < c->layers && i < MOST_LAYERS; i++)
-    if (!layer_set_has(&c->windowed, i)) layer_set_add(&c->unrotated, i);
-}
-
-/* "sliding_window_pattern" counts only without "layer_types"; it is a number then: transformers cannot read
- * a pattern such as "LLLG". */
-static bool read_pattern(const Config *c, const json_t *config, LayerSet *windowed, const char *where,
-                         Error *err) {
-  const json_t *types = json_object_get(config, "layer_types");
-  int64_t full;
-  if (!c->window || (types && !json_is_null(types))) return true;
-  if (!json_get_int(config, "sliding_window_pattern", FULL_EVERY, &full, where, err)) return false;
-  if (full < 1)
-    return fail(err, "%s: \"sliding_window_pattern\" is %lld, but must be at least 1", where,
-                (long long)full);
-  *windowed = decoder_all_but_every(full, c->layers);
-  return true;
-}
-
+/* In a model with a window, layers without one have no rotary positions, also if it has only such layers. A
+ * pattern is a number: transformers cannot read "LLLG". */
 static bool read_rest(Config *c, const json_t *config, const char *where, Error *err) {
   LayerSet windowed = {{0}};
   if (!c->window && json_is_integer(json_object_get(config, "sliding_window")))
     return fail(err, "%s: \"sliding_window\" is 0, but must be at least 1, or null for no window", where);
-  if (!read_pattern(c, config, &windowed, where, err) ||
+  if ((c->window && !decoder_read_pattern(c, config, FULL_EVERY, &windowed, where, err)) ||
       !decoder_read_layers(c, config, &windowed, where, err))
     return false;
-  choose_unrotated(c);
+  if (c->window) decoder_rotate_windowed(c);
   return decoder_read_rope(c, config, where, err);
 }
 
@@ -58,12 +39,11 @@ static void write_rest(const Config *c, json_t *config) {
   decoder_write_rope(c, config);
 }
 
-/* New models: a window of a quarter of the context. A single layer needs rotary positions, so it has none. */
+/* A single layer needs rotary positions, so it has no window. */
 static void begin(Config *c) {
   if (c->layers < 2) return;
-  c->window = c->context < 4 ? 1 : c->context / 4;
-  c->windowed = decoder_all_but_every(c->layers < FULL_EVERY ? c->layers : FULL_EVERY, c->layers);
-  choose_unrotated(c);
+  decoder_begin_windows(c, FULL_EVERY);
+  decoder_rotate_windowed(c);
 }
 
 static const DecoderNames layer_names = {DECODER_LLAMA_NAMES, .q_norm = "q_norm", .k_norm = "k_norm",

@@ -41,8 +41,7 @@ static bool complete(Config *c, const char *where, Error *err) {
   if (!decoder_complete(c, where, err)) return false;
   if (!c->query_scalar) c->query_scalar = c->head_size;
   if (c->window) return true;
-  c->window = c->context < 4 ? 1 : c->context / 4;
-  c->windowed = decoder_all_but_every(2, c->layers);
+  decoder_begin_windows(c, 2);
   return true;
 }
 

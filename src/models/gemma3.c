@@ -29,45 +29,18 @@ static const ConfigFact facts[] = {DECODER_FACTS,
                                    {"layer_types", "*"},
                                    {NULL, NULL}};
 
-/* Newer files have "rope_parameters" for each type of layer; in older ones "rope_scaling" applies to layers
- * without a window. */
-static bool read_rope(Config *c, const json_t *config, const char *where, Error *err) {
-  const json_t *both = json_object_get(config, "rope_parameters");
-  const double context = (double)c->context;
-  const RopeFields full = {&c->rope_theta, NULL, &c->rope_scaling, context, 0},
-                   windowed = {&c->window_rope_theta, NULL, &c->window_rope_scaling, context, 0};
-  return decoder_read_rope_of(full, json_object_get(both, "full_attention"), where, err) &&
-         decoder_read_rope_of(windowed, json_object_get(both, "sliding_attention"), where, err) &&
-         decoder_read_rope_of(full, json_object_get(config, "rope_scaling"), where, err);
-}
-
 static bool read_rest(Config *c, const json_t *config, const char *where, Error *err) {
-  int64_t full;
-  if (!json_get_int(config, "sliding_window_pattern", FULL_EVERY, &full, where, err)) return false;
-  if (full < 1)
-    return fail(err, "%s: \"sliding_window_pattern\" is %lld, but must be at least 1", where,
-                (long long)full);
-  const LayerSet windowed = decoder_all_but_every(full, c->layers);
-  return decoder_read_layers(c, config, &windowed, where, err) && read_rope(c, config, where, err);
-}
-
-/* Only the newer form can express scaled positions of layers with a window; it then holds both types. */
-static void write_rope(const Config *c, json_t *config) {
-  json_t *full = decoder_rope_json(&c->rope_scaling), *windowed = decoder_rope_json(&c->window_rope_scaling);
-  json_put(full, "rope_theta", json_real(c->rope_theta));
-  json_put(windowed, "rope_theta", json_real(c->window_rope_theta));
-  json_put(config, "rope_parameters",
-           json_build("{s:o, s:o}", "full_attention", full, "sliding_attention", windowed));
+  LayerSet windowed;
+  return decoder_read_pattern(c, config, FULL_EVERY, &windowed, where, err) &&
+         decoder_read_layers(c, config, &windowed, where, err) &&
+         decoder_read_rope_by_layers(c, config, where, err);
 }
 
 static void write_rest(const Config *c, json_t *config) {
   json_put(config, "hidden_activation", json_string("gelu_pytorch_tanh"));
   if (c->logit_cap == 0) json_put(config, "final_logit_softcapping", json_null());
   decoder_write_layers(c, config);
-  if (c->window_rope_scaling.type == ROPE_DEFAULT)
-    decoder_write_rope(c, config);
-  else
-    write_rope(c, config);
+  decoder_write_rope_by_layers(c, c->window_rope_theta, config);
 }
 
 /* For new models: windows of a quarter of the context, and none in the last layer. */
@@ -75,8 +48,7 @@ static bool complete(Config *c, const char *where, Error *err) {
   if (!decoder_complete(c, where, err)) return false;
   if (!c->query_scalar) c->query_scalar = c->head_size;
   if (c->window) return true;
-  c->window = c->context < 4 ? 1 : c->context / 4;
-  c->windowed = decoder_all_but_every(c->layers < FULL_EVERY ? c->layers : FULL_EVERY, c->layers);
+  decoder_begin_windows(c, FULL_EVERY);
   c->window_rope_theta = usual_window_theta;
   return true;
 }

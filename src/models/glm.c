@@ -1,6 +1,6 @@
 /* glm.c - GLM-4 (GLM team 2024; files of type "glm"): Llama with biases of queries, keys and values, rotation
- * of adjacent pairs in half of each head, gate and up projections in one matrix. transformers:
- * GlmForCausalLM. */
+ * of adjacent pairs in half of each head, gate and up projections in one matrix; and GLM-4-0414 ("glm4"),
+ * with norms behind the branches, too. transformers: GlmForCausalLM, Glm4ForCausalLM. */
 #include "models/decoder.h"
 
 static const ConfigKey keys[] = {DECODER_SIZES(151552, 40, 4096, 32, 13696, 131072),
@@ -32,6 +32,7 @@ static void begin(Config *c) {
   c->query_bias = true;
 }
 
+extern const Arch arch_glm4;
 static const DecoderNames layer_names = {.body = "model",
                                          .embedding = "embed_tokens",
                                          .layers = "layers",
@@ -49,8 +50,11 @@ static const DecoderNames layer_names = {.body = "model",
                                          .head = "lm_head"};
 
 static Output forward(Net *net, const Config *c, const Batch *batch) {
+  DecoderNames names = layer_names;
+  if (c->arch == &arch_glm4) names.attention_norm_behind = "post_self_attn_layernorm";
+  if (c->arch == &arch_glm4) names.ffn_norm_behind = "post_mlp_layernorm";
   return decoder_forward(net, c, batch,
-                         (DecoderSpec){.names = layer_names,
+                         (DecoderSpec){.names = names,
                                        .norm = NORM_RMS,
                                        .activation = ACTIVATION_SILU,
                                        .qkv_bias = c->query_bias,
@@ -65,3 +69,12 @@ const Arch arch_glm = {.name = "glm",
                        .complete = decoder_complete,
                        .read_rest = read_rest,
                        DECODER_ARCH};
+
+const Arch arch_glm4 = {.name = "glm4",
+                        .model_type = "glm4",
+                        .hf_class = "Glm4ForCausalLM",
+                        .namings = decoder_namings,
+                        .begin = begin,
+                        .complete = decoder_complete,
+                        .read_rest = read_rest,
+                        DECODER_ARCH};

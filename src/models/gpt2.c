@@ -43,25 +43,6 @@ static const TensorName names[] = {
     {NULL, TENSOR_COPY, NULL, NULL, FORM_SAME}};
 static const Naming namings[] = {{"huggingface", "transformer.", names}, {NULL, NULL, NULL}};
 
-static bool complete(Config *c, const char *where, Error *err) {
-  if (!c->ffn) c->ffn = 4 * c->width;
-  if (c->heads < 1 || c->width % c->heads)
-    return fail_value(err, where, "give a width that is a multiple of the number of heads",
-                      "a width of %lld cannot be divided among %lld heads", (long long)c->width,
-                      (long long)c->heads);
-  if (c->kv_heads && c->kv_heads != c->heads)
-    return fail_value(err, where, "leave out --kv-heads, or use --arch llama",
-                      "gpt2 has no grouped-query attention");
-  c->kv_heads = c->heads;
-  c->head_size = c->width / c->heads;
-  return true;
-}
-
-static bool read_rest(Config *c, const json_t *config, const char *where, Error *err) {
-  (void)c, (void)config, (void)where, (void)err;
-  return true;
-}
-
 static void write_rest(const Config *c, json_t *config) {
   json_put(config, "activation_function", json_string("gelu_new"));
   json_put(config, "n_ctx", json_integer(c->context));
@@ -103,6 +84,6 @@ const Arch arch_gpt2 = {.name = "gpt2",
                         .facts = facts,
                         .namings = namings,
                         .forward = forward,
-                        .complete = complete,
-                        .read_rest = read_rest,
+                        .complete = decoder_complete_plain,
+                        .read_rest = decoder_read_nothing,
                         .write_rest = write_rest};

@@ -70,6 +70,9 @@ typedef struct Config {
   int64_t rotary_size;          /* the number of these values; 0: as rotary_share says */
   double embedding_scale, score_scale, residual_scale, logit_scale; /* meaning depends on the architecture */
   bool parallel, query_norm, query_bias;                            /* for architectures with a choice */
+  bool norm_before, norm_weights, alibi, multi_query, grouped;      /* the same */
+  int64_t parallel_norms;                                           /* the same; 0: as the class chooses */
+  int64_t embedding_width;                                          /* 0: width */
   int64_t query_scalar;        /* scores are divided by its square root; 0: the head size */
   double score_cap, logit_cap; /* 0: none */
   bool tied, attention_bias, mlp_bias, scale_embedding;

@@ -24,9 +24,12 @@ os.chdir(scratch.name)
 failed = []
 # What we write beside the keys that are read; and what is read elsewhere.
 NOT_READ = {"architectures", "model_type", "torch_dtype", "forced_eos_token_id", "rope_scaling", "hidden_act", "activation_function",
-            "is_encoder_decoder", "decoder_vocab_size", "share_encoder_decoder_embeddings", "n_ctx"}
+            "is_encoder_decoder", "decoder_vocab_size", "share_encoder_decoder_embeddings", "n_ctx", "rope_parameters",
+            "seq_length", "num_kv_heads", "attention_types"}
 ALIASES = {"gpt2": {"num_hidden_layers": 2, "hidden_size": 120, "num_attention_heads": 3, "max_position_embeddings": 77},
            "marian": {"num_hidden_layers": 2, "hidden_size": 64, "num_attention_heads": 2}}
+ALIASES["gpt_neo"] = {"num_hidden_layers": 24, "num_attention_heads": 32}
+ALIASES["bloom"] = {"num_hidden_layers": 4, "num_attention_heads": 4, "n_embed": 128}
 ALIASES["gptj"] = {**ALIASES["gpt2"], "hidden_size": 4096, "num_attention_heads": 8}
 ALIASES["bart"] = ALIASES["mbart"] = ALIASES["marian"]
 # Of every key one that is no default, so that leaving it out shows.
@@ -77,6 +80,26 @@ OTHER |= {
                  tie_word_embeddings=True, bos_token_id=7, eos_token_id=8, pad_token_id=9),
     "exaone4": dict(**LLAMA, **NORM, head_dim=16, sliding_window=64, sliding_window_pattern=2),
 }
+ENDS = dict(bos_token_id=7, eos_token_id=8, pad_token_id=9)
+OTHER |= {
+    "gemma": dict(**{**LLAMA, "tie_word_embeddings": False}, **NORM, head_dim=16, attention_bias=True),
+    "olmo3": dict(**LLAMA, **NORM, attention_bias=True, sliding_window=64),
+    "cohere2": {**{k: v for k, v in OTHER["cohere"].items() if k != "use_qk_norm"}, "sliding_window": 64},
+    "glm4": OTHER["glm"],
+    "helium": dict(**{k: v for k, v in LLAMA.items() if k not in ("hidden_size", "num_attention_heads")}, **NORM, attention_bias=True, mlp_bias=True),
+    "ernie4_5": dict(**{**LLAMA, "vocab_size": 110000, "num_key_value_heads": 4, "tie_word_embeddings": False}, **NORM, head_dim=16, use_bias=True),
+    "arcee": dict(**LLAMA, **NORM, head_dim=16, attention_bias=True, mlp_bias=True),
+    "seed_oss": dict(**LLAMA, **NORM, head_dim=16, attention_bias=False, attention_out_bias=True, mlp_bias=True),
+    "gpt_neo": dict(vocab_size=60000, hidden_size=768, num_heads=32, intermediate_size=70, max_position_embeddings=99, window_size=64,
+                    layer_norm_epsilon=1e-3, tie_word_embeddings=False, **ENDS),
+    "opt": dict(vocab_size=60000, num_hidden_layers=3, hidden_size=1536, num_attention_heads=24, ffn_dim=70, max_position_embeddings=99,
+                word_embed_proj_dim=96, do_layer_norm_before=False, layer_norm_elementwise_affine=False, enable_bias=False,
+                tie_word_embeddings=False, **ENDS),
+    "bloom": dict(vocab_size=60000, n_layer=3, hidden_size=96, n_head=16, layer_norm_epsilon=1e-3, tie_word_embeddings=False, **ENDS),
+    "falcon": dict(vocab_size=60000, num_hidden_layers=3, hidden_size=9088, num_attention_heads=142, ffn_hidden_size=70, rope_theta=500.0,
+                   max_position_embeddings=99, layer_norm_epsilon=1e-3, multi_query=False, parallel_attn=False, alibi=True, bias=True,
+                   tie_word_embeddings=False, **ENDS),
+}
 OTHER["bart"] = OTHER["mbart"] = OTHER["marian"]
 
 
@@ -116,6 +139,8 @@ def compare(name, values):
             should = should or wanted["num_attention_heads"]
         if key == "head_dim":
             should = should or wanted["hidden_size"] // wanted["num_attention_heads"]
+        if key == "intermediate_size":
+            should = should or 4 * wanted["hidden_size"]
         if key == "n_inner":
             should = should or 4 * wanted["n_embd"]
         if key == "decoder_start_token_id" and should is None:
@@ -138,7 +163,7 @@ for model_type, others in OTHER.items():
     for key, value in ALIASES.get(model_type, {}).items():
         compare(f"{model_type} alias {key}", {"model_type": model_type, **others, key: value})
     # every key of the class is known: none of a file that transformers saves is refused
-    of_class = AutoConfig.for_model(model_type, **({"vocab_size": 50300} if model_type == "starcoder2" else {}))  # which lacks its own end
+    of_class = AutoConfig.for_model(model_type, **({"vocab_size": 130000} if model_type in ("starcoder2", "arcee") else {}))  # which lack their own ends
     found = ours({k: v for k, v in of_class.to_dict().items() if k != "model_type"} | {"model_type": model_type})
     if isinstance(found, str):
         complain(f"{model_type} saved", found)

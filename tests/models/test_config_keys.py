@@ -38,6 +38,7 @@ SMALL = {"vocab_size": 64, "n_layer": 2, "num_hidden_layers": 2, "n_embd": 32, "
          "num_key_value_heads": 2, "head_dim": 8, "intermediate_size": 48, "max_position_embeddings": 64, "n_positions": 64,
          "decoder_layers": 2, "encoder_layers": 2, "d_model": 32, "decoder_attention_heads": 4, "encoder_attention_heads": 4,
          "decoder_ffn_dim": 48, "encoder_ffn_dim": 48, "bos_token_id": 1, "eos_token_id": 2, "pad_token_id": 3, "decoder_start_token_id": 3,
+         "num_layers": 2, "num_heads": 4, "ffn_dim": 48, "window_size": 5, "attention_types": [[["local", "global"], 1]],
          "rotary_dim": 4, "query_pre_attn_scalar": 8, "sliding_window": 5}
 # Of no consequence to a forward pass over given tokens, though it may change what is built: the numbers' type, training.
 NOT_COMPUTED = {"model_type", "dtype", "torch_dtype", "transformers_version", "_name_or_path", "_attn_implementation", "architectures",
