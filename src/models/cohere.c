@@ -16,12 +16,12 @@ enum { FULL_EVERY = 4 };
         DECODER_KEY(BOOL, "tie_word_embeddings", tied, 1, NAN), DECODER_TOKENS(5, 255001, 0) \
   }
 static const ConfigKey keys[] = KEYS(500000, DECODER_KEY(BOOL, "use_qk_norm", query_norm, 0, NAN)),
-                       keys2[] = KEYS(10000, DECODER_KEY(INT, "sliding_window", window, 4096, 0));
+                       keys2[] = KEYS(10000, DECODER_KEY(INT, "head_dim", head_size, 0, 0),
+                                      DECODER_KEY(INT, "sliding_window", window, 4096, 0));
 
 static const ConfigFact facts[] = {DECODER_FACTS, {"hidden_act", "\"silu\"|\"swish\""}, {NULL, NULL}},
                         facts2[] = {DECODER_FACTS,
                                     {"hidden_act", "\"silu\"|\"swish\""},
-                                    {"head_dim", "*"}, /* the class computes it */
                                     {"sliding_window_pattern", "*"},
                                     {"layer_types", "*"},
                                     {"cache_implementation", "*"},
