@@ -170,10 +170,9 @@ static void hint_at_separator(const Corpus *c, const News *news) {
 
 /* Folds case, trims white space, and turns full-width forms into ASCII. */
 static void add_plain(const char *text, size_t length, Buffer *out) {
-  static const Normalizer plain = {.compatible = true, .lowercase = true};
   while (length && is_blank(text, 1)) text++, length--;
   while (length && is_blank(text + length - 1, 1)) length--;
-  normalize(&plain, text, length, out);
+  normalize_loosely(text, length, out);
 }
 
 /* A line that differs from the separator only in case, width or surrounding white space. */

@@ -40,9 +40,8 @@ const char *example_location(const Pairs *p, const Example *e, char buf[PATH_CAP
 
 /* Appends a text in lower case and NFKC, with white space collapsed. */
 static void add_key(const Document *d, Buffer *out) {
-  static const Normalizer plain = {.compatible = true, .lowercase = true};
   Buffer text = {0};
-  normalize(&plain, d->text, d->length, &text);
+  normalize_loosely(d->text, d->length, &text);
   for (size_t i = 0; i < text.length; i++) {
     const bool space = is_blank(text.data + i, 1);
     if (!space || (out->length && out->data[out->length - 1] != ' '))

@@ -11,7 +11,7 @@ typedef struct Text {
   Ids ids; /* prompt and text */
   TextStream stream;
   int64_t written;
-  bool at_front; /* nothing precedes the text: a leading space may have to be stripped */
+  DecodeState decode;
   bool done;
 } Text;
 
@@ -113,11 +113,8 @@ static bool ends(const Writer *w, int32_t id) {
 /* Adds a token's text, consistent with tokenizer_decode. */
 static void add_piece(const Writer *w, Text *text, int32_t id) {
   size_t length = 0;
-  const char *piece = tokenizer_piece(w->request->tokenizer, id, &length);
-  const bool strip =
-      text->at_front && length && *piece == ' ' && tokenizer_strips_space(w->request->tokenizer);
-  text->at_front = text->at_front && !length;
-  stream_add(&text->stream, piece ? piece + strip : "", piece ? length - strip : 0);
+  const char *piece = tokenizer_next(w->request->tokenizer, id, &text->decode, &length);
+  stream_add(&text->stream, piece ? piece : "", piece ? length : 0);
 }
 
 /* The random number depends only on the seed, the sample and its number of tokens, not on threads or the
@@ -189,7 +186,8 @@ static void open_texts(Writer *w, const Ids *prompt) {
     vec_reserve(&text->ids, prompt->count);
     memcpy(text->ids.data, prompt->data, prompt->count * sizeof *prompt->data);
     text->ids.count = prompt->count;
-    text->at_front = w->from_nothing;
+    if (!w->from_nothing)
+      text->decode = (DecodeState){.begun = true, .after_word = true, .stripped = INT64_MAX};
     text->stream.stops = &w->request->sampling->stop;
   }
 }

@@ -18,75 +18,20 @@ typedef struct CacheEntry {
 static const size_t longest_word = 1 << 20;
 
 typedef struct Encoder {
+  Cutter cutter; /* first, so that what it cuts off finds the rest */
   const Tokenizer *tokenizer;
   Ids *out;
   CacheEntry *cache;
-  size_t slots; /* of the cache: a power of two, or 0 for short texts */
-  Words words;
-  bool specials;         /* special tokens spelled out in the text become those tokens */
-  double drop;           /* probability of skipping a merge; 0: no dropout */
-  uint64_t seed, stream; /* each word uses a separate stream */
+  bool cached;   /* words are looked up, and cut where that changes nothing */
+  size_t slots;  /* of the cache: a power of two, or 0 for short texts */
+  bool specials; /* special tokens spelled out in the text become those tokens */
+  bool failed;
+  Error *err;
+  Dropout dropout;
 } Encoder;
 
-/* ---- symbols and merges ---- */
-
-/* Appends the unknown token, if there is one. */
-static size_t add_unknown(const Tokenizer *t, int32_t *symbols, size_t count) {
-  if (t->unknown < 0 || (t->fuse_unknown && count && symbols[count - 1] == t->unknown)) return count;
-  symbols[count] = t->unknown;
-  return count + 1;
-}
-
-static size_t symbols_of_bytes(const Tokenizer *t, const char *word, size_t length, int32_t *symbols) {
-  size_t count = 0;
-  for (size_t i = 0; i < length; i++) {
-    const int32_t id = t->bytes[(unsigned char)word[i]];
-    if (id >= 0)
-      symbols[count++] = id;
-    else
-      count = add_unknown(t, symbols, count);
-  }
-  return count;
-}
-
-static bool has_bytes(const Tokenizer *t, const char *text, size_t length) {
-  if (!t->byte_fallback) return false;
-  for (size_t i = 0; i < length; i++)
-    if (t->bytes[(unsigned char)text[i]] < 0) return false;
-  return true;
-}
-
-/* A character becomes its token, else its bytes, else the unknown token. */
-static size_t symbols_of_characters(const Tokenizer *t, const char *word, size_t length, int32_t *symbols) {
-  size_t count = 0;
-  for (size_t at = 0, n; at < length; at += n) {
-    int64_t id;
-    n = utf8_character(word + at, length - at);
-    const bool valid = n > 0;
-    if (!valid) n = 1;
-    if (valid && map_get(t->by_bytes, word + at, n, &id))
-      symbols[count++] = (int32_t)id;
-    else if (has_bytes(t, word + at, n))
-      count += symbols_of_bytes(t, word + at, n, symbols + count);
-    else
-      count = add_unknown(t, symbols, count);
-  }
-  return count;
-}
-
-static void merge_word(Encoder *e, const char *word, size_t length) {
-  const Tokenizer *t = e->tokenizer;
-  int64_t id;
-  if (t->whole_words && !e->drop && map_get(t->by_bytes, word, length, &id) && !t->pieces.data[id].special) {
-    vec_push(e->out, (int32_t)id);
-    return;
-  }
-  vec_reserve(e->out, e->out->count + length);
-  int32_t *symbols = e->out->data + e->out->count;
-  const size_t count = t->byte_level ? symbols_of_bytes(t, word, length, symbols)
-                                     : symbols_of_characters(t, word, length, symbols);
-  e->out->count += e->drop ? merges_apply_dropping(&t->merges, symbols, count, e->drop, e->seed, e->stream++)
-                           : merges_apply(&t->merges, symbols, count);
+static void encode_whole(Encoder *e, const char *word, size_t length) {
+  e->tokenizer->model->encode(e->tokenizer, word, length, &e->dropout, e->out);
 }
 
 /* ---- words ---- */
@@ -111,13 +56,13 @@ static void encode_short(Encoder *e, const char *word, size_t length) {
     return;
   }
   const size_t first = e->out->count;
-  merge_word(e, word, length);
+  encode_whole(e, word, length);
   const size_t count = e->out->count - first;
   if (count <= CACHED_IDS) cache_word(entry, word, length, e->out->data + first, count);
 }
 
-static bool may_cut(const Tokenizer *t, const char *at) {
-  const unsigned char before = (unsigned char)at[-1], after = (unsigned char)at[0];
+static bool may_cut(const Tokenizer *t, const char *begin, const char *at, const char *end) {
+  const unsigned char before = cut_class_before(t, begin, at), after = cut_class_after(t, at, end);
   return t->cut_before[after] && !(t->joined[before][after / 64] >> after % 64 & 1);
 }
 
@@ -125,58 +70,53 @@ static bool may_cut(const Tokenizer *t, const char *at) {
 static size_t part_of(const Tokenizer *t, const char *word, size_t length) {
   const size_t most = length < longest_word ? length : longest_word;
   for (size_t i = 1; i < most; i++)
-    if (may_cut(t, word + i)) return i;
+    if (may_cut(t, word, word + i, word + length)) return i;
   return length <= longest_word ? length : utf8_whole_prefix(word, longest_word);
 }
 
-static void encode_word(Encoder *e, const char *word, size_t length) {
+static void encode_word(Cutter *c, const char *word, size_t length) {
+  Encoder *e = (Encoder *)c;
   const Tokenizer *t = e->tokenizer;
-  if (!t->merges.list.count) {
-    merge_word(e, word, length);
+  if (!e->cached) {
+    encode_whole(e, word, length);
     return;
   }
   while (length) {
-    const size_t n = t->pattern && length <= CACHED_BYTES ? length : part_of(t, word, length);
+    const size_t n = t->cutters.count && length <= CACHED_BYTES ? length : part_of(t, word, length);
     if (n == 1 && t->byte_level && t->bytes[(unsigned char)*word] >= 0)
       vec_push(e->out, t->bytes[(unsigned char)*word]);
     else if (n <= CACHED_BYTES && e->slots)
       encode_short(e, word, n);
     else
-      merge_word(e, word, n);
+      encode_whole(e, word, n);
     word += n;
     length -= n;
   }
 }
 
-/* The pattern matches valid UTF-8 only: each invalid byte is a separate word. */
-static void encode_words(Encoder *e, const char *text, size_t length) {
+/* An invalid byte, which no step is made for. */
+static void encode_byte(Encoder *e, const char *byte) {
+  Buffer spelled = {0};
+  if (e->tokenizer->spelled) alphabet_spell(byte, 1, &spelled);
+  spelled.length ? encode_word(&e->cutter, spelled.data, spelled.length) : encode_word(&e->cutter, byte, 1);
+  buffer_free(&spelled);
+}
+
+/* Encodes normalized text without added tokens. Steps cut valid UTF-8: each invalid byte is a separate word.
+ */
+static void encode_segment(Encoder *e, const char *text, size_t length) {
+  Cutter *c = &e->cutter;
+  c->continues = false;
   while (length) {
-    const size_t good = e->tokenizer->pattern ? utf8_valid_prefix(text, length) : length;
+    const size_t good = e->tokenizer->cutters.count ? utf8_valid_prefix(text, length) : length;
     const size_t n = good < length ? good + 1 : length;
-    const char *word;
-    size_t word_length;
-    words_over(&e->words, text, good);
-    while (words_next(&e->words, &word, &word_length)) encode_word(e, word, word_length);
-    if (good < n) encode_word(e, text + good, 1);
+    if (good) cut_by(c->steps, c, text, good);
+    if (good < n) encode_byte(e, text + good);
+    c->continues = true;
+    c->at_start = false;
     text += n;
     length -= n;
   }
-}
-
-/* ---- texts ---- */
-
-/* Encodes normalized text without added tokens. */
-static void encode_segment(Encoder *e, const char *text, size_t length) {
-  Buffer spaced = {0};
-  if (!length) return;
-  if (e->tokenizer->space_first && text[0] != ' ') {
-    buffer_adds(&spaced, " ");
-    buffer_add(&spaced, text, length);
-    text = spaced.data;
-    length = spaced.length;
-  }
-  encode_words(e, text, length);
-  buffer_free(&spaced);
 }
 
 /* Encodes added tokens as their ids, and the text between them with `rest`. */
@@ -186,6 +126,7 @@ static void split(Encoder *e, const AddedTokens *added, const char *text, size_t
     AddedMatch m;
     added_find(added, text, length, at, e->specials, &m);
     rest(e, text + at, m.begin - at);
+    e->cutter.at_start = false;
     if (m.token) vec_push(e->out, m.token->id);
     at = m.end;
   }
@@ -194,8 +135,8 @@ static void split(Encoder *e, const AddedTokens *added, const char *text, size_t
 static void encode_plain(Encoder *e, const char *text, size_t length) {
   const Tokenizer *t = e->tokenizer;
   Buffer normal = {0};
-  if (!normalizer_does_nothing(&t->normalizer)) {
-    normalize(&t->normalizer, text, length, &normal);
+  if (t->normalizers.count) {
+    e->failed |= !steps_normalize(&t->normalizers, text, length, &normal, e->err);
     text = normal.data;
     length = normal.length;
   }
@@ -215,7 +156,7 @@ const char *tokenizer_special_in(const Tokenizer *t, const char *text, size_t le
   const char *found = first_special(t, &t->added, text, length);
   if (found || !t->added_normalized.list.count) return found;
   Buffer normal = {0};
-  normalize(&t->normalizer, text, length, &normal);
+  steps_normalize(&t->normalizers, text, length, &normal, NULL);
   found = first_special(t, &t->added_normalized, normal.data, normal.length);
   buffer_free(&normal);
   return found;
@@ -223,32 +164,50 @@ const char *tokenizer_special_in(const Tokenizer *t, const char *text, size_t le
 
 static void make_cache(Encoder *e, size_t length) {
   enum { WORTH_A_CACHE = 512, BYTES_A_SLOT = 16 };
-  if (length < WORTH_A_CACHE || e->drop || !e->tokenizer->merges.list.count) return;
+  e->cached = e->tokenizer->merges.list.count ||
+              e->tokenizer->model != &model_BPE; /* bytes alone are as quickly encoded */
+  if (length < WORTH_A_CACHE || e->dropout.drop || !e->cached) return;
   e->slots = WORTH_A_CACHE / BYTES_A_SLOT;
   while (e->slots < MOST_SLOTS && e->slots * BYTES_A_SLOT < length) e->slots *= 2;
   e->cache = mem_alloc_zeroed(e->slots, sizeof *e->cache);
 }
 
-static bool encode(Encoder *e, const char *text, size_t length, Error *err) {
+/* Each step that has a pattern iterates over its own words. */
+static bool run(Encoder *e, const char *text, size_t length) {
+  enum { FEW = 4 };
+  const Steps *steps = &e->tokenizer->cutters;
+  Words few[FEW], *words = steps->count <= FEW ? few : mem_alloc(steps->count * sizeof *words);
+  e->cutter = (Cutter){steps->data, steps->data + steps->count, words, true, false, encode_word};
+  for (size_t i = 0; i < steps->count; i++) words_open(&words[i], steps->data[i].pattern);
+  split(e, &e->tokenizer->added, text, length, encode_plain);
+  for (size_t i = 0; i < steps->count; i++) {
+    words_close(&words[i]);
+    e->failed |= !words_ok(&words[i], e->err);
+  }
+  if (words != few) mem_free(words);
+  return !e->failed;
+}
+
+static bool encode(Encoder *e, const char *text, size_t length) {
   const size_t before = e->out->count;
   make_cache(e, length);
-  words_open(&e->words, e->tokenizer->pattern);
-  split(e, &e->tokenizer->added, text, length, encode_plain);
-  words_close(&e->words);
+  const bool ok = run(e, text, length);
   mem_free(e->cache);
-  const bool ok = words_ok(&e->words, err);
   if (!ok) e->out->count = before;
   return ok;
 }
 
 bool tokenizer_encode(const Tokenizer *t, const char *text, size_t length, bool specials, Ids *ids,
                       Error *err) {
-  Encoder e = {.tokenizer = t, .out = ids, .specials = specials};
-  return encode(&e, text, length, err);
+  Encoder e = {.tokenizer = t, .out = ids, .specials = specials, .err = err};
+  return encode(&e, text, length);
 }
 
 bool tokenizer_encode_dropping(const Tokenizer *t, const char *text, size_t length, double drop,
                                uint64_t seed, uint64_t stream, Ids *ids, Error *err) {
-  Encoder e = {.tokenizer = t, .out = ids, .drop = drop, .seed = seed, .stream = random_mix(stream)};
-  return encode(&e, text, length, err);
+  if (t->model != &model_BPE)
+    return fail(err, "the tokenizer's model %s has no merges to drop: train without BPE-dropout",
+                t->model->type);
+  Encoder e = {.tokenizer = t, .out = ids, .err = err, .dropout = {drop, seed, random_mix(stream)}};
+  return encode(&e, text, length);
 }

@@ -1,5 +1,8 @@
 #include "text/json_scan.h"
 
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "text/utf8.h"
@@ -129,6 +132,34 @@ bool json_scan_integer(JsonScan *s, int64_t *value) {
   if (s->at < s->end && (*s->at == '.' || (*s->at | 0x20) == 'e')) return refuse(s); /* not an integer */
   /* accumulated as a negative number, because INT64_MIN has no positive counterpart */
   return negative || !__builtin_sub_overflow(0, *value, value) || refuse(s);
+}
+
+static bool take_digits(JsonScan *s) {
+  if (!is_digit(s)) return refuse(s);
+  while (is_digit(s)) s->at++;
+  return true;
+}
+
+bool json_scan_real(JsonScan *s, double *value) {
+  char copy[128];
+  json_scan_next(s);
+  const char *begin = s->at;
+  if (s->at < s->end && *s->at == '-') s->at++;
+  const char *digits = s->at;
+  if (s->wrong || !take_digits(s) || (*digits == '0' && s->at - digits > 1)) return refuse(s);
+  if (s->at < s->end && *s->at == '.') {
+    s->at++;
+    if (!take_digits(s)) return false;
+  }
+  if (s->at < s->end && (*s->at | 0x20) == 'e') {
+    s->at++;
+    if (s->at < s->end && (*s->at == '+' || *s->at == '-')) s->at++;
+    if (!take_digits(s)) return false;
+  }
+  if ((size_t)snprintf(copy, sizeof copy, "%.*s", (int)(s->at - begin), begin) >= sizeof copy)
+    return refuse(s);
+  *value = strtod(copy, NULL);
+  return isfinite(*value) || refuse(s);
 }
 
 static void skip_string(JsonScan *s) {

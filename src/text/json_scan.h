@@ -22,6 +22,7 @@ bool json_scan_more(JsonScan *, char close);
 bool json_scan_string(JsonScan *);
 bool json_scan_name(JsonScan *);
 bool json_scan_integer(JsonScan *, int64_t *);
+bool json_scan_real(JsonScan *, double *);
 /* Skips any value by its brackets and quotes, without checking its content. Returns the number of strings in
  * it, including names. */
 size_t json_scan_skip(JsonScan *);

@@ -1,25 +1,10 @@
-/* normalize.c - text normalization. Invalid UTF-8 is passed through unchanged. */
+#include "text/normalize.h"
+
 #include <string.h>
 #include <utf8proc.h>
 
-#include "text/tokenizer_impl.h"
+#include "base/memory.h"
 #include "text/utf8.h"
-
-bool normalizer_does_nothing(const Normalizer *n) {
-  return !n->compose && !n->compatible && !n->lowercase && !n->space_mark && !n->prepend;
-}
-
-/* Replaces "▁" by a space, as was done with the tokens of the vocabulary. */
-static void unmark_spaces(const char *text, size_t length, Buffer *out) {
-  while (length) {
-    const char *mark = memmem(text, length, SPACE_MARK, strlen(SPACE_MARK));
-    const size_t before = mark ? (size_t)(mark - text) : length, n = before + (mark ? strlen(SPACE_MARK) : 0);
-    buffer_add(out, text, before);
-    if (mark) buffer_adds(out, " ");
-    text += n;
-    length -= n;
-  }
-}
 
 /* Characters that NFC does not change and that do not compose with each other: Latin letters, and the
  * punctuation, kana and Han of nearly all Chinese and Japanese text. For NFKC a smaller set. */
@@ -37,11 +22,13 @@ static bool all_settled(const char *text, size_t length, bool compatible) {
   return true;
 }
 
-static void compose_line(const char *text, size_t length, bool compatible, Buffer *out) {
-  const utf8proc_option_t options =
-      UTF8PROC_STABLE | UTF8PROC_COMPOSE | (compatible ? UTF8PROC_COMPAT : (utf8proc_option_t)0);
+static void normalize_line(NormalForm form, const char *text, size_t length, Buffer *out) {
+  const bool compatible = form == FORM_NFKC || form == FORM_NFKD,
+             composes = form == FORM_NFC || form == FORM_NFKC;
+  const utf8proc_option_t options = UTF8PROC_STABLE | (composes ? UTF8PROC_COMPOSE : UTF8PROC_DECOMPOSE) |
+                                    (compatible ? UTF8PROC_COMPAT : (utf8proc_option_t)0);
   utf8proc_uint8_t *result = NULL;
-  if (all_settled(text, length, compatible)) {
+  if (composes && all_settled(text, length, compatible)) {
     buffer_add(out, text, length);
     return;
   }
@@ -55,12 +42,12 @@ static void compose_line(const char *text, size_t length, bool compatible, Buffe
   mem_free_foreign(result);
 }
 
-/* A line end composes with nothing, so lines can be composed separately. */
-static void compose(const char *text, size_t length, bool compatible, Buffer *out) {
+/* A line end composes with nothing, so lines can be normalized separately. */
+void normalize_form(NormalForm form, const char *text, size_t length, Buffer *out) {
   while (length) {
     const char *end = memchr(text, '\n', length);
     const size_t n = end ? (size_t)(end - text) + 1 : length;
-    compose_line(text, n, compatible, out);
+    normalize_line(form, text, n, out);
     text += n;
     length -= n;
   }
@@ -78,7 +65,7 @@ static void lower_character(const char *text, size_t n, uint32_t code, Buffer *o
     buffer_add(out, text, 1);
 }
 
-static void lower(const char *text, size_t length, Buffer *out) {
+void normalize_lower(const char *text, size_t length, Buffer *out) {
   for (size_t at = 0, n; at < length; at += n ? n : 1) {
     uint32_t code = 0;
     n = utf8_decode(text + at, length - at, &code);
@@ -86,23 +73,9 @@ static void lower(const char *text, size_t length, Buffer *out) {
   }
 }
 
-void normalize(const Normalizer *n, const char *text, size_t length, Buffer *out) {
-  Buffer steps[2] = {{0}, {0}};
-  if (n->prepend && length) buffer_adds(out, " ");
-  if (n->compose || n->compatible) {
-    compose(text, length, n->compatible, &steps[0]);
-    text = steps[0].data ? steps[0].data : "";
-    length = steps[0].length;
-  }
-  if (n->lowercase) {
-    lower(text, length, &steps[1]);
-    text = steps[1].data ? steps[1].data : "";
-    length = steps[1].length;
-  }
-  if (n->space_mark)
-    unmark_spaces(text, length, out);
-  else
-    buffer_add(out, text, length);
-  buffer_free(&steps[0]);
-  buffer_free(&steps[1]);
+void normalize_loosely(const char *text, size_t length, Buffer *out) {
+  Buffer composed = {0};
+  normalize_form(FORM_NFKC, text, length, &composed);
+  normalize_lower(composed.data, composed.length, out);
+  buffer_free(&composed);
 }

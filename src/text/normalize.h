@@ -1,17 +1,18 @@
-/* normalize.h - text normalization before tokenization: the normalizer of tokenizer.json. */
+/* normalize.h - Unicode's normal forms, and lower case. Invalid UTF-8 is passed through unchanged. */
 #ifndef TEXT_NORMALIZE_H
 #define TEXT_NORMALIZE_H
 
 #include "base/buffer.h"
 
-typedef struct Normalizer {
-  bool compose;    /* NFC */
-  bool compatible; /* NFKC: U+FF21 becomes A, U+FB01 becomes fi */
-  bool lowercase;  /* after composition, character by character */
-  bool space_mark; /* SentencePiece: U+2581 becomes a space, in texts and in the vocabulary */
-  bool prepend;    /* SentencePiece: add a space before the text */
-} Normalizer;
-bool normalizer_does_nothing(const Normalizer *);
-void normalize(const Normalizer *, const char *text, size_t length, Buffer *out);
+typedef enum NormalForm {
+  FORM_NFC,
+  FORM_NFD,
+  FORM_NFKC, /* U+FF21 becomes A, U+FB01 becomes fi */
+  FORM_NFKD
+} NormalForm;
+void normalize_form(NormalForm, const char *text, size_t length, Buffer *out);
+void normalize_lower(const char *text, size_t length, Buffer *out);
+/* To compare texts: NFKC, then lower case. */
+void normalize_loosely(const char *text, size_t length, Buffer *out);
 
 #endif

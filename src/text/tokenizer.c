@@ -15,6 +15,8 @@ Tokenizer *tokenizer_new(void) {
   t->arena = arena_new(1 << 18);
   t->by_name = map_new();
   t->by_bytes = map_new();
+  t->model = &model_BPE;
+  t->subword_prefix = t->word_suffix = "";
   t->begin = t->end = t->pad = t->unknown = -1;
   for (int i = 0; i < 256; i++) t->bytes[i] = -1;
   return t;
@@ -31,7 +33,11 @@ void tokenizer_free(Tokenizer *t) {
   merges_free(&t->merges);
   added_free(&t->added);
   added_free(&t->added_normalized);
-  words_free(t->pattern);
+  steps_free(&t->normalizers);
+  steps_free(&t->cutters);
+  steps_free(&t->decoders);
+  vec_free(&t->scores);
+  trie_free(&t->trie);
   tokenizer_free(t->of_sources);
   mem_free(t);
 }
@@ -58,9 +64,20 @@ void tokenizer_put(Tokenizer *t, int32_t id, const char *bytes, size_t length, c
   if (kind == PIECE_TEXT) map_set(t->by_bytes, p->bytes, length, id);
 }
 
+int byte_named(const char *name, size_t length) {
+  static const char digits[] = "0123456789ABCDEF";
+  if (length != 6 || memcmp(name, "<0x", 3) || name[5] != '>' || !name[3] || !name[4]) return -1;
+  const char *high = strchr(digits, name[3]), *low = strchr(digits, name[4]);
+  return high && low ? (int)(16 * (high - digits) + (low - digits)) : -1;
+}
+
+bool has_affixes(const Tokenizer *t) {
+  return *t->subword_prefix || *t->word_suffix;
+}
+
 /* A token for a single byte is needed to encode text, even if a file lists it as special. */
 static bool is_byte_token(const Tokenizer *t, const Piece *p) {
-  return p->length == 1 && p->kind == (t->byte_level ? PIECE_TEXT : PIECE_BYTE);
+  return t->byte_level ? p->length == 1 && p->kind == PIECE_TEXT : p->kind == PIECE_BYTE;
 }
 
 void tokenizer_put_added(Tokenizer *t, int32_t id, const char *content, AddedToken token, bool normalized) {
@@ -78,9 +95,11 @@ void tokenizer_put_added(Tokenizer *t, int32_t id, const char *content, AddedTok
     return;
   }
   Buffer normal = {0};
-  normalize(&t->normalizer, content, strlen(content), &normal);
+  if (!steps_normalize(&t->normalizers, content, strlen(content), &normal, NULL)) buffer_clear(&normal);
   token.content = arena_strndup(t->arena, normal.data, normal.length);
   token.length = normal.length;
+  if (!known)
+    p->bytes = token.content, p->length = token.length; /* decoded as it is matched, with its space */
   if (token.length && token.length <= LONGEST_ADDED) added_put(&t->added_normalized, token);
   buffer_free(&normal);
 }
@@ -89,7 +108,9 @@ static bool find_bytes(Tokenizer *t, const char *where, Error *err) {
   for (size_t i = 0; i < t->pieces.count; i++) {
     const Piece *p = &t->pieces.data[i];
     if (!p->name) return fail(err, "%s: no token has id %zu, but others have higher ids", where, i);
-    if (is_byte_token(t, p)) t->bytes[(unsigned char)p->bytes[0]] = (int32_t)i;
+    if (is_byte_token(t, p))
+      t->bytes[t->byte_level ? (unsigned char)p->bytes[0] : byte_named(p->name, strlen(p->name))] =
+          (int32_t)i;
   }
   return true;
 }
@@ -113,11 +134,16 @@ static void guess_end(Tokenizer *t) {
   for (size_t i = 0; i < sizeof ends / sizeof *ends && t->end < 0; i++) t->end = tokenizer_id(t, ends[i]);
 }
 
+static bool has_key(const Tokenizer *t, int byte) {
+  const char c = (char)byte;
+  return map_get(t->by_bytes, &c, 1, NULL) &&
+         (c != ' ' || t->byte_level || map_get(t->by_bytes, SPACE_MARK, 3, NULL));
+}
+
 /* Can a byte vanish from the ids, so that the symbols around it become adjacent? */
 static bool may_vanish(const Tokenizer *t, int byte) {
-  const char c = (char)byte;
   if (t->unknown >= 0) return false;
-  if (t->byte_level || byte < 0x80) return t->bytes[byte] < 0 && !map_get(t->by_bytes, &c, 1, NULL);
+  if (t->byte_level || byte < 0x80) return t->bytes[byte] < 0 && !has_key(t, byte);
   return true; /* it may end a character of which another byte is missing */
 }
 
@@ -126,30 +152,66 @@ static bool may_vanish(const Tokenizer *t, int byte) {
  * vanish. Nowhere if a whole word may be a token, or merges use the unknown token. */
 static void find_cuts(Tokenizer *t) {
   bool all_bytes = t->byte_level || t->byte_fallback;
-  if (t->whole_words) return;
+  if (t->whole_words || has_affixes(t) || t->model != &model_BPE) return;
   for (int i = 0; i < 256; i++) all_bytes &= t->bytes[i] >= 0;
   for (int i = 0; i < 256; i++) {
-    const char byte = (char)i;
-    const bool known = t->byte_level ? t->bytes[i] >= 0 : i < 0x80 && map_get(t->by_bytes, &byte, 1, NULL);
+    const bool known = t->byte_level ? t->bytes[i] >= 0 : i < 0x80 && has_key(t, i);
     t->cut_before[i] = (all_bytes || known) && (i & 0xc0) != 0x80;
     if (!all_bytes && may_vanish(t, i)) memset(t->joined[i], 0xff, sizeof t->joined[i]);
   }
   for (size_t i = 0; i < t->merges.list.count; i++) {
     const Merge m = t->merges.list.data[i];
     const Piece *left = &t->pieces.data[m.left], *right = &t->pieces.data[m.right];
-    const unsigned char before = (unsigned char)left->bytes[left->length - 1],
-                        after = (unsigned char)right->bytes[0];
+    const unsigned char before = cut_class_before(t, left->bytes, left->bytes + left->length),
+                        after = cut_class_after(t, right->bytes, right->bytes + right->length);
     t->joined[before][after / 64] |= (uint64_t)1 << after % 64;
     if (m.left == t->unknown || m.right == t->unknown) memset(t->cut_before, 0, sizeof t->cut_before);
   }
 }
 
+/* ---- the texts of tokens ---- */
+
+static const char *keep(Tokenizer *t, const Buffer *text, const char *same, size_t length) {
+  return text->length == length && !memcmp(text->data, same, length)
+             ? same
+             : arena_strndup(t->arena, text->data, text->length);
+}
+
+static void set_text(Tokenizer *t, Piece *p, Buffer *text) {
+  const char *key = t->byte_level ? p->name : p->bytes;
+  const size_t key_length = t->byte_level ? strlen(p->name) : p->length;
+  steps_decode(&t->decoders, key, key_length, false, text);
+  p->bytes = keep(t, text, p->bytes, p->length);
+  p->length = text->length;
+  steps_decode(&t->decoders, key, key_length, true, text);
+  p->first = keep(t, text, p->bytes, p->length);
+  p->first_length = text->length;
+  p->ends_word = t->decoders.count && decoder_ends_word(&t->decoders.data[0], p->name, strlen(p->name));
+}
+
+/* The keys of byte-level tokens are their texts. */
+static bool find_texts(Tokenizer *t, const char *where, Error *err) {
+  bool bytes = !t->decoders.count || t->decoders.data[0].kind == &decoder_none;
+  for (size_t i = 0; i < t->decoders.count; i++) bytes |= t->decoders.data[i].kind == &decoder_ByteLevel;
+  if (t->byte_level && !bytes)
+    return fail(err, "%s: a byte-level model without the decoder \"ByteLevel\" is not supported", where);
+  if (t->byte_level && t->decoders.count < 2) return true;
+  t->spaced = t->decoders.count && t->decoders.data[0].kind == &decoder_BPEDecoder;
+  Buffer text = {0};
+  for (size_t i = 0; i < t->pieces.count; i++) set_text(t, &t->pieces.data[i], &text);
+  buffer_free(&text);
+  return true;
+}
+
 bool tokenizer_finish(Tokenizer *t, const char *where, Error *err) {
   if (!find_bytes(t, where, err)) return false;
+  if (t->unknown >= (int64_t)t->pieces.count)
+    return fail_damaged(err, "%s: the unknown token's id is not in the vocabulary", where);
   remark_missing_bytes(t);
   guess_end(t);
   find_cuts(t);
-  return true;
+  if (t->model == &model_Unigram) unigram_prepare(t);
+  return find_texts(t, where, err);
 }
 
 void tokenizer_remark_on(Tokenizer *t, const char *format, ...) {
@@ -190,10 +252,6 @@ const char *tokenizer_remark(const Tokenizer *t) {
   return t->remark.data;
 }
 
-bool tokenizer_strips_space(const Tokenizer *t) {
-  return t->strip_space;
-}
-
 bool tokenizer_is_special(const Tokenizer *t, int32_t id) {
   return id >= 0 && (size_t)id < t->pieces.count && t->pieces.data[id].special;
 }
@@ -212,6 +270,12 @@ const char *tokenizer_name(const Tokenizer *t, int32_t id) {
   return id >= 0 && (size_t)id < t->pieces.count ? t->pieces.data[id].name : NULL;
 }
 
+static bool has_normalizer(const Tokenizer *t, const char *type) {
+  for (size_t i = 0; i < t->normalizers.count; i++)
+    if (!strcmp(t->normalizers.data[i].kind->type, type)) return true;
+  return false;
+}
+
 static uint64_t own_fingerprint(const Tokenizer *t) {
   uint64_t h = t->pattern_text ? hash_bytes(t->pattern_text, strlen(t->pattern_text), 0) : 0;
   for (size_t i = 0; i < t->pieces.count; i++)
@@ -220,9 +284,10 @@ static uint64_t own_fingerprint(const Tokenizer *t) {
     const int32_t pair[2] = {t->merges.list.data[i].left, t->merges.list.data[i].right};
     h = hash_bytes(pair, sizeof pair, h);
   }
-  const Normalizer *n = &t->normalizer;
-  const uint8_t changes[2] = {n->compatible, n->lowercase}; /* these change the text, not only its encoding */
-  return n->compatible || n->lowercase ? hash_bytes(changes, sizeof changes, h) : h;
+  if (t->scores.count) h = hash_bytes(t->scores.data, t->scores.count * sizeof *t->scores.data, h);
+  if (t->more_steps) h = hash_bytes(&t->more_steps, sizeof t->more_steps, h);
+  const uint8_t changes[2] = {has_normalizer(t, "NFKC"), has_normalizer(t, "Lowercase")};
+  return changes[0] || changes[1] ? hash_bytes(changes, sizeof changes, h) : h; /* they change the text */
 }
 
 uint64_t tokenizer_fingerprint(const Tokenizer *t) {
@@ -241,17 +306,28 @@ const char *tokenizer_piece(const Tokenizer *t, int32_t id, size_t *length) {
 
 /* ---- decoding ---- */
 
+const char *tokenizer_next(const Tokenizer *t, int32_t id, DecodeState *s, size_t *length) {
+  const char *text = tokenizer_piece(t, id, length);
+  if (!text || t->pieces.data[id].special) return text;
+  const Piece *p = &t->pieces.data[id];
+  if (!s->begun && p->first) text = p->first, *length = p->first_length;
+  if (t->spaced && !s->after_word && *length) text++, --*length;
+  s->begun = true;
+  s->after_word = p->ends_word;
+  for (; s->stripped < t->strip && *length && *text == ' '; s->stripped++) text++, --*length;
+  if (*length) s->stripped = t->strip;
+  return text;
+}
+
 bool tokenizer_decode(const Tokenizer *t, const int32_t *ids, size_t count, Buffer *out, Error *err) {
-  bool at_front = true;
+  DecodeState state = {0};
   for (size_t i = 0; i < count; i++) {
     size_t length;
-    const char *bytes = tokenizer_piece(t, ids[i], &length);
+    const char *bytes = tokenizer_next(t, ids[i], &state, &length);
     if (!bytes)
       return fail(err, "id %" PRId32 " is not in the vocabulary of %" PRId64 " tokens", ids[i],
                   tokenizer_size(t));
-    const bool strip = t->strip_space && at_front && length && bytes[0] == ' ';
-    buffer_add(out, bytes + strip, length - strip);
-    at_front = at_front && !length;
+    buffer_add(out, bytes, length);
   }
   return true;
 }

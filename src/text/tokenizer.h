@@ -1,10 +1,9 @@
 /* tokenizer.h - text <-> token ids.
  *
- * One engine for all types: byte-pair encoding over bytes. `byte` is BPE without merges, `char` is BPE whose
- * merges only join the bytes of one character, `bpe` learns merges from the corpus within words that a PCRE2
- * pattern separates. So every tokenizer trained here is a byte-level tokenizer.json, and any byte string
- * round-trips. Also supported: SentencePiece-style BPE with byte fallback (as Llama 2: normalizer
- * Prepend/Replace). */
+ * A tokenizer is a pipeline of steps, as tokenizer.json has them (pipeline.h, steps.def). All that are
+ * trained here are byte-pair encoding over bytes: `byte` is BPE without merges, `char` is BPE whose merges
+ * only join the bytes of one character, `bpe` learns merges from the corpus within words that a PCRE2 pattern
+ * separates. So every one of them is a byte-level tokenizer.json, and any byte string round-trips. */
 #ifndef TEXT_TOKENIZER_H
 #define TEXT_TOKENIZER_H
 
@@ -36,13 +35,19 @@ bool tokenizer_encode(const Tokenizer *, const char *text, size_t length, bool s
 /* The first special token spelled out in a text; NULL: none. */
 const char *tokenizer_special_in(const Tokenizer *, const char *text, size_t length);
 /* For training: encodes with BPE-dropout, skipping merges with probability `drop` (bpe.h), a function of
- * (seed, stream). No specials. */
+ * (seed, stream). No specials. Fails for models other than BPE. */
 bool tokenizer_encode_dropping(const Tokenizer *, const char *text, size_t length, double drop, uint64_t seed,
                                uint64_t stream, Ids *, Error *);
-/* The bytes of a token (possibly part of a character); of special tokens: empty. NULL if id is out of range.
- */
+/* The bytes that a token adds to a text (possibly part of a character); of special tokens: none. NULL if id
+ * is out of range. */
 const char *tokenizer_piece(const Tokenizer *, int32_t id, size_t *length);
-/* Appends the text of the ids, as decoded by tokenizer.json's decoder (which may strip a leading space). */
+/* As tokenizer_decode has them, which the first token of a text, and those before it, may change. */
+typedef struct DecodeState {
+  bool begun, after_word;
+  int64_t stripped;
+} DecodeState; /* zero-initialized at the start of a text */
+const char *tokenizer_next(const Tokenizer *, int32_t id, DecodeState *, size_t *length);
+/* Appends the text of the ids, as decoded by tokenizer.json's decoder. */
 bool tokenizer_decode(const Tokenizer *, const int32_t *ids, size_t count, Buffer *, Error *);
 int32_t tokenizer_id(const Tokenizer *,
                      const char *content); /* of a special token such as "<|endoftext|>"; -1 */
@@ -63,8 +68,6 @@ const Ids *tokenizer_behind(const Tokenizer *);
  * it the same ids. encodes: sources end with the end token, unless tokenizer.json already adds tokens.
  * Otherwise texts start with `begin` (-1: none), and no token follows them. */
 void tokenizer_frame(Tokenizer *, bool encodes, int32_t begin);
-/* Does decoding strip one leading space? */
-bool tokenizer_strips_space(const Tokenizer *);
 /* Remarks about ignored parts of the files or lost characters; NULL: none. */
 const char *tokenizer_remark(const Tokenizer *);
 /* The tokenizer of a model's sources: a separate one, or itself. */

@@ -3,11 +3,14 @@
 #ifndef TEXT_TOKENIZER_IMPL_H
 #define TEXT_TOKENIZER_IMPL_H
 
+#include <string.h>
+
 #include "base/arena.h"
-#include "text/bpe.h"
-#include "text/normalize.h"
+#include "text/pipeline.h"
 #include "text/tokenizer.h"
-#include "text/words.h"
+#include "text/trie.h"
+
+#define SPACE_MARK "\xe2\x96\x81" /* U+2581 */
 
 typedef enum PieceKind {
   PIECE_TEXT, /* looked up by its bytes */
@@ -16,10 +19,13 @@ typedef enum PieceKind {
 } PieceKind;
 
 typedef struct Piece {
-  const char *bytes; /* the text of the token */
+  const char *bytes; /* while it is read: its key in the vocabulary; then the text that it adds to others */
   size_t length;
+  const char *first; /* the text of the first token, if another; else NULL */
+  size_t first_length;
   const char *name; /* its spelling in tokenizer.json; NULL: id not assigned yet */
   PieceKind kind;
+  bool ends_word;        /* its name has the decoder's suffix */
   bool added;            /* an added token: matched in the text before it is split into words */
   bool special;          /* an added token without text */
   bool listed_elsewhere; /* an added token listed in tokenizer_config.json or special_tokens_map.json only */
@@ -39,16 +45,11 @@ typedef struct AddedToken {
   bool lstrip, rstrip; /* includes the white space before, after it */
 } AddedToken;
 
-typedef struct TrieSlot TrieSlot;
-
 typedef struct AddedTokens {
   VEC(AddedToken) list;
-  VEC(int32_t) nodes; /* of a trie of the contents: index of the token that ends there, or -1; root: node 0 */
-  TrieSlot *slots;    /* hash table (node, byte) -> node */
-  size_t slot_count;
-  uint64_t multiplier; /* of its hash */
-  size_t specials;     /* number of special tokens in the list */
-  bool starts[256];    /* some content starts with this byte */
+  Trie trie;        /* of the contents: index in the list */
+  size_t specials;  /* number of special tokens in the list */
+  bool starts[256]; /* some content starts with this byte */
 } AddedTokens;
 void added_put(AddedTokens *, AddedToken);
 /* An occurrence of a token in a text: [begin, end), including the white space of lstrip and rstrip. */
@@ -66,19 +67,27 @@ struct Tokenizer {
   Arena *arena;
   VEC(Piece) pieces; /* by id */
   Map *by_name;      /* spelling in tokenizer.json -> id */
-  Map *by_bytes;     /* token bytes -> id, of PIECE_TEXT */
-  Merges merges;
-  Normalizer normalizer;
-  AddedTokens added;            /* matched in the original text */
-  AddedTokens added_normalized; /* matched in the normalized text */
-  WordPattern *pattern;         /* NULL: the whole text is one word */
-  const char *pattern_text;
+  Map *by_bytes;     /* key -> id, of PIECE_TEXT */
+  Steps normalizers, cutters, decoders;
+  const ModelKind *model;
+  Merges merges;      /* of BPE */
+  VEC(double) scores; /* of Unigram, by id */
+  Trie trie;          /* of Unigram: name -> id */
+  double least_score;
+  const char *subword_prefix, *word_suffix; /* of BPE and WordPiece */
+  int64_t longest_word;                     /* of WordPiece, in characters */
+  size_t longest_piece;                     /* in bytes */
+  AddedTokens added;                        /* matched in the original text */
+  AddedTokens added_normalized;             /* matched in the normalized text */
+  const char *pattern_text;                 /* of the first isolated pattern; NULL: none */
+  uint64_t more_steps;   /* hash of the steps that tokenizers trained here cannot have; 0: none */
   Tokenizer *of_sources; /* the tokenizer of a model's sources; NULL: this one */
-  bool byte_level;       /* tokens are bytes in GPT-2's alphabet; else characters (SentencePiece) */
+  bool byte_level;       /* words are bytes, and tokens too: bytes in GPT-2's alphabet; else characters */
   bool byte_fallback;    /* a character without a token becomes its bytes as <0xXX> */
-  bool space_first;      /* add a space before a text without one (ByteLevel's add_prefix_space) */
+  bool spelled;          /* a step spells words in that alphabet */
   bool whole_words;      /* ignore_merges: a word that is a token becomes that token */
-  bool strip_space;      /* decoding drops one leading space */
+  bool spaced;           /* texts of tokens begin with a space, which counts after a token that ends a word */
+  int64_t strip;         /* decoding drops so many leading spaces */
   bool fuse_unknown;
   int32_t bytes[256];      /* ids of single bytes; -1: none */
   int32_t unknown;         /* -1: none */
@@ -117,12 +126,34 @@ void tokenizer_remark_on(Tokenizer *, const char *format, ...) PRINTF(2, 3);
 /* Completes the tokenizer once all pieces and merges are added. Fails if an id has no token. */
 bool tokenizer_finish(Tokenizer *, const char *where, Error *);
 
+/* ---- for the kinds of steps (pipeline.h) ---- */
+
+extern const StepKind pre_tokenizer_ByteLevel, decoder_none, decoder_ByteLevel, decoder_BPEDecoder;
+extern const ModelKind model_BPE, model_Unigram;
+/* Appends a pre-tokenizer that isolates the matches of a pattern. */
+bool push_split(StepReader *, const char *pattern);
+/* Does a token's name end with the suffix of this decoder? */
+bool decoder_ends_word(const Step *, const char *name, size_t length);
+/* A character as the tokens of its bytes; false, if there is no byte fallback or one lacks. */
+bool encode_bytes(const Tokenizer *, const char *text, size_t length, int32_t *ids);
+void unigram_prepare(Tokenizer *); /* once all pieces are there */
+/* BPE's first and last characters of a word differ from others. */
+bool has_affixes(const Tokenizer *);
+/* To find where words may be cut: the byte before or after a place; of U+2581, a space. */
+static inline unsigned char cut_class_before(const Tokenizer *t, const char *begin, const char *at) {
+  return !t->byte_level && at - begin >= 3 && !memcmp(at - 3, SPACE_MARK, 3) ? ' ' : (unsigned char)at[-1];
+}
+static inline unsigned char cut_class_after(const Tokenizer *t, const char *at, const char *end) {
+  return !t->byte_level && end - at >= 3 && !memcmp(at, SPACE_MARK, 3) ? ' ' : (unsigned char)*at;
+}
+/* "<0x0A>" -> 10; -1 for anything else. */
+int byte_named(const char *name, size_t length);
+
 /* GPT-2's alphabet: each byte as a printable character. Encodes bytes, and decodes (false: not in the
  * alphabet). */
 void alphabet_spell(const char *bytes, size_t length, Buffer *out);
 bool alphabet_read(const char *text, size_t length, Buffer *out);
 
-#define SPACE_MARK  "\xe2\x96\x81" /* U+2581 */
 #define END_OF_TEXT "<|endoftext|>"
 
 #endif

@@ -19,229 +19,52 @@ typedef struct Reader {
   const char *path;
   Error *err;
   Part vocabulary, merges;
-  bool marks_to_spaces; /* parts of the decoder so far */
-  bool fused;
-  bool cut_to_bytes; /* the pre-tokenizer had ByteLevel, which comes last */
 } Reader;
-
-static const char *type_of(const json_t *part) {
-  return json_get_text(part, "type", "");
-}
-
-static bool unsupported(Reader *r, const char *what, const char *which) {
-  return fail(r->err, "%s: %s \"%s\" is not supported", r->path, what, which);
-}
-
-static bool is_listed(const char *list, const char *name) {
-  const size_t n = strlen(name);
-  for (const char *end; (end = strchr(list, '|')); list = end + 1)
-    if ((size_t)(end - list) == n && !memcmp(list, name, n)) return true;
-  return false;
-}
-
-/* Members other than those of the list ("a|b|") are refused, because they could change the meaning. */
-static bool only_known(Reader *r, const json_t *part, const char *what, const char *known) {
-  const char *key;
-  json_t *value;
-  json_object_foreach((json_t *)(uintptr_t)part, key, value) if (!is_listed(known, key)) return fail(
-      r->err, "%s: \"%s\" of the %s is not supported", r->path, key, what);
-  return true;
-}
-
-/* Calls `each` for a part, or for every element of a "Sequence"; `list` is the name of its list. */
-static bool for_each(Reader *r, const json_t *part, const char *list, const char *what,
-                     bool (*each)(Reader *, const json_t *)) {
-  if (!part || json_is_null(part)) return true;
-  if (strcmp(type_of(part), "Sequence")) return each(r, part);
-  const json_t *members = json_object_get(part, list);
-  if (!json_is_array(members))
-    return fail_damaged(r->err, "%s: the %s's sequence has no \"%s\"", r->path, what, list);
-  for (size_t i = 0; i < json_array_size(members); i++)
-    if (!each(r, json_array_get(members, i))) return false;
-  return true;
-}
-
-/* ---- normalizer, pre-tokenizer, decoder, post-processor ---- */
-
-static bool replaces(const json_t *part, const char *from, const char *to) {
-  return !strcmp(json_get_text(json_object_get(part, "pattern"), "String", ""), from) &&
-         !strcmp(json_get_text(part, "content", "?"), to);
-}
-
-static bool read_normalizer(Reader *r, const json_t *part) {
-  Normalizer *n = &r->t->normalizer;
-  const char *type = type_of(part);
-  if ((!strcmp(type, "NFC") || !strcmp(type, "NFKC")) && n->lowercase)
-    return unsupported(r, "normalizer", "Lowercase before NFC or NFKC");
-  if (!strcmp(type, "NFC"))
-    n->compose = true;
-  else if (!strcmp(type, "NFKC"))
-    n->compatible = true;
-  else if (!strcmp(type, "Lowercase"))
-    n->lowercase = true;
-  else if (!strcmp(type, "Prepend") && !strcmp(json_get_text(part, "prepend", ""), SPACE_MARK))
-    n->prepend = true;
-  else if (!strcmp(type, "Replace") && replaces(part, " ", SPACE_MARK))
-    n->space_mark = true;
-  else
-    return unsupported(r, "normalizer", type);
-  return only_known(r, part, "normalizer", "type|prepend|pattern|content|");
-}
-
-static bool set_pattern(Reader *r, const char *pattern) {
-  if (r->t->pattern) return unsupported(r, "pre-tokenizer", "a second pattern");
-  if (r->cut_to_bytes) return unsupported(r, "pre-tokenizer", "a pattern after ByteLevel");
-  r->t->pattern = words_compile(pattern, r->path, r->err);
-  r->t->pattern_text = arena_strndup(r->t->arena, pattern, strlen(pattern));
-  return r->t->pattern != NULL;
-}
-
-static bool read_byte_level(Reader *r, const json_t *part) {
-  bool regex, space;
-  if (!only_known(r, part, "pre-tokenizer ByteLevel", "type|add_prefix_space|trim_offsets|use_regex|") ||
-      !json_get_bool(part, "use_regex", true, &regex, r->path, r->err) ||
-      !json_get_bool(part, "add_prefix_space", true, &space, r->path, r->err))
-    return false;
-  if (space && r->t->pattern) return unsupported(r, "pre-tokenizer", "add_prefix_space after a pattern");
-  if (regex && !set_pattern(r, words_gpt2)) return false;
-  r->t->space_first = space;
-  return r->t->byte_level = r->cut_to_bytes = true;
-}
-
-static bool read_pre_tokenizer(Reader *r, const json_t *part) {
-  const char *type = type_of(part);
-  if (!strcmp(type, "ByteLevel")) return read_byte_level(r, part);
-  if (strcmp(type, "Split")) return unsupported(r, "pre-tokenizer", type);
-  const char *regex = json_get_text(json_object_get(part, "pattern"), "Regex", NULL);
-  const bool inverted = json_is_true(json_object_get(part, "invert"));
-  if (!regex || strcmp(json_get_text(part, "behavior", ""), "Isolated") || inverted)
-    return unsupported(r, "pre-tokenizer", "Split other than by an isolated Regex");
-  return only_known(r, part, "pre-tokenizer Split", "type|pattern|behavior|invert|") && set_pattern(r, regex);
-}
-
-static bool read_strip(Reader *r, const json_t *part) {
-  int64_t start, stop;
-  if (!json_get_int(part, "start", 0, &start, r->path, r->err) ||
-      !json_get_int(part, "stop", 0, &stop, r->path, r->err))
-    return false;
-  if (!r->fused || strcmp(json_get_text(part, "content", ""), " ") || start < 0 || start > 1 || stop)
-    return unsupported(r, "decoder", "Strip other than of one space at the front of the whole text");
-  r->t->strip_space = start == 1;
-  return only_known(r, part, "decoder Strip", "type|content|start|stop|");
-}
-
-static bool read_decoder(Reader *r, const json_t *part) {
-  const char *type = type_of(part);
-  if (!strcmp(type, "ByteLevel") || !strcmp(type, "ByteFallback")) return true;
-  if (!strcmp(type, "Fuse")) return r->fused = true;
-  if (!strcmp(type, "Replace") && replaces(part, SPACE_MARK, " ")) return r->marks_to_spaces = true;
-  return strcmp(type, "Strip") ? unsupported(r, "decoder", type) : read_strip(r, part);
-}
-
-/* Adds a token that the post-processor puts before or after a text. */
-static bool put_around(Reader *r, bool after, int64_t id) {
-  enum { MOST_AFTER = 8 };
-  if (id < 0 || id >= tokenizer_size(r->t))
-    return fail_damaged(r->err, "%s: the post-processor's id %" PRId64 " is not in the vocabulary", r->path,
-                        id);
-  if (!after && r->t->begin >= 0) return unsupported(r, "post-processor", "two tokens before a text");
-  if (r->t->behind.count == MOST_AFTER) return unsupported(r, "post-processor", "nine tokens after a text");
-  if (after)
-    vec_push(&r->t->behind, (int32_t)id);
-  else
-    r->t->begin = (int32_t)id;
-  return true;
-}
-
-/* {"SpecialToken": {"id": NAME}}, with its ids in "special_tokens". */
-static bool put_template_token(Reader *r, const json_t *part, const char *name, bool after) {
-  const json_t *ids = json_object_get(json_object_get(json_object_get(part, "special_tokens"), name), "ids");
-  if (!json_array_size(ids)) {
-    const int32_t id = tokenizer_id(r->t, name);
-    return id >= 0
-               ? put_around(r, after, id)
-               : fail_damaged(r->err, "%s: the post-processor's \"%s\" is not an added token", r->path, name);
-  }
-  for (size_t i = 0; i < json_array_size(ids); i++) {
-    const json_t *id = json_array_get(ids, i);
-    if (!put_around(r, after, json_is_integer(id) ? json_integer_value(id) : -1)) return false;
-  }
-  return true;
-}
-
-/* Only the template for single texts is used. */
-static bool read_template(Reader *r, const json_t *part) {
-  const json_t *single = json_object_get(part, "single");
-  bool after = false;
-  for (size_t i = 0; i < json_array_size(single); i++) {
-    const json_t *item = json_array_get(single, i);
-    const char *name = json_get_text(json_object_get(item, "SpecialToken"), "id", NULL);
-    if (name && !put_template_token(r, part, name, after)) return false;
-    after |= !name;
-  }
-  return true;
-}
-
-/* ["</s>", 2] */
-static bool put_pair(Reader *r, const json_t *part, const char *key, bool after) {
-  const json_t *id = json_array_get(json_object_get(part, key), 1);
-  return json_is_integer(id) ? put_around(r, after, json_integer_value(id))
-                             : fail_damaged(r->err, "%s: the post-processor %s has no \"%s\" with an id",
-                                            r->path, type_of(part), key);
-}
-
-static bool read_post_processor(Reader *r, const json_t *part) {
-  const char *type = type_of(part);
-  if (!strcmp(type, "ByteLevel")) return true; /* changes offsets only */
-  if (!strcmp(type, "RobertaProcessing") || !strcmp(type, "BertProcessing"))
-    return put_pair(r, part, "cls", false) && put_pair(r, part, "sep", true);
-  return strcmp(type, "TemplateProcessing") ? unsupported(r, "post-processor", type) : read_template(r, part);
-}
 
 /* ---- vocabulary ---- */
 
-/* "<0x0A>" -> 10; -1 for anything else. */
-static int byte_named(const char *name) {
-  static const char digits[] = "0123456789ABCDEF";
-  if (strlen(name) != 6 || strncmp(name, "<0x", 3) || name[5] != '>') return -1;
-  const char *high = strchr(digits, name[3]), *low = strchr(digits, name[4]);
-  return high && low ? (int)(16 * (high - digits) + (low - digits)) : -1;
+/* The key of a token: its bytes if words are bytes, else its spelling. */
+static PieceKind decode_name(Reader *r, const char *name, size_t length, Buffer *key) {
+  buffer_clear(key);
+  if (r->t->byte_level && alphabet_read(name, length, key)) return PIECE_TEXT;
+  buffer_clear(key);
+  buffer_add(key, name, length);
+  return r->t->byte_level ? PIECE_ADDED : byte_named(name, length) < 0 ? PIECE_TEXT : PIECE_BYTE;
 }
 
-/* Decodes the spelling of a token. */
-static PieceKind decode_name(Reader *r, const char *name, Buffer *bytes) {
-  buffer_clear(bytes);
-  if (r->t->byte_level && alphabet_read(name, strlen(name), bytes)) return PIECE_TEXT;
-  const int byte = r->t->byte_level ? -1 : byte_named(name);
-  buffer_clear(bytes);
-  if (byte >= 0) {
-    buffer_add(bytes, &(char){(char)byte}, 1);
-    return PIECE_BYTE;
-  }
-  const Normalizer spaces = {.space_mark = r->t->normalizer.space_mark};
-  normalize(&spaces, name, strlen(name), bytes);
-  /* with spaces written as marks, a token that contains a space never matches */
-  return r->t->byte_level || (spaces.space_mark && strchr(name, ' ')) ? PIECE_ADDED : PIECE_TEXT;
-}
-
-/* "name": id */
-static bool read_token(Reader *r, Buffer *bytes) {
+/* "name": id, or ["name", score]: a list is in the order of ids */
+static bool scan_token(Reader *r, int64_t *id) {
   JsonScan *s = &r->vocabulary.scan;
-  if (!json_scan_name(s)) return fail_damaged(r->err, "%s: \"vocab\" is not a list of tokens", r->path);
-  const char *name = s->text.data;
-  const size_t length = s->text.length;
+  if (r->t->model != &model_Unigram)
+    return json_scan_name(s) ? json_scan_integer(s, id) || (*id = -1, true)
+                             : fail_damaged(r->err, "%s: \"vocab\" is not a list of tokens", r->path);
+  double score;
+  *id = (int64_t)r->t->scores.count;
+  if (!json_scan_enter(s, '[') || !json_scan_more(s, ']') || !json_scan_string(s) ||
+      !json_scan_more(s, ']') || !json_scan_real(s, &score) || json_scan_more(s, ']'))
+    return fail_damaged(r->err, "%s: token %" PRId64 " of \"vocab\" is not a token and its score", r->path,
+                        *id);
+  vec_push(&r->t->scores, score);
+  return true;
+}
+
+static bool read_token(Reader *r, Buffer *key) {
   int64_t id;
+  if (!scan_token(r, &id)) return false;
+  const char *name = r->vocabulary.scan.text.data;
+  const size_t length = r->vocabulary.scan.text.length;
   if (!length || strlen(name) != length)
     return fail_damaged(r->err, "%s: token \"%s\" is empty or contains a NUL character", r->path, name);
-  if (!json_scan_integer(s, &id) || id < 0 || id >= (int64_t)r->vocabulary.strings + MOST_HOLES)
+  if (id < 0 || id >= (int64_t)r->vocabulary.strings + MOST_HOLES)
     return fail_damaged(r->err, "%s: token \"%s\" has no id, or one out of range", r->path, name);
   if ((size_t)id < r->t->pieces.count && r->t->pieces.data[id].name)
     return fail_damaged(r->err, "%s: both \"%s\" and \"%s\" have id %" PRId64, r->path,
                         r->t->pieces.data[id].name, name, id);
   if (map_get(r->t->by_name, name, length, NULL))
     return fail_damaged(r->err, "%s: token \"%s\" occurs twice", r->path, name);
-  const PieceKind kind = decode_name(r, name, bytes);
-  tokenizer_put(r->t, (int32_t)id, bytes->data, bytes->length, name, kind);
+  const PieceKind kind = decode_name(r, name, length, key);
+  if (length > r->t->longest_piece) r->t->longest_piece = length;
+  tokenizer_put(r->t, (int32_t)id, key->data, key->length, name, kind);
   return true;
 }
 
@@ -251,8 +74,10 @@ static bool read_vocabulary(Reader *r) {
   vec_reserve(&r->t->pieces, r->vocabulary.strings);
   map_reserve(r->t->by_bytes, r->vocabulary.strings);
   map_reserve(r->t->by_name, r->vocabulary.strings);
-  bool ok = json_scan_enter(s, '{') || fail_damaged(r->err, "%s: the model has no \"vocab\"", r->path);
-  while (ok && json_scan_more(s, '}')) ok = read_token(r, &bytes);
+  const bool list = r->t->model == &model_Unigram;
+  bool ok =
+      json_scan_enter(s, list ? '[' : '{') || fail_damaged(r->err, "%s: the model has no \"vocab\"", r->path);
+  while (ok && json_scan_more(s, list ? ']' : '}')) ok = read_token(r, &bytes);
   buffer_free(&bytes);
   return ok && !s->wrong;
 }
@@ -266,7 +91,7 @@ static bool id_named(Reader *r, const char *name, size_t length, int32_t *out, s
   return true;
 }
 
-/* "left right", or ["left", "right"]: both joined, and the length of the left one. */
+/* "left right", or ["left", "right"]: both in a row, and the length of the left one. */
 static bool read_pair(JsonScan *s, Buffer *joined, size_t *left) {
   buffer_clear(joined);
   if (json_scan_next(s) == '[') {
@@ -286,6 +111,17 @@ static bool read_pair(JsonScan *s, Buffer *joined, size_t *left) {
   return true;
 }
 
+/* The right token of a pair loses the prefix of tokens that continue a word. */
+static bool drop_prefix(Reader *r, Buffer *joined, size_t left, size_t rank) {
+  const size_t prefix = strlen(r->t->subword_prefix);
+  if (joined->length - left < prefix || memcmp(joined->data + left, r->t->subword_prefix, prefix))
+    return fail_damaged(r->err, "%s: the right token of merge %zu lacks \"%s\"", r->path, rank,
+                        r->t->subword_prefix);
+  memmove(joined->data + left, joined->data + left + prefix, joined->length - left - prefix);
+  joined->length -= prefix;
+  return true;
+}
+
 static bool read_merge(Reader *r, size_t rank, Buffer *joined) {
   size_t left;
   if (!read_pair(&r->merges.scan, joined, &left))
@@ -293,7 +129,7 @@ static bool read_merge(Reader *r, size_t rank, Buffer *joined) {
   Merge m;
   if (!id_named(r, joined->data, left, &m.left, rank) ||
       !id_named(r, joined->data + left, joined->length - left, &m.right, rank) ||
-      !id_named(r, joined->data, joined->length, &m.result, rank))
+      !drop_prefix(r, joined, left, rank) || !id_named(r, joined->data, joined->length, &m.result, rank))
     return false;
   merges_add(&r->t->merges, m);
   return true;
@@ -309,14 +145,14 @@ static bool read_merges(Reader *r) {
   return ok && !s->wrong;
 }
 
-static bool read_added(Reader *r, const json_t *added) {
+static bool read_added(StepReader *r, const json_t *added) {
   static const char known[] = "id|content|special|normalized|single_word|lstrip|rstrip|";
   if (added && !json_is_array(added))
     return fail_damaged(r->err, "%s: \"added_tokens\" is not a list", r->path);
   for (size_t i = 0; i < json_array_size(added); i++) {
     const json_t *entry = json_array_get(added, i), *id = json_object_get(entry, "id");
     if (!json_is_integer(id)) return fail_damaged(r->err, "%s: added token %zu has no id", r->path, i);
-    if (!only_known(r, entry, "added tokens", known) ||
+    if (!step_members(r, entry, "added tokens", known) ||
         !tokenizer_read_added(r->t, entry, json_integer_value(id), r->path, r->err))
       return false;
   }
@@ -324,12 +160,6 @@ static bool read_added(Reader *r, const json_t *added) {
 }
 
 /* ---- the file ---- */
-
-static bool is_nothing(const json_t *value) {
-  return !value || json_is_null(value) || json_is_false(value) ||
-         (json_is_string(value) && !*json_string_value(value)) ||
-         (json_is_number(value) && json_number_value(value) == 0);
-}
 
 static bool read_unknown(Reader *r, const json_t *model) {
   const char *name = json_get_text(model, "unk_token", NULL);
@@ -341,54 +171,57 @@ static bool read_unknown(Reader *r, const json_t *model) {
   return true;
 }
 
-static bool read_model(Reader *r, const json_t *model) {
-  static const char *const unsupported_options[] = {"dropout", "continuing_subword_prefix",
-                                                    "end_of_word_suffix"};
-  const char *type = type_of(model); /* empty in older files */
-  if (*type && strcmp(type, "BPE")) return unsupported(r, "model", type);
-  for (size_t i = 0; i < sizeof unsupported_options / sizeof *unsupported_options; i++)
-    if (!is_nothing(json_object_get(model, unsupported_options[i])))
-      return unsupported(r, "model option", unsupported_options[i]);
-  return only_known(r, model, "model",
-                    "type|dropout|unk_token|continuing_subword_prefix|end_of_word_suffix|fuse_unk|"
-                    "byte_fallback|ignore_merges|vocab|merges|") &&
-         json_get_bool(model, "ignore_merges", false, &r->t->whole_words, r->path, r->err) &&
-         json_get_bool(model, "fuse_unk", false, &r->t->fuse_unknown, r->path, r->err) &&
-         json_get_bool(model, "byte_fallback", false, &r->t->byte_fallback, r->path, r->err) &&
-         read_vocabulary(r) && read_merges(r) && read_unknown(r, model);
+/* Whether ByteLevel is the last step before a model that takes bytes: words are then not spelled in its
+ * alphabet. */
+static void find_byte_level(Tokenizer *t) {
+  Steps *s = &t->cutters;
+  for (size_t i = 0; i < s->count; i++) t->spelled |= s->data[i].kind == &pre_tokenizer_ByteLevel;
+  if (t->model != &model_BPE || has_affixes(t) || !s->count) return;
+  if (s->data[s->count - 1].kind != &pre_tokenizer_ByteLevel) return;
+  t->byte_level = true;
+  t->spelled = false;
+  s->count--;
 }
 
-/* Checks combinations of parts. */
-static bool check_parts(Reader *r) {
-  const Normalizer *n = &r->t->normalizer;
-  if (n->prepend && !n->space_mark) return unsupported(r, "normalizer", "Prepend without Replace");
-  if (n->space_mark && r->t->byte_level) return unsupported(r, "normalizer", "Replace before ByteLevel");
-  if (n->space_mark && !r->marks_to_spaces)
-    return unsupported(r, "decoder", "without Replace, which the normalizer has,");
+static bool read_model(Reader *r, StepReader *steps, const json_t *model) {
+  const char *type = json_get_text(model, "type", "");
+  steps->what = "model";
+  r->t->model = model_kind(*type ? type : "BPE"); /* empty in older files */
+  if (!r->t->model) return step_refuse(steps, type);
+  if (!step_members(steps, model, "model", r->t->model->members) || !r->t->model->read(steps, model))
+    return false;
+  find_byte_level(r->t);
+  return read_vocabulary(r) && (r->t->model != &model_BPE || read_merges(r)) && read_unknown(r, model);
+}
+
+/* The decoder tells tokens apart from text; the model's tokens must be those that it takes. */
+static bool read_decoders(StepReader *r, const json_t *json) {
+  const json_t *decoder = json_object_get(json, "decoder");
+  if (!steps_read(r, STEP_DECODERS, json, &r->t->decoders)) return false;
+  if (!decoder || json_is_null(decoder)) vec_push(&r->t->decoders, ((Step){.kind = &decoder_none}));
   return true;
 }
 
 /* Truncation and padding are left to the user of the ids. */
-static void remark_on_ignored(Reader *r, const json_t *json) {
+static void remark_on_ignored(Tokenizer *t, const json_t *json) {
   static const char *const parts[] = {"truncation", "padding"};
-  for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
-    if (!is_nothing(json_object_get(json, parts[i])))
-      tokenizer_remark_on(r->t, "its \"%s\" is not applied", parts[i]);
+  for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+    const json_t *part = json_object_get(json, parts[i]);
+    if (part && !json_is_null(part)) tokenizer_remark_on(t, "its \"%s\" is not applied", parts[i]);
+  }
 }
 
 static bool read_all(Reader *r, const json_t *json) {
-  remark_on_ignored(r, json);
-  return only_known(r, json, "tokenizer",
-                    "version|truncation|padding|added_tokens|normalizer|pre_tokenizer|"
-                    "post_processor|decoder|model|") &&
-         for_each(r, json_object_get(json, "normalizer"), "normalizers", "normalizer", read_normalizer) &&
-         for_each(r, json_object_get(json, "pre_tokenizer"), "pretokenizers", "pre-tokenizer",
-                  read_pre_tokenizer) &&
-         for_each(r, json_object_get(json, "decoder"), "decoders", "decoder", read_decoder) &&
-         check_parts(r) && read_model(r, json_object_get(json, "model")) &&
-         read_added(r, json_object_get(json, "added_tokens")) &&
-         for_each(r, json_object_get(json, "post_processor"), "processors", "post-processor",
-                  read_post_processor);
+  StepReader steps = {.t = r->t, .path = r->path, .err = r->err};
+  remark_on_ignored(r->t, json);
+  return step_members(&steps, json, "tokenizer",
+                      "version|truncation|padding|added_tokens|normalizer|pre_tokenizer|"
+                      "post_processor|decoder|model|") &&
+         steps_read(&steps, STEP_NORMALIZERS, json, &r->t->normalizers) &&
+         steps_read(&steps, STEP_CUTTERS, json, &r->t->cutters) && read_decoders(&steps, json) &&
+         read_model(r, &steps, json_object_get(json, "model")) &&
+         read_added(&steps, json_object_get(json, "added_tokens")) &&
+         steps_read(&steps, STEP_POST_PROCESSORS, json, &(Steps){0});
 }
 
 /* ---- the large parts are cut out and replaced by null ---- */

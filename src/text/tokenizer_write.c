@@ -41,7 +41,7 @@ static json_t *byte_level_json(void) {
 }
 
 static json_t *pre_tokenizer_json(const Tokenizer *t) {
-  if (!t->pattern) return byte_level_json();
+  if (!t->cutters.count) return byte_level_json();
   json_t *split = json_build("{s:s, s:{s:s}, s:s, s:b}", "type", "Split", "pattern", "Regex", t->pattern_text,
                              "behavior", "Isolated", "invert", 0);
   return json_build("{s:s, s:[o, o]}", "type", "Sequence", "pretokenizers", split, byte_level_json());
@@ -54,14 +54,12 @@ static json_t *model_json(const Tokenizer *t) {
                     "merges", merges_json(t));
 }
 
-static json_t *normalizer_json(const Normalizer *n) {
+static json_t *normalizer_json(const Steps *steps) {
+  if (!steps->count) return json_null();
   json_t *parts = json_array();
-  if (n->compose) json_push(parts, json_build("{s:s}", "type", "NFC"));
-  if (n->compatible) json_push(parts, json_build("{s:s}", "type", "NFKC"));
-  if (n->lowercase) json_push(parts, json_build("{s:s}", "type", "Lowercase"));
-  if (json_array_size(parts)) return json_build("{s:s, s:o}", "type", "Sequence", "normalizers", parts);
-  json_decref(parts);
-  return json_null();
+  for (size_t i = 0; i < steps->count; i++)
+    json_push(parts, json_build("{s:s}", "type", steps->data[i].kind->type));
+  return json_build("{s:s, s:o}", "type", "Sequence", "normalizers", parts);
 }
 
 /* ---- tokens around a text ---- */
@@ -117,7 +115,7 @@ void tokenizer_frame(Tokenizer *t, bool encodes, int32_t begin) {
 
 static json_t *tokenizer_json(const Tokenizer *t) {
   return json_build("{s:s, s:n, s:n, s:o, s:o, s:o, s:o, s:o, s:o}", "version", "1.0", "truncation",
-                    "padding", "added_tokens", added_json(t), "normalizer", normalizer_json(&t->normalizer),
+                    "padding", "added_tokens", added_json(t), "normalizer", normalizer_json(&t->normalizers),
                     "pre_tokenizer", pre_tokenizer_json(t), "post_processor", post_processor_json(t),
                     "decoder", byte_level_json(), "model", model_json(t));
 }

@@ -132,10 +132,9 @@ static void add_results(Tokenizer *t) {
 static bool train_bpe(Tokenizer *t, TextSource *source, const TokenizerSettings *s, int64_t specials,
                       const News *news, Error *err) {
   WordCounts counts;
-  t->pattern = words_compile(words_ours, "words_ours", err);
-  if (!t->pattern) return false;
-  t->pattern_text = arena_strndup(t->arena, words_ours, strlen(words_ours));
-  bool ok = count_words(&counts, source, t->pattern, s->memory, news, err);
+  StepReader r = {.t = t, .path = "words_ours", .err = err, .steps = &t->cutters};
+  if (!push_split(&r, words_ours)) return false;
+  bool ok = count_words(&counts, source, t->cutters.data[0].pattern, s->memory, news, err);
   const int64_t wanted = s->vocab ? s->vocab : default_vocabulary(counts.text_bytes);
   ok = ok && learn_merges(&t->merges, &counts, t->bytes, BYTES, wanted - specials, news, err);
   word_counts_free(&counts);
@@ -148,7 +147,7 @@ static bool train_bpe(Tokenizer *t, TextSource *source, const TokenizerSettings 
 /* A source that normalizes the pieces of another. */
 typedef struct NormalSource {
   TextSource *raw;
-  const Normalizer *normalizer;
+  const Steps *normalizers;
   Buffer piece;
 } NormalSource;
 
@@ -161,16 +160,16 @@ static bool normal_next(void *self, const char **text, size_t *length, Error *er
   NormalSource *s = self;
   if (!s->raw->next(s->raw->self, text, length, err)) return false;
   buffer_clear(&s->piece);
-  normalize(s->normalizer, *text, *length, &s->piece);
+  if (!steps_normalize(s->normalizers, *text, *length, &s->piece, err)) return false;
   *text = s->piece.data ? s->piece.data : "";
   *length = s->piece.length;
   return true;
 }
 
-static Normalizer chosen_normalizer(const TokenizerSettings *s) {
+static void add_normalizers(Steps *steps, const TokenizerSettings *s) {
   const char *form = s->normalize ? s->normalize : "none";
-  return (Normalizer){
-      .compose = !strcmp(form, "nfc"), .compatible = !strcmp(form, "nfkc"), .lowercase = s->lowercase};
+  if (strcmp(form, "none")) steps_add_normalizer(steps, strcmp(form, "nfc") ? "NFKC" : "NFC");
+  if (s->lowercase) steps_add_normalizer(steps, "Lowercase");
 }
 
 /* ---- choice of the type ---- */
@@ -207,10 +206,10 @@ static bool train(Tokenizer *t, TextSource *source, const TokenizerSettings *s, 
 Tokenizer *tokenizer_train(TextSource *raw, const TokenizerSettings *s, const char *const *specials,
                            const News *news, Error *err) {
   Tokenizer *t = tokenizer_new();
-  t->normalizer = chosen_normalizer(s);
-  NormalSource normal = {raw, &t->normalizer, {0}};
+  add_normalizers(&t->normalizers, s);
+  NormalSource normal = {raw, &t->normalizers, {0}};
   TextSource changed = {&normal, normal_rewind, normal_next, raw->bytes};
-  TextSource *source = normalizer_does_nothing(&t->normalizer) ? raw : &changed;
+  TextSource *source = t->normalizers.count ? &changed : raw;
   const char *kind = strcmp(s->tokenizer, "auto") ? s->tokenizer : choose_kind(source, err);
   const bool ok = train(t, source, s, specials, kind, news, err);
   buffer_free(&normal.piece);

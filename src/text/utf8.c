@@ -25,6 +25,18 @@ size_t utf8_decode(const char *text, size_t length, uint32_t *code) {
   return n;
 }
 
+size_t utf8_decode_last(const char *text, size_t length, uint32_t *code) {
+  for (size_t n = 1; n <= 4 && n <= length; n++)
+    if (utf8_decode(text + length - n, n, code) == n) return n;
+  return 0;
+}
+
+bool is_white_space(uint32_t c) {
+  return (c >= 9 && c <= 13) || c == 0x20 || c == 0x85 || c == 0xa0 || c == 0x1680 ||
+         (c >= 0x2000 && c <= 0x200a) || c == 0x2028 || c == 0x2029 || c == 0x202f || c == 0x205f ||
+         c == 0x3000;
+}
+
 size_t utf8_character(const char *text, size_t length) {
   uint32_t code;
   return utf8_decode(text, length, &code);

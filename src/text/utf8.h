@@ -9,6 +9,10 @@
 size_t utf8_character(const char *text, size_t length);
 /* As utf8_character, and sets *code. */
 size_t utf8_decode(const char *text, size_t length, uint32_t *code);
+/* Size of the last character, sets *code; 0: none. */
+size_t utf8_decode_last(const char *text, size_t length, uint32_t *code);
+/* Unicode's White_Space. */
+bool is_white_space(uint32_t code);
 /* Length of the longest valid prefix: `length` if all is valid. */
 size_t utf8_valid_prefix(const char *text, size_t length);
 /* Number of characters in valid text. */

@@ -4,7 +4,7 @@
 #include <pcre2.h>
 #include <string.h>
 
-#include "base/buffer.h"
+#include "text/words_rewrite.h"
 
 const char words_gpt2[] =
     "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
@@ -41,30 +41,6 @@ static void describe_problem(int problem, const char **text) {
   *text = (const char *)message;
 }
 
-/* Unicode's White_Space. PCRE2's \s also has U+180E, which is not white space since Unicode 6.3. */
-#define SPACES \
-  "\\x09-\\x0D\\x20\\x85\\xA0\\x{1680}\\x{2000}-\\x{200A}\\x{2028}\\x{2029}\\x{202F}\\x{205F}\\x{3000}"
-
-/* The pattern with \s and \S spelled out. */
-static char *spell_spaces(const char *pattern) {
-  Buffer out = {0};
-  bool in_class = false;
-  for (const char *p = pattern; *p; p++) {
-    const char escaped = p[0] == '\\' ? p[1] : '\0';
-    if (escaped == 's')
-      buffer_adds(&out, in_class ? SPACES : "[" SPACES "]");
-    else if (escaped == 'S' && !in_class)
-      buffer_adds(&out, "[^" SPACES "]");
-    else
-      buffer_add(&out, p, escaped ? 2 : 1);
-    if (escaped)
-      p++;
-    else if (*p == '[' || *p == ']')
-      in_class = *p == '[';
-  }
-  return buffer_take(&out);
-}
-
 static pcre2_code *compile(const char *pattern, pcre2_general_context *memory, int *problem, PCRE2_SIZE *at) {
   static const uint32_t options = PCRE2_UTF | PCRE2_UCP | PCRE2_NEVER_BACKSLASH_C;
   pcre2_compile_context *context = pcre2_compile_context_create(memory);
@@ -76,7 +52,8 @@ static pcre2_code *compile(const char *pattern, pcre2_general_context *memory, i
 WordPattern *words_compile(const char *pattern, const char *where, Error *err) {
   int problem;
   PCRE2_SIZE at;
-  char *spelled = spell_spaces(pattern);
+  char *spelled = words_rewrite(pattern, where, err);
+  if (!spelled) return NULL;
   pcre2_general_context *memory = pcre2_general_context_create(alloc_block, free_block, NULL);
   pcre2_code *code = compile(spelled, memory, &problem, &at);
   mem_free(spelled);
@@ -117,6 +94,10 @@ void words_over(Words *w, const char *text, size_t length) {
 void words_close(Words *w) {
   if (w->match) pcre2_match_data_free(w->match);
   w->match = NULL;
+}
+
+bool words_is_match(const Words *w) {
+  return w->at > w->match_begin;
 }
 
 bool words_ok(const Words *w, Error *err) {

@@ -14,6 +14,7 @@ extern const char words_gpt2[];
 extern const char words_ours[];
 
 typedef struct WordPattern WordPattern;
+/* A pattern of Oniguruma, as far as PCRE2 has the same or it can be rewritten; else it fails. */
 WordPattern *words_compile(const char *pattern, const char *where, Error *);
 void words_free(WordPattern *);
 
@@ -33,6 +34,8 @@ void words_open(Words *, const WordPattern *);
 void words_over(Words *, const char *text, size_t length);
 /* False at the end, and if matching fails: see words_ok. */
 bool words_next(Words *, const char **word, size_t *length);
+/* Was the word that words_next returned a match, and not text between two? */
+bool words_is_match(const Words *);
 /* False if matching failed in any text since words_open. */
 bool words_ok(const Words *, Error *);
 void words_close(Words *);

@@ -6,26 +6,31 @@
 #include <string.h>
 
 #include "base/scratch.h"
-#include "text/normalize.h"
+#include "text/pipeline.h"
 #include "text/text_source.h"
 
 #include <cmocka.h> /* last: it defines fail() */
 
-static void expect(Normalizer n, const char *text, const char *wanted) {
+/* `second` NULL: one step. */
+static void expect(const char *first, const char *second, const char *text, const char *wanted) {
   Buffer out = {0};
-  normalize(&n, text, strlen(text), &out);
+  Steps steps = {0};
+  steps_add_normalizer(&steps, first);
+  if (second) steps_add_normalizer(&steps, second);
+  assert_true(steps_normalize(&steps, text, strlen(text), &out, NULL));
   assert_string_equal(out.data ? out.data : "", wanted);
   buffer_free(&out);
+  steps_free(&steps);
 }
 
 static void lower_case(void **state) {
-  const Normalizer lower = {.lowercase = true};
-  expect(lower, "", "");
-  expect(lower, "A Word, \xc3\x84\xc3\x96\xc3\x9c\xc3\x9f 12", "a word, \xc3\xa4\xc3\xb6\xc3\xbc\xc3\x9f 12");
-  expect(lower, "\xce\xa3\xce\x91\xce\xa3 \xe6\x9c\x88",
+  expect("Lowercase", NULL, "", "");
+  expect("Lowercase", NULL, "A Word, \xc3\x84\xc3\x96\xc3\x9c\xc3\x9f 12",
+         "a word, \xc3\xa4\xc3\xb6\xc3\xbc\xc3\x9f 12");
+  expect("Lowercase", NULL, "\xce\xa3\xce\x91\xce\xa3 \xe6\x9c\x88",
          "\xcf\x83\xce\xb1\xcf\x83 \xe6\x9c\x88"); /* sigma: no final form */
-  expect(lower, "\xc4\xb0", "i\xcc\x87");
-  expect(lower,
+  expect("Lowercase", NULL, "\xc4\xb0", "i\xcc\x87");
+  expect("Lowercase", NULL,
          "A\xff"
          "B\xe6\x9c",
          "a\xff"
@@ -33,16 +38,14 @@ static void lower_case(void **state) {
 }
 
 static void compatible_form(void **state) {
-  const Normalizer nfkc = {.compatible = true}, both = {.compatible = true, .lowercase = true};
-  expect(nfkc, "\xef\xbc\xa1\xef\xbc\x92 \xef\xac\x81t \xe2\x91\xa0\xc2\xbd",
+  expect("NFKC", NULL, "\xef\xbc\xa1\xef\xbc\x92 \xef\xac\x81t \xe2\x91\xa0\xc2\xbd",
          "A2 fit 1"
          "1\xe2\x81\x84"
          "2");
-  expect(nfkc, "\xe3\x80\x80\xe6\x9c\x88\xe3\x80\x82\xef\xbc\x8c", " \xe6\x9c\x88\xe3\x80\x82,");
-  expect(nfkc, "e\xcc\x81 \xc2\xa0", "\xc3\xa9  ");
-  expect(both, "\xef\xbc\xa1\xe2\x84\xab", "a\xc3\xa5");
-  expect((Normalizer){.compose = true}, "\xef\xbc\xa1 e\xcc\x81",
-         "\xef\xbc\xa1 \xc3\xa9"); /* NFC is not NFKC */
+  expect("NFKC", NULL, "\xe3\x80\x80\xe6\x9c\x88\xe3\x80\x82\xef\xbc\x8c", " \xe6\x9c\x88\xe3\x80\x82,");
+  expect("NFKC", NULL, "e\xcc\x81 \xc2\xa0", "\xc3\xa9  ");
+  expect("NFKC", "Lowercase", "\xef\xbc\xa1\xe2\x84\xab", "a\xc3\xa5");
+  expect("NFC", NULL, "\xef\xbc\xa1 e\xcc\x81", "\xef\xbc\xa1 \xc3\xa9"); /* NFC is not NFKC */
 }
 
 static Tokenizer *reopened(Tokenizer *t) {
@@ -112,7 +115,7 @@ static void many_texts_are_normalized_one_by_one(void **state) {
 
 static void plain_tokenizers_do_not(void **state) {
   Tokenizer *t = learn("byte", 0, (const char *const[]){"A", NULL}, 0, &(News){0}, NULL);
-  assert_true(normalizer_does_nothing(&t->normalizer));
+  assert_int_equal(t->normalizers.count, 0);
   tokenizer_free(t);
 }
 

@@ -110,24 +110,29 @@ static void expect_refused(Parts parts, const char *word) {
 }
 
 static void what_is_not_understood_is_named(void **state) {
-  expect_refused((Parts){.normalizer = "{\"type\":\"StripAccents\"}"}, "StripAccents");
-  expect_refused((Parts){.normalizer = "{\"type\":\"Sequence\",\"normalizers\":[{\"type\":\"Lowercase\"},"
-                                       "{\"type\":\"NFKC\"}]}"},
-                 "Lowercase before");
-  expect_refused((Parts){.normalizer = "{\"type\":\"Prepend\",\"prepend\":\"▁\"}"},
-                 "Prepend without Replace");
-  expect_refused((Parts){.pre_tokenizer = "{\"type\":\"Metaspace\"}"}, "Metaspace");
+  expect_refused((Parts){.normalizer = "{\"type\":\"Novelty\"}"}, "normalizer \"Novelty\"");
+  expect_refused((Parts){.normalizer = "{\"type\":\"Lowercase\",\"locale\":\"tr\"}"}, "locale");
+  expect_refused((Parts){.normalizer = "{\"type\":\"Prepend\"}"}, "prepend");
+  expect_refused((Parts){.normalizer = "{\"type\":\"Precompiled\",\"precompiled_charsmap\":\"AAAA\"}"},
+                 "precompiled_charsmap");
+  expect_refused((Parts){.pre_tokenizer = "{\"type\":\"UnicodeScripts\"}"},
+                 "pre-tokenizer \"UnicodeScripts\"");
   expect_refused((Parts){.pre_tokenizer = "{\"type\":\"ByteLevel\",\"new_option\":1}"}, "new_option");
   expect_refused(
-      (Parts){.pre_tokenizer = "{\"type\":\"Split\",\"pattern\":{\"Regex\":\"a\"},\"behavior\":\"Removed\"}"},
-      "Split");
+      (Parts){.pre_tokenizer = "{\"type\":\"Split\",\"pattern\":{\"Regex\":\"a\"},\"behavior\":\"Eaten\"}"},
+      "Eaten");
   expect_refused((Parts){.pre_tokenizer = "{\"type\":\"Split\",\"pattern\":{\"Regex\":\"a(\"},"
                                           "\"behavior\":\"Isolated\"}"},
                  "invalid pre-tokenizer pattern at byte");
-  expect_refused((Parts){.decoder = "{\"type\":\"WordPiece\"}"}, "WordPiece");
-  expect_refused((Parts){.decoder = "{\"type\":\"Strip\",\"content\":\" \",\"start\":1,\"stop\":0}"},
+  expect_refused((Parts){.pre_tokenizer = "{\"type\":\"Split\",\"pattern\":{\"Regex\":\"[a&&b]\"},"
+                                          "\"behavior\":\"Isolated\"}"},
+                 "&& in a class");
+  expect_refused((Parts){.pre_tokenizer = "{\"type\":\"Metaspace\",\"replacement\":\"ab\"}"},
+                 "several characters");
+  expect_refused((Parts){.decoder = "{\"type\":\"CTC\"}"}, "decoder \"CTC\"");
+  expect_refused((Parts){.decoder = "{\"type\":\"Sequence\",\"decoders\":[{\"type\":\"Fuse\"},"
+                                    "{\"type\":\"Strip\",\"content\":\" \",\"start\":0,\"stop\":1}]}"},
                  "Strip");
-  expect_refused((Parts){.decoder = "null"}, "Replace");
   expect_refused((Parts){.post = "{\"type\":\"BertProcessing\"}"}, "BertProcessing");
   expect_refused((Parts){.more = "\"dropout\":0.1,"}, "dropout");
   expect_refused((Parts){.more = "\"novelty\":true,"}, "novelty");
@@ -185,7 +190,7 @@ static void parts_are_found_by_their_names(void **state) {
   static const char text[] =
       "{\"vocab\":1}"
       "{\"model\":{\"merges\":[[\"a\",\"b\"]],\"unk_token\":\"<unk>\",\"v\\u006fcab\":"
-      "{\"<unk>\":0,\"a\":1,\"b\":2,\"ab\":3}},\"decoder\":{\"type\":\"Fuse\",\"vocab\":{}}}";
+      "{\"<unk>\":0,\"a\":1,\"b\":2,\"ab\":3}},\"decoder\":{\"type\":\"Fuse\"},\"padding\":{\"vocab\":{}}}";
   Error err = {0};
   assert_null(tokenizer_parse(text, sizeof text - 1, "t.json", &err));
   assert_non_null(strstr(err.text, "end of file expected"));

@@ -2,7 +2,8 @@
 # the corpora, in about a minute; all of them, in four: INKSTONE_EVERY=1 ctest -R text_hf
 if(TARGET inkstone)
   python_test(text_hf text/test_hf.py $<TARGET_FILE:inkstone> $<TARGET_FILE:inkstone_shared> ${PROJECT_SOURCE_DIR}/../shared)
-  # Added tokens, byte tokens and vocabularies of unusual kinds; a second.
+  # Every kind of step (some minutes); added tokens, byte tokens and vocabularies of unusual kinds (a second).
+  python_test(text_hf_kinds text/test_hf_kinds.py $<TARGET_FILE:inkstone_shared> ${PROJECT_SOURCE_DIR}/../shared)
   python_test(text_hf_parts text/test_hf_parts.py $<TARGET_FILE:inkstone_shared>)
   # Against sacrebleu and rouge-score: every printed digit, in some minutes, most of them theirs.
   python_test(text_metric_peers text/test_metric_peers.py $<TARGET_FILE:inkstone> ${PROJECT_SOURCE_DIR}/../shared)

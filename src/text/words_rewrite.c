@@ -1,0 +1,95 @@
+#include "text/words_rewrite.h"
+
+#include <string.h>
+
+/* Unicode's White_Space. PCRE2's \s also has U+180E, which is not white space since Unicode 6.3. */
+#define SPACES \
+  "\\x09-\\x0D\\x20\\x85\\xA0\\x{1680}\\x{2000}-\\x{200A}\\x{2028}\\x{2029}\\x{202F}\\x{205F}\\x{3000}"
+/* PCRE2's \w lacks marks. */
+#define WORD "\\p{L}\\p{M}\\p{N}\\p{Pc}"
+
+/* \p{Han} and the like are scripts; in PCRE2 they would also match what several scripts share, such as
+ * U+3002. */
+static const char *const scripts[] = {"Han",      "Hiragana", "Katakana",   "Hangul",   "Latin",
+                                      "Greek",    "Cyrillic", "Arabic",     "Hebrew",   "Thai",
+                                      "Armenian", "Bengali",  "Devanagari", "Georgian", "Tamil",
+                                      "Telugu",   "Khmer",    "Lao",        "Tibetan",  "Ethiopic"};
+
+typedef struct Rewriter {
+  const char *p;
+  Buffer out;
+  int depth; /* of character classes */
+  const char *problem;
+} Rewriter;
+
+static void add_property(Rewriter *r) {
+  const char *name = r->p[2] == '{' ? r->p + 3 + (r->p[3] == '^') : "";
+  const size_t before = r->p[2] == '{' ? (size_t)(name - r->p) : 2, n = strcspn(name, "}");
+  bool script = false;
+  for (size_t i = 0; i < sizeof scripts / sizeof *scripts; i++)
+    script |= strlen(scripts[i]) == n && !memcmp(scripts[i], name, n);
+  buffer_add(&r->out, r->p, before);
+  if (script) buffer_adds(&r->out, "sc:");
+  r->p += before;
+}
+
+/* An escape, at its backslash. */
+static void add_escape(Rewriter *r) {
+  const bool in_class = r->depth > 0;
+  const char c = r->p[1];
+  if (c == 'p' || c == 'P') {
+    add_property(r);
+    return;
+  }
+  if (c == 's' || c == 'w') {
+    const char *set = c == 's' ? SPACES : WORD;
+    buffer_addf(&r->out, in_class ? "%s" : "[%s]", set);
+  } else if ((c == 'S' || c == 'W') && !in_class) {
+    buffer_addf(&r->out, "[^%s]", c == 'S' ? SPACES : WORD);
+  } else if (c == 'u' && strspn(r->p + 2, "0123456789abcdefABCDEF") >= 4) {
+    buffer_addf(&r->out, "\\x{%.4s}", r->p + 2);
+    r->p += 4;
+  } else if (c == 'h' || c == 'H' || (c == 'W' && in_class)) {
+    r->problem = c == 'W' ? "\\W in a class" : "\\h";
+  } else {
+    buffer_add(&r->out, r->p, c ? 2 : 1);
+  }
+  r->p += c ? 2 : 1;
+}
+
+/* A bracket. Classes in a class are joined with it; in PCRE2 the bracket would be a character. */
+static void add_bracket(Rewriter *r) {
+  const char *name = r->depth && r->p[1] == ':' ? strstr(r->p, ":]") : NULL;
+  if (name) { /* [:alpha:] */
+    buffer_add(&r->out, r->p, (size_t)(name + 2 - r->p));
+    r->p = name + 2;
+    return;
+  }
+  if (r->depth && r->p[1] == '^') r->problem = "a negated class in a class";
+  if (!r->depth++) buffer_adds(&r->out, r->p[1] == '^' ? "[^" : "[");
+  r->p += r->p[1] == '^' ? 2 : 1;
+  if (*r->p == ']') { /* as the first, a character */
+    buffer_adds(&r->out, "\\]");
+    r->p++;
+  }
+}
+
+char *words_rewrite(const char *pattern, const char *where, Error *err) {
+  Rewriter r = {.p = pattern};
+  while (*r.p && !r.problem) {
+    if (*r.p == '\\') {
+      add_escape(&r);
+    } else if (*r.p == '[') {
+      add_bracket(&r);
+    } else {
+      if (r.depth && r.p[0] == '&' && r.p[1] == '&') r.problem = "&& in a class";
+      if (*r.p != ']' || r.depth <= 1) buffer_add(&r.out, r.p, 1);
+      if (*r.p == ']' && r.depth) r.depth--;
+      r.p++;
+    }
+  }
+  if (!r.problem) return buffer_take(&r.out);
+  fail(err, "%s: %s of the pattern \"%.200s\" is not supported", where, r.problem, pattern);
+  buffer_free(&r.out);
+  return NULL;
+}
