@@ -406,7 +406,7 @@ typedef struct ink_turn {
 } ink_turn;
 
 /* Generates the assistant's next turn with a model of the task "reply". Turns that cannot be read are
- * reported in the output's `problem`, as in ink_rewrite. */
+ * reported in the output's `problem`, as in ink_rewrite. A model of another program needs a chat template. */
 INK_API bool ink_reply(ink_model *, const ink_turn *turns, int count, const ink_settings *,
                        ink_output_listener *, void *user, ink_rewritten *done, const ink_call *, ink_error *);
 

@@ -10,6 +10,7 @@
 #include "base/figure.h"
 #include "base/json.h"
 #include "base/memory.h"
+#include "cli/args.h"
 #include "cli/command.h"
 #include "cli/glyph.h"
 #include "cli/streams.h"
@@ -143,6 +144,11 @@ static bool reply(Chat *c, const char *text, Error *err) {
 
 static bool save(const Chat *c, const char *path, Error *err) {
   json_t *messages = json_array();
+  char *instruction = args_setting(c->call->settings, "system");
+  if (*instruction && !(c->turns.count && !strcmp(c->turns.data[0].role, "system")))
+    json_push(messages, json_build("{s:s, s:o}", "role", "system", "content",
+                                   glyph_json(instruction, strlen(instruction))));
+  ink_free(instruction);
   for (size_t i = 0; i < c->turns.count; i++) {
     const Turn *t = &c->turns.data[i];
     json_push(messages,
@@ -388,12 +394,16 @@ const Command command_chat = {
     .operands = "-m MODEL",
     .summary = "have a conversation",
     .description =
-        "Replies to each line typed, taking the conversation so far into account. /help lists the commands: "
+        "Replies to each line typed, taking the conversation so far into account. A model of another program "
+        "must have "
+        "a chat template, which formats the turns as for transformers. /help lists the commands: "
         "/reset, /undo, /system TEXT, /save FILE, /quit. Ctrl-C stops a reply, Ctrl-D quits.\nIf standard "
         "input is not a terminal, each line is a turn of the user, even if it begins with /, and each reply "
         "is one line; with --commands, lines that begin with / are commands there, too.",
     .examples =
         {{"inkstone chat -m assistant", "have a conversation"},
+         {"inkstone chat -m SmolLM2-135M-Instruct.gguf --system \"You are a pirate.\"",
+          "with a downloaded model, told how to reply"},
          {"printf 'Hello\\nHow are you?\\n/save talk.jsonl\\n' | inkstone chat -m assistant --commands",
           "two turns from a script, saved to a file"}},
     .flags = {{OWN_MODEL, "model", "MODEL", "model: a directory, or a file (GGUF, llama2.c)", 'm', true},

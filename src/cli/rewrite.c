@@ -361,7 +361,7 @@ const Command command_translate = {
                   "print three translations with their scores"}},
     .flags = FLAGS,
     .settings = ink_settings_rewrite,
-    .omit = ONLY_WRITE,
+    .omit = ONLY_WRITE "|system",
     .most = 1,
     .run = run,
 };
@@ -375,7 +375,7 @@ const Command command_summarize = {
                  {"inkstone summarize -m synopsis -i descriptions.txt", "summarize each line of a file"}},
     .flags = FLAGS,
     .settings = ink_settings_rewrite,
-    .omit = ONLY_WRITE,
+    .omit = ONLY_WRITE "|system",
     .most = 1,
     .run = run,
 };
@@ -387,7 +387,9 @@ const Command command_reply = {
     .description = COMMON
     "Of a text longer than the model reads, only the last sentences that fit are read; this is reported. "
     "For a conversation of several turns use inkstone chat.",
-    .examples = {{"inkstone reply -m assistant \"How are you?\"", "print one reply"}},
+    .examples = {{"inkstone reply -m assistant \"How are you?\"", "print one reply"},
+                 {"inkstone reply -m smollm2.gguf --system \"Answer in one word.\" -i questions.txt",
+                  "a downloaded model replies to each line"}},
     .flags = FLAGS,
     .settings = ink_settings_rewrite,
     .omit = ONLY_WRITE,

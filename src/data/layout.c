@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "data/chat_template.h"
+
 static const char pad[] = "<|pad|>", separator[] = "<|sep|>";
 
 const char *const *layout_specials(const Task *task) {
@@ -163,7 +165,7 @@ void layout_keep(PairLayout *l, int64_t start, int64_t padding) {
 }
 
 int32_t layout_end(const PairLayout *l) {
-  return l->chat && !l->separate ? l->turn_end.ids[0] : l->end;
+  return l->chat && !l->separate && !l->template ? l->turn_end.ids[0] : l->end;
 }
 
 int64_t layout_source_capacity(const PairLayout *l) {
@@ -203,6 +205,7 @@ static bool add_turns(const PairLayout *l, const Tokenizer *t, const Turn *turns
 
 bool layout_input(const PairLayout *l, const Tokenizer *t, const Turn *turns, size_t count, Ids *source,
                   Ids *prompt, size_t *dropped, Error *err) {
+  if (l->template) return chat_template_fit(l->template, t, turns, count, l->time / 2, prompt, dropped, err);
   Ids *input = l->separate ? source : prompt;
   const int64_t most = l->separate ? layout_source_capacity(l) : l->time / 2;
   if (l->separate)
@@ -222,5 +225,6 @@ int64_t layout_capacity(const PairLayout *l, int64_t wanted) {
   const int64_t half = l->time / 2, left = l->time - (wanted < half ? wanted : half);
   const int64_t turn = l->chat ? l->turn[ROLE_USER].count + l->turn_end.count : 2;
   if (l->separate) return layout_source_capacity(l) - turn;
+  if (l->template) return left - chat_template_frame(l->template);
   return left - turn - (l->chat ? l->turn[ROLE_ASSISTANT].count + (l->begin >= 0) : 1);
 }

@@ -8,7 +8,9 @@
  *
  * An imported tokenizer may have others, or none. Padding is then the token its files name, or the end token
  * (padding is never read). Turns use ChatML or the Llama 3 format if its tokens exist; otherwise the role is
- * spelled out ("<|user|>" as ordinary text), and the end token follows each turn. */
+ * spelled out ("<|user|>" as ordinary text), and the end token follows each turn.
+ *
+ * Another program's model has the layout of its chat template (chat_template.h). */
 #ifndef DATA_LAYOUT_H
 #define DATA_LAYOUT_H
 

@@ -51,6 +51,7 @@ typedef struct PairLayout {
   int32_t pad;                    /* padding, never scored */
   int64_t time, source_time;      /* maximal length of a sequence and of a source */
   bool drop_long;
+  const struct ChatTemplate *template; /* chat: of another program's model; NULL: the tokens above */
 } PairLayout;
 
 /* Training: batches of at most `tokens` tokens on either side, including padding, and at most `sequences`

@@ -12,6 +12,12 @@
 #include "run/special_tokens.h"
 #include "run/writer.h"
 
+#include "run/chat.def" /* ChatSettings, chat_settings_table */
+
+#include "base/settings_table.h"
+
+#include "run/chat.def"
+
 static ink_model *open_model(const char *directory, const News *news, Error *err) {
   ink_model *m = mem_alloc_zeroed(1, sizeof *m);
   m->engine = work_context.engine;
@@ -82,6 +88,7 @@ char *ink_model_describe(const ink_model *m, ink_error *err) {
                  (json_int_t)tensors_bytes(&b->source.tensors), "shape", shape_json(&b->model->config),
                  "tokens", special_tokens_describe(&b->model->config, b->tokenizer, bundle_begin(b)),
                  "generation", generation_describe(b), "trained", b->card);
+  if (b->chat) json_put(json, "chat_template", json_true());
   if (b->source.remark) json_put(json, "remark", json_string(b->source.remark));
   char *text = json_text(json, JSON_INDENT(2));
   json_decref(json);
@@ -146,8 +153,9 @@ bool ink_write(ink_model *m, const char *prompt, size_t length, const ink_settin
 
 ink_settings *ink_settings_rewrite(void) {
   static const SettingTable *const tables[] = {&search_settings_table, &sampling_settings_table,
-                                               &text_settings_table, &general_settings_table};
-  return settings_new(tables, 4);
+                                               &chat_settings_table, &text_settings_table,
+                                               &general_settings_table};
+  return settings_new(tables, 5);
 }
 
 /* What rewriting needs from model and settings. */
@@ -157,11 +165,19 @@ typedef struct Rewriting {
   RewriteRequest request;
 } Rewriting;
 
+/* "": none. */
+static const char *system_text(const ink_settings *settings) {
+  const ChatSettings *s = settings_part(settings, &chat_settings_table);
+  return s->system ? s->system : "";
+}
+
 /* *w must be zeroed before; close w->generation in any case. */
 static bool prepare(Rewriting *w, const Bundle *b, const Task *task, const ink_settings *settings,
                     Error *err) {
   const GeneralSettings *general = general_of(settings);
   Generation *g = &w->generation;
+  if (!task->chat && *system_text(settings))
+    return fail_usage(err, "--system has no effect: it is for conversations");
   if (!bundle_check_task(b, task, err) || !bundle_layout(b, task, &w->layout, err) ||
       !generation_open(g, b, &w->layout, settings, err))
     return false;
@@ -183,13 +199,18 @@ static bool take_rewritten(ink_rewritten *own, const ink_rewritten *done, Error 
   return struct_take(own, sizeof *own, done ? done : &none, "ink_rewritten", err);
 }
 
-/* Texts as inputs of one turn each. The caller frees turns and inputs. */
-static RewriteInput *inputs_of(const char *const *texts, const size_t *lengths, int64_t count, Turn **turns) {
+/* Texts as inputs of one turn each, after the one of the setting "system". The caller frees turns and inputs.
+ */
+static RewriteInput *inputs_of(const char *const *texts, const size_t *lengths, int64_t count,
+                               const ink_settings *settings, Turn **turns) {
+  const char *instruction = system_text(settings);
+  const size_t each = 1 + (*instruction != 0);
   RewriteInput *inputs = mem_alloc_zeroed((size_t)count + 1, sizeof *inputs);
-  *turns = mem_alloc_zeroed((size_t)count + 1, sizeof **turns);
+  Turn *turn = *turns = mem_alloc_zeroed(2 * (size_t)count + 1, sizeof **turns);
   for (int64_t i = 0; i < count; i++) {
-    (*turns)[i] = (Turn){ROLE_USER, texts[i], lengths[i]};
-    inputs[i] = (RewriteInput){&(*turns)[i], 1};
+    inputs[i] = (RewriteInput){turn, each};
+    if (each > 1) *turn++ = (Turn){ROLE_SYSTEM, instruction, strlen(instruction)};
+    *turn++ = (Turn){ROLE_USER, texts[i], lengths[i]};
   }
   return inputs;
 }
@@ -203,7 +224,7 @@ bool ink_rewrite(ink_model *m, const char *task, const char *const *texts, const
   const bool known_size = take_rewritten(&own, done, err);
   Rewriting w = {0};
   Turn *turns;
-  RewriteInput *inputs = inputs_of(texts, lengths, count, &turns);
+  RewriteInput *inputs = inputs_of(texts, lengths, count, settings, &turns);
   const Task *known = task_named(task, err);
   bool ok = known && known_size && call_enter(call, m->engine, &news, err) &&
             prepare(&w, &m->bundle, known, settings, err);
@@ -226,7 +247,7 @@ char *ink_explain(ink_model *m, const char *task, const char *const *texts, cons
   Rewriting w = {0};
   Turn *turns;
   Buffer sections = {0}, page = {0};
-  RewriteInput *inputs = inputs_of(texts, lengths, count, &turns);
+  RewriteInput *inputs = inputs_of(texts, lengths, count, settings, &turns);
   const Task *known = task_named(task, err);
   const bool ok = known && call_enter(call, m->engine, &news, err) &&
                   prepare(&w, &m->bundle, known, settings, err) &&
@@ -258,14 +279,17 @@ bool ink_reply(ink_model *m, const ink_turn *said, int count, const ink_settings
   News news;
   ink_rewritten own;
   const bool known_size = take_rewritten(&own, done, err);
-  Turn *turns = mem_alloc_zeroed((size_t)count + 1, sizeof *turns);
+  const char *instruction = system_text(settings);
+  Turn *turns = mem_alloc_zeroed((size_t)count + 2, sizeof *turns), *first = turns + 1;
   bool ok = count > 0 || fail_usage(err, "the conversation is empty: give at least one turn");
   for (int i = 0; i < count && ok; i++) {
-    turns[i] = (Turn){.text = said[i].text, .length = said[i].length};
-    ok = read_role(said[i].role, &turns[i].role, err);
+    first[i] = (Turn){.text = said[i].text, .length = said[i].length};
+    ok = read_role(said[i].role, &first[i].role, err);
   }
+  if (ok && *instruction && first->role != ROLE_SYSTEM)
+    *--first = (Turn){ROLE_SYSTEM, instruction, strlen(instruction)};
   Rewriting w = {0};
-  const RewriteInput input = {turns, (size_t)count};
+  const RewriteInput input = {first, (size_t)(turns + 1 + count - first)};
   ok = ok && known_size && call_enter(call, m->engine, &news, err) &&
        prepare(&w, &m->bundle, task_find("reply"), settings, err);
   w.request.listener = listener;

@@ -154,6 +154,19 @@ static bool open_both(Bundle *b, const Config *config, Error *err) {
          (weights || fail_from(err, &of_weights));
 }
 
+static const Task *task_of(const Bundle *b) {
+  return task_find(json_get_text(b->card, "task", ""));
+}
+
+static bool open_chat(Bundle *b, Error *err) {
+  const Config *c = &b->model->config;
+  if (task_of(b) || c->arch->encodes) return true;
+  json_t *config = special_tokens_kept(c, b->tokenizer, &b->source, err);
+  b->chat = chat_template_open(config, b->tokenizer);
+  json_decref(config);
+  return config != NULL;
+}
+
 static bool open_parts(Bundle *b, const char *path, Error *err) {
   Config config;
   if (!source_open(&b->source, path, err) ||
@@ -164,7 +177,7 @@ static bool open_parts(Bundle *b, const char *path, Error *err) {
     return false;
   if (config.bos < 0) b->model->config.bos = tokenizer_begin(b->tokenizer);
   generation_settle(&b->model->config, b->generation);
-  return special_tokens_settle(&b->model->config, b->generation, b->tokenizer, err);
+  return special_tokens_settle(&b->model->config, b->generation, b->tokenizer, err) && open_chat(b, err);
 }
 
 /* If another process replaces the model meanwhile, reads it again: its parts could be of two models. */
@@ -187,6 +200,7 @@ bool bundle_open(Bundle *b, const char *path, Error *err) {
 }
 
 void bundle_close(Bundle *b) {
+  chat_template_close(b->chat);
   model_free(b->model);
   source_close(&b->source);
   tokenizer_free(b->tokenizer);
@@ -201,10 +215,6 @@ int32_t bundle_begin(const Bundle *b) {
 }
 
 /* ---- tasks ---- */
-
-static const Task *task_of(const Bundle *b) {
-  return task_find(json_get_text(b->card, "task", ""));
-}
 
 bool bundle_is_ours(const Bundle *b) {
   return task_of(b) != NULL;
@@ -224,7 +234,13 @@ bool bundle_check_task(const Bundle *b, const Task *task, Error *err) {
         err,
         "this model was trained to %s, not to %s: use `inkstone %s -m MODEL`, or train a model for this task",
         learnt->name, task->name, learnt->name);
+  if (task->chat && b->chat) return true;
   if (encodes == task_has_pairs(task) && !task->chat) return true;
+  if (task->chat && !encodes)
+    return fail_usage(
+        err,
+        "this model has no chat template (tokenizer_config.json, chat_template.jinja or "
+        "tokenizer.chat_template), so it can only continue a text: use `inkstone write -m MODEL`");
   return fail_usage(err, encodes ? "this model generates a target from a source: use `inkstone translate`"
                                  : "this model can only continue a text: use `inkstone write -m MODEL`");
 }
@@ -289,6 +305,13 @@ bool bundle_layout(const Bundle *b, const Task *task, PairLayout *layout, Error 
     return check_layout(layout, c, err);
   }
   *layout = foreign_layout(c, b->tokenizer);
+  if (b->chat) {
+    layout->separate = false;
+    layout->chat = true;
+    layout->template = b->chat;
+    if (chat_template_end(b->chat) >= 0) layout->end = chat_template_end(b->chat);
+    return true;
+  }
   if (layout->start < 0 || layout->end < 0)
     return fail(err,
                 "config.json does not say which tokens begin and end a target (decoder_start_token_id, "

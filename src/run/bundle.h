@@ -6,7 +6,7 @@
 #define RUN_BUNDLE_H
 
 #include "base/file.h"
-#include "data/layout.h"
+#include "data/chat_template.h"
 #include "models/model.h"
 #include "run/search.h"
 #include "run/weights.h"
@@ -17,6 +17,7 @@ typedef struct Bundle {
   Tokenizer *tokenizer;
   json_t *card;       /* inkstone.json; an empty object if another program made the model */
   json_t *generation; /* generation_config.json, see generation.h; empty likewise */
+  ChatTemplate *chat; /* of a model of another program; NULL: none */
 } Bundle;
 
 bool bundle_open(Bundle *, const char *path, Error *);

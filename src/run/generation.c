@@ -415,6 +415,8 @@ static void settle_rules(Generation *g, const Bundle *b, const PairLayout *layou
 }
 
 bool generation_fill(Settings *s, const Bundle *b, Error *err) {
+  /* as in transformers; a beam makes replies dull */
+  if (b->chat && !member(b->generation, "num_beams") && !fill(s, "beam", "1", err)) return false;
   return fill_all(s, b->generation, bundle_is_ours(b), err);
 }
 

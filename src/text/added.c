@@ -24,6 +24,11 @@ static const AddedToken *starting(const AddedTokens *a, const char *text, size_t
   return found < 0 ? NULL : &a->list.data[found];
 }
 
+bool added_special_here(const AddedTokens *a, const char *text, size_t length) {
+  const AddedToken *t = a->starts[(unsigned char)*text] ? starting(a, text, length) : NULL;
+  return t && t->special;
+}
+
 /* ---- the context of a token ---- */
 
 static bool is_word_character(uint32_t c) {

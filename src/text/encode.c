@@ -162,6 +162,18 @@ const char *tokenizer_special_in(const Tokenizer *t, const char *text, size_t le
   return found;
 }
 
+void tokenizer_break_specials(const Tokenizer *t, const char *text, size_t length, const char *mark,
+                              Buffer *out) {
+  for (size_t at = 0, n; at < length; at += n) {
+    const bool special = added_special_here(&t->added, text + at, length - at) ||
+                         added_special_here(&t->added_normalized, text + at, length - at);
+    n = utf8_character(text + at, length - at);
+    if (!n) n = 1;
+    buffer_add(out, text + at, n);
+    if (special) buffer_adds(out, mark);
+  }
+}
+
 static void make_cache(Encoder *e, size_t length) {
   enum { WORTH_A_CACHE = 512, BYTES_A_SLOT = 16 };
   e->cached = e->tokenizer->merges.list.count ||

@@ -34,6 +34,9 @@ int64_t tokenizer_size(const Tokenizer *); /* ids are 0 .. size-1 */
 bool tokenizer_encode(const Tokenizer *, const char *text, size_t length, bool specials, Ids *, Error *);
 /* The first special token spelled out in a text; NULL: none. */
 const char *tokenizer_special_in(const Tokenizer *, const char *text, size_t length);
+/* Appends the text with `mark` inside of every special token that it spells out, after its first character:
+ * a template that quotes the text then has no special token from it. */
+void tokenizer_break_specials(const Tokenizer *, const char *text, size_t length, const char *mark, Buffer *);
 /* For training: encodes with BPE-dropout, skipping merges with probability `drop` (bpe.h), a function of
  * (seed, stream). No specials. Fails for models other than BPE. */
 bool tokenizer_encode_dropping(const Tokenizer *, const char *text, size_t length, double drop, uint64_t seed,

@@ -61,6 +61,8 @@ typedef struct AddedMatch {
  * are ordinary text. False: none; the match is then empty, at the end of the text. */
 bool added_find(const AddedTokens *, const char *text, size_t length, size_t from, bool specials,
                 AddedMatch *);
+/* Whether a special token begins at the beginning of the text. */
+bool added_special_here(const AddedTokens *, const char *text, size_t length);
 void added_free(AddedTokens *);
 
 struct Tokenizer {

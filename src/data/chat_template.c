@@ -1,0 +1,210 @@
+#include "data/chat_template.h"
+
+#include <string.h>
+
+#include "text/jinja.h"
+#include "text/utf8.h"
+
+struct ChatTemplate {
+  Jinja *program;
+  json_t *variables; /* special tokens */
+  const char *source;
+  json_t *kept; /* has the source */
+  int32_t end;
+  int64_t frame;
+  Error problem; /* why it cannot be used */
+};
+
+/* The template called "default" of a list. */
+static const json_t *chosen(const json_t *templates, Error *err) {
+  if (json_is_string(templates)) return templates;
+  for (size_t i = 0; i < json_array_size(templates); i++) {
+    const json_t *item = json_array_get(templates, i), *text = json_object_get(item, "template");
+    if (!strcmp(json_get_text(item, "name", ""), "default") && json_is_string(text)) return text;
+  }
+  fail(err, "it is neither a text nor a list with one of the name \"default\"");
+  return NULL;
+}
+
+/* bos_token and the like: a text, or an object with its "content". */
+static void add_tokens(json_t *variables, const json_t *config) {
+  const char *key;
+  json_t *value;
+  json_object_foreach((json_t *)(uintptr_t)config, key, value) {
+    const size_t length = strlen(key);
+    const json_t *text = json_is_object(value) ? json_object_get(value, "content") : value;
+    if (length > 6 && !strcmp(key + length - 6, "_token") && json_is_string(text))
+      json_share(variables, key, text);
+  }
+}
+
+/* ---- rendering ---- */
+
+/* Fails if there is no usable template. A noncharacter that occurs neither in the turns nor in the template.
+ */
+static bool find_mark(const ChatTemplate *c, const Turn *turns, size_t count, char mark[5], Error *err) {
+  if (c->problem.code) return fail_from(err, &c->problem);
+  for (uint32_t code = 0xfdd0; code <= 0xfdef; code++) {
+    mark[utf8_encode(code, mark)] = 0;
+    bool used = strstr(c->source, mark) != NULL;
+    for (size_t i = 0; i < count; i++)
+      used |= turns[i].length && memmem(turns[i].text, turns[i].length, mark, strlen(mark));
+    if (!used) return true;
+  }
+  return fail(err, "the conversation has all noncharacters from U+FDD0 to U+FDEF");
+}
+
+static bool add_messages(json_t *messages, const Tokenizer *t, const Turn *turns, size_t count,
+                         const char *mark, Error *err) {
+  static const char *const roles[ROLES] = {
+      [ROLE_SYSTEM] = "system", [ROLE_USER] = "user", [ROLE_ASSISTANT] = "assistant"};
+  for (size_t i = 0; i < count; i++) {
+    Buffer text = {0};
+    tokenizer_break_specials(t, turns[i].text, turns[i].length, mark, &text);
+    const char *left = text.length ? tokenizer_special_in(t, text.data, text.length) : NULL; /* normalized */
+    json_t *content = left ? NULL : json_stringn(text.data ? text.data : "", text.length);
+    buffer_free(&text);
+    if (left)
+      return fail(err, "turn %zu has another spelling of the special token %s: leave it out", i + 1, left);
+    if (!content) return fail(err, "turn %zu is not UTF-8", i + 1);
+    json_push(messages, json_build("{s:s, s:o}", "role", roles[turns[i].role], "content", content));
+  }
+  return true;
+}
+
+/* The text has the mark within special tokens that turns spell out. */
+static bool render(const ChatTemplate *c, const Tokenizer *t, const Turn *turns, size_t count, bool prompt,
+                   const char *mark, Buffer *out, Error *err) {
+  json_t *messages = json_array(),
+         *variables = json_build("{s:o, s:b, s:n, s:n}", "messages", messages, "add_generation_prompt",
+                                 prompt, "tools", "documents");
+  json_t *token;
+  const char *name;
+  json_object_foreach(c->variables, name, token) json_share(variables, name, token);
+  const bool ok =
+      !c->problem.code && add_messages(messages, t, turns, count, mark, err) &&
+      (jinja_render(c->program, variables, out, NULL, err) || fail_prefix(err, "the model's chat template"));
+  json_decref(variables);
+  return ok;
+}
+
+bool chat_template_text(const ChatTemplate *c, const Tokenizer *t, const Turn *turns, size_t count,
+                        bool prompt, Buffer *out, Error *err) {
+  char mark[5];
+  Buffer text = {0};
+  const bool ok =
+      find_mark(c, turns, count, mark, err) && render(c, t, turns, count, prompt, mark, &text, err);
+  for (const char *at = text.data, *next; ok && at; at = next) {
+    next = strstr(at, mark);
+    buffer_add(out, at, next ? (size_t)(next - at) : strlen(at));
+    if (next) next += strlen(mark);
+  }
+  buffer_free(&text);
+  return ok;
+}
+
+/* The parts between marks are encoded one by one: no special token is spelled across them. */
+static bool encode(const Tokenizer *t, const Buffer *text, const char *mark, Ids *ids, Error *err) {
+  const char *at = text->data, *end = text->data + text->length;
+  bool ok = true;
+  while (ok && at < end) {
+    const char *next = memmem(at, (size_t)(end - at), mark, strlen(mark));
+    ok = tokenizer_encode(t, at, (size_t)((next ? next : end) - at), true, ids, err);
+    at = next ? next + strlen(mark) : end;
+  }
+  return ok;
+}
+
+static bool add_prompt(const ChatTemplate *c, const Tokenizer *t, const Turn *turns, size_t count, Ids *ids,
+                       Error *err) {
+  char mark[5];
+  Buffer text = {0};
+  const bool ok = find_mark(c, turns, count, mark, err) &&
+                  render(c, t, turns, count, true, mark, &text, err) && encode(t, &text, mark, ids, err);
+  buffer_free(&text);
+  return ok;
+}
+
+bool chat_template_fit(const ChatTemplate *c, const Tokenizer *t, const Turn *turns, size_t count,
+                       int64_t most, Ids *ids, size_t *dropped, Error *err) {
+  const size_t before = ids->count, kept = count && turns[0].role == ROLE_SYSTEM;
+  Turn *some = mem_alloc((count + 1) * sizeof *some);
+  bool ok = true;
+  if (count) memcpy(some, turns, count * sizeof *some);
+  for (*dropped = 0; ok; *dropped += 2) {
+    ids->count = before;
+    ok = add_prompt(c, t, some, count - *dropped, ids, err);
+    if ((int64_t)(ids->count - before) <= most || count - *dropped < kept + 3) break;
+    memmove(some + kept, some + kept + 2, (count - *dropped - kept - 2) * sizeof *some);
+  }
+  mem_free(some);
+  return ok;
+}
+
+int32_t chat_template_end(const ChatTemplate *c) {
+  return c->end;
+}
+
+int64_t chat_template_frame(const ChatTemplate *c) {
+  return c->frame;
+}
+
+/* ---- opening ---- */
+
+/* Renders an assistant's turn and finds what follows its text. */
+static int32_t find_end(const ChatTemplate *c, const Tokenizer *t) {
+  static const char reply[] = "Rudolfo";
+  const Turn turns[] = {{ROLE_USER, "a", 1}, {ROLE_ASSISTANT, reply, sizeof reply - 1}};
+  Buffer text = {0};
+  Ids ids = {0};
+  Error none = {0};
+  int32_t end = -1;
+  if (chat_template_text(c, t, turns, 2, false, &text, &none)) {
+    const char *found = text.data ? strstr(text.data, reply) : NULL;
+    if (found &&
+        tokenizer_encode(t, found + sizeof reply - 1, strlen(found + sizeof reply - 1), true, &ids, &none))
+      for (size_t i = 0; i < ids.count && end < 0; i++)
+        if (tokenizer_is_special(t, ids.data[i])) end = ids.data[i];
+  }
+  vec_free(&ids);
+  buffer_free(&text);
+  return end;
+}
+
+static int64_t find_frame(const ChatTemplate *c, const Tokenizer *t) {
+  Ids ids = {0};
+  Error none = {0};
+  add_prompt(c, t, &(Turn){ROLE_USER, "a", 1}, 1, &ids, &none);
+  const int64_t frame = (int64_t)ids.count;
+  vec_free(&ids);
+  return frame;
+}
+
+ChatTemplate *chat_template_open(const json_t *config, const Tokenizer *t) {
+  const json_t *templates = json_object_get(config, "chat_template");
+  if (!templates || json_is_null(templates)) return NULL;
+  ChatTemplate *c = mem_alloc_zeroed(1, sizeof *c);
+  c->end = -1;
+  c->variables = json_object();
+  add_tokens(c->variables, config);
+  const json_t *text = chosen(templates, &c->problem);
+  if (text) {
+    c->kept = json_copy((json_t *)(uintptr_t)text);
+    c->source = json_string_value(c->kept);
+    c->program = jinja_parse(c->source, json_string_length(text), &c->problem);
+  }
+  if (c->program) {
+    c->end = find_end(c, t);
+    c->frame = find_frame(c, t);
+  } else
+    fail_prefix(&c->problem, "the model's chat template");
+  return c;
+}
+
+void chat_template_close(ChatTemplate *c) {
+  if (!c) return;
+  jinja_free(c->program);
+  json_decref(c->variables);
+  json_decref(c->kept);
+  mem_free(c);
+}

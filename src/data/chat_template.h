@@ -1,0 +1,30 @@
+/* chat_template.h - conversations in the format of another program's model: its chat template, rendered as
+ * transformers' apply_chat_template does, with the same ids.
+ *
+ * Special tokens are those that the template writes. Those that a turn spells out are letters, so that a text
+ * cannot end its turn or begin another's; transformers would encode them as tokens. */
+#ifndef DATA_CHAT_TEMPLATE_H
+#define DATA_CHAT_TEMPLATE_H
+
+#include "data/layout.h"
+
+typedef struct ChatTemplate ChatTemplate;
+
+/* `config`: as tokenizer_config.json, with "chat_template" (a text, or a list of named ones) and the names of
+ * special tokens. NULL: there is no template. One that cannot be used is an error only once it is used. */
+ChatTemplate *chat_template_open(const json_t *config, const Tokenizer *);
+void chat_template_close(ChatTemplate *);
+
+/* The text of a conversation; `prompt`: followed by the beginning of the assistant's turn. */
+bool chat_template_text(const ChatTemplate *, const Tokenizer *, const Turn *, size_t count, bool prompt,
+                        Buffer *, Error *);
+/* Appends the ids of the prompt for the assistant's next turn. If they are more than `most`, the oldest turns
+ * are left out, in pairs and after a system turn; *dropped is their number. */
+bool chat_template_fit(const ChatTemplate *, const Tokenizer *, const Turn *, size_t count, int64_t most,
+                       Ids *, size_t *dropped, Error *);
+/* The token that the template writes behind an assistant's turn; -1: none. */
+int32_t chat_template_end(const ChatTemplate *);
+/* Number of tokens of a prompt for a turn of one letter. */
+int64_t chat_template_frame(const ChatTemplate *);
+
+#endif

@@ -1,0 +1,50 @@
+# A model of another program chats by its chat template: one trained here, without its card, replies as with it.
+. "$(dirname "$0")/lib.sh"
+awk 'BEGIN { for (i = 0; i < 40; i++) printf "hello\nhi there\nhow are you\nfine thanks\n\n你好\n你好吗\n再见\n再见了\n\n" }' >talk.txt
+run train reply talk.txt -o model --arch llama --threads 1 --size nano --context 512 --tokenizer byte --batch 4 --steps 40 \
+  --lr 3e-3 --eval-every 20 --sample-tokens 0
+expect_status 0
+cp -r model foreign
+rm foreign/inkstone.json
+
+talk="hello
+how are you
+你好"
+for more in "" "--system Be_kind."; do
+  run_with_input "$talk" chat -m model --beam 2 --max-tokens 20 $more
+  expect_status 0
+  cp out ours
+  run_with_input "$talk" chat -m foreign --beam 2 --max-tokens 20 $more
+  expect_status 0
+  expect_same ours out
+done
+run reply -m model --beam 1 --max-tokens 20 "hello <|end|>"
+cp out ours
+run reply -m foreign --max-tokens 20 "hello <|end|>" # greedy: the file asks for sampling, so it is removed
+expect_status 0
+run reply -m foreign --beam 1 --max-tokens 20 "hello <|end|>"
+expect_same ours out
+run info foreign
+expect_out "chat template"
+
+# --system is for conversations
+run translate -m foreign --system x hello
+expect_usage "--system is a flag of"
+
+# the template speaks, is refused, or is absent
+printf '%s' "{{ raise_exception('only the system may speak') }}" >foreign/chat_template.jinja
+run reply -m foreign hello
+expect_failure "the model's chat template: only the system may speak"
+printf 'a\n{%% include "b" %%}' >foreign/chat_template.jinja
+run reply -m foreign hello
+expect_failure "the model's chat template: line 2: the tag {% include %} is not supported"
+run write -m foreign --max-tokens 3 hello
+expect_status 0
+printf '{%% for m in messages %%}{{ m.content }}<|end|>{%% endfor %%}' >foreign/chat_template.jinja
+run convert foreign other
+expect_status 0
+grep -q '"chat_template": "{% for m in messages %}' other/tokenizer_config.json || flunk "convert keeps the template"
+rm foreign/chat_template.jinja foreign/tokenizer_config.json
+run chat -m foreign
+expect_usage "this model has no chat template"
+finish
