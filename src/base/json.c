@@ -121,6 +121,12 @@ json_t *json_number(double value) {
   return isfinite(value) ? json_real(value) : json_null();
 }
 
+bool json_is_utf8(const char *text, size_t length) {
+  json_t *json = json_stringn(text, length);
+  json_decref(json);
+  return json != NULL;
+}
+
 static const json_t *present(const json_t *object, const char *key) {
   const json_t *value = json_object_get(object, key);
   return value && !json_is_null(value) ? value : NULL;

@@ -24,8 +24,9 @@ void json_put(json_t *object, const char *key, json_t *value);
 void json_share(json_t *object, const char *key,
                 const json_t *value); /* keeps a reference; NULL: does nothing */
 void json_push(json_t *array, json_t *value);
-void json_merge(json_t *object, json_t *other); /* adds the members of other */
-json_t *json_number(double);                    /* null if not finite */
+void json_merge(json_t *object, json_t *other);     /* adds the members of other */
+json_t *json_number(double);                        /* null if not finite */
+bool json_is_utf8(const char *text, size_t length); /* as jansson requires of texts */
 
 /* Member `key` of `object`, which must have that type; `fallback` if it is absent or null. A wrong type
  * fails with "where: key ...". */

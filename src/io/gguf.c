@@ -1,11 +1,13 @@
 #include "io/gguf.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/buffer.h"
+#include "base/json.h"
 #include "io/little_endian.h"
 
 /* ---- bytes ---- */
@@ -188,7 +190,7 @@ bool gguf_get_real(const Gguf *g, const char *key, double *out, Error *err) {
   if (!v) return true;
   if (v->array || v->type == GGUF_STRING || v->type == GGUF_BOOL) return fail_type(g, v, "a number", err);
   *out = gguf_real_at(v, 0);
-  return true;
+  return isfinite(*out) || fail_type(g, v, "a finite number", err);
 }
 
 bool gguf_get_bool(const Gguf *g, const char *key, bool *out, Error *err) {
@@ -202,8 +204,9 @@ bool gguf_get_bool(const Gguf *g, const char *key, bool *out, Error *err) {
 bool gguf_get_text(const Gguf *g, const char *key, const char **out, Error *err) {
   const GgufValue *v = gguf_find(g, key);
   if (!v) return true;
-  if (v->array || v->type != GGUF_STRING || memchr(v->texts->data, 0, v->texts->length))
-    return fail_type(g, v, "a text", err);
+  if (v->array || v->type != GGUF_STRING || memchr(v->texts->data, 0, v->texts->length) ||
+      !json_is_utf8(v->texts->data, v->texts->length))
+    return fail_type(g, v, "a text in UTF-8 without NUL", err);
   *out = arena_strndup(g->arena, v->texts->data, v->texts->length);
   return true;
 }

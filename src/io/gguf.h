@@ -59,8 +59,9 @@ bool gguf_open(Gguf *, const char *path, Error *);
 void gguf_close(Gguf *);
 
 const GgufValue *gguf_find(const Gguf *, const char *key); /* NULL: it has none of that name */
-/* A single value as a number or a text; an absent one leaves *out as it is, another type is refused. Texts
- * live as long as the file is open. */
+/* A single value as a number or a text; an absent one leaves *out as it is; another type, a
+ * number that is not finite and a text that is not UTF-8 are refused. Texts live as long as the file is open.
+ */
 bool gguf_get_int(const Gguf *, const char *key, int64_t *out, Error *);
 bool gguf_get_real(const Gguf *, const char *key, double *out, Error *);
 bool gguf_get_bool(const Gguf *, const char *key, bool *out, Error *);

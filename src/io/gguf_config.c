@@ -100,9 +100,23 @@ static bool is_known(const KeyName *k, const char *key) {
   return k && k->key;
 }
 
-/* A count of zero: of experts, say. */
-static bool is_nothing(const GgufValue *v) {
-  return !v->array && v->type != GGUF_STRING && gguf_real_at(v, 0) == 0;
+/* The one value of a key that is not read; of all others it is zero: of experts, say. */
+static double neutral(const Family *f, const char *key) {
+  static const struct {
+    const char *family, *key; /* NULL: all */
+    double value;
+  } others[] = {{NULL, "attention.causal", 1},
+                {NULL, "rope.scaling.attn_factor", 1},
+                {NULL, "rope.scaling.yarn_ext_factor", -1},
+                {NULL, "rope.scaling.yarn_attn_factor", 1},
+                {NULL, "rope.scaling.yarn_beta_fast", 32},
+                {NULL, "rope.scaling.yarn_beta_slow", 1},
+                {"gemma2", "attention.sliding_window_pattern", 2},
+                {"gemma3", "attention.sliding_window_pattern", 6}};
+  for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+    if (!strcmp(key, others[i].key) && (!others[i].family || !strcmp(f->name, others[i].family)))
+      return others[i].value;
+  return 0;
 }
 
 static bool check_keys(const Gguf *g, const Family *f, Error *err) {
@@ -111,42 +125,65 @@ static bool check_keys(const Gguf *g, const Family *f, Error *err) {
     const GgufValue *v = &g->values[i];
     if (strncmp(v->key, f->name, length) || v->key[length] != '.') continue;
     const char *key = v->key + length + 1;
-    if (!is_known(common, key) && !is_known(f->keys, key) && !is_nothing(v))
-      return fail(err, "%s: \"%s\" is not understood, and may change what the model computes", g->path,
-                  v->key);
+    if (is_known(common, key) || is_known(f->keys, key)) continue;
+    const double only = neutral(f, key);
+    if (v->array || v->type == GGUF_STRING || gguf_real_at(v, 0) != only)
+      return only == 0 ? fail(err, "%s: \"%s\" is not understood, and may change what the model computes",
+                              g->path, v->key)
+                       : fail(err, "%s: \"%s\" is supported only with the value %g", g->path, v->key, only);
   }
   return true;
 }
 
 /* ---- what takes more than a name ---- */
 
+/* Files must have what llama.cpp requires; otherwise its defaults hold, not those of transformers' classes.
+ */
+static bool put_absent(const Gguf *g, const Family *f, json_t *config, Error *err) {
+  static const char *const needed[] = {"block_count",          "context_length",
+                                       "embedding_length",     "feed_forward_length",
+                                       "attention.head_count", "attention.layer_norm_rms_epsilon"};
+  char name[256];
+  for (size_t i = 0; i < sizeof needed / sizeof *needed; i++) {
+    const GgufValue *v = gguf_find(g, full_name(name, f, needed[i]));
+    if (!v || (gguf_is_int(v) && gguf_int_at(v, 0) < 1))
+      return fail_damaged(err, "%s: \"%s\" is %s", g->path, name, v ? "not a positive number" : "missing");
+  }
+  const int64_t heads = json_integer_value(json_object_get(config, "num_attention_heads")),
+                width = json_integer_value(json_object_get(config, "hidden_size"));
+  if (!json_object_get(config, "num_key_value_heads"))
+    json_put(config, "num_key_value_heads", json_integer(heads));
+  if (!json_object_get(config, "head_dim")) json_put(config, "head_dim", json_integer(width / heads));
+  if (!json_object_get(config, "rope_theta")) json_put(config, "rope_theta", json_real(10000));
+  return true;
+}
+
 static bool put_rope(const Gguf *g, const Family *f, json_t *config, Error *err) {
   char name[256];
-  const char *type = "none";
+  const char *type = NULL;
   double factor = 1;
-  int64_t first = 0, rotated = 0, key_length = 0, value_length = 0;
+  int64_t first = 0, rotated = -1, value_length = -1;
   if (!gguf_get_text(g, full_name(name, f, "rope.scaling.type"), &type, err) ||
       !gguf_get_real(g, full_name(name, f, "rope.scaling.factor"), &factor, err) ||
       !gguf_get_int(g, full_name(name, f, "rope.scaling.original_context_length"), &first, err) ||
       !gguf_get_int(g, full_name(name, f, "rope.dimension_count"), &rotated, err) ||
-      !gguf_get_int(g, full_name(name, f, "attention.key_length"), &key_length, err) ||
       !gguf_get_int(g, full_name(name, f, "attention.value_length"), &value_length, err))
     return false;
+  if (!type) type = factor == 0 || factor == 1 ? "none" : "linear"; /* of which 0 scales nothing */
+  if (strcmp(type, "none") && strcmp(type, "linear") && strcmp(type, "yarn"))
+    return fail(err, "%s: \"%s.rope.scaling.type\" is \"%s\": only none, linear and yarn are supported",
+                g->path, f->name, type);
   if (strcmp(type, "none"))
     json_put(config, "rope_scaling", json_build("{s:s, s:f}", "rope_type", type, "factor", factor));
   if (first && strcmp(type, "none"))
     json_put(json_object_get(config, "rope_scaling"), "original_max_position_embeddings",
              json_integer(first));
-  const int64_t heads = json_integer_value(json_object_get(config, "num_attention_heads")),
-                width = json_integer_value(json_object_get(config, "hidden_size")),
-                head = key_length  ? key_length
-                       : heads > 0 ? width / heads
-                                   : 0;
-  if (rotated && rotated != head)
+  const int64_t head = json_integer_value(json_object_get(config, "head_dim"));
+  if (rotated >= 0 && rotated != head)
     return fail(err,
                 "%s: %" PRId64 " of the %" PRId64 " values of a head rotate: only all are supported here",
                 g->path, rotated, head);
-  return !value_length || value_length == head ||
+  return value_length < 0 || value_length == head ||
          fail(err, "%s: values of %" PRId64 " and keys of %" PRId64 " a head are not supported", g->path,
               value_length, head);
 }
@@ -209,7 +246,8 @@ json_t *gguf_configuration(const Gguf *g, Error *err) {
   if (!f || !check_keys(g, f, err)) return NULL;
   json_t *config = json_build("{s:s}", "model_type", f->model_type);
   const bool ok = put_keys(g, f, common, config, err) && put_keys(g, f, f->keys, config, err) &&
-                  put_rope(g, f, config, err) && put_tokens(g, config, err) && put_sizes(g, config, err);
+                  put_absent(g, f, config, err) && put_rope(g, f, config, err) &&
+                  put_tokens(g, config, err) && put_sizes(g, config, err);
   if (ok && (f->keys == gemma2_keys || f->keys == gemma3_keys)) put_query_scalar(config);
   if (ok) return config;
   json_decref(config);

@@ -55,13 +55,18 @@ static int find_pattern(const Metadata *m, const char *name) {
   return -1;
 }
 
-static void add_merges(const Metadata *m) {
+static bool add_merges(const Metadata *m) {
   buffer_adds(m->out, ",\"merges\":[");
   for (uint64_t i = 0; i < m->merges->count; i++) {
+    const GgufText *t = &m->merges->texts[i];
+    if (!json_is_utf8(t->data, t->length))
+      return fail_damaged(m->err, "%s: \"tokenizer.ggml.merges\": merge %" PRIu64 " is not UTF-8",
+                          m->gguf->path, i);
     if (i) buffer_adds(m->out, ",");
-    vocabulary_add_text(m->out, m->merges->texts[i].data, m->merges->texts[i].length);
+    vocabulary_add_text(m->out, t->data, t->length);
   }
   buffer_adds(m->out, "]");
+  return true;
 }
 
 #define BYTE_LEVEL \
@@ -88,7 +93,7 @@ static bool write_byte_level(Metadata *m) {
               ",\"model\":{\"type\":\"BPE\",\"ignore_merges\":%s,",
               patterns[which].whole ? "true" : "false");
   vocabulary_add_tokens(&m->vocabulary, m->out);
-  add_merges(m);
+  if (!add_merges(m)) return false;
   buffer_adds(m->out, "}}");
   return true;
 }
@@ -143,7 +148,8 @@ static bool fill_vocabulary(Metadata *m) {
   return read_id(m, "tokenizer.ggml.bos_token_id", &v->begin) &&
          read_id(m, "tokenizer.ggml.eos_token_id", &v->end) &&
          read_id(m, "tokenizer.ggml.unknown_token_id", &v->unknown) &&
-         gguf_get_bool(m->gguf, "tokenizer.ggml.add_eos_token", &v->add_end, m->err);
+         gguf_get_bool(m->gguf, "tokenizer.ggml.add_eos_token", &v->add_end, m->err) &&
+         vocabulary_check(v, "\"tokenizer.ggml.tokens\": token", m->err);
 }
 
 static bool write_model(Metadata *m, const char *model) {

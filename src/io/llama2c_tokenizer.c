@@ -144,7 +144,8 @@ bool llama2c_tokenizer(const Llama2c *m, char path[PATH_CAPACITY], Buffer *out, 
                   .add_begin = true,
                   .add_space = true};
   Reader r = {file.data, file.data + file.size, 0, &v, arena_new(0), err};
-  const bool ok = read_tokens(&r) && vocabulary_sentencepiece(&v, out, err);
+  const bool ok =
+      read_tokens(&r) && vocabulary_check(&v, "token", err) && vocabulary_sentencepiece(&v, out, err);
   arena_free(r.arena);
   file_view_close(&file);
   return ok;

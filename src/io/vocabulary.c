@@ -3,6 +3,9 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
 
 /* ---- parts of tokenizer.json ---- */
 
@@ -22,6 +25,21 @@ void vocabulary_add_text(Buffer *b, const char *text, size_t length) {
 
 static void add_token(const Vocabulary *v, int64_t id, Buffer *b) {
   vocabulary_add_text(b, v->tokens[id].text, v->tokens[id].length);
+}
+
+bool vocabulary_check(const Vocabulary *v, const char *name, Error *err) {
+  Map *ids = map_new();
+  bool ok = true;
+  for (size_t i = 0; ok && i < v->count; i++) {
+    const VocabularyToken *t = &v->tokens[i];
+    const int64_t first = *map_slot(ids, t->text, t->length, (int64_t)i);
+    if (!json_is_utf8(t->text, t->length) || memchr(t->text, 0, t->length))
+      ok = fail_damaged(err, "%s: %s %zu is not UTF-8, or has a NUL", v->path, name, i);
+    else if (first != (int64_t)i)
+      ok = fail_damaged(err, "%s: %s %zu is the same text as %" PRId64, v->path, name, i, first);
+  }
+  map_free(ids);
+  return ok;
 }
 
 void vocabulary_add_tokens(const Vocabulary *v, Buffer *b) {

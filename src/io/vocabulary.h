@@ -34,7 +34,10 @@ typedef struct Vocabulary {
 /* SentencePiece's BPE with byte fallback, whose merges follow from the scores: the whole tokenizer.json. */
 bool vocabulary_sentencepiece(const Vocabulary *, Buffer *out, Error *);
 
-/* Parts of tokenizer.json. Texts that are not UTF-8 are refused when it is read. */
+/* Refuses tokens that are not UTF-8, or the same as another; `name`: what messages call a token. */
+bool vocabulary_check(const Vocabulary *, const char *name, Error *);
+
+/* Parts of tokenizer.json, of tokens that were checked. */
 void vocabulary_add_text(Buffer *, const char *text, size_t length); /* with its quotes */
 void vocabulary_add_frame(const Vocabulary *, Buffer *);             /* "added_tokens" and "post_processor" */
 void vocabulary_add_tokens(const Vocabulary *, Buffer *);            /* "vocab" */

@@ -390,7 +390,7 @@ static bool check_reals(const Config *c, const char *where, Error *err) {
     const double value = *(const double *)((const char *)c + ranges[i].offset);
     const char *key = key_of(c->arch, ranges[i].offset);
     if (key && !(value >= ranges[i].low && value <= ranges[i].high))
-      return fail(err, "%s: %s is %g, but must be between %g and %g", where, key, value, ranges[i].low,
+      return fail(err, "%s: %s is %.9g, but must be between %g and %g", where, key, value, ranges[i].low,
                   ranges[i].high);
   }
   return true;

@@ -44,7 +44,7 @@ static bool same_shape_or_fail(const Param *p, const NamedTensor *stored, Error 
   for (int i = 0; i < p->tensor.dims; i++)
     buffer_addf(&wanted, "%s%" PRId64, i ? "x" : "", p->tensor.shape[i]);
   for (int i = 0; i < found->dims; i++) buffer_addf(&there, "%s%" PRId64, i ? "x" : "", found->shape[i]);
-  fail(err, "%s: tensor \"%s\" is %s, but config.json requires %s", stored->file, p->name,
+  fail(err, "%s: tensor \"%s\" is %s, but the model's configuration requires %s", stored->file, p->name,
        there.data ? there.data : "a scalar", wanted.data ? wanted.data : "a scalar");
   buffer_free(&wanted);
   buffer_free(&there);
@@ -62,7 +62,7 @@ static const NamedTensor *tensor_for(const TensorSet *file, const Naming *naming
                                      Error *err) {
   const NamedTensor *found = find_tensor(file, naming, p->name);
   if (!found)
-    fail(err, "%s: tensor \"%s\" is missing: the weights do not belong to this config.json", file->path,
+    fail(err, "%s: tensor \"%s\" is missing: the weights do not belong to the configuration", file->path,
          p->name);
   else if (!same_shape_or_fail(p, found, err))
     return NULL;

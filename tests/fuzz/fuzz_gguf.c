@@ -5,6 +5,7 @@
 #include "fuzz/memory_file.h"
 #include "io/gguf_model.h"
 #include "io/safetensors.h"
+#include "models/model.h"
 #include "text/tokenizer.h"
 
 static void read_tensors(const Gguf *g) {
@@ -22,6 +23,8 @@ static void read_model(const Gguf *g) {
   Error err = {0}, other = {0};
   json_t *config = gguf_configuration(g, &err);
   CHECK((config != NULL) == !err.code);
+  Config c;
+  if (config) config_from_json(&c, config, g->path, NULL);
   json_decref(config);
   Buffer text = {0};
   const bool ok = gguf_tokenizer(g, &text, &other);

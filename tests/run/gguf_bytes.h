@@ -29,6 +29,10 @@ static inline void put_real(Buffer *b, const char *key, float value) {
   put_key(b, key, GGUF_F32);
   put_number(b, bits, 4);
 }
+static inline void put_bool(Buffer *b, const char *key, bool value) {
+  put_key(b, key, GGUF_BOOL);
+  put_number(b, value, 1);
+}
 static inline void put_name(Buffer *b, const char *key, const char *value) {
   put_key(b, key, GGUF_STRING);
   put_text(b, value);
@@ -64,6 +68,9 @@ typedef struct GgufParts {
   void (*change)(TensorBytes *, int index); /* of each description */
   int64_t end_token;                        /* 0: 2 */
   bool no_scores;
+  const char *left_out; /* a key of the configuration, without the architecture */
+  const char *token;    /* in place of "ab", the last */
+  const char *merge;    /* in place of "a b" */
 } GgufParts;
 
 enum { GGUF_WIDTH = 32, GGUF_VOCABULARY = 263, GGUF_FFN = 64, GGUF_TENSORS = 11 };
@@ -79,14 +86,14 @@ static inline void put_vocabulary(Buffer *b, const GgufParts *p, uint64_t *keys)
     snprintf(name, sizeof name, "<0x%02X>", i);
     put_text(b, name);
   }
-  for (int i = 0; i < 4; i++) put_text(b, last[i]);
+  for (int i = 0; i < 4; i++) put_text(b, i == 3 && p->token ? p->token : last[i]);
   put_array(b, "tokenizer.ggml.token_type", GGUF_I32, GGUF_VOCABULARY);
   for (int i = 0; i < GGUF_VOCABULARY; i++) put_number(b, i == 0 ? 2 : i < 3 ? 3 : i < 259 ? 6 : 1, 4);
   *keys += 3;
   if (p->pre) {
     put_name(b, "tokenizer.ggml.pre", p->pre);
     put_array(b, "tokenizer.ggml.merges", GGUF_STRING, 1);
-    put_text(b, "a b");
+    put_text(b, p->merge ? p->merge : "a b");
     *keys += 2;
   } else if (!p->no_scores) {
     put_array(b, "tokenizer.ggml.scores", GGUF_F32, GGUF_VOCABULARY);
@@ -113,12 +120,14 @@ static inline void put_configuration(Buffer *b, const GgufParts *p, uint64_t *ke
   char key[64];
   put_name(b, "general.architecture", architecture);
   for (int i = 0; i < 6; i++) {
+    if (p->left_out && !strcmp(p->left_out, counts[i].name)) continue;
     snprintf(key, sizeof key, "%s.%s", architecture, counts[i].name);
     put_count(b, key, counts[i].value);
+    ++*keys;
   }
   snprintf(key, sizeof key, "%s.attention.layer_norm_rms_epsilon", architecture);
   put_real(b, key, 1e-5f);
-  *keys += 8;
+  *keys += 2;
 }
 
 static inline uint64_t tensor_floats(const TensorBytes *t) {

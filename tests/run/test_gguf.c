@@ -1,5 +1,6 @@
 /* GGUF files: what is right is read as it stands there; what is wrong is refused, each time with a sentence
  * that says what. */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -191,6 +192,115 @@ static void keys_that_are_wrong_are_refused(void **state) {
   refuse(&(GgufParts){.more_keys = add_split}, "is one of 3 files");
 }
 
+/* One more key, of the type of its value. */
+static struct {
+  const char *key, *text;
+  GgufType type;
+  double number;
+} more;
+
+static void add_more(Buffer *b, uint64_t *count) {
+  ++*count;
+  if (more.type == GGUF_STRING) put_name(b, more.key, more.text);
+  if (more.type == GGUF_BOOL) put_bool(b, more.key, more.number != 0);
+  if (more.type == GGUF_F32) put_real(b, more.key, (float)more.number);
+}
+
+static GgufParts with_text(const char *key, const char *text) {
+  more.key = key, more.text = text, more.type = GGUF_STRING;
+  return (GgufParts){.more_keys = add_more};
+}
+static GgufParts with_real(const char *key, double number) {
+  more.key = key, more.number = number, more.type = GGUF_F32;
+  return (GgufParts){.more_keys = add_more};
+}
+static GgufParts with_bool(const char *key, bool value) {
+  more.key = key, more.number = value, more.type = GGUF_BOOL;
+  return (GgufParts){.more_keys = add_more};
+}
+
+/* None of these can become JSON. */
+static void values_that_are_no_json_are_refused(void **state) {
+  (void)state;
+  static const char *const reals[] = {"llama.rope.freq_base", "llama.rope.scaling.factor"};
+  char because[128];
+  GgufParts p;
+  for (int i = 0; i < 2; i++) {
+    snprintf(because, sizeof because, "\"%s\" is not a finite number", reals[i]);
+    p = with_real(reals[i], (double)NAN), refuse(&p, because);
+    p = with_real(reals[i], (double)INFINITY), refuse(&p, because);
+  }
+  p = with_text("llama.rope.scaling.type", "\xff\xff"),
+  refuse(&p, "\"llama.rope.scaling.type\" is not a text in UTF-8");
+  refuse(&(GgufParts){.architecture = "\xff"}, "\"general.architecture\" is not a text in UTF-8");
+  refuse(&(GgufParts){.pre = "\xed\xa0\x80"}, "\"tokenizer.ggml.pre\" is not a text in UTF-8");
+  refuse(&(GgufParts){.token = "\xff"}, "\"tokenizer.ggml.tokens\": token 262 is not UTF-8");
+  refuse(&(GgufParts){.token = "a"}, "\"tokenizer.ggml.tokens\": token 262 is the same text as 260");
+  refuse(&(GgufParts){.pre = "gpt-2", .merge = "a \xff"}, "\"tokenizer.ggml.merges\": merge 0 is not UTF-8");
+}
+
+static json_t *configuration_of(GgufParts p) {
+  ModelSource s;
+  Error err = {0};
+  if (!source_open(&s, written(&p), &err)) fail_msg("%s", err.text);
+  json_t *config = json_incref(s.configuration);
+  source_close(&s);
+  return config;
+}
+
+static double number_of(GgufParts p, const char *object, const char *key) {
+  json_t *config = configuration_of(p);
+  const double value =
+      json_number_value(json_object_get(object ? json_object_get(config, object) : config, key));
+  json_decref(config);
+  return value;
+}
+
+/* Each key is read, or has one value that changes nothing: not always the one that is "nothing". */
+static void both_values_of_a_switch_count(void **state) {
+  (void)state;
+  static const char *const harmless[] = {"llama.attention.causal", "llama.rope.scaling.finetuned"};
+  static const char *const off[] = {"llama.use_parallel_residual", "llama.rope.scaling.finetuned",
+                                    "llama.expert_weights_norm", "llama.swin_norm"};
+  Error err = {0};
+  GgufParts p;
+  for (int i = 0; i < 2; i++) p = with_bool(harmless[i], true), assert_true(opens(written(&p), &err));
+  for (int i = 0; i < 4; i++) p = with_bool(off[i], false), assert_true(opens(written(&p), &err));
+  p = with_bool("llama.attention.causal", false);
+  refuse(&p, "\"llama.attention.causal\" is supported only with the value 1");
+  p = with_bool("llama.use_parallel_residual", true);
+  refuse(&p, "\"llama.use_parallel_residual\" is not understood");
+  p = with_real("llama.rope.scaling.attn_factor", 1), assert_true(opens(written(&p), &err));
+  p = with_real("llama.rope.scaling.attn_factor", 0);
+  refuse(&p, "\"llama.rope.scaling.attn_factor\" is supported only with the value 1");
+}
+
+/* Where llama.cpp's defaults are not transformers': a factor alone is linear; as many key/value heads as
+ * heads, and heads that share the width. Everything else it requires. */
+static void absent_keys_have_the_defaults_of_llama_cpp(void **state) {
+  (void)state;
+  static const char *const needed[] = {"block_count", "context_length", "embedding_length",
+                                       "feed_forward_length", "attention.head_count"};
+  char because[64];
+  const GgufParts no_kv = {.architecture = "qwen3", .left_out = "attention.head_count_kv"};
+  assert_float_equal(number_of(no_kv, NULL, "num_key_value_heads"), 4, 0);
+  assert_float_equal(number_of(no_kv, NULL, "head_dim"), 8, 0);
+  assert_float_equal(number_of((GgufParts){.architecture = "gemma3"}, NULL, "rope_theta"), 10000, 0);
+  assert_float_equal(number_of(with_real("llama.rope.scaling.factor", 4), "rope_scaling", "factor"), 4, 0);
+  json_t *config = configuration_of(with_real("llama.rope.scaling.factor", 4));
+  assert_string_equal(json_get_text(json_object_get(config, "rope_scaling"), "rope_type", ""), "linear");
+  json_decref(config);
+  assert_float_equal(number_of(with_real("llama.rope.scaling.factor", 0), "rope_scaling", "factor"), 0, 0);
+  GgufParts p = with_text("llama.rope.scaling.type", "none");
+  assert_float_equal(number_of(p, "rope_scaling", "factor"), 0, 0);
+  p = with_text("llama.rope.scaling.type", "dynamic");
+  refuse(&p, "\"llama.rope.scaling.type\" is \"dynamic\"");
+  for (int i = 0; i < 5; i++) {
+    snprintf(because, sizeof because, "\"llama.%s\" is missing", needed[i]);
+    refuse(&(GgufParts){.left_out = needed[i]}, because);
+  }
+}
+
 static void vocabularies_that_are_wrong_are_refused(void **state) {
   (void)state;
   refuse(&(GgufParts){.pre = "no-such"}, "\"tokenizer.ggml.pre\" is \"no-such\"");
@@ -238,6 +348,9 @@ int main(void) {
       TEST(vocabularies_become_tokenizers),
       TEST(a_file_cut_short_is_refused),
       TEST(keys_that_are_wrong_are_refused),
+      TEST(values_that_are_no_json_are_refused),
+      TEST(both_values_of_a_switch_count),
+      TEST(absent_keys_have_the_defaults_of_llama_cpp),
       TEST(vocabularies_that_are_wrong_are_refused),
       TEST(tensors_that_are_wrong_are_refused),
   };
