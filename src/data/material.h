@@ -22,6 +22,7 @@ typedef struct MaterialPart {
 typedef struct MaterialTokens {
   int32_t begin; /* the token from which a new text starts */
   int32_t end, start, pad;
+  int32_t opening; /* after which the model expects a beginning, if it never saw one after `begin` */
 } MaterialTokens;
 
 /* Upper limits of a batch. */

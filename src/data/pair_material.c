@@ -111,7 +111,7 @@ static bool fit_pairs(Material *base, const Tokenizer *t, bool encodes, int64_t 
   layout_keep(&m->layout, base->kept.start, base->kept.pad);
   if (base->task->chat && layout_turns(t)) news_note(&base->news, "turns are formatted %s", layout_turns(t));
   m->layout.drop_long = !strcmp(m->pair->too_long, "drop");
-  base->tokens = (MaterialTokens){-1, layout_end(&m->layout), m->layout.start, m->layout.pad};
+  base->tokens = (MaterialTokens){-1, layout_end(&m->layout), m->layout.start, m->layout.pad, -1};
   return true;
 }
 

@@ -130,6 +130,26 @@ static bool encode_text(Material *base, const Tokenizer *tokenizer, Error *err) 
   return true;
 }
 
+/* The beginning of a single document is seen once an epoch, and nothing after its end token. Most like it is
+ * the beginning of a line: returns the most frequent token that ends one or, if lines are rare, of all. */
+static int32_t opening_of(const TextMaterial *m, const Tokenizer *t) {
+  enum { LEARNT = 16 };
+  if (m->corpus->count > 1) return -1;
+  const int32_t size = (int32_t)tokenizer_size(t);
+  int64_t *counts = mem_alloc_zeroed((size_t)size, sizeof *counts);
+  int32_t line = -1, any = 0;
+  for (int64_t i = 0; i < m->dataset.count; i++) counts[m->dataset.tokens[i]]++;
+  for (int32_t id = 0; id < size; id++) {
+    size_t length = 0;
+    const char *text = tokenizer_piece(t, id, &length);
+    const bool ends = length && text[length - 1] == '\n';
+    if (counts[id] > counts[any]) any = id;
+    if (ends && counts[id] >= LEARNT && (line < 0 || counts[id] > counts[line])) line = id;
+  }
+  mem_free(counts);
+  return line >= 0 ? line : any;
+}
+
 static bool by_document(const TextMaterial *m) {
   return !strcmp(m->windows->windows, "document");
 }
@@ -139,7 +159,7 @@ static bool fit_text(Material *base, const Tokenizer *tokenizer, bool encodes, i
   const TextMaterial *m = (const TextMaterial *)base;
   const int64_t tokens = m->dataset.count;
   const int32_t end = tokenizer_end(tokenizer);
-  base->tokens = (MaterialTokens){begin_of(m, tokenizer), end, -1, -1};
+  base->tokens = (MaterialTokens){begin_of(m, tokenizer), end, -1, -1, opening_of(m, tokenizer)};
   if (encodes)
     return fail_usage(err,
                       "an encoder-decoder model needs pairs of source and target and cannot be trained on "

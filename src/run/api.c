@@ -127,6 +127,7 @@ static bool write_as(ink_model *m, const Generation *g, const char *prompt, size
                                 .rules = &g->rules,
                                 .seed = general->seed,
                                 .begin = bundle_begin(&m->bundle),
+                                .opening = bundle_opening(&m->bundle),
                                 .listener = listener,
                                 .user = user};
   return writer_run(&request, prompt, length, written, err) && (!interrupted() || fail_interrupted(err));

@@ -76,10 +76,13 @@ static bool check_tokenizer(const Bundle *b, const char *directory, const Config
 }
 
 static bool check_begin(const Bundle *b, const char *directory, const Config *config, Error *err) {
-  const json_t *trained = json_object_get(b->card, "begin_token");
-  return !json_is_integer(trained) ||
-         (json_integer_value(trained) >= -1 && json_integer_value(trained) < config->vocabulary) ||
-         fail(err, "%s/inkstone.json: \"begin_token\" is not an id of the vocabulary", directory);
+  static const char *const keys[] = {"begin_token", "opening_token"};
+  for (int i = 0; i < 2; i++) {
+    const json_t *id = json_object_get(b->card, keys[i]);
+    if (json_is_integer(id) && (json_integer_value(id) < -1 || json_integer_value(id) >= config->vocabulary))
+      return fail(err, "%s/inkstone.json: \"%s\" is not an id of the vocabulary", directory, keys[i]);
+  }
+  return true;
 }
 
 /* Reads the tokenizer on a separate thread. */
@@ -209,9 +212,17 @@ void bundle_close(Bundle *b) {
   *b = (Bundle){0};
 }
 
+int32_t bundle_card_token(const json_t *card, const char *key, int32_t otherwise) {
+  const json_t *trained = json_object_get(card, key);
+  return json_is_integer(trained) ? (int32_t)json_integer_value(trained) : otherwise;
+}
+
 int32_t bundle_begin(const Bundle *b) {
-  const json_t *trained = json_object_get(b->card, "begin_token");
-  return json_is_integer(trained) ? (int32_t)json_integer_value(trained) : tokenizer_begin(b->tokenizer);
+  return bundle_card_token(b->card, "begin_token", tokenizer_begin(b->tokenizer));
+}
+
+int32_t bundle_opening(const Bundle *b) {
+  return bundle_card_token(b->card, "opening_token", -1);
 }
 
 /* ---- tasks ---- */

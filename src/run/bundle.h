@@ -49,6 +49,9 @@ bool bundle_write_card(const char *directory, const json_t *card, Error *);
 
 /* The token that starts a text: the one used in training, else the tokenizer's; -1: none. */
 int32_t bundle_begin(const Bundle *);
+/* The token behind it that a text without a prompt starts with (MaterialTokens); -1: none. */
+int32_t bundle_opening(const Bundle *);
+int32_t bundle_card_token(const json_t *card, const char *key, int32_t otherwise);
 
 /* Whether Inkstone trained the model. For other models, the files define the begin and end tokens. */
 bool bundle_is_ours(const Bundle *);

@@ -99,6 +99,7 @@ static bool submit(ink_queue *q, Request *r, const char *prompt, size_t length, 
                                 .rules = &r->generation.rules,
                                 .seed = general->seed,
                                 .begin = bundle_begin(b),
+                                .opening = bundle_opening(b),
                                 .listener = listener,
                                 .user = r->user};
   r->writer = writer_submit(q->generator, &request, prompt, length, &r->written, on_end, r, err);

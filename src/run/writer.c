@@ -65,6 +65,7 @@ static bool read_prompt(const WriteRequest *r, const char *prompt, size_t length
   if (first && ids->count > first && ids->data[first] == r->begin)
     drop_second(ids); /* the prompt spelled it */
   if (!specials) w->special_token = tokenizer_special_in(r->tokenizer, prompt, length);
+  if (ids->count == first && r->opening >= 0) vec_push(ids, r->opening);
   if (!ids->count && tokenizer_end(r->tokenizer) >= 0) vec_push(ids, tokenizer_end(r->tokenizer));
   if (!ids->count)
     return fail_usage(err, "the prompt is empty, and this model has no begin token: give a few words");

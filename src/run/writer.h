@@ -14,7 +14,8 @@ typedef struct WriteRequest {
   const Tokenizer *tokenizer;
   const SamplingSettings *sampling;
   int64_t seed;
-  int32_t begin; /* token inserted before the prompt; -1: none */
+  int32_t begin;   /* token inserted before the prompt; -1: none */
+  int32_t opening; /* token in place of an empty prompt; -1: none */
   ink_token_listener *listener;
   void *user;
   const Rules *rules; /* may be NULL */

@@ -163,6 +163,12 @@ static int32_t begin_token(const Run *r) {
   return r->train->from ? bundle_begin(&r->base) : r->material->tokens.begin;
 }
 
+/* The token behind it, if the sample has no prompt; a base that has a begin token knows what comes after it.
+ */
+static int32_t opening_token(const Run *r) {
+  return r->train->from && begin_token(r) >= 0 ? -1 : r->material->tokens.opening;
+}
+
 /* tokenizer.json is written with the tokens that this model reads around texts. */
 static void frame_texts(Run *r) {
   const int32_t own = tokenizer_begin(r->tokenizer), of_pairs = own == tokenizer_end(r->tokenizer) ? -1 : own;
@@ -182,7 +188,7 @@ static bool make_config(Run *r, Error *err) {
       return false;
   }
   if (r->resumed || r->train->from)
-    r->material->kept = (MaterialTokens){-1, -1, r->config.decoder_start, r->config.pad};
+    r->material->kept = (MaterialTokens){-1, -1, r->config.decoder_start, r->config.pad, -1};
   r->config.dropout = r->model->dropout;
   if (!choose_window(r, err) ||
       !material_fit(r->material, r->tokenizer, r->config.arch->encodes, r->window, err))
@@ -228,8 +234,9 @@ static json_t *make_card(const Run *r) {
       json_build("{s:o, s:s, s:I, s:I, s:I, s:I}", "files", file_names_json(&r->files), "fingerprint", print,
                  "documents", (json_int_t)part->examples, "bytes", (json_int_t)part->bytes, "characters",
                  (json_int_t)part->characters, "tokens", (json_int_t)part->tokens);
-  return json_build("{s:s, s:s, s:s, s:i, s:o}", "inkstone_version", INK_VERSION, "task", r->task->name,
-                    "instruction_set", kernels->isa, "begin_token", (int)begin_token(r), "data", data);
+  return json_build("{s:s, s:s, s:s, s:i, s:i, s:o}", "inkstone_version", INK_VERSION, "task", r->task->name,
+                    "instruction_set", kernels->isa, "begin_token", (int)begin_token(r), "opening_token",
+                    (int)opening_token(r), "data", data);
 }
 
 static bool write_description(Run *r, Error *err) {
@@ -430,7 +437,8 @@ static bool train_model(Run *r, Error *err) {
                .model = model_new(&r->config, true),
                .tokenizer = r->tokenizer,
                .batches = r->batches,
-               .begin = (int32_t)json_integer_value(json_object_get(r->card, "begin_token")),
+               .begin = bundle_card_token(r->card, "begin_token", -1),
+               .opening = bundle_card_token(r->card, "opening_token", -1),
                .news = r->news,
                .peak = r->news.listener
                            ? machine_peak_flops(threads_count(), precision_named(r->train->precision))

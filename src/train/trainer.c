@@ -260,8 +260,14 @@ static bool continue_prompt(Trainer *t, Buffer *text, Error *err) {
   SamplingSettings *sampling = settings_part(settings, &sampling_settings_table);
   ink_written written = INK_WRITTEN_INIT;
   sampling->max_tokens = t->settings->sample_tokens;
-  const WriteRequest request = {t->model, t->tokenizer,   sampling, (int64_t)t->seed,
-                                t->begin, writer_collect, text,     NULL};
+  const WriteRequest request = {.model = t->model,
+                                .tokenizer = t->tokenizer,
+                                .sampling = sampling,
+                                .seed = (int64_t)t->seed,
+                                .begin = t->begin,
+                                .opening = t->opening,
+                                .listener = writer_collect,
+                                .user = text};
   const char *prompt = t->settings->sample_prompt ? t->settings->sample_prompt : "";
   buffer_adds(text, prompt);
   const bool ok = writer_run(&request, prompt, strlen(prompt), &written, err);

@@ -18,7 +18,7 @@ typedef struct Trainer {
   uint64_t seed;
   Model *model;
   const Tokenizer *tokenizer;
-  int32_t begin;            /* token that samples start with; -1: none */
+  int32_t begin, opening;   /* tokens that samples start with (run/writer.h); -1: none */
   Batches *batches, *valid; /* valid NULL: no held-out text */
   Judge *judge;             /* writes texts for held-out examples; NULL with running text */
   Optimizer optimizer;

@@ -47,6 +47,7 @@ broken 'sed -i "s/\"hidden_size\": [0-9]*/\"hidden_size\": 48/" config.json' cop
 broken 'sed -i "s/\"num_hidden_layers\": [0-9]*/\"num_hidden_layers\": 1/" config.json' copy
 broken 'sed -i "s/\"model_type\": \"[a-z0-9]*\"/\"model_type\": \"bert\"/" config.json' config.json bert
 broken 'sed -i "s/\"begin_token\": [-0-9]*/\"begin_token\": 4000000000/" inkstone.json' inkstone.json begin_token
+broken 'sed -i "s/\"opening_token\": [-0-9]*/\"opening_token\": 4000000000/" inkstone.json' inkstone.json opening_token
 broken 'head -c 50 ../model/tokenizer.json >tokenizer.json' tokenizer.json
 broken 'printf "\"text\"" >tokenizer.json' tokenizer.json
 

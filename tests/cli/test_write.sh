@@ -82,6 +82,21 @@ expect_failure "not UTF-8"
 printf 'max-tokens: 20\n' >recipe.yaml
 run write -m model --config recipe.yaml "The moon"
 expect_same out first
+# Without a prompt, a model of one document starts as at the beginning of a line, or after the commonest byte:
+# after its end token, it never saw any. One of several documents has seen it.
+after() { # MODEL TEXT: the same as behind TEXT
+  run write -m "$1" -q --seed 5 --max-tokens 20 --special-tokens --continuation "$2"
+  cp out behind
+  run write -m "$1" -q --seed 5 --max-tokens 20
+  expect_same out behind
+}
+train_small one text --documents file
+after one '
+'
+tr '\n' ' ' <text >line
+train_small lines line
+after lines ' '
+after model '<|endoftext|>'
 # a file that another program cuts short while it is mapped: an end with a sentence
 cp -r model short
 last="inkstone write, its model cut short"
