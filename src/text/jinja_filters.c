@@ -25,18 +25,9 @@ static Value as(Value before, Value text) {
   return text;
 }
 
-static Value f_upper(Work *w, const Value *v, const Args *args) {
-  return as(v[0], text_case(w, value_str(w, v[0]), 'u'));
-}
-
-static Value f_lower(Work *w, const Value *v, const Args *args) {
-  return as(v[0], text_case(w, value_str(w, v[0]), 'l'));
-}
-
-static Value f_capitalize(Work *w, const Value *v, const Args *args) {
-  return as(v[0], text_case(w, value_str(w, v[0]), 'c'));
-}
-
+CALLABLE(f_upper, as(v[0], text_case(w, value_str(w, v[0]), 'u')))
+CALLABLE(f_lower, as(v[0], text_case(w, value_str(w, v[0]), 'l')))
+CALLABLE(f_capitalize, as(v[0], text_case(w, value_str(w, v[0]), 'c')))
 /* Unlike str.title(): words begin after white space and -({[<. */
 static Value f_title(Work *w, const Value *v, const Args *args) {
   const Value s = value_str(w, v[0]), all = value_list(V_LIST, value_items(w, s));
@@ -54,24 +45,15 @@ static Value f_title(Work *w, const Value *v, const Args *args) {
   return text_value(&out);
 }
 
-static Value f_trim(Work *w, const Value *v, const Args *args) {
-  return as(v[0], text_strip(w, value_str(w, v[0]), v[1], true, true));
-}
-
-static Value f_string(Work *w, const Value *v, const Args *args) {
-  return v[0].type == V_ESCAPED ? v[0] : value_str(w, v[0]);
-}
-
+CALLABLE(f_trim, as(v[0], text_strip(w, value_str(w, v[0]), v[1], true, true)))
+CALLABLE(f_string, v[0].type == V_ESCAPED ? v[0] : value_str(w, v[0]))
 static Value f_safe(Work *w, const Value *v, const Args *args) {
   Value s = value_str(w, v[0]);
   s.type = V_ESCAPED;
   return s;
 }
 
-static Value f_escape(Work *w, const Value *v, const Args *args) {
-  return text_escape(w, v[0].type == V_ESCAPED ? v[0] : value_str(w, v[0]));
-}
-
+CALLABLE(f_escape, text_escape(w, v[0].type == V_ESCAPED ? v[0] : value_str(w, v[0])))
 static Value f_replace(Work *w, const Value *v, const Args *args) {
   const int64_t most = v[3].type <= V_NONE ? -1 : value_index(w, v[3], "replace");
   return text_replace(w, value_str(w, v[0]), value_str(w, v[1]), value_str(w, v[2]), most);
@@ -215,14 +197,8 @@ static Value folded(Work *w, Value v, bool sensitive) {
 
 /* ---- sequences ---- */
 
-static Value f_length(Work *w, const Value *v, const Args *args) {
-  return value_int(value_length(w, v[0]));
-}
-
-static Value f_list(Work *w, const Value *v, const Args *args) {
-  return value_list(V_LIST, value_items(w, v[0]));
-}
-
+CALLABLE(f_length, value_int(value_length(w, v[0])))
+CALLABLE(f_list, value_list(V_LIST, value_items(w, v[0])))
 static Value f_first(Work *w, const Value *v, const Args *args) {
   List *l = v[0].type == V_ITERATOR ? v[0].list : value_items(w, v[0]);
   const size_t first = v[0].type == V_ITERATOR ? l->next : 0;
@@ -295,11 +271,8 @@ static List *sorted(Work *w, const List *l, Value path, bool pairs, bool sensiti
   return out;
 }
 
-static Value f_sort(Work *w, const Value *v, const Args *args) {
-  return value_list(V_LIST,
-                    sorted(w, value_items(w, v[0]), v[3], false, flag(v[2], false), flag(v[1], false)));
-}
-
+CALLABLE(f_sort, value_list(V_LIST, sorted(w, value_items(w, v[0]), v[3], false, flag(v[2], false),
+                                           flag(v[1], false))))
 static Value f_dictsort(Work *w, const Value *v, const Args *args) {
   const Value by = v[2].type == V_MISSING ? value_texts("key") : v[2];
   const bool value = value_equal(w, by, value_texts("value"));
@@ -333,14 +306,8 @@ static Value extreme(Work *w, const Value *v, int sign) {
   return l->count ? best : value_undefined(w, "No aggregated item, sequence was empty.");
 }
 
-static Value f_min(Work *w, const Value *v, const Args *args) {
-  return extreme(w, v, 1);
-}
-
-static Value f_max(Work *w, const Value *v, const Args *args) {
-  return extreme(w, v, -1);
-}
-
+CALLABLE(f_min, extreme(w, v, 1))
+CALLABLE(f_max, extreme(w, v, -1))
 static Value f_sum(Work *w, const Value *v, const Args *args) {
   const List *l = value_items(w, v[0]);
   Value sum = v[2].type == V_MISSING ? value_int(0) : v[2];
@@ -402,22 +369,10 @@ static Value chosen(Work *w, const Value *v, const Args *args, bool by_attribute
   return iterator(out);
 }
 
-static Value f_select(Work *w, const Value *v, const Args *args) {
-  return chosen(w, v, args, false, true);
-}
-
-static Value f_reject(Work *w, const Value *v, const Args *args) {
-  return chosen(w, v, args, false, false);
-}
-
-static Value f_selectattr(Work *w, const Value *v, const Args *args) {
-  return chosen(w, v, args, true, true);
-}
-
-static Value f_rejectattr(Work *w, const Value *v, const Args *args) {
-  return chosen(w, v, args, true, false);
-}
-
+CALLABLE(f_select, chosen(w, v, args, false, true))
+CALLABLE(f_reject, chosen(w, v, args, false, false))
+CALLABLE(f_selectattr, chosen(w, v, args, true, true))
+CALLABLE(f_rejectattr, chosen(w, v, args, true, false))
 static Value f_default(Work *w, const Value *v, const Args *args) {
   if (v[0].type != V_UNDEFINED && !(flag(v[2], false) && !value_true(v[0]))) return v[0];
   return v[1].type == V_MISSING ? value_texts("") : v[1];
@@ -475,48 +430,38 @@ Value filter_run(Work *w, const char *name, Value v, const Args *args) {
 
 /* ---- tests ---- */
 
-#define TEST(name, condition)                                        \
-  static Value t_##name(Work *w, const Value *v, const Args *args) { \
-    return value_bool(condition);                                    \
-  }
-TEST(boolean, v->type == V_BOOL)
-TEST(callable, v->type == V_UNDEFINED || v->type >= V_LOOP)
-TEST(defined, v->type != V_UNDEFINED)
-TEST(undefined, v->type == V_UNDEFINED)
-TEST(none, v->type == V_NONE)
-TEST(true, v->type == V_BOOL && v->truth)
-TEST(false, v->type == V_BOOL && !v->truth)
-TEST(integer, v->type == V_INT)
-TEST(float, v->type == V_FLOAT)
-TEST(number, value_is_number(*v))
-TEST(string, value_is_text(*v))
-TEST(mapping, v->type == V_DICT)
-TEST(iterable, value_is_iterable(*v) || v->type == V_LOOP)
-TEST(sequence, value_is_iterable(*v) && v->type != V_ITERATOR && v->type != V_VIEW)
-TEST(even, value_equal(w, value_binary(w, O_MODULO, *v, value_int(2)), value_int(0)))
-TEST(odd, value_equal(w, value_binary(w, O_MODULO, *v, value_int(2)), value_int(1)))
-TEST(divisibleby, value_equal(w, value_binary(w, O_MODULO, v[0], v[1]), value_int(0)))
-TEST(eq, value_equal(w, v[0], v[1]))
-TEST(ne, !value_equal(w, v[0], v[1]))
-TEST(lt, value_order(w, v[0], v[1], "<") < 0)
-TEST(le, value_order(w, v[0], v[1], "<=") <= 0)
-TEST(gt, value_order(w, v[0], v[1], ">") > 0)
-TEST(ge, value_order(w, v[0], v[1], ">=") >= 0)
-TEST(in, value_in(w, v[0], v[1]))
+CALLABLE(t_boolean, value_bool(v->type == V_BOOL))
+CALLABLE(t_callable, value_bool(v->type == V_UNDEFINED || v->type >= V_LOOP))
+CALLABLE(t_defined, value_bool(v->type != V_UNDEFINED))
+CALLABLE(t_undefined, value_bool(v->type == V_UNDEFINED))
+CALLABLE(t_none, value_bool(v->type == V_NONE))
+CALLABLE(t_true, value_bool(v->type == V_BOOL && v->truth))
+CALLABLE(t_false, value_bool(v->type == V_BOOL && !v->truth))
+CALLABLE(t_integer, value_bool(v->type == V_INT))
+CALLABLE(t_float, value_bool(v->type == V_FLOAT))
+CALLABLE(t_number, value_bool(value_is_number(*v)))
+CALLABLE(t_string, value_bool(value_is_text(*v)))
+CALLABLE(t_mapping, value_bool(v->type == V_DICT))
+CALLABLE(t_iterable, value_bool(value_is_iterable(*v) || v->type == V_LOOP))
+CALLABLE(t_sequence, value_bool(value_is_iterable(*v) && v->type != V_ITERATOR && v->type != V_VIEW))
+CALLABLE(t_even, value_bool(value_equal(w, value_binary(w, O_MODULO, *v, value_int(2)), value_int(0))))
+CALLABLE(t_odd, value_bool(value_equal(w, value_binary(w, O_MODULO, *v, value_int(2)), value_int(1))))
+CALLABLE(t_divisibleby, value_bool(value_equal(w, value_binary(w, O_MODULO, v[0], v[1]), value_int(0))))
+CALLABLE(t_eq, value_bool(value_equal(w, v[0], v[1])))
+CALLABLE(t_ne, value_bool(!value_equal(w, v[0], v[1])))
+CALLABLE(t_lt, value_bool(value_order(w, v[0], v[1], "<") < 0))
+CALLABLE(t_le, value_bool(value_order(w, v[0], v[1], "<=") <= 0))
+CALLABLE(t_gt, value_bool(value_order(w, v[0], v[1], ">") > 0))
+CALLABLE(t_ge, value_bool(value_order(w, v[0], v[1], ">=") >= 0))
+CALLABLE(t_in, value_bool(value_in(w, v[0], v[1])))
 
 static Value changes(Work *w, Value v, char how) {
   const Value s = value_str(w, v), other = text_case(w, s, how == 'l' ? 'u' : 'l');
   return value_bool(value_equal(w, s, text_case(w, s, how)) && !value_equal(w, s, other));
 }
 
-static Value t_lower(Work *w, const Value *v, const Args *args) {
-  return changes(w, v[0], 'l');
-}
-
-static Value t_upper(Work *w, const Value *v, const Args *args) {
-  return changes(w, v[0], 'u');
-}
-
+CALLABLE(t_lower, changes(w, v[0], 'l'))
+CALLABLE(t_upper, changes(w, v[0], 'u'))
 /* Identity of small numbers and of texts depends on Python's caches. */
 static Value t_sameas(Work *w, const Value *v, const Args *args) {
   if (v[0].type != v[1].type) return value_bool(false);

@@ -81,6 +81,11 @@ typedef struct Callable {
   Value (*run)(struct Work *, const Value *v, const Args *); /* v[0]: the value, v[1]...: parameters */
 } Callable;
 
+#define CALLABLE(name, result)                                   \
+  static Value name(Work *w, const Value *v, const Args *args) { \
+    return result;                                               \
+  }
+
 typedef struct Method {
   Value self;
   const Callable *callable;

@@ -37,7 +37,7 @@ static int count_parameters(const char *names, int *needed) {
 Value call_callable(Work *w, const char *kind, const Callable *c, Value self, const Args *args) {
   Value v[MOST_PARAMETERS + 1] = {self};
   int needed;
-  work_step(w, 1);
+  work_step(w, value_is_text(self) ? self.length / 256 : 0);
   if (*c->parameters == '*') return c->run(w, v, args);
   const int count = count_parameters(c->parameters, &needed);
   if (args->count > (size_t)count) work_fail(w, "the %s %s takes at most %d arguments", kind, c->name, count);
@@ -64,34 +64,13 @@ static int64_t number_or(Work *w, Value v, int64_t fallback) {
 
 /* ---- str ---- */
 
-static Value str_upper(Work *w, const Value *v, const Args *args) {
-  return text_case(w, v[0], 'u');
-}
-
-static Value str_lower(Work *w, const Value *v, const Args *args) {
-  return text_case(w, v[0], 'l');
-}
-
-static Value str_title(Work *w, const Value *v, const Args *args) {
-  return text_case(w, v[0], 't');
-}
-
-static Value str_capitalize(Work *w, const Value *v, const Args *args) {
-  return text_case(w, v[0], 'c');
-}
-
-static Value str_strip(Work *w, const Value *v, const Args *args) {
-  return text_strip(w, v[0], v[1], true, true);
-}
-
-static Value str_lstrip(Work *w, const Value *v, const Args *args) {
-  return text_strip(w, v[0], v[1], true, false);
-}
-
-static Value str_rstrip(Work *w, const Value *v, const Args *args) {
-  return text_strip(w, v[0], v[1], false, true);
-}
-
+CALLABLE(str_upper, text_case(w, v[0], 'u'))
+CALLABLE(str_lower, text_case(w, v[0], 'l'))
+CALLABLE(str_title, text_case(w, v[0], 't'))
+CALLABLE(str_capitalize, text_case(w, v[0], 'c'))
+CALLABLE(str_strip, text_strip(w, v[0], v[1], true, true))
+CALLABLE(str_lstrip, text_strip(w, v[0], v[1], true, false))
+CALLABLE(str_rstrip, text_strip(w, v[0], v[1], false, true))
 static bool is_affix(Work *w, Value v, Value affix, bool end) {
   need_text(w, affix);
   return affix.length <= v.length &&
@@ -105,27 +84,16 @@ static Value has_affix(Work *w, Value v, Value affix, bool end) {
   return value_bool(false);
 }
 
-static Value str_startswith(Work *w, const Value *v, const Args *args) {
-  return has_affix(w, v[0], v[1], false);
-}
-
-static Value str_endswith(Work *w, const Value *v, const Args *args) {
-  return has_affix(w, v[0], v[1], true);
-}
-
+CALLABLE(str_startswith, has_affix(w, v[0], v[1], false))
+CALLABLE(str_endswith, has_affix(w, v[0], v[1], true))
 static Value str_removeprefix(Work *w, const Value *v, const Args *args) {
   const size_t n = is_affix(w, v[0], v[1], false) ? v[1].length : 0;
   return value_string(v[0].text + n, v[0].length - n);
 }
 
-static Value str_removesuffix(Work *w, const Value *v, const Args *args) {
-  return value_string(v[0].text, v[0].length - (is_affix(w, v[0], v[1], true) ? v[1].length : 0));
-}
-
-static Value str_replace(Work *w, const Value *v, const Args *args) {
-  return text_replace(w, v[0], need_text(w, v[1]), need_text(w, v[2]), number_or(w, v[3], -1));
-}
-
+CALLABLE(str_removesuffix,
+         value_string(v[0].text, v[0].length - (is_affix(w, v[0], v[1], true) ? v[1].length : 0)))
+CALLABLE(str_replace, text_replace(w, v[0], need_text(w, v[1]), need_text(w, v[2]), number_or(w, v[3], -1)))
 /* The next place of a separator in text[from, length), or the last one before `length`; length: none. */
 static size_t find_separator(Value v, size_t from, Value separator, bool last) {
   size_t found = v.length;
@@ -187,18 +155,9 @@ static Value split(Work *w, const Value *v, bool last) {
   return value_list(V_LIST, out);
 }
 
-static Value str_split(Work *w, const Value *v, const Args *args) {
-  return split(w, v, false);
-}
-
-static Value str_rsplit(Work *w, const Value *v, const Args *args) {
-  return split(w, v, true);
-}
-
-static Value str_splitlines(Work *w, const Value *v, const Args *args) {
-  return value_list(V_LIST, text_lines(w, v[0]));
-}
-
+CALLABLE(str_split, split(w, v, false))
+CALLABLE(str_rsplit, split(w, v, true))
+CALLABLE(str_splitlines, value_list(V_LIST, text_lines(w, v[0])))
 static Value str_join(Work *w, const Value *v, const Args *args) {
   const List *l = value_items(w, v[1]);
   Text out = {0};
@@ -218,14 +177,8 @@ static int64_t find(Work *w, const Value *v, bool last) {
   return at < v[0].length ? text_count(v[0].text, at) : -1;
 }
 
-static Value str_find(Work *w, const Value *v, const Args *args) {
-  return value_int(find(w, v, false));
-}
-
-static Value str_rfind(Work *w, const Value *v, const Args *args) {
-  return value_int(find(w, v, true));
-}
-
+CALLABLE(str_find, value_int(find(w, v, false)))
+CALLABLE(str_rfind, value_int(find(w, v, true)))
 static Value str_index(Work *w, const Value *v, const Args *args) {
   const int64_t at = find(w, v, false);
   if (at < 0) work_fail(w, "substring not found");
@@ -260,10 +213,7 @@ static Value str_isdigit(Work *w, const Value *v, const Args *args) {
   return all_are(v[0], is_ascii_digit);
 }
 
-static Value str_isspace(Work *w, const Value *v, const Args *args) {
-  return all_are(v[0], code_is_space);
-}
-
+CALLABLE(str_isspace, all_are(v[0], code_is_space))
 /* {} {0} {name}, without formats. */
 static Value field(Work *w, const char *name, size_t length, const Args *args, size_t *next) {
   size_t index = 0;
@@ -340,14 +290,8 @@ static Value dict_items(Work *w, const Value *v, const Args *args) {
   return value_list(V_VIEW, l);
 }
 
-static Value dict_keys(Work *w, const Value *v, const Args *args) {
-  return value_list(V_VIEW, &v[0].dict->keys);
-}
-
-static Value dict_values(Work *w, const Value *v, const Args *args) {
-  return value_list(V_VIEW, &v[0].dict->values);
-}
-
+CALLABLE(dict_keys, value_list(V_VIEW, &v[0].dict->keys))
+CALLABLE(dict_values, value_list(V_VIEW, &v[0].dict->values))
 static Value dict_get(Work *w, const Value *v, const Args *args) {
   const Value *found = dict_find(w, v[0].dict, v[1]);
   return found ? *found : v[2].type == V_MISSING ? (Value){V_NONE, {0}, 0} : v[2];

@@ -191,6 +191,7 @@ int64_t value_index(Work *w, Value v, const char *what) {
 }
 
 int64_t value_length(Work *w, Value v) {
+  if (value_is_text(v)) work_step(w, v.length / 256);
   if (v.type == V_UNDEFINED) return 0;
   if (value_is_text(v)) return text_count(v.text, v.length);
   if (is_sequence(v)) return (int64_t)v.list->count;
@@ -251,6 +252,7 @@ static bool equal(Work *w, Value a, Value b) {
 
 bool value_equal(Work *w, Value a, Value b) {
   work_enter(w);
+  work_step(w, value_is_text(a) ? a.length / 256 : 0);
   const bool result = equal(w, a, b);
   work_leave(w);
   return result;
@@ -264,6 +266,7 @@ static int order_texts(Value a, Value b) {
 
 int value_order(Work *w, Value a, Value b, const char *operator) {
   int order = 0;
+  work_step(w, value_is_text(a) ? a.length / 256 : 0);
   if (value_is_number(a) && value_is_number(b)) {
     const double x = value_double(a), y = value_double(b);
     if (a.type != V_FLOAT && b.type != V_FLOAT) return (whole(a) > whole(b)) - (whole(a) < whole(b));

@@ -135,6 +135,12 @@ static void bombs_end_in_one_sentence(void **state) {
   refuse("{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}", "the template");
   refuse("{% for a in range(99999) %}{% for b in range(99) %}{{ s * 999 }}{% endfor %}{% endfor %}",
          "the template");
+  refuse("{% set r = range(99999) %}{% for a in r %}{{ 1 if -1 in r }}{% endfor %}",
+         "does not come to an end");
+  refuse("{% set s = 'a' * 9999999 %}{% for a in range(99999) %}{{ 1 if s != 'b' ~ s }}{% endfor %}",
+         "the template");
+  refuse("{% set s = 'a' * 9999999 %}{% for a in range(99999) %}{{ s.count('b') }}{% endfor %}",
+         "not come to an end");
   refuse("{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}", "levels are nested");
   refuse(
       "{% set ns = namespace(x=[]) %}{% for i in range(999) %}{% set ns.x = [ns.x] %}{% endfor %}{{ ns.x }}",
