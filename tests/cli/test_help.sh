@@ -126,7 +126,7 @@ END
   completes "write translate summarize reply" inkstone train ""
   completes "--arch" inkstone train write --arc
   completes "llama lstm" inkstone train write --arch l
-  completes "seq2seq" inkstone train write --arch = se
+  completes "seq2seq" inkstone train write --arch = seq
   completes "ops" inkstone bench o
   completes "--no-tied" inkstone train write --no-ti
   completes "" inkstone write -m "" # files
