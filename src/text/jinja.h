@@ -2,8 +2,8 @@
  * nothing can be changed, trim_blocks, lstrip_blocks, break and continue, generation).
  *
  * Templates are foreign programs: their size, nesting, steps, memory and output are bounded. What is not
- * supported is refused by name when it is reached, with its line; everything else prints what Python prints. One
- * known difference: a variable that is set only after a loop or macro has its outer value in there, where
+ * supported is refused by name when it is reached, with its line; everything else prints what Python prints.
+ * One known difference: a variable that is set only after a loop or macro has its outer value in there, where
  * jinja2 hides it. */
 #ifndef TEXT_JINJA_H
 #define TEXT_JINJA_H
