@@ -55,3 +55,26 @@ for name, tokenizer in chosen():
     path = ROOT / "tests" / "golden" / "tokenizers" / (re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_") + ".json")
     path.parent.mkdir(exist_ok=True)
     path.write_text(json.dumps({"name": name, "texts": found, "tokenizer": json.loads(tokenizer.to_str())}, ensure_ascii=False, separators=(",", ":")) + "\n")
+
+# ---- SentencePiece's own files, and its ids ----
+
+
+def trained(name, **options):
+    folder = ROOT / "tests" / "golden" / "tokenizer_files"
+    folder.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as scratch:
+        (Path(scratch) / "text").write_text("\n".join(t.replace("\n", " ") for t in TEXTS[:4]))
+        (Path(scratch) / "rules.tsv").write_text("FF21\t41\nFF21 301\tC1\n65 301\tE9\nFB01\t66 69\n3000\t20\n9\t20\n200B\t\n")
+        sentencepiece.SentencePieceTrainer.train(input=scratch + "/text", model_prefix=str(folder / name), vocab_size=110 + 256 * options.get("byte_fallback", False),
+                                                 minloglevel=2, hard_vocab_limit=False, normalization_rule_tsv=scratch + "/rules.tsv", **options)
+    (folder / (name + ".vocab")).unlink()
+    model = sentencepiece.SentencePieceProcessor(model_file=str(folder / (name + ".model")))
+    texts = [t for t in TEXTS + MORE if "<s>" not in t and "\n" not in t and not t.startswith("moon")]
+    found = [{"text": t, "ids": model.encode(t), "decoded": model.decode(model.encode(t))} for t in texts]
+    (folder / (name + ".json")).write_text(json.dumps({"texts": found}, ensure_ascii=False, separators=(",", ":")) + "\n")
+
+
+trained("unigram", model_type="unigram")
+trained("unigram_bytes", model_type="unigram", byte_fallback=True, remove_extra_whitespaces=False, add_dummy_prefix=False)
+trained("bpe", model_type="bpe", user_defined_symbols=["moon"])
+trained("bpe_bytes", model_type="bpe", byte_fallback=True, remove_extra_whitespaces=False)

@@ -18,9 +18,6 @@ typedef struct Metadata {
 
 /* ---- byte-level BPE ---- */
 
-#define CONTRACTIONS             "'s|'t|'re|'ve|'m|'ll|'d"
-#define CONTRACTIONS_OF_ANY_CASE "(?i:" CONTRACTIONS ")"
-
 /* How words are cut; `begins`: texts begin with the begin token unless the file says otherwise; `whole`: a
  * word that is a token is that token. smollm isolates digits first: whitespace before one ends its word
  * there. */
@@ -28,18 +25,9 @@ static const struct {
   const char *name, *pattern;
   bool begins, whole;
 } patterns[] = {
-    {"gpt-2", "'(?:[sdmt]|ll|ve|re)| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+", false,
-     false},
-    {"llama-bpe",
-     CONTRACTIONS_OF_ANY_CASE
-     "|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+"
-     "|\\s+(?!\\S)|\\s+",
-     true, true},
-    {"qwen2",
-     CONTRACTIONS_OF_ANY_CASE
-     "|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+"
-     "|\\s+(?!\\S)|\\s+",
-     false, false},
+    {"gpt-2", WORDS_GPT2, false, false},
+    {"llama-bpe", WORDS_CL100K, true, true},
+    {"qwen2", WORDS_QWEN2, false, false},
     {"smollm", "'(?:[sdmt]|ll|ve|re)| ?\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}]+|\\s+(?![^\\s\\p{N}])|\\s+", false,
      false}};
 enum { PATTERNS = sizeof patterns / sizeof *patterns };
@@ -69,9 +57,6 @@ static bool add_merges(const Metadata *m) {
   return true;
 }
 
-#define BYTE_LEVEL \
-  "{\"type\":\"ByteLevel\",\"add_prefix_space\":false,\"trim_offsets\":true,\"use_regex\":false}"
-
 static bool write_byte_level(Metadata *m) {
   const char *name = NULL;
   if (!gguf_get_text(m->gguf, "tokenizer.ggml.pre", &name, m->err)) return false;
@@ -82,17 +67,9 @@ static bool write_byte_level(Metadata *m) {
                         m->gguf->path);
   m->vocabulary.add_begin = patterns[which].begins;
   if (!gguf_get_bool(m->gguf, "tokenizer.ggml.add_bos_token", &m->vocabulary.add_begin, m->err)) return false;
-  buffer_adds(m->out, "{\"version\":\"1.0\",");
-  vocabulary_add_frame(&m->vocabulary, m->out);
-  buffer_adds(m->out,
-              "\"normalizer\":null,\"pre_tokenizer\":{\"type\":\"Sequence\",\"pretokenizers\":[{\"type\":"
-              "\"Split\",\"pattern\":{\"Regex\":");
-  vocabulary_add_text(m->out, patterns[which].pattern, strlen(patterns[which].pattern));
-  buffer_addf(m->out,
-              "},\"behavior\":\"Isolated\",\"invert\":false}," BYTE_LEVEL "]},\"decoder\":" BYTE_LEVEL
-              ",\"model\":{\"type\":\"BPE\",\"ignore_merges\":%s,",
-              patterns[which].whole ? "true" : "false");
-  vocabulary_add_tokens(&m->vocabulary, m->out);
+  m->vocabulary.pattern = patterns[which].pattern;
+  m->vocabulary.whole_words = patterns[which].whole;
+  vocabulary_begin_byte_level(&m->vocabulary, m->out);
   if (!add_merges(m)) return false;
   buffer_adds(m->out, "}}");
   return true;

@@ -5,20 +5,25 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/base64.h"
 #include "base/json.h"
 
 /* ---- parts of tokenizer.json ---- */
 
 void vocabulary_add_text(Buffer *b, const char *text, size_t length) {
   buffer_adds(b, "\"");
-  for (size_t i = 0; i < length; i++) {
+  for (size_t i = 0, n; i < length; i += n) {
     const unsigned char c = (unsigned char)text[i];
+    for (n = 0;
+         i + n < length && (unsigned char)text[i + n] >= 0x20 && text[i + n] != '"' && text[i + n] != '\\';)
+      n++;
+    buffer_add(b, text + i, n);
+    if (n) continue;
+    n = 1;
     if (c < 0x20)
       buffer_addf(b, "\\u%04x", c);
-    else if (c == '"' || c == '\\')
-      buffer_addf(b, "\\%c", c);
     else
-      buffer_add(b, text + i, 1);
+      buffer_addf(b, "\\%c", c);
   }
   buffer_adds(b, "\"");
 }
@@ -52,17 +57,27 @@ void vocabulary_add_tokens(const Vocabulary *v, Buffer *b) {
   buffer_adds(b, "}");
 }
 
+/* Where spaces are joined, user-defined symbols are found in the text whose spaces are: then no normalizer
+ * may add the space that begins it, as that would also begin the text behind such a symbol. */
+static bool begins_once(const Vocabulary *v) {
+  for (size_t i = 0; v->joins_spaces && v->add_space && i < v->count; i++)
+    if (v->tokens[i].kind == TOKEN_USER_DEFINED) return true;
+  return false;
+}
+
 static void add_added_tokens(const Vocabulary *v, Buffer *b) {
   bool first = true;
+  const bool normalized = begins_once(v);
   buffer_adds(b, "\"added_tokens\":[");
   for (size_t i = 0; i < v->count; i++) {
     const TokenKind kind = v->tokens[i].kind;
     if (kind != TOKEN_CONTROL && kind != TOKEN_USER_DEFINED && kind != TOKEN_UNKNOWN) continue;
     buffer_addf(b, "%s{\"id\":%zu,\"content\":", first ? "" : ",", i);
     add_token(v, (int64_t)i, b);
-    buffer_addf(
-        b, ",\"single_word\":false,\"lstrip\":false,\"rstrip\":false,\"normalized\":false,\"special\":%s}",
-        kind == TOKEN_USER_DEFINED ? "false" : "true");
+    buffer_addf(b,
+                ",\"single_word\":false,\"lstrip\":false,\"rstrip\":false,\"normalized\":%s,\"special\":%s}",
+                kind == TOKEN_USER_DEFINED && normalized ? "true" : "false",
+                kind == TOKEN_USER_DEFINED ? "false" : "true");
     first = false;
   }
   buffer_adds(b, "],");
@@ -166,7 +181,7 @@ static bool find_splits(const Vocabulary *v, Splits *splits, Error *err) {
   return ok;
 }
 
-static bool add_splits(const Vocabulary *v, Buffer *b, Error *err) {
+bool vocabulary_add_merges(const Vocabulary *v, Buffer *b, Error *err) {
   Splits splits = {0};
   const bool ok = find_splits(v, &splits, err);
   if (splits.count) qsort(splits.data, splits.count, sizeof *splits.data, by_rank);
@@ -183,6 +198,28 @@ static bool add_splits(const Vocabulary *v, Buffer *b, Error *err) {
   return ok;
 }
 
+/* ---- byte-level BPE ---- */
+
+#define BYTE_LEVEL(space, regex) \
+  "{\"type\":\"ByteLevel\",\"add_prefix_space\":" space ",\"trim_offsets\":true,\"use_regex\":" regex "}"
+
+void vocabulary_begin_byte_level(const Vocabulary *v, Buffer *b) {
+  buffer_adds(b, "{\"version\":\"1.0\",");
+  vocabulary_add_frame(v, b);
+  buffer_addf(b, "\"normalizer\":%s,\"pre_tokenizer\":", v->composes ? "{\"type\":\"NFC\"}" : "null");
+  if (v->pattern) {
+    buffer_adds(b, "{\"type\":\"Sequence\",\"pretokenizers\":[{\"type\":\"Split\",\"pattern\":{\"Regex\":");
+    vocabulary_add_text(b, v->pattern, strlen(v->pattern));
+    buffer_adds(b, "},\"behavior\":\"Isolated\",\"invert\":false}," BYTE_LEVEL("false", "false") "]}");
+  } else {
+    buffer_adds(b, v->add_space ? BYTE_LEVEL("true", "true") : BYTE_LEVEL("false", "true"));
+  }
+  buffer_addf(
+      b, ",\"decoder\":" BYTE_LEVEL("false", "false") ",\"model\":{\"type\":\"BPE\",\"ignore_merges\":%s,",
+      v->whole_words ? "true" : "false");
+  vocabulary_add_tokens(v, b);
+}
+
 /* ---- SentencePiece ---- */
 
 #define MARK            "\xe2\x96\x81" /* U+2581 */
@@ -195,25 +232,69 @@ static bool has_bytes(const Vocabulary *v) {
   return false;
 }
 
-bool vocabulary_sentencepiece(const Vocabulary *v, Buffer *b, Error *err) {
-  buffer_adds(b, "{\"version\":\"1.0\",");
-  vocabulary_add_frame(v, b);
-  buffer_addf(
-      b,
-      "\"normalizer\":{\"type\":\"Sequence\",\"normalizers\":[%s" SPACES_TO_MARKS
-      "]},\"pre_tokenizer\":null,\"decoder\":{\"type\":\"Sequence\",\"decoders\":[" MARKS_TO_SPACES
-      ",{\"type\":\"ByteFallback\"},{\"type\":\"Fuse\"}%s]},\"model\":{\"type\":\"BPE\",\"fuse_unk\":true,"
-      "\"byte_fallback\":%s,\"unk_token\":",
-      v->add_space ? "{\"type\":\"Prepend\",\"prepend\":\"" MARK "\"}," : "",
-      v->add_space ? ",{\"type\":\"Strip\",\"content\":\" \",\"start\":1,\"stop\":0}" : "",
-      has_bytes(v) ? "true" : "false");
+#define REPLACE(regex, with) \
+  "{\"type\":\"Replace\",\"pattern\":{\"Regex\":\"" regex "\"},\"content\":\"" with "\"},"
+
+/* SentencePiece looks up the longest string of the map, unlike others that read it ("longest"). */
+static void add_normalizer(const Vocabulary *v, Buffer *b) {
+  static const char prepend[] = "{\"type\":\"Prepend\",\"prepend\":\"" MARK "\"},";
+  const bool once = begins_once(v);
+  buffer_adds(b, "\"normalizer\":{\"type\":\"Sequence\",\"normalizers\":[");
+  if (v->add_space && !v->joins_spaces) buffer_adds(b, prepend);
+  if (v->map_length) {
+    buffer_adds(b, "{\"type\":\"Precompiled\",\"longest\":true,\"precompiled_charsmap\":\"");
+    base64_write(v->map, v->map_length, b);
+    buffer_adds(b, "\"},");
+  }
+  if (v->joins_spaces) buffer_adds(b, REPLACE("\\\\A +|[ " MARK "]+\\\\z", "") REPLACE(" {2,}", " "));
+  if (v->add_space && v->joins_spaces && !once) buffer_adds(b, prepend);
+  buffer_addf(b, SPACES_TO_MARKS "]},\"pre_tokenizer\":%s,",
+              once ? "{\"type\":\"Metaspace\",\"replacement\":\"" MARK
+                     "\",\"prepend_scheme\":\"first\",\"split\":false}"
+                   : "null");
+}
+
+static void add_unigram(const Vocabulary *v, Buffer *b) {
+  buffer_addf(b, "\"model\":{\"type\":\"Unigram\",\"byte_fallback\":%s,\"unk_id\":%" PRId64 ",\"vocab\":[",
+              has_bytes(v) ? "true" : "false", v->unknown);
+  for (size_t i = 0; i < v->count; i++) {
+    buffer_adds(b, i ? ",[" : "[");
+    add_token(v, (int64_t)i, b);
+    buffer_addf(b, ",%.9g]", v->tokens[i].score);
+  }
+  buffer_adds(b, "]");
+}
+
+static bool add_bpe(const Vocabulary *v, Buffer *b, Error *err) {
+  buffer_addf(b, "\"model\":{\"type\":\"BPE\",\"fuse_unk\":true,\"byte_fallback\":%s,\"unk_token\":",
+              has_bytes(v) ? "true" : "false");
   if (v->unknown >= 0)
     add_token(v, v->unknown, b);
   else
     buffer_adds(b, "null");
   buffer_adds(b, ",");
   vocabulary_add_tokens(v, b);
-  if (!add_splits(v, b, err)) return false;
+  return vocabulary_add_merges(v, b, err);
+}
+
+/* Decoding drops the space that stands before every text, or all in front. */
+#define STRIP(count) ",{\"type\":\"Strip\",\"content\":\" \",\"start\":" count ",\"stop\":0}"
+
+bool vocabulary_sentencepiece(const Vocabulary *v, Buffer *b, Error *err) {
+  buffer_adds(b, "{\"version\":\"1.0\",");
+  vocabulary_add_frame(v, b);
+  add_normalizer(v, b);
+  buffer_addf(b,
+              "\"decoder\":{\"type\":\"Sequence\",\"decoders\":[" MARKS_TO_SPACES
+              ",{\"type\":\"ByteFallback\"},{\"type\":\"Fuse\"}%s]},",
+              v->add_space ? v->joins_spaces ? STRIP("1000") : STRIP("1") : "");
+  for (size_t i = 0; v->unigram && i < v->count; i++)
+    if (!isfinite(v->tokens[i].score))
+      return fail_damaged(err, "%s: the score of token %zu is not a number", v->path, i);
+  if (v->unigram)
+    add_unigram(v, b);
+  else if (!add_bpe(v, b, err))
+    return false;
   buffer_adds(b, "}}");
   return true;
 }

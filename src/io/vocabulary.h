@@ -29,13 +29,38 @@ typedef struct Vocabulary {
   int64_t begin, end, unknown; /* -1: none */
   bool add_begin, add_end;     /* around every text */
   bool add_space;              /* before every text */
+  bool joins_spaces;           /* several are one, and none are at the ends */
+  bool unigram;                /* scores are those of a unigram model, not the order of merges */
+  const char *map;             /* compiled replacements of characters (normalizer Precompiled) */
+  size_t map_length;           /* 0: none */
+  const char *pattern;         /* of byte-level BPE: how words are cut; NULL: as GPT-2 */
+  bool composes, whole_words;  /* texts are in NFC; a word that is a token is that token */
 } Vocabulary;
 
-/* SentencePiece's BPE with byte fallback, whose merges follow from the scores: the whole tokenizer.json. */
+/* SentencePiece's unigram model, or its BPE, whose merges follow from the scores: the whole tokenizer.json.
+ */
 bool vocabulary_sentencepiece(const Vocabulary *, Buffer *out, Error *);
 
 /* Refuses tokens that are not UTF-8, or the same as another; `name`: what messages call a token. */
 bool vocabulary_check(const Vocabulary *, const char *name, Error *);
+
+/* tokenizer.json of byte-level BPE up to the merges, which two closing braces follow. Its space is
+ * ByteLevel's. */
+void vocabulary_begin_byte_level(const Vocabulary *, Buffer *out);
+/* ,"merges": every pair of tokens that makes a token, by the scores of these. */
+bool vocabulary_add_merges(const Vocabulary *, Buffer *out, Error *);
+
+/* Patterns of words. */
+#define CONTRACTIONS "'s|'t|'re|'ve|'m|'ll|'d"
+#define BEHIND_WORDS "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
+#define WORDS_GPT2   "'(?:[sdmt]|ll|ve|re)| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+"
+#define WORDS_CL100K "(?i:" CONTRACTIONS ")|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}" BEHIND_WORDS
+#define WORDS_QWEN2  "(?i:" CONTRACTIONS ")|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}" BEHIND_WORDS
+#define UPPER        "[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]"
+#define LOWER        "[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]"
+#define WORDS_O200K                                                                                         \
+  "[^\\r\\n\\p{L}\\p{N}]?" UPPER "*" LOWER "+(?i:" CONTRACTIONS ")?|[^\\r\\n\\p{L}\\p{N}]?" UPPER "+" LOWER \
+  "*(?i:" CONTRACTIONS ")?|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
 
 /* Parts of tokenizer.json, of tokens that were checked. */
 void vocabulary_add_text(Buffer *, const char *text, size_t length); /* with its quotes */

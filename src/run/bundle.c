@@ -5,6 +5,7 @@
 
 #include "base/buffer.h"
 #include "base/threads.h"
+#include "io/tokenizer_files.h"
 #include "run/generation.h"
 #include "run/model_dir.h"
 #include "run/special_tokens.h"
@@ -15,8 +16,23 @@ static void fingerprint_text(const Tokenizer *tokenizer, char text[32]) {
   snprintf(text, 32, "%016" PRIx64, tokenizer_fingerprint(tokenizer));
 }
 
+/* A tokenizer.json, or other files of a tokenizer. */
+static Tokenizer *open_files(const char *path, Error *err) {
+  char file[PATH_CAPACITY], buf[PATH_CAPACITY];
+  const char *current = dir_exists(path) ? dir_current(buf, path) : path;
+  if (dir_exists(path) && file_exists(path_join(file, current, "tokenizer.json")))
+    return tokenizer_open_at(path, err);
+  Buffer text = {0};
+  Tokenizer *t = NULL;
+  if (tokenizer_files_read(current, file, &text, err))
+    t = text.length ? tokenizer_parse_beside(text.data, text.length, file, err)
+                    : tokenizer_open_at(path, err);
+  buffer_free(&text);
+  return t;
+}
+
 static Tokenizer *open_tokenizer(SourceTokenizer *found, Error *err) {
-  if (!found->text) return tokenizer_open_at(found->path, err);
+  if (!found->text) return open_files(found->path, err);
   Tokenizer *t = tokenizer_parse(found->text, found->length, found->path, err);
   mem_free(found->text);
   return t;
@@ -42,7 +58,7 @@ Tokenizer *bundle_tokenizer(const char *path, Error *err) {
 }
 
 Tokenizer *bundle_tokenizer_at(const char *path, Error *err) {
-  return source_is_file(path) ? bundle_tokenizer(path, err) : tokenizer_open_at(path, err);
+  return source_is_file(path) ? bundle_tokenizer(path, err) : open_files(path, err);
 }
 
 /* The file of a vocabulary larger than the model's, or NULL. */

@@ -1,6 +1,7 @@
 /* alphabet.c - GPT-2's mapping of bytes to characters: printable bytes map to themselves, the others to code
  * points from U+0100 on, in order. */
-#include "text/tokenizer_impl.h"
+#include "text/alphabet.h"
+
 #include "text/utf8.h"
 
 static bool prints(int byte) {

@@ -189,7 +189,8 @@ static bool run(Encoder *e, const char *text, size_t length) {
   enum { FEW = 4 };
   const Steps *steps = &e->tokenizer->cutters;
   Words few[FEW], *words = steps->count <= FEW ? few : mem_alloc(steps->count * sizeof *words);
-  e->cutter = (Cutter){steps->data, steps->data + steps->count, words, true, false, encode_word};
+  const Step none = {.kind = NULL}, *first = steps->count ? steps->data : &none;
+  e->cutter = (Cutter){first, first + steps->count, words, true, false, encode_word};
   for (size_t i = 0; i < steps->count; i++) words_open(&words[i], steps->data[i].pattern);
   split(e, &e->tokenizer->added, text, length, encode_plain);
   for (size_t i = 0; i < steps->count; i++) {

@@ -86,7 +86,6 @@ void unigram_prepare(Tokenizer *t) {
   for (size_t i = 0; i < t->scores.count; i++)
     if (t->pieces.data[i].kind == PIECE_TEXT && !t->pieces.data[i].special)
       *trie_put(&t->trie, t->pieces.data[i].name, strlen(t->pieces.data[i].name)) = (int32_t)i;
-  if (!t->trie.values.count) trie_put(&t->trie, "", 0);
 }
 
 const ModelKind model_Unigram = {

@@ -1,30 +1,14 @@
 /* normalizer_precompiled.c - SentencePiece's compiled table of replacements ("precompiled_charsmap", base64):
  * the size of a double-array trie, the trie in 32-bit units, and the strings that its values are offsets of.
- * As Hugging Face's tokenizers, it looks up graphemes of less than 6 bytes, then single characters, and takes
- * the shortest string found. */
+ * As Hugging Face's tokenizers, it looks up graphemes of less than 6
+ * bytes, then single characters, and takes the shortest string found; with "longest", a member of ours, it
+ * takes the longest at each place, as SentencePiece. */
 #include <string.h>
 #include <utf8proc.h>
 
+#include "base/base64.h"
 #include "text/tokenizer_impl.h"
 #include "text/utf8.h"
-
-static int base64_value(char c) {
-  static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  const char *at = c ? strchr(letters, c) : NULL;
-  return at ? (int)(at - letters) : -1;
-}
-
-static bool decode_base64(const char *text, size_t length, Buffer *out) {
-  uint32_t bits = 0;
-  while (length && text[length - 1] == '=') length--;
-  for (size_t i = 0; i < length; i++) {
-    const int value = base64_value(text[i]);
-    if (value < 0) return false;
-    bits = bits << 6 | (uint32_t)value;
-    if (i % 4) buffer_add(out, &(char){(char)(bits >> (6 - 2 * (i % 4)))}, 1);
-  }
-  return true;
-}
 
 static uint32_t number_at(const char *bytes) {
   const unsigned char *p = (const unsigned char *)bytes;
@@ -47,9 +31,11 @@ static bool read(StepReader *r, const json_t *part, Step s) {
   const char *text;
   size_t length;
   Buffer map = {0};
-  if (!step_text(r, part, "precompiled_charsmap", "", &text, &length)) return false;
+  if (!step_text(r, part, "precompiled_charsmap", "", &text, &length) ||
+      !step_bool(r, part, "longest", false, &s.flag))
+    return false;
   if (!length) return true; /* nothing is replaced */
-  if (!decode_base64(text, length, &map)) buffer_clear(&map);
+  if (!base64_read(text, length, &map)) buffer_clear(&map);
   const char *kept = arena_strndup(r->t->arena, map.data ? map.data : "", map.length);
   const bool ok = set_map(r, &s, kept, map.length);
   buffer_free(&map);
@@ -106,16 +92,29 @@ static void replace_characters(const Step *s, const char *text, size_t length, B
   }
 }
 
-static bool replace_graphemes(const Step *s, const char *text, size_t length, Buffer *out, Error *err) {
+static void replace_graphemes(const Step *s, const char *text, size_t length, Buffer *out) {
   enum { SHORT = 6 };
-  (void)err;
   for (size_t at = 0, n, size; at < length; at += n) {
     n = grapheme(text + at, length - at);
     const char *found = n < SHORT ? find(s, text + at, n, false, &size) : NULL;
     found ? buffer_adds(out, found) : replace_characters(s, text + at, n, out);
   }
+}
+
+static void replace_longest(const Step *s, const char *text, size_t length, Buffer *out) {
+  for (size_t at = 0, n; at < length; at += n) {
+    n = utf8_character(text + at, length - at);
+    const char *found = n ? find(s, text + at, length - at, true, &n) : NULL;
+    if (!n) n = 1;
+    found ? buffer_adds(out, found) : buffer_add(out, text + at, n);
+  }
+}
+
+static bool normalize(const Step *s, const char *text, size_t length, Buffer *out, Error *err) {
+  (void)err;
+  s->flag ? replace_longest(s, text, length, out) : replace_graphemes(s, text, length, out);
   return true;
 }
 
 const StepKind normalizer_Precompiled = {
-    .type = "Precompiled", .members = "precompiled_charsmap|", .read = read, .normalize = replace_graphemes};
+    .type = "Precompiled", .members = "precompiled_charsmap|longest|", .read = read, .normalize = normalize};

@@ -20,6 +20,8 @@ typedef struct Tokenizer Tokenizer;
 Tokenizer *tokenizer_open(const char *path, Error *);
 /* The text of a tokenizer.json, without the other files; `where` names it in errors. */
 Tokenizer *tokenizer_parse(const char *text, size_t length, const char *where, Error *);
+/* Likewise, with the other files in the directory of `where`. */
+Tokenizer *tokenizer_parse_beside(const char *text, size_t length, const char *where, Error *);
 Tokenizer *tokenizer_open_at(const char *path, Error *); /* the file, or its directory */
 /* The contents of tokenizer.json; of one that was read and complete, byte for byte the original. */
 bool tokenizer_text(const Tokenizer *, Buffer *, Error *);

@@ -8,25 +8,18 @@
   "from_pretrained(DIRECTORY).save_pretrained(DIRECTORY)"
 
 static const FileHint others[] = {
-    {"tokenizer.model", "a SentencePiece tokenizer, which is " CONVERTED},
-    {"spiece.model", "a SentencePiece tokenizer, which is " CONVERTED},
-    {"sentencepiece*.model", "a SentencePiece tokenizer, which is " CONVERTED},
     {"*.spm", "a SentencePiece tokenizer, which is " CONVERTED},
-    {"merges.txt", "a tokenizer in two files (vocab.json, merges.txt), which is " CONVERTED},
     {"vocab.json", "a vocabulary in another tokenizer format, which is " CONVERTED},
     {"vocab.txt", "a WordPiece vocabulary, which is " CONVERTED},
     {"tekken.json", "a tokenizer in Mistral's format, which is " CONVERTED},
-    {"*.tiktoken", "a tiktoken vocabulary, which is " CONVERTED},
     {"tokenizer_config.json", "only the configuration of a tokenizer: tokenizer.json is missing"},
     {NULL, NULL}};
 
 static const FileHint as_file[] = {
     {"*.gguf", "does not begin as a GGUF file does: it is damaged, or something else"},
     {"*.bin", "a binary file, but not a model of llama2.c: give a tokenizer.json, or its directory"},
-    {"*.model", "a SentencePiece tokenizer, which is " CONVERTED},
     {"*.spm", "a SentencePiece tokenizer, which is " CONVERTED},
     {"*.safetensors", "a file of weights, not a tokenizer: give the directory, or its tokenizer.json"},
-    {"merges.txt", "only a part of a tokenizer, which is " CONVERTED},
     {"vocab.*", "a vocabulary in another tokenizer format, which is " CONVERTED},
     {NULL, NULL}};
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "text/alphabet.h"
 #include "text/pipeline.h"
 #include "text/tokenizer.h"
 #include "text/trie.h"
@@ -150,11 +151,6 @@ static inline unsigned char cut_class_after(const Tokenizer *t, const char *at, 
 }
 /* "<0x0A>" -> 10; -1 for anything else. */
 int byte_named(const char *name, size_t length);
-
-/* GPT-2's alphabet: each byte as a printable character. Encodes bytes, and decodes (false: not in the
- * alphabet). */
-void alphabet_spell(const char *bytes, size_t length, Buffer *out);
-bool alphabet_read(const char *text, size_t length, Buffer *out);
 
 #define END_OF_TEXT "<|endoftext|>"
 

@@ -211,17 +211,45 @@ static void remark_on_ignored(Tokenizer *t, const json_t *json) {
   }
 }
 
+/* Could the tokenizers that fingerprints (tokenizer_fingerprint) were made for first have these steps? */
+static bool has_usual_steps(const Tokenizer *t) {
+  size_t patterns = 0;
+  for (size_t i = 0; i < t->cutters.count; i++) {
+    const bool bytes = !strcmp(t->cutters.data[i].kind->type, "ByteLevel");
+    patterns += !bytes;
+    if (!bytes && (!t->pattern_text || patterns > 1)) return false;
+  }
+  for (size_t i = 0; i < t->normalizers.count; i++) {
+    const Step *s = &t->normalizers.data[i];
+    static const char usual[] = "NFC NFKC Lowercase Prepend Replace";
+    if (!strstr(usual, s->kind->type) || s->pattern || (s->with && strcmp(s->with, SPACE_MARK))) return false;
+  }
+  return t->model == &model_BPE && !has_affixes(t);
+}
+
+static void hash_steps(Tokenizer *t, const json_t *json) {
+  static const char *const parts[] = {"normalizer", "pre_tokenizer", "model"};
+  for (int i = 0; i < 3 && !has_usual_steps(t); i++) {
+    const json_t *part = json_object_get(json, parts[i]);
+    char *text = json_is_object(part) ? json_text(part, JSON_SORT_KEYS) : mem_strdup("");
+    t->more_steps = hash_bytes(text, strlen(text), t->more_steps);
+    mem_free(text);
+  }
+}
+
 static bool read_all(Reader *r, const json_t *json) {
   StepReader steps = {.t = r->t, .path = r->path, .err = r->err};
   remark_on_ignored(r->t, json);
-  return step_members(&steps, json, "tokenizer",
-                      "version|truncation|padding|added_tokens|normalizer|pre_tokenizer|"
-                      "post_processor|decoder|model|") &&
-         steps_read(&steps, STEP_NORMALIZERS, json, &r->t->normalizers) &&
-         steps_read(&steps, STEP_CUTTERS, json, &r->t->cutters) && read_decoders(&steps, json) &&
-         read_model(r, &steps, json_object_get(json, "model")) &&
-         read_added(&steps, json_object_get(json, "added_tokens")) &&
-         steps_read(&steps, STEP_POST_PROCESSORS, json, &(Steps){0});
+  const bool ok = step_members(&steps, json, "tokenizer",
+                               "version|truncation|padding|added_tokens|normalizer|pre_tokenizer|"
+                               "post_processor|decoder|model|") &&
+                  steps_read(&steps, STEP_NORMALIZERS, json, &r->t->normalizers) &&
+                  steps_read(&steps, STEP_CUTTERS, json, &r->t->cutters) && read_decoders(&steps, json) &&
+                  read_model(r, &steps, json_object_get(json, "model")) &&
+                  read_added(&steps, json_object_get(json, "added_tokens")) &&
+                  steps_read(&steps, STEP_POST_PROCESSORS, json, &(Steps){0});
+  if (ok) hash_steps(r->t, json);
+  return ok;
 }
 
 /* ---- the large parts are cut out and replaced by null ---- */
@@ -304,6 +332,14 @@ static Tokenizer *finish(Tokenizer *t, bool ok, const char *where, Error *err) {
 Tokenizer *tokenizer_parse(const char *text, size_t length, const char *where, Error *err) {
   Tokenizer *t = read_file(text, length, where, err);
   return t ? finish(t, true, where, err) : NULL;
+}
+
+Tokenizer *tokenizer_parse_beside(const char *text, size_t length, const char *where, Error *err) {
+  char path[PATH_CAPACITY];
+  const char *slash = strrchr(where, '/');
+  snprintf(path, sizeof path, "%.*stokenizer.json", slash ? (int)(slash - where) + 1 : 0, where);
+  Tokenizer *t = read_file(text, length, where, err);
+  return t ? finish(t, tokenizer_read_config_files(t, path, err), where, err) : NULL;
 }
 
 Tokenizer *tokenizer_open(const char *path, Error *err) {

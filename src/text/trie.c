@@ -46,7 +46,7 @@ int32_t *trie_put(Trie *t, const char *text, size_t length) {
 }
 
 uint32_t trie_child(const Trie *t, uint32_t node, char byte) {
-  return t->slots[find_slot(t, key_of(node, byte))].node;
+  return t->slot_count ? t->slots[find_slot(t, key_of(node, byte))].node : 0;
 }
 
 void trie_free(Trie *t) {

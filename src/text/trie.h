@@ -15,7 +15,7 @@ typedef struct Trie {
 
 /* The value of a string, to be set; -1: it is new. Valid until the next call. */
 int32_t *trie_put(Trie *, const char *text, size_t length);
-/* The node of a string that is one byte longer; 0: none. The trie is not empty. */
+/* The node of a string that is one byte longer; 0: none. */
 uint32_t trie_child(const Trie *, uint32_t node, char byte);
 void trie_free(Trie *);
 

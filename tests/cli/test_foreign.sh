@@ -83,9 +83,9 @@ done
 with 'mv model.safetensors model.fp16.safetensors' model.fp16.safetensors "rename this file"
 with 'mv model.safetensors tf_model.h5' tf_model.h5 TensorFlow
 with 'rm model.safetensors' "model.safetensors is missing" "first evaluation"
-with 'mv tokenizer.json tokenizer.model' tokenizer.model SentencePiece save_pretrained
+with 'mv tokenizer.json tokenizer.model' tokenizer.model "no SentencePiece model"
 with 'mv tokenizer.json source.spm' source.spm SentencePiece
-with 'mv tokenizer.json vocab.json; echo >merges.txt' merges.txt save_pretrained
+with 'mv tokenizer.json vocab.json; echo >merges.txt' vocab.json 'ids of its tokens'
 with 'rm tokenizer.json tokenizer_config.json' tokenizer.json
 run tokenizer encode -m copy The
 expect_failure tokenizer.json

@@ -1,0 +1,97 @@
+#include "io/tokenizer_files.h"
+
+#include <fnmatch.h>
+#include <string.h>
+
+#define TOKENIZER_FILES(name) extern const TokenizerFormat tokenizer_##name;
+#include "io/tokenizer_files.def"
+#undef TOKENIZER_FILES
+static const TokenizerFormat *const formats[] = {
+#define TOKENIZER_FILES(name) &tokenizer_##name,
+#include "io/tokenizer_files.def"
+#undef TOKENIZER_FILES
+};
+enum { FORMATS = sizeof formats / sizeof *formats };
+
+const char *tokenizer_files_beside(const TokenizerFiles *f, char buf[PATH_CAPACITY], const char *name) {
+  const char *slash = strrchr(f->path, '/');
+  snprintf(buf, PATH_CAPACITY, "%.*s%s", slash ? (int)(slash - f->path) + 1 : 0, f->path, name);
+  return buf;
+}
+
+bool tokenizer_files_frame(const TokenizerFiles *f, bool *begin, bool *end) {
+  static const struct {
+    const char *name;
+    bool begin, end;
+  } classes[] = {{"", false, false},      {"Llama", true, false},  {"CodeLlama", true, false},
+                 {"Gemma", true, false},  {"T5", false, true},     {"GPT2", false, false},
+                 {"Qwen2", false, false}, {"Roberta", true, true}, {"Bart", true, true},
+                 {"Pegasus", false, true}};
+  const char *name = json_get_text(f->config, "tokenizer_class", "");
+  size_t length = strlen(name), which = 0;
+  for (const char *const *ending = (const char *const[]){"Fast", "Tokenizer", NULL}; *ending; ending++)
+    if (length >= strlen(*ending) && !memcmp(name + length - strlen(*ending), *ending, strlen(*ending)))
+      length -= strlen(*ending);
+  const size_t count = sizeof classes / sizeof *classes;
+  while (which < count &&
+         (strlen(classes[which].name) != length || memcmp(classes[which].name, name, length)))
+    which++;
+  const json_t *begins = json_object_get(f->config, "add_bos_token"),
+               *ends = json_object_get(f->config, "add_eos_token");
+  *begin = json_is_boolean(begins) ? json_is_true(begins) : which < count && classes[which].begin;
+  *end = json_is_boolean(ends) ? json_is_true(ends) : which < count && classes[which].end;
+  return which < count ||
+         fail(f->err, "%s: tokenizers of the class \"%s\" are read from tokenizer.json only: %s", f->path,
+              name,
+              "save it with transformers: "
+              "AutoTokenizer.from_pretrained(DIRECTORY).save_pretrained(DIRECTORY)");
+}
+
+static bool matches(const TokenizerFormat *format, const char *name) {
+  for (const char *const *n = format->names; *n; n++)
+    if (!fnmatch(*n, name, 0)) return true;
+  return false;
+}
+
+/* The format of a file, or of the first in a directory, whose path is then completed. */
+static const TokenizerFormat *find(char path[PATH_CAPACITY], Error *err) {
+  const char *slash = strrchr(path, '/');
+  const TokenizerFormat *found = NULL;
+  Names names = {0};
+  if (!dir_exists(path)) {
+    for (int i = 0; i < FORMATS && !found; i++)
+      if (matches(formats[i], slash ? slash + 1 : path)) found = formats[i];
+    return found;
+  }
+  if (!dir_list(path, &names, err)) return NULL;
+  for (int i = 0; i < FORMATS && !found; i++)
+    for (size_t k = 0; k < names.count && !found; k++)
+      if (matches(formats[i], names.items[k])) {
+        char directory[PATH_CAPACITY];
+        found = formats[i];
+        memcpy(directory, path, PATH_CAPACITY);
+        path_join(path, directory, names.items[k]);
+      }
+  names_free(&names);
+  return found;
+}
+
+bool tokenizer_files_read(const char *path, char found[PATH_CAPACITY], Buffer *out, Error *err) {
+  TokenizerFiles f = {.err = err};
+  char config[PATH_CAPACITY];
+  FileView file;
+  snprintf(f.path, sizeof f.path, "%s", path);
+  const TokenizerFormat *format = file_exists(path) ? find(f.path, err) : NULL;
+  if (!format) return true;
+  memcpy(found, f.path, PATH_CAPACITY);
+  tokenizer_files_beside(&f, config, "tokenizer_config.json");
+  json_t *json = file_exists(config) ? json_read(config, err) : json_object();
+  f.config = json;
+  bool ok = json && file_view_regular(f.path, &file, err);
+  if (ok) {
+    ok = format->read(&f, file, out);
+    file_view_close(&file);
+  }
+  json_decref(json);
+  return ok;
+}

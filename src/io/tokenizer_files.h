@@ -1,0 +1,31 @@
+/* tokenizer_files.h - tokenizers in other files than tokenizer.json, as the text of one. */
+#ifndef IO_TOKENIZER_FILES_H
+#define IO_TOKENIZER_FILES_H
+
+#include "base/buffer.h"
+#include "base/file.h"
+#include "base/json.h"
+
+/* What tokenizer_config.json says; an empty object where there is none. */
+typedef struct TokenizerFiles {
+  char path[PATH_CAPACITY]; /* the file */
+  const json_t *config;     /* an object; empty: there is none */
+  Error *err;
+} TokenizerFiles;
+
+/* A kind of files, by the names that the file (or one of several) may have. */
+typedef struct TokenizerFormat {
+  const char *const *names; /* patterns for fnmatch(3), ended by NULL */
+  bool (*read)(TokenizerFiles *, FileView, Buffer *out);
+} TokenizerFormat;
+
+/* Reads the first such file at a path, which is a directory or a file. True and an empty text: there is none.
+ */
+bool tokenizer_files_read(const char *path, char found[PATH_CAPACITY], Buffer *out, Error *);
+/* A file in the same directory. */
+const char *tokenizer_files_beside(const TokenizerFiles *, char buf[PATH_CAPACITY], const char *name);
+/* Which tokens tokenizer_config.json puts around texts, by "add_bos_token" and "add_eos_token", else by its
+ * class. False: the class is not known. */
+bool tokenizer_files_frame(const TokenizerFiles *, bool *begin, bool *end);
+
+#endif

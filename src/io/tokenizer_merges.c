@@ -1,0 +1,87 @@
+/* tokenizer_merges.c - byte-level BPE as GPT-2 was published: vocab.json (token -> id) and merges.txt (a pair
+ * a line). */
+#include <inttypes.h>
+#include <string.h>
+
+#include "io/tokenizer_files.h"
+#include "io/vocabulary.h"
+
+/* The name of a special token in tokenizer_config.json. */
+static const char *name_of(const TokenizerFiles *f, const char *key, const char *fallback) {
+  const json_t *value = json_object_get(f->config, key);
+  return json_is_string(value) ? json_string_value(value) : json_get_text(value, "content", fallback);
+}
+
+static bool fill(Vocabulary *v, const json_t *vocabulary, Error *err) {
+  const char *name;
+  json_t *value;
+  v->count = json_object_size(vocabulary);
+  v->tokens = mem_alloc_zeroed(v->count + 1, sizeof *v->tokens);
+  json_object_foreach((json_t *)(uintptr_t)vocabulary, name, value) {
+    const int64_t id = json_is_integer(value) ? json_integer_value(value) : -1;
+    if (id < 0 || id >= (int64_t)v->count || v->tokens[id].text)
+      return fail_damaged(err, "%s: the ids of its tokens are not 0 to %zu", v->path, v->count - 1);
+    v->tokens[id] = (VocabularyToken){name, strlen(name), TOKEN_NORMAL, 0};
+  }
+  return v->count || fail_damaged(err, "%s: has no tokens", v->path);
+}
+
+/* The id of a special token, which becomes one; -1: none. */
+static int64_t find_special(Vocabulary *v, const json_t *vocabulary, const char *name) {
+  const json_t *id = name ? json_object_get(vocabulary, name) : NULL;
+  if (!id) return -1;
+  v->tokens[json_integer_value(id)].kind = TOKEN_CONTROL;
+  return json_integer_value(id);
+}
+
+static bool choose(const TokenizerFiles *f, Vocabulary *v) {
+  char path[PATH_CAPACITY];
+  const char *class = json_get_text(f->config, "tokenizer_class", "");
+  const bool qwen2 = !strncmp(class, "Qwen2Tokenizer", strlen("Qwen2Tokenizer"));
+  if (file_exists(tokenizer_files_beside(f, path, "added_tokens.json")) &&
+      !json_object_get(f->config, "added_tokens_decoder"))
+    return fail(f->err, "%s: is not read without tokenizer.json: save it with transformers", path);
+  v->pattern = qwen2 ? WORDS_QWEN2 : NULL;
+  v->composes = qwen2;
+  return json_get_bool(f->config, "add_prefix_space", false, &v->add_space, f->path, f->err) &&
+         (!qwen2 || !v->add_space ||
+          fail(f->err, "%s: \"add_prefix_space\" of a Qwen2Tokenizer is not supported", f->path)) &&
+         tokenizer_files_frame(f, &v->add_begin, &v->add_end);
+}
+
+/* The first line may say the version. */
+static void add_merges(FileView file, Buffer *out) {
+  static const char version[] = "#version";
+  const char *at = file.data, *end = at + file.size, *before = "";
+  buffer_adds(out, ",\"merges\":[");
+  for (const char *stop; at < end; at = stop + 1) {
+    stop = memchr(at, '\n', (size_t)(end - at));
+    if (!stop) stop = end;
+    size_t n = (size_t)(stop - at);
+    if (n && at[n - 1] == '\r') n--;
+    if (!n || (at == file.data && n >= strlen(version) && !memcmp(at, version, strlen(version)))) continue;
+    buffer_adds(out, before);
+    vocabulary_add_text(out, at, n);
+    before = ",";
+  }
+  buffer_adds(out, "]}}");
+}
+
+static bool read(TokenizerFiles *f, FileView file, Buffer *out) {
+  char path[PATH_CAPACITY];
+  Vocabulary v = {.path = path, .unknown = -1};
+  json_t *vocabulary = json_read(tokenizer_files_beside(f, path, "vocab.json"), f->err);
+  const bool ok = vocabulary && fill(&v, vocabulary, f->err) && choose(f, &v);
+  if (ok) {
+    v.begin = find_special(&v, vocabulary, name_of(f, "bos_token", NULL));
+    v.end = find_special(&v, vocabulary, name_of(f, "eos_token", "<|endoftext|>"));
+    vocabulary_begin_byte_level(&v, out);
+    add_merges(file, out);
+  }
+  mem_free(v.tokens);
+  json_decref(vocabulary);
+  return ok;
+}
+
+static const char *const names[] = {"merges.txt", NULL};
+const TokenizerFormat tokenizer_merges = {names, read};

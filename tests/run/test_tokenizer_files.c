@@ -1,0 +1,214 @@
+/* Tokenizers in other files than tokenizer.json: SentencePiece's ids (scripts/golden_tokenizers.py),
+ * tiktoken's ranks, vocab.json with merges.txt. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "base/base64.h"
+#include "base/scratch.h"
+#include "run/bundle.h"
+
+#include <cmocka.h> /* last: it defines fail() */
+
+#define FOLDER TESTS_DIR "/golden/tokenizer_files/"
+
+static void put(const char *name, const char *text) {
+  assert_true(file_replace(in_scratch(name), text, strlen(text), NULL));
+}
+
+static void drop(const char *name) {
+  assert_int_equal(remove(in_scratch(name)), 0);
+}
+
+static Tokenizer *open_at(const char *path) {
+  Error err = {0};
+  Tokenizer *t = bundle_tokenizer_at(path, &err);
+  if (!t) fail_msg("%s", err.text);
+  return t;
+}
+
+static void expect_refused(const char *path, const char *word) {
+  Error err = {0};
+  assert_null(bundle_tokenizer_at(path, &err));
+  if (!strstr(err.text, word)) fail_msg("\"%s\" says nothing of \"%s\"", err.text, word);
+}
+
+static void expect_ids(const Tokenizer *t, const char *text, const int32_t *wanted, size_t count) {
+  Ids ids = {0};
+  assert_true(tokenizer_encode(t, text, strlen(text), true, &ids, NULL));
+  assert_int_equal(ids.count, count);
+  assert_memory_equal(ids.data, wanted, count * sizeof *wanted);
+  vec_free(&ids);
+}
+#define EXPECT(t, text, ...) \
+  expect_ids(t, text, (int32_t[]){__VA_ARGS__}, sizeof((int32_t[]){__VA_ARGS__}) / sizeof(int32_t))
+
+/* ---- SentencePiece ---- */
+
+/* The unknown token is " ⁇ " there and nothing here, and bytes that are no UTF-8 are U+FFFD. */
+static bool compares(const char *text) {
+  return !strstr(text, "\xe2\x81\x87") && !strstr(text, "\xef\xbf\xbd");
+}
+
+static void check(const Tokenizer *t, const json_t *sample) {
+  const json_t *wanted = json_object_get(sample, "ids");
+  const char *text = json_get_text(sample, "text", ""), *decoded = json_get_text(sample, "decoded", "");
+  Ids ids = {0};
+  Buffer out = {0};
+  assert_true(tokenizer_encode(t, text, strlen(text), false, &ids, NULL));
+  bool same = ids.count == json_array_size(wanted);
+  for (size_t i = 0; same && i < ids.count; i++)
+    same = ids.data[i] == json_integer_value(json_array_get(wanted, i));
+  if (!same) fail_msg("\"%s\" has other ids", text);
+  assert_true(tokenizer_decode(t, ids.data, ids.count, &out, NULL));
+  if (compares(decoded)) assert_string_equal(out.data ? out.data : "", decoded);
+  vec_free(&ids);
+  buffer_free(&out);
+}
+
+static void sentencepiece_models(void **state) {
+  static const char *const names[] = {"unigram", "unigram_bytes", "bpe", "bpe_bytes"};
+  for (int i = 0; i < 4; i++) {
+    char path[PATH_CAPACITY];
+    snprintf(path, sizeof path, FOLDER "%s.json", names[i]);
+    json_t *file = json_read(path, NULL);
+    const json_t *texts = json_object_get(file, "texts");
+    snprintf(path, sizeof path, FOLDER "%s.model", names[i]);
+    Tokenizer *t = open_at(path);
+    assert_true(json_array_size(texts) > 8);
+    for (size_t k = 0; k < json_array_size(texts); k++) check(t, json_array_get(texts, k));
+    tokenizer_free(t);
+    json_decref(file);
+  }
+}
+
+static void the_configuration_frames_texts(void **state) {
+  FileView file;
+  assert_true(file_view(FOLDER "bpe_bytes.model", &file, NULL));
+  assert_true(file_replace(in_scratch("tokenizer.model"), file.data, file.size, NULL));
+  file_view_close(&file);
+  put("tokenizer_config.json", "{\"tokenizer_class\":\"LlamaTokenizer\",\"eos_token\":\"</s>\"}");
+  Tokenizer *t = open_at(scratch);
+  assert_int_equal(tokenizer_begin(t), 1);
+  assert_int_equal(tokenizer_end(t), 2);
+  tokenizer_free(t);
+  put("tokenizer_config.json", "{\"tokenizer_class\":\"LlamaTokenizerFast\",\"add_bos_token\":false}");
+  t = open_at(scratch);
+  assert_int_equal(tokenizer_begin(t), -1);
+  tokenizer_free(t);
+  put("tokenizer_config.json", "{\"tokenizer_class\":\"NovelTokenizer\"}");
+  expect_refused(scratch, "NovelTokenizer");
+  drop("tokenizer_config.json");
+}
+
+/* Cut anywhere, and with other kinds of models and tokens. */
+static void damaged_models_are_refused(void **state) {
+  FileView file;
+  assert_true(file_view(FOLDER "unigram.model", &file, NULL));
+  size_t refused = 0;
+  for (size_t n = 0; n < file.size; n += 7) {
+    Error err = {0};
+    assert_true(file_replace(in_scratch("tokenizer.model"), file.data, n, NULL));
+    Tokenizer *t = bundle_tokenizer_at(scratch, &err);
+    assert_true(!t == (err.code != 0));
+    refused += !t;
+    tokenizer_free(t);
+  }
+  assert_true(refused > file.size / 8);
+  file_view_close(&file);
+  put("tokenizer.model",
+      "\x0a\x03\x0a\x01"
+      "a\x12\x02\x18\x04");
+  expect_refused(scratch, "models of words and of characters");
+  put("tokenizer.model",
+      "\x0a\x03\x0a\x01"
+      "a\x12\x06\x18\x02\xc0\x02\x07\x48");
+  expect_refused(scratch, "damaged");
+  put("tokenizer.model",
+      "\x0a\x05\x0a\x01"
+      "a\x18\x05\x12\x02\x18\x02");
+  expect_refused(scratch, "special token is not in the vocabulary");
+  drop("tokenizer.model");
+}
+
+/* ---- others ---- */
+
+static void ranks_of_tiktoken(void **state) {
+  Buffer b = {0};
+  static const char *const more[] = {"he", "ll", "hell", "hello", "o!"};
+  for (int i = 0; i < 256; i++) {
+    base64_write(&(char){(char)i}, 1, &b);
+    buffer_addf(&b, " %d\n", i);
+  }
+  for (int i = 0; i < 5; i++) {
+    base64_write(more[i], strlen(more[i]), &b);
+    buffer_addf(&b, " %d\n", 256 + i);
+  }
+  put("cl100k_base.tiktoken", b.data);
+  Tokenizer *t = open_at(in_scratch("cl100k_base.tiktoken"));
+  assert_int_equal(tokenizer_size(t), 100277);
+  EXPECT(t, "hello!", 259, '!'); /* words first: "o!" is of two */
+  EXPECT(t, "hellhe\xff", 258, 256, 0xff);
+  EXPECT(t, "ll<|endoftext|>", 257, 100257);
+  assert_int_equal(tokenizer_end(t), 100257);
+  tokenizer_free(t);
+  put("novel.tiktoken", b.data);
+  expect_refused(in_scratch("novel.tiktoken"), "not known");
+  drop("novel.tiktoken");
+  static const char *const wrong[] = {"aGU= 7", "aGU=",   "aGU 100300", "a!U= 300",
+                                      " 300",   "aGU= x", "aGU= -1"};
+  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+    Buffer worse = {0};
+    buffer_add(&worse, b.data, b.length);
+    buffer_adds(&worse, wrong[i]);
+    put("cl100k_base.tiktoken", worse.data);
+    expect_refused(in_scratch("cl100k_base.tiktoken"), "line 262 is not");
+    buffer_free(&worse);
+  }
+  drop("cl100k_base.tiktoken");
+  buffer_free(&b);
+}
+
+static void vocabulary_and_merges(void **state) {
+  static const char vocabulary[] =
+      "{\"a\":0,\"b\":1,\"\xc4\xa0\":2,\"ab\":3,\"<s>\":4,\"</s>\":5,\"\xc4\xa0"
+      "ab\":6}";
+  put("vocab.json", vocabulary);
+  put("merges.txt", "#version: 0.2\na b\r\n\xc4\xa0 ab\n");
+  put("tokenizer_config.json",
+      "{\"tokenizer_class\":\"RobertaTokenizer\",\"bos_token\":\"<s>\",\"eos_token\":{\"content\":\"</"
+      "s>\"}}");
+  Tokenizer *t = open_at(scratch);
+  EXPECT(t, "ab ab a</s>", 3, 6, 2, 0, 5);
+  assert_int_equal(tokenizer_begin(t), 4);
+  assert_int_equal(tokenizer_behind(t)->data[0], 5);
+  tokenizer_free(t);
+  put("tokenizer_config.json", "{\"tokenizer_class\":\"GPT2Tokenizer\",\"add_prefix_space\":true}");
+  t = open_at(scratch);
+  EXPECT(t, "ab", 6);
+  assert_int_equal(tokenizer_begin(t), -1);
+  tokenizer_free(t);
+  put("added_tokens.json", "{\"<x>\":7}");
+  expect_refused(scratch, "added_tokens.json");
+  drop("added_tokens.json");
+  put("vocab.json", "{\"a\":0,\"b\":2}");
+  expect_refused(scratch, "ids of its tokens");
+  put("vocab.json", "{\"a\":0,\"b\":0}");
+  expect_refused(scratch, "ids of its tokens");
+  put("vocab.json", vocabulary);
+  put("merges.txt", "a c\n");
+  expect_refused(scratch, "merge 0");
+  drop("vocab.json");
+  expect_refused(scratch, "vocab.json");
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(sentencepiece_models),       cmocka_unit_test(the_configuration_frames_texts),
+      cmocka_unit_test(damaged_models_are_refused), cmocka_unit_test(ranks_of_tiktoken),
+      cmocka_unit_test(vocabulary_and_merges),
+  };
+  return cmocka_run_group_tests(tests, scratch_open, scratch_close);
+}
