@@ -15,12 +15,12 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests" / "text"))
 import sentencepiece  # noqa: E402
 from sentencepiece import sentencepiece_model_pb2 as pb  # noqa: E402
-from test_hf_kinds import TEXTS, Regex, bpe, cases, decoders, normalizers, pre_tokenizers, split, unigram  # noqa: E402
+from test_hf_kinds import TEXTS, Regex, Tokenizer, bpe, cases, decoders, models, normalizers, pre_tokenizers, split, unigram  # noqa: E402
 
 CHOSEN = ["Metaspace always", "Metaspace first", "Metaspace never", "Replace, Split", "Digits, ByteLevel", "a prefix space after", "three Splits", "BLOOM", "Falcon", "CLIP",
           "suffix", "prefix ##", "Split removed False regex", "Split merged_with_previous True regex", "Split merged_with_next True regex", "Split contiguous False regex",
           "Punctuation contiguous", "NFD, StripAccents", "Nmt", "Replace by regex", "WordPiece {}", "WordPiece {'lowercase", "WordLevel", "Unigram, byte", "Unigram of"]
-MORE = ["", " ", "moon moon, 12 a1b2", "<s>the </s> moon", "  床前  明月 光。", "é e\u0301 Ａ\u0301ﬁ", "qqqq\u4e00\u4e00q", "don't  <|x|>x", "aeiou  bcd aab", "。、月,abcdefghijklmnop 月"]
+MORE = ["", " ", "moon moon, 12 a1b2", "<s>the </s> moon", "  床前  明月 光。", "é e\u0301 Ａ\u0301ﬁ", "qqqq\u4e00\u4e00q", "don't  <|x|>x", "aeiou  bcd aab", "qqq aaaa aa", "。、月,abcdefghijklmnop 月"]
 
 
 def small_map():
@@ -40,8 +40,17 @@ def chosen():
     for name, make in cases(TEXTS, "/nowhere"):
         if any(name.startswith(c) for c in CHOSEN):
             yield name, make()
-    yield "Precompiled", unigram(TEXTS * 4, normalizer=normalizers.Sequence([normalizers.Precompiled(small_map()), normalizers.Strip(False, True)]), pre=pre_tokenizers.Metaspace(), decoder=decoders.Metaspace())
-    yield "scripts", bpe(TEXTS, pre=split(Regex(r"\p{Han}+|\w+")))
+    yield "Precompiled", unigram((TEXTS + ["A B \u00c1 f \u00c1A"]) * 4, normalizer=normalizers.Sequence([normalizers.Precompiled(small_map()), normalizers.Strip(False, True)]), pre=pre_tokenizers.Metaspace(), decoder=decoders.Metaspace())
+    # learnt without cuts, so that tokens would join what is cut
+    for name, pre in (("scripts", split(Regex(r"\p{Han}+|\w+"))), ("previous", split(Regex("[aeiou]"), "merged_with_previous")),
+                      ("next", split(Regex("[aeiou]"), "merged_with_next", True))):
+        tokenizer = bpe((TEXTS + MORE) * 2, size=600)
+        tokenizer.pre_tokenizer = pre
+        yield name, tokenizer
+    yield "unknown letters", Tokenizer(models.Unigram([("<unk>", 0), ("ab", -15), ("b", -1), ("c", -20), ("q", -4), ("qqq", -9)], 0))
+    words = Tokenizer(models.WordPiece({"[UNK]": 0, "a": 1, "##a": 2, "q": 3, "##q": 4}, unk_token="[UNK]", max_input_chars_per_word=3))
+    words.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    yield "long words", words
 
 
 for name, tokenizer in chosen():

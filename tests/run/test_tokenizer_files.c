@@ -124,7 +124,7 @@ static void damaged_models_are_refused(void **state) {
   expect_refused(scratch, "models of words and of characters");
   put("tokenizer.model",
       "\x0a\x03\x0a\x01"
-      "a\x12\x06\x18\x02\xc0\x02\x07\x48");
+      "a\x12\x03\x18\x02\x4b");
   expect_refused(scratch, "damaged");
   put("tokenizer.model",
       "\x0a\x05\x0a\x01"

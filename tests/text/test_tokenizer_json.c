@@ -200,6 +200,29 @@ static void parts_are_found_by_their_names(void **state) {
   tokenizer_free(t);
 }
 
+/* A model that looks words up would find special tokens in letters. */
+static void letters_are_no_special_tokens(void **state) {
+  static const char *const models[] = {
+      "\"WordLevel\",\"unk_token\":\"<unk>\",\"vocab\":{\"<unk>\":0,\"a\":1,\"<s>\":2}",
+      "\"WordPiece\",\"unk_token\":\"<unk>\",\"vocab\":{\"<unk>\":0,\"a\":1,\"<s>\":2}",
+      "\"Unigram\",\"unk_id\":0,\"vocab\":[[\"<unk>\",0],[\"a\",-1],[\"<s>\",-2.5e0]]"};
+  for (int i = 0; i < 3; i++) {
+    Buffer b = {0};
+    Error err = {0};
+    buffer_addf(
+        &b,
+        "{\"pre_tokenizer\":{\"type\":\"WhitespaceSplit\"},\"added_tokens\":[{\"id\":2,\"content\":\"<s>\","
+        "\"special\":true}],\"model\":{\"type\":%s}}",
+        models[i]);
+    Tokenizer *t = tokenizer_parse(b.data, b.length, "t.json", &err);
+    if (!t) fail_msg("%s", err.text);
+    EXPECT(t, true, "a <s>", 1, 2);
+    EXPECT(t, false, "a <s>", 1, 0);
+    tokenizer_free(t);
+    buffer_free(&b);
+  }
+}
+
 static void what_we_write_we_read(void **state) {
   static const char *const texts[] = {"the cat and the hat; 明月明月 the end.", NULL};
   static const char text[] = "the 明月 hat<|endoftext|>\xff\n";
@@ -249,6 +272,7 @@ int main(void) {
       cmocka_unit_test(ids_and_merges_are_checked),
       cmocka_unit_test(what_is_no_json_is_refused_for_that),
       cmocka_unit_test(parts_are_found_by_their_names),
+      cmocka_unit_test(letters_are_no_special_tokens),
       cmocka_unit_test_setup_teardown(what_we_write_we_read, scratch_open, scratch_close),
       cmocka_unit_test(ours_are_read_by_others),
   };
