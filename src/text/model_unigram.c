@@ -39,7 +39,7 @@ static size_t extend(const Tokenizer *t, const char *word, size_t length, size_t
   for (size_t i = at; i < length && (node = trie_child(&t->trie, node, word[i])); i++) {
     const int32_t id = t->trie.values.data[node];
     if (id < 0) continue;
-    offer(&paths[i + 1], paths[at].score + t->scores.data[id], at, id);
+    offer(&paths[i + 1], paths[at].score + t->scores.data[id], at, id == t->unknown ? -2 : id);
     known |= i + 1 - at == n;
   }
   if (!known) offer(&paths[at + n], paths[at].score + t->least_score - unknown_penalty, at, -2);
