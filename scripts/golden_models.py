@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes tests/golden/models/: outputs of transformers for small decoder-only models with random weights.
+"""Writes tests/golden/models/: outputs of transformers for small models with random weights.
 
     python3 scripts/golden_models.py [NAME...]      (needs torch and transformers; run once, the results are committed)
 
@@ -113,9 +113,30 @@ MODELS = {
     "gptj": ("GPTJ", dict(**GPTJ, rotary_dim=4)),
     "gptj_tied": ("GPTJ", dict(**GPTJ, rotary_dim=6, n_inner=40, tie_word_embeddings=True)),
 }
+ENCODER = dict(vocab_size=VOCABULARY, d_model=24, encoder_layers=2, decoder_layers=2, encoder_attention_heads=2, decoder_attention_heads=4, encoder_ffn_dim=40,
+               decoder_ffn_dim=28, max_position_embeddings=32, eos_token_id=2, pad_token_id=VOCABULARY - 1, decoder_start_token_id=3)
+T5 = dict(vocab_size=VOCABULARY, d_model=24, num_layers=2, num_heads=3, d_kv=10, d_ff=40, eos_token_id=2, pad_token_id=VOCABULARY - 1,
+          decoder_start_token_id=3)
+MODELS |= {
+    "marian": ("Marian", dict(**ENCODER, scale_embedding=True)),
+    "bart": ("Bart", dict(**ENCODER, activation_function="gelu_new")),
+    "mbart": ("MBart", dict(**ENCODER, scale_embedding=True)),
+    "pegasus": ("Pegasus", dict(**ENCODER, activation_function="silu")),
+    "m2m_100": ("M2M100", dict(**{**ENCODER, "max_position_embeddings": 64})),
+    "blenderbot": ("Blenderbot", dict(**ENCODER)),
+    "blenderbot_small": ("BlenderbotSmall", dict(**ENCODER)),
+    "t5": ("T5", dict(**T5, relative_attention_num_buckets=8, relative_attention_max_distance=20)),
+    "t5_gated": ("T5", dict(**T5, num_decoder_layers=1, feed_forward_proj="gated-gelu", tie_word_embeddings=False)),
+    "t5_silu": ("T5", dict(**T5, feed_forward_proj="gated-silu")),
+    "mt5": ("MT5", dict(**T5)),
+    "umt5": ("UMT5", dict(**T5, relative_attention_num_buckets=8, relative_attention_max_distance=20)),
+}
+ENCODERS = list(MODELS)[list(MODELS).index("marian"):]
+RATES = {"T5": 5e-4, "MT5": 5e-4, "UMT5": 2e-4}  # scores are not scaled: at 3e-3 the losses of f32 and f64 part after eight steps
+SOURCE_TIME, SHORT = 17, 12  # of the sources, the second is shorter
 NULLS = ("pad_token_id", "sliding_window")  # null is another value of these than none
 ATTENTION = {"Falcon": "sdpa"}  # transformers 5.24's eager one adds ALiBi twice
-CLASSES = {"Gemma3": ("Gemma3TextConfig", "Gemma3ForCausalLM"), "GPT2": ("GPT2Config", "GPT2LMHeadModel")}
+CLASSES = {"Gemma3": ("Gemma3TextConfig", "Gemma3ForCausalLM"), "GPT2": ("GPT2Config", "GPT2LMHeadModel"), "Marian": ("MarianConfig", "MarianMTModel")}
 
 
 def draw_experts(model, name, shape):
@@ -139,14 +160,23 @@ def draw_named(model, name, shape):
 
 
 def draw_weights(model):
+    if hasattr(model, "final_logits_bias"):  # a buffer there, of which we train a copy
+        bias = model.final_logits_bias
+        del model.final_logits_bias
+        model.final_logits_bias = torch.nn.Parameter(bias)
+    for module in model.modules():
+        if "Sinusoidal" in type(module).__name__:
+            module.requires_grad_(False)
     for name, p in model.named_parameters():
+        if not p.requires_grad:
+            continue
         start = p.data.flatten()[0].item() if p.dim() == 1 or "norm" in name else 0
         assert start in (0, 1), (name, start)
         p.data = start + 0.2 * draw_named(model, name, tuple(p.shape))
 
 
-def tokens_of(name, count):
-    return [(bits(stream_of(name), i) * VOCABULARY) >> 64 for i in range(count)]
+def tokens_of(name, count, vocabulary=VOCABULARY):
+    return [(bits(stream_of(name), i) * vocabulary) >> 64 for i in range(count)]
 
 
 def watch_choices(model, gaps):
@@ -159,8 +189,19 @@ def watch_choices(model, gaps):
             module.register_forward_hook(note)
 
 
-def loss_of(model, tokens, targets):
-    return torch.nn.functional.cross_entropy(model(tokens).logits.flatten(0, 1), targets.flatten())
+def inputs_of(model):
+    """The arguments of the model, and the targets. With an encoder, the last token is its padding only."""
+    encodes = model.config.is_encoder_decoder
+    tokens, targets = (torch.tensor(tokens_of(what, SEQUENCES * TIME, VOCABULARY - encodes)).reshape(SEQUENCES, TIME) for what in ("tokens", "targets"))
+    if not encodes:
+        return dict(input_ids=tokens), targets
+    source = torch.tensor(tokens_of("source", SEQUENCES * SOURCE_TIME, VOCABULARY - 1)).reshape(SEQUENCES, SOURCE_TIME)
+    mask = torch.arange(SOURCE_TIME) < torch.tensor([[SOURCE_TIME], [SHORT]])
+    return dict(input_ids=source.where(mask, VOCABULARY - 1), attention_mask=mask.long(), decoder_input_ids=tokens), targets
+
+
+def loss_of(model, inputs, targets):
+    return torch.nn.functional.cross_entropy(model(**inputs).logits.flatten(0, 1), targets.flatten())
 
 
 def write_numbers(file, what, values, form="%.9g"):
@@ -170,22 +211,22 @@ def write_numbers(file, what, values, form="%.9g"):
 
 
 def write_model(name, family, settings):
-    config_class, model_class = CLASSES.get(family, (f"{family}Config", f"{family}ForCausalLM"))
+    config_class, model_class = CLASSES.get(family, (f"{family}Config", f"{family}For{'ConditionalGeneration' if name in ENCODERS else 'CausalLM'}"))
     config = getattr(transformers, config_class)(**settings, attn_implementation=ATTENTION.get(family, "eager"), experts_implementation="eager")
     model = getattr(transformers, model_class)(config).double().eval()  # eval() because GPT-2's default dropout is 0.1
     draw_weights(model)
     gaps = [math.inf]
     watch_choices(model, gaps)
-    shape = (SEQUENCES, TIME)
-    tokens, targets = (torch.tensor(tokens_of(what, SEQUENCES * TIME)).reshape(shape) for what in ("tokens", "targets"))
+    inputs, targets = inputs_of(model)
     with torch.no_grad():
-        logits = model(tokens).logits.flatten().tolist()
+        logits = model(**inputs).logits.flatten().tolist()
     stride = max(1, -(-len(logits) // KEPT)) | 1
-    optimizer = torch.optim.AdamW(model.parameters(), lr=RATE, betas=(0.9, 0.999), eps=1e-8, weight_decay=0)
+    rate = RATES.get(family, RATE)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=rate, betas=(0.9, 0.999), eps=1e-8, weight_decay=0)
     losses = []
     for _ in range(STEPS):
         optimizer.zero_grad()
-        loss = loss_of(model, tokens, targets)
+        loss = loss_of(model, inputs, targets)
         loss.backward()
         optimizer.step()
         losses.append(loss.item())
@@ -194,7 +235,7 @@ def write_model(name, family, settings):
     saved.pop("transformers_version", None)
     (OUT / f"{name}.json").write_text(json.dumps(saved, indent=1, sort_keys=True) + "\n")
     with open(OUT / f"{name}.txt", "w") as file:
-        file.write(f"shape {SEQUENCES} {TIME} rate {RATE} stride {stride}\n")
+        file.write(f"shape {SEQUENCES} {TIME} rate {rate} stride {stride}\n")
         write_numbers(file, "logits", logits[::stride])
         write_numbers(file, "losses", losses)
     assert min(gaps) > 1e-4, f"{name}: f32 may choose other experts (logits differ by {min(gaps)}): give it other sizes"

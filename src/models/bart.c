@@ -6,7 +6,11 @@
 static const ConfigKey keys[] = {ENCODER_DECODER_KEYS(50265, 0, 2, 1, 2)};
 
 static Output forward(Net *net, const Config *c, const Batch *batch) {
-  static const EncoderDecoder kind = {.learned_positions = true, .embedding_norm = true};
+  static const EncoderDecoder kind = {.names = &encoder_decoder_names,
+                                      .positions = POSITIONS_TABLE,
+                                      .unused_positions = 2,
+                                      .embedding_norm = true,
+                                      .logits_bias = true};
   return encoder_decoder_forward(net, c, batch, &kind);
 }
 

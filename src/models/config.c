@@ -356,6 +356,8 @@ static bool check_ranges(const Config *c, const char *where, Error *err) {
       {"context", c->context, 1, 16777216},
       {"original_max_position_embeddings", c->first_context, 0, 16777216},
       {"sliding window", c->window, 0, 16777216},
+      {"relative_attention_num_buckets", c->buckets, 0, 65536},
+      {"relative_attention_max_distance", c->farthest, 0, 16777216},
       {"rotary_dim", c->rotary_size, 0, 65536},
       {"query_pre_attn_scalar", c->query_scalar, 0, 1048576},
       {"bos_token_id", c->bos, -1, c->vocabulary - 1},

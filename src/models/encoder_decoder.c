@@ -3,6 +3,7 @@
 #include "models/encoder_decoder.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 const Preset encoder_decoder_presets[PRESETS] = {
@@ -57,15 +58,17 @@ static bool are_sinusoids(const Tensor *t) {
 }
 
 /* One shared embedding, or a separate one for targets; older files store Marian's positions. */
-static const TensorName names[] = {
+static const TensorName stored_names[] = {
     {"lm_head.weight", TENSOR_COPY, "model.shared.weight", NULL, FORM_SAME},
     {"lm_head.weight", TENSOR_COPY, "model.decoder.embed_tokens.weight", NULL, FORM_SAME},
     {"model.encoder.embed_tokens.weight", TENSOR_COPY, "model.shared.weight", NULL, FORM_SAME},
     {"model.decoder.embed_tokens.weight", TENSOR_COPY, "model.shared.weight", NULL, FORM_SAME},
     {"model.encoder.embed_positions.weight", TENSOR_COMPUTED, NULL, are_sinusoids, FORM_SAME},
     {"model.decoder.embed_positions.weight", TENSOR_COMPUTED, NULL, are_sinusoids, FORM_SAME},
+    {"model.encoder.embed_positions.weights", TENSOR_IGNORED, NULL, NULL, FORM_SAME}, /* of M2M100 */
+    {"model.decoder.embed_positions.weights", TENSOR_IGNORED, NULL, NULL, FORM_SAME},
     {NULL, TENSOR_COPY, NULL, NULL, FORM_SAME}};
-const Naming encoder_decoder_namings[] = {{"huggingface", "model.", names}, {NULL, NULL, NULL}};
+const Naming encoder_decoder_namings[] = {{"huggingface", "model.", stored_names}, {NULL, NULL, NULL}};
 
 /* ---- the shape ---- */
 
@@ -100,8 +103,24 @@ static const struct {
                    {"silu", FFN_SILU}, {"swish", FFN_SILU}, {"swiglu", FFN_SWIGLU}};
 enum { ACTIVATIONS = sizeof activations / sizeof *activations };
 
-bool encoder_decoder_read_rest(Config *c, const json_t *config, const char *where, Error *err) {
-  const char *name = json_get_text(config, "activation_function", "gelu");
+bool encoder_decoder_read_activation(Config *c, const char *name, const char *where, Error *err) {
+  for (int i = 0; i < ACTIVATIONS; i++)
+    if (!strcmp(activations[i].name, name)) {
+      c->feed_forward = activations[i].kind;
+      return true;
+    }
+  return fail(err, "%s: activation_function \"%s\" is not supported (relu, gelu, gelu_new, silu)", where,
+              name);
+}
+
+bool encoder_decoder_check_start(Config *c, const char *where, Error *err) {
+  if (c->decoder_start < 0) c->decoder_start = c->bos; /* as in transformers' generate */
+  return (c->decoder_start >= 0 && c->decoder_start < c->vocabulary) ||
+         fail(err, "%s: decoder_start_token_id is not an id of the vocabulary", where);
+}
+
+bool encoder_decoder_read(Config *c, const json_t *config, const char *activation, const char *where,
+                          Error *err) {
   const json_t *given = json_object_get(config, "activation_function");
   int64_t decoder_vocabulary;
   bool shared;
@@ -121,16 +140,13 @@ bool encoder_decoder_read_rest(Config *c, const json_t *config, const char *wher
     return fail(err, "%s: vocab_size and decoder_vocab_size differ, but the embedding is shared", where);
   if (!shared) c->source_vocabulary = c->vocabulary;
   c->vocabulary = decoder_vocabulary;
-  if (c->decoder_start < 0) c->decoder_start = c->bos; /* as in transformers' generate */
-  if (c->decoder_start < 0 || c->decoder_start >= c->vocabulary)
-    return fail(err, "%s: decoder_start_token_id is not an id of the vocabulary", where);
-  for (int i = 0; i < ACTIVATIONS; i++)
-    if (!strcmp(activations[i].name, name)) {
-      c->feed_forward = activations[i].kind;
-      return true;
-    }
-  return fail(err, "%s: activation_function \"%s\" is not supported (relu, gelu, gelu_new, silu)", where,
-              name);
+  return encoder_decoder_check_start(c, where, err) &&
+         encoder_decoder_read_activation(c, json_get_text(config, "activation_function", activation), where,
+                                         err);
+}
+
+bool encoder_decoder_read_rest(Config *c, const json_t *config, const char *where, Error *err) {
+  return encoder_decoder_read(c, config, "gelu", where, err);
 }
 
 void encoder_decoder_write_rest(const Config *c, json_t *config) {
@@ -152,32 +168,61 @@ void encoder_decoder_write_rest(const Config *c, json_t *config) {
 
 /* ---- layers ---- */
 
+const EncoderDecoderNames encoder_decoder_names = {
+    .body = "model",
+    .layers = "layers",
+    .last_norm = "layer_norm",
+    .self = "self_attn",
+    .self_norm = "self_attn_layer_norm",
+    .cross = "encoder_attn",
+    .cross_norm = "encoder_attn_layer_norm",
+    .q = "q_proj",
+    .k = "k_proj",
+    .v = "v_proj",
+    .out = "out_proj",
+    .ffn_norm = {"final_layer_norm", "final_layer_norm"},
+    .up = {"fc1", "fc1"},
+    .gate = {"fc_gate", "fc_gate"},
+    .gated_up = {"fc1", "fc1"},
+    .down = {"fc2", "fc2"},
+};
+
 /* Arguments common to the layers of the encoder or the decoder. */
 typedef struct Side {
   Net *net;
   const Config *config;
   const EncoderDecoder *kind;
   int64_t heads, ffn;
+  bool decodes;
   Tensor *lengths; /* of the sources; encoder only */
   Tensor *memory;  /* decoder only: the encoder's output [B,S,D]; NULL if the state holds it */
+  Tensor *buckets; /* i32 [n]: of each distance, from -n/2 to n/2; relative positions only */
+  Tensor *weight;  /* of the bias of all layers, [buckets,H]; NULL: each has its own */
 } Side;
+
+static bool is_relative(const Side *s) {
+  return s->kind->positions == POSITIONS_RELATIVE;
+}
 
 /* Initialized as in Glorot & Bengio 2010, like fairseq and Marian. */
 static Tensor *scaled_linear(const Side *s, const char *name, Tensor *x, int64_t out, float gain) {
   const float stddev = gain * sqrtf(2 / (float)(tensor_columns(x) + out));
-  return nn_linear(s->net, name, x, out, (LinearOptions){.bias = true, .stddev = stddev});
+  return nn_linear(s->net, name, x, out, (LinearOptions){.bias = !is_relative(s), .stddev = stddev});
 }
 static Tensor *linear(const Side *s, const char *name, Tensor *x, int64_t out) {
   return scaled_linear(s, name, x, out, 1);
 }
 
-/* Queries, keys and values are initialized as one matrix D x 3D, with smaller values (fairseq). */
+/* Queries, keys and values are initialized as one matrix D x 3D, with smaller values (fairseq); queries whose
+ * scores are not scaled, as if they were. */
 static Tensor *projection(const Side *s, const char *name, Tensor *x) {
-  return scaled_linear(s, name, x, s->config->width, sqrtf(0.5f));
+  const int64_t width = is_relative(s) ? s->heads * s->config->head_size : s->config->width;
+  const bool unscaled = is_relative(s) && name == s->kind->names->q;
+  return scaled_linear(s, name, x, width, sqrtf(unscaled ? 0.5f / (float)s->config->head_size : 0.5f));
 }
 
 static Tensor *norm(const Side *s, const char *name, Tensor *x) {
-  return nn_norm(s->net, name, NORM_LAYER, x, (float)s->config->norm_epsilon);
+  return nn_norm(s->net, name, is_relative(s) ? NORM_RMS : NORM_LAYER, x, (float)s->config->norm_epsilon);
 }
 
 /* pre-norm: x + f(norm(x)); post-norm: norm(x + f(x)). */
@@ -189,59 +234,88 @@ static Tensor *block_output(const Side *s, const char *name, Tensor *x, Tensor *
   return s->kind->pre_norm ? x : norm(s, name, x);
 }
 
+static Tensor *bias_weight(const Side *s) {
+  return nn_embedding_table(s->net, "relative_attention_bias", s->config->buckets, s->heads, 0.1f);
+}
+
+static AttentionShape shape_of(const Side *s) {
+  return (AttentionShape){.heads = s->heads, .kv_heads = s->heads, .scale = is_relative(s) ? 1 : 0};
+}
+
 /* Bidirectional in the encoder, causal in the decoder. */
-static Tensor *self_attention(const Side *s, Tensor *x, bool causal) {
-  const AttentionShape shape = {.heads = s->heads, .kv_heads = s->heads, .causal = causal};
-  Tensor *in = block_input(s, "self_attn_layer_norm", x);
-  net_enter(s->net, "self_attn");
-  Tensor *q = projection(s, "q_proj", in), *k = projection(s, "k_proj", in), *v = projection(s, "v_proj", in);
-  Tensor *y = causal ? nn_self_attention(s->net, q, k, v, shape)
-                     : op_attention(s->net->tape, q, k, v, (AttentionSight){.lengths = s->lengths}, shape);
-  y = linear(s, "out_proj", y, s->config->width);
-  net_leave(s->net, "self_attn");
-  return block_output(s, "self_attn_layer_norm", x, y);
+static Tensor *self_attention(const Side *s, Tensor *x) {
+  const EncoderDecoderNames *names = s->kind->names;
+  AttentionShape shape = shape_of(s);
+  shape.causal = s->decodes;
+  Tensor *in = block_input(s, names->self_norm, x);
+  net_enter(s->net, "%s", names->self);
+  if (is_relative(s)) {
+    Tensor *weight = s->weight ? s->weight : bias_weight(s);
+    shape.bias =
+        (AttentionBias){op_embedding(s->net->tape, weight, s->buckets), true, s->buckets->shape[0] / 2};
+  }
+  Tensor *q = projection(s, names->q, in), *k = projection(s, names->k, in), *v = projection(s, names->v, in);
+  Tensor *y = s->decodes
+                  ? nn_self_attention(s->net, q, k, v, shape)
+                  : op_attention(s->net->tape, q, k, v, (AttentionSight){.lengths = s->lengths}, shape);
+  y = linear(s, names->out, y, s->config->width);
+  net_leave(s->net, "%s", names->self);
+  return block_output(s, names->self_norm, x, y);
 }
 
 static Tensor *cross_attention(const Side *s, Tensor *x) {
+  const EncoderDecoderNames *names = s->kind->names;
   Tensor *memory = s->memory;
-  const AttentionShape shape = {.heads = s->heads, .kv_heads = s->heads};
-  Tensor *in = block_input(s, "encoder_attn_layer_norm", x);
-  net_enter(s->net, "encoder_attn");
-  Tensor *q = projection(s, "q_proj", in), *k = memory ? projection(s, "k_proj", memory) : NULL,
-         *v = memory ? projection(s, "v_proj", memory) : NULL;
-  Tensor *y = linear(s, "out_proj", nn_cross_attention(s->net, q, k, v, shape), s->config->width);
-  net_leave(s->net, "encoder_attn");
-  return block_output(s, "encoder_attn_layer_norm", x, y);
+  Tensor *in = block_input(s, names->cross_norm, x);
+  net_enter(s->net, "%s", names->cross);
+  Tensor *q = projection(s, names->q, in), *k = memory ? projection(s, names->k, memory) : NULL,
+         *v = memory ? projection(s, names->v, memory) : NULL;
+  Tensor *y = linear(s, names->out, nn_cross_attention(s->net, q, k, v, shape_of(s)), s->config->width);
+  net_leave(s->net, "%s", names->cross);
+  return block_output(s, names->cross_norm, x, y);
 }
 
-static Tensor *activate(const Side *s, Tensor *inner, Tensor *in) {
+static Tensor *inner(const Side *s, Tensor *in) {
   static const Activation kinds[] = {[FFN_RELU] = ACTIVATION_RELU,
                                      [FFN_GELU] = ACTIVATION_GELU,
                                      [FFN_GELU_TANH] = ACTIVATION_GELU_TANH,
                                      [FFN_SILU] = ACTIVATION_SILU};
-  if (s->config->feed_forward == FFN_SWIGLU)
-    return op_swiglu(s->net->tape, linear(s, "fc_gate", in, s->ffn), inner);
-  return op_activation(s->net->tape, inner, kinds[s->config->feed_forward]);
+  const EncoderDecoderNames *names = s->kind->names;
+  const FeedForward kind = s->config->feed_forward;
+  const bool gated = s->config->gated || kind == FFN_SWIGLU;
+  Tensor *up = linear(s, (gated ? names->gated_up : names->up)[s->decodes], in, s->ffn);
+  if (!gated) return op_activation(s->net->tape, up, kinds[kind]);
+  Tensor *gate = linear(s, names->gate[s->decodes], in, s->ffn);
+  if (kind == FFN_SWIGLU || kind == FFN_SILU) return op_swiglu(s->net->tape, gate, up);
+  return op_multiply(s->net->tape, op_activation(s->net->tape, gate, kinds[kind]), up);
 }
 
 static Tensor *feed_forward(const Side *s, Tensor *x) {
-  Tensor *in = block_input(s, "final_layer_norm", x);
-  Tensor *inner = activate(s, linear(s, "fc1", in, s->ffn), in);
-  return block_output(s, "final_layer_norm", x, linear(s, "fc2", inner, s->config->width));
+  const EncoderDecoderNames *names = s->kind->names;
+  Tensor *in = block_input(s, names->ffn_norm[s->decodes], x);
+  Tensor *y = linear(s, names->down[s->decodes], inner(s, in), s->config->width);
+  return block_output(s, names->ffn_norm[s->decodes], x, y);
 }
 
 /* ---- embeddings ---- */
 
-/* Positions 0 .. count-1, or those of `at`: sin(p / 10000^(2i/D)) in the first half of the columns, cos in
- * the second. */
-static Tensor *sinusoids(Net *net, const int32_t *at, int64_t count, int64_t width) {
-  Tensor *table = tape_tensor(net->tape, TENSOR_F32, 2, (int64_t[]){count, width});
-  for (int64_t i = 0; i < width / 2 && table->data; i++) {
-    const double frequency = pow(10000, -2.0 * (double)i / (double)width);
+/* Positions first .. first + count-1, or those of `at`: sin(p / 10000^(2i/D)) in the first half of the
+ * columns, cos in the second; fairseq: sin(p / 10000^(i/(D/2-1))). */
+static Tensor *sinusoids(const Side *s, const int32_t *at, int64_t first, int64_t count) {
+  const int64_t width = s->config->width, half = width / 2;
+  const bool fairseq = s->kind->positions == POSITIONS_FAIRSEQ;
+  /* Padding tokens have no position. (transformers so generates with a cache, and counts from here on without
+   * one.) */
+  const bool without_first = fairseq && s->decodes && s->config->decoder_start == s->config->pad;
+  Tensor *table = tape_tensor(s->net->tape, TENSOR_F32, 2, (int64_t[]){count, width});
+  for (int64_t i = 0; i < half && table->data; i++) {
+    const double frequency =
+        pow(10000, fairseq ? (double)-i / (double)(half - 1) : -2.0 * (double)i / (double)width);
     for (int64_t row = 0; row < count; row++) {
-      const double p = (double)(at ? at[row] : row);
-      tensor_f32(table)[row * width + i] = (float)sin(p * frequency);
-      tensor_f32(table)[row * width + width / 2 + i] = (float)cos(p * frequency);
+      const double p = (double)(at ? at[row] : first + row);
+      const bool none = without_first && (int64_t)p == s->config->pad + 1;
+      tensor_f32(table)[row * width + i] = none ? 0 : (float)sin(p * frequency);
+      tensor_f32(table)[row * width + half + i] = none ? 0 : (float)cos(p * frequency);
     }
   }
   return table;
@@ -249,15 +323,15 @@ static Tensor *sinusoids(Net *net, const int32_t *at, int64_t count, int64_t wid
 
 /* For generation: only the positions that occur, once for adjacent equal ones (as of beams). Changes `ids`
  * from positions to rows of the table. */
-static Tensor *sinusoids_needed(Net *net, Tensor *ids, int64_t width) {
+static Tensor *sinusoids_needed(const Side *s, Tensor *ids) {
   const int64_t count = tensor_count(ids);
-  int32_t *at = arena_alloc(tape_arena(net->tape), (size_t)count * sizeof *at);
+  int32_t *at = arena_alloc(tape_arena(s->net->tape), (size_t)count * sizeof *at);
   int64_t rows = 0;
   for (int64_t i = 0; i < count; i++) {
     if (!rows || tensor_i32(ids)[i] != at[rows - 1]) at[rows++] = tensor_i32(ids)[i];
     tensor_i32(ids)[i] = (int32_t)rows - 1;
   }
-  return sinusoids(net, at, rows, width);
+  return sinusoids(s, at, 0, rows);
 }
 
 /* The position of each token in its sequence, plus `first`: [B,T]. */
@@ -270,28 +344,66 @@ static Tensor *positions(Net *net, const Tensor *start, int64_t sequences, int64
   return ids;
 }
 
-enum { UNUSED_POSITIONS = 2 }; /* first rows of BART's table, due to fairseq's padding token */
-
 static Tensor *position_rows(const Side *s, const Tensor *start, int64_t sequences, int64_t time) {
   const Config *c = s->config;
-  const bool learned = s->kind->learned_positions;
-  Tensor *ids = positions(s->net, start, sequences, time, learned ? UNUSED_POSITIONS : 0), *table;
+  const bool learned = s->kind->positions == POSITIONS_TABLE;
+  const int64_t unused = s->kind->unused_positions;
+  const int64_t first = s->kind->positions == POSITIONS_FAIRSEQ ? c->pad + 1 : unused;
+  Tensor *ids = positions(s->net, start, sequences, time, learned || start ? (int32_t)first : 0), *table;
   if (learned)
-    table = nn_embedding_table(s->net, "embed_positions", c->context + UNUSED_POSITIONS, c->width, 0.02f);
+    table = nn_embedding_table(s->net, "embed_positions", c->context + unused, c->width, 0.02f);
   else
-    table = start ? sinusoids_needed(s->net, ids, c->width) : sinusoids(s->net, NULL, time, c->width);
+    table = start ? sinusoids_needed(s, ids) : sinusoids(s, NULL, first, time);
   return op_embedding(s->net->tape, table, ids);
 }
 
 static Tensor *embed(const Side *s, Tensor *table, const int32_t *tokens, const Tensor *start,
                      int64_t sequences, int64_t time) {
   Tape *tape = s->net->tape;
+  const EncoderDecoder *kind = s->kind;
+  const bool norm_first = s->decodes && kind->norm_first;
   Tensor *ids = tape_constant(tape, TENSOR_I32, 2, (int64_t[]){sequences, time}, tokens);
   Tensor *x = op_embedding(tape, table, ids);
+  if (is_relative(s)) return nn_dropout(s->net, x);
   if (s->config->scale_embedding) x = op_scale(tape, x, sqrtf((float)s->config->width));
+  if (norm_first) x = norm(s, "layernorm_embedding", x);
   x = op_add(tape, x, position_rows(s, start, sequences, time));
-  if (s->kind->embedding_norm) x = norm(s, "layernorm_embedding", x);
+  if (kind->embedding_norm && !norm_first) x = norm(s, "layernorm_embedding", x);
   return nn_dropout(s->net, x);
+}
+
+/* ---- relative positions (Raffel et al. 2020) ---- */
+
+/* Half of the buckets are for a distance each, half for ranges that grow by a factor; in the encoder, half of
+ * all are for keys behind the query. */
+static int32_t bucket_of(const Config *c, int64_t distance, bool decodes) {
+  const int64_t count = decodes ? c->buckets : c->buckets / 2, exact = count / 2;
+  const int64_t side = !decodes && distance > 0 ? count : 0;
+  const int64_t far = decodes ? (distance < 0 ? -distance : 0) : llabs(distance);
+  if (far < exact) return (int32_t)(side + far);
+  const float share = logf((float)far / (float)exact) / (float)log((double)c->farthest / (double)exact);
+  const int64_t bucket = exact + (int64_t)(share * (float)(count - exact));
+  return (int32_t)(side + (bucket < count ? bucket : count - 1));
+}
+
+/* Of distances from -(keys-1) to keys-1. */
+static void find_buckets(Side *s, int64_t keys) {
+  if (!is_relative(s)) return;
+  const int64_t count = 2 * keys - 1;
+  s->buckets = tape_tensor(s->net->tape, TENSOR_I32, 1, &count);
+  for (int64_t i = 0; i < count && s->buckets->data; i++)
+    tensor_i32(s->buckets)[i] = bucket_of(s->config, i - keys + 1, s->decodes);
+  if (s->kind->bias_each) return;
+  net_enter(s->net, "%s.0.%s", s->kind->names->layers, s->kind->names->self);
+  s->weight = bias_weight(s);
+  net_leave(s->net, "%s.0.%s", s->kind->names->layers, s->kind->names->self);
+}
+
+static int64_t keys_of(const Net *net, const Batch *batch) {
+  int64_t keys = batch->time;
+  for (int64_t b = 0; net->start && b < batch->sequences; b++)
+    if (tensor_i32(net->start)[b] + batch->time > keys) keys = tensor_i32(net->start)[b] + batch->time;
+  return keys;
 }
 
 /* ---- the network ---- */
@@ -299,37 +411,39 @@ static Tensor *embed(const Side *s, Tensor *table, const int32_t *tokens, const 
 static Tensor *encoder_layer(Net *net, const void *side, Tensor *x) {
   Side s = *(const Side *)side;
   s.net = net;
-  return feed_forward(&s, self_attention(&s, x, false));
+  return feed_forward(&s, self_attention(&s, x));
 }
 
 static Tensor *decoder_layer(Net *net, const void *side, Tensor *x) {
   Side s = *(const Side *)side;
   s.net = net;
-  return feed_forward(&s, cross_attention(&s, self_attention(&s, x, true)));
+  return feed_forward(&s, cross_attention(&s, self_attention(&s, x)));
 }
 
 static Tensor *layers(const Side *s, int64_t count, NetLayer *layer, Tensor *x) {
   Side *kept = arena_alloc(tape_arena(s->net->tape), sizeof *kept);
   *kept = *s;
-  return nn_layers(s->net, "layers", count, layer, kept, x, s->memory);
+  return nn_layers(s->net, s->kind->names->layers, count, layer, kept, x, s->memory);
 }
 
 static Tensor *encode(Side s, const Batch *batch, Tensor *table) {
   const int64_t sources = batch_sources(batch);
   s.lengths = tape_constant(s.net->tape, TENSOR_I32, 1, &sources, batch->source_lengths);
   net_enter(s.net, "encoder");
+  find_buckets(&s, batch->source_time);
   Tensor *x = embed(&s, table, batch->source, NULL, sources, batch->source_time);
   x = layers(&s, s.config->encoder_layers, encoder_layer, x);
-  if (s.kind->pre_norm) x = norm(&s, "layer_norm", x);
+  if (s.kind->pre_norm) x = norm(&s, s.kind->names->last_norm, x);
   net_leave(s.net, "encoder");
   return x;
 }
 
 static Tensor *decode(Side s, const Batch *batch, Tensor *table) {
   net_enter(s.net, "decoder");
+  find_buckets(&s, keys_of(s.net, batch));
   Tensor *x = embed(&s, table, batch->tokens, s.net->start, batch->sequences, batch->time);
   x = layers(&s, s.config->layers, decoder_layer, x);
-  if (s.kind->pre_norm) x = norm(&s, "layer_norm", x);
+  if (s.kind->pre_norm) x = norm(&s, s.kind->names->last_norm, x);
   net_leave(s.net, "decoder");
   return x;
 }
@@ -337,9 +451,10 @@ static Tensor *decode(Side s, const Batch *batch, Tensor *table) {
 Output encoder_decoder_forward(Net *net, const Config *c, const Batch *batch, const EncoderDecoder *kind) {
   const Side encoder = {
       .net = net, .config = c, .kind = kind, .heads = c->encoder_heads, .ffn = c->encoder_ffn};
-  Side decoder = {.net = net, .config = c, .kind = kind, .heads = c->heads, .ffn = c->ffn};
-  const float stddev = c->scale_embedding ? 1 / sqrtf((float)c->width) : 0.02f;
-  net_enter(net, "model");
+  Side decoder = {.net = net, .config = c, .kind = kind, .heads = c->heads, .ffn = c->ffn, .decodes = true};
+  const float stddev = c->scale_embedding || c->scale_output ? 1 / sqrtf((float)c->width) : 0.02f;
+  const char *body = kind->names->body;
+  if (body) net_enter(net, "%s", body);
   const bool shared = !c->source_vocabulary;
   Tensor *table =
       nn_embedding_table(net, shared ? "shared" : "decoder.embed_tokens", c->vocabulary, c->width, stddev);
@@ -348,8 +463,13 @@ Output encoder_decoder_forward(Net *net, const Config *c, const Batch *batch, co
              : nn_embedding_table(net, "encoder.embed_tokens", c->source_vocabulary, c->width, stddev);
   if (batch->source_time) decoder.memory = encode(encoder, batch, sources);
   Tensor *x = decode(decoder, batch, table);
-  net_leave(net, "model");
+  if (body) net_leave(net, "%s", body);
+  if (c->scale_output) x = op_scale(net->tape, x, 1 / sqrtf((float)c->width));
+  if (!c->tied) table = nn_embedding_table(net, "lm_head", c->vocabulary, c->width, stddev);
+  Output out = {.hidden = x, .weight = table};
+  if (!kind->logits_bias) return out;
   Tensor *bias = net_param(net, "final_logits_bias", 2, (int64_t[]){1, c->vocabulary}, (Init){INIT_ZERO, 0},
                            PARAM_VECTOR);
-  return (Output){.hidden = x, .weight = table, .bias = tape_reshape(net->tape, bias, 1, &c->vocabulary)};
+  out.bias = tape_reshape(net->tape, bias, 1, &c->vocabulary);
+  return out;
 }

@@ -7,7 +7,7 @@
 static const ConfigKey keys[] = {ENCODER_DECODER_KEYS(58101, -1, 0, 58100, 58100)};
 
 static Output forward(Net *net, const Config *c, const Batch *batch) {
-  static const EncoderDecoder kind = {0};
+  static const EncoderDecoder kind = {.names = &encoder_decoder_names, .logits_bias = true};
   return encoder_decoder_forward(net, c, batch, &kind);
 }
 

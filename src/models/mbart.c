@@ -6,7 +6,12 @@
 static const ConfigKey keys[] = {ENCODER_DECODER_KEYS(50265, 0, 2, 1, -1)};
 
 static Output forward(Net *net, const Config *c, const Batch *batch) {
-  static const EncoderDecoder kind = {.pre_norm = true, .learned_positions = true, .embedding_norm = true};
+  static const EncoderDecoder kind = {.names = &encoder_decoder_names,
+                                      .pre_norm = true,
+                                      .positions = POSITIONS_TABLE,
+                                      .unused_positions = 2,
+                                      .embedding_norm = true,
+                                      .logits_bias = true};
   return encoder_decoder_forward(net, c, batch, &kind);
 }
 

@@ -79,6 +79,9 @@ typedef struct Config {
   int64_t experts, experts_each; /* of a layer, and used by a token; 0 without experts, whose width is ffn */
   bool normalize_experts;        /* their weights are divided by their sum */
   FeedForward feed_forward;
+  bool gated, scale_output; /* T5: activation(gate) * up; the decoder's output / sqrt(width) */
+  int64_t buckets,
+      farthest; /* T5: of relative positions, and the distance from which on they share the last one */
   Cell cell;
   AttentionScore attention;
   int64_t bos, pad;      /* token ids; -1: none */

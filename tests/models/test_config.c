@@ -64,6 +64,11 @@ static void what_is_left_out_is_as_in_the_class(void **state) {
       "{\"model_type\": \"gpt_neo\", \"num_layers\": 3, \"attention_types\": [[[\"local\"], 1], "
       "[[\"global\"], 2]]}",
       "attention_types", "[[[\"local\", \"global\", \"global\"], 1]]");
+  EXPECT("{\"model_type\": \"t5\", \"tie_word_embeddings\": false, \"feed_forward_proj\": \"gated-gelu\"}",
+         "scale_decoder_outputs", "false", "tie_word_embeddings", "false", "dense_act_fn", "\"gelu_new\"",
+         "is_gated_act", "true");
+  EXPECT("{\"model_type\": \"umt5\", \"scale_decoder_outputs\": false}", "scale_decoder_outputs", "false");
+  EXPECT("{\"model_type\": \"mt5\", \"tie_word_embeddings\": false}", "tie_word_embeddings", "true");
   EXPECT("{\"model_type\": \"mbart\"}", "decoder_start_token_id", "0", "pad_token_id", "1", "eos_token_id",
          "2");
 }
@@ -232,6 +237,11 @@ static const char *const refused[][3] = {
     {"bart", "\"decoder_start_token_id\": 50265", "decoder_start_token_id"},
     {"marian", "\"vocab_size\": 300", "decoder_start_token_id"},
     {"marian", "\"is_decoder\": true", "is_decoder"},
+    {"m2m_100", "\"pad_token_id\": null", "pad_token_id"},
+    {"t5", "\"feed_forward_proj\": \"gated-tanh\"", "tanh"},
+    {"t5", "\"pad_token_id\": null", "decoder_start_token_id"},
+    {"t5", "\"relative_attention_num_buckets\": 6", "relative_attention_num_buckets"},
+    {"umt5", "\"relative_attention_max_distance\": 16", "relative_attention_max_distance"},
     {"marian", "\"prefix\": \"translate\"", "prefix"},
 };
 

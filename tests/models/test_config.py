@@ -25,13 +25,12 @@ failed = []
 # What we write beside the keys that are read; and what is read elsewhere.
 NOT_READ = {"architectures", "model_type", "torch_dtype", "forced_eos_token_id", "rope_scaling", "hidden_act", "activation_function",
             "is_encoder_decoder", "decoder_vocab_size", "share_encoder_decoder_embeddings", "n_ctx", "rope_parameters",
-            "seq_length", "num_kv_heads", "attention_types"}
+            "seq_length", "num_kv_heads", "attention_types", "n_positions"}
 ALIASES = {"gpt2": {"num_hidden_layers": 2, "hidden_size": 120, "num_attention_heads": 3, "max_position_embeddings": 77},
            "marian": {"num_hidden_layers": 2, "hidden_size": 64, "num_attention_heads": 2}}
 ALIASES["gpt_neo"] = {"num_hidden_layers": 24, "num_attention_heads": 32}
 ALIASES["bloom"] = {"num_hidden_layers": 4, "num_attention_heads": 4, "n_embed": 128}
 ALIASES["gptj"] = {**ALIASES["gpt2"], "hidden_size": 4096, "num_attention_heads": 8}
-ALIASES["bart"] = ALIASES["mbart"] = ALIASES["marian"]
 # Of every key one that is no default, so that leaving it out shows.
 OTHER = {
     "llama": dict(vocab_size=60000, num_hidden_layers=3, hidden_size=128, num_attention_heads=16, num_key_value_heads=2, head_dim=16,
@@ -100,7 +99,13 @@ OTHER |= {
                    max_position_embeddings=99, layer_norm_epsilon=1e-3, multi_query=False, parallel_attn=False, alibi=True, bias=True,
                    tie_word_embeddings=False, **ENDS),
 }
-OTHER["bart"] = OTHER["mbart"] = OTHER["marian"]
+for one in ("bart", "mbart", "pegasus", "m2m_100", "blenderbot", "blenderbot-small"):
+    OTHER[one] = {**OTHER["marian"], "vocab_size": 70000 if one != "m2m_100" else 130000, "scale_embedding": one != "m2m_100"}
+    ALIASES[one] = ALIASES["marian"]
+for one in ("t5", "mt5", "umt5"):
+    OTHER[one] = dict(vocab_size=60000, d_model=96, d_kv=16, d_ff=70, num_layers=3, num_decoder_layers=2, num_heads=12, feed_forward_proj="gated-silu",
+                      relative_attention_num_buckets=16, relative_attention_max_distance=99, layer_norm_epsilon=1e-3, decoder_start_token_id=10, **ENDS)
+    ALIASES[one] = {"num_hidden_layers": 4, "hidden_size": 64, "num_attention_heads": 2, "head_dim": 12}
 
 
 def complain(*what):
@@ -144,7 +149,7 @@ def compare(name, values):
         if key == "n_inner":
             should = should or 4 * wanted["n_embd"]
         if key == "decoder_start_token_id" and should is None:
-            should = wanted["bos_token_id"]  # as generate does
+            should = wanted["pad_token_id"] if wanted["model_type"] == "t5" else wanted["bos_token_id"]  # as generate does; T5's files have it
         if "token_id" in key and isinstance(should, int) and should >= wanted["vocab_size"]:
             should = None  # no token that the model has
         if value != should:

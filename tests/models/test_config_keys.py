@@ -82,7 +82,7 @@ def check_defaults(table):
         if otherwise is None:
             complain(table["model_type"], key, "must be there, transformers has", wanted)
         # None: derived from the others, or no such token; ours say 0 or -1 then
-        elif wanted is None and otherwise in (0, -1) or wanted == otherwise:
+        elif wanted is None and otherwise in (0, -1) or wanted == otherwise or key == "head_dim" and otherwise == 0:
             pass
         elif not isinstance(wanted, (int, float)):
             complain(table["model_type"], key, "is", otherwise, "and no number in transformers:", wanted)

@@ -1,4 +1,4 @@
-/* Decoder-only families against transformers: tests/golden/models/, written by scripts/golden_models.py,
+/* Families against transformers: tests/golden/models/, written by scripts/golden_models.py,
  * which says what is in it. Logits of random weights, and the losses of twenty steps of AdamW from there. */
 #include <inttypes.h>
 #include <math.h>
@@ -14,7 +14,7 @@
 
 #include <cmocka.h> /* last: it defines fail() */
 
-enum { SEED = 1, MOST = 1024 };
+enum { SEED = 1, MOST = 1024, SOURCE_TIME = 17, SHORT = 12 };
 
 typedef struct Golden {
   const char *name;
@@ -23,13 +23,15 @@ typedef struct Golden {
   Tape *tape;
   int64_t sequences, time, stride;
   float rate;
-  int32_t tokens[MOST], targets[MOST];
+  int32_t tokens[MOST], targets[MOST], source[MOST];
 } Golden;
 
-static void draw_tokens(const Golden *g, int32_t *to, const char *name) {
-  for (int64_t i = 0; i < g->sequences * g->time; i++)
-    to[i] =
-        (int32_t)random_below((uint64_t)g->model->config.vocabulary, SEED, random_stream(name), (uint64_t)i);
+/* With an encoder, the last token is its padding only. */
+static void draw_tokens(const Golden *g, int32_t *to, const char *name, int64_t time) {
+  const Config *c = &g->model->config;
+  const uint64_t below = (uint64_t)(c->vocabulary - c->arch->encodes);
+  for (int64_t i = 0; i < g->sequences * time; i++)
+    to[i] = (int32_t)random_below(below, SEED, random_stream(name), (uint64_t)i);
 }
 
 static void draw_weights(Params *p) {
@@ -58,8 +60,9 @@ static void open_golden(Golden *g, const char *name) {
                           &g->time, &g->rate, &g->stride),
                    4);
   assert_true(g->sequences * g->time <= MOST);
-  draw_tokens(g, g->tokens, "tokens");
-  draw_tokens(g, g->targets, "targets");
+  draw_tokens(g, g->tokens, "tokens", g->time);
+  draw_tokens(g, g->targets, "targets", g->time);
+  draw_tokens(g, g->source, "source", SOURCE_TIME);
 }
 
 static void close_golden(Golden *g) {
@@ -69,7 +72,13 @@ static void close_golden(Golden *g) {
 }
 
 static Batch batch_of(const Golden *g) {
-  return (Batch){.sequences = g->sequences, .time = g->time, .tokens = g->tokens, .targets = g->targets};
+  static const int32_t lengths[] = {SOURCE_TIME, SHORT};
+  Batch b = {.sequences = g->sequences, .time = g->time, .tokens = g->tokens, .targets = g->targets};
+  if (!g->model->config.arch->encodes) return b;
+  b.source = g->source;
+  b.source_time = SOURCE_TIME;
+  b.source_lengths = lengths;
+  return b;
 }
 
 static int64_t read_count(Golden *g, const char *what) {
