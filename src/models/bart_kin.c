@@ -43,6 +43,12 @@ static bool read_m2m_100(Config *c, const json_t *config, const char *where, Err
   return encoder_decoder_read(c, config, "relu", where, err);
 }
 
+/* New models: small embeddings, so that what a layer reads is not mostly its token, which the output would
+ * repeat. */
+static void begin(Config *c) {
+  c->scale_embedding = false;
+}
+
 /* transformers' table must have a row for the padding token. */
 static void write_m2m_100(const Config *c, json_t *config) {
   encoder_decoder_write_rest(c, config);
@@ -58,6 +64,7 @@ static void write_m2m_100(const Config *c, json_t *config) {
                              .hf_class = class_ "ForConditionalGeneration",      \
                              .keys = name_##_keys,                               \
                              .facts = encoder_decoder_facts,                     \
+                             .begin = begin,                                     \
                              .complete = complete_,                              \
                              .read_rest = read_,                                 \
                              .write_rest = write_,                               \

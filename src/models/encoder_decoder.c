@@ -99,18 +99,20 @@ bool encoder_decoder_complete(Config *c, const char *where, Error *err) {
 static const struct {
   const char *name;
   FeedForward kind;
-} activations[] = {{"relu", FFN_RELU}, {"gelu", FFN_GELU},  {"gelu_new", FFN_GELU_TANH},
-                   {"silu", FFN_SILU}, {"swish", FFN_SILU}, {"swiglu", FFN_SWIGLU}};
+} activations[] = {{"relu", FFN_RELU},          {"gelu", FFN_GELU},
+                   {"gelu_new", FFN_GELU_TANH}, {"gelu_pytorch_tanh", FFN_GELU_TANH},
+                   {"silu", FFN_SILU},          {"swish", FFN_SILU},
+                   {"swiglu", FFN_SWIGLU}};
 enum { ACTIVATIONS = sizeof activations / sizeof *activations };
 
-bool encoder_decoder_read_activation(Config *c, const char *name, const char *where, Error *err) {
+bool encoder_decoder_read_activation(Config *c, const char *key, const char *name, const char *where,
+                                     Error *err) {
   for (int i = 0; i < ACTIVATIONS; i++)
     if (!strcmp(activations[i].name, name)) {
       c->feed_forward = activations[i].kind;
       return true;
     }
-  return fail(err, "%s: activation_function \"%s\" is not supported (relu, gelu, gelu_new, silu)", where,
-              name);
+  return fail(err, "%s: %s \"%s\" is not supported (relu, gelu, gelu_new, silu)", where, key, name);
 }
 
 bool encoder_decoder_check_start(Config *c, const char *where, Error *err) {
@@ -141,8 +143,8 @@ bool encoder_decoder_read(Config *c, const json_t *config, const char *activatio
   if (!shared) c->source_vocabulary = c->vocabulary;
   c->vocabulary = decoder_vocabulary;
   return encoder_decoder_check_start(c, where, err) &&
-         encoder_decoder_read_activation(c, json_get_text(config, "activation_function", activation), where,
-                                         err);
+         encoder_decoder_read_activation(
+             c, "activation_function", json_get_text(config, "activation_function", activation), where, err);
 }
 
 bool encoder_decoder_read_rest(Config *c, const json_t *config, const char *where, Error *err) {

@@ -58,7 +58,9 @@ static bool read_feed_forward(Config *c, const json_t *config, const char *where
   const char *name = gated ? form + 6 : form;
   if (!strcmp(form, "gated-gelu")) name = "gelu_new";
   return json_get_bool(config, "is_gated_act", gated, &c->gated, where, err) &&
-         encoder_decoder_read_activation(c, json_get_text(config, "dense_act_fn", name), where, err);
+         encoder_decoder_read_activation(
+             c, json_object_get(config, "dense_act_fn") ? "dense_act_fn" : "feed_forward_proj",
+             json_get_text(config, "dense_act_fn", name), where, err);
 }
 
 /* Files that say that the output matrix is not tied mean that outputs are not scaled. mT5's never are. The
@@ -145,12 +147,18 @@ static Output forward(Net *net, const Config *c, const Batch *batch) {
   return encoder_decoder_forward(net, c, batch, &kinds[c->arch == &arch_umt5]);
 }
 
-#define KIN(name_, class_)                                                  \
+/* With gates, two thirds of the width between. */
+static const Preset gated_presets[PRESETS] = {
+    {"nano", 2, 32, 4, 96, 128},    {"tiny", 2, 128, 4, 160, 256},      {"small", 3, 256, 4, 352, 256},
+    {"base", 4, 512, 8, 1376, 512}, {"medium", 7, 768, 12, 2048, 1024},
+};
+
+#define KIN(name_, class_, presets_)                                        \
   const Arch arch_##name_ = {.name = #name_,                                \
                              .model_type = #name_,                          \
                              .hf_class = class_ "ForConditionalGeneration", \
                              .encodes = true,                               \
-                             .presets = encoder_decoder_presets,            \
+                             .presets = presets_,                           \
                              .keys = name_##_keys,                          \
                              .facts = facts,                                \
                              .namings = namings,                            \
@@ -159,6 +167,6 @@ static Output forward(Net *net, const Config *c, const Batch *batch) {
                              .complete = complete,                          \
                              .read_rest = read_rest,                        \
                              .write_rest = write_rest}
-KIN(t5, "T5");
-KIN(mt5, "MT5");
-KIN(umt5, "UMT5");
+KIN(t5, "T5", encoder_decoder_presets);
+KIN(mt5, "MT5", gated_presets);
+KIN(umt5, "UMT5", gated_presets);
