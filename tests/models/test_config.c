@@ -56,6 +56,8 @@ static void what_is_left_out_is_as_in_the_class(void **state) {
   EXPECT("{\"model_type\": \"glm\", \"eos_token_id\": null}", "eos_token_id", "[151329, 151336, 151338]",
          "partial_rotary_factor", "0.5", "attention_bias", "true");
   EXPECT("{\"model_type\": \"glm\", \"vocab_size\": 300}", "eos_token_id", "null", "pad_token_id", "null");
+  /* layers with a window keep their theta: the older form says so */
+  EXPECT("{\"model_type\": \"olmo3\", \"rope_theta\": 300}", "rope_theta", "300.0", "rope_scaling", "null");
   EXPECT("{\"model_type\": \"falcon\"}", "num_kv_heads", "null", "multi_query", "true", "ffn_hidden_size",
          "18176", "num_ln_in_parallel_attn", "null");
   EXPECT("{\"model_type\": \"falcon\", \"new_decoder_architecture\": true, \"num_kv_heads\": 1}",
