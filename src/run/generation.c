@@ -6,7 +6,7 @@
 
 /* ---- the file ---- */
 
-typedef enum RuleKind { COUNT, SWITCH, ID, IDS, WORDS, DECAY } RuleKind;
+typedef enum RuleKind { COUNT, SWITCH, ID, IDS, MASK, WORDS, DECAY } RuleKind;
 
 static const struct {
   const char *key, *setting;
@@ -109,6 +109,19 @@ static bool add_ids(const Reading *r, const json_t *value, Ids *ids) {
   return true;
 }
 
+/* As transformers does, ids outside of the vocabulary, such as Whisper's -1, are skipped: there is nothing to
+ * suppress. */
+static bool add_mask(const Reading *r, const json_t *value, Ids *ids) {
+  const size_t count = json_is_array(value) ? json_array_size(value) : 1;
+  for (size_t i = 0; i < count; i++) {
+    const json_t *id = json_is_array(value) ? json_array_get(value, i) : value;
+    const bool outside =
+        json_is_integer(id) && (json_integer_value(id) < 0 || json_integer_value(id) >= r->vocabulary);
+    if (!outside && !add_id(r, id, ids)) return false;
+  }
+  return true;
+}
+
 static bool add_words(const Reading *r, const json_t *value, Rules *rules) {
   for (size_t i = 0; i < json_array_size(value); i++) {
     vec_push(&rules->bad_words, (Ids){0});
@@ -144,6 +157,8 @@ static bool read_rule(const Reading *r, RuleKind kind, void *at, const json_t *v
       return add_id(r, value, at);
     case IDS:
       return add_ids(r, value, at);
+    case MASK:
+      return add_mask(r, value, at);
     case WORDS:
       return add_words(r, value, rules);
     case DECAY:
@@ -191,6 +206,8 @@ static bool fill_key(Settings *s, const json_t *json, const char *key, const cha
   if (!value) return true;
   if (json_is_string(value) && strcmp(key, "early_stopping")) /* which may be "never" */
     return fail_damaged(err, "\"%s\" is a text, not a number, true or false", key);
+  if (!strcmp(key, "do_sample") && !json_is_boolean(value)) /* transformers takes 1 for true in part */
+    return fail_damaged(err, "\"%s\" is neither true nor false", key);
   char *text = json_is_string(value) ? mem_strdup(json_string_value(value))
                                      : json_text(value, JSON_ENCODE_ANY | JSON_COMPACT);
   const bool ok = fill(s, setting, text, err) || fail_prefix(err, "\"%s\"", key);

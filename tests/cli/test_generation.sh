@@ -58,13 +58,13 @@ says words '"max_new_tokens": 40'
 name=free writes --greedy
 most=$(ids free | sort | uniq -c | sort -rn | awk 'NR == 1 { print $2 }')
 first=$(ids free | head -n 1)
-says words "\"max_new_tokens\": 40, \"suppress_tokens\": [$most]"
+says words "\"max_new_tokens\": 40, \"suppress_tokens\": [$most, -1, 300]" # no such tokens: skipped, as by transformers
 name=some writes --greedy
 ids some | grep -qx "$most" && flunk "token $most was suppressed"
 says words "\"max_new_tokens\": 40, \"bad_words_ids\": [[$most], [1, 2]]"
 name=other writes --greedy
 expect_same some other
-says words "\"max_new_tokens\": 40, \"begin_suppress_tokens\": [$first]"
+says words "\"max_new_tokens\": 40, \"begin_suppress_tokens\": [-1, $first, 4000000000]"
 name=some writes --greedy
 [ "$(ids some | head -n 1)" != "$first" ] || flunk "token $first was suppressed at the beginning"
 says words '"max_new_tokens": 40, "no_repeat_ngram_size": 1'
@@ -147,9 +147,16 @@ early_stopping "sometimes"
 max_length -1
 max_length 2.5
 min_length "short"
-suppress_tokens [300]
 suppress_tokens ["a"]
-begin_suppress_tokens [-1]
+begin_suppress_tokens [0.5]
+do_sample 0
+do_sample 1
+do_sample "no"
+do_sample [true]
+early_stopping 1
+temperature true
+num_beams true
+top_k 7.5
 bad_words_ids [[5,300]]
 bad_words_ids [[]]
 bad_words_ids [5]
