@@ -116,7 +116,7 @@ char *layout_template(const Tokenizer *t) {
   add_quoted(&b, f->before);
   buffer_adds(&b, " + message['role'] + ");
   add_quoted(&b, f->after);
-  buffer_adds(&b, " + (message['content'] | trim) + ");
+  buffer_adds(&b, " + message['content'] + ");
   if (f->end)
     add_quoted(&b, f->end);
   else

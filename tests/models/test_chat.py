@@ -84,14 +84,15 @@ for name, marks in MARKS.items():
         "--threads", 1, "-q")
     tokenizer = AutoTokenizer.from_pretrained(name + "_talker")
     model = AutoModelForCausalLM.from_pretrained(name + "_talker", dtype=torch.float32).eval()
-    text = tokenizer.apply_chat_template(messages[:1], add_generation_prompt=True, tokenize=False)
-    start = torch.tensor([tokenizer(text, add_special_tokens=False)["input_ids"]])
-    with torch.no_grad():
-        row = model.generate(start, attention_mask=torch.ones_like(start), do_sample=False, num_beams=1, max_new_tokens=20)[0, start.shape[1]:]
-        log_p = torch.log_softmax(model(torch.cat([start, row[None]], 1)).logits[0].double(), -1)[start.shape[1] - 1:-1]
-    theirs = tokenizer.decode(row, skip_special_tokens=True)
-    nats = log_p[range(len(row)), row].sum().item()
-    ours = json.loads(run("reply", "-m", name + "_talker", "--beam", 1, "--max-tokens", 20, "-q", "--json", messages[0]["content"]))
-    if ours["text"] != theirs or abs(ours["logprob"] - nats) > 1e-3 or not theirs.startswith("hello"):
-        sys.exit(f"DIFFERENT reply of {name}: {ours} {theirs!r} {nats}")
-    print("ok:", name, repr(text), repr(theirs), nats - ours["logprob"])
+    for content in (messages[0]["content"], "  hello 3 \t"):  # blanks around it are part of a message
+        text = tokenizer.apply_chat_template([{"role": "user", "content": content}], add_generation_prompt=True, tokenize=False)
+        start = torch.tensor([tokenizer(text, add_special_tokens=False)["input_ids"]])
+        with torch.no_grad():
+            row = model.generate(start, attention_mask=torch.ones_like(start), do_sample=False, num_beams=1, max_new_tokens=20)[0, start.shape[1]:]
+            log_p = torch.log_softmax(model(torch.cat([start, row[None]], 1)).logits[0].double(), -1)[start.shape[1] - 1:-1]
+        theirs = tokenizer.decode(row, skip_special_tokens=True)
+        nats = log_p[range(len(row)), row].sum().item()
+        ours = json.loads(run("reply", "-m", name + "_talker", "--beam", 1, "--max-tokens", 20, "-q", "--json", content))
+        if ours["text"] != theirs or abs(ours["logprob"] - nats) > 1e-3 or not theirs.startswith("hello"):
+            sys.exit(f"DIFFERENT reply of {name}: {ours} {theirs!r} {nats}")
+        print("ok:", name, repr(text), repr(theirs), nats - ours["logprob"])
