@@ -29,7 +29,7 @@ static bool continue_text(ink_session *session, ink_tokenizer *tokenizer, const 
     ids[count] = choose(logits, ink_session_vocabulary(session), second && count == 0);
     logits = ink_session_feed(session, ids + count, 1, NULL, err);
   }
-  if (!logits || !ink_tokenizer_decode(tokenizer, ids, count, &text, &length, err)) return false;
+  if (!logits || !ink_tokenizer_decode(tokenizer, ids, count, false, &text, &length, err)) return false;
   fwrite(text, 1, length, stdout);
   putchar('\n');
   ink_free(text);

@@ -462,10 +462,10 @@ INK_API bool ink_tokenizer_encode(ink_tokenizer *, const char *text, size_t leng
  * sentence; NULL: nothing. Valid as long as the tokenizer. */
 INK_API const char *ink_tokenizer_remark(const ink_tokenizer *);
 
-/* The text of ids; the caller frees *text, which is also NUL-terminated. Fails on ids outside the
- * vocabulary. */
-INK_API bool ink_tokenizer_decode(ink_tokenizer *, const int32_t *ids, size_t count, char **text,
-                                  size_t *length, ink_error *);
+/* The text of ids; the caller frees *text, which is also NUL-terminated. special_tokens: special tokens are
+ * written out, without it they are left out. Fails on ids outside the vocabulary. */
+INK_API bool ink_tokenizer_decode(ink_tokenizer *, const int32_t *ids, size_t count, bool special_tokens,
+                                  char **text, size_t *length, ink_error *);
 
 /* ---- measuring ------------------------------------------------------------------------------- */
 

@@ -68,7 +68,7 @@ static bool put_pieces(ink_tokenizer *t, const int32_t *ids, size_t count, Error
   for (size_t i = 0; ok && i < count; i++) {
     char *text;
     size_t length;
-    ok = ink_tokenizer_decode(t, ids + i, 1, &text, &length, err);
+    ok = ink_tokenizer_decode(t, ids + i, 1, true, &text, &length, err);
     if (ok) json_push(pieces, piece_json(ids[i], text, length));
     if (ok) ink_free(text);
   }
@@ -182,7 +182,8 @@ static bool decode(ink_tokenizer *t, const Call *call, Error *err) {
   char *text = NULL;
   size_t length = 0;
   const bool ok =
-      read_ids(call, &ids, err) && ink_tokenizer_decode(t, ids.data, ids.count, &text, &length, err);
+      read_ids(call, &ids, err) &&
+      ink_tokenizer_decode(t, ids.data, ids.count, !call->values[OWN_LETTERS], &text, &length, err);
   if (ok) {
     streams_put(text, length); /* exactly these bytes; on a terminal, the shell prompt starts on a new line */
     if (isatty(STDOUT_FILENO) && length && text[length - 1] != '\n') putchar('\n');
@@ -207,7 +208,10 @@ const Command command_tokenizer_decode = {
         {{"inkstone tokenizer decode -m poems 17 4 250", ""},
          {"inkstone tokenizer encode -m poems --bytes - < a | inkstone tokenizer decode -m poems - | cmp - a",
           "check that no byte is lost"}},
-    .flags = {FLAG_TOKENIZER, FLAG_HELP},
+    .flags = {FLAG_TOKENIZER,
+              {OWN_LETTERS, "no-special-tokens", NULL, "leave out special tokens, such as <|endoftext|>", 0,
+               false},
+              FLAG_HELP},
     .least = 0,
     .most = -1,
     .settings = ink_settings_text,

@@ -319,7 +319,7 @@ static bool report_joined(const Rewriter *w, int64_t text, size_t first, size_t 
     if (rank && !was_found(found, first, last, each, (size_t)rank)) break;
     for (size_t i = first; i < last && ok; i++) {
       const Hypothesis *h = &found[i * each + (size_t)rank];
-      ok = tokenizer_decode(w->request->tokenizer, h->ids.data, h->ids.count, &b, err);
+      ok = tokenizer_decode(w->request->tokenizer, h->ids.data, h->ids.count, false, &b, err);
       if (i + 1 < last) buffer_add(&b, w->parts.data[i].after, w->parts.data[i].after_length);
       logprob += h->logprob;
       score += h->score / (double)(last - first);

@@ -31,11 +31,11 @@ bool ink_tokenizer_encode(ink_tokenizer *t, const char *text, size_t length, boo
   return ok;
 }
 
-bool ink_tokenizer_decode(ink_tokenizer *t, const int32_t *ids, size_t count, char **text, size_t *length,
-                          ink_error *err) {
+bool ink_tokenizer_decode(ink_tokenizer *t, const int32_t *ids, size_t count, bool special_tokens,
+                          char **text, size_t *length, ink_error *err) {
   MEM_GUARD(err, return false);
   Buffer out = {0};
-  const bool ok = tokenizer_decode(t->tokenizer, ids, count, &out, err);
+  const bool ok = tokenizer_decode(t->tokenizer, ids, count, special_tokens, &out, err);
   *length = out.length;
   *text = buffer_take(&out);
   MEM_GUARD_END();

@@ -308,8 +308,9 @@ const char *tokenizer_piece(const Tokenizer *t, int32_t id, size_t *length) {
 
 const char *tokenizer_next(const Tokenizer *t, int32_t id, DecodeState *s, size_t *length) {
   const char *text = tokenizer_piece(t, id, length);
-  if (!text || t->pieces.data[id].special) return text;
-  const Piece *p = &t->pieces.data[id];
+  const Piece *p = text ? &t->pieces.data[id] : NULL;
+  if (!text || (p->special && !s->specials)) return text;
+  *length = p->length;
   if (!s->begun && p->first) text = p->first, *length = p->first_length;
   if (t->spaced && !s->after_word && *length) text++, --*length;
   s->begun = true;
@@ -319,8 +320,9 @@ const char *tokenizer_next(const Tokenizer *t, int32_t id, DecodeState *s, size_
   return text;
 }
 
-bool tokenizer_decode(const Tokenizer *t, const int32_t *ids, size_t count, Buffer *out, Error *err) {
-  DecodeState state = {0};
+bool tokenizer_decode(const Tokenizer *t, const int32_t *ids, size_t count, bool specials, Buffer *out,
+                      Error *err) {
+  DecodeState state = {.specials = specials};
   for (size_t i = 0; i < count; i++) {
     size_t length;
     const char *bytes = tokenizer_next(t, ids[i], &state, &length);

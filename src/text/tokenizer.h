@@ -49,11 +49,12 @@ const char *tokenizer_piece(const Tokenizer *, int32_t id, size_t *length);
 /* As tokenizer_decode has them, which the first token of a text, and those before it, may change. */
 typedef struct DecodeState {
   bool begun, after_word;
+  bool specials; /* spell special tokens out, instead of leaving them out */
   int64_t stripped;
 } DecodeState; /* zero-initialized at the start of a text */
 const char *tokenizer_next(const Tokenizer *, int32_t id, DecodeState *, size_t *length);
 /* Appends the text of the ids, as decoded by tokenizer.json's decoder. */
-bool tokenizer_decode(const Tokenizer *, const int32_t *ids, size_t count, Buffer *, Error *);
+bool tokenizer_decode(const Tokenizer *, const int32_t *ids, size_t count, bool specials, Buffer *, Error *);
 int32_t tokenizer_id(const Tokenizer *,
                      const char *content); /* of a special token such as "<|endoftext|>"; -1 */
 bool tokenizer_is_special(const Tokenizer *, int32_t id);

@@ -40,6 +40,14 @@ expect_out '"bytes":['
 
 run tokenizer encode -m byte.json ""
 expect_status 0
+printf 'ab <|endoftext|> cd\n' >special
+"$INKSTONE" tokenizer encode -m byte.json --bytes - <special >ids
+"$INKSTONE" tokenizer decode -m byte.json - <ids >back
+expect_same back special
+"$INKSTONE" tokenizer decode -m byte.json --no-special-tokens - <ids >back
+printf 'ab  cd\n' | cmp -s - back || flunk "special tokens are left out"
+run tokenizer encode -m byte.json --json "<|endoftext|>"
+expect_out '"text":"<|endoftext|>"'
 run tokenizer decode -m byte.json 1 x
 expect_usage '"x" is not a token id'
 run tokenizer decode -m byte.json 1.5

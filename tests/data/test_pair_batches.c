@@ -418,7 +418,7 @@ static void texts_become_ids(void **state) {
   assert_int_equal(data.ids.starts[4], 6);
   assert_non_null(strstr(told, "source: 2 tokens at the median"));
   Buffer back = {0};
-  assert_true(tokenizer_decode(t, data.ids.tokens, 6, &back, &err));
+  assert_true(tokenizer_decode(t, data.ids.tokens, 6, false, &back, &err));
   assert_string_equal(back.data, "abc{xy");
   buffer_free(&back);
   pair_tokens_free(&data);

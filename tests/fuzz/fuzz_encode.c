@@ -27,7 +27,7 @@ static void round_trip(const Tokenizer *t, const char *text, size_t length) {
   Buffer out = {0};
   Error err = {0};
   CHECK(tokenizer_encode(t, text, length, false, &ids, &err));
-  CHECK(tokenizer_decode(t, ids.data, ids.count, &out, &err));
+  CHECK(tokenizer_decode(t, ids.data, ids.count, false, &out, &err));
   CHECK(out.length == length && (!length || !memcmp(out.data, text, length)));
   vec_free(&ids);
   buffer_free(&out);

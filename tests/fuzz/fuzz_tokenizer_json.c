@@ -9,7 +9,7 @@ static void use(const Tokenizer *t) {
   Buffer out = {0};
   Error err = {0};
   if (tokenizer_encode(t, text, sizeof text, true, &ids, &err)) {
-    CHECK(tokenizer_decode(t, ids.data, ids.count, &out, &err));
+    CHECK(tokenizer_decode(t, ids.data, ids.count, false, &out, &err));
     for (size_t i = 0; i < ids.count; i++) CHECK(ids.data[i] >= 0 && ids.data[i] < tokenizer_size(t));
   }
   tokenizer_fingerprint(t);

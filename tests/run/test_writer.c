@@ -312,7 +312,7 @@ static void a_text_from_nothing_is_what_its_ids_decode_to(void **state) {
     ink_written written;
     const WriteRequest request = {f.model, f.tokenizer, &s, seed, 0, collect_ids, &ids, NULL};
     assert_true(writer_run(&request, "", 0, &written, &err));
-    assert_true(tokenizer_decode(f.tokenizer, ids.data, ids.count, &decoded, &err));
+    assert_true(tokenizer_decode(f.tokenizer, ids.data, ids.count, false, &decoded, &err));
     const WriteRequest again = {f.model, f.tokenizer, &s, seed, 0, collect, texts, NULL};
     assert_true(writer_run(&again, "", 0, &written, &err));
     expect_same(&texts[0], &decoded);

@@ -16,7 +16,7 @@ def load(path):
                                              ctypes.POINTER(Error)]
     library.ink_tokenizer_decode.restype = ctypes.c_bool
     library.ink_tokenizer_decode.argtypes = [ctypes.c_void_p, ctypes.POINTER(ctypes.c_int32), ctypes.c_size_t,
-                                             ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_size_t), ctypes.POINTER(Error)]
+                                             ctypes.c_bool, ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_size_t), ctypes.POINTER(Error)]
     library.ink_free.argtypes = [ctypes.c_void_p]
     return library
 
@@ -35,10 +35,10 @@ class Tokenizer:
         library.ink_free(ids)
         return found
 
-    def decode(self, ids):
+    def decode(self, ids, specials=False):
         library = self.library
         array, text, length, error = (ctypes.c_int32 * len(ids))(*ids), ctypes.c_void_p(), ctypes.c_size_t(), Error()
-        assert library.ink_tokenizer_decode(self.tokenizer, array, len(ids), text, length, error), error.text.decode()
+        assert library.ink_tokenizer_decode(self.tokenizer, array, len(ids), specials, text, length, error), error.text.decode()
         found = ctypes.string_at(text, length.value)
         library.ink_free(text)
         return found.decode("utf-8", "replace")

@@ -210,7 +210,7 @@ def compare(name, theirs, scratch, lines, draw):
             wanted, got = theirs.encode(text, add_special_tokens=False).ids, ours.encode(text, specials)
             if not specials and any(theirs.id_to_token(i) in ("<s>", "</s>", "[MASK]") for i in wanted):
                 continue  # their models find special tokens in letters; ours never do
-            same = same_text(ours.decode(wanted), theirs.decode(wanted, skip_special_tokens=True))
+            same = all(same_text(ours.decode(wanted, spelled), theirs.decode(wanted, skip_special_tokens=not spelled)) for spelled in (False, True))
             if got != wanted or not same:
                 wrong += 1
                 if wrong <= 2:
@@ -218,7 +218,8 @@ def compare(name, theirs, scratch, lines, draw):
                     if got != wanted:
                         print("  ours  ", [theirs.id_to_token(i) for i in got], "\n  theirs", [theirs.id_to_token(i) for i in wanted])
                     if not same:
-                        print("  ours  ", repr(ours.decode(wanted)), "\n  theirs", repr(theirs.decode(wanted, skip_special_tokens=True)))
+                        for spelled in (False, True):
+                            print("  ours  ", repr(ours.decode(wanted, spelled)), "\n  theirs", repr(theirs.decode(wanted, skip_special_tokens=not spelled)))
     print("ok:" if not wrong else f"{wrong} WRONG:", name)
     return not wrong
 

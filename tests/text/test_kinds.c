@@ -33,7 +33,7 @@ static bool same_text(const Tokenizer *t, const json_t *ids, const char *wanted)
   if (strstr(wanted, "\xef\xbf\xbd")) return true;
   for (size_t i = 0; i < json_array_size(ids); i++)
     vec_push(&list, (int32_t)json_integer_value(json_array_get(ids, i)));
-  assert_true(tokenizer_decode(t, list.data, list.count, &out, NULL));
+  assert_true(tokenizer_decode(t, list.data, list.count, false, &out, NULL));
   const bool same = !strcmp(out.data ? out.data : "", wanted);
   if (!same) print_error("  decoded \"%s\", not \"%s\"\n", out.data ? out.data : "", wanted);
   vec_free(&list);

@@ -61,7 +61,7 @@ static void expect_ids(const Tokenizer *t, bool specials, const char *text, size
 static void expect_text(const Tokenizer *t, const char *wanted, const int32_t *ids, size_t count) {
   Buffer out = {0};
   buffer_adds(&out, "");
-  assert_true(tokenizer_decode(t, ids, count, &out, NULL));
+  assert_true(tokenizer_decode(t, ids, count, false, &out, NULL));
   assert_string_equal(out.data, wanted);
   buffer_free(&out);
 }

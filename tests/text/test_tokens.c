@@ -160,8 +160,11 @@ static void byte_tokens_stay_bytes(void **state) {
   EXPECT(t, true, "<0x41>月", 66, 257, 231, 157, 137);
   EXPECT(t, false, "<0x41>月", 257, 61, 49, 121, 53, 50, 63, 231, 157, 137);
   Buffer out = {0};
-  assert_true(tokenizer_decode(t, (const int32_t[]){257, 258, 196, 170, 0, 259}, 6, &out, &err));
+  assert_true(tokenizer_decode(t, (const int32_t[]){257, 258, 196, 170, 0, 259}, 6, false, &out, &err));
   assert_string_equal(out.data, "aéb");
+  buffer_clear(&out);
+  assert_true(tokenizer_decode(t, (const int32_t[]){257, 258, 196, 170, 0, 259}, 6, true, &out, &err));
+  assert_string_equal(out.data, "aé<unk>b");
   assert_true(tokenizer_is_special(t, 0) && !tokenizer_is_special(t, 196));
   buffer_free(&out);
   buffer_free(&b);

@@ -35,7 +35,7 @@ static void expect_round_trip(const Tokenizer *t, const char *text, size_t lengt
   Ids ids = {0};
   Buffer out = {0};
   assert_true(tokenizer_encode(t, text, length, false, &ids, NULL));
-  assert_true(tokenizer_decode(t, ids.data, ids.count, &out, NULL));
+  assert_true(tokenizer_decode(t, ids.data, ids.count, false, &out, NULL));
   assert_int_equal(out.length, length);
   if (length) assert_memory_equal(out.data, text, length);
   vec_free(&ids);

@@ -157,7 +157,7 @@ static void a_models_tokenizer(void **state) {
   assert_ptr_equal(ink_tokenizer_size(t), ink_tokenizer_size(ink_model_tokenizer(m, true)));
   assert_true(ink_tokenizer_encode(t, "moon", 4, false, &ids, &count, &err));
   assert_int_equal(count, 4);
-  assert_true(ink_tokenizer_decode(t, ids, count, &text, &length, &err));
+  assert_true(ink_tokenizer_decode(t, ids, count, false, &text, &length, &err));
   assert_string_equal(text, "moon");
   ink_free(ids);
   ink_free(text);
