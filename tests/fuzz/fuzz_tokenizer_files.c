@@ -13,7 +13,7 @@ static void use(const Buffer *json) {
   Tokenizer *t = tokenizer_parse(json->data, json->length, "fuzz.json", &err);
   CHECK(!t == (err.code != 0));
   if (t && tokenizer_encode(t, text, sizeof text, true, &ids, &err))
-    CHECK(tokenizer_decode(t, ids.data, ids.count, &out, &err));
+    CHECK(tokenizer_decode(t, ids.data, ids.count, false, &out, &err));
   tokenizer_free(t);
   vec_free(&ids);
   buffer_free(&out);

@@ -62,7 +62,7 @@ static void check(const Tokenizer *t, const json_t *sample) {
   for (size_t i = 0; same && i < ids.count; i++)
     same = ids.data[i] == json_integer_value(json_array_get(wanted, i));
   if (!same) fail_msg("\"%s\" has other ids", text);
-  assert_true(tokenizer_decode(t, ids.data, ids.count, &out, NULL));
+  assert_true(tokenizer_decode(t, ids.data, ids.count, false, &out, NULL));
   if (compares(decoded)) assert_string_equal(out.data ? out.data : "", decoded);
   vec_free(&ids);
   buffer_free(&out);
