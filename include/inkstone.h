@@ -241,7 +241,7 @@ INK_API char *ink_model_describe(const ink_model *, ink_error *);
  * ink_write and ink_rewrite do this themselves. */
 INK_API bool ink_model_defaults(const ink_model *, ink_settings *, ink_error *);
 
-/* Result of ink_convert. Types are listed as in "f32, q4_0"; free them with ink_free. */
+/* Result of ink_convert. Types are listed as in "f32 (61 tensors), q4_0 (210)"; free them with ink_free. */
 typedef struct ink_converted {
   size_t size; /* of this struct */
   int64_t parameters;
@@ -251,11 +251,12 @@ typedef struct ink_converted {
 #define INK_CONVERTED_INIT \
   { sizeof(ink_converted), 0, 0, 0, NULL, NULL }
 
-/* Converts the model `source` (a directory or a GGUF file) to the Hugging Face layout, in the directory
- * `out`, with weights of the setting "type": the default keeps each tensor's type, or uses f32 where
- * safetensors files cannot have it. Fails for values beyond the type's range (the error names the tensor),
- * and with INK_USAGE if `out` contains a model (unless the setting "overwrite" is on), or is, contains or is
- * inside `source`. `out` has its old model until the new one is complete. `done` may be NULL. */
+/* Converts the model `source` (a directory or a GGUF file) to a GGUF file if the name `out` ends in ".gguf",
+ * else to the Hugging Face layout in the directory `out`, with weights of the setting "type": the default
+ * keeps each tensor's type, or uses f32 where `out` cannot have it. Fails for values beyond the type's range
+ * (the error names the tensor), for what a GGUF file cannot say, and with INK_USAGE if `out` contains a model
+ * (unless the setting "overwrite" is on), or is, contains or is inside `source`. `out` has its old model
+ * until the new one is complete. `done` may be NULL. */
 INK_API bool ink_convert(const char *source, const char *out, const ink_settings *, ink_converted *done,
                          const ink_call *, ink_error *);
 

@@ -41,7 +41,7 @@ KERNELS = "src/kernels/kernels.def"
 THIS = "scripts/lint.py"
 # Names of other projects in comments: of jansson, TensorBoard, transformers, PyTorch and Unicode.
 NAMES_ELSEWHERE = ("json_pack file_version simple_value attribute_map logits_process logits_process.py adjust_lr_fn match_rms_adamw "
-                   "Case_Ignorable Final_Sigma White_Space base_model_prefix llama2.c trim_blocks lstrip_blocks").split()
+                   "Case_Ignorable Final_Sigma White_Space base_model_prefix llama2.c trim_blocks lstrip_blocks ffn_up_exps").split()
 
 FUNCTION_LINES, FUNCTION_MOST = 60, 100
 FILE_LINES, FILE_MOST = 600, 800

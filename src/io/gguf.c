@@ -231,6 +231,12 @@ static const char *type_name(uint32_t number) {
   return NULL;
 }
 
+uint32_t gguf_type_number(TensorType type) {
+  size_t i = 0;
+  while (strcmp(type_names[i].name, type_info(type)->gguf)) i++;
+  return type_names[i].number;
+}
+
 static bool find_type(const Reader *r, const char *tensor, uint32_t number, TensorType *out) {
   const char *name = type_name(number);
   for (int i = 0; name && i <= TENSOR_I32; i++) {
@@ -353,6 +359,48 @@ static bool check_names(const Gguf *g, Error *err) {
   return true;
 }
 
+/* ---- stacks of experts ---- */
+
+bool gguf_stack_name(const char *stack, int64_t expert, char buf[GGUF_NAME]) {
+  static const char mark[] = "_exps.";
+  const char *at = strstr(stack, mark);
+  const int written = at ? snprintf(buf, GGUF_NAME, "%.*s.%" PRId64 ".%s", (int)(at - stack), stack, expert,
+                                    at + sizeof mark - 1)
+                         : 0;
+  return written > 0 && written < GGUF_NAME;
+}
+
+static bool is_stack(const NamedTensor *t) {
+  enum { MOST = 4096 };
+  char name[GGUF_NAME];
+  return t->tensor.dims == 3 && t->tensor.shape[0] <= MOST && gguf_stack_name(t->name, MOST, name);
+}
+
+/* Replaces "blk.0.ffn_up_exps.weight" [experts, rows, columns] by its matrices "blk.0.ffn_up.7.weight", as
+ * files had them before there were stacks. */
+static void split_stacks(Gguf *g) {
+  size_t count = 0;
+  for (size_t i = 0; i < g->tensors.count; i++)
+    count += is_stack(&g->tensors.items[i]) ? (size_t)g->tensors.items[i].tensor.shape[0] : 1;
+  if (count == g->tensors.count) return;
+  NamedTensor *items = arena_alloc(g->arena, (count + 1) * sizeof *items), *to = items;
+  for (size_t i = 0; i < g->tensors.count; i++) {
+    const NamedTensor *t = &g->tensors.items[i];
+    const int64_t experts = is_stack(t) ? t->tensor.shape[0] : 0, *shape = t->tensor.shape;
+    if (!experts) *to++ = *t;
+    for (int64_t e = 0; e < experts; e++, to++) {
+      char name[GGUF_NAME];
+      gguf_stack_name(t->name, e, name);
+      *to = *t;
+      to->name = arena_strndup(g->arena, name, strlen(name));
+      to->tensor.dims = 2;
+      to->tensor.shape[0] = shape[1], to->tensor.shape[1] = shape[2];
+      to->tensor.data = (char *)t->tensor.data + (size_t)e * tensor_bytes(&to->tensor);
+    }
+  }
+  g->tensors.items = items, g->tensors.count = count;
+}
+
 /* ---- files ---- */
 
 struct GgufFile {
@@ -437,8 +485,18 @@ bool gguf_open(Gguf *g, const char *path, Error *err) {
   if (number)
     return fail_damaged(err, "%s: is file %" PRId64 " of a split model: give the first", path, number + 1);
   if (count > 1 && !open_others(g, count, err)) return false;
+  split_stacks(g);
   tensors_sort(&g->tensors);
   return check_names(g, err);
+}
+
+bool gguf_open_values(Gguf *g, const char *path, const Buffer *file, TensorSet tensors, Error *err) {
+  *g = (Gguf){.arena = arena_new(0), .path = path};
+  g->files = arena_alloc_zeroed(g->arena, sizeof *g->files);
+  g->files[g->file_count++].view = (FileView){.data = file->data, .size = file->length, .borrowed = true};
+  if (!read_file(g, path, true, err)) return false;
+  g->tensors = tensors;
+  return true;
 }
 
 void gguf_close(Gguf *g) {

@@ -7,6 +7,7 @@
 #define IO_GGUF_H
 
 #include "base/arena.h"
+#include "base/buffer.h"
 #include "base/file.h"
 #include "io/tensors.h"
 
@@ -70,5 +71,46 @@ bool gguf_get_text(const Gguf *, const char *key, const char **out, Error *);
 int64_t gguf_int_at(const GgufValue *, uint64_t index);
 double gguf_real_at(const GgufValue *, uint64_t index);
 bool gguf_is_int(const GgufValue *); /* of an integer type */
+
+/* ---- stacks of experts ----
+ *
+ * A stack "blk.0.ffn_up_exps.weight" is read as, and written from, matrices "blk.0.ffn_up.7.weight". */
+enum { GGUF_NAME = 512 };
+/* The matrix's name; false if the other is no stack's. */
+bool gguf_stack_name(const char *stack, int64_t expert, char buf[GGUF_NAME]);
+
+/* ---- writing ---- */
+
+/* Metadata in the order of calls. Keys are not checked. */
+typedef struct GgufValues {
+  Buffer bytes;
+  uint64_t count;
+} GgufValues;
+void gguf_put_int(GgufValues *, const char *key, int64_t); /* as u32 if it is one */
+void gguf_put_real(GgufValues *, const char *key, double); /* as f32 */
+void gguf_put_bool(GgufValues *, const char *key, bool);
+void gguf_put_text(GgufValues *, const char *key, const char *text, size_t length);
+/* `count` items are added next, each with one of the following. */
+void gguf_put_array(GgufValues *, const char *key, GgufType, uint64_t count);
+void gguf_add_text(GgufValues *, const char *text, size_t length);
+void gguf_add_number(GgufValues *, uint64_t bits, int bytes);
+void gguf_add_real(GgufValues *, double);
+
+/* Sorts items as files have them: numbers in names by their value. */
+void gguf_sort(NamedTensor *items, size_t count);
+/* Gives the tensor to write for item `index`, valid until the next call. */
+typedef struct GgufTensors {
+  void *self;
+  const Tensor *(*values)(void *self, const NamedTensor *);
+} GgufTensors;
+/* Replaces the file atomically. Items are sorted, and their `tensor` says shape and type as they are written.
+ */
+bool gguf_write(const char *path, const GgufValues *, const NamedTensor *items, size_t count, GgufTensors,
+                Error *);
+/* Opens values as a file that has them would be, with those tensors. To be closed in any case. */
+bool gguf_open_values(Gguf *, const char *path, const Buffer *file, TensorSet, Error *);
+/* A file's beginning up to the descriptions of tensors. */
+void gguf_begin(Buffer *, const GgufValues *, uint64_t tensors);
+uint32_t gguf_type_number(TensorType);
 
 #endif

@@ -9,7 +9,28 @@
 
 /* As config.json; NULL on failure. Caller: json_decref. */
 json_t *gguf_configuration(const Gguf *, Error *);
+/* And back: adds the metadata of a complete config.json, token ids of the end and padding included. */
+bool gguf_put_configuration(GgufValues *, const json_t *config, Error *);
+/* The tensor that says how rotary frequencies are scaled: its values, and their number; 0: there is none. */
+#define GGUF_ROPE_FACTORS "rope_freqs.weight"
+enum { GGUF_MOST_PAIRS = 512 };
+int64_t gguf_rope_factors(const json_t *config, float factors[GGUF_MOST_PAIRS]);
 /* As tokenizer.json, appended to `out`. */
 bool gguf_tokenizer(const Gguf *, Buffer *out, Error *);
+/* And back. */
+typedef struct GgufTokens {
+  int64_t vocabulary;     /* rows of the embedding; those without a token get one that is not used */
+  int64_t begin, unknown; /* -1: none */
+  bool add_begin;         /* before every text */
+} GgufTokens;
+bool gguf_put_tokenizer(GgufValues *, const char *text, size_t length, const GgufTokens *, Error *);
+
+/* How "tokenizer.ggml.pre" cuts words into what merges may join. */
+typedef struct GgufPattern {
+  const char *name, *pattern, *also; /* a regular expression, and another that does the same, or NULL */
+  bool begins, whole; /* texts begin with the begin token; a word that is a token is that token */
+} GgufPattern;
+const GgufPattern *gguf_pattern(int index); /* NULL: no more; 0: GPT-2's */
+const GgufPattern *gguf_pattern_named(const char *name);
 
 #endif

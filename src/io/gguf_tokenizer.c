@@ -21,16 +21,24 @@ typedef struct Metadata {
 /* How words are cut; `begins`: texts begin with the begin token unless the file says otherwise; `whole`: a
  * word that is a token is that token. smollm isolates digits first: whitespace before one ends its word
  * there. */
-static const struct {
-  const char *name, *pattern;
-  bool begins, whole;
-} patterns[] = {
-    {"gpt-2", WORDS_GPT2, false, false},
-    {"llama-bpe", WORDS_CL100K, true, true},
-    {"qwen2", WORDS_QWEN2, false, false},
-    {"smollm", "'(?:[sdmt]|ll|ve|re)| ?\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}]+|\\s+(?![^\\s\\p{N}])|\\s+", false,
-     false}};
+static const GgufPattern patterns[] = {
+    {"gpt-2", WORDS_GPT2, CONTRACTIONS "| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+", false,
+     false},
+    {"llama-bpe", WORDS_CL100K, NULL, true, true},
+    {"qwen2", WORDS_QWEN2, NULL, false, false},
+    {"smollm", "'(?:[sdmt]|ll|ve|re)| ?\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}]+|\\s+(?![^\\s\\p{N}])|\\s+", NULL,
+     false, false}};
 enum { PATTERNS = sizeof patterns / sizeof *patterns };
+
+const GgufPattern *gguf_pattern(int index) {
+  return index < PATTERNS ? &patterns[index] : NULL;
+}
+
+const GgufPattern *gguf_pattern_named(const char *name) {
+  int i = 0;
+  while (i < PATTERNS && strcmp(patterns[i].name, name)) i++;
+  return gguf_pattern(i);
+}
 
 static int find_pattern(const Metadata *m, const char *name) {
   for (int i = 0; name && i < PATTERNS; i++)

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/buffer.h"
-#include "base/threads.h"
 #include "io/little_endian.h"
 
 /* The limit of the reference implementation. */
@@ -168,28 +167,6 @@ void safetensors_close(Safetensors *s) {
   *s = (Safetensors){0};
 }
 
-/* ---- types ---- */
-
-typedef struct Conversion {
-  float *out;
-  const Tensor *from;
-} Conversion;
-
-enum { BLOCK = 1 << 16 }; /* minimum number of elements per thread */
-
-static void convert_blocks(void *arg, int64_t first, int64_t beyond) {
-  const Conversion *c = arg;
-  const int64_t count = tensor_count(c->from), begin = first * BLOCK;
-  const int64_t end = beyond * BLOCK < count ? beyond * BLOCK : count;
-  type_widen(c->from->type, c->out + begin, c->from->data, begin, end - begin);
-}
-
-void tensor_to_f32(float *out, const Tensor *t) {
-  CHECK(t->type != TENSOR_I32);
-  Conversion c = {out, t};
-  parallel_for((tensor_count(t) + BLOCK - 1) / BLOCK, convert_blocks, &c);
-}
-
 /* ---- writing ---- */
 
 static json_t *describe(const Tensor *t, uint64_t begin) {
@@ -221,70 +198,14 @@ static bool put_header(FileWriter *w, const char *text, Error *err) {
          file_writer_put(w, "        ", padding, err);
 }
 
-/* A part of a tensor that is being converted, in shares for the threads. */
-enum { PIECE = 1 << 20, SHARE = 1 << 15 };
-typedef struct Piece {
-  const Tensor *from;
-  TensorType to;
-  int64_t begin, count; /* elements */
-  char *out;
-  bool beyond[PIECE / SHARE]; /* result: the share has a value beyond the type's range */
-} Piece;
-
-static void convert_shares(void *arg, int64_t first, int64_t end) {
-  enum { SOME = 1024 };
-  Piece *p = arg;
-  float values[SOME];
-  for (int64_t share = first; share < end; share++) {
-    const int64_t beyond = (share + 1) * SHARE < p->count ? (share + 1) * SHARE : p->count;
-    p->beyond[share] = false;
-    for (int64_t i = share * SHARE; i < beyond; i += SOME) {
-      const int64_t n = beyond - i < SOME ? beyond - i : SOME;
-      type_widen(p->from->type, values, p->from->data, p->begin + i, n);
-      if (!type_narrow(p->to, p->out + type_bytes(p->to, i), values, n)) p->beyond[share] = true;
-    }
-  }
-}
-
-static bool convert_piece(Piece *p, const NamedTensor *item, Error *err) {
-  const int64_t shares = (p->count + SHARE - 1) / SHARE;
-  if (interrupted()) return fail_interrupted(err);
-  parallel_for(shares, convert_shares, p);
-  for (int64_t i = 0; i < shares; i++)
-    if (p->beyond[i])
-      return fail(err, "%s: tensor \"%s\" has a value beyond the range of %s: use a type of a larger range",
-                  item->file ? item->file : "model", item->name, type_info(p->to)->name);
-  return true;
-}
-
-/* `buffer` has 4 PIECE bytes; NULL if no item is converted. */
-static bool put_values(FileWriter *w, const NamedTensor *item, char *buffer, Error *err) {
-  const Tensor *t = &item->tensor;
-  if (!item->from) return file_writer_put(w, t->data, tensor_bytes(t), err);
-  const int64_t count = tensor_count(t);
-  Piece p = {.from = item->from, .to = t->type, .out = buffer};
-  for (; p.begin < count; p.begin += PIECE) {
-    p.count = count - p.begin < PIECE ? count - p.begin : PIECE;
-    if (!convert_piece(&p, item, err) || !file_writer_put(w, buffer, type_bytes(p.to, p.count), err))
-      return false;
-  }
-  return true;
-}
-
-static bool converts(const NamedTensor *items, size_t count) {
-  for (size_t i = 0; i < count; i++)
-    if (items[i].from) return true;
-  return false;
-}
-
 bool safetensors_write(const char *path, const NamedTensor *items, size_t count, const json_t *metadata,
                        Error *err) {
   FileWriter w;
   /* Allocated before the file is opened, so that running out of memory leaves no partial file. */
   char *header = make_header(items, count, metadata);
-  char *buffer = converts(items, count) ? mem_alloc(PIECE * sizeof(float)) : NULL;
+  char *buffer = tensors_buffer(items, count);
   bool ok = file_writer_open(&w, path, err) && put_header(&w, header, err);
-  for (size_t i = 0; ok && i < count; i++) ok = put_values(&w, &items[i], buffer, err);
+  for (size_t i = 0; ok && i < count; i++) ok = tensor_put(&w, &items[i], buffer, err);
   mem_free(header);
   mem_free(buffer);
   if (ok) return file_writer_commit(&w, err);

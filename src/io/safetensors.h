@@ -17,8 +17,6 @@ typedef struct Safetensors {
 
 bool safetensors_open(Safetensors *, const char *path, Error *);
 void safetensors_close(Safetensors *);
-/* Converts a tensor of any floating-point type to f32, on all threads; `out` must have as many elements. */
-void tensor_to_f32(float *out, const Tensor *);
 
 /* Replaces the file atomically; keeps the order of items (callers sort); metadata may be NULL. */
 bool safetensors_write(const char *path, const NamedTensor *items, size_t count, const json_t *metadata,

@@ -48,6 +48,16 @@ bool source_is_file(const char *path) {
   return false;
 }
 
+const SourceFormat *source_format_to_write(const char *path) {
+  const size_t length = strlen(path);
+  for (int i = 0; i < FORMATS; i++) {
+    const char *suffix = formats[i]->suffix;
+    if (suffix && length > strlen(suffix) && !strcmp(path + length - strlen(suffix), suffix))
+      return formats[i];
+  }
+  return NULL;
+}
+
 static void begin(ModelSource *s, const SourceFormat *format, const char *path) {
   char buf[PATH_CAPACITY];
   *s = (ModelSource){.format = format};

@@ -37,6 +37,23 @@ typedef struct ModelParts {
   const char *tokenizer, *source_tokenizer; /* texts of tokenizer.json */
 } ModelParts;
 
+/* A model that is written as one file. */
+typedef struct ModelFile {
+  const json_t *configuration; /* complete, by the keys of transformers */
+  const json_t *chat_template; /* a text; NULL: none */
+  const char *tokenizer;       /* the text of tokenizer.json */
+  size_t tokenizer_length;
+  int64_t vocabulary;     /* rows of the embedding */
+  int64_t begin, unknown; /* tokens; -1: none */
+  bool add_begin;         /* before every text */
+  NamedTensor *items;     /* under the format's names, as they will be stored, `data` NULL */
+  size_t count;
+  void *self;                                               /* of the following */
+  const Tensor *(*values)(void *self, const NamedTensor *); /* those of an item, valid until the next call */
+  /* Before anything is written: what the configuration will be read as. */
+  bool (*check)(void *self, const json_t *configuration, Error *);
+} ModelFile;
+
 typedef struct SourceFormat {
   const char *name; /* in sources.def and in the architectures' tables of names */
   bool (*claims)(const char *path);
@@ -51,10 +68,14 @@ typedef struct SourceFormat {
   /* NULL if the format cannot be written. */
   bool (*write)(const char *path, const ModelParts *, Error *);
   bool (*write_tensors)(const char *path, const NamedTensor *, size_t count, Error *);
+  const char *suffix; /* of files that `save` writes, such as ".gguf" */
+  bool (*save)(const char *path, const ModelFile *, Error *);
 } SourceFormat;
 
 /* Fails if the path is not a model, with a hint. Close it in any case. */
 bool source_is_file(const char *path); /* a model that is one file, not a directory */
+/* The format of files with such a name, if it can be written; NULL: none. */
+const SourceFormat *source_format_to_write(const char *path);
 bool source_open(ModelSource *, const char *path, Error *);
 bool source_open_tensors(ModelSource *, Error *);
 void source_close(ModelSource *);

@@ -44,10 +44,68 @@ static bool read_template(const ModelSource *s, json_t **out, Error *err) {
   return true;
 }
 
+/* ---- writing ---- */
+
+static bool put_values(GgufValues *v, const ModelFile *f, Error *err) {
+  const json_t *template = f->chat_template;
+  bool blocks = false;
+  for (size_t i = 0; i < f->count; i++) blocks |= type_info(f->items[i].tensor.type)->block > 1;
+  const GgufTokens tokens = {f->vocabulary, f->begin, f->unknown, f->add_begin};
+  if (!gguf_put_configuration(v, f->configuration, err) ||
+      !gguf_put_tokenizer(v, f->tokenizer, f->tokenizer_length, &tokens, err))
+    return false;
+  if (blocks) gguf_put_int(v, "general.quantization_version", 2);
+  if (template)
+    gguf_put_text(v, "tokenizer.chat_template", json_string_value(template), json_string_length(template));
+  return true;
+}
+
+/* Reads the configuration as it will be read. `items` are sorted by name. */
+static bool check_file(const GgufValues *v, const ModelFile *f, TensorSet items, Error *err) {
+  Gguf g;
+  Buffer bytes = {0};
+  json_t *as_read = NULL;
+  gguf_begin(&bytes, v, 0);
+  const bool ok = gguf_open_values(&g, items.path, &bytes, items, err) &&
+                  (as_read = gguf_configuration(&g, err)) && f->check(f->self, as_read, err);
+  json_decref(as_read);
+  gguf_close(&g);
+  buffer_free(&bytes);
+  return ok;
+}
+
+/* Items that the file itself needs have their own values. */
+static const Tensor *values_of(void *self, const NamedTensor *item) {
+  const ModelFile *f = self;
+  return item->tensor.data ? &item->tensor : f->values(f->self, item);
+}
+
+static bool save(const char *path, const ModelFile *f, Error *err) {
+  GgufValues v = {.count = 0};
+  float factors[GGUF_MOST_PAIRS];
+  const int64_t pairs = gguf_rope_factors(f->configuration, factors);
+  NamedTensor *items = mem_alloc((f->count + 1) * sizeof *items);
+  memcpy(items, f->items, f->count * sizeof *items);
+  items[f->count] =
+      (NamedTensor){.name = GGUF_ROPE_FACTORS,
+                    .tensor = {.type = TENSOR_F32, .dims = 1, .shape = {pairs}, .data = factors}};
+  TensorSet set = {items, f->count + (pairs > 0), path};
+  tensors_sort(&set);
+  bool ok = put_values(&v, f, err) && check_file(&v, f, set, err);
+  gguf_sort(items, set.count);
+  const GgufTensors of = {(void *)(uintptr_t)f, values_of};
+  ok = ok && gguf_write(path, &v, items, set.count, of, err);
+  buffer_free(&v.bytes);
+  mem_free(items);
+  return ok;
+}
+
 const SourceFormat source_gguf = {.name = "gguf",
                                   .claims = gguf_claims,
                                   .open = open_file,
                                   .open_tensors = open_tensors,
                                   .close = close_file,
                                   .find_tokenizer = find_tokenizer,
-                                  .read_template = read_template};
+                                  .read_template = read_template,
+                                  .suffix = ".gguf",
+                                  .save = save};

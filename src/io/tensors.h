@@ -2,6 +2,7 @@
 #ifndef IO_TENSORS_H
 #define IO_TENSORS_H
 
+#include "base/file.h"
 #include "ops/tensor.h"
 
 typedef struct NamedTensor {
@@ -20,5 +21,13 @@ typedef struct TensorSet {
 const NamedTensor *tensors_find(const TensorSet *, const char *name); /* NULL if absent */
 void tensors_sort(TensorSet *);                                       /* by name */
 uint64_t tensors_bytes(const TensorSet *);                            /* total, as stored */
+
+/* Converts a tensor of any floating-point type to f32, on all threads; `out` must have as many elements. */
+void tensor_to_f32(float *out, const Tensor *);
+
+/* Writes the values of an item of a file. `buffer`: of tensors_buffer, for converting them; the caller frees.
+ */
+bool tensor_put(FileWriter *, const NamedTensor *, char *buffer, Error *);
+char *tensors_buffer(const NamedTensor *items, size_t count); /* NULL if none is converted */
 
 #endif

@@ -88,8 +88,9 @@ Output decoder_forward(Net *, const Config *, const Batch *, DecoderSpec);
 
 extern const Preset decoder_presets[PRESETS];
 extern const Naming decoder_namings[]; /* of families with Llama's names */
-/* The same of families whose GGUF files store queries and keys in pairs, or norm weights plus one. */
-extern const Naming decoder_namings_pairs[], decoder_namings_plus_one[];
+/* The same of families whose GGUF files store queries and keys in pairs, have norms only after branches, or
+ * norm weights plus one. */
+extern const Naming decoder_namings_pairs[], decoder_namings_behind[], decoder_namings_plus_one[];
 /* For grouped heads with rotary positions and gated feed-forward blocks. */
 bool decoder_complete(Config *, const char *where, Error *);
 /* For learned positions or ALiBi: no grouped heads, four times the width between. */

@@ -20,8 +20,13 @@ static const TensorName gguf_pairs[] = {
 #include "models/gguf_names.inc"
 };
 #undef ROWS
-#undef NORM
 #define ROWS FORM_SAME
+#define NORMS_BEHIND
+static const TensorName gguf_behind[] = {
+#include "models/gguf_names.inc"
+};
+#undef NORMS_BEHIND
+#undef NORM
 #define NORM FORM_PLUS_ONE
 static const TensorName gguf_plus_one[] = {
 #include "models/gguf_names.inc"
@@ -34,6 +39,9 @@ const Naming decoder_namings[] = {{"huggingface", "model.", names},
                                         {"gguf", "", gguf_pairs},
                                         {"llama2c", "", gguf_pairs}, /* no names: the reader gives GGUF's */
                                         {NULL, NULL, NULL}},
+             decoder_namings_behind[] = {{"huggingface", "model.", names},
+                                         {"gguf", "", gguf_behind},
+                                         {NULL, NULL, NULL}},
              decoder_namings_plus_one[] = {
                  {"huggingface", "model.", names}, {"gguf", "", gguf_plus_one}, {NULL, NULL, NULL}};
 

@@ -41,7 +41,28 @@ static const TensorName names[] = {
     {"transformer.h.#.attn.bias", TENSOR_IGNORED, NULL, NULL, FORM_SAME}, /* masks */
     {"transformer.h.#.attn.masked_bias", TENSOR_IGNORED, NULL, NULL, FORM_SAME},
     {NULL, TENSOR_COPY, NULL, NULL, FORM_SAME}};
-static const Naming namings[] = {{"huggingface", "transformer.", names}, {NULL, NULL, NULL}};
+static const TensorName gguf_names[] = {
+    {"token_embd.weight", TENSOR_COPY, "transformer.wte.weight", NULL, FORM_SAME},
+    {"position_embd.weight", TENSOR_COPY, "transformer.wpe.weight", NULL, FORM_SAME},
+    {"output_norm.weight", TENSOR_COPY, "transformer.ln_f.weight", NULL, FORM_SAME},
+    {"output_norm.bias", TENSOR_COPY, "transformer.ln_f.bias", NULL, FORM_SAME},
+    {"output.weight", TENSOR_COPY, "lm_head.weight", NULL, FORM_SAME},
+    {"output.weight", TENSOR_OUTPUT, "transformer.wte.weight", NULL, FORM_SAME},
+    {"blk.#.attn_norm.weight", TENSOR_COPY, "transformer.h.#.ln_1.weight", NULL, FORM_SAME},
+    {"blk.#.attn_norm.bias", TENSOR_COPY, "transformer.h.#.ln_1.bias", NULL, FORM_SAME},
+    {"blk.#.ffn_norm.weight", TENSOR_COPY, "transformer.h.#.ln_2.weight", NULL, FORM_SAME},
+    {"blk.#.ffn_norm.bias", TENSOR_COPY, "transformer.h.#.ln_2.bias", NULL, FORM_SAME},
+    {"blk.#.attn_qkv.weight", TENSOR_COPY, "transformer.h.#.attn.c_attn.weight", NULL, FORM_TRANSPOSED},
+    {"blk.#.attn_qkv.bias", TENSOR_COPY, "transformer.h.#.attn.c_attn.bias", NULL, FORM_SAME},
+    {"blk.#.attn_output.weight", TENSOR_COPY, "transformer.h.#.attn.c_proj.weight", NULL, FORM_TRANSPOSED},
+    {"blk.#.attn_output.bias", TENSOR_COPY, "transformer.h.#.attn.c_proj.bias", NULL, FORM_SAME},
+    {"blk.#.ffn_up.weight", TENSOR_COPY, "transformer.h.#.mlp.c_fc.weight", NULL, FORM_TRANSPOSED},
+    {"blk.#.ffn_up.bias", TENSOR_COPY, "transformer.h.#.mlp.c_fc.bias", NULL, FORM_SAME},
+    {"blk.#.ffn_down.weight", TENSOR_COPY, "transformer.h.#.mlp.c_proj.weight", NULL, FORM_TRANSPOSED},
+    {"blk.#.ffn_down.bias", TENSOR_COPY, "transformer.h.#.mlp.c_proj.bias", NULL, FORM_SAME},
+    {NULL, TENSOR_COPY, NULL, NULL, FORM_SAME}};
+static const Naming namings[] = {
+    {"huggingface", "transformer.", names}, {"gguf", "", gguf_names}, {NULL, NULL, NULL}};
 
 static void write_rest(const Config *c, json_t *config) {
   json_put(config, "activation_function", json_string("gelu_new"));

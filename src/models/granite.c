@@ -57,7 +57,7 @@ static Output forward(Net *net, const Config *c, const Batch *batch) {
 const Arch arch_granite = {.name = "granite",
                            .model_type = "granite",
                            .hf_class = "GraniteForCausalLM",
-                           .namings = decoder_namings,
+                           .namings = decoder_namings_pairs,
                            .complete = complete,
                            .read_rest = read_rest,
                            DECODER_ARCH};

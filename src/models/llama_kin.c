@@ -76,20 +76,20 @@ static Output forward(Net *net, const Config *c, const Batch *batch) {
                                        .interleaved = c->arch == &arch_helium || c->arch == &arch_ernie4_5});
 }
 
-#define KIN(name_, class_, facts_, begin_)                   \
+#define KIN(name_, class_, facts_, namings_, begin_)         \
   const Arch arch_##name_ = {.name = #name_,                 \
                              .model_type = #name_,           \
                              .hf_class = class_,             \
                              .presets = decoder_presets,     \
                              .keys = name_##_keys,           \
                              .facts = facts_,                \
-                             .namings = decoder_namings,     \
+                             .namings = namings_,            \
                              .forward = forward,             \
                              .begin = begin_,                \
                              .complete = complete,           \
                              .read_rest = decoder_read_rope, \
                              .write_rest = write_rest}
-KIN(helium, "HeliumForCausalLM", facts, NULL);
-KIN(ernie4_5, "Ernie4_5ForCausalLM", facts, NULL);
-KIN(arcee, "ArceeForCausalLM", arcee_facts, NULL);
-KIN(seed_oss, "SeedOssForCausalLM", facts, begin_with_bias);
+KIN(helium, "HeliumForCausalLM", facts, decoder_namings, NULL);
+KIN(ernie4_5, "Ernie4_5ForCausalLM", facts, decoder_namings, NULL);
+KIN(arcee, "ArceeForCausalLM", arcee_facts, decoder_namings_pairs, NULL);
+KIN(seed_oss, "SeedOssForCausalLM", facts, decoder_namings_behind, begin_with_bias);

@@ -29,7 +29,7 @@ static Output forward(Net *net, const Config *c, const Batch *batch) {
 const Arch arch_mistral = {.name = "mistral",
                            .model_type = "mistral",
                            .hf_class = "MistralForCausalLM",
-                           .namings = decoder_namings,
+                           .namings = decoder_namings_pairs,
                            .complete = decoder_complete,
                            .read_rest = decoder_read_windows,
                            DECODER_ARCH};

@@ -57,7 +57,7 @@ static Output forward(Net *net, const Config *c, const Batch *batch) {
 const Arch arch_mixtral = {.name = "mixtral",
                            .model_type = "mixtral",
                            .hf_class = "MixtralForCausalLM",
-                           .namings = decoder_namings,
+                           .namings = decoder_namings_pairs,
                            .begin = decoder_begin_experts,
                            .complete = decoder_complete_experts,
                            .read_rest = read_rest,

@@ -5,31 +5,39 @@
 #include <string.h>
 
 /* The digits matched by '#'. */
+enum { MOST_NUMBERS = 2 };
 typedef struct Number {
   const char *digits;
   int length;
 } Number;
 
-/* A pattern has at most one '#'. */
-static bool matches(const char *pattern, const char *name, Number *number) {
-  const char *mark = strchr(pattern, '#');
-  *number = (Number){"", 0};
-  if (!mark) return !strcmp(pattern, name);
-  const size_t before = (size_t)(mark - pattern);
-  if (strncmp(pattern, name, before)) return false;
-  number->digits = name + before;
-  while (isdigit((unsigned char)number->digits[number->length])) number->length++;
-  return number->length && !strcmp(mark + 1, number->digits + number->length);
+static bool matches(const char *pattern, const char *name, Number numbers[MOST_NUMBERS]) {
+  int count = 0;
+  for (; *pattern; pattern++) {
+    if (*pattern != '#') {
+      if (*pattern != *name++) return false;
+      continue;
+    }
+    Number *n = &numbers[count++];
+    *n = (Number){name, 0};
+    while (isdigit((unsigned char)*name)) name++, n->length++;
+    if (!n->length) return false;
+  }
+  return !*name;
 }
 
 bool naming_translate(char buf[TENSOR_NAME_CAPACITY], const char *from, const char *to, const char *name) {
-  Number number;
-  if (!matches(from, name, &number)) return false;
-  const char *mark = strchr(to, '#');
-  const int written = mark ? snprintf(buf, TENSOR_NAME_CAPACITY, "%.*s%.*s%s", (int)(mark - to), to,
-                                      number.length, number.digits, mark + 1)
-                           : snprintf(buf, TENSOR_NAME_CAPACITY, "%s", to);
-  return written >= 0 && written < TENSOR_NAME_CAPACITY;
+  Number numbers[MOST_NUMBERS];
+  int count = 0, length = 0;
+  if (!matches(from, name, numbers)) return false;
+  for (; *to; to++) {
+    const Number part = *to == '#' ? numbers[count++] : (Number){to, 1};
+    if (length + part.length >= TENSOR_NAME_CAPACITY) return false;
+    memcpy(buf + length, part.digits, (size_t)part.length);
+    length += part.length;
+  }
+  buf[length] = '\0';
+  return true;
 }
 
 static const TensorName *names_of(const Naming *n) {

@@ -1,7 +1,8 @@
 /* naming.h - tensor names in stored models: an architecture has a table of them for each format.
  *
  * A parameter's own name is that of transformers (Param.name). A table lists other names; '#' is a number,
- * the same in both names: {"blk.#.attn_q.weight", TENSOR_COPY, "model.layers.#.self_attn.q_proj.weight"}. */
+ * the same in both names (at most two of them): {"blk.#.attn_q.weight", TENSOR_COPY,
+ * "model.layers.#.self_attn.q_proj.weight"}. */
 #ifndef MODELS_NAMING_H
 #define MODELS_NAMING_H
 
@@ -17,8 +18,9 @@ typedef enum TensorUse {
 /* What other programs do to a tensor before they store it; undone by reading. */
 typedef enum TensorForm {
   FORM_SAME,
-  FORM_PAIRS,   /* within a head, rows i and i + half, which rotate together, are neighbours */
-  FORM_PLUS_ONE /* norm weights w as 1 + w */
+  FORM_PAIRS,     /* within a head, rows i and i + half, which rotate together, are neighbours */
+  FORM_PLUS_ONE,  /* norm weights w as 1 + w */
+  FORM_TRANSPOSED /* a matrix */
 } TensorForm;
 
 typedef struct TensorName {

@@ -64,7 +64,7 @@ static Output forward(Net *net, const Config *c, const Batch *batch) {
 const Arch arch_olmo2 = {.name = "olmo2",
                          .model_type = "olmo2",
                          .hf_class = "Olmo2ForCausalLM",
-                         .namings = decoder_namings,
+                         .namings = decoder_namings_behind,
                          .complete = decoder_complete,
                          .read_rest = decoder_read_rope,
                          DECODER_ARCH};

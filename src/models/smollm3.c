@@ -89,7 +89,7 @@ static Output forward(Net *net, const Config *c, const Batch *batch) {
 const Arch arch_smollm3 = {.name = "smollm3",
                            .model_type = "smollm3",
                            .hf_class = "SmolLM3ForCausalLM",
-                           .namings = decoder_namings,
+                           .namings = decoder_namings_pairs,
                            .begin = begin,
                            .complete = decoder_complete,
                            .read_rest = read_rest,

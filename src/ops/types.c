@@ -60,15 +60,17 @@ void type_widen(TensorType type, float *out, const void *row, int64_t first, int
   }
 }
 
-/* Half a unit above the largest value: the least number that is rounded to infinity. */
+/* Half a unit above the largest value: the least number that is rounded to infinity. Of types with blocks:
+ * what no scale of f16 makes too large. */
 static float infinite_from(TensorType type) {
-  return type == TENSOR_F16 ? 0x1.ffep15f : type == TENSOR_BF16 ? 0x1.ffp127f : INFINITY;
+  if (type == TENSOR_BF16) return 0x1.ffp127f;
+  return type == TENSOR_F32 ? INFINITY : 0x1.ffep15f;
 }
 
 bool type_narrow(TensorType type, void *out, const float *values, int64_t count) {
   const float beyond = infinite_from(type);
   bool fits = true;
-  CHECK(types[type].block == 1 && type != TENSOR_I32);
+  CHECK(count % types[type].block == 0 && type != TENSOR_I32);
   for (int64_t i = 0; i < count; i++) fits &= fabsf(values[i]) < beyond;
   kernels->types[type].narrow(out, values, count);
   return fits;

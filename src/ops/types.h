@@ -27,8 +27,8 @@ const void *type_at(TensorType, const void *elements, int64_t index);
 /* Converts elements first .. first + count - 1 of the row at `row` to floats; they need not be whole
  * blocks. */
 void type_widen(TensorType, float *out, const void *row, int64_t first, int64_t count);
-/* Rounds finite floats to the nearest values of a type without blocks, ties to even. False if one of them is
- * nearer to infinity than to the type's largest value. */
+/* Rounds finite floats, whole blocks, to the type: to the nearest value, ties to even, or as its quantizer
+ * does. False if one of them is nearer to infinity than to the type's largest value. */
 bool type_narrow(TensorType, void *out, const float *values, int64_t count);
 
 #endif

@@ -1,4 +1,5 @@
-/* convert.c - ink_convert: a model of any source, written in the Hugging Face layout.
+/* convert.c - ink_convert: a model of any source, written in the Hugging Face layout, or as one file
+ * (export.h).
  *
  * The new model is written into the working directory of DST (model_dir.h) and then replaces the old one. Its
  * values are converted while they are written, so only the tensors that reading changes are held in memory.
@@ -7,7 +8,7 @@
 
 #include "base/engine.h"
 #include "base/structs.h"
-#include "run/bundle.h"
+#include "run/export.h"
 #include "run/model_dir.h"
 #include "run/special_tokens.h"
 
@@ -54,15 +55,17 @@ static void list_items(Conversion *c) {
   }
 }
 
-/* "f32, q4_0": the types of the tensors, in the order of types.def. The caller frees. */
+/* "q4_0", or "f32 (61 tensors), q4_0 (210)": the types of the tensors, in the order of types.def. The caller
+ * frees. */
 static char *types_text(const NamedTensor *items, size_t count) {
   Buffer text = {0};
-  for (int type = 0; type < TENSOR_WEIGHT_TYPES; type++)
-    for (size_t i = 0; i < count; i++) {
-      if ((int)items[i].tensor.type != type) continue;
-      buffer_addf(&text, "%s%s", text.length ? ", " : "", type_info((TensorType)type)->name);
-      break;
-    }
+  for (int type = 0; type < TENSOR_WEIGHT_TYPES; type++) {
+    size_t of_type = 0;
+    for (size_t i = 0; i < count; i++) of_type += (int)items[i].tensor.type == type;
+    if (!of_type) continue;
+    buffer_addf(&text, "%s%s", text.length ? ", " : "", type_info((TensorType)type)->name);
+    if (of_type < count) buffer_addf(&text, strchr(text.data, '(') ? " (%zu)" : " (%zu tensors)", of_type);
+  }
   return buffer_take(&text);
 }
 
@@ -126,7 +129,9 @@ static bool write_description(const Conversion *c, const char *directory, Error 
 
 static bool check_place(const char *source, const char *home, Error *err) {
   if (file_exists(home) && !dir_exists(home))
-    return fail_usage(err, "%s: not a directory: give the directory to write the model to", home);
+    return fail_usage(
+        err, "%s: not a directory: give the directory to write the model to, or a name that ends in .gguf",
+        home);
   if (path_within(home, source))
     return fail_usage(err, "%s: is the source %s or inside of it: choose another directory", home, source);
   return !path_within(source, home) ||
@@ -178,6 +183,27 @@ static bool place(const Conversion *c, const char *source, const char *home, Err
   return ok;
 }
 
+/* ---- one file ---- */
+
+static bool write_file(Conversion *c, const SourceFormat *format, const char *source, const char *path,
+                       Error *err) {
+  if (dir_exists(path)) return fail_usage(err, "%s: is a directory: choose another name for the file", path);
+  if (path_within(path, source))
+    return fail_usage(err, "%s: is the source %s or inside of it: choose another name", path, source);
+  if (file_exists(path) && !c->settings->overwrite)
+    return fail(err, "%s already exists: replace it with --overwrite, or choose another name", path);
+  Exported out = {0};
+  const bool ok = export_model(&c->bundle, format, path, c->settings->type, &out, err);
+  c->items = out.items;
+  c->count = out.count;
+  return ok;
+}
+
+static bool write_directory(Conversion *c, const char *source, const char *home, Error *err) {
+  list_items(c);
+  return place(c, source, home, err);
+}
+
 /* ---- the call ---- */
 
 static void report(const Conversion *c, ink_converted *done) {
@@ -189,12 +215,20 @@ static void report(const Conversion *c, ink_converted *done) {
   done->types = types_text(c->items, c->count);
 }
 
+/* A directory's safetensors have no types of blocks. */
+static bool check_type(const char *type, const char *home, Error *err) {
+  const bool fits = !type || !*type || (strcmp(type, "q4_k_m") && type_info(type_named(type))->safetensors);
+  return fits || fail_usage(err, "--type %s: a directory's safetensors cannot have it: give a file, %s.gguf",
+                            type, home);
+}
+
 static bool convert(Conversion *c, const char *source, const char *home, const News *news, Error *err) {
-  if (!check_place(source, home, err) || !bundle_open(&c->bundle, source, err)) return false;
+  const SourceFormat *format = source_format_to_write(home);
+  if (!format && (!check_type(c->settings->type, home, err) || !check_place(source, home, err))) return false;
+  if (!bundle_open(&c->bundle, source, err)) return false;
   const char *remark = tokenizer_remark(c->bundle.tokenizer);
   if (remark) news_note(news, "%s: %s", source, remark);
-  list_items(c);
-  return place(c, source, home, err);
+  return format ? write_file(c, format, source, home, err) : write_directory(c, source, home, err);
 }
 
 bool ink_convert(const char *source, const char *directory, const ink_settings *settings, ink_converted *done,

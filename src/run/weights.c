@@ -6,6 +6,7 @@
 
 #include "base/buffer.h"
 #include "base/threads.h"
+#include "run/forms.h"
 
 /* ---- writing ---- */
 
@@ -37,8 +38,8 @@ bool weights_save(const char *directory, Params *params, const float *values, Er
 
 /* ---- finding a parameter's tensor ---- */
 
-static bool same_shape_or_fail(const Param *p, const NamedTensor *stored, Error *err) {
-  const Tensor *found = &stored->tensor;
+static bool same_shape_or_fail(const Param *p, const NamedTensor *stored, TensorForm form, Error *err) {
+  const Tensor as_here = form_shape(form, stored->tensor), *found = &as_here;
   if (tensor_same_shape(&p->tensor, found)) return true;
   Buffer wanted = {0}, there = {0};
   for (int i = 0; i < p->tensor.dims; i++)
@@ -64,7 +65,7 @@ static const NamedTensor *tensor_for(const TensorSet *file, const Naming *naming
   if (!found)
     fail(err, "%s: tensor \"%s\" is missing: the weights do not belong to the configuration", file->path,
          p->name);
-  else if (!same_shape_or_fail(p, found, err))
+  else if (!same_shape_or_fail(p, found, naming_form(naming, found->name, p->name), err))
     return NULL;
   else if (found->tensor.type == TENSOR_I32)
     fail(err, "%s: tensor \"%s\" has integer elements, not floating-point ones", found->file, p->name);
@@ -75,8 +76,7 @@ static const NamedTensor *tensor_for(const TensorSet *file, const Naming *naming
 
 TensorType weights_stored_type(const TensorSet *file, const Naming *naming, const char *parameter) {
   const NamedTensor *found = find_tensor(file, naming, parameter);
-  const bool computed = naming_form(naming, found->name, parameter) == FORM_PLUS_ONE;
-  return computed ? TENSOR_F32 : found->tensor.type;
+  return form_type(naming_form(naming, found->name, parameter), found->tensor.type);
 }
 
 static bool same_values(const Tensor *a, const Tensor *b) {
@@ -223,31 +223,19 @@ typedef struct StoredModel {
   int64_t head_size; /* of FORM_PAIRS */
 } StoredModel;
 
-/* Rows r and r + half of each head, which are stored as rows 2 r and 2 r + 1. Rows are whole blocks of any
- * type. */
-static void unpair_rows(char *out, const Tensor *stored, int64_t head_size) {
-  const int64_t rows = stored->shape[0], half = head_size / 2;
-  const size_t bytes = tensor_bytes(stored) / (size_t)rows;
-  for (int64_t r = 0; r < rows; r++) {
-    const int64_t at = r % head_size, from = r - at + at % half * 2 + at / half;
-    memcpy(out + (size_t)r * bytes, (const char *)stored->data + (size_t)from * bytes, bytes);
-  }
-}
-
 /* As f32: in the array `run`, else in newly allocated memory. */
-static void widen_values(Params *params, Param *p, const Tensor *stored, TensorForm form, float *run) {
-  float *out = run ? run + p->offset : params_alloc(params, p);
-  tensor_to_f32(out, stored);
-  for (int64_t i = 0; form == FORM_PLUS_ONE && i < tensor_count(stored); i++) out[i] -= 1;
+static void widen_values(Params *params, Param *p, const Tensor *stored, float *run) {
+  tensor_to_f32(run ? run + p->offset : params_alloc(params, p), stored);
 }
 
-/* Places the parameter's values in the array `run`, else in the mapped file or in newly allocated memory. */
-static void place_values(Params *params, Param *p, const Tensor *stored, TensorForm form, float *run) {
+/* Places the parameter's values in the array `run`, else in the mapped file (`mapped`: they are there) or in
+ * newly allocated memory. */
+static void place_values(Params *params, Param *p, const Tensor *stored, bool mapped, float *run) {
   const TypeInfo *type = type_info(stored->type);
   const bool aligned = type->block > 1 || (uintptr_t)stored->data % type->bytes == 0;
-  if (run || !aligned || form == FORM_PLUS_ONE || !params_takes(p, stored->type)) {
-    widen_values(params, p, stored, form, run);
-  } else if (form == FORM_SAME) {
+  if (run || !aligned || !params_takes(p, stored->type)) {
+    widen_values(params, p, stored, run);
+  } else if (mapped) {
     params_use(p, stored);
   } else {
     p->tensor.type = stored->type;
@@ -261,11 +249,15 @@ static bool place(const StoredModel *s, Params *params, Param *p, float *run, Na
   const NamedTensor *found = tensor_for(s->file, s->naming, p, err);
   if (!found) return false;
   const TensorForm form = naming_form(s->naming, found->name, p->name);
-  Tensor stored = found->tensor;
-  char *rows = form == FORM_PAIRS ? mem_alloc(tensor_bytes(&stored)) : NULL;
-  if (rows) unpair_rows(rows, &stored, s->head_size), stored.data = rows;
-  place_values(params, p, &stored, form, run);
-  mem_free(rows);
+  Tensor stored = form_shape(form, found->tensor);
+  void *changed = NULL;
+  if (form != FORM_SAME) {
+    stored.type = form_type(form, stored.type);
+    stored.data = changed = mem_alloc(tensor_bytes(&stored));
+    form_change(form, true, &found->tensor, s->head_size, &stored);
+  }
+  place_values(params, p, &stored, !changed, run);
+  mem_free(changed);
   *placed = (NamedTensor){.name = p->name, .tensor = p->tensor, .file = found->file};
   if (run) placed->tensor.data = run + p->offset;
   return true;

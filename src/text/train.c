@@ -132,8 +132,9 @@ static void add_results(Tokenizer *t) {
 static bool train_bpe(Tokenizer *t, TextSource *source, const TokenizerSettings *s, int64_t specials,
                       const News *news, Error *err) {
   WordCounts counts;
-  StepReader r = {.t = t, .path = "words_ours", .err = err, .steps = &t->cutters};
-  if (!push_split(&r, words_ours)) return false;
+  const char *words = s->words && !strcmp(s->words, "gpt-2") ? words_gpt2 : words_ours;
+  StepReader r = {.t = t, .path = "words", .err = err, .steps = &t->cutters};
+  if (!push_split(&r, words)) return false;
   bool ok = count_words(&counts, source, t->cutters.data[0].pattern, s->memory, news, err);
   const int64_t wanted = s->vocab ? s->vocab : default_vocabulary(counts.text_bytes);
   ok = ok && learn_merges(&t->merges, &counts, t->bytes, BYTES, wanted - specials, news, err);

@@ -151,7 +151,7 @@ run convert nowhere there
 expect_failure "nowhere"
 expect_no_file there
 run convert model there --type q8_0
-expect_usage "f32|bf16|f16"
+expect_usage "--type q8_0" "there.gguf"
 expect_no_file there
 mkdir -p place/config.json
 run convert model place

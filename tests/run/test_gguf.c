@@ -116,7 +116,7 @@ static void a_file_cut_short_is_refused(void **state) {
 /* ---- keys ---- */
 
 static void add_experts(Buffer *b, uint64_t *count) {
-  put_count(b, "llama.expert_count", 8);
+  put_count(b, "llama.expert_shared_count", 8);
   ++*count;
 }
 static void add_no_experts(Buffer *b, uint64_t *count) {
@@ -177,7 +177,7 @@ static void keys_that_are_wrong_are_refused(void **state) {
   refuse(&(GgufParts){.version = 3u << 24}, "big-endian");
   refuse(&(GgufParts){.keys = 1ull << 60}, "keys, more than the file has bytes for");
   refuse(&(GgufParts){.architecture = "bert"}, "the architecture \"bert\" is not read");
-  refuse(&(GgufParts){.more_keys = add_experts}, "\"llama.expert_count\" is not understood");
+  refuse(&(GgufParts){.more_keys = add_experts}, "\"llama.expert_shared_count\" is not understood");
   assert_true(opens(written(&(GgufParts){.more_keys = add_no_experts}), &err));
   refuse(&(GgufParts){.more_keys = add_twice}, "the key \"llama.block_count\" is there twice");
   refuse(&(GgufParts){.more_keys = add_nested}, "an array of arrays");

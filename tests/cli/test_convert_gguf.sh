@@ -1,0 +1,120 @@
+# convert to a GGUF file, and back: the same weights and texts; what such files cannot say is refused by name.
+. "$(dirname "$0")/lib.sh"
+: "${SHARED:=$SOURCE/../shared}"
+text_of 300 >text
+train() { # NAME ARCH FLAGS
+  name=$1 arch=$2
+  shift 2
+  run train write text -o "$name" --arch "$arch" --layers 3 --width 32 --context 48 --batch 2 --steps 4 --vocab 300 --tokenizer char \
+    --sample-tokens 0 --threads 1 -q "$@"
+  expect_status 0
+}
+text_by() { "$INKSTONE" write -m "$1" --greedy --max-tokens 24 "The moon"; }
+
+# Rows in pairs, a transposed matrix, norms per head, stacks of experts, fused matrices, factors.
+for arch in llama gpt2 qwen2 qwen3 qwen3_moe mixtral mistral phi3 granite smollm3 arcee seed_oss ernie4_5 cohere cohere2; do
+  train $arch $arch
+  run convert $arch $arch.gguf
+  expect_status 0
+  [ "$(text_by $arch)" = "$(text_by $arch.gguf)" ] || flunk "$arch.gguf writes another text"
+  run convert $arch.gguf back-$arch
+  expect_status 0
+  expect_same $arch/model.safetensors back-$arch/model.safetensors
+  run convert back-$arch again.gguf --overwrite
+  expect_status 0
+  expect_same $arch.gguf again.gguf
+done
+
+# Norm weights plus one are rounded.
+for arch in gemma gemma3; do
+  train $arch $arch
+  run convert $arch $arch.gguf
+  expect_status 0
+  [ "$(text_by $arch)" = "$(text_by $arch.gguf)" ] || flunk "$arch.gguf writes another text"
+done
+
+# Llama 3's scaling of rotary positions is a tensor.
+cp -r llama llama3
+scaling='{"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_position_embeddings": 8192}'
+sed -i "s/\"rope_scaling\": null/\"rope_scaling\": $scaling/" llama3/config.json
+run convert llama3 llama3.gguf
+expect_status 0
+run convert llama3.gguf back-llama3
+expect_status 0
+grep -q '"rope_type": "llama3"' back-llama3/config.json || flunk "the scaling is lost"
+grep -q '"factor": 8.0' back-llama3/config.json || flunk "the scaling has another factor"
+sed -i 's/"high_freq_factor": 4.0/"high_freq_factor": 5.0/' llama3/config.json
+run convert llama3 other.gguf
+expect_failure '"rope_scaling" of this model cannot be said'
+expect_no_file other.gguf
+
+# Types: the file says which tensors have them, and every file can be used.
+train wide llama --width 256 --heads 2 --ffn 288
+for type in f32 bf16 f16 q8_0 q4_0 q4_1 q5_0 q5_1 q2_k q3_k q4_k q5_k q6_k iq4_nl q4_k_m; do
+  run convert wide wide.gguf --type $type --overwrite --json
+  expect_status 0
+  case $type in
+    f32) expect_out '"types": "f32"' ;;
+    q8_0) expect_out '"types": "f32 (7 tensors), q8_0 (22)"' ;;
+    q4_0 | iq4_nl) expect_out "$type (21)" "q6_k (1)" ;;
+    q2_k) expect_out '"types": "f32 (7 tensors), q4_0 (3), q2_k (12), q3_k (6), q6_k (1)"' ;; # rows of 288 are no whole blocks
+    q4_k_m) expect_out '"types": "f32 (7 tensors), q8_0 (1), q5_0 (2), q4_k (17), q6_k (2)"' ;; # the last layer deserves more
+    *) expect_out "$type" ;;
+  esac
+  run eval -m wide.gguf text
+  expect_status 0
+done
+run convert wide.gguf kept.gguf
+expect_status 0
+expect_same wide.gguf kept.gguf
+
+# A file is replaced only if asked to, and whole.
+cp kept.gguf before.gguf
+run convert llama kept.gguf
+expect_failure "kept.gguf already exists" "--overwrite"
+last="convert to a full disk"
+(
+  ulimit -f 100
+  "$INKSTONE" convert wide kept.gguf --type f32 --overwrite >out 2>err
+)
+status=$?
+expect_failure "kept.gguf"
+expect_same before.gguf kept.gguf
+! ls -A | grep -q 'kept.gguf.' || flunk "a partial file is left"
+run convert llama llama/inner.gguf
+expect_usage "is the source llama or inside of it"
+run convert kept.gguf kept.gguf --overwrite
+expect_usage "is the source kept.gguf"
+mkdir directory.gguf
+run convert llama directory.gguf
+expect_usage "is a directory"
+run convert llama there --type q4_0
+expect_usage "--type q4_0" "there.gguf"
+expect_no_file there
+
+# What cannot be said.
+sed -i 's/"sliding_window": null/"sliding_window": 8/' mistral/config.json
+run convert mistral other.gguf
+expect_failure '"sliding_window" of this model cannot be said'
+train cell lstm
+run convert cell other.gguf
+expect_failure "models of the kind lstm are not written"
+train words llama --tokenizer bpe
+run convert words other.gguf
+expect_failure "llama.cpp would make other tokens" "--words gpt-2"
+expect_no_file other.gguf
+train words-gpt2 llama --tokenizer bpe --words gpt-2
+run convert words-gpt2 other.gguf
+expect_status 0
+[ "$(text_by words-gpt2)" = "$(text_by other.gguf)" ] || flunk "other.gguf writes another text"
+
+# Files from elsewhere: SentencePiece's scores come back as an order of merges.
+stories=$SHARED/weights/stories260K/stories260K.derived-f32.gguf
+if [ -f "$stories" ]; then
+  run convert "$stories" stories
+  run convert stories stories.gguf
+  expect_status 0
+  run write -m stories.gguf --greedy --max-tokens 20 "Once upon a time"
+  expect_out "there was a little girl named Lily."
+else skip_part "no $stories"; fi
+finish

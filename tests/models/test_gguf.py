@@ -1,0 +1,101 @@
+#!/usr/bin/env python3
+"""GGUF files that `inkstone convert` writes, in other programs. Development only.
+
+    test_gguf.py INKSTONE      exit 1 where something differs, 77 where gguf is absent
+
+The gguf package reads every file, and dequantizes its tensors to the values that convert makes of them. If llama_cpp is there, it loads
+them and continues a prompt with the same greedy text. (Its products round activations to 8 bits if weights have blocks: those models
+are trained until no two tokens are nearly as probable.)
+"""
+import os
+import subprocess
+import sys
+import tempfile
+
+inkstone = sys.argv[1]
+try:
+    import gguf
+    import numpy as np
+except ImportError as missing:
+    print("SKIP:", missing)
+    sys.exit(77)
+try:
+    import llama_cpp
+except ImportError as missing:
+    print("SKIP: texts:", missing)
+    llama_cpp = None
+
+scratch = tempfile.TemporaryDirectory()
+os.chdir(scratch.name)
+failed = []
+TOKENS = 24
+TYPES = ("f32", "bf16", "f16", "q8_0", "q4_0", "q4_1", "q5_0", "q5_1", "q2_k", "q3_k", "q4_k", "q5_k", "q6_k", "iq4_nl", "q4_k_m")
+
+
+def check(name, good):
+    print(f"{'ok' if good else 'DIFFERENT'}: {name}", flush=True)
+    if not good:
+        failed.append(name)
+
+
+def run(*command):
+    done = subprocess.run([inkstone, *map(str, command)], capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    if done.returncode:
+        sys.exit(f"inkstone {' '.join(map(str, command))}: exit status {done.returncode}\n{done.stderr}")
+    return done.stdout
+
+
+def train(name, arch, *flags):
+    run("train", "write", "text", "-o", name, "--arch", arch, "--context", 64, "--batch", 4, "--warmup", 3, "--vocab", 400,
+        "--sample-tokens", 0, "--threads", 1, "-q", *flags)
+
+
+def compare_texts(model, prompt):
+    if not llama_cpp:
+        return
+    other = llama_cpp.Llama(model, n_ctx=64, n_threads=1, verbose=False)
+    theirs = prompt + other.create_completion(prompt, max_tokens=TOKENS, temperature=0)["choices"][0]["text"]
+    ours = run("write", "-m", model, "--greedy", "--max-tokens", TOKENS, prompt).removesuffix("\n")
+    check(f"{model}: text", ours.strip() == theirs.strip())
+    if ours.strip() != theirs.strip():
+        print(f"  here:  {ours!r}\n  there: {theirs!r}")
+
+
+def read_safetensors(path):
+    import json
+    with open(path, "rb") as file:
+        data = file.read()
+    length = int.from_bytes(data[:8], "little")
+    header, data = json.loads(data[8:8 + length]), data[8 + length:]
+    return {k: np.frombuffer(data[v["data_offsets"][0]:v["data_offsets"][1]], np.float32).reshape(v["shape"])
+            for k, v in header.items() if k != "__metadata__"}
+
+
+def compare_values(model):
+    """Of matrices that are stored as they are used."""
+    run("convert", model, "wide", "--type", "f32", "--overwrite")
+    ours = read_safetensors("wide/model.safetensors")
+    good = True
+    for tensor in gguf.GGUFReader(model).tensors:
+        name = tensor.name.replace("blk.", "model.layers.").replace("ffn_down", "mlp.down_proj").replace("token_embd", "model.embed_tokens")
+        if name in ours:
+            theirs = gguf.quants.dequantize(tensor.data, tensor.tensor_type).reshape(ours[name].shape)
+            good = good and np.allclose(ours[name], theirs, rtol=1e-6, atol=abs(theirs).max() * 2**-22)
+    check(f"{model}: values", good)
+
+
+with open("text", "w", encoding="utf-8") as out:
+    out.writelines(f"The moon {i % 7} sings over {i % 5} old stones, it's night.\n" for i in range(600))
+for arch in ("llama", "mistral", "qwen2", "qwen3", "gemma3", "gpt2", "mixtral", "qwen3_moe", "phi3", "granite", "smollm3", "gemma", "arcee",
+             "seed_oss", "ernie4_5", "cohere", "cohere2"):
+    train(arch, arch, "--layers", 3, "--width", 32, "--heads", 4, "--steps", 30, "--lr", 0.01, "--tokenizer", "char")
+    run("convert", arch, f"{arch}.gguf")
+    fields = gguf.GGUFReader(f"{arch}.gguf").fields
+    check(f"{arch}.gguf: read", fields["general.architecture"].contents() and len(fields["tokenizer.ggml.tokens"].contents()) > 0)
+    compare_texts(f"{arch}.gguf", "The moon 3")
+train("words", "llama", "--layers", 2, "--width", 256, "--heads", 4, "--steps", 120, "--lr", 0.003, "--tokenizer", "bpe", "--words", "gpt-2")
+for kind in TYPES:
+    run("convert", "words", f"words-{kind}.gguf", "--type", kind)
+    compare_values(f"words-{kind}.gguf")
+    compare_texts(f"words-{kind}.gguf", "The moon 3 sings over")
+sys.exit(1 if failed else 0)
