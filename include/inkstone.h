@@ -383,9 +383,10 @@ typedef struct ink_rewritten {
   int64_t unknown_inputs;   /* mostly letters absent from the training data (another language?) */
   int64_t new_tokens;
   double seconds;
+  const char *special_token; /* the first of those written out; valid as long as the model; NULL: none */
 } ink_rewritten;
 #define INK_REWRITTEN_INIT \
-  { sizeof(ink_rewritten), 0, 0, 0, 0, 0, 0, 0 }
+  { sizeof(ink_rewritten), 0, 0, 0, 0, 0, 0, 0, NULL }
 
 /* Applies a model of that task ("translate", "summarize", "reply"; fails if the model's is another) to
  * `count` texts. A text of white space has an empty output; so has one that cannot be read, with `problem`

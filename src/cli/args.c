@@ -146,8 +146,8 @@ static void tell_repeated(const Args *a) {
 }
 
 static bool put(Args *a, const FlagInfo *flag, const char *value, Error *err) {
-  if (flag->own == OWN_NONE) return put_setting(a, flag, value, err);
   if (!flag->info.is_switch && !*value) return fail_usage(err, "--%s: the value is empty", flag->info.name);
+  if (flag->own == OWN_NONE) return put_setting(a, flag, value, err);
   const char *before = a->call->values[flag->own];
   if (before && strcmp(before, value))
     return fail_usage(err, "--%s is given twice, \"%s\" and \"%s\": give one", flag->info.name, before,

@@ -296,8 +296,8 @@ static void print_notes(const Job *job) {
     streams_say("warning: %" PRId64 " sentence%s longer than the model reads: split\n", d->cut_sentences,
                 d->cut_sentences == 1 ? " was" : "s were");
   if (d->spelled_specials && !job->call->values[OWN_QUIET])
-    streams_say("note: %" PRId64 " text%s special tokens such as <s>: they were read as plain letters\n",
-                d->spelled_specials, d->spelled_specials == 1 ? " contains" : "s contain");
+    streams_say("note: %" PRId64 " text%s special tokens such as %s: they were read as plain letters\n",
+                d->spelled_specials, d->spelled_specials == 1 ? " contains" : "s contain", d->special_token);
   if (d->unknown_inputs)
     streams_say("warning: %" PRId64
                 " text%s hardly any token the model knows: check the language of the input\n",
@@ -323,8 +323,8 @@ static bool run(Call *call, Error *err) {
   const ink_call how = streams_call();
   job.model = check_page(call, err) ? ink_model_open(call->values[OWN_MODEL], &how, err) : NULL;
   const bool ok = job.model && rewrite_operand(&job, err);
-  ink_model_close(job.model);
   print_notes(&job);
+  ink_model_close(job.model);
   return ok && all_done(&job, err);
 }
 

@@ -29,7 +29,7 @@
 
 #define PAIR_FORMS(FORM)                                                            \
   FORM(TSV, "tsv", "source TAB target", read_tsv)                                   \
-  FORM(CSV, "csv", "a table of comma-separated values", read_csv)                   \
+  FORM(CSV, "csv", "a table (CSV)", read_csv)                                       \
   FORM(PARALLEL, "parallel", "a file of sources and one of targets", read_parallel) \
   FORM(JSON, "json", "JSON", read_json)                                             \
   FORM(TMX, "tmx", "a translation memory (TMX)", read_tmx)                          \

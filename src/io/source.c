@@ -28,7 +28,7 @@ static const FileHint files[] = {
      "this is a file, perhaps of weights: give the directory that contains it, with config.json, "
      "model.safetensors and tokenizer.json"},
     {"config.json", "this is a file: give the directory that contains it"},
-    {"*", "this is a file: give a model directory"},
+    {"*", "this is not a model: give a model directory, or a model file (GGUF, llama2.c)"},
     {NULL, NULL}};
 
 static const SourceFormat *format_of(const char *path, Error *err) {

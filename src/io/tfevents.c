@@ -108,7 +108,7 @@ TfEvents *tfevents_open(const char *dir, Error *err) {
   char host[128] = "host", name[256];
   gethostname(host, sizeof host - 1);
   const double now = clock_unix();
-  snprintf(name, sizeof name, "events.out.tfevents.%.0f.%s.%ld", now, host, (long)getpid());
+  snprintf(name, sizeof name, TFEVENTS_PREFIX "%.0f.%s.%ld", now, host, (long)getpid());
   t->file = fopen(path_join(t->path, dir, name), "abe");
   if (!t->file) {
     fail(err, "%s: cannot be written: %s", t->path, strerror(errno));

@@ -5,6 +5,8 @@
 
 #include "base/error.h"
 
+#define TFEVENTS_PREFIX "events.out.tfevents."
+
 typedef struct TfEvents TfEvents;
 /* Creates dir/events.out.tfevents.<seconds>.<host>. */
 TfEvents *tfevents_open(const char *dir, Error *);

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "io/shards.h"
+#include "io/tfevents.h"
 
 static const char next[] = "inkstone-next", ready[] = DIR_READY, done[] = "inkstone-next.done";
 static const char card[] = "inkstone.json", weights[] = WEIGHTS_FILE, checkpoint[] = "checkpoint-";
@@ -120,13 +121,17 @@ const char *model_dir_next(char buf[PATH_CAPACITY], const char *dir) {
 
 /* ---- replacing ---- */
 
-/* Removes checkpoints and averaged weights of the old run, which its model does not need. */
-static bool remove_old_states(const char *dir, Error *err) {
+static bool begins(const char *name, const char *prefix) {
+  return !strncmp(name, prefix, strlen(prefix));
+}
+
+bool model_dir_remove_states(const char *dir, Error *err) {
   Names names;
   char path[PATH_CAPACITY];
   bool ok = dir_list(dir, &names, err);
   for (size_t i = 0; ok && i < names.count; i++)
-    if (is_checkpoint(names.items[i]) || !strncmp(names.items[i], "snapshot-", 9))
+    if (is_checkpoint(names.items[i]) || begins(names.items[i], "snapshot-") ||
+        begins(names.items[i], TFEVENTS_PREFIX))
       ok = dir_remove(path_join(path, dir, names.items[i]), err);
   names_free(&names);
   return ok;
@@ -192,7 +197,7 @@ bool model_dir_replace(const char *dir, Error *err) {
   char from[PATH_CAPACITY], to[PATH_CAPACITY];
   path_join(from, dir, next);
   path_join(to, dir, ready);
-  return remove_old_states(dir, err) && dir_sync(from, err) && dir_rename(from, to, err) &&
+  return model_dir_remove_states(dir, err) && dir_sync(from, err) && dir_rename(from, to, err) &&
          dir_sync(dir, err) && model_dir_finish(dir, err);
 }
 

@@ -52,6 +52,9 @@ const char *model_dir_stranger(const char *dir, char buf[PATH_CAPACITY]);
 /* The working directory of a run that is to replace the model in `dir`. */
 const char *model_dir_next(char buf[PATH_CAPACITY], const char *dir);
 
+/* Removes checkpoints, averaged weights and TensorBoard's events of the old run, which its model does not
+ * need. */
+bool model_dir_remove_states(const char *dir, Error *);
 /* Replaces the model in `dir` by the run in model_dir_next. */
 bool model_dir_replace(const char *dir, Error *);
 /* Removes temporary files of killed processes; the caller must hold the directory's lock. */

@@ -118,7 +118,9 @@ static bool inspect(Rewriter *w, const char *bytes, size_t length, int64_t *toke
   const bool ok = tokenizer_encode(source_tokenizer(w), bytes, length, false, &ids, err);
   *tokens = (int64_t)ids.count;
   w->out->unknown_inputs += is_unknown(w, &ids);
-  w->out->spelled_specials += tokenizer_special_in(source_tokenizer(w), bytes, length) != NULL;
+  const char *spelled = tokenizer_special_in(source_tokenizer(w), bytes, length);
+  w->out->spelled_specials += spelled != NULL;
+  if (!w->out->special_token) w->out->special_token = spelled;
   vec_free(&ids);
   return ok;
 }
@@ -185,7 +187,7 @@ static bool check_utf8(const char *bytes, size_t length, Error *err) {
   const char *nul = memchr(bytes, 0, length);
   if (nul) return fail(err, "byte %zu is NUL, so this is not text", (size_t)(nul - bytes) + 1);
   return valid == length ||
-         fail(err, "byte %zu is not UTF-8: convert the text, for example with iconv(1)", valid + 1);
+         fail(err, "byte %zu is not UTF-8: give its --encoding, or --invalid replace", valid + 1);
 }
 
 static bool add_text(Rewriter *w, int64_t text, const RewriteInput *input, Error *err) {

@@ -138,7 +138,9 @@ static const char *readers_of(const char *setting) {
 static bool check_reader(const Metrics *metrics, const Settings *s, const char *setting, const News *news,
                          Error *err) {
   char where[128];
+  const MetricSettings *own = settings_part(s, &metric_settings_table);
   const char *readers = readers_of(setting);
+  if (!strcmp(setting, "tokenize") && strcmp(own->tokenize, "zh")) readers = "bleu";
   if (!readers || is_read(metrics, readers)) return true;
   snprintf(where, sizeof where, "without a metric that reads it (--metric %s)", readers);
   return unused_setting(s, setting, where, news, err);

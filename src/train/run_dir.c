@@ -75,7 +75,7 @@ static bool remove_started(const char *path, Error *err) {
   char file[PATH_CAPACITY];
   for (size_t i = 0; i < sizeof names / sizeof *names; i++)
     if (!dir_remove(path_join(file, path, names[i]), err)) return false;
-  return checkpoint_remove_all(path, err);
+  return model_dir_remove_states(path, err) && checkpoint_remove_all(path, err);
 }
 
 bool run_dir_begin(RunDir *d, Error *err) {

@@ -156,7 +156,7 @@ expect_not_err "splits words at spaces"
 printf 'one two\ncaf\351 one\none two\nred\n' >lines
 run translate -m marian --max-tokens 6 -i lines
 expect_status 1
-expect_err "lines:2: byte 4 is not UTF-8"
+expect_err "lines:2: byte 4 is not UTF-8: give its --encoding, or --invalid replace"
 expect_err "1 of 4 lines failed"
 [ "$(wc -l <out)" -eq 4 ] && [ -z "$(sed -n 2p out)" ] || flunk "an empty line stands in its place"
 sed -n 3p out | cmp -s - alone_marian || flunk "the line behind it is as it would be alone"
@@ -166,6 +166,11 @@ expect_json_lines out
 [ "$(sed -n 2p out | grep -c '"line":2,.*"error":"byte 4')" -eq 1 ] || flunk "an object with the error"
 run translate -m marian "$(sed -n 2p lines)"
 expect_failure "is not UTF-8"
+
+run translate -m marian --max-tokens 6 --invalid replace -i lines
+expect_status 0
+run translate -m marian --max-tokens 6 "one <|pad|> two"
+expect_err "1 text contains special tokens such as <|pad|>: they were read as plain letters"
 
 # What is said at length is read from its last sentences on, line by line.
 awk 'BEGIN { for (i = 0; i < 40; i++) printf "hello\nhi there\nhow are you\nfine\n\n" }' >talk

@@ -85,6 +85,7 @@ run train write text -o replaced --overwrite $small --steps 4 --seed 2
 expect_status 0
 expect_file replaced/notes.txt
 [ ! -d replaced/checkpoint-0000000008 ] || flunk "checkpoints of the old run are left"
+[ "$(ls replaced | grep -c '^events.out.tfevents.')" -eq 1 ] || flunk "TensorBoard shows the old run, too"
 ! cmp -s replaced/model.safetensors model/model.safetensors || flunk "the model is the old one"
 ls -d replaced/inkstone-next* 2>/dev/null && flunk "left behind"
 run write -m replaced --max-tokens 4 The

@@ -61,6 +61,12 @@ run score blank ref
 expect_status 0
 expect_out " = 0.00 0.0/0.0"
 
+# segmentation that no metric asked for
+run score hyp ref --metric rouge1 --tokenize intl
+expect_usage "--tokenize has no effect without a metric that reads it (--metric bleu)"
+run score hyp ref --metric rouge1 --tokenize zh
+expect_status 0
+
 # what is wrong
 printf 'one\n' >one
 run score hyp one

@@ -77,7 +77,20 @@ expect_usage "-n (--samples): 0 is out of range"
 run write -m nowhere --samples 0 text
 expect_usage "inkstone: --samples: 0 is out of range"
 run write -m nowhere --stop "" text
-expect_usage "--stop: the text is empty"
+expect_usage "--stop: the value is empty"
+
+# An empty value means nothing, whatever the flag.
+for command in "train write" "train translate" write translate summarize reply chat eval score "tokenizer train" "tokenizer encode" bench; do
+  run $command --help
+  for flag in $(grep -oE '^ +(-., )?--[a-z0-9-]+ [A-Za-z<0-9]' out | grep -oE -e '--[a-z0-9-]+'); do
+    tried=$((${tried:-0} + 1))
+    run $command $flag ""
+    expect_usage "$flag"
+    expect_err "empty"
+  done
+done
+
+[ "${tried:-0}" -ge 200 ] || flunk "only ${tried:-0} flags were tried"
 
 # What is given twice: one file or directory, else the last value, which is said.
 run translate -m nowhere -i a -i b

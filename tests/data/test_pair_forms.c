@@ -50,7 +50,7 @@ static void comma_separated(void **state) {
   assert_string_equal(READ("question,answer\nWhere?,Here\n\"Who, me?\",\"\"\"Yes\"\"\nyou\"\n", true, NULL),
                       "Where?>Here|Who, me?>\"Yes\"\nyou");
   expect_said("question, answer");
-  expect_said("comma-separated");
+  expect_said("a table (CSV)");
   assert_string_equal(READ("原文,译文\n你好,hello\n", false, NULL), "你好>hello");
   assert_string_equal(READ("a,b\n\"c, d\",e\n", false, "format", "csv"), "a>b|c, d>e");
   assert_string_equal(READ("source;target\n1,5 m;5 feet\n", false, "format", "csv"), "1,5 m>5 feet");

@@ -92,7 +92,7 @@ static void what_is_no_model_is_named(void **state) {
   } cases[] = {{"none", "no such model directory"},
                {"model.gguf", "does not begin as a GGUF file does"},
                {"x.safetensors", "give the directory that contains it"},
-               {"notes", "give a model directory"},
+               {"notes", "give a model directory, or a model file"},
                {".", "it has no config.json"}};
   for (size_t i = 1; i < 4; i++) assert_true(file_replace(in_scratch(cases[i].path), "x", 1, NULL));
   assert_true(dir_make(in_scratch("empty"), NULL));
