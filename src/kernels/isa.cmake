@@ -20,8 +20,8 @@ function(kernels_for_each_isa target)
     set_source_files_properties(${CMAKE_CURRENT_SOURCE_DIR}/kernels/isa/avx512.c TARGET_DIRECTORY ${target}
       PROPERTIES COMPILE_OPTIONS "-march=skylake-avx512;-mprefer-vector-width=512")
     set_source_files_properties(${CMAKE_CURRENT_SOURCE_DIR}/kernels/isa/avx512bf16.c TARGET_DIRECTORY ${target}
-      PROPERTIES COMPILE_OPTIONS "-march=skylake-avx512;-mavx512bf16;-mprefer-vector-width=512")
+      PROPERTIES COMPILE_OPTIONS "-march=skylake-avx512;-mavx512bf16;-mavx512vnni;-mprefer-vector-width=512")
     set_source_files_properties(${CMAKE_CURRENT_SOURCE_DIR}/kernels/isa/amx.c TARGET_DIRECTORY ${target}
-      PROPERTIES COMPILE_OPTIONS "-march=skylake-avx512;-mavx512bf16;-mamx-tile;-mamx-bf16;-mprefer-vector-width=512")
+      PROPERTIES COMPILE_OPTIONS "-march=skylake-avx512;-mavx512bf16;-mavx512vnni;-mamx-tile;-mamx-bf16;-mprefer-vector-width=512")
   endif()
 endfunction()

@@ -29,7 +29,8 @@ static bool has_avx512(void) {
 }
 static bool has_avx512bf16(void) {
   unsigned a, b, c, d;
-  return has_avx512() && __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a & bit_AVX512BF16);
+  return has_avx512() && __builtin_cpu_supports("avx512vnni") && __get_cpuid_count(7, 1, &a, &b, &c, &d) &&
+         (a & bit_AVX512BF16);
 }
 /* Tiles add 8 kB to each thread's saved state: Linux (since 5.16) requires a request first. */
 static bool has_amx(void) {

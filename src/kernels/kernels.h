@@ -21,6 +21,27 @@ typedef enum TensorType {
   TENSOR_I32 = TENSOR_WEIGHT_TYPES
 } TensorType;
 
+/* Rows of activations as integers, x = scale q: q [rows, k], a scale for 32 and a sum for 16 of them. Runs of
+ * 32 that one value dominates are the sum of two: the second's q, scale and sum lie `second` values behind;
+ * its scale is 0 if there is none. */
+typedef struct Integers {
+  const int8_t *q;
+  const float *scale;
+  const int32_t *sum;
+  int64_t k, second; /* multiples of 32 */
+} Integers;
+
+/* Panels of up to LEVELS_STEPS steps and LEVELS_WIDEST columns (gemm_nr), unpacked from a type of blocks:
+ * x = d (q - bias) + m in runs of 16 or 32 steps. q: [k / 4][gemm_nr], four steps each, lowest byte first;
+ * below 128 unless bias is 128. d, m: [runs][gemm_nr]; m only if affine. */
+enum { LEVELS_STEPS = 256, LEVELS_WIDEST = 32 };
+typedef struct Levels {
+  int run, bias;
+  bool affine;
+  uint32_t q[LEVELS_STEPS / 4 * LEVELS_WIDEST];
+  float d[LEVELS_STEPS / 16 * LEVELS_WIDEST], m[LEVELS_STEPS / 16 * LEVELS_WIDEST];
+} Levels;
+
 /* A panel is gemm_nr columns of a matrix [k, n] for k steps (whole blocks), as large as its elements. */
 typedef struct TypeKernels {
   /* n elements, whole blocks. narrow rounds to the nearest value of the type, as GGML's reference quantizer,
@@ -30,10 +51,15 @@ typedef struct TypeKernels {
   /* Packs a panel of `columns` columns, each stored along k, at a stride of `apart` bytes. NULL: a panel
    * is [k][gemm_nr] elements, converted individually. */
   void (*panel)(void *out, const void *in, int64_t apart, int64_t columns, int64_t k);
-  void (*widen_panel)(float *out, const void *panel, int64_t k); /* [k][gemm_nr] */
+  /* Of elements: [k][gemm_nr]; */
+  void (*widen_panel)(float *out, const void *panel, int64_t k);
   /* One row times consecutive panels: c[cols] = from[cols] (NULL: 0) + x[k] b. Same bits as gemm_block
    * with the widened panels. Fastest with ROW_PANELS panels at a time. */
   void (*row)(float *c, const float *from, const float *x, const void *panels, int64_t k, int64_t cols);
+  /* Of blocks, both in place of the last two: the same with integers; same bits as gemm_levels. */
+  void (*unpack)(Levels *out, const void *panel, int64_t k);
+  void (*row_of_integers)(float *c, const float *from, const Integers *x, const void *panels, int64_t k,
+                          int64_t cols);
 } TypeKernels;
 
 typedef struct Kernels {

@@ -5,6 +5,7 @@
  * the sum of its KC-long partial sums in order, each summed over k in order, independent of m, n, the
  * position in C and the number of threads: a row alone gives the same bits as in a batch. With bf16,
  * blocks have pairs_mr rows and KC_BF16 steps, and the order within a partial sum depends on the kernel.
+ * If B is packed in blocks of integers, A is quantized, too (kernels/isa/integers.inc).
  * Why not a library: docs/decisions/0003-dense-products.md. */
 #include "ops/gemm.h"
 
@@ -12,11 +13,11 @@
 #include <string.h>
 
 #include "base/integers.h"
-#include "base/memory.h"
 #include "base/threads.h"
 #include "kernels/kernels.h"
 #include "ops/peak.h"
 #include "ops/prefetch.h"
+#include "ops/scratch.h"
 
 enum {
   KC = PACKED_STEPS,      /* steps of k per partial sum, */
@@ -37,6 +38,7 @@ typedef struct Product {
   int64_t lda, ldb;
   Stored stored;           /* B */
   const Packed *prepacked; /* B packed in advance, or NULL */
+  Integers integers;       /* A, if B is packed in blocks */
   const float *block_b;    /* current block of B, packed by all threads: [columns][panel_rows][nr]; or NULL */
   float *c;
   int64_t ldc;
@@ -118,58 +120,79 @@ static void pack_b(const Product *x, float *out, int64_t column, int64_t first, 
     stored_panel(&x->stored, out, column, first, steps);
 }
 
+/* Is B packed in blocks of integers? */
+static bool has_levels(const Product *x) {
+  return x->prepacked && kernels->types[x->prepacked->type].unpack;
+}
+
+static Integers integers_from(const Product *x, int64_t row, int64_t first) {
+  Integers a = x->integers;
+  const int64_t at = row * a.k + first;
+  a.q += at, a.scale += at / 32, a.sum += at / 16;
+  return a;
+}
+
 /* Can the kernels read A and B unpacked? */
 static bool reads_unpacked(const Product *x) {
   return x->precision == PRECISION_F32;
 }
 
-/* A panel of B and its row stride. */
+/* A panel of B and its row stride, or its levels. */
 typedef struct PanelB {
   const float *at;
   int64_t stride;
+  const Levels *levels;
 } PanelB;
 
-/* From a B packed in advance; types other than f32 are widened into `scratch`. */
+/* From a B packed in advance; elements other than f32 are widened into `scratch`. */
 static PanelB prepacked_panel(const Product *x, float *scratch, int64_t column, int64_t first,
                               int64_t steps) {
+  static _Thread_local Levels levels __attribute__((aligned(64)));
   const void *panel = packed_panel(x->prepacked, column, first);
-  if (x->prepacked->type == TENSOR_F32) return (PanelB){panel, x->nr};
+  if (x->prepacked->type == TENSOR_F32) return (PanelB){.at = panel, .stride = x->nr};
+  if (has_levels(x)) {
+    kernels->types[x->prepacked->type].unpack(&levels, panel, steps);
+    return (PanelB){.levels = &levels};
+  }
   kernels->types[x->prepacked->type].widen_panel(scratch, panel, steps);
-  return (PanelB){scratch, x->nr};
+  return (PanelB){.at = scratch, .stride = x->nr};
 }
 
 /* Packs the panel into `scratch`, unless it is packed already. For few rows, a complete panel of a
  * row-major B is used in place. */
 static PanelB panel_of_b(const Product *x, float *scratch, int64_t column, int64_t first, int64_t steps) {
   if (x->prepacked) return prepacked_panel(x, scratch, column, first, steps);
-  if (x->block_b) return (PanelB){x->block_b + column * panel_rows(x, steps), x->nr};
+  if (x->block_b) return (PanelB){.at = x->block_b + column * panel_rows(x, steps), .stride = x->nr};
   if (reads_unpacked(x) && x->m <= FEW && x->b && !x->stored.transposed && column + x->nr <= x->n)
-    return (PanelB){x->b + first * x->ldb + column, x->ldb};
+    return (PanelB){.at = x->b + first * x->ldb + column, .stride = x->ldb};
   pack_b(x, scratch, column, first, steps);
-  return (PanelB){scratch, x->nr};
+  return (PanelB){.at = scratch, .stride = x->nr};
 }
 
 /* Is A read in place? Yes if its rows run along k, there are too few columns for packing to pay, and the
  * row stride does not map all rows to the same L1 cache sets. */
 static bool reads_a_in_place(const Product *x) {
-  return reads_unpacked(x) && !x->transpose_a && x->n <= NARROW * x->nr && x->lda % FAR;
+  return has_levels(x) || (reads_unpacked(x) && !x->transpose_a && x->n <= NARROW * x->nr && x->lda % FAR);
 }
 
 /* `packed`: the packed row panel; unused if A is read in place. */
 static void multiply(const Product *x, const float *packed, PanelB b, int64_t row, int64_t column,
                      int64_t first, int64_t steps) {
   const bool in_place = reads_a_in_place(x);
+  const int64_t rows = int64_min(x->mr, x->m - row), columns = int64_min(x->nr, x->n - column);
   float *c = x->c + row * x->ldc + column;
   const float *from = first ? c : x->from ? x->from + row * x->ldfrom + column : NULL;
-  if (x->precision == PRECISION_BF16) {
-    kernels->gemm_pairs(c, x->ldc, from, first ? x->ldc : x->ldfrom, (const uint32_t *)(const void *)packed,
-                        (const uint32_t *)(const void *)b.at, panel_rows(x, steps),
-                        int64_min(x->mr, x->m - row), int64_min(x->nr, x->n - column));
-    return;
+  const int64_t ldfrom = first ? x->ldc : x->ldfrom;
+  if (b.levels) {
+    const Integers a = integers_from(x, row, first);
+    kernels->gemm_levels(c, x->ldc, from, ldfrom, &a, b.levels, steps, rows, columns);
+  } else if (x->precision == PRECISION_BF16) {
+    kernels->gemm_pairs(c, x->ldc, from, ldfrom, (const uint32_t *)(const void *)packed,
+                        (const uint32_t *)(const void *)b.at, panel_rows(x, steps), rows, columns);
+  } else {
+    kernels->gemm_block(c, x->ldc, from, ldfrom, in_place ? x->a + row * x->lda + first : packed,
+                        in_place ? x->lda : 0, b.at, b.stride, steps, rows, columns);
   }
-  kernels->gemm_block(c, x->ldc, from, first ? x->ldc : x->ldfrom,
-                      in_place ? x->a + row * x->lda + first : packed, in_place ? x->lda : 0, b.at, b.stride,
-                      steps, int64_min(x->mr, x->m - row), int64_min(x->nr, x->n - column));
 }
 
 /* k = 0: C is the addend, or 0. */
@@ -179,6 +202,31 @@ static void multiply_empty(const Product *x) {
       memcpy(x->c + i * x->ldc, x->from + i * x->ldfrom, (size_t)x->n * sizeof(float));
     else
       memset(x->c + i * x->ldc, 0, (size_t)x->n * sizeof(float));
+}
+
+/* ---- A as integers ---- */
+
+static void quantize_rows(void *arg, int64_t begin, int64_t end) {
+  const Product *x = arg;
+  for (int64_t i = begin; i < end; i++) {
+    const Integers a = integers_from(x, i, 0);
+    kernels->quantize((int8_t *)a.q, (float *)a.scale, (int32_t *)a.sum, x->a + i * x->lda, x->k, a.second);
+  }
+}
+
+/* Returned to whoever needs scratch next; NULL if B is not packed in blocks. */
+static Scratch *quantize_a(Product *x, bool serial) {
+  const int64_t count = x->m * x->k;
+  if (!has_levels(x) || !count) return NULL;
+  const int64_t scales = 2 * count / 32, sums = 2 * count / 16, integers = 2 * count / 4;
+  Scratch *scratch = scratch_take(scales + sums + integers);
+  float *at = scratch->data;
+  x->integers = (Integers){(int8_t *)(at + scales + sums), at, (int32_t *)(void *)(at + scales), x->k, count};
+  if (serial)
+    quantize_rows(x, 0, x->m);
+  else
+    parallel_for(x->m, quantize_rows, x);
+  return scratch;
 }
 
 /* ---- a single row: bound by reading B, so nothing is packed ---- */
@@ -194,7 +242,13 @@ static void prepacked_row(const Product *x, int64_t column, int64_t first, int64
   float *c = x->c + column;
   const float *from = first ? c : x->from ? x->from + column : NULL;
   const int64_t steps = int64_min(KC, x->k - first);
-  kernels->types[x->prepacked->type].row(c, from, a, panels, steps, columns);
+  const TypeKernels *type = &kernels->types[x->prepacked->type];
+  if (has_levels(x)) {
+    const Integers integers = integers_from(x, 0, first);
+    type->row_of_integers(c, from, &integers, panels, steps, columns);
+  } else {
+    type->row(c, from, a, panels, steps, columns);
+  }
 }
 
 static void unpacked_row(const Product *x, int64_t column, int64_t first, int64_t columns) {
@@ -279,8 +333,7 @@ static void serial_rows(const Product *x, int64_t from, int64_t to, int64_t firs
   }
 }
 
-static void run_serial(Product x) {
-  if (x.n <= 0) return;
+static void multiply_serial(Product x) {
   if (x.k == 0) multiply_empty(&x);
   if (is_row(&x)) {
     multiply_row(&x, 0, ceil_div(x.n, columns_at_once(&x)));
@@ -296,35 +349,14 @@ static void run_serial(Product x) {
       serial_rows(&x, row, int64_min(x.m, row + chunk), first, int64_min(x.most_steps, x.k - first));
 }
 
+static void run_serial(Product x) {
+  if (x.m <= 0 || x.n <= 0) return;
+  Scratch *scratch = quantize_a(&x, true);
+  multiply_serial(x);
+  if (scratch) scratch_return(scratch);
+}
+
 /* ---- on all threads ---- */
-
-/* Scratch for a packed block, kept for the next product; concurrent products have one each. */
-typedef VEC(float) Scratch;
-enum { SPARE_SCRATCH = 16 };
-static _Atomic(Scratch *) spare_scratch[SPARE_SCRATCH];
-
-static Scratch *spare_or_new(void) {
-  for (int i = 0; i < SPARE_SCRATCH; i++) {
-    Scratch *scratch = atomic_load(&spare_scratch[i]) ? atomic_exchange(&spare_scratch[i], NULL) : NULL;
-    if (scratch) return scratch;
-  }
-  return mem_alloc_zeroed(1, sizeof(Scratch));
-}
-
-static Scratch *take_scratch(int64_t floats) {
-  Scratch *scratch = spare_or_new();
-  vec_reserve(scratch, floats);
-  return scratch;
-}
-
-static void return_scratch(Scratch *scratch) {
-  for (int i = 0; i < SPARE_SCRATCH; i++) {
-    Scratch *none = NULL;
-    if (atomic_compare_exchange_strong(&spare_scratch[i], &none, scratch)) return;
-  }
-  vec_free(scratch);
-  mem_free(scratch);
-}
 
 /* -- wide B: A is packed once, each thread takes columns -- */
 
@@ -367,6 +399,7 @@ static void multiply_panels(void *arg, int64_t begin, int64_t end) {
 
 static Product rows_of(Product x, int64_t row, int64_t rows) {
   x.a += x.transpose_a ? row : row * x.lda;
+  if (has_levels(&x)) x.integers = integers_from(&x, row, 0);
   x.c += row * x.ldc;
   if (x.from) x.from += row * x.ldfrom;
   x.m = rows;
@@ -380,14 +413,14 @@ static void run_wide_rows(Product x) {
   if (x.columns < 4 * threads_count()) x.pieces = ceil_div(4 * threads_count(), x.columns);
   x.pieces = int64_min(x.pieces, x.row_panels);
   Scratch *scratch =
-      reads_a_in_place(&x) ? NULL : take_scratch(x.row_panels * x.mr * most_panel_rows(&x) + PACKED_WIDEST);
+      reads_a_in_place(&x) ? NULL : scratch_take(x.row_panels * x.mr * most_panel_rows(&x) + PACKED_WIDEST);
   if (scratch) x.packed = scratch->data;
   for (x.first = 0; x.first < x.k; x.first += x.most_steps) {
     x.steps = int64_min(x.most_steps, x.k - x.first);
     if (scratch) parallel_for(x.row_panels, pack_panels, &x);
     parallel_for(x.columns * x.pieces, multiply_panels, &x);
   }
-  if (scratch) return_scratch(scratch);
+  if (scratch) scratch_return(scratch);
 }
 
 /* About as many rows of A at a time as fit in the L2 cache; each panel of B is multiplied by all of them. */
@@ -427,20 +460,21 @@ static void run_narrow(Product x) {
   const int64_t most = MC / x.mr; /* row panels a thread packs at a time */
   x.pieces = int64_min(x.row_panels, 4 * threads_count());
   if (x.pieces * most < x.row_panels) x.pieces = ceil_div(x.row_panels, most);
-  Scratch *scratch = take_scratch(x.columns * x.nr * most_panel_rows(&x));
+  Scratch *scratch = scratch_take(x.columns * x.nr * most_panel_rows(&x));
   x.block_b = x.packed = scratch->data;
   for (x.first = 0; x.first < x.k; x.first += x.most_steps) {
     x.steps = int64_min(x.most_steps, x.k - x.first);
     parallel_for(x.columns, pack_columns, &x);
     parallel_for(x.pieces, multiply_rows, &x);
   }
-  return_scratch(scratch);
+  scratch_return(scratch);
 }
 
 static void run(Product x) {
   if (x.m <= 0 || x.n <= 0) return;
   x.row_panels = ceil_div(x.m, x.mr);
   x.columns = ceil_div(x.n, x.nr);
+  Scratch *scratch = quantize_a(&x, false);
   if (x.k == 0)
     multiply_empty(&x);
   else if (is_row(&x))
@@ -449,6 +483,7 @@ static void run(Product x) {
     run_narrow(x);
   else
     run_wide(x);
+  if (scratch) scratch_return(scratch);
 }
 
 /* ---- the products ---- */
@@ -480,6 +515,7 @@ static Product product_packed(int64_t m, const float *a, int64_t lda, const Pack
                               int64_t ldc) {
   Product x = product(false, false, m, b->n, b->k, a, lda, NULL, 0, c, ldc);
   x.prepacked = b;
+  if (has_levels(&x)) x.mr = kernels->levels_mr();
   return x;
 }
 

@@ -172,15 +172,26 @@ static int64_t of_type(Params *params, TensorType type) {
   return n;
 }
 
-/* All matrices and tables of every architecture stored as each type, q8_0 too: the bits of the model that has
- * the values of that type as floats. */
-static void any_type_has_the_bits_of_its_values(void **state) {
+/* Of products with integers, which round activations, too: of the largest logit. */
+static bool near(float a[2][VOCABULARY], float b[2][VOCABULARY]) {
+  double most = 0, size = 0;
+  for (int i = 0; i < 2; i++)
+    for (int j = 0; j < VOCABULARY; j++) {
+      most = fmax(most, fabs((double)a[i][j] - (double)b[i][j]));
+      size = fmax(size, fabs((double)a[i][j]));
+    }
+  return most < 0.03 * size;
+}
+
+/* All matrices and tables of every architecture stored as each type: the logits of the model that has the
+ * values of that type as floats, and the loss, exactly but for blocks of integers. */
+static void any_type_stands_for_its_values(void **state) {
   (void)state;
   for (int i = 0; i < arch_count * TENSOR_WEIGHT_TYPES; i++) {
     const Arch *arch = arch_table[i / TENSOR_WEIGHT_TYPES];
     const TensorType type = (TensorType)(i % TENSOR_WEIGHT_TYPES);
-    if (type_info(type)->block > 32) continue; /* these models are narrower */
     const Config c = config_of(arch->name);
+    if (type_info(type)->block > c.width) continue;
     Model *plain = model_new(&c, false), *stored = model_outline(&c);
     Safetensors file;
     Error err = {0};
@@ -196,9 +207,9 @@ static void any_type_has_the_bits_of_its_values(void **state) {
     weights_copy(plain->params, stored->params);
     read_text(plain, expected);
     read_text(stored, got);
-    if (memcmp(expected, got, sizeof got))
+    if (type_info(type)->block > 1 ? !near(expected, got) : memcmp(expected, got, sizeof got) != 0)
       fail_msg("%s, %s: other logits", arch->name, type_info(type)->name);
-    if (loss_of(plain) != loss_of(stored))
+    if (fabsf(loss_of(plain) - loss_of(stored)) > (type_info(type)->block > 1 ? 0.02f : 0))
       fail_msg("%s, %s: another loss", arch->name, type_info(type)->name);
     model_free(plain);
     model_free(stored);
@@ -444,7 +455,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(tensors_of_other_names_are_found, scratch_open, scratch_close),
       cmocka_unit_test(types_of_stored_values),
       cmocka_unit_test_setup_teardown(stored_sinusoids_are_fine, scratch_open, scratch_close),
-      cmocka_unit_test_setup_teardown(any_type_has_the_bits_of_its_values, scratch_open, scratch_close),
+      cmocka_unit_test_setup_teardown(any_type_stands_for_its_values, scratch_open, scratch_close),
       cmocka_unit_test_setup_teardown(endless_values_are_refused, scratch_open, scratch_close),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
