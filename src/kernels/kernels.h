@@ -53,12 +53,13 @@ typedef struct TypeKernels {
   void (*panel)(void *out, const void *in, int64_t apart, int64_t columns, int64_t k);
   /* Of elements: [k][gemm_nr]; */
   void (*widen_panel)(float *out, const void *panel, int64_t k);
-  /* One row times consecutive panels: c[cols] = from[cols] (NULL: 0) + x[k] b. Same bits as gemm_block
-   * with the widened panels. Fastest with ROW_PANELS panels at a time. */
-  void (*row)(float *c, const float *from, const float *x, const void *panels, int64_t k, int64_t cols);
-  /* Of blocks, both in place of the last two: the same with integers; same bits as gemm_levels. */
+  /* One row times panels, each `apart` steps behind the last: c[cols] = from[cols] (NULL: 0) + x[k] b.
+   * Same bits as gemm_block with the widened panels. Fastest with ROW_PANELS panels at a time. */
+  void (*row)(float *c, const float *from, const float *x, const void *panels, int64_t apart, int64_t k,
+              int64_t cols);
+  /* Of blocks, in place of the last two: one row times one panel; same bits as gemm_levels. */
   void (*unpack)(Levels *out, const void *panel, int64_t k);
-  void (*row_of_integers)(float *c, const float *from, const Integers *x, const void *panels, int64_t k,
+  void (*row_of_integers)(float *c, const float *from, const Integers *x, const void *panel, int64_t k,
                           int64_t cols);
 } TypeKernels;
 

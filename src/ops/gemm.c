@@ -247,7 +247,7 @@ static void prepacked_row(const Product *x, int64_t column, int64_t first, int64
     const Integers integers = integers_from(x, 0, first);
     type->row_of_integers(c, from, &integers, panels, steps, columns);
   } else {
-    type->row(c, from, a, panels, steps, columns);
+    type->row(c, from, a, panels, x->k, steps, columns);
   }
 }
 
@@ -258,22 +258,17 @@ static void unpacked_row(const Product *x, int64_t column, int64_t first, int64_
                     int64_min(KC, x->k - first), columns);
 }
 
-/* Columns per task: with a B packed in advance, ROW_PANELS panels, which are read concurrently; else one
- * panel, whose rows are read completely. */
+/* Columns per task: ROW_PANELS panels of elements, which are read concurrently, or one panel. */
 static int64_t columns_at_once(const Product *x) {
-  return x->prepacked ? ROW_PANELS * x->nr : x->nr;
+  return x->prepacked && !has_levels(x) ? ROW_PANELS * x->nr : x->nr;
 }
 
 static void multiply_row(void *arg, int64_t begin, int64_t end) {
   const Product *x = arg;
   const int64_t width = columns_at_once(x), to = int64_min(end * width, x->n);
-  if (x->prepacked)
+  for (int64_t column = begin * width; column < to; column += width)
     for (int64_t first = 0; first < x->k; first += KC)
-      prepacked_row(x, begin * width, first, to - begin * width);
-  else
-    for (int64_t column = begin * width; column < to; column += width)
-      for (int64_t first = 0; first < x->k; first += KC)
-        unpacked_row(x, column, first, int64_min(width, to - column));
+      (x->prepacked ? prepacked_row : unpacked_row)(x, column, first, int64_min(width, to - column));
 }
 
 /* A single row times an unpacked row-major B, with the same partial sums as the other products. */

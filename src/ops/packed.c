@@ -42,8 +42,7 @@ int64_t packed_floats(int64_t n, int64_t k) {
 }
 
 static void *panel_at(const Packed *p, int64_t column, int64_t first) {
-  const int64_t at = first * padded(p->n) + column * int64_min(PACKED_STEPS, p->k - first);
-  return (char *)p->panels + type_bytes(p->type, at);
+  return (char *)p->panels + type_bytes(p->type, column * p->k + first * kernels->gemm_nr());
 }
 
 const void *packed_panel(const Packed *p, int64_t column, int64_t first) {

@@ -28,8 +28,8 @@ void stored_panel(const Stored *, float *out, int64_t column, int64_t first, int
 /* As above, in pairs of bf16. */
 void stored_pairs(const Stored *, uint32_t *out, int64_t column, int64_t first, int64_t steps);
 
-/* op(B) [k,n], in panels in the order products read them: [k / PACKED_STEPS][n / nr], each a panel of its
- * type (kernels.h). A type other than f32 is used only if it holds the values exactly: results are the
+/* op(B) [k,n], in the order in which a row is multiplied by it: [n / nr][k / PACKED_STEPS], each a panel of
+ * its type (kernels.h). A type other than f32 is used only if it holds the values exactly: results are the
  * same, and products of a single row, which are bound by reading B, are faster. */
 typedef struct Packed {
   int64_t n, k;

@@ -138,7 +138,7 @@ static void check_row(const Kernels *k, TensorType type, int64_t n, const void *
     for (int biased = 0; biased < 2; biased++) {
       const int64_t cols = widths[w];
       float *got = array_empty(cols), *want = array_empty(cols);
-      k->types[type].row(got, biased ? bias : NULL, x, panels, n, cols);
+      k->types[type].row(got, biased ? bias : NULL, x, panels, n, n, cols);
       for (int64_t j = 0; j < cols; j += nr)
         k->gemm_block(want + j, 0, biased ? bias + j : NULL, 0, x, n + 1, wide + j * n, nr, n, 1,
                       cols - j < nr ? cols - j : nr);
@@ -235,8 +235,9 @@ static void check_integers(const Kernels *k, TensorType type, int64_t n, const c
   }
   for (size_t w = 0; w < sizeof widths / sizeof *widths; w++) {
     const int64_t cols = widths[w];
-    k->types[type].row_of_integers(got, w % 2 ? bias : NULL, &a, panels, n, cols);
     for (int64_t j = 0; j < cols; j += nr) {
+      k->types[type].row_of_integers(got + j, w % 2 ? bias + j : NULL, &a, panels + j / nr * panel, n,
+                                     cols - j < nr ? cols - j : nr);
       k->types[type].unpack(&levels, panels + j / nr * panel, n);
       for (int64_t rows = 1; rows <= mr; rows++) {
         k->gemm_levels(block, nr, w % 2 ? bias + j : NULL, 0, &a, &levels, n, rows,
