@@ -413,6 +413,6 @@ const Command command_chat = {
               FLAG_QUIET,
               FLAG_MODEL_HELP},
     .settings = ink_settings_rewrite,
-    .omit = ONLY_WRITE "|n-best",
+    .omit = ONLY_WRITE "|n-best|from-lang|to-lang",
     .run = run,
 };

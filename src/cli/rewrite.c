@@ -392,7 +392,7 @@ const Command command_reply = {
                   "a downloaded model replies to each line"}},
     .flags = FLAGS,
     .settings = ink_settings_rewrite,
-    .omit = ONLY_WRITE,
+    .omit = ONLY_WRITE "|from-lang|to-lang",
     .most = 1,
     .run = run,
 };

@@ -45,6 +45,7 @@ typedef struct PairLayout {
   bool chat;                             /* turns with roles; pairs are conversations of two turns */
   int32_t start, separator, end;         /* START, SEP, END; unused ones are ignored */
   TokenRun source_before, source_behind; /* tokens around separate sources, in the source's vocabulary */
+  TokenRun target_before;                /* separate: behind START; generation is forced to begin with it */
   int32_t source_pad;
   TokenRun turn[ROLES], turn_end; /* chat: role headers and end of a turn, whose first token is scored */
   int32_t begin;                  /* chat, joint: token before the first turn; -1: none */

@@ -107,6 +107,7 @@ static void lay_separate(RowBuilder *l) {
     lay_pair_source(l);
   add_run(l->row, &l->layout->source_behind);
   put(l, l->layout->start, false);
+  put_run(l, &l->layout->target_before, false);
   put_target(l, l->item->scored);
   put(l, l->layout->end, true);
 }

@@ -47,6 +47,20 @@ bool tokenizer_files_frame(const TokenizerFiles *f, bool *begin, bool *end) {
               "AutoTokenizer.from_pretrained(DIRECTORY).save_pretrained(DIRECTORY)");
 }
 
+LanguagePlace tokenizer_files_language(const json_t *config) {
+  static const struct {
+    const char *begin;
+    LanguagePlace place;
+  } classes[] = {{"M2M100", LANGUAGE_BEFORE},
+                 {"Nllb", LANGUAGE_BEFORE},
+                 {"MBart50", LANGUAGE_BEFORE},
+                 {"MBart", LANGUAGE_BEHIND}};
+  const char *name = json_get_text(config, "tokenizer_class", "");
+  for (size_t i = 0; i < sizeof classes / sizeof *classes; i++)
+    if (!strncmp(name, classes[i].begin, strlen(classes[i].begin))) return classes[i].place;
+  return LANGUAGE_NOWHERE;
+}
+
 static bool matches(const TokenizerFormat *format, const char *name) {
   for (const char *const *n = format->names; *n; n++)
     if (!fnmatch(*n, name, 0)) return true;

@@ -7,6 +7,7 @@
 #include "data/text_file.h"
 #include "run/explain.h"
 #include "run/generation.h"
+#include "run/languages.h"
 #include "run/model.h"
 #include "run/rewriter.h"
 #include "run/special_tokens.h"
@@ -154,9 +155,9 @@ bool ink_write(ink_model *m, const char *prompt, size_t length, const ink_settin
 
 ink_settings *ink_settings_rewrite(void) {
   static const SettingTable *const tables[] = {&search_settings_table, &sampling_settings_table,
-                                               &chat_settings_table, &text_settings_table,
-                                               &general_settings_table};
-  return settings_new(tables, 5);
+                                               &chat_settings_table,   &language_settings_table,
+                                               &text_settings_table,   &general_settings_table};
+  return settings_new(tables, 6);
 }
 
 /* What rewriting needs from model and settings. */
@@ -180,7 +181,7 @@ static bool prepare(Rewriting *w, const Bundle *b, const Task *task, const ink_s
   if (!task->chat && *system_text(settings))
     return fail_usage(err, "--system has no effect: it is for conversations");
   if (!bundle_check_task(b, task, err) || !bundle_layout(b, task, &w->layout, err) ||
-      !generation_open(g, b, &w->layout, settings, err))
+      !languages_frame(b, settings, &w->layout, err) || !generation_open(g, b, &w->layout, settings, err))
     return false;
   w->request = (RewriteRequest){.model = b->model,
                                 .tokenizer = b->tokenizer,

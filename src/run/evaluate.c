@@ -10,6 +10,7 @@
 #include "data/dataset.h"
 #include "run/generation.h"
 #include "run/judge.h"
+#include "run/languages.h"
 #include "run/model.h"
 #include "run/scorer.h"
 #include "text/utf8.h"
@@ -22,8 +23,9 @@
 
 ink_settings *ink_settings_eval(void) {
   static const SettingTable *const tables[] = {
-      &eval_settings_table,   &text_settings_table,     &document_settings_table, &pair_settings_table,
-      &search_settings_table, &sampling_settings_table, &metric_settings_table,   &general_settings_table};
+      &eval_settings_table,   &text_settings_table,     &document_settings_table,
+      &pair_settings_table,   &search_settings_table,   &sampling_settings_table,
+      &metric_settings_table, &language_settings_table, &general_settings_table};
   return settings_new(tables, sizeof tables / sizeof *tables);
 }
 
@@ -196,7 +198,8 @@ static bool judge_pairs(const Evaluation *e, const Pairs *pairs, const PairLayou
 static bool eval_pairs(const Evaluation *e, const Task *task, const char *const *files, size_t count,
                        Error *err) {
   PairLayout layout;
-  if (!bundle_layout(e->bundle, task, &layout, err)) return false;
+  if (!bundle_layout(e->bundle, task, &layout, err) || !languages_frame(e->bundle, e->settings, &layout, err))
+    return false;
   Pairs *pairs = pairs_open(files, count, task->chat, settings_part(e->settings, &text_settings_table),
                             settings_part(e->settings, &pair_settings_table), e->news, err);
   const bool ok = pairs && score_pairs(e, pairs, &layout, err) && judge_pairs(e, pairs, &layout, err);
@@ -226,7 +229,8 @@ static bool check_settings(const Evaluation *e, bool pairs, Error *err) {
   const EvalSettings *s = settings_part(e->settings, &eval_settings_table);
   if (!pairs)
     return check_decoding(e, running, err) &&
-           unused_table(e->settings, &pair_settings_table, running, e->news, err);
+           unused_table(e->settings, &pair_settings_table, running, e->news, err) &&
+           unused_table(e->settings, &language_settings_table, running, e->news, err);
   return unused_table(e->settings, &document_settings_table, both, e->news, err) &&
          (s->decode ? metrics_check_given(e->settings, e->news, err)
                     : check_decoding(e, "with --no-decode", err));

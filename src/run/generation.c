@@ -427,6 +427,10 @@ static void settle_rules(Generation *g, const Bundle *b, const PairLayout *layou
   if (!draws) r->repetition_penalty = g->sampling->repetition_penalty;
   r->ends = b->model->config.ends;
   if (layout) token_set_add(&r->ends, layout_end(layout));
+  if (layout && layout->target_before.count) {
+    r->forced_first.count = 0;
+    vec_push(&r->forced_first, layout->target_before.ids[0]);
+  }
   if (layout) g->never = take_never(r);
   if (layout && g->never < 0 && bundle_is_ours(b)) g->never = layout->pad;
 }
