@@ -150,14 +150,19 @@ static bool parse(Safetensors *s, const char *path, Error *err) {
   return ok;
 }
 
-bool safetensors_open(Safetensors *s, const char *path, Error *err) {
+bool safetensors_open_as(Safetensors *s, const char *path,
+                         bool (*read)(Safetensors *, const char *path, Error *), Error *err) {
   *s = (Safetensors){0};
   if (!file_view_regular(path, &s->file, err)) return false;
   s->arena = arena_new(0);
   s->tensors.path = arena_strndup(s->arena, path, strlen(path));
-  if (parse(s, path, err)) return true;
+  if (read(s, path, err)) return true;
   safetensors_close(s);
   return false;
+}
+
+bool safetensors_open(Safetensors *s, const char *path, Error *err) {
+  return safetensors_open_as(s, path, parse, err);
 }
 
 void safetensors_close(Safetensors *s) {

@@ -15,7 +15,14 @@ typedef struct Safetensors {
   Arena *arena;
 } Safetensors;
 
+/* The advice on weights in other formats. */
+#define AS_SAFETENSORS \
+  "save them as safetensors with transformers: AutoModel...from_pretrained(DIRECTORY).save_pretrained(NEW)"
+
 bool safetensors_open(Safetensors *, const char *path, Error *);
+/* The same for a file of another format: `read` gets the view and an arena. */
+bool safetensors_open_as(Safetensors *, const char *path,
+                         bool (*read)(Safetensors *, const char *path, Error *), Error *);
 void safetensors_close(Safetensors *);
 
 /* Replaces the file atomically; keeps the order of items (callers sort); metadata may be NULL. */

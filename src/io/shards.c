@@ -6,13 +6,40 @@
 #include <string.h>
 
 #include "base/buffer.h"
+#include "io/pickle.h"
 
 /* ---- reading ---- */
+
+/* A format of weights: the single file takes precedence over the index. */
+typedef struct Form {
+  const char *single, *index, *suffix;
+  bool (*open)(Safetensors *, const char *path, Error *);
+} Form;
+static const Form forms[] = {
+    {WEIGHTS_FILE, WEIGHTS_INDEX, ".safetensors", safetensors_open},
+    {"pytorch_model.bin", "pytorch_model.bin.index.json", ".bin", pickle_open},
+};
+enum { FORMS = sizeof forms / sizeof *forms };
+
+/* That of the weights in a directory; NULL: none. */
+static const Form *form_of(const char *directory) {
+  char path[PATH_CAPACITY];
+  for (const Form *f = forms; f < forms + FORMS; f++)
+    if (file_exists(path_join(path, directory, f->single)) ||
+        file_exists(path_join(path, directory, f->index)))
+      return f;
+  return NULL;
+}
+
+bool shards_exist(const char *directory) {
+  return form_of(directory) != NULL;
+}
 
 typedef VEC(const char *) FileNames;
 
 /* An index and the names of its files. */
 typedef struct Index {
+  const Form *form;
   char path[PATH_CAPACITY];
   json_t *json;
   const json_t *map; /* tensor -> file */
@@ -24,9 +51,9 @@ static bool ends_with(const char *name, const char *tail) {
   return length >= n && !strcmp(name + length - n, tail);
 }
 
-/* Whether it is the name of a safetensors file without directories. */
-static bool is_plain(const char *name) {
-  return name[0] != '.' && !strpbrk(name, "/\\") && ends_with(name, ".safetensors");
+/* Whether it is the name of a file of the form without directories. */
+static bool is_plain(const char *name, const Form *form) {
+  return name[0] != '.' && !strpbrk(name, "/\\") && ends_with(name, form->suffix);
 }
 
 static int by_text(const void *a, const void *b) {
@@ -40,9 +67,9 @@ static bool collect_names(Index *x, Error *err) {
     const char *name = json_string_value(file);
     if (!name)
       return fail_damaged(err, "%s: the file name of tensor \"%s\" is not a string", x->path, tensor);
-    if (!is_plain(name))
-      return fail_damaged(err, "%s: \"%s\" is not the name of a safetensors file in the same directory",
-                          x->path, name);
+    if (!is_plain(name, x->form))
+      return fail_damaged(err, "%s: \"%s\" is not the name of a %s file in the same directory", x->path, name,
+                          x->form->suffix + 1);
     vec_push(&x->names, name);
   }
   size_t kept = 0;
@@ -53,9 +80,9 @@ static bool collect_names(Index *x, Error *err) {
   return kept || fail_damaged(err, "%s: \"weight_map\" lists no tensors", x->path);
 }
 
-static bool index_open(Index *x, const char *directory, Error *err) {
-  *x = (Index){.json = NULL};
-  path_join(x->path, directory, WEIGHTS_INDEX);
+static bool index_open(Index *x, const char *directory, const Form *form, Error *err) {
+  *x = (Index){.form = form};
+  path_join(x->path, directory, form->index);
   if (!(x->json = json_read(x->path, err))) return false;
   x->map = json_object_get(x->json, "weight_map");
   return json_is_object(x->map)
@@ -78,7 +105,7 @@ static bool open_files(Shards *s, const char *directory, const Index *x, Error *
       return fail_damaged(
           err, "%s: \"%s\", one of %zu files of weights, is missing: complete the download or copy", x->path,
           name, x->names.count);
-    if (!safetensors_open(&s->files[i], path, err)) return false;
+    if (!x->form->open(&s->files[i], path, err)) return false;
     s->count++;
     s->tensors.count += s->files[i].tensors.count;
   }
@@ -123,30 +150,30 @@ static bool find_all_listed(const Shards *s, const Index *x, Error *err) {
 }
 
 /* A wrong total is only remarked: it is not used, and programs compute it differently (size of the files, of
- * another type). */
+ * another type). PyTorch's counts what tensors share once. */
 static void check_total(Shards *s, const Index *x) {
   const json_t *total = json_object_get(json_object_get(x->json, "metadata"), "total_size");
   const double bytes = (double)tensors_bytes(&s->tensors);
-  if (!total || json_number_value(total) == bytes) return;
+  if (!total || x->form != forms || json_number_value(total) == bytes) return;
   char *text = json_text(total, JSON_COMPACT | JSON_ENCODE_ANY);
   s->remark = arena_printf(
       s->arena, WEIGHTS_INDEX ": \"total_size\" is %.40s, but the tensors have %.0f bytes", text, bytes);
   mem_free(text);
 }
 
-static bool open_index(Shards *s, const char *directory, Error *err) {
+static bool open_index(Shards *s, const char *directory, const Form *form, Error *err) {
   Index x;
-  const bool ok = index_open(&x, directory, err) && open_files(s, directory, &x, err) && merge(s, &x, err) &&
-                  find_all_listed(s, &x, err);
+  const bool ok = index_open(&x, directory, form, err) && open_files(s, directory, &x, err) &&
+                  merge(s, &x, err) && find_all_listed(s, &x, err);
   s->tensors.path = arena_strndup(s->arena, x.path, strlen(x.path));
   if (ok) check_total(s, &x);
   index_close(&x);
   return ok;
 }
 
-static bool open_single(Shards *s, const char *path, Error *err) {
+static bool open_single(Shards *s, const char *path, const Form *form, Error *err) {
   s->files = arena_alloc_zeroed(s->arena, sizeof *s->files);
-  if (!safetensors_open(s->files, path, err)) return false;
+  if (!form->open(s->files, path, err)) return false;
   s->count = 1;
   s->tensors = s->files->tensors;
   return true;
@@ -154,9 +181,10 @@ static bool open_single(Shards *s, const char *path, Error *err) {
 
 bool shards_open(Shards *s, const char *directory, Error *err) {
   char path[PATH_CAPACITY];
+  const Form *found = form_of(directory), *form = found ? found : forms;
   *s = (Shards){.arena = arena_new(0)};
-  path_join(path, directory, WEIGHTS_FILE);
-  if (file_exists(path) ? open_single(s, path, err) : open_index(s, directory, err)) return true;
+  path_join(path, directory, form->single);
+  if (file_exists(path) ? open_single(s, path, form, err) : open_index(s, directory, form, err)) return true;
   shards_close(s);
   return false;
 }
@@ -191,7 +219,7 @@ static char current_letter(const char *directory) {
   Index x;
   char path[PATH_CAPACITY];
   if (!file_exists(path_join(path, directory, WEIGHTS_INDEX))) return 0;
-  const char letter = index_open(&x, directory, NULL) ? letter_of(x.names.data[0]) : 0;
+  const char letter = index_open(&x, directory, forms, NULL) ? letter_of(x.names.data[0]) : 0;
   index_close(&x);
   return letter;
 }

@@ -1,6 +1,6 @@
 /* shards.h - the weights of a Hugging Face directory: model.safetensors or, if they exceed the maximum file
  * size, several files ("shards") listed by model.safetensors.index.json. If both exist, the single file is
- * used, as in transformers. */
+ * used, as in transformers, and without them PyTorch's pytorch_model.bin or pytorch_model.bin.index.json. */
 #ifndef IO_SHARDS_H
 #define IO_SHARDS_H
 
@@ -19,6 +19,7 @@ typedef struct Shards {
 
 /* The index is checked: its files must be plain names in the directory, and each must hold exactly the
  * tensors that are listed for it. */
+bool shards_exist(const char *directory); /* whether there is a file to open */
 bool shards_open(Shards *, const char *directory, Error *);
 void shards_close(Shards *);
 

@@ -9,9 +9,6 @@
 
 /* ---- hints for directories that are not models ---- */
 
-#define SAFETENSORS \
-  "save them as safetensors with transformers: AutoModel...from_pretrained(DIRECTORY).save_pretrained(NEW)"
-
 #define MERGE "adapters are not applied yet: merge it into the weights with peft's merge_and_unload()"
 #define ADAPTER \
   "the model directory has an adapter, and " MERGE ", or move it away to use the model without it"
@@ -40,14 +37,16 @@ static const FileHint no_models[] = {
 static const FileHint other_weights[] = {
     {"model-*-of-*.safetensors",
      "this is one of several files of weights, but " WEIGHTS_INDEX ", which lists them, is missing"},
-    {"pytorch_model*.bin*", "PyTorch's pickled weights are not supported: " SAFETENSORS},
+    {"pytorch_model-*-of-*.bin",
+     "this is one of several files of weights, but pytorch_model.bin.index.json, which lists them, is "
+     "missing"},
     {"*.gguf",
      "model.safetensors is missing: to use the model in this file, give the file, not its directory"},
     {"*.safetensors", "model.safetensors is missing: rename this file if it has the weights"},
-    {"tf_model*.h5", "TensorFlow weights are not supported: " SAFETENSORS},
-    {"flax_model*.msgpack", "Flax weights are not supported: " SAFETENSORS},
+    {"tf_model*.h5", "TensorFlow weights are not supported: " AS_SAFETENSORS},
+    {"flax_model*.msgpack", "Flax weights are not supported: " AS_SAFETENSORS},
     {"*.onnx", "ONNX graphs are not supported: get the model as safetensors"},
-    {"consolidated.*", "weights in their vendor's format are not supported: " SAFETENSORS},
+    {"consolidated.*", "weights in their vendor's format are not supported: " AS_SAFETENSORS},
     {NULL, NULL}};
 
 static bool check(const char *path, Error *err) {
@@ -58,9 +57,7 @@ static bool check(const char *path, Error *err) {
 }
 
 static bool check_weights(const char *path, Error *err) {
-  char file[PATH_CAPACITY];
-  if (file_exists(path_join(file, path, WEIGHTS_FILE)) || file_exists(path_join(file, path, WEIGHTS_INDEX)))
-    return true;
+  if (shards_exist(path)) return true;
   return !hint_directory(path, other_weights, err) &&
          fail(err, "%s: model.safetensors is missing (has training reached its first evaluation?)", path);
 }

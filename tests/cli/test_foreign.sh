@@ -68,8 +68,9 @@ with() { # COMMAND TEXT...: a copy of the model after that command
 }
 with 'echo "{}" >adapter_config.json' adapter_config.json "the model directory has an adapter"
 with 'echo x >adapter_model.safetensors' adapter_model.safetensors "the model directory has an adapter"
-with 'mv model.safetensors pytorch_model.bin' pytorch_model.bin "safetensors" "save_pretrained"
-with 'mv model.safetensors pytorch_model-00001-of-00002.bin' pytorch_model-00001-of-00002.bin "save_pretrained"
+with 'mv model.safetensors pytorch_model.bin' pytorch_model.bin "not a whole zip archive"
+with 'rm model.safetensors; printf "\\200\\002}" >pytorch_model.bin' pytorch_model.bin "before 1.6" "save_pretrained"
+with 'mv model.safetensors pytorch_model-00001-of-00002.bin' pytorch_model-00001-of-00002.bin "pytorch_model.bin.index.json"
 with 'mv model.safetensors model-00001-of-00002.safetensors' "one of several files" index.json
 with 'rm model.safetensors; echo "{}" >model.safetensors.index.json' model.safetensors.index.json "weight_map"
 with 'rm model.safetensors; echo "{\"weight_map\": {\"a\": \"../up.safetensors\"}}" >model.safetensors.index.json' \
