@@ -51,11 +51,10 @@ static void what_torch_wrote(void **state) {
   safetensors_close(&s);
 }
 
-/* Reads the bytes as a file. "": accepted; its tensors were then read to their ends. */
+/* Reads the bytes as a file. "": accepted, with tensors inside of the file. */
 static const char *verdict(const char *bytes, size_t size) {
   static Error err;
   Safetensors s;
-  unsigned sum = 0;
   err = (Error){0};
   char path[64];
   if (!pickle_open(&s, as_file((const uint8_t *)bytes, size, path), &err)) {
@@ -63,11 +62,13 @@ static const char *verdict(const char *bytes, size_t size) {
     return err.text;
   }
   assert_int_equal(err.code, 0);
-  for (size_t i = 0; i < s.tensors.count; i++)
-    for (size_t k = 0; k < tensor_bytes(&s.tensors.items[i].tensor); k++)
-      sum += ((const unsigned char *)s.tensors.items[i].tensor.data)[k];
+  for (size_t i = 0; i < s.tensors.count; i++) {
+    const Tensor *tensor = &s.tensors.items[i].tensor;
+    const char *data = tensor->data;
+    assert_true(data >= s.file.data && tensor_bytes(tensor) <= (size_t)(s.file.data + s.file.size - data));
+  }
   safetensors_close(&s);
-  return sum == ~0u ? " " : "";
+  return "";
 }
 
 static void cut_or_altered_anywhere(void **state) {
@@ -96,7 +97,7 @@ static void cut_or_altered_anywhere(void **state) {
 static Buffer archive, directory;
 
 static void number(Buffer *b, uint64_t value, int bytes) {
-  for (int i = 0; i < bytes; i++) buffer_add(b, &(char){(char)(value >> 8 * i)}, 1);
+  for (int i = 0; i < bytes; i++) buffer_add(b, &(char){(char)(i < 8 ? value >> 8 * i : 0)}, 1);
 }
 
 typedef struct Change {
@@ -198,6 +199,9 @@ static const struct {
     {P("ctorch._utils\n_rebuild_tensor_v2\n)R."), "not a pickle"},
     {P("ctorch\nFloatStorage\n)R."), "not a pickle"},
     {P("K\1)R."), "not a pickle"},
+    {P("(X\7\0\0\0storageccollections\nOrderedDict\nX\1\0\0\0"
+       "0X\1\0\0\0cK\4tQ."),
+     "not a pickle"},
     {P("K\1Q."), "not a pickle"},
     {P("(tQ."), "not a pickle"},
     {P("t."), "not a pickle"},
