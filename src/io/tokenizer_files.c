@@ -47,6 +47,11 @@ bool tokenizer_files_frame(const TokenizerFiles *f, bool *begin, bool *end) {
               "AutoTokenizer.from_pretrained(DIRECTORY).save_pretrained(DIRECTORY)");
 }
 
+const char *tokenizer_files_name(const TokenizerFiles *f, const char *key, const char *fallback) {
+  const json_t *value = json_object_get(f->config, key);
+  return json_is_string(value) ? json_string_value(value) : json_get_text(value, "content", fallback);
+}
+
 LanguagePlace tokenizer_files_language(const json_t *config) {
   static const struct {
     const char *begin;

@@ -27,6 +27,8 @@ const char *tokenizer_files_beside(const TokenizerFiles *, char buf[PATH_CAPACIT
 /* Which tokens tokenizer_config.json puts around texts, by "add_bos_token" and "add_eos_token", else by its
  * class. False: the class is not known. */
 bool tokenizer_files_frame(const TokenizerFiles *, bool *begin, bool *end);
+/* The name of a special token in tokenizer_config.json. */
+const char *tokenizer_files_name(const TokenizerFiles *, const char *key, const char *fallback);
 /* Where tokenizers of that class put the language of a source. */
 typedef enum LanguagePlace { LANGUAGE_NOWHERE, LANGUAGE_BEFORE, LANGUAGE_BEHIND } LanguagePlace;
 LanguagePlace tokenizer_files_language(const json_t *config);

@@ -6,26 +6,6 @@
 #include "io/tokenizer_files.h"
 #include "io/vocabulary.h"
 
-/* The name of a special token in tokenizer_config.json. */
-static const char *name_of(const TokenizerFiles *f, const char *key, const char *fallback) {
-  const json_t *value = json_object_get(f->config, key);
-  return json_is_string(value) ? json_string_value(value) : json_get_text(value, "content", fallback);
-}
-
-static bool fill(Vocabulary *v, const json_t *vocabulary, Error *err) {
-  const char *name;
-  json_t *value;
-  v->count = json_object_size(vocabulary);
-  v->tokens = mem_alloc_zeroed(v->count + 1, sizeof *v->tokens);
-  json_object_foreach((json_t *)(uintptr_t)vocabulary, name, value) {
-    const int64_t id = json_is_integer(value) ? json_integer_value(value) : -1;
-    if (id < 0 || id >= (int64_t)v->count || v->tokens[id].text)
-      return fail_damaged(err, "%s: the ids of its tokens are not 0 to %zu", v->path, v->count - 1);
-    v->tokens[id] = (VocabularyToken){name, strlen(name), TOKEN_NORMAL, 0};
-  }
-  return v->count || fail_damaged(err, "%s: has no tokens", v->path);
-}
-
 /* The id of a special token, which becomes one; -1: none. */
 static int64_t find_special(Vocabulary *v, const json_t *vocabulary, const char *name) {
   const json_t *id = name ? json_object_get(vocabulary, name) : NULL;
@@ -71,10 +51,10 @@ static bool read(TokenizerFiles *f, FileView file, Buffer *out) {
   char path[PATH_CAPACITY];
   Vocabulary v = {.path = path, .unknown = -1};
   json_t *vocabulary = json_read(tokenizer_files_beside(f, path, "vocab.json"), f->err);
-  const bool ok = vocabulary && fill(&v, vocabulary, f->err) && choose(f, &v);
+  const bool ok = vocabulary && vocabulary_fill(&v, vocabulary, f->err) && choose(f, &v);
   if (ok) {
-    v.begin = find_special(&v, vocabulary, name_of(f, "bos_token", NULL));
-    v.end = find_special(&v, vocabulary, name_of(f, "eos_token", "<|endoftext|>"));
+    v.begin = find_special(&v, vocabulary, tokenizer_files_name(f, "bos_token", NULL));
+    v.end = find_special(&v, vocabulary, tokenizer_files_name(f, "eos_token", "<|endoftext|>"));
     vocabulary_begin_byte_level(&v, out);
     add_merges(file, out);
   }

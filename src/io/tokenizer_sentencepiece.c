@@ -133,20 +133,28 @@ static bool check(const Reader *r, Error *err) {
   return true;
 }
 
+bool vocabulary_read_sentencepiece(Vocabulary *v, FileView file, Buffer *map, Error *err) {
+  *v = (Vocabulary){
+      .path = v->path, .unknown = 0, .begin = 1, .end = 2, .add_space = true, .joins_spaces = true};
+  Reader r = {.v = v, .model = 1};
+  const bool ok = (read_model(&r, (Message){file.data, file.data + file.size}) ||
+                   fail_damaged(err, "%s: is no SentencePiece model, or damaged", v->path)) &&
+                  check(&r, err) && vocabulary_check(v, "token", err);
+  v->unigram = r.model == 1;
+  *map = r.map;
+  v->map = map->data;
+  v->map_length = map->length;
+  return ok;
+}
+
 static bool read(TokenizerFiles *f, FileView file, Buffer *out) {
-  Vocabulary v = {
-      .path = f->path, .unknown = 0, .begin = 1, .end = 2, .add_space = true, .joins_spaces = true};
-  Reader r = {.v = &v, .model = 1};
-  bool ok = read_model(&r, (Message){file.data, file.data + file.size}) ||
-            fail_damaged(f->err, "%s: is no SentencePiece model, or damaged", f->path);
-  ok = ok && check(&r, f->err) && vocabulary_check(&v, "token", f->err) &&
-       tokenizer_files_frame(f, &v.add_begin, &v.add_end);
-  v.unigram = r.model == 1;
-  v.map = r.map.data;
-  v.map_length = r.map.length;
-  ok = ok && vocabulary_sentencepiece(&v, out, f->err);
+  Vocabulary v = {.path = f->path};
+  Buffer map = {0};
+  const bool ok = vocabulary_read_sentencepiece(&v, file, &map, f->err) &&
+                  tokenizer_files_frame(f, &v.add_begin, &v.add_end) &&
+                  vocabulary_sentencepiece(&v, out, f->err);
   mem_free(v.tokens);
-  buffer_free(&r.map);
+  buffer_free(&map);
   return ok;
 }
 

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/base64.h"
-#include "base/json.h"
 
 /* ---- parts of tokenizer.json ---- */
 
@@ -47,6 +46,20 @@ bool vocabulary_check(const Vocabulary *v, const char *name, Error *err) {
   return ok;
 }
 
+bool vocabulary_fill(Vocabulary *v, const json_t *vocabulary, Error *err) {
+  const char *name;
+  json_t *value;
+  v->count = json_object_size(vocabulary);
+  v->tokens = mem_alloc_zeroed(v->count + 1, sizeof *v->tokens);
+  json_object_foreach((json_t *)(uintptr_t)vocabulary, name, value) {
+    const int64_t id = json_is_integer(value) ? json_integer_value(value) : -1;
+    if (id < 0 || id >= (int64_t)v->count || v->tokens[id].text)
+      return fail_damaged(err, "%s: the ids of its tokens are not 0 to %zu", v->path, v->count - 1);
+    v->tokens[id] = (VocabularyToken){name, strlen(name), TOKEN_NORMAL, 0};
+  }
+  return v->count || fail_damaged(err, "%s: has no tokens", v->path);
+}
+
 void vocabulary_add_tokens(const Vocabulary *v, Buffer *b) {
   buffer_adds(b, "\"vocab\":{");
   for (size_t i = 0; i < v->count; i++) {
@@ -60,7 +73,7 @@ void vocabulary_add_tokens(const Vocabulary *v, Buffer *b) {
 /* Where spaces are joined, user-defined symbols are found in the text whose spaces are: then no normalizer
  * may add the space that begins it, as that would also begin the text behind such a symbol. */
 static bool begins_once(const Vocabulary *v) {
-  for (size_t i = 0; v->joins_spaces && v->add_space && i < v->count; i++)
+  for (size_t i = 0; !v->mapped && v->joins_spaces && v->add_space && i < v->count; i++)
     if (v->tokens[i].kind == TOKEN_USER_DEFINED) return true;
   return false;
 }
@@ -260,9 +273,16 @@ static void add_unigram(const Vocabulary *v, Buffer *b) {
   for (size_t i = 0; i < v->count; i++) {
     buffer_adds(b, i ? ",[" : "[");
     add_token(v, (int64_t)i, b);
-    buffer_addf(b, ",%.9g]", v->tokens[i].score);
+    if (!v->mapped || v->tokens[i].kind == TOKEN_NORMAL) buffer_addf(b, ",%.9g", v->tokens[i].score);
+    buffer_adds(b, "]");
   }
-  buffer_adds(b, "]");
+  buffer_adds(b, v->mapped ? "],\"unlisted\":[" : "]");
+  for (size_t i = 0; i < v->unlisted_count; i++) {
+    buffer_adds(b, i ? ",[" : "[");
+    vocabulary_add_text(b, v->unlisted[i].text, v->unlisted[i].length);
+    buffer_addf(b, ",%.9g]", v->unlisted[i].score);
+  }
+  if (v->mapped) buffer_adds(b, "]");
 }
 
 static bool add_bpe(const Vocabulary *v, Buffer *b, Error *err) {
@@ -288,8 +308,8 @@ bool vocabulary_sentencepiece(const Vocabulary *v, Buffer *b, Error *err) {
               "\"decoder\":{\"type\":\"Sequence\",\"decoders\":[" MARKS_TO_SPACES
               ",{\"type\":\"ByteFallback\"},{\"type\":\"Fuse\"}%s]},",
               v->add_space ? v->joins_spaces ? STRIP("1000") : STRIP("1") : "");
-  for (size_t i = 0; v->unigram && i < v->count; i++)
-    if (!isfinite(v->tokens[i].score))
+  for (size_t i = 0; v->unigram && i < v->count + v->unlisted_count; i++)
+    if (!isfinite(i < v->count ? v->tokens[i].score : v->unlisted[i - v->count].score))
       return fail_damaged(err, "%s: the score of token %zu is not a number", v->path, i);
   if (v->unigram)
     add_unigram(v, b);

@@ -4,6 +4,8 @@
 
 #include "base/buffer.h"
 #include "base/error.h"
+#include "base/file.h"
+#include "base/json.h"
 
 /* As SentencePiece numbers them. */
 typedef enum TokenKind {
@@ -33,13 +35,22 @@ typedef struct Vocabulary {
   bool unigram;                /* scores are those of a unigram model, not the order of merges */
   const char *map;             /* compiled replacements of characters (normalizer Precompiled) */
   size_t map_length;           /* 0: none */
-  const char *pattern;         /* of byte-level BPE: how words are cut; NULL: as GPT-2 */
-  bool composes, whole_words;  /* texts are in NFC; a word that is a token is that token */
+  const VocabularyToken
+      *unlisted;              /* pieces of the unigram model that are not among the tokens, of which those */
+  size_t unlisted_count;      /* that are not of the kind TOKEN_NORMAL are then no pieces */
+  bool mapped;                /* the tokens are not the model's own */
+  const char *pattern;        /* of byte-level BPE: how words are cut; NULL: as GPT-2 */
+  bool composes, whole_words; /* texts are in NFC; a word that is a token is that token */
 } Vocabulary;
 
 /* SentencePiece's unigram model, or its BPE, whose merges follow from the scores: the whole tokenizer.json.
  */
 bool vocabulary_sentencepiece(const Vocabulary *, Buffer *out, Error *);
+
+/* Tokens of vocab.json, {"token": id}, which must outlive them. */
+bool vocabulary_fill(Vocabulary *, const json_t *, Error *);
+/* SentencePiece's .model, which must outlive the tokens. Its compiled replacements go to `map`. */
+bool vocabulary_read_sentencepiece(Vocabulary *, FileView, Buffer *map, Error *);
 
 /* Refuses tokens that are not UTF-8, or the same as another; `name`: what messages call a token. */
 bool vocabulary_check(const Vocabulary *, const char *name, Error *);

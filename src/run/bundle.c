@@ -43,7 +43,7 @@ static Tokenizer *read_tokenizers(const ModelSource *s, Error *err) {
   Tokenizer *t = source_find_tokenizer(s, &found, err) ? open_tokenizer(&found, err) : NULL;
   if (!t) return NULL;
   const bool offered = special_tokens_offer(t, s, err);
-  Tokenizer *source = offered && *found.source_path ? tokenizer_open(found.source_path, err) : NULL;
+  Tokenizer *source = offered && *found.source_path ? open_files(found.source_path, err) : NULL;
   if (source) tokenizer_attach_source(t, source);
   if (offered && (source || !*found.source_path)) return t;
   tokenizer_free(t);

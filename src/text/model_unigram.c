@@ -1,5 +1,9 @@
 /* model_unigram.c - a unigram language model (Kudo 2018): the segmentation of a word whose tokens have the
- * largest sum of scores (log-probabilities), found by Viterbi's algorithm over the byte positions. */
+ * largest sum of scores (log-probabilities), found by Viterbi's algorithm over the byte positions.
+ *
+ * Of a vocabulary that is not the model's own (Marian's, io/tokenizer_marian.c), "unlisted" has the pieces
+ * that are not in it, each of which becomes the unknown token, and tokens that are no pieces have no score.
+ */
 #include <math.h>
 
 #include "text/tokenizer_impl.h"
@@ -7,6 +11,20 @@
 
 /* An unknown character scores less than any token. */
 static const double unknown_penalty = 10;
+
+static bool read_unlisted(StepReader *r, const json_t *list) {
+  for (size_t i = 0; i < json_array_size(list); i++) {
+    const json_t *piece = json_array_get(list, i);
+    const char *name = json_string_value(json_array_get(piece, 0));
+    const json_t *score = json_array_get(piece, 1);
+    if (!name || !*name || !json_is_number(score) || json_array_size(piece) != 2)
+      return fail_damaged(r->err, "%s: entry %zu of \"unlisted\" is not a piece and its score", r->path, i);
+    *trie_put(&r->t->trie, name, strlen(name)) = -2 - (int32_t)i;
+    vec_push(&r->t->unlisted, json_number_value(score));
+  }
+  return !list || r->t->unknown >= 0 ||
+         fail(r->err, "%s: a model with \"unlisted\" pieces must have an \"unk_id\"", r->path);
+}
 
 static bool read(StepReader *r, const json_t *model) {
   int64_t unknown;
@@ -17,7 +35,11 @@ static bool read(StepReader *r, const json_t *model) {
     return fail_damaged(r->err, "%s: the model's \"unk_id\" is out of range", r->path);
   r->t->unknown = (int32_t)unknown; /* compared with the vocabulary's size later (tokenizer_finish) */
   r->t->fuse_unknown = true;
-  return true;
+  const json_t *unlisted = json_object_get(model, "unlisted");
+  r->t->lists_unlisted = json_is_array(unlisted);
+  return (!unlisted || r->t->lists_unlisted ||
+          fail_damaged(r->err, "%s: \"unlisted\" is not a list", r->path)) &&
+         read_unlisted(r, unlisted);
 }
 
 /* The best segmentation of the text up to a place ends with [begin, place). */
@@ -38,8 +60,9 @@ static size_t extend(const Tokenizer *t, const char *word, size_t length, size_t
   uint32_t node = 0;
   for (size_t i = at; i < length && (node = trie_child(&t->trie, node, word[i])); i++) {
     const int32_t id = t->trie.values.data[node];
-    if (id < 0) continue;
-    offer(&paths[i + 1], paths[at].score + t->scores.data[id], at, id == t->unknown ? -2 : id);
+    if (id == -1) continue;
+    const double score = id >= 0 ? t->scores.data[id] : t->unlisted.data[-2 - id];
+    offer(&paths[i + 1], paths[at].score + score, at, id < 0 ? t->unknown : id == t->unknown ? -2 : id);
     known |= i + 1 - at == n;
   }
   if (!known) offer(&paths[at + n], paths[at].score + t->least_score - unknown_penalty, at, -2);
@@ -83,10 +106,11 @@ static void encode(const Tokenizer *t, const char *word, size_t length, Dropout 
 void unigram_prepare(Tokenizer *t) {
   t->least_score = INFINITY;
   for (size_t i = 0; i < t->scores.count; i++) t->least_score = fmin(t->least_score, t->scores.data[i]);
+  for (size_t i = 0; i < t->unlisted.count; i++) t->least_score = fmin(t->least_score, t->unlisted.data[i]);
   for (size_t i = 0; i < t->scores.count; i++)
-    if (t->pieces.data[i].kind == PIECE_TEXT && !t->pieces.data[i].special)
+    if (!isnan(t->scores.data[i]) && t->pieces.data[i].kind == PIECE_TEXT && !t->pieces.data[i].special)
       *trie_put(&t->trie, t->pieces.data[i].name, strlen(t->pieces.data[i].name)) = (int32_t)i;
 }
 
 const ModelKind model_Unigram = {
-    .type = "Unigram", .members = "unk_id|vocab|byte_fallback|", .read = read, .encode = encode};
+    .type = "Unigram", .members = "unk_id|vocab|byte_fallback|unlisted|", .read = read, .encode = encode};

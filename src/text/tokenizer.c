@@ -37,6 +37,7 @@ void tokenizer_free(Tokenizer *t) {
   steps_free(&t->cutters);
   steps_free(&t->decoders);
   vec_free(&t->scores);
+  vec_free(&t->unlisted);
   trie_free(&t->trie);
   tokenizer_free(t->of_sources);
   mem_free(t);
@@ -285,6 +286,7 @@ static uint64_t own_fingerprint(const Tokenizer *t) {
     h = hash_bytes(pair, sizeof pair, h);
   }
   if (t->scores.count) h = hash_bytes(t->scores.data, t->scores.count * sizeof *t->scores.data, h);
+  if (t->unlisted.count) h = hash_bytes(t->unlisted.data, t->unlisted.count * sizeof *t->unlisted.data, h);
   if (t->more_steps) h = hash_bytes(&t->more_steps, sizeof t->more_steps, h);
   const uint8_t changes[2] = {has_normalizer(t, "NFKC"), has_normalizer(t, "Lowercase")};
   return changes[0] || changes[1] ? hash_bytes(changes, sizeof changes, h) : h; /* they change the text */

@@ -73,9 +73,10 @@ struct Tokenizer {
   Map *by_bytes;     /* key -> id, of PIECE_TEXT */
   Steps normalizers, cutters, decoders;
   const ModelKind *model;
-  Merges merges;      /* of BPE */
-  VEC(double) scores; /* of Unigram, by id */
-  Trie trie;          /* of Unigram: name -> id */
+  Merges merges;        /* of BPE */
+  VEC(double) scores;   /* of Unigram, by id */
+  Trie trie;            /* of Unigram: name -> id, or -2 - (index of `unlisted`) */
+  VEC(double) unlisted; /* of Unigram: scores of pieces that have no id */
   double least_score;
   const char *subword_prefix, *word_suffix; /* of BPE and WordPiece */
   int64_t longest_word;                     /* of WordPiece, in characters */
@@ -91,7 +92,7 @@ struct Tokenizer {
   bool whole_words;      /* ignore_merges: a word that is a token becomes that token */
   bool spaced;           /* texts of tokens begin with a space, which counts after a token that ends a word */
   int64_t strip;         /* decoding drops so many leading spaces */
-  bool fuse_unknown;
+  bool fuse_unknown, lists_unlisted;
   int32_t bytes[256];      /* ids of single bytes; -1: none */
   int32_t unknown;         /* -1: none */
   int32_t begin;           /* put before every text; -1: none */

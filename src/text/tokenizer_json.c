@@ -2,6 +2,7 @@
  * name. The vocabulary and the merges, nearly all of the file, are read without building a JSON tree, which
  * took four times as long as everything else. */
 #include <inttypes.h>
+#include <math.h>
 #include <string.h>
 
 #include "base/file.h"
@@ -38,10 +39,12 @@ static bool scan_token(Reader *r, int64_t *id) {
   if (r->t->model != &model_Unigram)
     return json_scan_name(s) ? json_scan_integer(s, id) || (*id = -1, true)
                              : fail_damaged(r->err, "%s: \"vocab\" is not a list of tokens", r->path);
-  double score;
+  double score = NAN; /* none: the token is no piece, see model_unigram.c */
   *id = (int64_t)r->t->scores.count;
-  if (!json_scan_enter(s, '[') || !json_scan_more(s, ']') || !json_scan_string(s) ||
-      !json_scan_more(s, ']') || !json_scan_real(s, &score) || json_scan_more(s, ']'))
+  bool ok = json_scan_enter(s, '[') && json_scan_more(s, ']') && json_scan_string(s);
+  const bool scored = ok && json_scan_more(s, ']');
+  if (scored) ok = json_scan_real(s, &score) && !json_scan_more(s, ']');
+  if (!ok || (!scored && !r->t->lists_unlisted))
     return fail_damaged(r->err, "%s: token %" PRId64 " of \"vocab\" is not a token and its score", r->path,
                         *id);
   vec_push(&r->t->scores, score);

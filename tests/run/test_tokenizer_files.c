@@ -8,6 +8,7 @@
 
 #include "base/base64.h"
 #include "base/scratch.h"
+#include "io/vocabulary.h"
 #include "run/bundle.h"
 
 #include <cmocka.h> /* last: it defines fail() */
@@ -133,6 +134,81 @@ static void damaged_models_are_refused(void **state) {
   drop("tokenizer.model");
 }
 
+/* ---- Marian ---- */
+
+static void copy(const char *from, const char *name) {
+  FileView file;
+  assert_true(file_view(from, &file, NULL));
+  assert_true(file_replace(in_scratch(name), file.data, file.size, NULL));
+  file_view_close(&file);
+}
+
+/* vocab.json has four of five pieces, in the opposite order. */
+static void put_marian(const Tokenizer *pieces, int32_t *renamed) {
+  Buffer b = {0};
+  int32_t next = 3;
+  buffer_adds(&b, "{\"</s>\":0,\"<unk>\":1,\">>fra<<\":2");
+  for (int32_t i = (int32_t)tokenizer_size(pieces) - 1; i >= 0; i--) {
+    renamed[i] = 1;
+    if (tokenizer_is_special(pieces, i) || i % 5 == 4) continue;
+    buffer_adds(&b, ",");
+    vocabulary_add_text(&b, tokenizer_name(pieces, i), strlen(tokenizer_name(pieces, i)));
+    buffer_addf(&b, ":%d", renamed[i] = next++);
+  }
+  buffer_adds(&b, "}");
+  put("vocab.json", b.data);
+  buffer_free(&b);
+  copy(FOLDER "unigram.model", "source.spm");
+}
+
+/* SentencePiece's ids, renamed; models_opus_mt compares with MarianTokenizer. */
+static void marian_renames_pieces(void **state) {
+  json_t *file = json_read(FOLDER "unigram.json", NULL);
+  const json_t *texts = json_object_get(file, "texts");
+  Tokenizer *pieces = open_at(FOLDER "unigram.model");
+  int32_t *renamed = mem_alloc_zeroed((size_t)tokenizer_size(pieces), sizeof *renamed);
+  put_marian(pieces, renamed);
+  Tokenizer *t = open_at(in_scratch("source.spm"));
+  size_t unknown = 0;
+  for (size_t i = 0; i < json_array_size(texts); i++) {
+    const json_t *sample = json_array_get(texts, i), *ids = json_object_get(sample, "ids");
+    Ids wanted = {0};
+    for (size_t k = 0; k < json_array_size(ids); k++)
+      vec_push(&wanted, renamed[json_integer_value(json_array_get(ids, k))]);
+    for (size_t k = 0; k < wanted.count; k++) unknown += wanted.data[k] == 1;
+    const char *text = json_get_text(sample, "text", "");
+    Ids got = {0};
+    assert_true(tokenizer_encode(t, text, strlen(text), false, &got, NULL));
+    if (got.count != wanted.count || memcmp(got.data, wanted.data, got.count * sizeof *got.data))
+      fail_msg("\"%s\" has other ids", text);
+    vec_free(&got);
+    vec_free(&wanted);
+  }
+  assert_true(unknown > 8);
+  EXPECT(t, ">>fra<<", 2);
+  assert_int_equal(tokenizer_behind(t)->data[0], 0);
+  assert_int_equal(tokenizer_begin(t), -1);
+  tokenizer_free(t);
+  tokenizer_free(pieces);
+  mem_free(renamed);
+  json_decref(file);
+}
+
+static void other_models_of_marian_are_refused(void **state) {
+  put("tokenizer_config.json", "{\"separate_vocabs\":true}");
+  expect_refused(in_scratch("source.spm"), "separate_vocabs");
+  drop("tokenizer_config.json");
+  put("vocab.json", "{\"a\":0,\"b\":1}");
+  expect_refused(in_scratch("source.spm"), "no end or unknown");
+  drop("vocab.json");
+  expect_refused(in_scratch("source.spm"), "vocab.json");
+  copy(FOLDER "bpe.model", "source.spm");
+  expect_refused(in_scratch("source.spm"), "no unigram model");
+  copy(FOLDER "unigram_bytes.model", "source.spm");
+  expect_refused(in_scratch("source.spm"), "is a byte");
+  drop("source.spm");
+}
+
 /* ---- others ---- */
 
 static void ranks_of_tiktoken(void **state) {
@@ -208,6 +284,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(sentencepiece_models),       cmocka_unit_test(the_configuration_frames_texts),
       cmocka_unit_test(damaged_models_are_refused), cmocka_unit_test(ranks_of_tiktoken),
+      cmocka_unit_test(marian_renames_pieces),      cmocka_unit_test(other_models_of_marian_are_refused),
       cmocka_unit_test(vocabulary_and_merges),
   };
   return cmocka_run_group_tests(tests, scratch_open, scratch_close);
