@@ -5,7 +5,8 @@ text_of 300 >text
 train() { # NAME ARCH FLAGS
   name=$1 arch=$2
   shift 2
-  run train write text -o "$name" --arch "$arch" --layers 3 --width 32 --context 48 --batch 2 --steps 4 --vocab 300 --tokenizer char \
+  case $* in *--width*) ;; *) set -- --width 32 "$@" ;; esac
+  run train write text -o "$name" --arch "$arch" --layers 4 --context 48 --batch 2 --steps 4 --vocab 300 --tokenizer char \
     --sample-tokens 0 --threads 1 -q "$@"
   expect_status 0
 }
@@ -55,10 +56,10 @@ for type in f32 bf16 f16 q8_0 q4_0 q4_1 q5_0 q5_1 q2_k q3_k q4_k q5_k q6_k iq4_n
   expect_status 0
   case $type in
     f32) expect_out '"types": "f32"' ;;
-    q8_0) expect_out '"types": "f32 (7 tensors), q8_0 (22)"' ;;
-    q4_0 | iq4_nl) expect_out "$type (21)" "q6_k (1)" ;;
-    q2_k) expect_out '"types": "f32 (7 tensors), q4_0 (3), q2_k (12), q3_k (6), q6_k (1)"' ;; # rows of 288 are no whole blocks
-    q4_k_m) expect_out '"types": "f32 (7 tensors), q8_0 (1), q5_0 (2), q4_k (17), q6_k (2)"' ;; # the last layer deserves more
+    q8_0) expect_out '"types": "f32 (9 tensors), q8_0 (29)"' ;;
+    q4_0 | iq4_nl) expect_out "$type (28)" && expect_out "q6_k (1)" ;;
+    q2_k) expect_out '"types": "f32 (9 tensors), q4_0 (4), q2_k (16), q3_k (8), q6_k (1)"' ;; # rows of 288 are no whole blocks
+    q4_k_m) expect_out '"types": "f32 (9 tensors), q8_0 (2), q5_0 (2), q4_k (22), q6_k (3)"' ;; # the last layer deserves more
     *) expect_out "$type" ;;
   esac
   run eval -m wide.gguf text
@@ -67,6 +68,11 @@ done
 run convert wide.gguf kept.gguf
 expect_status 0
 expect_same wide.gguf kept.gguf
+
+train thin llama --width 48 --heads 4 --ffn 64
+run convert thin thin.gguf --type q4_k
+expect_status 0
+expect_out "f32 (9 tensors), f16 (25), q8_0 (2), q5_0 (2)" # rows of 48 and 64
 
 # A file is replaced only if asked to, and whole.
 cp kept.gguf before.gguf
