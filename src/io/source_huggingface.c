@@ -98,11 +98,12 @@ static bool find_tokenizer(const ModelSource *s, SourceTokenizer *t, Error *err)
   (void)err;
   snprintf(t->path, sizeof t->path, "%s", s->path); /* the tokenizer's reader gives hints if it is missing */
   path_join(t->source_path, s->path, "source_tokenizer.json");
-  char own[PATH_CAPACITY], spm[PATH_CAPACITY]; /* of Marian: source.spm and target.spm (tokenizer_marian.c) */
+  char own[PATH_CAPACITY], from[PATH_CAPACITY], to[PATH_CAPACITY]; /* of Marian (tokenizer_marian.c) */
   if (!file_exists(path_join(own, s->path, "tokenizer.json")) &&
-      file_exists(path_join(spm, s->path, "source.spm"))) {
-    memcpy(t->source_path, spm, sizeof spm);
-    path_join(t->path, s->path, "target.spm");
+      file_exists(path_join(from, s->path, "source.spm")) &&
+      file_exists(path_join(to, s->path, "target.spm"))) {
+    memcpy(t->source_path, from, sizeof from);
+    memcpy(t->path, to, sizeof to);
   }
   if (!file_exists(t->source_path)) *t->source_path = '\0';
   return true;

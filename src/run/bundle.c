@@ -38,12 +38,17 @@ static Tokenizer *open_tokenizer(SourceTokenizer *found, Error *err) {
   return t;
 }
 
+/* A file: a directory in its place is not searched. */
+static Tokenizer *open_source_tokenizer(const char *path, Error *err) {
+  return dir_exists(path) ? tokenizer_open(path, err) : open_files(path, err);
+}
+
 static Tokenizer *read_tokenizers(const ModelSource *s, Error *err) {
   SourceTokenizer found;
   Tokenizer *t = source_find_tokenizer(s, &found, err) ? open_tokenizer(&found, err) : NULL;
   if (!t) return NULL;
   const bool offered = special_tokens_offer(t, s, err);
-  Tokenizer *source = offered && *found.source_path ? open_files(found.source_path, err) : NULL;
+  Tokenizer *source = offered && *found.source_path ? open_source_tokenizer(found.source_path, err) : NULL;
   if (source) tokenizer_attach_source(t, source);
   if (offered && (source || !*found.source_path)) return t;
   tokenizer_free(t);
