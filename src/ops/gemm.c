@@ -214,7 +214,7 @@ static void quantize_rows(void *arg, int64_t begin, int64_t end) {
   }
 }
 
-/* Returned to whoever needs scratch next; NULL if B is not packed in blocks. */
+/* The caller returns the scratch that holds them; NULL if B is not packed in blocks. */
 static Scratch *quantize_a(Product *x, bool serial) {
   const int64_t count = x->m * x->k;
   if (!has_levels(x) || !count) return NULL;
