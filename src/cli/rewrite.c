@@ -134,7 +134,8 @@ static bool explain(Job *job, const char *const *texts, const size_t *lengths, i
   if (ok && !job->call->values[OWN_QUIET])
     streams_say("%s explains the output for %" PRId64 " text%s: open it in a browser\n", path, shown,
                 shown == 1 ? "" : "s");
-  if (ok && shown < count) streams_say("note: %s leaves out the lines after these\n", path);
+  if (ok && shown < count && !job->call->values[OWN_QUIET])
+    streams_say("note: %s leaves out the lines after these\n", path);
   return ok;
 }
 
@@ -288,21 +289,22 @@ static bool rewrite_operand(Job *job, Error *err) {
 /* Warnings and notes about what the output does not show. */
 static void print_notes(const Job *job) {
   const ink_rewritten *d = &job->done;
-  if (d->split_texts)
+  const bool quiet = job->call->values[OWN_QUIET];
+  if (d->split_texts && !quiet)
     streams_say("note: %" PRId64
                 " text%s longer than the model reads: split at sentence ends, the outputs joined\n",
                 d->split_texts, d->split_texts == 1 ? " was" : "s were");
   if (d->cut_sentences)
     streams_say("warning: %" PRId64 " sentence%s longer than the model reads: split\n", d->cut_sentences,
                 d->cut_sentences == 1 ? " was" : "s were");
-  if (d->spelled_specials && !job->call->values[OWN_QUIET])
+  if (d->spelled_specials && !quiet)
     streams_say("note: %" PRId64 " text%s special tokens such as %s: they were read as plain letters\n",
                 d->spelled_specials, d->spelled_specials == 1 ? " contains" : "s contain", d->special_token);
   if (d->unknown_inputs)
     streams_say("warning: %" PRId64
                 " text%s hardly any token the model knows: check the language of the input\n",
                 d->unknown_inputs, d->unknown_inputs == 1 ? " contains" : "s contain");
-  if (!job->call->values[OWN_QUIET] && isatty(STDERR_FILENO) && d->seconds > 0) {
+  if (!quiet && isatty(STDERR_FILENO) && d->seconds > 0) {
     char texts[FIGURE_SIZE], time[FIGURE_SIZE];
     streams_say("(%s in %s, %.1f texts/s)\n", figure_of(texts, job->line, "text"),
                 figure_time(time, d->seconds), (double)job->line / d->seconds);

@@ -32,9 +32,13 @@ for arch in marian llama; do
   done
   run translate -m $arch --max-tokens 4 "你好世界你好"
   expect_err "check the language"
-  run translate -m $arch --max-tokens 4 "$(for i in 1 2 3 4 5 6 7 8 9; do printf 'One two three. '; done)"
+  long=$(for i in 1 2 3 4 5 6 7 8 9; do printf 'One two three. '; done)
+  run translate -m $arch --max-tokens 4 "$long"
   expect_status 0
   expect_err "split at sentence ends"
+  run translate -m $arch --max-tokens 4 --quiet "$long"
+  expect_status 0
+  expect_silent_err
 done
 
 # A vocabulary for each side: the source's words are pieces of its own tokenizer only.
@@ -120,6 +124,12 @@ for arch in marian llama; do
   done
   ! grep -q "rotate(180deg)" page.html || flunk "column heads stand upside down"
 done
+for i in 1 2 3 4 5 6 7 8 9 10; do printf 'one\ntwo\nred\nblue\ngreen\nthree\n'; done >lines
+run translate -m llama --max-tokens 4 --explain page.html -i lines
+expect_err "leaves out the lines after these"
+run translate -m llama --max-tokens 4 --explain page.html -i lines --quiet
+expect_status 0
+expect_silent_err
 
 # `info` tells the bytes that lie in the file, of whatever type.
 if python3 -c '' 2>/dev/null; then
