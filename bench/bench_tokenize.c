@@ -1,7 +1,9 @@
 /* bench_tokenize.c - the speed of encoding text and of training a tokenizer.
  *
- *   bench_tokenize encode TOKENIZER.json TEXT [threads [repeats]]     each line is a text; the best repeat
- * counts bench_tokenize train VOCABULARY TEXT [threads]
+ *   bench_tokenize encode TOKENIZER.json TEXT [threads [repeats]]
+ *   bench_tokenize train VOCABULARY TEXT [threads]
+ *
+ * Each line of the file TEXT is a text; the best repeat counts.
  *
  * Prints one JSON object; bench/peers/bpe.py compares it with Hugging Face tokenizers. */
 #include <stdio.h>
@@ -62,7 +64,7 @@ static void bench_encode(const char *tokenizer, const char *text, int repeats) {
 
 static void bench_train(const char *vocabulary, const char *text) {
   static const SettingTable *const tables[] = {&tokenizer_settings_table};
-  Settings *settings = settings_new(tables, 2);
+  Settings *settings = settings_new(tables, 1);
   if (!ink_settings_set(settings, "vocab", vocabulary, &error)) give_up();
   Corpus *c = open_lines(text);
   TextSource source = corpus_source(c);
