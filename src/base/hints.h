@@ -9,6 +9,10 @@ typedef struct FileHint {
   const char *pattern, *says;
 } FileHint;
 
+/* What turns a tokenizer in files that are not read into one that is. */
+#define SAVE_TOKENIZER \
+  "save it with transformers: AutoTokenizer.from_pretrained(DIRECTORY).save_pretrained(DIRECTORY)"
+
 /* If a name in the directory matches a hint, sets the error to the first such hint and returns true. */
 bool hint_directory(const char *directory, const FileHint *, Error *);
 /* As above, for one path. */

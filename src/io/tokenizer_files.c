@@ -3,6 +3,8 @@
 #include <fnmatch.h>
 #include <string.h>
 
+#include "base/hints.h"
+
 #define TOKENIZER_FILES(name) extern const TokenizerFormat tokenizer_##name;
 #include "io/tokenizer_files.def"
 #undef TOKENIZER_FILES
@@ -41,10 +43,8 @@ bool tokenizer_files_frame(const TokenizerFiles *f, bool *begin, bool *end) {
   *begin = json_is_boolean(begins) ? json_is_true(begins) : which < count && classes[which].begin;
   *end = json_is_boolean(ends) ? json_is_true(ends) : which < count && classes[which].end;
   return which < count ||
-         fail(f->err, "%s: tokenizers of the class \"%s\" are read from tokenizer.json only: %s", f->path,
-              name,
-              "save it with transformers: "
-              "AutoTokenizer.from_pretrained(DIRECTORY).save_pretrained(DIRECTORY)");
+         fail(f->err, "%s: tokenizers of the class \"%s\" are read from tokenizer.json only: " SAVE_TOKENIZER,
+              f->path, name);
 }
 
 const char *tokenizer_files_name(const TokenizerFiles *f, const char *key, const char *fallback) {

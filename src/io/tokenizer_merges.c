@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/hints.h"
 #include "io/tokenizer_files.h"
 #include "io/vocabulary.h"
 
@@ -20,7 +21,7 @@ static bool choose(const TokenizerFiles *f, Vocabulary *v) {
   const bool qwen2 = !strncmp(class, "Qwen2Tokenizer", strlen("Qwen2Tokenizer"));
   if (file_exists(tokenizer_files_beside(f, path, "added_tokens.json")) &&
       !json_object_get(f->config, "added_tokens_decoder"))
-    return fail(f->err, "%s: is not read without tokenizer.json: save it with transformers", path);
+    return fail(f->err, "%s: is not read without tokenizer.json: " SAVE_TOKENIZER, path);
   v->pattern = qwen2 ? WORDS_QWEN2 : NULL;
   v->composes = qwen2;
   return json_get_bool(f->config, "add_prefix_space", false, &v->add_space, f->path, f->err) &&

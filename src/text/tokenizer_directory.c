@@ -3,24 +3,20 @@
 #include "base/hints.h"
 #include "text/tokenizer.h"
 
-#define CONVERTED                                                                 \
-  "not supported: convert it to tokenizer.json with transformers: AutoTokenizer." \
-  "from_pretrained(DIRECTORY).save_pretrained(DIRECTORY)"
-
 static const FileHint others[] = {
-    {"*.spm", "a SentencePiece tokenizer, which is " CONVERTED},
-    {"vocab.json", "a vocabulary in another tokenizer format, which is " CONVERTED},
-    {"vocab.txt", "a WordPiece vocabulary, which is " CONVERTED},
-    {"tekken.json", "a tokenizer in Mistral's format, which is " CONVERTED},
+    {"*.spm", "a SentencePiece tokenizer, which is not supported: " SAVE_TOKENIZER},
+    {"vocab.json", "a vocabulary in another tokenizer format, which is not supported: " SAVE_TOKENIZER},
+    {"vocab.txt", "a WordPiece vocabulary, which is not supported: " SAVE_TOKENIZER},
+    {"tekken.json", "a tokenizer in Mistral's format, which is not supported: " SAVE_TOKENIZER},
     {"tokenizer_config.json", "only the configuration of a tokenizer: tokenizer.json is missing"},
     {NULL, NULL}};
 
 static const FileHint as_file[] = {
     {"*.gguf", "does not begin as a GGUF file does: it is damaged, or something else"},
     {"*.bin", "a binary file, but not a model of llama2.c: give a tokenizer.json, or its directory"},
-    {"*.spm", "a SentencePiece tokenizer, which is " CONVERTED},
+    {"*.spm", "a SentencePiece tokenizer, which is not supported: " SAVE_TOKENIZER},
     {"*.safetensors", "a file of weights, not a tokenizer: give the directory, or its tokenizer.json"},
-    {"vocab.*", "a vocabulary in another tokenizer format, which is " CONVERTED},
+    {"vocab.*", "a vocabulary in another tokenizer format, which is not supported: " SAVE_TOKENIZER},
     {NULL, NULL}};
 
 Tokenizer *tokenizer_open_at(const char *path, Error *err) {
