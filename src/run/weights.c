@@ -228,20 +228,33 @@ static void widen_values(Params *params, Param *p, const Tensor *stored, float *
   tensor_to_f32(run ? run + p->offset : params_alloc(params, p), stored);
 }
 
-/* Places the parameter's values in the array `run`, else in the mapped file (`mapped`: they are there) or in
- * newly allocated memory. */
-static void place_values(Params *params, Param *p, const Tensor *stored, bool mapped, float *run) {
+/* Places the parameter's values in the array `run`, else in the mapped file, where they are, or in newly
+ * allocated memory if they cannot be used as they are stored. */
+static void place_as_stored(Params *params, Param *p, const Tensor *stored, float *run) {
   const TypeInfo *type = type_info(stored->type);
   const bool aligned = type->block > 1 || (uintptr_t)stored->data % type->bytes == 0;
-  if (run || !aligned || !params_takes(p, stored->type)) {
+  if (run || !aligned || !params_takes(p, stored->type))
     widen_values(params, p, stored, run);
-  } else if (mapped) {
+  else
     params_use(p, stored);
+}
+
+/* As above, for values that are stored in another form. */
+static void place_changed(const StoredModel *s, Params *params, Param *p, TensorForm form,
+                          const Tensor *stored, float *run) {
+  Tensor values = form_shape(form, *stored);
+  values.type = form_type(form, stored->type);
+  const bool widened = run || !params_takes(p, values.type);
+  if (widened) {
+    values.data = mem_alloc(tensor_bytes(&values));
   } else {
-    p->tensor.type = stored->type;
-    params_alloc(params, p);
-    memcpy(p->tensor.data, stored->data, tensor_bytes(stored));
+    p->tensor.type = values.type;
+    values.data = params_alloc(params, p);
   }
+  form_change(form, true, stored, s->head_size, &values);
+  if (!widened) return;
+  widen_values(params, p, &values, run);
+  mem_free(values.data);
 }
 
 static bool place(const StoredModel *s, Params *params, Param *p, float *run, NamedTensor *placed,
@@ -249,15 +262,10 @@ static bool place(const StoredModel *s, Params *params, Param *p, float *run, Na
   const NamedTensor *found = tensor_for(s->file, s->naming, p, err);
   if (!found) return false;
   const TensorForm form = naming_form(s->naming, found->name, p->name);
-  Tensor stored = form_shape(form, found->tensor);
-  void *changed = NULL;
-  if (form != FORM_SAME) {
-    stored.type = form_type(form, stored.type);
-    stored.data = changed = mem_alloc(tensor_bytes(&stored));
-    form_change(form, true, &found->tensor, s->head_size, &stored);
-  }
-  place_values(params, p, &stored, !changed, run);
-  mem_free(changed);
+  if (form == FORM_SAME)
+    place_as_stored(params, p, &found->tensor, run);
+  else
+    place_changed(s, params, p, form, &found->tensor, run);
   *placed = (NamedTensor){.name = p->name, .tensor = p->tensor, .file = found->file};
   if (run) placed->tensor.data = run + p->offset;
   return true;
