@@ -31,23 +31,6 @@ static const FileHint files[] = {
     {"*", "this is not a model: give a model directory, or a model file (GGUF, llama2.c)"},
     {NULL, NULL}};
 
-static const SourceFormat *format_of(const char *path, Error *err) {
-  for (int i = 0; i < FORMATS; i++)
-    if (formats[i]->claims(path)) return formats[i];
-  if (access(path, F_OK))
-    fail_as(err, INK_NOT_FOUND,
-            "%s: no such model directory: train a model with `inkstone train write TEXT -o %s`", path, path);
-  else
-    hint_file(path, files, err);
-  return NULL;
-}
-
-bool source_is_file(const char *path) {
-  for (int i = 0; i < FORMATS; i++)
-    if (formats[i]->claims(path)) return !dir_exists(path);
-  return false;
-}
-
 const SourceFormat *source_format_to_write(const char *path) {
   const size_t length = strlen(path);
   for (int i = 0; i < FORMATS; i++) {
@@ -64,12 +47,29 @@ static void begin(ModelSource *s, const SourceFormat *format, const char *path) 
   snprintf(s->path, sizeof s->path, "%s", dir_current(buf, path));
 }
 
-bool source_open(ModelSource *s, const char *path, Error *err) {
+bool source_claim(ModelSource *s, const char *path) {
   *s = (ModelSource){.format = NULL};
-  const SourceFormat *format = format_of(path, err);
-  if (!format) return false;
-  begin(s, format, path);
-  return format->open(s, err);
+  for (int i = 0; i < FORMATS; i++)
+    if (formats[i]->claims(path)) {
+      begin(s, formats[i], path);
+      return true;
+    }
+  return false;
+}
+
+bool source_open_claimed(ModelSource *s, Error *err) {
+  return s->format->open(s, err);
+}
+
+static bool fail_unclaimed(const char *path, Error *err) {
+  if (!access(path, F_OK)) return !hint_file(path, files, err);
+  return fail_as(err, INK_NOT_FOUND,
+                 "%s: no such model directory: train a model with `inkstone train write TEXT -o %s`", path,
+                 path);
+}
+
+bool source_open(ModelSource *s, const char *path, Error *err) {
+  return source_claim(s, path) ? source_open_claimed(s, err) : fail_unclaimed(path, err);
 }
 
 bool source_open_tensors(ModelSource *s, Error *err) {

@@ -72,11 +72,13 @@ typedef struct SourceFormat {
   bool (*save)(const char *path, const ModelFile *, Error *);
 } SourceFormat;
 
-/* Fails if the path is not a model, with a hint. Close it in any case. */
-bool source_is_file(const char *path); /* a model that is one file, not a directory */
 /* The format of files with such a name, if it can be written; NULL: none. */
 const SourceFormat *source_format_to_write(const char *path);
+/* Fails if the path is not a model, with a hint. Close it in any case. */
 bool source_open(ModelSource *, const char *path, Error *);
+/* The two parts of it: whether a format reads the path; opening it. */
+bool source_claim(ModelSource *, const char *path);
+bool source_open_claimed(ModelSource *, Error *);
 bool source_open_tensors(ModelSource *, Error *);
 void source_close(ModelSource *);
 bool source_find_tokenizer(const ModelSource *, SourceTokenizer *, Error *);

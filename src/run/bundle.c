@@ -55,15 +55,21 @@ static Tokenizer *read_tokenizers(const ModelSource *s, Error *err) {
   return NULL;
 }
 
-Tokenizer *bundle_tokenizer(const char *path, Error *err) {
-  ModelSource source;
-  Tokenizer *t = source_open(&source, path, err) ? read_tokenizers(&source, err) : NULL;
-  source_close(&source);
+static Tokenizer *read_and_close(ModelSource *s, bool opened, Error *err) {
+  Tokenizer *t = opened ? read_tokenizers(s, err) : NULL;
+  source_close(s);
   return t;
 }
 
+Tokenizer *bundle_tokenizer(const char *path, Error *err) {
+  ModelSource source;
+  return read_and_close(&source, source_open(&source, path, err), err);
+}
+
 Tokenizer *bundle_tokenizer_at(const char *path, Error *err) {
-  return source_is_file(path) ? bundle_tokenizer(path, err) : open_files(path, err);
+  ModelSource source;
+  if (dir_exists(path) || !source_claim(&source, path)) return open_files(path, err);
+  return read_and_close(&source, source_open_claimed(&source, err), err);
 }
 
 /* The file of a vocabulary larger than the model's, or NULL. */
