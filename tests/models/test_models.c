@@ -179,17 +179,17 @@ static void threads_do_not_change_a_bit(void **state) {
 }
 
 /* With dropout, whose masks must come again. */
-static void computing_anew_does_not_change_a_bit(void **state) {
+static void recomputing_does_not_change_a_bit(void **state) {
   (void)state;
   for (int a = 0; a < arch_count + VARIANTS; a++) {
     Config c = network(a, VOCABULARY);
     c.dropout = 0.1;
     c.layers = 2;
     float first;
-    uint64_t kept, anew;
+    uint64_t kept, recomputed;
     train(&c, 3, &first, &kept);
-    train_so(&c, 3, true, &first, &anew);
-    if (kept != anew) fail_msg("%s computed anew gives other weights", c.arch->name);
+    train_so(&c, 3, true, &first, &recomputed);
+    if (kept != recomputed) fail_msg("%s recomputed gives other weights", c.arch->name);
   }
 }
 
@@ -197,15 +197,15 @@ static void computing_anew_does_not_change_a_bit(void **state) {
 static void a_step_takes_the_memory_reckoned(void **state) {
   (void)state;
   for (int a = 0; a < arch_count + VARIANTS; a++)
-    for (int anew = 0; anew < 2; anew++) {
+    for (int recomputed = 0; recomputed < 2; recomputed++) {
       Config c = network(a, VOCABULARY);
       c.layers = 6;
       const Cost cost = model_cost(&c, SEQUENCES, TIME, SOURCE_TIME);
-      const int64_t reckoned = anew ? cost.recompute_bytes : cost.activation_bytes;
-      const int64_t took = step_bytes(&c, anew);
+      const int64_t reckoned = recomputed ? cost.recompute_bytes : cost.activation_bytes;
+      const int64_t took = step_bytes(&c, recomputed);
       if (took > reckoned + reckoned / 2 || took < reckoned / 3)
         fail_msg("%s: %lld bytes reckoned%s, %lld taken", c.arch->name, (long long)reckoned,
-                 anew ? " computing anew" : "", (long long)took);
+                 recomputed ? " recomputing" : "", (long long)took);
     }
 }
 
@@ -324,7 +324,7 @@ int main(void) {
       cmocka_unit_test(presets_have_the_sizes_they_promise),
       cmocka_unit_test(every_architecture_learns),
       cmocka_unit_test(threads_do_not_change_a_bit),
-      cmocka_unit_test(computing_anew_does_not_change_a_bit),
+      cmocka_unit_test(recomputing_does_not_change_a_bit),
       cmocka_unit_test(a_step_takes_the_memory_reckoned),
       cmocka_unit_test(reading_at_once_equals_token_by_token),
       cmocka_unit_test(dropout_is_for_training_only),

@@ -4,23 +4,23 @@
 static Tape *recorded_on; /* what the parts below compute on */
 
 /* 2x + b twice, the second time from the output of the first. */
-static Tensor *doubled_and_more(void *beside, Tensor *x) {
+static Tensor *doubled_and_more(void *extra, Tensor *x) {
   Tape *tape = recorded_on;
-  return op_add(tape, op_add(tape, x, x), beside);
+  return op_add(tape, op_add(tape, x, x), extra);
 }
 
 /* y = 2(2x + b) + b: dy/dx = 4, dy/db = 3. What parts took is there again once the gradients went on. */
 static void parts_give_back_their_memory(void **state) {
   (void)state;
-  for (int anew = 0; anew < 2; anew++) {
+  for (int recompute = 0; recompute < 2; recompute++) {
     Tape *tape = recorded_on = recording();
-    tape_recompute(tape, anew);
+    tape_recompute(tape, recompute);
     const int64_t shape[] = {64, 32};
     Tensor *x = normal(tape, 1, 2, shape), *b = normal(tape, 2, 2, shape);
     x->wants_grad = b->wants_grad = true;
     const int64_t before = tape_bytes(tape), each = (int64_t)tensor_bytes(x);
     Tensor *y = tape_part(tape, doubled_and_more, b, tape_part(tape, doubled_and_more, b, x, b), b);
-    assert_int_equal(tape_bytes(tape) - before, (anew ? 2 : 4) * each);
+    assert_int_equal(tape_bytes(tape) - before, (recompute ? 2 : 4) * each);
     for (int i = 0; i < 64 * 32; i++)
       assert_float_equal(tensor_f32(y)[i], 4 * tensor_f32(x)[i] + 3 * tensor_f32(b)[i], 1e-5);
     tape_backward(tape, sum(tape, y));
@@ -43,7 +43,7 @@ static void gradients_between_parts_are_kept(void **state) {
   (void)state;
   const int64_t shape[] = {64, 32};
   float expected[64 * 32];
-  for (int as = 0; as < 3; as++) { /* without parts, kept, computed anew */
+  for (int as = 0; as < 3; as++) { /* without parts, kept, recomputed */
     Tape *tape = recorded_on = recording();
     tape_recompute(tape, as == 2);
     Tensor *x = normal(tape, 1, 2, shape), *weight = normal(tape, 2, 1, &shape[1]), *y = x;
@@ -96,10 +96,10 @@ static Tensor *many_activations(void *weight, Tensor *x) {
 }
 
 /* The same bits as where all outputs are kept. */
-static void fleeting_outputs_are_made_again(void **state) {
+static void rematerialized_outputs_are_recomputed(void **state) {
   (void)state;
   float expected[64 * 32], of_weight[32 * 32];
-  for (int as = 0; as < 3; as++) { /* without parts, kept, computed anew */
+  for (int as = 0; as < 3; as++) { /* without parts, kept, recomputed */
     Tape *tape = recorded_on = recording();
     tape_recompute(tape, as == 2);
     Tensor *x = normal(tape, 1, 2, (int64_t[]){64, 32}), *y = x;
@@ -133,9 +133,9 @@ static Tensor *norms_everywhere(void *weight, Tensor *x) {
   return op_residual(tape, x, normed(op_linear(tape, y, weight, NULL, false)), 0);
 }
 
-static Tape *recorded_with(bool anew) {
+static Tape *recorded_with(bool recompute) {
   Tape *tape = recording();
-  tape_recompute(tape, anew);
+  tape_recompute(tape, recompute);
   return tape;
 }
 
@@ -181,8 +181,8 @@ static Tensor *three_products(void *weight, Tensor *x) {
   return x;
 }
 
-/* Of 64 layers of three activations there is one at a time; the place is made anew for a larger one. */
-static void fleeting_outputs_share_a_place(void **state) {
+/* Of 64 layers of three activations there is one at a time; a larger one replaces its memory. */
+static void rematerialized_outputs_share_memory(void **state) {
   (void)state;
   Tape *tape = recorded_on = tape_new(false);
   for (int64_t rows = 1; rows < 9; rows += 7) {
@@ -245,9 +245,9 @@ static void without_a_record_a_part_leaves_its_output(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(parts_give_back_their_memory),
-      cmocka_unit_test(fleeting_outputs_are_made_again),
+      cmocka_unit_test(rematerialized_outputs_are_recomputed),
       cmocka_unit_test(operators_in_place_take_rematerialized_inputs),
-      cmocka_unit_test(fleeting_outputs_share_a_place),
+      cmocka_unit_test(rematerialized_outputs_share_memory),
       cmocka_unit_test(a_residual_takes_the_memory_of_the_change),
       cmocka_unit_test(what_forward_alone_needs_is_handed_on),
       cmocka_unit_test(gradients_between_parts_are_kept),
