@@ -10,6 +10,7 @@ struct ChatTemplate {
   json_t *variables; /* special tokens */
   const char *source;
   json_t *kept; /* has the source */
+  json_t *names;
   int32_t end;
   int64_t frame;
   Error problem; /* why it cannot be used */
@@ -149,6 +150,10 @@ int64_t chat_template_frame(const ChatTemplate *c) {
   return c->frame;
 }
 
+const json_t *chat_template_names(const ChatTemplate *c) {
+  return c->names;
+}
+
 /* ---- opening ---- */
 
 /* Renders an assistant's turn and finds what follows its text. */
@@ -180,12 +185,20 @@ static int64_t find_frame(const ChatTemplate *c, const Tokenizer *t) {
   return frame;
 }
 
+static json_t *names_of(const json_t *templates) {
+  json_t *names = json_array();
+  for (size_t i = 0; i < json_array_size(templates); i++)
+    json_push(names, json_string(json_get_text(json_array_get(templates, i), "name", "")));
+  return names;
+}
+
 ChatTemplate *chat_template_open(const json_t *config, const Tokenizer *t) {
   const json_t *templates = json_object_get(config, "chat_template");
   if (!templates || json_is_null(templates)) return NULL;
   ChatTemplate *c = mem_alloc_zeroed(1, sizeof *c);
   c->end = -1;
   c->variables = json_object();
+  c->names = names_of(templates);
   add_tokens(c->variables, config);
   const json_t *text = chosen(templates, &c->problem);
   if (text) {
@@ -206,5 +219,6 @@ void chat_template_close(ChatTemplate *c) {
   jinja_free(c->program);
   json_decref(c->variables);
   json_decref(c->kept);
+  json_decref(c->names);
   mem_free(c);
 }

@@ -14,6 +14,8 @@ typedef struct ChatTemplate ChatTemplate;
  * special tokens. NULL: there is no template. One that cannot be used is an error only once it is used. */
 ChatTemplate *chat_template_open(const json_t *config, const Tokenizer *);
 void chat_template_close(ChatTemplate *);
+/* The names of all templates of a list, of which "default" is used; a single one has none. */
+const json_t *chat_template_names(const ChatTemplate *);
 
 /* The text of a conversation; `prompt`: followed by the beginning of the assistant's turn. */
 bool chat_template_text(const ChatTemplate *, const Tokenizer *, const Turn *, size_t count, bool prompt,

@@ -99,6 +99,20 @@ bool source_read_template(const ModelSource *s, json_t **out, Error *err) {
   return s->format->read_template(s, out, err);
 }
 
+json_t *source_templates(json_t *by_name) {
+  json_t *only = json_object_get(by_name, "default"), *list = NULL, *text;
+  const char *name;
+  if (only && json_object_size(by_name) == 1)
+    list = json_incref(only);
+  else if (json_object_size(by_name)) {
+    list = json_array();
+    json_object_foreach(by_name, name, text)
+        json_push(list, json_build("{s:s, s:O}", "name", name, "template", text));
+  }
+  json_decref(by_name);
+  return list;
+}
+
 bool source_read_tokenizer_config(const ModelSource *s, json_t **out, Error *err) {
   *out = NULL;
   return !s->format->read_tokenizer_config || s->format->read_tokenizer_config(s, out, err);

@@ -40,7 +40,7 @@ typedef struct ModelParts {
 /* A model that is written as one file. */
 typedef struct ModelFile {
   const json_t *configuration; /* complete, by the keys of transformers */
-  const json_t *chat_template; /* a text; NULL: none */
+  const json_t *chat_template; /* a text, or a list of named ones; NULL: none */
   const char *tokenizer;       /* the text of tokenizer.json */
   size_t tokenizer_length;
   int64_t vocabulary;     /* rows of the embedding */
@@ -84,6 +84,8 @@ void source_close(ModelSource *);
 bool source_find_tokenizer(const ModelSource *, SourceTokenizer *, Error *);
 /* The chat template: a text, or a list of named ones; *out NULL: none. */
 bool source_read_template(const ModelSource *, json_t **out, Error *);
+/* As above, of an object {name: text}, which is released. */
+json_t *source_templates(json_t *by_name);
 /* tokenizer_config.json, a new object; *out NULL: none. */
 bool source_read_tokenizer_config(const ModelSource *, json_t **out, Error *);
 

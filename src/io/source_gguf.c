@@ -37,26 +37,80 @@ static bool find_tokenizer(const ModelSource *s, SourceTokenizer *t, Error *err)
   return true;
 }
 
+/* The default template has this key; another has its name behind it, which the key "tokenizer.chat_templates"
+ * lists once more. */
+#define TEMPLATE "tokenizer.chat_template"
+
+/* The name of the template with that key; NULL: it is no template's. */
+static const char *template_name(const char *key) {
+  if (strncmp(key, TEMPLATE, strlen(TEMPLATE))) return NULL;
+  const char *rest = key + strlen(TEMPLATE);
+  return !*rest ? "default" : *rest == '.' && rest[1] ? rest + 1 : NULL;
+}
+
 static bool read_template(const ModelSource *s, json_t **out, Error *err) {
-  const char *text = NULL;
-  if (!gguf_get_text(s->own, "tokenizer.chat_template", &text, err)) return false;
-  if (text) *out = json_string(text);
-  return true;
+  const Gguf *g = s->own;
+  json_t *by_name = json_object();
+  bool ok = true;
+  for (size_t i = 0; ok && i < g->count; i++) {
+    const char *name = template_name(g->values[i].key), *text = NULL;
+    if (name && (ok = gguf_get_text(g, g->values[i].key, &text, err)))
+      json_put(by_name, name, json_string(text));
+  }
+  *out = source_templates(by_name);
+  return ok;
 }
 
 /* ---- writing ---- */
 
+static void put_template(GgufValues *v, const char *name, const json_t *text) {
+  char key[256] = TEMPLATE;
+  if (strcmp(name, "default")) snprintf(key, sizeof key, TEMPLATE ".%s", name);
+  gguf_put_text(v, key, json_string_value(text), json_string_length(text));
+}
+
+/* A text, or a list of named ones. */
+static void put_templates(GgufValues *v, const json_t *templates) {
+  size_t i, named = 0;
+  json_t *each;
+  if (json_is_string(templates)) put_template(v, "default", templates);
+  json_array_foreach(templates, i, each) {
+    const char *name = json_get_text(each, "name", "");
+    put_template(v, name, json_object_get(each, "template"));
+    named += strcmp(name, "default") != 0;
+  }
+  if (named) gguf_put_array(v, "tokenizer.chat_templates", GGUF_STRING, named);
+  json_array_foreach(templates, i, each) {
+    const char *name = json_get_text(each, "name", "");
+    if (strcmp(name, "default")) gguf_add_text(v, name, strlen(name));
+  }
+}
+
+/* What a tokenizer_config.json says may be anything. */
+static bool check_templates(const json_t *templates, Error *err) {
+  enum { LONGEST_NAME = 64 };
+  size_t i;
+  json_t *each;
+  bool good = !templates || json_is_null(templates) || json_is_string(templates) || json_is_array(templates);
+  json_array_foreach(templates, i, each) {
+    const size_t length = strlen(json_get_text(each, "name", ""));
+    good = good && length && length <= LONGEST_NAME && json_is_string(json_object_get(each, "template"));
+  }
+  return good || fail(err,
+                      "\"chat_template\" is neither a text nor a list of texts with names of at most %d "
+                      "bytes: correct it, or leave it out of tokenizer_config.json",
+                      LONGEST_NAME);
+}
+
 static bool put_values(GgufValues *v, const ModelFile *f, Error *err) {
-  const json_t *template = f->chat_template;
   bool blocks = false;
   for (size_t i = 0; i < f->count; i++) blocks |= type_info(f->items[i].tensor.type)->block > 1;
   const GgufTokens tokens = {f->vocabulary, f->begin, f->unknown, f->add_begin};
-  if (!gguf_put_configuration(v, f->configuration, err) ||
+  if (!check_templates(f->chat_template, err) || !gguf_put_configuration(v, f->configuration, err) ||
       !gguf_put_tokenizer(v, f->tokenizer, f->tokenizer_length, &tokens, err))
     return false;
   if (blocks) gguf_put_int(v, "general.quantization_version", 2);
-  if (template)
-    gguf_put_text(v, "tokenizer.chat_template", json_string_value(template), json_string_length(template));
+  put_templates(v, f->chat_template);
   return true;
 }
 

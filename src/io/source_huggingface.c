@@ -114,21 +114,45 @@ static bool read_tokenizer_config(const ModelSource *s, json_t **out, Error *err
   return !file_exists(path_join(path, s->path, "tokenizer_config.json")) || (*out = json_read(path, err));
 }
 
-/* In chat_template.jinja (transformers 5), which takes precedence, or in tokenizer_config.json. */
+static bool add_template(json_t *by_name, const char *name, const char *path, Error *err) {
+  FileView file;
+  if (!file_view_regular(path, &file, err)) return false;
+  json_t *text = json_stringn(file.data, file.size);
+  file_view_close(&file);
+  if (!text) return fail(err, "%s: not UTF-8", path);
+  json_put(by_name, name, text);
+  return true;
+}
+
+/* additional_chat_templates/NAME.jinja */
+static bool add_templates(json_t *by_name, const char *directory, Error *err) {
+  static const char suffix[] = ".jinja";
+  char path[PATH_CAPACITY];
+  Names names = {0};
+  bool ok = !dir_exists(directory) || dir_list(directory, &names, err);
+  for (size_t i = 0; ok && i < names.count; i++) {
+    const size_t length = strlen(names.items[i]), rest = sizeof suffix - 1;
+    if (length <= rest || strcmp(names.items[i] + length - rest, suffix)) continue;
+    path_join(path, directory, names.items[i]);
+    names.items[i][length - rest] = '\0';
+    ok = add_template(by_name, names.items[i], path, err);
+  }
+  names_free(&names);
+  return ok;
+}
+
+/* In files of their own (transformers 5), which take precedence, or in tokenizer_config.json. */
 static bool read_template(const ModelSource *s, json_t **out, Error *err) {
   char path[PATH_CAPACITY];
-  FileView file;
-  if (file_exists(path_join(path, s->path, "chat_template.jinja"))) {
-    if (!file_view_regular(path, &file, err)) return false;
-    *out = json_stringn(file.data, file.size);
-    file_view_close(&file);
-    return *out || fail(err, "%s: not UTF-8", path);
-  }
-  json_t *config = NULL;
-  if (!read_tokenizer_config(s, &config, err)) return false;
-  *out = json_incref(json_object_get(config, "chat_template"));
+  json_t *by_name = json_object(), *config = NULL;
+  bool ok = !file_exists(path_join(path, s->path, "chat_template.jinja")) ||
+            add_template(by_name, "default", path, err);
+  ok = ok && add_templates(by_name, path_join(path, s->path, "additional_chat_templates"), err);
+  *out = source_templates(by_name);
+  if (ok && !*out && (ok = read_tokenizer_config(s, &config, err)))
+    *out = json_incref(json_object_get(config, "chat_template"));
   json_decref(config);
-  return true;
+  return ok;
 }
 
 /* ---- writing ---- */

@@ -90,6 +90,8 @@ char *ink_model_describe(const ink_model *m, ink_error *err) {
                  "tokens", special_tokens_describe(&b->model->config, b->tokenizer, bundle_begin(b)),
                  "generation", generation_describe(b), "trained", b->card);
   if (b->chat) json_put(json, "chat_template", json_true());
+  if (b->chat && json_array_size(chat_template_names(b->chat)))
+    json_put(json, "chat_templates", json_copy((json_t *)(uintptr_t)chat_template_names(b->chat)));
   if (b->source.remark) json_put(json, "remark", json_string(b->source.remark));
   char *text = json_text(json, JSON_INDENT(2));
   json_decref(json);

@@ -210,7 +210,7 @@ static bool save(Export *e, const SourceFormat *format, const char *path, const 
   const bool ok =
       tokenizer_text(b->tokenizer, &text, err) && source_read_template(&b->source, &template, err);
   const ModelFile file = {.configuration = configuration,
-                          .chat_template = json_is_string(template) ? template : NULL,
+                          .chat_template = template,
                           .tokenizer = text.data,
                           .tokenizer_length = text.length,
                           .vocabulary = c->vocabulary,

@@ -44,6 +44,31 @@ printf '{%% for m in messages %%}{{ m.content }}<|end|>{%% endfor %%}' >foreign/
 run convert foreign other
 expect_status 0
 grep -q '"chat_template": "{% for m in messages %}' other/tokenizer_config.json || flunk "convert keeps the template"
+
+# several templates: "default" is used, the others are told and kept, by a directory, a GGUF file, and back
+mkdir foreign/additional_chat_templates
+printf 'rag {{ messages }}' >foreign/additional_chat_templates/rag.jinja
+printf 'a note' >foreign/additional_chat_templates/README
+run info foreign
+expect_out "rag"
+run convert foreign named.gguf
+expect_status 0
+run info named.gguf
+expect_out "rag"
+run convert named.gguf back
+expect_status 0
+cmp -s other/tokenizer_config.json back/tokenizer_config.json && flunk "convert loses a template"
+grep -q '"template": "rag {{ messages }}"' back/tokenizer_config.json || flunk "convert loses a named template"
+grep -q '"template": "{% for m in messages %}' back/tokenizer_config.json || flunk "convert loses the default template"
+run reply -m foreign --beam 1 --max-tokens 20 "hello"
+cp out ours
+run reply -m named.gguf --beam 1 --max-tokens 20 "hello"
+expect_same ours out
+printf '{"chat_template": [{"name": "default"}]}' >other/tokenizer_config.json
+run convert other bad.gguf
+expect_failure '"chat_template" is neither a text nor a list of texts with names'
+rm -r foreign/additional_chat_templates
+
 rm foreign/chat_template.jinja foreign/tokenizer_config.json
 run chat -m foreign
 expect_usage "this model has no chat template"
