@@ -6,6 +6,7 @@
 #include "base/buffer.h"
 #include "base/json.h"
 #include "io/gguf.h"
+#include "io/vocabulary.h"
 
 /* As config.json; NULL on failure. Caller: json_decref. */
 json_t *gguf_configuration(const Gguf *, Error *);
@@ -25,12 +26,15 @@ typedef struct GgufTokens {
 } GgufTokens;
 bool gguf_put_tokenizer(GgufValues *, const char *text, size_t length, const GgufTokens *, Error *);
 
-/* How "tokenizer.ggml.pre" cuts words into what merges may join. */
+/* How "tokenizer.ggml.pre" cuts words into what merges may join: each pattern cuts what the one before left
+ * together. */
 typedef struct GgufPattern {
-  const char *name, *pattern, *also; /* a regular expression, and another that does the same, or NULL */
+  const char *names; /* with spaces between them; the first is written */
+  const char *patterns[MOST_PATTERNS + 1];
   bool begins, whole; /* texts begin with the begin token; a word that is a token is that token */
 } GgufPattern;
 const GgufPattern *gguf_pattern(int index); /* NULL: no more; 0: GPT-2's */
 const GgufPattern *gguf_pattern_named(const char *name);
+const GgufPattern *gguf_pattern_of(const char *const patterns[MOST_PATTERNS + 1], bool whole);
 
 #endif

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "io/gguf_model.h"
-#include "io/vocabulary.h"
 
 /* The metadata that a tokenizer is made of. */
 typedef struct Metadata {
@@ -18,37 +17,15 @@ typedef struct Metadata {
 
 /* ---- byte-level BPE ---- */
 
-/* How words are cut; `begins`: texts begin with the begin token unless the file says otherwise; `whole`: a
- * word that is a token is that token. smollm isolates digits first: whitespace before one ends its word
- * there. */
-static const GgufPattern patterns[] = {
-    {"gpt-2", WORDS_GPT2, CONTRACTIONS "| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+", false,
-     false},
-    {"llama-bpe", WORDS_CL100K, NULL, true, true},
-    {"qwen2", WORDS_QWEN2, NULL, false, false},
-    {"smollm", "'(?:[sdmt]|ll|ve|re)| ?\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}]+|\\s+(?![^\\s\\p{N}])|\\s+", NULL,
-     false, false}};
-enum { PATTERNS = sizeof patterns / sizeof *patterns };
-
-const GgufPattern *gguf_pattern(int index) {
-  return index < PATTERNS ? &patterns[index] : NULL;
-}
-
-const GgufPattern *gguf_pattern_named(const char *name) {
-  int i = 0;
-  while (i < PATTERNS && strcmp(patterns[i].name, name)) i++;
-  return gguf_pattern(i);
-}
-
-static int find_pattern(const Metadata *m, const char *name) {
-  for (int i = 0; name && i < PATTERNS; i++)
-    if (!strcmp(patterns[i].name, name)) return i;
+static const GgufPattern *find_pattern(const Metadata *m, const char *name) {
+  const GgufPattern *found = name ? gguf_pattern_named(name) : NULL, *p;
   Buffer known = {0};
-  for (int i = 0; i < PATTERNS; i++) buffer_addf(&known, "%s%s", i ? ", " : "", patterns[i].name);
-  fail(m->err, "%s: \"tokenizer.ggml.pre\" is \"%s\": how it cuts words is not known (%s are)", m->gguf->path,
-       name ? name : "", known.data);
+  if (found) return found;
+  for (int i = 0; (p = gguf_pattern(i)); i++) buffer_addf(&known, "%s%s", i ? " " : "", p->names);
+  fail(m->err, "%s: \"tokenizer.ggml.pre\" is \"%s\": how it cuts words is not known (of these it is: %s)",
+       m->gguf->path, name ? name : "", known.data);
   buffer_free(&known);
-  return -1;
+  return NULL;
 }
 
 static bool add_merges(const Metadata *m) {
@@ -68,15 +45,15 @@ static bool add_merges(const Metadata *m) {
 static bool write_byte_level(Metadata *m) {
   const char *name = NULL;
   if (!gguf_get_text(m->gguf, "tokenizer.ggml.pre", &name, m->err)) return false;
-  const int which = find_pattern(m, name);
-  if (which < 0) return false;
+  const GgufPattern *p = find_pattern(m, name);
+  if (!p) return false;
   if (!m->merges || m->merges->type != GGUF_STRING)
     return fail_damaged(m->err, "%s: \"tokenizer.ggml.merges\" is missing, or no list of texts",
                         m->gguf->path);
-  m->vocabulary.add_begin = patterns[which].begins;
+  m->vocabulary.add_begin = p->begins;
   if (!gguf_get_bool(m->gguf, "tokenizer.ggml.add_bos_token", &m->vocabulary.add_begin, m->err)) return false;
-  m->vocabulary.pattern = patterns[which].pattern;
-  m->vocabulary.whole_words = patterns[which].whole;
+  memcpy(m->vocabulary.patterns, p->patterns, sizeof p->patterns);
+  m->vocabulary.whole_words = p->whole;
   vocabulary_begin_byte_level(&m->vocabulary, m->out);
   if (!add_merges(m)) return false;
   buffer_adds(m->out, "}}");

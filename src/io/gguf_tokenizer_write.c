@@ -5,7 +5,6 @@
 
 #include "base/arena.h"
 #include "io/gguf_model.h"
-#include "io/vocabulary.h"
 
 typedef struct Writing {
   const json_t *json, *model;
@@ -114,36 +113,45 @@ static bool merges_within_characters(const json_t *merges) {
   return true;
 }
 
-/* The pattern that cuts words, "": none; NULL: no such form. */
-static const char *find_regex(const json_t *pre) {
-  const json_t *list = json_object_get(pre, "pretokenizers"), *first = json_array_get(list, 0),
-               *bytes = list ? json_array_get(list, json_array_size(list) - 1) : pre;
-  const bool regex = is_on(bytes, "use_regex", true);
-  if (strcmp(type_of(bytes), "ByteLevel") || is_on(bytes, "add_prefix_space", true) ||
-      json_array_size(list) > 2)
+/* GPT-2's pattern as older files have it. */
+#define OLDER_GPT2 CONTRACTIONS "| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+"
+
+/* The pattern of a step that is not the last; NULL: it has none. */
+static const char *pattern_of(const json_t *step) {
+  if (!strcmp(type_of(step), "Digits")) return is_on(step, "individual_digits", false) ? "\\p{N}" : "\\p{N}+";
+  if (strcmp(type_of(step), "Split") || is_on(step, "invert", false) ||
+      strcmp(json_get_text(step, "behavior", ""), "Isolated"))
     return NULL;
-  if (!list || json_array_size(list) == 1) return regex ? gguf_pattern(0)->pattern : "";
-  if (!strcmp(type_of(first), "Digits") && is_on(first, "individual_digits", false) && regex)
-    return gguf_pattern_named("smollm")->pattern;
-  if (strcmp(type_of(first), "Split") || regex || is_on(first, "invert", false) ||
-      strcmp(json_get_text(first, "behavior", ""), "Isolated"))
-    return NULL;
-  return json_get_text(json_object_get(first, "pattern"), "Regex", NULL);
+  const char *regex = json_get_text(json_object_get(step, "pattern"), "Regex", NULL);
+  return regex && !strcmp(regex, OLDER_GPT2) ? WORDS_GPT2 : regex;
+}
+
+/* The patterns that cut words, of which there may be none; false: words are cut in another way. */
+static bool list_patterns(const json_t *pre, const char *each[MOST_PATTERNS + 1]) {
+  const json_t *list = json_object_get(pre, "pretokenizers");
+  const size_t count = list ? json_array_size(list) : 1;
+  const json_t *last = list ? json_array_get(list, count - 1) : pre;
+  if (!count || count > MOST_PATTERNS || strcmp(type_of(last), "ByteLevel") ||
+      is_on(last, "add_prefix_space", true))
+    return false;
+  for (size_t i = 0; i + 1 < count; i++)
+    if (!(each[i] = pattern_of(json_array_get(list, i)))) return false;
+  if (is_on(last, "use_regex", true)) each[count - 1] = WORDS_GPT2;
+  return true;
 }
 
 static const GgufPattern *find_pattern(const Writing *w) {
   const json_t *merges = json_object_get(w->model, "merges");
   const bool whole = is_on(w->model, "ignore_merges", false);
-  const char *regex = find_regex(json_object_get(w->json, "pre_tokenizer"));
-  for (int i = 0; regex && gguf_pattern(i); i++) {
-    const GgufPattern *p = gguf_pattern(i);
-    if (p->whole == whole && (!strcmp(p->pattern, regex) || (p->also && !strcmp(p->also, regex)))) return p;
-  }
+  const char *each[MOST_PATTERNS + 1] = {NULL};
+  const GgufPattern *found =
+      list_patterns(json_object_get(w->json, "pre_tokenizer"), each) ? gguf_pattern_of(each, whole) : NULL;
+  if (found) return found;
   if (!whole && merges_within_characters(merges)) return gguf_pattern(0);
   fail(w->err,
        "the tokenizer cuts words in a way that GGUF has no name for (\"tokenizer.ggml.pre\"): llama.cpp "
-       "would make "
-       "other tokens; models trained with `--tokenizer char`, or `--words gpt-2`, can be converted");
+       "would make other tokens; models trained with `--tokenizer char`, or `--words gpt-2`, can be "
+       "converted");
   return NULL;
 }
 
@@ -164,7 +172,7 @@ static bool write_byte_level(Writing *w) {
   json_t *merge;
   if (!pattern) return false;
   gguf_put_text(w->out, "tokenizer.ggml.model", "gpt2", 4);
-  gguf_put_text(w->out, "tokenizer.ggml.pre", pattern->name, strlen(pattern->name));
+  gguf_put_text(w->out, "tokenizer.ggml.pre", pattern->names, strcspn(pattern->names, " "));
   gguf_put_array(w->out, "tokenizer.ggml.merges", GGUF_STRING, json_array_size(merges));
   json_array_foreach(merges, i, merge) {
     const char *part[2];

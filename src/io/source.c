@@ -69,7 +69,10 @@ static bool fail_unclaimed(const char *path, Error *err) {
 }
 
 bool source_open(ModelSource *s, const char *path, Error *err) {
-  return source_claim(s, path) ? source_open_claimed(s, err) : fail_unclaimed(path, err);
+  if (!source_claim(s, path)) return fail_unclaimed(path, err);
+  return source_open_claimed(s, err) &&
+         (s->configuration ||
+          fail(err, "%s: has only a tokenizer, no model: it can be used with `inkstone tokenizer`", s->path));
 }
 
 bool source_open_tensors(ModelSource *s, Error *err) {

@@ -14,7 +14,7 @@
 typedef struct ModelSource {
   const struct SourceFormat *format;
   char path[PATH_CAPACITY]; /* of its files: the directory, or the one that is replacing it (dir_current) */
-  json_t *configuration;    /* as config.json */
+  json_t *configuration;    /* as config.json; NULL: only a tokenizer */
   json_t *generation;       /* as generation_config.json; NULL: none */
   json_t *card;             /* as inkstone.json; empty if another program made the model */
   char configuration_at[PATH_CAPACITY], generation_at[PATH_CAPACITY]; /* their paths, for messages */
@@ -76,7 +76,7 @@ typedef struct SourceFormat {
 const SourceFormat *source_format_to_write(const char *path);
 /* Fails if the path is not a model, with a hint. Close it in any case. */
 bool source_open(ModelSource *, const char *path, Error *);
-/* The two parts of it: whether a format reads the path; opening it. */
+/* The two parts of it: whether a format reads the path; opening it, though it be only a tokenizer. */
 bool source_claim(ModelSource *, const char *path);
 bool source_open_claimed(ModelSource *, Error *);
 bool source_open_tensors(ModelSource *, Error *);

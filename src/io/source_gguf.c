@@ -5,13 +5,15 @@
 #include "io/gguf_model.h"
 #include "io/source.h"
 
+/* A file without tensors is only a tokenizer. */
 static bool open_file(ModelSource *s, Error *err) {
   Gguf *g = mem_alloc_zeroed(1, sizeof *g);
   s->own = g;
+  if (!gguf_open(g, s->path, err)) return false;
   snprintf(s->configuration_at, PATH_CAPACITY, "%.*s: metadata, by transformers' names", PATH_CAPACITY / 2,
            s->path);
-  return gguf_open(g, s->path, err) && (s->configuration = gguf_configuration(g, err)) &&
-         (s->card = json_object());
+  s->card = json_object();
+  return !g->tensors.count || (s->configuration = gguf_configuration(g, err));
 }
 
 static bool open_tensors(ModelSource *s, Error *err) {

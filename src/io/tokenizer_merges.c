@@ -22,7 +22,7 @@ static bool choose(const TokenizerFiles *f, Vocabulary *v) {
   if (file_exists(tokenizer_files_beside(f, path, "added_tokens.json")) &&
       !json_object_get(f->config, "added_tokens_decoder"))
     return fail(f->err, "%s: is not read without tokenizer.json: " SAVE_TOKENIZER, path);
-  v->pattern = qwen2 ? WORDS_QWEN2 : NULL;
+  v->patterns[0] = qwen2 ? WORDS_QWEN2 : NULL;
   v->composes = qwen2;
   return json_get_bool(f->config, "add_prefix_space", false, &v->add_space, f->path, f->err) &&
          (!qwen2 || !v->add_space ||

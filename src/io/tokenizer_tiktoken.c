@@ -101,7 +101,7 @@ static bool read(TokenizerFiles *f, FileView file, Buffer *out) {
                   .begin = -1,
                   .end = e->specials[0].id,
                   .unknown = -1,
-                  .pattern = e->pattern,
+                  .patterns = {e->pattern},
                   .whole_words = true};
   v.tokens = arena_alloc_zeroed(arena, v.count * sizeof *v.tokens);
   bool ok = read_ranks(&v, arena, file, f->err) && complete(&v, e, arena, f->err);

@@ -216,14 +216,20 @@ bool vocabulary_add_merges(const Vocabulary *v, Buffer *b, Error *err) {
 #define BYTE_LEVEL(space, regex) \
   "{\"type\":\"ByteLevel\",\"add_prefix_space\":" space ",\"trim_offsets\":true,\"use_regex\":" regex "}"
 
+static void add_split(const char *pattern, Buffer *b) {
+  buffer_adds(b, "{\"type\":\"Split\",\"pattern\":{\"Regex\":");
+  vocabulary_add_text(b, pattern, strlen(pattern));
+  buffer_adds(b, "},\"behavior\":\"Isolated\",\"invert\":false},");
+}
+
 void vocabulary_begin_byte_level(const Vocabulary *v, Buffer *b) {
   buffer_adds(b, "{\"version\":\"1.0\",");
   vocabulary_add_frame(v, b);
   buffer_addf(b, "\"normalizer\":%s,\"pre_tokenizer\":", v->composes ? "{\"type\":\"NFC\"}" : "null");
-  if (v->pattern) {
-    buffer_adds(b, "{\"type\":\"Sequence\",\"pretokenizers\":[{\"type\":\"Split\",\"pattern\":{\"Regex\":");
-    vocabulary_add_text(b, v->pattern, strlen(v->pattern));
-    buffer_adds(b, "},\"behavior\":\"Isolated\",\"invert\":false}," BYTE_LEVEL("false", "false") "]}");
+  if (v->patterns[0]) {
+    buffer_adds(b, "{\"type\":\"Sequence\",\"pretokenizers\":[");
+    for (int i = 0; v->patterns[i]; i++) add_split(v->patterns[i], b);
+    buffer_adds(b, BYTE_LEVEL("false", "false") "]}");
   } else {
     buffer_adds(b, v->add_space ? BYTE_LEVEL("true", "true") : BYTE_LEVEL("false", "true"));
   }

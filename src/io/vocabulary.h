@@ -24,6 +24,8 @@ typedef struct VocabularyToken {
   double score; /* of SentencePiece */
 } VocabularyToken;
 
+enum { MOST_PATTERNS = 5 };
+
 typedef struct Vocabulary {
   const char *path; /* for messages */
   VocabularyToken *tokens;
@@ -36,11 +38,12 @@ typedef struct Vocabulary {
   const char *map;             /* compiled replacements of characters (normalizer Precompiled) */
   size_t map_length;           /* 0: none */
   const VocabularyToken
-      *unlisted;              /* pieces of the unigram model that are not among the tokens, of which those */
-  size_t unlisted_count;      /* that are not of the kind TOKEN_NORMAL are then no pieces */
-  bool mapped;                /* the tokens are not the model's own */
-  const char *pattern;        /* of byte-level BPE: how words are cut; NULL: as GPT-2 */
-  bool composes, whole_words; /* texts are in NFC; a word that is a token is that token */
+      *unlisted;         /* pieces of the unigram model that are not among the tokens, of which those */
+  size_t unlisted_count; /* that are not of the kind TOKEN_NORMAL are then no pieces */
+  bool mapped;           /* the tokens are not the model's own */
+  const char *patterns[MOST_PATTERNS + 1]; /* of byte-level BPE: how words are cut, one after the other;
+                                              none: as GPT-2 */
+  bool composes, whole_words;              /* texts are in NFC; a word that is a token is that token */
 } Vocabulary;
 
 /* SentencePiece's unigram model, or its BPE, whose merges follow from the scores: the whole tokenizer.json.
@@ -67,8 +70,12 @@ bool vocabulary_add_merges(const Vocabulary *, Buffer *out, Error *);
 #define WORDS_GPT2   "'(?:[sdmt]|ll|ve|re)| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+"
 #define WORDS_CL100K "(?i:" CONTRACTIONS ")|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}" BEHIND_WORDS
 #define WORDS_QWEN2  "(?i:" CONTRACTIONS ")|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}" BEHIND_WORDS
-#define UPPER        "[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]"
-#define LOWER        "[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]"
+/* Of mistral-common's tekken.json, too. */
+#define WORDS_TEKKEN                                                                  \
+  "[^\\r\\n\\p{L}\\p{N}]?" UPPER "*" LOWER "+|[^\\r\\n\\p{L}\\p{N}]?" UPPER "+" LOWER \
+  "*|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
+#define UPPER "[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]"
+#define LOWER "[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]"
 #define WORDS_O200K                                                                                         \
   "[^\\r\\n\\p{L}\\p{N}]?" UPPER "*" LOWER "+(?i:" CONTRACTIONS ")?|[^\\r\\n\\p{L}\\p{N}]?" UPPER "+" LOWER \
   "*(?i:" CONTRACTIONS ")?|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"

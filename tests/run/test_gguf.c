@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/scratch.h"
 #include "gguf_bytes.h"
@@ -96,21 +98,69 @@ static void vocabularies_become_tokenizers(void **state) {
   check_ids(&(GgufParts){0}, "abc", 3, (const int32_t[]){259, 262, 3 + 'c'});
 }
 
+static size_t occurrences(const char *text, const char *what) {
+  size_t count = 0;
+  for (const char *at = text; (at = strstr(at, what)); at += strlen(what)) count++;
+  return count;
+}
+
+/* Every name, with as many cuts as it has patterns, of which all compile, and which name it again. */
+static void every_pattern_is_read_by_its_names(void **state) {
+  (void)state;
+  const GgufPattern *p;
+  for (int i = 0; (p = gguf_pattern(i)); i++) {
+    char names[512], *rest = NULL;
+    size_t patterns = 0;
+    const GgufPattern *again = gguf_pattern_of(p->patterns, p->whole);
+    for (; p->patterns[patterns]; patterns++)
+      assert_string_equal(again->patterns[patterns], p->patterns[patterns]);
+    assert_null(again->patterns[patterns]);
+    snprintf(names, sizeof names, "%s", p->names);
+    for (char *name = strtok_r(names, " ", &rest); name; name = strtok_r(NULL, " ", &rest)) {
+      ModelSource s;
+      SourceTokenizer found;
+      Error err = {0};
+      if (!source_open(&s, written(&(GgufParts){.pre = name}), &err) ||
+          !source_find_tokenizer(&s, &found, &err))
+        fail_msg("%s: %s", name, err.text);
+      Tokenizer *t = tokenizer_parse(found.text, found.length, name, &err);
+      if (!t) fail_msg("%s: %s", name, err.text);
+      assert_int_equal(tokenizer_begin(t), p->begins ? 1 : -1);
+      assert_int_equal(occurrences(found.text, "\"Split\""), patterns);
+      tokenizer_free(t);
+      mem_free(found.text);
+      source_close(&s);
+    }
+  }
+}
+
+static void a_file_without_tensors_is_a_tokenizer(void **state) {
+  (void)state;
+  const GgufParts p = {.tensors = -(uint64_t)GGUF_TENSORS};
+  ModelSource s;
+  Error err = {0};
+  assert_true(source_claim(&s, written(&p)) && source_open_claimed(&s, &err));
+  assert_null(s.configuration);
+  source_close(&s);
+  assert_false(source_open(&s, written(&p), &err));
+  assert_non_null(strstr(err.text, "has only a tokenizer, no model"));
+  source_close(&s);
+}
+
 /* Every length but the whole one. */
 static void a_file_cut_short_is_refused(void **state) {
   (void)state;
-  Buffer b = {0};
-  const char *path = in_scratch("model.gguf");
-  put_gguf(&b, &(GgufParts){0});
-  for (size_t length = 0; length < b.length; length += length < 9000 ? 1 : 997) {
+  const char *path = written(&(GgufParts){0});
+  struct stat file;
+  assert_int_equal(stat(path, &file), 0);
+  for (off_t length = file.st_size - 1; length >= 0; length -= length <= 9000 ? 1 : 997) {
     Error err = {0};
-    assert_true(file_replace(path, b.data, length, &err));
     Gguf g;
+    assert_int_equal(truncate(path, length), 0);
     assert_false(gguf_open(&g, path, &err));
     assert_true(*err.text);
     gguf_close(&g);
   }
-  buffer_free(&b);
 }
 
 /* ---- keys ---- */
@@ -303,7 +353,9 @@ static void absent_keys_have_the_defaults_of_llama_cpp(void **state) {
 
 static void vocabularies_that_are_wrong_are_refused(void **state) {
   (void)state;
-  refuse(&(GgufParts){.pre = "no-such"}, "\"tokenizer.ggml.pre\" is \"no-such\"");
+  static const char *const unknown[] = {"no-such", "gpt", "gpt-2 phi-2", "", " "};
+  for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++)
+    refuse(&(GgufParts){.pre = unknown[i]}, "how it cuts words is not known");
   refuse(&(GgufParts){.end_token = GGUF_VOCABULARY},
          "\"tokenizer.ggml.eos_token_id\" is 263, not in the vocabulary");
   refuse(&(GgufParts){.no_scores = true}, "\"tokenizer.ggml.scores\" is missing");
@@ -346,6 +398,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       TEST(a_file_is_a_model),
       TEST(vocabularies_become_tokenizers),
+      TEST(every_pattern_is_read_by_its_names),
+      TEST(a_file_without_tensors_is_a_tokenizer),
       TEST(a_file_cut_short_is_refused),
       TEST(keys_that_are_wrong_are_refused),
       TEST(values_that_are_no_json_are_refused),

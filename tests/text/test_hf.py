@@ -47,6 +47,13 @@ def unpacked(name):
     return path
 
 
+def unpacked_gguf(name):
+    path = os.path.join(scratch.name, name + ".gguf")
+    with gzip.open(f"{data}tokenizers/llama.cpp/ggml-vocab-{name}.gguf.gz") as f, open(path, "wb") as out:
+        out.write(f.read())
+    return path
+
+
 def llama_cpp(name, tokenizer):
     """Texts and ids of llama.cpp's own tests."""
     base = f"{data}tokenizers/llama.cpp/ggml-vocab-{name}.gguf"
@@ -87,6 +94,8 @@ for name, peer in (("gpt2", "gpt-2"), ("llama3", "llama-bpe"), ("qwen2_5", "qwen
     path = unpacked(name)
     compare(path)
     llama_cpp(peer, path)
+    llama_cpp(peer, unpacked_gguf(peer))
+llama_cpp("llama-spm", unpacked_gguf("llama-spm"))
 compare(shared + "/weights/TinyStories-656K/tokenizer.json")
 poems, plays, pairs = (data + f for f in ("text/chinese_poetry/tang.test.tsv", "text/tinyshakespeare/input.txt",
                                           "translate/tatoeba_en_zh/cmn.txt"))
