@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/buffer.h"
+#include "base/kinds.h"
 #include "base/threads.h"
 
 static bool fail_path(Error *err, const char *path, const char *what) {
@@ -88,7 +89,10 @@ bool file_view(const char *path, FileView *out, Error *err) {
 }
 
 bool file_view_regular(const char *path, FileView *out, Error *err) {
-  return view(path, true, out, err);
+  if (!view(path, true, out, err)) return false;
+  if (!kind_refuse_placeholder(path, out->data, out->size, err)) return true;
+  file_view_close(out);
+  return false;
 }
 
 void file_view_close(FileView *view) {

@@ -14,7 +14,8 @@ typedef struct FileView {
   bool borrowed; /* memory owned elsewhere */
 } FileView;
 bool file_view(const char *path, FileView *, Error *);
-/* As above, but fails if it is not a regular file: reading a pipe may block, and /dev/zero never ends. */
+/* As above, but fails if it is not a regular file: reading a pipe may block, and /dev/zero never ends. Of the
+ * files that models and tokenizers are read from: it also fails if this one only stands for such a file. */
 bool file_view_regular(const char *path, FileView *, Error *);
 void file_view_close(FileView *);
 /* Moves the spooled bytes into the view. */

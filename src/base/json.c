@@ -6,6 +6,7 @@
 
 #include "base/buffer.h"
 #include "base/file.h"
+#include "base/kinds.h"
 
 /* Number of digits at `at` if they form a whole number beyond 64 bits; else 0. */
 static size_t too_big(const char *at, const char *end) {
@@ -67,7 +68,8 @@ json_t *json_parse(const char *text, size_t length, const char *where, Error *er
 json_t *json_read(const char *path, Error *err) {
   FileView file;
   if (!file_view_regular(path, &file, err)) return NULL;
-  json_t *json = json_parse(file.data, file.size, path, err);
+  json_t *json =
+      kind_refuse(path, file.data, file.size, err) ? NULL : json_parse(file.data, file.size, path, err);
   file_view_close(&file);
   if (!json || json_is_object(json)) return json;
   json_decref(json);

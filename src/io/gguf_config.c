@@ -39,6 +39,10 @@ static const KeyName common[] = {{"block_count", COUNT, "num_hidden_layers"},
                                  {"rope.scaling.factor", COMPUTED, NULL},
                                  {"rope.scaling.finetuned", COMPUTED, NULL},
                                  {"rope.scaling.original_context_length", COMPUTED, NULL},
+                                 {"rope.scaling.attn_factor", COMPUTED, NULL},
+                                 {"rope.scaling.yarn_attn_factor", COMPUTED, NULL},
+                                 {"rope.scaling.yarn_beta_fast", COMPUTED, NULL},
+                                 {"rope.scaling.yarn_beta_slow", COMPUTED, NULL},
                                  {"vocab_size", COMPUTED, NULL},
                                  {"blk.0.attn_q.bias", TENSOR, "attention_bias"},
                                  {"blk.0.ffn_up.bias", TENSOR, "mlp_bias"},
@@ -239,11 +243,7 @@ static double neutral(const Family *f, const char *key) {
     const char *family, *key; /* NULL: all */
     double value;
   } others[] = {{NULL, "attention.causal", 1},
-                {NULL, "rope.scaling.attn_factor", 1},
                 {NULL, "rope.scaling.yarn_ext_factor", -1},
-                {NULL, "rope.scaling.yarn_attn_factor", 1},
-                {NULL, "rope.scaling.yarn_beta_fast", 32},
-                {NULL, "rope.scaling.yarn_beta_slow", 1},
                 {"gemma2", "attention.sliding_window_pattern", 2},
                 {"gemma3", "attention.sliding_window_pattern", 6}};
   for (size_t i = 0; i < sizeof others / sizeof *others; i++)
@@ -270,12 +270,9 @@ static bool check_keys(const Gguf *g, const Family *f, Error *err) {
 
 /* ---- what takes more than a name ---- */
 
-/* Values of a head. */
-static int64_t head_of(const json_t *config) {
-  const int64_t own = json_integer_value(json_object_get(config, "head_dim")),
-                width = json_integer_value(json_object_get(config, "hidden_size")),
-                heads = json_integer_value(json_object_get(config, "num_attention_heads"));
-  return own ? own : heads > 0 ? width / heads : 0;
+static bool put_rope(const Gguf *g, const Family *f, json_t *config, Error *err) {
+  const KeyName *share = find_key(f->keys, "rope.dimension_count");
+  return gguf_read_rope(g, f->name, share ? share->name : NULL, config, err);
 }
 
 /* Files must have what llama.cpp requires; otherwise its defaults hold, not those of transformers' classes.
@@ -297,92 +294,9 @@ static bool put_absent(const Gguf *g, const Family *f, json_t *config, Error *er
   if (!heads) return true; /* GPT-2 */
   if (!json_object_get(config, "num_key_value_heads")) json_share(config, "num_key_value_heads", heads);
   if (!json_object_get(config, "head_dim") && !is_known(f->keys, "attention.key_length"))
-    json_put(config, "head_dim", json_integer(head_of(config)));
+    json_put(config, "head_dim", json_integer(gguf_head(config)));
   if (!json_object_get(config, "rope_theta")) json_put(config, "rope_theta", json_real(10000));
   return true;
-}
-
-/* What Llama 3 divides the frequencies of a head's `count` pairs by: nothing where they turn more than 4
- * times in the 8,192 tokens of pre-training, `factor` where less than once. A file has only these numbers. */
-enum { LLAMA3_LOW = 1, LLAMA3_HIGH = 4, LLAMA3_CONTEXT = 8192 };
-
-static double llama3_share(int64_t pair, int64_t count, double theta) {
-  const double turns = LLAMA3_CONTEXT / (2 * M_PI * pow(theta, (double)pair / (double)count));
-  return fmin(1, fmax(0, (turns - LLAMA3_LOW) / (LLAMA3_HIGH - LLAMA3_LOW)));
-}
-
-static void llama3_factors(float *each, int64_t count, double theta, double factor) {
-  for (int64_t i = 0; i < count; i++) {
-    const double share = llama3_share(i, count, theta);
-    each[i] = (float)(1 / ((1 - share) / factor + share));
-  }
-}
-
-/* From that of the slowest pair, to three digits; 0: it tells nothing. */
-static double llama3_factor(const float *each, int64_t count, double theta) {
-  const double share = count ? llama3_share(count - 1, count, theta) : 1;
-  const double rest = share < 1 ? 1 / (double)each[count - 1] - share : 0;
-  return rest > 0 ? rint((1 - share) / rest * 1000) / 1000 : 0;
-}
-
-static double real_of(const json_t *config, const char *key, double otherwise) {
-  const json_t *x = json_object_get(config, key);
-  return json_is_number(x) ? json_number_value(x) : otherwise;
-}
-
-static bool put_factors(const Gguf *g, json_t *config, Error *err) {
-  const NamedTensor *stored = tensors_find(&g->tensors, GGUF_ROPE_FACTORS);
-  float factors[GGUF_MOST_PAIRS], wanted[GGUF_MOST_PAIRS];
-  if (!stored) return true;
-  const Tensor *t = &stored->tensor;
-  bool same = t->dims == 1 && t->shape[0] <= GGUF_MOST_PAIRS && t->type == TENSOR_F32;
-  const int64_t count = same ? t->shape[0] : 0;
-  if (same) memcpy(factors, t->data, tensor_bytes(t));
-  const double theta = fmax(1, real_of(config, "rope_theta", 10000)),
-               factor = llama3_factor(factors, count, theta);
-  llama3_factors(wanted, count, theta, factor);
-  for (int64_t i = 0; same && i < count; i++) same = fabsf(factors[i] - wanted[i]) <= 1e-3f * wanted[i];
-  if (!same || !(factor > 0))
-    return fail(err, "%s: tensor \"%s\" has factors other than Llama 3's, which is not supported", g->path,
-                stored->name);
-  json_put(config, "rope_scaling",
-           json_build("{s:s, s:f, s:f, s:f, s:i}", "rope_type", "llama3", "factor", factor, "low_freq_factor",
-                      (double)LLAMA3_LOW, "high_freq_factor", (double)LLAMA3_HIGH,
-                      "original_max_position_embeddings", LLAMA3_CONTEXT));
-  return true;
-}
-
-static bool put_rope(const Gguf *g, const Family *f, json_t *config, Error *err) {
-  char name[256];
-  const char *type = NULL;
-  double factor = 1;
-  int64_t first = 0, rotated = -1, value_length = -1;
-  if (!gguf_get_text(g, full_name(name, f, "rope.scaling.type"), &type, err) ||
-      !gguf_get_real(g, full_name(name, f, "rope.scaling.factor"), &factor, err) ||
-      !gguf_get_int(g, full_name(name, f, "rope.scaling.original_context_length"), &first, err) ||
-      !gguf_get_int(g, full_name(name, f, "rope.dimension_count"), &rotated, err) ||
-      !gguf_get_int(g, full_name(name, f, "attention.value_length"), &value_length, err))
-    return false;
-  if (!type) type = factor == 0 || factor == 1 ? "none" : "linear"; /* of which 0 scales nothing */
-  if (strcmp(type, "none") && strcmp(type, "linear") && strcmp(type, "yarn"))
-    return fail(err, "%s: \"%s.rope.scaling.type\" is \"%s\": only none, linear and yarn are supported",
-                g->path, f->name, type);
-  if (strcmp(type, "none"))
-    json_put(config, "rope_scaling", json_build("{s:s, s:f}", "rope_type", type, "factor", factor));
-  if (first && strcmp(type, "none"))
-    json_put(json_object_get(config, "rope_scaling"), "original_max_position_embeddings",
-             json_integer(first));
-  const KeyName *share = find_key(f->keys, "rope.dimension_count");
-  const int64_t head = head_of(config);
-  if (rotated > 0 && share && head > 0)
-    json_put(config, share->name, json_real((double)rotated / (double)head));
-  else if (rotated >= 0 && rotated != head)
-    return fail(err,
-                "%s: %" PRId64 " of the %" PRId64 " values of a head rotate: only all are supported here",
-                g->path, rotated, head);
-  return value_length < 0 || value_length == head ||
-         fail(err, "%s: values of %" PRId64 " and keys of %" PRId64 " a head are not supported", g->path,
-              value_length, head);
 }
 
 enum { ENDS = 3 };
@@ -446,8 +360,7 @@ json_t *gguf_configuration(const Gguf *g, Error *err) {
   json_t *config = json_build("{s:s}", "model_type", f->model_type);
   const bool ok = put_keys(g, f, common, f->keys, config, err) &&
                   put_keys(g, f, f->keys, NULL, config, err) && put_absent(g, f, config, err) &&
-                  put_rope(g, f, config, err) && put_factors(g, config, err) && put_tokens(g, config, err) &&
-                  put_sizes(g, config, err);
+                  put_rope(g, f, config, err) && put_tokens(g, config, err) && put_sizes(g, config, err);
   if (ok && f->always) json_merge(config, json_parse(f->always, strlen(f->always), f->name, err));
   if (ok && (f->keys == gemma2_keys || f->keys == gemma3_keys)) put_query_scalar(config);
   if (ok) return config;
@@ -489,31 +402,6 @@ static void write_keys(GgufValues *v, const Family *f, const KeyName *k, const K
   }
 }
 
-/* Llama 3's scaling is a tensor (gguf_rope_factors). */
-static void write_rope(GgufValues *v, const Family *f, const json_t *config) {
-  char name[256];
-  const json_t *rope = json_object_get(config, "rope_scaling");
-  const char *type = json_get_text(rope, "rope_type", "default");
-  const int64_t own = json_integer_value(json_object_get(config, "head_dim"));
-  if (!json_object_get(config, "rope_theta")) return;
-  if (own) gguf_put_int(v, full_name(name, f, "attention.value_length"), own);
-  gguf_put_int(v, full_name(name, f, "rope.dimension_count"),
-               (int64_t)((double)head_of(config) * real_of(config, "partial_rotary_factor", 1)));
-  if (!strcmp(type, "default") || !strcmp(type, "llama3")) return;
-  const double first = real_of(rope, "original_max_position_embeddings", 0);
-  gguf_put_text(v, full_name(name, f, "rope.scaling.type"), type, strlen(type));
-  gguf_put_real(v, full_name(name, f, "rope.scaling.factor"), real_of(rope, "factor", 1));
-  if (first > 0) gguf_put_int(v, full_name(name, f, "rope.scaling.original_context_length"), (int64_t)first);
-}
-
-int64_t gguf_rope_factors(const json_t *config, float factors[GGUF_MOST_PAIRS]) {
-  const json_t *rope = json_object_get(config, "rope_scaling");
-  const int64_t count = head_of(config) / 2;
-  if (strcmp(json_get_text(rope, "rope_type", ""), "llama3") || count > GGUF_MOST_PAIRS) return 0;
-  llama3_factors(factors, count, real_of(config, "rope_theta", 10000), real_of(rope, "factor", 1));
-  return count;
-}
-
 /* The first end token, and those that llama.cpp has besides it. */
 static void write_tokens(GgufValues *v, const json_t *config) {
   const json_t *list = json_object_get(config, "eos_token_id"),
@@ -531,7 +419,7 @@ bool gguf_put_configuration(GgufValues *v, const json_t *config, Error *err) {
   gguf_put_text(v, "general.architecture", f->name, strlen(f->name));
   write_keys(v, f, common, f->keys, config);
   write_keys(v, f, f->keys, NULL, config);
-  write_rope(v, f, config);
+  gguf_write_rope(v, f->name, config);
   write_tokens(v, config);
   return true;
 }

@@ -12,10 +12,18 @@
 json_t *gguf_configuration(const Gguf *, Error *);
 /* And back: adds the metadata of a complete config.json, token ids of the end and padding included. */
 bool gguf_put_configuration(GgufValues *, const json_t *config, Error *);
-/* The tensor that says how rotary frequencies are scaled: its values, and their number; 0: there is none. */
-#define GGUF_ROPE_FACTORS "rope_freqs.weight"
+/* Rotary positions: "rope_scaling", and how much of a head rotates, under the name `share`; NULL: all. */
+bool gguf_read_rope(const Gguf *, const char *family, const char *share, json_t *config, Error *);
+void gguf_write_rope(GgufValues *, const char *family, const json_t *config);
+int64_t gguf_head(const json_t *config); /* values of a head */
+/* The tensors that say how rotary frequencies are scaled; returns their number. */
 enum { GGUF_MOST_PAIRS = 512 };
-int64_t gguf_rope_factors(const json_t *config, float factors[GGUF_MOST_PAIRS]);
+typedef struct GgufFactors {
+  const char *name;
+  int64_t count;
+  float values[GGUF_MOST_PAIRS];
+} GgufFactors;
+size_t gguf_rope_factors(const json_t *config, GgufFactors[2]);
 /* As tokenizer.json, appended to `out`. */
 bool gguf_tokenizer(const Gguf *, Buffer *out, Error *);
 /* And back. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/buffer.h"
+#include "base/kinds.h"
 #include "io/little_endian.h"
 
 /* The limit of the reference implementation. */
@@ -139,7 +140,8 @@ static bool parse(Safetensors *s, const char *path, Error *err) {
                 s->file.size);
   const uint64_t length = little_endian(s->file.data, 8), rest = s->file.size - 8;
   if (length > rest || length > largest_header)
-    return fail(err,
+    return !kind_refuse(path, s->file.data, s->file.size, err) &&
+           fail(err,
                 "%s: the header should have %" PRIu64 " bytes, but the file has %" PRIu64
                 ": it is truncated or not a safetensors file",
                 path, length, rest);

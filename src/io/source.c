@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/hints.h"
+#include "base/kinds.h"
 
 #define SOURCE(name) extern const SourceFormat source_##name;
 #include "io/sources.def"
@@ -61,8 +62,17 @@ bool source_open_claimed(ModelSource *s, Error *err) {
   return s->format->open(s, err);
 }
 
+/* Names the file by its bytes, or else by its name. */
+static bool fail_file(const char *path, Error *err) {
+  FileView file;
+  if (!file_view_regular(path, &file, err)) return false;
+  const bool known = kind_refuse(path, file.data, file.size, err);
+  file_view_close(&file);
+  return !known && !hint_file(path, files, err);
+}
+
 static bool fail_unclaimed(const char *path, Error *err) {
-  if (!access(path, F_OK)) return !hint_file(path, files, err);
+  if (!access(path, F_OK)) return fail_file(path, err);
   return fail_as(err, INK_NOT_FOUND,
                  "%s: no such model directory: train a model with `inkstone train write TEXT -o %s`", path,
                  path);

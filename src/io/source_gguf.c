@@ -138,14 +138,15 @@ static const Tensor *values_of(void *self, const NamedTensor *item) {
 
 static bool save(const char *path, const ModelFile *f, Error *err) {
   GgufValues v = {.count = 0};
-  float factors[GGUF_MOST_PAIRS];
-  const int64_t pairs = gguf_rope_factors(f->configuration, factors);
-  NamedTensor *items = mem_alloc((f->count + 1) * sizeof *items);
+  GgufFactors factors[2];
+  const size_t more = gguf_rope_factors(f->configuration, factors);
+  NamedTensor *items = mem_alloc((f->count + 2) * sizeof *items);
   memcpy(items, f->items, f->count * sizeof *items);
-  items[f->count] =
-      (NamedTensor){.name = GGUF_ROPE_FACTORS,
-                    .tensor = {.type = TENSOR_F32, .dims = 1, .shape = {pairs}, .data = factors}};
-  TensorSet set = {items, f->count + (pairs > 0), path};
+  for (size_t i = 0; i < more; i++)
+    items[f->count + i] = (NamedTensor){
+        .name = factors[i].name,
+        .tensor = {.type = TENSOR_F32, .dims = 1, .shape = {factors[i].count}, .data = factors[i].values}};
+  TensorSet set = {items, f->count + more, path};
   tensors_sort(&set);
   bool ok = put_values(&v, f, err) && check_file(&v, f, set, err);
   gguf_sort(items, set.count);

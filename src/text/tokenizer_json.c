@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/kinds.h"
 #include "text/json_scan.h"
 #include "text/tokenizer_impl.h"
 
@@ -348,7 +349,8 @@ Tokenizer *tokenizer_parse_beside(const char *text, size_t length, const char *w
 Tokenizer *tokenizer_open(const char *path, Error *err) {
   FileView file;
   if (!file_view_regular(path, &file, err)) return NULL;
-  Tokenizer *t = read_file(file.data, file.size, path, err);
+  Tokenizer *t =
+      kind_refuse(path, file.data, file.size, err) ? NULL : read_file(file.data, file.size, path, err);
   file_view_close(&file);
   return t ? finish(t, tokenizer_read_config_files(t, path, err), path, err) : NULL;
 }

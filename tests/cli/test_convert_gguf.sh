@@ -54,6 +54,23 @@ run convert llama3 other.gguf
 expect_failure '"rope_scaling" of this model cannot be said'
 expect_no_file other.gguf
 
+# Other scalings are keys, and LongRoPE's factors tensors: the same text, the same file the second time.
+for scaling in '"linear", "factor": 4.0' '"yarn", "factor": 4.0, "original_max_position_embeddings": 16' \
+  '"yarn", "factor": 4.0, "original_max_position_embeddings": 16, "beta_fast": 20.0, "beta_slow": 2.0, "attention_factor": 1.5' \
+  '"longrope", "short_factor": [1.0, 1.5, 2.0, 3.0], "long_factor": [2.0, 4.0, 8.0, 16.0], "original_max_position_embeddings": 16'; do
+  rm -rf scaled back-scaled
+  cp -r llama scaled
+  sed -i "s/\"rope_scaling\": null/\"rope_scaling\": {\"rope_type\": $scaling}/" scaled/config.json
+  run convert scaled scaled.gguf --overwrite
+  expect_status 0
+  [ "$(text_by scaled)" = "$(text_by scaled.gguf)" ] || flunk "$scaling: scaled.gguf writes another text"
+  run convert scaled.gguf back-scaled
+  expect_status 0
+  run convert back-scaled again.gguf --overwrite
+  expect_same scaled.gguf again.gguf
+done
+grep -q '"attention_factor"' back-scaled/config.json || flunk "the factor of attention is lost"
+
 # Types: the file says which tensors have them, and every file can be used.
 train wide llama --width 256 --heads 2 --ffn 288
 for type in $types; do

@@ -20,6 +20,16 @@ cp -r untied absent
 sed -i '/tie_word_embeddings/d' absent/config.json
 [ "$(first_of untied)" = "$(first_of absent)" ] || flunk "without tie_word_embeddings another model"
 
+# In place of each file, a pointer of Git LFS; in place of the directory, other files.
+for file in config.json model.safetensors tokenizer.json tokenizer_config.json generation_config.json; do
+  rm -rf pointed
+  cp -r untied pointed
+  printf 'version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n' >pointed/$file
+  is_refused pointed "pointed/$file: is a pointer of Git LFS" 'run `git lfs pull`'
+done
+printf '<!DOCTYPE html><html>' >page.gguf
+is_refused page.gguf "page.gguf: is an HTML page"
+
 # Ids beyond the vocabulary that they are of: a marian whose sources have fewer tokens than targets.
 i=0
 while [ $i -lt 60 ]; do

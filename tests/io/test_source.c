@@ -105,6 +105,41 @@ static void what_is_no_model_is_named(void **state) {
   }
 }
 
+/* By its first bytes, whatever its name, also in the place of another file. */
+static void what_is_another_kind_of_file_is_named(void **state) {
+  (void)state;
+#define BYTES(text) text, sizeof(text) - 1
+  static const char zip[] = "PK\3\4..........................";
+  static const struct {
+    const char *bytes;
+    size_t length;
+    const char *says;
+  } cases[] = {{BYTES("version https://git-lfs.github.com/spec/v1\noid sha256:1\n"), "a pointer of Git LFS"},
+               {BYTES("<!DOCTYPE html>\n<title>404</title>"), "an HTML page"},
+               {BYTES("<html>"), "an HTML page"},
+               {BYTES("lmgg\1\0\0\0"), "before GGUF"},
+               {BYTES("tjgg\3\0\0\0"), "before GGUF"},
+               {BYTES("PK\3\4..........................weights.npy"), "NumPy arrays"},
+               {BYTES("PK\3\4..........................archive/data.pkl"), "weights saved by PyTorch"},
+               {BYTES("PK\3\4..........................notes.txt"), "a zip archive: unpack it"},
+               {zip, 30, "a zip archive"},
+               {zip, 4, "a zip archive"},
+               {BYTES("\x93NUMPY\1"), "an array of NumPy"},
+               {BYTES("\x89HDF\r\n\x1a\n"), "an HDF5 file"},
+               {BYTES("\x08\x07\x12\x07pytorch"), "an ONNX graph"},
+               {BYTES("\x1f\x8b\x08"), "gzip"}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    ModelSource s;
+    Error err = {0}, of_json = {0};
+    assert_true(file_replace(in_scratch("model.gguf"), cases[i].bytes, cases[i].length, NULL));
+    assert_false(source_open(&s, in_scratch("model.gguf"), &err));
+    source_close(&s);
+    assert_null(json_read(in_scratch("model.gguf"), &of_json));
+    if (!strstr(err.text, cases[i].says) || strcmp(err.text, of_json.text))
+      fail_msg("%s\n%s\n  and not: %s", err.text, of_json.text, cases[i].says);
+  }
+}
+
 #define IN_SCRATCH(test) cmocka_unit_test_setup_teardown(test, scratch_open, scratch_close)
 int main(void) {
   const struct CMUnitTest tests[] = {
@@ -112,6 +147,7 @@ int main(void) {
       IN_SCRATCH(tokenizers_of_sources),
       IN_SCRATCH(templates),
       IN_SCRATCH(what_is_no_model_is_named),
+      IN_SCRATCH(what_is_another_kind_of_file_is_named),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,7 +7,9 @@ The gguf package reads every file, and dequantizes its tensors to the values tha
 them and continues a prompt with the same greedy text. (Its products round activations to 8 bits if weights have blocks: those models
 are trained until no two tokens are nearly as probable.)
 """
+import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -30,6 +32,10 @@ os.chdir(scratch.name)
 failed = []
 TOKENS = 24
 TYPES = ("f32", "bf16", "f16", "q8_0", "q4_0", "q4_1", "q5_0", "q5_1", "q2_k", "q3_k", "q4_k", "q5_k", "q6_k", "iq4_nl", "q4_k_m")
+# longrope: llama.cpp chooses the factors by its context, so the prompt is longer than 16 tokens
+SCALINGS = {"linear": {"factor": 2.0},
+            "yarn": {"factor": 4.0, "original_max_position_embeddings": 16, "beta_fast": 20.0, "attention_factor": 1.3},
+            "longrope": {"short_factor": [1.0, 1.5, 2.0, 3.0], "long_factor": [2.0, 4.0, 8.0, 16.0], "original_max_position_embeddings": 16}}
 
 
 def check(name, good):
@@ -62,7 +68,6 @@ def compare_texts(model, prompt):
 
 
 def read_safetensors(path):
-    import json
     with open(path, "rb") as file:
         data = file.read()
     length = int.from_bytes(data[:8], "little")
@@ -93,6 +98,15 @@ for arch in ("llama", "mistral", "qwen2", "qwen3", "gemma3", "gpt2", "mixtral", 
     fields = gguf.GGUFReader(f"{arch}.gguf").fields
     check(f"{arch}.gguf: read", fields["general.architecture"].contents() and len(fields["tokenizer.ggml.tokens"].contents()) > 0)
     compare_texts(f"{arch}.gguf", "The moon 3")
+for kind, scaling in SCALINGS.items():  # trained without: rotation must only be the same, here and there
+    shutil.rmtree("scaled", ignore_errors=True)
+    shutil.copytree("llama", "scaled")
+    with open("scaled/config.json") as file:
+        config = json.load(file) | {"rope_scaling": {"rope_type": kind, **scaling}}
+    with open("scaled/config.json", "w") as file:
+        json.dump(config, file)
+    run("convert", "scaled", f"{kind}.gguf")
+    compare_texts(f"{kind}.gguf", "The moon 3 sings over 2 old")
 train("words", "llama", "--layers", 2, "--width", 256, "--heads", 4, "--steps", 120, "--lr", 0.003, "--tokenizer", "bpe", "--words", "gpt-2")
 for kind in TYPES:
     run("convert", "words", f"words-{kind}.gguf", "--type", kind)

@@ -322,7 +322,11 @@ static void both_values_of_a_switch_count(void **state) {
   refuse(&p, "\"llama.use_parallel_residual\" is not understood");
   p = with_real("llama.rope.scaling.attn_factor", 1), assert_true(opens(written(&p), &err));
   p = with_real("llama.rope.scaling.attn_factor", 0);
-  refuse(&p, "\"llama.rope.scaling.attn_factor\" is supported only with the value 1");
+  refuse(&p, "\"llama.rope.scaling.attn_factor\" is supported only with yarn and longrope");
+  p = with_real("llama.rope.scaling.yarn_ext_factor", 0);
+  refuse(&p, "\"llama.rope.scaling.yarn_ext_factor\" is supported only with the value -1");
+  p = with_text("llama.rope.scaling.type", "longrope");
+  refuse(&p, "tensor \"rope_factors_short.weight\" is missing");
 }
 
 /* Where llama.cpp's defaults are not transformers': a factor alone is linear; as many key/value heads as
