@@ -7,26 +7,30 @@ tests/sabotage/sabotages.txt contains one sabotage per line:
 
     file ||| exact fragment ||| replacement ||| regular expression of CTest names
 
-Works on a copy in build/sabotage, never on the tree itself. Fails if the tests fail on the unchanged copy, or if a
-sabotage survives, does not compile, or has a fragment that does not occur exactly once in its file.
+Works on copies in build/sabotage, never on the tree itself: N at a time, each with one compiler and one test. Fails if
+the tests fail on an unchanged copy, or if a sabotage survives, does not compile, or has a fragment that does not occur
+exactly once in its file.
 """
 import argparse
+import itertools
 import json
 import os
+import queue
 import re
+import resource
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
 WORK = ROOT / "build" / "sabotage"
-TREE = WORK / "inkstone"
-BUILD = WORK / "build"
-SECONDS_PER_TEST = 120  # a sabotage may cause an infinite loop
+# A sabotage may cause an infinite loop, which is ended by processor time however busy the machine is, or a deadlock.
+PROCESSOR_SECONDS, SECONDS_PER_TEST = 300, 900
 
 
 class Sabotage(NamedTuple):
@@ -55,86 +59,94 @@ SCRATCH = tempfile.TemporaryDirectory(dir="/dev/shm" if os.access("/dev/shm", os
 ENVIRONMENT = dict(os.environ, CMOCKA_TEST_ABORT="1", TMPDIR=SCRATCH.name)
 
 
-def run(*command):
+def limit_processor_time():
+    resource.setrlimit(resource.RLIMIT_CPU, (PROCESSOR_SECONDS, resource.RLIM_INFINITY))
+
+
+def run(*command, **options):
     return subprocess.run([str(c) for c in command], text=True, errors="replace", stdin=subprocess.DEVNULL,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=ENVIRONMENT)
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=ENVIRONMENT, **options)
 
 
-def copy_tree():
-    """Copies the tree with uncommitted work. Unchanged files keep their times, so that they are not rebuilt."""
-    names = run("git", "-C", ROOT, "ls-files", "-z", "--cached", "--others", "--exclude-standard").stdout
-    wanted = {name for name in names.split("\0") if name and (ROOT / name).is_file()}
-    for old in [p for p in TREE.rglob("*") if p.is_file()]:
-        if str(old.relative_to(TREE)) not in wanted:
-            old.unlink()
-    for name in wanted:
-        source, target = ROOT / name, TREE / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if not target.exists() or target.read_bytes() != source.read_bytes():
-            shutil.copy(source, target)
-    shared = WORK / "shared"
-    if (ROOT.parent / "shared").exists() and not shared.exists():
-        shared.symlink_to(ROOT.parent / "shared")
+class Copy:
+    """A copy of the tree with its build, in which one sabotage at a time is tried."""
 
-
-class Builder:
-    def __init__(self, jobs):
-        self.jobs = jobs
-        configured = run("cmake", "-S", TREE, "-B", BUILD, "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release")
+    def __init__(self, folder):
+        self.tree = folder / "inkstone"
+        self.build_dir = self.tree / "build" / "release"  # where the tree itself has it: a compiler cache then helps
+        self.update(folder)
+        configured = run("cmake", "-S", self.tree, "-B", self.build_dir, "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release")
         if configured.returncode:
             sys.exit(configured.stdout)
-        listing = run("ninja", "-C", BUILD, "-t", "targets", "all").stdout
+        listing = run("ninja", "-C", self.build_dir, "-t", "targets", "all").stdout
         self.targets = set(re.findall(r"^(\S+): ", listing, re.M))
-        shown = json.loads(run("ctest", "--test-dir", BUILD, "--show-only=json-v1").stdout)
+        shown = json.loads(run("ctest", "--test-dir", self.build_dir, "--show-only=json-v1").stdout)
         self.commands = {test["name"]: test.get("command", []) for test in shown["tests"]}
 
+    def update(self, folder):
+        """Copies the tree with uncommitted work. Unchanged files keep their times, so that they are not rebuilt."""
+        names = run("git", "-C", ROOT, "ls-files", "-z", "--cached", "--others", "--exclude-standard").stdout
+        wanted = {name for name in names.split("\0") if name and (ROOT / name).is_file()}
+        for old in [p for p in self.tree.rglob("*") if p.is_file() and self.build_dir not in p.parents]:
+            if str(old.relative_to(self.tree)) not in wanted:
+                old.unlink()
+        for name in wanted:
+            source, target = ROOT / name, self.tree / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if not target.exists() or target.read_bytes() != source.read_bytes():
+                shutil.copy(source, target)
+        for name in ("shared", "dev"):  # which tests look for next to the tree
+            if (ROOT.parent / name).exists() and not (folder / name).exists():
+                (folder / name).symlink_to((ROOT.parent / name).resolve())
+
     def tests_of(self, pattern):
-        listing = run("ctest", "--test-dir", BUILD, "-N", "-R", pattern).stdout
-        return re.findall(r"^\s*Test\s+#\d+: (\S+)", listing, re.M)
+        return [name for name in self.commands if re.search(pattern, name)]
 
     def needs(self, test):
         """The targets of a test: its own program, or the command and the build outputs it is passed."""
         if test in self.targets:
             return {test}
-        paths = {os.path.relpath(word, BUILD) for word in self.commands.get(test, []) if word.startswith(f"{BUILD}/")}
+        base = f"{self.build_dir}/"
+        paths = {word[len(base):] for word in self.commands.get(test, []) if word.startswith(base)}
         return {"inkstone"} | (paths & self.targets)
 
     def build(self, tests):
         targets = set().union(*(self.needs(test) for test in tests))
-        return run("ninja", "-C", BUILD, "-j", self.jobs, *sorted(targets))
+        return run("ninja", "-C", self.build_dir, "-j", 1, *sorted(targets))
 
-    def test(self, pattern):
-        return run("ctest", "--test-dir", BUILD, "--timeout", SECONDS_PER_TEST, "--stop-on-failure",
-                   "--output-on-failure", "-R", pattern)
+    def test(self, pattern, *options):
+        return run("ctest", "--test-dir", self.build_dir, "--timeout", SECONDS_PER_TEST, "--output-on-failure",
+                   "-R", pattern, *options, preexec_fn=limit_processor_time)
 
 
-def check_untouched(builder, sabotages):
+def check_untouched(copies, pool, sabotages):
     """Checks that every test in the list passes on the unchanged program."""
-    patterns = {s.tests: builder.tests_of(s.tests) for s in sabotages}
+    first = copies[0]
     for s in sabotages:
-        if not patterns[s.tests]:
+        if not first.tests_of(s.tests):
             sys.exit(f"line {s.line}: no test matches '{s.tests}'")
-    built = builder.build({test for tests in patterns.values() for test in tests})
-    if built.returncode:
-        sys.exit(built.stdout + "\nsabotage: the tree does not build")
-    for pattern in sorted(patterns):
-        tested = builder.test(pattern)
-        if tested.returncode:
-            sys.exit(tested.stdout + "\nsabotage: a test fails on the unchanged program")
-        for name in re.findall(r"Test\s+#\d+: (\S+) .*\*\*\*Skipped", tested.stdout):
-            print(f"note: {name} is skipped on this machine and detects nothing", flush=True)
+    tests = {test for s in sabotages for test in first.tests_of(s.tests)}
+    for built in pool.map(lambda copy: copy.build(tests), copies):
+        if built.returncode:
+            sys.exit(built.stdout + "\nsabotage: the tree does not build")
+    tested = first.test("^(" + "|".join(sorted(tests)) + ")$", "-j", len(copies))
+    if tested.returncode:
+        sys.exit(tested.stdout + "\nsabotage: a test fails on the unchanged program")
+    for name in re.findall(r"Test\s+#\d+: (\S+) .*\*\*\*Skipped", tested.stdout):
+        print(f"note: {name} is skipped on this machine and detects nothing", flush=True)
 
 
 def caught_by(output):
     """The tests that failed; for a unit test also the function."""
     names = re.findall(r"^\s*\d+ - (\S+) \(", output, re.M)
     functions = re.findall(r"^\[ RUN +\] (\S+)", output, re.M)
-    return (", ".join(dict.fromkeys(names)) or "?") + (f": {functions[-1]}" if functions else "")
+    return ((", ".join(dict.fromkeys(names)) or "?") + (f": {functions[-1]}" if functions else "") +
+            (" (timeout)" if "***Timeout" in output else ""))
 
 
-def try_one(builder, sabotage):
+def try_one(copy, sabotage):
     """-> (caught, how)"""
-    path = TREE / sabotage.file
+    path = copy.tree / sabotage.file
     if not path.is_file():
         return False, "no such file"
     text = path.read_text()
@@ -142,38 +154,49 @@ def try_one(builder, sabotage):
         return False, f"fragment found {text.count(sabotage.fragment)} times, not once"
     try:
         path.write_text(text.replace(sabotage.fragment, sabotage.replacement))
-        built = builder.build(builder.tests_of(sabotage.tests))
+        built = copy.build(copy.tests_of(sabotage.tests))
         if built.returncode:
             errors = [l for l in built.stdout.splitlines() if "error" in l]
             return False, "does not compile: " + (errors or ["?"])[0]
-        tested = builder.test(sabotage.tests)
+        tested = copy.test(sabotage.tests, "--stop-on-failure")
         return (True, caught_by(tested.stdout)) if tested.returncode else (False, "SURVIVED")
     finally:
         path.write_text(text)
+
+
+def try_file(free, sabotages, numbers, total):
+    """Tries the sabotages of one file one after the other, which saves building it restored. -> number that failed"""
+    copy = free.get()
+    failed = 0
+    for sabotage in sabotages:
+        started = time.monotonic()
+        caught, how = try_one(copy, sabotage)
+        failed += not caught
+        print(f"{next(numbers):3}/{total} {'caught' if caught else 'FAILED'} {time.monotonic() - started:5.1f} s"
+              f"  {sabotage}\n{'':8}{'by ' if caught else ''}{how}", flush=True)
+    free.put(copy)
+    return failed
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--list", type=Path, default=ROOT / "tests/sabotage/sabotages.txt")
     parser.add_argument("--only", default="", help="only the sabotages whose line contains TEXT")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="copies, each with a sabotage at a time")
     options = parser.parse_args()
 
     sabotages = [s for s in read_list(options.list) if options.only in " ".join(s[1:])]
     if not sabotages:
         sys.exit("sabotage: nothing to do")
-    TREE.mkdir(parents=True, exist_ok=True)
-    copy_tree()
-    builder = Builder(options.jobs)
-    check_untouched(builder, sabotages)
-
-    failed = 0
-    for number, sabotage in enumerate(sabotages, 1):
-        started = time.monotonic()
-        caught, how = try_one(builder, sabotage)
-        failed += not caught
-        print(f"{number:3}/{len(sabotages)} {'caught' if caught else 'FAILED'} {time.monotonic() - started:5.1f} s"
-              f"  {sabotage}\n{'':8}{'by ' if caught else ''}{how}", flush=True)
+    files = [list(of_file) for _, of_file in itertools.groupby(sorted(sabotages, key=lambda s: s.file), lambda s: s.file)]
+    count = min(options.jobs, len(files))
+    with ThreadPoolExecutor(count) as pool:
+        copies = list(pool.map(Copy, (WORK / str(i) for i in range(count))))
+        check_untouched(copies, pool, sabotages)
+        free, numbers = queue.SimpleQueue(), itertools.count(1)
+        for copy in copies:
+            free.put(copy)
+        failed = sum(pool.map(lambda of_file: try_file(free, of_file, numbers, len(sabotages)), files))
     print(f"\n{len(sabotages) - failed} passed, {failed} failed")
     return 1 if failed else 0
 
