@@ -22,7 +22,7 @@ foreach(file ${examples})
   list(APPEND built $<TARGET_FILE:example_${name}>)
 endforeach()
 add_test(NAME api_examples COMMAND sh ${api_dir}/test_examples.sh ${built})
-set_tests_properties(api_examples PROPERTIES TIMEOUT 600 ENVIRONMENT
+set_tests_properties(api_examples PROPERTIES TIMEOUT ${INKSTONE_TEST_SECONDS} ENVIRONMENT
   "INKSTONE=$<TARGET_FILE:inkstone>;SOURCE=${PROJECT_SOURCE_DIR};EXAMPLES=$<TARGET_FILE_DIR:example_write>")
 
 # The command, against the shared library. Its own copy of base/ (strings, JSON, files) has lost whatever inkstone.h declares:
@@ -40,6 +40,6 @@ target_link_libraries(inkstone_linked PRIVATE inkstone_shared inkstone_flags Pkg
 foreach(name usage write interrupt)
   add_test(NAME api_command_${name} COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/cli/test_${name}.sh
            $<TARGET_FILE:inkstone_linked>) # for sabotage.py, which builds what a test is given
-  set_tests_properties(api_command_${name} PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 600 ENVIRONMENT
+  set_tests_properties(api_command_${name} PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT ${INKSTONE_TEST_SECONDS} ENVIRONMENT
     "INKSTONE=$<TARGET_FILE:inkstone_linked>;SOURCE=${PROJECT_SOURCE_DIR};BUILD=${PROJECT_BINARY_DIR};CC=${CMAKE_C_COMPILER};SANITIZE=${INKSTONE_SANITIZE}")
 endforeach()

@@ -9,5 +9,5 @@ if(NOT INKSTONE_SANITIZE)
     "command -v python3 >/dev/null || { echo 'SKIP: no python3'; exit 77; }; exec python3 \"$@\"" sh
     ${CMAKE_CURRENT_SOURCE_DIR}/faults/walk.py $<TARGET_FILE:inkstone> $<TARGET_FILE:fault_shim>
     --kind alloc --kind open --kind read --kind write --kind fsync --kind rename)
-  set_tests_properties(faults_walk PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 600)
+  set_tests_properties(faults_walk PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT ${INKSTONE_TEST_SECONDS})
 endif()
