@@ -221,7 +221,7 @@ def write_page(page, text):
     page.write_text(old[:old.index(BEGIN) + len(BEGIN)] + "\n" + text + old[old.index(END):], encoding="utf-8")
 
 
-# ---- plots, in the style of a training report (src/train/plot.c, src/text/html.c) ----
+# ---- plots, in the style of a training report (src/text/plot.c, src/text/html.c) ----
 
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 560, 300, 58, 16, 34, 44
 STYLE = """text{font-size:12px;font-family:system-ui,'Noto Sans',sans-serif;fill:#68707a}.grid{stroke:#d9d6ce}polyline{fill:none;stroke-width:2;stroke-linejoin:round}

@@ -210,11 +210,16 @@ def write_numbers(file, what, values, form="%.9g"):
         file.write(" ".join(form % v for v in values[i:i + 8]) + "\n")
 
 
-def write_model(name, family, settings):
+def model_of(name, family, settings):
     config_class, model_class = CLASSES.get(family, (f"{family}Config", f"{family}For{'ConditionalGeneration' if name in ENCODERS else 'CausalLM'}"))
     config = getattr(transformers, config_class)(**settings, attn_implementation=ATTENTION.get(family, "eager"), experts_implementation="eager")
     model = getattr(transformers, model_class)(config).double().eval()  # eval() because GPT-2's default dropout is 0.1
     draw_weights(model)
+    return model
+
+
+def write_model(name, family, settings):
+    model = model_of(name, family, settings)
     gaps = [math.inf]
     watch_choices(model, gaps)
     inputs, targets = inputs_of(model)
@@ -230,7 +235,7 @@ def write_model(name, family, settings):
         loss.backward()
         optimizer.step()
         losses.append(loss.item())
-    model.config.architectures = [model_class]
+    model.config.architectures = [type(model).__name__]
     saved = {k: v for k, v in json.loads(model.config.to_json_string(use_diff=False)).items() if v is not None or k in NULLS}
     saved.pop("transformers_version", None)
     (OUT / f"{name}.json").write_text(json.dumps(saved, indent=1, sort_keys=True) + "\n")
@@ -242,7 +247,8 @@ def write_model(name, family, settings):
     print(name, losses[0], losses[-1])
 
 
-OUT.mkdir(exist_ok=True)
-for name in sys.argv[1:] or MODELS:
-    write_model(name, *MODELS[name])
-(OUT / "models.txt").write_text("".join(f"{name}\n" for name in MODELS))
+if __name__ == "__main__":
+    OUT.mkdir(exist_ok=True)
+    for name in sys.argv[1:] or MODELS:
+        write_model(name, *MODELS[name])
+    (OUT / "models.txt").write_text("".join(f"{name}\n" for name in MODELS))

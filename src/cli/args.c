@@ -323,6 +323,14 @@ bool args_parse(Call *call, int argc, char **argv, Error *err) {
   return check_operands(call, err) && check_required(call, err) && check_unused(&a, err);
 }
 
+ink_model *args_model(const Call *call, const ink_call *how, Error *err) {
+  const char *cache = call->values[OWN_CACHE];
+  ink_model *m = ink_model_open(call->values[OWN_MODEL], how, err);
+  if (!m || !cache || ink_model_cache(m, cache, err)) return m;
+  ink_model_close(m);
+  return NULL;
+}
+
 char *args_setting(const ink_settings *settings, const char *name) {
   char *value = ink_settings_get(settings, name);
   if (!value) mem_exhausted(0);

@@ -368,7 +368,7 @@ static bool converse(Chat *c, Error *err) {
 static bool run(Call *call, Error *err) {
   Chat c = {.call = call};
   ink_rewritten none = INK_REWRITTEN_INIT;
-  c.model = ink_model_open(call->values[OWN_MODEL], NULL, err);
+  c.model = args_model(call, NULL, err);
   /* refuses a model of another task before the first turn */
   bool ok = c.model &&
             ink_rewrite(c.model, "reply", NULL, NULL, 0, call->settings, take_reply, &c, &none, NULL, err);
@@ -409,6 +409,7 @@ const Command command_chat = {
     .flags = {{OWN_MODEL, "model", "MODEL", "model: a directory, or a file (GGUF, llama2.c)", 'm', true},
               {OWN_COMMANDS, "commands", NULL,
                "if standard input is not a terminal, read lines that begin with / as commands", 0, false},
+              FLAG_CACHE,
               FLAG_CONFIG,
               FLAG_QUIET,
               FLAG_MODEL_HELP},

@@ -23,6 +23,8 @@ typedef enum OwnFlag {
   OWN_LETTERS,
   OWN_COMMANDS,
   OWN_BYTES,
+  OWN_AGAINST,
+  OWN_CACHE,
   OWN_COUNT,
   OWN_NONE = OWN_COUNT /* a library setting */
 } OwnFlag;
@@ -43,6 +45,15 @@ typedef struct Flag {
   }
 #define FLAG_JSON(help) \
   { OWN_JSON, "json", NULL, help, 0, false }
+#define FLAG_CACHE                                                                                           \
+  {                                                                                                          \
+    OWN_CACHE, "cache-type", "TYPE",                                                                         \
+        "number format of keys and values kept while generating: f32 (default), f16, bf16, q8_0 or another " \
+        "type of "                                                                                           \
+        "`inkstone convert`; smaller ones save memory and cost precision (`inkstone eval --against` tells "  \
+        "how much)",                                                                                         \
+        0, false                                                                                             \
+  }
 #define FLAG_QUIET \
   { OWN_QUIET, "quiet", NULL, "print only warnings and errors, no progress and no notes", 'q', false }
 #define FLAG_MODEL_HELP \

@@ -5,7 +5,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/memory.h"
-#include "cli/command.h"
+#include "cli/args.h"
 #include "cli/present.h"
 #include "cli/progress.h"
 #include "cli/streams.h"
@@ -53,14 +53,56 @@ static bool score(ink_model *model, const Call *call, Error *err) {
   return true;
 }
 
+static json_t *comparison_json(const ink_comparison *c) {
+  return json_build(
+      "{s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "documents", (json_int_t)c->documents,
+      "bytes", (json_int_t)c->bytes, "characters", (json_int_t)c->characters, "tokens", (json_int_t)c->tokens,
+      "perplexity", json_number(c->perplexity), "reference_perplexity", json_number(c->reference_perplexity),
+      "perplexity_ratio", json_number(c->perplexity / c->reference_perplexity), "divergence_mean",
+      json_number(c->divergence_mean), "divergence_median", json_number(c->divergence_median),
+      "divergence_99", json_number(c->divergence_99), "divergence_max", json_number(c->divergence_max),
+      "same_first_choice_share", json_number(c->agreement));
+}
+
+static bool compare(ink_model *model, const ink_model *reference, const Call *call, Error *err) {
+  Progress progress;
+  ink_comparison comparison = INK_COMPARISON_INIT;
+  streams_catch_signals();
+  progress_open(&progress, call->values[OWN_QUIET]);
+  const ink_call how = progress_call(&progress);
+  const bool ok = ink_eval_against(model, reference, (const char *const *)call->operands, call->operand_count,
+                                   call->settings, &comparison, &how, err);
+  progress_close(&progress);
+  if (!ok) return false;
+  json_t *json = comparison_json(&comparison);
+  present(json, call->values[OWN_JSON]);
+  json_decref(json);
+  return true;
+}
+
+static bool compare_with(ink_model *model, const char *path, const Call *call, Error *err) {
+  const ink_call how = streams_call();
+  ink_model *reference = ink_model_open(path, &how, err);
+  const bool ok = reference && compare(model, reference, call, err);
+  ink_model_close(reference);
+  return ok;
+}
+
+/* Before the model is read. */
+static bool check_output(const Call *call, const char *setting, Error *err) {
+  char *path = ink_settings_get(call->settings, setting);
+  const bool ok = !*path || (file_check_output(path, NULL, 0, call->values[OWN_MODEL], err) &&
+                             file_check_output(path, NULL, 0, call->values[OWN_AGAINST], err));
+  ink_free(path);
+  return ok;
+}
+
 static bool run(Call *call, Error *err) {
   const ink_call how = streams_call();
-  char *outputs = ink_settings_get(call->settings, "outputs");
-  const bool writable = !*outputs || file_check_output(outputs, NULL, 0, call->values[OWN_MODEL], err);
-  ink_free(outputs);
-  if (!writable) return false;
-  ink_model *model = ink_model_open(call->values[OWN_MODEL], &how, err);
-  const bool ok = model && score(model, call, err);
+  const char *against = call->values[OWN_AGAINST];
+  if (!check_output(call, "outputs", err) || !check_output(call, "plot", err)) return false;
+  ink_model *model = args_model(call, &how, err);
+  const bool ok = model && (against ? compare_with(model, against, call, err) : score(model, call, err));
   ink_model_close(model);
   return ok;
 }
@@ -75,14 +117,25 @@ const Command command_eval = {
         "depend on the tokenizer. Do not evaluate on training text: the scores would be too good.\nFor a "
         "model that translates, summarizes or replies, FILE contains pairs or conversations as for `inkstone "
         "train`. The perplexity is that of the targets and replies. The texts the model writes are compared "
-        "with them by --metric, and their variety is measured (distinct words and word pairs).",
+        "with them by --metric, and their variety is measured (distinct words and word pairs).\nWith "
+        "--against, "
+        "the predictions of MODEL are compared with those of a reference that has the same tokenizer: "
+        "perplexities, the KL divergence from the reference's distribution of each next token (in nats: "
+        "mean, "
+        "median, 99 % quantile, maximum), and the share of tokens for which both have the same first choice. "
+        "This is what a quantization costs.",
     .examples = {{"inkstone eval -m poems test.txt", "score a file the model has not seen"},
                  {"inkstone eval -m en-de test.en test.de --beam 5 --outputs test.out",
                   "compute BLEU and chrF of translations"},
+                 {"inkstone eval -m poems-q4_0.gguf --against poems test.txt --plot cost.svg",
+                  "measure what a quantization costs"},
                  {"inkstone eval -m poems test.txt --json | jq .bits_per_character",
                   "print one of the numbers"}},
     .flags = {{OWN_MODEL, "model", "MODEL", "model: a directory, or a file (GGUF, llama2.c)", 'm', true},
+              {OWN_AGAINST, "against", "REFERENCE",
+               "compare the model's predictions with those of this model", 0, false},
               FLAG_JSON("print the scores as a JSON object"),
+              FLAG_CACHE,
               FLAG_CONFIG,
               FLAG_QUIET,
               FLAG_MODEL_HELP},

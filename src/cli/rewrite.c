@@ -323,7 +323,7 @@ static bool run(Call *call, Error *err) {
   Job job = {.call = call, .task = call->command->name, .done = INK_REWRITTEN_INIT};
   streams_catch_signals();
   const ink_call how = streams_call();
-  job.model = check_page(call, err) ? ink_model_open(call->values[OWN_MODEL], &how, err) : NULL;
+  job.model = check_page(call, err) ? args_model(call, &how, err) : NULL;
   const bool ok = job.model && rewrite_operand(&job, err);
   print_notes(&job);
   ink_model_close(job.model);
@@ -341,7 +341,7 @@ static bool run(Call *call, Error *err) {
          "token",                                                                                            \
          0,                                                                                                  \
          false},                                                                                             \
-        FLAG_JSON("print one JSON object per output"), FLAG_CONFIG, FLAG_QUIET, FLAG_MODEL_HELP              \
+        FLAG_JSON("print one JSON object per output"), FLAG_CACHE, FLAG_CONFIG, FLAG_QUIET, FLAG_MODEL_HELP  \
   }
 #define COMMON                                                                                              \
   "TEXT is one text. Standard input, and the file of -i, are read line by line: each input line gives one " \

@@ -155,7 +155,7 @@ static bool run(Call *call, Error *err) {
   open_output(&out, call);
   const ink_call how = streams_call();
   bool ok = read_prompt(call, &out.prompt, err);
-  ink_model *model = ok ? ink_model_open(call->values[OWN_MODEL], &how, err) : NULL;
+  ink_model *model = ok ? args_model(call, &how, err) : NULL;
   ok = model && write_output(&out, model, call, err);
   ink_model_close(model);
   close_output(&out);
@@ -182,6 +182,7 @@ const Command command_write = {
               {OWN_CONTINUATION, "continuation", NULL, "print only the continuation, without the prompt", 0,
                false},
               FLAG_JSON("print one JSON object per text"),
+              FLAG_CACHE,
               FLAG_CONFIG,
               FLAG_QUIET,
               FLAG_MODEL_HELP},

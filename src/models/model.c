@@ -1,6 +1,7 @@
 /* model.c - a network with its parameters: declares them by a dry run, computes loss and logits. */
 #include "models/model.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 static Net net_over(const Model *m, Tape *tape, const Batch *batch) {
@@ -43,6 +44,22 @@ Model *model_twin(const Model *of) {
 
 void model_freeze(Model *m) {
   m->packed = packed_set_new(true);
+}
+
+bool model_cache(Model *m, const char *type, Error *err) {
+  const Config *c = &m->config;
+  TensorType found;
+  if (!type_find(type, &found, err)) return fail_prefix(err, "--cache-type");
+  if (c->arch->unlimited_context && found != TENSOR_F32)
+    return fail_usage(err,
+                      "--cache-type has no effect on a recurrent network, which keeps no keys and values");
+  if (c->head_size % type_info(found)->block)
+    return fail_usage(err,
+                      "--cache-type %s: the model's heads have %" PRId64
+                      " values, which are no whole blocks of %" PRId64 ": use f16 or bf16",
+                      type, c->head_size, type_info(found)->block);
+  m->cache = found;
+  return true;
 }
 
 void model_free(Model *m) {

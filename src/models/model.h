@@ -177,6 +177,7 @@ typedef struct Model {
   Config config;
   Params *params;
   PackedSet *packed; /* packed weights of a frozen model; else NULL */
+  TensorType cache;  /* of keys and values, in sessions: model_cache */
 } Model;
 /* Declares the parameters by a dry run; allocates them (values undefined). */
 Model *model_new(const Config *, bool gradients);
@@ -187,6 +188,9 @@ Model *model_twin(const Model *of);
 /* Declares that the weights will not change, so that they can be packed: in 16 bits if that is exact, else as
  * f32 from their second use on. Results stay the same. */
 void model_freeze(Model *);
+/* Has sessions opened from now on keep keys and values in that type of types.def ("q8_0"). Fails if the
+ * network has none, or its heads are not whole blocks. */
+bool model_cache(Model *, const char *type, Error *);
 void model_free(Model *);
 
 Output model_forward(const Model *, Net *, const Batch *);

@@ -64,7 +64,7 @@ void net_set_state(Net *net, const char *name, const Tensor *last) {
            (size_t)width * sizeof(float));
 }
 
-float *const *net_cache(Net *net, const char *name, int64_t width) {
+void *const *net_cache(Net *net, const char *name, int64_t width) {
   if (!has_state(net)) return NULL;
   char full[1024];
   scope_name(net, name, full);

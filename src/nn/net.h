@@ -39,7 +39,7 @@ Tensor *net_param(Net *, const char *name, int dims, const int64_t *shape, Init,
 Tensor *net_state(Net *, const char *name, int64_t width);
 void net_set_state(Net *, const char *name, const Tensor *);
 /* The pages of the state's cache of that name; NULL without a state. */
-float *const *net_cache(Net *, const char *name, int64_t width);
+void *const *net_cache(Net *, const char *name, int64_t width);
 /* The encoder's output for the sources, x [sources, source_time, D]. Without a state (training) returns x.
  * With a state, stores x at net->places; x NULL: uses what was stored. Returns [all sources, source
  * tokens, D]. */

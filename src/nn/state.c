@@ -8,7 +8,7 @@
 /* Keys or values of one layer. */
 typedef struct Cache {
   int64_t width;
-  VEC(float *) pages; /* [pages of the state] */
+  VEC(void *) pages; /* [pages of the state] */
 } Cache;
 
 /* h or c of one layer. */
@@ -33,6 +33,7 @@ struct State {
   VEC(int32_t) spare;      /* unused pages */
   int64_t capacity;        /* sequences that rows are allocated for */
   int64_t sources, tokens; /* sizes that memories are allocated for */
+  TensorType cache;        /* type of keys and values */
 };
 
 State *state_new(StateSize size) {
@@ -42,6 +43,7 @@ State *state_new(StateSize size) {
   s->capacity = size.sequences > 0 ? size.sequences : 1;
   s->sources = size.sources;
   s->tokens = size.source_tokens;
+  s->cache = size.cache;
   return s;
 }
 
@@ -66,8 +68,18 @@ static float *floats(State *s, int64_t rows, int64_t width) {
 
 /* ---- pages ---- */
 
+static size_t page_bytes(const State *s, const Cache *c) {
+  return type_bytes(s->cache, STATE_PAGE * c->width);
+}
+
+int64_t state_page_bytes(const State *s) {
+  size_t bytes = 0;
+  for (size_t i = 0; i < s->caches.count; i++) bytes += page_bytes(s, &s->caches.data[i]);
+  return (int64_t)bytes;
+}
+
 static void extend_cache(State *s, Cache *c) {
-  while (c->pages.count < s->users.count) vec_push(&c->pages, floats(s, STATE_PAGE, c->width));
+  while (c->pages.count < s->users.count) vec_push(&c->pages, arena_alloc(s->arena, page_bytes(s, c)));
 }
 
 static int32_t take_page(State *s) {
@@ -85,18 +97,17 @@ static void drop_page(State *s, int32_t page) {
   if (--s->users.data[page] == 0) vec_push(&s->spare, page);
 }
 
-/* Copies the first `filled` positions in every cache. */
-static void copy_page(State *s, int32_t to, int32_t from, int64_t filled) {
+static void copy_page(State *s, int32_t to, int32_t from) {
   for (size_t i = 0; i < s->caches.count; i++) {
     const Cache *c = &s->caches.data[i];
-    memcpy(c->pages.data[to], c->pages.data[from], (size_t)(filled * c->width) * sizeof(float));
+    memcpy(c->pages.data[to], c->pages.data[from], page_bytes(s, c));
   }
 }
 
-static void own_page(State *s, int32_t *page, int64_t filled) {
+static void own_page(State *s, int32_t *page, bool filled) {
   if (s->users.data[*page] == 1) return;
   const int32_t copy = take_page(s);
-  copy_page(s, copy, *page, filled);
+  if (filled) copy_page(s, copy, *page);
   drop_page(s, *page);
   *page = copy;
 }
@@ -107,7 +118,7 @@ void state_reserve(State *s, int32_t sequence, int64_t first, int64_t count) {
   CHECK(q->open && from <= (int64_t)q->pages.count);
   for (int64_t i = from; i < to; i++)
     if (i < (int64_t)q->pages.count)
-      own_page(s, &q->pages.data[i], i == from ? first - i * STATE_PAGE : 0);
+      own_page(s, &q->pages.data[i], first > i * STATE_PAGE);
     else
       vec_push(&q->pages, take_page(s));
 }
@@ -185,7 +196,7 @@ static bool find(const State *s, const char *name, int64_t *at) {
   return map_get(s->by_name, name, strlen(name), at);
 }
 
-float *const *state_cache(State *s, const char *name, int64_t width) {
+void *const *state_cache(State *s, const char *name, int64_t width) {
   int64_t at;
   if (!find(s, name, &at)) {
     at = (int64_t)s->caches.count;

@@ -8,14 +8,16 @@
 #ifndef NN_STATE_H
 #define NN_STATE_H
 
-#include "ops/tensor.h"
+#include "ops/types.h"
 
 enum { STATE_PAGE = 32 };
 
 typedef struct State State;
-/* Initial sizes; the state grows as needed. source_tokens: of the longest source. */
+/* Initial sizes; the state grows as needed. source_tokens: of the longest source. cache: the type of keys and
+ * values. */
 typedef struct StateSize {
   int64_t sequences, sources, source_tokens;
+  TensorType cache;
 } StateSize;
 State *state_new(StateSize);
 void state_free(State *);
@@ -34,8 +36,9 @@ void state_reserve(State *, int32_t sequence, int64_t first, int64_t count);
 const int32_t *state_pages(const State *, int32_t sequence, int64_t *count);
 int64_t state_pages_used(const State *); /* by open sequences */
 
-/* The pages of the cache of that name, [STATE_PAGE, width] each; created on first use. */
-float *const *state_cache(State *, const char *name, int64_t width);
+/* The pages of the cache of that name, STATE_PAGE * width elements each; created on first use. */
+void *const *state_cache(State *, const char *name, int64_t width);
+int64_t state_page_bytes(const State *); /* of a page in all caches */
 /* A sequence's row of `width` values, initially zero. */
 float *state_row(State *, const char *name, int64_t width, int32_t sequence);
 /* Encoder output stored under that name, [sources, source_tokens, width]. */

@@ -47,6 +47,11 @@ static bool is_paged(const Attention *n) {
   return n->pages.keys != NULL;
 }
 
+/* Offset of a key/value head in a page, [G, positions, d]. */
+static int64_t head_in_page(const Attention *n, int64_t kv_head) {
+  return kv_head * n->pages.size * n->size;
+}
+
 static Head head_of(const Attention *n, int64_t sequence, int64_t head) {
   const int64_t kv_head = head / (n->shape.heads / n->shape.kv_heads);
   const int64_t memory = element_or(n->node.in[5], sequence, sequence);
@@ -54,8 +59,9 @@ static Head head_of(const Attention *n, int64_t sequence, int64_t head) {
                 .head = head,
                 .at = head_at(sequence, n->rows, n->shape.heads, head, n->size),
                 .step = n->shape.heads * n->size,
-                .kv_at = head_at(is_paged(n) ? 0 : memory, n->keys, n->shape.kv_heads, kv_head, n->size),
-                .kv_step = n->shape.kv_heads * n->size};
+                .kv_at = is_paged(n) ? head_in_page(n, kv_head)
+                                     : head_at(memory, n->keys, n->shape.kv_heads, kv_head, n->size),
+                .kv_step = is_paged(n) ? n->size : n->shape.kv_heads * n->size};
 }
 
 static const float *query(const Attention *n, const Head *h) {
@@ -81,11 +87,14 @@ static int64_t keys_per_sum(const Attention *n) {
   return n->keys < PACKED_STEPS ? n->keys : PACKED_STEPS;
 }
 /* Scratch per worker, `block` rows each: scores, their gradients (paged: values gathered from pages), the
- * slopes of the cap if there is one, and scaled queries. */
-enum { SCORES, GRADIENTS, SLOPES, QUERIES };
+ * slopes of the cap if there is one (paged: a page's part of a head, as floats), and scaled queries. */
+enum { SCORES, GRADIENTS, SLOPES, QUERIES, WIDENED };
+static int64_t page_floats(const Attention *n) {
+  return n->pages.size * n->size;
+}
 static int64_t scratch_floats(const Attention *n) {
   const int64_t scores = n->block * n->keys, queries = n->block * n->size;
-  if (is_paged(n)) return scores + keys_per_sum(n) * n->size + queries;
+  if (is_paged(n)) return scores + keys_per_sum(n) * n->size + page_floats(n) + queries;
   return (n->shape.cap > 0 ? 3 : 2) * scores + queries;
 }
 static int64_t scratch_of_all(const Attention *n) {
@@ -94,7 +103,9 @@ static int64_t scratch_of_all(const Attention *n) {
 static float *worker_scratch(const Attention *n, int which) {
   const int64_t queries = scratch_floats(n) - n->block * n->size;
   return n->scratch + parallel_worker() * scratch_floats(n) +
-         (which == QUERIES ? queries : which * n->block * n->keys);
+         (which == QUERIES   ? queries
+          : which == WIDENED ? queries - page_floats(n)
+                             : which * n->block * n->keys);
 }
 
 static int64_t rows_from(const Attention *n, int64_t first) {
@@ -134,26 +145,50 @@ static Block block_of(const Attention *n, const Head *h, int64_t first, int64_t 
 
 /* ---- paged keys and values ---- */
 
-static float *in_page(const Attention *n, float *const *pages, int64_t row, int64_t position) {
+/* The page that holds a position of a row's sequence. */
+static void *page_of(const Attention *n, void *const *pages, int64_t row, int64_t position) {
   const KeyPages *p = &n->pages;
+  CHECK(position / p->size < p->each);
   return pages[p->table[p->sequence[row] * p->each + position / p->size]];
 }
 
-/* Stores k and v of the new tokens in their pages. */
-static void write_pages(const Attention *n) {
-  const int64_t width = n->shape.kv_heads * n->size;
-  for (int64_t row = 0; row < n->sequences; row++) {
-    const int64_t position = tensor_i32(n->node.in[3])[row], at = position % n->pages.size * width;
-    CHECK(position / n->pages.size < n->pages.each);
-    memcpy(in_page(n, n->pages.keys, row, position) + at, tensor_f32(n->node.in[1]) + row * width,
-           (size_t)width * sizeof(float));
-    memcpy(in_page(n, n->pages.values, row, position) + at, tensor_f32(n->node.in[2]) + row * width,
-           (size_t)width * sizeof(float));
+/* Stores a row's keys or values, rounded to the pages' type. The only place that writes pages. */
+static bool write_page(const Attention *n, void *page, int64_t position, const float *row) {
+  const TensorType type = n->pages.type;
+  bool fits = true;
+  for (int64_t head = 0; head < n->shape.kv_heads; head++, row += n->size) {
+    const int64_t at = head_in_page(n, head) + position % n->pages.size * n->size;
+    fits &= type_narrow(type, (char *)page + type_bytes(type, at), row, n->size);
   }
+  return fits;
 }
 
-static const float *value_at(const Attention *n, const Head *h, int64_t position) {
-  return in_page(n, n->pages.values, h->sequence, position) + h->kv_at;
+/* Stores k and v of the new tokens. */
+static void write_pages(const Attention *n) {
+  const KeyPages *p = &n->pages;
+  const int64_t width = n->shape.kv_heads * n->size;
+  bool fits = true;
+  for (int64_t row = 0; row < n->sequences; row++) {
+    const int64_t position = tensor_i32(n->node.in[3])[row];
+    fits &=
+        write_page(n, page_of(n, p->keys, row, position), position, tensor_f32(n->node.in[1]) + row * width);
+    fits &= write_page(n, page_of(n, p->values, row, position), position,
+                       tensor_f32(n->node.in[2]) + row * width);
+  }
+  if (!fits && p->overflow) *p->overflow = true;
+}
+
+/* `count` positions of a head within one page, [count, d]: in place if they are floats, else widened to
+ * scratch. The only place that reads pages. */
+static const float *read_page(const Attention *n, const Head *h, void *const *pages, int64_t position,
+                              int64_t count) {
+  const KeyPages *p = &n->pages;
+  const int64_t at = h->kv_at + position % p->size * n->size;
+  const void *stored = type_at(p->type, page_of(n, pages, h->sequence, position), at);
+  if (p->type == TENSOR_F32) return stored;
+  float *widened = worker_scratch(n, WIDENED);
+  kernels->types[p->type].widen(widened, stored, count * n->size);
+  return widened;
 }
 
 static int64_t left_in_page(const Attention *n, int64_t position, int64_t end) {
@@ -167,17 +202,17 @@ static void sum_pages(const Attention *n, const Head *h, int64_t from, int64_t t
   memset(out, 0, (size_t)n->size * sizeof *out);
   for (int64_t at = from, count; at < to; at += count) {
     count = left_in_page(n, at, to);
-    kernels->add_rows(out, weights + (at - from), value_at(n, h, at), h->kv_step, count, n->size);
+    const float *values = read_page(n, h, n->pages.values, at, count);
+    kernels->add_rows(out, weights + (at - from), values, h->kv_step, count, n->size);
   }
 }
 
 /* Several rows: gathers the values first. */
 static void gather_values(const Attention *n, const Head *h, int64_t from, int64_t to, float *out) {
   for (int64_t at = from, count; at < to; at += count) {
-    const float *value = value_at(n, h, at);
     count = left_in_page(n, at, to);
-    for (int64_t i = 0; i < count; i++, out += n->size)
-      memcpy(out, value + i * h->kv_step, (size_t)n->size * sizeof *out);
+    memcpy(out, read_page(n, h, n->pages.values, at, count), (size_t)(count * n->size) * sizeof *out);
+    out += count * n->size;
   }
 }
 
@@ -203,8 +238,7 @@ static void multiply_pages(const Attention *n, const Head *h, Block b, const flo
   for (int64_t at = b.low, count; at < end; at += count) {
     count = left_in_page(n, at, end);
     gemm_serial(false, true, b.count, count, n->size, queries, n->size,
-                in_page(n, n->pages.keys, h->sequence, at) + h->kv_at, h->kv_step, 0, scores + at - b.low,
-                b.width);
+                read_page(n, h, n->pages.keys, at, count), h->kv_step, 0, scores + at - b.low, b.width);
   }
 }
 
@@ -476,6 +510,7 @@ Tensor *op_attention(Tape *tape, Tensor *q, Tensor *k, Tensor *v, AttentionSight
   CHECK((!sight.memory && !is_paged(n)) ||
         !node_records(&n->node)); /* shared keys would need concurrent sums into one gradient */
   CHECK(!is_paged(n) || (n->rows == 1 && shape.causal && !sight.lengths && !sight.memory));
+  CHECK(!is_paged(n) || n->size % type_info(n->pages.type)->block == 0);
   const bool shares = keys_of_rows(n) != NULL;
   const int64_t most = shares ? n->sequences : n->rows; /* rows per block */
   n->block = most < BLOCK_ROWS ? most : BLOCK_ROWS;

@@ -83,11 +83,14 @@ Tensor *rope_turns(Tape *, const Tensor *start, int64_t sequences, int64_t time,
 
 /* Keys and values in pages of `size` positions, which sequences may share (Kwon et al. 2023): each of the
  * B rows, T = 1, is a token of sequence[b] at position start[b]; rows of one sequence are consecutive. The
- * operator first stores k and v [B,1,G*d] in the pages. Without gradients only. */
+ * operator first stores k and v [B,1,G*d] in the pages, rounded to their type, and reads them back from
+ * there. Without gradients only. */
 typedef struct KeyPages {
   int64_t size;
-  float *const *keys, *const *values; /* the pages, [size, G*d]; NULL: not paged */
-  const int32_t *table;               /* [sequences, each]: page numbers of each sequence, in order */
+  TensorType type;                   /* whose blocks divide d */
+  bool *overflow;                    /* set if a value exceeds the type's range; NULL: not needed */
+  void *const *keys, *const *values; /* the pages, [G, size, d]; NULL: not paged */
+  const int32_t *table;              /* [sequences, each]: page numbers of each sequence, in order */
   int64_t each;
   const int32_t *sequence; /* [B]: row of the table */
 } KeyPages;

@@ -3,8 +3,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/error.h"
-
 static const TypeInfo types[] = {
 #define TYPE(NAME, name, block, bytes, safetensors, gguf) {#name, block, bytes, safetensors, gguf},
 #include "kernels/types.def"
@@ -12,16 +10,29 @@ static const TypeInfo types[] = {
     {"i32", 1, 4, "I32", "I32"},
 };
 
+#define TYPE(NAME, name, ...) #name ", "
+static const char all_names[] =
+#include "kernels/types.def"
+    ;
+#undef TYPE
+
 const TypeInfo *type_info(TensorType type) {
   CHECK(type >= 0 && (size_t)type < sizeof types / sizeof *types);
   return &types[type];
 }
 
-TensorType type_named(const char *name) {
+bool type_find(const char *name, TensorType *found, Error *err) {
   int type = 0;
   while (type < TENSOR_WEIGHT_TYPES && strcmp(types[type].name, name)) type++;
-  CHECK(type < TENSOR_WEIGHT_TYPES);
-  return (TensorType)type;
+  *found = (TensorType)type;
+  return type < TENSOR_WEIGHT_TYPES || fail_usage(err, "\"%s\" is no type of numbers: use one of %.*s", name,
+                                                  (int)sizeof all_names - 3, all_names);
+}
+
+TensorType type_named(const char *name) {
+  TensorType type;
+  CHECK(type_find(name, &type, NULL));
+  return type;
 }
 
 size_t type_bytes(TensorType type, int64_t count) {

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/error.h"
 #include "kernels/kernels.h"
 
 typedef struct TypeInfo {
@@ -20,6 +21,8 @@ typedef struct TypeInfo {
 
 const TypeInfo *type_info(TensorType);
 TensorType type_named(const char *name); /* which must be one of types.def */
+/* The same for a name from outside; fails with a list of all. */
+bool type_find(const char *name, TensorType *, Error *);
 /* Bytes of `count` elements, a whole number of blocks. */
 size_t type_bytes(TensorType, int64_t count);
 /* Address of element `index`, the first of a block. */

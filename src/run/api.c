@@ -47,6 +47,10 @@ void ink_model_close(ink_model *m) {
   mem_free(m);
 }
 
+bool ink_model_cache(ink_model *m, const char *type, ink_error *err) {
+  return model_cache(m->bundle.model, type, err);
+}
+
 ink_tokenizer *ink_tokenizer_open(const char *path, ink_error *err) {
   MEM_GUARD(err, return NULL);
   Tokenizer *tokenizer = bundle_tokenizer_at(path, err);

@@ -1,18 +1,23 @@
-/* evaluate.c - ink_eval: a model's perplexity on a text, and the quality of its outputs for examples. */
+/* evaluate.c - ink_eval: a model's perplexity on a text, and the quality of its outputs for examples;
+ * ink_eval_against: how far its predictions are from those of another model. */
+#include <inttypes.h>
 #include <math.h>
 #include <string.h>
 
 #include "base/engine.h"
 #include "base/general.h"
+#include "base/integers.h"
 #include "base/structs.h"
 #include "base/threads.h"
 #include "base/unused.h"
 #include "data/dataset.h"
+#include "run/compare.h"
 #include "run/generation.h"
 #include "run/judge.h"
 #include "run/languages.h"
 #include "run/model.h"
 #include "run/scorer.h"
+#include "text/plot.h"
 #include "text/utf8.h"
 
 #include "run/eval.def" /* EvalSettings, eval_settings_table */
@@ -34,12 +39,35 @@ typedef struct Evaluation {
   const ink_settings *settings;
   const News *news;
   ink_scores *out;
+  const Bundle *compared; /* with `bundle`, the reference; NULL: none */
+  Comparison *comparison;
 } Evaluation;
 
+/* As texts are generated if keys and values are rounded, else several sequences at a time. */
+static bool score_alone(const Evaluation *e, Batches *batches, Score *score, Error *err) {
+  const Model *m = e->bundle->model;
+  Comparison c;
+  if (m->cache == TENSOR_F32) {
+    *score = score_batches(m, batches, e->news);
+    return true;
+  }
+  const bool ok = compare_batches(m, NULL, batches, e->news, &c, err);
+  *score = (Score){c.nats, c.tokens};
+  comparison_free(&c);
+  return ok;
+}
+
+static bool score_or_compare(const Evaluation *e, Batches *batches, Score *score, Error *err) {
+  if (!e->compared) return score_alone(e, batches, score, err);
+  const bool ok = compare_batches(e->compared->model, e->bundle->model, batches, e->news, e->comparison, err);
+  *score = (Score){e->comparison->nats, e->comparison->tokens};
+  return ok;
+}
+
 static bool take_score(const Evaluation *e, Batches *batches, Error *err) {
-  if (!batches) return false;
-  const Score score = score_batches(e->bundle->model, batches, e->news);
+  Score score;
   ink_scores *out = e->out;
+  if (!batches || !score_or_compare(e, batches, &score, err)) return false;
   if (interrupted()) return fail_interrupted(err);
   if (!score.tokens) return fail(err, "nothing to score: the text has a single token");
   if (!isfinite(score.nats)) return fail_not_finite(err);
@@ -53,6 +81,35 @@ static bool take_score(const Evaluation *e, Batches *batches, Error *err) {
   return true;
 }
 
+/* ---- the same tokens of both models ---- */
+
+static bool fail_tokenizers(Error *err) {
+  return fail(
+      err,
+      "the two models have different tokenizers, so that they predict different tokens: compare forms of "
+      "one model");
+}
+
+static bool same_piece(const Tokenizer *a, const Tokenizer *b, int32_t id) {
+  size_t n, m;
+  const char *p = tokenizer_piece(a, id, &n), *q = tokenizer_piece(b, id, &m);
+  return tokenizer_is_special(a, id) == tokenizer_is_special(b, id) && n == m && !memcmp(p, q, n);
+}
+
+/* Ids stand for the same text. A tokenizer may have further ones for padding, up to the size of the output.
+ */
+static bool check_pieces(const Tokenizer *a, const Tokenizer *b, Error *err) {
+  const int64_t count = int64_min(tokenizer_size(a), tokenizer_size(b));
+  for (int64_t id = 0; id < count; id++)
+    if (!same_piece(a, b, (int32_t)id)) return fail_tokenizers(err);
+  return true;
+}
+
+/* Fingerprints cannot tell: they depend on the format that a tokenizer is stored in. */
+static bool check_ids(const int32_t *a, int64_t n, const int32_t *b, int64_t m, Error *err) {
+  return (n == m && !memcmp(a, b, (size_t)n * sizeof *a)) || fail_tokenizers(err);
+}
+
 /* ---- running text ---- */
 
 /* The tokens around a document as in training: the begin token, as in `write`, and an end token. For other
@@ -63,11 +120,28 @@ static DocumentTokens around_documents(const Bundle *b) {
   return (DocumentTokens){bundle_begin(b), end};
 }
 
+/* Encodes the text, and checks that the tokenizer of a model to compare gives the same ids. */
+static bool encode_corpus(const Evaluation *e, const Corpus *corpus, Dataset *data, Error *err) {
+  const DocumentTokens around = around_documents(e->bundle);
+  Dataset other;
+  if (!dataset_encode(data, corpus, e->bundle->tokenizer, around, e->news, err)) return false;
+  if (!e->compared) return true;
+  bool ok = dataset_encode(&other, corpus, e->compared->tokenizer, around, &(News){0}, err);
+  if (ok) {
+    ok = check_ids(data->tokens, data->count, other.tokens, other.count, err);
+    dataset_free(&other);
+  }
+  if (!ok) dataset_free(data);
+  return ok;
+}
+
 static bool eval_corpus(const Evaluation *e, const Corpus *corpus, Error *err) {
   const Bundle *b = e->bundle;
   Dataset data;
-  if (!dataset_encode(&data, corpus, b->tokenizer, around_documents(b), e->news, err)) return false;
-  Batches *batches = windows_eval_batches(&data, score_window(&b->model->config), SCORE_TOGETHER, 0, err);
+  if (!encode_corpus(e, corpus, &data, err)) return false;
+  int64_t window = score_window(&b->model->config);
+  if (e->compared) window = int64_min(window, score_window(&e->compared->model->config));
+  Batches *batches = windows_eval_batches(&data, window, SCORE_TOGETHER, 0, err);
   const bool ok = take_score(e, batches, err);
   batches_free(batches);
   dataset_free(&data);
@@ -124,10 +198,28 @@ static bool eval_text(const Evaluation *e, const char *const *files, size_t coun
 
 /* ---- pairs and conversations ---- */
 
+static bool encode_by(const Bundle *b, const Pairs *pairs, PairTokens *tokens, const News *news, Error *err) {
+  return pairs_encode(tokens, pairs, tokenizer_source(b->tokenizer), b->tokenizer, news, err);
+}
+
+/* As encode_corpus. */
+static bool encode_pairs(const Evaluation *e, const Pairs *pairs, PairTokens *tokens, Error *err) {
+  PairTokens other;
+  if (!encode_by(e->bundle, pairs, tokens, e->news, err)) return false;
+  if (!e->compared) return true;
+  bool ok = encode_by(e->compared, pairs, &other, &(News){0}, err);
+  if (ok) {
+    const Encoded *a = &tokens->ids, *b = &other.ids;
+    ok = check_ids(a->tokens, a->starts[a->count], b->tokens, b->starts[b->count], err);
+    pair_tokens_free(&other);
+  }
+  if (!ok) pair_tokens_free(tokens);
+  return ok;
+}
+
 static bool score_pairs(const Evaluation *e, const Pairs *pairs, const PairLayout *layout, Error *err) {
-  const Tokenizer *t = e->bundle->tokenizer;
   PairTokens tokens;
-  if (!pairs_encode(&tokens, pairs, tokenizer_source(t), t, e->news, err)) return false;
+  if (!encode_pairs(e, pairs, &tokens, err)) return false;
   Batches *batches = pair_eval_batches(&tokens, layout, 0, SCORE_TOGETHER, 0, e->news, err);
   const bool ok = take_score(e, batches, err);
   batches_free(batches);
@@ -188,7 +280,7 @@ static bool judge_as(const Evaluation *e, const Pairs *pairs, const PairLayout *
 static bool judge_pairs(const Evaluation *e, const Pairs *pairs, const PairLayout *layout, Error *err) {
   const EvalSettings *s = settings_part(e->settings, &eval_settings_table);
   Generation g;
-  if (!s->decode) return true;
+  if (!s->decode || e->compared) return true;
   const bool ok =
       generation_open(&g, e->bundle, layout, e->settings, err) && judge_as(e, pairs, layout, &g, err);
   generation_close(&g);
@@ -227,32 +319,120 @@ static bool check_settings(const Evaluation *e, bool pairs, Error *err) {
   static const char running[] = "on running text, which this model is evaluated on",
                     both[] = "on pairs and conversations, which this model is evaluated on";
   const EvalSettings *s = settings_part(e->settings, &eval_settings_table);
+  if (!e->compared && !unused_setting(e->settings, "plot", "without --against", e->news, err)) return false;
   if (!pairs)
     return check_decoding(e, running, err) &&
            unused_table(e->settings, &pair_settings_table, running, e->news, err) &&
            unused_table(e->settings, &language_settings_table, running, e->news, err);
   return unused_table(e->settings, &document_settings_table, both, e->news, err) &&
-         (s->decode ? metrics_check_given(e->settings, e->news, err)
-                    : check_decoding(e, "with --no-decode", err));
+         (s->decode && !e->compared
+              ? metrics_check_given(e->settings, e->news, err)
+              : check_decoding(e, e->compared ? "with --against" : "with --no-decode", err));
+}
+
+/* ---- the calls ---- */
+
+/* Reads the files as material of the bundle's task. */
+static bool eval_files(const Evaluation *e, const char *const *files, int count, Error *err) {
+  const Task *task = bundle_task(e->bundle);
+  const bool pairs = task_has_pairs(task);
+  const GeneralSettings *general = settings_part(e->settings, &general_settings_table);
+  const EvalSettings *s = settings_part(e->settings, &eval_settings_table);
+  threads_set((int)general->threads);
+  return (!s->outputs || file_check_output(s->outputs, files, (size_t)count, NULL, err)) &&
+         (!s->plot || file_check_output(s->plot, files, (size_t)count, NULL, err)) &&
+         check_settings(e, pairs, err) &&
+         (pairs ? eval_pairs(e, task, files, (size_t)count, err) : eval_text(e, files, (size_t)count, err));
 }
 
 bool ink_eval(ink_model *m, const char *const *files, int count, const ink_settings *settings,
               ink_scores *out, const ink_call *call, ink_error *err) {
   MEM_GUARD(err, return false);
-  const GeneralSettings *general = settings_part(settings, &general_settings_table);
   News news;
   ink_scores own = INK_SCORES_INIT;
-  const Evaluation e = {&m->bundle, settings, &news, &own};
-  const Task *task = bundle_task(&m->bundle);
-  const EvalSettings *s = settings_part(settings, &eval_settings_table);
-  const bool begun = call_enter(call, m->engine, &news, err);
-  threads_set((int)general->threads);
-  bool ok = begun && (!s->outputs || file_check_output(s->outputs, files, (size_t)count, NULL, err));
-  ok = ok && check_settings(&e, task_has_pairs(task), err);
-  if (ok && task_has_pairs(task))
-    ok = eval_pairs(&e, task, files, (size_t)count, err);
-  else if (ok)
-    ok = eval_text(&e, files, (size_t)count, err);
+  const Evaluation e = {.bundle = &m->bundle, .settings = settings, .news = &news, .out = &own};
+  const bool ok = call_enter(call, m->engine, &news, err) && eval_files(&e, files, count, err);
+  struct_give(out, &own, sizeof own);
+  MEM_GUARD_END();
+  return ok;
+}
+
+/* ---- against a reference ---- */
+
+static bool check_comparable(const Bundle *b, const Bundle *reference, Error *err) {
+  const Config *c = &b->model->config, *r = &reference->model->config;
+  if (!check_pieces(b->tokenizer, reference->tokenizer, err) ||
+      !check_pieces(tokenizer_source(b->tokenizer), tokenizer_source(reference->tokenizer), err))
+    return false;
+  if (c->vocabulary != r->vocabulary)
+    return fail(err,
+                "the model has %" PRId64 " scores per token, the reference %" PRId64
+                ": compare forms of one model",
+                c->vocabulary, r->vocabulary);
+  return c->arch->encodes == r->arch->encodes ||
+         fail(err, "only one of the two models has an encoder: compare forms of one model");
+}
+
+/* The divergence that one token in x exceeds. */
+static bool plot_divergence(const Comparison *c, const char *path, Error *err) {
+  PlotSeries series = {.name = "KL divergence exceeded by one token in N (nats)", .css = "a"};
+  Buffer file = {0};
+  for (double n = 1; n < (double)c->tokens; n *= 1.1)
+    vec_push(&series.points, ((PlotPoint){n, comparison_quantile(c, 1 - 1 / n)}));
+  vec_push(&series.points, ((PlotPoint){(double)c->tokens, c->largest}));
+  plot_file(&file,
+            &(Plot){.x_name = "N", .series = &series, .count = 1, .width = 560, .height = 300, .log_x = true},
+            "KL divergence per token");
+  const bool ok = file_replace(path, file.data, file.length, err);
+  vec_free(&series.points);
+  buffer_free(&file);
+  return ok;
+}
+
+static void give_comparison(const Evaluation *e, ink_comparison *out) {
+  const Comparison *c = e->comparison;
+  const double tokens = (double)c->tokens;
+  *out = (ink_comparison){.size = out->size,
+                          .tokens = c->tokens,
+                          .bytes = e->out->bytes,
+                          .characters = e->out->characters,
+                          .documents = e->out->documents,
+                          .perplexity = exp(c->nats / tokens),
+                          .reference_perplexity = exp(c->reference_nats / tokens),
+                          .divergence_mean = c->divergence / tokens,
+                          .divergence_median = comparison_quantile(c, 0.5),
+                          .divergence_99 = comparison_quantile(c, 0.99),
+                          .divergence_max = c->largest,
+                          .agreement = (double)c->agreed / tokens};
+}
+
+static bool compare_files(const Evaluation *e, const char *const *files, int count, ink_comparison *out,
+                          Error *err) {
+  const EvalSettings *s = settings_part(e->settings, &eval_settings_table);
+  bool ok = eval_files(e, files, count, err);
+  if (ok) give_comparison(e, out);
+  if (ok && s->plot && *s->plot) ok = plot_divergence(e->comparison, s->plot, err);
+  comparison_free(e->comparison);
+  return ok;
+}
+
+bool ink_eval_against(ink_model *m, const ink_model *reference, const char *const *files, int count,
+                      const ink_settings *settings, ink_comparison *out, const ink_call *call,
+                      ink_error *err) {
+  MEM_GUARD(err, return false);
+  News news;
+  ink_scores scores = INK_SCORES_INIT;
+  ink_comparison own = INK_COMPARISON_INIT;
+  Comparison comparison = {0};
+  const Evaluation e = {.bundle = &reference->bundle,
+                        .settings = settings,
+                        .news = &news,
+                        .out = &scores,
+                        .compared = &m->bundle,
+                        .comparison = &comparison};
+  const bool ok = call_enter(call, m->engine, &news, err) &&
+                  check_comparable(&m->bundle, &reference->bundle, err) &&
+                  compare_files(&e, files, count, &own, err);
   struct_give(out, &own, sizeof own);
   MEM_GUARD_END();
   return ok;

@@ -29,12 +29,13 @@ struct Session {
   VEC(Source) sources;     /* by place in `state` */
   VEC(NewSource) fresh;
   VEC(float) logits; /* of a feed in several passes */
-  bool not_finite;   /* some logits were not finite */
+  bool not_finite;   /* some logits were not finite, or keys or values exceed the type of the cache */
 };
 
 Session *session_new(const Model *model, StateSize expected) {
   Session *s = mem_alloc_zeroed(1, sizeof *s);
   s->model = model;
+  expected.cache = model->cache;
   s->state = state_new(expected);
   s->tape = tape_new(false);
   return s;
@@ -118,6 +119,10 @@ int64_t session_pages(const Session *s) {
   return state_pages_used(s->state);
 }
 
+int64_t session_cache_bytes(const Session *s) {
+  return state_pages_used(s->state) * state_page_bytes(s->state);
+}
+
 /* ---- sources ---- */
 
 static bool is_fresh(const Session *s, int32_t place) {
@@ -191,9 +196,11 @@ static void add_sources(Session *s, Net *net, Batch *batch, const Feed *feeds, i
 /* ---- logits ---- */
 
 bool fail_not_finite(Error *err) {
-  return fail(err,
-              "the network's outputs are not finite: its weights are damaged or diverged in training; "
-              "download the model again, or train with a lower --lr");
+  return fail(
+      err,
+      "the network's outputs are not finite: its weights are damaged or diverged in training; "
+      "download the model again, or train with a lower --lr (or, with --cache-type, use one of larger "
+      "range: bf16)");
 }
 
 bool session_ok(const Session *s, Error *err) {
@@ -217,13 +224,13 @@ static const float *checked(Session *s, const Tensor *logits) {
   return x;
 }
 
-/* The last rows of the feeds whose logits are wanted. */
+/* The rows whose logits are wanted, the last ones of each feed. */
 static int64_t wanted_rows(const Feed *feeds, int64_t count, int32_t *rows) {
   int64_t wanted = 0;
   int32_t row = 0;
   for (int64_t i = 0; i < count; i++) {
     row += (int32_t)feeds[i].count;
-    if (feeds[i].wanted) rows[wanted++] = row - 1;
+    for (int64_t k = feeds[i].wanted; k > 0; k--) rows[wanted++] = row - (int32_t)k;
   }
   return wanted;
 }
@@ -251,7 +258,7 @@ static const int32_t *join_tokens(const Session *s, const Feed *feeds, int64_t c
 }
 
 static const float *run(Session *s, Net *net, const Batch *batch, const Feed *feeds, int64_t count) {
-  int32_t *rows = step_alloc(s, count, sizeof *rows);
+  int32_t *rows = step_alloc(s, tokens_of(feeds, count), sizeof *rows);
   const int64_t wanted = wanted_rows(feeds, count, rows);
   const Tensor *logits = model_logits(s->model, net, batch, rows, wanted);
   advance(s, feeds, count);
@@ -264,6 +271,8 @@ static const float *run(Session *s, Net *net, const Batch *batch, const Feed *fe
 static KeyPages *page_table(Session *s, const Feed *feeds, int64_t count, int64_t rows) {
   KeyPages *p = step_alloc(s, 1, sizeof *p);
   p->size = STATE_PAGE;
+  p->type = s->model->cache;
+  p->overflow = &s->not_finite;
   for (int64_t i = 0; i < count; i++) {
     int64_t pages;
     state_reserve(s->state, feeds[i].sequence, (int64_t)at(s, feeds[i].sequence)->tokens.count,

@@ -35,11 +35,11 @@ typedef struct Feed {
   int32_t sequence;
   const int32_t *tokens;
   int64_t count;
-  bool wanted;   /* return the logits after the last token */
-  int64_t ahead; /* tokens known to follow, in later feeds */
+  int64_t wanted; /* return the logits after that many of them, the last ones */
+  int64_t ahead;  /* tokens known to follow, in later feeds */
 } Feed;
 /* Reads all feeds in one pass; they may differ in length, and no sequence may occur twice. Returns the wanted
- * logits, in order: [wanted, vocabulary], valid until the next call; NULL if none is wanted. The activations
+ * logits, in order: [wanted, vocabulary], valid until the next call; NULL if none are wanted. The activations
  * of all the tokens exist at once: read long texts in pieces. */
 const float *session_feed(Session *, const Feed *, int64_t count);
 /* Reads any number of tokens into one sequence, in pieces; returns the logits after the last. */
@@ -53,6 +53,7 @@ bool session_ok(const Session *, Error *);
 /* Fails with the message for logits that are not finite. */
 bool fail_not_finite(Error *);
 bool are_finite(const float *, int64_t count);
-int64_t session_pages(const Session *); /* KV cache pages in use */
+int64_t session_pages(const Session *);       /* KV cache pages in use, */
+int64_t session_cache_bytes(const Session *); /* and their memory */
 
 #endif

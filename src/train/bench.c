@@ -83,6 +83,7 @@ static bool bench_train(Bench *b, json_t *out, Error *err) {
 
 typedef struct Run {
   double prompt, token; /* seconds for the prompt, and for one new token */
+  int64_t cache;        /* bytes of keys and values */
 } Run;
 
 static Run generate_once(const Bench *b, const Model *m, const int32_t *prompt) {
@@ -96,6 +97,7 @@ static Run generate_once(const Bench *b, const Model *m, const int32_t *prompt) 
   start = clock_seconds();
   for (int64_t i = 0; i < more; i++) session_read(session, text, prompt + i % length, 1);
   run.token = (clock_seconds() - start) / (double)more;
+  run.cache = session_cache_bytes(session);
   session_free(session);
   return run;
 }
@@ -117,12 +119,13 @@ static double prompt_flops(const Config *c, const Cost *training, int64_t length
   return training->flops / 3 - 2.0 * (double)(length - 1) * (double)c->width * (double)c->vocabulary;
 }
 
-static void generate_figures(const Bench *b, double prompt, double token, json_t *out) {
+static void generate_figures(const Bench *b, double prompt, double token, int64_t cache, json_t *out) {
   const Cost whole = model_cost(&b->config, 1, b->settings->prompt_tokens, b->settings->prompt_tokens);
   const TypeInfo *type = type_info(weight_type(b->settings));
   const double bytes = (double)whole.parameters * (double)type->bytes / (double)type->block,
                length = (double)b->settings->prompt_tokens;
   json_put(out, "model", shape_json(&b->config, &whole));
+  json_put(out, "cache_bytes", json_integer(cache));
   json_merge(out, json_build("{s:f, s:f, s:f, s:f}", "prompt_tokens_per_second", length / prompt,
                              "prompt_share_of_peak",
                              prompt_flops(&b->config, &whole, b->settings->prompt_tokens) / prompt / b->peak,
@@ -134,6 +137,10 @@ static bool bench_generate(Bench *b, json_t *out, Error *err) {
   const int64_t n = b->repeats, length = b->settings->prompt_tokens;
   if (!check_memory(b, err)) return false;
   Model *m = model_new(&b->config, false);
+  if (!model_cache(m, b->settings->cache_type, err)) {
+    model_free(m);
+    return false;
+  }
   params_initialize(m->params, 1);
   model_freeze(m);
   params_convert(m->params, weight_type(b->settings));
@@ -142,14 +149,15 @@ static bool bench_generate(Bench *b, json_t *out, Error *err) {
   for (int64_t i = 0; i < length; i++)
     prompt[i] =
         (int32_t)random_below((uint64_t)b->config.vocabulary, 1, random_stream("prompt"), (uint64_t)i);
-  generate_once(b, m, prompt); /* warm-up: weights are packed at their second use */
+  const int64_t cache =
+      generate_once(b, m, prompt).cache; /* warm-up: weights are packed at their second use */
   for (int64_t i = 0; i < n; i++) {
     const Run run = generate_once(b, m, prompt);
     prompts[i] = run.prompt;
     tokens[i] = run.token;
     news_progress(&b->news, "writing", i + 1, n, "measurement");
   }
-  generate_figures(b, median(prompts, n), median(tokens, n), out);
+  generate_figures(b, median(prompts, n), median(tokens, n), cache, out);
   mem_free(prompts);
   mem_free(tokens);
   mem_free(prompt);

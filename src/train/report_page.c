@@ -5,8 +5,8 @@
 #include "base/figure.h"
 #include "base/file.h"
 #include "text/html.h"
+#include "text/plot.h"
 #include "train/plan.h"
-#include "train/plot.h"
 #include "train/report.h"
 
 static const char style[] =

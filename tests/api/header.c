@@ -11,10 +11,11 @@ int main(void) {
   ink_written written = INK_WRITTEN_INIT;
   ink_rewritten rewritten = INK_REWRITTEN_INIT;
   ink_scores scores = INK_SCORES_INIT;
+  ink_comparison comparison = INK_COMPARISON_INIT;
   ink_converted converted = INK_CONVERTED_INIT;
   ink_session_options session = INK_SESSION_OPTIONS_INIT;
   return session.size && call.size && engine.size && info.size && written.size && rewritten.size &&
-                 scores.size && converted.size
+                 scores.size && comparison.size && converted.size
              ? 0
              : 1;
 }

@@ -145,7 +145,7 @@ static float *position(State *s, int32_t sequence, int64_t at) {
   int64_t pages;
   const int32_t *list = state_pages(s, sequence, &pages);
   assert_true(at / STATE_PAGE < pages);
-  return &state_cache(s, "k", 1)[list[at / STATE_PAGE]][at % STATE_PAGE];
+  return &((float *)state_cache(s, "k", 1)[list[at / STATE_PAGE]])[at % STATE_PAGE];
 }
 
 static void write_positions(State *s, int32_t sequence, int64_t first, int64_t count, float value) {

@@ -1,5 +1,5 @@
 /* A request's text, and every bit of the logits it is made from, is the same alone and among others, with its
- * prefix shared or not, whatever a step reads, on any number of threads. */
+ * prefix shared or not, whatever a step reads, on any number of threads, with keys and values of any type. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,18 +18,25 @@ enum { VOCABULARY = 40, CONTEXT = 160, LONGEST = 100, ROWS = 4, MOST = 24, REQUE
 static const char *const archs[] = {"llama", "gpt2", "lstm", "gru", "marian", "bart", "seq2seq"};
 enum { ARCHS = sizeof archs / sizeof *archs };
 
-static Model *network(const char *arch) {
+/* With heads of 32 values if the type of keys and values is given. */
+static Model *network_with(const char *arch, const char *cache) {
   static const SettingTable *const tables[] = {&model_settings_table};
   Settings *s = settings_new(tables, 1);
   Error err = {0};
   Config c;
   assert_true(ink_settings_set(s, "arch", arch, &err) && ink_settings_set(s, "size", "nano", &err));
   assert_true(ink_settings_set(s, "context", "160", &err));
+  assert_true(!cache || ink_settings_set(s, "heads", "1", &err));
   assert_true(config_from_settings(&c, settings_part(s, &model_settings_table), VOCABULARY, &err));
   Model *m = model_new(&c, false);
   params_initialize(m->params, 3);
+  assert_true(!cache || model_cache(m, cache, &err));
   ink_settings_free(s);
   return m;
+}
+
+static Model *network(const char *arch) {
+  return network_with(arch, NULL);
 }
 
 /* A request and what became of it. */
@@ -158,7 +165,7 @@ static void expect_alike(const char *arch, const char *what, const Text *alone, 
   }
 }
 
-static void a_text_does_not_depend_on_others(void **state) {
+static void expect_independent(const char *arch, const char *cache, uint64_t *hash) {
   static const struct {
     const char *what;
     int threads;
@@ -168,30 +175,45 @@ static void a_text_does_not_depend_on_others(void **state) {
               {"on four threads", 4, {0}},
               {"few rows", 2, {.rows = 7}},
               {"few tokens a step", 1, {.tokens = 5}}};
-  (void)state;
   static Text alone[REQUESTS], among[REQUESTS];
+  Model *m = network_with(arch, cache);
+  int cancelled = 0;
+  threads_set(1);
+  for (int i = 0; i < REQUESTS; i++) run_alone(m, i, &alone[i]);
+  for (size_t w = 0; w < sizeof ways / sizeof *ways; w++) {
+    threads_set(ways[w].threads);
+    run_among_others(m, ways[w].settings, among);
+    expect_alike(arch, ways[w].what, alone, among);
+    for (int i = 0; i < REQUESTS; i++) cancelled += among[i].how == GENERATION_CANCELLED;
+  }
+  assert_true(cancelled > 0);
+  threads_set(0);
+  model_free(m);
+  *hash = alone[REQUESTS - 1].hash;
+}
+
+static void a_text_does_not_depend_on_others(void **state) {
+  (void)state;
   for (int a = 0; a < ARCHS; a++) {
-    Model *m = network(archs[a]);
-    int cancelled = 0;
-    threads_set(1);
-    for (int i = 0; i < REQUESTS; i++) run_alone(m, i, &alone[i]);
-    for (size_t w = 0; w < sizeof ways / sizeof *ways; w++) {
-      threads_set(ways[w].threads);
-      run_among_others(m, ways[w].settings, among);
-      expect_alike(archs[a], ways[w].what, alone, among);
-      for (int i = 0; i < REQUESTS; i++) cancelled += among[i].how == GENERATION_CANCELLED;
-    }
-    assert_true(cancelled > 0);
-    threads_set(0);
-    model_free(m);
+    uint64_t hash;
+    expect_independent(archs[a], NULL, &hash);
+  }
+}
+
+static void nor_do_rounded_keys_and_values(void **state) {
+  (void)state;
+  static const char *const caches[] = {"f32", "f16", "q8_0"}, *const with[] = {"llama", "gpt2", "marian"};
+  for (int a = 0; a < 3; a++) {
+    uint64_t hashes[3];
+    for (int c = 0; c < 3; c++) expect_independent(with[a], caches[c], &hashes[c]);
+    assert_true(hashes[0] != hashes[1] && hashes[1] != hashes[2] && hashes[0] != hashes[2]);
   }
 }
 
 /* Many requests with one long prompt: its pages exist once, and it is read once. */
-static void prefixes_are_shared(void **state) {
-  (void)state;
+static void expect_shared(const char *cache) {
   static Text texts[REQUESTS], alone;
-  Model *m = network("llama");
+  Model *m = network_with("llama", cache);
   Generator *g = generator_new(m, (GeneratorSettings){0});
   int64_t most = 0;
   for (int i = 0; i < REQUESTS; i++) {
@@ -219,6 +241,12 @@ static void prefixes_are_shared(void **state) {
     if (alone.hash != texts[i].hash) fail_msg("request %d depends on sharing its prefix", i);
   }
   model_free(m);
+}
+
+static void prefixes_are_shared(void **state) {
+  (void)state;
+  expect_shared("f32");
+  expect_shared("q8_0");
 }
 
 /* Full windows are shifted, whatever a step reads. */
@@ -315,6 +343,7 @@ static void endings_may_cancel_and_submit(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_text_does_not_depend_on_others),
+      cmocka_unit_test(nor_do_rounded_keys_and_values),
       cmocka_unit_test(prefixes_are_shared),
       cmocka_unit_test(windows_shift),
       cmocka_unit_test(what_is_unfinished_is_cancelled),

@@ -13,18 +13,23 @@
 enum { VOCABULARY = 40, LONG = 600, TEXTS = 2 };
 static const char *const archs[] = {"llama", "gpt2", "lstm", "gru"};
 
-static Model *network(const char *arch) {
+static Model *network_of_heads(const char *arch, const char *heads) {
   static const SettingTable *const tables[] = {&model_settings_table};
   Settings *s = settings_new(tables, 1);
   Error err = {0};
   Config c;
   assert_true(ink_settings_set(s, "arch", arch, &err) && ink_settings_set(s, "size", "nano", &err));
   assert_true(ink_settings_set(s, "context", "640", &err));
+  assert_true(!heads || ink_settings_set(s, "heads", heads, &err));
   assert_true(config_from_settings(&c, settings_part(s, &model_settings_table), VOCABULARY, &err));
   Model *m = model_new(&c, false);
   params_initialize(m->params, 3);
   ink_settings_free(s);
   return m;
+}
+
+static Model *network(const char *arch) {
+  return network_of_heads(arch, NULL);
 }
 
 /* [TEXTS, LONG], no two texts alike. */
@@ -135,6 +140,60 @@ static void logits_that_nobody_wants_are_none(void **state) {
   model_free(m);
 }
 
+/* 32 values of q8_0 take 34 bytes, of f32 128. */
+static void rounded_keys_and_values_take_less_memory(void **state) {
+  (void)state;
+  static const char *const types[] = {"f32", "f16", "q8_0", "q4_0"};
+  static const int64_t share[] = {128, 64, 34, 18};
+  int64_t bytes[4];
+  Model *m = network_of_heads("llama", "1");
+  Error err = {0};
+  for (int i = 0; i < 4; i++) {
+    assert_true(model_cache(m, types[i], &err));
+    Session *s = session_new(m, (StateSize){0});
+    const int32_t text = session_open(s, -1);
+    session_read(s, text, some_tokens(), 70);
+    bytes[i] = session_cache_bytes(s);
+    assert_true(bytes[i] * share[0] == bytes[0] * share[i]);
+    session_free(s);
+  }
+  assert_int_equal(bytes[0], 2 * m->config.layers * m->config.kv_heads * m->config.head_size * 3 *
+                                 STATE_PAGE * (int64_t)sizeof(float));
+  model_free(m);
+}
+
+static void caches_that_cannot_be_are_refused(void **state) {
+  (void)state;
+  static const char *const refused[][3] = {{"llama", "q4_k", "whole blocks of 256"},
+                                           {"llama", "int8", "f32, bf16, f16, q8_0, q4_0"},
+                                           {"lstm", "f16", "recurrent"}};
+  for (int i = 0; i < 3; i++) {
+    Model *m = network(refused[i][0]);
+    Error err = {0};
+    assert_false(model_cache(m, refused[i][1], &err));
+    assert_non_null(strstr(err.text, refused[i][2]));
+    assert_int_equal(err.code, INK_USAGE);
+    model_free(m);
+  }
+}
+
+/* The logits after each of several tokens are those after each of them alone. */
+static void all_logits_of_a_feed(void **state) {
+  (void)state;
+  for (int a = 0; a < 4; a++) {
+    Model *m = network(archs[a]);
+    Session *s = session_new(m, (StateSize){0});
+    const int32_t *tokens = some_tokens(), one = session_open(s, -1), all = session_open(s, -1);
+    float expected[5 * VOCABULARY];
+    session_read(s, one, tokens, 3);
+    for (int i = 0; i < 5; i++) keep(expected + i * VOCABULARY, session_read(s, one, tokens + 3 + i, 1));
+    const float *got = session_feed(s, &(Feed){all, tokens, 8, 5, 0}, 1);
+    for (int i = 0; i < 5; i++) expect_same(archs[a], got + i * VOCABULARY, expected + i * VOCABULARY);
+    session_free(s);
+    model_free(m);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(long_texts_are_read_as_short_ones),
@@ -142,6 +201,9 @@ int main(void) {
       cmocka_unit_test(closed_it_is_forgotten),
       cmocka_unit_test(branches_go_on_from_where_they_left),
       cmocka_unit_test(logits_that_nobody_wants_are_none),
+      cmocka_unit_test(all_logits_of_a_feed),
+      cmocka_unit_test(rounded_keys_and_values_take_less_memory),
+      cmocka_unit_test(caches_that_cannot_be_are_refused),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

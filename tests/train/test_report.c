@@ -7,8 +7,8 @@
 #include <stdint.h>
 
 #include "base/scratch.h"
+#include "text/plot.h"
 #include "train/log.h"
-#include "train/plot.h"
 #include "train/report.h"
 
 #include <cmocka.h> /* last: it defines fail() */

@@ -1,4 +1,4 @@
-#include "train/plot.h"
+#include "text/plot.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -91,14 +91,15 @@ static void draw_y_axis(Buffer *out, const Frame *f) {
   for (double k = ceil(f->y0 / step - 1e-9); k * step <= f->y1; k++) {
     const double y = y_on_plot(f, k * step);
     html_addf(out,
-              "<line class=grid x1=%d x2=%d y1=%.1f y2=%.1f /><text x=%d y=%.1f text-anchor=end>%s</text>\n",
+              "<line class=\"grid\" x1=\"%d\" x2=\"%d\" y1=\"%.1f\" y2=\"%.1f\"/><text x=\"%d\" y=\"%.1f\" "
+              "text-anchor=\"end\">%s</text>\n",
               LEFT, f->plot->width - RIGHT, y, y, LEFT - 6, y + 4, tick_text(buf, k * step));
   }
 }
 
 static void draw_x_tick(Buffer *out, const Frame *f, double x) {
   char buf[32];
-  html_addf(out, "<text x=%.1f y=%d text-anchor=middle>%s</text>\n", x_on_plot(f, x),
+  html_addf(out, "<text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%s</text>\n", x_on_plot(f, x),
             f->plot->height - BOTTOM + 18, tick_text(buf, x));
 }
 
@@ -107,7 +108,8 @@ static void draw_x_axis(Buffer *out, const Frame *f) {
   const double step = fmax(round_step(f->x1 - f->x0, p->width / 110), p->log_x ? 1 : 0);
   for (double k = ceil(f->x0 / step - 1e-9); k * step <= f->x1 + 1e-9; k++)
     draw_x_tick(out, f, p->log_x ? pow(10, k * step) : k * step);
-  html_addf(out, "<text x=%d y=%d text-anchor=end>%s</text>\n", p->width - RIGHT, p->height - 6, p->x_name);
+  html_addf(out, "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">%s</text>\n", p->width - RIGHT, p->height - 6,
+            p->x_name);
 }
 
 /* ---- curves ---- */
@@ -141,7 +143,9 @@ static void draw_line(Buffer *out, const Frame *f, const Points *points, const c
 
 static void draw_dots(Buffer *out, const Frame *f, const Points *points, const PlotSeries *s) {
   for (size_t i = 0; i < points->count; i++)
-    html_addf(out, "<circle class=\"%s%s\" cx=%.1f cy=%.1f r=%s><title>%s %.5g at %s %.0f</title></circle>\n",
+    html_addf(out,
+              "<circle class=\"%s%s\" cx=\"%.1f\" cy=\"%.1f\" r=\"%s\"><title>%s %.5g at %s "
+              "%.0f</title></circle>\n",
               s->css, s->dots ? "" : " hover", x_on_plot(f, points->data[i].x),
               y_on_plot(f, points->data[i].y), s->dots ? "3" : "5", s->name, points->data[i].y,
               f->plot->x_name, points->data[i].x);
@@ -173,16 +177,40 @@ static void draw_series(Buffer *out, const Frame *f, const PlotSeries *s) {
   vec_free(&points);
 }
 
-void plot_svg(Buffer *out, const Plot *p) {
+static void draw(Buffer *out, const Plot *p) {
   const Frame f = frame_of(p);
-  for (size_t s = 0; p->count > 1 && s < p->count; s++)
-    if (p->series[s].points.count)
-      html_addf(out, "<span class=\"key %s\">%s</span>\n", p->series[s].css, p->series[s].name);
-  html_addf(out, "<svg%s viewBox=\"0 0 %d %d\" role=img>\n", p->width > 500 ? " class=wide" : "", p->width,
-            p->height);
   draw_y_axis(out, &f);
   draw_x_axis(out, &f);
   for (size_t s = 0; s < p->count; s++)
     if (p->series[s].points.count) draw_series(out, &f, &p->series[s]);
   buffer_adds(out, "</svg>");
+}
+
+void plot_svg(Buffer *out, const Plot *p) {
+  for (size_t s = 0; p->count > 1 && s < p->count; s++)
+    if (p->series[s].points.count)
+      html_addf(out, "<span class=\"key %s\">%s</span>\n", p->series[s].css, p->series[s].name);
+  html_addf(out, "<svg%s viewBox=\"0 0 %d %d\" role=\"img\">\n", p->width > 500 ? " class=\"wide\"" : "",
+            p->width, p->height);
+  draw(out, p);
+}
+
+/* ---- files ---- */
+
+static const char file_style[] =
+    "<style>text{font:12px system-ui,'Noto Sans',sans-serif;fill:#68707a}.grid{stroke:#d9d6ce}\n"
+    "polyline{fill:none;stroke-width:2;stroke-linejoin:round}.a{stroke:#2a6fdb}circle{fill:#2a6fdb}\n"
+    "circle.hover{opacity:0}circle.hover:hover{opacity:1}\n"
+    "@media(prefers-color-scheme:dark){text{fill:#9aa0a8}.grid{stroke:#383b40}.a{stroke:#7db0ff}"
+    "circle{fill:#7db0ff}}</style>\n";
+
+void plot_file(Buffer *out, const Plot *p, const char *title) {
+  CHECK(p->count == 1);
+  html_addf(out, "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" role=\"img\">\n", p->width,
+            p->height);
+  html_addf(out, "<title>%s</title>\n", title);
+  buffer_adds(out, file_style);
+  html_addf(out, "<text x=\"6\" y=\"12\">%s</text>\n", p->series->name);
+  draw(out, p);
+  buffer_adds(out, "\n");
 }

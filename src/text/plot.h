@@ -1,6 +1,6 @@
 /* plot.h - curves as SVG: a few series over the same x, ticks at round numbers, values as tooltips. */
-#ifndef TRAIN_PLOT_H
-#define TRAIN_PLOT_H
+#ifndef TEXT_PLOT_H
+#define TEXT_PLOT_H
 
 #include "base/buffer.h"
 
@@ -25,5 +25,7 @@ typedef struct Plot {
 
 /* The y axis covers 98 % of the points, so that a few high initial values do not flatten the rest. */
 void plot_svg(Buffer *out, const Plot *);
+/* A complete SVG file with its own style, for a plot of one series of class "a". */
+void plot_file(Buffer *out, const Plot *, const char *title);
 
 #endif
