@@ -40,7 +40,8 @@ static bool put_token(Writing *w, int64_t id, const char *text, TokenKind kind) 
 }
 
 static bool is_byte(const char *text) {
-  return strlen(text) == 6 && !strncmp(text, "<0x", 3) && text[5] == '>';
+  return strlen(text) == 6 && !strncmp(text, "<0x", 3) && strspn(text + 3, "0123456789ABCDEF") == 2 &&
+         text[5] == '>';
 }
 
 static bool put_vocabulary(Writing *w, bool byte_level) {

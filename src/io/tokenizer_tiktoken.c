@@ -6,10 +6,8 @@
 #include <string.h>
 
 #include "base/arena.h"
-#include "base/base64.h"
 #include "io/tokenizer_files.h"
 #include "io/vocabulary.h"
-#include "text/alphabet.h"
 
 enum { MOST_SPECIALS = 5 };
 
@@ -43,36 +41,25 @@ static const struct Encoding *find(const TokenizerFiles *f) {
 }
 
 /* "base64 rank" */
-static bool read_line(Vocabulary *v, Arena *arena, const char *line, size_t length, Buffer *bytes,
-                      Buffer *name) {
+static bool read_line(Vocabulary *v, Arena *arena, const char *line, size_t length) {
   const char *space = memchr(line, ' ', length);
   char number[16] = "", *end;
-  buffer_clear(bytes);
-  buffer_clear(name);
   if (!space || length - (size_t)(space - line) > sizeof number) return false;
   memcpy(number, space + 1, length - (size_t)(space - line) - 1);
   const int64_t rank = strtoll(number, &end, 10);
-  if (*number < '0' || *number > '9' || *end || rank >= (int64_t)v->count || v->tokens[rank].length ||
-      !base64_read(line, (size_t)(space - line), bytes) || !bytes->length)
-    return false;
-  alphabet_spell(bytes->data, bytes->length, name);
-  v->tokens[rank] = (VocabularyToken){arena_strndup(arena, name->data, name->length), name->length,
-                                      TOKEN_NORMAL, -(double)rank};
-  return true;
+  return *number >= '0' && *number <= '9' && !*end && rank < (int64_t)v->count &&
+         vocabulary_put_bytes(v, arena, rank, line, (size_t)(space - line), -(double)rank);
 }
 
 static bool read_ranks(Vocabulary *v, Arena *arena, FileView file, Error *err) {
-  Buffer bytes = {0}, name = {0};
   bool ok = true;
   size_t line = 1;
   for (const char *at = file.data, *end = at + file.size, *stop; ok && at < end; at = stop + 1, line++) {
     stop = memchr(at, '\n', (size_t)(end - at));
     if (!stop) stop = end;
-    ok = stop == at || read_line(v, arena, at, (size_t)(stop - at), &bytes, &name) ||
+    ok = stop == at || read_line(v, arena, at, (size_t)(stop - at)) ||
          fail_damaged(err, "%s: line %zu is not a token and its rank", v->path, line);
   }
-  buffer_free(&bytes);
-  buffer_free(&name);
   return ok;
 }
 

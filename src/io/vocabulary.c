@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/base64.h"
+#include "text/alphabet.h"
 
 /* ---- parts of tokenizer.json ---- */
 
@@ -43,6 +44,20 @@ bool vocabulary_check(const Vocabulary *v, const char *name, Error *err) {
       ok = fail_damaged(err, "%s: %s %zu is the same text as %" PRId64, v->path, name, i, first);
   }
   map_free(ids);
+  return ok;
+}
+
+bool vocabulary_put_bytes(Vocabulary *v, Arena *arena, int64_t id, const char *base64, size_t length,
+                          double score) {
+  Buffer bytes = {0}, name = {0};
+  const bool ok = !v->tokens[id].length && base64_read(base64, length, &bytes) && bytes.length;
+  if (ok) {
+    alphabet_spell(bytes.data, bytes.length, &name);
+    v->tokens[id] =
+        (VocabularyToken){arena_strndup(arena, name.data, name.length), name.length, TOKEN_NORMAL, score};
+  }
+  buffer_free(&bytes);
+  buffer_free(&name);
   return ok;
 }
 

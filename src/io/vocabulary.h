@@ -2,6 +2,7 @@
 #ifndef IO_VOCABULARY_H
 #define IO_VOCABULARY_H
 
+#include "base/arena.h"
 #include "base/buffer.h"
 #include "base/error.h"
 #include "base/file.h"
@@ -50,6 +51,9 @@ typedef struct Vocabulary {
  */
 bool vocabulary_sentencepiece(const Vocabulary *, Buffer *out, Error *);
 
+/* Gives a token without a text its bytes, in base64, and its score; false: it has one, or these are no bytes.
+ */
+bool vocabulary_put_bytes(Vocabulary *, Arena *, int64_t id, const char *base64, size_t length, double score);
 /* Tokens of vocab.json, {"token": id}, which must outlive them. */
 bool vocabulary_fill(Vocabulary *, const json_t *, Error *);
 /* SentencePiece's .model, which must outlive the tokens. Its compiled replacements go to `map`. */
@@ -70,12 +74,8 @@ bool vocabulary_add_merges(const Vocabulary *, Buffer *out, Error *);
 #define WORDS_GPT2   "'(?:[sdmt]|ll|ve|re)| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+"
 #define WORDS_CL100K "(?i:" CONTRACTIONS ")|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}" BEHIND_WORDS
 #define WORDS_QWEN2  "(?i:" CONTRACTIONS ")|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}" BEHIND_WORDS
-/* Of mistral-common's tekken.json, too. */
-#define WORDS_TEKKEN                                                                  \
-  "[^\\r\\n\\p{L}\\p{N}]?" UPPER "*" LOWER "+|[^\\r\\n\\p{L}\\p{N}]?" UPPER "+" LOWER \
-  "*|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
-#define UPPER "[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]"
-#define LOWER "[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]"
+#define UPPER        "[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]"
+#define LOWER        "[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]"
 #define WORDS_O200K                                                                                         \
   "[^\\r\\n\\p{L}\\p{N}]?" UPPER "*" LOWER "+(?i:" CONTRACTIONS ")?|[^\\r\\n\\p{L}\\p{N}]?" UPPER "+" LOWER \
   "*(?i:" CONTRACTIONS ")?|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"

@@ -6,8 +6,6 @@
 static const FileHint others[] = {
     {"*.spm", "a SentencePiece tokenizer, which is not supported: " SAVE_TOKENIZER},
     {"vocab.json", "a vocabulary in another tokenizer format, which is not supported: " SAVE_TOKENIZER},
-    {"vocab.txt", "a WordPiece vocabulary, which is not supported: " SAVE_TOKENIZER},
-    {"tekken.json", "a tokenizer in Mistral's format, which is not supported: " SAVE_TOKENIZER},
     {"tokenizer_config.json", "only the configuration of a tokenizer: tokenizer.json is missing"},
     {NULL, NULL}};
 

@@ -1,9 +1,25 @@
-/* Any bytes as a SentencePiece model or as tiktoken's ranks: refused with a sentence, or a tokenizer.json
- * that its reader accepts or refuses. The first byte says which. */
+/* Any bytes as the files of a tokenizer: refused with a sentence, or a tokenizer.json that its reader accepts
+ * or refuses. The first byte says of which kind; pieces are tokenizer_config.json, vocab.json and
+ * the file itself. */
+#include "fuzz/pieces.h"
 #include "io/tokenizer_files.h"
 #include "text/tokenizer.h"
 
-extern const TokenizerFormat tokenizer_sentencepiece, tokenizer_tiktoken;
+#define TOKENIZER_FILES(name) extern const TokenizerFormat tokenizer_##name;
+#include "io/tokenizer_files.def"
+#undef TOKENIZER_FILES
+
+static const struct {
+  char letter;
+  const char *name;
+  const TokenizerFormat *format;
+} kinds[] = {{'s', "tokenizer.model", &tokenizer_sentencepiece},
+             {'r', "r50k_base.tiktoken", &tokenizer_tiktoken},
+             {'o', "source.spm", &tokenizer_marian},
+             {'m', "merges.txt", &tokenizer_merges},
+             {'t', "tekken.json", &tokenizer_tekken},
+             {'w', "vocab.txt", &tokenizer_wordpiece}};
+enum { KINDS = sizeof kinds / sizeof *kinds };
 
 static void use(const Buffer *json) {
   static const char text[] = "ab \xe6\x9c\x88 \xff'll 12";
@@ -21,17 +37,23 @@ static void use(const Buffer *json) {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-  if (!size) return 0;
-  const bool ranks = *data == 'r';
+  static char paths[3][PATH_CAPACITY];
+  const char *const files[] = {paths[0], paths[1], paths[2]};
+  size_t kind = 0;
+  while (size && kind < KINDS && *data != (uint8_t)kinds[kind].letter) kind++;
+  if (!size || kind == KINDS) return 0;
+  if (!*scratch) open_pieces();
+  path_join(paths[0], scratch, "tokenizer_config.json");
+  path_join(paths[1], scratch, "vocab.json");
+  path_join(paths[2], scratch, kinds[kind].name);
+  for (int i = 0; i < 3; i++) remove(paths[i]);
+  write_pieces(data + 1, size - 1, files, 3);
   Error err = {0};
   Buffer json = {0};
-  json_t *config = json_object();
-  TokenizerFiles f = {.path = "r50k_base.tiktoken", .config = config, .err = &err};
-  const FileView file = {.data = (const char *)data + 1, .size = size - 1, .borrowed = true};
-  const bool ok = (ranks ? &tokenizer_tiktoken : &tokenizer_sentencepiece)->read(&f, file, &json);
+  char found[PATH_CAPACITY];
+  const bool ok = tokenizer_files_read(paths[2], found, &json, &err);
   CHECK(ok == !err.code);
-  if (ok) use(&json);
+  if (ok && json.length) use(&json);
   buffer_free(&json);
-  json_decref(config);
   return 0;
 }

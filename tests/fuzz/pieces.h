@@ -4,10 +4,11 @@
 
 #include "base/scratch.h"
 
-/* One file of each piece in turn, up to the next 0x1e byte; an empty one stays as it is. */
+/* One file of each piece in turn, up to the next 0x1e byte, the last of all that is left; an empty one stays
+ * as it is. */
 static void write_pieces(const uint8_t *data, size_t size, const char *const *paths, int count) {
   for (int i = 0; i < count && size; i++) {
-    const uint8_t *end = memchr(data, 0x1e, size);
+    const uint8_t *end = i + 1 < count ? memchr(data, 0x1e, size) : NULL;
     const size_t length = end ? (size_t)(end - data) : size;
     if (length) CHECK(file_replace(paths[i], (const char *)data, length, NULL));
     data += length + (end != NULL);

@@ -190,7 +190,7 @@ static void numbers_of_legacy_headers(void **state) {
     size_t at;
     int32_t number;
     const char *says;
-  } cases[] = {{0, 0, "perhaps of weights"},          {0, 0x04034b50, "perhaps of weights"},
+  } cases[] = {{0, 0, "perhaps of weights"},          {0, 0x04034b50, "is a zip archive"},
                {2, -1, "perhaps of weights"},         {5, INT32_MIN, "perhaps of weights"},
                {3, 3, "a width of 8 is not 3 heads"}, {4, 3, "cannot share 3 key/value heads"},
                {5, -265, "its header requires"},      {6, 6, "its header requires"},

@@ -170,6 +170,8 @@ static const char *const refused[][3] = {
     {"gpt2", "\"vocab_size\": 300, \"eos_token_id\": 300", "eos_token_id"},
     {"gpt2", "\"vocab_size\": 300, \"pad_token_id\": 4000000000", "pad_token_id"},
     {"gpt2", "\"vocab_size\": 300, \"bos_token_id\": -2", "bos_token_id"},
+    {"llama", "\"vocab_size\": 2000000000", "vocabulary is 2000000000"},
+    {"llama", "\"hidden_size\": -64", "hidden_size"},
     {"gpt2", "\"eos_token_id\": \"</s>\"", "eos_token_id"},
     {"gpt2", "\"eos_token_id\": []", "eos_token_id"},
     {"llama", "\"hidden_act\": \"gelu\"", "hidden_act"},

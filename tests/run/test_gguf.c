@@ -92,6 +92,16 @@ static void check_ids(const GgufParts *p, const char *text, size_t count, const 
   source_close(&s);
 }
 
+/* A name that is nearly a byte's is a token like others. */
+static void only_bytes_are_byte_tokens(void **state) {
+  (void)state;
+  static const char *const names[] = {"<0x-1>", "<0x 1>", "<0x+1>", "<0x0g>", "<0x>", "<0x100>", "<0x0a>"};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    check_ids(&(GgufParts){.token = names[i]}, "ab", 3, (const int32_t[]){259, 260, 261});
+    check_ids(&(GgufParts){.token = names[i]}, "\xff", 2, (const int32_t[]){259, 3 + 0xff});
+  }
+}
+
 /* Pieces join as their scores say; what has no piece is bytes. */
 static void vocabularies_become_tokenizers(void **state) {
   (void)state;
@@ -402,6 +412,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       TEST(a_file_is_a_model),
       TEST(vocabularies_become_tokenizers),
+      TEST(only_bytes_are_byte_tokens),
       TEST(every_pattern_is_read_by_its_names),
       TEST(a_file_without_tensors_is_a_tokenizer),
       TEST(a_file_cut_short_is_refused),

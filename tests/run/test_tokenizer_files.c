@@ -280,12 +280,106 @@ static void vocabulary_and_merges(void **state) {
   expect_refused(scratch, "vocab.json");
 }
 
+/* 256 bytes and "he", "ll", "hell", behind 22 special tokens. */
+static void put_tekken(const char *config, const char *specials, const char *last) {
+  Buffer b = {0};
+  static const char *const more[] = {"he", "ll", "hell"};
+  buffer_addf(&b, "{\"config\": {%s}, %s\"vocab\": [", config, specials);
+  for (int i = 0; i < 259; i++) {
+    buffer_adds(&b, "{\"token_bytes\": \"");
+    base64_write(i < 256 ? &(char){(char)i} : more[i - 256], i < 256 ? 1 : strlen(more[i - 256]), &b);
+    buffer_addf(&b, "\", \"rank\": %d}, ", i);
+  }
+  buffer_addf(&b, "%s]}", last);
+  put("tekken.json", b.data);
+  buffer_free(&b);
+}
+
+#define TEKKEN(specials, size)                                              \
+  "\"pattern\": \" ?\\\\p{L}+\", \"default_num_special_tokens\": " specials \
+  ", "                                                                      \
+  "\"default_vocab_size\": " size
+
+static void ranks_of_mistral(void **state) {
+  static const char last[] = "{\"rank\": 259, \"token_bytes\": \"QUI=\"}";
+  const char *path = in_scratch("tekken.json");
+  put_tekken(TEKKEN("22", "281"), "", last);
+  Tokenizer *t = open_at(path);
+  assert_int_equal(tokenizer_size(t), 281); /* the last is beyond that */
+  EXPECT(t, "hell AB\xff", 280, 22 + ' ', 22 + 'A', 22 + 'B', 22 + 0xff);
+  EXPECT(t, "[INST]<SPECIAL_21>", 3, 21);
+  assert_int_equal(tokenizer_begin(t), 1);
+  assert_int_equal(tokenizer_end(t), 2);
+  tokenizer_free(t);
+  put_tekken(TEKKEN("4", "264"), "\"special_tokens\": [{\"rank\": 3, \"token_str\": \"<x>\"}], ", last);
+  t = open_at(path);
+  EXPECT(t, "AB<x><SPECIAL_0>", 263, 3, 0);
+  tokenizer_free(t);
+  static const struct {
+    const char *config, *specials, *last, *says;
+  } wrong[] = {{TEKKEN("22", "300"), "", last, "has 260 ranks, of which the vocabulary needs 278"},
+               {TEKKEN("22", "282"), "", "{\"rank\": 258, \"token_bytes\": \"QUI=\"}", "entry 259 of"},
+               {TEKKEN("22", "282"), "", "{\"rank\": 259, \"token_bytes\": \"Q!\"}", "entry 259 of"},
+               {TEKKEN("22", "282"), "", "{\"rank\": 259, \"token_bytes\": \"aGU=\"}", "is the same text as"},
+               {TEKKEN("22", "282"), "", "7", "entry 259 of"},
+               {TEKKEN("2", "261"), "", last, "is not possible"},
+               {TEKKEN("22", "2000000000"), "", last, "is not possible"},
+               {TEKKEN("22", "22"), "", last, "is not possible"},
+               {"", "", last, "is not possible"},
+               {TEKKEN("4", "264"), "\"special_tokens\": [{\"rank\": 4, \"token_str\": \"<x>\"}], ", last,
+                "special token 4"},
+               {TEKKEN("4", "264"), "\"special_tokens\": [{\"rank\": 3}], ", last, "special token 3"}};
+  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+    put_tekken(wrong[i].config, wrong[i].specials, wrong[i].last);
+    expect_refused(path, wrong[i].says);
+  }
+  drop("tekken.json");
+}
+
+/* BertTokenizer of transformers. */
+static void lines_of_bert(void **state) {
+  static const char lines[] = "[PAD]\n[UNK]\n[CLS]\r\n[SEP]\nmoon\n##s\nMoon\ne\n";
+  drop("tokenizer_config.json");
+  drop("merges.txt");
+  put("vocab.txt", lines);
+  expect_refused(in_scratch("vocab.txt"), "add a tokenizer_config.json");
+  put("tokenizer_config.json", "{\"do_lower_case\": true}");
+  Tokenizer *t = open_at(in_scratch("vocab.txt"));
+  EXPECT(t, "Moons MOON moonx \xc3\xa9[SEP]", 4, 5, 4, 1, 7, 3);
+  assert_int_equal(tokenizer_begin(t), 2);
+  assert_int_equal(tokenizer_behind(t)->data[0], 3);
+  tokenizer_free(t);
+  put("tokenizer_config.json", "{\"tokenizer_class\": \"BertTokenizer\", \"do_lower_case\": false}");
+  t = open_at(scratch);
+  EXPECT(t, "Moons moons \xc3\xa9", 6, 5, 4, 5, 1);
+  tokenizer_free(t);
+  put("tokenizer_config.json", "{\"do_lower_case\": false, \"strip_accents\": true}");
+  t = open_at(scratch);
+  EXPECT(t, "\xc3\xa9", 7);
+  tokenizer_free(t);
+  put("tokenizer_config.json", "{\"tokenizer_class\": \"BertJapaneseTokenizer\"}");
+  expect_refused(scratch, "\"BertJapaneseTokenizer\"");
+  put("tokenizer_config.json", "{\"do_lower_case\": 1}");
+  expect_refused(scratch, "do_lower_case");
+  put("tokenizer_config.json", "{\"cls_token\": \"<s>\"}");
+  expect_refused(scratch, "the cls_token \"<s>\" is not in it");
+  put("vocab.txt", "[UNK]\n\n[CLS]\n");
+  expect_refused(scratch, "line 2 is empty");
+  put("vocab.txt", "[UNK]\n[CLS]\n[UNK]\n");
+  expect_refused(scratch, "line 2 is the same text as 0");
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(sentencepiece_models),       cmocka_unit_test(the_configuration_frames_texts),
-      cmocka_unit_test(damaged_models_are_refused), cmocka_unit_test(ranks_of_tiktoken),
-      cmocka_unit_test(marian_renames_pieces),      cmocka_unit_test(other_models_of_marian_are_refused),
+      cmocka_unit_test(sentencepiece_models),
+      cmocka_unit_test(the_configuration_frames_texts),
+      cmocka_unit_test(damaged_models_are_refused),
+      cmocka_unit_test(ranks_of_tiktoken),
+      cmocka_unit_test(marian_renames_pieces),
+      cmocka_unit_test(other_models_of_marian_are_refused),
       cmocka_unit_test(vocabulary_and_merges),
+      cmocka_unit_test(ranks_of_mistral),
+      cmocka_unit_test(lines_of_bert),
   };
   return cmocka_run_group_tests(tests, scratch_open, scratch_close);
 }

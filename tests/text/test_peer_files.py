@@ -3,8 +3,10 @@
 
     test_peer_files.py LIBINKSTONE.SO SHARED     exit 1 where something differs, 77 where a package is absent
 """
+import base64
 import glob
 import gzip
+import json
 import os
 import random
 import sys
@@ -15,7 +17,7 @@ try:
     import tiktoken
     from tiktoken.load import load_tiktoken_bpe
     from tiktoken_ext import openai_public
-    from tokenizers import Tokenizer
+    from tokenizers import BertWordPieceTokenizer, Tokenizer
 except ImportError as e:
     print("SKIP:", e)
     sys.exit(77)
@@ -65,7 +67,39 @@ def models(folder):
         yield f"{folder}/kind{i}.model"
 
 
+def tekken_models():
+    """mistral-common's Tekkenizer: its ranks and pattern by tiktoken, behind the special tokens."""
+    try:
+        import mistral_common
+    except ImportError:
+        return
+    for path in sorted(glob.glob(os.path.dirname(mistral_common.__file__) + "/data/tekken*.json")):
+        with open(path, encoding="utf-8") as file:
+            content = json.load(file)
+        specials, size = (content["config"][f"default_{key}"] for key in ("num_special_tokens", "vocab_size"))
+        ranks = {base64.b64decode(each["token_bytes"]): each["rank"] for each in content["vocab"][: size - specials]}
+        peer = tiktoken.Encoding("tekken", pat_str=content["config"]["pattern"], mergeable_ranks=ranks, special_tokens={})
+        yield path, lambda t, s: [i + specials for i in peer.encode(t, disallowed_special=())], lambda ids: peer.decode([i - specials for i in ids])
+
+
+def wordpiece_models(folder):
+    """BERT's vocab.txt, trained by tokenizers: letters changed or not, accents taken off or not."""
+    for lower, accents, chinese in ((True, None, True), (False, None, False), (False, True, True), (True, False, True)):
+        peer = BertWordPieceTokenizer(lowercase=lower, strip_accents=accents, handle_chinese_chars=chinese)
+        peer.train_from_iterator(lines[::5], vocab_size=3000, show_progress=False)
+        place = f"{folder}/bert-{lower}-{accents}"
+        os.makedirs(place)
+        peer.save_model(place)
+        with open(place + "/tokenizer_config.json", "w") as file:
+            json.dump({"tokenizer_class": "BertTokenizer", "do_lower_case": lower, "strip_accents": accents, "tokenize_chinese_chars": chinese}, file)
+        yield place, BertWordPieceTokenizer(place + "/vocab.txt", lowercase=lower, strip_accents=accents, handle_chinese_chars=chinese)
+
+
 with tempfile.TemporaryDirectory() as scratch:
+    for path, encode, decode in tekken_models():
+        compare(path, path, encode, decode, both=(False,))
+    for path, bert in wordpiece_models(scratch):
+        compare(path, path, lambda t, s: bert.encode(t, add_special_tokens=False).ids, both=(True,))
     for path in models(scratch):
         peer = sentencepiece.SentencePieceProcessor(model_file=path)
         # with user-defined symbols, U+2581 or such a symbol at the start of a text: docs/tokenizers.md
