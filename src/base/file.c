@@ -434,30 +434,52 @@ static bool fail_locked(int descriptor, const char *dir, Error *err) {
       dir, n > 0 ? atol(holder) : 0);
 }
 
+/* A lock holds the number of a process, or nothing if that process was killed before it wrote it. */
+static bool is_lock(int descriptor) {
+  char text[32];
+  const ssize_t n = pread(descriptor, text, sizeof text - 1, 0);
+  if (n < 0) return false;
+  text[n] = '\0';
+  const size_t digits = strspn(text, "0123456789");
+  return digits < 20 && (!text[digits] || !strcmp(text + digits, "\n"));
+}
+
 static bool lock_descriptor(int descriptor, const char *dir, const char *path, Error *err) {
   char own[32];
   if (flock(descriptor, LOCK_EX | LOCK_NB))
     return errno == EWOULDBLOCK ? fail_locked(descriptor, dir, err)
                                 : fail_path(err, path, "cannot be locked");
+  if (!is_lock(descriptor))
+    return fail(err, "%s: is not a lock of Inkstone: move it away, or choose another directory", path);
   const int length = snprintf(own, sizeof own, "%ld\n", (long)getpid());
   return (!ftruncate(descriptor, 0) && pwrite(descriptor, own, (size_t)length, 0) == length) ||
          fail_path(err, path, "cannot be written");
 }
 
+/* Another process that held the lock may have removed the file since it was opened. */
+static bool is_current(int descriptor, const char *path) {
+  struct stat locked, named;
+  return !fstat(descriptor, &locked) && !lstat(path, &named) && same_file(&locked, &named);
+}
+
 int file_lock(const char *dir, Error *err) {
   char path[PATH_CAPACITY];
-  path_join(path, dir, "lock");
+  path_join(path, dir, LOCK_NAME);
   /* O_NOFOLLOW, O_NONBLOCK: never through a link, and never block on a pipe. */
   const int descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666);
   if (descriptor < 0) {
     fail_path(err, path, errno == ELOOP ? "is a link: remove it" : "cannot be written");
     return -1;
   }
-  if (lock_descriptor(descriptor, dir, path, err)) return descriptor;
+  const bool locked = lock_descriptor(descriptor, dir, path, err);
+  if (locked && is_current(descriptor, path)) return descriptor;
   close(descriptor);
-  return -1;
+  return locked ? file_lock(dir, err) : -1;
 }
 
-void file_unlock(int descriptor) {
+void file_unlock(const char *dir, int descriptor) {
+  char path[PATH_CAPACITY];
+  path_join(path, dir, LOCK_NAME);
+  if (is_current(descriptor, path)) unlink(path);
   close(descriptor);
 }

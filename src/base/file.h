@@ -77,9 +77,11 @@ bool path_within(const char *path, const char *of);
 /* Free bytes on the file system of an existing path; -1 if unknown. */
 int64_t disk_free(const char *path);
 
-/* An exclusive lock on dir/lock, held until file_unlock or the end of the process; if it is taken, the
- * error has the holder's process id. Returns a descriptor, -1 on failure. */
+/* An exclusive lock on the file LOCK_NAME of a directory, held until file_unlock, which removes the file, or
+ * the end of the process; if it is taken, the error has the holder's process id. A file of this name that
+ * holds anything else is left alone. Returns a descriptor, -1 on failure. */
+#define LOCK_NAME "lock"
 int file_lock(const char *dir, Error *);
-void file_unlock(int descriptor);
+void file_unlock(const char *dir, int descriptor);
 
 #endif

@@ -144,6 +144,10 @@ static bool check_content(const char *home, bool overwrite, Error *err) {
   if (!model_dir_check(home, err)) return false;
   const ModelDirContent content = model_dir_content(home, met, &name);
   if (content == MODEL_DIR_EMPTY || content == MODEL_DIR_STARTED) return true;
+  if (content == MODEL_DIR_FOREIGN && !model_dir_has_model(home))
+    return fail(err,
+                "%s contains %s, which Inkstone did not write: move it away, or choose another directory",
+                home, name);
   if (!overwrite)
     return fail(err,
                 "%s already contains a model (%s): replace it with --overwrite, or choose another "

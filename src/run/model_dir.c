@@ -8,6 +8,8 @@
 #include "io/tfevents.h"
 
 static const char next[] = "inkstone-next", ready[] = DIR_READY, done[] = "inkstone-next.done";
+/* A card names the version of Inkstone that wrote it. */
+#define CARD_MARK "\"inkstone_version\""
 static const char card[] = "inkstone.json", weights[] = WEIGHTS_FILE, checkpoint[] = "checkpoint-";
 
 /* Files that Inkstone writes, besides the card. */
@@ -49,12 +51,13 @@ ModelDirContent model_dir_content(const char *dir, char buf[PATH_CAPACITY], cons
   char path[PATH_CAPACITY];
   *met = NULL;
   if (!dir_exists(dir) || !dir_list(dir, &names, NULL)) return MODEL_DIR_EMPTY;
-  const bool ours = file_exists(path_join(path, dir, card)) && !dir_exists(path);
+  const bool ours = file_exists(path_join(path, dir, card)) && !dir_exists(path) &&
+                    file_check_kind(path, CARD_MARK, card, NULL);
   ModelDirContent content = ours ? MODEL_DIR_STARTED : MODEL_DIR_EMPTY;
   for (size_t i = 0; i < names.count; i++) {
     const char *name = names.items[i];
     const bool trained = !strcmp(name, weights) || shards_own(name) || is_checkpoint(name);
-    if (ours ? !trained : !trained && !is_of_a_model(name)) continue;
+    if (ours ? !trained : !trained && !is_of_a_model(name) && strcmp(name, card)) continue;
     content = ours ? MODEL_DIR_OURS : MODEL_DIR_FOREIGN;
     snprintf(buf, PATH_CAPACITY, "%s", name);
     *met = buf;
@@ -62,6 +65,11 @@ ModelDirContent model_dir_content(const char *dir, char buf[PATH_CAPACITY], cons
   }
   names_free(&names);
   return content;
+}
+
+bool model_dir_has_model(const char *dir) {
+  char path[PATH_CAPACITY];
+  return file_exists(path_join(path, dir, "config.json"));
 }
 
 static bool is_file_or_absent(const char *dir, const char *name, Error *err) {
@@ -76,7 +84,7 @@ static bool is_file_or_absent(const char *dir, const char *name, Error *err) {
 static bool is_known(const char *name) {
   for (size_t i = 0; i < sizeof own / sizeof *own; i++)
     if (!strcmp(name, own[i])) return true;
-  return shards_own(name) || !strcmp(name, card) || !strcmp(name, "lock") || name[0] == '.' ||
+  return shards_own(name) || !strcmp(name, card) || !strcmp(name, LOCK_NAME) || name[0] == '.' ||
          !strncmp(name, next, sizeof next - 1);
 }
 
@@ -215,13 +223,8 @@ bool model_dir_lock(ModelDirLock *l, const char *home, Error *err) {
 }
 
 void model_dir_unlock(ModelDirLock *l) {
-  char path[PATH_CAPACITY];
-  Names names;
   if (l->lock < 0) return;
-  if (l->made && dir_list(l->home, &names, NULL)) {
-    if (names.count == 1 && !unlink(path_join(path, l->home, "lock"))) rmdir(l->home);
-    names_free(&names);
-  }
-  file_unlock(l->lock);
+  file_unlock(l->home, l->lock);
   l->lock = -1;
+  if (l->made) rmdir(l->home); /* fails if it is not empty */
 }

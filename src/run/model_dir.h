@@ -26,6 +26,9 @@ typedef enum ModelDirContent {
 /* *met: a file name that shows it, in `buf`; NULL if empty. */
 ModelDirContent model_dir_content(const char *dir, char buf[PATH_CAPACITY], const char **met);
 
+/* Whether it has the configuration of a model, of whatever program. */
+bool model_dir_has_model(const char *dir);
+
 /* Fails if a directory has the name of a file that a model needs. */
 bool model_dir_check(const char *dir, Error *);
 

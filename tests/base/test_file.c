@@ -247,9 +247,34 @@ static void the_lock_is_exclusive(void **state) {
   assert_int_equal(lock_elsewhere(own), 1);
   assert_int_equal(file_lock(scratch, &err), -1); /* not even twice in one process */
   assert_non_null(strstr(err.text, own));
-  file_unlock(lock);
+  file_unlock(scratch, lock);
+  assert_false(file_exists(in_scratch("lock")));
   assert_int_equal(lock_elsewhere(own), 0); /* and that process ended without unlocking */
   assert_int_equal(lock_elsewhere(own), 0);
+}
+
+/* Somebody's own file of that name; a killed process may have left an empty one. */
+static void what_is_no_lock_is_left_alone(void **state) {
+  Error err = {0};
+  put("lock", "mine");
+  assert_int_equal(file_lock(scratch, &err), -1);
+  assert_non_null(strstr(err.text, "is not a lock"));
+  check_contents("lock", "mine");
+  put("lock", "");
+  const int lock = file_lock(scratch, NULL);
+  assert_true(lock >= 0);
+  file_unlock(scratch, lock);
+}
+
+/* The file was removed while this process waited: it locks the one that is there now. */
+static void a_removed_lock_is_none(void **state) {
+  const int old = file_lock(scratch, NULL);
+  assert_true(old >= 0 && !unlink(in_scratch("lock")));
+  const int new = file_lock(scratch, NULL);
+  assert_true(new >= 0);
+  file_unlock(scratch, old); /* removes only its own file */
+  assert_true(file_exists(in_scratch("lock")));
+  file_unlock(scratch, new);
 }
 
 static void a_lock_needs_its_directory(void **state) {
@@ -349,6 +374,8 @@ int main(void) {
       test(disk_space),
       test(the_lock_is_exclusive),
       test(a_lock_needs_its_directory),
+      test(what_is_no_lock_is_left_alone),
+      test(a_removed_lock_is_none),
       test(links_laid_beforehand_are_not_followed),
       test(a_link_stays_one),
       test(what_is_no_file_is_written_into),

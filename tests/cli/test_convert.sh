@@ -122,6 +122,16 @@ for key in '"pad_token": null' '"padding_side": "left"'; do
 done
 run convert model other
 expect_failure "already contains a model"
+
+# --overwrite replaces models, not files that have the name of one.
+for name in report.html log.jsonl recipe.yaml chat_template.jinja inkstone.json; do
+  rm -rf mine && mkdir mine && echo mine >"mine/$name"
+  for flag in "" --overwrite; do
+    run convert model mine $flag
+    expect_failure "mine contains $name"
+  done
+  [ "$(cat "mine/$name")" = mine ] || flunk "$name was replaced"
+done
 echo '{}' >other/special_tokens_map.json
 run convert model other --overwrite
 expect_failure "special_tokens_map.json"

@@ -168,7 +168,7 @@ sum_of mean | grep -v 'log.jsonl\|events\|report\|inkstone.json' >after
 expect_same before after
 
 # What others wrote is not replaced, nor a recipe that is kept there.
-for name in config.json tokenizer.json model-00001-of-00002.safetensors model.safetensors.index.json pytorch_model.bin recipe.yaml; do
+for name in config.json tokenizer.json model-00001-of-00002.safetensors model.safetensors.index.json pytorch_model.bin recipe.yaml inkstone.json; do
   rm -rf foreign && mkdir foreign && echo '{}' >"foreign/$name"
   for flag in "" --overwrite --resume; do
     run train write text -o foreign $flag $small
@@ -176,6 +176,16 @@ for name in config.json tokenizer.json model-00001-of-00002.safetensors model.sa
   done
   [ "$(cat "foreign/$name")" = "{}" ] || flunk "$name was replaced"
 done
+
+# Nor a file of somebody's that has the name of the lock, even if the command is refused anyway; and no lock is left.
+rm -rf foreign && mkdir foreign && echo mine >foreign/lock
+run train write text -o foreign $small
+expect_failure "foreign/lock" "is not a lock"
+[ "$(cat foreign/lock)" = mine ] || flunk "a file named lock was replaced"
+rm foreign/lock && echo '{}' >foreign/config.json
+run train write text -o foreign $small
+expect_failure "config.json"
+expect_no_file foreign/lock
 
 # A text whose name is not UTF-8 is found again.
 odd=$(printf 'text \377 one')

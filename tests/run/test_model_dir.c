@@ -31,7 +31,7 @@ static bool holds(const char *dir, const char *name, const char *text) {
 
 static void put_both(const char *next) {
   char path[256];
-  put("m/inkstone.json", "old");
+  put("m/inkstone.json", "old \"inkstone_version\"");
   put("m/config.json", "old");
   put("m/model.safetensors", "old");
   put("m/source_tokenizer.json", "old");
