@@ -66,9 +66,9 @@ bool source_open_claimed(ModelSource *s, Error *err) {
 static bool fail_file(const char *path, Error *err) {
   FileView file;
   if (!file_view_regular(path, &file, err)) return false;
-  const bool known = kind_refuse(path, file.data, file.size, err);
+  if (!kind_refuse(path, file.data, file.size, err)) hint_file(path, files, err);
   file_view_close(&file);
-  return !known && !hint_file(path, files, err);
+  return false;
 }
 
 static bool fail_unclaimed(const char *path, Error *err) {

@@ -328,6 +328,10 @@ static void ranks_of_mistral(void **state) {
                {"", "", last, "is not possible"},
                {TEKKEN("4", "264"), "\"special_tokens\": [{\"rank\": 4, \"token_str\": \"<x>\"}], ", last,
                 "special token 4"},
+               {TEKKEN("4", "264"),
+                "\"special_tokens\": [{\"rank\": 3, \"token_str\": \"<x>\"}, {\"rank\": 3, \"token_str\": "
+                "\"<y>\"}], ",
+                last, "special token 3"},
                {TEKKEN("4", "264"), "\"special_tokens\": [{\"rank\": 3}], ", last, "special token 3"}};
   for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
     put_tekken(wrong[i].config, wrong[i].specials, wrong[i].last);
