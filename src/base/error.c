@@ -5,10 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/language.h"
+
 static void set(Error *err, int code, const char *format, va_list args) {
   if (!err || err->code) return;
   err->code = code;
-  vsnprintf(err->text, sizeof err->text, format, args);
+  vsnprintf(err->text, sizeof err->text, language_text(format), args);
 }
 
 #define FAILING(name, code)                        \
@@ -44,10 +46,10 @@ bool fail_value(Error *err, const char *where, const char *advice, const char *f
   char fact[sizeof err->text];
   va_list args;
   va_start(args, format);
-  vsnprintf(fact, sizeof fact, format, args);
+  vsnprintf(fact, sizeof fact, language_text(format), args);
   va_end(args);
   return where ? fail(err, "%s: %s: the file is damaged", where, fact)
-               : fail_usage(err, "%s: %s", fact, advice);
+               : fail_usage(err, "%s: %s", fact, language_text(advice));
 }
 
 bool fail_prefix(Error *err, const char *format, ...) {
@@ -55,7 +57,7 @@ bool fail_prefix(Error *err, const char *format, ...) {
   va_list args;
   if (!err || !err->code) return false;
   va_start(args, format);
-  vsnprintf(prefix, sizeof prefix, format, args);
+  vsnprintf(prefix, sizeof prefix, language_text(format), args);
   va_end(args);
   memcpy(text, err->text, sizeof text);
   const int left = (int)(sizeof text - strlen(prefix) - sizeof ": ");

@@ -1,8 +1,11 @@
 #include "base/figure.h"
 
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "base/language.h"
 
 const char *figure_count(char buffer[FIGURE_SIZE], int64_t value) {
   char digits[24];
@@ -24,7 +27,9 @@ const char *figure_count(char buffer[FIGURE_SIZE], int64_t value) {
 const char *figure_of(char buffer[FIGURE_SIZE], int64_t value, const char *noun) {
   figure_count(buffer, value);
   const size_t length = strlen(buffer);
-  snprintf(buffer + length, FIGURE_SIZE - length, " %s%s", noun, value == 1 ? "" : "s");
+  const char *local = language_text(noun);
+  const bool plural = value != 1 && local == noun; /* in English */
+  snprintf(buffer + length, FIGURE_SIZE - length, " %s%s", local, plural ? "s" : "");
   return buffer;
 }
 

@@ -15,11 +15,12 @@
 
 #include "base/buffer.h"
 #include "base/kinds.h"
+#include "base/language.h"
 #include "base/threads.h"
 
 static bool fail_path(Error *err, const char *path, const char *what) {
   const bool missing = errno == ENOENT || errno == ENOTDIR;
-  return fail_as(err, missing ? INK_NOT_FOUND : INK_FAILED, "%s: %s: %s", path, what, strerror(errno));
+  return fail_as(err, missing ? INK_NOT_FOUND : INK_FAILED, "%s: %s: %s", path, what, language_errno(errno));
 }
 
 /* ---- reading ---- */

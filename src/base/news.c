@@ -3,13 +3,15 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "base/language.h"
+
 void news_send(const News *n, const ink_event *event) {
   if (n && n->listener) n->listener(n->user, event);
 }
 
 static void say(const News *n, ink_event_kind kind, const char *format, va_list args) {
   char text[2048];
-  vsnprintf(text, sizeof text, format, args);
+  vsnprintf(text, sizeof text, language_text(format), args);
   news_send(n, &(ink_event){.kind = kind, .text = text});
 }
 

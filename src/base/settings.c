@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include "base/buffer.h"
+#include "base/language.h"
 #include "base/narrow.h"
 #include "base/structs.h"
 
@@ -519,7 +520,7 @@ bool ink_settings_describe(const ink_settings *s, int index, ink_setting_info *i
                                     .section = p.section,
                                     .arg = p.setting->arg,
                                     .default_value = p.setting->otherwise,
-                                    .help = p.setting->help,
+                                    .help = language_text(p.setting->help),
                                     .is_switch = p.setting->kind == SETTING_SWITCH,
                                     .repeats = p.setting->kind == SETTING_LIST};
       struct_give(info, &own, sizeof own);

@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/language.h"
 #include "base/memory.h"
 
 static size_t in_memory;
@@ -30,7 +31,7 @@ static bool fail_full(Error *err, size_t bytes) {
       err,
       "%s: no disk space for %zu MB of text or tokens that do not fit in memory (%s): free some, or set "
       "TMPDIR to a larger disk",
-      directory(), bytes >> 20, strerror(errno));
+      directory(), bytes >> 20, language_errno(errno));
 }
 
 /* An unlinked file, deleted when its descriptor is closed. */

@@ -23,7 +23,7 @@ static bool run_peers(const char *threads, Error *err) {
   const char *python = getenv("PYTHON") ? getenv("PYTHON") : "python3";
   char self[4096];
   const ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
-  if (length < 0) return fail(err, "--peers: /proc/self/exe: %s", strerror(errno));
+  if (length < 0) return fail(err, "--peers: /proc/self/exe: %s", language_errno(errno));
   self[length] = '\0';
   const char *words[] = {python, peers, self, strcmp(threads, "0") ? "--threads" : NULL, threads, NULL};
   pid_t child;
@@ -32,9 +32,9 @@ static bool run_peers(const char *threads, Error *err) {
   const int failed = posix_spawnp(&child, python, NULL, NULL, (char *const *)(uintptr_t)words, environ);
   if (failed)
     return fail(err, "--peers: %s: %s: install Python, or set PYTHON to an interpreter", python,
-                strerror(failed));
+                language_errno(failed));
   while (waitpid(child, &status, 0) < 0)
-    if (errno != EINTR) return fail(err, "--peers: %s: %s", python, strerror(errno));
+    if (errno != EINTR) return fail(err, "--peers: %s: %s", python, language_errno(errno));
   return (WIFEXITED(status) && WEXITSTATUS(status) == 0) || fail(err, "--peers: %s failed", peers);
 }
 
@@ -63,27 +63,28 @@ const Command command_bench = {
     .operands = "train|generate|ops|machine|all",
     .words = "train|generate|ops|machine|all",
     .word = "measurement",
-    .summary = "measure how fast this machine trains and writes",
+    .summary = N_("measure how fast this machine trains and writes"),
     .description =
-        "train: tokens per second when training a model of the given shape, its share of the machine's peak, "
-        "and the memory it takes.\ngenerate: speed of reading a prompt and of writing.\nops: each operator, "
-        "forward and backward.\nmachine: peak arithmetic throughput and memory bandwidth, the reference of "
-        "the other measurements.\nall: machine, then training and writing in the shapes of well-known "
-        "models, each with its share of the peak; with --peers other programs are measured alternately in "
-        "the same shapes.",
-    .examples = {{"inkstone bench machine", "measure the peak of this machine"},
+        N_("train: tokens per second when training a model of the given shape, its share of the machine's "
+           "peak, and the memory it takes.\ngenerate: speed of reading a prompt and of writing.\nops: each "
+           "operator, forward and backward.\nmachine: peak arithmetic throughput and memory bandwidth, the "
+           "reference of the other measurements.\nall: machine, then training and writing in the shapes of "
+           "well-known models, each with its share of the peak; with --peers other programs are measured "
+           "alternately in the same shapes."),
+    .examples = {{"inkstone bench machine", N_("measure the peak of this machine")},
                  {"inkstone bench train --size base --threads 2",
-                  "measure training of a model with 30 million parameters"},
-                 {"inkstone bench all --peers", "measure everything, and compare with peers"},
-                 {"inkstone bench ops --operator attention --json", "measure one operator, print JSON"}},
-    .flags = {FLAG_JSON("print a JSON object"),
-              {OWN_PEERS, "peers", NULL,
-               "also measure other programs with bench/peers/all.py; PYTHON is the interpreter that has them "
-               "installed",
-               0, false},
-              FLAG_CONFIG,
-              FLAG_QUIET,
-              FLAG_HELP},
+                  N_("measure training of a model with 30 million parameters")},
+                 {"inkstone bench all --peers", N_("measure everything, and compare with peers")},
+                 {"inkstone bench ops --operator attention --json", N_("measure one operator, print JSON")}},
+    .flags =
+        {FLAG_JSON("print a JSON object"),
+         {OWN_PEERS, "peers", NULL,
+          N_("also measure other programs with bench/peers/all.py; PYTHON is the interpreter that has them "
+             "installed"),
+          0, false},
+         FLAG_CONFIG,
+         FLAG_QUIET,
+         FLAG_HELP},
     .settings = ink_settings_bench,
     .least = 1,
     .most = 1,

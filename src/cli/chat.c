@@ -66,7 +66,7 @@ static void set_system(Chat *c, const char *text) {
 static bool take_reply(void *user, const ink_output *o) {
   Chat *c = user;
   if (o->problem) fail(&c->problem, "%s", o->problem);
-  if (o->cut) fputs("warning: the text is longer than the model reads: its beginning was left out\n", stderr);
+  if (o->cut) streams_say("warning: the text is longer than the model reads: its beginning was left out\n");
   if (o->rank == 0) buffer_add(&c->reply, o->text, o->length);
   return true;
 }
@@ -159,20 +159,19 @@ static bool save(const Chat *c, const char *path, Error *err) {
   FILE *file = fopen(path, "a");
   bool ok = file && fprintf(file, "%s\n", text) > 0;
   if (file && fclose(file) != 0) ok = false;
-  if (!ok) fail(err, "%s: cannot write the conversation: %s", path, strerror(errno));
+  if (!ok) fail(err, "%s: cannot write the conversation: %s", path, language_errno(errno));
   mem_free(text);
   json_decref(json);
   return ok;
 }
 
 static bool do_help(Chat *c, const char *rest, Error *err) {
-  fputs(
+  streams_say(
       "/reset        start a new conversation\n"
       "/undo         remove the last turn and the reply to it\n"
       "/system TEXT  start a new conversation with this instruction to the model\n"
       "/save FILE    append the conversation to a file, as one line of JSON\n"
-      "/quit         quit (also Ctrl-D; Ctrl-C stops a reply)\n",
-      stderr);
+      "/quit         quit (also Ctrl-D; Ctrl-C stops a reply)\n");
   return true;
 }
 
@@ -264,7 +263,7 @@ static const char *edited_line(Chat *c) {
     el_set(c->edit, EL_PREP_TERM, 1); /* else Ctrl-C would be a signal until the prompt is written */
     const char *line = el_gets(c->edit, &count);
     if (c->cancelled > before) {
-      if (c->cancelled == 1) fputs("(press Ctrl-C again, or Ctrl-D, to quit)\n", stderr);
+      if (c->cancelled == 1) streams_say("(press Ctrl-C again, or Ctrl-D, to quit)\n");
       continue;
     }
     if (line && strspn(line, " \t\n") < strlen(line)) history(c->history, &event, H_ENTER, line);
@@ -359,7 +358,8 @@ static bool converse(Chat *c, Error *err) {
     else
       end_script(c, &problem, err);
   }
-  if (ok && c->unreadable) return fail(err, "standard input: cannot be read: %s", strerror(c->unreadable));
+  if (ok && c->unreadable)
+    return fail(err, "standard input: cannot be read: %s", language_errno(c->unreadable));
   char turns[FIGURE_SIZE];
   return ok && (!c->failed ||
                 fail(err, "%" PRId64 " of %s got no reply", c->failed, figure_of(turns, c->lines, "turn")));
@@ -374,7 +374,7 @@ static bool run(Call *call, Error *err) {
             ink_rewrite(c.model, "reply", NULL, NULL, 0, call->settings, take_reply, &c, &none, NULL, err);
   if (ok) {
     open_editor(&c);
-    if (c.edit && !call->values[OWN_QUIET]) fputs("(/help lists the commands; Ctrl-D quits)\n", stderr);
+    if (c.edit && !call->values[OWN_QUIET]) streams_say("(/help lists the commands; Ctrl-D quits)\n");
     ok = converse(&c, err);
   }
   if (c.edit) {
@@ -392,23 +392,22 @@ static bool run(Call *call, Error *err) {
 const Command command_chat = {
     .name = "chat",
     .operands = "-m MODEL",
-    .summary = "have a conversation",
-    .description =
+    .summary = N_("have a conversation"),
+    .description = N_(
         "Replies to each line typed, taking the conversation so far into account. A model of another program "
-        "must have "
-        "a chat template, which formats the turns as for transformers. /help lists the commands: "
+        "must have a chat template, which formats the turns as for transformers. /help lists the commands: "
         "/reset, /undo, /system TEXT, /save FILE, /quit. Ctrl-C stops a reply, Ctrl-D quits.\nIf standard "
         "input is not a terminal, each line is a turn of the user, even if it begins with /, and each reply "
-        "is one line; with --commands, lines that begin with / are commands there, too.",
+        "is one line; with --commands, lines that begin with / are commands there, too."),
     .examples =
-        {{"inkstone chat -m assistant", "have a conversation"},
+        {{"inkstone chat -m assistant", N_("have a conversation")},
          {"inkstone chat -m SmolLM2-135M-Instruct.gguf --system \"You are a pirate.\"",
-          "with a downloaded model, told how to reply"},
+          N_("with a downloaded model, told how to reply")},
          {"printf 'Hello\\nHow are you?\\n/save talk.jsonl\\n' | inkstone chat -m assistant --commands",
-          "two turns from a script, saved to a file"}},
-    .flags = {{OWN_MODEL, "model", "MODEL", "model: a directory, or a file (GGUF, llama2.c)", 'm', true},
+          N_("two turns from a script, saved to a file")}},
+    .flags = {{OWN_MODEL, "model", "MODEL", N_("model: a directory, or a file (GGUF, llama2.c)"), 'm', true},
               {OWN_COMMANDS, "commands", NULL,
-               "if standard input is not a terminal, read lines that begin with / as commands", 0, false},
+               N_("if standard input is not a terminal, read lines that begin with / as commands"), 0, false},
               FLAG_CACHE,
               FLAG_CONFIG,
               FLAG_QUIET,

@@ -5,6 +5,7 @@
 #define CLI_COMMAND_H
 
 #include "base/error.h"
+#include "base/language.h"
 
 /* Flags of the command line itself: indices into Call.values. */
 typedef enum OwnFlag {
@@ -38,10 +39,10 @@ typedef struct Flag {
   bool required;
 } Flag;
 
-#define FLAG_CONFIG                                                                            \
-  {                                                                                            \
-    OWN_CONFIG, "config", "FILE",                                                              \
-        "read settings from this YAML recipe; flags on the command line override it", 0, false \
+#define FLAG_CONFIG                                                                                \
+  {                                                                                                \
+    OWN_CONFIG, "config", "FILE",                                                                  \
+        N_("read settings from this YAML recipe; flags on the command line override it"), 0, false \
   }
 #define FLAG_JSON(help) \
   { OWN_JSON, "json", NULL, help, 0, false }
@@ -55,11 +56,11 @@ typedef struct Flag {
         0, false                                                                                             \
   }
 #define FLAG_QUIET \
-  { OWN_QUIET, "quiet", NULL, "print only warnings and errors, no progress and no notes", 'q', false }
+  { OWN_QUIET, "quiet", NULL, N_("print only warnings and errors, no progress and no notes"), 'q', false }
 #define FLAG_MODEL_HELP \
-  { OWN_HELP, "help", NULL, "show this help; with -m MODEL, with the defaults of that model", 'h', false }
+  { OWN_HELP, "help", NULL, N_("show this help; with -m MODEL, with the defaults of that model"), 'h', false }
 #define FLAG_HELP \
-  { OWN_HELP, "help", NULL, "show this help", 'h', false }
+  { OWN_HELP, "help", NULL, N_("show this help"), 'h', false }
 
 typedef struct Example {
   const char *line, *comment;
@@ -74,7 +75,7 @@ typedef struct Command {
   const char *operands; /* as in the usage line: "write FILE... -o MODEL" */
   const char *words;    /* allowed values of the first operand, "a|b|c"; NULL: any */
   const char *word;     /* the name of such a value: "task" */
-  const char *summary;  /* a phrase */
+  const char *summary;  /* a phrase; this and all other texts for people are in English, in N_() */
   const char *description;
   Example examples[MOST_EXAMPLES]; /* ended by one without a line */
   Flag flags[MOST_FLAGS];          /* ended by one without a name */

@@ -70,7 +70,7 @@ static FlagInfo own_info(const Flag *flag) {
                              .section = "",
                              .arg = flag->arg ? flag->arg : "",
                              .default_value = "",
-                             .help = flag->help,
+                             .help = language_text(flag->help),
                              .is_switch = !flag->arg},
                     .letter = flag->letter,
                     .own = flag->own,

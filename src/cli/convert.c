@@ -32,33 +32,26 @@ static bool run(Call *call, Error *err) {
 const Command command_convert = {
     .name = "convert",
     .operands = "SRC DST",
-    .summary =
-        "write a model of another format, or with other weights, as a Hugging Face directory or a GGUF file",
+    .summary = N_(
+        "write a model of another format, or with other weights, as a Hugging Face directory or a GGUF file"),
     .description =
-        "Reads the model SRC, a Hugging Face directory or a GGUF file, and writes it to DST: to a GGUF file, "
-        "which "
-        "llama.cpp and Inkstone load, if the name ends in .gguf, else to a directory in the Hugging Face "
-        "layout, "
-        "which transformers and Inkstone load. Either has configuration, weights, tokenizer and chat "
-        "template. "
-        "Prints the number of parameters, and the types and bytes of the weights before and after.\nIn a "
-        "directory, weights of GGUF's block types become f32 with exactly their values. With --type, values "
-        "are "
-        "rounded to the nearest, or as the type's quantizer does; values beyond the range of f16 are an "
-        "error. A "
-        "GGUF file keeps vectors in f32; --type q2_k to q6_k, q4_k_m and iq4_nl give some matrices a larger "
-        "type, as "
-        "llama.cpp does, and those whose rows are no whole blocks another one: the counts tell.\nWhat a GGUF "
-        "file "
-        "cannot say (a window of mistral, a tokenizer that llama.cpp would use otherwise) is an error. "
-        "Models "
-        "trained with --tokenizer char or --words gpt-2 have tokenizers that it can.\nDST keeps its old "
-        "model "
-        "until the new one is complete. Only --overwrite replaces a model or a file.",
-    .examples = {{"inkstone convert smollm2.gguf smollm2", "make a GGUF file loadable by transformers"},
-                 {"inkstone convert poems poems.gguf --type q4_k_m", "make a small file for llama.cpp"},
-                 {"inkstone convert poems poems-bf16 --type bf16", "halve the size of a trained model"},
-                 {"inkstone convert poems poems-bf16 --type bf16 --overwrite", "replace an earlier result"}},
+        N_("Reads the model SRC, a Hugging Face directory or a GGUF file, and writes it to DST: to a GGUF "
+           "file, which llama.cpp and Inkstone load, if the name ends in .gguf, else to a directory in the "
+           "Hugging Face layout, which transformers and Inkstone load. Either has configuration, weights, "
+           "tokenizer and chat template. Prints the number of parameters, and the types and bytes of the "
+           "weights before and after.\nIn a directory, weights of GGUF's block types become f32 with exactly "
+           "their values. With --type, values are rounded to the nearest, or as the type's quantizer does; "
+           "values beyond the range of f16 are an error. A GGUF file keeps vectors in f32; --type q2_k to "
+           "q6_k, q4_k_m and iq4_nl give some matrices a larger type, as llama.cpp does, and those whose "
+           "rows are no whole blocks another one: the counts tell.\nWhat a GGUF file cannot say (a window of "
+           "mistral, a tokenizer that llama.cpp would use otherwise) is an error. Models trained with "
+           "--tokenizer char or --words gpt-2 have tokenizers that it can.\nDST keeps its old model until "
+           "the new one is complete. Only --overwrite replaces a model or a file."),
+    .examples = {{"inkstone convert smollm2.gguf smollm2", N_("make a GGUF file loadable by transformers")},
+                 {"inkstone convert poems poems.gguf --type q4_k_m", N_("make a small file for llama.cpp")},
+                 {"inkstone convert poems poems-bf16 --type bf16", N_("halve the size of a trained model")},
+                 {"inkstone convert poems poems-bf16 --type bf16 --overwrite",
+                  N_("replace an earlier result")}},
     .flags = {FLAG_JSON("print the result as a JSON object"), FLAG_CONFIG, FLAG_QUIET, FLAG_HELP},
     .settings = ink_settings_convert,
     .least = 2,

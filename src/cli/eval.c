@@ -110,8 +110,8 @@ static bool run(Call *call, Error *err) {
 const Command command_eval = {
     .name = "eval",
     .operands = "-m MODEL FILE...",
-    .summary = "measure how well a model predicts text",
-    .description =
+    .summary = N_("measure how well a model predicts text"),
+    .description = N_(
         "Prints the perplexity per token (the exponential of the mean negative log-probability) and the bits "
         "per byte and per character of the text. Compare models by bits per byte or character: these do not "
         "depend on the tokenizer. Do not evaluate on training text: the scores would be too good.\nFor a "
@@ -123,17 +123,17 @@ const Command command_eval = {
         "perplexities, the KL divergence from the reference's distribution of each next token (in nats: "
         "mean, "
         "median, 99 % quantile, maximum), and the share of tokens for which both have the same first choice. "
-        "This is what a quantization costs.",
-    .examples = {{"inkstone eval -m poems test.txt", "score a file the model has not seen"},
+        "This is what a quantization costs."),
+    .examples = {{"inkstone eval -m poems test.txt", N_("score a file the model has not seen")},
                  {"inkstone eval -m en-de test.en test.de --beam 5 --outputs test.out",
-                  "compute BLEU and chrF of translations"},
+                  N_("compute BLEU and chrF of translations")},
                  {"inkstone eval -m poems-q4_0.gguf --against poems test.txt --plot cost.svg",
-                  "measure what a quantization costs"},
+                  N_("measure what a quantization costs")},
                  {"inkstone eval -m poems test.txt --json | jq .bits_per_character",
-                  "print one of the numbers"}},
-    .flags = {{OWN_MODEL, "model", "MODEL", "model: a directory, or a file (GGUF, llama2.c)", 'm', true},
+                  N_("print one of the numbers")}},
+    .flags = {{OWN_MODEL, "model", "MODEL", N_("model: a directory, or a file (GGUF, llama2.c)"), 'm', true},
               {OWN_AGAINST, "against", "REFERENCE",
-               "compare the model's predictions with those of this model", 0, false},
+               N_("compare the model's predictions with those of this model"), 0, false},
               FLAG_JSON("print the scores as a JSON object"),
               FLAG_CACHE,
               FLAG_CONFIG,

@@ -53,7 +53,7 @@ static bool is_long_list(const ink_setting_info *info) {
 }
 
 static void add_choices(Buffer *b, const char *choices) {
-  buffer_adds(b, ": one of ");
+  buffer_adds(b, _(": one of "));
   for (; *choices; choices++)
     if (*choices == '|')
       buffer_adds(b, ", ");
@@ -78,17 +78,17 @@ static void add_help(Buffer *b, const FlagInfo *flag, const char *value) {
   const ink_setting_info *info = &flag->info;
   buffer_adds(b, info->help);
   if (is_long_list(info)) add_choices(b, info->arg);
-  if (flag->required) buffer_adds(b, " (required)");
-  if (info->repeats) buffer_adds(b, " (may be repeated)");
+  if (flag->required) buffer_adds(b, _(" (required)"));
+  if (info->repeats) buffer_adds(b, _(" (may be repeated)"));
   if (value) {
-    buffer_addf(b, " [%s: this model's default]",
+    buffer_addf(b, _(" [%s: this model's default]"),
                 !info->is_switch         ? value
-                : !strcmp(value, "true") ? "on"
-                                         : "off");
+                : !strcmp(value, "true") ? _("on")
+                                         : _("off"));
     return;
   }
   if (*info->default_value && !info->is_switch) buffer_addf(b, " [%s]", info->default_value);
-  if (info->is_switch && !strcmp(info->default_value, "true")) buffer_adds(b, " [on]");
+  if (info->is_switch && !strcmp(info->default_value, "true")) buffer_adds(b, _(" [on]"));
 }
 
 /* The value of a setting if it differs from that in `plain`, else NULL; the caller frees it. */
@@ -120,10 +120,10 @@ static void put_flag(const FlagInfo *flag, char *value) {
 /* Where texts are searched for unless --sample is given, "sampling" says so. */
 static void put_section(const char *section, const ink_settings *settings) {
   char *sample = settings ? ink_settings_get(settings, "sample") : NULL;
-  printf("\n%s", *section ? section : "flags");
+  printf("\n%s", *section ? language_text(section) : _("flags"));
   if (sample && !strcmp(section, "sampling"))
-    fputs(" (only with --sample; --repetition-penalty and --max-tokens always)", stdout);
-  puts(":");
+    fputs(_(" (only with --sample; --repetition-penalty and --max-tokens always)"), stdout);
+  puts(_(":"));
   ink_free(sample);
 }
 
@@ -142,10 +142,10 @@ static void put_flags(const Command *command, const ink_settings *settings, cons
 /* ---- pages ---- */
 
 static void put_examples(const Command *command) {
-  puts("\nexamples:");
+  printf("\n%s\n", _("examples:"));
   for (int i = 0; i < MOST_EXAMPLES && command->examples[i].line; i++) {
     const Example *e = &command->examples[i];
-    if (*e->comment) printf("%*s# %s\n", FLAG_INDENT, "", e->comment);
+    if (*e->comment) printf("%*s# %s\n", FLAG_INDENT, "", language_text(e->comment));
     printf("%*s%s\n", FLAG_INDENT, "", e->line);
   }
 }
@@ -159,12 +159,12 @@ static bool fill_defaults(ink_settings *settings, const char *directory, Error *
 }
 
 static void put_page(const Command *command, const ink_settings *settings, const ink_settings *plain) {
-  const int used = printf("usage: inkstone %s ", command->name);
+  const int used = printf(_("usage: inkstone %s "), command->name);
   Buffer usage = {0};
-  buffer_addf(&usage, "%s [FLAGS]", command->operands);
+  buffer_addf(&usage, _("%s [FLAGS]"), command->operands);
   wrap(usage.data, used, used);
   putchar('\n');
-  wrap(command->description, 0, 0);
+  wrap(language_text(command->description), 0, 0);
   put_flags(command, settings, plain);
   put_examples(command);
   buffer_free(&usage);
@@ -182,27 +182,27 @@ bool help_command(const Command *command, const char *model, Error *err) {
 
 static void put_summary(const Command *command) {
   printf("%*s%-18s", FLAG_INDENT, "", command->name);
-  wrap(command->summary, FLAG_INDENT + 18, FLAG_INDENT + 18);
+  wrap(language_text(command->summary), FLAG_INDENT + 18, FLAG_INDENT + 18);
 }
 
 void help_overview(void) {
-  puts("Inkstone trains, runs and measures language models on the CPU.\n");
-  puts("usage: inkstone COMMAND [FLAGS]\n");
+  printf("%s\n\n", _("Inkstone trains, runs and measures language models on the CPU."));
+  printf("%s\n\n", _("usage: inkstone COMMAND [FLAGS]"));
   for (int i = 0; commands[i]; i++) put_summary(commands[i]);
   puts(
-      "\na first try, with any text file:\n"
-      "  inkstone train write poems.txt -o poems --budget 5m\n"
-      "  inkstone write -m poems \"The moon\"\n\n"
-      "`inkstone COMMAND --help` describes a command and its flags, with examples.");
+      _("\na first try, with any text file:\n"
+        "  inkstone train write poems.txt -o poems --budget 5m\n"
+        "  inkstone write -m poems \"The moon\"\n\n"
+        "`inkstone COMMAND --help` describes a command and its flags, with examples."));
 }
 
 void help_group(const char *group) {
   const size_t length = strlen(group);
-  printf("usage: inkstone %s COMMAND [FLAGS]\n\n", group);
+  printf(_("usage: inkstone %s COMMAND [FLAGS]\n\n"), group);
   for (int i = 0; commands[i]; i++)
     if (!strncmp(commands[i]->name, group, length) && commands[i]->name[length] == ' ')
       put_summary(commands[i]);
-  printf("\n`inkstone %s COMMAND --help` describes a command and its flags, with examples.\n", group);
+  printf(_("\n`inkstone %s COMMAND --help` describes a command and its flags, with examples.\n"), group);
 }
 
 /* ---- inkstone help ---- */
@@ -251,18 +251,18 @@ static bool run(Call *call, Error *err) {
 const Command command_help = {
     .name = "help",
     .operands = "[COMMAND]",
-    .summary = "show the help of a command",
-    .description =
-        "Prints the help of a command, or the overview of all commands; also man pages and shell completion "
-        "scripts.",
+    .summary = N_("show the help of a command"),
+    .description = N_("Prints the help of a command, or the overview of all commands; also man pages and "
+                      "shell completion scripts."),
     .examples = {{"inkstone help train", ""},
-                 {"inkstone help --man train | man -l -", "view the man page"},
-                 {"eval \"$(inkstone help --completion bash)\"", "enable completion in bash; zsh likewise"},
-                 {"inkstone help --completion fish | source", "enable completion in fish"}},
-    .flags = {{OWN_MAN, "man", "COMMAND", "print the man page of a command, or of \"inkstone\", as mdoc", 0,
-               false},
-              {OWN_COMPLETION, "completion", "bash|zsh|fish", "print the completion script for a shell", 0,
-               false},
+                 {"inkstone help --man train | man -l -", N_("view the man page")},
+                 {"eval \"$(inkstone help --completion bash)\"",
+                  N_("enable completion in bash; zsh likewise")},
+                 {"inkstone help --completion fish | source", N_("enable completion in fish")}},
+    .flags = {{OWN_MAN, "man", "COMMAND", N_("print the man page of a command, or of \"inkstone\", as mdoc"),
+               0, false},
+              {OWN_COMPLETION, "completion", "bash|zsh|fish", N_("print the completion script for a shell"),
+               0, false},
               FLAG_HELP},
     .least = 0,
     .most = 2,

@@ -19,12 +19,11 @@ static bool run(Call *call, Error *err) {
 const Command command_info = {
     .name = "info",
     .operands = "MODEL",
-    .summary = "describe a model",
-    .description =
-        "Shows the architecture, sizes and number of parameters of the model in the directory MODEL, and how "
-        "it was trained.",
+    .summary = N_("describe a model"),
+    .description = N_("Shows the architecture, sizes and number of parameters of the model in the directory "
+                      "MODEL, and how it was trained."),
     .examples = {{"inkstone info poems", ""},
-                 {"inkstone info poems --json | jq .parameters", "print one of the numbers"}},
+                 {"inkstone info poems --json | jq .parameters", N_("print one of the numbers")}},
     .flags = {FLAG_JSON("print a JSON object"), FLAG_HELP},
     .least = 1,
     .most = 1,

@@ -65,7 +65,8 @@ int main(int argc, char **argv) {
   Error err = {0};
   const Command *command = NULL;
   streams_open();
-  const bool ok = ink_instruction_set(&err) && guarded_run(argc - 1, argv + 1, &command, &err);
+  const bool ok = ink_set_language(NULL, &err) && ink_instruction_set(&err) &&
+                  guarded_run(argc - 1, argv + 1, &command, &err);
   if (!ok) report(command, &err);
   return streams_close(ok ? INK_OK : err.code == INK_USAGE ? INK_USAGE : INK_FAILED);
 }

@@ -65,19 +65,19 @@ static void put_title(const char *name, const char *summary) {
   printf(".Dd %s\n.Dt ", date);
   for (size_t i = 0; i < n; i++) putchar(toupper((unsigned char)page[i]));
   printf(" 1\n.Os\n.Sh NAME\n.Nm %s\n.Nd ", page);
-  put_text(summary);
+  put_text(language_text(summary));
 }
 
 /* ---- flags ---- */
 
 static void put_flag_help(const ink_setting_info *info, bool on) {
   Buffer help = {0};
-  buffer_addf(&help, "%c%s.", toupper((unsigned char)info->help[0]), info->help + 1);
-  if (info->repeats) buffer_adds(&help, " May be repeated.");
+  buffer_addf(&help, _("%c%s."), toupper((unsigned char)info->help[0]), info->help + 1);
+  if (info->repeats) buffer_adds(&help, _(" May be repeated."));
   if (on)
-    buffer_adds(&help, " On by default.");
+    buffer_adds(&help, _(" On by default."));
   else if (*info->default_value && !info->is_switch)
-    buffer_addf(&help, " The default is %s.", info->default_value);
+    buffer_addf(&help, _(" The default is %s."), info->default_value);
   put_text(help.data);
   buffer_free(&help);
 }
@@ -97,6 +97,10 @@ static void put_flag(const FlagInfo *flag) {
   put_flag_help(info, on);
 }
 
+static void put_subsection(const char *name) {
+  printf(".Ss %c%s\n", toupper((unsigned char)name[0]), name + 1);
+}
+
 static void put_flags(const Command *command, const ink_settings *settings) {
   FlagInfo flag;
   const char *section = NULL;
@@ -105,7 +109,7 @@ static void put_flags(const Command *command, const ink_settings *settings) {
     if (!section || strcmp(section, flag.info.section)) {
       if (section) puts(".El");
       section = flag.info.section;
-      if (*section) printf(".Ss %c%s\n", toupper((unsigned char)section[0]), section + 1);
+      if (*section) put_subsection(language_text(section));
       puts(".Bl -tag -width Ds");
     }
     put_flag(&flag);
@@ -120,8 +124,9 @@ static void put_examples(const Command *command) {
   for (int i = 0; i < MOST_EXAMPLES && command->examples[i].line; i++) {
     const Example *e = &command->examples[i];
     if (*e->comment) {
-      char comment[128];
-      snprintf(comment, sizeof comment, "%c%s:", toupper((unsigned char)e->comment[0]), e->comment + 1);
+      char comment[256];
+      const char *local = language_text(e->comment);
+      snprintf(comment, sizeof comment, _("%c%s:"), toupper((unsigned char)local[0]), local + 1);
       put_text(comment);
     }
     fputs(".Dl", stdout);
@@ -132,7 +137,8 @@ static void put_examples(const Command *command) {
 }
 
 static void put_status(void) {
-  puts(".Sh EXIT STATUS\n0 on success, 1 on failure (a file, memory, a model),\n2 on a usage error.");
+  printf(".Sh EXIT STATUS\n%s\n",
+         _("0 on success, 1 on failure (a file, memory, a model),\n2 on a usage error."));
 }
 
 void man_command(const Command *command) {
@@ -145,7 +151,7 @@ void man_command(const Command *command) {
   fputs("\n.Ar", stdout);
   put_argument(command->operands);
   puts("\n.Op Ar FLAGS\n.Sh DESCRIPTION");
-  put_text(command->description);
+  put_text(language_text(command->description));
   put_flags(command, settings);
   put_status();
   put_examples(command);
@@ -173,22 +179,24 @@ static void put_page_names(void) {
 }
 
 void man_overview(void) {
-  put_title("inkstone", "train and run language models");
-  puts(
-      ".Sh SYNOPSIS\n.Nm\n.Ar COMMAND\n.Op Ar FLAGS\n.Nm\n.Fl \\-version\n.Sh DESCRIPTION\n"
-      "Trains, runs and measures language models on the CPU.\n"
-      "A model is a directory in the Hugging Face layout.\n.Bl -tag -width Ds");
+  put_title("inkstone", N_("train and run language models"));
+  puts(".Sh SYNOPSIS\n.Nm\n.Ar COMMAND\n.Op Ar FLAGS\n.Nm\n.Fl \\-version\n.Sh DESCRIPTION");
+  printf("%s\n.Bl -tag -width Ds\n", _("Trains, runs and measures language models on the CPU.\n"
+                                       "A model is a directory in the Hugging Face layout."));
   for (int i = 0; commands[i]; i++) {
     fputs(".It Ic", stdout);
     put_argument(commands[i]->name);
     putchar('\n');
-    put_text(commands[i]->summary);
+    put_text(language_text(commands[i]->summary));
   }
-  puts(
-      ".El\n.Pp\nResults go to standard output, everything else to standard error.\n"
-      "Every setting of a command is both a flag and a key of a recipe\n.Pq Fl \\-config Ar recipe.yaml .\n"
-      ".Sh ENVIRONMENT\n.Bl -tag -width Ds\n.It Ev INKSTONE_ISA\n"
-      "Use the kernels of this instruction set: scalar, avx2, avx512, avx512bf16 or amx.\n.El");
+  printf(".El\n.Pp\n%s\n.Pq Fl \\-config Ar recipe.yaml .\n",
+         _("Results go to standard output, everything else to standard error.\n"
+           "Every setting of a command is both a flag and a key of a recipe"));
+  puts(".Sh ENVIRONMENT\n.Bl -tag -width Ds");
+  printf(".It Ev INKSTONE_ISA\n%s\n",
+         _("Use the kernels of this instruction set: scalar, avx2, avx512, avx512bf16 or amx."));
+  printf(".It Ev INKSTONE_LANG\n%s\n.El\n",
+         _("The language of messages, help and man pages, en or zh, whatever the locale is."));
   put_status();
   puts(
       ".Sh EXAMPLES\n.Dl \"inkstone train write poems.txt \\-o poems \\-\\-budget 5m\"\n"

@@ -7,6 +7,7 @@
 
 #include "base/buffer.h"
 #include "base/figure.h"
+#include "base/language.h"
 #include "base/memory.h"
 #include "cli/glyph.h"
 
@@ -72,10 +73,10 @@ static void add_value(Buffer *b, const char *key, const json_t *value) {
       add_real(b, key, json_real_value(value));
       break;
     case JSON_TRUE:
-      buffer_adds(b, "yes");
+      buffer_adds(b, _("yes"));
       break;
     case JSON_FALSE:
-      buffer_adds(b, "no");
+      buffer_adds(b, _("no"));
       break;
     case JSON_NULL:
       buffer_adds(b, "-");

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/buffer.h"
+#include "base/language.h"
 #include "base/threads.h"
 #include "cli/glyph.h"
 #include "cli/streams.h"
@@ -54,12 +55,13 @@ static void collect(Fields *f, const Progress *p, const ink_event *e, double now
   const double left = seconds_left(p, e, now);
   *f = (Fields){0};
   place_field(f, p, e);
-  if (left > 0) snprintf(add_field(f), FIELD_CAPACITY, "%s left", figure_time(buf, left));
-  if (e->loss > 0) snprintf(add_field(f), FIELD_CAPACITY, "loss %.3f", e->loss);
-  if (e->valid_loss > 0) snprintf(add_field(f), FIELD_CAPACITY, "valid %.3f", e->valid_loss);
+  if (left > 0) snprintf(add_field(f), FIELD_CAPACITY, _("%s left"), figure_time(buf, left));
+  if (e->loss > 0) snprintf(add_field(f), FIELD_CAPACITY, _("loss %.3f"), e->loss);
+  if (e->valid_loss > 0) snprintf(add_field(f), FIELD_CAPACITY, _("valid %.3f"), e->valid_loss);
   if (e->tokens_per_second > 0)
-    snprintf(add_field(f), FIELD_CAPACITY, "%s tokens/s", figure_count(buf, (int64_t)e->tokens_per_second));
-  if (e->peak_share > 0) snprintf(add_field(f), FIELD_CAPACITY, "%.0f %% of peak", e->peak_share * 100);
+    snprintf(add_field(f), FIELD_CAPACITY, _("%s tokens/s"),
+             figure_count(buf, (int64_t)e->tokens_per_second));
+  if (e->peak_share > 0) snprintf(add_field(f), FIELD_CAPACITY, _("%.0f %% of peak"), e->peak_share * 100);
   if (e->memory > 0) snprintf(add_field(f), FIELD_CAPACITY, "%s", figure_bytes(buf, e->memory));
 }
 
@@ -123,7 +125,7 @@ static void enter_stage(Progress *p, const char *stage, double now) {
 static void show_progress(Progress *p, const ink_event *e) {
   const double now = clock_seconds();
   const bool over = e->total > 0 && e->done >= e->total;
-  enter_stage(p, e->stage ? e->stage : "working", now);
+  enter_stage(p, e->stage ? language_text(e->stage) : _("working"), now);
   if (p->terminal ? now - p->shown < redraw_every && !(over && p->drawn)
                   : now - p->shown < line_every && !(over && p->printed))
     return;
@@ -140,7 +142,7 @@ static void show_evaluation(Progress *p, const ink_event *e) {
   char metric[FIGURE_SIZE] = "";
   if (e->metric) snprintf(metric, sizeof metric, ", %s %.1f", e->metric, e->metric_value);
   progress_say(p, "step %s: loss %.4f, valid loss %.4f%s%s", figure_count(step, e->done), e->loss,
-               e->valid_loss, metric, e->best ? ", the best so far" : "");
+               e->valid_loss, metric, e->best ? _(", the best so far") : "");
 }
 
 /* Stores the first words of a sample, as far as they need no escaping between double quotes in a shell. */

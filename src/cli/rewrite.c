@@ -187,7 +187,7 @@ static bool read_some(Buffer *held, Error *err) {
     if (errno != EINTR || streams_stopped()) return false;
   const ssize_t n = read(STDIN_FILENO, chunk, sizeof chunk);
   if (n > 0) buffer_add(held, chunk, (size_t)n);
-  if (n < 0) fail(err, "standard input: cannot be read: %s", strerror(errno));
+  if (n < 0) fail(err, "standard input: cannot be read: %s", language_errno(errno));
   return n > 0;
 }
 
@@ -332,8 +332,8 @@ static bool run(Call *call, Error *err) {
 
 #define FLAGS                                                                                                \
   {                                                                                                          \
-    {OWN_MODEL, "model", "MODEL", "model: a directory, or a file (GGUF, llama2.c)", 'm', true},              \
-        {OWN_INPUT, "input", "FILE", "read the input from this file, line by line", 'i', false},             \
+    {OWN_MODEL, "model", "MODEL", N_("model: a directory, or a file (GGUF, llama2.c)"), 'm', true},          \
+        {OWN_INPUT, "input", "FILE", N_("read the input from this file, line by line"), 'i', false},         \
         {OWN_EXPLAIN,                                                                                        \
          "explain",                                                                                          \
          "FILE",                                                                                             \
@@ -354,13 +354,13 @@ static bool run(Call *call, Error *err) {
 const Command command_translate = {
     .name = "translate",
     .operands = "-m MODEL [TEXT | -]",
-    .summary = "translate a text, or lines",
+    .summary = N_("translate a text, or lines"),
     .description = COMMON CUT,
-    .examples = {{"inkstone translate -m en-de \"A man is riding a horse.\"", "translate one sentence"},
+    .examples = {{"inkstone translate -m en-de \"A man is riding a horse.\"", N_("translate one sentence")},
                  {"inkstone translate -m en-de --beam 1 -i lines.txt > translated.txt",
-                  "translate a file with greedy search, which is fast"},
+                  N_("translate a file with greedy search, which is fast")},
                  {"inkstone translate -m en-de --n-best 3 --json \"Hello\"",
-                  "print three translations with their scores"}},
+                  N_("print three translations with their scores")}},
     .flags = FLAGS,
     .settings = ink_settings_rewrite,
     .omit = ONLY_WRITE "|system",
@@ -371,10 +371,10 @@ const Command command_translate = {
 const Command command_summarize = {
     .name = "summarize",
     .operands = "-m MODEL [TEXT | -]",
-    .summary = "summarize a text, or lines",
+    .summary = N_("summarize a text, or lines"),
     .description = COMMON CUT,
-    .examples = {{"inkstone summarize -m news \"$(cat article.txt)\"", "summarize a file as one text"},
-                 {"inkstone summarize -m synopsis -i descriptions.txt", "summarize each line of a file"}},
+    .examples = {{"inkstone summarize -m news \"$(cat article.txt)\"", N_("summarize a file as one text")},
+                 {"inkstone summarize -m synopsis -i descriptions.txt", N_("summarize each line of a file")}},
     .flags = FLAGS,
     .settings = ink_settings_rewrite,
     .omit = ONLY_WRITE "|system",
@@ -385,13 +385,13 @@ const Command command_summarize = {
 const Command command_reply = {
     .name = "reply",
     .operands = "-m MODEL [TEXT | -]",
-    .summary = "reply to a text, or lines",
+    .summary = N_("reply to a text, or lines"),
     .description = COMMON
     "Of a text longer than the model reads, only the last sentences that fit are read; this is reported. "
     "For a conversation of several turns use inkstone chat.",
-    .examples = {{"inkstone reply -m assistant \"How are you?\"", "print one reply"},
+    .examples = {{"inkstone reply -m assistant \"How are you?\"", N_("print one reply")},
                  {"inkstone reply -m smollm2.gguf --system \"Answer in one word.\" -i questions.txt",
-                  "a downloaded model replies to each line"}},
+                  N_("a downloaded model replies to each line")}},
     .flags = FLAGS,
     .settings = ink_settings_rewrite,
     .omit = ONLY_WRITE "|from-lang|to-lang",

@@ -104,19 +104,19 @@ static bool run(Call *call, Error *err) {
 const Command command_score = {
     .name = "score",
     .operands = "HYP REF...",
-    .summary = "score translations and summaries against references",
+    .summary = N_("score translations and summaries against references"),
     .description =
-        "Compares the lines of HYP, the output of a system, with the same lines of one or more references. "
-        "BLEU, chrF and TER equal those of sacrebleu, and ROUGE that of rouge-score, to the last digit; each "
-        "has a signature that records how it was computed. Higher is better, except for TER. Files may be "
-        "compressed; - is standard input.",
-    .examples = {{"inkstone score out.de test.de", "compute BLEU and chrF"},
+        N_("Compares the lines of HYP, the output of a system, with the same lines of one or more "
+           "references. BLEU, chrF and TER equal those of sacrebleu, and ROUGE that of rouge-score, to the "
+           "last digit; each has a signature that records how it was computed. Higher is better, except for "
+           "TER. Files may be compressed; - is standard input."),
+    .examples = {{"inkstone score out.de test.de", N_("compute BLEU and chrF")},
                  {"inkstone score out.zh ref1.zh ref2.zh --tokenize zh --confidence",
-                  "score Chinese with two references, with confidence intervals"},
+                  N_("score Chinese with two references, with confidence intervals")},
                  {"inkstone score summaries.txt reference.txt --metric rouge --stem", ""},
                  {"inkstone score base.de test.de --paired better.de --metric bleu,ter",
-                  "test whether better.de is significantly better"},
-                 {"inkstone score out.de test.de --metric chrf --sentences", "find the bad lines"}},
+                  N_("test whether better.de is significantly better")},
+                 {"inkstone score out.de test.de --metric chrf --sentences", N_("find the bad lines")}},
     .flags = {FLAG_JSON("print the scores as a JSON array, with all digits"), FLAG_CONFIG, FLAG_QUIET,
               FLAG_HELP},
     .settings = ink_settings_score,

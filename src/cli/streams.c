@@ -10,6 +10,7 @@
 
 #include "base/engine.h"
 #include "base/file.h"
+#include "base/language.h"
 #include "cli/glyph.h"
 
 static int output_error; /* errno of the first failed write to stdout */
@@ -53,6 +54,7 @@ enum { USUAL_MESSAGE = 2048 };
 void streams_vsay(const char *format, va_list args) {
   char usual[USUAL_MESSAGE], *text = usual;
   va_list again;
+  format = language_text(format);
   va_copy(again, args);
   const int length = vsnprintf(usual, sizeof usual, format, again);
   va_end(again);
@@ -75,8 +77,8 @@ void streams_say(const char *format, ...) {
 int streams_close(int status) {
   if (flush()) return status;
   if (output_error != EPIPE) /* a closed pipe needs no message */
-    fprintf(stderr, "inkstone: cannot write to standard output: %s\n",
-            output_error ? strerror(output_error) : "an earlier write failed");
+    fprintf(stderr, _("inkstone: cannot write to standard output: %s\n"),
+            output_error ? language_errno(output_error) : _("an earlier write failed"));
   return status == INK_OK ? INK_FAILED : status;
 }
 
@@ -84,7 +86,7 @@ int streams_close(int status) {
 static void print_event(void *user, const ink_event *event) {
   const bool *quiet = user;
   if (!event->text || (*quiet && event->kind != INK_EVENT_WARNING)) return;
-  fprintf(stderr, "%s: %s\n", event->kind == INK_EVENT_WARNING ? "warning" : "note", event->text);
+  fprintf(stderr, event->kind == INK_EVENT_WARNING ? _("warning: %s\n") : _("note: %s\n"), event->text);
 }
 
 static ink_call reading_call(bool *quiet) {
@@ -127,8 +129,8 @@ bool streams_bytes(const char *operand, Buffer *text, Error *err) {
 
 bool streams_text(const char *operand, const ink_settings *settings, bool quiet, Buffer *text, Error *err) {
   if (operand && strcmp(operand, "-"))
-    return streams_check(operand, strlen(operand), "the text given", settings, quiet, text, err);
-  if (isatty(STDIN_FILENO)) fputs("(reading the text from the terminal: end it with Ctrl-D)\n", stderr);
+    return streams_check(operand, strlen(operand), _("the text given"), settings, quiet, text, err);
+  if (isatty(STDIN_FILENO)) streams_say("(reading the text from the terminal: end it with Ctrl-D)\n");
   return streams_file("-", settings, quiet, text, err);
 }
 

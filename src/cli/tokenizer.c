@@ -32,16 +32,15 @@ static bool run_train(Call *call, Error *err) {
 const Command command_tokenizer_train = {
     .name = "tokenizer train",
     .operands = "FILE... -o TOKENIZER",
-    .summary = "learn a tokenizer from text",
-    .description =
-        "Learns how to split text into tokens and writes a tokenizer.json that the tokenizers library of "
-        "Hugging Face can load, too. `inkstone train` does this by itself; a separate tokenizer can be "
-        "shared by several models with --tokenizer-from.",
+    .summary = N_("learn a tokenizer from text"),
+    .description = N_("Learns how to split text into tokens and writes a tokenizer.json that the tokenizers "
+                      "library of Hugging Face can load, too. `inkstone train` does this by itself; a "
+                      "separate tokenizer can be shared by several models with --tokenizer-from."),
     .examples = {{"inkstone tokenizer train books/*.txt -o tokenizer.json --tokenizer bpe --vocab 8k",
-                  "byte-level BPE with 8,000 tokens"},
+                  N_("byte-level BPE with 8,000 tokens")},
                  {"inkstone tokenizer train poems.txt -o tokenizer.json --tokenizer char",
-                  "one token per character"}},
-    .flags = {{OWN_OUTPUT, "output", "TOKENIZER", "file to write the tokenizer to", 'o', true},
+                  N_("one token per character")}},
+    .flags = {{OWN_OUTPUT, "output", "TOKENIZER", N_("file to write the tokenizer to"), 'o', true},
               FLAG_CONFIG,
               FLAG_QUIET,
               FLAG_HELP},
@@ -116,27 +115,30 @@ static bool run_encode(Call *call, Error *err) {
   return with_tokenizer(call, encode, err);
 }
 
-#define FLAG_TOKENIZER \
-  { OWN_MODEL, "model", "PATH", "tokenizer.json, a directory that contains one, or a GGUF file", 'm', true }
+#define FLAG_TOKENIZER                                                                                    \
+  {                                                                                                       \
+    OWN_MODEL, "model", "PATH", N_("tokenizer.json, a directory that contains one, or a GGUF file"), 'm', \
+        true                                                                                              \
+  }
 
 const Command command_tokenizer_encode = {
     .name = "tokenizer encode",
     .operands = "-m PATH [TEXT | -]",
-    .summary = "split text into tokens",
-    .description =
-        "Prints the ids of the tokens of TEXT, or of standard input including its last line end. With "
-        "--json, prints the id and the text of each token, or its bytes if it ends in the middle of a "
-        "character.",
-    .examples = {{"inkstone tokenizer encode -m poems \"The moon\"", "print ids, separated by spaces"},
-                 {"inkstone tokenizer encode -m poems --json < poem.txt", "print the pieces"}},
-    .flags = {FLAG_TOKENIZER,
-              {OWN_LETTERS, "no-special-tokens", NULL,
-               "read special tokens spelled in the text, such as <|endoftext|>, as letters, as in prompts", 0,
-               false},
-              {OWN_BYTES, "bytes", NULL, "encode the input bytes without checking that they are valid text",
-               0, false},
-              FLAG_JSON("print a JSON array of objects, one per token"),
-              FLAG_HELP},
+    .summary = N_("split text into tokens"),
+    .description = N_("Prints the ids of the tokens of TEXT, or of standard input including its last line "
+                      "end. With --json, prints the id and the text of each token, or its bytes if it ends "
+                      "in the middle of a character."),
+    .examples = {{"inkstone tokenizer encode -m poems \"The moon\"", N_("print ids, separated by spaces")},
+                 {"inkstone tokenizer encode -m poems --json < poem.txt", N_("print the pieces")}},
+    .flags =
+        {FLAG_TOKENIZER,
+         {OWN_LETTERS, "no-special-tokens", NULL,
+          N_("read special tokens spelled in the text, such as <|endoftext|>, as letters, as in prompts"), 0,
+          false},
+         {OWN_BYTES, "bytes", NULL, N_("encode the input bytes without checking that they are valid text"), 0,
+          false},
+         FLAG_JSON("print a JSON array of objects, one per token"),
+         FLAG_HELP},
     .least = 0,
     .most = 1,
     .settings = ink_settings_text,
@@ -200,17 +202,17 @@ static bool run_decode(Call *call, Error *err) {
 const Command command_tokenizer_decode = {
     .name = "tokenizer decode",
     .operands = "-m PATH [ID... | -]",
-    .summary = "join tokens into text",
+    .summary = N_("join tokens into text"),
     .description =
-        "Prints the text of the tokens with the given ids: operands, or standard input, separated by spaces "
-        "or commas. The output is exactly the bytes of the tokens, without a line end added.",
+        N_("Prints the text of the tokens with the given ids: operands, or standard input, separated by "
+           "spaces or commas. The output is exactly the bytes of the tokens, without a line end added."),
     .examples =
         {{"inkstone tokenizer decode -m poems 17 4 250", ""},
          {"inkstone tokenizer encode -m poems --bytes - < a | inkstone tokenizer decode -m poems - | cmp - a",
-          "check that no byte is lost"}},
+          N_("check that no byte is lost")}},
     .flags = {FLAG_TOKENIZER,
-              {OWN_LETTERS, "no-special-tokens", NULL, "leave out special tokens, such as <|endoftext|>", 0,
-               false},
+              {OWN_LETTERS, "no-special-tokens", NULL, N_("leave out special tokens, such as <|endoftext|>"),
+               0, false},
               FLAG_HELP},
     .least = 0,
     .most = -1,

@@ -36,34 +36,33 @@ const Command command_train = {
     .operands = "TASK FILE... -o MODEL",
     .words = "write|translate|summarize|reply",
     .word = "task",
-    .summary = "train a model on text, pairs of texts or conversations",
+    .summary = N_("train a model on text, pairs of texts or conversations"),
     .description =
-        "Trains a tokenizer and a neural network on text files (UTF-8) and saves both to the directory "
-        "MODEL, in the Hugging Face layout. TASK is what the model learns, and the name of the command that "
-        "then uses it.\nwrite learns from running text. translate and summarize learn from pairs: lines of "
-        "source TAB target, two files aligned line by line, a table (CSV, or TSV with names in its first "
-        "row), JSON, or a translation memory (TMX). reply learns from conversations: JSON in the format of "
-        "OpenAI, ShareGPT or Alpaca, a table of questions and answers, or one turn per line with blank lines "
-        "between conversations.\nAny --arch can learn any task, except that those with an encoder (marian, "
-        "bart, mbart, t5, seq2seq and others) need pairs. A share of the text is held out to evaluate the "
-        "model. With "
-        "--budget, Inkstone measures this machine and chooses a model and a run that finish within that "
-        "time; otherwise --size and the flags below define them.\nAn interrupted run (Ctrl-C, power failure) "
-        "continues with --resume and gives the same result as an uninterrupted one; FILE may then be "
-        "omitted. MODEL also receives the log (log.jsonl and TensorBoard event files) and, at the end, "
-        "report.html with the curves.",
+        N_("Trains a tokenizer and a neural network on text files (UTF-8) and saves both to the directory "
+           "MODEL, in the Hugging Face layout. TASK is what the model learns, and the name of the command "
+           "that then uses it.\nwrite learns from running text. translate and summarize learn from pairs: "
+           "lines of source TAB target, two files aligned line by line, a table (CSV, or TSV with names in "
+           "its first row), JSON, or a translation memory (TMX). reply learns from conversations: JSON in "
+           "the format of OpenAI, ShareGPT or Alpaca, a table of questions and answers, or one turn per line "
+           "with blank lines between conversations.\nAny --arch can learn any task, except that those with "
+           "an encoder (marian, bart, mbart, t5, seq2seq and others) need pairs. A share of the text is held "
+           "out to evaluate the model. With --budget, Inkstone measures this machine and chooses a model and "
+           "a run that finish within that time; otherwise --size and the flags below define them.\nAn "
+           "interrupted run (Ctrl-C, power failure) continues with --resume and gives the same result as an "
+           "uninterrupted one; FILE may then be omitted. MODEL also receives the log (log.jsonl and "
+           "TensorBoard event files) and, at the end, report.html with the curves."),
     .examples = {{"inkstone train write poems.txt -o poems --budget 10m",
-                  "train the best model possible in ten minutes"},
+                  N_("train the best model possible in ten minutes")},
                  {"inkstone train write books/*.txt -o books --size small --context 256 --epochs 3",
-                  "train a larger model with explicit settings"},
+                  N_("train a larger model with explicit settings")},
                  {"inkstone train translate pairs.tsv -o en-de --arch marian --best-by bleu --beam 5",
-                  "train a translation model, keep the one with the best BLEU"},
-                 {"inkstone train write -o books --resume", "continue an interrupted run"},
+                  N_("train a translation model, keep the one with the best BLEU")},
+                 {"inkstone train write -o books --resume", N_("continue an interrupted run")},
                  {"inkstone train write letters.txt -o letters --from books --lr 1e-4 --epochs 2",
-                  "fine-tune a model on another style"},
+                  N_("fine-tune a model on another style")},
                  {"inkstone train write poems.txt -o poems --config recipe.yaml --dry-run",
-                  "report what a recipe would do and what it needs"}},
-    .flags = {{OWN_OUTPUT, "output", "MODEL", "directory to save the model to", 'o', true},
+                  N_("report what a recipe would do and what it needs")}},
+    .flags = {{OWN_OUTPUT, "output", "MODEL", N_("directory to save the model to"), 'o', true},
               FLAG_CONFIG,
               FLAG_QUIET,
               FLAG_HELP},

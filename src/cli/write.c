@@ -165,22 +165,23 @@ static bool run(Call *call, Error *err) {
 const Command command_write = {
     .name = "write",
     .operands = "-m MODEL [PROMPT | -]",
-    .summary = "continue a prompt",
+    .summary = N_("continue a prompt"),
     .description =
-        "Continues PROMPT, or starts a new text if there is none. \"-\" reads the prompt from standard "
-        "input, without its last line end. The text is printed to standard output while it is written. "
-        "Several texts (-n) are separated by lines of \"---\". With --json each text is one line: a JSON "
-        "object with the prompt, the text and its tokens, each with its natural log-probability.",
-    .examples = {{"inkstone write -m poems \"The moon\"", "write one text"},
+        N_("Continues PROMPT, or starts a new text if there is none. \"-\" reads the prompt from standard "
+           "input, without its last line end. The text is printed to standard output while it is written. "
+           "Several texts (-n) are separated by lines of \"---\". With --json each text is one line: a JSON "
+           "object with the prompt, the text and its tokens, each with its natural log-probability."),
+    .examples = {{"inkstone write -m poems \"The moon\"", N_("write one text")},
                  {"inkstone write -m poems \"The moon\" -n 3 --temperature 1.1 --seed 7",
-                  "write three more varied texts"},
+                  N_("write three more varied texts")},
                  {"inkstone write -m letters --stop \"Yours\" - < letter.txt",
-                  "continue a file, stop at a word"},
-                 {"inkstone write -m poems \"The moon\" --greedy --json", "write JSON for another program"}},
-    .flags = {{OWN_MODEL, "model", "MODEL", "model: a directory, or a file (GGUF, llama2.c)", 'm', true},
+                  N_("continue a file, stop at a word")},
+                 {"inkstone write -m poems \"The moon\" --greedy --json",
+                  N_("write JSON for another program")}},
+    .flags = {{OWN_MODEL, "model", "MODEL", N_("model: a directory, or a file (GGUF, llama2.c)"), 'm', true},
               {OWN_NONE, "samples", NULL, NULL, 'n', false},
-              {OWN_CONTINUATION, "continuation", NULL, "print only the continuation, without the prompt", 0,
-               false},
+              {OWN_CONTINUATION, "continuation", NULL, N_("print only the continuation, without the prompt"),
+               0, false},
               FLAG_JSON("print one JSON object per text"),
               FLAG_CACHE,
               FLAG_CONFIG,

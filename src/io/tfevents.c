@@ -8,6 +8,7 @@
 
 #include "base/buffer.h"
 #include "base/file.h"
+#include "base/language.h"
 #include "base/threads.h"
 
 struct TfEvents {
@@ -95,7 +96,7 @@ static bool write_record(TfEvents *t, Buffer *data, Error *err) {
   buffer_add(&record, data->data, data->length);
   put_little_endian(&record, masked(data->data, data->length), 4);
   const bool ok = fwrite(record.data, 1, record.length, t->file) == record.length;
-  if (!ok) fail(err, "%s: cannot be written: %s", t->path, strerror(errno));
+  if (!ok) fail(err, "%s: cannot be written: %s", t->path, language_errno(errno));
   buffer_free(&record);
   buffer_free(data);
   return ok;
@@ -111,7 +112,7 @@ TfEvents *tfevents_open(const char *dir, Error *err) {
   snprintf(name, sizeof name, TFEVENTS_PREFIX "%.0f.%s.%ld", now, host, (long)getpid());
   t->file = fopen(path_join(t->path, dir, name), "abe");
   if (!t->file) {
-    fail(err, "%s: cannot be written: %s", t->path, strerror(errno));
+    fail(err, "%s: cannot be written: %s", t->path, language_errno(errno));
     mem_free(t);
     return NULL;
   }
@@ -164,7 +165,7 @@ bool tfevents_text(TfEvents *t, const char *tag, int64_t step, const char *text,
 }
 
 bool tfevents_flush(TfEvents *t, Error *err) {
-  return fflush(t->file) == 0 || fail(err, "%s: cannot be written: %s", t->path, strerror(errno));
+  return fflush(t->file) == 0 || fail(err, "%s: cannot be written: %s", t->path, language_errno(errno));
 }
 
 void tfevents_close(TfEvents *t) {

@@ -16,7 +16,7 @@ last=
 LC_ALL=C.UTF-8
 OMP_WAIT_POLICY=passive # several tests at once on few processors
 export LC_ALL OMP_WAIT_POLICY
-unset COLUMNS
+unset COLUMNS INKSTONE_LANG
 
 flunk() {
   failures=$((failures + 1))

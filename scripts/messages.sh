@@ -1,0 +1,42 @@
+#!/bin/sh
+# Collects the messages of the program and merges them into the translations: run it after changing a message.
+#
+#   sh scripts/messages.sh            updates po/*.po; new messages have an empty translation there
+#   sh scripts/messages.sh --check    exit status 1, with a list, if a message has no translation (a test does this)
+set -eu
+cd "$(dirname "$0")/.."
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+# FUNCTION:N, the N-th argument is a message. Texts that are kept first and printed later are in N_() or in lists (.def).
+keywords='_ N_ LABEL language_text:1 fail:2 fail_usage:2 fail_damaged:2 fail_not_found:2 fail_as:3 fail_prefix:2 fail_value:4
+  news_note:2 news_warning:2 news_progress:2 streams_say:1 progress_say:2 bad_line:2 tokenizer_remark_on:2 work_fail:2
+  unused_setting:3 unused_table:3 figure_of:3 step_refuse:2 FLAG_JSON SETTING:7 SETTING_WITH_BASE:7 SETTING_ON_RESUME:7
+  SETTINGS_BEGIN:3'
+second='fail_value:3' # further arguments of the same functions
+
+collect() { # KEYWORDS
+  options=
+  for keyword in $1; do options="$options --keyword=$keyword"; done
+  find src -name '*.[ch]' -o -name '*.def' -o -name '*.inc' | LC_ALL=C sort |
+    xgettext --files-from=- --from-code=UTF-8 --language=C --keyword $options --output=- --add-location=file \
+      --package-name=inkstone --copyright-holder='the Inkstone authors'
+}
+collect "$keywords" >"$work/first.pot"
+collect "$second" >"$work/second.pot"
+msgcat --use-first --add-location=file --sort-by-file "$work/first.pot" "$work/second.pot" >"$work/inkstone.pot"
+sed -i -e '/^"POT-Creation-Date/d' -e '/^"PO-Revision-Date/d' "$work/inkstone.pot"
+
+for po in po/*.po; do
+  msgmerge --quiet --no-fuzzy-matching --add-location=file --sort-by-file "$po" "$work/inkstone.pot" |
+    msgattrib --no-obsolete --add-location=file >"$work/new.po"
+  if [ "${1-}" = --check ]; then
+    msgattrib --untranslated --no-obsolete "$work/new.po" >"$work/missing.po"
+    count=$(grep -c '^msgid' "$work/missing.po" || true)
+    [ "$count" -le 1 ] || { cat "$work/missing.po"; echo "$po lacks $((count - 1)) messages: run scripts/messages.sh and translate them" >&2; exit 1; }
+    msgfmt --check --output-file=/dev/null "$po"
+  else
+    cp "$work/new.po" "$po"
+    msgfmt --check --statistics --output-file=/dev/null "$po"
+  fi
+done
