@@ -31,7 +31,7 @@ bool glyph_valid(const char *text, size_t length);
 /* Width of the terminal at `descriptor`; 80 if unknown. */
 int glyph_terminal_width(int descriptor);
 
-/* Sets the locale that character widths need; returns whether the terminal shows UTF-8. Called once. */
+/* Sets the locale that character widths need; returns whether the terminal shows UTF-8. */
 bool glyph_set_locale(void);
 
 #endif

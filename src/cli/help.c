@@ -23,23 +23,50 @@ static int page_width(void) {
   return width < LEAST_WIDTH ? LEAST_WIDTH : width > MOST_WIDTH ? MOST_WIDTH : width;
 }
 
+/* Closing punctuation, which begins no line (a rule of Chinese typesetting). */
+static bool is_closing(uint32_t code) {
+  static const uint32_t closing[] = {0x3001, 0x3002, 0xff0c, 0xff1a, 0xff1b,
+                                     0xff09, 0x201d, 0xff01, 0xff1f, 0x2026};
+  for (size_t i = 0; i < sizeof closing / sizeof *closing; i++)
+    if (code == closing[i]) return true;
+  return false;
+}
+
+/* The bytes of the piece at `text` that stays on one line: a word, or one wide character; closing punctuation
+ * stays with what is before it, and an opening parenthesis with what is after it. */
+static size_t piece_length(const char *text) {
+  size_t length = 0, n;
+  uint32_t code = 0, before = 0;
+  for (; (n = glyph_next(text + length, strlen(text + length), &code)); length += n, before = code) {
+    if (code == ' ' || code == '\n') break;
+    const bool wide = code >= 0x2e80, was_wide = before >= 0x2e80;
+    if (length && (wide || was_wide) && !is_closing(code) && before != 0xff08 && before != 0x201c) break;
+  }
+  return length ? length : 1;
+}
+
 /* Prints words from column `at`, continuing on further lines at column `indent`; ends the line. */
 static void wrap(const char *text, int at, int indent) {
   const int width = page_width();
   bool first = true; /* word of its line */
-  for (text += strspn(text, " "); *text; text += strspn(text, " ")) {
-    const int word = (int)strcspn(text, " \n");
-    if (*text == '\n' || (!first && at + 1 + word > width)) {
+  bool space = false;
+  for (text += strspn(text, " "); *text;) {
+    const size_t length = *text == '\n' ? 0 : piece_length(text);
+    const int columns = glyph_columns(text, length);
+    if (!length || (!first && at + space + columns > width)) {
       printf("\n%*s", indent, "");
       at = indent;
       first = true;
-      if (*text == '\n') text++;
-      continue;
+      text += !length;
+    } else {
+      printf("%s%.*s", space && !first ? " " : "", (int)length, text);
+      at += columns + (space && !first);
+      first = false;
+      text += length;
     }
-    printf("%s%.*s", first ? "" : " ", word, text);
-    at += word + !first;
-    first = false;
-    text += word;
+    const size_t spaces = strspn(text, " ");
+    space = spaces || (first && space);
+    text += spaces;
   }
   putchar('\n');
 }
@@ -159,8 +186,11 @@ static bool fill_defaults(ink_settings *settings, const char *directory, Error *
 }
 
 static void put_page(const Command *command, const ink_settings *settings, const ink_settings *plain) {
-  const int used = printf(_("usage: inkstone %s "), command->name);
   Buffer usage = {0};
+  buffer_addf(&usage, _("usage: inkstone %s "), command->name);
+  fputs(usage.data, stdout);
+  const int used = glyph_columns(usage.data, usage.length);
+  buffer_clear(&usage);
   buffer_addf(&usage, _("%s [FLAGS]"), command->operands);
   wrap(usage.data, used, used);
   putchar('\n');

@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "cli/args.h"
+#include "cli/glyph.h"
 #include "cli/streams.h"
 
 static bool is_any(const char *text, const char *a, const char *b) {
@@ -65,6 +66,7 @@ int main(int argc, char **argv) {
   Error err = {0};
   const Command *command = NULL;
   streams_open();
+  glyph_set_locale();
   const bool ok = ink_set_language(NULL, &err) && ink_instruction_set(&err) &&
                   guarded_run(argc - 1, argv + 1, &command, &err);
   if (!ok) report(command, &err);
