@@ -63,10 +63,10 @@ INK_API int ink_version_number(void);
  * INKSTONE_ISA. NULL if this machine does not have that one. */
 INK_API const char *ink_instruction_set(ink_error *);
 
-/* Chooses the language of errors, notes, warnings and help, for the whole process: "en" (the default) or "zh";
- * a locale such as "zh_CN.UTF-8" counts as its language. NULL: by the environment, INKSTONE_LANG first, then
- * LANGUAGE, LC_ALL, LC_MESSAGES and LANG as gettext reads them. INK_USAGE: there are no such messages. Names,
- * numbers, JSON and files are the same in every language. */
+/* Chooses the language of errors, notes, warnings and help, for the whole process: "en" (the default) or
+ * "zh"; a locale such as "zh_CN.UTF-8" counts as its language. NULL: by the environment, INKSTONE_LANG first,
+ * then LANGUAGE, LC_ALL, LC_MESSAGES and LANG as gettext reads them. INK_USAGE: there are no such messages.
+ * Names, numbers, JSON and files are the same in every language. */
 INK_API bool ink_set_language(const char *tag, ink_error *);
 
 /* Frees a result documented as "the caller frees". NULL is allowed. */

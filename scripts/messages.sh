@@ -19,7 +19,7 @@ collect() { # KEYWORDS
   options=
   for keyword in $1; do options="$options --keyword=$keyword"; done
   for list in SETTING SETTING_WITH_BASE SETTING_ON_RESUME; do options="$options --flag=$list:7:no-c-format"; done # "2 % of"
-  find src -name '*.[ch]' -o -name '*.def' -o -name '*.inc' | LC_ALL=C sort |
+  { find src -name '*.[ch]' -o -name '*.def' -o -name '*.inc' | LC_ALL=C sort; echo po/libc.def; } |
     xgettext --files-from=- --from-code=UTF-8 --language=C --keyword $options --output=- --add-location=file \
       --package-name=inkstone --copyright-holder='the Inkstone authors'
 }

@@ -469,7 +469,7 @@ int file_lock(const char *dir, Error *err) {
   /* O_NOFOLLOW, O_NONBLOCK: never through a link, and never block on a pipe. */
   const int descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666);
   if (descriptor < 0) {
-    fail_path(err, path, errno == ELOOP ? "is a link: remove it" : "cannot be written");
+    fail_path(err, path, errno == ELOOP ? _("is a link: remove it") : _("cannot be written"));
     return -1;
   }
   const bool locked = lock_descriptor(descriptor, dir, path, err);

@@ -4,7 +4,8 @@
 
 #include "error.h"
 
-/* `pattern`: for fnmatch(3); `says`: the message, printed after the path. A list ends with a NULL pattern. */
+/* `pattern`: for fnmatch(3); `says`: the message, in N_(), printed after the path. A list ends with a NULL
+ * pattern. */
 typedef struct FileHint {
   const char *pattern, *says;
 } FileHint;

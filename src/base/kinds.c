@@ -3,6 +3,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/language.h"
+
 #define AS_DIRECTORY "get the model as a directory of Hugging Face, with model.safetensors"
 #define OLD_GGML                                                                                     \
   "a file in a format of llama.cpp before GGUF (2023): get the model as a GGUF file, or convert it " \
@@ -21,29 +23,30 @@ typedef struct FileKind {
 
 static const FileKind placeholders[] = {
     {BEGINS("version https://git-lfs"),
-     "a pointer of Git LFS, not the file itself: run `git lfs pull` in its directory"},
-    {BEGINS("<!doctype html"), "an HTML page, perhaps instead of a download that failed: get the file again"},
-    {BEGINS("<html"), "an HTML page, perhaps instead of a download that failed: get the file again"},
+     N_("a pointer of Git LFS, not the file itself: run `git lfs pull` in its directory")},
+    {BEGINS("<!doctype html"),
+     N_("an HTML page, perhaps instead of a download that failed: get the file again")},
+    {BEGINS("<html"), N_("an HTML page, perhaps instead of a download that failed: get the file again")},
     {NULL, 0, NULL, NULL}};
 
 static const FileKind kinds[] = {
-    {BEGINS("GGUF"), "a GGUF file, but not one that can be used here: give it as the model (-m FILE)"},
-    {BEGINS("lmgg"), OLD_GGML},
-    {BEGINS("fmgg"), OLD_GGML},
-    {BEGINS("tjgg"), OLD_GGML},
-    {ZIP(".npy"), "an archive of NumPy arrays (.npz): save the weights as safetensors"},
+    {BEGINS("GGUF"), N_("a GGUF file, but not one that can be used here: give it as the model (-m FILE)")},
+    {BEGINS("lmgg"), N_(OLD_GGML)},
+    {BEGINS("fmgg"), N_(OLD_GGML)},
+    {BEGINS("tjgg"), N_(OLD_GGML)},
+    {ZIP(".npy"), N_("an archive of NumPy arrays (.npz): save the weights as safetensors")},
     {ZIP("data.pkl"),
-     "weights saved by PyTorch: name the file pytorch_model.bin, in a directory with config.json and "
-     "tokenizer.json, and give the directory"},
-    {ZIP(""), "a zip archive: unpack it"},
-    {BEGINS("\x93NUMPY"), "an array of NumPy (.npy): save the weights as safetensors"},
-    {BEGINS("\x89HDF\r\n\x1a\n"), "an HDF5 file, as of TensorFlow or Keras: " AS_DIRECTORY},
-    {BEGINS("\x1f\x8b"), "a gzip archive: unpack it (gunzip, or tar xzf)"},
-    {BEGINS("BZh"), "a bzip2 archive: unpack it"},
-    {BEGINS("\x28\xb5\x2f\xfd"), "a zstd archive: unpack it"},
+     N_("weights saved by PyTorch: name the file pytorch_model.bin, in a directory with config.json and "
+        "tokenizer.json, and give the directory")},
+    {ZIP(""), N_("a zip archive: unpack it")},
+    {BEGINS("\x93NUMPY"), N_("an array of NumPy (.npy): save the weights as safetensors")},
+    {BEGINS("\x89HDF\r\n\x1a\n"), N_("an HDF5 file, as of TensorFlow or Keras: " AS_DIRECTORY)},
+    {BEGINS("\x1f\x8b"), N_("a gzip archive: unpack it (gunzip, or tar xzf)")},
+    {BEGINS("BZh"), N_("a bzip2 archive: unpack it")},
+    {BEGINS("\x28\xb5\x2f\xfd"), N_("a zstd archive: unpack it")},
     {BEGINS("\xfd"
             "7zXZ"),
-     "an xz archive: unpack it"},
+     N_("an xz archive: unpack it")},
     {NULL, 0, NULL, NULL}};
 
 /* The name of a zip archive's first member is at byte 30. */
@@ -57,7 +60,7 @@ static bool refuse(const FileKind *k, const char *path, const char *data, size_t
   for (; k->begins; k++)
     if (size >= k->length && !strncasecmp(data, k->begins, k->length) &&
         (!k->member || has_member(data, size, k->member)))
-      return !fail(err, "%s: is %s", path, k->says);
+      return !fail(err, "%s: is %s", path, language_text(k->says));
   return false;
 }
 

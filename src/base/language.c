@@ -17,7 +17,7 @@ typedef struct Catalogue {
 } Catalogue;
 
 static const _Alignas(8) unsigned char zh_bytes[] = {
-#include "zh_CN.mo.inc"
+#include "base/zh_CN.mo.inc"
 };
 
 static const Catalogue catalogues[] = {{"zh", zh_bytes}};

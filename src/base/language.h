@@ -1,5 +1,6 @@
-/* language.h - the language of messages to people. Messages are written in English where they arise; po/LANGUAGE.po
- * translates them (gettext's format, compiled into the library). Machine-readable output is never translated. */
+/* language.h - the language of messages to people. Messages are written in English where they arise;
+ * po/LANGUAGE.po translates them (gettext's format, compiled into the library). Machine-readable output is
+ * never translated. */
 #ifndef BASE_LANGUAGE_H
 #define BASE_LANGUAGE_H
 

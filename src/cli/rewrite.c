@@ -316,7 +316,7 @@ static bool check_page(const Call *call, Error *err) {
   const char *page = call->values[OWN_EXPLAIN], *input = call->values[OWN_INPUT];
   if (!input) input = "-";
   return !page || (file_check_output(page, &input, 1, call->values[OWN_MODEL], err) &&
-                   file_check_kind(page, "content=\"inkstone --explain\"", "page of --explain", err));
+                   file_check_kind(page, "content=\"inkstone --explain\"", _("page of --explain"), err));
 }
 
 static bool run(Call *call, Error *err) {

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/language.h"
 #include "data/chat_template.h"
 
 static const char pad[] = "<|pad|>", separator[] = "<|sep|>";
@@ -42,13 +43,13 @@ typedef struct ChatFormat {
 
 static const ChatFormat formats[] = {
     {NULL, {"<|system|>", "<|user|>", "<|assistant|>", "<|end|>"}, "<|", "|>", "<|end|>"},
-    {"in ChatML", {"<|im_start|>", "<|im_end|>"}, "<|im_start|>", "\n", "<|im_end|>\n"},
-    {"in the Llama 3 format",
+    {N_("in ChatML"), {"<|im_start|>", "<|im_end|>"}, "<|im_start|>", "\n", "<|im_end|>\n"},
+    {N_("in the Llama 3 format"),
      {"<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>"},
      "<|start_header_id|>",
      "<|end_header_id|>\n\n",
      "<|eot_id|>"},
-    {"with <|user|> and <|assistant|> spelled out, because the tokenizer has no role tokens",
+    {N_("with <|user|> and <|assistant|> spelled out, because the tokenizer has no role tokens"),
      {NULL},
      "<|",
      "|>\n",
@@ -67,7 +68,8 @@ static const ChatFormat *format_of(const Tokenizer *t) {
 }
 
 const char *layout_turns(const Tokenizer *t) {
-  return format_of(t)->name;
+  const char *name = format_of(t)->name;
+  return name ? language_text(name) : NULL;
 }
 
 static bool read_run(TokenRun *run, const Tokenizer *t, const char *text, Error *err) {

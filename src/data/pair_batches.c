@@ -6,6 +6,7 @@
 
 #include "base/figure.h"
 #include "base/integers.h"
+#include "base/language.h"
 #include "base/random.h"
 #include "data/pair_rows.h"
 
@@ -241,12 +242,12 @@ static void report_long(const PairBatches *b, const News *news) {
   if (!b->cut_examples) return;
   figure_of(n, b->cut_examples, "example");
   if (b->layout.separate)
-    news_warning(news,
-                 "%s longer than the model's context of %" PRId64 " source or %" PRId64 " target tokens: %s",
-                 n, b->layout.source_time, b->layout.time, b->layout.drop_long ? "dropped" : "truncated");
+    news_warning(
+        news, "%s longer than the model's context of %" PRId64 " source or %" PRId64 " target tokens: %s", n,
+        b->layout.source_time, b->layout.time, b->layout.drop_long ? _("dropped") : _("truncated"));
   else
     news_warning(news, "%s longer than the model's context of %" PRId64 " tokens: %s", n, b->layout.time,
-                 b->layout.drop_long ? "dropped" : "truncated");
+                 b->layout.drop_long ? _("dropped") : _("truncated"));
 }
 
 static Batches *make(PairBatches *b, int64_t sequences, int64_t tokens, int64_t limit, const News *news,

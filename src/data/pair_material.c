@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/language.h"
 #include "base/random.h"
 #include "data/material.h"
 #include "text/utf8.h"
@@ -160,7 +161,7 @@ static int64_t need_of_pairs(const Material *base, bool encodes, double share) {
   return need;
 }
 
-const MaterialKind material_pairs = {"pairs and conversations",
+const MaterialKind material_pairs = {N_("pairs and conversations"),
                                      {&pair_settings_table},
                                      open_pairs,
                                      free_pairs,

@@ -25,15 +25,16 @@
 #define DATA_PAIRS_H
 
 #include "base/file.h"
+#include "base/language.h"
 #include "data/corpus.h"
 
-#define PAIR_FORMS(FORM)                                                            \
-  FORM(TSV, "tsv", "source TAB target", read_tsv)                                   \
-  FORM(CSV, "csv", "a table (CSV)", read_csv)                                       \
-  FORM(PARALLEL, "parallel", "a file of sources and one of targets", read_parallel) \
-  FORM(JSON, "json", "JSON", read_json)                                             \
-  FORM(TMX, "tmx", "a translation memory (TMX)", read_tmx)                          \
-  FORM(TURNS, "turns", "turns of conversations", read_turns)
+#define PAIR_FORMS(FORM)                                                                \
+  FORM(TSV, "tsv", N_("source TAB target"), read_tsv)                                   \
+  FORM(CSV, "csv", N_("a table (CSV)"), read_csv)                                       \
+  FORM(PARALLEL, "parallel", N_("a file of sources and one of targets"), read_parallel) \
+  FORM(JSON, "json", N_("JSON"), read_json)                                             \
+  FORM(TMX, "tmx", N_("a translation memory (TMX)"), read_tmx)                          \
+  FORM(TURNS, "turns", N_("turns of conversations"), read_turns)
 #define PAIR_FORM_NAME(form, name, description, read) "|" name
 #define PAIR_FORM_NAMES                               "auto" PAIR_FORMS(PAIR_FORM_NAME)
 

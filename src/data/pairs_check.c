@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/language.h"
 #include "data/pairs_impl.h"
 #include "text/utf8.h"
 
@@ -201,17 +202,19 @@ static void report_repeats(const Checker *c) {
   const News *n = c->news;
   const bool drops = !strcmp(c->settings->duplicates, "drop");
   const bool pairs = r->ratio > 0;
-  const char *noun = pairs ? "pair" : "conversation";
+  const char *noun = pairs ? _("pair") : _("conversation");
   char buf[FIGURE_SIZE];
   if (r->duplicates)
-    news_note(n, "%s: %s", figure_of(buf, r->duplicates, pairs ? "duplicate pair" : "duplicate conversation"),
-              drops ? "dropped" : "kept (--duplicates drop drops them)");
+    news_note(n, "%s: %s",
+              figure_of(buf, r->duplicates, pairs ? N_("duplicate pair") : N_("duplicate conversation")),
+              drops ? _("dropped") : _("kept (--duplicates drop drops them)"));
   if (r->same_source)
     news_note(n, "%s with the source of another one but a different target",
               figure_of(buf, r->same_source, noun));
   if (r->held_duplicates)
-    news_note(n, "held-out data contains %s: kept",
-              figure_of(buf, r->held_duplicates, pairs ? "duplicate pair" : "duplicate conversation"));
+    news_note(
+        n, "held-out data contains %s: kept",
+        figure_of(buf, r->held_duplicates, pairs ? N_("duplicate pair") : N_("duplicate conversation")));
   if (!r->overlap_sources) return;
   if (!strcmp(c->settings->overlap, "drop"))
     news_note(n, "%s whose source is also held out (%" PRId64 " identical): dropped",
@@ -234,17 +237,17 @@ static void report_all(const Checker *c) {
   const PairsReport *r = c->report;
   const bool pairs = r->ratio > 0;
   char n[FIGURE_SIZE];
-  news_note(c->news, "%s, %" PRId64 " more held out", figure_of(n, r->read, pairs ? "pair" : "conversation"),
-            r->held);
-  report_lengths(c->news, pairs ? "source" : "a conversation", &r->source);
-  report_lengths(c->news, pairs ? "target" : "a turn", &r->target);
+  news_note(c->news, "%s, %" PRId64 " more held out",
+            figure_of(n, r->read, pairs ? _("pair") : _("conversation")), r->held);
+  report_lengths(c->news, pairs ? _("source") : _("a conversation"), &r->source);
+  report_lengths(c->news, pairs ? _("target") : _("a turn"), &r->target);
   report_repeats(c);
   if (r->copies) news_note(c->news, "%s whose target equals the source", figure_of(n, r->copies, "pair"));
   if (r->odd_ratios)
     news_note(c->news,
               "%s with an unusual length ratio (median: %.2f characters of target per one of source): %s",
               figure_of(n, r->odd_ratios, "pair"), r->ratio,
-              c->settings->max_ratio > 0 ? "dropped" : "kept (--max-ratio drops them)");
+              c->settings->max_ratio > 0 ? _("dropped") : _("kept (--max-ratio drops them)"));
   if (r->dropped)
     news_note(c->news, "dropped: %" PRId64 " of %" PRId64 ", %" PRId64 " remain", r->dropped, r->read,
               r->kept);

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/language.h"
 #include "data/pairs_impl.h"
 
 static const struct {
@@ -15,7 +16,7 @@ static const struct {
 };
 
 const char *pair_form_description(PairForm form) {
-  return forms[form].description;
+  return language_text(forms[form].description);
 }
 
 typedef struct Lines {
@@ -111,7 +112,7 @@ static bool recognize_xml(const PairFile *f, PairForm *form, bool *is, Error *er
   if (!*is) return recognize_fragment(f, is, err);
   if (!html && memmem(text.text, text.length, "<tmx", 4)) return true;
   return fail(err, "%s: is %s, not plain text: extract its text first", f->text.name,
-              html ? "an HTML page" : "XML other than a translation memory (TMX)");
+              html ? _("an HTML page") : _("XML other than a translation memory (TMX)"));
 }
 
 /* Refuses text with marks that separate turns in common corpora. */

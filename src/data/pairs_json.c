@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/language.h"
 #include "data/pairs_impl.h"
 #include "text/json_scan.h"
 
@@ -233,7 +234,7 @@ static bool add_message(PairReader *r, const json_t *message, bool sharegpt, cha
   const json_t *weight = json_object_get(message, "weight");
   Role role;
   if (!json_is_object(message) || !speaker)
-    snprintf(wrong, 200, json_is_object(message) ? "has no role" : "is not an object");
+    snprintf(wrong, 200, json_is_object(message) ? _("has no role") : _("is not an object"));
   else if (!role_named(speaker, &role))
     snprintf(wrong, 200, "has the role \"%.60s\", but only system, user and assistant are supported",
              speaker);
@@ -265,8 +266,8 @@ static bool read_conversation(PairReader *r, const json_t *object, const char *n
     return fail(r->err, "%s:%zu: is a conversation, but this task needs pairs: use \"train reply\"",
                 r->file->text.name, r->line);
   if (!json_is_array(messages)) return bad_line(r, "\"%s\" is not a list", name);
-  report_kind(r, sharegpt ? "conversations in the ShareGPT format (from, value)"
-                          : "conversations in the OpenAI format (role, content)");
+  report_kind(r, sharegpt ? _("conversations in the ShareGPT format (from, value)")
+                          : _("conversations in the OpenAI format (role, content)"));
   if (!add_other_members(r, object, wrong)) return bad_line(r, "%s", wrong);
   for (size_t i = 0; i < json_array_size(messages); i++)
     if (!add_message(r, json_array_get(messages, i), sharegpt, wrong))

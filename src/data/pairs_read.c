@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/language.h"
 #include "data/pairs_impl.h"
 
 /* ---- examples being read ---- */
@@ -232,8 +233,8 @@ static bool settle_plain(const PairReader *r, const PairForm *forms, PairForm *f
   if (p->file_count == 2)
     return fail(
         r->err, "%s looks like %s and %s like %s: give one file of pairs, or two files of plain lines",
-        p->file_names[0], forms[0] == FORM_PARALLEL ? "plain lines" : pair_form_description(forms[0]),
-        p->file_names[1], forms[1] == FORM_PARALLEL ? "plain lines" : pair_form_description(forms[1]));
+        p->file_names[0], forms[0] == FORM_PARALLEL ? _("plain lines") : pair_form_description(forms[0]),
+        p->file_names[1], forms[1] == FORM_PARALLEL ? _("plain lines") : pair_form_description(forms[1]));
   return fail(r->err,
               "%s:1: has no tabs: give pairs as lines source TAB target, as CSV, JSON, a translation memory "
               "(TMX), or "

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/language.h"
 #include "data/pairs_impl.h"
 
 typedef VEC(Document) Cells;
@@ -251,7 +252,8 @@ static bool read_numbered(PairReader *r, const Table *t) {
                second = r->columns[1] ? (size_t)r->columns[1] : 2;
   if (r->fields) return fail_columns(r, row);
   if (have < 2)
-    return bad_line(r, t->divider == '\t' ? "has no tab: write source TAB target" : "has only one column");
+    return bad_line(r,
+                    t->divider == '\t' ? _("has no tab: write source TAB target") : _("has only one column"));
   if (have > 2 && !r->columns[1])
     return bad_line(
         r,

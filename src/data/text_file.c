@@ -6,6 +6,7 @@
 #include "base/buffer.h"
 #include "base/engine.h"
 #include "base/figure.h"
+#include "base/language.h"
 #include "data/encoding.h"
 #include "data/unpack.h"
 #include "text/codes.h"
@@ -168,9 +169,9 @@ static bool check_encoding(Reader *r) {
   char n[FIGURE_SIZE];
   const int64_t replaced = utf8_repair(f->text, f->length, &repaired);
   take_copy(f, &repaired);
-  news_warning(r->news, "%s: %s of invalid UTF-8 replaced by U+FFFD%s%s", f->name,
-               figure_of(n, replaced, "byte"),
-               likely ? "; the text looks like another encoding: try --encoding " : "", likely ? likely : "");
+  news_warning(
+      r->news, "%s: %s of invalid UTF-8 replaced by U+FFFD%s%s", f->name, figure_of(n, replaced, "byte"),
+      likely ? _("; the text looks like another encoding: try --encoding ") : "", likely ? likely : "");
   return true;
 }
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/language.h"
 #include "data/dataset.h"
 #include "data/material.h"
 
@@ -166,7 +167,7 @@ static bool fit_text(Material *base, const Tokenizer *tokenizer, bool encodes, i
                       "running text: give another architecture, such as --arch llama");
   if (tokens > context || by_document(m)) return true;
   char advice[64] = "";
-  if (tokens > 1) snprintf(advice, sizeof advice, ", or a --context of %" PRId64 " or less", tokens - 1);
+  if (tokens > 1) snprintf(advice, sizeof advice, _(", or a --context of %" PRId64 " or less"), tokens - 1);
   return fail(err,
               "%s: the text is %" PRId64 " tokens long, not more than the context of %" PRId64
               ": give more text%s",
@@ -189,7 +190,7 @@ static Batches *evaluation_batches(const Material *base, BatchSize size, int64_t
   return windows_eval_batches(&m->valid, time, size.tokens, limit, err);
 }
 
-const MaterialKind material_text = {"running text",     {&document_settings_table, &window_settings_table},
+const MaterialKind material_text = {N_("running text"), {&document_settings_table, &window_settings_table},
                                     open_text,          free_text,
                                     text_source,        encode_text,
                                     fit_text,           training_batches,

@@ -8,6 +8,7 @@
 
 #include "base/buffer.h"
 #include "base/json.h"
+#include "base/language.h"
 #include "io/little_endian.h"
 
 /* ---- bytes ---- */
@@ -423,7 +424,7 @@ static bool check_version(Reader *r) {
   if (left(r) < MAGIC || memcmp(r->at, magic, MAGIC))
     return fail_damaged(r->err, "%s: does not begin with GGUF: not such a file", r->path);
   r->at += MAGIC;
-  if (!read_u32(r, &version, "its version")) return false;
+  if (!read_u32(r, &version, _("its version"))) return false;
   if (version == 2 || version == 3) return true;
   if (!(version & 0xffff))
     return fail(r->err, "%s: a GGUF file of a big-endian machine, which is not read", r->path);

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/language.h"
 #include "io/gguf_model.h"
 
 /* How a value goes over. */
@@ -285,7 +286,8 @@ static bool put_absent(const Gguf *g, const Family *f, json_t *config, Error *er
     const GgufValue *v = gguf_find(g, full_name(name, f, needed[i]));
     if (!v && i == 3 && is_known(f->keys, "expert_feed_forward_length")) continue;
     if (!v || (gguf_is_int(v) && gguf_int_at(v, 0) < 1))
-      return fail_damaged(err, "%s: \"%s\" is %s", g->path, name, v ? "not a positive number" : "missing");
+      return fail_damaged(err, "%s: \"%s\" is %s", g->path, name,
+                          v ? _("not a positive number") : _("missing"));
   }
   if (!gguf_find(g, full_name(epsilon, f, "attention.layer_norm_epsilon")) &&
       !gguf_find(g, full_name(epsilon, f, "attention.layer_norm_rms_epsilon")))

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/language.h"
 #include "io/little_endian.h"
 #include "io/zip.h"
 
@@ -197,7 +198,7 @@ static bool push_storage(Unpickler *u) {
   const size_t bytes = globals[p[1].number].bytes;
   if (!e || e->size % bytes || (int64_t)(e->size / bytes) != p[4].number)
     return fail(u->err, "%s: a storage is %s: the file is truncated or altered", u->path,
-                e ? "of another size" : "missing");
+                e ? _("of another size") : _("missing"));
   return push(u, (Value){.kind = STORAGE, .number = p[1].number, .text = e->data, .count = e->size / bytes});
 }
 
@@ -339,7 +340,7 @@ static bool unpickle(Unpickler *u, Safetensors *s) {
   const ZipEntry *pickle = find_entry(u, "data.pkl", 8), *order = find_entry(u, "byteorder", 9);
   if (!pickle || pickle->size > BYTES_MOST)
     return fail(u->err, "%s: a zip archive %s data.pkl: these are no weights of torch.save", u->path,
-                pickle ? "with too large a" : "without");
+                pickle ? _("with too large a") : _("without"));
   if (order && (order->size != 6 || memcmp(order->data, "little", 6)))
     return fail(u->err, "%s: written on a big-endian machine: " AS_SAFETENSORS, u->path);
   u->at = pickle->data;

@@ -5,6 +5,7 @@
 
 #include "base/hints.h"
 #include "base/kinds.h"
+#include "base/language.h"
 
 #define SOURCE(name) extern const SourceFormat source_##name;
 #include "io/sources.def"
@@ -21,15 +22,14 @@ static const SourceFormat *const own = &source_huggingface;
 
 /* Hints for files that no reader claims. */
 static const FileHint files[] = {
-    {"*.gguf", "does not begin as a GGUF file does: it is damaged, or something else"},
-    {"*.safetensors",
-     "this is a file of weights: give the directory that contains it, with config.json and tokenizer.json"},
-    {"tok*.bin", "this is a tokenizer, as of llama2.c: give the model next to it"},
-    {"*.bin",
-     "this is a file, perhaps of weights: give the directory that contains it, with config.json, "
-     "model.safetensors and tokenizer.json"},
-    {"config.json", "this is a file: give the directory that contains it"},
-    {"*", "this is not a model: give a model directory, or a model file (GGUF, llama2.c)"},
+    {"*.gguf", N_("does not begin as a GGUF file does: it is damaged, or something else")},
+    {"*.safetensors", N_("this is a file of weights: give the directory that contains it, with config.json "
+                         "and tokenizer.json")},
+    {"tok*.bin", N_("this is a tokenizer, as of llama2.c: give the model next to it")},
+    {"*.bin", N_("this is a file, perhaps of weights: give the directory that contains it, with config.json, "
+                 "model.safetensors and tokenizer.json")},
+    {"config.json", N_("this is a file: give the directory that contains it")},
+    {"*", N_("this is not a model: give a model directory, or a model file (GGUF, llama2.c)")},
     {NULL, NULL}};
 
 const SourceFormat *source_format_to_write(const char *path) {

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/hints.h"
+#include "base/language.h"
 #include "io/shards.h"
 #include "io/source.h"
 
@@ -19,34 +20,35 @@ static const FileHint adapters[] = {
 
 /* Found instead of config.json. */
 static const FileHint no_models[] = {
-    {"adapter_config.json", ONLY_ADAPTER},
-    {"adapter_model.*", ONLY_ADAPTER},
-    {"*.gguf", "this is a model in a GGUF file: give the file, not its directory"},
-    {"params.json", "this is a model in Meta's format: get it in Hugging Face's format, or convert it"},
-    {"consolidated.*", "this is a model in its vendor's format: get it in Hugging Face's format"},
-    {"*.safetensors", "config.json is missing next to the weights: add it"},
-    {"pytorch_model*.bin", "config.json is missing next to the weights: add it"},
-    {"checkpoint-*", "config.json is missing next to it: if this is one of the models, give this directory"},
+    {"adapter_config.json", N_(ONLY_ADAPTER)},
+    {"adapter_model.*", N_(ONLY_ADAPTER)},
+    {"*.gguf", N_("this is a model in a GGUF file: give the file, not its directory")},
+    {"params.json", N_("this is a model in Meta's format: get it in Hugging Face's format, or convert it")},
+    {"consolidated.*", N_("this is a model in its vendor's format: get it in Hugging Face's format")},
+    {"*.safetensors", N_("config.json is missing next to the weights: add it")},
+    {"pytorch_model*.bin", N_("config.json is missing next to the weights: add it")},
+    {"checkpoint-*",
+     N_("config.json is missing next to it: if this is one of the models, give this directory")},
     {"snapshots",
-     "this directory contains revisions of Hugging Face's cache: give the directory of one of them"},
-    {"tokenizer.json", "this is only a tokenizer: config.json and model.safetensors are missing"},
-    {"tokenizer.model", "this is only a tokenizer: config.json and model.safetensors are missing"},
+     N_("this directory contains revisions of Hugging Face's cache: give the directory of one of them")},
+    {"tokenizer.json", N_("this is only a tokenizer: config.json and model.safetensors are missing")},
+    {"tokenizer.model", N_("this is only a tokenizer: config.json and model.safetensors are missing")},
     {NULL, NULL}};
 
 /* Found instead of model.safetensors. */
 static const FileHint other_weights[] = {
     {"model-*-of-*.safetensors",
-     "this is one of several files of weights, but " WEIGHTS_INDEX ", which lists them, is missing"},
+     N_("this is one of several files of weights, but " WEIGHTS_INDEX ", which lists them, is missing")},
     {"pytorch_model-*-of-*.bin",
-     "this is one of several files of weights, but pytorch_model.bin.index.json, which lists them, is "
-     "missing"},
+     N_("this is one of several files of weights, but pytorch_model.bin.index.json, which lists them, is "
+        "missing")},
     {"*.gguf",
-     "model.safetensors is missing: to use the model in this file, give the file, not its directory"},
-    {"*.safetensors", "model.safetensors is missing: rename this file if it has the weights"},
-    {"tf_model*.h5", "TensorFlow weights are not supported: " AS_SAFETENSORS},
-    {"flax_model*.msgpack", "Flax weights are not supported: " AS_SAFETENSORS},
-    {"*.onnx", "ONNX graphs are not supported: get the model as safetensors"},
-    {"consolidated.*", "weights in their vendor's format are not supported: " AS_SAFETENSORS},
+     N_("model.safetensors is missing: to use the model in this file, give the file, not its directory")},
+    {"*.safetensors", N_("model.safetensors is missing: rename this file if it has the weights")},
+    {"tf_model*.h5", N_("TensorFlow weights are not supported: " AS_SAFETENSORS)},
+    {"flax_model*.msgpack", N_("Flax weights are not supported: " AS_SAFETENSORS)},
+    {"*.onnx", N_("ONNX graphs are not supported: get the model as safetensors")},
+    {"consolidated.*", N_("weights in their vendor's format are not supported: " AS_SAFETENSORS)},
     {NULL, NULL}};
 
 static bool check(const char *path, Error *err) {

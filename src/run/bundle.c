@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/buffer.h"
+#include "base/language.h"
 #include "base/threads.h"
 #include "io/tokenizer_files.h"
 #include "run/generation.h"
@@ -322,8 +323,8 @@ static bool check_layout(const PairLayout *l, const Config *c, Error *err) {
   } ids[] = {{"decoder_start_token_id", l->start, c->vocabulary},
              {"eos_token_id", l->end, c->vocabulary},
              {"pad_token_id", l->pad, c->vocabulary},
-             {"the end token of sources (eos_token_id)", around_source(l), sources},
-             {"the padding token of sources", l->source_pad, sources}};
+             {_("the end token of sources (eos_token_id)"), around_source(l), sources},
+             {_("the padding token of sources"), l->source_pad, sources}};
   for (size_t i = 0; i < sizeof ids / sizeof *ids; i++)
     if (ids[i].id >= ids[i].vocabulary)
       return fail(err,

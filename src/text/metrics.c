@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/language.h"
 #include "base/unused.h"
 #include "text/metric.h"
 
@@ -142,7 +143,7 @@ static bool check_reader(const Metrics *metrics, const Settings *s, const char *
   const char *readers = readers_of(setting);
   if (!strcmp(setting, "tokenize") && strcmp(own->tokenize, "zh")) readers = "bleu";
   if (!readers || is_read(metrics, readers)) return true;
-  snprintf(where, sizeof where, "without a metric that reads it (--metric %s)", readers);
+  snprintf(where, sizeof where, _("without a metric that reads it (--metric %s)"), readers);
   return unused_setting(s, setting, where, news, err);
 }
 

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/language.h"
 #include "text/tokenizer_impl.h"
 
 /* ---- construction ---- */
@@ -124,7 +125,7 @@ static void remark_missing_bytes(Tokenizer *t) {
     if (t->bytes[i] < 0) missing++, first = i;
   if (missing && t->byte_level)
     tokenizer_remark_on(t, "%d of the 256 bytes have no token (the first is 0x%02x) and are %s", missing,
-                        (unsigned)first, t->unknown < 0 ? "dropped" : "encoded as the unknown token");
+                        (unsigned)first, t->unknown < 0 ? _("dropped") : _("encoded as the unknown token"));
   else if (missing && t->unknown < 0)
     tokenizer_remark_on(t, "characters without a token are dropped");
 }

@@ -1,19 +1,20 @@
 /* tokenizer_directory.c - opens the tokenizer of a model directory; explains unsupported tokenizer files. */
 #include "base/file.h"
 #include "base/hints.h"
+#include "base/language.h"
 #include "text/tokenizer.h"
 
 static const FileHint others[] = {
     {"*.spm", "a SentencePiece tokenizer, which is not supported: " SAVE_TOKENIZER},
     {"vocab.json", "a vocabulary in another tokenizer format, which is not supported: " SAVE_TOKENIZER},
-    {"tokenizer_config.json", "only the configuration of a tokenizer: tokenizer.json is missing"},
+    {"tokenizer_config.json", N_("only the configuration of a tokenizer: tokenizer.json is missing")},
     {NULL, NULL}};
 
 static const FileHint as_file[] = {
-    {"*.gguf", "does not begin as a GGUF file does: it is damaged, or something else"},
-    {"*.bin", "a binary file, but not a model of llama2.c: give a tokenizer.json, or its directory"},
+    {"*.gguf", N_("does not begin as a GGUF file does: it is damaged, or something else")},
+    {"*.bin", N_("a binary file, but not a model of llama2.c: give a tokenizer.json, or its directory")},
     {"*.spm", "a SentencePiece tokenizer, which is not supported: " SAVE_TOKENIZER},
-    {"*.safetensors", "a file of weights, not a tokenizer: give the directory, or its tokenizer.json"},
+    {"*.safetensors", N_("a file of weights, not a tokenizer: give the directory, or its tokenizer.json")},
     {"vocab.*", "a vocabulary in another tokenizer format, which is not supported: " SAVE_TOKENIZER},
     {NULL, NULL}};
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/language.h"
 #include "text/count.h"
 #include "text/learn.h"
 #include "text/tokenizer_impl.h"
@@ -195,7 +196,7 @@ static bool train(Tokenizer *t, TextSource *source, const TokenizerSettings *s, 
   const int64_t specials = count_specials(more), least = BYTES + specials;
   if (s->vocab && s->vocab < least)
     return fail_usage(err, "--vocab %" PRId64 " is too small for %d bytes and %s: give %" PRId64 " or more",
-                      s->vocab, BYTES, specials > 1 ? "the special tokens" : "the end token", least);
+                      s->vocab, BYTES, specials > 1 ? _("the special tokens") : _("the end token"), least);
   t->byte_level = true;
   add_bytes(t);
   if (!strcmp(kind, "char") && !train_char(t, source, s, specials, news, err)) return false;

@@ -5,6 +5,7 @@
 
 #include "base/engine.h"
 #include "base/general.h"
+#include "base/language.h"
 #include "base/threads.h"
 #include "kernels/kernels.h"
 #include "ops/peak.h"
@@ -482,7 +483,7 @@ static bool decide_precision(Run *r, Error *err) {
   if (strcmp(r->train->precision, "auto")) return true;
   const Precision chosen = precision_named("auto");
   news_note(&r->news, "precision: %s, because this processor multiplies bf16 %s than f32",
-            precision_name(chosen), chosen == PRECISION_BF16 ? "faster" : "no faster");
+            precision_name(chosen), chosen == PRECISION_BF16 ? _("faster") : _("no faster"));
   return ink_settings_set(r->settings, "precision", precision_name(chosen), err);
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "base/language.h"
 #include "run/bundle.h"
 
 static const char prefix[] = "checkpoint-", unfinished[] = "checkpoint.tmp", outdated[] = "checkpoint.old";
@@ -50,8 +51,8 @@ static bool get_number(const json_t *json, const char *name, double least, doubl
   if (!value) return fail(err, "%s: \"%s\" is missing: not the state of a run", where, name);
   *out = json_number_value(value);
   if ((whole ? json_is_integer(value) : json_is_number(value)) && *out >= least && *out <= most) return true;
-  return fail(err, "%s: \"%s\" is not a %s from %.3g to %.3g", where, name, whole ? "whole number" : "number",
-              least, most);
+  return fail(err, "%s: \"%s\" is not a %s from %.3g to %.3g", where, name,
+              whole ? _("whole number") : _("number"), least, most);
 }
 
 static bool snapshots_from_json(TrainState *s, const json_t *json, const char *where, Error *err) {

@@ -8,6 +8,7 @@
 #include "base/figure.h"
 #include "base/file.h"
 #include "base/integers.h"
+#include "base/language.h"
 #include "run/search.h"
 #include "train/gradients.h"
 #include "train/optimizer.h"
@@ -148,13 +149,13 @@ bool plan_contradictions(const Settings *given, Settings *own, Error *err) {
 
 static bool check_unread(const Task *task, const Settings *given, const char *readers,
                          const SettingTable *table, const News *news, Error *err) {
-  static const char text[] = "--%s applies to %s, but `train %s` learns from %s: %s";
+  static const char text[] = N_("--%s applies to %s, but `train %s` learns from %s: %s");
   for (const Setting *s = table->items; s->name; s++) {
-    const char *flag = settings_flag(given, s->name), *said = task->material->said;
+    const char *flag = settings_flag(given, s->name), *said = language_text(task->material->said);
     if (settings_given_by_call(given, flag))
-      return fail_usage(err, text, flag, readers, task->name, said, "leave it out");
+      return fail_usage(err, text, flag, readers, task->name, said, _("leave it out"));
     if (settings_given(given, flag))
-      news_warning(news, text, flag, readers, task->name, said, "it has no effect");
+      news_warning(news, text, flag, readers, task->name, said, _("it has no effect"));
   }
   return true;
 }
@@ -165,17 +166,17 @@ static bool check_metric(const Task *task, const TrainSettings *s, Error *err) {
              err,
              "--best-by %s needs pairs or conversations, whose references it compares with, but `train "
              "%s` learns from %s: leave it out",
-             s->best_by, task->name, task->material->said);
+             s->best_by, task->name, language_text(task->material->said));
 }
 
 bool plan_check_task(const Task *task, const Settings *given, const News *news, Error *err) {
   static const MaterialKind *const materials[] = {&material_text, &material_pairs};
   for (size_t i = 0; i < sizeof materials / sizeof *materials; i++)
     for (const SettingTable *const *t = materials[i]->tables; task->material != materials[i] && *t; t++)
-      if (!check_unread(task, given, materials[i]->said, *t, news, err)) return false;
+      if (!check_unread(task, given, language_text(materials[i]->said), *t, news, err)) return false;
   return task_has_pairs(task) ||
          (check_metric(task, settings_part(given, &train_settings_table), err) &&
-          check_unread(task, given, material_pairs.said, &search_settings_table, news, err));
+          check_unread(task, given, language_text(material_pairs.said), &search_settings_table, news, err));
 }
 
 /* The cost of the largest piece: few sequences have the greatest length. */
@@ -218,8 +219,8 @@ static bool check_memory(const Plan *p, Error *err) {
       err, "training needs about %s of memory but this machine has %s: %s", figure_bytes(a, p->memory),
       figure_bytes(b, available),
       p->cost.activation_bytes > p->memory / 2
-          ? "give --checkpoint-activations, raise --accumulate, or give a smaller --batch or --context"
-          : "choose a smaller --size or --vocab");
+          ? _("give --checkpoint-activations, raise --accumulate, or give a smaller --batch or --context")
+          : _("choose a smaller --size or --vocab"));
 }
 
 bool plan_check(const Plan *p, const Batches *batches, const char *directory, const News *news, Error *err) {

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/language.h"
+
 /* Settings that come from the base model with --from. */
 static const char *const shape[] = {"layers", "width", "heads", "kv_heads", "ffn"};
 
@@ -79,7 +81,7 @@ static bool reconcile(const Settings *given, Settings *saved, const ink_setting_
     ok = fail_usage(err,
                     "--resume cannot change --%s from %s to %s: leave it out, or start another run with a "
                     "different -o",
-                    info->name, *then ? then : "not given", now);
+                    info->name, *then ? then : _("not given"), now);
   else if (!same && strcmp(info->name, "steps"))
     ok = ink_settings_set(saved, info->name, now, err);
   ink_free(now);
