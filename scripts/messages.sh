@@ -15,14 +15,36 @@ keywords='_ N_ LABEL language_text:1 fail:2 fail_usage:2 fail_damaged:2 fail_not
   SETTINGS_BEGIN:3'
 second='fail_value:3' # further arguments of the same functions
 
+# Copies of the sources in which names of texts (#define NAME "text") are replaced by the texts: xgettext does not.
+expand() {
+  python3 - "$work/sources" <<'PYTHON'
+import pathlib, re, sys
+text = r'"(?:[^"\\]|\\.)*"'
+files = sorted([*pathlib.Path("src").rglob("*.[ch]"), *pathlib.Path("src").rglob("*.def"), pathlib.Path("po/libc.def")])
+texts = {}
+for path in files:
+    texts |= re.findall(rf"^#define (\w+) +((?:\\\n|\s|{text})*{text})$", path.read_text(encoding="utf-8"), re.M)
+for path in files:
+    source = path.read_text(encoding="utf-8")
+    for name, value in texts.items():
+        if name not in source: continue
+        value = value.replace("\\\n", " ")
+        source = re.sub(rf'(?<!#define )\b{name}\b(?=[^"\n]*(?:"[^"\n]*"[^"\n]*)*$)', lambda _: value, source, flags=re.M)
+    copy = pathlib.Path(sys.argv[1]) / path
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    copy.write_text(source, encoding="utf-8")
+PYTHON
+}
+
 collect() { # KEYWORDS
   options=
   for keyword in $1; do options="$options --keyword=$keyword"; done
   for list in SETTING SETTING_WITH_BASE SETTING_ON_RESUME; do options="$options --flag=$list:7:no-c-format"; done # "2 % of"
-  { find src -name '*.[ch]' -o -name '*.def' -o -name '*.inc' | LC_ALL=C sort; echo po/libc.def; } |
+  (cd "$work/sources" && find . -type f | cut -c 3- | LC_ALL=C sort |
     xgettext --files-from=- --from-code=UTF-8 --language=C --keyword $options --output=- --add-location=file \
-      --package-name=inkstone --copyright-holder='the Inkstone authors'
+      --package-name=inkstone --copyright-holder='the Inkstone authors')
 }
+expand
 collect "$keywords" >"$work/first.pot"
 collect "$second" >"$work/second.pot"
 msgcat --use-first --add-location=file --sort-by-file "$work/first.pot" "$work/second.pot" >"$work/inkstone.pot"

@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "base/language.h"
 #include "base/memory.h"
 #include "cli/args.h"
 #include "cli/present.h"

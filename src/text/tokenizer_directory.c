@@ -5,17 +5,17 @@
 #include "text/tokenizer.h"
 
 static const FileHint others[] = {
-    {"*.spm", "a SentencePiece tokenizer, which is not supported: " SAVE_TOKENIZER},
-    {"vocab.json", "a vocabulary in another tokenizer format, which is not supported: " SAVE_TOKENIZER},
+    {"*.spm", N_("a SentencePiece tokenizer, which is not supported: " SAVE_TOKENIZER)},
+    {"vocab.json", N_("a vocabulary in another tokenizer format, which is not supported: " SAVE_TOKENIZER)},
     {"tokenizer_config.json", N_("only the configuration of a tokenizer: tokenizer.json is missing")},
     {NULL, NULL}};
 
 static const FileHint as_file[] = {
     {"*.gguf", N_("does not begin as a GGUF file does: it is damaged, or something else")},
     {"*.bin", N_("a binary file, but not a model of llama2.c: give a tokenizer.json, or its directory")},
-    {"*.spm", "a SentencePiece tokenizer, which is not supported: " SAVE_TOKENIZER},
+    {"*.spm", N_("a SentencePiece tokenizer, which is not supported: " SAVE_TOKENIZER)},
     {"*.safetensors", N_("a file of weights, not a tokenizer: give the directory, or its tokenizer.json")},
-    {"vocab.*", "a vocabulary in another tokenizer format, which is not supported: " SAVE_TOKENIZER},
+    {"vocab.*", N_("a vocabulary in another tokenizer format, which is not supported: " SAVE_TOKENIZER)},
     {NULL, NULL}};
 
 Tokenizer *tokenizer_open_at(const char *path, Error *err) {
