@@ -105,6 +105,7 @@ INK_API ink_settings *ink_settings_rewrite(void);   /* search for translations, 
 INK_API ink_settings *ink_settings_eval(void);      /* evaluation of a model */
 INK_API ink_settings *ink_settings_score(void);     /* metrics, and comparing files with them */
 INK_API ink_settings *ink_settings_convert(void);   /* what a model is converted to */
+INK_API ink_settings *ink_settings_pull(void);      /* downloading a model */
 INK_API ink_settings *ink_settings_tokenizer(void); /* tokenizer training */
 INK_API ink_settings *ink_settings_bench(void);     /* what to measure */
 INK_API ink_settings *ink_settings_text(void);      /* reading text (included in the others) */
@@ -234,9 +235,10 @@ INK_API bool ink_train(const char *task, const char *const *files, int count, co
 
 typedef struct ink_model ink_model;
 
-/* Calls with the model use the engine it was opened in unless they name another. The listener receives a
+/* `model`: a directory, a file (GGUF, llama2.c), or the name of a downloaded model (ink_pull), if there is no
+ * such path. Calls with it use the engine it was opened in unless they name another. The listener receives a
  * warning for what the model's files request and Inkstone does not support. */
-INK_API ink_model *ink_model_open(const char *directory, const ink_call *, ink_error *);
+INK_API ink_model *ink_model_open(const char *model, const ink_call *, ink_error *);
 INK_API void ink_model_close(ink_model *);
 
 /* What sessions, queues and calls of the model keep keys and values in from now on: "f32" (the default),
@@ -271,6 +273,15 @@ typedef struct ink_converted {
  * until the new one is complete. `done` may be NULL. */
 INK_API bool ink_convert(const char *source, const char *out, const ink_settings *, ink_converted *done,
                          const ink_call *, ink_error *);
+
+/* Downloads a model from a Hugging Face hub into the cache ($XDG_CACHE_HOME/inkstone/models) and checks it.
+ * `model`: "ORG/NAME", "ORG/NAME@REVISION", "ORG/NAME:FILE" or "ORG/NAME:TYPE", such as "Q4_K_M", of GGUF
+ * files. Afterwards it is a name for ink_model_open and all that take a model. Returns a JSON object with its
+ * "path"; the caller frees. Reads the environment variables HF_ENDPOINT, HF_TOKEN and HF_HUB_OFFLINE. Stopped
+ * or failed, it continues when it is called again. Nothing else in this library uses the network. */
+INK_API char *ink_pull(const char *model, const ink_settings *, const ink_call *, ink_error *);
+/* The models in the cache: a JSON array of objects with "model", "bytes" and "path". The caller frees. */
+INK_API char *ink_pulled(ink_error *);
 
 /* One generated token. `text` contains whole characters only: the bytes of an incomplete character are
  * delivered with the token that completes it, so `length` may be 0. */

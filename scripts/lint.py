@@ -23,6 +23,7 @@ LAYERS = {
     "models": {"models", "nn", "ops", "base"},
     "text": {"text", "ops", "base"},
     "io": {"io", "ops", "text/alphabet.h", "base"},
+    "hub": {"hub", "io", "base"},
     "data": {"data", "text", "ops", "base"},
     "run": {"run", "models/model.h", "models/generation.def", "nn", "ops", "kernels/kernels.h", "io", "data", "text", "base"},
     "train": {"train", "run", "models/model.h", "nn", "ops", "kernels/kernels.h", "io", "data", "text", "base",

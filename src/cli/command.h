@@ -26,6 +26,7 @@ typedef enum OwnFlag {
   OWN_BYTES,
   OWN_AGAINST,
   OWN_CACHE,
+  OWN_LIST,
   OWN_COUNT,
   OWN_NONE = OWN_COUNT /* a library setting */
 } OwnFlag;

@@ -1,5 +1,6 @@
 #include "io/shards.h"
 
+#include <fnmatch.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,6 +34,37 @@ static const Form *form_of(const char *directory) {
 
 bool shards_exist(const char *directory) {
   return form_of(directory) != NULL;
+}
+
+static bool mark(const char *const *names, size_t count, const char *name, bool *chosen) {
+  bool found = false;
+  for (size_t i = 0; i < count; i++)
+    if (!strcmp(names[i], name)) found = chosen[i] = true;
+  return found;
+}
+
+/* model-00001-of-00003.safetensors */
+static bool is_shard(const char *name, const Form *f) {
+  const int stem = (int)(strlen(f->single) - strlen(f->suffix));
+  char pattern[80];
+  snprintf(pattern, sizeof pattern, "%.*s-[0-9]*-of-[0-9]*%s", stem, f->single, f->suffix);
+  return !fnmatch(pattern, name, FNM_PATHNAME);
+}
+
+bool shards_may_have(const char *name) {
+  for (const Form *f = forms; f < forms + FORMS; f++)
+    if (!strcmp(name, f->single) || !strcmp(name, f->index) || is_shard(name, f)) return true;
+  return false;
+}
+
+bool shards_choose(const char *const *names, size_t count, bool *chosen) {
+  for (const Form *f = forms; f < forms + FORMS; f++) {
+    if (mark(names, count, f->single, chosen)) return true;
+    if (!mark(names, count, f->index, chosen)) continue;
+    for (size_t i = 0; i < count; i++) chosen[i] |= is_shard(names[i], f);
+    return true;
+  }
+  return false;
 }
 
 typedef VEC(const char *) FileNames;

@@ -20,6 +20,11 @@ typedef struct Shards {
 /* The index is checked: its files must be plain names in the directory, and each must hold exactly the
  * tensors that are listed for it. */
 bool shards_exist(const char *directory); /* whether there is a file to open */
+/* Marks the weights among the files of a directory, as shards_open would choose them. False: there are none.
+ */
+bool shards_choose(const char *const *names, size_t count, bool *chosen);
+/* Whether a file of weights of any form, an index or a shard has such a name. */
+bool shards_may_have(const char *name);
 bool shards_open(Shards *, const char *directory, Error *);
 void shards_close(Shards *);
 

@@ -6,6 +6,7 @@
 #include "base/hints.h"
 #include "base/kinds.h"
 #include "base/language.h"
+#include "io/repository.h"
 
 #define SOURCE(name) extern const SourceFormat source_##name;
 #include "io/sources.def"
@@ -71,11 +72,20 @@ static bool fail_file(const char *path, Error *err) {
   return false;
 }
 
+static bool fail_missing(const char *path, Error *err) {
+  RepositoryName name;
+  if (!repository_name(&name, path, NULL))
+    return fail_not_found(
+        err, "%s: no such model directory: train a model with `inkstone train write TEXT -o %s`", path, path);
+  return fail_not_found(
+      err,
+      "%s: no such model, neither here nor downloaded: download it with `inkstone pull %s`, or "
+      "train one with `inkstone train write TEXT -o %s`",
+      path, path, path);
+}
+
 static bool fail_unclaimed(const char *path, Error *err) {
-  if (!access(path, F_OK)) return fail_file(path, err);
-  return fail_as(err, INK_NOT_FOUND,
-                 "%s: no such model directory: train a model with `inkstone train write TEXT -o %s`", path,
-                 path);
+  return access(path, F_OK) ? fail_missing(path, err) : fail_file(path, err);
 }
 
 bool source_open(ModelSource *s, const char *path, Error *err) {

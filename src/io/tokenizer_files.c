@@ -72,6 +72,12 @@ static bool matches(const TokenizerFormat *format, const char *name) {
   return false;
 }
 
+bool tokenizer_files_has(const char *name) {
+  for (int i = 0; i < FORMATS; i++)
+    if (matches(formats[i], name)) return true;
+  return false;
+}
+
 /* The format of a file, or of the first in a directory, whose path is then completed. */
 static const TokenizerFormat *find(char path[PATH_CAPACITY], Error *err) {
   const char *slash = strrchr(path, '/');

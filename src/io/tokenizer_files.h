@@ -22,6 +22,8 @@ typedef struct TokenizerFormat {
 /* Reads the first such file at a path, which is a directory or a file. True and an empty text: there is none.
  */
 bool tokenizer_files_read(const char *path, char found[PATH_CAPACITY], Buffer *out, Error *);
+/* Whether such a file may have this name. */
+bool tokenizer_files_has(const char *name);
 /* A file in the same directory. */
 const char *tokenizer_files_beside(const TokenizerFiles *, char buf[PATH_CAPACITY], const char *name);
 /* Which tokens tokenizer_config.json puts around texts, by "add_bos_token" and "add_eos_token", else by its

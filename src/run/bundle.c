@@ -6,6 +6,7 @@
 #include "base/buffer.h"
 #include "base/language.h"
 #include "base/threads.h"
+#include "io/model_cache.h"
 #include "io/tokenizer_files.h"
 #include "run/generation.h"
 #include "run/model_dir.h"
@@ -62,13 +63,17 @@ static Tokenizer *read_and_close(ModelSource *s, bool opened, Error *err) {
   return t;
 }
 
-Tokenizer *bundle_tokenizer(const char *path, Error *err) {
+Tokenizer *bundle_tokenizer(const char *model, Error *err) {
   ModelSource source;
+  char path[PATH_CAPACITY];
+  if (!model_cache_locate(path, model, err)) return NULL;
   return read_and_close(&source, source_open(&source, path, err), err);
 }
 
-Tokenizer *bundle_tokenizer_at(const char *path, Error *err) {
+Tokenizer *bundle_tokenizer_at(const char *model, Error *err) {
   ModelSource source;
+  char path[PATH_CAPACITY];
+  if (!model_cache_locate(path, model, err)) return NULL;
   if (dir_exists(path) || !source_claim(&source, path)) return open_files(path, err);
   return read_and_close(&source, source_open_claimed(&source, err), err);
 }
@@ -212,8 +217,11 @@ static bool open_parts(Bundle *b, const char *path, Error *err) {
 }
 
 /* If another process replaces the model meanwhile, reads it again: its parts could be of two models. */
-bool bundle_open(Bundle *b, const char *path, Error *err) {
+bool bundle_open(Bundle *b, const char *model, Error *err) {
   enum { MOST_TRIES = 8 };
+  char path[PATH_CAPACITY];
+  *b = (Bundle){0};
+  if (!model_cache_locate(path, model, err)) return false;
   for (int tries = 1;; tries++) {
     const ModelDirMark before = model_dir_mark(path);
     Error why = {0};

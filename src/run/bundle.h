@@ -20,13 +20,14 @@ typedef struct Bundle {
   ChatTemplate *chat; /* of a model of another program; NULL: none */
 } Bundle;
 
-bool bundle_open(Bundle *, const char *path, Error *);
+/* `model`: a path, or the name of a downloaded model (io/model_cache.h). */
+bool bundle_open(Bundle *, const char *model, Error *);
 /* Only the configuration, for resuming a run; fails if it was edited since. */
 bool bundle_config(Config *, const char *path, Error *);
 /* Only the tokenizer, with the separate tokenizer of sources, if any, attached to it. */
-Tokenizer *bundle_tokenizer(const char *path, Error *);
+Tokenizer *bundle_tokenizer(const char *model, Error *);
 /* A tokenizer alone: tokenizer.json, a directory that contains one, or a model file that does (GGUF). */
-Tokenizer *bundle_tokenizer_at(const char *path, Error *);
+Tokenizer *bundle_tokenizer_at(const char *model, Error *);
 /* Fails unless the tokenizer is the one that the card's model was trained with. */
 bool bundle_same_tokenizer(const json_t *card, const Tokenizer *, const char *directory, Error *);
 void bundle_close(Bundle *);

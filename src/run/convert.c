@@ -8,6 +8,7 @@
 
 #include "base/engine.h"
 #include "base/structs.h"
+#include "io/model_cache.h"
 #include "run/export.h"
 #include "run/model_dir.h"
 #include "run/special_tokens.h"
@@ -226,7 +227,9 @@ static bool check_type(const char *type, const char *home, Error *err) {
                             type, home);
 }
 
-static bool convert(Conversion *c, const char *source, const char *home, const News *news, Error *err) {
+static bool convert(Conversion *c, const char *model, const char *home, const News *news, Error *err) {
+  char source[PATH_CAPACITY];
+  if (!model_cache_locate(source, model, err)) return false;
   const SourceFormat *format = source_format_to_write(home);
   if (!format && (!check_type(c->settings->type, home, err) || !check_place(source, home, err))) return false;
   if (!bundle_open(&c->bundle, source, err)) return false;
