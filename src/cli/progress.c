@@ -42,20 +42,26 @@ static void place_field(Fields *f, const Progress *p, const ink_event *e) {
     snprintf(add_field(f), FIELD_CAPACITY, "%s %s", p->stage, done);
 }
 
-/* The library's estimate, or else one from the time this stage took so far. */
-static double seconds_left(const Progress *p, const ink_event *e, double now) {
-  if (e->seconds_left > 0) return e->seconds_left;
+/* Units per second since the stage was first seen, of which a part may have been done before; 0: unknown. */
+static double rate_of(const Progress *p, const ink_event *e, double now) {
   const double passed = now - p->stage_began;
-  if (passed < 2 || e->done <= 0 || e->total <= e->done) return 0;
-  return passed / (double)e->done * (double)(e->total - e->done);
+  return passed < 2 || e->done <= p->stage_from ? 0 : (double)(e->done - p->stage_from) / passed;
+}
+
+/* The library's estimate, or else one from the time this stage took so far. */
+static double seconds_left(const ink_event *e, double rate) {
+  if (e->seconds_left > 0) return e->seconds_left;
+  return rate > 0 && e->total > e->done ? (double)(e->total - e->done) / rate : 0;
 }
 
 static void collect(Fields *f, const Progress *p, const ink_event *e, double now) {
   char buf[FIGURE_SIZE];
-  const double left = seconds_left(p, e, now);
+  const double rate = rate_of(p, e, now), left = seconds_left(e, rate);
   *f = (Fields){0};
   place_field(f, p, e);
   if (left > 0) snprintf(add_field(f), FIELD_CAPACITY, _("%s left"), figure_time(buf, left));
+  if (rate > 0 && e->unit && !strcmp(e->unit, "byte"))
+    snprintf(add_field(f), FIELD_CAPACITY, "%s/s", figure_bytes(buf, (int64_t)rate));
   if (e->loss > 0) snprintf(add_field(f), FIELD_CAPACITY, _("loss %.3f"), e->loss);
   if (e->valid_loss > 0) snprintf(add_field(f), FIELD_CAPACITY, _("valid %.3f"), e->valid_loss);
   if (e->tokens_per_second > 0)
@@ -115,9 +121,10 @@ static void print_line(const Progress *p, const ink_event *e, double now) {
 
 /* ---- events ---- */
 
-static void enter_stage(Progress *p, const char *stage, double now) {
+static void enter_stage(Progress *p, const char *stage, int64_t done, double now) {
   if (!strncmp(p->stage, stage, sizeof p->stage - 1)) return;
   snprintf(p->stage, sizeof p->stage, "%s", stage);
+  p->stage_from = done;
   p->stage_began = p->shown = now;
   p->printed = false;
 }
@@ -125,7 +132,7 @@ static void enter_stage(Progress *p, const char *stage, double now) {
 static void show_progress(Progress *p, const ink_event *e) {
   const double now = clock_seconds();
   const bool over = e->total > 0 && e->done >= e->total;
-  enter_stage(p, e->stage ? language_text(e->stage) : _("working"), now);
+  enter_stage(p, e->stage ? language_text(e->stage) : _("working"), e->done, now);
   if (p->terminal ? now - p->shown < redraw_every && !(over && p->drawn)
                   : now - p->shown < line_every && !(over && p->printed))
     return;

@@ -12,6 +12,7 @@ typedef struct Progress {
   bool printed;                 /* this stage has a plain line */
   char stage[64];
   double stage_began, shown; /* when the stage began, and when it was last shown */
+  int64_t stage_from;        /* how much of it was done when it began */
   char beginning[64];        /* first words of the last sample text, to suggest as a prompt */
 } Progress;
 
