@@ -66,7 +66,7 @@ static void convert_shares(void *arg, int64_t first, int64_t end) {
     for (int64_t i = share * SHARE; i < beyond; i += SOME) {
       const int64_t n = beyond - i < SOME ? beyond - i : SOME;
       type_widen(p->from->type, values, p->from->data, p->begin + i, n);
-      if (!type_narrow(p->to, p->out + type_bytes(p->to, i), values, n)) p->beyond[share] = true;
+      if (!type_quantize(p->to, p->out + type_bytes(p->to, i), values, n)) p->beyond[share] = true;
     }
   }
 }

@@ -211,6 +211,41 @@ static void quantize_block(const Grid *g, const float *x, int run, int high, Blo
   }
 }
 
+/* ---- q8_0 ---- */
+
+/* max |x| / 127 misses the grid of values that had fewer levels, such as 4-bit weights: of the scales that
+ * put max |x| on levels 63 to 127, by halves, the one of least error often meets it. */
+static float fit_eight(const Grid *g, const float *x) {
+  enum { RUN = 32, WAYS = 129 };
+  static const float w[RUN] = {[0 ... RUN - 1] = 1};
+  float extreme = 0;
+  for (int i = 0; i < RUN; i++) extreme = fmaxf(extreme, fabsf(x[i]));
+  float best = extreme / g->high;
+  round_half(&best);
+  float least = error_of(g, x, w, RUN, (Line){best, 0});
+  for (int way = 1; way < WAYS && least > 0; way++) {
+    float d = extreme / (g->high - 0.5f * (float)way);
+    if (!(error_of(g, x, w, RUN, (Line){d, 0}) < least)) continue;
+    round_half(&d); /* only of good ones: it is slow */
+    const float error = error_of(g, x, w, RUN, (Line){d, 0});
+    if (error < least) best = d, least = error;
+  }
+  return best;
+}
+
+void quantize_q8_0(void *y, const float *x, int64_t n) {
+  static const Grid grid = {-127, 127, false, NULL};
+  char *block = y;
+  for (int64_t b = 0; b < n; b += 32, block += 34) {
+    int level[32];
+    float d = fit_eight(&grid, x + b);
+    const uint16_t half = round_half(&d);
+    put_levels(&grid, x + b, 32, (Line){d, 0}, level);
+    memcpy(block, &half, sizeof half);
+    for (int i = 0; i < 32; i++) block[2 + i] = (char)(int8_t)(level[i] + (int)grid.low);
+  }
+}
+
 #define TYPE(...)
 #define QUANTIZERS
 #include "kernels/types.def"

@@ -3,6 +3,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "kernels/quantize.h"
+
 static const TypeInfo types[] = {
 #define TYPE(NAME, name, block, bytes, safetensors, gguf) {#name, block, bytes, safetensors, gguf},
 #include "kernels/types.def"
@@ -78,11 +80,21 @@ static float infinite_from(TensorType type) {
   return type == TENSOR_F32 ? INFINITY : 0x1.ffep15f;
 }
 
-bool type_narrow(TensorType type, void *out, const float *values, int64_t count) {
+static bool fits(TensorType type, const float *values, int64_t count) {
   const float beyond = infinite_from(type);
-  bool fits = true;
+  bool all = true;
   CHECK(count % types[type].block == 0 && type != TENSOR_I32);
-  for (int64_t i = 0; i < count; i++) fits &= fabsf(values[i]) < beyond;
+  for (int64_t i = 0; i < count; i++) all &= fabsf(values[i]) < beyond;
+  return all;
+}
+
+bool type_narrow(TensorType type, void *out, const float *values, int64_t count) {
   kernels->types[type].narrow(out, values, count);
-  return fits;
+  return fits(type, values, count);
+}
+
+bool type_quantize(TensorType type, void *out, const float *values, int64_t count) {
+  if (type != TENSOR_Q8_0) return type_narrow(type, out, values, count);
+  quantize_q8_0(out, values, count);
+  return fits(type, values, count);
 }

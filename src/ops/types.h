@@ -33,5 +33,7 @@ void type_widen(TensorType, float *out, const void *row, int64_t first, int64_t 
 /* Rounds finite floats, whole blocks, to the type: to the nearest value, ties to even, or as its quantizer
  * does. False if one of them is nearer to infinity than to the type's largest value. */
 bool type_narrow(TensorType, void *out, const float *values, int64_t count);
+/* The same for weights that are stored: q8_0 gets the scales of least error, which takes longer. */
+bool type_quantize(TensorType, void *out, const float *values, int64_t count);
 
 #endif

@@ -1,6 +1,7 @@
 /* The types of weights (kernels/types.def): against GGML's own code, and a row times panels against a block.
  */
 #include "arrays.h"
+#include "kernels/quantize.h"
 
 static const struct {
   const char *name;
@@ -91,6 +92,33 @@ static void search_finds_no_less_than_ggml(void **state) {
         error_of(&kernels->types[type], x, N, N / type_of[type].elements * type_of[type].bytes);
     if (!(ours <= theirs && ours > theirs / 2)) fail_msg("%s: %.9g, GGML's is %.9g", name, ours, theirs);
   }
+  arrays_free();
+}
+
+/* Values that had 16 levels lose less than half of what the scale max |x| / 127 costs; none loses more, and
+ * what was q8_0 nothing. */
+static void search_meets_the_grid_of_fewer_levels(void **state) {
+  (void)state;
+  enum { N = 4096, BYTES = N / 32 * 34 };
+  static unsigned char blocks[3][BYTES];
+  const TypeKernels *t = &kernels->types[TENSOR_Q8_0];
+  float *x = array_empty(N), *back = array_empty(N);
+  double errors[2][2] = {{0}};
+  draw_values(x, N);
+  for (int coarse = 0; coarse < 2; coarse++) {
+    if (coarse) kernels->types[TENSOR_Q4_1].narrow(blocks[0], x, N);
+    if (coarse) kernels->types[TENSOR_Q4_1].widen(x, blocks[0], N);
+    t->narrow(blocks[0], x, N);
+    quantize_q8_0(blocks[1], x, N);
+    for (int which = 0; which < 2; which++) {
+      t->widen(back, blocks[which], N);
+      for (int i = 0; i < N; i++) errors[coarse][which] += pow((double)(back[i] - x[i]), 2);
+    }
+  }
+  assert_true(errors[0][1] <= errors[0][0] && errors[1][1] < errors[1][0] / 4);
+  quantize_q8_0(blocks[2], back, N); /* values of blocks[1] */
+  t->widen(x, blocks[2], N);
+  assert_memory_equal(x, back, N * sizeof *x);
   arrays_free();
 }
 
@@ -306,9 +334,12 @@ static void rows_have_the_bits_of_blocks(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(blocks_are_those_of_ggml),    cmocka_unit_test(search_finds_no_less_than_ggml),
-      cmocka_unit_test(blocks_hold_what_is_unusual), cmocka_unit_test(integers_are_the_nearest),
-      cmocka_unit_test(zeros_and_no_numbers),        cmocka_unit_test(rows_have_the_bits_of_blocks)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(blocks_are_those_of_ggml),
+                                     cmocka_unit_test(search_finds_no_less_than_ggml),
+                                     cmocka_unit_test(search_meets_the_grid_of_fewer_levels),
+                                     cmocka_unit_test(blocks_hold_what_is_unusual),
+                                     cmocka_unit_test(integers_are_the_nearest),
+                                     cmocka_unit_test(zeros_and_no_numbers),
+                                     cmocka_unit_test(rows_have_the_bits_of_blocks)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
