@@ -130,14 +130,20 @@ def write_gguf(path, kind):
     writer.close()
 
 
-class LlamaCpp:
-    """A GGUF model in llama.cpp, used through the C functions that llama-cpp-python exports."""
+def quiet_llama_cpp():
+    """Silences its messages. The callback must stay referenced."""
+    import llama_cpp as library
+    quiet_llama_cpp.callback = library.llama_log_callback(lambda level, text, data: None)
+    library.llama_log_set(quiet_llama_cpp.callback, None)
 
-    def __init__(self, path, threads, flash, context=1024, mapped=False):
+
+class LlamaCpp:
+    """A GGUF model in llama.cpp, used through the C functions that llama-cpp-python exports. exact_cache: keys and values as f32."""
+
+    def __init__(self, path, threads, flash, context=1024, mapped=False, exact_cache=False):
         import llama_cpp as library
         self.library = library
-        self.quiet = library.llama_log_callback(lambda level, text, data: None)
-        library.llama_log_set(self.quiet, None)
+        quiet_llama_cpp()
         library.llama_backend_init()
         given = library.llama_model_default_params()
         given.n_gpu_layers = 0
@@ -147,9 +153,15 @@ class LlamaCpp:
         given.n_ctx, given.n_batch, given.n_ubatch = context, 512, 512
         given.n_threads = given.n_threads_batch = threads
         given.flash_attn_type = library.LLAMA_FLASH_ATTN_TYPE_ENABLED if flash else library.LLAMA_FLASH_ATTN_TYPE_DISABLED
+        if exact_cache:
+            given.type_k = given.type_v = library.GGML_TYPE_F32
         self.context = self.model and library.llama_init_from_model(self.model, given)
         if not self.context:
             raise RuntimeError(f"llama.cpp does not load {path}")
+
+    def close(self):
+        self.library.llama_free(self.context)
+        self.library.llama_model_free(self.model)
 
     def decode(self, ids):
         """Processes the ids; returns the logits after the last one."""
@@ -157,6 +169,29 @@ class LlamaCpp:
         if self.library.llama_decode(self.context, self.library.llama_batch_get_one(row, len(ids))):
             raise RuntimeError("llama_decode failed")
         return self.library.llama_get_logits_ith(self.context, -1)
+
+    def decode_all(self, ids):
+        """Processes the ids; returns an array of the logits after each of them."""
+        import numpy
+        first = self.library.llama_memory_seq_pos_max(self.library.llama_get_memory(self.context), 0) + 1
+        batch = self.library.llama_batch_init(len(ids), 0, 1)
+        batch.n_tokens = len(ids)
+        for i, token in enumerate(ids):
+            batch.token[i], batch.pos[i], batch.n_seq_id[i], batch.logits[i] = token, first + i, 1, True
+            batch.seq_id[i][0] = 0
+        failed = self.library.llama_decode(self.context, batch)
+        self.library.llama_batch_free(batch)
+        if failed:
+            raise RuntimeError("llama_decode failed")
+        return numpy.ctypeslib.as_array(self.library.llama_get_logits(self.context), (len(ids), self.vocabulary()))
+
+    def vocabulary(self):
+        return self.library.llama_vocab_n_tokens(self.library.llama_model_get_vocab(self.model))
+
+    def begin(self):
+        """The token before a text, as a list; empty if the model has none."""
+        vocabulary = self.library.llama_model_get_vocab(self.model)
+        return [self.library.llama_vocab_bos(vocabulary)] if self.library.llama_vocab_get_add_bos(vocabulary) else []
 
     def forget(self):
         self.library.llama_memory_clear(self.library.llama_get_memory(self.context), False)
