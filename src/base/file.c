@@ -274,11 +274,11 @@ bool file_check_output(const char *path, const char *const *inputs, size_t count
 
 bool file_check_kind(const char *path, const char *mark, const char *kind, Error *err) {
   struct stat out;
-  FileView view;
+  FileView file;
   if (stat(path, &out) || !S_ISREG(out.st_mode) || !out.st_size) return true;
-  if (!file_view_regular(path, &view, err)) return false;
-  const bool is_kind = memmem(view.data, view.size, mark, strlen(mark));
-  file_view_close(&view);
+  if (!view(path, true, &file, err)) return false; /* any kind: it may be a page of ours */
+  const bool is_kind = memmem(file.data, file.size, mark, strlen(mark));
+  file_view_close(&file);
   return is_kind ||
          fail_usage(err,
                     "%s: exists and is no %s, so it is not replaced: remove it first, or choose another name",
