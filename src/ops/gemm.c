@@ -420,7 +420,8 @@ static void run_wide_rows(Product x) {
 
 /* About as many rows of A at a time as fit in the L2 cache; each panel of B is multiplied by all of them. */
 static void run_wide(Product x) {
-  const int64_t most = resident(&x) / most_panel_rows(&x) / x.mr, chunks = ceil_div(x.row_panels, most);
+  const int64_t most = resident(&x) / most_panel_rows(&x) / x.mr;
+  const int64_t chunks = int64_max(1, (x.row_panels + most / 2) / most); /* as even as they can be */
   for (int64_t i = 0; i < chunks; i++) {
     const int64_t from = x.row_panels * i / chunks * x.mr, to = x.row_panels * (i + 1) / chunks * x.mr;
     run_wide_rows(rows_of(x, from, int64_min(to, x.m) - from));
