@@ -198,11 +198,13 @@ static const Packed *pack(PackedSet *s, bool transposed, const Tensor *weight) {
   return packed_as(s, TENSOR_F32, transposed, weight);
 }
 
+/* Weights in blocks are packed at once: a product that reads them unpacked would have other bits
+ * (kernels/isa/integers.inc), so that results would depend on which product came first. */
 static const Packed *get(PackedSet *s, bool transposed, const Tensor *weight) {
   const void *place = weight->data;
   const bool met = map_get(s->by_address, &place, sizeof place, NULL);
   int64_t *at = map_slot(s->by_address, &place, sizeof place, 0);
-  if (!met && s->compact) return NULL;
+  if (!met && s->compact && !(transposed && kernels->types[weight->type].panel)) return NULL;
   if (!*at) *at = (int64_t)(intptr_t)pack(s, transposed, weight);
   return (const Packed *)(intptr_t)*at;
 }

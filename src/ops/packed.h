@@ -47,7 +47,8 @@ const void *packed_panel(const Packed *, int64_t column, int64_t first);
 /* A cache of packed matrices, which must not change while the set exists; thread-safe. Each is packed on
  * first use as floats, which pays for repeated products with several rows; or, `compact`, in the smallest
  * type that holds the values, on second use only, since packing takes time and as much memory again, and
- * the first use only reads a prompt. Types stored in blocks are kept. */
+ * the first use only reads a prompt. Types stored in blocks are kept, and packed on first use: their products
+ * have other bits than those of unpacked weights. */
 typedef struct PackedSet PackedSet;
 PackedSet *packed_set_new(bool compact);
 void packed_set_free(PackedSet *);
