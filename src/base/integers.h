@@ -1,4 +1,4 @@
-/* integers.h - minimum and maximum of int64_t. */
+/* integers.h - minimum, maximum and rounded quotient of int64_t. */
 #ifndef BASE_INTEGERS_H
 #define BASE_INTEGERS_H
 
@@ -9,6 +9,10 @@ static inline int64_t int64_min(int64_t a, int64_t b) {
 }
 static inline int64_t int64_max(int64_t a, int64_t b) {
   return a > b ? a : b;
+}
+/* a / b, rounded up. */
+static inline int64_t ceil_div(int64_t a, int64_t b) {
+  return (a + b - 1) / b;
 }
 
 #endif

@@ -50,10 +50,6 @@ typedef struct Product {
   int64_t first, steps;                /* current block of k */
 } Product;
 
-static int64_t ceil_div(int64_t a, int64_t b) {
-  return (a + b - 1) / b;
-}
-
 /* Floats of a block of B that fit in the L2 cache with a chunk of A. Does not affect results. For bf16,
  * half of that cache: with the 2 MB of a Xeon, training was a tenth faster, with f32 not at all
  * (docs/log.md). */
@@ -538,8 +534,21 @@ void gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, c
   gemm_precise(PRECISION_F32, transpose_a, transpose_b, m, n, k, a, lda, b, ldb, beta, c, ldc);
 }
 
+/* As multiply_row and sum_rows do it, without a Product: attention of a step has thousands of such rows. */
+static void short_row(bool transpose_b, int64_t n, int64_t k, const float *a, const float *b, int64_t ldb,
+                      float *c) {
+  const int64_t nr = kernels->gemm_nr();
+  if (!transpose_b) kernels->sum_rows(c, a, b, ldb, k, n);
+  for (int64_t j = 0; j < n && transpose_b; j += nr)
+    kernels->gemm_row(c + j, NULL, a, b + j * ldb, ldb, k, int64_min(nr, n - j));
+}
+
 void gemm_serial(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, const float *a,
                  int64_t lda, const float *b, int64_t ldb, float beta, float *c, int64_t ldc) {
+  if (m == 1 && !transpose_a && beta == 0 && k > 0 && k <= KC) {
+    short_row(transpose_b, n, k, a, b, ldb, c);
+    return;
+  }
   run_serial(added_to_itself(product(transpose_a, transpose_b, m, n, k, a, lda, b, ldb, c, ldc), beta));
 }
 

@@ -426,19 +426,26 @@ static void run_generators(void *arg, int64_t begin, int64_t end) {
   }
 }
 
+/* Requests per generator: as many as their rows allow, but so that all generators have the same share if each
+ * starts equally often. */
+static int64_t shared_evenly(int64_t count, int64_t rows) {
+  const int64_t most = rows < GENERATOR_ROWS ? GENERATOR_ROWS / rows : 1, generators = threads_count();
+  if (count <= most * generators) return int64_min(count, most);
+  return ceil_div(count, generators * ceil_div(count, generators * most));
+}
+
 bool generate_all(const Model *model, int64_t rows, const Input *inputs, int64_t count, GenerationOpen *open,
                   void *user) {
-  const int64_t together = rows < GENERATOR_ROWS ? GENERATOR_ROWS / rows : 1;
+  const int64_t together = shared_evenly(count, rows);
   BulkRun e = {.model = model,
                .inputs = inputs,
                .count = count,
                .rows = rows,
-               .together = int64_min(count, together),
+               .together = together,
                .open = open,
                .user = user};
   if (e.together * rows >= MANY_ROWS && !model->packed) e.packed = packed_set_new(false);
-  const int64_t full = count / together; /* generators that start with all their rows */
-  parallel_guarded(int64_min(threads_count(), full > 1 ? full : 1), run_generators, &e);
+  parallel_guarded(int64_min(threads_count(), ceil_div(count, together)), run_generators, &e);
   packed_set_free(e.packed);
   return !e.not_finite;
 }

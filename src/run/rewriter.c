@@ -234,9 +234,10 @@ typedef struct PartLength {
   int64_t length, part;
 } PartLength;
 
+/* Longest first. */
 static int by_length(const void *a, const void *b) {
   const PartLength *x = a, *y = b;
-  if (x->length != y->length) return x->length < y->length ? -1 : 1;
+  if (x->length != y->length) return x->length > y->length ? -1 : 1;
   return x->part < y->part ? -1 : 1;
 }
 
@@ -258,7 +259,8 @@ static Hypothesis *find(const Rewriter *w, const Input *inputs, const int64_t *n
                     count);
 }
 
-/* Sorts the parts by length: adjacent ones then need little padding and end at about the same time. */
+/* Sorts the parts by length: adjacent ones then need little padding and end at about the same time. The
+ * longest begin, so that threads which run out of parts wait for short ones. */
 static Hypothesis *rewrite_parts(const Rewriter *w) {
   const size_t count = w->parts.count, each = (size_t)texts_each(w);
   PartLength *order = mem_alloc_zeroed(count, sizeof *order);
