@@ -239,6 +239,10 @@ typedef struct ink_model ink_model;
  * such path. Calls with it use the engine it was opened in unless they name another. The listener receives a
  * warning for what the model's files request and Inkstone does not support. */
 INK_API ink_model *ink_model_open(const char *model, const ink_call *, ink_error *);
+/* Rounds the matrices to another number format, in memory only: "q8_0", for products of integers of 8 bits,
+ * or another type of ink_convert. Vectors stay f32, as do matrices whose rows are not whole blocks. No other
+ * call may use the model meanwhile. Fails if a weight is too large for the type: then close the model. */
+INK_API bool ink_model_retype(ink_model *, const char *type, const ink_call *, ink_error *);
 INK_API void ink_model_close(ink_model *);
 
 /* What sessions, queues and calls of the model keep keys and values in from now on: "f32" (the default),

@@ -324,9 +324,10 @@ bool args_parse(Call *call, int argc, char **argv, Error *err) {
 }
 
 ink_model *args_model(const Call *call, const ink_call *how, Error *err) {
-  const char *cache = call->values[OWN_CACHE];
+  const char *type = call->values[OWN_TYPE], *cache = call->values[OWN_CACHE];
   ink_model *m = ink_model_open(call->values[OWN_MODEL], how, err);
-  if (!m || !cache || ink_model_cache(m, cache, err)) return m;
+  if (m && (!type || ink_model_retype(m, type, how, err)) && (!cache || ink_model_cache(m, cache, err)))
+    return m;
   ink_model_close(m);
   return NULL;
 }

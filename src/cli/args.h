@@ -9,7 +9,8 @@
  * nothing is checked. */
 bool args_parse(Call *, int argc, char **argv, Error *);
 
-/* Opens the model of -m, which keeps its keys and values as --cache-type says. NULL on failure. */
+/* Opens the model of -m, which keeps its weights as --type says, and its keys and values as --cache-type.
+ * NULL on failure. */
 ink_model *args_model(const Call *, const ink_call *, Error *);
 
 /* The value of a known setting as text; unwinds (base/memory.h) if memory runs out. Free with ink_free. */

@@ -27,6 +27,7 @@ typedef enum OwnFlag {
   OWN_AGAINST,
   OWN_CACHE,
   OWN_LIST,
+  OWN_TYPE,
   OWN_COUNT,
   OWN_NONE = OWN_COUNT /* a library setting */
 } OwnFlag;
@@ -47,6 +48,13 @@ typedef struct Flag {
   }
 #define FLAG_JSON(help) \
   { OWN_JSON, "json", NULL, help, 0, false }
+#define FLAG_TYPE                                                                                           \
+  {                                                                                                         \
+    OWN_TYPE, "type", "TYPE",                                                                               \
+        N_("keep the weights in this number format, as `inkstone convert` writes them: q8_0 is fast, q4_0 " \
+           "small"),                                                                                        \
+        0, false                                                                                            \
+  }
 #define FLAG_CACHE                                                                                           \
   {                                                                                                          \
     OWN_CACHE, "cache-type", "TYPE",                                                                         \

@@ -1,6 +1,7 @@
 /* params.c - declaration, storage and initial values of parameters. */
 #include "nn/params.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -143,31 +144,36 @@ bool params_takes(const Param *param, TensorType type) {
 
 typedef struct Conversion {
   const Tensor *from, *to;
+  atomic_bool too_large;
 } Conversion;
 
 static void convert_rows(void *arg, int64_t begin, int64_t end) {
-  const Conversion *c = arg;
+  Conversion *c = arg;
   const int64_t width = tensor_columns(c->from);
   float values[1024]; /* a multiple of any type's block */
   for (int64_t row = begin; row < end; row++)
     for (int64_t i = 0; i < width; i += 1024) {
       const int64_t n = width - i < 1024 ? width - i : 1024;
       type_widen(c->from->type, values, type_at(c->from->type, c->from->data, row * width), i, n);
-      kernels->types[c->to->type].narrow((char *)c->to->data + type_bytes(c->to->type, row * width + i),
-                                         values, n);
+      if (!type_narrow(c->to->type, (char *)c->to->data + type_bytes(c->to->type, row * width + i), values,
+                       n))
+        c->too_large = true;
     }
 }
 
-void params_convert(Params *p, TensorType type) {
+const Param *params_convert(Params *p, TensorType type) {
   for (size_t i = 0; i < p->items.count; i++) {
     Tensor *t = &p->items.data[i]->tensor;
     if (t->type == type || !params_takes(p->items.data[i], type)) continue;
     Tensor to = *t;
     to.type = type;
     to.data = arena_alloc(p->arena, tensor_bytes(&to));
-    parallel_for(tensor_rows(t), convert_rows, &(Conversion){t, &to});
+    Conversion c = {.from = t, .to = &to};
+    parallel_for(tensor_rows(t), convert_rows, &c);
+    if (c.too_large) return p->items.data[i];
     *t = to;
   }
+  return NULL;
 }
 
 typedef struct Filling {

@@ -54,8 +54,9 @@ float *params_alloc(Params *, Param *);
 /* Can the parameter be stored as that type? Products and embeddings read any type; vectors must be f32. */
 bool params_takes(const Param *, TensorType);
 /* Converts each parameter that can be stored as the type, which must have `narrow` (kernels.h), in a set
- * closed with params_close whose values are set; values are rounded to the nearest. */
-void params_convert(Params *, TensorType);
+ * closed with params_close whose values are set; values are rounded to the nearest. Returns the first
+ * parameter with values that the type cannot have, which it leaves as it is; NULL: none. */
+const Param *params_convert(Params *, TensorType);
 /* As params_allocate with gradients, but shares the values of a set with the same declarations, which must
  * outlive it. */
 void params_allocate_twin(Params *, const Params *of);

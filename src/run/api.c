@@ -41,6 +41,24 @@ ink_model *ink_model_open(const char *directory, const ink_call *call, ink_error
   return m;
 }
 
+static bool retype(Model *m, TensorType type, Error *err) {
+  const Param *too_large = params_convert(m->params, type);
+  packed_set_free(m->packed);
+  model_freeze(m);
+  return !too_large || fail(err, "the weight \"%s\" has values that are too large for %s: use another type",
+                            too_large->name, type_info(type)->name);
+}
+
+bool ink_model_retype(ink_model *m, const char *type, const ink_call *call, ink_error *err) {
+  MEM_GUARD(err, return false);
+  News news;
+  TensorType to;
+  const bool ok = type_find(type, &to, err) && call_enter(call, m->engine, &news, err) &&
+                  retype(m->bundle.model, to, err);
+  MEM_GUARD_END();
+  return ok;
+}
+
 void ink_model_close(ink_model *m) {
   if (!m) return;
   bundle_close(&m->bundle);

@@ -143,7 +143,7 @@ static bool bench_generate(Bench *b, json_t *out, Error *err) {
   }
   params_initialize(m->params, 1);
   model_freeze(m);
-  params_convert(m->params, weight_type(b->settings));
+  CHECK(!params_convert(m->params, weight_type(b->settings)));
   int32_t *prompt = mem_alloc((size_t)length * sizeof *prompt);
   double *prompts = mem_alloc((size_t)n * sizeof *prompts), *tokens = mem_alloc((size_t)n * sizeof *tokens);
   for (int64_t i = 0; i < length; i++)

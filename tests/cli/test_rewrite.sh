@@ -41,6 +41,24 @@ for arch in marian llama; do
   expect_silent_err
 done
 
+# Weights that are rounded: not the same scores, but the same for every number of threads, and for a text alone.
+run translate -m marian --max-tokens 6 --json --type q8_0 "one two"
+expect_status 0
+cp out alone
+run translate -m marian --max-tokens 6 --json "one two"
+! cmp -s out alone || flunk "--type rounds the weights"
+for i in 1 2 3 4 5 6 7 8 9 10 11 12; do echo "one two red $i"; done >many
+echo "one two" >>many
+for threads in 1 2; do
+  run translate -m marian --max-tokens 6 --json --type q8_0 --threads $threads -i many
+  expect_status 0
+  cp out many_$threads
+done
+expect_same many_1 many_2
+tail -n 1 many_1 | sed 's/"line":13/"line":1/' | cmp -s - alone || flunk "a text alone and among others is the same"
+run translate -m marian --type q8_1 "one two"
+expect_usage "q8_1"
+
 # A vocabulary for each side: the source's words are pieces of its own tokenizer only.
 for arch in marian seq2seq; do
   run train translate pairs.tsv -o two --arch $arch --vocabularies separate --overwrite $small

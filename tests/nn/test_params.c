@@ -223,8 +223,32 @@ static void memories_of_sources_grow(void **state) {
   state_free(s);
 }
 
+/* A matrix of ones, but for its last value, and a vector: is the first rounded to q8_0, the other not? */
+static bool converts_with(float last) {
+  const int64_t sizes[] = {2, 32};
+  Params *p = params_new();
+  Param *matrix = params_declare(p, "matrix", 2, sizes, normal, PARAM_MATRIX);
+  Param *vector = params_declare(p, "vector", 1, sizes + 1, normal, PARAM_VECTOR);
+  params_close(p);
+  float *values = params_alloc(p, matrix);
+  for (int i = 0; i < 64; i++) values[i] = i < 63 ? 1 : last;
+  memset(params_alloc(p, vector), 0, 32 * sizeof(float));
+  const Param *too_large = params_convert(p, TENSOR_Q8_0);
+  assert_true(!too_large || too_large == matrix);
+  assert_int_equal(matrix->tensor.type, too_large ? TENSOR_F32 : TENSOR_Q8_0);
+  assert_int_equal(vector->tensor.type, TENSOR_F32);
+  params_free(p);
+  return !too_large;
+}
+
+static void values_too_large_for_a_type_are_told(void **state) {
+  assert_true(converts_with(2));
+  assert_false(converts_with(1e30f));
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(values_too_large_for_a_type_are_told),
       cmocka_unit_test(they_are_sorted_by_name_and_never_overlap),
       cmocka_unit_test(gradients_are_of_the_last_step),
       cmocka_unit_test(initial_values_depend_on_the_name_not_on_the_order),
