@@ -31,6 +31,7 @@ NEO = dict(vocab_size=VOCABULARY, hidden_size=24, num_layers=3, num_heads=4, max
 OPT = dict(vocab_size=VOCABULARY, hidden_size=24, num_hidden_layers=2, num_attention_heads=4, ffn_dim=40, max_position_embeddings=32, bos_token_id=1,
            eos_token_id=2, pad_token_id=None)
 BLOOM = dict(vocab_size=VOCABULARY, hidden_size=24, n_layer=2, n_head=4, bos_token_id=1, eos_token_id=2)
+MPT = dict(vocab_size=VOCABULARY, d_model=24, n_layers=2, max_seq_len=32, bos_token_id=1, eos_token_id=2)
 FALCON = dict(vocab_size=VOCABULARY, hidden_size=24, num_hidden_layers=2, num_attention_heads=4, max_position_embeddings=32, bos_token_id=1, eos_token_id=2)
 GEMMA3 = {**LLAMA, "head_dim": 10, "query_pre_attn_scalar": 7, "sliding_window": 5}
 EXPERTS = dict(num_experts=6, num_experts_per_tok=3, moe_intermediate_size=28)
@@ -105,6 +106,8 @@ MODELS = {
                               tie_word_embeddings=False)),
     "bloom": ("Bloom", dict(**BLOOM)),
     "bloom_heads": ("Bloom", dict(**{**BLOOM, "n_head": 6}, tie_word_embeddings=False)),
+    "mpt": ("Mpt", dict(**MPT, n_heads=4)),
+    "mpt_heads": ("Mpt", dict(**MPT, n_heads=6, tie_word_embeddings=False, attn_config=dict(softmax_scale=0.3))),
     "falcon": ("Falcon", dict(**FALCON)),
     "falcon_new": ("Falcon", dict(**FALCON, new_decoder_architecture=True, num_kv_heads=2, rope_theta=300.0)),
     "falcon_new_shared": ("Falcon", dict(**FALCON, new_decoder_architecture=True, num_kv_heads=2, num_ln_in_parallel_attn=1, ffn_hidden_size=40)),

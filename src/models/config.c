@@ -275,16 +275,17 @@ static bool is_prose(const json_t *value) {
   return text && text[strspn(text, word)];
 }
 
-static bool check_key(const Arch *arch, const char *key, const json_t *value, const char *where, Error *err) {
-  if (key[0] == '_' || json_is_null(value) || is_read(arch, key)) return true;
-  const ConfigFact *fact = find_fact(arch->facts, key);
+static bool check_fact(const ConfigFact *facts, const char *key, const json_t *value, const char *what,
+                       const char *where, Error *err) {
+  const ConfigFact *fact = find_fact(facts, key);
+  if (key[0] == '_' || json_is_null(value)) return true;
   if (!fact) fact = find_fact(common_facts, key);
   if (!fact && is_prose(value)) return true;
   if (!fact)
     return fail(err,
                 "%s: the key \"%s\" is unknown for %s models and might change what the model computes: "
                 "remove it from the file if it does not matter",
-                where, key, arch->model_type);
+                where, key, what);
   if (config_fact_holds(fact->values, value)) return true;
   char *text = json_text(value, JSON_COMPACT | JSON_ENCODE_ANY);
   fail(err, "%s: \"%s\" is %.60s, which is not supported%s%s", where, key, text,
@@ -293,11 +294,22 @@ static bool check_key(const Arch *arch, const char *key, const json_t *value, co
   return false;
 }
 
+bool config_check_facts(const ConfigFact *facts, const json_t *object, const char *what, const char *where,
+                        Error *err) {
+  const char *key;
+  json_t *value;
+  json_object_foreach((json_t *)(uintptr_t)object, key, value) {
+    if (!check_fact(facts, key, value, what, where, err)) return false;
+  }
+  return true;
+}
+
 static bool check_keys(const Arch *arch, const json_t *json, const char *where, Error *err) {
   const char *key;
   json_t *value;
   json_object_foreach((json_t *)(uintptr_t)json, key, value) {
-    if (!check_key(arch, key, value, where, err)) return false;
+    if (!is_read(arch, key) && !check_fact(arch->facts, key, value, arch->model_type, where, err))
+      return false;
   }
   return true;
 }

@@ -130,6 +130,10 @@ typedef struct ConfigFact {
   const char *key, *values;
 } ConfigFact;
 bool config_fact_holds(const char *values, const json_t *value);
+/* Whether each member of an object within config.json is in `facts`, or of no effect in any model; `what`:
+ * the object, for messages. NULL: no object. */
+bool config_check_facts(const ConfigFact *facts, const json_t *object, const char *what, const char *where,
+                        Error *);
 
 typedef struct Arch {
   const char *name;        /* --arch */

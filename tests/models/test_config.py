@@ -25,11 +25,12 @@ failed = []
 # What we write beside the keys that are read; and what is read elsewhere.
 NOT_READ = {"architectures", "model_type", "torch_dtype", "forced_eos_token_id", "rope_scaling", "hidden_act", "activation_function",
             "is_encoder_decoder", "decoder_vocab_size", "share_encoder_decoder_embeddings", "n_ctx", "rope_parameters",
-            "seq_length", "num_kv_heads", "attention_types", "n_positions"}
+            "seq_length", "num_kv_heads", "attention_types", "n_positions", "attn_config"}
 ALIASES = {"gpt2": {"num_hidden_layers": 2, "hidden_size": 120, "num_attention_heads": 3, "max_position_embeddings": 77},
            "marian": {"num_hidden_layers": 2, "hidden_size": 64, "num_attention_heads": 2}}
 ALIASES["gpt_neo"] = {"num_hidden_layers": 24, "num_attention_heads": 32}
 ALIASES["bloom"] = {"num_hidden_layers": 4, "num_attention_heads": 4, "n_embed": 128}
+ALIASES["mpt"] = {"num_hidden_layers": 4, "num_attention_heads": 4, "hidden_size": 128}
 ALIASES["gptj"] = {**ALIASES["gpt2"], "hidden_size": 4096, "num_attention_heads": 8}
 # Of every key one that is no default, so that leaving it out shows.
 OTHER = {
@@ -95,6 +96,7 @@ OTHER |= {
                 word_embed_proj_dim=96, do_layer_norm_before=False, layer_norm_elementwise_affine=False, enable_bias=False,
                 tie_word_embeddings=False, **ENDS),
     "bloom": dict(vocab_size=60000, n_layer=3, hidden_size=96, n_head=16, layer_norm_epsilon=1e-3, tie_word_embeddings=False, **ENDS),
+    "mpt": dict(vocab_size=60000, n_layers=3, d_model=96, n_heads=16, max_seq_len=99, layer_norm_epsilon=1e-3, tie_word_embeddings=False, **ENDS),
     "falcon": dict(vocab_size=60000, num_hidden_layers=3, hidden_size=9088, num_attention_heads=142, ffn_hidden_size=70, rope_theta=500.0,
                    max_position_embeddings=99, layer_norm_epsilon=1e-3, multi_query=False, parallel_attn=False, alibi=True, bias=True,
                    tie_word_embeddings=False, **ENDS),
