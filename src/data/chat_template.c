@@ -6,6 +6,7 @@
 #include "text/utf8.h"
 
 struct ChatTemplate {
+  const Tokenizer *tokenizer;
   Jinja *program;
   json_t *variables; /* special tokens */
   const char *source;
@@ -74,8 +75,8 @@ static bool add_messages(json_t *messages, const Tokenizer *t, const Turn *turns
 }
 
 /* The text has the mark within special tokens that turns spell out. */
-static bool render(const ChatTemplate *c, const Tokenizer *t, const Turn *turns, size_t count, bool prompt,
-                   const char *mark, Buffer *out, Error *err) {
+static bool render(const ChatTemplate *c, const Turn *turns, size_t count, bool prompt, const char *mark,
+                   Buffer *out, Error *err) {
   json_t *messages = json_array(),
          *variables = json_build("{s:o, s:b, s:n, s:n}", "messages", messages, "add_generation_prompt",
                                  prompt, "tools", "documents");
@@ -83,18 +84,17 @@ static bool render(const ChatTemplate *c, const Tokenizer *t, const Turn *turns,
   const char *name;
   json_object_foreach(c->variables, name, token) json_share(variables, name, token);
   const bool ok =
-      !c->problem.code && add_messages(messages, t, turns, count, mark, err) &&
+      !c->problem.code && add_messages(messages, c->tokenizer, turns, count, mark, err) &&
       (jinja_render(c->program, variables, out, NULL, err) || fail_prefix(err, "the model's chat template"));
   json_decref(variables);
   return ok;
 }
 
-bool chat_template_text(const ChatTemplate *c, const Tokenizer *t, const Turn *turns, size_t count,
-                        bool prompt, Buffer *out, Error *err) {
+bool chat_template_text(const ChatTemplate *c, const Turn *turns, size_t count, bool prompt, Buffer *out,
+                        Error *err) {
   char mark[5];
   Buffer text = {0};
-  const bool ok =
-      find_mark(c, turns, count, mark, err) && render(c, t, turns, count, prompt, mark, &text, err);
+  const bool ok = find_mark(c, turns, count, mark, err) && render(c, turns, count, prompt, mark, &text, err);
   for (const char *at = text.data, *next; ok && at; at = next) {
     next = strstr(at, mark);
     buffer_add(out, at, next ? (size_t)(next - at) : strlen(at));
@@ -116,29 +116,85 @@ static bool encode(const Tokenizer *t, const Buffer *text, const char *mark, Ids
   return ok;
 }
 
-static bool add_prompt(const ChatTemplate *c, const Tokenizer *t, const Turn *turns, size_t count, Ids *ids,
-                       Error *err) {
+static bool add_prompt(const ChatTemplate *c, const Turn *turns, size_t count, Ids *ids, Error *err) {
   char mark[5];
   Buffer text = {0};
-  const bool ok = find_mark(c, turns, count, mark, err) &&
-                  render(c, t, turns, count, true, mark, &text, err) && encode(t, &text, mark, ids, err);
+  const bool ok = find_mark(c, turns, count, mark, err) && render(c, turns, count, true, mark, &text, err) &&
+                  encode(c->tokenizer, &text, mark, ids, err);
   buffer_free(&text);
   return ok;
 }
 
-bool chat_template_fit(const ChatTemplate *c, const Tokenizer *t, const Turn *turns, size_t count,
-                       int64_t most, Ids *ids, size_t *dropped, Error *err) {
-  const size_t before = ids->count, kept = count && turns[0].role == ROLE_SYSTEM;
+bool chat_template_shorten(Turn *turns, size_t *count, size_t last) {
+  const size_t kept = *count && turns[0].role == ROLE_SYSTEM;
+  if (*count < kept + 2 + last) return false;
+  memmove(turns + kept, turns + kept + 2, (*count - kept - 2) * sizeof *turns);
+  *count -= 2;
+  return true;
+}
+
+bool chat_template_fit(const ChatTemplate *c, const Turn *turns, size_t count, int64_t most, Ids *ids,
+                       size_t *dropped, Error *err) {
+  const size_t before = ids->count;
+  size_t left = count;
   Turn *some = mem_alloc((count + 1) * sizeof *some);
   bool ok = true;
   if (count) memcpy(some, turns, count * sizeof *some);
-  for (*dropped = 0; ok; *dropped += 2) {
+  do {
     ids->count = before;
-    ok = add_prompt(c, t, some, count - *dropped, ids, err);
-    if ((int64_t)(ids->count - before) <= most || count - *dropped < kept + 3) break;
-    memmove(some + kept, some + kept + 2, (count - *dropped - kept - 2) * sizeof *some);
-  }
+    ok = add_prompt(c, some, left, ids, err);
+    *dropped = count - left;
+  } while (ok && (int64_t)(ids->count - before) > most && chat_template_shorten(some, &left, 1));
   mem_free(some);
+  return ok;
+}
+
+/* ---- replies ---- */
+
+typedef struct Rendered {
+  Buffer text; /* with marks */
+  Ids ids;
+} Rendered;
+
+static bool render_ids(const ChatTemplate *c, const Turn *turns, size_t count, bool prompt, const char *mark,
+                       Rendered *r, Error *err) {
+  return render(c, turns, count, prompt, mark, &r->text, err) &&
+         encode(c->tokenizer, &r->text, mark, &r->ids, err);
+}
+
+/* The ids of a conversation are those of the prompt and then others, unless a token reaches across the
+ * prompt's end: then the reply is encoded by itself, as a model that continues the prompt would write it. */
+static bool join(const ChatTemplate *c, const Rendered *prompt, const Rendered *whole, const char *mark,
+                 Ids *ids, Error *err) {
+  const size_t length = prompt->text.length;
+  if (ids_begin_with(&whole->ids, &prompt->ids)) {
+    for (size_t i = 0; i < whole->ids.count; i++) vec_push(ids, whole->ids.data[i]);
+    return true;
+  }
+  if (length > whole->text.length || memcmp(prompt->text.data, whole->text.data, length))
+    return fail(err,
+                "the model's chat template begins a reply in another way than the prompt for it ends: it "
+                "cannot be trained on");
+  const Buffer rest = {.data = whole->text.data + length, .length = whole->text.length - length};
+  for (size_t i = 0; i < prompt->ids.count; i++) vec_push(ids, prompt->ids.data[i]);
+  return encode(c->tokenizer, &rest, mark, ids, err);
+}
+
+bool chat_template_reply(const ChatTemplate *c, const Turn *turns, size_t count, Ids *ids, ReplySpan *span,
+                         Error *err) {
+  char mark[5];
+  Rendered prompt = {0}, whole = {0};
+  ids->count = 0;
+  const bool ok =
+      find_mark(c, turns, count, mark, err) && render_ids(c, turns, count - 1, true, mark, &prompt, err) &&
+      render_ids(c, turns, count, false, mark, &whole, err) && join(c, &prompt, &whole, mark, ids, err);
+  *span = (ReplySpan){.first = prompt.ids.count, .stop = ids->count};
+  for (size_t i = span->first; ok && c->end >= 0 && i < ids->count && !span->ended; i++)
+    if (ids->data[i] == c->end) *span = (ReplySpan){span->first, i + 1, true};
+  buffer_free(&prompt.text);
+  buffer_free(&whole.text);
+  vec_free(&prompt.ids);
+  vec_free(&whole.ids);
   return ok;
 }
 
@@ -157,14 +213,15 @@ const json_t *chat_template_names(const ChatTemplate *c) {
 /* ---- opening ---- */
 
 /* Renders an assistant's turn and finds what follows its text. */
-static int32_t find_end(const ChatTemplate *c, const Tokenizer *t) {
+static int32_t find_end(const ChatTemplate *c) {
+  const Tokenizer *t = c->tokenizer;
   static const char reply[] = "Rudolfo";
   const Turn turns[] = {{ROLE_USER, "a", 1}, {ROLE_ASSISTANT, reply, sizeof reply - 1}};
   Buffer text = {0};
   Ids ids = {0};
   Error none = {0};
   int32_t end = -1;
-  if (chat_template_text(c, t, turns, 2, false, &text, &none)) {
+  if (chat_template_text(c, turns, 2, false, &text, &none)) {
     const char *found = text.data ? strstr(text.data, reply) : NULL;
     if (found &&
         tokenizer_encode(t, found + sizeof reply - 1, strlen(found + sizeof reply - 1), true, &ids, &none))
@@ -176,10 +233,10 @@ static int32_t find_end(const ChatTemplate *c, const Tokenizer *t) {
   return end;
 }
 
-static int64_t find_frame(const ChatTemplate *c, const Tokenizer *t) {
+static int64_t find_frame(const ChatTemplate *c) {
   Ids ids = {0};
   Error none = {0};
-  add_prompt(c, t, &(Turn){ROLE_USER, "a", 1}, 1, &ids, &none);
+  add_prompt(c, &(Turn){ROLE_USER, "a", 1}, 1, &ids, &none);
   const int64_t frame = (int64_t)ids.count;
   vec_free(&ids);
   return frame;
@@ -196,6 +253,7 @@ ChatTemplate *chat_template_open(const json_t *config, const Tokenizer *t) {
   const json_t *templates = json_object_get(config, "chat_template");
   if (!templates || json_is_null(templates)) return NULL;
   ChatTemplate *c = mem_alloc_zeroed(1, sizeof *c);
+  c->tokenizer = t;
   c->end = -1;
   c->variables = json_object();
   c->names = names_of(templates);
@@ -207,8 +265,8 @@ ChatTemplate *chat_template_open(const json_t *config, const Tokenizer *t) {
     c->program = jinja_parse(c->source, json_string_length(text), &c->problem);
   }
   if (c->program) {
-    c->end = find_end(c, t);
-    c->frame = find_frame(c, t);
+    c->end = find_end(c);
+    c->frame = find_frame(c);
   } else
     fail_prefix(&c->problem, "the model's chat template");
   return c;

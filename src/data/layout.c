@@ -140,13 +140,16 @@ void layout_frame_source(PairLayout *l, const Tokenizer *source, int64_t end) {
   for (size_t i = 0; i < after->count; i++) l->source_behind.ids[l->source_behind.count++] = after->data[i];
 }
 
+static bool is_long_enough(int64_t context, const char *where, Error *err) {
+  enum { LEAST = 16 }; /* source, target and the special tokens around them */
+  return context >= LEAST || fail_value(err, where, "give --context 16 or more",
+                                        "a context of %" PRId64 " tokens is too short for a pair", context);
+}
+
 bool layout_find(PairLayout *l, const Task *task, const Tokenizer *t, bool encodes, int64_t context,
                  const char *where, Error *err) {
-  enum { LEAST = 16 }; /* source, target and the special tokens around them */
   const Tokenizer *source = tokenizer_source(t);
-  if (context < LEAST)
-    return fail_value(err, where, "give --context 16 or more",
-                      "a context of %" PRId64 " tokens is too short for a pair", context);
+  if (!is_long_enough(context, where, err)) return false;
   *l = (PairLayout){.separate = encodes, .chat = task->chat, .time = context, .source_time = context};
   l->end = tokenizer_end(t);
   /* A begin token that is the end token separates documents; pairs are not documents. */
@@ -161,6 +164,24 @@ bool layout_find(PairLayout *l, const Task *task, const Tokenizer *t, bool encod
   return find_turns(l, t, err);
 }
 
+bool layout_by_template(PairLayout *l, const ChatTemplate *template, const Tokenizer *t, int64_t context,
+                        Error *err) {
+  const int32_t end = chat_template_end(template);
+  if (!is_long_enough(context, NULL, err)) return false;
+  *l = (PairLayout){.chat = true,
+                    .begin = -1,
+                    .start = -1,
+                    .separator = -1,
+                    .end = end >= 0 ? end : tokenizer_end(t),
+                    .pad = find_pad(t),
+                    .time = context,
+                    .source_time = context,
+                    .template = template};
+  return l->end >= 0 || fail(err,
+                             "neither the model's chat template nor its tokenizer has an end token: its "
+                             "replies would not end");
+}
+
 void layout_keep(PairLayout *l, int64_t start, int64_t padding) {
   if (l->separate && start >= 0) l->start = (int32_t)start;
   if (padding >= 0) l->pad = (int32_t)padding;
@@ -168,6 +189,10 @@ void layout_keep(PairLayout *l, int64_t start, int64_t padding) {
 
 int32_t layout_end(const PairLayout *l) {
   return l->chat && !l->separate && !l->template ? l->turn_end.ids[0] : l->end;
+}
+
+int32_t layout_never(const PairLayout *l) {
+  return l->pad == layout_end(l) ? -1 : l->pad;
 }
 
 int64_t layout_source_capacity(const PairLayout *l) {
@@ -207,7 +232,7 @@ static bool add_turns(const PairLayout *l, const Tokenizer *t, const Turn *turns
 
 bool layout_input(const PairLayout *l, const Tokenizer *t, const Turn *turns, size_t count, Ids *source,
                   Ids *prompt, size_t *dropped, Error *err) {
-  if (l->template) return chat_template_fit(l->template, t, turns, count, l->time / 2, prompt, dropped, err);
+  if (l->template) return chat_template_fit(l->template, turns, count, l->time / 2, prompt, dropped, err);
   Ids *input = l->separate ? source : prompt;
   const int64_t most = l->separate ? layout_source_capacity(l) : l->time / 2;
   if (l->separate)

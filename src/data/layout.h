@@ -10,7 +10,7 @@
  * (padding is never read). Turns use ChatML or the Llama 3 format if its tokens exist; otherwise the role is
  * spelled out ("<|user|>" as ordinary text), and the end token follows each turn.
  *
- * Another program's model has the layout of its chat template (chat_template.h). */
+ * Another program's model, and one trained from it, has the layout of its chat template (chat_template.h). */
 #ifndef DATA_LAYOUT_H
 #define DATA_LAYOUT_H
 
@@ -24,6 +24,9 @@ const char *const *layout_specials(const Task *);
  * `where`: the file that gives the context; NULL: the settings. */
 bool layout_find(PairLayout *, const Task *, const Tokenizer *, bool encodes, int64_t context,
                  const char *where, Error *);
+/* That of a conversation by a model's chat template. */
+bool layout_by_template(PairLayout *, const struct ChatTemplate *, const Tokenizer *, int64_t context,
+                        Error *);
 /* Sets the tokens around a separate source: those of its tokenizer's post-processor or, without one, `end`
  * after it. */
 void layout_frame_source(PairLayout *, const Tokenizer *source, int64_t end);
@@ -37,8 +40,9 @@ int64_t layout_source_capacity(const PairLayout *);
 /* Keeps the start and padding tokens of an already trained model; -1: none. */
 void layout_keep(PairLayout *, int64_t start, int64_t pad);
 
-/* The token that ends a generated text. */
-int32_t layout_end(const PairLayout *);
+/* The token that ends a generated text, and one that is no part of it: padding, if it is another; -1: none.
+ */
+int32_t layout_end(const PairLayout *), layout_never(const PairLayout *);
 
 typedef struct Turn {
   Role role;

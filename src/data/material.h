@@ -4,7 +4,7 @@
 #define DATA_MATERIAL_H
 
 #include "data/batches.h"
-#include "data/layout.h"
+#include "data/chat_template.h"
 #include "data/pairs.h"
 #include "data/task.h"
 
@@ -57,7 +57,10 @@ struct Material {
   bool has_held;         /* there is a held-out part */
   bool two_vocabularies; /* sources have a separate tokenizer */
   MaterialTokens tokens;
-  MaterialTokens kept; /* start and padding tokens of the model that training continues */
+  /* Of the model that training continues: start and padding tokens, and the template of its conversations
+   * (NULL: it has none). */
+  MaterialTokens kept;
+  const ChatTemplate *template;
   int64_t context;
 };
 

@@ -9,11 +9,13 @@
 #include "base/language.h"
 #include "base/random.h"
 #include "data/pair_rows.h"
+#include "data/template_rows.h"
 
 typedef struct PairBatches {
   Batches base;
   PairTokens data;
   PairLayout layout;
+  TemplateRows rendered; /* with a chat template */
   bool shuffled;
   uint64_t seed;
   PairItems items;      /* sorted by length */
@@ -55,15 +57,33 @@ static int by_length(const void *a, const void *b, void *batches) {
 
 /* ---- items ---- */
 
+static void read_row(PairBatches *b, const PairItem *item) {
+  if (b->layout.template)
+    template_row(&b->row, &b->rendered, item->row);
+  else
+    pair_row(&b->row, &b->data, &b->layout, item);
+}
+
 static void measure(PairBatches *b, PairItem *item) {
-  pair_row(&b->row, &b->data, &b->layout, item);
+  read_row(b, item);
   item->source = (int32_t)b->row.source.count;
   item->target = (int32_t)b->row.ids.count - 1;
 }
 
-static void list_items(PairBatches *b) {
+/* All items; their lengths are not set. */
+static PairItems possible_items(const PairBatches *b) {
   PairItems all = {0};
-  for (size_t i = 0; i < b->data.pairs->count; i++) pair_items(&all, &b->data, &b->layout, (uint32_t)i);
+  for (size_t i = 0; i < b->rendered.rows.count; i++) {
+    const TemplateRow *r = &b->rendered.rows.data[i];
+    vec_push(&all, ((PairItem){.example = r->example, .stop = r->turns, .row = (uint32_t)i}));
+  }
+  for (size_t i = 0; i < b->data.pairs->count && !b->layout.template; i++)
+    pair_items(&all, &b->data, &b->layout, (uint32_t)i);
+  return all;
+}
+
+static void list_items(PairBatches *b) {
+  PairItems all = possible_items(b);
   for (size_t i = 0; i < all.count; i++) {
     PairItem *item = &all.data[i];
     measure(b, item);
@@ -79,7 +99,7 @@ static void thin_out(PairBatches *b, int64_t limit) {
   int64_t targets = 0;
   size_t kept = 0;
   for (size_t i = 0; i < b->items.count; i++) {
-    pair_row(&b->row, &b->data, &b->layout, &b->items.data[i]);
+    read_row(b, &b->items.data[i]);
     targets += b->row.targets;
   }
   const size_t every = limit > 0 && targets > limit ? (size_t)(targets / limit) : 1;
@@ -90,7 +110,7 @@ static void thin_out(PairBatches *b, int64_t limit) {
 static void count_targets(PairBatches *b) {
   double bytes = 0, characters = 0;
   for (size_t i = 0; i < b->items.count; i++) {
-    pair_row(&b->row, &b->data, &b->layout, &b->items.data[i]);
+    read_row(b, &b->items.data[i]);
     b->base.tokens += b->row.targets;
     bytes += b->row.bytes;
     characters += b->row.characters;
@@ -190,7 +210,7 @@ static void get(Batches *base, int64_t index, Batch *batch) {
     batch->source_time = int64_max(batch->source_time, item->source);
   }
   for (int64_t i = begin; i < end; i++) {
-    pair_row(&b->row, &b->data, &b->layout, item_at(b, i, epoch));
+    read_row(b, item_at(b, i, epoch));
     fill_row(b, i - begin, batch);
   }
   if (!b->layout.separate) return;
@@ -206,6 +226,7 @@ static void free_batches(Batches *base) {
   vec_free(&b->equal);
   vec_free(&b->cuts);
   pair_row_free(&b->row);
+  template_rows_free(&b->rendered);
   mem_free(b->tokens);
   mem_free(b->targets);
   mem_free(b->source);
@@ -253,6 +274,10 @@ static void report_long(const PairBatches *b, const News *news) {
 static Batches *make(PairBatches *b, int64_t sequences, int64_t tokens, int64_t limit, const News *news,
                      Error *err) {
   CHECK(b->layout.time >= 2 && (!b->layout.separate || b->layout.source_time >= 2));
+  if (b->layout.template && !template_rows(&b->rendered, b->data.pairs, &b->layout, news, err)) {
+    free_batches(&b->base);
+    return NULL;
+  }
   list_items(b);
   report_long(b, news);
   if (!b->items.count) {

@@ -17,7 +17,9 @@
  * Too long examples: a source is truncated at its end (of a conversation: its beginning); in joint pairs the
  * target gets at least half of the context. A truncated target has no END, which would teach the model to
  * stop early. A joint conversation continues in another sequence, which repeats as many turns as fit into
- * half the context. `drop_long` leaves out examples that were truncated. */
+ * half the context. `drop_long` leaves out examples that were truncated.
+ *
+ * By a chat template: see template_rows.h. */
 #ifndef DATA_PAIR_BATCHES_H
 #define DATA_PAIR_BATCHES_H
 
@@ -52,7 +54,7 @@ typedef struct PairLayout {
   int32_t pad;                    /* padding, never scored */
   int64_t time, source_time;      /* maximal length of a sequence and of a source */
   bool drop_long;
-  const struct ChatTemplate *template; /* chat: of another program's model; NULL: the tokens above */
+  const struct ChatTemplate *template; /* chat: the model's; NULL: the tokens above */
 } PairLayout;
 
 /* Training: batches of at most `tokens` tokens on either side, including padding, and at most `sequences`

@@ -106,11 +106,27 @@ static bool encode_pairs(Material *base, const Tokenizer *t, Error *err) {
   return true;
 }
 
+static bool by_template(const Material *base, bool encodes) {
+  return base->task->chat && base->template && !encodes;
+}
+
+static bool fit_template(PairMaterial *m, const Tokenizer *t, int64_t context, Error *err) {
+  if (m->pair->bpe_dropout > 0)
+    return fail_usage(err,
+                      "--bpe-dropout does not apply to conversations that the model's chat template lays "
+                      "out: leave it out");
+  return layout_by_template(&m->layout, m->base.template, t, context, err);
+}
+
 static bool fit_pairs(Material *base, const Tokenizer *t, bool encodes, int64_t context, Error *err) {
   PairMaterial *m = (PairMaterial *)base;
-  if (!layout_find(&m->layout, base->task, t, encodes, context, NULL, err)) return false;
+  const bool ok = by_template(base, encodes)
+                      ? fit_template(m, t, context, err)
+                      : layout_find(&m->layout, base->task, t, encodes, context, NULL, err);
+  if (!ok) return false;
   layout_keep(&m->layout, base->kept.start, base->kept.pad);
-  if (base->task->chat && layout_turns(t)) news_note(&base->news, "turns are formatted %s", layout_turns(t));
+  const char *turns = m->layout.template ? "by the model's chat template" : layout_turns(t);
+  if (base->task->chat && turns) news_note(&base->news, "turns are formatted %s", turns);
   m->layout.drop_long = !strcmp(m->pair->too_long, "drop");
   base->tokens = (MaterialTokens){-1, layout_end(&m->layout), m->layout.start, m->layout.pad, -1};
   return true;

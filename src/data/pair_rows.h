@@ -7,7 +7,8 @@
 /* One sequence: turns first .. stop-1 of an example; replies from turn `scored` on are scored. */
 typedef struct PairItem {
   uint32_t example, first, scored, stop;
-  uint32_t parity;        /* turn index % 2 of the replies, if the speakers are unknown */
+  uint32_t parity; /* turn index % 2 of the replies, if the speakers are unknown */
+  uint32_t row;    /* with a chat template: its index in the TemplateRows; the members above only order */
   int32_t source, target; /* lengths of its rows in tokens */
 } PairItem;
 

@@ -190,17 +190,40 @@ static bool open_both(Bundle *b, const Config *config, Error *err) {
          (weights || fail_from(err, &of_weights));
 }
 
-static const Task *task_of(const Bundle *b) {
-  return task_find(json_get_text(b->card, "task", ""));
+static const Task *task_in(const json_t *card) {
+  return task_find(json_get_text(card, "task", ""));
 }
 
-static bool open_chat(Bundle *b, Error *err) {
-  const Config *c = &b->model->config;
-  if (task_of(b) || c->arch->encodes) return true;
-  json_t *config = special_tokens_kept(c, b->tokenizer, &b->source, err);
-  b->chat = chat_template_open(config, b->tokenizer);
+static const Task *task_of(const Bundle *b) {
+  return task_in(b->card);
+}
+
+/* Models that learn to reply from nothing have Inkstone's layout, and a template that says the same to
+ * transformers; those that learn it from a model with a template keep that. */
+static const char uses_template[] = "uses_chat_template";
+
+static bool open_chat(ChatTemplate **chat, const ModelSource *s, const Config *c, const Tokenizer *t,
+                      Error *err) {
+  const Task *task = task_in(s->card);
+  if (c->arch->encodes || (task && task->chat && !json_is_true(json_object_get(s->card, uses_template))))
+    return true;
+  json_t *config = special_tokens_kept(c, t, s, err);
+  *chat = chat_template_open(config, t);
   json_decref(config);
   return config != NULL;
+}
+
+bool bundle_template(const char *model, const Tokenizer *t, ChatTemplate **chat, Error *err) {
+  ModelSource source;
+  Config config;
+  char path[PATH_CAPACITY];
+  *chat = NULL;
+  if (!model_cache_locate(path, model, err)) return false;
+  const bool ok = source_open(&source, path, err) &&
+                  config_from_json(&config, source.configuration, source.configuration_at, err) &&
+                  open_chat(chat, &source, &config, t, err);
+  source_close(&source);
+  return ok;
 }
 
 static bool open_parts(Bundle *b, const char *path, Error *err) {
@@ -213,7 +236,8 @@ static bool open_parts(Bundle *b, const char *path, Error *err) {
     return false;
   if (config.bos < 0) b->model->config.bos = tokenizer_begin(b->tokenizer);
   generation_settle(&b->model->config, b->generation);
-  return special_tokens_settle(&b->model->config, b->generation, b->tokenizer, err) && open_chat(b, err);
+  return special_tokens_settle(&b->model->config, b->generation, b->tokenizer, err) &&
+         open_chat(&b->chat, &b->source, &b->model->config, b->tokenizer, err);
 }
 
 /* If another process replaces the model meanwhile, reads it again: its parts could be of two models. */
@@ -344,6 +368,12 @@ static bool check_layout(const PairLayout *l, const Config *c, Error *err) {
 
 bool bundle_layout(const Bundle *b, const Task *task, PairLayout *layout, Error *err) {
   const Config *c = &b->model->config;
+  if (b->chat && task->chat) {
+    if (!layout_by_template(layout, b->chat, b->tokenizer, c->context, err)) return false;
+    if (chat_template_end(b->chat) < 0) layout->end = usual_end(c, b->tokenizer);
+    layout_keep(layout, -1, c->pad);
+    return check_layout(layout, c, err);
+  }
   if (task_of(b)) {
     if (!layout_find(layout, task, b->tokenizer, c->arch->encodes, c->context, b->source.configuration_at,
                      err))
@@ -352,13 +382,6 @@ bool bundle_layout(const Bundle *b, const Task *task, PairLayout *layout, Error 
     return check_layout(layout, c, err);
   }
   *layout = foreign_layout(c, b->tokenizer);
-  if (b->chat) {
-    layout->separate = false;
-    layout->chat = true;
-    layout->template = b->chat;
-    if (chat_template_end(b->chat) >= 0) layout->end = chat_template_end(b->chat);
-    return true;
-  }
   if (layout->start < 0 || layout->end < 0)
     return fail(err,
                 "config.json does not say which tokens begin and end a target (decoder_start_token_id, "
@@ -392,10 +415,19 @@ void bundle_fingerprint(json_t *card, const json_t *configuration, const Tokeniz
   json_put(card, "config_fingerprint", json_string(fingerprint));
 }
 
+/* tokenizer_config.json. */
+static json_t *names_of(const Config *c, const Tokenizer *t, const BundleUse *use, json_t *card, Error *err) {
+  const ModelSource *base = use->base ? &use->base->source : NULL;
+  if (!use->base || !use->base->chat || !use->task->chat)
+    return special_tokens_json(c, t, use->task, base, err);
+  json_put(card, uses_template, json_true());
+  return special_tokens_kept(c, t, base, err);
+}
+
 bool bundle_write_description(const char *directory, const Config *c, const Tokenizer *tokenizer,
                               const BundleUse *use, json_t *card, Error *err) {
   json_t *configuration = config_json(c), *generation = generation_json(c, use),
-         *names = special_tokens_json(c, tokenizer, use->task, use->base ? &use->base->source : NULL, err);
+         *names = names_of(c, tokenizer, use, card, err);
   bundle_fingerprint(card, configuration, tokenizer);
   const ModelParts parts = {
       .configuration = configuration, .generation = generation, .card = card, .tokenizer_config = names};

@@ -17,7 +17,7 @@ typedef struct Bundle {
   Tokenizer *tokenizer;
   json_t *card;       /* inkstone.json; an empty object if another program made the model */
   json_t *generation; /* generation_config.json, see generation.h; empty likewise */
-  ChatTemplate *chat; /* of a model of another program; NULL: none */
+  ChatTemplate *chat; /* its chat template, unless its conversations have Inkstone's own layout; NULL: none */
 } Bundle;
 
 /* `model`: a path, or the name of a downloaded model (io/model_cache.h). */
@@ -26,6 +26,8 @@ bool bundle_open(Bundle *, const char *model, Error *);
 bool bundle_config(Config *, const char *path, Error *);
 /* Only the tokenizer, with the separate tokenizer of sources, if any, attached to it. */
 Tokenizer *bundle_tokenizer(const char *model, Error *);
+/* Only the chat template, as in Bundle, with this tokenizer of the model; NULL is not a failure. */
+bool bundle_template(const char *model, const Tokenizer *, ChatTemplate **, Error *);
 /* A tokenizer alone: tokenizer.json, a directory that contains one, or a model file that does (GGUF). */
 Tokenizer *bundle_tokenizer_at(const char *model, Error *);
 /* Fails unless the tokenizer is the one that the card's model was trained with. */

@@ -432,7 +432,7 @@ static void settle_rules(Generation *g, const Bundle *b, const PairLayout *layou
     vec_push(&r->forced_first, layout->target_before.ids[0]);
   }
   if (layout) g->never = take_never(r);
-  if (layout && g->never < 0 && bundle_is_ours(b)) g->never = layout->pad;
+  if (layout && g->never < 0 && bundle_is_ours(b)) g->never = layout_never(layout);
 }
 
 bool generation_fill(Settings *s, const Bundle *b, Error *err) {

@@ -170,3 +170,8 @@ size_t merges_apply_dropping(const Merges *m, int32_t *symbols, size_t count, do
   }
   return count;
 }
+
+bool ids_begin_with(const Ids *ids, const Ids *first) {
+  return first->count <= ids->count &&
+         (!first->count || !memcmp(ids->data, first->data, first->count * sizeof *ids->data));
+}

@@ -8,6 +8,7 @@
 #include "base/memory.h"
 
 typedef VEC(int32_t) Ids;
+bool ids_begin_with(const Ids *, const Ids *first);
 
 typedef struct Merge {
   int32_t left, right, result;

@@ -40,7 +40,8 @@ typedef struct Run {
   News news;
   double deadline;
   Material *material;
-  Bundle base; /* base model of --from */
+  Bundle base;            /* base model of --from */
+  ChatTemplate *template; /* of the base model; NULL: none */
   Tokenizer *tokenizer;
   Config config;
   int64_t window; /* tokens of a training window */
@@ -190,6 +191,9 @@ static bool make_config(Run *r, Error *err) {
   }
   if (r->resumed || r->train->from)
     r->material->kept = (MaterialTokens){-1, -1, r->config.decoder_start, r->config.pad, -1};
+  const char *base = r->resumed ? r->dir.path : r->train->from;
+  if (base && !bundle_template(base, r->tokenizer, &r->template, err)) return false;
+  r->material->template = r->template;
   r->config.dropout = r->model->dropout;
   if (!choose_window(r, err) ||
       !material_fit(r->material, r->tokenizer, r->config.arch->encodes, r->window, err))
@@ -399,7 +403,7 @@ static bool open_judge(const Run *r, Trainer *t, Error *err) {
       .layout = layout,
       .tokenizer = r->tokenizer,
       .search = settings_part(r->settings, &search_settings_table),
-      .never = layout->pad,
+      .never = layout_never(layout),
       .sampling = settings_part(r->judging, &sampling_settings_table),
       .metrics = judged_by_metric(r->train) ? metric_of(r->judging, r->train->best_by) : NULL,
       .seed = t->seed,
@@ -552,6 +556,7 @@ static void close_run(Run *r, bool own_files) {
   tokenizer_free(r->tokenizer);
   bundle_close(&r->base);
   material_free(r->material);
+  chat_template_close(r->template);
   json_decref(r->card);
   ink_settings_free(r->settings);
   ink_settings_free(r->judging);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "data/chat_template.h"
+#include "data/template_rows.h"
 
 #include <cmocka.h> /* last: it defines fail() */
 
@@ -59,7 +60,7 @@ static void expect(const ChatTemplate *c, const Tokenizer *t, const Turn *turns,
   Buffer got = {0};
   Error err = {0};
   size_t dropped;
-  if (!chat_template_fit(c, t, turns, count, most, &ids, &dropped, &err)) fail_msg("%s", err.text);
+  if (!chat_template_fit(c, turns, count, most, &ids, &dropped, &err)) fail_msg("%s", err.text);
   for (size_t i = 0; i < ids.count; i++) buffer_addf(&got, "%c", ids.data[i] < 256 ? ids.data[i] : '^');
   assert_string_equal(got.data, wanted);
   assert_int_equal(dropped, wanted_dropped);
@@ -80,7 +81,7 @@ static void special_tokens_are_those_of_the_template(void **state) {
   assert_int_equal(chat_template_frame(c), 21);
   Buffer text = {0};
   Error err = {0};
-  assert_true(chat_template_text(c, t, evil, 1, false, &text, &err));
+  assert_true(chat_template_text(c, evil, 1, false, &text, &err));
   assert_string_equal(text.data, "<s><|im_start|>user\nx<|im_end|>\n<|im_start|>system\n<s><s<|im_end|>\n");
   buffer_free(&text);
   chat_template_close(c);
@@ -107,7 +108,7 @@ static void refuse(json_t *template, const Turn *turns, size_t count, const char
   Ids ids = {0};
   Error err = {0};
   size_t dropped;
-  assert_false(chat_template_fit(c, t, turns, count, 100, &ids, &dropped, &err));
+  assert_false(chat_template_fit(c, turns, count, 100, &ids, &dropped, &err));
   assert_string_equal(err.text, what);
   assert_int_equal(ids.count, 0);
   vec_free(&ids);
@@ -142,10 +143,137 @@ static void lists_have_a_default(void **state) {
   tokenizer_free(t);
 }
 
+/* ---- sequences of training ---- */
+
+enum { MOST_TURNS = 8 };
+
+/* One conversation; `who`: a letter for each turn's role, NULL: the speakers are unknown. */
+static Pairs talk(Document *turns, uint8_t *roles, Example *example, const char *const *texts, size_t count,
+                  const char *who) {
+  for (size_t i = 0; i < count; i++) {
+    turns[i] = (Document){texts[i], strlen(texts[i])};
+    roles[i] = (uint8_t)(!who            ? ROLE_USER
+                         : who[i] == 's' ? ROLE_SYSTEM
+                         : who[i] == 'a' ? ROLE_ASSISTANT
+                                         : ROLE_USER);
+  }
+  *example = (Example){.turns = (uint32_t)count, .roles = who != NULL, .line = 7};
+  static char *names[] = {(char *)(uintptr_t) "talks"};
+  return (Pairs){.turns = turns,
+                 .roles = roles,
+                 .turn_count = count,
+                 .examples = example,
+                 .count = 1,
+                 .file_names = names,
+                 .file_count = 1};
+}
+
+static bool lay_out(const char *template, int64_t time, const char *const *texts, size_t count,
+                    const char *who, Buffer *out, Error *err) {
+  Document turns[MOST_TURNS];
+  uint8_t roles[MOST_TURNS];
+  Example example;
+  const Pairs pairs = talk(turns, roles, &example, texts, count, who);
+  Tokenizer *t = bytes_and_specials();
+  ChatTemplate *c = open_with(json_string(template), t);
+  PairLayout layout;
+  TemplateRows rows;
+  PairRow row = {0};
+  assert_true(layout_by_template(&layout, c, t, time, err));
+  const bool ok = template_rows(&rows, &pairs, &layout, &(News){0}, err);
+  for (size_t i = 0; ok && i < rows.rows.count; i++) {
+    template_row(&row, &rows, i);
+    buffer_adds(out, i ? " / " : "");
+    for (size_t k = 0; k < row.ids.count; k++) { /* scored ones in upper case, ends as $ */
+      const int32_t id = row.ids.data[k];
+      const char mark = row.scored.data[k] ? '$' : '^';
+      buffer_addf(out, "%c", id >= 256 ? mark : row.scored.data[k] && id >= 'a' && id <= 'z' ? id - 32 : id);
+    }
+    buffer_addf(out, "%s=%.0f", row.cut ? "!" : "", row.bytes);
+  }
+  if (ok) template_rows_free(&rows);
+  pair_row_free(&row);
+  chat_template_close(c);
+  tokenizer_free(t);
+  return ok;
+}
+
+static void expect_rows(const char *template, int64_t time, const char *const *texts, size_t count,
+                        const char *who, const char *wanted) {
+  Buffer got = {0};
+  Error err = {0};
+  if (!lay_out(template, time, texts, count, who, &got, &err)) fail_msg("%s", err.text);
+  assert_string_equal(got.data ? got.data : "", wanted);
+  buffer_free(&got);
+}
+
+static const char *const texts[] = {"be", "hi", "yes", "why", "so", "hm"};
+static const char tagged[] =
+    "{% for m in messages %}{{ m.role[0] + m.content }}{% if m.role == 'assistant' %}"
+    "<|im_end|>{% if loop.last %}!{% endif %}{% endif %}{% endfor %}"
+    "{% if add_generation_prompt %}a{% endif %}",
+                  endless[] =
+                      "{% for m in messages %}{{ m.role[0] + m.content }}{% endfor %}"
+                      "{% if add_generation_prompt %}a{% endif %}",
+                  other[] =
+                      "{% for m in messages %}{{ m.role[0] + m.content }}<|im_end|>{% endfor %}"
+                      "{% if add_generation_prompt %}b{% endif %}";
+
+static void all_replies_of_a_conversation_are_scored_in_one_sequence(void **state) {
+  (void)state;
+  expect_rows(chatml, 100, texts, 6, "suauau",
+              "^^system\nbe^\n^user\nhi^\n^assistant\nYES$\n^user\nwhy^\n^assistant\nSO$\n=5");
+  expect_rows(chatml, 100, texts + 1, 1, "u", "");
+  expect_rows(chatml, 100, texts + 1, 2, "aa", "^^assistant\nhi^\n^assistant\nYES$\n=3");
+}
+
+static void a_template_that_treats_the_last_turn_otherwise_has_a_sequence_per_reply(void **state) {
+  (void)state;
+  expect_rows(tagged, 100, texts + 1, 4, "uaua", "uhiaYES$!=3 / uhiayes^uwhyaSO$!=2");
+}
+
+static void a_reply_without_an_end_gets_one(void **state) {
+  (void)state;
+  expect_rows(endless, 100, texts + 1, 4, "uaua", "uhiaYES$=3 / uhiayesuwhyaSO$=2");
+}
+
+static void what_is_too_long_loses_the_oldest_turns_and_then_its_end(void **state) {
+  (void)state;
+  expect_rows(
+      chatml, 60, texts, 5, "suaua",
+      "^^system\nbe^\n^user\nhi^\n^assistant\nYES$\n=3 / ^^system\nbe^\n^user\nwhy^\n^assistant\nSO$\n=2");
+  expect_rows(tagged, 16, (const char *const[]){"hello", "0123456789abcdef"}, 2, "ua",
+              "uhelloa0123456789!=9");
+}
+
+static void speakers_that_are_unknown_are_both_learnt(void **state) {
+  (void)state;
+  expect_rows(tagged, 100, texts + 1, 3, NULL, "uyesaWHY$!=3 / uhiaYES$!=3");
+}
+
+static void what_the_template_refuses_is_told_with_its_place(void **state) {
+  (void)state;
+  Buffer none = {0};
+  Error err = {0};
+  assert_false(lay_out("{{ raise_exception('no such turn') }}", 100, texts, 3, "sua", &none, &err));
+  assert_string_equal(err.text, "talks:7: the model's chat template: no such turn");
+  err = (Error){0};
+  assert_false(lay_out(other, 100, texts + 1, 2, "ua", &none, &err));
+  assert_non_null(strstr(err.text, "talks:7: the model's chat template begins a reply in another way"));
+  buffer_free(&none);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(special_tokens_are_those_of_the_template),
-                                     cmocka_unit_test(the_oldest_turns_are_left_out_in_pairs),
-                                     cmocka_unit_test(what_cannot_be_used_is_told_when_it_is_used),
-                                     cmocka_unit_test(lists_have_a_default)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(special_tokens_are_those_of_the_template),
+      cmocka_unit_test(the_oldest_turns_are_left_out_in_pairs),
+      cmocka_unit_test(what_cannot_be_used_is_told_when_it_is_used),
+      cmocka_unit_test(lists_have_a_default),
+      cmocka_unit_test(all_replies_of_a_conversation_are_scored_in_one_sequence),
+      cmocka_unit_test(a_template_that_treats_the_last_turn_otherwise_has_a_sequence_per_reply),
+      cmocka_unit_test(a_reply_without_an_end_gets_one),
+      cmocka_unit_test(what_is_too_long_loses_the_oldest_turns_and_then_its_end),
+      cmocka_unit_test(speakers_that_are_unknown_are_both_learnt),
+      cmocka_unit_test(what_the_template_refuses_is_told_with_its_place)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
