@@ -18,6 +18,7 @@ import torch
 import transformers
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
+import golden_rwkv7
 from golden_draw import bits, draw_normal, stream_of
 
 OUT = Path(__file__).resolve().parent.parent / "tests" / "golden" / "models"
@@ -115,6 +116,12 @@ MODELS = {
     "falcon_alibi_query": ("Falcon", dict(**FALCON, alibi=True, bias=True)),
     "gptj": ("GPTJ", dict(**GPTJ, rotary_dim=4)),
     "gptj_tied": ("GPTJ", dict(**GPTJ, rotary_dim=6, n_inner=40, tie_word_embeddings=True)),
+}
+RWKV7 = dict(vocab_size=VOCABULARY, hidden_size=24, num_hidden_layers=3, intermediate_size=40, decay_low_rank_dim=5, gate_low_rank_dim=9, a_low_rank_dim=7,
+             v_low_rank_dim=3, bos_token_id=1, eos_token_id=2)
+MODELS |= {
+    "rwkv7": ("Rwkv7", dict(**RWKV7, head_dim=8, tie_word_embeddings=False)),
+    "rwkv7_tied": ("Rwkv7", dict(**RWKV7, head_dim=12, norm_first=False, norm_eps=1e-3, tie_word_embeddings=True)),
 }
 ENCODER = dict(vocab_size=VOCABULARY, d_model=24, encoder_layers=2, decoder_layers=2, encoder_attention_heads=2, decoder_attention_heads=4, encoder_ffn_dim=40,
                decoder_ffn_dim=28, max_position_embeddings=32, eos_token_id=2, pad_token_id=VOCABULARY - 1, decoder_start_token_id=3)
@@ -215,8 +222,9 @@ def write_numbers(file, what, values, form="%.9g"):
 
 def model_of(name, family, settings):
     config_class, model_class = CLASSES.get(family, (f"{family}Config", f"{family}For{'ConditionalGeneration' if name in ENCODERS else 'CausalLM'}"))
-    config = getattr(transformers, config_class)(**settings, attn_implementation=ATTENTION.get(family, "eager"), experts_implementation="eager")
-    model = getattr(transformers, model_class)(config).double().eval()  # eval() because GPT-2's default dropout is 0.1
+    library = golden_rwkv7 if family == "Rwkv7" else transformers  # which has no such class
+    config = getattr(library, config_class)(**settings, attn_implementation=ATTENTION.get(family, "eager"), experts_implementation="eager")
+    model = getattr(library, model_class)(config).double().eval()  # eval() because GPT-2's default dropout is 0.1
     draw_weights(model)
     return model
 

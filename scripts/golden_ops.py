@@ -76,16 +76,17 @@ def rmsnorm(c):
 
 def layernorm(c):
     x, weight = c.normal("x", 5, 9, 21), None if c.which >= 2 else c.normal("weight", 21)
-    if c.which == 3:
+    if c.which >= 3:
         weight = c.normal("weight", 3, 21)
-        return F.layer_norm(x, (21,), eps=1e-2) * weight.repeat(3, 1)
+        y = F.layer_norm(x, (21,), eps=1e-2) * weight.repeat(3, 1)
+        return y + c.normal("bias", 3, 21).repeat(3, 1) if c.which == 4 else y
     return F.layer_norm(x, (21,), weight, None if c.which else c.normal("bias", 21), eps=1e-2)
 
 
 def activation(c):
     x = c.normal("x", 9, 37)
     return [lambda: F.gelu(x, approximate="tanh"), lambda: F.gelu(x), lambda: F.relu(x), lambda: F.silu(x),
-            lambda: torch.tanh(x), lambda: F.relu(x)**2][c.which]()
+            lambda: torch.tanh(x), lambda: F.relu(x)**2, lambda: torch.sigmoid(x)][c.which]()
 
 
 def swiglu(c):
@@ -225,8 +226,41 @@ def gru(c):
     return recurrent(c, torch.gru, 3)
 
 
-CASES = {embedding: 1, linear: 4, add: 3, residual: 3, scale: 2, slice_: 4, reverse: 1, rmsnorm: 2, layernorm: 4, activation: 6, swiglu: 1, multiply: 2,
-         route: 2, experts: 3, dropout: 2, rope: 4, attention: 12, additive_attention: 3, cross_entropy: 6, lstm: 3, gru: 3}
+def token_shift(c):
+    x = c.normal("x", 3, 1 if c.which == 2 else 5, 7)
+    before = c.normal("before", 3, 7) if c.which else torch.zeros(3, 7)
+    return torch.cat([before[:, None], x[:, :-1]], 1)
+
+
+def lerp(c):
+    return torch.lerp(c.normal("x", 3, 15, 21), c.normal("y", 3, 15, 21), c.normal("share", *(3, 15, 21)[0 if c.which else 2:]))
+
+
+def unit(c):
+    return F.normalize((c.normal("x", 3, 15, 21) * c.normal("weight", 21)).unflatten(-1, (3, 7)), dim=-1).flatten(-2)
+
+
+def wkv7(c):
+    sequences, time, heads, size = 2, (19, 5, 1)[c.which], 2, 5
+    r, z, k, v, remove, rate = (c.normal(n, sequences, time, heads * size).unflatten(-1, (heads, size)) for n in ("r", "z", "k", "v", "c", "a"))
+    remove, rate, w = 0.4 * remove, 0.4 * rate, torch.exp(-math.exp(-0.5) * torch.sigmoid(z))
+    state = c.normal("state", sequences, heads * size * size).reshape(sequences, heads, size, size) if c.which else torch.zeros(sequences, heads, size, size)
+    out = []
+    for t in range(time):
+        removed = state @ remove[:, t, :, :, None]
+        state = state * w[:, t, :, None] - removed * (remove * rate)[:, t, :, None] + v[:, t, :, :, None] * k[:, t, :, None]
+        out.append((state @ r[:, t, :, :, None]).flatten(1))
+    return torch.stack(out, 1)
+
+
+def bonus(c):
+    x, r, k, v = (c.normal(n, 3, 5, 21) for n in ("x", "r", "k", "v"))
+    return x + ((r * k * c.normal("weight", 21)).unflatten(-1, (3, 7)).sum(-1, keepdim=True) * v.unflatten(-1, (3, 7))).flatten(-2)
+
+
+CASES = {embedding: 1, linear: 4, add: 3, residual: 3, scale: 2, slice_: 4, reverse: 1, rmsnorm: 2, layernorm: 5, activation: 7, swiglu: 1, multiply: 2,
+         route: 2, experts: 3, dropout: 2, rope: 4, attention: 12, additive_attention: 3, cross_entropy: 6, lstm: 3, gru: 3,
+         token_shift: 3, lerp: 2, unit: 1, wkv7: 3, bonus: 1}
 
 
 # ---- writing ----

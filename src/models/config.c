@@ -178,7 +178,9 @@ static bool is_size(const ConfigKey *k) {
       offsetof(Config, vocabulary),    offsetof(Config, layers),      offsetof(Config, width),
       offsetof(Config, heads),         offsetof(Config, kv_heads),    offsetof(Config, head_size),
       offsetof(Config, ffn),           offsetof(Config, context),     offsetof(Config, encoder_layers),
-      offsetof(Config, encoder_heads), offsetof(Config, encoder_ffn), offsetof(Config, first_context)};
+      offsetof(Config, encoder_heads), offsetof(Config, encoder_ffn), offsetof(Config, first_context),
+      offsetof(Config, decay_rank),    offsetof(Config, gate_rank),   offsetof(Config, rate_rank),
+      offsetof(Config, value_rank)};
   for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
     if (k->offset == sizes[i]) return true;
   return false;
@@ -372,6 +374,10 @@ static bool check_ranges(const Config *c, const char *where, Error *err) {
       {"relative_attention_max_distance", c->farthest, 0, 16777216},
       {"rotary_dim", c->rotary_size, 0, 65536},
       {"query_pre_attn_scalar", c->query_scalar, 0, 1048576},
+      {"decay_low_rank_dim", c->decay_rank, 0, 65536},
+      {"gate_low_rank_dim", c->gate_rank, 0, 65536},
+      {"a_low_rank_dim", c->rate_rank, 0, 65536},
+      {"v_low_rank_dim", c->value_rank, 0, 65536},
       {"bos_token_id", c->bos, -1, c->vocabulary - 1},
       {"eos_token_id", largest(&c->ends), -1, c->vocabulary - 1},
       {"pad_token_id", c->pad, -1, c->vocabulary - 1},

@@ -22,7 +22,9 @@ static float initial_stddev(const Config *c) {
 }
 
 static Tensor *linear(Net *net, const Decoder *d, const char *name, Tensor *x, int64_t out, bool bias) {
-  return nn_linear(net, name, x, out, (LinearOptions){bias, d->spec.transposed, initial_stddev(d->config)});
+  return nn_linear(
+      net, name, x, out,
+      (LinearOptions){.bias = bias, .transposed = d->spec.transposed, .stddev = initial_stddev(d->config)});
 }
 
 /* Initial weights of projections into the residual stream are divided by the square root of their number
@@ -32,8 +34,9 @@ static float stddev_back(const Config *c) {
 }
 
 static Tensor *linear_back(Net *net, const Decoder *d, const char *name, Tensor *x, bool bias) {
-  return nn_linear(net, name, x, d->config->width,
-                   (LinearOptions){bias, d->spec.transposed, stddev_back(d->config)});
+  return nn_linear(
+      net, name, x, d->config->width,
+      (LinearOptions){.bias = bias, .transposed = d->spec.transposed, .stddev = stddev_back(d->config)});
 }
 
 /* Returns x if the layer has no such norm. */

@@ -78,6 +78,7 @@ typedef struct Config {
   bool tied, attention_bias, mlp_bias, scale_embedding;
   int64_t experts, experts_each; /* of a layer, and used by a token; 0 without experts, whose width is ffn */
   bool normalize_experts;        /* their weights are divided by their sum */
+  int64_t decay_rank, gate_rank, rate_rank, value_rank; /* RWKV-7: of products of two narrow matrices */
   FeedForward feed_forward;
   bool gated, scale_output; /* T5: activation(gate) * up; the decoder's output / sqrt(width) */
   int64_t buckets,

@@ -16,9 +16,10 @@ Tensor *nn_weight(Net *net, const char *name, int64_t in, int64_t out, LinearOpt
 }
 
 Tensor *nn_linear(Net *net, const char *name, Tensor *x, int64_t out, LinearOptions o) {
+  const Init bias_init = {o.bias_spread > 0 ? INIT_UNIFORM : INIT_ZERO, o.bias_spread};
   net_enter(net, "%s", name);
   Tensor *weight = weight_here(net, tensor_columns(x), out, o);
-  Tensor *bias = o.bias ? net_param(net, "bias", 1, &out, (Init){INIT_ZERO, 0}, PARAM_VECTOR) : NULL;
+  Tensor *bias = o.bias ? net_param(net, "bias", 1, &out, bias_init, PARAM_VECTOR) : NULL;
   net_leave(net, "%s", name);
   return op_linear(net->tape, x, weight, bias, o.transposed);
 }

@@ -9,6 +9,7 @@ typedef struct LinearOptions {
   bool bias;
   bool transposed; /* weight stored [in,out]: GPT-2's Conv1D */
   float stddev;
+  float bias_spread; /* half-width of the initial biases; 0: zeros */
 } LinearOptions;
 Tensor *nn_linear(Net *, const char *name, Tensor *x, int64_t out, LinearOptions);
 /* Returns <name>.weight only. */

@@ -41,6 +41,9 @@ static void forward_range(void *arg, int64_t begin, int64_t end) {
     case ACTIVATION_TANH:
       kernels->tangent(y + begin, x + begin, end - begin);
       break;
+    case ACTIVATION_SIGMOID:
+      kernels->sigmoid(y + begin, x + begin, end - begin);
+      break;
   }
 }
 
@@ -81,6 +84,11 @@ static void tanh_backward(float *d, const float *y, int64_t n) {
   for (int64_t i = 0; i < n; i++) d[i] *= 1 - y[i] * y[i];
 }
 
+/* From y = s(x). */
+static void sigmoid_backward(float *d, const float *y, int64_t n) {
+  for (int64_t i = 0; i < n; i++) d[i] *= y[i] * (1 - y[i]);
+}
+
 static void backward_range(void *arg, int64_t begin, int64_t end) {
   const ActivationNode *n = arg;
   const float *x = tensor_f32(n->node.in[0]) + begin;
@@ -104,11 +112,15 @@ static void backward_range(void *arg, int64_t begin, int64_t end) {
     case ACTIVATION_TANH:
       tanh_backward(d, tensor_f32(n->node.out[0]) + begin, end - begin);
       break;
+    case ACTIVATION_SIGMOID:
+      sigmoid_backward(d, tensor_f32(n->node.out[0]) + begin, end - begin);
+      break;
   }
 }
 
 static void backward(Node *n) {
-  if (((ActivationNode *)n)->kind == ACTIVATION_TANH) tape_restore(n->out[0]);
+  const Activation kind = ((ActivationNode *)n)->kind;
+  if (kind == ACTIVATION_TANH || kind == ACTIVATION_SIGMOID) tape_restore(n->out[0]);
   loop_elements(tensor_count(n->in[0]), backward_range, n);
   grad_give(n, n->in[0], n->out[0]->grad);
 }
@@ -122,7 +134,7 @@ Tensor *op_activation(Tape *tape, Tensor *x, Activation kind) {
 
 /* Cases: one per function. */
 static void sample(OpSampler *s) {
-  const int which = sample_case(s, 6);
+  const int which = sample_case(s, 7);
   const bool large = sample_large(s);
   Tensor *x = sample_normal(s, "x", 2, (int64_t[]){large ? 2048 : 9, large ? 2048 : 37});
   sample_output(s, op_activation(sample_tape(s), x, (Activation)which));
@@ -137,7 +149,8 @@ const Op op_activation_info = {
         "relu: y = max(x, 0)\n"
         "silu: y = x / (1 + exp(-x))\n"
         "tanh: y = tanh(x)\n"
-        "relu_squared: y = max(x, 0)^2 (So et al. 2021)",
+        "relu_squared: y = max(x, 0)^2 (So et al. 2021)\n"
+        "sigmoid: y = 1 / (1 + exp(-x))",
     .forward = forward,
     .backward = backward,
     .sample = sample,

@@ -9,15 +9,15 @@ typedef struct LayerNorm {
   float epsilon;
   float *mean, *r;                         /* per row */
   float *ones, *zeros;                     /* used if there is no weight or bias; else NULL */
-  int64_t sets;                            /* number of weight vectors; row i uses i % sets */
+  int64_t sets;                            /* number of vectors of weights and biases; row i uses i % sets */
   float *dx, *weight_pieces, *bias_pieces; /* in backward; each may be NULL */
 } LayerNorm;
 
 static const float *weight_of(const LayerNorm *n, int64_t row) {
   return n->ones ? n->ones : tensor_f32(n->node.in[1]) + row % n->sets * tensor_columns(n->node.in[0]);
 }
-static const float *bias_of(const LayerNorm *n) {
-  return n->zeros ? n->zeros : tensor_f32(n->node.in[2]);
+static const float *bias_of(const LayerNorm *n, int64_t row) {
+  return n->zeros ? n->zeros : tensor_f32(n->node.in[2]) + row % n->sets * tensor_columns(n->node.in[0]);
 }
 
 static void normalize_rows(void *arg, int64_t begin, int64_t end) {
@@ -26,7 +26,7 @@ static void normalize_rows(void *arg, int64_t begin, int64_t end) {
   const int64_t width = tensor_columns(x);
   for (int64_t i = begin; i < end; i++)
     kernels->layernorm(tensor_f32(n->node.out[0]) + i * width, n->mean + i, n->r + i,
-                       tensor_f32(x) + i * width, weight_of(n, i), bias_of(n), n->epsilon, width);
+                       tensor_f32(x) + i * width, weight_of(n, i), bias_of(n, i), n->epsilon, width);
 }
 
 static void forward(Node *node) {
@@ -50,7 +50,7 @@ static void backward_row(const LayerNorm *n, int64_t piece, int64_t i) {
   if (n->weight_pieces)
     add_weight_gradient(n->weight_pieces + (piece * n->sets + i % n->sets) * width, dy, x, n->mean[i],
                         n->r[i], width);
-  if (n->bias_pieces) kernels->add(n->bias_pieces + piece * width, dy, width);
+  if (n->bias_pieces) kernels->add(n->bias_pieces + (piece * n->sets + i % n->sets) * width, dy, width);
 }
 
 static void backward_pieces(void *arg, int64_t begin, int64_t end) {
@@ -67,18 +67,18 @@ static void backward(Node *node) {
   float *dw = grad_add(node, node->in[1]), *db = grad_add(node, node->in[2]);
   n->dx = grad_add(node, node->in[0]);
   n->weight_pieces = dw ? arena_alloc_zeroed(tape_arena(node->tape), bytes * (size_t)n->sets) : NULL;
-  n->bias_pieces = db ? arena_alloc_zeroed(tape_arena(node->tape), bytes) : NULL;
+  n->bias_pieces = db ? arena_alloc_zeroed(tape_arena(node->tape), bytes * (size_t)n->sets) : NULL;
   parallel_for(pieces, backward_pieces, n);
   if (dw) loop_sum_rows(dw, n->weight_pieces, pieces, n->sets * width);
-  if (db) loop_sum_rows(db, n->bias_pieces, pieces, width);
+  if (db) loop_sum_rows(db, n->bias_pieces, pieces, n->sets * width);
 }
 
 Tensor *op_layernorm(Tape *tape, Tensor *x, Tensor *weight, Tensor *bias, float epsilon) {
-  CHECK(!weight || tensor_columns(weight) == tensor_columns(x));
-  CHECK(!bias || tensor_count(bias) == tensor_columns(x));
   LayerNorm *n = node_new(tape, &op_layernorm_info, sizeof *n);
   n->epsilon = epsilon;
-  n->sets = weight ? tensor_rows(weight) : 1;
+  n->sets = weight ? tensor_count(weight) / tensor_columns(x) : 1;
+  CHECK(!weight || tensor_count(weight) == n->sets * tensor_columns(x));
+  CHECK(!bias || tensor_count(bias) == n->sets * tensor_columns(x));
   CHECK(tensor_rows(x) % n->sets == 0);
   node_input(&n->node, x);
   node_input(&n->node, weight);
@@ -90,16 +90,18 @@ Tensor *op_layernorm(Tape *tape, Tensor *x, Tensor *weight, Tensor *bias, float 
   return node_run(&n->node, node_output(&n->node, x->dims, x->shape));
 }
 
-/* Cases: weight and bias; weight only; neither; one weight per head, of three heads. */
+/* Cases: weight and bias; weight only; neither; one weight per head, of three heads; the same with biases. */
 static void sample(OpSampler *s) {
-  const int which = sample_case(s, 4);
+  const int which = sample_case(s, 5);
   const bool large = sample_large(s);
   const int64_t width = large ? 512 : 21;
   Tensor *x = sample_normal(s, "x", 3, (int64_t[]){large ? 8 : 5, large ? 512 : 9, width});
-  Tensor *weight = which == 3   ? sample_normal(s, "weight", 2, (int64_t[]){large ? 8 : 3, width})
+  Tensor *weight = which >= 3   ? sample_normal(s, "weight", 2, (int64_t[]){large ? 8 : 3, width})
                    : which == 2 ? NULL
                                 : sample_normal(s, "weight", 1, &width);
-  Tensor *bias = which ? NULL : sample_normal(s, "bias", 1, &width);
+  Tensor *bias = which == 4 ? sample_normal(s, "bias", 2, (int64_t[]){large ? 8 : 3, width})
+                 : which    ? NULL
+                            : sample_normal(s, "bias", 1, &width);
   sample_output(s, op_layernorm(sample_tape(s), x, weight, bias, 1e-2f));
 }
 
@@ -107,7 +109,7 @@ const Op op_layernorm_info = {
     .name = "layernorm",
     .formula =
         "y = (x - mean(x)) / sqrt(variance(x) + epsilon) * w + b, over the last dimension:\n"
-        "x [...,D], w [D], or [H,D] if rows are heads, b [D], both optional (Ba et al. 2016)",
+        "x [...,D], w and b [D], or [H,D] if rows are heads, both optional (Ba et al. 2016)",
     .forward = forward,
     .backward = backward,
     .sample = sample,

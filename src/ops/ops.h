@@ -29,7 +29,8 @@ Tensor *op_reverse(Tape *, Tensor *x, Tensor *lengths);
 
 /* y = x / sqrt(mean(x^2) + epsilon) * (offset + weight): x [..., D], weight [D]. */
 Tensor *op_rmsnorm(Tape *, Tensor *x, Tensor *weight, float offset, float epsilon);
-/* weight and bias [D] may be NULL: 1 and 0. With a weight [H,D], row i of x uses its row i % H. */
+/* weight and bias [D] may be NULL: 1 and 0. With a weight of H*D values, row i of x uses the D from i % H * D
+ * on, and those of a bias of the same size. */
 Tensor *op_layernorm(Tape *, Tensor *x, Tensor *weight, Tensor *bias, float epsilon);
 
 typedef enum Activation {
@@ -38,7 +39,8 @@ typedef enum Activation {
   ACTIVATION_RELU,
   ACTIVATION_SILU,
   ACTIVATION_TANH,
-  ACTIVATION_RELU_SQUARED
+  ACTIVATION_RELU_SQUARED,
+  ACTIVATION_SIGMOID
 } Activation;
 Tensor *op_activation(Tape *, Tensor *x, Activation);
 /* silu(gate) * up, elementwise: SwiGLU (Shazeer 2020). */
@@ -139,6 +141,24 @@ Tensor *op_lstm(Tape *, Tensor *x, Tensor *weight, Tensor *h0, Tensor *c0, Tenso
 /* One GRU layer (Cho et al. 2014, PyTorch's form and gate order r, z, n): x [B,T,3D] = W_ih x + b_ih,
  * W_hh [3D,D], b_hh [3D] -> [B,T,D]. h0, *h_last as above. */
 Tensor *op_gru(Tape *, Tensor *x, Tensor *weight, Tensor *bias, Tensor *h0, Tensor **h_last);
+
+/* Each token's predecessor: x [B,T,D] -> y[b,t] = x[b,t-1], y[b,0] = before[b] (NULL: zeros). *last as above.
+ */
+Tensor *op_token_shift(Tape *, Tensor *x, Tensor *before, Tensor **last);
+/* x + (y - x) share: x and y [..., D], share [D] or of their shape. */
+Tensor *op_lerp(Tape *, Tensor *x, Tensor *y, Tensor *share);
+/* x w / |x w| for each head: x [..., H*d], weight [H*d]. */
+Tensor *op_unit(Tape *, Tensor *x, Tensor *weight, int64_t heads);
+/* RWKV-7's recurrence (Peng et al. 2025), all [B,T,H*d]: receptance r, decay z (before its sigmoid), key k,
+ * value v, removal key c and the rate a at which it removes. state [B,H*d*d] may be NULL (zeros); *last as
+ * above. */
+enum { WKV7_LARGEST = 256 }; /* values of a head */
+typedef struct Wkv7Inputs {
+  Tensor *r, *z, *k, *v, *c, *a;
+} Wkv7Inputs;
+Tensor *op_wkv7(Tape *, Wkv7Inputs, int64_t heads, Tensor *state, Tensor **last);
+/* x + (sum over the head of r k w) v: x, r, k, v [..., H*d], weight [H*d]. */
+Tensor *op_bonus(Tape *, Tensor *x, Tensor *r, Tensor *k, Tensor *v, Tensor *weight, int64_t heads);
 
 /* All operators: op_embedding_info, ..., and a table in the order of ops.def. */
 #define OP(name) extern const Op op_##name##_info;

@@ -21,6 +21,7 @@ except ImportError as missing:
     sys.exit(77)
 
 torch.set_num_threads(1)
+torch.manual_seed(1)
 scratch = tempfile.TemporaryDirectory()
 os.chdir(scratch.name)
 ALTERNATE = "{% if (m.role == 'user') != (loop.index0 % 2 == 0) %}{{ raise_exception('roles must alternate') }}{% endif %}"
