@@ -200,7 +200,8 @@ def check_effects(table):
 
 
 for table in TABLES:
-    if table["model_type"].startswith("inkstone_") or (sys.argv[2:] and table["model_type"] not in sys.argv[2:]):
+    unknown = table["model_type"].startswith("inkstone_") or table["model_type"] == "rwkv7"  # to transformers
+    if unknown or (sys.argv[2:] and table["model_type"] not in sys.argv[2:]):
         continue
     check_defaults(table)
     check_spelled_out(table)
