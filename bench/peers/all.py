@@ -20,6 +20,7 @@ SCRIPTS = [  # the script, its required modules, its optional modules, its maxim
     ("train.py", ["torch"], [], 9),
     ("generate.py", ["torch", "transformers"], [], 9),
     ("llamacpp.py", ["llama_cpp", "gguf", "numpy"], [], 9),
+    ("decoders.py", ["llama_cpp", "numpy"], [], 9),
     ("translate.py", ["torch", "transformers", "tokenizers"], ["ctranslate2"], 9),
     ("bpe.py", ["tokenizers"], [], 1),  # a round takes minutes, so noise is small
     ("start.py", ["numpy"], ["llama_cpp", "gguf", "torch", "transformers"], 9),

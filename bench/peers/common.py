@@ -56,35 +56,38 @@ def vocabulary(size):
                 longer.append(left + right)
 
 
-def weights(kind, names):
+def weights(kind, names, shape=SHAPE):
     """Names and random values in that shape, matrices in f32 or in bf16 (as uint16); norms stay f32 in GGUF only."""
     import numpy
     draw = numpy.random.default_rng(1)
-    width, ffn, kv = SHAPE["width"], SHAPE["ffn"], SHAPE["width"] // SHAPE["heads"] * SHAPE["kv-heads"]
+    width, ffn, kv = shape["width"], shape["ffn"], shape["width"] // shape["heads"] * shape["kv-heads"]
 
-    def make(*shape):
-        values = numpy.ones(shape, "float32") if len(shape) == 1 else draw.standard_normal(shape, "float32") * numpy.float32(0.02)
-        return (values.view("uint32") >> 16).astype("uint16") if kind == "bf16" and (len(shape) > 1 or names is HUB_NAMES) else values
+    def make(*sizes):
+        values = numpy.ones(sizes, "float32") if len(sizes) == 1 else draw.standard_normal(sizes, "float32") * numpy.float32(0.02)
+        return (values.view("uint32") >> 16).astype("uint16") if kind == "bf16" and (len(sizes) > 1 or names is HUB_NAMES) else values
 
-    yield names["table"], make(SHAPE["vocab"], width)  # also the output matrix
+    yield names["table"], make(shape["vocab"], width)  # also the output matrix
     yield names["norm"], make(width)
     shapes = [(width,), (width, width), (kv, width), (kv, width), (width, width), (width,), (ffn, width), (ffn, width), (width, ffn)]
-    for i in range(SHAPE["layers"]):
-        for name, shape in zip(names["layer"], shapes):
-            yield names["prefix"].format(i) + name + ".weight", make(*shape)
+    for i in range(shape["layers"]):
+        for name, sizes in zip(names["layer"], shapes):
+            yield names["prefix"].format(i) + name + ".weight", make(*sizes)
+            if shape["arch"] == "qwen2" and name in names["biased"]:
+                yield names["prefix"].format(i) + name + ".bias", make(sizes[0])
 
 
 GGUF_NAMES = {"table": "token_embd.weight", "norm": "output_norm.weight", "prefix": "blk.{}.", "layer": [
-    "attn_norm", "attn_q", "attn_k", "attn_v", "attn_output", "ffn_norm", "ffn_gate", "ffn_up", "ffn_down"]}
+    "attn_norm", "attn_q", "attn_k", "attn_v", "attn_output", "ffn_norm", "ffn_gate", "ffn_up", "ffn_down"], "biased": ["attn_q", "attn_k", "attn_v"]}
 HUB_NAMES = {"table": "model.embed_tokens.weight", "norm": "model.norm.weight", "prefix": "model.layers.{}.", "layer": [
     "input_layernorm", "self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj", "post_attention_layernorm",
-    "mlp.gate_proj", "mlp.up_proj", "mlp.down_proj"]}
+    "mlp.gate_proj", "mlp.up_proj", "mlp.down_proj"],
+    "biased": ["self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"]}
 
 
-def write_safetensors(path, kind):
+def write_safetensors(path, kind, shape=SHAPE):
     """Those weights in Hugging Face's format."""
     header, blocks, at = {"__metadata__": {"format": "pt"}}, [], 0
-    for name, values in weights(kind, HUB_NAMES):
+    for name, values in weights(kind, HUB_NAMES, shape):
         header[name] = {"dtype": {"f32": "F32", "bf16": "BF16"}[kind], "shape": values.shape, "data_offsets": [at, at + values.nbytes]}
         blocks.append(values)
         at += values.nbytes
@@ -94,6 +97,33 @@ def write_safetensors(path, kind):
         file.write(len(text).to_bytes(8, "little") + text)
         for values in blocks:
             file.write(values.tobytes())
+
+
+def write_directory(folder, kind, shape=SHAPE):
+    """The output of transformers' save_pretrained, written here so that PyTorch is not needed."""
+    os.makedirs(folder, exist_ok=True)
+    tokens, merges = vocabulary(shape["vocab"])
+    byte_level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True}
+    special = {"id": 256, "content": tokens[256], "single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": True}
+    files = {
+        "tokenizer.json": {
+            "version": "1.0", "truncation": None, "padding": None, "added_tokens": [special], "normalizer": None, "pre_tokenizer": byte_level,
+            "post_processor": None, "decoder": byte_level, "model": {
+                "type": "BPE", "dropout": None, "unk_token": None, "continuing_subword_prefix": None, "end_of_word_suffix": None,
+                "fuse_unk": False, "byte_fallback": False, "vocab": {t: i for i, t in enumerate(tokens)}, "merges": merges}},
+        "tokenizer_config.json": {"tokenizer_class": "PreTrainedTokenizerFast", "eos_token": tokens[256], "clean_up_tokenization_spaces": False},
+        "config.json": {
+            "architectures": [{"llama": "LlamaForCausalLM", "qwen2": "Qwen2ForCausalLM"}[shape["arch"]]], "model_type": shape["arch"], "torch_dtype": {"f32": "float32", "bf16": "bfloat16"}[kind],
+            "vocab_size": shape["vocab"], "hidden_size": shape["width"], "intermediate_size": shape["ffn"],
+            "num_hidden_layers": shape["layers"], "num_attention_heads": shape["heads"],
+            "num_key_value_heads": shape["kv-heads"], "max_position_embeddings": shape["context"], "hidden_act": "silu",
+            "rms_norm_eps": 1e-5, "rope_theta": 10000.0, "tie_word_embeddings": True, "bos_token_id": 256, "eos_token_id": 256}}
+    if shape["arch"] == "llama":
+        files["config.json"].update(attention_bias=False, mlp_bias=False)
+    for name, content in files.items():
+        with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
+            json.dump(content, file)
+    write_safetensors(os.path.join(folder, "model.safetensors"), kind, shape)
 
 
 def write_gguf(path, kind):

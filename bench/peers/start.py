@@ -35,34 +35,6 @@ parser.add_argument("--theirs", nargs=2, help=argparse.SUPPRESS)  # a peer and i
 args = parser.parse_args()
 
 
-# ---- the model ----
-
-def write_directory(folder, kind):
-    """The output of transformers' save_pretrained, written here so that PyTorch is not needed."""
-    os.makedirs(folder, exist_ok=True)
-    tokens, merges = common.vocabulary(common.SHAPE["vocab"])
-    byte_level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True}
-    special = {"id": 256, "content": tokens[256], "single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": True}
-    files = {
-        "tokenizer.json": {
-            "version": "1.0", "truncation": None, "padding": None, "added_tokens": [special], "normalizer": None, "pre_tokenizer": byte_level,
-            "post_processor": None, "decoder": byte_level, "model": {
-                "type": "BPE", "dropout": None, "unk_token": None, "continuing_subword_prefix": None, "end_of_word_suffix": None,
-                "fuse_unk": False, "byte_fallback": False, "vocab": {t: i for i, t in enumerate(tokens)}, "merges": merges}},
-        "tokenizer_config.json": {"tokenizer_class": "PreTrainedTokenizerFast", "eos_token": tokens[256], "clean_up_tokenization_spaces": False},
-        "config.json": {
-            "architectures": ["LlamaForCausalLM"], "model_type": "llama", "torch_dtype": {"f32": "float32", "bf16": "bfloat16"}[kind],
-            "vocab_size": common.SHAPE["vocab"], "hidden_size": common.SHAPE["width"], "intermediate_size": common.SHAPE["ffn"],
-            "num_hidden_layers": common.SHAPE["layers"], "num_attention_heads": common.SHAPE["heads"],
-            "num_key_value_heads": common.SHAPE["kv-heads"], "max_position_embeddings": common.SHAPE["context"], "hidden_act": "silu",
-            "rms_norm_eps": 1e-5, "rope_theta": 10000.0, "tie_word_embeddings": True, "attention_bias": False, "mlp_bias": False,
-            "bos_token_id": 256, "eos_token_id": 256}}
-    for name, content in files.items():
-        with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
-            json.dump(content, file)
-    common.write_safetensors(os.path.join(folder, "model.safetensors"), kind)
-
-
 def read_once(folder):
     os.sync()  # finish pending writes
     for where, _, names in os.walk(folder):
@@ -116,7 +88,7 @@ def theirs(peer, model):
 
 def compare(kind, peers, folder):
     directory, file = os.path.join(folder, kind), os.path.join(folder, kind + ".gguf")
-    write_directory(directory, kind)
+    common.write_directory(directory, kind)
     if "llama.cpp" in peers:
         common.write_gguf(file, kind)
     read_once(folder)

@@ -21,16 +21,6 @@ typedef enum TensorType {
   TENSOR_I32 = TENSOR_WEIGHT_TYPES
 } TensorType;
 
-/* Rows of activations as integers, x = scale q: q [rows, k], a scale for 32 and a sum for 16 of them. Runs of
- * 32 that one value dominates are the sum of two: the second's q, scale and sum lie `second` values behind;
- * its scale is 0 if there is none. */
-typedef struct Integers {
-  const int8_t *q;
-  const float *scale;
-  const int32_t *sum;
-  int64_t k, second; /* multiples of 32 */
-} Integers;
-
 /* Panels of up to LEVELS_STEPS steps and LEVELS_WIDEST columns (gemm_nr), unpacked from a type of blocks:
  * x = d (q - bias) + m in runs of 16 or 32 steps. q: [k / 4][gemm_nr], four steps each, lowest byte first;
  * below 128 unless bias is 128. d, m: [runs][gemm_nr]; m only if affine. */
@@ -41,6 +31,29 @@ typedef struct Levels {
   uint32_t q[LEVELS_STEPS / 4 * LEVELS_WIDEST];
   float d[LEVELS_STEPS / 16 * LEVELS_WIDEST], m[LEVELS_STEPS / 16 * LEVELS_WIDEST];
 } Levels;
+
+/* Values that dominate their runs of activations, at most two of 32, in the order of their steps. */
+enum { OUTLIERS = LEVELS_STEPS / 32 * 2 };
+typedef struct Outliers {
+  int32_t count, step[OUTLIERS];
+  float x[OUTLIERS];
+} Outliers;
+
+/* Rows of activations as integers, x = scale q: q [rows, k]; for each 32 of them a scale and the sums of q,
+ * of all and of each half; for each LEVELS_STEPS the outliers, whose q is 0. */
+typedef struct IntegerRun {
+  float scale;
+  int32_t sum, half[2];
+} IntegerRun;
+typedef struct Integers {
+  const int8_t *q;
+  const IntegerRun *runs;
+  const Outliers *outliers;
+  int64_t k; /* a multiple of 32 */
+} Integers;
+static inline int64_t outliers_of(int64_t k) {
+  return (int64_t)(((uint64_t)k + LEVELS_STEPS - 1) / LEVELS_STEPS);
+}
 
 /* A panel is gemm_nr columns of a matrix [k, n] for k steps (whole blocks), as large as its elements. */
 typedef struct TypeKernels {

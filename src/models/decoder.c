@@ -21,10 +21,12 @@ static float initial_stddev(const Config *c) {
   return 0.5f / sqrtf((float)c->width);
 }
 
+static LinearOptions linear_options(const Decoder *d, bool bias) {
+  return (LinearOptions){.bias = bias, .transposed = d->spec.transposed, .stddev = initial_stddev(d->config)};
+}
+
 static Tensor *linear(Net *net, const Decoder *d, const char *name, Tensor *x, int64_t out, bool bias) {
-  return nn_linear(
-      net, name, x, out,
-      (LinearOptions){.bias = bias, .transposed = d->spec.transposed, .stddev = initial_stddev(d->config)});
+  return nn_linear(net, name, x, out, linear_options(d, bias));
 }
 
 /* Initial weights of projections into the residual stream are divided by the square root of their number
@@ -80,11 +82,10 @@ static Projections project(Net *net, const Decoder *d, Tensor *x) {
   const int64_t q = c->heads * c->head_size, kv = c->kv_heads * c->head_size;
   const bool bias = d->spec.qkv_bias;
   if (names->qkv) return split(net, d, linear(net, d, names->qkv, x, q + 2 * kv, bias));
-  Projections p;
-  p.q = linear(net, d, names->q, x, q, bias);
-  p.k = linear(net, d, names->k, x, kv, bias);
-  p.v = linear(net, d, names->v, x, kv, bias);
-  return p;
+  Tensor *y[3];
+  const LinearLayer layers[] = {{names->q, q}, {names->k, kv}, {names->v, kv}};
+  nn_linears(net, layers, 3, x, linear_options(d, bias), y);
+  return (Projections){y[0], y[1], y[2]};
 }
 
 /* For queries or keys. */
@@ -138,9 +139,12 @@ static Tensor *inner(Net *net, const Decoder *d, Tensor *x) {
     Tensor *gate = op_slice(net->tape, both, 0, width);
     return gated(net, d, gate, op_slice(net->tape, both, width, width));
   }
-  Tensor *gate = names->gate ? linear(net, d, names->gate, x, width, bias) : NULL;
-  Tensor *up = linear(net, d, names->up, x, width, bias);
-  return gate ? gated(net, d, gate, up) : op_activation(net->tape, up, d->spec.activation);
+  if (!names->gate)
+    return op_activation(net->tape, linear(net, d, names->up, x, width, bias), d->spec.activation);
+  Tensor *y[2];
+  nn_linears(net, (LinearLayer[]){{names->gate, width}, {names->up, width}}, 2, x, linear_options(d, bias),
+             y);
+  return gated(net, d, y[0], y[1]);
 }
 
 static Expert expert(Net *net, const Decoder *d) {

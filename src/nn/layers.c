@@ -15,13 +15,27 @@ Tensor *nn_weight(Net *net, const char *name, int64_t in, int64_t out, LinearOpt
   return weight;
 }
 
+static LinearWeight linear_weight(Net *net, const LinearLayer *layer, int64_t in, LinearOptions o) {
+  const Init bias = {o.bias_spread > 0 ? INIT_UNIFORM : INIT_ZERO, o.bias_spread};
+  LinearWeight w = {0};
+  net_enter(net, "%s", layer->name);
+  w.weight = weight_here(net, in, layer->out, o);
+  if (o.bias) w.bias = net_param(net, "bias", 1, &layer->out, bias, PARAM_VECTOR);
+  net_leave(net, "%s", layer->name);
+  return w;
+}
+
+void nn_linears(Net *net, const LinearLayer *layers, int count, Tensor *x, LinearOptions o, Tensor **y) {
+  LinearWeight weights[NODE_MAX_OUTPUTS];
+  CHECK(count <= NODE_MAX_OUTPUTS);
+  for (int i = 0; i < count; i++) weights[i] = linear_weight(net, &layers[i], tensor_columns(x), o);
+  op_linears(net->tape, x, weights, count, o.transposed, y);
+}
+
 Tensor *nn_linear(Net *net, const char *name, Tensor *x, int64_t out, LinearOptions o) {
-  const Init bias_init = {o.bias_spread > 0 ? INIT_UNIFORM : INIT_ZERO, o.bias_spread};
-  net_enter(net, "%s", name);
-  Tensor *weight = weight_here(net, tensor_columns(x), out, o);
-  Tensor *bias = o.bias ? net_param(net, "bias", 1, &out, bias_init, PARAM_VECTOR) : NULL;
-  net_leave(net, "%s", name);
-  return op_linear(net->tape, x, weight, bias, o.transposed);
+  Tensor *y;
+  nn_linears(net, &(LinearLayer){name, out}, 1, x, o, &y);
+  return y;
 }
 
 /* weight [width] or, with several sets, [sets, width]. */

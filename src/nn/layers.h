@@ -12,6 +12,12 @@ typedef struct LinearOptions {
   float bias_spread; /* half-width of the initial biases; 0: zeros */
 } LinearOptions;
 Tensor *nn_linear(Net *, const char *name, Tensor *x, int64_t out, LinearOptions);
+/* Up to three that read the same x. */
+typedef struct LinearLayer {
+  const char *name;
+  int64_t out;
+} LinearLayer;
+void nn_linears(Net *, const LinearLayer *, int count, Tensor *x, LinearOptions, Tensor **y);
 /* Returns <name>.weight only. */
 Tensor *nn_weight(Net *, const char *name, int64_t in, int64_t out, LinearOptions);
 

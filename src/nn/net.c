@@ -5,27 +5,36 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Without printf: names are made hundreds of times per token. */
 static void scope_name(const Net *net, const char *name, char full[1024]) {
-  const int n = snprintf(full, 1024, "%s%s%s", net->scope, *net->scope ? "." : "", name);
-  CHECK(n > 0 && n < 1024);
+  const size_t scope = strlen(net->scope), length = strlen(name);
+  CHECK(length && scope + 1 + length < 1024);
+  memcpy(full, net->scope, scope);
+  if (scope) full[scope] = '.';
+  memcpy(full + scope + (scope > 0), name, length + 1);
+}
+
+static const char *format_name(char name[128], const char *format, va_list args) {
+  if (!strcmp(format, "%s")) return va_arg(args, const char *);
+  vsnprintf(name, 128, format, args);
+  return name;
 }
 
 void net_enter(Net *net, const char *format, ...) {
   char name[128], full[1024];
   va_list args;
   va_start(args, format);
-  vsnprintf(name, sizeof name, format, args);
+  scope_name(net, format_name(name, format, args), full);
   va_end(args);
-  scope_name(net, name, full);
   CHECK(strlen(full) < sizeof net->scope);
   memcpy(net->scope, full, strlen(full) + 1);
 }
 
 void net_leave(Net *net, const char *format, ...) {
-  char name[128];
+  char buffer[128];
   va_list args;
   va_start(args, format);
-  vsnprintf(name, sizeof name, format, args);
+  const char *name = format_name(buffer, format, args);
   va_end(args);
   const size_t total = strlen(net->scope), last = strlen(name);
   CHECK(total >= last && !strcmp(net->scope + total - last, name));

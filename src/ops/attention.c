@@ -9,6 +9,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/integers.h"
 #include "kernels/kernels.h"
 #include "ops/gemm.h"
 #include "ops/loops.h"
@@ -36,6 +37,7 @@ static int64_t head_at(int64_t sequence, int64_t rows, int64_t heads, int64_t he
 /* One query head of one sequence: offsets of its matrices, and the strides of their rows. */
 typedef struct Head {
   int64_t sequence, head;
+  bool shared; /* rows are heads that share keys and values, of a single token */
   int64_t at, step, kv_at, kv_step;
 } Head;
 
@@ -52,8 +54,12 @@ static int64_t head_in_page(const Attention *n, int64_t kv_head) {
   return kv_head * n->pages.size * n->size;
 }
 
+/* Query heads that share a key/value head. */
+static int64_t group_of(const Attention *n) {
+  return n->shape.heads / n->shape.kv_heads;
+}
 static Head head_of(const Attention *n, int64_t sequence, int64_t head) {
-  const int64_t kv_head = head / (n->shape.heads / n->shape.kv_heads);
+  const int64_t kv_head = head / group_of(n);
   const int64_t memory = element_or(n->node.in[5], sequence, sequence);
   return (Head){.sequence = sequence,
                 .head = head,
@@ -94,7 +100,7 @@ static int64_t page_floats(const Attention *n) {
 }
 static int64_t scratch_floats(const Attention *n) {
   const int64_t scores = n->block * n->keys, queries = n->block * n->size;
-  if (is_paged(n)) return scores + keys_per_sum(n) * n->size + page_floats(n) + queries;
+  if (is_paged(n)) return scores + int64_max(keys_per_sum(n), n->block) * n->size + page_floats(n) + queries;
   return (n->shape.cap > 0 ? 3 : 2) * scores + queries;
 }
 static int64_t scratch_of_all(const Attention *n) {
@@ -131,6 +137,14 @@ static int64_t first_key(const Attention *n, int64_t sequence, int64_t t) {
   return first > 0 ? first : 0;
 }
 
+/* The token, and the query head, of a row of a block. */
+static int64_t token_of(const Head *h, int64_t row) {
+  return h->shared ? 0 : row;
+}
+static int64_t head_of_row(const Head *h, int64_t row) {
+  return h->shared ? h->head + row : h->head;
+}
+
 /* A block of a head's rows, and the keys that any of them sees: `width` from `low`, a multiple of
  * PACKED_STEPS, so that a row's partial sums do not depend on the block. */
 typedef struct Block {
@@ -138,7 +152,7 @@ typedef struct Block {
 } Block;
 
 static Block block_of(const Attention *n, const Head *h, int64_t first, int64_t count) {
-  const int64_t seen = seen_keys(n, h->sequence, first + count - 1);
+  const int64_t seen = seen_keys(n, h->sequence, token_of(h, first + count - 1));
   const int64_t low = first_key(n, h->sequence, first) / PACKED_STEPS * PACKED_STEPS;
   return low < seen ? (Block){first, count, low, seen - low} : (Block){first, count, 0, seen};
 }
@@ -196,14 +210,16 @@ static int64_t left_in_page(const Attention *n, int64_t position, int64_t end) {
   return (next < end ? next : end) - position;
 }
 
-/* A single row: sums continue across pages. */
-static void sum_pages(const Attention *n, const Head *h, int64_t from, int64_t to, const float *weights,
-                      float *out) {
-  memset(out, 0, (size_t)n->size * sizeof *out);
+/* Few rows: sums continue across pages. */
+static void sum_pages(const Attention *n, const Head *h, Block b, int64_t from, int64_t to,
+                      const float *weights, float *out, int64_t step) {
+  for (int64_t r = 0; r < b.count; r++) memset(out + r * step, 0, (size_t)n->size * sizeof *out);
   for (int64_t at = from, count; at < to; at += count) {
     count = left_in_page(n, at, to);
     const float *values = read_page(n, h, n->pages.values, at, count);
-    kernels->add_rows(out, weights + (at - from), values, h->kv_step, count, n->size);
+    for (int64_t r = 0; r < b.count; r++)
+      kernels->add_rows(out + r * step, weights + r * b.width + (at - from), values, h->kv_step, count,
+                        n->size);
   }
 }
 
@@ -221,13 +237,15 @@ static void weigh_pages(const Attention *n, const Head *h, Block b, const float 
   float *part = worker_scratch(n, GRADIENTS);
   for (int64_t from = 0; from < b.width; from += PACKED_STEPS) {
     const int64_t steps = from + PACKED_STEPS < b.width ? PACKED_STEPS : b.width - from, at = b.low + from;
-    if (b.count > 1) {
+    if (!h->shared && b.count > 1) {
       gather_values(n, h, at, at + steps, part);
       gemm_serial(false, false, b.count, n->size, steps, weights + from, b.width, part, n->size, from > 0,
                   out, h->step);
+    } else if (!from) {
+      sum_pages(n, h, b, at, at + steps, weights, out, h->step);
     } else {
-      sum_pages(n, h, at, at + steps, weights + from, from ? part : out);
-      if (from) kernels->add(out, part, n->size);
+      sum_pages(n, h, b, at, at + steps, weights + from, part, n->size);
+      for (int64_t r = 0; r < b.count; r++) kernels->add(out + r * h->step, part + r * n->size, n->size);
     }
   }
 }
@@ -255,10 +273,10 @@ static void cap_scores(const Attention *n, float *scores, float *slopes, int64_t
  * follow in steps of the number of heads. */
 static int64_t bias_at(const Attention *n, const Head *h, Block b, int64_t r) {
   const AttentionBias *bias = &n->shape.bias;
-  const int64_t row = element_or(n->node.in[3], h->sequence, 0) + b.first + r;
+  const int64_t row = element_or(n->node.in[3], h->sequence, 0) + token_of(h, b.first + r);
   const int64_t at = bias->by_distance ? b.low - row + bias->origin : b.low;
   CHECK(at >= 0 && at + b.width <= bias->table->shape[0]);
-  return at * n->shape.heads + h->head;
+  return at * n->shape.heads + head_of_row(h, b.first + r);
 }
 
 static void add_bias(const Attention *n, const Head *h, Block b, float *scores) {
@@ -270,8 +288,8 @@ static void add_bias(const Attention *n, const Head *h, Block b, float *scores) 
 
 static void hide_keys(const Attention *n, const Head *h, Block b, float *scores) {
   for (int64_t r = 0; r < b.count; r++, scores += b.width) {
-    const int64_t low = first_key(n, h->sequence, b.first + r) - b.low,
-                  high = seen_keys(n, h->sequence, b.first + r) - b.low;
+    const int64_t token = token_of(h, b.first + r), low = first_key(n, h->sequence, token) - b.low,
+                  high = seen_keys(n, h->sequence, token) - b.low;
     for (int64_t j = 0; j < low && j < b.width; j++) scores[j] = -INFINITY;
     for (int64_t j = high > 0 ? high : 0; j < b.width; j++) scores[j] = -INFINITY;
   }
@@ -349,12 +367,20 @@ static void find_runs(Attention *n) {
   n->runs[n->run_count] = n->sequences;
 }
 
+/* A single token's heads that share keys are the rows of one block, which is computed with the first of them,
+ * so that keys and values are read once. */
+static void attend_run(const Attention *n, int64_t first, int64_t rows, int64_t head) {
+  Head h = head_of(n, first, head);
+  h.shared = is_paged(n) && rows == 1 && group_of(n) <= n->block;
+  if (h.shared) h.step = n->size, rows = head % group_of(n) ? 0 : group_of(n);
+  if (rows) attend_rows(n, &h, 0, rows);
+}
+
 static void attend_runs(void *arg, int64_t begin, int64_t end) {
   const Attention *n = arg;
   for (int64_t i = begin; i < end; i++) {
-    const int64_t run = i / n->shape.heads;
-    const Head h = head_of(n, n->runs[run], i % n->shape.heads);
-    attend_rows(n, &h, 0, n->runs[run + 1] - n->runs[run]);
+    const int64_t run = i / n->shape.heads, first = n->runs[run];
+    attend_run(n, first, n->runs[run + 1] - first, i % n->shape.heads);
   }
 }
 
@@ -430,8 +456,7 @@ static void backward_rows(const Attention *n, const Head *h, int64_t first, int6
 /* Of a key/value head of a sequence: one worker sums the gradients of its keys over all queries that saw
  * them. */
 static void backward_group(const Attention *n, int64_t sequence, int64_t kv_head) {
-  const int64_t group = n->shape.heads / n->shape.kv_heads;
-  for (int64_t member = 0; member < group; member++) {
+  for (int64_t member = 0, group = group_of(n); member < group; member++) {
     const Head h = head_of(n, sequence, kv_head * group + member);
     for (int64_t first = 0; first < n->rows; first += n->block)
       backward_rows(n, &h, first, rows_from(n, first));
@@ -512,7 +537,8 @@ Tensor *op_attention(Tape *tape, Tensor *q, Tensor *k, Tensor *v, AttentionSight
   CHECK(!is_paged(n) || (n->rows == 1 && shape.causal && !sight.lengths && !sight.memory));
   CHECK(!is_paged(n) || n->size % type_info(n->pages.type)->block == 0);
   const bool shares = keys_of_rows(n) != NULL;
-  const int64_t most = shares ? n->sequences : n->rows; /* rows per block */
+  int64_t most = shares ? n->sequences : n->rows; /* rows per block */
+  if (is_paged(n)) most = int64_max(most, group_of(n));
   n->block = most < BLOCK_ROWS ? most : BLOCK_ROWS;
   n->blocks = (n->rows + n->block - 1) / n->block;
   node_workspace(&n->node, scratch_of_all(n));

@@ -5,7 +5,7 @@
  * the sum of its KC-long partial sums in order, each summed over k in order, independent of m, n, the
  * position in C and the number of threads: a row alone gives the same bits as in a batch. With bf16,
  * blocks have pairs_mr rows and KC_BF16 steps, and the order within a partial sum depends on the kernel.
- * If B is packed in blocks of integers, A is quantized, too (kernels/isa/integers.inc).
+ * If B is packed in blocks of integers, A is quantized, too (gemm_integers.h).
  * Why not a library: docs/decisions/0003-dense-products.md. */
 #include "ops/gemm.h"
 
@@ -15,6 +15,7 @@
 #include "base/integers.h"
 #include "base/threads.h"
 #include "kernels/kernels.h"
+#include "ops/gemm_integers.h"
 #include "ops/peak.h"
 #include "ops/prefetch.h"
 #include "ops/scratch.h"
@@ -38,7 +39,6 @@ typedef struct Product {
   int64_t lda, ldb;
   Stored stored;           /* B */
   const Packed *prepacked; /* B packed in advance, or NULL */
-  Integers integers;       /* A, if B is packed in blocks */
   const float *block_b;    /* current block of B, packed by all threads: [columns][panel_rows][nr]; or NULL */
   float *c;
   int64_t ldc;
@@ -116,40 +116,22 @@ static void pack_b(const Product *x, float *out, int64_t column, int64_t first, 
     stored_panel(&x->stored, out, column, first, steps);
 }
 
-/* Is B packed in blocks of integers? */
-static bool has_levels(const Product *x) {
-  return x->prepacked && kernels->types[x->prepacked->type].unpack;
-}
-
-static Integers integers_from(const Product *x, int64_t row, int64_t first) {
-  Integers a = x->integers;
-  const int64_t at = row * a.k + first;
-  a.q += at, a.scale += at / 32, a.sum += at / 16;
-  return a;
-}
-
 /* Can the kernels read A and B unpacked? */
 static bool reads_unpacked(const Product *x) {
   return x->precision == PRECISION_F32;
 }
 
-/* A panel of B and its row stride, or its levels. */
+/* A panel of B and its row stride. */
 typedef struct PanelB {
   const float *at;
   int64_t stride;
-  const Levels *levels;
 } PanelB;
 
 /* From a B packed in advance; elements other than f32 are widened into `scratch`. */
 static PanelB prepacked_panel(const Product *x, float *scratch, int64_t column, int64_t first,
                               int64_t steps) {
-  static _Thread_local Levels levels __attribute__((aligned(64)));
   const void *panel = packed_panel(x->prepacked, column, first);
   if (x->prepacked->type == TENSOR_F32) return (PanelB){.at = panel, .stride = x->nr};
-  if (has_levels(x)) {
-    kernels->types[x->prepacked->type].unpack(&levels, panel, steps);
-    return (PanelB){.levels = &levels};
-  }
   kernels->types[x->prepacked->type].widen_panel(scratch, panel, steps);
   return (PanelB){.at = scratch, .stride = x->nr};
 }
@@ -168,7 +150,7 @@ static PanelB panel_of_b(const Product *x, float *scratch, int64_t column, int64
 /* Is A read in place? Yes if its rows run along k, there are too few columns for packing to pay, and the
  * row stride does not map all rows to the same L1 cache sets. */
 static bool reads_a_in_place(const Product *x) {
-  return has_levels(x) || (reads_unpacked(x) && !x->transpose_a && x->n <= NARROW * x->nr && x->lda % FAR);
+  return reads_unpacked(x) && !x->transpose_a && x->n <= NARROW * x->nr && x->lda % FAR;
 }
 
 /* `packed`: the packed row panel; unused if A is read in place. */
@@ -179,10 +161,7 @@ static void multiply(const Product *x, const float *packed, PanelB b, int64_t ro
   float *c = x->c + row * x->ldc + column;
   const float *from = first ? c : x->from ? x->from + row * x->ldfrom + column : NULL;
   const int64_t ldfrom = first ? x->ldc : x->ldfrom;
-  if (b.levels) {
-    const Integers a = integers_from(x, row, first);
-    kernels->gemm_levels(c, x->ldc, from, ldfrom, &a, b.levels, steps, rows, columns);
-  } else if (x->precision == PRECISION_BF16) {
+  if (x->precision == PRECISION_BF16) {
     kernels->gemm_pairs(c, x->ldc, from, ldfrom, (const uint32_t *)(const void *)packed,
                         (const uint32_t *)(const void *)b.at, panel_rows(x, steps), rows, columns);
   } else {
@@ -200,35 +179,14 @@ static void multiply_empty(const Product *x) {
       memset(x->c + i * x->ldc, 0, (size_t)x->n * sizeof(float));
 }
 
-/* ---- A as integers ---- */
-
-static void quantize_rows(void *arg, int64_t begin, int64_t end) {
-  const Product *x = arg;
-  for (int64_t i = begin; i < end; i++) {
-    const Integers a = integers_from(x, i, 0);
-    kernels->quantize((int8_t *)a.q, (float *)a.scale, (int32_t *)a.sum, x->a + i * x->lda, x->k, a.second);
-  }
-}
-
-/* The caller returns the scratch that holds them; NULL if B is not packed in blocks. */
-static Scratch *quantize_a(Product *x, bool serial) {
-  const int64_t count = x->m * x->k;
-  if (!has_levels(x) || !count) return NULL;
-  const int64_t scales = 2 * count / 32, sums = 2 * count / 16, integers = 2 * count / 4;
-  Scratch *scratch = scratch_take(scales + sums + integers);
-  float *at = scratch->data;
-  x->integers = (Integers){(int8_t *)(at + scales + sums), at, (int32_t *)(void *)(at + scales), x->k, count};
-  if (serial)
-    quantize_rows(x, 0, x->m);
-  else
-    parallel_for(x->m, quantize_rows, x);
-  return scratch;
-}
-
 /* ---- a single row: bound by reading B, so nothing is packed ---- */
 
+static bool is_of_integers(const Product *x) {
+  return x->prepacked && x->k && packed_in_blocks(x->prepacked);
+}
+
 static bool is_row(const Product *x) {
-  return reads_unpacked(x) && x->m == 1 && !x->transpose_a &&
+  return !is_of_integers(x) && reads_unpacked(x) && x->m == 1 && !x->transpose_a &&
          ((x->b && x->stored.transposed) || x->prepacked);
 }
 
@@ -238,13 +196,7 @@ static void prepacked_row(const Product *x, int64_t column, int64_t first, int64
   float *c = x->c + column;
   const float *from = first ? c : x->from ? x->from + column : NULL;
   const int64_t steps = int64_min(KC, x->k - first);
-  const TypeKernels *type = &kernels->types[x->prepacked->type];
-  if (has_levels(x)) {
-    const Integers integers = integers_from(x, 0, first);
-    type->row_of_integers(c, from, &integers, panels, steps, columns);
-  } else {
-    type->row(c, from, a, panels, x->k, steps, columns);
-  }
+  kernels->types[x->prepacked->type].row(c, from, a, panels, x->k, steps, columns);
 }
 
 static void unpacked_row(const Product *x, int64_t column, int64_t first, int64_t columns) {
@@ -254,9 +206,9 @@ static void unpacked_row(const Product *x, int64_t column, int64_t first, int64_
                     int64_min(KC, x->k - first), columns);
 }
 
-/* Columns per task: ROW_PANELS panels of elements, which are read concurrently, or one panel. */
+/* Columns per task: packed panels are read concurrently. */
 static int64_t columns_at_once(const Product *x) {
-  return x->prepacked && !has_levels(x) ? ROW_PANELS * x->nr : x->nr;
+  return x->prepacked ? ROW_PANELS * x->nr : x->nr;
 }
 
 static void multiply_row(void *arg, int64_t begin, int64_t end) {
@@ -324,6 +276,10 @@ static void serial_rows(const Product *x, int64_t from, int64_t to, int64_t firs
   }
 }
 
+static IntegerProduct as_integers(const Product *x) {
+  return (IntegerProduct){x->prepacked, x->from, x->ldfrom, x->c, x->ldc};
+}
+
 static void multiply_serial(Product x) {
   if (x.k == 0) multiply_empty(&x);
   if (is_row(&x)) {
@@ -342,9 +298,10 @@ static void multiply_serial(Product x) {
 
 static void run_serial(Product x) {
   if (x.m <= 0 || x.n <= 0) return;
-  Scratch *scratch = quantize_a(&x, true);
-  multiply_serial(x);
-  if (scratch) scratch_return(scratch);
+  if (is_of_integers(&x))
+    gemm_integers(x.m, x.a, x.lda, (IntegerProduct[]){as_integers(&x)}, 1, true);
+  else
+    multiply_serial(x);
 }
 
 /* ---- on all threads ---- */
@@ -390,7 +347,6 @@ static void multiply_panels(void *arg, int64_t begin, int64_t end) {
 
 static Product rows_of(Product x, int64_t row, int64_t rows) {
   x.a += x.transpose_a ? row : row * x.lda;
-  if (has_levels(&x)) x.integers = integers_from(&x, row, 0);
   x.c += row * x.ldc;
   if (x.from) x.from += row * x.ldfrom;
   x.m = rows;
@@ -466,16 +422,16 @@ static void run(Product x) {
   if (x.m <= 0 || x.n <= 0) return;
   x.row_panels = ceil_div(x.m, x.mr);
   x.columns = ceil_div(x.n, x.nr);
-  Scratch *scratch = quantize_a(&x, false);
   if (x.k == 0)
     multiply_empty(&x);
+  else if (is_of_integers(&x))
+    gemm_integers(x.m, x.a, x.lda, (IntegerProduct[]){as_integers(&x)}, 1, false);
   else if (is_row(&x))
     parallel_for(ceil_div(x.n, columns_at_once(&x)), multiply_row, &x);
   else if (is_narrow(&x))
     run_narrow(x);
   else
     run_wide(x);
-  if (scratch) scratch_return(scratch);
 }
 
 /* ---- the products ---- */
@@ -507,7 +463,6 @@ static Product product_packed(int64_t m, const float *a, int64_t lda, const Pack
                               int64_t ldc) {
   Product x = product(false, false, m, b->n, b->k, a, lda, NULL, 0, c, ldc);
   x.prepacked = b;
-  if (has_levels(&x)) x.mr = kernels->levels_mr();
   return x;
 }
 
@@ -571,15 +526,60 @@ void gemm_bias(Precision precision, int64_t m, int64_t k, const float *a, int64_
   run(added_to_bias(in_precision(x, precision), bias));
 }
 
-void gemm_weight(Precision precision, PackedSet *set, bool transposed, int64_t m, const float *a,
-                 const Tensor *weight, const float *bias, float *c) {
-  const int64_t n = weight->shape[transposed ? 0 : 1], k = weight->shape[transposed ? 1 : 0];
-  const Packed *packed = set ? packed_set_get(set, transposed, weight) : NULL;
+/* Rows of A for all products at once, as integers or a single one. */
+typedef struct Rows {
+  const Product *products;
+  int count;
+} Rows;
+
+static void multiply_each_row(void *arg, int64_t begin, int64_t end) {
+  const Rows *rows = arg;
+  const Product *x = rows->products;
+  for (int i = 0; i < rows->count; i++, x++) {
+    const int64_t tasks = ceil_div(x->n, columns_at_once(x));
+    if (begin < tasks && end > 0)
+      multiply_row((void *)(uintptr_t)x, int64_max(begin, 0), int64_min(end, tasks));
+    begin -= tasks, end -= tasks;
+  }
+}
+
+static bool all_products(const Product *x, int count, bool (*is)(const Product *)) {
+  for (int i = 0; i < count; i++)
+    if (!is(&x[i])) return false;
+  return true;
+}
+
+static void run_together(const Product *x, int count) {
+  IntegerProduct integers[GEMM_MOST_WEIGHTS];
+  int64_t tasks = 0;
+  for (int i = 0; i < count; i++) tasks += ceil_div(x[i].n, columns_at_once(&x[i]));
+  if (x->m > 0 && all_products(x, count, is_of_integers)) {
+    for (int i = 0; i < count; i++) integers[i] = as_integers(&x[i]);
+    gemm_integers(x->m, x->a, x->lda, integers, count, false);
+  } else if (x->k && all_products(x, count, is_row)) {
+    parallel_for(tasks, multiply_each_row, &(Rows){x, count});
+  } else {
+    for (int i = 0; i < count; i++) run(x[i]);
+  }
+}
+
+static Product product_weight(Precision precision, PackedSet *set, bool transposed, int64_t m, const float *a,
+                              const GemmWeight *w) {
+  const int64_t n = w->weight->shape[transposed ? 0 : 1], k = w->weight->shape[transposed ? 1 : 0];
+  const Packed *packed = set ? packed_set_get(set, transposed, w->weight) : NULL;
   CHECK(!packed || precision == PRECISION_F32);
-  if (packed)
-    gemm_packed(m, a, k, packed, bias, c, n);
-  else
-    gemm_bias(precision, m, k, a, k, stored_weight(weight, transposed), bias, c, n);
+  const Product x = packed
+                        ? product_packed(m, a, k, packed, w->c, n)
+                        : product_stored(false, m, n, k, a, k, stored_weight(w->weight, transposed), w->c, n);
+  return added_to_bias(in_precision(x, precision), w->bias);
+}
+
+void gemm_weights(Precision precision, PackedSet *set, bool transposed, int64_t m, const float *a,
+                  const GemmWeight *weights, int count) {
+  Product products[GEMM_MOST_WEIGHTS];
+  CHECK(count > 0 && count <= GEMM_MOST_WEIGHTS);
+  for (int i = 0; i < count; i++) products[i] = product_weight(precision, set, transposed, m, a, &weights[i]);
+  run_together(products, count);
 }
 
 void gemm_packed(int64_t m, const float *a, int64_t lda, const Packed *b, const float *bias, float *c,

@@ -24,17 +24,29 @@ void gemm_precise(Precision, bool transpose_a, bool transpose_b, int64_t m, int6
 /* As gemm_precise, with B of any type. */
 void gemm_stored(Precision, int64_t m, int64_t k, const float *a, int64_t lda, Stored b, float beta, float *c,
                  int64_t ldc);
-/* C[m,n] = A[m,k] op(B)[k,n] + bias[n] in every row; bias NULL: none. */
+/* For tests: C[m,n] = A[m,k] op(B)[k,n] + bias[n] in every row; bias NULL: none. */
 void gemm_bias(Precision, int64_t m, int64_t k, const float *a, int64_t lda, Stored b, const float *bias,
                float *c, int64_t ldc);
 
-/* As gemm_bias, with a weight, packed by the set; the set may be NULL and requires f32. */
-void gemm_weight(Precision, PackedSet *, bool transposed, int64_t m, const float *a, const Tensor *weight,
-                 const float *bias, float *c);
+/* As gemm_bias, with up to three weights, for which A is quantized once and threads wait once; packed by the
+ * set, which may be NULL and requires f32. */
+enum { GEMM_MOST_WEIGHTS = 3 };
+typedef struct GemmWeight {
+  const Tensor *weight;
+  const float *bias;
+  float *c;
+} GemmWeight;
+void gemm_weights(Precision, PackedSet *, bool transposed, int64_t m, const float *a, const GemmWeight *,
+                  int count);
+static inline void gemm_weight(Precision precision, PackedSet *set, bool transposed, int64_t m,
+                               const float *a, const Tensor *weight, const float *bias, float *c) {
+  gemm_weights(precision, set, transposed, m, a, &(GemmWeight){weight, bias, c}, 1);
+}
 
-/* With B packed in advance (packed.h); the results are the same. */
+/* For tests: with B packed in advance (packed.h); the results are the same. */
 void gemm_packed(int64_t m, const float *a, int64_t lda, const Packed *b, const float *bias, float *c,
                  int64_t ldc);
+/* The same, added to beta C. */
 void gemm_packed_add(int64_t m, const float *a, int64_t lda, const Packed *b, float beta, float *c,
                      int64_t ldc);
 void gemm_packed_serial(int64_t m, const float *a, int64_t lda, const Packed *b, float beta, float *c,

@@ -14,6 +14,11 @@ Tensor *op_embedding(Tape *, Tensor *table, Tensor *ids);
 
 /* y = x W^T + b: x [..., I], W [O,I] (or [I,O] if transposed, GPT-2's Conv1D), b [O] or NULL -> [..., O]. */
 Tensor *op_linear(Tape *, Tensor *x, Tensor *weight, Tensor *bias, bool transposed);
+/* The same of up to three weights, of any O; faster while nothing is recorded. */
+typedef struct LinearWeight {
+  Tensor *weight, *bias;
+} LinearWeight;
+void op_linears(Tape *, Tensor *x, const LinearWeight *, int count, bool transposed, Tensor **y);
 
 /* Elementwise, same shapes. */
 Tensor *op_add(Tape *, Tensor *a, Tensor *b);

@@ -19,9 +19,8 @@ static void burst(void *arg, int64_t begin, int64_t end) {
   for (int64_t i = begin; i < end; i++) b->operations[i] = b->run(BURST, sink);
 }
 
-double machine_peak_flops(int threads, Precision precision) {
-  const bool pairs = precision == PRECISION_BF16 && kernels->has_bf16();
-  Burst b = {.run = pairs ? kernels->pairs_burst : kernels->fma_burst};
+static double peak_of(int threads, double (*run)(int64_t iterations, float *sink)) {
+  Burst b = {.run = run};
   double best = 0;
   if (threads > MOST) threads = MOST;
   const double begin = clock_seconds();
@@ -34,6 +33,15 @@ double machine_peak_flops(int threads, Precision precision) {
     if (now > best) best = now;
   }
   return best;
+}
+
+double machine_peak_flops(int threads, Precision precision) {
+  const bool pairs = precision == PRECISION_BF16 && kernels->has_bf16();
+  return peak_of(threads, pairs ? kernels->pairs_burst : kernels->fma_burst);
+}
+
+double machine_peak_integers(int threads) {
+  return peak_of(threads, kernels->levels_burst);
 }
 
 /* ---- reading ---- */

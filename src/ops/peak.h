@@ -7,6 +7,8 @@
 /* FLOP/s of fused multiply-adds on that many threads; bf16 falls back to f32 where the processor has no
  * bf16 products. */
 double machine_peak_flops(int threads, Precision);
+/* Multiplications and additions per second of 8-bit integers. */
+double machine_peak_integers(int threads);
 /* Read bandwidth in bytes/s of all threads, each reading its own array of `bytes` bytes repeatedly. */
 double machine_read_bandwidth(int64_t bytes);
 /* As above, with arrays far larger than any cache. */

@@ -12,6 +12,7 @@
 #include "kernels/kernels.h"
 #include "ops/bench.h"
 #include "ops/peak.h"
+#include "run/bundle.h"
 #include "run/session.h"
 #include "train/measure.h"
 
@@ -86,9 +87,8 @@ typedef struct Run {
   int64_t cache;        /* bytes of keys and values */
 } Run;
 
-static Run generate_once(const Bench *b, const Model *m, const int32_t *prompt) {
+static Run generate_once(const Bench *b, Session *session, const int32_t *prompt) {
   const int64_t length = b->settings->prompt_tokens, more = b->settings->new_tokens;
-  Session *session = session_new(m, (StateSize){0});
   const int32_t text = session_open(session, -1);
   Run run;
   double start = clock_seconds();
@@ -98,7 +98,7 @@ static Run generate_once(const Bench *b, const Model *m, const int32_t *prompt) 
   for (int64_t i = 0; i < more; i++) session_read(session, text, prompt + i % length, 1);
   run.token = (clock_seconds() - start) / (double)more;
   run.cache = session_cache_bytes(session);
-  session_free(session);
+  session_close(session, text);
   return run;
 }
 
@@ -119,50 +119,75 @@ static double prompt_flops(const Config *c, const Cost *training, int64_t length
   return training->flops / 3 - 2.0 * (double)(length - 1) * (double)c->width * (double)c->vocabulary;
 }
 
-static void generate_figures(const Bench *b, double prompt, double token, int64_t cache, json_t *out) {
-  const Cost whole = model_cost(&b->config, 1, b->settings->prompt_tokens, b->settings->prompt_tokens);
-  const TypeInfo *type = type_info(weight_type(b->settings));
-  const double bytes = (double)whole.parameters * (double)type->bytes / (double)type->block,
-               length = (double)b->settings->prompt_tokens;
-  json_put(out, "model", shape_json(&b->config, &whole));
-  json_put(out, "cache_bytes", json_integer(cache));
-  json_merge(out, json_build("{s:f, s:f, s:f, s:f}", "prompt_tokens_per_second", length / prompt,
-                             "prompt_share_of_peak",
-                             prompt_flops(&b->config, &whole, b->settings->prompt_tokens) / prompt / b->peak,
-                             "new_tokens_per_second", 1 / token, "new_share_of_memory_bandwidth",
-                             bytes / token / b->memory));
+static double stored_bytes(Params *params) {
+  double bytes = 0;
+  for (size_t i = 0; i < params_count(params); i++)
+    bytes += (double)tensor_bytes(&params_at(params, i)->tensor);
+  return bytes;
 }
 
-static bool bench_generate(Bench *b, json_t *out, Error *err) {
+static void generate_figures(const Bench *b, double bytes, double prompt, double token, int64_t cache,
+                             json_t *out) {
+  const Cost whole = model_cost(&b->config, 1, b->settings->prompt_tokens, b->settings->prompt_tokens);
+  const double length = (double)b->settings->prompt_tokens;
+  json_put(out, "model", shape_json(&b->config, &whole));
+  json_put(out, "cache_bytes", json_integer(cache));
+  json_merge(out, json_build("{s:f, s:f, s:f, s:f, s:f}", "prompt_tokens_per_second", length / prompt,
+                             "prompt_share_of_peak",
+                             prompt_flops(&b->config, &whole, b->settings->prompt_tokens) / prompt / b->peak,
+                             "new_tokens_per_second", 1 / token, "weight_bytes", bytes,
+                             "new_share_of_memory_bandwidth", bytes / token / b->memory));
+}
+
+static bool generate_with(const Bench *b, Model *m, json_t *out, Error *err) {
+  if (!model_cache(m, b->settings->cache_type, err)) return false;
   const int64_t n = b->repeats, length = b->settings->prompt_tokens;
-  if (!check_memory(b, err)) return false;
-  Model *m = model_new(&b->config, false);
-  if (!model_cache(m, b->settings->cache_type, err)) {
-    model_free(m);
-    return false;
-  }
-  params_initialize(m->params, 1);
-  model_freeze(m);
-  CHECK(!params_convert(m->params, weight_type(b->settings)));
   int32_t *prompt = mem_alloc((size_t)length * sizeof *prompt);
   double *prompts = mem_alloc((size_t)n * sizeof *prompts), *tokens = mem_alloc((size_t)n * sizeof *tokens);
   for (int64_t i = 0; i < length; i++)
     prompt[i] =
         (int32_t)random_below((uint64_t)b->config.vocabulary, 1, random_stream("prompt"), (uint64_t)i);
-  const int64_t cache =
-      generate_once(b, m, prompt).cache; /* warm-up: weights are packed at their second use */
+  Session *session = session_new(m, (StateSize){0});
+  int64_t cache = 0;
+  for (int i = 0; i < 2; i++)
+    cache = generate_once(b, session, prompt).cache; /* packs weights the second time */
   for (int64_t i = 0; i < n; i++) {
-    const Run run = generate_once(b, m, prompt);
+    const Run run = generate_once(b, session, prompt);
     prompts[i] = run.prompt;
     tokens[i] = run.token;
     news_progress(&b->news, "writing", i + 1, n, "measurement");
   }
-  generate_figures(b, median(prompts, n), median(tokens, n), cache, out);
+  session_free(session);
+  generate_figures(b, stored_bytes(m->params), median(prompts, n), median(tokens, n), cache, out);
   mem_free(prompts);
   mem_free(tokens);
   mem_free(prompt);
-  model_free(m);
   return true;
+}
+
+static bool generate_at_random(Bench *b, json_t *out, Error *err) {
+  if (!check_memory(b, err)) return false;
+  Model *m = model_new(&b->config, false);
+  params_initialize(m->params, 1);
+  model_freeze(m);
+  CHECK(!params_convert(m->params, weight_type(b->settings)));
+  const bool ok = generate_with(b, m, out, err);
+  model_free(m);
+  return ok;
+}
+
+static bool generate_from_file(Bench *b, json_t *out, Error *err) {
+  Bundle bundle;
+  if (!bundle_open(&bundle, b->settings->weights, err)) return false;
+  b->config = bundle.model->config;
+  const bool ok = check_memory(b, err) && generate_with(b, bundle.model, out, err);
+  bundle_close(&bundle);
+  return ok;
+}
+
+static bool bench_generate(Bench *b, json_t *out, Error *err) {
+  const char *weights = b->settings->weights;
+  return (weights && *weights ? generate_from_file : generate_at_random)(b, out, err);
 }
 
 /* ---- ops ---- */
@@ -189,13 +214,15 @@ static bool bench_ops(Bench *b, json_t *out, Error *err) {
 
 /* ---- machine ---- */
 
-/* Adds the bf16 peak (the f32 peak without bf16 instructions) and the read bandwidth of the caches, measured
- * on half of each so that the data stays in it. The f32 and memory peaks are in every result. */
+/* Adds the bf16 peak (the f32 peak without bf16 instructions), that of 8-bit integers, and the read bandwidth
+ * of the caches, measured on half of each so that the data stays in it. The f32 and memory peaks are in every
+ * result. */
 static bool bench_machine(Bench *b, json_t *out, Error *err) {
   static const char *const names[] = {"level1_bytes_per_second", "level2_bytes_per_second",
                                       "level3_bytes_per_second"};
   (void)b, (void)err;
   json_put(out, "peak_bf16_flops_per_second", json_real(machine_peak_flops(threads_count(), PRECISION_BF16)));
+  json_put(out, "peak_int8_operations_per_second", json_real(machine_peak_integers(threads_count())));
   for (int level = 1; level <= 3; level++)
     json_put(out, names[level - 1], json_real(machine_read_bandwidth(machine_cache(level) / 2)));
   return true;

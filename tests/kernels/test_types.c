@@ -178,21 +178,55 @@ static void check_row(const Kernels *k, TensorType type, int64_t n, const void *
 
 enum { MOST_RUNS = 16 };
 typedef struct Row {
-  int8_t q[2][MOST_RUNS * 32];
-  float scale[2][MOST_RUNS];
-  int32_t sum[2][MOST_RUNS * 2];
+  int8_t q[MOST_RUNS * 32];
+  IntegerRun runs[MOST_RUNS];
+  Outliers outliers[MOST_RUNS * 32 / LEVELS_STEPS];
 } Row;
 
+static double outlier_at(const Outliers *outliers, int64_t i) {
+  const Outliers *o = &outliers[i / LEVELS_STEPS];
+  for (int e = 0; e < o->count; e++)
+    if (o->step[e] == i % LEVELS_STEPS) return (double)o->x[e];
+  return 0;
+}
+
 static double value_of(const Row *row, int64_t i) {
-  return (double)row->scale[0][i / 32] * row->q[0][i] + (double)row->scale[1][i / 32] * row->q[1][i];
+  return (double)row->runs[i / 32].scale * row->q[i] + outlier_at(row->outliers, i);
 }
 
 static void quantize(const Kernels *k, Row *row, const float *x, int64_t n) {
   memset(row, 0x55, sizeof *row);
-  k->quantize(row->q[0], row->scale[0], row->sum[0], x, n, sizeof row->q[0]);
+  k->quantize(row->q, row->runs, row->outliers, x, n);
 }
 
-/* What is dominated by one value is held to 1 / 254 of a step; ties go to the even integer. */
+static int outliers_in(const Row *row, int run) {
+  int count = 0;
+  for (int i = 0; i < 32; i++) count += outlier_at(row->outliers, 32 * run + i) != 0;
+  return count;
+}
+
+/* Of a run, without its outliers, which are exact. */
+static void check_run(const Row *row, const float *x, int run) {
+  double most = 0;
+  int32_t sum[2] = {0, 0};
+  const IntegerRun *of = &row->runs[run];
+  for (int i = 32 * run; i < 32 * run + 32; i++)
+    if (outlier_at(row->outliers, i) == 0) most = fmax(most, fabs((double)x[i]));
+  near(of->scale, most / 127, EPSILON * most, run);
+  for (int i = 32 * run; i < 32 * run + 32; i++) {
+    const double step = most / 127, nearest = rint((double)x[i] / step);
+    sum[i / 16 % 2] += row->q[i];
+    if (outlier_at(row->outliers, i) != 0) {
+      assert_true(row->q[i] == 0 && outlier_at(row->outliers, i) == (double)x[i]);
+      continue;
+    }
+    near((float)row->q[i], nearest, fabs((double)x[i] / step - nearest) > 0.499 ? 1 : 0, i);
+    near((float)value_of(row, i), x[i], step * 0.501, i);
+  }
+  assert_true(of->half[0] == sum[0] && of->half[1] == sum[1] && of->sum == sum[0] + sum[1]);
+}
+
+/* What dominates its run is left out of the integers; ties go to the even integer. */
 static void integers_are_the_nearest(void **state) {
   (void)state;
   Row row;
@@ -200,29 +234,17 @@ static void integers_are_the_nearest(void **state) {
   for (int i = 0; (k = kernels_available(i)); i++) {
     now.k = k;
     for (int form = 0; form < 3; form++) {
-      float *x = array_random(96, 1);
-      if (form == 1) x[5] = -9, x[40] = 1e4f;
-      for (int j = 32; j < 64 && form == 2; j++) x[j] = j == 63 ? 127 : (float)(j - 48) + 0.5f;
-      quantize(k, &row, x, 96);
-      for (int run = 0; run < 3; run++) {
-        double most = 0, squares = 0, sum[2] = {0, 0};
-        for (int j = 0; j < 32; j++) most = fmax(most, fabs((double)x[32 * run + j]));
-        near(row.scale[0][run], most / 127, EPSILON * most, run);
-        for (int j = 0; j < 32; j++) squares += pow(row.q[0][32 * run + j], 2);
-        assert_true((row.scale[1][run] != 0) == (squares < 2 * 127 * 127));
-        for (int j = 0; j < 32; j++) {
-          const int at = 32 * run + j;
-          const double step = most / 127, nearest = rint((double)x[at] / step);
-          if (!row.scale[1][run]) row.q[1][at] = 0, row.sum[1][at / 16] = 0;
-          near((float)row.q[0][at], nearest, fabs((double)x[at] / step - nearest) > 0.499 ? 1 : 0, at);
-          near((float)value_of(&row, at), x[at], step * (row.scale[1][run] ? 0.51 / 254 : 0.501), at);
-          sum[j / 16] += row.q[0][at];
-        }
-        assert_true(row.sum[0][2 * run] == sum[0] && row.sum[0][2 * run + 1] == sum[1]);
-      }
-      if (form == 1) assert_true(row.scale[1][0] != 0 && row.scale[1][1] != 0 && row.scale[1][2] == 0);
+      float *x = array_random(352, 1);
+      if (form == 1) x[5] = -9, x[40] = 1e4f, x[63] = -60, x[300] = 9, x[310] = 1e3f, x[319] = 1e6f;
+      for (int j = 32; j < 64 && form == 2; j++) x[j] = j >= 62 ? 127 : (float)(j - 48) + 0.5f;
+      quantize(k, &row, x, 352);
+      for (int run = 0; run < 11; run++) check_run(&row, x, run);
+      const int first = form == 1, second = form == 1 ? 2 : 0;
+      assert_true(outliers_in(&row, 0) == first && outliers_in(&row, 1) == second);
+      assert_true(outliers_in(&row, 2) == 0 && outliers_in(&row, 9) == second &&
+                  row.outliers[1].count == second);
       if (form == 2)
-        for (int j = 32; j < 63; j++) assert_int_equal(row.q[0][j], (int)rint((double)x[j]));
+        for (int j = 32; j < 62; j++) assert_int_equal(row.q[j], (int)rint((double)x[j]));
     }
     arrays_free();
   }
@@ -236,8 +258,8 @@ static void zeros_and_no_numbers(void **state) {
     float x[96] = {0};
     x[33] = INFINITY, x[95] = NAN;
     quantize(k, &row, x, 96);
-    assert_true(row.scale[0][0] == 0 && row.scale[1][0] == 0 && row.sum[0][0] == 0 && row.sum[0][1] == 0);
-    assert_true(isnan(row.scale[0][1]) && isnan(row.scale[0][2]));
+    assert_true(row.runs[0].scale == 0 && row.runs[0].sum == 0 && row.outliers[0].count == 0);
+    assert_true(isnan(row.runs[1].scale) && isnan(row.runs[2].scale));
   }
 }
 
@@ -250,16 +272,16 @@ static void check_integers(const Kernels *k, TensorType type, int64_t n, const c
   const int64_t nr = k->gemm_nr(), mr = k->levels_mr(), together = ROW_PANELS * nr,
                 panel = nr * n / type_of[type].elements * type_of[type].bytes,
                 widths[] = {1, nr - 1, nr, together - 1, together + 3, PANELS * nr - 5};
-  static int8_t q[2][TALL * MOST_RUNS * 32];
-  static float scale[2][TALL * MOST_RUNS];
-  static int32_t sum[2][TALL * MOST_RUNS * 2];
-  const Integers a = {q[0], scale[0], sum[0], n, sizeof *q};
+  static int8_t q[TALL * MOST_RUNS * 32];
+  static IntegerRun runs[TALL * MOST_RUNS];
+  static Outliers outliers[TALL * MOST_RUNS * 32 / LEVELS_STEPS];
+  const Integers a = {q, runs, outliers, n};
   float *x = array_random(TALL * n, 1), *bias = array_random(PANELS * nr, 1), *got = array_empty(PANELS * nr),
         *block = array_empty(TALL * nr), *first = array_empty(PANELS * nr);
   assert_in_range(mr, 1, TALL);
   for (int i = 0; i < TALL; i++) {
-    if (i % 2 == 0) x[i * n + 7] = 20; /* dominates its run */
-    k->quantize(q[0] + i * n, scale[0] + i * n / 32, sum[0] + i * n / 16, x + i * n, n, sizeof *q);
+    if (i % 2 == 0) x[i * n + n - 9] = 20; /* dominates its run */
+    k->quantize(q + i * n, runs + i * n / 32, outliers + i * outliers_of(n), x + i * n, n);
   }
   for (size_t w = 0; w < sizeof widths / sizeof *widths; w++) {
     const int64_t cols = widths[w];
@@ -278,9 +300,8 @@ static void check_integers(const Kernels *k, TensorType type, int64_t n, const c
     for (int64_t j = 0; j < cols; j++) {
       double want = w % 2 ? (double)bias[j] : 0, size = fabs(want);
       for (int64_t p = 0; p < n; p++) {
-        const double second = scale[1][p / 32] ? (double)scale[1][p / 32] * q[1][p] : 0,
-                     product = ((double)scale[0][p / 32] * q[0][p] + second) *
-                               (double)wide[j / nr * n * nr + p * nr + j % nr];
+        const double value = (double)runs[p / 32].scale * q[p] + outlier_at(outliers, p),
+                     product = value * (double)wide[j / nr * n * nr + p * nr + j % nr];
         want += product, size += fabs(product);
       }
       near(got[j], want, 64 * EPSILON * size, j);

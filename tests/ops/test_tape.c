@@ -282,6 +282,36 @@ static Tensor stored_as(Tape *tape, TensorType type, const Tensor *weight) {
   return stored;
 }
 
+/* One product of several weights has the bits of one product each, whatever their types. */
+static void layers_of_one_input_change_no_bit(void **state) {
+  (void)state;
+  enum { K = 544 };
+  static const TensorType types[][3] = {{TENSOR_Q8_0, TENSOR_Q4_0, TENSOR_Q8_0},
+                                        {TENSOR_BF16, TENSOR_BF16, TENSOR_F32},
+                                        {TENSOR_Q5_1, TENSOR_F32, TENSOR_BF16}};
+  static const int64_t widths[] = {45, 8, 130};
+  Tape *plain = recording(), *packing = tape_new(false);
+  for (size_t kind = 0; kind < sizeof types / sizeof *types; kind++)
+    for (int64_t rows = 1; rows < 40; rows += 16) {
+      PackedSet *set = packed_set_new(false);
+      tape_pack_weights(packing, set);
+      Tensor stored[3], *y[3];
+      LinearWeight weights[3];
+      Tensor *x = normal(plain, 3, 2, (int64_t[]){rows, K});
+      for (int i = 0; i < 3; i++) {
+        stored[i] = stored_as(plain, types[kind][i], normal(plain, 4 + i, 2, (int64_t[]){widths[i], K}));
+        weights[i] = (LinearWeight){&stored[i], i == 1 ? normal(plain, 8, 1, &widths[i]) : NULL};
+      }
+      op_linears(packing, x, weights, 3, false, y);
+      for (int i = 0; i < 3; i++)
+        assert_same_row(tensor_f32(op_linear(packing, x, weights[i].weight, weights[i].bias, false)),
+                        tensor_f32(y[i]), rows * widths[i]);
+      packed_set_free(set);
+    }
+  tape_free(plain);
+  tape_free(packing);
+}
+
 /* What a set makes of a weight of that type, which lies along k or not. */
 static TensorType packed_type(TensorType type, bool along_k, bool compact) {
   if (type_info(type)->block > 1) return along_k ? type : TENSOR_F32;
@@ -405,6 +435,7 @@ int main(void) {
       cmocka_unit_test(gru_step_by_step),
       cmocka_unit_test(a_wide_recurrence_learns_as_a_narrow_one),
       cmocka_unit_test(packed_weights_change_no_bit),
+      cmocka_unit_test(layers_of_one_input_change_no_bit),
       cmocka_unit_test(sixteen_bits_change_no_bit),
       cmocka_unit_test(stored_types_are_what_they_stand_for),
       cmocka_unit_test(frozen_weights_of_any_type_pass_gradients_on),
