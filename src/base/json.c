@@ -39,13 +39,39 @@ static void make_real(const char *text, size_t length, Buffer *out) {
   buffer_add(out, kept, (size_t)(end - kept));
 }
 
+/* jansson's own limit takes more stack than some threads have, to read and, above all, to write. */
+static bool is_deep(const char *text, size_t length) {
+  enum { DEEPEST = 256 };
+  bool quoted = false;
+  int depth = 0;
+  for (const char *at = text, *end = text + length; at < end && depth <= DEEPEST; at++) {
+    if (*at == '"')
+      quoted = !quoted;
+    else if (*at == '\\')
+      at++;
+    else if (!quoted && (*at == '[' || *at == '{'))
+      depth++;
+    else if (!quoted && (*at == ']' || *at == '}'))
+      depth--;
+  }
+  return depth > DEEPEST;
+}
+
+json_t *json_load(const char *text, size_t length, size_t flags, json_error_t *problem) {
+  if (!is_deep(text, length)) return json_loadb(text, length, flags, problem);
+  *problem = (json_error_t){.line = 1, .text = "maximum parsing depth reached"};
+  problem->text[JSON_ERROR_TEXT_LENGTH - 1] =
+      (char)json_error_stack_overflow; /* as json_error_code reads it */
+  return NULL;
+}
+
 static json_t *load(const char *text, size_t length, json_error_t *problem) {
   static const size_t flags = JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL;
-  json_t *json = json_loadb(text, length, flags, problem);
+  json_t *json = json_load(text, length, flags, problem);
   if (json || json_error_code(problem) != json_error_numeric_overflow) return json;
   Buffer real = {0};
   make_real(text, length, &real);
-  json = json_loadb(real.data, real.length, flags, problem);
+  json = json_load(real.data, real.length, flags, problem);
   buffer_free(&real);
   return json;
 }

@@ -61,6 +61,29 @@ int parallel_worker(void) {
   return worker;
 }
 
+/* ---- scratch memory ---- */
+
+static _Thread_local void *scratch;
+static pthread_key_t scratch_key; /* frees it at the end of a thread that the program started */
+static pthread_once_t scratch_once = PTHREAD_ONCE_INIT;
+
+static void make_scratch_key(void) {
+  CHECK(!pthread_key_create(&scratch_key, mem_free));
+}
+
+void *thread_scratch(void) {
+  if (scratch) return scratch;
+  pthread_once(&scratch_once, make_scratch_key);
+  void *block = mem_alloc(SCRATCH_BYTES);
+  if (pthread_setspecific(scratch_key, block)) {
+    mem_free(block);
+    mem_exhausted(SCRATCH_BYTES);
+  }
+  return scratch = block;
+}
+
+/* ---- jobs ---- */
+
 /* The range is cut into parts, several per thread. A thread runs its own in order, then those that other
  * threads have not started, so that a thread delayed by another program does not delay the loop. */
 enum { PARTS_EACH = 4 };
@@ -157,7 +180,20 @@ static void choose_processor(Pool *p, int index) {
 
 /* ---- the pool's threads ---- */
 
-static void *serve(void *arg) {
+/* Of threads that are started here, whatever the limit of the process; their scratch memory lies there, too.
+ */
+enum { STACK_BYTES = (1 << 20) + SCRATCH_BYTES };
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wframe-larger-than="
+static void with_scratch(void body(void *), void *arg) {
+  _Alignas(64) char block[SCRATCH_BYTES];
+  scratch = block;
+  body(arg);
+}
+#pragma GCC diagnostic pop
+
+static void serve_jobs(void *arg) {
   const PoolWorker *self = arg;
   Pool *p = self->pool;
   for (int seen = 0; !atomic_load(&p->closing);) {
@@ -170,6 +206,10 @@ static void *serve(void *arg) {
     }
     atomic_fetch_sub(&p->present, 1);
   }
+}
+
+static void *serve(void *arg) {
+  with_scratch(serve_jobs, arg);
   return NULL;
 }
 
@@ -177,11 +217,15 @@ static void *serve(void *arg) {
 static int create_thread(pthread_t *thread, void *(*body)(void *), void *arg) {
   static const int own[] = {SIGBUS, SIGSEGV, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS, SIGPROF};
   sigset_t blocked, before;
+  pthread_attr_t attributes;
+  if (pthread_attr_init(&attributes)) return -1;
+  pthread_attr_setstacksize(&attributes, STACK_BYTES);
   sigfillset(&blocked);
   for (size_t i = 0; i < sizeof own / sizeof *own; i++) sigdelset(&blocked, own[i]);
   pthread_sigmask(SIG_BLOCK, &blocked, &before);
-  const int failed = pthread_create(thread, NULL, body, arg);
+  const int failed = pthread_create(thread, &attributes, body, arg);
   pthread_sigmask(SIG_SETMASK, &before, NULL);
+  pthread_attr_destroy(&attributes);
   return failed;
 }
 
@@ -261,6 +305,7 @@ static void run_job(Pool *p, int64_t n, ParallelBody *body, void *arg) {
 
 void parallel_for(int64_t n, ParallelBody *body, void *arg) {
   if (n <= 0) return;
+  thread_scratch(); /* may unwind here, but not within a job */
   Pool *p = &engine_now()->pool;
   forget_threads_of_parent(p);
   if (inside || n == 1 || threads_count() == 1 || atomic_flag_test_and_set(&p->taken)) {
@@ -314,7 +359,7 @@ static _Thread_local Thread *started; /* by this thread and not joined, latest f
 static void *run_thread(void *arg) {
   const Thread *t = arg;
   work_context = t->context;
-  t->body(t->arg);
+  with_scratch(t->body, t->arg);
   return NULL;
 }
 

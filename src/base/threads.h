@@ -19,6 +19,11 @@ void parallel_guarded(int64_t n, ParallelBody *body, void *arg);
 /* The index of the worker running a body, 0..threads_count()-1: selects scratch memory allocated before. */
 int parallel_worker(void);
 
+/* Memory of the calling thread for bodies, which need not allocate: 64-byte aligned, contents undefined. Not
+ * thread-local storage, which would be a part of the stack of every thread of a program that links this. */
+enum { SCRATCH_BYTES = 576 << 10 };
+void *thread_scratch(void);
+
 /* Runs a function on a new thread until thread_join; if none can be started, on the caller's in
  * thread_join. Running out of memory in it aborts, unless it has a guard. */
 typedef struct Thread Thread;

@@ -182,7 +182,7 @@ static bool more_is_ready(void) {
 /* Waits for input and appends it. False at the end of input, on a signal, and on a read error. */
 static bool read_some(Buffer *held, Error *err) {
   struct pollfd in = {.fd = STDIN_FILENO, .events = POLLIN};
-  char chunk[1 << 16];
+  char chunk[1 << 12];
   while (poll(&in, 1, -1) < 0)
     if (errno != EINTR || streams_stopped()) return false;
   const ssize_t n = read(STDIN_FILENO, chunk, sizeof chunk);

@@ -16,6 +16,7 @@
 #include "base/threads.h"
 #include "kernels/kernels.h"
 #include "ops/gemm_integers.h"
+#include "ops/panels.h"
 #include "ops/peak.h"
 #include "ops/prefetch.h"
 #include "ops/scratch.h"
@@ -23,8 +24,6 @@
 enum {
   KC = PACKED_STEPS,      /* steps of k per partial sum, */
   KC_BF16 = PAIRED_STEPS, /* with bf16 */
-  MC = 112,               /* rows of A packed at a time by a thread */
-  TALLEST = 32,           /* largest gemm_mr or pairs_mr */
   FEW = 4,                /* maximum number of rows for which B is not packed */
   NARROW = 8,             /* maximum number of column panels for which A is not packed */
   FAR = 512               /* floats: rows at a multiple of this distance share L1 cache sets */
@@ -74,10 +73,6 @@ static int64_t panel_rows(const Product *x, int64_t steps) {
 static int64_t most_panel_rows(const Product *x) {
   return panel_rows(x, int64_min(x->most_steps, x->k));
 }
-
-/* Current panels; thread-local, so that parallel bodies need not allocate. */
-static _Thread_local float panel_b[KC_BF16 / 2 * PACKED_WIDEST] __attribute__((aligned(64)));
-static _Thread_local float panels_a[KC_BF16 / 2 * (MC + TALLEST)] __attribute__((aligned(64)));
 
 /* ---- prefetching and packing ---- */
 
@@ -261,17 +256,18 @@ static Prefetch next_block(const Product *x, int64_t from, int64_t to, int64_t f
 }
 
 static void serial_rows(const Product *x, int64_t from, int64_t to, int64_t first, int64_t steps) {
+  Panels *panels = panels_of_thread();
   const int64_t length = panel_rows(x, steps), blocks = ceil_div(to - from, x->mr) * ceil_div(x->n, x->nr);
   Prefetch next_a = prefetch_in(next_rows(x, from, to, first, steps), blocks);
   Prefetch next_b = prefetch_in(next_block(x, from, to, first, steps), blocks);
   for (int64_t row = from; row < to && !reads_a_in_place(x); row += x->mr)
-    pack_a(x, panels_a + (row - from) * length, row, first, steps);
+    pack_a(x, panels->a + (row - from) * length, row, first, steps);
   for (int64_t column = 0; column < x->n; column += x->nr) {
-    const PanelB b = panel_of_b(x, panel_b, column, first, steps);
+    const PanelB b = panel_of_b(x, panels->b, column, first, steps);
     for (int64_t row = from; row < to; row += x->mr) {
       prefetch_some(&next_a);
       prefetch_some(&next_b);
-      multiply(x, panels_a + (row - from) * length, b, row, column, first, steps);
+      multiply(x, panels->a + (row - from) * length, b, row, column, first, steps);
     }
   }
 }
@@ -336,7 +332,7 @@ static void multiply_panels(void *arg, int64_t begin, int64_t end) {
   for (int64_t task = begin; task < end; task++) {
     const int64_t piece = task / x->columns, column = task % x->columns * x->nr;
     const int64_t from = x->row_panels * piece / x->pieces, to = x->row_panels * (piece + 1) / x->pieces;
-    const PanelB b = panel_of_b(x, panel_b, column, x->first, x->steps);
+    const PanelB b = panel_of_b(x, panels_of_thread()->b, column, x->first, x->steps);
     Prefetch next = prefetch_in(next_panel(x, column), to - from);
     for (int64_t panel = from; panel < to; panel++) {
       prefetch_some(&next);

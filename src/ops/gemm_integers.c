@@ -3,6 +3,7 @@
 #include "base/integers.h"
 #include "base/threads.h"
 #include "kernels/kernels.h"
+#include "ops/panels.h"
 #include "ops/scratch.h"
 
 enum { MOST_ROWS = 256 }; /* of A that a panel of B is multiplied by at a time; they stay in the L2 cache */
@@ -61,18 +62,18 @@ static Scratch *quantize(Work *x, bool serial) {
  */
 static void multiply_steps(const Work *x, const IntegerProduct *p, int64_t column, int64_t first, int64_t row,
                            int64_t end) {
-  static _Thread_local Levels levels __attribute__((aligned(64)));
+  Levels *levels = &panels_of_thread()->levels;
   const TypeKernels *type = &kernels->types[p->b->type];
   const void *panel = packed_panel(p->b, column, first);
   const int64_t steps = int64_min(LEVELS_STEPS, x->k - first), mr = kernels->levels_mr(),
                 columns = int64_min(kernels->gemm_nr(), p->b->n - column);
-  if (x->m > 1) type->unpack(&levels, panel, steps);
+  if (x->m > 1) type->unpack(levels, panel, steps);
   for (; row < end; row += mr) {
     const Integers a = integers_from(x, row, first);
     float *c = p->c + row * p->ldc + column;
     const float *from = first ? c : p->from ? p->from + row * p->ldfrom + column : NULL;
     if (x->m > 1)
-      kernels->gemm_levels(c, p->ldc, from, first ? p->ldc : p->ldfrom, &a, &levels, steps,
+      kernels->gemm_levels(c, p->ldc, from, first ? p->ldc : p->ldfrom, &a, levels, steps,
                            int64_min(mr, end - row), columns);
     else
       type->row_of_integers(c, from, &a, panel, steps, columns);

@@ -9,6 +9,7 @@
 #include "base/integers.h"
 #include "base/threads.h"
 #include "kernels/kernels.h"
+#include "ops/panels.h"
 #include "ops/peak.h"
 
 /* Hardware support does not imply speed: vdpbf16ps has twice the rate of f32 on Zen 4, less than half of
@@ -52,11 +53,11 @@ const void *packed_panel(const Packed *p, int64_t column, int64_t first) {
 /* `rows` rows from row `row`, elements from `first`, as floats: f32 in place, other types widened. */
 static const float *rows_of(const Stored *b, int64_t row, int64_t first, int64_t rows, int64_t length,
                             int64_t *ld) {
-  static _Thread_local float part[PAIRED_STEPS * PACKED_WIDEST] __attribute__((aligned(64)));
   const char *at = type_at(b->type, b->at, row * b->ld);
   *ld = b->ld;
   if (b->type == TENSOR_F32) return (const float *)(const void *)at + first;
   *ld = length;
+  float *part = panels_of_thread()->part;
   for (int64_t i = 0; i < rows; i++)
     type_widen(b->type, part + i * length, at + type_bytes(b->type, i * b->ld), first, length);
   return part;
@@ -97,14 +98,12 @@ typedef struct Filling {
   atomic_bool lossy;
 } Filling;
 
-static _Thread_local float panel[PACKED_STEPS * PACKED_WIDEST] __attribute__((aligned(64)));
-static _Thread_local float widened[PACKED_STEPS * PACKED_WIDEST] __attribute__((aligned(64)));
-
 /* Converts via floats; returns false if values change. Padding is zeroed, since it is compared, too. */
 static bool fill_converted(const Filling *f, void *out, int64_t column, int64_t first, int64_t steps) {
   const TypeKernels *type = &kernels->types[f->p->type];
   const int64_t nr = kernels->gemm_nr(), count = steps * nr;
-  if (f->p->n - column < nr) memset(panel, 0, sizeof panel);
+  float *panel = panels_of_thread()->panel, *widened = panels_of_thread()->widened;
+  if (f->p->n - column < nr) memset(panel, 0, (size_t)count * sizeof *panel);
   stored_panel(&f->b, panel, column, first, steps);
   type->narrow(out, panel, count);
   if (f->b.type == f->p->type) return true;

@@ -52,8 +52,16 @@ static void numbers_beyond_64_bits_are_reals(void **state) {
 
 static void depth_is_limited(void **state) {
   Buffer deep = {0};
-  for (int i = 0; i < 1000000; i++) buffer_adds(&deep, "[");
   Error err = {0};
+  buffer_adds(&deep, "{\"x\": ");
+  for (int i = 0; i < 300; i++) buffer_adds(&deep, "[");
+  for (int i = 0; i < 300; i++) buffer_adds(&deep, "]");
+  buffer_adds(&deep, "}");
+  assert_null(parse(deep.data, &err));
+  assert_non_null(strstr(err.text, "depth"));
+  err = (Error){0};
+  buffer_clear(&deep);
+  for (int i = 0; i < 1000000; i++) buffer_adds(&deep, "[");
   assert_null(parse(deep.data, &err));
   assert_int_equal(err.code, INK_DAMAGED);
   buffer_free(&deep);
