@@ -13,6 +13,8 @@ typedef struct PairFile {
   size_t used;
 } PairFile;
 
+enum { LANGUAGE = 32, MOST_LANGUAGES = 20 };
+
 typedef struct PairReader {
   const PairSettings *settings;
   const TextSettings *text;
@@ -29,10 +31,11 @@ typedef struct PairReader {
   int64_t columns[2]; /* from 1; 0: not chosen */
   char *fields;       /* both names, NUL after each; NULL: not chosen */
   const char *source_field, *target_field;
-  bool repair;        /* --invalid replace */
-  int64_t surrogates; /* unpaired surrogates that were replaced */
-  const char *lost;   /* why a member of the object could not be read and is null; NULL: all were read */
-  const char *kind;   /* of JSON objects, as last reported */
+  char languages[2][LANGUAGE]; /* of a file in several languages; empty: not chosen yet */
+  bool repair;                 /* --invalid replace */
+  int64_t surrogates;          /* unpaired surrogates that were replaced */
+  const char *lost; /* why a member of the object could not be read and is null; NULL: all were read */
+  const char *kind; /* of JSON objects, as last reported */
   Error first_bad;
 } PairReader;
 
@@ -64,6 +67,12 @@ void pairs_fingerprint(Pairs *);
 bool read_json_object(PairReader *, const json_t *object);
 bool choose_names(PairReader *, const char *option, const char *text); /* text: "S,T" */
 bool check_sides(const PairReader *, const char *option, const char *text);
+
+/* "en" matches en-US, too. */
+bool is_language(const char *wanted, const char *found);
+/* Chooses the languages of a file by --languages, else those of its first unit, if it has two: in their
+ * order, or `first`, if it is not empty, as the source. */
+bool choose_languages(PairReader *, const char *const *names, size_t count, const char *first);
 
 /* Detects the format of a file; FORM_PARALLEL: plain lines. Refuses unsupported formats. */
 bool recognize_form(const PairReader *, const PairFile *, PairForm *, Error *);

@@ -182,6 +182,42 @@ static bool read_alpaca(PairReader *r, const json_t *object) {
   return true;
 }
 
+/* ---- translations ---- */
+
+/* The languages of {"en": ..., "de": ...}. */
+static bool choose_members(PairReader *r, const json_t *texts) {
+  const char *names[MOST_LANGUAGES], *name;
+  const json_t *each;
+  size_t count = 0;
+  json_object_foreach((json_t *)(uintptr_t)texts, name, each) {
+    if (count < MOST_LANGUAGES) names[count] = name;
+    count++;
+  }
+  return choose_languages(r, names, count, "");
+}
+
+static const char *member_in(const json_t *texts, const char *language) {
+  const char *name;
+  const json_t *each;
+  json_object_foreach((json_t *)(uintptr_t)texts, name, each) if (is_language(language, name)) return name;
+  return NULL;
+}
+
+/* Hugging Face's data sets of translations: {"translation": {"en": ..., "de": ...}}. */
+static bool read_translation(PairReader *r, const json_t *texts) {
+  const json_t *sides[2];
+  if (!*r->languages[0] && !choose_members(r, texts)) return false;
+  for (int i = 0; i < 2; i++) {
+    const char *name = member_in(texts, r->languages[i]);
+    if (!name) return bad_line(r, "translation without %s (--languages chooses others)", r->languages[i]);
+    sides[i] = json_object_get(texts, name);
+    if (wrong_with(r, sides[i])) return bad_line(r, "\"%.40s\" %s", name, wrong_with(r, sides[i]));
+  }
+  const Document source = decoded(r, sides[0]);
+  keep_pair(r, source, decoded(r, sides[1]), NULL, 0);
+  return true;
+}
+
 /* ---- conversations ---- */
 
 static bool role_named(const char *name, Role *role) {
@@ -263,7 +299,7 @@ static bool read_conversation(PairReader *r, const json_t *object, const char *n
   const bool sharegpt = json_object_get(json_array_get(messages, 0), "from") != NULL;
   char wrong[200];
   if (!r->conversations)
-    return fail(r->err, "%s:%zu: is a conversation, but this task needs pairs: use \"train reply\"",
+    return fail(r->err, "%s:%zu: is a conversation, which only models of `train reply` learn: give pairs",
                 r->file->text.name, r->line);
   if (!json_is_array(messages)) return bad_line(r, "\"%s\" is not a list", name);
   report_kind(r, sharegpt ? _("conversations in the ShareGPT format (from, value)")
@@ -308,6 +344,8 @@ bool read_json_object(PairReader *r, const json_t *object) {
       return read_conversation(r, object, messages ? "messages" : "conversations");
     if (json_object_get(object, "instruction") && json_object_get(object, "output"))
       return read_alpaca(r, object);
+    if (json_is_object(json_object_get(object, "translation")))
+      return read_translation(r, json_object_get(object, "translation"));
     if (json_object_get(object, "chosen") && json_object_get(object, "rejected"))
       return bad_line(
           r, "is a preference (chosen, rejected), which is not supported: choose two texts with --fields");
@@ -344,7 +382,7 @@ static int64_t repair_surrogates(char *text, size_t length) {
 }
 
 static json_t *load(const char *text, size_t length, json_error_t *problem) {
-  return json_loadb(text, length, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL | JSON_DECODE_ANY, problem);
+  return json_load(text, length, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL | JSON_DECODE_ANY, problem);
 }
 
 static json_t *load_repaired(const char *text, size_t length, int64_t *repaired) {
@@ -506,6 +544,7 @@ bool read_json(PairReader *r) {
   char n[FIGURE_SIZE];
   if (!r->fields) r->source_field = r->target_field = NULL; /* each file has its own names */
   r->surrogates = 0;
+  *r->languages[0] = '\0';
   if (!(is_by_lines(r->file) ? read_json_lines(r) : read_json_values(r))) return false;
   if (r->surrogates)
     news_warning(r->news, "%s: %s replaced by U+FFFD", r->file->text.name,

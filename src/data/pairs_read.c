@@ -211,7 +211,11 @@ static bool read_form(PairReader *r, PairForm form) {
   };
   char n[FIGURE_SIZE];
   if (form == FORM_TURNS && !r->conversations)
-    return fail(r->err, "%s: contains conversations, but this task needs pairs: use \"train reply\"",
+    return fail(r->err,
+                r->settings->turn_mark
+                    ? "%s: --turn-mark is for conversations, which only models of `train reply` learn: leave "
+                      "it out"
+                    : "%s: contains conversations, which only models of `train reply` learn: give pairs",
                 r->file->text.name);
   if (form == FORM_PARALLEL && r->pairs->file_count != 2)
     return fail(r->err, "--format parallel with %s: give two, sources and targets",

@@ -2,6 +2,7 @@
  *
  * Whether quotation marks delimit fields is decided on the whole table, because ordinary text lines may begin
  * with one: quoting is assumed only if it gives all rows the same number of fields. */
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -93,12 +94,21 @@ typedef struct TableStats {
   double even;    /* share of the sampled rows with as many fields as the first */
   size_t columns; /* of the first row */
   size_t fields, quoted;
-  bool needed; /* a quoted field contains a quote, divider or line feed */
+  size_t doubtful; /* fields that begin behind what may be punctuation: ", ", or 1,5 */
+  bool needed;     /* a quoted field contains a quote, divider or line feed */
 } TableStats;
+
+static bool begins_in_text(Document c, Document text) {
+  if (!c.length || c.text - text.text < 2) return false;
+  return c.text[0] == ' ' || (isdigit((unsigned char)c.text[-2]) && isdigit((unsigned char)c.text[0]));
+}
 
 static void count_field(const Table *t, const Document *c, Document text, TableStats *stats) {
   stats->fields++;
-  if (c->text >= text.text && c->text <= text.text + text.length) return; /* not a copy: not quoted */
+  if (c->text >= text.text && c->text <= text.text + text.length) { /* not a copy: not quoted */
+    stats->doubtful += begins_in_text(*c, text);
+    return;
+  }
   stats->quoted++;
   stats->needed |= memchr(c->text, '"', c->length) || memchr(c->text, '\n', c->length) ||
                    memchr(c->text, t->divider, c->length);
@@ -164,24 +174,38 @@ static size_t count_header_words(const Cells *row) {
   return words;
 }
 
-bool csv_by_its_header(Document text) {
-  Table t = table_of(text, ',', true);
+static bool has_header(Document text, char divider) {
+  Table t = table_of(text, divider, true);
   const size_t words = next_row(&t) ? count_header_words(&t.cells) : 0, all = t.cells.count;
   table_close(&t);
-  return all > 1 && words > 1 && 2 * words >= all && sample_rows(text, ',', true, SAMPLED_ROWS).even > 0.5;
+  return all > 1 && words > 1 && 2 * words >= all &&
+         sample_rows(text, divider, true, SAMPLED_ROWS).even > 0.5;
 }
 
-/* Comma, semicolon (with decimal commas) or tab, whichever gives the most rows an equal number of fields. */
+bool csv_by_its_header(Document text) {
+  return has_header(text, ',') || has_header(text, ';');
+}
+
+/* Is a table more likely divided as `a` says than as `b`? What gives all rows an equal number of fields
+ * divides them, rather than what looks like punctuation, rather than what makes more than two columns. */
+static bool is_likelier(const TableStats *a, const TableStats *b) {
+  if (a->columns < 2 || b->columns < 2) return a->columns > b->columns;
+  if (a->even != b->even) return a->even > b->even;
+  const size_t doubts = a->doubtful * b->fields, others = b->doubtful * a->fields;
+  if (doubts != others) return doubts < others;
+  return a->columns == 2 && b->columns > 2;
+}
+
+/* Comma, semicolon (where numbers have decimal commas) or tab. */
 static char divider_of(Document text) {
   static const char dividers[] = ",;\t";
   char best = ',';
-  double most = -1;
-  for (const char *d = dividers; *d; d++) {
+  TableStats most = sample_rows(text, best, true, SAMPLED_ROWS);
+  for (const char *d = dividers + 1; *d; d++) {
     const TableStats stats = sample_rows(text, *d, true, SAMPLED_ROWS);
-    if (stats.columns > 1 && stats.even > most) {
-      most = stats.even;
-      best = *d;
-    }
+    if (!is_likelier(&stats, &most)) continue;
+    most = stats;
+    best = *d;
   }
   return best;
 }
@@ -238,9 +262,14 @@ static bool read_named(PairReader *r, const json_t *names, const Cells *row) {
     return bad_line(r, "has %s, but the first row has %zu", figure_of(columns, (int64_t)row->count, "column"),
                     json_array_size(names));
   json_t *object = json_object();
-  for (size_t i = 0; i < row->count; i++)
-    json_put(object, json_string_value(json_array_get(names, i)),
-             json_stringn_nocheck(row->data[i].text, row->data[i].length));
+  r->lost = NULL;
+  for (size_t i = 0; i < row->count; i++) {
+    const char *name = json_string_value(json_array_get(names, i));
+    const bool twice = json_object_get(object, name);
+    if (twice) r->lost = N_("is the name of two columns: choose columns by number, such as --columns 1,3");
+    json_put(object, name,
+             twice ? json_null() : json_stringn_nocheck(row->data[i].text, row->data[i].length));
+  }
   const bool ok = read_json_object(r, object);
   json_decref(object);
   return ok;
@@ -316,5 +345,8 @@ bool read_tsv(PairReader *r) {
 
 bool read_csv(PairReader *r) {
   const Document text = {r->file->text.text, r->file->text.length};
-  return read_table(r, divider_of(text), true);
+  const char divider = divider_of(text);
+  if (divider == ';') news_note(r->news, "%s: semicolons separate the columns", r->file->text.name);
+  if (divider == '\t') news_note(r->news, "%s: tabs separate the columns", r->file->text.name);
+  return read_table(r, divider, true);
 }

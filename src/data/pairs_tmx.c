@@ -13,7 +13,7 @@
 #include "data/pairs_impl.h"
 #include "text/utf8.h"
 
-enum { LANGUAGE = 32, DEPTH = 64 };
+enum { DEPTH = 64 };
 
 typedef struct Tag {
   Document name;
@@ -31,8 +31,7 @@ typedef struct Tmx {
   const char *at, *end;
   const char *counted;   /* lines before this are counted */
   char source[LANGUAGE]; /* the header's srclang */
-  char languages[2][LANGUAGE];
-  int64_t codes; /* formatting codes left out */
+  int64_t codes;         /* formatting codes left out */
   VEC(Variant) unit;
   Buffer text;
 } Tmx;
@@ -201,51 +200,26 @@ static bool read_segment(Tmx *t) {
 
 /* ---- units ---- */
 
-/* "en" matches en-US, too. */
-static bool is_language(const char *wanted, const char *found) {
-  const size_t n = strlen(wanted);
-  return !strncasecmp(wanted, found, n) && (!found[n] || found[n] == '-' || found[n] == '_');
-}
-
 static const Variant *variant_in(const Tmx *t, const char *language) {
   for (size_t i = 0; i < t->unit.count; i++)
     if (is_language(language, t->unit.data[i].language)) return &t->unit.data[i];
   return NULL;
 }
 
-/* The languages of --languages, else the two of the first unit: the header's source language first, or in
- * their order. */
-static bool choose_languages(Tmx *t) {
-  const char *given = t->r->settings->languages, *comma = given ? strchr(given, ',') : NULL;
-  Buffer all = {0};
-  if (given) {
-    if (!comma || comma == given || !comma[1] || strlen(given) >= LANGUAGE)
-      return fail_usage(t->r->err, "--languages %s: is not two languages: give two, such as en,de", given);
-    snprintf(t->languages[0], LANGUAGE, "%.*s", (int)(comma - given), given);
-    snprintf(t->languages[1], LANGUAGE, "%s", comma + 1);
-  } else if (t->unit.count == 2) {
-    const Variant *unit = t->unit.data;
-    const bool swapped =
-        *t->source && !is_language(t->source, unit[0].language) && is_language(t->source, unit[1].language);
-    for (int i = 0; i < 2; i++) memcpy(t->languages[i], unit[swapped ? 1 - i : i].language, LANGUAGE);
-  } else {
-    for (size_t i = 0; i < t->unit.count && i < 20; i++)
-      buffer_addf(&all, "%s%s", i ? ", " : "", t->unit.data[i].language);
-    fail_usage(t->r->err, "%s:%zu: unit in %zu languages (%s): choose two with --languages S,T",
-               t->r->file->text.name, line_now(t), t->unit.count, all.data ? all.data : "none");
-    buffer_free(&all);
-    return false;
-  }
-  news_note(t->r->news, "%s: from %s to %s", t->r->file->text.name, t->languages[0], t->languages[1]);
-  return true;
+static bool choose(Tmx *t) {
+  const char *names[MOST_LANGUAGES];
+  const size_t count = t->unit.count;
+  for (size_t i = 0; i < count && i < MOST_LANGUAGES; i++) names[i] = t->unit.data[i].language;
+  line_now(t);
+  return choose_languages(t->r, names, count, t->source);
 }
 
 static bool keep_unit(Tmx *t) {
-  if (t->unit.count < 2 && !*t->languages[0]) return bad_line(t->r, "unit in fewer than two languages");
-  if (!*t->languages[0] && !choose_languages(t)) return false;
-  const Variant *source = variant_in(t, t->languages[0]), *target = variant_in(t, t->languages[1]);
+  if (t->unit.count < 2 && !*t->r->languages[0]) return bad_line(t->r, "unit in fewer than two languages");
+  if (!*t->r->languages[0] && !choose(t)) return false;
+  const Variant *source = variant_in(t, t->r->languages[0]), *target = variant_in(t, t->r->languages[1]);
   if (!source || !target)
-    return bad_line(t->r, "unit without %s (--languages chooses others)", t->languages[source ? 1 : 0]);
+    return bad_line(t->r, "unit without %s (--languages chooses others)", t->r->languages[source ? 1 : 0]);
   keep_pair(t->r, source->text, target->text, NULL, 0);
   return true;
 }
@@ -295,6 +269,7 @@ bool read_tmx(PairReader *r) {
   const TextFile *f = &r->file->text;
   Tmx t = {.r = r, .at = f->text, .end = f->text + f->length, .counted = f->text};
   r->line = 1;
+  *r->languages[0] = '\0'; /* each file has its own */
   const bool ok = read_units(&t);
   char codes[FIGURE_SIZE];
   if (ok && t.codes)

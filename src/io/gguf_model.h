@@ -12,6 +12,9 @@
 json_t *gguf_configuration(const Gguf *, Error *);
 /* And back: adds the metadata of a complete config.json, token ids of the end and padding included. */
 bool gguf_put_configuration(GgufValues *, const json_t *config, Error *);
+/* As generation_config.json, with the tokens of that configuration; *out NULL: the file has none. */
+bool gguf_generation(const Gguf *, const json_t *config, json_t **out, Error *);
+void gguf_put_generation(GgufValues *, const json_t *generation);
 /* Rotary positions: "rope_scaling", and how much of a head rotates, under the name `share`; NULL: all. */
 bool gguf_read_rope(const Gguf *, const char *family, const char *share, json_t *config, Error *);
 void gguf_write_rope(GgufValues *, const char *family, const json_t *config);

@@ -215,8 +215,14 @@ bool shards_open(Shards *s, const char *directory, Error *err) {
   char path[PATH_CAPACITY];
   const Form *found = form_of(directory), *form = found ? found : forms;
   *s = (Shards){.arena = arena_new(0)};
-  path_join(path, directory, form->single);
-  if (file_exists(path) ? open_single(s, path, form, err) : open_index(s, directory, form, err)) return true;
+  const bool indexed = file_exists(path_join(path, directory, form->index)),
+             single = file_exists(path_join(path, directory, form->single));
+  if (single ? open_single(s, path, form, err) : open_index(s, directory, form, err)) {
+    if (single && indexed) /* as transformers does */
+      s->remark = arena_printf(s->arena, "%s and its files are not read, because there is %s", form->index,
+                               form->single);
+    return true;
+  }
   shards_close(s);
   return false;
 }

@@ -13,7 +13,7 @@ typedef struct Shards {
   TensorSet tensors; /* of all files, pointing into their mappings */
   Safetensors *files;
   size_t count;
-  const char *remark; /* a harmless error in the index; NULL: none */
+  const char *remark; /* a harmless error in the index, or that it is not read; NULL: none */
   Arena *arena;
 } Shards;
 

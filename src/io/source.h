@@ -40,6 +40,7 @@ typedef struct ModelParts {
 /* A model that is written as one file. */
 typedef struct ModelFile {
   const json_t *configuration; /* complete, by the keys of transformers */
+  const json_t *generation;    /* as generation_config.json */
   const json_t *chat_template; /* a text, or a list of named ones; NULL: none */
   const char *tokenizer;       /* the text of tokenizer.json */
   size_t tokenizer_length;

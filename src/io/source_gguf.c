@@ -12,8 +12,10 @@ static bool open_file(ModelSource *s, Error *err) {
   if (!gguf_open(g, s->path, err)) return false;
   snprintf(s->configuration_at, PATH_CAPACITY, "%.*s: metadata, by transformers' names", PATH_CAPACITY / 2,
            s->path);
+  snprintf(s->generation_at, PATH_CAPACITY, "%.*s: metadata of sampling", PATH_CAPACITY / 2, s->path);
   s->card = json_object();
-  return !g->tensors.count || (s->configuration = gguf_configuration(g, err));
+  return !g->tensors.count || ((s->configuration = gguf_configuration(g, err)) &&
+                               gguf_generation(g, s->configuration, &s->generation, err));
 }
 
 static bool open_tensors(ModelSource *s, Error *err) {
@@ -113,6 +115,7 @@ static bool put_values(GgufValues *v, const ModelFile *f, Error *err) {
     return false;
   if (blocks) gguf_put_int(v, "general.quantization_version", 2);
   put_templates(v, f->chat_template);
+  gguf_put_generation(v, f->generation);
   return true;
 }
 

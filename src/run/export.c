@@ -5,6 +5,7 @@
 
 #include "base/arena.h"
 #include "run/forms.h"
+#include "run/generation.h"
 
 typedef struct Export {
   const Bundle *bundle;
@@ -206,10 +207,11 @@ static bool save(Export *e, const SourceFormat *format, const char *path, const 
   const Config *c = &b->model->config;
   const int32_t begin = bundle_begin(b);
   Buffer text = {0};
-  json_t *template = NULL, *configuration = config_json(c);
+  json_t *template = NULL, *configuration = config_json(c), *generation = generation_portable(b);
   const bool ok =
       tokenizer_text(b->tokenizer, &text, err) && source_read_template(&b->source, &template, err);
   const ModelFile file = {.configuration = configuration,
+                          .generation = generation,
                           .chat_template = template,
                           .tokenizer = text.data,
                           .tokenizer_length = text.length,
@@ -224,6 +226,7 @@ static bool save(Export *e, const SourceFormat *format, const char *path, const 
                           .check = check};
   const bool saved = ok && format->save(path, &file, err);
   json_decref(configuration);
+  json_decref(generation);
   json_decref(template);
   buffer_free(&text);
   return saved;

@@ -215,14 +215,13 @@ static bool fill_key(Settings *s, const json_t *json, const char *key, const cha
   return ok;
 }
 
-/* A file that enables sampling or beam search relies on transformers' defaults for keys that it lacks. */
+/* A file of another program relies on transformers' defaults for keys that it lacks. */
 static bool complete(Settings *s, const json_t *json, Error *err) {
   static const char *const absent[][3] = {
       {"temperature", "temperature", "1"}, {"top_k", "top_k", "50"}, {"top_p", "top_p", "1"}};
   for (int i = 0; i < 3 && json_is_true(member(json, "do_sample")); i++)
     if (!member(json, absent[i][0]) && !fill(s, absent[i][1], absent[i][2], err)) return false;
-  return !member(json, "num_beams") || member(json, "early_stopping") ||
-         fill(s, "early_stopping", "false", err);
+  return member(json, "early_stopping") || fill(s, "early_stopping", "false", err);
 }
 
 static bool fill_all(Settings *s, const json_t *json, bool ours, Error *err) {
@@ -465,6 +464,22 @@ json_t *generation_describe(const Bundle *b) {
     if (value) json_share(json, rule_keys[i].key, value);
   }
   ink_settings_free(plain);
+  ink_settings_free(filled);
+  return json;
+}
+
+json_t *generation_portable(const Bundle *b) {
+  static const SettingTable *const tables[] = {&search_settings_table, &sampling_settings_table};
+  static const char *const keys[] = {"temperature", "top_k", "top_p", "early_stopping"}; /* of `complete` */
+  json_t *json = json_deep_copy(b->generation);
+  Settings *filled = settings_new(tables, 2);
+  Error err = {0};
+  CHECK(generation_fill(filled, b, &err)); /* checked when the file was read */
+  for (size_t i = 0; bundle_is_ours(b) && i < sizeof keys / sizeof *keys; i++) {
+    char *text = settings_text(filled, keys[i]);
+    if (!member(json, keys[i])) json_put(json, keys[i], value_of(text));
+    mem_free(text);
+  }
   ink_settings_free(filled);
   return json;
 }

@@ -31,6 +31,9 @@ void generation_close(Generation *);
 /* Fills in only the model's defaults; describes them by the names of settings, with the rules. */
 bool generation_fill(Settings *, const Bundle *, Error *);
 json_t *generation_describe(const Bundle *);
+/* generation_config.json for a file that does not say whose model it is: with the defaults that absent keys
+ * have in Inkstone's own models. */
+json_t *generation_portable(const Bundle *);
 
 /* generation_config.json of a trained model: that of the base model, updated by the settings given and by the
  * tokens. */

@@ -31,6 +31,7 @@ bool added_special_here(const AddedTokens *a, const char *text, size_t length) {
 
 /* ---- the context of a token ---- */
 
+/* \w of Rust's regex: Alphabetic, marks, decimal numbers, connectors, joiners. */
 static bool is_word_character(uint32_t c) {
   switch (utf8proc_category((utf8proc_int32_t)c)) {
     case UTF8PROC_CATEGORY_LU:
@@ -45,12 +46,15 @@ static bool is_word_character(uint32_t c) {
     case UTF8PROC_CATEGORY_NL:
     case UTF8PROC_CATEGORY_PC:
       return true;
+    case UTF8PROC_CATEGORY_SO: /* letters in circles and squares are Alphabetic */
+      return (c >= 0x24b6 && c <= 0x24e9) || (c >= 0x1f130 && c <= 0x1f149) ||
+             (c >= 0x1f150 && c <= 0x1f169) || (c >= 0x1f170 && c <= 0x1f189);
     default:
       return c == 0x200c || c == 0x200d; /* the joiners */
   }
 }
 
-static bool is_single_word(const char *text, size_t length, size_t begin, size_t end) {
+bool added_is_single_word(const char *text, size_t length, size_t begin, size_t end) {
   uint32_t code;
   if (utf8_decode_last(text, begin, &code) && is_word_character(code)) return false;
   return !utf8_decode(text + end, length - end, &code) || !is_word_character(code);
@@ -74,7 +78,7 @@ bool added_find(const AddedTokens *a, const char *text, size_t length, size_t fr
     const AddedToken *t = a->starts[(unsigned char)text[at]] ? starting(a, text + at, length - at) : NULL;
     if (!t) continue;
     *m = (AddedMatch){t, at, at + t->length};
-    if ((!t->special || specials) && (!t->single_word || is_single_word(text, length, at, m->end))) {
+    if ((!t->special || specials) && (!t->single_word || added_is_single_word(text, length, at, m->end))) {
       take_spaces(text, length, from, m);
       return true;
     }

@@ -22,16 +22,15 @@ typedef struct Encoder {
   const Tokenizer *tokenizer;
   Ids *out;
   CacheEntry *cache;
-  bool cached;   /* words are looked up, and cut where that changes nothing */
-  size_t slots;  /* of the cache: a power of two, or 0 for short texts */
-  bool specials; /* special tokens spelled out in the text become those tokens */
+  bool cached;  /* words are looked up, and cut where that changes nothing */
+  size_t slots; /* of the cache: a power of two, or 0 for short texts */
   bool failed;
   Error *err;
-  Dropout dropout;
+  EncodeOptions options;
 } Encoder;
 
 static void encode_whole(Encoder *e, const char *word, size_t length) {
-  e->tokenizer->model->encode(e->tokenizer, word, length, &e->dropout, e->out);
+  e->tokenizer->model->encode(e->tokenizer, word, length, &e->options, e->out);
 }
 
 /* ---- words ---- */
@@ -124,7 +123,7 @@ static void split(Encoder *e, const AddedTokens *added, const char *text, size_t
                   void rest(Encoder *, const char *, size_t)) {
   for (size_t at = 0; at < length;) {
     AddedMatch m;
-    added_find(added, text, length, at, e->specials, &m);
+    added_find(added, text, length, at, e->options.specials, &m);
     rest(e, text + at, m.begin - at);
     e->cutter.at_start = false;
     if (m.token) vec_push(e->out, m.token->id);
@@ -178,7 +177,7 @@ static void make_cache(Encoder *e, size_t length) {
   enum { WORTH_A_CACHE = 512, BYTES_A_SLOT = 16 };
   e->cached = e->tokenizer->merges.list.count ||
               e->tokenizer->model != &model_BPE; /* bytes alone are as quickly encoded */
-  if (length < WORTH_A_CACHE || e->dropout.drop || !e->cached) return;
+  if (length < WORTH_A_CACHE || e->options.drop || !e->cached) return;
   e->slots = WORTH_A_CACHE / BYTES_A_SLOT;
   while (e->slots < MOST_SLOTS && e->slots * BYTES_A_SLOT < length) e->slots *= 2;
   e->cache = mem_alloc_zeroed(e->slots, sizeof *e->cache);
@@ -212,7 +211,7 @@ static bool encode(Encoder *e, const char *text, size_t length) {
 
 bool tokenizer_encode(const Tokenizer *t, const char *text, size_t length, bool specials, Ids *ids,
                       Error *err) {
-  Encoder e = {.tokenizer = t, .out = ids, .specials = specials, .err = err};
+  Encoder e = {.tokenizer = t, .out = ids, .err = err, .options = {.specials = specials}};
   return encode(&e, text, length);
 }
 
@@ -221,6 +220,6 @@ bool tokenizer_encode_dropping(const Tokenizer *t, const char *text, size_t leng
   if (t->model != &model_BPE)
     return fail(err, "the tokenizer's model %s has no merges to drop: train without BPE-dropout",
                 t->model->type);
-  Encoder e = {.tokenizer = t, .out = ids, .err = err, .dropout = {drop, seed, random_mix(stream)}};
+  Encoder e = {.tokenizer = t, .out = ids, .err = err, .options = {false, drop, seed, random_mix(stream)}};
   return encode(&e, text, length);
 }

@@ -82,9 +82,10 @@ static size_t symbols_of_characters(const Tokenizer *t, const char *word, size_t
   return count;
 }
 
-static void encode(const Tokenizer *t, const char *word, size_t length, Dropout *d, Ids *out) {
+static void encode(const Tokenizer *t, const char *word, size_t length, EncodeOptions *d, Ids *out) {
   int64_t id;
-  if (t->whole_words && !d->drop && map_get(t->by_bytes, word, length, &id) && !t->pieces.data[id].special) {
+  if (t->whole_words && !d->drop && map_get(t->by_bytes, word, length, &id) &&
+      model_finds(t, (int32_t)id, d, word, length, 0, length)) {
     vec_push(out, (int32_t)id);
     return;
   }

@@ -54,13 +54,14 @@ static void offer(Path *p, double score, size_t begin, int32_t id) {
 }
 
 /* Extends the paths that end at `at` by each token that begins there, or by one unknown character. */
-static size_t extend(const Tokenizer *t, const char *word, size_t length, size_t at, Path *paths) {
+static size_t extend(const Tokenizer *t, const char *word, size_t length, size_t at, const EncodeOptions *o,
+                     Path *paths) {
   const size_t character = utf8_character(word + at, length - at), n = character ? character : 1;
   bool known = false;
   uint32_t node = 0;
   for (size_t i = at; i < length && (node = trie_child(&t->trie, node, word[i])); i++) {
     const int32_t id = t->trie.values.data[node];
-    if (id == -1) continue;
+    if (id == -1 || (id >= 0 && !model_finds(t, id, o, word, length, at, i + 1))) continue;
     const double score = id >= 0 ? t->scores.data[id] : t->unlisted.data[-2 - id];
     offer(&paths[i + 1], paths[at].score + score, at, id < 0 ? t->unknown : id == t->unknown ? -2 : id);
     known |= i + 1 - at == n;
@@ -81,13 +82,12 @@ static void add_stretch(const Tokenizer *t, const char *text, size_t length, Ids
     vec_push(out, t->unknown);
 }
 
-static void encode(const Tokenizer *t, const char *word, size_t length, Dropout *d, Ids *out) {
+static void encode(const Tokenizer *t, const char *word, size_t length, EncodeOptions *o, Ids *out) {
   enum { SHORT = 128 };
   Path few[SHORT + 1], *paths = length <= SHORT ? few : mem_alloc((length + 1) * sizeof *paths);
   size_t *ends = mem_alloc((length + 1) * sizeof *ends), count = 0;
-  (void)d;
   for (size_t i = 0; i <= length; i++) paths[i] = (Path){0, 0, -1};
-  for (size_t at = 0; at < length;) at += extend(t, word, length, at, paths);
+  for (size_t at = 0; at < length;) at += extend(t, word, length, at, o, paths);
   for (size_t at = length; at; at = paths[at].begin) ends[count++] = at;
   while (count) {
     size_t end = ends[--count];
@@ -108,7 +108,7 @@ void unigram_prepare(Tokenizer *t) {
   for (size_t i = 0; i < t->scores.count; i++) t->least_score = fmin(t->least_score, t->scores.data[i]);
   for (size_t i = 0; i < t->unlisted.count; i++) t->least_score = fmin(t->least_score, t->unlisted.data[i]);
   for (size_t i = 0; i < t->scores.count; i++)
-    if (!isnan(t->scores.data[i]) && t->pieces.data[i].kind == PIECE_TEXT && !t->pieces.data[i].special)
+    if (!isnan(t->scores.data[i]) && t->pieces.data[i].kind == PIECE_TEXT)
       *trie_put(&t->trie, t->pieces.data[i].name, strlen(t->pieces.data[i].name)) = (int32_t)i;
 }
 

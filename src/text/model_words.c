@@ -5,10 +5,6 @@
 #include "text/tokenizer_impl.h"
 #include "text/utf8.h"
 
-static bool find(const Tokenizer *t, const char *text, size_t length, int64_t *id) {
-  return map_get(t->by_bytes, text, length, id) && !t->pieces.data[*id].special;
-}
-
 static void add_unknown(const Tokenizer *t, Ids *out) {
   if (t->unknown >= 0) vec_push(out, t->unknown);
 }
@@ -21,30 +17,32 @@ static bool read_word_piece(StepReader *r, const json_t *model) {
          json_get_int(model, "max_input_chars_per_word", 100, &r->t->longest_word, r->path, r->err);
 }
 
-/* The longest token that begins the text, which continues a word unless it is its `first`; its size, 0: none.
- */
-static size_t longest(const Tokenizer *t, const char *text, size_t length, bool first, Buffer *key,
-                      int64_t *id) {
-  if (length > t->longest_piece) length = utf8_whole_prefix(text, t->longest_piece);
-  const size_t prefix = first ? 0 : strlen(t->subword_prefix);
+/* The longest token at a place of a word; its size, 0: none. */
+static size_t longest(const Tokenizer *t, const char *word, size_t whole, size_t at, const EncodeOptions *o,
+                      Buffer *key, int64_t *id) {
+  const char *text = word + at;
+  const size_t prefix = at ? strlen(t->subword_prefix) : 0, rest = whole - at;
+  size_t length = rest > t->longest_piece ? utf8_whole_prefix(text, t->longest_piece) : rest;
   buffer_clear(key);
   buffer_add(key, t->subword_prefix, prefix);
   buffer_add(key, text, length);
   while (length) {
-    if (find(t, key->data, prefix + length, id)) return length;
+    if (map_get(t->by_bytes, key->data, prefix + length, id) &&
+        model_finds(t, (int32_t)*id, o, word, whole, at, at + length))
+      return length;
     while (--length && ((unsigned char)text[length] & 0xc0) == 0x80) continue;
   }
   return 0;
 }
 
-static void encode_word_piece(const Tokenizer *t, const char *word, size_t length, Dropout *d, Ids *out) {
+static void encode_word_piece(const Tokenizer *t, const char *word, size_t length, EncodeOptions *o,
+                              Ids *out) {
   const size_t before = out->count;
   Buffer key = {0};
   int64_t id = 0;
-  (void)d;
   bool known = utf8_count(word, length) <= t->longest_word;
   for (size_t at = 0, n; known && at < length; at += n) {
-    n = longest(t, word + at, length - at, !at, &key, &id);
+    n = longest(t, word, length, at, o, &key, &id);
     known = n > 0;
     if (known) vec_push(out, (int32_t)id);
   }
@@ -67,10 +65,10 @@ static bool read_word_level(StepReader *r, const json_t *model) {
   return true;
 }
 
-static void encode_word_level(const Tokenizer *t, const char *word, size_t length, Dropout *d, Ids *out) {
+static void encode_word_level(const Tokenizer *t, const char *word, size_t length, EncodeOptions *o,
+                              Ids *out) {
   int64_t id;
-  (void)d;
-  if (find(t, word, length, &id))
+  if (map_get(t->by_bytes, word, length, &id) && model_finds(t, (int32_t)id, o, word, length, 0, length))
     vec_push(out, (int32_t)id);
   else
     add_unknown(t, out);

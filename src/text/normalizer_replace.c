@@ -36,14 +36,16 @@ static void replace_string(const Step *s, const char *text, size_t length, Buffe
 /* Invalid UTF-8 stays as it is. */
 static bool replace_matches(const Step *s, const char *text, size_t length, Buffer *out, Error *err) {
   Words words;
-  const char *part;
   words_open(&words, s->pattern);
   for (size_t at = 0, n; at < length; at += n + 1) {
-    size_t m;
+    size_t done = 0, begin, end;
     n = utf8_valid_prefix(text + at, length - at);
     words_over(&words, text + at, n);
-    while (words_next(&words, &part, &m))
-      words_is_match(&words) ? buffer_add(out, s->with, s->with_length) : buffer_add(out, part, m);
+    for (; words_next_match(&words, &begin, &end); done = end) {
+      buffer_add(out, text + at + done, begin - done);
+      buffer_add(out, s->with, s->with_length);
+    }
+    buffer_add(out, text + at + done, n - done);
     if (at + n < length) buffer_add(out, text + at + n, 1);
   }
   words_close(&words);

@@ -115,12 +115,18 @@ static bool read_bert(StepReader *r, const json_t *part, Step s) {
   return step_push(r, s);
 }
 
+/* Format characters later than Unicode 8, whose tables the tokenizers of Hugging Face have. */
+static bool is_later_format(uint32_t c) {
+  return c == 0x8e2 || c == 0x890 || c == 0x891 || c == 0x110cd || (c >= 0x13430 && c <= 0x1343f);
+}
+
+/* Unassigned code points stay: they may be characters of a later Unicode. */
 static int64_t cleaned(uint32_t c) {
   const int kind = category(c);
   if (is_white_space(c) && kind != UTF8PROC_CATEGORY_CC) return ' ';
   if (c == '\t' || c == '\n' || c == '\r') return ' ';
-  return kind == UTF8PROC_CATEGORY_CC || kind == UTF8PROC_CATEGORY_CF || kind == UTF8PROC_CATEGORY_CO ||
-                 kind == UTF8PROC_CATEGORY_CN || c == 0xfffd
+  return kind == UTF8PROC_CATEGORY_CC || (kind == UTF8PROC_CATEGORY_CF && !is_later_format(c)) ||
+                 kind == UTF8PROC_CATEGORY_CO || c == 0xfffd
              ? DROPPED
              : (int64_t)c;
 }

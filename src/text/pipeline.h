@@ -62,16 +62,17 @@ struct StepKind {
   void (*decode)(const Step *, bool first, Buffer *token);
 };
 
-/* BPE-dropout; each word uses a stream of its own. */
-typedef struct Dropout {
-  double drop; /* probability of skipping a merge; 0: none */
+/* How a model encodes a word. BPE-dropout: each word uses a stream of its own. */
+typedef struct EncodeOptions {
+  bool specials; /* special tokens may be found in words (model_finds) */
+  double drop;   /* probability of skipping a merge; 0: none */
   uint64_t seed, stream;
-} Dropout;
+} EncodeOptions;
 
 struct ModelKind {
   const char *type, *members;
   bool (*read)(StepReader *, const json_t *); /* before the vocabulary; members that are not in it */
-  void (*encode)(const Tokenizer *, const char *word, size_t length, Dropout *, Ids *);
+  void (*encode)(const Tokenizer *, const char *word, size_t length, EncodeOptions *, Ids *);
 };
 
 /* The steps of a part of tokenizer.json. */

@@ -89,6 +89,7 @@ void tokenizer_put_added(Tokenizer *t, int32_t id, const char *content, AddedTok
   Piece *p = &t->pieces.data[id];
   p->added = true;
   p->special = token.special && !is_byte_token(t, p);
+  p->single_word = token.single_word;
   token.id = id;
   token.content = p->name;
   token.length = strlen(content);
@@ -104,6 +105,12 @@ void tokenizer_put_added(Tokenizer *t, int32_t id, const char *content, AddedTok
     p->bytes = token.content, p->length = token.length; /* decoded as it is matched, with its space */
   if (token.length && token.length <= LONGEST_ADDED) added_put(&t->added_normalized, token);
   buffer_free(&normal);
+}
+
+bool model_finds(const Tokenizer *t, int32_t id, const EncodeOptions *o, const char *word, size_t length,
+                 size_t begin, size_t end) {
+  const Piece *p = &t->pieces.data[id];
+  return !p->special || o->specials || (p->single_word && !added_is_single_word(word, length, begin, end));
 }
 
 static bool find_bytes(Tokenizer *t, const char *where, Error *err) {

@@ -29,6 +29,7 @@ typedef struct Piece {
   bool ends_word;        /* its name has the decoder's suffix */
   bool added;            /* an added token: matched in the text before it is split into words */
   bool special;          /* an added token without text */
+  bool single_word;      /* an added token that does not match within a word */
   bool listed_elsewhere; /* an added token listed in tokenizer_config.json or special_tokens_map.json only */
 } Piece;
 
@@ -62,6 +63,8 @@ typedef struct AddedMatch {
  * are ordinary text. False: none; the match is then empty, at the end of the text. */
 bool added_find(const AddedTokens *, const char *text, size_t length, size_t from, bool specials,
                 AddedMatch *);
+/* Whether no word character is next to a place of the text. */
+bool added_is_single_word(const char *text, size_t length, size_t begin, size_t end);
 /* Whether a special token begins at the beginning of the text. */
 bool added_special_here(const AddedTokens *, const char *text, size_t length);
 void added_free(AddedTokens *);
@@ -140,6 +143,10 @@ bool push_split(StepReader *, const char *pattern);
 bool decoder_ends_word(const Step *, const char *name, size_t length);
 /* A character as the tokens of its bytes; false, if there is no byte fallback or one lacks. */
 bool encode_bytes(const Tokenizer *, const char *text, size_t length, int32_t *ids);
+/* May a model find a token of its vocabulary in [begin, end) of a word? A special token that is not allowed
+ * is letters there, but where it does not match because it is within a word, it is a token like any other. */
+bool model_finds(const Tokenizer *, int32_t id, const EncodeOptions *, const char *word, size_t length,
+                 size_t begin, size_t end);
 void unigram_prepare(Tokenizer *); /* once all pieces are there */
 /* BPE's first and last characters of a word differ from others. */
 bool has_affixes(const Tokenizer *);

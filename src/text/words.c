@@ -89,6 +89,7 @@ void words_over(Words *w, const char *text, size_t length) {
   w->text = text;
   w->length = length;
   w->at = w->match_begin = w->match_end = 0;
+  w->matched = false;
 }
 
 void words_close(Words *w) {
@@ -145,26 +146,46 @@ static void credit_progress(Words *w, size_t progress) {
   w->ahead = w->ahead > SCANS * progress ? w->ahead - SCANS * progress : 0;
 }
 
+/* Finds the next match at or after `from`; false: none, or a problem. */
+static bool find_from(Words *w, size_t from) {
+  const int found = match(w, from);
+  if (found < 0) {
+    w->problem = found == PCRE2_ERROR_NOMATCH ? 0 : found;
+    return false;
+  }
+  const PCRE2_SIZE *place = pcre2_get_ovector_pointer(w->match);
+  w->match_begin = place[0];
+  w->match_end = place[1];
+  if (w->ahead) credit_progress(w, w->match_end - from);
+  return true;
+}
+
+static size_t next_character(const Words *w, size_t at) {
+  at++;
+  while (at < w->length && ((unsigned char)w->text[at] & 0xc0) == 0x80) at++;
+  return at;
+}
+
 /* Finds the next match at or after w->at; without one, the rest is one piece. */
 static bool find(Words *w) {
-  size_t from = w->at;
-  while (from < w->length) {
-    const int found = match(w, from);
-    if (found == PCRE2_ERROR_NOMATCH) break;
-    if (found < 0) {
-      w->problem = found;
-      return false;
-    }
-    const PCRE2_SIZE *place = pcre2_get_ovector_pointer(w->match);
-    w->match_begin = place[0];
-    w->match_end = place[1];
-    if (w->ahead) credit_progress(w, w->match_end - from);
-    if (w->match_end > w->at) return true;
-    from++; /* an empty match at w->at cuts nothing: search on */
-    while (from < w->length && ((unsigned char)w->text[from] & 0xc0) == 0x80) from++;
-  }
+  for (size_t from = w->at; from < w->length && find_from(w, from); from = next_character(w, from))
+    if (w->match_end > w->at) return true; /* an empty match at w->at cuts nothing */
+  if (w->problem) return false;
   w->match_begin = w->match_end = w->length;
   return true;
+}
+
+bool words_next_match(Words *w, size_t *begin, size_t *end) {
+  const size_t last = w->match_end;
+  while (!w->problem && w->at <= w->length && find_from(w, w->at)) {
+    const bool empty = w->match_end == w->match_begin, behind = w->matched && w->match_end == last;
+    w->at = empty ? next_character(w, w->match_end) : w->match_end;
+    if (empty && behind) continue;
+    *begin = w->match_begin;
+    *end = w->match_end;
+    return w->matched = true;
+  }
+  return false;
 }
 
 bool words_next(Words *w, const char **word, size_t *length) {

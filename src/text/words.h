@@ -26,6 +26,7 @@ typedef struct Words {
   size_t length, at;
   size_t match_begin, match_end; /* found but not returned yet */
   void *match;
+  bool matched; /* words_next_match has returned one */
   size_t ahead; /* bytes scanned beyond the first window, less a credit for progress */
   int problem;  /* a PCRE2 error, such as a match limit, or LOOKS_TOO_FAR */
 } Words;
@@ -36,6 +37,9 @@ void words_over(Words *, const char *text, size_t length);
 bool words_next(Words *, const char **word, size_t *length);
 /* Was the word that words_next returned a match, and not text between two? */
 bool words_is_match(const Words *);
+/* Instead of words_next: the next match, which may be empty, also at the end of the text, but not where the
+ * one before ends. False at the end, and if matching fails. */
+bool words_next_match(Words *, size_t *begin, size_t *end);
 /* False if matching failed in any text since words_open. */
 bool words_ok(const Words *, Error *);
 void words_close(Words *);

@@ -352,12 +352,22 @@ static bool write_results(Run *r, Trainer *t, bool finished, Error *err) {
 /* ---- the run ---- */
 
 /* Changes the number of steps on resume, and records it in the recipe, which stays reproducible. */
-static bool change_steps(Run *r, TrainState *s, Error *err) {
-  const int64_t steps = r->steps_given > s->step ? r->steps_given : s->step;
-  const bool recorded =
-      recipe_steps(r->train->replan, s->step, s->steps) == steps; /* by an earlier attempt */
+static bool change_steps(Run *r, TrainState *s, int64_t steps, Error *err) {
+  if (steps < s->step) {
+    news_warning(&r->news,
+                 "--%s asks for %" PRId64 " steps, but %" PRId64 " are done already: the run ends here",
+                 r->steps_given ? "steps" : "epochs", steps, s->step);
+    steps = s->step;
+  }
+  const int64_t recorded = recipe_steps(r->train->replan, s->step, s->steps); /* by an earlier attempt */
   s->steps = steps;
-  return recorded || recipe_replan(&r->dir, r->settings, s->step, steps, err);
+  return recorded == steps || recipe_replan(&r->dir, r->settings, s->step, steps, err);
+}
+
+/* By --steps or --epochs of this call, since the recipe has no epochs; 0: neither is given. */
+static int64_t steps_wanted(const Run *r) {
+  if (r->steps_given || r->train->epochs <= 0) return r->steps_given;
+  return plan_steps_of(&r->plan, r->train->epochs, r->batches->tokens);
 }
 
 static bool fill_weights(Run *r, Trainer *t, Error *err) {
@@ -369,8 +379,11 @@ static bool fill_weights(Run *r, Trainer *t, Error *err) {
   if (!r->resumed) return true;
   if (!checkpoint_load(r->dir.path, &t->state, &t->optimizer, &r->news, &found, err)) return false;
   snapshots_find(r->dir.path, &t->state);
-  if (r->steps_given && !change_steps(r, &t->state, err)) return false;
+  const int64_t steps = steps_wanted(r);
+  if (steps && !change_steps(r, &t->state, steps, err)) return false;
   news_note(&r->news, "resuming at step %" PRId64 " of %" PRId64, t->state.step, t->state.steps);
+  if (r->deadline > 0 && t->state.step >= t->state.steps)
+    news_warning(&r->news, "--budget has no effect: all steps are done; --steps or --epochs adds some");
   return true;
 }
 
@@ -492,7 +505,6 @@ static bool decide_precision(Run *r, Error *err) {
 }
 
 static bool start_run(Run *r, Error *err) {
-  if (r->train->budget > 0) r->deadline = clock_seconds() + r->train->budget;
   if (!decide_precision(r, err)) return false;
   if (!begin(r, err)) return false;
   if (r->train->dry_run) return true;
@@ -546,6 +558,7 @@ static bool run_in_directory(Run *r, const char *home, const Settings *given, co
     if (!recipe_continue(in_run(r, path, "recipe.yaml"), given, &r->settings, err)) return false;
   }
   use_settings(r);
+  if (r->train->budget > 0) r->deadline = clock_seconds() + r->train->budget; /* on resume, of what is left */
   return again ? resume_run(r, err) : start_run(r, err);
 }
 

@@ -77,9 +77,13 @@ void plan_set_steps(Plan *p, const TrainSettings *s, int64_t steps) {
   p->sample_every = s->sample_every ? s->sample_every : at_least_1(p->steps / 5);
 }
 
+int64_t plan_steps_of(const Plan *p, double epochs, int64_t tokens) {
+  return at_least_1((int64_t)(epochs * (double)tokens / p->step_tokens + 0.5));
+}
+
 static bool plan_steps(Plan *p, const TrainSettings *s, int64_t tokens, Error *err) {
   const double epochs = s->epochs > 0 ? s->epochs : default_epochs(p->cost.parameters, tokens);
-  plan_set_steps(p, s, s->steps ? s->steps : (int64_t)(epochs * (double)tokens / p->step_tokens + 0.5));
+  plan_set_steps(p, s, s->steps ? s->steps : plan_steps_of(p, epochs, tokens));
   return p->warmup <= p->steps ||
          fail_usage(err,
                     "a warm-up of %" PRId64

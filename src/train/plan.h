@@ -32,6 +32,8 @@ bool plan_check_task(const Task *, const Settings *given, const News *, Error *)
 bool plan_open(Plan *, const Config *, int64_t context, const TrainSettings *, Error *);
 /* Completes the plan, from the resulting batches. */
 bool plan_make(Plan *, const TrainSettings *, const Material *, const Batches *, Error *);
+/* The number of steps that are so many passes over the tokens of the batches. */
+int64_t plan_steps_of(const Plan *, double epochs, int64_t tokens);
 /* Changes the number of steps and what depends on it. */
 void plan_set_steps(Plan *, const TrainSettings *, int64_t steps);
 /* Reports parameters, tokens, memory and disk; refuses a run that this machine cannot hold. */

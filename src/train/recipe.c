@@ -75,7 +75,8 @@ bool recipe_write(const RunDir *dir, const Settings *settings, Error *err) {
 /* Settings that may change on --resume do not affect the steps already done. */
 static bool reconcile(const Settings *given, Settings *saved, const ink_setting_info *info, Error *err) {
   char *now = settings_text(given, info->name), *then = settings_text(saved, info->name);
-  const bool same = !strcmp(now, then) || !strcmp(now, "auto"); /* "auto" was decided when the run began */
+  const bool decided = !strcmp(info->name, "precision") && !strcmp(now, "auto"); /* when the run began */
+  const bool same = !strcmp(now, then) || decided;
   bool ok = true;
   if (!same && settings_freedom(saved, info->name) != SETTING_FREE_ON_RESUME)
     ok = fail_usage(err,

@@ -300,8 +300,8 @@ static bool change_steps(Trainer *t, int64_t steps, Error *err) {
   char text[160];
   if (steps == t->state.steps) return true;
   snprintf(text, sizeof text,
-           "the speed of the machine changed: %" PRId64 " steps instead of %" PRId64 " fit into the budget",
-           steps, t->state.steps);
+           "at the speed of the machine, %" PRId64 " steps instead of %" PRId64 " fit into the budget", steps,
+           t->state.steps);
   t->state.steps = steps;
   remark(t, text);
   return recipe_replan(t->run, t->all_settings, t->state.step, steps, err);

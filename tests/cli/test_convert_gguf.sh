@@ -71,6 +71,36 @@ for scaling in '"linear", "factor": 4.0' '"yarn", "factor": 4.0, "original_max_p
 done
 grep -q '"attention_factor"' back-scaled/config.json || flunk "the factor of attention is lost"
 
+# How a model writes by default is kept: all of generation_config.json, and llama.cpp's keys of sampling.
+cp -r llama says
+cat >says/generation_config.json <<'END'
+{"do_sample": true, "temperature": 0.3, "top_k": 3, "top_p": 0.9, "repetition_penalty": 1.5, "suppress_tokens": [71], "eos_token_id": 0}
+END
+by_default() { "$INKSTONE" write -m "$1" --max-tokens 24 "The moon"; }
+run convert says says.gguf
+expect_status 0
+[ "$(by_default says)" = "$(by_default says.gguf)" ] || flunk "says.gguf writes another text by default"
+for key in temp top_k top_p penalty_repeat; do
+  grep -aq "general.sampling.$key" says.gguf || flunk "says.gguf lacks general.sampling.$key"
+done
+run convert says.gguf back-says
+grep -q '"suppress_tokens"' back-says/generation_config.json || flunk "suppress_tokens are lost"
+sed 's/inkstone.generation_config/inkstone.generation_confiX/' says.gguf >sampled.gguf # as another program's file
+run info sampled.gguf --json
+expect_out '"temperature": 0.30'
+expect_out '"top_k": 3'
+sed 's/{"do_sample":true/{"do_sample":none/' says.gguf >damaged.gguf
+run write -m damaged.gguf The
+expect_failure "inkstone.generation_config"
+printf 'Where?\tHere.\n%.0s' 1 2 3 4 5 6 7 8 9 10 11 12 >talk
+run train reply talk -o talker --arch llama --size nano --tokenizer byte --steps 4 --context 32 --holdout 0 -q
+expect_status 0
+run convert talker talker.gguf
+expect_status 0
+"$INKSTONE" reply -m talker "Where?" --seed 3 --json >one
+"$INKSTONE" reply -m talker.gguf "Where?" --seed 3 --json >two
+expect_same one two
+
 # Types: the file says which tensors have them, and every file can be used.
 train wide llama --width 256 --heads 2 --ffn 288
 for type in $types; do

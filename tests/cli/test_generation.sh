@@ -79,12 +79,14 @@ translates() { run translate -m mt "$@" "a b1 c" && expect_status 0 && mv out "$
 says mt '"num_beams": 3, "length_penalty": 0.5, "early_stopping": true, "no_repeat_ngram_size": 2, "max_new_tokens": 9'
 name=asked translates
 says mt ''
-name=given translates --beam 3 --length-penalty 0.5 --no-repeat-ngram 2 --max-tokens 9
+name=given translates --beam 3 --early-stopping true --length-penalty 0.5 --no-repeat-ngram 2 --max-tokens 9
 expect_same asked given
 says mt '"num_beams": 2, "max_length": 6'
 name=some translates
 says mt ''
 name=other translates --beam 2 --max-tokens 5 --early-stopping false
+run info mt --json
+expect_out '"early_stopping": false' # transformers' default
 expect_same some other
 run tokenizer encode -m mt "z"
 letter=$(cat out)

@@ -81,6 +81,15 @@ else skip_part "the run ended before it could be interrupted"; fi
 last="comparing resumed and uninterrupted weights"
 expect_same whole/model.safetensors parts/model.safetensors
 
+# A budget on resuming holds for what is left.
+start train write text -o hurried $long
+until_true 'ls hurried/checkpoint* >/dev/null 2>&1'
+kill -INT "$process" 2>/dev/null
+ended
+run train write text -o hurried --resume --budget 3s
+expect_status 0
+grep -q "^replan: " hurried/recipe.yaml || flunk "recipe.yaml does not have what the budget left out"
+
 # Killed, not asked.
 start train write text -o killed $flags
 until_true 'ls killed/checkpoint* >/dev/null 2>&1'

@@ -44,6 +44,32 @@ expect_usage "--resume and --dry-run contradict each other"
 run train write text -o decided --resume -q --steps 12 --keep-checkpoints 1 --threads 1
 expect_status 0
 grep -q "\"step\": *12" decided/log.jsonl || flunk "the resumed run goes on to step 12"
+run train write text -o decided --resume --steps 3
+expect_status 0
+expect_err "warning: --steps asks for 3 steps, but 12 are done already: the run ends here"
+run train write text -o decided --resume --budget 5m
+expect_err "resuming at step 12 of 12"
+expect_err "warning: --budget has no effect: all steps are done"
+run train write text -o decided --resume -q --documents line
+expect_usage "--resume cannot change --documents from auto to line"
+
+# --epochs as well: the steps of so many passes, of which the recipe keeps the number
+run train write text -o passes --size nano --tokenizer byte --context 32 --batch 4 --epochs 0.5 -q
+expect_status 0
+steps=$(sed -n 's/^steps: //p' passes/recipe.yaml)
+run train write text -o passes --resume --epochs 0.5
+expect_err "resuming at step $steps of $steps"
+run train write text -o passes --resume --epochs 1 --sample-tokens 0
+expect_status 0
+more=$(sed -n "s/^resuming at step $steps of //p" err)
+[ "$((more / 2))" = "$steps" ] || flunk "one pass has twice the steps of half a pass, not $more"
+
+# every setting that may not change is refused by its name, and no other is ignored
+run train write text -o decided --config recipe.yaml --overwrite -q --documents line
+run train write text -o decided --resume -q --documents auto
+expect_usage "--resume cannot change --documents from line to auto"
+run train write text -o decided --resume --steps 100000 --budget 1s
+expect_usage "--steps and --budget contradict each other"
 
 # one recipe serves several tasks: what only others read is told
 printf 'size: nano\ntokenizer: byte\ncontext: 32\nsteps: 8\nduplicates: drop\n' >others.yaml

@@ -69,6 +69,46 @@ static void comma_separated(void **state) {
           (const char *const[]){"a.txt:3", "one column", NULL});
 }
 
+static void semicolons_separate_where_commas_are_punctuation(void **state) {
+  static const char text[] = "Source 1, yes;Ziel 1, ja\nSource 2, no;Ziel 2, nein\n";
+  assert_string_equal(READ(text, false, "format", "csv"),
+                      "Source 1, yes>Ziel 1, ja|Source 2, no>Ziel 2, nein");
+  expect_said("semicolons separate the columns");
+  assert_string_equal(READ("1,a;2,b\n3,c;4,d\n", false, "format", "csv"), "1,a>2,b|3,c>4,d");
+  assert_string_equal(READ("1,5 m;5 feet\n2,5 m;8 feet\n", false, "format", "csv"),
+                      "1,5 m>5 feet|2,5 m>8 feet");
+  assert_string_equal(READ("a;b,c\nd;e,f\n", false, "format", "csv"), "a;b>c|d;e>f");
+  assert_string_equal(READ("id, source, target\n1, a;b, c\n2, d;e, f\n", false, "format", "csv"),
+                      "a;b>c|d;e>f");
+  assert_string_equal(READ("source;target\n\"a; b\";c, d\n", false, NULL), "a; b>c, d");
+  assert_string_equal(READ("a\tb, c\nd\te, f\n", false, "format", "csv"), "a>b, c|d>e, f");
+  expect_said("tabs separate the columns");
+}
+
+static void a_column_that_is_named_twice_is_refused(void **state) {
+  refused(&(const char *){"x,x,y\na,b,c\n"}, 1, false, FLAGS("format", "csv", "columns", "x,y"),
+          (const char *const[]){"a.txt:2: \"x\" is the name of two columns", "--columns 1,3", NULL});
+  refused(&(const char *){"source,target,target\na,b,c\n"}, 1, false, NULL,
+          (const char *const[]){"a.txt:2: \"target\" is the name of two columns", NULL});
+  assert_string_equal(READ("note,note,source,target\n1,2,a,b\n", false, NULL), "a>b");
+  assert_string_equal(READ("x,x,y\na,b,c\n", false, "format", "csv", "columns", "1,3"), "x>y|a>c");
+}
+
+static void translations_in_json(void **state) {
+  static const char two[] =
+      "{\"translation\": {\"en\": \"one\", \"de\": \"eins\"}}\n"
+      "{\"id\": \"1\", \"translation\": {\"de\": \"zwei\", \"en\": \"two\"}}\n";
+  static const char three[] = "{\"translation\": {\"en\": \"one\", \"de\": \"eins\", \"fr\": \"un\"}}\n";
+  assert_string_equal(READ(two, false, NULL), "one>eins|two>zwei");
+  expect_said("from en to de");
+  assert_string_equal(READ(two, false, "languages", "de,en"), "eins>one|zwei>two");
+  assert_string_equal(READ(three, false, "languages", "fr,en"), "un>one");
+  REFUSED(three, false, "a.txt:1", "3 languages (en, de, fr)", "--languages");
+  REFUSED("{\"translation\": {\"en\": \"one\", \"de\": 1}}\n", false, "a.txt:1: \"de\" is not text");
+  refused(&(const char *){two}, 1, false, FLAGS("languages", "en,fr"),
+          (const char *const[]){"a.txt:1: translation without fr", NULL});
+}
+
 static void tabs_with_quotes_and_headers(void **state) {
   assert_string_equal(READ("source\ttarget\none\teins\n", false, NULL), "one>eins");
   expect_said("is a header");
@@ -262,6 +302,9 @@ static void a_memory_says_which_is_the_source(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(comma_separated),
+      cmocka_unit_test(semicolons_separate_where_commas_are_punctuation),
+      cmocka_unit_test(a_column_that_is_named_twice_is_refused),
+      cmocka_unit_test(translations_in_json),
       cmocka_unit_test(tabs_with_quotes_and_headers),
       cmocka_unit_test(json_of_other_projects),
       cmocka_unit_test(what_is_not_read_is_no_mistake),

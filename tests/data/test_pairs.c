@@ -160,7 +160,8 @@ static void turns(void **state) {
   assert_int_equal(p->left_out.empty_turns, 1);
   pairs_free(p);
   REFUSED(text, true, FLAGS("turn_mark", "__eou__"), "a.txt:1: has 3 columns", "--columns");
-  REFUSED("a\nb\n", false, FLAGS("format", "turns"), "train reply");
+  REFUSED("a\nb\n", false, FLAGS("format", "turns"), "train reply", "give pairs");
+  REFUSED("a\tb\n", false, FLAGS("turn_mark", "x"), "--turn-mark is for conversations", "leave it out");
   text = "pairs are\tconversations too\n";
   p = open_texts(&text, 1, true, NULL);
   expect_pair(p, 0, "pairs are", "conversations too", 1);

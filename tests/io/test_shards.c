@@ -183,6 +183,20 @@ static void a_wrong_total_is_told(void **state) {
   }
 }
 
+/* As in transformers, a single file comes first. */
+static void an_index_that_is_not_read_is_told(void **state) {
+  (void)state;
+  Shards s;
+  Error err = {0};
+  write_file(WEIGHTS_FILE, 0, 2);
+  write_file(Y, 2, 2);
+  write_index(MAP(Y, Y, Y, Y));
+  if (!shards_open(&s, scratch, &err)) fail_msg("%s", err.text);
+  assert_int_equal(s.tensors.count, 2);
+  assert_non_null(strstr(s.remark, WEIGHTS_INDEX " and its files are not read"));
+  shards_close(&s);
+}
+
 /* Neither is waited for nor read without end. */
 static void what_is_no_regular_file_is_refused(void **state) {
   (void)state;
@@ -203,9 +217,13 @@ static void what_is_no_regular_file_is_refused(void **state) {
 #define IN_SCRATCH(test) cmocka_unit_test_setup_teardown(test, scratch_open, scratch_close)
 int main(void) {
   const struct CMUnitTest tests[] = {
-      IN_SCRATCH(each_replaces_the_one_before), IN_SCRATCH(what_a_crash_leaves_is_read),
-      IN_SCRATCH(hostile_indices_are_refused),  IN_SCRATCH(a_tensor_that_is_there_twice_is_refused),
-      IN_SCRATCH(a_wrong_total_is_told),        IN_SCRATCH(what_is_no_regular_file_is_refused),
+      IN_SCRATCH(each_replaces_the_one_before),
+      IN_SCRATCH(what_a_crash_leaves_is_read),
+      IN_SCRATCH(hostile_indices_are_refused),
+      IN_SCRATCH(a_tensor_that_is_there_twice_is_refused),
+      IN_SCRATCH(a_wrong_total_is_told),
+      IN_SCRATCH(what_is_no_regular_file_is_refused),
+      IN_SCRATCH(an_index_that_is_not_read_is_told),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

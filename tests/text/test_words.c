@@ -49,6 +49,27 @@ static void ours(void **state) {
   expect(words_ours, "a \n b", "a| \n| b");
 }
 
+/* As Oniguruma, not PCRE2: numbers in circles are no word characters, letters in circles are. */
+static void word_characters(void **state) {
+  expect("\\w+", "a①b②", "a|①|b|②");
+  expect("\\w+", "aⒷⅧ\xcc\x81!", "aⒷⅧ\xcc\x81|!");
+  expect("\\w+", "a²!", "a²|!");
+  expect("[\\w]+", "a²!", "a|²!"); /* a table of Latin-1 serves only outside of classes */
+  expect("\\W+", "a①b", "a|①|b");
+  expect("a\\b", "a①ab", "a|①ab");
+  expect("\\Bb", "①bab", "①ba|b");
+  expect("[[:alpha:]]+", "aⒷ1", "aⒷ|1");
+  expect("[[:^alpha:]]+", "aⒷ1", "aⒷ|1");
+  expect("[[:punct:]]+", "a+。b", "a|+。|b");
+  expect("[^\\S]+", "a\xe1\xa0\x8e b", "a\xe1\xa0\x8e| |b");
+}
+
+static void classes_without_a_rewriting_are_refused(void **state) {
+  Error err = {0};
+  assert_null(words_compile("[[:graph:]]", "here", &err));
+  assert_non_null(strstr(err.text, "such a class as [:graph:]"));
+}
+
 static void without_a_pattern_all_is_one_word(void **state) {
   expect(NULL, "a b, c", "a b, c");
 }
@@ -137,6 +158,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(gpt2),
       cmocka_unit_test(ours),
+      cmocka_unit_test(word_characters),
+      cmocka_unit_test(classes_without_a_rewriting_are_refused),
       cmocka_unit_test(without_a_pattern_all_is_one_word),
       cmocka_unit_test(what_does_not_match_is_a_word),
       cmocka_unit_test(wrong_patterns_are_refused),

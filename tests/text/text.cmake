@@ -6,6 +6,7 @@ if(TARGET inkstone)
   python_test(text_hf_kinds text/test_hf_kinds.py $<TARGET_FILE:inkstone_shared> ${PROJECT_SOURCE_DIR}/../shared)
   python_test(text_peer_files text/test_peer_files.py $<TARGET_FILE:inkstone_shared> ${PROJECT_SOURCE_DIR}/../shared)
   python_test(text_gguf_pre text/test_gguf_pre.py $<TARGET_FILE:inkstone_shared> ${PROJECT_SOURCE_DIR}/../shared)
+  python_test(text_hf_classes text/test_hf_classes.py $<TARGET_FILE:inkstone_shared>)
   python_test(text_hf_parts text/test_hf_parts.py $<TARGET_FILE:inkstone_shared>)
   # Against sacrebleu and rouge-score: every printed digit, in some minutes, most of them theirs.
   python_test(text_metric_peers text/test_metric_peers.py $<TARGET_FILE:inkstone> ${PROJECT_SOURCE_DIR}/../shared)
