@@ -254,6 +254,18 @@ void vocabulary_begin_byte_level(const Vocabulary *v, Buffer *b) {
   vocabulary_add_tokens(v, b);
 }
 
+void vocabulary_longest_first(const Vocabulary *v, Buffer *b) {
+  buffer_adds(b, "{\"version\":\"1.0\",");
+  vocabulary_add_frame(v, b);
+  buffer_adds(
+      b, "\"normalizer\":null,\"pre_tokenizer\":" BYTE_LEVEL("false", "false") ",\"decoder\":" BYTE_LEVEL(
+             "false", "false") ",\"model\":{\"type\":\"WordPiece\",\"unk_token\":");
+  vocabulary_add_text(b, v->tokens[v->end].text, v->tokens[v->end].length);
+  buffer_adds(b, ",\"continuing_subword_prefix\":\"\",\"max_input_chars_per_word\":2147483647,");
+  vocabulary_add_tokens(v, b);
+  buffer_adds(b, "}}");
+}
+
 /* ---- SentencePiece ---- */
 
 #define MARK            "\xe2\x96\x81" /* U+2581 */

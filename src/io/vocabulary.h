@@ -68,6 +68,10 @@ void vocabulary_begin_byte_level(const Vocabulary *, Buffer *out);
 /* ,"merges": every pair of tokens that makes a token, by the scores of these. */
 bool vocabulary_add_merges(const Vocabulary *, Buffer *out, Error *);
 
+/* tokenizer.json of tokens over bytes, among them all bytes, of which the longest is taken from left to
+ * right. Its unknown token, which never occurs, is the end token. */
+void vocabulary_longest_first(const Vocabulary *, Buffer *out);
+
 /* Patterns of words. */
 #define CONTRACTIONS "'s|'t|'re|'ve|'m|'ll|'d"
 #define BEHIND_WORDS "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"

@@ -17,12 +17,15 @@ static bool read_word_piece(StepReader *r, const json_t *model) {
          json_get_int(model, "max_input_chars_per_word", 100, &r->t->longest_word, r->path, r->err);
 }
 
-/* The longest token at a place of a word; its size, 0: none. */
+/* The longest token at a place of a word; its size, 0: none. It ends between characters, which over bytes are
+ * these. */
 static size_t longest(const Tokenizer *t, const char *word, size_t whole, size_t at, const EncodeOptions *o,
                       Buffer *key, int64_t *id) {
   const char *text = word + at;
   const size_t prefix = at ? strlen(t->subword_prefix) : 0, rest = whole - at;
-  size_t length = rest > t->longest_piece ? utf8_whole_prefix(text, t->longest_piece) : rest;
+  size_t length = rest;
+  if (rest > t->longest_piece)
+    length = t->byte_level ? t->longest_piece : utf8_whole_prefix(text, t->longest_piece);
   buffer_clear(key);
   buffer_add(key, t->subword_prefix, prefix);
   buffer_add(key, text, length);
@@ -30,7 +33,7 @@ static size_t longest(const Tokenizer *t, const char *word, size_t whole, size_t
     if (map_get(t->by_bytes, key->data, prefix + length, id) &&
         model_finds(t, (int32_t)*id, o, word, whole, at, at + length))
       return length;
-    while (--length && ((unsigned char)text[length] & 0xc0) == 0x80) continue;
+    while (--length && !t->byte_level && ((unsigned char)text[length] & 0xc0) == 0x80) continue;
   }
   return 0;
 }

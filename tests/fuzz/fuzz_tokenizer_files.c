@@ -18,7 +18,8 @@ static const struct {
              {'o', "source.spm", &tokenizer_marian},
              {'m', "merges.txt", &tokenizer_merges},
              {'t', "tekken.json", &tokenizer_tekken},
-             {'w', "vocab.txt", &tokenizer_wordpiece}};
+             {'w', "vocab.txt", &tokenizer_wordpiece},
+             {'v', "rwkv_vocab.txt", &tokenizer_rwkv}};
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
 static void use(const Buffer *json) {

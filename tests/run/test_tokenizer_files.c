@@ -247,6 +247,40 @@ static void ranks_of_tiktoken(void **state) {
   buffer_free(&b);
 }
 
+/* Each byte, and `more` from id 257 on. */
+static void put_rwkv(const char *more) {
+  Buffer b = {0};
+  for (int i = 0; i < 256; i++) buffer_addf(&b, "%d b'\\x%02x' 1\r\n", i + 1, i);
+  buffer_adds(&b, more);
+  put("rwkv_vocab_x.txt", b.data);
+  buffer_free(&b);
+}
+
+static void lines_of_rwkv(void **state) {
+  (void)state;
+  put_rwkv("257 'ab' 2\n258 'abc' 3\n259 \"'\\n\" 2\n260 '\\u6708' 3\n261 b'\\xe6\\x9c' 2\n262 '\\x80' 2\n");
+  Tokenizer *t = open_at(in_scratch("rwkv_vocab_x.txt"));
+  assert_int_equal(tokenizer_size(t), 263);
+  EXPECT(t, "abcab", 258, 257); /* the longest first, across words */
+  EXPECT(t, "ac'\n", 'a' + 1, 'c' + 1, 259);
+  EXPECT(t, "\xe6\x9c\x88\xe6\x9c\x89\xc2\x80\xff", 260, 261, 0x89 + 1, 262, 256); /* within characters */
+  assert_int_equal(tokenizer_id(t, "<|rwkv_tokenizer_end_of_text|>"),
+                   0); /* config.json says that it is the end */
+  tokenizer_free(t);
+  static const char *const wrong[] = {"257 'ab' 3",       "258 'ab' 2",    "257 ab 2",    "257 'ab 2",
+                                      "257 'a'b' 3",      "257 '\\xg0' 1", "257 '\\q' 1", "257 '\\ud800' 3",
+                                      "257 b'\\u6708' 3", "257 '' 0",      "257 'ab'",    "257 'ab' 2 x"};
+  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+    put_rwkv(wrong[i]);
+    expect_refused(in_scratch("rwkv_vocab_x.txt"), "line 257 is not");
+  }
+  put_rwkv("257 'a' 1\n");
+  expect_refused(in_scratch("rwkv_vocab_x.txt"), "");
+  put("rwkv_vocab_x.txt", "1 'a' 1\n");
+  expect_refused(in_scratch("rwkv_vocab_x.txt"), "the byte 0x00 is no token");
+  drop("rwkv_vocab_x.txt");
+}
+
 static void vocabulary_and_merges(void **state) {
   static const char vocabulary[] =
       "{\"a\":0,\"b\":1,\"\xc4\xa0\":2,\"ab\":3,\"<s>\":4,\"</s>\":5,\"\xc4\xa0"
@@ -379,6 +413,7 @@ int main(void) {
       cmocka_unit_test(the_configuration_frames_texts),
       cmocka_unit_test(damaged_models_are_refused),
       cmocka_unit_test(ranks_of_tiktoken),
+      cmocka_unit_test(lines_of_rwkv),
       cmocka_unit_test(marian_renames_pieces),
       cmocka_unit_test(other_models_of_marian_are_refused),
       cmocka_unit_test(vocabulary_and_merges),

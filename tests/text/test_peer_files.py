@@ -95,11 +95,24 @@ def wordpiece_models(folder):
         yield place, BertWordPieceTokenizer(place + "/vocab.txt", lowercase=lower, strip_accents=accents, handle_chinese_chars=chinese)
 
 
+def rwkv_models():
+    try:
+        from rwkv import rwkv_tokenizer
+    except ImportError:
+        print("rwkv is not installed: its vocabulary is left out")
+        return
+    for path in sorted(glob.glob(os.path.dirname(rwkv_tokenizer.__file__) + "/rwkv_vocab*.txt")):
+        yield path, rwkv_tokenizer.TRIE_TOKENIZER(path)
+
+
 with tempfile.TemporaryDirectory() as scratch:
     for path, encode, decode in tekken_models():
         compare(path, path, encode, decode, both=(False,))
     for path, bert in wordpiece_models(scratch):
         compare(path, path, lambda t, s: bert.encode(t, add_special_tokens=False).ids, both=(True,))
+    for path, rwkv in rwkv_models():
+        # its tokenizer takes text only, and has no special tokens
+        compare(path, path, lambda t, s: rwkv.encode(t), rwkv.decode, lambda t: "<|" not in t, (False,))
     for path in models(scratch):
         peer = sentencepiece.SentencePieceProcessor(model_file=path)
         # with user-defined symbols, U+2581 or such a symbol at the start of a text: docs/tokenizers.md
