@@ -6,7 +6,7 @@
 #include "kernels/quantize.h"
 
 static const TypeInfo types[] = {
-#define TYPE(NAME, name, block, bytes, safetensors, gguf) {#name, block, bytes, safetensors, gguf},
+#define TYPE(NAME, name, block, bytes, safetensors, gguf, ...) {#name, block, bytes, safetensors, gguf},
 #include "kernels/types.def"
 #undef TYPE
     {"i32", 1, 4, "I32", "I32"},

@@ -1,11 +1,11 @@
 #include "run/weights.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <string.h>
 
 #include "base/buffer.h"
 #include "base/threads.h"
+#include "ops/finite.h"
 #include "run/forms.h"
 
 /* ---- writing ---- */
@@ -154,44 +154,19 @@ bool weights_untie(const TensorSet *file, const Naming *naming) {
 
 /* ---- values that are not finite ---- */
 
-/* x - x is 0 for finite x, else NaN, and a sum with NaN is NaN. */
-static bool has_nonfinite(const float *x, int64_t n) {
-  enum { SUMS = 8 };
-  float sums[SUMS] = {0};
-  int64_t i = 0;
-  for (; i + SUMS <= n; i += SUMS)
-    for (int k = 0; k < SUMS; k++) sums[k] += x[i + k] - x[i + k];
-  for (; i < n; i++) sums[0] += x[i] - x[i];
-  for (int k = 1; k < SUMS; k++) sums[0] += sums[k];
-  return isnan(sums[0]);
-}
-
-/* Checks `count` elements from `begin` on, of a tensor of any type. */
-static bool has_nonfinite_elements(const Tensor *t, int64_t begin, int64_t count) {
-  enum { SOME = 4096 };
-  float values[SOME];
-  bool nonfinite = false;
-  if (t->type == TENSOR_F32) return has_nonfinite((const float *)t->data + begin, count);
-  for (int64_t i = 0; i < count && !nonfinite; i += SOME) {
-    const int64_t n = count - i < SOME ? count - i : SOME;
-    type_widen(t->type, values, t->data, begin + i, n);
-    nonfinite = has_nonfinite(values, n);
-  }
-  return nonfinite;
-}
-
 /* A chunk of a tensor. */
 typedef struct Chunk {
   const NamedTensor *of;
-  int64_t begin, count;
-  bool nonfinite; /* result */
+  int64_t begin, count; /* whole blocks */
+  bool finite;          /* result */
 } Chunk;
 
 static void search_chunks(void *arg, int64_t begin, int64_t end) {
   Chunk *chunks = arg;
   for (int64_t i = begin; i < end; i++) {
     Chunk *at = &chunks[i];
-    at->nonfinite = has_nonfinite_elements(&at->of->tensor, at->begin, at->count);
+    const Tensor *t = &at->of->tensor;
+    at->finite = type_finite(t->type, type_at(t->type, t->data, at->begin), at->count);
   }
 }
 
@@ -203,11 +178,11 @@ static bool all_finite(const NamedTensor *items, size_t count, Error *err) {
   for (size_t i = 0; i < count; i++) {
     const int64_t n = tensor_count(&items[i].tensor);
     for (int64_t at = 0; at < n; at += BLOCK)
-      vec_push(&list, ((Chunk){&items[i], at, n - at < BLOCK ? n - at : BLOCK, false}));
+      vec_push(&list, ((Chunk){&items[i], at, n - at < BLOCK ? n - at : BLOCK, true}));
   }
   parallel_for((int64_t)list.count, search_chunks, list.data);
   for (size_t i = 0; ok && i < list.count; i++)
-    ok = !list.data[i].nonfinite ||
+    ok = list.data[i].finite ||
          fail(err, "%s: tensor \"%s\" has values that are not finite: the file is damaged",
               list.data[i].of->file, list.data[i].of->name);
   vec_free(&list);
