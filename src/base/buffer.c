@@ -68,10 +68,16 @@ typedef struct Entry {
   int64_t value;
 } Entry;
 
+/* With a part of the hash, so that most entries with other keys are told apart without reading them. */
+typedef struct Slot {
+  uint32_t tag;   /* upper half of the hash; the position is taken from the lower */
+  uint32_t entry; /* 0: empty, else 1 + index */
+} Slot;
+
 struct Map {
   Arena *keys;
   VEC(Entry) entries;
-  uint32_t *slots; /* 0: empty, else 1 + index of the entry */
+  Slot *slots;
   size_t slot_count;
 };
 
@@ -115,10 +121,15 @@ static uint64_t hash_key(const void *key, size_t length) {
   return hash_bytes(key, length, hash_secret());
 }
 
+static uint32_t tag_of(uint64_t hash) {
+  return (uint32_t)(hash >> 32);
+}
+
 static size_t find_slot(const Map *m, const void *key, size_t length, uint64_t hash) {
   size_t at = hash & (m->slot_count - 1);
-  for (; m->slots[at]; at = (at + 1) & (m->slot_count - 1)) {
-    const Entry *e = &m->entries.data[m->slots[at] - 1];
+  for (; m->slots[at].entry; at = (at + 1) & (m->slot_count - 1)) {
+    if (m->slots[at].tag != tag_of(hash)) continue;
+    const Entry *e = &m->entries.data[m->slots[at].entry - 1];
     if (e->hash == hash && e->length == length && !memcmp(e->key, key, length)) break;
   }
   return at;
@@ -126,14 +137,15 @@ static size_t find_slot(const Map *m, const void *key, size_t length, uint64_t h
 
 static void make_slots(Map *m, size_t count) {
   CHECK(count <= UINT32_MAX);
-  uint32_t *slots = mem_alloc_zeroed(count, sizeof *slots);
+  Slot *slots = mem_alloc_zeroed(count, sizeof *slots);
   mem_free(m->slots);
   m->slots = slots;
   m->slot_count = count;
   for (size_t i = 0; i < m->entries.count; i++) {
-    size_t at = m->entries.data[i].hash & (count - 1);
-    while (m->slots[at]) at = (at + 1) & (count - 1);
-    m->slots[at] = (uint32_t)i + 1;
+    const uint64_t hash = m->entries.data[i].hash;
+    size_t at = hash & (count - 1);
+    while (m->slots[at].entry) at = (at + 1) & (count - 1);
+    m->slots[at] = (Slot){tag_of(hash), (uint32_t)i + 1};
   }
 }
 
@@ -153,11 +165,11 @@ int64_t *map_slot(Map *m, const void *key, size_t length, int64_t initial) {
   make_slots_for(m, m->entries.count + 1);
   const uint64_t hash = hash_key(key, length);
   const size_t at = find_slot(m, key, length, hash);
-  if (!m->slots[at]) {
+  if (!m->slots[at].entry) {
     vec_push(&m->entries, ((Entry){arena_strndup(m->keys, key, length), length, hash, initial}));
-    m->slots[at] = (uint32_t)m->entries.count;
+    m->slots[at] = (Slot){tag_of(hash), (uint32_t)m->entries.count};
   }
-  return &m->entries.data[m->slots[at] - 1].value;
+  return &m->entries.data[m->slots[at].entry - 1].value;
 }
 
 void map_set(Map *m, const void *key, size_t length, int64_t value) {
@@ -167,8 +179,8 @@ void map_set(Map *m, const void *key, size_t length, int64_t value) {
 bool map_get(const Map *m, const void *key, size_t length, int64_t *value) {
   if (!m->slot_count) return false;
   const size_t at = find_slot(m, key, length, hash_key(key, length));
-  if (!m->slots[at]) return false;
-  if (value) *value = m->entries.data[m->slots[at] - 1].value;
+  if (!m->slots[at].entry) return false;
+  if (value) *value = m->entries.data[m->slots[at].entry - 1].value;
   return true;
 }
 
