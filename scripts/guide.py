@@ -26,7 +26,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 GUIDE = ROOT / "docs" / "guide"
 LANGUAGES = ("en", "zh")
 FENCE = re.compile(r"^```(\S*)[ ]*(.*)$")
-SECONDS = 120  # for one command
+SECONDS = 600  # for one command: a guard against one that hangs, also on a busy machine
 
 
 class Block:
@@ -199,7 +199,7 @@ def structure(path):
         elif formula is not None:
             formula.append(re.sub(r"\\text\{[^}]*\}", r"\\text{}", part.strip()))
         else:
-            found += [f"figure: {pathlib.Path(p).name}" for p in re.findall(r"!\[[^\]]*\]\(([^)\s]+)\)", part)]
+            found += ["figure: " + re.sub(r"\.(en|zh)\.", ".", pathlib.Path(p).name) for p in re.findall(r"!\[[^\]]*\]\(([^)\s]+)\)", part)]
             found += [f"table row" for _ in [0] if part.startswith("|")]
     return found
 
@@ -226,6 +226,15 @@ def compare_languages(only):
     return failed
 
 
+def missing_figures(path):
+    """Says which figures of a chapter do not exist."""
+    names = re.findall(r"!\[[^\]]*\]\(([^)\s]+)\)", path.read_text(encoding="utf-8"))
+    missing = [name for name in names if not (path.parent / name).is_file()]
+    for name in missing:
+        print(f"== {path.relative_to(GUIDE)}: no figure {name}: python3 scripts/guide_figures.py")
+    return bool(missing)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--update", action="store_true")
@@ -246,6 +255,7 @@ def main():
             path.write_text(after, encoding="utf-8")
         elif report(name, before.split("\n"), after.split("\n"), ("shown", "true")):
             failed = True
+        failed |= missing_figures(path)
     failed |= compare_languages(args.only)
     if failed:
         sys.exit("the guide is not true: sh scripts/guide.sh --update renews listings and excerpts; the rest is by hand")

@@ -20,7 +20,7 @@ for language in en zh; do
     zh) title='文本生成的原理' tag=zh-CN ;;
   esac
   # Figures lie beside the chapters; their labels have no language.
-  pandoc --from markdown-implicit_figures+tex_math_dollars --to html5 --standalone --self-contained --mathml --toc --toc-depth=2 \
+  pandoc --from markdown-implicit_figures+tex_math_dollars+gfm_auto_identifiers+east_asian_line_breaks --lua-filter scripts/guide_links.lua --to html5 --standalone --self-contained --mathml --toc --toc-depth=2 \
     --number-sections --metadata lang=$tag --metadata title="$title" --css docs/guide/guide.css \
     --resource-path docs/guide/$language --output build/guide/inkstone-guide-$language.html docs/guide/$language/[0-9]*.md
   echo "build/guide/inkstone-guide-$language.html"

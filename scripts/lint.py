@@ -159,11 +159,11 @@ def columns_of(line):
 
 
 def check_markdown(root, path, text):
-    """Prose wraps at 100 columns, except tables, fenced blocks, quotations and lines without a space to break at."""
+    """Prose wraps at 100 columns, except tables, fenced blocks, quotations, images and lines without a space to break at."""
     fenced = False
     for number, line in enumerate(text.split("\n"), 1):
         fenced ^= line.lstrip().startswith("```")
-        if not fenced and columns_of(line) > MARKDOWN_COLUMNS and line.lstrip()[0] not in "|>" and re.search(r"\S \S", line.lstrip(" -*")):
+        if not fenced and columns_of(line) > MARKDOWN_COLUMNS and line.lstrip()[0] not in "|>!" and re.search(r"\S \S", line.lstrip(" -*")):
             yield number, f"{columns_of(line)} columns: prose wraps at {MARKDOWN_COLUMNS}"
 
 

@@ -1,0 +1,341 @@
+#!/usr/bin/env python3
+"""Draws the figures of the guide (docs/guide/figures) from numbers that the program prints.
+
+  guide_figures.py              draws all figures, in both languages
+  guide_figures.py NAME...      only these: the names of the functions under FIGURES
+
+A figure is a function of its language that trains what it needs on the toy language of docs/guide/data and returns an
+SVG. No number in it is typed in. Colors follow the reader's light or dark theme."""
+
+import argparse
+import html
+import json
+import math
+import os
+import pathlib
+import subprocess
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+GUIDE = ROOT / "docs" / "guide"
+LANGUAGES = ("en", "zh")
+
+STYLE = """text{font:13px system-ui,'Noto Sans CJK SC','Noto Sans',sans-serif;fill:#24262b}.small{font-size:11.5px}.soft{fill:#666d78}
+.strong{font-weight:600}.mid{text-anchor:middle}.end{text-anchor:end}.mono{font-family:ui-monospace,Consolas,'Noto Sans Mono CJK SC',monospace}
+.box{fill:#f1f0ea;stroke:#8b8f98}.line{fill:none;stroke:#8b8f98;stroke-width:1.5}.grid{stroke:#dcdad2}.dash{stroke-dasharray:5 4}
+.a{stroke:#2364c8}.b{stroke:#b8480a}.c{stroke:#1d7d46}.d{stroke:#8a3fb0}.curve{fill:none;stroke-width:2;stroke-linejoin:round}
+.fa{fill:#2364c8}.fb{fill:#b8480a}.fc{fill:#1d7d46}.fd{fill:#8a3fb0}.fill{stroke:none}
+@media(prefers-color-scheme:dark){text{fill:#e2e0da}.soft{fill:#a2a8b2}.box{fill:#26292e;stroke:#6d727b}.line{stroke:#8f959f}.grid{stroke:#393c42}
+.a{stroke:#86b3ff}.b{stroke:#ff9c66}.c{stroke:#6fd39a}.d{stroke:#d49bf0}.fa{fill:#86b3ff}.fb{fill:#ff9c66}.fc{fill:#6fd39a}.fd{fill:#d49bf0}}"""
+
+
+class Svg:
+    """Collects shapes; coordinates are pixels from the upper left corner."""
+
+    def __init__(self, width, height, title):
+        self.width, self.height, self.title, self.shapes = width, height, title, []
+
+    def add(self, tag, css, text=None, **attributes):
+        named = "".join(f' {k.replace("_", "-")}="{v:.1f}"' if isinstance(v, float) else f' {k.replace("_", "-")}="{v}"'
+                        for k, v in attributes.items())
+        body = f">{html.escape(text, quote=False)}</{tag}>" if text is not None else "/>"
+        self.shapes.append(f'<{tag} class="{css}"{named}{body}')
+
+    def text(self, x, y, text, css=""):
+        self.add("text", css, str(text), x=float(x), y=float(y))
+
+    def box(self, x, y, width, height, *lines, css="box"):
+        """A rectangle with lines of text in its middle, the first one strong."""
+        self.add("rect", css, x=float(x), y=float(y), width=float(width), height=float(height), rx=5)
+        top = y + height / 2 - 8.5 * (len(lines) - 1) + 4.5
+        for i, line in enumerate(lines):
+            self.text(x + width / 2, top + 17 * i, line, "mid strong" if i == 0 else "mid small soft")
+
+    def bar(self, x, y, width, height, css):
+        self.add("rect", "fill " + css, x=float(x), y=float(y), width=float(max(width, 0.5)), height=float(height))
+
+    def polyline(self, points, css):
+        self.add("polyline", css, points=" ".join(f"{x:.1f},{y:.1f}" for x, y in points))
+
+    def arrow(self, *points, css=""):
+        """A line through points that ends with a head."""
+        (x0, y0), (x1, y1) = points[-2:]
+        angle = math.atan2(y1 - y0, x1 - x0)
+        wings = [(x1 - 8 * math.cos(angle + turn), y1 - 8 * math.sin(angle + turn)) for turn in (0.45, -0.45)]
+        self.polyline(points, f"line {css}")
+        self.polyline((wings[0], (x1, y1), wings[1]), f"line {css.replace('dash', '')}")
+
+    def __str__(self):
+        title = html.escape(self.title, quote=False)
+        return "\n".join([f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {self.width} {self.height}" '
+                          f'width="{self.width}" role="img">', f"<title>{title}</title>", f"<style>{STYLE}</style>",
+                          *self.shapes, "</svg>", ""])
+
+
+class Plot:
+    """Axes of a part of an Svg, and the mapping of values to its pixels."""
+
+    def __init__(self, svg, x, y, width, height, across, up):
+        self.svg, self.x, self.y, self.width, self.height, self.across, self.up = svg, x, y, width, height, across, up
+
+    def at(self, across, up):
+        """The pixel of a value; values beyond the axes lie on their ends."""
+        share = [min(max((v - low) / (high - low), 0), 1) for v, (low, high) in ((across, self.across), (up, self.up))]
+        return self.x + share[0] * self.width, self.y + self.height - share[1] * self.height
+
+    def grid(self, ticks_across, ticks_up, label_across="", label_up=""):
+        for v in ticks_up:
+            y = self.at(self.across[0], v)[1]
+            self.svg.add("line", "grid", x1=float(self.x), x2=float(self.x + self.width), y1=y, y2=y)
+            self.svg.text(self.x - 6, y + 4, f"{v:g}", "end small soft")
+        for v in ticks_across:
+            self.svg.text(self.at(v, self.up[0])[0], self.y + self.height + 17, f"{v:g}", "mid small soft")
+        self.svg.text(self.x + self.width, self.y + self.height + 34, label_across, "end small soft")
+        self.svg.text(self.x - 30, self.y - 10, label_up, "small soft")
+
+    def curve(self, values, css):
+        self.svg.polyline([self.at(*v) for v in values], f"curve {css}")
+
+
+# ---- what the figures are made of ----
+
+# As in the chapters: in English each word of the toy language is one token, in Chinese each character.
+TOKENIZER = {"en": ("bpe", "--vocab", "384"), "zh": ("char",)}
+PROMPT = {"en": "the lazy", "zh": "这只懒"}
+NEXT = {"en": "dog likes a fish.", "zh": "狗喜欢那只鱼。"}
+NOUNS = {"en": "cat dog bird horse sheep fish", "zh": "猫 狗 鸟 马 羊 鱼"}
+
+
+class Workshop:
+    """A folder in which the program runs, with the toy language of LANGUAGE in toy.txt (new.txt: held-out sentences)."""
+
+    def __init__(self, program, language, folder):
+        self.program, self.language, self.folder = program, language, pathlib.Path(folder)
+        self.write("toy.txt", self.toy(n=2000))
+        self.write("new.txt", self.toy(n=500, seed=7))
+        self("tokenizer", "train", "toy.txt", "-o", "tokens.json", "--tokenizer", *TOKENIZER[language], "-q")
+
+    def __call__(self, *arguments):
+        """What inkstone prints."""
+        env = {**os.environ, "INKSTONE_ISA": "avx2", "INKSTONE_LANG": "en", "LC_ALL": "C.UTF-8"}
+        done = subprocess.run([self.program, *arguments], cwd=self.folder, env=env, stdout=subprocess.PIPE, check=True)
+        return done.stdout.decode("utf-8", "replace")
+
+    def toy(self, **variables):
+        flags = [f for k, v in {"language": self.language, **variables}.items() for f in ("-v", f"{k}={v}")]
+        return subprocess.run(["awk", "-f", GUIDE / "data" / "toy.awk", *flags], stdout=subprocess.PIPE, check=True,
+                              encoding="utf-8").stdout
+
+    def write(self, name, text):
+        (self.folder / name).write_text(text, encoding="utf-8")
+
+    def train(self, text, model, steps, *flags):
+        """Trains a model, as the chapters do; returns the rows of its log."""
+        self("train", "write", text, "-o", model, "--size", "nano", "--tokenizer-from", "tokens.json", "--context", "16",
+             "--documents", "line", "--windows", "document", "--steps", str(steps), "--batch-tokens", "512", "--threads", "1",
+             "-q", *flags)
+        return [json.loads(line) for line in (self.folder / model / "log.jsonl").read_text().splitlines()]
+
+    def tokens(self, text):
+        return json.loads(self("tokenizer", "encode", "-m", "tokens.json", text, "--json"))
+
+    def next(self, model, prompt, draws=400):
+        """{token: probability} of the likelier tokens after PROMPT, likeliest first: the program prints the
+        log-probability that the model gives to each token it draws, whatever the temperature."""
+        printed = self("write", "-m", model, prompt, "-n", str(draws), "--temperature", "1.2", "--top-p", "1", "--max-tokens", "1",
+                       "--json", "-q")
+        drawn = [token for line in printed.splitlines() for token in json.loads(line)["tokens"]]
+        found = {t["text"]: math.exp(t["logprob"]) for t in drawn if "text" in t and "\ufffd" not in t["text"]}
+        return dict(sorted(found.items(), key=lambda item: -item[1]))
+
+    def entropy(self):
+        """Bits per sentence of the grammar."""
+        return float(self.toy(entropy=1).split()[0])
+
+
+# ---- figures ----
+
+OVERVIEW = {
+    "en": dict(title="How the terms of text generation are connected", text="text", tokenizer=("tokenizer", "vocabulary"),
+               ids="tokens, ids", context="context", embed=("embedding", "one vector per token"),
+               blocks=("layers (the decoder)", "hidden states, weights"), logits=("logits → softmax", "one score per token"),
+               probabilities="next token", draw=("sampling", "temperature, top-p"), loop="appended to the context: writing",
+               prompt="prompt", truth="the token that follows in the text", loss="loss", gradient=("gradient", "back-propagation"),
+               optimizer=("optimizer", "learning rate"), weights="changes the weights: training", held="held-out text", same="same computation",
+               measure=("loss only", "perplexity, bits per character"), best="which model to keep, when to stop",
+               encoder=("encoder", "for tasks with a source"), source="source text", attends="attention"),
+    "zh": dict(title="文本生成的各个概念之间的关系", text="文本", tokenizer=("分词器", "词表"), ids="词元和编号", context="上下文",
+               embed=("嵌入", "每个词元一个向量"), blocks=("若干层（解码器）", "隐藏状态、权重"), logits=("logits → softmax", "每个词元一个得分"),
+               probabilities="下一个词元", draw=("采样", "温度、top-p"), loop="接到上下文末尾：生成", prompt="提示",
+               truth="文本里真正的下一个词元", loss="损失", gradient=("梯度", "反向传播"), optimizer=("优化器", "学习率"),
+               weights="更新权重：训练", held="验证文本", same="同样的计算", measure=("只算损失", "困惑度、每字符比特数"), best="保留哪个模型，何时停止",
+               encoder=("编码器", "用于有源文本的任务"), source="源文本", attends="注意力"),
+}
+
+
+def overview(workshop):
+    """Everything of chapter 2 in one picture: blue is writing, orange training, green measuring."""
+    words, language = OVERVIEW[workshop.language], workshop.language
+    workshop.train("toy.txt", "model", 300)
+    tokens = workshop.tokens(PROMPT[language])
+    nexts = workshop.next("model", PROMPT[language])
+    truth = workshop.tokens(PROMPT[language] + (" " if language == "en" else "") + NEXT[language])[len(tokens)]["text"]
+    svg = Svg(860, 560, words["title"])
+    overview_forward(svg, words, PROMPT[language], tokens)
+    overview_choices(svg, words, nexts, truth, 330 + 66 * len(tokens))
+    overview_training(svg, words, truth, nexts[truth])
+    return svg
+
+
+def overview_forward(svg, words, prompt, tokens):
+    svg.text(20, 30, f"{words['text']} ({words['prompt']})", "small soft")
+    svg.box(20, 40, 110, 44, prompt)
+    svg.arrow((130, 62), (158, 62))
+    svg.box(160, 34, 110, 56, *words["tokenizer"])
+    svg.arrow((270, 62), (298, 62))
+    svg.text(300, 30, f"{words['context']}: {words['ids']}", "small soft")
+    for i, token in enumerate(tokens):
+        svg.box(300 + 66 * i, 40, 60, 44, token["text"].strip(), str(token["id"]))
+    svg.box(300 + 66 * len(tokens), 40, 60, 44, "…", css="box dash")
+    svg.arrow((360, 84), (360, 118))
+    svg.box(300, 120, 170, 48, *words["embed"])
+    svg.arrow((385, 168), (385, 192))
+    for i in range(3, -1, -1):
+        svg.box(300 + 5 * i, 194 + 5 * i, 170, 60, *(words["blocks"] if i == 0 else ()))
+    svg.arrow((490, 226), (528, 226))
+    svg.box(530, 200, 130, 52, *words["logits"])
+    svg.arrow((595, 200), (595, 174))
+    svg.text(20, 188, words["source"], "small soft")
+    svg.box(20, 198, 150, 52, *words["encoder"], css="box dash")
+    svg.arrow((170, 224), (298, 224), css="dash")
+    svg.text(234, 216, words["attends"], "mid small soft")
+
+
+def overview_choices(svg, words, nexts, truth, free):
+    """The likeliest tokens as bars, and the way of the drawn one back to its place in the context, at FREE."""
+    shown = list(nexts.items())[:6]
+    svg.text(598, 46, words["probabilities"], "small soft")
+    for i, (token, p) in enumerate(shown):
+        y = 52 + 20 * i
+        svg.text(592, y + 13, token.strip(), "end" + (" strong" if token == truth else ""))
+        svg.bar(598, y + 2, 320 * p, 14, "fb" if token == truth else "fa")
+        svg.text(602 + 320 * p, y + 13, f"{p:.3f}", "small soft")
+    svg.arrow((690, 106), (728, 106), css="a")
+    svg.box(730, 80, 118, 52, *words["draw"])
+    svg.arrow((789, 80), (789, 12), (free, 12), (free, 38), css="a")
+    svg.text(780, 26, words["loop"], "end small fa")
+
+
+def overview_training(svg, words, truth, p):
+    svg.text(530, 292, words["truth"], "small fb")
+    svg.box(530, 300, 130, 34, truth.strip())
+    svg.arrow((660, 226), (745, 226), (745, 356), css="b")
+    svg.arrow((595, 334), (595, 356), css="b")
+    svg.box(530, 358, 240, 50, f"{words['loss']} = −ln p", f"−ln {p:.3f} = {-math.log(p):.2f}")
+    svg.arrow((530, 383), (472, 383), css="b")
+    svg.box(320, 358, 150, 50, *words["gradient"])
+    svg.arrow((320, 383), (262, 383), css="b")
+    svg.box(110, 358, 150, 50, *words["optimizer"])
+    svg.arrow((185, 358), (185, 300), (385, 300), (385, 272), css="b")
+    svg.text(190, 292, words["weights"], "small fb")
+    svg.box(20, 460, 150, 44, words["held"])
+    svg.arrow((170, 482), (318, 482), css="c")
+    svg.text(244, 474, words["same"], "mid small fc")
+    svg.box(320, 456, 230, 52, *words["measure"])
+    svg.arrow((550, 482), (608, 482), css="c")
+    svg.text(616, 487, words["best"], "fc")
+
+
+CURVES = {
+    "en": dict(title="Loss while training on 2,000 and on 20 sentences", x="step", y="loss, nats per token", limit="entropy of the language",
+               names=("2,000 sentences, training text", "2,000 sentences, held-out text", "20 sentences, training text", "20 sentences, held-out text")),
+    "zh": dict(title="用 2000 句和 20 句训练时的损失", x="步", y="损失（每词元 nat）", limit="语言本身的熵",
+               names=("2000 句，训练文本", "2000 句，验证文本", "20 句，训练文本", "20 句，验证文本")),
+}
+
+
+def curves(workshop):
+    """Training and held-out loss over the steps: enough text, and far too little."""
+    words = CURVES[workshop.language]
+    workshop.write("few.txt", "".join(workshop.toy(n=20).splitlines(keepends=True)))
+    logs = [workshop.train("toy.txt", "many", 300, "--valid", "new.txt"), workshop.train("few.txt", "few", 300, "--valid", "new.txt")]
+    lines = [[(row["step"], row[key]) for row in log if key in row] for log in logs for key in ("loss", "valid_loss")]
+    per_sentence = len(workshop.tokens(workshop.toy(n=1).strip())) + 1  # and the end of the document
+    limit = workshop.entropy() * math.log(2) / per_sentence
+    svg = Svg(720, 400, words["title"])
+    plot = Plot(svg, 50, 40, 430, 300, (0, 300), (0, 6))
+    plot.grid(range(0, 301, 50), range(0, 7), words["x"], words["y"])
+    plot.curve([(0, limit), (300, limit)], "line dash")
+    for css, line in zip(("a", "c", "b", "d"), lines):
+        plot.curve(line, css)
+    ends = [(line[-1][1], f"{name}: {line[-1][1]:.2f}", f) for line, name, f in zip(lines, words["names"], ("fa", "fc", "fb", "fd"))]
+    ends.append((limit, f"{words['limit']}: {limit:.2f}", "soft"))
+    below = 0
+    for value, label, css in sorted(ends, reverse=True):  # labels beside the ends of the curves, none upon another
+        below = max(below + 18, plot.at(0, value)[1] + 4)
+        svg.text(500, below, label, f"small {css}")
+    return svg
+
+
+SAMPLING = {
+    "en": dict(title="Probabilities of the next token at three temperatures, and what top-p keeps", prompt="the six likeliest tokens after “{}”", t="T = {:g}",
+               kept="kept by top-p 0.8", cut="cut"),
+    "zh": dict(title="三种温度下的下一词元概率，以及 top-p 保留的部分", prompt="“{}”之后最可能的六个词元", t="T = {:g}", kept="top-p 0.8 保留", cut="舍去"),
+}
+
+
+def heated(probabilities, temperature):
+    """The softmax of the logits divided by the temperature: powers of the probabilities, normalized."""
+    powers = [p ** (1 / temperature) for p in probabilities]
+    return [p / sum(powers) for p in powers]
+
+
+def sampling(workshop):
+    """Three temperatures, for a text in which the n-th noun is n times rarer than the first."""
+    words, nouns = SAMPLING[workshop.language], NOUNS[workshop.language].split()
+    seen, text = {}, []
+    for line in workshop.toy(n=6000).splitlines():
+        noun = line.split()[2] if workshop.language == "en" else line[3]
+        seen[noun] = seen.get(noun, 0) + 1
+        if seen[noun] % (nouns.index(noun) + 1) == 0:
+            text.append(line)
+    workshop.write("zipf.txt", "\n".join(text) + "\n")
+    workshop.train("zipf.txt", "zipf", 300)
+    nexts = dict(list(workshop.next("zipf", PROMPT[workshop.language], 1500).items())[: len(nouns)])
+    svg = Svg(720, 250, words["title"])
+    svg.text(20, 22, words["prompt"].format(PROMPT[workshop.language]), "strong")
+    svg.bar(330, 12, 14, 12, "fa")
+    svg.text(350, 22, words["kept"], "small")
+    svg.bar(500, 12, 14, 12, "fb")
+    svg.text(520, 22, words["cut"], "small")
+    for i, temperature in enumerate((0.5, 1, 2)):
+        x, before = 20 + 235 * i, 0
+        svg.text(x, 54, words["t"].format(temperature), "strong")
+        for row, (token, p) in enumerate(zip(nexts, heated(nexts.values(), temperature))):
+            y = 64 + 28 * row
+            svg.text(x + 46, y + 14, token.strip(), "end small")
+            svg.bar(x + 52, y, 150 * p, 19, "fa" if before < 0.8 else "fb")
+            svg.text(x + 57 + 150 * p, y + 14, f"{p:.3f}", "small soft")
+            before += p
+    return svg
+
+
+FIGURES = {f.__name__: f for f in (overview, curves, sampling)}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", choices=[*FIGURES, []], metavar="NAME")
+    parser.add_argument("--program", type=pathlib.Path, default=ROOT / "build/release/inkstone")
+    args = parser.parse_args()
+    for language in LANGUAGES:
+        for name in args.names or FIGURES:
+            with tempfile.TemporaryDirectory() as folder:
+                svg = FIGURES[name](Workshop(args.program.resolve(), language, folder))
+            path = GUIDE / "figures" / f"{name}.{language}.svg"
+            path.write_text(str(svg), encoding="utf-8")
+            print(path.relative_to(ROOT))
+
+
+if __name__ == "__main__":
+    main()
