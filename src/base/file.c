@@ -86,7 +86,7 @@ static bool view(const char *path, bool regular, FileView *out, Error *err) {
 bool file_view(const char *path, FileView *out, Error *err) {
   if (strcmp(path, "-")) return view(path, false, out, err);
   *out = (FileView){0};
-  return read_stream(STDIN_FILENO, "standard input", out, err);
+  return read_stream(STDIN_FILENO, _("standard input"), out, err);
 }
 
 bool file_view_regular(const char *path, FileView *out, Error *err) {

@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 
 #include "base/engine.h"
+#include "base/language.h"
 
 static _Thread_local MemGuard *guard;
 /* Updated atomically: workers allocate, too. */
@@ -41,7 +42,7 @@ bool mem_guard_fail(Error *err, const MemGuard *g) {
 
 void mem_exhausted(size_t wanted) {
   if (!guard) {
-    fprintf(stderr, "inkstone: out of memory: cannot allocate %zu more bytes\n", wanted);
+    fprintf(stderr, _("inkstone: out of memory: cannot allocate %zu more bytes\n"), wanted);
     abort();
   }
   guard->wanted = wanted;

@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "base/language.h"
 #include "base/settings.h"
 
 typedef enum Shape { WHOLE, REAL, TRUTH, TEXT } Shape;
@@ -22,13 +23,13 @@ static Shape shape_of(SettingKind kind) {
 }
 
 static const void *value_of(const Settings *s, const char *name, Shape wanted, Error *err) {
-  static const char *const shapes[] = {"a whole number", "a number", "a switch", "a text"};
+  static const char *const shapes[] = {N_("a whole number"), N_("a number"), N_("a switch"), N_("a text")};
   const void *value = NULL;
   const Setting *setting = settings_find(s, name, &value, err);
   if (!setting) return NULL;
   const Shape shape = shape_of(setting->kind);
   if (shape == wanted) return value;
-  fail_usage(err, "--%s is %s, not %s", name, shapes[shape], shapes[wanted]);
+  fail_usage(err, "--%s is %s, not %s", name, language_text(shapes[shape]), language_text(shapes[wanted]));
   return NULL;
 }
 

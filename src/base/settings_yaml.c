@@ -4,6 +4,7 @@
 #include <yaml.h>
 
 #include "base/file.h"
+#include "base/language.h"
 #include "base/settings.h"
 
 typedef struct Reader {
@@ -90,13 +91,13 @@ static bool read_mapping(Reader *r, Settings *s, TextList *seen) {
 }
 
 static bool read_document(Reader *r, Settings *s, TextList *seen) {
-  if (!expect(r, YAML_STREAM_START_EVENT, "a YAML stream") || !next(r)) return false;
+  if (!expect(r, YAML_STREAM_START_EVENT, _("a YAML stream")) || !next(r)) return false;
   if (r->event.type == YAML_STREAM_END_EVENT) return true; /* empty: nothing is set */
   if (!next(r)) return false;
   if (r->event.type != YAML_MAPPING_START_EVENT)
     return fail(r->err, "%s:%zu: expected lines of the form \"name: value\"", r->where, line(r));
-  return read_mapping(r, s, seen) && expect(r, YAML_DOCUMENT_END_EVENT, "the end of the document") &&
-         expect(r, YAML_STREAM_END_EVENT, "a single document");
+  return read_mapping(r, s, seen) && expect(r, YAML_DOCUMENT_END_EVENT, _("the end of the document")) &&
+         expect(r, YAML_STREAM_END_EVENT, _("a single document"));
 }
 
 static bool load(Settings *s, const char *text, size_t length, const char *where, Error *err) {

@@ -123,7 +123,8 @@ const Command command_eval = {
         "the predictions of MODEL are compared with those of a reference that has the same tokenizer: "
         "perplexities, the KL divergence from the reference's distribution of each next token (in nats: "
         "mean, "
-        "median, 99th percentile, maximum), and the share of tokens for which both have the same first choice. "
+        "median, 99th percentile, maximum), and the share of tokens for which both have the same first "
+        "choice. "
         "This is what a quantization costs."),
     .examples = {{"inkstone eval -m poems test.txt", N_("score a file the model has not seen")},
                  {"inkstone eval -m en-de test.en test.de --beam 5 --outputs test.out",

@@ -109,10 +109,19 @@ static char *value_text(const char *key, const json_t *value) {
 }
 
 static char *label(const char *key) {
-  char *text = visible(key, strlen(key));
+  static const char *const translated[] = {
+#define LABEL(english) english,
+#include "cli/labels.def"
+#undef LABEL
+  };
+  char *text = visible(key, strlen(key)), *local = NULL;
   for (char *p = text; *p; p++)
     if (*p == '_') *p = ' ';
-  return text;
+  for (size_t i = 0; i < sizeof translated / sizeof *translated && !local; i++)
+    if (!strcmp(text, translated[i])) local = mem_strdup(language_text(text));
+  if (!local) return text;
+  mem_free(text);
+  return local;
 }
 
 static void pad(const char *text, int width, bool right) {
@@ -173,8 +182,11 @@ static int label_width(const json_t *object) {
   json_t *value;
   int width = 0;
   json_object_foreach((json_t *)(uintptr_t)object, key, value) {
-    const int columns = glyph_columns(key, strlen(key));
-    if (!json_is_object(value) && !is_table(value) && columns > width) width = columns;
+    if (json_is_object(value) || is_table(value)) continue;
+    char *name = label(key);
+    const int columns = glyph_columns(name, strlen(name));
+    if (columns > width) width = columns;
+    mem_free(name);
   }
   return width;
 }

@@ -115,7 +115,7 @@ void progress_close(Progress *p) {
 static void print_line(const Progress *p, const ink_event *e, double now) {
   Fields f;
   collect(&f, p, e, now);
-  for (int i = 0; i < f.count; i++) fprintf(stderr, "%s%s", i ? ", " : "", f.text[i]);
+  for (int i = 0; i < f.count; i++) fprintf(stderr, "%s%s", i ? _(", ") : "", f.text[i]);
   fputc('\n', stderr);
 }
 
@@ -147,7 +147,7 @@ static void show_progress(Progress *p, const ink_event *e) {
 static void show_evaluation(Progress *p, const ink_event *e) {
   char step[FIGURE_SIZE];
   char metric[FIGURE_SIZE] = "";
-  if (e->metric) snprintf(metric, sizeof metric, ", %s %.1f", e->metric, e->metric_value);
+  if (e->metric) snprintf(metric, sizeof metric, _(", %s %.1f"), e->metric, e->metric_value);
   progress_say(p, "step %s: loss %.4f, valid loss %.4f%s%s", figure_count(step, e->done), e->loss,
                e->valid_loss, metric, e->best ? _(", the best so far") : "");
 }

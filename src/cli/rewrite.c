@@ -9,6 +9,7 @@
 #include "base/figure.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "base/language.h"
 #include "base/memory.h"
 #include "cli/args.h"
 #include "cli/command.h"
@@ -76,9 +77,9 @@ static void print_location(const Job *job, const ink_output *o) {
 
 static void warn_cut(Job *job, const ink_output *o) {
   if (++job->cut > MOST_REPORTED) return;
-  fputs("warning: ", stderr);
+  streams_say("warning: ");
   print_location(job, o);
-  fputs("the text is longer than the model reads: its beginning was left out\n", stderr);
+  streams_say("the text is longer than the model reads: its beginning was left out\n");
 }
 
 /* A failed input still gets an output line, so that output lines match input lines. */
@@ -229,7 +230,7 @@ static bool check_all(const Job *job, const char *name, Buffer *held, Error *err
 
 static bool read_rest(const Job *job, Buffer *held, Error *err) {
   while (read_some(held, err)) continue;
-  return !err->code && !streams_stopped() && check_all(job, "standard input", held, err);
+  return !err->code && !streams_stopped() && check_all(job, _("standard input"), held, err);
 }
 
 /* Processes the lines at hand once no more input is waiting: a program may read each answer before it sends
@@ -278,7 +279,7 @@ static bool rewrite_operand(Job *job, Error *err) {
   if (call->values[OWN_INPUT]) return rewrite_file(job, call->values[OWN_INPUT], err);
   if (!strcmp(operand, "-")) return rewrite_stdin(job, err);
   Buffer text = {0};
-  const bool read = streams_check(operand, strlen(operand), "the text given", call->settings,
+  const bool read = streams_check(operand, strlen(operand), _("the text given"), call->settings,
                                   call->values[OWN_QUIET], &text, err);
   const char *bytes = text.data ? text.data : "";
   const bool ok = read && rewrite(job, &bytes, &text.length, 1, err);

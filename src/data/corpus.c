@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/figure.h"
+#include "base/language.h"
 #include "base/random.h"
 #include "data/text_file.h"
 #include "text/normalize.h"
@@ -101,8 +102,8 @@ static bool lines_are_texts(const char *text, size_t length) {
 static const char *choose_cut(const DocumentSettings *s, const Corpus *c) {
   if (strcmp(s->documents, "auto")) return s->documents;
   for (size_t i = 0; i < c->file_count; i++)
-    if (!lines_are_texts(c->files[i].text, c->files[i].length)) return "file";
-  return "line";
+    if (!lines_are_texts(c->files[i].text, c->files[i].length)) return N_("file");
+  return N_("line");
 }
 
 static void cut(Cutter *cutter, const TextFile *f, const char *how, const char *separator) {
@@ -110,7 +111,7 @@ static void cut(Cutter *cutter, const TextFile *f, const char *how, const char *
     cut_at(cutter, f->text, f->length, is_separator, separator);
   else if (!strcmp(how, "line"))
     cut_lines(cutter, f->text, f->length);
-  else if (!strcmp(how, "paragraph"))
+  else if (!strcmp(how, N_("paragraph")))
     cut_at(cutter, f->text, f->length, is_blank_line, "");
   else
     add_document(cutter, f->text, f->length);
@@ -214,7 +215,7 @@ static void report_documents(const Corpus *c, const DocumentSettings *s, const c
   if (empty) news_note(news, "%s left out", figure_of(n, (int64_t)empty, "empty document"));
   figure_of(n, (int64_t)c->count, "document");
   if (!s->separator) {
-    news_note(news, "%s, one per %s", n, how);
+    news_note(news, "%s, one per %s", n, language_text(how));
     hint_at_separator(c, news);
     return;
   }

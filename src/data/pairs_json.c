@@ -60,10 +60,11 @@ static void report_kind(PairReader *r, const char *kind) {
 
 /* What is wrong with a text; NULL: nothing. */
 static const char *wrong_with(const PairReader *r, const json_t *value) {
-  if (!value) return "is missing";
+  if (!value) return _("is missing");
   if (json_is_null(value) && r->lost) return r->lost;
-  if (!json_is_string(value)) return "is not text";
-  return memchr(json_string_value(value), 0, json_string_length(value)) ? "contains a NUL character" : NULL;
+  if (!json_is_string(value)) return _("is not text");
+  return memchr(json_string_value(value), 0, json_string_length(value)) ? _("contains a NUL character")
+                                                                        : NULL;
 }
 
 /* The member names of an object for a message: "question", "answer", ... */
@@ -124,7 +125,7 @@ static bool keep_texts(PairReader *r, const json_t *object, const json_t *target
     field = r->target_field;
   }
   if (!wrong && !json_array_size(targets)) {
-    wrong = "is missing";
+    wrong = _("is missing");
     field = r->target_field;
   }
   if (wrong) return bad_text(r, object, field, wrong);
@@ -168,7 +169,7 @@ static bool read_alpaca(PairReader *r, const json_t *object) {
   if (!wrong && input && (!json_is_null(input) || r->lost)) wrong = wrong_with(r, input), field = "input";
   if (!wrong) wrong = wrong_with(r, output), field = wrong ? "output" : field;
   if (wrong) return bad_line(r, "\"%s\" %s", field, wrong);
-  report_kind(r, "Alpaca format: source \"instruction\" and \"input\", target \"output\"");
+  report_kind(r, _("Alpaca format: source \"instruction\" and \"input\", target \"output\""));
   Buffer source = {0};
   buffer_add(&source, json_string_value(instruction), json_string_length(instruction));
   const Document extra = {input ? json_string_value(input) : NULL, input ? json_string_length(input) : 0};
@@ -243,17 +244,17 @@ static bool add_content(PairReader *r, const json_t *content, Role role, char wr
   if (json_is_array(content)) {
     for (size_t i = 0; ok && i < json_array_size(content); i++) {
       const json_t *part = json_array_get(content, i), *own = json_object_get(part, "text");
-      const char *type = json_get_text(part, "type", "no type");
+      const char *type = json_get_text(part, "type", _("no type"));
       ok = !strcmp(type, "text") && !wrong_with(r, own);
       if (ok)
         buffer_add(&text, json_string_value(own), json_string_length(own));
       else
-        snprintf(wrong, 200, "has a part of type \"%.60s\", but only \"text\" is supported", type);
+        snprintf(wrong, 200, _("has a part of type \"%.60s\", but only \"text\" is supported"), type);
     }
   } else if ((ok = !wrong_with(r, content))) {
     buffer_add(&text, json_string_value(content), json_string_length(content));
   } else {
-    snprintf(wrong, 200, "has content that %s", wrong_with(r, content));
+    snprintf(wrong, 200, _("has content that %s"), wrong_with(r, content));
   }
   if (ok) add_turn(r, keep_decoded(r, text.data ? text.data : "", text.length), role);
   buffer_free(&text);
@@ -272,12 +273,12 @@ static bool add_message(PairReader *r, const json_t *message, bool sharegpt, cha
   if (!json_is_object(message) || !speaker)
     snprintf(wrong, 200, json_is_object(message) ? _("has no role") : _("is not an object"));
   else if (!role_named(speaker, &role))
-    snprintf(wrong, 200, "has the role \"%.60s\", but only system, user and assistant are supported",
+    snprintf(wrong, 200, _("has the role \"%.60s\", but only system, user and assistant are supported"),
              speaker);
   else if (has_calls(message))
-    snprintf(wrong, 200, "contains tool calls, which are not supported");
+    snprintf(wrong, 200, _("contains tool calls, which are not supported"));
   else if (json_is_number(weight) && json_number_value(weight) != 1)
-    snprintf(wrong, 200, "has a \"weight\" other than 1, which is not supported");
+    snprintf(wrong, 200, _("has a \"weight\" other than 1, which is not supported"));
   else
     return add_content(r, json_object_get(message, sharegpt ? "value" : "content"), role, wrong);
   return false;
@@ -287,7 +288,7 @@ static bool add_message(PairReader *r, const json_t *message, bool sharegpt, cha
 static bool add_other_members(PairReader *r, const json_t *object, char wrong[200]) {
   const char *tools = given_of(object, (const char *const[]){"tools", "functions", NULL});
   const json_t *system = json_object_get(object, "system");
-  if (tools) snprintf(wrong, 200, "has \"%s\": tool calls are not supported", tools);
+  if (tools) snprintf(wrong, 200, _("has \"%s\": tool calls are not supported"), tools);
   if (tools || !is_given(system)) return !tools;
   if (wrong_with(r, system)) return snprintf(wrong, 200, "\"system\" %s", wrong_with(r, system)), false;
   add_turn(r, decoded(r, system), ROLE_SYSTEM);
@@ -401,19 +402,19 @@ static const char *why_unreadable(const char *text, size_t length, const json_er
   int64_t repaired;
   switch (json_error_code(problem)) {
     case json_error_numeric_overflow:
-      return "contains a number out of range";
+      return _("contains a number out of range");
     case json_error_duplicate_key:
-      return "contains the same name twice";
+      return _("contains the same name twice");
     case json_error_null_byte_in_key:
-      return "contains a name with a NUL character";
+      return _("contains a name with a NUL character");
     case json_error_stack_overflow:
-      return "is nested too deeply";
+      return _("is nested too deeply");
     default:
       break;
   }
   json_t *value = load_repaired(text, length, &repaired);
   json_decref(value);
-  return value ? "contains an unpaired surrogate (--invalid replace repairs it)" : NULL;
+  return value ? _("contains an unpaired surrogate (--invalid replace repairs it)") : NULL;
 }
 
 /* Adds the member whose name was read last; a value that cannot be read becomes null, `lost` says why. */
@@ -427,7 +428,7 @@ static bool put_member(PairReader *r, json_t *object, JsonScan *scan) {
   json_t *value = length ? load(begin, length, &problem) : NULL;
   const char *why = length && !value ? why_unreadable(begin, length, &problem) : NULL;
   if (value && json_object_get(object, name)) {
-    why = "occurs twice";
+    why = _("occurs twice");
     json_decref(value);
     value = NULL;
   }
@@ -466,7 +467,7 @@ static bool read_value(PairReader *r, const char *text, size_t length) {
   if (!object)
     return bad_line(r, "not valid JSON at column %d: %s%s", problem.column, problem.text,
                     json_error_code(&problem) == json_error_invalid_utf8 || strstr(problem.text, "nicode")
-                        ? " (--invalid replace repairs it)"
+                        ? _(" (--invalid replace repairs it)")
                         : "");
   const bool ok = read_json_object(r, object);
   json_decref(object);

@@ -40,7 +40,7 @@ static void quoted_field(Table *t, const char *row) {
     buffer_add(&t->copies, t->at, 1);
   }
   if (t->at >= t->end) {
-    t->wrong = "unterminated quotation mark";
+    t->wrong = _("unterminated quotation mark");
     t->lines = 1; /* only this line is lost, not the rest of the file */
     t->at = line_end(row, t->end);
     return;
@@ -48,7 +48,7 @@ static void quoted_field(Table *t, const char *row) {
   t->at++;
   for (; t->at < t->end && *t->at != t->divider && *t->at != '\n'; t->at++)
     if (!is_blank(t->at, 1))
-      t->wrong = "text after a closing quotation mark: within quotes, write \"\" for one";
+      t->wrong = _("text after a closing quotation mark: within quotes, write \"\" for one");
 }
 
 static Document plain_field(Table *t) {

@@ -3,6 +3,7 @@
 
 #include "base/engine.h"
 #include "base/general.h"
+#include "base/language.h"
 #include "base/threads.h"
 #include "data/text_file.h"
 
@@ -35,7 +36,7 @@ char *ink_text_read(const char *path, const ink_settings *settings, size_t *leng
   News news;
   char *text = NULL;
   if (call_enter(call, NULL, &news, err) && text_file_view(path, &view, err))
-    text = read_view(&view, strcmp(path, "-") ? path : "standard input", settings, length, &news, err);
+    text = read_view(&view, strcmp(path, "-") ? path : _("standard input"), settings, length, &news, err);
   MEM_GUARD_END();
   return text;
 }

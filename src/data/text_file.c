@@ -59,27 +59,27 @@ typedef struct DocumentKind {
 #define BYTES(text) text, sizeof(text) - 1
 
 static const DocumentKind document_kinds[] = {
-    {BYTES("%PDF-"), "a PDF", "%%EOF", ANYWHERE},
-    {BYTES("PK\3\4"), "a ZIP archive (such as a DOCX or XLSX file)", "", NOWHERE},
-    {BYTES("\xd0\xcf\x11\xe0"), "an Office document or spreadsheet", "", NOWHERE},
-    {BYTES("{\\rtf1"), "an RTF document", "}", LAST},
-    {BYTES("PAR1"), "a Parquet file", "PAR1", LAST},
-    {BYTES("ARROW1\0"), "an Arrow file", "", NOWHERE},
-    {BYTES("SQLite format 3\0"), "an SQLite database", "", NOWHERE},
-    {BYTES("GGUF\1\0"), "a GGUF model", "", NOWHERE},
-    {BYTES("GGUF\2\0"), "a GGUF model", "", NOWHERE},
-    {BYTES("GGUF\3\0"), "a GGUF model", "", NOWHERE},
-    {BYTES("GGUF\0\0"), "a GGUF model", "", NOWHERE}, /* big-endian */
+    {BYTES("%PDF-"), N_("a PDF"), "%%EOF", ANYWHERE},
+    {BYTES("PK\3\4"), N_("a ZIP archive (such as a DOCX or XLSX file)"), "", NOWHERE},
+    {BYTES("\xd0\xcf\x11\xe0"), N_("an Office document or spreadsheet"), "", NOWHERE},
+    {BYTES("{\\rtf1"), N_("an RTF document"), "}", LAST},
+    {BYTES("PAR1"), N_("a Parquet file"), "PAR1", LAST},
+    {BYTES("ARROW1\0"), N_("an Arrow file"), "", NOWHERE},
+    {BYTES("SQLite format 3\0"), N_("an SQLite database"), "", NOWHERE},
+    {BYTES("GGUF\1\0"), N_("a GGUF model"), "", NOWHERE},
+    {BYTES("GGUF\2\0"), N_("a GGUF model"), "", NOWHERE},
+    {BYTES("GGUF\3\0"), N_("a GGUF model"), "", NOWHERE},
+    {BYTES("GGUF\0\0"), N_("a GGUF model"), "", NOWHERE}, /* big-endian */
     {BYTES("\x7f"
            "ELF"),
-     "an executable (ELF)", "", NOWHERE},
-    {BYTES("\x89PNG"), "a PNG image", "", NOWHERE},
-    {BYTES("\xff\xd8\xff"), "a JPEG image", "", NOWHERE},
-    {BYTES("BZh"), "compressed with bzip2", "1AY&SY", AFTER}, /* a digit, then the magic of a block */
+     N_("an executable (ELF)"), "", NOWHERE},
+    {BYTES("\x89PNG"), N_("a PNG image"), "", NOWHERE},
+    {BYTES("\xff\xd8\xff"), N_("a JPEG image"), "", NOWHERE},
+    {BYTES("BZh"), N_("compressed with bzip2"), "1AY&SY", AFTER}, /* a digit, then the magic of a block */
     {BYTES("\xfd"
            "7zXZ"),
-     "compressed with xz", "", NOWHERE},
-    {BYTES("7z\xbc\xaf"), "a 7z archive", "", NOWHERE}};
+     N_("compressed with xz"), "", NOWHERE},
+    {BYTES("7z\xbc\xaf"), N_("a 7z archive"), "", NOWHERE}};
 
 static bool ends_with(const FileView *f, const char *bytes) {
   const size_t n = strlen(bytes);
@@ -104,7 +104,7 @@ static bool is_kind(const FileView *f, const DocumentKind *k) {
 
 static const char *document_kind(const FileView *f) {
   for (size_t i = 0; i < sizeof document_kinds / sizeof *document_kinds; i++)
-    if (is_kind(f, &document_kinds[i])) return document_kinds[i].description;
+    if (is_kind(f, &document_kinds[i])) return language_text(document_kinds[i].description);
   return NULL;
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/buffer.h"
 #include "base/engine.h"
+#include "base/language.h"
 
 enum { PIECE = 1 << 17, MOST_RATIO = 100, ALWAYS_ALLOWED = 16 << 20 };
 
@@ -64,7 +65,7 @@ static bool has_member(const z_stream *z, const FileView *f) {
 static bool ends_here(Unpacker *u, const z_stream *z) {
   const char *rest = (const char *)z->next_in, *end = u->packed->data + u->packed->size;
   while (rest < end && !*rest) rest++;
-  return rest == end || damaged(u, "followed by bytes that are not gzip");
+  return rest == end || damaged(u, _("followed by bytes that are not gzip"));
 }
 
 /* zlib counts input in 32 bits. */
@@ -84,8 +85,8 @@ static bool inflate_all(Unpacker *u, z_stream *z) {
     z->avail_out = PIECE;
     const int status = inflate(z, Z_NO_FLUSH);
     if (status == Z_MEM_ERROR) mem_exhausted(0);
-    if (status == Z_BUF_ERROR) return damaged(u, "truncated");
-    if (status != Z_OK && status != Z_STREAM_END) return damaged(u, z->msg ? z->msg : "not gzip");
+    if (status == Z_BUF_ERROR) return damaged(u, _("truncated"));
+    if (status != Z_OK && status != Z_STREAM_END) return damaged(u, z->msg ? z->msg : _("not gzip"));
     if (!put(u, piece, PIECE - z->avail_out)) return false;
     if (status == Z_STREAM_END && !has_member(z, u->packed)) return ends_here(u, z);
     if (status == Z_STREAM_END) inflateReset(z);
@@ -122,7 +123,7 @@ static bool decompress_all(Unpacker *u, ZSTD_DStream *z) {
     if (!put(u, piece, out.pos)) return false;
     full = out.pos == out.size;
   }
-  return status == 0 || damaged(u, "truncated");
+  return status == 0 || damaged(u, _("truncated"));
 }
 
 static bool unpack_zstd(Unpacker *u) {

@@ -110,7 +110,7 @@ static bool read_type(Reader *r, GgufType *out, const char *key) {
 
 static bool read_value(Reader *r, GgufValue *v) {
   *v = (GgufValue){.count = 1};
-  if (!read_name(r, &v->key, "the name of a key") || !read_type(r, &v->type, v->key)) return false;
+  if (!read_name(r, &v->key, _("the name of a key")) || !read_type(r, &v->type, v->key)) return false;
   v->array = v->type == GGUF_ARRAY;
   if (v->array && (!read_type(r, &v->type, v->key) || !read_u64(r, &v->count, v->key))) return false;
   return read_items(r, v);
@@ -181,7 +181,7 @@ static bool fail_type(const Gguf *g, const GgufValue *v, const char *wanted, Err
 bool gguf_get_int(const Gguf *g, const char *key, int64_t *out, Error *err) {
   const GgufValue *v = gguf_find(g, key);
   if (!v) return true;
-  if (v->array || !gguf_is_int(v)) return fail_type(g, v, "a whole number", err);
+  if (v->array || !gguf_is_int(v)) return fail_type(g, v, _("a whole number"), err);
   *out = gguf_int_at(v, 0);
   return true;
 }
@@ -189,15 +189,15 @@ bool gguf_get_int(const Gguf *g, const char *key, int64_t *out, Error *err) {
 bool gguf_get_real(const Gguf *g, const char *key, double *out, Error *err) {
   const GgufValue *v = gguf_find(g, key);
   if (!v) return true;
-  if (v->array || v->type == GGUF_STRING || v->type == GGUF_BOOL) return fail_type(g, v, "a number", err);
+  if (v->array || v->type == GGUF_STRING || v->type == GGUF_BOOL) return fail_type(g, v, _("a number"), err);
   *out = gguf_real_at(v, 0);
-  return isfinite(*out) || fail_type(g, v, "a finite number", err);
+  return isfinite(*out) || fail_type(g, v, _("a finite number"), err);
 }
 
 bool gguf_get_bool(const Gguf *g, const char *key, bool *out, Error *err) {
   const GgufValue *v = gguf_find(g, key);
   if (!v) return true;
-  if (v->array || v->type != GGUF_BOOL) return fail_type(g, v, "true or false", err);
+  if (v->array || v->type != GGUF_BOOL) return fail_type(g, v, _("true or false"), err);
   *out = gguf_int_at(v, 0) != 0;
   return true;
 }
@@ -207,7 +207,7 @@ bool gguf_get_text(const Gguf *g, const char *key, const char **out, Error *err)
   if (!v) return true;
   if (v->array || v->type != GGUF_STRING || memchr(v->texts->data, 0, v->texts->length) ||
       !json_is_utf8(v->texts->data, v->texts->length))
-    return fail_type(g, v, "a text in UTF-8 without NUL", err);
+    return fail_type(g, v, _("a text in UTF-8 without NUL"), err);
   *out = arena_strndup(g->arena, v->texts->data, v->texts->length);
   return true;
 }
@@ -282,7 +282,7 @@ static bool read_tensor(Reader *r, NamedTensor *out, uint64_t *offset) {
   uint64_t sizes[TENSOR_MAX_DIMS];
   uint32_t dims = 0, type = 0;
   *out = (NamedTensor){.file = r->path};
-  return read_name(r, &out->name, "the name of a tensor") && read_sizes(r, out->name, sizes, &dims) &&
+  return read_name(r, &out->name, _("the name of a tensor")) && read_sizes(r, out->name, sizes, &dims) &&
          read_u32(r, &type, out->name) && find_type(r, out->name, type, &out->tensor.type) &&
          set_shape(r, out->name, sizes, dims, &out->tensor) && read_u64(r, offset, out->name);
 }
@@ -347,7 +347,7 @@ static bool read_tensors(Reader *r, uint64_t count, const char *begin) {
     if (!read_tensor(r, &items[before + i], &offsets[i])) return false;
   if (!find_alignment(r, &alignment)) return false;
   const uint64_t over = (uint64_t)(r->at - begin) % alignment, padding = over ? alignment - over : 0;
-  if (padding > left(r)) return count ? cut_short(r, "the tensors") : true;
+  if (padding > left(r)) return count ? cut_short(r, _("the tensors")) : true;
   r->at += padding;
   g->tensors = (TensorSet){items, all, g->path};
   return place_tensors(r, items + before, offsets, (size_t)count, alignment);
@@ -436,8 +436,9 @@ static bool read_file(Gguf *g, const char *path, bool first, Error *err) {
   const FileView *view = &g->files[g->file_count - 1].view;
   Reader r = {view->data, view->data + view->size, path, g, err};
   uint64_t tensors = 0, values = 0;
-  return check_version(&r) && read_u64(&r, &tensors, "its header") && read_u64(&r, &values, "its header") &&
-         read_values(&r, values, first) && read_tensors(&r, tensors, view->data);
+  return check_version(&r) && read_u64(&r, &tensors, _("its header")) &&
+         read_u64(&r, &values, _("its header")) && read_values(&r, values, first) &&
+         read_tensors(&r, tensors, view->data);
 }
 
 static bool open_file(Gguf *g, const char *path, Error *err) {

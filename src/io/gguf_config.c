@@ -177,7 +177,7 @@ static const Family *family_of(const Gguf *g, Error *err) {
       return &families[i];
   char *known = known_names();
   fail(err, "%s: the architecture \"%s\"%s is not read from GGUF files (%s)", g->path, name,
-       experts > 0 ? " with experts" : "", known);
+       experts > 0 ? _(" with experts") : "", known);
   mem_free(known);
   return NULL;
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/language.h"
 #include "io/gguf_model.h"
 
 typedef struct Writing {
@@ -59,7 +60,7 @@ static bool put_added(Writing *w) {
   json_t *entry;
   json_array_foreach(json_object_get(w->json, "added_tokens"), i, entry) {
     if (is_on(entry, "lstrip", false) || is_on(entry, "rstrip", false) || is_on(entry, "single_word", false))
-      return refuse(w, "added tokens with lstrip, rstrip or single_word");
+      return refuse(w, _("added tokens with lstrip, rstrip or single_word"));
     if (!put_token(w, json_integer_value(json_object_get(entry, "id")), json_get_text(entry, "content", NULL),
                    is_on(entry, "special", false) ? TOKEN_CONTROL : TOKEN_USER_DEFINED))
       return false;
@@ -163,7 +164,7 @@ static bool check_byte_level(const Writing *w) {
     if (x && !json_is_null(x) && json_string_length(x)) return refuse(w, keys[i]);
   }
   const json_t *normalizer = json_object_get(w->json, "normalizer");
-  return !normalizer || json_is_null(normalizer) || refuse(w, "a normalizer");
+  return !normalizer || json_is_null(normalizer) || refuse(w, _("a normalizer"));
 }
 
 static bool write_byte_level(Writing *w) {
@@ -178,7 +179,7 @@ static bool write_byte_level(Writing *w) {
   json_array_foreach(merges, i, merge) {
     const char *part[2];
     size_t length[2];
-    if (!split_merge(merge, part, length)) return refuse(w, "a merge that is not of two tokens");
+    if (!split_merge(merge, part, length)) return refuse(w, _("a merge that is not of two tokens"));
     char *both = arena_alloc(w->arena, length[0] + length[1] + 1);
     memcpy(both, part[0], length[0]);
     both[length[0]] = ' ';
@@ -199,11 +200,11 @@ static bool score_pieces(Writing *w) {
     const char *part[2];
     size_t length[2];
     int64_t id;
-    if (!split_merge(merge, part, length)) return refuse(w, "a merge that is not of two tokens");
+    if (!split_merge(merge, part, length)) return refuse(w, _("a merge that is not of two tokens"));
     char *both = arena_alloc(w->arena, length[0] + length[1] + 1);
     memcpy(both, part[0], length[0]);
     memcpy(both + length[0], part[1], length[1]);
-    if (!map_get(w->ids, both, length[0] + length[1], &id)) return refuse(w, "a merge without a token");
+    if (!map_get(w->ids, both, length[0] + length[1], &id)) return refuse(w, _("a merge without a token"));
     if (w->v.tokens[id].score == 0) w->v.tokens[id].score = (double)-++made;
   }
   return true;
@@ -236,12 +237,12 @@ static bool check_sentencepiece(Writing *w) {
   const char *different =
       !made ? NULL
       : !json_equal(json_object_get(w->json, "normalizer"), json_object_get(again, "normalizer"))
-          ? "a normalizer"
-      : !cuts_nothing(json_object_get(w->json, "pre_tokenizer")) ? "a pre-tokenizer"
+          ? _("a normalizer")
+      : !cuts_nothing(json_object_get(w->json, "pre_tokenizer")) ? _("a pre-tokenizer")
       : is_on(w->model, "byte_fallback", false) != is_on(model, "byte_fallback", false)
-          ? "bytes it does not use"
+          ? _("bytes it does not use")
       : !same_merges(json_object_get(w->model, "merges"), json_object_get(model, "merges"))
-          ? "merges whose order is not that of scores"
+          ? _("merges whose order is not that of scores")
           : NULL;
   json_decref(again);
   buffer_free(&text);

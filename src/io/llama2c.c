@@ -4,6 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/language.h"
+
 /* ---- header ---- */
 
 enum { NUMBERS = 7, LEGACY_HEADER = 4 * NUMBERS, HEADER = 256 };
@@ -94,13 +96,13 @@ static bool check_numbers(const Llama2c *m, Error *err) {
   const struct {
     const char *name;
     int64_t value;
-  } numbers[] = {{"width", m->width},
-                 {"feed-forward width", m->ffn},
-                 {"number of layers", m->layers},
-                 {"number of heads", m->heads},
-                 {"number of key/value heads", m->kv_heads},
-                 {"vocabulary", m->vocabulary},
-                 {"context", m->context}};
+  } numbers[] = {{_("width"), m->width},
+                 {_("feed-forward width"), m->ffn},
+                 {_("number of layers"), m->layers},
+                 {_("number of heads"), m->heads},
+                 {_("number of key/value heads"), m->kv_heads},
+                 {_("vocabulary"), m->vocabulary},
+                 {_("context"), m->context}};
   for (size_t i = 0; i < NUMBERS; i++)
     if (numbers[i].value < 1 || numbers[i].value > INT32_MAX)
       return fail_damaged(err, "%s: the header gives a %s of %" PRId64, m->path, numbers[i].name,

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/language.h"
 #include "io/llama2c.h"
 #include "io/vocabulary.h"
 
@@ -26,7 +27,7 @@ static bool read_number(Reader *r, void *out) {
   enum { BYTES_OF_NUMBER = 4 };
   if (left(r) < BYTES_OF_NUMBER)
     return fail_damaged(r->err, "%s: the file ends before the model's last token: it is cut short, or %s",
-                        r->vocabulary->path, "belongs to another model");
+                        r->vocabulary->path, _("belongs to another model"));
   memcpy(out, r->at, BYTES_OF_NUMBER);
   r->at += BYTES_OF_NUMBER;
   return true;
@@ -106,13 +107,13 @@ static bool read_tokens(Reader *r) {
   if (!read_number(r, &r->longest)) return false;
   if (v->count > left(r) / LEAST)
     return fail_damaged(r->err, "%s: has fewer tokens than the model's vocabulary of %zu: %s", v->path,
-                        v->count, "it is cut short, or belongs to another model");
+                        v->count, _("it is cut short, or belongs to another model"));
   v->tokens = arena_alloc_zeroed(r->arena, v->count * sizeof *v->tokens);
   for (size_t i = 0; i < v->count; i++)
     if (!read_token(r, i, &v->tokens[i])) return false;
   if (left(r))
     return fail_damaged(r->err, "%s: has more tokens than the model's vocabulary of %zu: %s", v->path,
-                        v->count, "it belongs to another model");
+                        v->count, _("it belongs to another model"));
   if (!set_special(r)) return false;
   for (size_t i = SPECIAL; i < v->count; i++) spaces_to_marks(r, &v->tokens[i]);
   return true;

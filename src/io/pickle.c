@@ -209,25 +209,25 @@ static const char *view(const Unpickler *u, const Value *args, Tensor *t) {
   const Value *shape = parts_of(u, &args[2], dims), *strides = parts_of(u, &args[3], dims);
   int64_t count = 1;
   bool contiguous = true;
-  if (dims > TENSOR_MAX_DIMS) return "has more dimensions than are supported";
+  if (dims > TENSOR_MAX_DIMS) return _("has more dimensions than are supported");
   if (args[1].kind != NUMBER || offset < 0 || args[2].kind != TUPLE || args[3].kind != TUPLE ||
       args[3].count != dims)
-    return "has an invalid shape";
+    return _("has an invalid shape");
   t->dims = (int)dims;
   for (size_t i = dims; i-- > 0;) {
     const int64_t n = t->shape[i] = shape[i].number;
     if (n != 1 && strides[i].number != count) contiguous = false;
     if (shape[i].kind != NUMBER || strides[i].kind != NUMBER || n < 0 ||
         __builtin_mul_overflow(count, n, &count))
-      return "has an invalid shape";
+      return _("has an invalid shape");
   }
   if ((uint64_t)offset > args[0].count || (uint64_t)count > args[0].count - (uint64_t)offset)
-    return "reaches beyond its storage: the file is truncated or altered";
+    return _("reaches beyond its storage: the file is truncated or altered");
   t->data = (void *)(uintptr_t)(args[0].text + (size_t)offset * bytes);
   /* masks and positions, which no parameter is compared with: their bytes in one dimension */
   if (t->type == TENSOR_I32 && bytes != sizeof(int32_t))
     t->dims = 1, t->shape[0] = (int64_t)((size_t)count * bytes / sizeof(int32_t));
-  return contiguous || !count ? NULL : "is a transposed or partial view: " AS_SAFETENSORS;
+  return contiguous || !count ? NULL : _("is a transposed or partial view: " AS_SAFETENSORS);
 }
 
 static bool reduce(Unpickler *u) {

@@ -6,6 +6,7 @@
 
 #include "base/buffer.h"
 #include "base/kinds.h"
+#include "base/language.h"
 #include "io/little_endian.h"
 
 /* The limit of the reference implementation. */
@@ -106,8 +107,8 @@ static bool check_cover(Safetensors *s, const char *data, uint64_t bytes_of_data
   for (size_t i = 0; i < s->tensors.count; i++) {
     if ((const char *)s->tensors.items[i].tensor.data != expected)
       return fail(err, "%s: tensor \"%s\" %s", path, s->tensors.items[i].name,
-                  (const char *)s->tensors.items[i].tensor.data < expected ? "overlaps another"
-                                                                           : "leaves a gap before it");
+                  (const char *)s->tensors.items[i].tensor.data < expected ? _("overlaps another")
+                                                                           : _("leaves a gap before it"));
     expected += tensor_bytes(&s->tensors.items[i].tensor);
   }
   if (expected != data + bytes_of_data)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/buffer.h"
+#include "base/language.h"
 #include "io/pickle.h"
 
 /* ---- reading ---- */
@@ -188,8 +189,8 @@ static void check_total(Shards *s, const Index *x) {
   const double bytes = (double)tensors_bytes(&s->tensors);
   if (!total || x->form != forms || json_number_value(total) == bytes) return;
   char *text = json_text(total, JSON_COMPACT | JSON_ENCODE_ANY);
-  s->remark = arena_printf(
-      s->arena, WEIGHTS_INDEX ": \"total_size\" is %.40s, but the tensors have %.0f bytes", text, bytes);
+  s->remark = arena_printf(s->arena, _("%s: \"total_size\" is %.40s, but the tensors have %.0f bytes"),
+                           WEIGHTS_INDEX, text, bytes);
   mem_free(text);
 }
 

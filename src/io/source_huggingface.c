@@ -16,7 +16,7 @@
 #define ONLY_ADAPTER "this directory has only an adapter, and " MERGE ", and save the result"
 
 static const FileHint adapters[] = {
-    {"adapter_config.json", ADAPTER}, {"adapter_model.*", ADAPTER}, {NULL, NULL}};
+    {"adapter_config.json", N_(ADAPTER)}, {"adapter_model.*", N_(ADAPTER)}, {NULL, NULL}};
 
 /* Found instead of config.json. */
 static const FileHint no_models[] = {

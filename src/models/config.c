@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/buffer.h"
+#include "base/language.h"
 #include "models/model.h"
 
 /* The choices of --arch, after a leading "|". */
@@ -219,7 +220,7 @@ static bool read_key(Config *c, const ConfigKey *k, const json_t *json, const ch
   const json_t *value = json_object_get(json, key);
   const double otherwise = value ? k->null : k->otherwise;
   if (value && !json_is_null(value)) return read_value(c, k, key, json, where, err);
-  if (isnan(otherwise)) return fail(err, "%s: \"%s\" is %s", where, key, value ? "null" : "missing");
+  if (isnan(otherwise)) return fail(err, "%s: \"%s\" is %s", where, key, value ? _("null") : _("missing"));
   put_number(c, k, otherwise);
   return true;
 }
@@ -291,7 +292,7 @@ static bool check_fact(const ConfigFact *facts, const char *key, const json_t *v
   if (config_fact_holds(fact->values, value)) return true;
   char *text = json_text(value, JSON_COMPACT | JSON_ENCODE_ANY);
   fail(err, "%s: \"%s\" is %.60s, which is not supported%s%s", where, key, text,
-       *fact->values ? ", only " : "", fact->values);
+       *fact->values ? _(", only ") : "", fact->values);
   mem_free(text);
   return false;
 }
@@ -353,23 +354,23 @@ static bool check_ranges(const Config *c, const char *where, Error *err) {
     const char *name;
     int64_t value, low, high;
   } ranges[] = {
-      {"vocabulary", c->vocabulary, 1, 10000000},
-      {"source vocabulary", c->source_vocabulary, 0, 10000000},
-      {"layers", c->layers, 1, MOST_LAYERS},
-      {"width", c->width, 1, 65536},
-      {"embedding width", c->embedding_width, 0, 65536},
-      {"heads", c->heads, 0, 1024},
-      {"key/value heads", c->kv_heads, 0, 1024},
-      {"values per head", c->head_size, 0, 65536},
-      {"feed-forward width", c->ffn, 0, 1048576},
-      {"encoder layers", c->encoder_layers, 0, MOST_LAYERS},
-      {"encoder heads", c->encoder_heads, 0, 1024},
-      {"encoder feed-forward width", c->encoder_ffn, 0, 1048576},
-      {"experts", c->experts, 0, MOST_EXPERTS},
+      {_("vocabulary"), c->vocabulary, 1, 10000000},
+      {_("source vocabulary"), c->source_vocabulary, 0, 10000000},
+      {_("layers"), c->layers, 1, MOST_LAYERS},
+      {_("width"), c->width, 1, 65536},
+      {_("embedding width"), c->embedding_width, 0, 65536},
+      {_("heads"), c->heads, 0, 1024},
+      {_("key/value heads"), c->kv_heads, 0, 1024},
+      {_("values per head"), c->head_size, 0, 65536},
+      {_("feed-forward width"), c->ffn, 0, 1048576},
+      {_("encoder layers"), c->encoder_layers, 0, MOST_LAYERS},
+      {_("encoder heads"), c->encoder_heads, 0, 1024},
+      {_("encoder feed-forward width"), c->encoder_ffn, 0, 1048576},
+      {_("experts"), c->experts, 0, MOST_EXPERTS},
       {"num_experts_per_tok", c->experts_each, 0, c->experts},
-      {"context", c->context, 1, 16777216},
+      {_("context"), c->context, 1, 16777216},
       {"original_max_position_embeddings", c->first_context, 0, 16777216},
-      {"sliding window", c->window, 0, 16777216},
+      {_("sliding window"), c->window, 0, 16777216},
       {"relative_attention_num_buckets", c->buckets, 0, 65536},
       {"relative_attention_max_distance", c->farthest, 0, 16777216},
       {"rotary_dim", c->rotary_size, 0, 65536},

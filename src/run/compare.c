@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/integers.h"
+#include "base/language.h"
 #include "base/threads.h"
 #include "kernels/kernels.h"
 #include "run/session.h"
@@ -176,7 +177,7 @@ static void close_comparer(Comparer *c) {
 
 static bool sessions_ok(const Comparer *c, Error *err) {
   if (!session_ok(c->sessions[0], err)) return false;
-  return c->count < 2 || session_ok(c->sessions[1], err) || fail_prefix(err, "the reference");
+  return c->count < 2 || session_ok(c->sessions[1], err) || fail_prefix(err, "the model of --against");
 }
 
 bool compare_batches(const Model *model, const Model *reference, Batches *batches, const News *news,
@@ -190,7 +191,7 @@ bool compare_batches(const Model *model, const Model *reference, Batches *batche
     batches_get(batches, i, &batch);
     for (int64_t k = 0; k < batch.sequences && !interrupted(); k++) compare_sequence(&c, &batch, k);
     ok = sessions_ok(&c, err);
-    news_progress(news, reference ? "comparing" : "scoring", i + 1, batches->count, "batch");
+    news_progress(news, reference ? N_("comparing") : N_("scoring"), i + 1, batches->count, "batch");
   }
   close_comparer(&c);
   return ok;

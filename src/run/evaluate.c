@@ -7,6 +7,7 @@
 #include "base/engine.h"
 #include "base/general.h"
 #include "base/integers.h"
+#include "base/language.h"
 #include "base/structs.h"
 #include "base/threads.h"
 #include "base/unused.h"
@@ -271,7 +272,7 @@ static bool judge_as(const Evaluation *e, const Pairs *pairs, const PairLayout *
                                 .most = (size_t)s->examples};
   Judge *j = judge_open(&request, err);
   if (j && judge_misses_words(j))
-    news_warning(e->news, METRICS_MISS_WORDS, "the reference", request.metrics->tokenize);
+    news_warning(e->news, METRICS_MISS_WORDS, _("the reference"), request.metrics->tokenize);
   const bool ok = j && judge_run(j, e->bundle->model, err) && report_results(e, j, s->outputs, err);
   judge_free(j);
   return ok;
@@ -316,8 +317,8 @@ static bool check_decoding(const Evaluation *e, const char *where, Error *err) {
 }
 
 static bool check_settings(const Evaluation *e, bool pairs, Error *err) {
-  static const char running[] = "on running text, which this model is evaluated on",
-                    both[] = "on pairs and conversations, which this model is evaluated on";
+  static const char running[] = N_("on running text, which this model is evaluated on"),
+                    both[] = N_("on pairs and conversations, which this model is evaluated on");
   const EvalSettings *s = settings_part(e->settings, &eval_settings_table);
   if (!e->compared && !unused_setting(e->settings, "plot", "without --against", e->news, err)) return false;
   if (!pairs)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/language.h"
 #include "run/forms.h"
 #include "run/generation.h"
 
@@ -187,7 +188,7 @@ static bool check(void *self, const json_t *as_read, Error *err) {
   const Export *e = self;
   const Config *c = &e->bundle->model->config;
   Config read;
-  if (!config_from_json(&read, as_read, "the file to be written", err)) return false;
+  if (!config_from_json(&read, as_read, _("the file to be written"), err)) return false;
   json_t *ours = config_json(c), *theirs = config_json(&read);
   const char *key = difference(ours, theirs, c);
   if (!key) key = difference(theirs, ours, c);

@@ -5,6 +5,7 @@
 #include "base/engine.h"
 #include "base/figure.h"
 #include "base/json.h"
+#include "base/language.h"
 #include "base/threads.h"
 #include "base/unused.h"
 #include "data/text_file.h"
@@ -231,10 +232,10 @@ static bool check_unused(const ink_settings *settings, const ScoreSettings *s, c
     const char *name, *where;
     bool used;
   } needs[] = {
-      {"paired-test", "without --paired", s->paired.count},
-      {"paired-n", "without --paired", s->paired.count},
-      {"confidence-n", "without --confidence", s->confidence},
-      {"seed", "without --confidence or --paired", s->confidence || s->paired.count},
+      {"paired-test", N_("without --paired"), s->paired.count},
+      {"paired-n", N_("without --paired"), s->paired.count},
+      {"confidence-n", N_("without --confidence"), s->confidence},
+      {"seed", N_("without --confidence or --paired"), s->confidence || s->paired.count},
   };
   for (size_t i = 0; i < sizeof needs / sizeof *needs; i++)
     if (!needs[i].used && !unused_setting(settings, needs[i].name, needs[i].where, news, err)) return false;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/engine.h"
+#include "base/language.h"
 #include "base/structs.h"
 #include "run/model.h"
 #include "run/session.h"
@@ -212,7 +213,7 @@ void *ink_session_save(const ink_session *s, size_t *length, ink_error *err) {
 
 /* Checks that the counts match the number of bytes. */
 static bool read_head(const ink_session *s, const char *bytes, size_t length, SavedHead *head, Error *err) {
-  static const char what[] = "the saved session";
+  const char *what = _("the saved session");
   const SavedHead own = head_of(s);
   if (length < sizeof *head || memcmp(bytes, magic, sizeof magic))
     return fail_damaged(err, "%s is not valid: it has another format", what);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/buffer.h"
+#include "base/language.h"
 #include "base/threads.h"
 #include "ops/finite.h"
 #include "run/forms.h"
@@ -46,7 +47,7 @@ static bool same_shape_or_fail(const Param *p, const NamedTensor *stored, Tensor
     buffer_addf(&wanted, "%s%" PRId64, i ? "x" : "", p->tensor.shape[i]);
   for (int i = 0; i < found->dims; i++) buffer_addf(&there, "%s%" PRId64, i ? "x" : "", found->shape[i]);
   fail(err, "%s: tensor \"%s\" is %s, but the model's configuration requires %s", stored->file, p->name,
-       there.data ? there.data : "a scalar", wanted.data ? wanted.data : "a scalar");
+       there.data ? there.data : _("a scalar"), wanted.data ? wanted.data : _("a scalar"));
   buffer_free(&wanted);
   buffer_free(&there);
   return false;

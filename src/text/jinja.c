@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "base/language.h"
 #include "text/jinja_impl.h"
 #include "text/utf8.h"
 
@@ -23,7 +24,7 @@ void work_fail(Work *w, const char *format, ...) {
   char text[512];
   va_list args;
   va_start(args, format);
-  vsnprintf(text, sizeof text, format, args);
+  vsnprintf(text, sizeof text, language_text(format), args);
   va_end(args);
   fail(w->err, "line %d: %.*s", w->line, (int)utf8_whole_prefix(text, strlen(text)), text);
   longjmp(w->place, 1);
@@ -332,9 +333,9 @@ static Value loop_method(Work *w, const Method *m, const Args *args) {
 Value call_value(Work *w, Value f, const Args *args) {
   if (f.type == V_UNDEFINED) work_fail(w, "%s", f.text);
   if (f.type == V_MACRO) return call_macro(w, f.macro, args);
-  if (f.type == V_FUNCTION) return call_callable(w, "function", f.function, (Value){0}, args);
+  if (f.type == V_FUNCTION) return call_callable(w, _("function"), f.function, (Value){0}, args);
   if (f.type == V_METHOD && f.method->self.type == V_LOOP) return loop_method(w, f.method, args);
-  if (f.type == V_METHOD) return call_callable(w, "method", f.method->callable, f.method->self, args);
+  if (f.type == V_METHOD) return call_callable(w, _("method"), f.method->callable, f.method->self, args);
   work_fail(w, "'%s' object is not callable", value_type(f));
 }
 

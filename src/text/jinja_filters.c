@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/language.h"
 #include "text/jinja_impl.h"
 
 static Value none(void) {
@@ -217,7 +218,7 @@ static Value f_items(Work *w, const Value *v, const Args *args) {
   if (v[0].type == V_UNDEFINED) return iterator(list_new(w));
   if (v[0].type != V_DICT) work_fail(w, "Can only get item pairs from a mapping.");
   return iterator(
-      value_items(w, call_callable(w, "method", method_find(w, v[0], "items"), v[0], &(Args){0})));
+      value_items(w, call_callable(w, _("method"), method_find(w, v[0], "items"), v[0], &(Args){0})));
 }
 
 static Value f_join(Work *w, const Value *v, const Args *args) {
@@ -279,7 +280,7 @@ static Value f_dictsort(Work *w, const Value *v, const Args *args) {
   if (!value && !value_equal(w, by, value_texts("key")))
     work_fail(w, "dictsort: sort by \"key\" or \"value\"");
   if (v[0].type != V_DICT) work_fail(w, "the filter dictsort needs a dict, not '%s'", value_type(v[0]));
-  const Value pairs = call_callable(w, "method", method_find(w, v[0], "items"), v[0], &(Args){0});
+  const Value pairs = call_callable(w, _("method"), method_find(w, v[0], "items"), v[0], &(Args){0});
   return value_list(V_LIST,
                     sorted(w, pairs.list, value_int(value), true, flag(v[1], false), flag(v[3], false)));
 }
@@ -425,7 +426,7 @@ static const Callable *callable_named(Work *w, const char *kind, const Callable 
 }
 
 Value filter_run(Work *w, const char *name, Value v, const Args *args) {
-  return call_callable(w, "filter", callable_named(w, "filter", filters, name), v, args);
+  return call_callable(w, _("filter"), callable_named(w, _("filter"), filters, name), v, args);
 }
 
 /* ---- tests ---- */
@@ -509,5 +510,5 @@ static const Callable tests[] = {{"!=", "other", t_ne},
                                  {0}};
 
 bool test_run(Work *w, const char *name, Value v, const Args *args) {
-  return call_callable(w, "test", callable_named(w, "test", tests, name), v, args).truth;
+  return call_callable(w, _("test"), callable_named(w, _("test"), tests, name), v, args).truth;
 }

@@ -1,6 +1,7 @@
 /* jinja_lex.c - the tokens of a template: text, with white space removed around tags, and what is in tags. */
 #include <stdlib.h>
 
+#include "base/language.h"
 #include "text/codes.h"
 #include "text/jinja_impl.h"
 #include "text/utf8.h"
@@ -306,5 +307,5 @@ void jinja_lex(Work *w, const char *text, size_t length, Tokens *out) {
     else if (output || !take_raw(&x))
       take_tag(&x, !output);
   }
-  add(&x, T_EOF, "the end", (Value){0});
+  add(&x, T_EOF, _("the end"), (Value){0});
 }

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "base/language.h"
 #include "text/codes.h"
 #include "text/jinja_impl.h"
 #include "text/utf8.h"
@@ -59,7 +60,7 @@ static Value need_text(Work *w, Value v) {
 }
 
 static int64_t number_or(Work *w, Value v, int64_t fallback) {
-  return v.type == V_MISSING || v.type == V_NONE ? fallback : value_index(w, v, "argument");
+  return v.type == V_MISSING || v.type == V_NONE ? fallback : value_index(w, v, _("argument"));
 }
 
 /* ---- str ---- */

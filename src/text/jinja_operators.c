@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "base/language.h"
 #include "text/jinja_impl.h"
 
 /* ---- arithmetic ---- */
@@ -230,7 +231,7 @@ Value value_attribute(Work *w, Value v, const char *name) {
   const Value method = method_of(w, v, name, &found);
   if (found) return method;
   const Value *item = member(w, v, name);
-  return item ? *item : none_such(w, v, "attribute", name);
+  return item ? *item : none_such(w, v, _("attribute"), name);
 }
 
 static Value element(Work *w, Value v, int64_t index, Value fallback) {
@@ -257,20 +258,20 @@ Value value_item(Work *w, Value v, Value index) {
     memcpy(text, index.text, index.length);
     if (v.type >= V_MACRO) return value_attribute(w, v, text);
     const Value method = method_of(w, v, text, &found);
-    return found ? method : none_such(w, v, "attribute", text);
+    return found ? method : none_such(w, v, _("attribute"), text);
   }
   if (v.type == V_NAMESPACE || v.type == V_LOOP) {
     if (index.type == V_STRING)
       return value_attribute(w, v, arena_strndup(w->arena, index.text, index.length));
-    return none_such(w, v, "element", value_type(index));
+    return none_such(w, v, _("element"), value_type(index));
   }
   if ((index.type == V_INT || index.type == V_BOOL)) {
     snprintf(name, sizeof name, "%lld", (long long)value_index(w, index, ""));
-    const Value missing = none_such(w, v, "element", name);
+    const Value missing = none_such(w, v, _("element"), name);
     const bool indexed = v.type == V_STRING || v.type == V_LIST || v.type == V_TUPLE || v.type == V_RANGE;
     return indexed ? element(w, v, value_index(w, index, ""), missing) : missing;
   }
-  return none_such(w, v, "element", value_type(index));
+  return none_such(w, v, _("element"), value_type(index));
 }
 
 /* ---- slices ---- */

@@ -1,4 +1,5 @@
 /* jinja_parse.c - the syntax tree of a template, with the precedence of Jinja's parser. */
+#include "base/language.h"
 #include "text/jinja_impl.h"
 
 typedef struct Parser {
@@ -40,12 +41,12 @@ static void expect_op(Parser *p, const char *text) {
 }
 
 static const char *expect_name(Parser *p) {
-  if (p->now->type != T_NAME) unexpected(p, "a name");
+  if (p->now->type != T_NAME) unexpected(p, _("a name"));
   return p->now++->text;
 }
 
 static void expect_end(Parser *p) {
-  if (p->now->type != T_END) unexpected(p, "the end of the tag");
+  if (p->now->type != T_END) unexpected(p, _("the end of the tag"));
   p->now++;
 }
 
@@ -168,7 +169,7 @@ static Node *parse_primary(Parser *p) {
   } else if (skip_op(p, "{"))
     n = parse_dict(p);
   else
-    unexpected(p, "an expression");
+    unexpected(p, _("an expression"));
   work_leave(p->work);
   return n;
 }
@@ -190,7 +191,7 @@ static void parse_arguments(Parser *p, Node *n) {
       (*at)->a = parse_expression(p);
       named = true;
     } else if (named)
-      unexpected(p, "a named argument");
+      unexpected(p, _("a named argument"));
     else
       *at = node_of(p, N_CONST, parse_expression(p), NULL);
     at = &(*at)->next;
@@ -259,7 +260,7 @@ static Node *parse_test(Parser *p, Node *of) {
   if (is(p, T_OPERATOR, "("))
     parse_arguments(p, n);
   else if (is(p, T_NAME, "is"))
-    unexpected(p, "an operator");
+    unexpected(p, _("an operator"));
   else if (begins_argument(p))
     n->args = node_of(p, N_CONST, parse_postfix(p, parse_primary(p)), NULL);
   return negated ? node_of(p, N_NOT, n, NULL) : n;
@@ -496,7 +497,7 @@ static Node *parse_call_block(Parser *p) {
   n->name = "caller";
   if (is(p, T_OPERATOR, "(")) parse_parameters(p, n);
   n->a = parse_expression(p);
-  if (n->a->kind != N_CALL) unexpected(p, "a call");
+  if (n->a->kind != N_CALL) unexpected(p, _("a call"));
   finish(p, n, "endcall");
   return n;
 }
@@ -587,6 +588,6 @@ Node *jinja_tree(Work *w, const char *text, size_t length) {
   jinja_lex(w, text, length, &tokens);
   Parser p = {w, tokens.items};
   Node *body = parse_body(&p);
-  if (p.now->type != T_EOF) unexpected(&p, "the end of the template");
+  if (p.now->type != T_EOF) unexpected(&p, _("the end of the template"));
   return body;
 }

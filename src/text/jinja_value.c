@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <utf8proc.h>
 
+#include "base/language.h"
 #include "text/jinja_impl.h"
 #include "text/utf8.h"
 
@@ -37,7 +38,7 @@ Value value_undefined(Work *w, const char *format, ...) {
   char *text = work_alloc(w, MOST);
   va_list args;
   va_start(args, format);
-  vsnprintf(text, MOST, format, args);
+  vsnprintf(text, MOST, language_text(format), args);
   va_end(args);
   return (Value){V_UNDEFINED, {.text = text}, 0};
 }

@@ -1,6 +1,7 @@
 /* model_bpe.c - byte-pair encoding of a word: its bytes (byte-level) or characters, then merges (bpe.h). */
 #include <string.h>
 
+#include "base/language.h"
 #include "text/tokenizer_impl.h"
 #include "text/utf8.h"
 
@@ -13,7 +14,7 @@ static bool is_nothing(const json_t *value) {
 static bool read(StepReader *r, const json_t *model) {
   Tokenizer *t = r->t;
   size_t length;
-  r->what = "model option";
+  r->what = _("model option");
   if (!is_nothing(json_object_get(model, "dropout"))) return step_refuse(r, "dropout");
   if (!step_text(r, model, "continuing_subword_prefix", "", &t->subword_prefix, &length) ||
       !step_text(r, model, "end_of_word_suffix", "", &t->word_suffix, &length) ||

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/language.h"
 #include "text/tokenizer_impl.h"
 
 /* ---- kinds ---- */
@@ -39,10 +40,10 @@ static const struct {
   const char *key, *list, *what;
   const StepKind *const *kinds;
 } parts[STEP_PARTS] = {
-    [STEP_NORMALIZERS] = {"normalizer", "normalizers", "normalizer", normalizers},
-    [STEP_CUTTERS] = {"pre_tokenizer", "pretokenizers", "pre-tokenizer", pre_tokenizers},
-    [STEP_POST_PROCESSORS] = {"post_processor", "processors", "post-processor", post_processors},
-    [STEP_DECODERS] = {"decoder", "decoders", "decoder", decoders},
+    [STEP_NORMALIZERS] = {"normalizer", "normalizers", N_("normalizer"), normalizers},
+    [STEP_CUTTERS] = {"pre_tokenizer", "pretokenizers", N_("pre-tokenizer"), pre_tokenizers},
+    [STEP_POST_PROCESSORS] = {"post_processor", "processors", N_("post-processor"), post_processors},
+    [STEP_DECODERS] = {"decoder", "decoders", N_("decoder"), decoders},
 };
 
 /* ---- reading ---- */
@@ -53,7 +54,7 @@ bool step_push(StepReader *r, Step s) {
 }
 
 bool step_refuse(const StepReader *r, const char *which) {
-  return fail(r->err, "%s: %s \"%s\" is not supported", r->path, r->what, which);
+  return fail(r->err, "%s: %s \"%s\" is not supported", r->path, r->what, language_text(which));
 }
 
 static bool is_listed(const char *list, const char *name) {
@@ -131,7 +132,7 @@ static bool read_steps(StepReader *r, StepPart which, const json_t *part, int de
 }
 
 bool steps_read(StepReader *r, StepPart which, const json_t *json, Steps *steps) {
-  r->what = parts[which].what;
+  r->what = language_text(parts[which].what);
   r->steps = steps;
   return read_steps(r, which, json_object_get(json, parts[which].key), 0);
 }

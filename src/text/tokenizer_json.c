@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/kinds.h"
+#include "base/language.h"
 #include "text/json_scan.h"
 #include "text/tokenizer_impl.h"
 
@@ -156,7 +157,7 @@ static bool read_added(StepReader *r, const json_t *added) {
   for (size_t i = 0; i < json_array_size(added); i++) {
     const json_t *entry = json_array_get(added, i), *id = json_object_get(entry, "id");
     if (!json_is_integer(id)) return fail_damaged(r->err, "%s: added token %zu has no id", r->path, i);
-    if (!step_members(r, entry, "added tokens", known) ||
+    if (!step_members(r, entry, _("added tokens"), known) ||
         !tokenizer_read_added(r->t, entry, json_integer_value(id), r->path, r->err))
       return false;
   }
@@ -189,7 +190,7 @@ static void find_byte_level(Tokenizer *t) {
 
 static bool read_model(Reader *r, StepReader *steps, const json_t *model) {
   const char *type = json_get_text(model, "type", "");
-  steps->what = "model";
+  steps->what = _("model");
   r->t->model = model_kind(*type ? type : "BPE"); /* empty in older files */
   if (!r->t->model) return step_refuse(steps, type);
   if (!step_members(steps, model, "model", r->t->model->members) || !r->t->model->read(steps, model))

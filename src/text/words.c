@@ -4,6 +4,7 @@
 #include <pcre2.h>
 #include <string.h>
 
+#include "base/language.h"
 #include "text/words_rewrite.h"
 
 const char words_gpt2[] =
@@ -34,7 +35,7 @@ static void free_block(void *block, void *user) {
 static void describe_problem(int problem, const char **text) {
   static _Thread_local PCRE2_UCHAR message[128];
   if (problem == LOOKS_TOO_FAR) {
-    *text = "it scans far ahead for each word";
+    *text = _("it scans far ahead for each word");
     return;
   }
   pcre2_get_error_message(problem, message, sizeof message);

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "base/language.h"
+
 /* Unicode's White_Space. PCRE2's \s also has U+180E, which is not white space since Unicode 6.3. */
 #define SPACES \
   "\\x09-\\x0D\\x20\\x85\\xA0\\x{1680}\\x{2000}-\\x{200A}\\x{2028}\\x{2029}\\x{202F}\\x{205F}\\x{3000}"
@@ -87,7 +89,7 @@ static void add_escape(Rewriter *r) {
     buffer_addf(&r->out, "\\x{%.4s}", r->p + 2);
     r->p += 4;
   } else if (c == 'h' || c == 'H' || (c == 'W' && in_class)) {
-    r->problem = c == 'W' ? "\\W in a class" : "\\h";
+    r->problem = c == 'W' ? _("\\W in a class") : "\\h";
   } else {
     buffer_add(&r->out, r->p, c ? 2 : 1);
   }
@@ -115,7 +117,7 @@ static void add_bracket(Rewriter *r) {
     add_posix(r, name);
     return;
   }
-  if (r->depth && r->p[1] == '^') r->problem = "a negated class in a class";
+  if (r->depth && r->p[1] == '^') r->problem = _("a negated class in a class");
   if (!r->depth++) buffer_adds(&r->out, r->p[1] == '^' ? "[^" : "[");
   r->p += r->p[1] == '^' ? 2 : 1;
   if (*r->p == ']') { /* as the first, a character */
@@ -132,7 +134,7 @@ char *words_rewrite(const char *pattern, const char *where, Error *err) {
     } else if (*r.p == '[') {
       add_bracket(&r);
     } else {
-      if (r.depth && r.p[0] == '&' && r.p[1] == '&') r.problem = "&& in a class";
+      if (r.depth && r.p[0] == '&' && r.p[1] == '&') r.problem = _("&& in a class");
       if (*r.p != ']' || r.depth <= 1) buffer_add(&r.out, r.p, 1);
       if (*r.p == ']' && r.depth) r.depth--;
       r.p++;

@@ -527,7 +527,7 @@ static bool resume_run(Run *r, Error *err) {
 
 /* ---- the directory ---- */
 
-static const char no_text[] = "no text is given: give one or more files to learn from";
+static const char no_text[] = N_("no text is given: give one or more files to learn from");
 
 /* The given files, or else those the run began with. */
 static bool choose_files(Run *r, const char *const *files, int count, Error *err) {

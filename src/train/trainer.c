@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/language.h"
 #include "base/threads.h"
 #include "run/scorer.h"
 #include "run/writer.h"
@@ -55,17 +56,16 @@ static void remark(Trainer *t, const char *text) {
 }
 
 static void report_hard_batch(Trainer *t, double loss) {
+  static const char format[] =
+      N_("the batch of step %lld has a loss of %.3g instead of the usual %.3g, but the batches before it do "
+         "not: it is hard text, not divergence (later ones are not reported)");
   char text[256];
   if (t->hard_batch_reported) return;
   t->hard_batch_reported = true;
-  snprintf(
-      text, sizeof text,
-      "the batch of step %" PRId64
-      " has a loss of %.3g instead of the usual %.3g, but the batches before it do not: it is hard text, "
-      "not divergence (later ones are not reported)",
-      t->state.step + 1, loss, t->state.recent_loss);
-  news_note(&t->news, "%s", text);
-  remark(t, text);
+  const long long step = (long long)t->state.step + 1;
+  snprintf(text, sizeof text, format, step, loss, t->state.recent_loss);
+  news_note(&t->news, format, step, loss, t->state.recent_loss);
+  remark(t, text); /* in the log, English */
 }
 
 /* Computes the loss and the gradients of the next update; false if training diverged. */
@@ -117,13 +117,13 @@ static bool roll_back(Trainer *t, Error *err) {
   t->state.seconds = seconds;
   t->loss_sum = 0;
   t->loss_count = 0;
+  static const char format[] =
+      N_("the loss diverged at step %lld: back to the checkpoint of step %lld with "
+         "%.3g of the learning rate");
   char text[256];
-  snprintf(text, sizeof text,
-           "the loss diverged at step %" PRId64 ": back to the checkpoint of step %" PRId64
-           " with %.3g of the learning rate",
-           at, t->state.step, scale);
-  news_warning(&t->news, "%s", text);
-  remark(t, text);
+  snprintf(text, sizeof text, format, (long long)at, (long long)t->state.step, scale);
+  news_warning(&t->news, format, (long long)at, (long long)t->state.step, scale);
+  remark(t, text); /* in the log, English */
   return true;
 }
 

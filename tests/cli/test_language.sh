@@ -1,6 +1,13 @@
 # Messages in Chinese: each has a translation, people see it, and what machines read is the same.
 . "$(dirname "$0")/lib.sh"
 
+# Every message of the sources is in the catalogue (needs gettext's tools, of the package that builds it).
+if command -v xgettext >/dev/null; then
+  (cd "$SOURCE" && sh scripts/messages.sh --check) >out 2>err
+  status=$? last='scripts/messages.sh --check'
+  expect_status 0
+fi
+
 printf '春眠不觉晓，处处闻啼鸟。\n夜来风雨声，花落知多少。\n' >poem
 export INKSTONE_LANG=zh
 run
@@ -23,4 +30,15 @@ export INKSTONE_LANG=fr
 run --version
 expect_status 2
 expect_err 'INKSTONE_LANG="fr"'
+
+# Readable results have labels in Chinese, aligned by display width; JSON does not.
+export INKSTONE_LANG=zh
+run train write poem -o model --size nano --steps 1 --context 16 --holdout 0 --threads 1 -q
+expect_status 0
+run info model
+expect_out '参数      '
+expect_out '  上下文  '
+! grep -q parameters out || flunk 'a label is not translated'
+run info model --json
+expect_out '"parameters"'
 finish
