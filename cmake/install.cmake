@@ -1,4 +1,4 @@
-# Install rules: the command, libraries, header, pkg-config and CMake files, man pages, bash completion.
+# Install rules: the command, libraries, header, pkg-config and CMake files, man pages in English and Chinese, bash completion.
 include(CMakePackageConfigHelpers)
 
 # ---- libraries and what finds them ----
@@ -24,9 +24,10 @@ install(FILES ${PROJECT_BINARY_DIR}/inkstoneConfig.cmake ${PROJECT_BINARY_DIR}/i
 install(EXPORT inkstoneTargets NAMESPACE inkstone:: DESTINATION ${package})
 
 # ---- generated from the command tables by the command itself ----
-function(generated file destination name) # ... is the output of `inkstone help ARGN`
+function(generated language file destination name) # ... is the output of `inkstone help ARGN` in this language
   add_custom_command(OUTPUT ${PROJECT_BINARY_DIR}/${file} DEPENDS inkstone VERBATIM
-                     COMMAND inkstone help ${ARGN} > ${PROJECT_BINARY_DIR}/${file})
+                     COMMAND ${CMAKE_COMMAND} -E env INKSTONE_LANG=${language} $<TARGET_FILE:inkstone> help ${ARGN}
+                             > ${PROJECT_BINARY_DIR}/${file})
   install(FILES ${PROJECT_BINARY_DIR}/${file} DESTINATION ${destination} RENAME ${name})
   set_property(GLOBAL APPEND PROPERTY INKSTONE_GENERATED ${PROJECT_BINARY_DIR}/${file})
 endfunction()
@@ -40,8 +41,9 @@ foreach(suffix "" ${commands})
   if(NOT command)
     set(command inkstone)
   endif()
-  generated(${page}.1 ${CMAKE_INSTALL_MANDIR}/man1 ${page}.1 --man ${command})
+  generated(en ${page}.1 ${CMAKE_INSTALL_MANDIR}/man1 ${page}.1 --man ${command})
+  generated(zh ${page}.zh.1 ${CMAKE_INSTALL_MANDIR}/zh_CN/man1 ${page}.1 --man ${command})
 endforeach()
-generated(inkstone.bash ${CMAKE_INSTALL_DATADIR}/bash-completion/completions inkstone --completion bash)
+generated(en inkstone.bash ${CMAKE_INSTALL_DATADIR}/bash-completion/completions inkstone --completion bash)
 get_property(files GLOBAL PROPERTY INKSTONE_GENERATED)
 add_custom_target(inkstone_pages ALL DEPENDS ${files})

@@ -60,8 +60,8 @@ bool fail_prefix(Error *err, const char *format, ...) {
   vsnprintf(prefix, sizeof prefix, language_text(format), args);
   va_end(args);
   memcpy(text, err->text, sizeof text);
-  const int left = (int)(sizeof text - strlen(prefix) - sizeof ": ");
-  snprintf(err->text, sizeof err->text, "%s: %.*s", prefix, left, text);
+  const int left = (int)(sizeof text - strlen(prefix) - sizeof "：");
+  snprintf(err->text, sizeof err->text, language_text("%s: %.*s"), prefix, left, text);
   return false;
 }
 

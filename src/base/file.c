@@ -20,7 +20,8 @@
 
 static bool fail_path(Error *err, const char *path, const char *what) {
   const bool missing = errno == ENOENT || errno == ENOTDIR;
-  return fail_as(err, missing ? INK_NOT_FOUND : INK_FAILED, "%s: %s: %s", path, what, language_errno(errno));
+  return fail_as(err, missing ? INK_NOT_FOUND : INK_FAILED, "%s: %s: %s", path, language_text(what),
+                 language_errno(errno));
 }
 
 /* ---- reading ---- */
@@ -469,7 +470,7 @@ int file_lock(const char *dir, Error *err) {
   /* O_NOFOLLOW, O_NONBLOCK: never through a link, and never block on a pipe. */
   const int descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666);
   if (descriptor < 0) {
-    fail_path(err, path, errno == ELOOP ? _("is a link: remove it") : _("cannot be written"));
+    fail_path(err, path, errno == ELOOP ? N_("is a link: remove it") : N_("cannot be written"));
     return -1;
   }
   const bool locked = lock_descriptor(descriptor, dir, path, err);

@@ -143,10 +143,10 @@ static void start_list(TextList *list, const char *text) {
 static bool in_range(const Entry *p, double value, const char *text, Error *err) {
   const bool whole = p->setting->kind == SETTING_INT;
   if (value >= p->setting->min && value <= p->setting->max) return true;
-  return fail_usage(
-      err,
-      whole ? "--%s: %s is out of range: from %.0f to %.0f" : "--%s: %s is out of range: from %.15g to %.15g",
-      p->flag, text, p->setting->min, p->setting->max);
+  return fail_usage(err,
+                    whole ? "--%s: %s is out of range: from %.0f to %.0f"
+                          : N_("--%s: %s is out of range: from %.15g to %.15g"),
+                    p->flag, text, p->setting->min, p->setting->max);
 }
 
 /* A parsed value before it is stored, so that an invalid one changes nothing. Texts need no parsing. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/buffer.h"
+#include "base/language.h"
 #include "base/narrow.h"
 #include "base/settings.h"
 #include "cli/streams.h"
@@ -53,10 +54,10 @@ static bool owners_of(const char *name, Buffer *owners) {
   const Command *last = NULL;
   for (int i = 0; commands[i]; i++) {
     if (!has_flag(commands[i], name)) continue;
-    if (last) buffer_addf(owners, "%s`%s`", owners->length ? ", " : "", last->name);
+    if (last) buffer_addf(owners, "%s%s", owners->length ? _("`, `") : "`", last->name);
     last = commands[i];
   }
-  if (last) buffer_addf(owners, "%s`%s`", owners->length ? " and " : "", last->name);
+  if (last) buffer_addf(owners, "%s%s`", owners->length ? _("` and `") : "`", last->name);
   return last;
 }
 
@@ -259,7 +260,8 @@ static bool check_word(const Call *call, Error *err) {
   char word[NAME_CAPACITY], near[NAME_CAPACITY] = "";
   if (!command->words) return true;
   if (!call->operand_count)
-    return fail_usage(err, "no %s is given: expected one of %s", command->word, command->words);
+    return fail_usage(err, "no %s is given: expected one of %s", language_text(command->word),
+                      command->words);
   size_t least = strlen(call->operands[0]) / 3 + 2;
   for (int i = 0; choice_at(command->words, i, word, sizeof word); i++) {
     const size_t distance = text_distance(call->operands[0], word);
@@ -269,9 +271,11 @@ static bool check_word(const Call *call, Error *err) {
     snprintf(near, sizeof near, "%s", word);
   }
   if (near[0])
-    return fail_usage(err, "unknown %s \"%s\"; did you mean \"%s\"?", command->word, call->operands[0], near);
-  return fail_usage(err, "unknown %s \"%s\": expected one of %s, as in: inkstone %s %s", command->word,
-                    call->operands[0], command->words, command->name, command->operands);
+    return fail_usage(err, "unknown %s \"%s\"; did you mean \"%s\"?", language_text(command->word),
+                      call->operands[0], near);
+  return fail_usage(err, "unknown %s \"%s\": expected one of %s, as in: inkstone %s %s",
+                    language_text(command->word), call->operands[0], command->words, command->name,
+                    command->operands);
 }
 
 static bool check_stdin(const Call *call, Error *err) {

@@ -62,7 +62,7 @@ const Command command_bench = {
     .name = "bench",
     .operands = "train|generate|ops|machine|all",
     .words = "train|generate|ops|machine|all",
-    .word = "measurement",
+    .word = N_("measurement"),
     .summary = N_("measure how fast this machine trains and writes"),
     .description =
         N_("train: tokens per second when training a model of the given shape, its share of the machine's "

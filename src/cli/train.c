@@ -35,7 +35,7 @@ const Command command_train = {
     .name = "train",
     .operands = "TASK FILE... -o MODEL",
     .words = "write|translate|summarize|reply",
-    .word = "task",
+    .word = N_("task"),
     .summary = N_("train a model on text, pairs of texts or conversations"),
     .description =
         N_("Trains a tokenizer and a neural network on text files (UTF-8) and saves both to the directory "

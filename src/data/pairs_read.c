@@ -15,7 +15,7 @@ bool bad_line(PairReader *r, const char *format, ...) {
   char what[400];
   va_list args;
   va_start(args, format);
-  vsnprintf(what, sizeof what, format, args);
+  vsnprintf(what, sizeof what, language_text(format), args);
   va_end(args);
   forget_turns(r);
   if (!r->settings->skip_bad)

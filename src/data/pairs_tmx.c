@@ -10,6 +10,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/language.h"
 #include "data/pairs_impl.h"
 #include "text/utf8.h"
 
@@ -42,7 +43,7 @@ static size_t line_now(Tmx *t) {
 }
 
 static bool fail_here(Tmx *t, const char *what) {
-  return fail(t->r->err, "%s:%zu: %s", t->r->file->text.name, line_now(t), what);
+  return fail(t->r->err, "%s:%zu: %s", t->r->file->text.name, line_now(t), language_text(what));
 }
 
 /* ---- markup ---- */

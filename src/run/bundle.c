@@ -313,7 +313,7 @@ bool bundle_check_task(const Bundle *b, const Task *task, Error *err) {
         "this model has no chat template (tokenizer_config.json, chat_template.jinja or "
         "tokenizer.chat_template), so it can only continue a text: use `inkstone write -m MODEL`");
   return fail_usage(err, encodes ? "this model generates a target from a source: use `inkstone translate`"
-                                 : "this model can only continue a text: use `inkstone write -m MODEL`");
+                                 : N_("this model can only continue a text: use `inkstone write -m MODEL`"));
 }
 
 /* Of several end tokens, the one that the tokenizer appends. */

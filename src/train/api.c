@@ -153,8 +153,8 @@ static bool fit_context(Run *r, Error *err) {
   r->model->context = context;
   news_note(&r->news,
             need <= MOST ? "context: %" PRId64 " tokens; at least 99.5 %% of the examples fit"
-                         : "context: %" PRId64
-                           " tokens; more than 0.5 %% of the examples are longer (set --context)",
+                         : N_("context: %" PRId64
+                              " tokens; more than 0.5 %% of the examples are longer (set --context)"),
             context);
   return config_from_settings(&r->config, r->model, tokenizer_size(r->tokenizer), err) &&
          separate_vocabularies(r, err);
