@@ -1,4 +1,5 @@
-# Install rules: the command, libraries, header, pkg-config and CMake files, man pages in English and Chinese, bash completion.
+# Install rules: the command, libraries, header, pkg-config and CMake files, man pages (English, Chinese), bash
+# completion.
 include(CMakePackageConfigHelpers)
 
 # ---- libraries and what finds them ----

@@ -19,7 +19,7 @@ prefix=$folder/second
 PKG_CONFIG_PATH=$(dirname "$(find "$prefix" -name inkstone.pc)")
 library=$(dirname "$PKG_CONFIG_PATH")
 for file in bin/inkstone include/inkstone.h share/man/man1/inkstone.1 share/man/man1/inkstone-train.1 \
-  share/man/man1/inkstone-tokenizer-encode.1 share/bash-completion/completions/inkstone; do expect_file "$prefix/$file"; done
+  share/man/man1/inkstone-tokenizer-encode.1 share/man/zh_CN/man1/inkstone-train.1 share/bash-completion/completions/inkstone; do expect_file "$prefix/$file"; done
 for file in libinkstone.a libinkstone.so libinkstone.so.0.2 cmake/inkstone/inkstoneConfig.cmake; do expect_file "$library/$file"; done
 check "the installed command" "$prefix/bin/inkstone" --version
 
