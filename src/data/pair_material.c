@@ -125,7 +125,7 @@ static bool fit_pairs(Material *base, const Tokenizer *t, bool encodes, int64_t 
                       : layout_find(&m->layout, base->task, t, encodes, context, NULL, err);
   if (!ok) return false;
   layout_keep(&m->layout, base->kept.start, base->kept.pad);
-  const char *turns = m->layout.template ? "by the model's chat template" : layout_turns(t);
+  const char *turns = m->layout.template ? _("by the model's chat template") : layout_turns(t);
   if (base->task->chat && turns) news_note(&base->news, "turns are formatted %s", turns);
   m->layout.drop_long = !strcmp(m->pair->too_long, "drop");
   base->tokens = (MaterialTokens){-1, layout_end(&m->layout), m->layout.start, m->layout.pad, -1};

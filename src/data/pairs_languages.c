@@ -3,6 +3,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/language.h"
 #include "data/pairs_impl.h"
 
 bool is_language(const char *wanted, const char *found) {
@@ -21,7 +22,7 @@ static bool take_given(PairReader *r, const char *given) {
 
 static bool fail_several(const PairReader *r, const char *const *names, size_t count) {
   Buffer all = {0};
-  buffer_adds(&all, count ? "" : "none");
+  buffer_adds(&all, count ? "" : _("none"));
   for (size_t i = 0; i < count && i < MOST_LANGUAGES; i++)
     buffer_addf(&all, "%s%.40s", i ? ", " : "", names[i]);
   fail_usage(r->err, "%s:%zu: unit in %zu languages (%s): choose two with --languages S,T",

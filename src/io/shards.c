@@ -220,7 +220,7 @@ bool shards_open(Shards *s, const char *directory, Error *err) {
              single = file_exists(path_join(path, directory, form->single));
   if (single ? open_single(s, path, form, err) : open_index(s, directory, form, err)) {
     if (single && indexed) /* as transformers does */
-      s->remark = arena_printf(s->arena, "%s and its files are not read, because there is %s", form->index,
+      s->remark = arena_printf(s->arena, _("%s and its files are not read, because there is %s"), form->index,
                                form->single);
     return true;
   }

@@ -2,6 +2,7 @@
  * template of a model. Tensors are used where the file is mapped. */
 #include <string.h>
 
+#include "base/language.h"
 #include "io/gguf_model.h"
 #include "io/source.h"
 
@@ -10,9 +11,9 @@ static bool open_file(ModelSource *s, Error *err) {
   Gguf *g = mem_alloc_zeroed(1, sizeof *g);
   s->own = g;
   if (!gguf_open(g, s->path, err)) return false;
-  snprintf(s->configuration_at, PATH_CAPACITY, "%.*s: metadata, by transformers' names", PATH_CAPACITY / 2,
+  snprintf(s->configuration_at, PATH_CAPACITY, _("%.*s: metadata, by transformers' names"), PATH_CAPACITY / 2,
            s->path);
-  snprintf(s->generation_at, PATH_CAPACITY, "%.*s: metadata of sampling", PATH_CAPACITY / 2, s->path);
+  snprintf(s->generation_at, PATH_CAPACITY, _("%.*s: metadata of sampling"), PATH_CAPACITY / 2, s->path);
   s->card = json_object();
   return !g->tensors.count || ((s->configuration = gguf_configuration(g, err)) &&
                                gguf_generation(g, s->configuration, &s->generation, err));

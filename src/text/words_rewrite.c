@@ -106,7 +106,7 @@ static void add_posix(Rewriter *r, const char *end) {
   if (set)
     buffer_adds(&r->out, set);
   else
-    r->problem = "such a class as [:graph:] or [:^alnum:]";
+    r->problem = _("such a class as [:graph:] or [:^alnum:]");
   r->p = end + 2;
 }
 
