@@ -226,6 +226,9 @@ class LlamaCpp:
     def forget(self):
         self.library.llama_memory_clear(self.library.llama_get_memory(self.context), False)
 
+    def vocabulary(self):
+        return self.library.llama_vocab_n_tokens(self.library.llama_model_get_vocab(self.model))
+
     def tokenize(self, text):
         row = (self.library.llama_token * 1024)()
         count = self.library.llama_tokenize(self.library.llama_model_get_vocab(self.model), text, len(text), row, 1024, False, False)

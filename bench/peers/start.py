@@ -1,19 +1,24 @@
 #!/usr/bin/env python3
 """Time from start to first token: Inkstone against llama.cpp and transformers, in the same shape, run alternately.
 
-    bench/peers/start.py INKSTONE [--types f32,bf16] [--rounds 5] [--threads N] [--json]
+    bench/peers/start.py INKSTONE [--types f32,bf16] [--models FILE.gguf,...] [--rounds 7] [--threads N] [--json]
 
 Random weights in the shape of SmolLM2-135M and a vocabulary of 49,152 tokens, as a directory (config.json, model.safetensors,
 tokenizer.json) for Inkstone and transformers and as a GGUF file for llama.cpp, all in the page cache (read once before). The prompt is "once
 upon a time". Inkstone is measured from starting the process `inkstone write` until the first byte of the first token arrives in the pipe. A
 peer runs in a separate process whose clock starts after Python and the libraries are loaded, and stops when the first token is chosen: it
 includes reading model and tokenizer, and tokenizing and processing the prompt. llama.cpp maps its file and is measured with and without flash
-attention; transformers keeps the type of the file. The best of each counts. Peers that are not installed are skipped with a message.
+attention; transformers keeps the type of the file. Medians are compared. Peers that are not installed are skipped with a message.
+
+With --models, these GGUF files are measured instead, against llama.cpp. The memory of both is the peak of the resident set without the pages
+of mapped files, which include the weights: for Inkstone including the cache of keys and values, for llama.cpp without what Python had
+before.
 """
 import argparse
 import importlib.util
 import json
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -28,7 +33,8 @@ os.environ.update(HF_HUB_OFFLINE="1", TRANSFORMERS_VERBOSITY="error", TOKENIZERS
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("inkstone")
 parser.add_argument("--types", default="f32,bf16")
-parser.add_argument("--rounds", type=int, default=5)
+parser.add_argument("--models", help="GGUF files to measure instead, separated by commas")
+parser.add_argument("--rounds", type=int, default=7)
 parser.add_argument("--threads", type=int, default=os.cpu_count())
 parser.add_argument("--json", action="store_true")
 parser.add_argument("--theirs", nargs=2, help=argparse.SUPPRESS)  # a peer and its model: one measurement, in a separate process
@@ -44,23 +50,32 @@ def read_once(folder):
                     pass
 
 
-# ---- one measurement each ----
+# ---- one measurement each: seconds, and bytes of memory ----
 
-def ours(folder):
-    command = [args.inkstone, "write", "-m", folder, PROMPT, "--continuation", "--greedy", "--ignore-end", "-q", "--threads", str(args.threads)]
+def memory(process):
+    """The peak of the resident set, and the part of it now that is of files, in bytes."""
+    with open(f"/proc/{process}/status", encoding="ascii") as file:
+        status = dict(line.split(":", 1) for line in file)
+    return [1024 * int(status[key].split()[0]) for key in ("VmHWM", "RssFile")]
+
+
+def ours(model):
+    command = [args.inkstone, "write", "-m", model, PROMPT, "--continuation", "--greedy", "--ignore-end", "-q", "--threads", str(args.threads)]
     time.sleep(0.2)
     start = time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.PIPE, bufsize=0)
     first = process.stdout.read(1)
     seconds = time.perf_counter() - start
+    peak, files = memory(process.pid) if first else (0, 0)
     process.kill()
     process.wait()
     if not first:
         sys.exit("inkstone write printed nothing")
-    return seconds
+    return seconds, peak - files
 
 
 def measure_theirs(peer, model):
+    before = 0
     if peer == "transformers":
         import torch
         from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
@@ -74,31 +89,51 @@ def measure_theirs(peer, model):
     else:
         import numpy
         import llama_cpp  # noqa: F401, loads the library
+        peak, files = memory("self")
+        before = peak - files
         start = time.perf_counter()
         network = common.LlamaCpp(model, args.threads, peer.endswith("flash"), mapped=True)
         ids = network.tokenize(PROMPT.encode())
-        numpy.ctypeslib.as_array(network.decode(ids), (common.SHAPE["vocab"],)).argmax()
-    print(json.dumps({"seconds": time.perf_counter() - start}))
+        numpy.ctypeslib.as_array(network.decode(ids), (network.vocabulary(),)).argmax()
+    seconds = time.perf_counter() - start
+    peak, files = memory("self")
+    print(json.dumps([seconds, peak - files - before]))
 
 
 def theirs(peer, model):
     command = [sys.executable, __file__, args.inkstone, "--threads", str(args.threads), "--theirs", peer, model]
-    return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)["seconds"]
+    return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
 
 
-def compare(kind, peers, folder):
+def compare(model, ways):
+    """Alternately; `ways`: name of a peer -> its model."""
+    measured = {"ours": []} | {way: [] for way in ways}
+    for _ in range(args.rounds):
+        measured["ours"].append(ours(model))
+        for way, other in ways.items():
+            measured[way].append(theirs(way, other))
+    return {way: [statistics.median(values) for values in zip(*list_)] for way, list_ in measured.items()}
+
+
+def compare_type(kind, peers, folder):
     directory, file = os.path.join(folder, kind), os.path.join(folder, kind + ".gguf")
     common.write_directory(directory, kind)
     if "llama.cpp" in peers:
         common.write_gguf(file, kind)
     read_once(folder)
-    row = {"type": kind, "ours": 1e9}
-    for _ in range(args.rounds):
-        row["ours"] = min(row["ours"], ours(directory))
-        for peer in peers:
-            for way in (["llama.cpp", "llama.cpp flash"] if peer == "llama.cpp" else [peer]):
-                row[peer] = min(row.get(peer, 1e9), theirs(way, file if peer == "llama.cpp" else directory))
-    return row
+    return compare(directory, {way: directory if way == "transformers" else file for way in ways_of(peers)}) | {"model": kind}
+
+
+def compare_file(file, peers):
+    with open(file, "rb") as opened:
+        while opened.read(1 << 24):
+            pass
+    ways = [way for way in ways_of(peers) if way != "transformers"]
+    return compare(file, dict.fromkeys(ways, file)) | {"model": os.path.basename(file)}
+
+
+def ways_of(peers):
+    return [way for peer in peers for way in (["llama.cpp", "llama.cpp flash"] if peer == "llama.cpp" else [peer])]
 
 
 if args.theirs:
@@ -116,13 +151,19 @@ for peer, needs in PEERS.items():
     else:
         versions.append(f"torch {metadata.version('torch')}, transformers {metadata.version('transformers')}")
 rows = []
-for kind in args.types.split(","):
-    with tempfile.TemporaryDirectory() as folder:
-        rows.append(compare(kind, peers, folder))
+if args.models:
+    rows = [compare_file(file, peers) for file in args.models.split(",")]
+else:
+    for kind in args.types.split(","):
+        with tempfile.TemporaryDirectory() as folder:
+            rows.append(compare_type(kind, peers, folder))
 if args.json:
     print(json.dumps({"rows": rows, "versions": versions}, indent=2))
     sys.exit()
-print(f"{args.threads} threads, llama of 135M parameters, files in the page cache; {'; '.join(versions)}, Python {sys.version.split()[0]}")
+what = "" if args.models else "llama of 135M parameters, "
+print(f"{args.threads} threads, {what}files in the page cache; {'; '.join(versions)}, Python {sys.version.split()[0]}")
 for row in rows:
-    print(f"first token, {row['type']:4}  Inkstone {row['ours']:.3f} s"
-          + "".join(f"   {p} {row[p]:.3f} s, {row[p] / row['ours']:.2f} times as long" for p in peers))
+    seconds, size = row.pop("ours")
+    name = row.pop("model")
+    print(f"first token, {name:12}  Inkstone {seconds:.3f} s, {size / 1e6:.0f} MB"
+          + "".join(f"   {way} {theirs_:.3f} s, {theirs_ / seconds:.2f} times as long, {memory_ / 1e6:.0f} MB" for way, (theirs_, memory_) in row.items()))
