@@ -55,14 +55,16 @@ typedef struct Flag {
            "small"),                                                                                        \
         0, false                                                                                            \
   }
-#define FLAG_CACHE                                                                                           \
-  {                                                                                                          \
-    OWN_CACHE, "cache-type", "TYPE",                                                                         \
-        "number format of keys and values kept while generating: f32 (default), f16, bf16, q8_0 or another " \
-        "type of "                                                                                           \
-        "`inkstone convert`; smaller ones save memory and cost precision (`inkstone eval --against` tells "  \
-        "how much)",                                                                                         \
-        0, false                                                                                             \
+#define FLAG_CACHE                                                                                       \
+  {                                                                                                      \
+    OWN_CACHE, "cache-type", "TYPE",                                                                     \
+        N_("number format of keys and values kept while generating: f32 (default), f16, bf16, q8_0 or "  \
+           "another "                                                                                    \
+           "type of "                                                                                    \
+           "`inkstone convert`; smaller ones save memory and cost precision (`inkstone eval --against` " \
+           "tells "                                                                                      \
+           "how much)"),                                                                                 \
+        0, false                                                                                         \
   }
 #define FLAG_QUIET \
   { OWN_QUIET, "quiet", NULL, N_("print only warnings and errors, no progress and no notes"), 'q', false }

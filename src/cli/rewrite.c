@@ -331,19 +331,20 @@ static bool run(Call *call, Error *err) {
   return ok && all_done(&job, err);
 }
 
-#define FLAGS                                                                                                \
-  {                                                                                                          \
-    {OWN_MODEL, "model", "MODEL", N_("model: a directory, or a file (GGUF, llama2.c)"), 'm', true},          \
-        {OWN_INPUT, "input", "FILE", N_("read the input from this file, line by line"), 'i', false},         \
-        {OWN_EXPLAIN,                                                                                        \
-         "explain",                                                                                          \
-         "FILE",                                                                                             \
-         "instead of printing the texts, write an HTML page of the attention and the alternatives for each " \
-         "token",                                                                                            \
-         0,                                                                                                  \
-         false},                                                                                             \
-        FLAG_JSON("print one JSON object per output"), FLAG_TYPE, FLAG_CACHE, FLAG_CONFIG, FLAG_QUIET,       \
-        FLAG_MODEL_HELP                                                                                      \
+#define FLAGS                                                                                              \
+  {                                                                                                        \
+    {OWN_MODEL, "model", "MODEL", N_("model: a directory, or a file (GGUF, llama2.c)"), 'm', true},        \
+        {OWN_INPUT, "input", "FILE", N_("read the input from this file, line by line"), 'i', false},       \
+        {OWN_EXPLAIN,                                                                                      \
+         "explain",                                                                                        \
+         "FILE",                                                                                           \
+         N_("instead of printing the texts, write an HTML page of the attention and the alternatives for " \
+            "each "                                                                                        \
+            "token"),                                                                                      \
+         0,                                                                                                \
+         false},                                                                                           \
+        FLAG_JSON("print one JSON object per output"), FLAG_TYPE, FLAG_CACHE, FLAG_CONFIG, FLAG_QUIET,     \
+        FLAG_MODEL_HELP                                                                                    \
   }
 #define COMMON                                                                                              \
   "TEXT is one text. Standard input, and the file of -i, are read line by line: each input line gives one " \
@@ -357,7 +358,7 @@ const Command command_translate = {
     .name = "translate",
     .operands = "-m MODEL [TEXT | -]",
     .summary = N_("translate a text, or lines"),
-    .description = COMMON CUT,
+    .description = N_(COMMON CUT),
     .examples = {{"inkstone translate -m en-de \"A man is riding a horse.\"", N_("translate one sentence")},
                  {"inkstone translate -m en-de --beam 1 -i lines.txt > translated.txt",
                   N_("translate a file with greedy search, which is fast")},
@@ -374,7 +375,7 @@ const Command command_summarize = {
     .name = "summarize",
     .operands = "-m MODEL [TEXT | -]",
     .summary = N_("summarize a text, or lines"),
-    .description = COMMON CUT,
+    .description = N_(COMMON CUT),
     .examples = {{"inkstone summarize -m news \"$(cat article.txt)\"", N_("summarize a file as one text")},
                  {"inkstone summarize -m synopsis -i descriptions.txt", N_("summarize each line of a file")}},
     .flags = FLAGS,
@@ -388,9 +389,9 @@ const Command command_reply = {
     .name = "reply",
     .operands = "-m MODEL [TEXT | -]",
     .summary = N_("reply to a text, or lines"),
-    .description = COMMON
-    "Of a text longer than the model reads, only the last sentences that fit are read; this is reported. "
-    "For a conversation of several turns use inkstone chat.",
+    .description =
+        N_(COMMON "Of a text longer than the model reads, only the last sentences that fit are read; this is "
+                  "reported. For a conversation of several turns use inkstone chat."),
     .examples = {{"inkstone reply -m assistant \"How are you?\"", N_("print one reply")},
                  {"inkstone reply -m smollm2.gguf --system \"Answer in one word.\" -i questions.txt",
                   N_("a downloaded model replies to each line")}},
