@@ -36,7 +36,7 @@ export INKSTONE_LANG=zh
 run train write poem -o model --size nano --steps 1 --context 16 --holdout 0 --threads 1 -q
 expect_status 0
 run info model
-expect_out '参数      '
+expect_out '架构      llama'
 expect_out '  上下文  '
 ! grep -q parameters out || flunk 'a label is not translated'
 run info model --json
