@@ -10,11 +10,12 @@ rm foreign/inkstone.json
 talk="hello
 how are you
 你好"
+# The default of --early-stopping is that of the program that made a model.
 for more in "" "--system Be_kind."; do
-  run_with_input "$talk" chat -m model --beam 2 --max-tokens 20 $more
+  run_with_input "$talk" chat -m model --beam 2 --early-stopping true --max-tokens 20 $more
   expect_status 0
   cp out ours
-  run_with_input "$talk" chat -m foreign --beam 2 --max-tokens 20 $more
+  run_with_input "$talk" chat -m foreign --beam 2 --early-stopping true --max-tokens 20 $more
   expect_status 0
   expect_same ours out
 done
