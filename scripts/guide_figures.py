@@ -320,7 +320,41 @@ def sampling(workshop):
     return svg
 
 
-FIGURES = {f.__name__: f for f in (overview, curves, sampling)}
+MERGE_WORDS = {"low": 5, "lower": 2, "newest": 6, "widest": 3}  # as in the chapter
+
+
+def merges(workshop):
+    """Two words that BPE never saw, as the trees of the merges that encode them."""
+    words = {
+        "en": dict(title="How merges encode two new words", rank="merge {}", token="a token"),
+        "zh": dict(title="合并怎样编码两个没见过的词", rank="第 {} 次合并", token="词元"),
+    }[workshop.language]
+    workshop.write("words.txt", "".join(" ".join([word] * times) + "\n" for word, times in MERGE_WORDS.items()))
+    workshop("tokenizer", "train", "words.txt", "-o", "bpe.json", "--tokenizer", "bpe", "--vocab", "270", "-q")
+    model = json.loads((workshop.folder / "bpe.json").read_text(encoding="utf-8"))["model"]
+    ranks = {tuple(m.split(" ") if isinstance(m, str) else m): i for i, m in enumerate(model["merges"], 1)}
+    svg = Svg(720, 185, words["title"])
+    for word, left in (("lowest", 40), ("newer", 410)):
+        trees = [(letter, left + 54 * i, 160) for i, letter in enumerate(word)]  # text, middle, top of its box
+        for letter, x, y in trees:
+            svg.text(x, y + 12, letter, "mid mono strong")
+        while len(trees) > 1:
+            pairs = [(ranks[a[0], b[0]], i) for i, (a, b) in enumerate(zip(trees, trees[1:])) if (a[0], b[0]) in ranks]
+            if not pairs:
+                break
+            rank, i = min(pairs)
+            (a, ax, ay), (b, bx, by) = trees[i : i + 2]
+            x, y = (ax + bx) / 2, min(ay, by) - 68
+            for from_x, from_y in ((ax, ay), (bx, by)):
+                svg.polyline([(from_x, from_y - 2), (x, y + 40)], "line")
+            svg.box(x - 42, y, 84, 40, a + b, words["rank"].format(rank))
+            trees[i : i + 2] = [(a + b, x, y)]
+        for _, x, y in trees:
+            svg.text(x, y - 6, words["token"], "mid small soft")
+    return svg
+
+
+FIGURES = {f.__name__: f for f in (overview, curves, sampling, merges)}
 
 
 def main():
