@@ -487,8 +487,25 @@ static void clocks_go_forward(void **state) {
   assert_true(clock_unix() > 1.7e9);
 }
 
+/* Of each thread its own, the same at every call, and aligned. */
+static void note_scratch(void *arg) {
+  *(void **)arg = thread_scratch();
+}
+
+static void scratch_memory_is_of_one_thread(void **state) {
+  (void)state;
+  void *other = NULL, *own = thread_scratch();
+  threads_set(2);
+  thread_join(thread_start(note_scratch, &other));
+  assert_ptr_equal(thread_scratch(), own);
+  assert_ptr_not_equal(other, own);
+  assert_int_equal((uintptr_t)own % 64 + (uintptr_t)other % 64, 0);
+  threads_set(0);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(scratch_memory_is_of_one_thread),
       cmocka_unit_test(each_index_is_done_once),
       cmocka_unit_test(a_single_index_wakes_nobody),
       cmocka_unit_test(nested_calls_run_in_place),

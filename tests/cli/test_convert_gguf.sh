@@ -89,6 +89,7 @@ sed 's/inkstone.generation_config/inkstone.generation_confiX/' says.gguf >sample
 run info sampled.gguf --json
 expect_out '"temperature": 0.30'
 expect_out '"top_k": 3'
+expect_out '"sample": true'
 sed 's/{"do_sample":true/{"do_sample":none/' says.gguf >damaged.gguf
 run write -m damaged.gguf The
 expect_failure "inkstone.generation_config"
