@@ -86,7 +86,7 @@ def compare(directory, kind):
             found = [json.loads(line) for line in run("translate", "-m", directory, sentence, "--json", "--beam", beam, "--n-best", beam,
                                                       "--length-penalty", penalty, "--max-tokens", 24, "-q").splitlines()]
             theirs = model.generate(torch.tensor([source_ids(sentence)]), num_beams=beam, num_return_sequences=beam, do_sample=False,
-                                    length_penalty=float(penalty), early_stopping=True, max_new_tokens=24,
+                                    length_penalty=float(penalty), early_stopping=not directory.startswith("their_"), max_new_tokens=24,
                                     return_dict_in_generate=True, output_scores=True)
             texts = [tokenizer.decode(row, skip_special_tokens=True) for row in theirs.sequences]
             mine = [line["text"] for line in found]

@@ -78,7 +78,7 @@ def compare(name, model, tokenizer, languages, prefix, by_start=False):
             made = run("translate", "-m", name, text, "--from-lang", source, "--to-lang", target, "--json", "--beam", beam, "--n-best", beam,
                        "--max-tokens", 16, "-q")
             mine = [json.loads(line) for line in made.stdout.splitlines()]
-            theirs = model.generate(torch.tensor([ids]), num_beams=beam, num_return_sequences=beam, do_sample=False, early_stopping=True,
+            theirs = model.generate(torch.tensor([ids]), num_beams=beam, num_return_sequences=beam, do_sample=False,
                                     max_new_tokens=16, return_dict_in_generate=True, output_scores=True, **begin)
             texts = [tokenizer.decode(row, skip_special_tokens=True) for row in theirs.sequences]
             close = beam == 1 or all(abs(m["score"] - s.item()) < 1e-3 for m, s in zip(mine, theirs.sequences_scores))
