@@ -10,7 +10,7 @@ enum { X, R, K, V, WEIGHT }; /* inputs */
 typedef struct Bonus {
   Node node;
   int64_t heads;
-  float *dr, *dk, *dv, *pieces; /* in backward; each may be NULL */
+  float *dr, *dk, *dv; /* in backward; each may be NULL */
 } Bonus;
 
 /* One head of a row. */
@@ -58,25 +58,21 @@ static void backward_head(const Bonus *n, float *dw, int64_t i) {
   for (int64_t j = 0; dw && j < h.size; j++) dw[j] += q * h.r[j] * h.k[j];
 }
 
-static void backward_pieces(void *arg, int64_t begin, int64_t end) {
-  const Bonus *n = arg;
-  const int64_t width = tensor_columns(n->node.in[X]), rows = tensor_rows(n->node.in[X]);
-  for (int64_t p = begin; p < end; p++)
-    for (int64_t i = loop_piece_begin(rows, p) * n->heads; i < loop_piece_begin(rows, p + 1) * n->heads; i++)
-      backward_head(n, n->pieces ? n->pieces + p * width + i % n->heads * (width / n->heads) : NULL, i);
+static void backward_row(const void *op, int64_t row, float *const sums[LOOP_SUMS]) {
+  const Bonus *n = op;
+  const int64_t size = tensor_columns(n->node.in[X]) / n->heads;
+  for (int64_t h = 0; h < n->heads; h++)
+    backward_head(n, sums[0] ? sums[0] + h * size : NULL, row * n->heads + h);
 }
 
 static void backward(Node *node) {
   Bonus *n = (Bonus *)node;
-  const int64_t width = tensor_columns(node->in[X]), pieces = loop_pieces(tensor_rows(node->in[X]));
+  const Tensor *x = node->in[X];
   float *dw = grad_add(node, node->in[WEIGHT]);
   n->dr = grad_add(node, node->in[R]);
   n->dk = grad_add(node, node->in[K]);
   n->dv = grad_add(node, node->in[V]);
-  n->pieces =
-      dw ? arena_alloc_zeroed(tape_arena(node->tape), (size_t)(pieces * width) * sizeof(float)) : NULL;
-  parallel_for(pieces, backward_pieces, n);
-  if (dw) loop_sum_rows(dw, n->pieces, pieces, width);
+  loop_row_sums(tape_arena(node->tape), &dw, 1, tensor_rows(x), tensor_columns(x), backward_row, n);
   grad_give(node, node->in[X], node->out[0]->grad);
 }
 

@@ -7,10 +7,10 @@
 typedef struct LayerNorm {
   Node node; /* in: x, weight, bias */
   float epsilon;
-  float *mean, *r;                         /* per row */
-  float *ones, *zeros;                     /* used if there is no weight or bias; else NULL */
-  int64_t sets;                            /* number of vectors of weights and biases; row i uses i % sets */
-  float *dx, *weight_pieces, *bias_pieces; /* in backward; each may be NULL */
+  float *mean, *r;     /* per row */
+  float *ones, *zeros; /* used if there is no weight or bias; else NULL */
+  int64_t sets;        /* number of vectors of weights and biases; row i uses i % sets */
+  float *dx;           /* in backward; may be NULL */
 } LayerNorm;
 
 static const float *weight_of(const LayerNorm *n, int64_t row) {
@@ -42,35 +42,23 @@ static void add_weight_gradient(float *dw, const float *dy, const float *x, floa
   for (int64_t j = 0; j < width; j++) dw[j] += dy[j] * ((x[j] - mean) * r);
 }
 
-static void backward_row(const LayerNorm *n, int64_t piece, int64_t i) {
-  const int64_t width = tensor_columns(n->node.in[0]);
+static void backward_row(const void *op, int64_t i, float *const sums[LOOP_SUMS]) {
+  const LayerNorm *n = op;
+  const int64_t width = tensor_columns(n->node.in[0]), set = i % n->sets * width;
   const float *x = tensor_f32(n->node.in[0]) + i * width, *dy = n->node.out[0]->grad + i * width;
   if (n->dx)
     kernels->layernorm_backward(n->dx + i * width, x, weight_of(n, i), dy, n->mean[i], n->r[i], width);
-  if (n->weight_pieces)
-    add_weight_gradient(n->weight_pieces + (piece * n->sets + i % n->sets) * width, dy, x, n->mean[i],
-                        n->r[i], width);
-  if (n->bias_pieces) kernels->add(n->bias_pieces + (piece * n->sets + i % n->sets) * width, dy, width);
-}
-
-static void backward_pieces(void *arg, int64_t begin, int64_t end) {
-  const LayerNorm *n = arg;
-  const int64_t rows = tensor_rows(n->node.in[0]);
-  for (int64_t p = begin; p < end; p++)
-    for (int64_t i = loop_piece_begin(rows, p); i < loop_piece_begin(rows, p + 1); i++) backward_row(n, p, i);
+  if (sums[0]) add_weight_gradient(sums[0] + set, dy, x, n->mean[i], n->r[i], width);
+  if (sums[1]) kernels->add(sums[1] + set, dy, width);
 }
 
 static void backward(Node *node) {
   LayerNorm *n = (LayerNorm *)node;
-  const int64_t width = tensor_columns(node->in[0]), pieces = loop_pieces(tensor_rows(node->in[0]));
-  const size_t bytes = (size_t)(pieces * width) * sizeof(float);
-  float *dw = grad_add(node, node->in[1]), *db = grad_add(node, node->in[2]);
+  const Tensor *x = node->in[0];
+  float *const sums[] = {grad_add(node, node->in[1]), grad_add(node, node->in[2])};
   n->dx = grad_add(node, node->in[0]);
-  n->weight_pieces = dw ? arena_alloc_zeroed(tape_arena(node->tape), bytes * (size_t)n->sets) : NULL;
-  n->bias_pieces = db ? arena_alloc_zeroed(tape_arena(node->tape), bytes * (size_t)n->sets) : NULL;
-  parallel_for(pieces, backward_pieces, n);
-  if (dw) loop_sum_rows(dw, n->weight_pieces, pieces, n->sets * width);
-  if (db) loop_sum_rows(db, n->bias_pieces, pieces, n->sets * width);
+  loop_row_sums(tape_arena(node->tape), sums, 2, tensor_rows(x), n->sets * tensor_columns(x), backward_row,
+                n);
 }
 
 Tensor *op_layernorm(Tape *tape, Tensor *x, Tensor *weight, Tensor *bias, float epsilon) {

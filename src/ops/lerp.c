@@ -8,7 +8,7 @@ enum { X, Y, SHARE }; /* inputs */
 typedef struct Lerp {
   Node node;
   bool by_column;
-  float *dx, *dy, *dshare, *pieces; /* in backward; each may be NULL */
+  float *dx, *dy, *dshare; /* in backward; each may be NULL; dshare of each element */
 } Lerp;
 
 static const float *share_of(const Lerp *n, int64_t row) {
@@ -30,33 +30,25 @@ static void forward(Node *node) {
   parallel_for(tensor_rows(node->in[X]), mix_rows, node);
 }
 
-static void backward_row(const Lerp *n, int64_t piece, int64_t i) {
+static void backward_row(const void *op, int64_t i, float *const sums[LOOP_SUMS]) {
+  const Lerp *n = op;
   const int64_t width = tensor_columns(n->node.in[X]), at = i * width;
   const float *x = tensor_f32(n->node.in[X]) + at, *y = tensor_f32(n->node.in[Y]) + at,
               *share = share_of(n, i), *d = n->node.out[0]->grad + at;
-  float *dshare = n->by_column && n->dshare ? n->pieces + piece * width : n->dshare ? n->dshare + at : NULL;
+  float *dshare = n->dshare ? n->dshare + at : sums[0];
   for (int64_t j = 0; n->dx && j < width; j++) n->dx[at + j] += d[j] * (1 - share[j]);
   for (int64_t j = 0; n->dy && j < width; j++) n->dy[at + j] += d[j] * share[j];
   for (int64_t j = 0; dshare && j < width; j++) dshare[j] += d[j] * (y[j] - x[j]);
 }
 
-static void backward_pieces(void *arg, int64_t begin, int64_t end) {
-  const Lerp *n = arg;
-  const int64_t rows = tensor_rows(n->node.in[X]);
-  for (int64_t p = begin; p < end; p++)
-    for (int64_t i = loop_piece_begin(rows, p); i < loop_piece_begin(rows, p + 1); i++) backward_row(n, p, i);
-}
-
 static void backward(Node *node) {
   Lerp *n = (Lerp *)node;
-  const int64_t width = tensor_columns(node->in[X]), pieces = loop_pieces(tensor_rows(node->in[X]));
+  const Tensor *x = node->in[X];
+  float *dshare = grad_add(node, node->in[SHARE]), *by_column = n->by_column ? dshare : NULL;
   n->dx = grad_add(node, node->in[X]);
   n->dy = grad_add(node, node->in[Y]);
-  n->dshare = grad_add(node, node->in[SHARE]);
-  if (n->dshare && n->by_column)
-    n->pieces = arena_alloc_zeroed(tape_arena(node->tape), (size_t)(pieces * width) * sizeof(float));
-  parallel_for(pieces, backward_pieces, n);
-  if (n->dshare && n->by_column) loop_sum_rows(n->dshare, n->pieces, pieces, width);
+  n->dshare = n->by_column ? NULL : dshare;
+  loop_row_sums(tape_arena(node->tape), &by_column, 1, tensor_rows(x), tensor_columns(x), backward_row, n);
 }
 
 Tensor *op_lerp(Tape *tape, Tensor *x, Tensor *y, Tensor *share) {

@@ -39,10 +39,30 @@ void loop_sum_rows(float *to, const float *x, int64_t rows, int64_t columns) {
   parallel_for((columns + STRIP - 1) / STRIP, sum_strips, &sum);
 }
 
-int64_t loop_pieces(int64_t rows) {
-  return int64_min(rows, PIECES);
+typedef struct RowSums {
+  LoopRow *body;
+  const void *op;
+  float *partial[LOOP_SUMS]; /* [pieces, columns], or NULL */
+  int64_t rows, columns, pieces;
+} RowSums;
+
+static void add_pieces(void *arg, int64_t begin, int64_t end) {
+  const RowSums *s = arg;
+  for (int64_t p = begin; p < end; p++) {
+    float *sums[LOOP_SUMS];
+    for (int k = 0; k < LOOP_SUMS; k++) sums[k] = s->partial[k] ? s->partial[k] + p * s->columns : NULL;
+    for (int64_t row = s->rows * p / s->pieces; row < s->rows * (p + 1) / s->pieces; row++)
+      s->body(s->op, row, sums);
+  }
 }
 
-int64_t loop_piece_begin(int64_t rows, int64_t piece) {
-  return rows * piece / loop_pieces(rows);
+void loop_row_sums(Arena *arena, float *const *to, int count, int64_t rows, int64_t columns, LoopRow *body,
+                   const void *op) {
+  RowSums s = {.body = body, .op = op, .rows = rows, .columns = columns, .pieces = int64_min(rows, PIECES)};
+  CHECK(count <= LOOP_SUMS);
+  for (int k = 0; k < count; k++)
+    if (to[k]) s.partial[k] = arena_alloc_zeroed(arena, (size_t)(s.pieces * columns) * sizeof(float));
+  parallel_for(s.pieces, add_pieces, &s);
+  for (int k = 0; k < count; k++)
+    if (to[k]) loop_sum_rows(to[k], s.partial[k], s.pieces, columns);
 }

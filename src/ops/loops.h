@@ -2,6 +2,7 @@
 #ifndef OPS_LOOPS_H
 #define OPS_LOOPS_H
 
+#include "base/arena.h"
 #include "base/threads.h"
 
 /* Calls body(arg, begin, end) for ranges of 0..count-1 that begin at multiples of a block: an element is
@@ -11,9 +12,12 @@ void loop_elements(int64_t count, ParallelBody *body, void *arg);
 /* to[j] += sum over rows r, in order, of x[r,j]: for gradients of biases, and for partial sums. */
 void loop_sum_rows(float *to, const float *x, int64_t rows, int64_t columns);
 
-/* Number of pieces for partial sums over rows; it depends on `rows` only. */
-int64_t loop_pieces(int64_t rows);
-/* The first row of a piece; for piece = loop_pieces(rows), the number of rows. */
-int64_t loop_piece_begin(int64_t rows, int64_t piece);
+/* In backward, of weights that all rows share: calls body for each row, which adds the row's gradients to
+ * sums[k] [columns], NULL where to[k] is. Rows are divided into pieces, by their number only; each piece has
+ * sums of its own, in the arena, which are added to `to` in order. count <= LOOP_SUMS. */
+enum { LOOP_SUMS = 2 };
+typedef void LoopRow(const void *op, int64_t row, float *const sums[LOOP_SUMS]);
+void loop_row_sums(Arena *, float *const *to, int count, int64_t rows, int64_t columns, LoopRow *body,
+                   const void *op);
 
 #endif

@@ -7,9 +7,9 @@
 typedef struct RmsNorm {
   Node node; /* in: x, weight */
   float offset, epsilon;
-  float *shifted;            /* offset + weight; NULL if the offset is 0 */
-  float *r;                  /* per row */
-  float *dx, *weight_pieces; /* in backward; either may be NULL */
+  float *shifted; /* offset + weight; NULL if the offset is 0 */
+  float *r;       /* per row */
+  float *dx;      /* in backward; may be NULL */
 } RmsNorm;
 
 static const float *weight_of(const RmsNorm *n) {
@@ -39,27 +39,20 @@ static void add_weight_gradient(float *dw, const float *dy, const float *x, floa
   for (int64_t j = 0; j < width; j++) dw[j] += dy[j] * (x[j] * r);
 }
 
-static void backward_pieces(void *arg, int64_t begin, int64_t end) {
-  const RmsNorm *n = arg;
-  const Tensor *x = n->node.in[0];
-  const int64_t width = tensor_columns(x), rows = tensor_rows(x);
-  for (int64_t p = begin; p < end; p++)
-    for (int64_t i = loop_piece_begin(rows, p); i < loop_piece_begin(rows, p + 1); i++) {
-      const float *xi = tensor_f32(x) + i * width, *dy = n->node.out[0]->grad + i * width;
-      if (n->dx) kernels->rmsnorm_backward(n->dx + i * width, xi, weight_of(n), dy, n->r[i], width);
-      if (n->weight_pieces) add_weight_gradient(n->weight_pieces + p * width, dy, xi, n->r[i], width);
-    }
+static void backward_row(const void *op, int64_t i, float *const sums[LOOP_SUMS]) {
+  const RmsNorm *n = op;
+  const int64_t width = tensor_columns(n->node.in[0]);
+  const float *x = tensor_f32(n->node.in[0]) + i * width, *dy = n->node.out[0]->grad + i * width;
+  if (n->dx) kernels->rmsnorm_backward(n->dx + i * width, x, weight_of(n), dy, n->r[i], width);
+  if (sums[0]) add_weight_gradient(sums[0], dy, x, n->r[i], width);
 }
 
 static void backward(Node *node) {
   RmsNorm *n = (RmsNorm *)node;
-  const int64_t width = tensor_columns(node->in[0]), pieces = loop_pieces(tensor_rows(node->in[0]));
+  const Tensor *x = node->in[0];
   float *dw = grad_add(node, node->in[1]);
   n->dx = grad_add(node, node->in[0]);
-  n->weight_pieces =
-      dw ? arena_alloc_zeroed(tape_arena(node->tape), (size_t)(pieces * width) * sizeof(float)) : NULL;
-  parallel_for(pieces, backward_pieces, n);
-  if (dw) loop_sum_rows(dw, n->weight_pieces, pieces, width);
+  loop_row_sums(tape_arena(node->tape), &dw, 1, tensor_rows(x), tensor_columns(x), backward_row, n);
 }
 
 Tensor *op_rmsnorm(Tape *tape, Tensor *x, Tensor *weight, float offset, float epsilon) {

@@ -12,8 +12,8 @@ enum { X, WEIGHT }; /* inputs */
 typedef struct Unit {
   Node node;
   int64_t heads;
-  float *lengths;     /* [rows, heads] */
-  float *dx, *pieces; /* in backward; each may be NULL */
+  float *lengths; /* [rows, heads] */
+  float *dx;      /* in backward; may be NULL */
 } Unit;
 
 static void unit_rows(void *arg, int64_t begin, int64_t end) {
@@ -45,23 +45,19 @@ static void backward_head(const Unit *n, float *dw, int64_t i) {
   }
 }
 
-static void backward_pieces(void *arg, int64_t begin, int64_t end) {
-  const Unit *n = arg;
-  const int64_t width = tensor_columns(n->node.in[X]), rows = tensor_rows(n->node.in[X]);
-  for (int64_t p = begin; p < end; p++)
-    for (int64_t i = loop_piece_begin(rows, p) * n->heads; i < loop_piece_begin(rows, p + 1) * n->heads; i++)
-      backward_head(n, n->pieces ? n->pieces + p * width + i % n->heads * (width / n->heads) : NULL, i);
+static void backward_row(const void *op, int64_t row, float *const sums[LOOP_SUMS]) {
+  const Unit *n = op;
+  const int64_t size = tensor_columns(n->node.in[X]) / n->heads;
+  for (int64_t h = 0; h < n->heads; h++)
+    backward_head(n, sums[0] ? sums[0] + h * size : NULL, row * n->heads + h);
 }
 
 static void backward(Node *node) {
   Unit *n = (Unit *)node;
-  const int64_t width = tensor_columns(node->in[X]), pieces = loop_pieces(tensor_rows(node->in[X]));
+  const Tensor *x = node->in[X];
   float *dw = grad_add(node, node->in[WEIGHT]);
   n->dx = grad_add(node, node->in[X]);
-  n->pieces =
-      dw ? arena_alloc_zeroed(tape_arena(node->tape), (size_t)(pieces * width) * sizeof(float)) : NULL;
-  parallel_for(pieces, backward_pieces, n);
-  if (dw) loop_sum_rows(dw, n->pieces, pieces, width);
+  loop_row_sums(tape_arena(node->tape), &dw, 1, tensor_rows(x), tensor_columns(x), backward_row, n);
 }
 
 Tensor *op_unit(Tape *tape, Tensor *x, Tensor *weight, int64_t heads) {
