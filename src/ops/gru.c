@@ -136,8 +136,7 @@ Tensor *op_gru(Tape *tape, Tensor *x, Tensor *weight, Tensor *bias, Tensor *h0, 
   Tensor *out = node_output(&n->node, 3, (int64_t[]){sequences, n->r.time, width});
   Tensor *h = node_output(&n->node, 2, (int64_t[]){sequences, width});
   node_run(&n->node, out);
-  h->wants_grad = false;
-  if (h_last) *h_last = h;
+  node_give_constant(h, h_last);
   return out;
 }
 

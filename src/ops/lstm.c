@@ -139,9 +139,8 @@ Tensor *op_lstm(Tape *tape, Tensor *x, Tensor *weight, Tensor *h0, Tensor *c0, T
   Tensor *h = node_output(&n->node, 2, (int64_t[]){sequences, width});
   Tensor *c = node_output(&n->node, 2, (int64_t[]){sequences, width});
   node_run(&n->node, out);
-  h->wants_grad = c->wants_grad = false;
-  if (h_last) *h_last = h;
-  if (c_last) *c_last = c;
+  node_give_constant(h, h_last);
+  node_give_constant(c, c_last);
   return out;
 }
 

@@ -335,6 +335,11 @@ Tensor *node_run(Node *n, Tensor *out) {
   return out;
 }
 
+void node_give_constant(Tensor *out, Tensor **to) {
+  out->wants_grad = false;
+  if (to) *to = out;
+}
+
 /* ---- backward ---- */
 
 float *grad_beta(Node *n, Tensor *x, float *beta) {

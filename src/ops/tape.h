@@ -87,6 +87,9 @@ Tensor *node_output(Node *, int dims, const int64_t *shape); /* f32 */
 Tensor *node_output_over(Node *, Tensor *x);
 /* Computes (unless dry), records (if any input wants a gradient and the tape records), returns out[0]. */
 Tensor *node_run(Node *, Tensor *out);
+/* After node_run: the output is a constant to its readers, as the last state of a sequence is to the next
+ * call. Stores it in *to unless `to` is NULL. */
+void node_give_constant(Tensor *out, Tensor **to);
 /* Memory that lives until the end of the step; 64-byte aligned; undefined contents; NULL on a dry tape. */
 void *node_scratch(Node *, size_t bytes);
 float *node_floats(Node *, int64_t count); /* likewise */

@@ -53,8 +53,7 @@ Tensor *op_token_shift(Tape *tape, Tensor *x, Tensor *before, Tensor **last) {
   Tensor *y = node_output(n, 3, x->shape);
   Tensor *end = node_output(n, 2, (int64_t[]){x->shape[0], x->shape[2]});
   node_run(n, y);
-  end->wants_grad = false;
-  if (last) *last = end;
+  node_give_constant(end, last);
   return y;
 }
 

@@ -187,8 +187,7 @@ Tensor *op_wkv7(Tape *tape, Wkv7Inputs in, int64_t heads, Tensor *state, Tensor 
   Tensor *y = node_output(&n->node, 3, in.r->shape);
   Tensor *end = node_output(&n->node, 2, (int64_t[]){n->sequences, heads * n->size * n->size});
   node_run(&n->node, y);
-  end->wants_grad = false;
-  if (last) *last = end;
+  node_give_constant(end, last);
   return y;
 }
 
