@@ -200,7 +200,8 @@ def structure(path):
             formula.append(re.sub(r"\\text\{[^}]*\}", r"\\text{}", part.strip()))
         else:
             found += ["figure: " + re.sub(r"\.(en|zh)\.", ".", pathlib.Path(p).name) for p in re.findall(r"!\[[^\]]*\]\(([^)\s]+)\)", part)]
-            found += [f"table row" for _ in [0] if part.startswith("|")]
+            if part.startswith("|"):
+                found.append("table row")
     return found
 
 

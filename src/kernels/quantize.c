@@ -214,7 +214,7 @@ static void quantize_block(const Grid *g, const float *x, int run, int high, Blo
 /* ---- q8_0 ---- */
 
 /* max |x| / 127 misses the grid of values that had fewer levels, such as 4-bit weights: of the scales that
- * put max |x| on levels 63 to 127, by halves, the one of least error often meets it. */
+ * put max |x| on levels 63 to 127, in steps of 1/2, the one of least error often meets it. */
 static float fit_eight(const Grid *g, const float *x) {
   enum { RUN = 32, WAYS = 129 };
   static const float w[RUN] = {[0 ... RUN - 1] = 1};

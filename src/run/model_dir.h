@@ -60,7 +60,6 @@ const char *model_dir_next(char buf[PATH_CAPACITY], const char *dir);
 bool model_dir_remove_states(const char *dir, Error *);
 /* Replaces the model in `dir` by the run in model_dir_next. */
 bool model_dir_replace(const char *dir, Error *);
-/* Removes temporary files of killed processes; the caller must hold the directory's lock. */
 /* Completes a replacement that was interrupted, if any. */
 bool model_dir_finish(const char *dir, Error *);
 

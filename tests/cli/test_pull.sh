@@ -35,7 +35,7 @@ await [ -f ports ]
 read -r port other <ports || { cat server.log && exit 1; }
 export HF_ENDPOINT="http://localhost:$port/"
 
-# fault LINES: what goes wrong in the next requests. The log begins anew.
+# fault LINES: what goes wrong in the next requests. The log is emptied.
 fault() {
   : >hub/log
   printf '%s\n' "$*" | tr ';' '\n' | sed 's/^ *//' >hub/faults

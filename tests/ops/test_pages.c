@@ -81,7 +81,7 @@ static void compare(AttentionShape shape, TensorType type, int64_t size, int64_t
   for (int i = 0; i <= PAGES; i++) {
     keys[i] = mem_alloc(page);
     values[i] = mem_alloc(page);
-    memset(keys[i], 0xff, page); /* what nobody wrote is no number */
+    memset(keys[i], 0xff, page); /* values that are not written are no numbers */
     memset(values[i], 0xff, page);
   }
   attend_at_once(tape, shape, type, MOST, size, expected);
