@@ -4,13 +4,10 @@
     test_chat.py INKSTONE      exit 1 where something differs, 77 where transformers or torch is absent
 """
 import json
-import os
-import subprocess
 import sys
-import tempfile
 
-os.environ.update(HF_HUB_OFFLINE="1", TRANSFORMERS_VERBOSITY="error", TOKENIZERS_PARALLELISM="false")
-inkstone = sys.argv[1]
+from peer import run
+
 try:
     import jinja2  # noqa: F401  (apply_chat_template needs it)
     import torch
@@ -21,15 +18,6 @@ except ImportError as missing:
     sys.exit(77)
 
 torch.set_num_threads(1)
-scratch = tempfile.TemporaryDirectory()
-os.chdir(scratch.name)
-
-
-def run(*command, text=None):
-    result = subprocess.run([inkstone, *map(str, command)], capture_output=True, text=True, input=text or "")
-    if result.returncode:
-        sys.exit(f"inkstone {' '.join(map(str, command))}: exit status {result.returncode}\n{result.stderr}")
-    return result.stdout
 
 
 with open("talks", "w", encoding="utf-8") as out:

@@ -5,13 +5,10 @@ as transformers' apply_chat_template has them. Development only.
     test_chat_training.py INKSTONE      exit 1 where something differs, 77 where transformers or torch is absent
 """
 import json
-import os
-import subprocess
 import sys
-import tempfile
 
-os.environ.update(HF_HUB_OFFLINE="1", TRANSFORMERS_VERBOSITY="error", TOKENIZERS_PARALLELISM="false")
-inkstone = sys.argv[1]
+from peer import call, run
+
 try:
     import jinja2  # noqa: F401  (apply_chat_template needs it)
     import torch
@@ -22,8 +19,6 @@ except ImportError as missing:
 
 torch.set_num_threads(1)
 torch.manual_seed(1)
-scratch = tempfile.TemporaryDirectory()
-os.chdir(scratch.name)
 ALTERNATE = "{% if (m.role == 'user') != (loop.index0 % 2 == 0) %}{{ raise_exception('roles must alternate') }}{% endif %}"
 # The formats of eight families: special tokens, end token, template. `single`: the last turn is laid out otherwise than earlier ones.
 FAMILIES = {
@@ -53,13 +48,6 @@ FAMILIES = {
 TALKS = [[("user", "hello 1"), ("assistant", "hello you 1"), ("user", "how are you?"), ("assistant", "fine, 谢谢 3")],
          [("user", " 你好 "), ("assistant", "hello,\n  you")],
          [("user", "a"), ("assistant", "b"), ("user", "c"), ("assistant", "d"), ("user", "e"), ("assistant", "f"), ("user", "not answered")]]
-
-
-def run(*command, text=None):
-    result = subprocess.run([inkstone, *map(str, command)], capture_output=True, text=True, input=text or "")
-    if result.returncode:
-        sys.exit(f"inkstone {' '.join(map(str, command))}: exit status {result.returncode}\n{result.stderr}")
-    return result
 
 
 def check(what, good, *shown):
@@ -113,16 +101,16 @@ for name, (marks, end, single, template) in FAMILIES.items():
     model.save_pretrained(name)
     tokenizer.save_pretrained(name)
     options = ("--batch", 4, "--holdout", 0, "--sample-tokens", 0, "--threads", 1)
-    told = run("train", "reply", "talks.jsonl", "-o", name + "_talker", "--from", name, "--steps", 8, "--lr", 0.003, *options).stderr
+    told = call("train", "reply", "talks.jsonl", "-o", name + "_talker", "--from", name, "--steps", 8, "--lr", 0.003, *options).stderr
     check(f"{name} is told", "by the model's chat template" in told, told if "template" not in told else "")
     tokenizer = AutoTokenizer.from_pretrained(name + "_talker")
     model = AutoModelForCausalLM.from_pretrained(name + "_talker", dtype=torch.float32).eval()
     check(f"{name} keeps its template", tokenizer.chat_template == template and tokenizer.eos_token == end)
     end_id = tokenizer.convert_tokens_to_ids(end)
     count, nats = scored(tokenizer, model, end_id)
-    ours = json.loads(run("eval", "-m", name + "_talker", "talks.jsonl", "--json", "--no-decode", "-q").stdout)
+    ours = json.loads(run("eval", "-m", name + "_talker", "talks.jsonl", "--json", "--no-decode", "-q"))
     check(f"{name} scores", ours["tokens"] == count and abs(ours["nats"] - nats) < 1e-3, ours["tokens"], count, ours["nats"], nats)
-    reply = json.loads(run("reply", "-m", name + "_talker", "--beam", 1, "--max-tokens", 20, "-q", "--json", "a").stdout)
+    reply = json.loads(run("reply", "-m", name + "_talker", "--beam", 1, "--max-tokens", 20, "-q", "--json", "a"))
     start = torch.tensor([ids_of(tokenizer, [{"role": "user", "content": "a"}], True)])
     with torch.no_grad():
         row = model.generate(start, attention_mask=torch.ones_like(start), do_sample=False, num_beams=1, max_new_tokens=20)[0, start.shape[1]:]
@@ -130,5 +118,5 @@ for name, (marks, end, single, template) in FAMILIES.items():
     check(f"{name} replies", reply["text"].strip() == theirs.strip(), repr(reply["text"]), repr(theirs))
     run("train", "reply", "talks.jsonl", "-o", name + "_again", "--from", name + "_talker", "--steps", 1, "--lr", 1e-6, "-q", *options)
     check(f"{name} keeps it again", AutoTokenizer.from_pretrained(name + "_again").chat_template == template)
-    again = json.loads(run("eval", "-m", name + "_again", "talks.jsonl", "--json", "--no-decode", "-q").stdout)
+    again = json.loads(run("eval", "-m", name + "_again", "talks.jsonl", "--json", "--no-decode", "-q"))
     check(f"{name} scores again", again["tokens"] == count)

@@ -6,12 +6,12 @@
 From models trained here, from a GGUF file of several types made of stories260K, and from TinyStories-656K.
 """
 import os
-import subprocess
 import sys
-import tempfile
 
-os.environ.update(HF_HUB_OFFLINE="1", TRANSFORMERS_VERBOSITY="error", TOKENIZERS_PARALLELISM="false", HF_HUB_DISABLE_PROGRESS_BARS="1")
-inkstone, shared = sys.argv[1], os.path.abspath(os.environ.get("SHARED", sys.argv[2]))
+os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
+shared = os.path.abspath(os.environ.get("SHARED", sys.argv[2]))
+from peer import check, failed, run
+
 try:
     import torch
     from safetensors.torch import load_file
@@ -21,23 +21,7 @@ except ImportError as missing:
     sys.exit(77)
 
 torch.set_num_threads(1)
-scratch = tempfile.TemporaryDirectory()
-os.chdir(scratch.name)
-failed = []
 TOKENS = 24
-
-
-def check(name, good):
-    print(f"{'ok' if good else 'DIFFERENT'}: {name}", flush=True)
-    if not good:
-        failed.append(name)
-
-
-def run(*command):
-    done = subprocess.run([inkstone, *map(str, command)], capture_output=True, text=True, stdin=subprocess.DEVNULL)
-    if done.returncode:
-        sys.exit(f"inkstone {' '.join(map(str, command))}: exit status {done.returncode}\n{done.stderr}")
-    return done.stdout
 
 
 def greedy_here(model, prompt):

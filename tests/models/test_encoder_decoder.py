@@ -5,12 +5,10 @@
 """
 import json
 import os
-import subprocess
 import sys
-import tempfile
 
-os.environ.update(HF_HUB_OFFLINE="1", TRANSFORMERS_VERBOSITY="error", TOKENIZERS_PARALLELISM="false")
-inkstone = sys.argv[1]
+from peer import check, failed, run
+
 try:
     import torch
     from tokenizers.processors import ByteLevel, RobertaProcessing, TemplateProcessing
@@ -23,9 +21,6 @@ except ImportError as missing:
 
 torch.manual_seed(5)
 torch.set_num_threads(1)
-scratch = tempfile.TemporaryDirectory()
-os.chdir(scratch.name)
-failed = []
 
 WORDS = {"one": "一", "two": "二", "red": "红", "blue": "蓝", "cat": "猫", "dog": "狗", "sees": "看见", "a": "", "house": "房子"}
 SENTENCES = ["one red cat sees a house", "two blue dog sees one cat", "a cat", "red red blue dog", "house sees two house sees a red one"]
@@ -36,19 +31,6 @@ with open("pairs.tsv", "w", encoding="utf-8") as out:
 with open("probe.tsv", "w", encoding="utf-8") as out:
     for sentence in SENTENCES:
         print(sentence, "".join(WORDS[w] for w in sentence.split()) + "。", sep="\t", file=out)
-
-
-def run(*command):
-    result = subprocess.run([inkstone, *map(str, command)], capture_output=True, text=True, stdin=subprocess.DEVNULL)
-    if result.returncode:
-        sys.exit(f"inkstone {' '.join(map(str, command))}: exit status {result.returncode}\n{result.stderr}")
-    return result.stdout
-
-
-def check(name, good, says=""):
-    print(f"{'ok' if good else 'DIFFERENT'}: {name} {says}", flush=True)
-    if not good:
-        failed.append(name)
 
 
 def log_p_of(model, source, target):

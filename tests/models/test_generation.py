@@ -8,10 +8,9 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 
-os.environ.update(HF_HUB_OFFLINE="1", TRANSFORMERS_VERBOSITY="error", TOKENIZERS_PARALLELISM="false")
-inkstone = sys.argv[1]
+from peer import check, failed, inkstone
+
 try:
     import torch
     from transformers import (AutoTokenizer, BartConfig, BartForConditionalGeneration, GPT2Config, GPT2LMHeadModel, LlamaConfig,
@@ -22,9 +21,6 @@ except ImportError as missing:
 
 torch.manual_seed(11)
 torch.set_num_threads(1)
-scratch = tempfile.TemporaryDirectory()
-os.chdir(scratch.name)
-failed = []
 SENTENCES = ["one red cat sees a house", "two blue dog", "红 house sees 猫"]
 with open("text", "w", encoding="utf-8") as out:
     for i in range(300):
@@ -37,12 +33,6 @@ def run(*command, status=0):
         print(f"DIFFERENT: inkstone {' '.join(map(str, command))}: exit status {result.returncode}\n{result.stderr}")
         failed.append(command[0])
     return result
-
-
-def check(name, good, says=""):
-    print(f"{'ok' if good else 'DIFFERENT'}: {name} {says}", flush=True)
-    if not good:
-        failed.append(name)
 
 
 run("tokenizer", "train", "text", "-o", "tokenizer.json", "--tokenizer", "bpe", "--vocab", 300)

@@ -8,13 +8,11 @@ them and continues a prompt with the same greedy text. (Its products round activ
 are trained until no two tokens are nearly as probable.)
 """
 import json
-import os
 import shutil
-import subprocess
 import sys
-import tempfile
 
-inkstone = sys.argv[1]
+from peer import check, failed, run
+
 try:
     import gguf
     import numpy as np
@@ -27,28 +25,12 @@ except ImportError as missing:
     print("SKIP: texts:", missing)
     llama_cpp = None
 
-scratch = tempfile.TemporaryDirectory()
-os.chdir(scratch.name)
-failed = []
 TOKENS = 24
 TYPES = ("f32", "bf16", "f16", "q8_0", "q4_0", "q4_1", "q5_0", "q5_1", "q2_k", "q3_k", "q4_k", "q5_k", "q6_k", "iq4_nl", "q4_k_m")
 # longrope: llama.cpp chooses the factors by its context, so the prompt is longer than 16 tokens
 SCALINGS = {"linear": {"factor": 2.0},
             "yarn": {"factor": 4.0, "original_max_position_embeddings": 16, "beta_fast": 20.0, "attention_factor": 1.3},
             "longrope": {"short_factor": [1.0, 1.5, 2.0, 3.0], "long_factor": [2.0, 4.0, 8.0, 16.0], "original_max_position_embeddings": 16}}
-
-
-def check(name, good):
-    print(f"{'ok' if good else 'DIFFERENT'}: {name}", flush=True)
-    if not good:
-        failed.append(name)
-
-
-def run(*command):
-    done = subprocess.run([inkstone, *map(str, command)], capture_output=True, text=True, stdin=subprocess.DEVNULL)
-    if done.returncode:
-        sys.exit(f"inkstone {' '.join(map(str, command))}: exit status {done.returncode}\n{done.stderr}")
-    return done.stdout
 
 
 def train(name, arch, *flags):

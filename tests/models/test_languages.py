@@ -5,13 +5,11 @@ and --to-lang, the same loss. Development only.
     test_languages.py INKSTONE      exit 1 where something differs, 77 where transformers, torch or tokenizers is absent
 """
 import json
-import os
 import subprocess
 import sys
-import tempfile
 
-os.environ.update(HF_HUB_OFFLINE="1", TRANSFORMERS_VERBOSITY="error", TOKENIZERS_PARALLELISM="false")
-inkstone = sys.argv[1]
+from peer import check, failed, inkstone
+
 try:
     import torch
     from tokenizers import Tokenizer, models, pre_tokenizers, trainers
@@ -23,9 +21,6 @@ except ImportError as missing:
 
 torch.manual_seed(5)
 torch.set_num_threads(1)
-scratch = tempfile.TemporaryDirectory()
-os.chdir(scratch.name)
-failed = []
 TEXTS = ["one red cat sees a house", "two blue dogs, and one cat!", "ein rotes Haus", "un chat", "the house sees two cats"]
 COMMON = ["<s>", "<pad>", "</s>", "<unk>"]
 SHAPE = dict(d_model=32, encoder_layers=2, decoder_layers=1, encoder_attention_heads=4, decoder_attention_heads=2, encoder_ffn_dim=48,
@@ -35,12 +30,6 @@ SHAPE = dict(d_model=32, encoder_layers=2, decoder_layers=1, encoder_attention_h
 
 def run(*command):
     return subprocess.run([inkstone, *map(str, command)], capture_output=True, text=True, stdin=subprocess.DEVNULL)
-
-
-def check(name, good, says=""):
-    print(f"{'ok' if good else 'DIFFERENT'}: {name} {says}", flush=True)
-    if not good:
-        failed.append(name)
 
 
 def bpe_pieces():

@@ -7,13 +7,12 @@ ids, decoded texts, greedy texts and beams. Development only.
 import json
 import os
 import random
-import subprocess
 import sys
-import tempfile
 
-os.environ.update(HF_HUB_OFFLINE="1", TRANSFORMERS_VERBOSITY="error", TOKENIZERS_PARALLELISM="false")
-inkstone, library = sys.argv[1:3]
+library = sys.argv[2]
 sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "text"))
+from peer import check, failed, run
+
 try:
     import sentencepiece
     import torch
@@ -26,9 +25,6 @@ from library import Tokenizer as Ours
 
 torch.manual_seed(5)
 torch.set_num_threads(1)
-scratch = tempfile.TemporaryDirectory()
-os.chdir(scratch.name)
-failed = []
 draw = random.Random(3)
 WORDS = {"source": ["house", "cat", "dog", "sees", "the", "a", "red", "blue", "garden", "night", "Über", "naïve"],
          "target": ["maison", "chat", "chien", "voit", "le", "un", "rouge", "bleue", "jardin", "nuit", "漢字", "été"]}
@@ -36,19 +32,6 @@ WORDS = {"source": ["house", "cat", "dog", "sees", "the", "a", "red", "blue", "g
 
 def sentence(words):
     return " ".join(draw.choice(words) for _ in range(draw.randrange(1, 9))) + draw.choice([".", "!", "", " ?", " ,"])
-
-
-def run(*command, text=None):
-    result = subprocess.run([inkstone, *map(str, command)], capture_output=True, text=True, input=text or "")
-    if result.returncode:
-        sys.exit(f"inkstone {' '.join(map(str, command))}: exit status {result.returncode}\n{result.stderr}")
-    return result.stdout
-
-
-def check(name, good, says=""):
-    print(f"{'ok' if good else 'DIFFERENT'}: {name} {says}", flush=True)
-    if not good:
-        failed.append(name)
 
 
 os.mkdir("opus")

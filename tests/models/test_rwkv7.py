@@ -5,12 +5,11 @@
 """
 import json
 import os
-import subprocess
 import sys
-import tempfile
 
 os.environ.update(RWKV_V7_ON="1", RWKV_JIT_ON="0", RWKV_CUDA_ON="0")
-inkstone = sys.argv[1]
+from peer import run
+
 try:
     import torch
     from rwkv.model import RWKV
@@ -21,17 +20,8 @@ except ImportError as missing:
 
 torch.set_num_threads(1)
 torch.manual_seed(3)
-scratch = tempfile.TemporaryDirectory()
-os.chdir(scratch.name)
 NAMES = {"attn_norm": "ln1", "ffn_norm": "ln2", "pre_norm": "ln0", "attn.r_proj": "att.receptance", "attn.k_proj": "att.key", "attn.v_proj": "att.value",
          "attn.o_proj": "att.output", "attn.g_norm": "att.ln_x", "attn.": "att."}
-
-
-def run(*command):
-    result = subprocess.run([inkstone, *map(str, command)], capture_output=True, text=True, stdin=subprocess.DEVNULL)
-    if result.returncode:
-        sys.exit(f"inkstone {' '.join(map(str, command))}: exit status {result.returncode}\n{result.stderr}")
-    return result.stdout
 
 
 def theirs(name, tensor):

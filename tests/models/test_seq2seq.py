@@ -8,11 +8,10 @@ PyTorch reads each source alone, with no padding, and each text as a whole, with
 """
 import json
 import os
-import subprocess
 import sys
-import tempfile
 
-inkstone = sys.argv[1]
+from peer import failed, run
+
 try:
     import torch
     from safetensors.torch import load_file
@@ -21,9 +20,6 @@ except ImportError as missing:
     sys.exit(77)
 
 torch.set_num_threads(1)
-scratch = tempfile.TemporaryDirectory()
-os.chdir(scratch.name)
-failed = []
 MOST, LONGEST = 1e-4, 20
 
 WORDS = "one two three four five six seven eight nine ten".split()
@@ -38,13 +34,6 @@ def pair(i):
 with open("pairs.tsv", "w", encoding="utf-8") as out:
     out.writelines("\t".join(pair(i)) + "\n" for i in range(400))
 SOURCES = [pair(i)[0] for i in range(1000, 1018)]
-
-
-def run(*command, text=None):
-    result = subprocess.run([inkstone, *map(str, command)], capture_output=True, text=True, input=text or "")
-    if result.returncode:
-        sys.exit(f"inkstone {' '.join(map(str, command))}: exit status {result.returncode}\n{result.stderr}")
-    return result.stdout
 
 
 class Model:
