@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/base64.h"
+#include "base/threads.h"
 #include "text/alphabet.h"
 
 /* ---- parts of tokenizer.json ---- */
@@ -35,6 +36,7 @@ static void add_token(const Vocabulary *v, int64_t id, Buffer *b) {
 bool vocabulary_check(const Vocabulary *v, const char *name, Error *err) {
   Map *ids = map_new();
   bool ok = true;
+  map_reserve(ids, v->count);
   for (size_t i = 0; ok && i < v->count; i++) {
     const VocabularyToken *t = &v->tokens[i];
     const int64_t first = *map_slot(ids, t->text, t->length, (int64_t)i);
@@ -171,6 +173,7 @@ static int by_rank(const void *a, const void *b) {
 /* Ids of the tokens that merges make or take. */
 static Map *map_pieces(const Vocabulary *v) {
   Map *ids = map_new();
+  map_reserve(ids, v->count);
   for (size_t i = 0; i < v->count; i++) {
     const VocabularyToken *t = &v->tokens[i];
     if (t->kind == TOKEN_NORMAL || t->kind == TOKEN_USER_DEFINED)
@@ -198,15 +201,42 @@ static void split_piece(const Vocabulary *v, size_t id, const Map *ids, Splits *
   }
 }
 
+/* A part of the tokens, whose splits are found on any thread. */
+enum { PART = 1 << 12 };
+
+typedef struct Search {
+  const Vocabulary *vocabulary;
+  const Map *ids;
+  Splits *parts;
+} Search;
+
+static void search_parts(void *arg, int64_t begin, int64_t end) {
+  const Search *s = arg;
+  const Vocabulary *v = s->vocabulary;
+  for (int64_t part = begin; part < end; part++)
+    for (size_t i = (size_t)part * PART; i < v->count && i < (size_t)(part + 1) * PART; i++)
+      if (v->tokens[i].kind == TOKEN_NORMAL) split_piece(v, i, s->ids, &s->parts[part]);
+}
+
 /* Every way to put a piece together from two others is a merge, and merges go by the scores of what they
  * make: the pairs that SentencePiece joins, in its order. */
 static bool find_splits(const Vocabulary *v, Splits *splits, Error *err) {
+  for (size_t i = 0; i < v->count; i++)
+    if (v->tokens[i].kind == TOKEN_NORMAL && !check_piece(v, i, err)) return false;
+  const size_t parts = (v->count + PART - 1) / PART;
   Map *ids = map_pieces(v);
-  bool ok = true;
-  for (size_t i = 0; ok && i < v->count; i++)
-    if (v->tokens[i].kind == TOKEN_NORMAL && (ok = check_piece(v, i, err))) split_piece(v, i, ids, splits);
+  Search search = {v, ids, mem_alloc_zeroed(parts, sizeof *search.parts)};
+  parallel_guarded((int64_t)parts, search_parts, &search);
+  for (size_t i = 0; i < parts; i++) {
+    const Splits *part = &search.parts[i];
+    vec_reserve(splits, splits->count + part->count);
+    if (part->count) memcpy(splits->data + splits->count, part->data, part->count * sizeof *part->data);
+    splits->count += part->count;
+    vec_free(&search.parts[i]);
+  }
+  mem_free(search.parts);
   map_free(ids);
-  return ok;
+  return true;
 }
 
 bool vocabulary_add_merges(const Vocabulary *v, Buffer *b, Error *err) {

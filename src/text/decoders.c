@@ -4,14 +4,17 @@
 
 #include "text/tokenizer_impl.h"
 
-/* Replaces a part of a token. */
+void token_put(Buffer *token, size_t at, size_t length, const char *text, size_t text_length) {
+  const size_t behind = token->length - at - length;
+  if (text_length > length) buffer_add(token, text, text_length - length); /* makes space */
+  memmove(token->data + at + text_length, token->data + at + length, behind);
+  if (text_length) memcpy(token->data + at, text, text_length);
+  token->length = at + text_length + behind;
+  token->data[token->length] = '\0';
+}
+
 static void put(Buffer *token, size_t at, size_t length, const char *text) {
-  Buffer out = {0};
-  buffer_add(&out, token->data, at);
-  buffer_adds(&out, text);
-  buffer_add(&out, token->data + at + length, token->length - at - length);
-  buffer_free(token);
-  *token = out;
+  token_put(token, at, length, text, strlen(text));
 }
 
 /* ---- bytes ---- */

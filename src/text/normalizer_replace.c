@@ -60,11 +60,24 @@ static bool replace(const Step *s, const char *text, size_t length, Buffer *out,
 const StepKind normalizer_Replace = {
     .type = "Replace", .members = "pattern|content|", .read = read_replace, .normalize = replace};
 
+static void replace_strings_in_token(const Step *s, Buffer *token) {
+  const char *found;
+  for (size_t at = 0; (found = memmem(token->data + at, token->length - at, s->text, s->length));) {
+    at = (size_t)(found - token->data);
+    token_put(token, at, s->length, s->with, s->with_length);
+    at += s->with_length;
+  }
+}
+
 static void replace_in_token(const Step *s, bool first, Buffer *token) {
   Buffer out = {0};
   (void)first;
-  if (!s->pattern && !memmem(token->data, token->length, s->text, s->length)) return;
-  if (!replace(s, token->data, token->length, &out, NULL)) buffer_add(&out, token->data, token->length);
+  if (!s->pattern) {
+    replace_strings_in_token(s, token);
+    return;
+  }
+  if (!replace_matches(s, token->data, token->length, &out, NULL))
+    buffer_add(&out, token->data, token->length);
   buffer_free(token);
   *token = out;
 }
