@@ -22,7 +22,7 @@
 static ink_model *open_model(const char *directory, const News *news, Error *err) {
   ink_model *m = mem_alloc_zeroed(1, sizeof *m);
   m->engine = work_context.engine;
-  if (!bundle_open(&m->bundle, directory, err)) {
+  if (!bundle_open(&m->bundle, directory, news, err)) {
     mem_free(m);
     return NULL;
   }

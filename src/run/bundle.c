@@ -160,29 +160,29 @@ bool bundle_config(Config *config, const char *path, Error *err) {
   return ok;
 }
 
-static bool open_weights(Bundle *b, Config config, Error *err) {
+static bool open_weights(Bundle *b, Config config, const News *news, Error *err) {
   const Naming *naming = arch_naming(config.arch, b->source.format->name);
   if (!source_open_tensors(&b->source, err)) return false;
   if (weights_untie(&b->source.tensors, naming)) config.tied = false;
   b->model = model_outline(&config);
   model_freeze(b->model);
-  return weights_map(&b->source.tensors, naming, b->model->config.head_size, b->model->params, err);
+  return weights_map(&b->source.tensors, naming, b->model->config.head_size, b->model->params, news, err);
 }
 
-static bool guarded_weights(Bundle *b, const Config *config, Error *err) {
+static bool guarded_weights(Bundle *b, const Config *config, const News *news, Error *err) {
   MEM_GUARD(err, return false);
-  const bool ok = open_weights(b, *config, err);
+  const bool ok = open_weights(b, *config, news, err);
   MEM_GUARD_END();
   return ok;
 }
 
 /* Both take long, so they run in parallel. If both fail, the tokenizer's error is reported. */
-static bool open_both(Bundle *b, const Config *config, Error *err) {
+static bool open_both(Bundle *b, const Config *config, const News *news, Error *err) {
   const char *path = b->source.path;
   TokenizerReading reading = {.source = &b->source};
   Error of_weights = {0};
   Thread *thread = thread_start(read_tokenizer, &reading);
-  const bool weights = guarded_weights(b, config, &of_weights);
+  const bool weights = guarded_weights(b, config, news, &of_weights);
   thread_join(thread);
   b->tokenizer = reading.tokenizer;
   if (!b->tokenizer) return fail_from(err, &reading.err);
@@ -226,13 +226,13 @@ bool bundle_template(const char *model, const Tokenizer *t, ChatTemplate **chat,
   return ok;
 }
 
-static bool open_parts(Bundle *b, const char *path, Error *err) {
+static bool open_parts(Bundle *b, const char *path, const News *news, Error *err) {
   Config config;
   if (!source_open(&b->source, path, err) ||
       !config_from_json(&config, b->source.configuration, b->source.configuration_at, err))
     return false;
   b->card = json_incref(b->source.card);
-  if (!(b->generation = generation_read(&b->source, &config, err)) || !open_both(b, &config, err))
+  if (!(b->generation = generation_read(&b->source, &config, err)) || !open_both(b, &config, news, err))
     return false;
   if (config.bos < 0) b->model->config.bos = tokenizer_begin(b->tokenizer);
   generation_settle(&b->model->config, b->generation);
@@ -241,7 +241,7 @@ static bool open_parts(Bundle *b, const char *path, Error *err) {
 }
 
 /* If another process replaces the model meanwhile, reads it again: its parts could be of two models. */
-bool bundle_open(Bundle *b, const char *model, Error *err) {
+bool bundle_open(Bundle *b, const char *model, const News *news, Error *err) {
   enum { MOST_TRIES = 8 };
   char path[PATH_CAPACITY];
   *b = (Bundle){0};
@@ -250,7 +250,7 @@ bool bundle_open(Bundle *b, const char *model, Error *err) {
     const ModelDirMark before = model_dir_mark(path);
     Error why = {0};
     *b = (Bundle){0};
-    const bool ok = open_parts(b, path, &why), same = model_dir_same(before, model_dir_mark(path));
+    const bool ok = open_parts(b, path, news, &why), same = model_dir_same(before, model_dir_mark(path));
     if (ok && same) return true;
     bundle_close(b);
     if (same || tries == MOST_TRIES) {

@@ -21,7 +21,7 @@ typedef struct Bundle {
 } Bundle;
 
 /* `model`: a path, or the name of a downloaded model (io/model_cache.h). */
-bool bundle_open(Bundle *, const char *model, Error *);
+bool bundle_open(Bundle *, const char *model, const News *, Error *);
 /* Only the configuration, for resuming a run; fails if it was edited since. */
 bool bundle_config(Config *, const char *path, Error *);
 /* Only the tokenizer, with the separate tokenizer of sources, if any, attached to it. */

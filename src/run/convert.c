@@ -232,7 +232,7 @@ static bool convert(Conversion *c, const char *model, const char *home, const Ne
   if (!model_cache_locate(source, model, err)) return false;
   const SourceFormat *format = source_format_to_write(home);
   if (!format && (!check_type(c->settings->type, home, err) || !check_place(source, home, err))) return false;
-  if (!bundle_open(&c->bundle, source, err)) return false;
+  if (!bundle_open(&c->bundle, source, news, err)) return false;
   const char *remark = tokenizer_remark(c->bundle.tokenizer);
   if (remark) news_note(news, "%s: %s", source, remark);
   return format ? write_file(c, format, source, home, err) : write_directory(c, source, home, err);

@@ -171,17 +171,40 @@ static void search_chunks(void *arg, int64_t begin, int64_t end) {
   }
 }
 
-/* In one parallel loop over all tensors, so that every thread reads its own part of the file. */
-static bool all_finite(const NamedTensor *items, size_t count, Error *err) {
+typedef VEC(Chunk) Chunks;
+
+/* The first `count` together. */
+static int64_t bytes_of(const Chunks *list, size_t count) {
+  int64_t bytes = 0;
+  for (size_t i = 0; i < count; i++)
+    bytes += (int64_t)type_bytes(list->data[i].of->tensor.type, list->data[i].count);
+  return bytes;
+}
+
+/* In parallel loops over many tensors, so that every thread reads its own part of the file. This is when
+ * mapped weights are read from the disk. */
+static void search_all(const Chunks *list, const News *news) {
+  enum { TOGETHER = 256 };
+  static const double patience = 1; /* seconds */
+  const double began = clock_seconds();
+  for (size_t at = 0, n; at < list->count; at += n) {
+    n = list->count - at < TOGETHER ? list->count - at : TOGETHER;
+    parallel_for((int64_t)n, search_chunks, list->data + at);
+    if (clock_seconds() - began > patience)
+      news_progress(news, "loading", bytes_of(list, at + n), bytes_of(list, list->count), "byte");
+  }
+}
+
+static bool all_finite(const NamedTensor *items, size_t count, const News *news, Error *err) {
   enum { BLOCK = 1 << 18 };
-  VEC(Chunk) list = {0};
+  Chunks list = {0};
   bool ok = true;
   for (size_t i = 0; i < count; i++) {
     const int64_t n = tensor_count(&items[i].tensor);
     for (int64_t at = 0; at < n; at += BLOCK)
       vec_push(&list, ((Chunk){&items[i], at, n - at < BLOCK ? n - at : BLOCK, true}));
   }
-  parallel_for((int64_t)list.count, search_chunks, list.data);
+  search_all(&list, news);
   for (size_t i = 0; ok && i < list.count; i++)
     ok = list.data[i].finite ||
          fail(err, "%s: tensor \"%s\" has values that are not finite: the file is damaged",
@@ -197,6 +220,7 @@ typedef struct StoredModel {
   const TensorSet *file;
   const Naming *naming;
   int64_t head_size; /* of FORM_PAIRS */
+  const News *news;
 } StoredModel;
 
 /* As f32: in the array `run`, else in newly allocated memory. */
@@ -253,7 +277,7 @@ static bool read_all(const StoredModel *s, Params *params, float *run, Error *er
   bool ok = true;
   for (size_t i = 0; ok && i < count; i++) ok = place(s, params, params_at(params, i), run, &placed[i], err);
   const Other others = {s->file, params, s->naming};
-  ok = ok && all_finite(placed, count, err) && check_others(&others, err);
+  ok = ok && all_finite(placed, count, s->news, err) && check_others(&others, err);
   mem_free(placed);
   return ok;
 }
@@ -261,7 +285,7 @@ static bool read_all(const StoredModel *s, Params *params, float *run, Error *er
 bool weights_read(const char *path, const Naming *naming, Params *params, float *values, Error *err) {
   Safetensors file;
   if (!safetensors_open(&file, path, err)) return false;
-  const bool ok = read_all(&(StoredModel){&file.tensors, naming, 0}, params, values, err);
+  const bool ok = read_all(&(StoredModel){&file.tensors, naming, 0, NULL}, params, values, err);
   safetensors_close(&file);
   return ok;
 }
@@ -269,14 +293,14 @@ bool weights_read(const char *path, const Naming *naming, Params *params, float 
 bool weights_load(const char *directory, Params *params, float *values, Error *err) {
   ModelSource source;
   const bool ok = source_open_weights(&source, directory, err) &&
-                  read_all(&(StoredModel){&source.tensors, NULL, 0}, params, values, err);
+                  read_all(&(StoredModel){&source.tensors, NULL, 0, NULL}, params, values, err);
   source_close(&source);
   return ok;
 }
 
 bool weights_map(const TensorSet *stored, const Naming *naming, int64_t head_size, Params *params,
-                 Error *err) {
-  return read_all(&(StoredModel){stored, naming, head_size}, params, NULL, err);
+                 const News *news, Error *err) {
+  return read_all(&(StoredModel){stored, naming, head_size, news}, params, NULL, err);
 }
 
 void weights_copy(Params *to, Params *from) {

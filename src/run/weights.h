@@ -5,6 +5,7 @@
 #ifndef RUN_WEIGHTS_H
 #define RUN_WEIGHTS_H
 
+#include "base/news.h"
 #include "io/safetensors.h"
 #include "io/source.h"
 #include "models/model.h"
@@ -27,8 +28,8 @@ TensorType weights_stored_type(const TensorSet *, const Naming *, const char *pa
 
 /* For a parameter set without memory of its own: parameters point into the mapped tensors, which must outlive
  * them, if they are f32 or of a type that operators accept; others are copied. Rationale, and what happens if
- * the file is overwritten: docs/decisions/0007-mapped-weights.md. */
-bool weights_map(const TensorSet *, const Naming *, int64_t head_size, Params *, Error *);
+ * the file is overwritten: docs/decisions/0007-mapped-weights.md. Reports progress if it takes long. */
+bool weights_map(const TensorSet *, const Naming *, int64_t head_size, Params *, const News *, Error *);
 /* `to` must have memory of its own. */
 void weights_copy(Params *to, Params *from);
 

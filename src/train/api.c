@@ -181,7 +181,7 @@ static bool make_config(Run *r, Error *err) {
   if (r->resumed) {
     if (!bundle_config(&r->config, r->dir.path, err)) return false;
   } else if (r->train->from) {
-    if (!bundle_open(&r->base, r->train->from, err)) return false;
+    if (!bundle_open(&r->base, r->train->from, &r->news, err)) return false;
     if (r->base.source.remark) news_note(&r->news, "%s", r->base.source.remark);
     r->config = r->base.model->config;
   } else {

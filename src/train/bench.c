@@ -178,7 +178,7 @@ static bool generate_at_random(Bench *b, json_t *out, Error *err) {
 
 static bool generate_from_file(Bench *b, json_t *out, Error *err) {
   Bundle bundle;
-  if (!bundle_open(&bundle, b->settings->weights, err)) return false;
+  if (!bundle_open(&bundle, b->settings->weights, &b->news, err)) return false;
   b->config = bundle.model->config;
   const bool ok = check_memory(b, err) && generate_with(b, bundle.model, out, err);
   bundle_close(&bundle);

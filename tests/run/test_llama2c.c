@@ -122,7 +122,7 @@ static void files_hold_their_model(void **state) {
     Bundle b;
     Model *m = model_of(&of);
     write_files(&of, m);
-    if (!bundle_open(&b, in_scratch("m.bin"), &err)) fail_msg("%s", err.text);
+    if (!bundle_open(&b, in_scratch("m.bin"), NULL, &err)) fail_msg("%s", err.text);
     assert_int_equal(b.model->config.tied, of.tied);
     /* llama2.c stops at the begin token of the next text, its chats at the end token */
     assert_true(token_set_has(&b.model->config.ends, 1) && token_set_has(&b.model->config.ends, 2));
@@ -143,9 +143,9 @@ static void real_files_are_as_gguf(void **state) {
     print_message("SKIP: %s is not there\n", *files);
     skip();
   }
-  if (!bundle_open(&gguf, REAL ".derived-f32.gguf", &err)) fail_msg("%s", err.text);
+  if (!bundle_open(&gguf, REAL ".derived-f32.gguf", NULL, &err)) fail_msg("%s", err.text);
   for (size_t i = 0; i < 2; i++) {
-    if (!bundle_open(&b, files[i], &err)) fail_msg("%s", err.text);
+    if (!bundle_open(&b, files[i], NULL, &err)) fail_msg("%s", err.text);
     expect_same_logits(gguf.model, b.model);
     assert_true(tokenizer_fingerprint(gguf.tokenizer) == tokenizer_fingerprint(b.tokenizer));
     bundle_close(&b);
