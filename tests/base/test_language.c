@@ -67,8 +67,29 @@ static void errors(void **state) {
   assert_true(ink_set_language("en", NULL));
 }
 
+static uint32_t number_at(const unsigned char *bytes, uint32_t offset) {
+  uint32_t number;
+  memcpy(&number, bytes + offset, sizeof number);
+  return number;
+}
+
+/* The header's third to fifth number: how many, where the originals are listed, and the translations. */
+static void every_message_is_found(void **state) {
+  static const unsigned char bytes[] = {
+#include "base/zh_CN.mo.inc"
+  };
+  (void)state;
+  const uint32_t count = number_at(bytes, 8), originals = number_at(bytes, 12),
+                 translations = number_at(bytes, 16);
+  assert_true(count > 1000 && ink_set_language("zh", NULL));
+  for (uint32_t i = 1; i < count; i++) /* the first is the header, of "" */
+    assert_string_equal(language_text((const char *)bytes + number_at(bytes, originals + 8 * i + 4)),
+                        (const char *)bytes + number_at(bytes, translations + 8 * i + 4));
+  assert_true(ink_set_language("en", NULL));
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(environment), cmocka_unit_test(unknown),
-                                     cmocka_unit_test(errors)};
+                                     cmocka_unit_test(errors), cmocka_unit_test(every_message_is_found)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -266,6 +266,7 @@ static void yaml_errors_say_the_line(void **state) {
       {"layers:\n  deep: 1\n", "r.yaml:2: \"layers\" needs a value"},
       {"stop: [[a]]\n", "r.yaml:1: \"stop\": a list cannot contain"},
       {"layers: [1, 2]\n", "r.yaml:1: --layers: needs one value, not a list"},
+      {"stop: [a, \"\"]\n", "r.yaml:1: --stop: the text is empty"},
       {"layers: []\n", "r.yaml:1: --layers: needs one value, not a list"},
       {"? [layers]\n: 1\n", "r.yaml:1: expected the name"},
       {"layers: 1\n---\nlayers: 2\n", "r.yaml:2: expected a single document"},

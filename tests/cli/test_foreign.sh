@@ -21,12 +21,18 @@ sed -i '/tie_word_embeddings/d' absent/config.json
 [ "$(first_of untied)" = "$(first_of absent)" ] || flunk "without tie_word_embeddings another model"
 
 # In place of each file, a pointer of Git LFS; in place of the directory, other files.
-for file in config.json model.safetensors tokenizer.json tokenizer_config.json generation_config.json; do
+point() {
+  printf 'version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n' >"$1"
+}
+for file in config.json model.safetensors tokenizer.json tokenizer_config.json generation_config.json tokenizer.model; do
   rm -rf pointed
   cp -r untied pointed
-  printf 'version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n' >pointed/$file
+  [ $file != tokenizer.model ] || rm pointed/tokenizer.json
+  point pointed/$file
   is_refused pointed "pointed/$file: is a pointer of Git LFS" 'run `git lfs pull`'
 done
+point stories.bin
+is_refused stories.bin "stories.bin: is a pointer of Git LFS" 'run `git lfs pull`'
 printf '<!DOCTYPE html><html>' >page.gguf
 is_refused page.gguf "page.gguf: is an HTML page"
 

@@ -115,6 +115,9 @@ expect_usage "- (standard input) is given twice"
 run_with_input "x
 " score - lines --paired -
 expect_usage "- (standard input) is given twice"
+run_with_input "x
+" eval -m w - -
+expect_usage "- (standard input) is given twice"
 printf short >short
 run train write short -o short.model --size nano --tokenizer byte --steps 2 --holdout 0
 expect_status 1

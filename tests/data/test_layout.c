@@ -64,12 +64,14 @@ static void turns_have_the_tokens_that_there_are(void **state) {
   EXPECT(&prompt, 21, U, S, E, R, M, Y, 22, 21, A, S, S, I, S, T, A, N, T);
   assert_int_equal(layout_end(&l), 22);
   assert_int_equal(l.pad, 20);
+  assert_int_equal(layout_never(&l), 20);
   lay((const char *const[]){"<s>", "</s>", NULL},
       "{\"type\":\"TemplateProcessing\",\"single\":[{\"SpecialToken\":{\"id\":\"<s>\"}},{\"Sequence\":{}}]}",
       "reply", false, &l, &source, &prompt);
   EXPECT(&prompt, 20, LESS, BAR, U, S, E, R, BAR, MORE, M, Y, 21, LESS, BAR, A, S, S, I, S, T, A, N, T, BAR,
          MORE);
   assert_int_equal(layout_end(&l), 21);
+  assert_true(l.pad == 21 && layout_never(&l) == -1); /* it ends texts, so models must write it */
   lay((const char *const[]){"<|endoftext|>", "<|pad|>", "<|system|>", "<|user|>", "<|assistant|>", "<|end|>",
                             NULL},
       "null", "reply", false, &l, &source, &prompt);

@@ -221,6 +221,19 @@ static void every_half_is_its_value_and_comes_back(void **state) {
     }
 }
 
+static void halves_that_are_no_numbers_stay_so(void **state) {
+  const Kernels *k;
+  for (int i = 0; (k = kernels_available(i)); i++)
+    for (int which = 0; which < 2; which++) {
+      const Half h = half_of(k, which);
+      const uint16_t infinity = (uint16_t)(((1 << h.exponent) - 1) << h.fraction),
+                     in[] = {infinity, infinity | 0x8000, infinity | 1, 0xffff};
+      float value[4];
+      h.by.widen(value, in, 4);
+      assert_true(value[0] == INFINITY && value[1] == -INFINITY && isnan(value[2]) && isnan(value[3]));
+    }
+}
+
 /* What 16 bits do not hold must not come back as it was, or it would be taken for held. */
 static void other_values_do_not_come_back(void **state) {
   static const float values[] = {0x1.004p0f, -0x1.004p0f, 65536,      1e30f,
@@ -416,6 +429,7 @@ int main(void) {
       cmocka_unit_test(a_sum_of_rows_has_the_same_bits),
       cmocka_unit_test(panels),
       cmocka_unit_test(every_half_is_its_value_and_comes_back),
+      cmocka_unit_test(halves_that_are_no_numbers_stay_so),
       cmocka_unit_test(other_values_do_not_come_back),
       cmocka_unit_test(the_nearest_is_taken),
       cmocka_unit_test(blocks_of_pairs),

@@ -277,7 +277,7 @@ static void check_integers(const Kernels *k, TensorType type, int64_t n, const c
   static Outliers outliers[TALL * MOST_RUNS * 32 / LEVELS_STEPS];
   const Integers a = {q, runs, outliers, n};
   float *x = array_random(TALL * n, 1), *bias = array_random(PANELS * nr, 1), *got = array_empty(PANELS * nr),
-        *block = array_empty(TALL * nr), *first = array_empty(PANELS * nr);
+        *block = array_empty(TALL * nr), *alone = array_empty(TALL * nr);
   assert_in_range(mr, 1, TALL);
   for (int i = 0; i < TALL; i++) {
     if (i % 2 == 0) x[i * n + n - 9] = 20; /* dominates its run */
@@ -286,17 +286,20 @@ static void check_integers(const Kernels *k, TensorType type, int64_t n, const c
   for (size_t w = 0; w < sizeof widths / sizeof *widths; w++) {
     const int64_t cols = widths[w];
     for (int64_t j = 0; j < cols; j += nr) {
-      k->types[type].row_of_integers(got + j, w % 2 ? bias + j : NULL, &a, panels + j / nr * panel, n,
-                                     cols - j < nr ? cols - j : nr);
+      const float *from = w % 2 ? bias + j : NULL;
+      const int64_t width = cols - j < nr ? cols - j : nr;
+      k->types[type].row_of_integers(got + j, from, &a, panels + j / nr * panel, n, width);
       k->types[type].unpack(&levels, panels + j / nr * panel, n);
+      for (int64_t i = 0; i < mr; i++) {
+        const Integers row = {q + i * n, runs + i * n / 32, outliers + i * outliers_of(n), n};
+        k->gemm_levels(alone + i * nr, nr, from, 0, &row, &levels, n, 1, width);
+      }
+      same_bits(got + j, alone, width);
       for (int64_t rows = 1; rows <= mr; rows++) {
-        k->gemm_levels(block, nr, w % 2 ? bias + j : NULL, 0, &a, &levels, n, rows,
-                       cols - j < nr ? cols - j : nr);
-        if (rows == 1) memcpy(first + j, block, (size_t)(cols - j < nr ? cols - j : nr) * sizeof *block);
-        same_bits(block, first + j, cols - j < nr ? cols - j : nr);
+        k->gemm_levels(block, nr, from, 0, &a, &levels, n, rows, width);
+        for (int64_t i = 0; i < rows; i++) same_bits(block + i * nr, alone + i * nr, width);
       }
     }
-    same_bits(got, first, cols);
     for (int64_t j = 0; j < cols; j++) {
       double want = w % 2 ? (double)bias[j] : 0, size = fabs(want);
       for (int64_t p = 0; p < n; p++) {

@@ -5,6 +5,7 @@ ids, decoded texts, greedy texts and beams. Development only.
     test_opus_mt.py INKSTONE LIBINKSTONE.SO      exit 1 where something differs, 77 where a package is absent
 """
 import json
+import math
 import os
 import random
 import sys
@@ -95,6 +96,17 @@ for beam in (1, 4):
         if not same:
             check(f"beam {beam} {text!r}", False, ([m["text"] for m in mine], said))
     check(f"beam {beam}", not failed)
+pairs = [(sentence(WORDS["source"]), sentence(WORDS["target"])) for _ in range(20)]
+with open("pairs.tsv", "w", encoding="utf-8") as f:
+    f.writelines(f"{s}\t{t}\n" for s, t in pairs)
+nats = tokens = 0
+for s, t in pairs:
+    labels = tokenizer(text_target=t, return_tensors="pt")["input_ids"]
+    with torch.no_grad():
+        nats += float(model(**tokenizer([s], return_tensors="pt"), labels=labels).loss) * labels.numel()
+    tokens += labels.numel()
+scored = json.loads(run("eval", "-m", "opus", "pairs.tsv", "--no-decode", "--json", "-q"))["perplexity"]
+check("perplexity of targets", abs(scored / math.exp(nats / tokens) - 1) < 1e-4, (scored, math.exp(nats / tokens)))
 run("convert", "opus", "converted", "-q")
 check("converted", run("translate", "-m", "opus", texts[0], "-q") == run("translate", "-m", "converted", texts[0], "-q"))
 if failed:
