@@ -29,6 +29,13 @@ static const float *rounded(TensorType type, const float *x, int64_t count) {
   return out;
 }
 
+/* A bias by distance for shapes that have an origin. */
+static AttentionShape biased(Tape *tape, AttentionShape shape) {
+  if (shape.bias.by_distance)
+    shape.bias.table = tape_constant(tape, TENSOR_F32, 2, (int64_t[]){2 * MOST, shape.heads}, v);
+  return shape;
+}
+
 /* All positions at once, keys and values side by side. */
 static void attend_at_once(Tape *tape, AttentionShape shape, TensorType type, int64_t time, int64_t size,
                            float *out) {
@@ -37,7 +44,7 @@ static void attend_at_once(Tape *tape, AttentionShape shape, TensorType type, in
   Tensor *y = op_attention(tape, tape_constant(tape, TENSOR_F32, 3, wide, q),
                            tape_constant(tape, TENSOR_F32, 3, narrow, rounded(type, k, time * narrow[2])),
                            tape_constant(tape, TENSOR_F32, 3, narrow, rounded(type, v, time * narrow[2])),
-                           (AttentionSight){0}, shape);
+                           (AttentionSight){0}, biased(tape, shape));
   memcpy(out, y->data, (size_t)tensor_count(y) * sizeof *out);
 }
 
@@ -69,7 +76,7 @@ static void attend_in_pages(Tape *tape, AttentionShape shape, TensorType type, v
                                           .sequence = sequence}};
   const Tensor *y = op_attention(tape, tape_constant(tape, TENSOR_F32, 3, wide, qq),
                                  tape_constant(tape, TENSOR_F32, 3, narrow, kk),
-                                 tape_constant(tape, TENSOR_F32, 3, narrow, vv), sight, shape);
+                                 tape_constant(tape, TENSOR_F32, 3, narrow, vv), sight, biased(tape, shape));
   memcpy(out + first * w, tensor_f32(y) + w, (size_t)(count * w) * sizeof *out);
 }
 
@@ -101,11 +108,15 @@ static void compare(AttentionShape shape, TensorType type, int64_t size, int64_t
 
 typedef struct Shape {
   int64_t heads, kv_heads, size, window;
+  bool biased;
 } Shape;
 
 static void compare_types(const Shape *s) {
-  const AttentionShape shape = {
-      .heads = s->heads, .kv_heads = s->kv_heads, .causal = true, .window = s->window};
+  const AttentionShape shape = {.heads = s->heads,
+                                .kv_heads = s->kv_heads,
+                                .causal = true,
+                                .window = s->window,
+                                .bias = {.by_distance = s->biased, .origin = MOST - 1}};
   for (int type = 0; type < TENSOR_WEIGHT_TYPES; type++) {
     if (s->size % type_info((TensorType)type)->block) continue;
     for (int64_t piece = type ? 37 : 1; piece < (type ? 38 : MOST); piece = piece * 5 + 2)
@@ -115,8 +126,9 @@ static void compare_types(const Shape *s) {
 
 static void pages_change_no_bit(void **state) {
   (void)state;
-  static const Shape shapes[] = {{6, 2, 5, 0},   {3, 3, 64, 0},   {6, 6, 72, 0}, {1, 1, 264, 0},
-                                 {2, 1, 20, 50}, {2, 1, 20, 270}, {2, 1, 256, 0}};
+  static const Shape shapes[] = {{6, 2, 5, 0, false},   {3, 3, 64, 0, false},  {6, 6, 72, 0, false},
+                                 {1, 1, 264, 0, false}, {2, 1, 20, 50, false}, {2, 1, 20, 270, false},
+                                 {2, 1, 256, 0, false}, {6, 2, 5, 0, true},    {3, 3, 20, 0, true}};
   fill(q, 0);
   fill(k, 1);
   fill(v, 2);

@@ -312,6 +312,29 @@ static void layers_of_one_input_change_no_bit(void **state) {
   tape_free(packing);
 }
 
+/* A value that dominates its run is multiplied as a float, whichever LEVELS_STEPS and row it is in: the rest
+ * of the run is rounded as finely as without it. */
+static void values_that_dominate_are_exact(void **state) {
+  (void)state;
+  enum { M = 3, N = 40, K = 3 * LEVELS_STEPS };
+  Tape *plain = recording(), *packing = tape_new(false);
+  PackedSet *set = packed_set_new(false);
+  tape_pack_weights(packing, set);
+  Tensor *weight = normal(plain, 4, 2, (int64_t[]){N, K}), *x = normal(plain, 3, 2, (int64_t[]){M, K});
+  Tensor stored = stored_as(plain, TENSOR_Q8_0, weight);
+  for (int row = 0; row < M; row++) tensor_f32(x)[row * K + row * LEVELS_STEPS + 7 * row + 5] = 1000;
+  for (int64_t rows = 1; rows <= M; rows += M - 1) {
+    Tensor *some = tape_constant(plain, TENSOR_F32, 2, (int64_t[]){rows, K}, tensor_f32(x));
+    const float *exact = tensor_f32(op_linear(plain, some, weight, NULL, false)),
+                *got = tensor_f32(op_linear(packing, some, &stored, NULL, false));
+    for (int64_t i = 0; i < rows * N; i++)
+      if (!(fabsf(got[i] - exact[i]) < 1)) fail_msg("%g instead of %g", (double)got[i], (double)exact[i]);
+  }
+  packed_set_free(set);
+  tape_free(plain);
+  tape_free(packing);
+}
+
 /* What a set makes of a weight of that type, which lies along k or not. */
 static TensorType packed_type(TensorType type, bool along_k, bool compact) {
   if (type_info(type)->block > 1) return along_k ? type : TENSOR_F32;
@@ -436,6 +459,7 @@ int main(void) {
       cmocka_unit_test(a_wide_recurrence_learns_as_a_narrow_one),
       cmocka_unit_test(packed_weights_change_no_bit),
       cmocka_unit_test(layers_of_one_input_change_no_bit),
+      cmocka_unit_test(values_that_dominate_are_exact),
       cmocka_unit_test(sixteen_bits_change_no_bit),
       cmocka_unit_test(stored_types_are_what_they_stand_for),
       cmocka_unit_test(frozen_weights_of_any_type_pass_gradients_on),
