@@ -284,6 +284,10 @@ static bool collect_ids(void *ids, const ink_token *token) {
   return true;
 }
 
+static bool is_spaced(const Ids *ids) {
+  return ids->data[0] == 3 || ids->data[0] == 4; /* of the tokenizer below */
+}
+
 /* With spaces as marks, one before every text: the space at the front is none of the text. */
 static void a_text_from_nothing_is_what_its_ids_decode_to(void **state) {
   static const char json[] =
@@ -305,7 +309,7 @@ static void a_text_from_nothing_is_what_its_ids_decode_to(void **state) {
   f.model = model_new(&c, false);
   params_initialize(f.model->params, 9);
   SamplingSettings s = sampling(1, 12);
-  int spaces = 0;
+  int spaces = 0, spaces_behind = 0;
   for (int64_t seed = 0; seed < 12; seed++) {
     Buffer texts[MOST_SAMPLES] = {{0}}, decoded = {0};
     Ids ids = {0};
@@ -316,12 +320,18 @@ static void a_text_from_nothing_is_what_its_ids_decode_to(void **state) {
     const WriteRequest again = {f.model, f.tokenizer, &s, seed, 0, -1, collect, texts, NULL};
     assert_true(writer_run(&again, "", 0, &written, &err));
     expect_same(&texts[0], &decoded);
-    spaces += ids.data[0] == 3 || ids.data[0] == 4;
+    if (is_spaced(&ids)) assert_true(texts[0].data[0] != ' ');
+    spaces += is_spaced(&ids);
+    ids.count = 0;
+    buffer_clear(&texts[0]);
+    assert_true(writer_run(&request, "a", 1, &written, &err) && writer_run(&again, "a", 1, &written, &err));
+    if (is_spaced(&ids)) assert_true(texts[0].data[0] == ' '); /* behind a text, the space is one */
+    spaces_behind += is_spaced(&ids);
     vec_free(&ids);
     buffer_free(&decoded);
     free_texts(texts);
   }
-  assert_true(spaces > 1);
+  assert_true(spaces > 1 && spaces_behind > 1);
   drop(&f);
 }
 
