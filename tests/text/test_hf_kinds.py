@@ -204,10 +204,12 @@ def with_special_word(t):
 
 
 def spells_special(theirs, text, ids):
-    """Has the text a special token that their models find in letters, and ours never do?"""
+    """Has the text a special token that their models find in letters, and ours never do? Unigram merges an unknown token
+    that is spelled with unknown letters beside it: such a run has no id of its own."""
     for i, token in theirs.get_added_tokens_decoder().items():
+        merged = isinstance(theirs.model, models.Unigram) and token.content in text
         alone = r"(?<![^\W\d])%s(?![^\W\d])" % re.escape(token.content)
-        if token.special and i in ids and not (token.single_word and not re.search(alone, text)):
+        if token.special and (i in ids or merged) and not (token.single_word and not re.search(alone, text)):
             return True
     return False
 
