@@ -58,9 +58,13 @@ MODELS = {
     "gemma2": ("Gemma2", dict(**GEMMA3, layer_types=[SLIDING, FULL, SLIDING], attn_logit_softcapping=1.5, final_logit_softcapping=2.0)),
     "qwen2": ("Qwen2", dict(**LLAMA, use_sliding_window=True, sliding_window=6, max_window_layers=2)),
     "mistral": ("Mistral", dict(**LLAMA, head_dim=10, sliding_window=6)),
+    "ministral": ("Ministral", dict(**LLAMA, head_dim=6, sliding_window=6, layer_types=[SLIDING, FULL, SLIDING])),
+    "ministral_all": ("Ministral", dict(**LLAMA, head_dim=10, sliding_window=5, tie_word_embeddings=True)),
     "mixtral": ("Mixtral", dict(**LLAMA, num_local_experts=6, num_experts_per_tok=2, sliding_window=6)),
     "qwen3_moe": ("Qwen3Moe", dict(**LLAMA, **EXPERTS, norm_topk_prob=True, attention_bias=True)),
     "qwen3_moe_shares": ("Qwen3Moe", dict(**LLAMA, **{**EXPERTS, "num_experts": 4}, head_dim=10, tie_word_embeddings=True, use_sliding_window=True, sliding_window=6)),
+    "phi": ("Phi", dict(**LLAMA, partial_rotary_factor=2 / 3)),
+    "phi_norms": ("Phi", dict(**{**LLAMA, "hidden_size": 32, "num_key_value_heads": 4}, qk_layernorm=True, rope_theta=300.0)),
     "phi3": ("Phi3", dict(**{**LLAMA, "hidden_size": 32, "pad_token_id": 0}, sliding_window=9, partial_rotary_factor=0.75)),
     "phi3_rope_long": ("Phi3", dict(**{**LLAMA, "hidden_size": 32, "pad_token_id": 0}, original_max_position_embeddings=16, rope_scaling=dict(
         rope_type="longrope", short_factor=[1.0, 1.5, 2.0, 2.5], long_factor=[1.0, 2.0, 3.0, 5.0]))),

@@ -111,6 +111,12 @@ static const KeyName cohere2_keys[] = {{"attention.layer_norm_epsilon", REAL, "l
                                        {NULL, COUNT, NULL}};
 static const KeyName ernie4_5_keys[] = {
     {"blk.0.attn_q.bias", TENSOR, "use_bias"}, {"blk.0.ffn_up.bias", COMPUTED, NULL}, {NULL, COUNT, NULL}};
+static const KeyName phi2_keys[] = {NO_HEAD_SIZE,
+                                    {"attention.layer_norm_epsilon", REAL, "layer_norm_eps"},
+                                    {"rope.dimension_count", COMPUTED, "partial_rotary_factor"},
+                                    {"blk.0.attn_q.bias", COMPUTED, NULL},
+                                    {"blk.0.ffn_up.bias", COMPUTED, NULL},
+                                    {NULL, COUNT, NULL}};
 static const KeyName phi3_keys[] = {
     NO_HEAD_SIZE,
     {"rope.dimension_count", COMPUTED, "partial_rotary_factor"},
@@ -141,6 +147,7 @@ static const Family families[] = {
     {"gpt2", "gpt2", gpt2_keys, NULL},
     {"granite", "granite", granite_keys, NULL},
     {"olmo2", "olmo2", divided_keys, "{\"tie_word_embeddings\": false}"},
+    {"phi2", "phi", phi2_keys, "{\"tie_word_embeddings\": false}"},
     {"phi3", "phi3", phi3_keys, NULL},
     {"smollm3", "smollm3", divided_keys, NULL},
     {"starcoder2", "starcoder2", starcoder2_keys, "{\"sliding_window\": null}"},

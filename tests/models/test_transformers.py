@@ -131,9 +131,9 @@ _, tokenizer = trained_here("llama_grouped", "--arch", "llama", "--kv-heads", 2)
 trained_here("llama_untied", "--arch", "llama", "--no-tied")
 trained_here("gpt2", "--arch", "gpt2")
 PLAIN = ("gpt_neox", "gptj", "gpt_neo", "opt", "bloom", "mpt")  # without grouped heads
-for arch in ("qwen3", "gemma3", "gemma2", "qwen2", "mistral", "mixtral", "qwen3_moe", "phi3", "olmo", "olmo2", "granite", "cohere", "stablelm", "gpt_neox", "starcoder2", "smollm3", "exaone4", "glm", "gptj", "gemma", "olmo3",
+for arch in ("qwen3", "gemma3", "gemma2", "qwen2", "mistral", "ministral", "mixtral", "qwen3_moe", "phi", "phi3", "olmo", "olmo2", "granite", "cohere", "stablelm", "gpt_neox", "starcoder2", "smollm3", "exaone4", "glm", "gptj", "gemma", "olmo3",
              "cohere2", "glm4", "helium", "ernie4_5", "arcee", "seed_oss", "gpt_neo", "opt", "bloom", "mpt", "falcon"):
-    trained_here(arch, "--arch", arch, *([] if arch in PLAIN else ["--kv-heads", 2]), *(["--no-tied"] if arch in ("phi3", "gpt_neox") else []))
+    trained_here(arch, "--arch", arch, *([] if arch in PLAIN else ["--kv-heads", 2]), *(["--no-tied"] if arch in ("phi", "phi3", "gpt_neox") else []))
 trained_here("gpt2_untied", "--arch", "gpt2", "--no-tied", "--tokenizer", "char")
 
 # Of several documents: the tokenizer itself puts the token in front that a new text starts with.
