@@ -149,7 +149,7 @@ static bool add_version(const Work *w, Block *b, uint32_t example, uint32_t pari
                                         : ROLE_USER;
     talk.turns[talk.count++] = (Turn){role, text->text, text->length};
   }
-  const bool ok = add_talk(&talk, err) || fail_prefix(err, example_location(w->pairs, e, where));
+  const bool ok = add_talk(&talk, err) || fail_prefix(err, "%s", example_location(w->pairs, e, where));
   mem_free(talk.turns);
   vec_free(&talk.ids);
   vec_free(&talk.spans);
