@@ -111,12 +111,15 @@ static void put_bash(void) {
       "complete -o default -F _inkstone inkstone # file names if nothing else matches");
 }
 
-/* zsh runs the bash script. */
+/* zsh runs the bash script, sourced or as the function _inkstone of a folder in $fpath. The latter redefines
+ * itself when it is first called, and then completes what it was called for. */
 static void put_zsh(void) {
   puts(
+      "#compdef inkstone\n"
       "(( $+functions[compdef] )) || { autoload -U compinit && compinit; }\n"
       "autoload -U +X bashcompinit && bashcompinit");
   put_bash();
+  puts("[[ $funcstack[1] != _inkstone ]] || _bash_complete -o default -F _inkstone");
 }
 
 /* ---- fish ---- */

@@ -41,7 +41,8 @@ static void put_text(const char *text) {
   putchar('\n');
 }
 
-/* Prints a macro argument, quoted so that none of its words is read as a macro. */
+/* Prints a macro argument, quoted so that none of its words is read as a macro; lists of choices may be
+ * broken. */
 static void put_argument(const char *text) {
   fputs(" \"", stdout);
   for (; *text; text++) {
@@ -51,10 +52,22 @@ static void put_argument(const char *text) {
       fputs("\\-", stdout);
     else if (*text == '"')
       fputs("\\(dq", stdout);
+    else if (*text == '|')
+      fputs("|\\:", stdout);
     else
       putchar(*text);
   }
   putchar('"');
+}
+
+static void put_section(const char *title) {
+  printf(".Sh %s\n", language_text(title));
+}
+
+/* groff's mdoc lays out the first two sections by their names, which are its strings. */
+static void put_section_names(void) {
+  const char *name = _("NAME"), *synopsis = _("SYNOPSIS");
+  if (strcmp(name, "NAME")) printf(".ds doc-section-name %s\n.ds doc-section-synopsis %s\n", name, synopsis);
 }
 
 static void put_title(const char *name, const char *summary) {
@@ -64,7 +77,11 @@ static void put_title(const char *name, const char *summary) {
   page[n] = '\0';
   printf(".Dd %s\n.Dt ", date);
   for (size_t i = 0; i < n; i++) putchar(toupper((unsigned char)page[i]));
-  printf(" 1\n.Os\n.Sh NAME\n.Nm %s\n.Nd ", page);
+  puts(" 1");
+  put_section_names();
+  puts(".Os");
+  put_section("NAME");
+  printf(".Nm %s\n.Nd ", page);
   put_text(language_text(summary));
 }
 
@@ -104,7 +121,7 @@ static void put_subsection(const char *name) {
 static void put_flags(const Command *command, const ink_settings *settings) {
   FlagInfo flag;
   const char *section = NULL;
-  puts(".Sh OPTIONS");
+  put_section("OPTIONS");
   for (int i = 0; flag_at(command, settings, i, &flag); i++) {
     if (!section || strcmp(section, flag.info.section)) {
       if (section) puts(".El");
@@ -120,7 +137,7 @@ static void put_flags(const Command *command, const ink_settings *settings) {
 /* ---- pages ---- */
 
 static void put_examples(const Command *command) {
-  puts(".Sh EXAMPLES");
+  put_section("EXAMPLES");
   for (int i = 0; i < MOST_EXAMPLES && command->examples[i].line; i++) {
     const Example *e = &command->examples[i];
     if (*e->comment) {
@@ -137,8 +154,8 @@ static void put_examples(const Command *command) {
 }
 
 static void put_status(void) {
-  printf(".Sh EXIT STATUS\n%s\n",
-         _("0 on success, 1 on failure (a file, memory, a model),\n2 on a usage error."));
+  put_section("EXIT STATUS");
+  puts(_("0 on success, 1 on failure (a file, memory, a model),\n2 on a usage error."));
 }
 
 void man_command(const Command *command) {
@@ -146,21 +163,24 @@ void man_command(const Command *command) {
   ink_settings *settings = command->settings ? command->settings() : NULL;
   snprintf(name, sizeof name, "inkstone %s", command->name);
   put_title(name, command->summary);
-  fputs(".Sh SYNOPSIS\n.Nm inkstone\n.Ic", stdout);
+  put_section("SYNOPSIS");
+  fputs(".Nm inkstone\n.Ic", stdout);
   put_argument(command->name);
   fputs("\n.Ar", stdout);
   put_argument(command->operands);
-  puts("\n.Op Ar FLAGS\n.Sh DESCRIPTION");
+  puts("\n.Op Ar FLAGS");
+  put_section("DESCRIPTION");
   put_text(language_text(command->description));
   put_flags(command, settings);
   put_status();
   put_examples(command);
-  puts(".Sh SEE ALSO\n.Xr inkstone 1");
+  put_section("SEE ALSO");
+  puts(".Xr inkstone 1");
   ink_settings_free(settings);
 }
 
 static void put_page_names(void) {
-  puts(".Sh SEE ALSO");
+  put_section("SEE ALSO");
   /* sorted, as mandoc requires; the table is short */
   const Command *last = NULL;
   for (;;) {
@@ -180,7 +200,9 @@ static void put_page_names(void) {
 
 void man_overview(void) {
   put_title("inkstone", N_("train and run language models"));
-  puts(".Sh SYNOPSIS\n.Nm\n.Ar COMMAND\n.Op Ar FLAGS\n.Nm\n.Fl \\-version\n.Sh DESCRIPTION");
+  put_section("SYNOPSIS");
+  puts(".Nm\n.Ar COMMAND\n.Op Ar FLAGS\n.Nm\n.Fl \\-version");
+  put_section("DESCRIPTION");
   printf("%s\n.Bl -tag -width Ds\n", _("Trains, runs and measures language models on the CPU.\n"
                                        "A model is a directory in the Hugging Face layout."));
   for (int i = 0; commands[i]; i++) {
@@ -192,14 +214,16 @@ void man_overview(void) {
   printf(".El\n.Pp\n%s\n.Pq Fl \\-config Ar recipe.yaml .\n",
          _("Results go to standard output, everything else to standard error.\n"
            "Every setting of a command is both a flag and a key of a recipe"));
-  puts(".Sh ENVIRONMENT\n.Bl -tag -width Ds");
+  put_section("ENVIRONMENT");
+  puts(".Bl -tag -width Ds");
   printf(".It Ev INKSTONE_ISA\n%s\n",
          _("Use the kernels of this instruction set: scalar, avx2, avx512, avx512bf16 or amx."));
   printf(".It Ev INKSTONE_LANG\n%s\n.El\n",
          _("The language of messages, help and man pages, en or zh, whatever the locale is."));
   put_status();
+  put_section("EXAMPLES");
   puts(
-      ".Sh EXAMPLES\n.Dl \"inkstone train write poems.txt \\-o poems \\-\\-budget 5m\"\n"
+      ".Dl \"inkstone train write poems.txt \\-o poems \\-\\-budget 5m\"\n"
       ".Dl \"inkstone write \\-m poems \\(dqThe moon\\(dq\"");
   put_page_names();
 }

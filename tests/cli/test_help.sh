@@ -69,6 +69,16 @@ expect_out ".Xr inkstone-tokenizer-train 1"
 run help --man train
 expect_out 'With \-\-budget' # a hyphen would not be found by who searches for the flag
 
+# Its Chinese: the headings, too, by which groff still knows the sections that it lays out.
+export INKSTONE_LANG=zh
+run help --man train
+unset INKSTONE_LANG
+expect_out ".Sh 名称"
+if command -v groff >/dev/null 2>&1; then
+  groff -K utf8 -T utf8 -mdoc out >page.txt 2>/dev/null
+  grep -q 'INKSTONE-TRAIN(1)' page.txt || flunk "groff prints no head line"
+else skip_part "no groff"; fi
+
 run help --completion fish
 expect_status 0
 if command -v fish >/dev/null 2>&1; then
@@ -98,6 +108,19 @@ END
   expect_out train
   zsh -f complete.zsh inkstone write --temp >out 2>err
   expect_out --temperature
+  # As a file of $fpath: already the first press of TAB, which loads it, completes.
+  mkdir functions
+  cp completion.zsh functions/_inkstone
+  cat >press.zsh <<'END'
+zmodload zsh/zpty
+zpty shell "zsh -f -i"
+zpty -w shell "fpath=($PWD/functions \$fpath); autoload -U compinit; compinit -u -D; print read''y"
+zpty -r -m shell line "*ready*"
+zpty -w -n shell $'inkstone train write x --arch mari\t'
+zpty -r -m shell line "*marian*" && print completed
+END
+  timeout 60 zsh -f press.zsh >out 2>err
+  expect_out completed
 else skip_part "no zsh"; fi
 
 run help --completion bash

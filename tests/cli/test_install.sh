@@ -19,8 +19,9 @@ prefix=$folder/second
 PKG_CONFIG_PATH=$(dirname "$(find "$prefix" -name inkstone.pc)")
 library=$(dirname "$PKG_CONFIG_PATH")
 for file in bin/inkstone include/inkstone.h share/man/man1/inkstone.1 share/man/man1/inkstone-train.1 \
-  share/man/man1/inkstone-tokenizer-encode.1 share/man/zh_CN/man1/inkstone-train.1 share/bash-completion/completions/inkstone; do expect_file "$prefix/$file"; done
-for file in libinkstone.a libinkstone.so libinkstone.so.0.2 cmake/inkstone/inkstoneConfig.cmake; do expect_file "$library/$file"; done
+  share/man/man1/inkstone-tokenizer-encode.1 share/man/zh_CN/man1/inkstone-train.1 share/bash-completion/completions/inkstone \
+  share/zsh/site-functions/_inkstone share/fish/vendor_completions.d/inkstone.fish; do expect_file "$prefix/$file"; done
+for file in libinkstone.a libinkstone.so libinkstone.so.0 cmake/inkstone/inkstoneConfig.cmake; do expect_file "$library/$file"; done
 check "the installed command" "$prefix/bin/inkstone" --version
 
 # Nothing but the names of inkstone.h is to be seen, in either library.
@@ -31,6 +32,9 @@ sed -n 's/^INK_API .*\(ink_[a-z_]*\)(.*/\1/p' "$SOURCE/include/inkstone.h" | sor
 [ "$(wc -l <promised)" -gt 20 ] || flunk "too few functions were looked for"
 nm -D --defined-only "$library/libinkstone.so" | awk '{ print $3 }' | sort -u >given
 comm -23 promised given | grep . && flunk "inkstone.h promises what the library lacks"
+# The symbols file of the Debian package says in which version each function came: a new one is a line there.
+sed -n 's/^ \(ink_[a-z_]*\)@Base [0-9.]*$/\1/p' "$SOURCE/packaging/debian/symbols" | sort >listed
+cmp -s promised listed || flunk "packaging/debian/symbols: $(diff promised listed | grep '^[<>]' | tr '\n' ' ')"
 
 text_of 300 >text
 last="train a small model"

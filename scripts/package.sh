@@ -1,0 +1,66 @@
+#!/bin/sh
+# Makes the packages of Inkstone in build/packages and tries each where nothing else is installed.
+#
+#   sh scripts/package.sh deb          Debian packages: checked by lintian; installed, used and removed in a bare Debian
+#   sh scripts/package.sh              all of them
+#
+# Needs Debian, root (for chroot) and the network (for apt and pip).
+set -eu
+cd "$(dirname "$0")/.."
+root=$(pwd)
+out=$root/build/packages
+mkdir -p "$out"
+
+say() { printf 'package: %s\n' "$*" >&2; }
+build() { cmake --build "$1" -- --quiet ${2+"$2"}; } # DIRECTORY [TARGET]
+
+# ---- Debian packages ----
+
+make_deb() {
+  sh scripts/deps.sh lintian dpkg-dev file
+  # As Debian builds (dpkg-buildflags), without debugging information, which would need a package of its own.
+  CFLAGS="$(DEB_CFLAGS_MAINT_STRIP=-g dpkg-buildflags --get CFLAGS) $(dpkg-buildflags --get CPPFLAGS)" \
+    LDFLAGS="$(dpkg-buildflags --get LDFLAGS) -Wl,-z,now" cmake --preset deb >/dev/null
+  build build/deb
+  rm -f "$out"/*.deb
+  (cd build/deb && cpack -B "$out" >cpack.log 2>&1) || { cat build/deb/cpack.log; exit 1; }
+  rm -rf "$out/_CPack_Packages"
+  lintian --allow-root --fail-on error,warning "$out"/*.deb
+  say "lintian has nothing to say"
+}
+
+# What is in a system, beside the diaries of the package system and what follows from other packages.
+contents() { (cd "$machine" && find . -xdev \( -path ./var/lib/dpkg -o -path ./var/lib/apt -o -path ./var/cache -o -path ./var/log \
+  -o -path ./tmp -o -path ./root -o -path ./etc/ld.so.cache \) -prune -o -print | sort); }
+
+check_deb() {
+  machine_new "$root/build/debian12-bare.tar" ''
+  cp "$out"/*.deb scripts/package_use.sh "$machine/tmp"
+  needed=$(for package in "$out"/*.deb; do dpkg-deb -f "$package" Depends; done | tr , '\n' | sed 's/(.*//; /inkstone/d' | sort -u | tr '\n' ' ')
+  machine_inside "apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
+    apt-get install -qq -y --no-install-recommends $needed gcc libc6-dev pkg-config >/dev/null"
+  contents >"$out/before"
+  machine_inside 'dpkg -i /tmp/*.deb >/dev/null && sh /tmp/package_use.sh inkstone'
+  cp examples/write.c "$machine/root"
+  machine_inside 'cd /root && cc write.c $(pkg-config --cflags --libs inkstone) -o write && ./write model "The moon" && ldd write | grep libinkstone.so.0'
+  machine_inside 'cd /root && cc write.c $(pkg-config --cflags inkstone) -l:libinkstone.a $(pkg-config --static --libs inkstone | sed s/-linkstone//) \
+    -o static && ./static model "The moon"'
+  [ "$(contents | comm -13 "$out/before" - | wc -l)" -gt 40 ] || { say "the packages installed nothing"; exit 1; }
+  machine_inside 'dpkg --purge inkstone libinkstone-dev libinkstone0 >/dev/null && ldconfig'
+  contents | diff "$out/before" - || { say "traces are left"; exit 1; }
+  rm "$out/before"
+  say "installed, used and removed without a trace, in a Debian of $(chroot "$machine" dpkg-query -f '.\n' -W | wc -l) packages"
+}
+
+. scripts/bare_machine.sh
+[ $# -gt 0 ] || set -- deb
+for what; do
+  case $what in
+    deb)
+      "make_$what"
+      (check_$what)
+      ;;
+    *) sed -n '2,/^set/s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+  esac
+done
+(cd "$out" && ls -l)
