@@ -8,11 +8,13 @@ A figure is a function of its language that trains what it needs on the toy lang
 SVG. No number in it is typed in. Colors follow the reader's light or dark theme."""
 
 import argparse
+import functools
 import html
 import json
 import math
 import os
 import pathlib
+import re
 import subprocess
 import tempfile
 
@@ -354,7 +356,132 @@ def merges(workshop):
     return svg
 
 
-FIGURES = {f.__name__: f for f in (overview, curves, sampling, merges)}
+ROOFLINE = {
+    "en": dict(title="Matrix products below the roofline of a processor", x="operations per byte of the weights", y="GFLOP/s",
+               peak="peak: {:.0f} GFLOP/s", memory="memory: {:.0f} GB/s", vectors="vector instructions ({})", scalar="the same without (scalar)",
+               rows="rows"),
+    "zh": dict(title="处理器的屋顶线与矩阵乘积", x="每字节权重的运算次数", y="GFLOP/s", peak="峰值：{:.0f} GFLOP/s", memory="内存：{:.0f} GB/s",
+               vectors="向量指令（{}）", scalar="不用向量指令（scalar）", rows="行数"),
+}
+
+
+def products(program, isa):
+    """By bench/bench_gemm, one thread: instruction set, peak, memory, and {rows: GFLOP/s} of products with 4096 x 4096 weights."""
+    shapes = [word for rows in (1, 2, 4, 8, 16, 32, 64, 128, 256) for word in ("4096", "4096", str(rows))]
+    env = {key: value for key, value in os.environ.items() if key != "INKSTONE_ISA"}
+    if isa:
+        env["INKSTONE_ISA"] = isa
+    text = subprocess.run([program.parent / "bench" / "bench_gemm", "1", "0.2", *shapes], env=env, stdout=subprocess.PIPE,
+                          check=True, encoding="utf-8").stdout
+    peak, memory = (float(re.search(pattern, text).group(1)) for pattern in (r"peak of f32 ([\d.]+)", r"memory ([\d.]+)"))
+    rates = {int(m.group(1)): float(m.group(2)) for m in re.finditer(r"^NT +(\d+) .*? own +([\d.]+) GFLOP", text, re.M)}
+    return text.split(",")[0], peak, memory, rates
+
+
+@functools.lru_cache  # both languages show the same measurement
+def best_products(program):
+    """The best of three runs with and three without vector instructions: other programs share memory and caches."""
+    runs = [(products(program, ""), products(program, "scalar")) for _ in range(3)]
+    best = lambda which: {rows: max(run[which][3][rows] for run in runs) for rows in runs[0][which][3]}
+    return runs[0][0][0], max(run[0][1] for run in runs), max(each[2] for run in runs for each in run), best(0), best(1)
+
+
+def roofline(workshop):
+    """How fast products with a matrix of weights are, by the number of rows that share it."""
+    words = ROOFLINE[workshop.language]
+    isa, peak, memory, vectors, scalar = best_products(workshop.program)
+    svg = Svg(560, 400, words["title"])
+    plot = Plot(svg, 50, 40, 430, 300, (-1, 7), (3, 9))  # powers of 2
+    for power in range(3, 10):
+        y = plot.at(0, power)[1]
+        svg.add("line", "grid", x1=50.0, x2=480.0, y1=y, y2=y)
+        svg.text(44, y + 4, 2**power, "end small soft")
+    for power in range(-1, 8):
+        svg.text(plot.at(power, 3)[0], 357, f"{2.0**power:g}", "mid small soft")
+    svg.text(480, 374, words["x"], "end small soft")
+    svg.text(20, 30, words["y"], "small soft")
+    ridge = math.log2(peak / memory)
+    plot.curve([(-1, math.log2(memory / 2)), (ridge, math.log2(peak)), (7, math.log2(peak))], "b")
+    svg.text(plot.at(7, 0)[0], plot.at(0, math.log2(peak))[1] - 8, words["peak"].format(peak), "end small fb")
+    svg.text(plot.at(ridge - 1.6, 0)[0] - 8, plot.at(0, math.log2(peak) - 1.6)[1] - 6, words["memory"].format(memory), "end small fb")
+    for rates, css, name in ((vectors, "a", words["vectors"].format(isa)), (scalar, "c", words["scalar"])):
+        # 2 operations on each weight of 4 bytes for each row
+        points = [(math.log2(rows / 2), math.log2(rate)) for rows, rate in rates.items()]
+        plot.curve(points, css)
+        for point in points:
+            x, y = plot.at(*point)
+            svg.add("circle", f"fill f{css}", cx=x, cy=y, r=4.0)
+        svg.text(plot.at(*points[5])[0] + 6, plot.at(*points[5])[1] + 20, name, f"small f{css}")
+    for rows in (1, 16, 256):
+        x, y = plot.at(math.log2(rows / 2), math.log2(vectors[rows]))
+        right, below = {1: (6, 18), 16: (-6, -12), 256: (8, 4)}[rows]
+        svg.text(x + right, y + below, f"{words['rows']}: {rows}", "small soft")
+    return svg
+
+
+ATTENTION = {
+    "en": dict(title="Which source words are read for which output word", self="self-attention, its only head", additive="additive attention"),
+    "zh": dict(title="写每个词元时读了源文本的哪些词元", self="自注意力（唯一的头）", additive="加性注意力"),
+}
+MAP_STYLE = """<style>.cell{fill:none;stroke:#dcdad2}.on{fill:#fff}
+@media(prefers-color-scheme:dark){.cell{stroke:#393c42}.on{fill:#17191c}}</style>"""
+BACKWARDS = {"self": ("llama", "300", "0.01", "--layers", "1", "--heads", "1"), "additive": ("seq2seq", "400", "0.02")}  # as in the chapter
+
+
+def attention_of(workshop, model, text):
+    """The table that `inkstone translate --explain` writes: words of the source, and [(word of the output, shares)]."""
+    workshop("translate", "-m", model, text, "--explain", f"{model}.html", "-q")
+    table = (workshop.folder / f"{model}.html").read_text(encoding="utf-8").split("<table class=look>")[1].split("</table>")[0]
+    head, *rows = table.strip().split("\n")
+    return re.findall("<span>(.*?)</span>", head), [(re.search("<th>(.*?)</th>", row).group(1),
+                                                     [float(w) for w in re.findall(r"--w:([\d.]+)", row)]) for row in rows]
+
+
+def attention_map(svg, x, y, size, columns, rows):
+    for i, word in enumerate(columns):
+        if aslant(columns):
+            svg.add("text", "small", word, transform=f"translate({x + size * i + size / 2 + 4:.1f} {y - 6}) rotate(-60)")
+        else:
+            svg.text(x + size * (i + 0.5), y - 8, word, "mid small")
+    for row, (word, shares) in enumerate(rows):
+        svg.text(x - 8, y + size * (row + 0.5) + 4, word, "end small")
+        for column, share in enumerate(shares):
+            left, top = x + size * column, y + size * row
+            svg.add("rect", "cell", x=float(left), y=float(top), width=float(size), height=float(size))
+            svg.add("rect", "fill fa", x=float(left), y=float(top), width=float(size), height=float(size), fill_opacity=f"{share:.2f}")
+            if share >= 0.1:
+                svg.text(left + size / 2, top + size / 2 + 4, f"{100 * share:.0f}", "mid small" + (" on" if share > 0.5 else ""))
+
+
+def aslant(columns):
+    """Whether words need to be written aslant."""
+    return any(len(word) > 1 for word in columns)
+
+
+def attention(workshop):
+    """What two kinds of attention read while a sentence is said backwards."""
+    words, language = ATTENTION[workshop.language], workshop.language
+    pairs = []
+    for line in workshop.toy(n=2000).splitlines():
+        sentence = line.rstrip(".。")
+        pairs.append(f"{sentence}\t{' '.join(sentence.split()[::-1]) if language == 'en' else sentence[::-1]}")
+    workshop.write("back.tsv", "\n".join(pairs) + "\n")
+    for model, (arch, steps, rate, *flags) in BACKWARDS.items():
+        workshop("train", "translate", "back.tsv", "-o", model, "--arch", arch, "--size", "nano", "--tokenizer", *TOKENIZER[language],
+                 "--steps", steps, "--lr", rate, "--batch-tokens", "1024", "--threads", "1", "-q", *flags)
+    size = {"en": 38, "zh": 30}[language]
+    text = {"en": "the lazy dog likes a fish", "zh": "这只懒狗喜欢那只鱼"}[language]
+    above = {"en": 86, "zh": 66}[language]  # for the words of the source
+    svg = Svg(400, {"en": 670, "zh": 710}[language], words["title"])
+    svg.shapes.append(MAP_STYLE)
+    for y, model in ((0, "self"), ({"en": 340, "zh": 360}[language], "additive")):
+        columns, rows = attention_of(workshop, model, text)
+        svg.text(60, y + 22, words[model], "strong")
+        attention_map(svg, 60, y + above, size, columns, rows)
+    return svg
+
+
+FIGURES = {f.__name__: f for f in (overview, curves, sampling, merges, roofline, attention)}
 
 
 def main():
