@@ -481,7 +481,101 @@ def attention(workshop):
     return svg
 
 
-FIGURES = {f.__name__: f for f in (overview, curves, sampling, merges, roofline, attention)}
+SCHEDULES = {"constant": ("d", "fd"), "cosine": ("a", "fa"), "linear": ("b", "fb"), "wsd": ("c", "fc"), "inverse-sqrt": ("line dash", "soft")}
+
+
+def schedules(workshop):
+    """The learning rates that five runs logged, step by step."""
+    words = {
+        "en": dict(title="Learning rates of five runs, as logged", x="step", y="learning rate"),
+        "zh": dict(title="五次训练记录的学习率", x="步", y="学习率"),
+    }[workshop.language]
+    svg = Svg(720, 320, words["title"])
+    plot = Plot(svg, 60, 40, 480, 220, (0, 150), (0, 0.03))
+    plot.grid(range(0, 151, 30), (0, 0.01, 0.02, 0.03), words["x"], words["y"])
+    for i, (name, (line, label)) in enumerate(SCHEDULES.items()):
+        log = workshop.train("toy.txt", name, 150, "--lr", "0.03", "--min-lr", "0", "--warmup", "15", "--schedule", name)
+        plot.curve([(0, 0)] + [(row["step"], row["lr"]) for row in log if "lr" in row], line)
+        svg.text(560, 60 + 24 * i, name, label)
+    return svg
+
+
+GREETINGS = {
+    "en": (["good morning", "good evening", "good night", "hello there", "hello there"], ("bpe", "--vocab", "330")),
+    "zh": (["你好呀", "你好啊", "你好吗", "早安哪", "早安哪"], ("char",)),
+}
+
+
+def prefixes(samples):
+    """{tokens: probability} of all beginnings of sampled texts, shortest first."""
+    found = {}
+    for tokens in samples:
+        p, text = 1, ()
+        for token in tokens:
+            p *= math.exp(token["logprob"])
+            text += (token["text"],)
+            found[text] = p
+    return dict(sorted(found.items(), key=lambda item: (len(item[0]), item[0])))
+
+
+def beam(workshop):
+    """The tree of texts that a model of greetings gives probability to, and the way of two beams through it."""
+    words = {
+        "en": dict(title="A search with two beams in the tree of all texts", step="step {}", kept="kept: the two best of the step", cut="dropped",
+                   greedy="the way of greedy search", best="result of the search"),
+        "zh": dict(title="宽度为 2 的束搜索在所有文本构成的树中的路径", step="第 {} 步", kept="保留：这一步最好的两个", cut="舍去", greedy="贪心搜索的路径",
+                   best="搜索的结果"),
+    }[workshop.language]
+    lines, tokenizer = GREETINGS[workshop.language]
+    workshop.write("greetings.txt", "".join(line + "\n" for line in lines * 120))
+    workshop("train", "write", "greetings.txt", "-o", "greetings", "--size", "nano", "--layers", "1", "--heads", "2", "--context", "16",
+             "--documents", "line", "--windows", "document", "--tokenizer", *tokenizer, "--steps", "150", "--lr", "0.003", "--holdout", "0",
+             "--threads", "1", "-q")
+    printed = workshop("write", "-m", "greetings", "-n", "300", "--temperature", "1", "--top-p", "1", "--json", "-q")
+    samples = [json.loads(line)["tokens"] for line in printed.splitlines()]
+    tree = prefixes([[t for t in tokens if "text" in t] for tokens in samples])
+    return beam_tree(words, {text: p for text, p in tree.items() if p > 0.05})
+
+
+def beam_tree(words, tree):
+    depth = max(map(len, tree))
+    children = {text: [t for t in tree if t[:-1] == text] for text in [(), *tree]}
+    leaves = sorted((text for text in tree if not children[text]), key=lambda text: [tree[text[: i + 1]] for i in range(len(text))], reverse=True)
+    kept = {text for n in range(1, depth + 1) for text in sorted((t for t in tree if len(t) == n), key=tree.get, reverse=True)[:2]}
+    greedy, text = set(), ()
+    while children[text]:
+        text = max(children[text], key=tree.get)
+        greedy.add(text)
+    best = max(leaves, key=tree.get)
+    wide, gap = 128, 640 // depth
+    svg = Svg(760, 96 + 52 * len(leaves), words["title"])
+    place = {(): (20, 0)}
+    for text in sorted(tree, key=len, reverse=True):
+        rows = [leaves.index(leaf) for leaf in leaves if leaf[: len(text)] == text]
+        place[text] = 60 + gap * (len(text) - 1), 40 + 52 * sum(rows) / len(rows)
+    top = [y for text, (_, y) in place.items() if len(text) == 1]
+    place[()] = (20, sum(top) / len(top))
+    for text, p in tree.items():
+        (x, y), (from_x, from_y) = place[text], place[text[:-1]]
+        start = from_x + wide if text[:-1] else from_x
+        svg.polyline([(start, from_y + 20), (x, y + 20)], "line b" if text in greedy else "line a" if text == best[: len(text)] else "line")
+        svg.box(x, y, wide, 40, text[-1].strip(), f"{p:.3f}", css="box" if text in kept else "box dash")
+    for n in range(1, depth + 1):
+        svg.text(60 + gap * (n - 1), 24, words["step"].format(n), "small soft")
+    beam_legend(svg, words, 62 + 52 * len(leaves))
+    return svg
+
+
+def beam_legend(svg, words, y):
+    for x, css, label in ((60, "box", words["kept"]), (270, "box dash", words["cut"])):
+        svg.add("rect", css, x=float(x), y=float(y), width=16.0, height=12.0, rx=2)
+        svg.text(x + 22, y + 11, label, "small")
+    for x, css, label in ((390, "line b", words["greedy"]), (590, "line a", words["best"])):
+        svg.polyline([(x, y + 6), (x + 20, y + 6)], css)
+        svg.text(x + 26, y + 11, label, "small")
+
+
+FIGURES = {f.__name__: f for f in (overview, curves, sampling, merges, roofline, attention, schedules, beam)}
 
 
 def main():
