@@ -133,8 +133,9 @@ def definition(source, name):
             while lines[ends].endswith("\\"):
                 ends += 1
         elif re.match(rf"[A-Za-z_].*{word}\(", line) and not line.rstrip().endswith(";"):
-            ends = next(i for i in range(at, len(lines)) if lines[i] == "}" or lines[i].endswith(";") and i > at and lines[i][0] != " ")
-            if lines[ends] != "}":
+            whole = line.endswith(" }")  # in one line
+            ends = next(i for i in range(at, len(lines)) if whole or lines[i] == "}" or lines[i].endswith(";") and i > at and lines[i][0] != " ")
+            if not whole and lines[ends] != "}":
                 continue
         elif re.match(rf"(typedef )?(struct|enum|union) {word}.*{{$", line):
             ends = next(i for i in range(at, len(lines)) if lines[i].startswith("}"))
