@@ -22,7 +22,7 @@ LAYERS = {
     "nn": {"nn", "ops", "base"},
     "models": {"models", "nn", "ops", "base"},
     "text": {"text", "ops", "base"},
-    "io": {"io", "ops", "text/alphabet.h", "base"},
+    "io": {"io", "ops", "text/alphabet.h", "text/stored_tokenizer.h", "base"},
     "hub": {"hub", "io", "base"},
     "data": {"data", "text", "ops", "base"},
     "run": {"run", "models/model.h", "models/generation.def", "nn", "ops", "kernels/kernels.h", "io", "data", "text", "base"},

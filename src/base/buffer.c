@@ -184,6 +184,33 @@ bool map_get(const Map *m, const void *key, size_t length, int64_t *value) {
   return true;
 }
 
+/* Fetches what look-ups will read: the slots, then the entries, then the keys. */
+static void fetch(const Map *m, const uint64_t *hashes, size_t count) {
+  for (size_t i = 0; i < count; i++) __builtin_prefetch(&m->slots[hashes[i] & (m->slot_count - 1)]);
+  for (int keys = 0; keys < 2; keys++)
+    for (size_t i = 0; i < count; i++) {
+      const Slot *s = &m->slots[hashes[i] & (m->slot_count - 1)];
+      if (!s->entry || s->tag != tag_of(hashes[i])) continue;
+      const Entry *e = &m->entries.data[s->entry - 1];
+      __builtin_prefetch(keys ? (const void *)e->key : e);
+    }
+}
+
+void map_get_all(const Map *m, const MapKey *keys, size_t count, int64_t *values) {
+  enum { TOGETHER = 16 };
+  uint64_t hashes[TOGETHER];
+  for (size_t i = 0; i < count; i++) values[i] = -1;
+  for (size_t first = 0, n; first < count && m->slot_count; first += n) {
+    n = count - first < TOGETHER ? count - first : TOGETHER;
+    for (size_t i = 0; i < n; i++) hashes[i] = hash_key(keys[first + i].bytes, keys[first + i].length);
+    fetch(m, hashes, n);
+    for (size_t i = 0; i < n; i++) {
+      const size_t at = find_slot(m, keys[first + i].bytes, keys[first + i].length, hashes[i]);
+      if (m->slots[at].entry) values[first + i] = m->entries.data[m->slots[at].entry - 1].value;
+    }
+  }
+}
+
 size_t map_count(const Map *m) {
   return m->entries.count;
 }

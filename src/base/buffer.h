@@ -24,6 +24,12 @@ void map_free(Map *);
 void map_reserve(Map *, size_t count); /* capacity for `count` keys in total */
 void map_set(Map *, const void *key, size_t length, int64_t value);
 bool map_get(const Map *, const void *key, size_t length, int64_t *value);
+/* Looks up several keys, whose waits for memory overlap. Values of keys that are absent are -1. */
+typedef struct MapKey {
+  const void *bytes;
+  size_t length;
+} MapKey;
+void map_get_all(const Map *, const MapKey *, size_t count, int64_t *values);
 /* Pointer to the key's value, inserted as `initial` if new; valid until the next insertion. */
 int64_t *map_slot(Map *, const void *key, size_t length, int64_t initial);
 size_t map_count(const Map *);

@@ -27,8 +27,7 @@ typedef struct GgufFactors {
   float values[GGUF_MOST_PAIRS];
 } GgufFactors;
 size_t gguf_rope_factors(const json_t *config, GgufFactors[2]);
-/* As tokenizer.json, appended to `out`. */
-bool gguf_tokenizer(const Gguf *, Buffer *out, Error *);
+bool gguf_tokenizer(const Gguf *, StoredTokenizer *out, Error *);
 /* And back. */
 typedef struct GgufTokens {
   int64_t vocabulary;     /* rows of the embedding; those without a token get one that is not used */

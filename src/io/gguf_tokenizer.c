@@ -1,4 +1,4 @@
-/* gguf_tokenizer.c - tokenizer.json of a GGUF file's vocabulary: "gpt2" (byte-level BPE, whose words are cut
+/* gguf_tokenizer.c - the tokenizer of a GGUF file: "gpt2" (byte-level BPE, whose words are cut
  * as "tokenizer.ggml.pre" says) and "llama" (SentencePiece's BPE with byte fallback, whose merges follow from
  * the scores). */
 #include <inttypes.h>
@@ -11,7 +11,7 @@ typedef struct Metadata {
   const Gguf *gguf;
   const GgufValue *tokens, *types, *scores, *merges; /* NULL: it has none */
   Vocabulary vocabulary;
-  Buffer *out;
+  StoredTokenizer *out;
   Error *err;
 } Metadata;
 
@@ -28,21 +28,19 @@ static const GgufPattern *find_pattern(const Metadata *m, const char *name) {
   return NULL;
 }
 
-static bool add_merges(const Metadata *m) {
-  buffer_adds(m->out, ",\"merges\":[");
+static bool store_merges(const Metadata *m) {
+  vec_reserve(&m->out->merges, m->merges->count);
   for (uint64_t i = 0; i < m->merges->count; i++) {
     const GgufText *t = &m->merges->texts[i];
     if (!json_is_utf8(t->data, t->length))
       return fail_damaged(m->err, "%s: \"tokenizer.ggml.merges\": merge %" PRIu64 " is not UTF-8",
                           m->gguf->path, i);
-    if (i) buffer_adds(m->out, ",");
-    vocabulary_add_text(m->out, t->data, t->length);
+    if (!stored_merge(m->out, name_pair(t->data, t->length), "", m->gguf->path, m->err)) return false;
   }
-  buffer_adds(m->out, "]");
   return true;
 }
 
-static bool write_byte_level(Metadata *m) {
+static bool store_byte_level(Metadata *m) {
   const char *name = NULL;
   if (!gguf_get_text(m->gguf, "tokenizer.ggml.pre", &name, m->err)) return false;
   const GgufPattern *p = find_pattern(m, name);
@@ -54,15 +52,13 @@ static bool write_byte_level(Metadata *m) {
   if (!gguf_get_bool(m->gguf, "tokenizer.ggml.add_bos_token", &m->vocabulary.add_begin, m->err)) return false;
   memcpy(m->vocabulary.patterns, p->patterns, sizeof p->patterns);
   m->vocabulary.whole_words = p->whole;
-  vocabulary_begin_byte_level(&m->vocabulary, m->out);
-  if (!add_merges(m)) return false;
-  buffer_adds(m->out, "}}");
-  return true;
+  vocabulary_byte_level(&m->vocabulary, &m->out->steps);
+  return store_merges(m);
 }
 
 /* ---- SentencePiece ---- */
 
-static bool write_sentencepiece(Metadata *m) {
+static bool store_sentencepiece(Metadata *m) {
   Vocabulary *v = &m->vocabulary;
   if (!m->scores || m->scores->count != m->tokens->count || m->scores->type == GGUF_STRING)
     return fail_damaged(m->err, "%s: \"tokenizer.ggml.scores\" is missing, or not one number a token",
@@ -111,22 +107,22 @@ static bool fill_vocabulary(Metadata *m) {
          read_id(m, "tokenizer.ggml.eos_token_id", &v->end) &&
          read_id(m, "tokenizer.ggml.unknown_token_id", &v->unknown) &&
          gguf_get_bool(m->gguf, "tokenizer.ggml.add_eos_token", &v->add_end, m->err) &&
-         vocabulary_check(v, "\"tokenizer.ggml.tokens\": token", m->err);
+         vocabulary_store(v, "\"tokenizer.ggml.tokens\": token", m->out, m->err);
 }
 
-static bool write_model(Metadata *m, const char *model) {
-  if (!strcmp(model, "gpt2")) return write_byte_level(m);
-  if (!strcmp(model, "llama")) return write_sentencepiece(m);
+static bool store_model(Metadata *m, const char *model) {
+  if (!strcmp(model, "gpt2")) return store_byte_level(m);
+  if (!strcmp(model, "llama")) return store_sentencepiece(m);
   return fail(m->err, "%s: a tokenizer of the kind \"%s\" is not read (gpt2 and llama are)", m->gguf->path,
               model);
 }
 
-bool gguf_tokenizer(const Gguf *g, Buffer *out, Error *err) {
+bool gguf_tokenizer(const Gguf *g, StoredTokenizer *out, Error *err) {
   Metadata m = {.gguf = g, .out = out, .err = err};
   const char *model = NULL;
   if (!gguf_get_text(g, "tokenizer.ggml.model", &model, err)) return false;
   if (!model) return fail(err, "%s: has no tokenizer (\"tokenizer.ggml.model\")", g->path);
-  const bool ok = find_metadata(&m) && fill_vocabulary(&m) && write_model(&m, model);
+  const bool ok = find_metadata(&m) && fill_vocabulary(&m) && store_model(&m, model);
   mem_free(m.vocabulary.tokens);
   return ok;
 }

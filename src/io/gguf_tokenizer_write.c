@@ -210,13 +210,16 @@ static bool score_pieces(Writing *w) {
   return true;
 }
 
-static bool same_merges(const json_t *a, const json_t *b) {
-  const char *x[2], *y[2];
-  size_t m[2], n[2];
-  bool same = json_array_size(a) == json_array_size(b);
-  for (size_t i = 0; same && i < json_array_size(a); i++) {
-    same = split_merge(json_array_get(a, i), x, m) && split_merge(json_array_get(b, i), y, n);
-    for (int k = 0; same && k < 2; k++) same = m[k] == n[k] && !memcmp(x[k], y[k], m[k]);
+static bool same_merges(const json_t *merges, const StoredTokenizer *again) {
+  const char *name[2];
+  size_t length[2];
+  bool same = json_array_size(merges) == again->merges.count;
+  for (size_t i = 0; same && i < again->merges.count; i++) {
+    const Merge *m = &again->merges.data[i];
+    const int32_t ids[2] = {m->left, m->right};
+    int64_t id;
+    same = split_merge(json_array_get(merges, i), name, length);
+    for (int k = 0; same && k < 2; k++) same = map_get(again->ids, name[k], length[k], &id) && id == ids[k];
   }
   return same;
 }
@@ -229,10 +232,11 @@ static bool cuts_nothing(const json_t *pre) {
 
 /* What the scores, read again, would make of this vocabulary must be this tokenizer. */
 static bool check_sentencepiece(Writing *w) {
-  Buffer text = {0};
+  StoredTokenizer stored = {0};
   json_t *again = NULL;
-  const bool made = vocabulary_sentencepiece(&w->v, &text, w->err) &&
-                    (again = json_parse(text.data, text.length, "tokenizer.json", w->err));
+  const bool made = vocabulary_store(&w->v, "token", &stored, w->err) &&
+                    vocabulary_sentencepiece(&w->v, &stored, w->err) &&
+                    (again = json_parse(stored.steps.data, stored.steps.length, "tokenizer.json", w->err));
   const json_t *model = json_object_get(again, "model");
   const char *different =
       !made ? NULL
@@ -241,11 +245,11 @@ static bool check_sentencepiece(Writing *w) {
       : !cuts_nothing(json_object_get(w->json, "pre_tokenizer")) ? _("a pre-tokenizer")
       : is_on(w->model, "byte_fallback", false) != is_on(model, "byte_fallback", false)
           ? _("bytes it does not use")
-      : !same_merges(json_object_get(w->model, "merges"), json_object_get(model, "merges"))
+      : !same_merges(json_object_get(w->model, "merges"), &stored)
           ? _("merges whose order is not that of scores")
           : NULL;
   json_decref(again);
-  buffer_free(&text);
+  stored_free(&stored);
   return made && (!different || refuse(w, different));
 }
 

@@ -16,6 +16,7 @@
 #include "base/buffer.h"
 #include "base/file.h"
 #include "io/tensors.h"
+#include "text/stored_tokenizer.h"
 
 typedef struct Llama2c {
   FileView file;
@@ -36,8 +37,7 @@ void llama2c_close(Llama2c *);
  * otherwise. */
 bool llama2c_check_rotation(const Llama2c *, Error *);
 
-/* As tokenizer.json, appended to `out`: of tok<vocabulary>.bin or tokenizer.bin next to the model. `path`
- * receives its path. */
-bool llama2c_tokenizer(const Llama2c *, char path[PATH_CAPACITY], Buffer *out, Error *);
+/* That of tok<vocabulary>.bin or tokenizer.bin next to the model. `path` receives its path. */
+bool llama2c_tokenizer(const Llama2c *, char path[PATH_CAPACITY], StoredTokenizer *out, Error *);
 
 #endif

@@ -1,4 +1,4 @@
-/* llama2c_tokenizer.c - tokenizer.json of a llama2.c tokenizer: SentencePiece's pieces, in which spaces stand
+/* llama2c_tokenizer.c - a tokenizer of llama2.c: SentencePiece's pieces, in which spaces stand
  * for U+2581 and ids 0 to 258 are <unk>, <s>, </s> and the bytes. */
 #include <inttypes.h>
 #include <math.h>
@@ -131,7 +131,7 @@ static bool find_file(const Llama2c *m, char path[PATH_CAPACITY], Error *err) {
                  m->vocabulary);
 }
 
-bool llama2c_tokenizer(const Llama2c *m, char path[PATH_CAPACITY], Buffer *out, Error *err) {
+bool llama2c_tokenizer(const Llama2c *m, char path[PATH_CAPACITY], StoredTokenizer *out, Error *err) {
   FileView file;
   if (m->vocabulary < SPECIAL)
     return fail(err, "%s: a vocabulary of %" PRId64 " has no place for the %d special tokens of llama2.c",
@@ -146,7 +146,7 @@ bool llama2c_tokenizer(const Llama2c *m, char path[PATH_CAPACITY], Buffer *out, 
                   .add_space = true};
   Reader r = {file.data, file.data + file.size, 0, &v, arena_new(0), err};
   const bool ok =
-      read_tokens(&r) && vocabulary_check(&v, "token", err) && vocabulary_sentencepiece(&v, out, err);
+      read_tokens(&r) && vocabulary_store(&v, "token", out, err) && vocabulary_sentencepiece(&v, out, err);
   arena_free(r.arena);
   file_view_close(&file);
   return ok;

@@ -1,7 +1,7 @@
 /* source.h - reads and writes the files of models, independently of their format.
  *
  * To add a format: src/io/source_<name>.c and a line in sources.def. A reader converts configuration and
- * generation defaults to transformers' keys, and the tokenizer to tokenizer.json. It keeps the names of
+ * generation defaults to transformers' keys, and the tokenizer to a StoredTokenizer. It keeps the names of
  * tensors, which the architecture's table for that format (models/naming.h) maps to parameters; if they have
  * none, it gives them those of another format, and has its table. */
 #ifndef IO_SOURCE_H
@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "io/tensors.h"
+#include "text/stored_tokenizer.h"
 
 typedef struct ModelSource {
   const struct SourceFormat *format;
@@ -23,12 +24,11 @@ typedef struct ModelSource {
   void *own;          /* data of the reader */
 } ModelSource;
 
-/* Paths of tokenizer.json files, which have further files next to them. */
+/* Paths of tokenizer.json files, which have further files next to them. Caller: stored_free. */
 typedef struct SourceTokenizer {
   char path[PATH_CAPACITY];        /* a file, or the directory that should contain it */
   char source_path[PATH_CAPACITY]; /* the tokenizer of sources, if they have a separate vocabulary; else "" */
-  char *text;                      /* tokenizer.json itself, if the format has another; caller: mem_free */
-  size_t length;
+  StoredTokenizer stored;          /* the tokenizer itself, if the format has another; else empty */
 } SourceTokenizer;
 
 /* The parts of a model that are written, besides its tensors; NULL: absent, or not to be changed. */

@@ -31,15 +31,8 @@ static void close_file(ModelSource *s) {
 }
 
 static bool find_tokenizer(const ModelSource *s, SourceTokenizer *t, Error *err) {
-  Buffer text = {0};
   snprintf(t->path, sizeof t->path, "%s", s->path);
-  if (!gguf_tokenizer(s->own, &text, err)) {
-    buffer_free(&text);
-    return false;
-  }
-  t->length = text.length;
-  t->text = buffer_take(&text);
-  return true;
+  return gguf_tokenizer(s->own, &t->stored, err);
 }
 
 /* The default template has this key; another has its name behind it, which the key "tokenizer.chat_templates"

@@ -37,14 +37,7 @@ static void close_file(ModelSource *s) {
 }
 
 static bool find_tokenizer(const ModelSource *s, SourceTokenizer *t, Error *err) {
-  Buffer text = {0};
-  if (!llama2c_tokenizer(s->own, t->path, &text, err)) {
-    buffer_free(&text);
-    return false;
-  }
-  t->length = text.length;
-  t->text = buffer_take(&text);
-  return true;
+  return llama2c_tokenizer(s->own, t->path, &t->stored, err);
 }
 
 static bool read_template(const ModelSource *s, json_t **out, Error *err) {

@@ -101,7 +101,7 @@ static const TokenizerFormat *find(char path[PATH_CAPACITY], Error *err) {
   return found;
 }
 
-bool tokenizer_files_read(const char *path, char found[PATH_CAPACITY], Buffer *out, Error *err) {
+bool tokenizer_files_read(const char *path, char found[PATH_CAPACITY], StoredTokenizer *out, Error *err) {
   TokenizerFiles f = {.err = err};
   char config[PATH_CAPACITY];
   FileView file;

@@ -1,10 +1,10 @@
-/* tokenizer_files.h - tokenizers in other files than tokenizer.json, as the text of one. */
+/* tokenizer_files.h - tokenizers in other files than tokenizer.json. */
 #ifndef IO_TOKENIZER_FILES_H
 #define IO_TOKENIZER_FILES_H
 
-#include "base/buffer.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "text/stored_tokenizer.h"
 
 /* What tokenizer_config.json says; an empty object where there is none. */
 typedef struct TokenizerFiles {
@@ -16,12 +16,11 @@ typedef struct TokenizerFiles {
 /* A kind of files, by the names that the file (or one of several) may have. */
 typedef struct TokenizerFormat {
   const char *const *names; /* patterns for fnmatch(3), ended by NULL */
-  bool (*read)(TokenizerFiles *, FileView, Buffer *out);
+  bool (*read)(TokenizerFiles *, FileView, StoredTokenizer *out);
 } TokenizerFormat;
 
-/* Reads the first such file at a path, which is a directory or a file. True and an empty text: there is none.
- */
-bool tokenizer_files_read(const char *path, char found[PATH_CAPACITY], Buffer *out, Error *);
+/* Reads the first such file at a path, which is a directory or a file. True and no steps: there is none. */
+bool tokenizer_files_read(const char *path, char found[PATH_CAPACITY], StoredTokenizer *out, Error *);
 /* Whether such a file may have this name. */
 bool tokenizer_files_has(const char *name);
 /* A file in the same directory. */

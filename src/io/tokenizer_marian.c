@@ -51,7 +51,7 @@ static int64_t find_special(const TokenizerFiles *f, Vocabulary *v, const json_t
   return id ? json_integer_value(id) : -1;
 }
 
-static bool combine(const TokenizerFiles *f, const Vocabulary *model, Buffer *out) {
+static bool combine(const TokenizerFiles *f, const Vocabulary *model, StoredTokenizer *out) {
   char path[PATH_CAPACITY];
   Vocabulary v = *model;
   v.path = tokenizer_files_beside(f, path, "vocab.json");
@@ -67,17 +67,20 @@ static bool combine(const TokenizerFiles *f, const Vocabulary *model, Buffer *ou
     v.mapped = v.add_end = true;
     ok = (v.end >= 0 && v.unknown >= 0) || fail_damaged(f->err, "%s: has no end or unknown token", path);
   }
-  ok = ok && vocabulary_check(&v, "token", f->err) && vocabulary_sentencepiece(&v, out, f->err);
+  ok = ok && vocabulary_store(&v, "token", out, f->err) && vocabulary_sentencepiece(&v, out, f->err);
   mem_free(v.tokens);
   json_decref(vocabulary);
   return ok;
 }
 
-static bool read(TokenizerFiles *f, FileView file, Buffer *out) {
+static bool read(TokenizerFiles *f, FileView file, StoredTokenizer *out) {
   Vocabulary model = {.path = f->path};
+  StoredTokenizer pieces = {0};
   Buffer map = {0};
-  const bool ok = vocabulary_read_sentencepiece(&model, file, &map, f->err) && check(f, &model) &&
+  const bool ok = vocabulary_read_sentencepiece(&model, file, &map, f->err) &&
+                  vocabulary_store(&model, "token", &pieces, f->err) && check(f, &model) &&
                   combine(f, &model, out);
+  stored_free(&pieces);
   mem_free(model.tokens);
   buffer_free(&map);
   return ok;

@@ -31,33 +31,32 @@ static bool choose(const TokenizerFiles *f, Vocabulary *v) {
 }
 
 /* The first line may say the version. */
-static void add_merges(FileView file, Buffer *out) {
+static bool store_merges(const TokenizerFiles *f, FileView file, StoredTokenizer *out) {
   static const char version[] = "#version";
-  const char *at = file.data, *end = at + file.size, *before = "";
-  buffer_adds(out, ",\"merges\":[");
-  for (const char *stop; at < end; at = stop + 1) {
+  const char *at = file.data, *end = at + file.size;
+  bool ok = true;
+  for (const char *stop; ok && at < end; at = stop + 1) {
     stop = memchr(at, '\n', (size_t)(end - at));
     if (!stop) stop = end;
     size_t n = (size_t)(stop - at);
     if (n && at[n - 1] == '\r') n--;
     if (!n || (at == file.data && n >= strlen(version) && !memcmp(at, version, strlen(version)))) continue;
-    buffer_adds(out, before);
-    vocabulary_add_text(out, at, n);
-    before = ",";
+    ok = stored_merge(out, name_pair(at, n), "", f->path, f->err);
   }
-  buffer_adds(out, "]}}");
+  return ok;
 }
 
-static bool read(TokenizerFiles *f, FileView file, Buffer *out) {
+static bool read(TokenizerFiles *f, FileView file, StoredTokenizer *out) {
   char path[PATH_CAPACITY];
   Vocabulary v = {.path = path, .unknown = -1};
   json_t *vocabulary = json_read(tokenizer_files_beside(f, path, "vocab.json"), f->err);
-  const bool ok = vocabulary && vocabulary_fill(&v, vocabulary, f->err) && choose(f, &v);
+  bool ok = vocabulary && vocabulary_fill(&v, vocabulary, f->err) &&
+            vocabulary_store(&v, "token", out, f->err) && choose(f, &v);
   if (ok) {
     v.begin = find_special(&v, vocabulary, tokenizer_files_name(f, "bos_token", NULL));
     v.end = find_special(&v, vocabulary, tokenizer_files_name(f, "eos_token", "<|endoftext|>"));
-    vocabulary_begin_byte_level(&v, out);
-    add_merges(file, out);
+    vocabulary_byte_level(&v, &out->steps);
+    ok = store_merges(f, file, out);
   }
   mem_free(v.tokens);
   json_decref(vocabulary);

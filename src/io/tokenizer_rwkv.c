@@ -148,15 +148,15 @@ static bool has_all_bytes(const TokenizerFiles *f, const Tokens *tokens) {
   return true;
 }
 
-static bool read(TokenizerFiles *f, FileView file, Buffer *out) {
+static bool read(TokenizerFiles *f, FileView file, StoredTokenizer *out) {
   Arena *arena = arena_new(1 << 16);
   Tokens tokens = {0};
   vec_push(&tokens, ((VocabularyToken){end_name, sizeof end_name - 1, TOKEN_CONTROL, 0}));
   bool ok = read_lines(f, file, arena, &tokens) && has_all_bytes(f, &tokens);
   const Vocabulary v = {
       .path = f->path, .tokens = tokens.data, .count = tokens.count, .begin = -1, .end = 0, .unknown = -1};
-  ok = ok && vocabulary_check(&v, "token", f->err);
-  if (ok) vocabulary_longest_first(&v, out);
+  ok = ok && vocabulary_store(&v, "token", out, f->err);
+  if (ok) vocabulary_longest_first(&v, &out->steps);
   vec_free(&tokens);
   arena_free(arena);
   return ok;

@@ -139,7 +139,7 @@ bool vocabulary_read_sentencepiece(Vocabulary *v, FileView file, Buffer *map, Er
   Reader r = {.v = v, .model = 1};
   const bool ok = (read_model(&r, (Message){file.data, file.data + file.size}) ||
                    fail_damaged(err, "%s: is no SentencePiece model, or damaged", v->path)) &&
-                  check(&r, err) && vocabulary_check(v, "token", err);
+                  check(&r, err);
   v->unigram = r.model == 1;
   *map = r.map;
   v->map = map->data;
@@ -147,12 +147,12 @@ bool vocabulary_read_sentencepiece(Vocabulary *v, FileView file, Buffer *map, Er
   return ok;
 }
 
-static bool read(TokenizerFiles *f, FileView file, Buffer *out) {
+static bool read(TokenizerFiles *f, FileView file, StoredTokenizer *out) {
   Vocabulary v = {.path = f->path};
   Buffer map = {0};
-  const bool ok = vocabulary_read_sentencepiece(&v, file, &map, f->err) &&
-                  tokenizer_files_frame(f, &v.add_begin, &v.add_end) &&
-                  vocabulary_sentencepiece(&v, out, f->err);
+  const bool ok =
+      vocabulary_read_sentencepiece(&v, file, &map, f->err) && vocabulary_store(&v, "token", out, f->err) &&
+      tokenizer_files_frame(f, &v.add_begin, &v.add_end) && vocabulary_sentencepiece(&v, out, f->err);
   mem_free(v.tokens);
   buffer_free(&map);
   return ok;

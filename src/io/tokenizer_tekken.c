@@ -97,25 +97,23 @@ static bool read_sizes(Tekken *t, const json_t *config) {
   return t->v.patterns[0] || fail_damaged(t->err, "%s: \"pattern\" is missing", t->v.path);
 }
 
-static bool fill(Tekken *t, const json_t *json) {
+static bool fill(Tekken *t, const json_t *json, StoredTokenizer *out) {
   if (!read_sizes(t, json_object_get(json, "config"))) return false;
   t->v.tokens = arena_alloc_zeroed(t->arena, t->v.count * sizeof *t->v.tokens);
   return put_specials(t, json_object_get(json, "special_tokens")) &&
-         put_ranks(t, json_object_get(json, "vocab")) && vocabulary_check(&t->v, "token", t->err);
+         put_ranks(t, json_object_get(json, "vocab")) && vocabulary_store(&t->v, "token", out, t->err);
 }
 
 /* As of all tokenizers of Mistral, a begin token stands before every text. */
-static bool read(TokenizerFiles *f, FileView file, Buffer *out) {
+static bool read(TokenizerFiles *f, FileView file, StoredTokenizer *out) {
   json_t *json = json_parse(file.data, file.size, f->path, f->err);
   if (!json) return false;
   Tekken t = {
       .v = {.path = f->path, .begin = 1, .end = 2, .unknown = 0, .add_begin = true, .whole_words = true},
       .arena = arena_new(1 << 16),
       .err = f->err};
-  bool ok = fill(&t, json);
-  if (ok) vocabulary_begin_byte_level(&t.v, out);
-  ok = ok && vocabulary_add_merges(&t.v, out, f->err);
-  buffer_adds(out, "}}");
+  const bool ok = fill(&t, json, out) && vocabulary_merges(&t.v, out, f->err);
+  if (ok) vocabulary_byte_level(&t.v, &out->steps);
   arena_free(t.arena);
   json_decref(json);
   return ok;

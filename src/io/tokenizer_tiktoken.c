@@ -79,7 +79,7 @@ static bool complete(Vocabulary *v, const struct Encoding *e, Arena *arena, Erro
   return true;
 }
 
-static bool read(TokenizerFiles *f, FileView file, Buffer *out) {
+static bool read(TokenizerFiles *f, FileView file, StoredTokenizer *out) {
   const struct Encoding *e = find(f);
   if (!e) return false;
   Arena *arena = arena_new(1 << 16);
@@ -91,10 +91,9 @@ static bool read(TokenizerFiles *f, FileView file, Buffer *out) {
                   .patterns = {e->pattern},
                   .whole_words = true};
   v.tokens = arena_alloc_zeroed(arena, v.count * sizeof *v.tokens);
-  bool ok = read_ranks(&v, arena, file, f->err) && complete(&v, e, arena, f->err);
-  if (ok) vocabulary_begin_byte_level(&v, out);
-  ok = ok && vocabulary_add_merges(&v, out, f->err);
-  buffer_adds(out, "}}");
+  const bool ok = read_ranks(&v, arena, file, f->err) && complete(&v, e, arena, f->err) &&
+                  vocabulary_store(&v, "token", out, f->err) && vocabulary_merges(&v, out, f->err);
+  if (ok) vocabulary_byte_level(&v, &out->steps);
   arena_free(arena);
   return ok;
 }

@@ -75,7 +75,7 @@ static const char *spelled(bool on) {
   return on ? "true" : "false";
 }
 
-static bool write(const TokenizerFiles *f, const Vocabulary *v, Buffer *out) {
+static bool write_steps(const TokenizerFiles *f, const Vocabulary *v, Buffer *out) {
   bool lower, chinese, accents;
   const json_t *strip = json_object_get(f->config, "strip_accents");
   const bool unsaid = !strip || json_is_null(strip);
@@ -93,16 +93,15 @@ static bool write(const TokenizerFiles *f, const Vocabulary *v, Buffer *out) {
               "\"max_input_chars_per_word\":100,\"unk_token\":",
               spelled(chinese), unsaid ? "null" : spelled(accents), spelled(lower));
   vocabulary_add_text(out, v->tokens[v->unknown].text, v->tokens[v->unknown].length);
-  buffer_adds(out, ",");
-  vocabulary_add_tokens(v, out);
-  buffer_adds(out, "}}");
+  buffer_adds(out, ",\"vocab\":null}}");
   return true;
 }
 
-static bool read(TokenizerFiles *f, FileView file, Buffer *out) {
+static bool read(TokenizerFiles *f, FileView file, StoredTokenizer *out) {
   Vocabulary v = {.path = f->path, .add_begin = true, .add_end = true};
-  const bool ok = check_class(f) && read_lines(&v, file, f->err) && vocabulary_check(&v, "line", f->err) &&
-                  find_specials(f, &v) && write(f, &v, out);
+  const bool ok = check_class(f) && read_lines(&v, file, f->err) &&
+                  vocabulary_store(&v, "line", out, f->err) && find_specials(f, &v) &&
+                  write_steps(f, &v, &out->steps);
   mem_free(v.tokens);
   return ok;
 }

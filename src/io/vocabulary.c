@@ -2,12 +2,13 @@
 
 #include <inttypes.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/base64.h"
-#include "base/threads.h"
 #include "text/alphabet.h"
+
+/* The members of a model that are stored as lists. */
+#define LISTS "\"vocab\":null,\"merges\":null"
 
 /* ---- parts of tokenizer.json ---- */
 
@@ -29,23 +30,27 @@ void vocabulary_add_text(Buffer *b, const char *text, size_t length) {
   buffer_adds(b, "\"");
 }
 
+/* NAN: not a piece of the unigram model. */
+static double score_of(const Vocabulary *v, const VocabularyToken *t) {
+  return v->mapped && t->kind != TOKEN_NORMAL ? NAN : t->score;
+}
+
 static void add_token(const Vocabulary *v, int64_t id, Buffer *b) {
   vocabulary_add_text(b, v->tokens[id].text, v->tokens[id].length);
 }
 
-bool vocabulary_check(const Vocabulary *v, const char *name, Error *err) {
-  Map *ids = map_new();
+bool vocabulary_store(const Vocabulary *v, const char *name, StoredTokenizer *out, Error *err) {
   bool ok = true;
-  map_reserve(ids, v->count);
+  stored_reserve(out, v->count);
   for (size_t i = 0; ok && i < v->count; i++) {
     const VocabularyToken *t = &v->tokens[i];
-    const int64_t first = *map_slot(ids, t->text, t->length, (int64_t)i);
-    if (!json_is_utf8(t->text, t->length) || memchr(t->text, 0, t->length))
-      ok = fail_damaged(err, "%s: %s %zu is not UTF-8, or has a NUL", v->path, name, i);
-    else if (first != (int64_t)i)
-      ok = fail_damaged(err, "%s: %s %zu is the same text as %" PRId64, v->path, name, i, first);
+    int64_t first = -1;
+    if (!t->length || !json_is_utf8(t->text, t->length) || memchr(t->text, 0, t->length))
+      ok = fail_damaged(err, "%s: %s %zu is not UTF-8, is empty, or has a NUL", v->path, name, i);
+    else if (!stored_put(out, (int64_t)i, t->text, t->length, score_of(v, t)))
+      ok = map_get(out->ids, t->text, t->length, &first) &&
+           fail_damaged(err, "%s: %s %zu is the same text as %" PRId64, v->path, name, i, first);
   }
-  map_free(ids);
   return ok;
 }
 
@@ -75,16 +80,6 @@ bool vocabulary_fill(Vocabulary *v, const json_t *vocabulary, Error *err) {
     v->tokens[id] = (VocabularyToken){name, strlen(name), TOKEN_NORMAL, 0};
   }
   return v->count || fail_damaged(err, "%s: has no tokens", v->path);
-}
-
-void vocabulary_add_tokens(const Vocabulary *v, Buffer *b) {
-  buffer_adds(b, "\"vocab\":{");
-  for (size_t i = 0; i < v->count; i++) {
-    if (i) buffer_adds(b, ",");
-    add_token(v, (int64_t)i, b);
-    buffer_addf(b, ":%zu", i);
-  }
-  buffer_adds(b, "}");
 }
 
 /* Where spaces are joined, user-defined symbols are found in the text whose spaces are: then no normalizer
@@ -151,111 +146,6 @@ void vocabulary_add_frame(const Vocabulary *v, Buffer *b) {
   add_post_processor(v, b);
 }
 
-/* ---- merges of SentencePiece ---- */
-
-typedef struct Split {
-  double score; /* of the piece that the two become */
-  int64_t piece, left, right;
-} Split;
-
-typedef VEC(Split) Splits;
-
-/* The best score first; of one piece, or of equal scores, the earlier ids. */
-static int by_rank(const void *a, const void *b) {
-  const Split *x = a, *y = b;
-  if (x->score != y->score) return x->score > y->score ? -1 : 1;
-  const int64_t orders[] = {x->piece - y->piece, x->left - y->left, x->right - y->right};
-  for (int i = 0; i < 3; i++)
-    if (orders[i]) return orders[i] < 0 ? -1 : 1;
-  return 0;
-}
-
-/* Ids of the tokens that merges make or take. */
-static Map *map_pieces(const Vocabulary *v) {
-  Map *ids = map_new();
-  map_reserve(ids, v->count);
-  for (size_t i = 0; i < v->count; i++) {
-    const VocabularyToken *t = &v->tokens[i];
-    if (t->kind == TOKEN_NORMAL || t->kind == TOKEN_USER_DEFINED)
-      map_set(ids, t->text, t->length, (int64_t)i);
-  }
-  return ids;
-}
-
-/* Splitting takes the square of the length; a score that is no number has no place in the order. */
-static bool check_piece(const Vocabulary *v, size_t id, Error *err) {
-  enum { LONGEST = 1024 };
-  const VocabularyToken *t = &v->tokens[id];
-  if (t->length > LONGEST)
-    return fail_damaged(err, "%s: token %zu has %zu bytes, more than %d", v->path, id, t->length, LONGEST);
-  return !isnan(t->score) || fail_damaged(err, "%s: the score of token %zu is not a number", v->path, id);
-}
-
-static void split_piece(const Vocabulary *v, size_t id, const Map *ids, Splits *splits) {
-  const VocabularyToken *t = &v->tokens[id];
-  for (size_t at = 1; at < t->length; at++) {
-    Split s = {.score = t->score, .piece = (int64_t)id};
-    if (((unsigned char)t->text[at] & 0xc0) != 0x80 && map_get(ids, t->text, at, &s.left) &&
-        map_get(ids, t->text + at, t->length - at, &s.right))
-      vec_push(splits, s);
-  }
-}
-
-/* A part of the tokens, whose splits are found on any thread. */
-enum { PART = 1 << 12 };
-
-typedef struct Search {
-  const Vocabulary *vocabulary;
-  const Map *ids;
-  Splits *parts;
-} Search;
-
-static void search_parts(void *arg, int64_t begin, int64_t end) {
-  const Search *s = arg;
-  const Vocabulary *v = s->vocabulary;
-  for (int64_t part = begin; part < end; part++)
-    for (size_t i = (size_t)part * PART; i < v->count && i < (size_t)(part + 1) * PART; i++)
-      if (v->tokens[i].kind == TOKEN_NORMAL) split_piece(v, i, s->ids, &s->parts[part]);
-}
-
-/* Every way to put a piece together from two others is a merge, and merges go by the scores of what they
- * make: the pairs that SentencePiece joins, in its order. */
-static bool find_splits(const Vocabulary *v, Splits *splits, Error *err) {
-  for (size_t i = 0; i < v->count; i++)
-    if (v->tokens[i].kind == TOKEN_NORMAL && !check_piece(v, i, err)) return false;
-  const size_t parts = (v->count + PART - 1) / PART;
-  Map *ids = map_pieces(v);
-  Search search = {v, ids, mem_alloc_zeroed(parts, sizeof *search.parts)};
-  parallel_guarded((int64_t)parts, search_parts, &search);
-  for (size_t i = 0; i < parts; i++) {
-    const Splits *part = &search.parts[i];
-    vec_reserve(splits, splits->count + part->count);
-    if (part->count) memcpy(splits->data + splits->count, part->data, part->count * sizeof *part->data);
-    splits->count += part->count;
-    vec_free(&search.parts[i]);
-  }
-  mem_free(search.parts);
-  map_free(ids);
-  return true;
-}
-
-bool vocabulary_add_merges(const Vocabulary *v, Buffer *b, Error *err) {
-  Splits splits = {0};
-  const bool ok = find_splits(v, &splits, err);
-  if (splits.count) qsort(splits.data, splits.count, sizeof *splits.data, by_rank);
-  buffer_adds(b, ",\"merges\":[");
-  for (size_t i = 0; i < splits.count; i++) {
-    buffer_adds(b, i ? ",[" : "[");
-    add_token(v, splits.data[i].left, b);
-    buffer_adds(b, ",");
-    add_token(v, splits.data[i].right, b);
-    buffer_adds(b, "]");
-  }
-  buffer_adds(b, "]");
-  vec_free(&splits);
-  return ok;
-}
-
 /* ---- byte-level BPE ---- */
 
 #define BYTE_LEVEL(space, regex) \
@@ -267,7 +157,7 @@ static void add_split(const char *pattern, Buffer *b) {
   buffer_adds(b, "},\"behavior\":\"Isolated\",\"invert\":false},");
 }
 
-void vocabulary_begin_byte_level(const Vocabulary *v, Buffer *b) {
+void vocabulary_byte_level(const Vocabulary *v, Buffer *b) {
   buffer_adds(b, "{\"version\":\"1.0\",");
   vocabulary_add_frame(v, b);
   buffer_addf(b, "\"normalizer\":%s,\"pre_tokenizer\":", v->composes ? "{\"type\":\"NFC\"}" : "null");
@@ -278,10 +168,10 @@ void vocabulary_begin_byte_level(const Vocabulary *v, Buffer *b) {
   } else {
     buffer_adds(b, v->add_space ? BYTE_LEVEL("true", "true") : BYTE_LEVEL("false", "true"));
   }
-  buffer_addf(
-      b, ",\"decoder\":" BYTE_LEVEL("false", "false") ",\"model\":{\"type\":\"BPE\",\"ignore_merges\":%s,",
-      v->whole_words ? "true" : "false");
-  vocabulary_add_tokens(v, b);
+  buffer_addf(b,
+              ",\"decoder\":" BYTE_LEVEL(
+                  "false", "false") ",\"model\":{\"type\":\"BPE\",\"ignore_merges\":%s," LISTS "}}",
+              v->whole_words ? "true" : "false");
 }
 
 void vocabulary_longest_first(const Vocabulary *v, Buffer *b) {
@@ -291,9 +181,8 @@ void vocabulary_longest_first(const Vocabulary *v, Buffer *b) {
       b, "\"normalizer\":null,\"pre_tokenizer\":" BYTE_LEVEL("false", "false") ",\"decoder\":" BYTE_LEVEL(
              "false", "false") ",\"model\":{\"type\":\"WordPiece\",\"unk_token\":");
   vocabulary_add_text(b, v->tokens[v->end].text, v->tokens[v->end].length);
-  buffer_adds(b, ",\"continuing_subword_prefix\":\"\",\"max_input_chars_per_word\":2147483647,");
-  vocabulary_add_tokens(v, b);
-  buffer_adds(b, "}}");
+  buffer_adds(b,
+              ",\"continuing_subword_prefix\":\"\",\"max_input_chars_per_word\":2147483647,\"vocab\":null}}");
 }
 
 /* ---- SentencePiece ---- */
@@ -331,39 +220,32 @@ static void add_normalizer(const Vocabulary *v, Buffer *b) {
 }
 
 static void add_unigram(const Vocabulary *v, Buffer *b) {
-  buffer_addf(b, "\"model\":{\"type\":\"Unigram\",\"byte_fallback\":%s,\"unk_id\":%" PRId64 ",\"vocab\":[",
+  buffer_addf(b, "\"model\":{\"type\":\"Unigram\",\"byte_fallback\":%s,\"unk_id\":%" PRId64 ",\"vocab\":null",
               has_bytes(v) ? "true" : "false", v->unknown);
-  for (size_t i = 0; i < v->count; i++) {
-    buffer_adds(b, i ? ",[" : "[");
-    add_token(v, (int64_t)i, b);
-    if (!v->mapped || v->tokens[i].kind == TOKEN_NORMAL) buffer_addf(b, ",%.9g", v->tokens[i].score);
-    buffer_adds(b, "]");
-  }
-  buffer_adds(b, v->mapped ? "],\"unlisted\":[" : "]");
+  buffer_adds(b, v->mapped ? ",\"unlisted\":[" : "");
   for (size_t i = 0; i < v->unlisted_count; i++) {
     buffer_adds(b, i ? ",[" : "[");
     vocabulary_add_text(b, v->unlisted[i].text, v->unlisted[i].length);
     buffer_addf(b, ",%.9g]", v->unlisted[i].score);
   }
-  if (v->mapped) buffer_adds(b, "]");
+  buffer_adds(b, v->mapped ? "]}}" : "}}");
 }
 
-static bool add_bpe(const Vocabulary *v, Buffer *b, Error *err) {
-  buffer_addf(b, "\"model\":{\"type\":\"BPE\",\"fuse_unk\":true,\"byte_fallback\":%s,\"unk_token\":",
+static void add_bpe(const Vocabulary *v, Buffer *b) {
+  buffer_addf(b,
+              "\"model\":{\"type\":\"BPE\",\"fuse_unk\":true,\"byte_fallback\":%s," LISTS ",\"unk_token\":",
               has_bytes(v) ? "true" : "false");
   if (v->unknown >= 0)
     add_token(v, v->unknown, b);
   else
     buffer_adds(b, "null");
-  buffer_adds(b, ",");
-  vocabulary_add_tokens(v, b);
-  return vocabulary_add_merges(v, b, err);
+  buffer_adds(b, "}}");
 }
 
 /* Decoding drops the space that stands before every text, or all in front. */
 #define STRIP(count) ",{\"type\":\"Strip\",\"content\":\" \",\"start\":" count ",\"stop\":0}"
 
-bool vocabulary_sentencepiece(const Vocabulary *v, Buffer *b, Error *err) {
+static void add_sentencepiece(const Vocabulary *v, Buffer *b) {
   buffer_adds(b, "{\"version\":\"1.0\",");
   vocabulary_add_frame(v, b);
   add_normalizer(v, b);
@@ -371,13 +253,16 @@ bool vocabulary_sentencepiece(const Vocabulary *v, Buffer *b, Error *err) {
               "\"decoder\":{\"type\":\"Sequence\",\"decoders\":[" MARKS_TO_SPACES
               ",{\"type\":\"ByteFallback\"},{\"type\":\"Fuse\"}%s]},",
               v->add_space ? v->joins_spaces ? STRIP("1000") : STRIP("1") : "");
+  if (v->unigram)
+    add_unigram(v, b);
+  else
+    add_bpe(v, b);
+}
+
+bool vocabulary_sentencepiece(const Vocabulary *v, StoredTokenizer *out, Error *err) {
   for (size_t i = 0; v->unigram && i < v->count + v->unlisted_count; i++)
     if (!isfinite(i < v->count ? v->tokens[i].score : v->unlisted[i - v->count].score))
       return fail_damaged(err, "%s: the score of token %zu is not a number", v->path, i);
-  if (v->unigram)
-    add_unigram(v, b);
-  else if (!add_bpe(v, b, err))
-    return false;
-  buffer_adds(b, "}}");
-  return true;
+  add_sentencepiece(v, &out->steps);
+  return v->unigram || vocabulary_merges(v, out, err);
 }

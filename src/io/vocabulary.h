@@ -1,4 +1,4 @@
-/* vocabulary.h - tokenizer.json of a vocabulary that another format stores as a list of tokens. */
+/* vocabulary.h - the tokenizer of a vocabulary that another format stores as a list of tokens. */
 #ifndef IO_VOCABULARY_H
 #define IO_VOCABULARY_H
 
@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "text/stored_tokenizer.h"
 
 /* As SentencePiece numbers them. */
 typedef enum TokenKind {
@@ -47,9 +48,18 @@ typedef struct Vocabulary {
   bool composes, whole_words;              /* texts are in NFC; a word that is a token is that token */
 } Vocabulary;
 
-/* SentencePiece's unigram model, or its BPE, whose merges follow from the scores: the whole tokenizer.json.
- */
-bool vocabulary_sentencepiece(const Vocabulary *, Buffer *out, Error *);
+/* Stores the tokens. Refuses those that are empty, not UTF-8, or the same as another; `name`: what messages
+ * call a token. Then one of the following. */
+bool vocabulary_store(const Vocabulary *, const char *name, StoredTokenizer *out, Error *);
+/* SentencePiece's unigram model, or its BPE, whose merges follow from the scores. */
+bool vocabulary_sentencepiece(const Vocabulary *, StoredTokenizer *out, Error *);
+/* Merges: every pair of tokens that makes a token, by the scores of these. */
+bool vocabulary_merges(const Vocabulary *, StoredTokenizer *out, Error *);
+/* The steps of byte-level BPE. Its space is ByteLevel's. */
+void vocabulary_byte_level(const Vocabulary *, Buffer *steps);
+/* The steps of tokens over bytes, among them all bytes, of which the longest is taken from left to right. Its
+ * unknown token, which never occurs, is the end token. */
+void vocabulary_longest_first(const Vocabulary *, Buffer *steps);
 
 /* Gives a token without a text its bytes, in base64, and its score; false: it has one, or these are no bytes.
  */
@@ -58,19 +68,6 @@ bool vocabulary_put_bytes(Vocabulary *, Arena *, int64_t id, const char *base64,
 bool vocabulary_fill(Vocabulary *, const json_t *, Error *);
 /* SentencePiece's .model, which must outlive the tokens. Its compiled replacements go to `map`. */
 bool vocabulary_read_sentencepiece(Vocabulary *, FileView, Buffer *map, Error *);
-
-/* Refuses tokens that are not UTF-8, or the same as another; `name`: what messages call a token. */
-bool vocabulary_check(const Vocabulary *, const char *name, Error *);
-
-/* tokenizer.json of byte-level BPE up to the merges, which two closing braces follow. Its space is
- * ByteLevel's. */
-void vocabulary_begin_byte_level(const Vocabulary *, Buffer *out);
-/* ,"merges": every pair of tokens that makes a token, by the scores of these. */
-bool vocabulary_add_merges(const Vocabulary *, Buffer *out, Error *);
-
-/* tokenizer.json of tokens over bytes, among them all bytes, of which the longest is taken from left to
- * right. Its unknown token, which never occurs, is the end token. */
-void vocabulary_longest_first(const Vocabulary *, Buffer *out);
 
 /* Patterns of words. */
 #define CONTRACTIONS "'s|'t|'re|'ve|'m|'ll|'d"
@@ -84,9 +81,8 @@ void vocabulary_longest_first(const Vocabulary *, Buffer *out);
   "[^\\r\\n\\p{L}\\p{N}]?" UPPER "*" LOWER "+(?i:" CONTRACTIONS ")?|[^\\r\\n\\p{L}\\p{N}]?" UPPER "+" LOWER \
   "*(?i:" CONTRACTIONS ")?|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
 
-/* Parts of tokenizer.json, of tokens that were checked. */
+/* Parts of tokenizer.json, of tokens that are stored. */
 void vocabulary_add_text(Buffer *, const char *text, size_t length); /* with its quotes */
 void vocabulary_add_frame(const Vocabulary *, Buffer *);             /* "added_tokens" and "post_processor" */
-void vocabulary_add_tokens(const Vocabulary *, Buffer *);            /* "vocab" */
 
 #endif

@@ -24,20 +24,17 @@ static Tokenizer *open_files(const char *path, Error *err) {
   const char *current = dir_exists(path) ? dir_current(buf, path) : path;
   if (dir_exists(path) && file_exists(path_join(file, current, "tokenizer.json")))
     return tokenizer_open_at(path, err);
-  Buffer text = {0};
+  StoredTokenizer stored = {0};
   Tokenizer *t = NULL;
-  if (tokenizer_files_read(current, file, &text, err))
-    t = text.length ? tokenizer_parse_beside(text.data, text.length, file, err)
-                    : tokenizer_open_at(path, err);
-  buffer_free(&text);
+  if (tokenizer_files_read(current, file, &stored, err))
+    t = stored.steps.length ? tokenizer_build_beside(&stored, file, err) : tokenizer_open_at(path, err);
+  stored_free(&stored);
   return t;
 }
 
 static Tokenizer *open_tokenizer(SourceTokenizer *found, Error *err) {
-  if (!found->text) return open_files(found->path, err);
-  Tokenizer *t = tokenizer_parse(found->text, found->length, found->path, err);
-  mem_free(found->text);
-  return t;
+  return found->stored.steps.length ? tokenizer_build(&found->stored, found->path, err)
+                                    : open_files(found->path, err);
 }
 
 /* A file: a directory in its place is not searched. */
@@ -48,6 +45,7 @@ static Tokenizer *open_source_tokenizer(const char *path, Error *err) {
 static Tokenizer *read_tokenizers(const ModelSource *s, Error *err) {
   SourceTokenizer found;
   Tokenizer *t = source_find_tokenizer(s, &found, err) ? open_tokenizer(&found, err) : NULL;
+  stored_free(&found.stored);
   if (!t) return NULL;
   const bool offered = special_tokens_offer(t, s, err);
   Tokenizer *source = offered && *found.source_path ? open_source_tokenizer(found.source_path, err) : NULL;

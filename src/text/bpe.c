@@ -22,7 +22,7 @@ static size_t find(const Merges *m, int32_t left, int32_t right) {
 
 static void make_slots_for(Merges *m, size_t count) {
   size_t slots = m->slot_count ? m->slot_count : 1024;
-  while (slots / 2 < count) slots *= 2;
+  while (slots / 3 * 2 < count) slots *= 2;
   if (slots == m->slot_count) return;
   mem_free(m->slots);
   m->slot_count = slots;
@@ -36,9 +36,11 @@ static void make_slots_for(Merges *m, size_t count) {
   }
 }
 
-void merges_reserve(Merges *m, size_t count) {
-  vec_reserve(&m->list, count);
-  make_slots_for(m, count);
+void merges_take(Merges *m, MergeList *list) {
+  merges_free(m);
+  m->list = *list;
+  *list = (MergeList){0};
+  make_slots_for(m, m->list.count);
 }
 
 void merges_add(Merges *m, Merge merge) {

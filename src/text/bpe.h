@@ -14,18 +14,19 @@ typedef struct Merge {
   int32_t left, right, result;
 } Merge;
 
+typedef VEC(Merge) MergeList;
 typedef struct MergeSlot MergeSlot;
 
 /* The rank is the index in the list. If a pair occurs twice the later one counts, as in Hugging Face. */
 typedef struct Merges {
-  VEC(Merge) list;
+  MergeList list;
   MergeSlot *slots; /* hash table (left, right) -> rank */
   size_t slot_count;
   uint64_t multiplier; /* multiply-shift hash of the pair as a 64-bit number */
   int shift;
 } Merges;
 void merges_add(Merges *, Merge);
-void merges_reserve(Merges *, size_t count); /* capacity for `count` merges in total */
+void merges_take(Merges *, MergeList *); /* all of a list, which is emptied */
 /* The rank of a pair; -1 if it is not merged. */
 int32_t merges_rank(const Merges *, int32_t left, int32_t right);
 void merges_free(Merges *);

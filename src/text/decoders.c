@@ -67,7 +67,7 @@ static void decode_apart(const Step *s, bool first, Buffer *token) {
   (void)s;
   if (!first) put(token, 0, 0, " ");
 }
-const StepKind decoder_none = {.type = "", .decode = decode_apart};
+const StepKind decoder_none = {.type = "", .decode = decode_apart, .knows_first = true};
 
 static bool read_strip(StepReader *r, const json_t *part, Step s) {
   int64_t start, stop;
@@ -132,8 +132,11 @@ static void decode_word_piece(const Step *s, bool first, Buffer *token) {
   for (size_t i = 0; s->flag && i < sizeof shorter / sizeof *shorter; i++)
     replace_all(token, shorter[i][0], shorter[i][1]);
 }
-const StepKind decoder_WordPiece = {
-    .type = "WordPiece", .members = "prefix|cleanup|", .read = read_word_piece, .decode = decode_word_piece};
+const StepKind decoder_WordPiece = {.type = "WordPiece",
+                                    .members = "prefix|cleanup|",
+                                    .read = read_word_piece,
+                                    .decode = decode_word_piece,
+                                    .knows_first = true};
 
 /* The space of a suffix stands before the next token, as the last token has none: so a token's text has a
  * space in front, which counts if the token before it has the suffix (tokenizer_next). */

@@ -55,12 +55,12 @@ bool encode_bytes(const Tokenizer *t, const char *text, size_t length, int32_t *
  * suffix of the last. */
 static bool find_character(const Tokenizer *t, const char *text, size_t length, bool first, bool last,
                            int64_t *id) {
-  if (!has_affixes(t)) return map_get(t->by_bytes, text, length, id);
+  if (!has_affixes(t)) return tokenizer_find_text(t, text, length, id);
   Buffer key = {0};
   if (!first) buffer_adds(&key, t->subword_prefix);
   buffer_add(&key, text, length);
   if (last) buffer_adds(&key, t->word_suffix);
-  const bool found = map_get(t->by_bytes, key.data, key.length, id);
+  const bool found = tokenizer_find_text(t, key.data, key.length, id);
   buffer_free(&key);
   return found;
 }
@@ -85,7 +85,7 @@ static size_t symbols_of_characters(const Tokenizer *t, const char *word, size_t
 
 static void encode(const Tokenizer *t, const char *word, size_t length, EncodeOptions *d, Ids *out) {
   int64_t id;
-  if (t->whole_words && !d->drop && map_get(t->by_bytes, word, length, &id) &&
+  if (t->whole_words && !d->drop && tokenizer_find_text(t, word, length, &id) &&
       model_finds(t, (int32_t)id, d, word, length, 0, length)) {
     vec_push(out, (int32_t)id);
     return;

@@ -74,7 +74,7 @@ static size_t extend(const Tokenizer *t, const char *word, size_t length, size_t
 static void add_stretch(const Tokenizer *t, const char *text, size_t length, Ids *out) {
   int64_t id;
   vec_reserve(out, out->count + length);
-  if (map_get(t->by_bytes, text, length, &id) && !t->pieces.data[id].special)
+  if (tokenizer_find_text(t, text, length, &id) && !t->pieces.data[id].special)
     vec_push(out, (int32_t)id);
   else if (encode_bytes(t, text, length, out->data + out->count))
     out->count += length;

@@ -30,7 +30,7 @@ static size_t longest(const Tokenizer *t, const char *word, size_t whole, size_t
   buffer_add(key, t->subword_prefix, prefix);
   buffer_add(key, text, length);
   while (length) {
-    if (map_get(t->by_bytes, key->data, prefix + length, id) &&
+    if (tokenizer_find_text(t, key->data, prefix + length, id) &&
         model_finds(t, (int32_t)*id, o, word, whole, at, at + length))
       return length;
     while (--length && !t->byte_level && ((unsigned char)text[length] & 0xc0) == 0x80) continue;
@@ -71,7 +71,7 @@ static bool read_word_level(StepReader *r, const json_t *model) {
 static void encode_word_level(const Tokenizer *t, const char *word, size_t length, EncodeOptions *o,
                               Ids *out) {
   int64_t id;
-  if (map_get(t->by_bytes, word, length, &id) && model_finds(t, (int32_t)id, o, word, length, 0, length))
+  if (tokenizer_find_text(t, word, length, &id) && model_finds(t, (int32_t)id, o, word, length, 0, length))
     vec_push(out, (int32_t)id);
   else
     add_unknown(t, out);

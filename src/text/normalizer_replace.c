@@ -62,6 +62,7 @@ const StepKind normalizer_Replace = {
 
 static void replace_strings_in_token(const Step *s, Buffer *token) {
   const char *found;
+  if (!memchr(token->data, s->text[0], token->length)) return; /* memmem takes long to begin */
   for (size_t at = 0; (found = memmem(token->data + at, token->length - at, s->text, s->length));) {
     at = (size_t)(found - token->data);
     token_put(token, at, s->length, s->with, s->with_length);

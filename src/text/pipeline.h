@@ -60,6 +60,7 @@ struct StepKind {
   bool (*normalize)(const Step *, const char *text, size_t length, Buffer *out, Error *);
   void (*cut)(const Step *, Cutter *, const char *text, size_t length);
   void (*decode)(const Step *, bool first, Buffer *token);
+  bool knows_first; /* decode changes the first token of a text otherwise than others */
 };
 
 /* How a model encodes a word. BPE-dropout: each word uses a stream of its own. */

@@ -74,8 +74,11 @@ static void decode_metaspace(const Step *s, bool first, Buffer *token) {
 static bool read_metaspace_decoder(StepReader *r, const json_t *part, Step s) {
   return r->fused ? step_refuse(r, "Metaspace in a joined text") : read_metaspace(r, part, s);
 }
-const StepKind decoder_Metaspace = {
-    .type = "Metaspace", .members = METASPACE, .read = read_metaspace_decoder, .decode = decode_metaspace};
+const StepKind decoder_Metaspace = {.type = "Metaspace",
+                                    .members = METASPACE,
+                                    .read = read_metaspace_decoder,
+                                    .decode = decode_metaspace,
+                                    .knows_first = true};
 
 /* ---- ByteLevel ---- */
 

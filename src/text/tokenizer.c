@@ -29,6 +29,7 @@ void tokenizer_free(Tokenizer *t) {
   vec_free(&t->pieces);
   vec_free(&t->behind);
   buffer_free(&t->remark);
+  buffer_free(&t->source);
   map_free(t->by_name);
   map_free(t->by_bytes);
   merges_free(&t->merges);
@@ -53,17 +54,34 @@ void tokenizer_attach_source(Tokenizer *t, Tokenizer *source) {
   t->of_sources = source;
 }
 
-void tokenizer_put(Tokenizer *t, int32_t id, const char *bytes, size_t length, const char *name,
-                   PieceKind kind) {
+void tokenizer_place(Tokenizer *t, int32_t id, const char *name, const char *bytes, size_t length,
+                     PieceKind kind) {
   CHECK(id >= 0);
   while (t->pieces.count <= (size_t)id) vec_push(&t->pieces, ((Piece){.bytes = "", .kind = PIECE_ADDED}));
   Piece *p = &t->pieces.data[id];
-  p->bytes = arena_strndup(t->arena, bytes, length);
+  const bool same = strlen(name) == length && !memcmp(name, bytes, length);
+  p->bytes = same ? name : arena_strndup(t->arena, bytes, length);
   p->length = length;
-  p->name = arena_strndup(t->arena, name, strlen(name));
+  p->name = name;
   p->kind = kind;
+  if (t->byte_level && kind == PIECE_TEXT) map_set(t->by_bytes, p->bytes, length, id);
+}
+
+void tokenizer_put(Tokenizer *t, int32_t id, const char *bytes, size_t length, const char *name,
+                   PieceKind kind) {
+  const size_t names = map_count(t->by_name);
   map_set(t->by_name, name, strlen(name), id);
-  if (kind == PIECE_TEXT) map_set(t->by_bytes, p->bytes, length, id);
+  CHECK(map_count(t->by_name) > names);
+  tokenizer_place(t, id, map_at(t->by_name, names, NULL, NULL), bytes, length, kind);
+}
+
+/* Of tokens that are not bytes the name is the key. */
+bool tokenizer_find_text(const Tokenizer *t, const char *key, size_t length, int64_t *id) {
+  if (t->byte_level) return map_get(t->by_bytes, key, length, id);
+  int64_t found;
+  if (!map_get(t->by_name, key, length, &found) || t->pieces.data[found].kind != PIECE_TEXT) return false;
+  if (id) *id = found;
+  return true;
 }
 
 int byte_named(const char *name, size_t length) {
@@ -145,8 +163,8 @@ static void guess_end(Tokenizer *t) {
 
 static bool has_key(const Tokenizer *t, int byte) {
   const char c = (char)byte;
-  return map_get(t->by_bytes, &c, 1, NULL) &&
-         (c != ' ' || t->byte_level || map_get(t->by_bytes, SPACE_MARK, 3, NULL));
+  return tokenizer_find_text(t, &c, 1, NULL) &&
+         (c != ' ' || t->byte_level || tokenizer_find_text(t, SPACE_MARK, 3, NULL));
 }
 
 /* Can a byte vanish from the ids, so that the symbols around it become adjacent? */
@@ -154,6 +172,28 @@ static bool may_vanish(const Tokenizer *t, int byte) {
   if (t->unknown >= 0) return false;
   if (t->byte_level || byte < 0x80) return t->bytes[byte] < 0 && !has_key(t, byte);
   return true; /* it may end a character of which another byte is missing */
+}
+
+/* Marks the ends of tokens that merges join. The ends are listed first: the tokens of merges are anywhere in
+ * memory, and there are more merges than tokens. */
+static void join_ends(Tokenizer *t) {
+  typedef struct Ends {
+    unsigned char begin, end;
+  } Ends;
+  const size_t count = t->pieces.count;
+  Ends *ends = mem_alloc(count * sizeof *ends);
+  for (size_t i = 0; i < count; i++) {
+    const char *begin = t->pieces.data[i].bytes, *end = begin + t->pieces.data[i].length;
+    ends[i] =
+        begin < end ? (Ends){cut_class_after(t, begin, end), cut_class_before(t, begin, end)} : (Ends){0};
+  }
+  for (size_t i = 0; i < t->merges.list.count; i++) {
+    const Merge m = t->merges.list.data[i];
+    const unsigned char after = ends[m.right].begin;
+    t->joined[ends[m.left].end][after / 64] |= (uint64_t)1 << after % 64;
+    if (m.left == t->unknown || m.right == t->unknown) memset(t->cut_before, 0, sizeof t->cut_before);
+  }
+  mem_free(ends);
 }
 
 /* Finds where a word may be cut without changing its ids: between two bytes that no merge joins. With unknown
@@ -168,14 +208,7 @@ static void find_cuts(Tokenizer *t) {
     t->cut_before[i] = (all_bytes || known) && (i & 0xc0) != 0x80;
     if (!all_bytes && may_vanish(t, i)) memset(t->joined[i], 0xff, sizeof t->joined[i]);
   }
-  for (size_t i = 0; i < t->merges.list.count; i++) {
-    const Merge m = t->merges.list.data[i];
-    const Piece *left = &t->pieces.data[m.left], *right = &t->pieces.data[m.right];
-    const unsigned char before = cut_class_before(t, left->bytes, left->bytes + left->length),
-                        after = cut_class_after(t, right->bytes, right->bytes + right->length);
-    t->joined[before][after / 64] |= (uint64_t)1 << after % 64;
-    if (m.left == t->unknown || m.right == t->unknown) memset(t->cut_before, 0, sizeof t->cut_before);
-  }
+  join_ends(t);
 }
 
 /* ---- the texts of tokens ---- */
@@ -186,13 +219,19 @@ static const char *keep(Tokenizer *t, const Buffer *text, const char *same, size
              : arena_strndup(t->arena, text->data, text->length);
 }
 
-static void set_text(Tokenizer *t, Piece *p, Buffer *text) {
+static bool knows_first(const Tokenizer *t) {
+  for (size_t i = 0; i < t->decoders.count; i++)
+    if (t->decoders.data[i].kind->knows_first) return true;
+  return false;
+}
+
+static void set_text(Tokenizer *t, Piece *p, bool first_differs, Buffer *text) {
   const char *key = t->byte_level ? p->name : p->bytes;
   const size_t key_length = t->byte_level ? strlen(p->name) : p->length;
   steps_decode(&t->decoders, key, key_length, false, text);
   p->bytes = keep(t, text, p->bytes, p->length);
   p->length = text->length;
-  steps_decode(&t->decoders, key, key_length, true, text);
+  if (first_differs) steps_decode(&t->decoders, key, key_length, true, text);
   p->first = keep(t, text, p->bytes, p->length);
   p->first_length = text->length;
   p->ends_word = t->decoders.count && decoder_ends_word(&t->decoders.data[0], p->name, strlen(p->name));
@@ -206,8 +245,9 @@ static bool find_texts(Tokenizer *t, const char *where, Error *err) {
     return fail(err, "%s: a byte-level model without the decoder \"ByteLevel\" is not supported", where);
   if (t->byte_level && t->decoders.count < 2) return true;
   t->spaced = t->decoders.count && t->decoders.data[0].kind == &decoder_BPEDecoder;
+  const bool first_differs = knows_first(t);
   Buffer text = {0};
-  for (size_t i = 0; i < t->pieces.count; i++) set_text(t, &t->pieces.data[i], &text);
+  for (size_t i = 0; i < t->pieces.count; i++) set_text(t, &t->pieces.data[i], first_differs, &text);
   buffer_free(&text);
   return true;
 }

@@ -11,17 +11,19 @@
 #include "base/json.h"
 #include "base/news.h"
 #include "base/settings.h"
-#include "text/bpe.h"
+#include "text/stored_tokenizer.h"
 
 typedef struct Tokenizer Tokenizer;
 
 /* Reads tokenizer.json and what tokenizer_config.json and special_tokens_map.json in the same directory add
  * to it. Unsupported content is refused by name, never ignored. */
 Tokenizer *tokenizer_open(const char *path, Error *);
-/* The text of a tokenizer.json, without the other files; `where` names it in errors. */
+/* For tests: the text of a tokenizer.json, without the other files; `where` names it in errors. */
 Tokenizer *tokenizer_parse(const char *text, size_t length, const char *where, Error *);
-/* Likewise, with the other files in the directory of `where`. */
-Tokenizer *tokenizer_parse_beside(const char *text, size_t length, const char *where, Error *);
+/* Makes the tokenizer of what the files of another format say (stored_tokenizer.h), which is emptied; beside:
+ * with tokenizer_config.json and special_tokens_map.json in the directory of `where`. */
+Tokenizer *tokenizer_build(StoredTokenizer *, const char *where, Error *);
+Tokenizer *tokenizer_build_beside(StoredTokenizer *, const char *where, Error *);
 Tokenizer *tokenizer_open_at(const char *path, Error *); /* the file, or its directory */
 /* The contents of tokenizer.json; of one that was read and complete, byte for byte the original. */
 bool tokenizer_text(const Tokenizer *, Buffer *, Error *);

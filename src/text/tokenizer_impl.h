@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "text/alphabet.h"
 #include "text/pipeline.h"
+#include "text/stored_tokenizer.h"
 #include "text/tokenizer.h"
 #include "text/trie.h"
 
@@ -73,7 +74,7 @@ struct Tokenizer {
   Arena *arena;
   VEC(Piece) pieces; /* by id */
   Map *by_name;      /* spelling in tokenizer.json -> id */
-  Map *by_bytes;     /* key -> id, of PIECE_TEXT */
+  Map *by_bytes;     /* byte-level: key -> id, of PIECE_TEXT; see tokenizer_find_text */
   Steps normalizers, cutters, decoders;
   const ModelKind *model;
   Merges merges;        /* of BPE */
@@ -108,8 +109,9 @@ struct Tokenizer {
   bool cut_before[256];    /* a word may be cut before this byte ... */
   uint64_t joined[256][4]; /* ... unless bit j of joined[i] is set: a merge joins a token that ends in byte i
                               to one that starts with byte j */
-  const char *source;      /* the tokenizer.json it was read from; NULL: trained here */
-  size_t source_length;
+  Buffer source;           /* the tokenizer.json it was read from; empty: trained here */
+  bool source_is_steps;    /* vocabulary and merges are null there (stored_tokenizer.h) */
+  size_t vocabulary;       /* number of tokens in that vocabulary; added tokens may be behind it */
 };
 
 /* Limit of unassigned ids, so that a single huge id does not exhaust memory. */
@@ -120,6 +122,10 @@ Tokenizer *tokenizer_new(void);
  * padding tokens, and added tokens that tokenizer.json lacks. Call before tokenizer_finish. */
 bool tokenizer_read_config_files(Tokenizer *, const char *path, Error *);
 void tokenizer_put(Tokenizer *, int32_t id, const char *bytes, size_t length, const char *name, PieceKind);
+/* A token that is in by_name, which holds the name. */
+void tokenizer_place(Tokenizer *, int32_t id, const char *name, const char *bytes, size_t length, PieceKind);
+/* The id of a token of the kind PIECE_TEXT by its key. `id` may be NULL. */
+bool tokenizer_find_text(const Tokenizer *, const char *key, size_t length, int64_t *id);
 /* Registers an added token (from `token` all but content, length and id are used); `normalized`: matched in
  * normalized text. */
 void tokenizer_put_added(Tokenizer *, int32_t id, const char *content, AddedToken token, bool normalized);
@@ -130,6 +136,11 @@ int32_t tokenizer_find(const Tokenizer *, const char *name);
 bool tokenizer_read_added(Tokenizer *, const json_t *entry, int64_t id, const char *where, Error *);
 /* Appends a sentence, without a full stop, to tokenizer_remark. */
 void tokenizer_remark_on(Tokenizer *, const char *format, ...) PRINTF(2, 3);
+/* Makes a tokenizer of what was read, which is emptied. Then tokenizer_complete. */
+Tokenizer *tokenizer_assemble(StoredTokenizer *, const char *where, Error *);
+/* Adds what the other files in the directory of the path `beside` say (NULL: none), and finishes it. NULL if
+ * it fails, or the tokenizer is NULL. */
+Tokenizer *tokenizer_complete(Tokenizer *, const char *beside, const char *where, Error *);
 /* Completes the tokenizer once all pieces and merges are added. Fails if an id has no token. */
 bool tokenizer_finish(Tokenizer *, const char *where, Error *);
 

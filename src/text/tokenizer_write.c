@@ -1,22 +1,37 @@
 /* tokenizer_write.c - writes tokenizer.json, in the format of Hugging Face's tokenizers. */
+#include <math.h>
+
 #include "base/file.h"
 #include "text/tokenizer_impl.h"
 
-static json_t *vocabulary_json(const Tokenizer *t) {
+static json_t *vocabulary_json(const Tokenizer *t, size_t count) {
   json_t *vocabulary = json_object();
-  for (size_t i = 0; i < t->pieces.count; i++)
+  for (size_t i = 0; i < count; i++)
     if (t->pieces.data[i].name) json_put(vocabulary, t->pieces.data[i].name, json_integer((json_int_t)i));
   return vocabulary;
 }
 
+/* Of Unigram; tokens that are no pieces of the model have no score. */
+static json_t *scored_vocabulary_json(const Tokenizer *t) {
+  json_t *vocabulary = json_array();
+  for (size_t i = 0; i < t->vocabulary; i++) {
+    json_t *token = json_build("[s]", t->pieces.data[i].name);
+    if (!isnan(t->scores.data[i])) json_push(token, json_real(t->scores.data[i]));
+    json_push(vocabulary, token);
+  }
+  return vocabulary;
+}
+
+/* As "left right", which older readers know, unless names may have spaces. */
 static json_t *merges_json(const Tokenizer *t) {
   json_t *merges = json_array();
   Buffer text = {0};
   for (size_t i = 0; i < t->merges.list.count; i++) {
     const Merge m = t->merges.list.data[i];
+    const char *left = t->pieces.data[m.left].name, *right = t->pieces.data[m.right].name;
     buffer_clear(&text);
-    buffer_addf(&text, "%s %s", t->pieces.data[m.left].name, t->pieces.data[m.right].name);
-    json_push(merges, json_string(text.data));
+    if (t->byte_level) buffer_addf(&text, "%s %s", left, right);
+    json_push(merges, t->byte_level ? json_string(text.data) : json_build("[s, s]", left, right));
   }
   buffer_free(&text);
   return merges;
@@ -50,8 +65,8 @@ static json_t *pre_tokenizer_json(const Tokenizer *t) {
 static json_t *model_json(const Tokenizer *t) {
   return json_build("{s:s, s:n, s:n, s:n, s:n, s:b, s:b, s:b, s:o, s:o}", "type", "BPE", "dropout",
                     "unk_token", "continuing_subword_prefix", "end_of_word_suffix", "fuse_unk", 0,
-                    "byte_fallback", 0, "ignore_merges", (int)t->whole_words, "vocab", vocabulary_json(t),
-                    "merges", merges_json(t));
+                    "byte_fallback", 0, "ignore_merges", (int)t->whole_words, "vocab",
+                    vocabulary_json(t, t->pieces.count), "merges", merges_json(t));
 }
 
 static json_t *normalizer_json(const Steps *steps) {
@@ -127,25 +142,38 @@ static void append_listed_elsewhere(const Tokenizer *t, const AddedTokens *added
       json_push(list, added_entry(t, &added->list.data[i], normalized));
 }
 
+/* The lists of which the file has no text (stored_tokenizer.h). */
+static void put_lists(const Tokenizer *t, json_t *model) {
+  const bool scored = t->model == &model_Unigram;
+  json_put(model, "vocab", scored ? scored_vocabulary_json(t) : vocabulary_json(t, t->vocabulary));
+  if (t->model == &model_BPE) json_put(model, "merges", merges_json(t));
+}
+
+static void complete_added(const Tokenizer *t, json_t *json) {
+  json_t *list = json_object_get(json, "added_tokens");
+  if (!json_is_array(list)) json_put(json, "added_tokens", list = json_array());
+  append_listed_elsewhere(t, &t->added, false, list);
+  append_listed_elsewhere(t, &t->added_normalized, true, list);
+}
+
 /* The file that was read, completed with added tokens from the other files, and with the changes. */
 static json_t *completed_json(const Tokenizer *t, Error *err) {
-  json_t *json = json_parse(t->source, t->source_length, "tokenizer.json", err);
-  json_t *list = json_object_get(json, "added_tokens");
-  if (json && !json_is_array(list)) json_put(json, "added_tokens", list = json_array());
-  if (json) append_listed_elsewhere(t, &t->added, false, list);
-  if (json) append_listed_elsewhere(t, &t->added_normalized, true, list);
-  if (json && t->reframed) json_put(json, "post_processor", post_processor_json(t));
+  json_t *json = json_parse(t->source.data, t->source.length, "tokenizer.json", err);
+  if (!json) return NULL;
+  if (t->source_is_steps) put_lists(t, json_object_get(json, "model"));
+  if (t->completed) complete_added(t, json);
+  if (t->reframed) json_put(json, "post_processor", post_processor_json(t));
   return json;
 }
 
 bool tokenizer_text(const Tokenizer *t, Buffer *out, Error *err) {
-  if (t->source && !t->completed && !t->reframed) {
-    buffer_add(out, t->source, t->source_length);
+  if (t->source.length && !t->source_is_steps && !t->completed && !t->reframed) {
+    buffer_add(out, t->source.data, t->source.length);
     return true;
   }
-  json_t *json = t->source ? completed_json(t, err) : tokenizer_json(t);
+  json_t *json = t->source.length ? completed_json(t, err) : tokenizer_json(t);
   if (!json) return false;
-  char *text = json_text(json, JSON_INDENT(2));
+  char *text = json_text(json, t->source_is_steps ? JSON_COMPACT : JSON_INDENT(2));
   buffer_addf(out, "%s\n", text);
   mem_free(text);
   json_decref(json);

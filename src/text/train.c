@@ -70,7 +70,7 @@ static int by_frequency(const void *a, const void *b) {
 /* The id of a prefix of a character, merged from the prefix one byte shorter and its last byte. */
 static int32_t add_prefix(Tokenizer *t, const char *bytes, size_t length) {
   int64_t id;
-  if (map_get(t->by_bytes, bytes, length, &id)) return (int32_t)id;
+  if (tokenizer_find_text(t, bytes, length, &id)) return (int32_t)id;
   const int32_t left = add_prefix(t, bytes, length - 1), right = t->bytes[(unsigned char)bytes[length - 1]];
   const int32_t result = add_piece(t, bytes, length);
   merges_add(&t->merges, (Merge){left, right, result});
@@ -80,7 +80,7 @@ static int32_t add_prefix(Tokenizer *t, const char *bytes, size_t length) {
 /* The number of new tokens for a character: itself, and its prefixes that have no token yet. */
 static int64_t cost_of(const Tokenizer *t, const Character *c) {
   int64_t cost = 0, id;
-  for (size_t n = c->length; n > 1 && !map_get(t->by_bytes, c->bytes, n, &id); n--) cost++;
+  for (size_t n = c->length; n > 1 && !tokenizer_find_text(t, c->bytes, n, &id); n--) cost++;
   return cost;
 }
 

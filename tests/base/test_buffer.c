@@ -77,6 +77,22 @@ static void a_map_of_many_keys(void **state) {
   map_free(map);
 }
 
+/* Some of which are there; more than are looked up at a time. */
+static void several_keys_at_once(void **state) {
+  enum { ASKED = 50 };
+  char texts[ASKED][16];
+  MapKey keys[ASKED];
+  int64_t values[ASKED];
+  Map *map = map_new();
+  for (int i = 0; i < ASKED; i++) keys[i] = (MapKey){texts[i], key_of(i, texts[i])};
+  map_get_all(map, keys, ASKED, values);
+  for (int i = 0; i < ASKED; i++) assert_int_equal(values[i], -1);
+  for (int i = 0; i < ASKED; i += 3) map_set(map, keys[i].bytes, keys[i].length, i);
+  map_get_all(map, keys, ASKED, values);
+  for (int i = 0; i < ASKED; i++) assert_int_equal(values[i], i % 3 ? -1 : i);
+  map_free(map);
+}
+
 static void a_map_keeps_the_order_of_insertion(void **state) {
   char key[16];
   Map *map = map_new();
@@ -109,9 +125,13 @@ static void any_bytes_are_a_key(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(a_buffer_grows_and_stays_terminated), cmocka_unit_test(taking_empties),
-      cmocka_unit_test(the_hash_is_the_same_everywhere),     cmocka_unit_test(a_map_of_many_keys),
-      cmocka_unit_test(a_map_keeps_the_order_of_insertion),  cmocka_unit_test(any_bytes_are_a_key),
+      cmocka_unit_test(a_buffer_grows_and_stays_terminated),
+      cmocka_unit_test(taking_empties),
+      cmocka_unit_test(the_hash_is_the_same_everywhere),
+      cmocka_unit_test(a_map_of_many_keys),
+      cmocka_unit_test(several_keys_at_once),
+      cmocka_unit_test(a_map_keeps_the_order_of_insertion),
+      cmocka_unit_test(any_bytes_are_a_key),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -26,11 +26,11 @@ static void read_model(const Gguf *g) {
   Config c;
   if (config) config_from_json(&c, config, g->path, NULL);
   json_decref(config);
-  Buffer text = {0};
-  const bool ok = gguf_tokenizer(g, &text, &other);
+  StoredTokenizer stored = {0};
+  const bool ok = gguf_tokenizer(g, &stored, &other);
   CHECK(ok == !other.code);
-  tokenizer_free(ok ? tokenizer_parse(text.data, text.length, "fuzz.gguf", NULL) : NULL);
-  buffer_free(&text);
+  tokenizer_free(ok ? tokenizer_build(&stored, "fuzz.gguf", NULL) : NULL);
+  stored_free(&stored);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

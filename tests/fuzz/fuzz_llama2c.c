@@ -1,5 +1,5 @@
 /* Any bytes as a model file of llama2.c and its tokenizer: refused with a sentence, or arrays that all lie
- * inside of the file, each at its own place, and a tokenizer.json that its reader accepts or refuses. The
+ * inside of the file, each at its own place, and a tokenizer that is made or refused. The
  * first two bytes are the length of the tokenizer; the model follows it. */
 #include "fuzz/pieces.h"
 #include "io/source.h"
@@ -49,11 +49,10 @@ static void read_tokenizer(const ModelSource *s) {
   Error err = {0}, unread = {0};
   const bool ok = source_find_tokenizer(s, &found, &err);
   expect(ok, &err);
-  if (!ok) return;
-  Tokenizer *t = tokenizer_parse(found.text, found.length, found.path, &unread);
-  expect(t, &unread);
-  if (t) tokenizer_free(t);
-  mem_free(found.text);
+  Tokenizer *t = ok ? tokenizer_build(&found.stored, found.path, &unread) : NULL;
+  expect(t || !ok, &unread);
+  tokenizer_free(t);
+  stored_free(&found.stored);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -1,5 +1,5 @@
-/* Any bytes as the files of a tokenizer: refused with a sentence, or a tokenizer.json that its reader accepts
- * or refuses. The first byte says of which kind; pieces are tokenizer_config.json, vocab.json and
+/* Any bytes as the files of a tokenizer: refused with a sentence, or a tokenizer that is made or refused.
+ * The first byte says of which kind; pieces are tokenizer_config.json, vocab.json and
  * the file itself. */
 #include "fuzz/pieces.h"
 #include "io/tokenizer_files.h"
@@ -22,12 +22,12 @@ static const struct {
              {'v', "rwkv_vocab.txt", &tokenizer_rwkv}};
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
-static void use(const Buffer *json) {
+static void use(StoredTokenizer *stored) {
   static const char text[] = "ab \xe6\x9c\x88 \xff'll 12";
   Error err = {0};
   Ids ids = {0};
   Buffer out = {0};
-  Tokenizer *t = tokenizer_parse(json->data, json->length, "fuzz.json", &err);
+  Tokenizer *t = tokenizer_build(stored, "fuzz.json", &err);
   CHECK(!t == (err.code != 0));
   if (t && tokenizer_encode(t, text, sizeof text, true, &ids, &err))
     CHECK(tokenizer_decode(t, ids.data, ids.count, false, &out, &err));
@@ -50,11 +50,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   for (int i = 0; i < 3; i++) remove(paths[i]);
   write_pieces(data + 1, size - 1, files, 3);
   Error err = {0};
-  Buffer json = {0};
+  StoredTokenizer stored = {0};
   char found[PATH_CAPACITY];
-  const bool ok = tokenizer_files_read(paths[2], found, &json, &err);
+  const bool ok = tokenizer_files_read(paths[2], found, &stored, &err);
   CHECK(ok == !err.code);
-  if (ok && json.length) use(&json);
-  buffer_free(&json);
+  if (ok && stored.steps.length) use(&stored);
+  stored_free(&stored);
   return 0;
 }

@@ -10,6 +10,7 @@
 #include "base/scratch.h"
 #include "io/llama2c_files.h"
 #include "io/source.h"
+#include "text/tokenizer.h"
 
 #include <cmocka.h> /* last: it defines fail() */
 
@@ -263,15 +264,20 @@ static void write_tokenizer(const char *name, bool characters) {
   buffer_free(&b);
 }
 
+/* As tokenizer.json, in which it would be saved. */
 static json_t *read_tokenizer(const char *from) {
-  SourceTokenizer t;
+  SourceTokenizer found;
   Error err = {0};
+  Buffer text = {0};
   ModelSource s = open_model();
-  if (!source_find_tokenizer(&s, &t, &err)) fail_msg("%s", err.text);
-  assert_string_equal(strrchr(t.path, '/') + 1, from);
-  json_t *json = json_parse(t.text, t.length, t.path, &err);
+  if (!source_find_tokenizer(&s, &found, &err)) fail_msg("%s", err.text);
+  assert_string_equal(strrchr(found.path, '/') + 1, from);
+  Tokenizer *t = tokenizer_build(&found.stored, found.path, &err);
+  if (!t || !tokenizer_text(t, &text, &err)) fail_msg("%s", err.text);
+  json_t *json = json_parse(text.data, text.length, found.path, &err);
   if (!json) fail_msg("%s", err.text);
-  mem_free(t.text);
+  tokenizer_free(t);
+  buffer_free(&text);
   source_close(&s);
   return json;
 }
@@ -340,6 +346,7 @@ static void expect_no_tokenizer(const Buffer *b, const char *says) {
   Error err = {0};
   write_file("tokenizer.bin", b);
   if (source_find_tokenizer(&s, &t, &err)) fail_msg("not refused: %s", says);
+  stored_free(&t.stored);
   if (!strstr(err.text, says)) fail_msg("%s, not: %s", err.text, says);
   source_close(&s);
 }

@@ -23,10 +23,25 @@ static void drop(const char *name) {
   assert_int_equal(remove(in_scratch(name)), 0);
 }
 
+/* The tokenizer.json that is saved is this tokenizer. */
+static void expect_saved(const Tokenizer *t) {
+  Error err = {0};
+  Buffer text = {0};
+  assert_true(tokenizer_text(t, &text, &err));
+  Tokenizer *again = tokenizer_parse(text.data, text.length, "saved", &err);
+  if (!again) fail_msg("%s", err.text);
+  assert_int_equal(tokenizer_size(again), tokenizer_size(t));
+  assert_true(tokenizer_fingerprint(again) == tokenizer_fingerprint(t));
+  assert_int_equal(tokenizer_begin(again), tokenizer_begin(t));
+  tokenizer_free(again);
+  buffer_free(&text);
+}
+
 static Tokenizer *open_at(const char *path) {
   Error err = {0};
   Tokenizer *t = bundle_tokenizer_at(path, &err);
   if (!t) fail_msg("%s", err.text);
+  expect_saved(t);
   return t;
 }
 

@@ -354,7 +354,6 @@ static void time_is_near_linear(void **state) {
   assert_false(added_find(&added, text.data, text.length, 0, true, &m));
   added_free(&added);
   Merges merges = {0};
-  merges_reserve(&merges, PAIRS);
   for (uint64_t left = 0, found = 0; found < PAIRS; left++)
     for (uint64_t right = 0; right < 30000 && found < PAIRS; right++) {
       const uint64_t h = (left << 32 | right) * 0x9e3779b97f4a7c15u;
