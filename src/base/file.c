@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -16,6 +15,7 @@
 #include "base/buffer.h"
 #include "base/kinds.h"
 #include "base/language.h"
+#include "base/mapping.h"
 #include "base/threads.h"
 
 static bool fail_path(Error *err, const char *path, const char *what) {
@@ -57,8 +57,8 @@ static bool read_stream(int descriptor, const char *path, FileView *view, Error 
 }
 
 static bool map_file(int descriptor, size_t size, const char *path, FileView *view, Error *err) {
-  void *data = mmap(NULL, size, PROT_READ, MAP_PRIVATE, descriptor, 0);
-  if (data == MAP_FAILED) return fail_path(err, path, "cannot be mapped");
+  void *data = mapping_open(descriptor, size);
+  if (!data) return fail_path(err, path, "cannot be mapped");
   *view = (FileView){.data = data, .size = size, .mapped = true};
   return true;
 }
@@ -100,7 +100,7 @@ bool file_view_regular(const char *path, FileView *out, Error *err) {
 void file_view_close(FileView *view) {
   void *data = (void *)(uintptr_t)view->data;
   if (view->mapped)
-    munmap(data, view->size);
+    mapping_close(data, view->size);
   else if (!view->borrowed)
     mem_free(data);
   *view = (FileView){0};

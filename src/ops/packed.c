@@ -7,6 +7,7 @@
 #include "base/arena.h"
 #include "base/buffer.h"
 #include "base/integers.h"
+#include "base/mapping.h"
 #include "base/threads.h"
 #include "kernels/kernels.h"
 #include "ops/panels.h"
@@ -94,7 +95,8 @@ void stored_pairs(const Stored *b, uint32_t *out, int64_t column, int64_t first,
 typedef struct Filling {
   Packed *p;
   Stored b;
-  int64_t columns; /* panels per PACKED_STEPS steps */
+  int64_t column; /* the first to be packed */
+  int64_t pieces; /* of PACKED_STEPS steps */
   atomic_bool lossy;
 } Filling;
 
@@ -122,7 +124,8 @@ static void fill_blocks(const Filling *f, void *out, int64_t column, int64_t fir
 static void fill_panels(void *arg, int64_t begin, int64_t end) {
   Filling *f = arg;
   for (int64_t i = begin; i < end && !f->lossy; i++) {
-    const int64_t first = i / f->columns * PACKED_STEPS, column = i % f->columns * kernels->gemm_nr();
+    const int64_t first = i % f->pieces * PACKED_STEPS,
+                  column = f->column + i / f->pieces * kernels->gemm_nr();
     const int64_t steps = int64_min(PACKED_STEPS, f->p->k - first);
     void *out = panel_at(f->p, column, first);
     if (f->p->type == TENSOR_F32)
@@ -134,11 +137,31 @@ static void fill_panels(void *arg, int64_t begin, int64_t end) {
   }
 }
 
-bool packed_fill(Packed *p, Stored b) {
-  Filling f = {.p = p, .b = b, .columns = padded(p->n) / kernels->gemm_nr()};
+/* Packs `columns` columns from `column` on. */
+static bool fill_columns(Packed *p, Stored b, int64_t column, int64_t columns) {
+  Filling f = {.p = p, .b = b, .column = column, .pieces = (p->k + PACKED_STEPS - 1) / PACKED_STEPS};
   CHECK(!kernels->types[p->type].panel || (b.type == p->type && b.transposed));
-  parallel_for(f.columns * ((p->k + PACKED_STEPS - 1) / PACKED_STEPS), fill_panels, &f);
+  parallel_for(padded(columns) / kernels->gemm_nr() * f.pieces, fill_panels, &f);
   return !f.lossy;
+}
+
+bool packed_fill(Packed *p, Stored b) {
+  return fill_columns(p, b, 0, p->n);
+}
+
+/* Packs a matrix of a file whose pages are not needed any more: a strip at a time, so that both forms are in
+ * memory for this strip only. */
+static bool fill_and_release(Packed *p, Stored b) {
+  enum { STRIP = 8 << 20 };
+  const size_t row = type_bytes(b.type, b.ld);
+  const int64_t nr = kernels->gemm_nr(), strip = b.transposed ? (int64_t)(STRIP / row) / nr * nr + nr : b.n;
+  for (int64_t at = 0, columns; at < b.n; at += columns) {
+    columns = int64_min(strip, b.n - at);
+    if (!fill_columns(p, b, at, columns)) return false;
+    if (b.transposed) mapping_release((const char *)b.at + (size_t)at * row, (size_t)columns * row);
+  }
+  if (!b.transposed) mapping_release(b.at, (size_t)p->k * row);
+  return true;
 }
 
 /* ---- packed sets ---- */
@@ -173,7 +196,7 @@ static const Packed *packed_as(PackedSet *s, TensorType type, bool transposed, c
   const int64_t n = b.n, k = weight->shape[transposed ? 1 : 0];
   Packed *p = arena_new_of(s->arena, Packed);
   *p = (Packed){n, k, type, arena_alloc(s->arena, packed_bytes(type, n, k))};
-  if (packed_fill(p, b)) return p;
+  if (fill_and_release(p, b)) return p;
   arena_rewind(s->arena, mark);
   return NULL;
 }

@@ -1,0 +1,52 @@
+/* Packed weights of a file: whole, though they are packed in strips, and in memory only once. */
+#include <inttypes.h>
+
+#include "tape_tools.h"
+
+#include "base/scratch.h"
+
+enum { N = 8200, K = 2100 }; /* 69 MB */
+
+static void write_weight(void) {
+  float *values = mem_alloc((size_t)N * K * sizeof *values);
+  for (size_t i = 0; i < (size_t)N * K; i++) values[i] = (float)(i * 40503 % 65521) - 30000;
+  assert_true(file_replace(in_scratch("weight"), values, (size_t)N * K * sizeof *values, NULL));
+  mem_free(values);
+}
+
+static float value_at(const Packed *p, int64_t column, int64_t k) {
+  const int64_t nr = kernels->gemm_nr(), at = column % nr, first = k / PACKED_STEPS * PACKED_STEPS;
+  const float *panel = packed_panel(p, column - at, first);
+  return panel[(k - first) * nr + at];
+}
+
+static void large_weights_of_files(void **state) {
+  FileView file;
+  (void)state;
+  write_weight();
+  for (int transposed = 0; transposed < 2; transposed++) {
+    assert_true(file_view_regular(in_scratch("weight"), &file, NULL));
+    const Tensor weight = {
+        .dims = 2, .shape = {transposed ? N : K, transposed ? K : N}, .data = (void *)(uintptr_t)file.data};
+    const float *values = tensor_f32(&weight);
+    float sum = 0;
+    for (size_t i = 0; i < (size_t)N * K; i++) sum += values[i];
+    assert_true(isfinite(sum));
+    PackedSet *set = packed_set_new(false);
+    const int64_t before = mem_resident();
+    const Packed *packed = packed_set_get(set, transposed, &weight);
+    assert_true(mem_resident() - before < (int64_t)file.size / 4); /* the file's pages are gone */
+    assert_int_equal(packed->type, TENSOR_F32);
+    for (int64_t column = 0; column < N; column++)
+      for (int64_t k = 0; k < K; k++)
+        if (value_at(packed, column, k) != values[transposed ? column * K + k : k * N + column])
+          fail_msg("column %" PRId64 ", step %" PRId64, column, k);
+    packed_set_free(set);
+    file_view_close(&file);
+  }
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(large_weights_of_files)};
+  return cmocka_run_group_tests(tests, scratch_open, scratch_close);
+}
