@@ -10,9 +10,8 @@ peer runs in a separate process whose clock starts after Python and the librarie
 includes reading model and tokenizer, and tokenizing and processing the prompt. llama.cpp maps its file and is measured with and without flash
 attention; transformers keeps the type of the file. Medians are compared. Peers that are not installed are skipped with a message.
 
-With --models, these GGUF files are measured instead, against llama.cpp. The memory of both is the peak of the resident set without the pages
-of mapped files, which include the weights: for Inkstone including the cache of keys and values, for llama.cpp without what Python had
-before.
+With --models, these GGUF files are measured instead, against llama.cpp. The memory of both is the largest resident set until 16 tokens are
+there, beyond the size of the model's file, including the cache of keys and values; for llama.cpp without what Python had before.
 """
 import argparse
 import importlib.util
@@ -28,6 +27,7 @@ from importlib import metadata
 import common
 
 PROMPT = "once upon a time"
+TOKENS = 16  # until memory is measured
 PEERS = {"llama.cpp": ["llama_cpp", "gguf", "numpy"], "transformers": ["torch", "transformers"]}
 os.environ.update(HF_HUB_OFFLINE="1", TRANSFORMERS_VERBOSITY="error", TOKENIZERS_PARALLELISM="false")
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -52,52 +52,58 @@ def read_once(folder):
 
 # ---- one measurement each: seconds, and bytes of memory ----
 
-def memory(process):
-    """The peak of the resident set, and the part of it now that is of files, in bytes."""
-    with open(f"/proc/{process}/status", encoding="ascii") as file:
-        status = dict(line.split(":", 1) for line in file)
-    return [1024 * int(status[key].split()[0]) for key in ("VmHWM", "RssFile")]
+def resident(key):
+    """The resident set now (VmRSS) or at its largest (VmHWM), in bytes."""
+    with open("/proc/self/status", encoding="ascii") as file:
+        return 1024 * int(dict(line.split(":", 1) for line in file)[key].split()[0])
+
+
+def size_of(model):
+    return os.path.getsize(os.path.join(model, "model.safetensors") if os.path.isdir(model) else model)
 
 
 def ours(model):
-    command = [args.inkstone, "write", "-m", model, PROMPT, "--continuation", "--greedy", "--ignore-end", "-q", "--threads", str(args.threads)]
+    command = [args.inkstone, "write", "-m", model, PROMPT, "--continuation", "--greedy", "--ignore-end", "-q", "--threads", str(args.threads),
+               "--max-tokens", str(TOKENS)]
     time.sleep(0.2)
     start = time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.PIPE, bufsize=0)
     first = process.stdout.read(1)
     seconds = time.perf_counter() - start
-    peak, files = memory(process.pid) if first else (0, 0)
-    process.kill()
-    process.wait()
-    if not first:
-        sys.exit("inkstone write printed nothing")
-    return seconds, peak - files
+    process.stdout.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if not first or process.returncode:
+        sys.exit("inkstone write failed")
+    return seconds, 1024 * usage.ru_maxrss - size_of(model)
 
 
 def measure_theirs(peer, model):
-    before = 0
     if peer == "transformers":
         import torch
         from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
         torch.set_num_threads(args.threads)
+        before = resident("VmRSS")
         start = time.perf_counter()
         tokenizer = PreTrainedTokenizerFast.from_pretrained(model)
         network = LlamaForCausalLM.from_pretrained(model, dtype="auto").eval()
         with torch.inference_mode():
             ids = tokenizer(PROMPT, return_tensors="pt", add_special_tokens=False)["input_ids"]
             tokenizer.decode(network(ids, logits_to_keep=1).logits[0, -1].argmax())
+            seconds = time.perf_counter() - start
+            network.generate(ids, max_new_tokens=TOKENS, do_sample=False)
     else:
         import numpy
         import llama_cpp  # noqa: F401, loads the library
-        peak, files = memory("self")
-        before = peak - files
+        before = resident("VmRSS")
         start = time.perf_counter()
         network = common.LlamaCpp(model, args.threads, peer.endswith("flash"), mapped=True)
         ids = network.tokenize(PROMPT.encode())
-        numpy.ctypeslib.as_array(network.decode(ids), (network.vocabulary(),)).argmax()
-    seconds = time.perf_counter() - start
-    peak, files = memory("self")
-    print(json.dumps([seconds, peak - files - before]))
+        for count in range(TOKENS):
+            token = numpy.ctypeslib.as_array(network.decode(ids if count == 0 else [token]), (network.vocabulary(),)).argmax()
+            if count == 0:
+                seconds = time.perf_counter() - start
+    print(json.dumps([seconds, resident("VmHWM") - before - size_of(model)]))
 
 
 def theirs(peer, model):

@@ -47,10 +47,6 @@ static void *panel_at(const Packed *p, int64_t column, int64_t first) {
   return (char *)p->panels + type_bytes(p->type, column * p->k + first * kernels->gemm_nr());
 }
 
-const void *packed_panel(const Packed *p, int64_t column, int64_t first) {
-  return panel_at(p, column, first);
-}
-
 /* `rows` rows from row `row`, elements from `first`, as floats: f32 in place, other types widened. */
 static const float *rows_of(const Stored *b, int64_t row, int64_t first, int64_t rows, int64_t length,
                             int64_t *ld) {
@@ -114,11 +110,17 @@ static bool fill_converted(const Filling *f, void *out, int64_t column, int64_t 
 }
 
 /* For a type with its own panel format. */
-static void fill_blocks(const Filling *f, void *out, int64_t column, int64_t first, int64_t steps) {
-  const Stored *b = &f->b;
+static void pack_blocks(const Stored *b, void *out, int64_t column, int64_t first, int64_t steps) {
   kernels->types[b->type].panel(out, type_at(b->type, b->at, column * b->ld + first),
                                 (int64_t)type_bytes(b->type, b->ld),
                                 int64_min(kernels->gemm_nr(), b->n - column), steps);
+}
+
+const void *packed_panel(const Packed *p, int64_t column, int64_t first) {
+  if (p->panels) return panel_at(p, column, first);
+  void *panel = panels_of_thread()->panel;
+  pack_blocks(&p->stored, panel, column, first, int64_min(PACKED_STEPS, p->k - first));
+  return panel;
 }
 
 static void fill_panels(void *arg, int64_t begin, int64_t end) {
@@ -131,7 +133,7 @@ static void fill_panels(void *arg, int64_t begin, int64_t end) {
     if (f->p->type == TENSOR_F32)
       stored_panel(&f->b, out, column, first, steps);
     else if (kernels->types[f->p->type].panel)
-      fill_blocks(f, out, column, first, steps);
+      pack_blocks(&f->b, out, column, first, steps);
     else if (!fill_converted(f, out, column, first, steps))
       f->lossy = true;
   }
@@ -195,7 +197,7 @@ static const Packed *packed_as(PackedSet *s, TensorType type, bool transposed, c
   const Stored b = stored_weight(weight, transposed);
   const int64_t n = b.n, k = weight->shape[transposed ? 1 : 0];
   Packed *p = arena_new_of(s->arena, Packed);
-  *p = (Packed){n, k, type, arena_alloc(s->arena, packed_bytes(type, n, k))};
+  *p = (Packed){n, k, type, arena_alloc(s->arena, packed_bytes(type, n, k)), b};
   if (fill_and_release(p, b)) return p;
   arena_rewind(s->arena, mark);
   return NULL;
@@ -220,15 +222,28 @@ static const Packed *pack(PackedSet *s, bool transposed, const Tensor *weight) {
   return packed_as(s, TENSOR_F32, transposed, weight);
 }
 
-/* Weights in blocks are packed at once: a product that reads them unpacked would have other bits
- * (kernels/isa/integers.inc), so that results would depend on which product came first. */
+/* Weights in blocks are packed at least panel by panel: a product that reads them unpacked would have other
+ * bits (kernels/isa/integers.inc), so that results would depend on which product came first. */
+static const Packed *panel_by_panel(PackedSet *s, const Tensor *weight) {
+  Packed *p = arena_new_of(s->arena, Packed);
+  const Stored b = stored_weight(weight, true);
+  *p = (Packed){b.n, b.ld, b.type, NULL, b};
+  return p;
+}
+
 static const Packed *get(PackedSet *s, bool transposed, const Tensor *weight) {
   const void *place = weight->data;
   const bool met = map_get(s->by_address, &place, sizeof place, NULL);
+  const bool blocks = transposed && kernels->types[weight->type].panel;
   int64_t *at = map_slot(s->by_address, &place, sizeof place, 0);
-  if (!met && s->compact && !(transposed && kernels->types[weight->type].panel)) return NULL;
-  if (!*at) *at = (int64_t)(intptr_t)pack(s, transposed, weight);
-  return (const Packed *)(intptr_t)*at;
+  const Packed *p = (const Packed *)(intptr_t)*at;
+  if (!met && s->compact && !blocks) return NULL;
+  if (!met && s->compact)
+    p = panel_by_panel(s, weight);
+  else if (!p || !p->panels)
+    p = pack(s, transposed, weight);
+  *at = (int64_t)(intptr_t)p;
+  return p;
 }
 
 /* Unlocks before unwinding if memory runs out. */

@@ -34,21 +34,23 @@ void stored_pairs(const Stored *, uint32_t *out, int64_t column, int64_t first, 
 typedef struct Packed {
   int64_t n, k;
   TensorType type;
-  void *panels;
+  void *panels; /* NULL: each is packed from `stored` when it is read; of types in blocks only */
+  Stored stored;
 } Packed;
 
 size_t packed_bytes(TensorType, int64_t n, int64_t k); /* of `panels`; */
 int64_t packed_floats(int64_t n, int64_t k);           /* of f32, in floats */
 /* Packs b = op(B) [k,n]. False if the type cannot hold its values. */
 bool packed_fill(Packed *, Stored b);
-/* The panel at `column`, a multiple of nr, and step `first`, a multiple of PACKED_STEPS. */
+/* The panel at `column`, a multiple of nr, and step `first`, a multiple of PACKED_STEPS. Valid until the
+ * thread's next call. */
 const void *packed_panel(const Packed *, int64_t column, int64_t first);
 
 /* A cache of packed matrices, which must not change while the set exists; thread-safe. Each is packed on
  * first use as floats, which pays for repeated products with several rows; or, `compact`, in the smallest
  * type that holds the values, on second use only, since packing takes time and as much memory again, and
- * the first use only reads a prompt. Types stored in blocks are kept, and packed on first use: their products
- * have other bits than those of unpacked weights. */
+ * the first use only reads a prompt. Types stored in blocks are kept; on first use their panels are packed
+ * one at a time, as their products have other bits than those of unpacked weights. */
 typedef struct PackedSet PackedSet;
 PackedSet *packed_set_new(bool compact);
 void packed_set_free(PackedSet *);
