@@ -46,7 +46,33 @@ static void large_weights_of_files(void **state) {
   }
 }
 
+/* Panel by panel before, with the same contents. */
+static void blocks_are_packed_on_second_use(void **state) {
+  enum { ROWS = 77, STEPS = 2 * PACKED_STEPS + 32 };
+  (void)state;
+  Tape *tape = recording();
+  const Tensor *values = normal(tape, 9, 2, (int64_t[]){ROWS, STEPS});
+  Tensor weight = *values;
+  weight.type = TENSOR_Q8_0;
+  weight.data = mem_alloc(tensor_bytes(&weight));
+  kernels->types[TENSOR_Q8_0].narrow(weight.data, tensor_f32(values), tensor_count(values));
+  PackedSet *set = packed_set_new(true);
+  const Packed *first = packed_set_get(set, true, &weight), *second = packed_set_get(set, true, &weight);
+  assert_true(!first->panels && second->panels);
+  assert_ptr_equal(packed_set_get(set, true, &weight), second);
+  for (int64_t column = 0; column < ROWS; column += kernels->gemm_nr())
+    for (int64_t at = 0; at < STEPS; at += PACKED_STEPS) {
+      const int64_t steps = at + PACKED_STEPS < STEPS ? PACKED_STEPS : STEPS - at;
+      assert_memory_equal(packed_panel(first, column, at), packed_panel(second, column, at),
+                          type_bytes(TENSOR_Q8_0, steps * kernels->gemm_nr()));
+    }
+  packed_set_free(set);
+  mem_free(weight.data);
+  tape_free(tape);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(large_weights_of_files)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(large_weights_of_files),
+                                     cmocka_unit_test(blocks_are_packed_on_second_use)};
   return cmocka_run_group_tests(tests, scratch_open, scratch_close);
 }

@@ -136,6 +136,20 @@ static void neighbours_of_what_is_left_out_merge(void **state) {
   tokenizer_free(t);
 }
 
+/* A model finds the tokens of its vocabulary, not those that are added to it. */
+static void models_do_not_find_added_tokens(void **state) {
+  static const char text[] =
+      "{\"decoder\":{\"type\":\"WordPiece\"},\"added_tokens\":[{\"id\":2,\"content\":\"##b\"}],"
+      "\"model\":{\"type\":\"WordPiece\",\"unk_token\":\"?\",\"vocab\":{\"?\":0,\"a\":1}}}";
+  Error err = {0};
+  Tokenizer *t = tokenizer_parse(text, sizeof text - 1, "t.json", &err);
+  if (!t) fail_msg("%s", err.text);
+  EXPECT(t, true, "a", 1);
+  EXPECT(t, true, "ab", 0);
+  EXPECT(t, true, "##b", 2);
+  tokenizer_free(t);
+}
+
 /* Listed as special or not, they spell what has no token of its own. */
 static void byte_tokens_stay_bytes(void **state) {
   Error err = {0};
@@ -371,6 +385,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(tokens_that_are_not_special_are_always_found),
       cmocka_unit_test(what_is_passed_over_is_not_looked_into),
+      cmocka_unit_test(models_do_not_find_added_tokens),
       cmocka_unit_test(bytes_without_a_token_are_left_out),
       cmocka_unit_test(neighbours_of_what_is_left_out_merge),
       cmocka_unit_test(byte_tokens_stay_bytes),
