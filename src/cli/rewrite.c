@@ -86,7 +86,7 @@ static void warn_cut(Job *job, const ink_output *o) {
 static void take_problem(Job *job, const ink_output *o) {
   fail(&job->problem, "%s", o->problem);
   if (job->lines && ++job->failed <= MOST_REPORTED) {
-    fputs("inkstone: ", stderr);
+    streams_say("inkstone: ");
     print_location(job, o);
     streams_say("%s\n", o->problem);
   }

@@ -202,7 +202,7 @@ static void report_repeats(const Checker *c) {
   const News *n = c->news;
   const bool drops = !strcmp(c->settings->duplicates, "drop");
   const bool pairs = r->ratio > 0;
-  const char *noun = pairs ? _("pair") : _("conversation");
+  const char *noun = pairs ? N_("pair") : N_("conversation");
   char buf[FIGURE_SIZE];
   if (r->duplicates)
     news_note(n, "%s: %s",
@@ -238,7 +238,7 @@ static void report_all(const Checker *c) {
   const bool pairs = r->ratio > 0;
   char n[FIGURE_SIZE];
   news_note(c->news, "%s, %" PRId64 " more held out",
-            figure_of(n, r->read, pairs ? _("pair") : _("conversation")), r->held);
+            figure_of(n, r->read, pairs ? N_("pair") : N_("conversation")), r->held);
   report_lengths(c->news, pairs ? _("source") : _("a conversation"), &r->source);
   report_lengths(c->news, pairs ? _("target") : _("a turn"), &r->target);
   report_repeats(c);

@@ -41,4 +41,17 @@ expect_out '  上下文  '
 ! grep -q parameters out || flunk 'a label is not translated'
 run info model --json
 expect_out '"parameters"'
+
+# Nouns keep no English plural behind their translation.
+printf '狗\t猫\n马\t羊\n' >pairs.tsv
+run train translate pairs.tsv -o pairs --size nano --steps 1 --valid pairs.tsv --threads 1
+expect_status 0
+expect_err '2 个文本对，'
+expect_err '共 2 个文本对）'
+# What is said of a line begins as all messages do.
+printf '狗\n\300\257\n' >lines
+run translate -m pairs -i lines
+expect_status 1
+expect_err 'inkstone：lines:2：'
+expect_err 'inkstone：2 行中有 1 条失败'
 finish
