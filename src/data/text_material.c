@@ -61,14 +61,16 @@ static size_t count_common(const Corpus *train, const Corpus *held) {
   return common;
 }
 
-/* A few common lines are no reason to warn, as in dialogues. */
-static void warn_common(const TextMaterial *m) {
+/* Some common lines are usual, as in dialogues, and only noted. */
+static void report_common(const TextMaterial *m) {
   const size_t common = count_common(m->corpus, m->held_out), all = m->held_out->count;
-  if (2 * common < all) return;
-  news_warning(&m->base.news,
-               "%zu of %zu documents of --valid are in the training text, too: their loss says nothing about "
-               "new text; give other text, or leave out --valid to hold some out",
-               common, all);
+  if (2 * common >= all)
+    news_warning(&m->base.news,
+                 "%zu of %zu documents of --valid are in the training text, too: their loss says nothing "
+                 "about new text; give other text, or leave out --valid to hold some out",
+                 common, all);
+  else if (common)
+    news_note(&m->base.news, "%zu of %zu documents of --valid are in the training text, too", common, all);
 }
 
 static bool open_held_out(TextMaterial *m, Error *err) {
@@ -76,7 +78,7 @@ static bool open_held_out(TextMaterial *m, Error *err) {
   if (valid->count) {
     m->held_out = corpus_open((const char *const *)valid->items, valid->count, m->text, m->documents,
                               &m->base.news, err);
-    if (m->held_out) warn_common(m);
+    if (m->held_out) report_common(m);
     return m->held_out != NULL;
   }
   if (m->data->holdout <= 0) return true;

@@ -112,11 +112,19 @@ static void cut_batches(WindowBatches *w, int64_t count, int64_t together) {
   alloc_tokens(w, most);
 }
 
+/* The first token of a document is no target if nothing stands before it. */
+static int64_t count_targets(const Windows *w) {
+  int64_t targets = 0;
+  for (int64_t i = 0; i < w->count; i++) targets += windows_length(w, i);
+  return targets;
+}
+
 Batches *windows_eval_batches(const Dataset *data, int64_t time, int64_t together, int64_t limit,
                               Error *err) {
   Windows windows;
   if (!windows_open(&windows, data, time, true, 0, &(News){0}, err)) return NULL;
   WindowBatches *w = new_batches(&evaluation, &windows);
+  w->base.tokens = count_targets(&w->windows);
   cut_batches(w, choose_windows(w, limit), together);
   return &w->base;
 }

@@ -128,6 +128,11 @@ expect_status 0
 run train write text -o other --size nano --steps 2 --valid text --context 16
 expect_status 0
 expect_err "warning: 60 of 60 documents of --valid are in the training text, too"
+{ text_of 300 | tail -n 20; head -n 4 text; } >held
+run train write text -o some --size nano --steps 2 --valid held --context 16
+expect_status 0
+expect_err "of 24 documents of --valid are in the training text, too"
+expect_not_err "give other text"
 text_of 300 | tail -n 20 >held
 run train write text -o third --size nano --steps 2 --valid held --context 16 --documents file
 expect_not_err "are in the training text"

@@ -101,6 +101,7 @@ static void a_limit_looks_everywhere(void **state) {
     tenths += of_tenth > 0;
   }
   assert_in_range(scored, COUNT / 5, COUNT / 3);
+  assert_int_equal(b->tokens, COUNT - DOCUMENTS);
   assert_int_equal(tenths, 10);
   batches_free(b);
   dataset_free(&d);
@@ -311,6 +312,7 @@ static void documents_stand_between_their_tokens(void **state) {
         if (batch.tokens[at * batch.time] < least) least = batch.tokens[at * batch.time];
     }
     assert_int_equal(scored, cases[i].scored);
+    assert_int_equal(b->tokens, scored);
     assert_int_equal(least, cases[i].first);
     batches_free(b);
     dataset_free(&d);
