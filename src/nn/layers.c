@@ -104,15 +104,18 @@ static Tensor *call_layer(void *arg, Tensor *x) {
 
 Tensor *nn_layers(Net *net, const char *name, int64_t count, NetLayer *layer, const void *arg, Tensor *x,
                   Tensor *context) {
+  Tensor *depths = watch_depths(net, count, x);
+  watch_depth(depths, 0, x);
   for (int64_t i = 0; i < count; i++) {
     net_enter(net, "%s.%d", name, (int)i);
     LayerCall *call = arena_alloc(tape_arena(net->tape), sizeof *call);
     net->layer = i;
     *call = (LayerCall){*net, layer, arg};
     x = tape_part(net->tape, call_layer, call, x, context);
+    watch_depth(depths, i + 1, x);
     net_leave(net, "%s.%d", name, (int)i);
   }
-  return x;
+  return depths ? depths : x;
 }
 
 /* ---- attention ---- */

@@ -40,7 +40,7 @@ Tensor *nn_residual(Net *, Tensor *x, Tensor *change); /* as op_residual */
 
 /* Passes x through `count` layers in the scopes "<name>.0", ...; net->layer is the index. Each is a part
  * of the tape, which limits what it may read (ops/tape.h); context: a further activation they read, or
- * NULL. */
+ * NULL. Returns the last layer's output, or those of all layers if they are watched (watch.h). */
 typedef Tensor *NetLayer(Net *, const void *arg, Tensor *x);
 Tensor *nn_layers(Net *, const char *name, int64_t count, NetLayer *, const void *arg, Tensor *x,
                   Tensor *context);

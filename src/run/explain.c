@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "run/choices.h"
 #include "run/look.h"
 #include "text/html.h"
 #include "text/utf8.h"
@@ -74,12 +75,13 @@ static void add_word(Buffer *html, const Word *w) {
 
 /* Attention of an output word to a source word: the sum over source tokens, averaged over output tokens. */
 static double weight_of(const Explanation *e, const Word *row, const Word *column) {
+  const AttentionSum *a = &e->look.attention;
   const int64_t before = e->input->length - 1; /* the row that predicts token 0 */
   double sum = 0;
   for (size_t t = row->first; t < row->stop; t++)
     for (size_t s = column->first; s < column->stop; s++)
-      sum += (double)e->look.watch.sum[(before + (int64_t)t) * e->look.watch.keys + (int64_t)s];
-  return sum / (double)e->look.watch.looks / (double)(row->stop - row->first);
+      sum += (double)a->weights[(before + (int64_t)t) * a->keys + (int64_t)s];
+  return sum / (double)a->heads / (double)(row->stop - row->first);
 }
 
 static void add_row(const Explanation *e, const Word *row, const Words *columns, Buffer *html) {
@@ -94,7 +96,7 @@ static void add_row(const Explanation *e, const Word *row, const Words *columns,
 }
 
 static void add_attention(const Explanation *e, const Words *rows, const Words *columns, Buffer *html) {
-  if (!e->look.watch.sum) return;
+  if (!e->look.attention.weights) return;
   buffer_adds(html, "<div class=wide><table class=look><tr><td class=none></td>");
   for (size_t i = 0; i < columns->count; i++) {
     buffer_adds(html, "<th class=up><span>");
@@ -109,25 +111,6 @@ static void add_attention(const Explanation *e, const Words *rows, const Words *
 /* ---- alternatives ---- */
 
 enum { SHOWN = 5 };
-
-static double log_sum(const float *x, int64_t n) {
-  float top = x[0];
-  double sum = 0;
-  for (int64_t i = 1; i < n; i++) top = x[i] > top ? x[i] : top;
-  for (int64_t i = 0; i < n; i++) sum += exp((double)(x[i] - top));
-  return top + log(sum);
-}
-
-/* The likeliest, best first. */
-static void find_best(const float *x, int64_t n, int32_t best[SHOWN], int64_t *count) {
-  *count = 0;
-  for (int64_t i = 0; i < n; i++) {
-    if (*count == SHOWN && x[i] <= x[best[SHOWN - 1]]) continue;
-    int64_t at = *count < SHOWN ? (*count)++ : SHOWN - 1;
-    for (; at > 0 && x[best[at - 1]] < x[i]; at--) best[at] = best[at - 1];
-    best[at] = (int32_t)i;
-  }
-}
 
 static void add_token(const Explanation *e, int32_t id, Buffer *html) {
   size_t length;
@@ -146,31 +129,28 @@ static void add_share(Buffer *html, double p) {
     html_addf(html, p < 1e-3 ? "%.2f %%" : p < 0.1 ? "%.1f %%" : "%.0f %%", 100 * p);
 }
 
-static void add_choice(const Explanation *e, const float *x, double all, int32_t id, bool taken,
-                       Buffer *html) {
-  const double p = exp((double)x[id] - all);
-  html_addf(html, "<li%s style=\"--p:%.3f\"><span>", taken ? " class=taken" : "", p);
-  add_token(e, id, html);
+static void add_choice(const Explanation *e, Choice c, bool taken, Buffer *html) {
+  html_addf(html, "<li%s style=\"--p:%.3f\"><span>", taken ? " class=taken" : "", c.probability);
+  add_token(e, c.id, html);
   buffer_adds(html, "</span> <i>");
-  add_share(html, p);
+  add_share(html, c.probability);
   buffer_adds(html, "</i></li>");
 }
 
 static void add_step(const Explanation *e, int64_t step, Buffer *html) {
   const int64_t vocabulary = e->request->model->config.vocabulary;
   const float *x = e->look.logits + step * vocabulary;
-  const double all = log_sum(x, vocabulary);
   const int32_t taken = step < (int64_t)e->ids->count ? e->ids->data[step] : layout_end(e->request->layout);
-  int32_t best[SHOWN];
-  int64_t count;
+  Choice best[SHOWN];
   bool shown = false;
-  find_best(x, vocabulary, best, &count);
+  const int64_t count = choices_find(x, vocabulary, best, SHOWN);
   buffer_adds(html, "<ul>");
   for (int64_t i = 0; i < count; i++) {
-    add_choice(e, x, all, best[i], best[i] == taken, html);
-    shown |= best[i] == taken;
+    add_choice(e, best[i], best[i].id == taken, html);
+    shown |= best[i].id == taken;
   }
-  if (!shown) add_choice(e, x, all, taken, true, html);
+  if (!shown)
+    add_choice(e, (Choice){taken, exp((double)x[taken] - choices_log_sum(x, vocabulary))}, true, html);
   buffer_adds(html, "</ul>\n");
 }
 
@@ -178,7 +158,7 @@ static void add_step(const Explanation *e, int64_t step, Buffer *html) {
 
 static void add_section(const Explanation *e, Buffer *html) {
   const Tokenizer *t = e->request->tokenizer;
-  const bool encodes = e->look.watch.source;
+  const bool encodes = e->look.source;
   const int32_t *from = encodes ? e->input->source : e->input->prompt;
   const int64_t length = encodes ? e->input->source_length : e->input->length;
   Words rows = {0}, columns = {0};

@@ -22,6 +22,17 @@ static int64_t longest(const Ids *const *written, int64_t count) {
   return (int64_t)most;
 }
 
+static void add_row(void *user, const WatchedRow *r) {
+  AttentionSum *sum = user;
+  if (!sum->weights)
+    sum->weights = mem_alloc_zeroed((size_t)(r->sequences * r->rows * r->keys), sizeof *sum->weights);
+  sum->rows = r->rows;
+  sum->keys = r->keys;
+  if (!r->row && !r->sequence) sum->heads++;
+  float *to = sum->weights + (r->sequence * r->rows + r->row) * r->keys;
+  for (int64_t s = 0; s < r->seen; s++) to[s] += r->weights[s];
+}
+
 /* The logits of rows first .. first + wanted - 1, on the tape. */
 static const Tensor *forward(Look *look, const Model *model, Tape *tape, const Input *input,
                              const Ids *const *written, int64_t count, int64_t first, int64_t wanted) {
@@ -30,9 +41,10 @@ static const Tensor *forward(Look *look, const Model *model, Tape *tape, const I
   const int64_t one = 1;
   int32_t *rows = mem_alloc((size_t)(wanted + 1) * sizeof *rows);
   for (int64_t i = 0; i < wanted; i++) rows[i] = (int32_t)(first + i);
-  *look = (Look){.watch = {.source = encodes}, .finite = true};
+  *look = (Look){.source = encodes, .finite = true};
   tape_reset(tape, false, 0);
-  Net net = {.tape = tape, .params = model->params, .watch = &look->watch};
+  Watch watch = {.source = encodes, .attention = add_row, .user = &look->attention};
+  Net net = {.tape = tape, .params = model->params, .watch = &watch};
   Batch batch = {.sequences = count, .time = input->length + longest(written, count), .sources = 1};
   int32_t *tokens = join(input, written, count, batch.time);
   batch.tokens = tokens;
@@ -62,17 +74,18 @@ void look_at(Look *look, const Model *model, const Input *input, const Ids *writ
 }
 
 void look_free(Look *look) {
-  mem_free(look->watch.sum);
+  mem_free(look->attention.weights);
   mem_free(look->logits);
 }
 
-static double coverage_of(const Watch *w, const Input *input, int64_t text, int64_t written) {
-  const int64_t source = w->source ? input->source_length : input->length - 1, first = input->length - 1;
+static double coverage_of(const Look *look, const Input *input, int64_t text, int64_t written) {
+  const AttentionSum *a = &look->attention;
+  const int64_t source = look->source ? input->source_length : input->length - 1, first = input->length - 1;
   double coverage = 0;
-  for (int64_t s = 0; w->sum && s < source; s++) {
+  for (int64_t s = 0; a->weights && s < source; s++) {
     double paid = 0;
     for (int64_t t = first; t <= first + written; t++)
-      paid += (double)w->sum[(text * w->rows + t) * w->keys + s] / (double)w->looks;
+      paid += (double)a->weights[(text * a->rows + t) * a->keys + s] / (double)a->heads;
     coverage += log(fmin(1, fmax(paid, 1e-9)));
   }
   return coverage;
@@ -83,8 +96,7 @@ void look_coverage(const Model *model, const Input *input, const Ids *const *wri
   Look look;
   Tape *tape = tape_new(false);
   forward(&look, model, tape, input, written, count, 0, 0);
-  for (int64_t i = 0; i < count; i++)
-    coverage[i] = coverage_of(&look.watch, input, i, (int64_t)written[i]->count);
+  for (int64_t i = 0; i < count; i++) coverage[i] = coverage_of(&look, input, i, (int64_t)written[i]->count);
   tape_free(tape);
   look_free(&look);
 }

@@ -6,11 +6,19 @@
 #include "nn/watch.h"
 #include "run/inputs.h"
 
+/* Attention, summed over layers and heads. */
+typedef struct AttentionSum {
+  int64_t rows, keys; /* of `weights`, 0 for networks without attention */
+  int64_t heads;      /* how many were summed, of all layers */
+  float *weights;     /* [sequences, rows, keys]; NULL for networks without attention */
+} AttentionSum;
+
 typedef struct Look {
   float *logits;  /* look_at only, [length, vocabulary]: after the prompt and after each generated token */
   int64_t length; /* look_at only: generated tokens and the end */
   bool finite;    /* false: the values are meaningless */
-  Watch watch;    /* attention to the source; without an encoder, to the sequence itself */
+  bool source;    /* attention is that to the source; else to the sequence itself */
+  AttentionSum attention;
 } Look;
 /* Inspects one text, logits included. */
 void look_at(Look *, const Model *, const Input *, const Ids *written);

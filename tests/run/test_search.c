@@ -36,10 +36,12 @@ static World *world_of(const char *arch) {
   Config config;
   assert_true(ink_settings_set(s, "arch", arch, &err) && ink_settings_set(s, "layers", "1", &err) &&
               ink_settings_set(s, "width", "8", &err) && ink_settings_set(s, "context", "24", &err));
-  if (!strcmp(arch, "llama") || !strcmp(arch, "marian")) assert_true(ink_settings_set(s, "heads", "2", &err));
+  if (!strcmp(arch, "llama") || !strcmp(arch, "marian") || !strcmp(arch, "mistral"))
+    assert_true(ink_settings_set(s, "heads", "2", &err));
   if (!config_from_settings(&config, settings_part(s, &model_settings_table), VOCABULARY, &err))
     fail_msg("%s", err.text);
   config.decoder_start = START;
+  if (!strcmp(arch, "mistral")) layer_set_add(&config.windowed, 0), config.window = 3;
   w->model = model_new(&config, false);
   params_initialize(w->model->params, 7);
   for (int64_t i = 0; i < params_length(w->model->params); i++)
@@ -194,6 +196,7 @@ static void coverage_orders_anew(void **state) {
   (void)state;
   expect_coverage("marian");
   expect_coverage("llama");
+  expect_coverage("mistral"); /* with a window */
 }
 
 /* ---- drawing ---- */
