@@ -101,6 +101,7 @@ typedef struct ink_settings ink_settings;
 /* One per activity; free with ink_settings_free. */
 INK_API ink_settings *ink_settings_train(void);     /* model, data, tokenizer, optimizer, sampling */
 INK_API ink_settings *ink_settings_write(void);     /* sampling and length of generated text */
+INK_API ink_settings *ink_settings_explain(void);   /* the same, and how much of it is explained */
 INK_API ink_settings *ink_settings_rewrite(void);   /* search for translations, summaries, replies */
 INK_API ink_settings *ink_settings_eval(void);      /* evaluation of a model */
 INK_API ink_settings *ink_settings_score(void);     /* metrics, and comparing files with them */
@@ -426,6 +427,14 @@ INK_API bool ink_rewrite(ink_model *, const char *task, const char *const *texts
  * alternative words with their probabilities. The caller frees; NULL on failure. */
 INK_API char *ink_explain(ink_model *, const char *task, const char *const *texts, const size_t *lengths,
                           int64_t count, const ink_settings *, const ink_call *, ink_error *);
+
+/* Explains how a model of running text continues a prompt. Writes the text that ink_write does with the same
+ * settings, of "tokens" new tokens, and shows for every token of prompt and text its probability, the
+ * likeliest others with continuations, the prediction of every layer and the attention of every head. `form`:
+ * "html", a page that loads nothing from elsewhere, or "json", the numbers. `written`: NULL, or initialized
+ * with INK_WRITTEN_INIT. The caller frees; NULL on failure. */
+INK_API char *ink_explain_text(ink_model *, const char *prompt, size_t length, const char *form,
+                               const ink_settings *, ink_written *written, const ink_call *, ink_error *);
 
 /* One turn of a conversation. */
 typedef struct ink_turn {

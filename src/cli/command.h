@@ -127,7 +127,7 @@ typedef struct FlagInfo {
 /* The index-th flag of a command; false past the last one. `settings` may be NULL. */
 bool flag_at(const Command *, const ink_settings *, int index, FlagInfo *);
 
-/* Settings that only `inkstone write` uses. */
+/* Settings of `inkstone write` that the commands for pairs and conversations do not use. */
 #define ONLY_WRITE "greedy|stop|samples|special-tokens|ignore-end"
 
 /* Copies the index-th word of "a|b|c" to `word`; false past the last one. */

@@ -134,6 +134,21 @@ bool streams_text(const char *operand, const ink_settings *settings, bool quiet,
   return streams_file("-", settings, quiet, text, err);
 }
 
+bool streams_prompt(const char *operand, const ink_settings *settings, bool quiet, Buffer *prompt,
+                    Error *err) {
+  if (!streams_text(operand, settings, quiet, prompt, err)) return false;
+  if (!strcmp(operand, "-") && prompt->length && prompt->data[prompt->length - 1] == '\n') prompt->length--;
+  return true;
+}
+
+void streams_note_special(const char *token) {
+  if (token)
+    streams_say(
+        "note: the prompt contains the special token %s: it was read as plain letters (give "
+        "--special-tokens to read it as the token)\n",
+        token);
+}
+
 static ink_stop stop;
 
 static void ask_to_stop(int signal_number) {

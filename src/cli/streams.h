@@ -26,6 +26,10 @@ int streams_close(int status);
  * or all of stdin if it is "-" or NULL; streams_file: a file; streams_check: bytes already read. */
 bool streams_text(const char *operand, const ink_settings *, bool quiet, Buffer *, Error *);
 bool streams_file(const char *path, const ink_settings *, bool quiet, Buffer *, Error *);
+/* A prompt: an operand, or stdin without its last line end. */
+bool streams_prompt(const char *operand, const ink_settings *, bool quiet, Buffer *, Error *);
+/* Notes that a prompt spells a special token; NULL: it does not. */
+void streams_note_special(const char *token);
 bool streams_bytes(const char *operand, Buffer *, Error *); /* unchecked bytes */
 bool streams_check(const char *bytes, size_t size, const char *name, const ink_settings *, bool quiet,
                    Buffer *, Error *);

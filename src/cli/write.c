@@ -92,12 +92,7 @@ static void print_notes(const ink_written *w, bool quiet) {
     streams_say("warning: the prompt is longer than the model's context: the first %" PRId64
                 " of its %" PRId64 " tokens were left out (a smaller --max-tokens keeps more of it)\n",
                 w->dropped_prompt_tokens, w->prompt_tokens);
-  if (w->special_token && !quiet)
-    streams_say(
-        "note: the prompt contains the special token %s: it was read as plain letters (give --special-tokens "
-        "to "
-        "read it as the token)\n",
-        w->special_token);
+  if (!quiet) streams_note_special(w->special_token);
   if (w->shifts && !quiet)
     streams_say("note: the model's context was full %" PRId64 " time%s; earlier text was dropped from it\n",
                 w->shifts, w->shifts == 1 ? "" : "s");
@@ -143,11 +138,8 @@ static bool write_output(Output *out, ink_model *model, const Call *call, Error 
 }
 
 static bool read_prompt(const Call *call, Buffer *prompt, Error *err) {
-  if (!call->operand_count) return true; /* start a new text */
-  const char *operand = call->operands[0];
-  if (!streams_text(operand, call->settings, call->values[OWN_QUIET], prompt, err)) return false;
-  if (!strcmp(operand, "-") && prompt->length && prompt->data[prompt->length - 1] == '\n') prompt->length--;
-  return true;
+  return !call->operand_count || /* start a new text */
+         streams_prompt(call->operands[0], call->settings, call->values[OWN_QUIET], prompt, err);
 }
 
 static bool run(Call *call, Error *err) {

@@ -44,10 +44,16 @@ static int64_t most_new(const WriteRequest *r, int64_t prompt) {
   return rules_most_tokens(r->rules, prompt, r->sampling->max_tokens);
 }
 
+/* Of prompt and text. */
+static int64_t context_of(const WriteRequest *r) {
+  if (r->context) return r->context;
+  return r->model->config.arch->unlimited_context ? INT64_MAX : r->model->config.context;
+}
+
 /* The generator's window: needed if prompt and text may exceed the context; 0: not. */
 static int64_t window_for(const WriteRequest *r, int64_t prompt) {
-  const int64_t wanted = prompt + most_new(r, prompt), context = r->model->config.context;
-  return r->model->config.arch->unlimited_context || wanted <= context ? 0 : context;
+  const int64_t wanted = prompt + most_new(r, prompt), context = context_of(r);
+  return wanted <= context ? 0 : context;
 }
 
 static void drop_second(Ids *ids) {
@@ -55,9 +61,8 @@ static void drop_second(Ids *ids) {
   ids->count--;
 }
 
-/* Encodes the prompt. If it is too long for the context, drops its beginning and counts that. */
-static bool read_prompt(const WriteRequest *r, const char *prompt, size_t length, Ids *ids, ink_written *w,
-                        Error *err) {
+bool writer_prompt(const WriteRequest *r, const char *prompt, size_t length, Ids *ids, ink_written *w,
+                   Error *err) {
   if (r->begin >= 0) vec_push(ids, r->begin);
   const size_t first = ids->count;
   const bool specials = r->sampling->special_tokens;
@@ -76,8 +81,7 @@ static bool read_prompt(const WriteRequest *r, const char *prompt, size_t length
                       "the prompt has %lld tokens, but the model limits prompt and text to %lld (max_length "
                       "of its generation_config.json): give --max-tokens N",
                       (long long)w->prompt_tokens, (long long)r->rules->max_length);
-  if (r->model->config.arch->unlimited_context) return true;
-  const int64_t context = r->model->config.context;
+  const int64_t context = context_of(r);
   const int64_t kept = context - (most < context / 2 ? most : context / 2);
   const int64_t over = (int64_t)ids->count - kept;
   if (over <= 0) return true;
@@ -247,7 +251,7 @@ Writer *writer_submit(Generator *g, const WriteRequest *r, const char *prompt, s
                       ink_written *written, WriterEnd *ended, void *user, Error *err) {
   Ids ids = {0};
   *written = (ink_written){.size = sizeof *written};
-  if (!read_prompt(r, prompt, length, &ids, written, err)) {
+  if (!writer_prompt(r, prompt, length, &ids, written, err)) {
     vec_free(&ids);
     return NULL;
   }

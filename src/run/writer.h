@@ -19,7 +19,10 @@ typedef struct WriteRequest {
   ink_token_listener *listener;
   void *user;
   const Rules *rules; /* may be NULL */
+  int64_t context;    /* tokens of prompt and text; 0: the model's */
 } WriteRequest;
+/* Appends the ids of the prompt. If it is too long for the context, drops its beginning and counts that. */
+bool writer_prompt(const WriteRequest *, const char *prompt, size_t length, Ids *, ink_written *, Error *);
 bool writer_run(const WriteRequest *, const char *prompt, size_t length, ink_written *, Error *);
 
 /* As above, in a generator that the caller steps and that may run other requests. The data that the request

@@ -170,5 +170,5 @@ run write --help
 for flag in stop samples ignore-end special-tokens greedy; do expect_out "--$flag"; done
 grep -qx "sampling:" out || flunk "write samples"
 run translate -m nowhere --greedy x
-expect_usage "--greedy is a flag of \`write\`, not of \`translate\`"
+expect_usage "--greedy is a flag of \`write\` and \`explain\`, not of \`translate\`"
 finish
