@@ -331,6 +331,11 @@ typedef struct ink_session_options {
 #define INK_SESSION_OPTIONS_INIT \
   { sizeof(ink_session_options), 0 }
 
+/* The token that texts of the model begin with, to be read before a prompt; -1: none. */
+INK_API int32_t ink_model_begin(const ink_model *);
+/* Whether texts of the model end with this token. */
+INK_API bool ink_model_ends(const ink_model *, int32_t id);
+
 INK_API ink_session *ink_session_open(ink_model *, const ink_session_options *, ink_error *);
 INK_API void ink_session_close(ink_session *);
 

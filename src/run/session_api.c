@@ -23,6 +23,16 @@ static const Config *config_of(const ink_session *s) {
   return &s->model->bundle.model->config;
 }
 
+/* ---- tokens around texts ---- */
+
+int32_t ink_model_begin(const ink_model *m) {
+  return bundle_begin(&m->bundle);
+}
+
+bool ink_model_ends(const ink_model *m, int32_t id) {
+  return token_set_has(&m->bundle.model->config.ends, id);
+}
+
 /* ---- opening ---- */
 
 static bool choose_positions(const Config *c, int64_t wanted, int64_t *positions, Error *err) {

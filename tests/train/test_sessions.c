@@ -138,11 +138,8 @@ static void writing_by_hand(void **state) {
   assert_true(
       ink_tokenizer_encode(ink_model_tokenizer(m, false), "The moon", 8, false, &prompt, &count, &err));
   ink_session *s = session(m, "llama");
-  char *described = ink_model_describe(m, &err);
-  json_t *json = json_parse(described, strlen(described), "model", &err);
-  const json_t *begin = json_object_get(json_object_get(json, "trained"), "begin_token");
-  const int32_t first = (int32_t)json_integer_value(begin);
-  if (begin && first >= 0) feed(s, &first, 1);
+  const int32_t first = ink_model_begin(m);
+  if (first >= 0) feed(s, &first, 1);
   Logits l = feed(s, prompt, count);
   for (int i = 0; i < w.count; i++) {
     for (int64_t k = 0; k < l.count; k++)
@@ -150,11 +147,26 @@ static void writing_by_hand(void **state) {
     assert_true(fabs(logprob_of(&l, w.ids[i]) - w.logprobs[i]) < 1e-4);
     l = feed(s, &w.ids[i], 1);
   }
-  json_decref(json);
-  ink_free(described);
   ink_free(prompt);
   ink_session_close(s);
   ink_settings_free(settings);
+  ink_model_close(m);
+}
+
+/* Of a text of several documents, which begin behind the end token of the one before. */
+static void tokens_around_texts(void **state) {
+  Error err = {0};
+  int32_t *ids;
+  size_t count;
+  ink_model *m = network("llama");
+  assert_true(
+      ink_tokenizer_encode(ink_model_tokenizer(m, false), "<|endoftext|>", 13, true, &ids, &count, &err));
+  assert_int_equal(count, 1);
+  assert_int_equal(ink_model_begin(m), ids[0]);
+  assert_true(ink_model_ends(m, ids[0]));
+  assert_false(ink_model_ends(m, ids[0] - 1));
+  assert_false(ink_model_ends(m, -1));
+  ink_free(ids);
   ink_model_close(m);
 }
 
@@ -221,6 +233,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(however_tokens_come),
       cmocka_unit_test(writing_by_hand),
+      cmocka_unit_test(tokens_around_texts),
       cmocka_unit_test(what_cannot_be_read_is_refused),
   };
   return cmocka_run_group_tests(tests, scratch_open, scratch_close);
