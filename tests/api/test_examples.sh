@@ -48,6 +48,27 @@ expect_status 0
 example sample poems "The moon"
 expect_status 0
 [ "$(wc -l <out)" -ge 2 ] || flunk "a text, gone on with twice, is two lines"
+printf 'size: nano\ncontext: 32\nsteps: 3\neval-every: 3\n' >recipe
+example generator text made "The moon" recipe
+expect_status 0
+expect_out "The moon"
+expect_err "step 3: loss"
+cp out first
+example generator nosuch made "The moon"
+expect_status 0
+cmp -s out first || flunk "a model that exists writes another text"
+example generator nosuch unmade "The moon"
+expect_status 1
+expect_err "nosuch: "
+echo 'stpes: 3' >recipe
+example generator text unmade "The moon" recipe
+expect_status 1
+expect_err "steps"
+mkdir damaged
+echo '{' >damaged/config.json
+example generator text damaged "The moon"
+expect_status 1
+expect_err "damaged/config.json"
 printf 'The moon\nThe old river\nstones\n' >prompts
 last="example queue"
 "$EXAMPLES/example_queue" poems <prompts >out 2>err
