@@ -11,7 +11,8 @@ stderr together. In these, "…" stands for any text of a line and a line "..." 
 machine to machine. With --update, a listing that is still true is left alone.
 
 A fence ```text file=NAME is a file that later listings read. An excerpt is a fence ```c excerpt=FILE#NAME: the
-definition of that function, type or macro in FILE, cut out of the source."""
+definition of that function, type or macro in FILE, cut out of the source. Listings can compile the programs of
+examples/ as if Inkstone were installed."""
 
 import argparse
 import difflib
@@ -92,8 +93,10 @@ def matches(expected, actual):
 
 def environment(program, language):
     """Fixed, so that results are the same everywhere: the bits depend on the instruction set."""
+    library = str(program.parent / "src")
     return {**os.environ, "PATH": f"{program.parent}:{os.environ['PATH']}", "LC_ALL": "C.UTF-8", "INKSTONE_LANG": language,
-            "INKSTONE_ISA": "avx2", "COLUMNS": "90"}
+            "INKSTONE_ISA": "avx2", "COLUMNS": "90", "C_INCLUDE_PATH": str(ROOT / "include"), "LIBRARY_PATH": library,
+            "LD_LIBRARY_PATH": library}
 
 
 def run(command, folder, env):
@@ -167,8 +170,7 @@ def renewed(path, program):
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
         (folder / "guide").symlink_to(GUIDE)
-        (folder / "include").symlink_to(ROOT / "include")
-        (folder / "build").symlink_to(program.parent)
+        (folder / "examples").symlink_to(ROOT / "examples")
         for block in parts:
             if not isinstance(block, Block):
                 continue

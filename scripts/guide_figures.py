@@ -123,9 +123,9 @@ class Workshop:
         done = subprocess.run([self.program, *arguments], cwd=self.folder, env=env, stdout=subprocess.PIPE, check=True)
         return done.stdout.decode("utf-8", "replace")
 
-    def toy(self, **variables):
+    def toy(self, script="toy.awk", **variables):
         flags = [f for k, v in {"language": self.language, **variables}.items() for f in ("-v", f"{k}={v}")]
-        return subprocess.run(["awk", "-f", GUIDE / "data" / "toy.awk", *flags], stdout=subprocess.PIPE, check=True,
+        return subprocess.run(["awk", "-f", GUIDE / "data" / script, *flags], stdout=subprocess.PIPE, check=True,
                               encoding="utf-8").stdout
 
     def write(self, name, text):
@@ -575,7 +575,33 @@ def beam_legend(svg, words, y):
         svg.text(x + 26, y + 11, label, "small")
 
 
-FIGURES = {f.__name__: f for f in (overview, curves, sampling, merges, roofline, attention, schedules, beam)}
+RHYME = {
+    "en": dict(title="Held-out loss of poems while training", x="step", y="held-out loss, nats per poem", form="form, without the rhyme: {:.2f}",
+               rhyme="form and rhyme: {:.2f}"),
+    "zh": dict(title="训练诗歌时的验证损失", x="步", y="验证损失（每首诗 nat）", form="只知格式，不知押韵：{:.2f}", rhyme="格式与押韵：{:.2f}"),
+}
+
+
+def rhyme(workshop):
+    """The model of chapter 4: first it learns how a line is made, much later that the fourth line rhymes."""
+    words, data = RHYME[workshop.language], GUIDE / "data" / "poems.yaml"
+    workshop.write("poems.txt", workshop.toy("poems.awk", n=1500))
+    workshop("train", "write", "poems.txt", "-o", "poems", "--config", str(data), "-q")
+    card = json.loads((workshop.folder / "poems" / "inkstone.json").read_text())["data"]
+    rows = [json.loads(line) for line in (workshop.folder / "poems" / "log.jsonl").read_text().splitlines()]
+    losses = [(row["step"], row["valid_loss"] * card["tokens"] / card["documents"]) for row in rows if "valid_loss" in row]
+    limits = [float(v) for v in re.findall(r"\d+\.\d+", workshop.toy("poems.awk", entropy=1))]
+    svg = Svg(720, 300, words["title"])
+    plot = Plot(svg, 50, 40, 640, 200, (0, 600), (37, 43))
+    plot.grid(range(0, 601, 100), range(37, 44), words["x"], words["y"])
+    for limit, name in zip(limits, ("rhyme", "form")):
+        plot.curve([(0, limit), (600, limit)], "line dash")
+        svg.text(60, plot.at(0, limit)[1] + 14, words[name].format(limit), "small soft")
+    plot.curve(losses, "c")
+    return svg
+
+
+FIGURES = {f.__name__: f for f in (overview, curves, sampling, merges, roofline, attention, schedules, beam, rhyme)}
 
 
 def main():
