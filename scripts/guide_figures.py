@@ -601,7 +601,37 @@ def rhyme(workshop):
     return svg
 
 
-FIGURES = {f.__name__: f for f in (overview, curves, sampling, merges, roofline, attention, schedules, beam, rhyme)}
+LENS = {
+    "en": dict(title="What each layer would predict", input="embedding", layer="layer {}", said="the token that follows", tokens=5, wide=84),
+    "zh": dict(title="每一层会作出的预测", input="嵌入", layer="第 {} 层", said="接着的词元", tokens=7, wide=62),
+}
+
+
+def lens(workshop):
+    """The likeliest next token after each layer (rows, upwards), for the tokens of a text (columns)."""
+    words = LENS[workshop.language]
+    workshop.train("toy.txt", "model", 300)
+    tokens = json.loads(workshop("explain", "-m", "model", PROMPT[workshop.language], "--greedy", "--tokens", str(words["tokens"]),
+                                 "--branches", "0", "--json", "-q"))["tokens"][1:]
+    depths, wide, high, left = len(tokens[0]["prediction"]["layers"]), words["wide"], 34, 150
+    svg = Svg(left + wide * len(tokens) + 20, high * depths + 64, words["title"])
+    svg.shapes.append(MAP_STYLE)
+    svg.text(left - 10, 36, words["said"], "end small soft")
+    for depth in range(depths):
+        svg.text(left - 10, 69 + high * (depths - 1 - depth), words["layer"].format(depth) if depth else words["input"], "end small soft")
+    for column, token in enumerate(tokens):
+        x = left + wide * column
+        svg.text(x + wide / 2, 36, token["text"].strip(), "mid strong")
+        for depth, layer in enumerate(token["prediction"]["layers"]):
+            best, y = layer["best"][0], 48 + high * (depths - 1 - depth)
+            svg.add("rect", "cell", x=float(x), y=float(y), width=float(wide), height=float(high))
+            svg.add("rect", "fill " + ("fb" if best["id"] == token["id"] else "fa"), x=float(x), y=float(y), width=float(wide),
+                    height=float(high), fill_opacity=f"{0.7 * best['probability']:.2f}")
+            svg.text(x + wide / 2, y + 21, f"{'■' if best.get('special') else best['text'].strip()} {best['probability']:.2f}", "mid small")
+    return svg
+
+
+FIGURES = {f.__name__: f for f in (overview, curves, sampling, merges, roofline, attention, schedules, beam, rhyme, lens)}
 
 
 def main():
