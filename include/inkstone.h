@@ -401,6 +401,7 @@ typedef struct ink_output {
   double logprob, score; /* ln of the model's probability; the score the search ranks by */
   const char *problem;   /* why there is no output for this input, in one sentence; NULL: there is one */
   bool cut;              /* the last turn is longer than the model reads: its beginning was dropped */
+  bool unended;          /* reached the setting "max_tokens", or the model's last position, before its end */
 } ink_output;
 
 /* Called in the order of the inputs, best first. Return false to stop. */
@@ -417,9 +418,10 @@ typedef struct ink_rewritten {
   int64_t new_tokens;
   double seconds;
   const char *special_token; /* the first of those written out; valid as long as the model; NULL: none */
+  int64_t unended_outputs;   /* inputs whose best output reached its maximum length before its end */
 } ink_rewritten;
 #define INK_REWRITTEN_INIT \
-  { sizeof(ink_rewritten), 0, 0, 0, 0, 0, 0, 0, NULL }
+  { sizeof(ink_rewritten), 0, 0, 0, 0, 0, 0, 0, NULL, 0 }
 
 /* Applies a model of that task ("translate", "summarize", "reply"; fails if the model's is another) to
  * `count` texts. A text of white space has an empty output; so has one that cannot be read, with `problem`

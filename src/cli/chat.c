@@ -133,6 +133,8 @@ static bool reply(Chat *c, const char *text, Error *err) {
     drop_turn(c);
     return no_reply(c) || fail(err, "standard output is closed");
   }
+  if (done.unended_outputs && !c->call->values[OWN_QUIET])
+    streams_say("note: the reply reached the maximum length before its end: see --max-tokens\n");
   if (done.dropped_turns && !c->call->values[OWN_QUIET])
     streams_say("note: the conversation is longer than the model reads: its first %" PRId64
                 " turn%s left out (/reset starts a new one)\n",

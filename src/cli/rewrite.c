@@ -54,10 +54,10 @@ static void put_object(Job *job, json_t *json) {
 }
 
 static void put_json(Job *job, const ink_output *o) {
-  json_t *json =
-      json_build("{s:I, s:o, s:i, s:o, s:f, s:f}", "line", (json_int_t)(job->line + o->input + 1), "source",
-                 glyph_json(job->texts[o->input], job->lengths[o->input]), "rank", o->rank, "text",
-                 glyph_json(o->text, o->length), "logprob", o->logprob, "score", o->score);
+  json_t *json = json_build(
+      "{s:I, s:o, s:i, s:o, s:f, s:f, s:b}", "line", (json_int_t)(job->line + o->input + 1), "source",
+      glyph_json(job->texts[o->input], job->lengths[o->input]), "rank", o->rank, "text",
+      glyph_json(o->text, o->length), "logprob", o->logprob, "score", o->score, "unended", o->unended);
   put_object(job, json);
 }
 
@@ -298,6 +298,11 @@ static void print_notes(const Job *job) {
   if (d->cut_sentences)
     streams_say("warning: %" PRId64 " sentence%s longer than the model reads: split\n", d->cut_sentences,
                 d->cut_sentences == 1 ? " was" : "s were");
+  if (d->unended_outputs && !quiet)
+    streams_say("note: %" PRId64
+                " output%s the maximum length before the end: see --max-tokens; the model may have fewer "
+                "positions\n",
+                d->unended_outputs, d->unended_outputs == 1 ? " reached" : "s reached");
   if (d->spelled_specials && !quiet)
     streams_say("note: %" PRId64 " text%s special tokens such as %s: they were read as plain letters\n",
                 d->spelled_specials, d->spelled_specials == 1 ? " contains" : "s contain", d->special_token);

@@ -146,7 +146,10 @@ bool chat_template_fit(const ChatTemplate *c, const Turn *turns, size_t count, i
     *dropped = count - left;
   } while (ok && (int64_t)(ids->count - before) > most && chat_template_shorten(some, &left, 1));
   mem_free(some);
-  return ok;
+  return ok && (ids->count > before ||
+                fail(err,
+                     "the model's chat template writes nothing for this conversation, so there is "
+                     "nothing to reply to"));
 }
 
 /* ---- replies ---- */

@@ -308,6 +308,34 @@ static bool put_absent(const Gguf *g, const Family *f, json_t *config, Error *er
   return true;
 }
 
+/* llama.cpp's ids where the file has none. They count only if the vocabulary has a control token there. */
+static const struct {
+  const char *tokenizer, *key;
+  int64_t id;
+} usual_ids[] = {{"llama", "tokenizer.ggml.bos_token_id", 1},
+                 {"llama", "tokenizer.ggml.eos_token_id", 2},
+                 {"gpt2", "tokenizer.ggml.bos_token_id", 11},
+                 {"gpt2", "tokenizer.ggml.eos_token_id", 11}};
+
+static bool is_control(const Gguf *g, int64_t id) {
+  enum { CONTROL = 3 };
+  const GgufValue *types = gguf_find(g, "tokenizer.ggml.token_type");
+  return types && types->array && gguf_is_int(types) && (uint64_t)id < types->count &&
+         gguf_int_at(types, (uint64_t)id) == CONTROL;
+}
+
+bool gguf_get_id(const Gguf *g, const char *key, int64_t *id, Error *err) {
+  const char *tokenizer = NULL;
+  *id = -1;
+  if (gguf_find(g, key)) return gguf_get_int(g, key, id, err);
+  if (!gguf_get_text(g, "tokenizer.ggml.model", &tokenizer, err)) return false;
+  for (size_t i = 0; i < sizeof usual_ids / sizeof *usual_ids; i++)
+    if (tokenizer && !strcmp(tokenizer, usual_ids[i].tokenizer) && !strcmp(key, usual_ids[i].key) &&
+        is_control(g, usual_ids[i].id))
+      *id = usual_ids[i].id;
+  return true;
+}
+
 enum { ENDS = 3 };
 static const char *const ends[ENDS] = {"tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id",
                                        "tokenizer.ggml.eom_token_id"};
@@ -315,11 +343,11 @@ static const char *const ends[ENDS] = {"tokenizer.ggml.eos_token_id", "tokenizer
 static bool put_tokens(const Gguf *g, json_t *config, Error *err) {
   int64_t begin = -1, pad = -1;
   json_t *list = json_array();
-  bool ok = gguf_get_int(g, "tokenizer.ggml.bos_token_id", &begin, err) &&
-            gguf_get_int(g, "tokenizer.ggml.padding_token_id", &pad, err);
+  bool ok = gguf_get_id(g, "tokenizer.ggml.bos_token_id", &begin, err) &&
+            gguf_get_id(g, "tokenizer.ggml.padding_token_id", &pad, err);
   for (size_t i = 0; ok && i < ENDS; i++) {
     int64_t end = -1;
-    ok = gguf_get_int(g, ends[i], &end, err);
+    ok = gguf_get_id(g, ends[i], &end, err);
     if (ok && end >= 0) json_push(list, json_integer(end));
   }
   json_put(config, "bos_token_id", begin >= 0 ? json_integer(begin) : json_null());

@@ -28,6 +28,8 @@ typedef struct GgufFactors {
 } GgufFactors;
 size_t gguf_rope_factors(const json_t *config, GgufFactors[2]);
 bool gguf_tokenizer(const Gguf *, StoredTokenizer *out, Error *);
+/* The id of a special token under a key such as "tokenizer.ggml.bos_token_id"; -1: none. */
+bool gguf_get_id(const Gguf *, const char *key, int64_t *id, Error *);
 /* And back. */
 typedef struct GgufTokens {
   int64_t vocabulary;     /* rows of the embedding; those without a token get one that is not used */

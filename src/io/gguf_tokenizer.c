@@ -73,8 +73,7 @@ static bool store_sentencepiece(Metadata *m) {
 /* ---- both ---- */
 
 static bool read_id(const Metadata *m, const char *key, int64_t *id) {
-  *id = -1;
-  return gguf_get_int(m->gguf, key, id, m->err) &&
+  return gguf_get_id(m->gguf, key, id, m->err) &&
          ((*id >= -1 && *id < (int64_t)m->tokens->count) ||
           fail_damaged(m->err, "%s: \"%s\" is %" PRId64 ", not in the vocabulary of %" PRIu64, m->gguf->path,
                        key, *id, m->tokens->count));

@@ -115,12 +115,6 @@ bool encoder_decoder_read_activation(Config *c, const char *key, const char *nam
   return fail(err, "%s: %s \"%s\" is not supported (relu, gelu, gelu_new, silu)", where, key, name);
 }
 
-bool encoder_decoder_check_start(Config *c, const char *where, Error *err) {
-  if (c->decoder_start < 0) c->decoder_start = c->bos; /* as in transformers' generate */
-  return (c->decoder_start >= 0 && c->decoder_start < c->vocabulary) ||
-         fail(err, "%s: decoder_start_token_id is not an id of the vocabulary", where);
-}
-
 bool encoder_decoder_read(Config *c, const json_t *config, const char *activation, const char *where,
                           Error *err) {
   const json_t *given = json_object_get(config, "activation_function");
@@ -142,9 +136,10 @@ bool encoder_decoder_read(Config *c, const json_t *config, const char *activatio
     return fail(err, "%s: vocab_size and decoder_vocab_size differ, but the embedding is shared", where);
   if (!shared) c->source_vocabulary = c->vocabulary;
   c->vocabulary = decoder_vocabulary;
-  return encoder_decoder_check_start(c, where, err) &&
-         encoder_decoder_read_activation(
-             c, "activation_function", json_get_text(config, "activation_function", activation), where, err);
+  /* As in transformers' generate. generation_config.json may say something else, so it is checked later. */
+  if (c->decoder_start < 0) c->decoder_start = c->bos;
+  return encoder_decoder_read_activation(
+      c, "activation_function", json_get_text(config, "activation_function", activation), where, err);
 }
 
 bool encoder_decoder_read_rest(Config *c, const json_t *config, const char *where, Error *err) {

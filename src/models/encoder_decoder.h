@@ -39,8 +39,6 @@ bool encoder_decoder_read_rest(Config *, const json_t *config, const char *where
 /* The same with the activation of the class's default. */
 bool encoder_decoder_read(Config *, const json_t *config, const char *activation, const char *where, Error *);
 bool encoder_decoder_read_activation(Config *, const char *key, const char *name, const char *where, Error *);
-/* For the keys "decoder_start_token_id", which may be absent, and "bos_token_id". */
-bool encoder_decoder_check_start(Config *, const char *where, Error *);
 void encoder_decoder_write_rest(const Config *, json_t *config);
 extern const Preset encoder_decoder_presets[PRESETS];
 extern const ConfigFact encoder_decoder_facts[];

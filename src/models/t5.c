@@ -74,7 +74,8 @@ static bool read_rest(Config *c, const json_t *config, const char *where, Error 
       !json_get_bool(config, "scale_decoder_outputs", tied, &c->scale_output, where, err))
     return false;
   if (c->arch == &arch_mt5) c->scale_output = false;
-  return read_feed_forward(c, config, where, err) && encoder_decoder_check_start(c, where, err);
+  if (c->decoder_start < 0) c->decoder_start = c->bos;
+  return read_feed_forward(c, config, where, err);
 }
 
 static void write_rest(const Config *c, json_t *config) {

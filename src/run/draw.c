@@ -34,8 +34,7 @@ typedef struct InputDraw {
 
 static void finish(void *user, GenerationEnd how, int64_t rows) {
   InputDraw *in = user;
-  (void)how;
-  (void)rows;
+  for (int64_t i = 0; how == GENERATION_FULL && i < rows; i++) in->texts[in->which[i]].unended = true;
   mem_free(in->which);
   mem_free(in);
 }

@@ -18,6 +18,7 @@ int64_t input_most_tokens(const Config *, int64_t length, int64_t wanted);
 typedef struct Hypothesis {
   Ids ids;
   double logprob, score; /* see search.h */
+  bool unended;          /* has the maximum length, and no end */
 } Hypothesis;
 void hypotheses_free(Hypothesis *, int64_t count);
 int hypothesis_order(const void *, const void *); /* for qsort: highest score first */

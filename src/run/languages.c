@@ -98,12 +98,17 @@ static bool missing(const Tokenizer *t, const char *flag, Error *err) {
   return false;
 }
 
-/* Targets begin with the language after an end token, or instead of any other token (mBART). */
+/* Targets begin with the language instead of the start token where that is a language or sources end with
+ * theirs (mBART), unless the start is an end token (NLLB's older form); else after the start token. */
 static void set_target(const Bundle *b, PairLayout *l, int64_t language) {
-  if (token_set_has(&b->model->config.ends, l->start))
-    l->target_before = token_run_of(language);
-  else
+  const Tokenizer *t = b->tokenizer;
+  bool begins = is_language(t, l->start);
+  for (int32_t i = 0; i < l->source_behind.count; i++)
+    begins |= is_language(t, l->source_behind.ids[i]) && !token_set_has(&b->model->config.ends, l->start);
+  if (begins)
     l->start = (int32_t)language;
+  else
+    l->target_before = token_run_of(language);
 }
 
 static bool frame(const Bundle *b, const LanguageSettings *s, const json_t *config, PairLayout *l,

@@ -288,17 +288,18 @@ static Hypothesis *rewrite_parts(const Rewriter *w) {
 /* ---- output ---- */
 
 /* Incomplete characters in the output become U+FFFD, so that the text is valid UTF-8. */
-static bool report(const Rewriter *w, int64_t text, int rank, const Buffer *b, double logprob, double score) {
+static bool report(const Rewriter *w, int64_t text, int rank, const Buffer *b, const Hypothesis *sums) {
   Buffer whole = {0};
   if (b->length) utf8_repair(b->data, b->length, &whole);
   const ink_output output = {.input = text,
                              .rank = rank,
                              .text = whole.data ? whole.data : "",
                              .length = whole.length,
-                             .logprob = logprob,
-                             .score = score,
+                             .logprob = sums->logprob,
+                             .score = sums->score,
                              .problem = w->remarks[text].problem,
-                             .cut = w->remarks[text].cut};
+                             .cut = w->remarks[text].cut,
+                             .unended = sums->unended};
   const bool proceed = w->request->listener(w->request->user, &output);
   buffer_free(&whole);
   return proceed;
@@ -318,18 +319,20 @@ static bool report_joined(const Rewriter *w, int64_t text, size_t first, size_t 
   Buffer b = {0};
   bool ok = true;
   for (int64_t rank = 0; rank < ranks && ok && *proceed; rank++) {
-    double logprob = 0, score = 0;
+    Hypothesis sums = {0};
     buffer_clear(&b);
     if (rank && !was_found(found, first, last, each, (size_t)rank)) break;
     for (size_t i = first; i < last && ok; i++) {
       const Hypothesis *h = &found[i * each + (size_t)rank];
       ok = tokenizer_decode(w->request->tokenizer, h->ids.data, h->ids.count, false, &b, err);
       if (i + 1 < last) buffer_add(&b, w->parts.data[i].after, w->parts.data[i].after_length);
-      logprob += h->logprob;
-      score += h->score / (double)(last - first);
+      sums.logprob += h->logprob;
+      sums.score += h->score / (double)(last - first);
+      sums.unended |= h->unended;
       w->out->new_tokens += (int64_t)h->ids.count;
     }
-    if (ok) *proceed = report(w, text, (int)rank, &b, logprob, score);
+    w->out->unended_outputs += !rank && sums.unended;
+    if (ok) *proceed = report(w, text, (int)rank, &b, &sums);
   }
   buffer_free(&b);
   return ok;
@@ -352,7 +355,7 @@ static bool report_all(const Rewriter *w, int64_t count, const Hypothesis *found
     size_t last = first;
     while (last < w->parts.count && w->parts.data[last].text == text) last++;
     if (last == first)
-      proceed = report(w, text, 0, &nothing, 0, 0);
+      proceed = report(w, text, 0, &nothing, &(Hypothesis){0});
     else if (!report_joined(w, text, first, last, found, &proceed, err))
       return false;
     first = last;

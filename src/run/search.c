@@ -184,6 +184,7 @@ static void add_found(const Search *s, InputSearch *in, const Ids *ids, double l
   copy_ids(&h.ids, ids);
   h.logprob = logprob;
   h.score = score;
+  h.unended = length == ids->count;
   for (; at > 0 && in->found[at - 1].score < score; at--) in->found[at] = in->found[at - 1];
   in->found[at] = h;
 }

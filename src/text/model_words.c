@@ -24,8 +24,7 @@ static size_t longest(const Tokenizer *t, const char *word, size_t whole, size_t
   const char *text = word + at;
   const size_t prefix = at ? strlen(t->subword_prefix) : 0, rest = whole - at;
   size_t length = rest;
-  if (rest > t->longest_piece)
-    length = t->byte_level ? t->longest_piece : utf8_whole_prefix(text, t->longest_piece);
+  if (rest > t->longest_piece) length = utf8_whole_prefix(text, t->longest_piece);
   buffer_clear(key);
   buffer_add(key, t->subword_prefix, prefix);
   buffer_add(key, text, length);
@@ -33,7 +32,7 @@ static size_t longest(const Tokenizer *t, const char *word, size_t whole, size_t
     if (tokenizer_find_text(t, key->data, prefix + length, id) &&
         model_finds(t, (int32_t)*id, o, word, whole, at, at + length))
       return length;
-    while (--length && !t->byte_level && ((unsigned char)text[length] & 0xc0) == 0x80) continue;
+    while (--length && ((unsigned char)text[length] & 0xc0) == 0x80) continue;
   }
   return 0;
 }

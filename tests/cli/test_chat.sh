@@ -15,7 +15,7 @@ how are you
 /save talk.jsonl
 /reset
 /save talk.jsonl
-" chat -m model --commands --max-tokens 5
+" chat -m model --commands --max-tokens 5 -q
 expect_status 0
 expect_silent_err
 expect_json_lines talk.jsonl
@@ -39,6 +39,7 @@ run_with_input "hello
 hello
 " chat -m model --commands --max-tokens 5
 expect_status 0
+expect_err "note: the reply reached the maximum length before its end: see --max-tokens"
 expect_same out chatted
 
 wrong() {

@@ -36,6 +36,11 @@ expect_usage "--system is a flag of"
 printf '%s' "{{ raise_exception('only the system may speak') }}" >foreign/chat_template.jinja
 run reply -m foreign hello
 expect_failure "the model's chat template: only the system may speak"
+for template in '' '{# nothing #}' '{% if false %}x{% endif %}'; do
+  printf '%s' "$template" >foreign/chat_template.jinja
+  run reply -m foreign hello
+  expect_failure "the model's chat template writes nothing for this conversation"
+done
 printf 'a\n{%% include "b" %%}' >foreign/chat_template.jinja
 run reply -m foreign hello
 expect_failure "the model's chat template: line 2: the tag {% include %} is not supported"

@@ -61,6 +61,19 @@ for key in eos_token_id pad_token_id decoder_start_token_id; do
     fi
   done
 done
+# generation_config.json alone may say what a target begins with; one of the two must.
+rm -rf copy && cp -r mt copy && rm copy/inkstone.json
+run translate -m copy --max-tokens 3 "a b1 c"
+expect_status 0
+cp out with_both
+sed -i '/"decoder_start_token_id"/d; /"bos_token_id"/d' copy/config.json
+run translate -m copy --max-tokens 3 "a b1 c"
+expect_status 0
+expect_same out with_both
+sed -i '/"decoder_start_token_id"/d' copy/generation_config.json
+run translate -m copy --max-tokens 3 "a b1 c"
+expect_failure "decoder_start_token_id"
+
 # What lies in a directory in place of a model is named.
 printf GGUF >model.gguf
 is_refused model.gguf model.gguf "GGUF" "cut short"

@@ -116,7 +116,13 @@ static void search_meets_the_grid_of_fewer_levels(void **state) {
     }
   }
   assert_true(errors[0][1] <= errors[0][0] && errors[1][1] < errors[1][0] / 4);
-  quantize_q8_0(blocks[2], back, N); /* values of blocks[1] */
+  for (int i = 0; i < N; i++) /* 80 levels: no multiple of them is below 127 */
+    x[i] = (float)(i % 32 ? i * 7 % 161 - 80 : 80) / 64;
+  quantize_q8_0(blocks[2], x, N);
+  t->widen(back, blocks[2], N);
+  assert_memory_equal(x, back, N * sizeof *x);
+  t->widen(back, blocks[1], N);
+  quantize_q8_0(blocks[2], back, N);
   t->widen(x, blocks[2], N);
   assert_memory_equal(x, back, N * sizeof *x);
   arrays_free();

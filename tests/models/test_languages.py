@@ -80,7 +80,8 @@ def compare(name, model, tokenizer, languages, prefix, by_start=False):
     tokenizer.src_lang = source
     ids = [ids_of[source]] + tokenizer(TEXTS[0], add_special_tokens=False)["input_ids"] + [2] if prefix else tokenizer(TEXTS[0])["input_ids"]
     words = tokenizer(TEXTS[1], add_special_tokens=False)["input_ids"] + [2]
-    begin = [ids_of[target]] if by_start else [model.config.decoder_start_token_id, ids_of[target]]
+    start = model.config.decoder_start_token_id
+    begin = [ids_of[target]] if by_start else [model.config.bos_token_id if start is None else start, ids_of[target]]
     with torch.no_grad():
         logits = model(input_ids=torch.tensor([ids]), decoder_input_ids=torch.tensor([begin + words[:-1]])).logits[0].double()
     nats = -torch.log_softmax(logits, -1)[range(len(begin) - 1, len(begin) - 1 + len(words)), words].sum().item()
@@ -117,6 +118,11 @@ for name, kind, prefix in (("mbart50", MBart50Tokenizer, True), ("mbart", MBartT
     start = 2 if prefix else 0
     config = MBartConfig(vocab_size=len(tokenizer), decoder_start_token_id=start, **SHAPE)
     compare(name, MBartForConditionalGeneration(config), tokenizer, codes, prefix, by_start=not prefix)
+
+tokenizer = MBart50Tokenizer(vocab=unigram_pieces(COMMON[:3]))
+for name, start in (("start0", 0), ("start5", 5), ("startless", None)):  # of bad files, but transformers runs them
+    tokenizer.save_pretrained(name)
+    compare(name, MBartForConditionalGeneration(MBartConfig(vocab_size=len(tokenizer), decoder_start_token_id=start, **SHAPE)), tokenizer, codes, True)
 
 made = run("train", "translate", "pairs.tsv", "-o", "plain", "--arch", "marian", "--tokenizer", "char", "--steps", 1, "--width", 16, "--heads", 2,
            "--layers", 1, "--context", 64, "--eval-every", 1, "--holdout", 0, "-q")

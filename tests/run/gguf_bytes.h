@@ -67,10 +67,10 @@ typedef struct GgufParts {
   void (*more_keys)(Buffer *, uint64_t *count);
   void (*change)(TensorBytes *, int index); /* of each description */
   int64_t end_token;                        /* 0: 2 */
-  bool no_scores;
-  const char *left_out; /* a key of the configuration, without the architecture */
-  const char *token;    /* in place of "ab", the last */
-  const char *merge;    /* in place of "a b" */
+  bool no_scores, no_ids;                   /* ids of the begin and the end */
+  const char *left_out;                     /* a key of the configuration, without the architecture */
+  const char *token;                        /* in place of "ab", the last */
+  const char *merge;                        /* in place of "a b" */
 } GgufParts;
 
 enum { GGUF_WIDTH = 32, GGUF_VOCABULARY = 263, GGUF_FFN = 64, GGUF_TENSORS = 11 };
@@ -100,10 +100,12 @@ static inline void put_vocabulary(Buffer *b, const GgufParts *p, uint64_t *keys)
     for (int i = 0; i < GGUF_VOCABULARY; i++) put_number(b, 0, 4);
     *keys += 1;
   }
+  put_count(b, "tokenizer.ggml.unknown_token_id", 0);
+  *keys += 1;
+  if (p->no_ids) return;
   put_count(b, "tokenizer.ggml.bos_token_id", 1);
   put_count(b, "tokenizer.ggml.eos_token_id", p->end_token ? (uint32_t)p->end_token : 2);
-  put_count(b, "tokenizer.ggml.unknown_token_id", 0);
-  *keys += 3;
+  *keys += 2;
 }
 
 static inline void put_configuration(Buffer *b, const GgufParts *p, uint64_t *keys) {

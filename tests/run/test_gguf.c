@@ -364,6 +364,21 @@ static void absent_keys_have_the_defaults_of_llama_cpp(void **state) {
   }
 }
 
+/* Of SentencePiece's vocabularies 1 and 2, of others 11, if these are control tokens. */
+static void absent_ids_are_those_of_llama_cpp(void **state) {
+  (void)state;
+  const GgufParts pieces = {.no_ids = true}, letters = {.no_ids = true, .pre = "gpt-2"};
+  check_ids(&pieces, "abc", 3, (const int32_t[]){259, 262, 3 + 'c'});
+  json_t *config = configuration_of(pieces);
+  assert_int_equal(count_of(config, "bos_token_id"), 1);
+  assert_int_equal(json_integer_value(json_array_get(json_object_get(config, "eos_token_id"), 0)), 2);
+  json_decref(config);
+  config = configuration_of(letters);
+  assert_true(json_is_null(json_object_get(config, "bos_token_id")));
+  assert_true(json_is_null(json_object_get(config, "eos_token_id")));
+  json_decref(config);
+}
+
 static void vocabularies_that_are_wrong_are_refused(void **state) {
   (void)state;
   static const char *const unknown[] = {"no-such", "gpt", "gpt-2 phi-2", "", " "};
@@ -419,6 +434,7 @@ int main(void) {
       TEST(values_that_are_no_json_are_refused),
       TEST(both_values_of_a_switch_count),
       TEST(absent_keys_have_the_defaults_of_llama_cpp),
+      TEST(absent_ids_are_those_of_llama_cpp),
       TEST(vocabularies_that_are_wrong_are_refused),
       TEST(tensors_that_are_wrong_are_refused),
   };

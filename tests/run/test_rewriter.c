@@ -56,7 +56,8 @@ static void drop(Fixture *f) {
 typedef struct Heard {
   Buffer outputs, parts;
   int64_t stop_after; /* outputs; 0: all */
-  int64_t count, last, cut;
+  int64_t count, last, cut, unended;
+  int32_t first; /* token of the last output */
   bool spares;
 } Heard;
 
@@ -68,6 +69,7 @@ static bool hear(void *user, const ink_output *o) {
   buffer_add(&h->outputs, o->text, o->length);
   if (o->problem) buffer_adds(&h->outputs, "(problem)");
   h->cut += o->cut;
+  h->unended += o->unended;
   buffer_add(&h->outputs, "|", 1);
   return ++h->count != h->stop_after;
 }
@@ -77,6 +79,7 @@ static void note_part(void *user, const RewriteRequest *r, const Input *input, c
   Heard *h = user;
   const int64_t lengths[] = {input->source_length, input->length};
   const int32_t *const sides[] = {input->source, input->prompt};
+  h->first = ids->count ? ids->data[0] : -1;
   for (int side = 0; side < 2; side++) {
     for (int64_t i = 0; i < lengths[side]; i++) {
       size_t length;
@@ -91,6 +94,8 @@ static void note_part(void *user, const RewriteRequest *r, const Input *input, c
 }
 
 static const SearchSettings greedy = {.beam = 1, .length_penalty = 1, .n_best = 1};
+static const SamplingSettings likeliest = {
+    .top_k = 1, .top_p = 1, .typical = 1, .repetition_penalty = 1, .temperature = 1, .max_tokens = 4};
 
 static bool rewrite(const Fixture *f, const SearchSettings *search, const char *const *texts, int64_t count,
                     Heard *h, ink_rewritten *done, Error *err) {
@@ -105,6 +110,7 @@ static bool rewrite(const Fixture *f, const SearchSettings *search, const char *
                             .tokenizer = f->tokenizer,
                             .layout = &f->layout,
                             .search = search,
+                            .sampling = &likeliest,
                             .max_tokens = 4,
                             .listener = hear,
                             .user = h,
@@ -148,6 +154,28 @@ static void order_and_company(void **state) {
     assert_non_null(strstr(all.outputs.data, "3.0=|"));
     buffer_free(&single);
     forget(&all);
+    drop(&f);
+  }
+}
+
+/* An output of the maximum length without an end says so; one that ends does not. */
+static void what_has_no_end_says_so(void **state) {
+  static const SearchSettings beams = {.beam = 3, .length_penalty = 1, .n_best = 1},
+                              draws = {.beam = 1, .n_best = 1, .sample = true};
+  static const SearchSettings *const ways[] = {&greedy, &beams, &draws};
+  static const char *const texts[] = {"one", "", "another"};
+  for (int i = 0; i < 3; i++) {
+    Fixture f = fixture("translate", "marian", "64");
+    Heard h = {0};
+    ink_rewritten done;
+    Error err = {0};
+    assert_true(rewrite(&f, ways[i], texts, 3, &h, &done, &err));
+    assert_true(h.unended == 2 && done.unended_outputs == 2);
+    token_set_add(&f.model->config.ends, h.first);
+    forget(&h);
+    assert_true(rewrite(&f, ways[i], texts + 2, 1, &h, &done, &err));
+    assert_true(h.unended == 0 && done.unended_outputs == 0);
+    forget(&h);
     drop(&f);
   }
 }
@@ -321,6 +349,7 @@ static void one_bad_text_costs_itself(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(order_and_company),
+      cmocka_unit_test(what_has_no_end_says_so),
       cmocka_unit_test(long_texts_are_cut_at_sentences),
       cmocka_unit_test(parts_are_joined_as_they_stood),
       cmocka_unit_test(several_for_each_best_first),

@@ -273,11 +273,9 @@ static void put_rwkv(const char *more) {
 
 static void lines_of_rwkv(void **state) {
   (void)state;
-  put_rwkv(
-      "257 'ab' 2\n258 'abc' 3\n259 \"'\\n\" 2\n260 '\\u6708' 3\n261 b'\\xe6\\x9c' 2\n262 '\\x80' 2\n"
-      "263 b'\\x9c\\x89a' 3\n"); /* because of the last one, words are not cut within e6 9c 89 */
+  put_rwkv("257 'ab' 2\n258 'abc' 3\n259 \"'\\n\" 2\n260 '\\u6708' 3\n261 b'\\xe6\\x9c' 2\n262 '\\x80' 2\n");
   Tokenizer *t = open_at(in_scratch("rwkv_vocab_x.txt"));
-  assert_int_equal(tokenizer_size(t), 264);
+  assert_int_equal(tokenizer_size(t), 263);
   EXPECT(t, "abcab", 258, 257); /* the longest first, across words */
   EXPECT(t, "ac'\n", 'a' + 1, 'c' + 1, 259);
   EXPECT(t, "\xe6\x9c\x88\xe6\x9c\x89\xc2\x80\xff", 260, 261, 0x89 + 1, 262, 256); /* within characters */
