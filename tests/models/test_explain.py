@@ -20,7 +20,7 @@ except ImportError as missing:
 torch.set_num_threads(1)
 MOST = 1e-5
 # Grouped queries, learned positions, ALiBi, a window, capped scores and logits, factors of residuals and logits, norms behind.
-CONFIG = {"mistral": {"sliding_window": 8}, "granite": {"residual_multiplier": 0.5, "logits_scaling": 2.0}}
+CONFIG = {"gemma2": {"attn_logit_softcapping": 0.5, "final_logit_softcapping": 3.0}, "mistral": {"sliding_window": 8}, "granite": {"residual_multiplier": 0.5, "logits_scaling": 2.0}}
 ARCHS = {"llama": ("--heads", 4, "--kv-heads", 2), "gpt2": (), "bloom": (), "mistral": ("--heads", 4), "gemma2": ("--heads", 4),
          "granite": ("--heads", 4), "olmo2": ("--heads", 4)}
 
