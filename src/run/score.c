@@ -215,7 +215,7 @@ static bool score_by(Scoring *s, Metric *m, json_t *result) {
       json_decref(paired);
   }
   metric_rows_free(&rows);
-  return ok;
+  return ok && (!interrupted() || fail_interrupted(s->err));
 }
 
 static char *score_all(Scoring *s) {

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/random.h"
+#include "base/threads.h"
 
 /* ---- rows ---- */
 
@@ -43,7 +44,7 @@ static double *bootstrap_scores(const Metric *m, const MetricRows *rows, size_t 
   const uint64_t stream = random_stream("bootstrap");
   const size_t width = metric_statistics(m), n = rows->count;
   double *scores = mem_alloc_zeroed(samples, sizeof *scores), sum[METRIC_STATISTICS];
-  for (size_t s = 0; s < samples; s++) {
+  for (size_t s = 0; s < samples && !interrupted(); s++) {
     clear(sum);
     for (size_t i = 0; i < n; i++)
       add_row(rows, (size_t)random_below(n, seed, stream, (uint64_t)s * n + i), width, sum);
@@ -105,7 +106,7 @@ double randomization_test(const Metric *m, const MetricRows *rows, const MetricR
   const size_t width = metric_statistics(m), n = rows->count;
   double *differences = mem_alloc_zeroed(samples, sizeof *differences);
   double a[METRIC_STATISTICS], b[METRIC_STATISTICS];
-  for (size_t s = 0; s < samples; s++) {
+  for (size_t s = 0; s < samples && !interrupted(); s++) {
     clear(a);
     clear(b);
     for (size_t i = 0; i < n; i++) { /* swap each segment's two hypotheses at random */

@@ -2,7 +2,7 @@
  * (Koehn 2004) and its two paired tests.
  *
  * Random numbers come from base/random.h, not numpy: intervals and p-values match sacrebleu's up to sampling
- * noise. */
+ * noise. If the call is interrupted, they return early: what they return then is of no use. */
 #ifndef TEXT_METRIC_RESAMPLE_H
 #define TEXT_METRIC_RESAMPLE_H
 
