@@ -50,7 +50,7 @@ CLANG_FORMAT = "14"  # other versions format some lines differently
 
 C_ROOTS = ("include", "src", "tests", "bench", "examples")
 MARKDOWN_COLUMNS = 100
-TEXT_ROOTS = C_ROOTS + ("cmake", "scripts", "recipes")
+TEXT_ROOTS = C_ROOTS + ("cmake", "packaging", "python", "scripts", "recipes")
 TEXT_NAMES = (".c", ".h", ".inc", ".def", ".cmake", ".txt", ".py", ".sh", ".yaml")
 
 
@@ -272,7 +272,7 @@ def lint(root):
 
     for path in files_below(root, TEXT_ROOTS, TEXT_NAMES):
         note(path, check_form(root, path, read(root, path)))
-    for path in (*files_below(root, ("docs", "recipes", "examples"), (".md",)), *(p for p in os.listdir(root) if p.endswith(".md"))):
+    for path in (*files_below(root, ("docs", "recipes", "examples", "python"), (".md",)), *(p for p in os.listdir(root) if p.endswith(".md"))):
         note(path, check_markdown(root, path, read(root, path)))
     for path in files_below(root, C_ROOTS, (".c", ".h", ".inc", ".def")):
         text = read(root, path)

@@ -2,6 +2,7 @@
 # Makes the packages of Inkstone in build/packages and tries each where nothing else is installed.
 #
 #   sh scripts/package.sh deb          Debian packages: checked by lintian; installed, used and removed in a bare Debian
+#   sh scripts/package.sh wheel        the Python package: used in a new virtual environment without other packages
 #   sh scripts/package.sh              all of them
 #
 # Needs Debian, root (for chroot) and the network (for apt and pip).
@@ -10,6 +11,8 @@ cd "$(dirname "$0")/.."
 root=$(pwd)
 out=$root/build/packages
 mkdir -p "$out"
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT INT TERM
 
 say() { printf 'package: %s\n' "$*" >&2; }
 build() { cmake --build "$1" -- --quiet ${2+"$2"}; } # DIRECTORY [TARGET]
@@ -39,24 +42,50 @@ check_deb() {
   needed=$(for package in "$out"/*.deb; do dpkg-deb -f "$package" Depends; done | tr , '\n' | sed 's/(.*//; /inkstone/d' | sort -u | tr '\n' ' ')
   machine_inside "apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
     apt-get install -qq -y --no-install-recommends $needed gcc libc6-dev pkg-config >/dev/null"
-  contents >"$out/before"
+  contents >"$work/before"
   machine_inside 'dpkg -i /tmp/*.deb >/dev/null && sh /tmp/package_use.sh inkstone'
   cp examples/write.c "$machine/root"
   machine_inside 'cd /root && cc write.c $(pkg-config --cflags --libs inkstone) -o write && ./write model "The moon" && ldd write | grep libinkstone.so.0'
   machine_inside 'cd /root && cc write.c $(pkg-config --cflags inkstone) -l:libinkstone.a $(pkg-config --static --libs inkstone | sed s/-linkstone//) \
     -o static && ./static model "The moon"'
-  [ "$(contents | comm -13 "$out/before" - | wc -l)" -gt 40 ] || { say "the packages installed nothing"; exit 1; }
+  [ "$(contents | comm -13 "$work/before" - | wc -l)" -gt 40 ] || { say "the packages installed nothing"; exit 1; }
   machine_inside 'dpkg --purge inkstone libinkstone-dev libinkstone0 >/dev/null && ldconfig'
-  contents | diff "$out/before" - || { say "traces are left"; exit 1; }
-  rm "$out/before"
+  contents | diff "$work/before" - || { say "traces are left"; exit 1; }
   say "installed, used and removed without a trace, in a Debian of $(chroot "$machine" dpkg-query -f '.\n' -W | wc -l) packages"
 }
 
+# ---- the Python package ----
+
+make_wheel() {
+  libraries=$root/build/wheel-libraries
+  sh scripts/deps.sh python3 binutils
+  sh scripts/static_deps.sh gcc "$libraries" zlib libzstd utf8proc jansson libyaml pcre2
+  PKG_CONFIG_PATH=$libraries/lib/pkgconfig cmake --preset release -B build/wheel -DINKSTONE_TESTS=OFF >/dev/null
+  cmake --build build/wheel --target inkstone_shared -- --quiet
+  strip --strip-unneeded -o build/wheel/libinkstone.so build/wheel/src/libinkstone.so
+  rm -f "$out"/*.whl
+  python3 scripts/wheel.py build/wheel/libinkstone.so "$libraries/licenses" "$out"
+}
+
+# In a new environment: alone, then with pytest and mypy the tests of the package.
+check_wheel() {
+  sh scripts/deps.sh python3-venv
+  python=$work/environment/bin/python
+  python3 -m venv "$work/environment"
+  "$python" -m pip install -q --no-index "$out"/*.whl
+  ! "$python" -c 'import numpy' 2>/dev/null || { say "numpy is there: the check is of a package without it"; exit 1; }
+  (cd "$work" && "$python" "$root/examples/train_and_write.py" "$root/LICENSE" model)
+  "$python" -m pip install -q pytest mypy
+  (cd "$work" && "$python" -m pytest -q -p no:cacheprovider "$root/tests/python")
+  (cd "$work" && "$python" -m mypy --strict --cache-dir=/dev/null "$root/examples/train_and_write.py")
+  say "the wheel works in a new environment"
+}
+
 . scripts/bare_machine.sh
-[ $# -gt 0 ] || set -- deb
+[ $# -gt 0 ] || set -- deb wheel
 for what; do
   case $what in
-    deb)
+    deb | wheel)
       "make_$what"
       (check_$what)
       ;;

@@ -29,8 +29,8 @@ done
 [ -n "$presets$sabotage$long" ] || presets='release asan fuzz'
 
 case $presets in
-  *clang*) sh scripts/deps.sh --dev ;;
-  *) sh scripts/deps.sh ;;
+  *clang*) sh scripts/deps.sh --dev python3-pytest mypy ;;
+  *) sh scripts/deps.sh python3-pytest mypy ;;
 esac
 
 # As many tests at a time as there are cores, which keeps them busy while some tests wait.
