@@ -1,6 +1,6 @@
-# What cpack makes of the components of install.cmake: Debian packages. scripts/package.sh
+# What cpack makes of the components of install.cmake: Debian packages, or an archive of the command. scripts/package.sh
 # configures, makes and tests them.
-set(INKSTONE_PACKAGES "" CACHE STRING "what cpack makes: deb")
+set(INKSTONE_PACKAGES "" CACHE STRING "what cpack makes: deb, tarball")
 if(NOT INKSTONE_PACKAGES)
   return()
 endif()

@@ -2,6 +2,7 @@
 # Makes the packages of Inkstone in build/packages and tries each where nothing else is installed.
 #
 #   sh scripts/package.sh deb          Debian packages: checked by lintian; installed, used and removed in a bare Debian
+#   sh scripts/package.sh tarball      one static binary for any Linux on x86-64: run in a directory with nothing else
 #   sh scripts/package.sh wheel        the Python package: used in a new virtual environment without other packages
 #   sh scripts/package.sh              all of them
 #
@@ -54,6 +55,38 @@ check_deb() {
   say "installed, used and removed without a trace, in a Debian of $(chroot "$machine" dpkg-query -f '.\n' -W | wc -l) packages"
 }
 
+# ---- a static binary ----
+
+make_tarball() {
+  libraries=$root/build/musl-libraries
+  sh scripts/static_deps.sh musl-gcc "$libraries" zlib libzstd utf8proc jansson libyaml pcre2 curl ncurses libedit
+  cp /usr/share/doc/musl-dev/copyright "$libraries/licenses/musl"
+  CC=musl-gcc PKG_CONFIG_LIBDIR=$libraries/lib/pkgconfig cmake --preset release -B build/static -DINKSTONE_TESTS=OFF \
+    -DINKSTONE_STATIC=ON -DINKSTONE_PACKAGES=tarball -DINKSTONE_LICENSES="$libraries/licenses" >/dev/null
+  cmake --build build/static --target inkstone inkstone_pages -- --quiet
+  rm -f "$out"/*.tar.xz
+  (cd build/static && cpack -B "$out" >cpack.log 2>&1) || { cat build/static/cpack.log; exit 1; }
+  rm -rf "$out/_CPack_Packages"
+}
+
+# In a directory that holds the archive's files, a shell to run them, and nothing else: no libraries, no /proc, no locales.
+check_tarball() {
+  sh scripts/deps.sh busybox-static
+  empty=$work/empty
+  mkdir -p "$empty/tmp" "$empty/dev"
+  mknod "$empty/dev/null" c 1 3
+  tar -C "$empty" --strip-components=1 -xf "$out"/*.tar.xz
+  cp "$(command -v busybox)" "$empty/bin/sh"
+  cp scripts/package_use.sh "$empty"
+  inside() { env -i HOME=/tmp PATH=/bin "$(command -v chroot)" "$empty" /bin/sh -euc "$1"; }
+  inside 'set -- inkstone; . /package_use.sh'
+  iconv -f utf-8 -t gb18030 "$empty/tmp/text.txt" >"$empty/tmp/gb.txt"
+  inside 'inkstone eval -m /tmp/model /tmp/gb.txt --encoding gb18030'
+  inside '! inkstone pull nobody/nothing' 2>"$work/refused"
+  grep 'static binary' "$work/refused"
+  say "the static binary works in a directory with nothing else"
+}
+
 # ---- the Python package ----
 
 make_wheel() {
@@ -82,10 +115,10 @@ check_wheel() {
 }
 
 . scripts/bare_machine.sh
-[ $# -gt 0 ] || set -- deb wheel
+[ $# -gt 0 ] || set -- deb tarball wheel
 for what; do
   case $what in
-    deb | wheel)
+    deb | tarball | wheel)
       "make_$what"
       (check_$what)
       ;;

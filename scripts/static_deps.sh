@@ -37,7 +37,11 @@ build_utf8proc() {
   make libutf8proc.a libutf8proc.pc prefix="$prefix" && cp libutf8proc.a "$prefix/lib" && cp utf8proc.h "$prefix/include" &&
     cp libutf8proc.pc "$prefix/lib/pkgconfig"
 }
-build_jansson() { configured; }
+build_jansson() { # as the shared one shows it: its utf8_encode is not the only function of that name
+  configured && ld -r -o jansson.o --whole-archive "$prefix/lib/libjansson.a" &&
+    objcopy --wildcard --keep-global-symbol='json*' --keep-global-symbol='jansson*' jansson.o &&
+    rm "$prefix/lib/libjansson.a" && ar rcs "$prefix/lib/libjansson.a" jansson.o
+}
 build_libyaml() { configured; }
 build_pcre2() { configured --enable-jit; }
 build_ncurses() { # with descriptions of the usual terminals inside: a bare system has no files of them
@@ -46,11 +50,19 @@ build_ncurses() { # with descriptions of the usual terminals inside: a bare syst
     --with-terminfo-dirs=/etc/terminfo:/lib/terminfo:/usr/share/terminfo \
     --with-fallbacks=linux,xterm,xterm-256color,screen,screen-256color,tmux,tmux-256color,vt100,dumb
 }
-build_libedit() { LIBBSD_CFLAGS=' ' LIBBSD_LIBS=' ' CFLAGS="$CFLAGS -I$prefix/include -I$prefix/include/ncurses -D__STDC_ISO_10646__=201103L" LDFLAGS="-L$prefix/lib" configured; }
+build_libedit() { # Debian's takes what it lacks from libbsd, which musl has; its .pc leaves ncurses to shared libraries
+  LIBBSD_CFLAGS=' ' LIBBSD_LIBS=' ' LDFLAGS="-L$prefix/lib" \
+    CFLAGS="$CFLAGS -I$prefix/include -I$prefix/include/ncurses -D__STDC_ISO_10646__=201103L" configured &&
+    sed -i 's/-ledit$/-ledit -lncurses/' "$prefix/lib/pkgconfig/libedit.pc"
+}
 build_curl() { # its header only: the library is loaded on first use
   cp -r include/curl "$prefix/include" && printf 'Name: libcurl\nDescription: its header\nVersion: %s\nCflags: -I%s\n' \
     "$(sed -n 's/^#define LIBCURL_VERSION "\([0-9.]*\).*/\1/p' include/curl/curlver.h)" "$prefix/include" >"$prefix/lib/pkgconfig/libcurl.pc"
 }
+
+# The kernel's interfaces, which are any libc's; musl's own folder has none.
+ln -sfn /usr/include/linux /usr/include/asm-generic "$prefix/include"
+ln -sfn "/usr/include/$(uname -m)-linux-gnu/asm" "$prefix/include/asm"
 
 for library; do
   [ ! -e "$prefix/licenses/$library" ] || continue

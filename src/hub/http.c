@@ -55,10 +55,17 @@ static void load_once(void) {
 static bool load(Error *err) {
   static pthread_once_t once = PTHREAD_ONCE_INIT;
   pthread_once(&once, load_once);
-  return curl.ready ||
-         fail(err,
+  if (curl.ready) return true;
+#ifdef INKSTONE_STATIC
+  return fail(
+      err,
+      "this is the static binary of inkstone, which cannot load libcurl and so not download: fetch the "
+      "model's files by another program and give their directory, or the GGUF file, as the model");
+#else
+  return fail(err,
               "libcurl 7.85 or later, which downloads need, cannot be loaded: install it (Debian: "
               "apt install libcurl4)");
+#endif
 }
 
 struct Http {

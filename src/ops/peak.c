@@ -86,12 +86,12 @@ double machine_memory_bandwidth(void) {
 }
 
 int64_t machine_cache(int level) {
-  static const struct {
-    int name;
-    int64_t usual;
-  } levels[] = {{_SC_LEVEL1_DCACHE_SIZE, 32 << 10},
-                {_SC_LEVEL2_CACHE_SIZE, 512 << 10},
-                {_SC_LEVEL3_CACHE_SIZE, 8 << 20}};
-  const int64_t bytes = sysconf(levels[level - 1].name);
-  return (bytes > 0 ? bytes : levels[level - 1].usual) / (level == 3 ? threads_count() : 1);
+  static const int64_t usual[] = {32 << 10, 512 << 10, 8 << 20};
+#ifdef _SC_LEVEL1_DCACHE_SIZE
+  static const int names[] = {_SC_LEVEL1_DCACHE_SIZE, _SC_LEVEL2_CACHE_SIZE, _SC_LEVEL3_CACHE_SIZE};
+  const int64_t bytes = sysconf(names[level - 1]);
+#else /* musl */
+  const int64_t bytes = 0;
+#endif
+  return (bytes > 0 ? bytes : usual[level - 1]) / (level == 3 ? threads_count() : 1);
 }
