@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 
@@ -132,6 +133,15 @@ def test_an_interrupt_wakes_a_call_without_listeners(tmp_path):
              ' call=inkstone.Call(on_event=lambda e: begun.set()))')
     done = subprocess.run([sys.executable, "-c", code, tmp_path / "text"], capture_output=True, text=True, timeout=600)
     assert done.stdout == "interrupted\nand again\n" and done.stderr == ""
+
+
+def test_a_stop_ends_the_resampling_of_scores():
+    stop, texts = inkstone.Stop(), {"text": text_of(1000) * 20}
+    begun = threading.Event()
+    threading.Thread(target=lambda: (begun.wait(), time.sleep(1), stop.request())).start()
+    with pytest.raises(inkstone.InterruptedCall):
+        inkstone.score("text", "text", confidence=True, confidence_n=1000000,
+                       call=inkstone.Call(stop=stop, texts=texts, on_event=lambda e: begun.set()))
 
 
 # ---- writing ----
