@@ -287,5 +287,6 @@ def write_operator(operator, cases):
                 write_tensor(file, input_name, tensor.grad)
 
 
-for operator, cases in CASES.items():
-    write_operator(operator, cases)
+if __name__ == "__main__":
+    for operator, cases in CASES.items():
+        write_operator(operator, cases)
