@@ -1,5 +1,6 @@
 /* trace_json.c - a trace as JSON, for the page and for programs. */
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/base64.h"
@@ -28,7 +29,7 @@ typedef struct Pieces {
 static void add_piece(Reading *r, Pieces *p, int32_t id) {
   size_t length = 0;
   const char *piece = tokenizer_next(r->tokenizer, id, &r->state, &length);
-  buffer_add(&p->text, piece, piece ? length : 0);
+  buffer_add(&p->text, piece ? piece : "", piece ? length : 0);
   vec_push(&p->ends, p->text.length);
 }
 
@@ -90,15 +91,17 @@ static void put_text(json_t *token, const Pieces *p, size_t index) {
   if (valid) put_part(token, p, index, first, stop);
 }
 
-/* Tokens that add nothing to a text have their names. */
+/* Tokens that add nothing to a text have their names; a model may have more tokens than its tokenizer. */
 static json_t *token_json(const Tokenizer *t, const Pieces *p, size_t index, int32_t id) {
+  char number[16];
   const char *name = tokenizer_name(t, id);
   json_t *json = json_build("{s:i}", "id", (int)id);
   if (p->ends.data[index] > (index ? p->ends.data[index - 1] : p->begin)) {
     put_text(json, p, index);
     return json;
   }
-  json_put(json, "text", utf8_json(name ? name : ""));
+  snprintf(number, sizeof number, "#%d", (int)id);
+  json_put(json, "text", utf8_json(name ? name : number));
   json_put(json, "special", json_true());
   return json;
 }
