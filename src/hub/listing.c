@@ -56,6 +56,11 @@ static bool read_files(Listing *l, const json_t *files, const char *where, Error
 
 bool listing_read(Listing *l, const char *text, size_t length, const char *where, Error *err) {
   *l = (Listing){.files = NULL};
+  if (length && *text == '<')
+    return fail(err,
+                "%s: a web page came instead of the list of files, perhaps from a proxy or the login of a "
+                "network: check HF_ENDPOINT and the connection",
+                where);
   json_t *json = json_parse(text, length, where, err);
   const bool ok =
       json &&

@@ -67,7 +67,8 @@ static bool set_hub(Pull *p, Error *err) {
   size_t length = strlen(endpoint);
   while (length && endpoint[length - 1] == '/') length--;
   if ((strncmp(endpoint, "https://", 8) && strncmp(endpoint, "http://", 7)) || length >= sizeof p->endpoint)
-    return fail_usage(err, "HF_ENDPOINT is %.200s: give an address that begins with https://", endpoint);
+    return fail_usage(err, "HF_ENDPOINT is %.200s: give an address that begins with https:// or http://",
+                      endpoint);
   snprintf(p->endpoint, sizeof p->endpoint, "%.*s", (int)length, endpoint);
   if (token && !is_printable(token))
     return fail_usage(err, "HF_TOKEN has a blank or a character that no token has: copy it again");

@@ -265,9 +265,11 @@ expect_err "status 503: trying again in 1s"
 fault "status-500 /api/"
 run pull ink/poems --retries 1
 expect_failure "status 500"
-fault "page /api/"
-run pull ink/poems
-expect_failure "web page" HF_ENDPOINT
+for page in page disguised; do
+  fault "$page /api/"
+  run pull ink/poems
+  expect_failure "web page" HF_ENDPOINT
+done
 HF_ENDPOINT=http://127.0.0.1:1 run pull ink/poems --retries 0
 expect_failure "cannot be downloaded"
 HF_ENDPOINT=file:///etc run pull ink/poems

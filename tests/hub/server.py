@@ -104,6 +104,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 return self.whole(status, b'{"error":"no"}', **wait)
         if "page" in faults:
             return self.whole(200, b"<html>Please log in</html>", "text/html; charset=utf-8")
+        if "disguised" in faults:  # a web page that says it is JSON
+            return self.whole(200, b"<html>Please log in</html>")
         if "silent" in faults:
             time.sleep(30)
             return
