@@ -7,6 +7,7 @@
 
 typedef struct Fork {
   int32_t sequence;
+  int64_t position; /* of the token before the branch */
   Branch *branch;
 } Fork;
 
@@ -30,6 +31,12 @@ static bool ends(const Branching *b, int32_t id) {
   return token_set_has(&b->trace->model->config.ends, id);
 }
 
+/* Whether the model can read the branch's last token. */
+static bool fits(const Branching *b, const Fork *fork) {
+  const Config *c = &b->trace->model->config;
+  return c->arch->unlimited_context || fork->position + (int64_t)fork->branch->tokens.count < c->context;
+}
+
 /* Forks the text for the alternatives to the token after `position`, which are not that token. */
 static void fork_at(Branching *b, int64_t position) {
   const Trace *t = b->trace;
@@ -39,9 +46,11 @@ static void fork_at(Branching *b, int64_t position) {
     if (!last && p->best[i].id == t->ids.data[position + 1]) continue;
     forks++;
     if (ends(b, p->best[i].id)) continue;
-    Branch *branch = trace_branch_at(t, position, i);
-    vec_push(&branch->tokens, p->best[i]);
-    vec_push(&b->forks, ((Fork){session_fork(b->session, b->text, position + 1), branch}));
+    Fork fork = {.position = position, .branch = trace_branch_at(t, position, i)};
+    vec_push(&fork.branch->tokens, p->best[i]);
+    if (!fits(b, &fork)) continue;
+    fork.sequence = session_fork(b->session, b->text, position + 1);
+    vec_push(&b->forks, fork);
   }
 }
 
@@ -51,7 +60,7 @@ static bool grow(const Branching *b, const Fork *fork, const float *logits) {
   choices_find(logits, b->trace->model->config.vocabulary, &next, 1);
   fork->branch->ended = ends(b, next.id);
   if (!fork->branch->ended) vec_push(&fork->branch->tokens, next);
-  return !fork->branch->ended && (int64_t)fork->branch->tokens.count <= b->length;
+  return !fork->branch->ended && (int64_t)fork->branch->tokens.count <= b->length && fits(b, fork);
 }
 
 static void feed_forks(Branching *b) {

@@ -189,6 +189,26 @@ static void branches_go_on_greedily(void **state) {
   }
 }
 
+/* A model with learned positions has nothing to read at the next one. */
+static void branches_end_with_the_context(void **state) {
+  static const char *const archs[] = {"gpt2", "llama"};
+  for (int a = 0; a < 2; a++) {
+    Config c;
+    config_of(arch_find(archs[a]), 2, &c);
+    c.context = LENGTH;
+    c.ends = (TokenSet){.count = 0};
+    Model *m = model_of(&c, 2);
+    Trace t = trace_of(m);
+    for (int i = LENGTH - 4; i < LENGTH; i++)
+      for (int k = 0; k < TRACE_CHOICES; k++) {
+        const size_t count = trace_branch_at(&t, i, k)->tokens.count;
+        assert_true(count == 0 || (int)count == LENGTH - i);
+      }
+    trace_free(&t);
+    model_free(m);
+  }
+}
+
 static void long_texts_have_a_limit(void **state) {
   Config c = {.arch = arch_find("llama"), .layers = 2, .heads = 2, .context = 4096};
   assert_int_equal(trace_most_tokens(&c), 256);
@@ -205,6 +225,7 @@ static void long_texts_have_a_limit(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(every_depth_is_a_model), cmocka_unit_test(attention_sums_to_one),
-      cmocka_unit_test(branches_go_on_greedily), cmocka_unit_test(long_texts_have_a_limit)};
+      cmocka_unit_test(branches_go_on_greedily), cmocka_unit_test(branches_end_with_the_context),
+      cmocka_unit_test(long_texts_have_a_limit)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
