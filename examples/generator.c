@@ -87,11 +87,13 @@ static bool print_token(ink_model *model, int32_t id, ink_error *err) {
   return true;
 }
 
-/* Up to the end of the text, or of the context. */
+/* Up to the end of the text, of the context, or MOST_TOKENS. */
 static bool write_text(ink_model *model, ink_session *session, const char *prompt, ink_error *err) {
+  enum { MOST_TOKENS = 500 };
   const float *logits = read_prompt(model, session, prompt, err);
-  fputs(prompt, stdout);
-  while (logits && ink_session_position(session) < ink_session_positions(session)) {
+  const int64_t room = ink_session_positions(session) - ink_session_position(session);
+  if (logits) fputs(prompt, stdout);
+  for (int64_t i = 0; logits && i < room && i < MOST_TOKENS; i++) {
     const int32_t id = draw(logits, ink_session_vocabulary(session));
     if (ink_model_ends(model, id)) break;
     logits = print_token(model, id, err) ? ink_session_feed(session, &id, 1, NULL, err) : NULL;
