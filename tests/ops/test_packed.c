@@ -35,7 +35,11 @@ static void large_weights_of_files(void **state) {
     PackedSet *set = packed_set_new(false);
     const int64_t before = mem_resident();
     const Packed *packed = packed_set_get(set, transposed, &weight);
+#ifdef __SANITIZE_THREAD__ /* whose memory counts, too */
+    (void)before;
+#else
     assert_true(mem_resident() - before < (int64_t)file.size / 4); /* the file's pages are gone */
+#endif
     assert_int_equal(packed->type, TENSOR_F32);
     for (int64_t column = 0; column < N; column++)
       for (int64_t k = 0; k < K; k++)
