@@ -17,9 +17,16 @@ shift 2
 mkdir -p "$sources/lists/partial" "$sources/cache/archives/partial" "$prefix/include" "$prefix/lib/pkgconfig" "$prefix/licenses"
 
 # apt-get with the sources of this system's release; the system's own lists stay as they are.
-sed 's/^Types: *deb$/Types: deb-src/' /etc/apt/sources.list.d/debian.sources >"$sources/debian.sources"
+list=/etc/apt/sources.list.d/debian.sources
+if [ -e "$list" ]; then
+  sed 's/^Types: *deb$/Types: deb-src/' "$list" >"$sources/debian.sources"
+  list=$sources/debian.sources
+else
+  sed -n 's/^deb /deb-src /p' /etc/apt/sources.list >"$sources/debian.list"
+  list=$sources/debian.list
+fi
 apt() {
-  apt-get -q -o Dir::Etc::SourceList="$sources/debian.sources" -o Dir::Etc::SourceParts=/dev/null \
+  apt-get -q -o Dir::Etc::SourceList="$list" -o Dir::Etc::SourceParts=/dev/null \
     -o Dir::State::Lists="$sources/lists" -o Dir::Cache="$sources/cache" -o APT::Sandbox::User=root "$@"
 }
 # A mirror may lack the sources of the security updates: then those of the release.
