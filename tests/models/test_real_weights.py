@@ -58,12 +58,10 @@ def written(path, prompt):
 
 
 def greedy(model, ids, ends):
+    """The end token, if it is reached, is the last."""
     text = []
-    for _ in range(TOKENS):
-        best = int(model.next(ids + text).argmax())
-        if best in ends:
-            break
-        text.append(best)
+    while len(text) < TOKENS and not (text and text[-1] in ends):
+        text.append(int(model.next(ids + text).argmax()))
     return text
 
 
@@ -88,12 +86,11 @@ def compare(name):
         for prompt in PROMPTS:
             begin = model.ids(prompt)
             ours, theirs = written(ours_of, prompt), greedy(model, begin, ends)
+            if len(ours) < TOKENS:
+                ours.append(theirs[-1] if theirs[-1] in ends else model.model.token_eos())
             at = common_length(ours, theirs)
             if ours == theirs:
                 equal += 1
-                continue
-            if at == min(len(ours), len(theirs)):
-                check(f"{name}{kind} {prompt!r}", False, f"ends after {len(ours)} tokens, there after {len(theirs)}")
                 continue
             proved, says = tie(quantized, wide, begin + theirs[:at], ours[at], theirs[at])
             if bound is not None:
