@@ -73,6 +73,8 @@ foreach(component command library development)
           ${PROJECT_BINARY_DIR}/debian/changelog.gz DESTINATION ${doc} COMPONENT ${component})
 endforeach()
 install(FILES README.md README.zh.md DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/inkstone COMPONENT command)
+install(FILES docs/manual.md docs/manual.zh.md docs/demo.en.svg docs/demo.zh.svg
+        DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/inkstone/docs COMPONENT command)
 install(DIRECTORY examples DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/libinkstone-dev COMPONENT development)
 
 # Man pages are compressed, and the static library has no sections that linking does not need.

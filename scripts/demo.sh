@@ -31,6 +31,11 @@ if [ -t 1 ] && [ "${TERM-dumb}" != dumb ]; then
 else
   bold= dim= green= cyan= plain=
 fi
+# The English or the Chinese text, by the rules that inkstone follows (docs/decisions/0018).
+case ${INKSTONE_LANG:-${LC_ALL:-${LC_MESSAGES:-${LANG-}}}} in
+  zh*) words() { printf '%s' "$2"; } ;;
+  *) words() { printf '%s' "$1"; } ;;
+esac
 heading() { printf '\n%s%s%s\n' "$bold$cyan" "$*" "$plain"; }
 note() { printf '%s%s%s\n' "$dim" "$*" "$plain"; }
 
@@ -67,16 +72,16 @@ case $own_text,$lang in
     text=$own_text separator= what="$own_text"
     ;;
   ,zh)
-    name=poems text=models/poems.txt separator=% package=fortunes-zh what='poems and verses of the Tang and Song dynasties'
+    name=poems text=models/poems.txt separator=% package=fortunes-zh what=$(words 'poems and verses of the Tang and Song dynasties' 唐宋诗词)
     ;;
   ,en)
-    name=sayings text=models/sayings.txt separator=% package=fortunes what='sayings and quotations'
+    name=sayings text=models/sayings.txt separator=% package=fortunes what=$(words 'sayings and quotations' 英文格言)
     ;;
   *) usage ;;
 esac
 model=models/demo-$name
 
-heading "1  Install missing packages, and build"
+heading "1  $(words 'Install missing packages, and build' 安装缺少的软件包，编译)"
 sh scripts/deps.sh ${package-}
 cmake --preset release >/dev/null
 quiet=--quiet
@@ -84,7 +89,7 @@ quiet=--quiet
 cmake --build --preset release --target inkstone -- $quiet
 note "$($inkstone --version): $inkstone"
 
-heading "2  The text: $what"
+heading "2  $(words 'The text: ' 文本：)$what"
 case $own_text,$lang in
   ,zh)
     for file in tang300 song100; do clean_poems $fortunes/$file; done >$text
@@ -95,32 +100,28 @@ case $own_text,$lang in
       $fortunes/literature $fortunes/love $fortunes/politics $fortunes/education $fortunes/platitudes >$text
     ;;
 esac
-note "$(wc -c <"$text") bytes in $text; it begins:"
+note "$text$(words ': ' ：)$(wc -c <"$text")$(words ' bytes; it begins:' ' 字节，开头是：')"
 head -c 2000 "$text" | head -n 5
 
-heading "3  Train for $budget"
+heading "3  $(words 'Train for ' 训练\ )$budget"
 $inkstone train write "$text" -o "$model" --budget "$budget" ${separator:+--separator "$separator"} --overwrite
 
 write() { # PROMPT
   printf '\n%s%s%s' "$bold$green" "$1" "$plain"
   $inkstone write -m "$model" "$1" --continuation --max-tokens 120 --seed 7 --quiet
 }
-heading "4  Generated text"
+heading "4  $(words 'Generated text' 生成的文本)"
 case $own_text,$lang in
   ,zh) for prompt in '《月夜》' '《送友人》李白' '《春风》'; do write "$prompt"; done ;;
   ,en) for prompt in 'The' 'Love is' 'A good'; do write "$prompt"; done ;;
   *) $inkstone write -m "$model" --max-tokens 200 --seed 7 --quiet ;;
 esac
 
-heading "Next"
+heading "$(words Next 接下来)"
 [ "$lang" = zh ] && prompt=明月 || prompt=Life
-cat <<END
-Generate more, with more variety:
-  $inkstone write -m $model "$prompt" --temperature 1.1
-Show the model and its training:
-  $inkstone info $model        and in a browser: $model/report.html
-Train longer, on your own text:
-  sh scripts/demo.sh --text FILE --budget 10m
-List all options:
-  $inkstone train write --help
-END
+suggestion() { printf '%s\n  %s\n' "$(words "$1" "$2")" "$3"; } # ENGLISH CHINESE COMMAND
+suggestion 'Generate more, with more variety:' 多写一些，变化更多： "$inkstone write -m $model \"$prompt\" --temperature 1.1"
+suggestion "Show the model and its training (in a browser: $model/report.html):" "查看模型和训练过程（浏览器打开 $model/report.html）：" \
+  "$inkstone info $model"
+suggestion 'Train longer, on your own text:' 用自己的文本训练得更久： "sh scripts/demo.sh --text FILE --budget 10m"
+suggestion 'List all options:' 列出全部选项： "$inkstone train write --help"

@@ -34,8 +34,8 @@ STYLE = """text{font:13px system-ui,'Noto Sans CJK SC','Noto Sans',sans-serif;fi
 class Svg:
     """Collects shapes; coordinates are pixels from the upper left corner."""
 
-    def __init__(self, width, height, title):
-        self.width, self.height, self.title, self.shapes = width, height, title, []
+    def __init__(self, width, height, title, style=STYLE):
+        self.width, self.height, self.title, self.style, self.shapes = width, height, title, style, []
 
     def add(self, tag, css, text=None, **attributes):
         named = "".join(f' {k.replace("_", "-")}="{v:.1f}"' if isinstance(v, float) else f' {k.replace("_", "-")}="{v}"'
@@ -70,7 +70,7 @@ class Svg:
     def __str__(self):
         title = html.escape(self.title, quote=False)
         return "\n".join([f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {self.width} {self.height}" '
-                          f'width="{self.width}" role="img">', f"<title>{title}</title>", f"<style>{STYLE}</style>",
+                          f'width="{self.width}" role="img">', f"<title>{title}</title>", f"<style>{self.style}</style>",
                           *self.shapes, "</svg>", ""])
 
 

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import unicodedata
+import xml.etree.ElementTree
 
 # What the files of a layer may include: layers, or single files. Any layer may include inkstone.h.
 LAYERS = {
@@ -167,6 +168,23 @@ def check_markdown(root, path, text):
             yield number, f"{columns_of(line)} columns: prose wraps at {MARKDOWN_COLUMNS}"
 
 
+def check_links(root, path, text):
+    """What a relative link of a document names must exist."""
+    prose = re.sub(r"^```.*?^```|`[^`\n]*`", blank, text, flags=re.M | re.S)
+    for line, match in find_all(r"\]\(([^)#\s]+)", prose):
+        if ":" not in match.group(1) and not os.path.exists(os.path.join(root, os.path.dirname(path), match.group(1))):
+            yield line, f"a link to {match.group(1)}, which does not exist"
+
+
+def check_drawing(root, path, text):
+    """Drawings of documents are well-formed, and nothing in them is executed."""
+    try:
+        if any(element.tag.endswith("script") for element in xml.etree.ElementTree.fromstring(text).iter()):
+            yield 1, "a drawing with a script"
+    except xml.etree.ElementTree.ParseError as error:
+        yield error.position[0], f"not well-formed: {error}"
+
+
 def check_clang_format(root, paths):
     tool = shutil.which(f"clang-format-{CLANG_FORMAT}") or shutil.which("clang-format")
     version = subprocess.run([tool, "--version"], capture_output=True, text=True).stdout if tool else ""
@@ -274,6 +292,9 @@ def lint(root):
         note(path, check_form(root, path, read(root, path)))
     for path in (*files_below(root, ("docs", "recipes", "examples", "python"), (".md",)), *(p for p in os.listdir(root) if p.endswith(".md"))):
         note(path, check_markdown(root, path, read(root, path)))
+        note(path, check_links(root, path, read(root, path)))
+    for path in files_below(root, ("docs",), (".svg",)):
+        note(path, check_drawing(root, path, read(root, path)))
     for path in files_below(root, C_ROOTS, (".c", ".h", ".inc", ".def")):
         text = read(root, path)
         code = codes[path] = without_comments(text)
@@ -305,6 +326,8 @@ CLEAN = {
                          "  int grumble = 1;\n}\n",
     "src/models/lstm.c": "int lstm;\n",
     MODELS: "ARCH(lstm)\nARCH(gpt2)\n",
+    "docs/clean.svg": "<svg xmlns='http://www.w3.org/2000/svg'><text>description</text></svg>\n",
+    "docs/links.md": "[clean](clean.md#here) [elsewhere](https://example.org/a) `[](code)`\n\n```\n[](fenced)\n```\n",
     "docs/clean.md": "| " + "a " * 60 + "|\n\n```\n" + "a " * 60 + "\n```\n> " + "a " * 60 + "\n" + "a" * 120 + "\n",
     "src/cli/main.c": '#include <stdio.h>\n\nint main(void) {\n  printf("text\\n");\n  return 0;\n}\n',
 }
@@ -336,6 +359,9 @@ PLANTED = [
     ("src/nn/a.def", "X(a)", "no newline"),
     ("docs/a.md", "a " * 51 + "b\n", "docs/a.md:1: 103 columns"),
     ("README.zh.md", "字" * 50 + " 字\n", "README.zh.md:1: 103 columns"),
+    ("docs/a.md", "a\n[b](../src/gone.c#c)\n", "docs/a.md:2: a link to ../src/gone.c"),
+    ("docs/a.svg", "<svg>\n<g></svg>\n", "docs/a.svg:2: not well-formed"),
+    ("docs/a.svg", "<svg xmlns='http://www.w3.org/2000/svg'><script/></svg>\n", "a drawing with a script"),
     ("src/nn/a.c", LONG_FUNCTION, f"src/nn/a.c:1 f: a function of {FUNCTION_MOST + 4} lines"),
     ("src/nn/a.c", "int a;\n" * (FILE_MOST + 1), f"src/nn/a.c: a file of {FILE_MOST + 1} lines"),
     ("src/nn/a.c", "int  a;\n", "not formatted"),
