@@ -68,6 +68,9 @@ for name, tokenizer in chosen():
 # ---- SentencePiece's own files, and its ids ----
 
 
+AROUND_SYMBOLS = ["a<sym>b", "a <sym> b", "<sym>b", " <sym> b", "<sym>", "<sym><sym>", "moonmoon honeymoon", "▁<sym>▁a", "▁moon", " moon", "x<sym>  "]
+
+
 def trained(name, **options):
     folder = ROOT / "tests" / "golden" / "tokenizer_files"
     folder.mkdir(exist_ok=True)
@@ -78,7 +81,7 @@ def trained(name, **options):
                                                  minloglevel=2, hard_vocab_limit=False, normalization_rule_tsv=scratch + "/rules.tsv", **options)
     (folder / (name + ".vocab")).unlink()
     model = sentencepiece.SentencePieceProcessor(model_file=str(folder / (name + ".model")))
-    texts = [t for t in TEXTS + MORE if "<s>" not in t and "\n" not in t and not t.startswith("moon")]
+    texts = [t for t in TEXTS + MORE if "<s>" not in t and "\n" not in t] + (AROUND_SYMBOLS if "user_defined_symbols" in options else [])
     found = [{"text": t, "ids": model.encode(t), "decoded": model.decode(model.encode(t))} for t in texts]
     (folder / (name + ".json")).write_text(json.dumps({"texts": found}, ensure_ascii=False, separators=(",", ":")) + "\n")
 
@@ -87,3 +90,6 @@ trained("unigram", model_type="unigram")
 trained("unigram_bytes", model_type="unigram", byte_fallback=True, remove_extra_whitespaces=False, add_dummy_prefix=False)
 trained("bpe", model_type="bpe", user_defined_symbols=["moon"])
 trained("bpe_bytes", model_type="bpe", byte_fallback=True, remove_extra_whitespaces=False)
+SYMBOLS = dict(byte_fallback=True, remove_extra_whitespaces=False, user_defined_symbols=["moon", "<sym>"])
+trained("bpe_symbols", model_type="bpe", **SYMBOLS)
+trained("unigram_symbols", model_type="unigram", **SYMBOLS)

@@ -65,6 +65,7 @@ static bool store_sentencepiece(Metadata *m) {
                         m->gguf->path);
   for (size_t i = 0; i < v->count; i++) v->tokens[i].score = gguf_real_at(m->scores, i);
   v->add_begin = v->add_space = true;
+  v->space_rule = SPACE_BEHIND_SYMBOLS;
   return gguf_get_bool(m->gguf, "tokenizer.ggml.add_bos_token", &v->add_begin, m->err) &&
          gguf_get_bool(m->gguf, "tokenizer.ggml.add_space_prefix", &v->add_space, m->err) &&
          vocabulary_sentencepiece(v, m->out, m->err);

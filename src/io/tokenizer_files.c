@@ -21,30 +21,50 @@ const char *tokenizer_files_beside(const TokenizerFiles *f, char buf[PATH_CAPACI
   return buf;
 }
 
-bool tokenizer_files_frame(const TokenizerFiles *f, bool *begin, bool *end) {
-  static const struct {
-    const char *name;
-    bool begin, end;
-  } classes[] = {{"", false, false},      {"Llama", true, false},  {"CodeLlama", true, false},
-                 {"Gemma", true, false},  {"T5", false, true},     {"GPT2", false, false},
-                 {"Qwen2", false, false}, {"Roberta", true, true}, {"Bart", true, true},
-                 {"Pegasus", false, true}};
-  const char *name = json_get_text(f->config, "tokenizer_class", "");
-  size_t length = strlen(name), which = 0;
+/* What a class of transformers does, without "Tokenizer" and "Fast" in its name. */
+typedef struct TokenizerClass {
+  const char *name;
+  bool begin, end;
+  SpaceRule rule;
+} TokenizerClass;
+
+static const TokenizerClass classes[] = {{"", false, false, SPACE_BEFORE_TEXT},
+                                         {"Llama", true, false, SPACE_BEFORE_LETTERS},
+                                         {"CodeLlama", true, false, SPACE_BEFORE_LETTERS},
+                                         {"Gemma", true, false, SPACE_NOWHERE},
+                                         {"T5", false, true, SPACE_BEHIND_SYMBOLS},
+                                         {"Pegasus", false, true, SPACE_BEHIND_SYMBOLS},
+                                         {"GPT2", false, false, SPACE_BEFORE_TEXT},
+                                         {"Qwen2", false, false, SPACE_BEFORE_TEXT},
+                                         {"Roberta", true, true, SPACE_BEFORE_TEXT},
+                                         {"Bart", true, true, SPACE_BEFORE_TEXT}};
+
+/* NULL: it is not known. */
+static const TokenizerClass *find_class(const char *name) {
+  size_t length = strlen(name);
   for (const char *const *ending = (const char *const[]){"Fast", "Tokenizer", NULL}; *ending; ending++)
     if (length >= strlen(*ending) && !memcmp(name + length - strlen(*ending), *ending, strlen(*ending)))
       length -= strlen(*ending);
-  const size_t count = sizeof classes / sizeof *classes;
-  while (which < count &&
-         (strlen(classes[which].name) != length || memcmp(classes[which].name, name, length)))
-    which++;
+  for (size_t i = 0; i < sizeof classes / sizeof *classes; i++)
+    if (strlen(classes[i].name) == length && !memcmp(classes[i].name, name, length)) return &classes[i];
+  return NULL;
+}
+
+bool tokenizer_files_frame(const TokenizerFiles *f, Vocabulary *v) {
+  const char *name = json_get_text(f->config, "tokenizer_class", "");
+  const TokenizerClass *class = find_class(name);
   const json_t *begins = json_object_get(f->config, "add_bos_token"),
                *ends = json_object_get(f->config, "add_eos_token");
-  *begin = json_is_boolean(begins) ? json_is_true(begins) : which < count && classes[which].begin;
-  *end = json_is_boolean(ends) ? json_is_true(ends) : which < count && classes[which].end;
-  return which < count ||
-         fail(f->err, "%s: tokenizers of the class \"%s\" are read from tokenizer.json only: " SAVE_TOKENIZER,
-              f->path, name);
+  if (!class)
+    return fail(f->err,
+                "%s: tokenizers of the class \"%s\" are read from tokenizer.json only: " SAVE_TOKENIZER,
+                f->path, name);
+  const bool legacy = json_is_true(json_object_get(f->config, "legacy")); /* of LlamaTokenizer */
+  v->add_begin = json_is_boolean(begins) ? json_is_true(begins) : class->begin;
+  v->add_end = json_is_boolean(ends) ? json_is_true(ends) : class->end;
+  v->space_rule = legacy && class->rule == SPACE_BEFORE_LETTERS ? SPACE_BEHIND_SYMBOLS : class->rule;
+  v->add_space &= v->space_rule != SPACE_NOWHERE;
+  return true;
 }
 
 const char *tokenizer_files_name(const TokenizerFiles *f, const char *key, const char *fallback) {

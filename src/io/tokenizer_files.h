@@ -4,7 +4,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
-#include "text/stored_tokenizer.h"
+#include "io/vocabulary.h"
 
 /* What tokenizer_config.json says; an empty object where there is none. */
 typedef struct TokenizerFiles {
@@ -25,9 +25,10 @@ bool tokenizer_files_read(const char *path, char found[PATH_CAPACITY], StoredTok
 bool tokenizer_files_has(const char *name);
 /* A file in the same directory. */
 const char *tokenizer_files_beside(const TokenizerFiles *, char buf[PATH_CAPACITY], const char *name);
-/* Which tokens tokenizer_config.json puts around texts, by "add_bos_token" and "add_eos_token", else by its
- * class. False: the class is not known. */
-bool tokenizer_files_frame(const TokenizerFiles *, bool *begin, bool *end);
+/* Which tokens and spaces tokenizer_config.json puts around texts: add_begin and add_end, by "add_bos_token"
+ * and "add_eos_token", else by its class; space_rule, and add_space where that is SPACE_NOWHERE. False: the
+ * class is not known. */
+bool tokenizer_files_frame(const TokenizerFiles *, Vocabulary *);
 /* The name of a special token in tokenizer_config.json. */
 const char *tokenizer_files_name(const TokenizerFiles *, const char *key, const char *fallback);
 /* Where tokenizers of that class put the language of a source. */

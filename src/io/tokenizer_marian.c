@@ -65,6 +65,7 @@ static bool combine(const TokenizerFiles *f, const Vocabulary *model, StoredToke
     v.unknown = find_special(f, &v, vocabulary, "unk_token", "<unk>");
     find_special(f, &v, vocabulary, "pad_token", "<pad>");
     v.mapped = v.add_end = true;
+    v.space_rule = SPACE_BEHIND_SYMBOLS;
     ok = (v.end >= 0 && v.unknown >= 0) || fail_damaged(f->err, "%s: has no end or unknown token", path);
   }
   ok = ok && vocabulary_store(&v, "token", out, f->err) && vocabulary_sentencepiece(&v, out, f->err);

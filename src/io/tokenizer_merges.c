@@ -27,7 +27,7 @@ static bool choose(const TokenizerFiles *f, Vocabulary *v) {
   return json_get_bool(f->config, "add_prefix_space", false, &v->add_space, f->path, f->err) &&
          (!qwen2 || !v->add_space ||
           fail(f->err, "%s: \"add_prefix_space\" of a Qwen2Tokenizer is not supported", f->path)) &&
-         tokenizer_files_frame(f, &v->add_begin, &v->add_end);
+         tokenizer_files_frame(f, v);
 }
 
 /* The first line may say the version. */

@@ -1,5 +1,4 @@
-/* tokenizer_sentencepiece.c - SentencePiece's .model: a message of Protocol Buffers
- *. */
+/* tokenizer_sentencepiece.c - SentencePiece's .model: a message of Protocol Buffers. */
 #include <inttypes.h>
 #include <string.h>
 
@@ -150,9 +149,9 @@ bool vocabulary_read_sentencepiece(Vocabulary *v, FileView file, Buffer *map, Er
 static bool read(TokenizerFiles *f, FileView file, StoredTokenizer *out) {
   Vocabulary v = {.path = f->path};
   Buffer map = {0};
-  const bool ok =
-      vocabulary_read_sentencepiece(&v, file, &map, f->err) && vocabulary_store(&v, "token", out, f->err) &&
-      tokenizer_files_frame(f, &v.add_begin, &v.add_end) && vocabulary_sentencepiece(&v, out, f->err);
+  const bool ok = vocabulary_read_sentencepiece(&v, file, &map, f->err) &&
+                  vocabulary_store(&v, "token", out, f->err) && tokenizer_files_frame(f, &v) &&
+                  vocabulary_sentencepiece(&v, out, f->err);
   mem_free(v.tokens);
   buffer_free(&map);
   return ok;

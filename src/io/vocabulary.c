@@ -82,17 +82,17 @@ bool vocabulary_fill(Vocabulary *v, const json_t *vocabulary, Error *err) {
   return v->count || fail_damaged(err, "%s: has no tokens", v->path);
 }
 
-/* Where spaces are joined, user-defined symbols are found in the text whose spaces are: then no normalizer
- * may add the space that begins it, as that would also begin the text behind such a symbol. */
-static bool begins_once(const Vocabulary *v) {
-  for (size_t i = 0; !v->mapped && v->joins_spaces && v->add_space && i < v->count; i++)
+/* Whether user-defined symbols are found in the text as a whole, normalized. Then no normalizer may add the
+ * space that begins it, which would change the symbols, too. */
+static bool normalizes_symbols(const Vocabulary *v) {
+  for (size_t i = 0; v->space_rule != SPACE_BEHIND_SYMBOLS && i < v->count; i++)
     if (v->tokens[i].kind == TOKEN_USER_DEFINED) return true;
   return false;
 }
 
 static void add_added_tokens(const Vocabulary *v, Buffer *b) {
   bool first = true;
-  const bool normalized = begins_once(v);
+  const bool normalized = normalizes_symbols(v);
   buffer_adds(b, "\"added_tokens\":[");
   for (size_t i = 0; i < v->count; i++) {
     const TokenKind kind = v->tokens[i].kind;
@@ -200,23 +200,28 @@ static bool has_bytes(const Vocabulary *v) {
 #define REPLACE(regex, with) \
   "{\"type\":\"Replace\",\"pattern\":{\"Regex\":\"" regex "\"},\"content\":\"" with "\"},"
 
+/* "before_added": a text that begins with an added token or a mark begins with another mark, too. Others that
+ * read tokenizer.json ignore it. */
+#define METASPACE_FIRST \
+  "{\"type\":\"Metaspace\",\"replacement\":\"" MARK "\",\"prepend_scheme\":\"first\",\"split\":false"
+
 /* SentencePiece looks up the longest string of the map, unlike others that read it ("longest"). */
 static void add_normalizer(const Vocabulary *v, Buffer *b) {
   static const char prepend[] = "{\"type\":\"Prepend\",\"prepend\":\"" MARK "\"},";
-  const bool once = begins_once(v);
+  const bool whole = normalizes_symbols(v);
   buffer_adds(b, "\"normalizer\":{\"type\":\"Sequence\",\"normalizers\":[");
-  if (v->add_space && !v->joins_spaces) buffer_adds(b, prepend);
+  if (v->add_space && !v->joins_spaces && !whole) buffer_adds(b, prepend);
   if (v->map_length) {
     buffer_adds(b, "{\"type\":\"Precompiled\",\"longest\":true,\"precompiled_charsmap\":\"");
     base64_write(v->map, v->map_length, b);
     buffer_adds(b, "\"},");
   }
   if (v->joins_spaces) buffer_adds(b, REPLACE("\\\\A +|[ " MARK "]+\\\\z", "") REPLACE(" {2,}", " "));
-  if (v->add_space && v->joins_spaces && !once) buffer_adds(b, prepend);
+  if (v->add_space && v->joins_spaces && !whole) buffer_adds(b, prepend);
   buffer_addf(b, SPACES_TO_MARKS "]},\"pre_tokenizer\":%s,",
-              once ? "{\"type\":\"Metaspace\",\"replacement\":\"" MARK
-                     "\",\"prepend_scheme\":\"first\",\"split\":false}"
-                   : "null");
+              !whole || !v->add_space                 ? "null"
+              : v->space_rule == SPACE_BEFORE_LETTERS ? METASPACE_FIRST "}"
+                                                      : METASPACE_FIRST ",\"before_added\":true}");
 }
 
 static void add_unigram(const Vocabulary *v, Buffer *b) {
@@ -252,7 +257,9 @@ static void add_sentencepiece(const Vocabulary *v, Buffer *b) {
   buffer_addf(b,
               "\"decoder\":{\"type\":\"Sequence\",\"decoders\":[" MARKS_TO_SPACES
               ",{\"type\":\"ByteFallback\"},{\"type\":\"Fuse\"}%s]},",
-              v->add_space ? v->joins_spaces ? STRIP("1000") : STRIP("1") : "");
+              v->joins_spaces ? STRIP("1000")
+              : v->add_space  ? STRIP("1")
+                              : "");
   if (v->unigram)
     add_unigram(v, b);
   else

@@ -26,6 +26,14 @@ typedef struct VocabularyToken {
   double score; /* of SentencePiece */
 } VocabularyToken;
 
+/* Where `add_space` puts spaces in texts with user-defined symbols. */
+typedef enum SpaceRule {
+  SPACE_BEFORE_TEXT,    /* SentencePiece: before the text */
+  SPACE_BEFORE_LETTERS, /* LlamaTokenizer: before the text, unless it begins with such a symbol or a space */
+  SPACE_BEHIND_SYMBOLS, /* T5Tokenizer, llama.cpp: before the text and behind each symbol */
+  SPACE_NOWHERE         /* GemmaTokenizer */
+} SpaceRule;
+
 enum { MOST_PATTERNS = 5 };
 
 typedef struct Vocabulary {
@@ -35,10 +43,11 @@ typedef struct Vocabulary {
   int64_t begin, end, unknown; /* -1: none */
   bool add_begin, add_end;     /* around every text */
   bool add_space;              /* before every text */
-  bool joins_spaces;           /* several are one, and none are at the ends */
-  bool unigram;                /* scores are those of a unigram model, not the order of merges */
-  const char *map;             /* compiled replacements of characters (normalizer Precompiled) */
-  size_t map_length;           /* 0: none */
+  SpaceRule space_rule;
+  bool joins_spaces; /* several are one, and none are at the ends */
+  bool unigram;      /* scores are those of a unigram model, not the order of merges */
+  const char *map;   /* compiled replacements of characters (normalizer Precompiled) */
+  size_t map_length; /* 0: none */
   const VocabularyToken
       *unlisted;         /* pieces of the unigram model that are not among the tokens, of which those */
   size_t unlisted_count; /* that are not of the kind TOKEN_NORMAL are then no pieces */

@@ -106,6 +106,7 @@ static void encode_byte(Encoder *e, const char *byte) {
 static void encode_segment(Encoder *e, const char *text, size_t length) {
   Cutter *c = &e->cutter;
   c->continues = false;
+  if (!length && c->at_start && e->tokenizer->marks_texts) cut_by(c->steps, c, text, 0);
   while (length) {
     const size_t good = e->tokenizer->cutters.count ? utf8_valid_prefix(text, length) : length;
     const size_t n = good < length ? good + 1 : length;
@@ -134,6 +135,7 @@ static void split(Encoder *e, const AddedTokens *added, const char *text, size_t
 static void encode_plain(Encoder *e, const char *text, size_t length) {
   const Tokenizer *t = e->tokenizer;
   Buffer normal = {0};
+  e->cutter.at_start |= t->marks_texts;
   if (t->normalizers.count) {
     e->failed |= !steps_normalize(&t->normalizers, text, length, &normal, e->err);
     text = normal.data;

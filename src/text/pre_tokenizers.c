@@ -7,16 +7,23 @@
 
 /* ---- Metaspace ---- */
 
-typedef enum Scheme { ALWAYS, NEVER, FIRST } Scheme;
+/* BEFORE_ADDED: first in a text, even if that begins with a mark or an added token (io/vocabulary.c). */
+typedef enum Scheme { ALWAYS, NEVER, FIRST, BEFORE_ADDED } Scheme;
 
 static bool read_scheme(StepReader *r, const json_t *part, Step *s) {
   static const char *const schemes[] = {"always", "never", "first", NULL};
-  bool space; /* of older files */
+  bool space /* of older files */, before_added;
   if (!step_choice(r, part, "prepend_scheme", ALWAYS, schemes, &s->mode) ||
-      !step_bool(r, part, "add_prefix_space", true, &space))
+      !step_bool(r, part, "add_prefix_space", true, &space) ||
+      !step_bool(r, part, "before_added", false, &before_added))
     return false;
   if (!space && s->mode == FIRST) return step_refuse(r, "Metaspace with contradicting prefix options");
   if (!space) s->mode = NEVER;
+  if (!before_added) return true;
+  if (s->mode != FIRST || r->t->cutters.count)
+    return step_refuse(r, "Metaspace with \"before_added\" that is not \"first\", or follows other steps");
+  s->mode = BEFORE_ADDED;
+  r->t->marks_texts = true;
   return true;
 }
 
@@ -40,9 +47,10 @@ static void cut_at_marks(const Step *s, Cutter *c, const char *text, size_t leng
 
 static void cut_metaspace(const Step *s, Cutter *c, const char *text, size_t length) {
   Buffer marked = {0};
-  const bool begins = text[0] == ' ' || (length >= s->length && !memcmp(text, s->text, s->length));
-  if (!begins && !c->continues && (s->mode == ALWAYS || (s->mode == FIRST && c->at_start)))
-    buffer_add(&marked, s->text, s->length);
+  const bool may = s->mode == ALWAYS || (s->mode != NEVER && c->at_start),
+             begins =
+                 length && (text[0] == ' ' || (length >= s->length && !memcmp(text, s->text, s->length)));
+  if (may && !c->continues && (!begins || s->mode == BEFORE_ADDED)) buffer_add(&marked, s->text, s->length);
   c->at_start = false;
   for (size_t at = 0; at < length;) {
     const char *space = memchr(text + at, ' ', length - at);
@@ -57,7 +65,7 @@ static void cut_metaspace(const Step *s, Cutter *c, const char *text, size_t len
 
 #define METASPACE "replacement|prepend_scheme|add_prefix_space|split|str_rep|"
 const StepKind pre_tokenizer_Metaspace = {
-    .type = "Metaspace", .members = METASPACE, .read = read_metaspace, .cut = cut_metaspace};
+    .type = "Metaspace", .members = METASPACE "before_added|", .read = read_metaspace, .cut = cut_metaspace};
 
 /* The first token loses all its marks. */
 static void decode_metaspace(const Step *s, bool first, Buffer *token) {

@@ -94,6 +94,7 @@ struct Tokenizer {
   bool byte_fallback;    /* a character without a token becomes its bytes as <0xXX> */
   bool spelled;          /* a step spells words in that alphabet */
   bool whole_words;      /* ignore_merges: a word that is a token becomes that token */
+  bool marks_texts;      /* every text begins with Metaspace's mark, also before an added token */
   bool spaced;           /* texts of tokens begin with a space, which counts after a token that ends a word */
   int64_t strip;         /* decoding drops so many leading spaces */
   bool fuse_unknown, lists_unlisted;

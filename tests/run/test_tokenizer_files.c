@@ -23,6 +23,13 @@ static void drop(const char *name) {
   assert_int_equal(remove(in_scratch(name)), 0);
 }
 
+static void copy(const char *from, const char *name) {
+  FileView file;
+  assert_true(file_view(from, &file, NULL));
+  assert_true(file_replace(in_scratch(name), file.data, file.size, NULL));
+  file_view_close(&file);
+}
+
 /* The tokenizer.json that is saved is this tokenizer. */
 static void expect_saved(const Tokenizer *t) {
   Error err = {0};
@@ -85,8 +92,9 @@ static void check(const Tokenizer *t, const json_t *sample) {
 }
 
 static void sentencepiece_models(void **state) {
-  static const char *const names[] = {"unigram", "unigram_bytes", "bpe", "bpe_bytes"};
-  for (int i = 0; i < 4; i++) {
+  static const char *const names[] = {"unigram",   "unigram_bytes", "bpe",
+                                      "bpe_bytes", "bpe_symbols",   "unigram_symbols"};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
     char path[PATH_CAPACITY];
     snprintf(path, sizeof path, FOLDER "%s.json", names[i]);
     json_t *file = json_read(path, NULL);
@@ -117,6 +125,48 @@ static void the_configuration_frames_texts(void **state) {
   put("tokenizer_config.json", "{\"tokenizer_class\":\"NovelTokenizer\"}");
   expect_refused(scratch, "NovelTokenizer");
   drop("tokenizer_config.json");
+}
+
+/* The names of a text's tokens, one after the other. */
+static void expect_pieces(const Tokenizer *t, const char *text, const char *wanted) {
+  Ids ids = {0};
+  Buffer names = {0};
+  assert_true(tokenizer_encode(t, text, strlen(text), true, &ids, NULL));
+  for (size_t i = 0; i < ids.count; i++) buffer_adds(&names, tokenizer_name(t, ids.data[i]));
+  assert_string_equal(names.data, wanted);
+  buffer_free(&names);
+  vec_free(&ids);
+}
+
+/* Around user-defined symbols, as the classes of transformers do (text_peer_files). */
+static void the_class_says_where_spaces_are_added(void **state) {
+  static const struct {
+    const char *config, *symbols, *letters;
+  } classes[] = {{"{}", "\u2581<sym>b<sym>\u2581b", "\u2581b"},
+                 {"{\"tokenizer_class\":\"LlamaTokenizer\"}", "<sym>b<sym>\u2581b", "\u2581b"},
+                 {"{\"tokenizer_class\":\"CodeLlamaTokenizerFast\"}", "<sym>b<sym>\u2581b", "\u2581b"},
+                 {"{\"tokenizer_class\":\"LlamaTokenizer\",\"legacy\":true}",
+                  "<sym>\u2581b<sym>\u2581\u2581b", "\u2581b"},
+                 {"{\"tokenizer_class\":\"T5Tokenizer\"}", "<sym>\u2581b<sym>\u2581\u2581b", "\u2581b"},
+                 {"{\"tokenizer_class\":\"GemmaTokenizer\"}", "<sym>b<sym>\u2581b", "b"}};
+  static const char *const models[] = {FOLDER "bpe_symbols.model", FOLDER "unigram_symbols.model"};
+  for (size_t i = 0; i < 2 * (sizeof classes / sizeof *classes); i++) {
+    copy(models[i % 2], "tokenizer.model");
+    put("tokenizer_config.json", classes[i / 2].config);
+    Tokenizer *t = open_at(scratch);
+    expect_pieces(t, "<sym>b<sym> b", classes[i / 2].symbols);
+    expect_pieces(t, "b", classes[i / 2].letters);
+    tokenizer_free(t);
+  }
+  drop("tokenizer_config.json");
+  drop("tokenizer.model");
+}
+
+/* A special token that is allowed ends a text: the next begins with a space of its own. */
+static void texts_between_special_tokens_begin_with_a_space(void **state) {
+  Tokenizer *t = open_at(FOLDER "bpe_symbols.model");
+  expect_pieces(t, "b</s>b</s><sym>", "\u2581b</s>\u2581b</s>\u2581<sym>");
+  tokenizer_free(t);
 }
 
 /* Cut anywhere, and with other kinds of models and tokens. */
@@ -150,13 +200,6 @@ static void damaged_models_are_refused(void **state) {
 }
 
 /* ---- Marian ---- */
-
-static void copy(const char *from, const char *name) {
-  FileView file;
-  assert_true(file_view(from, &file, NULL));
-  assert_true(file_replace(in_scratch(name), file.data, file.size, NULL));
-  file_view_close(&file);
-}
 
 /* vocab.json has four of five pieces, in the opposite order. */
 static void put_marian(const Tokenizer *pieces, int32_t *renamed) {
@@ -426,6 +469,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(sentencepiece_models),
       cmocka_unit_test(the_configuration_frames_texts),
+      cmocka_unit_test(the_class_says_where_spaces_are_added),
+      cmocka_unit_test(texts_between_special_tokens_begin_with_a_space),
       cmocka_unit_test(damaged_models_are_refused),
       cmocka_unit_test(ranks_of_tiktoken),
       cmocka_unit_test(lines_of_rwkv),

@@ -9,6 +9,7 @@ import gzip
 import json
 import os
 import random
+import re
 import sys
 import tempfile
 
@@ -30,10 +31,16 @@ count = int(os.environ.get("INKSTONE_TEXTS", "400"))
 failed = []
 
 
-def compare(name, path, encode, decode=None, keep=lambda text: True, both=(True, False)):
+# The class T5Tokenizer cuts at all white space, and LlamaTokenizer with "legacy" adds no space before a space or U+2581.
+KEPT = {"T50": lambda t: not re.search(r"[^\S ]|[\x1c-\x1f\u200b\ufeff]|▁", t), "Llama1": lambda t: not re.search(r"(^|<sym>|\n|moon|<s>|</s>|<unk>)[ ▁]", t)}
+AROUND_SYMBOLS = ["a<sym>b", "a <sym> b", "<sym>b", " <sym> b", "<sym>", "<sym><sym>", "a\nb", "\n\n b\n", "moonmoon honeymoon", "▁<sym>▁a", "▁moon", " moon", "x<sym>  "]
+
+
+def compare(name, path, encode, decode=None, keep=lambda text: True, both=(True, False), more=()):
     """encode(text, specials), decode(ids); `both`: special tokens allowed, and not."""
     ours, wrong = Ours(library, path), 0
-    for text in [t for t in random_texts(random.Random(5), count, lines) if keep(t)] + ["a<|endoftext|>b <|endofprompt|>", " " * 300, "\n\n\n  x"]:
+    texts = [*random_texts(random.Random(5), count, lines), *more, "a<|endoftext|>b <|endofprompt|>", " " * 300, "\n\n\n  x"]
+    for text in filter(keep, texts):
         for specials in both:
             wanted, got = encode(text, specials), ours.encode(text, specials)
             their_text = decode(wanted) if decode else ""
@@ -45,6 +52,15 @@ def compare(name, path, encode, decode=None, keep=lambda text: True, both=(True,
     print(f"{wrong} WRONG:" if wrong else "ok:", name)
     if wrong:
         failed.append(name)
+
+
+SYMBOLS = dict(byte_fallback=True, normalization_rule_name="identity", remove_extra_whitespaces=False, user_defined_symbols=["<sym>", "\n", "moon"])
+T5 = dict(SYMBOLS, model_type="unigram", pad_id=0, eos_id=1, unk_id=2, bos_id=-1, byte_fallback=False, remove_extra_whitespaces=True)
+
+
+def trained(prefix, folder, options):
+    sentencepiece.SentencePieceTrainer.train(input=folder + "/text", model_prefix=prefix, vocab_size=4500, character_coverage=0.99, minloglevel=2,
+                                             hard_vocab_limit=False, **options)
 
 
 def models(folder):
@@ -60,11 +76,63 @@ def models(folder):
     kinds = [dict(model_type="unigram"), dict(model_type="bpe"), dict(model_type="unigram", byte_fallback=True, normalization_rule_name="identity"),
              dict(model_type="bpe", byte_fallback=True, normalization_rule_name="nfkc_cf", user_defined_symbols=["<sep>", "moon"]),
              dict(model_type="unigram", add_dummy_prefix=False, remove_extra_whitespaces=False, split_by_whitespace=False),
-             dict(model_type="bpe", remove_extra_whitespaces=False, normalization_rule_name="nmt_nfkc")]
+             dict(model_type="bpe", remove_extra_whitespaces=False, normalization_rule_name="nmt_nfkc"),
+             dict(SYMBOLS, model_type="bpe"), dict(SYMBOLS, model_type="unigram"), dict(SYMBOLS, model_type="unigram", add_dummy_prefix=False),
+             dict(SYMBOLS, model_type="bpe", add_dummy_prefix=False, remove_extra_whitespaces=True),
+             dict(SYMBOLS, model_type="unigram", remove_extra_whitespaces=True)]
     for i, options in enumerate(kinds):
-        sentencepiece.SentencePieceTrainer.train(input=folder + "/text", model_prefix=f"{folder}/kind{i}", vocab_size=4500, character_coverage=0.99, minloglevel=2,
-                                                 hard_vocab_limit=False, **options)
+        trained(f"{folder}/kind{i}", folder, options)
         yield f"{folder}/kind{i}.model"
+
+
+def symbol_models(folder):
+    """User-defined symbols, whose surroundings each class of transformers treats in its own way."""
+    try:
+        import transformers
+    except ImportError:
+        print("transformers is not installed: its classes are left out")
+        return
+    transformers.logging.set_verbosity_error()
+    classes = [("Llama", "bpe", {}), ("Llama", "bpe", {"legacy": True}), ("CodeLlama", "bpe", {}), ("Gemma", "bpe", {}), ("T5", "unigram", {}), (None, "bpe", {})]
+    for name, kind, more in classes:
+        place = f"{folder}/{name}{len(more)}"
+        os.makedirs(place)
+        if name:
+            more["tokenizer_class"] = name + "Tokenizer"
+        with open(place + "/tokenizer_config.json", "w") as file:
+            json.dump(more, file)
+        prefix = place + ("/spiece" if name == "T5" else "/tokenizer")
+        trained(prefix, folder, T5 if name == "T5" else dict(SYMBOLS, model_type=kind))
+        yield place, getattr(transformers, more.get("tokenizer_class", "PreTrainedTokenizerFast")).from_pretrained(place)
+
+
+def gguf_models(folder):
+    """The same symbols in a GGUF file, of the kind "llama", by llama.cpp."""
+    try:
+        import gguf
+        from llama_cpp import Llama
+    except ImportError as missing:
+        print(f"{missing}: GGUF files are left out")
+        return
+    trained(folder + "/in_gguf", folder, dict(SYMBOLS, model_type="bpe"))
+    spm = sentencepiece.SentencePieceProcessor(model_file=folder + "/in_gguf.model")
+    ids = range(spm.vocab_size())
+    for space in (True, False):
+        path = f"{folder}/space-{space}.gguf"
+        writer = gguf.GGUFWriter(path, "llama")
+        writer.add_tokenizer_model("llama")
+        writer.add_token_list([spm.id_to_piece(i) for i in ids])
+        writer.add_token_scores([spm.get_score(i) for i in ids])
+        writer.add_token_types([6 if spm.is_byte(i) else 3 if spm.is_control(i) else 2 if spm.is_unknown(i) else
+                                4 if spm.id_to_piece(i) in SYMBOLS["user_defined_symbols"] else 1 for i in ids])
+        writer.add_bos_token_id(1)
+        writer.add_eos_token_id(2)
+        writer.add_unk_token_id(0)
+        writer.add_add_space_prefix(space)
+        writer.write_header_to_file()
+        writer.write_kv_data_to_file()
+        writer.close()
+        yield path, Llama(path, vocab_only=True, verbose=False)
 
 
 def tekken_models():
@@ -115,8 +183,12 @@ with tempfile.TemporaryDirectory() as scratch:
         compare(path, path, lambda t, s: rwkv.encode(t), rwkv.decode, lambda t: "<|" not in t, (False,))
     for path in models(scratch):
         peer = sentencepiece.SentencePieceProcessor(model_file=path)
-        # with user-defined symbols, U+2581 or such a symbol at the start of a text: docs/tokenizers.md
-        compare(path, path, lambda t, s: peer.encode(t), peer.decode, lambda t: "kind3" not in path or not t.startswith(("▁", "<sep>", "moon")), (False,))
+        compare(path, path, lambda t, s: peer.encode(t), peer.decode, both=(False,), more=AROUND_SYMBOLS)
+    for path, peer in gguf_models(scratch):
+        compare(path, path, lambda t, s: peer.tokenize(t.encode(), add_bos=False, special=s), more=AROUND_SYMBOLS)
+    for path, peer in symbol_models(scratch):
+        compare(path, path, lambda t, s: peer.encode(t, add_special_tokens=False), keep=KEPT.get(os.path.basename(path), lambda t: True), both=(True,),
+                more=AROUND_SYMBOLS)
     for name in ("r50k", "cl100k", "o200k"):
         packed = f"{shared}/data/tokenizers/tiktoken/{name}_base.tiktoken.gz"
         if not os.path.exists(packed):
