@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/hints.h"
+#include "io/vocabulary.h"
 
 #define TOKENIZER_FILES(name) extern const TokenizerFormat tokenizer_##name;
 #include "io/tokenizer_files.def"
@@ -15,10 +16,14 @@ static const TokenizerFormat *const formats[] = {
 };
 enum { FORMATS = sizeof formats / sizeof *formats };
 
-const char *tokenizer_files_beside(const TokenizerFiles *f, char buf[PATH_CAPACITY], const char *name) {
-  const char *slash = strrchr(f->path, '/');
-  snprintf(buf, PATH_CAPACITY, "%.*s%s", slash ? (int)(slash - f->path) + 1 : 0, f->path, name);
+static const char *beside(const char *path, char buf[PATH_CAPACITY], const char *name) {
+  const char *slash = strrchr(path, '/');
+  snprintf(buf, PATH_CAPACITY, "%.*s%s", slash ? (int)(slash - path) + 1 : 0, path, name);
   return buf;
+}
+
+const char *tokenizer_files_beside(const TokenizerFiles *f, char buf[PATH_CAPACITY], const char *name) {
+  return beside(f->path, buf, name);
 }
 
 /* What a class of transformers does, without "Tokenizer" and "Fast" in its name. */
@@ -39,6 +44,25 @@ static const TokenizerClass classes[] = {{"", false, false, SPACE_BEFORE_TEXT},
                                          {"Roberta", true, true, SPACE_BEFORE_TEXT},
                                          {"Bart", true, true, SPACE_BEFORE_TEXT}};
 
+/* Classes that are not read and that transformers saves without a tokenizer.json. */
+static const char *const without_json[] = {
+    "BartphoTokenizer",    "BertweetTokenizer",    "BioGptTokenizer",  "BlenderbotSmallTokenizer",
+    "ByT5Tokenizer",       "CTRLTokenizer",        "CpmTokenizer",     "CpmAntTokenizer",
+    "GPTSw3Tokenizer",     "MyT5Tokenizer",        "PhobertTokenizer", "PLBartTokenizer",
+    "ProphetNetTokenizer", "Speech2TextTokenizer", "XLMTokenizer"};
+
+bool tokenizer_files_refuse_class(const TokenizerFiles *f) {
+  const char *name = json_get_text(f->config, "tokenizer_class", "");
+  for (size_t i = 0; i < sizeof without_json / sizeof *without_json; i++)
+    if (!strcmp(name, without_json[i]))
+      return fail(f->err,
+                  "%s: tokenizers of the class \"%s\" are not supported (and transformers has no "
+                  "tokenizer.json for them)",
+                  f->path, name);
+  return fail(f->err, "%s: tokenizers of the class \"%s\" are read from tokenizer.json only: " SAVE_TOKENIZER,
+              f->path, name);
+}
+
 /* NULL: it is not known. */
 static const TokenizerClass *find_class(const char *name) {
   size_t length = strlen(name);
@@ -55,10 +79,7 @@ bool tokenizer_files_frame(const TokenizerFiles *f, Vocabulary *v) {
   const TokenizerClass *class = find_class(name);
   const json_t *begins = json_object_get(f->config, "add_bos_token"),
                *ends = json_object_get(f->config, "add_eos_token");
-  if (!class)
-    return fail(f->err,
-                "%s: tokenizers of the class \"%s\" are read from tokenizer.json only: " SAVE_TOKENIZER,
-                f->path, name);
+  if (!class) return tokenizer_files_refuse_class(f);
   const bool legacy = json_is_true(json_object_get(f->config, "legacy")); /* of LlamaTokenizer */
   v->add_begin = json_is_boolean(begins) ? json_is_true(begins) : class->begin;
   v->add_end = json_is_boolean(ends) ? json_is_true(ends) : class->end;
@@ -76,13 +97,13 @@ LanguagePlace tokenizer_files_language(const json_t *config) {
   static const struct {
     const char *begin;
     LanguagePlace place;
-  } classes[] = {{"M2M100", LANGUAGE_BEFORE},
-                 {"Nllb", LANGUAGE_BEFORE},
-                 {"MBart50", LANGUAGE_BEFORE},
-                 {"MBart", LANGUAGE_BEHIND}};
+  } places[] = {{"M2M100", LANGUAGE_BEFORE},
+                {"Nllb", LANGUAGE_BEFORE},
+                {"MBart50", LANGUAGE_BEFORE},
+                {"MBart", LANGUAGE_BEHIND}};
   const char *name = json_get_text(config, "tokenizer_class", "");
-  for (size_t i = 0; i < sizeof classes / sizeof *classes; i++)
-    if (!strncmp(name, classes[i].begin, strlen(classes[i].begin))) return classes[i].place;
+  for (size_t i = 0; i < sizeof places / sizeof *places; i++)
+    if (!strncmp(name, places[i].begin, strlen(places[i].begin))) return places[i].place;
   return LANGUAGE_NOWHERE;
 }
 
@@ -98,25 +119,28 @@ bool tokenizer_files_has(const char *name) {
   return false;
 }
 
+static bool claims(const TokenizerFormat *format, const char *path) {
+  const char *slash = strrchr(path, '/');
+  char with[PATH_CAPACITY];
+  return matches(format, slash ? slash + 1 : path) &&
+         (!format->with || file_exists(beside(path, with, format->with)));
+}
+
 /* The format of a file, or of the first in a directory, whose path is then completed. */
 static const TokenizerFormat *find(char path[PATH_CAPACITY], Error *err) {
-  const char *slash = strrchr(path, '/');
+  char file[PATH_CAPACITY];
   const TokenizerFormat *found = NULL;
   Names names = {0};
   if (!dir_exists(path)) {
     for (int i = 0; i < FORMATS && !found; i++)
-      if (matches(formats[i], slash ? slash + 1 : path)) found = formats[i];
+      if (claims(formats[i], path)) found = formats[i];
     return found;
   }
   if (!dir_list(path, &names, err)) return NULL;
   for (int i = 0; i < FORMATS && !found; i++)
     for (size_t k = 0; k < names.count && !found; k++)
-      if (matches(formats[i], names.items[k])) {
-        char directory[PATH_CAPACITY];
-        found = formats[i];
-        memcpy(directory, path, PATH_CAPACITY);
-        path_join(path, directory, names.items[k]);
-      }
+      if (claims(formats[i], path_join(file, path, names.items[k]))) found = formats[i];
+  if (found) memcpy(path, file, PATH_CAPACITY);
   names_free(&names);
   return found;
 }

@@ -19,6 +19,7 @@ static bool choose(const TokenizerFiles *f, Vocabulary *v) {
   char path[PATH_CAPACITY];
   const char *class = json_get_text(f->config, "tokenizer_class", "");
   const bool qwen2 = !strncmp(class, "Qwen2Tokenizer", strlen("Qwen2Tokenizer"));
+  if (!tokenizer_files_frame(f, v)) return false;
   if (file_exists(tokenizer_files_beside(f, path, "added_tokens.json")) &&
       !json_object_get(f->config, "added_tokens_decoder"))
     return fail(f->err, "%s: is not read without tokenizer.json: " SAVE_TOKENIZER, path);
@@ -26,8 +27,7 @@ static bool choose(const TokenizerFiles *f, Vocabulary *v) {
   v->composes = qwen2;
   return json_get_bool(f->config, "add_prefix_space", false, &v->add_space, f->path, f->err) &&
          (!qwen2 || !v->add_space ||
-          fail(f->err, "%s: \"add_prefix_space\" of a Qwen2Tokenizer is not supported", f->path)) &&
-         tokenizer_files_frame(f, v);
+          fail(f->err, "%s: \"add_prefix_space\" of a Qwen2Tokenizer is not supported", f->path));
 }
 
 /* The first line may say the version. */
@@ -64,4 +64,4 @@ static bool read(TokenizerFiles *f, FileView file, StoredTokenizer *out) {
 }
 
 static const char *const names[] = {"merges.txt", NULL};
-const TokenizerFormat tokenizer_merges = {names, read};
+const TokenizerFormat tokenizer_merges = {names, NULL, read};

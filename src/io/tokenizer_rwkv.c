@@ -163,4 +163,4 @@ static bool read(TokenizerFiles *f, FileView file, StoredTokenizer *out) {
 }
 
 static const char *const names[] = {"rwkv_vocab*.txt", NULL};
-const TokenizerFormat tokenizer_rwkv = {names, read};
+const TokenizerFormat tokenizer_rwkv = {names, NULL, read};

@@ -159,4 +159,4 @@ static bool read(TokenizerFiles *f, FileView file, StoredTokenizer *out) {
 
 static const char *const names[] = {"tokenizer.model", "spiece.model",    "sentencepiece*.model",
                                     "*.model",         "*.model.v[0-9]*", NULL};
-const TokenizerFormat tokenizer_sentencepiece = {names, read};
+const TokenizerFormat tokenizer_sentencepiece = {names, NULL, read};

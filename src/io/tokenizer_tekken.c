@@ -120,4 +120,4 @@ static bool read(TokenizerFiles *f, FileView file, StoredTokenizer *out) {
 }
 
 static const char *const names[] = {"tekken*.json", NULL};
-const TokenizerFormat tokenizer_tekken = {names, read};
+const TokenizerFormat tokenizer_tekken = {names, NULL, read};

@@ -99,4 +99,4 @@ static bool read(TokenizerFiles *f, FileView file, StoredTokenizer *out) {
 }
 
 static const char *const names[] = {"*.tiktoken", NULL};
-const TokenizerFormat tokenizer_tiktoken = {names, read};
+const TokenizerFormat tokenizer_tiktoken = {names, NULL, read};

@@ -22,7 +22,7 @@ static bool check_class(const TokenizerFiles *f) {
                   "{\"do_lower_case\": true} or false",
                   f->path);
     }
-  return fail(f->err, "%s: tokenizers of the class \"%s\" are not read from vocab.txt", f->path, name);
+  return tokenizer_files_refuse_class(f);
 }
 
 static bool add_line(Vocabulary *v, size_t *capacity, const char *line, size_t length, Error *err) {
@@ -107,4 +107,4 @@ static bool read(TokenizerFiles *f, FileView file, StoredTokenizer *out) {
 }
 
 static const char *const names[] = {"vocab.txt", NULL};
-const TokenizerFormat tokenizer_wordpiece = {names, read};
+const TokenizerFormat tokenizer_wordpiece = {names, NULL, read};

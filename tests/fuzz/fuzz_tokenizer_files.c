@@ -16,6 +16,7 @@ static const struct {
 } kinds[] = {{'s', "tokenizer.model", &tokenizer_sentencepiece},
              {'r', "r50k_base.tiktoken", &tokenizer_tiktoken},
              {'o', "source.spm", &tokenizer_marian},
+             {'l', "sentencepiece.bpe.model", &tokenizer_m2m100},
              {'m', "merges.txt", &tokenizer_merges},
              {'t', "tekken.json", &tokenizer_tekken},
              {'w', "vocab.txt", &tokenizer_wordpiece},

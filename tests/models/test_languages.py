@@ -5,6 +5,7 @@ and --to-lang, the same loss. Development only.
     test_languages.py INKSTONE      exit 1 where something differs, 77 where transformers, torch or tokenizers is absent
 """
 import json
+import random
 import subprocess
 import sys
 
@@ -12,8 +13,9 @@ from peer import check, failed, inkstone
 
 try:
     import torch
+    import sentencepiece
     from tokenizers import Tokenizer, models, pre_tokenizers, trainers
-    from transformers import (M2M100Config, M2M100ForConditionalGeneration, MBart50Tokenizer, MBartConfig,
+    from transformers import (M2M100Config, M2M100ForConditionalGeneration, M2M100Tokenizer, MBart50Tokenizer, MBartConfig,
                               MBartForConditionalGeneration, MBartTokenizer, NllbTokenizer)
 except ImportError as missing:
     print("SKIP:", missing)
@@ -53,10 +55,13 @@ def compare(name, model, tokenizer, languages, prefix, by_start=False):
     model.final_logits_bias.normal_() if hasattr(model, "final_logits_bias") else None
     model.eval()
     model.save_pretrained(name)
-    ids_of = {code: tokenizer.convert_tokens_to_ids(f"__{code}__" if name == "m2m100" else code) for code in languages}
+    codes = lambda code: f"__{code}__" if name.startswith("m2m100") else code
+    ids_of = {code: tokenizer.convert_tokens_to_ids(codes(code)) for code in languages}
+    # in transformers 5.24, M2M100Tokenizer does not skip them
+    specials = set(getattr(tokenizer, "id_to_lang_token", ids_of.values()))
     for at, text in enumerate(TEXTS):
         source, target = languages[at % len(languages)], languages[(at + 1) % len(languages)]
-        if name == "m2m100":
+        if name.startswith("m2m100"):
             ids = [ids_of[source]] + tokenizer(text, add_special_tokens=False)["input_ids"] + [2]
         else:
             tokenizer.src_lang = source
@@ -69,7 +74,7 @@ def compare(name, model, tokenizer, languages, prefix, by_start=False):
             mine = [json.loads(line) for line in made.stdout.splitlines()]
             theirs = model.generate(torch.tensor([ids]), num_beams=beam, num_return_sequences=beam, do_sample=False,
                                     max_new_tokens=16, return_dict_in_generate=True, output_scores=True, **begin)
-            texts = [tokenizer.decode(row, skip_special_tokens=True) for row in theirs.sequences]
+            texts = [tokenizer.decode([i for i in row if int(i) not in specials], skip_special_tokens=True) for row in theirs.sequences]
             close = beam == 1 or all(abs(m["score"] - s.item()) < 1e-3 for m, s in zip(mine, theirs.sequences_scores))
             check(f"{name} {source} {target} beam {beam}", [m["text"] for m in mine] == texts and close, made.stderr or (mine, texts) if not close
                   or [m["text"] for m in mine] != texts else "")
@@ -86,8 +91,9 @@ def compare(name, model, tokenizer, languages, prefix, by_start=False):
         logits = model(input_ids=torch.tensor([ids]), decoder_input_ids=torch.tensor([begin + words[:-1]])).logits[0].double()
     nats = -torch.log_softmax(logits, -1)[range(len(begin) - 1, len(begin) - 1 + len(words)), words].sum().item()
     check(f"{name} scored", abs(nats - scores["nats"]) < 1e-3 and scores["tokens"] == len(words), f"{nats:.6f} {scores['nats']:.6f}")
-    for flags, says in (((), "--from-lang CODE"), (("--from-lang", source), "--to-lang CODE"), (("--from-lang", source, "--to-lang", "xx"), "knows " + languages[0]),
-                        (("--from-lang", "nonsense", "--to-lang", target), languages[-1])):
+    known = ("af", "(100 languages)") if hasattr(tokenizer, "id_to_lang_token") else languages
+    for flags, says in (((), "--from-lang CODE"), (("--from-lang", source), "--to-lang CODE"), (("--from-lang", source, "--to-lang", "xx"), "knows " + known[0]),
+                        (("--from-lang", "nonsense", "--to-lang", target), known[-1])):
         refused = run("translate", "-m", name, "a", *flags)
         check(f"{name} {flags} refused", refused.returncode == 2 and says in refused.stderr, refused.stderr)
 
@@ -110,6 +116,35 @@ config["tokenizer_class"] = "M2M100Tokenizer"
 with open("m2m100/tokenizer_config.json", "w", encoding="utf-8") as f:
     json.dump(config, f)
 compare("m2m100", M2M100ForConditionalGeneration(M2M100Config(vocab_size=len(m2m100), decoder_start_token_id=2, **SHAPE)), m2m100, codes, True)
+
+
+
+def published_m2m100(name, kind, lacks):
+    """vocab.json and sentencepiece.bpe.model, as M2M100Tokenizer saves them: it has no tokenizer.json."""
+    with open("text", "w", encoding="utf-8") as f:
+        f.write("\n".join(TEXTS * 20))
+    sentencepiece.SentencePieceTrainer.train(input="text", model_prefix="pieces", model_type=kind, vocab_size=80, hard_vocab_limit=False, minloglevel=2)
+    spm = sentencepiece.SentencePieceProcessor(model_file="pieces.model")
+    pieces = [spm.id_to_piece(i) for i in range(3, spm.vocab_size())]
+    vocabulary = COMMON + [p for i, p in enumerate(reversed(pieces)) if not lacks or i % lacks]
+    with open("ids.json", "w", encoding="utf-8") as f:
+        json.dump({token: i for i, token in enumerate(vocabulary)}, f)
+    tokenizer = M2M100Tokenizer("ids.json", "pieces.model")
+    tokenizer.save_pretrained(name)
+    draw = random.Random(7)
+    texts = TEXTS + ["".join(draw.choice([*"housecat ", " ", "  ", "ein ", "dogs", "ﬁ", "１", "漢", "__de__", "q"]) for _ in range(draw.randrange(1, 16))) for _ in range(40)]
+    wrong = [t for t in texts if "__" not in t and
+             [int(i) for i in run("tokenizer", "encode", "-m", name, "--no-special-tokens", "--", t).stdout.split()] != tokenizer(t, add_special_tokens=False)["input_ids"]]
+    unknown = sum(tokenizer(t)["input_ids"].count(3) for t in texts)
+    check(f"{name} ids, {unknown} unknown", not wrong and unknown, wrong)
+    return tokenizer
+
+
+codes = ["de", "en", "fr", "zu"]
+for name, kind, lacks in (("m2m100-unigram", "unigram", 7), ("m2m100-bpe", "bpe", 0)):
+    tokenizer = published_m2m100(name, kind, lacks)
+    size = len(tokenizer.encoder) + len(tokenizer.lang_token_to_id)
+    compare(name, M2M100ForConditionalGeneration(M2M100Config(vocab_size=size, decoder_start_token_id=2, **SHAPE)), tokenizer, codes, True)
 
 codes = ["ar_AR", "cs_CZ", "de_DE", "en_XX"]
 for name, kind, prefix in (("mbart50", MBart50Tokenizer, True), ("mbart", MBartTokenizer, False)):

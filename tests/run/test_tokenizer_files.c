@@ -123,7 +123,9 @@ static void the_configuration_frames_texts(void **state) {
   assert_int_equal(tokenizer_begin(t), -1);
   tokenizer_free(t);
   put("tokenizer_config.json", "{\"tokenizer_class\":\"NovelTokenizer\"}");
-  expect_refused(scratch, "NovelTokenizer");
+  expect_refused(scratch, "save it with transformers");
+  put("tokenizer_config.json", "{\"tokenizer_class\":\"GPTSw3Tokenizer\"}");
+  expect_refused(scratch, "has no tokenizer.json for them");
   drop("tokenizer_config.json");
 }
 
@@ -202,7 +204,7 @@ static void damaged_models_are_refused(void **state) {
 /* ---- Marian ---- */
 
 /* vocab.json has four of five pieces, in the opposite order. */
-static void put_marian(const Tokenizer *pieces, int32_t *renamed) {
+static int32_t put_mapped(const char *model, const Tokenizer *pieces, int32_t *renamed) {
   Buffer b = {0};
   int32_t next = 3;
   buffer_adds(&b, "{\"</s>\":0,\"<unk>\":1,\">>fra<<\":2");
@@ -216,17 +218,18 @@ static void put_marian(const Tokenizer *pieces, int32_t *renamed) {
   buffer_adds(&b, "}");
   put("vocab.json", b.data);
   buffer_free(&b);
-  copy(FOLDER "unigram.model", "source.spm");
+  copy(FOLDER "unigram.model", model);
+  return next;
 }
 
-/* SentencePiece's ids, renamed; models_opus_mt compares with MarianTokenizer. */
-static void marian_renames_pieces(void **state) {
+/* SentencePiece's ids, renamed; models_opus_mt and models_languages compare with transformers. */
+static Tokenizer *expect_renamed(const char *name, int32_t *tokens) {
   json_t *file = json_read(FOLDER "unigram.json", NULL);
   const json_t *texts = json_object_get(file, "texts");
   Tokenizer *pieces = open_at(FOLDER "unigram.model");
   int32_t *renamed = mem_alloc_zeroed((size_t)tokenizer_size(pieces), sizeof *renamed);
-  put_marian(pieces, renamed);
-  Tokenizer *t = open_at(in_scratch("source.spm"));
+  *tokens = put_mapped(name, pieces, renamed);
+  Tokenizer *t = open_at(in_scratch(name));
   size_t unknown = 0;
   for (size_t i = 0; i < json_array_size(texts); i++) {
     const json_t *sample = json_array_get(texts, i), *ids = json_object_get(sample, "ids");
@@ -237,19 +240,64 @@ static void marian_renames_pieces(void **state) {
     const char *text = json_get_text(sample, "text", "");
     Ids got = {0};
     assert_true(tokenizer_encode(t, text, strlen(text), false, &got, NULL));
-    if (got.count != wanted.count || memcmp(got.data, wanted.data, got.count * sizeof *got.data))
+    if (got.count != wanted.count ||
+        (got.count && memcmp(got.data, wanted.data, got.count * sizeof *got.data)))
       fail_msg("\"%s\" has other ids", text);
     vec_free(&got);
     vec_free(&wanted);
   }
   assert_true(unknown > 8);
-  EXPECT(t, ">>fra<<", 2);
   assert_int_equal(tokenizer_behind(t)->data[0], 0);
-  assert_int_equal(tokenizer_begin(t), -1);
-  tokenizer_free(t);
   tokenizer_free(pieces);
   mem_free(renamed);
   json_decref(file);
+  return t;
+}
+
+static void marian_renames_pieces(void **state) {
+  int32_t tokens;
+  Tokenizer *t = expect_renamed("source.spm", &tokens);
+  EXPECT(t, ">>fra<<", 2);
+  assert_int_equal(tokenizer_begin(t), -1);
+  assert_int_equal(tokenizer_size(t), tokens);
+  tokenizer_free(t);
+}
+
+/* Languages are behind the vocabulary in the class's order, the source's before a text. */
+static void languages_of_m2m100(void **state) {
+  int32_t tokens;
+  Tokenizer *t = expect_renamed("sentencepiece.bpe.model", &tokens);
+  enum { LANGUAGES = 100, EN = 18, ZU = 99 };
+  assert_int_equal(tokenizer_size(t), tokens + LANGUAGES);
+  assert_int_equal(tokenizer_begin(t), tokens + EN);
+  EXPECT(t, "__zu____en__", tokens + ZU, tokens + EN);
+  assert_true(tokenizer_is_special(t, tokens + ZU));
+  Ids ids = {0};
+  assert_true(tokenizer_encode(t, ">>fra<<", 7, true, &ids, NULL)); /* in vocab.json, and no piece */
+  for (size_t i = 0; i < ids.count; i++) assert_int_not_equal(ids.data[i], 2);
+  vec_free(&ids);
+  tokenizer_free(t);
+  put("tokenizer_config.json",
+      "{\"tokenizer_class\":\"M2M100Tokenizer\",\"language_codes\":\"wmt21\",\"src_lang\":\"de\"}");
+  t = open_at(scratch);
+  assert_int_equal(tokenizer_size(t), tokens + 8);
+  assert_int_equal(tokenizer_begin(t), tokens + 7);
+  tokenizer_free(t);
+}
+
+static void other_models_of_m2m100_are_refused(void **state) {
+  put("tokenizer_config.json", "{\"language_codes\":\"martian\"}");
+  expect_refused(scratch, "m2m100 and wmt21");
+  put("tokenizer_config.json", "{\"src_lang\":\"enx\"}");
+  expect_refused(scratch, "\"src_lang\"");
+  put("tokenizer_config.json", "{\"tokenizer_class\":\"Speech2TextTokenizer\"}");
+  expect_refused(scratch, "Speech2TextTokenizer");
+  drop("tokenizer_config.json");
+  copy(FOLDER "bpe_bytes.model", "sentencepiece.bpe.model");
+  expect_refused(scratch, "is a byte");
+  drop("vocab.json"); /* then it is a model of its own, as mBART's */
+  tokenizer_free(open_at(scratch));
+  drop("sentencepiece.bpe.model");
 }
 
 static void other_models_of_marian_are_refused(void **state) {
@@ -261,7 +309,7 @@ static void other_models_of_marian_are_refused(void **state) {
   drop("vocab.json");
   expect_refused(in_scratch("source.spm"), "vocab.json");
   copy(FOLDER "bpe.model", "source.spm");
-  expect_refused(in_scratch("source.spm"), "no unigram model");
+  expect_refused(in_scratch("source.spm"), "defined by the user");
   copy(FOLDER "unigram_bytes.model", "source.spm");
   expect_refused(in_scratch("source.spm"), "is a byte");
   drop("source.spm");
@@ -476,6 +524,8 @@ int main(void) {
       cmocka_unit_test(lines_of_rwkv),
       cmocka_unit_test(marian_renames_pieces),
       cmocka_unit_test(other_models_of_marian_are_refused),
+      cmocka_unit_test(languages_of_m2m100),
+      cmocka_unit_test(other_models_of_m2m100_are_refused),
       cmocka_unit_test(vocabulary_and_merges),
       cmocka_unit_test(ranks_of_mistral),
       cmocka_unit_test(lines_of_bert),
