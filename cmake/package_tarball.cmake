@@ -9,5 +9,7 @@ set(CPACK_ARCHIVE_COMMAND_FILE_NAME ${name})
 set(CMAKE_SKIP_INSTALL_ALL_DEPENDENCY ON) # the libraries are not in it
 
 install(FILES LICENSE README.md README.zh.md CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/inkstone COMPONENT command)
+install(FILES docs/manual.md docs/manual.zh.md docs/demo.en.svg docs/demo.zh.svg
+        DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/inkstone/docs COMPONENT command)
 # Of the libraries that are linked in.
 install(DIRECTORY ${INKSTONE_LICENSES}/ DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/inkstone/licenses COMPONENT command)
