@@ -233,7 +233,7 @@ def overview_training(svg, words, truth, p):
     svg.box(530, 300, 130, 34, truth.strip())
     svg.arrow((660, 226), (745, 226), (745, 356), css="b")
     svg.arrow((595, 334), (595, 356), css="b")
-    svg.box(530, 358, 240, 50, f"{words['loss']} = −ln p", f"−ln {p:.3f} = {-math.log(p):.2f}")
+    svg.box(530, 358, 240, 50, f"{words['loss']} = −ln p", f"−ln {p:.3f} = {-math.log(round(p, 3)):.2f}")
     svg.arrow((530, 383), (472, 383), css="b")
     svg.box(320, 358, 150, 50, *words["gradient"])
     svg.arrow((320, 383), (262, 383), css="b")
