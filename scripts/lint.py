@@ -168,12 +168,33 @@ def check_markdown(root, path, text):
             yield number, f"{columns_of(line)} columns: prose wraps at {MARKDOWN_COLUMNS}"
 
 
+def without_code(text):
+    return re.sub(r"^```.*?^```|`[^`\n]*`", blank, text, flags=re.M | re.S)
+
+
+@functools.lru_cache(maxsize=None)
+def anchors(text):
+    """The names of a document's headings, as GitHub forms them: a name that repeats gets -1, -2 ..."""
+    names, times = set(), {}
+    for _, match in find_all(r"^#{1,6} +([^\n]+)", re.sub(r"^```.*?^```", blank, text, flags=re.M | re.S)):
+        title = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", match.group(1)).strip().lower()
+        name = re.sub(r"[^\w\- ]", "", title).replace(" ", "-")
+        times[name] = times.get(name, -1) + 1
+        names.add(f"{name}-{times[name]}" if times[name] else name)
+    return names
+
+
 def check_links(root, path, text):
-    """What a relative link of a document names must exist."""
-    prose = re.sub(r"^```.*?^```|`[^`\n]*`", blank, text, flags=re.M | re.S)
-    for line, match in find_all(r"\]\(([^)#\s]+)", prose):
-        if ":" not in match.group(1) and not os.path.exists(os.path.join(root, os.path.dirname(path), match.group(1))):
-            yield line, f"a link to {match.group(1)}, which does not exist"
+    """What a relative link of a document names must exist, also the heading after #."""
+    for line, match in find_all(r"\]\(([^)#\s]*)(?:#([^)\s]+))?\)", without_code(text)):
+        name, heading = match.groups()
+        target = os.path.normpath(os.path.join(os.path.dirname(path), name)) if name else path
+        if ":" in name:
+            continue
+        if not os.path.exists(os.path.join(root, target)):
+            yield line, f"a link to {name}, which does not exist"
+        elif heading and target.endswith(".md") and heading not in anchors(read(root, target)):
+            yield line, f"a link to {name}#{heading}: {target} has no such heading"
 
 
 def check_drawing(root, path, text):
@@ -327,8 +348,8 @@ CLEAN = {
     "src/models/lstm.c": "int lstm;\n",
     MODELS: "ARCH(lstm)\nARCH(gpt2)\n",
     "docs/clean.svg": "<svg xmlns='http://www.w3.org/2000/svg'><text>description</text></svg>\n",
-    "docs/links.md": "[clean](clean.md#here) [elsewhere](https://example.org/a) `[](code)`\n\n```\n[](fenced)\n```\n",
-    "docs/clean.md": "| " + "a " * 60 + "|\n\n```\n" + "a " * 60 + "\n```\n> " + "a " * 60 + "\n" + "a" * 120 + "\n",
+    "docs/links.md": "# A `b`, C\n\n[clean](clean.md#here-1) [own](#a-b-c) [elsewhere](https://example.org/a) `[](code)`\n\n```\n[](fenced)\n```\n",
+    "docs/clean.md": "# Here\n\n## Here\n\n| " + "a " * 60 + "|\n\n```\n" + "a " * 60 + "\n```\n> " + "a " * 60 + "\n" + "a" * 120 + "\n",
     "src/cli/main.c": '#include <stdio.h>\n\nint main(void) {\n  printf("text\\n");\n  return 0;\n}\n',
 }
 CLEAN["src/base/clean.h"] = ("/* clean.c: see mem_alloc() and mem_alloc. */\nint called(void);\n/* For tests: a hook. */\nint hook(void);\n")
@@ -360,6 +381,8 @@ PLANTED = [
     ("docs/a.md", "a " * 51 + "b\n", "docs/a.md:1: 103 columns"),
     ("README.zh.md", "字" * 50 + " 字\n", "README.zh.md:1: 103 columns"),
     ("docs/a.md", "a\n[b](../src/gone.c#c)\n", "docs/a.md:2: a link to ../src/gone.c"),
+    ("docs/a.md", "a\n[b](clean.md#gone)\n", "docs/a.md:2: a link to clean.md#gone: docs/clean.md has no such heading"),
+    ("docs/a.md", "# a\n\n```\n# b\n```\n[b](#b)\n", "docs/a.md:6: a link to #b"),
     ("docs/a.svg", "<svg>\n<g></svg>\n", "docs/a.svg:2: not well-formed"),
     ("docs/a.svg", "<svg xmlns='http://www.w3.org/2000/svg'><script/></svg>\n", "a drawing with a script"),
     ("src/nn/a.c", LONG_FUNCTION, f"src/nn/a.c:1 f: a function of {FUNCTION_MOST + 4} lines"),
