@@ -20,8 +20,8 @@ for language in en zh; do
     zh) title='文本生成的原理' tag=zh-CN ;;
   esac
   # pandoc does not take fences with more than a word: the name of a file stands above it, that of an excerpt is in the prose.
-  # Figures lie beside the chapters; their labels have no language.
-  awk 'FNR == 1 && NR > 1 { print "" }
+  # Links to a chapter lead to the name of its file.
+  awk 'FNR == 1 { name = FILENAME; gsub(/.*\/|\.md$/, "", name); print "\n[]{#chapter-" name "}\n" }
        /^```[a-z]+ file=/ { kind = $1; sub(/^.*file=/, ""); print "`" $0 "`\n\n" kind; next }
        /^```[a-z]+ excerpt=/ { sub(/ .*/, "") } { print }' docs/guide/$language/[0-9]*.md |
   pandoc --from markdown-implicit_figures+tex_math_dollars+gfm_auto_identifiers+east_asian_line_breaks --lua-filter scripts/guide_links.lua --to html5 --standalone --self-contained --mathml --toc --toc-depth=2 \
