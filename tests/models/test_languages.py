@@ -143,6 +143,9 @@ def published_m2m100(name, kind, lacks):
 codes = ["de", "en", "fr", "zu"]
 for name, kind, lacks in (("m2m100-unigram", "unigram", 7), ("m2m100-bpe", "bpe", 0)):
     tokenizer = published_m2m100(name, kind, lacks)
+    known = tokenizer.lang_code_to_id
+    listed = run("tokenizer", "encode", "-m", name, "".join(f"__{code}__" for code in known)).stdout.split()
+    check(f"{name}: ids of {len(known)} languages", list(map(int, listed)) == list(known.values()))
     size = len(tokenizer.encoder) + len(tokenizer.lang_token_to_id)
     compare(name, M2M100ForConditionalGeneration(M2M100Config(vocab_size=size, decoder_start_token_id=2, **SHAPE)), tokenizer, codes, True)
 
