@@ -81,7 +81,10 @@ run explain -m m "The" --tokens 100 --ignore-end --branches 0 --json
 expect_status 0
 expect_err "the text ends after 32 tokens"
 cp out explained
-echo 'import json; assert len(json.load(open("explained"))["tokens"]) == 32' | numbers "more tokens than fit"
+numbers "more tokens than fit" <<'END'
+import json
+assert len(json.load(open("explained"))["tokens"]) == 32
+END
 
 # A network without attention.
 train_small r text --arch lstm
