@@ -158,21 +158,26 @@ class Workshop:
 # ---- figures ----
 
 OVERVIEW = {
-    "en": dict(title="How the terms of text generation are connected", text="text", tokenizer=("tokenizer", "vocabulary"),
+    "en": dict(title="How the terms of text generation are connected", tokenizer=("tokenizer", "vocabulary"),
                ids="tokens, ids", context="context", embed=("embedding", "one vector per token"),
                blocks=("layers (the decoder)", "hidden states, weights"), logits=("logits → softmax", "one score per token"),
                probabilities="next token", draw=("sampling", "temperature, top-p"), loop="appended to the context: writing",
-               prompt="prompt", truth="the token that follows in the text", loss="loss", gradient=("gradient", "back-propagation"),
+               given="text (prompt)", truth="the token that follows in the text", loss="loss", gradient=("gradient", "back-propagation"),
                optimizer=("optimizer", "learning rate"), weights="changes the weights: training", held="held-out text", same="same computation",
                measure=("loss only", "perplexity, bits per character"), best="which model to keep, when to stop",
                encoder=("encoder", "for tasks with a source"), source="source text", attends="attention"),
-    "zh": dict(title="文本生成的各个概念之间的关系", text="文本", tokenizer=("分词器", "词表"), ids="词元和编号", context="上下文",
+    "zh": dict(title="文本生成的各个概念之间的关系", given="文本（提示）", tokenizer=("分词器", "词表"), ids="词元和编号", context="上下文",
                embed=("嵌入", "每个词元一个向量"), blocks=("若干层（解码器）", "隐藏状态、权重"), logits=("logits → softmax", "每个词元一个得分"),
-               probabilities="下一个词元", draw=("采样", "温度、top-p"), loop="接到上下文末尾：生成", prompt="提示",
+               probabilities="下一个词元", draw=("采样", "温度、top-p"), loop="接到上下文末尾：生成",
                truth="文本里真正的下一个词元", loss="损失", gradient=("梯度", "反向传播"), optimizer=("优化器", "学习率"),
                weights="更新权重：训练", held="验证文本", same="同样的计算", measure=("只算损失", "困惑度、每字符比特数"), best="保留哪个模型，何时停止",
                encoder=("编码器", "用于有源文本的任务"), source="源文本", attends="注意力"),
 }
+
+
+def labelled(name, value):
+    """NAME and VALUE with the colon of the language that NAME is in."""
+    return f"{name}{': ' if name.isascii() else '：'}{value}"
 
 
 def overview(workshop):
@@ -190,12 +195,12 @@ def overview(workshop):
 
 
 def overview_forward(svg, words, prompt, tokens):
-    svg.text(20, 30, f"{words['text']} ({words['prompt']})", "small soft")
+    svg.text(20, 30, words["given"], "small soft")
     svg.box(20, 40, 110, 44, prompt)
     svg.arrow((130, 62), (158, 62))
     svg.box(160, 34, 110, 56, *words["tokenizer"])
     svg.arrow((270, 62), (298, 62))
-    svg.text(300, 30, f"{words['context']}: {words['ids']}", "small soft")
+    svg.text(300, 30, labelled(words["context"], words["ids"]), "small soft")
     for i, token in enumerate(tokens):
         svg.box(300 + 66 * i, 40, 60, 44, token["text"].strip(), str(token["id"]))
     svg.box(300 + 66 * len(tokens), 40, 60, 44, "…", css="box dash")
@@ -251,7 +256,7 @@ def overview_training(svg, words, truth, p):
 CURVES = {
     "en": dict(title="Loss while training on 2,000 and on 20 sentences", x="step", y="loss, nats per token", limit="entropy of the language",
                names=("2,000 sentences, training text", "2,000 sentences, held-out text", "20 sentences, training text", "20 sentences, held-out text")),
-    "zh": dict(title="用 2000 句和 20 句训练时的损失", x="步", y="损失（每词元 nat）", limit="语言本身的熵",
+    "zh": dict(title="用 2000 句和 20 句训练时的损失", x="步", y="损失（每词元奈特数）", limit="语言本身的熵",
                names=("2000 句，训练文本", "2000 句，验证文本", "20 句，训练文本", "20 句，验证文本")),
 }
 
@@ -270,8 +275,8 @@ def curves(workshop):
     plot.curve([(0, limit), (300, limit)], "line dash")
     for css, line in zip(("a", "c", "b", "d"), lines):
         plot.curve(line, css)
-    ends = [(line[-1][1], f"{name}: {line[-1][1]:.2f}", f) for line, name, f in zip(lines, words["names"], ("fa", "fc", "fb", "fd"))]
-    ends.append((limit, f"{words['limit']}: {limit:.2f}", "soft"))
+    ends = [(line[-1][1], labelled(name, f"{line[-1][1]:.2f}"), f) for line, name, f in zip(lines, words["names"], ("fa", "fc", "fb", "fd"))]
+    ends.append((limit, labelled(words["limit"], f"{limit:.2f}"), "soft"))
     below = 0
     for value, label, css in sorted(ends, reverse=True):  # labels beside the ends of the curves, none upon another
         below = max(below + 18, plot.at(0, value)[1] + 4)
@@ -415,7 +420,7 @@ def roofline(workshop):
     for rows in (1, 16, 256):
         x, y = plot.at(math.log2(rows / 2), math.log2(vectors[rows]))
         right, below = {1: (6, 18), 16: (-6, -12), 256: (8, 4)}[rows]
-        svg.text(x + right, y + below, f"{words['rows']}: {rows}", "small soft")
+        svg.text(x + right, y + below, labelled(words["rows"], rows), "small soft")
     return svg
 
 
@@ -578,7 +583,7 @@ def beam_legend(svg, words, y):
 RHYME = {
     "en": dict(title="Held-out loss of poems while training", x="step", y="held-out loss, nats per poem", form="form, without the rhyme: {:.2f}",
                rhyme="form and rhyme: {:.2f}"),
-    "zh": dict(title="训练诗歌时的验证损失", x="步", y="验证损失（每首诗 nat）", form="只知格式，不知押韵：{:.2f}", rhyme="格式与押韵：{:.2f}"),
+    "zh": dict(title="训练诗歌时的验证损失", x="步", y="验证损失（每首诗奈特数）", form="只知格式，不知押韵：{:.2f}", rhyme="格式与押韵：{:.2f}"),
 }
 
 
