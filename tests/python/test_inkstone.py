@@ -136,11 +136,11 @@ def test_an_interrupt_wakes_a_call_without_listeners(tmp_path):
 
 
 def test_a_stop_ends_the_resampling_of_scores():
-    stop, texts = inkstone.Stop(), {"text": text_of(1000) * 20}
+    stop, texts = inkstone.Stop(), {"text": text_of(1000) * 2}  # measured before the stop, by the only metric
     begun = threading.Event()
-    threading.Thread(target=lambda: (begun.wait(), time.sleep(1), stop.request())).start()
+    threading.Thread(target=lambda: (begun.wait(), time.sleep(3), stop.request())).start()
     with pytest.raises(inkstone.InterruptedCall):
-        inkstone.score("text", "text", confidence=True, confidence_n=1000000,
+        inkstone.score("text", "text", metric="bleu", confidence=True, confidence_n=1000000,
                        call=inkstone.Call(stop=stop, texts=texts, on_event=lambda e: begun.set()))
 
 
