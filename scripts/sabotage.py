@@ -103,12 +103,14 @@ class Copy:
         return [name for name in self.commands if re.search(pattern, name)]
 
     def needs(self, test):
-        """The targets of a test: its own program, or the command and the build outputs it is passed."""
+        """The targets of a test: its own program, or the command and the build outputs it is passed. Tests of the Python
+        package find the library by themselves."""
         if test in self.targets:
             return {test}
         base = f"{self.build_dir}/"
         paths = {word[len(base):] for word in self.commands.get(test, []) if word.startswith(base)}
-        return {"inkstone"} | (paths & self.targets)
+        library = {"src/libinkstone.so"} if test.startswith("python_") else set()
+        return {"inkstone"} | ((paths | library) & self.targets)
 
     def build(self, tests):
         targets = set().union(*(self.needs(test) for test in tests))
