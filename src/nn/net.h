@@ -25,7 +25,7 @@ typedef struct Net {
                             for networks without caches */
   const int32_t *places; /* [sources of the batch]: their places in the state */
   float dropout;         /* probability; 0 unless training */
-  struct Watch *watch;   /* NULL: nobody observes the pass; see watch.h */
+  struct Watch *watch;   /* NULL: the pass is not observed; see watch.h */
   char scope[512];
 } Net;
 

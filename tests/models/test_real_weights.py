@@ -25,8 +25,7 @@ TOKENS = 64
 PROMPTS = ["Once upon a time", "The capital of France is", "1, 2, 3, 4,", "def fibonacci(n):", "Dear Sir or Madam,", "In the year 1969,", "To make bread, you need",
            "The theory of relativity", "Q: What is the largest planet?\nA:", "She opened the door and", "#include <stdio.h>\nint main", "Roses are red,", "The moon",
            "Wikipedia is a free", "Water boils at", "Breaking news:", "从前有一座山，", "Il était une fois", "My favourite book is", "{\"name\": \"Ada\", \"age\":"]
-# q8_0 products, attention in other blocks: f32 logits of both programs agree within
-F32_NOISE = 2e-2
+F32_NOISE = 2e-2  # f32 logits of both programs agree within this
 
 
 class Llama:
@@ -65,12 +64,13 @@ def greedy(model, ids, ends):
     return text
 
 
-def tie(quantized, wide, prefix, ours, theirs):
-    """-> (proved, words): the two tokens' logits in f32, and how far quantized activations move their difference."""
+def tie(quantized, wide, prefix, ours, theirs, exactly):
+    """-> (proved, words): the two tokens' logits in f32 differ by less than f32 rounds, or, if not exactly, by less than
+    quantized activations move logits."""
     exact, rounded = wide.next(prefix), quantized.next(prefix)
     gap, moved = (float(x[theirs] - x[ours]) for x in (exact, rounded))
     noise = float(np.abs((rounded - rounded.mean()) - (exact - exact.mean())).max())
-    return abs(gap) < max(noise, F32_NOISE), f"f32 {gap:+.4f}, quantized {moved:+.4f}, rounding moves logits by up to {noise:.3f}"
+    return abs(gap) < (F32_NOISE if exactly else max(noise, F32_NOISE)), f"f32 {gap:+.4f}, quantized {moved:+.4f}, rounding moves logits by up to {noise:.3f}"
 
 
 def compare(name):
@@ -81,7 +81,7 @@ def compare(name):
     run("convert", path, f"{name}-f32.gguf", "--type", "f32", "-q")
     quantized, wide = Llama(path), Llama(f"{name}-f32.gguf")
     ends = {quantized.model.token_eos(), llama_cpp.llama_vocab_eot(llama_cpp.llama_model_get_vocab(quantized.model.model))}
-    for kind, model, ours_of, bound in (("", quantized, path, None), (" in f32", wide, f"{name}-f32.gguf", F32_NOISE)):
+    for kind, model, ours_of in (("", quantized, path), (" in f32", wide, f"{name}-f32.gguf")):
         equal = 0
         for prompt in PROMPTS:
             begin = model.ids(prompt)
@@ -92,10 +92,7 @@ def compare(name):
             if ours == theirs:
                 equal += 1
                 continue
-            proved, says = tie(quantized, wide, begin + theirs[:at], ours[at], theirs[at])
-            if bound is not None:
-                exact = wide.next(begin + theirs[:at])
-                proved = abs(float(exact[theirs[at]] - exact[ours[at]])) < bound
+            proved, says = tie(quantized, wide, begin + theirs[:at], ours[at], theirs[at], model is wide)
             check(f"{name}{kind} {prompt!r}: a tie at token {at}", proved, says)
         print(f"{name}{kind}: {equal} of {len(PROMPTS)} texts are the same")
     return True
