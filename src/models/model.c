@@ -4,8 +4,16 @@
 #include <inttypes.h>
 #include <string.h>
 
+static void use_params(const Model *m, Net *net) {
+  net->params = m->params;
+  net->learned = m->learned == m->params ? NULL : m->learned;
+  net->freeze = m->tuning.freeze;
+}
+
 static Net net_over(const Model *m, Tape *tape, const Batch *batch) {
-  return (Net){.tape = tape, .params = m->params, .batch = batch->sequences, .time = batch->time};
+  Net net = {.tape = tape, .batch = batch->sequences, .time = batch->time};
+  use_params(m, &net);
+  return net;
 }
 
 static void declare(const Model *m) {
@@ -16,29 +24,44 @@ static void declare(const Model *m) {
   tape_free(tape);
 }
 
-static Model *declared(const Config *config) {
+/* `frozen`: the set of frozen parameters, if it exists already. */
+static Model *declared(const Config *config, const Tuning *tuning, Params *frozen) {
   Model *m = mem_alloc_zeroed(1, sizeof *m);
   m->config = *config;
-  m->params = params_new();
+  m->tuning = *tuning;
+  m->twin = frozen;
+  m->learned = params_new();
+  m->params = frozen ? frozen : tuning_freezes(tuning) ? params_new_frozen() : m->learned;
   declare(m);
   return m;
 }
 
+static const Tuning everything;
+
 Model *model_new(const Config *config, bool gradients) {
-  Model *m = declared(config);
+  Model *m = declared(config, &everything, NULL);
   params_allocate(m->params, gradients);
   return m;
 }
 
+Model *model_tuned(const Config *config, const Tuning *tuning) {
+  if (!tuning_freezes(tuning)) return model_new(config, true);
+  Model *m = declared(config, tuning, NULL);
+  params_allocate(m->learned, true);
+  params_close(m->params);
+  params_borrow(m->params, tuning->base);
+  return m;
+}
+
 Model *model_outline(const Config *config) {
-  Model *m = declared(config);
+  Model *m = declared(config, &everything, NULL);
   params_close(m->params);
   return m;
 }
 
 Model *model_twin(const Model *of) {
-  Model *m = declared(&of->config);
-  params_allocate_twin(m->params, of->params);
+  Model *m = declared(&of->config, &of->tuning, of->learned == of->params ? NULL : of->params);
+  params_allocate_twin(m->learned, of->learned);
   return m;
 }
 
@@ -65,12 +88,13 @@ bool model_cache(Model *m, const char *type, Error *err) {
 void model_free(Model *m) {
   if (!m) return;
   packed_set_free(m->packed);
-  params_free(m->params);
+  if (m->learned != m->params) params_free(m->learned);
+  if (!m->twin) params_free(m->params);
   mem_free(m);
 }
 
 Output model_forward(const Model *m, Net *net, const Batch *batch) {
-  CHECK(net->params == m->params);
+  use_params(m, net);
   if (m->packed && !tape_packed_weights(net->tape)) tape_pack_weights(net->tape, m->packed);
   net->batch = batch->sequences;
   net->time = batch->time;
@@ -107,21 +131,24 @@ Tensor *model_logits(const Model *m, Net *net, const Batch *batch, const int32_t
   return count ? output_logits(net, &out, rows_of(net, out.hidden, rows, count)) : NULL;
 }
 
-Cost model_cost(const Config *config, int64_t sequences, int64_t time, int64_t source_time) {
-  Model m = {.config = *config, .params = params_new()};
+Cost model_cost(const Config *config, const Tuning *tuning, int64_t sequences, int64_t time,
+                int64_t source_time) {
+  Model *m = declared(config, tuning, NULL);
   Tape *tape = tape_new(true);
   tape_reset(tape, true, 0);
   const Batch batch = {
       .sequences = sequences, .time = time, .source_time = config->arch->encodes ? source_time : 0};
-  Net net = net_over(&m, tape, &batch);
+  Net net = net_over(m, tape, &batch);
   net.dropout = (float)config->dropout;
-  model_loss(&m, &net, &batch, 0, 0);
-  Cost cost = {.parameters = params_elements(m.params),
-               .activation_bytes = tape_step_bytes(tape, false),
-               .recompute_bytes = tape_step_bytes(tape, true),
-               /* backward computes each product twice: for the input and for the weight */
-               .flops = 3 * tape_flops(tape)};
+  model_loss(m, &net, &batch, 0, 0);
+  const int64_t learned = params_elements(m->learned);
+  const Cost cost = {.parameters = learned + (m->params == m->learned ? 0 : params_elements(m->params)),
+                     .learned = learned,
+                     .activation_bytes = tape_step_bytes(tape, false),
+                     .recompute_bytes = tape_step_bytes(tape, true),
+                     .forward_flops = tape_flops(tape),
+                     .flops = tape_step_flops(tape)};
   tape_free(tape);
-  params_free(m.params);
+  model_free(m);
   return cost;
 }

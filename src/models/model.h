@@ -177,18 +177,35 @@ json_t *config_json(const Config *);
 /* For tests: to a file. */
 bool config_write(const Config *, const char *path, Error *);
 
+/* What of a network is trained; all zero: everything. */
+typedef struct Tuning {
+  const char
+      *freeze; /* patterns (base/patterns.h) of the parameters that keep their values; NULL or "": none */
+  const Params *base; /* what these are, of any type, for model_tuned; must outlive the model */
+} Tuning;
+/* Fails, naming flags, for patterns that match no parameter or all of them, and for frozen parameters of a
+ * type that a trained model is not written in. */
+bool tuning_check(const Tuning *, const Config *, Error *);
+/* Whether part of the network keeps its values. */
+bool tuning_freezes(const Tuning *);
+
 /* A network with its parameters. */
 typedef struct Model {
   Config config;
-  Params *params;
+  Tuning tuning;
+  Params *params;    /* all parameters, or the frozen ones */
+  Params *learned;   /* those that are trained: the same set if nothing is frozen */
+  bool twin;         /* `params`, if frozen, belongs to another model */
   PackedSet *packed; /* packed weights of a frozen model; else NULL */
   TensorType cache;  /* of keys and values, in sessions: model_cache */
 } Model;
 /* Declares the parameters by a dry run; allocates them (values undefined). */
 Model *model_new(const Config *, bool gradients);
+/* As model_new with gradients, for parameters that are trained; the others are those of tuning->base. */
+Model *model_tuned(const Config *, const Tuning *);
 /* Declares the parameters without memory, which the reader of weights provides (params_close). */
 Model *model_outline(const Config *);
-/* The same network with the same values, which `of` owns, but its own gradients. */
+/* The same network with the same values, which `of` owns, but its own gradients of what is trained. */
 Model *model_twin(const Model *of);
 /* Declares that the weights will not change, so that they can be packed: in 16 bits if that is exact, else as
  * f32 from their second use on. Results stay the same. */
@@ -207,13 +224,14 @@ Tensor *output_logits(Net *, const Output *, Tensor *rows);
  * returns NULL and only updates the state. */
 Tensor *model_logits(const Model *, Net *, const Batch *, const int32_t *rows, int64_t count);
 
-/* Determined by a dry run: the number of parameters, and bytes of activations and floating-point operations
- * of one training step (forward and backward) over [sequences, time] tokens and, with an encoder, sources
- * [sequences, source_time]. */
+/* Determined by a dry run: the number of parameters, of those that are trained, and bytes of activations and
+ * floating-point operations of one training step (forward and backward) over [sequences, time] tokens and,
+ * with an encoder, sources [sequences, source_time]. */
 typedef struct Cost {
-  int64_t parameters, activation_bytes, recompute_bytes; /* the latter with --checkpoint-activations */
-  double flops;
+  int64_t parameters, learned;
+  int64_t activation_bytes, recompute_bytes; /* the latter with --checkpoint-activations */
+  double flops, forward_flops;               /* of the step; of its forward */
 } Cost;
-Cost model_cost(const Config *, int64_t sequences, int64_t time, int64_t source_time);
+Cost model_cost(const Config *, const Tuning *, int64_t sequences, int64_t time, int64_t source_time);
 
 #endif

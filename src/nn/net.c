@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/patterns.h"
+
 /* Without printf: names are made hundreds of times per token. */
 static void scope_name(const Net *net, const char *name, char full[1024]) {
   const size_t scope = strlen(net->scope), length = strlen(name);
@@ -45,7 +47,8 @@ void net_leave(Net *net, const char *format, ...) {
 Tensor *net_param(Net *net, const char *name, int dims, const int64_t *shape, Init init, ParamRole role) {
   char full[1024];
   scope_name(net, name, full);
-  return &params_declare(net->params, full, dims, shape, init, role)->tensor;
+  const bool learns = net->learned && !patterns_match(net->freeze, full);
+  return &params_declare(learns ? net->learned : net->params, full, dims, shape, init, role)->tensor;
 }
 
 static bool has_state(const Net *net) {

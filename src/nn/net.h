@@ -12,7 +12,9 @@
 
 typedef struct Net {
   Tape *tape;
-  Params *params;
+  Params *params;           /* all parameters, or the frozen ones; */
+  Params *learned;          /* the others; NULL: there is one set */
+  const char *freeze;       /* with two sets: patterns of the names of the frozen ones (base/patterns.h) */
   int64_t batch, time;      /* of this call's tokens [batch, time] */
   int64_t layer;            /* index of the current layer of nn_layers */
   Tensor *start;            /* i32 [batch]: position of each sequence's first token; NULL: all 0 */

@@ -16,12 +16,19 @@ struct Params {
   int64_t elements;
   float *values, *gradients;
   bool allocated, borrowed; /* borrowed: the values belong to another set */
+  bool frozen;              /* parameters want no gradients, declared or allocated */
 };
 
 Params *params_new(void) {
   Params *p = mem_alloc_zeroed(1, sizeof *p);
   p->arena = arena_new(0);
   p->by_name = map_new();
+  return p;
+}
+
+Params *params_new_frozen(void) {
+  Params *p = params_new();
+  p->frozen = true;
   return p;
 }
 
@@ -57,7 +64,8 @@ Param *params_declare(Params *p, const char *name, int dims, const int64_t *shap
   param->tensor.type = TENSOR_F32;
   param->tensor.dims = dims;
   memcpy(param->tensor.shape, shape, sizeof *shape * (size_t)dims);
-  param->tensor.wants_grad = param->tensor.parameter = true;
+  param->tensor.wants_grad = !p->frozen;
+  param->tensor.parameter = true;
   param->init = init;
   param->role = role;
   vec_push(&p->items, param);
@@ -130,6 +138,14 @@ void params_use(Param *param, const Tensor *stored) {
   CHECK(tensor_same_shape(&param->tensor, stored));
   param->tensor.type = stored->type;
   param->tensor.data = stored->data;
+}
+
+void params_borrow(Params *p, const Params *from) {
+  for (size_t i = 0; i < p->items.count; i++) {
+    const Param *found = params_find(from, p->items.data[i]->name);
+    CHECK(found);
+    params_use(p->items.data[i], &found->tensor);
+  }
 }
 
 float *params_alloc(Params *p, Param *param) {

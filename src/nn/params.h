@@ -37,6 +37,7 @@ typedef struct Param {
 
 typedef struct Params Params;
 Params *params_new(void);
+Params *params_new_frozen(void); /* of parameters without gradients; close it with params_close */
 void params_free(Params *);
 
 /* The parameter of that name, declared if it is new and the set is still open. A second declaration with
@@ -50,6 +51,8 @@ void params_allocate(Params *, bool gradients);
  * or to its own memory (params_alloc). Such a set cannot be trained, and has no array of values. */
 void params_close(Params *);
 void params_use(Param *, const Tensor *stored);
+/* Sets all parameters of a closed set to those of the same names in another, which must outlive it. */
+void params_borrow(Params *, const Params *from);
 float *params_alloc(Params *, Param *);
 /* Can the parameter be stored as that type? Products and embeddings read any type; vectors must be f32. */
 bool params_takes(const Param *, TensorType);

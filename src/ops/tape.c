@@ -20,7 +20,7 @@ struct Tape {
   Node *last; /* recorded nodes, linked by `previous` */
   bool dry, record, recompute;
   uint64_t seed, streams;
-  double flops;
+  double flops, backward_flops;
   int64_t bytes;
   int64_t inside, most_inside, between; /* of bytes: in parts, in the largest part, outputs of parts */
   /* outputs without own memory, whose gradients need some: all, in parts; most_gradients: bytes and unkept
@@ -30,6 +30,7 @@ struct Tape {
   Slot slots[SLOTS];
   int slot_count;
   bool in_part;
+  bool wanted; /* a node since the part began has an input that wants a gradient */
   PackedSet *packed;
   Precision precision;
 };
@@ -55,7 +56,7 @@ void tape_reset(Tape *t, bool record, uint64_t seed) {
   t->in_part = false; /* still set if memory ran out in a part */
   t->seed = seed;
   t->streams = 0;
-  t->flops = 0;
+  t->flops = t->backward_flops = 0;
   t->bytes = t->inside = t->most_inside = t->between = 0;
   t->unkept = t->unkept_inside = t->most_gradients = t->most_workspace = 0;
 }
@@ -87,6 +88,9 @@ uint64_t tape_seed(const Tape *t) {
 }
 double tape_flops(const Tape *t) {
   return t->flops;
+}
+double tape_step_flops(const Tape *t) {
+  return t->flops + t->backward_flops;
 }
 static int64_t slots_bytes(const Tape *t) {
   int64_t sum = 0;
@@ -312,11 +316,27 @@ static void run_forward(Node *n) {
   if (n->workspace_bytes) arena_rewind(arena, mark);
 }
 
-bool node_records(const Node *n) {
-  if (!n->tape->record || !n->op->backward) return false;
+static bool has_wanting_input(const Node *n) {
   for (int i = 0; i < n->inputs; i++)
     if (n->in[i] && n->in[i]->wants_grad) return true;
   return false;
+}
+
+bool node_records(const Node *n) {
+  return n->tape->record && n->op->backward && has_wanting_input(n);
+}
+
+/* Of backward. */
+static double node_backward_flops(const Node *n) {
+  bool weights = false, wanted[2] = {false, false}; /* [of parameters] */
+  for (int i = 0; i < n->inputs; i++) {
+    const Tensor *x = n->in[i];
+    if (!x || (x->parameter && x->dims < 2)) continue; /* biases cost next to nothing */
+    const bool weight = x->parameter;
+    weights |= weight;
+    wanted[weight] |= x->wants_grad;
+  }
+  return n->op->flops(n) * (wanted[false] + wanted[weights]);
 }
 
 static void link_node(Node *n) {
@@ -329,6 +349,8 @@ Tensor *node_run(Node *n, Tensor *out) {
   const bool records = node_records(n);
   for (int i = 0; i < n->outputs; i++) n->out[i]->wants_grad = records;
   if (n->op->flops) t->flops += n->op->flops(n);
+  if (n->op->flops && records) t->backward_flops += node_backward_flops(n);
+  t->wanted |= n->op->backward && has_wanting_input(n);
   prepare_inputs(n);
   if (!t->dry) run_forward(n);
   if (records) link_node(n);
@@ -433,22 +455,33 @@ static float *copy_floats(Tape *t, ArenaMark mark, const float *data, int64_t co
   return memmove(arena_alloc(t->arena, bytes), data, bytes);
 }
 
+/* Frees everything since `mark`, when the tape had `bytes`, except the output. */
+static void keep_output(Tape *t, Tensor *out, ArenaMark mark, int64_t bytes) {
+  if (!t->dry) out->data = copy_floats(t, mark, tensor_f32(out), tensor_count(out));
+  t->bytes = bytes + (int64_t)tensor_bytes(out);
+}
+
 static void run_without_record(Part *p, Tensor *out) {
   Tape *t = p->node.tape;
   const ArenaMark mark = arena_mark(t->arena);
   const int64_t before = t->bytes;
   *out = *run_part(p, false);
-  out->data = copy_floats(t, mark, tensor_f32(out), tensor_count(out));
-  t->bytes = before + (int64_t)tensor_bytes(out);
+  keep_output(t, out, mark, before);
 }
 
 static void run_and_record(Part *p, Tensor *out) {
   Tape *t = p->node.tape;
+  const ArenaMark mark = arena_mark(t->arena);
   const int64_t before = t->bytes, unkept_before = t->unkept;
   p->y = run_part(p, t->record);
   *out = *p->y;
   if (out->maker) retain(t, out); /* it is read outside */
   const int64_t took = t->bytes - before, unkept = t->unkept - unkept_before;
+  if (t->record && !t->wanted) { /* all of it is frozen, and what it reads */
+    t->most_workspace = int64_max(t->most_workspace, took);
+    keep_output(t, out, mark, before);
+    return;
+  }
   t->inside += took;
   t->unkept_inside += unkept;
   t->between += (int64_t)tensor_bytes(out);
@@ -494,12 +527,14 @@ Tensor *tape_part(Tape *t, TapePart *run, void *arg, Tensor *x, Tensor *context)
   p->streams = t->streams;
   Tensor *out = arena_new_of(t->arena, Tensor);
   p->node.out[p->node.outputs++] = out;
-  const bool records = node_records(&p->node);
-  if (t->dry || (records && !t->recompute))
+  const bool wanted_before = t->wanted;
+  t->wanted = has_wanting_input(&p->node);
+  if (t->dry || (t->record && !t->recompute))
     run_and_record(p, out);
   else
     run_without_record(p, out);
-  out->wants_grad = records;
-  if (records) link_node(&p->node);
+  out->wants_grad = t->record && t->wanted;
+  t->wanted |= wanted_before;
+  if (out->wants_grad) link_node(&p->node);
   return out;
 }

@@ -118,10 +118,10 @@ void tape_backward(Tape *, Tensor *loss);
  *
  * A part is a range of the tape, usually a layer, that reads `x` and `context` (which may be NULL);
  * anything else it reads must be a parameter or need no gradient, and only its output may be read later.
- * Its other memory is freed: if nothing is recorded, all at once, so that a long prompt needs the memory
- * of one layer; else its gradients, once passed on to x, `context` and the parameters. With tape_recompute
- * a part keeps no activations, and backward runs it a second time (Chen et al. 2016, "Training Deep Nets
- * with Sublinear Memory Cost"). `arg` must live until the end of the step. */
+ * Its other memory is freed: if nothing is recorded, or nothing in it wants a gradient, all at once, so that
+ * a long prompt needs the memory of one layer; else its gradients, once passed on to x, `context` and the
+ * parameters. With tape_recompute a part keeps no activations, and backward runs it a second time (Chen et
+ * al. 2016, "Training Deep Nets with Sublinear Memory Cost"). `arg` must live until the end of the step. */
 typedef Tensor *TapePart(void *arg, Tensor *x);
 Tensor *tape_part(Tape *, TapePart *, void *arg, Tensor *x, Tensor *context);
 void tape_recompute(Tape *, bool);
@@ -137,6 +137,9 @@ void tape_recompute(Tape *, bool);
 void tape_restore(Tensor *);
 
 double tape_flops(const Tape *); /* of all forwards since the last reset, dry or not */
+/* With those of backward: a product has a gradient for activations, and one for weights, if they are wanted.
+ */
+double tape_step_flops(const Tape *);
 /* For tests: bytes of activations and scratch allocated since the last reset and not freed. */
 int64_t tape_bytes(const Tape *);
 /* Peak memory of a step like the one recorded, forward and backward, assuming a gradient for every

@@ -44,7 +44,7 @@ static const Tensor *forward(Look *look, const Model *model, Tape *tape, const I
   *look = (Look){.source = encodes, .finite = true};
   tape_reset(tape, false, 0);
   Watch watch = {.source = encodes, .attention = add_row, .user = &look->attention};
-  Net net = {.tape = tape, .params = model->params, .watch = &watch};
+  Net net = {.tape = tape, .watch = &watch};
   Batch batch = {.sequences = count, .time = input->length + longest(written, count), .sources = 1};
   int32_t *tokens = join(input, written, count, batch.time);
   batch.tokens = tokens;

@@ -12,7 +12,7 @@ int64_t score_window(const Config *c) {
 
 static void score_batch(const Model *model, Tape *tape, const Batch *batch, Score *score) {
   tape_reset(tape, false, 0);
-  Net net = {.tape = tape, .params = model->params};
+  Net net = {.tape = tape};
   const Tensor *loss = model_loss(model, &net, batch, 0, 1); /* divisor 1: the sum */
   score->nats += (double)tensor_f32(loss)[0];
   score->tokens += batch_scored(batch);

@@ -296,7 +296,7 @@ static KeyPages *page_table(Session *s, const Feed *feeds, int64_t count, int64_
 
 static const float *feed_rows(Session *s, const Feed *feeds, int64_t count) {
   tape_reset(s->tape, false, 0);
-  Net net = {.tape = s->tape, .params = s->model->params, .state = s->state};
+  Net net = {.tape = s->tape, .state = s->state};
   const int64_t rows = tokens_of(feeds, count);
   Batch batch = {.sequences = rows, .time = 1, .tokens = join_tokens(s, feeds, count)};
   int32_t *start = step_alloc(s, rows, sizeof *start), *lengths = step_alloc(s, rows, sizeof *lengths);
@@ -316,7 +316,7 @@ static const float *feed_rows(Session *s, const Feed *feeds, int64_t count) {
 
 static const float *feed_equal(Session *s, const Feed *feeds, int64_t count) {
   tape_reset(s->tape, false, 0);
-  Net net = {.tape = s->tape, .params = s->model->params, .state = s->state};
+  Net net = {.tape = s->tape, .state = s->state};
   Batch batch = {.sequences = count, .time = feeds[0].count, .tokens = join_tokens(s, feeds, count)};
   int32_t *sequences = step_alloc(s, count, sizeof *sequences);
   for (int64_t i = 0; i < count; i++) sequences[i] = feeds[i].sequence;

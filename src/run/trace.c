@@ -95,7 +95,7 @@ bool trace_read(Trace *t, Error *err) {
   Tape *tape = tape_new(false);
   tape_reset(tape, false, 0);
   Watch watch = {.attention = keep_row, .user = t, .depths = true};
-  Net net = {.tape = tape, .params = m->params, .watch = &watch};
+  Net net = {.tape = tape, .watch = &watch};
   const Output out = model_forward(m, &net, &(Batch){.sequences = 1, .time = count, .tokens = t->ids.data});
   CHECK(tensor_rows(out.hidden) == t->depths * count);
   const bool finite = predict(t, &net, &out);

@@ -11,30 +11,47 @@
 
 /* ---- writing ---- */
 
-/* The caller frees with mem_free. */
-static NamedTensor *named(Params *params, const float *values) {
-  const size_t count = params_count(params);
-  NamedTensor *items = mem_alloc_zeroed(count, sizeof *items);
-  for (size_t i = 0; i < count; i++) {
-    const Param *p = params_at(params, i);
+/* The caller frees with mem_free. `frozen`: further parameters, as they are stored; NULL: none. */
+static NamedTensor *named(Params *params, const float *values, Params *frozen, size_t *count) {
+  const size_t own = params_count(params), others = frozen ? params_count(frozen) : 0;
+  NamedTensor *items = mem_alloc_zeroed(own + others, sizeof *items);
+  *count = own + others;
+  for (size_t i = 0; i < *count; i++) {
+    const Param *p = i < own ? params_at(params, i) : params_at(frozen, i - own);
     items[i] = (NamedTensor){.name = p->name, .tensor = p->tensor};
-    items[i].tensor.data = (void *)(uintptr_t)(values + p->offset);
+    if (i < own) items[i].tensor.data = (void *)(uintptr_t)(values + p->offset);
   }
+  TensorSet set = {.items = items, .count = *count};
+  tensors_sort(&set);
   return items;
 }
 
 bool weights_write(const char *path, Params *params, const float *values, Error *err) {
-  NamedTensor *items = named(params, values);
-  const bool ok = safetensors_write(path, items, params_count(params), NULL, err);
+  size_t count;
+  NamedTensor *items = named(params, values, NULL, &count);
+  const bool ok = safetensors_write(path, items, count, NULL, err);
+  mem_free(items);
+  return ok;
+}
+
+static bool save(const char *directory, Params *params, const float *values, Params *frozen, Error *err) {
+  size_t count;
+  NamedTensor *items = named(params, values, frozen, &count);
+  const bool ok = source_write_tensors(directory, items, count, err);
   mem_free(items);
   return ok;
 }
 
 bool weights_save(const char *directory, Params *params, const float *values, Error *err) {
-  NamedTensor *items = named(params, values);
-  const bool ok = source_write_tensors(directory, items, params_count(params), err);
-  mem_free(items);
-  return ok;
+  return save(directory, params, values, NULL, err);
+}
+
+static Params *frozen_of(const Model *m) {
+  return m->params == m->learned ? NULL : m->params;
+}
+
+bool weights_save_model(const char *directory, const Model *m, const float *values, Error *err) {
+  return save(directory, m->learned, values, frozen_of(m), err);
 }
 
 /* ---- finding a parameter's tensor ---- */
@@ -107,7 +124,7 @@ static bool as_computed(const TensorName *line, const Tensor *t) {
 /* For checking the tensors that are not parameters. */
 typedef struct Other {
   const TensorSet *file;
-  const Params *params;
+  const Params *params, *frozen; /* frozen: known, but not read; NULL: none */
   const Naming *naming;
 } Other;
 
@@ -137,7 +154,9 @@ static bool check_other(const Other *o, const NamedTensor *other, Error *err) {
 
 static bool check_others(const Other *o, Error *err) {
   for (size_t i = 0; i < o->file->count; i++)
-    if (!params_find(o->params, o->file->items[i].name) && !check_other(o, &o->file->items[i], err))
+    if (!params_find(o->params, o->file->items[i].name) &&
+        !(o->frozen && params_find(o->frozen, o->file->items[i].name)) &&
+        !check_other(o, &o->file->items[i], err))
       return false;
   return true;
 }
@@ -221,6 +240,7 @@ typedef struct StoredModel {
   const Naming *naming;
   int64_t head_size; /* of FORM_PAIRS */
   const News *news;
+  const Params *frozen; /* tensors that are not read; NULL: none */
 } StoredModel;
 
 /* As f32: in the array `run`, else in newly allocated memory. */
@@ -276,7 +296,7 @@ static bool read_all(const StoredModel *s, Params *params, float *run, Error *er
   NamedTensor *placed = mem_alloc_zeroed(count, sizeof *placed);
   bool ok = true;
   for (size_t i = 0; ok && i < count; i++) ok = place(s, params, params_at(params, i), run, &placed[i], err);
-  const Other others = {s->file, params, s->naming};
+  const Other others = {s->file, params, s->frozen, s->naming};
   ok = ok && all_finite(placed, count, s->news, err) && check_others(&others, err);
   mem_free(placed);
   return ok;
@@ -285,25 +305,37 @@ static bool read_all(const StoredModel *s, Params *params, float *run, Error *er
 bool weights_read(const char *path, const Naming *naming, Params *params, float *values, Error *err) {
   Safetensors file;
   if (!safetensors_open(&file, path, err)) return false;
-  const bool ok = read_all(&(StoredModel){&file.tensors, naming, 0, NULL}, params, values, err);
+  const bool ok = read_all(&(StoredModel){.file = &file.tensors, .naming = naming}, params, values, err);
   safetensors_close(&file);
   return ok;
 }
 
-bool weights_load(const char *directory, Params *params, float *values, Error *err) {
+static bool load(const char *directory, Params *params, float *values, const Params *frozen, Error *err) {
   ModelSource source;
   const bool ok = source_open_weights(&source, directory, err) &&
-                  read_all(&(StoredModel){&source.tensors, NULL, 0, NULL}, params, values, err);
+                  read_all(&(StoredModel){.file = &source.tensors, .frozen = frozen}, params, values, err);
   source_close(&source);
   return ok;
 }
 
-bool weights_map(const TensorSet *stored, const Naming *naming, int64_t head_size, Params *params,
-                 const News *news, Error *err) {
-  return read_all(&(StoredModel){stored, naming, head_size, news}, params, NULL, err);
+bool weights_load(const char *directory, Params *params, float *values, Error *err) {
+  return load(directory, params, values, NULL, err);
 }
 
-void weights_copy(Params *to, Params *from) {
-  for (size_t i = 0; i < params_count(to); i++)
-    tensor_to_f32(tensor_f32(&params_at(to, i)->tensor), &params_at(from, i)->tensor);
+bool weights_load_model(const char *directory, const Model *m, Error *err) {
+  return load(directory, m->learned, params_values(m->learned), frozen_of(m), err);
+}
+
+bool weights_map(const TensorSet *stored, const Naming *naming, int64_t head_size, Params *params,
+                 const News *news, Error *err) {
+  return read_all(&(StoredModel){.file = stored, .naming = naming, .head_size = head_size, .news = news},
+                  params, NULL, err);
+}
+
+void weights_copy(Params *to, const Params *from) {
+  for (size_t i = 0; i < params_count(to); i++) {
+    const Param *p = params_at(to, i), *found = params_find(from, p->name);
+    CHECK(found && tensor_same_shape(&p->tensor, &found->tensor));
+    tensor_to_f32(tensor_f32(&p->tensor), &found->tensor);
+  }
 }

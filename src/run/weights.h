@@ -15,6 +15,10 @@
  * returned by params_values (the weights or their average). */
 bool weights_save(const char *directory, Params *, const float *values, Error *);
 bool weights_load(const char *directory, Params *, float *values, Error *);
+/* All parameters of a model that is being trained; `values`: of the learned ones. */
+bool weights_save_model(const char *directory, const Model *, const float *values, Error *);
+/* Reads the learned ones back. */
+bool weights_load_model(const char *directory, const Model *, Error *);
 /* A single file; naming NULL: the parameters' own names. */
 bool weights_write(const char *path, Params *, const float *values, Error *);
 bool weights_read(const char *path, const Naming *, Params *, float *values, Error *);
@@ -30,7 +34,8 @@ TensorType weights_stored_type(const TensorSet *, const Naming *, const char *pa
  * them, if they are f32 or of a type that operators accept; others are copied. Rationale, and what happens if
  * the file is overwritten: docs/decisions/0007-mapped-weights.md. Reports progress if it takes long. */
 bool weights_map(const TensorSet *, const Naming *, int64_t head_size, Params *, const News *, Error *);
-/* `to` must have memory of its own. */
-void weights_copy(Params *to, Params *from);
+/* Sets all of `to`, which must have memory of its own, to what `from`, which may have more, has under their
+ * names. */
+void weights_copy(Params *to, const Params *from);
 
 #endif

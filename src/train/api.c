@@ -13,6 +13,7 @@
 #include "text/utf8.h"
 #include "train/budget.h"
 #include "train/file_names.h"
+#include "train/origin.h"
 #include "train/recipe.h"
 #include "train/report.h"
 #include "train/run_dir.h"
@@ -44,6 +45,7 @@ typedef struct Run {
   ChatTemplate *template; /* of the base model; NULL: none */
   Tokenizer *tokenizer;
   Config config;
+  Tuning tuning;
   int64_t window; /* tokens of a training window */
   Plan plan;
   Batches *batches;
@@ -177,12 +179,17 @@ static void frame_texts(Run *r) {
   tokenizer_frame(r->tokenizer, r->config.arch->encodes, task_has_pairs(r->task) ? of_pairs : begin_token(r));
 }
 
+static bool open_base(Run *r, Error *err) {
+  if (!bundle_open(&r->base, r->train->from, &r->news, err)) return false;
+  if (r->base.source.remark) news_note(&r->news, "%s", r->base.source.remark);
+  return true;
+}
+
 static bool make_config(Run *r, Error *err) {
   if (r->resumed) {
     if (!bundle_config(&r->config, r->dir.path, err)) return false;
   } else if (r->train->from) {
-    if (!bundle_open(&r->base, r->train->from, &r->news, err)) return false;
-    if (r->base.source.remark) news_note(&r->news, "%s", r->base.source.remark);
+    if (!open_base(r, err)) return false;
     r->config = r->base.model->config;
   } else {
     if (!config_from_settings(&r->config, r->model, tokenizer_size(r->tokenizer), err) ||
@@ -207,34 +214,20 @@ static bool make_config(Run *r, Error *err) {
               MOST_TOKENS);
 }
 
-static void fingerprint(const Run *r, char text[64]) {
-  snprintf(text, 64, "%016" PRIx64 "-%016" PRIx64, r->material->train.fingerprint,
-           r->material->held.fingerprint);
-}
-
-/* Whether two instruction sets give the same bits: the AVX-512 ones differ in bf16 products only. */
-static bool same_results(const char *a, const char *b, const TrainSettings *s) {
-  static const char *const wide[] = {"avx512", "avx512bf16", "amx"};
-  int wides = 0;
-  for (size_t i = 0; i < sizeof wide / sizeof *wide; i++) wides += !strcmp(a, wide[i]) + !strcmp(b, wide[i]);
-  return !strcmp(a, b) || (wides == 2 && !strcmp(s->precision, "f32"));
-}
-
-/* Resuming is exact only on the instruction set that the run began on. */
-static void warn_other_instructions(const Run *r) {
-  const char *then = json_get_text(r->card, "instruction_set", kernels->isa);
-  if (!same_results(then, kernels->isa, r->train))
-    news_warning(&r->news,
-                 "the run began with %s instructions and continues with %s: rounding differs, so the weights "
-                 "will differ "
-                 "from those of an uninterrupted run (set INKSTONE_ISA=%s on a processor that supports it)",
-                 then, kernels->isa, then);
+/* The values of frozen parameters are not stored in checkpoints: resuming reads them from the base again. */
+static bool make_tuning(Run *r, Error *err) {
+  r->tuning = (Tuning){.freeze = r->train->freeze};
+  if (!tuning_freezes(&r->tuning)) return true;
+  if (r->resumed && (!open_base(r, err) || !origin_same_base(r->card, &r->base, r->dir.home, err)))
+    return false;
+  r->tuning.base = r->base.model->params;
+  return tuning_check(&r->tuning, &r->config, err);
 }
 
 static json_t *make_card(const Run *r) {
   const MaterialPart *part = &r->material->train;
-  char print[64];
-  fingerprint(r, print);
+  char print[ORIGIN_TEXT];
+  origin_text(r->material, print);
   json_t *data =
       json_build("{s:o, s:s, s:I, s:I, s:I, s:I}", "files", file_names_json(&r->files), "fingerprint", print,
                  "documents", (json_int_t)part->examples, "bytes", (json_int_t)part->bytes, "characters",
@@ -247,6 +240,7 @@ static json_t *make_card(const Run *r) {
 static bool write_description(Run *r, Error *err) {
   const BundleUse use = {r->task, r->settings, r->base.model ? &r->base : NULL};
   r->card = make_card(r);
+  if (tuning_freezes(&r->tuning)) json_put(r->card, "base", origin_base(r->train->from, &r->base));
   /* The card comes first: it marks the other files as written by Inkstone. */
   return recipe_fill(r->settings, &r->plan, err) && bundle_write_card(r->dir.path, r->card, err) &&
          bundle_write_description(r->dir.path, &r->config, r->tokenizer, &use, r->card, err) &&
@@ -257,17 +251,6 @@ static bool read_card(Run *r, Error *err) {
   char path[PATH_CAPACITY];
   r->card = json_read(in_run(r, path, "inkstone.json"), err);
   return r->card != NULL;
-}
-
-static bool same_text(const Run *r, Error *err) {
-  char print[64];
-  fingerprint(r, print);
-  const char *then = json_get_text(json_object_get(r->card, "data"), "fingerprint", "");
-  return !strcmp(print, then) ||
-         fail(err,
-              "%s: the text differs from the one this run began with (fingerprint %s, was "
-              "%s): restore the same files, or start another run",
-              r->dir.home, print, then);
 }
 
 /* ---- results ---- */
@@ -297,9 +280,9 @@ static void add_scores(const Batches *valid, const Score *score, json_t *json) {
  * files are: otherwise a run stopped in between would average the remaining ones. */
 static bool keep_mean(Run *r, Trainer *t, Error *err) {
   if (!t->state.snapshot_count) return true;
-  float *values = params_values(t->model->params);
-  if (!snapshots_mean(r->dir.path, &t->state, t->model->params, values, err) ||
-      !weights_save(r->dir.path, t->model->params, values, err))
+  float *values = params_values(t->model->learned);
+  if (!snapshots_mean(r->dir.path, &t->state, t->model->learned, values, err) ||
+      !weights_save_model(r->dir.path, t->model, values, err))
     return false;
   news_note(&r->news, "the model is the mean of the %s %" PRId64 " evaluated models", r->train->average_of,
             t->state.snapshot_count);
@@ -319,7 +302,7 @@ static bool score_kept_model(Run *r, Trainer *t, json_t *json, Error *err) {
   if (!r->material->has_held) return true;
   if (t->unscored)
     return news_note(&r->news, "--budget left no time to score the held-out text: use `inkstone eval`"), true;
-  if (!weights_load(r->dir.path, t->model->params, params_values(t->model->params), err)) return false;
+  if (!weights_load_model(r->dir.path, t->model, err)) return false;
   Batches *all = open_valid(r, tokens_to_score(r, t), err);
   if (!all) return false;
   const Score score = score_batches(t->model, all, NULL);
@@ -372,9 +355,9 @@ static int64_t steps_wanted(const Run *r) {
 
 static bool fill_weights(Run *r, Trainer *t, Error *err) {
   bool found;
-  params_initialize(t->model->params, t->seed);
-  if (r->base.model) weights_copy(t->model->params, r->base.model->params);
-  optimizer_open(&t->optimizer, t->model->params, r->train, r->plan.weight_decay);
+  params_initialize(t->model->learned, t->seed);
+  if (r->base.model) weights_copy(t->model->learned, r->base.model->params);
+  optimizer_open(&t->optimizer, t->model->learned, r->train, r->plan.weight_decay);
   t->state = (TrainState){.steps = r->plan.steps, .warmup = r->plan.warmup, .rate_scale = 1};
   if (!r->resumed) return true;
   if (!checkpoint_load(r->dir.path, &t->state, &t->optimizer, &r->news, &found, err)) return false;
@@ -452,7 +435,7 @@ static bool train_model(Run *r, Error *err) {
                .all_settings = r->settings,
                .plan = &r->plan,
                .seed = (uint64_t)r->general->seed,
-               .model = model_new(&r->config, true),
+               .model = model_tuned(&r->config, &r->plan.tuning),
                .tokenizer = r->tokenizer,
                .batches = r->batches,
                .begin = bundle_card_token(r->card, "begin_token", -1),
@@ -477,7 +460,7 @@ static bool open_material(Run *r, Error *err) {
 }
 
 static bool make_plan(Run *r, Error *err) {
-  if (!plan_open(&r->plan, &r->config, r->window, r->train, err)) return false;
+  if (!plan_open(&r->plan, &r->config, &r->tuning, r->window, r->train, err)) return false;
   r->batches = material_batches(r->material, r->plan.batch, (uint64_t)r->general->seed, err);
   return r->batches && plan_make(&r->plan, r->train, r->material, r->batches, err);
 }
@@ -488,7 +471,7 @@ static bool begin(Run *r, Error *err) {
       !budget_choose(r->settings, &r->material->train, r->deadline, &r->news, err))
     return false;
   if (!make_tokenizer(r, err) || !material_encode(r->material, r->tokenizer, err) || !make_config(r, err) ||
-      !make_plan(r, err))
+      !make_tuning(r, err) || !make_plan(r, err))
     return false;
   if (r->deadline > 0 && !budget_steps(r->settings, &r->plan, r->material, r->deadline, &r->news, err))
     return false;
@@ -518,11 +501,11 @@ static bool resume_run(Run *r, Error *err) {
   if (strcmp(task, r->task->name))
     return fail_usage(err, "%s: the run to resume is of `inkstone train %s`, not %s: give that task",
                       r->dir.home, task, r->task->name);
-  warn_other_instructions(r);
-  return open_material(r, err) && same_text(r, err) && make_tokenizer(r, err) &&
-         bundle_same_tokenizer(r->card, r->tokenizer, r->dir.home, err) &&
-         material_encode(r->material, r->tokenizer, err) && make_config(r, err) && make_plan(r, err) &&
-         train_model(r, err);
+  origin_warn_instructions(r->card, r->train, &r->news);
+  return open_material(r, err) && origin_same_text(r->card, r->material, r->dir.home, err) &&
+         make_tokenizer(r, err) && bundle_same_tokenizer(r->card, r->tokenizer, r->dir.home, err) &&
+         material_encode(r->material, r->tokenizer, err) && make_config(r, err) && make_tuning(r, err) &&
+         make_plan(r, err) && train_model(r, err);
 }
 
 /* ---- the directory ---- */

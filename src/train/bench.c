@@ -58,9 +58,10 @@ static json_t *shape_json(const Config *c, const Cost *cost) {
 
 static bool bench_train(Bench *b, json_t *out, Error *err) {
   const int64_t n = b->repeats, tokens = b->settings->batch * b->config.context;
-  const Cost cost = model_cost(&b->config, b->settings->batch, b->config.context, b->config.context);
+  const Cost cost =
+      model_cost(&b->config, &(Tuning){0}, b->settings->batch, b->config.context, b->config.context);
   double *seconds = mem_alloc((size_t)n * sizeof *seconds);
-  const StepMode mode = {b->settings->checkpoint_activations, b->precision};
+  const StepMode mode = {.recompute = b->settings->checkpoint_activations, .precision = b->precision};
   const int64_t activations = mode.recompute ? cost.recompute_bytes : cost.activation_bytes;
   int64_t resident = 0;
   (void)err;
@@ -116,7 +117,7 @@ static TensorType weight_type(const BenchSettings *s) {
 
 /* Forward only; for a prompt, logits are computed for the last token only. */
 static double prompt_flops(const Config *c, const Cost *training, int64_t length) {
-  return training->flops / 3 - 2.0 * (double)(length - 1) * (double)c->width * (double)c->vocabulary;
+  return training->forward_flops - 2.0 * (double)(length - 1) * (double)c->width * (double)c->vocabulary;
 }
 
 static double stored_bytes(Params *params) {
@@ -128,7 +129,8 @@ static double stored_bytes(Params *params) {
 
 static void generate_figures(const Bench *b, double bytes, double prompt, double token, int64_t cache,
                              json_t *out) {
-  const Cost whole = model_cost(&b->config, 1, b->settings->prompt_tokens, b->settings->prompt_tokens);
+  const Cost whole =
+      model_cost(&b->config, &(Tuning){0}, 1, b->settings->prompt_tokens, b->settings->prompt_tokens);
   const double length = (double)b->settings->prompt_tokens;
   json_put(out, "model", shape_json(&b->config, &whole));
   json_put(out, "cache_bytes", json_integer(cache));

@@ -100,7 +100,7 @@ static bool estimate(Choice *choice, const ModelSettings *given, StepMode mode, 
   if (!config_of(&config, given, shape, text->vocabulary, err)) return false;
   const int64_t sequences = config.context < TOKENS_A_STEP ? TOKENS_A_STEP / config.context : 1;
   const double each = measure_step(&config, sequences, mode, 0.25, NULL);
-  const Cost cost = model_cost(&config, 1, 1, 1);
+  const Cost cost = model_cost(&config, &(Tuning){0}, 1, 1, 1);
   *choice = (Choice){.shape = {config.layers, config.width, config.heads},
                      .vocabulary = text->vocabulary,
                      .context = config.context};
@@ -218,7 +218,8 @@ bool budget_steps(Settings *s, Plan *plan, const Material *material, double dead
   enum { MEASURED = 4096 }; /* tokens: enough to be representative, few enough for large networks */
   const double piece = fmin(MEASURED, plan->step_tokens / (double)(plan->accumulate * plan->mix));
   const int64_t sequences = (int64_t)fmax(1, piece / (double)plan->context);
-  const StepMode mode = step_mode(settings_part(s, &train_settings_table));
+  StepMode mode = step_mode(settings_part(s, &train_settings_table));
+  mode.tuning = plan->tuning;
   Config config = plan->config;
   config.context = plan->context;
   const double each = measure_step(&config, sequences, mode, 0.7, NULL) * plan->step_tokens /

@@ -34,7 +34,7 @@ static int64_t lanes_of(const Plan *plan) {
 
 int64_t gradients_bytes(const Plan *plan) {
   const int64_t lanes = lanes_of(plan);
-  const int64_t floats = plan->mix > 1 ? lanes * plan->cost.parameters : 0;
+  const int64_t floats = plan->mix > 1 ? lanes * plan->cost.learned : 0;
   return lanes * plan->cost.activation_bytes + floats * (int64_t)sizeof(float);
 }
 
@@ -110,10 +110,10 @@ static double make_gradients(const Gradients *g, const Model *model, Tape *tape,
   const Batch *batch = &g->batch[which];
   const int64_t pieces = g->plan->accumulate, rows = batch->sequences, index = g->step * g->plan->mix + which;
   double loss = 0;
-  params_forget_gradients(model->params);
+  params_forget_gradients(model->learned);
   for (int64_t i = 0; i < pieces; i++) {
     tape_reset(tape, true, random_bits(g->seed, random_stream("dropout"), (uint64_t)(index * pieces + i)));
-    Net net = {.tape = tape, .params = model->params, .dropout = (float)g->plan->config.dropout};
+    Net net = {.tape = tape, .dropout = (float)g->plan->config.dropout};
     const int64_t first = rows * i / pieces;
     const Batch piece = batch_piece(batch, first, rows * (i + 1) / pieces - first);
     if (!piece.sequences) continue;
@@ -121,7 +121,7 @@ static double make_gradients(const Gradients *g, const Model *model, Tape *tape,
     tape_backward(tape, out);
     loss += (double)tensor_f32(out)[0];
   }
-  params_settle_gradients(model->params);
+  params_settle_gradients(model->learned);
   return loss;
 }
 
@@ -143,19 +143,19 @@ typedef struct Sum {
 /* Adds lane after lane: the order of the batches. */
 static void add_range(void *arg, int64_t begin, int64_t end) {
   const Sum *sum = arg;
-  float *to = params_gradients(sum->g->model->params);
+  float *to = params_gradients(sum->g->model->learned);
   for (int64_t i = 0; i < sum->lanes; i++)
-    kernels->add(to + begin, params_gradients(sum->g->lane[i].model->params) + begin, end - begin);
+    kernels->add(to + begin, params_gradients(sum->g->lane[i].model->learned) + begin, end - begin);
 }
 
 static double make_several(Gradients *g) {
   double loss = 0;
-  memset(params_gradients(g->model->params), 0, (size_t)params_length(g->model->params) * sizeof(float));
+  memset(params_gradients(g->model->learned), 0, (size_t)params_length(g->model->learned) * sizeof(float));
   for (g->first = 0; g->first < g->plan->mix; g->first += g->lanes) {
     const int64_t left = g->plan->mix - g->first;
     Sum sum = {g, left < g->lanes ? left : g->lanes};
     parallel_guarded(sum.lanes, run_lanes, g);
-    loop_elements(params_length(g->model->params), add_range, &sum);
+    loop_elements(params_length(g->model->learned), add_range, &sum);
     for (int64_t i = 0; i < sum.lanes; i++) loss += g->lane[i].loss;
   }
   return loss;

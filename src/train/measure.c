@@ -13,12 +13,12 @@ typedef struct Trial {
 } Trial;
 
 static void update(Trial *r) {
-  Net net = {.tape = r->tape, .params = r->model->params, .dropout = (float)r->model->config.dropout};
+  Net net = {.tape = r->tape, .dropout = (float)r->model->config.dropout};
   tape_reset(r->tape, true, (uint64_t)r->step);
-  params_forget_gradients(r->model->params);
+  params_forget_gradients(r->model->learned);
   tape_backward(r->tape, model_loss(r->model, &net, &r->batch, 0, 0));
-  params_settle_gradients(r->model->params);
-  gradient_norm(r->model->params);
+  params_settle_gradients(r->model->learned);
+  gradient_norm(r->model->learned);
   optimizer_step(&r->optimizer, ++r->step, 1e-6, 1);
 }
 
@@ -43,7 +43,7 @@ static double best_update(Trial *r, double seconds) {
 }
 
 StepMode step_mode(const TrainSettings *s) {
-  return (StepMode){s->checkpoint_activations, precision_named(s->precision)};
+  return (StepMode){.recompute = s->checkpoint_activations, .precision = precision_named(s->precision)};
 }
 
 double measure_step(const Config *config, int64_t sequences, StepMode mode, double seconds,
@@ -52,7 +52,7 @@ double measure_step(const Config *config, int64_t sequences, StepMode mode, doub
   Settings *settings = settings_new(tables, 1);
   int32_t *tokens = random_tokens(sequences * config->context, config->vocabulary);
   int32_t *lengths = mem_alloc((size_t)sequences * sizeof *lengths);
-  Trial r = {.model = model_new(config, true),
+  Trial r = {.model = model_tuned(config, &mode.tuning),
              .tape = tape_new(false),
              .batch = {.sequences = sequences, .time = config->context, .tokens = tokens, .targets = tokens}};
   for (int64_t i = 0; i < sequences; i++) lengths[i] = (int32_t)config->context;
@@ -63,8 +63,8 @@ double measure_step(const Config *config, int64_t sequences, StepMode mode, doub
   }
   tape_recompute(r.tape, mode.recompute);
   tape_set_precision(r.tape, mode.precision);
-  params_initialize(r.model->params, 1);
-  optimizer_open(&r.optimizer, r.model->params, settings_part(settings, &train_settings_table), 0);
+  params_initialize(r.model->learned, 1);
+  optimizer_open(&r.optimizer, r.model->learned, settings_part(settings, &train_settings_table), 0);
   const double best = best_update(&r, seconds);
   if (resident) *resident = mem_resident(); /* the tape still holds the activations of the last step */
   optimizer_close(&r.optimizer);

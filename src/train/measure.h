@@ -5,10 +5,11 @@
 #include "models/model.h"
 #include "train/settings.h"
 
-/* How steps are computed (--checkpoint-activations, --precision). */
+/* How steps are computed (--checkpoint-activations, --precision), and what is trained. */
 typedef struct StepMode {
   bool recompute;
   Precision precision;
+  Tuning tuning;
 } StepMode;
 StepMode step_mode(const TrainSettings *);
 

@@ -41,8 +41,10 @@ static double default_epochs(int64_t parameters, int64_t tokens) {
   return fmin(40, fmax(1, 20 * (double)parameters / (double)tokens));
 }
 
-bool plan_open(Plan *p, const Config *config, int64_t context, const TrainSettings *s, Error *err) {
-  *p = (Plan){.config = *config, .context = context, .accumulate = s->accumulate, .mix = s->mix};
+bool plan_open(Plan *p, const Config *config, const Tuning *tuning, int64_t context, const TrainSettings *s,
+               Error *err) {
+  *p = (Plan){
+      .config = *config, .tuning = *tuning, .context = context, .accumulate = s->accumulate, .mix = s->mix};
   const int64_t tokens = s->batch_tokens ? s->batch_tokens
                          : s->batch      ? s->batch * context
                                          : default_batch_tokens(config);
@@ -82,7 +84,7 @@ int64_t plan_steps_of(const Plan *p, double epochs, int64_t tokens) {
 }
 
 static bool plan_steps(Plan *p, const TrainSettings *s, int64_t tokens, Error *err) {
-  const double epochs = s->epochs > 0 ? s->epochs : default_epochs(p->cost.parameters, tokens);
+  const double epochs = s->epochs > 0 ? s->epochs : default_epochs(p->cost.learned, tokens);
   plan_set_steps(p, s, s->steps ? s->steps : plan_steps_of(p, epochs, tokens));
   return p->warmup <= p->steps ||
          fail_usage(err,
@@ -96,8 +98,8 @@ static void estimate_needs(Plan *p, const TrainSettings *s, int64_t tokens) {
   const int64_t each =
       2 * (int64_t)sizeof(float) + optimizer_bytes_per_parameter(s); /* weight and gradient */
   const int64_t ids = int64_min(tokens * (int64_t)sizeof(int32_t), (int64_t)spool_in_memory());
-  p->memory = p->cost.parameters * each + gradients_bytes(p) + ids + (64 << 20);
-  const int64_t checkpoint = p->cost.parameters * ((int64_t)sizeof(float) + optimizer_bytes_per_parameter(s));
+  p->memory = p->cost.learned * each + gradients_bytes(p) + ids + (64 << 20);
+  const int64_t checkpoint = p->cost.learned * ((int64_t)sizeof(float) + optimizer_bytes_per_parameter(s));
   p->disk = checkpoint * (s->keep_checkpoints + 1) + 2 * p->cost.parameters * (int64_t)sizeof(float);
 }
 
@@ -148,6 +150,9 @@ bool plan_contradictions(const Settings *given, Settings *own, Error *err) {
   const TrainSettings *s = settings_part(own, &train_settings_table);
   if (settings_given(own, "momentum") && strcmp(s->optimizer, "muon"))
     return fail_usage(err, "--momentum needs --optimizer muon: add that or leave out --momentum");
+  if (settings_given(own, "freeze") && !settings_given(own, "from"))
+    return fail_usage(err,
+                      "--freeze keeps values of a base model: give it with --from, or leave out --freeze");
   return contradict_sources(given, own, err) && recipe_check_replan(s->replan, err);
 }
 
@@ -188,7 +193,7 @@ static void estimate_cost(Plan *p, const TrainSettings *s, const Batches *b) {
   const int64_t longest = b->time > b->source_time ? b->time : b->source_time;
   const int64_t most = at_least_1(int64_min(b->sequences, p->batch.tokens / longest));
   const int64_t sequences = (most + p->accumulate - 1) / p->accumulate;
-  p->cost = model_cost(&p->config, sequences, b->time, b->source_time);
+  p->cost = model_cost(&p->config, &p->tuning, sequences, b->time, b->source_time);
   if (s->checkpoint_activations) p->cost.activation_bytes = p->cost.recompute_bytes;
   p->flops_a_position = p->cost.flops / (double)(sequences * (b->time + b->source_time));
 }

@@ -8,6 +8,7 @@
 
 typedef struct Plan {
   Config config;
+  Tuning tuning;
   int64_t context;    /* tokens of a training window, at most the context of the network */
   BatchSize batch;    /* of one batch, before it is split into pieces */
   int64_t mix;        /* batches per update */
@@ -29,7 +30,7 @@ bool plan_contradictions(const Settings *given, Settings *own, Error *);
 /* Refuses flags that this task does not use; warns about such settings in a file. */
 bool plan_check_task(const Task *, const Settings *given, const News *, Error *);
 /* Sets the batch size, by the shape of the network where the settings leave it open. */
-bool plan_open(Plan *, const Config *, int64_t context, const TrainSettings *, Error *);
+bool plan_open(Plan *, const Config *, const Tuning *, int64_t context, const TrainSettings *, Error *);
 /* Completes the plan, from the resulting batches. */
 bool plan_make(Plan *, const TrainSettings *, const Material *, const Batches *, Error *);
 /* The number of steps that are so many passes over the tokens of the batches. */

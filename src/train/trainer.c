@@ -72,7 +72,7 @@ static void report_hard_batch(Trainer *t, double loss) {
 static bool make_gradients(Trainer *t, double *loss, double *norm) {
   for (bool looked = false;; looked = true) {
     *loss = gradients_make(t->gradients, t->state.step, &t->positions);
-    *norm = gradient_norm(t->model->params);
+    *norm = gradient_norm(t->model->learned);
     if (!isfinite(*loss) || !isfinite(*norm)) return false;
     if (looked || !is_spike(t, *loss)) return true;
     if (!recent_batches_are_normal(t)) return false;
@@ -191,11 +191,11 @@ static void swap_floats(float *a, float *b, int64_t n) {
 /* Swaps in the moving average of the weights, if any, for evaluation and samples; a second call undoes it. */
 static void swap_average(Trainer *t) {
   if (t->optimizer.average)
-    swap_floats(params_values(t->model->params), t->optimizer.average, params_length(t->model->params));
+    swap_floats(params_values(t->model->learned), t->optimizer.average, params_length(t->model->learned));
 }
 
 static bool save_model(Trainer *t, Error *err) {
-  return weights_save(t->run->path, t->model->params, optimizer_weights(&t->optimizer), err) &&
+  return weights_save_model(t->run->path, t->model, optimizer_weights(&t->optimizer), err) &&
          run_dir_settle(t->run, err);
 }
 
@@ -221,7 +221,7 @@ static bool is_better(const TrainState *s, double score) {
 static bool keep_snapshot(Trainer *t, double score, Error *err) {
   const bool best = !strcmp(t->settings->average_of, "best");
   return !t->settings->average ||
-         snapshots_add(t->run->path, &t->state, t->model->params, optimizer_weights(&t->optimizer),
+         snapshots_add(t->run->path, &t->state, t->model->learned, optimizer_weights(&t->optimizer),
                        best ? score : (double)t->state.step, t->settings->average, err);
 }
 

@@ -83,7 +83,7 @@ static void presets_have_the_sizes_they_promise(void **state) {
   for (int a = 0; a < arch_count; a++)
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
       const Config c = config_of(arch_table[a]->name, sizes[i].name, 4096);
-      const double n = (double)model_cost(&c, 1, 1, 1).parameters;
+      const double n = (double)model_cost(&c, &(Tuning){0}, 1, 1, 1).parameters;
       if (n < sizes[i].low || n > sizes[i].high)
         fail_msg("%s %s has %.0f parameters", arch_table[a]->name, sizes[i].name, n);
     }
@@ -200,7 +200,7 @@ static void a_step_takes_the_memory_reckoned(void **state) {
     for (int recomputed = 0; recomputed < 2; recomputed++) {
       Config c = network(a, VOCABULARY);
       c.layers = 6;
-      const Cost cost = model_cost(&c, SEQUENCES, TIME, SOURCE_TIME);
+      const Cost cost = model_cost(&c, &(Tuning){0}, SEQUENCES, TIME, SOURCE_TIME);
       const int64_t reckoned = recomputed ? cost.recompute_bytes : cost.activation_bytes;
       const int64_t took = step_bytes(&c, recomputed);
       if (took > reckoned + reckoned / 2 || took < reckoned / 3)

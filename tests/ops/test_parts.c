@@ -57,6 +57,43 @@ static void gradients_between_parts_are_kept(void **state) {
   }
 }
 
+/* y = W2 silu(W1 x), of frozen and trained weights. */
+static Tensor *two_products(void *weights, Tensor *x) {
+  Tensor *const *w = weights;
+  return op_linear(recorded_on,
+                   op_activation(recorded_on, op_linear(recorded_on, x, w[0], NULL, false), ACTIVATION_SILU),
+                   w[1], NULL, false);
+}
+
+/* A part whose input wants no gradient trains the parameters in it; one in which nothing learns keeps only
+ * its output. */
+static void parts_above_frozen_ones_learn(void **state) {
+  (void)state;
+  float expected[32 * 32];
+  for (int as = 0; as < 3; as++) { /* without parts, kept, recomputed */
+    Tape *tape = recorded_on = recording();
+    tape_recompute(tape, as == 2);
+    Tensor *x = normal(tape, 1, 2, (int64_t[]){64, 32}), *w[4], *y;
+    for (int i = 0; i < 4; i++) {
+      w[i] = normal(tape, 2 + (uint64_t)i, 2, (int64_t[]){32, 32});
+      w[i]->parameter = true;
+    }
+    w[3]->wants_grad = true;
+    const int64_t before = tape_bytes(tape);
+    y = as ? tape_part(tape, two_products, w, x, NULL) : two_products(w, x);
+    assert_false(y->wants_grad);
+    if (as) assert_int_equal(tape_bytes(tape) - before, tensor_bytes(y));
+    y = as ? tape_part(tape, two_products, w + 2, y, NULL) : two_products(w + 2, y);
+    assert_true(y->wants_grad);
+    tape_backward(tape, sum(tape, y));
+    assert_non_null(w[3]->grad);
+    if (!as) memcpy(expected, w[3]->grad, sizeof expected);
+    assert_memory_equal(w[3]->grad, expected, sizeof expected);
+    assert_null(w[2]->grad);
+    tape_free(tape);
+  }
+}
+
 static Tensor *silu(Tensor *x) {
   return op_activation(recorded_on, x, ACTIVATION_SILU);
 }
@@ -251,6 +288,7 @@ int main(void) {
       cmocka_unit_test(a_residual_takes_the_memory_of_the_change),
       cmocka_unit_test(what_forward_alone_needs_is_handed_on),
       cmocka_unit_test(gradients_between_parts_are_kept),
+      cmocka_unit_test(parts_above_frozen_ones_learn),
       cmocka_unit_test(without_a_record_a_part_leaves_its_output),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

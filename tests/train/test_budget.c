@@ -135,7 +135,7 @@ static int64_t evaluations_in(double seconds, const char *const *pairs, int64_t 
   Material material = {.held.tokens = held};
   const TrainSettings *train = settings_part(s, &train_settings_table);
   assert_true(config_from_settings(&config, settings_part(s, &model_settings_table), 257, &err));
-  assert_true(plan_open(&plan, &config, 16, train, &err));
+  assert_true(plan_open(&plan, &config, &(Tuning){0}, 16, train, &err));
   plan.step_tokens = 64;
   if (!budget_steps(s, &plan, &material, clock_seconds() + seconds, &(News){0}, &err))
     fail_msg("%s", err.text);
