@@ -1,200 +1,58 @@
-/* gguf_config.c - config.json of a GGUF file, and back. To add an architecture: a line in `families`, with
- * its keys that the common ones do not cover, and a table of tensor names in its own file (models/naming.h,
- * "gguf"). Both directions use the same lines. */
+/* gguf_config.c - config.json of a GGUF file, and back, by the lines of gguf_families.c. */
 #include <inttypes.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/language.h"
+#include "io/gguf_families.h"
 #include "io/gguf_model.h"
 
-/* How a value goes over. */
-typedef enum Use {
-  COUNT,   /* a whole number */
-  REAL,    /* a number */
-  SWITCH,  /* true or false */
-  LAYERS,  /* true or false for each layer: whether it has a window */
-  TENSOR,  /* the key is a tensor's name: whether there is one */
-  COMPUTED /* read below, or of no effect */
-} Use;
-
-/* "<architecture>.<key>" and what transformers calls it. */
-typedef struct KeyName {
-  const char *key;
-  Use use;
-  const char *name;
-} KeyName;
-
-static const KeyName common[] = {{"block_count", COUNT, "num_hidden_layers"},
-                                 {"context_length", COUNT, "max_position_embeddings"},
-                                 {"embedding_length", COUNT, "hidden_size"},
-                                 {"feed_forward_length", COUNT, "intermediate_size"},
-                                 {"attention.head_count", COUNT, "num_attention_heads"},
-                                 {"attention.head_count_kv", COUNT, "num_key_value_heads"},
-                                 {"attention.key_length", COUNT, "head_dim"},
-                                 {"attention.layer_norm_rms_epsilon", REAL, "rms_norm_eps"},
-                                 {"rope.freq_base", REAL, "rope_theta"},
-                                 {"attention.value_length", COMPUTED, NULL},
-                                 {"rope.dimension_count", COMPUTED, NULL},
-                                 {"rope.scaling.type", COMPUTED, NULL},
-                                 {"rope.scaling.factor", COMPUTED, NULL},
-                                 {"rope.scaling.finetuned", COMPUTED, NULL},
-                                 {"rope.scaling.original_context_length", COMPUTED, NULL},
-                                 {"rope.scaling.attn_factor", COMPUTED, NULL},
-                                 {"rope.scaling.yarn_attn_factor", COMPUTED, NULL},
-                                 {"rope.scaling.yarn_beta_fast", COMPUTED, NULL},
-                                 {"rope.scaling.yarn_beta_slow", COMPUTED, NULL},
-                                 {"vocab_size", COMPUTED, NULL},
-                                 {"blk.0.attn_q.bias", TENSOR, "attention_bias"},
-                                 {"blk.0.ffn_up.bias", TENSOR, "mlp_bias"},
-                                 {NULL, COUNT, NULL}};
-
-/* Of families that share a name, the first that has the key "expert_count" or not, as the file, is read. */
-typedef struct Family {
-  const char *name, *model_type;
-  const KeyName *keys; /* besides the common ones, and instead of those with the same key; NULL: none */
-  const char *always;  /* what all its models have, as JSON; NULL: nothing */
-} Family;
-
-static const KeyName gemma2_keys[] = {{"attention.sliding_window", COUNT, "sliding_window"},
-                                      {"attn_logit_softcapping", REAL, "attn_logit_softcapping"},
-                                      {"final_logit_softcapping", REAL, "final_logit_softcapping"},
-                                      {NULL, COUNT, NULL}};
-static const KeyName gemma3_keys[] = {{"attention.sliding_window", COUNT, "sliding_window"},
-                                      {"final_logit_softcapping", REAL, "final_logit_softcapping"},
-                                      {"rope.freq_base_swa", REAL, "rope_local_base_freq"},
-                                      {"attention.sliding_window_pattern", LAYERS, "layer_types"},
-                                      {NULL, COUNT, NULL}};
-
-/* Of families whose heads divide the width. */
-#define NO_HEAD_SIZE \
-  { "attention.key_length", COMPUTED, NULL }
-static const KeyName divided_keys[] = {NO_HEAD_SIZE, {NULL, COUNT, NULL}};
-static const KeyName qwen2_keys[] = {
-    NO_HEAD_SIZE, {"blk.0.attn_q.bias", COMPUTED, NULL}, {NULL, COUNT, NULL}};
-static const KeyName gpt2_keys[] = {NO_HEAD_SIZE,
-                                    {"block_count", COUNT, "n_layer"},
-                                    {"context_length", COUNT, "n_positions"},
-                                    {"embedding_length", COUNT, "n_embd"},
-                                    {"feed_forward_length", COUNT, "n_inner"},
-                                    {"attention.head_count", COUNT, "n_head"},
-                                    {"attention.layer_norm_epsilon", REAL, "layer_norm_epsilon"},
-                                    {"blk.0.ffn_up.bias", COMPUTED, NULL},
-                                    {NULL, COUNT, NULL}};
-static const KeyName mixtral_keys[] = {{"expert_count", COUNT, "num_local_experts"},
-                                       {"expert_used_count", COUNT, "num_experts_per_tok"},
-                                       {NULL, COUNT, NULL}};
-static const KeyName qwen3_moe_keys[] = {{"expert_count", COUNT, "num_experts"},
-                                         {"expert_used_count", COUNT, "num_experts_per_tok"},
-                                         {"expert_feed_forward_length", COUNT, "moe_intermediate_size"},
-                                         {NULL, COUNT, NULL}};
-static const KeyName granite_keys[] = {NO_HEAD_SIZE,
-                                       {"attention.scale", REAL, "attention_multiplier"},
-                                       {"embedding_scale", REAL, "embedding_multiplier"},
-                                       {"residual_scale", REAL, "residual_multiplier"},
-                                       {"logit_scale", REAL, "logits_scaling"},
-                                       {NULL, COUNT, NULL}};
-static const KeyName starcoder2_keys[] = {NO_HEAD_SIZE,
-                                          {"attention.layer_norm_epsilon", REAL, "norm_epsilon"},
-                                          {"blk.0.attn_q.bias", COMPUTED, NULL},
-                                          {"blk.0.ffn_up.bias", COMPUTED, NULL},
-                                          {NULL, COUNT, NULL}};
-static const KeyName cohere_keys[] = {NO_HEAD_SIZE,
-                                      {"attention.layer_norm_epsilon", REAL, "layer_norm_eps"},
-                                      {"logit_scale", REAL, "logit_scale"},
-                                      {"blk.0.attn_q_norm.weight", TENSOR, "use_qk_norm"},
-                                      {NULL, COUNT, NULL}};
-static const KeyName cohere2_keys[] = {{"attention.layer_norm_epsilon", REAL, "layer_norm_eps"},
-                                       {"logit_scale", REAL, "logit_scale"},
-                                       {"attention.sliding_window", COUNT, "sliding_window"},
-                                       {"attention.sliding_window_pattern", LAYERS, "layer_types"},
-                                       {NULL, COUNT, NULL}};
-static const KeyName ernie4_5_keys[] = {
-    {"blk.0.attn_q.bias", TENSOR, "use_bias"}, {"blk.0.ffn_up.bias", COMPUTED, NULL}, {NULL, COUNT, NULL}};
-static const KeyName phi2_keys[] = {NO_HEAD_SIZE,
-                                    {"attention.layer_norm_epsilon", REAL, "layer_norm_eps"},
-                                    {"rope.dimension_count", COMPUTED, "partial_rotary_factor"},
-                                    {"blk.0.attn_q.bias", COMPUTED, NULL},
-                                    {"blk.0.ffn_up.bias", COMPUTED, NULL},
-                                    {NULL, COUNT, NULL}};
-static const KeyName phi3_keys[] = {
-    NO_HEAD_SIZE,
-    {"rope.dimension_count", COMPUTED, "partial_rotary_factor"},
-    {"rope.scaling.original_context_length", COUNT, "original_max_position_embeddings"},
-    {NULL, COUNT, NULL}};
-static const KeyName stablelm_keys[] = {NO_HEAD_SIZE,
-                                        {"attention.layer_norm_epsilon", REAL, "layer_norm_eps"},
-                                        {"rope.dimension_count", COMPUTED, "partial_rotary_factor"},
-                                        {"blk.0.attn_q.bias", TENSOR, "use_qkv_bias"},
-                                        {"use_parallel_residual", SWITCH, "use_parallel_residual"},
-                                        {NULL, COUNT, NULL}};
-
-static const Family families[] = {
-    {"llama", "llama", NULL, NULL},
-    {"llama", "mistral", NULL, NULL},
-    {"llama", "mixtral", mixtral_keys, NULL},
-    {"qwen2", "qwen2", qwen2_keys, NULL},
-    {"qwen3", "qwen3", NULL, NULL},
-    {"qwen3moe", "qwen3_moe", qwen3_moe_keys, "{\"norm_topk_prob\": true}"},
-    {"gemma2", "gemma2", gemma2_keys, NULL},
-    {"gemma3", "gemma3_text", gemma3_keys, NULL},
-    {"gemma", "gemma", NULL, NULL},
-    {"arcee", "arcee", NULL, NULL},
-    {"command-r", "cohere", cohere_keys, NULL},
-    {"cohere2", "cohere2", cohere2_keys, NULL},
-    {"ernie4_5", "ernie4_5", ernie4_5_keys, NULL},
-    {"seed_oss", "seed_oss", NULL, NULL},
-    {"gpt2", "gpt2", gpt2_keys, NULL},
-    {"granite", "granite", granite_keys, NULL},
-    {"olmo2", "olmo2", divided_keys, "{\"tie_word_embeddings\": false}"},
-    {"phi2", "phi", phi2_keys, "{\"tie_word_embeddings\": false}"},
-    {"phi3", "phi3", phi3_keys, NULL},
-    {"smollm3", "smollm3", divided_keys, NULL},
-    {"starcoder2", "starcoder2", starcoder2_keys, "{\"sliding_window\": null}"},
-    {"stablelm", "stablelm", stablelm_keys, "{\"tie_word_embeddings\": false}"}};
-enum { FAMILIES = sizeof families / sizeof *families };
-
-static const KeyName *find_key(const KeyName *k, const char *key) {
-  while (k && k->key && strcmp(k->key, key)) k++;
-  return k && k->key ? k : NULL;
-}
-
 static bool is_known(const KeyName *k, const char *key) {
-  return find_key(k, key) != NULL;
+  return gguf_find_key(k, key) != NULL;
 }
 
-static char *known_names(void) {
-  Buffer known = {0};
-  for (int i = 0; i < FAMILIES; i++)
-    if (!i || strcmp(families[i].name, families[i - 1].name))
-      buffer_addf(&known, "%s%s", i ? ", " : "", families[i].name);
-  return buffer_take(&known);
+static const char *full_name(char buf[256], const char *family, const char *key) {
+  snprintf(buf, 256, "%s.%s", family, key);
+  return buf;
+}
+
+/* Whether the file has the key that only the family's files have. */
+static bool fits(const Gguf *g, const Family *f) {
+  char key[256];
+  int64_t count = 0;
+  Error ignored = {0};
+  return !f->with || (gguf_get_int(g, full_name(key, f->name, f->with), &count, &ignored) && count > 0);
 }
 
 static const Family *family_of(const Gguf *g, Error *err) {
   const char *name = NULL;
-  char key[256];
-  int64_t experts = 0;
   if (!gguf_get_text(g, "general.architecture", &name, err)) return NULL;
   if (!name) return fail_damaged(err, "%s: \"general.architecture\" is missing", g->path), NULL;
-  snprintf(key, sizeof key, "%s.expert_count", name);
-  if (!gguf_get_int(g, key, &experts, err)) return NULL;
-  for (int i = 0; i < FAMILIES; i++)
-    if (!strcmp(name, families[i].name) && is_known(families[i].keys, "expert_count") == (experts > 0))
-      return &families[i];
-  char *known = known_names();
-  fail(err, "%s: the architecture \"%s\"%s is not read from GGUF files (%s)", g->path, name,
-       experts > 0 ? _(" with experts") : "", known);
-  mem_free(known);
+  const Family *alike = NULL;
+  for (const Family *f = gguf_families; f->name; f++) {
+    if (strcmp(name, f->name)) continue;
+    if (fits(g, f)) return f;
+    alike = f;
+  }
+  if (alike)
+    return fail_damaged(err, "%s: \"%s.%s\" is no positive number", g->path, name, alike->with), NULL;
+  Buffer known = {0};
+  for (const Family *f = gguf_families; f->name; f++)
+    if (f == gguf_families || strcmp(f->name, f[-1].name))
+      buffer_addf(&known, "%s%s", known.length ? ", " : "", f->name);
+  fail(err, "%s: the architecture \"%s\" is not read from GGUF files (%s)", g->path, name, known.data);
+  buffer_free(&known);
   return NULL;
 }
 
-/* ---- keys ---- */
-
-static const char *full_name(char buf[256], const Family *f, const char *key) {
-  snprintf(buf, 256, "%s.%s", f->name, key);
-  return buf;
+/* What transformers calls a key in this family; NULL: nothing. */
+static const char *name_of(const Family *f, const char *key) {
+  const KeyName *k = gguf_find_key(f->keys, key);
+  return k ? k->name : gguf_find_key(gguf_common_keys, key)->name;
 }
+
+/* ---- keys ---- */
 
 /* An array, or the number n: each n-th has none. */
 static bool put_layers(const Gguf *g, const KeyName *k, const char *name, json_t *config, Error *err) {
@@ -212,6 +70,14 @@ static bool put_layers(const Gguf *g, const KeyName *k, const char *name, json_t
   }
   json_put(config, k->name, list);
   return true;
+}
+
+static bool check_fixed(const Gguf *g, const KeyName *k, const char *name, Error *err) {
+  const double only = strtod(k->name, NULL);
+  double real = 0;
+  return gguf_get_real(g, name, &real, err) &&
+         (fabs(real - only) <= 1e-6 * only ||
+          fail(err, "%s: \"%s\" is supported only with the value %g", g->path, name, only));
 }
 
 static bool put_key(const Gguf *g, const KeyName *k, const char *name, json_t *config, Error *err) {
@@ -237,9 +103,11 @@ static bool put_keys(const Gguf *g, const Family *f, const KeyName *k, const Key
   for (; k && k->key; k++)
     if (k->use == TENSOR && !is_known(instead, k->key)) {
       const bool there = tensors_find(&g->tensors, k->key) != NULL;
-      if (there || k == find_key(f->keys, k->key)) json_put(config, k->name, json_boolean(there));
-    } else if (k->use < TENSOR && !is_known(instead, k->key) && gguf_find(g, full_name(name, f, k->key)) &&
-               !put_key(g, k, name, config, err)) {
+      if (there || k == gguf_find_key(f->keys, k->key)) json_put(config, k->name, json_boolean(there));
+    } else if (k->use == FIXED) {
+      if (!check_fixed(g, k, full_name(name, f->name, k->key), err)) return false;
+    } else if (k->use < FIXED && !is_known(instead, k->key) &&
+               gguf_find(g, full_name(name, f->name, k->key)) && !put_key(g, k, name, config, err)) {
       return false;
     }
   return true;
@@ -266,7 +134,7 @@ static bool check_keys(const Gguf *g, const Family *f, Error *err) {
     const GgufValue *v = &g->values[i];
     if (strncmp(v->key, f->name, length) || v->key[length] != '.') continue;
     const char *key = v->key + length + 1;
-    if (is_known(common, key) || is_known(f->keys, key)) continue;
+    if (is_known(gguf_common_keys, key) || is_known(f->keys, key)) continue;
     const double only = neutral(f, key);
     if (v->array || v->type == GGUF_STRING || gguf_real_at(v, 0) != only)
       return only == 0 ? fail(err, "%s: \"%s\" is not understood, and may change what the model computes",
@@ -278,9 +146,23 @@ static bool check_keys(const Gguf *g, const Family *f, Error *err) {
 
 /* ---- what takes more than a name ---- */
 
-static bool put_rope(const Gguf *g, const Family *f, json_t *config, Error *err) {
-  const KeyName *share = find_key(f->keys, "rope.dimension_count");
-  return gguf_read_rope(g, f->name, share ? share->name : NULL, config, err);
+static GgufRope rope_of(const Family *f) {
+  const KeyName *share = gguf_find_key(f->keys, "rope.dimension_count");
+  return (GgufRope){f->name, name_of(f, "rope.freq_base"), share ? share->name : NULL};
+}
+
+/* A file without their number has as many keys and values as heads, and so has every model of some families.
+ */
+static bool put_groups(const Gguf *g, const Family *f, json_t *config, Error *err) {
+  static const char key[] = "attention.head_count_kv";
+  char name[256];
+  const char *groups = name_of(f, key);
+  json_t *heads = json_object_get(config, name_of(f, "attention.head_count"));
+  int64_t count = json_integer_value(heads);
+  if (groups && !json_object_get(config, groups)) json_share(config, groups, heads);
+  if (groups || !gguf_get_int(g, full_name(name, f->name, key), &count, err)) return groups != NULL;
+  return count == json_integer_value(heads) ||
+         fail(err, "%s: \"%s\" is supported only with the number of heads", g->path, name);
 }
 
 /* Files must have what llama.cpp requires; otherwise its defaults hold, not those of transformers' classes.
@@ -290,21 +172,19 @@ static bool put_absent(const Gguf *g, const Family *f, json_t *config, Error *er
                                        "feed_forward_length", "attention.head_count"};
   char name[256], epsilon[256];
   for (size_t i = 0; i < sizeof needed / sizeof *needed; i++) {
-    const GgufValue *v = gguf_find(g, full_name(name, f, needed[i]));
+    const GgufValue *v = gguf_find(g, full_name(name, f->name, needed[i]));
     if (!v && i == 3 && is_known(f->keys, "expert_feed_forward_length")) continue;
     if (!v || (gguf_is_int(v) && gguf_int_at(v, 0) < 1))
       return fail_damaged(err, "%s: \"%s\" is %s", g->path, name,
                           v ? _("not a positive number") : _("missing"));
   }
-  if (!gguf_find(g, full_name(epsilon, f, "attention.layer_norm_epsilon")) &&
-      !gguf_find(g, full_name(epsilon, f, "attention.layer_norm_rms_epsilon")))
+  if (!gguf_find(g, full_name(epsilon, f->name, "attention.layer_norm_epsilon")) &&
+      !gguf_find(g, full_name(epsilon, f->name, "attention.layer_norm_rms_epsilon")))
     return fail_damaged(err, "%s: \"%s\" is missing", g->path, epsilon);
-  json_t *heads = json_object_get(config, "num_attention_heads");
-  if (!heads) return true; /* GPT-2 */
-  if (!json_object_get(config, "num_key_value_heads")) json_share(config, "num_key_value_heads", heads);
-  if (!json_object_get(config, "head_dim") && !is_known(f->keys, "attention.key_length"))
-    json_put(config, "head_dim", json_integer(gguf_head(config)));
-  if (!json_object_get(config, "rope_theta")) json_put(config, "rope_theta", json_real(10000));
+  const char *head = name_of(f, "attention.key_length"), *theta = name_of(f, "rope.freq_base");
+  if (!put_groups(g, f, config, err)) return false;
+  if (head && !json_object_get(config, head)) json_put(config, head, json_integer(gguf_head(config)));
+  if (theta && !json_object_get(config, theta)) json_put(config, theta, json_real(10000));
   return true;
 }
 
@@ -377,29 +257,16 @@ static bool put_sizes(const Gguf *g, json_t *config, Error *err) {
   return true;
 }
 
-/* Gemma's scores are divided by the square root of this number, which no key has: the size of a head, but for
- * the largest models, as llama.cpp has it. */
-static void put_query_scalar(json_t *config) {
-  const int64_t layers = json_integer_value(json_object_get(config, "num_hidden_layers")),
-                heads = json_integer_value(json_object_get(config, "num_attention_heads")),
-                width = json_integer_value(json_object_get(config, "hidden_size"));
-  const bool largest = layers == 62 || layers == 46;
-  json_t *head = json_object_get(config, "head_dim");
-  if (largest && heads > 0)
-    json_put(config, "query_pre_attn_scalar", json_integer(width / heads));
-  else if (head)
-    json_share(config, "query_pre_attn_scalar", head);
-}
-
 json_t *gguf_configuration(const Gguf *g, Error *err) {
   const Family *f = family_of(g, err);
   if (!f || !check_keys(g, f, err)) return NULL;
   json_t *config = json_build("{s:s}", "model_type", f->model_type);
-  const bool ok = put_keys(g, f, common, f->keys, config, err) &&
-                  put_keys(g, f, f->keys, NULL, config, err) && put_absent(g, f, config, err) &&
-                  put_rope(g, f, config, err) && put_tokens(g, config, err) && put_sizes(g, config, err);
+  bool ok = put_keys(g, f, gguf_common_keys, f->keys, config, err) &&
+            put_keys(g, f, f->keys, NULL, config, err) && put_absent(g, f, config, err) &&
+            gguf_read_rope(g, rope_of(f), config, err) && put_tokens(g, config, err) &&
+            put_sizes(g, config, err);
   if (ok && f->always) json_merge(config, json_parse(f->always, strlen(f->always), f->name, err));
-  if (ok && (f->keys == gemma2_keys || f->keys == gemma3_keys)) put_query_scalar(config);
+  ok = ok && (!f->complete || f->complete(g, config, err));
   if (ok) return config;
   json_decref(config);
   return NULL;
@@ -409,10 +276,11 @@ json_t *gguf_configuration(const Gguf *g, Error *err) {
 
 static const Family *family_to(const json_t *config, Error *err) {
   const char *type = json_get_text(config, "model_type", "");
-  for (int i = 0; i < FAMILIES; i++)
-    if (!strcmp(type, families[i].model_type)) return &families[i];
   Buffer known = {0};
-  for (int i = 0; i < FAMILIES; i++) buffer_addf(&known, "%s%s", i ? ", " : "", families[i].model_type);
+  for (const Family *f = gguf_families; f->name; f++)
+    if (!strcmp(type, f->model_type)) return f;
+  for (const Family *f = gguf_families; f->name; f++)
+    buffer_addf(&known, "%s%s", known.length ? ", " : "", f->model_type);
   fail(err, "models of the type \"%s\" are not written as GGUF files (%s): convert to a directory instead",
        type, known.data);
   buffer_free(&known);
@@ -431,8 +299,9 @@ static void write_keys(GgufValues *v, const Family *f, const KeyName *k, const K
   for (; k && k->key; k++) {
     const json_t *x = k->name ? json_object_get(config, k->name) : NULL;
     if (k->use >= TENSOR || is_known(instead, k->key)) continue;
-    full_name(name, f, k->key);
+    full_name(name, f->name, k->key);
     if (k->use == COUNT && json_is_integer(x)) gguf_put_int(v, name, json_integer_value(x));
+    if (k->use == FIXED) gguf_put_real(v, name, strtod(k->name, NULL));
     if (k->use == REAL && json_is_number(x)) gguf_put_real(v, name, json_number_value(x));
     if (k->use == LAYERS && json_is_array(x)) write_layers(v, name, x);
     if (k->use == SWITCH && json_is_boolean(x)) gguf_put_bool(v, name, json_is_true(x));
@@ -454,9 +323,10 @@ bool gguf_put_configuration(GgufValues *v, const json_t *config, Error *err) {
   const Family *f = family_to(config, err);
   if (!f) return false;
   gguf_put_text(v, "general.architecture", f->name, strlen(f->name));
-  write_keys(v, f, common, f->keys, config);
+  write_keys(v, f, gguf_common_keys, f->keys, config);
   write_keys(v, f, f->keys, NULL, config);
-  gguf_write_rope(v, f->name, config);
+  gguf_write_rope(v, rope_of(f), config);
+  if (f->write) f->write(v, config);
   write_tokens(v, config);
   return true;
 }

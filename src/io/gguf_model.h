@@ -15,9 +15,15 @@ bool gguf_put_configuration(GgufValues *, const json_t *config, Error *);
 /* As generation_config.json, with the tokens of that configuration; *out NULL: the file has none. */
 bool gguf_generation(const Gguf *, const json_t *config, json_t **out, Error *);
 void gguf_put_generation(GgufValues *, const json_t *generation);
-/* Rotary positions: "rope_scaling", and how much of a head rotates, under the name `share`; NULL: all. */
-bool gguf_read_rope(const Gguf *, const char *family, const char *share, json_t *config, Error *);
-void gguf_write_rope(GgufValues *, const char *family, const json_t *config);
+/* What transformers calls the base of rotary positions, and how much of a head rotates. */
+typedef struct GgufRope {
+  const char *family;
+  const char *theta; /* NULL: the family has no rotary positions */
+  const char *share; /* NULL: all of a head rotates */
+} GgufRope;
+/* Rotary positions: "rope_scaling", and the share that rotates. */
+bool gguf_read_rope(const Gguf *, GgufRope, json_t *config, Error *);
+void gguf_write_rope(GgufValues *, GgufRope, const json_t *config);
 int64_t gguf_head(const json_t *config); /* values of a head */
 /* The tensors that say how rotary frequencies are scaled; returns their number. */
 enum { GGUF_MOST_PAIRS = 512 };

@@ -172,16 +172,16 @@ static bool put_scaling(const Gguf *g, const char *family, const Scaling *s, jso
   return type != LONG || read_long(g, rope, err);
 }
 
-/* How much of a head rotates. */
-static bool read_rotated(const Gguf *g, const char *family, const char *share, json_t *config, Error *err) {
+/* How much of a head rotates: all, where a file does not say it. */
+static bool read_rotated(const Gguf *g, GgufRope r, json_t *config, Error *err) {
   char name[256];
   int64_t rotated = -1, values = -1;
   const int64_t head = gguf_head(config);
-  if (!gguf_get_int(g, key_of(name, family, "rope.dimension_count"), &rotated, err) ||
-      !gguf_get_int(g, key_of(name, family, "attention.value_length"), &values, err))
+  if (!gguf_get_int(g, key_of(name, r.family, "rope.dimension_count"), &rotated, err) ||
+      !gguf_get_int(g, key_of(name, r.family, "attention.value_length"), &values, err))
     return false;
-  if (rotated > 0 && share && head > 0)
-    json_put(config, share, json_real((double)rotated / (double)head));
+  if (rotated && r.share && head > 0)
+    json_put(config, r.share, json_real(rotated > 0 ? (double)rotated / (double)head : 1));
   else if (rotated >= 0 && rotated != head)
     return fail(err,
                 "%s: %" PRId64 " of the %" PRId64 " values of a head rotate: only all are supported here",
@@ -191,25 +191,27 @@ static bool read_rotated(const Gguf *g, const char *family, const char *share, j
               values, head);
 }
 
-bool gguf_read_rope(const Gguf *g, const char *family, const char *share, json_t *config, Error *err) {
+bool gguf_read_rope(const Gguf *g, GgufRope r, json_t *config, Error *err) {
   Scaling s;
-  return read_scaling(g, family, &s, err) && put_scaling(g, family, &s, config, err) &&
-         read_rotated(g, family, share, config, err) && read_llama3(g, config, err);
+  if (!r.theta) return true;
+  return read_scaling(g, r.family, &s, err) && put_scaling(g, r.family, &s, config, err) &&
+         read_rotated(g, r, config, err) && read_llama3(g, config, err);
 }
 
 /* ---- writing ---- */
 
 /* Llama 3's scaling, and LongRoPE's factors, are tensors. */
-void gguf_write_rope(GgufValues *v, const char *family, const json_t *config) {
+void gguf_write_rope(GgufValues *v, GgufRope r, const json_t *config) {
   char name[256];
+  const char *family = r.family;
   const json_t *rope = json_object_get(config, "rope_scaling");
   const char *type = json_get_text(rope, "rope_type", "default");
   const bool yarn = !strcmp(type, "yarn"), longs = !strcmp(type, "longrope");
   const int64_t own = json_integer_value(json_object_get(config, "head_dim"));
-  if (!json_object_get(config, "rope_theta")) return;
+  if (!r.theta) return;
   if (own) gguf_put_int(v, key_of(name, family, "attention.value_length"), own);
   gguf_put_int(v, key_of(name, family, "rope.dimension_count"),
-               (int64_t)((double)gguf_head(config) * real_of(config, "partial_rotary_factor", 1)));
+               (int64_t)((double)gguf_head(config) * (r.share ? real_of(config, r.share, 1) : 1)));
   if (!strcmp(type, "default") || !strcmp(type, "llama3")) return;
   const double first = real_of(rope, original, 0), factor = real_of(rope, "factor", 1),
                usual = yarn ? yarn_attention(factor) : 1,

@@ -33,7 +33,21 @@ static const ConfigFact facts[] = {{"is_encoder_decoder", "false"},
 static const TensorName names[] = {
     {"lm_head.weight", TENSOR_OUTPUT, "transformer.word_embeddings.weight", NULL, FORM_SAME},
     {NULL, TENSOR_COPY, NULL, NULL, FORM_SAME}};
-static const Naming namings[] = {{"huggingface", "transformer.", names}, {NULL, NULL, NULL}};
+static const TensorName gguf_names[] = {
+    TENSOR_LAYER("token_embd", "transformer.word_embeddings", FORM_SAME),
+    TENSOR_LAYER("output_norm", "transformer.ln_f", FORM_SAME),
+    TENSOR_LAYER("output", "lm_head", FORM_SAME),
+    {"output.weight", TENSOR_OUTPUT, "transformer.word_embeddings.weight", NULL, FORM_SAME},
+    TENSOR_LAYER("token_embd_norm", "transformer.word_embeddings_layernorm", FORM_SAME),
+    TENSOR_LAYER("blk.#.attn_norm", "transformer.h.#.input_layernorm", FORM_SAME),
+    TENSOR_LAYER("blk.#.ffn_norm", "transformer.h.#.post_attention_layernorm", FORM_SAME),
+    TENSOR_LAYER("blk.#.attn_qkv", "transformer.h.#.self_attention.query_key_value", FORM_UNGROUPED),
+    TENSOR_LAYER("blk.#.attn_output", "transformer.h.#.self_attention.dense", FORM_SAME),
+    TENSOR_LAYER("blk.#.ffn_up", "transformer.h.#.mlp.dense_h_to_4h", FORM_SAME),
+    TENSOR_LAYER("blk.#.ffn_down", "transformer.h.#.mlp.dense_4h_to_h", FORM_SAME),
+    {NULL, TENSOR_COPY, NULL, NULL, FORM_SAME}};
+static const Naming namings[] = {
+    {"huggingface", "transformer.", names}, {"gguf", "", gguf_names}, {NULL, NULL, NULL}};
 
 static void write_rest(const Config *c, json_t *config) {
   (void)c, (void)config;

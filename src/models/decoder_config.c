@@ -9,8 +9,9 @@ static const TensorName names[] = {
     {"model.rotary_emb.inv_freq", TENSOR_IGNORED, NULL, NULL, FORM_SAME},
     {NULL, TENSOR_COPY, NULL, NULL, FORM_SAME}};
 
-#define ROWS FORM_SAME
-#define NORM FORM_SAME
+#define ROWS            FORM_SAME
+#define NORM            FORM_SAME
+#define AFTER_ATTENTION 0
 static const TensorName gguf_same[] = {
 #include "models/gguf_names.inc"
 };
@@ -21,11 +22,13 @@ static const TensorName gguf_pairs[] = {
 };
 #undef ROWS
 #define ROWS FORM_SAME
-#define NORMS_BEHIND
+#undef AFTER_ATTENTION
+#define AFTER_ATTENTION 1
 static const TensorName gguf_behind[] = {
 #include "models/gguf_names.inc"
 };
-#undef NORMS_BEHIND
+#undef AFTER_ATTENTION
+#define AFTER_ATTENTION 2
 #undef NORM
 #define NORM FORM_PLUS_ONE
 static const TensorName gguf_plus_one[] = {

@@ -61,7 +61,7 @@ static Output forward(Net *net, const Config *c, const Batch *batch) {
 const Arch arch_exaone4 = {.name = "exaone4",
                            .model_type = "exaone4",
                            .hf_class = "Exaone4ForCausalLM",
-                           .namings = decoder_namings,
+                           .namings = decoder_namings_behind,
                            .begin = begin,
                            .complete = decoder_complete,
                            .read_rest = read_rest,

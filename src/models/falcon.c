@@ -32,7 +32,21 @@ static const TensorName names[] = {
     {"lm_head.weight", TENSOR_OUTPUT, "transformer.word_embeddings.weight", NULL, FORM_SAME},
     {"transformer.h.#.self_attention.rotary_emb.inv_freq", TENSOR_IGNORED, NULL, NULL, FORM_SAME},
     {NULL, TENSOR_COPY, NULL, NULL, FORM_SAME}};
-static const Naming namings[] = {{"huggingface", "transformer.", names}, {NULL, NULL, NULL}};
+static const TensorName gguf_names[] = {
+    TENSOR_LAYER("token_embd", "transformer.word_embeddings", FORM_SAME),
+    TENSOR_LAYER("output_norm", "transformer.ln_f", FORM_SAME),
+    TENSOR_LAYER("output", "lm_head", FORM_SAME),
+    {"output.weight", TENSOR_OUTPUT, "transformer.word_embeddings.weight", NULL, FORM_SAME},
+    TENSOR_LAYER("blk.#.attn_norm", "transformer.h.#.input_layernorm", FORM_SAME),
+    TENSOR_LAYER("blk.#.attn_norm", "transformer.h.#.ln_mlp", FORM_SAME),
+    TENSOR_LAYER("blk.#.attn_norm_2", "transformer.h.#.ln_attn", FORM_SAME),
+    TENSOR_LAYER("blk.#.attn_qkv", "transformer.h.#.self_attention.query_key_value", FORM_UNGROUPED),
+    TENSOR_LAYER("blk.#.attn_output", "transformer.h.#.self_attention.dense", FORM_SAME),
+    TENSOR_LAYER("blk.#.ffn_up", "transformer.h.#.mlp.dense_h_to_4h", FORM_SAME),
+    TENSOR_LAYER("blk.#.ffn_down", "transformer.h.#.mlp.dense_4h_to_h", FORM_SAME),
+    {NULL, TENSOR_COPY, NULL, NULL, FORM_SAME}};
+static const Naming namings[] = {
+    {"huggingface", "transformer.", names}, {"gguf", "", gguf_names}, {NULL, NULL, NULL}};
 
 static bool read_rest(Config *c, const json_t *config, const char *where, Error *err) {
   if (c->grouped && !c->parallel)
@@ -42,6 +56,7 @@ static bool read_rest(Config *c, const json_t *config, const char *where, Error 
                 (long long)c->parallel_norms);
   if (!c->grouped && !c->multi_query && c->kv_heads && c->kv_heads != c->heads)
     return fail(err, "%s: \"num_kv_heads\" is not the number of heads", where);
+  if (c->grouped) c->multi_query = true; /* of no effect then */
   return decoder_read_rope(c, config, where, err);
 }
 

@@ -26,11 +26,28 @@ static const TensorName names[] = {
     {"gpt_neox.layers.#.attention.bias", TENSOR_IGNORED, NULL, NULL, FORM_SAME},
     {"gpt_neox.layers.#.attention.masked_bias", TENSOR_IGNORED, NULL, NULL, FORM_SAME},
     {NULL, TENSOR_COPY, NULL, NULL, FORM_SAME}};
-static const Naming namings[] = {{"huggingface", "gpt_neox.", names}, {NULL, NULL, NULL}};
+static const TensorName gguf_names[] = {
+    TENSOR_LAYER("token_embd", "gpt_neox.embed_in", FORM_SAME),
+    TENSOR_LAYER("output_norm", "gpt_neox.final_layer_norm", FORM_SAME),
+    TENSOR_LAYER("output", "embed_out", FORM_SAME),
+    {"output.weight", TENSOR_OUTPUT, "gpt_neox.embed_in.weight", NULL, FORM_SAME},
+    TENSOR_LAYER("blk.#.attn_norm", "gpt_neox.layers.#.input_layernorm", FORM_SAME),
+    TENSOR_LAYER("blk.#.ffn_norm", "gpt_neox.layers.#.post_attention_layernorm", FORM_SAME),
+    TENSOR_LAYER("blk.#.attn_qkv", "gpt_neox.layers.#.attention.query_key_value", FORM_UNGROUPED),
+    TENSOR_LAYER("blk.#.attn_output", "gpt_neox.layers.#.attention.dense", FORM_SAME),
+    TENSOR_LAYER("blk.#.ffn_up", "gpt_neox.layers.#.mlp.dense_h_to_4h", FORM_SAME),
+    TENSOR_LAYER("blk.#.ffn_down", "gpt_neox.layers.#.mlp.dense_4h_to_h", FORM_SAME),
+    {NULL, TENSOR_COPY, NULL, NULL, FORM_SAME}};
+static const Naming namings[] = {
+    {"huggingface", "gpt_neox.", names}, {"gguf", "", gguf_names}, {NULL, NULL, NULL}};
 
 static void write_rest(const Config *c, json_t *config) {
   json_put(config, "hidden_act", json_string("gelu"));
   decoder_write_rope(c, config);
+}
+
+static void begin(Config *c) {
+  c->attention_bias = true;
 }
 
 static bool complete(Config *c, const char *where, Error *err) {
@@ -70,6 +87,7 @@ const Arch arch_gpt_neox = {.name = "gpt_neox",
                             .model_type = "gpt_neox",
                             .hf_class = "GPTNeoXForCausalLM",
                             .namings = namings,
+                            .begin = begin,
                             .complete = complete,
                             .read_rest = decoder_read_rope,
                             DECODER_ARCH};

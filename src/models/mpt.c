@@ -46,7 +46,20 @@ static const ConfigFact attention_facts[] = {{"is_encoder_decoder", "false"},
 static const TensorName names[] = {
     {"lm_head.weight", TENSOR_OUTPUT, "transformer.wte.weight", NULL, FORM_SAME},
     {NULL, TENSOR_COPY, NULL, NULL, FORM_SAME}};
-static const Naming namings[] = {{"huggingface", "transformer.", names}, {NULL, NULL, NULL}};
+static const TensorName gguf_names[] = {
+    TENSOR_LAYER("token_embd", "transformer.wte", FORM_SAME),
+    TENSOR_LAYER("output_norm", "transformer.norm_f", FORM_SAME),
+    TENSOR_LAYER("output", "lm_head", FORM_SAME),
+    {"output.weight", TENSOR_OUTPUT, "transformer.wte.weight", NULL, FORM_SAME},
+    TENSOR_LAYER("blk.#.attn_norm", "transformer.blocks.#.norm_1", FORM_SAME),
+    TENSOR_LAYER("blk.#.ffn_norm", "transformer.blocks.#.norm_2", FORM_SAME),
+    TENSOR_LAYER("blk.#.attn_qkv", "transformer.blocks.#.attn.Wqkv", FORM_SAME),
+    TENSOR_LAYER("blk.#.attn_output", "transformer.blocks.#.attn.out_proj", FORM_SAME),
+    TENSOR_LAYER("blk.#.ffn_up", "transformer.blocks.#.ffn.up_proj", FORM_SAME),
+    TENSOR_LAYER("blk.#.ffn_down", "transformer.blocks.#.ffn.down_proj", FORM_SAME),
+    {NULL, TENSOR_COPY, NULL, NULL, FORM_SAME}};
+static const Naming namings[] = {
+    {"huggingface", "transformer.", names}, {"gguf", "", gguf_names}, {NULL, NULL, NULL}};
 
 static bool read_rest(Config *c, const json_t *config, const char *where, Error *err) {
   const json_t *attention = json_object_get(config, "attn_config");

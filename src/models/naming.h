@@ -18,9 +18,11 @@ typedef enum TensorUse {
 /* What other programs do to a tensor before they store it; undone by reading. */
 typedef enum TensorForm {
   FORM_SAME,
-  FORM_PAIRS,     /* within a head, rows i and i + half, which rotate together, are neighbours */
-  FORM_PLUS_ONE,  /* norm weights w as 1 + w */
-  FORM_TRANSPOSED /* a matrix */
+  FORM_PAIRS,      /* within a head, rows i and i + half, which rotate together, are neighbours */
+  FORM_PLUS_ONE,   /* weights w of norms without biases as 1 + w */
+  FORM_TRANSPOSED, /* of matrices */
+  FORM_UNGROUPED   /* rows of queries, keys and values, ordered by key/value head here, as all queries, all
+                    * keys,   all values */
 } TensorForm;
 
 typedef struct TensorName {
@@ -30,6 +32,12 @@ typedef struct TensorName {
   bool (*computed)(const Tensor *x); /* of TENSOR_COMPUTED: whether x, f32, agrees */
   TensorForm form;
 } TensorName;
+
+/* Lines for the weights and biases of a layer. */
+#define TENSOR_LAYER(stored, parameter, form)                         \
+  {stored ".weight", TENSOR_COPY, parameter ".weight", NULL, form}, { \
+    stored ".bias", TENSOR_COPY, parameter ".bias", NULL, form        \
+  }
 
 typedef struct Naming {
   const char *format;      /* the SourceFormat's name */

@@ -34,7 +34,7 @@ static Output forward(Net *net, const Config *c, const Batch *batch) {
 const Arch arch_olmo = {.name = "olmo",
                         .model_type = "olmo",
                         .hf_class = "OlmoForCausalLM",
-                        .namings = decoder_namings,
+                        .namings = decoder_namings_pairs,
                         .complete = decoder_complete,
                         .read_rest = decoder_read_rope,
                         DECODER_ARCH};

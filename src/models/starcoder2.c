@@ -24,6 +24,10 @@ static void write_rest(const Config *c, json_t *config) {
   decoder_write_windows(c, config);
 }
 
+static void begin(Config *c) {
+  c->attention_bias = true;
+}
+
 static bool complete(Config *c, const char *where, Error *err) {
   if (!c->ffn) c->ffn = 4 * c->width;
   return decoder_complete(c, where, err);
@@ -59,6 +63,7 @@ const Arch arch_starcoder2 = {.name = "starcoder2",
                               .model_type = "starcoder2",
                               .hf_class = "Starcoder2ForCausalLM",
                               .namings = decoder_namings,
+                              .begin = begin,
                               .complete = complete,
                               .read_rest = decoder_read_windows,
                               DECODER_ARCH};

@@ -164,7 +164,7 @@ static bool open_weights(Bundle *b, Config config, const News *news, Error *err)
   if (weights_untie(&b->source.tensors, naming)) config.tied = false;
   b->model = model_outline(&config);
   model_freeze(b->model);
-  return weights_map(&b->source.tensors, naming, b->model->config.head_size, b->model->params, news, err);
+  return weights_map(&b->source.tensors, naming, &b->model->config, b->model->params, news, err);
 }
 
 static bool guarded_weights(Bundle *b, const Config *config, const News *news, Error *err) {

@@ -137,7 +137,7 @@ static const Tensor *values_of(void *self, const NamedTensor *item) {
   changed.type = form_type(form, p->tensor.type);
   changed.data = mem_alloc(tensor_bytes(&changed));
   e->changed = changed;
-  form_change(form, false, &p->tensor, e->bundle->model->config.head_size, &e->changed);
+  form_change(form, false, &p->tensor, &e->bundle->model->config, &e->changed);
   return &e->changed;
 }
 

@@ -5,8 +5,8 @@
 #include "io/tensors.h"
 
 TensorType form_type(TensorForm form, TensorType type) {
-  const bool kept =
-      form == FORM_SAME || form == FORM_PAIRS || (form == FORM_TRANSPOSED && type_info(type)->block == 1);
+  const bool kept = form == FORM_SAME || form == FORM_PAIRS || form == FORM_UNGROUPED ||
+                    (form == FORM_TRANSPOSED && type_info(type)->block == 1);
   return kept ? type : TENSOR_F32;
 }
 
@@ -18,29 +18,45 @@ Tensor form_shape(TensorForm form, Tensor t) {
   return t;
 }
 
-/* Rows r and r + half of each head are rows 2 r and 2 r + 1 as stored. Rows are whole blocks of any type. */
-static void change_pairs(bool undo, const Tensor *from, int64_t head_size, char *out) {
-  const int64_t rows = from->shape[0], half = head_size / 2;
+/* Rows r and r + half of each head are rows 2 r and 2 r + 1 as stored. */
+static int64_t paired_row(const Config *c, int64_t r) {
+  const int64_t half = c->head_size / 2, at = r % c->head_size;
+  return r - at + at % half * 2 + at / half;
+}
+
+/* A group has the rows of its `each` queries, then a key's, then a value's. */
+static int64_t ungrouped_row(const Config *c, int64_t r) {
+  const int64_t each = c->heads / c->kv_heads, head = r / c->head_size, group = head / (each + 2),
+                at = head % (each + 2), queries = group * each + at,
+                keys_and_values = c->heads + (at - each) * c->kv_heads + group;
+  return (at < each ? queries : keys_and_values) * c->head_size + r % c->head_size;
+}
+
+/* Rows are whole blocks of any type. */
+static void move_rows(bool undo, const Tensor *from, const Config *c,
+                      int64_t (*place)(const Config *, int64_t row), char *out) {
+  const int64_t rows = from->shape[0];
   const size_t bytes = tensor_bytes(from) / (size_t)rows;
   const char *in = from->data;
   for (int64_t r = 0; r < rows; r++) {
-    const int64_t at = r % head_size, stored = r - at + at % half * 2 + at / half;
+    const int64_t stored = place(c, r);
     memcpy(out + (size_t)(undo ? r : stored) * bytes, in + (size_t)(undo ? stored : r) * bytes, bytes);
   }
 }
 
+/* A vector is one row. */
 static void transpose(const Tensor *from, char *out) {
   const size_t bytes = type_info(from->type)->bytes;
-  const int64_t rows = from->shape[0], columns = from->shape[1];
+  const int64_t columns = from->shape[from->dims - 1], rows = tensor_count(from) / columns;
   const char *in = from->data;
   for (int64_t r = 0; r < rows; r++)
     for (int64_t c = 0; c < columns; c++, in += bytes)
       memcpy(out + (size_t)(c * rows + r) * bytes, in, bytes);
 }
 
-void form_change(TensorForm form, bool undo, const Tensor *from, int64_t head_size, Tensor *out) {
-  if (form == FORM_PAIRS) {
-    change_pairs(undo, from, head_size, out->data);
+void form_change(TensorForm form, bool undo, const Tensor *from, const Config *c, Tensor *out) {
+  if (form == FORM_PAIRS || form == FORM_UNGROUPED) {
+    move_rows(undo, from, c, form == FORM_PAIRS ? paired_row : ungrouped_row, out->data);
     return;
   }
   Tensor wide = *from;

@@ -8,7 +8,8 @@
 TensorType form_type(TensorForm, TensorType);
 /* Its shape: a matrix may be turned. */
 Tensor form_shape(TensorForm, Tensor);
-/* Fills `out`, of that shape and type, with the tensor as the model has it (`undo`) or as it is stored. */
-void form_change(TensorForm, bool undo, const Tensor *from, int64_t head_size, Tensor *out);
+/* Fills `out`, of that shape and type, with the tensor as the model of that configuration has it (`undo`) or
+ * as it is stored. */
+void form_change(TensorForm, bool undo, const Tensor *from, const Config *, Tensor *out);
 
 #endif

@@ -238,7 +238,7 @@ static bool all_finite(const NamedTensor *items, size_t count, const News *news,
 typedef struct StoredModel {
   const TensorSet *file;
   const Naming *naming;
-  int64_t head_size; /* of FORM_PAIRS */
+  const Config *config; /* of weights in another form */
   const News *news;
   const Params *frozen; /* tensors that are not read; NULL: none */
 } StoredModel;
@@ -271,7 +271,7 @@ static void place_changed(const StoredModel *s, Params *params, Param *p, Tensor
     p->tensor.type = values.type;
     values.data = params_alloc(params, p);
   }
-  form_change(form, true, stored, s->head_size, &values);
+  form_change(form, true, stored, s->config, &values);
   if (!widened) return;
   widen_values(params, p, &values, run);
   mem_free(values.data);
@@ -326,10 +326,10 @@ bool weights_load_model(const char *directory, const Model *m, Error *err) {
   return load(directory, m->learned, params_values(m->learned), frozen_of(m), err);
 }
 
-bool weights_map(const TensorSet *stored, const Naming *naming, int64_t head_size, Params *params,
+bool weights_map(const TensorSet *stored, const Naming *naming, const Config *config, Params *params,
                  const News *news, Error *err) {
-  return read_all(&(StoredModel){.file = stored, .naming = naming, .head_size = head_size, .news = news},
-                  params, NULL, err);
+  return read_all(&(StoredModel){.file = stored, .naming = naming, .config = config, .news = news}, params,
+                  NULL, err);
 }
 
 void weights_copy(Params *to, const Params *from) {

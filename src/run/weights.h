@@ -33,7 +33,7 @@ TensorType weights_stored_type(const TensorSet *, const Naming *, const char *pa
 /* For a parameter set without memory of its own: parameters point into the mapped tensors, which must outlive
  * them, if they are f32 or of a type that operators accept; others are copied. Rationale, and what happens if
  * the file is overwritten: docs/decisions/0007-mapped-weights.md. Reports progress if it takes long. */
-bool weights_map(const TensorSet *, const Naming *, int64_t head_size, Params *, const News *, Error *);
+bool weights_map(const TensorSet *, const Naming *, const Config *, Params *, const News *, Error *);
 /* Sets all of `to`, which must have memory of its own, to what `from`, which may have more, has under their
  * names. */
 void weights_copy(Params *to, const Params *from);

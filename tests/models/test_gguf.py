@@ -5,7 +5,8 @@
 
 The gguf package reads every file, and dequantizes its tensors to the values that convert makes of them. If llama_cpp is there, it loads
 them and continues a prompt with the same greedy text. (Its products round activations to 8 bits if weights have blocks: those models
-are trained until no two tokens are nearly as probable.)
+are trained until no two tokens are nearly as probable.) If transformers is there, it makes models of random weights, far from uniform,
+of which llama_cpp gives the tokens that are written here the same log-probabilities.
 """
 import json
 import shutil
@@ -24,6 +25,12 @@ try:
 except ImportError as missing:
     print("SKIP: texts:", missing)
     llama_cpp = None
+try:
+    import torch
+    from transformers import AutoConfig, AutoModelForCausalLM
+except ImportError as missing:
+    print("SKIP: random weights:", missing)
+    torch = None
 
 TOKENS = 24
 TYPES = ("f32", "bf16", "f16", "q8_0", "q4_0", "q4_1", "q5_0", "q5_1", "q2_k", "q3_k", "q4_k", "q5_k", "q6_k", "iq4_nl", "q4_k_m")
@@ -33,9 +40,16 @@ SCALINGS = {"linear": {"factor": 2.0},
             "longrope": {"short_factor": [1.0, 1.5, 2.0, 3.0], "long_factor": [2.0, 4.0, 8.0, 16.0], "original_max_position_embeddings": 16}}
 
 
+# What models trained here have not, or what llama.cpp has not.
+CHANGES = {"gemma2": {"attn_logit_softcapping": 50.0, "final_logit_softcapping": 30.0},
+           "exaone4": {"sliding_window": None, "layer_types": ["full_attention"] * 3}}
+UNTIED = ("phi", "olmo2", "olmo3", "stablelm", "gpt_neox")
+NEAR = 2e-3  # llama.cpp's GELU is a table of f16
+
+
 def train(name, arch, *flags):
     run("train", "write", "text", "-o", name, "--arch", arch, "--context", 64, "--batch", 4, "--warmup", 3, "--vocab", 400,
-        "--sample-tokens", 0, "--threads", 1, "-q", *flags, *(["--no-tied"] if arch == "phi" else []))
+        "--sample-tokens", 0, "--threads", 1, "-q", *flags, *(["--no-tied"] if arch in UNTIED else []))
 
 
 def compare_texts(model, prompt):
@@ -47,6 +61,32 @@ def compare_texts(model, prompt):
     check(f"{model}: text", ours.strip() == theirs.strip())
     if ours.strip() != theirs.strip():
         print(f"  here:  {ours!r}\n  there: {theirs!r}")
+
+
+def compare_random(name):
+    """A model like that one, with random weights."""
+    if not llama_cpp or not torch:
+        return
+    shutil.copytree(name, "random", dirs_exist_ok=True)
+    with open("random/config.json") as file:
+        config = json.load(file) | CHANGES.get(name, {})
+    with open("random/config.json", "w") as file:
+        json.dump(config, file)
+    torch.manual_seed(1)
+    model = AutoModelForCausalLM.from_config(AutoConfig.from_pretrained("random"))
+    for p in model.parameters():
+        torch.nn.init.normal_(p, std=0.2) if p.dim() > 1 else p.data.add_(torch.randn_like(p) * 0.2)
+    model.save_pretrained("random")
+    run("convert", "random", "random.gguf", "--overwrite")
+    text = json.loads(run("write", "-m", "random.gguf", "--json", "--greedy", "--ignore-end", "--max-tokens", TOKENS, "The moon 3"))
+    other = llama_cpp.Llama("random.gguf", n_ctx=64, n_threads=1, verbose=False, logits_all=True, type_k=0, type_v=0)
+    ids = other.tokenize(b"The moon 3")
+    assert len(ids) == text["prompt_tokens"]
+    drawn = [t["id"] for t in text["tokens"] if t["id"] >= 0]
+    other.eval(ids + drawn)
+    scores = torch.log_softmax(torch.tensor(other.scores[:len(ids) + len(drawn)]).double(), -1)[len(ids) - 1:-1]
+    worst = max(abs(t["logprob"] - scores[i, t["id"]].item()) for i, t in enumerate(t for t in text["tokens"] if t["id"] >= 0))
+    check(f"{name}: random weights", worst <= NEAR and scores.argmax(-1).tolist() == drawn, f"{worst:.2g}")
 
 
 def read_safetensors(path):
@@ -74,12 +114,17 @@ def compare_values(model):
 with open("text", "w", encoding="utf-8") as out:
     out.writelines(f"The moon {i % 7} sings over {i % 5} old stones, it's night.\n" for i in range(600))
 for arch in ("llama", "mistral", "qwen2", "qwen3", "gemma3", "gpt2", "mixtral", "qwen3_moe", "phi", "phi3", "granite", "smollm3", "gemma", "arcee",
-             "seed_oss", "ernie4_5", "cohere", "cohere2"):
+             "seed_oss", "ernie4_5", "cohere", "cohere2", "bloom", "falcon", "glm", "glm4", "mpt", "olmo", "olmo2", "olmo3", "stablelm",
+             "gpt_neox", "starcoder2"):
     train(arch, arch, "--layers", 3, "--width", 32, "--heads", 4, "--steps", 30, "--lr", 0.01, "--tokenizer", "char")
     run("convert", arch, f"{arch}.gguf")
     fields = gguf.GGUFReader(f"{arch}.gguf").fields
     check(f"{arch}.gguf: read", fields["general.architecture"].contents() and len(fields["tokenizer.ggml.tokens"].contents()) > 0)
     compare_texts(f"{arch}.gguf", "The moon 3")
+    compare_random(arch)
+for name, arch, *flags in (("exaone4", "exaone4"), ("gemma2", "gemma2"), ("grouped", "falcon", "--kv-heads", 2)):
+    train(name, arch, "--layers", 3, "--width", 32, "--heads", 4, "--steps", 4, "--tokenizer", "char", *flags)
+    compare_random(name)
 for kind, scaling in SCALINGS.items():  # trained without: rotation must only be the same, here and there
     shutil.rmtree("scaled", ignore_errors=True)
     shutil.copytree("llama", "scaled")

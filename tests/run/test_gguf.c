@@ -364,6 +364,29 @@ static void absent_keys_have_the_defaults_of_llama_cpp(void **state) {
   }
 }
 
+/* What a family's files must have, and what they may not have. */
+static void families_are_told_apart(void **state) {
+  (void)state;
+  GgufParts p = {.architecture = "mpt"};
+  refuse(&p, "\"mpt.attention.max_alibi_bias\" is supported only with the value 8");
+  p = with_real("mpt.attention.max_alibi_bias", 4), p.architecture = "mpt";
+  refuse(&p, "\"mpt.attention.max_alibi_bias\" is supported only with the value 8");
+  p = with_real("mpt.attention.max_alibi_bias", 8), p.architecture = "mpt";
+  refuse(&p, "\"mpt.attention.head_count_kv\" is supported only with the number of heads");
+  refuse(&(GgufParts){.architecture = "qwen3moe"}, "\"qwen3moe.expert_count\" is no positive number");
+  refuse(&(GgufParts){.architecture = "mamba"}, "\"mamba\" is not read");
+  p = with_real("olmo2.rope.freq_base_swa", 10), p.architecture = "olmo2";
+  refuse(&p, "\"olmo2.rope.freq_base_swa\" is not understood");
+  p = with_text("olmo2.attention.sliding_window", "wide"), p.architecture = "olmo2";
+  refuse(&p, "\"olmo2.attention.sliding_window\" is not understood");
+  json_t *config = configuration_of((GgufParts){.architecture = "falcon"});
+  assert_true(json_is_true(json_object_get(config, "new_decoder_architecture")));
+  assert_int_equal(count_of(config, "num_kv_heads"), 2);
+  assert_int_equal(count_of(config, "num_ln_in_parallel_attn"), 1);
+  json_decref(config);
+  assert_float_equal(number_of((GgufParts){.architecture = "chatglm"}, NULL, "partial_rotary_factor"), 1, 0);
+}
+
 /* Of SentencePiece's vocabularies 1 and 2, of others 11, if these are control tokens. */
 static void absent_ids_are_those_of_llama_cpp(void **state) {
   (void)state;
@@ -434,6 +457,7 @@ int main(void) {
       TEST(values_that_are_no_json_are_refused),
       TEST(both_values_of_a_switch_count),
       TEST(absent_keys_have_the_defaults_of_llama_cpp),
+      TEST(families_are_told_apart),
       TEST(absent_ids_are_those_of_llama_cpp),
       TEST(vocabularies_that_are_wrong_are_refused),
       TEST(tensors_that_are_wrong_are_refused),
