@@ -21,16 +21,18 @@ const json_t *chat_template_names(const ChatTemplate *);
 /* The text of a conversation; `prompt`: followed by the beginning of the assistant's turn. */
 bool chat_template_text(const ChatTemplate *, const Turn *, size_t count, bool prompt, Buffer *, Error *);
 /* Appends the ids of the prompt for the assistant's next turn. If they are more than `most`, the oldest turns
- * are left out, in pairs and after a system turn; *dropped is their number. */
+ * are left out, in rounds and after a system turn; *dropped is their number. */
 bool chat_template_fit(const ChatTemplate *, const Turn *, size_t count, int64_t most, Ids *, size_t *dropped,
                        Error *);
-/* Removes the two oldest turns after a system turn; false: none but the `last` ones would be left. */
+/* Removes the oldest round after variables and a system turn: a turn and those before the next one of the
+ * user. False: fewer than the `last` ones would be left. */
 bool chat_template_shorten(Turn *, size_t *count, size_t last);
 /* The ids of a conversation that ends with an assistant's turn, for training: the prompt for it, as above,
  * and from `first` to `stop` what the model writes, its end token included. */
 typedef struct ReplySpan {
   size_t first, stop;
-  bool ended; /* the template writes an end token */
+  bool ended;    /* the template writes an end token */
+  bool prompted; /* the reply follows the prompt; false: the template begins it in another way */
 } ReplySpan;
 bool chat_template_reply(const ChatTemplate *, const Turn *, size_t count, Ids *, ReplySpan *, Error *);
 /* The token that the template writes behind an assistant's turn; -1: none. */

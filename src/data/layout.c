@@ -83,7 +83,7 @@ static bool read_run(TokenRun *run, const Tokenizer *t, const char *text, Error 
 }
 
 static bool find_opening(PairLayout *l, Role role, const ChatFormat *f, const Tokenizer *t, Error *err) {
-  static const char *const roles[ROLES] = {
+  static const char *const roles[SPEAKERS] = {
       [ROLE_SYSTEM] = "system", [ROLE_USER] = "user", [ROLE_ASSISTANT] = "assistant"};
   char opening[128];
   snprintf(opening, sizeof opening, "%s%s%s", f->before, roles[role], f->after);
@@ -92,7 +92,7 @@ static bool find_opening(PairLayout *l, Role role, const ChatFormat *f, const To
 
 static bool find_turns(PairLayout *l, const Tokenizer *t, Error *err) {
   const ChatFormat *f = format_of(t);
-  for (int role = 0; role < ROLES; role++)
+  for (int role = 0; role < SPEAKERS; role++)
     if (!find_opening(l, (Role)role, f, t, err)) return false;
   if (f->end) return read_run(&l->turn_end, t, f->end, err);
   l->turn_end = token_run_of(l->end);
@@ -201,12 +201,17 @@ int64_t layout_source_capacity(const PairLayout *l) {
 
 /* ---- inputs ---- */
 
+Turn turn_of(const Pairs *p, const Example *e, size_t turn, Role role) {
+  const Document *text = example_turn(p, e, turn);
+  return (Turn){role, text->text, text->length, turn_members(p, e->first + turn)};
+}
+
 static void add_run(Ids *ids, const TokenRun *run) {
   for (int32_t i = 0; i < run->count; i++) vec_push(ids, run->ids[i]);
 }
 
 static bool add_turn(const PairLayout *l, const Tokenizer *t, const Turn *turn, Ids *ids, Error *err) {
-  if (l->chat) add_run(ids, &l->turn[turn->role]);
+  if (l->chat) add_run(ids, &l->turn[turn->role == ROLE_GIVEN ? ROLE_ASSISTANT : turn->role]);
   if (!tokenizer_encode(tokenizer_source(t), turn->text, turn->length, false, ids, err)) return false;
   if (l->chat) add_run(ids, &l->turn_end);
   return true;

@@ -48,7 +48,10 @@ typedef struct Turn {
   Role role;
   const char *text;
   size_t length;
+  const TurnMembers *members; /* for a chat template; NULL: none */
 } Turn;
+/* A turn of an example, said by `role`. */
+Turn turn_of(const Pairs *, const Example *, size_t turn, Role);
 /* The input of the model: the ids of the source (separate) and of the prompt. A pair has one turn. If a
  * conversation does not fit, its oldest turns are left out; *dropped is their number. */
 bool layout_input(const PairLayout *, const Tokenizer *, const Turn *, size_t count, Ids *source, Ids *prompt,

@@ -11,6 +11,12 @@
 #include "data/pair_rows.h"
 #include "data/template_rows.h"
 
+/* Items that do not fit, and the examples that the first of them are from. */
+typedef struct TooLong {
+  int64_t count;
+  uint32_t first[3];
+} TooLong;
+
 typedef struct PairBatches {
   Batches base;
   PairTokens data;
@@ -18,10 +24,10 @@ typedef struct PairBatches {
   TemplateRows rendered; /* with a chat template */
   bool shuffled;
   uint64_t seed;
-  PairItems items;      /* sorted by length */
-  VEC(int64_t) equal;   /* where each run of items of equal length begins; then the end */
-  VEC(int64_t) cuts;    /* where each batch begins; then the end */
-  int64_t cut_examples; /* examples that did not fit */
+  PairItems items;        /* sorted by length */
+  VEC(int64_t) equal;     /* where each run of items of equal length begins; then the end */
+  VEC(int64_t) cuts;      /* where each batch begins; then the end */
+  TooLong cut, shortened; /* truncated or dropped; without their oldest turns */
   PairRow row;
   int32_t *tokens, *targets, *source, *source_lengths;
 } PairBatches;
@@ -82,12 +88,18 @@ static PairItems possible_items(const PairBatches *b) {
   return all;
 }
 
+static void count_long(TooLong *l, const PairItem *item) {
+  if (l->count < (int64_t)(sizeof l->first / sizeof *l->first)) l->first[l->count] = item->example;
+  l->count++;
+}
+
 static void list_items(PairBatches *b) {
   PairItems all = possible_items(b);
   for (size_t i = 0; i < all.count; i++) {
     PairItem *item = &all.data[i];
     measure(b, item);
-    b->cut_examples += b->row.cut;
+    if (b->row.cut) count_long(&b->cut, item);
+    if (b->row.shortened && !b->row.cut) count_long(&b->shortened, item);
     if (!b->row.targets || (b->row.cut && b->layout.drop_long)) continue;
     vec_push(&b->items, *item);
   }
@@ -258,23 +270,57 @@ static void alloc_rows(PairBatches *b) {
   b->source_lengths = mem_alloc_zeroed((size_t)b->base.sequences, sizeof *b->source_lengths);
 }
 
+/* " (talks.jsonl:7, talks.jsonl:9, ...)" */
+static const char *places_of(const PairBatches *b, const TooLong *l, Buffer *out) {
+  const Pairs *p = b->data.pairs;
+  char where[PATH_CAPACITY];
+  for (int i = 0; i < 3 && i < l->count && p->file_names; i++)
+    buffer_addf(out, "%s%s", i ? ", " : " (", example_location(p, &p->examples[l->first[i]], where));
+  if (out->length) buffer_adds(out, l->count > 3 ? ", ...)" : ")");
+  return out->data ? out->data : "";
+}
+
 static void report_long(const PairBatches *b, const News *news) {
   char n[FIGURE_SIZE];
-  if (!b->cut_examples) return;
-  figure_of(n, b->cut_examples, "example");
-  if (b->layout.separate)
+  Buffer cut = {0}, shortened = {0};
+  const char *places = places_of(b, &b->cut, &cut),
+             *done = b->layout.drop_long ? _("dropped") : _("truncated");
+  figure_of(n, b->cut.count, "example");
+  if (b->cut.count && b->layout.separate)
     news_warning(
-        news, "%s longer than the model's context of %" PRId64 " source or %" PRId64 " target tokens: %s", n,
-        b->layout.source_time, b->layout.time, b->layout.drop_long ? _("dropped") : _("truncated"));
-  else
-    news_warning(news, "%s longer than the model's context of %" PRId64 " tokens: %s", n, b->layout.time,
-                 b->layout.drop_long ? _("dropped") : _("truncated"));
+        news, "%s longer than the model's context of %" PRId64 " source or %" PRId64 " target tokens: %s%s",
+        n, b->layout.source_time, b->layout.time, done, places);
+  else if (b->cut.count)
+    news_warning(news, "%s longer than the model's context of %" PRId64 " tokens: %s%s", n, b->layout.time,
+                 done, places);
+  if (b->shortened.count)
+    news_warning(news,
+                 "%s without the oldest turns before them, which the model's context of %" PRId64
+                 " tokens does not hold%s",
+                 figure_of(n, b->shortened.count, N_("answer")), b->layout.time,
+                 places_of(b, &b->shortened, &shortened));
+  buffer_free(&cut);
+  buffer_free(&shortened);
+}
+
+/* Fails for what only a chat template can lay out. */
+static bool can_lay_out(const PairBatches *b, Error *err) {
+  const Pairs *p = b->data.pairs;
+  char where[PATH_CAPACITY];
+  for (size_t i = 0; i < p->count && !b->layout.template; i++) {
+    const char *what = example_needs_template(p, &p->examples[i]);
+    if (what)
+      return fail(err, "%s: has %s, which only a model with a chat template can learn: give one with --from",
+                  example_location(p, &p->examples[i], where), what);
+  }
+  return true;
 }
 
 static Batches *make(PairBatches *b, int64_t sequences, int64_t tokens, int64_t limit, const News *news,
                      Error *err) {
   CHECK(b->layout.time >= 2 && (!b->layout.separate || b->layout.source_time >= 2));
-  if (b->layout.template && !template_rows(&b->rendered, b->data.pairs, &b->layout, news, err)) {
+  if (!can_lay_out(b, err) ||
+      (b->layout.template && !template_rows(&b->rendered, b->data.pairs, &b->layout, news, err))) {
     free_batches(&b->base);
     return NULL;
   }

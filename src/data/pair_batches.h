@@ -49,10 +49,10 @@ typedef struct PairLayout {
   TokenRun source_before, source_behind; /* tokens around separate sources, in the source's vocabulary */
   TokenRun target_before;                /* separate: behind START; generation is forced to begin with it */
   int32_t source_pad;
-  TokenRun turn[ROLES], turn_end; /* chat: role headers and end of a turn, whose first token is scored */
-  int32_t begin;                  /* chat, joint: token before the first turn; -1: none */
-  int32_t pad;                    /* padding, never scored */
-  int64_t time, source_time;      /* maximal length of a sequence and of a source */
+  TokenRun turn[SPEAKERS], turn_end; /* chat: role headers and end of a turn, whose first token is scored */
+  int32_t begin;                     /* chat, joint: token before the first turn; -1: none */
+  int32_t pad;                       /* padding, never scored */
+  int64_t time, source_time;         /* maximal length of a sequence and of a source */
   bool drop_long;
   const struct ChatTemplate *template; /* chat: the model's; NULL: the tokens above */
 } PairLayout;

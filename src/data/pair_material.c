@@ -79,7 +79,7 @@ static Material *open_pairs(const Task *task, const TextList *files, const Setti
 }
 
 static TextSource pair_source(const Material *base, MaterialSide side) {
-  static const unsigned roles[] = {[BOTH_SIDES] = (1u << ROLES) - 1,
+  static const unsigned roles[] = {[BOTH_SIDES] = (1u << ROLE_VARIABLES) - 1,
                                    [SOURCE_SIDE] = 1u << ROLE_USER,
                                    [TARGET_SIDE] = 1u << ROLE_ASSISTANT};
   return pairs_source(((const PairMaterial *)base)->train, roles[side]);
@@ -127,7 +127,8 @@ static bool fit_pairs(Material *base, const Tokenizer *t, bool encodes, int64_t 
   layout_keep(&m->layout, base->kept.start, base->kept.pad);
   const char *turns = m->layout.template ? _("by the model's chat template") : layout_turns(t);
   if (base->task->chat && turns) news_note(&base->news, "turns are formatted %s", turns);
-  m->layout.drop_long = !strcmp(m->pair->too_long, "drop");
+  m->layout.drop_long =
+      !strcmp(m->pair->too_long, m->layout.template ? "auto" : "drop") || !strcmp(m->pair->too_long, "drop");
   base->tokens = (MaterialTokens){-1, layout_end(&m->layout), m->layout.start, m->layout.pad, -1};
   return true;
 }

@@ -26,6 +26,12 @@ static Role role_of(const RowBuilder *l, size_t turn) {
   return turn % 2 == l->item->parity ? ROLE_ASSISTANT : ROLE_USER;
 }
 
+/* The tokens before a turn. */
+static const TokenRun *opening(const RowBuilder *l, size_t turn) {
+  const Role role = role_of(l, turn);
+  return &l->layout->turn[role == ROLE_GIVEN ? ROLE_ASSISTANT : role];
+}
+
 static bool is_reply(const RowBuilder *l, size_t turn) {
   return turn > 0 && role_of(l, turn) == ROLE_ASSISTANT;
 }
@@ -87,7 +93,7 @@ static void lay_pair_source(RowBuilder *l) {
 static void lay_turns_source(RowBuilder *l) {
   Ids *source = &l->row->source;
   for (size_t i = 0; i < l->item->scored; i++) {
-    add_run(l->row, &l->layout->turn[role_of(l, i)]);
+    add_run(l->row, opening(l, i));
     add_source(l->row, turn_ids(l->data, l->example, i));
     add_run(l->row, &l->layout->turn_end);
   }
@@ -132,7 +138,7 @@ static void lay_joint_chat(RowBuilder *l) {
   if (l->layout->begin >= 0) put(l, l->layout->begin, false);
   for (size_t i = l->item->first; i < l->item->stop; i++) {
     const bool scored = i >= l->item->scored && is_reply(l, i);
-    put_run(l, &l->layout->turn[role_of(l, i)], false);
+    put_run(l, opening(l, i), false);
     if (scored)
       put_target(l, i);
     else
@@ -146,7 +152,7 @@ void pair_row(PairRow *row, const PairTokens *data, const PairLayout *layout, co
   row->source.count = row->ids.count = row->scored.count = 0;
   row->targets = 0;
   row->bytes = row->characters = 0;
-  row->cut = false;
+  row->cut = row->shortened = false;
   if (layout->separate)
     lay_separate(&l);
   else if (layout->chat)
@@ -164,8 +170,7 @@ void pair_row_free(PairRow *row) {
 /* ---- the items of an example ---- */
 
 static int64_t turn_length(const RowBuilder *l, size_t turn) {
-  return turn_ids(l->data, l->example, turn).count + l->layout->turn[role_of(l, turn)].count +
-         l->layout->turn_end.count;
+  return turn_ids(l->data, l->example, turn).count + opening(l, turn)->count + l->layout->turn_end.count;
 }
 
 /* Begins another sequence for `turn`, repeating as many earlier turns as fit into half the context. Returns

@@ -18,6 +18,7 @@ typedef struct PairRow {
   int64_t targets;          /* number of scored ids */
   double bytes, characters; /* of the text of the targets */
   bool cut;                 /* truncated */
+  bool shortened;           /* without the oldest turns */
 } PairRow;
 void pair_row(PairRow *, const PairTokens *, const PairLayout *, const PairItem *);
 void pair_row_free(PairRow *);

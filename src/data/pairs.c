@@ -24,10 +24,33 @@ void pairs_free(Pairs *p) {
     mem_free(p->turns);
     mem_free(p->roles);
     mem_free(p->file_names);
+    for (size_t i = 0; i < p->member_count; i++) mem_free(p->members[i].json);
+    mem_free(p->members);
   }
   mem_free(p->files);
   mem_free(p->examples);
   mem_free(p);
+}
+
+const TurnMembers *turn_members(const Pairs *p, size_t turn) {
+  size_t low = 0, high = p->member_count;
+  while (low < high) {
+    const size_t middle = (low + high) / 2;
+    if (p->members[middle].turn < turn)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  return low < p->member_count && p->members[low].turn == turn ? &p->members[low] : NULL;
+}
+
+const char *example_needs_template(const Pairs *p, const Example *e) {
+  for (size_t i = e->first; i < e->first + e->turns; i++) {
+    if (p->roles[i] == ROLE_VARIABLES) return _("tools or other variables of a chat template");
+    if (p->roles[i] == ROLE_TOOL) return _("results of tools");
+    if (turn_members(p, i)) return _("messages with more than a role and a text, such as tool calls");
+  }
+  return NULL;
 }
 
 const char *example_location(const Pairs *p, const Example *e, char buf[PATH_CAPACITY]) {
@@ -54,10 +77,20 @@ static void add_key(const Document *d, Buffer *out) {
 uint64_t source_key(const Pairs *p, const Example *e) {
   Buffer key = {0};
   const size_t turns = example_is_pair(e) ? 1 : e->turns;
-  for (size_t i = 0; i < turns; i++) add_key(example_turn(p, e, i), &key);
+  for (size_t i = 0; i < turns; i++) {
+    const TurnMembers *m = turn_members(p, e->first + i);
+    add_key(example_turn(p, e, i), &key);
+    if (m) buffer_adds(&key, m->json);
+  }
   const uint64_t hash = hash_bytes(key.data, key.length, random_stream("hold out"));
   buffer_free(&key);
   return hash;
+}
+
+uint64_t turn_hash(const Pairs *p, size_t turn, uint64_t hash) {
+  const TurnMembers *m = turn_members(p, turn);
+  hash = hash_bytes(p->turns[turn].text, p->turns[turn].length, hash);
+  return m ? hash_bytes(m->json, strlen(m->json), hash) : hash;
 }
 
 void pairs_fingerprint(Pairs *p) {
@@ -65,10 +98,7 @@ void pairs_fingerprint(Pairs *p) {
   for (size_t i = 0; i < p->count; i++) {
     const Example *e = &p->examples[i];
     p->fingerprint = hash_bytes(&p->roles[e->first], e->turns, p->fingerprint);
-    for (size_t k = 0; k < e->turns; k++) {
-      const Document *turn = example_turn(p, e, k);
-      p->fingerprint = hash_bytes(turn->text, turn->length, p->fingerprint);
-    }
+    for (size_t k = 0; k < e->turns; k++) p->fingerprint = turn_hash(p, e->first + k, p->fingerprint);
   }
 }
 

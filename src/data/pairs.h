@@ -9,8 +9,9 @@
  *             {"document", "summary"}, ... or --fields; several references as an array or as summary1,
  *             summary2, ...: training uses the first, evaluation all. {"instruction", "input", "output"} is
  *             the Alpaca format. Conversations: {"messages": [{"role", "content"}, ...]} (OpenAI),
- *             {"conversations": [{"from", "value"}, ...]} (ShareGPT). What is not supported in them (tools,
- *             images, weights) is refused by name
+ *             {"conversations": [{"from", "value"}, ...]} (ShareGPT), {"prompt": [...], "completion": [...]}
+ *             (TRL), with system and tool messages, tool calls and tools. What is not supported in them
+ *             (images, preferences) is refused by name
  *   tmx       translation memories: segments of two languages (--languages if there are more)
  *   turns     conversations: one turn per line, a blank line between conversations; with --turn-mark one
  *             conversation per line. Speakers are unknown: they are taken to alternate
@@ -19,8 +20,9 @@
  * replying can be learnt from pairs, too. Examples with an empty side are left out and counted; lines that
  * cannot be read are refused with file and line (--skip-bad: left out and counted).
  *
- * Memory: 17 bytes per turn and 32 per pair. Texts point into the mapped file; those that had to be unescaped
- * (JSON, TMX, quoted fields) are copies. For compressed files see text_file.h. */
+ * Memory: 17 bytes per turn and 32 per pair; for members of messages, their JSON. Texts point into the mapped
+ * file; those that had to be unescaped (JSON, TMX, quoted fields) are copies. For compressed files see
+ * text_file.h. */
 #ifndef DATA_PAIRS_H
 #define DATA_PAIRS_H
 
@@ -40,7 +42,23 @@
 
 #include "data/pair_settings.def" /* PairSettings, pair_settings_table */
 
-typedef enum Role { ROLE_SYSTEM, ROLE_USER, ROLE_ASSISTANT, ROLES } Role;
+typedef enum Role {
+  ROLE_SYSTEM,
+  ROLE_USER,
+  ROLE_ASSISTANT,
+  ROLE_GIVEN,     /* an assistant's turn that is not learnt */
+  ROLE_TOOL,      /* what a function returned; with a chat template only */
+  ROLE_VARIABLES, /* not a turn: variables of the chat template, such as "tools", as its members */
+  ROLES
+} Role;
+enum { SPEAKERS = ROLE_ASSISTANT + 1 }; /* those that every layout of conversations has */
+
+/* What a message has besides its role and text; few have anything. */
+typedef struct TurnMembers {
+  size_t turn;   /* index in Pairs.turns */
+  char *json;    /* an object: {"tool_calls": [...]} */
+  bool textless; /* the message has no text, not even an empty one */
+} TurnMembers;
 
 typedef struct Example {
   size_t first;        /* index of its first turn */
@@ -64,6 +82,8 @@ typedef struct Pairs {
   Document *turns;
   uint8_t *roles; /* of each turn */
   size_t turn_count;
+  TurnMembers *members; /* ascending by turn */
+  size_t member_count;
   Example *examples;
   size_t count;
   PairsLeftOut left_out;
@@ -71,7 +91,7 @@ typedef struct Pairs {
   char **file_names;
   struct PairFile *files; /* own the texts; none in held-out pairs */
   size_t file_count;
-  bool borrows; /* turns, roles and file_names belong to other pairs */
+  bool borrows; /* turns, roles, members and file_names belong to other pairs */
 } Pairs;
 
 /* `conversations`: plain lines are turns; if false, conversations are refused. "-" is standard input. */
@@ -90,6 +110,10 @@ static inline bool example_is_pair(const Example *e) {
 static inline const Document *example_turn(const Pairs *p, const Example *e, size_t turn) {
   return &p->turns[e->first + turn];
 }
+/* NULL: the turn (an index in Pairs.turns) has none. */
+const TurnMembers *turn_members(const Pairs *, size_t turn);
+/* Needs a conversation a chat template? Says for what: "tools", "tool calls", ...; NULL: it does not. */
+const char *example_needs_template(const Pairs *, const Example *);
 /* "file:line" of an example, for messages. */
 const char *example_location(const Pairs *, const Example *, char buf[PATH_CAPACITY]);
 

@@ -41,10 +41,7 @@ static int by_source(const void *a, const void *b) {
 
 static uint64_t whole_key(const Pairs *p, const Example *e) {
   uint64_t hash = e->turns;
-  for (size_t i = 0; i < e->turns; i++) {
-    const Document *d = example_turn(p, e, i);
-    hash = hash_bytes(d->text, d->length, hash);
-  }
+  for (size_t i = 0; i < e->turns; i++) hash = turn_hash(p, e->first + i, hash);
   return hash;
 }
 

@@ -26,6 +26,7 @@ typedef struct PairReader {
   size_t line;
   VEC(Document) turns;
   VEC(uint8_t) roles;
+  VEC(TurnMembers) members;
   VEC(Example) examples;
   size_t begun;       /* first turn of the example being read */
   int64_t columns[2]; /* from 1; 0: not chosen */
@@ -36,6 +37,7 @@ typedef struct PairReader {
   int64_t surrogates;          /* unpaired surrogates that were replaced */
   const char *lost; /* why a member of the object could not be read and is null; NULL: all were read */
   const char *kind; /* of JSON objects, as last reported */
+  bool unusual;     /* a member of messages that few have was reported */
   Error first_bad;
 } PairReader;
 
@@ -56,15 +58,32 @@ Document keep_decoded(PairReader *, const char *text, size_t length);
 
 /* Turns are added, then kept as an example or, after an error, dropped. */
 void add_turn(PairReader *, Document, Role); /* trims; empty turns are counted and left out */
+/* With further members of the message, which is kept even if its text is empty; textless: it has none. */
+void add_turn_with(PairReader *, Document, Role, const json_t *members, bool textless);
 void keep_conversation(PairReader *, bool roles);
 void keep_pair(PairReader *, Document source, Document target, const Document *references, size_t count);
 void forget_turns(PairReader *);
 
+/* Of its text and members, continuing `hash`. */
+uint64_t turn_hash(const Pairs *, size_t turn, uint64_t hash);
 uint64_t source_key(const Pairs *, const Example *);
 void pairs_fingerprint(Pairs *);
 
 /* Reads an object as a pair or a conversation, by its member names. */
 bool read_json_object(PairReader *, const json_t *object);
+bool is_conversation(const json_t *object);
+bool read_conversation(PairReader *, const json_t *object);
+bool read_alpaca(PairReader *, const json_t *object);
+Document keep_text(PairReader *, const json_t *string); /* keep_decoded */
+/* What is wrong with a text; NULL: nothing. */
+const char *wrong_with(const PairReader *, const json_t *value);
+/* Says what the objects of the file are, when that changes. */
+void report_kind(PairReader *, const char *kind);
+/* The member names of an object for a message: "question", "answer", ... */
+typedef struct Members {
+  char names[160];
+} Members;
+Members members_of(const json_t *object);
 bool choose_names(PairReader *, const char *option, const char *text); /* text: "S,T" */
 bool check_sides(const PairReader *, const char *option, const char *text);
 

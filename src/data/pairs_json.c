@@ -1,4 +1,4 @@
-/* pairs_json.c - JSON: pairs by member names, and conversations in the OpenAI and ShareGPT formats. */
+/* pairs_json.c - JSON: pairs by member names, and translations; pairs_messages.c reads conversations. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,18 +48,17 @@ Document keep_decoded(PairReader *r, const char *text, size_t length) {
   return (Document){copy, length};
 }
 
-static Document decoded(PairReader *r, const json_t *string) {
+Document keep_text(PairReader *r, const json_t *string) {
   return keep_decoded(r, json_string_value(string), json_string_length(string));
 }
 
-static void report_kind(PairReader *r, const char *kind) {
+void report_kind(PairReader *r, const char *kind) {
   if (r->kind == kind) return;
   r->kind = kind;
   news_note(r->news, "%s: %s", r->file->text.name, kind);
 }
 
-/* What is wrong with a text; NULL: nothing. */
-static const char *wrong_with(const PairReader *r, const json_t *value) {
+const char *wrong_with(const PairReader *r, const json_t *value) {
   if (!value) return _("is missing");
   if (json_is_null(value) && r->lost) return r->lost;
   if (!json_is_string(value)) return _("is not text");
@@ -67,12 +66,7 @@ static const char *wrong_with(const PairReader *r, const json_t *value) {
                                                                         : NULL;
 }
 
-/* The member names of an object for a message: "question", "answer", ... */
-typedef struct Members {
-  char names[160];
-} Members;
-
-static Members members_of(const json_t *object) {
+Members members_of(const json_t *object) {
   Members m = {""};
   const char *name;
   const json_t *value;
@@ -130,8 +124,8 @@ static bool keep_texts(PairReader *r, const json_t *object, const json_t *target
   }
   if (wrong) return bad_text(r, object, field, wrong);
   for (size_t i = 0; i < json_array_size(targets); i++)
-    vec_push(&texts, decoded(r, json_array_get(targets, i)));
-  keep_pair(r, decoded(r, source), texts.data[0], texts.data + 1, texts.count - 1);
+    vec_push(&texts, keep_text(r, json_array_get(targets, i)));
+  keep_pair(r, keep_text(r, source), texts.data[0], texts.data + 1, texts.count - 1);
   vec_free(&texts);
   return true;
 }
@@ -141,46 +135,6 @@ static bool read_pair(PairReader *r, const json_t *object) {
   const bool ok = keep_texts(r, object, targets);
   json_decref(targets);
   return ok;
-}
-
-/* Is a member present and not empty? */
-static bool is_given(const json_t *value) {
-  return value && !json_is_null(value) && !json_is_false(value) &&
-         !(json_is_string(value) && !json_string_length(value)) &&
-         !(json_is_array(value) && !json_array_size(value)) &&
-         !(json_is_object(value) && !json_object_size(value));
-}
-
-/* The first of these members that is given; NULL: none. */
-static const char *given_of(const json_t *object, const char *const *names) {
-  while (*names && !is_given(json_object_get(object, *names))) names++;
-  return *names;
-}
-
-/* An Alpaca row: the source is the instruction and, if not blank, the input on a further line. */
-static bool read_alpaca(PairReader *r, const json_t *object) {
-  const json_t *instruction = json_object_get(object, "instruction"),
-               *input = json_object_get(object, "input"), *output = json_object_get(object, "output");
-  const char *wrong = wrong_with(r, instruction), *field = "instruction";
-  const char *more = given_of(object, (const char *const[]){"history", "system", NULL});
-  if (more)
-    return bad_line(r, "an Alpaca row with \"%s\", which is not supported: write it as {\"messages\": [...]}",
-                    more);
-  if (!wrong && input && (!json_is_null(input) || r->lost)) wrong = wrong_with(r, input), field = "input";
-  if (!wrong) wrong = wrong_with(r, output), field = wrong ? "output" : field;
-  if (wrong) return bad_line(r, "\"%s\" %s", field, wrong);
-  report_kind(r, _("Alpaca format: source \"instruction\" and \"input\", target \"output\""));
-  Buffer source = {0};
-  buffer_add(&source, json_string_value(instruction), json_string_length(instruction));
-  const Document extra = {input ? json_string_value(input) : NULL, input ? json_string_length(input) : 0};
-  if (extra.text && !is_blank(extra.text, extra.length)) {
-    buffer_adds(&source, "\n");
-    buffer_add(&source, extra.text, extra.length);
-  }
-  const Document asked = keep_decoded(r, source.data ? source.data : "", source.length);
-  buffer_free(&source);
-  keep_pair(r, asked, decoded(r, output), NULL, 0);
-  return true;
 }
 
 /* ---- translations ---- */
@@ -214,102 +168,8 @@ static bool read_translation(PairReader *r, const json_t *texts) {
     sides[i] = json_object_get(texts, name);
     if (wrong_with(r, sides[i])) return bad_line(r, "\"%.40s\" %s", name, wrong_with(r, sides[i]));
   }
-  const Document source = decoded(r, sides[0]);
-  keep_pair(r, source, decoded(r, sides[1]), NULL, 0);
-  return true;
-}
-
-/* ---- conversations ---- */
-
-static bool role_named(const char *name, Role *role) {
-  static const struct {
-    const char *name;
-    Role role;
-  } names[] = {{"system", ROLE_SYSTEM},       {"developer", ROLE_SYSTEM},
-               {"user", ROLE_USER},           {"human", ROLE_USER}, /* this and below: ShareGPT's names */
-               {"assistant", ROLE_ASSISTANT}, {"gpt", ROLE_ASSISTANT},
-               {"chatgpt", ROLE_ASSISTANT},   {"model", ROLE_ASSISTANT}};
-  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-    if (!strcmp(name, names[i].name)) {
-      *role = names[i].role;
-      return true;
-    }
-  return false;
-}
-
-/* Text, or a list of text parts. */
-static bool add_content(PairReader *r, const json_t *content, Role role, char wrong[200]) {
-  Buffer text = {0};
-  bool ok = true;
-  if (json_is_array(content)) {
-    for (size_t i = 0; ok && i < json_array_size(content); i++) {
-      const json_t *part = json_array_get(content, i), *own = json_object_get(part, "text");
-      const char *type = json_get_text(part, "type", _("no type"));
-      ok = !strcmp(type, "text") && !wrong_with(r, own);
-      if (ok)
-        buffer_add(&text, json_string_value(own), json_string_length(own));
-      else
-        snprintf(wrong, 200, _("has a part of type \"%.60s\", but only \"text\" is supported"), type);
-    }
-  } else if ((ok = !wrong_with(r, content))) {
-    buffer_add(&text, json_string_value(content), json_string_length(content));
-  } else {
-    snprintf(wrong, 200, _("has content that %s"), wrong_with(r, content));
-  }
-  if (ok) add_turn(r, keep_decoded(r, text.data ? text.data : "", text.length), role);
-  buffer_free(&text);
-  return ok;
-}
-
-static bool has_calls(const json_t *message) {
-  return json_array_size(json_object_get(message, "tool_calls")) > 0 ||
-         json_is_object(json_object_get(message, "function_call"));
-}
-
-static bool add_message(PairReader *r, const json_t *message, bool sharegpt, char wrong[200]) {
-  const char *speaker = json_get_text(message, sharegpt ? "from" : "role", NULL);
-  const json_t *weight = json_object_get(message, "weight");
-  Role role;
-  if (!json_is_object(message) || !speaker)
-    snprintf(wrong, 200, json_is_object(message) ? _("has no role") : _("is not an object"));
-  else if (!role_named(speaker, &role))
-    snprintf(wrong, 200, _("has the role \"%.60s\", but only system, user and assistant are supported"),
-             speaker);
-  else if (has_calls(message))
-    snprintf(wrong, 200, _("contains tool calls, which are not supported"));
-  else if (json_is_number(weight) && json_number_value(weight) != 1)
-    snprintf(wrong, 200, _("has a \"weight\" other than 1, which is not supported"));
-  else
-    return add_content(r, json_object_get(message, sharegpt ? "value" : "content"), role, wrong);
-  return false;
-}
-
-/* Members of a conversation besides its messages: "system" is its first turn, tools are refused. */
-static bool add_other_members(PairReader *r, const json_t *object, char wrong[200]) {
-  const char *tools = given_of(object, (const char *const[]){"tools", "functions", NULL});
-  const json_t *system = json_object_get(object, "system");
-  if (tools) snprintf(wrong, 200, _("has \"%s\": tool calls are not supported"), tools);
-  if (tools || !is_given(system)) return !tools;
-  if (wrong_with(r, system)) return snprintf(wrong, 200, "\"system\" %s", wrong_with(r, system)), false;
-  add_turn(r, decoded(r, system), ROLE_SYSTEM);
-  return true;
-}
-
-static bool read_conversation(PairReader *r, const json_t *object, const char *name) {
-  const json_t *messages = json_object_get(object, name);
-  const bool sharegpt = json_object_get(json_array_get(messages, 0), "from") != NULL;
-  char wrong[200];
-  if (!r->conversations)
-    return fail(r->err, "%s:%zu: is a conversation, which only models of `train reply` learn: give pairs",
-                r->file->text.name, r->line);
-  if (!json_is_array(messages)) return bad_line(r, "\"%s\" is not a list", name);
-  report_kind(r, sharegpt ? _("conversations in the ShareGPT format (from, value)")
-                          : _("conversations in the OpenAI format (role, content)"));
-  if (!add_other_members(r, object, wrong)) return bad_line(r, "%s", wrong);
-  for (size_t i = 0; i < json_array_size(messages); i++)
-    if (!add_message(r, json_array_get(messages, i), sharegpt, wrong))
-      return bad_line(r, "message %zu %s", i + 1, wrong);
-  keep_conversation(r, true);
+  const Document source = keep_text(r, sides[0]);
+  keep_pair(r, source, keep_text(r, sides[1]), NULL, 0);
   return true;
 }
 
@@ -338,11 +198,8 @@ static bool recognize_fields(PairReader *r, const json_t *object) {
 
 bool read_json_object(PairReader *r, const json_t *object) {
   if (!json_is_object(object)) return bad_line(r, "is not an object");
-  const json_t *messages = json_object_get(object, "messages"),
-               *conversations = json_object_get(object, "conversations");
   if (!r->fields) {
-    if (messages || conversations)
-      return read_conversation(r, object, messages ? "messages" : "conversations");
+    if (is_conversation(object)) return read_conversation(r, object);
     if (json_object_get(object, "instruction") && json_object_get(object, "output"))
       return read_alpaca(r, object);
     if (json_is_object(json_object_get(object, "translation")))

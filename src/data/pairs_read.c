@@ -45,6 +45,15 @@ void add_turn(PairReader *r, Document d, Role role) {
     r->pairs->left_out.empty_turns++;
 }
 
+void add_turn_with(PairReader *r, Document d, Role role, const json_t *members, bool textless) {
+  if (!json_object_size(members) && !textless) {
+    add_turn(r, d, role);
+    return;
+  }
+  vec_push(&r->members, ((TurnMembers){r->turns.count, json_text(members, JSON_COMPACT), textless}));
+  put_turn(r, trimmed(d), role);
+}
+
 static void keep(PairReader *r, size_t turns, bool roles) {
   const size_t all = r->turns.count - r->begun;
   vec_push(&r->examples, ((Example){.first = r->begun,
@@ -57,11 +66,14 @@ static void keep(PairReader *r, size_t turns, bool roles) {
 }
 
 void forget_turns(PairReader *r) {
+  while (r->members.count && r->members.data[r->members.count - 1].turn >= r->begun)
+    mem_free(r->members.data[--r->members.count].json);
   r->turns.count = r->roles.count = r->begun;
 }
 
 static bool has_reply(const PairReader *r, bool roles) {
-  for (size_t i = r->begun + 1; i < r->turns.count; i++)
+  const bool variables = r->turns.count > r->begun && r->roles.data[r->begun] == ROLE_VARIABLES;
+  for (size_t i = r->begun + variables + 1; i < r->turns.count; i++)
     if (!roles || r->roles.data[i] == ROLE_ASSISTANT) return true;
   return false;
 }
@@ -347,6 +359,8 @@ static bool read_all(PairReader *r, const char *const *files, size_t count) {
   p->turns = r->turns.data;
   p->turn_count = r->turns.count;
   p->roles = r->roles.data;
+  p->members = r->members.data;
+  p->member_count = r->members.count;
   p->examples = r->examples.data;
   p->count = r->examples.count;
   mem_free(r->fields);

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "base/figure.h"
+#include "base/language.h"
 #include "base/threads.h"
 #include "data/chat_template.h"
 #include "text/utf8.h"
@@ -12,6 +14,7 @@ enum { BLOCK = 64 };
 typedef struct Block {
   Ids ids;
   VEC(TemplateRow) rows; /* starts are relative to the block's ids */
+  int64_t unprompted;    /* replies that do not follow the prompt */
   Error err;
 } Block;
 
@@ -30,13 +33,14 @@ typedef struct Talk {
   Turn *turns;
   size_t count;
   Block *block;
-  Ids ids; /* of the latest reply's conversation */
+  Ids ids;        /* of the latest reply's conversation */
+  bool shortened; /* without its oldest turns */
   VEC(ReplySpan) spans;
   double bytes, characters;
 } Talk;
 
 static bool is_reply(const Talk *talk, size_t turn) {
-  return turn > 0 && talk->turns[turn].role == ROLE_ASSISTANT;
+  return turn > (talk->turns[0].role == ROLE_VARIABLES) && talk->turns[turn].role == ROLE_ASSISTANT;
 }
 
 static void count_text(Talk *talk, size_t turn) {
@@ -49,6 +53,7 @@ static void count_text(Talk *talk, size_t turn) {
 static void add_row(Talk *talk, size_t turns) {
   const size_t most = (size_t)talk->layout->time + 1;
   const ReplySpan *last = &talk->spans.data[talk->spans.count - 1];
+  for (size_t k = 0; k < talk->spans.count; k++) talk->block->unprompted += !talk->spans.data[k].prompted;
   if (!last->ended) {
     talk->ids.count = last->stop;
     vec_push(&talk->ids, talk->layout->end);
@@ -68,7 +73,8 @@ static void add_row(Talk *talk, size_t turns) {
                                     .turns = talk->skipped + (uint32_t)turns,
                                     .bytes = share * talk->bytes,
                                     .characters = share * talk->characters,
-                                    .cut = count < talk->ids.count}));
+                                    .cut = count < talk->ids.count,
+                                    .shortened = talk->shortened}));
 }
 
 static void begin_row(Talk *talk) {
@@ -86,6 +92,7 @@ static bool add_single(Talk *talk, size_t reply, Error *err) {
   do ok = chat_template_reply(talk->layout->template, some, count, &talk->ids, &span, err);
   while (ok && (int64_t)talk->ids.count + !span.ended > talk->layout->time + 1 &&
          chat_template_shorten(some, &count, 2));
+  talk->shortened = count <= reply;
   mem_free(some);
   if (!ok) return false;
   begin_row(talk);
@@ -143,11 +150,10 @@ static bool add_version(const Work *w, Block *b, uint32_t example, uint32_t pari
   char where[PATH_CAPACITY];
   talk.turns = mem_alloc_zeroed(e->turns + 1, sizeof *talk.turns);
   for (uint32_t i = skipped; i < e->turns; i++) {
-    const Document *text = example_turn(w->pairs, e, i);
     const Role role = e->roles          ? (Role)w->pairs->roles[e->first + i]
                       : i % 2 == parity ? ROLE_ASSISTANT
                                         : ROLE_USER;
-    talk.turns[talk.count++] = (Turn){role, text->text, text->length};
+    talk.turns[talk.count++] = turn_of(w->pairs, e, i, role);
   }
   const bool ok = add_talk(&talk, err) || fail_prefix(err, "%s", example_location(w->pairs, e, where));
   mem_free(talk.turns);
@@ -172,7 +178,7 @@ static void fill_blocks(void *arg, int64_t begin, int64_t end) {
   for (int64_t i = begin; i < end; i++) fill_block(w, w->first + (size_t)i, &w->blocks[i]);
 }
 
-static bool take_block(TemplateRows *to, Block *b, Error *err) {
+static bool take_block(TemplateRows *to, Block *b, int64_t *unprompted, Error *err) {
   const int64_t before = (int64_t)(to->store.length / sizeof(int32_t));
   const bool ok = !b->err.code ? spool_add(&to->store, b->ids.data, b->ids.count * sizeof *b->ids.data, err)
                                : fail_from(err, &b->err);
@@ -180,6 +186,7 @@ static bool take_block(TemplateRows *to, Block *b, Error *err) {
     b->rows.data[i].start += before;
     vec_push(&to->rows, b->rows.data[i]);
   }
+  *unprompted += b->unprompted;
   vec_free(&b->ids);
   vec_free(&b->rows);
   *b = (Block){0};
@@ -190,6 +197,8 @@ bool template_rows(TemplateRows *to, const Pairs *pairs, const PairLayout *layou
                    Error *err) {
   const int64_t all = (int64_t)((pairs->count + BLOCK - 1) / BLOCK), together = 4 * threads_count();
   Work w = {.pairs = pairs, .layout = layout};
+  int64_t unprompted = 0;
+  char n[FIGURE_SIZE];
   bool ok = true;
   *to = (TemplateRows){0};
   w.blocks = mem_alloc_zeroed((size_t)together, sizeof *w.blocks);
@@ -197,11 +206,16 @@ bool template_rows(TemplateRows *to, const Pairs *pairs, const PairLayout *layou
     const int64_t count = i + together < all ? together : all - i;
     w.first = (size_t)i;
     parallel_for(count, fill_blocks, &w);
-    for (int64_t k = 0; k < count; k++) ok = take_block(to, &w.blocks[k], ok ? err : NULL) && ok;
+    for (int64_t k = 0; k < count; k++) ok = take_block(to, &w.blocks[k], &unprompted, ok ? err : NULL) && ok;
     news_progress(news, "laying out", i + count, all, "piece");
   }
   mem_free(w.blocks);
   spool_finish(&to->store);
+  if (ok && unprompted)
+    news_warning(news,
+                 "%s: the model's chat template begins them in another way than the prompt for them ends (it "
+                 "leaves out reasoning): they are learnt as it writes them",
+                 figure_of(n, unprompted, N_("answer")));
   if (!ok) template_rows_free(to);
   return ok;
 }
@@ -220,6 +234,7 @@ void template_row(PairRow *row, const TemplateRows *rows, size_t index) {
   row->bytes = r->bytes;
   row->characters = r->characters;
   row->cut = r->cut;
+  row->shortened = r->shortened;
   for (int64_t i = 0; i < r->count; i++) {
     const bool scored = ids[i] < 0;
     vec_push(&row->ids, scored ? ~ids[i] : ids[i]);

@@ -16,6 +16,7 @@ typedef struct TemplateRow {
   uint32_t example, turns;  /* it has this many turns of the example */
   double bytes, characters; /* of the text of the targets */
   bool cut;                 /* truncated */
+  bool shortened;           /* without the oldest turns */
 } TemplateRow;
 
 typedef struct TemplateRows {

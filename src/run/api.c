@@ -235,8 +235,8 @@ static RewriteInput *inputs_of(const char *const *texts, const size_t *lengths, 
   Turn *turn = *turns = mem_alloc_zeroed(2 * (size_t)count + 1, sizeof **turns);
   for (int64_t i = 0; i < count; i++) {
     inputs[i] = (RewriteInput){turn, each};
-    if (each > 1) *turn++ = (Turn){ROLE_SYSTEM, instruction, strlen(instruction)};
-    *turn++ = (Turn){ROLE_USER, texts[i], lengths[i]};
+    if (each > 1) *turn++ = (Turn){ROLE_SYSTEM, instruction, strlen(instruction), NULL};
+    *turn++ = (Turn){ROLE_USER, texts[i], lengths[i], NULL};
   }
   return inputs;
 }
@@ -288,9 +288,9 @@ char *ink_explain(ink_model *m, const char *task, const char *const *texts, cons
 }
 
 static bool read_role(const char *name, Role *role, Error *err) {
-  static const char *const names[ROLES] = {
+  static const char *const names[SPEAKERS] = {
       [ROLE_SYSTEM] = "system", [ROLE_USER] = "user", [ROLE_ASSISTANT] = "assistant"};
-  for (int i = 0; i < ROLES; i++)
+  for (int i = 0; i < SPEAKERS; i++)
     if (!strcmp(names[i], name)) {
       *role = (Role)i;
       return true;
@@ -313,7 +313,7 @@ bool ink_reply(ink_model *m, const ink_turn *said, int count, const ink_settings
     ok = read_role(said[i].role, &first[i].role, err);
   }
   if (ok && *instruction && first->role != ROLE_SYSTEM)
-    *--first = (Turn){ROLE_SYSTEM, instruction, strlen(instruction)};
+    *--first = (Turn){ROLE_SYSTEM, instruction, strlen(instruction), NULL};
   Rewriting w = {0};
   const RewriteInput input = {first, (size_t)(turns + 1 + count - first)};
   ok = ok && known_size && call_enter(call, m->engine, &news, err) &&

@@ -41,10 +41,7 @@ static size_t add_input(Judge *j, size_t which, size_t used) {
   const Example *e = example_at(j, which);
   const size_t reply = reply_of(p, e);
   j->inputs[which] = (RewriteInput){j->turns + used, reply};
-  for (size_t i = 0; i < reply; i++) {
-    const Document *d = example_turn(p, e, i);
-    j->turns[used++] = (Turn){role_of(p, e, i, reply), d->text, d->length};
-  }
+  for (size_t i = 0; i < reply; i++) j->turns[used++] = turn_of(p, e, i, role_of(p, e, i, reply));
   return used;
 }
 

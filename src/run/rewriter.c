@@ -75,7 +75,7 @@ static bool add_turns(Rewriter *w, Part part, const Turn *turns, size_t count, E
 static bool add_part(Rewriter *w, int64_t text, const char *bytes, size_t length, Error *err) {
   const size_t kept = without_spaces(bytes, length);
   const Part part = {.text = text, .after = bytes + kept, .after_length = length - kept};
-  return add_turns(w, part, &(Turn){ROLE_USER, bytes, kept}, 1, err);
+  return add_turns(w, part, &(Turn){ROLE_USER, bytes, kept, NULL}, 1, err);
 }
 
 /* Halves the text, between characters, until it fits. */

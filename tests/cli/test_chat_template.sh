@@ -28,6 +28,32 @@ expect_same ours out
 run info foreign
 expect_out "chat template"
 
+# tools, calls and their results are laid out by the template and learnt; what it leaves out is refused with its place
+cat >calls.jsonl <<'EOF'
+{"tools": [{"type": "function", "function": {"name": "time"}}], "messages": [{"role": "user", "content": "time?"}, {"role": "assistant", "content": null, "tool_calls": [{"type": "function", "function": {"name": "time", "arguments": "{\"zone\": 1}"}}]}, {"role": "tool", "content": "12"}, {"role": "assistant", "content": "noon"}], "id": 7}
+{"messages": [{"role": "user", "content": "hello"}, {"role": "assistant", "content": "hi there"}]}
+EOF
+run train reply calls.jsonl -o caller --from foreign --steps 2 --holdout 0 --batch 2 --sample-tokens 0
+expect_failure "calls.jsonl:1: the conversation has tools, which the model's chat template leaves out: remove it"
+run train reply calls.jsonl -o caller --layers 1 --width 32 --heads 2 --steps 2 --holdout 0 --tokenizer byte --sample-tokens 0
+expect_failure "calls.jsonl:1: has tools or other variables of a chat template, which only a model with a chat template can learn"
+printf '%s' "{{ tools|tojson if tools }}{% for m in messages %}<|{{ m.role if m.role in ['user', 'assistant'] else 'system' }}|>{{ m.content or '' }}{% for c in m.tool_calls %}[{{ c.function.name }} {{ c.function.arguments.zone }}]{% endfor %}<|end|>{% endfor %}{% if add_generation_prompt %}<|assistant|>{% endif %}" >foreign/chat_template.jinja
+run train reply calls.jsonl -o caller --from foreign --steps 2 --holdout 0 --batch 2 --sample-tokens 0
+expect_status 0
+expect_err "conversations in the OpenAI format"
+expect_err 'not read: "id"'
+run eval -m caller calls.jsonl --no-decode --json -q
+expect_status 0
+expect_out '"tokens": 23' # [time 1], noon and hi there, each with its end
+
+# what is longer than the context is told with its place, and not cut
+awk 'BEGIN { printf "{\"messages\": ["; for (i = 0; i < 40; i++) printf "{\"role\": \"user\", \"content\": \"hello you\"}, {\"role\": \"assistant\", \"content\": \"hi there\"}, "; printf "{\"role\": \"user\", \"content\": \"x\"}, {\"role\": \"assistant\", \"content\": \""; for (i = 0; i < 600; i++) printf "y"; print "\"}]}" }' >long.jsonl
+run train reply long.jsonl -o caller --overwrite --from foreign --steps 2 --holdout 0 --batch 2 --sample-tokens 0
+expect_err "1 example longer than the model's context of 512 tokens: dropped (long.jsonl:1)"
+expect_err "without the oldest turns before them, which the model's context of 512 tokens does not hold (long.jsonl:1, long.jsonl:1, long.jsonl:1, ...)"
+run train reply long.jsonl -o caller --overwrite --from foreign --steps 2 --holdout 0 --batch 2 --sample-tokens 0 --too-long truncate
+expect_err "1 example longer than the model's context of 512 tokens: truncated (long.jsonl:1)"
+
 # --system is for conversations
 run translate -m foreign --system x hello
 expect_usage "--system is a flag of"

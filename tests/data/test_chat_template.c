@@ -50,7 +50,7 @@ static ChatTemplate *open_with(json_t *template, const Tokenizer *t) {
 }
 
 static Turn turn(Role role, const char *text) {
-  return (Turn){role, text, strlen(text)};
+  return (Turn){role, text, strlen(text), NULL};
 }
 
 /* Special tokens are written as ^, letters as they are. */
@@ -141,6 +141,73 @@ static void lists_have_a_default(void **state) {
   chat_template_close(c);
   assert_null(open_with(json_null(), t));
   tokenizer_free(t);
+}
+
+/* ---- what a template takes ---- */
+
+static const char with_tools[] =
+    "{% if tools %}T{{ tools|tojson }}{% endif %}{% for m in messages %}{{ m.role[0] + (m.content or '') }}"
+    "{{ m.reasoning_content }}{% for c in m.tool_calls %}{{ c.function.name }}{{ c.function.arguments|tojson "
+    "}}{% endfor %}"
+    "{% endfor %}{% if add_generation_prompt %}a{% endif %}",
+                  only_users[] = "{% for m in messages if m.role == 'user' %}{{ m.content }}{% endfor %}a";
+
+static Turn turn_with(Role role, const char *text, const char *json, TurnMembers *members) {
+  *members = (TurnMembers){.json = (char *)(uintptr_t)json};
+  return (Turn){role, text, strlen(text), members};
+}
+
+/* The rendering, or why there is none. */
+static void expect_text(const char *template, const Turn *turns, size_t count, const char *wanted) {
+  Tokenizer *t = bytes_and_specials();
+  ChatTemplate *c = open_with(json_string(template), t);
+  Buffer text = {0};
+  Error err = {0};
+  const bool ok = chat_template_text(c, turns, count, false, &text, &err);
+  assert_string_equal(ok ? text.data : err.text, wanted);
+  buffer_free(&text);
+  chat_template_close(c);
+  tokenizer_free(t);
+}
+
+static void what_a_template_leaves_out_is_refused(void **state) {
+  (void)state;
+  TurnMembers members;
+  const Turn hi = turn(ROLE_USER, "hi");
+#define LEFT(who, what) who " has " what ", which the model's chat template leaves out: remove it"
+  expect_text(only_users, &hi, 1, "hia");
+  expect_text(only_users, (Turn[]){turn(ROLE_SYSTEM, "s"), hi}, 2, LEFT("turn 1", "a system turn"));
+  expect_text(only_users, (Turn[]){hi, turn(ROLE_TOOL, "s")}, 2, LEFT("turn 2", "results of tools"));
+  expect_text(chatml, (Turn[]){turn_with(ROLE_VARIABLES, "", "{\"tools\":[{}]}", &members), hi}, 2,
+              LEFT("the conversation", "tools"));
+  expect_text(chatml, (Turn[]){hi, turn_with(ROLE_ASSISTANT, "x", "{\"tool_calls\":[{}]}", &members)}, 2,
+              LEFT("turn 2", "tool calls"));
+  expect_text(chatml, (Turn[]){hi, turn_with(ROLE_ASSISTANT, "x", "{\"reasoning_content\":\"x\"}", &members)},
+              2, LEFT("turn 2", "reasoning"));
+  expect_text(chatml, (Turn[]){hi, turn_with(ROLE_ASSISTANT, "x", "{\"thinking\":\"x\"}", &members)}, 2,
+              "turn 2 has \"thinking\", which the model's chat template does not read: remove it");
+  expect_text(
+      chatml, (Turn[]){turn_with(ROLE_VARIABLES, "", "{\"enable_thinking\":false}", &members), hi}, 2,
+      "the conversation has \"enable_thinking\", which the model's chat template does not read: remove it");
+}
+
+static void members_of_messages_reach_the_template(void **state) {
+  (void)state;
+  TurnMembers members, called;
+  const Turn hi = turn(ROLE_USER, "hi"),
+             tools = turn_with(ROLE_VARIABLES, "", "{\"tools\":[{\"a<s>\":\"<s>\"}]}", &members);
+  expect_text(with_tools, (Turn[]){tools, hi, turn(ROLE_TOOL, "r")}, 3, "T[{\"a<s>\": \"<s>\"}]uhitr");
+  expect_text(
+      with_tools,
+      (Turn[]){hi, turn_with(ROLE_ASSISTANT, "", "{\"content\":null,\"reasoning_content\":\"so\"}", &called)},
+      2, "uhiaso");
+  /* OpenAI's arguments, which this template would quote once more */
+  expect_text(with_tools,
+              (Turn[]){hi, turn_with(ROLE_ASSISTANT, "",
+                                     "{\"tool_calls\":[{\"function\":{\"arguments\":\"{\\\"x\\\":1}\"}},"
+                                     "{\"function\":{\"arguments\":\"no\"}}]}",
+                                     &called)},
+              2, "uhia{\"x\": 1}\"no\"");
 }
 
 /* ---- sequences of training ---- */
@@ -246,6 +313,20 @@ static void what_is_too_long_loses_the_oldest_turns_and_then_its_end(void **stat
               "uhelloa0123456789!=9");
 }
 
+/* A round is a turn of the user and all that follows it: a call is not parted from its result. */
+static void rounds_are_left_out_as_a_whole(void **state) {
+  (void)state;
+  Turn turns[] = {turn(ROLE_VARIABLES, ""),  turn(ROLE_SYSTEM, "S"),   turn(ROLE_USER, "1"),
+                  turn(ROLE_ASSISTANT, "2"), turn(ROLE_TOOL, "3"),     turn(ROLE_ASSISTANT, "4"),
+                  turn(ROLE_USER, "5"),      turn(ROLE_ASSISTANT, "6")};
+  size_t count = 8;
+  assert_false(chat_template_shorten(turns, &count, 3));
+  assert_true(chat_template_shorten(turns, &count, 2));
+  assert_int_equal(count, 4);
+  assert_true(turns[0].role == ROLE_VARIABLES && turns[1].role == ROLE_SYSTEM && *turns[2].text == '5');
+  assert_false(chat_template_shorten(turns, &count, 1));
+}
+
 static void speakers_that_are_unknown_are_both_learnt(void **state) {
   (void)state;
   expect_rows(tagged, 100, texts + 1, 3, NULL, "uyesaWHY$!=3 / uhiaYES$!=3");
@@ -269,10 +350,13 @@ int main(void) {
       cmocka_unit_test(the_oldest_turns_are_left_out_in_pairs),
       cmocka_unit_test(what_cannot_be_used_is_told_when_it_is_used),
       cmocka_unit_test(lists_have_a_default),
+      cmocka_unit_test(what_a_template_leaves_out_is_refused),
+      cmocka_unit_test(members_of_messages_reach_the_template),
       cmocka_unit_test(all_replies_of_a_conversation_are_scored_in_one_sequence),
       cmocka_unit_test(a_template_that_treats_the_last_turn_otherwise_has_a_sequence_per_reply),
       cmocka_unit_test(a_reply_without_an_end_gets_one),
       cmocka_unit_test(what_is_too_long_loses_the_oldest_turns_and_then_its_end),
+      cmocka_unit_test(rounds_are_left_out_as_a_whole),
       cmocka_unit_test(speakers_that_are_unknown_are_both_learnt),
       cmocka_unit_test(what_the_template_refuses_is_told_with_its_place)};
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -46,7 +46,7 @@ static void expect(const Ids *ids, const int32_t *wanted, size_t count) {
 static void lay(const char *const *added, const char *post, const char *task, bool encodes, PairLayout *l,
                 Ids *source, Ids *prompt) {
   Tokenizer *t = tokenizer_with(added, post);
-  const Turn turn = {ROLE_USER, "my", 2};
+  const Turn turn = {ROLE_USER, "my", 2, NULL};
   size_t dropped;
   Error err = {0};
   if (!layout_find(l, task_find(task), t, encodes, 64, NULL, &err)) fail_msg("%s", err.text);

@@ -143,10 +143,6 @@ static void json_of_other_projects(void **state) {
            true, NULL),
       "ab>c");
   REFUSED("{\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"image_url\"}]}]}", true, "image_url");
-  REFUSED("{\"messages\":[{\"role\":\"assistant\",\"content\":null,\"tool_calls\":[{}]}]}", true,
-          "tool calls");
-  REFUSED("{\"messages\":[{\"role\":\"tool\",\"content\":\"x\"}]}", true, "\"tool\"");
-  REFUSED("{\"conversations\":[{\"from\":\"observation\",\"value\":\"x\"}]}", true, "\"observation\"");
   REFUSED("{\"prompt\":\"a\",\"chosen\":\"b\",\"rejected\":\"c\"}", true, "preference");
 }
 
@@ -248,13 +244,9 @@ static void what_changes_the_meaning_is_read_or_refused(void **state) {
                            "{\"from\":\"gpt\",\"value\":\"b\"}]}\n",
                            true, NULL),
                       "Be kind>a>b");
-  REFUSED(
-      "{\"tools\":[{}],\"messages\":[{\"role\":\"user\",\"content\":\"a\"},{\"role\":\"assistant\","
-      "\"content\":\"b\"}]}\n",
-      true, "a.txt:1", "\"tools\"", "--skip-bad");
-  REFUSED("{\"messages\":[{\"role\":\"user\",\"content\":\"a\",\"weight\":0}]}\n", true, "message 1",
+  REFUSED("{\"messages\":[{\"role\":\"user\",\"content\":\"a\",\"weight\":0.5}]}\n", true, "message 1",
           "weight");
-  REFUSED("{\"instruction\":\"a\",\"output\":\"b\",\"history\":[[\"x\",\"y\"]]}\n", true, "history");
+  REFUSED("{\"instruction\":\"a\",\"output\":\"b\",\"history\":[[\"x\",\"y\"]]}\n", false, "history");
   assert_string_equal(read_as((const char *const[]){"{\"source\":\"a\",\"target\":\"b\"}\n",
                                                     "{\"question\":\"c\",\"answer\":\"d\"}\n"},
                               2, false, NULL),

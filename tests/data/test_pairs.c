@@ -133,7 +133,7 @@ static void messages(void **state) {
   expect_said("left out: 1 conversation without a reply");
   pairs_free(p);
   REFUSED("{\"messages\":[{\"role\":\"user\",\"content\":\"a\"}]}", false, NULL, "a.txt:1", "train reply");
-  REFUSED("\n{\"messages\":[{\"role\":\"tool\",\"content\":\"a\"}]}", true, NULL, "a.txt:2: message 1",
+  REFUSED("\n{\"messages\":[{\"role\":\"critic\",\"content\":\"a\"}]}", true, NULL, "a.txt:2: message 1",
           "role");
   REFUSED("{\"messages\":[{\"role\":\"user\",\"content\":null}]}", true, NULL, "message 1", "not text");
   REFUSED("{\"messages\":{}}", true, NULL, "a.txt:1", "not a list");

@@ -1,6 +1,6 @@
 /* Any bytes as pairs or conversations, packed or not: refused with a sentence, or examples with no empty
- * turn, all inside of UTF-8 text, which batches take apart and together again. The first two bytes choose
- * form and settings; a 0x1e byte divides the rest in two files. */
+ * turn but those with other members, all inside of UTF-8 text, which batches take apart and together again.
+ * The first two bytes choose form and settings; a 0x1e byte divides the rest in two files. */
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -23,8 +23,8 @@ static void check(const Pairs *p) {
     CHECK(e->turns >= 2 && e->first + e->turns + e->references <= p->turn_count);
     for (size_t k = 0; k < e->turns; k++) {
       const Document *d = example_turn(p, e, k);
-      CHECK(d->length && utf8_valid_prefix(d->text, d->length) == d->length &&
-            p->roles[e->first + k] < ROLES);
+      CHECK((d->length || turn_members(p, e->first + k)) &&
+            utf8_valid_prefix(d->text, d->length) == d->length && p->roles[e->first + k] < ROLES);
     }
   }
 }

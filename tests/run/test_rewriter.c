@@ -102,7 +102,7 @@ static bool rewrite(const Fixture *f, const SearchSettings *search, const char *
   RewriteInput *inputs = calloc((size_t)count, sizeof *inputs);
   Turn *turns = calloc((size_t)count, sizeof *turns);
   for (int64_t i = 0; i < count; i++) {
-    turns[i] = (Turn){ROLE_USER, texts[i], strlen(texts[i])};
+    turns[i] = (Turn){ROLE_USER, texts[i], strlen(texts[i]), NULL};
     inputs[i] = (RewriteInput){&turns[i], 1};
   }
   const RewriteRequest r = {.model = f->model,
@@ -266,10 +266,11 @@ static bool reply_to(const Fixture *f, const Turn *turns, size_t count, Heard *h
 /* Of a conversation the oldest turns go first, then the beginning of the newest. */
 static void conversations_lose_their_beginning(void **state) {
   Fixture f = fixture("reply", "llama", "64");
-  const Turn turns[] = {
-      {ROLE_USER, "first thing", 11}, {ROLE_ASSISTANT, "second thing", 12}, {ROLE_USER, "third thing", 11}};
+  const Turn turns[] = {{ROLE_USER, "first thing", 11, NULL},
+                        {ROLE_ASSISTANT, "second thing", 12, NULL},
+                        {ROLE_USER, "third thing", 11, NULL}};
   static const char endless[] = "abcdefghijklmnopqrstuvwxyz abcdefghijklmnopqrstuvwxyz abcdefghijkl";
-  const Turn long_turn = {ROLE_USER, endless, sizeof endless - 1};
+  const Turn long_turn = {ROLE_USER, endless, sizeof endless - 1, NULL};
   Heard h;
   ink_rewritten done;
   Error err = {0};
@@ -298,9 +299,9 @@ static void a_long_turn_loses_its_beginning(void **state) {
                {"明月几时有。把酒问青天。不知天上宫阙。今夕是何年？",
                 "]<>把酒问青天。不知天上宫阙。今夕是何年？<><>\n"}};
   for (int i = 0; i < 2; i++) {
-    const Turn turns[] = {{ROLE_USER, "before", 6},
-                          {ROLE_ASSISTANT, "between", 7},
-                          {ROLE_USER, cases[i].text, strlen(cases[i].text)}};
+    const Turn turns[] = {{ROLE_USER, "before", 6, NULL},
+                          {ROLE_ASSISTANT, "between", 7, NULL},
+                          {ROLE_USER, cases[i].text, strlen(cases[i].text), NULL}};
     Heard h;
     ink_rewritten done;
     Error err = {0};
