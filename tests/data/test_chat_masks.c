@@ -119,5 +119,7 @@ static void loss_counts_where_transformers_masks_the_assistant(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(loss_counts_where_transformers_masks_the_assistant)};
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  const int failed = cmocka_run_group_tests(tests, scratch_open, scratch_close);
+  ink_settings_free(settings);
+  return failed;
 }

@@ -83,7 +83,6 @@ static void variables_of_the_template(void **state) {
   REFUSED("{\"documents\":{},\"tools\":3,\"messages\":[" USER "," ASSISTANT "]}", "\"tools\"");
   REFUSED("{\"chat_template_kwargs\":{\"messages\":[]},\"messages\":[" USER "," ASSISTANT "]}",
           "chat_template_kwargs", "\"messages\"");
-  assert_non_null(strstr(told, "OpenAI"));
 }
 
 static void messages_of_sharegpt(void **state) {
@@ -187,5 +186,7 @@ int main(void) {
                                      cmocka_unit_test(bad_conversations_may_be_skipped),
                                      cmocka_unit_test(members_tell_conversations_apart),
                                      cmocka_unit_test(tools_need_a_template)};
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  const int failed = cmocka_run_group_tests(tests, scratch_open, scratch_close);
+  ink_settings_free(settings);
+  return failed;
 }
