@@ -173,11 +173,22 @@ static bool has_name(const Choice *c, const char *name) {
 /* ---- the choice ---- */
 
 bool repository_of_directory(const char *name) {
-  static const char *const description[] = {"config.json",         "generation_config.json",
-                                            "tokenizer.json",      "tokenizer_config.json",
-                                            "vocab.json",          "special_tokens_map.json",
-                                            "added_tokens.json",   "source_tokenizer.json",
-                                            "chat_template.jinja", "inkstone.json"};
+  static const char *const description[] = {"config.json",
+                                            "generation_config.json",
+                                            "tokenizer.json",
+                                            "tokenizer_config.json",
+                                            "vocab.json",
+                                            "special_tokens_map.json",
+                                            "added_tokens.json",
+                                            "source_tokenizer.json",
+                                            "chat_template.jinja",
+                                            "inkstone.json",
+                                            "README.md",
+                                            "LICENSE",
+                                            "LICENSE.txt",
+                                            "LICENSE.md",
+                                            "LICENCE",
+                                            "COPYING"};
   for (size_t i = 0; i < sizeof description / sizeof *description; i++)
     if (!strcmp(name, description[i])) return true;
   return !strchr(name, '/') && (tokenizer_files_has(name) || shards_may_have(name));

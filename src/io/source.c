@@ -109,6 +109,7 @@ void source_close(ModelSource *s) {
   json_decref(s->configuration);
   json_decref(s->generation);
   json_decref(s->card);
+  json_decref(s->licence);
   *s = (ModelSource){.format = NULL};
 }
 

@@ -18,6 +18,7 @@ typedef struct ModelSource {
   json_t *configuration;    /* as config.json; NULL: only a tokenizer */
   json_t *generation;       /* as generation_config.json; NULL: none */
   json_t *card;             /* as inkstone.json; empty if another program made the model */
+  json_t *licence;          /* what is stated of it (licence.h); NULL: nothing */
   char configuration_at[PATH_CAPACITY], generation_at[PATH_CAPACITY]; /* their paths, for messages */
   TensorSet tensors;  /* set by source_open_tensors; mapped until the source is closed */
   const char *remark; /* a harmless error that was ignored; NULL: none */
@@ -42,6 +43,7 @@ typedef struct ModelFile {
   const json_t *configuration; /* complete, by the keys of transformers */
   const json_t *generation;    /* as generation_config.json */
   const json_t *chat_template; /* a text, or a list of named ones; NULL: none */
+  const json_t *licence;       /* as that of a source */
   const char *tokenizer;       /* the text of tokenizer.json */
   size_t tokenizer_length;
   int64_t vocabulary;     /* rows of the embedding */

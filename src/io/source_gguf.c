@@ -4,7 +4,25 @@
 
 #include "base/language.h"
 #include "io/gguf_model.h"
+#include "io/licence.h"
 #include "io/source.h"
+
+static json_t *licence_of(const Gguf *g) {
+  json_t *licence = json_object();
+  for (int i = 0; i < LICENCE_PARTS; i++) {
+    const char *text = NULL;
+    if (gguf_get_text(g, licence_parts[i].gguf, &text, NULL) && text)
+      licence_put(licence, licence_parts[i].part, text, strlen(text));
+  }
+  return licence;
+}
+
+static void put_licence(GgufValues *v, const json_t *licence) {
+  for (int i = 0; i < LICENCE_PARTS; i++) {
+    const json_t *text = json_object_get(licence, licence_parts[i].part);
+    if (text) gguf_put_text(v, licence_parts[i].gguf, json_string_value(text), json_string_length(text));
+  }
+}
 
 /* A file without tensors is only a tokenizer. */
 static bool open_file(ModelSource *s, Error *err) {
@@ -15,6 +33,7 @@ static bool open_file(ModelSource *s, Error *err) {
            s->path);
   snprintf(s->generation_at, PATH_CAPACITY, _("%.*s: metadata of sampling"), PATH_CAPACITY / 2, s->path);
   s->card = json_object();
+  s->licence = licence_of(g);
   return !g->tensors.count || ((s->configuration = gguf_configuration(g, err)) &&
                                gguf_generation(g, s->configuration, &s->generation, err));
 }
@@ -108,6 +127,7 @@ static bool put_values(GgufValues *v, const ModelFile *f, Error *err) {
       !gguf_put_tokenizer(v, f->tokenizer, f->tokenizer_length, &tokens, err))
     return false;
   if (blocks) gguf_put_int(v, "general.quantization_version", 2);
+  put_licence(v, f->licence);
   put_templates(v, f->chat_template);
   gguf_put_generation(v, f->generation);
   return true;

@@ -5,6 +5,7 @@
 
 #include "base/hints.h"
 #include "base/language.h"
+#include "io/licence.h"
 #include "io/shards.h"
 #include "io/source.h"
 
@@ -77,6 +78,7 @@ static bool open_directory(ModelSource *s, Error *err) {
   path_join(s->generation_at, s->path, "generation_config.json");
   path_join(path, s->path, "inkstone.json");
   return (s->configuration = json_read(s->configuration_at, err)) &&
+         (s->licence = licence_of_directory(s->path, s->configuration)) &&
          (s->card = file_exists(path) ? json_read(path, err) : json_object()) &&
          (!file_exists(s->generation_at) || (s->generation = json_read(s->generation_at, err)));
 }

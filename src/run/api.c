@@ -114,6 +114,7 @@ char *ink_model_describe(const ink_model *m, ink_error *err) {
   if (b->chat) json_put(json, "chat_template", json_true());
   if (b->chat && json_array_size(chat_template_names(b->chat)))
     json_put(json, "chat_templates", json_copy((json_t *)(uintptr_t)chat_template_names(b->chat)));
+  if (json_object_size(b->source.licence)) json_share(json, "license", b->source.licence);
   if (b->source.remark) json_put(json, "remark", json_string(b->source.remark));
   char *text = json_text(json, JSON_INDENT(2));
   json_decref(json);

@@ -8,6 +8,7 @@
 
 #include "base/engine.h"
 #include "base/structs.h"
+#include "io/licence.h"
 #include "io/model_cache.h"
 #include "run/export.h"
 #include "run/model_dir.h"
@@ -89,6 +90,7 @@ static json_t *configuration_of(const Conversion *c) {
   json_share(json, "tie_word_embeddings", json_object_get(read, "tie_word_embeddings"));
   json_object_del(json, "dtype");
   json_put(json, "torch_dtype", json_string(dtype_of(c)));
+  licence_add_keys(c->bundle.source.licence, json);
   json_decref(read);
   return json;
 }
@@ -235,6 +237,10 @@ static bool convert(Conversion *c, const char *model, const char *home, const Ne
   if (!bundle_open(&c->bundle, source, news, err)) return false;
   const char *remark = tokenizer_remark(c->bundle.tokenizer);
   if (remark) news_note(news, "%s: %s", source, remark);
+  const json_t *licence = json_object_get(c->bundle.source.licence, "text_file");
+  if (licence)
+    news_note(news, "%s: the text of its licence is in %s: keep it with the new model", source,
+              json_string_value(licence));
   return format ? write_file(c, format, source, home, err) : write_directory(c, source, home, err);
 }
 

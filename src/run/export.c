@@ -214,6 +214,7 @@ static bool save(Export *e, const SourceFormat *format, const char *path, const 
   const ModelFile file = {.configuration = configuration,
                           .generation = generation,
                           .chat_template = template,
+                          .licence = b->source.licence,
                           .tokenizer = text.data,
                           .tokenizer_length = text.length,
                           .vocabulary = c->vocabulary,

@@ -107,6 +107,18 @@ expect_status 0
 "$INKSTONE" reply -m talker.gguf "Where?" --seed 3 --json >two
 expect_same one two
 
+# What is stated of a licence goes along, there and back.
+cp -r llama free
+printf -- '---\nlicense: other\nlicense_name: ours\nlicense_link: "https://example.org/ours"\n---\n' >free/README.md
+run convert free free.gguf
+expect_status 0
+run convert free.gguf back-free
+expect_status 0
+for model in free free.gguf back-free; do
+  run info $model --json
+  expect_out '"id": "other"' && expect_out '"name": "ours"' && expect_out '"link": "https://example.org/ours"'
+done
+
 # Types: the file says which tensors have them, and every file can be used.
 train wide llama --width 256 --heads 2 --ffn 288
 for type in $types; do

@@ -28,6 +28,8 @@ await() { # COMMAND: until it succeeds, or for a minute
     sleep 0.1
   done
 }
+printf -- '---\nlicense: apache-2.0\n---\n# Poems\n' >hub/ink/poems/README.md
+echo 'Apache License' >hub/ink/poems/LICENSE
 python3 "$SOURCE/tests/hub/server.py" hub ports >server.log 2>&1 &
 server=$!
 trap 'kill $server 2>/dev/null; rm -rf "$folder"' EXIT
@@ -68,14 +70,17 @@ expect_status 0
 cp out first
 run write -m model --greedy --max-tokens 20 "The moon"
 expect_same first out
-run info ink/poems
+run info ink/poems --json
 expect_status 0
+expect_out '"id": "apache-2.0"' && expect_out '"text_file": "LICENSE"'
 run tokenizer encode -m ink/poems moon
 expect_status 0
 run eval -m ink/poems text -q
 expect_status 0
 run convert ink/poems copy
 expect_status 0
+expect_err "LICENSE: keep it with the new model"
+grep -q '"license": "apache-2.0"' copy/config.json || flunk "the licence is lost"
 expect_same copy/model.safetensors model/model.safetensors
 run train write text -o tuned --from ink/poems --steps 1 --threads 1 -q
 expect_status 0

@@ -80,7 +80,7 @@ static void expect_choice(const char *names, const char *file, const char *expec
 
 static void directories_are_chosen(void **state) {
   expect_choice("README.md config.json model.safetensors model.gguf pytorch_model.bin tokenizer.json", "",
-                "config.json model.safetensors tokenizer.json", "", NULL);
+                "README.md config.json model.safetensors tokenizer.json", "", NULL);
   expect_choice(
       "config.json model-00001-of-00002.safetensors model-00002-of-00002.safetensors "
       "model.safetensors.index.json pytorch_model.bin spiece.model onnx/model.onnx",
