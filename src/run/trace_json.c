@@ -55,8 +55,16 @@ static void advance(Reading *r, int32_t id) {
   pieces_free(&p);
 }
 
-static bool continues(const Pieces *p, size_t at) {
-  return at < p->text.length && ((unsigned char)p->text.data[at] & 0xc0) == 0x80;
+/* Where the character that `at` divides begins and ends; false if `at` divides none. */
+static bool divided(const Pieces *p, size_t at, size_t *begin, size_t *end) {
+  for (size_t back = 1; back <= 3 && back <= at; back++) {
+    const size_t length = utf8_character(p->text.data + at - back, p->text.length - at + back);
+    if (length <= back) continue;
+    *begin = at - back;
+    *end = *begin + length;
+    return true;
+  }
+  return false;
 }
 
 static void put_bytes(json_t *token, const char *bytes, size_t length) {
@@ -81,9 +89,9 @@ static void put_part(json_t *token, const Pieces *p, size_t index, size_t begin,
 /* Adds the text: of a token that divides characters, these characters, if the text has all of them. */
 static void put_text(json_t *token, const Pieces *p, size_t index) {
   const size_t begin = index ? p->ends.data[index - 1] : p->begin, end = p->ends.data[index];
-  size_t first = begin, stop = end;
-  while (first > 0 && continues(p, first)) first--;
-  while (continues(p, stop)) stop++;
+  size_t first = begin, stop = end, other;
+  divided(p, begin, &first, &other);
+  divided(p, end, &other, &stop);
   const bool valid = json_is_utf8(p->text.data + first, stop - first);
   if (valid) json_put(token, "text", json_stringn(p->text.data + first, stop - first));
   if (valid && first == begin && stop == end) return;

@@ -54,6 +54,22 @@ assert not any(t.get("generated") for t in e["tokens"])
 assert not any("continuation" in a for t in e["tokens"][1:] for a in t["prediction"]["alternatives"])
 END
 
+# Only tokens that are no whole characters by themselves have their bytes as text, whatever bytes stand around them.
+train_small b text --tokenizer bpe --vocab 300
+run explain -m b "The moon" --temperature 9 --ignore-end --seed 3 --tokens 24 --json
+cp out explained
+numbers "bytes of whole characters" <<'END'
+import json
+def tokens(x):
+    if isinstance(x, dict) and "id" in x: yield x
+    for y in x.values() if isinstance(x, dict) else x if isinstance(x, list) else (): yield from tokens(y)
+def whole(text):
+    try: return bytes.fromhex(text).decode() is not None
+    except UnicodeDecodeError: return False
+divided = [t for t in tokens(json.load(open("explained"))) if "bytes" in t]
+assert len(divided) > 100 and not any(whole(t["bytes"]) for t in divided), [t for t in divided if whole(t["bytes"])]
+END
+
 # The page: in the reader's language, nothing of the text is code, nothing is loaded.
 run explain -m m "</script><script>alert(1)</script>&amp; 夜" --tokens 3 -o page.html
 expect_status 0
