@@ -2,14 +2,18 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/language.h"
 #include "data/pair_batches.h"
 
-static void report_side(const PairTokens *p, bool target, const News *news) {
+enum { SOURCE, TARGET, EACH };
+
+/* `side` of a pair, or each turn. */
+static void report_turns(const PairTokens *p, size_t side, const char *name, const News *news) {
   VEC(int64_t) lengths = {0};
   for (size_t i = 0; i < p->pairs->count; i++) {
     const Example *e = &p->pairs->examples[i];
     for (size_t k = 0; k < e->turns; k++)
-      if (!example_is_pair(e) || (k == 1) == target)
+      if (side == EACH || side == k)
         vec_push(&lengths, p->ids.starts[e->first + k + 1] - p->ids.starts[e->first + k]);
   }
   const Lengths l = lengths_of(lengths.data, lengths.count);
@@ -17,7 +21,16 @@ static void report_side(const PairTokens *p, bool target, const News *news) {
   news_note(news,
             "%s: %" PRId64 " tokens at the median, %.1f on average, 95 of 100 up to %" PRId64
             ", at most %" PRId64,
-            target ? "target" : "source", l.median, l.mean, l.high, l.most);
+            name, l.median, l.mean, l.high, l.most);
+}
+
+static void report_lengths(const PairTokens *p, const News *news) {
+  if (pairs_converse(p->pairs)) {
+    report_turns(p, EACH, _("a turn"), news);
+    return;
+  }
+  report_turns(p, SOURCE, _("source"), news);
+  report_turns(p, TARGET, _("target"), news);
 }
 
 /* The turns of these examples; references and turns of other examples are left empty. */
@@ -43,8 +56,7 @@ static bool encode(PairTokens *p, const Pairs *pairs, Encoder encoder, const New
   mem_free(texts);
   mem_free(which);
   if (!ok) return false;
-  report_side(p, false, news);
-  report_side(p, true, news);
+  report_lengths(p, news);
   return true;
 }
 

@@ -93,6 +93,12 @@ uint64_t turn_hash(const Pairs *p, size_t turn, uint64_t hash) {
   return m ? hash_bytes(m->json, strlen(m->json), hash) : hash;
 }
 
+bool pairs_converse(const Pairs *p) {
+  for (size_t i = 0; i < p->count; i++)
+    if (!example_is_pair(&p->examples[i])) return true;
+  return false;
+}
+
 void pairs_fingerprint(Pairs *p) {
   p->fingerprint = 0;
   for (size_t i = 0; i < p->count; i++) {

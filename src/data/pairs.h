@@ -114,6 +114,8 @@ static inline const Document *example_turn(const Pairs *p, const Example *e, siz
 const TurnMembers *turn_members(const Pairs *, size_t turn);
 /* Needs a conversation a chat template? Says for what: "tools", "tool calls", ...; NULL: it does not. */
 const char *example_needs_template(const Pairs *, const Example *);
+/* Whether one of the examples is a conversation: all are then reported as such. */
+bool pairs_converse(const Pairs *);
 /* "file:line" of an example, for messages. */
 const char *example_location(const Pairs *, const Example *, char buf[PATH_CAPACITY]);
 
@@ -132,6 +134,7 @@ Lengths lengths_of(int64_t *values, size_t count);
 typedef struct PairsReport {
   int64_t read, kept, held;
   PairsLeftOut left_out;                  /* while reading, both sets */
+  bool conversations;                     /* pairs_converse(training examples) */
   Lengths source, target;                 /* in characters; of conversations: the whole, and each turn */
   double ratio;                           /* median of target / source characters */
   int64_t duplicates;                     /* training examples equal to an earlier one */

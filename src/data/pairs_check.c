@@ -125,18 +125,19 @@ static int64_t characters(const Document *d) {
   return utf8_count(d->text, d->length);
 }
 
-/* Of a conversation, `source` is the total length and `target` that of each turn. */
+/* Of conversations, `source` is the total length and `target` that of each turn. */
 static void measure_lengths(Checker *c) {
   VEC(int64_t) sources = {0}, targets = {0};
+  const bool pairs = !c->report->conversations;
   for (size_t i = 0; i < c->train->count; i++) {
     const Example *e = &c->train->examples[i];
     int64_t all = 0;
     for (size_t k = 0; k < e->turns; k++) {
       const int64_t length = characters(example_turn(c->train, e, k));
       all += length;
-      if (!example_is_pair(e) || k == 1) vec_push(&targets, length);
+      if (!pairs || k == 1) vec_push(&targets, length);
     }
-    vec_push(&sources, example_is_pair(e) ? all - targets.data[targets.count - 1] : all);
+    vec_push(&sources, pairs ? all - targets.data[targets.count - 1] : all);
   }
   c->report->source = lengths_of(sources.data, sources.count);
   c->report->target = lengths_of(targets.data, targets.count);
@@ -198,7 +199,7 @@ static void report_repeats(const Checker *c) {
   const PairsReport *r = c->report;
   const News *n = c->news;
   const bool drops = !strcmp(c->settings->duplicates, "drop");
-  const bool pairs = r->ratio > 0;
+  const bool pairs = !r->conversations;
   const char *noun = pairs ? N_("pair") : N_("conversation");
   char buf[FIGURE_SIZE];
   if (r->duplicates)
@@ -232,7 +233,7 @@ static void report_lengths(const News *n, const char *side, const Lengths *l) {
 
 static void report_all(const Checker *c) {
   const PairsReport *r = c->report;
-  const bool pairs = r->ratio > 0;
+  const bool pairs = !r->conversations;
   char n[FIGURE_SIZE];
   news_note(c->news, "%s, %" PRId64 " more held out",
             figure_of(n, r->read, pairs ? N_("pair") : N_("conversation")), r->held);
@@ -292,6 +293,7 @@ bool pairs_check(Pairs *train, Pairs *held, const PairSettings *settings, PairsR
                  const News *news, Error *err) {
   Checker c = {.train = train, .held = held, .settings = settings, .report = report, .news = news};
   *report = (PairsReport){.read = (int64_t)train->count, .held = held ? (int64_t)held->count : 0};
+  report->conversations = pairs_converse(train);
   report->left_out = train->left_out;
   if (held) add_left_out(&report->left_out, &held->left_out);
   c.dropped = mem_alloc_zeroed(train->count + 1, sizeof *c.dropped);

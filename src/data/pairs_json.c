@@ -321,11 +321,15 @@ static json_t *parse_value(PairReader *r, const char *text, size_t length, json_
 static bool read_value(PairReader *r, const char *text, size_t length) {
   json_error_t problem;
   json_t *object = parse_value(r, text, length, &problem);
-  if (!object)
-    return bad_line(r, "not valid JSON at column %d: %s%s", problem.column, problem.text,
-                    json_error_code(&problem) == json_error_invalid_utf8 || strstr(problem.text, "nicode")
-                        ? _(" (--invalid replace repairs it)")
-                        : "");
+  if (!object) {
+    const bool repairs =
+        json_error_code(&problem) == json_error_invalid_utf8 || strstr(problem.text, "nicode");
+    char *what = json_problem(&problem);
+    const bool skipped = bad_line(r, "not valid JSON at column %d: %s%s", problem.column, what,
+                                  repairs ? _(" (--invalid replace repairs it)") : "");
+    mem_free(what);
+    return skipped;
+  }
   const bool ok = read_json_object(r, object);
   json_decref(object);
   return ok;

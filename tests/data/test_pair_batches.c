@@ -402,6 +402,27 @@ static void evaluation_may_look_at_a_part(void **state) {
 
 /* ---- from texts ---- */
 
+static void tokens_of_conversations_are_told_by_turns(void **state) {
+  const char *text =
+      "{\"source\":\"ab\",\"target\":\"cde\"}\n"
+      "{\"messages\":[{\"role\":\"user\",\"content\":\"a\"},{\"role\":\"assistant\",\"content\":\"b\"},"
+      "{\"role\":\"user\",\"content\":\"c\"},{\"role\":\"assistant\",\"content\":\"d\"}]}\n";
+  Error err = {0};
+  Pairs *p = try_texts(&text, 1, true, NULL, &err);
+  TextSource source = pairs_source(p, ~0u);
+  const TokenizerSettings s = {.tokenizer = "byte", .memory = 1000000};
+  Tokenizer *t = tokenizer_train(&source, &s, NULL, &news, &err);
+  mem_free(source.self);
+  PairTokens data;
+  *told = '\0';
+  assert_true(pairs_encode(&data, p, t, t, &news, &err));
+  assert_non_null(strstr(told, "a turn: 1 tokens at the median, 1.5 on average"));
+  assert_null(strstr(told, "source"));
+  pair_tokens_free(&data);
+  tokenizer_free(t);
+  pairs_free(p);
+}
+
 static void texts_become_ids(void **state) {
   const char *text = "ab\tc\n{x\ty\nheld\tout\n";
   Error err = {0};
@@ -441,6 +462,7 @@ int main(void) {
       cmocka_unit_test(any_batch_at_any_time),
       cmocka_unit_test(evaluation_may_look_at_a_part),
       cmocka_unit_test(texts_become_ids),
+      cmocka_unit_test(tokens_of_conversations_are_told_by_turns),
   };
   const int failed = cmocka_run_group_tests(tests, scratch_open, scratch_close);
   ink_settings_free(settings);

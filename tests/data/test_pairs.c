@@ -313,6 +313,22 @@ static void characters_are_counted_not_bytes(void **state) {
   pairs_free(p);
 }
 
+/* Lengths are those of one kind of example. */
+static void pairs_among_conversations_are_conversations(void **state) {
+  const char *text =
+      "{\"source\":\"ab\",\"target\":\"cde\"}\n"
+      "{\"messages\":[{\"role\":\"user\",\"content\":\"a\"},{\"role\":\"assistant\",\"content\":\"b\"},"
+      "{\"role\":\"user\",\"content\":\"c\"},{\"role\":\"assistant\",\"content\":\"d\"}]}\n";
+  Error err = {0};
+  PairsReport r;
+  Pairs *p = open_texts(&text, 1, true, NULL);
+  assert_true(pairs_check(p, NULL, choose(NULL, NULL), &r, &news, &err));
+  expect_said("2 conversations, 0 more held out");
+  expect_said("a conversation: 5 characters at the median, 4.5 on average");
+  expect_said("a turn: 1 characters at the median, 1.5 on average");
+  pairs_free(p);
+}
+
 /* ---- as a source of texts ---- */
 
 static void sides_as_a_source(void **state) {
@@ -346,6 +362,7 @@ int main(void) {
       cmocka_unit_test(the_first_pass_counts),
       cmocka_unit_test(nothing_left_is_an_error),
       cmocka_unit_test(characters_are_counted_not_bytes),
+      cmocka_unit_test(pairs_among_conversations_are_conversations),
       cmocka_unit_test(sides_as_a_source),
   };
   const int failed = cmocka_run_group_tests(tests, scratch_open, scratch_close);
