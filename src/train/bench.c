@@ -5,6 +5,7 @@
 
 #include "base/engine.h"
 #include "base/general.h"
+#include "base/integers.h"
 #include "base/load.h"
 #include "base/news.h"
 #include "base/random.h"
@@ -30,6 +31,8 @@ ink_settings *ink_settings_bench(void) {
 
 typedef struct Bench {
   const BenchSettings *settings;
+  const Settings *given;
+  int64_t prompt_tokens, new_tokens; /* that `bench generate` reads and writes */
   Config config;
   News news;
   Precision precision; /* of the operands of matrix products */
@@ -89,7 +92,7 @@ typedef struct Run {
 } Run;
 
 static Run generate_once(const Bench *b, Session *session, const int32_t *prompt) {
-  const int64_t length = b->settings->prompt_tokens, more = b->settings->new_tokens;
+  const int64_t length = b->prompt_tokens, more = b->new_tokens;
   const int32_t text = session_open(session, -1);
   Run run;
   double start = clock_seconds();
@@ -103,11 +106,24 @@ static Run generate_once(const Bench *b, Session *session, const int32_t *prompt
   return run;
 }
 
-static bool check_memory(const Bench *b, Error *err) {
-  const int64_t need = b->settings->prompt_tokens + b->settings->new_tokens;
-  return b->config.arch->unlimited_context || need <= b->config.context ||
-         fail_usage(err, "%lld tokens do not fit into a context of %lld: give a larger --context",
-                    (long long)need, (long long)b->config.context);
+/* Lengths that were not given are at most what the context holds. */
+static bool fit_lengths(Bench *b, Error *err) {
+  const int64_t context = b->config.context;
+  const bool prompt_given = settings_given(b->given, "prompt_tokens");
+  int64_t read = b->settings->prompt_tokens, more = b->settings->new_tokens;
+  if (!b->config.arch->unlimited_context) {
+    if (!settings_given(b->given, "new_tokens"))
+      more = int64_max(1, int64_min(more, prompt_given ? context - read : context / 2));
+    if (!prompt_given) read = int64_max(1, int64_min(read, context - more));
+    if (read + more > context)
+      return fail_usage(err,
+                        "%lld tokens do not fit into a context of %lld: give fewer --prompt-tokens or "
+                        "--new-tokens, or a larger --context",
+                        (long long)(read + more), (long long)context);
+  }
+  b->prompt_tokens = read;
+  b->new_tokens = more;
+  return true;
 }
 
 /* `--precision bf16` is the older name of `--type bf16`. */
@@ -129,21 +145,22 @@ static double stored_bytes(Params *params) {
 
 static void generate_figures(const Bench *b, double bytes, double prompt, double token, int64_t cache,
                              json_t *out) {
-  const Cost whole =
-      model_cost(&b->config, &(Tuning){0}, 1, b->settings->prompt_tokens, b->settings->prompt_tokens);
-  const double length = (double)b->settings->prompt_tokens;
+  const Cost whole = model_cost(&b->config, &(Tuning){0}, 1, b->prompt_tokens, b->prompt_tokens);
+  const double length = (double)b->prompt_tokens;
   json_put(out, "model", shape_json(&b->config, &whole));
+  json_put(out, "prompt_tokens", json_integer(b->prompt_tokens));
+  json_put(out, "new_tokens", json_integer(b->new_tokens));
   json_put(out, "cache_bytes", json_integer(cache));
   json_merge(out, json_build("{s:f, s:f, s:f, s:f, s:f}", "prompt_tokens_per_second", length / prompt,
                              "prompt_share_of_peak",
-                             prompt_flops(&b->config, &whole, b->settings->prompt_tokens) / prompt / b->peak,
+                             prompt_flops(&b->config, &whole, b->prompt_tokens) / prompt / b->peak,
                              "new_tokens_per_second", 1 / token, "weight_bytes", bytes,
                              "new_share_of_memory_bandwidth", bytes / token / b->memory));
 }
 
 static bool generate_with(const Bench *b, Model *m, json_t *out, Error *err) {
   if (!model_cache(m, b->settings->cache_type, err)) return false;
-  const int64_t n = b->repeats, length = b->settings->prompt_tokens;
+  const int64_t n = b->repeats, length = b->prompt_tokens;
   int32_t *prompt = mem_alloc((size_t)length * sizeof *prompt);
   double *prompts = mem_alloc((size_t)n * sizeof *prompts), *tokens = mem_alloc((size_t)n * sizeof *tokens);
   for (int64_t i = 0; i < length; i++)
@@ -168,7 +185,7 @@ static bool generate_with(const Bench *b, Model *m, json_t *out, Error *err) {
 }
 
 static bool generate_at_random(Bench *b, json_t *out, Error *err) {
-  if (!check_memory(b, err)) return false;
+  if (!fit_lengths(b, err)) return false;
   Model *m = model_new(&b->config, false);
   params_initialize(m->params, 1);
   model_freeze(m);
@@ -182,7 +199,7 @@ static bool generate_from_file(Bench *b, json_t *out, Error *err) {
   Bundle bundle;
   if (!bundle_open(&bundle, b->settings->weights, &b->news, err)) return false;
   b->config = bundle.model->config;
-  const bool ok = check_memory(b, err) && generate_with(b, bundle.model, out, err);
+  const bool ok = fit_lengths(b, err) && generate_with(b, bundle.model, out, err);
   bundle_close(&bundle);
   return ok;
 }
@@ -275,6 +292,7 @@ static bool measure_shape(const Bench *b, const KnownShape *shape, json_t *list,
   BenchSettings *own = settings_part(settings, &bench_settings_table);
   Bench one = *b;
   one.settings = own;
+  one.given = settings;
   json_t *answer = json_object();
   const bool ok =
       config_from_settings(&one.config, settings_part(settings, &model_settings_table), own->vocab, err) &&
@@ -336,7 +354,7 @@ enum { LEAST_REPEATS = 3 };
 
 static char *run_bench(size_t which, const ink_settings *settings, News news, Error *err) {
   const GeneralSettings *general = settings_part(settings, &general_settings_table);
-  Bench b = {.settings = settings_part(settings, &bench_settings_table), .news = news};
+  Bench b = {.settings = settings_part(settings, &bench_settings_table), .given = settings, .news = news};
   const MachineLoad before = load_now();
   b.repeats = b.settings->repeats > LEAST_REPEATS ? b.settings->repeats : LEAST_REPEATS;
   threads_set((int)general->threads);

@@ -111,10 +111,19 @@ bool recipe_check_replan(const char *changes, Error *err) {
   int64_t at, to;
   int read = 0;
   for (const char *p = changes; p && *p; p += read) {
-    if (sscanf(p, " %" SCNd64 ":%" SCNd64 "%n", &at, &to, &read) != 2 || at < 1 || to < at ||
-        !strchr(" ", p[read]))
+    if (sscanf(p, " %" SCNd64 ":%" SCNd64 "%n", &at, &to, &read) != 2 || !strchr(" ", p[read]))
       return fail_usage(err, "--replan: \"%s\" is not a list of STEP:STEPS, such as \"120:900 240:880\"",
                         changes);
+    if (at < 1)
+      return fail_usage(err,
+                        "--replan: %lld:%lld: the first step at which the number of steps can change is 1",
+                        (long long)at, (long long)to);
+    if (to < at)
+      return fail_usage(
+          err,
+          "--replan: %lld:%lld: a run that has made %lld steps cannot have %lld: give STEP:STEPS "
+          "with at least as many STEPS as STEP",
+          (long long)at, (long long)to, (long long)at, (long long)to);
   }
   return true;
 }

@@ -62,7 +62,11 @@ expect_err "steps of 512 tokens"
 run train write text -o wins --overwrite --batch 2 --batch-tokens 64
 expect_usage "contradict"
 run train write text -o wins --overwrite --replan "3-9"
-expect_usage "--replan"
+expect_usage "\"3-9\" is not a list of STEP:STEPS"
+run train write text -o wins --overwrite --replan "4:10 6:5"
+expect_usage "--replan: 6:5: a run that has made 6 steps cannot have 5"
+run train write text -o wins --overwrite --replan "0:10"
+expect_usage "--replan: 0:10: the first step"
 
 # With --from the network is the base's: whatever would be another one is refused by name, how it is trained is free.
 for flag in "--encoder-layers 3" "--activation gelu" "--cell lstm" "--attention multiplicative" "--ffn 8" "--rope-theta 5" "--no-tied" "--arch gpt2"; do

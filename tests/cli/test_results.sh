@@ -74,4 +74,21 @@ expect_out '"precision": "bf16"'
 run bench generate $small --prompt-tokens 8 --new-tokens 4 --json -q
 expect_status 0
 expect_json out
+
+# Lengths that are not given fit the shape; those that are given are not changed.
+lengths() { # prompt, new tokens
+  expect_status 0
+  expect_out "\"prompt_tokens\": $1,"
+  expect_out "\"new_tokens\": $2,"
+}
+run bench generate $small --json -q
+lengths 16 16
+run bench generate $small --prompt-tokens 30 --json -q
+lengths 30 2
+run bench generate $small --new-tokens 20 --json -q
+lengths 12 20
+run bench generate $small --prompt-tokens 32 --json -q
+expect_usage "33 tokens do not fit into a context of 32"
+run bench generate $small --prompt-tokens 20 --new-tokens 20 --json -q
+expect_usage "40 tokens do not fit into a context of 32"
 finish
