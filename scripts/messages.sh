@@ -20,10 +20,16 @@ expand() {
   python3 - "$work/sources" <<'PYTHON'
 import pathlib, re, sys
 text = r'"(?:[^"\\]|\\.)*"'
-files = sorted([*pathlib.Path("src").rglob("*.[ch]"), *pathlib.Path("src").rglob("*.def"), pathlib.Path("po/libc.def")])
+files = sorted([*pathlib.Path("src").rglob("*.[ch]"), *pathlib.Path("src").rglob("*.def"), pathlib.Path("po/libraries.def")])
 texts = {}
+defined = {}
 for path in files:
-    texts |= re.findall(rf"^#define (\w+) +((?:\\\n|\s|{text})*{text})$", path.read_text(encoding="utf-8"), re.M)
+    defined |= re.findall(rf"^#define (\w+) +((?:\\\n|\s|\w+\b|{text})*{text})$", path.read_text(encoding="utf-8"), re.M)
+while True:  # a text may consist of others
+    known = {name: re.sub(rf"{text}|\w+", lambda part: texts.get(part[0], part[0]), value) for name, value in defined.items()}
+    known = {name: value for name, value in known.items() if not re.search(r"\w", re.sub(text, "", value))}
+    if known == texts: break
+    texts = known
 for path in files:
     source = path.read_text(encoding="utf-8")
     for name, value in texts.items():

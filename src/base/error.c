@@ -66,7 +66,7 @@ bool fail_prefix(Error *err, const char *format, ...) {
 }
 
 void check_failed(const char *file, int line, const char *expression) {
-  fprintf(stderr, "inkstone: bug: %s:%d: check failed: %s; please report it\n", file, line, expression);
+  fprintf(stderr, _("inkstone: bug: %s:%d: check failed: %s; please report it\n"), file, line, expression);
   abort();
 }
 

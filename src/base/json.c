@@ -2,11 +2,14 @@
 
 #include <math.h>
 #include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/buffer.h"
 #include "base/file.h"
 #include "base/kinds.h"
+#include "base/language.h"
 
 /* Number of digits at `at` if they form a whole number beyond 64 bits; else 0. */
 static size_t too_big(const char *at, const char *end) {
@@ -65,6 +68,22 @@ json_t *json_load(const char *text, size_t length, size_t flags, json_error_t *p
   return NULL;
 }
 
+/* "invalid token near 'x'": what follows "near" is of the text. */
+char *json_problem(const json_error_t *problem) {
+  static const char near[] = " near ";
+  const char *place = strstr(problem->text, near);
+  const int length = (int)(place ? place - problem->text : (ptrdiff_t)strlen(problem->text));
+  char fact[JSON_ERROR_TEXT_LENGTH];
+  Buffer b = {0};
+  snprintf(fact, sizeof fact, "%.*s", length, problem->text);
+  buffer_adds(&b, language_text(fact));
+  if (place && !strcmp(place + strlen(near), "end of file"))
+    buffer_adds(&b, _(" near end of file"));
+  else if (place)
+    buffer_addf(&b, _(" near %s"), place + strlen(near));
+  return buffer_take(&b);
+}
+
 static json_t *load(const char *text, size_t length, json_error_t *problem) {
   static const size_t flags = JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL;
   json_t *json = json_load(text, length, flags, problem);
@@ -86,8 +105,11 @@ json_t *json_parse(const char *text, size_t length, const char *where, Error *er
   json_t *json = load(text, length, &problem);
   if (!json && json_error_code(&problem) == json_error_out_of_memory)
     fail(err, "%s: out of memory", where); /* only outside any guard */
-  else if (!json)
-    fail_damaged(err, "%s:%d:%d: not valid JSON: %s", where, problem.line, problem.column, problem.text);
+  else if (!json) {
+    char *what = json_problem(&problem);
+    fail_damaged(err, "%s:%d:%d: not valid JSON: %s", where, problem.line, problem.column, what);
+    mem_free(what);
+  }
   return json;
 }
 

@@ -12,6 +12,8 @@ json_t *json_read(const char *path, Error *); /* an object, from a regular file;
 json_t *json_parse(const char *text, size_t length, const char *where, Error *);
 /* jansson's json_loadb, but with a limit of nesting that any thread's stack bears. */
 json_t *json_load(const char *text, size_t length, size_t flags, json_error_t *problem);
+/* What jansson says of it, in the current language. Free with mem_free. */
+char *json_problem(const json_error_t *);
 bool json_write(const char *path, const json_t *, Error *); /* indented, atomic */
 
 /* Serializes, reals with all digits unless flags (those of json_dumps) say otherwise. The caller frees

@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/error.h"
 
@@ -97,12 +98,19 @@ static const char *first_set(const char *const *names) {
   return NULL;
 }
 
+/* Whether the locale's character set, if its name says one, is UTF-8, in which messages are written. */
+static bool is_utf8(const char *locale) {
+  const char *set = strchr(locale, '.');
+  return !set || !strncasecmp(set, ".utf-8", 6) || !strncasecmp(set, ".utf8", 5);
+}
+
 /* As gettext reads it: LANGUAGE, a list "zh:en", counts if a locale is set. */
 static const Catalogue *of_environment(void) {
   const char *locale = first_set((const char *const[]){"LC_ALL", "LC_MESSAGES", "LANG", NULL});
   const char *list = first_set((const char *const[]){"LANGUAGE", NULL});
   const Catalogue *found = NULL;
-  if (!locale || is_plain(locale)) return NULL;
+  const char *characters = first_set((const char *const[]){"LC_ALL", "LC_CTYPE", "LANG", NULL});
+  if (!locale || is_plain(locale) || (characters && !is_utf8(characters))) return NULL;
   for (; list && *list; list += strcspn(list, ":"), list += *list == ':')
     if (find(list, &found)) return found;
   find(locale, &found);

@@ -25,7 +25,7 @@ static bool next(Reader *r) {
   if (r->has_event) return true;
   if (r->parser.error == YAML_MEMORY_ERROR) mem_exhausted(0); /* libyaml takes no allocator */
   return fail(r->err, "%s:%zu: not valid YAML: %s", r->where, r->parser.problem_mark.line + 1,
-              r->parser.problem ? r->parser.problem : "cannot be read");
+              r->parser.problem ? language_text(r->parser.problem) : _("cannot be read"));
 }
 
 static bool expect(Reader *r, yaml_event_type_t type, const char *what) {

@@ -13,6 +13,31 @@
 
 enum { INDENT = 2, MOST_COLUMNS = 16 };
 
+/* ---- words ---- */
+
+/* Text from files may contain control characters. */
+static char *visible(const char *text, size_t length) {
+  Buffer b = {0};
+  glyph_visible(&b, text, length);
+  return buffer_take(&b);
+}
+
+static char *label(const char *key) {
+  static const char *const translated[] = {
+#define LABEL(english) english,
+#include "cli/labels.def"
+#undef LABEL
+  };
+  char *text = visible(key, strlen(key)), *local = NULL;
+  for (char *p = text; *p; p++)
+    if (*p == '_') *p = ' ';
+  for (size_t i = 0; i < sizeof translated / sizeof *translated && !local; i++)
+    if (!strcmp(text, translated[i])) local = mem_strdup(language_text(text));
+  if (!local) return text;
+  mem_free(text);
+  return local;
+}
+
 /* ---- single values ---- */
 
 static bool named(const char *key, const char *word) {
@@ -59,12 +84,25 @@ static void add_integer(Buffer *b, const char *key, int64_t value) {
   buffer_adds(b, size ? figure_bytes(buf, value) : figure_count(buf, value));
 }
 
+/* The values of these keys are words of the program, like labels. */
+static void add_string(Buffer *b, const char *key, const json_t *value) {
+  static const char *const of_words[] = {"bench", "work", "figure", "ceiling"};
+  for (size_t i = 0; i < sizeof of_words / sizeof *of_words; i++) {
+    if (strcmp(key, of_words[i])) continue;
+    char *word = label(json_string_value(value));
+    buffer_adds(b, word);
+    mem_free(word);
+    return;
+  }
+  buffer_add(b, json_string_value(value), json_string_length(value));
+}
+
 static void add_value(Buffer *b, const char *key, const json_t *value) {
   size_t i;
   const json_t *item;
   switch (json_typeof(value)) {
     case JSON_STRING:
-      buffer_add(b, json_string_value(value), json_string_length(value));
+      add_string(b, key, value);
       break;
     case JSON_INTEGER:
       add_integer(b, key, json_integer_value(value));
@@ -93,35 +131,12 @@ static void add_value(Buffer *b, const char *key, const json_t *value) {
   }
 }
 
-/* Text from files may contain control characters. */
-static char *visible(const char *text, size_t length) {
-  Buffer b = {0};
-  glyph_visible(&b, text, length);
-  return buffer_take(&b);
-}
-
 static char *value_text(const char *key, const json_t *value) {
   Buffer b = {0};
   if (value) add_value(&b, key, value);
   char *text = visible(b.data ? b.data : "", b.length);
   buffer_free(&b);
   return text;
-}
-
-static char *label(const char *key) {
-  static const char *const translated[] = {
-#define LABEL(english) english,
-#include "cli/labels.def"
-#undef LABEL
-  };
-  char *text = visible(key, strlen(key)), *local = NULL;
-  for (char *p = text; *p; p++)
-    if (*p == '_') *p = ' ';
-  for (size_t i = 0; i < sizeof translated / sizeof *translated && !local; i++)
-    if (!strcmp(text, translated[i])) local = mem_strdup(language_text(text));
-  if (!local) return text;
-  mem_free(text);
-  return local;
 }
 
 static void pad(const char *text, int width, bool right) {

@@ -211,6 +211,6 @@ bool http_get(Http *http, const HttpRequest *request, const HttpSink *sink, Http
   read_head(&t);
   answer->complete = code == CURLE_OK && t.begun;
   answer->hopeless = is_hopeless(code);
-  if (code != CURLE_OK && code != CURLE_WRITE_ERROR) problem(&t, curl.easy_strerror(code));
+  if (code != CURLE_OK && code != CURLE_WRITE_ERROR) problem(&t, language_text(curl.easy_strerror(code)));
   return true;
 }

@@ -101,16 +101,24 @@ static json_t *shape_json(const Config *c) {
   return json;
 }
 
+/* Without the ids of tokens, which are described by name. */
+static json_t *trained_json(const json_t *card) {
+  json_t *json = json_copy((json_t *)(uintptr_t)card);
+  json_object_del(json, "begin_token");
+  json_object_del(json, "opening_token");
+  return json;
+}
+
 char *ink_model_describe(const ink_model *m, ink_error *err) {
   MEM_GUARD(err, return NULL);
   const Bundle *b = &m->bundle;
   const int64_t parameters = params_elements(b->model->params);
-  json_t *json =
-      json_build("{s:s, s:s, s:I, s:I, s:o, s:o, s:o, s:O}", "arch", b->model->config.arch->name, "class",
-                 b->model->config.arch->hf_class, "parameters", (json_int_t)parameters, "weight_bytes",
-                 (json_int_t)tensors_bytes(&b->source.tensors), "shape", shape_json(&b->model->config),
-                 "tokens", special_tokens_describe(&b->model->config, b->tokenizer, bundle_begin(b)),
-                 "generation", generation_describe(b), "trained", b->card);
+  json_t *json = json_build(
+      "{s:s, s:s, s:I, s:I, s:o, s:o, s:o, s:o}", "arch", b->model->config.arch->name, "class",
+      b->model->config.arch->hf_class, "parameters", (json_int_t)parameters, "weight_bytes",
+      (json_int_t)tensors_bytes(&b->source.tensors), "shape", shape_json(&b->model->config), "tokens",
+      special_tokens_describe(&b->model->config, b->tokenizer, bundle_begin(b), bundle_opening(b)),
+      "generation", generation_describe(b), "trained", trained_json(b->card));
   if (b->chat) json_put(json, "chat_template", json_true());
   if (b->chat && json_array_size(chat_template_names(b->chat)))
     json_put(json, "chat_templates", json_copy((json_t *)(uintptr_t)chat_template_names(b->chat)));

@@ -328,7 +328,7 @@ static bool check_settings(const Evaluation *e, bool pairs, Error *err) {
   return unused_table(e->settings, &document_settings_table, both, e->news, err) &&
          (s->decode && !e->compared
               ? metrics_check_given(e->settings, e->news, err)
-              : check_decoding(e, e->compared ? "with --against" : "with --no-decode", err));
+              : check_decoding(e, e->compared ? N_("with --against") : N_("with --no-decode"), err));
 }
 
 /* ---- the calls ---- */

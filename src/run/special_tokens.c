@@ -30,10 +30,11 @@ bool special_tokens_settle(Config *c, const json_t *generation, const Tokenizer 
   return true;
 }
 
-json_t *special_tokens_describe(const Config *c, const Tokenizer *t, int32_t begin) {
+json_t *special_tokens_describe(const Config *c, const Tokenizer *t, int32_t begin, int32_t opening) {
   json_t *json = json_object(), *ends = json_array();
   const char *name = tokenizer_name(t, begin), *remark = tokenizer_remark(t);
   if (name) json_put(json, "begin", json_string(name));
+  if ((name = tokenizer_name(t, opening))) json_put(json, "opening", json_string(name));
   for (int32_t i = 0; i < c->ends.count; i++)
     if ((name = tokenizer_name(t, c->ends.ids[i]))) json_push(ends, json_string(name));
   json_put(json, "ends", ends);

@@ -14,7 +14,7 @@ bool special_tokens_offer(Tokenizer *, const ModelSource *, Error *);
 bool special_tokens_settle(Config *, const json_t *generation, const Tokenizer *, Error *);
 /* The names of the begin (`begin`; -1: none), end and padding tokens, and the remark on the tokenizer's
  * files, if any: a new object. */
-json_t *special_tokens_describe(const Config *, const Tokenizer *, int32_t begin);
+json_t *special_tokens_describe(const Config *, const Tokenizer *, int32_t begin, int32_t opening);
 /* tokenizer_config.json, which names only tokens that the tokenizer has. `from`: the base model, whose chat
  * template is kept unless the task has its own; NULL: none. NULL on failure. */
 json_t *special_tokens_json(const Config *, const Tokenizer *, const Task *, const ModelSource *from,

@@ -7,11 +7,11 @@
 #include "base/unused.h"
 #include "text/metric.h"
 
-static const char metric_help[] =
-#define METRIC(symbol, name) name ", "
+static const char metric_names[] =
+#define METRIC(symbol, name) name "|"
 #include "text/metrics.def"
 #undef METRIC
-    "or rouge for all ROUGE variants; separated by commas";
+    "rouge";
 
 #include "base/settings_table.h"
 

@@ -267,9 +267,9 @@ void tokenizer_remark_on(Tokenizer *t, const char *format, ...) {
   char text[512];
   va_list args;
   va_start(args, format);
-  vsnprintf(text, sizeof text, format, args);
+  vsnprintf(text, sizeof text, language_text(format), args);
   va_end(args);
-  buffer_addf(&t->remark, "%s%s", t->remark.length ? "; " : "", text);
+  buffer_addf(&t->remark, "%s%s", t->remark.length ? _("; ") : "", text);
 }
 
 /* ---- look-ups ---- */

@@ -39,6 +39,10 @@ static void environment(void **state) {
   assert_true(CHINESE("LANG", "fr_FR.UTF-8", "LANGUAGE", "fr:zh:en"));
   assert_false(CHINESE("LANG", "zh_CN.UTF-8", "LANGUAGE", "fr:en:zh"));
   assert_false(CHINESE("LANG", "C", "LANGUAGE", "zh")); /* as gettext has it */
+  assert_false(CHINESE("LANG", "zh_CN.GB18030"));       /* messages are UTF-8 */
+  assert_false(CHINESE("LANG", "zh_CN.UTF-8", "LC_CTYPE", "zh_CN.gbk"));
+  assert_true(CHINESE("LANG", "zh_CN.GB18030", "LC_CTYPE", "zh_CN.utf8"));
+  assert_true(CHINESE("LANG", "zh_CN.GB18030", "INKSTONE_LANG", "zh"));
   assert_true(CHINESE("LANG", "C", "INKSTONE_LANG", "zh"));
   assert_false(CHINESE("LANG", "zh_CN.UTF-8", "INKSTONE_LANG", "en"));
 }

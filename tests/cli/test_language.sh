@@ -42,11 +42,26 @@ expect_out '  上下文  '
 run info model --json
 expect_out '"parameters"'
 
+# So have all that `info` shows of generation, and words that are values.
+sed -n 's/^SETTING_KEY(.*, "\(.*\)")/\1/p; s/^RULE_KEY(\([a-z_]*\),.*/\1/p' "$SOURCE/src/models/generation.def" | tr _ ' ' >keys
+[ "$(wc -l <keys)" -gt 20 ] || flunk 'no keys of generation'
+while read -r key; do
+  grep -qx "LABEL(\"$key\")" "$SOURCE/src/cli/labels.def" || flunk "info's \"$key\" has no label"
+done <keys
+run info model
+grep -q '起始词元  ' out || flunk 'the opening token is told by name'
+! grep -q -e '-1$' out || flunk 'a token that there is not is told'
+run bench ops --operator rmsnorm --repeats 1 -q
+expect_out '算子'
+! grep -q '^测速 *ops' out || flunk 'a value is not translated'
+
 # Nouns keep no English plural behind their translation.
 printf '狗\t猫\n马\t羊\n' >pairs.tsv
 run train translate pairs.tsv -o pairs --size nano --steps 1 --valid pairs.tsv --threads 1
 expect_status 0
 expect_err '2 个文本对，'
+expect_err '源文本：词元数的中位数为 1'
+! grep -q '^source' err || flunk 'the lengths in tokens are not translated'
 expect_err '共 2 个文本对）'
 # What is said of a line begins as all messages do.
 printf '狗\n\300\257\n' >lines
