@@ -228,6 +228,16 @@ static char *prompt(EditLine *edit) {
 
 enum { CTRL_C = 3 };
 
+/* Adds a byte to a character; true once it is complete. Invalid bytes and incomplete characters are skipped.
+ */
+static bool take_byte(mbstate_t *state, char byte, wchar_t *key) {
+  const bool begun = !mbsinit(state);
+  const size_t used = mbrtowc(key, &byte, 1, state);
+  if (used != (size_t)-1) return used <= 1;
+  *state = (mbstate_t){0};
+  return begun && take_byte(state, byte, key); /* it may begin the next character */
+}
+
 /* While a line is edited, Ctrl-C is a key that ends the line: a signal that arrived just before read() would
  * not interrupt it. (Binding a function to the key would be simpler, but libedit leaks its name.) */
 static int read_key(EditLine *edit, wchar_t *key) {
@@ -244,16 +254,14 @@ static int read_key(EditLine *edit, wchar_t *key) {
       *key = L'\n';
       return 1;
     }
-    const size_t used = mbrtowc(key, &byte, 1, &state);
-    if (used <= 1) return 1;
-    if (used == (size_t)-1) state = (mbstate_t){0}; /* invalid character: skipped */
+    if (take_byte(&state, byte, key)) return 1;
   }
 }
 
 static void bind_interrupt(Chat *c) {
   el_set(c->edit, EL_CLIENTDATA, c);
   el_set(c->edit, EL_GETCFN, read_key);
-  el_set(c->edit, EL_SETTY, "-d", "-isig", NULL);
+  el_set(c->edit, EL_SETTY, "-d", "-isig", "-ixon", NULL); /* Ctrl-S would stop the terminal */
 }
 
 /* Ctrl-C cancels the line; a second Ctrl-C ends the conversation. */

@@ -30,8 +30,8 @@ void streams_open(void) {
   signal(SIGXFSZ, SIG_IGN); /* a write beyond ulimit -f fails and is reported */
   for (int fd = 0; fd <= 2; fd++)
     if (fcntl(fd, F_GETFD) < 0 && errno == EBADF) {
-      /* the lowest free number is fd; read-only, so that writing a result to it fails and is reported */
-      const int opened = open("/dev/null", fd == 2 ? O_WRONLY : O_RDONLY);
+      /* the lowest free number is fd; reading input or writing a result then fails and is reported */
+      const int opened = open("/dev/null", fd == 1 ? O_RDONLY : O_WRONLY);
       if (opened != fd) _exit(INK_FAILED);
     }
 }

@@ -7,8 +7,8 @@
 #include "base/buffer.h"
 
 /* Called first. Opens /dev/null in place of a closed stdin, stdout or stderr: otherwise the next file opened
- * would get its descriptor and receive the results. Installs a handler that reports a mapped file truncated
- * by another program (SIGBUS). */
+ * would get its descriptor and receive the results. Reading a closed stdin is an error. Installs a handler
+ * that reports a mapped file truncated by another program (SIGBUS). */
 void streams_open(void);
 
 /* Writes and flushes a piece of a result; false once stdout failed. On a terminal, control characters are

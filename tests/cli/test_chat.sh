@@ -131,6 +131,10 @@ read_until(b"again")
 read_until(b"> ")
 write("/save typed.jsonl\r")
 read_until(b"\n"); read_until(b"> ")
+os.write(terminal, b"\xe4\xbd\r") # an incomplete character is left out, the key after it is not
+read_until(b"\n"); read_until(b"> ")
+write("/help\x13\r") # Ctrl-S does not stop the terminal
+read_until(b"/quit"); read_until(b"> ")
 write("\x03")
 read_until(b"again")
 read_until(b"> ")

@@ -66,6 +66,13 @@ expect_status 0
 run write -m closed --max-tokens 3 The
 expect_status 0
 
+# A standard input that is closed is no empty text.
+for command in "write -m closed -" "explain -m closed -" "tokenizer encode -m closed" "tokenizer decode -m closed"; do
+  "$INKSTONE" $command <&- >out 2>err
+  status=$? last="$command <&-"
+  expect_failure "standard input"
+done
+
 # What is read, or a file of the model, is not written over, by whatever name it is called.
 printf 'one\tuno\ntwo\tdue\nthree\ttre\nfour\tquattro\n' >pairs.tsv
 train_pairs() { run train translate pairs.tsv -o mt --arch marian --size nano --tokenizer byte --steps 2 --holdout 0 -q "$@"; }
