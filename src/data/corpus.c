@@ -7,6 +7,7 @@
 #include "base/figure.h"
 #include "base/language.h"
 #include "base/random.h"
+#include "data/pairs.h"
 #include "data/text_file.h"
 #include "text/normalize.h"
 #include "text/utf8.h"
@@ -169,6 +170,16 @@ static void hint_at_separator(const Corpus *c, const News *news) {
                    marks[i].lines, marks[i].lines == 1 ? " is" : "s are", marks[i].text, marks[i].text);
 }
 
+static void hint_at_conversations(const Corpus *c, const News *news) {
+  for (size_t i = 0; i < c->file_count; i++)
+    if (text_converses(c->files[i].text, c->files[i].length))
+      news_warning(
+          news,
+          "%s: contains conversations as JSON, which are read as plain text: models of `train reply`, "
+          "and others with a chat template, read them as conversations",
+          c->files[i].name);
+}
+
 /* Folds case, trims white space, and turns full-width forms into ASCII. */
 static void add_plain(const char *text, size_t length, Buffer *out) {
   while (length && is_blank(text, 1)) text++, length--;
@@ -214,6 +225,7 @@ static void report_documents(const Corpus *c, const DocumentSettings *s, const c
   char n[FIGURE_SIZE];
   if (empty) news_note(news, "%s left out", figure_of(n, (int64_t)empty, "empty document"));
   figure_of(n, (int64_t)c->count, "document");
+  hint_at_conversations(c, news);
   if (!s->separator) {
     news_note(news, "%s, one per %s", n, language_text(how));
     hint_at_separator(c, news);

@@ -116,6 +116,8 @@ const TurnMembers *turn_members(const Pairs *, size_t turn);
 const char *example_needs_template(const Pairs *, const Example *);
 /* Whether one of the examples is a conversation: all are then reported as such. */
 bool pairs_converse(const Pairs *);
+/* Whether a text is JSON whose first object is a conversation. */
+bool text_converses(const char *text, size_t length);
 /* "file:line" of an example, for messages. */
 const char *example_location(const Pairs *, const Example *, char buf[PATH_CAPACITY]);
 

@@ -6,6 +6,7 @@
 
 #include "base/language.h"
 #include "data/pairs_impl.h"
+#include "text/json_scan.h"
 
 static const struct {
   const char *name, *description;
@@ -59,6 +60,20 @@ static bool looks_like_json(Document text) {
   if (i >= text.length || text.text[i] != '{') return false;
   for (i++; i < text.length && is_blank(text.text + i, 1);) i++;
   return i >= text.length || text.text[i] == '"' || text.text[i] == '}';
+}
+
+bool text_converses(const char *text, size_t length) {
+  JsonScan scan = {.at = text, .end = text + length};
+  bool found = false;
+  if (!looks_like_json((Document){text, length})) return false;
+  if (json_scan_next(&scan) == '[') json_scan_enter(&scan, '[');
+  json_scan_enter(&scan, '{');
+  while (!found && json_scan_more(&scan, '}') && json_scan_name(&scan)) {
+    found = !strcmp(scan.text.data, "messages") || !strcmp(scan.text.data, "conversations");
+    json_scan_skip(&scan);
+  }
+  buffer_free(&scan.text);
+  return found && !scan.wrong;
 }
 
 /* Does the file's name have this extension, before .gz or .zst? */

@@ -293,6 +293,7 @@ static bool eval_pairs(const Evaluation *e, const Task *task, const char *const 
   PairLayout layout;
   if (!bundle_layout(e->bundle, task, &layout, err) || !languages_frame(e->bundle, e->settings, &layout, err))
     return false;
+  if (layout.template) news_note(e->news, "turns are formatted %s", _("by the model's chat template"));
   Pairs *pairs = pairs_open(files, count, task->chat, settings_part(e->settings, &text_settings_table),
                             settings_part(e->settings, &pair_settings_table), e->news, err);
   const bool ok = pairs && score_pairs(e, pairs, &layout, err) && judge_pairs(e, pairs, &layout, err);
@@ -333,9 +334,48 @@ static bool check_settings(const Evaluation *e, bool pairs, Error *err) {
 
 /* ---- the calls ---- */
 
-/* Reads the files as material of the bundle's task. */
-static bool eval_files(const Evaluation *e, const char *const *files, int count, Error *err) {
-  const Task *task = bundle_task(e->bundle);
+/* Whether a file is a conversation, as JSON. Standard input, which can be read only once, is not asked. */
+static bool file_converses(const Evaluation *e, const char *path, bool *converses, Error *err) {
+  TextFile file = {0};
+  *converses = false;
+  if (!strcmp(path, "-")) return true;
+  const bool ok =
+      text_file_open(&file, path, settings_part(e->settings, &text_settings_table), &(News){0}, err);
+  *converses = ok && text_converses(file.text, file.length);
+  text_file_close(&file);
+  return ok;
+}
+
+/* Whether all files are conversations. */
+static bool files_converse(const Evaluation *e, const char *const *files, int count, bool *all, Error *err) {
+  for (int i = 0; i < count; i++) {
+    bool converses;
+    if (!file_converses(e, files[i], &converses, err)) return false;
+    if (i && converses != *all)
+      return fail_usage(err, "%s contains conversations, %s plain text: evaluate them separately",
+                        files[converses ? i : 0], files[converses ? 0 : i]);
+    *all = converses;
+  }
+  return true;
+}
+
+/* The task that the files are material of: the model's own. A model of another program that has a chat
+ * template reads conversations, too: if --format is given or, without --documents and --separator, if all
+ * files are such. */
+static bool task_of_files(const Evaluation *e, const char *const *files, int count, const Task **task,
+                          Error *err) {
+  const Bundle *b = e->bundle;
+  const bool text = settings_given(e->settings, "documents") || settings_given(e->settings, "separator");
+  bool converse = settings_given(e->settings, "format");
+  *task = bundle_task(b);
+  if (bundle_is_ours(b) || !b->chat) return true;
+  if (!converse && !text && !files_converse(e, files, count, &converse, err)) return false;
+  if (converse) *task = task_find("reply");
+  return true;
+}
+
+/* Reads the files as material of the task. */
+static bool eval_as(const Evaluation *e, const Task *task, const char *const *files, int count, Error *err) {
   const bool pairs = task_has_pairs(task);
   const GeneralSettings *general = settings_part(e->settings, &general_settings_table);
   const EvalSettings *s = settings_part(e->settings, &eval_settings_table);
@@ -344,6 +384,11 @@ static bool eval_files(const Evaluation *e, const char *const *files, int count,
          (!s->plot || file_check_output(s->plot, files, (size_t)count, NULL, err)) &&
          check_settings(e, pairs, err) &&
          (pairs ? eval_pairs(e, task, files, (size_t)count, err) : eval_text(e, files, (size_t)count, err));
+}
+
+static bool eval_files(const Evaluation *e, const char *const *files, int count, Error *err) {
+  const Task *task;
+  return task_of_files(e, files, count, &task, err) && eval_as(e, task, files, count, err);
 }
 
 bool ink_eval(ink_model *m, const char *const *files, int count, const ink_settings *settings,

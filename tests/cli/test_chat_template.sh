@@ -28,6 +28,30 @@ expect_same ours out
 run info foreign
 expect_out "chat template"
 
+# Conversations are evaluated as such, with the numbers of the model that was trained on them; text is text.
+printf '{"messages":[{"role":"user","content":"hello"},{"role":"assistant","content":"hi there"},{"role":"user","content":"你好"},{"role":"assistant","content":"你好吗"}]}\n' >talk.jsonl
+run eval -m model talk.jsonl --no-decode --json -q
+expect_status 0
+cp out ours
+run eval -m foreign talk.jsonl --no-decode --json
+expect_status 0
+expect_same ours out
+expect_err "by the model's chat template"
+"$INKSTONE" eval -m foreign --format json - --no-decode --json -q <talk.jsonl >out 2>err
+expect_same ours out
+run eval -m foreign --against model talk.jsonl --json -q
+expect_status 0
+expect_out '"tokens": 19,'
+run eval -m foreign talk.txt
+expect_status 0
+expect_err "1 document"
+run eval -m foreign talk.jsonl talk.txt
+expect_usage "talk.jsonl contains conversations, talk.txt plain text"
+run eval -m foreign talk.jsonl --documents file
+expect_status 0
+expect_err "warning: talk.jsonl: contains conversations as JSON, which are read as plain text"
+expect_err "1 document"
+
 # tools, calls and their results are laid out by the template and learnt; what it leaves out is refused with its place
 cat >calls.jsonl <<'EOF'
 {"tools": [{"type": "function", "function": {"name": "time"}}], "messages": [{"role": "user", "content": "time?"}, {"role": "assistant", "content": null, "tool_calls": [{"type": "function", "function": {"name": "time", "arguments": "{\"zone\": 1}"}}]}, {"role": "tool", "content": "12"}, {"role": "assistant", "content": "noon"}], "id": 7}
@@ -104,4 +128,9 @@ rm -r foreign/additional_chat_templates
 rm foreign/chat_template.jinja foreign/tokenizer_config.json
 run chat -m foreign
 expect_usage "this model has no chat template"
+run eval -m foreign talk.jsonl
+expect_status 0
+expect_err "warning: talk.jsonl: contains conversations as JSON"
+run eval -m foreign talk.jsonl --format json
+expect_usage "--format has no effect on running text"
 finish
