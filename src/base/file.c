@@ -260,6 +260,11 @@ bool path_within(const char *path, const char *of) {
   return false;
 }
 
+static bool fail_of_model(const char *path, Error *err) {
+  return fail_usage(err, "%s: a file of the model, which would be overwritten: choose another output name",
+                    path);
+}
+
 bool file_check_output(const char *path, const char *const *inputs, size_t count, const char *model,
                        Error *err) {
   struct stat out, in;
@@ -268,9 +273,8 @@ bool file_check_output(const char *path, const char *const *inputs, size_t count
     if (status_of(inputs[i], &in) && same_file(&in, &out))
       return fail_usage(err, "%s: also an input, which would be overwritten: choose another output name",
                         path);
-  return !model || !is_inside(path, model) ||
-         fail_usage(err, "%s: a file of the model, which would be overwritten: choose another output name",
-                    path);
+  const bool of_model = model && (is_inside(path, model) || (!stat(model, &in) && same_file(&in, &out)));
+  return !of_model || fail_of_model(path, err);
 }
 
 bool file_check_kind(const char *path, const char *mark, const char *kind, Error *err) {
@@ -286,15 +290,25 @@ bool file_check_kind(const char *path, const char *mark, const char *kind, Error
                     path, kind);
 }
 
+/* Does the file begin with the magic number of GGUF? */
+static bool is_gguf(const char *path) {
+  char magic[4];
+  FILE *f = fopen(path, "re");
+  const bool is = f && fread(magic, 1, sizeof magic, f) == sizeof magic && !memcmp(magic, "GGUF", 4);
+  if (f) fclose(f);
+  return is;
+}
+
 bool file_check_no_model(const char *path, Error *err) {
-  char parent[PATH_CAPACITY], config[PATH_CAPACITY], card[PATH_CAPACITY];
+  static const char *const marks[] = {"config.json", "inkstone.json", "adapter_config.json"};
+  char parent[PATH_CAPACITY], mark[PATH_CAPACITY];
   struct stat out;
   if (strlen(path) >= PATH_CAPACITY || stat(path, &out) || !S_ISREG(out.st_mode)) return true;
   parent_of(path, parent);
-  if (!file_exists(path_join(config, parent, "config.json")) &&
-      !file_exists(path_join(card, parent, "inkstone.json")))
-    return true;
-  return file_check_output(path, NULL, 0, parent, err);
+  bool of_model = is_gguf(path);
+  for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
+    of_model = of_model || file_exists(path_join(mark, parent, marks[i]));
+  return !of_model || fail_of_model(path, err);
 }
 
 bool file_exists(const char *path) {

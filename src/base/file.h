@@ -35,14 +35,15 @@ bool file_writer_put(FileWriter *, const void *data, size_t size, Error *);
 bool file_writer_commit(FileWriter *, Error *); /* closes in any case */
 void file_writer_abandon(FileWriter *);
 
-/* Fails if the output `path` is, by any name, one of the input files ("-": standard input), or is in the
- * directory of the model in use (NULL: none). Devices and pipes may be both input and output. */
+/* Fails if the output `path` is, by any name, one of the input files ("-": standard input), or is the model
+ * in use (NULL: none), or in its directory. Devices and pipes may be both input and output. */
 bool file_check_output(const char *path, const char *const *inputs, size_t count, const char *model, Error *);
 
 /* Fails if `path` is a regular file with contents that lack `mark`: it is no `kind` ("tokenizer.json") of an
  * earlier call, and would be lost. */
 bool file_check_kind(const char *path, const char *mark, const char *kind, Error *);
-/* Fails if `path` is a file in a directory with a config.json or inkstone.json, which is a model's. */
+/* Fails if `path` is a file of any model: a GGUF file, or one in a directory with a config.json,
+ * inkstone.json or adapter_config.json. */
 bool file_check_no_model(const char *path, Error *);
 
 /* Does anything have this name? True for directories and dangling links, too: reading them then reports

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/buffer.h"
+#include "base/file.h"
 #include "base/language.h"
 #include "base/narrow.h"
 #include "base/settings.h"
@@ -340,4 +341,12 @@ char *args_setting(const ink_settings *settings, const char *name) {
   char *value = ink_settings_get(settings, name);
   if (!value) mem_exhausted(0);
   return value;
+}
+
+bool args_check_output(const Call *call, const char *path, const char *const *inputs, size_t count,
+                       Error *err) {
+  const char *const model = call->values[OWN_MODEL], *const other = call->values[OWN_AGAINST],
+                    *const recipe = call->values[OWN_CONFIG];
+  return file_check_output(path, inputs, count, model, err) &&
+         file_check_output(path, &recipe, recipe != NULL, other, err) && file_check_no_model(path, err);
 }

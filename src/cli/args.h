@@ -13,6 +13,10 @@ bool args_parse(Call *, int argc, char **argv, Error *);
  * NULL on failure. */
 ink_model *args_model(const Call *, const ink_call *, Error *);
 
+/* Fails if the output `path` would overwrite what the call reads: one of `inputs` ("-": standard input), its
+ * models, its recipe; or a file of any model. */
+bool args_check_output(const Call *, const char *path, const char *const *inputs, size_t count, Error *);
+
 /* The value of a known setting as text; unwinds (base/memory.h) if memory runs out. Free with ink_free. */
 char *args_setting(const ink_settings *, const char *name);
 

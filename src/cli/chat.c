@@ -8,6 +8,7 @@
 #include <wchar.h>
 
 #include "base/figure.h"
+#include "base/file.h"
 #include "base/json.h"
 #include "base/memory.h"
 #include "cli/args.h"
@@ -145,6 +146,10 @@ static bool reply(Chat *c, const char *text, Error *err) {
 /* ---- commands ---- */
 
 static bool save(const Chat *c, const char *path, Error *err) {
+  Error why = {0}; /* no wrong usage of the program */
+  if (!args_check_output(c->call, path, NULL, 0, &why) ||
+      !file_check_kind(path, "\"messages\"", _("file of conversations"), &why))
+    return fail(err, "%s", why.text);
   json_t *messages = json_array();
   char *instruction = args_setting(c->call->settings, "system");
   if (*instruction && !(c->turns.count && !strcmp(c->turns.data[0].role, "system")))

@@ -92,8 +92,7 @@ static bool compare_with(ink_model *model, const char *path, const Call *call, E
 /* Before the model is read. */
 static bool check_output(const Call *call, const char *setting, Error *err) {
   char *path = ink_settings_get(call->settings, setting);
-  const bool ok = !*path || (file_check_output(path, NULL, 0, call->values[OWN_MODEL], err) &&
-                             file_check_output(path, NULL, 0, call->values[OWN_AGAINST], err));
+  const bool ok = !*path || args_check_output(call, path, NULL, 0, err);
   ink_free(path);
   return ok;
 }

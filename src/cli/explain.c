@@ -21,7 +21,7 @@ static bool check_output(const Call *call, Error *err) {
            fail_usage(err, "the page would be printed on the terminal: give -o FILE, or --json");
   const char *input = "-";
   const bool reads = call->operand_count && !strcmp(call->operands[0], input);
-  return file_check_output(path, &input, reads, call->values[OWN_MODEL], err) &&
+  return args_check_output(call, path, &input, reads, err) &&
          (json ? file_check_kind(path, "\"generator\":\"inkstone explain\"", _("JSON of explain"), err)
                : file_check_kind(path, "content=\"inkstone explain\"", _("page of explain"), err));
 }

@@ -321,7 +321,7 @@ static void print_notes(const Job *job) {
 static bool check_page(const Call *call, Error *err) {
   const char *page = call->values[OWN_EXPLAIN], *input = call->values[OWN_INPUT];
   if (!input) input = "-";
-  return !page || (file_check_output(page, &input, 1, call->values[OWN_MODEL], err) &&
+  return !page || (args_check_output(call, page, &input, 1, err) &&
                    file_check_kind(page, "content=\"inkstone --explain\"", _("page of --explain"), err));
 }
 

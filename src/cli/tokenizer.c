@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "cli/args.h"
 #include "cli/command.h"
 #include "cli/glyph.h"
 #include "cli/present.h"
@@ -21,7 +22,8 @@ static bool run_train(Call *call, Error *err) {
   streams_catch_signals();
   progress_open(&progress, call->values[OWN_QUIET]);
   const ink_call how = progress_call(&progress);
-  const bool ok = ink_tokenizer_train((const char *const *)call->operands, call->operand_count, path,
+  const bool ok = args_check_output(call, path, NULL, 0, err) &&
+                  ink_tokenizer_train((const char *const *)call->operands, call->operand_count, path,
                                       call->settings, &how, err);
   progress_close(&progress);
   if (ok)

@@ -52,6 +52,10 @@ wrong /nonsense "unknown command /nonsense"
 wrong /save "no file is given"
 wrong /undo "/undo: there is no turn to remove"
 wrong "/save /nowhere/file" "/nowhere/file: cannot write"
+cp model/config.json config.before
+wrong "/save model/config.json" "a file of the model, which would be overwritten"
+cmp model/config.json config.before || flunk "/save wrote into the model"
+wrong "/save talk.txt" "exists and is no file of conversations"
 
 # a program reads a line for each line that it wrote, whatever they hold
 awk 'BEGIN { for (i = 0; i < 60; i++) printf "{\"messages\":[{\"role\":\"user\",\"content\":\"%s\"},{\"role\":\"assistant\",\"content\":\"a\\nb\"}]}\n", i % 2 ? "hello" : "你好" }' >breaks.jsonl

@@ -80,17 +80,35 @@ train_pairs
 expect_status 0
 cp -r mt saved
 printf 'one\ntwo\n' >lines
+printf 'seed: 1\n' >recipe.yaml
+train_small ours text
+run convert ours model.gguf
+expect_status 0
+cp model.gguf reference.gguf
+cp ours/tokenizer.json tokenizer.json
 ln -s lines linked
 for files in "tokenizer train text -o text" "tokenizer train text -o ./text --lowercase" "translate -m mt -i lines --explain lines" \
   "translate -m mt -i lines --explain linked" "eval -m mt pairs.tsv --outputs pairs.tsv" \
-  "eval -m mt pairs.tsv --outputs mt/config.json" "translate -m mt one --explain mt/model.safetensors"; do
-  cp text text.before
-  cp lines lines.before
+  "eval -m mt pairs.tsv --outputs mt/config.json" "translate -m mt one --explain mt/model.safetensors" \
+  "eval -m ours text --against reference.gguf --plot reference.gguf" "eval -m model.gguf text --against ours --plot model.gguf" \
+  "eval -m ours text --against model.gguf --plot reference.gguf" "eval -m ours text --against model.gguf --plot ours/recipe.yaml" \
+  "eval -m mt pairs.tsv --config recipe.yaml --outputs recipe.yaml" "eval -m mt pairs.tsv --outputs model.gguf" \
+  "explain -m mt one --config recipe.yaml -o recipe.yaml" "explain -m model.gguf one -o model.gguf" \
+  "tokenizer train text --config recipe.yaml -o recipe.yaml"; do
+  for file in text lines recipe.yaml model.gguf reference.gguf; do cp "$file" "$file.before"; done
   # shellcheck disable=SC2086 # a command
   run $files
   expect_usage "would be overwritten"
-  cmp text text.before && cmp lines lines.before && diff -r mt saved || flunk "$files: something was written over"
+  for file in text lines recipe.yaml model.gguf reference.gguf; do
+    cmp "$file" "$file.before" || flunk "$files: $file was written over"
+  done
+  diff -r mt saved || flunk "$files: the model was written over"
 done
+run eval -m ours text --against model.gguf --plot lines
+expect_err "exists and is no plot"
+run eval -m ours text --against model.gguf --plot plot.svg
+run eval -m ours text --against model.gguf --plot plot.svg
+expect_status 0
 last="translate <lines --explain lines"
 "$INKSTONE" translate -m mt --explain lines <lines >out 2>err
 status=$?
