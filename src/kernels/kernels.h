@@ -84,8 +84,8 @@ typedef struct Kernels {
   TypeKernels types[TENSOR_WEIGHT_TYPES];
 } Kernels;
 
-/* Panels that TypeKernels.row reads concurrently. */
-enum { ROW_PANELS = 4 };
+/* Panels that TypeKernels.row reads concurrently; steps of k per partial sum of products of bf16. */
+enum { ROW_PANELS = 4, PAIRED_STEPS = 1024 };
 
 /* The table in use. Set at program start; changed only by kernels_select. */
 extern const Kernels *kernels;

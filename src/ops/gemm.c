@@ -126,7 +126,8 @@ typedef struct PanelB {
 static PanelB prepacked_panel(const Product *x, float *scratch, int64_t column, int64_t first,
                               int64_t steps) {
   const void *panel = packed_panel(x->prepacked, column, first);
-  if (x->prepacked->type == TENSOR_F32) return (PanelB){.at = panel, .stride = x->nr};
+  if (x->precision == PRECISION_BF16 || x->prepacked->type == TENSOR_F32)
+    return (PanelB){.at = panel, .stride = x->nr};
   kernels->types[x->prepacked->type].widen_panel(scratch, panel, steps);
   return (PanelB){.at = scratch, .stride = x->nr};
 }
@@ -181,8 +182,8 @@ static bool is_of_integers(const Product *x) {
 }
 
 static bool is_row(const Product *x) {
-  return !is_of_integers(x) && reads_unpacked(x) && x->m == 1 && !x->transpose_a &&
-         ((x->b && x->stored.transposed) || x->prepacked);
+  return !is_of_integers(x) && x->m == 1 && !x->transpose_a &&
+         (x->prepacked || (reads_unpacked(x) && x->b && x->stored.transposed));
 }
 
 static void prepacked_row(const Product *x, int64_t column, int64_t first, int64_t columns) {
@@ -190,8 +191,11 @@ static void prepacked_row(const Product *x, int64_t column, int64_t first, int64
   const float *a = x->a + first;
   float *c = x->c + column;
   const float *from = first ? c : x->from ? x->from + column : NULL;
-  const int64_t steps = int64_min(KC, x->k - first);
-  kernels->types[x->prepacked->type].row(c, from, a, panels, x->k, steps, columns);
+  const int64_t steps = int64_min(x->most_steps, x->k - first);
+  if (x->precision == PRECISION_BF16)
+    kernels->row_of_pairs(c, from, a, panels, panel_rows(x, x->k), steps, columns);
+  else
+    kernels->types[x->prepacked->type].row(c, from, a, panels, x->k, steps, columns);
 }
 
 static void unpacked_row(const Product *x, int64_t column, int64_t first, int64_t columns) {
@@ -210,7 +214,7 @@ static void multiply_row(void *arg, int64_t begin, int64_t end) {
   const Product *x = arg;
   const int64_t width = columns_at_once(x), to = int64_min(end * width, x->n);
   for (int64_t column = begin * width; column < to; column += width)
-    for (int64_t first = 0; first < x->k; first += KC)
+    for (int64_t first = 0; first < x->k; first += x->most_steps)
       (x->prepacked ? prepacked_row : unpacked_row)(x, column, first, int64_min(width, to - column));
 }
 
@@ -455,17 +459,17 @@ static Product product(bool transpose_a, bool transpose_b, int64_t m, int64_t n,
   return product_stored(transpose_a, m, n, k, a, lda, (Stored){b, TENSOR_F32, transpose_b, n, ldb}, c, ldc);
 }
 
-static Product product_packed(int64_t m, const float *a, int64_t lda, const Packed *b, float *c,
-                              int64_t ldc) {
-  Product x = product(false, false, m, b->n, b->k, a, lda, NULL, 0, c, ldc);
-  x.prepacked = b;
-  return x;
-}
-
 static Product in_precision(Product x, Precision precision) {
   x.precision = precision;
   if (precision == PRECISION_BF16) x.mr = kernels->pairs_mr(), x.most_steps = KC_BF16;
   return x;
+}
+
+static Product product_packed(int64_t m, const float *a, int64_t lda, const Packed *b, float *c,
+                              int64_t ldc) {
+  Product x = product(false, false, m, b->n, b->k, a, lda, NULL, 0, c, ldc);
+  x.prepacked = b;
+  return in_precision(x, b->precision);
 }
 
 static Product added_to_itself(Product x, float beta) {
@@ -559,14 +563,15 @@ static void run_together(const Product *x, int count) {
   }
 }
 
+/* A set determines the precision, though it may not have packed the weight yet. */
 static Product product_weight(Precision precision, PackedSet *set, bool transposed, int64_t m, const float *a,
                               const GemmWeight *w) {
   const int64_t n = w->weight->shape[transposed ? 0 : 1], k = w->weight->shape[transposed ? 1 : 0];
   const Packed *packed = set ? packed_set_get(set, transposed, w->weight) : NULL;
-  CHECK(!packed || precision == PRECISION_F32);
-  const Product x = packed
-                        ? product_packed(m, a, k, packed, w->c, n)
-                        : product_stored(false, m, n, k, a, k, stored_weight(w->weight, transposed), w->c, n);
+  CHECK(!set || precision == PRECISION_F32);
+  if (packed) return added_to_bias(product_packed(m, a, k, packed, w->c, n), w->bias);
+  if (set) precision = precision_of_weights(w->weight->type);
+  const Product x = product_stored(false, m, n, k, a, k, stored_weight(w->weight, transposed), w->c, n);
   return added_to_bias(in_precision(x, precision), w->bias);
 }
 

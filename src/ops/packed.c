@@ -30,12 +30,17 @@ const char *precision_name(Precision precision) {
   return precision == PRECISION_BF16 ? "bf16" : "f32";
 }
 
+Precision precision_of_weights(TensorType type) {
+  return type == TENSOR_BF16 && kernels->has_bf16() ? PRECISION_BF16 : PRECISION_F32;
+}
+
 static int64_t padded(int64_t n) {
   const int64_t nr = kernels->gemm_nr();
   return (n + nr - 1) / nr * nr;
 }
 
-size_t packed_bytes(TensorType type, int64_t n, int64_t k) {
+size_t packed_bytes(TensorType type, Precision precision, int64_t n, int64_t k) {
+  if (precision == PRECISION_BF16) return (size_t)(padded(n) * kernels->pair_steps(k)) * sizeof(uint32_t);
   return type_bytes(type, padded(n) * k);
 }
 
@@ -44,7 +49,10 @@ int64_t packed_floats(int64_t n, int64_t k) {
 }
 
 static void *panel_at(const Packed *p, int64_t column, int64_t first) {
-  return (char *)p->panels + type_bytes(p->type, column * p->k + first * kernels->gemm_nr());
+  const int64_t nr = kernels->gemm_nr();
+  if (p->precision == PRECISION_BF16)
+    return (uint32_t *)p->panels + column * kernels->pair_steps(p->k) + kernels->pair_steps(first) * nr;
+  return (char *)p->panels + type_bytes(p->type, column * p->k + first * nr);
 }
 
 /* `rows` rows from row `row`, elements from `first`, as floats: f32 in place, other types widened. */
@@ -130,7 +138,9 @@ static void fill_panels(void *arg, int64_t begin, int64_t end) {
                   column = f->column + i / f->pieces * kernels->gemm_nr();
     const int64_t steps = int64_min(PACKED_STEPS, f->p->k - first);
     void *out = panel_at(f->p, column, first);
-    if (f->p->type == TENSOR_F32)
+    if (f->p->precision == PRECISION_BF16)
+      stored_pairs(&f->b, out, column, first, steps);
+    else if (f->p->type == TENSOR_F32)
       stored_panel(&f->b, out, column, first, steps);
     else if (kernels->types[f->p->type].panel)
       pack_blocks(&f->b, out, column, first, steps);
@@ -195,9 +205,10 @@ void packed_set_free(PackedSet *s) {
 static const Packed *packed_as(PackedSet *s, TensorType type, bool transposed, const Tensor *weight) {
   const ArenaMark mark = arena_mark(s->arena);
   const Stored b = stored_weight(weight, transposed);
+  const Precision precision = precision_of_weights(weight->type);
   const int64_t n = b.n, k = weight->shape[transposed ? 1 : 0];
   Packed *p = arena_new_of(s->arena, Packed);
-  *p = (Packed){n, k, type, arena_alloc(s->arena, packed_bytes(type, n, k)), b};
+  *p = (Packed){n, k, type, precision, arena_alloc(s->arena, packed_bytes(type, precision, n, k)), b};
   if (fill_and_release(p, b)) return p;
   arena_rewind(s->arena, mark);
   return NULL;
@@ -212,6 +223,8 @@ static bool may_hold(TensorType type, bool transposed, TensorType stored) {
 
 /* Tries the types after f32, which are all smaller. */
 static const Packed *pack(PackedSet *s, bool transposed, const Tensor *weight) {
+  if (precision_of_weights(weight->type) == PRECISION_BF16)
+    return packed_as(s, weight->type, transposed, weight);
   const bool compact = s->compact || kernels->types[weight->type].panel;
   for (int i = 1; i < TENSOR_WEIGHT_TYPES && compact; i++) {
     const TensorType type = (TensorType)i;
@@ -227,7 +240,7 @@ static const Packed *pack(PackedSet *s, bool transposed, const Tensor *weight) {
 static const Packed *panel_by_panel(PackedSet *s, const Tensor *weight) {
   Packed *p = arena_new_of(s->arena, Packed);
   const Stored b = stored_weight(weight, true);
-  *p = (Packed){b.n, b.ld, b.type, NULL, b};
+  *p = (Packed){b.n, b.ld, b.type, PRECISION_F32, NULL, b};
   return p;
 }
 

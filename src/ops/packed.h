@@ -5,15 +5,18 @@
 
 #include "ops/tensor.h"
 
-/* Steps of k per partial sum with f32, and with bf16, where fewer would be bound by reading and writing C;
- * and the largest gemm_nr. */
-enum { PACKED_STEPS = 256, PAIRED_STEPS = 1024, PACKED_WIDEST = 32 };
+/* Steps of k per partial sum with f32 (with bf16 PAIRED_STEPS, as fewer would be bound by reading and writing
+ * C); and the largest gemm_nr. */
+enum { PACKED_STEPS = 256, PACKED_WIDEST = 32 };
 
 /* Number format of the operands of matrix products: f32, or rounded to bf16. Sums are always f32. */
 typedef enum Precision { PRECISION_F32, PRECISION_BF16 } Precision;
 /* "f32", "bf16"; "auto": bf16 if a short measurement finds it faster than f32. */
 Precision precision_named(const char *);
 const char *precision_name(Precision);
+/* Of products with weights that are stored so and packed by a set: bf16 for weights of bf16, if the processor
+ * has such products. */
+Precision precision_of_weights(TensorType);
 
 /* op(B) [k,n] as stored: [k,n] or, transposed, [n,k], of any type, with row stride `ld` in elements. */
 typedef struct Stored {
@@ -30,16 +33,18 @@ void stored_pairs(const Stored *, uint32_t *out, int64_t column, int64_t first, 
 
 /* op(B) [k,n], in the order in which a row is multiplied by it: [n / nr][k / PACKED_STEPS], each a panel of
  * its type (kernels.h). A type other than f32 is used only if it holds the values exactly: results are the
- * same, and products of a single row, which are bound by reading B, are faster. */
+ * same, and products of a single row, which are bound by reading B, are faster. For products of precision
+ * bf16 panels are those of kernels->pairs_b. */
 typedef struct Packed {
   int64_t n, k;
   TensorType type;
+  Precision precision;
   void *panels; /* NULL: each is packed from `stored` when it is read; of types in blocks only */
   Stored stored;
 } Packed;
 
-size_t packed_bytes(TensorType, int64_t n, int64_t k); /* of `panels`; */
-int64_t packed_floats(int64_t n, int64_t k);           /* of f32, in floats */
+size_t packed_bytes(TensorType, Precision, int64_t n, int64_t k); /* of `panels`; */
+int64_t packed_floats(int64_t n, int64_t k);                      /* of f32, in floats */
 /* Packs b = op(B) [k,n]. False if the type cannot hold its values. */
 bool packed_fill(Packed *, Stored b);
 /* The panel at `column`, a multiple of nr, and step `first`, a multiple of PACKED_STEPS. Valid until the

@@ -360,7 +360,7 @@ static void check_type(const Case *s, TensorType type) {
     }
   Matrix want = product(gemm, s, &o, 1), all = matrix_copy(&o.c), serial = matrix_copy(&o.c);
   Packed packed = {.n = s->n, .k = s->k, .type = type};
-  packed.panels = mem_alloc(packed_bytes(type, s->n, s->k));
+  packed.panels = mem_alloc(packed_bytes(type, PRECISION_F32, s->n, s->k));
   assert_true(packed_fill(&packed, stored_b(s, &o)));
   gemm_packed_add(s->m, o.a.x, o.a.ld, &packed, 1, all.x, all.ld);
   gemm_packed_serial(s->m, o.a.x, o.a.ld, &packed, 1, serial.x, serial.ld);
@@ -385,12 +385,36 @@ static void check_f16(const Case *s) {
   check_type(s, TENSOR_F16);
 }
 
+/* B in pairs of bf16: the bits of gemm_precise, for all rows and for some alone. */
+static void check_pairs(const Case *s) {
+  if (s->transpose_a) return;
+  Operands o = operands_new(s);
+  Matrix want = product(multiply_brains, s, &o, 1), c = matrix_copy(&o.c);
+  Packed packed = {.n = s->n, .k = s->k, .type = TENSOR_BF16, .precision = PRECISION_BF16};
+  packed.panels = mem_alloc(packed_bytes(packed.type, packed.precision, s->n, s->k));
+  assert_true(packed_fill(&packed, stored_b(s, &o)));
+  gemm_packed_add(s->m, o.a.x, o.a.ld, &packed, 1, c.x, c.ld);
+  same_bits(s, &c, &want, "pairs packed before");
+  gaps_untouched(&o, &c);
+  for (int64_t i = 0; i < s->m; i += 1 + s->m / 20) {
+    float *row = c.x + i * c.ld;
+    memcpy(row, o.c.x + i * c.ld, (size_t)s->n * sizeof *row);
+    (i & 1 ? gemm_packed_serial : gemm_packed_add)(1, o.a.x + i * o.a.ld, o.a.ld, &packed, 1, row, c.ld);
+  }
+  same_bits(s, &c, &want, "a row times pairs");
+  gaps_untouched(&o, &c);
+  mem_free(packed.panels);
+  mem_free(want.x);
+  mem_free(c.x);
+  operands_free(&o);
+}
+
 static void check_packed(const Case *s) {
   if (s->transpose_a) return;
   Operands o = operands_new(s);
   Matrix want = product(gemm, s, &o, 1), c = matrix_copy(&o.c);
   Packed packed = {.n = s->n, .k = s->k};
-  packed.panels = mem_alloc(packed_bytes(TENSOR_F32, s->n, s->k));
+  packed.panels = mem_alloc(packed_bytes(TENSOR_F32, PRECISION_F32, s->n, s->k));
   packed_fill(&packed, stored_b(s, &o));
   gemm_packed_serial(s->m, o.a.x, o.a.ld, &packed, 1, c.x, c.ld);
   same_bits(s, &c, &want, "packed before");
@@ -454,6 +478,7 @@ static void halves_give_the_same_bits(void **state) {
 
 static void packed_before_gives_the_same_bits(void **state) {
   each_set_and_case(check_packed);
+  each_set_and_case(check_pairs);
 }
 
 /* Divergence is seen: one NaN of A reaches all of its row and nothing else. */

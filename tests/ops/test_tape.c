@@ -338,7 +338,7 @@ static void values_that_dominate_are_exact(void **state) {
 /* What a set makes of a weight of that type, which lies along k or not. */
 static TensorType packed_type(TensorType type, bool along_k, bool compact) {
   if (type_info(type)->block > 1) return along_k ? type : TENSOR_F32;
-  return compact ? type : TENSOR_F32;
+  return compact || precision_of_weights(type) == PRECISION_BF16 ? type : TENSOR_F32;
 }
 
 /* Rounding x to integers moves no sum by more than a tenth of their root mean square; the rows have the bits
@@ -373,6 +373,7 @@ static void check_stored(TensorType type, bool transposed, bool compact, int64_t
   Tensor *x = normal(plain, 3, 2, (int64_t[]){rows, k});
   Tensor *weight = normal(plain, 2, 2, (int64_t[]){transposed ? k : n, transposed ? n : k});
   Tensor stored = stored_as(plain, type, weight);
+  tape_set_precision(plain, precision_of_weights(type));
   const Tensor *y = op_linear(plain, x, weight, NULL, transposed);
   for (int again = 0; again < 2; again++)
     if (block > 1 && !transposed) /* integers from the first product on */
