@@ -12,6 +12,7 @@
 #include "base/integers.h"
 #include "kernels/kernels.h"
 #include "ops/gemm.h"
+#include "ops/key_pages.h"
 #include "ops/loops.h"
 #include "ops/sample.h"
 
@@ -25,7 +26,7 @@ typedef struct Attention {
   int64_t block, blocks;               /* rows per block, blocks per sequence */
   float *scratch;                      /* of all workers, see below */
   float *log_sums;                     /* [B,H,T], for backward */
-  int64_t *runs, run_count;            /* first sequence of each run whose rows share blocks; NULL: no runs */
+  int64_t *runs, run_count, tasks;     /* first sequence of each run whose rows share blocks; NULL: no runs */
   float *dq, *dk, *dv, *dbias, beta_q;
 } Attention;
 
@@ -37,8 +38,8 @@ static int64_t head_at(int64_t sequence, int64_t rows, int64_t heads, int64_t he
 /* One query head of one sequence: offsets of its matrices, and the strides of their rows. */
 typedef struct Head {
   int64_t sequence, head;
-  bool shared; /* rows are heads that share keys and values, of a single token */
-  int64_t at, step, kv_at, kv_step;
+  bool shared;                      /* rows are heads that share keys and values, of a single token */
+  int64_t at, step, kv_at, kv_step; /* kv: unless they are paged */
 } Head;
 
 static int64_t element_or(const Tensor *t, int64_t index, int64_t fallback) {
@@ -47,11 +48,6 @@ static int64_t element_or(const Tensor *t, int64_t index, int64_t fallback) {
 
 static bool is_paged(const Attention *n) {
   return n->pages.keys != NULL;
-}
-
-/* Offset of a key/value head in a page, [G, positions, d]. */
-static int64_t head_in_page(const Attention *n, int64_t kv_head) {
-  return kv_head * n->pages.size * n->size;
 }
 
 /* Query heads that share a key/value head. */
@@ -65,9 +61,8 @@ static Head head_of(const Attention *n, int64_t sequence, int64_t head) {
                 .head = head,
                 .at = head_at(sequence, n->rows, n->shape.heads, head, n->size),
                 .step = n->shape.heads * n->size,
-                .kv_at = is_paged(n) ? head_in_page(n, kv_head)
-                                     : head_at(memory, n->keys, n->shape.kv_heads, kv_head, n->size),
-                .kv_step = is_paged(n) ? n->size : n->shape.kv_heads * n->size};
+                .kv_at = head_at(memory, n->keys, n->shape.kv_heads, kv_head, n->size),
+                .kv_step = n->shape.kv_heads * n->size};
 }
 
 static const float *query(const Attention *n, const Head *h) {
@@ -159,75 +154,29 @@ static Block block_of(const Attention *n, const Head *h, int64_t first, int64_t 
 
 /* ---- paged keys and values ---- */
 
-/* The page that holds a position of a row's sequence. */
-static void *page_of(const Attention *n, void *const *pages, int64_t row, int64_t position) {
-  const KeyPages *p = &n->pages;
-  CHECK(position / p->size < p->each);
-  return pages[p->table[p->sequence[row] * p->each + position / p->size]];
-}
-
-/* Stores a row's keys or values, rounded to the pages' type. The only place that writes pages. */
-static bool write_page(const Attention *n, void *page, int64_t position, const float *row) {
-  const TensorType type = n->pages.type;
-  bool fits = true;
-  for (int64_t head = 0; head < n->shape.kv_heads; head++, row += n->size) {
-    const int64_t at = head_in_page(n, head) + position % n->pages.size * n->size;
-    fits &= type_narrow(type, (char *)page + type_bytes(type, at), row, n->size);
-  }
-  return fits;
-}
-
-/* Stores k and v of the new tokens. */
-static void write_pages(const Attention *n) {
-  const KeyPages *p = &n->pages;
-  const int64_t width = n->shape.kv_heads * n->size;
-  bool fits = true;
-  for (int64_t row = 0; row < n->sequences; row++) {
-    const int64_t position = tensor_i32(n->node.in[3])[row];
-    fits &=
-        write_page(n, page_of(n, p->keys, row, position), position, tensor_f32(n->node.in[1]) + row * width);
-    fits &= write_page(n, page_of(n, p->values, row, position), position,
-                       tensor_f32(n->node.in[2]) + row * width);
-  }
-  if (!fits && p->overflow) *p->overflow = true;
-}
-
-/* `count` positions of a head within one page, [count, d]: in place if they are floats, else widened to
- * scratch. The only place that reads pages. */
-static const float *read_page(const Attention *n, const Head *h, void *const *pages, int64_t position,
-                              int64_t count) {
-  const KeyPages *p = &n->pages;
-  const int64_t at = h->kv_at + position % p->size * n->size;
-  const void *stored = type_at(p->type, page_of(n, pages, h->sequence, position), at);
-  if (p->type == TENSOR_F32) return stored;
-  float *widened = worker_scratch(n, WIDENED);
-  kernels->types[p->type].widen(widened, stored, count * n->size);
-  return widened;
-}
-
-static int64_t left_in_page(const Attention *n, int64_t position, int64_t end) {
-  const int64_t next = position - position % n->pages.size + n->pages.size;
-  return (next < end ? next : end) - position;
+static PagedHead paged_head(const Attention *n, const Head *h) {
+  return (PagedHead){&n->pages, h->sequence, h->head / group_of(n), n->size, worker_scratch(n, WIDENED)};
 }
 
 /* Few rows: sums continue across pages. */
 static void sum_pages(const Attention *n, const Head *h, Block b, int64_t from, int64_t to,
                       const float *weights, float *out, int64_t step) {
+  const PagedHead paged = paged_head(n, h);
   for (int64_t r = 0; r < b.count; r++) memset(out + r * step, 0, (size_t)n->size * sizeof *out);
   for (int64_t at = from, count; at < to; at += count) {
-    count = left_in_page(n, at, to);
-    const float *values = read_page(n, h, n->pages.values, at, count);
+    count = left_in_page(&n->pages, at, to);
+    const float *values = paged_values(&paged, at, count);
     for (int64_t r = 0; r < b.count; r++)
-      kernels->add_rows(out + r * step, weights + r * b.width + (at - from), values, h->kv_step, count,
-                        n->size);
+      kernels->add_rows(out + r * step, weights + r * b.width + (at - from), values, n->size, count, n->size);
   }
 }
 
 /* Several rows: gathers the values first. */
 static void gather_values(const Attention *n, const Head *h, int64_t from, int64_t to, float *out) {
+  const PagedHead paged = paged_head(n, h);
   for (int64_t at = from, count; at < to; at += count) {
-    count = left_in_page(n, at, to);
-    memcpy(out, read_page(n, h, n->pages.values, at, count), (size_t)(count * n->size) * sizeof *out);
+    count = left_in_page(&n->pages, at, to);
+    memcpy(out, paged_values(&paged, at, count), (size_t)(count * n->size) * sizeof *out);
     out += count * n->size;
   }
 }
@@ -253,10 +202,12 @@ static void weigh_pages(const Attention *n, const Head *h, Block b, const float 
 /* scores = queries K^T */
 static void multiply_pages(const Attention *n, const Head *h, Block b, const float *queries, float *scores) {
   const int64_t end = b.low + b.width;
+  const PagedHead paged = paged_head(n, h);
   for (int64_t at = b.low, count; at < end; at += count) {
-    count = left_in_page(n, at, end);
-    gemm_serial(false, true, b.count, count, n->size, queries, n->size,
-                read_page(n, h, n->pages.keys, at, count), h->kv_step, 0, scores + at - b.low, b.width);
+    count = left_in_page(&n->pages, at, end);
+    const PagedKeys keys = paged_keys(&paged, at, count);
+    gemm_serial(false, !keys.transposed, b.count, count, n->size, queries, n->size, keys.at, keys.ld, 0,
+                scores + at - b.low, b.width);
   }
 }
 
@@ -367,30 +318,46 @@ static void find_runs(Attention *n) {
   n->runs[n->run_count] = n->sequences;
 }
 
-/* A single token's heads that share keys are the rows of one block, which is computed with the first of them,
- * so that keys and values are read once. */
-static void attend_run(const Attention *n, int64_t first, int64_t rows, int64_t head) {
-  Head h = head_of(n, first, head);
-  h.shared = is_paged(n) && rows == 1 && group_of(n) <= n->block;
-  if (h.shared) h.step = n->size, rows = head % group_of(n) ? 0 : group_of(n);
-  if (rows) attend_rows(n, &h, 0, rows);
+/* A single token's heads that share keys are the rows of one block, so that keys and values are read once. */
+static void attend_heads(const Attention *n, int64_t run, int64_t head, int64_t end) {
+  const int64_t first = n->runs[run], rows = n->runs[run + 1] - first, group = group_of(n);
+  for (int64_t count; head < end; head += count) {
+    Head h = head_of(n, first, head);
+    h.shared = is_paged(n) && rows == 1 && group <= n->block;
+    if (h.shared) h.step = n->size;
+    count = h.shared ? int64_min(end, (head / group + 1) * group) - head : 1;
+    attend_rows(n, &h, 0, h.shared ? count : rows);
+  }
 }
 
+/* Tasks are even shares of the heads of all runs. */
 static void attend_runs(void *arg, int64_t begin, int64_t end) {
   const Attention *n = arg;
-  for (int64_t i = begin; i < end; i++) {
-    const int64_t run = i / n->shape.heads, first = n->runs[run];
-    attend_run(n, first, n->runs[run + 1] - first, i % n->shape.heads);
+  const int64_t heads = n->shape.heads, all = n->run_count * heads;
+  const int64_t last = all * end / n->tasks;
+  for (int64_t i = all * begin / n->tasks, count; i < last; i += count) {
+    count = int64_min(heads - i % heads, last - i);
+    attend_heads(n, i / heads, i % heads, i % heads + count);
   }
+}
+
+/* A task for each group of heads that share keys; if these are too few to be shared out evenly, one for each
+ * thread, which may divide a group. */
+static int64_t tasks_of(const Attention *n) {
+  const int64_t groups = n->run_count * n->shape.kv_heads, threads = threads_count();
+  return groups < 4 * threads ? threads : groups;
 }
 
 static void forward(Node *node) {
   Attention *n = (Attention *)node;
   n->scratch = node->workspace;
-  if (is_paged(n)) write_pages(n);
+  if (is_paged(n))
+    key_pages_write(&n->pages, n->sequences, n->shape.kv_heads, n->size, tensor_i32(node->in[3]),
+                    tensor_f32(node->in[1]), tensor_f32(node->in[2]));
   if (n->runs) {
     find_runs(n);
-    parallel_for(n->run_count * n->shape.heads, attend_runs, n);
+    n->tasks = tasks_of(n);
+    parallel_for(n->tasks, attend_runs, n);
     return;
   }
   parallel_for(n->sequences * n->shape.heads * n->blocks, attend_blocks, n);

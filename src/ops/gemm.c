@@ -132,12 +132,13 @@ static PanelB prepacked_panel(const Product *x, float *scratch, int64_t column, 
   return (PanelB){.at = scratch, .stride = x->nr};
 }
 
-/* Packs the panel into `scratch`, unless it is packed already. For few rows, a complete panel of a
- * row-major B is used in place. */
+/* Packs the panel into `scratch`, unless it is packed already. For few rows, or if rows of B are as long as
+ * those of a panel, a complete panel of a row-major B is used in place. */
 static PanelB panel_of_b(const Product *x, float *scratch, int64_t column, int64_t first, int64_t steps) {
   if (x->prepacked) return prepacked_panel(x, scratch, column, first, steps);
   if (x->block_b) return (PanelB){.at = x->block_b + column * panel_rows(x, steps), .stride = x->nr};
-  if (reads_unpacked(x) && x->m <= FEW && x->b && !x->stored.transposed && column + x->nr <= x->n)
+  if (reads_unpacked(x) && (x->m <= FEW || x->ldb == x->nr) && x->b && !x->stored.transposed &&
+      column + x->nr <= x->n)
     return (PanelB){.at = x->b + first * x->ldb + column, .stride = x->ldb};
   pack_b(x, scratch, column, first, steps);
   return (PanelB){.at = scratch, .stride = x->nr};

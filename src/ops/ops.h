@@ -96,7 +96,7 @@ typedef struct KeyPages {
   int64_t size;
   TensorType type;                   /* whose blocks divide d */
   bool *overflow;                    /* set if a value exceeds the type's range; NULL: not needed */
-  void *const *keys, *const *values; /* the pages, [G, size, d]; NULL: not paged */
+  void *const *keys, *const *values; /* the pages (key_pages.h); NULL: not paged */
   const int32_t *table;              /* [sequences, each]: page numbers of each sequence, in order */
   int64_t each;
   const int32_t *sequence; /* [B]: row of the table */
