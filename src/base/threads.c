@@ -86,7 +86,7 @@ void *thread_scratch(void) {
 
 /* The range is cut into parts, several per thread. A thread runs its own in order, then those that other
  * threads have not started, so that a thread delayed by another program does not delay the loop. */
-enum { PARTS_EACH = 4 };
+enum { PARTS_EACH = 8 };
 
 static void run_part(Pool *p, int part) {
   const int64_t begin = p->n * part / p->parts, end = p->n * (part + 1) / p->parts;
