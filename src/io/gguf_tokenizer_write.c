@@ -304,6 +304,7 @@ bool gguf_put_tokenizer(GgufValues *out, const char *text, size_t length, const 
   Writing w = {
       .json = json, .model = json_object_get(json, "model"), .arena = arena_new(0), .out = out, .err = err};
   w.v = (Vocabulary){.path = "tokenizer.json",
+                     .space_rule = SPACE_BEHIND_SYMBOLS, /* as the file will be read, here and by llama.cpp */
                      .count = (size_t)special->vocabulary,
                      .begin = -1,
                      .end = -1,

@@ -27,10 +27,11 @@ typedef struct DecoderNames {
 } DecoderNames;
 
 /* Names that most families share with Llama. */
-#define DECODER_LLAMA_NAMES                                                                                  \
+#define DECODER_LLAMA_NAMES DECODER_LLAMA_ATTENTION, .gate = "gate_proj", .up = "up_proj", .down = "down_proj"
+/* The same without feed-forward blocks. */
+#define DECODER_LLAMA_ATTENTION                                                                              \
   .body = "model", .embedding = "embed_tokens", .layers = "layers", .attention = "self_attn", .q = "q_proj", \
-  .k = "k_proj", .v = "v_proj", .out = "o_proj", .mlp = "mlp", .gate = "gate_proj", .up = "up_proj",         \
-  .down = "down_proj", .last_norm = "norm", .head = "lm_head"
+  .k = "k_proj", .v = "v_proj", .out = "o_proj", .mlp = "mlp", .last_norm = "norm", .head = "lm_head"
 
 /* Keys of config.json that all but GPT-2 share, with the class's defaults. */
 // clang-format off

@@ -33,21 +33,9 @@ static void begin(Config *c) {
 }
 
 extern const Arch arch_glm4;
-static const DecoderNames layer_names = {.body = "model",
-                                         .embedding = "embed_tokens",
-                                         .layers = "layers",
-                                         .attention_norm = "input_layernorm",
-                                         .attention = "self_attn",
-                                         .q = "q_proj",
-                                         .k = "k_proj",
-                                         .v = "v_proj",
-                                         .out = "o_proj",
-                                         .ffn_norm = "post_attention_layernorm",
-                                         .mlp = "mlp",
-                                         .gate_up = "gate_up_proj",
-                                         .down = "down_proj",
-                                         .last_norm = "norm",
-                                         .head = "lm_head"};
+static const DecoderNames layer_names = {DECODER_LLAMA_ATTENTION, .attention_norm = "input_layernorm",
+                                         .ffn_norm = "post_attention_layernorm", .gate_up = "gate_up_proj",
+                                         .down = "down_proj"};
 
 static Output forward(Net *net, const Config *c, const Batch *batch) {
   DecoderNames names = layer_names;

@@ -33,21 +33,9 @@ static bool complete(Config *c, const char *where, Error *err) {
   return decoder_complete(c, where, err);
 }
 
-static const DecoderNames layer_names = {.body = "model",
-                                         .embedding = "embed_tokens",
-                                         .layers = "layers",
-                                         .attention_norm = "input_layernorm",
-                                         .attention = "self_attn",
-                                         .q = "q_proj",
-                                         .k = "k_proj",
-                                         .v = "v_proj",
-                                         .out = "o_proj",
-                                         .ffn_norm = "post_attention_layernorm",
-                                         .mlp = "mlp",
-                                         .up = "c_fc",
-                                         .down = "c_proj",
-                                         .last_norm = "norm",
-                                         .head = "lm_head"};
+static const DecoderNames layer_names = {DECODER_LLAMA_ATTENTION, .attention_norm = "input_layernorm",
+                                         .ffn_norm = "post_attention_layernorm", .up = "c_fc",
+                                         .down = "c_proj"};
 
 static Output forward(Net *net, const Config *c, const Batch *batch) {
   return decoder_forward(net, c, batch,

@@ -69,12 +69,11 @@ static bool read_rest(Config *c, const json_t *config, const char *where, Error 
   bool tied = true;
   c->tied = true;
   if (!c->layers) c->layers = c->encoder_layers;
-  if (c->decoder_start < 0) c->decoder_start = c->pad;
+  if (c->decoder_start < 0) c->decoder_start = c->pad >= 0 ? c->pad : c->bos;
   if (!json_get_bool(config, "tie_word_embeddings", true, &tied, where, err) ||
       !json_get_bool(config, "scale_decoder_outputs", tied, &c->scale_output, where, err))
     return false;
   if (c->arch == &arch_mt5) c->scale_output = false;
-  if (c->decoder_start < 0) c->decoder_start = c->bos;
   return read_feed_forward(c, config, where, err);
 }
 

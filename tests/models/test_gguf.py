@@ -9,10 +9,13 @@ are trained until no two tokens are nearly as probable.) If transformers is ther
 of which llama_cpp gives the tokens that are written here the same log-probabilities.
 """
 import json
+import os
+import random
 import shutil
+import subprocess
 import sys
 
-from peer import check, failed, run
+from peer import check, failed, inkstone, run
 
 try:
     import gguf
@@ -111,6 +114,40 @@ def compare_values(model):
     check(f"{model}: values", good)
 
 
+def compare_symbols():
+    """User-defined symbols of SentencePiece: as llama.cpp finds them, and puts spaces behind them, or refused."""
+    try:
+        import sentencepiece
+    except ImportError as missing:
+        print("SKIP: symbols:", missing)
+        return
+    os.mkdir("pieces")
+    sentencepiece.SentencePieceTrainer.train(input="text", model_prefix="pieces/tokenizer", model_type="bpe", vocab_size=320, byte_fallback=True,
+                                             user_defined_symbols=["<tool>", "<x>"], character_coverage=1.0,
+                                             normalization_rule_name="identity", remove_extra_whitespaces=False, minloglevel=2)
+    for legacy in (True, False):
+        with open("pieces/tokenizer_config.json", "w") as file:
+            json.dump({"tokenizer_class": "LlamaTokenizer", "legacy": legacy}, file)
+        run("train", "write", "text", "-o", "symbols", "--arch", "llama", "--tokenizer-from", "pieces", "--layers", 1, "--width", 32, "--heads", 4,
+            "--context", 64, "--batch", 4, "--steps", 30, "--warmup", 3, "--lr", 0.01, "--sample-tokens", 0, "--threads", 1, "-q", "--overwrite")
+        if not legacy:
+            refused = subprocess.run([inkstone, "convert", "symbols", "new.gguf"], capture_output=True, text=True)
+            check("symbols of a class that puts spaces elsewhere are refused", refused.returncode == 1 and "a pre-tokenizer" in refused.stderr, refused.stderr)
+            continue
+        run("convert", "symbols", "symbols.gguf")
+        compare_texts("symbols.gguf", "The moon 3")
+        if not llama_cpp:
+            continue
+        other = llama_cpp.Llama("symbols.gguf", vocab_only=True, verbose=False)
+        draw = random.Random(3)
+        texts = ["".join(draw.choice(["<tool>", "<x>", " ", "The", " moon", "old stones", "<", "x>", "é", "月"]) for _ in range(draw.randrange(1, 9)))
+                 for _ in range(200)]
+        for model in ("symbols", "symbols.gguf"):
+            wrong = [t for t in texts if [int(i) for i in run("tokenizer", "encode", "-m", model, "--no-special-tokens", "--", t).split()]
+                     != other.tokenize(t.encode(), add_bos=False, special=False)]
+            check(f"{model}: ids of 200 texts with symbols", not wrong, wrong[:3])
+
+
 with open("text", "w", encoding="utf-8") as out:
     out.writelines(f"The moon {i % 7} sings over {i % 5} old stones, it's night.\n" for i in range(600))
 for arch in ("llama", "mistral", "qwen2", "qwen3", "gemma3", "gpt2", "mixtral", "qwen3_moe", "phi", "phi3", "granite", "smollm3", "gemma", "arcee",
@@ -134,6 +171,7 @@ for kind, scaling in SCALINGS.items():  # trained without: rotation must only be
         json.dump(config, file)
     run("convert", "scaled", f"{kind}.gguf")
     compare_texts(f"{kind}.gguf", "The moon 3 sings over 2 old")
+compare_symbols()
 train("words", "llama", "--layers", 2, "--width", 256, "--heads", 4, "--steps", 120, "--lr", 0.003, "--tokenizer", "bpe", "--words", "gpt-2")
 for kind in TYPES:
     run("convert", "words", f"words-{kind}.gguf", "--type", kind)
