@@ -214,7 +214,8 @@ static void quantize_block(const Grid *g, const float *x, int run, int high, Blo
 /* ---- q8_0 ---- */
 
 /* max |x| / 127 misses the grid of values that had fewer levels, such as 4-bit weights: of the scales that
- * put max |x| on levels 63 to 127, in steps of 1/2, the one of least error often meets it. */
+ * put max |x| on levels 63 to 127, in steps of 1/2, the one of least error often meets it. Then the best
+ * scale for its levels, as long as that helps. */
 static float fit_eight(const Grid *g, const float *x) {
   enum { RUN = 32, WAYS = 129 };
   static const float w[RUN] = {[0 ... RUN - 1] = 1};
@@ -229,6 +230,13 @@ static float fit_eight(const Grid *g, const float *x) {
     round_half(&d); /* only of good ones: it is slow */
     const float error = error_of(g, x, w, RUN, (Line){d, 0});
     if (error < least) best = d, least = error;
+  }
+  for (bool better = least > 0; better;) {
+    float gain, d = solve(g, sum_run(g, x, w, RUN, (Line){best, 0}), &gain).d;
+    round_half(&d);
+    const float error = error_of(g, x, w, RUN, (Line){d, 0});
+    better = error < least;
+    if (better) best = d, least = error;
   }
   return best;
 }
