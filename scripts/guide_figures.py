@@ -419,8 +419,8 @@ def roofline(workshop):
         svg.text(plot.at(*points[5])[0] + 6, plot.at(*points[5])[1] + 20, name, f"small f{css}")
     for rows in (1, 16, 256):
         x, y = plot.at(math.log2(rows / 2), math.log2(vectors[rows]))
-        right, below = {1: (6, 18), 16: (-6, -12), 256: (8, 4)}[rows]
-        svg.text(x + right, y + below, labelled(words["rows"], rows), "small soft")
+        right, below, css = {1: (4, 26, ""), 16: (-8, -8, "end "), 256: (8, 4, "")}[rows]
+        svg.text(x + right, y + below, labelled(words["rows"], rows), css + "small soft")
     return svg
 
 

@@ -422,14 +422,14 @@ static bool check_comparable(const Bundle *b, const Bundle *reference, Error *er
 
 /* The divergence that one token in x exceeds. */
 static bool plot_divergence(const Comparison *c, const char *path, Error *err) {
-  PlotSeries series = {.name = "KL divergence exceeded by one token in N (nats)", .css = "a"};
+  PlotSeries series = {.name = _("KL divergence exceeded by one token in N (nats)"), .css = "a"};
   Buffer file = {0};
   for (double n = 1; n < (double)c->tokens; n *= 1.1)
     vec_push(&series.points, ((PlotPoint){n, comparison_quantile(c, 1 - 1 / n)}));
   vec_push(&series.points, ((PlotPoint){(double)c->tokens, c->largest}));
   plot_file(&file,
             &(Plot){.x_name = "N", .series = &series, .count = 1, .width = 560, .height = 300, .log_x = true},
-            "KL divergence per token");
+            _("KL divergence per token"));
   const bool ok = file_replace(path, file.data, file.length, err);
   vec_free(&series.points);
   buffer_free(&file);

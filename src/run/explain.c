@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/language.h"
 #include "run/choices.h"
 #include "run/look.h"
 #include "text/html.h"
@@ -59,9 +60,12 @@ static void free_words(Words *words) {
   vec_free(words);
 }
 
+/* Without the spaces in front; a text of nothing else is one visible space. */
 static void add_text(Buffer *html, const char *text, size_t length) {
+  const bool any = length > 0;
   while (length && *text == ' ') text++, length--;
   html_text(html, text, length);
+  if (any && !length) buffer_adds(html, "␣");
 }
 
 static void add_word(Buffer *html, const Word *w) {
@@ -116,7 +120,7 @@ static void add_token(const Explanation *e, int32_t id, Buffer *html) {
   size_t length;
   const char *piece = tokenizer_piece(e->request->tokenizer, id, &length);
   if (id == layout_end(e->request->layout))
-    buffer_adds(html, "(end)");
+    buffer_adds(html, _("(end)"));
   else
     add_text(html, piece ? piece : "", piece ? length : 0);
 }
@@ -229,17 +233,17 @@ static const char style[] =
 
 void explain_page(const char *title, const char *sections, Buffer *html) {
   html_addf(html,
-            "<!doctype html>\n<html><head><meta charset=utf-8><meta name=viewport "
+            "<!doctype html>\n<html lang=%s><head><meta charset=utf-8><meta name=viewport "
             "content=\"width=device-width\">\n<meta name=generator content=\"inkstone "
             "--explain\">\n<title>%s</title>\n<style>\n",
-            title);
+            _("en"), title);
   buffer_adds(html, html_style);
   buffer_adds(html, style);
-  html_addf(html, "</style></head><body>\n<h1>%s</h1>\n", title);
-  buffer_adds(html,
-              "<p class=quiet>Each table shows the attention from each output word (rows) to each source "
-              "word (columns), averaged over layers and heads. Below it, for each output token: the "
-              "likeliest candidates, the chosen one in bold.</p>\n");
+  html_addf(
+      html, "</style></head><body>\n<h1>%s</h1>\n<p class=quiet>%s</p>\n", title,
+      _("Each table shows the attention from each output word (rows) to each source word (columns), "
+        "averaged over layers and heads. Below it, for each output token: the likeliest candidates, the "
+        "chosen one in bold."));
   buffer_adds(html, sections);
   buffer_adds(html, "</body></html>\n");
 }

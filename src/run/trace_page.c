@@ -35,6 +35,7 @@ static const char *const words[][2] = {
     {"back", N_("Back to the text")},
     {"command", N_("To explain this text:")},
     {"end", N_("(end)")},
+    {"comma", N_(", ")},
     {"layers", N_("Layer by layer")},
     {"layers_intro", N_("What the model would predict if it stopped after a layer: the hidden state there, "
                         "through the final norm and the output matrix (the logit lens).")},

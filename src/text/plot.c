@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/language.h"
 #include "text/html.h"
 
 /* Margins, wide enough for tick labels on a phone. */
@@ -142,13 +143,13 @@ static void draw_line(Buffer *out, const Frame *f, const Points *points, const c
 }
 
 static void draw_dots(Buffer *out, const Frame *f, const Points *points, const PlotSeries *s) {
-  for (size_t i = 0; i < points->count; i++)
-    html_addf(out,
-              "<circle class=\"%s%s\" cx=\"%.1f\" cy=\"%.1f\" r=\"%s\"><title>%s %.5g at %s "
-              "%.0f</title></circle>\n",
-              s->css, s->dots ? "" : " hover", x_on_plot(f, points->data[i].x),
-              y_on_plot(f, points->data[i].y), s->dots ? "3" : "5", s->name, points->data[i].y,
-              f->plot->x_name, points->data[i].x);
+  for (size_t i = 0; i < points->count; i++) {
+    html_addf(out, "<circle class=\"%s%s\" cx=\"%.1f\" cy=\"%.1f\" r=\"%s\"><title>", s->css,
+              s->dots ? "" : " hover", x_on_plot(f, points->data[i].x), y_on_plot(f, points->data[i].y),
+              s->dots ? "3" : "5");
+    html_addf(out, _("%s %.5g at %s %.0f"), s->name, points->data[i].y, f->plot->x_name, points->data[i].x);
+    buffer_adds(out, "</title></circle>\n");
+  }
 }
 
 /* Centred moving average over a thirtieth of the points. Unlike a trailing average it does not lag where the

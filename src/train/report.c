@@ -6,6 +6,7 @@
 
 #include "base/figure.h"
 #include "base/file.h"
+#include "base/language.h"
 #include "base/threads.h"
 #include "io/source.h"
 #include "train/file_names.h"
@@ -100,17 +101,17 @@ bool report_from_log(Report *r, const char *path, Error *err) {
 /* ---- card, settings, weights ---- */
 
 static void add_data(Report *r, const char *name, const char *value) {
-  vec_push(&r->data, ((ReportFact){name, keep(r, value)}));
+  vec_push(&r->data, ((ReportFact){language_text(name), keep(r, value)}));
 }
 
 static void add_data_facts(Report *r, const json_t *data) {
-  static const char *const counts[] = {"documents", "characters", "tokens"};
+  static const char *const counts[] = {N_("documents"), N_("characters"), N_("tokens")};
   const json_t *files = json_object_get(data, "files");
   char buf[FIGURE_SIZE];
   for (size_t i = 0; i < json_array_size(files); i++)
     if (file_name_shown(json_array_get(files, i)))
-      add_data(r, i ? "" : "files", file_name_shown(json_array_get(files, i)));
-  if (number(data, "bytes") > 0) add_data(r, "size", figure_bytes(buf, (int64_t)number(data, "bytes")));
+      add_data(r, i ? "" : N_("files"), file_name_shown(json_array_get(files, i)));
+  if (number(data, "bytes") > 0) add_data(r, N_("size"), figure_bytes(buf, (int64_t)number(data, "bytes")));
   for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
     if (number(data, counts[i]) > 0)
       add_data(r, counts[i], figure_count(buf, (int64_t)number(data, counts[i])));

@@ -4,6 +4,7 @@
 
 #include "base/figure.h"
 #include "base/file.h"
+#include "base/language.h"
 #include "text/html.h"
 #include "text/plot.h"
 #include "train/plan.h"
@@ -15,7 +16,7 @@ static const char style[] =
     ".facts div,figure,pre{background:var(--card);border:1px solid var(--rule);border-radius:.6rem}\n"
     ".facts div{padding:.6rem .8rem;font-size:.85rem;color:var(--quiet)}\n"
     ".facts b{display:block;font-size:1.35rem;line-height:1.3;color:var(--ink);font-weight:600}\n"
-    "figure{margin:0 0 1rem;padding:.8rem .8rem .4rem}figcaption{font-weight:600;font-size:.95rem}\n"
+    "figure{margin:.4rem 0 1rem;padding:.8rem .8rem .4rem}figcaption{font-weight:600;font-size:.95rem}\n"
     ".pair{display:grid;grid-template-columns:repeat(auto-fit,minmax(18rem,1fr));gap:0 1rem}\n"
     ".key{font-weight:400;margin-left:.9rem;white-space:nowrap}\n"
     ".key::before{content:'';display:inline-block;width:1rem;height:.2rem;border-radius:.1rem;margin-right:."
@@ -62,17 +63,17 @@ static double last_loss(const Report *r) {
 static void add_headline(Buffer *out, const Report *r) {
   char buf[FIGURE_SIZE];
   buffer_adds(out, "<div class=facts>\n");
-  add_measure(out, "%.4f", r->valid_loss, "held-out loss");
-  if (!(r->valid_loss > 0)) add_measure(out, "%.4f", last_loss(r), "training loss");
-  add_measure(out, "%.2f", r->perplexity, "perplexity");
-  add_measure(out, "%.3f", r->bits_per_byte, "bits per byte");
+  add_measure(out, "%.4f", r->valid_loss, _("held-out loss"));
+  if (!(r->valid_loss > 0)) add_measure(out, "%.4f", last_loss(r), _("training loss"));
+  add_measure(out, "%.2f", r->perplexity, _("perplexity"));
+  add_measure(out, "%.3f", r->bits_per_byte, _("bits per byte"));
   if (r->bits_per_character > r->bits_per_byte * 1.01)
-    add_measure(out, "%.3f", r->bits_per_character, "bits per character");
-  if (r->parameters) add_fact(out, figure_count(buf, r->parameters), "parameters");
-  if (r->tokens_seen) add_fact(out, figure_count(buf, r->tokens_seen), "tokens seen");
-  if (r->seconds > 0) add_fact(out, figure_time(buf, r->seconds), "training time");
+    add_measure(out, "%.3f", r->bits_per_character, _("bits per character"));
+  if (r->parameters) add_fact(out, figure_count(buf, r->parameters), _("parameters"));
+  if (r->tokens_seen) add_fact(out, figure_count(buf, r->tokens_seen), _("tokens seen"));
+  if (r->seconds > 0) add_fact(out, figure_time(buf, r->seconds), _("training time"));
   if (r->seconds > 0 && r->tokens_seen)
-    add_fact(out, figure_count(buf, (int64_t)((double)r->tokens_seen / r->seconds)), "tokens per second");
+    add_fact(out, figure_count(buf, (int64_t)((double)r->tokens_seen / r->seconds)), _("tokens per second"));
   buffer_adds(out, "</div>\n");
 }
 
@@ -90,15 +91,17 @@ static PlotSeries series_of(const Report *r, size_t offset, const char *name, co
 #define SERIES(r, member, name, css) series_of(r, offsetof(ReportPoint, member), name, css)
 
 static void add_losses(Buffer *out, const Report *r) {
-  PlotSeries series[] = {SERIES(r, loss, "training", "a"), SERIES(r, valid_loss, "held out", "b")};
-  const Plot plot = {.x_name = "step", .series = series, .count = 2, .width = 760, .height = 320};
+  PlotSeries series[] = {SERIES(r, loss, _("training"), "a"), SERIES(r, valid_loss, _("held out"), "b")};
+  const Plot plot = {.x_name = _("step"), .series = series, .count = 2, .width = 760, .height = 320};
   series[0].smooth = true;
   series[1].dots = true;
   if (series[0].points.count) {
-    buffer_adds(out,
-                "<h2>Loss</h2>\n<p class=quiet>Nats per token: lower is better. Steps"
-                "<input type=radio name=x id=linear checked><label for=linear>linear</label>"
-                "<input type=radio name=x id=log><label for=log>logarithmic</label>\n");
+    /* The inputs are siblings of the figures that they choose. */
+    html_addf(out,
+              "<h2>%s</h2>\n<p class=quiet>%s</p>\n<span class=quiet>%s</span>"
+              "<input type=radio name=x id=linear checked><label for=linear>%s</label>"
+              "<input type=radio name=x id=log><label for=log>%s</label>\n",
+              _("Loss"), _("Nats per token: lower is better."), _("Steps"), _("linear"), _("logarithmic"));
     buffer_adds(out, "<figure class=linear>");
     plot_svg(out, &plot);
     buffer_adds(out, "</figure>\n<figure class=log>");
@@ -111,7 +114,7 @@ static void add_losses(Buffer *out, const Report *r) {
 static void add_small(Buffer *out, const char *title, PlotSeries series) {
   if (series.points.count) {
     html_addf(out, "<figure><figcaption>%s</figcaption>", title);
-    plot_svg(out, &(Plot){"step", &series, 1, 380, 220, false});
+    plot_svg(out, &(Plot){_("step"), &series, 1, 380, 220, false});
     buffer_adds(out, "</figure>\n");
   }
   vec_free(&series.points);
@@ -121,8 +124,8 @@ static void add_curves(Buffer *out, const Report *r) {
   add_losses(out, r);
   buffer_adds(out, "<div class=pair>\n");
   if (r->metric) add_small(out, r->metric, SERIES(r, metric, r->metric, "b"));
-  add_small(out, "Learning rate", SERIES(r, learning_rate, "learning rate", "c"));
-  add_small(out, "Tokens per second", SERIES(r, tokens_per_second, "tokens per second", "c"));
+  add_small(out, _("Learning rate"), SERIES(r, learning_rate, _("learning rate"), "c"));
+  add_small(out, _("Tokens per second"), SERIES(r, tokens_per_second, _("tokens per second"), "c"));
   buffer_adds(out, "</div>\n");
 }
 
@@ -146,13 +149,18 @@ static void add_samples(Buffer *out, const Report *r) {
   const size_t count = count_texts(r, false);
   char buf[FIGURE_SIZE];
   if (!count) return;
-  buffer_adds(out, "<h2>Samples during training</h2>\n");
-  if (count > MOST_SAMPLES)
-    html_addf(out, "<p class=quiet>%d of %zu samples; all are in log.jsonl</p>\n", MOST_SAMPLES, count);
+  html_addf(out, "<h2>%s</h2>\n", _("Samples during training"));
+  if (count > MOST_SAMPLES) {
+    buffer_adds(out, "<p class=quiet>");
+    html_addf(out, _("%d of %zu samples; all are in log.jsonl"), MOST_SAMPLES, count);
+    buffer_adds(out, "</p>\n");
+  }
   for (size_t i = 0, index = 0; i < r->texts.count; i++) {
     const ReportText *t = &r->texts.data[i];
     if (t->remark || !is_chosen(index++, count)) continue;
-    html_addf(out, "<div class=quiet>step %s</div><pre class=text>", figure_count(buf, t->step));
+    buffer_adds(out, "<div class=quiet>");
+    html_addf(out, _("step %s"), figure_count(buf, t->step));
+    buffer_adds(out, "</div><pre class=text>");
     add_escaped(out, t->text);
     buffer_adds(out, "</pre>\n");
   }
@@ -162,11 +170,14 @@ static void add_remarks(Buffer *out, const Report *r) {
   const size_t count = count_texts(r, true);
   char buf[FIGURE_SIZE];
   if (!count) return;
-  html_addf(out, "<h2>Events</h2><details><summary>%zu event%s</summary><table>\n", count,
-            count == 1 ? "" : "s");
+  html_addf(out, "<h2>%s</h2><details><summary>", _("Events"));
+  add_escaped(out, figure_of(buf, (int64_t)count, N_("event")));
+  buffer_adds(out, "</summary><table>\n");
   for (size_t i = 0; i < r->texts.count; i++) {
     if (!r->texts.data[i].remark) continue;
-    html_addf(out, "<tr><td>step %s<td>", figure_count(buf, r->texts.data[i].step));
+    buffer_adds(out, "<tr><td>");
+    html_addf(out, _("step %s"), figure_count(buf, r->texts.data[i].step));
+    buffer_adds(out, "<td>");
     add_escaped(out, r->texts.data[i].text);
     buffer_adds(out, "\n");
   }
@@ -213,7 +224,7 @@ static void add_next(Buffer *out, const Report *r) {
                   {"inkstone eval -m ", " FILE"},
                   {"inkstone info ", ""},
                   {"tensorboard --logdir ", ""}};
-  buffer_adds(out, "<h2>Next</h2><pre class=shell>");
+  html_addf(out, "<h2>%s</h2><pre class=shell>", _("Next"));
   if (!r->finished) {
     html_addf(out, "inkstone train %s -o ", r->task);
     add_shell_word(out, r->run);
@@ -232,20 +243,20 @@ static void add_next(Buffer *out, const Report *r) {
 
 static void add_title(Buffer *out, const Report *r) {
   char buf[2][FIGURE_SIZE];
-  buffer_adds(out,
-              "<!doctype html>\n<html lang=en>\n<meta charset=utf-8>\n"
-              "<meta name=viewport content=\"width=device-width,initial-scale=1\">\n<title>");
-  add_escaped(out, r->run);
-  buffer_adds(out, " - Inkstone</title>\n<style>\n");
+  html_addf(out,
+            "<!doctype html>\n<html lang=%s>\n<meta charset=utf-8>\n"
+            "<meta name=viewport content=\"width=device-width,initial-scale=1\">\n"
+            "<title>%s - Inkstone</title>\n<style>\n",
+            _("en"), r->run);
   buffer_adds(out, html_style);
   buffer_adds(out, style);
-  html_addf(out, "</style>\n<h1>%s</h1>\n<div class=quiet>%s to %s in %s steps", r->run,
-            r->finished ? "Trained" : "Training", r->task, figure_count(buf[0], r->steps));
-  if (!r->finished)
-    buffer_adds(out, ", interrupted");
-  else if (r->best_step && r->best_step != r->steps)
-    html_addf(out, ", the best model is that of step %s", figure_count(buf[1], r->best_step));
-  html_addf(out, ". %s, Inkstone %s</div>\n", r->ended, INK_VERSION);
+  html_addf(out, "</style>\n<h1>%s</h1>\n<div class=quiet>", r->run);
+  html_addf(out, r->finished ? _("Trained to %s in %s steps") : _("Training to %s in %s steps, interrupted"),
+            r->task, figure_count(buf[0], r->steps));
+  if (r->finished && r->best_step && r->best_step != r->steps)
+    html_addf(out, _(", the best model is that of step %s"), figure_count(buf[1], r->best_step));
+  html_addf(out, _(". %s, Inkstone %s"), r->ended, INK_VERSION);
+  buffer_adds(out, "</div>\n");
 }
 
 bool report_write(const Report *r, const char *path, Error *err) {
@@ -255,8 +266,8 @@ bool report_write(const Report *r, const char *path, Error *err) {
   add_curves(&page, r);
   add_samples(&page, r);
   add_remarks(&page, r);
-  add_table(&page, "Text", r->data.data, r->data.count);
-  add_table(&page, "Settings", r->settings.data, r->settings.count);
+  add_table(&page, _("Text"), r->data.data, r->data.count);
+  add_table(&page, _("Settings"), r->settings.data, r->settings.count);
   add_next(&page, r);
   buffer_adds(&page, "</html>\n");
   const bool ok = file_replace(path, page.data, page.length, err);

@@ -112,9 +112,29 @@ check("weights of a head", max(abs(a - b) for a, b in zip(seen["heat"], row)) < 
 check("most attention first", seen["most"] == sorted(seen["most"], reverse=True) and abs(seen["most"][0] - 100 * max(row)) < 1, seen["most"])
 check("the map", seen["map"] == count)
 check("all controls have names", seen["named"])
+language = os.environ.pop("INKSTONE_LANG", None)
+os.environ["INKSTONE_LANG"] = "zh"
+run("explain", "-m", "m", "-o", "page.html", *ARGS)
+check("what is told of a token has no English comma", ", " not in walk("page.html")["first"])
+del os.environ["INKSTONE_LANG"]
+if language:
+    os.environ["INKSTONE_LANG"] = language
 
 run("explain", "-m", "r", "-o", "page.html", *ARGS)
 seen = walk("page.html")
 check("without attention", "carries a state" in seen["intro"] and "map" not in seen and seen["rows"] == 3, seen["intro"])
+# The report of a run: one curve at a time, over steps or over their logarithms.
+WALK = """
+const shown = () => [...document.querySelectorAll("figure.linear, figure.log")].filter((e) => getComputedStyle(e).display !== "none").map((e) => e.className);
+const seen = [shown(), (document.querySelector("#log").click(), shown()), (document.querySelector("#linear").click(), shown())];
+const result = document.createElement("output");
+result.id = "seen";
+result.textContent = JSON.stringify(seen);
+document.body.append(result);
+"""
+with open("m/report.html", "a", encoding="utf-8") as out:
+    out.write("</body>")
+seen = walk("m/report.html")
+check("linear and logarithmic steps", seen == [["linear"], ["log"], ["linear"]], seen)
 if failed:
     sys.exit(f"{len(failed)} wrong: {', '.join(failed)}")

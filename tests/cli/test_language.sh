@@ -55,6 +55,13 @@ run bench ops --operator rmsnorm --repeats 1 -q
 expect_out '算子'
 ! grep -q '^测速 *ops' out || flunk 'a value is not translated'
 
+# Pages for people are Chinese, too.
+run train write poem -o told --size nano --steps 2 --context 16 --valid poem --eval-every 1 --threads 1 -q
+for words in '<html lang=zh-CN>' '验证损失' '>学习率<' '训练任务 write，共 2 步' '<td>文件<td>poem' '>接下来<'; do
+  grep -qF "$words" told/report.html || flunk "report.html has no $words"
+done
+! grep -qE '>(Loss|Settings|Text|Next|linear)<|>step ' told/report.html || flunk 'report.html has English words'
+
 # Nouns keep no English plural behind their translation.
 printf '狗\t猫\n马\t羊\n' >pairs.tsv
 run train translate pairs.tsv -o pairs --size nano --steps 1 --valid pairs.tsv --threads 1
@@ -63,6 +70,8 @@ expect_err '2 个文本对，'
 expect_err '源文本：词元数的中位数为 1'
 ! grep -q '^source' err || flunk 'the lengths in tokens are not translated'
 expect_err '共 2 个文本对）'
+run translate -m pairs 狗 --explain page.html -q
+for words in '<html lang=zh-CN>' '每张表是输出的每个词'; do grep -qF "$words" page.html || flunk "the page of --explain has no $words"; done
 # What is said of a line begins as all messages do.
 printf '狗\n\300\257\n' >lines
 run translate -m pairs -i lines
