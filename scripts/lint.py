@@ -285,6 +285,17 @@ def check_comments(root, texts, code):
                 yield f"{path}:{line}: a comment names {match.group()}, which does not exist (names of other projects: NAMES_ELSEWHERE in {THIS})"
 
 
+def check_decisions(root):
+    """Decisions are cited by their numbers."""
+    first = {}
+    for path in files_below(root, ("docs/decisions",), (".md",)):
+        number = os.path.basename(path)[:4]
+        if first.setdefault(number, path) != path:
+            yield f"{path}: {number} is the number of {first[number]}"
+        if not read(root, path).startswith(f"# {number} "):
+            yield f"{path}:1: the heading begins with another number"
+
+
 SABOTAGES = "tests/sabotage/sabotages.txt"
 
 
@@ -330,6 +341,7 @@ def lint(root):
     problems += check_clang_format(root, formatted)
     problems += check_callers(root, codes)
     problems += check_comments(root, texts, codes)
+    problems += check_decisions(root)
     problems += check_sabotages(root)
     return problems
 
@@ -347,6 +359,7 @@ CLEAN = {
                          "  int grumble = 1;\n}\n",
     "src/models/lstm.c": "int lstm;\n",
     MODELS: "ARCH(lstm)\nARCH(gpt2)\n",
+    "docs/decisions/0001-clean.md": "# 0001 Clean\n",
     "docs/clean.svg": "<svg xmlns='http://www.w3.org/2000/svg'><text>description</text></svg>\n",
     "docs/links.md": "# A `b`, C\n\n[clean](clean.md#here-1) [own](#a-b-c) [elsewhere](https://example.org/a) `[](code)`\n\n```\n[](fenced)\n```\n",
     "docs/clean.md": "# Here\n\n## Here\n\n| " + "a " * 60 + "|\n\n```\n" + "a " * 60 + "\n```\n> " + "a " * 60 + "\n" + "a" * 120 + "\n",
@@ -383,6 +396,8 @@ PLANTED = [
     ("docs/a.md", "a\n[b](../src/gone.c#c)\n", "docs/a.md:2: a link to ../src/gone.c"),
     ("docs/a.md", "a\n[b](clean.md#gone)\n", "docs/a.md:2: a link to clean.md#gone: docs/clean.md has no such heading"),
     ("docs/a.md", "# a\n\n```\n# b\n```\n[b](#b)\n", "docs/a.md:6: a link to #b"),
+    ("docs/decisions/0001-too.md", "# 0001 Too\n", "docs/decisions/0001-too.md: 0001 is the number of docs/decisions/0001-clean.md"),
+    ("docs/decisions/0002-b.md", "# 0003 B\n", "docs/decisions/0002-b.md:1: the heading begins with another number"),
     ("docs/a.svg", "<svg>\n<g></svg>\n", "docs/a.svg:2: not well-formed"),
     ("docs/a.svg", "<svg xmlns='http://www.w3.org/2000/svg'><script/></svg>\n", "a drawing with a script"),
     ("src/nn/a.c", LONG_FUNCTION, f"src/nn/a.c:1 f: a function of {FUNCTION_MOST + 4} lines"),
