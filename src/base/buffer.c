@@ -20,6 +20,8 @@ static void reserve(Buffer *b, size_t more) {
 }
 
 void buffer_add(Buffer *b, const void *bytes, size_t length) {
+  b->overfull |= b->most && (b->length > b->most || length > b->most - b->length);
+  if (b->overfull) return;
   reserve(b, length);
   if (length) memcpy(b->data + b->length, bytes, length);
   b->length += length;
@@ -45,6 +47,7 @@ void buffer_addf(Buffer *b, const char *format, ...) {
 
 void buffer_clear(Buffer *b) {
   b->length = 0;
+  b->overfull = false;
   if (b->data) b->data[0] = '\0';
 }
 

@@ -8,6 +8,8 @@
 typedef struct Buffer {
   char *data;
   size_t length, capacity;
+  size_t most;   /* bytes that buffer_add may make it; 0: no limit */
+  bool overfull; /* more than that was to be added, and was dropped */
 } Buffer;
 
 void buffer_add(Buffer *, const void *bytes, size_t length);

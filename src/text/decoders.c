@@ -4,17 +4,15 @@
 
 #include "text/tokenizer_impl.h"
 
-void token_put(Buffer *token, size_t at, size_t length, const char *text, size_t text_length) {
-  const size_t behind = token->length - at - length;
-  if (text_length > length) buffer_add(token, text, text_length - length); /* makes space */
-  memmove(token->data + at + text_length, token->data + at + length, behind);
-  if (text_length) memcpy(token->data + at, text, text_length);
-  token->length = at + text_length + behind;
-  token->data[token->length] = '\0';
-}
-
+/* Replaces `length` bytes of a token's text, from `at` on. */
 static void put(Buffer *token, size_t at, size_t length, const char *text) {
-  token_put(token, at, length, text, strlen(text));
+  const size_t n = strlen(text), behind = token->length - at - length;
+  if (n > length) buffer_add(token, text, n - length); /* makes space */
+  if (token->overfull) return;
+  memmove(token->data + at + n, token->data + at + length, behind);
+  if (n) memcpy(token->data + at, text, n);
+  token->length = at + n + behind;
+  token->data[token->length] = '\0';
 }
 
 /* ---- bytes ---- */
@@ -105,16 +103,6 @@ const StepKind decoder_Strip = {
 
 /* ---- words ---- */
 
-static void replace_all(Buffer *token, const char *from, const char *to) {
-  for (size_t at = 0; at < token->length;) {
-    const char *found = memmem(token->data + at, token->length - at, from, strlen(from));
-    if (!found) return;
-    at = (size_t)(found - token->data);
-    put(token, at, strlen(from), to);
-    at += strlen(to);
-  }
-}
-
 static bool read_word_piece(StepReader *r, const json_t *part, Step s) {
   if (r->fused) return step_refuse(r, "WordPiece in a joined text");
   return step_text(r, part, "prefix", "##", &s.text, &s.length) &&
@@ -130,7 +118,7 @@ static void decode_word_piece(const Step *s, bool first, Buffer *token) {
   else if (!first)
     put(token, 0, 0, " ");
   for (size_t i = 0; s->flag && i < sizeof shorter / sizeof *shorter; i++)
-    replace_all(token, shorter[i][0], shorter[i][1]);
+    token_replace(token, shorter[i][0], strlen(shorter[i][0]), shorter[i][1], strlen(shorter[i][1]));
 }
 const StepKind decoder_WordPiece = {.type = "WordPiece",
                                     .members = "prefix|cleanup|",
@@ -149,7 +137,7 @@ static bool read_suffix(StepReader *r, const json_t *part, Step s) {
 static void decode_suffix(const Step *s, bool first, Buffer *token) {
   (void)first;
   if (decoder_ends_word(s, token->data, token->length)) put(token, token->length - s->length, s->length, "");
-  replace_all(token, s->text, " ");
+  token_replace(token, s->text, s->length, " ", 1);
   put(token, 0, 0, " ");
 }
 const StepKind decoder_BPEDecoder = {

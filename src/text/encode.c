@@ -106,6 +106,7 @@ static void encode_byte(Encoder *e, const char *byte) {
 static void encode_segment(Encoder *e, const char *text, size_t length) {
   Cutter *c = &e->cutter;
   c->continues = false;
+  c->room = steps_most(length);
   if (!length && c->at_start && e->tokenizer->marks_texts) cut_by(c->steps, c, text, 0);
   while (length) {
     const size_t good = e->tokenizer->cutters.count ? utf8_valid_prefix(text, length) : length;
@@ -191,7 +192,7 @@ static bool run(Encoder *e, const char *text, size_t length) {
   const Steps *steps = &e->tokenizer->cutters;
   Words few[FEW], *words = steps->count <= FEW ? few : mem_alloc(steps->count * sizeof *words);
   const Step none = {.kind = NULL}, *first = steps->count ? steps->data : &none;
-  e->cutter = (Cutter){first, first + steps->count, words, true, false, encode_word};
+  e->cutter = (Cutter){first, first + steps->count, words, true, false, encode_word, 0, false};
   for (size_t i = 0; i < steps->count; i++) words_open(&words[i], steps->data[i].pattern);
   split(e, &e->tokenizer->added, text, length, encode_plain);
   for (size_t i = 0; i < steps->count; i++) {
@@ -199,6 +200,7 @@ static bool run(Encoder *e, const char *text, size_t length) {
     e->failed |= !words_ok(&words[i], e->err);
   }
   if (words != few) mem_free(words);
+  if (e->cutter.overfull && !e->failed) e->failed = !steps_fail_growth(e->err);
   return !e->failed;
 }
 

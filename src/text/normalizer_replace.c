@@ -23,7 +23,7 @@ static bool read_replace(StepReader *r, const json_t *part, Step s) {
 }
 
 static void replace_string(const Step *s, const char *text, size_t length, Buffer *out) {
-  for (const char *found; (found = memmem(text, length, s->text, s->length));) {
+  for (const char *found; !out->overfull && (found = memmem(text, length, s->text, s->length));) {
     const size_t n = (size_t)(found - text);
     buffer_add(out, text, n);
     buffer_add(out, s->with, s->with_length);
@@ -37,11 +37,11 @@ static void replace_string(const Step *s, const char *text, size_t length, Buffe
 static bool replace_matches(const Step *s, const char *text, size_t length, Buffer *out, Error *err) {
   Words words;
   words_open(&words, s->pattern);
-  for (size_t at = 0, n; at < length; at += n + 1) {
+  for (size_t at = 0, n; at < length && !out->overfull; at += n + 1) {
     size_t done = 0, begin, end;
     n = utf8_valid_prefix(text + at, length - at);
     words_over(&words, text + at, n);
-    for (; words_next_match(&words, &begin, &end); done = end) {
+    for (; !out->overfull && words_next_match(&words, &begin, &end); done = end) {
       buffer_add(out, text + at + done, begin - done);
       buffer_add(out, s->with, s->with_length);
     }
@@ -60,24 +60,24 @@ static bool replace(const Step *s, const char *text, size_t length, Buffer *out,
 const StepKind normalizer_Replace = {
     .type = "Replace", .members = "pattern|content|", .read = read_replace, .normalize = replace};
 
-static void replace_strings_in_token(const Step *s, Buffer *token) {
-  const char *found;
-  if (!memchr(token->data, s->text[0], token->length)) return; /* memmem takes long to begin */
-  for (size_t at = 0; (found = memmem(token->data + at, token->length - at, s->text, s->length));) {
-    at = (size_t)(found - token->data);
-    token_put(token, at, s->length, s->with, s->with_length);
-    at += s->with_length;
-  }
+void token_replace(Buffer *token, const char *from, size_t length, const char *with, size_t with_length) {
+  const Step s = {.text = from, .length = length, .with = with, .with_length = with_length};
+  Buffer out = {.most = token->most};
+  if (!token->length || !memchr(token->data, *from, token->length)) return; /* memmem takes long to begin */
+  if (!memmem(token->data, token->length, from, length)) return;
+  replace_string(&s, token->data, token->length, &out);
+  buffer_free(token);
+  *token = out;
 }
 
 static void replace_in_token(const Step *s, bool first, Buffer *token) {
-  Buffer out = {0};
+  Buffer out = {.most = token->most};
   (void)first;
   if (!s->pattern) {
-    replace_strings_in_token(s, token);
+    token_replace(token, s->text, s->length, s->with, s->with_length);
     return;
   }
-  if (!replace_matches(s, token->data, token->length, &out, NULL))
+  if (!replace_matches(s, token->data, token->length, &out, NULL) && !out.overfull)
     buffer_add(&out, token->data, token->length);
   buffer_free(token);
   *token = out;

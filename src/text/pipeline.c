@@ -106,6 +106,13 @@ bool step_pattern(StepReader *r, const json_t *part, Step *s) {
   return !regex || (s->pattern = words_compile(s->text, r->path, r->err));
 }
 
+/* Steps cut words by recursion, and all are applied to every text. */
+static bool check_count(const StepReader *r) {
+  enum { MOST_STEPS = 256 };
+  return r->steps->count < MOST_STEPS ||
+         fail(r->err, "%s: more than %d steps are a %s: not supported", r->path, MOST_STEPS, r->what);
+}
+
 static bool read_step(StepReader *r, const StepKind *const *kinds, const json_t *part) {
   const char *type = json_get_text(part, "type", "");
   while (*kinds && strcmp((*kinds)->type, type)) kinds++;
@@ -115,7 +122,8 @@ static bool read_step(StepReader *r, const StepKind *const *kinds, const json_t 
   buffer_addf(&what, "%s %s", r->what, type);
   const bool known = step_members(r, part, what.data, k->members);
   buffer_free(&what);
-  return known && (k->read ? k->read(r, part, (Step){.kind = k}) : step_push(r, (Step){.kind = k}));
+  return known && check_count(r) &&
+         (k->read ? k->read(r, part, (Step){.kind = k}) : step_push(r, (Step){.kind = k}));
 }
 
 static bool read_steps(StepReader *r, StepPart which, const json_t *part, int depth) {
@@ -158,13 +166,22 @@ void steps_free(Steps *steps) {
 
 /* ---- use ---- */
 
+bool steps_fail_growth(Error *err) {
+  return fail(
+      err,
+      "the steps of the tokenizer make a text more than %d times as long, as those of no known model do: "
+      "get its tokenizer.json again",
+      STEPS_GROWTH);
+}
+
 bool steps_normalize(const Steps *steps, const char *text, size_t length, Buffer *out, Error *err) {
+  const size_t most = steps_most(length);
   Buffer now = {0};
   bool ok = true;
   for (size_t i = 0; ok && i < steps->count; i++) {
     const Step *s = &steps->data[i];
-    Buffer next = {0};
-    ok = s->kind->normalize(s, text, length, &next, err);
+    Buffer next = {.most = most};
+    ok = s->kind->normalize(s, text, length, &next, err) && (!next.overfull || steps_fail_growth(err));
     buffer_free(&now);
     now = next;
     text = now.data ? now.data : "";
@@ -175,16 +192,27 @@ bool steps_normalize(const Steps *steps, const char *text, size_t length, Buffer
   return ok;
 }
 
-void steps_decode(const Steps *steps, const char *name, size_t length, bool first, Buffer *out) {
+bool steps_decode(const Steps *steps, const char *name, size_t length, bool first, Buffer *out) {
   buffer_clear(out);
   buffer_add(out, name, length);
-  for (size_t i = 0; i < steps->count; i++) steps->data[i].kind->decode(&steps->data[i], first, out);
+  for (size_t i = 0; i < steps->count && !out->overfull; i++) {
+    out->most = steps_most(length);
+    steps->data[i].kind->decode(&steps->data[i], first, out);
+  }
+  out->most = 0;
+  return !out->overfull;
+}
+
+bool cut_takes(Cutter *c, size_t made) {
+  c->overfull |= made > c->room;
+  if (!c->overfull) c->room -= made;
+  return !c->overfull;
 }
 
 void cut_prefixed(const Step *step, Cutter *c, const char *prefix, const char *text, size_t length) {
   Buffer longer = {0};
   buffer_adds(&longer, prefix);
   buffer_add(&longer, text, length);
-  cut_by(step, c, longer.data, longer.length);
+  if (cut_takes(c, longer.length)) cut_by(step, c, longer.data, longer.length);
   buffer_free(&longer);
 }

@@ -59,7 +59,8 @@ static void cut_metaspace(const Step *s, Cutter *c, const char *text, size_t len
     if (space) buffer_add(&marked, s->text, s->length);
     at += n + 1;
   }
-  s->flag ? cut_at_marks(s, c, marked.data, marked.length) : cut_by(s + 1, c, marked.data, marked.length);
+  if (cut_takes(c, marked.length))
+    s->flag ? cut_at_marks(s, c, marked.data, marked.length) : cut_by(s + 1, c, marked.data, marked.length);
   buffer_free(&marked);
 }
 
@@ -98,7 +99,7 @@ static const StepKind space_first = {.type = "ByteLevel", .cut = cut_spaced};
 static void cut_spelled(const Step *s, Cutter *c, const char *text, size_t length) {
   Buffer spelled = {0};
   alphabet_spell(text, length, &spelled);
-  cut_by(s + 1, c, spelled.data, spelled.length);
+  if (cut_takes(c, spelled.length)) cut_by(s + 1, c, spelled.data, spelled.length);
   buffer_free(&spelled);
 }
 

@@ -225,16 +225,17 @@ static bool knows_first(const Tokenizer *t) {
   return false;
 }
 
-static void set_text(Tokenizer *t, Piece *p, bool first_differs, Buffer *text) {
+static bool set_text(Tokenizer *t, Piece *p, bool first_differs, Buffer *text) {
   const char *key = t->byte_level ? p->name : p->bytes;
   const size_t key_length = t->byte_level ? strlen(p->name) : p->length;
-  steps_decode(&t->decoders, key, key_length, false, text);
+  if (!steps_decode(&t->decoders, key, key_length, false, text)) return false;
   p->bytes = keep(t, text, p->bytes, p->length);
   p->length = text->length;
-  if (first_differs) steps_decode(&t->decoders, key, key_length, true, text);
+  if (first_differs && !steps_decode(&t->decoders, key, key_length, true, text)) return false;
   p->first = keep(t, text, p->bytes, p->length);
   p->first_length = text->length;
   p->ends_word = t->decoders.count && decoder_ends_word(&t->decoders.data[0], p->name, strlen(p->name));
+  return true;
 }
 
 /* The keys of byte-level tokens are their texts. */
@@ -247,9 +248,13 @@ static bool find_texts(Tokenizer *t, const char *where, Error *err) {
   t->spaced = t->decoders.count && t->decoders.data[0].kind == &decoder_BPEDecoder;
   const bool first_differs = knows_first(t);
   Buffer text = {0};
-  for (size_t i = 0; i < t->pieces.count; i++) set_text(t, &t->pieces.data[i], first_differs, &text);
+  bool ok = true;
+  for (size_t i = 0; ok && i < t->pieces.count; i++)
+    ok = set_text(t, &t->pieces.data[i], first_differs, &text);
   buffer_free(&text);
-  return true;
+  return ok ||
+         fail_damaged(err, "%s: the decoder makes the text of a token more than %d times as long as its name",
+                      where, STEPS_GROWTH);
 }
 
 bool tokenizer_finish(Tokenizer *t, const char *where, Error *err) {

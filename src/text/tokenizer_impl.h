@@ -151,8 +151,8 @@ extern const StepKind pre_tokenizer_ByteLevel, decoder_none, decoder_ByteLevel, 
 extern const ModelKind model_BPE, model_Unigram;
 /* Appends a pre-tokenizer that isolates the matches of a pattern. */
 bool push_split(StepReader *, const char *pattern);
-/* Replaces `length` bytes of a token's text, from `at` on. */
-void token_put(Buffer *token, size_t at, size_t length, const char *text, size_t text_length);
+/* Replaces a string wherever a token's text has it. */
+void token_replace(Buffer *token, const char *from, size_t length, const char *with, size_t with_length);
 /* Does a token's name end with the suffix of this decoder? */
 bool decoder_ends_word(const Step *, const char *name, size_t length);
 /* A character as the tokens of its bytes; false, if there is no byte fallback or one lacks. */

@@ -30,6 +30,22 @@ static void a_buffer_grows_and_stays_terminated(void **state) {
   assert_null(b.data);
 }
 
+static void a_full_buffer_drops_the_rest(void **state) {
+  Buffer b = {.most = 5};
+  buffer_adds(&b, "abc");
+  buffer_adds(&b, "de");
+  assert_false(b.overfull);
+  buffer_adds(&b, "f");
+  assert_true(b.overfull);
+  assert_string_equal(b.data, "abcde");
+  buffer_clear(&b);
+  buffer_adds(&b, "fits");
+  assert_false(b.overfull);
+  buffer_add(&b, "", SIZE_MAX);
+  assert_true(b.overfull);
+  buffer_free(&b);
+}
+
 static void taking_empties(void **state) {
   Buffer b = {0};
   char *nothing = buffer_take(&b);
@@ -126,6 +142,7 @@ static void any_bytes_are_a_key(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_buffer_grows_and_stays_terminated),
+      cmocka_unit_test(a_full_buffer_drops_the_rest),
       cmocka_unit_test(taking_empties),
       cmocka_unit_test(the_hash_is_the_same_everywhere),
       cmocka_unit_test(a_map_of_many_keys),

@@ -140,7 +140,7 @@ static void any_other_length_is_refused(void **state) {
     const size_t whole = b.length, header = version ? 256 : 28, magic = version ? 4 : 28;
     buffer_adds(&b, "x");
     for (size_t n = 0; n <= whole + 1; n++) {
-      const Buffer cut = {b.data, n, 0};
+      const Buffer cut = {.data = b.data, .length = n};
       if (n != whole)
         expect_refused(&cut, n < magic    ? "perhaps of weights"
                              : n < header ? "ends within its header"
@@ -375,7 +375,7 @@ static void lengths_of_tokenizers(void **state) {
   buffer_adds(&b, "x");
   write_model(&small);
   for (size_t n = 0; n <= whole + 1; n++) {
-    const Buffer cut = {b.data, n, 0};
+    const Buffer cut = {.data = b.data, .length = n};
     if (n != whole) expect_no_tokenizer(&cut, n < whole ? "tokenizer.bin: " : "has more tokens");
   }
   buffer_free(&b);

@@ -140,6 +140,67 @@ static void what_is_not_understood_is_named(void **state) {
   expect_refused((Parts){.added = "[{\"id\":7,\"content\":\"<s>\",\"lstrip\":1}]"}, "lstrip");
 }
 
+/* A sequence of `count` steps of one kind, or of two in turn. */
+static char *sequence_of(const char *list, int count, const char *step, const char *other) {
+  Buffer b = {0};
+  buffer_addf(&b, "{\"type\":\"Sequence\",\"%s\":[", list);
+  for (int i = 0; i < count; i++) buffer_addf(&b, "%s%s", i ? "," : "", i % 2 && other ? other : step);
+  buffer_adds(&b, "]}");
+  return buffer_take(&b);
+}
+
+/* Reads the tokenizer; encoding fails, and says why, or gives that many ids. */
+static void expect_growth(Parts parts, const char *text, size_t count) {
+  Error err = {0};
+  Ids ids = {0};
+  Tokenizer *t = read_parts(parts, &err);
+  if (!t) fail_msg("%s", err.text);
+  assert_int_equal(tokenizer_encode(t, text, strlen(text), false, &ids, &err), count > 0);
+  assert_int_equal(ids.count, count);
+  if (!count) assert_non_null(strstr(err.text, "more than 64 times as long"));
+  vec_free(&ids);
+  tokenizer_free(t);
+}
+
+/* Steps that each make a text longer: their number is the exponent. */
+static void growth_has_limits(void **state) {
+  static const char string[] =
+      "{\"type\":\"Replace\",\"pattern\":{\"String\":\"a\"},\"content\":\"aaaaaaaaaa\"}";
+  static const char pattern[] =
+      "{\"type\":\"Replace\",\"pattern\":{\"Regex\":\"a\"},\"content\":\"aaaaaaaaaa\"}";
+  static const char bytes[] = "{\"type\":\"ByteLevel\"}",
+                    spelled[] = "{\"type\":\"ByteLevel\",\"use_regex\":false,\"add_prefix_space\":false}",
+                    spaced[] = "{\"type\":\"ByteLevel\",\"use_regex\":false,\"add_prefix_space\":true}",
+                    each[] = "{\"type\":\"Split\",\"pattern\":{\"Regex\":\".\"},\"behavior\":\"Isolated\"}";
+  const struct {
+    const char *list, *step, *other;
+    int count;
+    bool cuts, fits;
+  } cases[] = {
+      {"normalizers", string, NULL, 1, false, true},    {"normalizers", string, NULL, 9, false, false},
+      {"normalizers", pattern, NULL, 1, false, true},   {"normalizers", pattern, NULL, 9, false, false},
+      {"normalizers", bytes, NULL, 200, false, false},  {"pretokenizers", spelled, each, 100, true, false},
+      {"pretokenizers", spaced, each, 100, true, false}};
+  const char *text = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\xc3\xa9";
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    char *steps = sequence_of(cases[i].list, cases[i].count, cases[i].step, cases[i].other);
+    const Parts parts =
+        cases[i].cuts ? (Parts){.normalizer = "null", .pre_tokenizer = steps, .added = "[]", .post = "null"}
+                      : (Parts){.normalizer = steps, .added = "[]", .post = "null"};
+    expect_growth(parts, text, cases[i].fits ? (size_t)591 : 0);
+    mem_free(steps);
+  }
+  char *decoder = sequence_of("decoders", 9, string, NULL),
+       *regex = sequence_of("decoders", 9, pattern, NULL),
+       *many = sequence_of("pretokenizers", 257, each, NULL);
+  expect_refused((Parts){.decoder = decoder}, "more than 64 times");
+  expect_refused((Parts){.decoder = regex}, "more than 64 times");
+  expect_refused((Parts){.pre_tokenizer = many}, "more than 256 steps");
+  mem_free(decoder);
+  mem_free(regex);
+  mem_free(many);
+}
+
 static void ids_and_merges_are_checked(void **state) {
   expect_refused((Parts){.vocabulary = "{\"<unk>\":0,\"a\":1,\"b\":1}", .merges = "[]"}, "id 1");
   expect_refused((Parts){.vocabulary = "{\"<unk>\":0,\"a\":2}", .merges = "[]"}, "id 1");
@@ -269,6 +330,7 @@ int main(void) {
       cmocka_unit_test(sentencepiece_style),
       cmocka_unit_test(the_longest_added_token_counts),
       cmocka_unit_test(what_is_not_understood_is_named),
+      cmocka_unit_test(growth_has_limits),
       cmocka_unit_test(ids_and_merges_are_checked),
       cmocka_unit_test(what_is_no_json_is_refused_for_that),
       cmocka_unit_test(parts_are_found_by_their_names),
