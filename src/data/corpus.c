@@ -100,11 +100,15 @@ static bool lines_are_texts(const char *text, size_t length) {
   return lines >= FEWEST && whole * 10 >= lines * 9;
 }
 
+bool corpus_lines_are_texts(const Corpus *c) {
+  for (size_t i = 0; i < c->file_count; i++)
+    if (!lines_are_texts(c->files[i].text, c->files[i].length)) return false;
+  return true;
+}
+
 static const char *choose_cut(const DocumentSettings *s, const Corpus *c) {
   if (strcmp(s->documents, "auto")) return s->documents;
-  for (size_t i = 0; i < c->file_count; i++)
-    if (!lines_are_texts(c->files[i].text, c->files[i].length)) return N_("file");
-  return N_("line");
+  return corpus_lines_are_texts(c) ? N_("line") : N_("file");
 }
 
 static void cut(Cutter *cutter, const TextFile *f, const char *how, const char *separator) {

@@ -22,6 +22,9 @@ typedef struct Corpus {
 Corpus *corpus_open(const char *const *files, size_t count, const TextSettings *, const DocumentSettings *,
                     const News *, Error *);
 void corpus_free(Corpus *);
+/* Whether most lines of each file start and end like complete texts: `--documents auto` takes such for
+ * documents. */
+bool corpus_lines_are_texts(const Corpus *);
 /* Makes each file one document, including the leading and trailing line ends that corpus_open drops. */
 void corpus_whole_files(Corpus *);
 /* Moves a share of the documents, chosen by a hash of their text (duplicates stay together), into a new

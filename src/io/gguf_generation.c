@@ -18,14 +18,6 @@ enum { KEYS = sizeof sampling / sizeof *sampling };
 
 /* ---- reading ---- */
 
-static bool read_whole(const Gguf *g, json_t **generation, Error *err) {
-  const char *text = NULL;
-  if (!gguf_get_text(g, WHOLE, &text, err)) return false;
-  *generation = text ? json_parse(text, strlen(text), WHOLE, err) : json_object();
-  return *generation && (json_is_object(*generation) ||
-                         fail_damaged(err, "%s: \"%s\" is not a JSON object", g->path, WHOLE));
-}
-
 /* A value that differs from that of the whole was changed by another program. The file has it in 32 bits. */
 static bool read_sampling(const Gguf *g, json_t *generation, bool *any, Error *err) {
   for (int i = 0; i < KEYS; i++) {
@@ -58,7 +50,7 @@ enum { TOKENS = sizeof tokens / sizeof *tokens };
 bool gguf_generation(const Gguf *g, const json_t *config, json_t **out, Error *err) {
   json_t *generation = NULL;
   bool any = false;
-  const bool ok = read_whole(g, &generation, err) && read_sampling(g, generation, &any, err);
+  const bool ok = gguf_get_json(g, WHOLE, &generation, err) && read_sampling(g, generation, &any, err);
   if (ok && any) choose_sampling(generation);
   for (int i = 0; ok && i < TOKENS; i++) {
     json_t *id = json_object_get(config, tokens[i]);
@@ -74,11 +66,7 @@ bool gguf_generation(const Gguf *g, const json_t *config, json_t **out, Error *e
 void gguf_put_generation(GgufValues *v, const json_t *generation) {
   json_t *whole = json_deep_copy(generation);
   for (int i = 0; i < TOKENS; i++) json_object_del(whole, tokens[i]);
-  if (json_object_size(whole)) {
-    char *text = json_text(whole, JSON_COMPACT | JSON_SORT_KEYS);
-    gguf_put_text(v, WHOLE, text, strlen(text));
-    mem_free(text);
-  }
+  gguf_put_json(v, WHOLE, whole);
   for (int i = 0; i < KEYS && json_is_true(json_object_get(whole, "do_sample")); i++) {
     const json_t *value = json_object_get(whole, sampling[i].name);
     if (json_is_integer(value)) gguf_put_int(v, sampling[i].key, json_integer_value(value));

@@ -15,6 +15,9 @@ bool gguf_put_configuration(GgufValues *, const json_t *config, Error *);
 /* As generation_config.json, with the tokens of that configuration; *out NULL: the file has none. */
 bool gguf_generation(const Gguf *, const json_t *config, json_t **out, Error *);
 void gguf_put_generation(GgufValues *, const json_t *generation);
+/* A JSON object that is stored as text; empty if the file has none. Caller: json_decref. */
+bool gguf_get_json(const Gguf *, const char *key, json_t **object, Error *);
+void gguf_put_json(GgufValues *, const char *key, const json_t *object); /* nothing if it is empty */
 /* What transformers calls the base of rotary positions, and how much of a head rotates. */
 typedef struct GgufRope {
   const char *family;

@@ -24,6 +24,9 @@ static void put_licence(GgufValues *v, const json_t *licence) {
   }
 }
 
+/* The card: what a directory has as inkstone.json. */
+#define CARD "inkstone.card"
+
 /* A file without tensors is only a tokenizer. */
 static bool open_file(ModelSource *s, Error *err) {
   Gguf *g = mem_alloc_zeroed(1, sizeof *g);
@@ -32,8 +35,8 @@ static bool open_file(ModelSource *s, Error *err) {
   snprintf(s->configuration_at, PATH_CAPACITY, _("%.*s: metadata, by transformers' names"), PATH_CAPACITY / 2,
            s->path);
   snprintf(s->generation_at, PATH_CAPACITY, _("%.*s: metadata of sampling"), PATH_CAPACITY / 2, s->path);
-  s->card = json_object();
   s->licence = licence_of(g);
+  if (!gguf_get_json(g, CARD, &s->card, err)) return false;
   return !g->tensors.count || ((s->configuration = gguf_configuration(g, err)) &&
                                gguf_generation(g, s->configuration, &s->generation, err));
 }
@@ -130,6 +133,7 @@ static bool put_values(GgufValues *v, const ModelFile *f, Error *err) {
   put_licence(v, f->licence);
   put_templates(v, f->chat_template);
   gguf_put_generation(v, f->generation);
+  gguf_put_json(v, CARD, f->card);
   return true;
 }
 

@@ -111,7 +111,11 @@ static bool check_begin(const Bundle *b, const char *directory, const Config *co
   for (int i = 0; i < 2; i++) {
     const json_t *id = json_object_get(b->card, keys[i]);
     if (json_is_integer(id) && (json_integer_value(id) < -1 || json_integer_value(id) >= config->vocabulary))
-      return fail(err, "%s/inkstone.json: \"%s\" is not an id of the vocabulary", directory, keys[i]);
+      return fail(
+          err,
+          "%s: \"%s\" of the card (inkstone.json, or \"inkstone.card\" of a GGUF file) is not an id of "
+          "the vocabulary",
+          directory, keys[i]);
   }
   return true;
 }
@@ -411,6 +415,13 @@ void bundle_fingerprint(json_t *card, const json_t *configuration, const Tokeniz
   json_put(card, "tokenizer_fingerprint", json_string(fingerprint));
   config_fingerprint(configuration, fingerprint);
   json_put(card, "config_fingerprint", json_string(fingerprint));
+}
+
+json_t *bundle_portable_card(const Bundle *b) {
+  json_t *card = json_deep_copy(b->card);
+  json_object_del(card, "tokenizer_fingerprint");
+  json_object_del(card, "config_fingerprint");
+  return card;
 }
 
 /* tokenizer_config.json. */

@@ -48,6 +48,9 @@ bool bundle_write_description(const char *directory, const Config *, const Token
 bool bundle_write_parts(const char *directory, const Tokenizer *, ModelParts, Error *);
 /* Records in the card which configuration and tokenizer belong to the model. */
 void bundle_fingerprint(json_t *card, const json_t *configuration, const Tokenizer *);
+/* The card without fingerprints, which other formats' configuration and tokenizer do not have. Caller:
+ * json_decref. */
+json_t *bundle_portable_card(const Bundle *);
 bool bundle_write_card(const char *directory, const json_t *card, Error *);
 
 /* The token that starts a text: the one used in training, else the tokenizer's; -1: none. */

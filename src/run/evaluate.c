@@ -173,16 +173,32 @@ static void note_special_tokens(const Evaluation *e, const Corpus *corpus) {
   if (e->bundle->source.remark) news_note(e->news, "%s", e->bundle->source.remark);
 }
 
+/* Bits per byte of models that take the same lines for documents are other ones. */
+static void note_foreign_documents(const Evaluation *e, const Corpus *c, bool automatic) {
+  if (automatic && corpus_lines_are_texts(c))
+    news_note(
+        e->news,
+        "each file is one document, as for all models that Inkstone did not train, though most lines are "
+        "complete texts: if this model was trained on such lines, give --documents line");
+  if (c->count > c->file_count && around_documents(e->bundle).end < 0)
+    news_note(
+        e->news,
+        "the ends of documents are not scored, as this model's tokenizer appends no end token: compare its "
+        "bits per byte only with those of models of which this is said, too");
+}
+
 /* For another program's model, a document is a file with its final newline, as no end token replaces it. */
 static Corpus *open_foreign(const Evaluation *e, const char *const *files, size_t count,
                             DocumentSettings data, Error *err) {
   static char whole[] = "file";
-  if (!strcmp(data.documents, "auto")) data.documents = whole;
+  const bool automatic = !data.separator && !strcmp(data.documents, "auto");
+  if (automatic) data.documents = whole;
   Corpus *c =
       corpus_open(files, count, settings_part(e->settings, &text_settings_table), &data, e->news, err);
   const char *begin = tokenizer_name(e->bundle->tokenizer, bundle_begin(e->bundle));
   if (c && !data.separator && !strcmp(data.documents, whole)) corpus_whole_files(c);
   if (c && begin) drop_spelled_begins(c, begin);
+  if (c) note_foreign_documents(e, c, automatic);
   return c;
 }
 

@@ -208,11 +208,13 @@ static bool save(Export *e, const SourceFormat *format, const char *path, const 
   const Config *c = &b->model->config;
   const int32_t begin = bundle_begin(b);
   Buffer text = {0};
-  json_t *template = NULL, *configuration = config_json(c), *generation = generation_portable(b);
+  json_t *template = NULL, *configuration = config_json(c), *generation = generation_portable(b),
+         *card = bundle_portable_card(b);
   const bool ok =
       tokenizer_text(b->tokenizer, &text, err) && source_read_template(&b->source, &template, err);
   const ModelFile file = {.configuration = configuration,
                           .generation = generation,
+                          .card = card,
                           .chat_template = template,
                           .licence = b->source.licence,
                           .tokenizer = text.data,
@@ -229,6 +231,7 @@ static bool save(Export *e, const SourceFormat *format, const char *path, const 
   const bool saved = ok && format->save(path, &file, err);
   json_decref(configuration);
   json_decref(generation);
+  json_decref(card);
   json_decref(template);
   buffer_free(&text);
   return saved;

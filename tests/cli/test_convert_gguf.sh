@@ -119,6 +119,52 @@ for model in free free.gguf back-free; do
   expect_out '"id": "other"' && expect_out '"name": "ours"' && expect_out '"link": "https://example.org/ours"'
 done
 
+# The task, its layout and how texts begin and end are kept under a key of Inkstone's.
+eval_of() { "$INKSTONE" eval -m "$@" --json 2>&1; }
+same_eval() { # DIRECTORY FILE TEXT
+  eval_of "$1" "$3" >one && eval_of "$2" "$3" >two && expect_same one two
+}
+same_eval talker talker.gguf talk
+run train translate talk -o words-of --arch llama --size nano --tokenizer byte --steps 4 --context 32 --holdout 0 -q
+run convert words-of words-of.gguf
+"$INKSTONE" translate -m words-of "Where?" >one
+"$INKSTONE" translate -m words-of.gguf "Where?" >two || flunk "words-of.gguf does not translate"
+expect_same one two
+same_eval words-of words-of.gguf talk
+seq -f 'This is line %g of a text in lines.' 60 >lines
+run train write lines -o liner --size nano --arch llama --tokenizer char --documents line --steps 4 --context 32 -q
+run convert liner liner.gguf
+same_eval liner liner.gguf lines
+same_eval llama llama.gguf lines
+"$INKSTONE" write -m llama --greedy --max-tokens 10 >one # by the opening token
+"$INKSTONE" write -m llama.gguf --greedy --max-tokens 10 >two
+expect_same one two
+run convert liner.gguf back-liner
+grep -v fingerprint liner/inkstone.json | tr -d , | sort >one
+grep -v fingerprint back-liner/inkstone.json | tr -d , | sort >two
+expect_same one two
+grep -q tokenizer_fingerprint back-liner/inkstone.json || flunk "the card of back-liner has no fingerprint"
+
+# Without that key it is any program's file, and how its documents are read is said.
+sed 's/inkstone[.]card/inkstone.carX/' liner.gguf >cardless.gguf
+run eval -m cardless.gguf lines
+expect_err "each file is one document, as for all models that Inkstone did not train"
+run eval -m cardless.gguf lines --documents line
+expect_err "the ends of documents are not scored"
+expect_not_err "each file is one document"
+sed 's/inkstone[.]card/inkstone.carX/' words-of.gguf >cardless.gguf
+run translate -m cardless.gguf "Where?"
+expect_usage "can only continue a text"
+sed 's/"opening_token":-1/"opening_token":-2/' words-of.gguf >damaged.gguf
+run info damaged.gguf
+expect_failure '"opening_token" of the card'
+sed 's/"opening_token":-1/"opening_token":-x/' words-of.gguf >damaged.gguf
+run info damaged.gguf
+expect_failure 'inkstone.card'
+sed 's/"task":"translate"/"task":"translatX"/' words-of.gguf >damaged.gguf # of a later version
+run translate -m damaged.gguf "Where?"
+expect_usage "can only continue a text"
+
 # Types: the file says which tensors have them, and every file can be used.
 train wide llama --width 256 --heads 2 --ffn 288
 for type in $types; do
