@@ -14,6 +14,7 @@
 #include "cli/args.h"
 #include "cli/command.h"
 #include "cli/glyph.h"
+#include "cli/keys.h"
 #include "cli/streams.h"
 
 typedef struct Turn {
@@ -331,6 +332,7 @@ static void open_editor(Chat *c) {
   el_set(c->edit, EL_PROMPT, prompt);
   el_set(c->edit, EL_EDITOR, "emacs");
   el_set(c->edit, EL_HIST, history, c->history);
+  keys_bind(c->edit);
   el_source(c->edit, NULL); /* the user's ~/.editrc */
   bind_interrupt(c);
 }

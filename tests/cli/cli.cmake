@@ -15,3 +15,4 @@ add_executable(cli_glyph ${CMAKE_CURRENT_SOURCE_DIR}/cli/test_glyph.c ${PROJECT_
 target_link_libraries(cli_glyph PRIVATE ink_base PkgConfig::CMOCKA)
 add_test(NAME cli_glyph COMMAND cli_glyph)
 python_test(cli_explain_page cli/test_explain_page.py $<TARGET_FILE:inkstone>)
+python_test(cli_chat_keys cli/test_chat_keys.py $<TARGET_FILE:inkstone>)
