@@ -1,15 +1,31 @@
 /* convert.c - inkstone convert: writes a model of any supported format as a Hugging Face directory or a GGUF
  * file. */
+#include <string.h>
+
+#include "base/buffer.h"
 #include "base/json.h"
 #include "cli/command.h"
 #include "cli/present.h"
 #include "cli/progress.h"
 #include "cli/streams.h"
 
-static json_t *converted_json(const ink_converted *c) {
-  return json_build("{s:I, s:s, s:I, s:s, s:I}", "parameters", (json_int_t)c->parameters, "source_types",
-                    c->source_types, "source_bytes", (json_int_t)c->source_bytes, "types", c->types, "bytes",
-                    (json_int_t)c->bytes);
+/* "f32 (3 tensors), q8_0 (8)": for a person, the word is in the person's language. */
+static json_t *types_json(const char *types, bool readable) {
+  static const char word[] = N_(" tensors)");
+  const char *at = readable ? strstr(types, word) : NULL;
+  if (!at) return json_string(types);
+  Buffer text = {0};
+  buffer_add(&text, types, (size_t)(at - types));
+  buffer_addf(&text, "%s%s", language_text(word), at + strlen(word));
+  json_t *json = json_stringn(text.data, text.length);
+  buffer_free(&text);
+  return json;
+}
+
+static json_t *converted_json(const ink_converted *c, bool readable) {
+  return json_build("{s:I, s:o, s:I, s:o, s:I}", "parameters", (json_int_t)c->parameters, "source_types",
+                    types_json(c->source_types, readable), "source_bytes", (json_int_t)c->source_bytes,
+                    "types", types_json(c->types, readable), "bytes", (json_int_t)c->bytes);
 }
 
 static bool run(Call *call, Error *err) {
@@ -21,7 +37,7 @@ static bool run(Call *call, Error *err) {
   const bool ok = ink_convert(call->operands[0], call->operands[1], call->settings, &converted, &how, err);
   progress_close(&progress);
   if (!ok) return false;
-  json_t *json = converted_json(&converted);
+  json_t *json = converted_json(&converted, !call->values[OWN_JSON]);
   present(json, call->values[OWN_JSON]);
   json_decref(json);
   ink_free(converted.source_types);

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "base/engine.h"
-#include "base/language.h"
 #include "base/structs.h"
 #include "io/licence.h"
 #include "io/model_cache.h"
@@ -67,7 +66,7 @@ static char *types_text(const NamedTensor *items, size_t count) {
     for (size_t i = 0; i < count; i++) of_type += (int)items[i].tensor.type == type;
     if (!of_type) continue;
     buffer_addf(&text, "%s%s", text.length ? ", " : "", type_info((TensorType)type)->name);
-    if (of_type < count) buffer_addf(&text, strchr(text.data, '(') ? " (%zu)" : _(" (%zu tensors)"), of_type);
+    if (of_type < count) buffer_addf(&text, strchr(text.data, '(') ? " (%zu)" : " (%zu tensors)", of_type);
   }
   return buffer_take(&text);
 }

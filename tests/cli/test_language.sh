@@ -55,6 +55,12 @@ run bench ops --operator rmsnorm --repeats 1 -q
 expect_out '算子'
 ! grep -q '^测速 *ops' out || flunk 'a value is not translated'
 
+# What `convert` tells of types: a word for people, the same JSON in any language.
+run convert model quantized.gguf --type q8_0
+expect_out ' 个张量), q8_0 ('
+run convert model quantized.gguf --type q8_0 --overwrite --json
+expect_out ' tensors), q8_0 ('
+
 # Pages for people are Chinese, too.
 run train write poem -o told --size nano --steps 2 --context 16 --valid poem --eval-every 1 --threads 1 -q
 for words in '<html lang=zh-CN>' '验证损失' '>学习率<' '训练任务 write，共 2 步' '<td>文件<td>poem' '>接下来<'; do
