@@ -51,6 +51,7 @@ CLANG_FORMAT = "14"  # other versions format some lines differently
 
 C_ROOTS = ("include", "src", "tests", "bench", "examples")
 MARKDOWN_COLUMNS = 100
+HAN = "[\u4e00-\u9fff]"
 TEXT_ROOTS = C_ROOTS + ("cmake", "packaging", "python", "scripts", "recipes")
 TEXT_NAMES = (".c", ".h", ".inc", ".def", ".cmake", ".txt", ".py", ".sh", ".yaml")
 
@@ -166,6 +167,17 @@ def check_markdown(root, path, text):
         fenced ^= line.lstrip().startswith("```")
         if not fenced and columns_of(line) > MARKDOWN_COLUMNS and line.lstrip()[0] not in "|>!" and re.search(r"\S \S", line.lstrip(" -*")):
             yield number, f"{columns_of(line)} columns: prose wraps at {MARKDOWN_COLUMNS}"
+
+
+def check_breaks(root, path, text):
+    """A code host shows a line break as a space: Chinese breaks after punctuation or at a space, not between two characters."""
+    fenced, before = False, ""
+    for number, line in enumerate(text.split("\n"), 1):
+        fence = line.lstrip().startswith("```")
+        if not fenced and re.search(HAN + r"[*_)\]]*$", before) and re.match(r"\s*[*_\[]*" + HAN, line):
+            yield number - 1, "the line breaks between two Chinese characters, where a code host shows a space"
+        fenced ^= fence
+        before = "" if fence or line.startswith("#") else line
 
 
 def without_code(text):
@@ -324,6 +336,7 @@ def lint(root):
         note(path, check_form(root, path, read(root, path)))
     for path in (*files_below(root, ("docs", "recipes", "examples", "python"), (".md",)), *(p for p in os.listdir(root) if p.endswith(".md"))):
         note(path, check_markdown(root, path, read(root, path)))
+        note(path, check_breaks(root, path, read(root, path)))
         note(path, check_links(root, path, read(root, path)))
     for path in files_below(root, ("docs",), (".svg",)):
         note(path, check_drawing(root, path, read(root, path)))
@@ -362,6 +375,7 @@ CLEAN = {
     "docs/decisions/0001-clean.md": "# 0001 Clean\n",
     "docs/clean.svg": "<svg xmlns='http://www.w3.org/2000/svg'><text>description</text></svg>\n",
     "docs/links.md": "# A `b`, C\n\n[clean](clean.md#here-1) [own](#a-b-c) [elsewhere](https://example.org/a) `[](code)`\n\n```\n[](fenced)\n```\n",
+    "docs/clean.zh.md": "# 甲\n乙，\n丙 a\n丁\n\n- 戊\n- 己\n\n```\n庚\n辛\n```\n壬\n\n癸\n",
     "docs/clean.md": "# Here\n\n## Here\n\n| " + "a " * 60 + "|\n\n```\n" + "a " * 60 + "\n```\n> " + "a " * 60 + "\n" + "a" * 120 + "\n",
     "src/cli/main.c": '#include <stdio.h>\n\nint main(void) {\n  printf("text\\n");\n  return 0;\n}\n',
 }
@@ -393,6 +407,7 @@ PLANTED = [
     ("src/nn/a.def", "X(a)", "no newline"),
     ("docs/a.md", "a " * 51 + "b\n", "docs/a.md:1: 103 columns"),
     ("README.zh.md", "字" * 50 + " 字\n", "README.zh.md:1: 103 columns"),
+    ("docs/a.zh.md", "甲\n\n- 乙*丙*\n  [丁](clean.md)\n", "docs/a.zh.md:3: the line breaks between two Chinese characters"),
     ("docs/a.md", "a\n[b](../src/gone.c#c)\n", "docs/a.md:2: a link to ../src/gone.c"),
     ("docs/a.md", "a\n[b](clean.md#gone)\n", "docs/a.md:2: a link to clean.md#gone: docs/clean.md has no such heading"),
     ("docs/a.md", "# a\n\n```\n# b\n```\n[b](#b)\n", "docs/a.md:6: a link to #b"),
