@@ -251,7 +251,8 @@ static bool check_required(const Call *call, Error *err) {
   for (int i = 0; i < MOST_FLAGS && call->command->flags[i].name; i++) {
     const Flag *flag = &call->command->flags[i];
     if (flag->required && !call->values[flag->own])
-      return fail_usage(err, "-%c %s is missing (--%s: %s)", flag->letter, flag->arg, flag->name, flag->help);
+      return fail_usage(err, "-%c %s is missing (--%s: %s)", flag->letter, flag->arg, flag->name,
+                        language_text(flag->help));
   }
   return true;
 }

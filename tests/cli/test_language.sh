@@ -17,6 +17,8 @@ expect_out '示例：'
 run wirte
 expect_status 2
 expect_err '未知的命令'
+run train write poem
+expect_err '--output：保存模型的目录'
 run write -m nowhere
 expect_status 1
 expect_err 'nowhere'
