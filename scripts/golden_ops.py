@@ -151,6 +151,8 @@ def rope(c):
     places = start[:, None] + torch.arange(5)
     if c.which == 3:  # the frequencies of the second sequence are halved
         places = torch.stack([places[0], places[1] / 2])
+    if c.which == 4:  # two texts in each sequence
+        places = torch.tensor([0, 1, 2, 0, 1]).expand(2, 5)
     cosine, sine = LlamaRotaryEmbedding(config)(x, places)
     if c.which == 3:  # as Cohere's and GLM's apply_rotary_pos_emb
         turned, _ = apply_interleaved(heads[..., :size], heads[..., :size], 1.25 * cosine, 1.25 * sine)
@@ -162,8 +164,9 @@ def rope(c):
 def attention(c):
     which, size, heads = c.which, 5, 6
     cache, kv_heads = which in (3, 5, 9, 11), heads if which < 2 else 2
-    time, keys = [(7, 7), (7, 7), (70, 70), (7, 15), (7, 8), (1, 15), (1, 4), (70, 70), (7, 7), (6, 310), (70, 9), (7, 15)][which]
-    bias = c.normal("bias", time + keys - 1 if which == 10 else keys, heads) if which > 9 else None
+    time, keys = [(7, 7), (7, 7), (70, 70), (7, 15), (7, 8), (1, 15), (1, 4), (70, 70), (7, 7), (6, 310), (70, 9), (7, 15), (70, 70), (70, 70), (70, 70)][which]
+    biased = which in (10, 11, 14)
+    bias = c.normal("bias", time + keys - 1 if which == 10 else keys, heads) if biased else None
     q = c.normal("q", 2, time, heads * size)
     k, v = c.normal("k", 2, keys, kv_heads * size), c.normal("v", 2, keys, kv_heads * size)
     start = c.ids("start", *((280, 304) if which == 9 else (1, 8)), 2) if cache else torch.zeros(2, dtype=torch.long)
@@ -173,15 +176,25 @@ def attention(c):
     distance = start[:, None, None] + query - key
     if which not in (1, 4, 6, 10):
         seen = seen & (distance >= 0)
-    if which in (7, 9):
-        seen = seen & (distance < (5 if which == 7 else 20))
+    if which in (7, 9, 13):
+        seen = seen & (distance < (20 if which == 9 else 5))
+    begins = torch.zeros(2, time, dtype=torch.long)
+    if which > 11:  # texts of 1, 2, 3, ... tokens; the second sequence of 4, 5, ...
+        for b in (0, 1):
+            begin, length = 0, 1 + 3 * b
+            for t in range(time):
+                if t == begin + length:
+                    begin, length = t, length + 1
+                begins[b, t] = begin
+        seen = seen & (key >= begins[:, :, None])
     blind = ~seen.any(-1, keepdim=True)
     split = lambda t, h: t.reshape(2, -1, h, size).transpose(1, 2).repeat_interleave(heads // h, 1)
     scores = split(q, heads) @ split(k, kv_heads).mT * (0.7 if which == 9 else size**-0.5)
     if which in (8, 9):
         scores = 1.5 * torch.tanh(scores / 1.5)
-    if which > 9:
-        scores = scores + bias[(time - 1 - distance if which == 10 else key)[0]].movedim(-1, 0)
+    if biased:
+        row = time - 1 - distance if which == 10 else (key - begins[:, :, None]).clamp(min=0)
+        scores = scores + bias[row.expand(2, -1, -1)].movedim(-1, 1)
     y = scores.masked_fill(~(seen | blind)[:, None], -torch.inf).softmax(-1) @ split(v, kv_heads)
     return (y.transpose(1, 2) * ~blind[..., None]).reshape(2, time, heads * size)
 
@@ -259,7 +272,7 @@ def bonus(c):
 
 
 CASES = {embedding: 1, linear: 4, add: 3, residual: 3, scale: 2, slice_: 4, reverse: 1, rmsnorm: 2, layernorm: 5, activation: 7, swiglu: 1, multiply: 2,
-         route: 2, experts: 3, dropout: 2, rope: 4, attention: 12, additive_attention: 3, cross_entropy: 6, lstm: 3, gru: 3,
+         route: 2, experts: 3, dropout: 2, rope: 5, attention: 15, additive_attention: 3, cross_entropy: 6, lstm: 3, gru: 3,
          token_shift: 3, lerp: 2, unit: 1, wkv7: 3, bonus: 1}
 
 

@@ -15,6 +15,7 @@ Batch batch_piece(const Batch *b, int64_t first, int64_t count) {
   piece.sequences = count;
   piece.tokens += first * b->time;
   piece.targets += first * b->time;
+  if (b->begins) piece.begins += first * b->time;
   if (b->source) {
     piece.source += first * b->source_time;
     piece.source_lengths += first;

@@ -8,6 +8,7 @@
 #include "base/integers.h"
 #include "base/language.h"
 #include "base/random.h"
+#include "data/packing.h"
 #include "data/pair_rows.h"
 #include "data/template_rows.h"
 
@@ -27,9 +28,10 @@ typedef struct PairBatches {
   PairItems items;        /* sorted by length */
   VEC(int64_t) equal;     /* where each run of items of equal length begins; then the end */
   VEC(int64_t) cuts;      /* where each batch begins; then the end */
+  Packing packing;        /* of the items in windows, if `layout.pack` */
   TooLong cut, shortened; /* truncated or dropped; without their oldest turns */
   PairRow row;
-  int32_t *tokens, *targets, *source, *source_lengths;
+  int32_t *tokens, *targets, *begins, *source, *source_lengths;
 } PairBatches;
 
 /* ---- lengths ---- */
@@ -48,7 +50,7 @@ static int64_t padded_source(const PairBatches *b, const PairItem *item) {
 }
 
 static int64_t padded_target(const PairBatches *b, const PairItem *item) {
-  return rounded(item->target, b->layout.time);
+  return b->layout.pack ? item->target : rounded(item->target, b->layout.time);
 }
 
 static int by_length(const void *a, const void *b, void *batches) {
@@ -170,6 +172,23 @@ static void cut(PairBatches *b, int64_t sequences, int64_t tokens) {
   b->base.count = (int64_t)b->cuts.count - 1;
 }
 
+/* A window has the tokens of a batch, or the longest item. */
+static void pack(PairBatches *b, int64_t sequences, int64_t tokens) {
+  const size_t count = b->items.count;
+  const int64_t size = int64_max(int64_min(b->layout.time, tokens), b->items.data[count - 1].target);
+  int64_t together = int64_max(tokens / size, 1), *lengths = mem_alloc(count * sizeof *lengths);
+  for (size_t i = 0; i < count; i++) lengths[i] = b->items.data[i].target;
+  packing_make(&b->packing, lengths, count, size);
+  mem_free(lengths);
+  const int64_t windows = packing_windows(&b->packing);
+  if (sequences) together = int64_min(together, sequences);
+  for (int64_t i = 0; i < windows; i += together) vec_push(&b->cuts, i);
+  vec_push(&b->cuts, windows);
+  b->base.count = (int64_t)b->cuts.count - 1;
+  b->base.sequences = int64_min(together, windows);
+  b->base.time = size;
+}
+
 /* ---- filling ---- */
 
 /* The run of equal lengths that contains item `at`. */
@@ -194,19 +213,70 @@ static const PairItem *item_at(const PairBatches *b, int64_t at, uint64_t epoch)
                                                         b->seed + run, stream)];
 }
 
+/* The row's tokens and targets, from `at` in a sequence of the batch. */
+static void put_row(const PairBatches *b, int64_t at) {
+  const PairRow *r = &b->row;
+  for (int64_t t = 0; t + 1 < (int64_t)r->ids.count; t++) {
+    b->tokens[at + t] = r->ids.data[t];
+    b->targets[at + t] = r->scored.data[t + 1] ? r->ids.data[t + 1] : -1;
+  }
+}
+
+static void put_padding(const PairBatches *b, int64_t from, int64_t to) {
+  for (int64_t t = from; t < to; t++) {
+    b->tokens[t] = b->layout.pad;
+    b->targets[t] = -1;
+  }
+}
+
 static void fill_row(const PairBatches *b, int64_t row, const Batch *batch) {
   const PairRow *r = &b->row;
-  int32_t *tokens = b->tokens + row * batch->time, *targets = b->targets + row * batch->time;
   int32_t *source = b->source + row * batch->source_time;
-  for (int64_t t = 0; t < batch->time; t++) {
-    const bool used = t + 1 < (int64_t)r->ids.count;
-    tokens[t] = used ? r->ids.data[t] : b->layout.pad;
-    targets[t] = used && r->scored.data[t + 1] ? r->ids.data[t + 1] : -1;
-  }
+  put_row(b, row * batch->time);
+  put_padding(b, row * batch->time + (int64_t)r->ids.count - 1, (row + 1) * batch->time);
   for (int64_t t = 0; t < batch->source_time; t++)
     source[t] = t < (int64_t)r->source.count ? r->source.data[t] : b->layout.source_pad;
   b->source_lengths[row] = (int32_t)r->source.count;
 }
+
+/* ---- packed windows ---- */
+
+static int64_t window_at(const PairBatches *b, int64_t at, uint64_t epoch) {
+  const uint64_t stream = random_stream("window order") + epoch, n = (uint64_t)packing_windows(&b->packing);
+  return (int64_t)random_permute((uint64_t)at, n, b->seed, stream);
+}
+
+/* Number of tokens in a window; the lengths of items that may take each other's place are equal. */
+static int64_t window_tokens(const PairBatches *b, int64_t window) {
+  int64_t tokens = 0;
+  for (int64_t i = b->packing.starts.data[window]; i < b->packing.starts.data[window + 1]; i++)
+    tokens += b->items.data[b->packing.order.data[i]].target;
+  return tokens;
+}
+
+/* Padding sees itself only. */
+static void fill_window(PairBatches *b, int64_t window, int64_t row, int64_t time, uint64_t epoch) {
+  int64_t at = row * time;
+  for (int64_t i = b->packing.starts.data[window]; i < b->packing.starts.data[window + 1]; i++) {
+    const PairItem *item = item_at(b, b->packing.order.data[i], epoch);
+    read_row(b, item);
+    put_row(b, at);
+    for (int64_t t = 0; t < item->target; t++) b->begins[at + t] = (int32_t)(at - row * time);
+    at += item->target;
+  }
+  put_padding(b, at, (row + 1) * time);
+  for (; at < (row + 1) * time; at++) b->begins[at] = (int32_t)(at - row * time);
+}
+
+/* Windows first .. first + count - 1 of the epoch's order. */
+static void get_packed(PairBatches *b, int64_t first, int64_t count, uint64_t epoch, Batch *batch) {
+  *batch = (Batch){.sequences = count, .tokens = b->tokens, .targets = b->targets, .begins = b->begins};
+  for (int64_t i = 0; i < count; i++)
+    batch->time = int64_max(batch->time, window_tokens(b, window_at(b, first + i, epoch)));
+  for (int64_t i = 0; i < count; i++) fill_window(b, window_at(b, first + i, epoch), i, batch->time, epoch);
+}
+
+/* ---- batches ---- */
 
 static void get(Batches *base, int64_t index, Batch *batch) {
   PairBatches *b = (PairBatches *)base;
@@ -215,6 +285,10 @@ static void get(Batches *base, int64_t index, Batch *batch) {
       b->shuffled ? random_permute((uint64_t)index % n, n, b->seed, random_stream("batch order") + epoch)
                   : (uint64_t)index % n;
   const int64_t begin = b->cuts.data[which], end = b->cuts.data[which + 1];
+  if (b->layout.pack) {
+    get_packed(b, begin, end - begin, epoch, batch);
+    return;
+  }
   *batch = (Batch){.sequences = end - begin, .tokens = b->tokens, .targets = b->targets};
   for (int64_t i = begin; i < end; i++) {
     const PairItem *item = item_at(b, i, epoch);
@@ -239,8 +313,10 @@ static void free_batches(Batches *base) {
   vec_free(&b->cuts);
   pair_row_free(&b->row);
   template_rows_free(&b->rendered);
+  packing_free(&b->packing);
   mem_free(b->tokens);
   mem_free(b->targets);
+  mem_free(b->begins);
   mem_free(b->source);
   mem_free(b->source_lengths);
   mem_free(b);
@@ -268,6 +344,17 @@ static void alloc_rows(PairBatches *b) {
   b->targets = mem_alloc_zeroed(targets, sizeof *b->targets);
   b->source = mem_alloc_zeroed(sources, sizeof *b->source);
   b->source_lengths = mem_alloc_zeroed((size_t)b->base.sequences, sizeof *b->source_lengths);
+}
+
+static void alloc_windows(PairBatches *b) {
+  const int64_t windows = packing_windows(&b->packing);
+  const size_t most = (size_t)(b->base.sequences * b->base.time);
+  int64_t tokens = 0;
+  for (int64_t i = 0; i < windows; i++) tokens += window_tokens(b, i);
+  b->base.step_positions = (double)tokens / (double)b->base.count;
+  b->tokens = mem_alloc_zeroed(most, sizeof *b->tokens);
+  b->targets = mem_alloc_zeroed(most, sizeof *b->targets);
+  b->begins = mem_alloc_zeroed(most, sizeof *b->begins);
 }
 
 /* " (talks.jsonl:7, talks.jsonl:9, ...)" */
@@ -303,6 +390,15 @@ static void report_long(const PairBatches *b, const News *news) {
   buffer_free(&shortened);
 }
 
+static void report_packing(const PairBatches *b, const News *news) {
+  char n[FIGURE_SIZE], m[FIGURE_SIZE];
+  const int64_t windows = packing_windows(&b->packing);
+  const double tokens = b->base.step_positions * (double)b->base.count;
+  news_note(news, "packed: %s in %s of %" PRId64 " tokens, %.1f %% of them filled",
+            figure_of(n, (int64_t)b->items.count, N_("sequence")), figure_of(m, windows, N_("window")),
+            b->base.time, 100 * tokens / (double)(windows * b->base.time));
+}
+
 /* Fails for what only a chat template can lay out. */
 static bool can_lay_out(const PairBatches *b, Error *err) {
   const Pairs *p = b->data.pairs;
@@ -335,9 +431,15 @@ static Batches *make(PairBatches *b, int64_t sequences, int64_t tokens, int64_t 
   count_targets(b);
   qsort_r(b->items.data, b->items.count, sizeof *b->items.data, by_length, b);
   find_equal(b);
-  cut(b, sequences, tokens);
+  if (b->layout.pack) {
+    pack(b, sequences, tokens);
+    alloc_windows(b);
+    report_packing(b, news);
+  } else {
+    cut(b, sequences, tokens);
+    alloc_rows(b);
+  }
   b->base.step_tokens = (double)b->base.tokens / (double)b->base.count;
-  alloc_rows(b);
   return &b->base;
 }
 
@@ -359,5 +461,7 @@ Batches *pair_batches(const PairTokens *data, const PairLayout *layout, int64_t 
 
 Batches *pair_eval_batches(const PairTokens *data, const PairLayout *layout, int64_t sequences,
                            int64_t tokens, int64_t limit, const News *news, Error *err) {
-  return make(new_batches(data, layout), sequences, tokens, limit, news, err);
+  PairBatches *b = new_batches(data, layout);
+  b->layout.pack = false;
+  return make(b, sequences, tokens, limit, news, err);
 }

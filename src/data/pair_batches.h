@@ -54,12 +54,17 @@ typedef struct PairLayout {
   int32_t pad;                       /* padding, never scored */
   int64_t time, source_time;         /* maximal length of a sequence and of a source */
   bool drop_long;
+  bool pack; /* training batches: several sequences follow each other in a window; joint only */
   const struct ChatTemplate *template; /* chat: the model's; NULL: the tokens above */
 } PairLayout;
 
 /* Training: batches of at most `tokens` tokens on either side, including padding, and at most `sequences`
  * sequences (0: any number). Examples are sorted by length as in fairseq, with equal lengths in random order;
- * the order of batches is random. Lengths, and so batch boundaries, are the same in every epoch. */
+ * the order of batches is random. Lengths, and so batch boundaries, are the same in every epoch.
+ *
+ * With `pack`, batches of windows (packing.h) of `time` tokens, or `tokens` if that is less, with
+ * Batch.begins: what is in a window changes with each epoch among sequences of equal length, and so do the
+ * windows of a batch. `sequences` then is the number of windows. */
 Batches *pair_batches(const PairTokens *, const PairLayout *, int64_t sequences, int64_t tokens,
                       uint64_t seed, const News *, Error *);
 /* Evaluation: shortest first, each target once, or about `limit` targets spread evenly (0: all). */

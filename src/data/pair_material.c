@@ -129,6 +129,7 @@ static bool fit_pairs(Material *base, const Tokenizer *t, bool encodes, int64_t 
   if (base->task->chat && turns) news_note(&base->news, "turns are formatted %s", turns);
   m->layout.drop_long =
       !strcmp(m->pair->too_long, m->layout.template ? "auto" : "drop") || !strcmp(m->pair->too_long, "drop");
+  m->layout.pack = m->pair->pack;
   base->tokens = (MaterialTokens){-1, layout_end(&m->layout), m->layout.start, m->layout.pad, -1};
   return true;
 }

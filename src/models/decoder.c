@@ -2,6 +2,7 @@
  * describes them. B: sequences, T: tokens of each, D: width, H: heads, d: head size. */
 #include "models/decoder.h"
 
+#include "base/integers.h"
 #include "ops/types.h"
 
 const Preset decoder_presets[PRESETS] = {
@@ -208,19 +209,29 @@ static Tensor *layer(Net *net, const void *decoder, Tensor *x) {
 
 /* ---- positions ---- */
 
-/* Row of the position table of each token [B,T]: first + start[b] + t. */
+/* The position of token t of sequence b in its text. */
+static int64_t position_of(const Net *net, int64_t b, int64_t t) {
+  if (net->begins) return t - tensor_i32(net->begins)[b * net->time + t];
+  return t + (net->start ? tensor_i32(net->start)[b] : 0);
+}
+
+/* Row of the position table of each token [B,T]. */
 static Tensor *position_rows(Net *net, const Batch *batch, int64_t first) {
   const int64_t shape[2] = {batch->sequences, batch->time};
   Tensor *ids = tape_tensor(net->tape, TENSOR_I32, 2, shape);
   for (int64_t b = 0; b < batch->sequences && ids->data; b++)
     for (int64_t t = 0; t < batch->time; t++)
-      tensor_i32(ids)[b * batch->time + t] =
-          (int32_t)(t + first) + (net->start ? tensor_i32(net->start)[b] : 0);
+      tensor_i32(ids)[b * batch->time + t] = (int32_t)(first + position_of(net, b, t));
   return ids;
 }
 
-/* The number of tokens that the text of row b is known to have. */
+/* The number of tokens that the text of row b is known to have; of several texts, the longest of the batch.
+ */
 static int64_t length_of(const Net *net, const Batch *batch, int64_t b) {
+  int64_t longest = 0;
+  for (int64_t i = 0; batch->begins && i < batch->sequences * batch->time; i++)
+    longest = int64_max(longest, i % batch->time - batch->begins[i] + 1);
+  if (longest) return longest;
   if (net->lengths) return net->lengths[b];
   return batch->time + (net->start ? tensor_i32(net->start)[b] : 0);
 }
@@ -234,7 +245,7 @@ static Tensor *turns_of(Net *net, const Config *c, const Batch *batch, double th
   for (int64_t b = 0; b < sets; b++)
     decoder_frequencies(each + b * count, count, theta, scaling, length_of(net, batch, b));
   return rope_turns(
-      net->tape, net->start, batch->sequences, batch->time,
+      net->tape, net->start, net->begins, batch->sequences, batch->time,
       (RopeFrequencies){each, count, scaling->attention > 0 ? (float)scaling->attention : 1, own});
 }
 

@@ -98,6 +98,10 @@ Output model_forward(const Model *m, Net *net, const Batch *batch) {
   if (m->packed && !tape_packed_weights(net->tape)) tape_pack_weights(net->tape, m->packed);
   net->batch = batch->sequences;
   net->time = batch->time;
+  CHECK(!batch->begins || arch_packs(m->config.arch));
+  if (batch->begins)
+    net->begins =
+        tape_constant(net->tape, TENSOR_I32, 2, (int64_t[]){batch->sequences, batch->time}, batch->begins);
   if (batch->source_time && !net->source_lengths)
     net->source_lengths = tape_constant(net->tape, TENSOR_I32, 1, &batch->sequences, batch->source_lengths);
   return m->config.arch->forward(net, &m->config, batch);

@@ -163,7 +163,11 @@ extern const int arch_count;
 
 /* config_from_settings and config_from_json fail if members contradict each other (width not divisible by
  * heads). */
-const Arch *arch_find(const char *name);                     /* NULL if unknown */
+const Arch *arch_find(const char *name); /* NULL if unknown */
+/* Whether several texts may follow each other in a sequence (batch.h). */
+static inline bool arch_packs(const Arch *a) {
+  return !a->encodes && !a->unlimited_context;
+}
 const Naming *arch_naming(const Arch *, const char *format); /* NULL: the parameters' own names */
 bool config_from_settings(Config *, const ModelSettings *, int64_t vocabulary, Error *);
 /* From the object of a config.json; `where`: its path, for messages. */

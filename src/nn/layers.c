@@ -121,7 +121,7 @@ Tensor *nn_layers(Net *net, const char *name, int64_t count, NetLayer *layer, co
 /* ---- attention ---- */
 
 Tensor *nn_self_attention(Net *net, Tensor *q, Tensor *k, Tensor *v, AttentionShape shape) {
-  AttentionSight sight = {.start = net->start};
+  AttentionSight sight = {.start = net->start, .begins = net->begins};
   watch_attention(net, false, q, k, shape);
   if (net->pages) {
     sight.pages = *net->pages;

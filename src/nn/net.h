@@ -17,6 +17,7 @@ typedef struct Net {
   const char *freeze;       /* with two sets: patterns of the names of the frozen ones (base/patterns.h) */
   int64_t batch, time;      /* of this call's tokens [batch, time] */
   int64_t layer;            /* index of the current layer of nn_layers */
+  Tensor *begins;           /* i32 [batch, time]: see batch.h; NULL: all 0 */
   Tensor *start;            /* i32 [batch]: position of each sequence's first token; NULL: all 0 */
   const int32_t *lengths;   /* [batch]: tokens that each row's text is known to have; NULL: start + time */
   Tensor *source_lengths;   /* i32 [sources]: lengths without padding */

@@ -19,7 +19,7 @@
 enum { BLOCK_ROWS = 64 };
 
 typedef struct Attention {
-  Node node; /* in: q, k, v, start, lengths, memory, bias */
+  Node node; /* in: q, k, v, start, lengths, memory, bias, begins */
   AttentionShape shape;
   KeyPages pages;
   int64_t sequences, rows, keys, size; /* B, T, S, d */
@@ -65,14 +65,9 @@ static Head head_of(const Attention *n, int64_t sequence, int64_t head) {
                 .kv_step = n->shape.kv_heads * n->size};
 }
 
-static const float *query(const Attention *n, const Head *h) {
-  return tensor_f32(n->node.in[0]) + h->at;
-}
-static const float *key(const Attention *n, const Head *h) {
-  return tensor_f32(n->node.in[1]) + h->kv_at;
-}
-static const float *value(const Attention *n, const Head *h) {
-  return tensor_f32(n->node.in[2]) + h->kv_at;
+enum { QUERY, KEY, VALUE };
+static const float *input(const Attention *n, const Head *h, int which) {
+  return tensor_f32(n->node.in[which]) + (which == QUERY ? h->at : h->kv_at);
 }
 static float *output(const Attention *n, const Head *h) {
   return tensor_f32(n->node.out[0]) + h->at;
@@ -125,11 +120,16 @@ static int64_t seen_keys(const Attention *n, int64_t sequence, int64_t t) {
   return seen > 0 ? seen : 0;
 }
 
-/* The first key that row t of a sequence sees. */
+/* The first key of the text that row t of a sequence belongs to. */
+static int64_t begin_of(const Attention *n, int64_t sequence, int64_t t) {
+  return element_or(n->node.in[7], sequence * n->rows + t, 0);
+}
+
+/* The first key that row t of a sequence sees; does not decrease with t. */
 static int64_t first_key(const Attention *n, int64_t sequence, int64_t t) {
-  if (!n->shape.window) return 0;
-  const int64_t first = element_or(n->node.in[3], sequence, 0) + t + 1 - n->shape.window;
-  return first > 0 ? first : 0;
+  const int64_t begin = begin_of(n, sequence, t);
+  if (!n->shape.window) return begin;
+  return int64_max(begin, element_or(n->node.in[3], sequence, 0) + t + 1 - n->shape.window);
 }
 
 /* The token, and the query head, of a row of a block. */
@@ -140,15 +140,17 @@ static int64_t head_of_row(const Head *h, int64_t row) {
   return h->shared ? h->head + row : h->head;
 }
 
-/* A block of a head's rows, and the keys that any of them sees: `width` from `low`, a multiple of
- * PACKED_STEPS, so that a row's partial sums do not depend on the block. */
+/* A block of a head's rows, and the keys that any of them sees: `width` from `low`. That is a multiple
+ * of PACKED_STEPS, so that a row's partial sums do not depend on the block; where several texts follow each
+ * other, which happens in training only, it is the first key of the block's first row. */
 typedef struct Block {
   int64_t first, count, low, width;
 } Block;
 
 static Block block_of(const Attention *n, const Head *h, int64_t first, int64_t count) {
   const int64_t seen = seen_keys(n, h->sequence, token_of(h, first + count - 1));
-  const int64_t low = first_key(n, h->sequence, first) / PACKED_STEPS * PACKED_STEPS;
+  int64_t low = first_key(n, h->sequence, first);
+  if (!n->node.in[7]) low = low / PACKED_STEPS * PACKED_STEPS;
   return low < seen ? (Block){first, count, low, seen - low} : (Block){first, count, 0, seen};
 }
 
@@ -220,20 +222,26 @@ static void cap_scores(const Attention *n, float *scores, float *slopes, int64_t
   kernels->scale(scores, n->shape.cap, scores, count);
 }
 
-/* The first element of a head's bias that belongs to key b.low of row b.first + r; those of the next keys
- * follow in steps of the number of heads. */
-static int64_t bias_at(const Attention *n, const Head *h, Block b, int64_t r) {
+/* The elements of a head's bias for row b.first + r: `at` belongs to key b.low + from, those of the next keys
+ * follow in steps of the number of heads. Keys before `from` are of another text. */
+typedef struct BiasRow {
+  int64_t from, at;
+} BiasRow;
+static BiasRow bias_row(const Attention *n, const Head *h, Block b, int64_t r) {
   const AttentionBias *bias = &n->shape.bias;
-  const int64_t row = element_or(n->node.in[3], h->sequence, 0) + token_of(h, b.first + r);
-  const int64_t at = bias->by_distance ? b.low - row + bias->origin : b.low;
-  CHECK(at >= 0 && at + b.width <= bias->table->shape[0]);
-  return at * n->shape.heads + head_of_row(h, b.first + r);
+  const int64_t token = token_of(h, b.first + r), begin = begin_of(n, h->sequence, token),
+                row = element_or(n->node.in[3], h->sequence, 0) + token,
+                from = int64_min(int64_max(begin - b.low, 0), b.width),
+                at = b.low + from - (bias->by_distance ? row - bias->origin : begin);
+  CHECK(at >= 0 && at + b.width - from <= bias->table->shape[0]);
+  return (BiasRow){from, at * n->shape.heads + head_of_row(h, b.first + r)};
 }
 
 static void add_bias(const Attention *n, const Head *h, Block b, float *scores) {
   for (int64_t r = 0; r < b.count && n->shape.bias.table; r++, scores += b.width) {
-    const float *bias = tensor_f32(n->shape.bias.table) + bias_at(n, h, b, r);
-    for (int64_t j = 0; j < b.width; j++) scores[j] += bias[j * n->shape.heads];
+    const BiasRow row = bias_row(n, h, b, r);
+    const float *bias = tensor_f32(n->shape.bias.table) + row.at;
+    for (int64_t j = row.from; j < b.width; j++, bias += n->shape.heads) scores[j] += *bias;
   }
 }
 
@@ -251,12 +259,12 @@ static void make_scores(const Attention *n, const Head *h, Block b, float *slope
   float *queries = worker_scratch(n, QUERIES), *scores = worker_scratch(n, SCORES);
   const float cap = n->shape.cap, scale = cap > 0 ? scale_of(n) / cap : scale_of(n);
   for (int64_t r = 0; r < b.count; r++)
-    kernels->scale(queries + r * n->size, scale, query(n, h) + (b.first + r) * h->step, n->size);
+    kernels->scale(queries + r * n->size, scale, input(n, h, QUERY) + (b.first + r) * h->step, n->size);
   if (is_paged(n))
     multiply_pages(n, h, b, queries, scores);
   else
-    gemm_serial(false, true, b.count, b.width, n->size, queries, n->size, key(n, h) + b.low * h->kv_step,
-                h->kv_step, 0, scores, b.width);
+    gemm_serial(false, true, b.count, b.width, n->size, queries, n->size,
+                input(n, h, KEY) + b.low * h->kv_step, h->kv_step, 0, scores, b.width);
   if (cap > 0) cap_scores(n, scores, slopes, b.count * b.width);
   add_bias(n, h, b, scores);
   hide_keys(n, h, b, scores);
@@ -289,8 +297,8 @@ static void attend_rows(const Attention *n, const Head *h, int64_t first, int64_
   if (is_paged(n))
     weigh_pages(n, h, b, scores, out);
   else
-    gemm_serial(false, false, count, size, width, scores, width, value(n, h) + b.low * h->kv_step, h->kv_step,
-                0, out, h->step);
+    gemm_serial(false, false, count, size, width, scores, width, input(n, h, VALUE) + b.low * h->kv_step,
+                h->kv_step, 0, out, h->step);
   for (int64_t r = 0; r < count; r++) kernels->scale(out + r * h->step, factors[r], out + r * h->step, size);
 }
 
@@ -378,7 +386,7 @@ static void score_gradients(const Attention *n, const Head *h, Block b) {
   const float *out = output(n, h), *dout = n->node.out[0]->grad + h->at, scale = scale_of(n);
   float *p = worker_scratch(n, SCORES), *dp = worker_scratch(n, GRADIENTS);
   gemm_serial(false, true, b.count, b.width, n->size, dout + b.first * h->step, h->step,
-              value(n, h) + b.low * h->kv_step, h->kv_step, 0, dp, b.width);
+              input(n, h, VALUE) + b.low * h->kv_step, h->kv_step, 0, dp, b.width);
   for (int64_t r = 0; r < b.count; r++, p += b.width, dp += b.width) {
     const int64_t at = (b.first + r) * h->step;
     const float mean = kernels->dot(dout + at, out + at, n->size);
@@ -395,8 +403,9 @@ static void score_gradients(const Attention *n, const Head *h, Block b) {
 static void bias_gradients(const Attention *n, const Head *h, Block b) {
   const float *ds = worker_scratch(n, SCORES), scale = scale_of(n);
   for (int64_t r = 0; r < b.count; r++, ds += b.width) {
-    float *bias = n->dbias + bias_at(n, h, b, r);
-    for (int64_t j = 0; j < b.width; j++) bias[j * n->shape.heads] += ds[j] / scale;
+    const BiasRow row = bias_row(n, h, b, r);
+    float *bias = n->dbias + row.at;
+    for (int64_t j = row.from; j < b.width; j++, bias += n->shape.heads) *bias += ds[j] / scale;
   }
 }
 
@@ -416,7 +425,7 @@ static void backward_rows(const Attention *n, const Head *h, int64_t first, int6
     gemm_serial(false, false, count, size, width, ds, width, tensor_f32(n->node.in[1]) + kv_at, h->kv_step,
                 n->beta_q, n->dq + at, h->step);
   if (n->dk)
-    gemm_serial(true, false, width, size, count, ds, width, query(n, h) + first * h->step, h->step, 1,
+    gemm_serial(true, false, width, size, count, ds, width, input(n, h, QUERY) + first * h->step, h->step, 1,
                 n->dk + kv_at, h->kv_step);
 }
 
@@ -483,6 +492,8 @@ Tensor *op_attention(Tape *tape, Tensor *q, Tensor *k, Tensor *v, AttentionSight
   CHECK(shape.kv_heads > 0 && shape.heads % shape.kv_heads == 0 && q->shape[2] % shape.heads == 0);
   CHECK(k->shape[2] * shape.heads == q->shape[2] * shape.kv_heads);
   CHECK(shape.window >= 0 && (!shape.window || shape.causal));
+  CHECK(!sight.begins ||
+        (shape.causal && !sight.start && tensor_count(sight.begins) == q->shape[0] * q->shape[1]));
   CHECK(!shape.bias.table || (shape.cap == 0 && shape.bias.table->shape[1] == shape.heads));
   Attention *n = node_new(tape, &op_attention_info, sizeof *n);
   n->shape = shape;
@@ -499,6 +510,7 @@ Tensor *op_attention(Tape *tape, Tensor *q, Tensor *k, Tensor *v, AttentionSight
   node_input(&n->node, sight.lengths);
   node_input(&n->node, sight.memory);
   node_input(&n->node, shape.bias.table);
+  node_input(&n->node, sight.begins);
   CHECK((!sight.memory && !is_paged(n)) ||
         !node_records(&n->node)); /* shared keys would need concurrent sums into one gradient */
   CHECK(!is_paged(n) || (n->rows == 1 && shape.causal && !sight.lengths && !sight.memory));
@@ -514,28 +526,41 @@ Tensor *op_attention(Tape *tape, Tensor *q, Tensor *k, Tensor *v, AttentionSight
   return node_run(&n->node, node_output(&n->node, 3, q->shape));
 }
 
+/* Texts of 1, 2, 3, ... tokens; the second sequence of 4, 5, ... */
+static Tensor *sample_begins(OpSampler *s, int64_t sequences, int64_t time) {
+  Tensor *begins = tape_tensor(sample_tape(s), TENSOR_I32, 2, (int64_t[]){sequences, time});
+  for (int64_t b = 0; b < sequences; b++)
+    for (int64_t t = 0, begin = 0, length = 1 + 3 * b; t < time && begins->data; t++) {
+      if (t == begin + length) begin = t, length++;
+      tensor_i32(begins)[b * time + t] = (int32_t)begin;
+    }
+  return begins;
+}
+
 /* Cases: 0 causal; 1 all keys; 2 grouped heads, several blocks of rows; 3 later rows over a partly filled
  * cache; 4 padded keys; 5 one row, as in decoding; 6 some rows see no key; 7 a window, over several
  * blocks; 8 capped scores; 9 a window far from the first key, capped, with a given scale; 10 a bias by
- * distance between all keys, over several blocks; 11 a bias by key, over a cache. */
+ * distance between all keys, over several blocks; 11 a bias by key, over a cache; 12 several texts in a row;
+ * 13 the same with a window, 14 with a bias by key. */
 static void sample(OpSampler *s) {
-  static const int64_t times[] = {7, 7, 70, 7, 7, 1, 1, 70, 7, 6, 70, 7},
-                       all_keys[] = {7, 7, 70, 15, 8, 15, 4, 70, 7, 310, 9, 15};
-  const int which = sample_case(s, 12);
+  static const int64_t times[] = {7, 7, 70, 7, 7, 1, 1, 70, 7, 6, 70, 7, 70, 70, 70},
+                       all_keys[] = {7, 7, 70, 15, 8, 15, 4, 70, 7, 310, 9, 15, 70, 70, 70};
+  const int which = sample_case(s, 15);
   const bool large = sample_large(s), cache = which == 3 || which == 5 || which == 9 || which == 11;
   const int64_t sequences = large ? 8 : 2, size = large ? 64 : 5, heads = large ? 8 : 6,
                 kv_heads = which < 2 ? heads : 2, time = large ? 512 : times[which],
                 keys = large ? time + (which == 4) + 3 * (which == 6) : all_keys[which];
   const int64_t biases = which == 10 ? time + keys - 1 : keys;
-  const AttentionBias bias = {which < 10 ? NULL : sample_normal(s, "bias", 2, (int64_t[]){biases, heads}),
+  const bool biased = which == 10 || which == 11 || which == 14;
+  const AttentionBias bias = {!biased ? NULL : sample_normal(s, "bias", 2, (int64_t[]){biases, heads}),
                               which == 10, time - 1};
   const AttentionShape shape = {.heads = heads,
                                 .kv_heads = kv_heads,
                                 .bias = bias,
                                 .causal = which != 1 && which != 4 && which != 6 && which != 10,
-                                .window = which == 7   ? 5
-                                          : which == 9 ? 20
-                                                       : 0,
+                                .window = which == 7 || which == 13 ? 5
+                                          : which == 9              ? 20
+                                                                    : 0,
                                 .scale = which == 9 ? 0.7f : 0,
                                 .cap = which == 8 || which == 9 ? 1.5f : 0};
   Tensor *q = sample_normal(s, "q", 3, (int64_t[]){sequences, time, heads * size});
@@ -546,8 +571,9 @@ static void sample(OpSampler *s) {
                         : NULL;
   Tensor *lengths =
       which == 4 || which == 6 ? sample_ids(s, "lengths", 1, &sequences, which == 6 ? 0 : 2, 5) : NULL;
-  sample_output(
-      s, op_attention(sample_tape(s), q, k, v, (AttentionSight){.start = start, .lengths = lengths}, shape));
+  Tensor *begins = which < 12 ? NULL : sample_begins(s, sequences, time);
+  const AttentionSight sight = {.start = start, .lengths = lengths, .begins = begins};
+  sample_output(s, op_attention(sample_tape(s), q, k, v, sight, shape));
 }
 
 const Op op_attention_info = {
@@ -556,9 +582,11 @@ const Op op_attention_info = {
         "y = softmax(Q K^T / sqrt(d)) V, for each head; head h of H shares key/value head h / (H/G):\n"
         "q [B,T,H*d], k and v [B,S,G*d] -> y [B,T,H*d]. Query t of sequence b sees keys 0 .. start[b]+t if\n"
         "causal (with a window W, those after start[b]+t-W only), and only keys before lengths[b] (i32 [B],\n"
-        "both optional). A given scale replaces 1/sqrt(d); with a cap c a score x becomes c tanh(x/c). A "
-        "bias\n"
-        "[n,H] is added to scores, by the position of the key or by its distance from the query\n"
+        "both optional); with begins (i32 [B,T]) none before begins[b,t], the first of its text. A given "
+        "scale\n"
+        "replaces 1/sqrt(d); with a cap c a score x becomes c tanh(x/c). A bias [n,H] is added to scores, by "
+        "the\n"
+        "position of the key in its text or by its distance from the query\n"
         "(Vaswani et al. 2017; Ainslie et al. 2023; computed as Dao et al. 2022)",
     .forward = forward,
     .backward = backward,

@@ -79,14 +79,16 @@ typedef struct RopeShape {
 } RopeShape;
 Tensor *op_rope(Tape *, Tensor *x, Tensor *turns, RopeShape);
 /* cos and sin of position * each[i], i < count (n above), times factor: a constant [T or B T, 2, n]. The
- * first token of sequence b is at position start[b] (i32 [B]; NULL: 0). own: each is [B, n]. */
+ * first token of sequence b is at position start[b] (i32 [B]; NULL: 0). begins as in op_attention: the
+ * position of token t is t - begins[b,t]. own: each is [B, n]. */
 typedef struct RopeFrequencies {
   const float *each;
   int64_t count;
   float factor;
   bool own; /* each sequence has frequencies of its own; with `start` only */
 } RopeFrequencies;
-Tensor *rope_turns(Tape *, const Tensor *start, int64_t sequences, int64_t time, RopeFrequencies);
+Tensor *rope_turns(Tape *, const Tensor *start, const Tensor *begins, int64_t sequences, int64_t time,
+                   RopeFrequencies);
 
 /* Keys and values in pages of `size` positions, which sequences may share (Kwon et al. 2023): each of the
  * B rows, T = 1, is a token of sequence[b] at position start[b]; rows of one sequence are consecutive. The
@@ -106,7 +108,9 @@ typedef struct KeyPages {
  * [B,S,G*d] -> [B,T,H*d]. causal: query t of sequence b sees keys 0 .. start[b]+t, with a window W the
  * last W of these. lengths i32 [B] (NULL: S): keys at and after lengths[b] are not seen. start as in
  * op_rope. memory i32 [B]: k and v are [M,S,G*d], lengths [M], and sequence b sees those of memory[b]:
- * several texts generated from one source. Without gradients only. pages: see KeyPages. */
+ * several texts generated from one source. Without gradients only. begins i32 [B,T]: several texts follow
+ * each other in a sequence; query t sees no key before begins[b,t], the first of its text, from which the
+ * rows of a bias by key count. Causal, without start. pages: see KeyPages. */
 typedef struct AttentionBias {
   Tensor *table;    /* f32 [n,H]; NULL: none */
   bool by_distance; /* row j - (start[b]+t) + origin is added to the score of key j; else row j */
@@ -121,7 +125,7 @@ typedef struct AttentionShape {
   AttentionBias bias; /* not with a cap (Press et al. 2022; Raffel et al. 2020) */
 } AttentionShape;
 typedef struct AttentionSight {
-  Tensor *start, *lengths, *memory;
+  Tensor *start, *lengths, *memory, *begins;
   KeyPages pages;
 } AttentionSight;
 Tensor *op_attention(Tape *, Tensor *q, Tensor *k, Tensor *v, AttentionSight, AttentionShape);

@@ -10,7 +10,7 @@
 typedef struct Turns {
   float *at; /* [rows, 2, count] */
   RopeFrequencies of;
-  const Tensor *start;
+  const Tensor *start, *begins;
   int64_t time;
 } Turns;
 
@@ -18,7 +18,9 @@ typedef struct Turns {
 static void fill_turns(void *arg, int64_t begin, int64_t end) {
   const Turns *t = arg;
   for (int64_t row = begin; row < end; row++) {
-    const int64_t first = t->start ? tensor_i32(t->start)[row / t->time] : 0,
+    const int64_t first = t->start    ? tensor_i32(t->start)[row / t->time]
+                          : t->begins ? -tensor_i32(t->begins)[row]
+                                      : 0,
                   position = row % t->time + first, count = t->of.count;
     const float *frequencies = t->of.each + (t->of.own ? row / t->time * count : 0);
     float *cosine = t->at + row * 2 * count, *sine = cosine + count;
@@ -30,11 +32,13 @@ static void fill_turns(void *arg, int64_t begin, int64_t end) {
   }
 }
 
-Tensor *rope_turns(Tape *tape, const Tensor *start, int64_t sequences, int64_t time, RopeFrequencies f) {
+Tensor *rope_turns(Tape *tape, const Tensor *start, const Tensor *begins, int64_t sequences, int64_t time,
+                   RopeFrequencies f) {
   CHECK(f.count > 0 && (!start || tensor_count(start) == sequences) && (start || !f.own));
-  const int64_t shape[] = {start ? sequences * time : time, 2, f.count};
+  CHECK(!begins || (!start && tensor_count(begins) == sequences * time));
+  const int64_t shape[] = {start || begins ? sequences * time : time, 2, f.count};
   Tensor *turns = tape_tensor(tape, TENSOR_F32, 3, shape);
-  Turns filling = {tensor_f32(turns), f, start, time};
+  Turns filling = {tensor_f32(turns), f, start, begins, time};
   if (turns->data) parallel_for(shape[0], fill_turns, &filling);
   return turns;
 }
@@ -112,9 +116,9 @@ Tensor *op_rope(Tape *tape, Tensor *x, Tensor *turns, RopeShape shape) {
 }
 
 /* Cases: all sequences start at 0; each at its own position; a part of each head; interleaved, a part of
- * each head, with a factor, the frequencies of the second sequence halved. */
+ * each head, with a factor, the frequencies of the second sequence halved; two texts in each sequence. */
 static void sample(OpSampler *s) {
-  const int which = sample_case(s, 4);
+  const int which = sample_case(s, 5);
   const bool large = sample_large(s);
   const int64_t sequences = large ? 8 : 2, heads = large ? 8 : 3, size = large ? 64 : 10,
                 time = large ? 512 : 5;
@@ -124,7 +128,11 @@ static void sample(OpSampler *s) {
     frequencies[i] = (i < pairs ? 1 : 0.5f) / powf(large ? 10000 : 50, (float)(i % pairs) / (float)pairs);
   Tensor *x = sample_normal(s, "x", 3, (int64_t[]){sequences, time, heads * size});
   Tensor *start = which & 1 ? sample_ids(s, "start", 1, &sequences, 1, 9) : NULL;
-  Tensor *turns = rope_turns(sample_tape(s), start, sequences, time,
+  Tensor *begins = NULL;
+  if (which == 4) begins = tape_tensor(sample_tape(s), TENSOR_I32, 2, (int64_t[]){sequences, time});
+  for (int64_t i = 0; begins && begins->data && i < sequences * time; i++)
+    tensor_i32(begins)[i] = i % time < 3 ? 0 : 3;
+  Tensor *turns = rope_turns(sample_tape(s), start, begins, sequences, time,
                              (RopeFrequencies){frequencies, pairs, which == 3 ? 1.25f : 1, which == 3});
   sample_output(s, op_rope(sample_tape(s), x, turns, (RopeShape){heads, which == 3}));
 }
@@ -135,7 +143,8 @@ const Op op_rope_info = {
         "In each head, for i < n <= d/2, with angle a = (start[b] + t) frequency[i] and a factor f (1):\n"
         "y[i] = f (x[i] cos a - x[i+n] sin a),  y[i+n] = f (x[i+n] cos a + x[i] sin a); values from 2n\n"
         "are unchanged. Interleaved: pairs x[2i], x[2i+1]. x [B,T,heads*d], whose memory y takes, start i32\n"
-        "[B] optional (0), usually frequency[i] = theta^(-i/n) (Su et al. 2021)",
+        "[B] optional (0), with begins i32 [B,T] the position is t - begins[b,t]; usually frequency[i] = "
+        "theta^(-i/n) (Su et al. 2021)",
     .forward = forward,
     .backward = backward,
     .sample = sample,

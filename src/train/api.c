@@ -145,6 +145,15 @@ static bool choose_window(Run *r, Error *err) {
                     r->window, r->train->from, r->config.context);
 }
 
+static bool can_pack(const Run *r, Error *err) {
+  const PairSettings *pairs = settings_part(r->settings, &pair_settings_table);
+  return !task_has_pairs(r->task) || !pairs->pack || arch_packs(r->config.arch) ||
+         fail_usage(err,
+                    "--pack applies to decoder-only networks with attention, but %s %s: leave it out or "
+                    "choose another --arch",
+                    r->config.arch->name, r->config.arch->encodes ? _("has an encoder") : _("is recurrent"));
+}
+
 /* The default context is meant for running text: if none is given, raises it so that most examples fit. */
 static bool fit_context(Run *r, Error *err) {
   enum { MOST = 1024, ROUND = 32 };
@@ -202,7 +211,7 @@ static bool make_config(Run *r, Error *err) {
   if (base && !bundle_template(base, r->tokenizer, &r->template, err)) return false;
   r->material->template = r->template;
   r->config.dropout = r->model->dropout;
-  if (!choose_window(r, err) ||
+  if (!choose_window(r, err) || !can_pack(r, err) ||
       !material_fit(r->material, r->tokenizer, r->config.arch->encodes, r->window, err))
     return false;
   if (!r->resumed) frame_texts(r);

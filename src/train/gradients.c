@@ -83,6 +83,7 @@ static const int32_t *copy_ids(Arena *arena, const int32_t *ids, int64_t count) 
 static Batch copy_batch(Arena *arena, const Batch *b) {
   Batch copy = *b;
   copy.tokens = copy_ids(arena, b->tokens, b->sequences * b->time);
+  copy.begins = copy_ids(arena, b->begins, b->sequences * b->time);
   copy.targets = copy_ids(arena, b->targets, b->sequences * b->time);
   copy.source = copy_ids(arena, b->source, b->sequences * b->source_time);
   copy.source_lengths = copy_ids(arena, b->source_lengths, b->sequences);

@@ -1,4 +1,5 @@
 /* Batches of pairs and conversations: layouts id by id, every target once an epoch, any batch at any time. */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -297,8 +298,10 @@ static void every_target_once_an_epoch(void **state) {
   make_many(&m);
   const int64_t ids = FIRST + m.data.ids.starts[2 * PAIRS];
   int *seen = mem_alloc((size_t)ids * sizeof *seen);
-  for (int joint = 0; joint < 2; joint++) {
-    Batches *batches = open_batches(&m, layout(!joint, false, 200, 200), 1000, true);
+  for (int which = 0; which < 3; which++) { /* separate, joint, packed */
+    PairLayout l = layout(which == 0, false, 200, 200);
+    l.pack = which == 2;
+    Batches *batches = open_batches(&m, l, 1000, true);
     for (int64_t epoch = 0; epoch < 3; epoch++) {
       memset(seen, 0, (size_t)ids * sizeof *seen);
       for (int64_t i = 0; i < batches->count; i++) look_at(batches, epoch * batches->count + i, seen);
@@ -340,10 +343,62 @@ static void batches_are_small_and_full(void **state) {
   unmake(&m);
 }
 
-static void order_is_drawn_by_epoch_and_seed(void **state) {
+/* Each sequence of a window begins where the one before it ends, with its END; padding sees itself. */
+static void check_window(const int32_t *begins, const int32_t *targets, int64_t time, int64_t *used) {
+  int64_t t = 0;
+  while (t < time && !(begins[t] == t && targets[t] < 0 && (t + 1 == time || begins[t + 1] != t))) {
+    const int64_t begin = t;
+    assert_int_equal(begins[begin], begin);
+    while (t < time && begins[t] == begin) {
+      assert_true((targets[t] == END) == (t + 1 == time || begins[t + 1] != begin));
+      t++;
+    }
+  }
+  *used += t;
+  for (; t < time; t++) assert_true(begins[t] == t && targets[t] < 0);
+}
+
+static void packed_windows_are_full(void **state) {
+  enum { TOKENS = 1000, TIME = 200 };
+  Made m;
+  Batch b;
+  make_many(&m);
+  PairLayout l = layout(false, false, TIME, 0);
+  l.pack = true;
+  Batches *batches = open_batches(&m, l, TOKENS, true);
+  int64_t room = 0, used = 0;
+  assert_non_null(strstr(told, "packed: 3,000 sequences in"));
+  assert_true(batches->sequences == TOKENS / TIME && batches->time == TIME);
+  for (int64_t i = 0; i < batches->count; i++) {
+    batches_get(batches, i, &b);
+    for (int64_t k = 0; k < b.sequences; k++)
+      check_window(b.begins + k * b.time, b.targets + k * b.time, b.time, &used);
+    room += b.sequences * b.time;
+  }
+  assert_true((double)used > 0.99 * (double)room);
+  assert_true(fabs(batches->step_positions * (double)batches->count - (double)used) < 1);
+  const Batch piece = batch_piece(&b, 1, 1);
+  assert_true(piece.begins == b.begins + b.time);
+  batches_free(batches);
+  l.time = 1000; /* a window has no more tokens than a batch, unless a sequence has */
+  batches = open_batches(&m, l, 300, true);
+  assert_true(batches->sequences == 1 && batches->time == 300);
+  batches_free(batches);
+  batches = open_batches(&m, l, 50, true);
+  assert_true(batches->sequences == 1 && batches->time > 100 && batches->time <= 2 * LONGEST + 1);
+  batches_free(batches);
+  batches = open_batches(&m, l, TOKENS, false); /* evaluation is not packed */
+  batches_get(batches, 0, &b);
+  assert_null(b.begins);
+  batches_free(batches);
+  unmake(&m);
+}
+
+static void order_is_drawn_by_epoch_and_seed_if(bool pack) {
   Made m;
   make_many(&m);
-  PairLayout l = layout(true, false, 200, 200);
+  PairLayout l = layout(!pack, false, 200, 200);
+  l.pack = pack;
   Batches *a = open_batches(&m, l, 1000, true), *b = pair_batches(&m.data, &l, 0, 1000, 8, &news, NULL);
   int same_epoch = 0, same_seed = 0, in_order = 0;
   Map *first = map_new();
@@ -365,18 +420,29 @@ static void order_is_drawn_by_epoch_and_seed(void **state) {
   unmake(&m);
 }
 
+static void orders_are_drawn_by_epoch_and_seed(void **state) {
+  order_is_drawn_by_epoch_and_seed_if(false);
+  order_is_drawn_by_epoch_and_seed_if(true);
+}
+
 /* Resuming asks for any batch, in any order, of batches made anew. */
-static void any_batch_at_any_time(void **state) {
+static void any_batch_at_any_time_if(bool pack) {
   Made m;
   make_many(&m);
-  Batches *a = open_batches(&m, layout(true, false, 200, 200), 1000, true);
-  Batches *b = open_batches(&m, layout(true, false, 200, 200), 1000, true);
+  PairLayout l = layout(!pack, false, 200, 200);
+  l.pack = pack;
+  Batches *a = open_batches(&m, l, 1000, true), *b = open_batches(&m, l, 1000, true);
   uint64_t hashes[50];
   for (int64_t i = 0; i < 50; i++) hashes[i] = look_at(a, a->count + 17 * i, NULL);
   for (int64_t i = 49; i >= 0; i--) assert_int_equal(look_at(b, b->count + 17 * i, NULL), hashes[i]);
   batches_free(a);
   batches_free(b);
   unmake(&m);
+}
+
+static void any_batch_at_any_time(void **state) {
+  any_batch_at_any_time_if(false);
+  any_batch_at_any_time_if(true);
 }
 
 static void evaluation_may_look_at_a_part(void **state) {
@@ -458,7 +524,8 @@ int main(void) {
       cmocka_unit_test(long_conversations),
       cmocka_unit_test(every_target_once_an_epoch),
       cmocka_unit_test(batches_are_small_and_full),
-      cmocka_unit_test(order_is_drawn_by_epoch_and_seed),
+      cmocka_unit_test(packed_windows_are_full),
+      cmocka_unit_test(orders_are_drawn_by_epoch_and_seed),
       cmocka_unit_test(any_batch_at_any_time),
       cmocka_unit_test(evaluation_may_look_at_a_part),
       cmocka_unit_test(texts_become_ids),

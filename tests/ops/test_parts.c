@@ -162,7 +162,7 @@ static Tensor *norms_everywhere(void *weight, Tensor *x) {
   Tensor *q = op_linear(tape, normed(x), weight, NULL, false);
   q = tape_reshape(tape, normed(turned(q, 256, 8)), 3, (int64_t[]){2, 32, 32});
   static const float frequencies[] = {1, 0.3f, 0.1f, 0.03f};
-  Tensor *turns = rope_turns(tape, NULL, 2, 32, (RopeFrequencies){frequencies, 4, 1, false});
+  Tensor *turns = rope_turns(tape, NULL, NULL, 2, 32, (RopeFrequencies){frequencies, 4, 1, false});
   q = turned(op_rope(tape, q, turns, (RopeShape){.heads = 4}), 64, 32);
   Tensor *branch = normed(op_linear(tape, silu(q), weight, NULL, false));
   Tensor *y = op_residual(tape, x, branch, 0.1f);
