@@ -363,10 +363,12 @@ static bool check_names(const Gguf *g, Error *err) {
 /* ---- stacks of experts ---- */
 
 bool gguf_stack_name(const char *stack, int64_t expert, char buf[GGUF_NAME]) {
-  static const char mark[] = "_exps.";
-  const char *at = strstr(stack, mark);
+  static const char *const marks[] = {"_exps.", "_fused."};
+  const char *at = NULL;
+  size_t i = 0;
+  for (; i < 2 && !(at = strstr(stack, marks[i])); i++) continue;
   const int written = at ? snprintf(buf, GGUF_NAME, "%.*s.%" PRId64 ".%s", (int)(at - stack), stack, expert,
-                                    at + sizeof mark - 1)
+                                    at + strlen(marks[i]))
                          : 0;
   return written > 0 && written < GGUF_NAME;
 }
@@ -374,7 +376,7 @@ bool gguf_stack_name(const char *stack, int64_t expert, char buf[GGUF_NAME]) {
 static bool is_stack(const NamedTensor *t) {
   enum { MOST = 4096 };
   char name[GGUF_NAME];
-  return t->tensor.dims == 3 && t->tensor.shape[0] <= MOST && gguf_stack_name(t->name, MOST, name);
+  return t->tensor.dims >= 3 && t->tensor.shape[0] <= MOST && gguf_stack_name(t->name, MOST, name);
 }
 
 /* Replaces "blk.0.ffn_up_exps.weight" [experts, rows, columns] by its matrices "blk.0.ffn_up.7.weight", as
@@ -394,8 +396,8 @@ static void split_stacks(Gguf *g) {
       gguf_stack_name(t->name, e, name);
       *to = *t;
       to->name = arena_strndup(g->arena, name, strlen(name));
-      to->tensor.dims = 2;
-      to->tensor.shape[0] = shape[1], to->tensor.shape[1] = shape[2];
+      to->tensor.dims = t->tensor.dims - 1;
+      for (int d = 0; d < to->tensor.dims; d++) to->tensor.shape[d] = shape[d + 1];
       to->tensor.data = (char *)t->tensor.data + (size_t)e * tensor_bytes(&to->tensor);
     }
   }

@@ -74,9 +74,10 @@ bool gguf_is_int(const GgufValue *); /* of an integer type */
 
 /* ---- stacks of experts ----
  *
- * A stack "blk.0.ffn_up_exps.weight" is read as, and written from, matrices "blk.0.ffn_up.7.weight". */
+ * A stack "blk.0.ffn_up_exps.weight" is read as, and written from, matrices "blk.0.ffn_up.7.weight"; likewise
+ * those of RWKV that end in "_fused". */
 enum { GGUF_NAME = 512 };
-/* The matrix's name; false if the other is no stack's. */
+/* The name of one of its tensors; false if the other is no stack's. */
 bool gguf_stack_name(const char *stack, int64_t expert, char buf[GGUF_NAME]);
 
 /* ---- writing ---- */

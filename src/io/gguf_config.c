@@ -120,6 +120,7 @@ static double neutral(const Family *f, const char *key) {
     double value;
   } others[] = {{NULL, "attention.causal", 1},
                 {NULL, "rope.scaling.yarn_ext_factor", -1},
+                {"rwkv7", "token_shift_count", 2},
                 {"gemma2", "attention.sliding_window_pattern", 2},
                 {"gemma3", "attention.sliding_window_pattern", 6}};
   for (size_t i = 0; i < sizeof others / sizeof *others; i++)
@@ -151,17 +152,20 @@ static GgufRope rope_of(const Family *f) {
   return (GgufRope){f->name, name_of(f, "rope.freq_base"), share ? share->name : NULL};
 }
 
+static const char heads[] = "attention.head_count";
+
 /* A file without their number has as many keys and values as heads, and so has every model of some families.
  */
 static bool put_groups(const Gguf *g, const Family *f, json_t *config, Error *err) {
   static const char key[] = "attention.head_count_kv";
   char name[256];
   const char *groups = name_of(f, key);
-  json_t *heads = json_object_get(config, name_of(f, "attention.head_count"));
-  int64_t count = json_integer_value(heads);
-  if (groups && !json_object_get(config, groups)) json_share(config, groups, heads);
+  if (!name_of(f, heads)) return true; /* RWKV */
+  json_t *all = json_object_get(config, name_of(f, heads));
+  int64_t count = json_integer_value(all);
+  if (groups && !json_object_get(config, groups)) json_share(config, groups, all);
   if (groups || !gguf_get_int(g, full_name(name, f->name, key), &count, err)) return groups != NULL;
-  return count == json_integer_value(heads) ||
+  return count == json_integer_value(all) ||
          fail(err, "%s: \"%s\" is supported only with the number of heads", g->path, name);
 }
 
@@ -169,11 +173,12 @@ static bool put_groups(const Gguf *g, const Family *f, json_t *config, Error *er
  */
 static bool put_absent(const Gguf *g, const Family *f, json_t *config, Error *err) {
   static const char *const needed[] = {"block_count", "context_length", "embedding_length",
-                                       "feed_forward_length", "attention.head_count"};
+                                       "feed_forward_length", heads};
   char name[256], epsilon[256];
   for (size_t i = 0; i < sizeof needed / sizeof *needed; i++) {
     const GgufValue *v = gguf_find(g, full_name(name, f->name, needed[i]));
     if (!v && i == 3 && is_known(f->keys, "expert_feed_forward_length")) continue;
+    if (!strcmp(needed[i], heads) && !name_of(f, heads)) continue;
     if (!v || (gguf_is_int(v) && gguf_int_at(v, 0) < 1))
       return fail_damaged(err, "%s: \"%s\" is %s", g->path, name,
                           v ? _("not a positive number") : _("missing"));

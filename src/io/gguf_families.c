@@ -1,6 +1,7 @@
 /* gguf_families.c - what the architectures of GGUF files have in common with those of transformers. */
 #include "io/gguf_families.h"
 
+#include <math.h>
 #include <string.h>
 
 const KeyName *gguf_find_key(const KeyName *k, const char *key) {
@@ -154,6 +155,17 @@ static const KeyName exaone4_keys[] = {{"attention.sliding_window", COUNT, "slid
                                        {"attention.sliding_window_pattern", LAYERS, "layer_types"},
                                        {NULL, COUNT, NULL}};
 
+static const KeyName rwkv7_keys[] = {PLAIN,
+                                     {"attention.head_count", COMPUTED, NULL},
+                                     {"wkv.head_size", COUNT, "head_dim"},
+                                     {"attention.layer_norm_epsilon", REAL, "norm_eps"},
+                                     {"attention.decay_lora_rank", COUNT, "decay_low_rank_dim"},
+                                     {"attention.iclr_lora_rank", COUNT, "a_low_rank_dim"},
+                                     {"attention.value_residual_mix_lora_rank", COUNT, "v_low_rank_dim"},
+                                     {"attention.gate_lora_rank", COUNT, "gate_low_rank_dim"},
+                                     {"token_embd_norm.weight", TENSOR, "norm_first"},
+                                     {NULL, COUNT, NULL}};
+
 /* ---- what takes more than names ---- */
 
 static int64_t count_of(const json_t *config, const char *key) {
@@ -229,6 +241,23 @@ static bool complete_exaone4(const Gguf *g, json_t *config, Error *err) {
   return true;
 }
 
+/* Heads are normed with head_dim * norm_eps, which llama.cpp has as a constant. */
+static bool complete_rwkv7(const Gguf *g, json_t *config, Error *err) {
+  const double size = json_number_value(json_object_get(config, "head_dim")),
+               epsilon = json_number_value(json_object_get(config, "norm_eps")), constant = 64e-5;
+  return fabs(size * epsilon - constant) <= 1e-6 * constant ||
+         fail(err,
+              "%s: heads of %g values with an epsilon of norms of %g are not supported in GGUF files: the "
+              "product must "
+              "be %g",
+              g->path, size, epsilon, constant);
+}
+
+static void write_rwkv7(GgufValues *v, const json_t *config) {
+  (void)config;
+  gguf_put_int(v, "rwkv7.attention.head_count", 0); /* it has none */
+}
+
 /* ---- the list ---- */
 
 #define UNTIED "{\"tie_word_embeddings\": false}"
@@ -274,6 +303,12 @@ const Family gguf_families[] = {
     {.name = "olmo2", .model_type = "olmo2", .keys = divided_keys, .always = UNTIED},
     {.name = "phi2", .model_type = "phi", .keys = phi2_keys, .always = UNTIED},
     {.name = "phi3", .model_type = "phi3", .keys = phi3_keys},
+    {.name = "rwkv7",
+     .model_type = "rwkv7",
+     .keys = rwkv7_keys,
+     .always = UNTIED,
+     .complete = complete_rwkv7,
+     .write = write_rwkv7},
     {.name = "seed_oss", .model_type = "seed_oss"},
     {.name = "smollm3", .model_type = "smollm3", .keys = divided_keys},
     {.name = "starcoder2",

@@ -98,8 +98,9 @@ void gguf_sort(NamedTensor *items, size_t count) {
 static bool stack_of(const char *name, char stack[GGUF_NAME]) {
   const char *number = strstr(name, ".0.weight");
   char first[GGUF_NAME];
-  if (!number || number[9] || strlen(name) + 8 > GGUF_NAME) return false;
-  snprintf(stack, GGUF_NAME, "%.*s_exps.weight", (int)(number - name), name);
+  if (!number || number[9] || strlen(name) + 9 > GGUF_NAME) return false;
+  const char *mark = strstr(name, "time_mix_lerp.") ? "fused" : "exps";
+  snprintf(stack, GGUF_NAME, "%.*s_%s.weight", (int)(number - name), name, mark);
   return gguf_stack_name(stack, 0, first) && !strcmp(first, name);
 }
 

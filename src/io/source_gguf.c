@@ -2,6 +2,7 @@
  * template of a model. Tensors are used where the file is mapped. */
 #include <string.h>
 
+#include "base/arena.h"
 #include "base/language.h"
 #include "io/gguf_model.h"
 #include "io/licence.h"
@@ -157,16 +158,38 @@ static const Tensor *values_of(void *self, const NamedTensor *item) {
   return item->tensor.data ? &item->tensor : f->values(f->self, item);
 }
 
+/* llama.cpp asks for what the first layer of RWKV-7 does not have: zeros, as large as its neighbours. */
+static const char *const rwkv_needs[][2] = {{"blk.0.time_mix_v0.weight", "blk.0.time_mix_a0.weight"},
+                                            {"blk.0.time_mix_v1.weight", "blk.0.time_mix_a1.weight"},
+                                            {"blk.0.time_mix_v2.weight", "blk.0.time_mix_a2.weight"}};
+enum { RWKV_NEEDS = 3, MOST_MORE = RWKV_NEEDS + 2 };
+
+static size_t add_zeros(const ModelFile *f, Arena *zeros, NamedTensor *to) {
+  size_t count = 0;
+  for (int i = 0; i < RWKV_NEEDS; i++)
+    for (size_t k = 0; k < f->count; k++) {
+      if (strcmp(f->items[k].name, rwkv_needs[i][1])) continue;
+      to[count] = f->items[k];
+      to[count].name = rwkv_needs[i][0];
+      Tensor *t = &to[count++].tensor;
+      t->data = arena_alloc(zeros, tensor_bytes(t));
+      memset(t->data, 0, tensor_bytes(t));
+    }
+  return count;
+}
+
 static bool save(const char *path, const ModelFile *f, Error *err) {
   GgufValues v = {.count = 0};
   GgufFactors factors[2];
-  const size_t more = gguf_rope_factors(f->configuration, factors);
-  NamedTensor *items = mem_alloc((f->count + 2) * sizeof *items);
+  Arena *zeros = arena_new(0);
+  size_t more = gguf_rope_factors(f->configuration, factors);
+  NamedTensor *items = mem_alloc((f->count + MOST_MORE) * sizeof *items);
   memcpy(items, f->items, f->count * sizeof *items);
   for (size_t i = 0; i < more; i++)
     items[f->count + i] = (NamedTensor){
         .name = factors[i].name,
         .tensor = {.type = TENSOR_F32, .dims = 1, .shape = {factors[i].count}, .data = factors[i].values}};
+  more += add_zeros(f, zeros, items + f->count + more);
   TensorSet set = {items, f->count + more, path};
   tensors_sort(&set);
   bool ok = put_values(&v, f, err) && check_file(&v, f, set, err);
@@ -175,6 +198,7 @@ static bool save(const char *path, const ModelFile *f, Error *err) {
   ok = ok && gguf_write(path, &v, items, set.count, of, err);
   buffer_free(&v.bytes);
   mem_free(items);
+  arena_free(zeros);
   return ok;
 }
 

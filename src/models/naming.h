@@ -21,6 +21,7 @@ typedef enum TensorForm {
   FORM_PAIRS,      /* within a head, rows i and i + half, which rotate together, are neighbours */
   FORM_PLUS_ONE,   /* weights w of norms without biases as 1 + w */
   FORM_TRANSPOSED, /* of matrices */
+  FORM_FLAT,       /* a matrix as one row */
   FORM_UNGROUPED   /* rows of queries, keys and values, ordered by key/value head here, as all queries, all
                     * keys,   all values */
 } TensorForm;

@@ -48,7 +48,50 @@ static const ConfigFact facts[] = {{"is_encoder_decoder", "false"},
 static const TensorName names[] = {
     {"lm_head.weight", TENSOR_OUTPUT, "model.embeddings.weight", NULL, FORM_SAME},
     {NULL, TENSOR_COPY, NULL, NULL, FORM_SAME}};
-static const Naming namings[] = {{"huggingface", "model.", names}, {NULL, NULL, NULL}};
+#define LERP(number, part) \
+  { "blk.#.time_mix_lerp." #number ".weight", TENSOR_COPY, "model.layers.#.attn.x_" #part, NULL, FORM_SAME }
+#define LOW_RANK_PART(part, number, parameter)                                \
+  {                                                                           \
+    "blk.#.time_mix_" #part #number ".weight", TENSOR_COPY,                   \
+        "model.layers.#.attn." #part "_lora.lora." parameter, NULL, FORM_SAME \
+  }
+#define LOW_RANK(part) \
+  LOW_RANK_PART(part, 0, "2.bias"), LOW_RANK_PART(part, 1, "0.weight"), LOW_RANK_PART(part, 2, "2.weight")
+static const TensorName gguf_names[] = {
+    TENSOR_LAYER("token_embd", "model.embeddings", FORM_SAME),
+    TENSOR_LAYER("token_embd_norm", "model.layers.0.pre_norm", FORM_SAME),
+    TENSOR_LAYER("output_norm", "model.norm", FORM_SAME),
+    TENSOR_LAYER("output", "lm_head", FORM_SAME),
+    {"output.weight", TENSOR_OUTPUT, "model.embeddings.weight", NULL, FORM_SAME},
+    TENSOR_LAYER("blk.#.attn_norm", "model.layers.#.attn_norm", FORM_SAME),
+    TENSOR_LAYER("blk.#.attn_norm_2", "model.layers.#.ffn_norm", FORM_SAME),
+    TENSOR_LAYER("blk.#.time_mix_ln", "model.layers.#.attn.g_norm", FORM_SAME),
+    TENSOR_LAYER("blk.#.time_mix_receptance", "model.layers.#.attn.r_proj", FORM_SAME),
+    TENSOR_LAYER("blk.#.time_mix_key", "model.layers.#.attn.k_proj", FORM_SAME),
+    TENSOR_LAYER("blk.#.time_mix_value", "model.layers.#.attn.v_proj", FORM_SAME),
+    TENSOR_LAYER("blk.#.time_mix_output", "model.layers.#.attn.o_proj", FORM_SAME),
+    TENSOR_LAYER("blk.#.channel_mix_key", "model.layers.#.ffn.key", FORM_SAME),
+    TENSOR_LAYER("blk.#.channel_mix_value", "model.layers.#.ffn.value", FORM_SAME),
+    {"blk.#.channel_mix_lerp_k.weight", TENSOR_COPY, "model.layers.#.ffn.x_k", NULL, FORM_SAME},
+    {"blk.#.time_mix_k_k.weight", TENSOR_COPY, "model.layers.#.attn.k_k", NULL, FORM_SAME},
+    {"blk.#.time_mix_k_a.weight", TENSOR_COPY, "model.layers.#.attn.k_a", NULL, FORM_SAME},
+    {"blk.#.time_mix_r_k.weight", TENSOR_COPY, "model.layers.#.attn.r_k", NULL, FORM_FLAT},
+    LERP(0, r),
+    LERP(1, w),
+    LERP(2, k),
+    LERP(3, v),
+    LERP(4, a),
+    LERP(5, g),
+    LOW_RANK(w),
+    LOW_RANK(a),
+    LOW_RANK(v),
+    LOW_RANK(g),
+    {"blk.0.time_mix_v0.weight", TENSOR_IGNORED, NULL, NULL, FORM_SAME}, /* of no effect */
+    {"blk.0.time_mix_v1.weight", TENSOR_IGNORED, NULL, NULL, FORM_SAME},
+    {"blk.0.time_mix_v2.weight", TENSOR_IGNORED, NULL, NULL, FORM_SAME},
+    {NULL, TENSOR_COPY, NULL, NULL, FORM_SAME}};
+static const Naming namings[] = {
+    {"huggingface", "model.", names}, {"gguf", "", gguf_names}, {NULL, NULL, NULL}};
 
 /* ---- config.json ---- */
 

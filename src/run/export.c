@@ -85,14 +85,21 @@ static TensorType fitting(TensorType type, int64_t columns) {
   return columns % type_info(type)->block ? TENSOR_F16 : type;
 }
 
-/* Vectors, positions and routers are few and sensitive; the output matrix is the most sensitive of all. */
+/* Vectors, positions, routers and RWKV's narrow matrices are few and sensitive. */
+static bool stays_exact(const char *name, const Param *p) {
+  static const char *const parts[] = {"_norm.",     "ffn_gate_inp.", "position_embd.", "time_mix_w",
+                                      "time_mix_a", "time_mix_g",    "time_mix_v1.",   "time_mix_v2."};
+  bool exact = p->role == PARAM_VECTOR || p->tensor.dims < 2;
+  for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) exact |= is_part(name, parts[i]);
+  return exact;
+}
+
+/* The output matrix is the most sensitive of all. */
 static TensorType type_for(const Export *e, const char *name, const Param *p) {
   const Bundle *b = e->bundle;
   const int64_t columns =
       form_shape(naming_form(e->naming, name, p->name), p->tensor).shape[p->tensor.dims - 1];
-  if (p->tensor.dims < 2 || is_part(name, "_norm.") || is_part(name, "ffn_gate_inp.") ||
-      is_part(name, "position_embd."))
-    return TENSOR_F32;
+  if (stays_exact(name, p)) return TENSOR_F32;
   if (!e->wanted) {
     const Naming *naming = arch_naming(b->model->config.arch, b->source.format->name);
     const TensorType stored = weights_stored_type(&b->source.tensors, naming, p->name);

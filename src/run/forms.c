@@ -5,17 +5,23 @@
 #include "io/tensors.h"
 
 TensorType form_type(TensorForm form, TensorType type) {
-  const bool kept = form == FORM_SAME || form == FORM_PAIRS || form == FORM_UNGROUPED ||
+  const bool kept = form == FORM_SAME || form == FORM_PAIRS || form == FORM_UNGROUPED || form == FORM_FLAT ||
                     (form == FORM_TRANSPOSED && type_info(type)->block == 1);
   return kept ? type : TENSOR_F32;
 }
 
 Tensor form_shape(TensorForm form, Tensor t) {
   const int64_t rows = t.shape[0];
+  if (form == FORM_FLAT) t.shape[0] = tensor_count(&t), t.dims = 1;
   if (form != FORM_TRANSPOSED || t.dims != 2) return t;
   t.shape[0] = t.shape[1];
   t.shape[1] = rows;
   return t;
+}
+
+bool form_fits(TensorForm form, const Tensor *model, const Tensor *stored) {
+  const Tensor as_stored = form_shape(form, *model);
+  return tensor_same_shape(&as_stored, stored);
 }
 
 /* Rows r and r + half of each head are rows 2 r and 2 r + 1 as stored. */
@@ -57,6 +63,10 @@ static void transpose(const Tensor *from, char *out) {
 void form_change(TensorForm form, bool undo, const Tensor *from, const Config *c, Tensor *out) {
   if (form == FORM_PAIRS || form == FORM_UNGROUPED) {
     move_rows(undo, from, c, form == FORM_PAIRS ? paired_row : ungrouped_row, out->data);
+    return;
+  }
+  if (form == FORM_FLAT) {
+    memcpy(out->data, from->data, tensor_bytes(from));
     return;
   }
   Tensor wide = *from;

@@ -57,11 +57,11 @@ bool weights_save_model(const char *directory, const Model *m, const float *valu
 /* ---- finding a parameter's tensor ---- */
 
 static bool same_shape_or_fail(const Param *p, const NamedTensor *stored, TensorForm form, Error *err) {
-  const Tensor as_here = form_shape(form, stored->tensor), *found = &as_here;
-  if (tensor_same_shape(&p->tensor, found)) return true;
+  const Tensor *found = &stored->tensor, as_stored = form_shape(form, p->tensor);
+  if (form_fits(form, &p->tensor, found)) return true;
   Buffer wanted = {0}, there = {0};
-  for (int i = 0; i < p->tensor.dims; i++)
-    buffer_addf(&wanted, "%s%" PRId64, i ? "x" : "", p->tensor.shape[i]);
+  for (int i = 0; i < as_stored.dims; i++)
+    buffer_addf(&wanted, "%s%" PRId64, i ? "x" : "", as_stored.shape[i]);
   for (int i = 0; i < found->dims; i++) buffer_addf(&there, "%s%" PRId64, i ? "x" : "", found->shape[i]);
   fail(err, "%s: tensor \"%s\" is %s, but the model's configuration requires %s", stored->file, p->name,
        there.data ? there.data : _("a scalar"), wanted.data ? wanted.data : _("a scalar"));

@@ -14,7 +14,7 @@ text_by() { "$INKSTONE" write -m "$1" --greedy --max-tokens 24 "The moon"; }
 
 # Rows in pairs, a transposed matrix, norms per head, stacks of experts, fused matrices, groups taken apart, factors.
 families='llama gpt2 qwen2 qwen3 qwen3_moe mixtral mistral phi3 granite smollm3 arcee seed_oss ernie4_5 cohere cohere2 bloom falcon glm4
-  gpt_neox mpt olmo olmo3'
+  gpt_neox mpt olmo olmo3 rwkv7'
 types='f32 bf16 f16 q8_0 q4_0 q4_1 q5_0 q5_1 q2_k q3_k q4_k q5_k q6_k iq4_nl q4_k_m'
 if [ -n "${SANITIZE:-}" ]; then # a family takes ten times as long there
   families='llama qwen3_moe mistral cohere2 falcon' types='q8_0 q4_k_m'
@@ -22,6 +22,7 @@ fi
 for arch in $families; do
   case $arch in
     gpt_neox | olmo3) train $arch $arch --no-tied ;; # llama.cpp asks for a matrix of their own
+    rwkv7) train $arch $arch --no-tied --width 128 --heads 2 ;;
     falcon) train $arch $arch --heads 4 --kv-heads 2 ;;
     *) train $arch $arch ;;
   esac
@@ -106,6 +107,12 @@ expect_status 0
 "$INKSTONE" reply -m talker "Where?" --seed 3 --json >one
 "$INKSTONE" reply -m talker.gguf "Where?" --seed 3 --json >two
 expect_same one two
+
+# llama.cpp norms RWKV-7's heads with a constant.
+train narrow rwkv7 --no-tied
+run convert narrow narrow.gguf
+expect_failure 'the product must be 0.00064'
+expect_no_file narrow.gguf
 
 # What is stated of a licence goes along, there and back.
 cp -r llama free

@@ -81,15 +81,22 @@ def compare_random(name):
         torch.nn.init.normal_(p, std=0.2) if p.dim() > 1 else p.data.add_(torch.randn_like(p) * 0.2)
     model.save_pretrained("random")
     run("convert", "random", "random.gguf", "--overwrite")
-    text = json.loads(run("write", "-m", "random.gguf", "--json", "--greedy", "--ignore-end", "--max-tokens", TOKENS, "The moon 3"))
-    other = llama_cpp.Llama("random.gguf", n_ctx=64, n_threads=1, verbose=False, logits_all=True, type_k=0, type_v=0)
+    compare_scores(f"{name}: random weights", "random.gguf")
+
+
+def compare_scores(name, model):
+    """The log-probabilities of the greedy continuation."""
+    if not llama_cpp or not torch:
+        return
+    text = json.loads(run("write", "-m", model, "--json", "--greedy", "--ignore-end", "--max-tokens", TOKENS, "The moon 3"))
+    other = llama_cpp.Llama(model, n_ctx=64, n_threads=1, verbose=False, logits_all=True, type_k=0, type_v=0)
     ids = other.tokenize(b"The moon 3")
     assert len(ids) == text["prompt_tokens"]
     drawn = [t["id"] for t in text["tokens"] if t["id"] >= 0]
     other.eval(ids + drawn)
     scores = torch.log_softmax(torch.tensor(other.scores[:len(ids) + len(drawn)]).double(), -1)[len(ids) - 1:-1]
     worst = max(abs(t["logprob"] - scores[i, t["id"]].item()) for i, t in enumerate(t for t in text["tokens"] if t["id"] >= 0))
-    check(f"{name}: random weights", worst <= NEAR and scores.argmax(-1).tolist() == drawn, f"{worst:.2g}")
+    check(name, worst <= NEAR and scores.argmax(-1).tolist() == drawn, f"{worst:.2g}")
 
 
 def read_safetensors(path):
@@ -171,6 +178,11 @@ for kind, scaling in SCALINGS.items():  # trained without: rotation must only be
         json.dump(config, file)
     run("convert", "scaled", f"{kind}.gguf")
     compare_texts(f"{kind}.gguf", "The moon 3 sings over 2 old")
+train("rwkv7", "rwkv7", "--layers", 3, "--width", 128, "--heads", 2, "--steps", 40, "--lr", 0.005, "--tokenizer", "char", "--no-tied")
+for kind in ("f32", "q8_0"):
+    run("convert", "rwkv7", f"rwkv7-{kind}.gguf", "--type", kind)
+    compare_texts(f"rwkv7-{kind}.gguf", "The moon 3")
+compare_scores("rwkv7", "rwkv7-f32.gguf")  # transformers has no such class that could make random weights
 compare_symbols()
 train("words", "llama", "--layers", 2, "--width", 256, "--heads", 4, "--steps", 120, "--lr", 0.003, "--tokenizer", "bpe", "--words", "gpt-2")
 for kind in TYPES:
