@@ -148,7 +148,9 @@ static void tell_repeated(const Args *a) {
 }
 
 static bool put(Args *a, const FlagInfo *flag, const char *value, Error *err) {
-  if (!flag->info.is_switch && !*value) return fail_usage(err, "--%s: the value is empty", flag->info.name);
+  const bool may_be_empty = !strcmp(flag->info.name, "system"); /* no instruction, not even the template's */
+  if (!flag->info.is_switch && !may_be_empty && !*value)
+    return fail_usage(err, "--%s: the value is empty", flag->info.name);
   if (flag->own == OWN_NONE) return put_setting(a, flag, value, err);
   const char *before = a->call->values[flag->own];
   if (before && strcmp(before, value))

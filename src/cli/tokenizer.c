@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "base/unused.h"
 #include "cli/args.h"
 #include "cli/command.h"
 #include "cli/glyph.h"
@@ -87,6 +88,14 @@ static void put_ids(const int32_t *ids, size_t count) {
   putchar('\n');
 }
 
+/* Bytes are in no encoding, and none are invalid. */
+static bool check_bytes(const Call *call, Error *err) {
+  static const char *const of_text[] = {"encoding", "invalid"};
+  for (size_t i = 0; i < sizeof of_text / sizeof *of_text && call->values[OWN_BYTES]; i++)
+    if (!unused_setting(call->settings, of_text[i], N_("with --bytes"), &(News){0}, err)) return false;
+  return true;
+}
+
 static bool encode(ink_tokenizer *t, const Call *call, Error *err) {
   Buffer text = {0};
   int32_t *ids = NULL;
@@ -114,7 +123,7 @@ static bool with_tokenizer(Call *call, bool (*work)(ink_tokenizer *, const Call 
 }
 
 static bool run_encode(Call *call, Error *err) {
-  return with_tokenizer(call, encode, err);
+  return check_bytes(call, err) && with_tokenizer(call, encode, err);
 }
 
 #define FLAG_TOKENIZER                                                                                    \

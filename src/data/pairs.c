@@ -1,6 +1,7 @@
 #include "data/pairs.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -109,34 +110,35 @@ void pairs_fingerprint(Pairs *p) {
 }
 
 static int by_value(const void *a, const void *b) {
-  const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+  const double x = *(const double *)a, y = *(const double *)b;
   return (x > y) - (x < y);
 }
 
-static size_t count_sources(const Pairs *p) {
-  uint64_t *keys = mem_alloc_zeroed(p->count + 1, sizeof *keys);
-  size_t different = 0;
-  for (size_t i = 0; i < p->count; i++) keys[i] = source_key(p, &p->examples[i]);
-  if (p->count) qsort(keys, p->count, sizeof *keys, by_value);
-  for (size_t i = 0; i < p->count; i++) different += !i || keys[i] != keys[i - 1];
-  mem_free(keys);
-  return different;
+/* Where an example stands between 0 and 1 by the hash of its source; equal sources stay together. */
+static double place_of(const Pairs *p, const Example *e) {
+  return (double)(source_key(p, e) >> 11) * 0x1p-53;
 }
 
-/* Examples with the same source stay together, so the number of sources matters. */
-static void fail_to_hold_out(const Pairs *p, double share, Error *err) {
-  const size_t sources = count_sources(p);
-  if (sources < p->count)
-    fail(err,
-         "%zu examples have only %zu different sources, too few to hold out %g of them: give more data, "
-         "--valid, or --holdout 0",
-         p->count, sources, share);
-  else
-    fail(err, "%zu examples are too few to hold out %g of them: give more data, --valid, or --holdout 0",
-         p->count, share);
+/* The place below which examples are held out: the share, unless all or none of few sources stand below it;
+ * then that of the first one that is kept, so that their number is the share of all sources. */
+static double hold_out_below(const Pairs *p, double share) {
+  double *places = mem_alloc_zeroed(p->count + 1, sizeof *places);
+  size_t different = 0, below = 0;
+  for (size_t i = 0; i < p->count; i++) places[i] = place_of(p, &p->examples[i]);
+  if (p->count) qsort(places, p->count, sizeof *places, by_value);
+  for (size_t i = 0; i < p->count; i++)
+    if (!i || places[i] != places[i - 1]) places[different++] = places[i];
+  while (below < different && places[below] < share) below++;
+  if (different > 1 && (!below || below == different)) {
+    const double wanted = nearbyint(share * (double)different);
+    share = places[wanted < 1 ? 1 : wanted < (double)different ? (size_t)wanted : different - 1];
+  }
+  mem_free(places);
+  return share;
 }
 
 Pairs *pairs_hold_out(Pairs *p, double share, Error *err) {
+  const double below = hold_out_below(p, share);
   Pairs *held = mem_alloc_zeroed(1, sizeof *held);
   *held = *p;
   held->files = NULL;
@@ -147,14 +149,16 @@ Pairs *pairs_hold_out(Pairs *p, double share, Error *err) {
   held->count = 0;
   size_t kept = 0;
   for (size_t i = 0; i < p->count; i++) {
-    const bool out = (double)(source_key(p, &p->examples[i]) >> 11) * 0x1p-53 < share;
+    const bool out = place_of(p, &p->examples[i]) < below;
     *(out ? &held->examples[held->count++] : &p->examples[kept++]) = p->examples[i];
   }
   p->count = kept;
   pairs_fingerprint(p);
   pairs_fingerprint(held);
   if (kept && held->count) return held;
-  fail_to_hold_out(kept ? p : held, share, err);
+  fail(err,
+       "examples with two different sources are needed to hold some out: give more data, --valid, or "
+       "--holdout 0");
   pairs_free(held);
   return NULL;
 }

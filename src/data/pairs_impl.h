@@ -15,6 +15,12 @@ typedef struct PairFile {
 
 enum { LANGUAGE = 32, MOST_LANGUAGES = 20 };
 
+/* A format of JSON objects, as it is reported, and how many of a file have it. */
+typedef struct ObjectKind {
+  const char *text;
+  int64_t count;
+} ObjectKind;
+
 typedef struct PairReader {
   const PairSettings *settings;
   const TextSettings *text;
@@ -35,9 +41,9 @@ typedef struct PairReader {
   char languages[2][LANGUAGE]; /* of a file in several languages; empty: not chosen yet */
   bool repair;                 /* --invalid replace */
   int64_t surrogates;          /* unpaired surrogates that were replaced */
-  const char *lost; /* why a member of the object could not be read and is null; NULL: all were read */
-  const char *kind; /* of JSON objects, as last reported */
-  bool unusual;     /* a member of messages that few have was reported */
+  const char *lost;      /* why a member of the object could not be read and is null; NULL: all were read */
+  VEC(ObjectKind) kinds; /* of the file's JSON objects */
+  bool unusual;          /* a member of messages that few have was reported */
   Error first_bad;
 } PairReader;
 
@@ -74,11 +80,15 @@ bool read_json_object(PairReader *, const json_t *object);
 bool is_conversation(const json_t *object);
 bool read_conversation(PairReader *, const json_t *object);
 bool read_alpaca(PairReader *, const json_t *object);
+/* A pair with a system turn, earlier rounds or tools beside it is a conversation; other tasks do not read
+ * them, which is said once. */
+bool has_rounds(PairReader *, const json_t *object);
+bool keep_rounds(PairReader *, const json_t *object, Document asked, Document reply);
 Document keep_text(PairReader *, const json_t *string); /* keep_decoded */
 /* What is wrong with a text; NULL: nothing. */
 const char *wrong_with(const PairReader *, const json_t *value);
-/* Says what the objects of the file are, when that changes. */
-void report_kind(PairReader *, const char *kind);
+/* Counts an object of the file; says what it is, and returns true, if it is the first of this kind. */
+bool report_kind(PairReader *, const char *kind);
 /* The member names of an object for a message: "question", "answer", ... */
 typedef struct Members {
   char names[160];

@@ -52,10 +52,21 @@ Document keep_text(PairReader *r, const json_t *string) {
   return keep_decoded(r, json_string_value(string), json_string_length(string));
 }
 
-void report_kind(PairReader *r, const char *kind) {
-  if (r->kind == kind) return;
-  r->kind = kind;
+bool report_kind(PairReader *r, const char *kind) {
+  for (size_t i = 0; i < r->kinds.count; i++)
+    if (r->kinds.data[i].text == kind) return r->kinds.data[i].count++, false;
+  vec_push(&r->kinds, ((ObjectKind){kind, 1}));
   news_note(r->news, "%s: %s", r->file->text.name, kind);
+  return true;
+}
+
+/* If the objects of the file are of several kinds, or few are of one, how many are of each. */
+static void report_counts(PairReader *r) {
+  char n[FIGURE_SIZE];
+  for (size_t i = 0; r->kinds.count > 1 && i < r->kinds.count; i++)
+    news_note(r->news, "%s: formats are mixed: %s: %s", r->file->text.name,
+              figure_of(n, r->kinds.data[i].count, "object"), r->kinds.data[i].text);
+  r->kinds.count = 0;
 }
 
 const char *wrong_with(const PairReader *r, const json_t *value) {
@@ -125,9 +136,16 @@ static bool keep_texts(PairReader *r, const json_t *object, const json_t *target
   if (wrong) return bad_text(r, object, field, wrong);
   for (size_t i = 0; i < json_array_size(targets); i++)
     vec_push(&texts, keep_text(r, json_array_get(targets, i)));
-  keep_pair(r, keep_text(r, source), texts.data[0], texts.data + 1, texts.count - 1);
+  const Document asked = keep_text(r, source);
+  bool ok = true;
+  if (r->fields || !has_rounds(r, object))
+    keep_pair(r, asked, texts.data[0], texts.data + 1, texts.count - 1);
+  else if (texts.count > 1)
+    ok = bad_line(r, "has several texts of \"%s\" beside \"system\", \"history\" or \"tools\"", field);
+  else
+    ok = keep_rounds(r, object, asked, texts.data[0]);
   vec_free(&texts);
-  return true;
+  return ok;
 }
 
 static bool read_pair(PairReader *r, const json_t *object) {
@@ -408,6 +426,7 @@ bool read_json(PairReader *r) {
   r->surrogates = 0;
   *r->languages[0] = '\0';
   if (!(is_by_lines(r->file) ? read_json_lines(r) : read_json_values(r))) return false;
+  report_counts(r);
   if (r->surrogates)
     news_warning(r->news, "%s: %s replaced by U+FFFD", r->file->text.name,
                  figure_of(n, r->surrogates, "unpaired surrogate"));

@@ -97,7 +97,7 @@ static bool read_call(const json_t *value, json_t *members, Problem wrong) {
 
 /* The members of a message that are neither its role nor its text, if they are not empty. */
 static json_t *other_members(PairReader *r, const json_t *message) {
-  static const char *const known[] = {"role", "from", "content", "value", "weight", NULL};
+  static const char *const known[] = {"role", "from", "content", "value", "weight", "train", "loss", NULL};
   static const char *const usual[] = {"name", "tool_calls", "tool_call_id", "reasoning_content", NULL};
   json_t *members = json_object();
   const char *name;
@@ -113,9 +113,25 @@ static json_t *other_members(PairReader *r, const json_t *message) {
   return members;
 }
 
-/* The speaker of a message, an assistant's turn of "weight" 0 (OpenAI) being ROLE_GIVEN. */
+/* Whether a message is learnt, by its "weight" (OpenAI), "train" (Axolotl) or "loss" (ms-swift): 0 or false,
+ * 1 or true. */
+static bool read_taught(const json_t *message, bool *taught, Problem wrong) {
+  static const char *const names[] = {"weight", "train", "loss"};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    const json_t *value = json_object_get(message, names[i]);
+    const double number = json_is_number(value) ? json_number_value(value) : !json_is_false(value);
+    if (!value || json_is_null(value)) continue;
+    if (!(json_is_number(value) || json_is_boolean(value)) || (number != 0 && number != 1)) {
+      snprintf(wrong, sizeof(Problem),
+               _("has a \"%s\" other than 0 and 1, false and true, which is not supported"), names[i]);
+      return false;
+    }
+    *taught &= number != 0;
+  }
+  return true;
+}
+
 static bool read_role(const json_t *message, const char *speaker, Role *role, Problem wrong) {
-  const json_t *weight = json_object_get(message, "weight");
   if (!json_is_object(message) || !speaker)
     snprintf(wrong, sizeof(Problem), json_is_object(message) ? _("has no role") : _("is not an object"));
   else if (!role_named(speaker, role))
@@ -124,21 +140,16 @@ static bool read_role(const json_t *message, const char *speaker, Role *role, Pr
              speaker);
   else if (is_given(json_object_get(message, "function_call")))
     snprintf(wrong, sizeof(Problem), _("has a \"function_call\": write it as \"tool_calls\""));
-  else if (json_is_number(weight) && json_number_value(weight) != 0 && json_number_value(weight) != 1)
-    snprintf(wrong, sizeof(Problem), _("has a \"weight\" other than 0 and 1, which is not supported"));
-  else {
-    if (*role == ROLE_ASSISTANT && json_is_number(weight) && json_number_value(weight) == 0)
-      *role = ROLE_GIVEN;
+  else
     return true;
-  }
   return false;
 }
 
-/* `taught`: an assistant's turn is learnt. */
+/* `taught`: an assistant's turn is learnt, unless it says otherwise. */
 static bool add_message(PairReader *r, const json_t *message, bool taught, Problem wrong) {
   const char *speaker = json_get_text(message, "role", json_get_text(message, "from", NULL));
   Role role;
-  if (!read_role(message, speaker, &role, wrong)) return false;
+  if (!read_role(message, speaker, &role, wrong) || !read_taught(message, &taught, wrong)) return false;
   if (role == ROLE_ASSISTANT && !taught) role = ROLE_GIVEN;
   const json_t *content = json_object_get(message, "content");
   if (!content) content = json_object_get(message, "value");
@@ -264,8 +275,7 @@ bool read_conversation(PairReader *r, const json_t *object) {
   if (!r->conversations)
     return fail(r->err, "%s:%zu: is a conversation, which only models of `train reply` learn: give pairs",
                 r->file->text.name, r->line);
-  if (r->kind != kind) report_unread(r, object);
-  report_kind(r, kind);
+  if (report_kind(r, kind)) report_unread(r, object);
   const bool ok =
       add_other_members(r, object, wrong) && (name ? add_messages(r, object, name, true, wrong)
                                                    : add_messages(r, object, "prompt", false, wrong) &&
@@ -279,6 +289,8 @@ bool read_conversation(PairReader *r, const json_t *object) {
 
 /* Earlier rounds, [["instruction", "output"], ...]: they are learnt, too. */
 static bool add_history(PairReader *r, const json_t *history, Problem wrong) {
+  if (!json_is_array(history))
+    return snprintf(wrong, sizeof(Problem), _("\"history\" is not a list of pairs of texts")), false;
   for (size_t i = 0; i < json_array_size(history); i++)
     for (size_t k = 0; k < 2; k++) {
       const json_t *round = json_array_get(history, i), *text = json_array_get(round, k);
@@ -305,8 +317,22 @@ static Document join_input(PairReader *r, const json_t *instruction, const json_
   return joined;
 }
 
-/* An Alpaca row with a system turn or earlier rounds. */
-static bool keep_rounds(PairReader *r, const json_t *object, Document asked) {
+static const char *rounds_of(const json_t *object) {
+  return given_of(object, (const char *const[]){"history", "system", "tools", NULL});
+}
+
+bool has_rounds(PairReader *r, const json_t *object) {
+  const char *name = rounds_of(object);
+  if (!name || r->conversations) return name;
+  if (!r->unusual)
+    news_note(r->news,
+              "%s:%zu: objects have \"%s\", which only models of `train reply` learn: it is not read",
+              r->file->text.name, r->line, name);
+  r->unusual = true;
+  return false;
+}
+
+bool keep_rounds(PairReader *r, const json_t *object, Document asked, Document reply) {
   const json_t *history = json_object_get(object, "history");
   Problem wrong;
   if (!r->conversations)
@@ -315,7 +341,7 @@ static bool keep_rounds(PairReader *r, const json_t *object, Document asked) {
   if (!add_other_members(r, object, wrong) || (is_given(history) && !add_history(r, history, wrong)))
     return bad_line(r, "%s", wrong);
   add_turn(r, asked, ROLE_USER);
-  add_turn(r, keep_text(r, json_object_get(object, "output")), ROLE_ASSISTANT);
+  add_turn(r, reply, ROLE_ASSISTANT);
   keep_conversation(r, true);
   return true;
 }
@@ -329,8 +355,8 @@ bool read_alpaca(PairReader *r, const json_t *object) {
   if (wrong) return bad_line(r, "\"%s\" %s", field, wrong);
   report_kind(r, _("Alpaca format: source \"instruction\" and \"input\", target \"output\""));
   const Document asked = join_input(r, instruction, input);
-  if (given_of(object, (const char *const[]){"history", "system", "tools", NULL}))
-    return keep_rounds(r, object, asked);
-  keep_pair(r, asked, keep_text(r, output), NULL, 0);
+  const Document reply = keep_text(r, output);
+  if (rounds_of(object)) return keep_rounds(r, object, asked, reply);
+  keep_pair(r, asked, reply, NULL, 0);
   return true;
 }

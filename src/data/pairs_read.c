@@ -364,6 +364,7 @@ static bool read_all(PairReader *r, const char *const *files, size_t count) {
   p->examples = r->examples.data;
   p->count = r->examples.count;
   mem_free(r->fields);
+  vec_free(&r->kinds);
   if (!ok) return false;
   report_left_out(r);
   pairs_fingerprint(p);

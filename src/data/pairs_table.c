@@ -182,8 +182,23 @@ static bool has_header(Document text, char divider) {
          sample_rows(text, divider, true, SAMPLED_ROWS).even > 0.5;
 }
 
+/* Excel's first line "sep=;", also in quotation marks, says what separates the columns. Takes it off the text
+ * and returns the separator; 0: there is none. */
+static char take_sep(Document *text) {
+  const size_t length = (size_t)(line_end(text->text, text->text + text->length) - text->text);
+  const char *at = text->text;
+  size_t n = length;
+  if (n && at[n - 1] == '\r') n--;
+  if (n > 1 && *at == '"' && at[n - 1] == '"') at++, n -= 2;
+  if (n != strlen("sep=;") || strncasecmp(at, "sep=", 4) || (unsigned char)at[4] >= 0x80 || at[4] == '"')
+    return 0;
+  const size_t taken = length < text->length ? length + 1 : length;
+  *text = (Document){text->text + taken, text->length - taken};
+  return at[4];
+}
+
 bool csv_by_its_header(Document text) {
-  return has_header(text, ',') || has_header(text, ';');
+  return take_sep(&text) || has_header(text, ',') || has_header(text, ';');
 }
 
 /* Is a table more likely divided as `a` says than as `b`? What gives all rows an equal number of fields
@@ -305,10 +320,9 @@ static bool is_blank_row(const Cells *row) {
 }
 
 /* With columns by number the header is only skipped; otherwise it names the columns. */
-static bool read_rows(PairReader *r, Table *t) {
+static bool read_rows(PairReader *r, Table *t, size_t line) {
   json_t *names = NULL;
   bool ok = true, first = true;
-  size_t line = 1;
   if (!r->fields) r->source_field = r->target_field = NULL; /* each file has its own names */
   for (; ok && next_row(t); line += t->lines) {
     r->line = line;
@@ -329,24 +343,32 @@ static bool read_rows(PairReader *r, Table *t) {
   return ok;
 }
 
-static bool read_table(PairReader *r, char divider, bool quoted) {
-  const TextFile *f = &r->file->text;
-  Table t = table_of((Document){f->text, f->length}, divider, quoted);
-  if (quoted && divider == '\t') news_note(r->news, "%s: fields are quoted", f->name);
-  const bool ok = read_rows(r, &t);
+/* `line`: the number of the text's first. */
+static bool read_table(PairReader *r, Document text, size_t line, char divider, bool quoted) {
+  Table t = table_of(text, divider, quoted);
+  if (quoted && divider == '\t') news_note(r->news, "%s: fields are quoted", r->file->text.name);
+  const bool ok = read_rows(r, &t, line);
   table_close(&t);
   return ok;
 }
 
 bool read_tsv(PairReader *r) {
-  const Document text = {r->file->text.text, r->file->text.length};
-  return read_table(r, '\t', is_quoted(text, '\t'));
+  Document text = {r->file->text.text, r->file->text.length};
+  if (take_sep(&text)) return read_csv(r);
+  return read_table(r, text, 1, '\t', is_quoted(text, '\t'));
+}
+
+static void report_divider(const PairReader *r, char divider) {
+  if (divider == ';') news_note(r->news, "%s: semicolons separate the columns", r->file->text.name);
+  if (divider == '\t') news_note(r->news, "%s: tabs separate the columns", r->file->text.name);
 }
 
 bool read_csv(PairReader *r) {
-  const Document text = {r->file->text.text, r->file->text.length};
-  const char divider = divider_of(text);
-  if (divider == ';') news_note(r->news, "%s: semicolons separate the columns", r->file->text.name);
-  if (divider == '\t') news_note(r->news, "%s: tabs separate the columns", r->file->text.name);
-  return read_table(r, divider, true);
+  Document text = {r->file->text.text, r->file->text.length};
+  const char said = take_sep(&text), divider = said ? said : divider_of(text);
+  if (said)
+    news_note(r->news, "%s: the first line says what separates the columns: %c", r->file->text.name, said);
+  else
+    report_divider(r, divider);
+  return read_table(r, text, said ? 2 : 1, divider, true);
 }

@@ -200,10 +200,12 @@ typedef struct Rewriting {
   RewriteRequest request;
 } Rewriting;
 
-/* "": none. */
-static const char *system_text(const ink_settings *settings) {
-  const ChatSettings *s = settings_part(settings, &chat_settings_table);
-  return s->system ? s->system : "";
+/* The text of the system turn; NULL: none. A chat template is given an empty one if it was asked for, as many
+ * templates put a text of their own where there is none. Our own layout has no empty turns. */
+static const char *system_text(const Bundle *b, const ink_settings *settings) {
+  const char *text = ((const ChatSettings *)settings_part(settings, &chat_settings_table))->system;
+  if (text && *text) return text;
+  return b->chat && settings_given(settings, "system") ? "" : NULL;
 }
 
 /* *w must be zeroed before; close w->generation in any case. */
@@ -211,7 +213,8 @@ static bool prepare(Rewriting *w, const Bundle *b, const Task *task, const ink_s
                     Error *err) {
   const GeneralSettings *general = general_of(settings);
   Generation *g = &w->generation;
-  if (!task->chat && *system_text(settings))
+  const char *instruction = system_text(b, settings);
+  if (!task->chat && instruction && *instruction)
     return fail_usage(err, "--system has no effect: it is for conversations");
   if (!bundle_check_task(b, task, err) || !bundle_layout(b, task, &w->layout, err) ||
       !languages_frame(b, settings, &w->layout, err) || !generation_open(g, b, &w->layout, settings, err))
@@ -236,10 +239,10 @@ static bool take_rewritten(ink_rewritten *own, const ink_rewritten *done, Error 
 
 /* Texts as inputs of one turn each, after the one of the setting "system". The caller frees turns and inputs.
  */
-static RewriteInput *inputs_of(const char *const *texts, const size_t *lengths, int64_t count,
-                               const ink_settings *settings, Turn **turns) {
-  const char *instruction = system_text(settings);
-  const size_t each = 1 + (*instruction != 0);
+static RewriteInput *inputs_of(const Bundle *b, const char *const *texts, const size_t *lengths,
+                               int64_t count, const ink_settings *settings, Turn **turns) {
+  const char *instruction = system_text(b, settings);
+  const size_t each = 1 + (instruction != NULL);
   RewriteInput *inputs = mem_alloc_zeroed((size_t)count + 1, sizeof *inputs);
   Turn *turn = *turns = mem_alloc_zeroed(2 * (size_t)count + 1, sizeof **turns);
   for (int64_t i = 0; i < count; i++) {
@@ -259,7 +262,7 @@ bool ink_rewrite(ink_model *m, const char *task, const char *const *texts, const
   const bool known_size = take_rewritten(&own, done, err);
   Rewriting w = {0};
   Turn *turns;
-  RewriteInput *inputs = inputs_of(texts, lengths, count, settings, &turns);
+  RewriteInput *inputs = inputs_of(&m->bundle, texts, lengths, count, settings, &turns);
   const Task *known = task_named(task, err);
   bool ok = known && known_size && call_enter(call, m->engine, &news, err) &&
             prepare(&w, &m->bundle, known, settings, err);
@@ -282,7 +285,7 @@ char *ink_explain(ink_model *m, const char *task, const char *const *texts, cons
   Rewriting w = {0};
   Turn *turns;
   Buffer sections = {0}, page = {0};
-  RewriteInput *inputs = inputs_of(texts, lengths, count, settings, &turns);
+  RewriteInput *inputs = inputs_of(&m->bundle, texts, lengths, count, settings, &turns);
   const Task *known = task_named(task, err);
   const bool ok = known && call_enter(call, m->engine, &news, err) &&
                   prepare(&w, &m->bundle, known, settings, err) &&
@@ -314,14 +317,14 @@ bool ink_reply(ink_model *m, const ink_turn *said, int count, const ink_settings
   News news;
   ink_rewritten own;
   const bool known_size = take_rewritten(&own, done, err);
-  const char *instruction = system_text(settings);
+  const char *instruction = system_text(&m->bundle, settings);
   Turn *turns = mem_alloc_zeroed((size_t)count + 2, sizeof *turns), *first = turns + 1;
   bool ok = count > 0 || fail_usage(err, "the conversation is empty: give at least one turn");
   for (int i = 0; i < count && ok; i++) {
     first[i] = (Turn){.text = said[i].text, .length = said[i].length};
     ok = read_role(said[i].role, &first[i].role, err);
   }
-  if (ok && *instruction && first->role != ROLE_SYSTEM)
+  if (ok && instruction && first->role != ROLE_SYSTEM)
     *--first = (Turn){ROLE_SYSTEM, instruction, strlen(instruction), NULL};
   Rewriting w = {0};
   const RewriteInput input = {first, (size_t)(turns + 1 + count - first)};

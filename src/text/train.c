@@ -222,6 +222,12 @@ Tokenizer *tokenizer_train(TextSource *raw, const TokenizerSettings *s, const ch
   char n[FIGURE_SIZE];
   if (s->vocab && s->vocab != tokenizer_size(t) && !strcmp(kind, "byte"))
     news_warning(news, "--vocab %" PRId64 " has no effect with --tokenizer byte", s->vocab);
+  if (s->vocab > tokenizer_size(t) && !strcmp(kind, "char"))
+    news_warning(news,
+                 "--vocab %" PRId64
+                 " has no effect: the text has fewer characters, and there are no other tokens "
+                 "with --tokenizer char%s: give --tokenizer bpe for tokens of several characters",
+                 s->vocab, strcmp(s->tokenizer, "auto") ? "" : _(", which is chosen for such text"));
   news_note(news, "vocabulary: %s (%s)", figure_of(n, tokenizer_size(t), "token"), kind);
   return t;
 }

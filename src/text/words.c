@@ -39,7 +39,7 @@ static void describe_problem(int problem, const char **text) {
     return;
   }
   pcre2_get_error_message(problem, message, sizeof message);
-  *text = (const char *)message;
+  *text = language_text((const char *)message);
 }
 
 static pcre2_code *compile(const char *pattern, pcre2_general_context *memory, int *problem, PCRE2_SIZE *at) {

@@ -28,6 +28,28 @@ expect_same ours out
 run info foreign
 expect_out "chat template"
 
+# An empty system turn is one: a template that has a text of its own then leaves it out. Our layout has none.
+cp -r foreign telling
+{
+  printf '%s' "{% if messages[0]['role'] != 'system' %}<|system|>Speak.<|end|>{% endif %}"
+  printf '%s' "{% for message in messages %}{{ '<|' + message['role'] + '|>' + message['content'] + '<|end|>' }}{% endfor %}"
+  printf '%s' "{% if add_generation_prompt %}{{ '<|assistant|>' }}{% endif %}"
+} >telling/chat_template.jinja
+reply_of() { "$INKSTONE" reply --beam 1 --max-tokens 9 --json -m "$@" hello 2>err || flunk "no reply of $*"; }
+reply_of telling >by_default
+reply_of foreign --system Speak. >spoken
+reply_of telling --system "" >empty
+reply_of foreign --system "" >as_empty
+reply_of foreign >without
+expect_same by_default spoken
+expect_same empty as_empty
+! cmp -s by_default empty || flunk "--system '' is no system turn"
+! cmp -s without as_empty || flunk "--system '' is no system turn"
+reply_of model --system "" >ours_empty
+reply_of model >ours_without
+expect_same ours_empty ours_without
+rm -r telling
+
 # Conversations are evaluated as such, with the numbers of the model that was trained on them; text is text.
 printf '{"messages":[{"role":"user","content":"hello"},{"role":"assistant","content":"hi there"},{"role":"user","content":"你好"},{"role":"assistant","content":"你好吗"}]}\n' >talk.jsonl
 run eval -m model talk.jsonl --no-decode --json -q

@@ -62,6 +62,16 @@ expect_status 0
 run tokenizer train text -o one.json --vocab 300 --threads 1
 run tokenizer train text -o three.json --vocab 300 --threads 3
 expect_same one.json three.json
+run tokenizer train text -o x.json --vocab 9k # a short text: by characters
+expect_err "--vocab 9000 has no effect"
+expect_err "give --tokenizer bpe"
+run tokenizer train text -o x.json --vocab 300 --tokenizer bpe
+expect_not_err "no effect"
+rm x.json
+for flag in "--encoding latin1" "--invalid replace"; do
+  run tokenizer encode -m one.json --bytes $flag x
+  expect_usage "has no effect with --bytes"
+done
 run tokenizer train nowhere -o x.json
 expect_failure "nowhere"
 run tokenizer train text -o x.json --vocab 100 --tokenizer bpe # less than the bytes

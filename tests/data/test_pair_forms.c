@@ -85,6 +85,22 @@ static void semicolons_separate_where_commas_are_punctuation(void **state) {
   expect_said("tabs separate the columns");
 }
 
+static void excel_says_the_separator(void **state) {
+  static const char *const firsts[] = {"sep=;\n", "SEP=;\r\n", "\"sep=;\"\n"};
+  char text[100];
+  for (size_t i = 0; i < 3; i++) {
+    snprintf(text, sizeof text, "%ssource;target\na, b;c\n", firsts[i]);
+    assert_string_equal(READ(text, false, "format", "csv"), "a, b>c");
+    expect_said("the first line says what separates the columns: ;");
+  }
+  assert_string_equal(READ("sep=;\na;b\n", false, NULL), "a>b");
+  assert_string_equal(READ("sep=\t\na\tb\nc\td\n", false, NULL), "a>b|c>d");
+  assert_string_equal(READ("sep=,\na;b,c\n", false, "format", "csv"), "a;b>c");
+  assert_string_equal(READ("sep=|\na;1,5|c\n", false, "format", "csv"), "a;1,5>c");
+  refused(&(const char *){"sep=;\na;b\nc\n"}, 1, false, FLAGS("format", "csv"),
+          (const char *const[]){":3: has only one column", NULL});
+}
+
 static void a_column_that_is_named_twice_is_refused(void **state) {
   refused(&(const char *){"x,x,y\na,b,c\n"}, 1, false, FLAGS("format", "csv", "columns", "x,y"),
           (const char *const[]){"a.txt:2: \"x\" is the name of two columns", "--columns 1,3", NULL});
@@ -233,9 +249,28 @@ static void few_sources_are_told(void **state) {
   Pairs *p = try_texts(&(const char *){text.data}, 1, false, NULL, &err);
   assert_non_null(p);
   assert_null(pairs_hold_out(p, 0.1, &err));
-  assert_non_null(strstr(err.text, "2000 examples have only 1 different sources"));
+  assert_non_null(strstr(err.text, "two different sources"));
   pairs_free(p);
   buffer_free(&text);
+}
+
+/* The hash of few sources may put none of them, or all, below the share: then their number is the share. */
+static void few_sources_are_held_out_by_number(void **state) {
+  for (int first = 0; first < 200; first++)
+    for (int count = 2; count <= 30; count += 14) {
+      Buffer text = {0};
+      Error err = {0};
+      for (int i = 0; i < 2 * count; i++) buffer_addf(&text, "source %d\ttarget %d\n", first + i / 2, i);
+      Pairs *p = try_texts(&(const char *){text.data}, 1, false, NULL, &err);
+      assert_non_null(p);
+      Pairs *held = pairs_hold_out(p, 0.1, &err);
+      if (!held) fail_msg("%d from %d: %s", count, first, err.text);
+      assert_true(held->count && held->count % 2 == 0 && held->count + p->count == (size_t)(2 * count));
+      if (count == 2) assert_int_equal(held->count, 2);
+      pairs_free(held);
+      pairs_free(p);
+      buffer_free(&text);
+    }
 }
 
 /* Each changed what was learnt without a word. */
@@ -295,6 +330,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(comma_separated),
       cmocka_unit_test(semicolons_separate_where_commas_are_punctuation),
+      cmocka_unit_test(excel_says_the_separator),
       cmocka_unit_test(a_column_that_is_named_twice_is_refused),
       cmocka_unit_test(translations_in_json),
       cmocka_unit_test(tabs_with_quotes_and_headers),
@@ -306,6 +342,7 @@ int main(void) {
       cmocka_unit_test(translation_memories),
       cmocka_unit_test(spaces_of_all_kinds_are_nothing),
       cmocka_unit_test(few_sources_are_told),
+      cmocka_unit_test(few_sources_are_held_out_by_number),
       cmocka_unit_test(what_changes_the_meaning_is_read_or_refused),
       cmocka_unit_test(members_that_are_not_read_refuse_nothing),
       cmocka_unit_test(quotation_marks_of_texts_stay),

@@ -116,6 +116,49 @@ static void rows_of_alpaca_with_a_history(void **state) {
           "\"history\" is not a list of pairs");
 }
 
+/* ms-swift's rows, and pairs with a system turn. */
+static void pairs_with_rounds(void **state) {
+  READ("{\"query\":\"q\",\"response\":\"r\",\"system\":\"s\",\"history\":[[\"x\",\"y\"]]}",
+       "s:s u:x a:y u:q a:r");
+  READ("{\"source\":\"q\",\"target\":\"r\",\"system\":\"s\"}", "s:s u:q a:r");
+  REFUSED("{\"source\":\"q\",\"target\":[\"r\",\"t\"],\"system\":\"s\"}", "has several texts of \"target\"");
+  REFUSED("{\"query\":\"q\",\"response\":\"r\",\"history\":\"x\"}", "\"history\" is not a list of pairs");
+}
+
+static void messages_say_whether_they_are_learnt(void **state) {
+  static const char *const no[] = {"\"weight\":0", "\"train\":false", "\"loss\":false",
+                                   "\"loss\":0,\"weight\":1"},
+                           *const yes[] = {"\"weight\":1.0", "\"train\":true", "\"loss\":null"};
+  char text[300];
+  static const char format[] =
+      "{\"messages\":[" USER ",{\"role\":\"assistant\",\"content\":\"n\",%s}," USER "," ASSISTANT "]}";
+  for (size_t i = 0; i < sizeof no / sizeof *no; i++) {
+    snprintf(text, sizeof text, format, no[i]);
+    READ(text, "u:q G:n u:q a:r");
+  }
+  for (size_t i = 0; i < sizeof yes / sizeof *yes; i++) {
+    snprintf(text, sizeof text, format, yes[i]);
+    READ(text, "u:q a:n u:q a:r");
+  }
+  snprintf(text, sizeof text, format, "\"train\":\"no\"");
+  REFUSED(text, "message 2 has a \"train\" other than 0 and 1");
+}
+
+/* Each kind of object is said once, and how many there were. */
+static void mixed_formats_are_counted(void **state) {
+  static const char one[] = "{\"instruction\":\"i\",\"output\":\"o\"}\n",
+                    two[] = "{\"messages\":[" USER "," ASSISTANT "]}\n";
+  Buffer text = {0};
+  for (int i = 0; i < 3; i++) buffer_addf(&text, "%s%s", one, i ? two : "");
+  READ(text.data, "u:i a:o|u:i a:o|u:q a:r|u:i a:o|u:q a:r");
+  expect_said("formats are mixed: 3 objects: Alpaca format");
+  expect_said("formats are mixed: 2 objects: conversations in the OpenAI format");
+  const char *first = strstr(told, "Alpaca format");
+  first = strstr(first + 1, "Alpaca format");
+  assert_null(strstr(first + 1, "Alpaca format"));
+  buffer_free(&text);
+}
+
 static void what_is_odd_is_named(void **state) {
   READ("{\"id\":1,\"source\":\"x\",\"messages\":[" USER
        ",{\"role\":\"assistant\",\"content\":\"r\",\"mood\":2}]}",
@@ -182,6 +225,9 @@ int main(void) {
                                      cmocka_unit_test(messages_of_sharegpt),
                                      cmocka_unit_test(a_list_as_prompt_and_one_as_completion),
                                      cmocka_unit_test(rows_of_alpaca_with_a_history),
+                                     cmocka_unit_test(pairs_with_rounds),
+                                     cmocka_unit_test(messages_say_whether_they_are_learnt),
+                                     cmocka_unit_test(mixed_formats_are_counted),
                                      cmocka_unit_test(what_is_odd_is_named),
                                      cmocka_unit_test(bad_conversations_may_be_skipped),
                                      cmocka_unit_test(members_tell_conversations_apart),
