@@ -4,6 +4,7 @@
 #include "base/threads.h"
 #include "kernels/kernels.h"
 #include "ops/panels.h"
+#include "ops/prefetch.h"
 #include "ops/scratch.h"
 
 enum { MOST_ROWS = 256 }; /* of A that a panel of B is multiplied by at a time; they stay in the L2 cache */
@@ -58,6 +59,13 @@ static Scratch *quantize(Work *x, bool serial) {
   return scratch;
 }
 
+/* The panel behind this one, which is most often the next, in as many parts as there are blocks of rows. */
+static Prefetch next_panel(const Packed *b, const void *panel, int64_t steps, int64_t blocks) {
+  const int64_t bytes = (int64_t)type_bytes(b->type, steps * kernels->gemm_nr());
+  return prefetch_in(
+      (Prefetch){.row = (const char *)panel + bytes, .rows = b->panels ? 1 : 0, .bytes = bytes}, blocks);
+}
+
 /* The columns of a panel for LEVELS_STEPS steps from `first`, which are added to C from the second time on.
  */
 static void multiply_steps(const Work *x, const IntegerProduct *p, int64_t column, int64_t first, int64_t row,
@@ -67,8 +75,10 @@ static void multiply_steps(const Work *x, const IntegerProduct *p, int64_t colum
   const void *panel = packed_panel(p->b, column, first);
   const int64_t steps = int64_min(LEVELS_STEPS, x->k - first), mr = kernels->levels_mr(),
                 columns = int64_min(kernels->gemm_nr(), p->b->n - column);
+  Prefetch next = next_panel(p->b, panel, steps, ceil_div(end - row, mr));
   if (x->m > 1) type->unpack(levels, panel, steps);
   for (; row < end; row += mr) {
+    if (x->m > 1) prefetch_some(&next);
     const Integers a = integers_from(x, row, first);
     float *c = p->c + row * p->ldc + column;
     const float *from = first ? c : p->from ? p->from + row * p->ldfrom + column : NULL;
