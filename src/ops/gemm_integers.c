@@ -59,11 +59,15 @@ static Scratch *quantize(Work *x, bool serial) {
   return scratch;
 }
 
-/* The panel behind this one, which is most often the next, in as many parts as there are blocks of rows. */
-static Prefetch next_panel(const Packed *b, const void *panel, int64_t steps, int64_t blocks) {
-  const int64_t bytes = (int64_t)type_bytes(b->type, steps * kernels->gemm_nr());
-  return prefetch_in(
-      (Prefetch){.row = (const char *)panel + bytes, .rows = b->panels ? 1 : 0, .bytes = bytes}, blocks);
+/* While a panel is multiplied by blocks of rows, the one behind it, which is most often the next, is fetched,
+ * a few cache lines with each block. */
+static int64_t lines_ahead(const Packed *b, int64_t steps, int64_t blocks) {
+  const size_t lines = type_bytes(b->type, steps * kernels->gemm_nr()) / CACHE_LINE;
+  return b->panels ? ceil_div((int64_t)lines, blocks) : 0;
+}
+
+static void prefetch_lines(const char *at, int64_t lines) {
+  for (int64_t i = 0; i < lines; i++) __builtin_prefetch(at + i * CACHE_LINE);
 }
 
 /* The columns of a panel for LEVELS_STEPS steps from `first`, which are added to C from the second time on.
@@ -75,10 +79,11 @@ static void multiply_steps(const Work *x, const IntegerProduct *p, int64_t colum
   const void *panel = packed_panel(p->b, column, first);
   const int64_t steps = int64_min(LEVELS_STEPS, x->k - first), mr = kernels->levels_mr(),
                 columns = int64_min(kernels->gemm_nr(), p->b->n - column);
-  Prefetch next = next_panel(p->b, panel, steps, ceil_div(end - row, mr));
+  const int64_t lines = x->m > 1 ? lines_ahead(p->b, steps, ceil_div(end - row, mr)) : 0;
+  const char *next = (const char *)panel + type_bytes(p->b->type, steps * kernels->gemm_nr());
   if (x->m > 1) type->unpack(levels, panel, steps);
-  for (; row < end; row += mr) {
-    if (x->m > 1) prefetch_some(&next);
+  for (; row < end; row += mr, next += lines * CACHE_LINE) {
+    prefetch_lines(next, lines);
     const Integers a = integers_from(x, row, first);
     float *c = p->c + row * p->ldc + column;
     const float *from = first ? c : p->from ? p->from + row * p->ldfrom + column : NULL;
