@@ -202,20 +202,25 @@ static bool is_relative(const Side *s) {
 }
 
 /* Initialized as in Glorot & Bengio 2010, like fairseq and Marian. */
-static Tensor *scaled_linear(const Side *s, const char *name, Tensor *x, int64_t out, float gain) {
+static LinearOptions scaled(const Side *s, const Tensor *x, int64_t out, float gain) {
   const float stddev = gain * sqrtf(2 / (float)(tensor_columns(x) + out));
-  return nn_linear(s->net, name, x, out, (LinearOptions){.bias = !is_relative(s), .stddev = stddev});
+  return (LinearOptions){.bias = !is_relative(s), .stddev = stddev};
 }
 static Tensor *linear(const Side *s, const char *name, Tensor *x, int64_t out) {
-  return scaled_linear(s, name, x, out, 1);
+  return nn_linear(s->net, name, x, out, scaled(s, x, out, 1));
 }
 
-/* Queries, keys and values are initialized as one matrix D x 3D, with smaller values (fairseq); queries whose
- * scores are not scaled, as if they were. */
-static Tensor *projection(const Side *s, const char *name, Tensor *x) {
+/* Of one x, as one product. Queries, keys and values are initialized as one matrix D x 3D, with smaller
+ * values (fairseq); queries whose scores are not scaled, as if they were. */
+static void projections(const Side *s, const char *const *names, int count, Tensor *x, Tensor **y) {
   const int64_t width = is_relative(s) ? s->heads * s->config->head_size : s->config->width;
-  const bool unscaled = is_relative(s) && name == s->kind->names->q;
-  return scaled_linear(s, name, x, width, sqrtf(unscaled ? 0.5f / (float)s->config->head_size : 0.5f));
+  const bool unscaled = is_relative(s) && names[0] == s->kind->names->q;
+  const float gain = sqrtf(unscaled ? 0.5f / (float)s->config->head_size : 0.5f);
+  LinearLayer layers[3];
+  for (int i = 0; i < count; i++) layers[i] = (LinearLayer){names[i], width};
+  const int together = unscaled ? 1 : count;
+  nn_linears(s->net, layers, together, x, scaled(s, x, width, gain), y);
+  if (together < count) projections(s, names + 1, count - 1, x, y + 1);
 }
 
 static Tensor *norm(const Side *s, const char *name, Tensor *x) {
@@ -251,10 +256,11 @@ static Tensor *self_attention(const Side *s, Tensor *x) {
     shape.bias =
         (AttentionBias){op_embedding(s->net->tape, weight, s->buckets), true, s->buckets->shape[0] / 2};
   }
-  Tensor *q = projection(s, names->q, in), *k = projection(s, names->k, in), *v = projection(s, names->v, in);
-  Tensor *y = s->decodes
-                  ? nn_self_attention(s->net, q, k, v, shape)
-                  : op_attention(s->net->tape, q, k, v, (AttentionSight){.lengths = s->lengths}, shape);
+  Tensor *p[3];
+  projections(s, (const char *const[]){names->q, names->k, names->v}, 3, in, p);
+  Tensor *y = s->decodes ? nn_self_attention(s->net, p[0], p[1], p[2], shape)
+                         : op_attention(s->net->tape, p[0], p[1], p[2],
+                                        (AttentionSight){.lengths = s->lengths}, shape);
   y = linear(s, names->out, y, s->config->width);
   net_leave(s->net, "%s", names->self);
   return block_output(s, names->self_norm, x, y);
@@ -262,12 +268,13 @@ static Tensor *self_attention(const Side *s, Tensor *x) {
 
 static Tensor *cross_attention(const Side *s, Tensor *x) {
   const EncoderDecoderNames *names = s->kind->names;
-  Tensor *memory = s->memory;
+  Tensor *q, *kv[2] = {NULL, NULL};
   Tensor *in = block_input(s, names->cross_norm, x);
   net_enter(s->net, "%s", names->cross);
-  Tensor *q = projection(s, names->q, in), *k = memory ? projection(s, names->k, memory) : NULL,
-         *v = memory ? projection(s, names->v, memory) : NULL;
-  Tensor *y = linear(s, names->out, nn_cross_attention(s->net, q, k, v, shape_of(s)), s->config->width);
+  projections(s, &names->q, 1, in, &q);
+  if (s->memory) projections(s, (const char *const[]){names->k, names->v}, 2, s->memory, kv);
+  Tensor *y =
+      linear(s, names->out, nn_cross_attention(s->net, q, kv[0], kv[1], shape_of(s)), s->config->width);
   net_leave(s->net, "%s", names->cross);
   return block_output(s, names->cross_norm, x, y);
 }
