@@ -104,23 +104,23 @@ static void score_group(const Search *s, InputSearch *in, int32_t beam, const fl
   }
 }
 
-/* Per worker: tops of groups, powers, scores after the rules; for rules also the text and a score of each of
+/* Per worker: tops of groups, scores after the rules; for rules also the text and a score of each of
  * its tokens. */
 static int64_t scratch_floats(const Search *s) {
   const int64_t context = s->request->model->config.context;
-  return groups_of(s) + 2 * s->vocabulary + (rules_any(s->request->rules, true) ? 2 * context : 0);
+  return groups_of(s) + s->vocabulary + (rules_any(s->request->rules, true) ? 2 * context : 0);
 }
 
 /* ln of the sum of e^x; fills `tops` by find_tops. */
-static double log_sum_exp(const Search *s, const float *x, float *tops, float *powers) {
+static double log_sum_exp(const Search *s, const float *x, float *tops) {
   const float top = find_tops(s, x, tops);
-  return top + log((double)kernels->exp_shifted(powers, x, top, s->vocabulary));
+  return top + log((double)kernels->sum_exp(x, top, s->vocabulary));
 }
 
 /* As in transformers: for greedy search, rules change the logits, else the log-probabilities, which then need
  * not be normalized. *log_sum: what must still be subtracted from the scores. */
 static void apply_rules(const Search *s, const InputSearch *in, const Ids *written, float *scores,
-                        double *log_sum, float *tops, float *powers) {
+                        double *log_sum, float *tops) {
   const Rules *rules = s->request->rules;
   const Input *input = in->input;
   float *scratch = scores + s->vocabulary;
@@ -131,18 +131,18 @@ static void apply_rules(const Search *s, const InputSearch *in, const Ids *writt
   memcpy(text + input->length, written->data, written->count * sizeof *text);
   for (int64_t i = 0; i < s->vocabulary && s->beam > 1; i++) scores[i] -= (float)*log_sum;
   rules_apply(rules, &t, scores, s->vocabulary);
-  const double sum = log_sum_exp(s, scores, tops, powers);
+  const double sum = log_sum_exp(s, scores, tops);
   *log_sum = s->beam > 1 && !rules->renormalize ? 0 : sum;
 }
 
 static void score_beam(const Search *s, InputSearch *in, int32_t beam, const float *x, int64_t *count) {
   const int64_t most = steps_kept(s), groups = groups_of(s);
-  float *tops = s->scratch + parallel_worker() * scratch_floats(s), *powers = tops + groups;
-  double log_sum = log_sum_exp(s, x, tops, powers);
+  float *tops = s->scratch + parallel_worker() * scratch_floats(s);
+  double log_sum = log_sum_exp(s, x, tops);
   if (rules_any(s->request->rules, true)) {
-    float *scores = powers + s->vocabulary;
+    float *scores = tops + groups;
     memcpy(scores, x, (size_t)s->vocabulary * sizeof *scores);
-    apply_rules(s, in, &in->beams[beam].ids, scores, &log_sum, tops, powers);
+    apply_rules(s, in, &in->beams[beam].ids, scores, &log_sum, tops);
     x = scores;
   }
   const double base = in->beams[beam].logprob - log_sum;

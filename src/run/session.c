@@ -1,8 +1,8 @@
 #include "run/session.h"
 
-#include <float.h>
-#include <math.h>
 #include <string.h>
+
+#include "kernels/kernels.h"
 
 typedef struct Sequence {
   Ids tokens; /* that were read */
@@ -208,9 +208,7 @@ bool session_ok(const Session *s, Error *err) {
 }
 
 bool are_finite(const float *x, int64_t count) {
-  int64_t finite = 0;
-  for (int64_t i = 0; i < count; i++) finite += fabsf(x[i]) <= FLT_MAX;
-  return finite == count;
+  return kernels->all_finite(x, count);
 }
 
 /* All logits of generation pass through here. */
