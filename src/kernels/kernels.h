@@ -24,8 +24,8 @@ typedef enum TensorType {
 /* Panels of up to LEVELS_STEPS steps and LEVELS_WIDEST columns (gemm_nr), unpacked from a type of blocks:
  * x = d (q - bias) + m in runs of 16 or 32 steps. q: of each run [run / 4][gemm_nr], four steps each, lowest
  * byte first, `apart` behind those of the last run, in the panel itself or in `unpacked`; below 128 unless
- * bias is 128. d, m: [runs][gemm_nr]; m only if affine. Aligned, since a vector that crosses cache lines is two
- * loads. */
+ * bias is 128. d, m: [runs][gemm_nr]; m only if affine. Aligned, since a vector that crosses cache lines is
+ * two loads. */
 enum { LEVELS_STEPS = 256, LEVELS_WIDEST = 32 };
 typedef struct Levels {
   int run, bias;
