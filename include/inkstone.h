@@ -240,6 +240,13 @@ typedef struct ink_model ink_model;
  * such path. Calls with it use the engine it was opened in unless they name another. The listener receives a
  * warning for what the model's files request and Inkstone does not support. */
 INK_API ink_model *ink_model_open(const char *model, const ink_call *, ink_error *);
+/* As ink_model_open, with `count` adapters, whose changes are added up: "DIR", or "DIR:WEIGHT" for WEIGHT
+ * times its change. DIR: a directory in the layout of PEFT, as training with the setting "adapter" writes it,
+ * or the name of a downloaded one. The task, the defaults and the tokenizer are those of the first adapter,
+ * if it has them. Fails for an adapter of another model. (A directory with an adapter is itself a model for
+ * ink_model_open, if the base that it names can be found.) */
+INK_API ink_model *ink_model_open_adapted(const char *model, const char *const *adapters, int count,
+                                          const ink_call *, ink_error *);
 /* Rounds the matrices to another number format, in memory only: "q8_0", for products of integers of 8 bits,
  * or another type of ink_convert. Vectors stay f32, as do matrices whose rows are not whole blocks. No other
  * call may use the model meanwhile. Fails if a weight is too large for the type: then close the model. */

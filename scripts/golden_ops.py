@@ -49,6 +49,12 @@ def linear(c):
     return F.linear(x, weight, None if c.which & 2 else c.normal("bias", 19))
 
 
+def low_rank(c):
+    x, a, b = c.normal("x", 11, 37), c.normal("a", 5, 37), c.normal("b", 19, 5)
+    y = x @ c.normal("weight", 19, 37).T if c.which else c.normal("y", 11, 19)
+    return y + 0.75 * (x @ a.T) @ b.T
+
+
 def add(c):
     a = c.normal("a", 7, 31)
     y = a + (a if c.which == 1 else c.normal("b", 7, 31))
@@ -271,7 +277,7 @@ def bonus(c):
     return x + ((r * k * c.normal("weight", 21)).unflatten(-1, (3, 7)).sum(-1, keepdim=True) * v.unflatten(-1, (3, 7))).flatten(-2)
 
 
-CASES = {embedding: 1, linear: 4, add: 3, residual: 3, scale: 2, slice_: 4, reverse: 1, rmsnorm: 2, layernorm: 5, activation: 7, swiglu: 1, multiply: 2,
+CASES = {embedding: 1, linear: 4, low_rank: 2, add: 3, residual: 3, scale: 2, slice_: 4, reverse: 1, rmsnorm: 2, layernorm: 5, activation: 7, swiglu: 1, multiply: 2,
          route: 2, experts: 3, dropout: 2, rope: 5, attention: 15, additive_attention: 3, cross_entropy: 6, lstm: 3, gru: 3,
          token_shift: 3, lerp: 2, unit: 1, wkv7: 3, bonus: 1}
 

@@ -289,6 +289,8 @@ def declare(library: CDLL) -> None:
     library.ink_train.argtypes = [c_char_p, POINTER(c_char_p), c_int, c_char_p, c_void_p, POINTER(ink_call), POINTER(ink_error)]
     library.ink_model_open.restype = c_void_p
     library.ink_model_open.argtypes = [c_char_p, POINTER(ink_call), POINTER(ink_error)]
+    library.ink_model_open_adapted.restype = c_void_p
+    library.ink_model_open_adapted.argtypes = [c_char_p, POINTER(c_char_p), c_int, POINTER(ink_call), POINTER(ink_error)]
     library.ink_model_retype.restype = c_bool
     library.ink_model_retype.argtypes = [c_void_p, c_char_p, POINTER(ink_call), POINTER(ink_error)]
     library.ink_model_close.restype = None

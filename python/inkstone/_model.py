@@ -30,9 +30,11 @@ class Model(Handle):
     A listener that returns False (not None) stops the call without an error; if it raises, the call raises that.
     """
 
-    def __init__(self, model: Path, *, call: Optional[Call] = None) -> None:
+    def __init__(self, model: Path, *, adapters: Sequence[Path] = (), call: Optional[Call] = None) -> None:
+        """`adapters`: their directories, or "DIR:WEIGHT" for WEIGHT times their change."""
         engine = call.engine if call else None
-        super().__init__(invoke(call, lib.ink_model_open, name_of(model)), lib.ink_model_close, engine)
+        names, count = names_of(adapters)
+        super().__init__(invoke(call, lib.ink_model_open_adapted, name_of(model), names, count), lib.ink_model_close, engine)
 
     def describe(self) -> Any:
         """Architecture, sizes, parameters, vocabulary and training."""

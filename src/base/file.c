@@ -245,6 +245,12 @@ static bool is_inside(const char *path, const char *directory) {
 }
 
 /* The directories from the deepest one that exists upwards, as they are after resolving links. */
+const char *path_whole(char buf[PATH_CAPACITY], const char *path) {
+  char whole[PATH_MAX];
+  snprintf(buf, PATH_CAPACITY, "%s", realpath(path, whole) ? whole : path);
+  return buf;
+}
+
 bool path_within(const char *path, const char *of) {
   char at[PATH_CAPACITY], above[PATH_CAPACITY];
   struct stat info, goal;

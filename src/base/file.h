@@ -72,6 +72,9 @@ const char *path_join(char buf[PATH_CAPACITY], const char *dir, const char *name
 #define DIR_READY "inkstone-next.ready"
 const char *dir_current(char buf[PATH_CAPACITY], const char *dir);
 
+/* The absolute path of a file or directory; of none, the path as it is. */
+const char *path_whole(char buf[PATH_CAPACITY], const char *path);
+
 /* Whether `path`, which need not exist, is the file or directory `of`, or inside it. */
 bool path_within(const char *path, const char *of);
 

@@ -147,11 +147,21 @@ static void tell_repeated(const Args *a) {
   }
 }
 
+static bool put_adapter(Call *call, const char *value, Error *err) {
+  if (call->adapter_count == MOST_ADAPTERS)
+    return fail_usage(err, "--adapter is given more than %d times: merge some (`inkstone convert --merge`)",
+                      MOST_ADAPTERS);
+  call->adapters[call->adapter_count++] = value;
+  call->values[OWN_ADAPTER] = value;
+  return true;
+}
+
 static bool put(Args *a, const FlagInfo *flag, const char *value, Error *err) {
   const bool may_be_empty = !strcmp(flag->info.name, "system"); /* no instruction, not even the template's */
   if (!flag->info.is_switch && !may_be_empty && !*value)
     return fail_usage(err, "--%s: the value is empty", flag->info.name);
   if (flag->own == OWN_NONE) return put_setting(a, flag, value, err);
+  if (flag->own == OWN_ADAPTER) return put_adapter(a->call, value, err);
   const char *before = a->call->values[flag->own];
   if (before && strcmp(before, value))
     return fail_usage(err, "--%s is given twice, \"%s\" and \"%s\": give one", flag->info.name, before,
@@ -333,7 +343,8 @@ bool args_parse(Call *call, int argc, char **argv, Error *err) {
 
 ink_model *args_model(const Call *call, const ink_call *how, Error *err) {
   const char *type = call->values[OWN_TYPE], *cache = call->values[OWN_CACHE];
-  ink_model *m = ink_model_open(call->values[OWN_MODEL], how, err);
+  ink_model *m =
+      ink_model_open_adapted(call->values[OWN_MODEL], call->adapters, call->adapter_count, how, err);
   if (m && (!type || ink_model_retype(m, type, how, err)) && (!cache || ink_model_cache(m, cache, err)))
     return m;
   ink_model_close(m);

@@ -425,6 +425,7 @@ const Command command_chat = {
     .flags = {{OWN_MODEL, "model", "MODEL", N_("model: a directory, or a file (GGUF, llama2.c)"), 'm', true},
               {OWN_COMMANDS, "commands", NULL,
                N_("if standard input is not a terminal, read lines that begin with / as commands"), 0, false},
+              FLAG_ADAPTER,
               FLAG_TYPE,
               FLAG_CACHE,
               FLAG_CONFIG,

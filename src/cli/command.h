@@ -28,6 +28,7 @@ typedef enum OwnFlag {
   OWN_CACHE,
   OWN_LIST,
   OWN_TYPE,
+  OWN_ADAPTER, /* may be given several times: Call.adapters */
   OWN_COUNT,
   OWN_NONE = OWN_COUNT /* a library setting */
 } OwnFlag;
@@ -55,6 +56,13 @@ typedef struct Flag {
            "small"),                                                                                        \
         0, false                                                                                            \
   }
+#define FLAG_ADAPTER                                                                                         \
+  {                                                                                                          \
+    OWN_ADAPTER, "adapter", "DIR[:WEIGHT]",                                                                  \
+        N_("add this adapter, as training with --adapter or PEFT writes it, WEIGHT times (1); may be given " \
+           "several times"),                                                                                 \
+        0, false                                                                                             \
+  }
 #define FLAG_CACHE                                                                                       \
   {                                                                                                      \
     OWN_CACHE, "cache-type", "TYPE",                                                                     \
@@ -77,7 +85,7 @@ typedef struct Example {
   const char *line, *comment;
 } Example;
 
-enum { MOST_FLAGS = 12, MOST_EXAMPLES = 6 };
+enum { MOST_FLAGS = 13, MOST_EXAMPLES = 6, MOST_ADAPTERS = 16 };
 
 typedef struct Call Call;
 
@@ -99,9 +107,11 @@ typedef struct Command {
 /* A command being run. */
 struct Call {
   const Command *command;
-  ink_settings *settings;        /* NULL if the command has none */
-  const char *values[OWN_COUNT]; /* NULL: not given; "": a switch that was given */
-  char **operands;               /* the caller's memory, not owned */
+  ink_settings *settings;              /* NULL if the command has none */
+  const char *values[OWN_COUNT];       /* NULL: not given; "": a switch that was given */
+  const char *adapters[MOST_ADAPTERS]; /* of --adapter */
+  int adapter_count;
+  char **operands; /* the caller's memory, not owned */
   int operand_count;
 };
 

@@ -139,6 +139,7 @@ const Command command_eval = {
               {OWN_AGAINST, "against", "REFERENCE",
                N_("compare the model's predictions with those of this model"), 0, false},
               FLAG_JSON("print the scores as a JSON object"),
+              FLAG_ADAPTER,
               FLAG_TYPE,
               FLAG_CACHE,
               FLAG_CONFIG,

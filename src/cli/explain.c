@@ -87,6 +87,7 @@ const Command command_explain = {
     .flags = {{OWN_MODEL, "model", "MODEL", N_("model: a directory, or a file (GGUF, llama2.c)"), 'm', true},
               {OWN_OUTPUT, "output", "FILE", N_("file to write to, instead of standard output"), 'o', false},
               FLAG_JSON("print the numbers as a JSON object, instead of a page"),
+              FLAG_ADAPTER,
               FLAG_TYPE,
               FLAG_CONFIG,
               FLAG_QUIET,

@@ -348,8 +348,8 @@ static bool run(Call *call, Error *err) {
             "token"),                                                                                      \
          0,                                                                                                \
          false},                                                                                           \
-        FLAG_JSON("print one JSON object per output"), FLAG_TYPE, FLAG_CACHE, FLAG_CONFIG, FLAG_QUIET,     \
-        FLAG_MODEL_HELP                                                                                    \
+        FLAG_JSON("print one JSON object per output"), FLAG_ADAPTER, FLAG_TYPE, FLAG_CACHE, FLAG_CONFIG,   \
+        FLAG_QUIET, FLAG_MODEL_HELP                                                                        \
   }
 #define COMMON                                                                                              \
   "TEXT is one text. Standard input, and the file of -i, are read line by line: each input line gives one " \

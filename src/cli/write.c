@@ -175,6 +175,7 @@ const Command command_write = {
               {OWN_CONTINUATION, "continuation", NULL, N_("print only the continuation, without the prompt"),
                0, false},
               FLAG_JSON("print one JSON object per text"),
+              FLAG_ADAPTER,
               FLAG_TYPE,
               FLAG_CACHE,
               FLAG_CONFIG,

@@ -45,7 +45,7 @@ const SourceFormat *source_format_to_write(const char *path) {
 
 static void begin(ModelSource *s, const SourceFormat *format, const char *path) {
   char buf[PATH_CAPACITY];
-  *s = (ModelSource){.format = format};
+  *s = (ModelSource){.format = format, .names = format->name};
   snprintf(s->path, sizeof s->path, "%s", dir_current(buf, path));
 }
 

@@ -14,15 +14,17 @@
 
 typedef struct ModelSource {
   const struct SourceFormat *format;
+  const char *names; /* the format whose names the tensors have: its own, or that of an adapter's base */
   char path[PATH_CAPACITY]; /* of its files: the directory, or the one that is replacing it (dir_current) */
   json_t *configuration;    /* as config.json; NULL: only a tokenizer */
   json_t *generation;       /* as generation_config.json; NULL: none */
   json_t *card;             /* as inkstone.json; empty if another program made the model */
   json_t *licence;          /* what is stated of it (licence.h); NULL: nothing */
   char configuration_at[PATH_CAPACITY], generation_at[PATH_CAPACITY]; /* their paths, for messages */
-  TensorSet tensors;  /* set by source_open_tensors; mapped until the source is closed */
-  const char *remark; /* a harmless error that was ignored; NULL: none */
-  void *own;          /* data of the reader */
+  TensorSet tensors;                 /* set by source_open_tensors; mapped until the source is closed */
+  const struct PeftAdapter *adapter; /* to be added to the tensors; NULL: none */
+  const char *remark;                /* a harmless error that was ignored; NULL: none */
+  void *own;                         /* data of the reader */
 } ModelSource;
 
 /* Paths of tokenizer.json files, which have further files next to them. Caller: stored_free. */
@@ -76,6 +78,9 @@ typedef struct SourceFormat {
   bool (*save)(const char *path, const ModelFile *, Error *);
 } SourceFormat;
 
+/* Of directories as saved by transformers. */
+extern const SourceFormat source_huggingface;
+
 /* The format of files with such a name, if it can be written; NULL: none. */
 const SourceFormat *source_format_to_write(const char *path);
 /* Fails if the path is not a model, with a hint. Close it in any case. */
@@ -83,6 +88,8 @@ bool source_open(ModelSource *, const char *path, Error *);
 /* The two parts of it: whether a format reads the path; opening it, though it be only a tokenizer. */
 bool source_claim(ModelSource *, const char *path);
 bool source_open_claimed(ModelSource *, Error *);
+/* A model with an adapter (io/peft.h). `base`: its base model; NULL: the one that it names. */
+bool source_open_adapted(ModelSource *, const char *adapter, const char *base, Error *);
 bool source_open_tensors(ModelSource *, Error *);
 void source_close(ModelSource *);
 bool source_find_tokenizer(const ModelSource *, SourceTokenizer *, Error *);

@@ -11,18 +11,16 @@
 
 /* ---- hints for directories that are not models ---- */
 
-#define MERGE "adapters are not applied yet: merge it into the weights with peft's merge_and_unload()"
-#define ADAPTER \
-  "the model directory has an adapter, and " MERGE ", or move it away to use the model without it"
-#define ONLY_ADAPTER "this directory has only an adapter, and " MERGE ", and save the result"
-
 static const FileHint adapters[] = {
-    {"adapter_config.json", N_(ADAPTER)}, {"adapter_model.*", N_(ADAPTER)}, {NULL, NULL}};
+    {"adapter_model.*",
+     N_("the model directory has an adapter, but no adapter_config.json, which says how to apply it: "
+        "move it away to use the model without it")},
+    {NULL, NULL}};
 
 /* Found instead of config.json. */
 static const FileHint no_models[] = {
-    {"adapter_config.json", N_(ONLY_ADAPTER)},
-    {"adapter_model.*", N_(ONLY_ADAPTER)},
+    {"adapter_model.*",
+     N_("this directory has only an adapter, and no adapter_config.json, which says how to apply it")},
     {"*.gguf", N_("this is a model in a GGUF file: give the file, not its directory")},
     {"params.json", N_("this is a model in Meta's format: get it in Hugging Face's format, or convert it")},
     {"consolidated.*", N_("this is a model in its vendor's format: get it in Hugging Face's format")},

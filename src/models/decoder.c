@@ -163,7 +163,9 @@ static Tensor *mixture(Net *net, const Decoder *d, Tensor *x) {
   CHECK(d->spec.activation == ACTIVATION_SILU && !d->spec.mlp_bias);
   Expert *experts = arena_alloc(tape_arena(net->tape), (size_t)c->experts * sizeof *experts);
   net_enter(net, "%s", names->mlp);
-  Tensor *logits = linear(net, d, names->router, x, c->experts, false);
+  const LinearOptions router = linear_options(d, false);
+  Tensor *logits =
+      op_linear(net->tape, x, nn_weight(net, names->router, c->width, c->experts, router), NULL, false);
   for (int64_t e = 0; e < c->experts; e++) {
     net_enter(net, "%s.%d", names->experts, (int)e);
     experts[e] = expert(net, d);

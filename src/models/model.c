@@ -8,6 +8,7 @@ static void use_params(const Model *m, Net *net) {
   net->params = m->params;
   net->learned = m->learned == m->params ? NULL : m->learned;
   net->freeze = m->tuning.freeze;
+  net->adapter = m->tuning.adapter.present ? &m->tuning.adapter : NULL;
 }
 
 static Net net_over(const Model *m, Tape *tape, const Batch *batch) {
@@ -53,10 +54,15 @@ Model *model_tuned(const Config *config, const Tuning *tuning) {
   return m;
 }
 
-Model *model_outline(const Config *config) {
-  Model *m = declared(config, &everything, NULL);
+Model *model_described(const Config *config, const Tuning *tuning) {
+  Model *m = declared(config, tuning, NULL);
   params_close(m->params);
+  if (m->learned != m->params) params_close(m->learned);
   return m;
+}
+
+Model *model_outline(const Config *config) {
+  return model_described(config, &everything);
 }
 
 Model *model_twin(const Model *of) {
@@ -83,6 +89,12 @@ bool model_cache(Model *m, const char *type, Error *err) {
                       type, c->head_size, type_info(found)->block);
   m->cache = found;
   return true;
+}
+
+void model_adapt(Model *m, Params *adapter) {
+  if (m->learned != m->params) params_free(m->learned);
+  m->learned = adapter ? adapter : m->params;
+  m->tuning.adapter = (Adapter){.present = adapter, .scale = 1};
 }
 
 void model_free(Model *m) {
@@ -144,9 +156,11 @@ Cost model_cost(const Config *config, const Tuning *tuning, int64_t sequences, i
       .sequences = sequences, .time = time, .source_time = config->arch->encodes ? source_time : 0};
   Net net = net_over(m, tape, &batch);
   net.dropout = (float)config->dropout;
+  net.adapter_dropout = tuning->adapter.dropout;
   model_loss(m, &net, &batch, 0, 0);
   const int64_t learned = params_elements(m->learned);
-  const Cost cost = {.parameters = learned + (m->params == m->learned ? 0 : params_elements(m->params)),
+  const Cost cost = {.parameters = params_elements(m->params) +
+                                   (tuning->adapter.present || m->params == m->learned ? 0 : learned),
                      .learned = learned,
                      .activation_bytes = tape_step_bytes(tape, false),
                      .recompute_bytes = tape_step_bytes(tape, true),

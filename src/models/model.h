@@ -9,6 +9,7 @@
 #include "base/settings.h"
 #include "base/token_set.h"
 #include "models/naming.h"
+#include "nn/adapter.h"
 #include "nn/layers.h"
 #include "ops/batch.h"
 
@@ -184,7 +185,8 @@ bool config_write(const Config *, const char *path, Error *);
 /* What of a network is trained; all zero: everything. */
 typedef struct Tuning {
   const char
-      *freeze; /* patterns (base/patterns.h) of the parameters that keep their values; NULL or "": none */
+      *freeze;     /* patterns (base/patterns.h) of the parameters that keep their values; NULL or "": none */
+  Adapter adapter; /* if present, all parameters keep their values, and only this is trained */
   const Params *base; /* what these are, of any type, for model_tuned; must outlive the model */
 } Tuning;
 /* Fails, naming flags, for patterns that match no parameter or all of them, and for frozen parameters of a
@@ -207,6 +209,8 @@ typedef struct Model {
 Model *model_new(const Config *, bool gradients);
 /* As model_new with gradients, for parameters that are trained; the others are those of tuning->base. */
 Model *model_tuned(const Config *, const Tuning *);
+/* Only declares both sets, for looking at names and shapes. */
+Model *model_described(const Config *, const Tuning *);
 /* Declares the parameters without memory, which the reader of weights provides (params_close). */
 Model *model_outline(const Config *);
 /* The same network with the same values, which `of` owns, but its own gradients of what is trained. */
@@ -217,6 +221,9 @@ void model_freeze(Model *);
 /* Has sessions opened from now on keep keys and values in that type of types.def ("q8_0"). Fails if the
  * network has none, or its heads are not whole blocks. */
 bool model_cache(Model *, const char *type, Error *);
+/* Gives a model that is not trained an adapter: a closed set of the matrices of some layers, freed with it;
+ * NULL: none. */
+void model_adapt(Model *, Params *adapter);
 void model_free(Model *);
 
 Output model_forward(const Model *, Net *, const Batch *);
@@ -232,7 +239,7 @@ Tensor *model_logits(const Model *, Net *, const Batch *, const int32_t *rows, i
  * floating-point operations of one training step (forward and backward) over [sequences, time] tokens and,
  * with an encoder, sources [sequences, source_time]. */
 typedef struct Cost {
-  int64_t parameters, learned;
+  int64_t parameters, learned;               /* the former without an adapter's */
   int64_t activation_bytes, recompute_bytes; /* the latter with --checkpoint-activations */
   double flops, forward_flops;               /* of the step; of its forward */
 } Cost;

@@ -1,9 +1,11 @@
 /* tuning.c - checks what of a network is trained. */
+#include <inttypes.h>
+
 #include "base/patterns.h"
 #include "models/model.h"
 
 bool tuning_freezes(const Tuning *t) {
-  return t->freeze && *t->freeze;
+  return t->adapter.present || (t->freeze && *t->freeze);
 }
 
 static bool names_any(Params *params, const char *pattern) {
@@ -37,11 +39,62 @@ static bool check_types(const Tuning *t, Error *err) {
   return true;
 }
 
-bool tuning_check(const Tuning *t, const Config *config, Error *err) {
-  if (!tuning_freezes(t)) return true;
+static bool check_frozen(const Tuning *t, const Config *config, Error *err) {
   Model *m = model_outline(config);
   const bool ok = check_patterns(t->freeze, m->params, err) && check_types(t, err);
   model_free(m);
   if (!ok || model_cost(config, t, 1, 1, 1).learned) return ok;
   return fail_usage(err, "--freeze %s leaves nothing to train: give fewer patterns", t->freeze);
+}
+
+static bool names_layer(Params *all, const char *pattern) {
+  char layer[ADAPTER_NAME];
+  AdapterSide side;
+  for (size_t i = 0; i < params_count(all); i++)
+    if (adapter_layer(params_at(all, i)->name, &side, layer) && patterns_match(pattern, layer)) return true;
+  return false;
+}
+
+static bool check_targets(const char *targets, Params *all, const char *arch, Error *err) {
+  char pattern[PATTERN_CAPACITY], layer[ADAPTER_NAME];
+  AdapterSide side;
+  if (!params_count(all))
+    return fail_usage(err, "--adapter: %s has no linear layers that an adapter could change", arch);
+  CHECK(adapter_layer(params_at(all, 0)->name, &side, layer));
+  for (int i = 0; patterns_at(targets, i, pattern); i++)
+    if (!names_layer(all, pattern))
+      return fail_usage(err, "--target: no linear layer's name matches \"%s\": one of this model is \"%s\"",
+                        pattern, layer);
+  return true;
+}
+
+/* With a larger rank an adapter has more parameters than the layer, and can change no more. */
+static bool check_rank(const Adapter *a, Params *learned, Error *err) {
+  char layer[ADAPTER_NAME];
+  AdapterSide side;
+  for (size_t i = 0; i < params_count(learned); i++) {
+    const Param *p = params_at(learned, i);
+    CHECK(adapter_layer(p->name, &side, layer));
+    const int64_t width = p->tensor.shape[side == ADAPTER_A];
+    if (a->rank > width)
+      return fail_usage(
+          err, "--rank %" PRId64 " is above the width of the layer \"%s\", %" PRId64 ": give a smaller one",
+          a->rank, layer, width);
+  }
+  return true;
+}
+
+static bool check_adapter(const Tuning *t, const Config *config, Error *err) {
+  const Tuning everywhere = {.adapter = {.present = true, .rank = 1}};
+  Model *all = model_described(config, &everywhere), *m = model_described(config, t);
+  const bool ok = check_targets(t->adapter.targets, all->learned, config->arch->name, err) &&
+                  check_rank(&t->adapter, m->learned, err);
+  model_free(all);
+  model_free(m);
+  return ok;
+}
+
+bool tuning_check(const Tuning *t, const Config *config, Error *err) {
+  if (t->adapter.present) return check_adapter(t, config, err);
+  return !tuning_freezes(t) || check_frozen(t, config, err);
 }

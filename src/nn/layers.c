@@ -1,11 +1,12 @@
 /* layers.c - layers over the operators. B: sequences, T: tokens of each, D: width. */
 #include "nn/layers.h"
 
+#include "nn/adapter.h"
 #include "nn/watch.h"
 
 static Tensor *weight_here(Net *net, int64_t in, int64_t out, LinearOptions o) {
   return net_param(net, "weight", 2, o.transposed ? (int64_t[]){in, out} : (int64_t[]){out, in},
-                   (Init){INIT_NORMAL, o.stddev}, PARAM_MATRIX);
+                   (Init){INIT_NORMAL, o.stddev}, o.transposed ? PARAM_TRANSPOSED : PARAM_MATRIX);
 }
 
 Tensor *nn_weight(Net *net, const char *name, int64_t in, int64_t out, LinearOptions o) {
@@ -27,9 +28,10 @@ static LinearWeight linear_weight(Net *net, const LinearLayer *layer, int64_t in
 
 void nn_linears(Net *net, const LinearLayer *layers, int count, Tensor *x, LinearOptions o, Tensor **y) {
   LinearWeight weights[NODE_MAX_OUTPUTS];
-  CHECK(count <= NODE_MAX_OUTPUTS);
+  CHECK(count > 0 && count <= NODE_MAX_OUTPUTS);
   for (int i = 0; i < count; i++) weights[i] = linear_weight(net, &layers[i], tensor_columns(x), o);
   op_linears(net->tape, x, weights, count, o.transposed, y);
+  for (int i = 0; i < count; i++) y[i] = adapter_add(net, layers[i].name, x, y[i]);
 }
 
 Tensor *nn_linear(Net *net, const char *name, Tensor *x, int64_t out, LinearOptions o) {

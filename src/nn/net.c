@@ -47,7 +47,7 @@ void net_leave(Net *net, const char *format, ...) {
 Tensor *net_param(Net *net, const char *name, int dims, const int64_t *shape, Init init, ParamRole role) {
   char full[1024];
   scope_name(net, name, full);
-  const bool learns = net->learned && !patterns_match(net->freeze, full);
+  const bool learns = net->learned && !net->adapter && !patterns_match(net->freeze, full);
   return &params_declare(learns ? net->learned : net->params, full, dims, shape, init, role)->tensor;
 }
 

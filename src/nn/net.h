@@ -15,6 +15,7 @@ typedef struct Net {
   Params *params;           /* all parameters, or the frozen ones; */
   Params *learned;          /* the others; NULL: there is one set */
   const char *freeze;       /* with two sets: patterns of the names of the frozen ones (base/patterns.h) */
+  const struct Adapter *adapter; /* that the learned set belongs to; NULL: none. See adapter.h */
   int64_t batch, time;      /* of this call's tokens [batch, time] */
   int64_t layer;            /* index of the current layer of nn_layers */
   Tensor *begins;           /* i32 [batch, time]: see batch.h; NULL: all 0 */
@@ -27,8 +28,8 @@ typedef struct Net {
   const KeyPages *pages; /* for attention, with single tokens; keys and values are filled in per layer. NULL
                             for networks without caches */
   const int32_t *places; /* [sources of the batch]: their places in the state */
-  float dropout;         /* probability; 0 unless training */
-  struct Watch *watch;   /* NULL: the pass is not observed; see watch.h */
+  float dropout, adapter_dropout; /* probabilities, the latter of what adapters read; 0 unless training */
+  struct Watch *watch;            /* NULL: the pass is not observed; see watch.h */
   char scope[512];
 } Net;
 

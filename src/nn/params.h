@@ -22,9 +22,10 @@ typedef struct Init {
 
 /* The role determines how the optimizer treats a parameter. */
 typedef enum ParamRole {
-  PARAM_VECTOR, /* a norm's weight, a bias: no weight decay */
-  PARAM_TABLE,  /* embeddings and output layers: weight decay */
-  PARAM_MATRIX  /* a linear map between hidden values: weight decay, and Muon if selected */
+  PARAM_VECTOR,    /* a norm's weight, a bias: no weight decay */
+  PARAM_TABLE,     /* embeddings and output layers: weight decay */
+  PARAM_MATRIX,    /* a linear map between hidden values: weight decay, and Muon if selected */
+  PARAM_TRANSPOSED /* the same, stored [in,out] */
 } ParamRole;
 
 typedef struct Param {

@@ -20,6 +20,10 @@ typedef struct LinearWeight {
 } LinearWeight;
 void op_linears(Tape *, Tensor *x, const LinearWeight *, int count, bool transposed, Tensor **y);
 
+/* y + scale (x A^T) B^T, in the memory of y, whose values must not be read afterwards: y [..., O], the output
+ * of a layer for x [..., I]; A [r,I], B [O,r]. */
+Tensor *op_low_rank(Tape *, Tensor *y, Tensor *x, Tensor *a, Tensor *b, float scale);
+
 /* Elementwise, same shapes. */
 Tensor *op_add(Tape *, Tensor *a, Tensor *b);
 /* x + dropout(change), same shapes, in the memory of `change`, whose values must not be read afterwards. */

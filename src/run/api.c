@@ -19,10 +19,11 @@
 
 #include "run/chat.def"
 
-static ink_model *open_model(const char *directory, const News *news, Error *err) {
+static ink_model *open_model(const char *directory, const char *const *adapters, int count, const News *news,
+                             Error *err) {
   ink_model *m = mem_alloc_zeroed(1, sizeof *m);
   m->engine = work_context.engine;
-  if (!bundle_open(&m->bundle, directory, news, err)) {
+  if (!bundle_open_adapted(&m->bundle, directory, adapters, count, news, err)) {
     mem_free(m);
     return NULL;
   }
@@ -33,12 +34,18 @@ static ink_model *open_model(const char *directory, const News *news, Error *err
   return m;
 }
 
-ink_model *ink_model_open(const char *directory, const ink_call *call, ink_error *err) {
+ink_model *ink_model_open_adapted(const char *directory, const char *const *adapters, int count,
+                                  const ink_call *call, ink_error *err) {
   MEM_GUARD(err, return NULL);
   News news;
-  ink_model *m = call_enter(call, NULL, &news, err) ? open_model(directory, &news, err) : NULL;
+  ink_model *m =
+      call_enter(call, NULL, &news, err) ? open_model(directory, adapters, count, &news, err) : NULL;
   MEM_GUARD_END();
   return m;
+}
+
+ink_model *ink_model_open(const char *directory, const ink_call *call, ink_error *err) {
+  return ink_model_open_adapted(directory, NULL, 0, call, err);
 }
 
 static bool retype(Model *m, TensorType type, Error *err) {
@@ -119,6 +126,8 @@ char *ink_model_describe(const ink_model *m, ink_error *err) {
       (json_int_t)tensors_bytes(&b->source.tensors), "shape", shape_json(&b->model->config), "tokens",
       special_tokens_describe(&b->model->config, b->tokenizer, bundle_begin(b), bundle_opening(b)),
       "generation", generation_describe(b), "trained", trained_json(b->card));
+  if (b->model->tuning.adapter.present)
+    json_put(json, "adapter_parameters", json_integer(params_elements(b->model->learned)));
   if (b->chat) json_put(json, "chat_template", json_true());
   if (b->chat && json_array_size(chat_template_names(b->chat)))
     json_put(json, "chat_templates", json_copy((json_t *)(uintptr_t)chat_template_names(b->chat)));

@@ -8,6 +8,7 @@
 #include "base/threads.h"
 #include "io/model_cache.h"
 #include "io/tokenizer_files.h"
+#include "run/adapter.h"
 #include "run/generation.h"
 #include "run/model_dir.h"
 #include "run/special_tokens.h"
@@ -162,29 +163,59 @@ bool bundle_config(Config *config, const char *path, Error *err) {
   return ok;
 }
 
-static bool open_weights(Bundle *b, Config config, const News *news, Error *err) {
-  const Naming *naming = arch_naming(config.arch, b->source.format->name);
+/* Adapters to be applied, as a user names them; count 0: none but the source's own, if it is one. */
+typedef struct Adapters {
+  const char *const *items;
+  int count;
+} Adapters;
+
+static bool apply_further(Model *m, const char *adapter, Error *err) {
+  PeftAdapter opened = {.path = ""};
+  char path[PATH_CAPACITY];
+  double weight;
+  const bool ok = adapter_locate(adapter, path, &weight, err) && peft_open(&opened, path, err) &&
+                  adapter_apply(m, &opened, weight, err);
+  peft_close(&opened);
+  return ok;
+}
+
+/* The source has the first one. */
+static bool apply(Bundle *b, Adapters adapters, Error *err) {
+  char path[PATH_CAPACITY];
+  double weight = 1;
+  if (!b->source.adapter) return true;
+  if (adapters.count && !adapter_locate(adapters.items[0], path, &weight, err)) return false;
+  if (!adapter_apply(b->model, b->source.adapter, weight, err)) return false;
+  for (int i = 1; i < adapters.count; i++)
+    if (!apply_further(b->model, adapters.items[i], err)) return false;
+  return true;
+}
+
+static bool open_weights(Bundle *b, Config config, Adapters adapters, const News *news, Error *err) {
+  const Naming *naming = arch_naming(config.arch, b->source.names);
   if (!source_open_tensors(&b->source, err)) return false;
   if (weights_untie(&b->source.tensors, naming)) config.tied = false;
   b->model = model_outline(&config);
   model_freeze(b->model);
-  return weights_map(&b->source.tensors, naming, &b->model->config, b->model->params, news, err);
+  return weights_map(&b->source.tensors, naming, &b->model->config, b->model->params, news, err) &&
+         apply(b, adapters, err);
 }
 
-static bool guarded_weights(Bundle *b, const Config *config, const News *news, Error *err) {
+static bool guarded_weights(Bundle *b, const Config *config, Adapters adapters, const News *news,
+                            Error *err) {
   MEM_GUARD(err, return false);
-  const bool ok = open_weights(b, *config, news, err);
+  const bool ok = open_weights(b, *config, adapters, news, err);
   MEM_GUARD_END();
   return ok;
 }
 
 /* Both take long, so they run in parallel. If both fail, the tokenizer's error is reported. */
-static bool open_both(Bundle *b, const Config *config, const News *news, Error *err) {
+static bool open_both(Bundle *b, const Config *config, Adapters adapters, const News *news, Error *err) {
   const char *path = b->source.path;
   TokenizerReading reading = {.source = &b->source};
   Error of_weights = {0};
   Thread *thread = thread_start(read_tokenizer, &reading);
-  const bool weights = guarded_weights(b, config, news, &of_weights);
+  const bool weights = guarded_weights(b, config, adapters, news, &of_weights);
   thread_join(thread);
   b->tokenizer = reading.tokenizer;
   if (!b->tokenizer) return fail_from(err, &reading.err);
@@ -228,13 +259,21 @@ bool bundle_template(const char *model, const Tokenizer *t, ChatTemplate **chat,
   return ok;
 }
 
-static bool open_parts(Bundle *b, const char *path, const News *news, Error *err) {
+static bool open_source(ModelSource *s, const char *path, Adapters adapters, Error *err) {
+  char first[PATH_CAPACITY];
+  double weight;
+  if (!adapters.count) return source_open(s, path, err);
+  return adapter_locate(adapters.items[0], first, &weight, err) && source_open_adapted(s, first, path, err);
+}
+
+static bool open_parts(Bundle *b, const char *path, Adapters adapters, const News *news, Error *err) {
   Config config;
-  if (!source_open(&b->source, path, err) ||
+  if (!open_source(&b->source, path, adapters, err) ||
       !config_from_json(&config, b->source.configuration, b->source.configuration_at, err))
     return false;
   b->card = json_incref(b->source.card);
-  if (!(b->generation = generation_read(&b->source, &config, err)) || !open_both(b, &config, news, err))
+  if (!(b->generation = generation_read(&b->source, &config, err)) ||
+      !open_both(b, &config, adapters, news, err))
     return false;
   if (config.bos < 0) b->model->config.bos = tokenizer_begin(b->tokenizer);
   generation_settle(&b->model->config, b->generation);
@@ -243,7 +282,8 @@ static bool open_parts(Bundle *b, const char *path, const News *news, Error *err
 }
 
 /* If another process replaces the model meanwhile, reads it again: its parts could be of two models. */
-bool bundle_open(Bundle *b, const char *model, const News *news, Error *err) {
+bool bundle_open_adapted(Bundle *b, const char *model, const char *const *items, int count, const News *news,
+                         Error *err) {
   enum { MOST_TRIES = 8 };
   char path[PATH_CAPACITY];
   *b = (Bundle){0};
@@ -252,7 +292,8 @@ bool bundle_open(Bundle *b, const char *model, const News *news, Error *err) {
     const ModelDirMark before = model_dir_mark(path);
     Error why = {0};
     *b = (Bundle){0};
-    const bool ok = open_parts(b, path, news, &why), same = model_dir_same(before, model_dir_mark(path));
+    const bool ok = open_parts(b, path, (Adapters){items, count}, news, &why),
+               same = model_dir_same(before, model_dir_mark(path));
     if (ok && same) return true;
     bundle_close(b);
     if (same || tries == MOST_TRIES) {
@@ -262,6 +303,10 @@ bool bundle_open(Bundle *b, const char *model, const News *news, Error *err) {
       return false;
     }
   }
+}
+
+bool bundle_open(Bundle *b, const char *model, const News *news, Error *err) {
+  return bundle_open_adapted(b, model, NULL, 0, news, err);
 }
 
 void bundle_close(Bundle *b) {
@@ -438,8 +483,10 @@ bool bundle_write_description(const char *directory, const Config *c, const Toke
   json_t *configuration = config_json(c), *generation = generation_json(c, use),
          *names = names_of(c, tokenizer, use, card, err);
   bundle_fingerprint(card, configuration, tokenizer);
-  const ModelParts parts = {
-      .configuration = configuration, .generation = generation, .card = card, .tokenizer_config = names};
+  const ModelParts parts = {.configuration = use->adapter ? NULL : configuration,
+                            .generation = generation,
+                            .card = card,
+                            .tokenizer_config = names};
   const bool ok = names && bundle_write_parts(directory, tokenizer, parts, err);
   json_decref(configuration);
   json_decref(generation);

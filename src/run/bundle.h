@@ -22,6 +22,10 @@ typedef struct Bundle {
 
 /* `model`: a path, or the name of a downloaded model (io/model_cache.h). */
 bool bundle_open(Bundle *, const char *model, const News *, Error *);
+/* With adapters (run/adapter.h), whose changes are added up; the task, defaults and tokenizer of the first
+ * count, if it has them. */
+bool bundle_open_adapted(Bundle *, const char *model, const char *const *adapters, int count, const News *,
+                         Error *);
 /* Only the configuration, for resuming a run; fails if it was edited since. */
 bool bundle_config(Config *, const char *path, Error *);
 /* Only the tokenizer, with the separate tokenizer of sources, if any, attached to it. */
@@ -39,6 +43,7 @@ typedef struct BundleUse {
   const Task *task;
   const Settings *settings; /* include those of beam search if the task has pairs */
   const Bundle *base;       /* the model that training started from; NULL: none */
+  bool adapter;             /* an adapter of it is trained: the directory has no configuration of its own */
 } BundleUse;
 
 /* Writes all files but the weights, replacing each atomically. Adds fingerprints to `card`. */

@@ -10,6 +10,7 @@
 #include "base/structs.h"
 #include "io/licence.h"
 #include "io/model_cache.h"
+#include "run/adapter.h"
 #include "run/export.h"
 #include "run/model_dir.h"
 #include "run/special_tokens.h"
@@ -38,7 +39,7 @@ typedef struct Conversion {
 static TensorType type_of(const Conversion *c, const Param *p) {
   if (c->settings->type) return type_named(c->settings->type);
   const Bundle *b = &c->bundle;
-  const Naming *naming = arch_naming(b->model->config.arch, b->source.format->name);
+  const Naming *naming = arch_naming(b->model->config.arch, b->source.names);
   const TensorType stored = weights_stored_type(&b->source.tensors, naming, p->name);
   return type_info(stored)->safetensors ? stored : TENSOR_F32;
 }
@@ -108,6 +109,7 @@ static json_t *generation_of(const Bundle *b) {
 static json_t *card_of(const Bundle *b, const json_t *configuration) {
   if (!json_object_size(b->card)) return NULL;
   json_t *card = json_deep_copy(b->card);
+  json_object_del(card, "base"); /* of an adapter that was merged */
   bundle_fingerprint(card, configuration, b->tokenizer);
   return card;
 }
@@ -234,7 +236,15 @@ static bool convert(Conversion *c, const char *model, const char *home, const Ne
   if (!model_cache_locate(source, model, err)) return false;
   const SourceFormat *format = source_format_to_write(home);
   if (!format && (!check_type(c->settings->type, home, err) || !check_place(source, home, err))) return false;
-  if (!bundle_open(&c->bundle, source, news, err)) return false;
+  const TextList *merge = &c->settings->merge;
+  if (!bundle_open_adapted(&c->bundle, source, (const char *const *)merge->items, (int)merge->count, news,
+                           err))
+    return false;
+  if (c->bundle.source.adapter && !merge->count)
+    return fail_usage(err,
+                      "%s: is an adapter: merge it into its base with `inkstone convert BASE DST --merge %s`",
+                      source, source);
+  adapter_merge(c->bundle.model);
   const char *remark = tokenizer_remark(c->bundle.tokenizer);
   if (remark) news_note(news, "%s: %s", source, remark);
   const json_t *licence = json_object_get(c->bundle.source.licence, "text_file");

@@ -101,7 +101,7 @@ static TensorType type_for(const Export *e, const char *name, const Param *p) {
       form_shape(naming_form(e->naming, name, p->name), p->tensor).shape[p->tensor.dims - 1];
   if (stays_exact(name, p)) return TENSOR_F32;
   if (!e->wanted) {
-    const Naming *naming = arch_naming(b->model->config.arch, b->source.format->name);
+    const Naming *naming = arch_naming(b->model->config.arch, b->source.names);
     const TensorType stored = weights_stored_type(&b->source.tensors, naming, p->name);
     return stored == TENSOR_I32 ? TENSOR_F32 : fitting(stored, columns);
   }

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "io/peft.h"
 #include "io/shards.h"
 #include "io/tfevents.h"
 
@@ -13,7 +14,9 @@ static const char next[] = "inkstone-next", ready[] = DIR_READY, done[] = "inkst
 static const char card[] = "inkstone.json", weights[] = WEIGHTS_FILE, checkpoint[] = "checkpoint-";
 
 /* Files that Inkstone writes, besides the card. */
-static const char *const own[] = {"config.json",
+static const char *const own[] = {PEFT_CONFIG,
+                                  PEFT_WEIGHTS,
+                                  "config.json",
                                   "generation_config.json",
                                   "log.jsonl",
                                   "model.safetensors",
@@ -56,7 +59,8 @@ ModelDirContent model_dir_content(const char *dir, char buf[PATH_CAPACITY], cons
   ModelDirContent content = ours ? MODEL_DIR_STARTED : MODEL_DIR_EMPTY;
   for (size_t i = 0; i < names.count; i++) {
     const char *name = names.items[i];
-    const bool trained = !strcmp(name, weights) || shards_own(name) || is_checkpoint(name);
+    const bool trained =
+        !strcmp(name, weights) || !strcmp(name, PEFT_WEIGHTS) || shards_own(name) || is_checkpoint(name);
     if (ours ? !trained : !trained && !is_of_a_model(name) && strcmp(name, card)) continue;
     content = ours ? MODEL_DIR_OURS : MODEL_DIR_FOREIGN;
     snprintf(buf, PATH_CAPACITY, "%s", name);

@@ -6,6 +6,7 @@
 #include "base/buffer.h"
 #include "base/language.h"
 #include "base/threads.h"
+#include "io/peft.h"
 #include "ops/finite.h"
 #include "run/forms.h"
 
@@ -51,6 +52,9 @@ static Params *frozen_of(const Model *m) {
 }
 
 bool weights_save_model(const char *directory, const Model *m, const float *values, Error *err) {
+  char path[PATH_CAPACITY];
+  if (m->tuning.adapter.present)
+    return weights_write(path_join(path, directory, PEFT_WEIGHTS), m->learned, values, err);
   return save(directory, m->learned, values, frozen_of(m), err);
 }
 
@@ -323,6 +327,10 @@ bool weights_load(const char *directory, Params *params, float *values, Error *e
 }
 
 bool weights_load_model(const char *directory, const Model *m, Error *err) {
+  char path[PATH_CAPACITY];
+  if (m->tuning.adapter.present)
+    return weights_read(path_join(path, directory, PEFT_WEIGHTS), NULL, m->learned, params_values(m->learned),
+                        err);
   return load(directory, m->learned, params_values(m->learned), frozen_of(m), err);
 }
 

@@ -15,7 +15,7 @@
  * returned by params_values (the weights or their average). */
 bool weights_save(const char *directory, Params *, const float *values, Error *);
 bool weights_load(const char *directory, Params *, float *values, Error *);
-/* All parameters of a model that is being trained; `values`: of the learned ones. */
+/* All parameters of a model that is being trained, or its adapter; `values`: of the learned ones. */
 bool weights_save_model(const char *directory, const Model *, const float *values, Error *);
 /* Reads the learned ones back. */
 bool weights_load_model(const char *directory, const Model *, Error *);

@@ -9,6 +9,7 @@
 #include "base/threads.h"
 #include "kernels/kernels.h"
 #include "ops/peak.h"
+#include "run/adapter.h"
 #include "run/scorer.h"
 #include "text/utf8.h"
 #include "train/budget.h"
@@ -19,6 +20,7 @@
 #include "train/run_dir.h"
 #include "train/snapshots.h"
 #include "train/trainer.h"
+#include "train/tune.h"
 
 ink_settings *ink_settings_train(void) {
   static const SettingTable *const tables[] = {
@@ -68,6 +70,7 @@ static void use_settings(Run *r) {
   r->train = settings_part(r->settings, &train_settings_table);
   r->model = settings_part(r->settings, &model_settings_table);
   r->general = settings_part(r->settings, &general_settings_table);
+  r->tuning = tune_of(r->train);
   threads_set((int)r->general->threads);
 }
 
@@ -97,11 +100,15 @@ static Tokenizer *learn_tokenizers(const Run *r, Error *err) {
   return NULL;
 }
 
+/* The model whose configuration, tokenizer and template the run uses: on resume its own, unless it is an
+ * adapter. NULL: new ones. */
+static const char *described_by(const Run *r) {
+  return r->resumed && !r->tuning.adapter.present ? r->dir.path : r->train->from;
+}
+
 static bool make_tokenizer(Run *r, Error *err) {
-  if (r->resumed)
-    r->tokenizer = bundle_tokenizer(r->dir.path, err);
-  else if (r->train->from)
-    r->tokenizer = bundle_tokenizer(r->train->from, err);
+  if (described_by(r))
+    r->tokenizer = bundle_tokenizer(described_by(r), err);
   else if (r->train->tokenizer_from)
     r->tokenizer = bundle_tokenizer_at(r->train->tokenizer_from, err);
   else
@@ -188,16 +195,24 @@ static void frame_texts(Run *r) {
   tokenizer_frame(r->tokenizer, r->config.arch->encodes, task_has_pairs(r->task) ? of_pairs : begin_token(r));
 }
 
+/* An adapter is merged into its base, which then is a model like any other. */
 static bool open_base(Run *r, Error *err) {
   if (!bundle_open(&r->base, r->train->from, &r->news, err)) return false;
+  if (r->base.source.adapter && r->tuning.adapter.present)
+    return fail_usage(
+        err,
+        "--from %s is an adapter itself: train from its base, or merge it first (`inkstone convert --merge`)",
+        r->train->from);
+  adapter_merge(r->base.model);
   if (r->base.source.remark) news_note(&r->news, "%s", r->base.source.remark);
   return true;
 }
 
 static bool make_config(Run *r, Error *err) {
-  if (r->resumed) {
-    if (!bundle_config(&r->config, r->dir.path, err)) return false;
-  } else if (r->train->from) {
+  const char *base = described_by(r);
+  if (base && base == r->dir.path) {
+    if (!bundle_config(&r->config, base, err)) return false;
+  } else if (base) {
     if (!open_base(r, err)) return false;
     r->config = r->base.model->config;
   } else {
@@ -205,16 +220,14 @@ static bool make_config(Run *r, Error *err) {
         !separate_vocabularies(r, err) || !fit_context(r, err))
       return false;
   }
-  if (r->resumed || r->train->from)
-    r->material->kept = (MaterialTokens){-1, -1, r->config.decoder_start, r->config.pad, -1};
-  const char *base = r->resumed ? r->dir.path : r->train->from;
+  if (base) r->material->kept = (MaterialTokens){-1, -1, r->config.decoder_start, r->config.pad, -1};
   if (base && !bundle_template(base, r->tokenizer, &r->template, err)) return false;
   r->material->template = r->template;
   r->config.dropout = r->model->dropout;
   if (!choose_window(r, err) || !can_pack(r, err) ||
       !material_fit(r->material, r->tokenizer, r->config.arch->encodes, r->window, err))
     return false;
-  if (!r->resumed) frame_texts(r);
+  if (!r->resumed || r->tuning.adapter.present) frame_texts(r);
   if (!r->resumed && !r->train->from) take_tokens(&r->config, &r->material->tokens);
   return token_set_add(&r->config.ends, r->material->tokens.end) ||
          fail(err,
@@ -225,10 +238,9 @@ static bool make_config(Run *r, Error *err) {
 
 /* The values of frozen parameters are not stored in checkpoints: resuming reads them from the base again. */
 static bool make_tuning(Run *r, Error *err) {
-  r->tuning = (Tuning){.freeze = r->train->freeze};
   if (!tuning_freezes(&r->tuning)) return true;
-  if (r->resumed && (!open_base(r, err) || !origin_same_base(r->card, &r->base, r->dir.home, err)))
-    return false;
+  if (!r->base.model && !open_base(r, err)) return false;
+  if (r->resumed && (!origin_same_base(r->card, &r->base, r->dir.home, err))) return false;
   r->tuning.base = r->base.model->params;
   return tuning_check(&r->tuning, &r->config, err);
 }
@@ -247,12 +259,15 @@ static json_t *make_card(const Run *r) {
 }
 
 static bool write_description(Run *r, Error *err) {
-  const BundleUse use = {r->task, r->settings, r->base.model ? &r->base : NULL};
+  const Adapter *adapter = r->tuning.adapter.present ? &r->tuning.adapter : NULL;
+  const BundleUse use = {r->task, r->settings, r->base.model ? &r->base : NULL, adapter};
   r->card = make_card(r);
   if (tuning_freezes(&r->tuning)) json_put(r->card, "base", origin_base(r->train->from, &r->base));
   /* The card comes first: it marks the other files as written by Inkstone. */
   return recipe_fill(r->settings, &r->plan, err) && bundle_write_card(r->dir.path, r->card, err) &&
          bundle_write_description(r->dir.path, &r->config, r->tokenizer, &use, r->card, err) &&
+         (!adapter || adapter_write_config(r->dir.path, &r->config, adapter, r->train->from,
+                                           tune_alpha(r->train), r->train->rslora, err)) &&
          recipe_write(&r->dir, r->settings, err);
 }
 
@@ -365,7 +380,7 @@ static int64_t steps_wanted(const Run *r) {
 static bool fill_weights(Run *r, Trainer *t, Error *err) {
   bool found;
   params_initialize(t->model->learned, t->seed);
-  if (r->base.model) weights_copy(t->model->learned, r->base.model->params);
+  if (r->base.model && !r->tuning.adapter.present) weights_copy(t->model->learned, r->base.model->params);
   optimizer_open(&t->optimizer, t->model->learned, r->train, r->plan.weight_decay);
   t->state = (TrainState){.steps = r->plan.steps, .warmup = r->plan.warmup, .rate_scale = 1};
   if (!r->resumed) return true;

@@ -114,7 +114,9 @@ static double make_gradients(const Gradients *g, const Model *model, Tape *tape,
   params_forget_gradients(model->learned);
   for (int64_t i = 0; i < pieces; i++) {
     tape_reset(tape, true, random_bits(g->seed, random_stream("dropout"), (uint64_t)(index * pieces + i)));
-    Net net = {.tape = tape, .dropout = (float)g->plan->config.dropout};
+    Net net = {.tape = tape,
+               .dropout = (float)g->plan->config.dropout,
+               .adapter_dropout = g->plan->tuning.adapter.dropout};
     const int64_t first = rows * i / pieces;
     const Batch piece = batch_piece(batch, first, rows * (i + 1) / pieces - first);
     if (!piece.sequences) continue;

@@ -13,7 +13,9 @@ typedef struct Trial {
 } Trial;
 
 static void update(Trial *r) {
-  Net net = {.tape = r->tape, .dropout = (float)r->model->config.dropout};
+  Net net = {.tape = r->tape,
+             .dropout = (float)r->model->config.dropout,
+             .adapter_dropout = r->model->tuning.adapter.dropout};
   tape_reset(r->tape, true, (uint64_t)r->step);
   params_forget_gradients(r->model->learned);
   tape_backward(r->tape, model_loss(r->model, &net, &r->batch, 0, 0));

@@ -8,7 +8,7 @@
 #include "kernels/kernels.h"
 
 static bool takes_muon(const Optimizer *o, const Param *p) {
-  return o->by_muon && p->role == PARAM_MATRIX && p->tensor.dims == 2;
+  return o->by_muon && (p->role == PARAM_MATRIX || p->role == PARAM_TRANSPOSED) && p->tensor.dims == 2;
 }
 
 static void open_muon(Optimizer *o) {

@@ -6,6 +6,7 @@
 
 #include "base/threads.h"
 #include "kernels/kernels.h"
+#include "run/adapter.h"
 
 /* ---- text ---- */
 
@@ -61,9 +62,10 @@ static void weights_fingerprint(const Bundle *base, char text[32]) {
 }
 
 json_t *origin_base(const char *path, const Bundle *base) {
-  char print[32];
+  char print[32], vectors[ADAPTER_BASE];
   weights_fingerprint(base, print);
-  return json_build("{s:s, s:s}", "model", path, "weights", print);
+  adapter_base(base->model->params, vectors);
+  return json_build("{s:s, s:s, s:s}", "model", path, "weights", print, "vectors", vectors);
 }
 
 bool origin_same_base(const json_t *card, const Bundle *base, const char *home, Error *err) {

@@ -10,7 +10,8 @@
 /* The fingerprint of the text, training and held-out. */
 enum { ORIGIN_TEXT = 64 };
 void origin_text(const Material *, char text[ORIGIN_TEXT]);
-/* The card's "base": where the base model is, and a fingerprint of every byte of its weights. */
+/* The card's "base": where the base model is, a fingerprint of every byte of its weights, and one that stays
+ * when they are converted (run/adapter.h). */
 json_t *origin_base(const char *path, const Bundle *base);
 
 /* Fail unless the run whose card it is, in the directory `home`, began with the same. */

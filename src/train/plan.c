@@ -13,6 +13,7 @@
 #include "train/gradients.h"
 #include "train/optimizer.h"
 #include "train/recipe.h"
+#include "train/tune.h"
 
 #include "base/settings_table.h"
 
@@ -32,13 +33,16 @@ static int64_t default_batch_tokens(const Config *c) {
 }
 
 /* The best rate falls with the width (Yang et al. 2022); 0.256 / width is 0.002 at 128. */
-static double default_learning_rate(const Config *c) {
+static double default_learning_rate(const Plan *p) {
+  const Config *c = &p->config;
+  if (p->tuning.adapter.present) return tune_learning_rate(c);
   return fmin(3e-3, fmax(2e-4, 0.256 / (double)c->width));
 }
 
 /* 20 tokens per parameter (Hoffmann et al. 2022), within 1 to 40 passes over the text. */
-static double default_epochs(int64_t parameters, int64_t tokens) {
-  return fmin(40, fmax(1, 20 * (double)parameters / (double)tokens));
+static double default_epochs(const Plan *p, int64_t tokens) {
+  if (p->tuning.adapter.present) return TUNE_PASSES;
+  return fmin(40, fmax(1, 20 * (double)p->cost.learned / (double)tokens));
 }
 
 bool plan_open(Plan *p, const Config *config, const Tuning *tuning, int64_t context, const TrainSettings *s,
@@ -84,7 +88,7 @@ int64_t plan_steps_of(const Plan *p, double epochs, int64_t tokens) {
 }
 
 static bool plan_steps(Plan *p, const TrainSettings *s, int64_t tokens, Error *err) {
-  const double epochs = s->epochs > 0 ? s->epochs : default_epochs(p->cost.learned, tokens);
+  const double epochs = s->epochs > 0 ? s->epochs : default_epochs(p, tokens);
   plan_set_steps(p, s, s->steps ? s->steps : plan_steps_of(p, epochs, tokens));
   return p->warmup <= p->steps ||
          fail_usage(err,
@@ -100,7 +104,8 @@ static void estimate_needs(Plan *p, const TrainSettings *s, int64_t tokens) {
   const int64_t ids = int64_min(tokens * (int64_t)sizeof(int32_t), (int64_t)spool_in_memory());
   p->memory = p->cost.learned * each + gradients_bytes(p) + ids + (64 << 20);
   const int64_t checkpoint = p->cost.learned * ((int64_t)sizeof(float) + optimizer_bytes_per_parameter(s));
-  p->disk = checkpoint * (s->keep_checkpoints + 1) + 2 * p->cost.parameters * (int64_t)sizeof(float);
+  const int64_t written = p->tuning.adapter.present ? p->cost.learned : p->cost.parameters;
+  p->disk = checkpoint * (s->keep_checkpoints + 1) + 2 * written * (int64_t)sizeof(float);
 }
 
 bool judged_by_metric(const TrainSettings *s) {
@@ -150,10 +155,8 @@ bool plan_contradictions(const Settings *given, Settings *own, Error *err) {
   const TrainSettings *s = settings_part(own, &train_settings_table);
   if (settings_given(own, "momentum") && strcmp(s->optimizer, "muon"))
     return fail_usage(err, "--momentum needs --optimizer muon: add that or leave out --momentum");
-  if (settings_given(own, "freeze") && !settings_given(own, "from"))
-    return fail_usage(err,
-                      "--freeze keeps values of a base model: give it with --from, or leave out --freeze");
-  return contradict_sources(given, own, err) && recipe_check_replan(s->replan, err);
+  return tune_contradictions(own, err) && contradict_sources(given, own, err) &&
+         recipe_check_replan(s->replan, err);
 }
 
 static bool check_unread(const Task *task, const Settings *given, const char *readers,
@@ -202,7 +205,7 @@ bool plan_make(Plan *p, const TrainSettings *s, const Material *material, const 
                Error *err) {
   p->step_tokens = batches->step_tokens * (double)p->mix;
   estimate_cost(p, s, batches);
-  p->learning_rate = s->lr > 0 ? s->lr : default_learning_rate(&p->config);
+  p->learning_rate = s->lr > 0 ? s->lr : default_learning_rate(p);
   if (!plan_steps(p, s, batches->tokens, err)) return false;
   estimate_needs(p, s, material->train.tokens);
   return true;
@@ -239,6 +242,11 @@ bool plan_check(const Plan *p, const Batches *batches, const char *directory, co
             p->config.arch->name, figure_count(a, p->cost.parameters),
             figure_of(b, p->config.layers, "layer"), p->config.width, p->context,
             figure_count(c, p->config.vocabulary));
+  if (p->cost.learned < p->cost.parameters)
+    news_note(news,
+              p->tuning.adapter.present ? "trained: an adapter of %s parameters beside them"
+                                        : N_("trained: %s of the parameters; the others keep their values"),
+              figure_count(a, p->cost.learned));
   news_note(news, "run: %s of %s each, %.1f passes over %s tokens of text", figure_of(a, p->steps, "step"),
             figure_of(b, (int64_t)(p->step_tokens + 0.5), "token"), tokens / (double)batches->tokens,
             figure_count(c, batches->tokens));

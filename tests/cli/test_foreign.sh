@@ -83,7 +83,7 @@ is_refused nowhere "no such model directory"
 mkdir plain && echo hello >plain/notes.txt
 is_refused plain "it has no config.json"
 mkdir adapter && echo '{}' >adapter/adapter_config.json && echo x >adapter/adapter_model.safetensors
-is_refused adapter adapter_config.json "only an adapter" merge_and_unload
+is_refused adapter adapter_config.json "only LORA" merge_and_unload
 mkdir tokens && cp untied/tokenizer.json tokens
 is_refused tokens tokenizer.json "only a tokenizer"
 mkdir -p cached/snapshots/1a2b && cp untied/config.json cached/snapshots/1a2b
@@ -95,7 +95,7 @@ with() { # COMMAND TEXT...: a copy of the model after that command
   shift
   is_refused copy "$@"
 }
-with 'echo "{}" >adapter_config.json' adapter_config.json "the model directory has an adapter"
+with 'echo "{}" >adapter_config.json' adapter_config.json "only LORA"
 with 'echo x >adapter_model.safetensors' adapter_model.safetensors "the model directory has an adapter"
 with 'mv model.safetensors pytorch_model.bin' pytorch_model.bin "not a whole zip archive"
 with 'rm model.safetensors; printf "\\200\\002}" >pytorch_model.bin' pytorch_model.bin "before 1.6" "save_pretrained"

@@ -1,10 +1,12 @@
 /* Training part of a base model: what is frozen keeps its values and their type, the rest learns, and a run
  * that is resumed continues only with the base it began with. */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "io/peft.h"
 #include "io/safetensors.h"
 #include "io/shards.h"
 #include "train/runs.h"
@@ -164,12 +166,138 @@ static void patterns_must_name_something(void **state) {
   expect(&blocks, INK_USAGE, "q8_0");
 }
 
+/* ---- adapters ---- */
+
+static bool adapt(const char *run, const char *base, const char *const *more, Watch *watch, Error *err) {
+  const char *all[32] = {"adapter", "lora", "rank", "4", "lr", "0.01", "overwrite", "true"};
+  for (int i = 8; *more; i++) all[i] = *more++;
+  return tune(run, base, NULL, all, watch, err);
+}
+
+static double scored(const char *model, const char *adapter, double weight) {
+  Error err = {0};
+  ink_scores scores = INK_SCORES_INIT;
+  const char *text = some_text();
+  char path[PATH_CAPACITY];
+  const char *adapters[] = {path};
+  snprintf(path, sizeof path, "%s/%s:%g", scratch, adapter ? adapter : "", weight);
+  ink_settings *s = ink_settings_eval();
+  ink_model *m = ink_model_open_adapted(model, adapters, adapter != NULL, NULL, &err);
+  if (!m || !ink_eval(m, &text, 1, s, &scores, NULL, &err)) fail_msg("%s", err.text);
+  ink_free(scores.written);
+  ink_model_close(m);
+  ink_settings_free(s);
+  return scores.nats;
+}
+
+/* A directory with an adapter is a model, and the adapter can be given to its base: the same results. */
+static void an_adapter_learns_beside_its_base(void **state) {
+  static const char *const types[] = {"f32", "bf16", "q8_0", "q4_0"};
+  (void)state;
+  for (int i = 0; i < 4; i++) {
+    char base[PATH_CAPACITY], name[32];
+    Error err = {0};
+    snprintf(name, sizeof name, i < 2 ? "over-%s" : "over-%s.gguf", types[i]);
+    path_join(base, scratch, name);
+    convert(base_model(), base, types[i]);
+    if (!adapt("adapter", base, WITH("precision", i == 1 ? "bf16" : "f32"), NULL, &err))
+      fail_msg("%s: %s", types[i], err.text);
+    const double before = scored(base, NULL, 1), after = scored(in_scratch("adapter"), NULL, 1);
+    if (!(after < before - 50)) fail_msg("%s: %g nats, %g before", types[i], after, before);
+    assert_true(scored(base, "adapter", 1) == after);
+    assert_true(scored(base, "adapter", 0.5) != after);
+    if (i == 0) assert_true(scored(base_model(), "adapter", 0) == scored(base_model(), NULL, 1));
+    assert_false(file_exists(in_scratch("adapter/config.json")));
+    if (i == 0) assert_true(fabs(result_of(in_scratch("adapter"), "valid_loss")) > 0);
+  }
+}
+
+/* Whichever number of threads, with dropout, stopped and resumed. */
+static void an_adapters_run_has_the_same_bytes(void **state) {
+  static const char *const all[] = {"mix", "2", "adapter-dropout", "0.2", "average", "2", "threads",
+                                    "1",   NULL};
+  static const char *const threads[] = {"mix", "2", "adapter-dropout", "0.2", "average", "2", "threads",
+                                        "3",   NULL};
+  static const char *const again[] = {"mix", "2", "resume", "true", "threads", "2", NULL};
+  (void)state;
+  Error err = {0}, stopped = {0};
+  Watch watch = {.interrupt_at = 8};
+  if (!adapt("whole", base_model(), all, NULL, &err)) fail_msg("%s", err.text);
+  if (!adapt("threads", base_model(), threads, NULL, &err)) fail_msg("%s", err.text);
+  assert_true(same_file("whole", "threads", PEFT_WEIGHTS));
+  if (!adapt("without", base_model(), WITH("mix", "2", "average", "2"), NULL, &err)) fail_msg("%s", err.text);
+  assert_false(same_file("whole", "without", PEFT_WEIGHTS)); /* without dropout */
+  assert_false(adapt("part", base_model(), all, &watch, &stopped));
+  assert_int_equal(stopped.code, INK_INTERRUPTED);
+  if (!tune("part", NULL, NULL, again, NULL, &err)) fail_msg("%s", err.text);
+  static const char *const files[] = {PEFT_WEIGHTS, PEFT_CONFIG, "tokenizer.json", "generation_config.json"};
+  for (int i = 0; i < 4; i++)
+    if (!same_file("whole", "part", files[i])) fail_msg("%s differs", files[i]);
+  watch_free(&watch);
+}
+
+/* Of the same shapes; in another type it is the same base. */
+static void the_base_is_recognized(void **state) {
+  (void)state;
+  Error err = {0}, other = {0};
+  if (!adapt("over", base_model(), WITH("seed", "7"), NULL, &err)) fail_msg("%s", err.text);
+  convert(base_model(), in_scratch("small.gguf"), "q4_0");
+  convert(base_model(), in_scratch("half"), "f16");
+  scored(in_scratch("small.gguf"), "over", 1);
+  scored(in_scratch("half"), "over", 1);
+  if (!tune("sibling", base_model(), NULL, WITH("lr", "0.01", "overwrite", "true"), NULL, &err))
+    fail_msg("%s", err.text);
+  const char *adapter = in_scratch("over");
+  assert_null(ink_model_open_adapted(in_scratch("sibling"), &adapter, 1, NULL, &other));
+  expect(&other, INK_FAILED, "was trained over another model");
+}
+
+static void what_an_adapter_cannot_be(void **state) {
+  static const struct {
+    const char *settings[8], *words;
+    int code;
+  } cases[] = {{{"rank", "17"}, "--rank 17 is above the width of the layer", INK_USAGE},
+               {{"rank", "0"}, "", INK_USAGE},
+               {{"target", "q_proj,r_proj"}, "no linear layer's name matches \"r_proj\"", INK_USAGE},
+               {{"target", "embed_tokens"}, "no linear layer's name matches \"embed_tokens\"", INK_USAGE},
+               {{"freeze", "embed_tokens"}, "--freeze has no effect with --adapter", INK_USAGE},
+               {{"adapter", "none"}, "--rank is for adapters", INK_USAGE}};
+  (void)state;
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    Error err = {0};
+    assert_false(adapt("none", base_model(), cases[i].settings, NULL, &err));
+    expect(&err, cases[i].code, cases[i].words);
+  }
+  Error alone = {0}, twice = {0}, made = {0};
+  assert_false(adapt("none", NULL, WITH("seed", "7"), NULL, &alone));
+  expect(&alone, INK_USAGE, "give it with --from");
+  if (!adapt("first", base_model(), WITH("seed", "7"), NULL, &made)) fail_msg("%s", made.text);
+  assert_false(adapt("none", in_scratch("first"), WITH("seed", "7"), NULL, &twice));
+  expect(&twice, INK_USAGE, "is an adapter itself");
+}
+
+/* Training all weights from a model with an adapter begins with the sum of both. */
+static void training_from_an_adapter_begins_with_it(void **state) {
+  (void)state;
+  Error err = {0};
+  if (!adapt("first", base_model(), WITH("seed", "7"), NULL, &err)) fail_msg("%s", err.text);
+  if (!tune("merged", in_scratch("first"), NULL,
+            WITH("steps", "1", "warmup", "0", "lr", "1e-9", "overwrite", "true"), NULL, &err))
+    fail_msg("%s", err.text);
+  assert_float_equal(scored(in_scratch("merged"), NULL, 1), scored(in_scratch("first"), NULL, 1), 0.1);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(frozen_parameters_keep_their_values),
       cmocka_unit_test(a_resumed_run_has_the_same_bytes),
       cmocka_unit_test(a_base_that_changed_is_refused),
       cmocka_unit_test(patterns_must_name_something),
+      cmocka_unit_test(an_adapter_learns_beside_its_base),
+      cmocka_unit_test(an_adapters_run_has_the_same_bytes),
+      cmocka_unit_test(the_base_is_recognized),
+      cmocka_unit_test(what_an_adapter_cannot_be),
+      cmocka_unit_test(training_from_an_adapter_begins_with_it),
   };
   return cmocka_run_group_tests(tests, scratch_open, scratch_close);
 }

@@ -1,0 +1,116 @@
+/* source_peft.c - a directory with an adapter (peft.h): a model whose configuration and tensors are those of
+ * the base that the adapter names. Card, generation defaults and tokenizer are the adapter's own, if it has
+ * some, else the base's. */
+#include <string.h>
+
+#include "io/peft.h"
+#include "io/source.h"
+
+extern const SourceFormat source_peft;
+
+typedef struct Adapted {
+  PeftAdapter adapter;
+  ModelSource base;
+} Adapted;
+
+static bool has(const ModelSource *s, const char *name) {
+  char path[PATH_CAPACITY];
+  return file_exists(path_join(path, s->path, name));
+}
+
+/* `given`: the base, if it is not the one that the adapter names. */
+static bool open_base(Adapted *a, const char *path, const char *given, Error *err) {
+  char base[PATH_CAPACITY];
+  if (!peft_open(&a->adapter, path, err)) return false;
+  if (given && peft_exists(given))
+    return fail_usage(err, "%s: is an adapter, too: give its base, and both adapters", given);
+  if (given) return source_open(&a->base, given, err);
+  if (!peft_find_base(&a->adapter, base, err)) return false;
+  if (peft_exists(base))
+    return fail(err, "%s: its base %s is an adapter, too: give the base of that, and both adapters", path,
+                base);
+  return source_open(&a->base, base, err) || fail_prefix(err, "%s: its base model", path);
+}
+
+/* The file of the adapter's directory, if there is one. */
+static bool read_own(const ModelSource *s, const char *name, const json_t *otherwise, json_t **out,
+                     Error *err) {
+  char path[PATH_CAPACITY];
+  if (!has(s, name)) {
+    *out = json_incref((json_t *)(uintptr_t)otherwise);
+    return true;
+  }
+  return (*out = json_read(path_join(path, s->path, name), err));
+}
+
+static bool claims(const char *path) {
+  return peft_exists(path);
+}
+
+static bool open_over(ModelSource *s, const char *base, Error *err) {
+  Adapted *a = mem_alloc_zeroed(1, sizeof *a);
+  s->own = a;
+  if (!open_base(a, s->path, base, err)) return false;
+  s->adapter = &a->adapter;
+  s->names = a->base.names;
+  s->configuration = json_incref(a->base.configuration);
+  memcpy(s->configuration_at, a->base.configuration_at, sizeof s->configuration_at);
+  memcpy(s->generation_at, a->base.generation_at, sizeof s->generation_at);
+  if (has(s, "generation_config.json")) path_join(s->generation_at, s->path, "generation_config.json");
+  return read_own(s, "inkstone.json", a->base.card, &s->card, err) &&
+         read_own(s, "generation_config.json", a->base.generation, &s->generation, err);
+}
+
+static bool open_directory(ModelSource *s, Error *err) {
+  return open_over(s, NULL, err);
+}
+
+bool source_open_adapted(ModelSource *s, const char *adapter, const char *base, Error *err) {
+  char buf[PATH_CAPACITY];
+  *s = (ModelSource){.format = &source_peft};
+  snprintf(s->path, sizeof s->path, "%s", dir_current(buf, adapter));
+  return open_over(s, base, err);
+}
+
+static bool open_tensors(ModelSource *s, Error *err) {
+  Adapted *a = s->own;
+  if (!source_open_tensors(&a->base, err)) return false;
+  s->tensors = a->base.tensors;
+  s->remark = a->base.remark;
+  return true;
+}
+
+static void close_directory(ModelSource *s) {
+  Adapted *a = s->own;
+  if (!a) return;
+  source_close(&a->base);
+  peft_close(&a->adapter);
+  mem_free(a);
+}
+
+static bool find_tokenizer(const ModelSource *s, SourceTokenizer *t, Error *err) {
+  const Adapted *a = s->own;
+  return has(s, "tokenizer.json") ? source_huggingface.find_tokenizer(s, t, err)
+                                  : source_find_tokenizer(&a->base, t, err);
+}
+
+static bool read_tokenizer_config(const ModelSource *s, json_t **out, Error *err) {
+  const Adapted *a = s->own;
+  return has(s, "tokenizer_config.json") ? source_huggingface.read_tokenizer_config(s, out, err)
+                                         : source_read_tokenizer_config(&a->base, out, err);
+}
+
+static bool read_template(const ModelSource *s, json_t **out, Error *err) {
+  const Adapted *a = s->own;
+  if (!source_huggingface.read_template(s, out, err)) return false;
+  return *out || source_read_template(&a->base, out, err);
+}
+
+const SourceFormat source_peft = {.name = "peft",
+                                  .claims = claims,
+                                  .open = open_directory,
+                                  .open_tensors = open_tensors,
+                                  .close = close_directory,
+                                  .find_tokenizer = find_tokenizer,
+                                  .read_template = read_template,
+                                  .read_tokenizer_config = read_tokenizer_config};

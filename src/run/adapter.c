@@ -1,0 +1,336 @@
+#include "run/adapter.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buffer.h"
+#include "base/language.h"
+#include "io/model_cache.h"
+#include "ops/finite.h"
+#include "ops/gemm.h"
+
+/* Both matrices of a layer; NULL: it has none. */
+typedef struct Pair {
+  const Tensor *a, *b;
+} Pair;
+
+static Pair pair_in(const Params *params, const char *layer) {
+  char name[ADAPTER_NAME];
+  const Param *a = params_find(params, adapter_name(name, layer, ADAPTER_A)),
+              *b = params_find(params, adapter_name(name, layer, ADAPTER_B));
+  return a && b ? (Pair){&a->tensor, &b->tensor} : (Pair){NULL, NULL};
+}
+
+static Pair pair_stored(const PeftAdapter *from, const char *layer) {
+  char name[ADAPTER_NAME];
+  const NamedTensor *a = tensors_find(&from->weights.tensors, adapter_name(name, layer, ADAPTER_A)),
+                    *b = tensors_find(&from->weights.tensors, adapter_name(name, layer, ADAPTER_B));
+  return a && b ? (Pair){&a->tensor, &b->tensor} : (Pair){NULL, NULL};
+}
+
+/* For the names and shapes of all layers that can have an adapter. */
+static const Tuning everywhere = {.adapter = {.present = true, .rank = 1}};
+
+/* ---- opening ---- */
+
+bool adapter_locate(const char *given, char path[PATH_CAPACITY], double *weight, Error *err) {
+  const char *colon = strrchr(given, ':');
+  char directory[PATH_CAPACITY], *end = NULL;
+  *weight = colon && !dir_exists(given) ? strtod(colon + 1, &end) : 1;
+  const bool weighted = end && end > colon + 1 && !*end && isfinite(*weight);
+  if (!weighted) *weight = 1;
+  snprintf(directory, sizeof directory, "%.*s", (int)(weighted ? colon - given : (ptrdiff_t)strlen(given)),
+           given);
+  return model_cache_locate(path, directory, err);
+}
+
+/* ---- the base ---- */
+
+static bool is_exact(TensorType type, const float *values, int64_t count) {
+  uint16_t narrow;
+  float back = 0;
+  for (int64_t i = 0; i < count; i++) {
+    if (!type_narrow(type, &narrow, &values[i], 1)) return false;
+    type_widen(type, &back, &narrow, 0, 1);
+    if (back != values[i]) return false;
+  }
+  return true;
+}
+
+static uint64_t hash_vector(const Param *p, uint64_t seed) {
+  const int64_t count = tensor_count(&p->tensor);
+  uint16_t *rounded = mem_alloc((size_t)count * sizeof *rounded);
+  type_narrow(TENSOR_BF16, rounded, tensor_f32(&p->tensor), count);
+  seed = hash_bytes(p->name, strlen(p->name), seed);
+  seed = hash_bytes(rounded, (size_t)count * sizeof *rounded, seed);
+  mem_free(rounded);
+  return seed;
+}
+
+void adapter_base(Params *params, char print[ADAPTER_BASE]) {
+  bool f16 = true, bf16 = true; /* whether these types have all values exactly */
+  uint64_t hash = 0;
+  for (size_t i = 0; i < params_count(params); i++) {
+    const Param *p = params_at(params, i);
+    if (p->role != PARAM_VECTOR) continue;
+    const int64_t count = tensor_count(&p->tensor);
+    f16 = f16 && is_exact(TENSOR_F16, tensor_f32(&p->tensor), count);
+    bf16 = bf16 && is_exact(TENSOR_BF16, tensor_f32(&p->tensor), count);
+    hash = hash_vector(p, hash);
+  }
+  snprintf(print, ADAPTER_BASE, "%016" PRIx64, hash);
+  if (f16 && !bf16) *print = '\0';
+}
+
+static bool check_base(const PeftAdapter *from, Params *params, Error *err) {
+  const char *trained = json_get_text(json_object_get(from->card, "base"), "vectors", "");
+  char print[ADAPTER_BASE];
+  adapter_base(params, print);
+  return !*trained || !*print || !strcmp(trained, print) ||
+         fail(err,
+              "%s: the adapter was trained over another model, %s: its norms and biases have the fingerprint "
+              "%s, those of "
+              "this model %s",
+              from->path, json_get_text(json_object_get(from->card, "base"), "model", ""), trained, print);
+}
+
+/* ---- checking ---- */
+
+static bool is_matrix(const Tensor *t, int64_t rows, int64_t columns) {
+  return t->dims == 2 && t->type != TENSOR_I32 && t->shape[0] == rows && t->shape[1] == columns && rows > 0 &&
+         columns > 0;
+}
+
+static bool is_finite(const Tensor *t) {
+  return type_finite(t->type, t->data, tensor_count(t));
+}
+
+/* `any`: a pair of the layer of rank 1. */
+static bool check_pair(const PeftAdapter *from, const char *layer, Pair any, Error *err) {
+  const Pair p = pair_stored(from, layer);
+  if (!p.a)
+    return fail(err, "%s: the layer \"%s\" has only one of lora_A and lora_B", from->weights.tensors.path,
+                layer);
+  const int64_t rank = p.a->dims == 2 ? p.a->shape[0] : 0;
+  if (!is_matrix(p.a, rank, any.a->shape[1]) || !is_matrix(p.b, any.b->shape[0], rank))
+    return fail(err,
+                "%s: lora_A and lora_B of \"%s\" have other shapes than the layer, which maps %" PRId64
+                " to %" PRId64 " values: the adapter is of another model",
+                from->weights.tensors.path, layer, any.a->shape[1], any.b->shape[0]);
+  return (is_finite(p.a) && is_finite(p.b)) ||
+         fail(err, "%s: lora_A or lora_B of \"%s\" has values that are not finite: the file is damaged",
+              from->weights.tensors.path, layer);
+}
+
+static bool check_name(const NamedTensor *t, const Params *all, Error *err) {
+  char layer[ADAPTER_NAME];
+  AdapterSide side;
+  if (!adapter_layer(t->name, &side, layer))
+    return fail(err, "%s: tensor \"%s\" is not supported: only lora_A and lora_B of linear layers are",
+                t->file, t->name);
+  return pair_in(all, layer).a ||
+         fail(err, "%s: the model has no linear layer \"%s\": the adapter is of another model", t->file,
+              layer);
+}
+
+static bool check(const PeftAdapter *from, const Params *all, Error *err) {
+  const TensorSet *set = &from->weights.tensors;
+  char layer[ADAPTER_NAME];
+  AdapterSide side;
+  for (size_t i = 0; i < set->count; i++)
+    if (!check_name(&set->items[i], all, err)) return false;
+  for (size_t i = 0; i < set->count; i++) {
+    CHECK(adapter_layer(set->items[i].name, &side, layer));
+    if (!check_pair(from, layer, pair_in(all, layer), err)) return false;
+  }
+  return set->count || fail(err, "%s: the adapter has no tensors", set->path);
+}
+
+/* ---- applying ---- */
+
+static int64_t rank_of(Pair p) {
+  return p.a ? p.a->shape[0] : 0;
+}
+
+/* Columns first .. of B [out,rank], from a pair, times `factor`. */
+static void put_columns(float *b, int64_t rank, int64_t first, const Tensor *from, double factor) {
+  const int64_t out = from->shape[0], each = from->shape[1];
+  float *values = mem_alloc((size_t)(out * each) * sizeof *values);
+  tensor_to_f32(values, from);
+  for (int64_t o = 0; o < out; o++)
+    for (int64_t r = 0; r < each; r++)
+      b[o * rank + first + r] = (float)(factor * (double)values[o * each + r]);
+  mem_free(values);
+}
+
+/* The matrices of a layer, of a set that is being made: those of `old`, then the stored ones. */
+typedef struct Stacking {
+  Params *to;
+  const Params *old; /* NULL: none */
+  const PeftAdapter *from;
+  double weight;
+} Stacking;
+
+static void stack(const Stacking *s, const char *layer) {
+  const Pair old = s->old ? pair_in(s->old, layer) : (Pair){NULL, NULL}, new = pair_stored(s->from, layer);
+  char name[ADAPTER_NAME];
+  const int64_t before = rank_of(old), rank = before + rank_of(new);
+  float *a = params_alloc(s->to, params_find(s->to, adapter_name(name, layer, ADAPTER_A))),
+        *b = params_alloc(s->to, params_find(s->to, adapter_name(name, layer, ADAPTER_B)));
+  if (old.a) {
+    tensor_to_f32(a, old.a);
+    put_columns(b, rank, 0, old.b, 1);
+  }
+  if (!new.a) return;
+  tensor_to_f32(a + before * new.a->shape[1], new.a);
+  put_columns(b, rank, before, new.b, s->weight * peft_scale(s->from, layer, rank_of(new)));
+}
+
+/* Calls `each` for every layer of the set `all` that has an adapter, old or stored. */
+static void for_layers(const Stacking *s, Params *all, void (*each)(const Stacking *, const char *layer)) {
+  char layer[ADAPTER_NAME];
+  AdapterSide side;
+  for (size_t i = 0; i < params_count(all); i++) {
+    CHECK(adapter_layer(params_at(all, i)->name, &side, layer));
+    if (side == ADAPTER_A && (pair_stored(s->from, layer).a || (s->old && pair_in(s->old, layer).a)))
+      each(s, layer);
+  }
+}
+
+static void declare(const Stacking *s, const char *layer) {
+  const Pair old = s->old ? pair_in(s->old, layer) : (Pair){NULL, NULL}, new = pair_stored(s->from, layer);
+  const Pair any = old.a ? old : new;
+  const int64_t rank = rank_of(old) + rank_of(new);
+  const Init none = {INIT_ZERO, 0};
+  char name[ADAPTER_NAME];
+  params_declare(s->to, adapter_name(name, layer, ADAPTER_A), 2, (int64_t[]){rank, any.a->shape[1]}, none,
+                 PARAM_MATRIX);
+  params_declare(s->to, adapter_name(name, layer, ADAPTER_B), 2, (int64_t[]){any.b->shape[0], rank}, none,
+                 PARAM_MATRIX);
+}
+
+static Params *stacked(const Model *m, const PeftAdapter *from, double weight, Params *all) {
+  const Stacking s = {params_new_frozen(), m->tuning.adapter.present ? m->learned : NULL, from, weight};
+  for_layers(&s, all, declare);
+  params_close(s.to);
+  for_layers(&s, all, stack);
+  return s.to;
+}
+
+static bool all_finite(Params *params) {
+  for (size_t i = 0; i < params_count(params); i++)
+    if (!is_finite(&params_at(params, i)->tensor)) return false;
+  return true;
+}
+
+bool adapter_apply(Model *m, const PeftAdapter *from, double weight, Error *err) {
+  Model *all = model_described(&m->config, &everywhere);
+  const bool ok = check(from, all->learned, err) && check_base(from, m->params, err);
+  Params *set = ok ? stacked(m, from, weight, all->learned) : NULL;
+  model_free(all);
+  if (!set) return false;
+  if (!all_finite(set)) {
+    params_free(set);
+    return fail(err, "%s: times its alpha and weight, the adapter has values that are not finite",
+                from->path);
+  }
+  model_adapt(m, set);
+  return true;
+}
+
+/* ---- merging ---- */
+
+/* W += B A, or, of weights that are stored [in,out], (B A)^T. */
+static void merge_layer(Params *params, Param *weight, Pair p) {
+  const int64_t in = p.a->shape[1], out = p.b->shape[0], rank = rank_of(p);
+  const Tensor stored = weight->tensor;
+  weight->tensor.type = TENSOR_F32;
+  float *w = params_alloc(params, weight);
+  tensor_to_f32(w, &stored);
+  if (weight->role == PARAM_TRANSPOSED)
+    gemm(true, true, in, out, rank, tensor_f32(p.a), in, tensor_f32(p.b), rank, 1, w, out);
+  else
+    gemm(false, false, out, in, rank, tensor_f32(p.b), rank, tensor_f32(p.a), in, 1, w, in);
+}
+
+void adapter_merge(Model *m) {
+  char layer[ADAPTER_NAME], weight[ADAPTER_NAME + 8];
+  AdapterSide side;
+  if (!m->tuning.adapter.present) return;
+  for (size_t i = 0; i < params_count(m->learned); i++) {
+    CHECK(adapter_layer(params_at(m->learned, i)->name, &side, layer));
+    if (side != ADAPTER_A) continue;
+    snprintf(weight, sizeof weight, "%s.weight", layer);
+    merge_layer(m->params, params_find(m->params, weight), pair_in(m->learned, layer));
+  }
+  model_adapt(m, NULL);
+}
+
+/* ---- describing ---- */
+
+static const char *last_part(const char *layer) {
+  const char *dot = strrchr(layer, '.');
+  return dot ? dot + 1 : layer;
+}
+
+static bool has_text(const json_t *list, const char *text) {
+  for (size_t i = 0; i < json_array_size(list); i++)
+    if (!strcmp(json_string_value(json_array_get(list, i)), text)) return true;
+  return false;
+}
+
+/* The layers of a set, or their last parts, each once. */
+static json_t *layers_of(Params *params, bool whole) {
+  json_t *list = json_array();
+  char layer[ADAPTER_NAME];
+  AdapterSide side;
+  for (size_t i = 0; i < params_count(params); i++) {
+    CHECK(adapter_layer(params_at(params, i)->name, &side, layer));
+    const char *name = whole ? layer : last_part(layer);
+    if (!has_text(list, name)) json_push(list, json_string(name));
+  }
+  return list;
+}
+
+/* PEFT adapts every layer whose name ends so: last parts suffice if they name no other. */
+static json_t *targets_of(const Model *m) {
+  Model *all = model_described(&m->config, &everywhere);
+  json_t *ends = layers_of(m->learned, false), *layers = layers_of(all->learned, true);
+  size_t named = 0;
+  for (size_t i = 0; i < json_array_size(layers); i++)
+    named += has_text(ends, last_part(json_string_value(json_array_get(layers, i))));
+  json_decref(layers);
+  model_free(all);
+  if (2 * named == params_count(m->learned)) return ends;
+  json_decref(ends);
+  return layers_of(m->learned, true);
+}
+
+static bool is_transposed(const Model *m) {
+  for (size_t i = 0; i < params_count(m->params); i++)
+    if (params_at(m->params, i)->role == PARAM_TRANSPOSED) return true;
+  return false;
+}
+
+bool adapter_write_config(const char *directory, const Config *config, const Adapter *a, const char *base,
+                          double alpha, bool rslora, Error *err) {
+  Model *m = model_described(config, &(Tuning){.adapter = *a});
+  char path[PATH_CAPACITY];
+  json_t *targets = targets_of(m);
+  const PeftSettings settings = {.base = path_whole(path, base), /* or the name of a downloaded model */
+                                 .rank = a->rank,
+                                 .alpha = alpha,
+                                 .dropout = (double)a->dropout,
+                                 .rslora = rslora,
+                                 .transposed = is_transposed(m),
+                                 .encodes = config->arch->encodes,
+                                 .targets = targets};
+  const bool ok = peft_write_config(directory, &settings, err);
+  json_decref(targets);
+  model_free(m);
+  return ok;
+}
