@@ -34,7 +34,11 @@ class Model(Handle):
         """`adapters`: their directories, or "DIR:WEIGHT" for WEIGHT times their change."""
         engine = call.engine if call else None
         names, count = names_of(adapters)
-        super().__init__(invoke(call, lib.ink_model_open_adapted, name_of(model), names, count), lib.ink_model_close, engine)
+        if count:
+            address = invoke(call, lib.ink_model_open_adapted, name_of(model), names, count)
+        else:
+            address = invoke(call, lib.ink_model_open, name_of(model))
+        super().__init__(address, lib.ink_model_close, engine)
 
     def describe(self) -> Any:
         """Architecture, sizes, parameters, vocabulary and training."""
