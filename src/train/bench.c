@@ -59,15 +59,26 @@ static json_t *shape_json(const Config *c, const Cost *cost) {
 
 /* ---- train ---- */
 
-static bool bench_train(Bench *b, json_t *out, Error *err) {
+/* `--precision bf16` is the older name of `--type bf16`. */
+static TensorType weight_type(const BenchSettings *s) {
+  return strcmp(s->precision, "f32") ? TENSOR_BF16 : type_named(s->type);
+}
+
+static Model *random_model(const Bench *b, TensorType type) {
+  Model *m = model_new(&b->config, false);
+  params_initialize(m->params, 1);
+  CHECK(!params_convert(m->params, type));
+  return m;
+}
+
+static bool measure_training(Bench *b, const Tuning *tuning, json_t *out) {
   const int64_t n = b->repeats, tokens = b->settings->batch * b->config.context;
-  const Cost cost =
-      model_cost(&b->config, &(Tuning){0}, b->settings->batch, b->config.context, b->config.context);
+  const Cost cost = model_cost(&b->config, tuning, b->settings->batch, b->config.context, b->config.context);
   double *seconds = mem_alloc((size_t)n * sizeof *seconds);
-  const StepMode mode = {.recompute = b->settings->checkpoint_activations, .precision = b->precision};
+  const StepMode mode = {
+      .recompute = b->settings->checkpoint_activations, .precision = b->precision, .tuning = *tuning};
   const int64_t activations = mode.recompute ? cost.recompute_bytes : cost.activation_bytes;
   int64_t resident = 0;
-  (void)err;
   for (int64_t i = 0; i < n; i++) {
     seconds[i] = measure_step(&b->config, b->settings->batch, mode, 0.5, &resident);
     news_progress(&b->news, "training steps", i + 1, n, "measurement");
@@ -82,6 +93,17 @@ static bool bench_train(Bench *b, json_t *out, Error *err) {
                         "share_of_peak", rate / b->peak, "flops_a_token", cost.flops / (double)tokens,
                         "activation_bytes", (json_int_t)activations, "resident_bytes", (json_int_t)resident));
   return true;
+}
+
+static bool bench_train(Bench *b, json_t *out, Error *err) {
+  Tuning tuning = {0};
+  if (!b->settings->rank) return measure_training(b, &tuning, out);
+  Model *base = random_model(b, type_named(b->settings->type));
+  tuning =
+      (Tuning){.base = base->params, .adapter = {.present = true, .rank = b->settings->rank, .scale = 2}};
+  const bool ok = tuning_check(&tuning, &b->config, err) && measure_training(b, &tuning, out);
+  model_free(base);
+  return ok;
 }
 
 /* ---- generate ---- */
@@ -124,11 +146,6 @@ static bool fit_lengths(Bench *b, Error *err) {
   b->prompt_tokens = read;
   b->new_tokens = more;
   return true;
-}
-
-/* `--precision bf16` is the older name of `--type bf16`. */
-static TensorType weight_type(const BenchSettings *s) {
-  return strcmp(s->precision, "f32") ? TENSOR_BF16 : type_named(s->type);
 }
 
 /* Forward only; for a prompt, logits are computed for the last token only. */
@@ -186,10 +203,8 @@ static bool generate_with(const Bench *b, Model *m, json_t *out, Error *err) {
 
 static bool generate_at_random(Bench *b, json_t *out, Error *err) {
   if (!fit_lengths(b, err)) return false;
-  Model *m = model_new(&b->config, false);
-  params_initialize(m->params, 1);
+  Model *m = random_model(b, weight_type(b->settings));
   model_freeze(m);
-  CHECK(!params_convert(m->params, weight_type(b->settings)));
   const bool ok = generate_with(b, m, out, err);
   model_free(m);
   return ok;
