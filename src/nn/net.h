@@ -12,14 +12,14 @@
 
 typedef struct Net {
   Tape *tape;
-  Params *params;           /* all parameters, or the frozen ones; */
-  Params *learned;          /* the others; NULL: there is one set */
-  const char *freeze;       /* with two sets: patterns of the names of the frozen ones (base/patterns.h) */
+  Params *params;     /* all parameters, or the frozen ones; */
+  Params *learned;    /* the others; NULL: there is one set */
+  const char *freeze; /* with two sets: patterns of the names of the frozen ones (base/patterns.h) */
   const struct Adapter *adapter; /* that the learned set belongs to; NULL: none. See adapter.h */
-  int64_t batch, time;      /* of this call's tokens [batch, time] */
-  int64_t layer;            /* index of the current layer of nn_layers */
-  Tensor *begins;           /* i32 [batch, time]: see batch.h; NULL: all 0 */
-  Tensor *start;            /* i32 [batch]: position of each sequence's first token; NULL: all 0 */
+  int64_t batch, time;           /* of this call's tokens [batch, time] */
+  int64_t layer;                 /* index of the current layer of nn_layers */
+  Tensor *begins;                /* i32 [batch, time]: see batch.h; NULL: all 0 */
+  Tensor *start;                 /* i32 [batch]: position of each sequence's first token; NULL: all 0 */
   const int32_t *lengths;   /* [batch]: tokens that each row's text is known to have; NULL: start + time */
   Tensor *source_lengths;   /* i32 [sources]: lengths without padding */
   Tensor *source_of;        /* i32 [batch]: the source of each sequence; NULL: its own */
