@@ -248,7 +248,7 @@ static void what_has_the_same_source_stays_together(void **state) {
   pairs_free(p);
   p = open_pairs("a\tb\n", NULL);
   assert_null(pairs_hold_out(p, 0.5, &err));
-  assert_non_null(strstr(err.text, "too few"));
+  assert_non_null(strstr(err.text, "two different sources"));
   pairs_free(p);
   buffer_free(&text);
 }
