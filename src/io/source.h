@@ -44,7 +44,7 @@ typedef struct ModelParts {
 typedef struct ModelFile {
   const json_t *configuration; /* complete, by the keys of transformers */
   const json_t *generation;    /* as generation_config.json */
-  const json_t *card;          /* as inkstone.json, without fingerprints; empty: no card */
+  const json_t *card;          /* of inkstone.json, what changes how the model is used; empty: no card */
   const json_t *chat_template; /* a text, or a list of named ones; NULL: none */
   const json_t *licence;       /* as that of a source */
   const char *tokenizer;       /* the text of tokenizer.json */

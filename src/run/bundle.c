@@ -463,9 +463,11 @@ void bundle_fingerprint(json_t *card, const json_t *configuration, const Tokeniz
 }
 
 json_t *bundle_portable_card(const Bundle *b) {
-  json_t *card = json_deep_copy(b->card);
-  json_object_del(card, "tokenizer_fingerprint");
-  json_object_del(card, "config_fingerprint");
+  static const char *const kept[] = {"inkstone_version", "task", "begin_token", "opening_token",
+                                     uses_template};
+  json_t *card = json_object();
+  for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
+    if (json_object_get(b->card, kept[i])) json_share(card, kept[i], json_object_get(b->card, kept[i]));
   return card;
 }
 

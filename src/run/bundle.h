@@ -53,7 +53,8 @@ bool bundle_write_description(const char *directory, const Config *, const Token
 bool bundle_write_parts(const char *directory, const Tokenizer *, ModelParts, Error *);
 /* Records in the card which configuration and tokenizer belong to the model. */
 void bundle_fingerprint(json_t *card, const json_t *configuration, const Tokenizer *);
-/* The card without fingerprints, which other formats' configuration and tokenizer do not have. Caller:
+/* What the card says of how the model is used, for other formats: not how it was trained, which differs from
+ * run to run and names files, and no fingerprints, as they have another configuration and tokenizer. Caller:
  * json_decref. */
 json_t *bundle_portable_card(const Bundle *);
 bool bundle_write_card(const char *directory, const json_t *card, Error *);
