@@ -31,6 +31,14 @@ expect_status 0
 loss() { sed -n 's/.*"step":1,.*"loss":\([0-9]*\.[0-9]\{5\}\).*/\1/p' "$1/log.jsonl"; }
 [ -n "$(loss one)" ] && [ "$(loss one)" = "$(loss one.packed)" ] || flunk "losses differ: $(loss one) $(loss one.packed)"
 
+# batches of one update keep their own begins
+both="--arch llama --pack --steps 1 --batch 60 --context 96 --threads 1 --layers 1 --width 32 --heads 2 --vocab 280 --tokenizer bpe --holdout 0 --sample-tokens 0 --seed 3 --dropout 0"
+run train reply pairs.tsv -o once $both
+expect_status 0
+run train reply pairs.tsv -o mixed --mix 2 $both
+expect_status 0
+[ -n "$(loss once)" ] && [ "$(loss once)" = "$(loss mixed)" ] || flunk "losses differ: $(loss once) $(loss mixed)"
+
 run train reply pairs.tsv -o none --arch gru --pack --steps 2 --layers 1 --width 32 --vocab 280 --holdout 0
 expect_usage "--pack applies to decoder-only networks with attention, but gru is recurrent"
 run train translate pairs.tsv -o none --arch marian --pack --steps 2 $common

@@ -131,7 +131,34 @@ static void packed_texts_are_as_by_themselves(void **state) {
   assert_true(checked > 20);
 }
 
+/* Frequencies that depend on the length of a text see that of the longest text, not of the window. */
+static void frequencies_are_those_of_the_longest_text(void **state) {
+  (void)state;
+  static const char text[] =
+      "{\"model_type\": \"llama\", \"hidden_size\": 16, \"intermediate_size\": 16, \"num_hidden_layers\": 1,"
+      " \"num_attention_heads\": 2, \"vocab_size\": 50, \"max_position_embeddings\": 4,"
+      " \"rope_scaling\": {\"rope_type\": \"dynamic\", \"factor\": 8.0}}";
+  Error err = {0};
+  Config c;
+  json_t *json = json_parse(text, strlen(text), "config.json", &err);
+  if (!json || !config_from_json(&c, json, "config.json", &err)) fail_msg("%s", err.text);
+  Trial t = {.model = model_new(&c, true), .tape = tape_new(false)};
+  draw(&t);
+  for (int i = 0; i < TIME; i++) t.begins[i] = i / 8 * 8;
+  const Batch alone = {.sequences = 1, .time = 8, .tokens = t.tokens, .targets = t.targets};
+  const double wanted = loss_of(&t, &alone, 8, NULL);
+  for (int i = 8; i < TIME; i++) t.targets[i] = -1;
+  const Batch packed = {
+      .sequences = 1, .time = TIME, .tokens = t.tokens, .targets = t.targets, .begins = t.begins};
+  const double got = loss_of(&t, &packed, 8, NULL);
+  if (!(fabs(got - wanted) <= 1e-6 * fmax(1, wanted))) fail_msg("%.9g %.9g", wanted, got);
+  json_decref(json);
+  tape_free(t.tape);
+  model_free(t.model);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(packed_texts_are_as_by_themselves)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(packed_texts_are_as_by_themselves),
+                                     cmocka_unit_test(frequencies_are_those_of_the_longest_text)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
