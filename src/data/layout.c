@@ -141,9 +141,9 @@ void layout_frame_source(PairLayout *l, const Tokenizer *source, int64_t end) {
 }
 
 static bool is_long_enough(int64_t context, const char *where, Error *err) {
-  enum { LEAST = 16 }; /* source, target and the special tokens around them */
-  return context >= LEAST || fail_value(err, where, "give --context 16 or more",
-                                        "a context of %" PRId64 " tokens is too short for a pair", context);
+  return context >= LAYOUT_LEAST_TIME ||
+         fail_value(err, where, "give --context 16 or more",
+                    "a context of %" PRId64 " tokens is too short for a pair", context);
 }
 
 bool layout_find(PairLayout *l, const Task *task, const Tokenizer *t, bool encodes, int64_t context,

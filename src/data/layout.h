@@ -17,6 +17,9 @@
 #include "data/pair_batches.h"
 #include "data/task.h"
 
+/* The shortest context: source, target and the special tokens around them. */
+enum { LAYOUT_LEAST_TIME = 16 };
+
 /* The special tokens of a tokenizer for this task in addition to <|endoftext|>; ended by NULL. */
 const char *const *layout_specials(const Task *);
 

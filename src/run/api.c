@@ -226,7 +226,8 @@ static bool prepare(Rewriting *w, const Bundle *b, const Task *task, const ink_s
   if (!task->chat && instruction && *instruction)
     return fail_usage(err, "--system has no effect: it is for conversations");
   if (!bundle_check_task(b, task, err) || !bundle_layout(b, task, &w->layout, err) ||
-      !languages_frame(b, settings, &w->layout, err) || !generation_open(g, b, &w->layout, settings, err))
+      !languages_frame(b, settings, &w->layout, err) || !generation_open(g, b, &w->layout, settings, err) ||
+      !generation_fit(g, &w->layout, err))
     return false;
   w->request = (RewriteRequest){.model = b->model,
                                 .tokenizer = b->tokenizer,

@@ -297,9 +297,10 @@ static bool judge_as(const Evaluation *e, const Pairs *pairs, const PairLayout *
 static bool judge_pairs(const Evaluation *e, const Pairs *pairs, const PairLayout *layout, Error *err) {
   const EvalSettings *s = settings_part(e->settings, &eval_settings_table);
   Generation g;
+  PairLayout written = *layout;
   if (!s->decode || e->compared) return true;
-  const bool ok =
-      generation_open(&g, e->bundle, layout, e->settings, err) && judge_as(e, pairs, layout, &g, err);
+  const bool ok = generation_open(&g, e->bundle, layout, e->settings, err) &&
+                  generation_fit(&g, &written, err) && judge_as(e, pairs, &written, &g, err);
   generation_close(&g);
   return ok;
 }

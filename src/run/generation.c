@@ -496,6 +496,17 @@ bool generation_open(Generation *g, const Bundle *b, const PairLayout *layout, c
   return true;
 }
 
+bool generation_fit(const Generation *g, PairLayout *layout, Error *err) {
+  const int64_t most = g->rules.max_length;
+  if (layout->separate || !most || most >= layout->time) return true;
+  layout->time = layout->source_time = most;
+  return most >= LAYOUT_LEAST_TIME ||
+         fail_usage(err,
+                    "the model limits prompt and text to %" PRId64
+                    " tokens (max_length of its generation_config.json): give --max-tokens N",
+                    most);
+}
+
 void generation_close(Generation *g) {
   rules_free(&g->rules);
   ink_settings_free(g->settings);

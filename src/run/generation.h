@@ -27,6 +27,9 @@ typedef struct Generation {
 /* `layout`: of a task with pairs, else NULL. Fails for settings that would have no effect or contradict the
  * model. Close it in any case. */
 bool generation_open(Generation *, const Bundle *, const PairLayout *, const Settings *, Error *);
+/* Lets texts be as long as max_length of generation_config.json allows, which counts the prompt of a model
+ * without an encoder: sources and conversations are then fitted into that as into the context. */
+bool generation_fit(const Generation *, PairLayout *, Error *);
 void generation_close(Generation *);
 /* Fills in only the model's defaults; describes them by the names of settings, with the rules. */
 bool generation_fill(Settings *, const Bundle *, Error *);

@@ -104,6 +104,25 @@ expect_usage "beams"
 name=some translates --beam 2
 name=some translates --sample
 
+# A conversation is fitted into max_length as into the context; one that leaves no room for it is refused.
+run train reply talk.txt -o short --arch llama --tokenizer byte --context 64 $quick
+expect_status 0
+says short '"max_length": 24'
+run reply -m short "hello, how are you today, my dear friend"
+expect_status 0
+expect_err "the text is longer than the model reads"
+for _ in 1 2 3 4; do echo "hello there"; done >said.txt
+run_with_input "$(cat said.txt)" chat -m short
+expect_status 0
+expect_err "its first 6 turns were left out"
+run eval -m short talk.txt --examples 3
+expect_status 0
+says short '"max_length": 9'
+run reply -m short hello
+expect_usage "limits prompt and text to 9 tokens (max_length"
+run reply -m short hello --max-tokens 3
+expect_status 0
+
 # In config.json, as older directories have them, unless there is the other file.
 cp mt/config.json before.json
 sed -i "s/{/{\"forced_bos_token_id\": $letter, \"max_length\": 8,/" mt/config.json
