@@ -64,10 +64,10 @@ static void directories_have_cards_and_files(void **state) {
   json_t *config = json_object(), *licence = licence_of_directory(directory, config);
   assert_int_equal(json_object_size(licence), 0);
   json_decref(licence);
-  put("README.md", "---\nlicense: mit\n---\n");
+  put("README.md", "---\nlicense: mit\nlicense_name: ours\n---\n");
   put("LICENSE.txt", "MIT");
   licence = licence_of_directory(directory, config);
-  expect_parts(licence, (const char *const[]){"mit", NULL, NULL});
+  expect_parts(licence, (const char *const[]){"mit", "ours", NULL});
   assert_string_equal(json_string_value(json_object_get(licence, "text_file")), "LICENSE.txt");
   json_decref(licence);
   json_put(config, "license", json_string("bsd"));
