@@ -237,13 +237,6 @@ static bool same_file(const struct stat *a, const struct stat *b) {
   return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
 
-static bool is_inside(const char *path, const char *directory) {
-  char parent[PATH_CAPACITY];
-  struct stat above, home;
-  parent_of(path, parent);
-  return !stat(parent, &above) && !stat(directory, &home) && same_file(&above, &home);
-}
-
 /* The directories from the deepest one that exists upwards, as they are after resolving links. */
 const char *path_whole(char buf[PATH_CAPACITY], const char *path) {
   char whole[PATH_MAX];
@@ -266,21 +259,14 @@ bool path_within(const char *path, const char *of) {
   return false;
 }
 
-static bool fail_of_model(const char *path, Error *err) {
-  return fail_usage(err, "%s: a file of the model, which would be overwritten: choose another output name",
-                    path);
-}
-
-bool file_check_output(const char *path, const char *const *inputs, size_t count, const char *model,
-                       Error *err) {
+bool file_check_output(const char *path, const char *const *inputs, size_t count, Error *err) {
   struct stat out, in;
   if (stat(path, &out) || !S_ISREG(out.st_mode)) return true;
   for (size_t i = 0; i < count; i++)
     if (status_of(inputs[i], &in) && same_file(&in, &out))
       return fail_usage(err, "%s: also an input, which would be overwritten: choose another output name",
                         path);
-  const bool of_model = model && (is_inside(path, model) || (!stat(model, &in) && same_file(&in, &out)));
-  return !of_model || fail_of_model(path, err);
+  return true;
 }
 
 bool file_check_kind(const char *path, const char *mark, const char *kind, Error *err) {
@@ -314,7 +300,9 @@ bool file_check_no_model(const char *path, Error *err) {
   bool of_model = is_gguf(path);
   for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
     of_model = of_model || file_exists(path_join(mark, parent, marks[i]));
-  return !of_model || fail_of_model(path, err);
+  return !of_model ||
+         fail_usage(err, "%s: a file of the model, which would be overwritten: choose another output name",
+                    path);
 }
 
 bool file_exists(const char *path) {

@@ -35,9 +35,9 @@ bool file_writer_put(FileWriter *, const void *data, size_t size, Error *);
 bool file_writer_commit(FileWriter *, Error *); /* closes in any case */
 void file_writer_abandon(FileWriter *);
 
-/* Fails if the output `path` is, by any name, one of the input files ("-": standard input), or is the model
- * in use (NULL: none), or in its directory. Devices and pipes may be both input and output. */
-bool file_check_output(const char *path, const char *const *inputs, size_t count, const char *model, Error *);
+/* Fails if the output `path` is, by any name, one of the input files ("-": standard input). Devices and pipes
+ * may be both input and output. */
+bool file_check_output(const char *path, const char *const *inputs, size_t count, Error *err);
 
 /* Fails if `path` is a regular file with contents that lack `mark`: it is no `kind` ("tokenizer.json") of an
  * earlier call, and would be lost. */

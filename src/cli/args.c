@@ -359,8 +359,8 @@ char *args_setting(const ink_settings *settings, const char *name) {
 
 bool args_check_output(const Call *call, const char *path, const char *const *inputs, size_t count,
                        Error *err) {
-  const char *const model = call->values[OWN_MODEL], *const other = call->values[OWN_AGAINST],
-                    *const recipe = call->values[OWN_CONFIG];
-  return file_check_output(path, inputs, count, model, err) &&
-         file_check_output(path, &recipe, recipe != NULL, other, err) && file_check_no_model(path, err);
+  static const OwnFlag read[] = {OWN_MODEL, OWN_AGAINST, OWN_CONFIG};
+  for (size_t i = 0; i < sizeof read / sizeof *read; i++)
+    if (call->values[read[i]] && !file_check_output(path, &call->values[read[i]], 1, err)) return false;
+  return file_check_output(path, inputs, count, err) && file_check_no_model(path, err);
 }

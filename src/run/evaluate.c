@@ -397,8 +397,8 @@ static bool eval_as(const Evaluation *e, const Task *task, const char *const *fi
   const GeneralSettings *general = settings_part(e->settings, &general_settings_table);
   const EvalSettings *s = settings_part(e->settings, &eval_settings_table);
   threads_set((int)general->threads);
-  return (!s->outputs || file_check_output(s->outputs, files, (size_t)count, NULL, err)) &&
-         (!s->plot || (file_check_output(s->plot, files, (size_t)count, NULL, err) &&
+  return (!s->outputs || file_check_output(s->outputs, files, (size_t)count, err)) &&
+         (!s->plot || (file_check_output(s->plot, files, (size_t)count, err) &&
                        file_check_kind(s->plot, "<svg", _("plot"), err))) &&
          check_settings(e, pairs, err) &&
          (pairs ? eval_pairs(e, task, files, (size_t)count, err) : eval_text(e, files, (size_t)count, err));
