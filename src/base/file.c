@@ -237,13 +237,11 @@ static bool same_file(const struct stat *a, const struct stat *b) {
   return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
 
-/* The directories from the deepest one that exists upwards, as they are after resolving links. */
 const char *path_whole(char buf[PATH_CAPACITY], const char *path) {
-  char whole[PATH_MAX];
-  snprintf(buf, PATH_CAPACITY, "%s", realpath(path, whole) ? whole : path);
-  return buf;
+  return realpath(path, buf) ? buf : path;
 }
 
+/* The directories from the deepest one that exists upwards, as they are after resolving links. */
 bool path_within(const char *path, const char *of) {
   char at[PATH_CAPACITY], above[PATH_CAPACITY];
   struct stat info, goal;

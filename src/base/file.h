@@ -37,7 +37,7 @@ void file_writer_abandon(FileWriter *);
 
 /* Fails if the output `path` is, by any name, one of the input files ("-": standard input). Devices and pipes
  * may be both input and output. */
-bool file_check_output(const char *path, const char *const *inputs, size_t count, Error *err);
+bool file_check_output(const char *path, const char *const *inputs, size_t count, Error *);
 
 /* Fails if `path` is a regular file with contents that lack `mark`: it is no `kind` ("tokenizer.json") of an
  * earlier call, and would be lost. */

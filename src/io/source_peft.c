@@ -32,21 +32,6 @@ static bool open_base(Adapted *a, const char *path, const char *given, Error *er
   return source_open(&a->base, base, err) || fail_prefix(err, "%s: its base model", path);
 }
 
-/* The file of the adapter's directory, if there is one. */
-static bool read_own(const ModelSource *s, const char *name, const json_t *otherwise, json_t **out,
-                     Error *err) {
-  char path[PATH_CAPACITY];
-  if (!has(s, name)) {
-    *out = json_incref((json_t *)(uintptr_t)otherwise);
-    return true;
-  }
-  return (*out = json_read(path_join(path, s->path, name), err));
-}
-
-static bool claims(const char *path) {
-  return peft_exists(path);
-}
-
 static bool open_over(ModelSource *s, const char *base, Error *err) {
   Adapted *a = mem_alloc_zeroed(1, sizeof *a);
   s->own = a;
@@ -56,9 +41,13 @@ static bool open_over(ModelSource *s, const char *base, Error *err) {
   s->configuration = json_incref(a->base.configuration);
   memcpy(s->configuration_at, a->base.configuration_at, sizeof s->configuration_at);
   memcpy(s->generation_at, a->base.generation_at, sizeof s->generation_at);
-  if (has(s, "generation_config.json")) path_join(s->generation_at, s->path, "generation_config.json");
-  return read_own(s, "inkstone.json", a->base.card, &s->card, err) &&
-         read_own(s, "generation_config.json", a->base.generation, &s->generation, err);
+  s->card = json_incref(has(s, "inkstone.json") ? a->adapter.card : a->base.card);
+  if (!has(s, "generation_config.json")) {
+    s->generation = json_incref(a->base.generation);
+    return true;
+  }
+  path_join(s->generation_at, s->path, "generation_config.json");
+  return (s->generation = json_read(s->generation_at, err));
 }
 
 static bool open_directory(ModelSource *s, Error *err) {
@@ -107,7 +96,7 @@ static bool read_template(const ModelSource *s, json_t **out, Error *err) {
 }
 
 const SourceFormat source_peft = {.name = "peft",
-                                  .claims = claims,
+                                  .claims = peft_exists,
                                   .open = open_directory,
                                   .open_tensors = open_tensors,
                                   .close = close_directory,

@@ -61,6 +61,10 @@ Model *model_described(const Config *config, const Tuning *tuning) {
   return m;
 }
 
+Model *model_adapted_everywhere(const Config *config) {
+  return model_described(config, &(Tuning){.adapter = {.present = true, .rank = 1}});
+}
+
 Model *model_outline(const Config *config) {
   return model_described(config, &everything);
 }

@@ -211,6 +211,8 @@ Model *model_new(const Config *, bool gradients);
 Model *model_tuned(const Config *, const Tuning *);
 /* Only declares both sets, for looking at names and shapes. */
 Model *model_described(const Config *, const Tuning *);
+/* As above, with an adapter of rank 1 for every layer that can have one. */
+Model *model_adapted_everywhere(const Config *);
 /* Declares the parameters without memory, which the reader of weights provides (params_close). */
 Model *model_outline(const Config *);
 /* The same network with the same values, which `of` owns, but its own gradients of what is trained. */

@@ -85,8 +85,7 @@ static bool check_rank(const Adapter *a, Params *learned, Error *err) {
 }
 
 static bool check_adapter(const Tuning *t, const Config *config, Error *err) {
-  const Tuning everywhere = {.adapter = {.present = true, .rank = 1}};
-  Model *all = model_described(config, &everywhere), *m = model_described(config, t);
+  Model *all = model_adapted_everywhere(config), *m = model_described(config, t);
   const bool ok = check_targets(t->adapter.targets, all->learned, config->arch->name, err) &&
                   check_rank(&t->adapter, m->learned, err);
   model_free(all);

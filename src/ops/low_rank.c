@@ -10,14 +10,21 @@ typedef struct LowRank {
   Node node; /* in: y, x, A, B */
   float scale;
   int64_t rows, inputs, outputs, rank;
-  float *h;  /* [rows,rank] */
-  float *dh; /* in backward */
+  float *h; /* [rows,rank] */
 } LowRank;
 
+/* Values [rows,rank] of the node. */
+typedef struct Inner {
+  float *values, scale;
+} Inner;
+
 static void scale_range(void *arg, int64_t begin, int64_t end) {
-  const LowRank *n = arg;
-  float *at = (n->dh ? n->dh : n->h) + begin;
-  kernels->scale(at, n->scale, at, end - begin);
+  const Inner *inner = arg;
+  kernels->scale(inner->values + begin, inner->scale, inner->values + begin, end - begin);
+}
+
+static void scale_inner(const LowRank *n, float *values) {
+  loop_elements(n->rows * n->rank, scale_range, &(Inner){values, n->scale});
 }
 
 static void forward(Node *node) {
@@ -27,7 +34,7 @@ static void forward(Node *node) {
   if (!n->h) n->h = node->workspace;
   gemm_precise(precision, false, true, n->rows, n->rank, n->inputs, tensor_f32(node->in[1]), n->inputs, a,
                n->inputs, 0, n->h, n->rank);
-  loop_elements(n->rows * n->rank, scale_range, n);
+  scale_inner(n, n->h);
   gemm_precise(precision, false, true, n->rows, n->outputs, n->rank, n->h, n->rank, b, n->rank, 1,
                tensor_f32(node->out[0]), n->outputs);
 }
@@ -36,30 +43,28 @@ static void forward(Node *node) {
 static void inner_backward(LowRank *n, const float *dy) {
   Node *node = &n->node;
   const Precision precision = tape_precision(node->tape);
-  float beta;
+  float beta, *dh = arena_alloc(tape_arena(node->tape), sizeof(float) * (size_t)(n->rows * n->rank));
   gemm_precise(precision, false, false, n->rows, n->rank, n->outputs, dy, n->outputs, tensor_f32(node->in[3]),
-               n->rank, 0, n->dh, n->rank);
-  loop_elements(n->rows * n->rank, scale_range, n);
+               n->rank, 0, dh, n->rank);
+  scale_inner(n, dh);
   float *da = grad_beta(node, node->in[2], &beta);
   if (da)
-    gemm_precise(precision, true, false, n->rank, n->inputs, n->rows, n->dh, n->rank, tensor_f32(node->in[1]),
+    gemm_precise(precision, true, false, n->rank, n->inputs, n->rows, dh, n->rank, tensor_f32(node->in[1]),
                  n->inputs, beta, da, n->inputs);
   float *dx = grad_beta(node, node->in[1], &beta);
   if (dx)
-    gemm_precise(precision, false, false, n->rows, n->inputs, n->rank, n->dh, n->rank,
-                 tensor_f32(node->in[2]), n->inputs, beta, dx, n->inputs);
+    gemm_precise(precision, false, false, n->rows, n->inputs, n->rank, dh, n->rank, tensor_f32(node->in[2]),
+                 n->inputs, beta, dx, n->inputs);
 }
 
 static void backward(Node *node) {
   LowRank *n = (LowRank *)node;
   float *dy = node->out[0]->grad, beta;
-  const bool inner = node->in[1]->wants_grad || node->in[2]->wants_grad;
   float *db = grad_beta(node, node->in[3], &beta);
   if (db)
     gemm_precise(tape_precision(node->tape), true, false, n->outputs, n->rank, n->rows, dy, n->outputs, n->h,
                  n->rank, beta, db, n->rank);
-  n->dh = inner ? arena_alloc(tape_arena(node->tape), sizeof(float) * (size_t)(n->rows * n->rank)) : NULL;
-  if (inner) inner_backward(n, dy);
+  if (node->in[1]->wants_grad || node->in[2]->wants_grad) inner_backward(n, dy);
   grad_give(node, node->in[0], dy);
 }
 

@@ -32,9 +32,6 @@ static Pair pair_stored(const PeftAdapter *from, const char *layer) {
   return a && b ? (Pair){&a->tensor, &b->tensor} : (Pair){NULL, NULL};
 }
 
-/* For the names and shapes of all layers that can have an adapter. */
-static const Tuning everywhere = {.adapter = {.present = true, .rank = 1}};
-
 /* ---- opening ---- */
 
 bool adapter_locate(const char *given, char path[PATH_CAPACITY], double *weight, Error *err) {
@@ -145,6 +142,7 @@ static bool check(const PeftAdapter *from, const Params *all, Error *err) {
     if (!check_name(&set->items[i], all, err)) return false;
   for (size_t i = 0; i < set->count; i++) {
     CHECK(adapter_layer(set->items[i].name, &side, layer));
+    if (side == ADAPTER_B && pair_stored(from, layer).a) continue; /* checked with its A */
     if (!check_pair(from, layer, pair_in(all, layer), err)) return false;
   }
   return set->count || fail(err, "%s: the adapter has no tensors", set->path);
@@ -175,8 +173,12 @@ typedef struct Stacking {
   double weight;
 } Stacking;
 
+static Pair pair_before(const Stacking *s, const char *layer) {
+  return s->old ? pair_in(s->old, layer) : (Pair){NULL, NULL};
+}
+
 static void stack(const Stacking *s, const char *layer) {
-  const Pair old = s->old ? pair_in(s->old, layer) : (Pair){NULL, NULL}, new = pair_stored(s->from, layer);
+  const Pair old = pair_before(s, layer), new = pair_stored(s->from, layer);
   char name[ADAPTER_NAME];
   const int64_t before = rank_of(old), rank = before + rank_of(new);
   float *a = params_alloc(s->to, params_find(s->to, adapter_name(name, layer, ADAPTER_A))),
@@ -196,13 +198,12 @@ static void for_layers(const Stacking *s, Params *all, void (*each)(const Stacki
   AdapterSide side;
   for (size_t i = 0; i < params_count(all); i++) {
     CHECK(adapter_layer(params_at(all, i)->name, &side, layer));
-    if (side == ADAPTER_A && (pair_stored(s->from, layer).a || (s->old && pair_in(s->old, layer).a)))
-      each(s, layer);
+    if (side == ADAPTER_A && (pair_stored(s->from, layer).a || pair_before(s, layer).a)) each(s, layer);
   }
 }
 
 static void declare(const Stacking *s, const char *layer) {
-  const Pair old = s->old ? pair_in(s->old, layer) : (Pair){NULL, NULL}, new = pair_stored(s->from, layer);
+  const Pair old = pair_before(s, layer), new = pair_stored(s->from, layer);
   const Pair any = old.a ? old : new;
   const int64_t rank = rank_of(old) + rank_of(new);
   const Init none = {INIT_ZERO, 0};
@@ -228,7 +229,7 @@ static bool all_finite(Params *params) {
 }
 
 bool adapter_apply(Model *m, const PeftAdapter *from, double weight, Error *err) {
-  Model *all = model_described(&m->config, &everywhere);
+  Model *all = model_adapted_everywhere(&m->config);
   const bool ok = check(from, all->learned, err) && check_base(from, m->params, err);
   Params *set = ok ? stacked(m, from, weight, all->learned) : NULL;
   model_free(all);
@@ -298,7 +299,7 @@ static json_t *layers_of(Params *params, bool whole) {
 
 /* PEFT adapts every layer whose name ends so: last parts suffice if they name no other. */
 static json_t *targets_of(const Model *m) {
-  Model *all = model_described(&m->config, &everywhere);
+  Model *all = model_adapted_everywhere(&m->config);
   json_t *ends = layers_of(m->learned, false), *layers = layers_of(all->learned, true);
   size_t named = 0;
   for (size_t i = 0; i < json_array_size(layers); i++)
