@@ -141,9 +141,10 @@ typedef struct ink_setting_info {
   const char *help;          /* one sentence */
   bool is_switch;            /* takes no value on the command line: --name or --no-name */
   bool repeats;              /* may be given several times */
+  bool is_prompt;            /* text that a model reads, which may be empty */
 } ink_setting_info;
 #define INK_SETTING_INFO_INIT \
-  { sizeof(ink_setting_info), NULL, NULL, NULL, NULL, NULL, false, false }
+  { sizeof(ink_setting_info), NULL, NULL, NULL, NULL, NULL, false, false, false }
 
 /* Describes the index-th setting; false past the last. The pointers live as long as the settings. */
 INK_API bool ink_settings_describe(const ink_settings *, int index, ink_setting_info *);

@@ -42,6 +42,7 @@ class ink_setting_info(Structure):
         ("help", c_char_p),
         ("is_switch", c_bool),
         ("repeats", c_bool),
+        ("is_prompt", c_bool),
     ]
 
 

@@ -1,5 +1,7 @@
 #include "base/language.h"
 
+#include <langinfo.h>
+#include <locale.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -98,10 +100,23 @@ static const char *first_set(const char *const *names) {
   return NULL;
 }
 
-/* Whether the locale's character set, if its name says one, is UTF-8, in which messages are written. */
+/* What the C library says of the environment's locale; false if it is not installed. */
+static bool system_has_utf8(void) {
+  const locale_t system = newlocale(LC_CTYPE_MASK, "", (locale_t)0);
+  if (!system) return false;
+  const bool is = !strcmp(nl_langinfo_l(CODESET, system), "UTF-8");
+  freelocale(system);
+  return is;
+}
+
+/* Whether the locale's character set is UTF-8, in which messages are written: by its name, "zh_CN.UTF-8", or
+ * "UTF-8", which macOS passes on; a bare "zh_CN" is GB2312 with glibc, and UTF-8 with others. A bare
+ * language, "zh", is no locale of a system, but asks for messages. */
 static bool is_utf8(const char *locale) {
   const char *set = strchr(locale, '.');
-  return !set || !strncasecmp(set, ".utf-8", 6) || !strncasecmp(set, ".utf8", 5);
+  set = set ? set + 1 : locale;
+  if (!strncasecmp(set, "utf-8", 5) || !strncasecmp(set, "utf8", 4)) return true;
+  return set == locale && (!strpbrk(locale, "_-@") || system_has_utf8()) && !is_plain(locale);
 }
 
 /* As gettext reads it: LANGUAGE, a list "zh:en", counts if a locale is set. */

@@ -522,7 +522,8 @@ bool ink_settings_describe(const ink_settings *s, int index, ink_setting_info *i
                                     .default_value = p.setting->otherwise,
                                     .help = language_text(p.setting->help),
                                     .is_switch = p.setting->kind == SETTING_SWITCH,
-                                    .repeats = p.setting->kind == SETTING_LIST};
+                                    .repeats = p.setting->kind == SETTING_LIST,
+                                    .is_prompt = p.setting->is_prompt};
       struct_give(info, &own, sizeof own);
       return true;
     }

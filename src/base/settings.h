@@ -16,10 +16,11 @@
  * SECONDS  double       90, 30s, 10m, 2h
  * LIST     TextList     any text, may be given several times
  *
- * `default` is text, "" for unset (0, NULL, empty). SETTING_WITH_BASE and SETTING_ON_RESUME have the same
- * form, see SettingFreedom. Including the list after this header defines the struct and declares its
- * table; including it after base/settings_table.h, in one .c file, defines the table. Flags, --help, man
- * page, completion, YAML keys, their checks, and conflicts with --from and --resume are derived from it. */
+ * `default` is text, "" for unset (0, NULL, empty). SETTING_WITH_BASE, SETTING_ON_RESUME (see SettingFreedom)
+ * and SETTING_PROMPT (see Setting) have the same form. Including the list after this header defines the
+ * struct and declares its table; including it after base/settings_table.h, in one .c file, defines the table.
+ * Flags, --help, man page, completion, YAML keys, their checks, and conflicts with --from and --resume are
+ * derived from it. */
 #ifndef BASE_SETTINGS_H
 #define BASE_SETTINGS_H
 
@@ -61,6 +62,7 @@ typedef struct Setting {
   const char *name; /* of the struct's member: top_p; the flag is --top-p */
   SettingKind kind;
   SettingFreedom freedom;
+  bool is_prompt; /* text that a model reads: flags may give it empty, and in any --encoding */
   size_t offset;
   const char *otherwise; /* default value as text */
   double min, max;
@@ -81,12 +83,13 @@ typedef struct SettingTable {
 #define SETTING(kind, name, otherwise, min, max, arg, help) SettingType_##kind name;
 #define SETTING_WITH_BASE                                   SETTING
 #define SETTING_ON_RESUME                                   SETTING
+#define SETTING_PROMPT                                      SETTING
 #define SETTINGS_END \
   }                  \
   ;
 
-#define SETTING_ITEM(type, freedom, kind, name, otherwise, min, max, arg, help) \
-  { #name, SETTING_##kind, freedom, offsetof(type, name), otherwise, min, max, arg, help }
+#define SETTING_ITEM(type, freedom, is_prompt, kind, name, otherwise, min, max, arg, help) \
+  { #name, SETTING_##kind, freedom, is_prompt, offsetof(type, name), otherwise, min, max, arg, help }
 
 /* struct ink_settings: one value struct per table. */
 typedef ink_settings Settings;

@@ -6,14 +6,16 @@
 #undef SETTING
 #undef SETTING_WITH_BASE
 #undef SETTING_ON_RESUME
+#undef SETTING_PROMPT
 #undef SETTINGS_END
 #define SETTINGS_BEGIN(type, table, section) \
   typedef type SettingsHere;                 \
   const SettingTable table = {section, sizeof(type), (const Setting[]) {
-#define SETTING_OF(freedom, ...) SETTING_ITEM(SettingsHere, freedom, __VA_ARGS__),
+#define SETTING_OF(freedom, ...) SETTING_ITEM(SettingsHere, freedom, false, __VA_ARGS__),
 #define SETTING(...)             SETTING_OF(SETTING_FIXED, __VA_ARGS__)
 #define SETTING_WITH_BASE(...)   SETTING_OF(SETTING_FREE_WITH_BASE, __VA_ARGS__)
 #define SETTING_ON_RESUME(...)   SETTING_OF(SETTING_FREE_ON_RESUME, __VA_ARGS__)
+#define SETTING_PROMPT(...)      SETTING_ITEM(SettingsHere, SETTING_FIXED, true, __VA_ARGS__),
 #define SETTINGS_END \
   { 0 }              \
   }                  \

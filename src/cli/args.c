@@ -16,6 +16,7 @@ enum { NAME_CAPACITY = 64, MOST_GIVEN = 256 };
 /* A setting given on the command line. */
 typedef struct Given {
   const char *name;
+  const char *prompt; /* its value if it is a text that a model reads, and is not set yet */
   bool repeated;
 } Given;
 
@@ -134,8 +135,30 @@ static bool put_setting(Args *a, const FlagInfo *flag, const char *value, Error 
   if (given < end)
     given->repeated = !flag->info.repeats;
   else if (a->given_count < MOST_GIVEN)
-    a->given[a->given_count++] = (Given){flag->info.name, false};
+    *end = (Given){.name = flag->info.name}, a->given_count++;
+  if (flag->info.is_prompt && given < a->given + MOST_GIVEN) {
+    given->prompt = value; /* --encoding may follow */
+    return true;
+  }
   return ink_settings_set(a->call->settings, flag->info.name, value, err);
+}
+
+/* Sets the texts that a model reads: they are read as any text is. */
+static bool read_prompts(const Args *a, Error *err) {
+  const Call *call = a->call;
+  bool ok = true;
+  for (int i = 0; ok && i < a->given_count; i++) {
+    char name[NAME_CAPACITY + 2];
+    Buffer text = {0};
+    const char *given = a->given[i].prompt;
+    if (!given) continue;
+    snprintf(name, sizeof name, "--%s", a->given[i].name);
+    ok = (!*given ||
+          streams_check(given, strlen(given), name, call->settings, call->values[OWN_QUIET], &text, err)) &&
+         ink_settings_set(call->settings, a->given[i].name, text.data ? text.data : "", err);
+    buffer_free(&text);
+  }
+  return ok;
 }
 
 static void tell_repeated(const Args *a) {
@@ -157,8 +180,7 @@ static bool put_adapter(Call *call, const char *value, Error *err) {
 }
 
 static bool put(Args *a, const FlagInfo *flag, const char *value, Error *err) {
-  const bool may_be_empty = !strcmp(flag->info.name, "system"); /* no instruction, not even the template's */
-  if (!flag->info.is_switch && !may_be_empty && !*value)
+  if (!flag->info.is_switch && !flag->info.is_prompt && !*value)
     return fail_usage(err, "--%s: the value is empty", flag->info.name);
   if (flag->own == OWN_NONE) return put_setting(a, flag, value, err);
   if (flag->own == OWN_ADAPTER) return put_adapter(a->call, value, err);
@@ -299,9 +321,18 @@ static bool check_stdin(const Call *call, Error *err) {
          fail_usage(err, "- (standard input) is given twice, but can be read only once: give a file");
 }
 
+/* Names of files are not empty: a variable of the shell is. */
+static bool check_empty(const Call *call, Error *err) {
+  for (int i = 0; i < call->operand_count && !call->command->reads_text; i++)
+    if (!*call->operands[i])
+      return fail_usage(err, "argument %d is empty: the usage is inkstone %s %s", i + 1, call->command->name,
+                        call->command->operands);
+  return true;
+}
+
 static bool check_operands(const Call *call, Error *err) {
   const Command *command = call->command;
-  if (!check_word(call, err) || !check_stdin(call, err)) return false;
+  if (!check_word(call, err) || !check_empty(call, err) || !check_stdin(call, err)) return false;
   if (call->operand_count < command->least)
     return fail_usage(err, "too few arguments: the usage is inkstone %s %s", command->name,
                       command->operands);
@@ -335,9 +366,10 @@ bool args_parse(Call *call, int argc, char **argv, Error *err) {
   call->operands = argv;
   if (!take_all(&a, err)) return false;
   if (call->values[OWN_HELP]) return true;
-  tell_repeated(&a);
   if (call->values[OWN_CONFIG] && !ink_settings_load(call->settings, call->values[OWN_CONFIG], err))
     return false;
+  if (!read_prompts(&a, err)) return false;
+  tell_repeated(&a);
   return check_operands(call, err) && check_required(call, err) && check_unused(&a, err);
 }
 

@@ -14,6 +14,7 @@
 #include "cli/args.h"
 #include "cli/command.h"
 #include "cli/glyph.h"
+#include "cli/intake.h"
 #include "cli/keys.h"
 #include "cli/streams.h"
 
@@ -29,12 +30,12 @@ typedef struct Chat {
   Buffer reply;
   EditLine *edit; /* NULL: input is a file or a pipe */
   History *history;
+  Intake input; /* unless lines are edited */
   Buffer line;
   int cancelled; /* consecutive lines ended by Ctrl-C */
   int64_t lines, failed;
-  size_t nul;     /* position of a NUL byte in the line, from 1; 0: none */
-  int unreadable; /* errno of reading standard input; 0: none */
-  Error problem;  /* error of the last turn */
+  size_t nul;    /* position of a NUL byte in the line, from 1; 0: none */
+  Error problem; /* error of the last turn */
   bool ended;
 } Chat;
 
@@ -288,27 +289,33 @@ static const char *edited_line(Chat *c) {
   return NULL;
 }
 
-static const char *plain_line(Chat *c) {
-  int byte;
+/* NULL at the end of input, and on an error. */
+static const char *plain_line(Chat *c, Error *err) {
+  Buffer *held = &c->input.held;
+  const char *end = NULL;
+  size_t seen = 0;
+  while (!(end = held->length > seen ? memchr(held->data + seen, '\n', held->length - seen) : NULL) &&
+         !c->input.over) {
+    seen = held->length;
+    if (!c->input.begun) seen = 0; /* the first bytes may be decoded */
+    if (!intake_more(&c->input, err)) return NULL;
+  }
+  if (c->input.over && streams_stopped()) return fail_interrupted(err), NULL;
+  if (!end && !held->length) return NULL;
+  const size_t length = end ? (size_t)(end - held->data) : held->length;
   buffer_clear(&c->line);
-  c->nul = 0;
-  while ((byte = getchar()) != EOF && byte != '\n') {
-    if (!byte && !c->nul) c->nul = c->line.length + 1;
-    buffer_add(&c->line, byte ? &(char){(char)byte} : " ", 1);
-  }
-  if (ferror(stdin)) c->unreadable = errno;
-  if (byte == EOF && !c->line.length) return NULL;
-  if (!c->lines && c->line.length >= 3 && !memcmp(c->line.data, "\xef\xbb\xbf", 3)) {
-    memmove(c->line.data, c->line.data + 3, c->line.length - 3);
-    c->line.length -= 3;
-  }
+  buffer_add(&c->line, held->data, length);
   buffer_adds(&c->line, "");
+  c->nul = 0;
+  for (char *nul; (nul = memchr(c->line.data, 0, length)); *nul = ' ')
+    if (!c->nul) c->nul = (size_t)(nul - c->line.data) + 1;
+  intake_drop(&c->input, length + (end != NULL));
   return c->line.data;
 }
 
-/* The next line without its line end, NULL at the end of input. Free with mem_free. */
-static char *next_line(Chat *c) {
-  const char *line = c->edit ? edited_line(c) : plain_line(c);
+/* The next line without its line end, NULL at the end of input and on an error. Free with mem_free. */
+static char *next_line(Chat *c, Error *err) {
+  const char *line = c->edit ? edited_line(c) : plain_line(c, err);
   if (!line) return NULL;
   char *text = mem_strdup(line);
   size_t length = strlen(text);
@@ -363,7 +370,7 @@ static void end_script(const Chat *c, const Error *problem, Error *err) {
 static bool converse(Chat *c, Error *err) {
   bool ok = true;
   while (ok && !c->ended) {
-    char *line = next_line(c);
+    char *line = next_line(c, err);
     if (!line) break;
     Error problem = {0};
     ok = take_line(c, line, &problem);
@@ -375,15 +382,14 @@ static bool converse(Chat *c, Error *err) {
     else
       end_script(c, &problem, err);
   }
-  if (ok && c->unreadable)
-    return fail(err, "standard input: cannot be read: %s", language_errno(c->unreadable));
   char turns[FIGURE_SIZE];
-  return ok && (!c->failed ||
-                fail(err, "%" PRId64 " of %s got no reply", c->failed, figure_of(turns, c->lines, "turn")));
+  return ok && !err->code &&
+         (!c->failed ||
+          fail(err, "%" PRId64 " of %s got no reply", c->failed, figure_of(turns, c->lines, "turn")));
 }
 
 static bool run(Call *call, Error *err) {
-  Chat c = {.call = call};
+  Chat c = {.call = call, .input = {.settings = call->settings, .quiet = call->values[OWN_QUIET]}};
   ink_rewritten none = INK_REWRITTEN_INIT;
   c.model = args_model(call, NULL, err);
   /* refuses a model of another task before the first turn */
@@ -402,6 +408,7 @@ static bool run(Call *call, Error *err) {
   vec_free(&c.turns);
   buffer_free(&c.reply);
   buffer_free(&c.line);
+  buffer_free(&c.input.held);
   ink_model_close(c.model);
   return ok;
 }

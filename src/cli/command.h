@@ -101,6 +101,7 @@ typedef struct Command {
   ink_settings *(*settings)(void); /* NULL: none */
   const char *omit;                /* names of settings that are no flags of it, "a|b|c"; NULL: none */
   int least, most;                 /* number of operands; most -1: unlimited */
+  bool reads_text;                 /* operands are text, which may be empty, not names of files */
   bool (*run)(Call *, Error *);
 } Command;
 

@@ -95,5 +95,6 @@ const Command command_explain = {
     .settings = ink_settings_explain,
     .omit = "max-tokens|samples|stop",
     .most = 1,
+    .reads_text = true,
     .run = run,
 };

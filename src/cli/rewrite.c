@@ -1,7 +1,5 @@
 /* rewrite.c - inkstone translate, summarize, reply: one output per text or input line. */
-#include <errno.h>
 #include <inttypes.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,6 +12,7 @@
 #include "cli/args.h"
 #include "cli/command.h"
 #include "cli/glyph.h"
+#include "cli/intake.h"
 #include "cli/streams.h"
 
 typedef struct Job {
@@ -175,97 +174,39 @@ static bool rewrite_lines(Job *job, const char *input, size_t size, Error *err) 
   return ok;
 }
 
-static bool more_is_ready(void) {
-  struct pollfd in = {.fd = STDIN_FILENO, .events = POLLIN};
-  return poll(&in, 1, 0) > 0;
-}
-
-/* Waits for input and appends it. False at the end of input, on a signal, and on a read error. */
-static bool read_some(Buffer *held, Error *err) {
-  struct pollfd in = {.fd = STDIN_FILENO, .events = POLLIN};
-  char chunk[1 << 12];
-  while (poll(&in, 1, -1) < 0)
-    if (errno != EINTR || streams_stopped()) return false;
-  const ssize_t n = read(STDIN_FILENO, chunk, sizeof chunk);
-  if (n > 0) buffer_add(held, chunk, (size_t)n);
-  if (n < 0) fail(err, "standard input: cannot be read: %s", language_errno(errno));
-  return n > 0;
-}
-
 /* The length of the held text up to its last line end. */
 static size_t whole_lines(const Buffer *held) {
   const char *last = held->length ? memrchr(held->data, '\n', held->length) : NULL;
   return last ? (size_t)(last - held->data) + 1 : 0;
 }
 
-static bool is_set(const Job *job, const char *name, const char *value) {
-  char *text = args_setting(job->call->settings, name);
-  const bool set = text && (value ? !strcmp(text, value) : *text);
-  ink_free(text);
-  return set;
-}
-
-/* Whether the input must be decoded as a whole: compressed text, or another encoding. Otherwise lines are
- * decoded one by one, so that an invalid one fails alone. Removes a byte-order mark. */
-static bool must_decode_whole(const Job *job, Buffer *held) {
-  static const char *const marks[] = {"\x1f\x8b", "\x28\xb5\x2f\xfd", "\xff\xfe", "\xfe\xff"};
-  bool whole = is_set(job, "encoding", NULL) || is_set(job, "invalid", "replace");
-  for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
-    whole |= held->length > 3 && !memcmp(held->data, marks[i], strlen(marks[i]));
-  if (held->length >= 3 && !memcmp(held->data, "\xef\xbb\xbf", 3)) {
-    memmove(held->data, held->data + 3, held->length - 3);
-    held->length -= 3;
-  }
-  return whole;
-}
-
-static bool check_all(const Job *job, const char *name, Buffer *held, Error *err) {
-  Buffer text = {0};
-  const bool ok = streams_check(held->data, held->length, name, job->call->settings,
-                                job->call->values[OWN_QUIET], &text, err);
-  buffer_free(held);
-  *held = text;
-  return ok;
-}
-
-static bool read_rest(const Job *job, Buffer *held, Error *err) {
-  while (read_some(held, err)) continue;
-  return !err->code && !streams_stopped() && check_all(job, _("standard input"), held, err);
-}
-
 /* Processes the lines at hand once no more input is waiting: a program may read each answer before it sends
  * the next line, and input may exceed memory. */
 static bool rewrite_stdin(Job *job, Error *err) {
   enum { ENOUGH = 1 << 20 };
-  Buffer held = {0};
-  bool ok = true, more = true, begun = false;
-  while (ok && more && !job->broken) {
-    more = read_some(&held, err);
-    if (err->code) break;
-    if (!begun && must_decode_whole(job, &held)) {
-      ok = read_rest(job, &held, err);
-      more = false;
-    }
-    begun = true;
-    if (!ok) break;
-    if (more && held.length < ENOUGH && more_is_ready()) continue;
-    if (streams_stopped()) break;
-    const size_t whole = more ? whole_lines(&held) : held.length;
-    ok = rewrite_lines(job, held.data, whole, err);
-    if (whole) memmove(held.data, held.data + whole, held.length - whole);
-    held.length -= whole;
+  Intake in = {.settings = job->call->settings, .quiet = job->call->values[OWN_QUIET]};
+  bool ok = true;
+  while (ok && !in.over && !job->broken) {
+    ok = intake_more(&in, err);
+    if (!ok || streams_stopped()) break;
+    if (!in.over && in.held.length < ENOUGH && intake_is_ready()) continue;
+    const size_t whole = in.over ? in.held.length : whole_lines(&in.held);
+    ok = rewrite_lines(job, in.held.data, whole, err);
+    intake_drop(&in, whole);
   }
-  buffer_free(&held);
-  return ok && !err->code && (!streams_stopped() || fail_interrupted(err));
+  buffer_free(&in.held);
+  return ok && (!streams_stopped() || fail_interrupted(err));
 }
 
 static bool rewrite_file(Job *job, const char *path, Error *err) {
+  const Call *call = job->call;
   FileView view;
   Buffer held = {0};
   if (!file_view(path, &view, err)) return false;
   buffer_add(&held, view.data, view.size);
   file_view_close(&view);
-  const bool ok = (!must_decode_whole(job, &held) || check_all(job, path, &held, err)) &&
+  const bool ok = (!intake_is_whole(call->settings, &held) ||
+                   intake_decode(call->settings, call->values[OWN_QUIET], path, &held, err)) &&
                   rewrite_lines(job, held.data, held.length, err);
   buffer_free(&held);
   return ok;
@@ -373,6 +314,7 @@ const Command command_translate = {
     .settings = ink_settings_rewrite,
     .omit = ONLY_WRITE "|system",
     .most = 1,
+    .reads_text = true,
     .run = run,
 };
 
@@ -387,6 +329,7 @@ const Command command_summarize = {
     .settings = ink_settings_rewrite,
     .omit = ONLY_WRITE "|system",
     .most = 1,
+    .reads_text = true,
     .run = run,
 };
 
@@ -404,5 +347,6 @@ const Command command_reply = {
     .settings = ink_settings_rewrite,
     .omit = ONLY_WRITE "|from-lang|to-lang",
     .most = 1,
+    .reads_text = true,
     .run = run,
 };

@@ -48,6 +48,7 @@ const Command command_tokenizer_train = {
               FLAG_QUIET,
               FLAG_HELP},
     .settings = ink_settings_tokenizer,
+    .omit = "seed",
     .least = 1,
     .most = -1,
     .run = run_train,
@@ -153,6 +154,7 @@ const Command command_tokenizer_encode = {
     .least = 0,
     .most = 1,
     .settings = ink_settings_text,
+    .reads_text = true,
     .run = run_encode,
 };
 
@@ -181,7 +183,9 @@ static bool read_ids(const Call *call, IdList *ids, Error *err) {
   Buffer text = {0};
   bool ok = true;
   if (call->operand_count < 2) {
-    ok = streams_text(call->operand_count ? call->operands[0] : NULL, call->settings, false, &text, err);
+    ink_settings *plain = ink_settings_text(); /* digits are read in any encoding that shows itself */
+    ok = plain && streams_text(call->operand_count ? call->operands[0] : NULL, plain, false, &text, err);
+    ink_settings_free(plain);
     if (ok) ok = parse_ids(text.data ? text.data : "", ids, err);
   }
   for (int i = 0; ok && call->operand_count > 1 && i < call->operand_count; i++)
@@ -227,6 +231,6 @@ const Command command_tokenizer_decode = {
               FLAG_HELP},
     .least = 0,
     .most = -1,
-    .settings = ink_settings_text,
+    .reads_text = true,
     .run = run_decode,
 };

@@ -184,5 +184,6 @@ const Command command_write = {
     .settings = ink_settings_write,
     .least = 0,
     .most = 1,
+    .reads_text = true,
     .run = run,
 };

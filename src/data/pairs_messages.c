@@ -177,6 +177,8 @@ static bool add_messages(PairReader *r, const json_t *object, const char *name, 
   Problem why;
   if (!json_is_array(messages))
     return snprintf(wrong, sizeof(Problem), _("\"%s\" is not a list"), name), false;
+  if (!json_array_size(messages))
+    return snprintf(wrong, sizeof(Problem), _("\"%s\" is an empty list"), name), false;
   for (size_t i = 0; i < json_array_size(messages); i++)
     if (!add_message(r, json_array_get(messages, i), taught, why))
       return snprintf(wrong, sizeof(Problem), _("message %zu %s"), i + 1, why), false;
@@ -257,15 +259,28 @@ static bool is_list_of_messages(const json_t *value) {
   return json_is_object(json_array_get(value, 0));
 }
 
-bool is_conversation(const json_t *object) {
-  for (size_t i = 0; lists[i]; i++)
-    if (json_object_get(object, lists[i])) return true;
+/* The member of messages: one that has some, else one that is there, to be refused by its name. */
+static const char *list_of(const json_t *object) {
+  const char *name = given_of(object, lists);
+  for (size_t i = 0; lists[i] && !name; i++) {
+    const json_t *value = json_object_get(object, lists[i]);
+    if (value && !json_is_null(value)) name = lists[i];
+  }
+  return name;
+}
+
+static bool is_completed(const json_t *object) {
   return is_list_of_messages(json_object_get(object, "prompt")) &&
          json_is_array(json_object_get(object, "completion"));
 }
 
+bool is_conversation(const json_t *object) {
+  return list_of(object) || is_completed(object);
+}
+
 bool read_conversation(PairReader *r, const json_t *object) {
-  const char *name = given_of(object, lists);
+  const char *given = given_of(object, lists),
+             *name = given || is_completed(object) ? given : list_of(object);
   const json_t *first = json_array_get(json_object_get(object, name ? name : "prompt"), 0);
   const char *kind = !name ? _("conversations as prompt and completion: replies of the completion are learnt")
                      : json_object_get(first, "from")

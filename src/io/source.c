@@ -37,7 +37,7 @@ const SourceFormat *source_format_to_write(const char *path) {
   const size_t length = strlen(path);
   for (int i = 0; i < FORMATS; i++) {
     const char *suffix = formats[i]->suffix;
-    if (suffix && length > strlen(suffix) && !strcmp(path + length - strlen(suffix), suffix))
+    if (suffix && length >= strlen(suffix) && !strcmp(path + length - strlen(suffix), suffix))
       return formats[i];
   }
   return NULL;

@@ -231,10 +231,20 @@ static bool check_type(const char *type, const char *home, Error *err) {
                             type, home);
 }
 
+/* Without a name, "model.gguf" is neither: a variable was empty. */
+static bool check_name(const char *home, const char *suffix, Error *err) {
+  const char *slash = strrchr(home, '/'), *name = slash ? slash + 1 : home;
+  if (!*home) return fail_usage(err, "the name to write the model to is empty");
+  return !suffix || strcmp(name, suffix) ||
+         fail_usage(err, "%s: a file needs a name before %s: give one, such as %.*smodel%s", home, suffix,
+                    (int)(name - home), home, suffix);
+}
+
 static bool convert(Conversion *c, const char *model, const char *home, const News *news, Error *err) {
   char source[PATH_CAPACITY];
   if (!model_cache_locate(source, model, err)) return false;
   const SourceFormat *format = source_format_to_write(home);
+  if (!check_name(home, format ? format->suffix : NULL, err)) return false;
   if (!format && (!check_type(c->settings->type, home, err) || !check_place(source, home, err))) return false;
   const TextList *merge = &c->settings->merge;
   if (!bundle_open_adapted(&c->bundle, source, (const char *const *)merge->items, (int)merge->count, news,

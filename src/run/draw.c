@@ -54,7 +54,7 @@ static bool extend(const Draw *d, const InputDraw *in, int32_t which, const floa
                                   input->length + (int64_t)text->ids.count, random, &logprob);
   text->logprob += logprob;
   text->score = text->logprob;
-  if (token_set_has(&r->ends, id) || id == r->never) return false;
+  if (token_set_has(&r->ends, id)) return false;
   vec_push(&text->ids, id);
   return true;
 }

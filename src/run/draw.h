@@ -9,9 +9,8 @@ typedef struct DrawRequest {
   const Model *model;
   const SamplingSettings *settings;
   uint64_t seed;
-  int64_t each;  /* texts for each input */
-  TokenSet ends; /* tokens that end a text */
-  int32_t never; /* a token that is no part of a text, such as padding; it ends the text, too; -1: none */
+  int64_t each;       /* texts for each input */
+  TokenSet ends;      /* tokens that end a text */
   const Rules *rules; /* may be NULL */
 } DrawRequest;
 

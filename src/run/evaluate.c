@@ -169,7 +169,7 @@ static void note_special_tokens(const Evaluation *e, const Corpus *corpus) {
     spelled = tokenizer_special_in(t, corpus->documents[i].text, corpus->documents[i].length);
   if (spelled)
     news_note(e->news, "the text contains the special token %s: it is read as plain text", spelled);
-  if (remark) news_note(e->news, "tokenizer.json: %s", remark);
+  if (remark) news_note(e->news, "%s: %s", e->bundle->source.path, remark);
   if (e->bundle->source.remark) news_note(e->news, "%s", e->bundle->source.remark);
 }
 

@@ -413,15 +413,28 @@ static int64_t merged(const Generation *g, const Bundle *b, const char *setting,
   return value;
 }
 
-/* Beam search applies its own settings, so they need no rules, unless scores are renormalized. */
+/* A token that is no part of a text, such as padding: search passes over it, which is cheaper than a rule;
+ * sampling has it as a rule. */
+static void settle_never(Generation *g, const Bundle *b, const PairLayout *layout, bool draws) {
+  Rules *r = &g->rules;
+  int32_t never = take_never(r);
+  if (never < 0 && bundle_is_ours(b)) never = layout_never(layout);
+  if (never >= 0 && token_set_has(&r->ends, never)) return;
+  if (never >= 0 && draws)
+    vec_push(&r->suppressed, never);
+  else
+    g->never = never;
+}
+
 static void settle_rules(Generation *g, const Bundle *b, const PairLayout *layout) {
   Rules *r = &g->rules;
   const bool draws = !layout || g->search.sample;
-  if (draws || r->renormalize) {
-    r->min_new = merged(g, b, "min_tokens", "min_new_tokens");
+  const int64_t min_new = merged(g, b, "min_tokens", "min_new_tokens");
+  if (draws) { /* search has them as settings */
+    r->min_new = min_new;
     r->no_repeat_ngram = merged(g, b, "no_repeat_ngram", "no_repeat_ngram_size");
   }
-  if (merged(g, b, "min_tokens", "min_new_tokens")) r->min_length = 0;
+  if (min_new) r->min_length = 0;
   if (settings_given(g->settings, "max_tokens") || member(b->generation, "max_new_tokens")) r->max_length = 0;
   if (!draws) r->repetition_penalty = g->sampling->repetition_penalty;
   r->ends = b->model->config.ends;
@@ -430,8 +443,7 @@ static void settle_rules(Generation *g, const Bundle *b, const PairLayout *layou
     r->forced_first.count = 0;
     vec_push(&r->forced_first, layout->target_before.ids[0]);
   }
-  if (layout) g->never = take_never(r);
-  if (layout && g->never < 0 && bundle_is_ours(b)) g->never = layout_never(layout);
+  if (layout) settle_never(g, b, layout, draws);
 }
 
 bool generation_fill(Settings *s, const Bundle *b, Error *err) {

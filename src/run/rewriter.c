@@ -253,8 +253,8 @@ static Hypothesis *find(const Rewriter *w, const Input *inputs, const int64_t *n
   for (int32_t i = 0; i < r->model->config.ends.count; i++)
     token_set_add(&ends, r->model->config.ends.ids[i]);
   if (r->search->sample)
-    return draw_run(&(DrawRequest){r->model, r->sampling, r->seed, texts_each(w), ends, r->never, r->rules},
-                    inputs, count, numbers);
+    return draw_run(&(DrawRequest){r->model, r->sampling, r->seed, texts_each(w), ends, r->rules}, inputs,
+                    count, numbers);
   return search_run(&(SearchRequest){r->model, r->search, r->max_tokens, ends, r->never, r->rules}, inputs,
                     count);
 }
@@ -331,7 +331,7 @@ static bool report_joined(const Rewriter *w, int64_t text, size_t first, size_t 
       sums.unended |= h->unended;
       w->out->new_tokens += (int64_t)h->ids.count;
     }
-    w->out->unended_outputs += !rank && sums.unended;
+    w->out->unended_outputs += sums.unended;
     if (ok) *proceed = report(w, text, (int)rank, &b, &sums);
   }
   buffer_free(&b);

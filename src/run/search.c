@@ -34,6 +34,7 @@ typedef struct InputSearch {
 
 typedef struct Search {
   const SearchRequest *request;
+  Rules rules; /* the request's, and those that its settings are; owns nothing */
   const Input *inputs;
   int64_t beam, vocabulary;
   float *scratch;      /* [threads, scratch_floats] */
@@ -47,24 +48,6 @@ static int64_t steps_kept(const Search *s) {
 }
 
 /* ---- candidates ---- */
-
-/* Whether `id` would complete an n-gram that the text already contains. */
-static bool repeats(const Ids *text, int32_t id, int64_t n) {
-  const int64_t length = (int64_t)text->count;
-  const int32_t *tail = text->data + length - (n - 1);
-  for (int64_t at = 0; at + n <= length; at++)
-    if (text->data[at + n - 1] == id && !memcmp(text->data + at, tail, (size_t)(n - 1) * sizeof *tail))
-      return true;
-  return false;
-}
-
-static bool allowed(const Search *s, const Hypothesis *h, int32_t id) {
-  const SearchSettings *o = s->request->settings;
-  if (token_set_has(&s->request->ends, id)) return (int64_t)h->ids.count >= o->min_tokens;
-  if (id == s->request->never) return false;
-  return !o->no_repeat_ngram || (int64_t)h->ids.count < o->no_repeat_ngram ||
-         !repeats(&h->ids, id, o->no_repeat_ngram);
-}
 
 /* Inserts a step into the best `most`, in order; among equals, the first inserted wins. */
 static void keep(Step *steps, int64_t *count, int64_t most, Step step) {
@@ -95,11 +78,10 @@ static float find_tops(const Search *s, const float *x, float *tops) {
 static void score_group(const Search *s, InputSearch *in, int32_t beam, const float *x, double base,
                         int64_t group, int64_t *count) {
   const int64_t most = steps_kept(s), stop = group_end(s, group);
-  const Hypothesis *h = &in->beams[beam];
   for (int64_t id = group * AT_ONCE; id < stop; id++) {
     const double logprob = base + (double)x[id];
     if (*count == most && logprob <= in->steps[most - 1].logprob) continue;
-    if (logprob > -INFINITY && allowed(s, h, (int32_t)id))
+    if (logprob > -INFINITY && id != s->request->never)
       keep(in->steps, count, most, (Step){logprob, (int32_t)id, beam});
   }
 }
@@ -108,7 +90,7 @@ static void score_group(const Search *s, InputSearch *in, int32_t beam, const fl
  * its tokens. */
 static int64_t scratch_floats(const Search *s) {
   const int64_t context = s->request->model->config.context;
-  return groups_of(s) + s->vocabulary + (rules_any(s->request->rules, true) ? 2 * context : 0);
+  return groups_of(s) + s->vocabulary + (rules_any(&s->rules, true) ? 2 * context : 0);
 }
 
 /* ln of the sum of e^x; fills `tops` by find_tops. */
@@ -121,7 +103,7 @@ static double log_sum_exp(const Search *s, const float *x, float *tops) {
  * not be normalized. *log_sum: what must still be subtracted from the scores. */
 static void apply_rules(const Search *s, const InputSearch *in, const Ids *written, float *scores,
                         double *log_sum, float *tops) {
-  const Rules *rules = s->request->rules;
+  const Rules *rules = &s->rules;
   const Input *input = in->input;
   float *scratch = scores + s->vocabulary;
   int32_t *text = (int32_t *)(void *)(scratch + s->request->model->config.context);
@@ -139,7 +121,7 @@ static void score_beam(const Search *s, InputSearch *in, int32_t beam, const flo
   const int64_t most = steps_kept(s), groups = groups_of(s);
   float *tops = s->scratch + parallel_worker() * scratch_floats(s);
   double log_sum = log_sum_exp(s, x, tops);
-  if (rules_any(s->request->rules, true)) {
+  if (rules_any(&s->rules, true)) {
     float *scores = tops + groups;
     memcpy(scores, x, (size_t)s->vocabulary * sizeof *scores);
     apply_rules(s, in, &in->beams[beam].ids, scores, &log_sum, tops);
@@ -309,9 +291,22 @@ static void open_search(void *user, int64_t index, GenerationRequest *request) {
   request->user = in;
 }
 
+/* As in transformers the settings are rules, so they count the prompt of a decoder, too. */
+static Rules rules_of(const SearchRequest *r) {
+  Rules rules = r->rules ? *r->rules : (Rules){.repetition_penalty = 1};
+  rules.ends = r->ends;
+  if (r->settings->no_repeat_ngram) rules.no_repeat_ngram = r->settings->no_repeat_ngram;
+  if (r->settings->min_tokens) rules.min_new = r->settings->min_tokens;
+  return rules;
+}
+
 Hypothesis *search_run(const SearchRequest *r, const Input *inputs, int64_t count) {
   const int64_t beam = r->settings->beam;
-  Search s = {.request = r, .inputs = inputs, .beam = beam, .vocabulary = r->model->config.vocabulary};
+  Search s = {.request = r,
+              .rules = rules_of(r),
+              .inputs = inputs,
+              .beam = beam,
+              .vocabulary = r->model->config.vocabulary};
   s.results = mem_alloc_zeroed((size_t)(count * beam), sizeof *s.results);
   s.scratch = mem_alloc((size_t)(threads_count() * scratch_floats(&s)) * sizeof *s.scratch);
   const bool ok = generate_all(r->model, beam, inputs, count, open_search, &s);

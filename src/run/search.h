@@ -13,7 +13,7 @@ typedef struct SearchRequest {
   const SearchSettings *settings;
   int64_t most;       /* maximum number of new tokens */
   TokenSet ends;      /* tokens that end a text */
-  int32_t never;      /* a token that is never generated, such as padding; -1: none */
+  int32_t never;      /* a token that is never generated and no end, such as padding; -1: none */
   const Rules *rules; /* may be NULL */
 } SearchRequest;
 

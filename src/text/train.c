@@ -222,6 +222,8 @@ Tokenizer *tokenizer_train(TextSource *raw, const TokenizerSettings *s, const ch
   char n[FIGURE_SIZE];
   if (s->vocab && s->vocab != tokenizer_size(t) && !strcmp(kind, "byte"))
     news_warning(news, "--vocab %" PRId64 " has no effect with --tokenizer byte", s->vocab);
+  if (strcmp(kind, "bpe") && s->words && strcmp(s->words, "own"))
+    news_warning(news, "--words %s has no effect with --tokenizer %s", s->words, kind);
   if (s->vocab > tokenizer_size(t) && !strcmp(kind, "char"))
     news_warning(news,
                  "--vocab %" PRId64

@@ -114,7 +114,8 @@ static bool make_tokenizer(Run *r, Error *err) {
   else
     r->tokenizer = learn_tokenizers(r, err);
   const char *remark = r->tokenizer ? tokenizer_remark(r->tokenizer) : NULL;
-  if (remark) news_note(&r->news, "tokenizer.json: %s", remark);
+  const char *from = described_by(r) ? described_by(r) : r->train->tokenizer_from;
+  if (remark) news_note(&r->news, "%s: %s", from ? from : "tokenizer.json", remark);
   return r->tokenizer != NULL;
 }
 
@@ -499,6 +500,7 @@ static bool begin(Run *r, Error *err) {
     return false;
   if (r->deadline > 0 && !budget_steps(r->settings, &r->plan, r->material, r->deadline, &r->news, err))
     return false;
+  if (!r->resumed) recipe_note_unreached(r->train->replan, r->plan.steps, &r->news);
   return plan_check(&r->plan, r->batches, r->dir.home, &r->news, err);
 }
 

@@ -136,6 +136,23 @@ int64_t recipe_steps(const char *changes, int64_t step, int64_t otherwise) {
   return otherwise;
 }
 
+/* The smallest step above `above`; 0: there is none. */
+static int64_t next_change(const char *changes, int64_t above) {
+  int64_t at, to, next = 0;
+  int read;
+  for (const char *p = changes; p && sscanf(p, " %" SCNd64 ":%" SCNd64 "%n", &at, &to, &read) == 2; p += read)
+    if (at > above && (!next || at < next)) next = at;
+  return next;
+}
+
+void recipe_note_unreached(const char *changes, int64_t steps, const News *news) {
+  int64_t at = 0;
+  while ((at = next_change(changes, at)) && at <= steps) steps = recipe_steps(changes, at, steps);
+  if (at)
+    news_note(news, "--replan changes the number of steps at step %" PRId64 ", which this run does not reach",
+              at);
+}
+
 bool recipe_replan(const RunDir *dir, Settings *settings, int64_t step, int64_t steps, Error *err) {
   const TrainSettings *train = settings_part(settings, &train_settings_table);
   const char *name = step ? "replan" : "steps"; /* at step 0 no update has used another number */

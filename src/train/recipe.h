@@ -14,6 +14,8 @@ bool recipe_write(const RunDir *, const Settings *, Error *);
 
 /* Refuses an invalid list of changes. */
 bool recipe_check_replan(const char *changes, Error *);
+/* Notes the first step of `changes` that a run of `steps` does not make, if there is one. */
+void recipe_note_unreached(const char *changes, int64_t steps, const News *);
 /* The number of steps that `changes` (--replan, "STEP:STEPS ...") sets at `step`, else `otherwise`. */
 int64_t recipe_steps(const char *changes, int64_t step, int64_t otherwise);
 /* Adds a change and saves the recipe. */

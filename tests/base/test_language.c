@@ -17,7 +17,7 @@ static bool is_chinese(void) {
 
 /* Sets the variables, all others that count are unset, and asks for the language of the environment. */
 static bool chinese_with(const char *const *variables) {
-  static const char *const all[] = {"INKSTONE_LANG", "LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG"};
+  static const char *const all[] = {"INKSTONE_LANG", "LANGUAGE", "LC_ALL", "LC_MESSAGES", "LC_CTYPE", "LANG"};
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) unsetenv(all[i]);
   for (; *variables; variables += 2) setenv(variables[0], variables[1], 1);
   assert_true(ink_set_language(NULL, NULL));
@@ -36,6 +36,9 @@ static void environment(void **state) {
   assert_false(CHINESE("LANG", "zh_CN.UTF-8", "LC_MESSAGES", "en_US.UTF-8"));
   assert_false(CHINESE("LANG", "zh_CN.UTF-8", "LC_ALL", "C.UTF-8"));
   assert_true(CHINESE("LANG", "en_US.UTF-8", "LC_ALL", "", "LC_MESSAGES", "zh_CN"));
+  assert_true(CHINESE("LANG", "zh_CN.UTF-8", "LC_CTYPE", "UTF-8")); /* as macOS passes it on */
+  assert_false(CHINESE("LANG", "zh_CN.UTF-8", "LC_CTYPE", "C"));
+  assert_false(CHINESE("LANG", "zh_XX")); /* not installed: the C library has ASCII */
   assert_true(CHINESE("LANG", "fr_FR.UTF-8", "LANGUAGE", "fr:zh:en"));
   assert_false(CHINESE("LANG", "zh_CN.UTF-8", "LANGUAGE", "fr:en:zh"));
   assert_false(CHINESE("LANG", "C", "LANGUAGE", "zh")); /* as gettext has it */

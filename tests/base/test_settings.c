@@ -32,7 +32,7 @@ typedef struct Run {
 #include "base/settings_table.h"
 SHAPE_SETTINGS
 #undef SETTING
-#define SETTING(...) SETTING_ITEM(Run, SETTING_FIXED, __VA_ARGS__),
+#define SETTING(...) SETTING_ITEM(Run, SETTING_FIXED, false, __VA_ARGS__),
 static const Setting run_items[] = {RUN_SETTINGS{0}};
 static const SettingTable run_table = {"run", sizeof(Run), run_items};
 

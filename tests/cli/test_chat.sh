@@ -70,6 +70,67 @@ expect_status 0
 [ -z "$(sed -n 3p out)" ] || flunk "an empty line for an empty one"
 [ "$(sed -n 4p out)" = "a b" ] || flunk "the line break became a space"
 
+# Turns from a pipe are read as all text is: in another encoding, compressed, with a byte-order mark, mended.
+run_with_input "你好
+hello
+" chat -m model --max-tokens 5
+cp out wanted
+piped() { # FLAGS, with the turns in `turns`
+  last="chat $* <turns"
+  "$INKSTONE" chat -m model --max-tokens 5 "$@" <turns >out 2>err
+  status=$?
+  expect_status 0
+  expect_same out wanted
+}
+if command -v iconv >/dev/null; then
+  printf '你好\nhello\n' | iconv -f utf-8 -t gb18030 >turns
+  piped --encoding gb18030
+  printf '你好\nhello\n' | iconv -f utf-8 -t utf-16 >turns
+  piped
+fi
+printf '\357\273\277你好\nhello' >turns
+piped
+printf '你好\nhello\n' | gzip >turns
+piped
+run_with_input "$(printf 'a\357\277\275b')" chat -m model --max-tokens 5
+cp out wanted
+printf 'a\377b' >turns
+piped --invalid replace
+expect_err "replaced"
+run_with_input "$(printf 'a\377b')" chat -m model --max-tokens 5
+expect_status 1
+expect_err "line 1: byte 2 is not UTF-8: give its --encoding, or --invalid replace"
+
+# So is --system, wherever --encoding stands; a recipe's is UTF-8.
+run reply -m model --system "Sé bueno" --max-tokens 5 hello
+cp out wanted
+latin=$(printf 'S\351 bueno')
+run reply -m model --system "$latin" --max-tokens 5 hello
+expect_failure "--system:1: byte 2 (0xe9) is not UTF-8" "--encoding latin1"
+for command in "reply --encoding latin1 --system" "reply -q --system"; do
+  set -- $command
+  [ "$2" = -q ] && set -- "$@" "$latin" --encoding latin1 || set -- "$@" "$latin"
+  run "$@" -m model --max-tokens 5 hello
+  expect_status 0
+  expect_same out wanted
+done
+printf 'hello' >turns
+piped --system "$latin" --encoding latin1
+printf 'encoding: latin1\n' >recipe.yaml
+run reply -m model --config recipe.yaml --system "$latin" --max-tokens 5 hello
+expect_same out wanted
+run reply -m model --system one --system "Sé bueno" --max-tokens 5 hello
+expect_err "--system is given more than once: the last value, Sé bueno, is used"
+expect_same out wanted
+
+# What stands in the prompt is there: no token of it comes again.
+run reply -m breaks --beam 1 --max-tokens 3 a
+expect_out a
+for beam in 1 3; do
+  run reply -m breaks --beam $beam --max-tokens 3 --no-repeat-ngram 1 a
+  ! grep -q a out || flunk "the reply repeats a token of the prompt, with a beam of $beam"
+done
+
 # A NUL is named as `reply` names it; a wrong command ends a script, which is said.
 printf 'a\000b\nhello\n' >nul
 "$INKSTONE" chat -m model --max-tokens 5 <nul >out 2>err

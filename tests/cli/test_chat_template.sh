@@ -28,6 +28,19 @@ expect_same ours out
 run info foreign
 expect_out "chat template"
 
+# A token that is forbidden is not drawn, and ends no reply.
+cp -r foreign forbidding
+run reply -m foreign --sample --top-k 1 --max-tokens 6 hello
+expect_out 佽
+first=$("$INKSTONE" tokenizer encode -m foreign 佽 | sed 's/ .*//')
+printf '{"do_sample": true, "eos_token_id": %s, "bad_words_ids": [[%s]]}' \
+  "$("$INKSTONE" tokenizer encode -m foreign '<|end|>')" "$first" >forbidding/generation_config.json
+run reply -m forbidding --sample --top-k 1 --max-tokens 6 hello
+expect_status 0
+[ "$(wc -c <out)" -gt 1 ] || flunk "the forbidden token ended the reply"
+! grep -q 佽 out || flunk "the forbidden token was drawn"
+rm -r forbidding
+
 # An empty system turn is one: a template that has a text of its own then leaves it out. Our layout has none.
 cp -r foreign telling
 {

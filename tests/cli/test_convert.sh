@@ -163,6 +163,15 @@ expect_no_file there
 run convert model there --type q8_0
 expect_usage "--type q8_0" "there.gguf"
 expect_no_file there
+run convert model ""
+expect_usage "argument 2 is empty"
+for place in "" sub/; do
+  run convert model "$place.gguf"
+  expect_usage "$place.gguf: a file needs a name before .gguf: give one, such as ${place}model.gguf"
+  expect_no_file "$place.gguf"
+done
+run convert model ./
+expect_status 2
 mkdir -p place/config.json
 run convert model place
 expect_failure "place/config.json: is a directory"

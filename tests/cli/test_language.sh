@@ -33,6 +33,22 @@ run --version
 expect_status 2
 expect_err 'INKSTONE_LANG="fr"'
 
+# A bare zh_CN has the character set that the system says: GB2312 or GBK of glibc, so messages are English there.
+locales=$PWD/locales
+mkdir locales
+for set in GBK UTF-8; do
+  mkdir "$locales/$set"
+  localedef -i zh_CN -f $set "$locales/$set/zh_CN" >out 2>&1
+  [ -e "$locales/$set/zh_CN/LC_CTYPE" ] || { skip_part "no localedef for $set" && continue; }
+  LOCPATH=$locales/$set LC_ALL=zh_CN INKSTONE_LANG= "$INKSTONE" write -m nowhere >out 2>err
+  last="LC_ALL=zh_CN ($set) inkstone write"
+  if [ $set = GBK ]; then
+    ! LC_ALL=C grep -q '[^ -~]' err || flunk "messages in UTF-8 on a terminal of GBK"
+  else
+    expect_err "没有"
+  fi
+done
+
 # Readable results have labels in Chinese, aligned by display width; JSON does not.
 export INKSTONE_LANG=zh
 run train write poem -o model --size nano --steps 1 --context 16 --holdout 0 --threads 1 -q

@@ -68,6 +68,15 @@ expect_usage "--replan: 6:5: a run that has made 6 steps cannot have 5"
 run train write text -o wins --overwrite --replan "0:10"
 expect_usage "--replan: 0:10: the first step"
 
+for changes in "2:6 5:8 9:12" "3:6"; do
+  run train write text -o wins --overwrite --steps 2 --replan "$changes" --batch 2 --context 16 --size nano --threads 1
+  expect_status 0
+  case $changes in 3*) at=3 ;; *) at=9 ;; esac
+  expect_err "--replan changes the number of steps at step $at, which this run does not reach"
+done
+run train write text -o wins --overwrite --steps 2 --replan "2:4 4:5" --batch 2 --context 16 --size nano --threads 1
+expect_not_err "does not reach"
+
 # With --from the network is the base's: whatever would be another one is refused by name, how it is trained is free.
 for flag in "--encoder-layers 3" "--activation gelu" "--cell lstm" "--attention multiplicative" "--ffn 8" "--rope-theta 5" "--no-tied" "--arch gpt2"; do
   run train write text -o shaped --from sequences --steps 1 $flag

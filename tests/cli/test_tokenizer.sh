@@ -72,6 +72,19 @@ for flag in "--encoding latin1" "--invalid replace"; do
   run tokenizer encode -m one.json --bytes $flag x
   expect_usage "has no effect with --bytes"
 done
+run tokenizer decode -m one.json --encoding latin1 1
+expect_usage "--encoding is a flag of"
+if command -v iconv >/dev/null; then
+  "$INKSTONE" tokenizer encode -m one.json "The moon" | iconv -f utf-8 -t utf-16 >ids
+  [ "$("$INKSTONE" tokenizer decode -m one.json - <ids 2>err)" = "The moon" ] || flunk "ids in UTF-16 are not read"
+fi
+run tokenizer train text -o x.json --seed 3
+expect_usage "--seed is a flag of"
+run tokenizer train text -o x.json --tokenizer char --words gpt-2
+expect_err "warning: --words gpt-2 has no effect with --tokenizer char"
+run tokenizer train text -o x.json --tokenizer bpe --vocab 300 --words gpt-2
+expect_not_err "no effect"
+rm x.json
 run tokenizer train nowhere -o x.json
 expect_failure "nowhere"
 run tokenizer train text -o x.json --vocab 100 --tokenizer bpe # less than the bytes

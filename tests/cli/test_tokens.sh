@@ -85,6 +85,8 @@ mv t begins/tokenizer.json
 run info begins
 expect_out '<|endoftext|>'
 expect_out 'its "truncation" is not applied'
+run eval line -m begins
+expect_err 'begins: its "truncation" is not applied' # of whatever file the tokenizer is
 scored begins line
 [ "$tokens" -eq "$ids" ] || flunk "a begin: $tokens of $ids tokens"
 alone=$nats

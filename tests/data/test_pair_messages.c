@@ -77,6 +77,11 @@ static void variables_of_the_template(void **state) {
   READ("{\"chat_template_kwargs\":{\"enable_thinking\":false},\"tools\":[],\"messages\":[" USER "," ASSISTANT
        "]}",
        "v:{\"enable_thinking\":false} u:q a:r");
+  REFUSED("{\"messages\":[]}", "a.txt:1", "\"messages\" is an empty list");
+  REFUSED("{\"conversations\":[],\"prompt\":\"x\"}", "\"conversations\" is an empty list");
+  REFUSED("{\"prompt\":[" USER "],\"completion\":[]}", "\"completion\" is an empty list");
+  READ("{\"messages\":[],\"conversation\":[" USER "," ASSISTANT "]}", "u:q a:r");
+  READ("{\"messages\":[],\"prompt\":[" USER "],\"completion\":[" ASSISTANT "]}", "u:q a:r");
   REFUSED("{\"tools\":[1],\"messages\":[" USER "," ASSISTANT "]}", "a.txt:1",
           "\"tools\" is not a list of objects");
   REFUSED("{\"tools\":\"x\",\"messages\":[" USER "," ASSISTANT "]}", "\"tools\" is not a list of objects");

@@ -159,6 +159,46 @@ for values in [dict(max_new_tokens=12), dict(max_length=30), dict(max_new_tokens
     written("llama", *llama, values)
     written("gpt2", *gpt2, values)
 
+# A reply counts the tokens of its prompt, where a decoder reads it, as `write` does and as transformers does.
+TEMPLATE = "{% for m in messages %}{{ m.role }}: {{ m.content }}<|endoftext|>{% endfor %}{% if add_generation_prompt %}assistant:{% endif %}"
+
+
+def replied(name, model, values):
+    with open(f"{name}/tokenizer_config.json") as stored:
+        config = {**json.load(stored), "chat_template": TEMPLATE}
+    with open(f"{name}/tokenizer_config.json", "w") as out:
+        json.dump(config, out)
+    tokenizer = AutoTokenizer.from_pretrained(name)
+    values = {"eos_token_id": END, "pad_token_id": PAD, **values}
+    model = says(name, model, values)
+    for sentence in SENTENCES:
+        prompt = tokenizer.apply_chat_template([{"role": "user", "content": sentence}], add_generation_prompt=True, tokenize=True, return_dict=False)
+        beams = values.get("num_beams", 1)
+        out = model.generate(torch.tensor([prompt]), attention_mask=torch.ones(1, len(prompt), dtype=torch.long), num_return_sequences=beams)
+        texts = [tokenizer.decode(until_end(row.tolist()[len(prompt):], values["eos_token_id"]), skip_special_tokens=True) for row in out]
+        texts = [text.encode("utf-8", "replace").decode() for text in texts]
+        lines = [json.loads(line) for line in run("reply", "-m", name, sentence, "--json", "-q", *(["--n-best", beams] if beams > 1 else [])).stdout.splitlines()]
+        mine = [line["text"] for line in lines]
+        check(f"{name} reply {values} {sentence!r}", mine == texts, "" if mine == texts else f"\n  {mine}\n  {texts}")
+
+
+for model, _ in (llama, gpt2):
+    for beams in (1, 3):
+        for values in (dict(no_repeat_ngram_size=2), dict(no_repeat_ngram_size=1), dict(repetition_penalty=1.7), dict(min_new_tokens=12),
+                       dict(max_length=60, min_length=45), dict(bad_words_ids=[[66], [67], [5, 6]]), dict(bad_words_ids=[[70]]),
+                       dict(suppress_tokens=list(range(40, 160))), dict(begin_suppress_tokens=list(range(20, 290)))):
+            replied("llama" if model is llama[0] else "gpt2", model, {**({} if "max_length" in values else dict(max_new_tokens=16)), **values, "num_beams": beams})
+    # what is forbidden is not drawn, and ends no text
+    replied("llama" if model is llama[0] else "gpt2", model, dict(do_sample=True, top_k=1, max_new_tokens=16, bad_words_ids=[[70]]))
+    replied("llama" if model is llama[0] else "gpt2", model, dict(do_sample=True, top_k=1, max_new_tokens=16, bad_words_ids=[list(range(71, 72))]))
+
+# BART begins with the token that ends: n-grams of one then forbid the end.
+same = saved("same", BartForConditionalGeneration(BartConfig(**{**shape, "decoder_start_token_id": END})), 6)
+for beams in (1, 2):
+    for size in (1, 2):
+        for forced in ({}, dict(forced_eos_token_id=END)):
+            translated("same", *same, dict(num_beams=beams, max_length=14, no_repeat_ngram_size=size, bad_words_ids=[[PAD]], **forced))
+
 # Drawn texts come from what the file leaves to choose from.
 model, tokenizer = llama
 for values, most in ((dict(top_k=3, temperature=2.0), 3), (dict(), 50), (dict(top_p=0.3, top_k=0), None), (dict(min_p=0.01), None),

@@ -161,16 +161,22 @@ static void order_and_company(void **state) {
 /* An output of the maximum length without an end says so; one that ends does not. */
 static void what_has_no_end_says_so(void **state) {
   static const SearchSettings beams = {.beam = 3, .length_penalty = 1, .n_best = 1},
-                              draws = {.beam = 1, .n_best = 1, .sample = true};
-  static const SearchSettings *const ways[] = {&greedy, &beams, &draws};
+                              draws = {.beam = 1, .n_best = 1, .sample = true},
+                              several = {.beam = 3, .length_penalty = 1, .n_best = 3};
+  static const SearchSettings *const ways[] = {&greedy, &beams, &draws, &several};
   static const char *const texts[] = {"one", "", "another"};
-  for (int i = 0; i < 3; i++) {
+  for (int i = 0; i < 4; i++) {
     Fixture f = fixture("translate", "marian", "64");
     Heard h = {0};
     ink_rewritten done;
     Error err = {0};
     assert_true(rewrite(&f, ways[i], texts, 3, &h, &done, &err));
-    assert_true(h.unended == 2 && done.unended_outputs == 2);
+    assert_true(h.unended == 2 * ways[i]->n_best && done.unended_outputs == h.unended);
+    if (ways[i] == &several) {
+      forget(&h);
+      drop(&f);
+      continue;
+    }
     token_set_add(&f.model->config.ends, h.first);
     forget(&h);
     assert_true(rewrite(&f, ways[i], texts + 2, 1, &h, &done, &err));
