@@ -241,11 +241,11 @@ typedef struct ink_model ink_model;
  * such path. Calls with it use the engine it was opened in unless they name another. The listener receives a
  * warning for what the model's files request and Inkstone does not support. */
 INK_API ink_model *ink_model_open(const char *model, const ink_call *, ink_error *);
-/* As ink_model_open, with `count` adapters, whose changes are added up: "DIR", or "DIR:WEIGHT" for WEIGHT
- * times its change. DIR: a directory in the layout of PEFT, as training with the setting "adapter" writes it,
- * or the name of a downloaded one. The task, the defaults and the tokenizer are those of the first adapter,
- * if it has them. Fails for an adapter of another model. (A directory with an adapter is itself a model for
- * ink_model_open, if the base that it names can be found.) */
+/* As ink_model_open, with `count` adapters, whose changes are added up: "PATH", or "PATH:WEIGHT" for
+ * WEIGHT times its change. PATH: a directory in the layout of PEFT, as training with the setting "adapter"
+ * writes it, a GGUF file, or the name of a downloaded one. The task, the defaults and the tokenizer are those
+ * of the first adapter, if it has them. Fails for an adapter of another model. (A directory with an adapter
+ * is itself a model for ink_model_open, if the base that it names can be found.) */
 INK_API ink_model *ink_model_open_adapted(const char *model, const char *const *adapters, int count,
                                           const ink_call *, ink_error *);
 /* Rounds the matrices to another number format, in memory only: "q8_0", for products of integers of 8 bits,
@@ -283,7 +283,8 @@ typedef struct ink_converted {
  * keeps each tensor's type, or uses f32 where `out` cannot have it. Fails for values beyond the type's range
  * (the error names the tensor), for what a GGUF file cannot say, and with INK_USAGE if `out` contains a model
  * (unless the setting "overwrite" is on), or is, contains or is inside `source`. `out` has its old model
- * until the new one is complete. `done` may be NULL. */
+ * until the new one is complete. An adapter's directory is written as a GGUF file with the adapter alone,
+ * whose parameters are then counted, in f32 or the type f16 or bf16. `done` may be NULL. */
 INK_API bool ink_convert(const char *source, const char *out, const ink_settings *, ink_converted *done,
                          const ink_call *, ink_error *);
 

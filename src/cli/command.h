@@ -56,12 +56,13 @@ typedef struct Flag {
            "small"),                                                                                        \
         0, false                                                                                            \
   }
-#define FLAG_ADAPTER                                                                                         \
-  {                                                                                                          \
-    OWN_ADAPTER, "adapter", "DIR[:WEIGHT]",                                                                  \
-        N_("add this adapter, as training with --adapter or PEFT writes it, WEIGHT times (1); may be given " \
-           "several times"),                                                                                 \
-        0, false                                                                                             \
+#define FLAG_ADAPTER                                                                                      \
+  {                                                                                                       \
+    OWN_ADAPTER, "adapter", "ADAPTER[:WEIGHT]",                                                           \
+        N_("add this adapter, a directory as training with --adapter or PEFT writes it, or a GGUF file, " \
+           "WEIGHT times (1); may be given "                                                              \
+           "several times"),                                                                              \
+        0, false                                                                                          \
   }
 #define FLAG_CACHE                                                                                       \
   {                                                                                                      \

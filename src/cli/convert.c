@@ -61,10 +61,13 @@ const Command command_convert = {
            "q6_k, q4_k_m and iq4_nl give some matrices a larger type, as llama.cpp does, and those whose "
            "rows are no whole blocks another one: the counts tell.\nWhat a GGUF file cannot say (a window of "
            "mistral, a tokenizer that llama.cpp would use otherwise) is an error. Models trained with "
-           "--tokenizer char or --words gpt-2 have tokenizers that it can.\nDST keeps its old model until "
+           "--tokenizer char or --words gpt-2 have tokenizers that it can.\nThe directory of an adapter "
+           "becomes a GGUF file with the "
+           "adapter alone, which llama.cpp and Inkstone add to its base.\nDST keeps its old model until "
            "the new one is complete. Only --overwrite replaces a model or a file."),
     .examples = {{"inkstone convert smollm2.gguf smollm2", N_("make a GGUF file loadable by transformers")},
                  {"inkstone convert poems poems.gguf --type q4_k_m", N_("make a small file for llama.cpp")},
+                 {"inkstone convert mine mine.gguf", N_("make an adapter that llama.cpp applies (--lora)")},
                  {"inkstone convert poems poems-bf16 --type bf16", N_("halve the size of a trained model")},
                  {"inkstone convert poems poems-bf16 --type bf16 --overwrite",
                   N_("replace an earlier result")}},

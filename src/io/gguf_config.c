@@ -324,6 +324,11 @@ static void write_tokens(GgufValues *v, const json_t *config) {
   if (json_is_integer(pad)) gguf_put_int(v, "tokenizer.ggml.padding_token_id", json_integer_value(pad));
 }
 
+const char *gguf_architecture(const json_t *config, Error *err) {
+  const Family *f = family_to(config, err);
+  return f ? f->name : NULL;
+}
+
 bool gguf_put_configuration(GgufValues *v, const json_t *config, Error *err) {
   const Family *f = family_to(config, err);
   if (!f) return false;

@@ -8,10 +8,22 @@
 #include "io/gguf.h"
 #include "io/vocabulary.h"
 
+/* The card: what a directory has as inkstone.json. */
+#define GGUF_CARD "inkstone.card"
+
 /* As config.json; NULL on failure. Caller: json_decref. */
 json_t *gguf_configuration(const Gguf *, Error *);
 /* And back: adds the metadata of a complete config.json, token ids of the end and padding included. */
 bool gguf_put_configuration(GgufValues *, const json_t *config, Error *);
+/* The name of that configuration's architecture in GGUF files; NULL: it has none. */
+const char *gguf_architecture(const json_t *config, Error *);
+/* A file with an adapter (general.type) instead of a model. */
+bool gguf_is_adapter(const Gguf *);
+/* As adapter_config.json, without "lora_alpha" if the change is not scaled, and inkstone.json. Caller:
+ * json_decref of both, in any case. */
+bool gguf_adapter(const Gguf *, json_t **configuration, json_t **card, Error *);
+/* And back: of an adapter over the model with configuration `base`, whose change is not scaled. */
+bool gguf_put_adapter(GgufValues *, const json_t *base, const char *base_name, const json_t *card, Error *);
 /* As generation_config.json, with the tokens of that configuration; *out NULL: the file has none. */
 bool gguf_generation(const Gguf *, const json_t *config, json_t **out, Error *);
 void gguf_put_generation(GgufValues *, const json_t *generation);

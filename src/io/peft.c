@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/language.h"
+#include "io/gguf_model.h"
 #include "io/model_cache.h"
 
 bool peft_exists(const char *directory) {
@@ -101,25 +102,41 @@ static bool check(const PeftAdapter *a, Error *err) {
 
 /* ---- reading ---- */
 
-bool peft_open(PeftAdapter *a, const char *directory, Error *err) {
+static bool open_directory(PeftAdapter *a, Error *err) {
   char path[PATH_CAPACITY];
-  *a = (PeftAdapter){.path = ""};
-  snprintf(a->path, sizeof a->path, "%s", dir_current(path, directory));
-  if (!peft_exists(directory))
-    return fail_not_found(err, "%s: not an adapter: there is no " PEFT_CONFIG, directory);
   if (!(a->configuration = json_read(path_join(path, a->path, PEFT_CONFIG), err)) || !check(a, err))
     return false;
   path_join(path, a->path, "inkstone.json");
   if (!(a->card = file_exists(path) ? json_read(path, err) : json_object())) return false;
   if (!file_exists(path_join(path, a->path, PEFT_WEIGHTS)))
     return fail_not_found(err, "%s: " PEFT_WEIGHTS " is missing next to " PEFT_CONFIG, a->path);
-  return safetensors_open(&a->weights, path, err);
+  if (!safetensors_open(&a->weights, path, err)) return false;
+  a->tensors = a->weights.tensors;
+  return true;
+}
+
+static bool open_file(PeftAdapter *a, Error *err) {
+  if (!gguf_open(&a->file, a->path, err) || !gguf_adapter(&a->file, &a->configuration, &a->card, err))
+    return false;
+  a->tensors = a->file.tensors;
+  a->names = "gguf";
+  return true;
+}
+
+bool peft_open(PeftAdapter *a, const char *given, Error *err) {
+  char path[PATH_CAPACITY];
+  *a = (PeftAdapter){.path = ""};
+  snprintf(a->path, sizeof a->path, "%s", dir_current(path, given));
+  if (peft_exists(given)) return open_directory(a, err);
+  if (gguf_claims(a->path)) return open_file(a, err);
+  return fail_not_found(err, "%s: not an adapter: there is no " PEFT_CONFIG, given);
 }
 
 void peft_close(PeftAdapter *a) {
   json_decref(a->configuration);
   json_decref(a->card);
   safetensors_close(&a->weights);
+  gguf_close(&a->file);
   *a = (PeftAdapter){.path = ""};
 }
 

@@ -1,25 +1,33 @@
 /* peft.h - low-rank adapters in the layout of Hugging Face's PEFT: a directory with adapter_config.json and
  * adapter_model.safetensors, whose tensors are base_model.model.<layer>.lora_A.weight [r,in] and
- * lora_B.weight [out,r]. https://huggingface.co/docs/peft */
+ * lora_B.weight [out,r]. https://huggingface.co/docs/peft
+ *
+ * Those of llama.cpp, GGUF files, are read to the same configuration, but keep the names of their tensors and
+ * the order of their rows, which the base's architecture tells (run/adapter_forms.h). */
 #ifndef IO_PEFT_H
 #define IO_PEFT_H
 
+#include "io/gguf.h"
 #include "io/safetensors.h"
 
 #define PEFT_CONFIG  "adapter_config.json"
 #define PEFT_WEIGHTS "adapter_model.safetensors"
 
 typedef struct PeftAdapter {
-  char path[PATH_CAPACITY]; /* of the directory */
+  char path[PATH_CAPACITY]; /* of the directory, or the file */
   json_t *configuration;
   json_t *card; /* inkstone.json of an adapter that Inkstone trained; else empty */
+  TensorSet tensors;
+  const char *names; /* the format whose names these have; NULL: PEFT's */
   Safetensors weights;
+  Gguf file; /* of a directory: empty */
 } PeftAdapter;
 
 /* Whether the directory contains an adapter. */
 bool peft_exists(const char *directory);
-/* Fails for settings that change results and are not supported, by name. Close it in any case. */
-bool peft_open(PeftAdapter *, const char *directory, Error *);
+/* Of a directory, or a GGUF file. Fails for settings that change results and are not supported, by name.
+ * Close it in any case. */
+bool peft_open(PeftAdapter *, const char *path, Error *);
 void peft_close(PeftAdapter *);
 
 /* Finds the base model that it names: a path from the directory, or from here, or a downloaded model. */

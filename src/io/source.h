@@ -60,6 +60,14 @@ typedef struct ModelFile {
   bool (*check)(void *self, const json_t *configuration, Error *);
 } ModelFile;
 
+/* An adapter that is written as one file. */
+typedef struct AdapterFile {
+  const json_t *configuration, *card, *licence; /* the base's configuration; as of ModelFile */
+  const char *base;                             /* its path or name */
+  NamedTensor *items;                           /* as they will be stored; `from` has the values */
+  size_t count;
+} AdapterFile;
+
 typedef struct SourceFormat {
   const char *name; /* in sources.def and in the architectures' tables of names */
   bool (*claims)(const char *path);
@@ -76,6 +84,7 @@ typedef struct SourceFormat {
   bool (*write_tensors)(const char *path, const NamedTensor *, size_t count, Error *);
   const char *suffix; /* of files that `save` writes, such as ".gguf" */
   bool (*save)(const char *path, const ModelFile *, Error *);
+  bool (*save_adapter)(const char *path, const AdapterFile *, Error *); /* NULL: adapters are not written */
 } SourceFormat;
 
 /* Of directories as saved by transformers. */

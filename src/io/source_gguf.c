@@ -25,19 +25,19 @@ static void put_licence(GgufValues *v, const json_t *licence) {
   }
 }
 
-/* The card: what a directory has as inkstone.json. */
-#define CARD "inkstone.card"
-
 /* A file without tensors is only a tokenizer. */
 static bool open_file(ModelSource *s, Error *err) {
   Gguf *g = mem_alloc_zeroed(1, sizeof *g);
   s->own = g;
   if (!gguf_open(g, s->path, err)) return false;
+  if (gguf_is_adapter(g))
+    return fail_usage(err, "%s: is an adapter, not a model: give its base with -m, and it with --adapter %s",
+                      s->path, s->path);
   snprintf(s->configuration_at, PATH_CAPACITY, _("%.*s: metadata, by transformers' names"), PATH_CAPACITY / 2,
            s->path);
   snprintf(s->generation_at, PATH_CAPACITY, _("%.*s: metadata of sampling"), PATH_CAPACITY / 2, s->path);
   s->licence = licence_of(g);
-  if (!gguf_get_json(g, CARD, &s->card, err)) return false;
+  if (!gguf_get_json(g, GGUF_CARD, &s->card, err)) return false;
   return !g->tensors.count || ((s->configuration = gguf_configuration(g, err)) &&
                                gguf_generation(g, s->configuration, &s->generation, err));
 }
@@ -134,7 +134,7 @@ static bool put_values(GgufValues *v, const ModelFile *f, Error *err) {
   put_licence(v, f->licence);
   put_templates(v, f->chat_template);
   gguf_put_generation(v, f->generation);
-  gguf_put_json(v, CARD, f->card);
+  gguf_put_json(v, GGUF_CARD, f->card);
   return true;
 }
 
@@ -202,6 +202,21 @@ static bool save(const char *path, const ModelFile *f, Error *err) {
   return ok;
 }
 
+static const Tensor *adapter_values(void *self, const NamedTensor *item) {
+  (void)self;
+  return item->from;
+}
+
+static bool save_adapter(const char *path, const AdapterFile *f, Error *err) {
+  GgufValues v = {.count = 0};
+  gguf_sort(f->items, f->count);
+  bool ok = gguf_put_adapter(&v, f->configuration, f->base, f->card, err);
+  if (ok) put_licence(&v, f->licence);
+  ok = ok && gguf_write(path, &v, f->items, f->count, (GgufTensors){NULL, adapter_values}, err);
+  buffer_free(&v.bytes);
+  return ok;
+}
+
 const SourceFormat source_gguf = {.name = "gguf",
                                   .claims = gguf_claims,
                                   .open = open_file,
@@ -210,4 +225,5 @@ const SourceFormat source_gguf = {.name = "gguf",
                                   .find_tokenizer = find_tokenizer,
                                   .read_template = read_template,
                                   .suffix = ".gguf",
-                                  .save = save};
+                                  .save = save,
+                                  .save_adapter = save_adapter};

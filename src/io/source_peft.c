@@ -41,7 +41,7 @@ static bool open_over(ModelSource *s, const char *base, Error *err) {
   s->configuration = json_incref(a->base.configuration);
   memcpy(s->configuration_at, a->base.configuration_at, sizeof s->configuration_at);
   memcpy(s->generation_at, a->base.generation_at, sizeof s->generation_at);
-  s->card = json_incref(has(s, "inkstone.json") ? a->adapter.card : a->base.card);
+  s->card = json_incref(json_object_size(a->adapter.card) ? a->adapter.card : a->base.card);
   if (!has(s, "generation_config.json")) {
     s->generation = json_incref(a->base.generation);
     return true;

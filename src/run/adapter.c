@@ -12,6 +12,7 @@
 #include "io/model_cache.h"
 #include "ops/finite.h"
 #include "ops/gemm.h"
+#include "run/adapter_forms.h"
 
 /* Both matrices of a layer; NULL: it has none. */
 typedef struct Pair {
@@ -27,8 +28,8 @@ static Pair pair_in(const Params *params, const char *layer) {
 
 static Pair pair_stored(const PeftAdapter *from, const char *layer) {
   char name[ADAPTER_NAME];
-  const NamedTensor *a = tensors_find(&from->weights.tensors, adapter_name(name, layer, ADAPTER_A)),
-                    *b = tensors_find(&from->weights.tensors, adapter_name(name, layer, ADAPTER_B));
+  const NamedTensor *a = tensors_find(&from->tensors, adapter_name(name, layer, ADAPTER_A)),
+                    *b = tensors_find(&from->tensors, adapter_name(name, layer, ADAPTER_B));
   return a && b ? (Pair){&a->tensor, &b->tensor} : (Pair){NULL, NULL};
 }
 
@@ -58,36 +59,58 @@ static bool is_exact(TensorType type, const float *values, int64_t count) {
   return true;
 }
 
-static uint64_t hash_vector(const Param *p, uint64_t seed) {
+/* `add`: 1, to hash 1 + w. */
+static uint64_t hash_vector(const Param *p, float add, uint64_t seed) {
   const int64_t count = tensor_count(&p->tensor);
   uint16_t *rounded = mem_alloc((size_t)count * sizeof *rounded);
-  type_narrow(TENSOR_BF16, rounded, tensor_f32(&p->tensor), count);
+  float *values = mem_alloc((size_t)count * sizeof *values);
+  for (int64_t i = 0; i < count; i++) values[i] = add + tensor_f32(&p->tensor)[i];
+  type_narrow(TENSOR_BF16, rounded, values, count);
   seed = hash_bytes(p->name, strlen(p->name), seed);
   seed = hash_bytes(rounded, (size_t)count * sizeof *rounded, seed);
+  mem_free(values);
   mem_free(rounded);
   return seed;
 }
 
-void adapter_base(Params *params, char print[ADAPTER_BASE]) {
-  bool f16 = true, bf16 = true; /* whether these types have all values exactly */
-  uint64_t hash = 0;
-  for (size_t i = 0; i < params_count(params); i++) {
-    const Param *p = params_at(params, i);
+static bool adds_one(const Model *m, const char *parameter) {
+  const Naming *naming = arch_naming(m->config.arch, "gguf");
+  char stored[TENSOR_NAME_CAPACITY];
+  for (int i = 0; naming && naming_stored(naming, parameter, i, stored); i++)
+    if (naming_form(naming, stored, parameter) == FORM_PLUS_ONE) return true;
+  return false;
+}
+
+void adapter_base(const Model *m, char print[ADAPTER_PRINT]) {
+  bool f16 = true, bf16 = true, adds = false; /* whether these types have all values exactly */
+  uint64_t hash = 0, of_sums = 0;
+  for (size_t i = 0; i < params_count(m->params); i++) {
+    const Param *p = params_at(m->params, i);
     if (p->role != PARAM_VECTOR) continue;
+    const bool sum = adds_one(m, p->name);
     const int64_t count = tensor_count(&p->tensor);
     f16 = f16 && is_exact(TENSOR_F16, tensor_f32(&p->tensor), count);
     bf16 = bf16 && is_exact(TENSOR_BF16, tensor_f32(&p->tensor), count);
-    hash = hash_vector(p, hash);
+    adds |= sum;
+    hash = hash_vector(p, 0, hash);
+    of_sums = hash_vector(p, sum ? 1 : 0, of_sums);
   }
-  snprintf(print, ADAPTER_BASE, "%016" PRIx64, hash);
+  const int length = snprintf(print, ADAPTER_PRINT, "%016" PRIx64, hash);
+  if (adds) snprintf(print + length, ADAPTER_PRINT - (size_t)length, "-%016" PRIx64, of_sums);
   if (f16 && !bf16) *print = '\0';
 }
 
-static bool check_base(const PeftAdapter *from, Params *params, Error *err) {
+/* Whether one of their hashes is the same. */
+static bool same_base(const char *a, const char *b) {
+  const char *more_a = strchr(a, '-'), *more_b = strchr(b, '-');
+  return !strncmp(a, b, 16) || (more_a && more_b && !strcmp(more_a, more_b));
+}
+
+static bool check_base(const PeftAdapter *from, const Model *m, Error *err) {
   const char *trained = json_get_text(json_object_get(from->card, "base"), "vectors", "");
-  char print[ADAPTER_BASE];
-  adapter_base(params, print);
-  return !*trained || !*print || !strcmp(trained, print) ||
+  char print[ADAPTER_PRINT];
+  adapter_base(m, print);
+  return !*trained || !*print || same_base(trained, print) ||
          fail(err,
               "%s: the adapter was trained over another model, %s: its norms and biases have the fingerprint "
               "%s, those of "
@@ -109,18 +132,16 @@ static bool is_finite(const Tensor *t) {
 /* `any`: a pair of the layer of rank 1. */
 static bool check_pair(const PeftAdapter *from, const char *layer, Pair any, Error *err) {
   const Pair p = pair_stored(from, layer);
-  if (!p.a)
-    return fail(err, "%s: the layer \"%s\" has only one of lora_A and lora_B", from->weights.tensors.path,
-                layer);
+  if (!p.a) return fail(err, "%s: the layer \"%s\" has only one of lora_A and lora_B", from->path, layer);
   const int64_t rank = p.a->dims == 2 ? p.a->shape[0] : 0;
   if (!is_matrix(p.a, rank, any.a->shape[1]) || !is_matrix(p.b, any.b->shape[0], rank))
     return fail(err,
                 "%s: lora_A and lora_B of \"%s\" have other shapes than the layer, which maps %" PRId64
                 " to %" PRId64 " values: the adapter is of another model",
-                from->weights.tensors.path, layer, any.a->shape[1], any.b->shape[0]);
+                from->path, layer, any.a->shape[1], any.b->shape[0]);
   return (is_finite(p.a) && is_finite(p.b)) ||
          fail(err, "%s: lora_A or lora_B of \"%s\" has values that are not finite: the file is damaged",
-              from->weights.tensors.path, layer);
+              from->path, layer);
 }
 
 static bool check_name(const NamedTensor *t, const Params *all, Error *err) {
@@ -135,7 +156,7 @@ static bool check_name(const NamedTensor *t, const Params *all, Error *err) {
 }
 
 static bool check(const PeftAdapter *from, const Params *all, Error *err) {
-  const TensorSet *set = &from->weights.tensors;
+  const TensorSet *set = &from->tensors;
   char layer[ADAPTER_NAME];
   AdapterSide side;
   for (size_t i = 0; i < set->count; i++)
@@ -228,9 +249,9 @@ static bool all_finite(Params *params) {
   return true;
 }
 
-bool adapter_apply(Model *m, const PeftAdapter *from, double weight, Error *err) {
+static bool apply(Model *m, const PeftAdapter *from, double weight, Error *err) {
   Model *all = model_adapted_everywhere(&m->config);
-  const bool ok = check(from, all->learned, err) && check_base(from, m->params, err);
+  const bool ok = check(from, all->learned, err) && check_base(from, m, err);
   Params *set = ok ? stacked(m, from, weight, all->learned) : NULL;
   model_free(all);
   if (!set) return false;
@@ -241,6 +262,15 @@ bool adapter_apply(Model *m, const PeftAdapter *from, double weight, Error *err)
   }
   model_adapt(m, set);
   return true;
+}
+
+bool adapter_apply(Model *m, const PeftAdapter *from, double weight, Error *err) {
+  Arena *arena = arena_new(0);
+  PeftAdapter plain;
+  const bool ok = adapter_plain(from, m, arena, &plain, err) && apply(m, &plain, weight, err);
+  json_decref(plain.configuration);
+  arena_free(arena);
+  return ok;
 }
 
 /* ---- merging ---- */

@@ -8,9 +8,12 @@
 
 /* Identifies a base model by its vectors (norms, biases), which conversions to other types round at most to
  * bf16: equal for the same model in any type, different for models tuned from it. "": they cannot tell,
- * because they are rounded to f16. */
-enum { ADAPTER_BASE = 32 };
-void adapter_base(Params *, char print[ADAPTER_BASE]);
+ * because they are rounded to f16.
+ *
+ * Where formats store norm weights w as 1 + w, which rounds them, a second hash of 1 + w follows the first:
+ * one of both is the same after any one conversion. */
+enum { ADAPTER_PRINT = 40 };
+void adapter_base(const Model *, char print[ADAPTER_PRINT]);
 /* Where an adapter is that a user names, and its weight: "DIR" or "DIR:WEIGHT"; a name of a downloaded model,
  * too. */
 bool adapter_locate(const char *given, char path[PATH_CAPACITY], double *weight, Error *);

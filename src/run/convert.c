@@ -11,6 +11,7 @@
 #include "io/licence.h"
 #include "io/model_cache.h"
 #include "run/adapter.h"
+#include "run/adapter_forms.h"
 #include "run/export.h"
 #include "run/model_dir.h"
 #include "run/special_tokens.h"
@@ -32,6 +33,11 @@ typedef struct Conversion {
   NamedTensor *items; /* what is written, one per parameter */
   size_t count;
 } Conversion;
+
+/* Whether the adapter itself is converted, not merged. */
+static bool is_adapter(const Conversion *c) {
+  return c->bundle.source.adapter && !c->settings->merge.count;
+}
 
 /* ---- weights ---- */
 
@@ -202,7 +208,9 @@ static bool write_file(Conversion *c, const SourceFormat *format, const char *so
   if (file_exists(path) && !c->settings->overwrite)
     return fail(err, "%s already exists: replace it with --overwrite, or choose another name", path);
   Exported out = {0};
-  const bool ok = export_model(&c->bundle, format, path, c->settings->type, &out, err);
+  const char *type = c->settings->type;
+  const bool ok = is_adapter(c) ? adapter_export(&c->bundle, format, path, type, &out, err)
+                                : export_model(&c->bundle, format, path, type, &out, err);
   c->items = out.items;
   c->count = out.count;
   return ok;
@@ -216,8 +224,10 @@ static bool write_directory(Conversion *c, const char *source, const char *home,
 /* ---- the call ---- */
 
 static void report(const Conversion *c, ink_converted *done) {
-  const TensorSet *stored = &c->bundle.source.tensors, written = {.items = c->items, .count = c->count};
-  done->parameters = params_elements(c->bundle.model->params);
+  const ModelSource *from = &c->bundle.source;
+  const TensorSet *stored = is_adapter(c) ? &from->adapter->tensors : &from->tensors,
+                  written = {.items = c->items, .count = c->count};
+  done->parameters = params_elements(is_adapter(c) ? c->bundle.model->learned : c->bundle.model->params);
   done->source_bytes = (int64_t)tensors_bytes(stored);
   done->bytes = (int64_t)tensors_bytes(&written);
   done->source_types = types_text(stored->items, stored->count);
@@ -250,11 +260,13 @@ static bool convert(Conversion *c, const char *model, const char *home, const Ne
   if (!bundle_open_adapted(&c->bundle, source, (const char *const *)merge->items, (int)merge->count, news,
                            err))
     return false;
-  if (c->bundle.source.adapter && !merge->count)
-    return fail_usage(err,
-                      "%s: is an adapter: merge it into its base with `inkstone convert BASE DST --merge %s`",
-                      source, source);
-  adapter_merge(c->bundle.model);
+  if (is_adapter(c) && !format)
+    return fail_usage(
+        err,
+        "%s: is an adapter: merge it into its base with `inkstone convert BASE DST --merge %s`, "
+        "or write it as a file, %s.gguf",
+        source, source, home);
+  if (merge->count) adapter_merge(c->bundle.model);
   const char *remark = tokenizer_remark(c->bundle.tokenizer);
   if (remark) news_note(news, "%s: %s", source, remark);
   const json_t *licence = json_object_get(c->bundle.source.licence, "text_file");

@@ -15,29 +15,6 @@ typedef struct Export {
   Tensor changed;     /* of the item asked for last; data NULL: none */
 } Export;
 
-/* ---- names ---- */
-
-/* The parameter that is read from a tensor of that name. */
-static const Param *param_of(const Export *e, const char *stored) {
-  char name[TENSOR_NAME_CAPACITY];
-  const TensorName *line = NULL;
-  while ((line = naming_next(e->naming, line, stored, name))) {
-    const Param *p = line->use == TENSOR_COPY ? params_find(e->bundle->model->params, name) : NULL;
-    if (p) return p;
-  }
-  return NULL;
-}
-
-/* The last name from which just this parameter would be read. */
-static bool stored_name(const Export *e, const Param *p, char found[TENSOR_NAME_CAPACITY], Error *err) {
-  char name[TENSOR_NAME_CAPACITY];
-  *found = '\0';
-  for (int i = 0; naming_stored(e->naming, p->name, i, name); i++)
-    if (param_of(e, name) == p) memcpy(found, name, sizeof name);
-  return *found ||
-         fail(err, "the weight \"%s\" has no name in files of the format \"%s\"", p->name, e->naming->format);
-}
-
 /* ---- types: as llama.cpp's llama-quantize chooses them ---- */
 
 /* The layer in "blk.7.attn_v.weight". */
@@ -121,7 +98,7 @@ static bool list_items(const Export *e, Arena *names, Exported *out, Error *err)
   out->items = mem_alloc_zeroed(params_count(params) + 1, sizeof *out->items);
   for (; out->count < params_count(params); out->count++) {
     const Param *p = params_at(params, out->count);
-    if (!stored_name(e, p, name, err)) return false;
+    if (!weights_name(e->naming, params, p, name, err)) return false;
     NamedTensor *item = &out->items[out->count];
     *item = (NamedTensor){.name = arena_strndup(names, name, strlen(name)),
                           .tensor = form_shape(naming_form(e->naming, name, p->name), p->tensor),
@@ -135,7 +112,7 @@ static bool list_items(const Export *e, Arena *names, Exported *out, Error *err)
 
 static const Tensor *values_of(void *self, const NamedTensor *item) {
   Export *e = self;
-  const Param *p = param_of(e, item->name);
+  const Param *p = weights_param(e->naming, e->bundle->model->params, item->name);
   const TensorForm form = naming_form(e->naming, item->name, p->name);
   mem_free(e->changed.data);
   e->changed = (Tensor){.data = NULL};

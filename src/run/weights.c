@@ -81,6 +81,26 @@ static const NamedTensor *find_tensor(const TensorSet *file, const Naming *namin
   return found;
 }
 
+const Param *weights_param(const Naming *naming, const Params *params, const char *stored) {
+  char name[TENSOR_NAME_CAPACITY];
+  const TensorName *line = NULL;
+  while ((line = naming_next(naming, line, stored, name))) {
+    const Param *p = line->use == TENSOR_COPY ? params_find(params, name) : NULL;
+    if (p) return p;
+  }
+  return NULL;
+}
+
+bool weights_name(const Naming *naming, const Params *params, const Param *p,
+                  char found[TENSOR_NAME_CAPACITY], Error *err) {
+  char name[TENSOR_NAME_CAPACITY];
+  *found = '\0';
+  for (int i = 0; naming_stored(naming, p->name, i, name); i++)
+    if (weights_param(naming, params, name) == p) memcpy(found, name, sizeof name);
+  return *found ||
+         fail(err, "the weight \"%s\" has no name in files of the format \"%s\"", p->name, naming->format);
+}
+
 static const NamedTensor *tensor_for(const TensorSet *file, const Naming *naming, const Param *p,
                                      Error *err) {
   const NamedTensor *found = find_tensor(file, naming, p->name);

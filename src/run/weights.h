@@ -27,6 +27,10 @@ bool weights_read(const char *path, const Naming *, Params *, float *values, Err
  * configuration ties them, as in transformers 5. */
 bool weights_untie(const TensorSet *, const Naming *);
 
+/* The parameter that is read from a tensor of that name; NULL: none. */
+const Param *weights_param(const Naming *, const Params *, const char *stored);
+/* The last name from which just this parameter would be read: what it is written as. False: it has none. */
+bool weights_name(const Naming *, const Params *, const Param *, char stored[TENSOR_NAME_CAPACITY], Error *);
 /* The type that a parameter's values are stored in; f32 if they are not stored as they are used. */
 TensorType weights_stored_type(const TensorSet *, const Naming *, const char *parameter);
 

@@ -62,9 +62,9 @@ static void weights_fingerprint(const Bundle *base, char text[32]) {
 }
 
 json_t *origin_base(const char *path, const Bundle *base) {
-  char print[32], vectors[ADAPTER_BASE];
+  char print[32], vectors[ADAPTER_PRINT];
   weights_fingerprint(base, print);
-  adapter_base(base->model->params, vectors);
+  adapter_base(base->model, vectors);
   return json_build("{s:s, s:s, s:s}", "model", path, "weights", print, "vectors", vectors);
 }
 

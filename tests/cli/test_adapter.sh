@@ -50,6 +50,68 @@ expect_status 0
 run eval -m merged.gguf text --json
 expect_status 0
 
+# As one file.
+run convert adapter adapter.gguf --json
+expect_status 0
+run info adapter --json
+elements=$(sed -n 's/.*"adapter_parameters": *\([0-9]*\).*/\1/p' out)
+run convert adapter adapter.gguf --json --overwrite
+expect_out "\"parameters\": $elements,"
+run convert adapter adapter.gguf
+expect_failure "already exists" "--overwrite"
+for command in "write --greedy --max-tokens 8 --json The" "eval --json text"; do
+  set -- $command
+  name=$1
+  shift
+  run "$name" -m adapter "$@" && cp out whole
+  run "$name" -m base --adapter adapter.gguf "$@" && expect_same out whole
+  run "$name" -m base --adapter adapter.gguf:0.5 --adapter adapter:0.5 "$@"
+  expect_status 0
+done
+run convert base merged2 --merge adapter.gguf -q
+expect_status 0
+train_small other text --seed 5
+run write -m other --adapter adapter.gguf The
+expect_failure "adapter.gguf" "trained over another model"
+
+# Norm weights w that the file has as 1 + w, rounded: the same base.
+run train write text -o gemma --arch gemma --tokenizer char --layers 1 --width 16 --heads 2 --context 32 --steps 8 --batch 4 --sample-tokens 0 \
+  --threads 1 -q
+run train write text -o gemma-adapter --from gemma --adapter lora --rank 2 --steps 3 --warmup 0 --lr 0.02 --batch 4 --sample-tokens 0 --threads 1 -q
+run convert gemma gemma.gguf -q
+expect_status 0
+run write -m gemma.gguf --adapter gemma-adapter --greedy --max-tokens 8 The
+expect_status 0
+run convert adapter blocks.gguf --type q8_0
+expect_usage "q8_0" "bf16"
+run write -m adapter.gguf The
+expect_usage "is an adapter, not a model" "--adapter"
+run train write text -o never --from adapter.gguf
+expect_usage "is an adapter, not a model"
+
+# Uses a copy of the file in which the first text is replaced by the second one, of the same length.
+edited() {
+  LC_ALL=C sed "s/$1/$2/" adapter.gguf >edited.gguf
+  cmp -s adapter.gguf edited.gguf && flunk "there is no $1 to edit"
+  run write -m base --adapter edited.gguf The
+  shift 2
+  expect_failure "edited.gguf" "$@"
+}
+edited adapter.type adapter.typo '"adapter.typo" is not supported'
+edited lora.alpha lora.alphb '"adapter.lora.alphb" is not supported'
+edited '\(adapter.type.\{12\}\)lora' '\1loha' loha
+edited llama mamba '"mamba"' '"llama"'
+edited blk.0.attn_k blk.7.attn_k "blk.7.attn_k.weight.lora_" "another model"
+edited lora_a lora_c lora_c "another model"
+run convert base base.gguf -q
+run write -m base --adapter base.gguf The
+expect_usage "is a model, not an adapter"
+for size in 3 30 100 400 1000; do
+  head -c $size adapter.gguf >edited.gguf
+  run write -m base --adapter edited.gguf The
+  expect_failure "edited.gguf"
+done
+
 # Uses a copy of the adapter after the command of the first argument; the others must be in the error.
 broken() {
   rm -rf copy

@@ -1,12 +1,12 @@
-/* Any bytes as the files of an adapter beside a model: refused with a sentence, or added to the model, which
- * then reads tokens. */
+/* Any bytes as the files of an adapter beside a model, or as a GGUF file with one: refused with a sentence,
+ * or added to the model, which then reads tokens. */
 #include "fuzz/pieces.h"
 #include "io/peft.h"
 #include "run/bundle.h"
 
 static const char *const names[] = {PEFT_CONFIG, "inkstone.json", PEFT_WEIGHTS};
 enum { PIECES = sizeof names / sizeof *names };
-static char paths[PIECES][PATH_CAPACITY], base[PATH_CAPACITY];
+static char paths[PIECES][PATH_CAPACITY], base[PATH_CAPACITY], file[PATH_CAPACITY];
 
 /* Trains a network of one layer of width 8. */
 static void make_base(void) {
@@ -29,19 +29,29 @@ static void open_all(void) {
   open_pieces();
   make_base();
   for (int i = 0; i < PIECES; i++) path_join(paths[i], scratch, names[i]);
+  path_join(file, scratch, "adapter.gguf");
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+/* Where the adapter is. */
+static const char *write_adapter(const uint8_t *data, size_t size) {
   static const char *pieces[PIECES];
-  Error err = {0};
-  if (!*base) open_all();
+  if (size >= 4 && !memcmp(data, "GGUF", 4)) {
+    CHECK(file_replace(file, (const char *)data, size, NULL));
+    return file;
+  }
   for (int i = 0; i < PIECES; i++) {
     remove(paths[i]);
     pieces[i] = paths[i];
   }
   write_pieces(data, size, pieces, PIECES);
-  const char *adapter = scratch;
+  return scratch;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+  Error err = {0};
+  if (!*base) open_all();
+  const char *adapter = write_adapter(data, size);
   ink_model *m = ink_model_open_adapted(base, &adapter, 1, NULL, &err);
   CHECK((m != NULL) == !err.code && (m != NULL) == !*err.text);
   if (!m) return 0;
