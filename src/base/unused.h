@@ -12,4 +12,13 @@ bool unused_setting(const Settings *, const char *name, const char *where, const
 /* Each setting of the table. */
 bool unused_table(const Settings *, const SettingTable *, const char *where, const News *, Error *);
 
+/* `name` has an effect only if `other` has one of the values, "a|b" or, of "!a", another one. */
+typedef struct SettingNeed {
+  const char *name, *other, *values;
+  bool in_recipes; /* a recipe.yaml has it in any case: no warning */
+} SettingNeed;
+/* Each need of the list, which ends with {0}. `now`: the values, of which some may have been overridden since
+ * they were given. */
+bool unused_needs(const Settings *given, const Settings *now, const SettingNeed *, const News *, Error *);
+
 #endif

@@ -134,14 +134,6 @@ static void count_up(Corpus *c) {
   }
 }
 
-static bool read_files(Corpus *c, const char *const *files, size_t count, const TextSettings *text,
-                       const News *news, Error *err) {
-  for (size_t i = 0; i < count; i++) {
-    if (!text_file_open(&c->files[c->file_count++], files[i], text, news, err)) return false;
-  }
-  return true;
-}
-
 /* ---- hints about separators ---- */
 
 /* A line that commonly separates documents, and how often it occurs. */
@@ -174,14 +166,15 @@ static void hint_at_separator(const Corpus *c, const News *news) {
                    marks[i].lines, marks[i].lines == 1 ? " is" : "s are", marks[i].text, marks[i].text);
 }
 
-static void hint_at_conversations(const Corpus *c, const News *news) {
-  for (size_t i = 0; i < c->file_count; i++)
-    if (text_converses(c->files[i].text, c->files[i].length))
-      news_warning(
-          news,
-          "%s: contains conversations as JSON, which are read as plain text: models of `train reply`, "
-          "and others with a chat template, read them as conversations",
-          c->files[i].name);
+static void hint_at_examples(const Corpus *c, const News *news) {
+  for (size_t i = 0; i < c->file_count; i++) {
+    const char *examples = text_examples(&c->files[i]);
+    if (examples)
+      news_warning(news,
+                   "%s: contains %s, which are read as plain text: models of `train reply`, and others with "
+                   "a chat template, read them as conversations",
+                   c->files[i].name, examples);
+  }
 }
 
 /* Folds case, trims white space, and turns full-width forms into ASCII. */
@@ -229,7 +222,7 @@ static void report_documents(const Corpus *c, const DocumentSettings *s, const c
   char n[FIGURE_SIZE];
   if (empty) news_note(news, "%s left out", figure_of(n, (int64_t)empty, "empty document"));
   figure_of(n, (int64_t)c->count, "document");
-  hint_at_conversations(c, news);
+  hint_at_examples(c, news);
   if (!s->separator) {
     news_note(news, "%s, one per %s", n, language_text(how));
     hint_at_separator(c, news);
@@ -257,13 +250,20 @@ static bool cut_files(Corpus *c, const DocumentSettings *s, const News *news, Er
   return true;
 }
 
-Corpus *corpus_open(const char *const *files, size_t count, const TextSettings *text,
-                    const DocumentSettings *s, const News *news, Error *err) {
+Corpus *corpus_of(TextFiles *files, const DocumentSettings *s, const News *news, Error *err) {
   Corpus *c = mem_alloc_zeroed(1, sizeof *c);
-  c->files = mem_alloc_zeroed(count ? count : 1, sizeof *c->files);
-  if (read_files(c, files, count, text, news, err) && cut_files(c, s, news, err)) return c;
+  c->files = files->items;
+  c->file_count = files->count;
+  *files = (TextFiles){0};
+  if (cut_files(c, s, news, err)) return c;
   corpus_free(c);
   return NULL;
+}
+
+Corpus *corpus_open(const char *const *files, size_t count, const TextSettings *text,
+                    const DocumentSettings *s, const News *news, Error *err) {
+  TextFiles opened;
+  return text_files_open(&opened, files, count, text, news, err) ? corpus_of(&opened, s, news, err) : NULL;
 }
 
 void corpus_whole_files(Corpus *c) {

@@ -21,6 +21,8 @@ typedef struct Corpus {
 /* "-" is standard input. */
 Corpus *corpus_open(const char *const *files, size_t count, const TextSettings *, const DocumentSettings *,
                     const News *, Error *);
+/* Of files that are open, which are moved into the corpus, and closed on failure. */
+Corpus *corpus_of(TextFiles *, const DocumentSettings *, const News *, Error *);
 void corpus_free(Corpus *);
 /* Whether most lines of each file start and end like complete texts: `--documents auto` takes such for
  * documents. */

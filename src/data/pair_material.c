@@ -7,11 +7,16 @@
 #include "data/material.h"
 #include "text/utf8.h"
 
+#include "base/settings_table.h"
+
+#include "data/pair_training.def"
+
 typedef struct PairMaterial {
   Material base;
   const TextSettings *text;
   const DataSettings *data;
   const PairSettings *pair;
+  const PairTrainingSettings *training;
   Pairs *train, *held;
   Pairs *versions; /* the training pairs repeated, for BPE-dropout */
   PairTokens tokens, held_tokens;
@@ -52,7 +57,9 @@ static bool open_both(PairMaterial *m, const TextList *files, Error *err) {
   else if (m->data->holdout > 0)
     m->held = pairs_hold_out(m->train, m->data->holdout, err);
   if (!m->held && (given || m->data->holdout > 0)) return false;
-  return pairs_check(m->train, m->held, m->pair, &report, &m->base.news, err);
+  const unsigned read = m->train->read | (given ? m->held->read : 0);
+  return pairs_check_given(read, m->base.settings, &m->base.news, err) &&
+         pairs_check(m->train, m->held, m->training, &report, &m->base.news, err);
 }
 
 static Material *open_pairs(const Task *task, const TextList *files, const Settings *settings,
@@ -62,7 +69,8 @@ static Material *open_pairs(const Task *task, const TextList *files, const Setti
   m->text = settings_part(settings, &text_settings_table);
   m->data = settings_part(settings, &data_settings_table);
   m->pair = settings_part(settings, &pair_settings_table);
-  m->base.two_vocabularies = !strcmp(m->pair->vocabularies, "separate");
+  m->training = settings_part(settings, &pair_training_settings_table);
+  m->base.two_vocabularies = !strcmp(m->training->vocabularies, "separate");
   const bool may =
       !m->base.two_vocabularies || !task->chat ||
       fail_usage(err,
@@ -88,7 +96,7 @@ static TextSource pair_source(const Material *base, MaterialSide side) {
 enum { VERSIONS = 8 }; /* encodings of each pair with BPE-dropout */
 
 static bool encode_training(PairMaterial *m, const Tokenizer *t, Error *err) {
-  const double drop = m->pair->bpe_dropout;
+  const double drop = m->training->bpe_dropout;
   const uint64_t seed = random_stream("bpe dropout");
   if (drop == 0) return pairs_encode(&m->tokens, m->train, tokenizer_source(t), t, &m->base.news, err);
   news_note(&m->base.news, "BPE-dropout: each pair is encoded in %d versions", VERSIONS);
@@ -111,7 +119,7 @@ static bool by_template(const Material *base, bool encodes) {
 }
 
 static bool fit_template(PairMaterial *m, const Tokenizer *t, int64_t context, Error *err) {
-  if (m->pair->bpe_dropout > 0)
+  if (m->training->bpe_dropout > 0)
     return fail_usage(err,
                       "--bpe-dropout does not apply to conversations that the model's chat template lays "
                       "out: leave it out");
@@ -127,9 +135,9 @@ static bool fit_pairs(Material *base, const Tokenizer *t, bool encodes, int64_t 
   layout_keep(&m->layout, base->kept.start, base->kept.pad);
   const char *turns = m->layout.template ? _("by the model's chat template") : layout_turns(t);
   if (base->task->chat && turns) news_note(&base->news, "turns are formatted %s", turns);
-  m->layout.drop_long =
-      !strcmp(m->pair->too_long, m->layout.template ? "auto" : "drop") || !strcmp(m->pair->too_long, "drop");
-  m->layout.pack = m->pair->pack;
+  m->layout.drop_long = !strcmp(m->training->too_long, m->layout.template ? "auto" : "drop") ||
+                        !strcmp(m->training->too_long, "drop");
+  m->layout.pack = m->training->pack;
   base->tokens = (MaterialTokens){-1, layout_end(&m->layout), m->layout.start, m->layout.pad, -1};
   return true;
 }
@@ -180,7 +188,7 @@ static int64_t need_of_pairs(const Material *base, bool encodes, double share) {
 }
 
 const MaterialKind material_pairs = {N_("pairs and conversations"),
-                                     {&pair_settings_table},
+                                     {&pair_settings_table, &pair_training_settings_table},
                                      open_pairs,
                                      free_pairs,
                                      pair_source,

@@ -41,6 +41,7 @@
 #define PAIR_FORM_NAMES                               "auto" PAIR_FORMS(PAIR_FORM_NAME)
 
 #include "data/pair_settings.def" /* PairSettings, pair_settings_table */
+#include "data/pair_training.def" /* PairTrainingSettings, pair_training_settings_table */
 
 typedef enum Role {
   ROLE_SYSTEM,
@@ -78,6 +79,14 @@ typedef struct PairsLeftOut {
   int64_t no_reply;                   /* conversations without a reply */
 } PairsLeftOut;
 
+/* Settings that only some files have a use for. */
+typedef enum PairSetting {
+  PAIR_COLUMNS = 1,
+  PAIR_FIELDS = 2,
+  PAIR_LANGUAGES = 4,
+  PAIR_TURN_MARK = 8
+} PairSetting;
+
 typedef struct Pairs {
   Document *turns;
   uint8_t *roles; /* of each turn */
@@ -91,12 +100,16 @@ typedef struct Pairs {
   char **file_names;
   struct PairFile *files; /* own the texts; none in held-out pairs */
   size_t file_count;
-  bool borrows; /* turns, roles, members and file_names belong to other pairs */
+  unsigned read; /* bits of PairSetting */
+  bool borrows;  /* turns, roles, members and file_names belong to other pairs */
 } Pairs;
 
 /* `conversations`: plain lines are turns; if false, conversations are refused. "-" is standard input. */
 Pairs *pairs_open(const char *const *files, size_t count, bool conversations, const TextSettings *,
                   const PairSettings *, const News *, Error *);
+/* Of files that are open, which are moved into the pairs, and closed on failure. */
+Pairs *pairs_of(TextFiles *, bool conversations, const TextSettings *, const PairSettings *, const News *,
+                Error *);
 void pairs_free(Pairs *);
 /* Moves a share of the examples into a new set, chosen by a hash of the source (of a conversation: all turns)
  * in lower case, NFKC, with white space collapsed: examples with the same source stay together. Free the
@@ -116,8 +129,11 @@ const TurnMembers *turn_members(const Pairs *, size_t turn);
 const char *example_needs_template(const Pairs *, const Example *);
 /* Whether one of the examples is a conversation: all are then reported as such. */
 bool pairs_converse(const Pairs *);
-/* Whether a text is JSON whose first object is a conversation. */
-bool text_converses(const char *text, size_t length);
+/* What examples a text contains, by its first object or header, for messages ("conversations as JSON");
+ * NULL: running text, as far as can be told. Lines with tabs alone may be either. */
+const char *text_examples(const TextFile *);
+/* Refuses settings that no file had a use for, by the `read` of all pairs that were read with them. */
+bool pairs_check_given(unsigned read, const Settings *, const News *, Error *);
 /* "file:line" of an example, for messages. */
 const char *example_location(const Pairs *, const Example *, char buf[PATH_CAPACITY]);
 
@@ -149,6 +165,7 @@ typedef struct PairsReport {
 } PairsReport;
 
 /* Checks both sets (`held` may be NULL), drops what the settings ask for, and reports what it found. */
-bool pairs_check(Pairs *train, Pairs *held, const PairSettings *, PairsReport *, const News *, Error *);
+bool pairs_check(Pairs *train, Pairs *held, const PairTrainingSettings *, PairsReport *, const News *,
+                 Error *);
 
 #endif

@@ -16,7 +16,7 @@ typedef struct Key {
 
 typedef struct Checker {
   Pairs *train, *held;
-  const PairSettings *settings;
+  const PairTrainingSettings *settings;
   PairsReport *report;
   const News *news;
   Key *keys, *held_keys; /* sorted by whole, then by source */
@@ -289,7 +289,7 @@ static void check_all(Checker *c) {
   measure_lengths(c);
 }
 
-bool pairs_check(Pairs *train, Pairs *held, const PairSettings *settings, PairsReport *report,
+bool pairs_check(Pairs *train, Pairs *held, const PairTrainingSettings *settings, PairsReport *report,
                  const News *news, Error *err) {
   Checker c = {.train = train, .held = held, .settings = settings, .report = report, .news = news};
   *report = (PairsReport){.read = (int64_t)train->count, .held = held ? (int64_t)held->count : 0};

@@ -6,7 +6,6 @@
 
 #include "base/language.h"
 #include "data/pairs_impl.h"
-#include "text/json_scan.h"
 
 static const struct {
   const char *name, *description;
@@ -60,20 +59,6 @@ static bool looks_like_json(Document text) {
   if (i >= text.length || text.text[i] != '{') return false;
   for (i++; i < text.length && is_blank(text.text + i, 1);) i++;
   return i >= text.length || text.text[i] == '"' || text.text[i] == '}';
-}
-
-bool text_converses(const char *text, size_t length) {
-  JsonScan scan = {.at = text, .end = text + length};
-  bool found = false;
-  if (!looks_like_json((Document){text, length})) return false;
-  if (json_scan_next(&scan) == '[') json_scan_enter(&scan, '[');
-  json_scan_enter(&scan, '{');
-  while (!found && json_scan_more(&scan, '}') && json_scan_name(&scan)) {
-    found = !strcmp(scan.text.data, "messages") || !strcmp(scan.text.data, "conversations");
-    json_scan_skip(&scan);
-  }
-  buffer_free(&scan.text);
-  return found && !scan.wrong;
 }
 
 /* Does the file's name have this extension, before .gz or .zst? */
@@ -165,4 +150,10 @@ bool recognize_form(const PairReader *r, const PairFile *f, PairForm *form, Erro
   else if (csv_by_its_header(text))
     *form = FORM_CSV;
   return *form != FORM_PARALLEL || check_marks(r, f, err);
+}
+
+const char *text_examples(const TextFile *f) {
+  const Document text = {f->text, f->length};
+  if (looks_like_json(text)) return json_examples(text);
+  return csv_by_its_header(text) ? _("a table of pairs (CSV)") : NULL;
 }

@@ -23,7 +23,6 @@ typedef struct ObjectKind {
 
 typedef struct PairReader {
   const PairSettings *settings;
-  const TextSettings *text;
   bool conversations;
   const News *news;
   Error *err;
@@ -77,6 +76,8 @@ void pairs_fingerprint(Pairs *);
 
 /* Reads an object as a pair or a conversation, by its member names. */
 bool read_json_object(PairReader *, const json_t *object);
+/* What examples a text of JSON contains, by its first object, for messages; NULL: none that is known. */
+const char *json_examples(Document text);
 bool is_conversation(const json_t *object);
 bool read_conversation(PairReader *, const json_t *object);
 bool read_alpaca(PairReader *, const json_t *object);

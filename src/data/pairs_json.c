@@ -199,32 +199,52 @@ static bool has_field(const json_t *object, const char *name) {
   return json_object_get(object, name) || json_object_get(object, numbered);
 }
 
+/* The known names that an object has; NULL: none. */
+static const char *const *names_in(const json_t *object) {
+  for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+    if (has_field(object, known[i][0]) && has_field(object, known[i][1])) return known[i];
+  return NULL;
+}
+
 static bool recognize_fields(PairReader *r, const json_t *object) {
-  for (size_t i = 0; !r->source_field && i < sizeof known / sizeof *known; i++)
-    if (has_field(object, known[i][0]) && has_field(object, known[i][1])) {
-      r->source_field = known[i][0];
-      r->target_field = known[i][1];
-      news_note(r->news, "%s: source \"%s\", target \"%s\"", r->file->text.name, r->source_field,
-                r->target_field);
-    }
-  return r->source_field ||
-         bad_line(r,
-                  "has no \"source\" and \"target\" or other known pair of names, but %s: give --fields (for "
-                  "a table: --columns)",
-                  members_of(object).names);
+  const char *const *names = names_in(object);
+  if (!names)
+    return bad_line(
+        r,
+        "has no \"source\" and \"target\" or other known pair of names, but %s: give --fields (for "
+        "a table: --columns)",
+        members_of(object).names);
+  r->source_field = names[0];
+  r->target_field = names[1];
+  news_note(r->news, "%s: source \"%s\", target \"%s\"", r->file->text.name, r->source_field,
+            r->target_field);
+  return true;
+}
+
+typedef enum ObjectForm { CONVERSATION, ALPACA, TRANSLATION, PREFERENCE, OTHER } ObjectForm;
+
+static ObjectForm form_of(const json_t *object) {
+  return is_conversation(object)                                                       ? CONVERSATION
+         : json_object_get(object, "instruction") && json_object_get(object, "output") ? ALPACA
+         : json_is_object(json_object_get(object, "translation"))                      ? TRANSLATION
+         : json_object_get(object, "chosen") && json_object_get(object, "rejected")    ? PREFERENCE
+                                                                                       : OTHER;
 }
 
 bool read_json_object(PairReader *r, const json_t *object) {
   if (!json_is_object(object)) return bad_line(r, "is not an object");
-  if (!r->fields) {
-    if (is_conversation(object)) return read_conversation(r, object);
-    if (json_object_get(object, "instruction") && json_object_get(object, "output"))
+  switch (r->fields ? OTHER : form_of(object)) {
+    case CONVERSATION:
+      return read_conversation(r, object);
+    case ALPACA:
       return read_alpaca(r, object);
-    if (json_is_object(json_object_get(object, "translation")))
+    case TRANSLATION:
       return read_translation(r, json_object_get(object, "translation"));
-    if (json_object_get(object, "chosen") && json_object_get(object, "rejected"))
+    case PREFERENCE:
       return bad_line(
           r, "is a preference (chosen, rejected), which is not supported: choose two texts with --fields");
+    case OTHER:
+      break;
   }
   if (!r->source_field && !recognize_fields(r, object)) return false;
   return !r->source_field || read_pair(r, object);
@@ -386,6 +406,20 @@ static const char *value_end(const char *at, const char *end) {
   return NULL;
 }
 
+const char *json_examples(Document text) {
+  const char *end = text.text + text.length, *at = memchr(text.text, '{', text.length),
+             *closed = at ? value_end(at, end) : NULL;
+  PairReader r = {0};
+  json_t *object = closed ? load_members(&r, at, (size_t)(closed - at)) : NULL;
+  const ObjectForm form = form_of(object);
+  const char *what = form == CONVERSATION                ? _("conversations as JSON")
+                     : form == ALPACA                    ? _("instructions as JSON")
+                     : form != OTHER || names_in(object) ? _("pairs as JSON")
+                                                         : NULL;
+  json_decref(object);
+  return what;
+}
+
 /* Objects that may span lines, concatenated or in a list. */
 static bool read_json_values(PairReader *r) {
   const char *at = r->file->text.text, *end = at + r->file->text.length;
@@ -422,7 +456,8 @@ static bool is_by_lines(const PairFile *f) {
 
 bool read_json(PairReader *r) {
   char n[FIGURE_SIZE];
-  if (!r->fields) r->source_field = r->target_field = NULL; /* each file has its own names */
+  if (!r->fields) r->source_field = r->target_field = NULL;    /* each file has its own names */
+  if (r->fields) r->pairs->read |= PAIR_FIELDS | PAIR_COLUMNS; /* names given as either */
   r->surrogates = 0;
   *r->languages[0] = '\0';
   if (!(is_by_lines(r->file) ? read_json_lines(r) : read_json_values(r))) return false;

@@ -33,6 +33,7 @@ static bool fail_several(const PairReader *r, const char *const *names, size_t c
 
 bool choose_languages(PairReader *r, const char *const *names, size_t count, const char *first) {
   const char *given = r->settings->languages;
+  r->pairs->read |= PAIR_LANGUAGES;
   if (given && !take_given(r, given)) return false;
   if (!given && count != 2) return fail_several(r, names, count);
   const bool swapped = !given && *first && !is_language(first, names[0]) && is_language(first, names[1]);

@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "base/language.h"
+#include "base/unused.h"
 #include "data/pairs_impl.h"
 
 /* ---- examples being read ---- */
@@ -188,6 +189,7 @@ static bool read_marked_line(PairReader *r, Document line) {
 static bool read_marked_turns(PairReader *r) {
   Lines lines = lines_of(r->file);
   Document line;
+  r->pairs->read |= PAIR_TURN_MARK | PAIR_COLUMNS;
   for (r->line = 1; next_line(&lines, &line); r->line++) {
     if (is_blank(line.text, line.length))
       r->pairs->left_out.blank++;
@@ -324,16 +326,16 @@ static bool choose_columns(PairReader *r) {
                              text);
 }
 
-static bool open_files(PairReader *r, const char *const *files, size_t count) {
-  Pairs *p = r->pairs;
-  p->files = mem_alloc_zeroed(count + 1, sizeof *p->files);
-  p->file_names = mem_alloc_zeroed(count + 1, sizeof *p->file_names);
-  for (; p->file_count < count;) {
-    TextFile *f = &p->files[p->file_count++].text;
-    if (!text_file_open(f, files[p->file_count - 1], r->text, r->news, r->err)) return false;
-    p->file_names[p->file_count - 1] = mem_strdup(f->name);
+static void take_files(Pairs *p, TextFiles *files) {
+  p->files = mem_alloc_zeroed(files->count + 1, sizeof *p->files);
+  p->file_names = mem_alloc_zeroed(files->count + 1, sizeof *p->file_names);
+  for (size_t i = 0; i < files->count; i++) {
+    p->file_names[i] = mem_strdup(files->items[i].name);
+    p->files[i].text = files->items[i];
   }
-  return true;
+  p->file_count = files->count;
+  files->count = 0;
+  text_files_close(files);
 }
 
 static void report_left_out(const PairReader *r) {
@@ -351,10 +353,13 @@ static void report_left_out(const PairReader *r) {
     news_warning(r->news, "left out: %s without a reply", figure_of(n, o->no_reply, "conversation"));
 }
 
-static bool read_all(PairReader *r, const char *const *files, size_t count) {
-  const bool ok = choose_columns(r) && choose_names(r, "fields", r->settings->fields) &&
-                  check_sides(r, "languages", r->settings->languages) && open_files(r, files, count) &&
-                  read_files(r);
+static bool choose_sides(PairReader *r) {
+  return choose_columns(r) && choose_names(r, "fields", r->settings->fields) &&
+         check_sides(r, "languages", r->settings->languages);
+}
+
+static bool read_all(PairReader *r) {
+  const bool ok = choose_sides(r) && read_files(r);
   Pairs *p = r->pairs;
   p->turns = r->turns.data;
   p->turn_count = r->turns.count;
@@ -370,19 +375,44 @@ static bool read_all(PairReader *r, const char *const *files, size_t count) {
   pairs_fingerprint(p);
   return p->count ||
          fail(r->err, "%s%s: no example with a source and a target: give files with text on both sides",
-              files[0], count > 1 ? " and the other files" : "");
+              p->file_names[0], p->file_count > 1 ? " and the other files" : "");
 }
 
-Pairs *pairs_open(const char *const *files, size_t count, bool conversations, const TextSettings *text,
-                  const PairSettings *settings, const News *news, Error *err) {
+Pairs *pairs_of(TextFiles *files, bool conversations, const TextSettings *text, const PairSettings *settings,
+                const News *news, Error *err) {
   PairReader r = {.settings = settings,
                   .conversations = conversations,
-                  .text = text,
                   .repair = !strcmp(text->invalid, "replace"),
                   .news = news,
                   .err = err};
   r.pairs = mem_alloc_zeroed(1, sizeof *r.pairs);
-  if (read_all(&r, files, count)) return r.pairs;
+  take_files(r.pairs, files);
+  if (read_all(&r)) return r.pairs;
   pairs_free(r.pairs);
   return NULL;
+}
+
+Pairs *pairs_open(const char *const *files, size_t count, bool conversations, const TextSettings *text,
+                  const PairSettings *settings, const News *news, Error *err) {
+  TextFiles opened;
+  return text_files_open(&opened, files, count, text, news, err)
+             ? pairs_of(&opened, conversations, text, settings, news, err)
+             : NULL;
+}
+
+bool pairs_check_given(unsigned read, const Settings *s, const News *news, Error *err) {
+  static const struct {
+    PairSetting setting;
+    const char *name, *where;
+  } settings[] = {
+      {PAIR_COLUMNS, "columns", N_("on these files, which are no tables")},
+      {PAIR_FIELDS, "fields", N_("on these files, which have no members or columns with names")},
+      {PAIR_LANGUAGES, "languages",
+       N_("on these files, which are neither a translation memory nor JSON with \"translation\"")},
+      {PAIR_TURN_MARK, "turn_mark", N_("on these files, which are not plain lines")},
+  };
+  for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
+    if (!(read & settings[i].setting) && !unused_setting(s, settings[i].name, settings[i].where, news, err))
+      return false;
+  return true;
 }

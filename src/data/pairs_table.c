@@ -324,6 +324,7 @@ static bool read_rows(PairReader *r, Table *t, size_t line) {
   json_t *names = NULL;
   bool ok = true, first = true;
   if (!r->fields) r->source_field = r->target_field = NULL; /* each file has its own names */
+  r->pairs->read |= PAIR_COLUMNS | PAIR_FIELDS;
   for (; ok && next_row(t); line += t->lines) {
     r->line = line;
     if (t->wrong) {

@@ -289,6 +289,24 @@ void text_file_close(TextFile *f) {
   mem_free(f->copy);
 }
 
+bool text_files_open(TextFiles *f, const char *const *paths, size_t count, const TextSettings *settings,
+                     const News *news, Error *err) {
+  bool ok = true;
+  *f = (TextFiles){.items = mem_alloc_zeroed(count + 1, sizeof *f->items)};
+  while (ok && f->count < count) {
+    ok = text_file_open(&f->items[f->count], paths[f->count], settings, news, err);
+    f->count++;
+  }
+  if (!ok) text_files_close(f);
+  return ok;
+}
+
+void text_files_close(TextFiles *f) {
+  for (size_t i = 0; i < f->count; i++) text_file_close(&f->items[i]);
+  mem_free(f->items);
+  *f = (TextFiles){0};
+}
+
 /* ---- lines ---- */
 
 const char *line_end(const char *text, const char *end) {

@@ -32,6 +32,16 @@ bool text_file_take(TextFile *, const char *name, FileView *view, const TextSett
                     Error *);
 void text_file_close(TextFile *);
 
+/* Several, opened together. */
+typedef struct TextFiles {
+  TextFile *items;
+  size_t count;
+} TextFiles;
+/* On failure, none are left open. */
+bool text_files_open(TextFiles *, const char *const *paths, size_t count, const TextSettings *, const News *,
+                     Error *);
+void text_files_close(TextFiles *); /* also of those that were moved away, which are none */
+
 /* ---- lines ---- */
 const char *line_end(const char *text, const char *end); /* the next LF, or `end` */
 /* Size in bytes of the first character if it is white space or has no width; else 0. */

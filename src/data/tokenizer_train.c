@@ -37,8 +37,8 @@ bool ink_tokenizer_train(const char *const *files, int count, const char *out, c
   const GeneralSettings *general = settings_part(settings, &general_settings_table);
   const bool begun = call_enter(call, NULL, &news, err);
   threads_set((int)general->threads);
-  const bool ok = begun && file_check_output(out, files, (size_t)count, err) &&
-                  file_check_no_model(out, err) &&
+  const bool ok = begun && unused_needs(settings, settings, tokenizer_needs, &news, err) &&
+                  file_check_output(out, files, (size_t)count, err) && file_check_no_model(out, err) &&
                   file_check_kind(out, "\"added_tokens\"", "tokenizer.json", err) &&
                   learn_from(files, (size_t)count, out, settings, &news, err);
   MEM_GUARD_END();

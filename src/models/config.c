@@ -75,14 +75,26 @@ static int word_index(ConfigKind kind, const char *word) {
   return -1;
 }
 
+bool arch_reads(const Arch *arch, const char *setting) {
+  static const struct {
+    const char *setting;
+    size_t offset;
+  } read[] = {{"rope_theta", offsetof(Config, rope_theta)},
+              {"cell", offsetof(Config, cell)},
+              {"attention", offsetof(Config, attention)}};
+  for (size_t i = 0; i < sizeof read / sizeof *read; i++)
+    if (!strcmp(setting, read[i].setting)) return knows(arch, read[i].offset);
+  return arch->encodes || (strcmp(setting, "encoder_layers") && strcmp(setting, "activation"));
+}
+
 /* Fails for settings that the architecture does not support. */
 static bool check_supported(const Config *c, const ModelSettings *s, Error *err) {
   const Arch *arch = c->arch;
-  if (s->rope_theta != default_theta && !knows(arch, offsetof(Config, rope_theta)))
+  if (s->rope_theta != default_theta && !arch_reads(arch, "rope_theta"))
     return fail_usage(err, "%s has no choice of rotary positions: leave out --rope-theta", arch->name);
   if ((s->encoder_layers || c->feed_forward != FFN_RELU) && !arch->encodes)
     return fail_usage(err, "%s has no encoder: leave out --encoder-layers and --activation", arch->name);
-  if ((c->cell || c->attention) && !knows(arch, offsetof(Config, cell)))
+  if ((c->cell || c->attention) && !arch_reads(arch, "cell"))
     return fail_usage(err, "%s has no choice of recurrence: leave out --cell and --attention", arch->name);
   return true;
 }

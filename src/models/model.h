@@ -170,6 +170,8 @@ static inline bool arch_packs(const Arch *a) {
   return !a->encodes && !a->unlimited_context;
 }
 const Naming *arch_naming(const Arch *, const char *format); /* NULL: the parameters' own names */
+/* Whether the shape of new models of this architecture depends on a setting of model_settings_table. */
+bool arch_reads(const Arch *, const char *setting);
 bool config_from_settings(Config *, const ModelSettings *, int64_t vocabulary, Error *);
 /* From the object of a config.json; `where`: its path, for messages. */
 bool config_from_json(Config *, const json_t *, const char *where, Error *);

@@ -188,13 +188,11 @@ static void note_foreign_documents(const Evaluation *e, const Corpus *c, bool au
 }
 
 /* For another program's model, a document is a file with its final newline, as no end token replaces it. */
-static Corpus *open_foreign(const Evaluation *e, const char *const *files, size_t count,
-                            DocumentSettings data, Error *err) {
+static Corpus *open_foreign(const Evaluation *e, TextFiles *files, DocumentSettings data, Error *err) {
   static char whole[] = "file";
   const bool automatic = !data.separator && !strcmp(data.documents, "auto");
   if (automatic) data.documents = whole;
-  Corpus *c =
-      corpus_open(files, count, settings_part(e->settings, &text_settings_table), &data, e->news, err);
+  Corpus *c = corpus_of(files, &data, e->news, err);
   const char *begin = tokenizer_name(e->bundle->tokenizer, bundle_begin(e->bundle));
   if (c && !data.separator && !strcmp(data.documents, whole)) corpus_whole_files(c);
   if (c && begin) drop_spelled_begins(c, begin);
@@ -202,11 +200,10 @@ static Corpus *open_foreign(const Evaluation *e, const char *const *files, size_
   return c;
 }
 
-static bool eval_text(const Evaluation *e, const char *const *files, size_t count, Error *err) {
-  const TextSettings *text = settings_part(e->settings, &text_settings_table);
+static bool eval_text(const Evaluation *e, TextFiles *files, Error *err) {
   const DocumentSettings *data = settings_part(e->settings, &document_settings_table);
-  Corpus *corpus = bundle_is_ours(e->bundle) ? corpus_open(files, count, text, data, e->news, err)
-                                             : open_foreign(e, files, count, *data, err);
+  Corpus *corpus =
+      bundle_is_ours(e->bundle) ? corpus_of(files, data, e->news, err) : open_foreign(e, files, *data, err);
   if (corpus) note_special_tokens(e, corpus);
   const bool ok = corpus && eval_corpus(e, corpus, err);
   corpus_free(corpus);
@@ -305,15 +302,15 @@ static bool judge_pairs(const Evaluation *e, const Pairs *pairs, const PairLayou
   return ok;
 }
 
-static bool eval_pairs(const Evaluation *e, const Task *task, const char *const *files, size_t count,
-                       Error *err) {
+static bool eval_pairs(const Evaluation *e, const Task *task, TextFiles *files, Error *err) {
   PairLayout layout;
   if (!bundle_layout(e->bundle, task, &layout, err) || !languages_frame(e->bundle, e->settings, &layout, err))
     return false;
   if (layout.template) news_note(e->news, "turns are formatted %s", _("by the model's chat template"));
-  Pairs *pairs = pairs_open(files, count, task->chat, settings_part(e->settings, &text_settings_table),
-                            settings_part(e->settings, &pair_settings_table), e->news, err);
-  const bool ok = pairs && score_pairs(e, pairs, &layout, err) && judge_pairs(e, pairs, &layout, err);
+  Pairs *pairs = pairs_of(files, task->chat, settings_part(e->settings, &text_settings_table),
+                          settings_part(e->settings, &pair_settings_table), e->news, err);
+  const bool ok = pairs && pairs_check_given(pairs->read, e->settings, e->news, err) &&
+                  score_pairs(e, pairs, &layout, err) && judge_pairs(e, pairs, &layout, err);
   if (pairs) e->out->documents = (int64_t)pairs->count;
   pairs_free(pairs);
   return ok;
@@ -321,15 +318,12 @@ static bool eval_pairs(const Evaluation *e, const Task *task, const char *const 
 
 /* ---- settings without effect ---- */
 
-/* The settings of the texts a model writes, where none are written. Programs give their limit to any model.
- */
+/* The settings of the texts a model writes, where none are written. */
 static bool check_decoding(const Evaluation *e, const char *where, Error *err) {
-  static const SettingTable *const tables[] = {&metric_settings_table, &search_settings_table};
+  static const SettingTable *const tables[] = {&metric_settings_table, &search_settings_table,
+                                               &sampling_settings_table};
   for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
     if (!unused_table(e->settings, tables[i], where, e->news, err)) return false;
-  for (const Setting *s = sampling_settings_table.items; s->name; s++)
-    if (strcmp(s->name, "max_tokens") && !unused_setting(e->settings, s->name, where, e->news, err))
-      return false;
   return unused_setting(e->settings, "examples", where, e->news, err) &&
          unused_setting(e->settings, "outputs", where, e->news, err);
 }
@@ -351,62 +345,68 @@ static bool check_settings(const Evaluation *e, bool pairs, Error *err) {
 
 /* ---- the calls ---- */
 
-/* Whether a file is a conversation, as JSON. Standard input, which can be read only once, is not asked. */
-static bool file_converses(const Evaluation *e, const char *path, bool *converses, Error *err) {
-  TextFile file = {0};
-  *converses = false;
-  if (!strcmp(path, "-")) return true;
-  const bool ok =
-      text_file_open(&file, path, settings_part(e->settings, &text_settings_table), &(News){0}, err);
-  *converses = ok && text_converses(file.text, file.length);
-  text_file_close(&file);
-  return ok;
+static bool any_given(const Settings *s, const SettingTable *table) {
+  const Setting *item = table->items;
+  while (item->name && !settings_given(s, item->name)) item++;
+  return item->name != NULL;
 }
 
-/* Whether all files are conversations. */
-static bool files_converse(const Evaluation *e, const char *const *files, int count, bool *all, Error *err) {
-  for (int i = 0; i < count; i++) {
-    bool converses;
-    if (!file_converses(e, files[i], &converses, err)) return false;
-    if (i && converses != *all)
-      return fail_usage(err, "%s contains conversations, %s plain text: evaluate them separately",
-                        files[converses ? i : 0], files[converses ? 0 : i]);
-    *all = converses;
+/* Whether all files contain examples. */
+static bool files_have_examples(const TextFiles *files, bool *all, Error *err) {
+  *all = files->count && text_examples(&files->items[0]);
+  for (size_t i = 1; i < files->count; i++) {
+    const bool have = text_examples(&files->items[i]);
+    if (have != *all)
+      return fail_usage(err, "%s contains %s, %s plain text: evaluate them separately",
+                        files->items[have ? i : 0].name, text_examples(&files->items[have ? i : 0]),
+                        files->items[have ? 0 : i].name);
   }
   return true;
 }
 
-/* The task that the files are material of: the model's own. A model of another program that has a chat
- * template reads conversations, too: if --format is given or, without --documents and --separator, if all
- * files are such. */
-static bool task_of_files(const Evaluation *e, const char *const *files, int count, const Task **task,
-                          Error *err) {
-  const Bundle *b = e->bundle;
-  const bool text = settings_given(e->settings, "documents") || settings_given(e->settings, "separator");
-  bool converse = settings_given(e->settings, "format");
-  *task = bundle_task(b);
-  if (bundle_is_ours(b) || !b->chat) return true;
-  if (!converse && !text && !files_converse(e, files, count, &converse, err)) return false;
-  if (converse) *task = task_find("reply");
+/* A model of another program that has a chat template reads running text and, by the template, examples. */
+static bool reads_both(const Bundle *b) {
+  return !bundle_is_ours(b) && b->chat;
+}
+
+/* The task that the files are material of: the model's own. A model that reads both reads examples if a
+ * setting of them is given or, without --documents and --separator, if all files contain such. */
+static bool task_of_files(const Evaluation *e, const TextFiles *files, const Task **task, Error *err) {
+  bool examples = any_given(e->settings, &pair_settings_table);
+  *task = bundle_task(e->bundle);
+  if (!reads_both(e->bundle)) return true;
+  if (!examples && !any_given(e->settings, &document_settings_table) &&
+      !files_have_examples(files, &examples, err))
+    return false;
+  if (examples) *task = task_find("reply");
   return true;
 }
 
-/* Reads the files as material of the task. */
-static bool eval_as(const Evaluation *e, const Task *task, const char *const *files, int count, Error *err) {
-  const bool pairs = task_has_pairs(task);
-  const GeneralSettings *general = settings_part(e->settings, &general_settings_table);
+/* Reads the files as material of their task. */
+static bool eval_texts(const Evaluation *e, TextFiles *files, Error *err) {
+  const Task *task;
+  if (!task_of_files(e, files, &task, err)) return false;
+  return task_has_pairs(task) ? check_settings(e, true, err) && eval_pairs(e, task, files, err)
+                              : check_settings(e, false, err) && eval_text(e, files, err);
+}
+
+static bool check_outputs(const Evaluation *e, const char *const *files, size_t count, Error *err) {
   const EvalSettings *s = settings_part(e->settings, &eval_settings_table);
-  threads_set((int)general->threads);
-  return (!s->outputs || file_check_output(s->outputs, files, (size_t)count, err)) &&
-         (!s->plot || (file_check_output(s->plot, files, (size_t)count, err) &&
-                       file_check_kind(s->plot, "<svg", _("plot"), err))) &&
-         check_settings(e, pairs, err) &&
-         (pairs ? eval_pairs(e, task, files, (size_t)count, err) : eval_text(e, files, (size_t)count, err));
+  return (!s->outputs || file_check_output(s->outputs, files, count, err)) &&
+         (!s->plot || (file_check_output(s->plot, files, count, err) &&
+                       file_check_kind(s->plot, "<svg", _("plot"), err)));
 }
 
 static bool eval_files(const Evaluation *e, const char *const *files, int count, Error *err) {
-  const Task *task;
-  return task_of_files(e, files, count, &task, err) && eval_as(e, task, files, count, err);
+  const GeneralSettings *general = settings_part(e->settings, &general_settings_table);
+  TextFiles texts = {0};
+  threads_set((int)general->threads);
+  const bool ok = check_outputs(e, files, (size_t)count, err) &&
+                  text_files_open(&texts, files, (size_t)count,
+                                  settings_part(e->settings, &text_settings_table), e->news, err) &&
+                  eval_texts(e, &texts, err);
+  text_files_close(&texts);
+  return ok;
 }
 
 bool ink_eval(ink_model *m, const char *const *files, int count, const ink_settings *settings,

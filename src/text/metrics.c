@@ -142,6 +142,7 @@ static bool check_reader(const Metrics *metrics, const Settings *s, const char *
   const MetricSettings *own = settings_part(s, &metric_settings_table);
   const char *readers = readers_of(setting);
   if (!strcmp(setting, "tokenize") && strcmp(own->tokenize, "zh")) readers = "bleu";
+  if (!strcmp(setting, "chrf_word_order") && own->chrf_word_order < 2) readers = "chrf"; /* chrf++ has 2 */
   if (!readers || is_read(metrics, readers)) return true;
   snprintf(where, sizeof where, _("without a metric that reads it (--metric %s)"), readers);
   return unused_setting(s, setting, where, news, err);

@@ -85,7 +85,9 @@ void tokenizer_attach_source(Tokenizer *, Tokenizer *source); /* takes ownership
 uint64_t tokenizer_fingerprint(const Tokenizer *);
 
 /* ---- training ---- */
+#include "base/unused.h"
 #include "text/settings.def" /* TokenizerSettings, tokenizer_settings_table */
+extern const SettingNeed tokenizer_needs[];
 
 /* A source of text that can be read repeatedly. A piece is a document or a part of one. */
 typedef struct TextSource {

@@ -205,6 +205,8 @@ static bool train(Tokenizer *t, TextSource *source, const TokenizerSettings *s, 
   return tokenizer_finish(t, "tokenizer", err);
 }
 
+const SettingNeed tokenizer_needs[] = {{"words", "tokenizer", "auto|bpe", false}, {0}};
+
 Tokenizer *tokenizer_train(TextSource *raw, const TokenizerSettings *s, const char *const *specials,
                            const News *news, Error *err) {
   Tokenizer *t = tokenizer_new();

@@ -24,9 +24,10 @@
 
 ink_settings *ink_settings_train(void) {
   static const SettingTable *const tables[] = {
-      &model_settings_table,  &text_settings_table,   &data_settings_table,      &document_settings_table,
-      &window_settings_table, &pair_settings_table,   &tokenizer_settings_table, &train_settings_table,
-      &search_settings_table, &general_settings_table};
+      &model_settings_table,         &text_settings_table,      &data_settings_table,
+      &document_settings_table,      &window_settings_table,    &pair_settings_table,
+      &pair_training_settings_table, &tokenizer_settings_table, &train_settings_table,
+      &search_settings_table,        &general_settings_table};
   return settings_new(tables, sizeof tables / sizeof *tables);
 }
 
@@ -57,14 +58,6 @@ typedef struct Run {
 } Run;
 
 /* ---- settings ---- */
-
-/* Copies the given settings, so that those of the caller are not changed. */
-static bool copy_given(Settings *to, const Settings *from, Error *err) {
-  char *yaml = settings_to_yaml(from);
-  const bool ok = settings_load_text(to, yaml, "settings", err);
-  mem_free(yaml);
-  return ok;
-}
 
 static void use_settings(Run *r) {
   r->train = settings_part(r->settings, &train_settings_table);
@@ -154,7 +147,7 @@ static bool choose_window(Run *r, Error *err) {
 }
 
 static bool can_pack(const Run *r, Error *err) {
-  const PairSettings *pairs = settings_part(r->settings, &pair_settings_table);
+  const PairTrainingSettings *pairs = settings_part(r->settings, &pair_training_settings_table);
   return !task_has_pairs(r->task) || !pairs->pack || arch_packs(r->config.arch) ||
          fail_usage(err,
                     "--pack applies to decoder-only networks with attention, but %s %s: leave it out or "
@@ -589,10 +582,10 @@ static bool run_guarded(Run *r, const char *home, const Settings *given, const c
                         const ink_call *call, Error *err) {
   MEM_GUARD(err, return false);
   static const SettingTable *const judging[] = {&metric_settings_table, &sampling_settings_table};
-  r->settings = ink_settings_train();
+  r->settings = settings_copy(given); /* those of the caller are not changed */
   r->judging = settings_new(judging, 2);
-  bool ok = call_enter(call, NULL, &r->news, err) && copy_given(r->settings, given, err) &&
-            plan_contradictions(given, r->settings, err) && plan_check_task(r->task, given, &r->news, err);
+  bool ok = call_enter(call, NULL, &r->news, err) && plan_contradictions(given, r->settings, &r->news, err) &&
+            plan_check_task(r->task, given, &r->news, err);
   use_settings(r);
   ok = ok && run_in_directory(r, home, given, files, count, err);
   MEM_GUARD_END();

@@ -137,7 +137,37 @@ static bool contradict_sources(const Settings *given, Settings *own, Error *err)
          contradict_table(given, own, "tokenizer-from", &tokenizer_settings_table, err);
 }
 
-bool plan_contradictions(const Settings *given, Settings *own, Error *err) {
+/* With --resume, the values are those of the recipe. */
+static bool check_needs(const Settings *given, const Settings *own, const News *news, Error *err) {
+  static const SettingNeed needs[] = {{"momentum", "optimizer", "muon", false},
+                                      {"best_by", "holdout", "!0", false},
+                                      {"eval_examples", "best_by", "!loss", false},
+                                      {"eval_tokens", "holdout", "!0", true},
+                                      {"patience", "holdout", "!0", false},
+                                      {"average", "holdout", "!0", false},
+                                      {"average_of", "average", "!0", false},
+                                      {"overlap", "holdout", "!0", false},
+                                      {"sample_every", "sample_tokens", "!0", true},
+                                      {"sample_prompt", "sample_tokens", "!0", false},
+                                      {"bpe_dropout", "tokenizer", "auto|bpe", false},
+                                      {0}};
+  const TrainSettings *s = settings_part(own, &train_settings_table);
+  return s->resume ||
+         (unused_needs(given, own, needs, news, err) && unused_needs(given, own, tokenizer_needs, news, err));
+}
+
+/* The shape of the base is none of the settings' (contradict_sources). */
+static bool check_shape(const Settings *given, const Settings *own, const News *news, Error *err) {
+  const ModelSettings *s = settings_part(own, &model_settings_table);
+  const Arch *arch = arch_find(s->arch);
+  char where[80];
+  snprintf(where, sizeof where, _("with --arch %s"), arch->name);
+  for (const Setting *item = model_settings_table.items; item->name; item++)
+    if (!arch_reads(arch, item->name) && !unused_setting(given, item->name, where, news, err)) return false;
+  return true;
+}
+
+bool plan_contradictions(const Settings *given, Settings *own, const News *news, Error *err) {
   static const char *const pairs[][2] = {{"batch", "batch-tokens"},
                                          {"steps", "epochs"},
                                          {"steps", "budget"},
@@ -153,9 +183,8 @@ bool plan_contradictions(const Settings *given, Settings *own, Error *err) {
   for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
     if (!contradict(given, own, pairs[i][0], pairs[i][1], err)) return false;
   const TrainSettings *s = settings_part(own, &train_settings_table);
-  if (settings_given(own, "momentum") && strcmp(s->optimizer, "muon"))
-    return fail_usage(err, "--momentum needs --optimizer muon: add that or leave out --momentum");
   return tune_contradictions(own, err) && contradict_sources(given, own, err) &&
+         check_needs(given, own, news, err) && (s->resume || s->from || check_shape(given, own, news, err)) &&
          recipe_check_replan(s->replan, err);
 }
 

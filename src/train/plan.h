@@ -26,7 +26,7 @@ typedef struct Plan {
 bool judged_by_metric(const TrainSettings *);
 /* Refuses contradictory settings. If a flag contradicts a setting of a file, the latter is removed from
  * `own`, the run's copy of `given`. */
-bool plan_contradictions(const Settings *given, Settings *own, Error *);
+bool plan_contradictions(const Settings *given, Settings *own, const News *, Error *);
 /* Refuses flags that this task does not use; warns about such settings in a file. */
 bool plan_check_task(const Task *, const Settings *given, const News *, Error *);
 /* Sets the batch size, by the shape of the network where the settings leave it open. */

@@ -77,11 +77,37 @@ expect_same ours out
 run eval -m foreign --against model talk.jsonl --json -q
 expect_status 0
 expect_out '"tokens": 19,'
+# So are all forms of examples: numbers equal to transformers', docs/log.md.
+printf '{"instruction":"hello","input":"","output":"hi there"}\n' >alpaca.jsonl
+printf '{"prompt":"hello","completion":"hi there"}\n' >trl.jsonl
+printf '{"prompt":[{"role":"user","content":"hello"}],"completion":[{"role":"assistant","content":"hi there"}]}\n' >lists.jsonl
+printf '[{"question":"hello",\n"answer":"hi there"}]\n' >list.json
+printf 'question,answer\nhello,hi there\n' >table.csv
+printf '{"messages":[{"role":"user","content":"hello"},{"role":"assistant","content":"hi there"}]}\n' >chat.jsonl
+run eval -m foreign chat.jsonl --no-decode --json -q
+cp out wanted
+for form in alpaca.jsonl trl.jsonl lists.jsonl list.json table.csv; do
+  run eval -m foreign $form --no-decode --json
+  expect_same out wanted
+  expect_err "$form: read as"
+  expect_err "by the model's chat template"
+done
+"$INKSTONE" eval -m foreign - --no-decode --json -q <alpaca.jsonl >out 2>err
+expect_same out wanted
+run eval -m foreign alpaca.jsonl chat.jsonl --no-decode --json
+expect_status 0
+expect_out '"documents": 2,'
+run eval -m foreign --against model alpaca.jsonl trl.jsonl --json -q
+expect_status 0
+expect_out '"documents": 2,'
+printf '{"prompt":"hello","chosen":"hi","rejected":"ho"}\n' >preference.jsonl
+run eval -m foreign preference.jsonl
+expect_failure "preference.jsonl:1: is a preference (chosen, rejected), which is not supported"
 run eval -m foreign talk.txt
 expect_status 0
 expect_err "1 document"
 run eval -m foreign talk.jsonl talk.txt
-expect_usage "talk.jsonl contains conversations, talk.txt plain text"
+expect_usage "talk.jsonl contains conversations as JSON, talk.txt plain text"
 run eval -m foreign talk.jsonl --documents file
 expect_status 0
 expect_err "warning: talk.jsonl: contains conversations as JSON, which are read as plain text"

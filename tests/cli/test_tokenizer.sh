@@ -81,7 +81,7 @@ fi
 run tokenizer train text -o x.json --seed 3
 expect_usage "--seed is a flag of"
 run tokenizer train text -o x.json --tokenizer char --words gpt-2
-expect_err "warning: --words gpt-2 has no effect with --tokenizer char"
+expect_usage "--words has no effect with --tokenizer char: leave it out"
 run tokenizer train text -o x.json --tokenizer bpe --vocab 300 --words gpt-2
 expect_not_err "no effect"
 rm x.json

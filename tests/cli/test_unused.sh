@@ -26,6 +26,30 @@ run eval -m w text --columns 1,2
 expect_usage "--columns has no effect on running text"
 run eval -m t pairs.tsv --documents line
 expect_usage "--documents has no effect on pairs and conversations"
+without_reader() { # FLAG VALUE: files that have no use for it
+  run eval -m t pairs.tsv --no-decode "$@"
+  expect_usage "$1 has no effect on these files"
+  run train translate pairs.tsv -o no --dry-run --holdout 0 "$@"
+  expect_usage "$1 has no effect on these files"
+  expect_no_file no
+}
+without_reader --languages en,de
+echo '{"source": "a", "target": "b"}' >pair.jsonl
+run eval -m t pair.jsonl --no-decode --languages en,de
+expect_usage "--languages has no effect on these files"
+run eval -m t pair.jsonl --no-decode --columns 1,2
+expect_usage "--columns has no effect on these files, which are no tables"
+run eval -m t pair.jsonl --no-decode --fields source,target
+expect_status 0
+for flag in "--max-ratio 2" "--duplicates drop" "--overlap drop" --pack "--bpe-dropout 0.1" "--vocabularies joint" \
+  "--too-long drop"; do
+  run eval -m t pairs.tsv $flag
+  expect_usage "${flag%% *} is a flag of \`train\`, not of \`eval\`"
+done
+run eval -m w text --max-tokens 5
+expect_usage "--max-tokens has no effect on running text"
+run eval -m t pairs.tsv --metric chrf++ --chrf-word-order 1
+expect_usage "--chrf-word-order has no effect without a metric that reads it (--metric chrf)"
 run eval -m t pairs.tsv --metric chrf --smooth floor
 expect_usage "--smooth has no effect"
 run eval -m t pairs.tsv --no-decode
@@ -76,6 +100,35 @@ of_metric rougeLsum --sentence-mark "<n>"
 of_metric chrf++ --chrf-beta 3 --lowercase
 of_metric rouge1,ter --tokenize zh --ter-normalized
 of_metric bleu --smooth floor --smooth-value 0.5 --effective-order
+
+# train: what has an effect only with another value of another setting, or in another architecture
+without_effect() { # WHERE FLAG...
+  where=$1
+  shift
+  run train write text -o no --size nano --dry-run "$@"
+  expect_usage "$1 has no effect $where: leave it out"
+  expect_no_file no
+}
+without_effect "with --tokenizer char" --words gpt-2 --tokenizer char
+without_effect "with --arch llama" --attention additive
+without_effect "with --arch llama" --cell gru --arch llama
+without_effect "with --arch llama" --activation relu
+without_effect "with --arch gpt2" --rope-theta 10000 --arch gpt2
+without_effect "without --average" --average-of best
+without_effect "without --best-by" --eval-examples 5
+without_effect "with --holdout 0" --patience 3 --holdout 0
+without_effect "with --holdout 0" --average 2 --holdout 0
+without_effect "without --optimizer muon" --momentum 0.9
+without_effect "with --sample-tokens 0" --sample-prompt x --sample-tokens 0
+run train translate pairs.tsv -o no --dry-run --best-by bleu --holdout 0
+expect_usage "--best-by has no effect with --holdout 0"
+run train translate pairs.tsv -o no --dry-run --arch marian --bpe-dropout 0.1 --tokenizer byte
+expect_usage "--bpe-dropout has no effect with --tokenizer byte"
+run tokenizer train text -o no --words gpt-2 --tokenizer byte
+expect_usage "--words has no effect with --tokenizer byte"
+run train write text -o no --size nano --dry-run --words gpt-2 --tokenizer bpe --average 2 --average-of best
+expect_status 0
+expect_not_err "no effect"
 
 # translate
 run translate -m t --json --explain e.html x

@@ -18,9 +18,10 @@ static const News news = {listen, NULL};
 typedef const char *const *Flags; /* name, value, ..., NULL */
 
 static const PairSettings *choose(Flags flags, const TextSettings **data) {
-  static const SettingTable *const tables[] = {&text_settings_table, &pair_settings_table};
+  static const SettingTable *const tables[] = {&text_settings_table, &pair_settings_table,
+                                               &pair_training_settings_table};
   ink_settings_free(settings);
-  settings = settings_new(tables, 2);
+  settings = settings_new(tables, 3);
   for (; flags && *flags; flags += 2)
     if (!ink_settings_set(settings, flags[0], flags[1], NULL)) return NULL;
   if (data) *data = settings_part(settings, &text_settings_table);

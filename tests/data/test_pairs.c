@@ -8,6 +8,11 @@
 
 #include <cmocka.h> /* last: it defines fail() */
 
+static const PairTrainingSettings *choose_training(Flags flags) {
+  choose(flags, NULL);
+  return settings_part(settings, &pair_training_settings_table);
+}
+
 static Pairs *open_texts(const char *const *texts, size_t count, bool conversations, Flags flags) {
   Error err = {0};
   Pairs *p = try_texts(texts, count, conversations, flags, &err);
@@ -238,7 +243,7 @@ static void what_has_the_same_source_stays_together(void **state) {
   assert_int_equal(p->count + held->count, 600);
   assert_in_range(held->count, 60, 180);
   assert_int_equal(held->count % 3, 0);
-  const PairSettings *s = choose(NULL, NULL);
+  const PairTrainingSettings *s = choose_training(NULL);
   PairsReport report;
   assert_true(pairs_check(p, held, s, &report, &news, &err));
   assert_int_equal(report.overlap_sources, 0);
@@ -263,7 +268,7 @@ static void the_first_pass_counts(void **state) {
   Error err = {0};
   Pairs *held = open_pairs(valid, NULL), *p = open_pairs(train, NULL);
   PairsReport r;
-  assert_true(pairs_check(p, held, choose(NULL, NULL), &r, &news, &err));
+  assert_true(pairs_check(p, held, choose_training(NULL), &r, &news, &err));
   assert_int_equal(r.read, 7);
   assert_int_equal(r.kept, 7);
   assert_int_equal(r.duplicates, 1);
@@ -280,8 +285,8 @@ static void the_first_pass_counts(void **state) {
   expect_said("results will look too good");
   expect_said("a.txt:7");
   assert_true(pairs_check(p, held,
-                          choose(FLAGS("overlap", "drop", "duplicates", "drop", "max_ratio", "3"), NULL), &r,
-                          &news, &err));
+                          choose_training(FLAGS("overlap", "drop", "duplicates", "drop", "max_ratio", "3")),
+                          &r, &news, &err));
   assert_int_equal(r.dropped, 4);
   assert_int_equal(p->count, 3);
   expect_pair(p, 0, "a", "b", 1);
@@ -296,7 +301,7 @@ static void nothing_left_is_an_error(void **state) {
   Error err = {0};
   PairsReport r;
   Pairs *held = open_pairs("a\tb\n", NULL), *p = open_pairs("a\tc\n", NULL);
-  assert_false(pairs_check(p, held, choose(FLAGS("overlap", "drop"), NULL), &r, &news, &err));
+  assert_false(pairs_check(p, held, choose_training(FLAGS("overlap", "drop")), &r, &news, &err));
   assert_non_null(strstr(err.text, "examples were dropped"));
   pairs_free(p);
   pairs_free(held);
@@ -306,7 +311,7 @@ static void characters_are_counted_not_bytes(void **state) {
   Error err = {0};
   PairsReport r;
   Pairs *p = open_pairs("\xe6\x9c\x88\xe6\x97\xa5\tmoon, sun\n", NULL);
-  assert_true(pairs_check(p, NULL, choose(NULL, NULL), &r, &news, &err));
+  assert_true(pairs_check(p, NULL, choose_training(NULL), &r, &news, &err));
   assert_int_equal(r.source.median, 2);
   assert_int_equal(r.target.median, 9);
   assert_true(r.ratio == 4.5);
@@ -322,7 +327,7 @@ static void pairs_among_conversations_are_conversations(void **state) {
   Error err = {0};
   PairsReport r;
   Pairs *p = open_texts(&text, 1, true, NULL);
-  assert_true(pairs_check(p, NULL, choose(NULL, NULL), &r, &news, &err));
+  assert_true(pairs_check(p, NULL, choose_training(NULL), &r, &news, &err));
   expect_said("2 conversations, 0 more held out");
   expect_said("a conversation: 5 characters at the median, 4.5 on average");
   expect_said("a turn: 1 characters at the median, 1.5 on average");

@@ -58,7 +58,7 @@ static void lay_out(const Pairs *p, bool separate, bool chat, int64_t time) {
   pair_tokens_free(&data);
 }
 
-static void use(Pairs *p, const PairSettings *settings, bool chat, uint8_t how) {
+static void use(Pairs *p, const PairTrainingSettings *settings, bool chat, uint8_t how) {
   Error err = {0};
   PairsReport report;
   check(p);
@@ -85,16 +85,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                            .columns = form & 32 ? "2,1" : NULL,
                            .fields = form & 64 ? "messages,a" : NULL,
                            .turn_mark = form & 128 ? "ab" : NULL,
-                           .skip_bad = how & 2,
-                           .duplicates = how & 4 ? "drop" : "keep",
-                           .overlap = "drop",
-                           .too_long = "truncate"};
+                           .skip_bad = how & 2};
+  const PairTrainingSettings ts = {
+      .duplicates = how & 4 ? "drop" : "keep", .overlap = "drop", .too_long = "truncate"};
   Error err = {0};
   const bool conversations = form & 4;
   Pairs *p = pairs_open((const char *[]){paths[0], paths[1]}, divide ? 2 : 1, conversations, &ds, &ps,
                         &(News){0}, &err);
   CHECK((p != NULL) == !err.code && (p != NULL) == !*err.text);
-  if (p) use(p, &ps, conversations, how);
+  if (p) use(p, &ts, conversations, how);
   pairs_free(p);
   return 0;
 }

@@ -17,7 +17,7 @@ static bool refused(const char *source, const ink_setting_info *info) {
   assert_true(ink_settings_set(given, source, "model", &err));
   assert_true(ink_settings_set(given, info->name, info->default_value, &err));
   ink_settings *own = settings_copy(given);
-  const bool ok = plan_contradictions(given, own, &err);
+  const bool ok = plan_contradictions(given, own, &(News){0}, &err);
   snprintf(flag, sizeof flag, "--%s ", info->name);
   assert_true(ok || (strstr(err.text, flag) && strstr(err.text, source) && err.code == INK_USAGE));
   ink_settings_free(given);
