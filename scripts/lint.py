@@ -317,7 +317,10 @@ def check_sabotages(root):
         return
     for number, line in enumerate(read(root, SABOTAGES).splitlines(), 1):
         parts = line.split(" ||| ")
-        if line.startswith("#") or len(parts) < 2:
+        if line.startswith("#") or not line:
+            continue
+        if len(parts) != 4:
+            yield f"{SABOTAGES}:{number}: {len(parts)} parts instead of 4 (to remove a statement, replace it by ;)"
             continue
         path, fragment = parts[:2]
         times = read(root, path).count(fragment) if os.path.exists(os.path.join(root, path)) else 0

@@ -38,14 +38,15 @@ static ink_settings *set_all(ink_settings *s, const char *const *pairs) {
 }
 
 /* Settings are made while there is memory: what makes them has no error to return. */
-static ink_settings *training, *writing, *evaluating, *learning, *pairing, *chatting, *rewriting;
+static ink_settings *training, *writing, *evaluating, *grading, *learning, *pairing, *chatting, *rewriting;
 
 static void make_settings(void) {
   training = small_settings(WITH("steps", "2", "warmup", "0", "eval-every", "1", "sample-tokens", "3", "ema",
                                  "0.5", "optimizer", "muon", "threads", threads, "overwrite", "true"));
   writing = set_all(ink_settings_write(), WITH("max-tokens", "4", "samples", "2", "stop", "qqq", "top-p",
                                                "0.9", "repetition-penalty", "1.1", "threads", threads));
-  evaluating = set_all(ink_settings_eval(), WITH("max-tokens", "6", "threads", threads));
+  evaluating = set_all(ink_settings_eval(), WITH("threads", threads));
+  grading = set_all(ink_settings_eval(), WITH("max-tokens", "6", "threads", threads));
   pairing = small_settings(WITH("arch", "marian", "heads", "2", "context", "32", "steps", "2", "warmup", "0",
                                 "eval-every", "1", "best-by", "chrf", "eval-examples", "3", "threads",
                                 threads, "overwrite", "true"));
@@ -57,7 +58,8 @@ static void make_settings(void) {
 }
 
 static void free_settings(void) {
-  ink_settings *const all[] = {training, writing, evaluating, learning, pairing, chatting, rewriting};
+  ink_settings *const all[] = {training, writing, evaluating, grading,
+                               learning, pairing, chatting,   rewriting};
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) ink_settings_free(all[i]);
 }
 
@@ -145,7 +147,7 @@ static bool explain(Error *err) {
 static bool evaluate_pairs(Error *err) {
   const char *pairs = in_scratch("few.tsv");
   ink_scores scores = INK_SCORES_INIT;
-  const bool ok = ink_eval(translator, &pairs, 1, evaluating, &scores, NULL, err);
+  const bool ok = ink_eval(translator, &pairs, 1, grading, &scores, NULL, err);
   if (ok) ink_free(scores.written);
   return ok;
 }
@@ -345,7 +347,7 @@ int main(void) {
       EXHAUST(learning_from_pairs, "1"),
       EXHAUST(rewriting_texts, "1"),
       EXHAUST(explaining, "1"),
-      EXHAUST(judging, "1"),
+      EXHAUST(grading, "1"),
       EXHAUST(replying, "1"),
       EXHAUST(rewriting_texts, "3"),
       EXHAUST(learning_from_pairs, "3"),
