@@ -347,7 +347,7 @@ int main(void) {
       EXHAUST(learning_from_pairs, "1"),
       EXHAUST(rewriting_texts, "1"),
       EXHAUST(explaining, "1"),
-      EXHAUST(grading, "1"),
+      EXHAUST(judging, "1"),
       EXHAUST(replying, "1"),
       EXHAUST(rewriting_texts, "3"),
       EXHAUST(learning_from_pairs, "3"),
