@@ -38,7 +38,10 @@ typedef struct Product {
   int64_t lda, ldb;
   Stored stored;           /* B */
   const Packed *prepacked; /* B packed in advance, or NULL */
-  const float *block_b;    /* current block of B, packed by all threads: [columns][panel_rows][nr]; or NULL */
+  const float
+      *block_b;       /* B, or its current block, packed by all threads: [columns][block_rows][nr]; or NULL */
+  int64_t block_rows; /* panel rows of all its steps, */
+  int64_t block_first, block_column; /* which begin with this one, at this column */
   float *c;
   int64_t ldc;
   const float *from; /* addend: C itself, a bias (ldfrom 0), or NULL */
@@ -132,11 +135,16 @@ static PanelB prepacked_panel(const Product *x, float *scratch, int64_t column, 
   return (PanelB){.at = scratch, .stride = x->nr};
 }
 
+static const float *block_panel(const Product *x, int64_t column, int64_t first) {
+  return x->block_b + (column - x->block_column) * x->block_rows +
+         panel_rows(x, first - x->block_first) * x->nr;
+}
+
 /* Packs the panel into `scratch`, unless it is packed already. For few rows, or if rows of B are as long as
  * those of a panel, a complete panel of a row-major B is used in place. */
 static PanelB panel_of_b(const Product *x, float *scratch, int64_t column, int64_t first, int64_t steps) {
   if (x->prepacked) return prepacked_panel(x, scratch, column, first, steps);
-  if (x->block_b) return (PanelB){.at = x->block_b + column * panel_rows(x, steps), .stride = x->nr};
+  if (x->block_b) return (PanelB){.at = block_panel(x, column, first), .stride = x->nr};
   if (reads_unpacked(x) && (x->m <= FEW || x->ldb == x->nr) && x->b && !x->stored.transposed &&
       column + x->nr <= x->n)
     return (PanelB){.at = x->b + first * x->ldb + column, .stride = x->ldb};
@@ -325,8 +333,11 @@ static void pack_panels(void *arg, int64_t begin, int64_t end) {
 /* The next panel of B, packed in advance or as stored. */
 static Prefetch next_panel(const Product *x, int64_t column) {
   const int64_t next = column + x->nr;
+  if (next >= x->block_column + x->columns * x->nr) return (Prefetch){0};
+  if (x->block_b)
+    return prefetch_rows(TENSOR_F32, block_panel(x, next, x->first), 0, 0, 0, 1,
+                         x->nr * panel_rows(x, x->steps));
   if (!x->prepacked) return prefetch_b(x, next, x->nr, x->first, x->steps);
-  if (next >= x->n) return (Prefetch){0};
   return prefetch_rows(x->prepacked->type, packed_panel(x->prepacked, next, x->first), 0, 0, 0, 1,
                        x->nr * x->steps);
 }
@@ -335,7 +346,7 @@ static Prefetch next_panel(const Product *x, int64_t column) {
 static void multiply_panels(void *arg, int64_t begin, int64_t end) {
   const Product *x = arg;
   for (int64_t task = begin; task < end; task++) {
-    const int64_t piece = task / x->columns, column = task % x->columns * x->nr;
+    const int64_t piece = task / x->columns, column = x->block_column + task % x->columns * x->nr;
     const int64_t from = x->row_panels * piece / x->pieces, to = x->row_panels * (piece + 1) / x->pieces;
     const PanelB b = panel_of_b(x, panels_of_thread()->b, column, x->first, x->steps);
     Prefetch next = prefetch_in(next_panel(x, column), to - from);
@@ -372,12 +383,53 @@ static void run_wide_rows(Product x) {
 }
 
 /* About as many rows of A at a time as fit in the L2 cache; each panel of B is multiplied by all of them. */
-static void run_wide(Product x) {
-  const int64_t most = resident(&x) / most_panel_rows(&x) / x.mr;
-  const int64_t chunks = int64_max(1, (x.row_panels + most / 2) / most); /* as even as they can be */
+static int64_t row_chunks(const Product *x) {
+  const int64_t most = resident(x) / most_panel_rows(x) / x->mr;
+  return int64_max(1, (x->row_panels + most / 2) / most); /* as even as they can be */
+}
+
+static void run_chunks(Product x, int64_t chunks) {
   for (int64_t i = 0; i < chunks; i++) {
     const int64_t from = x.row_panels * i / chunks * x.mr, to = x.row_panels * (i + 1) / chunks * x.mr;
     run_wide_rows(rows_of(x, from, int64_min(to, x.m) - from));
+  }
+}
+
+/* As many columns of B at a time as the last-level cache surely has room for are packed once for all chunks
+ * of rows; widening blocks of integers once per chunk took a quarter of the time (docs/log.md). */
+enum { GROUP = 1 << 20 }; /* floats */
+
+/* Tasks are (column panel, block of k), blocks fastest. */
+static void pack_group(void *arg, int64_t begin, int64_t end) {
+  const Product *x = arg;
+  const int64_t blocks = ceil_div(x->k, x->most_steps);
+  for (int64_t task = begin; task < end; task++) {
+    const int64_t column = x->block_column + task / blocks * x->nr, first = task % blocks * x->most_steps;
+    pack_b(x, (float *)(uintptr_t)block_panel(x, column, first), column, first,
+           int64_min(x->most_steps, x->k - first));
+  }
+}
+
+static void run_group(Product x, int64_t chunks) {
+  Scratch *scratch = scratch_take(x.columns * x.nr * x.block_rows);
+  x.block_b = scratch->data;
+  parallel_for(x.columns * ceil_div(x.k, x.most_steps), pack_group, &x);
+  run_chunks(x, chunks);
+  scratch_return(scratch);
+}
+
+static void run_wide(Product x) {
+  const int64_t chunks = row_chunks(&x);
+  if (chunks == 1 || x.prepacked) {
+    run_chunks(x, chunks);
+    return;
+  }
+  x.block_rows = panel_rows(&x, x.k);
+  const int64_t most = int64_max(1, GROUP / (x.block_rows * x.nr)), panels = x.columns;
+  for (int64_t panel = 0; panel < panels; panel += most) {
+    x.block_column = panel * x.nr;
+    x.columns = int64_min(most, panels - panel);
+    run_group(x, chunks);
   }
 }
 
@@ -413,6 +465,8 @@ static void run_narrow(Product x) {
   x.block_b = x.packed = scratch->data;
   for (x.first = 0; x.first < x.k; x.first += x.most_steps) {
     x.steps = int64_min(x.most_steps, x.k - x.first);
+    x.block_first = x.first;
+    x.block_rows = panel_rows(&x, x.steps);
     parallel_for(x.columns, pack_columns, &x);
     parallel_for(x.pieces, multiply_rows, &x);
   }
