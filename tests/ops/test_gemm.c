@@ -245,6 +245,12 @@ static void a_column_has_the_same_bits_alone(void **state) {
   each_set_and_case(check_some_columns);
 }
 
+/* More columns than are packed at once for several chunks of rows. */
+static void columns_beyond_a_group(void **state) {
+  for (int transposed = 0; transposed < 2; transposed++)
+    check_some_columns(&(Case){.transpose_b = transposed, .m = 300, .n = 2500, .k = 520});
+}
+
 /* op(B) stored either way gives the same bits, and so does op(A): decoding and training agree. */
 static void compare_forms(const Case *s, Multiply *multiply) {
   Operands o = operands_new(s), turned = o;
@@ -544,6 +550,7 @@ int main(void) {
       cmocka_unit_test(empty_products),
       cmocka_unit_test(a_row_has_the_same_bits_alone),
       cmocka_unit_test(a_column_has_the_same_bits_alone),
+      cmocka_unit_test(columns_beyond_a_group),
       cmocka_unit_test(every_form_has_the_same_bits),
       cmocka_unit_test(any_number_of_threads_gives_the_same_bits),
       cmocka_unit_test(products_of_bf16),
