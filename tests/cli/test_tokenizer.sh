@@ -83,9 +83,9 @@ expect_usage "--seed is a flag of"
 run tokenizer train text -o x.json --tokenizer char --words gpt-2
 expect_usage "--words has no effect with --tokenizer char: leave it out"
 head -n 20 text >few
-run tokenizer train few -o x.json --overwrite --words gpt-2
+run tokenizer train few -o few.json --words gpt-2
 expect_err "--words gpt-2 has no effect with --tokenizer char"
-run tokenizer train text -o x.json --overwrite --tokenizer bpe --vocab 300 --words gpt-2
+run tokenizer train text -o x.json --tokenizer bpe --vocab 300 --words gpt-2
 expect_not_err "no effect"
 rm x.json
 run tokenizer train nowhere -o x.json
