@@ -7,7 +7,7 @@
  * blocks have pairs_mr rows and KC_BF16 steps, and the order within a partial sum depends on the kernel.
  * If B is packed in blocks of integers, A is quantized, too (gemm_integers.h).
  * Why not a library: docs/decisions/0003-dense-products.md. */
-#include "ops/gemm.h"
+#include "ops/gemm_product.h"
 
 #include <stdatomic.h>
 #include <string.h>
@@ -16,41 +16,15 @@
 #include "base/threads.h"
 #include "kernels/kernels.h"
 #include "ops/gemm_integers.h"
-#include "ops/panels.h"
 #include "ops/peak.h"
 #include "ops/prefetch.h"
 #include "ops/scratch.h"
 
 enum {
-  KC = PACKED_STEPS,      /* steps of k per partial sum, */
-  KC_BF16 = PAIRED_STEPS, /* with bf16 */
-  FEW = 4,                /* maximum number of rows for which B is not packed */
-  NARROW = 8,             /* maximum number of column panels for which A is not packed */
-  FAR = 512               /* floats: rows at a multiple of this distance share L1 cache sets */
+  FEW = 4,    /* maximum number of rows for which B is not packed */
+  NARROW = 8, /* maximum number of column panels for which A is not packed */
+  FAR = 512   /* floats: rows at a multiple of this distance share L1 cache sets */
 };
-
-typedef struct Product {
-  Precision precision;
-  int64_t most_steps; /* of k per partial sum */
-  bool transpose_a;
-  int64_t m, n, k;
-  const float *a, *b; /* b: NULL unless unpacked f32 */
-  int64_t lda, ldb;
-  Stored stored;           /* B */
-  const Packed *prepacked; /* B packed in advance, or NULL */
-  const float
-      *block_b;       /* B, or its current block, packed by all threads: [columns][block_rows][nr]; or NULL */
-  int64_t block_rows; /* panel rows of all its steps, */
-  int64_t block_first, block_column; /* which begin with this one, at this column */
-  float *c;
-  int64_t ldc;
-  const float *from; /* addend: C itself, a bias (ldfrom 0), or NULL */
-  int64_t ldfrom;
-  int64_t mr, nr;                      /* block size of the kernel */
-  float *packed;                       /* current block of A, or of B: [panels][panel_rows][mr or nr] */
-  int64_t row_panels, pieces, columns; /* row panels, pieces of these, column panels */
-  int64_t first, steps;                /* current block of k */
-} Product;
 
 /* Floats of a block of B that fit in the L2 cache with a chunk of A. Does not affect results. For bf16,
  * half of that cache: with the 2 MB of a Xeon, training was a tenth faster, with f32 not at all
@@ -305,7 +279,7 @@ static void multiply_serial(Product x) {
       serial_rows(&x, row, int64_min(x.m, row + chunk), first, int64_min(x.most_steps, x.k - first));
 }
 
-static void run_serial(Product x) {
+void product_run_serial(Product x) {
   if (x.m <= 0 || x.n <= 0) return;
   if (is_of_integers(&x))
     gemm_integers(x.m, x.a, x.lda, (IntegerProduct[]){as_integers(&x)}, 1, true);
@@ -474,7 +448,7 @@ static void run_narrow(Product x) {
   scratch_return(scratch);
 }
 
-static void run(Product x) {
+void product_run(Product x) {
   if (x.m <= 0 || x.n <= 0) return;
   x.row_panels = ceil_div(x.m, x.mr);
   x.columns = ceil_div(x.n, x.nr);
@@ -490,97 +464,7 @@ static void run(Product x) {
     run_wide(x);
 }
 
-/* ---- the products ---- */
-
-static Product product_stored(bool transpose_a, int64_t m, int64_t n, int64_t k, const float *a, int64_t lda,
-                              Stored b, float *c, int64_t ldc) {
-  return (Product){.transpose_a = transpose_a,
-                   .m = m,
-                   .n = n,
-                   .k = k,
-                   .a = a,
-                   .b = b.type == TENSOR_F32 ? b.at : NULL,
-                   .lda = lda,
-                   .most_steps = KC,
-                   .ldb = b.ld,
-                   .stored = b,
-                   .c = c,
-                   .ldc = ldc,
-                   .mr = kernels->gemm_mr(),
-                   .nr = kernels->gemm_nr()};
-}
-
-static Product product(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, const float *a,
-                       int64_t lda, const float *b, int64_t ldb, float *c, int64_t ldc) {
-  return product_stored(transpose_a, m, n, k, a, lda, (Stored){b, TENSOR_F32, transpose_b, n, ldb}, c, ldc);
-}
-
-static Product in_precision(Product x, Precision precision) {
-  x.precision = precision;
-  if (precision == PRECISION_BF16) x.mr = kernels->pairs_mr(), x.most_steps = KC_BF16;
-  return x;
-}
-
-static Product product_packed(int64_t m, const float *a, int64_t lda, const Packed *b, float *c,
-                              int64_t ldc) {
-  Product x = product(false, false, m, b->n, b->k, a, lda, NULL, 0, c, ldc);
-  x.prepacked = b;
-  return in_precision(x, b->precision);
-}
-
-static Product added_to_itself(Product x, float beta) {
-  if (beta == 0) return x;
-  x.from = x.c;
-  x.ldfrom = x.ldc;
-  return x;
-}
-
-static Product added_to_bias(Product x, const float *bias) {
-  x.from = bias;
-  return x;
-}
-
-void gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, const float *a, int64_t lda,
-          const float *b, int64_t ldb, float beta, float *c, int64_t ldc) {
-  gemm_precise(PRECISION_F32, transpose_a, transpose_b, m, n, k, a, lda, b, ldb, beta, c, ldc);
-}
-
-/* As multiply_row and sum_rows do it, without a Product: attention of a step has thousands of such rows. */
-static void short_row(bool transpose_b, int64_t n, int64_t k, const float *a, const float *b, int64_t ldb,
-                      float *c) {
-  const int64_t nr = kernels->gemm_nr();
-  if (!transpose_b) kernels->sum_rows(c, a, b, ldb, k, n);
-  for (int64_t j = 0; j < n && transpose_b; j += nr)
-    kernels->gemm_row(c + j, NULL, a, b + j * ldb, ldb, k, int64_min(nr, n - j));
-}
-
-void gemm_serial(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, const float *a,
-                 int64_t lda, const float *b, int64_t ldb, float beta, float *c, int64_t ldc) {
-  if (m == 1 && !transpose_a && beta == 0 && k > 0 && k <= KC) {
-    short_row(transpose_b, n, k, a, b, ldb, c);
-    return;
-  }
-  run_serial(added_to_itself(product(transpose_a, transpose_b, m, n, k, a, lda, b, ldb, c, ldc), beta));
-}
-
-void gemm_precise(Precision precision, bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k,
-                  const float *a, int64_t lda, const float *b, int64_t ldb, float beta, float *c,
-                  int64_t ldc) {
-  const Product x = product(transpose_a, transpose_b, m, n, k, a, lda, b, ldb, c, ldc);
-  run(added_to_itself(in_precision(x, precision), beta));
-}
-
-void gemm_stored(Precision precision, int64_t m, int64_t k, const float *a, int64_t lda, Stored b, float beta,
-                 float *c, int64_t ldc) {
-  const Product x = product_stored(false, m, b.n, k, a, lda, b, c, ldc);
-  run(added_to_itself(in_precision(x, precision), beta));
-}
-
-void gemm_bias(Precision precision, int64_t m, int64_t k, const float *a, int64_t lda, Stored b,
-               const float *bias, float *c, int64_t ldc) {
-  const Product x = product_stored(false, m, b.n, k, a, lda, b, c, ldc);
-  run(added_to_bias(in_precision(x, precision), bias));
-}
+/* ---- several products of the same A ---- */
 
 /* Rows of A for all products at once, as integers or a single one. */
 typedef struct Rows {
@@ -605,7 +489,7 @@ static bool all_products(const Product *x, int count, bool (*is)(const Product *
   return true;
 }
 
-static void run_together(const Product *x, int count) {
+void product_run_together(const Product *x, int count) {
   IntegerProduct integers[GEMM_MOST_WEIGHTS];
   int64_t tasks = 0;
   for (int i = 0; i < count; i++) tasks += ceil_div(x[i].n, columns_at_once(&x[i]));
@@ -615,41 +499,6 @@ static void run_together(const Product *x, int count) {
   } else if (x->k && all_products(x, count, is_row)) {
     parallel_for(tasks, multiply_each_row, &(Rows){x, count});
   } else {
-    for (int i = 0; i < count; i++) run(x[i]);
+    for (int i = 0; i < count; i++) product_run(x[i]);
   }
-}
-
-/* A set determines the precision, though it may not have packed the weight yet. */
-static Product product_weight(Precision precision, PackedSet *set, bool transposed, int64_t m, const float *a,
-                              const GemmWeight *w) {
-  const int64_t n = w->weight->shape[transposed ? 0 : 1], k = w->weight->shape[transposed ? 1 : 0];
-  const Packed *packed = set ? packed_set_get(set, transposed, w->weight) : NULL;
-  CHECK(!set || precision == PRECISION_F32);
-  if (packed) return added_to_bias(product_packed(m, a, k, packed, w->c, n), w->bias);
-  if (set) precision = precision_of_weights(w->weight->type);
-  const Product x = product_stored(false, m, n, k, a, k, stored_weight(w->weight, transposed), w->c, n);
-  return added_to_bias(in_precision(x, precision), w->bias);
-}
-
-void gemm_weights(Precision precision, PackedSet *set, bool transposed, int64_t m, const float *a,
-                  const GemmWeight *weights, int count) {
-  Product products[GEMM_MOST_WEIGHTS];
-  CHECK(count > 0 && count <= GEMM_MOST_WEIGHTS);
-  for (int i = 0; i < count; i++) products[i] = product_weight(precision, set, transposed, m, a, &weights[i]);
-  run_together(products, count);
-}
-
-void gemm_packed(int64_t m, const float *a, int64_t lda, const Packed *b, const float *bias, float *c,
-                 int64_t ldc) {
-  run(added_to_bias(product_packed(m, a, lda, b, c, ldc), bias));
-}
-
-void gemm_packed_add(int64_t m, const float *a, int64_t lda, const Packed *b, float beta, float *c,
-                     int64_t ldc) {
-  run(added_to_itself(product_packed(m, a, lda, b, c, ldc), beta));
-}
-
-void gemm_packed_serial(int64_t m, const float *a, int64_t lda, const Packed *b, float beta, float *c,
-                        int64_t ldc) {
-  run_serial(added_to_itself(product_packed(m, a, lda, b, c, ldc), beta));
 }
