@@ -103,6 +103,7 @@ INK_API ink_settings *ink_settings_train(void);     /* model, data, tokenizer, o
 INK_API ink_settings *ink_settings_write(void);     /* sampling and length of generated text */
 INK_API ink_settings *ink_settings_explain(void);   /* the same, and how much of it is explained */
 INK_API ink_settings *ink_settings_rewrite(void);   /* search for translations, summaries, replies */
+INK_API ink_settings *ink_settings_classify(void);  /* labels to choose from */
 INK_API ink_settings *ink_settings_eval(void);      /* evaluation of a model */
 INK_API ink_settings *ink_settings_score(void);     /* metrics, and comparing files with them */
 INK_API ink_settings *ink_settings_convert(void);   /* what a model is converted to */
@@ -228,7 +229,8 @@ INK_API char *ink_text_check(const char *bytes, size_t size, const char *name, c
 /* ---- training -------------------------------------------------------------------------------- */
 
 /* Trains a model on `count` text files and writes it to the directory `out` (Hugging Face layout). `task`:
- * "write", from running text; "translate", "summarize" or "reply", from pairs or conversations. With the
+ * "write", from running text; "translate", "summarize" or "reply", from pairs or conversations; "classify",
+ * from labelled texts. With the
  * setting "resume" an earlier run is continued, bit for bit. */
 INK_API bool ink_train(const char *task, const char *const *files, int count, const char *out,
                        const ink_settings *, const ink_call *, ink_error *);
@@ -464,6 +466,24 @@ typedef struct ink_turn {
 INK_API bool ink_reply(ink_model *, const ink_turn *turns, int count, const ink_settings *,
                        ink_output_listener *, void *user, ink_rewritten *done, const ink_call *, ink_error *);
 
+/* A label of a text. */
+typedef struct ink_label {
+  int64_t input;       /* index of the text */
+  int rank;            /* 0: the likeliest; up to the setting "n_best" */
+  const char *label;   /* valid during the call only */
+  double probability;  /* of the labels chosen from, which together have 1 */
+  const char *problem; /* why the text has no label, in one sentence; NULL: it has */
+} ink_label;
+
+/* Called in the order of the texts, likeliest first. Return false to stop. */
+typedef bool ink_label_listener(void *user, const ink_label *label);
+
+/* Labels `count` texts with a model that was trained to (the task "classify"). A text that cannot be read, is
+ * empty, or is longer than the model reads has a `problem` instead; the others are still labelled. */
+INK_API bool ink_classify(ink_model *, const char *const *texts, const size_t *lengths, int64_t count,
+                          const ink_settings *, ink_label_listener *, void *user, const ink_call *,
+                          ink_error *);
+
 /* How well the model predicts a text. Of pairs and conversations, only the targets and replies are scored,
  * given what precedes them. */
 typedef struct ink_scores {
@@ -473,8 +493,10 @@ typedef struct ink_scores {
   double perplexity; /* exp(nats / tokens) */
   double bits_per_byte, bits_per_character;
   char *written; /* pairs and conversations: metrics of the model's outputs, as JSON {"examples", "metrics":
-                    [{"name", "signature", "score"}], "distinct_1", "distinct_2"}, free with ink_free; else
-                    NULL */
+                    [{"name", "signature", "score"}], "distinct_1", "distinct_2"}, free with ink_free;
+                    labelled texts, which are the tokens: {"metrics": [{"name", "score", "confidence_mean",
+                    "confidence_var"}], "labels": [{"label", "precision", "recall", "f1", "texts"}],
+                    "confusion": [[...]]}, whose rows are right labels and columns chosen ones; else NULL */
 } ink_scores;
 #define INK_SCORES_INIT \
   { sizeof(ink_scores), 0, 0, 0, 0, 0, 0, 0, 0, NULL }

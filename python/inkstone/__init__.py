@@ -15,7 +15,7 @@ from ._call import Call, Engine, Event, EventKind, Stop
 from ._errors import DamagedError, Error, InterruptedCall, NotFoundError, OutOfMemoryError, UsageError
 from ._model import Model
 from ._queue import Queue, Request
-from ._results import Comparison, Converted, Output, Rewritten, Scores, Token, Written
+from ._results import Comparison, Converted, Label, Output, Rewritten, Scores, Token, Written
 from ._session import Session
 from ._settings import SettingInfo, Settings
 from ._tasks import (bench, check_text, convert, instruction_set, pull, pulled, read_text, score, set_language, train, version,
@@ -25,7 +25,7 @@ from ._tokenizer import Tokenizer, train_tokenizer
 __version__ = version()
 
 __all__ = [
-    "Call", "Comparison", "Converted", "DamagedError", "Engine", "Error", "Event", "EventKind", "InterruptedCall", "Model",
+    "Call", "Comparison", "Converted", "DamagedError", "Engine", "Error", "Event", "EventKind", "InterruptedCall", "Label", "Model",
     "NotFoundError", "OutOfMemoryError", "Output", "Queue", "Request", "Rewritten", "Scores", "Session", "SettingInfo", "Settings",
     "Stop", "Token", "Tokenizer", "UsageError", "Written", "bench", "check_text", "convert", "instruction_set", "pull", "pulled",
     "read_text", "score", "set_language", "train", "train_tokenizer", "version", "version_number",

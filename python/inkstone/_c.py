@@ -160,6 +160,16 @@ class ink_turn(Structure):
     ]
 
 
+class ink_label(Structure):
+    _fields_ = [
+        ("input", c_int64),
+        ("rank", c_int),
+        ("label", c_char_p),
+        ("probability", c_double),
+        ("problem", c_char_p),
+    ]
+
+
 class ink_scores(Structure):
     _fields_ = [
         ("size", c_size_t),
@@ -204,6 +214,9 @@ ink_end_listener = CFUNCTYPE(None, c_void_p, POINTER(ink_written), POINTER(ink_e
 ink_output_listener = CFUNCTYPE(c_bool, c_void_p, POINTER(ink_output))
 
 
+ink_label_listener = CFUNCTYPE(c_bool, c_void_p, POINTER(ink_label))
+
+
 class ink_call(Structure):
     _fields_ = [
         ("size", c_size_t),
@@ -240,6 +253,8 @@ def declare(library: CDLL) -> None:
     library.ink_settings_explain.argtypes = []
     library.ink_settings_rewrite.restype = c_void_p
     library.ink_settings_rewrite.argtypes = []
+    library.ink_settings_classify.restype = c_void_p
+    library.ink_settings_classify.argtypes = []
     library.ink_settings_eval.restype = c_void_p
     library.ink_settings_eval.argtypes = []
     library.ink_settings_score.restype = c_void_p
@@ -354,6 +369,8 @@ def declare(library: CDLL) -> None:
     library.ink_explain_text.argtypes = [c_void_p, c_char_p, c_size_t, c_char_p, c_void_p, POINTER(ink_written), POINTER(ink_call), POINTER(ink_error)]
     library.ink_reply.restype = c_bool
     library.ink_reply.argtypes = [c_void_p, POINTER(ink_turn), c_int, c_void_p, ink_output_listener, c_void_p, POINTER(ink_rewritten), POINTER(ink_call), POINTER(ink_error)]
+    library.ink_classify.restype = c_bool
+    library.ink_classify.argtypes = [c_void_p, POINTER(c_char_p), POINTER(c_size_t), c_int64, c_void_p, ink_label_listener, c_void_p, POINTER(ink_call), POINTER(ink_error)]
     library.ink_eval.restype = c_bool
     library.ink_eval.argtypes = [c_void_p, POINTER(c_char_p), c_int, c_void_p, POINTER(ink_scores), POINTER(ink_call), POINTER(ink_error)]
     library.ink_eval_against.restype = c_bool

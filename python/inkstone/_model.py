@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import ctypes
 import json
-from typing import Any, Callable, Dict, Iterator, Optional, Sequence, Tuple, Union
+from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple, Union
 
 from . import _c
 from ._arrays import names_of, texts_of
@@ -12,14 +12,15 @@ from ._errors import fail
 from ._handle import Handle
 from ._library import lib
 from ._queue import Queue
-from ._results import (COMPARISON, SCORES, Comparison, Output, Rewritten, Scores, Token, Written, joined, numbers_of, output_of,
-                       rewritten_of, scores_of, token_of, written_of)
+from ._results import (COMPARISON, SCORES, Comparison, Label, Output, Rewritten, Scores, Token, Written, joined, label_of, numbers_of,
+                       output_of, rewritten_of, scores_of, token_of, written_of)
 from ._session import Session
 from ._settings import Settings, Value, settings_for
 from ._tokenizer import Tokenizer
 
 TokenListener = Callable[[Token], object]
 OutputListener = Callable[[Output], object]
+LabelListener = Callable[[Label], object]
 Turn = Tuple[str, str]
 
 
@@ -148,6 +149,15 @@ class Model(Handle):
         data = encoded(prompt)
         with self._use() as address, settings_for("explain", settings, values)._use() as options:
             return taken(invoke(call, lib.ink_explain_text, address, data, len(data), word(form), options, None)).decode()
+
+    def classify(self, texts: Union[str, Sequence[str]], *, on_label: Optional[LabelListener] = None,
+                 settings: Optional[Settings] = None, call: Optional[Call] = None, **values: Value) -> List[Label]:
+        """Labels a text or several: the likeliest labels of each, `n_best` of them (0: all)."""
+        passage = Passage(call)
+        labels, listener = collector(_c.ink_label_listener, passage, label_of, on_label)
+        with self._use() as address, settings_for("classify", settings, values)._use() as options:
+            passage.invoke(lib.ink_classify, address, *texts_of(texts), options, listener, None) or fail(passage.err)
+        return labels
 
     # ---- measuring ----
 

@@ -57,6 +57,20 @@ class Output:
 
 
 @dataclass(frozen=True)
+class Label:
+    """A label of a text."""
+
+    input: int  #: index of the text
+    rank: int  #: 0: the likeliest
+    label: str
+    probability: float  #: of the labels chosen from, which together have 1
+    problem: Optional[str]  #: why the text has no label
+
+    def __str__(self) -> str:
+        return self.label
+
+
+@dataclass(frozen=True)
 class Rewritten:
     """The outputs for some inputs, in the order of these, best first."""
 
@@ -135,6 +149,10 @@ def token_of(token: Any) -> Token:
 def output_of(o: Any) -> Output:
     text = decoded(o.text, o.length) if o.text else ""
     return Output(o.input, o.rank, text, o.logprob, o.score, text_of(o.problem) or None, o.cut, o.unended)
+
+
+def label_of(l: Any) -> Label:
+    return Label(l.input, l.rank, text_of(l.label), l.probability, text_of(l.problem) or None)
 
 
 def written_of(written: Any, texts: List[str]) -> Written:

@@ -13,7 +13,7 @@ from ._library import lib
 
 Value = Union[None, bool, int, float, str, Sequence[str]]
 
-ACTIVITIES = ("train", "write", "explain", "rewrite", "eval", "score", "convert", "pull", "tokenizer", "bench", "text")
+ACTIVITIES = ("train", "write", "explain", "rewrite", "classify", "eval", "score", "convert", "pull", "tokenizer", "bench", "text")
 
 
 @dataclass(frozen=True)

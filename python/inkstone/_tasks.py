@@ -37,8 +37,8 @@ def train(task: str, files: Union[Path, Sequence[Path]], out: Path, *, settings:
           **values: Value) -> None:
     """Trains a model on files and writes it to the directory `out`.
 
-    `task`: "write", from running text; "translate", "summarize" or "reply", from pairs or conversations. Interrupted (Ctrl-C, a Stop),
-    it writes a checkpoint, from which `resume=True` continues.
+    `task`: "write", from running text; "translate", "summarize" or "reply", from pairs or conversations; "classify", from labelled texts.
+    Interrupted (Ctrl-C, a Stop), it writes a checkpoint, from which `resume=True` continues.
     """
     names, count = names_of(files)
     with settings_for("train", settings, values)._use() as address:

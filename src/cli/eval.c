@@ -28,6 +28,71 @@ static void add_written(json_t *json, const char *written, Error *err) {
   json_decref(all);
 }
 
+/* "91.30 (μ = 91.28 ± 1.02)" */
+static json_t *with_interval(const json_t *metric) {
+  char text[80];
+  snprintf(text, sizeof text, "%.2f (μ = %.2f ± %.2f)", json_number_value(json_object_get(metric, "score")),
+           json_number_value(json_object_get(metric, "confidence_mean")),
+           json_number_value(json_object_get(metric, "confidence_var")));
+  return json_string(text);
+}
+
+/* Lists of precision, recall and F1 with two digits, for people. */
+static json_t *rounded(const json_t *labels) {
+  static const char *const keys[] = {"precision", "recall", "f1"};
+  json_t *list = json_deep_copy(labels);
+  for (size_t i = 0; i < json_array_size(list); i++)
+    for (int k = 0; k < 3; k++) {
+      char text[32];
+      json_t *row = json_array_get(list, i);
+      snprintf(text, sizeof text, "%.2f", json_number_value(json_object_get(row, keys[k])));
+      json_put(row, keys[k], json_string(text));
+    }
+  return list;
+}
+
+/* The confusion matrix as a table: a row for each right label, whose columns are the chosen ones. */
+static json_t *confusion_table(const json_t *all) {
+  enum { MOST_SHOWN = 12 };
+  const json_t *labels = json_object_get(all, "labels"), *matrix = json_object_get(all, "confusion");
+  const size_t count = json_array_size(matrix);
+  if (!count || count > MOST_SHOWN) return NULL;
+  json_t *table = json_array();
+  for (size_t i = 0; i < count; i++) {
+    json_t *row =
+        json_build("{s:s}", "right \\ chosen", json_get_text(json_array_get(labels, i), "label", ""));
+    for (size_t k = 0; k < count; k++)
+      json_share(row, json_get_text(json_array_get(labels, k), "label", ""),
+                 json_array_get(json_array_get(matrix, i), k));
+    json_push(table, row);
+  }
+  return table;
+}
+
+/* What is known of a classifier: with --json all of it, else what fits on a screen. */
+static json_t *classifier_json(const ink_scores *s, bool as_json, Error *err) {
+  json_t *all = json_parse(s->written, strlen(s->written), "metrics", err);
+  json_t *json = json_build("{s:I, s:o}", "documents", (json_int_t)s->documents, "loss",
+                            json_number(s->nats / (double)s->tokens));
+  const json_t *metrics = json_object_get(all, "metrics"), *labels = json_object_get(all, "labels");
+  if (s->tokens < s->documents) json_put(json, "labelled", json_integer(s->tokens));
+  for (size_t i = 0; i < json_array_size(metrics); i++) {
+    const json_t *m = json_array_get(metrics, i);
+    if (as_json)
+      json_share(json, json_get_text(m, "name", ""), m);
+    else
+      json_put(json, json_get_text(m, "name", ""), with_interval(m));
+  }
+  json_t *table = as_json ? NULL : confusion_table(all);
+  if (as_json)
+    json_share(json, "labels", labels), json_share(json, "confusion", json_object_get(all, "confusion"));
+  else
+    json_put(json, "labels", rounded(labels));
+  if (table) json_put(json, "confusion", table);
+  json_decref(all);
+  return json;
+}
+
 static json_t *scores_json(const ink_scores *s) {
   return json_build("{s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o}", "documents", (json_int_t)s->documents,
                     "bytes", (json_int_t)s->bytes, "characters", (json_int_t)s->characters, "tokens",
@@ -46,8 +111,10 @@ static bool score(ink_model *model, const Call *call, Error *err) {
                            &scores, &how, err);
   progress_close(&progress);
   if (!ok) return false;
-  json_t *json = scores_json(&scores);
-  if (scores.written) add_written(json, scores.written, err);
+  const bool as_json = call->values[OWN_JSON],
+             labels = scores.written && strstr(scores.written, "\"labels\"");
+  json_t *json = labels ? classifier_json(&scores, as_json, err) : scores_json(&scores);
+  if (scores.written && !labels) add_written(json, scores.written, err);
   ink_free(scores.written);
   present(json, call->values[OWN_JSON]);
   json_decref(json);

@@ -12,7 +12,7 @@
 #include "cli/args.h"
 #include "cli/command.h"
 #include "cli/glyph.h"
-#include "cli/intake.h"
+#include "cli/lines.h"
 #include "cli/streams.h"
 
 typedef struct Job {
@@ -22,22 +22,20 @@ typedef struct Job {
   ink_rewritten done;
   const char *const *texts; /* inputs of the current library call */
   const size_t *lengths;
-  int64_t line; /* number of the first of these, from 0 */
-  bool lines;   /* each output is one line */
-  bool broken;  /* writing to stdout failed */
+  LineInput input;
   int64_t cut, failed;
   Error problem; /* the first error */
 } Job;
 
 static void put(Job *job, const char *text, size_t length) {
-  if (!streams_put(text, length)) job->broken = true;
+  if (!streams_put(text, length)) job->input.stopped = true;
 }
 
 /* Replaces line ends inside an output by spaces, to keep one output line per input line. */
 static void put_line(Job *job, const char *text, size_t length) {
   Buffer line = {0};
   buffer_add(&line, text, length);
-  for (size_t i = 0; job->lines && i < line.length; i++)
+  for (size_t i = 0; job->input.lines && i < line.length; i++)
     if (line.data[i] == '\n' || line.data[i] == '\r') line.data[i] = ' ';
   buffer_add(&line, "\n", 1);
   put(job, line.data, line.length);
@@ -54,7 +52,7 @@ static void put_object(Job *job, json_t *json) {
 
 static void put_json(Job *job, const ink_output *o) {
   json_t *json = json_build(
-      "{s:I, s:o, s:i, s:o, s:f, s:f, s:b}", "line", (json_int_t)(job->line + o->input + 1), "source",
+      "{s:I, s:o, s:i, s:o, s:f, s:f, s:b}", "line", (json_int_t)(job->input.line + o->input + 1), "source",
       glyph_json(job->texts[o->input], job->lengths[o->input]), "rank", o->rank, "text",
       glyph_json(o->text, o->length), "logprob", o->logprob, "score", o->score, "unended", o->unended);
   put_object(job, json);
@@ -62,38 +60,26 @@ static void put_json(Job *job, const ink_output *o) {
 
 /* ---- faulty lines ---- */
 
-enum { MOST_REPORTED = 10 }; /* faulty lines reported one by one; the rest is only counted */
-
-/* "words.txt:3: ", "line 3: ", or nothing for a single text. */
-static void print_location(const Job *job, const ink_output *o) {
-  const char *path = job->call->values[OWN_INPUT];
-  const int64_t line = job->line + o->input + 1;
-  if (path)
-    streams_say("%s:%" PRId64 ": ", path, line);
-  else if (job->lines)
-    streams_say("line %" PRId64 ": ", line);
-}
-
 static void warn_cut(Job *job, const ink_output *o) {
   if (++job->cut > MOST_REPORTED) return;
   streams_say("warning: ");
-  print_location(job, o);
+  lines_print_location(&job->input, o->input);
   streams_say("the text is longer than the model reads: its beginning was left out\n");
 }
 
 /* A failed input still gets an output line, so that output lines match input lines. */
 static void take_problem(Job *job, const ink_output *o) {
   fail(&job->problem, "%s", o->problem);
-  if (job->lines && ++job->failed <= MOST_REPORTED) {
+  if (job->input.lines && ++job->failed <= MOST_REPORTED) {
     streams_say("inkstone: ");
-    print_location(job, o);
+    lines_print_location(&job->input, o->input);
     streams_say("%s\n", o->problem);
   }
   if (!job->call->values[OWN_JSON]) {
-    if (job->lines) put(job, "\n", 1);
+    if (job->input.lines) put(job, "\n", 1);
     return;
   }
-  json_t *json = json_build("{s:I, s:o, s:o}", "line", (json_int_t)(job->line + o->input + 1), "source",
+  json_t *json = json_build("{s:I, s:o, s:o}", "line", (json_int_t)(job->input.line + o->input + 1), "source",
                             glyph_json(job->texts[o->input], job->lengths[o->input]), "error",
                             glyph_json(o->problem, strlen(o->problem)));
   put_object(job, json);
@@ -103,9 +89,9 @@ static void take_problem(Job *job, const ink_output *o) {
 static bool all_done(const Job *job, Error *err) {
   if (!job->problem.code) return true;
   char lines[FIGURE_SIZE];
-  if (!job->lines) return fail(err, "%s", job->problem.text);
+  if (!job->input.lines) return fail(err, "%s", job->problem.text);
   return fail(err, "%" PRId64 " of %s failed: the output has an empty line or an \"error\" for each of them",
-              job->failed, figure_of(lines, job->line, "line"));
+              job->failed, figure_of(lines, job->input.line, "line"));
 }
 
 static bool take_output(void *user, const ink_output *o) {
@@ -117,7 +103,7 @@ static bool take_output(void *user, const ink_output *o) {
     put_json(job, o);
   else
     put_line(job, o->text, o->length);
-  return !job->broken;
+  return !job->input.stopped;
 }
 
 enum { EXPLAINED = 50 }; /* texts on the page of --explain at most */
@@ -125,12 +111,11 @@ enum { EXPLAINED = 50 }; /* texts on the page of --explain at most */
 static bool explain(Job *job, const char *const *texts, const size_t *lengths, int64_t count, Error *err) {
   const int64_t shown = count < EXPLAINED ? count : EXPLAINED;
   const char *path = job->call->values[OWN_EXPLAIN];
-  if (job->line) return true; /* the page of the first texts is written */
+  if (job->input.line) return true; /* the page of the first texts is written */
   const ink_call how = streams_call();
   char *page = ink_explain(job->model, job->task, texts, lengths, shown, job->call->settings, &how, err);
   const bool ok = page && file_replace(path, page, strlen(page), err);
   ink_free(page);
-  job->line += count;
   if (ok && !job->call->values[OWN_QUIET])
     streams_say("%s explains the output for %" PRId64 " text%s: open it in a browser\n", path, shown,
                 shown == 1 ? "" : "s");
@@ -139,92 +124,14 @@ static bool explain(Job *job, const char *const *texts, const size_t *lengths, i
   return ok;
 }
 
-static bool rewrite(Job *job, const char *const *texts, const size_t *lengths, int64_t count, Error *err) {
+static bool rewrite(void *user, const char *const *texts, const size_t *lengths, int64_t count, Error *err) {
+  Job *job = user;
   job->texts = texts;
   job->lengths = lengths;
   if (job->call->values[OWN_EXPLAIN]) return explain(job, texts, lengths, count, err);
   const ink_call how = streams_call();
   const bool ok = ink_rewrite(job->model, job->task, texts, lengths, count, job->call->settings, take_output,
                               job, &job->done, &how, err);
-  job->line += count;
-  return ok;
-}
-
-/* ---- lines ---- */
-
-/* Lines per library call: enough for matrix products at full speed. */
-enum { LINES_AT_ONCE = 512 };
-
-static bool rewrite_lines(Job *job, const char *input, size_t size, Error *err) {
-  const char *texts[LINES_AT_ONCE];
-  size_t lengths[LINES_AT_ONCE];
-  int64_t count = 0;
-  bool ok = true;
-  job->lines = true;
-  for (size_t at = 0; at < size && ok && !job->broken;) {
-    const char *line = input + at, *end = memchr(line, '\n', size - at);
-    const size_t length = end ? (size_t)(end - line) : size - at;
-    texts[count] = line;
-    lengths[count++] = length && line[length - 1] == '\r' ? length - 1 : length;
-    at += length + 1;
-    if (count < LINES_AT_ONCE && at < size) continue;
-    ok = rewrite(job, texts, lengths, count, err);
-    count = 0;
-  }
-  return ok;
-}
-
-/* The length of the held text up to its last line end. */
-static size_t whole_lines(const Buffer *held) {
-  const char *last = held->length ? memrchr(held->data, '\n', held->length) : NULL;
-  return last ? (size_t)(last - held->data) + 1 : 0;
-}
-
-/* Processes the lines at hand once no more input is waiting: a program may read each answer before it sends
- * the next line, and input may exceed memory. */
-static bool rewrite_stdin(Job *job, Error *err) {
-  enum { ENOUGH = 1 << 20 };
-  Intake in = {.settings = job->call->settings, .quiet = job->call->values[OWN_QUIET]};
-  bool ok = true;
-  while (ok && !in.over && !job->broken) {
-    ok = intake_more(&in, err);
-    if (!ok || streams_stopped()) break;
-    if (!in.over && in.held.length < ENOUGH && intake_is_ready()) continue;
-    const size_t whole = in.over ? in.held.length : whole_lines(&in.held);
-    ok = rewrite_lines(job, in.held.data, whole, err);
-    intake_drop(&in, whole);
-  }
-  buffer_free(&in.held);
-  return ok && (!streams_stopped() || fail_interrupted(err));
-}
-
-static bool rewrite_file(Job *job, const char *path, Error *err) {
-  const Call *call = job->call;
-  FileView view;
-  Buffer held = {0};
-  if (!file_view(path, &view, err)) return false;
-  buffer_add(&held, view.data, view.size);
-  file_view_close(&view);
-  const bool ok = (!intake_is_whole(call->settings, &held) ||
-                   intake_decode(call->settings, call->values[OWN_QUIET], path, &held, err)) &&
-                  rewrite_lines(job, held.data, held.length, err);
-  buffer_free(&held);
-  return ok;
-}
-
-static bool rewrite_operand(Job *job, Error *err) {
-  const Call *call = job->call;
-  const char *operand = call->operand_count ? call->operands[0] : "-";
-  if (call->values[OWN_INPUT] && call->operand_count)
-    return fail_usage(err, "a text and --input contradict each other: give one");
-  if (call->values[OWN_INPUT]) return rewrite_file(job, call->values[OWN_INPUT], err);
-  if (!strcmp(operand, "-")) return rewrite_stdin(job, err);
-  Buffer text = {0};
-  const bool read = streams_check(operand, strlen(operand), _("the text given"), call->settings,
-                                  call->values[OWN_QUIET], &text, err);
-  const char *bytes = text.data ? text.data : "";
-  const bool ok = read && rewrite(job, &bytes, &text.length, 1, err);
-  buffer_free(&text);
   return ok;
 }
 
@@ -253,8 +160,8 @@ static void print_notes(const Job *job) {
                 d->unknown_inputs, d->unknown_inputs == 1 ? " contains" : "s contain");
   if (!quiet && isatty(STDERR_FILENO) && d->seconds > 0) {
     char texts[FIGURE_SIZE], time[FIGURE_SIZE];
-    streams_say("(%s in %s, %.1f texts/s)\n", figure_of(texts, job->line, "text"),
-                figure_time(time, d->seconds), (double)job->line / d->seconds);
+    streams_say("(%s in %s, %.1f texts/s)\n", figure_of(texts, job->input.line, "text"),
+                figure_time(time, d->seconds), (double)job->input.line / d->seconds);
   }
 }
 
@@ -267,11 +174,11 @@ static bool check_page(const Call *call, Error *err) {
 }
 
 static bool run(Call *call, Error *err) {
-  Job job = {.call = call, .task = call->command->name, .done = INK_REWRITTEN_INIT};
+  Job job = {.call = call, .input = {.call = call}, .task = call->command->name, .done = INK_REWRITTEN_INIT};
   streams_catch_signals();
   const ink_call how = streams_call();
   job.model = check_page(call, err) ? args_model(call, &how, err) : NULL;
-  const bool ok = job.model && rewrite_operand(&job, err);
+  const bool ok = job.model && lines_read(&job.input, rewrite, &job, err);
   print_notes(&job);
   ink_model_close(job.model);
   return ok && all_done(&job, err);

@@ -34,23 +34,25 @@ static bool run(Call *call, Error *err) {
 const Command command_train = {
     .name = "train",
     .operands = "TASK FILE... -o MODEL",
-    .words = "write|translate|summarize|reply",
+    .words = "write|translate|summarize|reply|classify",
     .word = N_("task"),
-    .summary = N_("train a model on text, pairs of texts or conversations"),
-    .description =
-        N_("Trains a tokenizer and a neural network on text files (UTF-8) and saves both to the directory "
-           "MODEL, in the Hugging Face layout. TASK is what the model learns, and the name of the command "
-           "that then uses it.\nwrite learns from running text. translate and summarize learn from pairs: "
-           "lines of source TAB target, two files aligned line by line, a table (CSV, or TSV with names in "
-           "its first row), JSON, or a translation memory (TMX). reply learns from conversations: JSON in "
-           "the format of OpenAI, ShareGPT or Alpaca, a table of questions and answers, or one turn per line "
-           "with blank lines between conversations.\nAny --arch can learn any task, except that those with "
-           "an encoder (marian, bart, mbart, t5, seq2seq and others) need pairs. A share of the text is held "
-           "out to evaluate the model. With --budget, Inkstone measures this machine and chooses a model and "
-           "a run that finish within that time; otherwise --size and the flags below define them.\nAn "
-           "interrupted run (Ctrl-C, power failure) continues with --resume and gives the same result as an "
-           "uninterrupted one; FILE may then be omitted. MODEL also receives the log (log.jsonl and "
-           "TensorBoard event files) and, at the end, report.html with the curves."),
+    .summary = N_("train a model on text, pairs of texts, conversations or labelled texts"),
+    .description = N_(
+        "Trains a tokenizer and a neural network on text files (UTF-8) and saves both to the directory "
+        "MODEL, in the Hugging Face layout. TASK is what the model learns, and the name of the command "
+        "that then uses it.\nwrite learns from running text. translate and summarize learn from pairs: "
+        "lines of source TAB target, two files aligned line by line, a table (CSV, or TSV with names in "
+        "its first row), JSON, or a translation memory (TMX). reply learns from conversations: JSON in "
+        "the format of OpenAI, ShareGPT or Alpaca, a table of questions and answers, or one turn per line "
+        "with blank lines between conversations. classify learns from labelled texts: a table with the "
+        "columns text and label (without names in its first row, the one with fewer different values is the "
+        "label), JSON, or lines __label__NAME text.\nAny --arch can learn any task, except that those with "
+        "an encoder (marian, bart, mbart, t5, seq2seq and others) need pairs. A share of the text is held "
+        "out to evaluate the model. With --budget, Inkstone measures this machine and chooses a model and "
+        "a run that finish within that time; otherwise --size and the flags below define them.\nAn "
+        "interrupted run (Ctrl-C, power failure) continues with --resume and gives the same result as an "
+        "uninterrupted one; FILE may then be omitted. MODEL also receives the log (log.jsonl and "
+        "TensorBoard event files) and, at the end, report.html with the curves."),
     .examples = {{"inkstone train write poems.txt -o poems --budget 10m",
                   N_("train the best model possible in ten minutes")},
                  {"inkstone train write books/*.txt -o books --size small --context 256 --epochs 3",

@@ -10,8 +10,10 @@
 static const char pad[] = "<|pad|>", separator[] = "<|sep|>";
 
 const char *const *layout_specials(const Task *task) {
-  static const char *const none[] = {NULL}, *const pairs[] = {pad, separator, NULL},
+  static const char *const none[] = {NULL}, *const labels[] = {pad, NULL},
+                           *const pairs[] = {pad, separator, NULL},
                            *const chat[] = {pad, "<|system|>", "<|user|>", "<|assistant|>", "<|end|>", NULL};
+  if (task_has_labels(task)) return labels;
   return !task_has_pairs(task) ? none : task->chat ? chat : pairs;
 }
 
@@ -162,6 +164,21 @@ bool layout_find(PairLayout *l, const Task *task, const Tokenizer *t, bool encod
   l->source_pad = find_pad(source);
   if (!l->chat) return encodes || find_token(t, separator, &l->separator, err);
   return find_turns(l, t, err);
+}
+
+bool layout_of_labels(PairLayout *l, const Tokenizer *t, int64_t context, Error *err) {
+  *l = (PairLayout){.labels = true,
+                    .start = -1,
+                    .separator = -1,
+                    .end = tokenizer_end(t),
+                    .begin = -1,
+                    .pad = find_pad(t),
+                    .time = context,
+                    .source_time = context};
+  layout_frame_source(l, t, -1);
+  return l->pad >= 0 ||
+         fail(err,
+              "the tokenizer has neither a padding nor an end token, such as <|endoftext|>: use another one");
 }
 
 bool layout_by_template(PairLayout *l, const ChatTemplate *template, const Tokenizer *t, int64_t context,

@@ -3,6 +3,7 @@
  *
  *                     Inkstone's special tokens
  * pairs               <|pad|> (separate: also starts a target), <|sep|> (joint)
+ * labels              <|pad|>
  * chat                <|pad|>, <|system|> <|user|> <|assistant|>, <|end|> (of a turn)
  * all                 <|endoftext|>
  *
@@ -27,6 +28,8 @@ const char *const *layout_specials(const Task *);
  * `where`: the file that gives the context; NULL: the settings. */
 bool layout_find(PairLayout *, const Task *, const Tokenizer *, bool encodes, int64_t context,
                  const char *where, Error *);
+/* That of labelled texts: the tokens that the tokenizer puts around a text. */
+bool layout_of_labels(PairLayout *, const Tokenizer *, int64_t context, Error *);
 /* That of a conversation by a model's chat template. */
 bool layout_by_template(PairLayout *, const struct ChatTemplate *, const Tokenizer *, int64_t context,
                         Error *);

@@ -5,6 +5,7 @@
 
 #include "data/batches.h"
 #include "data/chat_template.h"
+#include "data/labels.h"
 #include "data/pairs.h"
 #include "data/task.h"
 
@@ -36,6 +37,7 @@ typedef struct Material Material;
 typedef struct MaterialKind {
   const char *said;                    /* its name in messages */
   const SettingTable *const tables[3]; /* settings only it reads, ended by NULL */
+  const char *const *unread;           /* names of settings in them that it does not read; NULL: none */
   Material *(*open)(const Task *, const TextList *files, const Settings *, const News *, Error *);
   void (*free)(Material *);
   TextSource (*source)(const Material *, MaterialSide);
@@ -45,7 +47,7 @@ typedef struct MaterialKind {
   Batches *(*evaluation)(const Material *, BatchSize, int64_t time, int64_t limit, Error *);
   int64_t (*need)(const Material *, bool encodes, double share); /* NULL: any context serves */
 } MaterialKind;
-extern const MaterialKind material_text, material_pairs;
+extern const MaterialKind material_text, material_pairs, material_labels;
 
 /* First member of the implementing struct. */
 struct Material {
@@ -61,6 +63,8 @@ struct Material {
    * (NULL: it has none). */
   MaterialTokens kept;
   const ChatTemplate *template;
+  const Labels *kept_labels; /* the same: if they are those of the material, it keeps their order */
+  const Labels *labels;      /* of labelled texts, once the material is laid out; NULL: none */
   int64_t context;
 };
 
@@ -80,7 +84,7 @@ Batches *material_batches(const Material *, BatchSize, uint64_t seed, Error *);
  * window length for running text. */
 Batches *material_eval_batches(const Material *, BatchSize, int64_t time, int64_t limit, Error *);
 
-/* The held-out pairs or conversations, or the training ones if none are held out; NULL for running text. */
+/* The held-out pairs or conversations, or the training ones if none are held out; NULL for others. */
 const Pairs *material_examples(const Material *);
 const PairLayout *material_layout(const Material *);
 

@@ -10,6 +10,8 @@
  *
  * separate, chat     earlier turns, END      as separate pairs, one sequence per reply
  *
+ * labels             -                       BEFORE S1 .. Sn BEHIND -> - .. - LABEL
+ *
  * In a source, END is `source_behind`. Only the target, or the assistant's turns with their ends, are scored;
  * the first turn is never a reply. A conversation whose speakers are unknown occurs twice: once with the odd
  * turns as replies, once with the even ones, so that every turn but the first is a reply once.
@@ -31,6 +33,7 @@
 typedef struct PairTokens {
   const Pairs *pairs;
   Encoded ids;
+  int32_t *labels; /* of each example; NULL: targets are texts */
 } PairTokens;
 /* `target` encodes the assistants' turns; it may be the same tokenizer. Reports the lengths of both sides. */
 bool pairs_encode(PairTokens *, const Pairs *, const Tokenizer *source, const Tokenizer *target, const News *,
@@ -43,10 +46,11 @@ bool pairs_encode_dropping(PairTokens *, const Pairs *, Pairs **many, const Toke
 void pair_tokens_free(PairTokens *);
 
 typedef struct PairLayout {
-  bool separate;                         /* the model has an encoder (Arch's `encodes`) */
-  bool chat;                             /* turns with roles; pairs are conversations of two turns */
+  bool separate; /* the model has an encoder (Arch's `encodes`) */
+  bool chat;     /* turns with roles; pairs are conversations of two turns */
+  bool labels;   /* the target is the label's index, at the text's last token: a classifier's only output */
   int32_t start, separator, end;         /* START, SEP, END; unused ones are ignored */
-  TokenRun source_before, source_behind; /* tokens around separate sources, in the source's vocabulary */
+  TokenRun source_before, source_behind; /* tokens around separate sources and labelled texts */
   TokenRun target_before;                /* separate: behind START; generation is forced to begin with it */
   int32_t source_pad;
   TokenRun turn[SPEAKERS], turn_end; /* chat: role headers and end of a turn, whose first token is scored */

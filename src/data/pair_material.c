@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/figure.h"
 #include "base/language.h"
 #include "base/random.h"
 #include "data/material.h"
@@ -21,6 +22,7 @@ typedef struct PairMaterial {
   Pairs *versions; /* the training pairs repeated, for BPE-dropout */
   PairTokens tokens, held_tokens;
   PairLayout layout;
+  Labels labels; /* of labelled texts */
 } PairMaterial;
 
 static void count_part(MaterialPart *part, const Pairs *p) {
@@ -37,15 +39,32 @@ static void free_pairs(Material *base) {
   PairMaterial *m = (PairMaterial *)base;
   pair_tokens_free(&m->tokens);
   pair_tokens_free(&m->held_tokens);
+  labels_free(&m->labels);
   pairs_free(m->versions);
   pairs_free(m->held);
   pairs_free(m->train);
   mem_free(m);
 }
 
+static bool labelled(const Material *m) {
+  return task_has_labels(m->task);
+}
+
 static Pairs *read_files(const PairMaterial *m, const TextList *files, Error *err) {
-  return pairs_open((const char *const *)files->items, files->count, m->base.task->chat, m->text, m->pair,
-                    &m->base.news, err);
+  const PairsKind kind = labelled(&m->base)   ? PAIRS_LABELLED
+                         : m->base.task->chat ? PAIRS_CONVERSATIONS
+                                              : PAIRS_TEXTS;
+  return pairs_open((const char *const *)files->items, files->count, kind, m->text, m->pair, &m->base.news,
+                    err);
+}
+
+/* Of a label that chance would hold out as a whole, nothing could be learnt. */
+static void return_labels(PairMaterial *m) {
+  char n[FIGURE_SIZE];
+  const int64_t returned = labels_return(m->train, m->held);
+  if (returned)
+    news_note(&m->base.news, "%s of labels without others to learn from: not held out",
+              figure_of(n, returned, N_("text")));
 }
 
 static bool open_both(PairMaterial *m, const TextList *files, Error *err) {
@@ -57,6 +76,7 @@ static bool open_both(PairMaterial *m, const TextList *files, Error *err) {
   else if (m->data->holdout > 0)
     m->held = pairs_hold_out(m->train, m->data->holdout, err);
   if (!m->held && (given || m->data->holdout > 0)) return false;
+  if (labelled(&m->base) && m->held && !given) return_labels(m);
   const unsigned read = m->train->read | (given ? m->held->read : 0);
   return pairs_check_given(read, m->base.settings, &m->base.news, err) &&
          pairs_check(m->train, m->held, m->training, &report, &m->base.news, err);
@@ -65,7 +85,7 @@ static bool open_both(PairMaterial *m, const TextList *files, Error *err) {
 static Material *open_pairs(const Task *task, const TextList *files, const Settings *settings,
                             const News *news, Error *err) {
   PairMaterial *m = mem_alloc_zeroed(1, sizeof *m);
-  m->base = (Material){.kind = &material_pairs, .task = task, .settings = settings, .news = *news};
+  m->base = (Material){.kind = task->material, .task = task, .settings = settings, .news = *news};
   m->text = settings_part(settings, &text_settings_table);
   m->data = settings_part(settings, &data_settings_table);
   m->pair = settings_part(settings, &pair_settings_table);
@@ -76,7 +96,8 @@ static Material *open_pairs(const Task *task, const TextList *files, const Setti
       fail_usage(err,
                  "--vocabularies separate does not apply to conversations, because both speakers share "
                  "one language: leave it out");
-  if (!may || !open_both(m, files, err)) {
+  if (!may || !open_both(m, files, err) ||
+      (labelled(&m->base) && !labels_of(&m->labels, m->train, news, err))) {
     free_pairs(&m->base);
     return NULL;
   }
@@ -142,6 +163,31 @@ static bool fit_pairs(Material *base, const Tokenizer *t, bool encodes, int64_t 
   return true;
 }
 
+/* ---- labels ---- */
+
+static TextSource labelled_source(const Material *base, MaterialSide side) {
+  (void)side;
+  return pair_source(base, SOURCE_SIDE);
+}
+
+/* With those of the base model, if they are the same, its head goes on learning. */
+static bool fit_labelled(Material *base, const Tokenizer *t, bool encodes, int64_t context, Error *err) {
+  PairMaterial *m = (PairMaterial *)base;
+  const Labels *kept = base->kept_labels;
+  base->labels = kept && labels_same(kept, &m->labels) ? kept : &m->labels;
+  CHECK(!encodes);
+  if (!layout_of_labels(&m->layout, t, context, err) ||
+      (m->held && !labels_check(base->labels, m->held, err)))
+    return false;
+  labels_index(base->labels, &m->tokens);
+  if (m->held) labels_index(base->labels, &m->held_tokens);
+  layout_keep(&m->layout, -1, base->kept.pad);
+  m->layout.drop_long = strcmp(m->training->too_long, "truncate") != 0;
+  m->layout.pack = m->training->pack;
+  base->tokens = (MaterialTokens){-1, m->layout.end, -1, m->layout.pad, -1};
+  return true;
+}
+
 static Batches *training_batches(const Material *base, BatchSize size, uint64_t seed, Error *err) {
   const PairMaterial *m = (const PairMaterial *)base;
   return pair_batches(&m->tokens, &m->layout, size.sequences, size.tokens, seed, &base->news, err);
@@ -189,6 +235,7 @@ static int64_t need_of_pairs(const Material *base, bool encodes, double share) {
 
 const MaterialKind material_pairs = {N_("pairs and conversations"),
                                      {&pair_settings_table, &pair_training_settings_table},
+                                     NULL,
                                      open_pairs,
                                      free_pairs,
                                      pair_source,
@@ -197,6 +244,16 @@ const MaterialKind material_pairs = {N_("pairs and conversations"),
                                      training_batches,
                                      evaluation_batches,
                                      need_of_pairs};
+
+static const char *const without_labels[] = {"max_ratio", "vocabularies", NULL};
+
+const MaterialKind material_labels = {
+    N_("labelled texts"), {&pair_settings_table, &pair_training_settings_table},
+    without_labels,       open_pairs,
+    free_pairs,           labelled_source,
+    encode_pairs,         fit_labelled,
+    training_batches,     evaluation_batches,
+    need_of_pairs};
 
 const Pairs *material_examples(const Material *base) {
   const PairMaterial *m = (const PairMaterial *)base;

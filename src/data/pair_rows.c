@@ -134,6 +134,22 @@ static void lay_joint_pair(RowBuilder *l) {
   put(l, l->layout->end, true);
 }
 
+/* transformers reads the scores at the last token that is no padding. Texts without a token have no target.
+ */
+static void lay_label(RowBuilder *l) {
+  PairRow *row = l->row;
+  Span text = turn_ids(l->data, l->example, 0);
+  const int64_t left = layout_source_capacity(l->layout);
+  row->cut |= text.count > left;
+  if (text.count > left) text.count = left;
+  put_run(l, &l->layout->source_before, false);
+  put_ids(l, text, false);
+  put_run(l, &l->layout->source_behind, false);
+  while (row->ids.count && row->ids.data[row->ids.count - 1] == l->layout->pad)
+    row->ids.count--, row->scored.count--;
+  if (row->ids.count) put(l, l->data->labels[l->item->example], true);
+}
+
 static void lay_joint_chat(RowBuilder *l) {
   if (l->layout->begin >= 0) put(l, l->layout->begin, false);
   for (size_t i = l->item->first; i < l->item->stop; i++) {
@@ -155,6 +171,8 @@ void pair_row(PairRow *row, const PairTokens *data, const PairLayout *layout, co
   row->cut = row->shortened = false;
   if (layout->separate)
     lay_separate(&l);
+  else if (layout->labels)
+    lay_label(&l);
   else if (layout->chat)
     lay_joint_chat(&l);
   else

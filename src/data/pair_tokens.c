@@ -29,7 +29,8 @@ static void report_lengths(const PairTokens *p, const News *news) {
     report_turns(p, EACH, _("a turn"), news);
     return;
   }
-  report_turns(p, SOURCE, _("source"), news);
+  report_turns(p, SOURCE, p->pairs->labelled ? _("a text") : _("source"), news);
+  if (p->pairs->labelled) return;
   report_turns(p, TARGET, _("target"), news);
 }
 
@@ -39,8 +40,8 @@ static Document *wanted_turns(const Pairs *p, uint8_t *which) {
   for (size_t i = 0; i < p->count; i++) {
     const Example *e = &p->examples[i];
     for (size_t k = e->first; k < e->first + e->turns; k++) {
-      texts[k] = p->turns[k];
       which[k] = p->roles[k] == ROLE_ASSISTANT;
+      if (!p->labelled || !which[k]) texts[k] = p->turns[k]; /* labels have no tokens */
     }
   }
   return texts;
@@ -69,7 +70,8 @@ bool pairs_encode(PairTokens *p, const Pairs *pairs, const Tokenizer *source, co
 
 static Pairs *repeat(const Pairs *p, size_t versions) {
   Pairs *many = mem_alloc_zeroed(1, sizeof *many);
-  *many = (Pairs){.turn_count = p->turn_count * versions, .count = p->count * versions};
+  *many =
+      (Pairs){.labelled = p->labelled, .turn_count = p->turn_count * versions, .count = p->count * versions};
   many->turns = mem_alloc_zeroed(many->turn_count + 1, sizeof *many->turns);
   many->roles = mem_alloc_zeroed(many->turn_count + 1, sizeof *many->roles);
   many->examples = mem_alloc_zeroed(many->count + 1, sizeof *many->examples);
@@ -91,4 +93,5 @@ bool pairs_encode_dropping(PairTokens *p, const Pairs *pairs, Pairs **many, cons
 
 void pair_tokens_free(PairTokens *p) {
   encoded_free(&p->ids);
+  mem_free(p->labels);
 }

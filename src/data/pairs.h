@@ -13,6 +13,7 @@
  *             (TRL), with system and tool messages, tool calls and tools. What is not supported in them
  *             (images, preferences) is refused by name
  *   tmx       translation memories: segments of two languages (--languages if there are more)
+ *   fasttext  labelled texts: __label__NAME text
  *   turns     conversations: one turn per line, a blank line between conversations; with --turn-mark one
  *             conversation per line. Speakers are unknown: they are taken to alternate
  *
@@ -36,6 +37,7 @@
   FORM(PARALLEL, "parallel", N_("a file of sources and one of targets"), read_parallel) \
   FORM(JSON, "json", N_("JSON"), read_json)                                             \
   FORM(TMX, "tmx", N_("a translation memory (TMX)"), read_tmx)                          \
+  FORM(FASTTEXT, "fasttext", N_("labels and texts of fastText"), read_fasttext)         \
   FORM(TURNS, "turns", N_("turns of conversations"), read_turns)
 #define PAIR_FORM_NAME(form, name, description, read) "|" name
 #define PAIR_FORM_NAMES                               "auto" PAIR_FORMS(PAIR_FORM_NAME)
@@ -102,14 +104,20 @@ typedef struct Pairs {
   size_t file_count;
   unsigned read; /* bits of PairSetting */
   bool borrows;  /* turns, roles, members and file_names belong to other pairs */
+  bool labelled; /* targets are labels */
 } Pairs;
 
-/* `conversations`: plain lines are turns; if false, conversations are refused. "-" is standard input. */
-Pairs *pairs_open(const char *const *files, size_t count, bool conversations, const TextSettings *,
+/* What files are read as. Of conversations, plain lines are turns; others refuse them. */
+typedef enum PairsKind {
+  PAIRS_TEXTS,
+  PAIRS_CONVERSATIONS,
+  PAIRS_LABELLED /* a text and its label, as source and target: pairs_labels.c */
+} PairsKind;
+/* "-" is standard input. */
+Pairs *pairs_open(const char *const *files, size_t count, PairsKind, const TextSettings *,
                   const PairSettings *, const News *, Error *);
 /* Of files that are open, which are moved into the pairs, and closed on failure. */
-Pairs *pairs_of(TextFiles *, bool conversations, const TextSettings *, const PairSettings *, const News *,
-                Error *);
+Pairs *pairs_of(TextFiles *, PairsKind, const TextSettings *, const PairSettings *, const News *, Error *);
 void pairs_free(Pairs *);
 /* Moves a share of the examples into a new set, chosen by a hash of the source (of a conversation: all turns)
  * in lower case, NFKC, with white space collapsed: examples with the same source stay together. Free the

@@ -206,7 +206,9 @@ static void report_repeats(const Checker *c) {
     news_note(n, "%s: %s",
               figure_of(buf, r->duplicates, pairs ? N_("duplicate pair") : N_("duplicate conversation")),
               drops ? _("dropped") : _("kept (--duplicates drop drops them)"));
-  if (r->same_source)
+  if (r->same_source && c->train->labelled)
+    news_warning(n, "%s again with another label", figure_of(buf, r->same_source, N_("text")));
+  else if (r->same_source)
     news_note(n, "%s with the source of another one but a different target",
               figure_of(buf, r->same_source, noun));
   if (r->held_duplicates)
@@ -236,9 +238,17 @@ static void report_all(const Checker *c) {
   const bool pairs = !r->conversations;
   char n[FIGURE_SIZE];
   news_note(c->news, "%s, %" PRId64 " more held out",
-            figure_of(n, r->read, pairs ? N_("pair") : N_("conversation")), r->held);
-  report_lengths(c->news, pairs ? _("source") : _("a conversation"), &r->source);
-  report_lengths(c->news, pairs ? _("target") : _("a turn"), &r->target);
+            figure_of(n, r->read,
+                      c->train->labelled ? N_("text")
+                      : pairs            ? N_("pair")
+                                         : N_("conversation")),
+            r->held);
+  if (c->train->labelled) {
+    report_lengths(c->news, _("a text"), &r->source);
+  } else {
+    report_lengths(c->news, pairs ? _("source") : _("a conversation"), &r->source);
+    report_lengths(c->news, pairs ? _("target") : _("a turn"), &r->target);
+  }
   report_repeats(c);
   if (r->copies) news_note(c->news, "%s whose target equals the source", figure_of(n, r->copies, "pair"));
   if (r->odd_ratios)
@@ -285,7 +295,7 @@ static void check_all(Checker *c) {
     find_overlap(c);
     r->held_overlap = count_shared(c->held_keys, c->held->count, c->keys, c->train->count);
   }
-  find_odd(c);
+  if (!c->train->labelled) find_odd(c);
   measure_lengths(c);
 }
 

@@ -143,6 +143,8 @@ bool recognize_form(const PairReader *r, const PairFile *f, PairForm *form, Erro
     *form = FORM_JSON;
   else if (s->turn_mark)
     *form = FORM_TURNS;
+  else if (r->labelled && in_most_lines(f, "__label__"))
+    *form = FORM_FASTTEXT;
   else if (is_named(f, ".csv"))
     *form = FORM_CSV;
   else if (in_most_lines(f, "\t") || is_named(f, ".tsv"))

@@ -23,7 +23,7 @@ typedef struct ObjectKind {
 
 typedef struct PairReader {
   const PairSettings *settings;
-  bool conversations;
+  bool conversations, labelled;
   const News *news;
   Error *err;
   Pairs *pairs;
@@ -73,6 +73,13 @@ void forget_turns(PairReader *);
 uint64_t turn_hash(const Pairs *, size_t turn, uint64_t hash);
 uint64_t source_key(const Pairs *, const Example *);
 void pairs_fingerprint(Pairs *);
+
+/* Reads an object as a labelled text, by its member names. */
+bool read_labelled(PairReader *, const json_t *object);
+/* Whether a column of a table has a common name of labels or of labelled texts. */
+bool is_label_column(Document name);
+/* Chooses the columns of text and label by the number of different values in the first rows of each. */
+bool guess_label_column(PairReader *, size_t first, size_t second);
 
 /* Reads an object as a pair or a conversation, by its member names. */
 bool read_json_object(PairReader *, const json_t *object);

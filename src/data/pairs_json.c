@@ -233,6 +233,7 @@ static ObjectForm form_of(const json_t *object) {
 
 bool read_json_object(PairReader *r, const json_t *object) {
   if (!json_is_object(object)) return bad_line(r, "is not an object");
+  if (r->labelled) return read_labelled(r, object);
   switch (r->fields ? OTHER : form_of(object)) {
     case CONVERSATION:
       return read_conversation(r, object);

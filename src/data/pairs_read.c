@@ -231,6 +231,10 @@ static bool read_form(PairReader *r, PairForm form) {
                       "it out"
                     : "%s: contains conversations, which only models of `train reply` learn: give pairs",
                 r->file->text.name);
+  if (form == FORM_FASTTEXT && !r->labelled)
+    return fail(r->err,
+                "%s: contains labelled texts, which only models of `train classify` learn: give pairs",
+                r->file->text.name);
   if (form == FORM_PARALLEL && r->pairs->file_count != 2)
     return fail(r->err, "--format parallel with %s: give two, sources and targets",
                 figure_of(n, (int64_t)r->pairs->file_count, "file"));
@@ -253,6 +257,11 @@ static bool settle_plain(const PairReader *r, const PairForm *forms, PairForm *f
         r->err, "%s looks like %s and %s like %s: give one file of pairs, or two files of plain lines",
         p->file_names[0], forms[0] == FORM_PARALLEL ? _("plain lines") : pair_form_description(forms[0]),
         p->file_names[1], forms[1] == FORM_PARALLEL ? _("plain lines") : pair_form_description(forms[1]));
+  if (r->labelled)
+    return fail(r->err,
+                "%s:1: has no tabs: give labelled texts as lines label TAB text, as CSV, JSON, as lines "
+                "__label__NAME text, or a file of texts and one of labels",
+                r->file->text.name);
   return fail(r->err,
               "%s:1: has no tabs: give pairs as lines source TAB target, as CSV, JSON, a translation memory "
               "(TMX), or "
@@ -378,25 +387,27 @@ static bool read_all(PairReader *r) {
               p->file_names[0], p->file_count > 1 ? " and the other files" : "");
 }
 
-Pairs *pairs_of(TextFiles *files, bool conversations, const TextSettings *text, const PairSettings *settings,
+Pairs *pairs_of(TextFiles *files, PairsKind kind, const TextSettings *text, const PairSettings *settings,
                 const News *news, Error *err) {
   PairReader r = {.settings = settings,
-                  .conversations = conversations,
+                  .conversations = kind == PAIRS_CONVERSATIONS,
+                  .labelled = kind == PAIRS_LABELLED,
                   .repair = !strcmp(text->invalid, "replace"),
                   .news = news,
                   .err = err};
   r.pairs = mem_alloc_zeroed(1, sizeof *r.pairs);
+  r.pairs->labelled = r.labelled;
   take_files(r.pairs, files);
   if (read_all(&r)) return r.pairs;
   pairs_free(r.pairs);
   return NULL;
 }
 
-Pairs *pairs_open(const char *const *files, size_t count, bool conversations, const TextSettings *text,
+Pairs *pairs_open(const char *const *files, size_t count, PairsKind kind, const TextSettings *text,
                   const PairSettings *settings, const News *news, Error *err) {
   TextFiles opened;
   return text_files_open(&opened, files, count, text, news, err)
-             ? pairs_of(&opened, conversations, text, settings, news, err)
+             ? pairs_of(&opened, kind, text, settings, news, err)
              : NULL;
 }
 

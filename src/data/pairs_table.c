@@ -168,15 +168,16 @@ static bool is_name(Document cell, const char *name) {
   return name && strlen(name) == cell.length && !memcmp(name, cell.text, cell.length);
 }
 
-static size_t count_header_words(const Cells *row) {
+static size_t count_header_words(const Cells *row, bool labelled) {
   size_t words = 0;
-  for (size_t i = 0; i < row->count; i++) words += is_header_word(row->data[i]);
+  for (size_t i = 0; i < row->count; i++)
+    words += is_header_word(row->data[i]) || (labelled && is_label_column(bare(row->data[i])));
   return words;
 }
 
 static bool has_header(Document text, char divider) {
   Table t = table_of(text, divider, true);
-  const size_t words = next_row(&t) ? count_header_words(&t.cells) : 0, all = t.cells.count;
+  const size_t words = next_row(&t) ? count_header_words(&t.cells, false) : 0, all = t.cells.count;
   table_close(&t);
   return all > 1 && words > 1 && 2 * words >= all &&
          sample_rows(text, divider, true, SAMPLED_ROWS).even > 0.5;
@@ -233,7 +234,7 @@ static bool find_header(PairReader *r, const Cells *row) {
   for (size_t i = 0; i < row->count; i++)
     named += is_name(row->data[i], r->source_field) || is_name(row->data[i], r->target_field);
   if (r->fields) return named >= 2;
-  const size_t words = count_header_words(row);
+  const size_t words = count_header_words(row, r->labelled);
   return words == row->count || (row->count > 2 && words >= 2);
 }
 
@@ -333,7 +334,7 @@ static bool read_rows(PairReader *r, Table *t, size_t line) {
       r->pairs->left_out.blank++;
     } else if (first && find_header(r, &t->cells)) {
       report_header(r, &t->cells);
-      if (!r->columns[0] && (r->fields || t->cells.count > 2)) names = names_of(&t->cells);
+      if (!r->columns[0] && (r->fields || r->labelled || t->cells.count > 2)) names = names_of(&t->cells);
       first = false;
     } else {
       ok = names ? read_named(r, names, &t->cells) : read_numbered(r, t);
@@ -344,11 +345,31 @@ static bool read_rows(PairReader *r, Table *t, size_t line) {
   return ok;
 }
 
+/* Of two columns without a header, takes the one with fewer different values for the labels. */
+static bool find_labels(PairReader *r, Document text, char divider, bool quoted) {
+  Map *values[2] = {map_new(), map_new()};
+  Table t = table_of(text, divider, quoted);
+  bool named = false;
+  for (size_t rows = 0; !named && rows < SAMPLED_ROWS && next_row(&t);) {
+    if (t.cells.count != 2) continue;
+    named = !rows++ && find_header(r, &t.cells);
+    for (int i = 0; i < 2; i++) map_set(values[i], t.cells.data[i].text, t.cells.data[i].length, 0);
+  }
+  const bool ok = named || guess_label_column(r, map_count(values[0]), map_count(values[1]));
+  table_close(&t);
+  map_free(values[0]);
+  map_free(values[1]);
+  return ok;
+}
+
 /* `line`: the number of the text's first. */
 static bool read_table(PairReader *r, Document text, size_t line, char divider, bool quoted) {
+  const int64_t given[2] = {r->columns[0], r->columns[1]};
   Table t = table_of(text, divider, quoted);
   if (quoted && divider == '\t') news_note(r->news, "%s: fields are quoted", r->file->text.name);
-  const bool ok = read_rows(r, &t, line);
+  const bool guess = r->labelled && !r->columns[0] && !r->fields;
+  const bool ok = (!guess || find_labels(r, text, divider, quoted)) && read_rows(r, &t, line);
+  memcpy(r->columns, given, sizeof given);
   table_close(&t);
   return ok;
 }

@@ -28,6 +28,10 @@ const Task *task_named(const char *name, Error *err) {
   return NULL;
 }
 
+bool task_has_labels(const Task *task) {
+  return task->material == &material_labels;
+}
+
 bool task_has_pairs(const Task *task) {
   return task->material == &material_pairs;
 }

@@ -18,5 +18,7 @@ const Task *task_find(const char *name);              /* NULL if unknown */
 const Task *task_named(const char *name, Error *err); /* the error lists the known tasks */
 /* Is the task learnt from pairs or conversations, not from running text? */
 bool task_has_pairs(const Task *);
+/* Is it learnt from texts with labels? Its models predict labels instead of tokens. */
+bool task_has_labels(const Task *);
 
 #endif

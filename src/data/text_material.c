@@ -192,8 +192,14 @@ static Batches *evaluation_batches(const Material *base, BatchSize size, int64_t
   return windows_eval_batches(&m->valid, time, size.tokens, limit, err);
 }
 
-const MaterialKind material_text = {N_("running text"), {&document_settings_table, &window_settings_table},
-                                    open_text,          free_text,
-                                    text_source,        encode_text,
-                                    fit_text,           training_batches,
-                                    evaluation_batches, NULL};
+const MaterialKind material_text = {N_("running text"),
+                                    {&document_settings_table, &window_settings_table},
+                                    NULL,
+                                    open_text,
+                                    free_text,
+                                    text_source,
+                                    encode_text,
+                                    fit_text,
+                                    training_batches,
+                                    evaluation_batches,
+                                    NULL};

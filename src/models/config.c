@@ -1,5 +1,6 @@
 /* config.c - a model's shape: from settings, from and to config.json. */
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/buffer.h"
@@ -368,6 +369,7 @@ static bool check_ranges(const Config *c, const char *where, Error *err) {
   } ranges[] = {
       {_("vocabulary"), c->vocabulary, 1, 10000000},
       {_("source vocabulary"), c->source_vocabulary, 0, 10000000},
+      {_("labels"), c->labels, c->labels ? 2 : 0, MOST_LABELS},
       {_("layers"), c->layers, 1, MOST_LAYERS},
       {_("width"), c->width, 1, 65536},
       {_("embedding width"), c->embedding_width, 0, 65536},
@@ -429,6 +431,56 @@ static bool check_reals(const Config *c, const char *where, Error *err) {
   return true;
 }
 
+/* ---- classifiers ---- */
+
+static const char classifies[] = "ForSequenceClassification";
+
+static bool ends_with(const char *text, const char *ending) {
+  const size_t n = strlen(text), m = strlen(ending);
+  return n >= m && !strcmp(text + n - m, ending);
+}
+
+/* The number of labels of a class for whole texts, as transformers counts them. */
+static bool read_labels(Config *c, const json_t *json, const char *where, Error *err) {
+  const json_t *names = json_object_get(json, "id2label");
+  const char *problem = json_get_text(json, "problem_type", "single_label_classification");
+  if (strcmp(problem, "single_label_classification"))
+    return fail(err,
+                "%s: \"problem_type\" is \"%s\", which is not supported, only "
+                "single_label_classification: one label for each text",
+                where, problem);
+  const int64_t named = (int64_t)json_object_size(names);
+  if (!json_get_int(json, "num_labels", named ? named : 2, &c->labels, where, err)) return false;
+  if (c->labels < 1) return fail(err, "%s: \"num_labels\" is not a positive number", where);
+  return !named || named == c->labels ||
+         fail(err, "%s: \"num_labels\" and \"id2label\" contradict each other", where);
+}
+
+/* By the class that "architectures" names. */
+static bool read_head(Config *c, const json_t *json, const char *where, Error *err) {
+  static const char *const others[] = {"ForTokenClassification", "ForQuestionAnswering", "ForMultipleChoice"};
+  const char *class = json_string_value(json_array_get(json_object_get(json, "architectures"), 0));
+  for (size_t i = 0; class && i < sizeof others / sizeof *others; i++)
+    if (ends_with(class, others[i]))
+      return fail(err, "%s: the class %s is not supported, only those for texts and their labels", where,
+                  class);
+  if (!class || !ends_with(class, classifies)) return true;
+  if (c->arch->encodes)
+    return fail(err, "%s: the class %s is not supported: classifiers have no encoder", where, class);
+  return read_labels(c, json, where, err);
+}
+
+/* "LlamaForCausalLM", "GPT2LMHeadModel" -> "LlamaForSequenceClassification", ... */
+static void put_class(const Config *c, json_t *json) {
+  static const char *const endings[] = {"ForCausalLM", "LMHeadModel", ""};
+  const char *class = c->arch->hf_class, *const *ending = endings;
+  char name[128];
+  while (!ends_with(class, *ending)) ending++;
+  snprintf(name, sizeof name, "%.*s%s", (int)(strlen(class) - strlen(*ending)), class, classifies);
+  if (c->labels) class = c->arch->hf_classifier ? c->arch->hf_classifier : name;
+  json_put(json, "architectures", json_build("[s]", class));
+}
+
 /* Removes token ids that are class defaults outside of the vocabulary. */
 static void drop_default_tokens(Config *c, const json_t *json) {
   for (const ConfigKey *k = c->arch->keys; k->key; k++) {
@@ -459,7 +511,7 @@ bool config_from_json(Config *c, const json_t *json, const char *path, Error *er
   *c = (Config){.arch = arch_by_type(json), .norm_epsilon = 1e-5, .rope_theta = default_theta};
   if (!c->arch) return fail_unknown_type(json, path, err);
   if (!check_keys(c->arch, json, path, err) || !read_keys(c, json, path, err) ||
-      !c->arch->read_rest(c, json, path, err))
+      !read_head(c, json, path, err) || !c->arch->read_rest(c, json, path, err))
     return false;
   drop_default_tokens(c, json);
   return check_ranges(c, path, err) && check_reals(c, path, err) && c->arch->complete(c, path, err);
@@ -475,7 +527,8 @@ bool config_read(Config *c, const char *path, Error *err) {
 
 json_t *config_json(const Config *c) {
   json_t *json = json_object();
-  json_put(json, "architectures", json_build("[s]", c->arch->hf_class));
+  put_class(c, json);
+  if (c->labels) json_put(json, "problem_type", json_string("single_label_classification"));
   json_put(json, "model_type", json_string(c->arch->model_type));
   json_put(json, "torch_dtype", json_string("float32"));
   write_keys(c, json);

@@ -321,6 +321,7 @@ static Tensor *embed(Net *net, const Decoder *d, const Batch *batch, Tensor *tab
 static Output output(Net *net, const Decoder *d, Tensor *x, Tensor *table) {
   const Config *c = d->config;
   const char *head = d->spec.names.head;
+  if (c->labels) return model_label_output(net, c, x);
   if (!c->tied) table = nn_embedding_table(net, head, c->vocabulary, embedding_width(c), initial_stddev(c));
   Output out = {.hidden = scaled(net, x, d->spec.logit_scale), .weight = table, .cap = (float)c->logit_cap};
   if (d->spec.head_bias) {

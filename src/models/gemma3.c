@@ -76,6 +76,7 @@ static Output forward(Net *net, const Config *c, const Batch *batch) {
 const Arch arch_gemma3 = {.name = "gemma3",
                           .model_type = "gemma3_text",
                           .hf_class = "Gemma3ForCausalLM",
+                          .hf_classifier = "Gemma3TextForSequenceClassification",
                           .namings = decoder_namings_plus_one,
                           .complete = complete,
                           .read_rest = read_rest,

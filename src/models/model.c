@@ -2,6 +2,7 @@
 #include "models/model.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <string.h>
 
 static void use_params(const Model *m, Net *net) {
@@ -107,6 +108,16 @@ void model_free(Model *m) {
   if (m->learned != m->params) params_free(m->learned);
   if (!m->twin) params_free(m->params);
   mem_free(m);
+}
+
+Output model_label_output(Net *net, const Config *c, Tensor *hidden) {
+  const int64_t width = tensor_columns(hidden), shape[2] = {c->labels, width};
+  const char *freeze = net->freeze;
+  net->freeze = NULL;
+  Tensor *weight =
+      net_param(net, CLASSIFIER_HEAD, 2, shape, (Init){INIT_NORMAL, 0.5f / sqrtf((float)width)}, PARAM_TABLE);
+  net->freeze = freeze;
+  return (Output){.hidden = hidden, .weight = weight};
 }
 
 Output model_forward(const Model *m, Net *net, const Batch *batch) {

@@ -22,7 +22,7 @@ typedef enum FeedForward { FFN_RELU, FFN_GELU, FFN_GELU_TANH, FFN_SILU, FFN_SWIG
 typedef enum Cell { CELL_GRU, CELL_LSTM } Cell;
 typedef enum AttentionScore { ATTENTION_ADDITIVE, ATTENTION_MULTIPLICATIVE } AttentionScore;
 
-enum { MOST_EXPERTS = 512 };
+enum { MOST_EXPERTS = 512, MOST_LABELS = 100000 };
 
 /* A set of layers. */
 enum { MOST_LAYERS = 1000 };
@@ -59,6 +59,7 @@ typedef struct Config {
   const struct Arch *arch;
   int64_t vocabulary;        /* of targets, and of sources unless they have their own */
   int64_t source_vocabulary; /* of a separate source embedding; 0: sources share that of targets */
+  int64_t labels; /* a classifier: a text's last token has scores of labels; 0: of the next token */
   int64_t layers, width, heads, kv_heads, head_size, ffn, context;
   int64_t encoder_layers, encoder_heads, encoder_ffn; /* 0 without an encoder */
   double dropout, rope_theta, norm_epsilon;
@@ -97,6 +98,10 @@ typedef struct Output {
   Tensor *hidden, *weight, *bias;
   float cap; /* logits x become cap tanh(x/cap); 0: no cap */
 } Output;
+/* The output of a classifier, whose weight is CLASSIFIER_HEAD [labels, width] whatever the architecture: as
+ * transformers' ...ForSequenceClassification, without scale, cap or bias. It always learns. */
+#define CLASSIFIER_HEAD "score.weight"
+Output model_label_output(Net *, const Config *, Tensor *hidden);
 
 /* The shape that --size selects; heads and ffn are 0 if the architecture has none. */
 typedef struct Preset {
@@ -138,16 +143,17 @@ bool config_check_facts(const ConfigFact *facts, const json_t *object, const cha
                         Error *);
 
 typedef struct Arch {
-  const char *name;        /* --arch */
-  const char *model_type;  /* config.json */
-  const char *hf_class;    /* "LlamaForCausalLM"; Inkstone's own name if transformers has none */
-  bool unlimited_context;  /* recurrent: a state instead of a context */
-  bool encodes;            /* has an encoder: its batches have sources */
-  bool separable;          /* sources may have a separate embedding */
-  const Preset *presets;   /* [PRESETS], from small to large */
-  const ConfigKey *keys;   /* terminated by a NULL key */
-  const ConfigFact *facts; /* in addition to config_facts.def; terminated by a NULL key */
-  const Naming *namings;   /* of stored models, terminated by a NULL format; NULL: the parameters' names */
+  const char *name;          /* --arch */
+  const char *model_type;    /* config.json */
+  const char *hf_class;      /* "LlamaForCausalLM"; Inkstone's own name if transformers has none */
+  const char *hf_classifier; /* of labels; NULL: as hf_class, but ...ForSequenceClassification */
+  bool unlimited_context;    /* recurrent: a state instead of a context */
+  bool encodes;              /* has an encoder: its batches have sources */
+  bool separable;            /* sources may have a separate embedding */
+  const Preset *presets;     /* [PRESETS], from small to large */
+  const ConfigKey *keys;     /* terminated by a NULL key */
+  const ConfigFact *facts;   /* in addition to config_facts.def; terminated by a NULL key */
+  const Naming *namings;     /* of stored models, terminated by a NULL format; NULL: the parameters' names */
   Output (*forward)(Net *, const Config *, const Batch *);
   /* Optional: sets what presets and settings do not cover, for new models only. */
   void (*begin)(Config *);

@@ -60,6 +60,7 @@ Tensor *recurrent_table(Net *net, const char *name, int64_t vocabulary, int64_t 
 }
 
 Output recurrent_output(Net *net, const Config *c, Tensor *x, Tensor *table) {
+  if (c->labels) return model_label_output(net, c, x);
   if (!c->tied) table = recurrent_table(net, "lm_head", c->vocabulary, c->width);
   net_enter(net, "lm_head");
   Tensor *bias = net_param(net, "bias", 1, &c->vocabulary, (Init){INIT_ZERO, 0}, PARAM_VECTOR);

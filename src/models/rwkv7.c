@@ -320,6 +320,7 @@ static Output forward(Net *net, const Config *c, const Batch *batch) {
   x = nn_layers(net, "layers", c->layers, layer, m, x, m->first_values);
   x = norm(net, c, "norm", x);
   net_leave(net, "model");
+  if (c->labels) return model_label_output(net, c, x);
   if (!c->tied) table = nn_embedding_table(net, "lm_head", c->vocabulary, c->width, initial_stddev(c));
   return (Output){.hidden = x, .weight = table};
 }

@@ -155,10 +155,11 @@ static bool check_config(const ModelSource *s, Error *err) {
               s->configuration_at, now, began);
 }
 
-bool bundle_config(Config *config, const char *path, Error *err) {
+bool bundle_config(Config *config, Labels *labels, const char *path, Error *err) {
   ModelSource source;
   const bool ok = source_open(&source, path, err) && check_config(&source, err) &&
-                  config_from_json(config, source.configuration, source.configuration_at, err);
+                  config_from_json(config, source.configuration, source.configuration_at, err) &&
+                  labels_read(labels, source.configuration, config->labels, source.configuration_at, err);
   source_close(&source);
   return ok;
 }
@@ -272,6 +273,8 @@ static bool open_parts(Bundle *b, const char *path, Adapters adapters, const New
       !config_from_json(&config, b->source.configuration, b->source.configuration_at, err))
     return false;
   b->card = json_incref(b->source.card);
+  if (!labels_read(&b->labels, b->source.configuration, config.labels, b->source.configuration_at, err))
+    return false;
   if (!(b->generation = generation_read(&b->source, &config, err)) ||
       !open_both(b, &config, adapters, news, err))
     return false;
@@ -314,6 +317,7 @@ void bundle_close(Bundle *b) {
   model_free(b->model);
   source_close(&b->source);
   tokenizer_free(b->tokenizer);
+  labels_free(&b->labels);
   json_decref(b->card);
   json_decref(b->generation);
   *b = (Bundle){0};
@@ -340,13 +344,19 @@ bool bundle_is_ours(const Bundle *b) {
 
 const Task *bundle_task(const Bundle *b) {
   const Task *learnt = task_of(b);
+  if (b->labels.count) return task_find("classify");
   return learnt ? learnt : task_find(b->model->config.arch->encodes ? "translate" : "write");
+}
+
+bool bundle_check_tokens(const Bundle *b, Error *err) {
+  return !b->labels.count || fail_usage(err, "this model labels texts: use `inkstone classify -m MODEL`");
 }
 
 bool bundle_check_task(const Bundle *b, const Task *task, Error *err) {
   const Task *learnt = task_of(b);
   const bool encodes = b->model->config.arch->encodes;
-  if (learnt == task) return true;
+  if (!task_has_labels(task) && !bundle_check_tokens(b, err)) return false;
+  if (learnt == task || (b->labels.count && task_has_labels(task))) return true;
   if (learnt)
     return fail_usage(
         err,
@@ -415,6 +425,11 @@ static bool check_layout(const PairLayout *l, const Config *c, Error *err) {
 
 bool bundle_layout(const Bundle *b, const Task *task, PairLayout *layout, Error *err) {
   const Config *c = &b->model->config;
+  if (c->labels) {
+    if (!layout_of_labels(layout, b->tokenizer, c->context, err)) return false;
+    layout_keep(layout, -1, c->pad);
+    return check_layout(layout, c, err);
+  }
   if (b->chat && task->chat) {
     if (!layout_by_template(layout, b->chat, b->tokenizer, c->context, err)) return false;
     if (chat_template_end(b->chat) < 0) layout->end = usual_end(c, b->tokenizer);
@@ -484,9 +499,10 @@ bool bundle_write_description(const char *directory, const Config *c, const Toke
                               const BundleUse *use, json_t *card, Error *err) {
   json_t *configuration = config_json(c), *generation = generation_json(c, use),
          *names = names_of(c, tokenizer, use, card, err);
+  if (use->labels) labels_write(use->labels, configuration);
   bundle_fingerprint(card, configuration, tokenizer);
   const ModelParts parts = {.configuration = use->adapter ? NULL : configuration,
-                            .generation = generation,
+                            .generation = use->labels ? NULL : generation,
                             .card = card,
                             .tokenizer_config = names};
   const bool ok = names && bundle_write_parts(directory, tokenizer, parts, err);

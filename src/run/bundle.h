@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "data/chat_template.h"
+#include "data/labels.h"
 #include "models/model.h"
 #include "run/search.h"
 #include "run/weights.h"
@@ -15,6 +16,7 @@ typedef struct Bundle {
   Model *model;       /* its weights point into the mapped source */
   ModelSource source; /* kept open as long as the model */
   Tokenizer *tokenizer;
+  Labels labels;      /* of a classifier */
   json_t *card;       /* inkstone.json; an empty object if another program made the model */
   json_t *generation; /* generation_config.json, see generation.h; empty likewise */
   ChatTemplate *chat; /* its chat template, unless its conversations have Inkstone's own layout; NULL: none */
@@ -26,8 +28,8 @@ bool bundle_open(Bundle *, const char *model, const News *, Error *);
  * count, if it has them. */
 bool bundle_open_adapted(Bundle *, const char *model, const char *const *adapters, int count, const News *,
                          Error *);
-/* Only the configuration, for resuming a run; fails if it was edited since. */
-bool bundle_config(Config *, const char *path, Error *);
+/* Only the configuration and the labels in it, for resuming a run; fails if it was edited since. */
+bool bundle_config(Config *, Labels *, const char *path, Error *);
 /* Only the tokenizer, with the separate tokenizer of sources, if any, attached to it. */
 Tokenizer *bundle_tokenizer(const char *model, Error *);
 /* Only the chat template, as in Bundle, with this tokenizer of the model; NULL is not a failure. */
@@ -43,6 +45,7 @@ typedef struct BundleUse {
   const Task *task;
   const Settings *settings; /* include those of beam search if the task has pairs */
   const Bundle *base;       /* the model that training started from; NULL: none */
+  const Labels *labels;     /* of a classifier; NULL: none */
   bool adapter;             /* an adapter of it is trained: the directory has no configuration of its own */
 } BundleUse;
 
@@ -71,6 +74,8 @@ bool bundle_is_ours(const Bundle *);
 const Task *bundle_task(const Bundle *);
 /* Fails if the model was not trained for the task; the message names its task. */
 bool bundle_check_task(const Bundle *, const Task *, Error *);
+/* Fails for a classifier, which predicts labels instead of tokens. */
+bool bundle_check_tokens(const Bundle *, Error *);
 /* The layout of its inputs, from the special tokens of the tokenizer and config.json. */
 bool bundle_layout(const Bundle *, const Task *, PairLayout *, Error *);
 

@@ -12,12 +12,14 @@
 #include "base/threads.h"
 #include "base/unused.h"
 #include "data/dataset.h"
+#include "run/classes.h"
 #include "run/compare.h"
 #include "run/generation.h"
 #include "run/judge.h"
 #include "run/languages.h"
 #include "run/model.h"
 #include "run/scorer.h"
+#include "run/session.h"
 #include "text/plot.h"
 #include "text/utf8.h"
 
@@ -307,10 +309,56 @@ static bool eval_pairs(const Evaluation *e, const Task *task, TextFiles *files, 
   if (!bundle_layout(e->bundle, task, &layout, err) || !languages_frame(e->bundle, e->settings, &layout, err))
     return false;
   if (layout.template) news_note(e->news, "turns are formatted %s", _("by the model's chat template"));
-  Pairs *pairs = pairs_of(files, task->chat, settings_part(e->settings, &text_settings_table),
+  Pairs *pairs = pairs_of(files, task->chat ? PAIRS_CONVERSATIONS : PAIRS_TEXTS,
+                          settings_part(e->settings, &text_settings_table),
                           settings_part(e->settings, &pair_settings_table), e->news, err);
   const bool ok = pairs && pairs_check_given(pairs->read, e->settings, e->news, err) &&
                   score_pairs(e, pairs, &layout, err) && judge_pairs(e, pairs, &layout, err);
+  if (pairs) e->out->documents = (int64_t)pairs->count;
+  pairs_free(pairs);
+  return ok;
+}
+
+/* ---- labelled texts ---- */
+
+static void take_results(const Evaluation *e, const ClassResults *r) {
+  const GeneralSettings *general = settings_part(e->settings, &general_settings_table);
+  json_t *json = class_results_json(r, &e->bundle->labels, CLASS_SAMPLES, (uint64_t)general->seed);
+  e->out->tokens = (int64_t)r->texts.count;
+  e->out->nats = r->nats;
+  e->out->perplexity = exp(r->nats / (double)r->texts.count);
+  e->out->written = json_text(json, JSON_COMPACT);
+  json_decref(json);
+}
+
+static bool eval_batches(const Evaluation *e, Batches *batches, Error *err) {
+  ClassResults results = classify_batches(e->bundle->model, batches, e->news);
+  const bool ok =
+      (!interrupted() || fail_interrupted(err)) && (isfinite(results.nats) || fail_not_finite(err));
+  if (ok) take_results(e, &results);
+  class_results_free(&results);
+  return ok;
+}
+
+static bool eval_labelled(const Evaluation *e, const Pairs *pairs, const PairLayout *layout, Error *err) {
+  PairTokens tokens;
+  if (!labels_check(&e->bundle->labels, pairs, err) || !encode_by(e->bundle, pairs, &tokens, e->news, err))
+    return false;
+  labels_index(&e->bundle->labels, &tokens);
+  Batches *batches = pair_eval_batches(&tokens, layout, 0, SCORE_TOGETHER, 0, e->news, err);
+  const bool ok = batches && eval_batches(e, batches, err);
+  batches_free(batches);
+  pair_tokens_free(&tokens);
+  return ok;
+}
+
+static bool eval_labels(const Evaluation *e, TextFiles *files, Error *err) {
+  PairLayout layout;
+  if (!bundle_layout(e->bundle, task_find("classify"), &layout, err)) return false;
+  Pairs *pairs = pairs_of(files, PAIRS_LABELLED, settings_part(e->settings, &text_settings_table),
+                          settings_part(e->settings, &pair_settings_table), e->news, err);
+  const bool ok = pairs && pairs_check_given(pairs->read, e->settings, e->news, err) &&
+                  eval_labelled(e, pairs, &layout, err);
   if (pairs) e->out->documents = (int64_t)pairs->count;
   pairs_free(pairs);
   return ok;
@@ -326,6 +374,14 @@ static bool check_decoding(const Evaluation *e, const char *where, Error *err) {
     if (!unused_table(e->settings, tables[i], where, e->news, err)) return false;
   return unused_setting(e->settings, "examples", where, e->news, err) &&
          unused_setting(e->settings, "outputs", where, e->news, err);
+}
+
+static bool check_labelled(const Evaluation *e, Error *err) {
+  static const char labelled[] = N_("on labelled texts, which this model is evaluated on");
+  return unused_setting(e->settings, "plot", labelled, e->news, err) && check_decoding(e, labelled, err) &&
+         unused_setting(e->settings, "decode", labelled, e->news, err) &&
+         unused_table(e->settings, &document_settings_table, labelled, e->news, err) &&
+         unused_table(e->settings, &language_settings_table, labelled, e->news, err);
 }
 
 static bool check_settings(const Evaluation *e, bool pairs, Error *err) {
@@ -366,7 +422,7 @@ static bool files_have_examples(const TextFiles *files, bool *all, Error *err) {
 
 /* A model of another program that has a chat template reads running text and, by the template, examples. */
 static bool reads_both(const Bundle *b) {
-  return !bundle_is_ours(b) && b->chat;
+  return !bundle_is_ours(b) && b->chat && !b->labels.count;
 }
 
 /* The task that the files are material of: the model's own. A model that reads both reads examples if a
@@ -386,6 +442,7 @@ static bool task_of_files(const Evaluation *e, const TextFiles *files, const Tas
 static bool eval_texts(const Evaluation *e, TextFiles *files, Error *err) {
   const Task *task;
   if (!task_of_files(e, files, &task, err)) return false;
+  if (task_has_labels(task)) return check_labelled(e, err) && eval_labels(e, files, err);
   return task_has_pairs(task) ? check_settings(e, true, err) && eval_pairs(e, task, files, err)
                               : check_settings(e, false, err) && eval_text(e, files, err);
 }
@@ -425,6 +482,7 @@ bool ink_eval(ink_model *m, const char *const *files, int count, const ink_setti
 
 static bool check_comparable(const Bundle *b, const Bundle *reference, Error *err) {
   const Config *c = &b->model->config, *r = &reference->model->config;
+  if (!bundle_check_tokens(b, err) || !bundle_check_tokens(reference, err)) return false;
   if (!check_pieces(b->tokenizer, reference->tokenizer, err) ||
       !check_pieces(tokenizer_source(b->tokenizer), tokenizer_source(reference->tokenizer), err))
     return false;

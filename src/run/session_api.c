@@ -83,7 +83,8 @@ ink_session *ink_session_open(ink_model *m, const ink_session_options *options, 
   MEM_GUARD(err, return NULL);
   static const ink_session_options none = INK_SESSION_OPTIONS_INIT;
   ink_session_options own;
-  const bool known = struct_take(&own, sizeof own, options ? options : &none, "ink_session_options", err);
+  const bool known = bundle_check_tokens(&m->bundle, err) &&
+                     struct_take(&own, sizeof own, options ? options : &none, "ink_session_options", err);
   ink_session *s = known ? open_session(m, &own, err) : NULL;
   MEM_GUARD_END();
   return s;

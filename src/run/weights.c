@@ -360,9 +360,10 @@ bool weights_map(const TensorSet *stored, const Naming *naming, const Config *co
                   NULL, err);
 }
 
-void weights_copy(Params *to, const Params *from) {
+void weights_copy(Params *to, const Params *from, bool new_head) {
   for (size_t i = 0; i < params_count(to); i++) {
     const Param *p = params_at(to, i), *found = params_find(from, p->name);
+    if (new_head && !strcmp(p->name, CLASSIFIER_HEAD)) continue;
     CHECK(found && tensor_same_shape(&p->tensor, &found->tensor));
     tensor_to_f32(tensor_f32(&p->tensor), &found->tensor);
   }

@@ -39,7 +39,7 @@ TensorType weights_stored_type(const TensorSet *, const Naming *, const char *pa
  * the file is overwritten: docs/decisions/0007-mapped-weights.md. Reports progress if it takes long. */
 bool weights_map(const TensorSet *, const Naming *, const Config *, Params *, const News *, Error *);
 /* Sets all of `to`, which must have memory of its own, to what `from`, which may have more, has under their
- * names. */
-void weights_copy(Params *to, const Params *from);
+ * names; the head of a classifier keeps its values if it is new: `from` has none, or one of other labels. */
+void weights_copy(Params *to, const Params *from, bool new_head);
 
 #endif

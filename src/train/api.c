@@ -17,6 +17,7 @@
 #include "train/origin.h"
 #include "train/recipe.h"
 #include "train/report.h"
+#include "train/results.h"
 #include "train/run_dir.h"
 #include "train/snapshots.h"
 #include "train/trainer.h"
@@ -45,6 +46,7 @@ typedef struct Run {
   double deadline;
   Material *material;
   Bundle base;            /* base model of --from */
+  Labels labels;          /* of the run that is resumed */
   ChatTemplate *template; /* of the base model; NULL: none */
   Tokenizer *tokenizer;
   Config config;
@@ -148,7 +150,8 @@ static bool choose_window(Run *r, Error *err) {
 
 static bool can_pack(const Run *r, Error *err) {
   const PairTrainingSettings *pairs = settings_part(r->settings, &pair_training_settings_table);
-  return !task_has_pairs(r->task) || !pairs->pack || arch_packs(r->config.arch) ||
+  const bool reads = task_has_pairs(r->task) || task_has_labels(r->task);
+  return !reads || !pairs->pack || arch_packs(r->config.arch) ||
          fail_usage(err,
                     "--pack applies to decoder-only networks with attention, but %s %s: leave it out or "
                     "choose another --arch",
@@ -202,10 +205,35 @@ static bool open_base(Run *r, Error *err) {
   return true;
 }
 
+/* Also of a model that has just been described: the labels whose order it keeps. */
+static bool check_labels(Run *r, Error *err) {
+  const bool wanted = task_has_labels(r->task);
+  if (r->config.labels && !wanted)
+    return fail_usage(err,
+                      "--from %s labels texts and has no output for tokens: use `inkstone train classify`",
+                      r->train->from);
+  if (wanted && r->config.arch->encodes)
+    return fail_usage(err,
+                      "%s has an encoder, with which labels are not learnt: choose another --arch or --from",
+                      r->config.arch->name);
+  r->material->kept_labels = r->labels.count ? &r->labels : r->base.labels.count ? &r->base.labels : NULL;
+  if (wanted && !r->resumed && !r->train->from) tokenizer_frame(r->tokenizer, true, -1);
+  return true;
+}
+
+/* Of a classifier, what the labels of its material determine. */
+static void take_labels(Run *r) {
+  const Material *m = r->material;
+  r->config.labels = m->labels ? m->labels->count : 0;
+  if (m->labels && r->config.pad < 0) r->config.pad = m->tokens.pad;
+  if (m->kept_labels && m->labels != m->kept_labels)
+    news_note(&r->news, "the labels are others than those of %s: a new head learns them", r->train->from);
+}
+
 static bool make_config(Run *r, Error *err) {
   const char *base = described_by(r);
   if (base && base == r->dir.path) {
-    if (!bundle_config(&r->config, base, err)) return false;
+    if (!bundle_config(&r->config, &r->labels, base, err)) return false;
   } else if (base) {
     if (!open_base(r, err)) return false;
     r->config = r->base.model->config;
@@ -218,11 +246,12 @@ static bool make_config(Run *r, Error *err) {
   if (base && !bundle_template(base, r->tokenizer, &r->template, err)) return false;
   r->material->template = r->template;
   r->config.dropout = r->model->dropout;
-  if (!choose_window(r, err) || !can_pack(r, err) ||
+  if (!check_labels(r, err) || !choose_window(r, err) || !can_pack(r, err) ||
       !material_fit(r->material, r->tokenizer, r->config.arch->encodes, r->window, err))
     return false;
-  if (!r->resumed || r->tuning.adapter.present) frame_texts(r);
+  if (!task_has_labels(r->task) && (!r->resumed || r->tuning.adapter.present)) frame_texts(r);
   if (!r->resumed && !r->train->from) take_tokens(&r->config, &r->material->tokens);
+  take_labels(r);
   return token_set_add(&r->config.ends, r->material->tokens.end) ||
          fail(err,
               "the model already has %d end tokens, the maximum, and this task needs another: fine-tune "
@@ -254,7 +283,7 @@ static json_t *make_card(const Run *r) {
 
 static bool write_description(Run *r, Error *err) {
   const Adapter *adapter = r->tuning.adapter.present ? &r->tuning.adapter : NULL;
-  const BundleUse use = {r->task, r->settings, r->base.model ? &r->base : NULL, adapter};
+  const BundleUse use = {r->task, r->settings, r->base.model ? &r->base : NULL, r->material->labels, adapter};
   r->card = make_card(r);
   if (tuning_freezes(&r->tuning)) json_put(r->card, "base", origin_base(r->train->from, &r->base));
   /* The card comes first: it marks the other files as written by Inkstone. */
@@ -281,33 +310,6 @@ static Batches *open_valid(const Run *r, int64_t limit, Error *err) {
   return material_eval_batches(r->material, (BatchSize){0, SCORE_TOGETHER}, window, limit, err);
 }
 
-static void add_scores(const Batches *valid, const Score *score, json_t *json) {
-  const double nats = score->nats / (double)score->tokens * (double)valid->tokens;
-  const struct {
-    const char *name;
-    double value;
-  } values[] = {{"valid_loss", score->nats / (double)score->tokens},
-                {"valid_perplexity", exp(score->nats / (double)score->tokens)},
-                {"valid_bits_per_byte", nats / log(2) / (double)valid->bytes},
-                {"valid_bits_per_character", nats / log(2) / (double)valid->characters}};
-  for (size_t i = 0; i < sizeof values / sizeof *values; i++)
-    json_put(json, values[i].name, json_number(values[i].value));
-}
-
-/* Saves the mean of the snapshots as the model. They are removed from the checkpoint's list before their
- * files are: otherwise a run stopped in between would average the remaining ones. */
-static bool keep_mean(Run *r, Trainer *t, Error *err) {
-  if (!t->state.snapshot_count) return true;
-  float *values = params_values(t->model->learned);
-  if (!snapshots_mean(r->dir.path, &t->state, t->model->learned, values, err) ||
-      !weights_save_model(r->dir.path, t->model, values, err))
-    return false;
-  news_note(&r->news, "the model is the mean of the %s %" PRId64 " evaluated models", r->train->average_of,
-            t->state.snapshot_count);
-  t->state.snapshot_count = 0;
-  return checkpoint_restate(r->dir.path, &t->state, err) && snapshots_prune(r->dir.path, &t->state, err);
-}
-
 /* The number of held-out tokens that there is time to score. */
 static int64_t tokens_to_score(const Run *r, const Trainer *t) {
   const double share = pace_results_share(&t->pace, clock_seconds()),
@@ -323,14 +325,9 @@ static bool score_kept_model(Run *r, Trainer *t, json_t *json, Error *err) {
   if (!weights_load_model(r->dir.path, t->model, err)) return false;
   Batches *all = open_valid(r, tokens_to_score(r, t), err);
   if (!all) return false;
-  const Score score = score_batches(t->model, all, NULL);
-  if (score.tokens) add_scores(all, &score, json);
+  const Labels *labels = r->material->labels;
+  labels ? results_of_labels(t, all, labels, json) : results_of_text(t, all, json);
   batches_free(all);
-  if (score.tokens)
-    news_note(&r->news,
-              "held-out text: loss %.4f, perplexity %.2f, %.3f bits per byte (model of step %" PRId64 ")",
-              score.nats / (double)score.tokens, exp(score.nats / (double)score.tokens),
-              json_number_value(json_object_get(json, "valid_bits_per_byte")), t->state.best_step);
   return true;
 }
 
@@ -341,7 +338,7 @@ static bool write_results(Run *r, Trainer *t, bool finished, Error *err) {
       json_build("{s:b, s:I, s:I, s:f, s:f}", "finished", finished, "steps", (json_int_t)s->step, "best_step",
                  (json_int_t)s->best_step, "tokens_seen", tokens, "seconds", s->seconds);
   json_put(r->card, "training", json);
-  if ((finished && !(keep_mean(r, t, err) && score_kept_model(r, t, json, err))) ||
+  if ((finished && !(results_keep_mean(t, err) && score_kept_model(r, t, json, err))) ||
       !bundle_write_card(r->dir.path, r->card, err))
     return false;
   Error unshown = {0}; /* an error of the report does not fail the run */
@@ -374,7 +371,8 @@ static int64_t steps_wanted(const Run *r) {
 static bool fill_weights(Run *r, Trainer *t, Error *err) {
   bool found;
   params_initialize(t->model->learned, t->seed);
-  if (r->base.model && !r->tuning.adapter.present) weights_copy(t->model->learned, r->base.model->params);
+  if (r->base.model && !r->tuning.adapter.present)
+    weights_copy(t->model->learned, r->base.model->params, r->material->labels != r->material->kept_labels);
   optimizer_open(&t->optimizer, t->model->learned, r->train, r->plan.weight_decay);
   t->state = (TrainState){.steps = r->plan.steps, .warmup = r->plan.warmup, .rate_scale = 1};
   if (!r->resumed) return true;
@@ -569,8 +567,9 @@ static void close_run(Run *r, bool own_files) {
   if (own_files) mem_free(r->files.items);
   batches_free(r->batches);
   tokenizer_free(r->tokenizer);
-  bundle_close(&r->base);
   material_free(r->material);
+  bundle_close(&r->base);
+  labels_free(&r->labels);
   chat_template_close(r->template);
   json_decref(r->card);
   ink_settings_free(r->settings);

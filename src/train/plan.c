@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/integers.h"
 #include "base/language.h"
+#include "base/unused.h"
 #include "run/search.h"
 #include "train/gradients.h"
 #include "train/optimizer.h"
@@ -39,8 +40,11 @@ static double default_learning_rate(const Plan *p) {
   return fmin(3e-3, fmax(2e-4, 0.256 / (double)c->width));
 }
 
+enum { LABEL_PASSES = 10 }; /* of a new classifier: a text has one label, not a token at each position */
+
 /* 20 tokens per parameter (Hoffmann et al. 2022), within 1 to 40 passes over the text. */
-static double default_epochs(const Plan *p, int64_t tokens) {
+static double default_epochs(const Plan *p, bool tuned, int64_t tokens) {
+  if (p->config.labels) return tuned ? TUNE_PASSES : LABEL_PASSES;
   if (p->tuning.adapter.present) return TUNE_PASSES;
   return fmin(40, fmax(1, 20 * (double)p->cost.learned / (double)tokens));
 }
@@ -88,7 +92,7 @@ int64_t plan_steps_of(const Plan *p, double epochs, int64_t tokens) {
 }
 
 static bool plan_steps(Plan *p, const TrainSettings *s, int64_t tokens, Error *err) {
-  const double epochs = s->epochs > 0 ? s->epochs : default_epochs(p, tokens);
+  const double epochs = s->epochs > 0 ? s->epochs : default_epochs(p, s->from != NULL, tokens);
   plan_set_steps(p, s, s->steps ? s->steps : plan_steps_of(p, epochs, tokens));
   return p->warmup <= p->steps ||
          fail_usage(err,
@@ -188,6 +192,13 @@ bool plan_contradictions(const Settings *given, Settings *own, const News *news,
          recipe_check_replan(s->replan, err);
 }
 
+/* Whether the task's own material reads these settings. */
+static bool reads(const Task *task, const SettingTable *table) {
+  for (const SettingTable *const *t = task->material->tables; *t; t++)
+    if (*t == table) return true;
+  return false;
+}
+
 static bool check_unread(const Task *task, const Settings *given, const char *readers,
                          const SettingTable *table, const News *news, Error *err) {
   static const char text[] = N_("--%s applies to %s, but `train %s` learns from %s: %s");
@@ -201,22 +212,34 @@ static bool check_unread(const Task *task, const Settings *given, const char *re
   return true;
 }
 
+static bool measures_labels(const char *metric) {
+  return !strcmp(metric, "accuracy") || !strcmp(metric, "macro-f1");
+}
+
 static bool check_metric(const Task *task, const TrainSettings *s, Error *err) {
-  return !judged_by_metric(s) ||
-         fail_usage(
-             err,
-             "--best-by %s needs pairs or conversations, whose references it compares with, but `train "
-             "%s` learns from %s: leave it out",
-             s->best_by, task->name, language_text(task->material->said));
+  if (!judged_by_metric(s) || (task_has_pairs(task) && !measures_labels(s->best_by)) ||
+      (task_has_labels(task) && measures_labels(s->best_by)))
+    return true;
+  if (measures_labels(s->best_by) || task_has_labels(task))
+    return fail_usage(err, "--best-by %s does not apply to `train %s`: give loss%s", s->best_by, task->name,
+                      task_has_labels(task) ? ", accuracy or macro-f1" : _(", or a metric of texts"));
+  return fail_usage(
+      err,
+      "--best-by %s needs pairs or conversations, whose references it compares with, but `train "
+      "%s` learns from %s: leave it out",
+      s->best_by, task->name, language_text(task->material->said));
 }
 
 bool plan_check_task(const Task *task, const Settings *given, const News *news, Error *err) {
   static const MaterialKind *const materials[] = {&material_text, &material_pairs};
   for (size_t i = 0; i < sizeof materials / sizeof *materials; i++)
-    for (const SettingTable *const *t = materials[i]->tables; task->material != materials[i] && *t; t++)
-      if (!check_unread(task, given, language_text(materials[i]->said), *t, news, err)) return false;
-  return task_has_pairs(task) ||
-         (check_metric(task, settings_part(given, &train_settings_table), err) &&
+    for (const SettingTable *const *t = materials[i]->tables; *t; t++)
+      if (!reads(task, *t) && !check_unread(task, given, language_text(materials[i]->said), *t, news, err))
+        return false;
+  for (const char *const *name = task->material->unread; name && *name; name++)
+    if (!unused_setting(given, *name, _("on labelled texts"), news, err)) return false;
+  return check_metric(task, settings_part(given, &train_settings_table), err) &&
+         (task_has_pairs(task) ||
           check_unread(task, given, language_text(material_pairs.said), &search_settings_table, news, err));
 }
 
@@ -276,9 +299,14 @@ bool plan_check(const Plan *p, const Batches *batches, const char *directory, co
               p->tuning.adapter.present ? "trained: an adapter of %s parameters beside them"
                                         : N_("trained: %s of the parameters; the others keep their values"),
               figure_count(a, p->cost.learned));
-  news_note(news, "run: %s of %s each, %.1f passes over %s tokens of text", figure_of(a, p->steps, "step"),
-            figure_of(b, (int64_t)(p->step_tokens + 0.5), "token"), tokens / (double)batches->tokens,
-            figure_count(c, batches->tokens));
+  if (p->config.labels)
+    news_note(news, "run: %s of %s each, %.1f passes over %s texts", figure_of(a, p->steps, "step"),
+              figure_of(b, (int64_t)(p->step_tokens + 0.5), "text"), tokens / (double)batches->tokens,
+              figure_count(c, batches->tokens));
+  else
+    news_note(news, "run: %s of %s each, %.1f passes over %s tokens of text", figure_of(a, p->steps, "step"),
+              figure_of(b, (int64_t)(p->step_tokens + 0.5), "token"), tokens / (double)batches->tokens,
+              figure_count(c, batches->tokens));
   news_note(news,
             "needs: %s of memory (this machine has %s), %s of disk space, %.3g floating-point operations",
             figure_bytes(a, p->memory), figure_bytes(b, mem_available()), figure_bytes(c, p->disk),

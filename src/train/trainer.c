@@ -6,6 +6,7 @@
 
 #include "base/language.h"
 #include "base/threads.h"
+#include "run/classes.h"
 #include "run/scorer.h"
 #include "run/writer.h"
 #include "train/recipe.h"
@@ -161,13 +162,19 @@ typedef struct Evaluation {
   double score;        /* metric, or minus the loss: higher is better */
 } Evaluation;
 
+/* What evaluations compute in addition to the loss; NULL: nothing. */
+static const char *metric_name(const Trainer *t) {
+  if (judged_by_metric(t->settings)) return t->settings->best_by;
+  return t->model->config.labels ? "accuracy" : NULL;
+}
+
 static void log_now(Trainer *t, const Evaluation *v) {
   Error err = {0};
   const LogStep line = {.step = t->state.step,
                         .seconds = elapsed(t),
                         .loss = t->loss_count ? t->loss_sum / (double)t->loss_count : 0,
                         .valid_loss = v ? v->loss : 0,
-                        .metric = v && judged_by_metric(t->settings) ? t->settings->best_by : NULL,
+                        .metric = v ? metric_name(t) : NULL,
                         .metric_value = v ? v->metric : 0,
                         .learning_rate = learning_rate(t, t->state.step),
                         .tokens_per_second = t->speed,
@@ -199,14 +206,24 @@ static bool save_model(Trainer *t, Error *err) {
          run_dir_settle(t->run, err);
 }
 
+/* Of a classifier, with its metric. */
+static Score score_held_out(const Trainer *t, Evaluation *v) {
+  if (!t->model->config.labels) return score_batches(t->model, t->valid, NULL);
+  ClassResults results = classify_batches(t->model, t->valid, NULL);
+  const Score score = {results.nats, (int64_t)results.texts.count};
+  v->metric = class_metric(&results, metric_name(t));
+  class_results_free(&results);
+  return score;
+}
+
 static bool measure(Trainer *t, Evaluation *v, Error *err) {
   const double start = clock_seconds();
   bool ok = true;
   *v = (Evaluation){0};
   swap_average(t);
-  const Score score = score_batches(t->model, t->valid, NULL);
+  const Score score = score_held_out(t, v);
   pace_worked(&t->pace, PACE_RESULTS, t->results * (clock_seconds() - start));
-  if (judged_by_metric(t->settings) && (ok = judge_run(t->judge, t->model, err)))
+  if (t->judge && judged_by_metric(t->settings) && (ok = judge_run(t->judge, t->model, err)))
     v->metric = judge_score(t->judge, 0);
   swap_average(t);
   v->loss = score.tokens ? score.nats / (double)score.tokens : 0;
@@ -245,7 +262,7 @@ static bool evaluate(Trainer *t, Error *err) {
                            .total = t->state.steps,
                            .loss = t->state.recent_loss,
                            .valid_loss = v.loss,
-                           .metric = judged_by_metric(t->settings) ? t->settings->best_by : NULL,
+                           .metric = metric_name(t),
                            .metric_value = v.metric,
                            .best = t->state.best_step == t->state.step};
   news_send(&t->news, &event);
@@ -280,6 +297,7 @@ static void show_sample(Trainer *t) {
   const double start = clock_seconds();
   Buffer text = {0};
   Error err = {0};
+  if (t->model->config.labels) return;
   swap_average(t);
   const bool ok =
       t->judge ? judge_show(t->judge, t->model, t->state.step, &text, &err) : continue_prompt(t, &text, &err);

@@ -90,8 +90,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
       .duplicates = how & 4 ? "drop" : "keep", .overlap = "drop", .too_long = "truncate"};
   Error err = {0};
   const bool conversations = form & 4;
-  Pairs *p = pairs_open((const char *[]){paths[0], paths[1]}, divide ? 2 : 1, conversations, &ds, &ps,
-                        &(News){0}, &err);
+  const PairsKind kind = conversations ? PAIRS_CONVERSATIONS : how & 8 ? PAIRS_LABELLED : PAIRS_TEXTS;
+  Pairs *p =
+      pairs_open((const char *[]){paths[0], paths[1]}, divide ? 2 : 1, kind, &ds, &ps, &(News){0}, &err);
   CHECK((p != NULL) == !err.code && (p != NULL) == !*err.text);
   if (p) use(p, &ts, conversations, how);
   pairs_free(p);

@@ -164,7 +164,7 @@ static void check(const Arch *arch, TensorType type, bool askew) {
   compare_models(plain, mapped, type);
   const int64_t all = params_elements(mapped->params), there = mapped_elements(&file, mapped->params);
   assert_true(askew ? there == 0 : type == TENSOR_F32 ? there == all : there > all / 8);
-  weights_copy(copy->params, mapped->params);
+  weights_copy(copy->params, mapped->params, false);
   for (size_t i = 0; i < params_count(copy->params); i++) {
     const Tensor *a = &params_at(plain->params, i)->tensor, *b = &params_at(copy->params, i)->tensor;
     assert_memory_equal(a->data, b->data, tensor_bytes(a));
@@ -212,7 +212,7 @@ static void any_type_stands_for_its_values(void **state) {
     assert_null(params_convert(stored->params, type));
     if (of_type(stored->params, type) < params_elements(stored->params) * 3 / 4)
       fail_msg("%s, %s: few are stored so", arch->name, type_info(type)->name);
-    weights_copy(plain->params, stored->params);
+    weights_copy(plain->params, stored->params, false);
     compare_models(plain, stored, type);
     model_free(plain);
     model_free(stored);
