@@ -150,8 +150,7 @@ static bool choose_window(Run *r, Error *err) {
 
 static bool can_pack(const Run *r, Error *err) {
   const PairTrainingSettings *pairs = settings_part(r->settings, &pair_training_settings_table);
-  const bool reads = task_has_pairs(r->task) || task_has_labels(r->task);
-  return !reads || !pairs->pack || arch_packs(r->config.arch) ||
+  return r->task->material == &material_text || !pairs->pack || arch_packs(r->config.arch) ||
          fail_usage(err,
                     "--pack applies to decoder-only networks with attention, but %s %s: leave it out or "
                     "choose another --arch",
@@ -205,7 +204,6 @@ static bool open_base(Run *r, Error *err) {
   return true;
 }
 
-/* Also of a model that has just been described: the labels whose order it keeps. */
 static bool check_labels(Run *r, Error *err) {
   const bool wanted = task_has_labels(r->task);
   if (r->config.labels && !wanted)

@@ -41,11 +41,12 @@ run eval -m t pair.jsonl --no-decode --columns 1,2
 expect_usage "--columns has no effect on these files, which are no tables"
 run eval -m t pair.jsonl --no-decode --fields source,target
 expect_status 0
-for flag in "--max-ratio 2" "--duplicates drop" "--overlap drop" --pack "--bpe-dropout 0.1" "--vocabularies joint" \
-  "--too-long drop"; do
+for flag in "--max-ratio 2" "--duplicates drop" "--overlap drop" --pack "--bpe-dropout 0.1" "--vocabularies joint"; do
   run eval -m t pairs.tsv $flag
   expect_usage "${flag%% *} is a flag of \`train\`, not of \`eval\`"
 done
+run eval -m t pairs.tsv --too-long drop
+expect_usage "--too-long is a flag of \`train\` and \`classify\`, not of \`eval\`"
 run eval -m w text --max-tokens 5
 expect_usage "--max-tokens has no effect on running text"
 run eval -m t pairs.tsv --metric chrf++ --chrf-word-order 1
