@@ -1,7 +1,8 @@
 #!/bin/sh
 # Kills a training run with SIGKILL at random instants, resumes it each time, and compares the final weights with those of an
-# uninterrupted run; then does the same with a run that replaces a model (--overwrite, --average), where after every kill the
-# old or the new model must generate text; then trains with 1, 2 and 3 threads and compares the weights.
+# uninterrupted run, of all weights and of an adapter; then does the same with a run that replaces a model (--overwrite,
+# --average), where after every kill the old or the new model must generate text; then trains with 1, 2 and 3 threads and
+# compares the weights.
 #
 #   sh scripts/kill_test.sh [KILLS [INKSTONE [TEXT]]]      defaults: 20 kills of each kind, build/release/inkstone, a made-up text
 #
@@ -22,40 +23,51 @@ fi
 exec_train() { # DIRECTORY FLAGS...
   dir=$1
   shift
-  exec "$inkstone" train write "$text" -o "$here/$dir" --size nano --context 64 --steps 400 --batch 8 --checkpoint-every 20 \
+  exec "$inkstone" train write "$text" -o "$here/$dir" --context 64 --steps 400 --batch 8 --checkpoint-every 20 \
     --eval-every 37 --sample-every 90 --dropout 0.1 --ema 0.9 --quiet "$@"
 }
 train() { (exec_train "$@"); }
 sum() { # hash of all learnt files of a run
-  (cd "$here/$1" && cat model.safetensors tokenizer.json checkpoint-*/model.safetensors checkpoint-*/optimizer.safetensors | sha256sum | cut -c1-16)
+  (cd "$here/$1" && find . -name 'inkstone-next*' -prune -o \( -name '*.safetensors' -o -name tokenizer.json \) -print | sort | xargs cat | sha256sum | cut -c1-16)
 }
 
-begin=$(date +%s%N)
-train whole
-lasted=$((($(date +%s%N) - begin) / 1000000))
-expected=$(sum whole)
-echo "uninterrupted: $expected in $lasted ms"
-
-done_kills=0 seed=$$
+seed=$$
 kill_within() { # PID MILLISECONDS: kills it after a random part of that time
   seed=$(((seed * 1103515245 + 12345) % 2147483648))
   sleep "$(awk "BEGIN { print 0.03 + ($seed % 10007) / 10007 * $2 / 1000 }")"
   kill -9 "$1" 2>/dev/null || true
   wait "$1" 2>/dev/null || true
 }
-while [ "$done_kills" -lt "$kills" ]; do
-  exec_train killed --resume &
-  kill_within $! $((lasted / 2))
-  done_kills=$((done_kills + 1))
-  steps=$(ls -d "$here"/killed/checkpoint-0* 2>/dev/null | tail -n 1 | sed 's/.*-0*//')
-  echo "kill $done_kills: newest checkpoint ${steps:-none}"
-  # near the end, start over, so that every kill hits a running program
-  [ "${steps:-0}" -lt 360 ] || { train killed --resume; got=$(sum killed); [ "$got" = "$expected" ] || { echo "FAILED: killed run gives $got"; exit 1; }; echo "same weights: $got"; rm -rf "$here/killed"; }
-done
-train killed --resume
-got=$(sum killed)
-[ "$got" = "$expected" ] || { echo "FAILED: killed run gives $got"; exit 1; }
-echo "after $kills kills: same weights: $got"
+resume_killed() { # FLAGS...: to the end
+  train killed --resume "$@"
+  got=$(sum killed)
+  [ "$got" = "$expected" ] || { echo "FAILED: killed run gives $got"; exit 1; }
+}
+kill_training() { # DIRECTORY of the run that is left alone, FLAGS...
+  dir=$1
+  shift
+  begin=$(date +%s%N)
+  train "$dir" "$@"
+  lasted=$((($(date +%s%N) - begin) / 1000000))
+  expected=$(sum "$dir")
+  echo "uninterrupted: $expected in $lasted ms"
+  done_kills=0
+  rm -rf "$here/killed"
+  while [ "$done_kills" -lt "$kills" ]; do
+    exec_train killed --resume "$@" &
+    kill_within $! $((lasted / 2))
+    done_kills=$((done_kills + 1))
+    steps=$(ls -d "$here"/killed/checkpoint-0* 2>/dev/null | tail -n 1 | sed 's/.*-0*//')
+    echo "kill $done_kills: newest checkpoint ${steps:-none}"
+    # near the end, start over, so that every kill hits a running program
+    [ "${steps:-0}" -lt 360 ] || { resume_killed "$@"; echo "same weights: $got"; rm -rf "$here/killed"; }
+  done
+  resume_killed "$@"
+  echo "after $kills kills: same weights: $got"
+}
+
+kill_training whole --size nano
+kill_training adapter --from "$here/whole" --adapter lora --rank 4
 
 # ---- replacing a model ----
 
@@ -107,8 +119,8 @@ done
 echo "after $kills kills of runs that replace a model: $stayed times the old model, $resumed times a new run, resumed to the same weights"
 
 for threads in 1 2 3; do
-  train "threads$threads" --threads $threads
+  train "threads$threads" --size nano --threads $threads
   got=$(sum "threads$threads")
-  [ "$got" = "$expected" ] || { echo "FAILED: $threads threads give $got"; exit 1; }
+  [ "$got" = "$(sum whole)" ] || { echo "FAILED: $threads threads give $got"; exit 1; }
   echo "$threads threads: same weights: $got"
 done
