@@ -478,8 +478,10 @@ typedef struct ink_label {
 /* Called in the order of the texts, likeliest first. Return false to stop. */
 typedef bool ink_label_listener(void *user, const ink_label *label);
 
-/* Labels `count` texts with a model that was trained to (the task "classify"). A text that cannot be read, is
- * empty, or is longer than the model reads has a `problem` instead; the others are still labelled. */
+/* Labels `count` texts with a model that was trained to (the task "classify"), or by which of the labels of
+ * the setting "labels" another model of text finds likely in the setting "template". A text that cannot be
+ * read, is empty, or is longer than the model reads has a `problem` instead; the others are still labelled.
+ */
 INK_API bool ink_classify(ink_model *, const char *const *texts, const size_t *lengths, int64_t count,
                           const ink_settings *, ink_label_listener *, void *user, const ink_call *,
                           ink_error *);

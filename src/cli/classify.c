@@ -125,14 +125,21 @@ const Command command_classify = {
     .summary = N_("label a text, or lines"),
     .description =
         N_("Prints the likeliest label and its probability, separated by a tab; with --n-best, further ones "
-           "behind it. TEXT is one text. Standard input, and the file of -i, are read line by line: each "
+           "behind it. A model that was trained to label (`inkstone train classify`) knows its labels; any "
+           "other model of text chooses from those of --labels by which it finds the likeliest in a "
+           "template. TEXT is one text. Standard input, and the file of -i, are read line by line: each "
            "input line gives one output line, in the same order. A line that cannot be labelled gives an "
            "empty line (with --json an object with \"error\"), its number is reported, and the exit status "
            "is 1."),
-    .examples = {{"inkstone classify -m topics \"The striker scored twice.\"", N_("label one text")},
-                 {"inkstone classify -m topics -i lines.txt > labels.tsv", N_("label each line of a file")},
-                 {"inkstone classify -m topics --json \"The striker scored twice.\"",
-                  N_("print the probabilities of all labels")}},
+    .examples =
+        {{"inkstone classify -m topics \"The striker scored twice.\"", N_("label one text")},
+         {"inkstone classify -m topics -i lines.txt > labels.tsv", N_("label each line of a file")},
+         {"inkstone classify -m topics --json \"The striker scored twice.\"",
+          N_("print the probabilities of all labels")},
+         {"inkstone classify -m smollm2.gguf --labels sports,politics,music -i lines.txt",
+          N_("label by a model that was not trained to")},
+         {"inkstone classify -m base --labels good,bad --template \"{text} All in all, it was {label}\" -",
+          N_("the same by a template")}},
     .flags = {{OWN_MODEL, "model", "MODEL", N_("model: a directory, or a file (GGUF, llama2.c)"), 'm', true},
               {OWN_INPUT, "input", "FILE", N_("read the input from this file, line by line"), 'i', false},
               FLAG_JSON("print one JSON object per text, with all labels"),

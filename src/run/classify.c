@@ -10,6 +10,7 @@
 #include "base/general.h"
 #include "base/language.h"
 #include "base/threads.h"
+#include "base/unused.h"
 #include "data/layout.h"
 #include "run/model.h"
 #include "run/scorer.h"
@@ -216,14 +217,37 @@ static void give_all(const Labels *all, const Labels *wanted, const ClassifyText
                           : give(all, wanted, t, i, most, listener, user);
 }
 
-static bool classify(const Bundle *b, ClassifyTexts *t, const ClassifySettings *s,
+/* Which labels there are, and which of them are wanted; `given`: of --labels. */
+static bool choose_labels(const Bundle *b, const ClassifySettings *s, Labels *given, Error *err) {
+  if (s->labels &&
+      (!split_labels(s->labels, given, err) || (b->labels.count && !check_known(given, &b->labels, err))))
+    return false;
+  return b->labels.count || given->count ||
+         fail_usage(err, "this model has no labels of its own: give --labels A,B,C");
+}
+
+/* Settings of models that were not trained to label. */
+static bool check_head(const ink_settings *settings, const News *news, Error *err) {
+  static const char where[] = N_("with a model that was trained to label");
+  return unused_setting(settings, "template", where, news, err) &&
+         unused_setting(settings, "calibrate", where, news, err);
+}
+
+static bool classify(const Bundle *b, ClassifyTexts *t, const ink_settings *settings, const News *news,
                      ink_label_listener *listener, void *user, Error *err) {
-  Labels wanted = {0};
-  const bool ok =
-      (!s->labels || (split_labels(s->labels, &wanted, err) && check_known(&wanted, &b->labels, err))) &&
-      classify_by_head(b, s, t, err);
-  if (ok) give_all(&b->labels, &wanted, t, s->n_best, listener, user);
-  labels_free(&wanted);
+  const ClassifySettings *s = settings_part(settings, &classify_settings_table);
+  Labels given = {0};
+  bool ok = choose_labels(b, s, &given, err) && (!b->labels.count || check_head(settings, news, err));
+  const Labels *all = b->labels.count ? &b->labels : &given;
+  t->problems = mem_alloc_zeroed((size_t)t->count + 1, sizeof *t->problems);
+  t->scores = mem_alloc_zeroed((size_t)(t->count * all->count) + 1, sizeof *t->scores);
+  if (ok)
+    ok = b->labels.count ? classify_by_head(b, s, t, err) : classify_by_likelihood(b, s, &given, t, err);
+  if (ok) give_all(all, &given, t, s->n_best, listener, user);
+  for (int64_t i = 0; i < t->count; i++) mem_free(t->problems[i]);
+  mem_free(t->problems);
+  mem_free(t->scores);
+  labels_free(&given);
   return ok;
 }
 
@@ -232,17 +256,11 @@ bool ink_classify(ink_model *m, const char *const *texts, const size_t *lengths,
                   const ink_call *call, ink_error *err) {
   MEM_GUARD(err, return false);
   News news;
-  const Bundle *b = &m->bundle;
-  const int64_t labels = b->labels.count;
-  ClassifyTexts t = {texts, lengths, count, mem_alloc_zeroed((size_t)count + 1, sizeof *t.problems),
-                     mem_alloc_zeroed((size_t)(count * labels) + 1, sizeof *t.scores)};
-  bool ok = call_enter(call, m->engine, &news, err) && bundle_check_task(b, task_find("classify"), err);
-  if (ok)
+  ClassifyTexts t = {.texts = texts, .lengths = lengths, .count = count};
+  const bool entered = call_enter(call, m->engine, &news, err);
+  if (entered)
     threads_set((int)((const GeneralSettings *)settings_part(settings, &general_settings_table))->threads);
-  ok = ok && classify(b, &t, settings_part(settings, &classify_settings_table), listener, user, err);
-  for (int64_t i = 0; i < count; i++) mem_free(t.problems[i]);
-  mem_free(t.problems);
-  mem_free(t.scores);
+  const bool ok = entered && classify(&m->bundle, &t, settings, &news, listener, user, err);
   MEM_GUARD_END();
   return ok;
 }

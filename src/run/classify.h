@@ -1,8 +1,9 @@
-/* classify.h - labels for texts: by the head of a classifier. */
+/* classify.h - labels for texts: by the head of a classifier, or by what another model finds likely. */
 #ifndef RUN_CLASSIFY_H
 #define RUN_CLASSIFY_H
 
 #include "run/bundle.h"
+#include "run/classes.h"
 
 #include "run/classify.def" /* ClassifySettings, classify_settings_table */
 
@@ -17,6 +18,9 @@ typedef struct ClassifyTexts {
 
 /* Sets the scores of a classifier, and the problem of texts that cannot be read. False if interrupted. */
 bool classify_by_head(const Bundle *, const ClassifySettings *, ClassifyTexts *, Error *);
+/* The same by a model of text, for these labels (likelihood.c). */
+bool classify_by_likelihood(const Bundle *, const ClassifySettings *, const Labels *, ClassifyTexts *,
+                            Error *);
 /* Fails for bytes that are no text, or for no text at all. */
 bool classify_check_text(const char *text, size_t length, Error *);
 

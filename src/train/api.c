@@ -214,6 +214,10 @@ static bool check_labels(Run *r, Error *err) {
     return fail_usage(err,
                       "%s has an encoder, with which labels are not learnt: choose another --arch or --from",
                       r->config.arch->name);
+  if (wanted && r->tuning.adapter.present)
+    return fail_usage(err,
+                      "--adapter trains no head, which labels need: leave it out, or train the head alone "
+                      "with --freeze '*'");
   r->material->kept_labels = r->labels.count ? &r->labels : r->base.labels.count ? &r->base.labels : NULL;
   if (wanted && !r->resumed && !r->train->from) tokenizer_frame(r->tokenizer, true, -1);
   return true;

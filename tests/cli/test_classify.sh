@@ -91,6 +91,8 @@ run train classify data.tsv -o refused --arch marian -q
 expect_usage "has an encoder"
 run train write text -o refused --from model -q
 expect_usage "labels texts"
+run train classify data.tsv -o refused --from base --adapter lora -q
+expect_usage "--adapter trains no head"
 
 # Labels of texts.
 run classify -m model "we saw a good film"
@@ -127,8 +129,40 @@ run classify -m model --too-long truncate "$long"
 expect_status 0
 run write -m model "a box"
 expect_usage "inkstone classify"
+
+# By a model of text: the labels are given.
 run classify -m base "a box"
-expect_status 2
+expect_usage "give --labels"
+run train write text -o longer --threads 1 --size nano --tokenizer byte --context 128 --batch 4 --steps 4 --sample-tokens 0 -q
+run classify -m longer --labels box,tree "a box"
+expect_status 0
+run classify -m small-gru --labels pos,neg,thing --template "{text} {label}" "a box"
+expect_usage "--template has no effect"
+train_small recurrent text --arch gru
+run_with_input "a box
+
+a tree" classify -m recurrent --labels box,moon,tree --json -
+expect_status 1
+expect_json_lines out
+expect_err "line 2: the text is empty"
+run classify -m base --labels box,tree --template "no mark" "a box"
+expect_usage "needs {text} once"
+run classify -m base --labels box,tree --template "{text} {label} behind" "a box"
+expect_usage "{label} at its end"
+run classify -m base --labels "box, ,tree" "a box"
+expect_usage "empty label"
+run classify -m base --labels box,tree "$long"
+expect_failure "--too-long truncate"
+run classify -m base --labels box,tree --template "{text} {label}" --too-long truncate "$long"
+expect_status 0
+run classify -m base --labels box,tree --template "$long {text} {label}" --too-long truncate "a box"
+expect_failure "template is longer"
+run classify -m base --labels box,tree --template "{text}: {label}" --no-calibrate "a box" && cp out plain
+run classify -m base --labels box,tree --template "{text}: {label}" "a box"
+cmp -s out plain && flunk "calibration should change something"
+run classify -m base --labels box,tree --template "{text}: {label}" "a box" --threads 2 && cp out two
+run classify -m base --labels box,tree --template "{text}: {label}" "a box" --threads 1
+expect_same out two
 
 # Scores: scikit-learn's are compared in models_classifier.
 run eval -m model test.tsv
