@@ -56,8 +56,8 @@ void tape_reset(Tape *, bool record, uint64_t seed);
  * shared. */
 void tape_pack_weights(Tape *, PackedSet *);
 PackedSet *tape_packed_weights(Tape *); /* NULL: not set */
-/* Sets the precision of products with weights, forward and backward; initially f32. Products in attention
- * and within recurrences are always f32. */
+/* Sets the precision of all three products of a linear layer; initially f32. Products in attention and within
+ * recurrences are always f32. */
 void tape_set_precision(Tape *, Precision);
 Precision tape_precision(const Tape *);
 bool tape_is_dry(const Tape *);
