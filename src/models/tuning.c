@@ -14,8 +14,16 @@ static bool names_any(Params *params, const char *pattern) {
   return false;
 }
 
+/* Commas alone name nothing. */
+static bool check_any(const char *flag, const char *patterns, Error *err) {
+  char pattern[PATTERN_CAPACITY];
+  return !patterns || !*patterns || patterns_at(patterns, 0, pattern) ||
+         fail_usage(err, "--%s: \"%s\" has no pattern", flag, patterns);
+}
+
 static bool check_patterns(const char *patterns, Params *params, Error *err) {
   char pattern[PATTERN_CAPACITY];
+  if (!check_any("freeze", patterns, err)) return false;
   for (int i = 0; patterns_at(patterns, i, pattern); i++)
     if (!names_any(params, pattern))
       return fail_usage(err, "--freeze: no parameter's name matches \"%s\": a name of this model is \"%s\"",
@@ -58,6 +66,7 @@ static bool names_layer(Params *all, const char *pattern) {
 static bool check_targets(const char *targets, Params *all, const char *arch, Error *err) {
   char pattern[PATTERN_CAPACITY], layer[ADAPTER_NAME];
   AdapterSide side;
+  if (!check_any("target", targets, err)) return false;
   if (!params_count(all))
     return fail_usage(err, "--adapter: %s has no linear layers that an adapter could change", arch);
   CHECK(adapter_layer(params_at(all, 0)->name, &side, layer));

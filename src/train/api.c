@@ -265,6 +265,7 @@ static bool make_config(Run *r, Error *err) {
 static bool make_tuning(Run *r, Error *err) {
   if (!tuning_freezes(&r->tuning)) return true;
   if (!r->base.model && !open_base(r, err)) return false;
+  if (!origin_keeps_base(&r->base, r->dir.home, err)) return false;
   if (r->resumed && !origin_same_base(r->card, &r->base, r->dir.home, err)) return false;
   r->tuning.base = r->base.model->params;
   return tuning_check(&r->tuning, &r->config, err);

@@ -1,15 +1,18 @@
 /* bench.c - `inkstone bench`: measurements, each with the peak of the machine. */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/engine.h"
 #include "base/general.h"
 #include "base/integers.h"
+#include "base/language.h"
 #include "base/load.h"
 #include "base/news.h"
 #include "base/random.h"
 #include "base/threads.h"
+#include "base/unused.h"
 #include "kernels/kernels.h"
 #include "ops/bench.h"
 #include "ops/peak.h"
@@ -113,12 +116,14 @@ typedef struct Run {
   int64_t cache;        /* bytes of keys and values */
 } Run;
 
+/* With an encoder the prompt is a source, read with the first token of the target. */
 static Run generate_once(const Bench *b, Session *session, const int32_t *prompt) {
   const int64_t length = b->prompt_tokens, more = b->new_tokens;
-  const int32_t text = session_open(session, -1);
+  const bool encodes = b->config.arch->encodes;
+  const int32_t text = session_open(session, encodes ? session_add_source(session, prompt, length) : -1);
   Run run;
   double start = clock_seconds();
-  session_read(session, text, prompt, length);
+  session_read(session, text, prompt, encodes ? 1 : length);
   run.prompt = clock_seconds() - start;
   start = clock_seconds();
   for (int64_t i = 0; i < more; i++) session_read(session, text, prompt + i % length, 1);
@@ -134,10 +139,11 @@ static bool fit_lengths(Bench *b, Error *err) {
   const bool prompt_given = settings_given(b->given, "prompt_tokens");
   int64_t read = b->settings->prompt_tokens, more = b->settings->new_tokens;
   if (!b->config.arch->unlimited_context) {
+    const bool apart = b->config.arch->encodes; /* the source and its target, which begins with a token */
     if (!settings_given(b->given, "new_tokens"))
-      more = int64_max(1, int64_min(more, prompt_given ? context - read : context / 2));
-    if (!prompt_given) read = int64_max(1, int64_min(read, context - more));
-    if (read + more > context)
+      more = int64_max(1, int64_min(more, apart ? context - 1 : prompt_given ? context - read : context / 2));
+    if (!prompt_given) read = int64_max(1, int64_min(read, apart ? context : context - more));
+    if (apart ? read > context || more >= context : read + more > context)
       return fail_usage(err,
                         "%lld tokens do not fit into a context of %lld: give fewer --prompt-tokens or "
                         "--new-tokens, or a larger --context",
@@ -175,14 +181,18 @@ static void generate_figures(const Bench *b, double bytes, double prompt, double
                              "new_share_of_memory_bandwidth", bytes / token / b->memory));
 }
 
+static int64_t least_vocabulary(const Config *c) {
+  return c->source_vocabulary ? int64_min(c->source_vocabulary, c->vocabulary) : c->vocabulary;
+}
+
 static bool generate_with(const Bench *b, Model *m, json_t *out, Error *err) {
   if (!model_cache(m, b->settings->cache_type, err)) return false;
   const int64_t n = b->repeats, length = b->prompt_tokens;
   int32_t *prompt = mem_alloc((size_t)length * sizeof *prompt);
   double *prompts = mem_alloc((size_t)n * sizeof *prompts), *tokens = mem_alloc((size_t)n * sizeof *tokens);
   for (int64_t i = 0; i < length; i++)
-    prompt[i] =
-        (int32_t)random_below((uint64_t)b->config.vocabulary, 1, random_stream("prompt"), (uint64_t)i);
+    prompt[i] = (int32_t)random_below((uint64_t)least_vocabulary(&b->config), 1, random_stream("prompt"),
+                                      (uint64_t)i);
   Session *session = session_new(m, (StateSize){0});
   int64_t cache = 0;
   for (int i = 0; i < 2; i++)
@@ -337,6 +347,48 @@ static const struct {
                {"ops", bench_ops},
                {"all", bench_all}};
 
+/* Which measurements a setting has an effect on; those that are not listed: on all. */
+static const struct {
+  const char *name, *readers;
+} readers[] = {{"vocab", "train generate"},
+               {"batch", "train"},
+               {"checkpoint_activations", "train"},
+               {"prompt_tokens", "generate"},
+               {"type", "train generate"},
+               {"rank", "train"},
+               {"weights", "generate"},
+               {"precision", "train generate"},
+               {"cache_type", "generate"},
+               {"new_tokens", "generate"},
+               {"operator", "ops"}};
+
+static bool check_readers(const Bench *b, const char *what, Error *err) {
+  char where[64];
+  snprintf(where, sizeof where, _("on `bench %s`"), what);
+  for (size_t i = 0; i < sizeof readers / sizeof *readers; i++)
+    if (!strstr(readers[i].readers, what) && !unused_setting(b->given, readers[i].name, where, &b->news, err))
+      return false;
+  return strstr(readers[0].readers, what) ||
+         unused_table(b->given, &model_settings_table, where, &b->news, err);
+}
+
+/* A model has its shape and its types. */
+static bool check_weights(const Bench *b, Error *err) {
+  static const char *const of_random[] = {"vocab", "type", "precision"};
+  const char *where = N_("with --weights, whose model has its own");
+  if (!b->settings->weights || !*b->settings->weights) return true;
+  for (size_t i = 0; i < sizeof of_random / sizeof *of_random; i++)
+    if (!unused_setting(b->given, of_random[i], where, &b->news, err)) return false;
+  return unused_table(b->given, &model_settings_table, where, &b->news, err);
+}
+
+static bool check_settings(const Bench *b, const char *what, Error *err) {
+  static const SettingNeed of_writing[] = {{"type", "precision", "f32", false}, {0}},
+                           of_training[] = {{"type", "rank", "!0", false}, {0}};
+  return check_readers(b, what, err) && check_weights(b, err) &&
+         unused_needs(b->given, b->given, strcmp(what, "train") ? of_writing : of_training, &b->news, err);
+}
+
 /* `bench generate --precision bf16` only rounds weights; its products are f32. */
 static Precision product_precision(size_t which, const BenchSettings *s) {
   return benches[which].run == bench_train ? precision_named(s->precision) : PRECISION_F32;
@@ -371,6 +423,7 @@ static char *run_bench(size_t which, const ink_settings *settings, News news, Er
   const GeneralSettings *general = settings_part(settings, &general_settings_table);
   Bench b = {.settings = settings_part(settings, &bench_settings_table), .given = settings, .news = news};
   const MachineLoad before = load_now();
+  if (!check_settings(&b, benches[which].name, err)) return NULL;
   b.repeats = b.settings->repeats > LEAST_REPEATS ? b.settings->repeats : LEAST_REPEATS;
   threads_set((int)general->threads);
   if (!config_from_settings(&b.config, settings_part(settings, &model_settings_table), b.settings->vocab,

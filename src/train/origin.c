@@ -90,6 +90,15 @@ static bool same_results(const char *a, const char *b, const TrainSettings *s) {
   return !strcmp(a, b) || (wides == 2 && !strcmp(s->precision, "f32"));
 }
 
+bool origin_keeps_base(const Bundle *base, const char *home, Error *err) {
+  const char *path = base->source.path;
+  return (!path_within(path, home) && !path_within(home, path)) ||
+         fail_usage(err,
+                    "-o %s is or contains the model of --from, without which what is trained cannot be "
+                    "used: choose another directory",
+                    home);
+}
+
 void origin_warn_instructions(const json_t *card, const TrainSettings *s, const News *news) {
   const char *then = json_get_text(card, "instruction_set", kernels->isa);
   if (!same_results(then, kernels->isa, s))

@@ -17,6 +17,8 @@ json_t *origin_base(const char *path, const Bundle *base);
 /* Fail unless the run whose card it is, in the directory `home`, began with the same. */
 bool origin_same_text(const json_t *card, const Material *, const char *home, Error *);
 bool origin_same_base(const json_t *card, const Bundle *base, const char *home, Error *);
+/* Fails if a model in `home` would replace the base, whose frozen weights it needs. */
+bool origin_keeps_base(const Bundle *base, const char *home, Error *);
 /* Resuming is exact only on the instruction set that the run began on. */
 void origin_warn_instructions(const json_t *card, const TrainSettings *, const News *);
 

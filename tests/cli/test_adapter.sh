@@ -50,6 +50,19 @@ expect_status 0
 run eval -m merged.gguf text --json
 expect_status 0
 
+# What the new directory would replace is what the adapter needs.
+cp -r base own
+sum=$(cat own/* | cksum)
+for flags in "--adapter lora --rank 2" "--freeze layers.0"; do
+  run train write text -o own --from own $flags --overwrite --steps 1 -q
+  expect_usage "the model of --from"
+done
+[ "$(cat own/* | cksum)" = "$sum" ] || flunk "the base has changed"
+for flags in "--adapter lora --target ," "--freeze ,"; do
+  run train write text -o no --from base $flags --steps 1
+  expect_usage '"," has no pattern'
+done
+
 # As one file.
 run convert adapter adapter.gguf --json
 expect_status 0

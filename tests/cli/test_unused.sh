@@ -254,4 +254,26 @@ run eval -m t c.csv --columns 2,2
 expect_usage "source and target are the same column: give two different ones"
 run train translate c.csv -o copy --size nano --steps 2 --columns 2,3 --holdout 0 --dry-run
 expect_status 0
+# Of measurements.
+bench_without() { # MEASUREMENT, what the error says, FLAGS...
+  what=$1 says=$2
+  shift 2
+  run bench "$what" "$@"
+  expect_usage "$says"
+}
+bench_without machine 'has no effect on `bench machine`' --weights nowhere
+bench_without machine 'has no effect on `bench machine`' --layers 3
+bench_without generate '--rank has no effect on `bench generate`' --rank 3
+bench_without train '--weights has no effect on `bench train`' --weights nowhere
+bench_without train '--type has no effect without --rank' --type q8_0
+bench_without generate '--type has no effect with --precision bf16' --type q8_0 --precision bf16
+bench_without generate '--arch has no effect with --weights' --weights nowhere --arch llama
+bench_without generate '--type has no effect with --weights' --weights nowhere --type q8_0
+for arch in marian bart t5 seq2seq; do
+  run bench generate --size nano --arch $arch --repeats 3 --prompt-tokens 20 --new-tokens 5 --threads 1
+  expect_status 0
+  expect_out "new tokens per second"
+done
+run bench generate --size nano --arch marian --context 16 --prompt-tokens 17 --new-tokens 5
+expect_usage "do not fit into a context of 16"
 finish
