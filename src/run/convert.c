@@ -250,6 +250,19 @@ static bool check_name(const char *home, const char *suffix, Error *err) {
                     (int)(name - home), home, suffix);
 }
 
+static bool check_merged(const Conversion *c, const char *home, Error *err) {
+  const TextList *merge = &c->settings->merge;
+  char path[PATH_CAPACITY];
+  double weight;
+  for (size_t i = 0; i < merge->count; i++) {
+    if (!adapter_locate(merge->items[i], path, &weight, err)) return false;
+    if (path_within(home, path) || path_within(path, home))
+      return fail_usage(err, "%s: is, contains or is inside of the adapter %s: choose another name", home,
+                        path);
+  }
+  return true;
+}
+
 static bool convert(Conversion *c, const char *model, const char *home, const News *news, Error *err) {
   char source[PATH_CAPACITY];
   if (!model_cache_locate(source, model, err)) return false;
@@ -257,7 +270,8 @@ static bool convert(Conversion *c, const char *model, const char *home, const Ne
   if (!check_name(home, format ? format->suffix : NULL, err)) return false;
   if (!format && (!check_type(c->settings->type, home, err) || !check_place(source, home, err))) return false;
   const TextList *merge = &c->settings->merge;
-  if (!bundle_open_adapted(&c->bundle, source, (const char *const *)merge->items, (int)merge->count, news,
+  if (!check_merged(c, home, err) ||
+      !bundle_open_adapted(&c->bundle, source, (const char *const *)merge->items, (int)merge->count, news,
                            err))
     return false;
   if (is_adapter(c) && !format)

@@ -81,6 +81,12 @@ for command in "write --greedy --max-tokens 8 --json The" "eval --json text"; do
   run "$name" -m base --adapter adapter.gguf:0.5 --adapter adapter:0.5 "$@"
   expect_status 0
 done
+sum=$(cat adapter.gguf adapter/adapter_model.safetensors | cksum)
+for way in "adapter --merge adapter" "adapter.gguf --merge adapter.gguf" "adapter --merge adapter:0.5"; do
+  run convert base $way --overwrite
+  expect_usage "the adapter"
+done
+[ "$(cat adapter.gguf adapter/adapter_model.safetensors | cksum)" = "$sum" ] || flunk "an adapter has changed"
 run convert base merged2 --merge adapter.gguf -q
 expect_status 0
 train_small other text --seed 5
