@@ -125,6 +125,7 @@ void report_from_card(Report *r, const json_t *card) {
   r->best_step = (int64_t)number(training, "best_step");
   r->tokens_seen = (int64_t)number(training, "tokens_seen");
   r->seconds = number(training, "seconds");
+  r->labels = json_object_get(training, "valid_labels");
   r->valid_loss = number(training, "valid_loss");
   r->perplexity = number(training, "valid_perplexity");
   r->bits_per_byte = number(training, "valid_bits_per_byte");

@@ -30,6 +30,8 @@ typedef struct Report {
   int64_t parameters, tokens_seen;                                           /* 0: unknown */
   double seconds, valid_loss, perplexity, bits_per_byte, bits_per_character; /* 0: unknown */
   const char *metric; /* metric of --best-by in the points; NULL: none */
+  const json_t
+      *labels; /* of a classifier, class_results_json of the held-out texts; NULL: none. The card's */
   VEC(ReportPoint) points;
   VEC(ReportText) texts;
   VEC(ReportFact) data, settings;
@@ -44,6 +46,8 @@ bool report_from_log(Report *, const char *path, Error *);
 void report_from_card(Report *, const json_t *card);
 void report_from_settings(Report *, const Settings *);
 bool report_write(const Report *, const char *path, Error *);
+/* Appends a classifier's results with its confusion matrix; NULL: nothing. */
+void report_matrix(Buffer *, const json_t *results);
 
 /* Gathers and writes <run>/report.html. */
 bool report_run(const char *run, const json_t *card, const Settings *, Error *);

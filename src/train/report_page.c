@@ -219,8 +219,7 @@ static void add_shell_word(Buffer *out, const char *word) {
 static void add_next(Buffer *out, const Report *r) {
   static const struct {
     const char *before, *after;
-  } commands[] = {{"inkstone write -m ", " \"...\""},
-                  {"inkstone write -m ", " --samples 3 --temperature 1"},
+  } commands[] = {{"inkstone write -m ", " --samples 3 --temperature 1"},
                   {"inkstone eval -m ", " FILE"},
                   {"inkstone info ", ""},
                   {"tensorboard --logdir ", ""}};
@@ -230,7 +229,10 @@ static void add_next(Buffer *out, const Report *r) {
     add_shell_word(out, r->run);
     buffer_adds(out, " --resume\n");
   }
-  for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+  html_addf(out, "inkstone %s -m ", r->task);
+  add_shell_word(out, r->run);
+  add_escaped(out, " \"...\"\n");
+  for (size_t i = strcmp(r->task, "write") != 0; i < sizeof commands / sizeof *commands; i++) {
     buffer_adds(out, commands[i].before);
     add_shell_word(out, r->run);
     add_escaped(out, commands[i].after);
@@ -263,6 +265,7 @@ bool report_write(const Report *r, const char *path, Error *err) {
   Buffer page = {0};
   add_title(&page, r);
   add_headline(&page, r);
+  report_matrix(&page, r->labels);
   add_curves(&page, r);
   add_samples(&page, r);
   add_remarks(&page, r);

@@ -179,7 +179,9 @@ run eval -m model unknown.tsv
 expect_failure "unknown.tsv:2" "\"odd\""
 run eval -m base text --against model
 expect_usage "labels texts"
-expect_file model/report.html
+grep -q '<svg viewBox="0 0 288 228"' model/report.html || flunk "a picture of the confusion matrix"
+grep -q 'right: pos, chosen: pos: ' model/report.html || flunk "its cells say what they are"
+grep -q 'inkstone classify -m model' model/report.html || flunk "the page says how to go on"
 run train classify data.tsv -o best $small --best-by macro-f1 -q
 expect_status 0
 run train classify data.tsv -o best $small --best-by bleu --overwrite -q
