@@ -25,6 +25,8 @@ MATERIAL = {
     'debian-de': ('translate', ['{data}/train.tsv']),
     'debian-synopsis': ('summarize', ['{data}/train.tsv']),
     'dialogsum': ('summarize', ['{data}/train.tsv']),
+    'debian-section': ('classify', ['{data}/train.tsv']),
+    'tang-author': ('classify', ['{data}/train.tsv']),
     'dailydialog-reply-en': ('reply', ['{data}/train.txt']),
     'dailydialog-reply-zh': ('reply', ['{data}/train.txt']),
 }

@@ -1,6 +1,5 @@
 /* report_matrix.c - a classifier's confusion matrix as a picture: a row for each right label, whose cells are
  * the darker the more of its texts were given the column's label. */
-#include <inttypes.h>
 #include <string.h>
 
 #include "base/language.h"
@@ -41,9 +40,9 @@ static void add_label(Buffer *out, const char *label) {
 static void add_names(Buffer *out, const Matrix *m) {
   for (size_t i = 0; i < m->count; i++) {
     const int at = MARGIN + CELL * (int)i + CELL / 2 + 4;
-    buffer_addf(out, "<text x=%d y=%d text-anchor=end>", MARGIN - 6, at);
+    html_addf(out, "<text x=%d y=%d text-anchor=end>", MARGIN - 6, at);
     add_label(out, label_at(m, i));
-    buffer_addf(out, "</text><text transform=\"translate(%d,%d) rotate(-60)\">", at, MARGIN - 6);
+    html_addf(out, "</text><text transform=\"translate(%d,%d) rotate(-60)\">", at, MARGIN - 6);
     add_label(out, label_at(m, i));
     buffer_adds(out, "</text>\n");
   }
@@ -53,15 +52,14 @@ static void add_cell(Buffer *out, const Matrix *m, size_t row, size_t column) {
   const int x = MARGIN + CELL * (int)column, y = MARGIN + CELL * (int)row;
   const int64_t count = count_at(m, row, column);
   const double share = share_of(m, row, column);
-  buffer_addf(out, "<rect class=%s x=%d y=%d width=%d height=%d fill=currentColor fill-opacity=%.3f><title>",
-              row == column ? "a" : "b", x, y, CELL - 1, CELL - 1, count ? 0.08 + 0.92 * share : 0.03);
+  html_addf(out, "<rect class=%s x=%d y=%d width=%d height=%d fill=currentColor fill-opacity=%.3f><title>",
+            row == column ? "a" : "b", x, y, CELL - 1, CELL - 1, count ? 0.08 + 0.92 * share : 0.03);
   html_addf(out, _("right: %s, chosen: %s: %zu"), label_at(m, row), label_at(m, column), (size_t)count);
   buffer_adds(out, "</title></rect>");
   if (count && m->count <= MOST_NUMBERS)
-    buffer_addf(out,
-                "<text x=%d y=%d text-anchor=middle style=\"pointer-events:none;fill:var(--ink)\">%" PRId64
-                "</text>",
-                x + CELL / 2, y + CELL / 2 + 4, count);
+    html_addf(out,
+              "<text x=%d y=%d text-anchor=middle style=\"pointer-events:none;fill:var(--ink)\">%zu</text>",
+              x + CELL / 2, y + CELL / 2 + 4, (size_t)count);
 }
 
 static void add_metrics(Buffer *out, const json_t *results) {
@@ -71,8 +69,8 @@ static void add_metrics(Buffer *out, const json_t *results) {
   buffer_adds(out, "<div class=facts>");
   json_array_foreach(metrics, i, metric) {
     if (i >= sizeof names / sizeof *names) break;
-    buffer_addf(out, "<div><b>%.2f ± %.2f</b>%s</div>", json_number_value(json_object_get(metric, "score")),
-                json_number_value(json_object_get(metric, "confidence_var")), language_text(names[i]));
+    html_addf(out, "<div><b>%.2f ± %.2f</b>%s</div>", json_number_value(json_object_get(metric, "score")),
+              json_number_value(json_object_get(metric, "confidence_var")), language_text(names[i]));
   }
   buffer_adds(out, "</div>\n");
 }
@@ -87,7 +85,7 @@ void report_matrix(Buffer *out, const json_t *results) {
   const int size = MARGIN + CELL * (int)m.count + 60;
   html_addf(out, "<figure><figcaption>%s</figcaption>",
             _("Confusion matrix: a row for each right label, a column for each chosen one"));
-  buffer_addf(out, "<svg viewBox=\"0 0 %d %d\" style=\"max-width:%dpx\">\n", size, size - 60, size);
+  html_addf(out, "<svg viewBox=\"0 0 %d %d\" style=\"max-width:%dpx\">\n", size, size - 60, size);
   add_names(out, &m);
   for (size_t i = 0; i < m.count; i++)
     for (size_t k = 0; k < m.count; k++) add_cell(out, &m, i, k);
