@@ -227,6 +227,31 @@ def cross_entropy(c):
     return total / (29 if which == 2 else max(1, int((targets >= 0).sum())))
 
 
+def log_likelihood(c):
+    which, (b, t) = c.which, (6, 250) if c.which == 2 else (3, 5)
+    h, weight = c.normal("h", b, t, 11), c.normal("weight", 23, 11)
+    bias = c.normal("bias", 23) if which in (1, 2) else None
+    targets = c.ids("targets", -9, 0 if which == 3 else 23, b, t)
+    logits = F.linear(h, weight, bias)
+    logits = 2.5 * torch.tanh(logits / 2.5) if which == 4 else logits
+    each = torch.gather(torch.log_softmax(logits, -1), 2, targets.clamp(min=0)[..., None])[..., 0]
+    return (each * (targets >= 0)).sum(1)
+
+
+def preference(c):
+    def given(*values):
+        return torch.tensor(values, dtype=torch.float32).double()
+    reference = given(0.5, -0.25, 1, -1.5, 0, 0.75, -0.5, 2)
+    scales = given(0.1, 0.2, 0.5, 0.25, 1, 0.3, 0.7, 0.05) if c.which == 1 else given(*[0.3] * 8)
+    rewards = scales * (c.normal("y", 8) - reference)
+    if c.which == 2:
+        good = torch.tensor([1, 0, 0, 1, 1, 0, 1, 0]).bool()
+        losses = torch.where(good, 1.5 * (1 - torch.sigmoid(rewards - 0.2)), 0.75 * (1 - torch.sigmoid(0.2 - rewards)))
+        return losses.mean()
+    d, s = rewards[0::2] - rewards[1::2], 0.1 if c.which == 1 else 0
+    return (-(1 - s) * F.logsigmoid(d) - s * F.logsigmoid(-d)).mean()
+
+
 def recurrent(c, kind, gates):
     time = 1 if c.which == 2 else 4
     x, weight = c.normal("x", 5, time, gates * 7), c.normal("weight", gates * 7, 7)
@@ -278,7 +303,8 @@ def bonus(c):
 
 
 CASES = {embedding: 1, linear: 4, low_rank: 2, add: 3, residual: 3, scale: 2, slice_: 4, reverse: 1, rmsnorm: 2, layernorm: 5, activation: 7, swiglu: 1, multiply: 2,
-         route: 2, experts: 3, dropout: 2, rope: 5, attention: 15, additive_attention: 3, cross_entropy: 6, lstm: 3, gru: 3,
+         route: 2, experts: 3, dropout: 2, rope: 5, attention: 15, additive_attention: 3, cross_entropy: 6, log_likelihood: 5,
+         preference: 3, lstm: 3, gru: 3,
          token_shift: 3, lerp: 2, unit: 1, wkv7: 3, bonus: 1}
 
 

@@ -145,6 +145,22 @@ Tensor *op_additive_attention(Tape *, Tensor *q, Tensor *k, Tensor *v, Tensor *w
 Tensor *op_cross_entropy(Tape *, Tensor *h, Tensor *weight, Tensor *bias, Tensor *targets, float smoothing,
                          float cap, double divisor);
 
+/* The log-probability of the targets of each sequence: h [B,T,D], targets i32 [B,T], of which those below 0
+ * are not scored, W, b and cap as above -> [B]. Never stores N x V values. */
+Tensor *op_log_likelihood(Tape *, Tensor *h, Tensor *weight, Tensor *bias, Tensor *targets, float cap);
+/* A loss on log-probabilities y [N] of texts, whose rewards are scales (y - reference): of pairs (DPO:
+ * Rafailov et al. 2023; 2i is preferred to 2i+1, `smoothing` of the pairs taken to be the other way round),
+ * or of texts with a verdict each (KTO: Ethayarajh et al. 2024) -> scalar []. */
+typedef struct PreferenceShape {
+  const float *scales, *reference; /* [N] */
+  double smoothing;
+  const int32_t *verdicts; /* [N]: 1 good, 0 bad; NULL: pairs */
+  double origin,
+      weights[2]; /* of verdicts: the reward that counts as neutral; weights of bad and good ones */
+  double divisor;
+} PreferenceShape;
+Tensor *op_preference(Tape *, Tensor *y, PreferenceShape);
+
 /* One LSTM layer over all T steps (Hochreiter & Schmidhuber 1997, PyTorch's gate order i, f, g, o).
  * x [B,T,4D]: the input products W_ih x + b_ih + b_hh, computed for all steps at once by op_linear;
  * weight W_hh [4D,D]; h0, c0 [B,D] (NULL: zeros) -> h of every step [B,T,D]; *h_last, *c_last [B,D] (both may
