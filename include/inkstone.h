@@ -163,7 +163,8 @@ typedef enum ink_event_kind {
 typedef struct ink_event {
   ink_event_kind kind;
   const char *stage;        /* "training", "evaluating", "counting words", ... */
-  const char *text;         /* for NOTE, WARNING, SAMPLE; valid during the call only */
+  const char *text;         /* for NOTE, WARNING, SAMPLE; EVAL: what else was measured (", accuracy 71.2"), or
+                               NULL; valid during the call only */
   int64_t done, total;      /* of this stage, in `unit`s; total 0 if unknown */
   const char *unit;         /* "step", "byte", "merge", ... */
   double loss;              /* nats per token, smoothed over the last steps; 0 if none yet */

@@ -148,8 +148,8 @@ static void show_evaluation(Progress *p, const ink_event *e) {
   char step[FIGURE_SIZE];
   char metric[FIGURE_SIZE] = "";
   if (e->metric) snprintf(metric, sizeof metric, _(", %s %.1f"), e->metric, e->metric_value);
-  progress_say(p, "step %s: loss %.4f, valid loss %.4f%s%s", figure_count(step, e->done), e->loss,
-               e->valid_loss, metric, e->best ? _(", the best so far") : "");
+  progress_say(p, "step %s: loss %.4f, valid loss %.4f%s%s%s", figure_count(step, e->done), e->loss,
+               e->valid_loss, metric, e->text ? e->text : "", e->best ? _(", the best so far") : "");
 }
 
 /* Stores the first words of a sample, as far as they need no escaping between double quotes in a shell. */

@@ -11,6 +11,12 @@
  * suggest: those of pairs begin with a held-out example. */
 static void suggest(Progress *p, const char *task, const char *model) {
   const char *prompt = strcmp(task, "write") ? p->beginning : "";
+  char *const words[] = {(char *)(uintptr_t)task};
+  int count;
+  if (!command_find(1, words, &count)) { /* it changed a model, which is used as before */
+    progress_say(p, "\n%s is ready. Try:\n  inkstone info %s", model, model);
+    return;
+  }
   progress_say(p, "\n%s is ready. Try:\n  inkstone %s -m %s%s%s%s\n  inkstone info %s", model, task, model,
                *prompt ? " \"" : "", prompt, *prompt ? "\"" : "", model);
 }
@@ -34,7 +40,7 @@ static bool run(Call *call, Error *err) {
 const Command command_train = {
     .name = "train",
     .operands = "TASK FILE... -o MODEL",
-    .words = "write|translate|summarize|reply|classify",
+    .words = "write|translate|summarize|reply|classify|prefer",
     .word = N_("task"),
     .summary = N_("train a model on text, pairs of texts, conversations or labelled texts"),
     .description = N_(
@@ -46,7 +52,10 @@ const Command command_train = {
         "the format of OpenAI, ShareGPT or Alpaca, a table of questions and answers, or one turn per line "
         "with blank lines between conversations. classify learns from labelled texts: a table with the "
         "columns text and label (without names in its first row, the one with fewer different values is the "
-        "label), JSON, or lines __label__NAME text.\nAny --arch can learn any task, except that those with "
+        "label), JSON, or lines __label__NAME text. prefer tunes a model that writes already (--from) to "
+        "preferences: JSON or a table with prompt, chosen and rejected (DPO), or prompt, completion and "
+        "label "
+        "(KTO).\nAny --arch can learn any task, except that those with "
         "an encoder (marian, bart, mbart, t5, seq2seq and others) need pairs. A share of the text is held "
         "out to evaluate the model. With --budget, Inkstone measures this machine and chooses a model and "
         "a run that finish within that time; otherwise --size and the flags below define them.\nAn "
@@ -62,6 +71,8 @@ const Command command_train = {
                  {"inkstone train write -o books --resume", N_("continue an interrupted run")},
                  {"inkstone train write letters.txt -o letters --from books --lr 1e-4 --epochs 2",
                   N_("fine-tune a model on another style")},
+                 {"inkstone train prefer pairs.jsonl -o polite --from model --adapter lora",
+                  N_("tune a model to what is preferred, by an adapter beside it")},
                  {"inkstone train write poems.txt -o poems --config recipe.yaml --dry-run",
                   N_("report what a recipe would do and what it needs")}},
     .flags = {{OWN_OUTPUT, "output", "MODEL", N_("directory to save the model to"), 'o', true},

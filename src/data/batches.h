@@ -23,14 +23,17 @@ struct Batches {
   double step_tokens;                   /* scored targets per batch, on average */
   double step_positions;                /* source and target positions per batch with padding, on average */
   int64_t bytes, characters;            /* of the text of those targets */
+  int64_t numbered;                     /* Batch.numbers are below this */
 };
 
 /* The pointers in Batch are valid until the next call. */
 void batches_get(Batches *, int64_t index, Batch *);
 void batches_free(Batches *); /* may be NULL */
 
-/* Sequences first .. first+count-1 of a batch, for gradient accumulation. */
+/* Sequences first .. first+count-1 of a batch. */
 Batch batch_piece(const Batch *, int64_t first, int64_t count);
+/* Piece number i of `pieces`, for gradient accumulation; it may be empty. */
+Batch batch_part(const Batch *, int64_t i, int64_t pieces);
 int64_t batch_scored(const Batch *); /* targets that are not -1 */
 
 #endif

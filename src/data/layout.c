@@ -199,6 +199,19 @@ bool layout_by_template(PairLayout *l, const ChatTemplate *template, const Token
                              "replies would not end");
 }
 
+bool layout_plain(PairLayout *l, const Tokenizer *t, int64_t begin, int64_t context, Error *err) {
+  if (!is_long_enough(context, NULL, err)) return false;
+  *l = (PairLayout){.start = -1,
+                    .separator = -1,
+                    .begin = (int32_t)begin,
+                    .end = tokenizer_end(t),
+                    .pad = find_pad(t),
+                    .time = context,
+                    .source_time = context};
+  return l->end >= 0 ||
+         fail(err, "the tokenizer has no end token, such as <|endoftext|>, with which a text could end");
+}
+
 void layout_keep(PairLayout *l, int64_t start, int64_t padding) {
   if (l->separate && start >= 0) l->start = (int32_t)start;
   if (padding >= 0) l->pad = (int32_t)padding;

@@ -33,6 +33,9 @@ bool layout_of_labels(PairLayout *, const Tokenizer *, int64_t context, Error *)
 /* That of a conversation by a model's chat template. */
 bool layout_by_template(PairLayout *, const struct ChatTemplate *, const Tokenizer *, int64_t context,
                         Error *);
+/* A text that follows its prompt directly, as a model that continues texts reads them; `begin`: the token
+ * before it, -1: none. */
+bool layout_plain(PairLayout *, const Tokenizer *, int64_t begin, int64_t context, Error *);
 /* Sets the tokens around a separate source: those of its tokenizer's post-processor or, without one, `end`
  * after it. */
 void layout_frame_source(PairLayout *, const Tokenizer *source, int64_t end);

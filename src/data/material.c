@@ -7,7 +7,9 @@
 Material *material_open(const Task *task, const TextList *files, const Settings *settings, const News *news,
                         Error *err) {
   Material *m = task->material->open(task, files, settings, news, err);
-  if (m) m->kept = (MaterialTokens){-1, -1, -1, -1, -1};
+  if (!m) return NULL;
+  m->kept = (MaterialTokens){-1, -1, -1, -1, -1};
+  m->use = task;
   return m;
 }
 

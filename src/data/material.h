@@ -9,8 +9,9 @@
 #include "data/pairs.h"
 #include "data/task.h"
 
-#include "data/settings.def" /* DataSettings, data_settings_table */
-#include "data/windows.def"  /* WindowSettings, window_settings_table */
+#include "data/preference.def" /* PreferenceSettings, preference_settings_table */
+#include "data/settings.def"   /* DataSettings, data_settings_table */
+#include "data/windows.def"    /* WindowSettings, window_settings_table */
 
 typedef struct MaterialPart {
   int64_t examples; /* documents, pairs, conversations */
@@ -36,8 +37,9 @@ typedef enum MaterialSide { BOTH_SIDES, SOURCE_SIDE, TARGET_SIDE } MaterialSide;
 typedef struct Material Material;
 typedef struct MaterialKind {
   const char *said;                    /* its name in messages */
-  const SettingTable *const tables[3]; /* settings only it reads, ended by NULL */
-  const char *const *unread;           /* names of settings in them that it does not read; NULL: none */
+  const SettingTable *const tables[4]; /* settings only such material reads, ended by NULL */
+  const char *const *unread;           /* names of settings that it does not read; NULL: none */
+  bool tunes;                          /* changes a model, which is used as before (Material.use) */
   Material *(*open)(const Task *, const TextList *files, const Settings *, const News *, Error *);
   void (*free)(Material *);
   TextSource (*source)(const Material *, MaterialSide);
@@ -47,12 +49,13 @@ typedef struct MaterialKind {
   Batches *(*evaluation)(const Material *, BatchSize, int64_t time, int64_t limit, Error *);
   int64_t (*need)(const Material *, bool encodes, double share); /* NULL: any context serves */
 } MaterialKind;
-extern const MaterialKind material_text, material_pairs, material_labels;
+extern const MaterialKind material_text, material_pairs, material_labels, material_preferences;
 
 /* First member of the implementing struct. */
 struct Material {
   const MaterialKind *kind;
   const Task *task;
+  const Task *use;          /* what the model is used for: the task, or that of the model that it tunes */
   const Settings *settings; /* of data and pairs */
   News news;
   MaterialPart train, held;
@@ -87,5 +90,7 @@ Batches *material_eval_batches(const Material *, BatchSize, int64_t time, int64_
 /* The held-out pairs or conversations, or the training ones if none are held out; NULL for others. */
 const Pairs *material_examples(const Material *);
 const PairLayout *material_layout(const Material *);
+/* Whether texts have a verdict each, instead of pairs of which one is preferred. */
+bool material_has_verdicts(const Material *);
 
 #endif

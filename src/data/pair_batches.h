@@ -49,12 +49,13 @@ typedef struct PairLayout {
   bool separate; /* the model has an encoder (Arch's `encodes`) */
   bool chat;     /* turns with roles; pairs are conversations of two turns */
   bool labels;   /* the target is the label's index, at the text's last token: a classifier's only output */
-  int32_t start, separator, end;         /* START, SEP, END; unused ones are ignored */
+  int32_t start, separator, end; /* START, SEP, END; unused ones are ignored; no SEP (-1): the target follows
+                                    the source directly, behind `begin` */
   TokenRun source_before, source_behind; /* tokens around separate sources and labelled texts */
   TokenRun target_before;                /* separate: behind START; generation is forced to begin with it */
   int32_t source_pad;
   TokenRun turn[SPEAKERS], turn_end; /* chat: role headers and end of a turn, whose first token is scored */
-  int32_t begin;                     /* chat, joint: token before the first turn; -1: none */
+  int32_t begin;                     /* joint, of chat or without SEP: the first token; -1: none */
   int32_t pad;                       /* padding, never scored */
   int64_t time, source_time;         /* maximal length of a sequence and of a source */
   bool drop_long;

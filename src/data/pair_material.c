@@ -236,6 +236,7 @@ static int64_t need_of_pairs(const Material *base, bool encodes, double share) {
 const MaterialKind material_pairs = {N_("pairs and conversations"),
                                      {&pair_settings_table, &pair_training_settings_table},
                                      NULL,
+                                     false,
                                      open_pairs,
                                      free_pairs,
                                      pair_source,
@@ -249,11 +250,11 @@ static const char *const without_labels[] = {"max_ratio", "vocabularies", NULL};
 
 const MaterialKind material_labels = {
     N_("labelled texts"), {&pair_settings_table, &pair_training_settings_table},
-    without_labels,       open_pairs,
-    free_pairs,           labelled_source,
-    encode_pairs,         fit_labelled,
-    training_batches,     evaluation_batches,
-    need_of_pairs};
+    without_labels,       false,
+    open_pairs,           free_pairs,
+    labelled_source,      encode_pairs,
+    fit_labelled,         training_batches,
+    evaluation_batches,   need_of_pairs};
 
 const Pairs *material_examples(const Material *base) {
   const PairMaterial *m = (const PairMaterial *)base;

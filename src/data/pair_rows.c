@@ -128,8 +128,9 @@ static void lay_joint_pair(RowBuilder *l) {
     l->row->cut = true;
     if (source.count > left) source.count = left;
   }
+  if (l->layout->separator < 0 && l->layout->begin >= 0) put(l, l->layout->begin, false);
   put_ids(l, source, false);
-  put(l, l->layout->separator, false);
+  if (l->layout->separator >= 0) put(l, l->layout->separator, false);
   put_target(l, 1);
   put(l, l->layout->end, true);
 }

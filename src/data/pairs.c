@@ -77,7 +77,7 @@ static void add_key(const Document *d, Buffer *out) {
 
 uint64_t source_key(const Pairs *p, const Example *e) {
   Buffer key = {0};
-  const size_t turns = example_is_pair(e) ? 1 : e->turns;
+  const size_t turns = example_is_pair(e) ? 1 : e->turns - (e->verdict != VERDICT_NONE);
   for (size_t i = 0; i < turns; i++) {
     const TurnMembers *m = turn_members(p, e->first + i);
     add_key(example_turn(p, e, i), &key);
@@ -105,7 +105,9 @@ void pairs_fingerprint(Pairs *p) {
   for (size_t i = 0; i < p->count; i++) {
     const Example *e = &p->examples[i];
     p->fingerprint = hash_bytes(&p->roles[e->first], e->turns, p->fingerprint);
-    for (size_t k = 0; k < e->turns; k++) p->fingerprint = turn_hash(p, e->first + k, p->fingerprint);
+    if (e->verdict) p->fingerprint = hash_bytes(&e->verdict, sizeof e->verdict, p->fingerprint);
+    const size_t turns = e->turns + (e->verdict == VERDICT_PREFERRED ? e->references : 0);
+    for (size_t k = 0; k < turns; k++) p->fingerprint = turn_hash(p, e->first + k, p->fingerprint);
   }
 }
 

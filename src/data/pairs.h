@@ -11,8 +11,10 @@
  *             the Alpaca format. Conversations: {"messages": [{"role", "content"}, ...]} (OpenAI),
  *             {"conversations": [{"from", "value"}, ...]} (ShareGPT), {"prompt": [...], "completion": [...]}
  *             (TRL), with system and tool messages, tool calls and tools. What is not supported in them
- *             (images, preferences) is refused by name
+ *             (images) is refused by name
  *   tmx       translation memories: segments of two languages (--languages if there are more)
+ *             Preferences: {"prompt", "chosen", "rejected"} and {"prompt", "completion", "label"}
+ *             (pairs_preferences.c), also in tables with these names
  *   fasttext  labelled texts: __label__NAME text
  *   turns     conversations: one turn per line, a blank line between conversations; with --turn-mark one
  *             conversation per line. Speakers are unknown: they are taken to alternate
@@ -63,13 +65,18 @@ typedef struct TurnMembers {
   bool textless; /* the message has no text, not even an empty one */
 } TurnMembers;
 
+/* PREFERRED: to the rejected text that follows. */
+typedef enum Verdict { VERDICT_NONE, VERDICT_BAD, VERDICT_GOOD, VERDICT_PREFERRED } Verdict;
+
 typedef struct Example {
   size_t first;        /* index of its first turn */
   uint32_t turns;      /* a pair has two: source, target */
-  uint32_t references; /* further correct targets, stored after the turns */
+  uint32_t references; /* further correct targets, stored after the turns; of a preference, the turns with the
+                          rejected text, of which all but the last are those of the example */
   size_t line;
   uint32_t file;
-  bool roles; /* false: the speakers are unknown */
+  bool roles;      /* false: the speakers are unknown */
+  uint8_t verdict; /* a Verdict on the last turn */
 } Example;
 
 /* What reading left out. */
@@ -79,6 +86,7 @@ typedef struct PairsLeftOut {
   int64_t blank;                      /* blank lines, or pairs with both sides empty */
   int64_t empty_turns;                /* in conversations, which are kept without them */
   int64_t no_reply;                   /* conversations without a reply */
+  int64_t equal;                      /* preferences whose texts do not differ */
 } PairsLeftOut;
 
 /* Settings that only some files have a use for. */
@@ -111,7 +119,8 @@ typedef struct Pairs {
 typedef enum PairsKind {
   PAIRS_TEXTS,
   PAIRS_CONVERSATIONS,
-  PAIRS_LABELLED /* a text and its label, as source and target: pairs_labels.c */
+  PAIRS_LABELLED,   /* a text and its label, as source and target: pairs_labels.c */
+  PAIRS_PREFERENCES /* preferences and verdicts: pairs_preferences.c */
 } PairsKind;
 /* "-" is standard input. */
 Pairs *pairs_open(const char *const *files, size_t count, PairsKind, const TextSettings *,
@@ -127,6 +136,15 @@ Pairs *pairs_hold_out(Pairs *, double share, Error *);
 /* Source and target with known roles; false: a conversation. */
 static inline bool example_is_pair(const Example *e) {
   return e->turns == 2 && e->roles;
+}
+/* The rejected text of a preference, as an example. */
+static inline Example example_rejected(const Example *e) {
+  Example other = *e;
+  other.first += e->turns;
+  other.turns = e->references;
+  other.references = 0;
+  other.verdict = VERDICT_BAD;
+  return other;
 }
 static inline const Document *example_turn(const Pairs *p, const Example *e, size_t turn) {
   return &p->turns[e->first + turn];

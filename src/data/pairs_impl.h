@@ -23,7 +23,7 @@ typedef struct ObjectKind {
 
 typedef struct PairReader {
   const PairSettings *settings;
-  bool conversations, labelled;
+  bool conversations, labelled, preferences;
   const News *news;
   Error *err;
   Pairs *pairs;
@@ -44,6 +44,7 @@ typedef struct PairReader {
   VEC(ObjectKind) kinds; /* of the file's JSON objects */
   bool unusual;          /* a member of messages that few have was reported */
   Error first_bad;
+  char first_equal[480]; /* the place of the first preference without a difference */
 } PairReader;
 
 /* File formats: (enum, name for --format, description in messages, reader). */
@@ -68,6 +69,12 @@ void add_turn_with(PairReader *, Document, Role, const json_t *members, bool tex
 void keep_conversation(PairReader *, bool roles);
 void keep_pair(PairReader *, Document source, Document target, const Document *references, size_t count);
 void forget_turns(PairReader *);
+/* Without trimming. */
+void put_turn(PairReader *, Document, Role);
+/* Adds the first turns of the example once more. */
+void repeat_turns(PairReader *, size_t count);
+/* Of `turns` turns; those that follow are of the rejected text. */
+void keep_judged(PairReader *, size_t turns, Verdict);
 
 /* Of its text and members, continuing `hash`. */
 uint64_t turn_hash(const Pairs *, size_t turn, uint64_t hash);
@@ -95,6 +102,15 @@ bool keep_rounds(PairReader *, const json_t *object, Document asked, Document re
 Document keep_text(PairReader *, const json_t *string); /* keep_decoded */
 /* What is wrong with a text; NULL: nothing. */
 const char *wrong_with(const PairReader *, const json_t *value);
+/* What is wrong with a message, for bad_line. */
+typedef char Problem[200];
+/* `taught`: an assistant's turn is learnt, unless it says otherwise. */
+bool add_message(PairReader *, const json_t *message, bool taught, Problem wrong);
+/* Members beside the messages: "system" is the first turn. */
+bool add_other_members(PairReader *, const json_t *object, Problem wrong);
+/* Says once for a file which members of its conversations are not read. */
+void report_unread(PairReader *, const json_t *object);
+bool read_preference(PairReader *, const json_t *object);
 /* Counts an object of the file; says what it is, and returns true, if it is the first of this kind. */
 bool report_kind(PairReader *, const char *kind);
 /* The member names of an object for a message: "question", "answer", ... */

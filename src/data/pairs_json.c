@@ -234,6 +234,7 @@ static ObjectForm form_of(const json_t *object) {
 bool read_json_object(PairReader *r, const json_t *object) {
   if (!json_is_object(object)) return bad_line(r, "is not an object");
   if (r->labelled) return read_labelled(r, object);
+  if (r->preferences) return read_preference(r, object);
   switch (r->fields ? OTHER : form_of(object)) {
     case CONVERSATION:
       return read_conversation(r, object);
@@ -242,8 +243,10 @@ bool read_json_object(PairReader *r, const json_t *object) {
     case TRANSLATION:
       return read_translation(r, json_object_get(object, "translation"));
     case PREFERENCE:
-      return bad_line(
-          r, "is a preference (chosen, rejected), which is not supported: choose two texts with --fields");
+      return bad_line(r,
+                      "is a preference (chosen, rejected), from which `train prefer` learns: use that, or "
+                      "choose two texts with "
+                      "--fields");
     case OTHER:
       break;
   }
@@ -413,7 +416,8 @@ const char *json_examples(Document text) {
   PairReader r = {0};
   json_t *object = closed ? load_members(&r, at, (size_t)(closed - at)) : NULL;
   const ObjectForm form = form_of(object);
-  const char *what = form == CONVERSATION                ? _("conversations as JSON")
+  const char *what = form == PREFERENCE                  ? _("preferences as JSON")
+                     : form == CONVERSATION              ? _("conversations as JSON")
                      : form == ALPACA                    ? _("instructions as JSON")
                      : form != OTHER || names_in(object) ? _("pairs as JSON")
                                                          : NULL;

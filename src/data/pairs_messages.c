@@ -9,9 +9,6 @@
 #include "base/language.h"
 #include "data/pairs_impl.h"
 
-/* What is wrong with a message, for bad_line. */
-typedef char Problem[200];
-
 /* Is a member present and not empty? */
 static bool is_given(const json_t *value) {
   return value && !json_is_null(value) && !json_is_false(value) &&
@@ -145,8 +142,7 @@ static bool read_role(const json_t *message, const char *speaker, Role *role, Pr
   return false;
 }
 
-/* `taught`: an assistant's turn is learnt, unless it says otherwise. */
-static bool add_message(PairReader *r, const json_t *message, bool taught, Problem wrong) {
+bool add_message(PairReader *r, const json_t *message, bool taught, Problem wrong) {
   const char *speaker = json_get_text(message, "role", json_get_text(message, "from", NULL));
   Role role;
   if (!read_role(message, speaker, &role, wrong) || !read_taught(message, &taught, wrong)) return false;
@@ -223,11 +219,11 @@ static bool add_variables(PairReader *r, const json_t *object, Problem wrong) {
   return !bad;
 }
 
-/* Members beside the messages: "system" is the first turn. */
-static bool add_other_members(PairReader *r, const json_t *object, Problem wrong) {
-  static const char *const refused[] = {"functions", "chosen", "rejected", "kto_tag",
-                                        "images",    "videos", "audios",   NULL};
-  const char *bad = given_of(object, refused);
+bool add_other_members(PairReader *r, const json_t *object, Problem wrong) {
+  enum { OF_PREFERENCES = 3 };
+  static const char *const refused[] = {"chosen", "rejected", "kto_tag", "functions",
+                                        "images", "videos",   "audios",  NULL};
+  const char *bad = given_of(object, refused + (r->preferences ? OF_PREFERENCES : 0));
   const json_t *system = json_object_get(object, "system");
   if (bad) return snprintf(wrong, sizeof(Problem), _("has \"%s\", which is not supported"), bad), false;
   if (!add_variables(r, object, wrong)) return false;
@@ -238,11 +234,10 @@ static bool add_other_members(PairReader *r, const json_t *object, Problem wrong
   return true;
 }
 
-/* Says once for a file which members of its conversations are not read. */
-static void report_unread(PairReader *r, const json_t *object) {
+void report_unread(PairReader *r, const json_t *object) {
   static const char *const known[] = {
-      "messages", "conversations", "conversation",         "prompt", "completion", "system",
-      "tools",    "documents",     "chat_template_kwargs", NULL};
+      "messages",  "conversations",        "conversation", "prompt",   "completion", "system",  "tools",
+      "documents", "chat_template_kwargs", "chosen",       "rejected", "label",      "kto_tag", NULL};
   Members unread;
   json_t *others = json_copy((json_t *)(uintptr_t)object);
   for (size_t i = 0; known[i]; i++) json_object_del(others, known[i]);

@@ -33,7 +33,7 @@ static Document trimmed(Document d) {
   return d;
 }
 
-static void put_turn(PairReader *r, Document d, Role role) {
+void put_turn(PairReader *r, Document d, Role role) {
   vec_push(&r->turns, d);
   vec_push(&r->roles, (uint8_t)role);
 }
@@ -70,6 +70,23 @@ void forget_turns(PairReader *r) {
   while (r->members.count && r->members.data[r->members.count - 1].turn >= r->begun)
     mem_free(r->members.data[--r->members.count].json);
   r->turns.count = r->roles.count = r->begun;
+}
+
+void repeat_turns(PairReader *r, size_t count) {
+  for (size_t i = r->begun; i < r->begun + count; i++) put_turn(r, r->turns.data[i], (Role)r->roles.data[i]);
+  const size_t members = r->members.count;
+  for (size_t i = 0; i < members; i++) {
+    TurnMembers m = r->members.data[i];
+    if (m.turn < r->begun || m.turn >= r->begun + count) continue;
+    m.turn += r->turns.count - count - r->begun;
+    m.json = mem_strdup(m.json);
+    vec_push(&r->members, m);
+  }
+}
+
+void keep_judged(PairReader *r, size_t turns, Verdict verdict) {
+  keep(r, turns, true);
+  r->examples.data[r->examples.count - 1].verdict = (uint8_t)verdict;
 }
 
 static bool has_reply(const PairReader *r, bool roles) {
@@ -224,6 +241,11 @@ static bool read_form(PairReader *r, PairForm form) {
 #undef PAIR_READ
   };
   char n[FIGURE_SIZE];
+  if (r->preferences && form != FORM_JSON && form != FORM_CSV && form != FORM_TSV)
+    return fail(r->err,
+                "%s: looks like %s, but preferences are JSON or a table: objects or columns \"prompt\", "
+                "\"chosen\" and \"rejected\", or \"prompt\", \"completion\" and \"label\"",
+                r->file->text.name, form == FORM_PARALLEL ? _("plain lines") : pair_form_description(form));
   if (form == FORM_TURNS && !r->conversations)
     return fail(r->err,
                 r->settings->turn_mark
@@ -280,7 +302,8 @@ static bool require_memory(const PairReader *r, PairForm form) {
 
 static bool choose_form(PairReader *r, const PairForm *forms, size_t which, PairForm *form) {
   *form = forms[which];
-  if (!strcmp(r->settings->format, "auto") && *form == FORM_PARALLEL) return settle_plain(r, forms, form);
+  if (!r->preferences && !strcmp(r->settings->format, "auto") && *form == FORM_PARALLEL)
+    return settle_plain(r, forms, form);
   return true;
 }
 
@@ -360,6 +383,9 @@ static void report_left_out(const PairReader *r) {
   if (o->empty_turns) news_warning(r->news, "left out: %s", figure_of(n, o->empty_turns, "empty turn"));
   if (o->no_reply)
     news_warning(r->news, "left out: %s without a reply", figure_of(n, o->no_reply, "conversation"));
+  if (o->equal)
+    news_warning(r->news, "left out: %s whose chosen and rejected texts are equal; the first: %s",
+                 figure_of(n, o->equal, N_("preference")), r->first_equal);
 }
 
 static bool choose_sides(PairReader *r) {
@@ -382,6 +408,9 @@ static bool read_all(PairReader *r) {
   if (!ok) return false;
   report_left_out(r);
   pairs_fingerprint(p);
+  if (!p->count && r->preferences)
+    return fail(r->err, "%s%s: no preference is left to learn from", p->file_names[0],
+                p->file_count > 1 ? _(" and the other files") : "");
   return p->count ||
          fail(r->err, "%s%s: no example with a source and a target: give files with text on both sides",
               p->file_names[0], p->file_count > 1 ? " and the other files" : "");
@@ -392,6 +421,7 @@ Pairs *pairs_of(TextFiles *files, PairsKind kind, const TextSettings *text, cons
   PairReader r = {.settings = settings,
                   .conversations = kind == PAIRS_CONVERSATIONS,
                   .labelled = kind == PAIRS_LABELLED,
+                  .preferences = kind == PAIRS_PREFERENCES,
                   .repair = !strcmp(text->invalid, "replace"),
                   .news = news,
                   .err = err};

@@ -147,7 +147,7 @@ static const char *const header_words[] = {
     "zh",         "es",         "it",       "ru",          "ja",         "ko",       "pt",       "query",
     "sentence",   "title",      "body",     "问题",        "回答",       "答案",     "原文",     "译文",
     "中文",       "英文",       "汉语",     "英语",        "摘要",       "正文",     "文本",     "问",
-    "答",         "提问",       "回复",     "instruction", "id"};
+    "答",         "提问",       "回复",     "instruction", "id",         "chosen",   "rejected", "label"};
 
 static Document bare(Document d) {
   for (; d.length && strchr(" \t\r\"", d.text[0]); d.length--) d.text++;
@@ -295,6 +295,11 @@ static bool read_numbered(PairReader *r, const Table *t) {
   const Cells *row = &t->cells;
   const size_t have = row->count, first = r->columns[0] ? (size_t)r->columns[0] : 1,
                second = r->columns[1] ? (size_t)r->columns[1] : 2;
+  if (r->preferences)
+    return fail(r->err,
+                "%s:%zu: the first row does not name the columns: begin the table with prompt, chosen and "
+                "rejected, or prompt, completion and label",
+                r->file->text.name, r->line);
   if (r->fields) return fail_columns(r, row);
   if (have < 2)
     return bad_line(r,

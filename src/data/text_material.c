@@ -195,6 +195,7 @@ static Batches *evaluation_batches(const Material *base, BatchSize size, int64_t
 const MaterialKind material_text = {N_("running text"),
                                     {&document_settings_table, &window_settings_table},
                                     NULL,
+                                    false,
                                     open_text,
                                     free_text,
                                     text_source,

@@ -134,11 +134,19 @@ Output model_forward(const Model *m, Net *net, const Batch *batch) {
   return m->config.arch->forward(net, &m->config, batch);
 }
 
+static Tensor *targets_of(const Net *net, const Batch *batch) {
+  return tape_constant(net->tape, TENSOR_I32, 2, (int64_t[]){batch->sequences, batch->time}, batch->targets);
+}
+
 Tensor *model_loss(const Model *m, Net *net, const Batch *batch, float smoothing, double divisor) {
   Output out = model_forward(m, net, batch);
-  Tensor *targets =
-      tape_constant(net->tape, TENSOR_I32, 2, (int64_t[]){batch->sequences, batch->time}, batch->targets);
-  return op_cross_entropy(net->tape, out.hidden, out.weight, out.bias, targets, smoothing, out.cap, divisor);
+  return op_cross_entropy(net->tape, out.hidden, out.weight, out.bias, targets_of(net, batch), smoothing,
+                          out.cap, divisor);
+}
+
+Tensor *model_log_likelihood(const Model *m, Net *net, const Batch *batch) {
+  Output out = model_forward(m, net, batch);
+  return op_log_likelihood(net->tape, out.hidden, out.weight, out.bias, targets_of(net, batch), out.cap);
 }
 
 /* Rows of [B,T,D], indexed as [B T,D]. For generation only: has no gradient. */

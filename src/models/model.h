@@ -239,6 +239,8 @@ void model_free(Model *);
 Output model_forward(const Model *, Net *, const Batch *);
 /* Mean loss over scored targets of the batch, a scalar; divisor as in op_cross_entropy. */
 Tensor *model_loss(const Model *, Net *, const Batch *, float smoothing, double divisor);
+/* The sum over each sequence's targets of ln p: [sequences]. */
+Tensor *model_log_likelihood(const Model *, Net *, const Batch *);
 /* Logits of some rows of the output's hidden values: [..., width] -> [..., vocabulary]. */
 Tensor *output_logits(Net *, const Output *, Tensor *rows);
 /* Logits of some rows: [count, vocabulary]; row b time + t follows token t of sequence b. If count is 0,

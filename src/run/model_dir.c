@@ -14,17 +14,12 @@ static const char next[] = "inkstone-next", ready[] = DIR_READY, done[] = "inkst
 static const char card[] = "inkstone.json", weights[] = WEIGHTS_FILE, checkpoint[] = "checkpoint-";
 
 /* Files that Inkstone writes, besides the card. */
-static const char *const own[] = {PEFT_CONFIG,
-                                  PEFT_WEIGHTS,
-                                  "config.json",
-                                  "generation_config.json",
-                                  "log.jsonl",
-                                  "model.safetensors",
-                                  "recipe.yaml",
-                                  "report.html",
-                                  "source_tokenizer.json",
-                                  "tokenizer.json",
-                                  "tokenizer_config.json",
+static const char *const own[] = {PEFT_CONFIG,          PEFT_WEIGHTS,
+                                  "config.json",        "generation_config.json",
+                                  "log.jsonl",          "model.safetensors",
+                                  "recipe.yaml",        "references.safetensors",
+                                  "report.html",        "source_tokenizer.json",
+                                  "tokenizer.json",     "tokenizer_config.json",
                                   "chat_template.jinja"};
 /* Suffixes of the weight files of other programs. */
 static const char *const weights_ends[] = {".safetensors", ".safetensors.index.json", ".bin", ".gguf", ".pt"};

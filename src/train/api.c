@@ -25,10 +25,10 @@
 
 ink_settings *ink_settings_train(void) {
   static const SettingTable *const tables[] = {
-      &model_settings_table,         &text_settings_table,      &data_settings_table,
-      &document_settings_table,      &window_settings_table,    &pair_settings_table,
-      &pair_training_settings_table, &tokenizer_settings_table, &train_settings_table,
-      &search_settings_table,        &general_settings_table};
+      &model_settings_table,    &text_settings_table,          &data_settings_table,
+      &document_settings_table, &window_settings_table,        &preference_settings_table,
+      &pair_settings_table,     &pair_training_settings_table, &tokenizer_settings_table,
+      &train_settings_table,    &search_settings_table,        &general_settings_table};
   return settings_new(tables, sizeof tables / sizeof *tables);
 }
 
@@ -58,6 +58,9 @@ typedef struct Run {
   bool resumed;
   int64_t steps_given; /* --steps given on resume; 0: none */
 } Run;
+
+/* The card's member with the task of a run that changes a model for another ("task"). */
+#define TUNED_BY "tuned_by"
 
 /* ---- settings ---- */
 
@@ -188,7 +191,8 @@ static int32_t opening_token(const Run *r) {
 /* tokenizer.json is written with the tokens that this model reads around texts. */
 static void frame_texts(Run *r) {
   const int32_t own = tokenizer_begin(r->tokenizer), of_pairs = own == tokenizer_end(r->tokenizer) ? -1 : own;
-  tokenizer_frame(r->tokenizer, r->config.arch->encodes, task_has_pairs(r->task) ? of_pairs : begin_token(r));
+  tokenizer_frame(r->tokenizer, r->config.arch->encodes,
+                  task_has_pairs(r->material->use) ? of_pairs : begin_token(r));
 }
 
 /* An adapter is merged into its base, which then is a model like any other. */
@@ -202,6 +206,13 @@ static bool open_base(Run *r, Error *err) {
   adapter_merge(r->base.model);
   if (r->base.source.remark) news_note(&r->news, "%s", r->base.source.remark);
   return true;
+}
+
+/* What the model is used for, if it is a base that is only changed: to reply, if it has a chat template. */
+static const Task *use_of(const Run *r) {
+  if (!r->task->material->tunes) return r->task;
+  if (r->resumed) return task_find(json_get_text(r->card, "task", "write"));
+  return r->template && !r->config.arch->encodes ? task_find("reply") : bundle_task(&r->base);
 }
 
 static bool check_labels(Run *r, Error *err) {
@@ -247,6 +258,9 @@ static bool make_config(Run *r, Error *err) {
   if (base) r->material->kept = (MaterialTokens){-1, -1, r->config.decoder_start, r->config.pad, -1};
   if (base && !bundle_template(base, r->tokenizer, &r->template, err)) return false;
   r->material->template = r->template;
+  r->material->use = use_of(r);
+  if (r->task->material->tunes)
+    r->material->kept.begin = r->resumed ? bundle_card_token(r->card, "begin_token", -1) : begin_token(r);
   r->config.dropout = r->model->dropout;
   if (!check_labels(r, err) || !choose_window(r, err) || !can_pack(r, err) ||
       !material_fit(r->material, r->tokenizer, r->config.arch->encodes, r->window, err))
@@ -279,15 +293,17 @@ static json_t *make_card(const Run *r) {
       json_build("{s:o, s:s, s:I, s:I, s:I, s:I}", "files", file_names_json(&r->files), "fingerprint", print,
                  "documents", (json_int_t)part->examples, "bytes", (json_int_t)part->bytes, "characters",
                  (json_int_t)part->characters, "tokens", (json_int_t)part->tokens);
-  return json_build("{s:s, s:s, s:s, s:i, s:i, s:o}", "inkstone_version", INK_VERSION, "task", r->task->name,
-                    "instruction_set", kernels->isa, "begin_token", (int)begin_token(r), "opening_token",
-                    (int)opening_token(r), "data", data);
+  return json_build("{s:s, s:s, s:s, s:i, s:i, s:o}", "inkstone_version", INK_VERSION, "task",
+                    r->material->use->name, "instruction_set", kernels->isa, "begin_token",
+                    (int)begin_token(r), "opening_token", (int)opening_token(r), "data", data);
 }
 
 static bool write_description(Run *r, Error *err) {
   const Adapter *adapter = r->tuning.adapter.present ? &r->tuning.adapter : NULL;
-  const BundleUse use = {r->task, r->settings, r->base.model ? &r->base : NULL, r->material->labels, adapter};
+  const BundleUse use = {r->material->use, r->settings, r->base.model ? &r->base : NULL, r->material->labels,
+                         adapter};
   r->card = make_card(r);
+  if (r->material->use != r->task) json_put(r->card, TUNED_BY, json_string(r->task->name));
   if (tuning_freezes(&r->tuning)) json_put(r->card, "base", origin_base(r->train->from, &r->base));
   /* The card comes first: it marks the other files as written by Inkstone. */
   return recipe_fill(r->settings, &r->plan, err) && bundle_write_card(r->dir.path, r->card, err) &&
@@ -329,7 +345,12 @@ static bool score_kept_model(Run *r, Trainer *t, json_t *json, Error *err) {
   Batches *all = open_valid(r, tokens_to_score(r, t), err);
   if (!all) return false;
   const Labels *labels = r->material->labels;
-  labels ? results_of_labels(t, all, labels, json) : results_of_text(t, all, json);
+  if (labels)
+    results_of_labels(t, all, labels, json);
+  else if (*t->use.objective->measures)
+    results_of_measures(t, all, json);
+  else
+    results_of_text(t, all, json);
   batches_free(all);
   return true;
 }
@@ -371,6 +392,17 @@ static int64_t steps_wanted(const Run *r) {
   return plan_steps_of(&r->plan, r->train->epochs, r->batches->tokens);
 }
 
+/* Of the weights before training. */
+static bool open_references(const Run *r, Trainer *t, Error *err) {
+  if (!t->use.objective->refers) return true;
+  Batches *held = r->material->has_held ? open_valid(r, 0, err) : NULL;
+  if (r->material->has_held && !held) return false;
+  const bool ok = references_open(&t->use, &t->valid_use, t->model, t->batches, held, r->dir.path, r->resumed,
+                                  &r->news, err);
+  batches_free(held);
+  return ok;
+}
+
 static bool fill_weights(Run *r, Trainer *t, Error *err) {
   bool found;
   params_initialize(t->model->learned, t->seed);
@@ -378,6 +410,7 @@ static bool fill_weights(Run *r, Trainer *t, Error *err) {
     weights_copy(t->model->learned, r->base.model->params, r->material->labels != r->material->kept_labels);
   optimizer_open(&t->optimizer, t->model->learned, r->train, r->plan.weight_decay);
   t->state = (TrainState){.steps = r->plan.steps, .warmup = r->plan.warmup, .rate_scale = 1};
+  if (!open_references(r, t, err)) return false;
   if (!r->resumed) return true;
   if (!checkpoint_load(r->dir.path, &t->state, &t->optimizer, &r->news, &found, err)) return false;
   snapshots_find(r->dir.path, &t->state);
@@ -457,6 +490,8 @@ static bool train_model(Run *r, Error *err) {
                .model = model_tuned(&r->config, &r->plan.tuning),
                .tokenizer = r->tokenizer,
                .batches = r->batches,
+               .use = objective_use(r->material, r->train, r->settings),
+               .valid_use = objective_use(r->material, r->train, r->settings),
                .begin = bundle_card_token(r->card, "begin_token", -1),
                .opening = bundle_card_token(r->card, "opening_token", -1),
                .news = r->news,
@@ -468,6 +503,8 @@ static bool train_model(Run *r, Error *err) {
   ok = ok && run_trainer(r, &t, err);
   judge_free(t.judge);
   batches_free(t.valid);
+  mem_free(t.use.references);
+  mem_free(t.valid_use.references);
   optimizer_close(&t.optimizer);
   model_free(t.model);
   return ok;
@@ -517,7 +554,7 @@ static bool start_run(Run *r, Error *err) {
 static bool resume_run(Run *r, Error *err) {
   r->resumed = true;
   if (!read_card(r, err)) return false;
-  const char *task = json_get_text(r->card, "task", r->task->name);
+  const char *task = json_get_text(r->card, TUNED_BY, json_get_text(r->card, "task", r->task->name));
   if (strcmp(task, r->task->name))
     return fail_usage(err, "%s: the run to resume is of `inkstone train %s`, not %s: give that task",
                       r->dir.home, task, r->task->name);

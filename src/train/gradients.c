@@ -12,19 +12,22 @@ typedef struct Lane {
   Model *model; /* shares weights, has its own gradients */
   Tape *tape;
   double loss; /* contribution of the batch to the loss of the update */
+  Tally tally; /* of the batch */
 } Lane;
 
 struct Gradients {
   const Model *model;
   Batches *batches;
   const Plan *plan;
-  float smoothing;
+  const ObjectiveUse *use;
   uint64_t seed;
   int64_t lanes;
-  Lane *lane;                  /* [lanes] */
-  Arena *arena;                /* token ids of the batches */
-  Batch *batch;                /* [mix]: the batches of the update */
-  int64_t step, first, scored; /* update; batch of the first lane; number of targets in all batches */
+  Lane *lane;          /* [lanes] */
+  Arena *arena;        /* token ids of the batches */
+  Batch *batch;        /* [mix]: the batches of the update */
+  int64_t step, first; /* update; batch of the first lane */
+  double units;        /* of the objective, in all batches */
+  Tally tally;
 };
 
 /* With more threads than batches, all threads work on one batch at a time. */
@@ -38,13 +41,13 @@ int64_t gradients_bytes(const Plan *plan) {
   return lanes * plan->cost.activation_bytes + floats * (int64_t)sizeof(float);
 }
 
-Gradients *gradients_new(const Model *model, Batches *batches, const Plan *plan,
+Gradients *gradients_new(const Model *model, Batches *batches, const ObjectiveUse *use, const Plan *plan,
                          const TrainSettings *settings, uint64_t seed) {
   Gradients *g = mem_alloc_zeroed(1, sizeof *g);
   g->model = model;
   g->batches = batches;
   g->plan = plan;
-  g->smoothing = (float)settings->label_smoothing;
+  g->use = use;
   g->seed = seed;
   g->lanes = lanes_of(plan);
   g->lane = mem_alloc_zeroed((size_t)g->lanes, sizeof *g->lane);
@@ -87,18 +90,21 @@ static Batch copy_batch(Arena *arena, const Batch *b) {
   copy.targets = copy_ids(arena, b->targets, b->sequences * b->time);
   copy.source = copy_ids(arena, b->source, b->sequences * b->source_time);
   copy.source_lengths = copy_ids(arena, b->source_lengths, b->sequences);
+  copy.numbers = copy_ids(arena, b->numbers, b->sequences);
+  copy.judged = copy_ids(arena, b->judged, b->sequences);
   return copy;
 }
 
-/* Fetches the batches of the update and counts their targets and positions. */
+/* Fetches the batches of the update and counts their units and positions. */
 static void get_batches(Gradients *g, int64_t *positions) {
   Batch batch;
   arena_reset(g->arena);
-  g->scored = *positions = 0;
+  g->units = 0;
+  *positions = 0;
   for (int64_t i = 0; i < g->plan->mix; i++) {
     batches_get(g->batches, g->step * g->plan->mix + i, &batch);
     g->batch[i] = copy_batch(g->arena, &batch);
-    g->scored += batch_scored(&batch);
+    g->units += g->use->objective->units(&batch);
     *positions += batch.sequences * (batch.time + batch.source_time);
   }
 }
@@ -107,20 +113,21 @@ static void get_batches(Gradients *g, int64_t *positions) {
 
 /* Computes the contribution of one batch to the mean loss and its gradients, piece by piece; returns the
  * former. */
-static double make_gradients(const Gradients *g, const Model *model, Tape *tape, int64_t which) {
+static double make_gradients(const Gradients *g, const Model *model, Tape *tape, int64_t which,
+                             Tally *tally) {
   const Batch *batch = &g->batch[which];
-  const int64_t pieces = g->plan->accumulate, rows = batch->sequences, index = g->step * g->plan->mix + which;
+  const int64_t pieces = g->plan->accumulate, index = g->step * g->plan->mix + which;
   double loss = 0;
+  *tally = (Tally){0};
   params_forget_gradients(model->learned);
   for (int64_t i = 0; i < pieces; i++) {
     tape_reset(tape, true, random_bits(g->seed, random_stream("dropout"), (uint64_t)(index * pieces + i)));
     Net net = {.tape = tape,
                .dropout = (float)g->plan->config.dropout,
                .adapter_dropout = g->plan->tuning.adapter.dropout};
-    const int64_t first = rows * i / pieces;
-    const Batch piece = batch_piece(batch, first, rows * (i + 1) / pieces - first);
+    const Batch piece = batch_part(batch, i, pieces);
     if (!piece.sequences) continue;
-    Tensor *out = model_loss(model, &net, &piece, g->smoothing, (double)g->scored);
+    Tensor *out = g->use->objective->loss(g->use, model, &net, &piece, g->units, tally);
     tape_backward(tape, out);
     loss += (double)tensor_f32(out)[0];
   }
@@ -134,7 +141,7 @@ static void run_lanes(void *arg, int64_t begin, int64_t end) {
   const Gradients *g = arg;
   for (int64_t i = begin; i < end; i++) {
     Lane *lane = &g->lane[i];
-    lane->loss = make_gradients(g, lane->model, lane->tape, g->first + i);
+    lane->loss = make_gradients(g, lane->model, lane->tape, g->first + i, &lane->tally);
   }
 }
 
@@ -159,7 +166,10 @@ static double make_several(Gradients *g) {
     Sum sum = {g, left < g->lanes ? left : g->lanes};
     parallel_guarded(sum.lanes, run_lanes, g);
     loop_elements(params_length(g->model->learned), add_range, &sum);
-    for (int64_t i = 0; i < sum.lanes; i++) loss += g->lane[i].loss;
+    for (int64_t i = 0; i < sum.lanes; i++) {
+      loss += g->lane[i].loss;
+      tally_add(&g->tally, &g->lane[i].tally);
+    }
   }
   return loss;
 }
@@ -167,5 +177,10 @@ static double make_several(Gradients *g) {
 double gradients_make(Gradients *g, int64_t step, int64_t *positions) {
   g->step = step;
   get_batches(g, positions);
-  return g->plan->mix > 1 ? make_several(g) : make_gradients(g, g->model, g->lane->tape, 0);
+  g->tally = (Tally){0};
+  return g->plan->mix > 1 ? make_several(g) : make_gradients(g, g->model, g->lane->tape, 0, &g->tally);
+}
+
+Tally gradients_tally(const Gradients *g) {
+  return g->tally;
 }

@@ -63,6 +63,21 @@ static bool write_line(TrainLog *log, json_t *json, Error *err) {
   return fail(err, "%s: cannot be written: is the disk full?", log->path);
 }
 
+/* Measures of the objective: "accuracy", "valid_accuracy". */
+static bool add_measures(TrainLog *log, const LogStep *s, json_t *json, double now, Error *err) {
+  const double *const sets[] = {s->measures, s->valid_measures};
+  bool ok = true;
+  char name[64];
+  for (size_t k = 0; k < 2; k++)
+    for (size_t i = 0; sets[k] && s->names[i]; i++) {
+      snprintf(name, sizeof name, "%s%s", k ? "valid_" : "", s->names[i]);
+      json_put(json, name, json_number(sets[k][i]));
+      snprintf(name, sizeof name, "%s/%s", s->names[i], k ? "valid" : "train");
+      ok = ok && tfevents_scalar(log->events, name, s->step, sets[k][i], now, err);
+    }
+  return ok;
+}
+
 bool log_step(TrainLog *log, const LogStep *s, Error *err) {
   const struct {
     const char *name, *tag;
@@ -89,6 +104,7 @@ bool log_step(TrainLog *log, const LogStep *s, Error *err) {
     snprintf(name, sizeof name, "metric/%s", s->metric);
     ok = ok && tfevents_scalar(log->events, name, s->step, s->metric_value, now, err);
   }
+  ok = ok && (!s->names || add_measures(log, s, json, now, err));
   return write_line(log, json, err) && ok && tfevents_flush(log->events, err);
 }
 

@@ -21,6 +21,8 @@ typedef struct LogStep {
   const char *metric;               /* the name of metric_value; NULL: not measured here */
   double metric_value;
   double learning_rate, tokens_per_second, gradient_norm;
+  const char *const *names;                /* of measures, ended by NULL */
+  const double *measures, *valid_measures; /* their values; NULL: not measured here */
 } LogStep;
 bool log_step(TrainLog *, const LogStep *, Error *);
 bool log_sample(TrainLog *, int64_t step, const char *text, Error *);

@@ -12,6 +12,7 @@
 #include "base/unused.h"
 #include "run/search.h"
 #include "train/gradients.h"
+#include "train/objective.h"
 #include "train/optimizer.h"
 #include "train/recipe.h"
 #include "train/tune.h"
@@ -43,7 +44,8 @@ static double default_learning_rate(const Plan *p) {
 enum { LABEL_PASSES = 10 }; /* of a new classifier: a text has one label, not a token at each position */
 
 /* 20 tokens per parameter (Hoffmann et al. 2022), within 1 to 40 passes over the text. */
-static double default_epochs(const Plan *p, bool tuned, int64_t tokens) {
+static double default_epochs(const Plan *p, bool tuned, double passes, int64_t tokens) {
+  if (passes > 0) return passes;
   if (p->config.labels) return tuned ? TUNE_PASSES : LABEL_PASSES;
   if (p->tuning.adapter.present) return TUNE_PASSES;
   return fmin(40, fmax(1, 20 * (double)p->cost.learned / (double)tokens));
@@ -91,8 +93,8 @@ int64_t plan_steps_of(const Plan *p, double epochs, int64_t tokens) {
   return at_least_1((int64_t)(epochs * (double)tokens / p->step_tokens + 0.5));
 }
 
-static bool plan_steps(Plan *p, const TrainSettings *s, int64_t tokens, Error *err) {
-  const double epochs = s->epochs > 0 ? s->epochs : default_epochs(p, s->from != NULL, tokens);
+static bool plan_steps(Plan *p, const TrainSettings *s, double passes, int64_t tokens, Error *err) {
+  const double epochs = s->epochs > 0 ? s->epochs : default_epochs(p, s->from != NULL, passes, tokens);
   plan_set_steps(p, s, s->steps ? s->steps : plan_steps_of(p, epochs, tokens));
   return p->warmup <= p->steps ||
          fail_usage(err,
@@ -231,13 +233,25 @@ static bool check_metric(const Task *task, const TrainSettings *s, Error *err) {
 }
 
 bool plan_check_task(const Task *task, const Settings *given, const News *news, Error *err) {
-  static const MaterialKind *const materials[] = {&material_text, &material_pairs};
-  for (size_t i = 0; i < sizeof materials / sizeof *materials; i++)
-    for (const SettingTable *const *t = materials[i]->tables; *t; t++)
-      if (!reads(task, *t) && !check_unread(task, given, language_text(materials[i]->said), *t, news, err))
-        return false;
+  static const struct {
+    const MaterialKind *material;
+    const SettingTable *table;
+  } readers[] = {{&material_text, &document_settings_table},
+                 {&material_text, &window_settings_table},
+                 {&material_pairs, &pair_settings_table},
+                 {&material_pairs, &pair_training_settings_table},
+                 {&material_preferences, &preference_settings_table}};
+  char where[80];
+  for (size_t i = 0; i < sizeof readers / sizeof *readers; i++)
+    if (!reads(task, readers[i].table) &&
+        !check_unread(task, given, language_text(readers[i].material->said), readers[i].table, news, err))
+      return false;
+  snprintf(where, sizeof where, _("with `train %s`"), task->name);
   for (const char *const *name = task->material->unread; name && *name; name++)
-    if (!unused_setting(given, *name, _("on labelled texts"), news, err)) return false;
+    if (!unused_setting(given, *name, where, news, err)) return false;
+  const TrainSettings *s = settings_part(given, &train_settings_table);
+  if (task->material->tunes && !s->from && !s->resume)
+    return fail_usage(err, "`train %s` changes a model that writes already: give it with --from", task->name);
   return check_metric(task, settings_part(given, &train_settings_table), err) &&
          (task_has_pairs(task) ||
           check_unread(task, given, language_text(material_pairs.said), &search_settings_table, news, err));
@@ -257,8 +271,9 @@ bool plan_make(Plan *p, const TrainSettings *s, const Material *material, const 
                Error *err) {
   p->step_tokens = batches->step_tokens * (double)p->mix;
   estimate_cost(p, s, batches);
-  p->learning_rate = s->lr > 0 ? s->lr : default_learning_rate(p);
-  if (!plan_steps(p, s, batches->tokens, err)) return false;
+  const Objective *objective = objective_of(material);
+  p->learning_rate = s->lr > 0 ? s->lr : objective->rate * default_learning_rate(p);
+  if (!plan_steps(p, s, objective->passes, batches->tokens, err)) return false;
   estimate_needs(p, s, material->train.tokens);
   return true;
 }

@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 
 #include "run/classes.h"
 #include "run/scorer.h"
@@ -40,6 +41,26 @@ void results_of_text(const Trainer *t, Batches *held, json_t *out) {
             "held-out text: loss %.4f, perplexity %.2f, %.3f bits per byte (model of step %" PRId64 ")",
             score.nats / (double)score.tokens, exp(score.nats / (double)score.tokens),
             json_number_value(json_object_get(out, "valid_bits_per_byte")), t->state.best_step);
+}
+
+void results_of_measures(const Trainer *t, Batches *held, json_t *out) {
+  const Objective *o = t->use.objective;
+  Buffer text = {0};
+  Tally tally = {0};
+  char name[64];
+  const Score score = objective_score(&t->valid_use, t->model, held, &tally);
+  if (!score.tokens) return;
+  const double loss = score.nats / (double)score.tokens;
+  json_put(out, "valid_loss", json_number(loss));
+  for (int i = 0; i < MOST_MEASURES && o->measures[i]; i++) {
+    const double value = objective_measure(o, &tally, i);
+    snprintf(name, sizeof name, "valid_%s", o->measures[i]);
+    json_put(out, name, json_number(value));
+    buffer_addf(&text, ", %s %.4g", o->measures[i], value);
+  }
+  news_note(&t->news, "held-out examples: loss %.4f%s (model of step %" PRId64 ")", loss, text.data,
+            t->state.best_step);
+  buffer_free(&text);
 }
 
 void results_of_labels(const Trainer *t, Batches *held, const Labels *labels, json_t *out) {

@@ -89,6 +89,8 @@ static bool update(Trainer *t) {
   t->state.step++;
   optimizer_step(&t->optimizer, t->state.step, learning_rate(t, t->state.step), clip);
   remember_loss(&t->state, loss);
+  const Tally tally = gradients_tally(t->gradients);
+  tally_add(&t->tally, &tally);
   t->loss_sum += loss;
   t->loss_count++;
   t->norm = norm;
@@ -118,6 +120,7 @@ static bool roll_back(Trainer *t, Error *err) {
   t->state.seconds = seconds;
   t->loss_sum = 0;
   t->loss_count = 0;
+  t->tally = (Tally){0};
   static const char format[] =
       N_("the loss diverged at step %lld: back to the checkpoint of step %lld with "
          "%.3g of the learning rate");
@@ -160,6 +163,7 @@ static void report_progress(Trainer *t, bool now) {
 typedef struct Evaluation {
   double loss, metric; /* held-out loss; metric of --best-by, 0: none */
   double score;        /* metric, or minus the loss: higher is better */
+  Tally tally;         /* what the objective measures */
 } Evaluation;
 
 /* What evaluations compute in addition to the loss; NULL: nothing. */
@@ -168,8 +172,17 @@ static const char *metric_name(const Trainer *t) {
   return t->model->config.labels ? "accuracy" : NULL;
 }
 
+/* Writes the measures of the objective as values of the log. */
+static void list_measures(const Objective *o, const Tally *tally, double values[MOST_MEASURES]) {
+  for (int i = 0; i < MOST_MEASURES && o->measures[i]; i++) values[i] = objective_measure(o, tally, i);
+}
+
 static void log_now(Trainer *t, const Evaluation *v) {
   Error err = {0};
+  double measures[MOST_MEASURES], valid[MOST_MEASURES];
+  const Objective *o = t->use.objective;
+  list_measures(o, &t->tally, measures);
+  if (v) list_measures(o, &v->tally, valid);
   const LogStep line = {.step = t->state.step,
                         .seconds = elapsed(t),
                         .loss = t->loss_count ? t->loss_sum / (double)t->loss_count : 0,
@@ -178,9 +191,13 @@ static void log_now(Trainer *t, const Evaluation *v) {
                         .metric_value = v ? v->metric : 0,
                         .learning_rate = learning_rate(t, t->state.step),
                         .tokens_per_second = t->speed,
-                        .gradient_norm = t->norm};
+                        .gradient_norm = t->norm,
+                        .names = o->measures,
+                        .measures = t->loss_count ? measures : NULL,
+                        .valid_measures = v ? valid : NULL};
   t->loss_sum = 0;
   t->loss_count = 0;
+  t->tally = (Tally){0};
   log_step(&t->log, &line, &err);
   report_log_error(t, &err);
 }
@@ -208,7 +225,7 @@ static bool save_model(Trainer *t, Error *err) {
 
 /* Of a classifier, with its metric. */
 static Score score_held_out(const Trainer *t, Evaluation *v) {
-  if (!t->model->config.labels) return score_batches(t->model, t->valid, NULL);
+  if (!t->model->config.labels) return objective_score(&t->valid_use, t->model, t->valid, &v->tally);
   ClassResults results = classify_batches(t->model, t->valid, NULL);
   const Score score = {results.nats, (int64_t)results.texts.count};
   v->metric = class_metric(&results, metric_name(t));
@@ -242,6 +259,26 @@ static bool keep_snapshot(Trainer *t, double score, Error *err) {
                        best ? score : (double)t->state.step, t->settings->average, err);
 }
 
+/* Measures of the objective are a text for the reader. */
+static void announce(Trainer *t, const Evaluation *v) {
+  const Objective *o = t->use.objective;
+  Buffer more = {0};
+  ink_event event = {.kind = INK_EVENT_EVAL,
+                     .stage = "evaluating",
+                     .done = t->state.step,
+                     .total = t->state.steps,
+                     .loss = t->state.recent_loss,
+                     .valid_loss = v->loss,
+                     .metric = metric_name(t),
+                     .metric_value = v->metric,
+                     .best = t->state.best_step == t->state.step};
+  for (int i = 0; i < MOST_MEASURES && o->measures[i]; i++)
+    buffer_addf(&more, ", %s %.4g", o->measures[i], objective_measure(o, &v->tally, i));
+  event.text = more.data;
+  news_send(&t->news, &event);
+  buffer_free(&more);
+}
+
 /* Scores the held-out text and saves the model if it is the best so far. */
 static bool evaluate(Trainer *t, Error *err) {
   const double start = clock_seconds();
@@ -256,16 +293,7 @@ static bool evaluate(Trainer *t, Error *err) {
   } else {
     t->state.worse++;
   }
-  const ink_event event = {.kind = INK_EVENT_EVAL,
-                           .stage = "evaluating",
-                           .done = t->state.step,
-                           .total = t->state.steps,
-                           .loss = t->state.recent_loss,
-                           .valid_loss = v.loss,
-                           .metric = metric_name(t),
-                           .metric_value = v.metric,
-                           .best = t->state.best_step == t->state.step};
-  news_send(&t->news, &event);
+  announce(t, &v);
   log_now(t, &v);
   pace_worked(&t->pace, PACE_EVALUATION, clock_seconds() - start);
   return true;
@@ -297,7 +325,8 @@ static void show_sample(Trainer *t) {
   const double start = clock_seconds();
   Buffer text = {0};
   Error err = {0};
-  if (t->model->config.labels) return;
+  /* Labels are no text, and prompts of preferences belong to texts. */
+  if (!t->judge && (t->model->config.labels || t->use.objective->refers)) return;
   swap_average(t);
   const bool ok =
       t->judge ? judge_show(t->judge, t->model, t->state.step, &text, &err) : continue_prompt(t, &text, &err);
@@ -407,7 +436,7 @@ static bool end_part(Trainer *t, bool *finished, Error *err) {
 }
 
 bool trainer_run(Trainer *t, bool *finished, Error *err) {
-  t->gradients = gradients_new(t->model, t->batches, t->plan, t->settings, t->seed);
+  t->gradients = gradients_new(t->model, t->batches, &t->use, t->plan, t->settings, t->seed);
   t->part_start = clock_seconds();
   const bool ok = (checkpoint_exists(t->run->path) || save_checkpoint(t, err)) && loop(t, err) &&
                   end_part(t, finished, err);

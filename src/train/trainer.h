@@ -18,9 +18,10 @@ typedef struct Trainer {
   uint64_t seed;
   Model *model;
   const Tokenizer *tokenizer;
-  int32_t begin, opening;   /* tokens that samples start with (run/writer.h); -1: none */
-  Batches *batches, *valid; /* valid NULL: no held-out text */
-  Judge *judge;             /* writes texts for held-out examples; NULL with running text */
+  int32_t begin, opening;      /* tokens that samples start with (run/writer.h); -1: none */
+  Batches *batches, *valid;    /* valid NULL: no held-out text */
+  ObjectiveUse use, valid_use; /* what is minimized, and measured on held-out text */
+  Judge *judge;                /* writes texts for held-out examples; NULL with running text */
   Optimizer optimizer;
   TrainState state;
   TrainLog log;
@@ -32,6 +33,7 @@ typedef struct Trainer {
   Gradients *gradients;
   /* since the last log line: */
   double loss_sum, norm;
+  Tally tally;
   int64_t loss_count;
   double part_start;                            /* clock when this part of the run began */
   int64_t positions;                            /* source and target positions in the last update */

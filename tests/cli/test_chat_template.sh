@@ -102,7 +102,7 @@ expect_status 0
 expect_out '"documents": 2,'
 printf '{"prompt":"hello","chosen":"hi","rejected":"ho"}\n' >preference.jsonl
 run eval -m foreign preference.jsonl
-expect_failure "preference.jsonl:1: is a preference (chosen, rejected), which is not supported"
+expect_failure "preference.jsonl:1: is a preference (chosen, rejected), from which" "train prefer"
 run eval -m foreign talk.txt
 expect_status 0
 expect_err "1 document"

@@ -145,7 +145,7 @@ END
   }
   completes "tokenizer" inkstone tok
   completes "train encode decode" inkstone tokenizer ""
-  completes "write translate summarize reply classify" inkstone train ""
+  completes "write translate summarize reply classify prefer" inkstone train ""
   completes "--arch" inkstone train write --arc
   completes "llama lstm" inkstone train write --arch l
   completes "seq2seq" inkstone train write --arch = seq

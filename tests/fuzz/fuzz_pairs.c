@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "data/pair_batches.h"
+#include "data/preference_batches.h"
 #include "text/utf8.h"
 
 /* Bytes as a file in memory. */
@@ -89,12 +90,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   const PairTrainingSettings ts = {
       .duplicates = how & 4 ? "drop" : "keep", .overlap = "drop", .too_long = "truncate"};
   Error err = {0};
-  const bool conversations = form & 4;
-  const PairsKind kind = conversations ? PAIRS_CONVERSATIONS : how & 8 ? PAIRS_LABELLED : PAIRS_TEXTS;
+  const bool preferences = how & 16, conversations = form & 4;
+  const PairsKind kind = preferences     ? PAIRS_PREFERENCES
+                         : conversations ? PAIRS_CONVERSATIONS
+                         : how & 8       ? PAIRS_LABELLED
+                                         : PAIRS_TEXTS;
   Pairs *p =
       pairs_open((const char *[]){paths[0], paths[1]}, divide ? 2 : 1, kind, &ds, &ps, &(News){0}, &err);
   CHECK((p != NULL) == !err.code && (p != NULL) == !*err.text);
-  if (p) use(p, &ts, conversations, how);
+  if (p && preferences) pairs_free(preference_sides(p));
+  if (p && !preferences) use(p, &ts, conversations, how);
   pairs_free(p);
   return 0;
 }

@@ -1,0 +1,45 @@
+#include "train/objective.h"
+
+const Objective *objective_of(const Material *m) {
+  if (m->kind != &material_preferences) return &objective_likelihood;
+  return material_has_verdicts(m) ? &objective_kto : &objective_dpo;
+}
+
+ObjectiveUse objective_use(const Material *m, const TrainSettings *train, const Settings *settings) {
+  return (ObjectiveUse){.objective = objective_of(m),
+                        .preferences = settings_part(settings, &preference_settings_table),
+                        .smoothing = train->label_smoothing};
+}
+
+double objective_measure(const Objective *o, const Tally *t, int which) {
+  if (which == o->difference) return objective_measure(o, t, which + 1) - objective_measure(o, t, which + 2);
+  return t->counts[which] > 0 ? t->sums[which] / t->counts[which] : 0;
+}
+
+void tally_add(Tally *t, const Tally *more) {
+  for (int i = 0; i < MOST_MEASURES; i++) {
+    t->sums[i] += more->sums[i];
+    t->counts[i] += more->counts[i];
+  }
+}
+
+/* Label smoothing is of training alone. */
+Score objective_score(const ObjectiveUse *use, const Model *model, Batches *batches, Tally *tally) {
+  const Objective *o = use->objective;
+  ObjectiveUse plain = *use;
+  Score score = {0};
+  Batch batch;
+  double units = 0;
+  Tape *tape = tape_new(false);
+  plain.smoothing = 0;
+  for (int64_t i = 0; i < batches->count; i++) {
+    batches_get(batches, i, &batch);
+    tape_reset(tape, false, 0);
+    Net net = {.tape = tape};
+    score.nats += (double)*tensor_f32(o->loss(&plain, model, &net, &batch, 1, tally));
+    units += o->units(&batch);
+  }
+  tape_free(tape);
+  score.tokens = (int64_t)units;
+  return score;
+}
