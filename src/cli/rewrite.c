@@ -146,6 +146,10 @@ static void print_notes(const Job *job) {
   if (d->cut_sentences)
     streams_say("warning: %" PRId64 " sentence%s longer than the model reads: split\n", d->cut_sentences,
                 d->cut_sentences == 1 ? " was" : "s were");
+  if (d->dropped_turns) /* a text is one turn */
+    streams_say("warning: with the text, --system is longer than the model reads: left out for %" PRId64
+                " text%s\n",
+                d->dropped_turns, d->dropped_turns == 1 ? "" : "s");
   if (d->unended_outputs && !quiet)
     streams_say("note: %" PRId64
                 " output%s the maximum length before the end: see --max-tokens; the model may have fewer "

@@ -97,6 +97,9 @@ static bool check(const PeftAdapter *a, Error *err) {
                       value) if (!is_known(key) && !is_nothing(value)) return refuse(a, key, "", err);
   if (!json_is_number(json_object_get(config, "lora_alpha")))
     return fail(err, "%s/" PEFT_CONFIG ": \"lora_alpha\" is missing, or not a number", a->path);
+  const json_t *rslora = json_object_get(config, "use_rslora");
+  if (rslora && !json_is_null(rslora) && !json_is_boolean(rslora))
+    return fail(err, "%s/" PEFT_CONFIG ": \"use_rslora\" is neither true nor false", a->path);
   return check_initial(a, err) && check_pattern(a, err);
 }
 

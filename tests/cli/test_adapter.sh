@@ -152,6 +152,7 @@ setting '"use_dora": false' '"use_dora": true' use_dora
 setting '"use_dora": false' '"use_new": 1' use_new
 setting '"bias": "none"' '"bias": "all"' bias
 setting '"modules_to_save": null' '"modules_to_save": ["lm_head"]' modules_to_save
+setting '"use_rslora": false' '"use_rslora": "yes"' use_rslora
 setting '"init_lora_weights": true' '"init_lora_weights": "pissa"' init_lora_weights
 setting '"alpha_pattern": {}' '"alpha_pattern": {".*q": 1}' alpha_pattern
 setting '"alpha_pattern": {}' '"alpha_pattern": {"q": "x"}' alpha_pattern

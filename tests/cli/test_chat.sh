@@ -105,6 +105,8 @@ expect_err "line 1: byte 2 is not UTF-8: give its --encoding, or --invalid repla
 run reply -m model --system "Sé bueno" --max-tokens 5 hello
 cp out wanted
 latin=$(printf 'S\351 bueno')
+run reply -m model --system "$(printf 'x %.0s' 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32 33 34 35 36 37 38 39 40 41 42 43 44 45 46 47 48 49 50)" --max-tokens 5 hello
+expect_err "--system is longer than the model reads: left out for 1 text"
 run reply -m model --system "$latin" --max-tokens 5 hello
 expect_failure "--system:1: byte 2 (0xe9) is not UTF-8" "--encoding latin1"
 for command in "reply --encoding latin1 --system" "reply -q --system"; do
