@@ -24,6 +24,7 @@ struct Batches {
   double step_positions;                /* source and target positions per batch with padding, on average */
   int64_t bytes, characters;            /* of the text of those targets */
   int64_t numbered;                     /* Batch.numbers are below this */
+  int64_t examples;                     /* pairs and conversations in them; else 0 */
 };
 
 /* The pointers in Batch are valid until the next call. */

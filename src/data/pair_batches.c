@@ -25,11 +25,11 @@ typedef struct PairBatches {
   TemplateRows rendered; /* with a chat template */
   bool shuffled;
   uint64_t seed;
-  PairItems items;        /* sorted by length */
-  VEC(int64_t) equal;     /* where each run of items of equal length begins; then the end */
-  VEC(int64_t) cuts;      /* where each batch begins; then the end */
-  Packing packing;        /* of the items in windows, if `layout.pack` */
-  TooLong cut, shortened; /* truncated or dropped; without their oldest turns */
+  PairItems items;                 /* sorted by length */
+  VEC(int64_t) equal;              /* where each run of items of equal length begins; then the end */
+  VEC(int64_t) cuts;               /* where each batch begins; then the end */
+  Packing packing;                 /* of the items in windows, if `layout.pack` */
+  TooLong cut, dropped, shortened; /* truncated; left out; without their oldest turns */
   PairRow row;
   int32_t *tokens, *targets, *begins, *source, *source_lengths;
 } PairBatches;
@@ -95,14 +95,17 @@ static void count_long(TooLong *l, const PairItem *item) {
   l->count++;
 }
 
+/* What is cut off may be all that was to be learnt. */
 static void list_items(PairBatches *b) {
   PairItems all = possible_items(b);
   for (size_t i = 0; i < all.count; i++) {
     PairItem *item = &all.data[i];
     measure(b, item);
-    if (b->row.cut) count_long(&b->cut, item);
+    const bool dropped = !b->row.targets || (b->row.cut && b->layout.drop_long);
+    if (b->row.cut) count_long(dropped ? &b->dropped : &b->cut, item);
     if (b->row.shortened && !b->row.cut) count_long(&b->shortened, item);
-    if (!b->row.targets || (b->row.cut && b->layout.drop_long)) continue;
+    if (dropped) continue;
+    b->base.examples += !b->items.count || b->items.data[b->items.count - 1].example != item->example;
     vec_push(&b->items, *item);
   }
   vec_free(&all);
@@ -367,26 +370,32 @@ static const char *places_of(const PairBatches *b, const TooLong *l, Buffer *out
   return out->data ? out->data : "";
 }
 
-static void report_long(const PairBatches *b, const News *news) {
+static void report_some(const PairBatches *b, const TooLong *l, const char *done, const News *news) {
   char n[FIGURE_SIZE];
-  Buffer cut = {0}, shortened = {0};
-  const char *places = places_of(b, &b->cut, &cut),
-             *done = b->layout.drop_long ? _("dropped") : _("truncated");
-  figure_of(n, b->cut.count, "example");
-  if (b->cut.count && b->layout.separate)
+  Buffer at = {0};
+  const char *places = places_of(b, l, &at);
+  figure_of(n, l->count, "example");
+  if (l->count && b->layout.separate)
     news_warning(
         news, "%s longer than the model's context of %" PRId64 " source or %" PRId64 " target tokens: %s%s",
         n, b->layout.source_time, b->layout.time, done, places);
-  else if (b->cut.count)
+  else if (l->count)
     news_warning(news, "%s longer than the model's context of %" PRId64 " tokens: %s%s", n, b->layout.time,
                  done, places);
+  buffer_free(&at);
+}
+
+static void report_long(const PairBatches *b, const News *news) {
+  char n[FIGURE_SIZE];
+  Buffer shortened = {0};
+  report_some(b, &b->cut, _("truncated"), news);
+  report_some(b, &b->dropped, _("dropped"), news);
   if (b->shortened.count)
     news_warning(news,
                  "%s without the oldest turns before them, which the model's context of %" PRId64
                  " tokens does not hold%s",
                  figure_of(n, b->shortened.count, N_("answer")), b->layout.time,
                  places_of(b, &b->shortened, &shortened));
-  buffer_free(&cut);
   buffer_free(&shortened);
 }
 
@@ -412,6 +421,15 @@ static bool can_lay_out(const PairBatches *b, Error *err) {
   return true;
 }
 
+/* Only training can change what fits. */
+static void fail_empty(const PairBatches *b, Error *err) {
+  if (!b->shuffled)
+    fail(err, "no example fits into the model's context of %" PRId64 " tokens: give shorter ones",
+         b->layout.time);
+  else
+    fail(err, "no example fits into the model's context: give a larger --context, or --too-long truncate");
+}
+
 static Batches *make(PairBatches *b, int64_t sequences, int64_t tokens, int64_t limit, const News *news,
                      Error *err) {
   CHECK(b->layout.time >= 2 && (!b->layout.separate || b->layout.source_time >= 2));
@@ -423,8 +441,8 @@ static Batches *make(PairBatches *b, int64_t sequences, int64_t tokens, int64_t 
   list_items(b);
   report_long(b, news);
   if (!b->items.count) {
+    fail_empty(b, err);
     free_batches(&b->base);
-    fail(err, "no example fits into the model's context: give a larger --context, or --too-long truncate");
     return NULL;
   }
   thin_out(b, limit);

@@ -19,7 +19,8 @@
  * Too long examples: a source is truncated at its end (of a conversation: its beginning); in joint pairs the
  * target gets at least half of the context. A truncated target has no END, which would teach the model to
  * stop early. A joint conversation continues in another sequence, which repeats as many turns as fit into
- * half the context. `drop_long` leaves out examples that were truncated.
+ * half the context, of the turn before a reply at least the beginning. `drop_long` leaves out examples that
+ * were truncated.
  *
  * By a chat template: see template_rows.h. */
 #ifndef DATA_PAIR_BATCHES_H

@@ -36,6 +36,10 @@ static bool is_reply(const RowBuilder *l, size_t turn) {
   return turn > 0 && role_of(l, turn) == ROLE_ASSISTANT;
 }
 
+static int64_t turn_length(const RowBuilder *l, size_t turn) {
+  return turn_ids(l->data, l->example, turn).count + opening(l, turn)->count + l->layout->turn_end.count;
+}
+
 /* ---- the target row ---- */
 
 static int64_t tokens_left(const RowBuilder *l) {
@@ -151,8 +155,34 @@ static void lay_label(RowBuilder *l) {
   if (row->ids.count) put(l, l->data->labels[l->item->example], true);
 }
 
+/* Of the turn before a reply, if it is left out for its length: how many of its tokens have room beside the
+ * reply, or in half the context. */
+static int64_t question_room(const RowBuilder *l, size_t reply) {
+  const int64_t time = l->layout->time + 1, around = l->layout->begin >= 0, answer = turn_length(l, reply),
+                reserved = answer < time / 2 ? answer : time / 2,
+                marks = opening(l, reply - 1)->count + l->layout->turn_end.count,
+                room = time - around - reserved - marks, all = turn_ids(l->data, l->example, reply - 1).count;
+  return room < 0 ? 0 : room < all ? room : all;
+}
+
+/* Whether a sequence begins with a reply to be scored, as the turn before it does not fit. */
+static bool lacks_question(const RowBuilder *l) {
+  const PairItem *item = l->item;
+  return item->first > 0 && item->first == item->scored && is_reply(l, item->first);
+}
+
+static void put_question(RowBuilder *l, size_t reply) {
+  Span question = turn_ids(l->data, l->example, reply - 1);
+  question.count = question_room(l, reply);
+  put_run(l, opening(l, reply - 1), false);
+  put_ids(l, question, false);
+  put_run(l, &l->layout->turn_end, false);
+  l->row->cut = true;
+}
+
 static void lay_joint_chat(RowBuilder *l) {
   if (l->layout->begin >= 0) put(l, l->layout->begin, false);
+  if (lacks_question(l)) put_question(l, l->item->first);
   for (size_t i = l->item->first; i < l->item->stop; i++) {
     const bool scored = i >= l->item->scored && is_reply(l, i);
     put_run(l, opening(l, i), false);
@@ -188,17 +218,15 @@ void pair_row_free(PairRow *row) {
 
 /* ---- the items of an example ---- */
 
-static int64_t turn_length(const RowBuilder *l, size_t turn) {
-  return turn_ids(l->data, l->example, turn).count + opening(l, turn)->count + l->layout->turn_end.count;
-}
-
-/* Begins another sequence for `turn`, repeating as many earlier turns as fit into half the context. Returns
- * their length. */
+/* Begins another sequence for `turn`, repeating as many earlier turns as fit into half the context, or a part
+ * of the one that a reply answers. Returns their length. */
 static int64_t begin_before(const RowBuilder *l, PairItem *item, uint32_t turn) {
   int64_t length = l->layout->begin >= 0;
   item->first = turn;
   while (item->first > 0 && length + turn_length(l, item->first - 1) <= l->layout->time / 2)
     length += turn_length(l, --item->first);
+  if (lacks_question(l))
+    length += question_room(l, turn) + opening(l, turn - 1)->count + l->layout->turn_end.count;
   return length;
 }
 

@@ -42,7 +42,8 @@ typedef struct Evaluation {
   const ink_settings *settings;
   const News *news;
   ink_scores *out;
-  const Bundle *compared; /* with `bundle`, the reference; NULL: none */
+  const Bundle *compared; /* with `bundle`, which determines the layout; NULL: none */
+  bool bundle_first;      /* `bundle` is the model that is compared, `compared` the reference */
   Comparison *comparison;
 } Evaluation;
 
@@ -62,7 +63,9 @@ static bool score_alone(const Evaluation *e, Batches *batches, Score *score, Err
 
 static bool score_or_compare(const Evaluation *e, Batches *batches, Score *score, Error *err) {
   if (!e->compared) return score_alone(e, batches, score, err);
-  const bool ok = compare_batches(e->compared->model, e->bundle->model, batches, e->news, e->comparison, err);
+  const Bundle *model = e->bundle_first ? e->bundle : e->compared,
+               *reference = e->bundle_first ? e->compared : e->bundle;
+  const bool ok = compare_batches(model->model, reference->model, batches, e->news, e->comparison, err);
   *score = (Score){e->comparison->nats, e->comparison->tokens};
   return ok;
 }
@@ -93,19 +96,11 @@ static bool fail_tokenizers(Error *err) {
       "one model");
 }
 
-static bool same_piece(const Tokenizer *a, const Tokenizer *b, int32_t id) {
-  size_t n, m;
-  const char *p = tokenizer_piece(a, id, &n), *q = tokenizer_piece(b, id, &m);
-  return tokenizer_is_special(a, id) == tokenizer_is_special(b, id) && n == m && !memcmp(p, q, n);
-}
-
 /* Ids stand for the same text. A tokenizer may have further ones for padding, up to the size of the output.
  */
 static bool check_pieces(const Tokenizer *a, const Tokenizer *b, Error *err) {
   const int64_t count = int64_min(tokenizer_size(a), tokenizer_size(b));
-  for (int64_t id = 0; id < count; id++)
-    if (!same_piece(a, b, (int32_t)id)) return fail_tokenizers(err);
-  return true;
+  return tokenizer_same_pieces(a, b, count) || fail_tokenizers(err);
 }
 
 /* Fingerprints cannot tell: they depend on the format that a tokenizer is stored in. */
@@ -238,6 +233,7 @@ static bool score_pairs(const Evaluation *e, const Pairs *pairs, const PairLayou
   if (!encode_pairs(e, pairs, &tokens, err)) return false;
   Batches *batches = pair_eval_batches(&tokens, layout, 0, SCORE_TOGETHER, 0, e->news, err);
   const bool ok = take_score(e, batches, err);
+  if (ok) e->out->documents = batches->examples;
   batches_free(batches);
   pair_tokens_free(&tokens);
   return ok;
@@ -314,7 +310,6 @@ static bool eval_pairs(const Evaluation *e, const Task *task, TextFiles *files, 
                           settings_part(e->settings, &pair_settings_table), e->news, err);
   const bool ok = pairs && pairs_check_given(pairs->read, e->settings, e->news, err) &&
                   score_pairs(e, pairs, &layout, err) && judge_pairs(e, pairs, &layout, err);
-  if (pairs) e->out->documents = (int64_t)pairs->count;
   pairs_free(pairs);
   return ok;
 }
@@ -480,6 +475,11 @@ bool ink_eval(ink_model *m, const char *const *files, int count, const ink_setti
 
 /* ---- against a reference ---- */
 
+/* A reference that was not trained on examples predicts the same tokens of them. */
+static bool reads_examples(const Bundle *b) {
+  return task_has_pairs(bundle_task(b)) || reads_both(b);
+}
+
 static bool check_comparable(const Bundle *b, const Bundle *reference, Error *err) {
   const Config *c = &b->model->config, *r = &reference->model->config;
   if (!bundle_check_tokens(b, err) || !bundle_check_tokens(reference, err)) return false;
@@ -546,11 +546,13 @@ bool ink_eval_against(ink_model *m, const ink_model *reference, const char *cons
   ink_scores scores = INK_SCORES_INIT;
   ink_comparison own = INK_COMPARISON_INIT;
   Comparison comparison = {0};
-  const Evaluation e = {.bundle = &reference->bundle,
+  const bool own_layout = reads_examples(&m->bundle) && !reads_examples(&reference->bundle);
+  const Evaluation e = {.bundle = own_layout ? &m->bundle : &reference->bundle,
                         .settings = settings,
                         .news = &news,
                         .out = &scores,
-                        .compared = &m->bundle,
+                        .compared = own_layout ? &reference->bundle : &m->bundle,
+                        .bundle_first = own_layout,
                         .comparison = &comparison};
   const bool ok = call_enter(call, m->engine, &news, err) &&
                   check_comparable(&m->bundle, &reference->bundle, err) &&

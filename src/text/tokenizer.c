@@ -359,6 +359,18 @@ const char *tokenizer_piece(const Tokenizer *t, int32_t id, size_t *length) {
   return p->bytes;
 }
 
+static bool same_piece(const Tokenizer *a, const Tokenizer *b, int32_t id) {
+  size_t n = 0, m = 0;
+  const char *p = tokenizer_piece(a, id, &n), *q = tokenizer_piece(b, id, &m);
+  return tokenizer_is_special(a, id) == tokenizer_is_special(b, id) && n == m && !memcmp(p, q, n);
+}
+
+bool tokenizer_same_pieces(const Tokenizer *a, const Tokenizer *b, int64_t count) {
+  for (int64_t id = 0; id < count; id++)
+    if (!same_piece(a, b, (int32_t)id)) return false;
+  return true;
+}
+
 /* ---- decoding ---- */
 
 const char *tokenizer_next(const Tokenizer *t, int32_t id, DecodeState *s, size_t *length) {

@@ -48,6 +48,8 @@ bool tokenizer_encode_dropping(const Tokenizer *, const char *text, size_t lengt
 /* The bytes that a token adds to a text (possibly part of a character); of special tokens: none. NULL if id
  * is out of range. */
 const char *tokenizer_piece(const Tokenizer *, int32_t id, size_t *length);
+/* Whether the first `count` ids stand for the same text. */
+bool tokenizer_same_pieces(const Tokenizer *, const Tokenizer *, int64_t count);
 /* As tokenizer_decode has them, which the first token of a text, and those before it, may change. */
 typedef struct DecodeState {
   bool begun, after_word;

@@ -2,6 +2,7 @@
 . "$(dirname "$0")/lib.sh"
 text_of 300 >text
 text_of 20 >held
+for i in 1 2 3 4; do echo "{\"messages\": [{\"role\": \"user\", \"content\": \"The moon $i\"}, {\"role\": \"assistant\", \"content\": \"The sun $i\"}]}"; done >talk.jsonl
 train_small model text --width 64 --heads 2
 expect_status 0
 run convert model q8_0.gguf --type q8_0 -q
@@ -55,6 +56,18 @@ run eval -m model held --plot cost.svg
 expect_usage "--plot has no effect without --against"
 run eval -m model --against nowhere held
 expect_failure "nowhere"
+
+# Conversations are read as the model reads them that has learnt to, whichever of the two.
+run train reply talk.jsonl -o talker --from model --steps 2 --batch 2 --holdout 0 --sample-tokens 0 -q
+expect_status 0
+run eval -m talker --against model talk.jsonl --json
+expect_status 0
+expect_not_err "read as plain text"
+tokens=$(value tokens)
+there=$(value reference_perplexity)
+run eval -m model --against talker talk.jsonl --json -q
+[ "$tokens" = "$(value tokens)" ] || flunk "the other way around, other tokens are scored"
+[ "$there" = "$(value perplexity)" ] || flunk "the model and the reference are exchanged"
 
 # A model with an encoder.
 paste text text >pairs.tsv

@@ -139,6 +139,16 @@ expect_err "without the oldest turns before them, which the model's context of 5
 run train reply long.jsonl -o caller --overwrite --from foreign --steps 2 --holdout 0 --batch 2 --sample-tokens 0 --too-long truncate
 expect_err "1 example longer than the model's context of 512 tokens: truncated (long.jsonl:1)"
 
+# of an answer that is cut off as a whole, nothing is scored
+awk 'BEGIN { printf "{\"messages\": [{\"role\": \"user\", \"content\": \""; for (i = 0; i < 700; i++) printf "x"; print "\"}, {\"role\": \"assistant\", \"content\": \"hi\"}]}" }' >alone.jsonl
+run eval -m foreign alone.jsonl --no-decode
+expect_failure "no example fits into the model's context of 512 tokens: give shorter ones"
+echo '{"messages": [{"role": "user", "content": "hello"}, {"role": "assistant", "content": "hi"}]}' >>alone.jsonl
+run eval -m foreign alone.jsonl --no-decode --json
+expect_status 0
+expect_err "1 example longer than the model's context of 512 tokens: dropped (alone.jsonl:1)"
+expect_out '"documents": 1'
+
 # --system is for conversations
 run translate -m foreign --system x hello
 expect_usage "--system is a flag of"

@@ -40,6 +40,22 @@ run eval -m sides test.tsv --no-decode
 expect_status 0
 ! grep -q BLEU out || flunk "--no-decode decodes"
 
+# ---- turns longer than the model reads ----
+awk 'BEGIN { printf "{\"messages\": [{\"role\": \"user\", \"content\": \""; for (i = 0; i < 300; i++) printf "word "; print "\"}, {\"role\": \"assistant\", \"content\": \"yes\"}]}" }' >long.jsonl
+echo '{"messages": [{"role": "user", "content": "hm"}, {"role": "assistant", "content": "no"}]}' >>long.jsonl
+for arch in llama marian; do
+  run train reply long.jsonl -o long-$arch --arch $arch $small --holdout 0
+  expect_status 0
+  expect_err "1 example longer than the model's context of 32"
+  expect_err "truncated (long.jsonl:1)"
+  run train reply long.jsonl -o dropped --overwrite --arch $arch $small --holdout 0 --too-long drop
+  expect_status 0
+  expect_err "dropped (long.jsonl:1)"
+  run eval -m long-$arch long.jsonl --no-decode
+  expect_status 0
+  expect_err "truncated (long.jsonl:1)"
+done
+
 # ---- explaining ----
 run translate -m sides 'one <script>alert(1)</script> & two' --explain page.html --max-tokens 5
 expect_status 0
