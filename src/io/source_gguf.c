@@ -31,8 +31,9 @@ static bool open_file(ModelSource *s, Error *err) {
   s->own = g;
   if (!gguf_open(g, s->path, err)) return false;
   if (gguf_is_adapter(g))
-    return fail_usage(err, "%s: is an adapter, not a model: give its base with -m, and it with --adapter %s",
-                      s->path, s->path);
+    return fail_usage(
+        err, "%s: is an adapter, not a model: give its base, and it with --adapter %s (convert: --merge)",
+        s->path, s->path);
   snprintf(s->configuration_at, PATH_CAPACITY, _("%.*s: metadata, by transformers' names"), PATH_CAPACITY / 2,
            s->path);
   snprintf(s->generation_at, PATH_CAPACITY, _("%.*s: metadata of sampling"), PATH_CAPACITY / 2, s->path);

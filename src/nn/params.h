@@ -34,6 +34,7 @@ typedef struct Param {
   Init init;
   ParamRole role;
   int64_t offset; /* of its first element in the array of all values */
+  bool merged;    /* the values are no longer the stored ones: an adapter was added to them */
 } Param;
 
 typedef struct Params Params;

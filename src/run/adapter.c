@@ -280,6 +280,7 @@ static void merge_layer(Params *params, Param *weight, Pair p) {
   const int64_t in = p.a->shape[1], out = p.b->shape[0], rank = rank_of(p);
   const Tensor stored = weight->tensor;
   weight->tensor.type = TENSOR_F32;
+  weight->merged = true;
   float *w = params_alloc(params, weight);
   tensor_to_f32(w, &stored);
   if (weight->role == PARAM_TRANSPOSED)

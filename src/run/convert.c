@@ -201,7 +201,7 @@ static bool place(const Conversion *c, const char *source, const char *home, Err
 /* ---- one file ---- */
 
 static bool write_file(Conversion *c, const SourceFormat *format, const char *source, const char *path,
-                       Error *err) {
+                       const News *news, Error *err) {
   if (dir_exists(path)) return fail_usage(err, "%s: is a directory: choose another name for the file", path);
   if (path_within(path, source))
     return fail_usage(err, "%s: is the source %s or inside of it: choose another name", path, source);
@@ -211,6 +211,12 @@ static bool write_file(Conversion *c, const SourceFormat *format, const char *so
   const char *type = c->settings->type;
   const bool ok = is_adapter(c) ? adapter_export(&c->bundle, format, path, type, &out, err)
                                 : export_model(&c->bundle, format, path, type, &out, err);
+  if (ok && out.finer)
+    news_note(
+        news,
+        "merged matrices are stored as %s, as rounding to the base's blocks could undo what was merged: "
+        "give --type to choose",
+        out.finer);
   c->items = out.items;
   c->count = out.count;
   return ok;
@@ -234,11 +240,19 @@ static void report(const Conversion *c, ink_converted *done) {
   done->types = types_text(c->items, c->count);
 }
 
+/* The name of a file in place of a directory, which may end in slashes. */
+static int name_length(const char *home) {
+  size_t n = strlen(home);
+  while (n > 1 && home[n - 1] == '/') n--;
+  return (int)n;
+}
+
 /* A directory's safetensors have no types of blocks. */
 static bool check_type(const char *type, const char *home, Error *err) {
   const bool fits = !type || !*type || (strcmp(type, "q4_k_m") && type_info(type_named(type))->safetensors);
-  return fits || fail_usage(err, "--type %s: a directory's safetensors cannot have it: give a file, %s.gguf",
-                            type, home);
+  return fits ||
+         fail_usage(err, "--type %s: a directory's safetensors cannot have it: give a file, %.*s.gguf", type,
+                    name_length(home), home);
 }
 
 /* Without a name, "model.gguf" is neither: a variable was empty. */
@@ -263,6 +277,19 @@ static bool check_merged(const Conversion *c, const char *home, Error *err) {
   return true;
 }
 
+/* An adapter brings the tokenizer.json of the directory that it was trained over. Of a base that is a file,
+ * with the same tokens, the file's own counts: it can be written again, and the other perhaps not. */
+static bool keep_tokenizer(Bundle *b, const char *source, Error *err) {
+  if (dir_exists(source)) return true;
+  Tokenizer *own = bundle_tokenizer(source, err);
+  if (!own) return false;
+  const bool same = tokenizer_size(own) == tokenizer_size(b->tokenizer) &&
+                    tokenizer_same_pieces(own, b->tokenizer, tokenizer_size(own));
+  tokenizer_free(same ? b->tokenizer : own);
+  if (same) b->tokenizer = own;
+  return true;
+}
+
 static bool convert(Conversion *c, const char *model, const char *home, const News *news, Error *err) {
   char source[PATH_CAPACITY];
   if (!model_cache_locate(source, model, err)) return false;
@@ -278,8 +305,9 @@ static bool convert(Conversion *c, const char *model, const char *home, const Ne
     return fail_usage(
         err,
         "%s: is an adapter: merge it into its base with `inkstone convert BASE DST --merge %s`, "
-        "or write it as a file, %s.gguf",
-        source, source, home);
+        "or write it as a file, %.*s.gguf",
+        source, source, name_length(home), home);
+  if (merge->count && format && !keep_tokenizer(&c->bundle, source, err)) return false;
   if (merge->count) adapter_merge(c->bundle.model);
   const char *remark = tokenizer_remark(c->bundle.tokenizer);
   if (remark) news_note(news, "%s: %s", source, remark);
@@ -287,7 +315,7 @@ static bool convert(Conversion *c, const char *model, const char *home, const Ne
   if (licence)
     news_note(news, "%s: the text of its licence is in %s: keep it with the new model", source,
               json_string_value(licence));
-  return format ? write_file(c, format, source, home, err) : write_directory(c, source, home, err);
+  return format ? write_file(c, format, source, home, news, err) : write_directory(c, source, home, err);
 }
 
 bool ink_convert(const char *source, const char *directory, const ink_settings *settings, ink_converted *done,

@@ -12,6 +12,7 @@ typedef struct Export {
   const Bundle *bundle;
   const Naming *naming;
   const char *wanted; /* NULL: as stored */
+  TensorType finer;   /* of matrices that were merged, in place of blocks */
   Tensor changed;     /* of the item asked for last; data NULL: none */
 } Export;
 
@@ -71,12 +72,42 @@ static bool stays_exact(const char *name, const Param *p) {
   return exact;
 }
 
+/* Of what an adapter changed, and a base stores in blocks, whose steps may be coarser than the change. */
+static bool needs_finer(const Export *e, const Param *p) {
+  const Bundle *b = e->bundle;
+  const Naming *naming = arch_naming(b->model->config.arch, b->source.names);
+  return p->merged && type_info(weights_stored_type(&b->source.tensors, naming, p->name))->block > 1;
+}
+
+static bool fits_f16(const Param *p) {
+  const int64_t count = tensor_count(&p->tensor);
+  uint16_t *narrow = mem_alloc((size_t)count * sizeof *narrow);
+  const bool fits = type_narrow(TENSOR_F16, narrow, tensor_f32(&p->tensor), count);
+  mem_free(narrow);
+  return fits;
+}
+
+/* One type for all of them: f16, unless it lacks the range. */
+static void find_finer(Export *e, Exported *out) {
+  Params *params = e->bundle->model->params;
+  bool any = false, f16 = true;
+  for (size_t i = 0; !e->wanted && i < params_count(params); i++) {
+    const Param *p = params_at(params, i);
+    if (!needs_finer(e, p)) continue;
+    any = true;
+    f16 = f16 && fits_f16(p);
+  }
+  e->finer = f16 ? TENSOR_F16 : TENSOR_F32;
+  out->finer = any ? type_info(e->finer)->name : NULL;
+}
+
 /* The output matrix is the most sensitive of all. */
 static TensorType type_for(const Export *e, const char *name, const Param *p) {
   const Bundle *b = e->bundle;
   const int64_t columns =
       form_shape(naming_form(e->naming, name, p->name), p->tensor).shape[p->tensor.dims - 1];
   if (stays_exact(name, p)) return TENSOR_F32;
+  if (!e->wanted && needs_finer(e, p)) return e->finer;
   if (!e->wanted) {
     const Naming *naming = arch_naming(b->model->config.arch, b->source.names);
     const TensorType stored = weights_stored_type(&b->source.tensors, naming, p->name);
@@ -232,6 +263,7 @@ bool export_model(const Bundle *b, const SourceFormat *format, const char *path,
                 "directory instead",
                 b->source.path, c->arch->name, format->name);
   Arena *names = arena_new(0);
+  find_finer(&e, out);
   const bool ok = list_items(&e, names, out, err) && save(&e, format, path, out, err);
   for (size_t i = 0; i < out->count; i++) out->items[i].name = NULL;
   mem_free(e.changed.data);

@@ -189,7 +189,7 @@ bool plan_contradictions(const Settings *given, Settings *own, const News *news,
   for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
     if (!contradict(given, own, pairs[i][0], pairs[i][1], err)) return false;
   const TrainSettings *s = settings_part(own, &train_settings_table);
-  return tune_contradictions(own, err) && contradict_sources(given, own, err) &&
+  return (s->resume || tune_contradictions(own, err)) && contradict_sources(given, own, err) &&
          check_needs(given, own, news, err) && (s->resume || s->from || check_shape(given, own, news, err)) &&
          recipe_check_replan(s->replan, err);
 }

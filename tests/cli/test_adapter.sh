@@ -63,6 +63,35 @@ for flags in "--adapter lora --target ," "--freeze ,"; do
   expect_usage '"," has no pattern'
 done
 
+# Blocks would undo the change: a merged matrix is not in them, unless it is asked for.
+exact_nats() { "$INKSTONE" eval -m "$@" text --json -q | sed -n 's/.*"nats": *\([0-9]*\).*/\1/p'; }
+run convert base blocks-base.gguf --type q4_0 -q
+run convert blocks-base.gguf merged-blocks.gguf --merge adapter
+expect_status 0
+expect_err "merged matrices are stored as f16"
+[ "$(exact_nats merged-blocks.gguf)" = "$(exact_nats blocks-base.gguf --adapter adapter)" ] || flunk "merging over blocks changes the model"
+run convert blocks-base.gguf asked.gguf --merge adapter --type q4_0
+expect_status 0
+expect_not_err "merged matrices"
+expect_out "q4_0"
+
+# Of the tokenizers of the base and the adapter's directory, which a file may not be able to have, the base's is written.
+cp -r adapter lower
+sed -i 's/"normalizer": *null/"normalizer": {"type": "Lowercase"}/' lower/tokenizer.json
+cmp -s adapter/tokenizer.json lower/tokenizer.json && flunk "the tokenizer has no normalizer to edit"
+sed -i 's/"tokenizer_fingerprint"/"was"/' lower/inkstone.json
+run convert blocks-base.gguf lower.gguf --merge lower
+expect_status 0
+
+# What is wrong is told with flags that the command has.
+run convert adapter there/
+expect_usage "write it as a file, there.gguf"
+run train write -o adapter --resume --rank 8
+expect_usage "--resume cannot change --rank from 2 to 8"
+mkdir none
+run train write text -o none --resume --rank 8
+expect_usage "--rank is for adapters"
+
 # As one file.
 run convert adapter adapter.gguf --json
 expect_status 0
@@ -105,6 +134,8 @@ run convert adapter blocks.gguf --type q8_0
 expect_usage "q8_0" "bf16"
 run write -m adapter.gguf The
 expect_usage "is an adapter, not a model" "--adapter"
+run convert adapter.gguf there
+expect_usage "(convert: --merge)"
 run train write text -o never --from adapter.gguf
 expect_usage "is an adapter, not a model"
 
