@@ -27,6 +27,7 @@ class SettingInfo:
     help: str
     is_switch: bool
     repeats: bool  #: takes several values
+    is_prompt: bool  #: text that a model reads, which may be empty
 
 
 class Settings(Handle):
@@ -91,7 +92,7 @@ class Settings(Handle):
         with self._use() as address:
             while lib.ink_settings_describe(address, len(found), ctypes.byref(info)):
                 found.append(SettingInfo(text_of(info.name), text_of(info.section), text_of(info.arg), text_of(info.default_value),
-                                         text_of(info.help), info.is_switch, info.repeats))
+                                         text_of(info.help), info.is_switch, info.repeats, info.is_prompt))
         return found
 
 

@@ -61,13 +61,13 @@ run bench machine --peers --json
 expect_usage "leave out --json"
 run bench machine --peers -q
 expect_failure "bench/peers/all.py"
-small="--size nano --vocab 256 --context 32 --batch 1 --repeats 1"
-run bench train $small --json -q
+small="--size nano --vocab 256 --context 32 --repeats 1"
+run bench train $small --batch 1 --json -q
 expect_status 0
 expect_json out
 expect_out '"resident_bytes":'
 expect_out '"precision": "f32"'
-run bench train $small --precision bf16 --json -q
+run bench train $small --batch 1 --precision bf16 --json -q
 for name in share_of_peak busy load_average peak_flops_per_second_after; do expect_out "\"$name\""; done
 expect_status 0
 expect_out '"precision": "bf16"'
