@@ -136,6 +136,7 @@ static void a_wide_beam_finds_the_best_of_all(void **state) {
         const double best = best_of_all(w, &w->inputs[i], &ids, &s[k]);
         if (best == -INFINITY) {
           hypotheses_free(found, 400);
+          vec_free(&ids);
           continue;
         }
         tried++;
