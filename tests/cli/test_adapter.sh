@@ -89,7 +89,7 @@ expect_usage "write it as a file, there.gguf"
 run train write -o adapter --resume --rank 8
 expect_usage "--resume cannot change --rank from 2 to 8"
 mkdir none
-run train write text -o none --resume --rank 8
+run train write text -o none --resume --rank 8 --size nano --steps 1 -q
 expect_usage "--rank is for adapters"
 
 # As one file.
