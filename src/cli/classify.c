@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/figure.h"
 #include "base/json.h"
 #include "base/language.h"
 #include "base/memory.h"
@@ -21,8 +20,6 @@ typedef struct Job {
   const size_t *lengths;
   Buffer line;    /* of output, of the text whose labels are being received */
   json_t *labels; /* with --json: the same */
-  int64_t failed;
-  Error problem; /* the first one */
 } Job;
 
 static void put(Job *job) {
@@ -53,12 +50,7 @@ static void finish(Job *job, int64_t input) {
 
 /* A faulty line has a line of output, too. */
 static void take_problem(Job *job, const ink_label *l) {
-  fail(&job->problem, "%s", l->problem);
-  if (job->input.lines && ++job->failed <= MOST_REPORTED) {
-    streams_say("inkstone: ");
-    lines_print_location(&job->input, l->input);
-    streams_say("%s\n", l->problem);
-  }
+  lines_take_problem(&job->input, l->input, l->problem);
   if (job->call->values[OWN_JSON])
     put_object(job, l->input, "error", glyph_json(l->problem, strlen(l->problem)));
   else if (job->input.lines)
@@ -92,14 +84,6 @@ static bool classify(void *user, const char *const *texts, const size_t *lengths
   return ok;
 }
 
-static bool all_done(const Job *job, Error *err) {
-  char lines[FIGURE_SIZE];
-  if (!job->problem.code) return true;
-  if (!job->input.lines) return fail(err, "%s", job->problem.text);
-  return fail(err, "%" PRId64 " of %s failed: the output has an empty line or an \"error\" for each of them",
-              job->failed, figure_of(lines, job->input.line, "line"));
-}
-
 /* With --json, all labels, unless their number is given. */
 static bool show_all(Call *call, Error *err) {
   char *given = args_setting(call->settings, "n-best");
@@ -116,7 +100,7 @@ static bool run(Call *call, Error *err) {
   const bool ok = job.model && lines_read(&job.input, classify, &job, err);
   ink_model_close(job.model);
   buffer_free(&job.line);
-  return ok && all_done(&job, err);
+  return ok && lines_done(&job.input, err);
 }
 
 const Command command_classify = {

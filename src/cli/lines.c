@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/figure.h"
 #include "base/file.h"
 #include "base/language.h"
 #include "cli/intake.h"
@@ -15,6 +16,22 @@ void lines_print_location(const LineInput *in, int64_t index) {
     streams_say("%s:%" PRId64 ": ", path, line);
   else if (in->lines)
     streams_say("line %" PRId64 ": ", line);
+}
+
+void lines_take_problem(LineInput *in, int64_t index, const char *problem) {
+  fail(&in->problem, "%s", problem);
+  if (!in->lines || ++in->failed > MOST_REPORTED) return;
+  streams_say("inkstone: ");
+  lines_print_location(in, index);
+  streams_say("%s\n", problem);
+}
+
+bool lines_done(const LineInput *in, Error *err) {
+  char lines[FIGURE_SIZE];
+  if (!in->problem.code) return true;
+  if (!in->lines) return fail(err, "%s", in->problem.text);
+  return fail(err, "%" PRId64 " of %s failed: the output has an empty line or an \"error\" for each of them",
+              in->failed, figure_of(lines, in->line, "line"));
 }
 
 static bool pass(LineInput *in, const char *const *texts, const size_t *lengths, int64_t count, Error *err) {

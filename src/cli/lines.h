@@ -13,6 +13,8 @@ typedef struct LineInput {
   int64_t line; /* number of the first text that is being processed, from 0 */
   bool lines;   /* texts are lines */
   bool stopped; /* set by the user: no more is wanted, as writing to stdout failed */
+  int64_t failed;
+  Error problem; /* the first one of a text */
   LineUser *use;
   void *user;
 } LineInput; /* zero-initialized but for `call` */
@@ -21,6 +23,11 @@ bool lines_read(LineInput *, LineUser *, void *user, Error *);
 /* Before the message about the index-th of the texts: "words.txt:3: ", "line 3: ", or nothing for a single
  * text. */
 void lines_print_location(const LineInput *, int64_t index);
+/* Why the index-th of the texts has no result; of lines it is reported. The user writes an empty line, or an
+ * object with "error". */
+void lines_take_problem(LineInput *, int64_t index, const char *problem);
+/* Fails if a text had a problem: with that of a single text, else with the number of lines. */
+bool lines_done(const LineInput *, Error *);
 enum { MOST_REPORTED = 10 }; /* faulty lines reported one by one; the rest is only counted */
 
 #endif

@@ -23,8 +23,7 @@ typedef struct Job {
   const char *const *texts; /* inputs of the current library call */
   const size_t *lengths;
   LineInput input;
-  int64_t cut, failed;
-  Error problem; /* the first error */
+  int64_t cut;
 } Job;
 
 static void put(Job *job, const char *text, size_t length) {
@@ -69,12 +68,7 @@ static void warn_cut(Job *job, const ink_output *o) {
 
 /* A failed input still gets an output line, so that output lines match input lines. */
 static void take_problem(Job *job, const ink_output *o) {
-  fail(&job->problem, "%s", o->problem);
-  if (job->input.lines && ++job->failed <= MOST_REPORTED) {
-    streams_say("inkstone: ");
-    lines_print_location(&job->input, o->input);
-    streams_say("%s\n", o->problem);
-  }
+  lines_take_problem(&job->input, o->input, o->problem);
   if (!job->call->values[OWN_JSON]) {
     if (job->input.lines) put(job, "\n", 1);
     return;
@@ -83,15 +77,6 @@ static void take_problem(Job *job, const ink_output *o) {
                             glyph_json(job->texts[o->input], job->lengths[o->input]), "error",
                             glyph_json(o->problem, strlen(o->problem)));
   put_object(job, json);
-}
-
-/* The error of a single text is returned; those of lines were reported, and are only counted here. */
-static bool all_done(const Job *job, Error *err) {
-  if (!job->problem.code) return true;
-  char lines[FIGURE_SIZE];
-  if (!job->input.lines) return fail(err, "%s", job->problem.text);
-  return fail(err, "%" PRId64 " of %s failed: the output has an empty line or an \"error\" for each of them",
-              job->failed, figure_of(lines, job->input.line, "line"));
 }
 
 static bool take_output(void *user, const ink_output *o) {
@@ -185,7 +170,7 @@ static bool run(Call *call, Error *err) {
   const bool ok = job.model && lines_read(&job.input, rewrite, &job, err);
   print_notes(&job);
   ink_model_close(job.model);
-  return ok && all_done(&job, err);
+  return ok && lines_done(&job.input, err);
 }
 
 #define FLAGS                                                                                              \

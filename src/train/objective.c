@@ -11,6 +11,12 @@ ObjectiveUse objective_use(const Material *m, const TrainSettings *train, const 
                         .smoothing = train->label_smoothing};
 }
 
+const float *objective_references(const ObjectiveUse *use, Arena *arena, const Batch *b) {
+  float *references = arena_alloc(arena, (size_t)b->sequences * sizeof *references);
+  for (int64_t i = 0; i < b->sequences; i++) references[i] = use->references[b->numbers[i]];
+  return references;
+}
+
 double objective_measure(const Objective *o, const Tally *t, int which) {
   if (which == o->difference) return objective_measure(o, t, which + 1) - objective_measure(o, t, which + 2);
   return t->counts[which] > 0 ? t->sums[which] / t->counts[which] : 0;

@@ -47,6 +47,8 @@ typedef struct ObjectiveUse {
 const Objective *objective_of(const Material *);
 ObjectiveUse objective_use(const Material *, const TrainSettings *, const Settings *);
 
+/* Those of a batch's sequences, in the arena. */
+const float *objective_references(const ObjectiveUse *, Arena *, const Batch *);
 /* The mean of a measure; 0 if nothing was measured. */
 double objective_measure(const Objective *, const Tally *, int which);
 void tally_add(Tally *, const Tally *more);

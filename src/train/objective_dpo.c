@@ -33,13 +33,11 @@ static Tensor *loss(const ObjectiveUse *use, const Model *model, Net *net, const
                     Tally *tally) {
   const int64_t count = batch->sequences;
   const PreferenceSettings *s = use->preferences;
-  float *scales = arena_alloc(tape_arena(net->tape), (size_t)count * sizeof *scales),
-        *references = arena_alloc(tape_arena(net->tape), (size_t)count * sizeof *references);
+  const float *references = objective_references(use, tape_arena(net->tape), batch);
+  float *scales = arena_alloc(tape_arena(net->tape), (size_t)count * sizeof *scales);
   Tensor *y = model_log_likelihood(model, net, batch);
-  for (int64_t i = 0; i < count; i++) {
+  for (int64_t i = 0; i < count; i++)
     scales[i] = (float)(s->length_norm ? s->beta / (double)targets_of(batch, i) : s->beta);
-    references[i] = use->references[batch->numbers[i]];
-  }
   measure(use, tensor_f32(y), references, count / 2, tally);
   return op_preference(
       net->tape, y,

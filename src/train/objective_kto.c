@@ -36,12 +36,6 @@ static Batch half_of(Arena *arena, const Batch *b, int64_t first) {
   return half;
 }
 
-static const float *references_of(const ObjectiveUse *use, Arena *arena, const Batch *b) {
-  float *references = arena_alloc(arena, (size_t)b->sequences * sizeof *references);
-  for (int64_t i = 0; i < b->sequences; i++) references[i] = use->references[b->numbers[i]];
-  return references;
-}
-
 static double divergence(const ObjectiveUse *use, const Model *model, const Net *net, const Batch *others) {
   Tape *tape = tape_new(false);
   double sum = 0;
@@ -61,7 +55,7 @@ static Tensor *loss(const ObjectiveUse *use, const Model *model, Net *net, const
   const Batch own = half_of(arena, batch, 0), others = half_of(arena, batch, 1);
   const PreferenceSettings *s = use->preferences;
   const double moved = divergence(use, model, net, &others);
-  const float *references = references_of(use, arena, &own);
+  const float *references = objective_references(use, arena, &own);
   float *scales = arena_alloc(arena, (size_t)own.sequences * sizeof *scales);
   Tensor *y = model_log_likelihood(model, net, &own);
   tally_add(tally, &(Tally){{[DIVERGENCE] = moved}, {[DIVERGENCE] = 1}});

@@ -252,7 +252,7 @@ bool plan_check_task(const Task *task, const Settings *given, const News *news, 
   const TrainSettings *s = settings_part(given, &train_settings_table);
   if (task->material->tunes && !s->from && !s->resume)
     return fail_usage(err, "`train %s` changes a model that writes already: give it with --from", task->name);
-  return check_metric(task, settings_part(given, &train_settings_table), err) &&
+  return check_metric(task, s, err) &&
          (task_has_pairs(task) ||
           check_unread(task, given, language_text(material_pairs.said), &search_settings_table, news, err));
 }
