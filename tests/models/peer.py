@@ -13,11 +13,11 @@ os.chdir(scratch.name)
 failed = []
 
 
-def call(*command, text=""):
-    """inkstone, ended; the test ends if it fails."""
+def call(*command, text="", status=0):
+    """inkstone, ended; the test ends if it does so with another exit status."""
     done = subprocess.run([inkstone, *map(str, command)], capture_output=True, text=True, input=text)
-    if done.returncode:
-        sys.exit(f"inkstone {' '.join(map(str, command))}: exit status {done.returncode}\n{done.stderr}")
+    if done.returncode != status:
+        sys.exit(f"inkstone {' '.join(map(str, command))}: exit status {done.returncode}, not {status}\n{done.stderr}")
     return done
 
 

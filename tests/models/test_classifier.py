@@ -5,15 +5,12 @@ Development only.
     test_classifier.py INKSTONE LIBRARY      exit 1 where something differs, 77 where transformers, torch or scikit-learn is absent
 """
 import json
-import os
 import random
 import shutil
-import subprocess
 import sys
-import tempfile
 
-os.environ.update(HF_HUB_OFFLINE="1", TRANSFORMERS_VERBOSITY="error", TOKENIZERS_PARALLELISM="false")
-inkstone = sys.argv[1]
+from peer import call, check, failed, run
+
 try:
     import torch
     from sklearn.metrics import accuracy_score, confusion_matrix, f1_score, precision_recall_fscore_support
@@ -24,9 +21,6 @@ except ImportError as missing:
 
 torch.manual_seed(3)
 torch.set_num_threads(1)
-scratch = tempfile.TemporaryDirectory()
-os.chdir(scratch.name)
-failed = []
 MOST = 1e-5
 
 KINDS = {"pos": "good great fine", "neg": "bad poor dull", "词": "月 山 石", "other thing": "chair table box"}
@@ -46,23 +40,10 @@ with open("data.tsv", "w", encoding="utf-8") as out:
 PROBES = [text for _, text in ROWS[:12]] + ["box", "  two  spaces ", "naïve é 𝛼 ☃ x"]
 
 
-def run(*command, status=0):
-    result = subprocess.run([inkstone, *map(str, command)], capture_output=True, text=True, stdin=subprocess.DEVNULL)
-    if result.returncode != status:
-        sys.exit(f"inkstone {' '.join(map(str, command))}: exit status {result.returncode}, not {status}\n{result.stderr}")
-    return result
-
-
-def check(name, good, note=""):
-    print(f"{'ok' if good else 'DIFFERENT'}: {name} {note}", flush=True)
-    if not good:
-        failed.append(name)
-
-
 def labels_here(directory, texts):
     with open("lines", "w", encoding="utf-8") as out:
         out.writelines(text + "\n" for text in texts)
-    lines = run("classify", "-m", directory, "--json", "-i", "lines").stdout.splitlines()
+    lines = run("classify", "-m", directory, "--json", "-i", "lines").splitlines()
     return [{l["label"]: l["probability"] for l in json.loads(line)["labels"]} for line in lines]
 
 
@@ -117,7 +98,7 @@ compare("tuned", "tuned")
 run("convert", "tuned", "narrow", "--type", "bf16")
 with open("narrow/config.json", encoding="utf-8") as file:
     check("converted", json.load(file)["id2label"]["0"] == "neg")
-run("convert", "tuned", "tuned.gguf", status=1)
+call("convert", "tuned", "tuned.gguf", status=1)
 
 
 def refused(name, **changes):
@@ -128,7 +109,7 @@ def refused(name, **changes):
     config.update(changes)
     with open("changed/config.json", "w", encoding="utf-8") as file:
         json.dump(config, file)
-    said = run("classify", "-m", "changed", "box", status=1).stderr
+    said = call("classify", "-m", "changed", "box", status=1).stderr
     check("refused: " + name, name in said, said.strip())
 
 
@@ -145,7 +126,7 @@ with open("test.tsv", "w", encoding="utf-8") as out:
     out.writelines(f"{label}\t{text}\n" for label, text in ROWS[:150] if label != "neg")
 for files in ("data.tsv", "test.tsv"):
     rows = [row for row in ROWS if files == "data.tsv"] or [row for row in ROWS[:150] if row[0] != "neg"]
-    found = json.loads(run("eval", "-m", "llama", files, "--json", "-q").stdout)
+    found = json.loads(run("eval", "-m", "llama", files, "--json", "-q"))
     right = [label for label, _ in rows]
     chosen = [max(p, key=p.get) for p in labels_here("llama", [text for _, text in rows])]
     names = [row["label"] for row in found["labels"]]

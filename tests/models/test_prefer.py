@@ -7,12 +7,11 @@ Development only.
 import json
 import os
 import random
-import subprocess
 import sys
-import tempfile
 
-os.environ.update(HF_HUB_OFFLINE="1", TRANSFORMERS_VERBOSITY="error", TOKENIZERS_PARALLELISM="false", CUDA_VISIBLE_DEVICES="")
-inkstone = sys.argv[1]
+from peer import check, failed, run
+
+os.environ["CUDA_VISIBLE_DEVICES"] = ""
 try:
     import torch
     import torch.nn.functional as F
@@ -25,9 +24,6 @@ except ImportError as missing:
 
 torch.manual_seed(3)
 torch.set_num_threads(1)
-scratch = tempfile.TemporaryDirectory()
-os.chdir(scratch.name)
-failed = []
 MOST, STEPS, BETA, RATE = 1e-5, 4, 0.5, 2e-3
 drawn = random.Random(5)
 WORDS = "the film was good bad a day and we it saw house of late".split()
@@ -37,17 +33,9 @@ def words(count):
     return " ".join(drawn.choice(WORDS) for _ in range(count))
 
 
-def run(*command):
-    result = subprocess.run([inkstone, *map(str, command)], capture_output=True, text=True, stdin=subprocess.DEVNULL)
-    if result.returncode:
-        sys.exit(f"inkstone {' '.join(map(str, command))}: exit status {result.returncode}\n{result.stderr}")
-
-
 def near(name, ours, theirs):
     good = len(ours) == len(theirs) and all(abs(a - b) <= MOST * max(1, abs(b)) for a, b in zip(ours, theirs))
-    print(f"{'ok' if good else 'DIFFERENT'}: {name} {ours} {theirs}", flush=True)
-    if not good:
-        failed.append(name)
+    check(name, good, f"{ours} {theirs}")
 
 
 def ours(directory, name):

@@ -7,7 +7,7 @@ Development only.
 import json
 import sys
 
-from peer import run
+from peer import check, failed, run
 
 try:
     import torch
@@ -17,7 +17,6 @@ except ImportError as missing:
     sys.exit(77)
 
 torch.set_num_threads(1)
-failed = []
 LABELS = ["old stones", "moon", "夜", "nobody there"]
 TEXTS = ["The moon 7 sings", "It's 12: naïve café", "stones"]
 FREE = ["N/A", "", "[MASK]"]
@@ -52,10 +51,7 @@ def compare(name, template, calibrated, *flags):
         found = {l["label"]: l["probability"] for l in json.loads(run("classify", "-m", "base", "--json", "--labels", ",".join(LABELS),
                                                                       *flags, text))["labels"]}
         worst = max(abs(found[label] - wanted[i].item()) for i, label in enumerate(LABELS))
-        good = worst < 1e-5
-        print("ok" if good else "DIFFERENT", name, text, f"{worst:.2g}", flush=True)
-        if not good:
-            failed.append(name)
+        check(f"{name}: {text}", worst < 1e-5, f"{worst:.2g}")
 
 
 TEMPLATE = "About {text}: the label is {label}"
