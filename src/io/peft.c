@@ -97,6 +97,9 @@ static bool check(const PeftAdapter *a, Error *err) {
                       value) if (!is_known(key) && !is_nothing(value)) return refuse(a, key, "", err);
   if (!json_is_number(json_object_get(config, "lora_alpha")))
     return fail(err, "%s/" PEFT_CONFIG ": \"lora_alpha\" is missing, or not a number", a->path);
+  const json_t *rank = json_object_get(config, "r");
+  if (rank && !json_is_null(rank) && !(json_is_integer(rank) && json_integer_value(rank) > 0))
+    return fail(err, "%s/" PEFT_CONFIG ": \"r\" is not a positive integer", a->path);
   const json_t *rslora = json_object_get(config, "use_rslora");
   if (rslora && !json_is_null(rslora) && !json_is_boolean(rslora))
     return fail(err, "%s/" PEFT_CONFIG ": \"use_rslora\" is neither true nor false", a->path);
@@ -172,6 +175,12 @@ static double alpha_of(const PeftAdapter *a, const char *layer) {
 double peft_scale(const PeftAdapter *a, const char *layer, int64_t rank) {
   const bool rslora = json_is_true(json_object_get(a->configuration, "use_rslora"));
   return alpha_of(a, layer) / (rslora ? sqrt((double)rank) : (double)rank);
+}
+
+bool peft_has_rank(const PeftAdapter *a, int64_t rank) {
+  const json_t *stated = json_object_get(a->configuration, "r");
+  return !json_is_integer(stated) || json_object_size(json_object_get(a->configuration, "rank_pattern")) ||
+         json_integer_value(stated) == rank;
 }
 
 /* ---- writing ---- */

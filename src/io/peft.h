@@ -35,6 +35,9 @@ bool peft_find_base(const PeftAdapter *, char path[PATH_CAPACITY], Error *);
 /* The factor of the change of a layer. */
 double peft_scale(const PeftAdapter *, const char *layer, int64_t rank);
 
+/* Whether a layer may be of this rank: of "r", unless some layers have one of their own (rank_pattern). */
+bool peft_has_rank(const PeftAdapter *, int64_t rank);
+
 /* adapter_config.json of a new adapter. */
 typedef struct PeftSettings {
   const char *base; /* path or name of the base model */

@@ -59,6 +59,11 @@ static bool is_exact(TensorType type, const float *values, int64_t count) {
   return true;
 }
 
+/* Whether values were rounded to f16, if these types have all of them exactly. */
+static bool is_of_f16(bool f16, bool bf16) {
+  return f16 && !bf16;
+}
+
 /* `add`: 1, to hash 1 + w. */
 static uint64_t hash_vector(const Param *p, float add, uint64_t seed) {
   const int64_t count = tensor_count(&p->tensor);
@@ -97,13 +102,70 @@ void adapter_base(const Model *m, char print[ADAPTER_PRINT]) {
   }
   const int length = snprintf(print, ADAPTER_PRINT, "%016" PRIx64, hash);
   if (adds) snprintf(print + length, ADAPTER_PRINT - (size_t)length, "-%016" PRIx64, of_sums);
-  if (f16 && !bf16) *print = '\0';
+  if (is_of_f16(f16, bf16)) *print = '\0';
+}
+
+/* Pieces of a matrix that are compared, and their size; a merged adapter changes all. */
+enum { SAMPLES = 4, SAMPLE_BYTES = 1024 };
+
+static uint64_t hash_rounded(const float *values, int64_t count, uint64_t seed, bool *f16, bool *bf16) {
+  uint16_t rounded[SAMPLE_BYTES / sizeof *values];
+  *f16 = *f16 && is_exact(TENSOR_F16, values, count);
+  *bf16 = *bf16 && is_exact(TENSOR_BF16, values, count);
+  type_narrow(TENSOR_BF16, rounded, values, count);
+  return hash_bytes(rounded, (size_t)count * sizeof *rounded, seed);
+}
+
+static uint64_t hash_samples(const Tensor *t, uint64_t seed, bool *f16, bool *bf16) {
+  const size_t size = tensor_bytes(t), step = size / SAMPLES / sizeof(float) * sizeof(float),
+               each = step < SAMPLE_BYTES ? step : SAMPLE_BYTES;
+  for (size_t at = 0, i = 0; i < SAMPLES; i++, at += step) {
+    const char *bytes = (const char *)t->data + at;
+    seed = t->type == TENSOR_F32 ? hash_rounded((const float *)(const void *)bytes,
+                                                (int64_t)(each / sizeof(float)), seed, f16, bf16)
+                                 : hash_bytes(bytes, each, seed);
+  }
+  return seed;
+}
+
+void adapter_base_matrices(const Model *m, char print[ADAPTER_PRINT]) {
+  bool f16 = true, bf16 = true; /* as of vectors */
+  uint64_t types = 0, values = 0;
+  for (size_t i = 0; i < params_count(m->params); i++) {
+    const Param *p = params_at(m->params, i);
+    if (p->role == PARAM_VECTOR) continue;
+    types = hash_bytes(p->name, strlen(p->name), types ^ (uint64_t)p->tensor.type);
+    values = hash_samples(&p->tensor, values, &f16, &bf16);
+  }
+  snprintf(print, ADAPTER_PRINT, "%016" PRIx64 "-%016" PRIx64, types, values);
+  if (is_of_f16(f16, bf16)) *print = '\0';
+}
+
+/* Only models of the same types can be compared: a conversion changes every value. */
+static bool other_matrices(const char *a, const char *b) {
+  const size_t types = strcspn(a, "-");
+  return *a && *b && !strncmp(a, b, types + 1) && strcmp(a, b);
 }
 
 /* Whether one of their hashes is the same. */
 static bool same_base(const char *a, const char *b) {
   const char *more_a = strchr(a, '-'), *more_b = strchr(b, '-');
   return !strncmp(a, b, 16) || (more_a && more_b && !strcmp(more_a, more_b));
+}
+
+static bool check_matrices(const PeftAdapter *from, const Model *m, Error *err) {
+  const json_t *base = json_object_get(from->card, "base");
+  const char *trained = json_get_text(base, "matrices", "");
+  char print[ADAPTER_PRINT];
+  adapter_base_matrices(m, print);
+  return !other_matrices(trained, print) ||
+         fail(err,
+              "%s: the adapter was trained over another model, %s: its norms and biases are those of this "
+              "model, "
+              "its matrices are not (fingerprint %s, of this model %s), as if it was tuned or merged since: "
+              "use the "
+              "model it was trained over",
+              from->path, json_get_text(base, "model", ""), trained, print);
 }
 
 static bool check_base(const PeftAdapter *from, const Model *m, Error *err) {
@@ -139,6 +201,12 @@ static bool check_pair(const PeftAdapter *from, const char *layer, Pair any, Err
                 "%s: lora_A and lora_B of \"%s\" have other shapes than the layer, which maps %" PRId64
                 " to %" PRId64 " values: the adapter is of another model",
                 from->path, layer, any.a->shape[1], any.b->shape[0]);
+  if (!peft_has_rank(from, rank))
+    return fail(err,
+                "%s/" PEFT_CONFIG ": \"r\" is not %" PRId64
+                ", the rank of the tensors of \"%s\": one of both is of "
+                "another adapter",
+                from->path, rank, layer);
   return (is_finite(p.a) && is_finite(p.b)) ||
          fail(err, "%s: lora_A or lora_B of \"%s\" has values that are not finite: the file is damaged",
               from->path, layer);
@@ -251,7 +319,7 @@ static bool all_finite(Params *params) {
 
 static bool apply(Model *m, const PeftAdapter *from, double weight, Error *err) {
   Model *all = model_adapted_everywhere(&m->config);
-  const bool ok = check(from, all->learned, err) && check_base(from, m, err);
+  const bool ok = check(from, all->learned, err) && check_base(from, m, err) && check_matrices(from, m, err);
   Params *set = ok ? stacked(m, from, weight, all->learned) : NULL;
   model_free(all);
   if (!set) return false;

@@ -14,6 +14,11 @@
  * one of both is the same after any one conversion. */
 enum { ADAPTER_PRINT = 40 };
 void adapter_base(const Model *, char print[ADAPTER_PRINT]);
+/* Identifies it by samples of its matrices, as "TYPES-VALUES": of two models of the same types, equal values
+ * mean the same base. Values of f32 are rounded to bf16, so that a model that went through bf16 remains the
+ * same;
+ * "": they cannot tell, because they are rounded to f16. */
+void adapter_base_matrices(const Model *, char print[ADAPTER_PRINT]);
 /* Where an adapter is that a user names, and its weight: "DIR" or "DIR:WEIGHT"; a name of a downloaded model,
  * too. */
 bool adapter_locate(const char *given, char path[PATH_CAPACITY], double *weight, Error *);

@@ -62,10 +62,12 @@ static void weights_fingerprint(const Bundle *base, char text[32]) {
 }
 
 json_t *origin_base(const char *path, const Bundle *base) {
-  char print[32], vectors[ADAPTER_PRINT];
+  char print[32], vectors[ADAPTER_PRINT], matrices[ADAPTER_PRINT];
   weights_fingerprint(base, print);
   adapter_base(base->model, vectors);
-  return json_build("{s:s, s:s, s:s}", "model", path, "weights", print, "vectors", vectors);
+  adapter_base_matrices(base->model, matrices);
+  return json_build("{s:s, s:s, s:s, s:s}", "model", path, "weights", print, "vectors", vectors, "matrices",
+                    matrices);
 }
 
 bool origin_same_base(const json_t *card, const Bundle *base, const char *home, Error *err) {

@@ -122,6 +122,24 @@ train_small other text --seed 5
 run write -m other --adapter adapter.gguf The
 expect_failure "adapter.gguf" "trained over another model"
 
+# Another model whose norms and biases are the same; of another type it cannot be told.
+run train write text -o matrices --from base --freeze '*norm*' --steps 8 --lr 0.02 --warmup 0 --batch 4 --sample-tokens 0 --threads 1 -q
+expect_status 0
+run convert base half --type bf16 -q
+run convert half back --type f32 -q
+for model in matrices merged; do
+  for given in adapter adapter.gguf; do
+    run write -m $model --adapter $given The
+    expect_failure "$given" "trained over another model" "its matrices are not"
+  done
+done
+run convert base half16 --type f16 -q
+run convert half16 back16 --type f32 -q
+for model in half back half16 back16; do
+  run write -m $model --adapter adapter --max-tokens 3 The
+  expect_status 0
+done
+
 # Norm weights w that the file has as 1 + w, rounded: the same base.
 run train write text -o gemma --arch gemma --tokenizer char --layers 1 --width 16 --heads 2 --context 32 --steps 8 --batch 4 --sample-tokens 0 \
   --threads 1 -q
@@ -184,6 +202,9 @@ setting '"use_dora": false' '"use_new": 1' use_new
 setting '"bias": "none"' '"bias": "all"' bias
 setting '"modules_to_save": null' '"modules_to_save": ["lm_head"]' modules_to_save
 setting '"use_rslora": false' '"use_rslora": "yes"' use_rslora
+setting '"r": 2' '"r": 4' '"r"'
+setting '"r": 2' '"r": "2"' '"r"'
+setting '"r": 2' '"r": -2' '"r"'
 setting '"init_lora_weights": true' '"init_lora_weights": "pissa"' init_lora_weights
 setting '"alpha_pattern": {}' '"alpha_pattern": {".*q": 1}' alpha_pattern
 setting '"alpha_pattern": {}' '"alpha_pattern": {"q": "x"}' alpha_pattern
