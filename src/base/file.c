@@ -167,6 +167,7 @@ static bool is_special(const char *path, const struct stat *info) {
 bool file_writer_open(FileWriter *w, const char *path, Error *err) {
   struct stat info;
   w->stream = NULL;
+  w->create = false;
   if (strlen(path) >= sizeof w->path) return fail(err, "%.60s...: the path is too long", path);
   const bool there = !stat(path, &info);
   if (there && S_ISDIR(info.st_mode)) return fail(err, "%s: is a directory, not a file", path);
@@ -197,6 +198,18 @@ static bool flush_to_disk(const FileWriter *w) {
   return fflush(w->stream) == 0 && (!*w->temporary || fsync(fileno(w->stream)) == 0);
 }
 
+/* Gives the temporary file its name. link() never replaces a file; where it is not supported, a file that is
+ * made between the look and the renaming would be replaced. */
+static bool install(const FileWriter *w, Error *err) {
+  const bool linked = w->create && !link(w->temporary, w->path);
+  if (w->create && !linked && (errno == EEXIST || file_exists(w->path)))
+    return fail(err,
+                "%s: another process made this file meanwhile, so it is not replaced: choose another name",
+                w->path);
+  if (linked) remove_temporary(w);
+  return linked || !rename(w->temporary, w->path) || fail_path(err, w->path, "cannot be replaced");
+}
+
 bool file_writer_commit(FileWriter *w, Error *err) {
   char parent[PATH_CAPACITY];
   const bool written = flush_to_disk(w);
@@ -210,8 +223,7 @@ bool file_writer_commit(FileWriter *w, Error *err) {
     return false;
   }
   if (!*w->temporary) return true;
-  if (rename(w->temporary, w->path)) {
-    fail_path(err, w->path, "cannot be replaced");
+  if (!install(w, err)) {
     remove_temporary(w);
     return false;
   }
@@ -219,12 +231,21 @@ bool file_writer_commit(FileWriter *w, Error *err) {
   return dir_sync(parent, err);
 }
 
-bool file_replace(const char *path, const void *data, size_t size, Error *err) {
+static bool write_whole(const char *path, bool create, const void *data, size_t size, Error *err) {
   FileWriter w;
   if (!file_writer_open(&w, path, err)) return false;
+  w.create = create;
   if (file_writer_put(&w, data, size, err)) return file_writer_commit(&w, err);
   file_writer_abandon(&w);
   return false;
+}
+
+bool file_replace(const char *path, const void *data, size_t size, Error *err) {
+  return write_whole(path, false, data, size, err);
+}
+
+bool file_create(const char *path, const void *data, size_t size, Error *err) {
+  return write_whole(path, true, data, size, err);
 }
 
 /* ---- directories ---- */
@@ -437,9 +458,13 @@ int64_t disk_free(const char *path) {
 static bool fail_locked(int descriptor, const char *dir, Error *err) {
   char holder[32] = "";
   const ssize_t n = pread(descriptor, holder, sizeof holder - 1, 0);
+  const long process = n > 0 ? atol(holder) : 0;
+  if (process <= 0) /* not yet written */
+    return fail(err, "%s: in use by another inkstone: wait for it, stop it, or choose another directory",
+                dir);
   return fail(
       err, "%s: in use by another inkstone (process %ld): wait for it, stop it, or choose another directory",
-      dir, n > 0 ? atol(holder) : 0);
+      dir, process);
 }
 
 /* A lock holds the number of a process, or nothing if that process was killed before it wrote it. */

@@ -25,9 +25,12 @@ void file_view_take(FileView *, Spool *);
  * rename, fsync of the directory. After a crash the file has either the old or the new contents. Devices
  * and pipes are written to directly. */
 bool file_replace(const char *path, const void *data, size_t size, Error *);
+/* As above, but fails if another process has made a file of this name. */
+bool file_create(const char *path, const void *data, size_t size, Error *);
 /* As above, for contents written in pieces: write to the FILE, then commit or abandon. */
 typedef struct FileWriter {
   FILE *stream;
+  bool create; /* set after opening: the commit fails if another process has made a file of this name */
   char path[4096], temporary[4096];
 } FileWriter;
 bool file_writer_open(FileWriter *, const char *path, Error *);

@@ -10,22 +10,23 @@ ink_settings *ink_settings_tokenizer(void) {
   return settings_new(tables, sizeof tables / sizeof *tables);
 }
 
-static bool train_and_save(const Corpus *corpus, const char *out, const ink_settings *settings,
+static bool train_and_save(const Corpus *corpus, const char *out, bool create, const ink_settings *settings,
                            const News *news, Error *err) {
   TextSource source = corpus_source(corpus);
   Tokenizer *tokenizer =
       tokenizer_train(&source, settings_part(settings, &tokenizer_settings_table), NULL, news, err);
   mem_free(source.self);
-  const bool ok = tokenizer && tokenizer_save(tokenizer, out, err);
+  const bool ok = tokenizer && tokenizer_save(tokenizer, out, create, err);
   tokenizer_free(tokenizer);
   return ok;
 }
 
 static bool learn_from(const char *const *files, size_t count, const char *out, const ink_settings *settings,
                        const News *news, Error *err) {
+  const bool create = !file_exists(out);
   Corpus *corpus = corpus_open(files, count, settings_part(settings, &text_settings_table),
                                settings_part(settings, &document_settings_table), news, err);
-  const bool ok = corpus && train_and_save(corpus, out, settings, news, err);
+  const bool ok = corpus && train_and_save(corpus, out, create, settings, news, err);
   corpus_free(corpus);
   return ok;
 }

@@ -104,10 +104,10 @@ typedef struct GgufTensors {
   void *self;
   const Tensor *(*values)(void *self, const NamedTensor *);
 } GgufTensors;
-/* Replaces the file atomically. Items are sorted, and their `tensor` says shape and type as they are written.
- */
-bool gguf_write(const char *path, const GgufValues *, const NamedTensor *items, size_t count, GgufTensors,
-                Error *);
+/* Replaces the file atomically; `create`: as FileWriter. Items are sorted, and their `tensor` says shape and
+ * type as they are written. */
+bool gguf_write(const char *path, bool create, const GgufValues *, const NamedTensor *items, size_t count,
+                GgufTensors, Error *);
 /* Opens values as a file that has them would be, with those tensors. To be closed in any case. */
 bool gguf_open_values(Gguf *, const char *path, const Buffer *file, TensorSet, Error *);
 /* A file's beginning up to the descriptions of tensors. */

@@ -176,8 +176,8 @@ static bool guarded_put(FileWriter *w, const NamedTensor *items, size_t count, G
   return ok;
 }
 
-bool gguf_write(const char *path, const GgufValues *v, const NamedTensor *items, size_t count, GgufTensors of,
-                Error *err) {
+bool gguf_write(const char *path, bool create, const GgufValues *v, const NamedTensor *items, size_t count,
+                GgufTensors of, Error *err) {
   FileWriter w;
   Buffer header = {0};
   make_header(&header, v, items, count);
@@ -186,6 +186,7 @@ bool gguf_write(const char *path, const GgufValues *v, const NamedTensor *items,
                   put_padding(&w, header.length, err) && guarded_put(&w, items, count, of, buffer, err);
   buffer_free(&header);
   mem_free(buffer);
+  w.create = create;
   if (ok) return file_writer_commit(&w, err);
   file_writer_abandon(&w);
   return false;

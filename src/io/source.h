@@ -52,6 +52,7 @@ typedef struct ModelFile {
   int64_t vocabulary;     /* rows of the embedding */
   int64_t begin, unknown; /* tokens; -1: none */
   bool add_begin;         /* before every text */
+  bool create;            /* fails if another process has made the file meanwhile, instead of replacing it */
   NamedTensor *items;     /* under the format's names, as they will be stored, `data` NULL */
   size_t count;
   void *self;                                               /* of the following */
@@ -66,6 +67,7 @@ typedef struct AdapterFile {
   const char *base;                             /* its path or name */
   NamedTensor *items;                           /* as they will be stored; `from` has the values */
   size_t count;
+  bool create; /* as of ModelFile */
 } AdapterFile;
 
 typedef struct SourceFormat {

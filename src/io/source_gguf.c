@@ -196,7 +196,7 @@ static bool save(const char *path, const ModelFile *f, Error *err) {
   bool ok = put_values(&v, f, err) && check_file(&v, f, set, err);
   gguf_sort(items, set.count);
   const GgufTensors of = {(void *)(uintptr_t)f, values_of};
-  ok = ok && gguf_write(path, &v, items, set.count, of, err);
+  ok = ok && gguf_write(path, f->create, &v, items, set.count, of, err);
   buffer_free(&v.bytes);
   mem_free(items);
   arena_free(zeros);
@@ -213,7 +213,7 @@ static bool save_adapter(const char *path, const AdapterFile *f, Error *err) {
   gguf_sort(f->items, f->count);
   bool ok = gguf_put_adapter(&v, f->configuration, f->base, f->card, err);
   if (ok) put_licence(&v, f->licence);
-  ok = ok && gguf_write(path, &v, f->items, f->count, (GgufTensors){NULL, adapter_values}, err);
+  ok = ok && gguf_write(path, f->create, &v, f->items, f->count, (GgufTensors){NULL, adapter_values}, err);
   buffer_free(&v.bytes);
   return ok;
 }

@@ -147,7 +147,7 @@ static bool describe(const Writing *w, const Param *p, NamedTensor *item, Error 
 /* Of what the adapter was trained for, and over. */
 static json_t *card_of(const Bundle *b) {
   json_t *card = bundle_portable_card(b), *base = json_object(), *trained = json_object_get(b->card, "base");
-  static const char *const kept[] = {"model", "vectors"};
+  static const char *const kept[] = {"model", "vectors", "matrices"};
   for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
     if (json_object_get(trained, kept[i])) json_share(base, kept[i], json_object_get(trained, kept[i]));
   if (json_object_size(base))
@@ -166,7 +166,8 @@ static bool save(const Bundle *b, const Writing *w, const SourceFormat *format, 
       .licence = b->source.licence,
       .base = json_get_text(b->source.adapter->configuration, "base_model_name_or_path", ""),
       .items = out->items,
-      .count = out->count};
+      .count = out->count,
+      .create = out->create};
   const bool ok = format->save_adapter(path, &file, err);
   json_decref(configuration);
   json_decref(card);

@@ -207,7 +207,7 @@ static bool write_file(Conversion *c, const SourceFormat *format, const char *so
     return fail_usage(err, "%s: is the source %s or inside of it: choose another name", path, source);
   if (file_exists(path) && !c->settings->overwrite)
     return fail(err, "%s already exists: replace it with --overwrite, or choose another name", path);
-  Exported out = {0};
+  Exported out = {.create = !c->settings->overwrite};
   const char *type = c->settings->type;
   const bool ok = is_adapter(c) ? adapter_export(&c->bundle, format, path, type, &out, err)
                                 : export_model(&c->bundle, format, path, type, &out, err);

@@ -237,6 +237,7 @@ static bool save(Export *e, const SourceFormat *format, const char *path, const 
                           .vocabulary = c->vocabulary,
                           .begin = begin >= 0 ? begin : c->bos,
                           .add_begin = begin >= 0,
+                          .create = out->create,
                           .unknown = tokenizer_unknown(b->tokenizer),
                           .items = out->items,
                           .count = out->count,

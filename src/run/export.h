@@ -6,6 +6,7 @@
 
 /* What was written: types and shapes; caller: mem_free of items, after export_model in any case. */
 typedef struct Exported {
+  bool create; /* set before: fails if another process has made the file meanwhile, instead of replacing it */
   NamedTensor *items;
   size_t count;
   const char *finer; /* the type of merged matrices that the base has in blocks; NULL: none */

@@ -27,7 +27,7 @@ Tokenizer *tokenizer_build_beside(StoredTokenizer *, const char *where, Error *)
 Tokenizer *tokenizer_open_at(const char *path, Error *); /* the file, or its directory */
 /* The contents of tokenizer.json; of one that was read and complete, byte for byte the original. */
 bool tokenizer_text(const Tokenizer *, Buffer *, Error *);
-bool tokenizer_save(const Tokenizer *, const char *path, Error *);
+bool tokenizer_save(const Tokenizer *, const char *path, bool create, Error *); /* `create`: file_create */
 void tokenizer_free(Tokenizer *);
 
 int64_t tokenizer_size(const Tokenizer *); /* ids are 0 .. size-1 */

@@ -180,9 +180,10 @@ bool tokenizer_text(const Tokenizer *t, Buffer *out, Error *err) {
   return true;
 }
 
-bool tokenizer_save(const Tokenizer *t, const char *path, Error *err) {
+bool tokenizer_save(const Tokenizer *t, const char *path, bool create, Error *err) {
   Buffer text = {0};
-  const bool ok = tokenizer_text(t, &text, err) && file_replace(path, text.data, text.length, err);
+  const bool ok = tokenizer_text(t, &text, err) &&
+                  (create ? file_create : file_replace)(path, text.data, text.length, err);
   buffer_free(&text);
   return ok;
 }

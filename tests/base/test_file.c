@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -102,6 +103,22 @@ static void abandoned_writing_changes_nothing(void **state) {
   file_writer_abandon(&writer);
   check_contents("file", "old");
   assert_int_equal(files_in_scratch(), 1);
+}
+
+/* What another process made while the contents were written stays. */
+static void a_file_made_meanwhile_stays(void **state) {
+  FileWriter writer;
+  Error err = {0};
+  assert_true(file_writer_open(&writer, in_scratch("file"), NULL));
+  writer.create = true;
+  assert_true(file_writer_put(&writer, "mine", 4, NULL));
+  put("file", "theirs");
+  assert_false(file_writer_commit(&writer, &err));
+  assert_non_null(strstr(err.text, "another process made this file meanwhile"));
+  check_contents("file", "theirs");
+  assert_true(file_create(in_scratch("other"), "new", 3, NULL));
+  check_contents("other", "new");
+  assert_int_equal(files_in_scratch(), 2);
 }
 
 /* A file size limit is the nearest thing to a full disk that needs no disk. */
@@ -238,6 +255,17 @@ static int lock_elsewhere(const char *expected) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
+/* Locked, and the holder has not yet written its number. */
+static void a_lock_without_a_process_names_none(void **state) {
+  Error err = {0};
+  put("lock", "");
+  const int holder = open(in_scratch("lock"), O_RDWR);
+  assert_int_equal(flock(holder, LOCK_EX), 0);
+  assert_int_equal(file_lock(scratch, &err), -1);
+  assert_non_null(strstr(err.text, "in use by another inkstone: wait"));
+  close(holder);
+}
+
 static void the_lock_is_exclusive(void **state) {
   char own[40];
   Error err = {0};
@@ -364,6 +392,7 @@ int main(void) {
       test(what_cannot_be_viewed),
       test(replacing),
       test(abandoned_writing_changes_nothing),
+      test(a_file_made_meanwhile_stays),
       test(a_full_disk_leaves_the_old_file),
       test(a_target_that_cannot_be_replaced_stays),
       test(an_unwritable_directory_leaves_the_old_file),
@@ -373,6 +402,7 @@ int main(void) {
       test(joining),
       test(disk_space),
       test(the_lock_is_exclusive),
+      test(a_lock_without_a_process_names_none),
       test(a_lock_needs_its_directory),
       test(what_is_no_lock_is_left_alone),
       test(a_removed_lock_is_none),

@@ -242,6 +242,16 @@ run convert words-gpt2 other.gguf
 expect_status 0
 [ "$(text_by words-gpt2)" = "$(text_by other.gguf)" ] || flunk "other.gguf writes another text"
 
+# Of two that write one new file at once, one does.
+for round in 1 2 3; do
+  "$INKSTONE" convert words-gpt2 both.gguf >one.out 2>one.err &
+  one=$!
+  run convert words-gpt2 both.gguf
+  wait $one
+  [ $((status == 0)) -ne $(($? == 0)) ] || flunk "round $round: not one of two wrote the file"
+  rm both.gguf
+done
+
 # Files from elsewhere: SentencePiece's scores come back as an order of merges.
 stories=$SHARED/weights/stories260K/stories260K.derived-f32.gguf
 if [ -f "$stories" ]; then

@@ -93,4 +93,18 @@ expect_failure "nowhere"
 run tokenizer train text -o x.json --vocab 100 --tokenizer bpe # less than the bytes
 expect_status 2
 expect_no_file x.json
+
+# What another process wrote under the name meanwhile stays.
+mkfifo slow
+"$INKSTONE" tokenizer train slow -o new.json --tokenizer byte >out 2>err &
+trained=$!
+exec 3>slow
+cp char.json new.json
+cat text >&3
+exec 3>&-
+wait $trained
+status=$?
+last="tokenizer train slow"
+expect_failure "new.json" "another process made this file meanwhile"
+expect_same new.json char.json
 finish

@@ -50,7 +50,7 @@ static void compatible_form(void **state) {
 
 static Tokenizer *reopened(Tokenizer *t) {
   Error err = {0};
-  assert_true(tokenizer_save(t, in_scratch("tokenizer.json"), &err));
+  assert_true(tokenizer_save(t, in_scratch("tokenizer.json"), false, &err));
   Tokenizer *again = tokenizer_open(in_scratch("tokenizer.json"), &err);
   if (!again) fail_msg("%s", err.text);
   return again;

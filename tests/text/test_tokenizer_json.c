@@ -292,7 +292,7 @@ static void what_we_write_we_read(void **state) {
     Error err = {0};
     Tokenizer *a = learn(kinds[k], 280, texts, 0, NULL, &err);
     const char *path = in_scratch("tokenizer.json");
-    assert_true(tokenizer_save(a, path, &err));
+    assert_true(tokenizer_save(a, path, false, &err));
     Tokenizer *b = tokenizer_open(path, &err);
     if (!b) print_error("%s\n", err.text);
     assert_non_null(b);

@@ -331,7 +331,7 @@ static void tokens_of_tokenizer_config_are_added(void **state) {
   EXPECT(t, true, "a<a>moon", 97, 260, 259);
   Error err = {0};
   const uint64_t fingerprint = tokenizer_fingerprint(t);
-  assert_true(tokenizer_save(t, in_scratch("tokenizer.json"), &err));
+  assert_true(tokenizer_save(t, in_scratch("tokenizer.json"), false, &err));
   tokenizer_free(t);
   put_file("tokenizer_config.json", "{}"); /* what was written is whole by itself */
   t = open_scratch();

@@ -131,7 +131,7 @@ static char *learnt_with(int threads, const char *kind, const char *const *texts
   const char *path = in_scratch("tokenizer.json");
   FileView file;
   assert_non_null(t);
-  assert_true(tokenizer_save(t, path, &err) && file_view(path, &file, &err));
+  assert_true(tokenizer_save(t, path, false, &err) && file_view(path, &file, &err));
   Buffer bytes = {0};
   buffer_add(&bytes, file.data, file.size);
   file_view_close(&file);
