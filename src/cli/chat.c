@@ -122,6 +122,31 @@ static bool has_nul(Chat *c) {
   return true;
 }
 
+/* Whether the conversation begins with an instruction: its own, or --system. */
+static bool has_instruction(const Chat *c) {
+  if (c->turns.count && !strcmp(c->turns.data[0].role, "system")) return true;
+  char *instruction = args_setting(c->call->settings, "system");
+  const bool has = *instruction;
+  ink_free(instruction);
+  return has;
+}
+
+/* The instruction is the last to be left out: then all that is left is what was said last. */
+static void say_dropped(const Chat *c, int64_t dropped) {
+  const bool own = c->turns.count && !strcmp(c->turns.data[0].role, "system"), has = has_instruction(c);
+  const int64_t all = (int64_t)c->turns.count + (has && !own);
+  const bool of_instruction = has && dropped == all - 1;
+  const int64_t turns = dropped - of_instruction;
+  if (of_instruction)
+    streams_say(
+        "warning: with what was said last, the system instruction is longer than the model reads: it was "
+        "left out\n");
+  if (turns)
+    streams_say("note: the conversation is longer than the model reads: its first %" PRId64
+                " turn%s left out (/reset starts a new one)\n",
+                turns, turns == 1 ? " was" : "s were");
+}
+
 /* Replies to the text. A turn without a reply is removed from the conversation. */
 static bool reply(Chat *c, const char *text, Error *err) {
   ink_rewritten done = INK_REWRITTEN_INIT;
@@ -138,10 +163,7 @@ static bool reply(Chat *c, const char *text, Error *err) {
   }
   if (done.unended_outputs && !c->call->values[OWN_QUIET])
     streams_say("note: the reply reached the maximum length before its end: see --max-tokens\n");
-  if (done.dropped_turns && !c->call->values[OWN_QUIET])
-    streams_say("note: the conversation is longer than the model reads: its first %" PRId64
-                " turn%s left out (/reset starts a new one)\n",
-                done.dropped_turns, done.dropped_turns == 1 ? " was" : "s were");
+  if (done.dropped_turns && !c->call->values[OWN_QUIET]) say_dropped(c, done.dropped_turns);
   return put_reply(c) || fail(err, "standard output is closed");
 }
 

@@ -247,20 +247,43 @@ static bool add_turn(const PairLayout *l, const Tokenizer *t, const Turn *turn, 
   return true;
 }
 
-/* The newest turns that fit, at least one. */
+/* *length: the tokens of a turn, by way of `ids`. */
+static bool count_turn(const PairLayout *l, const Tokenizer *t, const Turn *turn, Ids *ids, int64_t *length,
+                       Error *err) {
+  ids->count = 0;
+  const bool ok = add_turn(l, t, turn, ids, err);
+  *length = (int64_t)ids->count;
+  return ok;
+}
+
+/* Which turns fit: the last one; *system, the first one, if it is an instruction; and from *first on, the
+ * newest of the others. */
+static bool choose_turns(const PairLayout *l, const Tokenizer *t, const Turn *turns, size_t count,
+                         int64_t most, size_t *first, bool *system, Error *err) {
+  Ids ids = {0};
+  int64_t used, length = 0;
+  const bool instructed = count > 1 && turns[0].role == ROLE_SYSTEM;
+  bool ok = count_turn(l, t, &turns[count - 1], &ids, &used, err) &&
+            (!instructed || count_turn(l, t, &turns[0], &ids, &length, err));
+  *system = instructed && used + length <= most;
+  *first = count - 1;
+  used += length;
+  while (ok && *first > (size_t)instructed && used <= most) {
+    ok = count_turn(l, t, &turns[*first - 1], &ids, &length, err);
+    used += length;
+    *first -= used <= most;
+  }
+  vec_free(&ids);
+  return ok;
+}
+
 static bool add_turns(const PairLayout *l, const Tokenizer *t, const Turn *turns, size_t count, int64_t most,
                       Ids *ids, size_t *dropped, Error *err) {
-  size_t first = count;
-  Ids all = {0};
-  bool ok = true;
-  for (int64_t used = 0; first > 0 && ok; first--) {
-    all.count = 0;
-    ok = add_turn(l, t, &turns[first - 1], &all, err);
-    used += (int64_t)all.count;
-    if (used > most && first < count) break;
-  }
-  vec_free(&all);
-  *dropped = first;
+  bool system;
+  size_t first;
+  if (!choose_turns(l, t, turns, count, most, &first, &system, err)) return false;
+  *dropped = first - system;
+  bool ok = !system || add_turn(l, t, &turns[0], ids, err);
   for (size_t i = first; i < count && ok; i++) ok = add_turn(l, t, &turns[i], ids, err);
   return ok;
 }

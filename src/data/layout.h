@@ -62,7 +62,8 @@ typedef struct Turn {
 /* A turn of an example, said by `role`. */
 Turn turn_of(const Pairs *, const Example *, size_t turn, Role);
 /* The input of the model: the ids of the source (separate) and of the prompt. A pair has one turn. If a
- * conversation does not fit, its oldest turns are left out; *dropped is their number. */
+ * conversation does not fit, its oldest turns are left out, the system turn last; *dropped is their number.
+ */
 bool layout_input(const PairLayout *, const Tokenizer *, const Turn *, size_t count, Ids *source, Ids *prompt,
                   size_t *dropped, Error *);
 /* Capacity for an input text in tokens if `wanted` tokens are to be generated after it. */

@@ -163,6 +163,21 @@ expect_err "1 of 4 turns"
 [ "$(wc -l <out)" -eq 4 ] || flunk "a line for each turn, the bad one's empty"
 [ -z "$(sed -n 2p out)" ] || flunk "the bad one's is empty"
 
+# of a conversation that is too long, the instruction stays as long as it can
+run_with_input "hello
+hello
+hello
+hello" chat -m model --system "Be kind." --max-tokens 1
+expect_status 0
+expect_err "the conversation is longer than the model reads: its first 1 turn was left out"
+expect_err "its first 3 turns were left out"
+expect_not_err "instruction"
+run_with_input "hello
+One of many." chat -m model --system "Be very, very kind." --max-tokens 1
+expect_status 0
+expect_err "the system instruction is longer than the model reads: it was left out"
+expect_err "its first 2 turns were left out"
+
 text_of 100 >text
 train_small writer text
 run chat -m writer

@@ -81,6 +81,37 @@ static void turns_have_the_tokens_that_there_are(void **state) {
   vec_free(&prompt);
 }
 
+/* [ROLE text <|end|>]... <|assistant|>, of a model that reads `time` tokens. */
+static void the_system_turn_is_left_out_last(void **state) {
+  static const char *const added[] = {"<|endoftext|>", "<|pad|>", "<|system|>", "<|user|>",
+                                      "<|assistant|>", "<|end|>", NULL};
+  static const Turn turns[] = {{ROLE_SYSTEM, "a", 1, NULL},
+                               {ROLE_USER, "m", 1, NULL},
+                               {ROLE_ASSISTANT, "y", 1, NULL},
+                               {ROLE_USER, "my", 2, NULL}};
+  Tokenizer *t = tokenizer_with(added, "null");
+  PairLayout l;
+  Ids source = {0}, prompt = {0};
+  size_t dropped;
+  Error err = {0};
+  static const struct {
+    int64_t time;
+    size_t dropped;
+  } cases[] = {{26, 0}, {24, 1}, {20, 1}, {18, 2}, {14, 2}, {12, 3}, {6, 3}};
+  if (!layout_find(&l, task_find("reply"), t, false, 64, NULL, &err)) fail_msg("%s", err.text);
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    l.time = cases[i].time;
+    prompt.count = 0;
+    assert_true(layout_input(&l, t, turns, 4, &source, &prompt, &dropped, &err));
+    assert_int_equal(dropped, cases[i].dropped);
+    assert_int_equal(prompt.data[0], dropped < 3 ? 22 : 23);
+    assert_int_equal(prompt.count, (dropped < 3 ? 8 : 5) + 3 * (dropped < 2) + 3 * (dropped < 1));
+  }
+  tokenizer_free(t);
+  vec_free(&source);
+  vec_free(&prompt);
+}
+
 static void sources_stand_in_their_frame(void **state) {
   static const char bart[] = "{\"type\":\"RobertaProcessing\",\"cls\":[\"<s>\",20],\"sep\":[\"</s>\",21]}";
   PairLayout l;
@@ -100,6 +131,7 @@ static void sources_stand_in_their_frame(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(turns_have_the_tokens_that_there_are),
+      cmocka_unit_test(the_system_turn_is_left_out_last),
       cmocka_unit_test(sources_stand_in_their_frame),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
