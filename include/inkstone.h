@@ -414,6 +414,10 @@ typedef struct ink_output {
   const char *problem;   /* why there is no output for this input, in one sentence; NULL: there is one */
   bool cut;              /* the last turn is longer than the model reads: its beginning was dropped */
   bool unended;          /* reached the setting "max_tokens", or the model's last position, before its end */
+  const char *check; /* with the setting "check": where it differs from the source in what must not change, as
+                        JSON [{"kind": "number", "source": "1250", "output": "120"}]; "source" is null for
+                        what it invented, "output" for what is missing, "wanted" is the translation of a term;
+                        without the setting, or without an output, NULL */
 } ink_output;
 
 /* Called in the order of the inputs, best first. Return false to stop. */
@@ -496,7 +500,8 @@ typedef struct ink_scores {
   double perplexity; /* exp(nats / tokens) */
   double bits_per_byte, bits_per_character;
   char *written; /* pairs and conversations: metrics of the model's outputs, as JSON {"examples", "metrics":
-                    [{"name", "signature", "score"}], "distinct_1", "distinct_2"}, free with ink_free;
+                    [{"name", "signature", "score"}], "distinct_1", "distinct_2"} and, with the setting
+                    "check", "checked": {"examples", "kept", "kept_in_references"}; free with ink_free;
                     labelled texts, which are the tokens: {"metrics": [{"name", "score", "confidence_mean",
                     "confidence_var"}], "labels": [{"label", "precision", "recall", "f1", "texts"}],
                     "confusion": [[...]]}, whose rows are right labels and columns chosen ones; else NULL */

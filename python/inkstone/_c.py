@@ -134,6 +134,7 @@ class ink_output(Structure):
         ("problem", c_char_p),
         ("cut", c_bool),
         ("unended", c_bool),
+        ("check", c_char_p),
     ]
 
 

@@ -51,6 +51,7 @@ class Output:
     problem: Optional[str]  #: why there is no output for this input
     cut: bool  #: the last turn is longer than the model reads: its beginning was dropped
     unended: bool  #: it reached the limit, or the model's last position, before its end
+    check: Optional[List[dict[str, Optional[str]]]] = None  #: with check=True: what it lacks, changed or invented
 
     def __str__(self) -> str:
         return self.text
@@ -148,7 +149,8 @@ def token_of(token: Any) -> Token:
 
 def output_of(o: Any) -> Output:
     text = decoded(o.text, o.length) if o.text else ""
-    return Output(o.input, o.rank, text, o.logprob, o.score, text_of(o.problem) or None, o.cut, o.unended)
+    return Output(o.input, o.rank, text, o.logprob, o.score, text_of(o.problem) or None, o.cut, o.unended,
+                  json.loads(o.check) if o.check else None)
 
 
 def label_of(l: Any) -> Label:

@@ -23,6 +23,12 @@ static void add_written(json_t *json, const char *written, Error *err) {
     json_share(json, name, json_object_get(m, "score"));
     json_share(json, signature, json_object_get(m, "signature"));
   }
+  const json_t *checked = json_object_get(all, "checked");
+  if (checked) {
+    json_share(json, "checked_texts", json_object_get(checked, "examples"));
+    json_share(json, "kept_share", json_object_get(checked, "kept"));
+    json_share(json, "kept_share_of_references", json_object_get(checked, "kept_in_references"));
+  }
   json_share(json, "distinct_1", json_object_get(all, "distinct_1"));
   json_share(json, "distinct_2", json_object_get(all, "distinct_2"));
   json_decref(all);

@@ -13,6 +13,7 @@
 #include "cli/command.h"
 #include "cli/glyph.h"
 #include "cli/lines.h"
+#include "cli/mismatches.h"
 #include "cli/streams.h"
 
 typedef struct Job {
@@ -24,6 +25,7 @@ typedef struct Job {
   const size_t *lengths;
   LineInput input;
   int64_t cut;
+  int64_t mismatched; /* texts whose best output --check objects to */
 } Job;
 
 static void put(Job *job, const char *text, size_t length) {
@@ -54,6 +56,7 @@ static void put_json(Job *job, const ink_output *o) {
       "{s:I, s:o, s:i, s:o, s:f, s:f, s:b}", "line", (json_int_t)(job->input.line + o->input + 1), "source",
       glyph_json(job->texts[o->input], job->lengths[o->input]), "rank", o->rank, "text",
       glyph_json(o->text, o->length), "logprob", o->logprob, "score", o->score, "unended", o->unended);
+  if (o->check) json_put(json, "check", json_loads(o->check, 0, NULL));
   put_object(job, json);
 }
 
@@ -82,6 +85,7 @@ static void take_problem(Job *job, const ink_output *o) {
 static bool take_output(void *user, const ink_output *o) {
   Job *job = user;
   if (o->cut && !o->rank) warn_cut(job, o);
+  if (o->check && !o->rank) job->mismatched += mismatches_say(&job->input, o->input, o->check) > 0;
   if (o->problem)
     take_problem(job, o);
   else if (job->call->values[OWN_JSON])
@@ -154,6 +158,14 @@ static void print_notes(const Job *job) {
   }
 }
 
+/* What --check found makes the command fail, after all lines are printed. */
+static bool check_done(const Job *job, Error *err) {
+  char texts[FIGURE_SIZE];
+  return !job->mismatched ||
+         fail(err, "%" PRId64 " of %s: the output lacks, changes or invents what --check compares",
+              job->mismatched, figure_of(texts, job->input.line, N_("text")));
+}
+
 /* The page of --explain must not replace the input, the model, or anything that is no such page. */
 static bool check_page(const Call *call, Error *err) {
   const char *page = call->values[OWN_EXPLAIN], *input = call->values[OWN_INPUT];
@@ -170,7 +182,7 @@ static bool run(Call *call, Error *err) {
   const bool ok = job.model && lines_read(&job.input, rewrite, &job, err);
   print_notes(&job);
   ink_model_close(job.model);
-  return ok && lines_done(&job.input, err);
+  return ok && lines_done(&job.input, err) && check_done(&job, err);
 }
 
 #define FLAGS                                                                                              \
@@ -188,10 +200,12 @@ static bool run(Call *call, Error *err) {
         FLAG_JSON("print one JSON object per output"), FLAG_ADAPTER, FLAG_TYPE, FLAG_CACHE, FLAG_CONFIG,   \
         FLAG_QUIET, FLAG_MODEL_HELP                                                                        \
   }
-#define COMMON                                                                                              \
-  "TEXT is one text. Standard input, and the file of -i, are read line by line: each input line gives one " \
-  "output line, in the same order; empty lines stay empty. A line that cannot be processed gives an empty " \
-  "line (with --json an object with \"error\"), its number is reported, and the exit status is 1. "
+#define COMMON                                                                                               \
+  "TEXT is one text. Standard input, and the file of -i, are read line by line: each input line gives one "  \
+  "output line, in the same order; empty lines stay empty. A line that cannot be processed gives an empty "  \
+  "line (with --json an object with \"error\"), its number is reported, and the exit status is 1, as it is " \
+  "if "                                                                                                      \
+  "--check finds anything. "
 #define CUT                                                                                                \
   "A text longer than the model reads is split at the ends of sentences and the outputs are joined; this " \
   "is reported."
@@ -205,7 +219,9 @@ const Command command_translate = {
                  {"inkstone translate -m en-de --beam 1 -i lines.txt > translated.txt",
                   N_("translate a file with greedy search, which is fast")},
                  {"inkstone translate -m en-de --n-best 3 --json \"Hello\"",
-                  N_("print three translations with their scores")}},
+                  N_("print three translations with their scores")},
+                 {"inkstone translate -m en-de --check --terms terms.tsv -i manual.txt > out.txt",
+                  N_("report each line that changes a number, a placeholder or a term")}},
     .flags = FLAGS,
     .settings = ink_settings_rewrite,
     .omit = ONLY_WRITE "|system",

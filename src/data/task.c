@@ -6,7 +6,7 @@
 #include "data/material.h"
 
 const Task task_table[] = {
-#define TASK(name, material, chat, help) {#name, &material_##material, chat, help},
+#define TASK(name, material, chat, complete, help) {#name, &material_##material, chat, complete, help},
 #include "data/tasks.def"
 #undef TASK
 };

@@ -9,6 +9,7 @@ typedef struct Task {
   const char *name;
   const struct MaterialKind *material; /* kind of training data */
   bool chat;                           /* the examples are conversations */
+  bool complete;                       /* a target says all that its source says */
   const char *help;
 } Task;
 extern const Task task_table[];

@@ -196,16 +196,17 @@ bool ink_write(ink_model *m, const char *prompt, size_t length, const ink_settin
 /* ---- rewriting ---- */
 
 ink_settings *ink_settings_rewrite(void) {
-  static const SettingTable *const tables[] = {&search_settings_table, &sampling_settings_table,
-                                               &chat_settings_table,   &language_settings_table,
-                                               &text_settings_table,   &general_settings_table};
-  return settings_new(tables, 6);
+  static const SettingTable *const tables[] = {
+      &search_settings_table, &sampling_settings_table, &chat_settings_table,   &language_settings_table,
+      &check_settings_table,  &text_settings_table,     &general_settings_table};
+  return settings_new(tables, 7);
 }
 
 /* What rewriting needs from model and settings. */
 typedef struct Rewriting {
   PairLayout layout;
   Generation generation;
+  Check *check; /* NULL: none */
   RewriteRequest request;
 } Rewriting;
 
@@ -217,9 +218,9 @@ static const char *system_text(const Bundle *b, const ink_settings *settings) {
   return b->chat && settings_given(settings, "system") ? "" : NULL;
 }
 
-/* *w must be zeroed before; close w->generation in any case. */
+/* *w must be zeroed before; close it in any case. */
 static bool prepare(Rewriting *w, const Bundle *b, const Task *task, const ink_settings *settings,
-                    Error *err) {
+                    const News *news, Error *err) {
   const GeneralSettings *general = general_of(settings);
   Generation *g = &w->generation;
   const char *instruction = system_text(b, settings);
@@ -227,7 +228,7 @@ static bool prepare(Rewriting *w, const Bundle *b, const Task *task, const ink_s
     return fail_usage(err, "--system has no effect: it is for conversations");
   if (!bundle_check_task(b, task, err) || !bundle_layout(b, task, &w->layout, err) ||
       !languages_frame(b, settings, &w->layout, err) || !generation_open(g, b, &w->layout, settings, err) ||
-      !generation_fit(g, &w->layout, err))
+      !generation_fit(g, &w->layout, err) || !check_open(&w->check, task, settings, news, err))
     return false;
   w->request = (RewriteRequest){.model = b->model,
                                 .tokenizer = b->tokenizer,
@@ -237,8 +238,14 @@ static bool prepare(Rewriting *w, const Bundle *b, const Task *task, const ink_s
                                 .rules = &g->rules,
                                 .never = g->never,
                                 .seed = (uint64_t)general->seed,
-                                .max_tokens = g->sampling->max_tokens};
+                                .max_tokens = g->sampling->max_tokens,
+                                .check = w->check};
   return true;
+}
+
+static void close_rewriting(Rewriting *w) {
+  generation_close(&w->generation);
+  check_close(w->check);
 }
 
 /* Counters continue from `done`. */
@@ -275,12 +282,12 @@ bool ink_rewrite(ink_model *m, const char *task, const char *const *texts, const
   RewriteInput *inputs = inputs_of(&m->bundle, texts, lengths, count, settings, &turns);
   const Task *known = task_named(task, err);
   bool ok = known && known_size && call_enter(call, m->engine, &news, err) &&
-            prepare(&w, &m->bundle, known, settings, err);
+            prepare(&w, &m->bundle, known, settings, &news, err);
   w.request.listener = listener;
   w.request.user = user;
   w.request.errors_per_text = true;
   ok = ok && rewriter_run(&w.request, inputs, count, &own, err);
-  generation_close(&w.generation);
+  close_rewriting(&w);
   if (known_size) struct_give(done, &own, sizeof own);
   mem_free(inputs);
   mem_free(turns);
@@ -298,11 +305,12 @@ char *ink_explain(ink_model *m, const char *task, const char *const *texts, cons
   RewriteInput *inputs = inputs_of(&m->bundle, texts, lengths, count, settings, &turns);
   const Task *known = task_named(task, err);
   const bool ok = known && call_enter(call, m->engine, &news, err) &&
-                  prepare(&w, &m->bundle, known, settings, err) &&
+                  unused_setting(settings, "check", "for a page that explains", &news, err) &&
+                  prepare(&w, &m->bundle, known, settings, &news, err) &&
                   explain_run(&w.request, inputs, count, &sections, err);
   if (ok) explain_page(task, sections.data ? sections.data : "", &page);
   buffer_free(&sections);
-  generation_close(&w.generation);
+  close_rewriting(&w);
   mem_free(inputs);
   mem_free(turns);
   MEM_GUARD_END();
@@ -339,12 +347,12 @@ bool ink_reply(ink_model *m, const ink_turn *said, int count, const ink_settings
   Rewriting w = {0};
   const RewriteInput input = {first, (size_t)(turns + 1 + count - first)};
   ok = ok && known_size && call_enter(call, m->engine, &news, err) &&
-       prepare(&w, &m->bundle, task_find("reply"), settings, err);
+       prepare(&w, &m->bundle, task_find("reply"), settings, &news, err);
   w.request.listener = listener;
   w.request.user = user;
   w.request.errors_per_text = true;
   ok = ok && rewriter_run(&w.request, &input, 1, &own, err);
-  generation_close(&w.generation);
+  close_rewriting(&w);
   if (known_size) struct_give(done, &own, sizeof own);
   mem_free(turns);
   MEM_GUARD_END();

@@ -31,9 +31,9 @@
 
 ink_settings *ink_settings_eval(void) {
   static const SettingTable *const tables[] = {
-      &eval_settings_table,   &text_settings_table,     &document_settings_table,
-      &pair_settings_table,   &search_settings_table,   &sampling_settings_table,
-      &metric_settings_table, &language_settings_table, &general_settings_table};
+      &eval_settings_table,     &text_settings_table,     &document_settings_table, &pair_settings_table,
+      &search_settings_table,   &sampling_settings_table, &check_settings_table,    &metric_settings_table,
+      &language_settings_table, &general_settings_table};
   return settings_new(tables, sizeof tables / sizeof *tables);
 }
 
@@ -256,18 +256,37 @@ static bool write_outputs(const Judge *j, const char *path, Error *err) {
   return ok;
 }
 
-static bool report_results(const Evaluation *e, const Judge *j, const char *outputs, Error *err) {
+/* Null if there is nothing to have a share in. */
+static json_t *share_of(size_t part, size_t all) {
+  return json_number(all ? (double)part / (double)all : NAN);
+}
+
+/* With --check: the share of the outputs that keep what must not change, and that of the references, in which
+ * people may have written a number as a word. */
+static bool add_checks(const Judge *j, json_t *json, Error *err) {
+  JudgeChecks n;
+  if (!judge_check(j, &n, err)) return false;
+  json_put(
+      json, "checked",
+      json_build("{s:I, s:o, s:o}", "examples", (json_int_t)n.examples, "kept", share_of(n.kept, n.examples),
+                 "kept_in_references", share_of(n.references_kept, n.references)));
+  return true;
+}
+
+static bool report_results(const Evaluation *e, const Judge *j, bool checks, const char *outputs,
+                           Error *err) {
   double words, two;
   judge_distinct(j, &words, &two);
   json_t *json = json_build("{s:I, s:o, s:f, s:f}", "examples", (json_int_t)judge_count(j), "metrics",
                             judge_scores(j), "distinct_1", words, "distinct_2", two);
+  const bool ok = !checks || add_checks(j, json, err);
   e->out->written = json_text(json, JSON_COMPACT);
   json_decref(json);
-  return !outputs || !*outputs || write_outputs(j, outputs, err);
+  return ok && (!outputs || !*outputs || write_outputs(j, outputs, err));
 }
 
 static bool judge_as(const Evaluation *e, const Pairs *pairs, const PairLayout *layout, const Generation *g,
-                     Error *err) {
+                     Check *check, Error *err) {
   const EvalSettings *s = settings_part(e->settings, &eval_settings_table);
   const GeneralSettings *general = settings_part(e->settings, &general_settings_table);
   const JudgeRequest request = {.pairs = pairs,
@@ -280,23 +299,29 @@ static bool judge_as(const Evaluation *e, const Pairs *pairs, const PairLayout *
                                 .metrics = settings_part(e->settings, &metric_settings_table),
                                 .seed = (uint64_t)general->seed,
                                 .max_tokens = g->sampling->max_tokens,
-                                .most = (size_t)s->examples};
+                                .most = (size_t)s->examples,
+                                .check = check};
   Judge *j = judge_open(&request, err);
   if (j && judge_misses_words(j))
     news_warning(e->news, METRICS_MISS_WORDS, _("the reference"), request.metrics->tokenize);
-  const bool ok = j && judge_run(j, e->bundle->model, err) && report_results(e, j, s->outputs, err);
+  const bool ok =
+      j && judge_run(j, e->bundle->model, err) && report_results(e, j, check != NULL, s->outputs, err);
   judge_free(j);
   return ok;
 }
 
-static bool judge_pairs(const Evaluation *e, const Pairs *pairs, const PairLayout *layout, Error *err) {
+static bool judge_pairs(const Evaluation *e, const Task *task, const Pairs *pairs, const PairLayout *layout,
+                        Error *err) {
   const EvalSettings *s = settings_part(e->settings, &eval_settings_table);
   Generation g;
   PairLayout written = *layout;
   if (!s->decode || e->compared) return true;
+  Check *check = NULL;
   const bool ok = generation_open(&g, e->bundle, layout, e->settings, err) &&
-                  generation_fit(&g, &written, err) && judge_as(e, pairs, &written, &g, err);
+                  generation_fit(&g, &written, err) && check_open(&check, task, e->settings, e->news, err) &&
+                  judge_as(e, pairs, &written, &g, check, err);
   generation_close(&g);
+  check_close(check);
   return ok;
 }
 
@@ -309,7 +334,7 @@ static bool eval_pairs(const Evaluation *e, const Task *task, TextFiles *files, 
                           settings_part(e->settings, &text_settings_table),
                           settings_part(e->settings, &pair_settings_table), e->news, err);
   const bool ok = pairs && pairs_check_given(pairs->read, e->settings, e->news, err) &&
-                  score_pairs(e, pairs, &layout, err) && judge_pairs(e, pairs, &layout, err);
+                  score_pairs(e, pairs, &layout, err) && judge_pairs(e, task, pairs, &layout, err);
   pairs_free(pairs);
   return ok;
 }
@@ -364,7 +389,7 @@ static bool eval_labels(const Evaluation *e, TextFiles *files, Error *err) {
 /* The settings of the texts a model writes, where none are written. */
 static bool check_decoding(const Evaluation *e, const char *where, Error *err) {
   static const SettingTable *const tables[] = {&metric_settings_table, &search_settings_table,
-                                               &sampling_settings_table};
+                                               &sampling_settings_table, &check_settings_table};
   for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
     if (!unused_table(e->settings, tables[i], where, e->news, err)) return false;
   return unused_setting(e->settings, "examples", where, e->news, err) &&

@@ -189,6 +189,32 @@ const char *judge_output(const Judge *j, size_t which, size_t *length) {
   return j->outputs[which].data ? j->outputs[which].data : "";
 }
 
+/* ---- checks ---- */
+
+static bool check_one(const Judge *j, size_t which, const char *text, size_t length, size_t *examples,
+                      size_t *kept, Error *err) {
+  Check *c = j->request.check;
+  const RewriteInput *input = &j->inputs[which];
+  if (!check_text(c, input->turns, input->count, text, length, err)) return false;
+  *examples += c->spans > 0;
+  *kept += c->spans > 0 && !c->mismatches.count;
+  return true;
+}
+
+bool judge_check(const Judge *j, JudgeChecks *n, Error *err) {
+  bool ok = true;
+  *n = (JudgeChecks){0};
+  for (size_t i = 0; i < j->count && ok; i++) {
+    const Example *e = example_at(j, i);
+    const Document *right = example_turn(j->request.pairs, e, reply_of(j->request.pairs, e));
+    size_t length;
+    const char *text = judge_output(j, i, &length);
+    ok = check_one(j, i, text, length, &n->examples, &n->kept, err) &&
+         check_one(j, i, right->text, right->length, &n->references, &n->references_kept, err);
+  }
+  return ok;
+}
+
 /* ---- diversity ---- */
 
 typedef VEC(uint64_t) Hashes;

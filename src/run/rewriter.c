@@ -25,6 +25,7 @@ typedef struct Remark {
 
 typedef struct Rewriter {
   const RewriteRequest *request;
+  const RewriteInput *inputs;
   VEC(Part) parts;
   Remark *remarks;  /* [texts] */
   int64_t capacity; /* maximum number of source tokens */
@@ -287,10 +288,25 @@ static Hypothesis *rewrite_parts(const Rewriter *w) {
 
 /* ---- output ---- */
 
+/* Compares the output with its input; *json: ink_output.check. */
+static bool check_output(const Rewriter *w, int64_t text, const Buffer *output, char **json, Error *err) {
+  Check *c = w->request->check;
+  const RewriteInput *input = &w->inputs[text];
+  *json = NULL;
+  if (!c || w->remarks[text].problem) return true;
+  if (!check_text(c, input->turns, input->count, output->data ? output->data : "", output->length, err))
+    return false;
+  *json = check_json(c);
+  return true;
+}
+
 /* Incomplete characters in the output become U+FFFD, so that the text is valid UTF-8. */
-static bool report(const Rewriter *w, int64_t text, int rank, const Buffer *b, const Hypothesis *sums) {
+static bool report(const Rewriter *w, int64_t text, int rank, const Buffer *b, const Hypothesis *sums,
+                   bool *proceed, Error *err) {
   Buffer whole = {0};
+  char *check;
   if (b->length) utf8_repair(b->data, b->length, &whole);
+  const bool ok = check_output(w, text, &whole, &check, err);
   const ink_output output = {.input = text,
                              .rank = rank,
                              .text = whole.data ? whole.data : "",
@@ -299,10 +315,12 @@ static bool report(const Rewriter *w, int64_t text, int rank, const Buffer *b, c
                              .score = sums->score,
                              .problem = w->remarks[text].problem,
                              .cut = w->remarks[text].cut,
-                             .unended = sums->unended};
-  const bool proceed = w->request->listener(w->request->user, &output);
+                             .unended = sums->unended,
+                             .check = check};
+  *proceed = ok && w->request->listener(w->request->user, &output);
+  mem_free(check);
   buffer_free(&whole);
-  return proceed;
+  return ok;
 }
 
 static bool was_found(const Hypothesis *found, size_t first, size_t last, size_t each, size_t rank) {
@@ -332,7 +350,7 @@ static bool report_joined(const Rewriter *w, int64_t text, size_t first, size_t 
       w->out->new_tokens += (int64_t)h->ids.count;
     }
     w->out->unended_outputs += sums.unended;
-    if (ok) *proceed = report(w, text, (int)rank, &b, &sums);
+    ok = ok && report(w, text, (int)rank, &b, &sums, proceed, err);
   }
   buffer_free(&b);
   return ok;
@@ -354,9 +372,8 @@ static bool report_all(const Rewriter *w, int64_t count, const Hypothesis *found
   for (int64_t text = 0; text < count && proceed; text++) {
     size_t last = first;
     while (last < w->parts.count && w->parts.data[last].text == text) last++;
-    if (last == first)
-      proceed = report(w, text, 0, &nothing, &(Hypothesis){0});
-    else if (!report_joined(w, text, first, last, found, &proceed, err))
+    if (!(last == first ? report(w, text, 0, &nothing, &(Hypothesis){0}, &proceed, err)
+                        : report_joined(w, text, first, last, found, &proceed, err)))
       return false;
     first = last;
   }
@@ -372,7 +389,8 @@ static bool report_found(const Rewriter *w, int64_t count, const Hypothesis *fou
 
 bool rewriter_run(const RewriteRequest *r, const RewriteInput *inputs, int64_t count, ink_rewritten *out,
                   Error *err) {
-  Rewriter w = {.request = r, .capacity = layout_capacity(r->layout, r->max_tokens), .out = out};
+  Rewriter w = {
+      .request = r, .inputs = inputs, .capacity = layout_capacity(r->layout, r->max_tokens), .out = out};
   bool ok = true;
   w.remarks = mem_alloc_zeroed((size_t)count + 1, sizeof *w.remarks);
   for (int64_t i = 0; i < count && ok; i++) {

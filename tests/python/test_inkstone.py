@@ -278,6 +278,8 @@ def test_translate(translator_path):
         heard = []
         done = model.translate(["the moon", "", "a bird"], beam=2, max_tokens=8, on_output=heard.append)
         assert len(done.texts) == 3 and done.texts[1] == "" and heard == done.outputs and done.new_tokens > 0
+        checked = model.translate(["the moon", "7 moons"], beam=1, max_tokens=4, check=True).outputs
+        assert [o.check and o.check[0]["source"] for o in checked] == [[], "7"] and done.outputs[0].check is None
         assert "<html" in model.explain("translate", "the moon", beam=1, max_tokens=4).lower()
         with pytest.raises(inkstone.UsageError):
             model.summarize("the moon")
