@@ -59,9 +59,6 @@ typedef struct Run {
   int64_t steps_given; /* --steps given on resume; 0: none */
 } Run;
 
-/* The card's member with the task of a run that changes a model for another ("task"). */
-#define TUNED_BY "tuned_by"
-
 /* ---- settings ---- */
 
 static void use_settings(Run *r) {
@@ -303,7 +300,8 @@ static bool write_description(Run *r, Error *err) {
   const BundleUse use = {r->material->use, r->settings, r->base.model ? &r->base : NULL, r->material->labels,
                          adapter};
   r->card = make_card(r);
-  if (r->material->use != r->task) json_put(r->card, TUNED_BY, json_string(r->task->name));
+  if (r->material->use != r->task) json_put(r->card, CARD_TUNED_BY, json_string(r->task->name));
+  json_put(r->card, CARD_OBJECTIVE, json_string(objective_of(r->material)->name));
   if (tuning_freezes(&r->tuning)) json_put(r->card, "base", origin_base(r->train->from, &r->base));
   /* The card comes first: it marks the other files as written by Inkstone. */
   return recipe_fill(r->settings, &r->plan, err) && bundle_write_card(r->dir.path, r->card, err) &&
@@ -554,7 +552,7 @@ static bool start_run(Run *r, Error *err) {
 static bool resume_run(Run *r, Error *err) {
   r->resumed = true;
   if (!read_card(r, err)) return false;
-  const char *task = json_get_text(r->card, TUNED_BY, json_get_text(r->card, "task", r->task->name));
+  const char *task = json_get_text(r->card, CARD_TUNED_BY, json_get_text(r->card, "task", r->task->name));
   if (strcmp(task, r->task->name))
     return fail_usage(err, "%s: the run to resume is of `inkstone train %s`, not %s: give that task",
                       r->dir.home, task, r->task->name);

@@ -1,8 +1,21 @@
 #include "train/objective.h"
 
+#include <string.h>
+
 const Objective *objective_of(const Material *m) {
   if (m->kind != &material_preferences) return &objective_likelihood;
   return material_has_verdicts(m) ? &objective_kto : &objective_dpo;
+}
+
+const Objective *objective_named(const char *name) {
+  static const Objective *const all[] = {
+#define OBJECTIVE(name) &objective_##name,
+#include "train/objectives.def"
+#undef OBJECTIVE
+  };
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+    if (!strcmp(all[i]->name, name)) return all[i];
+  return NULL;
 }
 
 ObjectiveUse objective_use(const Material *m, const TrainSettings *train, const Settings *settings) {

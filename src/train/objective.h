@@ -11,6 +11,10 @@
 #include "run/scorer.h"
 #include "train/settings.h"
 
+/* Members of the card: an objective's name; the task of a run that changes a model for another ("task"). */
+#define CARD_OBJECTIVE "objective"
+#define CARD_TUNED_BY  "tuned_by"
+
 enum { MOST_MEASURES = 4 };
 
 /* Sums over what was measured, and how much that was; DIFFERENCE is computed from the others. */
@@ -21,6 +25,7 @@ typedef struct Tally {
 struct ObjectiveUse;
 typedef struct Objective {
   const char *name;
+  const char *loss_unit;                   /* a sentence for the report */
   const char *measures[MOST_MEASURES + 1]; /* names, ended by NULL; the first is shown with evaluations */
   int difference; /* the measure that is the one behind it less the one behind that; -1: none */
   bool refers;    /* needs the log-likelihoods of all sequences by the model that training begins with */
@@ -45,6 +50,8 @@ typedef struct ObjectiveUse {
 
 /* The objective of this material. */
 const Objective *objective_of(const Material *);
+/* NULL: there is none of that name. */
+const Objective *objective_named(const char *name);
 ObjectiveUse objective_use(const Material *, const TrainSettings *, const Settings *);
 
 /* Those of a batch's sequences, in the arena. */

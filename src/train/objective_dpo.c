@@ -2,6 +2,7 @@
  * p(text)
  * - ln p_before(text)), the loss of a pair is -ln sigmoid(r(chosen) - r(rejected)). With label smoothing s, a
  * share s of the pairs is taken to be the wrong way round (Mitchell 2023, "conservative DPO"). */
+#include "base/language.h"
 #include "train/objective.h"
 
 /* Measures. A margin is a difference of rewards, of which an accuracy says how often it is positive. */
@@ -46,6 +47,7 @@ static Tensor *loss(const ObjectiveUse *use, const Model *model, Net *net, const
 }
 
 const Objective objective_dpo = {.name = "dpo",
+                                 .loss_unit = N_("Nats per pair, 0.693 at the beginning: lower is better."),
                                  .measures = {"accuracy", "margin", "reward_chosen", "reward_rejected"},
                                  .difference = MARGIN,
                                  .refers = true,

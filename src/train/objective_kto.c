@@ -6,6 +6,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/language.h"
 #include "train/objective.h"
 
 enum { MARGIN, CHOSEN, REJECTED, DIVERGENCE };
@@ -74,11 +75,13 @@ static Tensor *loss(const ObjectiveUse *use, const Model *model, Net *net, const
                                          .divisor = divisor});
 }
 
-const Objective objective_kto = {.name = "kto",
-                                 .measures = {"margin", "reward_chosen", "reward_rejected", "divergence"},
-                                 .difference = MARGIN,
-                                 .refers = true,
-                                 .rate = 0.05,
-                                 .passes = 2,
-                                 .units = units,
-                                 .loss = loss};
+const Objective objective_kto = {
+    .name = "kto",
+    .loss_unit = N_("Per text, half its weight at the beginning: lower is better."),
+    .measures = {"margin", "reward_chosen", "reward_rejected", "divergence"},
+    .difference = MARGIN,
+    .refers = true,
+    .rate = 0.05,
+    .passes = 2,
+    .units = units,
+    .loss = loss};

@@ -1,4 +1,5 @@
 /* objective_likelihood.c - the cross-entropy of the next token: of text, and of targets behind a source. */
+#include "base/language.h"
 #include "train/objective.h"
 
 static double units(const Batch *batch) {
@@ -11,5 +12,9 @@ static Tensor *loss(const ObjectiveUse *use, const Model *model, Net *net, const
   return model_loss(model, net, batch, (float)use->smoothing, divisor);
 }
 
-const Objective objective_likelihood = {
-    .name = "likelihood", .difference = -1, .rate = 1, .units = units, .loss = loss};
+const Objective objective_likelihood = {.name = "likelihood",
+                                        .loss_unit = N_("Nats per token: lower is better."),
+                                        .difference = -1,
+                                        .rate = 1,
+                                        .units = units,
+                                        .loss = loss};

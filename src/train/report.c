@@ -1,6 +1,7 @@
 /* report.c - gathers the contents of a report from the log, the card, the settings and the weights. */
 #include "train/report.h"
 
+#include <math.h>
 #include <string.h>
 #include <time.h>
 
@@ -10,10 +11,15 @@
 #include "base/threads.h"
 #include "io/source.h"
 #include "train/file_names.h"
+#include "train/objective.h"
 #include "train/plan.h"
 
 void report_open(Report *r, const char *run) {
-  *r = (Report){.arena = arena_new(0), .task = "write", .ended = ""};
+  *r = (Report){.arena = arena_new(0),
+                .task = "write",
+                .tuned_by = "write",
+                .ended = "",
+                .loss_unit = objective_likelihood.loss_unit};
   r->run = arena_strndup(r->arena, run, strlen(run));
 }
 
@@ -45,16 +51,34 @@ static void forget_from(Report *r, int64_t step) {
   r->texts.count = kept;
 }
 
-/* The value of "valid_<metric>", if any; the report remembers the name of the metric. */
-static double metric_of(Report *r, const json_t *line) {
+static bool is_in_every_run(const char *key) {
+  static const char *const names[] = {"step",         "time", "loss", "valid_loss", "lr", "tokens_per_second",
+                                      "gradient_norm"};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    if (!strcmp(key, names[i])) return true;
+  return false;
+}
+
+/* The place of a name that the report remembers; -1: there are too many. */
+static int curve_of(Report *r, const char *name) {
+  for (int i = 0; i < MOST_CURVES; i++) {
+    if (!r->curves[i]) r->curves[i] = keep(r, name);
+    if (!strcmp(r->curves[i], name)) return i;
+  }
+  return -1;
+}
+
+/* A measure of the batch and the held-out one are one curve. */
+static void add_curve_values(Report *r, ReportPoint *p, const json_t *line) {
   json_t *object = (json_t *)(uintptr_t)line, *value;
   const char *key;
+  for (int i = 0; i < MOST_CURVES; i++) p->curves[i][0] = p->curves[i][1] = NAN;
   json_object_foreach(object, key, value) {
-    if (strncmp(key, "valid_", 6) || !strcmp(key, "valid_loss")) continue;
-    if (!r->metric) r->metric = keep(r, key + 6);
-    return json_number_value(value);
+    if (is_in_every_run(key) || !json_is_number(value)) continue;
+    const bool held = !strncmp(key, "valid_", 6);
+    const int at = curve_of(r, held ? key + 6 : key);
+    if (at >= 0) p->curves[at][held] = json_number_value(value);
   }
-  return 0;
 }
 
 static void add_line(Report *r, const json_t *line) {
@@ -65,10 +89,14 @@ static void add_line(Report *r, const json_t *line) {
     return;
   }
   if (r->points.count && r->points.data[r->points.count - 1].step >= step) forget_from(r, step);
-  const double metric = metric_of(r, line);
-  vec_push(&r->points,
-           ((ReportPoint){step, number(line, "time"), number(line, "loss"), number(line, "valid_loss"),
-                          number(line, "lr"), number(line, "tokens_per_second"), metric}));
+  ReportPoint p = {.step = step,
+                   .seconds = number(line, "time"),
+                   .loss = number(line, "loss"),
+                   .valid_loss = number(line, "valid_loss"),
+                   .learning_rate = number(line, "lr"),
+                   .tokens_per_second = number(line, "tokens_per_second")};
+  add_curve_values(r, &p, line);
+  vec_push(&r->points, p);
 }
 
 static bool read_lines(Report *r, const FileView *log, const char *path, Error *err) {
@@ -120,12 +148,16 @@ static void add_data_facts(Report *r, const json_t *data) {
 void report_from_card(Report *r, const json_t *card) {
   const json_t *training = json_object_get(card, "training");
   r->task = keep(r, json_get_text(card, "task", "write"));
+  r->tuned_by = keep(r, json_get_text(card, CARD_TUNED_BY, r->task));
   r->finished = json_is_true(json_object_get(training, "finished"));
   r->steps = (int64_t)number(training, "steps");
   r->best_step = (int64_t)number(training, "best_step");
   r->tokens_seen = (int64_t)number(training, "tokens_seen");
   r->seconds = number(training, "seconds");
   r->labels = json_object_get(training, "valid_labels");
+  if (r->labels) r->loss_unit = N_("Nats per text: lower is better.");
+  const Objective *objective = objective_named(json_get_text(card, CARD_OBJECTIVE, ""));
+  if (objective) r->loss_unit = objective->loss_unit;
   r->valid_loss = number(training, "valid_loss");
   r->perplexity = number(training, "valid_perplexity");
   r->bits_per_byte = number(training, "valid_bits_per_byte");

@@ -6,10 +6,14 @@
 #include "base/json.h"
 #include "base/settings.h"
 
-/* A line of the log; 0: not measured there. */
+/* Values of the log besides those that every run has: an objective's measures, a metric. */
+enum { MOST_CURVES = 6 };
+
+/* A line of the log; 0 (of curves NAN): not measured there. */
 typedef struct ReportPoint {
   int64_t step;
-  double seconds, loss, valid_loss, learning_rate, tokens_per_second, metric;
+  double seconds, loss, valid_loss, learning_rate, tokens_per_second;
+  double curves[MOST_CURVES][2]; /* of the training batch, and held out */
 } ReportPoint;
 
 typedef struct ReportText {
@@ -25,11 +29,13 @@ typedef struct ReportFact {
 typedef struct Report {
   Arena *arena;                   /* holds all texts */
   const char *run, *task, *ended; /* the model directory; "write"; local date and time */
+  const char *tuned_by;           /* the task of the run, if it changes a model for another; else `task` */
   bool finished;                  /* else interrupted */
   int64_t steps, best_step;
   int64_t parameters, tokens_seen;                                           /* 0: unknown */
   double seconds, valid_loss, perplexity, bits_per_byte, bits_per_character; /* 0: unknown */
-  const char *metric; /* metric of --best-by in the points; NULL: none */
+  const char *loss_unit;                                                     /* a sentence */
+  const char *curves[MOST_CURVES];                                           /* names; the rest NULL */
   const json_t
       *labels; /* of a classifier, class_results_json of the held-out texts; NULL: none. The card's */
   VEC(ReportPoint) points;

@@ -1,5 +1,6 @@
 /* report_page.c - writes the report as HTML. Text from outside is escaped by html_addf or html_text. */
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/figure.h"
@@ -101,7 +102,7 @@ static void add_losses(Buffer *out, const Report *r) {
               "<h2>%s</h2>\n<p class=quiet>%s</p>\n<span class=quiet>%s</span>"
               "<input type=radio name=x id=linear checked><label for=linear>%s</label>"
               "<input type=radio name=x id=log><label for=log>%s</label>\n",
-              _("Loss"), _("Nats per token: lower is better."), _("Steps"), _("linear"), _("logarithmic"));
+              _("Loss"), language_text(r->loss_unit), _("Steps"), _("linear"), _("logarithmic"));
     buffer_adds(out, "<figure class=linear>");
     plot_svg(out, &plot);
     buffer_adds(out, "</figure>\n<figure class=log>");
@@ -111,21 +112,45 @@ static void add_losses(Buffer *out, const Report *r) {
   for (size_t i = 0; i < 2; i++) vec_free(&series[i].points);
 }
 
-static void add_small(Buffer *out, const char *title, PlotSeries series) {
-  if (series.points.count) {
+static void add_small(Buffer *out, const char *title, PlotSeries *series, size_t count) {
+  size_t points = 0;
+  for (size_t i = 0; i < count; i++) points += series[i].points.count;
+  if (points) {
     html_addf(out, "<figure><figcaption>%s</figcaption>", title);
-    plot_svg(out, &(Plot){_("step"), &series, 1, 380, 220, false});
+    plot_svg(out, &(Plot){_("step"), series, count, 380, 220, false});
     buffer_adds(out, "</figure>\n");
   }
-  vec_free(&series.points);
+  for (size_t i = 0; i < count; i++) vec_free(&series[i].points);
+}
+
+static PlotSeries curve_series(const Report *r, int curve, bool held) {
+  PlotSeries s = {
+      .name = held ? _("held out") : _("training"), .css = held ? "b" : "a", .dots = held, .smooth = !held};
+  for (size_t i = 0; i < r->points.count; i++) {
+    const double value = r->points.data[i].curves[curve][held];
+    if (isfinite(value)) vec_push(&s.points, ((PlotPoint){(double)r->points.data[i].step, value}));
+  }
+  return s;
+}
+
+/* "reward_chosen" as "reward chosen". */
+static void add_curve(Buffer *out, const Report *r, int curve) {
+  PlotSeries series[] = {curve_series(r, curve, false), curve_series(r, curve, true)};
+  char title[64];
+  snprintf(title, sizeof title, "%s", r->curves[curve]);
+  for (char *c = title; *c; c++)
+    if (*c == '_') *c = ' ';
+  add_small(out, title, series, 2);
 }
 
 static void add_curves(Buffer *out, const Report *r) {
   add_losses(out, r);
   buffer_adds(out, "<div class=pair>\n");
-  if (r->metric) add_small(out, r->metric, SERIES(r, metric, r->metric, "b"));
-  add_small(out, _("Learning rate"), SERIES(r, learning_rate, _("learning rate"), "c"));
-  add_small(out, _("Tokens per second"), SERIES(r, tokens_per_second, _("tokens per second"), "c"));
+  for (int i = 0; i < MOST_CURVES && r->curves[i]; i++) add_curve(out, r, i);
+  PlotSeries rate = SERIES(r, learning_rate, _("learning rate"), "c"),
+             speed = SERIES(r, tokens_per_second, _("tokens per second"), "c");
+  add_small(out, _("Learning rate"), &rate, 1);
+  add_small(out, _("Tokens per second"), &speed, 1);
   buffer_adds(out, "</div>\n");
 }
 
@@ -225,7 +250,7 @@ static void add_next(Buffer *out, const Report *r) {
                   {"tensorboard --logdir ", ""}};
   html_addf(out, "<h2>%s</h2><pre class=shell>", _("Next"));
   if (!r->finished) {
-    html_addf(out, "inkstone train %s -o ", r->task);
+    html_addf(out, "inkstone train %s -o ", r->tuned_by);
     add_shell_word(out, r->run);
     buffer_adds(out, " --resume\n");
   }

@@ -37,6 +37,8 @@ expect_err "accuracy"
 [ "$(grep -c '"valid_margin"' one/log.jsonl)" = 3 ] || flunk "not every evaluation has its margin in the log"
 head -n 1 one/log.jsonl | grep -q '"loss":0.69314' || flunk "the first loss is not ln 2"
 grep -q '"valid_accuracy"' one/inkstone.json || flunk "the card has no accuracy"
+grep -q '<figcaption>reward rejected<' one/report.html || flunk "the report has no rewards"
+grep -q 'Nats per pair' one/report.html || flunk "the report does not say what the loss is"
 grep -q '"task": "reply"' one/inkstone.json || flunk "the model is not used for replies"
 for threads in 2 3; do
   tune pairs.jsonl more$threads --threads $threads -q

@@ -143,7 +143,12 @@ static void a_page_that_needs_nothing_else(void **state) {
   report_open(&r, "it's");
   report_from_card(&r, card);
   for (int64_t i = 1; i <= 1000; i++)
-    vec_push(&r.points, ((ReportPoint){i, 0.1 * (double)i, 5.0 / (double)i, i % 100 ? 0 : 2, 1e-3, 1000, 0}));
+    vec_push(&r.points, ((ReportPoint){.step = i,
+                                       .seconds = 0.1 * (double)i,
+                                       .loss = 5.0 / (double)i,
+                                       .valid_loss = i % 100 ? 0 : 2,
+                                       .learning_rate = 1e-3,
+                                       .tokens_per_second = 1000}));
   vec_push(&r.texts, ((ReportText){500, "<script>&\"春眠不觉晓\"\x01\xff", false}));
   vec_push(&r.settings, ((ReportFact){"separator", "</table>"}));
   char *page = page_of(&r);
@@ -182,6 +187,32 @@ static void nothing_to_show(void **state) {
   assert_null(strstr(page, "nan"));
   expect(page, "training 2.5 at step 7");
   mem_free(page);
+  report_close(&r);
+}
+
+/* An objective's measures: one figure each, with what is 0 or less; losses have its unit. */
+static void measures_have_curves(void **state) {
+  static const char text[] = "{\"task\":\"reply\",\"tuned_by\":\"prefer\",\"objective\":\"dpo\"}";
+  Report r;
+  Error err = {0};
+  json_t *card = json_parse(text, strlen(text), "card", &err);
+  assert_true(
+      read_log(&r,
+               "{\"step\":1,\"loss\":0.7,\"accuracy\":0,\"reward_chosen\":-0.5}\n"
+               "{\"step\":2,\"loss\":0.6,\"accuracy\":50,\"reward_chosen\":-0.25,\"valid_accuracy\":75,"
+               "\"valid_reward_chosen\":-1}\n",
+               &err));
+  report_from_card(&r, card);
+  char *page = page_of(&r);
+  const char *const parts[] = {"<figcaption>accuracy<",  "<figcaption>reward chosen<",
+                               "training 0 at step 1",   "training -0.5 at step 1",
+                               "held out -1 at step 2",  "held out 75 at step 2",
+                               "Nats per pair",          "inkstone train prefer -o model --resume",
+                               "inkstone reply -m model"};
+  for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) expect(page, parts[i]);
+  assert_int_equal(count_in(page, "<svg"), 4); /* losses twice, two measures */
+  mem_free(page);
+  json_decref(card);
   report_close(&r);
 }
 
@@ -227,6 +258,7 @@ int main(void) {
       cmocka_unit_test(no_line_of_a_log),
       cmocka_unit_test(nothing_to_show),
       cmocka_unit_test(a_page_that_needs_nothing_else),
+      cmocka_unit_test(measures_have_curves),
       cmocka_unit_test(many_samples),
       cmocka_unit_test(names_are_escaped),
   };
