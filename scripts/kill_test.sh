@@ -1,8 +1,8 @@
 #!/bin/sh
 # Kills a training run with SIGKILL at random instants, resumes it each time, and compares the final weights with those of an
-# uninterrupted run, of all weights and of an adapter; then does the same with a run that replaces a model (--overwrite,
-# --average), where after every kill the old or the new model must generate text; then trains with 1, 2 and 3 threads and
-# compares the weights.
+# uninterrupted run: of all weights, of an adapter, of preferences (which need their references back) and of a classifier, each
+# also with 1, 2 and 3 threads; then does the same with a run that replaces a model (--overwrite, --average), where after every
+# kill the old or the new model must generate text.
 #
 #   sh scripts/kill_test.sh [KILLS [INKSTONE [TEXT]]]      defaults: 20 kills of each kind, build/release/inkstone, a made-up text
 #
@@ -19,12 +19,15 @@ if [ -z "$text" ]; then
     for (i = 0; i < 6000; i++) { line = ""; for (k = 0; k < 8; k++) line = line w[int(rand() * 19) + 1] " "; print line } }' >"$text"
 fi
 
+awk 'NR <= 400 { printf "%s\t%s\n", (/river/ ? "wet" : "dry"), $0 }' "$text" >"$here/labels.tsv"
+awk 'BEGIN { print "prompt\tchosen\trejected" } NR <= 400 { print $1 " " $2 "\t " $3 " " $4 "\t " $4 " " $5 " old" }' "$text" >"$here/pairs.tsv"
+
 # With dropout and averaging, so that their state is tested, too. Replaces the shell: call it in a subshell.
-exec_train() { # DIRECTORY FLAGS...
-  dir=$1
-  shift
-  exec "$inkstone" train write "$text" -o "$here/$dir" --context 64 --steps 400 --batch 8 --checkpoint-every 20 \
-    --eval-every 37 --sample-every 90 --dropout 0.1 --ema 0.9 --quiet "$@"
+exec_train() { # DIRECTORY TASK DATA FLAGS...
+  dir=$1 task=$2 data=$3
+  shift 3
+  exec "$inkstone" train "$task" "$data" -o "$here/$dir" --steps 400 --batch 8 --checkpoint-every 20 --eval-every 37 \
+    --dropout 0.1 --ema 0.9 --quiet "$@"
 }
 train() { (exec_train "$@"); }
 sum() { # hash of all learnt files of a run
@@ -38,12 +41,12 @@ kill_within() { # PID MILLISECONDS: kills it after a random part of that time
   kill -9 "$1" 2>/dev/null || true
   wait "$1" 2>/dev/null || true
 }
-resume_killed() { # FLAGS...: to the end
+resume_killed() { # TASK DATA FLAGS...: to the end
   train killed --resume "$@"
   got=$(sum killed)
   [ "$got" = "$expected" ] || { echo "FAILED: killed run gives $got"; exit 1; }
 }
-kill_training() { # DIRECTORY of the run that is left alone, FLAGS...
+kill_training() { # DIRECTORY of the run that is left alone, TASK DATA FLAGS...
   dir=$1
   shift
   begin=$(date +%s%N)
@@ -64,10 +67,18 @@ kill_training() { # DIRECTORY of the run that is left alone, FLAGS...
   done
   resume_killed "$@"
   echo "after $kills kills: same weights: $got"
+  for threads in 1 2 3; do
+    train threads "$@" --overwrite --threads $threads
+    got=$(sum threads)
+    [ "$got" = "$expected" ] || { echo "FAILED: $threads threads give $got"; exit 1; }
+    echo "$threads threads: same weights: $got"
+  done
 }
 
-kill_training whole --size nano
-kill_training adapter --from "$here/whole" --adapter lora --rank 4
+kill_training whole write "$text" --size nano --context 64 --sample-every 90
+kill_training adapter write "$text" --context 64 --sample-every 90 --from "$here/whole" --adapter lora --rank 4
+kill_training preferences prefer "$here/pairs.tsv" --lr 1e-4 --from "$here/whole" --adapter lora --rank 4
+kill_training labels classify "$here/labels.tsv" --context 64 --from "$here/whole"
 
 # ---- replacing a model ----
 
@@ -117,10 +128,3 @@ while [ "$done_kills" -lt "$kills" ]; do
   resumed=$((resumed + 1))
 done
 echo "after $kills kills of runs that replace a model: $stayed times the old model, $resumed times a new run, resumed to the same weights"
-
-for threads in 1 2 3; do
-  train "threads$threads" --size nano --threads $threads
-  got=$(sum "threads$threads")
-  [ "$got" = "$(sum whole)" ] || { echo "FAILED: $threads threads give $got"; exit 1; }
-  echo "$threads threads: same weights: $got"
-done

@@ -591,7 +591,9 @@ static bool run_in_directory(Run *r, const char *home, const Settings *given, co
   if (!run_dir_open(&r->dir, home, r->train->dry_run, err) ||
       !run_dir_choose(&r->dir, r->train, &r->news, &again, err) || !choose_files(r, files, count, err))
     return false;
-  if (!again && r->train->resume && !tune_contradictions(r->settings, err)) return false;
+  if (!again && r->train->resume &&
+      (!tune_contradictions(r->settings, err) || !tune_has_base(r->task, r->train, err)))
+    return false;
   if (again) {
     if (settings_given(given, "steps")) r->steps_given = r->train->steps;
     if (!recipe_continue(in_run(r, path, "recipe.yaml"), given, &r->settings, err)) return false;

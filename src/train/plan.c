@@ -250,8 +250,7 @@ bool plan_check_task(const Task *task, const Settings *given, const News *news, 
   for (const char *const *name = task->material->unread; name && *name; name++)
     if (!unused_setting(given, *name, where, news, err)) return false;
   const TrainSettings *s = settings_part(given, &train_settings_table);
-  if (task->material->tunes && !s->from && !s->resume)
-    return fail_usage(err, "`train %s` changes a model that writes already: give it with --from", task->name);
+  if (!s->resume && !tune_has_base(task, s, err)) return false;
   return check_metric(task, s, err) &&
          (task_has_pairs(task) ||
           check_unread(task, given, language_text(material_pairs.said), &search_settings_table, news, err));

@@ -21,6 +21,11 @@ Tuning tune_of(const TrainSettings *s) {
                               .dropout = (float)s->adapter_dropout}};
 }
 
+bool tune_has_base(const Task *task, const TrainSettings *s, Error *err) {
+  return !task->material->tunes || s->from ||
+         fail_usage(err, "`train %s` changes a model that writes already: give it with --from", task->name);
+}
+
 bool tune_contradictions(const Settings *own, Error *err) {
   static const char *const of_adapters[] = {"rank", "alpha", "adapter-dropout", "rslora", "target"};
   const bool from = settings_given(own, "from"), freeze = settings_given(own, "freeze"),

@@ -117,6 +117,9 @@ run train prefer plain.txt -o plain --from base -q
 expect_failure "looks like plain lines, but preferences are JSON or a table"
 run train prefer pairs.jsonl -o new
 expect_usage "give it with --from"
+mkdir new # as a run leaves it that was killed before its first checkpoint
+run train prefer pairs.jsonl -o new --resume
+expect_usage "give it with --from"
 run train write chat.jsonl -o written --beta 0.1
 expect_usage "--beta"
 run train prefer pairs.jsonl -o packed --from base --pack
