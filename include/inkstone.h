@@ -416,8 +416,9 @@ typedef struct ink_output {
   bool unended;          /* reached the setting "max_tokens", or the model's last position, before its end */
   const char *check; /* with the setting "check": where it differs from the source in what must not change, as
                         JSON [{"kind": "number", "source": "1250", "output": "120"}]; "source" is null for
-                        what it invented, "output" for what is missing, "wanted" is the translation of a term;
-                        without the setting, or without an output, NULL */
+                        what it invented, "output" for what is missing, "wanted" is the translation of a term.
+                        Of a model trained with "protect" also without the setting: what a translation lost.
+                        Else, or without an output, NULL */
 } ink_output;
 
 /* Called in the order of the inputs, best first. Return false to stop. */

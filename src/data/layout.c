@@ -6,15 +6,23 @@
 
 #include "base/language.h"
 #include "data/chat_template.h"
+#include "text/masks.h"
 
 static const char pad[] = "<|pad|>", separator[] = "<|sep|>";
 
-const char *const *layout_specials(const Task *task) {
+static const char *const *special_names(const Task *task) {
   static const char *const none[] = {NULL}, *const labels[] = {pad, NULL},
                            *const pairs[] = {pad, separator, NULL},
                            *const chat[] = {pad, "<|system|>", "<|user|>", "<|assistant|>", "<|end|>", NULL};
   if (task_has_labels(task)) return labels;
   return !task_has_pairs(task) ? none : task->chat ? chat : pairs;
+}
+
+void layout_tokens(const Task *task, bool masked, NewToken out[LAYOUT_TOKENS]) {
+  int count = 0;
+  for (const char *const *name = special_names(task); *name; name++) out[count++] = (NewToken){*name, true};
+  for (int i = 0; i < MASKS && masked; i++) out[count++] = (NewToken){mask_name(i), false};
+  out[count] = (NewToken){NULL, false};
 }
 
 static bool find_token(const Tokenizer *t, const char *name, int32_t *id, Error *err) {

@@ -21,8 +21,10 @@
 /* The shortest context: source, target and the special tokens around them. */
 enum { LAYOUT_LEAST_TIME = 16 };
 
-/* The special tokens of a tokenizer for this task in addition to <|endoftext|>; ended by NULL. */
-const char *const *layout_specials(const Task *);
+/* The tokens of a tokenizer for this task in addition to <|endoftext|>, ended by one without a name;
+ * `masked`: with those of Material.masked. */
+enum { LAYOUT_TOKENS = 32 };
+void layout_tokens(const Task *, bool masked, NewToken out[LAYOUT_TOKENS]);
 
 /* encodes: the network has an encoder (separate layout). Fails, naming the token, if the tokenizer lacks one.
  * `where`: the file that gives the context; NULL: the settings. */

@@ -61,6 +61,7 @@ struct Material {
   MaterialPart train, held;
   bool has_held;         /* there is a held-out part */
   bool two_vocabularies; /* sources have a separate tokenizer */
+  bool masked;           /* texts have tokens for spans that must not change (text/masks.h) */
   MaterialTokens tokens;
   /* Of the model that training continues: start and padding tokens, and the template of its conversations
    * (NULL: it has none). */

@@ -19,6 +19,7 @@ typedef struct PairMaterial {
   const PairSettings *pair;
   const PairTrainingSettings *training;
   Pairs *train, *held;
+  Arena *masked;   /* texts of both with --protect; NULL: the texts are as they were read */
   Pairs *versions; /* the training pairs repeated, for BPE-dropout */
   PairTokens tokens, held_tokens;
   PairLayout layout;
@@ -43,6 +44,7 @@ static void free_pairs(Material *base) {
   pairs_free(m->versions);
   pairs_free(m->held);
   pairs_free(m->train);
+  arena_free(m->masked);
   mem_free(m);
 }
 
@@ -82,6 +84,21 @@ static bool open_both(PairMaterial *m, const TextList *files, Error *err) {
          pairs_check(m->train, m->held, m->training, &report, &m->base.news, err);
 }
 
+/* Held-out pairs, too: they are what the model will read. */
+static bool mask_both(PairMaterial *m, Error *err) {
+  char n[FIGURE_SIZE];
+  int64_t masked, held;
+  if (!m->training->protect) return true;
+  m->masked = arena_new(0);
+  m->base.masked = true;
+  if (!pairs_mask(m->train, m->masked, &masked, err) ||
+      (m->held && !pairs_mask(m->held, m->masked, &held, err)))
+    return false;
+  news_note(&m->base.news, "protected: %s with spans that the model learns to copy",
+            figure_of(n, masked, N_("example")));
+  return true;
+}
+
 static Material *open_pairs(const Task *task, const TextList *files, const Settings *settings,
                             const News *news, Error *err) {
   PairMaterial *m = mem_alloc_zeroed(1, sizeof *m);
@@ -96,7 +113,7 @@ static Material *open_pairs(const Task *task, const TextList *files, const Setti
       fail_usage(err,
                  "--vocabularies separate does not apply to conversations, because both speakers share "
                  "one language: leave it out");
-  if (!may || !open_both(m, files, err) ||
+  if (!may || !open_both(m, files, err) || !mask_both(m, err) ||
       (labelled(&m->base) && !labels_of(&m->labels, m->train, news, err))) {
     free_pairs(&m->base);
     return NULL;
@@ -127,6 +144,7 @@ static bool encode_training(PairMaterial *m, const Tokenizer *t, Error *err) {
 
 static bool encode_pairs(Material *base, const Tokenizer *t, Error *err) {
   PairMaterial *m = (PairMaterial *)base;
+  if (!labelled(base) && !pairs_check_masks(base->masked, t, err)) return false;
   if (!encode_training(m, t, err)) return false;
   base->train.tokens = m->tokens.ids.starts[m->tokens.ids.count];
   if (!m->held) return true;
@@ -246,7 +264,7 @@ const MaterialKind material_pairs = {N_("pairs and conversations"),
                                      evaluation_batches,
                                      need_of_pairs};
 
-static const char *const without_labels[] = {"max_ratio", "vocabularies", NULL};
+static const char *const without_labels[] = {"max_ratio", "vocabularies", "protect", NULL};
 
 const MaterialKind material_labels = {
     N_("labelled texts"), {&pair_settings_table, &pair_training_settings_table},

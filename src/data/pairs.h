@@ -29,6 +29,7 @@
 #ifndef DATA_PAIRS_H
 #define DATA_PAIRS_H
 
+#include "base/arena.h"
 #include "base/file.h"
 #include "base/language.h"
 #include "data/corpus.h"
@@ -165,6 +166,14 @@ const char *example_location(const Pairs *, const Example *, char buf[PATH_CAPAC
 
 /* The texts of these roles (bits 1 << role) as a source for tokenizer_train. Free with mem_free(self). */
 TextSource pairs_source(const Pairs *, unsigned roles);
+
+/* For training: replaces spans that several turns of an example share, and that must not change, by tokens
+ * that stand for them (text/masks.h). `texts` keeps the new turns; *masked is the number of examples that
+ * have any. */
+bool pairs_mask(Pairs *, Arena *texts, int64_t *masked, Error *);
+/* Fails if the texts are masked and the tokenizer, or that of sources, does not know the tokens, and the
+ * other way round. */
+bool pairs_check_masks(bool masked, const Tokenizer *, Error *);
 
 /* ---- checks ---- */
 

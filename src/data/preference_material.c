@@ -210,9 +210,10 @@ static Batches *evaluation_batches(const Material *base, BatchSize size, int64_t
   return batches_of(m, &m->held, size, limit, false, 0, &(News){0}, err);
 }
 
-static const char *const unread[] = {
-    "columns", "fields",       "languages",   "turn_mark",     "duplicates",   "overlap",       "max_ratio",
-    "pack",    "vocabularies", "bpe_dropout", "sample_tokens", "sample_every", "sample_prompt", NULL};
+static const char *const unread[] = {"columns",      "fields",        "languages", "turn_mark",
+                                     "duplicates",   "overlap",       "max_ratio", "pack",
+                                     "vocabularies", "bpe_dropout",   "protect",   "sample_tokens",
+                                     "sample_every", "sample_prompt", NULL};
 
 const MaterialKind material_preferences = {
     N_("preferences"),

@@ -197,8 +197,8 @@ bool ink_write(ink_model *m, const char *prompt, size_t length, const ink_settin
 
 ink_settings *ink_settings_rewrite(void) {
   static const SettingTable *const tables[] = {
-      &search_settings_table, &sampling_settings_table, &chat_settings_table,   &language_settings_table,
-      &check_settings_table,  &text_settings_table,     &general_settings_table};
+      &search_settings_table,     &sampling_settings_table, &chat_settings_table,   &language_settings_table,
+      &protection_settings_table, &text_settings_table,     &general_settings_table};
   return settings_new(tables, 7);
 }
 
@@ -206,7 +206,7 @@ ink_settings *ink_settings_rewrite(void) {
 typedef struct Rewriting {
   PairLayout layout;
   Generation generation;
-  Check *check; /* NULL: none */
+  Protection *protection; /* NULL: none */
   RewriteRequest request;
 } Rewriting;
 
@@ -228,8 +228,9 @@ static bool prepare(Rewriting *w, const Bundle *b, const Task *task, const ink_s
     return fail_usage(err, "--system has no effect: it is for conversations");
   if (!bundle_check_task(b, task, err) || !bundle_layout(b, task, &w->layout, err) ||
       !languages_frame(b, settings, &w->layout, err) || !generation_open(g, b, &w->layout, settings, err) ||
-      !generation_fit(g, &w->layout, err) || !check_open(&w->check, task, settings, news, err))
+      !generation_fit(g, &w->layout, err) || !protection_open(&w->protection, b, task, settings, news, err))
     return false;
+  protection_constrain(w->protection, b->tokenizer, &g->rules);
   w->request = (RewriteRequest){.model = b->model,
                                 .tokenizer = b->tokenizer,
                                 .layout = &w->layout,
@@ -239,13 +240,13 @@ static bool prepare(Rewriting *w, const Bundle *b, const Task *task, const ink_s
                                 .never = g->never,
                                 .seed = (uint64_t)general->seed,
                                 .max_tokens = g->sampling->max_tokens,
-                                .check = w->check};
+                                .protection = w->protection};
   return true;
 }
 
 static void close_rewriting(Rewriting *w) {
   generation_close(&w->generation);
-  check_close(w->check);
+  protection_close(w->protection);
 }
 
 /* Counters continue from `done`. */

@@ -50,6 +50,8 @@ static bool extend(const Draw *d, const InputDraw *in, int32_t which, const floa
   memcpy(worker->history + input->length, text->ids.data, text->ids.count * sizeof *worker->history);
   const double random = random_unit(r->seed, in->stream + (uint64_t)which, text->ids.count);
   worker->sampler.most = input->length + in->most;
+  worker->sampler.source = input->source;
+  worker->sampler.source_length = input->source_length;
   const int32_t id = sampler_draw(&worker->sampler, logits, worker->history, input->length,
                                   input->length + (int64_t)text->ids.count, random, &logprob);
   text->logprob += logprob;

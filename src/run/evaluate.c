@@ -31,8 +31,8 @@
 
 ink_settings *ink_settings_eval(void) {
   static const SettingTable *const tables[] = {
-      &eval_settings_table,     &text_settings_table,     &document_settings_table, &pair_settings_table,
-      &search_settings_table,   &sampling_settings_table, &check_settings_table,    &metric_settings_table,
+      &eval_settings_table,     &text_settings_table,     &document_settings_table,   &pair_settings_table,
+      &search_settings_table,   &sampling_settings_table, &protection_settings_table, &metric_settings_table,
       &language_settings_table, &general_settings_table};
   return settings_new(tables, sizeof tables / sizeof *tables);
 }
@@ -228,7 +228,7 @@ static bool encode_pairs(const Evaluation *e, const Pairs *pairs, PairTokens *to
   return ok;
 }
 
-static bool score_pairs(const Evaluation *e, const Pairs *pairs, const PairLayout *layout, Error *err) {
+static bool score_given(const Evaluation *e, const Pairs *pairs, const PairLayout *layout, Error *err) {
   PairTokens tokens;
   if (!encode_pairs(e, pairs, &tokens, err)) return false;
   Batches *batches = pair_eval_batches(&tokens, layout, 0, SCORE_TOGETHER, 0, e->news, err);
@@ -236,6 +236,22 @@ static bool score_pairs(const Evaluation *e, const Pairs *pairs, const PairLayou
   if (ok) e->out->documents = batches->examples;
   batches_free(batches);
   pair_tokens_free(&tokens);
+  return ok;
+}
+
+/* Of a model that was trained with --protect, the targets are scored as it learnt them: with tokens for what
+ * they share with their sources. */
+static bool score_pairs(const Evaluation *e, const Pairs *pairs, const PairLayout *layout, Error *err) {
+  const ProtectionSettings *s = settings_part(e->settings, &protection_settings_table);
+  int64_t count;
+  if (!s->protect || !masks_known(e->bundle->tokenizer)) return score_given(e, pairs, layout, err);
+  Arena *texts = arena_new(0);
+  Pairs masked = *pairs;
+  masked.turns = mem_alloc_zeroed(pairs->turn_count + 1, sizeof *masked.turns);
+  memcpy(masked.turns, pairs->turns, pairs->turn_count * sizeof *masked.turns);
+  const bool ok = pairs_mask(&masked, texts, &count, err) && score_given(e, &masked, layout, err);
+  mem_free(masked.turns);
+  arena_free(texts);
   return ok;
 }
 
@@ -256,37 +272,22 @@ static bool write_outputs(const Judge *j, const char *path, Error *err) {
   return ok;
 }
 
-/* Null if there is nothing to have a share in. */
-static json_t *share_of(size_t part, size_t all) {
-  return json_number(all ? (double)part / (double)all : NAN);
-}
-
-/* With --check: the share of the outputs that keep what must not change, and that of the references, in which
- * people may have written a number as a word. */
-static bool add_checks(const Judge *j, json_t *json, Error *err) {
-  JudgeChecks n;
-  if (!judge_check(j, &n, err)) return false;
-  json_put(
-      json, "checked",
-      json_build("{s:I, s:o, s:o}", "examples", (json_int_t)n.examples, "kept", share_of(n.kept, n.examples),
-                 "kept_in_references", share_of(n.references_kept, n.references)));
-  return true;
-}
-
 static bool report_results(const Evaluation *e, const Judge *j, bool checks, const char *outputs,
                            Error *err) {
   double words, two;
   judge_distinct(j, &words, &two);
   json_t *json = json_build("{s:I, s:o, s:f, s:f}", "examples", (json_int_t)judge_count(j), "metrics",
                             judge_scores(j), "distinct_1", words, "distinct_2", two);
-  const bool ok = !checks || add_checks(j, json, err);
+  json_t *checked = NULL;
+  const bool ok = !checks || (checked = judge_checks(j, err));
+  if (checked) json_put(json, "checked", checked);
   e->out->written = json_text(json, JSON_COMPACT);
   json_decref(json);
   return ok && (!outputs || !*outputs || write_outputs(j, outputs, err));
 }
 
 static bool judge_as(const Evaluation *e, const Pairs *pairs, const PairLayout *layout, const Generation *g,
-                     Check *check, Error *err) {
+                     Protection *protection, Error *err) {
   const EvalSettings *s = settings_part(e->settings, &eval_settings_table);
   const GeneralSettings *general = settings_part(e->settings, &general_settings_table);
   const JudgeRequest request = {.pairs = pairs,
@@ -300,12 +301,12 @@ static bool judge_as(const Evaluation *e, const Pairs *pairs, const PairLayout *
                                 .seed = (uint64_t)general->seed,
                                 .max_tokens = g->sampling->max_tokens,
                                 .most = (size_t)s->examples,
-                                .check = check};
+                                .protection = protection};
   Judge *j = judge_open(&request, err);
   if (j && judge_misses_words(j))
     news_warning(e->news, METRICS_MISS_WORDS, _("the reference"), request.metrics->tokenize);
-  const bool ok =
-      j && judge_run(j, e->bundle->model, err) && report_results(e, j, check != NULL, s->outputs, err);
+  const bool ok = j && judge_run(j, e->bundle->model, err) &&
+                  report_results(e, j, protection_checks(protection), s->outputs, err);
   judge_free(j);
   return ok;
 }
@@ -316,13 +317,15 @@ static bool judge_pairs(const Evaluation *e, const Task *task, const Pairs *pair
   Generation g;
   PairLayout written = *layout;
   if (!s->decode || e->compared) return true;
-  Check *check = NULL;
+  Protection *protection = NULL;
   const bool ok = generation_open(&g, e->bundle, layout, e->settings, err) &&
-                  generation_fit(&g, &written, err) && check_open(&check, task, e->settings, e->news, err) &&
-                  judge_as(e, pairs, &written, &g, check, err);
+                  generation_fit(&g, &written, err) &&
+                  protection_open(&protection, e->bundle, task, e->settings, e->news, err);
+  if (ok) protection_constrain(protection, e->bundle->tokenizer, &g.rules);
+  const bool judged = ok && judge_as(e, pairs, &written, &g, protection, err);
   generation_close(&g);
-  check_close(check);
-  return ok;
+  protection_close(protection);
+  return judged;
 }
 
 static bool eval_pairs(const Evaluation *e, const Task *task, TextFiles *files, Error *err) {
@@ -389,16 +392,19 @@ static bool eval_labels(const Evaluation *e, TextFiles *files, Error *err) {
 /* The settings of the texts a model writes, where none are written. */
 static bool check_decoding(const Evaluation *e, const char *where, Error *err) {
   static const SettingTable *const tables[] = {&metric_settings_table, &search_settings_table,
-                                               &sampling_settings_table, &check_settings_table};
+                                               &sampling_settings_table};
+  static const char *const others[] = {"examples", "outputs", "check", "terms"};
   for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
     if (!unused_table(e->settings, tables[i], where, e->news, err)) return false;
-  return unused_setting(e->settings, "examples", where, e->news, err) &&
-         unused_setting(e->settings, "outputs", where, e->news, err);
+  for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+    if (!unused_setting(e->settings, others[i], where, e->news, err)) return false;
+  return true;
 }
 
 static bool check_labelled(const Evaluation *e, Error *err) {
   static const char labelled[] = N_("on labelled texts, which this model is evaluated on");
   return unused_setting(e->settings, "plot", labelled, e->news, err) && check_decoding(e, labelled, err) &&
+         unused_setting(e->settings, "protect", labelled, e->news, err) &&
          unused_setting(e->settings, "decode", labelled, e->news, err) &&
          unused_table(e->settings, &document_settings_table, labelled, e->news, err) &&
          unused_table(e->settings, &language_settings_table, labelled, e->news, err);
@@ -410,7 +416,7 @@ static bool check_settings(const Evaluation *e, bool pairs, Error *err) {
   const EvalSettings *s = settings_part(e->settings, &eval_settings_table);
   if (!e->compared && !unused_setting(e->settings, "plot", "without --against", e->news, err)) return false;
   if (!pairs)
-    return check_decoding(e, running, err) &&
+    return check_decoding(e, running, err) && unused_setting(e->settings, "protect", running, e->news, err) &&
            unused_table(e->settings, &pair_settings_table, running, e->news, err) &&
            unused_table(e->settings, &language_settings_table, running, e->news, err);
   return unused_table(e->settings, &document_settings_table, both, e->news, err) &&

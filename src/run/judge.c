@@ -1,5 +1,6 @@
 #include "run/judge.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -115,6 +116,7 @@ static RewriteRequest request_for(const Judge *j, const Model *model, ink_output
                           .never = r->never,
                           .seed = r->seed,
                           .max_tokens = r->max_tokens,
+                          .protection = r->protection,
                           .listener = listener,
                           .user = user};
 }
@@ -193,26 +195,31 @@ const char *judge_output(const Judge *j, size_t which, size_t *length) {
 
 static bool check_one(const Judge *j, size_t which, const char *text, size_t length, size_t *examples,
                       size_t *kept, Error *err) {
-  Check *c = j->request.check;
+  Protection *c = j->request.protection;
   const RewriteInput *input = &j->inputs[which];
-  if (!check_text(c, input->turns, input->count, text, length, err)) return false;
+  if (!protection_check(c, input->turns, input->count, text, length, err)) return false;
   *examples += c->spans > 0;
   *kept += c->spans > 0 && !c->mismatches.count;
   return true;
 }
 
-bool judge_check(const Judge *j, JudgeChecks *n, Error *err) {
-  bool ok = true;
-  *n = (JudgeChecks){0};
-  for (size_t i = 0; i < j->count && ok; i++) {
+static json_t *share_of(size_t part, size_t all) {
+  return json_number(all ? (double)part / (double)all : NAN);
+}
+
+json_t *judge_checks(const Judge *j, Error *err) {
+  size_t examples = 0, kept = 0, references = 0, references_kept = 0;
+  for (size_t i = 0; i < j->count; i++) {
     const Example *e = example_at(j, i);
     const Document *right = example_turn(j->request.pairs, e, reply_of(j->request.pairs, e));
     size_t length;
     const char *text = judge_output(j, i, &length);
-    ok = check_one(j, i, text, length, &n->examples, &n->kept, err) &&
-         check_one(j, i, right->text, right->length, &n->references, &n->references_kept, err);
+    if (!check_one(j, i, text, length, &examples, &kept, err) ||
+        !check_one(j, i, right->text, right->length, &references, &references_kept, err))
+      return NULL;
   }
-  return ok;
+  return json_build("{s:I, s:o, s:o}", "examples", (json_int_t)examples, "kept", share_of(kept, examples),
+                    "kept_in_references", share_of(references_kept, references));
 }
 
 /* ---- diversity ---- */

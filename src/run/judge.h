@@ -4,7 +4,7 @@
 #define RUN_JUDGE_H
 
 #include "data/pairs.h"
-#include "run/check.h"
+#include "run/protection.h"
 #include "run/rewriter.h"
 #include "text/metrics.h"
 
@@ -19,8 +19,8 @@ typedef struct JudgeRequest {
   const MetricSettings *metrics;    /* NULL: none */
   uint64_t seed;
   int64_t max_tokens;
-  size_t most;  /* maximum number of examples, evenly spaced; 0: all */
-  Check *check; /* of the outputs; NULL: none */
+  size_t most;            /* maximum number of examples, evenly spaced; 0: all */
+  Protection *protection; /* of the outputs; NULL: none */
 } JudgeRequest;
 
 typedef struct Judge Judge;
@@ -39,11 +39,10 @@ bool judge_misses_words(const Judge *);
 json_t *judge_scores(const Judge *);
 /* The output for an example, and its length. */
 const char *judge_output(const Judge *, size_t which, size_t *length);
-/* Of the outputs and references that, or whose inputs, have anything to check: in how many it is right. */
-typedef struct JudgeChecks {
-  size_t examples, kept, references, references_kept;
-} JudgeChecks;
-bool judge_check(const Judge *, JudgeChecks *, Error *);
+/* With JudgeRequest.protection: of the outputs that, or whose inputs, have anything to compare, the share
+ * that keeps it, and that of the references, in which people may have written a number as a word (null: there
+ * are none): {"examples", "kept", "kept_in_references"}. NULL on failure. */
+json_t *judge_checks(const Judge *, Error *);
 /* Share of distinct words and word bigrams in all outputs (Li et al. 2016); a Han character is a word. */
 void judge_distinct(const Judge *, double *words, double *pairs);
 

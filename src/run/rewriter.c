@@ -27,8 +27,9 @@ typedef struct Rewriter {
   const RewriteRequest *request;
   const RewriteInput *inputs;
   VEC(Part) parts;
-  Remark *remarks;  /* [texts] */
-  int64_t capacity; /* maximum number of source tokens */
+  Remark *remarks;        /* [texts] */
+  ProtectedInput *masked; /* [texts] what is read instead of the inputs; NULL: the inputs */
+  int64_t capacity;       /* maximum number of source tokens */
   ink_rewritten *out;
 } Rewriter;
 
@@ -210,6 +211,13 @@ static bool add_text(Rewriter *w, int64_t text, const RewriteInput *input, Error
   return true;
 }
 
+static bool add_input(Rewriter *w, int64_t text, const RewriteInput *input, Error *err) {
+  if (!w->masked) return add_text(w, text, input, err);
+  ProtectedInput *masked = &w->masked[text];
+  return protection_mask(w->request->protection, input->turns, input->count, masked, err) &&
+         add_text(w, text, &(RewriteInput){masked->turns, masked->count}, err);
+}
+
 static void free_parts(Rewriter *w, size_t kept) {
   while (w->parts.count > kept) {
     Part *p = &w->parts.data[--w->parts.count];
@@ -222,8 +230,8 @@ static void free_parts(Rewriter *w, size_t kept) {
 static bool add_or_remark(Rewriter *w, int64_t text, const RewriteInput *input, Error *err) {
   const size_t before = w->parts.count;
   Error problem = {0};
-  if (!w->request->errors_per_text) return add_text(w, text, input, err);
-  if (add_text(w, text, input, &problem)) return true;
+  if (!w->request->errors_per_text) return add_input(w, text, input, err);
+  if (add_input(w, text, input, &problem)) return true;
   free_parts(w, before);
   w->remarks[text].problem = mem_strdup(problem.text);
   return true;
@@ -288,15 +296,22 @@ static Hypothesis *rewrite_parts(const Rewriter *w) {
 
 /* ---- output ---- */
 
-/* Compares the output with its input; *json: ink_output.check. */
-static bool check_output(const Rewriter *w, int64_t text, const Buffer *output, char **json, Error *err) {
-  Check *c = w->request->check;
+/* Puts back what is masked, and compares the output with its input; *json: ink_output.check. */
+static bool finish_output(const Rewriter *w, int64_t text, Buffer *output, char **json, Error *err) {
+  Protection *p = w->request->protection;
   const RewriteInput *input = &w->inputs[text];
+  Buffer whole = {0};
   *json = NULL;
-  if (!c || w->remarks[text].problem) return true;
-  if (!check_text(c, input->turns, input->count, output->data ? output->data : "", output->length, err))
+  if (!p || w->remarks[text].problem) return true;
+  if (w->masked) {
+    protection_put_back(p, &w->masked[text], output->data ? output->data : "", output->length, &whole);
+    buffer_free(output);
+    *output = whole;
+  }
+  if (protection_checks(p) &&
+      !protection_check(p, input->turns, input->count, output->data ? output->data : "", output->length, err))
     return false;
-  *json = check_json(c);
+  *json = protection_json(p);
   return true;
 }
 
@@ -306,7 +321,7 @@ static bool report(const Rewriter *w, int64_t text, int rank, const Buffer *b, c
   Buffer whole = {0};
   char *check;
   if (b->length) utf8_repair(b->data, b->length, &whole);
-  const bool ok = check_output(w, text, &whole, &check, err);
+  const bool ok = finish_output(w, text, &whole, &check, err);
   const ink_output output = {.input = text,
                              .rank = rank,
                              .text = whole.data ? whole.data : "",
@@ -393,6 +408,7 @@ bool rewriter_run(const RewriteRequest *r, const RewriteInput *inputs, int64_t c
       .request = r, .inputs = inputs, .capacity = layout_capacity(r->layout, r->max_tokens), .out = out};
   bool ok = true;
   w.remarks = mem_alloc_zeroed((size_t)count + 1, sizeof *w.remarks);
+  if (protection_masks(r->protection)) w.masked = mem_alloc_zeroed((size_t)count + 1, sizeof *w.masked);
   for (int64_t i = 0; i < count && ok; i++) {
     ok = add_or_remark(&w, i, &inputs[i], err);
     if (!ok && count > 1) fail_prefix(err, "text %" PRId64, i + 1);
@@ -408,7 +424,11 @@ bool rewriter_run(const RewriteRequest *r, const RewriteInput *inputs, int64_t c
   }
   free_parts(&w, 0);
   vec_free(&w.parts);
-  for (int64_t i = 0; i < count; i++) mem_free(w.remarks[i].problem);
+  for (int64_t i = 0; i < count; i++) {
+    if (w.masked) protected_input_free(&w.masked[i]);
+    mem_free(w.remarks[i].problem);
+  }
+  mem_free(w.masked);
   mem_free(w.remarks);
   return ok;
 }

@@ -4,7 +4,7 @@
 
 #include "data/layout.h"
 #include "run/bundle.h"
-#include "run/check.h"
+#include "run/protection.h"
 #include "run/sampler.h"
 #include "run/search.h"
 
@@ -17,8 +17,8 @@ typedef struct RewriteRequest {
   const Rules *rules;               /* may be NULL */
   int32_t never;                    /* a token that is never generated; -1: none */
   uint64_t seed;
-  int64_t max_tokens; /* new tokens of each part */
-  Check *check;       /* of the outputs; NULL: none */
+  int64_t max_tokens;     /* new tokens of each part */
+  Protection *protection; /* of the outputs; NULL: none */
   ink_output_listener *listener;
   void *user;
   /* Optional: called with each part's input and its best output. */

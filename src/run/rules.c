@@ -4,16 +4,17 @@
 #include <string.h>
 
 void rules_free(Rules *r) {
-  Ids *lists[] = {&r->forced_first, &r->forced_last, &r->suppressed, &r->suppressed_first};
+  Ids *lists[] = {&r->forced_first, &r->forced_last, &r->suppressed, &r->suppressed_first, &r->copies};
   for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) vec_free(lists[i]);
   for (size_t i = 0; i < r->bad_words.count; i++) vec_free(&r->bad_words.data[i]);
   vec_free(&r->bad_words);
 }
 
 bool rules_any(const Rules *r, bool penalize) {
-  return r && ((penalize && r->repetition_penalty != 1) || r->min_length || r->min_new ||
-               r->no_repeat_ngram || r->forced_first.count || r->forced_last.count || r->suppressed.count ||
-               r->suppressed_first.count || r->bad_words.count || r->decay_factor != 0 || r->renormalize);
+  return r &&
+         ((penalize && r->repetition_penalty != 1) || r->min_length || r->min_new || r->no_repeat_ngram ||
+          r->forced_first.count || r->forced_last.count || r->suppressed.count || r->suppressed_first.count ||
+          r->bad_words.count || r->decay_factor != 0 || r->renormalize || r->copies.count);
 }
 
 int64_t rules_most_tokens(const Rules *r, int64_t prompt, int64_t wanted) {
@@ -60,7 +61,62 @@ static void favour_ends(const Rules *r, const RulesText *t, float *scores) {
   }
 }
 
-/* In the order of transformers' _get_logits_processor. */
+static bool is_copy(const Rules *r, int32_t id) {
+  for (size_t i = 0; i < r->copies.count; i++)
+    if (r->copies.data[i] == id) return true;
+  return false;
+}
+
+static int64_t occurrences(const int32_t *ids, int64_t count, int32_t id) {
+  int64_t found = 0;
+  for (int64_t i = 0; i < count; i++) found += ids[i] == id;
+  return found;
+}
+
+/* How often a copy is still to be written. */
+static int64_t copies_left(const RulesText *t, int32_t id) {
+  return occurrences(t->source, t->source_length, id) + occurrences(t->ids, t->prompt, id) -
+         occurrences(t->ids + t->prompt, t->length - t->prompt, id);
+}
+
+static bool is_end_likeliest(const Rules *r, const float *scores, int64_t vocabulary) {
+  float best = -INFINITY, best_end = -INFINITY;
+  for (int64_t i = 0; i < vocabulary; i++) best = scores[i] > best ? scores[i] : best;
+  for (int32_t i = 0; i < r->ends.count; i++)
+    if (scores[r->ends.ids[i]] > best_end) best_end = scores[r->ends.ids[i]];
+  return best_end >= best;
+}
+
+/* A text does not end without its copies: where it would, or has only as many tokens left, one of them
+ * follows. (Lexically constrained decoding, Hokamp and Liu 2017, for constraints of a token that the model
+ * has learnt to place by itself, so that beams need no banks.) */
+static void require_copies(const Rules *r, const RulesText *t, float *scores, int64_t vocabulary) {
+  int64_t missing = 0;
+  for (size_t i = 0; i < r->copies.count; i++) {
+    const int64_t left = copies_left(t, r->copies.data[i]);
+    missing += left > 0 ? left : 0;
+    if (left <= 0) scores[r->copies.data[i]] = -INFINITY;
+  }
+  if (!missing) return;
+  const bool now = t->length + missing >= t->most - 1 || is_end_likeliest(r, scores, vocabulary);
+  forbid(scores, r->ends.ids, (size_t)r->ends.count);
+  for (int64_t i = 0; i < vocabulary && now; i++)
+    if (!is_copy(r, (int32_t)i)) scores[i] = -INFINITY;
+}
+
+static void keep_copies(const Rules *r, const RulesText *t, float *scores, int64_t vocabulary) {
+  if (r->copy_all) {
+    require_copies(r, t, scores, vocabulary);
+    return;
+  }
+  for (size_t i = 0; i < r->copies.count; i++) {
+    const int32_t id = r->copies.data[i];
+    if (!occurrences(t->source, t->source_length, id) && !occurrences(t->ids, t->prompt, id))
+      scores[id] = -INFINITY;
+  }
+}
+
+/* In the order of transformers' _get_logits_processor; the copies come last. */
 void rules_apply(const Rules *r, const RulesText *t, float *scores, int64_t vocabulary) {
   const int64_t first = t->prompt > 1 || !r->forced_first.count ? t->prompt : 2;
   if (t->scratch && r->repetition_penalty != 1) penalize_repeats(r->repetition_penalty, t, scores);
@@ -73,4 +129,5 @@ void rules_apply(const Rules *r, const RulesText *t, float *scores, int64_t voca
   if (r->decay_factor != 0) favour_ends(r, t, scores);
   forbid(scores, r->suppressed.data, r->suppressed.count);
   if (t->length == first) forbid(scores, r->suppressed_first.data, r->suppressed_first.count);
+  if (r->copies.count) keep_copies(r, t, scores, vocabulary);
 }

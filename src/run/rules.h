@@ -1,6 +1,6 @@
-/* rules.h - constraints of a model's generation_config.json on the next token, equivalent to transformers'
- * logits processors (generation/logits_process.py there). Sampling and beam search apply them to the scores
- * of each step. */
+/* rules.h - constraints on the next token: those of a model's generation_config.json, equivalent to
+ * transformers' logits processors (generation/logits_process.py there), and the copies of --protect. Sampling
+ * and beam search apply them to the scores of each step. */
 #ifndef RUN_RULES_H
 #define RUN_RULES_H
 
@@ -19,6 +19,8 @@ typedef struct Rules {
   VEC(Ids) bad_words;               /* sequences: the last token of each must not follow the others */
   int64_t decay_start;              /* after this many new tokens, the scores of ends are raised */
   double decay_factor;              /* by this factor to the power of the excess; 0: no rule */
+  Ids copies;                       /* tokens that a text has only if its input does (text/masks.h), and */
+  bool copy_all;                    /* then as often, before it ends; false: at will */
   bool renormalize;                 /* normalize the remaining scores to probabilities */
 } Rules;
 void rules_free(Rules *);
@@ -27,6 +29,8 @@ void rules_free(Rules *);
 typedef struct RulesText {
   const int32_t *ids;
   int64_t prompt, length, most;
+  const int32_t *source; /* of an encoder; it is input, too */
+  int64_t source_length;
   float *scratch; /* [length], for the repetition penalty; NULL: the caller applies that penalty */
 } RulesText;
 

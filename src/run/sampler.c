@@ -263,7 +263,12 @@ int32_t sampler_draw(Sampler *s, const float *logits, const int32_t *history, in
                      double random, double *logprob) {
   const float *scores = logits;
   if (rules_any(s->rules, false)) {
-    const RulesText text = {history, prompt, length, s->most, NULL};
+    const RulesText text = {.ids = history,
+                            .prompt = prompt,
+                            .length = length,
+                            .most = s->most,
+                            .source = s->source,
+                            .source_length = s->source_length};
     memcpy(s->scores, logits, (size_t)s->vocabulary * sizeof *s->scores);
     rules_apply(s->rules, &text, s->scores, s->vocabulary);
     scores = s->scores;

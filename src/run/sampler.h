@@ -21,7 +21,9 @@ typedef struct Sampler {
   int32_t *counts;       /* [vocabulary]: occurrences within the penalty window */
   const Rules *rules;    /* may be set after opening, with `most` */
   int64_t most;          /* maximum number of tokens, prompt included */
-  float *scores;         /* [vocabulary]: after the rules */
+  const int32_t *source; /* of an encoder, for the rules; NULL: none */
+  int64_t source_length;
+  float *scores; /* [vocabulary]: after the rules */
 } Sampler;
 void sampler_open(Sampler *, const SamplingSettings *, int64_t vocabulary);
 void sampler_close(Sampler *);

@@ -107,8 +107,13 @@ static void apply_rules(const Search *s, const InputSearch *in, const Ids *writt
   const Input *input = in->input;
   float *scratch = scores + s->vocabulary;
   int32_t *text = (int32_t *)(void *)(scratch + s->request->model->config.context);
-  const RulesText t = {text, input->length, input->length + (int64_t)written->count, input->length + in->most,
-                       scratch};
+  const RulesText t = {.ids = text,
+                       .prompt = input->length,
+                       .length = input->length + (int64_t)written->count,
+                       .most = input->length + in->most,
+                       .source = input->source,
+                       .source_length = input->source_length,
+                       .scratch = scratch};
   memcpy(text, input->prompt, (size_t)input->length * sizeof *text);
   memcpy(text + input->length, written->data, written->count * sizeof *text);
   for (int64_t i = 0; i < s->vocabulary && s->beam > 1; i++) scores[i] -= (float)*log_sum;

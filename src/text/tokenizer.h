@@ -99,9 +99,13 @@ typedef struct TextSource {
   bool (*next)(void *self, const char **text, size_t *length, Error *err);
   int64_t bytes; /* total for the progress bar; 0: unknown */
 } TextSource;
-/* `specials`: special tokens in addition to END_OF_TEXT, ended by NULL; NULL: none. They count towards the
+/* `more`: tokens in addition to END_OF_TEXT, ended by one without a name; NULL: none. They count towards the
  * vocabulary size. */
-Tokenizer *tokenizer_train(TextSource *, const TokenizerSettings *, const char *const *specials, const News *,
+typedef struct NewToken {
+  const char *name;
+  bool special; /* else it is recognized in every text, and is part of what it is decoded to */
+} NewToken;
+Tokenizer *tokenizer_train(TextSource *, const TokenizerSettings *, const NewToken *more, const News *,
                            Error *);
 
 #endif

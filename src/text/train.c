@@ -40,16 +40,17 @@ static void add_bytes(Tokenizer *t) {
     }
 }
 
-/* END_OF_TEXT and the task's special tokens. */
-static void add_specials(Tokenizer *t, const char *const *more) {
-  const AddedToken special = {.special = true};
-  tokenizer_put_added(t, (int32_t)t->pieces.count, END_OF_TEXT, special, false);
-  for (; more && *more; more++) tokenizer_put_added(t, (int32_t)t->pieces.count, *more, special, false);
+/* END_OF_TEXT and the task's tokens. */
+static void add_specials(Tokenizer *t, const NewToken *more) {
+  tokenizer_put_added(t, (int32_t)t->pieces.count, END_OF_TEXT, (AddedToken){.special = true}, false);
+  for (; more && more->name; more++)
+    tokenizer_put_added(t, (int32_t)t->pieces.count, more->name, (AddedToken){.special = more->special},
+                        false);
 }
 
-static int64_t count_specials(const char *const *more) {
+static int64_t count_specials(const NewToken *more) {
   int64_t count = 1;
-  while (more && *more++) count++;
+  for (; more && more->name; more++) count++;
   return count;
 }
 
@@ -191,7 +192,7 @@ static const char *choose_kind(TextSource *source, Error *err) {
   return bytes < enough || (double)bytes > 1.8 * (double)characters ? "char" : "bpe";
 }
 
-static bool train(Tokenizer *t, TextSource *source, const TokenizerSettings *s, const char *const *more,
+static bool train(Tokenizer *t, TextSource *source, const TokenizerSettings *s, const NewToken *more,
                   const char *kind, const News *news, Error *err) {
   const int64_t specials = count_specials(more), least = BYTES + specials;
   if (s->vocab && s->vocab < least)
@@ -207,7 +208,7 @@ static bool train(Tokenizer *t, TextSource *source, const TokenizerSettings *s, 
 
 const SettingNeed tokenizer_needs[] = {{"words", "tokenizer", "auto|bpe", false}, {0}};
 
-Tokenizer *tokenizer_train(TextSource *raw, const TokenizerSettings *s, const char *const *specials,
+Tokenizer *tokenizer_train(TextSource *raw, const TokenizerSettings *s, const NewToken *more,
                            const News *news, Error *err) {
   Tokenizer *t = tokenizer_new();
   add_normalizers(&t->normalizers, s);
@@ -215,7 +216,7 @@ Tokenizer *tokenizer_train(TextSource *raw, const TokenizerSettings *s, const ch
   TextSource changed = {&normal, normal_rewind, normal_next, raw->bytes};
   TextSource *source = t->normalizers.count ? &changed : raw;
   const char *kind = strcmp(s->tokenizer, "auto") ? s->tokenizer : choose_kind(source, err);
-  const bool ok = train(t, source, s, specials, kind, news, err);
+  const bool ok = train(t, source, s, more, kind, news, err);
   buffer_free(&normal.piece);
   if (!ok) {
     tokenizer_free(t);

@@ -77,8 +77,10 @@ static const char *in_run(const Run *r, char buf[PATH_CAPACITY], const char *nam
 
 static Tokenizer *learn_tokenizer(const Run *r, MaterialSide side, Error *err) {
   TextSource source = material_source(r->material, side);
-  Tokenizer *t = tokenizer_train(&source, settings_part(r->settings, &tokenizer_settings_table),
-                                 layout_specials(r->task), &r->news, err);
+  NewToken tokens[LAYOUT_TOKENS];
+  layout_tokens(r->task, r->material->masked, tokens);
+  Tokenizer *t =
+      tokenizer_train(&source, settings_part(r->settings, &tokenizer_settings_table), tokens, &r->news, err);
   mem_free(source.self);
   return t;
 }

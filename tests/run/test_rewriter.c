@@ -33,8 +33,10 @@ static Fixture fixture(const char *task, const char *arch, const char *context) 
   const char *const chosen[][2] = {
       {"arch", arch}, {"size", "nano"}, {"context", context}, {"tokenizer", "byte"}};
   for (int i = 0; i < 4; i++) assert_true(ink_settings_set(s, chosen[i][0], chosen[i][1], &err));
-  Fixture f = {.tokenizer = tokenizer_train(&source, settings_part(s, &tokenizer_settings_table),
-                                            layout_specials(task_find(task)), &(News){0}, &err)};
+  NewToken tokens[LAYOUT_TOKENS];
+  layout_tokens(task_find(task), false, tokens);
+  Fixture f = {.tokenizer = tokenizer_train(&source, settings_part(s, &tokenizer_settings_table), tokens,
+                                            &(News){0}, &err)};
   if (!f.tokenizer) fail_msg("%s", err.text);
   assert_true(
       config_from_settings(&c, settings_part(s, &model_settings_table), tokenizer_size(f.tokenizer), &err));

@@ -30,7 +30,7 @@ static unsigned left_after(const Rules *r, int64_t prompt, int64_t length, int64
   float scratch[8];
   unsigned left = 0;
   for (int i = 0; i < VOCABULARY; i++) x[i] = (float)((i + 1) * (i % 2 ? -1 : 1));
-  const RulesText t = {ids, prompt, length, most, scratch};
+  const RulesText t = {.ids = ids, .prompt = prompt, .length = length, .most = most, .scratch = scratch};
   rules_apply(r, &t, x, VOCABULARY);
   for (int i = 0; i < VOCABULARY; i++) left |= (unsigned)(x[i] > -INFINITY) << i;
   return left;
@@ -133,6 +133,37 @@ static void ends_gain(void **state) {
   assert_true(fabsf(x[END] - 2) < 1e-5F && x[0] == 1);
 }
 
+/* Tokens 4 and 5 are copies; the input has the 5 once. */
+static unsigned copies_after(const Rules *r, const int32_t *ids, int64_t length, int64_t most, float end) {
+  static const int32_t source[] = {0, 5, 1};
+  float x[VOCABULARY] = {1, 1, 1, 1, 1, 1, 1, 1};
+  unsigned left = 0;
+  x[END] = end;
+  const RulesText t = {
+      .ids = ids, .prompt = 1, .length = length, .most = most, .source = source, .source_length = 3};
+  rules_apply(r, &t, x, VOCABULARY);
+  for (int i = 0; i < VOCABULARY; i++) left |= (unsigned)(x[i] > -INFINITY) << i;
+  return left;
+}
+
+static void copies_are_written_once_before_the_end(void **state) {
+  (void)state;
+  static const int32_t none[] = {0, 1, 2, 1}, written[] = {0, 1, 5, 1};
+  Rules r = plain();
+  push(&r.copies, 4);
+  push(&r.copies, 5);
+  assert_true(rules_any(&r, false));
+  assert_int_equal(copies_after(&r, none, 4, 10, 0), WITHOUT(4));
+  assert_int_equal(copies_after(&r, written, 4, 10, 9), WITHOUT(4)); /* a summary may repeat it */
+  r.copy_all = true;
+  assert_int_equal(copies_after(&r, none, 4, 10, 0), WITHOUT(4) & WITHOUT(END));
+  assert_int_equal(copies_after(&r, none, 4, 10, 9), 1U << 5); /* where it would end */
+  assert_int_equal(copies_after(&r, none, 4, 6, 0), 1U << 5);  /* where little is left */
+  assert_int_equal(copies_after(&r, written, 4, 10, 9), WITHOUT(4) & WITHOUT(5));
+  assert_int_equal(copies_after(&r, written, 4, 6, 9), WITHOUT(4) & WITHOUT(5));
+  rules_free(&r);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(no_rule_changes_nothing),
@@ -140,6 +171,7 @@ int main(void) {
       cmocka_unit_test(repeats),
       cmocka_unit_test(words),
       cmocka_unit_test(first_and_last),
+      cmocka_unit_test(copies_are_written_once_before_the_end),
       cmocka_unit_test(ends_gain),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
