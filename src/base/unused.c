@@ -6,10 +6,14 @@
 #include "base/language.h"
 #include "base/memory.h"
 
+bool unused_flag(const Settings *s, const char *name, const char *where, Error *err) {
+  return !settings_given_by_call(s, name) ||
+         fail_usage(err, "--%s has no effect %s: leave it out", settings_flag(s, name), language_text(where));
+}
+
 bool unused_setting(const Settings *s, const char *name, const char *where, const News *news, Error *err) {
   const char *flag = settings_flag(s, name);
-  if (settings_given_by_call(s, name))
-    return fail_usage(err, "--%s has no effect %s: leave it out", flag, language_text(where));
+  if (!unused_flag(s, name, where, err)) return false;
   if (settings_given(s, name)) news_warning(news, "--%s has no effect %s", flag, language_text(where));
   return true;
 }

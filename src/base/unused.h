@@ -9,6 +9,8 @@
 
 /* `where` completes "--name has no effect ...", and may end with a remedy: "without --paired". */
 bool unused_setting(const Settings *, const char *name, const char *where, const News *, Error *);
+/* As above, but a file may have it without a word, as every recipe.yaml does. */
+bool unused_flag(const Settings *, const char *name, const char *where, Error *);
 /* Each setting of the table. */
 bool unused_table(const Settings *, const SettingTable *, const char *where, const News *, Error *);
 

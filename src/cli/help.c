@@ -245,8 +245,17 @@ static void join_operands(const Call *call, char name[WORD_CAPACITY]) {
     used += (size_t)snprintf(name + used, WORD_CAPACITY - used, "%s%s", i ? " " : "", call->operands[i]);
 }
 
-static bool print_help(const char *name, Error *err) {
-  const Command *command = command_named(name);
+/* "train write" is the command "train", as `inkstone train write --help` has it. */
+static const Command *command_with_word(const Call *call) {
+  const Command *command = call->operand_count == 2 ? command_named(call->operands[0]) : NULL;
+  char word[WORD_CAPACITY];
+  for (int i = 0; command && command->words && choice_at(command->words, i, word, sizeof word); i++)
+    if (!strcmp(word, call->operands[1])) return command;
+  return NULL;
+}
+
+static bool print_help(const Call *call, const char *name, Error *err) {
+  const Command *named = command_named(name), *command = named ? named : command_with_word(call);
   if (!*name)
     help_overview();
   else if (command)
@@ -275,7 +284,7 @@ static bool run(Call *call, Error *err) {
   if (man) return print_man(man, err);
   if (shell) return completion_put(shell, err);
   join_operands(call, name);
-  return print_help(name, err);
+  return print_help(call, name, err);
 }
 
 const Command command_help = {

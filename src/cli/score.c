@@ -18,7 +18,7 @@ static double real(const json_t *object, const char *key) {
 /* "41.03 (μ = 41.01 ± 0.92)", the format of sacrebleu. */
 static void put_score(const json_t *score, int digits) {
   printf("%.*f", digits, real(score, "score"));
-  if (real(score, "confidence_mean") > 0)
+  if (json_object_get(score, "confidence_mean"))
     printf(" (μ = %.*f ± %.*f)", digits, real(score, "confidence_mean"), digits,
            real(score, "confidence_var"));
 }

@@ -75,6 +75,7 @@ const Command command_train = {
                   N_("tune a model to what is preferred, by an adapter beside it")},
                  {"inkstone train write poems.txt -o poems --config recipe.yaml --dry-run",
                   N_("report what a recipe would do and what it needs")}},
+    .omit = "n-best",
     .flags = {{OWN_OUTPUT, "output", "MODEL", N_("directory to save the model to"), 'o', true},
               FLAG_CONFIG,
               FLAG_QUIET,

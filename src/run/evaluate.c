@@ -414,15 +414,17 @@ static bool check_settings(const Evaluation *e, bool pairs, Error *err) {
   static const char running[] = N_("on running text, which this model is evaluated on"),
                     both[] = N_("on pairs and conversations, which this model is evaluated on");
   const EvalSettings *s = settings_part(e->settings, &eval_settings_table);
+  const char *unwritten = e->compared ? N_("with --against") : N_("with --no-decode");
   if (!e->compared && !unused_setting(e->settings, "plot", "without --against", e->news, err)) return false;
   if (!pairs)
-    return check_decoding(e, running, err) && unused_setting(e->settings, "protect", running, e->news, err) &&
+    return check_decoding(e, running, err) && unused_flag(e->settings, "seed", running, err) &&
+           unused_setting(e->settings, "protect", running, e->news, err) &&
            unused_table(e->settings, &pair_settings_table, running, e->news, err) &&
            unused_table(e->settings, &language_settings_table, running, e->news, err);
   return unused_table(e->settings, &document_settings_table, both, e->news, err) &&
          (s->decode && !e->compared
               ? metrics_check_given(e->settings, e->news, err)
-              : check_decoding(e, e->compared ? N_("with --against") : N_("with --no-decode"), err));
+              : unused_flag(e->settings, "seed", unwritten, err) && check_decoding(e, unwritten, err));
 }
 
 /* ---- the calls ---- */

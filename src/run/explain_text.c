@@ -89,6 +89,20 @@ static bool check_settings(const Settings *settings, const News *news, Error *er
     return fail_usage(err, "--max-tokens has no effect on an explanation: give --tokens");
   if (sampling->stop.count)
     return fail_usage(err, "--stop has no effect on an explanation: give fewer --tokens");
+  static const char *const drawing[] = {"temperature",
+                                        "greedy",
+                                        "top_k",
+                                        "top_p",
+                                        "min_p",
+                                        "typical",
+                                        "seed",
+                                        "repetition_penalty",
+                                        "frequency_penalty",
+                                        "presence_penalty",
+                                        "penalty_window",
+                                        "ignore_end"};
+  for (size_t i = 0; !s->tokens && i < sizeof drawing / sizeof *drawing; i++)
+    if (!unused_setting(settings, drawing[i], "with --tokens 0", news, err)) return false;
   return s->branches || unused_setting(settings, "branch_tokens", "with --branches 0", news, err);
 }
 

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/unused.h"
+
 /* ---- the file ---- */
 
 typedef enum RuleKind { COUNT, SWITCH, ID, IDS, MASK, WORDS, DECAY } RuleKind;
@@ -344,6 +346,14 @@ static bool check_greedy(const Settings *s, const SamplingSettings *sampling, Er
          fail_usage(err, "--samples has no effect with --%s: leave one of them out", greedy);
 }
 
+static bool check_window(const Settings *s, const SamplingSettings *sampling, Error *err) {
+  const bool penalizes = sampling->repetition_penalty != 1 || sampling->frequency_penalty != 0 ||
+                         sampling->presence_penalty != 0;
+  return penalizes ||
+         unused_flag(s, "penalty_window",
+                     N_("without --repetition-penalty, --frequency-penalty or --presence-penalty"), err);
+}
+
 /* The minimum length must be possible. A maximum given alone overrides the model's minimum. */
 static bool check_lengths(const Settings *s, int64_t min_tokens, int64_t max_tokens, Error *err) {
   if (!settings_given(s, "min_tokens") || min_tokens <= max_tokens) return true;
@@ -355,7 +365,7 @@ static bool check_lengths(const Settings *s, int64_t min_tokens, int64_t max_tok
 
 /* A beam of one ends with a single text: there is none to prefer. */
 static bool check_single_beam(const Settings *s, const SearchSettings *search, Error *err) {
-  static const char *const unused[] = {"coverage_penalty", "early_stopping"};
+  static const char *const unused[] = {"length_penalty", "coverage_penalty", "early_stopping"};
   for (size_t i = 0; search->beam == 1 && !search->sample && i < sizeof unused / sizeof *unused; i++)
     if (settings_given(s, unused[i]))
       return fail_usage(err, "--%s has no effect with a beam of 1: leave it out, or give a larger --beam",
@@ -379,11 +389,12 @@ static bool choose_search(Generation *g, const Bundle *b, Error *err) {
   if (s->n_best > s->beam) s->beam = s->n_best;
   return refuse_without_effect(g->settings, s->sample, err) && check_single_beam(g->settings, s, err) &&
          check_lengths(g->settings, s->min_tokens, g->sampling->max_tokens, err) &&
-         (!s->sample || check_greedy(g->settings, g->sampling, err));
+         (!s->sample || check_greedy(g->settings, g->sampling, err)) &&
+         check_window(g->settings, g->sampling, err);
 }
 
 /* `write` samples or is greedy; it has no beam search. */
-static bool choose_sampling(const Generation *g, const Bundle *b, Error *err) {
+static bool choose_drawing(const Generation *g, const Bundle *b, Error *err) {
   const json_t *json = b->generation;
   const int64_t beams = json_integer_value(member(json, "num_beams"));
   if (given_of(g->settings, BY_SAMPLING)) return check_greedy(g->settings, g->sampling, err);
@@ -394,6 +405,10 @@ static bool choose_sampling(const Generation *g, const Bundle *b, Error *err) {
         " beams, which `inkstone write` does not support: give --greedy, or --temperature F for sampling",
         beams);
   return !json_is_false(member(json, "do_sample")) || fill(g->settings, "greedy", "true", err);
+}
+
+static bool choose_sampling(const Generation *g, const Bundle *b, Error *err) {
+  return choose_drawing(g, b, err) && check_window(g->settings, g->sampling, err);
 }
 
 /* A single forbidden token is handled without a rule: returned and removed; -1: none. */

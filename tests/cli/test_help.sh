@@ -171,4 +171,13 @@ for flag in stop samples ignore-end special-tokens greedy; do expect_out "--$fla
 grep -qx "sampling:" out || flunk "write samples"
 run translate -m nowhere --greedy x
 expect_usage "--greedy is a flag of \`write\` and \`explain\`, not of \`translate\`"
+# A command and its task, as on its command line.
+for words in "train write" "bench all"; do
+  run $words --help && cp out wanted
+  run help $words
+  expect_status 0
+  expect_same out wanted
+done
+run help train nonsense
+expect_usage "nonsense"
 finish

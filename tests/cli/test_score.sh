@@ -107,4 +107,8 @@ for flags in "--metric rouge --tokenize zh" "--metric bleu --tokenize char" "--m
 done
 run score hyp ref
 expect_not_err "--tokenize zh"
+# A perfect system's TER is 0, and so is the mean of its interval.
+printf 'one two three\n%.0s' 1 2 3 >perfect
+run score perfect perfect --metric ter --confidence --confidence-n 10
+expect_out "= 0.00 (μ = 0.00 ± 0.00)"
 finish

@@ -120,9 +120,13 @@ without_effect "without --best-by" --eval-examples 5
 without_effect "with --holdout 0" --patience 3 --holdout 0
 without_effect "with --holdout 0" --average 2 --holdout 0
 without_effect "without --optimizer muon" --momentum 0.9
+without_effect "with --schedule constant" --min-lr 0.2 --schedule constant
+without_effect "with --schedule inverse-sqrt" --min-lr 0.2 --schedule inverse-sqrt
 without_effect "with --sample-tokens 0" --sample-prompt x --sample-tokens 0
 run train translate pairs.tsv -o no --dry-run --best-by bleu --holdout 0
 expect_usage "--best-by has no effect with --holdout 0"
+run train translate pairs.tsv -o no --dry-run --n-best 3
+expect_usage "--n-best is a flag of"
 run train translate pairs.tsv -o no --dry-run --arch marian --bpe-dropout 0.1 --tokenizer byte
 expect_usage "--bpe-dropout has no effect with --tokenizer byte"
 run tokenizer train text -o no --words gpt-2 --tokenizer byte
@@ -139,6 +143,22 @@ run translate -m t --beam 1 --coverage-penalty 0.2 x
 expect_usage "--coverage-penalty has no effect with a beam of 1"
 run translate -m t --beam 1 --early-stopping never x
 expect_usage "--early-stopping has no effect with a beam of 1"
+run translate -m t --beam 1 --length-penalty 2 x
+expect_usage "--length-penalty has no effect with a beam of 1"
+run eval -m t pairs.tsv --no-decode --seed 3
+expect_usage "--seed has no effect with --no-decode"
+run eval -m w text --seed 3
+expect_usage "--seed has no effect on running text"
+run translate -m t --sample --seed 3 --max-tokens 2 x
+expect_status 0
+run write -m w --penalty-window 5 x
+expect_usage "--penalty-window has no effect without --repetition-penalty"
+run write -m w --penalty-window 5 --presence-penalty 0.1 --seed 3 --max-tokens 2 x
+expect_status 0
+for flag in "--temperature 1" --greedy "--seed 3" "--top-k 4"; do
+  run explain -m w -o e.html --tokens 0 $flag x
+  expect_usage "${flag% *} has no effect with --tokens 0"
+done
 run translate -m t --min-tokens 50 --max-tokens 10 x
 expect_usage "--min-tokens 50 is above --max-tokens 10"
 run translate -m t --min-tokens 10 --max-tokens 10 --beam 2 --coverage-penalty 0.2 x
