@@ -48,6 +48,8 @@ typedef struct GgufFactors {
   float values[GGUF_MOST_PAIRS];
 } GgufFactors;
 size_t gguf_rope_factors(const json_t *config, GgufFactors[2]);
+/* Text is brought into NFC, which no common key says: "NFC". llama.cpp never does. */
+#define GGUF_NORMALIZER "inkstone.tokenizer.normalizer"
 bool gguf_tokenizer(const Gguf *, StoredTokenizer *out, Error *);
 /* The id of a special token under a key such as "tokenizer.ggml.bos_token_id"; -1: none. */
 bool gguf_get_id(const Gguf *, const char *key, int64_t *id, Error *);

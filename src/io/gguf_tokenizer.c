@@ -40,9 +40,17 @@ static bool store_merges(const Metadata *m) {
   return true;
 }
 
+static bool read_normalizer(Metadata *m) {
+  const char *name = NULL;
+  if (!gguf_get_text(m->gguf, GGUF_NORMALIZER, &name, m->err)) return false;
+  m->vocabulary.composes = name && !strcmp(name, "NFC");
+  return !name || m->vocabulary.composes ||
+         fail(m->err, "%s: \"%s\" is \"%s\": only NFC is known", m->gguf->path, GGUF_NORMALIZER, name);
+}
+
 static bool store_byte_level(Metadata *m) {
   const char *name = NULL;
-  if (!gguf_get_text(m->gguf, "tokenizer.ggml.pre", &name, m->err)) return false;
+  if (!gguf_get_text(m->gguf, "tokenizer.ggml.pre", &name, m->err) || !read_normalizer(m)) return false;
   const GgufPattern *p = find_pattern(m, name);
   if (!p) return false;
   if (!m->merges || m->merges->type != GGUF_STRING)

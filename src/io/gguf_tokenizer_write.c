@@ -157,6 +157,13 @@ static const GgufPattern *find_pattern(const Writing *w) {
   return NULL;
 }
 
+/* NFC and nothing else. */
+static bool is_nfc(const json_t *normalizer) {
+  const json_t *list = json_object_get(normalizer, "normalizers");
+  if (list) normalizer = json_array_size(list) == 1 ? json_array_get(list, 0) : NULL;
+  return !strcmp(type_of(normalizer), "NFC");
+}
+
 static bool check_byte_level(const Writing *w) {
   static const char *const keys[] = {"dropout", "continuing_subword_prefix", "end_of_word_suffix"};
   for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
@@ -164,7 +171,7 @@ static bool check_byte_level(const Writing *w) {
     if (x && !json_is_null(x) && json_string_length(x)) return refuse(w, keys[i]);
   }
   const json_t *normalizer = json_object_get(w->json, "normalizer");
-  return !normalizer || json_is_null(normalizer) || refuse(w, _("a normalizer"));
+  return !normalizer || json_is_null(normalizer) || is_nfc(normalizer) || refuse(w, _("a normalizer"));
 }
 
 static bool write_byte_level(Writing *w) {
@@ -175,6 +182,7 @@ static bool write_byte_level(Writing *w) {
   if (!pattern) return false;
   gguf_put_text(w->out, "tokenizer.ggml.model", "gpt2", 4);
   gguf_put_text(w->out, "tokenizer.ggml.pre", pattern->names, strcspn(pattern->names, " "));
+  if (is_nfc(json_object_get(w->json, "normalizer"))) gguf_put_text(w->out, GGUF_NORMALIZER, "NFC", 3);
   gguf_put_array(w->out, "tokenizer.ggml.merges", GGUF_STRING, json_array_size(merges));
   json_array_foreach(merges, i, merge) {
     const char *part[2];

@@ -217,6 +217,10 @@ static bool write_file(Conversion *c, const SourceFormat *format, const char *so
         "merged matrices are stored as %s, as rounding to the base's blocks could undo what was merged: "
         "give --type to choose",
         out.finer);
+  if (ok && !is_adapter(c) && tokenizer_normalizes_bytes(c->bundle.tokenizer))
+    news_note(news,
+              "the tokenizer brings text into Unicode's form NFC, which the file says to Inkstone only: of "
+              "text in another form, other programs make other tokens");
   c->items = out.items;
   c->count = out.count;
   return ok;

@@ -306,6 +306,10 @@ const char *tokenizer_remark(const Tokenizer *t) {
   return t->remark.data;
 }
 
+bool tokenizer_normalizes_bytes(const Tokenizer *t) {
+  return t->byte_level && t->normalizers.count;
+}
+
 bool tokenizer_is_special(const Tokenizer *t, int32_t id) {
   return id >= 0 && (size_t)id < t->pieces.count && t->pieces.data[id].special;
 }

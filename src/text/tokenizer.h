@@ -80,6 +80,8 @@ const Ids *tokenizer_behind(const Tokenizer *);
 void tokenizer_frame(Tokenizer *, bool encodes, int32_t begin);
 /* Remarks about ignored parts of the files or lost characters; NULL: none. */
 const char *tokenizer_remark(const Tokenizer *);
+/* Whether text is changed before byte-level words are cut, as by Qwen's into NFC. */
+bool tokenizer_normalizes_bytes(const Tokenizer *);
 /* The tokenizer of a model's sources: a separate one, or itself. */
 const Tokenizer *tokenizer_source(const Tokenizer *);
 void tokenizer_attach_source(Tokenizer *, Tokenizer *source); /* takes ownership */
