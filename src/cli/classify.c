@@ -75,7 +75,9 @@ static bool take_label(void *user, const ink_label *l) {
 
 static bool classify(void *user, const char *const *texts, const size_t *lengths, int64_t count, Error *err) {
   Job *job = user;
-  const ink_call how = streams_call();
+  bool quiet = job->call->values[OWN_QUIET];
+  /* What there is to say of the template is said with the first lines. */
+  const ink_call how = job->input.line ? streams_call() : streams_noting_call(&quiet);
   job->texts = texts;
   job->lengths = lengths;
   const bool ok =

@@ -82,14 +82,14 @@ int streams_close(int status) {
   return status == INK_OK ? INK_FAILED : status;
 }
 
-/* Prints notes and warnings of the text reader. */
+/* Prints notes and warnings. */
 static void print_event(void *user, const ink_event *event) {
   const bool *quiet = user;
   if (!event->text || (*quiet && event->kind != INK_EVENT_WARNING)) return;
   fprintf(stderr, event->kind == INK_EVENT_WARNING ? _("warning: %s\n") : _("note: %s\n"), event->text);
 }
 
-static ink_call reading_call(bool *quiet) {
+ink_call streams_noting_call(bool *quiet) {
   ink_call call = streams_call();
   call.listener = print_event;
   call.user = quiet;
@@ -104,14 +104,14 @@ static bool take(char *read, const size_t *length, Buffer *text) {
 
 bool streams_file(const char *path, const ink_settings *settings, bool quiet, Buffer *text, Error *err) {
   size_t length = 0;
-  const ink_call call = reading_call(&quiet);
+  const ink_call call = streams_noting_call(&quiet);
   return take(ink_text_read(path, settings, &length, &call, err), &length, text);
 }
 
 bool streams_check(const char *bytes, size_t size, const char *name, const ink_settings *settings, bool quiet,
                    Buffer *text, Error *err) {
   size_t length = 0;
-  const ink_call call = reading_call(&quiet);
+  const ink_call call = streams_noting_call(&quiet);
   return take(ink_text_check(bytes, size, name, settings, &length, &call, err), &length, text);
 }
 

@@ -41,5 +41,7 @@ bool streams_stopped(void);    /* whether a signal arrived */
 void streams_clear_stop(void); /* clears it */
 /* A library call that these signals stop. */
 ink_call streams_call(void);
+/* The same, printing notes (unless quiet) and warnings. */
+ink_call streams_noting_call(bool *quiet);
 
 #endif

@@ -242,7 +242,8 @@ static bool classify(const Bundle *b, ClassifyTexts *t, const ink_settings *sett
   t->problems = mem_alloc_zeroed((size_t)t->count + 1, sizeof *t->problems);
   t->scores = mem_alloc_zeroed((size_t)(t->count * all->count) + 1, sizeof *t->scores);
   if (ok)
-    ok = b->labels.count ? classify_by_head(b, s, t, err) : classify_by_likelihood(b, s, &given, t, err);
+    ok =
+        b->labels.count ? classify_by_head(b, s, t, err) : classify_by_likelihood(b, s, &given, t, news, err);
   if (ok) give_all(all, &given, t, s->n_best, listener, user);
   for (int64_t i = 0; i < t->count; i++) mem_free(t->problems[i]);
   mem_free(t->problems);

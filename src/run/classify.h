@@ -20,7 +20,7 @@ typedef struct ClassifyTexts {
 bool classify_by_head(const Bundle *, const ClassifySettings *, ClassifyTexts *, Error *);
 /* The same by a model of text, for these labels (likelihood.c). */
 bool classify_by_likelihood(const Bundle *, const ClassifySettings *, const Labels *, ClassifyTexts *,
-                            Error *);
+                            const News *, Error *);
 /* Fails for bytes that are no text, or for no text at all. */
 bool classify_check_text(const char *text, size_t length, Error *);
 

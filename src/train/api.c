@@ -403,11 +403,18 @@ static bool open_references(const Run *r, Trainer *t, Error *err) {
   return ok;
 }
 
+/* Whether the base has no head for these labels. The run's own description, which a resumed run keeps its
+ * labels by, does not tell. */
+static bool has_new_head(const Run *r) {
+  const Labels *labels = r->material->labels, *learnt = &r->base.labels;
+  return labels && !(learnt->count && labels_same(learnt, labels));
+}
+
 static bool fill_weights(Run *r, Trainer *t, Error *err) {
   bool found;
   params_initialize(t->model->learned, t->seed);
   if (r->base.model && !r->tuning.adapter.present)
-    weights_copy(t->model->learned, r->base.model->params, r->material->labels != r->material->kept_labels);
+    weights_copy(t->model->learned, r->base.model->params, has_new_head(r));
   optimizer_open(&t->optimizer, t->model->learned, r->train, r->plan.weight_decay);
   t->state = (TrainState){.steps = r->plan.steps, .warmup = r->plan.warmup, .rate_scale = 1};
   if (!open_references(r, t, err)) return false;

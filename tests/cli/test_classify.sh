@@ -73,6 +73,23 @@ expect_status 0
 expect_err "trained: 96 of the parameters"
 run train classify data.tsv -o probe2 --from base --freeze '*' --steps 8 --batch 16 --threads 2 -q
 expect_same probe/model.safetensors probe2/model.safetensors
+# A head that the base does not have is resumed, too, and a killed run gives the same bytes.
+for base in base model; do
+  rm -rf headless whole
+  sed "s/^thing/$base/" data.tsv >own.tsv
+  run train classify own.tsv -o headless --from $base --freeze '*embed*,*norm*' --steps 3 --batch 16 --threads 1 -q
+  run train classify -o headless --resume --steps 6 -q
+  expect_status 0
+  run train classify own.tsv -o whole --from $base --freeze '*embed*,*norm*' --steps 6 --batch 16 --threads 1 -q
+  "$INKSTONE" train classify own.tsv -o stopped-$base --from $base --freeze '*' --steps 400 --checkpoint-every 5 --batch 16 --threads 1 -q </dev/null &
+  process=$!
+  tries=0
+  while [ $tries -lt 300 ] && ! ls stopped-$base/checkpoint-* >/dev/null 2>&1; do sleep 0.02; tries=$((tries + 1)); done
+  kill -KILL $process 2>/dev/null
+  wait $process 2>/dev/null
+  run train classify -o stopped-$base --resume -q
+  expect_status 0
+done
 run train classify test.tsv -o again --from model --steps 1 --warmup 0 --lr 1e-9 --batch 16 --threads 1 -q
 run eval -m again test.tsv -q --json && cp out again.json
 run eval -m model test.tsv -q --json
@@ -160,6 +177,9 @@ expect_failure "template is longer"
 run classify -m base --labels box,tree --template "{text}: {label}" --no-calibrate "a box" && cp out plain
 run classify -m base --labels box,tree --template "{text}: {label}" "a box"
 cmp -s out plain && flunk "calibration should change something"
+run classify -m longer --labels box,tree --template "{text}{label}" "a box"
+expect_status 0
+expect_err "calibrated by 2 of 3 texts"
 run classify -m base --labels box,tree --template "{text}: {label}" "a box" --threads 2 && cp out two
 run classify -m base --labels box,tree --template "{text}: {label}" "a box" --threads 1
 expect_same out two

@@ -2,7 +2,7 @@
 """Labels by the likelihood of a template's continuation: the probabilities that transformers' log-probabilities give.
 Development only.
 
-    test_zero_shot.py INKSTONE      exit 1 where something differs, 77 where transformers or torch is absent
+    test_zero_shot.py INKSTONE      exit 1 where something differs, 77 where transformers, tokenizers or torch is absent
 """
 import json
 import sys
@@ -11,7 +11,8 @@ from peer import check, failed, run
 
 try:
     import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
+    from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 except ImportError as missing:
     print("SKIP:", missing)
     sys.exit(77)
@@ -26,37 +27,62 @@ with open("text", "w", encoding="utf-8") as out:
     out.writelines(f"The moon {i} sings over {i * i % 89} old stones, and nobody's there.\n夜 {i}: a Label\n" for i in range(300))
 run("train", "write", "text", "-o", "base", "--layers", 2, "--width", 32, "--heads", 4, "--context", 128, "--batch", 4, "--steps", 40,
     "--lr", 0.01, "--documents", "line", "--sample-tokens", 0, "--threads", 1, "-q")
-model = AutoModelForCausalLM.from_pretrained("base", dtype=torch.float32).eval()
-tokenizer = AutoTokenizer.from_pretrained("base")
 
 
-def probabilities(prompt):
-    """Over the labels, of what follows the prompt."""
-    begin = [tokenizer.eos_token_id] + tokenizer(prompt, add_special_tokens=False)["input_ids"]
-    sums = []
-    for label in LABELS:
-        ids = tokenizer(" " + label, add_special_tokens=False)["input_ids"]
+class Peer:
+    """A model, and the probabilities of labels by transformers."""
+
+    def __init__(self, directory):
+        self.directory = directory
+        self.model = AutoModelForCausalLM.from_pretrained(directory, dtype=torch.float32).eval()
+        self.tokenizer = AutoTokenizer.from_pretrained(directory)
+        self.begin = self.tokenizer.bos_token_id if self.tokenizer.bos_token_id is not None else self.tokenizer.eos_token_id
+
+    def log_p(self, text):
+        """ln p of a text, as transformers cuts it into tokens, after the model's begin token."""
+        ids = [self.begin] + self.tokenizer(text, add_special_tokens=False)["input_ids"]
         with torch.no_grad():
-            log_p = torch.log_softmax(model(torch.tensor([begin + ids])).logits[0].double(), -1)
-        sums.append(sum(log_p[len(begin) - 1 + i, id].item() for i, id in enumerate(ids)))
-    return torch.softmax(torch.tensor(sums, dtype=torch.float64), 0)
+            log_p = torch.log_softmax(self.model(torch.tensor([ids])).logits[0].double(), -1)
+        return sum(log_p[i, id].item() for i, id in enumerate(ids[1:]))
+
+    def probabilities(self, template, text):
+        """Over the labels: the texts with different labels differ in nothing else."""
+        sums = [self.log_p(template.replace("{text}", text).replace("{label}", label)) for label in LABELS]
+        return torch.softmax(torch.tensor(sums, dtype=torch.float64), 0)
+
+    def compare(self, name, template, calibrated, *flags):
+        bias = sum(self.probabilities(template, free) for free in FREE) / len(FREE) if calibrated else 1
+        for text in TEXTS:
+            wanted = self.probabilities(template, text) / bias
+            wanted = wanted / wanted.sum()
+            found = {l["label"]: l["probability"] for l in json.loads(run("classify", "-m", self.directory, "--json", "--labels",
+                                                                          ",".join(LABELS), *flags, text))["labels"]}
+            worst = max(abs(found[label] - wanted[i].item()) for i, label in enumerate(LABELS))
+            check(f"{name}: {text}", worst < 1e-5, f"{worst:.2g}")
 
 
-def compare(name, template, calibrated, *flags):
-    prompt = template.removesuffix("{label}").rstrip(" ")
-    bias = sum(probabilities(prompt.replace("{text}", free)) for free in FREE) / len(FREE) if calibrated else 1
-    for text in TEXTS:
-        wanted = probabilities(prompt.replace("{text}", text)) / bias
-        wanted = wanted / wanted.sum()
-        found = {l["label"]: l["probability"] for l in json.loads(run("classify", "-m", "base", "--json", "--labels", ",".join(LABELS),
-                                                                      *flags, text))["labels"]}
-        worst = max(abs(found[label] - wanted[i].item()) for i, label in enumerate(LABELS))
-        check(f"{name}: {text}", worst < 1e-5, f"{worst:.2g}")
-
+# A tokenizer that begins each text with a space, as SentencePiece does.
+pieces = Tokenizer(models.BPE(unk_token="<unk>"))
+pieces.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="first", split=False)
+pieces.decoder = decoders.Metaspace(prepend_scheme="first", split=False)
+with open("text", encoding="utf-8") as text:
+    pieces.train_from_iterator(text.readlines(), trainers.BpeTrainer(vocab_size=300, special_tokens=["<unk>", "<s>", "</s>"],
+                                                                     initial_alphabet=list("()\"/:Ratingf评价论：")))
+pieces.post_processor = processors.TemplateProcessing(single="<s> $A", special_tokens=[("<s>", pieces.token_to_id("<s>"))])
+PreTrainedTokenizerFast(tokenizer_object=pieces, bos_token="<s>", eos_token="</s>", unk_token="<unk>").save_pretrained("spaced")
+torch.manual_seed(3)
+LlamaForCausalLM(LlamaConfig(vocab_size=pieces.get_vocab_size(), hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=4,
+                             max_position_embeddings=128, bos_token_id=pieces.token_to_id("<s>"), eos_token_id=pieces.token_to_id("</s>"),
+                             initializer_range=0.2)).save_pretrained("spaced")
 
 TEMPLATE = "About {text}: the label is {label}"
 LINES = "Labels: " + ", ".join(LABELS) + "\nText: {text}\nLabel: {label}"
-compare("a template", TEMPLATE, True, "--template", TEMPLATE)
-compare("without calibration", TEMPLATE, False, "--template", TEMPLATE, "--no-calibrate")
-compare("the usual lines", LINES, True)
+WRITTEN = ["{text} ({label}", "{text}\nRating:{label}", '{text} "{label}', "评论：{text}\n评价：{label}", "{text}{label}", "{text}  {label}"]
+for kind in "base", "spaced":
+    peer = Peer(kind)
+    peer.compare(f"{kind}: a template", TEMPLATE, True, "--template", TEMPLATE)
+    peer.compare(f"{kind}: without calibration", TEMPLATE, False, "--template", TEMPLATE, "--no-calibrate")
+    peer.compare(f"{kind}: the usual lines", LINES, True)
+    for template in WRITTEN:
+        peer.compare(f"{kind}: as written: {template}", template, True, "--template", template)
 sys.exit(bool(failed))
