@@ -241,6 +241,7 @@ static bool none_is_left(const Candidate *c, int64_t n) {
   return c[best(c, n)].logit == -INFINITY;
 }
 
+/* The filters are in the order of transformers' warpers. */
 static int32_t choose(Sampler *s, double random) {
   const SamplingSettings *o = s->settings;
   Candidate *c = s->candidates;
@@ -248,13 +249,13 @@ static int32_t choose(Sampler *s, double random) {
   if (o->greedy || o->temperature <= 0 || none_is_left(c, n)) return c[best(c, n)].id;
   if (o->top_k && o->top_k < n) n = keep_top_k(c, n, o->top_k);
   softmax(c, n, o->temperature);
-  if (o->typical < 1) {
-    n = keep_typical(s, n, o->typical);
-    softmax(c, n, o->temperature);
-  }
   if (o->top_p < 1 || o->min_p > 0) {
     n = drop_below(c, n, safe_bar(c, n, o->top_p, o->min_p));
     n = keep_likeliest(c, n, o->top_p, o->min_p);
+  }
+  if (o->typical < 1) {
+    softmax(c, n, o->temperature);
+    n = keep_typical(s, n, o->typical);
   }
   return draw(c, n, random);
 }

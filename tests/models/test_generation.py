@@ -202,7 +202,7 @@ for beams in (1, 2):
 # Drawn texts come from what the file leaves to choose from.
 model, tokenizer = llama
 for values, most in ((dict(top_k=3, temperature=2.0), 3), (dict(), 50), (dict(top_p=0.3, top_k=0), None), (dict(min_p=0.01), None),
-                     (dict(typical_p=0.2), None)):
+                     (dict(typical_p=0.2), None), (dict(typical_p=0.3, min_p=0.2, top_k=0), None)):
     values = {"do_sample": True, "max_new_tokens": 1, "eos_token_id": END, **values}
     says("llama", model, values)
     prompt = [END] + tokenizer(SENTENCES[0], add_special_tokens=False)["input_ids"]

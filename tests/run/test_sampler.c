@@ -156,6 +156,55 @@ static void shares_of(Candidate *c, int64_t n, double temperature) {
   for (int64_t i = 0; i < n; i++) c[i].p /= sum;
 }
 
+static int by_distance(const void *a, const void *b) { /* from the entropy, in `logit` */
+  const Candidate *x = a, *y = b;
+  return x->logit != y->logit ? (x->logit > y->logit ? 1 : -1) : 0;
+}
+
+/* Typical sampling of what top-k, top-p and min-p left, as in transformers. */
+static int64_t sorted_typical(Candidate *c, int64_t n, double mass) {
+  double entropy = 0, total = 0, sum = 0;
+  int64_t kept = 0;
+  for (int64_t i = 0; i < n; i++) total += c[i].p;
+  for (int64_t i = 0; i < n; i++) c[i].p /= total;
+  for (int64_t i = 0; i < n; i++) entropy -= c[i].p > 0 ? c[i].p * log(c[i].p) : 0;
+  for (int64_t i = 0; i < n; i++) c[i].logit = c[i].p > 0 ? (float)fabs(-log(c[i].p) - entropy) : INFINITY;
+  qsort(c, (size_t)n, sizeof *c, by_distance);
+  while (kept < n && (!kept || sum < mass)) sum += c[kept++].p;
+  return kept;
+}
+
+/* Which of them are left: draws that cover [0, 1) find no others, whatever their order. */
+static void typical_comes_last(void **state) {
+  (void)state;
+  static const struct {
+    int64_t top_k;
+    double top_p, min_p, typical;
+  } cases[] = {{0, 1, 0.05, 0.5}, {0, 1, 0.45, 0.2},   {0, 0.7, 0, 0.5},
+               {6, 1, 0, 0.3},    {7, 0.9, 0.1, 0.6}, {0, 0.95, 0, 0.9}};
+  for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+    SamplingSettings s = plain();
+    Candidate c[N];
+    double got[N], wanted[N] = {0}, total = 0;
+    int64_t n = cases[k].top_k ? cases[k].top_k : N, kept = 0;
+    double sum = 0;
+    s.top_k = cases[k].top_k, s.top_p = cases[k].top_p, s.min_p = cases[k].min_p;
+    s.typical = cases[k].typical;
+    for (int i = 0; i < N; i++) c[i] = (Candidate){order[i], 0, p[order[i]]};
+    for (int64_t i = 0; i < n; i++) total += c[i].p;
+    for (int64_t i = 0; i < n; i++) c[i].p /= total;
+    for (; kept < n && (!kept || (sum < s.top_p && c[kept].p >= s.min_p * c[0].p)); kept++) sum += c[kept].p;
+    n = sorted_typical(c, kept, s.typical);
+    total = 0;
+    for (int64_t i = 0; i < n; i++) total += c[i].p;
+    for (int64_t i = 0; i < n; i++) wanted[c[i].id] = c[i].p / total;
+    shares(&s, NULL, 0, 0, got);
+    for (int i = 0; i < N; i++)
+      if (fabs(got[i] - wanted[i]) > 2e-4)
+        fail_msg("case %zu: token %d: %g, not %g", k, i, got[i], wanted[i]);
+  }
+}
+
 static int32_t sorted_draw(const SamplingSettings *s, const float *logits, double random) {
   Candidate c[MANY];
   int64_t n = MANY, kept = 0;
@@ -213,6 +262,7 @@ int main(void) {
       cmocka_unit_test(top_p),
       cmocka_unit_test(min_p),
       cmocka_unit_test(typical),
+      cmocka_unit_test(typical_comes_last),
       cmocka_unit_test(temperature),
       cmocka_unit_test(penalties),
       cmocka_unit_test(the_log_probability_is_the_models_own),
