@@ -328,6 +328,21 @@ static void thin_out(PreferenceBatches *b, int64_t limit) {
   vec_free(&groups);
 }
 
+static bool check_count(const PreferenceBatches *b, Error *err) {
+  if (!b->groups.count)
+    return fail(err,
+                "no preference fits into the model's context: give a larger --context, or --too-long "
+                "truncate");
+  if (!b->verdicts || b->groups.count > 1) return true;
+  return b->shuffled
+             ? fail(err,
+                    "there is one verdict to learn from, but KTO also reads each text after the prompt of "
+                    "another: give two or more")
+             : fail(err,
+                    "one verdict is held out, but KTO also reads each text after the prompt of another: "
+                    "hold out two or more (--holdout, or --valid FILE), or none (--holdout 0)");
+}
+
 Batches *preference_batches(const PreferenceRequest *r, const News *news, Error *err) {
   PreferenceBatches *b = mem_alloc_zeroed(1, sizeof *b);
   b->base.kind = &kind;
@@ -339,11 +354,7 @@ Batches *preference_batches(const PreferenceRequest *r, const News *news, Error 
   b->sides = mem_alloc_zeroed(b->examples->count + 1, sizeof *b->sides);
   bool ok = b->layout.template ? read_rendered(b, news, err) : read_rows(b, r->sides, err);
   if (ok) list_groups(b, news);
-  if (ok && b->groups.count < (b->verdicts ? 2 : 1))
-    ok = fail(err,
-              "no preference fits into the model's context: give a larger --context, or --too-long "
-              "truncate");
-  if (!ok) {
+  if (!(ok && check_count(b, err))) {
     free_batches(&b->base);
     return NULL;
   }

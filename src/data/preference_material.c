@@ -89,9 +89,12 @@ static bool check_method_settings(const PreferenceMaterial *m, Error *err) {
     if (!m->verdicts && settings_given(m->base.settings, of_kto[i]))
       return fail_usage(err, "--%s is for verdicts (KTO), but these are pairs of texts: leave it out",
                         of_kto[i]);
-  return !m->verdicts || !m->preferences->length_norm ||
-         fail_usage(err,
-                    "--length-norm is for pairs (DPO), but these texts have a verdict each: leave it out");
+  static const char *const of_dpo[] = {"length-norm", "label-smoothing"};
+  for (size_t i = 0; i < 2; i++)
+    if (m->verdicts && settings_given(m->base.settings, of_dpo[i]))
+      return fail_usage(err, "--%s is for pairs (DPO), but these texts have a verdict each: leave it out",
+                        of_dpo[i]);
+  return true;
 }
 
 /* ---- opening ---- */

@@ -128,4 +128,17 @@ run train prefer pairs.jsonl -o weighted --from base --desirable-weight 2
 expect_usage "--desirable-weight is for verdicts"
 run train prefer verdicts.jsonl -o normed --from base --length-norm
 expect_usage "--length-norm is for pairs"
+run train prefer verdicts.jsonl -o smoothed --from base --label-smoothing 0.1
+expect_usage "--label-smoothing is for pairs"
+for i in 1 2 3 4; do
+  printf '{"prompt":"item %d","completion":"yes","label":true}\n{"prompt":"no item %d","completion":"no","label":false}\n' $i $i
+done >few.jsonl
+run train prefer few.jsonl -o few --from base --holdout 0.05 --steps 1
+expect_failure "one verdict is held out" "--holdout 0"
+run train prefer few.jsonl -o few --from base --holdout 0 --steps 1 -q --overwrite
+expect_status 0
+head -n 1 verdicts.jsonl >one.jsonl
+printf '{"prompt":"bring me","completion":"%0200d","label":false}\n' 7 >>one.jsonl
+run train prefer one.jsonl -o few --from base --holdout 0 --steps 1 --overwrite
+expect_failure "one verdict to learn from"
 finish
