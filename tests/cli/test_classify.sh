@@ -177,7 +177,8 @@ expect_failure "template is longer"
 run classify -m base --labels box,tree --template "{text}: {label}" --no-calibrate "a box" && cp out plain
 run classify -m base --labels box,tree --template "{text}: {label}" "a box"
 cmp -s out plain && flunk "calibration should change something"
-run classify -m longer --labels box,tree --template "{text}{label}" "a box"
+run train write text -o beginless --threads 1 --size nano --tokenizer byte --documents file --batch 4 --steps 4 --sample-tokens 0 -q
+run classify -m beginless --labels box,tree --template "{text}{label}" "a box"
 expect_status 0
 expect_err "calibrated by 2 of 3 texts"
 run classify -m base --labels box,tree --template "{text}: {label}" "a box" --threads 2 && cp out two

@@ -180,7 +180,7 @@ static void typical_comes_last(void **state) {
   static const struct {
     int64_t top_k;
     double top_p, min_p, typical;
-  } cases[] = {{0, 1, 0.05, 0.5}, {0, 1, 0.45, 0.2},   {0, 0.7, 0, 0.5},
+  } cases[] = {{0, 1, 0.05, 0.5}, {0, 1, 0.45, 0.2},  {0, 0.7, 0, 0.5},
                {6, 1, 0, 0.3},    {7, 0.9, 0.1, 0.6}, {0, 0.95, 0, 0.9}};
   for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
     SamplingSettings s = plain();
