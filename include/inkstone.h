@@ -419,6 +419,8 @@ typedef struct ink_output {
                         what it invented, "output" for what is missing, "wanted" is the translation of a term.
                         Of a model trained with "protect" also without the setting: what a translation lost.
                         Else, or without an output, NULL */
+  double confidence; /* geometric mean of the probabilities of its tokens, 0 to 1 */
+  bool unsure;       /* below the setting "confidence": `text` is the setting "unsure" */
 } ink_output;
 
 /* Called in the order of the inputs, best first. Return false to stop. */
@@ -502,7 +504,8 @@ typedef struct ink_scores {
   double bits_per_byte, bits_per_character;
   char *written; /* pairs and conversations: metrics of the model's outputs, as JSON {"examples", "metrics":
                     [{"name", "signature", "score"}], "distinct_1", "distinct_2"} and, with the setting
-                    "check", "checked": {"examples", "kept", "kept_in_references"}; free with ink_free;
+                    "check", "checked": {"examples", "kept", "kept_in_references"}, with "coverage",
+                    "coverage": [{"share", "confidence", NAME: score, ...}]; free with ink_free;
                     labelled texts, which are the tokens: {"metrics": [{"name", "score", "confidence_mean",
                     "confidence_var"}], "labels": [{"label", "precision", "recall", "f1", "texts"}],
                     "confusion": [[...]]}, whose rows are right labels and columns chosen ones; else NULL */

@@ -135,6 +135,8 @@ class ink_output(Structure):
         ("cut", c_bool),
         ("unended", c_bool),
         ("check", c_char_p),
+        ("confidence", c_double),
+        ("unsure", c_bool),
     ]
 
 

@@ -52,6 +52,8 @@ class Output:
     cut: bool  #: the last turn is longer than the model reads: its beginning was dropped
     unended: bool  #: it reached the limit, or the model's last position, before its end
     check: Optional[List[dict[str, Optional[str]]]] = None  #: with check=True: what it lacks, changed or invented
+    confidence: float = 1.0  #: geometric mean of the probabilities of its tokens
+    unsure: bool = False  #: below the setting "confidence": the text is the setting "unsure"
 
     def __str__(self) -> str:
         return self.text
@@ -150,7 +152,7 @@ def token_of(token: Any) -> Token:
 def output_of(o: Any) -> Output:
     text = decoded(o.text, o.length) if o.text else ""
     return Output(o.input, o.rank, text, o.logprob, o.score, text_of(o.problem) or None, o.cut, o.unended,
-                  json.loads(o.check) if o.check else None)
+                  json.loads(o.check) if o.check else None, o.confidence, o.unsure)
 
 
 def label_of(l: Any) -> Label:

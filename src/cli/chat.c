@@ -461,6 +461,6 @@ const Command command_chat = {
               FLAG_QUIET,
               FLAG_MODEL_HELP},
     .settings = ink_settings_rewrite,
-    .omit = ONLY_WRITE "|n-best|from-lang|to-lang|check|terms|protect",
+    .omit = ONLY_WRITE "|n-best|from-lang|to-lang|check|terms|protect|unsure|confidence",
     .run = run,
 };

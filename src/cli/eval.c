@@ -29,6 +29,7 @@ static void add_written(json_t *json, const char *written, Error *err) {
     json_share(json, "kept_share", json_object_get(checked, "kept"));
     json_share(json, "kept_share_of_references", json_object_get(checked, "kept_in_references"));
   }
+  json_share(json, "coverage", json_object_get(all, "coverage"));
   json_share(json, "distinct_1", json_object_get(all, "distinct_1"));
   json_share(json, "distinct_2", json_object_get(all, "distinct_2"));
   json_decref(all);

@@ -52,10 +52,12 @@ static void put_object(Job *job, json_t *json) {
 }
 
 static void put_json(Job *job, const ink_output *o) {
-  json_t *json = json_build(
-      "{s:I, s:o, s:i, s:o, s:f, s:f, s:b}", "line", (json_int_t)(job->input.line + o->input + 1), "source",
-      glyph_json(job->texts[o->input], job->lengths[o->input]), "rank", o->rank, "text",
-      glyph_json(o->text, o->length), "logprob", o->logprob, "score", o->score, "unended", o->unended);
+  json_t *json = json_build("{s:I, s:o, s:i, s:o, s:f, s:f, s:f, s:b}", "line",
+                            (json_int_t)(job->input.line + o->input + 1), "source",
+                            glyph_json(job->texts[o->input], job->lengths[o->input]), "rank", o->rank, "text",
+                            glyph_json(o->text, o->length), "logprob", o->logprob, "score", o->score,
+                            "confidence", o->confidence, "unended", o->unended);
+  if (o->unsure) json_put(json, "unsure", json_true());
   if (o->check) json_put(json, "check", json_loads(o->check, 0, NULL));
   put_object(job, json);
 }
@@ -252,9 +254,12 @@ const Command command_reply = {
     .description =
         N_(COMMON "Of a text longer than the model reads, only the last sentences that fit are read; this is "
                   "reported. For a conversation of several turns use inkstone chat."),
-    .examples = {{"inkstone reply -m assistant \"How are you?\"", N_("print one reply")},
-                 {"inkstone reply -m smollm2.gguf --system \"Answer in one word.\" -i questions.txt",
-                  N_("a downloaded model replies to each line")}},
+    .examples =
+        {{"inkstone reply -m assistant \"How are you?\"", N_("print one reply")},
+         {"inkstone reply -m support --unsure \"A colleague will answer you.\" --confidence 0.4 -i mail.txt",
+          N_("leave out replies that the model is not sure of")},
+         {"inkstone reply -m smollm2.gguf --system \"Answer in one word.\" -i questions.txt",
+          N_("a downloaded model replies to each line")}},
     .flags = FLAGS,
     .settings = ink_settings_rewrite,
     .omit = ONLY_WRITE "|from-lang|to-lang",

@@ -197,9 +197,9 @@ bool ink_write(ink_model *m, const char *prompt, size_t length, const ink_settin
 
 ink_settings *ink_settings_rewrite(void) {
   static const SettingTable *const tables[] = {
-      &search_settings_table,     &sampling_settings_table, &chat_settings_table,   &language_settings_table,
-      &protection_settings_table, &text_settings_table,     &general_settings_table};
-  return settings_new(tables, 7);
+      &search_settings_table,     &sampling_settings_table, &chat_settings_table, &language_settings_table,
+      &protection_settings_table, &abstain_settings_table,  &text_settings_table, &general_settings_table};
+  return settings_new(tables, 8);
 }
 
 /* What rewriting needs from model and settings. */
@@ -226,9 +226,10 @@ static bool prepare(Rewriting *w, const Bundle *b, const Task *task, const ink_s
   const char *instruction = system_text(b, settings);
   if (!task->chat && instruction && *instruction)
     return fail_usage(err, "--system has no effect: it is for conversations");
-  if (!bundle_check_task(b, task, err) || !bundle_layout(b, task, &w->layout, err) ||
-      !languages_frame(b, settings, &w->layout, err) || !generation_open(g, b, &w->layout, settings, err) ||
-      !generation_fit(g, &w->layout, err) || !protection_open(&w->protection, b, task, settings, news, err))
+  if (!abstain_check(settings, err) || !bundle_check_task(b, task, err) ||
+      !bundle_layout(b, task, &w->layout, err) || !languages_frame(b, settings, &w->layout, err) ||
+      !generation_open(g, b, &w->layout, settings, err) || !generation_fit(g, &w->layout, err) ||
+      !protection_open(&w->protection, b, task, settings, news, err))
     return false;
   protection_constrain(w->protection, b->tokenizer, &g->rules);
   w->request = (RewriteRequest){.model = b->model,
@@ -240,7 +241,8 @@ static bool prepare(Rewriting *w, const Bundle *b, const Task *task, const ink_s
                                 .never = g->never,
                                 .seed = (uint64_t)general->seed,
                                 .max_tokens = g->sampling->max_tokens,
-                                .protection = w->protection};
+                                .protection = w->protection,
+                                .abstain = settings_part(settings, &abstain_settings_table)};
   return true;
 }
 
@@ -307,6 +309,7 @@ char *ink_explain(ink_model *m, const char *task, const char *const *texts, cons
   const Task *known = task_named(task, err);
   const bool ok = known && call_enter(call, m->engine, &news, err) &&
                   unused_setting(settings, "check", "for a page that explains", &news, err) &&
+                  unused_setting(settings, "unsure", "for a page that explains", &news, err) &&
                   prepare(&w, &m->bundle, known, settings, &news, err) &&
                   explain_run(&w.request, inputs, count, &sections, err);
   if (ok) explain_page(task, sections.data ? sections.data : "", &page);

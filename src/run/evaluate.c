@@ -272,18 +272,13 @@ static bool write_outputs(const Judge *j, const char *path, Error *err) {
   return ok;
 }
 
-static bool report_results(const Evaluation *e, const Judge *j, bool checks, const char *outputs,
-                           Error *err) {
-  double words, two;
-  judge_distinct(j, &words, &two);
-  json_t *json = json_build("{s:I, s:o, s:f, s:f}", "examples", (json_int_t)judge_count(j), "metrics",
-                            judge_scores(j), "distinct_1", words, "distinct_2", two);
-  json_t *checked = NULL;
-  const bool ok = !checks || (checked = judge_checks(j, err));
-  if (checked) json_put(json, "checked", checked);
+static bool report_results(const Evaluation *e, Judge *j, Error *err) {
+  const EvalSettings *s = settings_part(e->settings, &eval_settings_table);
+  json_t *json = judge_json(j, s->coverage, err);
+  if (!json) return false;
   e->out->written = json_text(json, JSON_COMPACT);
   json_decref(json);
-  return ok && (!outputs || !*outputs || write_outputs(j, outputs, err));
+  return !s->outputs || !*s->outputs || write_outputs(j, s->outputs, err);
 }
 
 static bool judge_as(const Evaluation *e, const Pairs *pairs, const PairLayout *layout, const Generation *g,
@@ -305,8 +300,7 @@ static bool judge_as(const Evaluation *e, const Pairs *pairs, const PairLayout *
   Judge *j = judge_open(&request, err);
   if (j && judge_misses_words(j))
     news_warning(e->news, METRICS_MISS_WORDS, _("the reference"), request.metrics->tokenize);
-  const bool ok = j && judge_run(j, e->bundle->model, err) &&
-                  report_results(e, j, protection_checks(protection), s->outputs, err);
+  const bool ok = j && judge_run(j, e->bundle->model, err) && report_results(e, j, err);
   judge_free(j);
   return ok;
 }
@@ -393,7 +387,7 @@ static bool eval_labels(const Evaluation *e, TextFiles *files, Error *err) {
 static bool check_decoding(const Evaluation *e, const char *where, Error *err) {
   static const SettingTable *const tables[] = {&metric_settings_table, &search_settings_table,
                                                &sampling_settings_table};
-  static const char *const others[] = {"examples", "outputs", "check", "terms"};
+  static const char *const others[] = {"examples", "outputs", "coverage", "check", "terms"};
   for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
     if (!unused_table(e->settings, tables[i], where, e->news, err)) return false;
   for (size_t i = 0; i < sizeof others / sizeof *others; i++)

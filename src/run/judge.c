@@ -17,6 +17,7 @@ struct Judge {
   Metrics metrics;
   double **sums; /* [metrics][statistics] */
   Buffer *outputs;
+  double *confidences; /* of the outputs */
 };
 
 /* ---- examples ---- */
@@ -58,6 +59,7 @@ static void choose(Judge *j) {
   j->turns = mem_alloc_zeroed(turns, sizeof *j->turns);
   j->inputs = mem_alloc_zeroed(j->count, sizeof *j->inputs);
   j->outputs = mem_alloc_zeroed(j->count, sizeof *j->outputs);
+  j->confidences = mem_alloc_zeroed(j->count, sizeof *j->confidences);
   for (size_t i = 0; i < j->count; i++) used = add_input(j, i, used);
 }
 
@@ -86,6 +88,7 @@ void judge_free(Judge *j) {
   metrics_close(&j->metrics);
   mem_free(j->sums);
   mem_free(j->outputs);
+  mem_free(j->confidences);
   mem_free(j->chosen);
   mem_free(j->turns);
   mem_free(j->inputs);
@@ -100,7 +103,9 @@ size_t judge_count(const Judge *j) {
 
 static bool take_output(void *user, const ink_output *o) {
   Judge *j = user;
-  if (!o->rank) buffer_add(&j->outputs[o->input], o->text, o->length);
+  if (o->rank) return true;
+  buffer_add(&j->outputs[o->input], o->text, o->length);
+  j->confidences[o->input] = o->confidence;
   return true;
 }
 
@@ -143,12 +148,16 @@ static void measure(Judge *j, size_t which) {
   mem_free(references);
 }
 
+static void clear_sums(Judge *j) {
+  for (size_t i = 0; i < j->metrics.count; i++)
+    memset(j->sums[i], 0, metric_statistics(j->metrics.items[i]) * sizeof **j->sums);
+}
+
 bool judge_run(Judge *j, const Model *model, Error *err) {
   const RewriteRequest request = request_for(j, model, take_output, j);
   ink_rewritten done = {0};
   for (size_t i = 0; i < j->count; i++) buffer_clear(&j->outputs[i]);
-  for (size_t i = 0; i < j->metrics.count; i++)
-    memset(j->sums[i], 0, metric_statistics(j->metrics.items[i]) * sizeof **j->sums);
+  clear_sums(j);
   if (!rewriter_run(&request, j->inputs, (int64_t)j->count, &done, err)) return false;
   for (size_t i = 0; i < j->count; i++) measure(j, i);
   return true;
@@ -170,7 +179,7 @@ double judge_score(const Judge *j, size_t metric) {
   return metric_score(j->metrics.items[metric], j->sums[metric]);
 }
 
-json_t *judge_scores(const Judge *j) {
+static json_t *scores(const Judge *j) {
   json_t *list = json_array();
   size_t references = 1;
   for (size_t i = 0; i < j->count; i++)
@@ -207,7 +216,7 @@ static json_t *share_of(size_t part, size_t all) {
   return json_number(all ? (double)part / (double)all : NAN);
 }
 
-json_t *judge_checks(const Judge *j, Error *err) {
+static json_t *checks(const Judge *j, Error *err) {
   size_t examples = 0, kept = 0, references = 0, references_kept = 0;
   for (size_t i = 0; i < j->count; i++) {
     const Example *e = example_at(j, i);
@@ -260,7 +269,7 @@ static void add_words(const Codes *codes, Hashes *words, Hashes *pairs) {
   add_word(codes, begin, codes->count, words, pairs, &before);
 }
 
-void judge_distinct(const Judge *j, double *words, double *pairs) {
+static void distinct(const Judge *j, double *words, double *pairs) {
   Hashes one = {0}, two = {0};
   Codes codes = {0};
   for (size_t i = 0; i < j->count; i++) {
@@ -274,6 +283,60 @@ void judge_distinct(const Judge *j, double *words, double *pairs) {
   vec_free(&one);
   vec_free(&two);
   vec_free(&codes);
+}
+
+/* ---- coverage ---- */
+
+typedef struct Sure {
+  double confidence;
+  size_t which;
+} Sure;
+
+static int by_confidence(const void *a, const void *b) {
+  const Sure *x = a, *y = b;
+  if (x->confidence != y->confidence) return x->confidence > y->confidence ? -1 : 1;
+  return (x->which > y->which) - (x->which < y->which);
+}
+
+static json_t *coverage_row(const Judge *j, size_t covered, double confidence) {
+  json_t *row =
+      json_build("{s:f, s:f}", "share", (double)covered / (double)j->count, "confidence", confidence);
+  for (size_t i = 0; i < j->metrics.count; i++) {
+    char *title = metric_title(j->metrics.items[i]);
+    json_put(row, title, json_number(judge_score(j, i)));
+    mem_free(title);
+  }
+  return row;
+}
+
+/* The metrics of the first tenth, two tenths and so on, of which the last are all: the sums are as before. */
+static json_t *coverage_of(Judge *j) {
+  enum { ROWS = 10 };
+  json_t *rows = json_array();
+  Sure *order = mem_alloc_zeroed(j->count + 1, sizeof *order);
+  for (size_t i = 0; i < j->count; i++) order[i] = (Sure){j->confidences[i], i};
+  qsort(order, j->count, sizeof *order, by_confidence);
+  clear_sums(j);
+  for (size_t i = 0, row = 1; i < j->count; i++) {
+    measure(j, order[i].which);
+    if (i + 1 < (j->count * row + ROWS - 1) / ROWS) continue;
+    json_push(rows, coverage_row(j, i + 1, order[i].confidence));
+    while (row <= ROWS && (j->count * row + ROWS - 1) / ROWS <= i + 1) row++;
+  }
+  mem_free(order);
+  return rows;
+}
+
+json_t *judge_json(Judge *j, bool coverage, Error *err) {
+  double words, two;
+  json_t *checked = NULL;
+  if (protection_checks(j->request.protection) && !(checked = checks(j, err))) return NULL;
+  distinct(j, &words, &two);
+  json_t *json = json_build("{s:I, s:o, s:f, s:f}", "examples", (json_int_t)j->count, "metrics", scores(j),
+                            "distinct_1", words, "distinct_2", two);
+  if (checked) json_put(json, "checked", checked);
+  if (coverage) json_put(json, "coverage", coverage_of(j));
+  return json;
 }
 
 /* ---- showing ---- */

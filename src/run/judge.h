@@ -35,17 +35,15 @@ size_t judge_count(const Judge *); /* number of examples */
 double judge_score(const Judge *, size_t metric);
 /* metrics_miss_words for the references. */
 bool judge_misses_words(const Judge *);
-/* All scores: [{"name", "signature", "score"}, ...]. */
-json_t *judge_scores(const Judge *);
+/* {"examples", "metrics": [{"name", "signature", "score"}, ...], "distinct_1", "distinct_2"}: scores, and the
+ * share of distinct words and word bigrams in all outputs (Li et al. 2016), where a Han character is a word.
+ * If JudgeRequest.protection compares: "checked", of the outputs that, or whose inputs, have anything to
+ * compare, the share that keeps it, and that of the references, in which people may have written a number as
+ * a word (null: there are none): {"examples", "kept", "kept_in_references"}. `coverage`: "coverage", the
+ * scores of the outputs of most confidence, [{"share", "confidence", NAME: score, ...}]. NULL on failure. */
+json_t *judge_json(Judge *, bool coverage, Error *);
 /* The output for an example, and its length. */
 const char *judge_output(const Judge *, size_t which, size_t *length);
-/* With JudgeRequest.protection: of the outputs that, or whose inputs, have anything to compare, the share
- * that keeps it, and that of the references, in which people may have written a number as a word (null: there
- * are none): {"examples", "kept", "kept_in_references"}. NULL on failure. */
-json_t *judge_checks(const Judge *, Error *);
-/* Share of distinct words and word bigrams in all outputs (Li et al. 2016); a Han character is a word. */
-void judge_distinct(const Judge *, double *words, double *pairs);
-
 /* Appends a few examples as "source → output"; which ones depends on `step`. */
 bool judge_show(Judge *, const Model *, int64_t step, Buffer *, Error *);
 

@@ -315,13 +315,26 @@ static bool finish_output(const Rewriter *w, int64_t text, Buffer *output, char 
   return true;
 }
 
-/* Incomplete characters in the output become U+FFFD, so that the text is valid UTF-8. */
+/* Whether it is answered by the text for outputs of too little confidence. */
+static bool is_unsure(const Rewriter *w, double confidence) {
+  const AbstainSettings *s = w->request->abstain;
+  return s && s->unsure && confidence < s->confidence;
+}
+
+/* Incomplete characters in the output become U+FFFD, so that the text is valid UTF-8. `tokens`: in
+ * sums->logprob.
+ */
 static bool report(const Rewriter *w, int64_t text, int rank, const Buffer *b, const Hypothesis *sums,
-                   bool *proceed, Error *err) {
+                   int64_t tokens, bool *proceed, Error *err) {
   Buffer whole = {0};
-  char *check;
-  if (b->length) utf8_repair(b->data, b->length, &whole);
-  const bool ok = finish_output(w, text, &whole, &check, err);
+  char *check = NULL;
+  const double confidence = confidence_of(sums->logprob, tokens);
+  const bool unsure = is_unsure(w, confidence);
+  if (unsure)
+    buffer_adds(&whole, w->request->abstain->unsure);
+  else if (b->length)
+    utf8_repair(b->data, b->length, &whole);
+  const bool ok = unsure || finish_output(w, text, &whole, &check, err);
   const ink_output output = {.input = text,
                              .rank = rank,
                              .text = whole.data ? whole.data : "",
@@ -331,7 +344,9 @@ static bool report(const Rewriter *w, int64_t text, int rank, const Buffer *b, c
                              .problem = w->remarks[text].problem,
                              .cut = w->remarks[text].cut,
                              .unended = sums->unended,
-                             .check = check};
+                             .check = check,
+                             .confidence = confidence,
+                             .unsure = unsure};
   *proceed = ok && w->request->listener(w->request->user, &output);
   mem_free(check);
   buffer_free(&whole);
@@ -353,6 +368,7 @@ static bool report_joined(const Rewriter *w, int64_t text, size_t first, size_t 
   bool ok = true;
   for (int64_t rank = 0; rank < ranks && ok && *proceed; rank++) {
     Hypothesis sums = {0};
+    int64_t tokens = 0;
     buffer_clear(&b);
     if (rank && !was_found(found, first, last, each, (size_t)rank)) break;
     for (size_t i = first; i < last && ok; i++) {
@@ -362,10 +378,11 @@ static bool report_joined(const Rewriter *w, int64_t text, size_t first, size_t 
       sums.logprob += h->logprob;
       sums.score += h->score / (double)(last - first);
       sums.unended |= h->unended;
+      tokens += (int64_t)h->ids.count + !h->unended; /* the end is one */
       w->out->new_tokens += (int64_t)h->ids.count;
     }
     w->out->unended_outputs += sums.unended;
-    ok = ok && report(w, text, (int)rank, &b, &sums, proceed, err);
+    ok = ok && report(w, text, (int)rank, &b, &sums, tokens, proceed, err);
   }
   buffer_free(&b);
   return ok;
@@ -387,7 +404,7 @@ static bool report_all(const Rewriter *w, int64_t count, const Hypothesis *found
   for (int64_t text = 0; text < count && proceed; text++) {
     size_t last = first;
     while (last < w->parts.count && w->parts.data[last].text == text) last++;
-    if (!(last == first ? report(w, text, 0, &nothing, &(Hypothesis){0}, &proceed, err)
+    if (!(last == first ? report(w, text, 0, &nothing, &(Hypothesis){0}, 0, &proceed, err)
                         : report_joined(w, text, first, last, found, &proceed, err)))
       return false;
     first = last;

@@ -3,6 +3,7 @@
 #define RUN_REWRITER_H
 
 #include "data/layout.h"
+#include "run/abstain.h"
 #include "run/bundle.h"
 #include "run/protection.h"
 #include "run/sampler.h"
@@ -17,8 +18,9 @@ typedef struct RewriteRequest {
   const Rules *rules;               /* may be NULL */
   int32_t never;                    /* a token that is never generated; -1: none */
   uint64_t seed;
-  int64_t max_tokens;     /* new tokens of each part */
-  Protection *protection; /* of the outputs; NULL: none */
+  int64_t max_tokens;             /* new tokens of each part */
+  Protection *protection;         /* of the outputs; NULL: none */
+  const AbstainSettings *abstain; /* NULL: outputs are given whatever their confidence */
   ink_output_listener *listener;
   void *user;
   /* Optional: called with each part's input and its best output. */
