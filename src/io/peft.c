@@ -29,6 +29,7 @@ static const char *const known[] = {"alpha_pattern",
                                     "lora_alpha",
                                     "lora_dropout",
                                     "megatron_core",
+                                    "modules_to_save",
                                     "peft_type",
                                     "peft_version",
                                     "qalora_group_size",
@@ -81,6 +82,24 @@ static bool check_pattern(const PeftAdapter *a, Error *err) {
   return true;
 }
 
+/* As PEFT writes them for a classifier, of which a decoder has the second. */
+static const char *const saved[] = {"classifier", "score"};
+enum { SAVED = sizeof saved / sizeof *saved };
+
+/* Of what is trained as a whole, only the head of a classifier. */
+static bool check_whole(const PeftAdapter *a, Error *err) {
+  const json_t *list = json_object_get(a->configuration, "modules_to_save");
+  for (size_t i = 0; i < json_array_size(list); i++) {
+    const char *name = json_string_value(json_array_get(list, i));
+    int which = 0;
+    while (name && which < SAVED && strcmp(name, saved[which])) which++;
+    if (!name || which == SAVED)
+      return refuse(a, "modules_to_save", _(" except for a classifier's head"), err);
+  }
+  return !list || is_nothing(list) || json_is_array(list) ||
+         refuse(a, "modules_to_save", _(" unless it is a list"), err);
+}
+
 static bool check(const PeftAdapter *a, Error *err) {
   const json_t *config = a->configuration;
   const char *type = json_get_text(config, "peft_type", ""), *key;
@@ -103,7 +122,7 @@ static bool check(const PeftAdapter *a, Error *err) {
   const json_t *rslora = json_object_get(config, "use_rslora");
   if (rslora && !json_is_null(rslora) && !json_is_boolean(rslora))
     return fail(err, "%s/" PEFT_CONFIG ": \"use_rslora\" is neither true nor false", a->path);
-  return check_initial(a, err) && check_pattern(a, err);
+  return check_initial(a, err) && check_pattern(a, err) && check_whole(a, err);
 }
 
 /* ---- reading ---- */
@@ -159,6 +178,14 @@ bool peft_find_base(const PeftAdapter *a, char path[PATH_CAPACITY], Error *err) 
   return model_cache_locate(path, base, err);
 }
 
+bool peft_head(const PeftAdapter *a, NamedTensor *head) {
+  const NamedTensor *found = tensors_find(&a->tensors, "base_model.model." PEFT_HEAD);
+  if (!found || a->names) return false;
+  *head = *found;
+  head->name = PEFT_HEAD;
+  return true;
+}
+
 /* As PEFT: the first key that is the layer's name or an end of it, behind a dot. */
 static double alpha_of(const PeftAdapter *a, const char *layer) {
   const size_t length = strlen(layer);
@@ -187,16 +214,18 @@ bool peft_has_rank(const PeftAdapter *a, int64_t rank) {
 
 bool peft_write_config(const char *directory, const PeftSettings *s, Error *err) {
   char path[PATH_CAPACITY];
-  json_t *json =
-      json_build("{s:s, s:s, s:s, s:I, s:o, s:o, s:b, s:O, s:s, s:b, s:b, s:b}", "peft_type", "LORA",
-                 "task_type", s->encodes ? "SEQ_2_SEQ_LM" : "CAUSAL_LM", "base_model_name_or_path", s->base,
-                 "r", (json_int_t)s->rank, "lora_alpha", json_number(s->alpha), "lora_dropout",
-                 json_number(s->dropout), "use_rslora", s->rslora, "target_modules", s->targets, "bias",
-                 "none", "fan_in_fan_out", s->transposed, "init_lora_weights", 1, "inference_mode", 1);
-  static const char *const none[] = {"auto_mapping",           "revision",       "modules_to_save",
-                                     "layers_to_transform",    "layers_pattern", "exclude_modules",
-                                     "trainable_token_indices"};
+  json_t *json = json_build(
+      "{s:s, s:s, s:s, s:I, s:o, s:o, s:b, s:O, s:s, s:b, s:b, s:b}", "peft_type", "LORA", "task_type",
+      s->labels    ? "SEQ_CLS"
+      : s->encodes ? "SEQ_2_SEQ_LM"
+                   : "CAUSAL_LM",
+      "base_model_name_or_path", s->base, "r", (json_int_t)s->rank, "lora_alpha", json_number(s->alpha),
+      "lora_dropout", json_number(s->dropout), "use_rslora", s->rslora, "target_modules", s->targets, "bias",
+      "none", "fan_in_fan_out", s->transposed, "init_lora_weights", 1, "inference_mode", 1);
+  static const char *const none[] = {"auto_mapping",   "revision",        "layers_to_transform",
+                                     "layers_pattern", "exclude_modules", "trainable_token_indices"};
   for (size_t i = 0; i < sizeof none / sizeof *none; i++) json_put(json, none[i], json_null());
+  json_put(json, "modules_to_save", s->labels ? json_build("[s, s]", saved[0], saved[1]) : json_null());
   json_put(json, "rank_pattern", json_object());
   json_put(json, "alpha_pattern", json_object());
   json_put(json, "use_dora", json_false());

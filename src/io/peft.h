@@ -32,6 +32,10 @@ void peft_close(PeftAdapter *);
 
 /* Finds the base model that it names: a path from the directory, or from here, or a downloaded model. */
 bool peft_find_base(const PeftAdapter *, char path[PATH_CAPACITY], Error *);
+/* The head of a classifier, which it has as a whole (modules_to_save): [labels, width], with the name of its
+ * parameter, PEFT_HEAD; false: none. */
+#define PEFT_HEAD "score.weight"
+bool peft_head(const PeftAdapter *, NamedTensor *head);
 /* The factor of the change of a layer. */
 double peft_scale(const PeftAdapter *, const char *layer, int64_t rank);
 
@@ -44,6 +48,7 @@ typedef struct PeftSettings {
   int64_t rank;
   double alpha, dropout;
   bool rslora, transposed, encodes; /* of the base: weights stored [in,out]; it has an encoder */
+  bool labels;                      /* with a head */
   const json_t *targets;            /* names of layers, or their last parts */
 } PeftSettings;
 bool peft_write_config(const char *directory, const PeftSettings *, Error *);

@@ -63,7 +63,9 @@ Model *model_described(const Config *config, const Tuning *tuning) {
 }
 
 Model *model_adapted_everywhere(const Config *config) {
-  return model_described(config, &(Tuning){.adapter = {.present = true, .rank = 1}});
+  Config without_head = *config;
+  without_head.labels = 0;
+  return model_described(&without_head, &(Tuning){.adapter = {.present = true, .rank = 1}});
 }
 
 Model *model_outline(const Config *config) {
@@ -112,10 +114,11 @@ void model_free(Model *m) {
 
 Output model_label_output(Net *net, const Config *c, Tensor *hidden) {
   const int64_t width = tensor_columns(hidden), shape[2] = {c->labels, width};
+  const Init init = {INIT_NORMAL, 0.5f / sqrtf((float)width)};
   const char *freeze = net->freeze;
   net->freeze = NULL;
-  Tensor *weight =
-      net_param(net, CLASSIFIER_HEAD, 2, shape, (Init){INIT_NORMAL, 0.5f / sqrtf((float)width)}, PARAM_TABLE);
+  Tensor *weight = adapter_whole(net, CLASSIFIER_HEAD, 2, shape, init, PARAM_TABLE);
+  if (!weight) weight = net_param(net, CLASSIFIER_HEAD, 2, shape, init, PARAM_TABLE);
   net->freeze = freeze;
   return (Output){.hidden = hidden, .weight = weight};
 }

@@ -14,6 +14,11 @@ const char *adapter_name(char name[ADAPTER_NAME], const char *layer, AdapterSide
   return name;
 }
 
+const char *adapter_whole_name(char name[ADAPTER_NAME], const char *parameter) {
+  CHECK(snprintf(name, ADAPTER_NAME, "%s%s", before, parameter) < ADAPTER_NAME);
+  return name;
+}
+
 bool adapter_layer(const char *name, AdapterSide *side, char layer[ADAPTER_NAME]) {
   const size_t head = sizeof before - 1, length = strlen(name), tail = strlen(after[ADAPTER_A]);
   if (strncmp(name, before, head) || length <= head + tail || length >= ADAPTER_NAME) return false;
@@ -53,4 +58,11 @@ Tensor *adapter_add(Net *net, const char *name, Tensor *x, Tensor *y) {
   if (!a || !b) return y;
   x = op_dropout(net->tape, x, net->adapter_dropout);
   return op_low_rank(net->tape, y, x, a, b, adapter->scale);
+}
+
+Tensor *adapter_whole(Net *net, const char *parameter, int dims, const int64_t *shape, Init init,
+                      ParamRole role) {
+  char name[ADAPTER_NAME];
+  if (!net->adapter || !net->adapter->rank) return NULL;
+  return &params_declare(net->learned, adapter_whole_name(name, parameter), dims, shape, init, role)->tensor;
 }

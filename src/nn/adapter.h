@@ -25,6 +25,11 @@ const char *adapter_name(char name[ADAPTER_NAME], const char *layer, AdapterSide
 /* The layer that a matrix of that name belongs to; false: it is no such name. */
 bool adapter_layer(const char *name, AdapterSide *, char layer[ADAPTER_NAME]);
 
+/* The name of a parameter that an adapter has as a whole, as PEFT's modules_to_save: of a new head. */
+const char *adapter_whole_name(char name[ADAPTER_NAME], const char *parameter);
+/* Declares it in the learned set, while an adapter is trained; NULL: none is. */
+Tensor *adapter_whole(Net *, const char *parameter, int dims, const int64_t *shape, Init, ParamRole);
+
 /* The layer's output with the adapter's part, if it has one; `layer`: its name in the current scope. */
 Tensor *adapter_add(Net *, const char *layer, Tensor *x, Tensor *y);
 

@@ -86,12 +86,20 @@ static bool adds_one(const Model *m, const char *parameter) {
   return false;
 }
 
+/* A classifier has another output than the model of text that its adapter is over. */
+static bool is_output(const Param *p) {
+  static const char *const names[] = {"lm_head.", "embed_out.", CLASSIFIER_HEAD};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    if (!strncmp(p->name, names[i], strlen(names[i]))) return true;
+  return false;
+}
+
 void adapter_base(const Model *m, char print[ADAPTER_PRINT]) {
   bool f16 = true, bf16 = true, adds = false; /* whether these types have all values exactly */
   uint64_t hash = 0, of_sums = 0;
   for (size_t i = 0; i < params_count(m->params); i++) {
     const Param *p = params_at(m->params, i);
-    if (p->role != PARAM_VECTOR) continue;
+    if (p->role != PARAM_VECTOR || is_output(p)) continue;
     const bool sum = adds_one(m, p->name);
     const int64_t count = tensor_count(&p->tensor);
     f16 = f16 && is_exact(TENSOR_F16, tensor_f32(&p->tensor), count);
@@ -133,7 +141,7 @@ void adapter_base_matrices(const Model *m, char print[ADAPTER_PRINT]) {
   uint64_t types = 0, values = 0;
   for (size_t i = 0; i < params_count(m->params); i++) {
     const Param *p = params_at(m->params, i);
-    if (p->role == PARAM_VECTOR) continue;
+    if (p->role == PARAM_VECTOR || is_output(p)) continue;
     types = hash_bytes(p->name, strlen(p->name), types ^ (uint64_t)p->tensor.type);
     values = hash_samples(&p->tensor, values, &f16, &bf16);
   }
@@ -212,9 +220,15 @@ static bool check_pair(const PeftAdapter *from, const char *layer, Pair any, Err
               from->path, layer);
 }
 
+static bool is_head(const char *name) {
+  char head[ADAPTER_NAME];
+  return !strcmp(name, adapter_whole_name(head, CLASSIFIER_HEAD));
+}
+
 static bool check_name(const NamedTensor *t, const Params *all, Error *err) {
   char layer[ADAPTER_NAME];
   AdapterSide side;
+  if (is_head(t->name)) return true; /* a tensor of the source */
   if (!adapter_layer(t->name, &side, layer))
     return fail(err, "%s: tensor \"%s\" is not supported: only lora_A and lora_B of linear layers are",
                 t->file, t->name);
@@ -230,7 +244,7 @@ static bool check(const PeftAdapter *from, const Params *all, Error *err) {
   for (size_t i = 0; i < set->count; i++)
     if (!check_name(&set->items[i], all, err)) return false;
   for (size_t i = 0; i < set->count; i++) {
-    CHECK(adapter_layer(set->items[i].name, &side, layer));
+    if (!adapter_layer(set->items[i].name, &side, layer)) continue;
     if (side == ADAPTER_B && pair_stored(from, layer).a) continue; /* checked with its A */
     if (!check_pair(from, layer, pair_in(all, layer), err)) return false;
   }
@@ -389,7 +403,7 @@ static json_t *layers_of(Params *params, bool whole) {
   char layer[ADAPTER_NAME];
   AdapterSide side;
   for (size_t i = 0; i < params_count(params); i++) {
-    CHECK(adapter_layer(params_at(params, i)->name, &side, layer));
+    if (!adapter_layer(params_at(params, i)->name, &side, layer)) continue;
     const char *name = whole ? layer : last_part(layer);
     if (!has_text(list, name)) json_push(list, json_string(name));
   }
@@ -405,7 +419,7 @@ static json_t *targets_of(const Model *m) {
     named += has_text(ends, last_part(json_string_value(json_array_get(layers, i))));
   json_decref(layers);
   model_free(all);
-  if (2 * named == params_count(m->learned)) return ends;
+  if (2 * named == params_count(m->learned) - (m->config.labels > 0)) return ends;
   json_decref(ends);
   return layers_of(m->learned, true);
 }
@@ -428,6 +442,7 @@ bool adapter_write_config(const char *directory, const Config *config, const Ada
                                  .rslora = rslora,
                                  .transposed = is_transposed(m),
                                  .encodes = config->arch->encodes,
+                                 .labels = config->labels,
                                  .targets = targets};
   const bool ok = peft_write_config(directory, &settings, err);
   json_decref(targets);

@@ -185,6 +185,10 @@ bool adapter_export(const Bundle *b, const SourceFormat *format, const char *pat
   Params *set = m->learned;
   Writing w = {m, arch_naming(m->config.arch, format->name), TENSOR_F32, NULL};
   if (!check_type(type, err)) return false;
+  if (b->labels.count)
+    return fail(err,
+                "%s: the adapter has a head for labels, which files of the format \"%s\" have no place for",
+                b->source.path, format->name);
   if (!w.naming || !format->save_adapter)
     return fail(err, "%s: adapters of models of the kind %s are not written as files of the format \"%s\"",
                 b->source.path, m->config.arch->name, format->name);

@@ -174,8 +174,13 @@ static bool apply_further(Model *m, const char *adapter, Error *err) {
   PeftAdapter opened = {.path = ""};
   char path[PATH_CAPACITY];
   double weight;
-  const bool ok = adapter_locate(adapter, path, &weight, err) && peft_open(&opened, path, err) &&
-                  adapter_apply(m, &opened, weight, err);
+  NamedTensor head;
+  bool ok = adapter_locate(adapter, path, &weight, err) && peft_open(&opened, path, err);
+  if (ok && peft_head(&opened, &head))
+    ok = fail_usage(
+        err, "--adapter %s: has a head for labels, which only the first adapter may have: give it first",
+        adapter);
+  ok = ok && adapter_apply(m, &opened, weight, err);
   peft_close(&opened);
   return ok;
 }
@@ -192,14 +197,26 @@ static bool apply(Bundle *b, Adapters adapters, Error *err) {
   return true;
 }
 
+/* The network of text below a classifier's adapter, which then does without its output; NULL: none. */
+static Model *below_head(const ModelSource *s, const Config *config) {
+  Config below = *config;
+  if (!s->adapter || !config->labels) return NULL;
+  below.labels = 0;
+  below.tied = false;
+  return model_outline(&below);
+}
+
 static bool open_weights(Bundle *b, Config config, Adapters adapters, const News *news, Error *err) {
   const Naming *naming = arch_naming(config.arch, b->source.names);
   if (!source_open_tensors(&b->source, err)) return false;
   if (weights_untie(&b->source.tensors, naming)) config.tied = false;
   b->model = model_outline(&config);
   model_freeze(b->model);
-  return weights_map(&b->source.tensors, naming, &b->model->config, b->model->params, news, err) &&
-         apply(b, adapters, err);
+  Model *below = below_head(&b->source, &config);
+  const bool ok = weights_map(&b->source.tensors, naming, &b->model->config, b->model->params,
+                              below ? below->params : NULL, news, err);
+  model_free(below);
+  return ok && apply(b, adapters, err);
 }
 
 static bool guarded_weights(Bundle *b, const Config *config, Adapters adapters, const News *news,
@@ -499,7 +516,7 @@ bool bundle_write_description(const char *directory, const Config *c, const Toke
                               const BundleUse *use, json_t *card, Error *err) {
   json_t *configuration = config_json(c), *generation = generation_json(c, use),
          *names = names_of(c, tokenizer, use, card, err);
-  if (use->labels) labels_write(use->labels, configuration);
+  if (use->labels) labels_write(use->labels, use->adapter ? card : configuration);
   bundle_fingerprint(card, configuration, tokenizer);
   const ModelParts parts = {.configuration = use->adapter ? NULL : configuration,
                             .generation = use->labels ? NULL : generation,

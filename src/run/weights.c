@@ -150,6 +150,7 @@ typedef struct Other {
   const TensorSet *file;
   const Params *params, *frozen; /* frozen: known, but not read; NULL: none */
   const Naming *naming;
+  const Params *unused; /* as `frozen`, whatever the names in the file */
 } Other;
 
 static bool check_line(const Other *o, const TensorName *line, const NamedTensor *other,
@@ -166,9 +167,16 @@ static bool check_line(const Other *o, const TensorName *line, const NamedTensor
               other->file, other->name, parameter);
 }
 
+static bool is_unused(const Other *o, const NamedTensor *other) {
+  char full[TENSOR_NAME_CAPACITY];
+  return o->unused && (params_find(o->unused, other->name) ||
+                       params_find(o->unused, naming_full(o->naming, other->name, full)) ||
+                       weights_param(o->naming, o->unused, other->name));
+}
+
 static bool check_other(const Other *o, const NamedTensor *other, Error *err) {
   char full[TENSOR_NAME_CAPACITY], parameter[TENSOR_NAME_CAPACITY];
-  if (params_find(o->params, naming_full(o->naming, other->name, full))) return true;
+  if (params_find(o->params, naming_full(o->naming, other->name, full)) || is_unused(o, other)) return true;
   const TensorName *line = naming_next(o->naming, NULL, other->name, parameter);
   while (line && *parameter && !params_find(o->params, parameter))
     line = naming_next(o->naming, line, other->name, parameter);
@@ -264,7 +272,7 @@ typedef struct StoredModel {
   const Naming *naming;
   const Config *config; /* of weights in another form */
   const News *news;
-  const Params *frozen; /* tensors that are not read; NULL: none */
+  const Params *frozen, *unused; /* tensors that are not read; NULL: none */
 } StoredModel;
 
 /* As f32: in the array `run`, else in newly allocated memory. */
@@ -320,7 +328,7 @@ static bool read_all(const StoredModel *s, Params *params, float *run, Error *er
   NamedTensor *placed = mem_alloc_zeroed(count, sizeof *placed);
   bool ok = true;
   for (size_t i = 0; ok && i < count; i++) ok = place(s, params, params_at(params, i), run, &placed[i], err);
-  const Other others = {s->file, params, s->frozen, s->naming};
+  const Other others = {s->file, params, s->frozen, s->naming, s->unused};
   ok = ok && all_finite(placed, count, s->news, err) && check_others(&others, err);
   mem_free(placed);
   return ok;
@@ -355,9 +363,18 @@ bool weights_load_model(const char *directory, const Model *m, Error *err) {
 }
 
 bool weights_map(const TensorSet *stored, const Naming *naming, const Config *config, Params *params,
-                 const News *news, Error *err) {
-  return read_all(&(StoredModel){.file = stored, .naming = naming, .config = config, .news = news}, params,
-                  NULL, err);
+                 const Params *unused, const News *news, Error *err) {
+  return read_all(
+      &(StoredModel){.file = stored, .naming = naming, .config = config, .news = news, .unused = unused},
+      params, NULL, err);
+}
+
+void weights_copy_head(Params *to, const Params *from) {
+  char name[ADAPTER_NAME];
+  Param *p = params_find(to, adapter_whole_name(name, CLASSIFIER_HEAD));
+  const Param *found = params_find(from, CLASSIFIER_HEAD);
+  if (p && found && tensor_same_shape(&p->tensor, &found->tensor))
+    tensor_to_f32(tensor_f32(&p->tensor), &found->tensor);
 }
 
 void weights_copy(Params *to, const Params *from, bool new_head) {

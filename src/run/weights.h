@@ -36,10 +36,15 @@ TensorType weights_stored_type(const TensorSet *, const Naming *, const char *pa
 
 /* For a parameter set without memory of its own: parameters point into the mapped tensors, which must outlive
  * them, if they are f32 or of a type that operators accept; others are copied. Rationale, and what happens if
- * the file is overwritten: docs/decisions/0007-mapped-weights.md. Reports progress if it takes long. */
-bool weights_map(const TensorSet *, const Naming *, const Config *, Params *, const News *, Error *);
+ * the file is overwritten: docs/decisions/0007-mapped-weights.md. Reports progress if it takes long.
+ * `unused`: parameters that the tensors may also be, without being read; NULL: none. */
+bool weights_map(const TensorSet *, const Naming *, const Config *, Params *, const Params *unused,
+                 const News *, Error *);
 /* Sets all of `to`, which must have memory of its own, to what `from`, which may have more, has under their
  * names; the head of a classifier keeps its values if it is new: `from` has none, or one of other labels. */
 void weights_copy(Params *to, const Params *from, bool new_head);
+
+/* The head of a classifier, to an adapter that trains one of the same labels. */
+void weights_copy_head(Params *to, const Params *from);
 
 #endif

@@ -224,10 +224,6 @@ static bool check_labels(Run *r, Error *err) {
     return fail_usage(err,
                       "%s has an encoder, with which labels are not learnt: choose another --arch or --from",
                       r->config.arch->name);
-  if (wanted && r->tuning.adapter.present)
-    return fail_usage(err,
-                      "--adapter trains no head, which labels need: leave it out, or train the head alone "
-                      "with --freeze '*'");
   r->material->kept_labels = r->labels.count ? &r->labels : r->base.labels.count ? &r->base.labels : NULL;
   if (wanted && !r->resumed && !r->train->from) tokenizer_frame(r->tokenizer, true, -1);
   return true;
@@ -415,6 +411,8 @@ static bool fill_weights(Run *r, Trainer *t, Error *err) {
   params_initialize(t->model->learned, t->seed);
   if (r->base.model && !r->tuning.adapter.present)
     weights_copy(t->model->learned, r->base.model->params, has_new_head(r));
+  else if (r->base.model && r->material->labels && !has_new_head(r))
+    weights_copy_head(t->model->learned, r->base.model->params);
   optimizer_open(&t->optimizer, t->model->learned, r->train, r->plan.weight_decay);
   t->state = (TrainState){.steps = r->plan.steps, .warmup = r->plan.warmup, .rate_scale = 1};
   if (!open_references(r, t, err)) return false;

@@ -108,8 +108,50 @@ run train classify data.tsv -o refused --arch marian -q
 expect_usage "has an encoder"
 run train write text -o refused --from model -q
 expect_usage "labels texts"
-run train classify data.tsv -o refused --from base --adapter lora -q
-expect_usage "--adapter trains no head"
+
+# An adapter over a model of text has the head as a whole: over its base in another format, merged, for any number of threads, resumed.
+adapt() {
+  run train classify data.tsv --adapter lora --rank 2 --batch 16 --lr 0.01 --warmup 0 --schedule constant -q "$@"
+}
+adapt -o low --from base --steps 8 --threads 1
+expect_status 0
+tr -d ' \n' <low/adapter_config.json | grep -q '"task_type":"SEQ_CLS".*"modules_to_save":\["classifier","score"\]' || flunk "PEFT should know the head"
+adapt -o low2 --from base --steps 8 --threads 3
+expect_same low/adapter_model.safetensors low2/adapter_model.safetensors
+adapt -o low3 --from base --steps 4 --threads 1
+run train classify -o low3 --resume --steps 8 -q
+expect_status 0
+expect_same low/adapter_model.safetensors low3/adapter_model.safetensors
+run classify -m low "a good day" --json && cp out low.out
+grep -q '"pos"' low.out || flunk "the adapter does not know its labels"
+run classify -m base --adapter low "a good day" --json
+expect_same out low.out
+run convert base base.gguf && run classify -m base.gguf --adapter low "a good day" --json
+expect_same out low.out
+run convert base merged --merge low -q && run classify -m merged "a good day" --n-best 1
+expect_status 0
+[ "$(cut -f 1 out)" = "$(run classify -m low "a good day" && cut -f 1 out)" ] || flunk "merged, the adapter gives another label"
+run eval -m base --adapter low test.tsv --json -q && cp out low.out
+run eval -m low test.tsv --json -q
+expect_same out low.out
+adapt -o next --from merged --steps 1 --lr 1e-9 --threads 1 # the head of a base with the same labels
+run classify -m next "a good day" && cp out low.out
+run classify -m merged "a good day"
+[ "$(cat out)" = "$(cat low.out)" ] || flunk "over a classifier, the adapter should begin with its head"
+# Its base has an output of text with a bias, of its own.
+run train write text -o phi --arch phi --layers 1 --width 16 --heads 2 --context 64 --tokenizer byte --steps 1 --sample-tokens 0 --threads 1 -q
+adapt -o low-phi --from phi --steps 1 --threads 1
+run classify -m phi --adapter low-phi "a good day"
+expect_status 0
+run classify -m base --adapter low --adapter low "a good day"
+expect_usage "which only the first adapter may have"
+run write -m low The
+expect_usage "labels texts"
+run convert low low.gguf
+expect_failure "head for labels"
+sed 's/"score"/"lm_head"/' low/adapter_config.json >low2/adapter_config.json
+run classify -m low2 "a good day"
+expect_failure '"modules_to_save" is not supported except for a classifier'
 
 # Labels of texts.
 run classify -m model "we saw a good film"

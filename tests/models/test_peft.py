@@ -16,7 +16,7 @@ try:
     import torch
     from peft import LoraConfig, PeftModel, get_peft_model
     from safetensors.torch import load_file, save_file
-    from transformers import (AutoModelForCausalLM, BartConfig, BartForConditionalGeneration, Gemma3ForCausalLM, Gemma3TextConfig,
+    from transformers import (AutoModelForCausalLM, AutoModelForSequenceClassification, AutoTokenizer, BartConfig, BartForConditionalGeneration, Gemma3ForCausalLM, Gemma3TextConfig,
                               GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM, Phi3Config, Phi3ForCausalLM, Qwen2Config,
                               Qwen2ForCausalLM, T5Config, T5ForConditionalGeneration)
 except ImportError as missing:
@@ -116,6 +116,37 @@ check_family("bart", lambda path: BartForConditionalGeneration.from_pretrained(p
     encoder_ffn_dim=48, decoder_ffn_dim=48, max_position_embeddings=64, forced_eos_token_id=None, bos_token_id=None, **special)), **pairs)
 check_family("t5", lambda path: T5ForConditionalGeneration.from_pretrained(path, dtype=torch.float32), T5ForConditionalGeneration(T5Config(
     vocab_size=config["vocab_size"], d_model=32, d_kv=8, d_ff=48, num_layers=2, num_heads=4, **special)), **pairs)
+
+# classifiers: the head is trained as a whole, over a model of text and over a classifier
+with open("labels.tsv", "w", encoding="utf-8") as out:
+    out.writelines(f"{'odd' if i % 2 else 'even'}\t{i} stones\n" for i in range(200))
+
+
+def labels_of(*flags):
+    """ln p of each label, of one text."""
+    found = json.loads(run("classify", *flags, "--json", "17 stones"))["labels"]
+    return torch.tensor([l["probability"] for l in sorted(found, key=lambda l: l["label"])]).log()
+
+
+def labels_theirs(model):
+    ids = AutoTokenizer.from_pretrained("own")("17 stones")["input_ids"]
+    with torch.no_grad():
+        return torch.log_softmax(model(input_ids=torch.tensor([ids])).logits[0], -1)
+
+
+classifier = lambda path: AutoModelForSequenceClassification.from_pretrained(path, dtype=torch.float32, num_labels=2)
+for name in ("llama", "gpt2"):
+    theirs_here = adapter(name, name + "-peft-labels", classifier, task_type="SEQ_CLS")
+    compare(f"{name}: PEFT's classifier", labels_of("-m", name + "-peft-labels"), labels_theirs(theirs_here))
+    compare(f"{name}: PEFT's classifier over -m", labels_of("-m", name, "--adapter", name + "-peft-labels"), labels_theirs(theirs_here))
+    run("train", "classify", "labels.tsv", "-o", name + "-labels", "--from", name, "--adapter", "lora", "--rank", 3, "--steps", 6, "--lr", 0.02,
+        "--warmup", 0, *small)
+    back = PeftModel.from_pretrained(classifier(name), name + "-labels").eval()
+    compare(f"{name}: our classifier", labels_of("-m", name + "-labels"), labels_theirs(back))
+    run("convert", name, name + "-merged", "--merge", name + "-labels", "-q")
+    compare(f"{name}: our classifier, merged", labels_of("-m", name + "-merged"), labels_theirs(classifier(name + "-merged").eval()))
+    over = adapter(name + "-merged", name + "-over", classifier, task_type="SEQ_CLS")
+    compare(f"{name}: PEFT's classifier over a classifier", labels_of("-m", name + "-over"), labels_theirs(over))
 
 # settings of PEFT that change the result
 base = decoder("llama")

@@ -159,7 +159,7 @@ static void check(const Arch *arch, TensorType type, bool askew) {
   const char *path = written(plain->params, type, askew, 0);
   model_freeze(mapped);
   if (!safetensors_open(&file, path, &err) ||
-      !weights_map(&file.tensors, naming_of(&c), &c, mapped->params, NULL, &err))
+      !weights_map(&file.tensors, naming_of(&c), &c, mapped->params, NULL, NULL, &err))
     fail_msg("%s: %s", arch->name, err.text);
   compare_models(plain, mapped, type);
   const int64_t all = params_elements(mapped->params), there = mapped_elements(&file, mapped->params);
@@ -208,7 +208,7 @@ static void any_type_stands_for_its_values(void **state) {
     const char *path = written(plain->params, TENSOR_F32, false, 0);
     model_freeze(stored);
     assert_true(safetensors_open(&file, path, &err) &&
-                weights_map(&file.tensors, naming_of(&c), &c, stored->params, NULL, &err));
+                weights_map(&file.tensors, naming_of(&c), &c, stored->params, NULL, NULL, &err));
     assert_null(params_convert(stored->params, type));
     if (of_type(stored->params, type) < params_elements(stored->params) * 3 / 4)
       fail_msg("%s, %s: few are stored so", arch->name, type_info(type)->name);
@@ -238,7 +238,8 @@ static void weights_in_several_files(void **state) {
   model_freeze(mapped);
   assert_true(shards_open(&shards, scratch, &err));
   assert_true(shards.count > 3);
-  if (!weights_map(&shards.tensors, naming_of(&c), &c, mapped->params, NULL, &err)) fail_msg("%s", err.text);
+  if (!weights_map(&shards.tensors, naming_of(&c), &c, mapped->params, NULL, NULL, &err))
+    fail_msg("%s", err.text);
   int64_t there = 0;
   for (size_t i = 0; i < shards.count; i++) there += mapped_elements(&shards.files[i], mapped->params);
   assert_int_equal(there, params_elements(mapped->params));
@@ -250,7 +251,7 @@ static void weights_in_several_files(void **state) {
   mapped = model_outline(&c);
   tensor_f32(&items[count - 1].tensor)[0] = INFINITY;
   assert_true(shards_write(scratch, items, count, 20000, &err) && shards_open(&shards, scratch, &err));
-  assert_false(weights_map(&shards.tensors, naming_of(&c), &c, mapped->params, NULL, &err));
+  assert_false(weights_map(&shards.tensors, naming_of(&c), &c, mapped->params, NULL, NULL, &err));
   assert_non_null(strstr(err.text, "model-b-00"));
   shards_close(&shards);
   model_free(mapped);
@@ -272,7 +273,7 @@ static void endless_values_are_refused(void **state) {
     params_initialize(plain->params, 3);
     const char *path = written(plain->params, cases[i].type, false, cases[i].bits);
     assert_false(safetensors_open(&file, path, &err) &&
-                 weights_map(&file.tensors, naming_of(&c), &c, mapped->params, NULL, &err));
+                 weights_map(&file.tensors, naming_of(&c), &c, mapped->params, NULL, NULL, &err));
     assert_non_null(strstr(err.text, "not finite"));
     assert_non_null(strstr(err.text, params_at(plain->params, params_count(plain->params) - 1)->name));
     model_free(plain);
