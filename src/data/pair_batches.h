@@ -44,6 +44,11 @@ bool pairs_encode(PairTokens *, const Pairs *, const Tokenizer *source, const To
 bool pairs_encode_dropping(PairTokens *, const Pairs *, Pairs **many, const Tokenizer *source,
                            const Tokenizer *target, double drop, int64_t versions, uint64_t seed,
                            const News *, Error *);
+/* Replaces the tokens of prompts and targets that follow each other directly by those of both as one text, as
+ * TRL and transformers cut it: the target begins where the tokens differ from those of the prompt alone. Of
+ * `together` examples in succession, which have the same prompt, at the first such place. Says which targets
+ * have a token of their prompt. */
+bool pairs_join(PairTokens *, size_t together, const Tokenizer *, const News *, Error *);
 void pair_tokens_free(PairTokens *);
 
 typedef struct PairLayout {

@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/figure.h"
 #include "base/language.h"
 #include "data/pair_batches.h"
 
@@ -89,6 +90,107 @@ bool pairs_encode_dropping(PairTokens *p, const Pairs *pairs, Pairs **many, cons
                            const News *news, Error *err) {
   *many = repeat(pairs, (size_t)versions);
   return encode(p, *many, (Encoder){.tokenizers = {source, target}, .drop = drop, .seed = seed}, news, err);
+}
+
+/* ---- prompt and target as one text ---- */
+
+/* Prompt, and prompt with target, of each example; `bytes` has the latter. The caller frees both. */
+static Document *joined_texts(const Pairs *p, char **bytes) {
+  Document *texts = mem_alloc_zeroed(2 * p->count + 1, sizeof *texts);
+  size_t length = 1;
+  for (size_t i = 0; i < p->count; i++)
+    length += example_turn(p, &p->examples[i], 0)->length + example_turn(p, &p->examples[i], 1)->length;
+  char *at = *bytes = mem_alloc(length);
+  for (size_t i = 0; i < p->count; i++) {
+    const Document *prompt = example_turn(p, &p->examples[i], 0),
+                   *target = example_turn(p, &p->examples[i], 1);
+    texts[2 * i] = *prompt;
+    texts[2 * i + 1] = (Document){at, prompt->length + target->length};
+    memcpy(at, prompt->text, prompt->length);
+    memcpy(at + prompt->length, target->text, target->length);
+    at += prompt->length + target->length;
+  }
+  return texts;
+}
+
+/* Tokens that an example's prompt and its whole text begin with. */
+static int64_t common_tokens(const Encoded *e, size_t example) {
+  const int64_t *starts = e->starts + 2 * example, most = starts[1] - starts[0],
+                whole = starts[2] - starts[1];
+  int64_t n = 0;
+  while (n < most && n < whole && e->tokens[starts[0] + n] == e->tokens[starts[1] + n]) n++;
+  return n;
+}
+
+typedef struct Joining {
+  PairTokens *tokens;
+  const Encoded *joined;
+  Encoded divided; /* the new tokens */
+  int64_t shared;  /* targets with a token of their prompt */
+  size_t first;    /* one of them */
+} Joining;
+
+static bool divide(Joining *j, size_t example, int64_t prompt, Error *err) {
+  const int64_t *starts = j->joined->starts + 2 * example, whole = starts[2] - starts[1];
+  int64_t *to = j->divided.starts + j->tokens->pairs->examples[example].first;
+  if (prompt < starts[1] - starts[0] && !j->shared++) j->first = example;
+  to[1] = to[0] + prompt;
+  to[2] = to[0] + whole;
+  return spool_add(&j->divided.store, j->joined->tokens + starts[1], (size_t)whole * sizeof(int32_t), err);
+}
+
+static bool divide_all(Joining *j, size_t together, Error *err) {
+  const Pairs *p = j->tokens->pairs;
+  int64_t *starts = j->divided.starts;
+  size_t turn = 0;
+  bool ok = true;
+  for (size_t i = 0; ok && i < p->count; i++) {
+    const size_t group = i - i % together;
+    int64_t prompt = INT64_MAX;
+    for (size_t k = group; k < group + together && k < p->count; k++) {
+      const int64_t common = common_tokens(j->joined, k);
+      if (common < prompt) prompt = common;
+    }
+    for (CHECK(turn <= p->examples[i].first); turn < p->examples[i].first; turn++)
+      starts[turn + 1] = starts[turn];
+    ok = divide(j, i, prompt, err);
+    turn += 2;
+  }
+  for (; ok && turn < p->turn_count; turn++) starts[turn + 1] = starts[turn];
+  spool_finish(&j->divided.store);
+  j->divided.tokens = (const int32_t *)(const void *)j->divided.store.data;
+  return ok;
+}
+
+static void report_shared(const Joining *j, const News *news) {
+  const Pairs *p = j->tokens->pairs;
+  char n[FIGURE_SIZE], where[PATH_CAPACITY];
+  if (j->shared && p->file_names)
+    news_note(news,
+              "%s with a token that begins in the prompt, which counts as part of the text; the first: %s",
+              figure_of(n, j->shared, N_("text")), example_location(p, &p->examples[j->first], where));
+}
+
+bool pairs_join(PairTokens *tokens, size_t together, const Tokenizer *t, const News *news, Error *err) {
+  const Pairs *p = tokens->pairs;
+  for (size_t i = 0; i < p->count; i++)
+    if (!example_is_pair(&p->examples[i])) return true; /* is refused */
+  char *bytes;
+  Encoded joined;
+  Document *texts = joined_texts(p, &bytes);
+  bool ok = texts_encode(&joined, &(Encoder){.tokenizers = {t}, .begin = -1, .end = -1}, texts, 2 * p->count,
+                         news, err);
+  mem_free(texts);
+  mem_free(bytes);
+  if (!ok) return false;
+  Joining j = {.tokens = tokens, .joined = &joined, .divided = {.count = (int64_t)p->turn_count}};
+  j.divided.starts = mem_alloc_zeroed(p->turn_count + 1, sizeof *j.divided.starts);
+  if ((ok = divide_all(&j, together, err))) report_shared(&j, news);
+  Encoded old = ok ? tokens->ids : j.divided;
+  if (ok) tokens->ids = j.divided;
+  encoded_free(&old);
+  encoded_free(&joined);
+  return ok;
 }
 
 void pair_tokens_free(PairTokens *p) {

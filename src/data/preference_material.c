@@ -174,13 +174,27 @@ static bool encode(Material *base, const Tokenizer *t, Error *err) {
          encode_part(&m->held, &base->held, t, &(News){0}, err);
 }
 
+static bool join_part(Part *p, MaterialPart *to, bool verdicts, const Tokenizer *t, const News *news,
+                      Error *err) {
+  if (!p->sides) return true;
+  if (!pairs_join(&p->tokens, verdicts ? 1 : 2, t, news, err)) return false;
+  to->tokens = p->tokens.ids.starts[p->tokens.ids.count];
+  return true;
+}
+
+/* Without a template or a layout of pairs, prompt and text are one text. */
+static bool join(PreferenceMaterial *m, const Tokenizer *t, Error *err) {
+  return join_part(&m->train, &m->base.train, m->verdicts, t, &m->base.news, err) &&
+         join_part(&m->held, &m->base.held, m->verdicts, t, &(News){0}, err);
+}
+
 static bool fit(Material *base, const Tokenizer *t, bool encodes, int64_t context, Error *err) {
   PreferenceMaterial *m = (PreferenceMaterial *)base;
   const bool rendered = base->use->chat && base->template && !encodes;
   const bool ok = rendered ? layout_by_template(&m->layout, base->template, t, context, err)
                   : task_has_pairs(base->use)
                       ? layout_find(&m->layout, base->use, t, encodes, context, NULL, err)
-                      : layout_plain(&m->layout, t, base->kept.begin, context, err);
+                      : layout_plain(&m->layout, t, base->kept.begin, context, err) && join(m, t, err);
   if (!ok) return false;
   layout_keep(&m->layout, base->kept.start, base->kept.pad);
   news_note(&base->news, rendered ? _("prompts and texts are laid out by the model's chat template")

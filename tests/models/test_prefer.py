@@ -16,6 +16,7 @@ try:
     import torch
     import torch.nn.functional as F
     from datasets import Dataset
+    from spaced import save_spaced
     from transformers import AutoModelForCausalLM, AutoTokenizer
     from trl import DPOConfig, DPOTrainer, KTOConfig, KTOTrainer
 except ImportError as missing:
@@ -43,10 +44,10 @@ def ours(directory, name):
         return [line[name] for line in map(json.loads, log) if "loss" in line]
 
 
-def tune(data, directory, *more):
+def tune(data, directory, *more, base="base"):
     with open("data.jsonl", "w") as out:
         out.writelines(json.dumps(row) + "\n" for row in data)
-    run("train", "prefer", "data.jsonl", "-o", directory, "--from", "base", "--holdout", 0, "--steps", STEPS, "--batch", 64, "--beta",
+    run("train", "prefer", "data.jsonl", "-o", directory, "--from", base, "--holdout", 0, "--steps", STEPS, "--batch", 64, "--beta",
         BETA, "--lr", RATE, "--schedule", "constant", "--warmup", 0, "--weight-decay", 0, "--dropout", 0, "-q", *more)
 
 
@@ -62,8 +63,8 @@ def theirs(trainer):
     return [line for line in trainer.state.log_history if "loss" in line]
 
 
-def load():
-    return AutoModelForCausalLM.from_pretrained("base", dtype=torch.float32)
+def load(base="base"):
+    return AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)
 
 
 PAIRS = [{"prompt": "tell: " + words(drawn.randrange(2, 7)), "chosen": " " + words(drawn.randrange(1, 9)),
@@ -94,6 +95,26 @@ near("KTO: loss", ours("kto", "loss"), [line["loss"] for line in history])
 near("KTO: divergence", ours("kto", "divergence"), [line["kl"] for line in history])
 for own, other in NAMES.items():
     near(f"KTO: {own}", ours("kto", own), [line[other] for line in history])
+
+# Where a text by itself begins with a space that it does not have behind its prompt, or shares a token with it.
+with open("text.txt") as text:
+    save_spaced("spaced", text.readlines(), ":terlnv")
+spaced = AutoTokenizer.from_pretrained("spaced")
+CLOSE = PAIRS + [{"prompt": "tell: the fi", "chosen": "lm was good", "rejected": "nger"},
+                 {"prompt": "tell: ", "chosen": "we saw it", "rejected": "day and day"}]
+tune(CLOSE, "spaced-dpo", base="spaced")
+history = theirs(DPOTrainer(load("spaced"), load("spaced"), settings(DPOConfig, len(CLOSE)), train_dataset=Dataset.from_list(CLOSE),
+                            processing_class=spaced))
+near("DPO, spaces: loss", ours("spaced-dpo", "loss"), [line["loss"] for line in history])
+for own, other in NAMES.items():
+    near(f"DPO, spaces: {own}", ours("spaced-dpo", own), [line[other] for line in history])
+tune(VERDICTS, "spaced-kto", base="spaced")
+history = theirs(KTOTrainer(load("spaced"), load("spaced"), settings(KTOConfig, 2), train_dataset=Dataset.from_list(VERDICTS),
+                            processing_class=spaced))
+near("KTO, spaces: loss", ours("spaced-kto", "loss"), [line["loss"] for line in history])
+near("KTO, spaces: divergence", ours("spaced-kto", "divergence"), [line["kl"] for line in history])
+for own, other in NAMES.items():
+    near(f"KTO, spaces: {own}", ours("spaced-kto", own), [line[other] for line in history])
 
 tune(PAIRS, "smoothed", "--label-smoothing", 0.1)
 margins = torch.tensor(ours("smoothed", "margin")[:1])

@@ -11,8 +11,8 @@ from peer import check, failed, run
 
 try:
     import torch
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
-    from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+    from spaced import save_spaced
+    from transformers import AutoModelForCausalLM, AutoTokenizer
 except ImportError as missing:
     print("SKIP:", missing)
     sys.exit(77)
@@ -61,19 +61,8 @@ class Peer:
             check(f"{name}: {text}", worst < 1e-5, f"{worst:.2g}")
 
 
-# A tokenizer that begins each text with a space, as SentencePiece does.
-pieces = Tokenizer(models.BPE(unk_token="<unk>"))
-pieces.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="first", split=False)
-pieces.decoder = decoders.Metaspace(prepend_scheme="first", split=False)
 with open("text", encoding="utf-8") as text:
-    pieces.train_from_iterator(text.readlines(), trainers.BpeTrainer(vocab_size=300, special_tokens=["<unk>", "<s>", "</s>"],
-                                                                     initial_alphabet=list("()\"/:Ratingf评价论：")))
-pieces.post_processor = processors.TemplateProcessing(single="<s> $A", special_tokens=[("<s>", pieces.token_to_id("<s>"))])
-PreTrainedTokenizerFast(tokenizer_object=pieces, bos_token="<s>", eos_token="</s>", unk_token="<unk>").save_pretrained("spaced")
-torch.manual_seed(3)
-LlamaForCausalLM(LlamaConfig(vocab_size=pieces.get_vocab_size(), hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=4,
-                             max_position_embeddings=128, bos_token_id=pieces.token_to_id("<s>"), eos_token_id=pieces.token_to_id("</s>"),
-                             initializer_range=0.2)).save_pretrained("spaced")
+    save_spaced("spaced", text.readlines(), "()\"/:Ratingf评价论：")
 
 TEMPLATE = "About {text}: the label is {label}"
 LINES = "Labels: " + ", ".join(LABELS) + "\nText: {text}\nLabel: {label}"
