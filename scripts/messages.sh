@@ -11,7 +11,7 @@ trap 'rm -rf "$work"' EXIT
 # FUNCTION:N, the N-th argument is a message. Texts that are kept first and printed later are in N_() or in lists (.def).
 keywords='_ N_ LABEL language_text:1 fail:2 fail_usage:2 fail_damaged:2 fail_not_found:2 fail_as:3 fail_prefix:2 fail_value:4 fail_path:3 fail_here:2
   news_note:2 news_warning:2 news_progress:2 streams_say:1 progress_say:2 bad_line:2 tokenizer_remark_on:2 work_fail:2 put_section:1
-  value_undefined:2 unused_setting:3 unused_table:3 figure_of:3 step_refuse:2 FLAG_JSON SETTING:7 SETTING_WITH_BASE:7 SETTING_ON_RESUME:7
+  value_undefined:2 unused_setting:3 unused_table:3 figure_of:3 step_refuse:2 FLAG_JSON ADVICE:4 SETTING:7 SETTING_WITH_BASE:7 SETTING_ON_RESUME:7
   SETTINGS_BEGIN:3 SPAN:2'
 second='fail_value:3' # further arguments of the same functions
 

@@ -34,6 +34,12 @@ const Arch *arch_find(const char *name) {
   return NULL;
 }
 
+const Arch *arch_of_pairs(void) {
+  int i = 0;
+  while (!arch_table[i]->encodes) i++;
+  return arch_table[i];
+}
+
 const Naming *arch_naming(const Arch *arch, const char *format) {
   for (const Naming *n = arch->namings; n && n->format; n++)
     if (!strcmp(n->format, format)) return n;

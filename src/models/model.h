@@ -171,6 +171,8 @@ extern const int arch_count;
 /* config_from_settings and config_from_json fail if members contradict each other (width not divisible by
  * heads). */
 const Arch *arch_find(const char *name); /* NULL if unknown */
+/* Of new models that read pairs: the first of models.def with an encoder. */
+const Arch *arch_of_pairs(void);
 /* Whether several texts may follow each other in a sequence (batch.h). */
 static inline bool arch_packs(const Arch *a) {
   return !a->encodes && !a->unlimited_context;

@@ -327,9 +327,10 @@ static Batches *open_valid(const Run *r, int64_t limit, Error *err) {
 
 /* The number of held-out tokens that there is time to score. */
 static int64_t tokens_to_score(const Run *r, const Trainer *t) {
+  enum { LEAST = 512 };
   const double share = pace_results_share(&t->pace, clock_seconds()),
                all = fmin((double)r->material->held.tokens, FINAL_TOKENS);
-  return share < 1 ? (int64_t)fmax(share * all, (double)r->plan.eval_tokens) : FINAL_TOKENS;
+  return share < 1 ? (int64_t)fmax(share * all, fmin(LEAST, (double)r->plan.eval_tokens)) : FINAL_TOKENS;
 }
 
 /* Scores the saved model on all of the held-out text. */
@@ -480,6 +481,7 @@ static void open_pace(const Run *r, Trainer *t) {
   }; /* checkpoints after the last update: two, and the time of a third for card and report */
   const double evaluation = budget_evaluation(&r->plan, r->material, r->settings);
   pace_open(&t->pace, clock_seconds(), r->deadline);
+  t->pace.most = budget_most_steps(r->settings, &r->plan, r->material);
   if (t->valid) pace_expect(&t->pace, PACE_EVALUATION, r->plan.eval_every, 1, evaluation);
   if (t->valid) pace_expect(&t->pace, PACE_RESULTS, 0, 1, t->results * evaluation);
   if (r->train->sample_tokens) pace_expect(&t->pace, PACE_SAMPLE, r->plan.sample_every, 1, 1);
@@ -528,13 +530,16 @@ static bool make_plan(Run *r, Error *err) {
 
 static bool begin(Run *r, Error *err) {
   if (!open_material(r, err)) return false;
-  if (r->train->budget > 0 && !r->train->from &&
-      !budget_choose(r->settings, &r->material->train, r->deadline, &r->news, err))
-    return false;
+  if (r->deadline > 0 && !budget_choose(r->settings, r->material, r->deadline, &r->news, err)) return false;
   if (!make_tokenizer(r, err) || !material_encode(r->material, r->tokenizer, err) || !make_config(r, err) ||
-      !make_tuning(r, err) || !make_plan(r, err))
+      !make_tuning(r, err))
     return false;
-  if (r->deadline > 0 && !budget_steps(r->settings, &r->plan, r->material, r->deadline, &r->news, err))
+  if (r->deadline > 0 &&
+      !budget_tune(r->settings, &r->config, &r->tuning, r->window, r->material, r->deadline, &r->news, err))
+    return false;
+  if (!make_plan(r, err)) return false;
+  if (r->deadline > 0 &&
+      !budget_steps(r->settings, &r->plan, r->material, r->batches, r->deadline, &r->news, err))
     return false;
   if (!r->resumed) recipe_note_unreached(r->train->replan, r->plan.steps, &r->news);
   return plan_check(&r->plan, r->batches, r->dir.home, &r->news, err);

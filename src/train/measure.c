@@ -2,6 +2,7 @@
 
 #include "base/random.h"
 #include "base/threads.h"
+#include "train/gradients.h"
 #include "train/optimizer.h"
 
 typedef struct Trial {
@@ -45,7 +46,9 @@ static double best_update(Trial *r, double seconds) {
 }
 
 StepMode step_mode(const TrainSettings *s) {
-  return (StepMode){.recompute = s->checkpoint_activations, .precision = precision_named(s->precision)};
+  return (StepMode){.recompute = s->checkpoint_activations,
+                    .precision = precision_named(s->precision),
+                    .optimizer = s->optimizer};
 }
 
 double measure_step(const Config *config, int64_t sequences, StepMode mode, double seconds,
@@ -63,6 +66,8 @@ double measure_step(const Config *config, int64_t sequences, StepMode mode, doub
     r.batch.source_lengths = lengths;
     r.batch.source_time = config->context;
   }
+  Error err = {0};
+  if (mode.optimizer) CHECK(settings_fill(settings, "optimizer", mode.optimizer, &err));
   tape_recompute(r.tape, mode.recompute);
   tape_set_precision(r.tape, mode.precision);
   params_initialize(r.model->learned, 1);
@@ -76,4 +81,53 @@ double measure_step(const Config *config, int64_t sequences, StepMode mode, doub
   mem_free(lengths);
   ink_settings_free(settings);
   return best;
+}
+
+/* ---- a run's own updates ---- */
+
+/* The value of references does not matter for the time. */
+static ObjectiveUse timed_objective(const Material *m, const TrainSettings *train, const Settings *s,
+                                    const Batches *batches) {
+  ObjectiveUse use = objective_use(m, train, s);
+  if (use.objective->refers)
+    use.references = mem_alloc_zeroed((size_t)batches->numbered + 1, sizeof *use.references);
+  return use;
+}
+
+/* Update number i of those measured takes the batches of this step. */
+static int64_t spread(const Batches *batches, const Plan *p, int64_t i) {
+  enum { PLACES = 7 };
+  return i * batches->count / (PLACES * p->mix);
+}
+
+static double mean_update(Gradients *g, Optimizer *o, const Plan *p, const Batches *batches, double seconds) {
+  enum { LEAST = 2 };
+  int64_t positions, i = 0;
+  double begin = 0, now = 0;
+  do {
+    gradients_make(g, spread(batches, p, i), &positions);
+    gradient_norm(o->params);
+    optimizer_step(o, i + 1, 1e-6, 1);
+    now = clock_seconds();
+    if (i == 0) begin = now; /* the first one allocates */
+    i++;
+  } while (i <= LEAST || now - begin < seconds);
+  return (now - begin) / (double)(i - 1);
+}
+
+double measure_updates(const Plan *p, const Material *m, Batches *batches, const Settings *s,
+                       double seconds) {
+  const TrainSettings *train = settings_part(s, &train_settings_table);
+  Model *model = model_tuned(&p->config, &p->tuning);
+  ObjectiveUse use = timed_objective(m, train, s, batches);
+  Optimizer optimizer;
+  params_initialize(model->learned, 1);
+  optimizer_open(&optimizer, model->learned, train, p->weight_decay);
+  Gradients *gradients = gradients_new(model, batches, &use, p, train, 1);
+  const double mean = mean_update(gradients, &optimizer, p, batches, seconds);
+  gradients_free(gradients);
+  optimizer_close(&optimizer);
+  model_free(model);
+  mem_free(use.references);
+  return mean;
 }

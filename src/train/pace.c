@@ -118,7 +118,7 @@ int64_t pace_steps(Pace *p, double now, int64_t done, int64_t steps) {
   if (left < due(p, done, update) + update + closing(p, update)) return done;
   if (now < p->next_look) return steps;
   p->next_look = now + interval(p, left);
-  const int64_t fit = fitting(p, now, done);
+  const int64_t all = fitting(p, now, done), fit = p->most && p->most < all ? p->most : all;
   const double wrong = fabs((double)(fit - steps)) / (double)(steps - done);
   return wrong <= tolerance ? steps : fit > done ? fit : done + 1;
 }

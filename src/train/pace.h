@@ -19,6 +19,7 @@ typedef struct PaceMean {
 typedef struct Pace {
   double begin, deadline; /* deadline 0: none */
   double next_look;
+  int64_t most; /* updates that are worth making; 0: any number */
   PaceMean recent, usual;
   struct {
     int64_t every;  /* interval in updates; 0: only after the last update */

@@ -30,7 +30,7 @@ static int64_t at_least_1(int64_t x) {
   return x > 0 ? x : 1;
 }
 /* Tokens per update: small networks learn well from small batches, large ones need less noisy gradients. */
-static int64_t default_batch_tokens(const Config *c) {
+int64_t plan_batch_tokens(const Config *c) {
   return clamp(16 * c->width, 2048, 8192);
 }
 
@@ -57,7 +57,7 @@ bool plan_open(Plan *p, const Config *config, const Tuning *tuning, int64_t cont
       .config = *config, .tuning = *tuning, .context = context, .accumulate = s->accumulate, .mix = s->mix};
   const int64_t tokens = s->batch_tokens ? s->batch_tokens
                          : s->batch      ? s->batch * context
-                                         : default_batch_tokens(config);
+                                         : plan_batch_tokens(config);
   if (s->batch % (s->accumulate * s->mix))
     return fail_usage(err,
                       "a batch of %" PRId64 " sequences cannot be split into %" PRId64
@@ -270,6 +270,7 @@ static void estimate_cost(Plan *p, const TrainSettings *s, const Batches *b) {
 bool plan_make(Plan *p, const TrainSettings *s, const Material *material, const Batches *batches,
                Error *err) {
   p->step_tokens = batches->step_tokens * (double)p->mix;
+  p->text_tokens = (double)batches->tokens;
   estimate_cost(p, s, batches);
   const Objective *objective = objective_of(material);
   p->learning_rate = s->lr > 0 ? s->lr : objective->rate * default_learning_rate(p);
@@ -290,7 +291,7 @@ static bool check_disk(const Plan *p, const char *directory, Error *err) {
               directory, figure_bytes(a, p->disk), figure_bytes(b, available));
 }
 
-static bool check_memory(const Plan *p, Error *err) {
+bool plan_check_memory(const Plan *p, Error *err) {
   char a[FIGURE_SIZE], b[FIGURE_SIZE];
   const int64_t available = mem_available();
   if (p->memory <= available) return true;
@@ -326,5 +327,5 @@ bool plan_check(const Plan *p, const Batches *batches, const char *directory, co
             "needs: %s of memory (this machine has %s), %s of disk space, %.3g floating-point operations",
             figure_bytes(a, p->memory), figure_bytes(b, mem_available()), figure_bytes(c, p->disk),
             p->flops_a_position * batches->step_positions * (double)(p->steps * p->mix));
-  return check_memory(p, err) && check_disk(p, directory, err);
+  return plan_check_memory(p, err) && check_disk(p, directory, err);
 }

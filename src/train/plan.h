@@ -16,6 +16,7 @@ typedef struct Plan {
   int64_t steps, warmup, eval_every, eval_tokens, checkpoint_every, sample_every;
   double learning_rate, weight_decay;
   double step_tokens;      /* targets per update, on average */
+  double text_tokens;      /* targets of one pass over the text */
   Cost cost;               /* of the largest piece */
   double flops_a_position; /* per source or target position, forward and backward */
   int64_t memory;          /* bytes needed, in total */
@@ -37,6 +38,9 @@ bool plan_make(Plan *, const TrainSettings *, const Material *, const Batches *,
 int64_t plan_steps_of(const Plan *, double epochs, int64_t tokens);
 /* Changes the number of steps and what depends on it. */
 void plan_set_steps(Plan *, const TrainSettings *, int64_t steps);
+/* Tokens of an update by the shape of the network, where nothing else is given. */
+int64_t plan_batch_tokens(const Config *);
+bool plan_check_memory(const Plan *, Error *);
 /* Reports parameters, tokens, memory and disk; refuses a run that this machine cannot hold. */
 bool plan_check(const Plan *, const Batches *, const char *directory, const News *, Error *);
 

@@ -4,6 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/figure.h"
+#include "base/integers.h"
 #include "base/language.h"
 #include "base/threads.h"
 #include "run/classes.h"
@@ -425,11 +427,25 @@ static bool ensure_model(Trainer *t, Error *err) {
   return t->state.best_step > 0 || evaluate_or_save(t, err);
 }
 
+static void report_early_stop(const Trainer *t) {
+  char time[FIGURE_SIZE];
+  const double left = t->pace.deadline - clock_seconds();
+  if (!out_of_patience(t)) return;
+  if (left <= 0)
+    news_note(&t->news, "stopped early: no better evaluation since step %" PRId64, t->state.best_step);
+  else
+    news_note(
+        &t->news,
+        "stopped early: no better evaluation since step %" PRId64
+        ", whose model is kept; %s of the budget are left, which more text would use (--patience 0 goes on "
+        "regardless)",
+        t->state.best_step, figure_time(time, left));
+}
+
 static bool end_part(Trainer *t, bool *finished, Error *err) {
   *finished = !interrupted();
   if (*finished && !ensure_model(t, err)) return false;
-  if (*finished && out_of_patience(t))
-    news_note(&t->news, "stopped early: no better evaluation since step %" PRId64, t->state.best_step);
+  if (*finished) report_early_stop(t);
   const bool saved = save_checkpoint(t, err);
   t->state.seconds = elapsed(t);
   return saved;
@@ -438,6 +454,7 @@ static bool end_part(Trainer *t, bool *finished, Error *err) {
 bool trainer_run(Trainer *t, bool *finished, Error *err) {
   t->gradients = gradients_new(t->model, t->batches, &t->use, t->plan, t->settings, t->seed);
   t->part_start = clock_seconds();
+  if (t->pace.most) t->pace.most = int64_max(t->pace.most, t->state.steps); /* more were asked for */
   const bool ok = (checkpoint_exists(t->run->path) || save_checkpoint(t, err)) && loop(t, err) &&
                   end_part(t, finished, err);
   gradients_free(t->gradients);

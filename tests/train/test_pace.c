@@ -21,6 +21,7 @@ typedef struct Machine {
   double results;                         /* in evaluations */
   double sample;                          /* in updates, as many as there are evaluations */
   int64_t steps;                          /* planned */
+  int64_t most;                           /* updates that are worth making; 0: any number */
   bool rare;                              /* one evaluation, at the end */
 } Machine;
 
@@ -66,6 +67,7 @@ static void begin(Run *r, const Machine *m) {
   *r = (Run){.m = m, .now = 1000, .out.steps = m->steps, .out.first_change = INFINITY};
   const int64_t every = evaluations_every(m);
   pace_open(&r->pace, r->now, r->now + m->budget);
+  r->pace.most = m->most;
   pace_worked(&r->pace, PACE_CHECKPOINT, spend(r, 1));
   pace_expect(&r->pace, PACE_EVALUATION, every, 1, m->expected_evaluation);
   pace_expect(&r->pace, PACE_RESULTS, 0, 1, m->results * m->expected_evaluation);
@@ -123,6 +125,15 @@ static void a_steady_machine_uses_its_time(void **state) {
   assert_true(o.end > 0.93 * m.budget);
   assert_in_range(o.evaluations, 20, 25);
   assert_in_range(o.changes, 0, 12);
+}
+
+/* Where further updates teach nothing, there are no more than that, however much time is left. */
+static void there_is_a_number_of_updates_worth_making(void **state) {
+  Machine m = usual();
+  m.steps = m.most = 300;
+  const Outcome o = in_time(&m);
+  assert_int_equal(o.steps, 300);
+  assert_true(o.end < 0.5 * m.budget);
 }
 
 static void a_machine_grows_slower_in_the_middle(void **state) {
@@ -260,6 +271,7 @@ static void without_a_budget_nothing_is_changed(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_steady_machine_uses_its_time),
+      cmocka_unit_test(there_is_a_number_of_updates_worth_making),
       cmocka_unit_test(a_machine_grows_slower_in_the_middle),
       cmocka_unit_test(a_machine_grows_faster),
       cmocka_unit_test(first_updates_are_slow),
