@@ -322,9 +322,11 @@ typedef struct ink_written {
   const char *special_token; /* the first special token written out in the prompt, which was read as ordinary
                                 text; NULL: none; valid as long as the model */
   double prompt_seconds, new_seconds;
+  int64_t unmatched; /* texts that end before they are what a constraint ("json_schema", ...) asks for */
+  int64_t stuck;     /* of those, texts that no token of the model could go on with */
 } ink_written;
 #define INK_WRITTEN_INIT \
-  { sizeof(ink_written), 0, 0, 0, 0, NULL, 0, 0 }
+  { sizeof(ink_written), 0, 0, 0, 0, NULL, 0, 0, 0, 0 }
 /* Continues `prompt`. Each text ends at the model's end token, at a stop text, at the limit, or when the
  * listener returns false. `written` may be NULL. */
 INK_API bool ink_write(ink_model *, const char *prompt, size_t length, const ink_settings *,

@@ -113,6 +113,8 @@ class ink_written(Structure):
         ("special_token", c_char_p),
         ("prompt_seconds", c_double),
         ("new_seconds", c_double),
+        ("unmatched", c_int64),
+        ("stuck", c_int64),
     ]
 
 

@@ -34,6 +34,8 @@ class Written:
     special_token: Optional[str]  #: the first special token written out in the prompt, which was read as ordinary text
     prompt_seconds: float
     new_seconds: float
+    unmatched: int  #: texts that end before they are what a constraint ("json_schema", ...) asks for
+    stuck: int  #: of those, texts that no token of the model could go on with
 
     def __str__(self) -> str:
         return self.texts[0]

@@ -96,6 +96,14 @@ static void print_notes(const ink_written *w, bool quiet) {
   if (w->shifts && !quiet)
     streams_say("note: the model's context was full %" PRId64 " time%s; earlier text was dropped from it\n",
                 w->shifts, w->shifts == 1 ? "" : "s");
+  if (w->stuck)
+    streams_say("warning: in %" PRId64
+                " text%s no token of the model could go on with what was asked for: the end is missing\n",
+                w->stuck, w->stuck == 1 ? "" : "s");
+  if (w->unmatched > w->stuck)
+    streams_say("warning: %" PRId64
+                " text%s not yet what was asked for: raise --max-tokens, or leave out --stop\n",
+                w->unmatched - w->stuck, w->unmatched - w->stuck == 1 ? " is" : "s are");
   if (!quiet && isatty(STDERR_FILENO) && w->new_seconds > 0) {
     char tokens[FIGURE_SIZE], time[FIGURE_SIZE];
     streams_say("(%s in %s, %.0f tokens/s)\n", figure_of(tokens, w->new_tokens, "token"),
@@ -169,7 +177,9 @@ const Command command_write = {
                  {"inkstone write -m letters --stop \"Yours\" - < letter.txt",
                   N_("continue a file, stop at a word")},
                  {"inkstone write -m poems \"The moon\" --greedy --json",
-                  N_("write JSON for another program")}},
+                  N_("write JSON for another program")},
+                 {"inkstone write -m poems \"Born on \" --regex '[12][0-9]{3}-[01][0-9]-[0-3][0-9]'",
+                  N_("write a date")}},
     .flags = {{OWN_MODEL, "model", "MODEL", N_("model: a directory, or a file (GGUF, llama2.c)"), 'm', true},
               {OWN_NONE, "samples", NULL, NULL, 'n', false},
               {OWN_CONTINUATION, "continuation", NULL, N_("print only the continuation, without the prompt"),

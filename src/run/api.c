@@ -149,9 +149,9 @@ bool ink_model_defaults(const ink_model *m, ink_settings *settings, ink_error *e
 /* ---- continuing a text ---- */
 
 ink_settings *ink_settings_write(void) {
-  static const SettingTable *const tables[] = {&sampling_settings_table, &text_settings_table,
-                                               &general_settings_table};
-  return settings_new(tables, 3);
+  static const SettingTable *const tables[] = {&sampling_settings_table, &constraint_settings_table,
+                                               &text_settings_table, &general_settings_table};
+  return settings_new(tables, 4);
 }
 
 /* Called first in each call that generates; also sets the number of threads. */
@@ -197,9 +197,10 @@ bool ink_write(ink_model *m, const char *prompt, size_t length, const ink_settin
 
 ink_settings *ink_settings_rewrite(void) {
   static const SettingTable *const tables[] = {
-      &search_settings_table,     &sampling_settings_table, &chat_settings_table, &language_settings_table,
-      &protection_settings_table, &abstain_settings_table,  &text_settings_table, &general_settings_table};
-  return settings_new(tables, 8);
+      &search_settings_table,  &sampling_settings_table, &constraint_settings_table,
+      &chat_settings_table,    &language_settings_table, &protection_settings_table,
+      &abstain_settings_table, &text_settings_table,     &general_settings_table};
+  return settings_new(tables, 9);
 }
 
 /* What rewriting needs from model and settings. */
@@ -232,6 +233,11 @@ static bool prepare(Rewriting *w, const Bundle *b, const Task *task, const ink_s
       !protection_open(&w->protection, b, task, settings, news, err))
     return false;
   protection_constrain(w->protection, b->tokenizer, &g->rules);
+  if (g->constraint && protection_masks(w->protection))
+    return fail_usage(
+        err,
+        "this model copies what must not change from the input, which a constraint cannot see: give "
+        "--no-protect, too");
   w->request = (RewriteRequest){.model = b->model,
                                 .tokenizer = b->tokenizer,
                                 .layout = &w->layout,

@@ -314,7 +314,10 @@ bool bundle_open_adapted(Bundle *b, const char *model, const char *const *items,
     *b = (Bundle){0};
     const bool ok = open_parts(b, path, (Adapters){items, count}, news, &why),
                same = model_dir_same(before, model_dir_mark(path));
-    if (ok && same) return true;
+    if (ok && same) {
+      b->constraints = constraints_new(b->tokenizer);
+      return true;
+    }
     bundle_close(b);
     if (same || tries == MOST_TRIES) {
       if (ok)
@@ -331,6 +334,7 @@ bool bundle_open(Bundle *b, const char *model, const News *news, Error *err) {
 
 void bundle_close(Bundle *b) {
   chat_template_close(b->chat);
+  constraints_free(b->constraints);
   model_free(b->model);
   source_close(&b->source);
   tokenizer_free(b->tokenizer);

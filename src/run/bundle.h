@@ -9,6 +9,7 @@
 #include "data/chat_template.h"
 #include "data/labels.h"
 #include "models/model.h"
+#include "run/constraints.h"
 #include "run/search.h"
 #include "run/weights.h"
 
@@ -16,9 +17,10 @@ typedef struct Bundle {
   Model *model;       /* its weights point into the mapped source */
   ModelSource source; /* kept open as long as the model */
   Tokenizer *tokenizer;
-  Labels labels;      /* of a classifier */
-  json_t *card;       /* inkstone.json; an empty object if another program made the model */
-  json_t *generation; /* generation_config.json, see generation.h; empty likewise */
+  Labels labels;            /* of a classifier */
+  json_t *card;             /* inkstone.json; an empty object if another program made the model */
+  json_t *generation;       /* generation_config.json, see generation.h; empty likewise */
+  Constraints *constraints; /* on its texts */
   ChatTemplate *chat; /* its chat template, unless its conversations have Inkstone's own layout; NULL: none */
 } Bundle;
 

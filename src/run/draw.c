@@ -56,7 +56,8 @@ static bool extend(const Draw *d, const InputDraw *in, int32_t which, const floa
                                   input->length + (int64_t)text->ids.count, random, &logprob);
   text->logprob += logprob;
   text->score = text->logprob;
-  if (token_set_has(&r->ends, id)) return false;
+  if (id < 0) text->stuck = !rules_match(r->rules, text->ids.data, (int64_t)text->ids.count);
+  if (id < 0 || token_set_has(&r->ends, id)) return false;
   vec_push(&text->ids, id);
   return true;
 }

@@ -21,7 +21,8 @@ typedef struct Generation {
   SearchSettings search;
   const SamplingSettings *sampling; /* points into `settings` */
   Rules rules;
-  int32_t never; /* a token that is never generated; -1: none */
+  int32_t never;             /* a token that is never generated; -1: none */
+  ConstraintUse *constraint; /* NULL: none */
 } Generation;
 
 /* `layout`: of a task with pairs, else NULL. Fails for settings that would have no effect or contradict the

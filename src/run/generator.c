@@ -321,7 +321,7 @@ static void choose_all(Generator *g, const float *logits) {
     g->advancing.data[i]->logits = logits;
     logits += g->advancing.data[i]->alive * g->model->config.vocabulary;
   }
-  parallel_for((int64_t)g->advancing.count, choose_some, g->advancing.data);
+  parallel_guarded((int64_t)g->advancing.count, choose_some, g->advancing.data);
 }
 
 static size_t index_of(const Generator *g, const Task *t) {

@@ -23,7 +23,8 @@ typedef struct GenerationRequest {
   int64_t window;
   int64_t *shifts; /* incremented each time; may be NULL */
   /* Given logits [rows, vocabulary], returns the number of rows that continue: new row i is row from[i]
-   * followed by tokens[i]. Runs on any thread and must not allocate. */
+   * followed by tokens[i]. Runs on any thread; if memory runs out there, it must leave
+   * nothing locked. */
   int64_t (*choose)(void *user, const float *logits, int64_t rows, int32_t *from, int32_t *tokens);
   /* Optional: processes the choice on the thread that calls generator_step. It may allocate, print, and
    * remove rows (it then compacts `from` and `tokens` and returns the number of rows that continue). */

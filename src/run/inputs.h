@@ -19,6 +19,7 @@ typedef struct Hypothesis {
   Ids ids;
   double logprob, score; /* see search.h */
   bool unended;          /* has the maximum length, and no end */
+  bool stuck;            /* ended where the constraint goes on, as no token could follow */
 } Hypothesis;
 void hypotheses_free(Hypothesis *, int64_t count);
 int hypothesis_order(const void *, const void *); /* for qsort: highest score first */

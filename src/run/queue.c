@@ -67,9 +67,13 @@ static void report_end(Request *r, const Error *why) {
 }
 
 static void on_end(void *user, GenerationEnd how) {
-  Error cancelled = {0};
-  if (how == GENERATION_CANCELLED) fail_as(&cancelled, INK_INTERRUPTED, "cancelled");
-  report_end(user, cancelled.code ? &cancelled : NULL);
+  const Request *r = user;
+  Error why = {0};
+  if (how == GENERATION_CANCELLED)
+    fail_as(&why, INK_INTERRUPTED, "cancelled");
+  else
+    writer_ok(r->writer, &why);
+  report_end(user, why.code ? &why : NULL);
 }
 
 void ink_queue_close(ink_queue *q) {

@@ -202,6 +202,10 @@ static bool add_text(Rewriter *w, int64_t text, const RewriteInput *input, Error
   if (!inspect(w, bytes, length, &tokens, err)) return false;
   if (w->request->layout->chat) return add_conversation(w, text, input, tokens, err);
   if (tokens <= w->capacity) return add_part(w, text, bytes, length, err);
+  if (w->request->rules && w->request->rules->constraint)
+    return fail(err,
+                "the text is longer than the model reads; split into parts, it would have several outputs, "
+                "each of which meets the constraint: give a shorter one");
   w->out->split_texts++;
   for (; length; bytes += taken, length -= taken) {
     if (!next_part(w, bytes, length, &taken, &tokens, err)) return false;
@@ -321,6 +325,14 @@ static bool is_unsure(const Rewriter *w, double confidence) {
   return s && s->unsure && confidence < s->confidence;
 }
 
+/* There is one part: a text under a constraint is not split. */
+static void say_stuck(const Rewriter *w, const Hypothesis *h, Error *why) {
+  const Rules *rules = w->request->rules;
+  const ConstraintText made = {h->ids.data, (int64_t)h->ids.count, rules->before};
+  if (constraint_check(rules->constraint, &made, why))
+    fail(why, "no token of the model can go on with what the constraint asks for");
+}
+
 /* Incomplete characters in the output become U+FFFD, so that the text is valid UTF-8. `tokens`: in
  * sums->logprob.
  */
@@ -329,19 +341,21 @@ static bool report(const Rewriter *w, int64_t text, int rank, const Buffer *b, c
   Buffer whole = {0};
   char *check = NULL;
   const double confidence = confidence_of(sums->logprob, tokens);
-  const bool unsure = is_unsure(w, confidence);
+  Error why = {0};
+  if (sums->stuck) say_stuck(w, sums, &why);
+  const bool unsure = !why.code && is_unsure(w, confidence);
   if (unsure)
     buffer_adds(&whole, w->request->abstain->unsure);
   else if (b->length)
     utf8_repair(b->data, b->length, &whole);
-  const bool ok = unsure || finish_output(w, text, &whole, &check, err);
+  const bool ok = unsure || why.code || finish_output(w, text, &whole, &check, err);
   const ink_output output = {.input = text,
                              .rank = rank,
                              .text = whole.data ? whole.data : "",
                              .length = whole.length,
                              .logprob = sums->logprob,
                              .score = sums->score,
-                             .problem = w->remarks[text].problem,
+                             .problem = why.code ? why.text : w->remarks[text].problem,
                              .cut = w->remarks[text].cut,
                              .unended = sums->unended,
                              .check = check,
@@ -379,6 +393,7 @@ static bool report_joined(const Rewriter *w, int64_t text, size_t first, size_t 
       sums.score += h->score / (double)(last - first);
       sums.unended |= h->unended;
       tokens += (int64_t)h->ids.count + !h->unended; /* the end is one */
+      if (h->stuck) sums.stuck = true, sums.ids = h->ids;
       w->out->new_tokens += (int64_t)h->ids.count;
     }
     w->out->unended_outputs += sums.unended;

@@ -14,7 +14,7 @@ bool rules_any(const Rules *r, bool penalize) {
   return r &&
          ((penalize && r->repetition_penalty != 1) || r->min_length || r->min_new || r->no_repeat_ngram ||
           r->forced_first.count || r->forced_last.count || r->suppressed.count || r->suppressed_first.count ||
-          r->bad_words.count || r->decay_factor != 0 || r->renormalize || r->copies.count);
+          r->bad_words.count || r->decay_factor != 0 || r->renormalize || r->constraint || r->copies.count);
 }
 
 int64_t rules_most_tokens(const Rules *r, int64_t prompt, int64_t wanted) {
@@ -116,7 +116,18 @@ static void keep_copies(const Rules *r, const RulesText *t, float *scores, int64
   }
 }
 
-/* In the order of transformers' _get_logits_processor; the copies come last. */
+/* A forced first token, such as that of a language, is no part of the text. */
+static void constrain(const Rules *r, const RulesText *t, float *scores, int64_t vocabulary) {
+  const ConstraintText text = {t->ids + t->prompt, t->length - t->prompt, r->before};
+  if (t->length != 1 || !r->forced_first.count)
+    constraint_apply(r->constraint, &text, &r->ends, scores, vocabulary);
+}
+
+bool rules_match(const Rules *r, const int32_t *ids, int64_t count) {
+  return !r || !r->constraint || constraint_matches(r->constraint, &(ConstraintText){ids, count, r->before});
+}
+
+/* In the order of transformers' _get_logits_processor; the copies and the constraint come last. */
 void rules_apply(const Rules *r, const RulesText *t, float *scores, int64_t vocabulary) {
   const int64_t first = t->prompt > 1 || !r->forced_first.count ? t->prompt : 2;
   if (t->scratch && r->repetition_penalty != 1) penalize_repeats(r->repetition_penalty, t, scores);
@@ -130,4 +141,5 @@ void rules_apply(const Rules *r, const RulesText *t, float *scores, int64_t voca
   forbid(scores, r->suppressed.data, r->suppressed.count);
   if (t->length == first) forbid(scores, r->suppressed_first.data, r->suppressed_first.count);
   if (r->copies.count) keep_copies(r, t, scores, vocabulary);
+  if (r->constraint) constrain(r, t, scores, vocabulary);
 }

@@ -1,10 +1,11 @@
-/* rules.h - constraints on the next token: those of a model's generation_config.json, equivalent to
- * transformers' logits processors (generation/logits_process.py there), and the copies of --protect. Sampling
- * and beam search apply them to the scores of each step. */
+/* rules.h - rules for the next token: those of a model's generation_config.json, equivalent to transformers'
+ * logits processors (generation/logits_process.py there), and after them the copies of --protect and the
+ * caller's constraint on the text. Sampling and beam search apply them to the scores of each step. */
 #ifndef RUN_RULES_H
 #define RUN_RULES_H
 
 #include "base/token_set.h"
+#include "grammar/constraint.h"
 #include "text/bpe.h"
 
 typedef struct Rules {
@@ -22,6 +23,8 @@ typedef struct Rules {
   Ids copies;                       /* tokens that a text has only if its input does (text/masks.h), and */
   bool copy_all;                    /* then as often, before it ends; false: at will */
   bool renormalize;                 /* normalize the remaining scores to probabilities */
+  Constraint *constraint;           /* on the text (constraints.h), not owned; NULL: none */
+  DecodeState before;               /* of decoding, in front of a generated text */
 } Rules;
 void rules_free(Rules *);
 
@@ -38,6 +41,8 @@ typedef struct RulesText {
 void rules_apply(const Rules *, const RulesText *, float *scores, int64_t vocabulary);
 /* Whether any rule is set; `penalize`: the repetition penalty counts, too. False for NULL. */
 bool rules_any(const Rules *, bool penalize);
+/* Whether the first `count` generated tokens are a text that the constraint matches; true without one. */
+bool rules_match(const Rules *, const int32_t *ids, int64_t count);
 /* Of `wanted` new tokens, the number that max_length allows after a prompt of that length. */
 int64_t rules_most_tokens(const Rules *, int64_t prompt, int64_t wanted);
 

@@ -236,7 +236,7 @@ static double log_probability(const float *logits, int64_t n, int32_t id) {
   return (double)logits[id] - top - log(sum);
 }
 
-/* Rules may forbid every token; then token 0 is taken, as in transformers. */
+/* Rules may forbid every token; then token 0 is taken, as in transformers, unless there is a constraint. */
 static bool none_is_left(const Candidate *c, int64_t n) {
   return c[best(c, n)].logit == -INFINITY;
 }
@@ -276,7 +276,8 @@ int32_t sampler_draw(Sampler *s, const float *logits, const int32_t *history, in
   }
   for (int64_t i = 0; i < s->vocabulary; i++) s->candidates[i] = (Candidate){(int32_t)i, scores[i], 0};
   if (has_penalties(s->settings)) penalize(s, history, prompt, length);
-  const int32_t id = choose(s, random);
-  if (logprob) *logprob = log_probability(logits, s->vocabulary, id);
+  const bool none = s->rules && s->rules->constraint && none_is_left(s->candidates, s->vocabulary);
+  const int32_t id = none ? -1 : choose(s, random);
+  if (logprob) *logprob = none ? 0 : log_probability(logits, s->vocabulary, id);
   return id;
 }

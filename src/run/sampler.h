@@ -31,7 +31,9 @@ void sampler_close(Sampler *);
 /* Samples the next token from finite logits. history: all tokens so far, the first `prompt` of them given,
  * the rest generated. random: uniform in [0,1). *logprob: ln of the model's own probability of the token,
  * before penalties, temperature and filters. Order: rules, penalties, temperature, top-k, typical, top-p,
- * min-p; ties are broken in favour of the smaller id. */
+ * min-p; ties are broken in favour of the smaller id. -1: the rules have a constraint, and no token may
+ * follow
+ * (*logprob is 0). */
 int32_t sampler_draw(Sampler *, const float *logits, const int32_t *history, int64_t prompt, int64_t length,
                      double random, double *logprob);
 

@@ -172,6 +172,7 @@ static void add_found(const Search *s, InputSearch *in, const Ids *ids, double l
   h.logprob = logprob;
   h.score = score;
   h.unended = length == ids->count;
+  h.stuck = false;
   for (; at > 0 && in->found[at - 1].score < score; at--) in->found[at] = in->found[at - 1];
   in->found[at] = h;
 }
@@ -212,14 +213,20 @@ static bool should_continue(const Search *s, const InputSearch *in) {
          in->found[s->beam - 1].score;
 }
 
+/* The rules forbid every token: the best text ends, of those that match a constraint if there is one. */
+static void end_best(const Search *s, InputSearch *in, int64_t rows) {
+  int64_t k = 0;
+  while (k < rows && !rules_match(&s->rules, in->beams[k].ids.data, (int64_t)in->beams[k].ids.count)) k++;
+  const Hypothesis *best = &in->beams[k < rows ? k : 0];
+  add_found(s, in, &best->ids, best->logprob, best->ids.count + 1);
+  in->found[0].stuck = k == rows;
+}
+
 static int64_t choose(void *user, const float *logits, int64_t rows, int32_t *from, int32_t *tokens) {
   InputSearch *in = user;
   const Search *s = in->search;
   const int64_t count = score_steps(s, in, logits, rows);
-  if (!count && !in->ended) { /* the rules forbid every token: the text ends */
-    const Hypothesis *best = &in->beams[0];
-    add_found(s, in, &best->ids, best->logprob, best->ids.count + 1);
-  }
+  if (!count && !in->ended) end_best(s, in, rows);
   const int64_t alive = take_steps(s, in, count, from, tokens);
   return alive && should_continue(s, in) ? alive : 0;
 }

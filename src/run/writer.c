@@ -12,7 +12,7 @@ typedef struct Text {
   TextStream stream;
   int64_t written;
   DecodeState decode;
-  bool done;
+  bool done, ended, stuck; /* ended: by an end token; stuck: no token could follow */
 } Text;
 
 typedef struct Draw {
@@ -28,6 +28,7 @@ struct Writer {
   WriterEnd *ended;
   void *user;
   Sampler sampler;
+  Rules rules; /* the request's, for this text; owns nothing */
   Text *texts;
   Draw *draws;                 /* [count]: by row, in this step */
   int32_t *which;              /* [count]: index of the text of each row */
@@ -37,6 +38,7 @@ struct Writer {
   bool begun;        /* the prompt was read */
   bool from_nothing; /* the prompt was empty */
   bool stopped;
+  Error problem; /* of the constraint */
 };
 
 /* Maximum number of new tokens, by the settings and the model's rules. */
@@ -103,9 +105,24 @@ static bool emit(Writer *w, int64_t sample, int32_t id, double logprob) {
   return !w->stopped;
 }
 
+/* Counts a text that ends where the constraint goes on: at the limit, at a stop text, or (stuck) because no
+ * token could follow. */
+static void check_match(Writer *w, const Text *text) {
+  const Rules *rules = &w->rules;
+  const int32_t *ids = text->ids.data + w->prompt;
+  const ConstraintText made = {ids, (int64_t)text->ids.count - w->prompt, rules->before};
+  if (!rules->constraint || text->ended ||
+      (constraint_matches(rules->constraint, &made) && !text->stream.stopped))
+    return;
+  w->written->unmatched++;
+  w->written->stuck += text->stuck;
+  if (text->stuck) constraint_check(rules->constraint, &made, &w->problem);
+}
+
 static void finish(Writer *w, int64_t sample) {
   Text *text = &w->texts[sample];
   text->done = true;
+  check_match(w, text);
   if (text->stream.stopped) return;
   stream_finish(&text->stream);
   if (text->stream.ready) emit(w, sample, -1, 0);
@@ -153,10 +170,16 @@ static int64_t choose(void *user, const float *logits, int64_t rows, int32_t *fr
 
 static void add_token(Writer *w, int64_t sample, Draw d) {
   Text *text = &w->texts[sample];
+  if (d.id < 0) {
+    text->stuck = true;
+    finish(w, sample);
+    return;
+  }
   vec_push(&text->ids, d.id);
   text->written++;
   w->written->new_tokens++;
   if (ends(w, d.id)) {
+    text->ended = true;
     finish(w, sample);
     return;
   }
@@ -191,8 +214,7 @@ static void open_texts(Writer *w, const Ids *prompt) {
     vec_reserve(&text->ids, prompt->count);
     memcpy(text->ids.data, prompt->data, prompt->count * sizeof *prompt->data);
     text->ids.count = prompt->count;
-    if (!w->from_nothing)
-      text->decode = (DecodeState){.begun = true, .after_word = true, .stripped = INT64_MAX};
+    if (!w->from_nothing) text->decode = decode_state_within();
     text->stream.stops = &w->request->sampling->stop;
   }
 }
@@ -211,11 +233,15 @@ void writer_close(Writer *w) {
   mem_free(w);
 }
 
+bool writer_ok(const Writer *w, Error *err) {
+  return !w->problem.code || fail_from(err, &w->problem);
+}
+
 int64_t writer_number(const Writer *w) {
   return w->number;
 }
 
-static Writer *new_writer(const WriteRequest *r, const Ids *prompt, ink_written *written) {
+static Writer *new_writer(const WriteRequest *r, const Ids *prompt, bool from_nothing, ink_written *written) {
   Writer *w = mem_alloc_zeroed(1, sizeof *w);
   w->copy = *r;
   w->request = &w->copy;
@@ -228,7 +254,10 @@ static Writer *new_writer(const WriteRequest *r, const Ids *prompt, ink_written 
   w->which = mem_alloc_zeroed((size_t)w->count, sizeof *w->which);
   sampler_open(&w->sampler, r->sampling, r->model->config.vocabulary);
   w->most = most_new(r, written->prompt_tokens);
-  w->sampler.rules = r->rules;
+  w->rules = r->rules ? *r->rules : (Rules){.repetition_penalty = 1};
+  if (!from_nothing) w->rules.before = decode_state_within();
+  w->from_nothing = from_nothing;
+  w->sampler.rules = &w->rules;
   w->sampler.most = w->prompt + w->most;
   return w;
 }
@@ -255,8 +284,7 @@ Writer *writer_submit(Generator *g, const WriteRequest *r, const char *prompt, s
     vec_free(&ids);
     return NULL;
   }
-  Writer *w = new_writer(r, &ids, written);
-  w->from_nothing = !length;
+  Writer *w = new_writer(r, &ids, !length, written);
   w->ended = ended;
   w->user = user;
   open_texts(w, &ids);
@@ -268,7 +296,7 @@ bool writer_run(const WriteRequest *r, const char *prompt, size_t length, ink_wr
   Generator *g = generator_new(r->model, (GeneratorSettings){.expected.sequences = r->sampling->samples});
   Writer *w = writer_submit(g, r, prompt, length, written, NULL, NULL, err);
   while (w && generator_step(g) && !interrupted()) continue;
-  const bool ok = w && generator_ok(g, err);
+  const bool ok = w && generator_ok(g, err) && writer_ok(w, err);
   generator_free(g);
   writer_close(w);
   return ok;

@@ -33,7 +33,8 @@ typedef void WriterEnd(void *user, GenerationEnd);
 Writer *writer_submit(Generator *, const WriteRequest *, const char *prompt, size_t length, ink_written *,
                       WriterEnd *ended, void *user, Error *);
 void writer_close(Writer *);
-int64_t writer_number(const Writer *); /* for generator_cancel */
+int64_t writer_number(const Writer *);   /* for generator_cancel */
+bool writer_ok(const Writer *, Error *); /* false: its constraint could not be followed */
 
 /* A listener that appends the text of sample 0 to a Buffer. */
 bool writer_collect(void *buffer, const ink_token *token);

@@ -377,6 +377,10 @@ bool tokenizer_same_pieces(const Tokenizer *a, const Tokenizer *b, int64_t count
 
 /* ---- decoding ---- */
 
+DecodeState decode_state_within(void) {
+  return (DecodeState){.begun = true, .after_word = true, .stripped = INT64_MAX};
+}
+
 const char *tokenizer_next(const Tokenizer *t, int32_t id, DecodeState *s, size_t *length) {
   const char *text = tokenizer_piece(t, id, length);
   const Piece *p = text ? &t->pieces.data[id] : NULL;

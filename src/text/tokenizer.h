@@ -55,7 +55,8 @@ typedef struct DecodeState {
   bool begun, after_word;
   bool specials; /* spell special tokens out, instead of leaving them out */
   int64_t stripped;
-} DecodeState; /* zero-initialized at the start of a text */
+} DecodeState;                         /* zero-initialized at the start of a text */
+DecodeState decode_state_within(void); /* behind the text of a prompt */
 const char *tokenizer_next(const Tokenizer *, int32_t id, DecodeState *, size_t *length);
 /* Appends the text of the ids, as decoded by tokenizer.json's decoder. */
 bool tokenizer_decode(const Tokenizer *, const int32_t *ids, size_t count, bool specials, Buffer *, Error *);
