@@ -523,7 +523,7 @@ static bool open_material(Run *r, Error *err) {
 }
 
 static bool make_plan(Run *r, Error *err) {
-  if (!plan_open(&r->plan, &r->config, &r->tuning, r->window, r->train, err)) return false;
+  if (!plan_open(&r->plan, &r->config, &r->tuning, r->window, r->train, r->material, err)) return false;
   r->batches = material_batches(r->material, r->plan.batch, (uint64_t)r->general->seed, err);
   return r->batches && plan_make(&r->plan, r->train, r->material, r->batches, err);
 }

@@ -29,8 +29,9 @@ typedef struct Objective {
   const char *measures[MOST_MEASURES + 1]; /* names, ended by NULL; the first is shown with evaluations */
   int difference; /* the measure that is the one behind it less the one behind that; -1: none */
   bool refers;    /* needs the log-likelihoods of all sequences by the model that training begins with */
-  double rate;    /* default learning rate, as a share of that of the cross-entropy */
-  double passes;  /* default passes over the text; 0: as the plan says */
+  double rate, adapter_rate; /* default learning rates, as shares of those of the cross-entropy */
+  double passes;             /* default passes over the text; 0: as the plan says */
+  int64_t updates; /* into which a pass is divided at least, by a smaller default batch; 0: any number */
   double (*units)(const Batch *); /* the number of things whose mean the loss is */
   /* The sum over the batch divided by `divisor`, a scalar for tape_backward; adds to the tally. */
   Tensor *(*loss)(const struct ObjectiveUse *, const Model *, Net *, const Batch *, double divisor, Tally *);

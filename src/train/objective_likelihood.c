@@ -16,5 +16,6 @@ const Objective objective_likelihood = {.name = "likelihood",
                                         .loss_unit = N_("Nats per token: lower is better."),
                                         .difference = -1,
                                         .rate = 1,
+                                        .adapter_rate = 1,
                                         .units = units,
                                         .loss = loss};

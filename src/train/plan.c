@@ -34,6 +34,12 @@ int64_t plan_batch_tokens(const Config *c) {
   return clamp(16 * c->width, 2048, 8192);
 }
 
+/* Less where a pass over a small set would have too few updates. */
+static int64_t default_batch_tokens(const Config *c, const Material *m) {
+  const int64_t usual = plan_batch_tokens(c), updates = objective_of(m)->updates;
+  return updates ? clamp(m->train.tokens / updates, 256, usual) : usual;
+}
+
 /* The best rate falls with the width (Yang et al. 2022); 0.256 / width is 0.002 at 128. */
 static double default_learning_rate(const Plan *p) {
   const Config *c = &p->config;
@@ -52,12 +58,12 @@ static double default_epochs(const Plan *p, bool tuned, double passes, int64_t t
 }
 
 bool plan_open(Plan *p, const Config *config, const Tuning *tuning, int64_t context, const TrainSettings *s,
-               Error *err) {
+               const Material *material, Error *err) {
   *p = (Plan){
       .config = *config, .tuning = *tuning, .context = context, .accumulate = s->accumulate, .mix = s->mix};
   const int64_t tokens = s->batch_tokens ? s->batch_tokens
                          : s->batch      ? s->batch * context
-                                         : plan_batch_tokens(config);
+                                         : default_batch_tokens(config, material);
   if (s->batch % (s->accumulate * s->mix))
     return fail_usage(err,
                       "a batch of %" PRId64 " sequences cannot be split into %" PRId64
@@ -273,7 +279,8 @@ bool plan_make(Plan *p, const TrainSettings *s, const Material *material, const 
   p->text_tokens = (double)batches->tokens;
   estimate_cost(p, s, batches);
   const Objective *objective = objective_of(material);
-  p->learning_rate = s->lr > 0 ? s->lr : objective->rate * default_learning_rate(p);
+  const double share = p->tuning.adapter.present ? objective->adapter_rate : objective->rate;
+  p->learning_rate = s->lr > 0 ? s->lr : share * default_learning_rate(p);
   if (!plan_steps(p, s, objective->passes, batches->tokens, err)) return false;
   estimate_needs(p, s, material->train.tokens);
   return true;

@@ -30,8 +30,9 @@ bool judged_by_metric(const TrainSettings *);
 bool plan_contradictions(const Settings *given, Settings *own, const News *, Error *);
 /* Refuses flags that this task does not use; warns about such settings in a file. */
 bool plan_check_task(const Task *, const Settings *given, const News *, Error *);
-/* Sets the batch size, by the shape of the network where the settings leave it open. */
-bool plan_open(Plan *, const Config *, const Tuning *, int64_t context, const TrainSettings *, Error *);
+/* Sets the batch size, by the shape of the network and the objective where the settings leave it open. */
+bool plan_open(Plan *, const Config *, const Tuning *, int64_t context, const TrainSettings *,
+               const Material *, Error *);
 /* Completes the plan, from the resulting batches. */
 bool plan_make(Plan *, const TrainSettings *, const Material *, const Batches *, Error *);
 /* The number of steps that are so many passes over the tokens of the batches. */

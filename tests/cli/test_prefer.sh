@@ -60,6 +60,12 @@ rm stopped/references.safetensors
 run train prefer -o stopped --resume --steps 8 -q
 expect_failure "references.safetensors"
 
+# Small sets have small batches by default: a pass has about 25 updates.
+awk 'BEGIN { for (i = 0; i < 200; i++) printf "{\"prompt\":\"bring me item %d\",\"chosen\":\"yes, here is item %d\",\"rejected\":\"no, go away\"}\n", i, i }' >many.jsonl
+run train prefer many.jsonl -o planned --from base --dry-run
+steps=$(sed -n 's/^run: \([0-9,]*\) steps.*/\1/p' err)
+{ [ "$steps" -ge 70 ] && [ "$steps" -le 150 ]; } || flunk "three passes have $steps updates"
+
 # An adapter: the reference is the model without it.
 tune pairs.jsonl adapter --adapter lora --rank 2 --threads 1 -q
 expect_status 0

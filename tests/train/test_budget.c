@@ -249,7 +249,7 @@ static int64_t evaluations_in(double seconds, const char *const *pairs, int64_t 
   Material material = {.kind = &material_text, .task = task_find("write"), .held.tokens = held};
   const TrainSettings *train = settings_part(s, &train_settings_table);
   assert_true(config_from_settings(&config, settings_part(s, &model_settings_table), 257, &err));
-  assert_true(plan_open(&plan, &config, &(Tuning){0}, 16, train, &err));
+  assert_true(plan_open(&plan, &config, &(Tuning){0}, 16, train, &material, &err));
   plan.step_tokens = 64;
   if (!budget_set_steps(s, &plan, &material, 0.01, seconds, &(News){0}, &err)) fail_msg("%s", err.text);
   *steps = plan.steps;
