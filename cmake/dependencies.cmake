@@ -7,6 +7,7 @@ pkg_check_modules(UTF8PROC REQUIRED IMPORTED_TARGET libutf8proc)
 pkg_check_modules(ZLIB REQUIRED IMPORTED_TARGET zlib)
 pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
 pkg_check_modules(CURL REQUIRED libcurl>=7.85) # only its header: the library is loaded on first use
+pkg_check_modules(MICROHTTPD REQUIRED libmicrohttpd>=0.9.71) # of the command only, and likewise
 pkg_check_modules(LIBEDIT REQUIRED IMPORTED_TARGET libedit) # the command only
 
 find_package(Threads REQUIRED)

@@ -300,6 +300,20 @@ INK_API char *ink_pull(const char *model, const ink_settings *, const ink_call *
 /* The models in the cache: a JSON array of objects with "model", "bytes" and "path". The caller frees. */
 INK_API char *ink_pulled(ink_error *);
 
+/* Why a text ended. */
+typedef enum ink_end {
+  INK_END_NONE,  /* it did not */
+  INK_END_TOKEN, /* the model ended it */
+  INK_END_STOP,  /* a text of the setting "stop" was to follow */
+  INK_END_LENGTH /* it has "max_tokens" tokens, or the context is full */
+} ink_end;
+
+/* A token that could have been chosen. */
+typedef struct ink_alternative {
+  int32_t id;
+  double logprob; /* as ink_token.logprob */
+} ink_alternative;
+
 /* One generated token. `text` contains whole characters only: the bytes of an incomplete character are
  * delivered with the token that completes it, so `length` may be 0. */
 typedef struct ink_token {
@@ -308,6 +322,10 @@ typedef struct ink_token {
   double logprob;   /* natural logarithm of the model's probability, before temperature and filters */
   const char *text; /* valid during the call only */
   size_t length;
+  ink_end end;                         /* of an id of -1: why the text ended */
+  const ink_alternative *alternatives; /* with the setting "alternatives": the likeliest tokens in this
+                                          place, likeliest first; valid during the call only */
+  int alternative_count;
 } ink_token;
 
 /* Return false to stop. */
@@ -376,6 +394,13 @@ INK_API void *ink_session_save(const ink_session *, size_t *length, ink_error *)
 INK_API bool ink_session_restore(ink_session *, const void *bytes, size_t length, const float **logits,
                                  const ink_call *, ink_error *);
 
+/* One turn of a conversation. */
+typedef struct ink_turn {
+  const char *role; /* "system", "user", "assistant" */
+  const char *text;
+  size_t length;
+} ink_turn;
+
 /* ---- many requests at once ------------------------------------------------------------------- */
 
 /* Continuous batching, for servers: requests may be submitted at any time, and each step advances all
@@ -394,6 +419,11 @@ typedef void ink_end_listener(void *user, const ink_written *written, const ink_
  * listeners are called in ink_queue_step; `ended` may be NULL. Settings and prompt are copied; the setting
  * "threads" is ignored: the engine determines it. */
 INK_API int64_t ink_queue_write(ink_queue *, const char *prompt, size_t length, const ink_settings *,
+                                ink_token_listener *, ink_end_listener *ended, void *user, ink_error *);
+/* As ink_queue_write, for the assistant's next turn in a conversation, in the layout or by the chat template
+ * of the model. The conversation must fit into the context, and the text ends where the context is full.
+ * Special tokens that a turn spells out are ordinary text. */
+INK_API int64_t ink_queue_reply(ink_queue *, const ink_turn *turns, int count, const ink_settings *,
                                 ink_token_listener *, ink_end_listener *ended, void *user, ink_error *);
 /* Calls the request's end listener at once; does nothing if it has already ended. Must not be called from
  * the request's own listener, which returns false instead. */
@@ -463,13 +493,6 @@ INK_API char *ink_explain(ink_model *, const char *task, const char *const *text
  * with INK_WRITTEN_INIT. The caller frees; NULL on failure. */
 INK_API char *ink_explain_text(ink_model *, const char *prompt, size_t length, const char *form,
                                const ink_settings *, ink_written *written, const ink_call *, ink_error *);
-
-/* One turn of a conversation. */
-typedef struct ink_turn {
-  const char *role; /* "system", "user", "assistant" */
-  const char *text;
-  size_t length;
-} ink_turn;
 
 /* Generates the assistant's next turn with a model of the task "reply". Turns that cannot be read are
  * reported in the output's `problem`, as in ink_rewrite. A model of another program needs a chat template. */

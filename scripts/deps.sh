@@ -10,7 +10,7 @@ set -eu
 
 # The purpose of each library: docs/decisions/0002-dependencies.md.
 packages='gcc libc6-dev cmake ninja-build pkg-config gettext
-  libjansson-dev libyaml-dev libpcre2-dev libutf8proc-dev zlib1g-dev libzstd-dev libedit-dev libcurl4-openssl-dev libcmocka-dev python3'
+  libjansson-dev libyaml-dev libpcre2-dev libutf8proc-dev zlib1g-dev libzstd-dev libedit-dev libcurl4-openssl-dev libmicrohttpd-dev libcmocka-dev python3'
 development='clang libclang-rt-dev clang-format mandoc'
 
 say() { printf 'deps: %s\n' "$*" >&2; }

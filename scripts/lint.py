@@ -30,7 +30,8 @@ LAYERS = {
     "run": {"run", "models/model.h", "models/generation.def", "nn", "ops", "kernels/kernels.h", "io", "data", "grammar", "text", "base"},
     "train": {"train", "run", "models/model.h", "nn", "ops", "kernels/kernels.h", "io", "data", "text", "base",
               "../../bench/shapes.def"},
-    "cli": {"cli", "base"},
+    "serve": {"serve", "base"},
+    "cli": {"cli", "serve/serve.h", "base"},
 }
 MODELS = "src/models/models.def"
 ALLOCATES = r"malloc|calloc|realloc|free|strdup|strndup|posix_memalign|aligned_alloc"

@@ -15,6 +15,10 @@ INK_EVENT_WARNING = 1
 INK_EVENT_PROGRESS = 2
 INK_EVENT_EVAL = 3
 INK_EVENT_SAMPLE = 4
+INK_END_NONE = 0
+INK_END_TOKEN = 1
+INK_END_STOP = 2
+INK_END_LENGTH = 3
 
 
 class ink_error(Structure):
@@ -93,13 +97,10 @@ class ink_converted(Structure):
     ]
 
 
-class ink_token(Structure):
+class ink_alternative(Structure):
     _fields_ = [
-        ("sample", c_int),
         ("id", c_int32),
         ("logprob", c_double),
-        ("text", c_void_p),
-        ("length", c_size_t),
     ]
 
 
@@ -122,6 +123,14 @@ class ink_session_options(Structure):
     _fields_ = [
         ("size", c_size_t),
         ("positions", c_int64),
+    ]
+
+
+class ink_turn(Structure):
+    _fields_ = [
+        ("role", c_char_p),
+        ("text", c_void_p),
+        ("length", c_size_t),
     ]
 
 
@@ -154,14 +163,6 @@ class ink_rewritten(Structure):
         ("seconds", c_double),
         ("special_token", c_char_p),
         ("unended_outputs", c_int64),
-    ]
-
-
-class ink_turn(Structure):
-    _fields_ = [
-        ("role", c_char_p),
-        ("text", c_void_p),
-        ("length", c_size_t),
     ]
 
 
@@ -207,10 +208,20 @@ class ink_comparison(Structure):
     ]
 
 
+class ink_token(Structure):
+    _fields_ = [
+        ("sample", c_int),
+        ("id", c_int32),
+        ("logprob", c_double),
+        ("text", c_void_p),
+        ("length", c_size_t),
+        ("end", c_int),
+        ("alternatives", POINTER(ink_alternative)),
+        ("alternative_count", c_int),
+    ]
+
+
 ink_listener = CFUNCTYPE(None, c_void_p, POINTER(ink_event))
-
-
-ink_token_listener = CFUNCTYPE(c_bool, c_void_p, POINTER(ink_token))
 
 
 ink_end_listener = CFUNCTYPE(None, c_void_p, POINTER(ink_written), POINTER(ink_error))
@@ -232,6 +243,9 @@ class ink_call(Structure):
         ("texts", POINTER(ink_text)),
         ("text_count", c_size_t),
     ]
+
+
+ink_token_listener = CFUNCTYPE(c_bool, c_void_p, POINTER(ink_token))
 
 
 def declare(library: CDLL) -> None:
@@ -360,6 +374,8 @@ def declare(library: CDLL) -> None:
     library.ink_queue_close.argtypes = [c_void_p]
     library.ink_queue_write.restype = c_int64
     library.ink_queue_write.argtypes = [c_void_p, c_char_p, c_size_t, c_void_p, ink_token_listener, ink_end_listener, c_void_p, POINTER(ink_error)]
+    library.ink_queue_reply.restype = c_int64
+    library.ink_queue_reply.argtypes = [c_void_p, POINTER(ink_turn), c_int, c_void_p, ink_token_listener, ink_end_listener, c_void_p, POINTER(ink_error)]
     library.ink_queue_cancel.restype = None
     library.ink_queue_cancel.argtypes = [c_void_p, c_int64]
     library.ink_queue_step.restype = c_bool

@@ -140,7 +140,7 @@ typedef struct FlagInfo {
 bool flag_at(const Command *, const ink_settings *, int index, FlagInfo *);
 
 /* Settings of `inkstone write` that the commands for pairs and conversations do not use. */
-#define ONLY_WRITE "greedy|stop|samples|special-tokens|ignore-end"
+#define ONLY_WRITE "greedy|stop|samples|special-tokens|ignore-end|logit-bias|alternatives|overflow"
 
 /* Copies the index-th word of "a|b|c" to `word`; false past the last one. */
 bool choice_at(const char *choices, int index, char *word, size_t capacity);

@@ -42,13 +42,22 @@ static void end_text(Output *out) {
   if (out->last != '\n') put(out, "\n", 1);
 }
 
+static json_t *token_json(const ink_token *token) {
+  json_t *json = json_build("{s:i, s:f, s:o}", "id", (int)token->id, "logprob", token->logprob, "text",
+                            glyph_json(token->text, token->length));
+  json_t *others = token->alternative_count ? json_array() : NULL;
+  for (int i = 0; i < token->alternative_count; i++)
+    json_push(others, json_build("{s:i, s:f}", "id", (int)token->alternatives[i].id, "logprob",
+                                 token->alternatives[i].logprob));
+  if (others) json_put(json, "alternatives", others);
+  return json;
+}
+
 /* The first text is printed while it is written; the others, written in parallel, follow it. */
 static bool take_token(void *user, const ink_token *token) {
   Output *out = user;
   Text *text = &out->texts[token->sample];
-  if (out->json && token->id >= 0)
-    json_push(text->tokens, json_build("{s:i, s:f, s:o}", "id", (int)token->id, "logprob", token->logprob,
-                                       "text", glyph_json(token->text, token->length)));
+  if (out->json && token->id >= 0) json_push(text->tokens, token_json(token));
   /* valid UTF-8: the last character may be incomplete, and some models write invalid bytes */
   glyph_repair(&text->text, token->text, token->length);
   if (!out->json && token->sample == 0) {
@@ -150,7 +159,15 @@ static bool read_prompt(const Call *call, Buffer *prompt, Error *err) {
          streams_prompt(call->operands[0], call->settings, call->values[OWN_QUIET], prompt, err);
 }
 
+static bool check_alternatives(const Call *call, Error *err) {
+  int64_t count = 0;
+  return !ink_settings_get_int(call->settings, "alternatives", &count, err) || !count ||
+         call->values[OWN_JSON] ||
+         fail_usage(err, "--alternatives has no effect without --json: add it, or leave the other out");
+}
+
 static bool run(Call *call, Error *err) {
+  if (!check_alternatives(call, err)) return false;
   Output out = {0};
   open_output(&out, call);
   const ink_call how = streams_call();

@@ -11,6 +11,7 @@
 #include "run/model.h"
 #include "run/rewriter.h"
 #include "run/special_tokens.h"
+#include "run/turns.h"
 #include "run/writer.h"
 
 #include "run/chat.def" /* ChatSettings, chat_settings_table */
@@ -327,17 +328,6 @@ char *ink_explain(ink_model *m, const char *task, const char *const *texts, cons
   return ok ? buffer_take(&page) : NULL;
 }
 
-static bool read_role(const char *name, Role *role, Error *err) {
-  static const char *const names[SPEAKERS] = {
-      [ROLE_SYSTEM] = "system", [ROLE_USER] = "user", [ROLE_ASSISTANT] = "assistant"};
-  for (int i = 0; i < SPEAKERS; i++)
-    if (!strcmp(names[i], name)) {
-      *role = (Role)i;
-      return true;
-    }
-  return fail_usage(err, "the role \"%s\" is unknown: use system, user or assistant", name);
-}
-
 bool ink_reply(ink_model *m, const ink_turn *said, int count, const ink_settings *settings,
                ink_output_listener *listener, void *user, ink_rewritten *done, const ink_call *call,
                ink_error *err) {
@@ -348,10 +338,7 @@ bool ink_reply(ink_model *m, const ink_turn *said, int count, const ink_settings
   const char *instruction = system_text(&m->bundle, settings);
   Turn *turns = mem_alloc_zeroed((size_t)count + 2, sizeof *turns), *first = turns + 1;
   bool ok = count > 0 || fail_usage(err, "the conversation is empty: give at least one turn");
-  for (int i = 0; i < count && ok; i++) {
-    first[i] = (Turn){.text = said[i].text, .length = said[i].length};
-    ok = read_role(said[i].role, &first[i].role, err);
-  }
+  ok = ok && turns_of(said, count, first, err);
   if (ok && instruction && first->role != ROLE_SYSTEM)
     *--first = (Turn){ROLE_SYSTEM, instruction, strlen(instruction), NULL};
   Rewriting w = {0};

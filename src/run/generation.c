@@ -303,7 +303,10 @@ static const struct {
                       {"samples", BY_WRITING},
                       {"stop", BY_WRITING},
                       {"special-tokens", BY_WRITING},
-                      {"ignore-end", BY_WRITING}};
+                      {"ignore-end", BY_WRITING},
+                      {"logit-bias", BY_WRITING},
+                      {"alternatives", BY_WRITING},
+                      {"overflow", BY_WRITING}};
 enum { BOUND_SETTINGS = sizeof bound_settings / sizeof *bound_settings };
 
 /* The first such setting that the user gave; NULL: none. */
@@ -525,8 +528,10 @@ bool generation_open(Generation *g, const Bundle *b, const PairLayout *layout, c
                      Error *err) {
   *g = (Generation){.settings = settings_copy(settings), .never = -1};
   g->sampling = settings_part(g->settings, &sampling_settings_table);
+  const bool searches = layout && settings_knows(settings, "beam");
+  g->search.sample = !searches;
   if (!generation_fill(g->settings, b, err) ||
-      !(layout ? choose_search(g, b, err) : choose_sampling(g, b, err)) ||
+      !(searches ? choose_search(g, b, err) : choose_sampling(g, b, err)) ||
       !read_rules(&g->rules, b->generation, &b->model->config, "generation_config.json", err))
     return false;
   settle_rules(g, b, layout);

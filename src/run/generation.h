@@ -25,8 +25,8 @@ typedef struct Generation {
   ConstraintUse *constraint; /* NULL: none */
 } Generation;
 
-/* `layout`: of a task with pairs, else NULL. Fails for settings that would have no effect or contradict the
- * model. Close it in any case. */
+/* `layout`: of a task with pairs, else NULL. Settings without those of beam search sample. Fails for settings
+ * that would have no effect or contradict the model. Close it in any case. */
 bool generation_open(Generation *, const Bundle *, const PairLayout *, const Settings *, Error *);
 /* Lets texts be as long as max_length of generation_config.json allows, which counts the prompt of a model
  * without an encoder: sources and conversations are then fitted into that as into the context. */

@@ -3,6 +3,7 @@
 #include "base/general.h"
 #include "run/generation.h"
 #include "run/model.h"
+#include "run/turns.h"
 #include "run/writer.h"
 
 typedef struct Request Request;
@@ -32,7 +33,7 @@ ink_queue *ink_queue_open(ink_model *m, const ink_call *call, ink_error *err) {
   MEM_GUARD(err, return NULL);
   News news;
   ink_queue *q = NULL;
-  if (call_enter(call, m->engine, &news, err) && bundle_check_task(&m->bundle, task_find("write"), err)) {
+  if (call_enter(call, m->engine, &news, err) && bundle_check_tokens(&m->bundle, err)) {
     q = mem_alloc_zeroed(1, sizeof *q);
     q->model = m;
     q->engine = work_context.engine;
@@ -92,21 +93,74 @@ int64_t ink_queue_unfinished(const ink_queue *q) {
 
 /* ---- requests ---- */
 
-static bool submit(ink_queue *q, Request *r, const char *prompt, size_t length, const ink_settings *settings,
-                   ink_token_listener *listener, Error *err) {
+static WriteRequest request_of(const ink_queue *q, const Request *r, const ink_settings *settings,
+                               ink_token_listener *listener) {
   const Bundle *b = &q->model->bundle;
   const GeneralSettings *general = settings_part(settings, &general_settings_table);
-  if (!generation_open(&r->generation, b, NULL, settings, err)) return false;
-  const WriteRequest request = {.model = b->model,
-                                .tokenizer = b->tokenizer,
-                                .sampling = r->generation.sampling,
-                                .rules = &r->generation.rules,
-                                .seed = general->seed,
-                                .begin = bundle_begin(b),
-                                .opening = bundle_opening(b),
-                                .listener = listener,
-                                .user = r->user};
-  r->writer = writer_submit(q->generator, &request, prompt, length, &r->written, on_end, r, err);
+  return (WriteRequest){.model = b->model,
+                        .tokenizer = b->tokenizer,
+                        .sampling = r->generation.sampling,
+                        .rules = &r->generation.rules,
+                        .seed = general->seed,
+                        .begin = bundle_begin(b),
+                        .opening = bundle_opening(b),
+                        .listener = listener,
+                        .user = r->user};
+}
+
+/* A prompt, or the turns of a conversation. */
+typedef struct Prompt {
+  const char *text;
+  size_t length;
+  const ink_turn *turns; /* NULL: a prompt */
+  int count;
+} Prompt;
+
+static bool submit_text(ink_queue *q, Request *r, const Prompt *p, const ink_settings *settings,
+                        ink_token_listener *listener, Error *err) {
+  const Bundle *b = &q->model->bundle;
+  if (!bundle_check_task(b, task_find("write"), err) ||
+      !generation_open(&r->generation, b, NULL, settings, err))
+    return false;
+  const WriteRequest request = request_of(q, r, settings, listener);
+  r->writer = writer_submit(q->generator, &request, p->text, p->length, &r->written, on_end, r, err);
+  return r->writer != NULL;
+}
+
+/* The ids of a conversation that fits as a whole. */
+static bool read_turns(const Bundle *b, const PairLayout *layout, const Turn *turns, size_t count,
+                       Ids *source, Ids *prompt, Error *err) {
+  PairLayout whole = *layout;
+  size_t dropped = 0;
+  if (!layout->separate) whole.time = 2 * (layout->time - 1); /* of which layout_input takes half */
+  return layout_input(&whole, b->tokenizer, turns, count, source, prompt, &dropped, err) &&
+         (!dropped || fail_usage(err,
+                                 "the conversation is longer than the model reads (%lld tokens, of which at "
+                                 "least one is left for the reply): leave out turns, or shorten them",
+                                 (long long)layout->time));
+}
+
+static bool submit_turns(ink_queue *q, Request *r, const Prompt *p, const ink_settings *settings,
+                         ink_token_listener *listener, Error *err) {
+  const Bundle *b = &q->model->bundle;
+  const Task *reply = task_find("reply");
+  PairLayout layout;
+  Ids source = {0}, ids = {0};
+  Turn *turns = mem_alloc_zeroed((size_t)p->count + 1, sizeof *turns);
+  bool ok = p->count > 0 || fail_usage(err, "the conversation is empty: give at least one turn");
+  ok = ok && turns_of(p->turns, p->count, turns, err) && bundle_check_task(b, reply, err) &&
+       bundle_layout(b, reply, &layout, err) && generation_open(&r->generation, b, &layout, settings, err) &&
+       generation_fit(&r->generation, &layout, err) &&
+       read_turns(b, &layout, turns, (size_t)p->count, &source, &ids, err);
+  mem_free(turns);
+  if (!ok) {
+    vec_free(&source);
+    vec_free(&ids);
+    return false;
+  }
+  WriteRequest request = request_of(q, r, settings, listener);
+  request.reply = true;
+  r->writer = writer_submit_ids(q->generator, &request, &source, &ids, &r->written, on_end, r, err);
   return r->writer != NULL;
 }
 
@@ -114,11 +168,11 @@ static bool is_usable(const ink_queue *q, Error *err) {
   return !q->broken || fail_usage(err, "a step of this queue has failed: close it and open another");
 }
 
-static int64_t write_in(ink_queue *q, const char *prompt, size_t length, const ink_settings *settings,
-                        ink_token_listener *listener, ink_end_listener *ended, void *user, Error *err) {
+static int64_t submit(ink_queue *q, const Prompt *p, const ink_settings *settings,
+                      ink_token_listener *listener, ink_end_listener *ended, void *user, Error *err) {
   Request *r = mem_alloc_zeroed(1, sizeof *r);
   *r = (Request){.queue = q, .ended = ended, .user = user};
-  if (!submit(q, r, prompt, length, settings, listener, err)) {
+  if (!(p->turns ? submit_turns : submit_text)(q, r, p, settings, listener, err)) {
     free_request(r);
     return 0;
   }
@@ -131,8 +185,19 @@ int64_t ink_queue_write(ink_queue *q, const char *prompt, size_t length, const i
                         ink_token_listener *listener, ink_end_listener *ended, void *user, ink_error *err) {
   MEM_GUARD(err, return 0);
   engine_enter(q->engine);
-  const int64_t number =
-      is_usable(q, err) ? write_in(q, prompt, length, settings, listener, ended, user, err) : 0;
+  const Prompt p = {.text = prompt, .length = length};
+  const int64_t number = is_usable(q, err) ? submit(q, &p, settings, listener, ended, user, err) : 0;
+  MEM_GUARD_END();
+  return number;
+}
+
+int64_t ink_queue_reply(ink_queue *q, const ink_turn *turns, int count, const ink_settings *settings,
+                        ink_token_listener *listener, ink_end_listener *ended, void *user, ink_error *err) {
+  static const ink_turn none;
+  MEM_GUARD(err, return 0);
+  engine_enter(q->engine);
+  const Prompt p = {.turns = turns ? turns : &none, .count = count};
+  const int64_t number = is_usable(q, err) ? submit(q, &p, settings, listener, ended, user, err) : 0;
   MEM_GUARD_END();
   return number;
 }

@@ -1,5 +1,6 @@
 #include "run/sampler.h"
 
+#include <errno.h>
 #include <float.h>
 #include <math.h>
 #include <stdlib.h>
@@ -17,6 +18,7 @@ void sampler_open(Sampler *s, const SamplingSettings *settings, int64_t vocabula
   s->scores = mem_alloc((size_t)vocabulary * sizeof *s->scores);
   s->order = settings->typical < 1 ? mem_alloc((size_t)vocabulary * sizeof *s->order) : NULL;
   s->rules = NULL;
+  s->biases = NULL;
 }
 
 void sampler_close(Sampler *s) {
@@ -24,6 +26,30 @@ void sampler_close(Sampler *s) {
   mem_free(s->order);
   mem_free(s->counts);
   mem_free(s->scores);
+}
+
+/* "ID:F" */
+static bool read_bias(const char *text, int64_t vocabulary, TokenBias *bias, Error *err) {
+  char *end, *rest;
+  errno = 0;
+  const long long id = strtoll(text, &end, 10);
+  const double added = *end == ':' ? strtod(end + 1, &rest) : 0;
+  if (errno || end == text || *end != ':' || rest == end + 1 || *rest || !isfinite(added))
+    return fail_usage(err, "--logit-bias \"%s\": give it as ID:F, such as 50256:-100", text);
+  if (id < 0 || id >= vocabulary)
+    return fail_usage(err, "--logit-bias \"%s\": the vocabulary has the tokens 0 to %lld", text,
+                      (long long)vocabulary - 1);
+  *bias = (TokenBias){(int32_t)id, added};
+  return true;
+}
+
+bool sampler_biases(const SamplingSettings *s, int64_t vocabulary, TokenBiases *biases, Error *err) {
+  for (size_t i = 0; i < s->logit_bias.count; i++) {
+    TokenBias bias;
+    if (!read_bias(s->logit_bias.items[i], vocabulary, &bias, err)) return false;
+    vec_push(biases, bias);
+  }
+  return true;
 }
 
 static bool has_penalties(const SamplingSettings *s) {
@@ -228,12 +254,32 @@ static int32_t draw(const Candidate *c, int64_t n, double random) {
   return c[n - 1].id;
 }
 
-static double log_probability(const float *logits, int64_t n, int32_t id) {
-  float top = logits[0];
-  for (int64_t i = 1; i < n; i++) top = logits[i] > top ? logits[i] : top;
+/* ln of the sum of e^logit, relative to the largest. */
+static double log_total(const float *logits, int64_t n, float *top) {
+  *top = logits[0];
+  for (int64_t i = 1; i < n; i++) *top = logits[i] > *top ? logits[i] : *top;
   double sum = 0;
-  for (int64_t i = 0; i < n; i++) sum += exp((double)logits[i] - top);
-  return (double)logits[id] - top - log(sum);
+  for (int64_t i = 0; i < n; i++) sum += exp((double)logits[i] - *top);
+  return log(sum);
+}
+
+static double log_probability(const float *logits, int64_t n, int32_t id) {
+  float top;
+  const double total = log_total(logits, n, &top);
+  return (double)logits[id] - top - total;
+}
+
+void sampler_likeliest(const float *logits, int64_t n, ink_alternative *best, int64_t count) {
+  int64_t kept = 0;
+  float top;
+  const double total = log_total(logits, n, &top);
+  for (int64_t id = 0; id < n; id++) {
+    const double logprob = (double)logits[id] - top - total;
+    if (kept == count && (!count || logprob <= best[count - 1].logprob)) continue;
+    int64_t at = kept < count ? kept++ : count - 1;
+    for (; at > 0 && best[at - 1].logprob < logprob; at--) best[at] = best[at - 1];
+    best[at] = (ink_alternative){(int32_t)id, logprob};
+  }
 }
 
 /* Rules may forbid every token; then token 0 is taken, as in transformers, unless there is a constraint. */
@@ -275,6 +321,10 @@ int32_t sampler_draw(Sampler *s, const float *logits, const int32_t *history, in
     scores = s->scores;
   }
   for (int64_t i = 0; i < s->vocabulary; i++) s->candidates[i] = (Candidate){(int32_t)i, scores[i], 0};
+  for (size_t i = 0; s->biases && i < s->biases->count; i++) {
+    Candidate *c = &s->candidates[s->biases->data[i].id];
+    c->logit = c->logit == -INFINITY ? c->logit : bounded(c->logit + s->biases->data[i].added);
+  }
   if (has_penalties(s->settings)) penalize(s, history, prompt, length);
   const bool none = s->rules && s->rules->constraint && none_is_left(s->candidates, s->vocabulary);
   const int32_t id = none ? -1 : choose(s, random);

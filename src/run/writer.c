@@ -18,17 +18,20 @@ typedef struct Text {
 typedef struct Draw {
   int32_t id;
   double logprob;
+  ink_alternative *alternatives; /* [setting]: of its row */
 } Draw;
 
 struct Writer {
   WriteRequest copy;
   const WriteRequest *request; /* points to `copy` */
-  Ids ids;                     /* of the prompt */
+  Ids source, ids;             /* of the encoder; of the prompt */
   int64_t number;              /* of the request in the generator */
   WriterEnd *ended;
   void *user;
   Sampler sampler;
   Rules rules; /* the request's, for this text; owns nothing */
+  TokenBiases biases;
+  ink_alternative *alternatives; /* [count, setting] */
   Text *texts;
   Draw *draws;                 /* [count]: by row, in this step */
   int32_t *which;              /* [count]: index of the text of each row */
@@ -41,21 +44,37 @@ struct Writer {
   Error problem; /* of the constraint */
 };
 
-/* Maximum number of new tokens, by the settings and the model's rules. */
-static int64_t most_new(const WriteRequest *r, int64_t prompt) {
-  return rules_most_tokens(r->rules, prompt, r->sampling->max_tokens);
-}
-
 /* Of prompt and text. */
 static int64_t context_of(const WriteRequest *r) {
   if (r->context) return r->context;
   return r->model->config.arch->unlimited_context ? INT64_MAX : r->model->config.context;
 }
 
+/* Whether the text ends where the context is full. */
+static bool is_bounded(const WriteRequest *r) {
+  const char *overflow = r->sampling->overflow;
+  return r->reply || (overflow && !strcmp(overflow, "end"));
+}
+
+/* Maximum number of new tokens, by the settings and the model's rules. */
+static int64_t most_new(const WriteRequest *r, int64_t prompt) {
+  const int64_t most = rules_most_tokens(r->rules, prompt, r->sampling->max_tokens);
+  return is_bounded(r) && most > context_of(r) - prompt ? context_of(r) - prompt : most;
+}
+
 /* The generator's window: needed if prompt and text may exceed the context; 0: not. */
 static int64_t window_for(const WriteRequest *r, int64_t prompt) {
   const int64_t wanted = prompt + most_new(r, prompt), context = context_of(r);
   return wanted <= context ? 0 : context;
+}
+
+static bool check_fits(const WriteRequest *r, int64_t prompt, Error *err) {
+  return !is_bounded(r) || prompt < context_of(r) ||
+         fail_usage(err,
+                    "the %s has %lld tokens, but the model reads at most %lld, at least one of which must be "
+                    "left for the text: shorten it",
+                    r->reply ? N_("conversation") : N_("prompt"), (long long)prompt,
+                    (long long)context_of(r));
 }
 
 static void drop_second(Ids *ids) {
@@ -77,12 +96,14 @@ bool writer_prompt(const WriteRequest *r, const char *prompt, size_t length, Ids
   if (!ids->count)
     return fail_usage(err, "the prompt is empty, and this model has no begin token: give a few words");
   w->prompt_tokens = (int64_t)ids->count;
+  if (!check_fits(r, w->prompt_tokens, err)) return false;
   const int64_t most = most_new(r, w->prompt_tokens);
   if (most < 1)
     return fail_usage(err,
                       "the prompt has %lld tokens, but the model limits prompt and text to %lld (max_length "
                       "of its generation_config.json): give --max-tokens N",
                       (long long)w->prompt_tokens, (long long)r->rules->max_length);
+  if (is_bounded(r)) return true;
   const int64_t context = context_of(r);
   const int64_t kept = context - (most < context / 2 ? most : context / 2);
   const int64_t over = (int64_t)ids->count - kept;
@@ -94,13 +115,16 @@ bool writer_prompt(const WriteRequest *r, const char *prompt, size_t length, Ids
   return true;
 }
 
-static bool emit(Writer *w, int64_t sample, int32_t id, double logprob) {
+static bool emit(Writer *w, int64_t sample, Draw d, ink_end end) {
   const TextStream *s = &w->texts[sample].stream;
   const ink_token token = {.sample = (int)sample,
-                           .id = id,
-                           .logprob = logprob,
+                           .id = d.id,
+                           .logprob = d.logprob,
                            .text = s->ready ? s->held.data : "",
-                           .length = s->ready};
+                           .length = s->ready,
+                           .end = end,
+                           .alternatives = d.alternatives,
+                           .alternative_count = d.alternatives ? (int)w->request->sampling->alternatives : 0};
   if (!w->request->listener(w->request->user, &token)) w->stopped = true;
   return !w->stopped;
 }
@@ -119,13 +143,15 @@ static void check_match(Writer *w, const Text *text) {
   if (text->stuck) constraint_check(rules->constraint, &made, &w->problem);
 }
 
-static void finish(Writer *w, int64_t sample) {
+static void finish(Writer *w, int64_t sample, ink_end why) {
   Text *text = &w->texts[sample];
   text->done = true;
   check_match(w, text);
-  if (text->stream.stopped) return;
-  stream_finish(&text->stream);
-  if (text->stream.ready) emit(w, sample, -1, 0);
+  if (text->stream.stopped)
+    stream_add(&text->stream, "", 0);
+  else
+    stream_finish(&text->stream);
+  emit(w, sample, (Draw){.id = -1}, why);
 }
 
 static bool ends(const Writer *w, int32_t id) {
@@ -146,10 +172,17 @@ static Draw draw(Writer *w, int64_t sample, const float *logits) {
   const Text *text = &w->texts[sample];
   const double random =
       random_unit((uint64_t)r->seed, random_stream("write") + (uint64_t)sample, (uint64_t)text->written);
-  Draw d;
+  Draw d = {0};
   d.id = sampler_draw(&w->sampler, logits, text->ids.data, w->prompt, (int64_t)text->ids.count, random,
                       &d.logprob);
   return d;
+}
+
+static void show_alternatives(Writer *w, int64_t i, const float *logits) {
+  const int64_t count = w->request->sampling->alternatives;
+  if (!count) return;
+  w->draws[i].alternatives = w->alternatives + i * count;
+  sampler_likeliest(logits, w->request->model->config.vocabulary, w->draws[i].alternatives, count);
 }
 
 /* In the first call, all texts sample from the same logits: the prompt's. */
@@ -162,7 +195,9 @@ static int64_t choose(void *user, const float *logits, int64_t rows, int32_t *fr
   for (int64_t i = 0; i < count; i++) {
     from[i] = begins ? 0 : (int32_t)i;
     if (begins) w->which[i] = (int32_t)i;
-    w->draws[i] = draw(w, w->which[i], logits + from[i] * w->request->model->config.vocabulary);
+    const float *row = logits + from[i] * w->request->model->config.vocabulary;
+    w->draws[i] = draw(w, w->which[i], row);
+    show_alternatives(w, i, row);
     tokens[i] = w->draws[i].id;
   }
   return count;
@@ -172,7 +207,7 @@ static void add_token(Writer *w, int64_t sample, Draw d) {
   Text *text = &w->texts[sample];
   if (d.id < 0) {
     text->stuck = true;
-    finish(w, sample);
+    finish(w, sample, INK_END_STOP);
     return;
   }
   vec_push(&text->ids, d.id);
@@ -180,12 +215,15 @@ static void add_token(Writer *w, int64_t sample, Draw d) {
   w->written->new_tokens++;
   if (ends(w, d.id)) {
     text->ended = true;
-    finish(w, sample);
+    finish(w, sample, INK_END_TOKEN);
     return;
   }
   add_piece(w, text, d.id);
-  if (!emit(w, sample, d.id, d.logprob)) return;
-  if (text->stream.stopped || text->written >= w->most) finish(w, sample);
+  if (!emit(w, sample, d, INK_END_NONE)) return;
+  if (text->stream.stopped)
+    finish(w, sample, INK_END_STOP);
+  else if (text->written >= w->most)
+    finish(w, sample, INK_END_LENGTH);
 }
 
 static int64_t accept(void *user, int64_t rows, int32_t *from, int32_t *tokens) {
@@ -228,7 +266,10 @@ void writer_close(Writer *w) {
   mem_free(w->texts);
   mem_free(w->draws);
   mem_free(w->which);
+  mem_free(w->alternatives);
+  vec_free(&w->biases);
   sampler_close(&w->sampler);
+  vec_free(&w->source);
   vec_free(&w->ids);
   mem_free(w);
 }
@@ -241,7 +282,8 @@ int64_t writer_number(const Writer *w) {
   return w->number;
 }
 
-static Writer *new_writer(const WriteRequest *r, const Ids *prompt, bool from_nothing, ink_written *written) {
+static Writer *new_writer(const WriteRequest *r, const Ids *prompt, const TokenBiases *biases,
+                          bool from_nothing, ink_written *written) {
   Writer *w = mem_alloc_zeroed(1, sizeof *w);
   w->copy = *r;
   w->request = &w->copy;
@@ -253,43 +295,73 @@ static Writer *new_writer(const WriteRequest *r, const Ids *prompt, bool from_no
   w->draws = mem_alloc_zeroed((size_t)w->count, sizeof *w->draws);
   w->which = mem_alloc_zeroed((size_t)w->count, sizeof *w->which);
   sampler_open(&w->sampler, r->sampling, r->model->config.vocabulary);
-  w->most = most_new(r, written->prompt_tokens);
+  w->most = most_new(r, r->reply ? (int64_t)prompt->count : written->prompt_tokens);
   w->rules = r->rules ? *r->rules : (Rules){.repetition_penalty = 1};
   if (!from_nothing) w->rules.before = decode_state_within();
   w->from_nothing = from_nothing;
   w->sampler.rules = &w->rules;
+  w->biases = *biases;
+  w->sampler.biases = &w->biases;
+  w->alternatives = mem_alloc_zeroed((size_t)(w->count * r->sampling->alternatives), sizeof *w->alternatives);
   w->sampler.most = w->prompt + w->most;
   return w;
 }
 
 static void submit(Generator *g, Writer *w) {
-  const GenerationRequest request = {.input = {.prompt = w->ids.data, .length = w->prompt},
-                                     .rows = w->count,
-                                     .most = w->most,
-                                     .window = window_for(w->request, w->prompt),
-                                     .shifts = &w->written->shifts,
-                                     .choose = choose,
-                                     .accept = accept,
-                                     .finish = end,
-                                     .user = w};
+  const GenerationRequest request = {
+      .input = {w->source.data, w->ids.data, (int64_t)w->source.count, w->prompt},
+      .rows = w->count,
+      .most = w->most,
+      .window = window_for(w->request, w->prompt),
+      .shifts = &w->written->shifts,
+      .choose = choose,
+      .accept = accept,
+      .finish = end,
+      .user = w};
   w->start = clock_seconds();
   w->number = generator_submit(g, &request);
 }
 
+static Writer *begin(Generator *g, const WriteRequest *r, Ids *source, Ids *prompt, bool from_nothing,
+                     ink_written *written, WriterEnd *ended, void *user, Error *err) {
+  TokenBiases biases = {0};
+  if (!sampler_biases(r->sampling, r->model->config.vocabulary, &biases, err)) {
+    vec_free(&biases);
+    vec_free(prompt);
+    vec_free(source);
+    return NULL;
+  }
+  Writer *w = new_writer(r, prompt, &biases, from_nothing, written);
+  w->source = *source;
+  w->ended = ended;
+  w->user = user;
+  open_texts(w, prompt);
+  submit(g, w);
+  return w;
+}
+
 Writer *writer_submit(Generator *g, const WriteRequest *r, const char *prompt, size_t length,
                       ink_written *written, WriterEnd *ended, void *user, Error *err) {
-  Ids ids = {0};
+  Ids ids = {0}, none = {0};
   *written = (ink_written){.size = sizeof *written};
   if (!writer_prompt(r, prompt, length, &ids, written, err)) {
     vec_free(&ids);
     return NULL;
   }
-  Writer *w = new_writer(r, &ids, !length, written);
-  w->ended = ended;
-  w->user = user;
-  open_texts(w, &ids);
-  submit(g, w);
-  return w;
+  return begin(g, r, &none, &ids, !length, written, ended, user, err);
+}
+
+Writer *writer_submit_ids(Generator *g, const WriteRequest *r, Ids *source, Ids *prompt, ink_written *written,
+                          WriterEnd *ended, void *user, Error *err) {
+  Ids read = *source, ids = *prompt;
+  *source = *prompt = (Ids){0};
+  *written = (ink_written){.size = sizeof *written, .prompt_tokens = (int64_t)(read.count + ids.count)};
+  if (!check_fits(r, (int64_t)ids.count, err)) {
+    vec_free(&read);
+    vec_free(&ids);
+    return NULL;
+  }
+  return begin(g, r, &read, &ids, true, written, ended, user, err);
 }
 
 bool writer_run(const WriteRequest *r, const char *prompt, size_t length, ink_written *written, Error *err) {

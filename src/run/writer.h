@@ -8,7 +8,7 @@
 
 /* Generation ends at the model's end token, a stop text, max_tokens, if the listener returns false, or if
  * interrupted(). When the context is full, its later half is read again and generation continues (counted in
- * `shifts`). */
+ * `shifts`); with the setting "overflow" at "end", and of a reply, the text ends. */
 typedef struct WriteRequest {
   const Model *model;
   const Tokenizer *tokenizer;
@@ -20,18 +20,23 @@ typedef struct WriteRequest {
   void *user;
   const Rules *rules; /* may be NULL */
   int64_t context;    /* tokens of prompt and text; 0: the model's */
+  bool reply;         /* the prompt is a conversation */
 } WriteRequest;
 /* Appends the ids of the prompt. If it is too long for the context, drops its beginning and counts that. */
 bool writer_prompt(const WriteRequest *, const char *prompt, size_t length, Ids *, ink_written *, Error *);
 bool writer_run(const WriteRequest *, const char *prompt, size_t length, ink_written *, Error *);
 
-/* As above, in a generator that the caller steps and that may run other requests. The data that the request
+/* In a generator that the caller steps and that may run other requests. The data that the request
  * points to, `written` and the writer must stay valid until `ended` (may be NULL) was called, which happens
  * once, in generator_step, generator_cancel or generator_free. NULL on failure. */
 typedef struct Writer Writer;
 typedef void WriterEnd(void *user, GenerationEnd);
 Writer *writer_submit(Generator *, const WriteRequest *, const char *prompt, size_t length, ink_written *,
                       WriterEnd *ended, void *user, Error *);
+/* As above, for a prompt of tokens, which are taken over and emptied, and a source; its text is decoded from
+ * its own first token. */
+Writer *writer_submit_ids(Generator *, const WriteRequest *, Ids *source, Ids *prompt, ink_written *,
+                          WriterEnd *ended, void *user, Error *);
 void writer_close(Writer *);
 int64_t writer_number(const Writer *);   /* for generator_cancel */
 bool writer_ok(const Writer *, Error *); /* false: its constraint could not be followed */

@@ -32,9 +32,9 @@ add_custom_command(OUTPUT ${own_base}
   COMMAND ${CMAKE_LINKER} -r -o ${own_base} $<TARGET_OBJECTS:ink_base>
   COMMAND ${CMAKE_OBJCOPY} --wildcard --localize-symbol=ink_* ${own_base}
   DEPENDS ink_base $<TARGET_OBJECTS:ink_base> COMMAND_EXPAND_LISTS VERBATIM)
-file(GLOB cli_files CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/cli/*.c)
+file(GLOB cli_files CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/cli/*.c ${PROJECT_SOURCE_DIR}/src/serve/*.c)
 add_executable(inkstone_linked ${cli_files} ${own_base})
-target_include_directories(inkstone_linked PRIVATE ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/include)
+target_include_directories(inkstone_linked PRIVATE ${MICROHTTPD_INCLUDE_DIRS} ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/include)
 target_link_libraries(inkstone_linked PRIVATE inkstone_shared inkstone_flags PkgConfig::JANSSON PkgConfig::YAML
                       PkgConfig::LIBEDIT Threads::Threads)
 foreach(name usage write interrupt)

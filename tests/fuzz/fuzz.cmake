@@ -11,7 +11,7 @@ function(build_fuzzers)
     target_include_directories(${name} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
     target_compile_options(${name} PRIVATE -fsanitize=fuzzer)
     target_link_options(${name} PRIVATE -fsanitize=fuzzer)
-    target_link_libraries(${name} PRIVATE ${layers})
+    target_link_libraries(${name} PRIVATE ink_serve)
     add_dependencies(fuzzers ${name})
     add_test(NAME ${name} COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/fuzz/smoke.sh $<TARGET_FILE:${name}>
              ${CMAKE_CURRENT_SOURCE_DIR}/fuzz)
