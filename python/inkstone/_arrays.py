@@ -6,7 +6,10 @@ import ctypes
 import os
 from typing import Any, Iterable, List, Sequence, Tuple, Union
 
-from ._call import Path, encoded, name_of
+from . import _c
+from ._call import Path, encoded, name_of, word
+
+Turn = Tuple[str, str]
 
 
 def ids_of(ids: Iterable[int]) -> Tuple[Any, int]:
@@ -25,3 +28,10 @@ def texts_of(texts: Union[str, Sequence[str]]) -> Tuple[Any, Any, int]:
     """Texts, or a single one: bytes, lengths, count."""
     found: List[bytes] = [encoded(text) for text in ([texts] if isinstance(texts, str) else texts)]
     return (ctypes.c_char_p * len(found))(*found), (ctypes.c_size_t * len(found))(*(len(text) for text in found)), len(found)
+
+
+def turns_of(turns: Union[str, Sequence[Turn]]) -> Tuple[Any, int]:
+    """The turns of a conversation, or what the user says."""
+    texts = [(word(role), encoded(text)) for role, text in ([("user", turns)] if isinstance(turns, str) else turns)]
+    return (_c.ink_turn * len(texts))(*(
+        _c.ink_turn(role, ctypes.cast(ctypes.c_char_p(text), ctypes.c_void_p), len(text)) for role, text in texts)), len(texts)

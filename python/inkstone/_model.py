@@ -6,7 +6,7 @@ import json
 from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple, Union
 
 from . import _c
-from ._arrays import names_of, texts_of
+from ._arrays import Turn, names_of, texts_of, turns_of
 from ._call import Call, Passage, Path, ask, collector, encoded, invoke, name_of, taken, word
 from ._errors import fail
 from ._handle import Handle
@@ -21,7 +21,6 @@ from ._tokenizer import Tokenizer
 TokenListener = Callable[[Token], object]
 OutputListener = Callable[[Output], object]
 LabelListener = Callable[[Label], object]
-Turn = Tuple[str, str]
 
 
 class Model(Handle):
@@ -120,10 +119,7 @@ class Model(Handle):
     def reply(self, turns: Union[str, Sequence[Turn]], *, on_output: Optional[OutputListener] = None,
               settings: Optional[Settings] = None, call: Optional[Call] = None, **values: Value) -> Rewritten:
         """The assistant's next turn. `turns`: pairs of a role ("system", "user", "assistant") and a text, or what the user says."""
-        texts = [(word(role), encoded(text)) for role, text in ([("user", turns)] if isinstance(turns, str) else turns)]
-        array = (_c.ink_turn * len(texts))(*(
-            _c.ink_turn(role, ctypes.cast(ctypes.c_char_p(text), ctypes.c_void_p), len(text)) for role, text in texts))
-        return self._outputs(lib.ink_reply, (array, len(texts)), on_output, settings, call, values)
+        return self._outputs(lib.ink_reply, turns_of(turns), on_output, settings, call, values)
 
     def _outputs(self, function: Any, inputs: Tuple[Any, ...], on_output: Optional[OutputListener], settings: Optional[Settings],
                  call: Optional[Call], values: Dict[str, Value]) -> Rewritten:

@@ -2,9 +2,10 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import Any, Deque, Dict, Iterator, List, Optional
+from typing import Any, Deque, Dict, Iterator, List, Optional, Sequence, Union
 
 from . import _c
+from ._arrays import Turn, turns_of
 from ._call import Call, Passage, ask, encoded
 from ._errors import Error, InterruptedCall, error_of, fail
 from ._handle import Handle
@@ -80,6 +81,14 @@ class Queue(Handle):
         with self._use() as address, settings_for("write", settings, values)._use() as options:
             request.number = ask(lib.ink_queue_write, address, data, len(data), options, request._token_listener, request._end_listener,
                                  None)
+            self._requests[request.number] = request
+        return request
+
+    def reply(self, turns: Union[str, Sequence[Turn]], *, settings: Optional[Settings] = None, **values: Value) -> Request:
+        """Submits a conversation, for the assistant's next turn. It must fit into the context as a whole."""
+        request = Request(self)
+        with self._use() as address, settings_for("write", settings, values)._use() as options:
+            request.number = ask(lib.ink_queue_reply, address, *turns_of(turns), options, request._token_listener, request._end_listener, None)
             self._requests[request.number] = request
         return request
 

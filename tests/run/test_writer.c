@@ -70,7 +70,7 @@ static SamplingSettings sampling(int64_t samples, int64_t tokens) {
 
 static ink_written write_texts(const Fixture *f, const SamplingSettings *s, int64_t seed, const char *prompt,
                                Buffer texts[MOST_SAMPLES]) {
-  const WriteRequest request = {f->model, f->tokenizer, s, seed, -1, -1, collect, texts, NULL, 0};
+  const WriteRequest request = {f->model, f->tokenizer, s, seed, -1, -1, collect, texts, NULL, 0, false};
   ink_written written;
   Error err = {0};
   for (int i = 0; i < MOST_SAMPLES; i++) buffer_clear(&texts[i]);
@@ -138,7 +138,7 @@ static void each_text_is_drawn_after_itself(void **state) {
     Fixture f = fixture(archs[a], "64");
     const SamplingSettings four = sampling(4, 20);
     Heard heard = {0};
-    const WriteRequest request = {f.model, f.tokenizer, &four, 3, -1, -1, hear, &heard, NULL, 0};
+    const WriteRequest request = {f.model, f.tokenizer, &four, 3, -1, -1, hear, &heard, NULL, 0, false};
     ink_written written;
     Error err = {0};
     Ids prompt = {0};
@@ -314,10 +314,10 @@ static void a_text_from_nothing_is_what_its_ids_decode_to(void **state) {
     Buffer texts[MOST_SAMPLES] = {{0}}, decoded = {0};
     Ids ids = {0};
     ink_written written;
-    const WriteRequest request = {f.model, f.tokenizer, &s, seed, 0, -1, collect_ids, &ids, NULL, 0};
+    const WriteRequest request = {f.model, f.tokenizer, &s, seed, 0, -1, collect_ids, &ids, NULL, 0, false};
     assert_true(writer_run(&request, "", 0, &written, &err));
     assert_true(tokenizer_decode(f.tokenizer, ids.data, ids.count, false, &decoded, &err));
-    const WriteRequest again = {f.model, f.tokenizer, &s, seed, 0, -1, collect, texts, NULL, 0};
+    const WriteRequest again = {f.model, f.tokenizer, &s, seed, 0, -1, collect, texts, NULL, 0, false};
     assert_true(writer_run(&again, "", 0, &written, &err));
     expect_same(&texts[0], &decoded);
     if (is_spaced(&ids)) assert_true(texts[0].data[0] != ' ');
@@ -341,7 +341,7 @@ static void special_tokens_of_a_prompt(void **state) {
   SamplingSettings s = sampling(1, 4);
   Buffer texts[MOST_SAMPLES] = {{0}};
   const int32_t end = tokenizer_end(f.tokenizer);
-  WriteRequest request = {f.model, f.tokenizer, &s, 1, end, -1, collect, texts, NULL, 0};
+  WriteRequest request = {f.model, f.tokenizer, &s, 1, end, -1, collect, texts, NULL, 0, false};
   static const char prompt[] = "<|endoftext|>ink";
   ink_written written;
   Error err = {0};

@@ -5,9 +5,9 @@
 #include <stdint.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "serve/params.h"
+
+#include <cmocka.h> /* last: it defines a macro `fail` */
 
 static const Param list[] = {
 #define PARAM(kind, name, required, otherwise, min, max, detail, setting, help) \
