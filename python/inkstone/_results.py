@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any, List, Optional
+from typing import Any, List, Optional, Tuple
 
 from . import _c
 from ._call import decoded, taken, text_of
@@ -17,6 +17,8 @@ class Token:
     id: int  #: -1: the end of a text, with its remaining bytes
     logprob: float  #: natural logarithm of the model's probability, before temperature and filters
     text: str
+    end: Optional[str] = None  #: of an id of -1, why the text ended: "token" (the model ended it), "stop" (the setting) or "length"
+    alternatives: Tuple[Tuple[int, float], ...] = ()  #: with the setting "alternatives": ids and log-probabilities, likeliest first
 
     def __str__(self) -> str:
         return self.text
@@ -147,8 +149,12 @@ def numbers_of(struct: Any, *without: str) -> dict[str, Any]:
     return {name: getattr(struct, name) for name, *_ in struct._fields_ if name not in ("size", *without)}
 
 
+ENDS = (None, "token", "stop", "length")
+
+
 def token_of(token: Any) -> Token:
-    return Token(token.sample, token.id, token.logprob, decoded(token.text, token.length))
+    others = tuple((a.id, a.logprob) for a in token.alternatives[:token.alternative_count]) if token.alternative_count else ()
+    return Token(token.sample, token.id, token.logprob, decoded(token.text, token.length), ENDS[token.end], others)
 
 
 def output_of(o: Any) -> Output:

@@ -96,13 +96,13 @@ const Command command_serve = {
         "model's name is the last part of its path, or NAME of NAME=MODEL. The server listens on this "
         "machine only unless --host says otherwise. SIGTERM or Ctrl-C lets running requests end (--drain); "
         "a second one kills it."),
-    .examples = {{"inkstone serve -m smollm2.gguf", N_("serve a model at http://127.0.0.1:8080")},
-                 {"inkstone serve -m poet=runs/poems letters --port 9000", N_("serve two models")},
-                 {"inkstone serve -m smollm2.gguf --host 0.0.0.0 --api-key-file keys.txt",
-                  N_("serve other machines, which need a key")},
-                 {"curl http://127.0.0.1:8080/v1/chat/completions -d '{\"model\": \"smollm2\", \"messages\": "
-                  "[{\"role\": \"user\", \"content\": \"Hello!\"}]}'",
-                  N_("ask it")}},
+    .examples =
+        {{"inkstone serve -m smollm2.gguf", N_("serve a model at http://127.0.0.1:8080")},
+         {"inkstone serve -m poet=runs/poems letters --port 9000", N_("serve two models")},
+         {"inkstone serve -m smollm2.gguf --host 0.0.0.0 --api-key-file keys.txt",
+          N_("serve other machines, which need a key")},
+         {"curl http://127.0.0.1:8080/v1/completions -d '{\"model\": \"poet\", \"prompt\": \"The moon\"}'",
+          N_("ask it")}},
     .flags = {{OWN_MODEL, "model", "MODEL",
                N_("model: a directory, or a file (GGUF, llama2.c); NAME=MODEL names it"), 'm', true},
               FLAG_ADAPTER,

@@ -230,6 +230,9 @@ def test_queue(model):
         while queue.unfinished:
             queue.step()
         assert [request.written.texts for request in requests] == alone and not any(request.error for request in requests)
+        last = list(queue.submit("The", max_tokens=3, alternatives=2, greedy=True))
+        assert [token.end for token in last] == [None] * 3 + ["length"] and all(len(token.alternatives) == 2 for token in last[:3])
+        assert [token.alternatives[0][0] for token in last[:3]] == [token.id for token in last[:3]]
         endless = queue.submit("The", max_tokens=1000000)
         next(iter(endless))
         endless.cancel()
@@ -298,6 +301,11 @@ def test_reply(tmp_path):
         done = model.reply([("user", "the moon"), ("assistant", "sings"), ("user", "a bird")], max_tokens=5)
         assert len(done.outputs) == 1 and done.outputs[0].problem is None
         assert len(model.reply("the moon", max_tokens=5).texts) == 1
+        with model.queue() as queue:
+            request = queue.reply([("user", "the moon"), ("assistant", "sings"), ("user", "a bird")], max_tokens=5)
+            assert "".join(map(str, request)) == request.written.texts[0]
+            with pytest.raises(inkstone.Error, match="conversation"):
+                queue.reply("the moon " * 500)
 
 
 def test_evaluate_and_convert(model, model_path, poems, tmp_path):
