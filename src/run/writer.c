@@ -207,7 +207,7 @@ static void add_token(Writer *w, int64_t sample, Draw d) {
   Text *text = &w->texts[sample];
   if (d.id < 0) {
     text->stuck = true;
-    finish(w, sample, INK_END_STOP);
+    finish(w, sample, INK_END_NONE);
     return;
   }
   vec_push(&text->ids, d.id);
