@@ -6,14 +6,27 @@
 #include "base/language.h"
 #include "base/memory.h"
 
+/* As it was given: "no-calibrate" of a switch that is off. */
+static void flag_given(const Settings *s, const char *name, char *flag, size_t capacity) {
+  Error unknown = {0};
+  const void *value = NULL;
+  const Setting *setting = settings_find(s, name, &value, &unknown);
+  char *text = setting && setting->kind == SETTING_SWITCH ? settings_text(s, name) : NULL;
+  snprintf(flag, capacity, "%s%s", text && !strcmp(text, "false") ? "no-" : "", settings_flag(s, name));
+  mem_free(text);
+}
+
 bool unused_flag(const Settings *s, const char *name, const char *where, Error *err) {
-  return !settings_given_by_call(s, name) ||
-         fail_usage(err, "--%s has no effect %s: leave it out", settings_flag(s, name), language_text(where));
+  char flag[64];
+  if (!settings_given_by_call(s, name)) return true;
+  flag_given(s, name, flag, sizeof flag);
+  return fail_usage(err, "--%s has no effect %s: leave it out", flag, language_text(where));
 }
 
 bool unused_setting(const Settings *s, const char *name, const char *where, const News *news, Error *err) {
-  const char *flag = settings_flag(s, name);
+  char flag[64];
   if (!unused_flag(s, name, where, err)) return false;
+  flag_given(s, name, flag, sizeof flag);
   if (settings_given(s, name)) news_warning(news, "--%s has no effect %s", flag, language_text(where));
   return true;
 }

@@ -20,6 +20,7 @@
 static bool run_train(Call *call, Error *err) {
   const char *path = call->values[OWN_OUTPUT];
   Progress progress;
+  if (!strcmp(path, "-")) return fail_usage(err, "-o -: a tokenizer is not printed: give the name of a file");
   streams_catch_signals();
   progress_open(&progress, call->values[OWN_QUIET]);
   const ink_call how = progress_call(&progress);

@@ -30,7 +30,7 @@ static void report_lengths(const PairTokens *p, const News *news) {
     report_turns(p, EACH, _("a turn"), news);
     return;
   }
-  report_turns(p, SOURCE, p->pairs->labelled ? _("a text") : _("source"), news);
+  report_turns(p, SOURCE, p->pairs->labelled ? _("text") : _("source"), news);
   if (p->pairs->labelled) return;
   report_turns(p, TARGET, _("target"), news);
 }
@@ -168,7 +168,7 @@ static void report_shared(const Joining *j, const News *news) {
   if (j->shared && p->file_names)
     news_note(news,
               "%s with a token that begins in the prompt, which counts as part of the text; the first: %s",
-              figure_of(n, j->shared, N_("text")), example_location(p, &p->examples[j->first], where));
+              figure_of(n, j->shared, N_("example")), example_location(p, &p->examples[j->first], where));
 }
 
 bool pairs_join(PairTokens *tokens, size_t together, const Tokenizer *t, const News *news, Error *err) {

@@ -244,7 +244,7 @@ static void report_all(const Checker *c) {
                                          : N_("conversation")),
             r->held);
   if (c->train->labelled) {
-    report_lengths(c->news, _("a text"), &r->source);
+    report_lengths(c->news, _("text"), &r->source);
   } else {
     report_lengths(c->news, pairs ? _("source") : _("a conversation"), &r->source);
     report_lengths(c->news, pairs ? _("target") : _("a turn"), &r->target);

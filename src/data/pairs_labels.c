@@ -9,12 +9,16 @@
 #include "data/pairs_impl.h"
 
 /* Common names, of labels in the order of preference. */
-static const char *const label_names[] = {"label",   "labels", "class",  "category",  "target",
-                                          "section", "topic",  "intent", "sentiment", "language",
-                                          "lang",    "标签",   "类别",   "分类",      NULL};
+static const char *const label_names[] = {
+    "label",     "labels",   "class",      "category", "target",  "section",     "topic", "intent",
+    "sentiment", "language", "lang",       "genre",    "emotion", "polarity",    "toxic", "toxicity",
+    "spam",      "stance",   "label_text", "rating",   "stars",   "star_rating", "score", "标签",
+    "类别",      "分类",     "情感",       "意图",     "主题",    "评分",        NULL};
 static const char *const text_names[] = {
-    "text",        "sentence", "content",  "review", "comment", "question", "title", "body",
-    "description", "message",  "document", "source", "文本",    "句子",     "内容",  NULL};
+    "text",        "sentence", "content",      "review",   "comment", "question", "review_body",
+    "review_text", "tweet",    "utterance",    "headline", "title",   "body",     "description",
+    "message",     "document", "comment_text", "source",   "query",   "post",     "premise",
+    "文本",        "句子",     "内容",         "评论",     "正文",    "标题",     NULL};
 
 static bool is_among(const char *const *names, Document name) {
   for (; *names; names++)

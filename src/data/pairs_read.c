@@ -262,7 +262,8 @@ static bool read_form(PairReader *r, PairForm form) {
                 figure_of(n, (int64_t)r->pairs->file_count, "file"));
   const bool two = form == FORM_PARALLEL;
   news_note(r->news, "%s%s%s: read as %s", r->file->text.name, two ? ", " : "",
-            two ? r->file[1].text.name : "", pair_form_description(form));
+            two ? r->file[1].text.name : "",
+            r->labelled && form == FORM_TSV ? _("a table (TSV)") : pair_form_description(form));
   return readers[form](r);
 }
 

@@ -367,13 +367,64 @@ static bool find_labels(PairReader *r, Document text, char divider, bool quoted)
   return ok;
 }
 
+/* Counts of the labels, whose column is known; the first row's into *label if its fields are short enough to
+ * be names, and it is not known as a header. Rows. */
+static size_t count_labels(PairReader *r, Table *t, Map *counts, Buffer *label) {
+  enum { NAME = 40 };
+  const size_t column = (size_t)r->columns[1] - 1;
+  size_t rows = 0;
+  while (next_row(t)) {
+    if (t->cells.count <= column || is_blank_row(&t->cells)) continue;
+    const Document own = bare(t->cells.data[column]);
+    bool brief = !rows++ && !find_header(r, &t->cells);
+    for (size_t i = 0; i < t->cells.count; i++) brief = brief && t->cells.data[i].length <= NAME;
+    if (brief) buffer_add(label, own.text, own.length);
+    ++*map_slot(counts, own.text, own.length, 0);
+  }
+  return rows;
+}
+
+/* A header that is not known as one would be learnt as a text with a label. */
+static bool check_first_label(PairReader *r, Document text, char divider, bool quoted, bool guessed) {
+  enum { FEW = 5 };
+  Map *counts = map_new();
+  Buffer label = {0};
+  Table t = table_of(text, divider, quoted);
+  const size_t rows = count_labels(r, &t, counts, &label);
+  bool odd = label.length && rows >= FEW;
+  for (size_t i = 0; odd && i < map_count(counts); i++) {
+    size_t length;
+    int64_t count;
+    const char *name = map_at(counts, i, &length, &count);
+    odd = (count == 1) == (length == label.length && !memcmp(name, label.data, length));
+  }
+  bool ok = true;
+  if (odd && guessed)
+    ok =
+        fail(r->err,
+             "%s: the first row is perhaps a header, as its label \"%s\" occurs nowhere else: give --columns "
+             "TEXT,LABEL by name if it is, else by number, such as --columns 1,2",
+             r->file->text.name, label.data);
+  else if (odd)
+    news_warning(r->news,
+                 "%s: the label of the first row, \"%s\", occurs nowhere else: if the row is a header, give "
+                 "--columns by name",
+                 r->file->text.name, label.data);
+  table_close(&t);
+  buffer_free(&label);
+  map_free(counts);
+  return ok;
+}
+
 /* `line`: the number of the text's first. */
 static bool read_table(PairReader *r, Document text, size_t line, char divider, bool quoted) {
   const int64_t given[2] = {r->columns[0], r->columns[1]};
   Table t = table_of(text, divider, quoted);
   if (quoted && divider == '\t') news_note(r->news, "%s: fields are quoted", r->file->text.name);
   const bool guess = r->labelled && !r->columns[0] && !r->fields;
-  const bool ok = (!guess || find_labels(r, text, divider, quoted)) && read_rows(r, &t, line);
+  bool ok = !guess || find_labels(r, text, divider, quoted);
+  if (ok && r->labelled && r->columns[1]) ok = check_first_label(r, text, divider, quoted, guess);
+  ok = ok && read_rows(r, &t, line);
   memcpy(r->columns, given, sizeof given);
   table_close(&t);
   return ok;

@@ -82,13 +82,20 @@ static bool fail_unknown(const char *word, size_t length, Error *err) {
 
 bool metrics_open(Metrics *metrics, const MetricSettings *settings, Error *err) {
   VEC(Metric *) found = {0};
+  bool seen[KINDS] = {false};
   *metrics = (Metrics){0};
   for (const char *at = settings->metric ? settings->metric : "";; at++) {
     const size_t length = strcspn(at, ","), before = found.count;
-    for (size_t i = 0; i < KINDS; i++)
-      if (is_word(metrics_known[i].name, at, length) || is_word(metrics_known[i].kind->family, at, length))
-        vec_push(&found, open_one(i, settings));
+    const char *twice = NULL;
+    for (size_t i = 0; i < KINDS; i++) {
+      if (!is_word(metrics_known[i].name, at, length) && !is_word(metrics_known[i].kind->family, at, length))
+        continue;
+      if (seen[i]) twice = metrics_known[i].name;
+      seen[i] = true;
+      vec_push(&found, open_one(i, settings));
+    }
     *metrics = (Metrics){found.data, found.count};
+    if (twice) return fail_usage(err, "--metric %s: has \"%s\" twice", settings->metric, twice);
     if (found.count == before) return fail_unknown(at, length, err);
     at += length;
     if (!*at) return true;

@@ -23,6 +23,7 @@ small="--size nano --tokenizer byte --batch 16 --steps 80 --eval-every 20 --lr 0
 # The forms of data: the same texts, labels and model.
 run train classify data.tsv -o model $small --threads 1
 expect_status 0
+expect_err "data.tsv: read as a table (TSV)"
 expect_err "column 1 is taken for the labels"
 expect_err "3 labels: "
 expect_err "accuracy"
@@ -197,6 +198,8 @@ run classify -m longer --labels box,tree "a box"
 expect_status 0
 run classify -m small-gru --labels pos,neg,thing --template "{text} {label}" "a box"
 expect_usage "--template has no effect"
+run classify -m small-gru --no-calibrate "a box"
+expect_usage "--no-calibrate has no effect"
 train_small recurrent text --arch gru
 run_with_input "a box
 
@@ -275,6 +278,21 @@ expect_status 0
 expect_err "1 example longer than the model's context of 64 tokens: dropped (long.tsv:301)"
 run train classify long.tsv -o long $small --context 64 --steps 3 --too-long truncate --overwrite
 expect_err "truncated"
+for names in review,rating tweet,sentiment comment,toxic title,genre utterance,intent premise,label review_body,star_rating 评论,评分; do
+  { echo "$names"; awk -F'\t' '{ print $2 "," $1 }' data.tsv; } >named.csv
+  run train classify named.csv -o refused --dry-run $small
+  expect_status 0
+  expect_err "3 labels: "
+done
+{ echo "words,kind"; awk -F'\t' '{ print $2 "," $1 }' data.tsv; } >odd.csv
+run train classify odd.csv -o refused --dry-run $small
+expect_failure "perhaps a header" "--columns"
+run train classify odd.csv -o refused --dry-run $small --columns words,kind
+expect_status 0
+expect_err "3 labels: "
+run train classify odd.csv -o refused --dry-run $small --columns 1,2
+expect_status 0
+expect_err 'the label of the first row, "kind", occurs nowhere else'
 printf '{"text": "a", "label": ["x", "y"]}\n' >many.jsonl
 run train classify many.jsonl -o refused -q
 expect_failure "many.jsonl:1" "is not one label"

@@ -111,4 +111,6 @@ expect_not_err "--tokenize zh"
 printf 'one two three\n%.0s' 1 2 3 >perfect
 run score perfect perfect --metric ter --confidence --confidence-n 10
 expect_out "= 0.00 (μ = 0.00 ± 0.00)"
+run score hyp ref --metric bleu,bleu
+expect_usage 'has "bleu" twice'
 finish

@@ -93,6 +93,9 @@ expect_failure "nowhere"
 run tokenizer train text -o x.json --vocab 100 --tokenizer bpe # less than the bytes
 expect_status 2
 expect_no_file x.json
+run tokenizer train text -o - --tokenizer byte
+expect_usage "give the name of a file"
+expect_no_file -
 
 # What another process wrote under the name meanwhile stays.
 mkfifo slow
