@@ -230,7 +230,7 @@ static void add_headers(const Exchange *x, struct MHD_Response *response) {
   mhd->add_response_header(response, "Vary", "Origin");
 }
 
-/* Locked. */
+/* Not locked: MHD has a lock of its own, which it holds in read_out. What it reads is set once. */
 static enum MHD_Result queue_response(Exchange *x) {
   const Mhd *mhd = x->http->mhd;
   struct MHD_Response *response =
@@ -247,16 +247,15 @@ static enum MHD_Result queue_response(Exchange *x) {
 
 /* The response, if there is one by now; else the connection waits for it. */
 static enum MHD_Result respond_or_wait(Exchange *x) {
-  enum MHD_Result result = MHD_YES;
   lock(x);
-  if (x->status) {
-    result = x->queued ? MHD_NO : queue_response(x);
-  } else {
+  const bool responds = x->status != 0;
+  if (!responds) {
     x->suspended = true;
     x->http->mhd->suspend_connection(x->connection);
   }
   unlock(x);
-  return result;
+  if (!responds) return MHD_YES;
+  return x->queued ? MHD_NO : queue_response(x);
 }
 
 /* ---- requests ---- */
