@@ -44,17 +44,21 @@ static json_t *with_interval(const json_t *metric) {
   return json_string(text);
 }
 
-/* Lists of precision, recall and F1 with two digits, for people. */
+/* Lists of precision, recall and F1 with two digits, for people, with the label's name first. */
 static json_t *rounded(const json_t *labels) {
   static const char *const keys[] = {"precision", "recall", "f1"};
-  json_t *list = json_deep_copy(labels);
-  for (size_t i = 0; i < json_array_size(list); i++)
+  json_t *list = json_array();
+  for (size_t i = 0; i < json_array_size(labels); i++) {
+    const json_t *of = json_array_get(labels, i);
+    json_t *row = json_build("{s:s}", "name", json_get_text(of, "label", ""));
     for (int k = 0; k < 3; k++) {
       char text[32];
-      json_t *row = json_array_get(list, i);
-      snprintf(text, sizeof text, "%.2f", json_number_value(json_object_get(row, keys[k])));
+      snprintf(text, sizeof text, "%.2f", json_number_value(json_object_get(of, keys[k])));
       json_put(row, keys[k], json_string(text));
     }
+    json_share(row, "texts", json_object_get(of, "texts"));
+    json_push(list, row);
+  }
   return list;
 }
 

@@ -258,6 +258,10 @@ bool export_model(const Bundle *b, const SourceFormat *format, const char *path,
   const Config *c = &b->model->config;
   Export e = {
       .bundle = b, .naming = arch_naming(c->arch, format->name), .wanted = type && *type ? type : NULL};
+  if (c->labels)
+    return fail(
+        err, "%s: labels texts, which files of the format \"%s\" cannot say: convert to a directory instead",
+        b->source.path, format->name);
   if (!e.naming)
     return fail(err,
                 "%s: models of the kind %s are not written as files of the format \"%s\": convert to a "

@@ -236,6 +236,11 @@ expect_status 0
 expect_out "accuracy"
 expect_out "macro f1"
 expect_out "pos"
+INKSTONE_LANG=zh run eval -m model test.tsv
+expect_out "召回率"
+expect_out "混淆矩阵"
+run convert model model.gguf
+expect_failure "labels texts"
 run eval -m model test.tsv --json
 expect_json out
 run eval -m model test.tsv --metric bleu
