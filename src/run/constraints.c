@@ -129,6 +129,11 @@ static ConstraintUse *find(Constraints *c, const Form *form, const Buffer *text,
   return u;
 }
 
+static bool ignores_end(const Settings *s) {
+  const void *at;
+  return settings_knows(s, "ignore_end") && settings_find(s, "ignore_end", &at, NULL) && *(const bool *)at;
+}
+
 bool constraints_take(Constraints *c, const Settings *s, ConstraintUse **use, Error *err) {
   const char *value = NULL;
   Error problem = {0};
@@ -136,6 +141,9 @@ bool constraints_take(Constraints *c, const Settings *s, ConstraintUse **use, Er
   const Form *form = form_given(s, &value, &problem);
   *use = NULL;
   if (!form) return !problem.code || fail_from(err, &problem);
+  if (ignores_end(s))
+    return fail_usage(
+        err, "--ignore-end has no effect with a constraint, which says where the text ends: leave it out");
   const bool ok = read_text(s, form, value, &text, err);
   if (ok) *use = find(c, form, &text, err);
   buffer_free(&text);

@@ -514,16 +514,6 @@ json_t *generation_portable(const Bundle *b) {
   return json;
 }
 
-static bool settle_constraint(Generation *g, const Bundle *b, Error *err) {
-  if (!settings_knows(g->settings, "regex")) return true;
-  if (!constraints_take(b->constraints, g->settings, &g->constraint, err)) return false;
-  g->rules.constraint = constraint_of(g->constraint);
-  return !g->constraint || !g->sampling->ignore_end ||
-         fail_usage(
-             err,
-             "--ignore-end has no effect with a constraint, which says where the text ends: leave it out");
-}
-
 bool generation_open(Generation *g, const Bundle *b, const PairLayout *layout, const Settings *settings,
                      Error *err) {
   *g = (Generation){.settings = settings_copy(settings), .never = -1};
@@ -535,7 +525,9 @@ bool generation_open(Generation *g, const Bundle *b, const PairLayout *layout, c
       !read_rules(&g->rules, b->generation, &b->model->config, "generation_config.json", err))
     return false;
   settle_rules(g, b, layout);
-  return settle_constraint(g, b, err);
+  const bool ok = constraints_take(b->constraints, g->settings, &g->constraint, err);
+  g->rules.constraint = constraint_of(g->constraint);
+  return ok;
 }
 
 bool generation_fit(const Generation *g, PairLayout *layout, Error *err) {
