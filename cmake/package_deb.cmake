@@ -28,7 +28,7 @@ set(downloads "libcurl4 (>= 7.85) | libcurl4t64 | libcurl3-gnutls (>= 7.85) | li
 set(CPACK_DEBIAN_COMMAND_PACKAGE_NAME inkstone)
 set(CPACK_DEBIAN_COMMAND_PACKAGE_SECTION science)
 set(CPACK_DEBIAN_COMMAND_PACKAGE_SHLIBDEPS ON)
-set(CPACK_DEBIAN_COMMAND_PACKAGE_RECOMMENDS "${downloads}, ca-certificates")
+set(CPACK_DEBIAN_COMMAND_PACKAGE_RECOMMENDS "${downloads}, ca-certificates, libmicrohttpd12 | libmicrohttpd12t64")
 set(CPACK_COMPONENT_COMMAND_DESCRIPTION "deep-learning text generator that trains and runs models
 ${about}
 

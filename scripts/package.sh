@@ -59,7 +59,7 @@ check_deb() {
 
 make_tarball() {
   libraries=$root/build/musl-libraries
-  sh scripts/static_deps.sh musl-gcc "$libraries" zlib libzstd utf8proc jansson libyaml pcre2 curl ncurses libedit
+  sh scripts/static_deps.sh musl-gcc "$libraries" zlib libzstd utf8proc jansson libyaml pcre2 curl libmicrohttpd ncurses libedit
   cp /usr/share/doc/musl-dev/copyright "$libraries/licenses/musl"
   CC=musl-gcc PKG_CONFIG_LIBDIR=$libraries/lib/pkgconfig cmake --preset release -B build/static -DINKSTONE_TESTS=OFF \
     -DINKSTONE_STATIC=ON -DINKSTONE_PACKAGES=tarball -DINKSTONE_LICENSES="$libraries/licenses" >/dev/null

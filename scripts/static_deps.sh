@@ -66,6 +66,10 @@ build_curl() { # its header only: the library is loaded on first use
   cp -r include/curl "$prefix/include" && printf 'Name: libcurl\nDescription: its header\nVersion: %s\nCflags: -I%s\n' \
     "$(sed -n 's/^#define LIBCURL_VERSION "\([0-9.]*\).*/\1/p' include/curl/curlver.h)" "$prefix/include" >"$prefix/lib/pkgconfig/libcurl.pc"
 }
+build_libmicrohttpd() { # likewise
+  cp src/include/microhttpd.h "$prefix/include" && printf 'Name: libmicrohttpd\nDescription: its header\nVersion: %s\nCflags: -I%s\n' \
+    "$(sed -n 's/^AC_INIT(\[*GNU Libmicrohttpd\]*, *\[*\([0-9.]*\).*/\1/p' configure.ac)" "$prefix/include" >"$prefix/lib/pkgconfig/libmicrohttpd.pc"
+}
 
 # The kernel's interfaces, which are any libc's; musl's own folder has none.
 ln -sfn /usr/include/linux /usr/include/asm-generic "$prefix/include"
