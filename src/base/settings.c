@@ -13,7 +13,7 @@
 #include "base/narrow.h"
 #include "base/structs.h"
 
-enum { MOST_TABLES = 12, NAME_CAPACITY = 64 };
+enum { MOST_TABLES = 16, NAME_CAPACITY = 64 };
 
 /* The origin of a value, in increasing priority. */
 typedef enum Origin { BY_DEFAULT, BY_FILL, BY_FILE, BY_CALL } Origin;

@@ -86,7 +86,7 @@ typedef struct Example {
   const char *line, *comment;
 } Example;
 
-enum { MOST_FLAGS = 13, MOST_EXAMPLES = 7, MOST_ADAPTERS = 16 };
+enum { MOST_FLAGS = 13, MOST_EXAMPLES = 8, MOST_ADAPTERS = 16 };
 
 typedef struct Call Call;
 

@@ -73,6 +73,8 @@ const Command command_train = {
                   N_("fine-tune a model on another style")},
                  {"inkstone train prefer pairs.jsonl -o polite --from model --adapter lora",
                   N_("tune a model to what is preferred, by an adapter beside it")},
+                 {"inkstone train write books/*.txt -o tiny --teacher books --layers 2 --width 128",
+                  N_("train a smaller model that also learns from a larger one")},
                  {"inkstone train write poems.txt -o poems --config recipe.yaml --dry-run",
                   N_("report what a recipe would do and what it needs")}},
     .omit = "n-best",

@@ -380,6 +380,10 @@ int64_t chat_template_frame(const ChatTemplate *c) {
   return c->frame;
 }
 
+bool chat_template_same(const ChatTemplate *a, const ChatTemplate *b) {
+  return !strcmp(a->source ? a->source : "", b->source ? b->source : "");
+}
+
 const json_t *chat_template_names(const ChatTemplate *c) {
   return c->names;
 }

@@ -15,6 +15,7 @@ typedef struct ChatTemplate ChatTemplate;
  * tokenizer must live as long. */
 ChatTemplate *chat_template_open(const json_t *config, const Tokenizer *);
 void chat_template_close(ChatTemplate *);
+bool chat_template_same(const ChatTemplate *, const ChatTemplate *);
 /* The names of all templates of a list, of which "default" is used; a single one has none. */
 const json_t *chat_template_names(const ChatTemplate *);
 

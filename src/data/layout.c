@@ -225,6 +225,22 @@ void layout_keep(PairLayout *l, int64_t start, int64_t padding) {
   if (padding >= 0) l->pad = (int32_t)padding;
 }
 
+static bool same_run(const TokenRun *a, const TokenRun *b) {
+  return a->count == b->count && !memcmp(a->ids, b->ids, (size_t)a->count * sizeof *a->ids);
+}
+
+bool layout_same(const PairLayout *a, const PairLayout *b) {
+  if (a->separate != b->separate || a->chat != b->chat || !a->template != !b->template) return false;
+  if (a->template) return chat_template_same(a->template, b->template);
+  for (int i = 0; a->chat && i < SPEAKERS; i++)
+    if (!same_run(&a->turn[i], &b->turn[i])) return false;
+  if (a->chat && !same_run(&a->turn_end, &b->turn_end)) return false;
+  if (!a->separate)
+    return a->begin == b->begin && (a->chat || (a->separator == b->separator && a->end == b->end));
+  return a->start == b->start && a->end == b->end && same_run(&a->source_before, &b->source_before) &&
+         same_run(&a->source_behind, &b->source_behind) && same_run(&a->target_before, &b->target_before);
+}
+
 int32_t layout_end(const PairLayout *l) {
   return l->chat && !l->separate && !l->template ? l->turn_end.ids[0] : l->end;
 }

@@ -48,6 +48,8 @@ char *layout_template(const Tokenizer *);
 /* Capacity for a separate source in tokens, excluding the tokens around it. */
 int64_t layout_source_capacity(const PairLayout *);
 
+/* Whether both put the same tokens around the same texts. */
+bool layout_same(const PairLayout *, const PairLayout *);
 /* Keeps the start and padding tokens of an already trained model; -1: none. */
 void layout_keep(PairLayout *, int64_t start, int64_t pad);
 

@@ -82,6 +82,11 @@ void model_freeze(Model *m) {
   m->packed = packed_set_new(true);
 }
 
+void model_unfreeze(Model *m) {
+  packed_set_free(m->packed);
+  m->packed = NULL;
+}
+
 bool model_cache(Model *m, const char *type, Error *err) {
   const Config *c = &m->config;
   TensorType found;
@@ -141,6 +146,13 @@ static Tensor *targets_of(const Net *net, const Batch *batch) {
   return tape_constant(net->tape, TENSOR_I32, 2, (int64_t[]){batch->sequences, batch->time}, batch->targets);
 }
 
+Tensor *model_soft_loss(const Model *m, Net *net, const Batch *batch, SoftTargets *soft, float smoothing,
+                        double divisor) {
+  Output out = model_forward(m, net, batch);
+  return op_cross_entropy_softly(net->tape, out.hidden, out.weight, out.bias, targets_of(net, batch), soft,
+                                 smoothing, out.cap, divisor);
+}
+
 Tensor *model_loss(const Model *m, Net *net, const Batch *batch, float smoothing, double divisor) {
   Output out = model_forward(m, net, batch);
   return op_cross_entropy(net->tape, out.hidden, out.weight, out.bias, targets_of(net, batch), smoothing,
@@ -194,5 +206,19 @@ Cost model_cost(const Config *config, const Tuning *tuning, int64_t sequences, i
                      .flops = tape_step_flops(tape)};
   tape_free(tape);
   model_free(m);
+  return cost;
+}
+
+Cost model_forward_cost(const Model *m, int64_t sequences, int64_t time, int64_t source_time) {
+  Tape *tape = tape_new(true);
+  tape_reset(tape, false, 0);
+  const Batch batch = {
+      .sequences = sequences, .time = time, .source_time = m->config.arch->encodes ? source_time : 0};
+  Net net = net_over(m, tape, &batch);
+  m->config.arch->forward(&net, &m->config, &batch);
+  const Cost cost = {.parameters = params_elements(m->params),
+                     .activation_bytes = tape_step_bytes(tape, false),
+                     .forward_flops = tape_flops(tape)};
+  tape_free(tape);
   return cost;
 }

@@ -230,6 +230,8 @@ Model *model_twin(const Model *of);
 /* Declares that the weights will not change, so that they can be packed: in 16 bits if that is exact, else as
  * f32 from their second use on. Results stay the same. */
 void model_freeze(Model *);
+/* Undoes it: products then read the weights where they are. */
+void model_unfreeze(Model *);
 /* Has sessions opened from now on keep keys and values in that type of types.def ("q8_0"). Fails if the
  * network has none, or its heads are not whole blocks. */
 bool model_cache(Model *, const char *type, Error *);
@@ -241,6 +243,8 @@ void model_free(Model *);
 Output model_forward(const Model *, Net *, const Batch *);
 /* Mean loss over scored targets of the batch, a scalar; divisor as in op_cross_entropy. */
 Tensor *model_loss(const Model *, Net *, const Batch *, float smoothing, double divisor);
+/* The same, mixed with the divergence from a teacher's distributions of the batch's tokens. */
+Tensor *model_soft_loss(const Model *, Net *, const Batch *, SoftTargets *, float smoothing, double divisor);
 /* The sum over each sequence's targets of ln p: [sequences]. */
 Tensor *model_log_likelihood(const Model *, Net *, const Batch *);
 /* Logits of some rows of the output's hidden values: [..., width] -> [..., vocabulary]. */
@@ -258,5 +262,7 @@ typedef struct Cost {
   double flops, forward_flops;               /* of the step; of its forward */
 } Cost;
 Cost model_cost(const Config *, const Tuning *, int64_t sequences, int64_t time, int64_t source_time);
+/* The same of a forward pass that records nothing: activation_bytes and forward_flops, without the logits. */
+Cost model_forward_cost(const Model *, int64_t sequences, int64_t time, int64_t source_time);
 
 #endif

@@ -144,6 +144,18 @@ Tensor *op_additive_attention(Tape *, Tensor *q, Tensor *k, Tensor *v, Tensor *w
  * result must be the loss passed to tape_backward: gradients are computed in forward. */
 Tensor *op_cross_entropy(Tape *, Tensor *h, Tensor *weight, Tensor *bias, Tensor *targets, float smoothing,
                          float cap, double divisor);
+/* The same, mixed with the divergence from a teacher's distributions (Hinton et al. 2015): of each row some
+ * tokens, which differ, with their probabilities at this temperature; all others together have the rest. The
+ * loss is (1 - weight) times the above + weight temperature^2 times the divergence at that temperature. NULL:
+ * as above. */
+enum { SOFT_TARGETS_MOST = 256 };
+typedef struct SoftTargets {
+  Tensor *ids, *probabilities; /* constants, i32 and f32 [N,K] */
+  float weight, temperature;   /* weight > 0 */
+  Tensor *parts;               /* set: both means, the above and the divergence, [2] */
+} SoftTargets;
+Tensor *op_cross_entropy_softly(Tape *, Tensor *h, Tensor *weight, Tensor *bias, Tensor *targets,
+                                SoftTargets *, float smoothing, float cap, double divisor);
 
 /* The log-probability of the targets of each sequence: h [B,T,D], targets i32 [B,T], of which those below 0
  * are not scored, W, b and cap as above -> [B]. Never stores N x V values. */

@@ -28,7 +28,8 @@ ink_settings *ink_settings_train(void) {
       &model_settings_table,    &text_settings_table,          &data_settings_table,
       &document_settings_table, &window_settings_table,        &preference_settings_table,
       &pair_settings_table,     &pair_training_settings_table, &tokenizer_settings_table,
-      &train_settings_table,    &search_settings_table,        &general_settings_table};
+      &train_settings_table,    &distill_settings_table,       &search_settings_table,
+      &general_settings_table};
   return settings_new(tables, sizeof tables / sizeof *tables);
 }
 
@@ -46,6 +47,7 @@ typedef struct Run {
   double deadline;
   Material *material;
   Bundle base;            /* base model of --from */
+  Teacher teacher;        /* of --teacher */
   Labels labels;          /* of the run that is resumed */
   ChatTemplate *template; /* of the base model; NULL: none */
   Tokenizer *tokenizer;
@@ -97,6 +99,11 @@ static Tokenizer *learn_tokenizers(const Run *r, Error *err) {
   return NULL;
 }
 
+/* The teacher's, so that the tokens are the same, unless another is given. */
+static const char *teachers_tokenizer(const Run *r) {
+  return r->train->tokenizer_from ? NULL : r->teacher.path;
+}
+
 /* The model whose configuration, tokenizer and template the run uses: on resume its own, unless it is an
  * adapter. NULL: new ones. */
 static const char *described_by(const Run *r) {
@@ -108,6 +115,8 @@ static bool make_tokenizer(Run *r, Error *err) {
     r->tokenizer = bundle_tokenizer(described_by(r), err);
   else if (r->train->tokenizer_from)
     r->tokenizer = bundle_tokenizer_at(r->train->tokenizer_from, err);
+  else if (teachers_tokenizer(r))
+    r->tokenizer = bundle_tokenizer(teachers_tokenizer(r), err);
   else
     r->tokenizer = learn_tokenizers(r, err);
   const char *remark = r->tokenizer ? tokenizer_remark(r->tokenizer) : NULL;
@@ -238,6 +247,11 @@ static void take_labels(Run *r) {
     news_note(&r->news, "the labels are others than those of %s: a new head learns them", r->train->from);
 }
 
+/* The start and padding tokens of a model that exists. */
+static void keep_tokens(Run *r, const Config *c) {
+  r->material->kept = (MaterialTokens){-1, -1, c->decoder_start, c->pad, -1};
+}
+
 static bool make_config(Run *r, Error *err) {
   const char *base = described_by(r);
   if (base && base == r->dir.path) {
@@ -250,7 +264,10 @@ static bool make_config(Run *r, Error *err) {
         !separate_vocabularies(r, err) || !fit_context(r, err))
       return false;
   }
-  if (base) r->material->kept = (MaterialTokens){-1, -1, r->config.decoder_start, r->config.pad, -1};
+  if (base)
+    keep_tokens(r, &r->config);
+  else if (teachers_tokenizer(r))
+    keep_tokens(r, &r->teacher.bundle.model->config);
   if (base && !bundle_template(base, r->tokenizer, &r->template, err)) return false;
   r->material->template = r->template;
   r->material->use = use_of(r);
@@ -268,6 +285,14 @@ static bool make_config(Run *r, Error *err) {
               "the model already has %d end tokens, the maximum, and this task needs another: fine-tune "
               "another model",
               MOST_TOKENS);
+}
+
+/* The teacher's weights are compared before anything is read with them. */
+static bool open_teacher(Run *r, Error *err) {
+  return teacher_open(&r->teacher, r->settings, r->task, &r->news, err) &&
+         (!r->teacher.path ||
+          (origin_keeps_teacher(&r->teacher.bundle, r->dir.home, err) &&
+           (!r->resumed || origin_same_teacher(r->card, &r->teacher.bundle, r->dir.home, err))));
 }
 
 /* The values of frozen parameters are not stored in checkpoints: resuming reads them from the base again. */
@@ -299,7 +324,9 @@ static bool write_description(Run *r, Error *err) {
                          adapter};
   r->card = make_card(r);
   if (r->material->use != r->task) json_put(r->card, CARD_TUNED_BY, json_string(r->task->name));
-  json_put(r->card, CARD_OBJECTIVE, json_string(objective_of(r->material)->name));
+  json_put(r->card, CARD_OBJECTIVE,
+           json_string(objective_use(r->material, &r->teacher, r->settings).objective->name));
+  if (r->teacher.path) json_put(r->card, "teacher", origin_teacher(r->teacher.path, &r->teacher.bundle));
   if (tuning_freezes(&r->tuning)) json_put(r->card, "base", origin_base(r->train->from, &r->base));
   /* The card comes first: it marks the other files as written by Inkstone. */
   return recipe_fill(r->settings, &r->plan, err) && bundle_write_card(r->dir.path, r->card, err) &&
@@ -344,10 +371,11 @@ static bool score_kept_model(Run *r, Trainer *t, json_t *json, Error *err) {
   const Labels *labels = r->material->labels;
   if (labels)
     results_of_labels(t, all, labels, json);
-  else if (*t->use.objective->measures)
+  else if (*t->valid_use.objective->measures)
     results_of_measures(t, all, json);
   else
     results_of_text(t, all, json);
+  results_of_teacher(t, all, json);
   batches_free(all);
   return true;
 }
@@ -497,14 +525,14 @@ static bool train_model(Run *r, Error *err) {
                .model = model_tuned(&r->config, &r->plan.tuning),
                .tokenizer = r->tokenizer,
                .batches = r->batches,
-               .use = objective_use(r->material, r->train, r->settings),
-               .valid_use = objective_use(r->material, r->train, r->settings),
+               .use = objective_use(r->material, &r->teacher, r->settings),
                .begin = bundle_card_token(r->card, "begin_token", -1),
                .opening = bundle_card_token(r->card, "opening_token", -1),
                .news = r->news,
                .peak = r->news.listener
                            ? machine_peak_flops(threads_count(), precision_named(r->train->precision))
                            : 0};
+  t.valid_use = objective_held_out(&t.use);
   bool ok = open_valid_and_judge(r, &t, err);
   if (ok) open_pace(r, &t);
   ok = ok && run_trainer(r, &t, err);
@@ -522,17 +550,22 @@ static bool open_material(Run *r, Error *err) {
   return r->material != NULL;
 }
 
+static bool check_teacher(Run *r, Error *err) {
+  return teacher_fits(&r->teacher, &r->config, r->tokenizer, r->material, r->window, err);
+}
+
 static bool make_plan(Run *r, Error *err) {
   if (!plan_open(&r->plan, &r->config, &r->tuning, r->window, r->train, r->material, err)) return false;
+  r->plan.teacher = &r->teacher;
   r->batches = material_batches(r->material, r->plan.batch, (uint64_t)r->general->seed, err);
   return r->batches && plan_make(&r->plan, r->train, r->material, r->batches, err);
 }
 
 static bool begin(Run *r, Error *err) {
-  if (!open_material(r, err)) return false;
+  if (!open_teacher(r, err) || !open_material(r, err)) return false;
   if (r->deadline > 0 && !budget_choose(r->settings, r->material, r->deadline, &r->news, err)) return false;
   if (!make_tokenizer(r, err) || !material_encode(r->material, r->tokenizer, err) || !make_config(r, err) ||
-      !make_tuning(r, err))
+      !make_tuning(r, err) || !check_teacher(r, err))
     return false;
   if (r->deadline > 0 &&
       !budget_tune(r->settings, &r->config, &r->tuning, r->window, r->material, r->deadline, &r->news, err))
@@ -569,10 +602,11 @@ static bool resume_run(Run *r, Error *err) {
     return fail_usage(err, "%s: the run to resume is of `inkstone train %s`, not %s: give that task",
                       r->dir.home, task, r->task->name);
   origin_warn_instructions(r->card, r->train, &r->news);
-  return open_material(r, err) && origin_same_text(r->card, r->material, r->dir.home, err) &&
-         make_tokenizer(r, err) && bundle_same_tokenizer(r->card, r->tokenizer, r->dir.home, err) &&
+  return open_teacher(r, err) && open_material(r, err) &&
+         origin_same_text(r->card, r->material, r->dir.home, err) && make_tokenizer(r, err) &&
+         bundle_same_tokenizer(r->card, r->tokenizer, r->dir.home, err) &&
          material_encode(r->material, r->tokenizer, err) && make_config(r, err) && make_tuning(r, err) &&
-         make_plan(r, err) && train_model(r, err);
+         check_teacher(r, err) && make_plan(r, err) && train_model(r, err);
 }
 
 /* ---- the directory ---- */
@@ -622,6 +656,7 @@ static void close_run(Run *r, bool own_files) {
   tokenizer_free(r->tokenizer);
   material_free(r->material);
   bundle_close(&r->base);
+  teacher_close(&r->teacher);
   labels_free(&r->labels);
   chat_template_close(r->template);
   json_decref(r->card);

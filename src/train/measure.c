@@ -86,9 +86,9 @@ double measure_step(const Config *config, int64_t sequences, StepMode mode, doub
 /* ---- a run's own updates ---- */
 
 /* The value of references does not matter for the time. */
-static ObjectiveUse timed_objective(const Material *m, const TrainSettings *train, const Settings *s,
+static ObjectiveUse timed_objective(const Plan *p, const Material *m, const Settings *s,
                                     const Batches *batches) {
-  ObjectiveUse use = objective_use(m, train, s);
+  ObjectiveUse use = objective_use(m, p->teacher, s);
   if (use.objective->refers)
     use.references = mem_alloc_zeroed((size_t)batches->numbered + 1, sizeof *use.references);
   return use;
@@ -119,7 +119,7 @@ double measure_updates(const Plan *p, const Material *m, Batches *batches, const
                        double seconds) {
   const TrainSettings *train = settings_part(s, &train_settings_table);
   Model *model = model_tuned(&p->config, &p->tuning);
-  ObjectiveUse use = timed_objective(m, train, s, batches);
+  ObjectiveUse use = timed_objective(p, m, s, batches);
   Optimizer optimizer;
   params_initialize(model->learned, 1);
   optimizer_open(&optimizer, model->learned, train, p->weight_decay);

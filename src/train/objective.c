@@ -18,10 +18,18 @@ const Objective *objective_named(const char *name) {
   return NULL;
 }
 
-ObjectiveUse objective_use(const Material *m, const TrainSettings *train, const Settings *settings) {
-  return (ObjectiveUse){.objective = objective_of(m),
+ObjectiveUse objective_use(const Material *m, const Teacher *teacher, const Settings *settings) {
+  const TrainSettings *train = settings_part(settings, &train_settings_table);
+  return (ObjectiveUse){.objective = teacher_present(teacher) ? &objective_distill : objective_of(m),
+                        .teacher = teacher,
                         .preferences = settings_part(settings, &preference_settings_table),
                         .smoothing = train->label_smoothing};
+}
+
+ObjectiveUse objective_held_out(const ObjectiveUse *train) {
+  ObjectiveUse held = *train;
+  if (held.objective->held_out) held.objective = held.objective->held_out;
+  return held;
 }
 
 const float *objective_references(const ObjectiveUse *use, Arena *arena, const Batch *b) {

@@ -9,7 +9,7 @@
 #include "data/material.h"
 #include "models/model.h"
 #include "run/scorer.h"
-#include "train/settings.h"
+#include "train/teacher.h"
 
 /* Members of the card: an objective's name; the task of a run that changes a model for another ("task"). */
 #define CARD_OBJECTIVE "objective"
@@ -29,8 +29,9 @@ typedef struct Objective {
   const char *measures[MOST_MEASURES + 1]; /* names, ended by NULL; the first is shown with evaluations */
   int difference; /* the measure that is the one behind it less the one behind that; -1: none */
   bool refers;    /* needs the log-likelihoods of all sequences by the model that training begins with */
-  double rate, adapter_rate; /* default learning rates, as shares of those of the cross-entropy */
-  double passes;             /* default passes over the text; 0: as the plan says */
+  const struct Objective *held_out; /* what is measured of held-out text; NULL: the same */
+  double rate, adapter_rate;        /* default learning rates, as shares of those of the cross-entropy */
+  double passes;                    /* default passes over the text; 0: as the plan says */
   int64_t updates; /* into which a pass is divided at least, by a smaller default batch; 0: any number */
   double (*units)(const Batch *); /* the number of things whose mean the loss is */
   /* The sum over the batch divided by `divisor`, a scalar for tape_backward; adds to the tally. */
@@ -46,14 +47,17 @@ typedef struct ObjectiveUse {
   const Objective *objective;
   const PreferenceSettings *preferences;
   double smoothing;
-  float *references; /* by number; NULL: none */
+  const Teacher *teacher; /* NULL: none */
+  float *references;      /* by number; NULL: none */
 } ObjectiveUse;
 
-/* The objective of this material. */
+/* The objective of this material, without a teacher. */
 const Objective *objective_of(const Material *);
 /* NULL: there is none of that name. */
 const Objective *objective_named(const char *name);
-ObjectiveUse objective_use(const Material *, const TrainSettings *, const Settings *);
+ObjectiveUse objective_use(const Material *, const Teacher *, const Settings *);
+/* What is measured of held-out text. */
+ObjectiveUse objective_held_out(const ObjectiveUse *);
 
 /* Those of a batch's sequences, in the arena. */
 const float *objective_references(const ObjectiveUse *, Arena *, const Batch *);

@@ -70,11 +70,31 @@ json_t *origin_base(const char *path, const Bundle *base) {
                     matrices);
 }
 
+static bool same_weights(const json_t *began, const Bundle *now, char print[32]) {
+  weights_fingerprint(now, print);
+  return !strcmp(print, json_get_text(began, "weights", ""));
+}
+
+json_t *origin_teacher(const char *path, const Bundle *teacher) {
+  char print[32];
+  weights_fingerprint(teacher, print);
+  return json_build("{s:s, s:s}", "model", path, "weights", print);
+}
+
+bool origin_same_teacher(const json_t *card, const Bundle *teacher, const char *home, Error *err) {
+  const json_t *began = json_object_get(card, "teacher");
+  char print[32];
+  return same_weights(began, teacher, print) ||
+         fail(err,
+              "%s: the weights of its teacher %s were changed since this run began (fingerprint %s, was %s): "
+              "restore them, or start another run",
+              home, json_get_text(began, "model", ""), print, json_get_text(began, "weights", ""));
+}
+
 bool origin_same_base(const json_t *card, const Bundle *base, const char *home, Error *err) {
   const json_t *began = json_object_get(card, "base");
   char print[32];
-  weights_fingerprint(base, print);
-  return !strcmp(print, json_get_text(began, "weights", "")) ||
+  return same_weights(began, base, print) ||
          fail(err,
               "%s: the weights of its base model %s were changed since this run began (fingerprint %s, was "
               "%s): restore "
@@ -92,12 +112,24 @@ static bool same_results(const char *a, const char *b, const TrainSettings *s) {
   return !strcmp(a, b) || (wides == 2 && !strcmp(s->precision, "f32"));
 }
 
+static bool lies_apart(const Bundle *b, const char *home) {
+  const char *path = b->source.path;
+  return !path_within(path, home) && !path_within(home, path);
+}
+
 bool origin_keeps_base(const Bundle *base, const char *home, Error *err) {
-  const char *path = base->source.path;
-  return (!path_within(path, home) && !path_within(home, path)) ||
+  return lies_apart(base, home) ||
          fail_usage(err,
                     "-o %s is or contains the model of --from, without which what is trained cannot be "
                     "used: choose another directory",
+                    home);
+}
+
+bool origin_keeps_teacher(const Bundle *teacher, const char *home, Error *err) {
+  return lies_apart(teacher, home) ||
+         fail_usage(err,
+                    "-o %s is or contains the model of --teacher, which the run reads until its end: choose "
+                    "another directory",
                     home);
 }
 

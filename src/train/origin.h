@@ -14,11 +14,16 @@ void origin_text(const Material *, char text[ORIGIN_TEXT]);
  * when they are converted (run/adapter.h). */
 json_t *origin_base(const char *path, const Bundle *base);
 
+/* The card's "teacher": where it is, and the fingerprint of its weights. */
+json_t *origin_teacher(const char *path, const Bundle *teacher);
+
 /* Fail unless the run whose card it is, in the directory `home`, began with the same. */
 bool origin_same_text(const json_t *card, const Material *, const char *home, Error *);
 bool origin_same_base(const json_t *card, const Bundle *base, const char *home, Error *);
+bool origin_same_teacher(const json_t *card, const Bundle *teacher, const char *home, Error *);
 /* Fails if a model in `home` would replace the base, whose frozen weights it needs. */
 bool origin_keeps_base(const Bundle *base, const char *home, Error *);
+bool origin_keeps_teacher(const Bundle *teacher, const char *home, Error *);
 /* Resuming is exact only on the instruction set that the run began on. */
 void origin_warn_instructions(const json_t *card, const TrainSettings *, const News *);
 

@@ -146,7 +146,8 @@ static bool contradict_table(const Settings *given, Settings *own, const char *s
 static bool contradict_sources(const Settings *given, Settings *own, Error *err) {
   return contradict_table(given, own, "from", &model_settings_table, err) &&
          contradict_table(given, own, "from", &tokenizer_settings_table, err) &&
-         contradict_table(given, own, "tokenizer-from", &tokenizer_settings_table, err);
+         contradict_table(given, own, "tokenizer-from", &tokenizer_settings_table, err) &&
+         contradict_table(given, own, "teacher", &tokenizer_settings_table, err);
 }
 
 /* With --resume, the values are those of the recipe. */
@@ -163,6 +164,9 @@ static bool check_needs(const Settings *given, const Settings *own, const News *
                                       {"sample_every", "sample_tokens", "!0", true},
                                       {"sample_prompt", "sample_tokens", "!0", false},
                                       {"bpe_dropout", "tokenizer", "auto|bpe", false},
+                                      {"distill_weight", "teacher", "!", false},
+                                      {"distill_temperature", "teacher", "!", false},
+                                      {"distill_top", "teacher", "!", false},
                                       {0}};
   const TrainSettings *s = settings_part(own, &train_settings_table);
   return s->resume ||
@@ -192,7 +196,8 @@ bool plan_contradictions(const Settings *given, Settings *own, const News *news,
                                          {"resume", "dry-run"},
                                          {"from", "tokenizer-from"},
                                          {"tokenizer-from", "vocabularies"},
-                                         {"from", "vocabularies"}};
+                                         {"from", "vocabularies"},
+                                         {"teacher", "vocabularies"}};
   for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
     if (!contradict(given, own, pairs[i][0], pairs[i][1], err)) return false;
   const TrainSettings *s = settings_part(own, &train_settings_table);
@@ -254,6 +259,9 @@ bool plan_check_task(const Task *task, const Settings *given, const News *news, 
         !check_unread(task, given, language_text(readers[i].material->said), readers[i].table, news, err))
       return false;
   snprintf(where, sizeof where, _("with `train %s`"), task->name);
+  if ((task->material->tunes || task_has_labels(task)) &&
+      !unused_table(given, &distill_settings_table, where, news, err))
+    return false;
   for (const char *const *name = task->material->unread; name && *name; name++)
     if (!unused_setting(given, *name, where, news, err)) return false;
   const TrainSettings *s = settings_part(given, &train_settings_table);
@@ -270,6 +278,11 @@ static void estimate_cost(Plan *p, const TrainSettings *s, const Batches *b) {
   const int64_t sequences = (most + p->accumulate - 1) / p->accumulate;
   p->cost = model_cost(&p->config, &p->tuning, sequences, b->time, b->source_time);
   if (s->checkpoint_activations) p->cost.activation_bytes = p->cost.recompute_bytes;
+  if (teacher_present(p->teacher)) {
+    const Cost read = teacher_cost(p->teacher, sequences, b->time, b->source_time);
+    p->cost.activation_bytes += read.activation_bytes;
+    p->cost.flops += read.forward_flops;
+  }
   p->flops_a_position = p->cost.flops / (double)(sequences * (b->time + b->source_time));
 }
 

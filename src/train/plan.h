@@ -4,15 +4,16 @@
 
 #include "data/material.h"
 #include "models/model.h"
-#include "train/settings.h"
+#include "train/teacher.h"
 
 typedef struct Plan {
   Config config;
   Tuning tuning;
-  int64_t context;    /* tokens of a training window, at most the context of the network */
-  BatchSize batch;    /* of one batch, before it is split into pieces */
-  int64_t mix;        /* batches per update */
-  int64_t accumulate; /* pieces per batch */
+  const Teacher *teacher; /* NULL, or one without a path: none */
+  int64_t context;        /* tokens of a training window, at most the context of the network */
+  BatchSize batch;        /* of one batch, before it is split into pieces */
+  int64_t mix;            /* batches per update */
+  int64_t accumulate;     /* pieces per batch */
   int64_t steps, warmup, eval_every, eval_tokens, checkpoint_every, sample_every;
   double learning_rate, weight_decay;
   double step_tokens;      /* targets per update, on average */

@@ -159,6 +159,7 @@ void report_from_card(Report *r, const json_t *card) {
   const Objective *objective = objective_named(json_get_text(card, CARD_OBJECTIVE, ""));
   if (objective) r->loss_unit = objective->loss_unit;
   r->valid_loss = number(training, "valid_loss");
+  r->teacher_loss = number(training, "teacher_valid_loss");
   r->perplexity = number(training, "valid_perplexity");
   r->bits_per_byte = number(training, "valid_bits_per_byte");
   r->bits_per_character = number(training, "valid_bits_per_character");

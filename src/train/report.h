@@ -34,6 +34,7 @@ typedef struct Report {
   int64_t steps, best_step;
   int64_t parameters, tokens_seen;                                           /* 0: unknown */
   double seconds, valid_loss, perplexity, bits_per_byte, bits_per_character; /* 0: unknown */
+  double teacher_loss;                                                       /* of held-out text */
   const char *loss_unit;                                                     /* a sentence */
   const char *curves[MOST_CURVES];                                           /* names; the rest NULL */
   const json_t

@@ -66,6 +66,7 @@ static void add_headline(Buffer *out, const Report *r) {
   buffer_adds(out, "<div class=facts>\n");
   add_measure(out, "%.4f", r->valid_loss, _("held-out loss"));
   if (!(r->valid_loss > 0)) add_measure(out, "%.4f", last_loss(r), _("training loss"));
+  add_measure(out, "%.4f", r->teacher_loss, _("held-out loss of the teacher"));
   add_measure(out, "%.2f", r->perplexity, _("perplexity"));
   add_measure(out, "%.3f", r->bits_per_byte, _("bits per byte"));
   if (r->bits_per_character > r->bits_per_byte * 1.01)

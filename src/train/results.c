@@ -43,8 +43,18 @@ void results_of_text(const Trainer *t, Batches *held, json_t *out) {
             json_number_value(json_object_get(out, "valid_bits_per_byte")), t->state.best_step);
 }
 
+void results_of_teacher(const Trainer *t, Batches *held, json_t *out) {
+  const Teacher *teacher = t->use.teacher;
+  if (!teacher->path) return;
+  const Score score = score_batches(teacher->bundle.model, held, NULL);
+  if (!score.tokens) return;
+  const double loss = score.nats / (double)score.tokens;
+  json_put(out, "teacher_valid_loss", json_number(loss));
+  news_note(&t->news, "the teacher has a loss of %.4f there, perplexity %.2f", loss, exp(loss));
+}
+
 void results_of_measures(const Trainer *t, Batches *held, json_t *out) {
-  const Objective *o = t->use.objective;
+  const Objective *o = t->valid_use.objective;
   Buffer text = {0};
   Tally tally = {0};
   char name[64];

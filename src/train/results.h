@@ -10,6 +10,8 @@
 bool results_keep_mean(Trainer *, Error *);
 /* Scores the trainer's model, and reports it. */
 void results_of_text(const Trainer *, Batches *held, json_t *out);
+/* The loss of its teacher, too, if it has one. */
+void results_of_teacher(const Trainer *, Batches *held, json_t *out);
 /* By an objective with measures of its own. */
 void results_of_measures(const Trainer *, Batches *held, json_t *out);
 void results_of_labels(const Trainer *, Batches *held, const Labels *, json_t *out);

@@ -4,6 +4,7 @@
 
 #include "base/settings.h"
 
+#include "train/distill.def"  /* DistillSettings, distill_settings_table */
 #include "train/settings.def" /* TrainSettings, train_settings_table */
 
 #endif

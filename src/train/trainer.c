@@ -184,7 +184,8 @@ static void log_now(Trainer *t, const Evaluation *v) {
   double measures[MOST_MEASURES], valid[MOST_MEASURES];
   const Objective *o = t->use.objective;
   list_measures(o, &t->tally, measures);
-  if (v) list_measures(o, &v->tally, valid);
+  const bool both = t->valid_use.objective == o;
+  if (v && both) list_measures(o, &v->tally, valid);
   const LogStep line = {.step = t->state.step,
                         .seconds = elapsed(t),
                         .loss = t->loss_count ? t->loss_sum / (double)t->loss_count : 0,
@@ -196,7 +197,7 @@ static void log_now(Trainer *t, const Evaluation *v) {
                         .gradient_norm = t->norm,
                         .names = o->measures,
                         .measures = t->loss_count ? measures : NULL,
-                        .valid_measures = v ? valid : NULL};
+                        .valid_measures = v && both ? valid : NULL};
   t->loss_sum = 0;
   t->loss_count = 0;
   t->tally = (Tally){0};
@@ -263,7 +264,7 @@ static bool keep_snapshot(Trainer *t, double score, Error *err) {
 
 /* Measures of the objective are a text for the reader. */
 static void announce(Trainer *t, const Evaluation *v) {
-  const Objective *o = t->use.objective;
+  const Objective *o = t->valid_use.objective;
   Buffer more = {0};
   ink_event event = {.kind = INK_EVENT_EVAL,
                      .stage = "evaluating",
