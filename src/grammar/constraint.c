@@ -24,7 +24,7 @@ typedef struct Place {
 enum {
   PLACES = 4096,
   KEPT_BYTES = 32 << 20,     /* of states and masks: beyond, all are computed anew */
-  MOST_BYTES = 512 << 20,    /* in one walk: beyond, the text cannot be followed */
+  MOST_BYTES = 128 << 20,    /* in one walk: beyond, the text cannot be followed */
   MOST_WALK_STEPS = 40000000 /* of one walk, about a second */
 };
 

@@ -88,9 +88,10 @@ static uint32_t take_hex(Reader *r, size_t digits) {
 
 /* \u{1F600} */
 static uint32_t take_braced_hex(Reader *r) {
-  const size_t digits = strcspn(r->text + r->at, "}");
+  size_t digits = 0;
+  while (digits <= 6 && r->at + digits < r->length && r->text[r->at + digits] != '}') digits++;
   const uint32_t code = digits >= 1 && digits <= 6 ? take_hex(r, digits) : 0;
-  if (!skip(r, "}") || digits > 6) refuse(r, N_("a hexadecimal digit is missing"));
+  if (!digits || digits > 6 || !skip(r, "}")) refuse(r, N_("a hexadecimal digit is missing"));
   return code;
 }
 

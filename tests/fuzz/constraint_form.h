@@ -13,7 +13,8 @@ static inline void read_on(const Program *p, const uint8_t *data, size_t size) {
   char text[256];
   size_t length = 0;
   int32_t state = STATE_START;
-  for (size_t i = 0; i < size && length < sizeof text; i++)
+  /* who reads on is to watch the memory, as constraint.c does */
+  for (size_t i = 0; i < size && length < sizeof text && automaton_bytes(a) < 64 << 20; i++)
     for (int off = 0; off < 256; off++) {
       int64_t steps = 0;
       const unsigned char byte = (unsigned char)(data[i] + off);
