@@ -117,6 +117,7 @@ adapt() {
 adapt -o low --from base --steps 8 --threads 1
 expect_status 0
 tr -d ' \n' <low/adapter_config.json | grep -q '"task_type":"SEQ_CLS".*"modules_to_save":\["classifier","score"\]' || flunk "PEFT should know the head"
+grep -q '"q_proj"' low/adapter_config.json || flunk "the adapted layers should have short names"
 adapt -o low2 --from base --steps 8 --threads 3
 expect_same low/adapter_model.safetensors low2/adapter_model.safetensors
 adapt -o low3 --from base --steps 4 --threads 1
@@ -139,6 +140,10 @@ adapt -o next --from merged --steps 1 --lr 1e-9 --threads 1 # the head of a base
 run classify -m next "a good day" && cp out low.out
 run classify -m merged "a good day"
 [ "$(cat out)" = "$(cat low.out)" ] || flunk "over a classifier, the adapter should begin with its head"
+adapt -o far --from merged --valid test.tsv --steps 8 --lr 0.05 --threads 1
+run eval -m far test.tsv --json -q
+loss=$(sed -n 's/.*"valid_loss": \([0-9.]*\).*/\1/p' far/inkstone.json)
+grep -q "\"loss\": $loss" out || flunk "over a classifier, the adapter's own head should count"
 # Its base has an output of text with a bias, of its own.
 run train write text -o phi --arch phi --layers 1 --width 16 --heads 2 --context 64 --tokenizer byte --steps 1 --sample-tokens 0 --threads 1 -q
 adapt -o low-phi --from phi --steps 1 --threads 1
