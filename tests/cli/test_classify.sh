@@ -18,7 +18,7 @@ labelled() {
 }
 labelled 300 >data.tsv
 labelled 60 7 >test.tsv
-small="--size nano --tokenizer byte --batch 16 --steps 80 --eval-every 20 --lr 0.01 --seed 3"
+small="--layers 2 --width 48 --heads 2 --context 64 --tokenizer byte --batch 16 --steps 80 --eval-every 20 --lr 0.01 --seed 3"
 
 # The forms of data: the same texts, labels and model.
 run train classify data.tsv -o model $small --threads 1
@@ -198,7 +198,7 @@ expect_usage "inkstone classify"
 # By a model of text: the labels are given.
 run classify -m base "a box"
 expect_usage "give --labels"
-run train write text -o longer --threads 1 --size nano --tokenizer byte --context 128 --batch 4 --steps 4 --sample-tokens 0 -q
+run train write text -o longer --threads 1 --layers 2 --width 32 --heads 2 --tokenizer byte --context 128 --batch 4 --steps 4 --sample-tokens 0 -q
 run classify -m longer --labels box,tree "a box"
 expect_status 0
 run classify -m small-gru --labels pos,neg,thing --template "{text} {label}" "a box"
@@ -227,7 +227,7 @@ expect_failure "template is longer"
 run classify -m base --labels box,tree --template "{text}: {label}" --no-calibrate "a box" && cp out plain
 run classify -m base --labels box,tree --template "{text}: {label}" "a box"
 cmp -s out plain && flunk "calibration should change something"
-run train write text -o beginless --threads 1 --size nano --tokenizer byte --documents file --batch 4 --steps 4 --sample-tokens 0 -q
+run train write text -o beginless --threads 1 --layers 2 --width 32 --heads 2 --tokenizer byte --documents file --batch 4 --steps 4 --sample-tokens 0 -q
 run classify -m beginless --labels box,tree --template "{text}{label}" "a box"
 expect_status 0
 expect_err "calibrated by 2 of 3 texts"
