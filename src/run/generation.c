@@ -368,7 +368,7 @@ static bool check_lengths(const Settings *s, int64_t min_tokens, int64_t max_tok
 
 /* A beam of one ends with a single text: there is none to prefer. */
 static bool check_single_beam(const Settings *s, const SearchSettings *search, Error *err) {
-  static const char *const unused[] = {"length_penalty", "coverage_penalty", "early_stopping"};
+  static const char *const unused[] = {"coverage_penalty", "early_stopping"};
   for (size_t i = 0; search->beam == 1 && !search->sample && i < sizeof unused / sizeof *unused; i++)
     if (settings_given(s, unused[i]))
       return fail_usage(err, "--%s has no effect with a beam of 1: leave it out, or give a larger --beam",
