@@ -51,15 +51,26 @@ StepMode step_mode(const TrainSettings *s) {
                     .optimizer = s->optimizer};
 }
 
+/* Of what a model predicts: the next token everywhere, or a label at the end of each text. */
+static int32_t *random_targets(const Config *c, int64_t sequences) {
+  const int64_t count = sequences * c->context;
+  int32_t *targets = random_tokens(count, c->labels ? c->labels : c->vocabulary);
+  for (int64_t i = 0; c->labels && i < count; i++)
+    if ((i + 1) % c->context) targets[i] = -1;
+  return targets;
+}
+
 double measure_step(const Config *config, int64_t sequences, StepMode mode, double seconds,
                     int64_t *resident) {
   static const SettingTable *const tables[] = {&train_settings_table};
   Settings *settings = settings_new(tables, 1);
   int32_t *tokens = random_tokens(sequences * config->context, config->vocabulary);
+  int32_t *targets = random_targets(config, sequences);
   int32_t *lengths = mem_alloc((size_t)sequences * sizeof *lengths);
-  Trial r = {.model = model_tuned(config, &mode.tuning),
-             .tape = tape_new(false),
-             .batch = {.sequences = sequences, .time = config->context, .tokens = tokens, .targets = tokens}};
+  Trial r = {
+      .model = model_tuned(config, &mode.tuning),
+      .tape = tape_new(false),
+      .batch = {.sequences = sequences, .time = config->context, .tokens = tokens, .targets = targets}};
   for (int64_t i = 0; i < sequences; i++) lengths[i] = (int32_t)config->context;
   if (config->arch->encodes) {
     r.batch.source = tokens;
@@ -77,6 +88,7 @@ double measure_step(const Config *config, int64_t sequences, StepMode mode, doub
   optimizer_close(&r.optimizer);
   model_free(r.model);
   tape_free(r.tape);
+  mem_free(targets);
   mem_free(tokens);
   mem_free(lengths);
   ink_settings_free(settings);

@@ -116,6 +116,8 @@ adapt() {
 }
 adapt -o low --from base --steps 8 --threads 1
 expect_status 0
+run train classify data.tsv -o timed --from base --adapter lora --budget 20s --dry-run # its updates predict labels
+expect_status 0
 tr -d ' \n' <low/adapter_config.json | grep -q '"task_type":"SEQ_CLS".*"modules_to_save":\["classifier","score"\]' || flunk "PEFT should know the head"
 grep -q '"q_proj"' low/adapter_config.json || flunk "the adapted layers should have short names"
 adapt -o low2 --from base --steps 8 --threads 3

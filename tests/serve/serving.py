@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 
 INKSTONE = sys.argv[1]
 SANITIZE = os.environ.get("SANITIZE", "")
@@ -103,6 +104,14 @@ class Server:
         check(r.status == 200 and "event-stream" in r.getheader("Content-Type"), "a stream of events", r.status, events)
         check(events[-2:] == ["data: [DONE]", ""], "a stream ends with [DONE]", events[-3:])
         return [json.loads(e[len("data: "):]) for e in events[:-2]]
+
+    def becomes_idle(self, seconds=10):
+        """A request is forgotten shortly after its answer has been sent."""
+        for _ in range(int(seconds / 0.05)):
+            if self.request("GET", "/health")[2]["requests"] == 0:
+                return True
+            time.sleep(0.05)
+        return False
 
     def metric(self, name):
         for line in self.request("GET", "/metrics")[2].decode().splitlines():

@@ -190,7 +190,7 @@ def same_alone_and_together():
     server = Server(models, "--max-tokens", "200", "--threads", "1")
     for request, before in zip(requests, together):
         check(one(request) == before, "a text does not depend on the other requests", json.dumps(request), before)
-    check(server.request("GET", "/health")[2]["requests"] == 0, "nothing is left")
+    check(server.becomes_idle(), "nothing is left")
 
 
 for part in (facts, tokens, completions, logprobs, streams, conversations, full_context, refusals, same_alone_and_together):
