@@ -153,7 +153,6 @@ static bool contradict_sources(const Settings *given, Settings *own, Error *err)
 /* With --resume, the values are those of the recipe. */
 static bool check_needs(const Settings *given, const Settings *own, const News *news, Error *err) {
   static const SettingNeed needs[] = {{"momentum", "optimizer", "muon", false},
-                                      {"min_lr", "schedule", "cosine|linear|wsd|inverse-sqrt", true},
                                       {"best_by", "holdout", "!0", false},
                                       {"eval_examples", "best_by", "!loss", false},
                                       {"eval_tokens", "holdout", "!0", true},

@@ -120,7 +120,6 @@ without_effect "without --best-by" --eval-examples 5
 without_effect "with --holdout 0" --patience 3 --holdout 0
 without_effect "with --holdout 0" --average 2 --holdout 0
 without_effect "without --optimizer muon" --momentum 0.9
-without_effect "with --schedule constant" --min-lr 0.2 --schedule constant
 without_effect "with --sample-tokens 0" --sample-prompt x --sample-tokens 0
 run train translate pairs.tsv -o no --dry-run --best-by bleu --holdout 0
 expect_usage "--best-by has no effect with --holdout 0"
